@@ -1,0 +1,1 @@
+"""One peer: training, screening, storage, gossip and the round it lives through."""
