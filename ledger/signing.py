@@ -5,7 +5,7 @@ Every signed thing has an EIP-712 type, so that a contract can check the same si
 
 from coincurve import PrivateKey, PublicKey
 from eth_hash.auto import keccak
-from eth_utils import to_canonical_address, to_checksum_address
+from eth_utils.address import to_canonical_address, to_checksum_address
 
 from ledger.errors import PeerFault
 from ledger.network import Network

@@ -1,0 +1,1 @@
+"""The chain client: code checks, events, transactions, deployment."""

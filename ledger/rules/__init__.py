@@ -1,0 +1,23 @@
+"""Screening rules by name. A rule decides from integers alone, so that every verdict can be recomputed."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ledger.errors import UsageError
+from ledger.rules.balance import Balance
+from ledger.rules.interface import Judgement, Outcome, Rule, Situation
+from ledger.rules.undefended import Undefended
+
+__all__ = ["RULES", "Judgement", "Outcome", "Rule", "Situation", "rule_of"]
+
+RULES: Final[Mapping[str, Callable[..., Rule]]] = {"balance": Balance, "none": Undefended}
+
+
+def rule_of(name: str, parameters: Mapping[str, int]) -> Rule:
+    """Make a rule. Raises UsageError for an unknown name, parameter or value."""
+    if name not in RULES:
+        raise UsageError(f"rule {name!r} is unknown: choose one of {', '.join(RULES)}")
+    try:
+        return RULES[name](**parameters)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"rule {name}: {error}") from error

@@ -1,0 +1,137 @@
+"""Checks of one round after the other: verdicts, records, bases and copies, from the blobs. Pure."""
+
+from collections.abc import Mapping
+
+from ledger.audit.findings import Check, Report
+from ledger.codec import decode
+from ledger.errors import PeerFault
+from ledger.exact import State
+from ledger.history import History, Round
+from ledger.network import Network
+from ledger.records import Update, decode_update, state_digest
+from ledger.replay import blobs_needed, replay
+from ledger.topology import mask_of, seats_of
+
+
+class RoundAuditor:
+    """Walks the rounds in order and keeps each seat's base as the blobs give it.
+
+    genesis: (d,), int32; None where nobody could provide it.
+    """
+
+    def __init__(self, history: History, network: Network, genesis: State | None, report: Report) -> None:
+        self._history, self._network, self._report = history, network.domain_separator, report
+        self._genesis = genesis
+        self._bases: dict[int, State | None] = {}
+
+    def check(self, round_: Round, blobs: Mapping[bytes, bytes | None], missing: set[bytes]) -> None:
+        """Check a round. blobs: digest → bytes, None for bytes that make no blob; missing: what nobody serves."""
+        self._check_updates(round_, blobs)
+        if round_.seed is None:
+            return
+        for judge in sorted(round_.attestations):
+            self._check_topology(round_, judge)
+            self._check_verdicts(round_, judge, blobs, missing)
+
+    def _check_updates(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
+        authors: dict[bytes, int] = {}
+        manifest = self._history.manifest
+        for seat, digest in sorted(round_.commits.items()):
+            blob = blobs.get(digest)
+            if blob is None:
+                if digest in blobs:
+                    self._find(
+                        Check.BLOBS, round_, seat, "the bytes at the digest make no blob", digest=digest.hex()
+                    )
+                continue
+            try:
+                update = decode_update(
+                    blob, manifest, self._network, round_.number, self._history.seats[seat].author
+                )
+                state = decode(update.payload, update.codec, manifest.parameters)
+            except PeerFault as fault:
+                self._find(Check.BLOBS, round_, seat, f"the update is invalid: {fault}", digest=digest.hex())
+                continue
+            self._check_base(round_, seat, update)
+            self._report.count(Check.COPIES)
+            first = authors.setdefault(state_digest(state), seat)
+            if first != seat:
+                self._find(Check.COPIES, round_, seat, f"the public state is the same as seat {first}'s")
+
+    def _check_base(self, round_: Round, seat: int, update: Update) -> None:
+        base = self._base(seat)
+        if base is None:
+            return
+        self._report.count(Check.RECORDS)
+        expected = state_digest(base)
+        if update.base != expected:
+            self._find(
+                Check.RECORDS,
+                round_,
+                seat,
+                "the update names another base than the seat's last attested round gives",
+                named=update.base.hex(),
+                recomputed=expected.hex(),
+            )
+
+    def _check_topology(self, round_: Round, judge: int) -> None:
+        self._report.count(Check.TOPOLOGY)
+        linked = mask_of(round_.neighbours(self._history.manifest.degree)[judge])
+        strangers = round_.attestations[judge].judged & ~linked
+        self._report.unavailable_verdicts += (linked & ~round_.attestations[judge].judged).bit_count()
+        if strangers:
+            self._find(
+                Check.TOPOLOGY, round_, judge, f"it judged seats {seats_of(strangers)}, who were not its neighbours"
+            )
+
+    def _check_verdicts(
+        self, round_: Round, judge: int, blobs: Mapping[bytes, bytes | None], missing: set[bytes]
+    ) -> None:
+        attested = round_.attestations[judge]
+        base, self._bases[judge] = self._base(judge), None
+        needed = blobs_needed(self._history, round_, judge)
+        lacking = sorted(seat for seat, digest in needed.items() if digest in missing)
+        if lacking:
+            self._find(
+                Check.VERDICTS,
+                round_,
+                judge,
+                f"its verdicts cannot be recomputed without the updates of seats {lacking}",
+            )
+            return
+        try:
+            screened = replay(self._history, self._network, round_, judge, base, blobs)
+        except PeerFault as fault:
+            self._find(Check.VERDICTS, round_, judge, f"its verdicts cannot be recomputed: {fault}")
+            return
+        self._bases[judge] = screened.next_base
+        self._report.count(Check.VERDICTS, attested.judged.bit_count())
+        for entry in screened.entries:
+            claimed = bool(attested.accepted >> entry.seat & 1)
+            if attested.judged >> entry.seat & 1 and claimed != bool(screened.accepted >> entry.seat & 1):
+                self._find(
+                    Check.VERDICTS,
+                    round_,
+                    judge,
+                    f"it attested that it {'accepted' if claimed else 'rejected'} seat {entry.seat}; "
+                    f"the rule gives {entry.verdict}",
+                    **entry.figures,
+                )
+        self._report.count(Check.RECORDS)
+        if attested.record != (recomputed := screened.record_digest):
+            self._find(
+                Check.RECORDS,
+                round_,
+                judge,
+                "the anchored record is not the one that the blobs give",
+                anchored=attested.record.hex(),
+                recomputed=recomputed.hex(),
+            )
+
+    def _base(self, seat: int) -> State | None:
+        return self._bases.get(seat, self._genesis)
+
+    def _find(self, check: Check, round_: Round, seat: int, fact: str, **evidence: object) -> None:
+        self._report.add(
+            check, fact, round_number=round_.number, seat=seat, peer=self._history.seats[seat].peer, **evidence
+        )

@@ -1,0 +1,145 @@
+"""The audit: from an RPC endpoint and a contract address to a report, trusting neither."""
+
+import asyncio
+from collections.abc import Callable
+
+from ledger.audit.findings import Check, Report
+from ledger.audit.gather import gather
+from ledger.audit.rounds import RoundAuditor
+from ledger.blobs.fetch import BlobFetcher
+from ledger.chain.artifact import CodeMismatch
+from ledger.chain.circle import Circle
+from ledger.chain.rpc import Rpc, RpcFault
+from ledger.errors import PeerFault
+from ledger.exact import State
+from ledger.history import History
+from ledger.records import decode_genesis, update_max_bytes
+from ledger.reputation import FULL, pack
+
+Progress = Callable[[int, int], None]
+
+
+async def audit(rpc_url: str, address: str, *, timeout_s: float = 30.0, progress: Progress | None = None) -> Report:
+    """Recompute a circle's every verdict and reputation.
+
+    timeout_s: for one blob, over all gateways together. progress(done, rounds) is called after each round.
+    Raises SetupError where chain or address cannot be read at all.
+    """
+    rpc = Rpc(rpc_url)
+    try:
+        circle = await asyncio.to_thread(Circle, rpc, address)
+    except CodeMismatch as error:
+        if not await asyncio.to_thread(rpc.data, "eth_getCode", address, "latest"):
+            raise
+        report = Report(await asyncio.to_thread(rpc.number, "eth_chainId"), address, 0)
+        report.add(Check.CODE, str(error))
+        return report
+    head = await asyncio.to_thread(circle.head)
+    report = Report(circle.network.chain_id, circle.network.contract, head)
+    report.count(Check.CODE)
+    history = await asyncio.to_thread(_fold, circle, head, report)
+    if history is None:
+        return report
+    report.task, report.rule = history.manifest.task, history.manifest.rule
+    report.rounds, report.seats = len(history.rounds), len(history.seats)
+    _check_reputations(circle, history, head, report)
+    async with BlobFetcher() as fetcher:
+        await _check_rounds(fetcher, circle, history, report, timeout_s, progress)
+    return report
+
+
+def _fold(circle: Circle, head: int, report: Report) -> History | None:
+    history = History(circle.parameters)
+    try:
+        for placed in circle.events(0, head):
+            history.apply(placed.event)
+            report.count(Check.HISTORY)
+        anchored = circle.history_hash(head)
+    except PeerFault as fault:
+        report.add(Check.HISTORY, str(fault))
+        return None
+    if history.opened is None or anchored != history.hash or history.opened.task != circle.task:
+        report.add(
+            Check.HISTORY,
+            "the endpoint's events are not the ones the contract wrote: ask another endpoint",
+            contract=anchored.hex(),
+            folded=history.hash.hex(),
+        )
+        return None
+    return history
+
+
+def _check_reputations(circle: Circle, history: History, head: int, report: Report) -> None:
+    report.count(Check.REPUTATIONS, sum(len(r.reputations) for r in history.rounds if r.settled))
+    for number, differing in history.reputation_differences:
+        for seat, (reported, recomputed) in differing.items():
+            report.add(
+                Check.REPUTATIONS,
+                "the contract's reputation is not what the verdicts give",
+                round_number=number,
+                seat=seat,
+                contract=reported,
+                recomputed=recomputed,
+            )
+    try:
+        words = circle.reputation_words(head)
+    except (RpcFault, PeerFault) as fault:
+        report.add(Check.REPUTATIONS, f"the contract's reputations cannot be read: {fault}")
+        return
+    if words != pack(history.reputations):
+        report.add(Check.REPUTATIONS, "the contract's reputations are not those of its last settlement")
+    for seat, held in history.seats.items():
+        report.reputations[held.peer] = history.reputations[seat] / FULL
+
+
+async def _check_rounds(
+    fetcher: BlobFetcher,
+    circle: Circle,
+    history: History,
+    report: Report,
+    timeout_s: float,
+    progress: Progress | None,
+) -> None:
+    max_bytes = update_max_bytes(history.manifest)
+    genesis = await _genesis(fetcher, history, report, timeout_s)
+    auditor = RoundAuditor(history, circle.network, genesis, report)
+    for done, round_ in enumerate(history.rounds, 1):
+        # A round still open has sealed its updates: nobody may serve them yet, and nothing was judged.
+        drawn = round_.seed is not None
+        wanted = round_.commits.items() if drawn else ()
+        gathered = await gather(fetcher, history, wanted, max_bytes=max_bytes, timeout_s=timeout_s)
+        report.count(Check.BLOBS, len(round_.commits) if drawn else 0)
+        for seat, digest in round_.commits.items() if drawn else ():
+            if digest in gathered.missing:
+                report.add(
+                    Check.BLOBS,
+                    "nobody serves the update",
+                    round_number=round_.number,
+                    seat=seat,
+                    peer=history.seats[seat].peer,
+                    digest=digest.hex(),
+                    **{f"at {gateway}": reason for gateway, reason in gathered.missing[digest].items()},
+                )
+        report.blobs += sum(blob is not None for blob in gathered.blobs.values())
+        report.blob_bytes += sum(len(blob) for blob in gathered.blobs.values() if blob is not None)
+        await asyncio.to_thread(auditor.check, round_, gathered.blobs, set(gathered.missing))
+        if progress:
+            progress(done, len(history.rounds))
+
+
+async def _genesis(fetcher: BlobFetcher, history: History, report: Report, timeout_s: float) -> State | None:
+    manifest = history.manifest
+    digest = manifest.genesis_digest
+    gathered = await gather(
+        fetcher, history, [(0, digest)], max_bytes=update_max_bytes(manifest), timeout_s=timeout_s
+    )
+    report.count(Check.BLOBS)
+    blob = gathered.blobs.get(digest)
+    if blob is None:
+        report.add(Check.BLOBS, "nobody serves the genesis state", digest=digest.hex())
+        return None
+    try:
+        return decode_genesis(blob, manifest)
+    except PeerFault as fault:
+        report.add(Check.BLOBS, f"the genesis state is invalid: {fault}", digest=digest.hex())
+        return None

@@ -1,0 +1,76 @@
+"""The compiled circle that this version was released with, and whether an address holds exactly that code."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from eth_abi.abi import decode as abi_decode
+from eth_abi.abi import encode as abi_encode
+from eth_hash.auto import keccak
+
+from ledger.errors import SetupError
+
+
+class CodeMismatch(SetupError):
+    """What lies at the address is not the circle contract of this version."""
+
+
+class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """contracts/Circle.json. immutables: name → byte offset behind the runtime code, one word each."""
+
+    contract: str
+    compiler: str
+    abi: list[dict[str, Any]]
+    bytecode: str
+    runtime: str
+    immutables: dict[str, int]
+
+    def types(self, kind: str, name: str, side: str = "inputs") -> list[str]:
+        """The ABI types of a function's or event's parameters (`side` outputs: of its results)."""
+        return [parameter["type"] for parameter in self.entry(kind, name)[side]]
+
+    def entry(self, kind: str, name: str) -> dict[str, Any]:
+        """The ABI entry of a function or event. Raises KeyError."""
+        for entry in self.abi:
+            if entry["type"] == kind and entry.get("name") == name:
+                return entry
+        raise KeyError(f"{kind} {name}")
+
+    def call_data(self, name: str, *arguments: object) -> bytes:
+        """Selector and encoded arguments of a function call."""
+        types = self.types("function", name)
+        return keccak(f"{name}({','.join(types)})".encode())[:4] + abi_encode(types, arguments)
+
+    def result(self, name: str, data: bytes) -> tuple[Any, ...]:
+        """What a function returned. Raises eth_abi's DecodingError on garbage."""
+        return abi_decode(self.types("function", name, "outputs"), data)
+
+    def creation_data(self, arguments: tuple[object, ...]) -> bytes:
+        """Creation bytecode with the constructor's arguments."""
+        types = [p["type"] for entry in self.abi if entry["type"] == "constructor" for p in entry["inputs"]]
+        return bytes.fromhex(self.bytecode[2:]) + abi_encode(types, arguments)
+
+    def read_immutables(self, code: bytes, address: str) -> Mapping[str, bytes]:
+        """The words behind the runtime code of a deployed circle. Raises CodeMismatch unless the rest is ours."""
+        runtime = bytes.fromhex(self.runtime[2:])
+        if not code:
+            raise CodeMismatch(f"there is no contract at {address}: check the address and the chain behind --rpc")
+        if len(code) != len(runtime) + 32 * len(self.immutables) or not code.startswith(runtime):
+            raise CodeMismatch(
+                f"the code at {address} is not the circle contract of this version ({self.compiler}): "
+                "check the address, or use the version of folkmoot that deployed it"
+            )
+        return {
+            name: code[len(runtime) + offset : len(runtime) + offset + 32]
+            for name, offset in self.immutables.items()
+        }
+
+
+@cache
+def circle_artifact() -> Artifact:
+    """The artifact in this installation."""
+    raw = json.loads(files("contracts").joinpath("Circle.json").read_text())
+    return msgspec.convert(raw, Artifact)

@@ -1,0 +1,128 @@
+"""Reading a deployed circle: its code, its parameters, its state and its events."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.exceptions import DecodingError
+
+from ledger.chain.artifact import circle_artifact
+from ledger.chain.logs import LogDecoder, RawLog
+from ledger.chain.rpc import Rpc, RpcFault
+from ledger.errors import PeerFault, SetupError
+from ledger.events import Event
+from ledger.history import CircleParameters, Phase
+from ledger.network import Network
+
+_log = logging.getLogger(__name__)
+_LOG_CHUNK_BLOCKS = 5000
+
+
+@dataclass(frozen=True)
+class CircleState:
+    """The contract's `state()` at one moment. deadline_s: Unix time; masks: bit s for seat s."""
+
+    round: int
+    phase: Phase
+    deadline_s: int
+    seats: int
+    committed: int
+    attested: int
+    awaited: int
+    seed: bytes
+    history: bytes
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An event and where it stands in the chain."""
+
+    block: int
+    block_hash: str
+    transaction: str
+    event: Event
+
+
+class Circle:
+    """One circle, read through one endpoint. Blocking."""
+
+    def __init__(self, rpc: Rpc, address: str, chain_id: int | None = None) -> None:
+        """Check chain and code. Raises ChainUnreachable, CodeMismatch or SetupError."""
+        self.rpc = rpc
+        self._artifact = circle_artifact()
+        self._decoder = LogDecoder(self._artifact)
+        found = rpc.number("eth_chainId")
+        if chain_id is not None and found != chain_id:
+            raise SetupError(
+                f"the chain at {rpc.url} has id {found}, the circle lives on {chain_id}: "
+                "correct --rpc or the circle file"
+            )
+        try:
+            self.network = Network.of(found, address)
+        except ValueError as error:
+            raise SetupError(f"{address!r} is no contract address: give 0x and 40 hex digits") from error
+        code = rpc.data("eth_getCode", self.network.contract, "latest")
+        words = {
+            name: int.from_bytes(word, "big")
+            for name, word in self._artifact.read_immutables(code, self.network.contract).items()
+        }
+        self.task = words["TASK"].to_bytes(32, "big")
+        self.commit_window_s, self.attest_window_s = words["COMMIT_WINDOW_S"], words["ATTEST_WINDOW_S"]
+        self.parameters = CircleParameters(
+            start_seats=words["START_SEATS"],
+            quorum=words["QUORUM"],
+            last_round=words["LAST_ROUND"],
+            reputation_shift=words["REPUTATION_SHIFT"],
+            reputation_floor=words["REPUTATION_FLOOR"],
+        )
+
+    def head(self) -> int:
+        """The newest block's number."""
+        return self.rpc.number("eth_blockNumber")
+
+    def now(self) -> int:
+        """The newest block's timestamp, Unix seconds."""
+        block = self.rpc.request("eth_getBlockByNumber", ["latest", False], dict[str, object])
+        return int(str(block["timestamp"]), 16)
+
+    def state(self) -> CircleState:
+        """The contract's state at the newest block."""
+        values = self._call("state")
+        return CircleState(values[0], Phase(values[1]), *values[2:])
+
+    def reputation_words(self, block: int) -> tuple[int, ...]:
+        """The sixteen packed words at the end of a block (needs an endpoint that still has that state)."""
+        return tuple(self._call("reputation_words", block=hex(block))[0])
+
+    def history_hash(self, block: int) -> bytes:
+        """The contract's running hash at the end of a block."""
+        return bytes(self._call("history", block=hex(block))[0])
+
+    def events(self, first: int, last: int) -> list[Placed]:
+        """The circle's events of these blocks, both included, in order. Raises MalformedLog."""
+        placed: list[Placed] = []
+        for start in range(first, last + 1, _LOG_CHUNK_BLOCKS):
+            stop = min(start + _LOG_CHUNK_BLOCKS - 1, last)
+            query = {"address": self.network.contract, "fromBlock": hex(start), "toBlock": hex(stop)}
+            logs = self.rpc.request("eth_getLogs", [query], list[RawLog])
+            for log in sorted(logs, key=lambda log: log.position):
+                placed.append(
+                    Placed(log.position[0], log.blockHash, log.transactionHash, self._decoder.decode(log))
+                )
+        return placed
+
+    def _call(self, name: str, *arguments: object, block: str = "latest") -> tuple[Any, ...]:
+        call = {"to": self.network.contract, "data": "0x" + self._artifact.call_data(name, *arguments).hex()}
+        data = self.rpc.data("eth_call", call, block)
+        try:
+            return self._artifact.result(name, data)
+        except DecodingError as error:
+            raise PeerFault(f"the endpoint's answer to {name}() does not decode: {error}") from error
+
+
+def revert_reason(fault: RpcFault) -> str | None:
+    """The contract's reason in an endpoint's error, e.g. `commit: phase is closed`; None if it was no revert."""
+    marker = "execution reverted"
+    if marker not in fault.message:
+        return None
+    return fault.message.split(marker, 1)[1].lstrip(": ").strip() or "without a reason"

@@ -1,0 +1,73 @@
+"""JSON-RPC through web3's HTTP provider, with this project's errors and answers checked before use."""
+
+import logging
+from typing import Any, TypeVar
+
+import msgspec
+import requests
+from web3 import HTTPProvider
+from web3.types import RPCEndpoint
+
+from ledger.errors import NotYet, SetupError
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_TIMEOUT_S = 20.0
+
+
+class ChainUnreachable(SetupError, NotYet):
+    """No answer from the endpoint: wait and ask again, or say so where a command cannot go on."""
+
+
+class RpcFault(Exception):
+    """The endpoint answered with an error. code: JSON-RPC's; data: revert data, hex, where there is any."""
+
+    def __init__(self, method: str, code: int, message: str, data: str | None) -> None:
+        super().__init__(f"{method}: {message}")
+        self.method, self.code, self.message, self.data = method, code, message, data
+
+
+class Rpc:
+    """One JSON-RPC endpoint over HTTP(S). Blocking: call it from a worker thread."""
+
+    def __init__(self, url: str) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise SetupError(f"{url!r} is no JSON-RPC address: give one such as http://127.0.0.1:8545")
+        self.url = url
+        # Retrying is the caller's decision: it knows whether the request may be sent twice.
+        self._provider = HTTPProvider(
+            url, request_kwargs={"timeout": _TIMEOUT_S}, exception_retry_configuration=None
+        )
+
+    def request(self, method: str, parameters: list[Any], kind: type[_T]) -> _T:
+        """Ask and check the answer's shape. Raises ChainUnreachable or RpcFault."""
+        try:
+            response = self._provider.make_request(RPCEndpoint(method), parameters)
+        except (requests.RequestException, OSError, ValueError) as error:
+            raise ChainUnreachable(
+                f"the chain at {self.url} does not answer ({type(error).__name__}): "
+                "start it (`folkmoot chain`) or correct --rpc"
+            ) from error
+        fault = response.get("error")
+        if fault is not None:
+            if isinstance(fault, str):
+                raise RpcFault(method, 0, fault, None)
+            data = fault.get("data")
+            raise RpcFault(
+                method,
+                int(fault.get("code", 0)),
+                str(fault.get("message")),
+                data if isinstance(data, str) else None,
+            )
+        try:
+            return msgspec.convert(response.get("result"), kind)
+        except msgspec.ValidationError as error:
+            raise RpcFault(method, 0, f"the answer has an unexpected shape: {error}", None) from error
+
+    def number(self, method: str, *parameters: Any) -> int:
+        """Ask for a quantity."""
+        return int(self.request(method, list(parameters), str), 16)
+
+    def data(self, method: str, *parameters: Any) -> bytes:
+        """Ask for bytes."""
+        return bytes.fromhex(self.request(method, list(parameters), str)[2:])

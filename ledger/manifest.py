@@ -1,0 +1,92 @@
+"""The task manifest: what all peers of a circle agreed on, emitted whole by the contract at deployment."""
+
+import hashlib
+import re
+from math import prod
+from typing import Final
+
+import msgspec
+
+from ledger.codec import CODECS
+from ledger.errors import PeerFault
+
+MANIFEST_MAX_BYTES: Final = 16384
+MAX_PARAMETERS: Final = 1 << 28
+MAX_DEGREE: Final = 255
+
+
+class MalformedManifest(PeerFault):
+    """The bytes the contract emitted are no manifest this program understands."""
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A task: layout of the public state, codec, screening rule and their parameters.
+
+    task: built-in name, or the class name of a user's own file. task_options: the keywords the task was made
+    with. layout: (name, shape) of each float tensor in name order. genesis: hex digest of the blob that holds the
+    state every peer starts from. degree: neighbours a peer judges in a round. rule, rule_parameters: see
+    ledger.rules. rounds: the circle's last round.
+    """
+
+    version: int
+    task: str
+    task_options: dict[str, int | float | str]
+    layout: tuple[tuple[str, tuple[int, ...]], ...]
+    genesis: str
+    codec: str
+    degree: int
+    rule: str
+    rule_parameters: dict[str, int]
+    rounds: int
+
+    @property
+    def parameters(self) -> int:
+        """The public state's length d."""
+        return sum(prod(shape) for _, shape in self.layout)
+
+    @property
+    def genesis_digest(self) -> bytes:
+        """32 bytes."""
+        return bytes.fromhex(self.genesis)
+
+    def encode(self) -> bytes:
+        """Canonical JSON. Raises ValueError when it is too large for the chain."""
+        encoded = msgspec.json.encode(self, order="deterministic")
+        if len(encoded) > MANIFEST_MAX_BYTES:
+            raise ValueError(f"the manifest takes {len(encoded)} bytes, a circle holds {MANIFEST_MAX_BYTES}")
+        return encoded
+
+
+def manifest_digest(encoded: bytes) -> bytes:
+    """SHA-256, the circle's TASK. Returns 32 bytes."""
+    return hashlib.sha256(encoded).digest()
+
+
+def decode_manifest(encoded: bytes) -> Manifest:
+    """Parse and check a manifest. Raises MalformedManifest."""
+    if len(encoded) > MANIFEST_MAX_BYTES:
+        raise MalformedManifest(f"a manifest of {len(encoded)} bytes is above {MANIFEST_MAX_BYTES}")
+    try:
+        manifest = msgspec.json.decode(encoded, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise MalformedManifest(f"the manifest does not parse: {error}") from error
+    check_manifest(manifest)
+    return manifest
+
+
+def check_manifest(manifest: Manifest) -> None:
+    """Raises MalformedManifest where a field is outside what this version can do."""
+    if manifest.version != 1:
+        raise MalformedManifest(f"manifest version {manifest.version} is unknown, this program knows 1")
+    if manifest.codec not in CODECS:
+        raise MalformedManifest(f"codec {manifest.codec!r} is unknown, this program knows {CODECS}")
+    if any(size < 0 for _, shape in manifest.layout for size in shape):
+        raise MalformedManifest("a tensor's dimension is negative")
+    if not 1 <= manifest.parameters <= MAX_PARAMETERS:
+        raise MalformedManifest(f"{manifest.parameters} parameters are not in 1..{MAX_PARAMETERS}")
+    if not 1 <= manifest.degree <= MAX_DEGREE:
+        raise MalformedManifest(f"degree {manifest.degree} is not in 1..{MAX_DEGREE}")
+    if manifest.rounds < 1:
+        raise MalformedManifest("a circle has at least one round")
+    if not re.fullmatch("[0-9a-f]{64}", manifest.genesis):
+        raise MalformedManifest("genesis is not a SHA-256 digest in lower-case hex")

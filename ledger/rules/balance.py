@@ -1,0 +1,42 @@
+"""BALANCE: accept who is near, nearer as training goes on."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ledger.exact import decaying_square_q30, squared_distance, squared_norm, weighted_mean
+from ledger.rules.interface import Judgement, Outcome, Situation
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Accept iff ‖own − other‖ ≤ γ · exp(−κ · t / T) · ‖own‖; mix α · own + (1 − α) · mean(accepted).
+
+    gamma_milli, kappa_milli: γ and κ in thousandths. alpha_q15: α in 1/32768. With nobody accepted the peer keeps
+    its own state. Both sides are compared squared, as integers scaled by 2**30. t counts rounds from 0.
+    Source: Fang et al., CCS 2024, arXiv:2406.10416, equations 6 and 7.
+    """
+
+    needs_base: ClassVar[bool] = False
+    gamma_milli: int = 300
+    kappa_milli: int = 1000
+    alpha_q15: int = 16384
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.gamma_milli <= 10**6:
+            raise ValueError(f"gamma_milli {self.gamma_milli} is not in 1..1000000")
+        if not 0 <= self.kappa_milli <= 10**5:
+            raise ValueError(f"kappa_milli {self.kappa_milli} is not in 0..100000")
+        if not 0 <= self.alpha_q15 <= 1 << 15:
+            raise ValueError(f"alpha_q15 {self.alpha_q15} is not in 0..32768")
+
+    def screen(self, situation: Situation) -> Outcome:
+        """Judge every neighbour and mix."""
+        factor = decaying_square_q30(self.gamma_milli, self.kappa_milli, situation.round - 1, situation.rounds)
+        limit = factor * squared_norm(situation.own) >> 30
+        judgements: dict[int, Judgement] = {}
+        for seat, state in situation.neighbours.items():
+            distance = squared_distance(situation.own, state)
+            judgements[seat] = Judgement(distance <= limit, {"distance2": distance, "limit2": limit})
+        mixed = frozenset(s for s, j in judgements.items() if j.accepted) & situation.eligible
+        states = [situation.neighbours[seat] for seat in sorted(mixed)]
+        return Outcome(judgements, mixed, weighted_mean(situation.own, states, self.alpha_q15))

@@ -1,0 +1,24 @@
+"""No defence: accept all and average, to show what a rule is for."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ledger.exact import mean
+from ledger.rules.interface import Judgement, Outcome, Situation
+
+
+@dataclass(frozen=True)
+class Undefended:
+    """Accept every state that decodes and average them all with one's own, all weights equal.
+
+    Quarantine does not hold anyone out either: nobody is ever rejected for more than a blob that does not decode.
+    Source: decentralised FedAvg, e.g. Lian et al. 2017, arXiv:1705.09056.
+    """
+
+    needs_base: ClassVar[bool] = False
+
+    def screen(self, situation: Situation) -> Outcome:
+        """Accept every neighbour and mix."""
+        judgements = {seat: Judgement(True, {}) for seat in situation.neighbours}
+        states = [situation.neighbours[seat] for seat in sorted(situation.neighbours)]
+        return Outcome(judgements, frozenset(judgements), mean([situation.own, *states]))
