@@ -129,6 +129,10 @@ class History:
         """The peer's seat, if it has one."""
         return next((seat for seat, held in self.seats.items() if held.peer == peer), None)
 
+    def is_woken(self, seat: int) -> bool:
+        """The seat asked to be awaited in the next round."""
+        return self._woken >> seat & 1 == 1
+
     def last_attested(self, seat: int, before: int) -> Round | None:
         """The newest round earlier than `before` in which the seat attested."""
         return next((r for r in reversed(self.rounds) if r.number < before and seat in r.attestations), None)
@@ -143,6 +147,9 @@ class History:
         self._require(self.opened is None, "a circle opens once")
         self._require(manifest_digest(event.manifest) == event.task, "the manifest is not the task's")
         self.opened, self._manifest = event, decode_manifest(event.manifest)
+        self._require(
+            self._manifest.rounds == self.parameters.last_round, "manifest and contract end in different rounds"
+        )
         self._remember(_OPENED, 0, 0, event.task)
 
     @apply.register

@@ -7,7 +7,7 @@ from ledger.history import History, Round
 from ledger.screening import Fetched, Screened, screen
 
 
-def blobs_needed(history: History, round_: Round, judge: int) -> dict[int, bytes]:
+def blobs_needed(round_: Round, judge: int) -> dict[int, bytes]:
     """Seat → digest of the updates behind a judge's attestation: its own and those it judged."""
     judged = round_.attestations[judge].judged
     return {s: d for s, d in round_.commits.items() if s == judge or judged >> s & 1}

@@ -17,12 +17,12 @@ class Check(StrEnum):
     COPIES = "A9"
 
     @property
-    def title(self) -> str:
+    def statement(self) -> str:
         """In a few words, what holds when there is no finding."""
-        return _TITLES[self]
+        return _STATEMENTS[self]
 
 
-_TITLES = {
+_STATEMENTS = {
     Check.CODE: "the deployed code is the circle contract of this version",
     Check.HISTORY: "the events fold to the contract's running hash",
     Check.BLOBS: "every committed update is to be had, whole and by its author",

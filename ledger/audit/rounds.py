@@ -89,7 +89,7 @@ class RoundAuditor:
     ) -> None:
         attested = round_.attestations[judge]
         base, self._bases[judge] = self._base(judge), None
-        needed = blobs_needed(self._history, round_, judge)
+        needed = blobs_needed(round_, judge)
         lacking = sorted(seat for seat, digest in needed.items() if digest in missing)
         if lacking:
             self._find(

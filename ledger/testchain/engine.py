@@ -1,0 +1,159 @@
+"""Chain, mempool and data directory of one running test chain. Every method runs in the chain's one thread."""
+
+import fcntl
+import logging
+import os
+import secrets
+import time
+from pathlib import Path
+
+from eth.vm.forks.london.headers import calculate_expected_base_fee_per_gas
+from eth_hash.auto import keccak
+
+from ledger.errors import SetupError
+from ledger.testchain.chain import BlockRecord, Genesis, LocalChain, PoisonedTransaction
+from ledger.testchain.mempool import Mempool
+from ledger.testchain.store import ChainStore
+from ledger.testchain.transactions import decode_transaction
+from ledger.testchain.vm import Header, State, Transaction
+
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Opens (or creates) the chain in a data directory and holds its lock until `close`.
+
+    Raises SetupError if another process has the directory open, or it belongs to another chain id or seed.
+    """
+
+    def __init__(self, data_dir: Path, chain_id: int, seed: int | None) -> None:
+        self._lock = _lock(data_dir)
+        try:
+            self._store = ChainStore(data_dir / "chain.sqlite")
+            secret = _own(self._store, data_dir, chain_id, seed)
+            self.chain = LocalChain(self._store, Genesis(chain_id, secret, int(time.time())))
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self.pool = Mempool()
+        self._head_state: State | None = None
+
+    def close(self) -> None:
+        """Close the store and let the directory go."""
+        self._store.close()
+        os.close(self._lock)
+
+    @property
+    def head(self) -> Header:
+        """Header of the latest block."""
+        return self.chain.head
+
+    def head_state(self) -> State:
+        """The world after the latest block, for reading only; rebuilt after each block."""
+        if self._head_state is None:
+            self._head_state = self.chain.state(self.head)
+        return self._head_state
+
+    def nonce_of(self, sender: bytes) -> int:
+        """An account's next nonce after the latest block."""
+        return int(self.head_state().get_nonce(sender))
+
+    def next_base_fee_wei(self) -> int:
+        """Base fee of the block after the head (EIP-1559)."""
+        return int(calculate_expected_base_fee_per_gas(self.head))
+
+    def pending_header(self) -> Header:
+        """Header of the next block at this moment, with the latest block's prevrandao.
+
+        The real one stays unknown until the block exists, so nobody can act on it beforehand.
+        """
+        header = self.chain.next_header(self.chain.next_timestamp(time.time()))
+        return header.copy(mix_hash=self.head.mix_hash)
+
+    def pending(self) -> list[Transaction]:
+        """What the next block would try, in order."""
+        offer = self.pool.offer(self.next_base_fee_wei(), self.nonce_of)
+        found = []
+        while (transaction := offer.peek()) is not None:
+            found.append(transaction)
+            offer.take()
+        return found
+
+    def set_clock(self, timestamp: int) -> None:
+        """Let the chain's clock read `timestamp` (Unix seconds) now and run on from there."""
+        self.chain.shift_clock(timestamp - self.chain.clock(time.time()))
+
+    def submit(self, raw: bytes) -> bytes:
+        """Check a signed transaction and pool it. Returns its hash. Raises TransactionRejected."""
+        transaction = decode_transaction(raw, self.chain.chain_id)
+        sender = transaction.sender
+        self.pool.add(transaction, self.nonce_of(sender), self.head_state().get_balance(sender))
+        return bytes(transaction.hash)
+
+    def is_ready(self) -> bool:
+        """Whether the next block would hold a transaction."""
+        return len(self.pool) > 0 and self.pool.is_ready(self.next_base_fee_wei(), self.nonce_of)
+
+    def mine(self, timestamp: int | None = None) -> BlockRecord:
+        """Mine one block, empty if nothing is ready. timestamp: Unix seconds, by default the chain's clock."""
+        if timestamp is None:
+            timestamp = self.chain.next_timestamp(time.time())
+        while True:
+            offer = self.pool.offer(self.next_base_fee_wei(), self.nonce_of)
+            try:
+                record = self.chain.mine(offer, timestamp)
+                break
+            except PoisonedTransaction as poisoned:
+                _log.error("transaction dropped: %s", poisoned)
+                self.pool.settle((), (poisoned.transaction,))
+        for transaction, reason in offer.dropped:
+            _log.warning("transaction 0x%s dropped: %s", transaction.hash.hex(), reason)
+        self.pool.settle(record.transactions, (transaction for transaction, _ in offer.dropped))
+        self._head_state = None
+        return record
+
+    def mine_if_ready(self) -> bool:
+        """Mine one block if it would hold a transaction. Returns whether it did."""
+        if not self.is_ready():
+            return False
+        self.mine()
+        return True
+
+
+def _lock(data_dir: Path) -> int:
+    """Take the directory's lock, creating it if needed. Returns the open file that holds it."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        handle = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SetupError(f"{data_dir} cannot be used ({error.strerror}): choose another data directory") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise SetupError(
+            f"{data_dir} is in use by another chain: stop that one or choose another data directory"
+        ) from error
+    return handle
+
+
+def _own(store: ChainStore, data_dir: Path, chain_id: int, seed: int | None) -> bytes:
+    """Claim a fresh store, or check that it is ours. Returns the secret behind prevrandao, 32 bytes."""
+    stored_id, stored_secret = store.get_meta("chain_id"), store.get_meta("secret")
+    wanted = None if seed is None else bytes(keccak(b"folkmoot test chain seed " + str(seed).encode()))
+    if stored_id is None or stored_secret is None:
+        secret = wanted or secrets.token_bytes(32)
+        with store.block():
+            store.set_meta("chain_id", str(chain_id).encode())
+            store.set_meta("secret", secret)
+        return secret
+    if stored_id != str(chain_id).encode():
+        raise SetupError(
+            f"{data_dir} holds chain id {stored_id.decode()}, not {chain_id}: "
+            "choose that chain id or another data directory"
+        )
+    if wanted is not None and wanted != stored_secret:
+        raise SetupError(
+            f"{data_dir} was made with another seed: leave the seed out or choose another data directory"
+        )
+    return stored_secret

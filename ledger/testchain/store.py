@@ -1,0 +1,158 @@
+"""The chain's key-value store: py-evm's database interface over one sqlite file, one transaction a block.
+
+Two small tables stand beside it: `meta` (what the data directory belongs to) and `logged` (for each block that
+has logs its header bloom and the logs themselves, so that a log search reads no header and no receipt trie).
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from eth.abc import AtomicWriteBatchAPI
+from eth.db.atomic import AtomicDBWriteBatch
+from eth.db.backends.base import BaseAtomicDB
+from lru import LRU
+
+from ledger.errors import SetupError
+
+BLOOM_BYTES = 256
+_SMALL_BYTES = 1024
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS kv (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS logged (number INTEGER PRIMARY KEY, bloom BLOB NOT NULL, logs BLOB NOT NULL);
+"""
+
+
+class ChainStore(BaseAtomicDB):
+    """Bytes to bytes, durable at the end of each `block()`; use it from one thread only.
+
+    Journal mode WAL, synchronous NORMAL: after SIGKILL it reopens at the last whole block; after a power cut
+    it may lose the latest blocks, never part of one. Raises SetupError if the file is not a chain store.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._writes: dict[bytes, bytes | None] | None = None
+        # Values are immutable to py-evm (nodes, code, headers), so reads are cached; the two sizes bound memory.
+        self._small: LRU[bytes, bytes] = LRU(131_072)
+        self._large: LRU[bytes, bytes] = LRU(512)
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise SetupError(f"{path} cannot be opened ({error}): choose another data directory") from error
+
+    def close(self) -> None:
+        """Close the file; whatever an open `block()` wrote is dropped."""
+        self._db.close()
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Collect every write of the body and commit them as one sqlite transaction; on an error, none of them.
+
+        Nested use joins the outer block.
+        """
+        if self._writes is not None:
+            yield
+            return
+        self._writes = {}
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._flush(self._writes)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        else:
+            self._remember(self._writes)
+        finally:
+            self._writes = None
+
+    def _flush(self, writes: dict[bytes, bytes | None]) -> None:
+        rows = [(key, value) for key, value in writes.items() if value is not None]
+        self._db.executemany("INSERT OR REPLACE INTO kv VALUES (?, ?)", rows)
+        gone = [(key,) for key, value in writes.items() if value is None]
+        self._db.executemany("DELETE FROM kv WHERE key = ?", gone)
+
+    def _remember(self, writes: dict[bytes, bytes | None]) -> None:
+        for key, value in writes.items():
+            if value is None:
+                self._small.pop(key, None)
+                self._large.pop(key, None)
+            else:
+                self._cache(key, value)
+
+    def _cache(self, key: bytes, value: bytes) -> None:
+        # A key may change size (a canonical-chain pointer), so it must never be in both caches.
+        keep, other = (self._small, self._large) if len(value) <= _SMALL_BYTES else (self._large, self._small)
+        keep[key] = value
+        other.pop(key, None)
+
+    def __getitem__(self, key: bytes) -> bytes:
+        if self._writes is not None and key in self._writes:
+            value = self._writes[key]
+            if value is None:
+                raise KeyError(key)
+            return value
+        cached = self._small.get(key) or self._large.get(key)
+        if cached is not None:
+            return cached
+        row = self._db.execute("SELECT value FROM kv WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            raise KeyError(key)
+        self._cache(key, row[0])
+        return bytes(row[0])
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        with self.block():
+            assert self._writes is not None
+            self._writes[key] = value
+
+    def __delitem__(self, key: bytes) -> None:
+        if key not in self:
+            raise KeyError(key)
+        with self.block():
+            assert self._writes is not None
+            self._writes[key] = None
+
+    def _exists(self, key: bytes) -> bool:
+        try:
+            self[key]
+        except KeyError:
+            return False
+        return True
+
+    @contextmanager
+    def atomic_batch(self) -> Iterator[AtomicWriteBatchAPI]:
+        """py-evm's own batches: each joins the open block, or is a transaction of its own."""
+        with self.block(), AtomicDBWriteBatch._commit_unless_raises(self) as batch:
+            yield batch
+
+    def get_meta(self, name: str) -> bytes | None:
+        """The value stored under a name, or None."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def set_meta(self, name: str, value: bytes) -> None:
+        """Store a value; inside `block()` it commits with the block."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def add_logs(self, number: int, bloom: int, logs: bytes) -> None:
+        """Keep a block's logs, encoded by the caller, under its header bloom; inside `block()` with the block."""
+        row = (number, bloom.to_bytes(BLOOM_BYTES, "big"), logs)
+        self._db.execute("INSERT OR REPLACE INTO logged VALUES (?, ?, ?)", row)
+
+    def blooms(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """(block number, header bloom) of the blocks first..last (both included) that have logs, in order."""
+        query = "SELECT number, bloom FROM logged WHERE number BETWEEN ? AND ? ORDER BY number"
+        for number, bloom in self._db.execute(query, (first, last)):
+            yield number, int.from_bytes(bloom, "big")
+
+    def logs(self, number: int) -> bytes | None:
+        """What `add_logs` kept of a block, or None if it has no logs."""
+        row = self._db.execute("SELECT logs FROM logged WHERE number = ?", (number,)).fetchone()
+        return None if row is None else bytes(row[0])

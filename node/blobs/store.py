@@ -1,0 +1,184 @@
+"""A store of blocks on disk that survives SIGKILL, and keeps sealed blobs to itself.
+
+    blocks/ab/abcd…   one block each, named by its digest in hex
+    sealed/abcd…      named by a blob's root: the digests of all its blocks, 32 bytes each
+    partial/          files being written; what a dead process left here is swept when the store is opened
+
+A file appears under its name whole or not at all: written in partial/, flushed to disk, then renamed. Every block
+is hashed again when it is read. One process writes; its threads may share the store.
+"""
+
+import fcntl
+import os
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ledger.blobs.cid import DIGEST_BYTES, digest_of
+from ledger.blobs.dagpb import FILE_BYTES_MAX, MalformedBlob
+from ledger.blobs.unixfs import CHUNK_BYTES, MAGIC, build, read, walk
+from ledger.errors import NotYet
+
+
+class NotStored(NotYet):
+    """A block is not here, or was damaged and has been removed."""
+
+    def __init__(self, digest: bytes) -> None:
+        super().__init__(f"block {digest.hex()[:12]} is not in the store")
+        self.digest = digest
+
+
+class BlockStore:
+    """Blocks under root. Opening it creates the folders, sweeps partial/ and reads which blobs are sealed.
+
+    All methods block on the disk: call them in a thread from async code. They raise OSError when the disk fails.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._blocks, self._seals, self._partial = root / "blocks", root / "sealed", root / "partial"
+        for folder in (self._blocks, self._seals, self._partial):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._sealed = {bytes.fromhex(path.name): _digests(path) for path in self._seals.iterdir()}
+        # A block may belong to several sealed blobs, so count.
+        self._withheld = Counter(digest for blob in self._sealed.values() for digest in blob)
+        self._sweep()
+
+    def put(self, data: bytes, *, sealed: bool = False) -> bytes:
+        """Store a blob, which begins with b"FM", and return its root digest.
+
+        sealed: not to be served before unseal(); that is on disk before the first block is. The root block comes
+        last, so a put that was killed left no blob. Raises ValueError without the magic.
+        """
+        if not data.startswith(MAGIC):
+            raise ValueError(f"a blob begins with {MAGIC!r}, got {data[:2]!r}")
+        dag = build(data)
+        if sealed:
+            self._mark_sealed(dag.root, dag.digests)
+        for block in dag.blocks():
+            self._write_block(block.digest, block.data)
+        return dag.root
+
+    def get(self, digest: bytes, max_bytes: int) -> bytes:
+        """The blob with this root digest, every block checked.
+
+        Raises NotStored if a block is missing or damaged, BlobTooLarge, MalformedBlob.
+        """
+        return read(digest, self._require, max_bytes)
+
+    def has(self, digest: bytes) -> bool:
+        """Whether all blocks of the blob are here. Leaves are looked for, not read; a malformed blob never is."""
+        try:
+            walked = walk(digest, self._require, FILE_BYTES_MAX, skip_leaves=True)
+            return all(part.height or self._path(part.digest).exists() for part, _ in walked)
+        except (NotStored, MalformedBlob):
+            return False
+
+    def block(self, digest: bytes) -> bytes | None:
+        """One block, sealed or not, checked against its digest; a damaged one is removed and counts as missing."""
+        path = self._path(digest)
+        try:
+            with path.open("rb") as file:
+                data = file.read(CHUNK_BYTES + 1)
+        except FileNotFoundError:
+            return None
+        if digest_of(data) == digest:
+            return data
+        path.unlink(missing_ok=True)
+        return None
+
+    def put_block(self, digest: bytes, data: bytes) -> None:
+        """Store one block from elsewhere. Raises ValueError if it does not hash to digest or is above 1 MiB."""
+        if len(data) > CHUNK_BYTES or digest_of(data) != digest:
+            raise ValueError(f"{len(data)} bytes are not the block {digest.hex()[:12]}")
+        self._write_block(digest, data)
+
+    def seal(self, digest: bytes) -> None:
+        """Stop serving a blob that is stored. Raises NotStored if its nodes are not all here."""
+        parts = walk(digest, self._require, FILE_BYTES_MAX, skip_leaves=True)
+        self._mark_sealed(digest, tuple(dict.fromkeys(part.digest for part, _ in parts)))
+
+    def unseal(self, digest: bytes) -> None:
+        """Let a blob be served. Does nothing if it is not sealed."""
+        with self._lock:
+            if digest in self._sealed:
+                (self._seals / digest.hex()).unlink(missing_ok=True)
+                _sync(self._seals)
+                self._withheld -= Counter(self._sealed.pop(digest))
+
+    def is_sealed(self, digest: bytes) -> bool:
+        """Whether the block, root or not, belongs to a sealed blob."""
+        return self._withheld[digest] > 0
+
+    def _require(self, digest: bytes) -> bytes:
+        data = self.block(digest)
+        if data is None:
+            raise NotStored(digest)
+        return data
+
+    def _path(self, digest: bytes) -> Path:
+        if len(digest) != DIGEST_BYTES:
+            raise ValueError(f"a digest is {DIGEST_BYTES} bytes, got {len(digest)}")
+        name = digest.hex()
+        return self._blocks / name[:2] / name
+
+    def _mark_sealed(self, root: bytes, digests: tuple[bytes, ...]) -> None:
+        blocks = tuple(dict.fromkeys(digests))
+        with self._lock:
+            if root not in self._sealed:
+                self._write(self._seals / root.hex(), b"".join(blocks))
+                self._sealed[root] = blocks
+                self._withheld.update(blocks)
+
+    def _write_block(self, digest: bytes, data: bytes) -> None:
+        path = self._path(digest)
+        # Reading it costs less than flushing it, and finds damage.
+        if self.block(digest) is None:
+            if not path.parent.exists():
+                path.parent.mkdir(exist_ok=True)
+                _sync(self._blocks)
+            self._write(path, data)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        with self._temporary() as (descriptor, name):
+            with open(descriptor, "wb", closefd=False) as file:
+                file.write(data)
+            os.fsync(descriptor)
+            os.replace(name, path)
+        _sync(path.parent)
+
+    @contextmanager
+    def _temporary(self) -> Iterator[tuple[int, str]]:
+        """A file in partial/ that is locked while its writer lives, and gone afterwards unless renamed."""
+        descriptor, name = tempfile.mkstemp(dir=self._partial)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield descriptor, name
+        finally:
+            Path(name).unlink(missing_ok=True)
+            os.close(descriptor)
+
+    def _sweep(self) -> None:
+        for path in self._partial.iterdir():
+            with path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue  # its writer is alive
+                path.unlink(missing_ok=True)
+
+
+def _digests(path: Path) -> tuple[bytes, ...]:
+    data = path.read_bytes()
+    return tuple(data[at : at + DIGEST_BYTES] for at in range(0, len(data), DIGEST_BYTES))
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

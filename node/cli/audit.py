@@ -1,0 +1,90 @@
+"""`folkmoot audit`: recompute every verdict and reputation of a circle from the chain and the blobs."""
+
+import argparse
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ledger.audit.findings import Check, Report
+from ledger.errors import UsageError
+from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, print_json
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("audit", help="audit a circle's rounds", description=__doc__)
+    add_rpc(parser)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--contract", metavar="ADDRESS")
+    where.add_argument("--circle", type=Path, metavar="FILE", help="take chain and address from a circle file")
+    parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for one blob (default 30)")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Audit and print. 0: clean; 1: findings."""
+    from ledger.audit.run import audit
+    from ledger.chain.deploy import CircleFile
+
+    if options.timeout <= 0:
+        raise UsageError("--timeout must be above 0")
+    file = CircleFile.read(options.circle) if options.circle else None
+    rpc = options.rpc or (file.rpc if file else DEFAULT_RPC)
+    address = file.contract if file else options.contract
+    report = asyncio.run(audit(rpc, address, timeout_s=options.timeout))
+    if options.json:
+        print_json(as_json(report))
+    else:
+        print_report(report)
+    return 0 if report.clean else 1
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The report for machines."""
+    return {
+        **asdict(report),
+        "clean": report.clean,
+        "examined": {check.value: number for check, number in report.examined.items()},
+    }
+
+
+def print_report(report: Report) -> None:
+    """The report for people."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    console.print(
+        f"circle {report.contract} on chain {report.chain_id}, up to block {report.head}", highlight=False
+    )
+    console.print(
+        f"{report.task}, rule {report.rule}: {report.rounds} rounds, {report.seats} seats, "
+        f"{report.blobs} updates fetched ({report.blob_bytes / 1e6:.1f} MB)",
+        highlight=False,
+    )
+    table = Table("check", "holds when", "looked at", "findings")
+    for check in Check:
+        found = sum(finding.check == check for finding in report.findings)
+        style = "red" if found else "green" if report.examined.get(check) else "dim"
+        table.add_row(
+            check.value, check.statement, str(report.examined.get(check, 0)), Text(str(found), style), style=None
+        )
+    console.print(table)
+    for finding in report.findings:
+        place = " ".join(
+            f"{name} {value}"
+            for name, value in (("round", finding.round), ("seat", finding.seat))
+            if value is not None
+        )
+        console.print(Text(f"{finding.check.value} {place}: {finding.fact}", "red"))
+        for name, value in finding.evidence.items():
+            console.print(Text(f"     {name}: {value}", "dim"))
+    if report.unavailable_verdicts:
+        console.print(f"{report.unavailable_verdicts} neighbours were unavailable to their judges", highlight=False)
+    if report.clean:
+        console.print(Text("clean: everything on chain follows from the blobs", "bold green"))
+    else:
+        console.print(Text(f"{len(report.findings)} findings", "bold red"))

@@ -1,0 +1,40 @@
+"""`folkmoot chain`: a local test chain (py-evm) behind JSON-RPC."""
+
+import argparse
+from pathlib import Path
+
+from node.cli.options import Subparsers
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("chain", help="run a local test chain", description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("chain"), help="its folder (default: ./chain)")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8545, help="0 takes a free one")
+    parser.add_argument("--chain-id", type=int, default=1337)
+    parser.add_argument(
+        "--block-time",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="0 (default): a block when there is something in it",
+    )
+    parser.add_argument("--seed", type=int, help="of the randomness in blocks, for reproducible runs")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    from ledger.testchain.serve import ChainConfig, run_chain
+
+    config = ChainConfig(
+        data_dir=options.data,
+        host=options.host,
+        port=options.port,
+        chain_id=options.chain_id,
+        block_time_s=options.block_time,
+        seed=options.seed,
+    )
+    run_chain(config, lambda url: print(f"chain {options.chain_id} at {url}", flush=True))
+    return 0

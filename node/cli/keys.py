@@ -1,0 +1,65 @@
+"""`folkmoot keys`: make a peer's key, show its address, fund it on a local test chain."""
+
+import argparse
+from pathlib import Path
+
+from ledger.errors import SetupError, UsageError
+from node.cli.options import DEFAULT_RPC, LOCAL_CHAIN_IDS, Subparsers, deployer_key
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("keys", help="make, show and fund a peer's key", description=__doc__)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    new = actions.add_parser("new", help="make an encrypted key and print its address")
+    new.add_argument("keystore", type=Path)
+    new.add_argument("--password-file", type=Path, metavar="FILE", help="first line: the password")
+    new.set_defaults(run=run_new)
+    show = actions.add_parser("show", help="print the address of a key")
+    show.add_argument("keystore", type=Path)
+    show.set_defaults(run=run_show)
+    fund = actions.add_parser("fund", help="send test coin from a local test chain's first development account")
+    fund.add_argument("address", help="0x…, or a keystore")
+    fund.add_argument("--ether", type=float, default=10.0)
+    fund.add_argument("--rpc", default=DEFAULT_RPC, metavar="URL")
+    fund.set_defaults(run=run_fund)
+
+
+def run_new(options: argparse.Namespace) -> int:
+    """Make a key."""
+    from node.keys import new_key, read_password
+
+    password = read_password(options.password_file, f"new password for {options.keystore}: ")
+    if not password:
+        raise UsageError("the password is empty: choose one")
+    if options.password_file is None and password != read_password(None, "once more: "):
+        raise UsageError("the two passwords differ: start again")
+    print(new_key(options.keystore, password))
+    return 0
+
+
+def run_show(options: argparse.Namespace) -> int:
+    """Print an address."""
+    from node.keys import address_of
+
+    print(address_of(options.keystore))
+    return 0
+
+
+def run_fund(options: argparse.Namespace) -> int:
+    """Send test coin."""
+    from eth_utils.address import is_address, to_checksum_address
+
+    from ledger.chain.rpc import Rpc
+    from ledger.chain.sender import Sender
+    from node.keys import address_of
+
+    address = options.address if is_address(options.address) else address_of(Path(options.address))
+    rpc = Rpc(options.rpc)
+    chain_id = rpc.number("eth_chainId")
+    if chain_id not in LOCAL_CHAIN_IDS:
+        raise SetupError(f"chain {chain_id} is no local test chain: send coin from a wallet of yours")
+    wei = int(options.ether * 10**18)
+    Sender(rpc, deployer_key(None, None, chain_id), chain_id).transfer(to_checksum_address(address), wei)
+    print(f"sent {options.ether:g} ETH to {to_checksum_address(address)}")
+    return 0

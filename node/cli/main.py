@@ -1,0 +1,47 @@
+"""`folkmoot`: parse, call one function, print. Exit 0 fine, 1 findings, 2 usage, 3 this machine or its set-up."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from ledger.errors import PeerFault, SetupError, UsageError
+from node.cli import audit, chain, deploy, keys, status
+from node.cli import node as node_command
+
+COMMANDS = (chain, keys, deploy, node_command, audit, status)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="folkmoot",
+        description="Learn together without a server, and prove to anyone what was learnt from whom.",
+    )
+    parser.add_argument("--log", default="warning", choices=("debug", "info", "warning", "error"), help="to stderr")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in COMMANDS:
+        module.add_parser(commands)
+    parsed = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=parsed.log.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    try:
+        return int(parsed.run(parsed))
+    except UsageError as error:
+        print(f"folkmoot: {error}", file=sys.stderr)
+        return 2
+    except (SetupError, PeerFault) as error:
+        print(f"folkmoot: {error}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone, e.g. `| head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""`folkmoot node`: be one peer of a circle."""
+
+import argparse
+import asyncio
+import signal
+from pathlib import Path
+from typing import Any
+
+from ledger.errors import SetupError, UsageError
+from node.cli.options import Subparsers, add_json, add_key, add_rpc, print_json, secret_key
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("node", help="run a peer", description=__doc__)
+    parser.add_argument("--circle", type=Path, default=Path("circle.json"), help="the file `folkmoot deploy` wrote")
+    add_rpc(parser)
+    add_key(parser, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="the peer's folder: blobs, state, certificate")
+    parser.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
+    parser.add_argument("--host", default="127.0.0.1", help="listen here (default: loopback only)")
+    parser.add_argument("--advertise", metavar="HOST", help="the host others reach this peer at (default: --host)")
+    parser.add_argument("--gossip-port", type=int, default=0, help="0 (default) takes a free one")
+    parser.add_argument("--gateway-port", type=int, default=0, help="0 (default) takes a free one")
+    parser.add_argument(
+        "--exit-when-finished", action="store_true", help="do not stay to serve blobs after the end"
+    )
+    parser.add_argument("--attack", default="honest", help="for experiments: be a poisoner or a liar of this kind")
+    parser.add_argument("--fail-at", metavar="ROUND:STEP", help="for experiments: die by SIGKILL there")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until the circle is finished, or until interrupted."""
+    from ledger.chain.deploy import CircleFile, open_circle
+    from node.peer import Peer, PeerConfig
+    from node.testing.attacks import behaviour
+    from node.testing.faults import parse_fail_at
+    from node.training import use_one_thread
+
+    file = CircleFile.read(options.circle)
+    behave = behaviour(options.attack)
+    config = PeerConfig(
+        data_dir=options.data,
+        host=options.host,
+        advertise=options.advertise,
+        gossip_port=options.gossip_port,
+        gateway_port=options.gateway_port,
+        fail_at=parse_fail_at(options.fail_at) if options.fail_at else None,
+    )
+    key = secret_key(options.keystore, options.password_file)
+    circle = open_circle(file, options.rpc)
+    use_one_thread()
+    task = _task_of(circle, file.block, options.task)
+    peer = Peer(config, circle, file.block, key, task, behave, print_json if options.json else _print_event)
+    return asyncio.run(_run(peer, stay=not options.exit_when_finished))
+
+
+async def _run(peer: Any, stay: bool) -> int:
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await peer.run(stay)
+    except asyncio.CancelledError:
+        return 0
+    except ExceptionGroup as group:
+        # Parallel work wraps what went wrong; the first set-up error is what a person can act on.
+        matching, rest = group.split(SetupError)
+        if rest is not None or matching is None:
+            raise
+        raise matching.exceptions[0] from group
+    return 0
+
+
+def _task_of(circle: Any, first_block: int, spec: str | None) -> Any:
+    """The circle's task, with the options all agreed on; a user's own file is named on the command line."""
+    from ledger.events import Opened
+    from ledger.manifest import decode_manifest
+    from node.tasks.interface import BUILT_IN, load_task
+
+    opened = circle.events(first_block, first_block)
+    if not opened or not isinstance(opened[0].event, Opened):
+        raise SetupError("the circle did not open in the block its file names: ask for a new circle file")
+    manifest = decode_manifest(opened[0].event.manifest)
+    if spec is None and manifest.task not in BUILT_IN:
+        raise UsageError(f"the circle trains {manifest.task}, which is not built in: name its file with --task")
+    options = manifest.task_options
+    return load_task(
+        spec or manifest.task,
+        skew=float(options.get("skew", 0.0)),
+        seed=int(options.get("seed", 0)),
+        samples=int(options.get("samples", 1000)),
+    )
+
+
+def _print_event(event: dict[str, Any]) -> None:
+    if event["event"] == "joined":
+        print(f"seat {event['seat']}: {event['address']} at {event['endpoint']}", flush=True)
+    elif event["event"] == "round":
+        verdicts = list(event["verdicts"].values())
+        counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in dict.fromkeys(verdicts))
+        figures = ", ".join(f"{name} {value:.3f}" for name, value in event["figures"].items())
+        print(f"round {event['round']}: {figures}; neighbours: {counts}; {event['seconds']:.1f} s", flush=True)
+    else:
+        print(f"the circle finished its last round, {event['round']}", flush=True)

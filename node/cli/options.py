@@ -1,0 +1,87 @@
+"""Options that several commands share."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ledger.errors import SetupError, UsageError
+
+DEFAULT_RPC = "http://127.0.0.1:8545"
+LOCAL_CHAIN_IDS = (1337, 31337)
+
+Subparsers = Any  # argparse names this type only in private
+
+
+def add_rpc(parser: argparse.ArgumentParser) -> None:
+    """--rpc, no default: a circle file names one too."""
+    parser.add_argument(
+        "--rpc", metavar="URL", help=f"JSON-RPC endpoint (default {DEFAULT_RPC} or the circle file's)"
+    )
+
+
+def add_key(parser: argparse.ArgumentParser, required: bool) -> None:
+    """--keystore and --password-file."""
+    parser.add_argument("--keystore", type=Path, required=required, help="encrypted key, see `folkmoot keys new`")
+    parser.add_argument("--password-file", type=Path, metavar="FILE", help="first line: the key's password")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """--json."""
+    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+
+
+def add_task(parser: argparse.ArgumentParser) -> None:
+    """--task and how a built-in task's data are split."""
+    parser.add_argument(
+        "--task", default="auto", help="fashion-mnist, digits, breast-cancer, auto or FILE.py:CLASS"
+    )
+    parser.add_argument(
+        "--skew", type=float, default=0.2, help="0: peers see all labels alike; 1: each its own ones"
+    )
+    parser.add_argument("--samples", type=int, default=1000, help="examples a peer")
+    parser.add_argument("--seed", type=int, default=0, help="of initial state, data split and training")
+
+
+def add_rule(parser: argparse.ArgumentParser) -> None:
+    """--rule and its parameters."""
+    parser.add_argument("--rule", default="balance", help="balance, or none: accept all and see the damage")
+    parser.add_argument(
+        "--rule-parameter", action="append", default=[], metavar="NAME=INT", help="e.g. gamma_milli=300; repeatable"
+    )
+
+
+def rule_parameters(texts: list[str]) -> dict[str, int]:
+    """NAME=INT pairs. Raises UsageError."""
+    found = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            found[name] = int(value)
+        except ValueError as error:
+            raise UsageError(f"--rule-parameter {text!r} is not NAME=INT, e.g. gamma_milli=300") from error
+    return found
+
+
+def secret_key(keystore: Path, password_file: Path | None) -> bytes:
+    """Open a keystore with the password from a file or a prompt."""
+    from node.keys import load_key, read_password
+
+    return load_key(keystore, read_password(password_file, f"password of {keystore}: "))
+
+
+def deployer_key(keystore: Path | None, password_file: Path | None, chain_id: int) -> bytes:
+    """The named key; on a local test chain, without one, its first well-known development account."""
+    if keystore is not None:
+        return secret_key(keystore, password_file)
+    if chain_id not in LOCAL_CHAIN_IDS:
+        raise SetupError(f"chain {chain_id} is no local test chain: name the key that pays with --keystore")
+    from ledger.testchain.accounts import DEV_ACCOUNTS
+
+    return bytes.fromhex(DEV_ACCOUNTS[0].key[2:])
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on stdout, flushed, so that a pipe sees it at once."""
+    print(json.dumps(value), flush=True)

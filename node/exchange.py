@@ -1,0 +1,138 @@
+"""Getting the neighbours' updates of a round, from the author first, then from whoever says it holds them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from ledger.blobs.fetch import BlobFetcher, Unavailable
+from ledger.endpoints import MalformedEndpoint, parse_endpoint
+from ledger.errors import PeerFault
+from ledger.history import History, Round
+from ledger.screening import Fetched
+from node.blobs.store import BlockStore
+from node.gossip.gossip import Gossip
+from node.meter import Meter
+
+_log = logging.getLogger(__name__)
+_FIRST_WAIT_S = 0.5
+_RETRY_S = 1.0
+_ATTEMPT_S = 10.0
+
+
+class Announced:
+    """Which authors' updates of which round may be fetched now, as gossip tells it."""
+
+    def __init__(self) -> None:
+        self._events: dict[tuple[int, str], asyncio.Event] = {}
+
+    def heard(self, round_number: int, author: str) -> None:
+        """An announcement came in. Rounds long gone are forgotten."""
+        self._event(round_number, author).set()
+        for key in [key for key in self._events if key[0] < round_number - 2]:
+            del self._events[key]
+
+    async def wait(self, round_number: int, author: str, timeout_s: float) -> None:
+        """Return when it is announced or the time is over: a lost announcement costs time, no more."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._event(round_number, author).wait()
+        except TimeoutError:
+            return
+
+    def _event(self, round_number: int, author: str) -> asyncio.Event:
+        return self._events.setdefault((round_number, author), asyncio.Event())
+
+
+class Exchange:
+    """Fetches blobs for one peer."""
+
+    def __init__(
+        self, store: BlockStore, fetcher: BlobFetcher, gossip: Gossip, announced: Announced, meter: Meter
+    ) -> None:
+        self._store, self._fetcher, self._gossip = store, fetcher, gossip
+        self._announced, self._meter = announced, meter
+        self.bytes_fetched = 0
+
+    async def collect(
+        self, history: History, round_: Round, seats: tuple[int, ...], *, max_bytes: int, budget_s: float
+    ) -> dict[int, Fetched]:
+        """Fetch these seats' updates in parallel; one that nobody gives within budget_s comes back without a blob."""
+
+        async def one(seat: int) -> Fetched:
+            return await self._collect_one(history, round_, seat, max_bytes, budget_s)
+
+        async with asyncio.TaskGroup() as tasks:
+            jobs = {seat: tasks.create_task(one(seat)) for seat in seats}
+        return {seat: job.result() for seat, job in jobs.items()}
+
+    async def blobs(
+        self, history: History, digests: Mapping[bytes, int], *, max_bytes: int, timeout_s: float
+    ) -> dict[bytes, bytes | None]:
+        """Blobs of earlier rounds, digest → author's seat. Raises Unavailable; None where no blob can be made."""
+        found: dict[bytes, bytes | None] = {}
+        for digest, seat in digests.items():
+            try:
+                gateways = self._gateways(history, seat, digest)
+                found[digest] = await self._fetch(digest, gateways, max_bytes, timeout_s)
+            except PeerFault:
+                found[digest] = None
+        return found
+
+    async def _collect_one(
+        self, history: History, round_: Round, seat: int, max_bytes: int, budget_s: float
+    ) -> Fetched:
+        digest, peer = round_.commits[seat], history.seats[seat].peer
+        author = history.seats[seat].author
+        try:
+            async with asyncio.timeout(budget_s):
+                await self._announced.wait(round_.number, peer, _FIRST_WAIT_S)
+                while True:
+                    try:
+                        blob = await self._fetch(
+                            digest, self._gateways(history, seat, digest), max_bytes, _ATTEMPT_S
+                        )
+                        break
+                    except Unavailable as error:
+                        _log.info(
+                            "update unavailable round=%d seat=%d reasons=%s", round_.number, seat, error.reasons
+                        )
+                        await asyncio.sleep(_RETRY_S)
+        except TimeoutError:
+            return Fetched(digest, author, None)
+        except PeerFault as fault:
+            _log.warning("update invalid round=%d seat=%d fault=%s", round_.number, seat, fault)
+            return Fetched(digest, author, None, invalid=True)
+        self._hold(round_.number, digest)
+        return Fetched(digest, author, blob)
+
+    async def _fetch(self, digest: bytes, gateways: list[str], max_bytes: int, timeout_s: float) -> bytes:
+        held = self._store.has(digest)
+        blob = await self._meter.awaiting(
+            "blobs",
+            self._fetcher.fetch(digest, gateways, max_bytes=max_bytes, timeout_s=timeout_s, cache=self._store),
+        )
+        self.bytes_fetched += 0 if held else len(blob)
+        return blob
+
+    def _hold(self, round_number: int, digest: bytes) -> None:
+        try:
+            self._gossip.have(round_number, digest)
+        except Exception as error:  # outside the window: the circle went on meanwhile
+            _log.debug("have not told round=%d reason=%s", round_number, error)
+
+    def _gateways(self, history: History, author: int, digest: bytes) -> list[str]:
+        holders = set(self._gossip.holders(digest))
+        return gateways_by(
+            history, lambda seat: 0 if seat == author else 1 if history.seats[seat].peer in holders else 2
+        )
+
+
+def gateways_by(history: History, order: Callable[[int], int]) -> list[str]:
+    """Every seat's newest gateway, sorted by `order` of the seat."""
+    found = []
+    for seat in sorted(history.seats, key=order):
+        try:
+            found.append(parse_endpoint(history.seats[seat].endpoints[-1]).gateway)
+        except MalformedEndpoint:
+            continue
+    return found

@@ -1,0 +1,49 @@
+"""What a deployment pins: the task's manifest and the state all peers start from."""
+
+from collections.abc import Mapping
+
+from ledger.blobs.unixfs import build
+from ledger.codec import ZSTD, OutsideGrid
+from ledger.errors import UsageError
+from ledger.manifest import MalformedManifest, Manifest, check_manifest
+from ledger.rules import rule_of
+from node.learner import genesis_blob
+from node.tasks.interface import Task
+from node.training import initial_state, layout_of
+
+
+def manifest_for(
+    task: Task,
+    *,
+    options: Mapping[str, int | float | str],
+    degree: int,
+    rule: str,
+    rule_parameters: Mapping[str, int],
+    rounds: int,
+) -> Manifest:
+    """Describe a task for the chain. options: the keywords the task was made with; `seed` draws the initial state.
+
+    Raises UsageError where the circle could not do it.
+    """
+    rule_of(rule, rule_parameters)
+    layout = layout_of(task.model())
+    try:
+        genesis = genesis_blob(initial_state(task, int(options.get("seed", 0))))
+        manifest = Manifest(
+            version=1,
+            # A user's own file is known by its class: the path on somebody's disk is nobody's business.
+            task=task.spec.rpartition(":")[2],
+            task_options=dict(options),
+            layout=tuple(zip(layout.names, layout.shapes, strict=True)),
+            genesis=build(genesis).root.hex(),
+            codec=ZSTD,
+            degree=degree,
+            rule=rule,
+            rule_parameters=dict(rule_parameters),
+            rounds=rounds,
+        )
+        check_manifest(manifest)
+        manifest.encode()
+    except (OutsideGrid, MalformedManifest, ValueError) as error:
+        raise UsageError(f"this task cannot be a circle's: {error}") from error
+    return manifest

@@ -1,0 +1,71 @@
+"""The dialling end: one WebSocket over TLS to a member's endpoint, and nowhere else."""
+
+import ssl
+from http import HTTPStatus
+
+import aiohttp
+from aiohttp import ClientError, ClientRequest, ClientResponse, ClientWebSocketResponse
+from yarl import URL
+
+from ledger.errors import PeerFault
+from node.gossip.certificate import certificate_sha256, client_context
+from node.gossip.limits import Limits
+from node.gossip.listener import FRAME_LIMIT, PATH
+from node.gossip.sockets import Ended
+
+
+class NotGossip(PeerFault):
+    """What answers at the endpoint is not a gossip listener."""
+
+
+class Dialler:
+    """Opens WebSockets with one shared client session. Make it inside a running loop; close it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, force_close=True, ssl=client_context()),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=limits.handshake_s),
+            middlewares=(_no_redirects,),
+            auto_decompress=False,
+        )
+
+    async def dial(self, endpoint: URL) -> tuple[ClientWebSocketResponse, bytes]:
+        """Connect. Returns the socket and the SHA-256 of the certificate at the other end.
+
+        Raises Ended if nobody answers in time, NotGossip if something else does.
+        """
+        try:
+            socket = await self._session.ws_connect(
+                endpoint.with_path(PATH),
+                heartbeat=self._limits.heartbeat_s,
+                compress=0,
+                max_msg_size=FRAME_LIMIT,
+                autoping=False,  # pings count against the rate limit
+                timeout=aiohttp.ClientWSTimeout(ws_close=self._limits.close_s),
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                raise Ended(f"{endpoint} is going away") from error
+            raise NotGossip(f"{endpoint} answered HTTP {error.status}, not a WebSocket") from error
+        except (ClientError, OSError, TimeoutError, ValueError) as error:
+            raise Ended(f"cannot reach {endpoint}: {error!r:.200}") from error
+        tls: ssl.SSLObject | None = socket.get_extra_info("ssl_object")
+        der = tls.getpeercert(binary_form=True) if tls is not None else None
+        if der is None:
+            await socket.close()
+            raise Ended(f"{endpoint} left at once")
+        return socket, certificate_sha256(der)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+async def _no_redirects(request: ClientRequest, handler: aiohttp.ClientHandlerType) -> ClientResponse:
+    """A member's endpoint must not send us elsewhere, least of all into our own network."""
+    response = await handler(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise NotGossip(f"{request.url.origin()} answered with a redirect")
+    return response

@@ -1,0 +1,209 @@
+"""Announcements among the members of a circle: flooded, checked once, pulled when missed.
+
+The chain is the truth about who committed what; a lost message costs time, never correctness.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping
+
+from ledger.errors import NotYet
+from ledger.network import Network
+from node.gossip.certificate import Certificate
+from node.gossip.handshake import Identity
+from node.gossip.limits import Limits, Stats
+from node.gossip.links import Link
+from node.gossip.messages import (
+    Announcement,
+    BadMessage,
+    Have,
+    Message,
+    Pull,
+    PullAnswer,
+    address_bytes,
+    check_signature,
+    encode,
+    sign_announcement,
+)
+from node.gossip.overlay import Overlay
+from node.gossip.window import Window
+
+_log = logging.getLogger(__name__)
+
+
+class Gossip:
+    """One node's part in the gossip of one circle.
+
+    key: the node's 32-byte Ethereum private key. is_member: whether a checksummed address has a seat.
+    on_announcement: called once with every other author's first announcement of a round, its signature checked.
+    on_equivocation: called once with two announcements that convict their author. Both run on the event loop:
+    they must be quick and must not raise. rng: for the choice of links and waits only, never for secrets.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: Network,
+        key: bytes,
+        certificate: Certificate,
+        is_member: Callable[[str], bool],
+        on_announcement: Callable[[Announcement], None],
+        on_equivocation: Callable[[Announcement, Announcement], None] | None = None,
+        limits: Limits | None = None,
+        rng: random.Random,
+    ) -> None:
+        self.stats = Stats()
+        self._network, self._key, self._is_member, self._rng = network, key, is_member, rng
+        self._limits = limits or Limits()
+        self._on_announcement, self._on_equivocation = on_announcement, on_equivocation
+        identity = Identity(network, key, certificate)
+        self.address = identity.address
+        self._window = Window(keep_rounds=self._limits.keep_rounds, ahead_rounds=self._limits.ahead_rounds)
+        self._expected: tuple[int, frozenset[bytes]] = (0, frozenset())
+        self._overlay = Overlay(
+            identity=identity,
+            is_member=is_member,
+            on_link=self._ask,
+            on_message=self._receive,
+            limits=self._limits,
+            stats=self.stats,
+            rng=rng,
+        )
+        self._pulling: asyncio.Task[None] | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen at `wss://host:port/gossip`; port 0 takes a free one. Returns the port.
+
+        Raises SetupError if it cannot listen there.
+        """
+        actual_port = await self._overlay.start(host, port)
+        self._pulling = asyncio.create_task(self._pull_what_is_missing())
+        return actual_port
+
+    async def close(self) -> None:
+        """End every link, socket and task. It cannot be started again."""
+        if self._pulling is not None:
+            self._pulling.cancel()
+            await asyncio.gather(self._pulling, return_exceptions=True)
+        await self._overlay.close()
+
+    @property
+    def links(self) -> list[str]:
+        """Addresses of the peers linked now."""
+        return list(self._overlay.links)
+
+    def set_directory(self, directory: Mapping[str, str]) -> None:
+        """Tell the endpoints of all members, as the chain has them: address → `wss://host:port`."""
+        self._overlay.set_directory(directory)
+
+    def on_round(self, round_number: int) -> None:
+        """The circle is in this round now: older ones are forgotten, the next is accepted."""
+        self._window.move(round_number)
+
+    def expected(self, round_number: int, authors: Iterable[str]) -> None:
+        """Tell who committed in a round, as the chain has it; what is missing of it is pulled until it is here."""
+        committed = frozenset(address_bytes(author) for author in authors) - {address_bytes(self.address)}
+        self._expected = (round_number, committed)
+
+    async def announce(self, round_number: int, digest: bytes) -> Announcement:
+        """Sign and flood this node's own announcement; the same one again does nothing more.
+
+        digest: 32 bytes. Raises NotYet if the round is not near the current one, ValueError if this node has
+        already announced another digest: two would convict it.
+        """
+        for earlier in self._window.of_author(round_number, address_bytes(self.address)):
+            if earlier.digest == digest:
+                return earlier
+            raise ValueError(f"round {round_number}: already announced {earlier.digest.hex()}, now {digest.hex()}")
+        announcement = sign_announcement(self._network, self._key, self.address, round_number, digest)
+        self._window.add(announcement)
+        self._window.hold(round_number, digest)
+        self._broadcast(announcement)
+        return announcement
+
+    def have(self, round_number: int, digest: bytes) -> None:
+        """Tell the linked peers that this node holds a blob too. Raises NotYet outside the window."""
+        self._window.hold(round_number, digest)
+        self._broadcast(Have(round_number, digest))
+
+    def holders(self, digest: bytes) -> list[str]:
+        """Addresses of those known to hold a blob, its author first; empty if nobody announced it."""
+        return self._window.holders(digest)
+
+    def announcements(self, round_number: int) -> list[Announcement]:
+        """All that is known of a round; two of an author that equivocated. Raises NotYet outside the window."""
+        authors = sorted(self._window.authors(round_number))
+        return [one for author in authors for one in self._window.of_author(round_number, author)]
+
+    def _receive(self, link: Link, message: Message) -> None:
+        """Raises PeerFault if the peer is not allowed to say this."""
+        try:
+            match message:
+                case Announcement():
+                    self._hear(link, message)
+                case Have():
+                    self._window.add_holder(message.round, message.digest, link.peer)
+                case Pull():
+                    link.send(encode(self._window.answer(message)))
+                case PullAnswer():
+                    self._hear_answer(link, message)
+                case _:
+                    raise BadMessage(f"a {type(message).__name__} after the handshake")
+        except NotYet:
+            self.stats.not_yet += 1
+
+    def _hear(self, link: Link, announcement: Announcement) -> None:
+        """Check, keep, pass on, deliver. Raises NotYet or PeerFault."""
+        link.withdraw(encode(announcement))  # the peer has it
+        if not self._window.is_new(announcement):
+            self.stats.duplicates += 1
+            return
+        author = announcement.author_address
+        if not self._is_member(author):  # the sender may be ahead of our view of the chain
+            raise NotYet(f"{author} is not a member")
+        check_signature(self._network, announcement)
+        first = self._window.add(announcement)
+        self._broadcast(announcement, except_to=link)
+        if first is not None:
+            _log.warning("gossip.equivocation author=%s round=%d", author, announcement.round)
+            if self._on_equivocation is not None:
+                self._on_equivocation(first, announcement)
+        elif author != self.address:
+            self._on_announcement(announcement)
+
+    def _hear_answer(self, link: Link, answer: PullAnswer) -> None:
+        if link.open_questions == 0:
+            raise BadMessage("an answer to no question")
+        link.open_questions -= 1
+        for announcement in answer.announcements:
+            try:
+                self._hear(link, announcement)
+            except NotYet:
+                self.stats.not_yet += 1
+        for digest in answer.held:
+            with contextlib.suppress(NotYet):
+                self._window.add_holder(answer.round, digest, link.peer)
+
+    def _ask(self, link: Link, round_number: int | None = None) -> None:
+        """Ask a peer for what is missing of a round, the current one unless told."""
+        number = self._window.current if round_number is None else round_number
+        with contextlib.suppress(NotYet):
+            if link.send(encode(self._window.question(number))):
+                link.open_questions += 1
+
+    async def _pull_what_is_missing(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.pull_s * self._rng.uniform(0.75, 1.25))
+            number, committed = self._expected
+            links = list(self._overlay.links.values())
+            with contextlib.suppress(NotYet):
+                if links and committed - self._window.authors(number):
+                    self._ask(self._rng.choice(links), number)
+
+    def _broadcast(self, message: Message, except_to: Link | None = None) -> None:
+        encoded = encode(message)
+        for link in self._overlay.links.values():
+            if link is not except_to:
+                link.send(encoded)

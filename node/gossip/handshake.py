@@ -1,0 +1,139 @@
+"""Mutual proof of identity at the start of a connection.
+
+Each side sends a fresh challenge; each answers with a signature over its own address, the TLS certificate of the
+connection's server end as it sees it, and the other side's challenge. Somebody in the middle has another
+certificate, so what either end signs is of no use at the other.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+from coincurve import PrivateKey
+from eth_hash.auto import keccak
+
+from ledger.errors import PeerFault
+from ledger.network import Network
+from ledger.signing import hello_hash, recover, sign
+from node.gossip.certificate import Certificate
+from node.gossip.messages import (
+    PROTOCOL_VERSION,
+    BadMessage,
+    Challenge,
+    Hello,
+    address_bytes,
+    address_text,
+    decode,
+    encode,
+    frame_of,
+)
+from node.gossip.sockets import Socket, payload
+
+_Expected = TypeVar("_Expected", Challenge, Hello)
+
+
+class HandshakeRefused(PeerFault):
+    """The other end is not a member of this network that proves who it is; the message says why."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who this node is, and where.
+
+    key: 32-byte private key of the node. certificate: the one its own listener shows.
+    """
+
+    network: Network
+    key: bytes
+    certificate: Certificate
+
+    @cached_property
+    def address(self) -> str:
+        """EIP-55 checksummed."""
+        public = PrivateKey(self.key).public_key.format(compressed=False)
+        return address_text(keccak(public[1:])[-20:])
+
+    def __repr__(self) -> str:
+        return f"Identity({self.address})"  # never the key
+
+
+async def shake_hands(
+    socket: Socket,
+    identity: Identity,
+    certificate_sha256: bytes,
+    *,
+    is_member: Callable[[str], bool],
+    expected: str | None = None,
+) -> str:
+    """Prove who we are and learn who the other end is. Returns its address. The caller sets the timeout.
+
+    certificate_sha256: 32 bytes, of the certificate of the server end as seen here. expected: the address
+    that was dialled. Raises HandshakeRefused, BadMessage or BadSignature; Ended if the other end leaves.
+    """
+    ours = Challenge(PROTOCOL_VERSION, identity.network.domain_separator, secrets.token_bytes(32))
+    await socket.send_bytes(frame_of([encode(ours)]))
+    theirs = await _receive(socket, Challenge)
+    check_challenge(ours, theirs)
+    signed = hello_hash(identity.network, identity.address, certificate_sha256, theirs.nonce)
+    answer = Hello(address_bytes(identity.address), sign(identity.key, signed))
+    await socket.send_bytes(frame_of([encode(answer)]))
+    hello = await _receive(socket, Hello)
+    peer = check_hello(hello, identity.network, certificate_sha256, ours.nonce)
+    if peer == identity.address:
+        raise HandshakeRefused(f"{peer} is this node itself")
+    if expected is not None and peer != expected:
+        raise HandshakeRefused(f"dialled {expected}, but {peer} answered")
+    if not is_member(peer):
+        raise HandshakeRefused(f"{peer} is not a member")
+    return peer
+
+
+def check_challenge(ours: Challenge, theirs: Challenge) -> None:
+    """Raises HandshakeRefused unless both ends speak of the same protocol and network."""
+    if theirs.version != ours.version:
+        raise HandshakeRefused(f"protocol version {theirs.version}, this node speaks {ours.version}")
+    if theirs.network != ours.network:
+        raise HandshakeRefused(
+            f"other network {theirs.network.hex()[:12]}, this node serves {ours.network.hex()[:12]}"
+        )
+    if theirs.nonce == ours.nonce:
+        raise HandshakeRefused("the challenge is our own, sent back")
+
+
+def check_hello(hello: Hello, network: Network, certificate_sha256: bytes, nonce: bytes) -> str:
+    """The address that is proved. Raises HandshakeRefused or BadSignature if it is not."""
+    peer = address_text(hello.peer)
+    signer = recover(hello_hash(network, peer, certificate_sha256, nonce), hello.signature)
+    if signer != peer:
+        raise HandshakeRefused(f"{peer} is not proved for this connection's certificate and challenge")
+    return peer
+
+
+async def _receive(socket: Socket, kind: type[_Expected]) -> _Expected:
+    frame = None
+    while frame is None:  # pings; bounded by the caller's timeout
+        frame = await payload(socket, await socket.receive())
+    messages = decode(frame)
+    if len(messages) != 1 or not isinstance(messages[0], kind):
+        raise BadMessage(f"expected one {kind.__name__}, got {[type(one).__name__ for one in messages[:3]]}")
+    return messages[0]
+
+
+async def shake_hands_within(
+    timeout_s: float,
+    socket: Socket,
+    identity: Identity,
+    certificate_sha256: bytes,
+    *,
+    is_member: Callable[[str], bool],
+    expected: str | None = None,
+) -> str:
+    """`shake_hands`, and HandshakeRefused if it takes longer than `timeout_s`."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await shake_hands(socket, identity, certificate_sha256, is_member=is_member, expected=expected)
+    except TimeoutError as error:
+        raise HandshakeRefused(f"no handshake within {timeout_s:g} s") from error

@@ -1,0 +1,85 @@
+"""How much a peer may ask of us, how often we try, and what we count."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds and intervals of the overlay; seconds unless the name says otherwise."""
+
+    degree: int = 6
+    """Links to keep; half of them at least are ones that this node dialled itself."""
+    max_inbound: int = 16
+    max_sockets: int = 64
+    """Accepted sockets, with those still in their handshake."""
+    dial_parallel: int = 2
+    handshake_s: float = 5.0
+    heartbeat_s: float = 15.0
+    send_s: float = 10.0
+    """A peer that takes nothing for so long is dropped."""
+    close_s: float = 1.0
+    gather_s: float = 0.01
+    """Messages wait about so long for others to share their frame, and are dropped if the peer turns out to
+    have them: half the bytes and a third of the CPU for some milliseconds."""
+    queue_messages: int = 1024
+    queue_bytes: int = 512 * 1024
+    messages_per_s: float = 500.0
+    burst_messages: float = 2000.0
+    flood_s: float = 10.0
+    """Senders faster than `messages_per_s` are slowed down; after so long without a pause it is a fault."""
+    backoff_s: float = 0.5
+    max_backoff_s: float = 60.0
+    stable_s: float = 5.0
+    """A link that lived so long clears its peer's failures."""
+    cool_off_s: float = 300.0
+    """No link, in either direction, with a peer that broke the protocol."""
+    tend_s: float = 1.0
+    rotate_s: float = 120.0
+    """Every so often one link of our own is exchanged, so that the graph keeps mixing."""
+    pull_s: float = 3.0
+    keep_rounds: int = 2
+    ahead_rounds: int = 1
+
+
+@dataclass
+class Stats:
+    """Counters since the start. Bytes are message bytes, without WebSocket and TLS framing."""
+
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    messages_sent: int = 0
+    messages_received: int = 0
+    drops: int = 0
+    """Messages not sent because the link's queue was full."""
+    duplicates: int = 0
+    not_yet: int = 0
+    """Messages of rounds, members or digests unknown here."""
+    faults: int = 0
+
+    @property
+    def messages(self) -> int:
+        return self.messages_sent + self.messages_received
+
+
+class TokenBucket:
+    """Paces one sender. The clock is an argument."""
+
+    def __init__(self, per_s: float, burst: float, now: float) -> None:
+        self._per_s, self._burst = per_s, burst
+        self._tokens, self._filled_at = burst, now
+        self._empty_since: float | None = None
+
+    def take(self, cost: float, now: float) -> float:
+        """Seconds to wait before the message that costs so much may be looked at; 0 if none."""
+        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._per_s) - cost
+        self._filled_at = now
+        if self._tokens >= 0:
+            self._empty_since = None
+            return 0.0
+        if self._empty_since is None:
+            self._empty_since = now
+        return -self._tokens / self._per_s
+
+    def empty_for(self, now: float) -> float:
+        """Seconds since the sender last kept to its rate."""
+        return 0.0 if self._empty_since is None else now - self._empty_since

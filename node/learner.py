@@ -1,0 +1,63 @@
+"""The private side of an update: train, forge if one is a poisoner, add the residual, encode."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger.codec import PLAIN, OutsideGrid, quantise
+from ledger.errors import SetupError
+from ledger.exact import State, to_float
+from ledger.manifest import Manifest
+from ledger.records import Genesis, Update, encode_genesis, encode_update, state_digest
+from node.meter import Meter
+from node.testing.attacks import Behaviour
+from node.training import Trainer
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An update ready to be stored: its blob, and the residual that stays behind, (d,), float32."""
+
+    blob: bytes
+    residual: Vector
+
+
+def genesis_blob(initial: Vector) -> bytes:
+    """The blob of the state all peers start from: int8 and uncompressed, so that every zstd gives the same bytes."""
+    return encode_genesis(Genesis(PLAIN, quantise(initial, PLAIN).payload))
+
+
+class Learner:
+    """Makes one peer's updates."""
+
+    def __init__(self, trainer: Trainer, manifest: Manifest, behaviour: Behaviour, seed: int, meter: Meter) -> None:
+        self._trainer, self._manifest, self._behaviour = trainer, manifest, behaviour
+        self._seed, self._meter = seed, meter
+
+    def prepare(self, network: bytes, round_number: int, author: bytes, base: State, residual: Vector) -> Prepared:
+        """Train from the base and encode. Raises TrainingDiverged, SetupError for values no frame can hold."""
+        start = to_float(base)
+        with self._meter.section("training"):
+            trained = self._trainer.train(start, round_number)
+        with self._meter.section("encode"):
+            noise = np.random.default_rng([self._seed, round_number])
+            wanted = self._behaviour.publish(start, trained, noise) + residual
+            try:
+                quantised = quantise(wanted.astype(np.float32), self._manifest.codec)
+            except OutsideGrid as error:
+                raise SetupError(
+                    f"the trained model cannot be published in round {round_number}: {error}; "
+                    "lower the learning rate or scale the data"
+                ) from error
+            update = Update(
+                network, round_number, author, state_digest(base), self._manifest.codec, quantised.payload
+            )
+            return Prepared(encode_update(update), (wanted - to_float(quantised.state)).astype(np.float32))
+
+    def evaluate(self, base: State) -> dict[str, float]:
+        """The task's own figures for a model, e.g. accuracy."""
+        with self._meter.section("evaluation"):
+            return self._trainer.evaluate(to_float(base))

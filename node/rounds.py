@@ -1,0 +1,50 @@
+"""What a peer does next: a pure function of the circle's history and its own seat."""
+
+from enum import Enum
+
+from ledger.history import History, Phase
+from ledger.topology import duty_order, mask_of
+
+
+class Step(Enum):
+    """The one thing to do now."""
+
+    WAIT = "wait"
+    COMMIT = "commit"
+    WAKE = "wake"
+    EXCHANGE = "exchange"
+    ADVANCE = "advance"
+    SETTLE = "settle"
+    DONE = "done"
+
+
+def next_step(history: History, seat: int, *, overdue: bool) -> Step:
+    """Decide. overdue: the open phase's deadline has passed."""
+    round_ = history.round
+    if history.phase == Phase.FINISHED:
+        return Step.DONE
+    if round_ is None:
+        return Step.WAIT
+    if history.phase == Phase.COMMIT:
+        if seat not in round_.commits:
+            return Step.COMMIT
+        has_quorum = len(round_.commits) >= history.parameters.quorum
+        return Step.ADVANCE if overdue and has_quorum else Step.WAIT
+    if seat in round_.commits and seat not in round_.attestations:
+        return Step.EXCHANGE
+    all_attested = len(round_.attestations) == len(round_.commits)
+    has_quorum = len(round_.attestations) >= history.parameters.quorum
+    if has_quorum and (all_attested or overdue):
+        return Step.SETTLE
+    # It missed this round's commits, so the next round would not wait for it unless it asks.
+    return Step.WAKE if seat not in round_.commits and not history.is_woken(seat) else Step.WAIT
+
+
+def duty_rank(history: History, seat: int) -> int:
+    """How many seats are to do this round's chores (close, settle) before this one. 0: do it now."""
+    round_ = history.round
+    assert round_ is not None
+    assert history.opened is not None
+    seed = round_.seed or history.opened.task + round_.number.to_bytes(8, "big")
+    order = duty_order(seed, mask_of(list(round_.commits)))
+    return order.index(seat) if seat in order else len(order)

@@ -1,0 +1,120 @@
+"""Fashion-MNIST: 70,000 grey 28 × 28 images of clothes in ten classes, and a small network for them.
+
+Source: Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747. The files are those of the Debian package
+`dataset-fashion-mnist`; nothing is downloaded.
+"""
+
+import gzip
+import os
+import struct
+import zlib
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from ledger.errors import SetupError
+from node.tasks.partition import partition
+
+DIRECTORY_VARIABLE = "FOLKMOOT_FASHION_MNIST"
+DEBIAN_DIRECTORY = Path("/usr/share/datasets/fashion-mnist")
+TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
+_FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
+_MEAN, _DEVIATION = (
+    0.2860,
+    0.3530,
+)  # of all training pixels on a scale of 0..1: public constants of the data set
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def directory() -> Path:
+    """Where the four files lie: the named directory, else Debian's."""
+    return Path(os.environ.get(DIRECTORY_VARIABLE) or DEBIAN_DIRECTORY)
+
+
+def is_installed() -> bool:
+    """Whether all four files are there."""
+    return all((directory() / name).is_file() for name in _FILES)
+
+
+def read_idx(path: Path, item_shape: tuple[int, ...], limit: int) -> Bytes:
+    """Read the first `limit` items of a gzipped idx file, decompressing no more than those.
+
+    Returns (min(limit, items), *item_shape), uint8. Raises SetupError where the file is missing, cut short, or its
+    header tells of other items than expected; the sizes in the header are checked before anything is allocated.
+    """
+    dimensions = 1 + len(item_shape)
+    try:
+        with gzip.open(path) as stream:
+            header = stream.read(4 + 4 * dimensions)
+            magic, items, *shape = struct.unpack(f">{1 + dimensions}I", header)
+            # idx: two zero bytes, 8 for unsigned bytes, the number of dimensions.
+            if magic != 0x0800 + dimensions or tuple(shape) != item_shape:
+                raise SetupError(f"{path} holds items of shape {tuple(shape)}, not {item_shape}: replace the file")
+            wanted = min(limit, items, 70_000)
+            body = stream.read(wanted * int(np.prod(item_shape, dtype=np.int64)))
+    except FileNotFoundError:
+        raise _not_installed(path) from None
+    except (OSError, EOFError, struct.error, zlib.error) as error:
+        raise SetupError(f"{path} is damaged or unreadable ({error}): replace the file") from error
+    if len(body) != wanted * int(np.prod(item_shape, dtype=np.int64)):
+        raise SetupError(f"{path} ends after {len(body)} bytes of items: replace the file")
+    return np.frombuffer(body, np.uint8).reshape(wanted, *item_shape)
+
+
+def _not_installed(path: Path) -> SetupError:
+    return SetupError(
+        f"Fashion-MNIST is not installed ({path} is missing): install the Debian package dataset-fashion-mnist,"
+        f" or put the four idx .gz files in a directory named by {DIRECTORY_VARIABLE}"
+    )
+
+
+def _pixels(images: Bytes) -> torch.Tensor:
+    """Standardise images. images: (n, 28, 28), uint8. Returns (n, 784), float32."""
+    flat = torch.from_numpy(images.reshape(len(images), 784).astype(np.float32))
+    return flat.div_(255.0 * _DEVIATION).sub_(_MEAN / _DEVIATION)
+
+
+class FashionMnist:
+    """A 784-128-10 network on a peer's share of the training images; judged on the 10,000 test images."""
+
+    classes = 10
+
+    def __init__(self, skew: float = 0.0, seed: int = 0, samples: int = 1000) -> None:
+        if not is_installed():
+            raise _not_installed(directory())
+        self.skew, self.seed, self.samples = skew, seed, samples
+
+    def model(self) -> nn.Module:
+        return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+
+    def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The share of one seat: images (samples, 784), float32, and labels (samples,), int64.
+
+        The files are in random order, so the split is over a prefix: twice what all seats need leaves room for
+        any skew, and a peer need not decompress the rest.
+        """
+        labels = read_idx(directory() / TRAIN_LABELS, (), 2 * seats * self.samples)
+        shares = partition(labels, seats=seats, samples=self.samples, skew=self.skew, seed=self.seed)
+        own = shares[seat]
+        images = read_idx(directory() / TRAIN_IMAGES, (28, 28), int(own[-1]) + 1)
+        return _pixels(images[own]), torch.from_numpy(labels[own].astype(np.int64))
+
+    @cached_property
+    def _test(self) -> tuple[Bytes, torch.Tensor]:
+        """The test images as bytes (a quarter of their float32 size) and their labels; read when first needed."""
+        labels = read_idx(directory() / TEST_LABELS, (), 10_000)
+        return read_idx(directory() / TEST_IMAGES, (28, 28), 10_000), torch.from_numpy(labels.astype(np.int64))
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        images, labels = self._test
+        right = 0
+        for start in range(0, len(labels), 2_000):
+            guess = model(_pixels(images[start : start + 2_000])).argmax(1)
+            right += int((guess == labels[start : start + 2_000]).sum())
+        return {"accuracy": right / len(labels)}

@@ -1,0 +1,210 @@
+"""What a circle trains: a user's own model is one Python file with one class, and so is every task that ships.
+
+    class Mine:
+        def model(self) -> nn.Module: ...
+        def data(self, seat: int, seats: int) -> tuple[Tensor, Tensor]: ...                     # x, y of one peer
+        def train(self, model, data, *, round: int, seed: int) -> None: ...                     # optional, in place
+        def evaluate(self, model) -> dict[str, float]: ...                                      # optional
+
+A constructor may take any of the keywords `skew`, `seed` and `samples`. Without a train() of its own the class gets
+one epoch of SGD on the cross-entropy a round, steered by the optional attributes `learning_rate`, `momentum` and
+`batch_size`; its y then holds class numbers from 0. With one, data() may return whatever that train() takes.
+"""
+
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from ledger.errors import SetupError, UsageError
+from node.tasks import fashion_mnist
+
+BUILT_IN = {
+    "breast-cancer": "569 patients, 30 measurements of a tumour, malignant or benign (hospitals)",
+    "digits": "1,797 handwritten digits of 8 × 8 pixels",
+    "fashion-mnist": "70,000 images of clothes of 28 × 28 pixels",
+    "auto": "fashion-mnist where it is installed, else digits",
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task as the node uses it: the user's object behind checks that turn its faults into sentences.
+
+    spec: as it was asked for, `auto` resolved. definition: an instance of the user's class.
+    """
+
+    spec: str
+    definition: Any
+
+    def model(self) -> nn.Module:
+        """A new, untrained model. Raises SetupError unless it is a module with float parameters."""
+        with blame(f"{self.spec}: model()"):
+            model = self.definition.model()
+        if not isinstance(model, nn.Module):
+            raise SetupError(f"{self.spec}: model() returned {_kind(model)}: return a torch.nn.Module")
+        if not any(p.is_floating_point() for p in model.parameters()):
+            raise SetupError(f"{self.spec}: model() has no float parameters to train: return a model with some")
+        return model
+
+    def data(self, seat: int, seats: int) -> Any:
+        """One peer's private data: tensors (x, y) of one length, or what the task's own train() takes."""
+        if not 0 <= seat < seats:
+            raise UsageError(f"seat {seat} of {seats}: seats count from 0 to {seats - 1}")
+        with blame(f"{self.spec}: data({seat}, {seats})"):
+            data = self.definition.data(seat, seats)
+        return _checked_pair(self.spec, data) if self.trainer is None else _filled(self.spec, data)
+
+    @property
+    def trainer(self) -> Callable[..., None] | None:
+        """The task's own train(), or None for the default."""
+        return getattr(self.definition, "train", None)
+
+    def train(self, model: nn.Module, data: Any, *, round: int, seed: int) -> None:
+        """Run the task's own train() in place."""
+        with blame(f"{self.spec}: train()"):
+            self.definition.train(model, data, round=round, seed=seed)
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        """Figures of merit by name, such as {"accuracy": 0.81}; empty where the task has no evaluate()."""
+        if not hasattr(self.definition, "evaluate"):
+            return {}
+        with blame(f"{self.spec}: evaluate()"):
+            return {str(name): float(figure) for name, figure in self.definition.evaluate(model).items()}
+
+    def option(self, name: str, default: float) -> float:
+        """A number the class may set for the default training, such as `learning_rate`."""
+        return float(getattr(self.definition, name, default))
+
+    def classes(self, model: nn.Module, data: Any) -> int:
+        """How many classes there are: the attribute `classes`, else the model's outputs for one example."""
+        if (classes := getattr(self.definition, "classes", None)) is not None:
+            return int(classes)
+        if not _is_pair(data):
+            raise SetupError(
+                f"{self.spec}: its number of classes is unknown: give the class an attribute `classes`"
+            )
+        model.eval()
+        with blame(f"{self.spec}: the model on one example"), torch.no_grad():
+            return int(model(data[0][:1]).shape[1])
+
+
+def load_task(spec: str, *, skew: float, seed: int, samples: int) -> Task:
+    """Make the task that `spec` names: one that ships, or `path/to/file.py:Class`.
+
+    skew: 0..1, how differently labels fall to peers. samples: per peer. Raises UsageError for a name, file or class
+    that is not there and SetupError for one that does not load.
+    """
+    if spec == "auto":
+        spec = "fashion-mnist" if fashion_mnist.is_installed() else "digits"
+    task_class = _built_in(spec) if spec in BUILT_IN else _from_file(spec)
+    offered = {"skew": skew, "seed": seed, "samples": samples}
+    taken = inspect.signature(task_class).parameters.values()
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken)
+    names = {parameter.name for parameter in taken}
+    keywords = {name: value for name, value in offered.items() if takes_all or name in names}
+    with blame(f"{spec}: the constructor"):
+        definition = task_class(**keywords)
+    for method in ("model", "data"):
+        if not callable(getattr(definition, method, None)):
+            raise SetupError(f"{spec} has no method {method}(): a task needs model() and data(seat, seats)")
+    return Task(spec, definition)
+
+
+def _built_in(name: str) -> Callable[..., Any]:
+    if name == "fashion-mnist":
+        return fashion_mnist.FashionMnist
+    if name == "digits":
+        from node.tasks.digits import Digits
+
+        return Digits
+    from node.tasks.breast_cancer import BreastCancer
+
+    return BreastCancer
+
+
+def _from_file(spec: str) -> Callable[..., Any]:
+    name, colon, class_name = spec.rpartition(":")
+    if not colon or not name.endswith(".py"):
+        raise UsageError(f"no task is called {spec!r}: choose {', '.join(BUILT_IN)} or path/to/file.py:Class")
+    path = Path(name)
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}: give the path of your task as path/to/file.py:Class")
+    found = getattr(_import_file(path), class_name, None)
+    if not inspect.isclass(found):
+        raise UsageError(f"{path} has no class {class_name!r}: name the class with model() and data()")
+    return found
+
+
+def _import_file(path: Path) -> ModuleType:
+    """Run the user's own file as a module. This is the one place where code from outside the package is run."""
+    name = f"folkmoot_task_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    with blame(str(path)):
+        spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def blame(what: str) -> Iterator[None]:
+    """Turn what a user's code raises into one sentence with the place it came from."""
+    try:
+        yield
+    except (SetupError, UsageError):
+        raise
+    except Exception as error:
+        fact = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise SetupError(f"{what} failed{_place(error)} with {fact}; correct the task and start again") from error
+
+
+def _place(error: Exception) -> str:
+    """The innermost line of the user's own code that the fault passed through, if any."""
+    package = str(Path(__file__).parents[1])
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith((package, "<")) and "site-packages" not in frame.filename:
+            return f" at {frame.filename}:{frame.lineno}"
+    return ""
+
+
+def _is_pair(data: Any) -> bool:
+    return isinstance(data, tuple | list) and len(data) == 2 and all(hasattr(part, "shape") for part in data)
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def _filled(spec: str, data: Any) -> Any:
+    first = data[0] if _is_pair(data) else data
+    if first is None or (hasattr(first, "__len__") and len(first) == 0):
+        raise SetupError(f"{spec}: data() returned {_kind(data)} without examples: give every seat some")
+    return data
+
+
+def _checked_pair(spec: str, data: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """x as float32 where it is float, y as int64 where it is integer. numpy arrays are taken as well."""
+    if not _is_pair(data):
+        raise SetupError(
+            f"{spec}: data() returned {_kind(data)}: return tensors (x, y), or write a train() that takes it"
+        )
+    x, y = (torch.as_tensor(part) for part in data)
+    if x.ndim == 0 or y.ndim == 0 or len(x) == 0 or len(x) != len(y):
+        raise SetupError(
+            f"{spec}: data() returned x of shape {tuple(x.shape)} and y of shape {tuple(y.shape)}:"
+            " give as many labels as examples, and at least one"
+        )
+    x = x.float() if x.is_floating_point() else x
+    return x, y if y.is_floating_point() else y.long()

@@ -1,0 +1,250 @@
+"""The gateway: what the trustless gateway specification asks for, nothing sealed, and bounds that hold."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientPayloadError, web
+from aiohttp.test_utils import TestClient, TestServer
+
+import node.blobs.gateway as gateway_module
+from ledger.blobs.cid import CID_BYTES, DAG_PB, RAW, Cid, cid_of, digest_of, parse_binary
+from ledger.blobs.fetch import BlobFetcher, Unavailable
+from ledger.blobs.unixfs import CHUNK_BYTES, Dag, build, read
+from node.blobs.gateway import STATS, GatewayStats, gateway_app
+from node.blobs.store import BlockStore
+
+RAW_ACCEPT = {"Accept": "application/vnd.ipld.raw"}
+
+
+def blob(size_bytes: int) -> bytes:
+    return (b"FM" + bytes(range(251)) * (size_bytes // 251 + 1))[:size_bytes]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlockStore:
+    return BlockStore(tmp_path / "store")
+
+
+@asynccontextmanager
+async def serving(
+    store: BlockStore, *, serves: Callable[[bytes], bool] = lambda _: True, max_concurrent: int = 8
+) -> AsyncIterator[TestClient]:
+    app, stats = web.Application(), GatewayStats()
+    app.add_subapp("/blobs/", gateway_app(store, serves=serves, max_concurrent=max_concurrent, stats=stats))
+    app[STATS] = stats
+    async with TestClient(TestServer(app, host="127.0.0.1"), auto_decompress=False) as client:
+        yield client
+
+
+def path_of(digest: bytes, codec: int = RAW) -> str:
+    return f"/blobs/ipfs/{cid_of(digest, codec).text}"
+
+
+def put(store: BlockStore, size_bytes: int) -> Dag:
+    dag = build(blob(size_bytes))
+    store.put(dag.data)
+    return dag
+
+
+def sections_of(car: bytes) -> list[bytes]:
+    sections, at = [], 0
+    while at < len(car):
+        length = shift = 0
+        while True:
+            byte, at = car[at], at + 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        sections.append(car[at : at + length])
+        at += length
+    return sections
+
+
+@pytest.mark.parametrize("size_bytes", [2, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES])
+async def test_a_fetcher_gets_from_a_gateway_what_was_put_in_its_store(store: BlockStore, size_bytes: int) -> None:
+    dag = put(store, size_bytes)
+    async with serving(store) as client, BlobFetcher() as fetcher:
+        url = str(client.make_url("/blobs"))
+        data = await fetcher.fetch(dag.root, [url], max_bytes=size_bytes, timeout_s=20)
+        assert data == dag.data
+        assert client.app[STATS].bytes_sent == sum(len(block.data) for block in dag.blocks())
+
+
+async def test_what_was_fetched_from_one_store_into_another_is_served_on(store: BlockStore, tmp_path: Path) -> None:
+    dag, second = put(store, 3 * CHUNK_BYTES), BlockStore(tmp_path / "second")
+    for source, cache in ((store, second), (second, None)):
+        async with serving(source) as client, BlobFetcher() as fetcher:
+            url = str(client.make_url("/blobs"))
+            assert await fetcher.fetch(dag.root, [url], max_bytes=1 << 30, timeout_s=20, cache=cache) == dag.data
+    assert second.has(dag.root)
+
+
+@pytest.mark.parametrize("codec", [RAW, DAG_PB])
+async def test_a_raw_block_comes_with_the_headers_of_the_specification(store: BlockStore, codec: int) -> None:
+    dag = put(store, 10)
+    async with serving(store) as client:
+        path = path_of(dag.root, codec)
+        name = path.rsplit("/", 1)[1]
+        for method in ("GET", "HEAD"):
+            response = await client.request(method, path + "?format=raw")
+            assert response.status == 200
+            assert response.headers["Content-Type"] == "application/vnd.ipld.raw"
+            assert response.headers["Content-Length"] == "10"
+            assert response.headers["ETag"] == f'"{name}.raw"'
+            assert response.headers["Cache-Control"] == "public, max-age=29030400, immutable"
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert response.headers["Content-Disposition"] == f'attachment; filename="{name}.bin"'
+            assert await response.read() == (dag.data if method == "GET" else b"")
+        known = await client.get(path, headers=RAW_ACCEPT | {"If-None-Match": f'"{name}.raw"'})
+        assert (known.status, await known.read()) == (304, b"")
+
+
+@pytest.mark.parametrize("size_bytes", [10, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])
+async def test_a_car_holds_the_whole_blob_root_first(store: BlockStore, size_bytes: int) -> None:
+    dag = put(store, size_bytes)
+    async with serving(store) as client:
+        response = await client.get(path_of(dag.root, dag.codec) + "?format=car")
+        assert response.headers["Content-Type"] == "application/vnd.ipld.car; version=1; order=dfs; dups=y"
+        assert response.headers["ETag"].startswith("W/")
+        header, *sections = sections_of(await response.read())
+    root = Cid(dag.codec, dag.root)
+    assert header == b"\xa2eroots\x81\xd8*X\x25\0" + root.binary + b"gversion\x01"
+    blocks = {}
+    for section in sections:
+        cid, data = parse_binary(section[:CID_BYTES]), section[CID_BYTES:]
+        assert digest_of(data) == cid.digest
+        blocks[cid.digest] = data
+    assert parse_binary(sections[0][:CID_BYTES]) == root
+    assert read(dag.root, blocks.__getitem__, size_bytes) == dag.data
+
+
+async def test_a_car_repeats_a_block_where_the_blob_does(store: BlockStore) -> None:
+    dag = build(b"FM" + bytes(CHUNK_BYTES - 2) + bytes(3 * CHUNK_BYTES))
+    store.put(dag.data)
+    async with serving(store) as client:
+        response = await client.get(path_of(dag.root, DAG_PB), headers={"Accept": "application/vnd.ipld.car"})
+        assert len(sections_of(await response.read())) == 1 + 1 + 4
+
+
+async def test_a_leaf_can_be_had_as_a_car_of_its_own(store: BlockStore) -> None:
+    dag = put(store, 2 * CHUNK_BYTES)
+    async with serving(store) as client:
+        response = await client.get(path_of(dag.leaves[1]) + "?format=car")
+        assert len(sections_of(await response.read())) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "status", "kind"),
+    [
+        ("?format=raw", "text/html", 200, "application/vnd.ipld.raw"),
+        ("?format=car", "application/vnd.ipld.raw", 200, "application/vnd.ipld.car"),
+        ("", "application/vnd.ipld.raw", 200, "application/vnd.ipld.raw"),
+        ("", "text/html, application/vnd.ipld.car;version=1;q=0.5", 200, "application/vnd.ipld.car"),
+        ("", "*/*", 406, ""),
+        ("", "text/html", 406, ""),
+        ("", "application/vnd.ipld.car; version=2", 406, ""),
+        ("?format=car&car-version=2", "*/*", 406, ""),
+        ("?format=ipns-record", "*/*", 406, ""),
+        ("?format=", "*/*", 406, ""),
+    ],
+)
+async def test_the_query_decides_before_the_accept_header(
+    store: BlockStore, query: str, accept: str, status: int, kind: str
+) -> None:
+    dag = put(store, 10)
+    async with serving(store) as client:
+        response = await client.get(path_of(dag.root) + query, headers={"Accept": accept})
+        assert response.status == status
+        if kind:
+            assert response.content_type == kind
+
+
+async def test_saying_nothing_at_all_is_a_bad_request(store: BlockStore) -> None:
+    dag = put(store, 10)
+    async with serving(store) as client:
+        response = await client.get(path_of(dag.root), skip_auto_headers=["Accept"])
+        assert response.status == 400
+
+
+@pytest.mark.parametrize(
+    "name", ["nonsense", "QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n", "b" + "a" * 5000, "b%00"]
+)
+async def test_a_bad_cid_is_a_bad_request(store: BlockStore, name: str) -> None:
+    async with serving(store) as client:
+        assert (await client.get(f"/blobs/ipfs/{name}?format=raw")).status == 400
+
+
+async def test_the_probe_is_answered_whatever_is_stored(store: BlockStore) -> None:
+    async with serving(store) as client:
+        response = await client.get("/blobs/ipfs/bafkqaaa?format=raw")
+        assert (response.status, await response.read()) == (200, b"")
+
+
+async def test_a_sealed_blob_answers_exactly_like_an_unknown_one_also_after_reopening(
+    store: BlockStore, tmp_path: Path
+) -> None:
+    dag = build(blob(2 * CHUNK_BYTES))
+    store.put(dag.data, sealed=True)
+
+    async def answers(opened: BlockStore) -> set[tuple[int, bytes]]:
+        async with serving(opened) as client:
+            paths = [path_of(digest) + f"?format={kind}" for digest in dag.digests for kind in ("raw", "car")]
+            responses = [await client.request(method, path) for path in paths for method in ("GET", "HEAD")]
+            return {(response.status, await response.read()) for response in responses}
+
+    assert await answers(store) == await answers(BlockStore(tmp_path / "store")) == {(404, b"not here"), (404, b"")}
+    unknown = await answers(BlockStore(tmp_path / "empty"))
+    assert unknown == {(404, b"not here"), (404, b"")}
+    store.unseal(dag.root)
+    assert {status for status, _ in await answers(store)} == {200}
+
+
+async def test_a_withholder_keeps_back_what_it_likes(store: BlockStore) -> None:
+    dag = put(store, 2 * CHUNK_BYTES)
+    async with serving(store, serves=lambda digest: digest != dag.leaves[1]) as client, BlobFetcher() as fetcher:
+        url = str(client.make_url("/blobs"))
+        with pytest.raises(Unavailable, match="404"):
+            await fetcher.fetch(dag.root, [url], max_bytes=1 << 30, timeout_s=20)
+        with pytest.raises(ClientPayloadError):
+            await (await client.get(path_of(dag.root, DAG_PB) + "?format=car")).read()
+
+
+async def test_a_slow_reader_is_cut_off_and_gives_its_place_free(
+    store: BlockStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_module, "_PIECE_S", 0.2)
+    dag = put(store, 40 * CHUNK_BYTES)
+    async with serving(store, max_concurrent=1) as client:
+        stalled = await client.get(path_of(dag.root, DAG_PB) + "?format=car")
+        quick = await client.get(path_of(dag.root) + "?format=raw")
+        assert quick.status == 200
+        with pytest.raises(ClientPayloadError):
+            await stalled.read()
+
+
+async def test_above_its_bounds_a_gateway_says_that_it_is_busy(
+    store: BlockStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_module, "_QUEUE_S", 0.1)
+    dag, entered, free = put(store, 10), asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def serves(digest: bytes) -> bool:
+        loop.call_soon_threadsafe(entered.set)
+        asyncio.run_coroutine_threadsafe(free.wait(), loop).result(20)
+        return True
+
+    async with serving(store, serves=serves, max_concurrent=1) as client:
+        first = asyncio.create_task(client.get(path_of(dag.root) + "?format=raw"))
+        async with asyncio.timeout(20):
+            await entered.wait()
+        waiting = [asyncio.create_task(client.get(path_of(dag.root) + "?format=raw")) for _ in range(8)]
+        responses = await asyncio.gather(*waiting)
+        assert {response.status for response in responses} == {503}
+        assert client.app[STATS].refused_busy == 8
+        free.set()
+        assert (await first).status == 200

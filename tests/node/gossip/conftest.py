@@ -1,0 +1,3 @@
+from gossip_circle import circle
+
+__all__ = ["circle"]

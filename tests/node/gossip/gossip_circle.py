@@ -1,0 +1,151 @@
+"""Circles of real Gossip instances on loopback sockets in one process, and a raw client for liars."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientWebSocketResponse
+from yarl import URL
+
+from ledger.network import Network
+from node.gossip import Announcement, Certificate, Gossip, Limits
+from node.gossip.dialler import Dialler
+from node.gossip.handshake import Identity, shake_hands_within
+from node.gossip.messages import Message, encode, frame_of
+
+NETWORK = Network.of(1337, "0x" + "11" * 20)
+OTHER_NETWORK = Network.of(1337, "0x" + "22" * 20)
+QUICK = Limits(
+    tend_s=0.05, backoff_s=0.02, max_backoff_s=0.2, pull_s=0.1, gather_s=0.001, close_s=0.5, stable_s=0.0
+)
+
+
+class Peer:
+    """One node with what it heard."""
+
+    def __init__(self, circle: "Circle", name: str, network: Network, limits: Limits) -> None:
+        self.key = random.Random(name).randbytes(32)
+        self.heard: list[Announcement] = []
+        self.convicted: list[tuple[Announcement, Announcement]] = []
+        self.port = 0
+        self.gossip = Gossip(
+            network=network,
+            key=self.key,
+            certificate=Certificate.load_or_create(circle.directory / name),
+            is_member=lambda address: address in circle.members,
+            on_announcement=self.heard.append,
+            on_equivocation=lambda first, second: self.convicted.append((first, second)),
+            limits=limits,
+            rng=random.Random(name),
+        )
+
+    @property
+    def address(self) -> str:
+        return self.gossip.address
+
+    @property
+    def endpoint(self) -> str:
+        return f"wss://127.0.0.1:{self.port}"
+
+    def has(self, digest: bytes) -> bool:
+        return any(one.digest == digest for one in self.heard)
+
+
+class Circle:
+    """The members' addresses and the peers that run."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.members: set[str] = set()
+        self._running: list[Peer] = []
+        self._clients: list[Dialler] = []
+        self._sockets: list[ClientWebSocketResponse] = []
+
+    async def start(
+        self,
+        name: str,
+        *,
+        is_member: bool = True,
+        network: Network = NETWORK,
+        limits: Limits = QUICK,
+        port: int = 0,
+    ) -> Peer:
+        peer = Peer(self, name, network, limits)
+        if is_member:
+            self.members.add(peer.address)
+        peer.port = await peer.gossip.start("127.0.0.1", port)
+        self._running.append(peer)
+        return peer
+
+    async def start_linked(self, count: int, limits: Limits = QUICK) -> list[Peer]:
+        """So many members that know each other, each with as many links as it wants."""
+        peers = [await self.start(f"peer{number}", limits=limits) for number in range(count)]
+        introduce(*peers)
+        wanted = min(limits.degree, count - 1)
+        await until(lambda: all(len(peer.gossip.links) >= wanted for peer in peers))
+        return peers
+
+    async def stop(self, peer: Peer) -> None:
+        self._running.remove(peer)
+        await peer.gossip.close()
+
+    async def join_raw(self, name: str, target: Peer) -> "RawMember":
+        """A member that shakes hands properly and then says what the test wants."""
+        member = await self.connect_raw(name, target)
+        await until(lambda: member.address in target.gossip.links)
+        return member
+
+    async def connect_raw(self, name: str, target: Peer) -> "RawMember":
+        """The same, without waiting until the target has admitted it."""
+        identity = Identity(
+            NETWORK, random.Random(name).randbytes(32), Certificate.load_or_create(self.directory / name)
+        )
+        self.members.add(identity.address)
+        dialler = Dialler(QUICK)
+        self._clients.append(dialler)
+        socket, certificate = await dialler.dial(URL(target.endpoint))
+        self._sockets.append(socket)
+        await shake_hands_within(5, socket, identity, certificate, is_member=lambda _: True)
+        return RawMember(identity, socket)
+
+    async def close(self) -> None:
+        for socket in self._sockets:
+            await socket.close()
+        for dialler in self._clients:
+            await dialler.close()
+        await asyncio.gather(*(peer.gossip.close() for peer in self._running))
+
+
+class RawMember:
+    def __init__(self, identity: Identity, socket: ClientWebSocketResponse) -> None:
+        self.identity, self.socket = identity, socket
+
+    @property
+    def address(self) -> str:
+        return self.identity.address
+
+    async def say(self, *messages: Message) -> None:
+        await self.socket.send_bytes(frame_of(encode(one) for one in messages))
+
+
+def introduce(*peers: Peer, **endpoints: str) -> None:
+    """Give all of them the same directory."""
+    directory = {peer.address: peer.endpoint for peer in peers}
+    for peer in peers:
+        peer.gossip.set_directory(directory | endpoints)
+
+
+async def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    """Return as soon as the condition holds; TimeoutError if it does not in time."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110 - the conditions span several nodes
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def circle(tmp_path: Path) -> AsyncIterator[Circle]:
+    made = Circle(tmp_path)
+    yield made
+    await made.close()
