@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.codec import PLAIN, OutsideGrid, quantise
+from ledger.codec import LARGEST, PLAIN, OutsideGrid, quantise
 from ledger.errors import SetupError
 from ledger.exact import State, to_float
 from ledger.manifest import Manifest
@@ -45,6 +45,9 @@ class Learner:
         with self._meter.section("encode"):
             noise = np.random.default_rng([self._seed, round_number])
             wanted = self._behaviour.publish(start, trained, noise) + residual
+            if self._behaviour.name != Behaviour.name:
+                # A poisoner wants to be heard however far it went; an honest peer wants to know that it diverged.
+                wanted = np.clip(wanted, -LARGEST, LARGEST)
             try:
                 quantised = quantise(wanted.astype(np.float32), self._manifest.codec)
             except OutsideGrid as error:

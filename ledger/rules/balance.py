@@ -18,7 +18,7 @@ class Balance:
 
     needs_base: ClassVar[bool] = False
     gamma_milli: int = 300
-    kappa_milli: int = 1000
+    kappa_milli: int = 500
     alpha_q15: int = 16384
 
     def __post_init__(self) -> None:

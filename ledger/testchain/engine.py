@@ -54,6 +54,10 @@ class Engine:
             self._head_state = self.chain.state(self.head)
         return self._head_state
 
+    def forget_state(self) -> None:
+        """Let `head_state` be built anew."""
+        self._head_state = None
+
     def nonce_of(self, sender: bytes) -> int:
         """An account's next nonce after the latest block."""
         return int(self.head_state().get_nonce(sender))
@@ -109,7 +113,7 @@ class Engine:
         for transaction, reason in offer.dropped:
             _log.warning("transaction 0x%s dropped: %s", transaction.hash.hex(), reason)
         self.pool.settle(record.transactions, (transaction for transaction, _ in offer.dropped))
-        self._head_state = None
+        self.forget_state()
         return record
 
     def mine_if_ready(self) -> bool:

@@ -85,6 +85,12 @@ class Rpc:
             raise RpcError(_REVERTED, str(error), views.hex_data(error.data)) from error
         except (ExecutionFailed, TransactionRejected) as error:
             raise RpcError(_SERVER_ERROR, str(error)) from error
+        except RpcError:
+            raise
+        except Exception:
+            # A bug may have left the shared state half changed: the next reader gets a fresh one.
+            self._engine.forget_state()
+            raise
 
     # --- which block
 

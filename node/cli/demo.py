@@ -1,1 +1,84 @@
 """`folkmoot demo`: the whole network on this machine, poisoners included, audited at the end."""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+from ledger.errors import UsageError
+from node.cli.options import Subparsers, add_json, add_rule
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("demo", help="run a whole network here and audit it", description=__doc__)
+    parser.add_argument("--peers", type=int, default=8)
+    parser.add_argument("--poisoners", type=int, default=2)
+    parser.add_argument(
+        "--attack", default="sign-flip", help="what the poisoners do: sign-flip, label-flip, gaussian"
+    )
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--degree", type=int, default=4, help="neighbours a peer judges in a round")
+    parser.add_argument(
+        "--task", default="auto", help="fashion-mnist, digits, breast-cancer, auto or FILE.py:CLASS"
+    )
+    parser.add_argument(
+        "--skew", type=float, default=0.2, help="0: peers see all labels alike; 1: each its own ones"
+    )
+    parser.add_argument("--samples", type=int, default=1000, help="examples a peer")
+    parser.add_argument("--seed", type=int, default=0)
+    add_rule(parser)
+    parser.add_argument("--folder", type=Path, help="the run folder (default: a new one under runs/)")
+    parser.add_argument("--discard", action="store_true", help="delete the run folder at the end")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it. 0 if the audit is clean, 1 if it has findings."""
+    from rich.console import Console
+
+    from node.demo.run import DemoOptions, run_demo
+
+    if not 2 <= options.peers <= 256:
+        raise UsageError(f"a circle has 2 to 256 peers, not {options.peers}")
+    if not 0 <= options.poisoners < options.peers:
+        raise UsageError(
+            f"of {options.peers} peers 0 to {options.peers - 1} can be poisoners, not {options.poisoners}"
+        )
+    folder = _run_folder(options.folder)
+    deploy = ["--task", options.task, "--skew", str(options.skew), "--samples", str(options.samples)]
+    deploy += ["--rule", options.rule]
+    for parameter in options.rule_parameter:
+        deploy += ["--rule-parameter", parameter]
+    demo = DemoOptions(
+        folder=folder,
+        peers=options.peers,
+        poisoners=options.poisoners,
+        attack=options.attack,
+        rounds=options.rounds,
+        degree=options.degree,
+        seed=options.seed,
+        task=options.task,
+        deploy=tuple(deploy),
+    )
+    console = Console(stderr=options.json)
+    try:
+        outcome = run_demo(demo, console, as_json_output=options.json)
+    finally:
+        if options.discard:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            console.print(f"run       {folder}: logs, keys, chain and blobs", highlight=False)
+    return 0 if outcome.report["clean"] else 1
+
+
+def _run_folder(chosen: Path | None) -> Path:
+    """A folder of this run alone, readable by its owner only: it holds keys."""
+    if chosen is None:
+        Path("runs").mkdir(exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="demo-", dir="runs"))
+    if chosen.exists() and any(chosen.iterdir()):
+        raise UsageError(f"{chosen} is not empty: a run wants a folder of its own")
+    chosen.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return chosen

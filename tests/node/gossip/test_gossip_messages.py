@@ -1,5 +1,7 @@
 """Frames: what is encoded comes back, everything else is the sender's fault."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,10 +67,8 @@ def test_damaged_frames_are_a_fault_or_a_message(message: Message, data: st.Data
 
 
 def decode_or_fault(frame: bytes) -> None:
-    try:
+    with contextlib.suppress(PeerFault):
         assert decode(frame)
-    except PeerFault as fault:
-        assert str(fault)
 
 
 @pytest.mark.parametrize(

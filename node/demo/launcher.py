@@ -1,0 +1,193 @@
+"""A circle's processes on this machine: chain, deployment, peers, audit, each started through the command line."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ledger.chain.deploy import CircleFile
+from ledger.errors import SetupError
+from node.keys import new_key
+
+_READY_TIMEOUT_S: Final = 60.0
+_STOP_TIMEOUT_S: Final = 10.0
+_POLL_S: Final = 0.05
+# The keys of a run live as long as its folder and guard test coin: a light scrypt keeps the start short.
+_KEYSTORE_COST: Final = 1 << 12
+
+
+@dataclass
+class PeerProcess:
+    """One peer: its folder, and its process while there is one. attack: `honest` or what it does wrong."""
+
+    index: int
+    folder: Path
+    address: str
+    attack: str
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def events_file(self) -> Path:
+        """One JSON object a line, as `folkmoot node --json` prints them."""
+        return self.folder / "events.jsonl"
+
+    @property
+    def log_file(self) -> Path:
+        """What the peer wrote to stderr."""
+        return self.folder / "node.log"
+
+    def events(self) -> list[dict[str, Any]]:
+        """Every whole event the peer has printed so far."""
+        if not self.events_file.exists():
+            return []
+        lines = self.events_file.read_text().split("\n")
+        return [json.loads(line) for line in lines[:-1]]
+
+
+@dataclass
+class LocalNetwork:
+    """Processes under one run folder; `close` (or `with`) ends every one of them, and only them."""
+
+    folder: Path
+    rpc: str = ""
+    peers: list[PeerProcess] = field(default_factory=list)
+    chain: "subprocess.Popen[bytes] | None" = None
+
+    def __enter__(self) -> "LocalNetwork":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def circle_file(self) -> Path:
+        """What `folkmoot deploy` writes."""
+        return self.folder / "circle.json"
+
+    @property
+    def password_file(self) -> Path:
+        """The password of all keys of this run."""
+        return self.folder / "password"
+
+    def start_chain(self, port: int = 0, seed: int | None = None) -> str:
+        """Start the local test chain and return its URL. Raises SetupError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        seeded = [] if seed is None else ["--seed", str(seed)]
+        output = self.folder / "chain.out"
+        self.chain = self._spawn(
+            ["chain", "--data", str(self.folder / "chain"), "--port", str(port), *seeded], output, "chain.log"
+        )
+        chain = self.chain
+        line = _wait_for(
+            lambda: output.read_text().partition("\n")[0] if "\n" in output.read_text() else None,
+            lambda: chain.poll() is not None,
+            lambda: f"the local chain did not start: {_last_line(self.folder / 'chain.log')}",
+        )
+        self.rpc = line.rpartition(" ")[2]
+        return self.rpc
+
+    def deploy(self, *options: str) -> CircleFile:
+        """Run `folkmoot deploy` with these options. Raises SetupError with what it said."""
+        command = ["deploy", "--rpc", self.rpc, "--out", str(self.circle_file), *options]
+        done = subprocess.run(_command(command), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SetupError((done.stderr.strip().splitlines() or ["folkmoot deploy failed"])[-1])
+        return CircleFile.read(self.circle_file)
+
+    def add_peer(self, attack: str = "honest") -> PeerProcess:
+        """Make a peer's folder and key, and fund it."""
+        from ledger.chain.rpc import Rpc
+        from ledger.chain.sender import Sender
+        from node.cli.options import deployer_key
+
+        if not self.password_file.exists():
+            self.password_file.touch(0o600)
+            self.password_file.write_text(secrets.token_hex(16) + "\n")
+        index = len(self.peers)
+        folder = self.folder / f"peer-{index}"
+        folder.mkdir(parents=True)
+        password = self.password_file.read_text().strip()
+        peer = PeerProcess(index, folder, new_key(folder / "key.json", password, _KEYSTORE_COST), attack)
+        rpc = Rpc(self.rpc)
+        chain_id = rpc.number("eth_chainId")
+        Sender(rpc, deployer_key(None, None, chain_id), chain_id).transfer(peer.address, 10**19)
+        self.peers.append(peer)
+        return peer
+
+    def start_peer(self, peer: PeerProcess, *options: str) -> None:
+        """Start its process, or start it again after its end."""
+        command = ["--log", "info", "node", "--json", "--circle", str(self.circle_file)]
+        command += ["--keystore", str(peer.folder / "key.json"), "--password-file", str(self.password_file)]
+        command += ["--data", str(peer.folder / "data"), "--attack", peer.attack, *options]
+        peer.process = self._spawn(command, peer.events_file, f"{peer.folder.name}/node.log")
+
+    def audit(self, *options: str) -> dict[str, Any]:
+        """Run `folkmoot audit` in its own process, with RPC and contract address and nothing else."""
+        file = CircleFile.read(self.circle_file)
+        command = ["audit", "--json", "--rpc", self.rpc, "--contract", file.contract, *options]
+        done = subprocess.run(_command(command), capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            raise SetupError((done.stderr.strip().splitlines() or ["folkmoot audit failed"])[-1])
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+    def close(self) -> None:
+        """End every process of this network: politely first."""
+        processes = [peer.process for peer in self.peers] + [self.chain]
+        running = [process for process in processes if process is not None and process.poll() is None]
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_TIMEOUT_S
+        for process in running:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _spawn(self, command: Sequence[str], output: Path, log: str) -> "subprocess.Popen[bytes]":
+        with contextlib.ExitStack() as files:
+            out = files.enter_context(output.open("ab"))
+            err = files.enter_context((self.folder / log).open("ab"))
+            return subprocess.Popen(
+                _command(command), stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=_environment()
+            )
+
+
+def failure_of(peer: PeerProcess) -> str:
+    """The last thing a dead peer said."""
+    return _last_line(peer.log_file)
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "node.cli.main", *arguments]
+
+
+def _environment() -> dict[str, str]:
+    # One thread a process: the peers share this machine's cores, and more threads only get in each other's way.
+    return {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def _wait_for(found: Callable[[], str | None], is_over: Callable[[], bool], complaint: Callable[[], str]) -> str:
+    deadline = time.monotonic() + _READY_TIMEOUT_S
+    while time.monotonic() < deadline:
+        value = found()
+        if value is not None:
+            return value
+        if is_over():
+            break
+        time.sleep(_POLL_S)
+    raise SetupError(complaint())
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text().strip().splitlines() if path.exists() else []
+    return lines[-1].removeprefix("folkmoot: ") if lines else f"it wrote nothing to {path}"

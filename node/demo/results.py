@@ -1,0 +1,85 @@
+"""What a run's peers reported, put together: the figures behind summary, plot and benchmark."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any, Final
+
+from node.demo.launcher import PeerProcess
+
+LEARNING: Final = ("training", "evaluation")
+
+
+@dataclass
+class RunResults:
+    """Figures of one run. accuracy, reputation: seat → round → value. The sums run over honest peers' rounds."""
+
+    attacks: dict[int, str] = field(default_factory=dict)
+    accuracy: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
+    reputation: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
+    verdicts: dict[tuple[int, int], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    seconds: list[float] = field(default_factory=list)
+    cpu_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    bytes_sent: list[int] = field(default_factory=list)
+    gas: list[int] = field(default_factory=list)
+
+    @property
+    def honest(self) -> list[int]:
+        """Seats that do as the protocol says."""
+        return sorted(seat for seat, attack in self.attacks.items() if attack == "honest")
+
+    @property
+    def poisoners(self) -> list[int]:
+        """The other seats."""
+        return sorted(seat for seat, attack in self.attacks.items() if attack != "honest")
+
+    def final_accuracies(self) -> list[float]:
+        """The honest peers' accuracy after their last round."""
+        return [values[max(values)] for seat in self.honest if (values := self.accuracy.get(seat))]
+
+    def mean_cpu_s(self) -> dict[str, float]:
+        """CPU seconds per peer-round, by section."""
+        return {name: fmean(values) for name, values in self.cpu_s.items() if values}
+
+    def overhead_cpu_s(self) -> float:
+        """CPU seconds per peer-round beyond training and evaluation."""
+        return sum(value for name, value in self.mean_cpu_s().items() if name not in LEARNING)
+
+
+def collect(peers: Iterable[PeerProcess]) -> RunResults:
+    """Read every peer's events. The first round is left out of the costs: it holds start-up."""
+    results = RunResults()
+    for peer in peers:
+        seat = None
+        for event in peer.events():
+            if event["event"] == "joined":
+                seat = event["seat"]
+                results.attacks[seat] = peer.attack
+            elif event["event"] == "round" and seat is not None:
+                _add_round(results, seat, event, counts=peer.attack == "honest")
+    return results
+
+
+def _add_round(results: RunResults, seat: int, event: dict[str, Any], *, counts: bool) -> None:
+    number = event["round"]
+    if "accuracy" in event["figures"]:
+        results.accuracy[seat][number] = event["figures"]["accuracy"]
+    results.reputation[seat][number] = event["reputation"]
+    for judged, verdict in event["verdicts"].items():
+        results.verdicts[seat, int(judged)][verdict] += 1
+    if counts and number > 1:
+        results.seconds.append(event["seconds"])
+        results.bytes_sent.append(event["bytes_sent"])
+        results.gas.append(event["gas"])
+        for name, value in event["cpu_s"].items():
+            results.cpu_s[name].append(value)
+
+
+def accepted_share(results: RunResults, judges: Sequence[int], judged: int) -> tuple[int, int]:
+    """How often these judges accepted a seat, and how often they judged it."""
+    counts: Counter[str] = Counter()
+    for judge in judges:
+        counts += results.verdicts.get((judge, judged), Counter())
+    total = sum(counts.values()) - counts["unavailable"]
+    return counts["accepted"], total

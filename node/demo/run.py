@@ -1,0 +1,120 @@
+"""The demo: start everything, watch it, audit it, and say what happened."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from ledger.errors import SetupError
+from node.demo.launcher import LocalNetwork, failure_of
+from node.demo.plot import plot
+from node.demo.progress import Progress
+from node.demo.results import RunResults, collect
+from node.demo.summary import as_json, print_summary
+
+_POLL_S: Final = 0.25
+_STALL_S: Final = 300.0
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What to run. attack: a name from node.testing.attacks; deploy: further options of `folkmoot deploy`."""
+
+    folder: Path
+    peers: int
+    poisoners: int
+    attack: str
+    rounds: int
+    degree: int
+    seed: int
+    task: str
+    deploy: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DemoOutcome:
+    """What came of it. report: the audit's, as `folkmoot audit --json` prints it."""
+
+    results: RunResults
+    report: dict[str, Any]
+    seconds: dict[str, float]
+
+
+def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) -> DemoOutcome:
+    """Run the whole network, print progress and summary. Raises SetupError where a part does not start."""
+    clock = _Clock()
+    with LocalNetwork(options.folder) as network:
+        network.start_chain(seed=options.seed)
+        console.print(f"chain     {network.rpc}", highlight=False)
+        file = network.deploy(
+            *options.deploy, "--peers", str(options.peers), "--rounds", str(options.rounds),
+            "--degree", str(options.degree), "--seed", str(options.seed),
+        )  # fmt: skip
+        console.print(f"circle    {file.contract}, task {file.task[:18]}…", highlight=False)
+        clock.lap("chain and contract")
+        for index in range(options.peers):
+            network.add_peer(options.attack if index >= options.peers - options.poisoners else "honest")
+        own_task = ("--task", options.task) if ".py:" in options.task else ()
+        for peer in network.peers:
+            network.start_peer(peer, *own_task)
+        # Whoever joins first gets the first seat, and a seat decides which share of the data is a peer's.
+        _wait(network, console, options, clock)
+        results = collect(network.peers)
+        report = network.audit()
+        clock.lap("audit")
+    outcome = DemoOutcome(results, report, clock.laps)
+    reputations = {seat: report["reputations"][address] for seat, address in _seats(network).items()}
+    title = f"{report['task']}, rule {report['rule']}, {options.poisoners} of {options.peers} {options.attack}"
+    plot(results, reputations, title, options.folder / "rounds.png")
+    if as_json_output:
+        as_json(options.folder, outcome, reputations)
+    else:
+        print_summary(console, options.folder, outcome, reputations, poisoned=options.poisoners > 0)
+    return outcome
+
+
+def _wait(network: LocalNetwork, console: Console, options: DemoOptions, clock: "_Clock") -> None:
+    """Until every peer has finished. Raises SetupError when one dies, or nothing happens for long."""
+    last_change, seen = time.monotonic(), -1
+    with Progress(console, options.peers, options.rounds) as progress:
+        while True:
+            events = {peer.index: peer.events() for peer in network.peers}
+            for peer in network.peers:
+                assert peer.process is not None
+                if peer.process.poll() is not None:
+                    raise SetupError(f"peer {peer.index} ended: {failure_of(peer)} (log: {peer.log_file})")
+            count = sum(len(listed) for listed in events.values())
+            if count != seen:
+                last_change, seen = time.monotonic(), count
+                progress.show({peer.index: (peer.attack, events[peer.index]) for peer in network.peers})
+            if "peers started" not in clock.laps and _all(events, "joined"):
+                clock.lap("peers started")
+            if _all(events, "finished"):
+                clock.lap("rounds")
+                return
+            if time.monotonic() - last_change > _STALL_S:
+                raise SetupError(f"no peer has reported for {_STALL_S:.0f} s: see the logs in {network.folder}")
+            time.sleep(_POLL_S)
+
+
+def _all(events: dict[int, list[dict[str, Any]]], kind: str) -> bool:
+    return all(any(event["event"] == kind for event in listed) for listed in events.values())
+
+
+def _seats(network: LocalNetwork) -> dict[int, str]:
+    joined = [event for peer in network.peers for event in peer.events() if event["event"] == "joined"]
+    return {event["seat"]: event["address"] for event in joined}
+
+
+class _Clock:
+    """Seconds by stage of the demo."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name], self._since = now - self._since, now

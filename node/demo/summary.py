@@ -1,0 +1,124 @@
+"""The last page of a run, for someone who sees this for the first time."""
+
+import json
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from node.demo.results import LEARNING, RunResults, accepted_share
+
+if TYPE_CHECKING:
+    from node.demo.run import DemoOutcome
+
+
+def print_summary(
+    console: Console, folder: Path, outcome: "DemoOutcome", reputations: dict[int, float], *, poisoned: bool
+) -> None:
+    """Print it."""
+    results, report = outcome.results, outcome.report
+    console.print()
+    console.print(_accuracy_line(results), highlight=False)
+    console.print(_peers_table(results, reputations))
+    console.print(_cost_table(results))
+    times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds.items())
+    console.print(f"time      {times}", highlight=False)
+    _print_audit(console, report)
+    console.print(f"picture   {folder / 'rounds.png'}", highlight=False)
+    if poisoned and report["rule"] != "none":
+        console.print(
+            "no defence? the same run with `--rule none` shows what the poisoners do to it", highlight=False
+        )
+
+
+def as_json(folder: Path, outcome: "DemoOutcome", reputations: dict[int, float]) -> None:
+    """Print one JSON object."""
+    results = outcome.results
+    accuracies = results.final_accuracies()
+    print(
+        json.dumps(
+            {
+                "honest_accuracy_mean": fmean(accuracies) if accuracies else None,
+                "honest_accuracy_worst": min(accuracies) if accuracies else None,
+                "attacks": results.attacks,
+                "reputations": reputations,
+                "verdicts": [
+                    {"judge": judge, "judged": judged, **counts}
+                    for (judge, judged), counts in sorted(results.verdicts.items())
+                ],
+                "round_seconds": _mean(results.seconds),
+                "cpu_s": results.mean_cpu_s(),
+                "overhead_cpu_s": results.overhead_cpu_s(),
+                "bytes_sent": _mean(results.bytes_sent),
+                "gas": _mean(results.gas),
+                "stages_s": outcome.seconds,
+                "audit_clean": outcome.report["clean"],
+                "audit_findings": outcome.report["findings"],
+                "plot": str(folder / "rounds.png"),
+            }
+        )
+    )
+
+
+def _accuracy_line(results: RunResults) -> str:
+    accuracies = results.final_accuracies()
+    if not accuracies:
+        return "accuracy  the task reports none"
+    return (
+        f"accuracy  honest peers {fmean(accuracies):.3f} on average, {min(accuracies):.3f} the worst, "
+        "on data nobody trained on"
+    )
+
+
+def _peers_table(results: RunResults, reputations: dict[int, float]) -> Table:
+    table = Table("seat", "kind", "accuracy", "accepted by honest peers", "reputation", title="who was taken in")
+    for seat, attack in sorted(results.attacks.items()):
+        accepted, judged = accepted_share(results, [j for j in results.honest if j != seat], seat)
+        accuracy = results.accuracy.get(seat)
+        value = reputations.get(seat, 0.0)
+        table.add_row(
+            str(seat),
+            Text(attack, "green" if attack == "honest" else "red"),
+            f"{accuracy[max(accuracy)]:.3f}" if accuracy else "",
+            f"{accepted} of {judged} times",
+            f"{value:.3f}" + (" quarantined" if value < 0.25 else ""),
+        )
+    return table
+
+
+def _cost_table(results: RunResults) -> Table:
+    table = Table("what", "mean", title="what a round costs one honest peer")
+    if not results.seconds:
+        return table
+    table.add_row("seconds", f"{fmean(results.seconds):.2f}")
+    table.add_row("bytes sent", f"{fmean(results.bytes_sent):,.0f}")
+    table.add_row("gas", f"{fmean(results.gas):,.0f}")
+    for name, value in results.mean_cpu_s().items():
+        table.add_row(f"CPU seconds, {name}", f"{value:.4f}")
+    table.add_row(f"CPU seconds beyond {' and '.join(LEARNING)}", f"{results.overhead_cpu_s():.4f}")
+    return table
+
+
+def _print_audit(console: Console, report: dict[str, Any]) -> None:
+    examined = report["examined"]
+    if report["clean"]:
+        text = Text(
+            f"audit     clean: {examined.get('A5', 0)} verdicts and {examined.get('A7', 0)} reputations recomputed "
+            f"from the chain and {report['blobs']} blobs, all as attested",
+            "green",
+        )
+    else:
+        text = Text(f"audit     {len(report['findings'])} findings", "bold red")
+    console.print(text)
+    for finding in report["findings"][:10]:
+        console.print(
+            f"          {finding['check']} round {finding['round']} seat {finding['seat']}: {finding['fact']}",
+            highlight=False,
+        )
+
+
+def _mean(values: "list[float] | list[int]") -> float | None:
+    return fmean(values) if values else None
