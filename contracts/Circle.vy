@@ -88,6 +88,9 @@ PAIRS: constant(uint256) = max_value(uint256) // 5      # 0x3333...
 NIBBLES: constant(uint256) = max_value(uint256) // 17   # 0x0F0F...
 BYTES: constant(uint256) = max_value(uint256) // 257    # 0x00FF...
 
+# 1 in each of the 32 bytes of a word, for looking at them side by side.
+ONES: constant(uint256) = max_value(uint256) // 255     # 0x0101...
+
 
 # ------------------------------------------------------------------------------------------------ immutables
 
@@ -178,6 +181,7 @@ def join(endpoint: String[256]) -> uint256:
     assert seat < MAX_SEATS, "join: no free seat"
     assert self._phase(clock) != FINISHED, "join: circle is finished"
     assert len(endpoint) > 0, "join: endpoint is empty"
+    assert self._is_printable(endpoint), "join: endpoint is not printable ASCII"
     self.seat_plus_one[msg.sender] = seat + 1
     self.peers[seat] = msg.sender
     self.reputations[seat % 16] |= HALF << (16 * (seat // 16))
@@ -201,6 +205,7 @@ def move(endpoint: String[256]):
     """
     seat: uint256 = self._seat_of(msg.sender)
     assert len(endpoint) > 0, "move: endpoint is empty"
+    assert self._is_printable(endpoint), "move: endpoint is not printable ASCII"
     self._remember(MOVED, self._round(self.clock), seat, keccak256(endpoint), empty(bytes32), empty(bytes32))
     log Moved(seat=seat, endpoint=endpoint)
 
@@ -491,6 +496,30 @@ def _count(mask: uint256) -> uint256:
     ones = (ones + (ones >> 4)) & NIBBLES
     ones = (ones + (ones >> 8)) & BYTES
     return unsafe_mul(ones, LANES) >> 240
+
+
+@internal
+@pure
+def _is_printable(text: String[256]) -> bool:
+    """
+    @dev Bytes that are no UTF-8 would make an event that no follower decodes, so that one seat could stop them all;
+         control characters would reach the terminals of those who list the seats.
+    """
+    encoded: Bytes[320] = abi_encode(text)  # offset, length, then the text, padded with zeros to whole words
+    left: uint256 = len(text)
+    for place: uint256 in range(2, 10):
+        if left == 0:
+            break
+        # Spaces instead of the padding: shifted right by the bits of text in this word.
+        used: uint256 = min(left, 32)
+        word: uint256 = extract32(encoded, 32 * place, output_type=uint256) | ((32 * ONES) >> (8 * used))
+        # Each byte below 128, so the sums do not carry; then at least 32 and at most 126.
+        if word & (128 * ONES) != 0:
+            return False
+        if ((word + 96 * ONES) & ~(word + ONES)) & (128 * ONES) != 128 * ONES:
+            return False
+        left -= used
+    return True
 
 
 @internal

@@ -56,7 +56,7 @@ class Exchange:
     async def collect(
         self, history: History, round_: Round, seats: tuple[int, ...], *, max_bytes: int, budget_s: float
     ) -> dict[int, Fetched]:
-        """Fetch these seats' updates in parallel; one that nobody gives within budget_s comes back without a blob."""
+        """Fetch these seats' updates in parallel; nobody's within budget_s: without a blob."""
 
         async def one(seat: int) -> Fetched:
             return await self._collect_one(history, round_, seat, max_bytes, budget_s)

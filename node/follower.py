@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from ledger.chain.circle import Circle, CircleState
 from ledger.chain.sender import Receipt, Sender
@@ -14,6 +15,10 @@ from node.meter import Meter
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
+_POLL_S: Final = 0.1
+_SLOW_POLL_S: Final = 1.0
+_SLOW_AFTER_S: Final = 30.0
+
 
 class Follower:
     """One circle's history, grown by `follow`, and the peer's transactions. One thread does all of it in order."""
@@ -21,21 +26,21 @@ class Follower:
     def __init__(self, circle: Circle, sender: Sender, first_block: int, meter: Meter) -> None:
         self.circle, self.sender, self._meter = circle, sender, meter
         self.history = History(circle.parameters)
-        self._next_block = first_block
+        self._position = (first_block, -1)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="chain")
-        self.transactions = 0
+        self._last_change = time.monotonic()
 
-    async def follow(self) -> bool:
-        """Take in what is new. Returns whether anything was. Raises ChainUnreachable, HistoryFault."""
-        return await self._run(self._follow)
+    async def follow(self, wait_s: float = 0.0) -> bool:
+        """Take in what is new; where nothing is, look again until something is or wait_s are over.
+
+        Returns whether anything was new. Raises ChainUnreachable, HistoryFault, MalformedLog.
+        """
+        return await self._run(lambda: self._follow_for(wait_s))
 
     async def call(self, name: str, *arguments: object) -> Receipt:
         """Send one call and wait for its block. Raises what Sender.call raises."""
-        seats = len(self.history.seats)
-        self.transactions += 1
-        receipt = await self._run(
-            lambda: self.sender.call(self.circle.network.contract, name, *arguments, seats=seats)
-        )
+        contract, seats = self.circle.network.contract, len(self.history.seats)
+        receipt = await self._run(lambda: self.sender.call(contract, name, *arguments, seats=seats))
         _log.debug("transaction call=%s gas=%d block=%d", name, receipt.gas, receipt.block)
         return receipt
 
@@ -51,14 +56,22 @@ class Follower:
         """Stop taking work; what is under way ends by its own timeout."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _follow(self) -> bool:
-        head = self.circle.head()
-        if head < self._next_block:
-            return False
-        placed = self.circle.events(self._next_block, head)
+    def _follow_for(self, wait_s: float) -> bool:
+        until = time.monotonic() + wait_s
+        while not self._take_new():
+            now = time.monotonic()
+            if now >= until:
+                return False
+            pause = _POLL_S if now - self._last_change < _SLOW_AFTER_S else _SLOW_POLL_S
+            time.sleep(min(pause, until - now))
+        self._last_change = time.monotonic()
+        return True
+
+    def _take_new(self) -> bool:
+        placed = self.circle.events_after(self._position)
         for entry in placed:
             self.history.apply(entry.event)
-        self._next_block = head + 1
+            self._position = entry.position
         return bool(placed)
 
     async def _run(self, work: Callable[[], _T]) -> _T:

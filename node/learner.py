@@ -26,7 +26,7 @@ class Prepared:
 
 
 def genesis_blob(initial: Vector) -> bytes:
-    """The blob of the state all peers start from: int8 and uncompressed, so that every zstd gives the same bytes."""
+    """The blob of the state all peers start from: int8 and uncompressed, the same bytes with every zstd."""
     return encode_genesis(Genesis(PLAIN, quantise(initial, PLAIN).payload))
 
 

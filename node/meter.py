@@ -33,7 +33,7 @@ class Meter:
         return _Metered(self, name, work)
 
     def lap(self) -> dict[str, float]:
-        """CPU seconds by section since the last lap; `other` is the rest of the process: event loop, sockets, TLS."""
+        """CPU seconds by section since the last lap; `other`: the rest, i.e. event loop, sockets, TLS."""
         now, process_s = dict(self._cpu_s), time.process_time()
         lap = {name: now.get(name, 0.0) - self._before.get(name, 0.0) for name in SECTIONS}
         lap["other"] = max(0.0, process_s - self._process_before_s - sum(lap.values()))

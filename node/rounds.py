@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from ledger.history import History, Phase
+from ledger.history import History, Phase, Round
 from ledger.topology import duty_order, mask_of
 
 
@@ -26,15 +26,21 @@ def next_step(history: History, seat: int, *, overdue: bool) -> Step:
     if round_ is None:
         return Step.WAIT
     if history.phase == Phase.COMMIT:
-        if seat not in round_.commits:
-            return Step.COMMIT
-        has_quorum = len(round_.commits) >= history.parameters.quorum
-        return Step.ADVANCE if overdue and has_quorum else Step.WAIT
+        return _while_committing(round_, seat, overdue and len(round_.commits) >= history.parameters.quorum)
+    return _while_attesting(history, round_, seat, overdue)
+
+
+def _while_committing(round_: Round, seat: int, is_due: bool) -> Step:
+    if seat not in round_.commits:
+        return Step.COMMIT
+    return Step.ADVANCE if is_due else Step.WAIT
+
+
+def _while_attesting(history: History, round_: Round, seat: int, overdue: bool) -> Step:
     if seat in round_.commits and seat not in round_.attestations:
         return Step.EXCHANGE
-    all_attested = len(round_.attestations) == len(round_.commits)
-    has_quorum = len(round_.attestations) >= history.parameters.quorum
-    if has_quorum and (all_attested or overdue):
+    is_full = len(round_.attestations) == len(round_.commits)
+    if len(round_.attestations) >= history.parameters.quorum and (is_full or overdue):
         return Step.SETTLE
     # It missed this round's commits, so the next round would not wait for it unless it asks.
     return Step.WAKE if seat not in round_.commits and not history.is_woken(seat) else Step.WAIT

@@ -34,34 +34,22 @@ class PendingCommit:
 
 
 @dataclass(frozen=True)
-class PendingAttestation:
-    """The base that follows if this round's attestation makes it onto the chain."""
-
-    round: int
-    next_base: State
-
-
-@dataclass(frozen=True)
 class PeerState:
-    """base: (d,), int32, after the seat's attestation of round base_round (0: genesis). residual: (d,), float32."""
+    """base: (d,), int32, after the seat's attestation of round base_round (0: genesis). residual: (d,), float32.
+
+    A base that came of a later attestation is not here: it is recomputed from the blobs in the store.
+    """
 
     network: bytes
     base: State
     base_round: int
     residual: Vector
     commit: PendingCommit | None = None
-    attestation: PendingAttestation | None = None
 
     def with_commit_confirmed(self) -> "PeerState":
         """The pending commit is on chain: its residual is the peer's."""
         assert self.commit is not None
-        return replace(self, residual=self.commit.residual)
-
-    def with_attestation_confirmed(self) -> "PeerState":
-        """The pending attestation is on chain: its base is the peer's."""
-        assert self.attestation is not None
-        pending = self.attestation
-        return replace(self, base=pending.next_base, base_round=pending.round, attestation=None)
+        return replace(self, residual=self.commit.residual, commit=None)
 
 
 class StateFile:
@@ -108,19 +96,15 @@ def _to_fields(state: PeerState) -> dict[str, Any]:
         "residual": state.residual.astype("<f4").tobytes(),
         "commit": state.commit
         and [state.commit.round, state.commit.digest, state.commit.residual.astype("<f4").tobytes()],
-        "attestation": state.attestation
-        and [state.attestation.round, state.attestation.next_base.astype("<i4").tobytes()],
     }
 
 
 def _from_fields(fields: dict[str, Any]) -> PeerState:
-    commit, attestation = fields["commit"], fields["attestation"]
+    commit = fields["commit"]
     return PeerState(
         network=fields["network"],
         base=np.frombuffer(fields["base"], "<i4").astype(np.int32),
         base_round=fields["base_round"],
         residual=np.frombuffer(fields["residual"], "<f4").astype(np.float32),
         commit=commit and PendingCommit(commit[0], commit[1], np.frombuffer(commit[2], "<f4").astype(np.float32)),
-        attestation=attestation
-        and PendingAttestation(attestation[0], np.frombuffer(attestation[1], "<i4").astype(np.int32)),
     )

@@ -35,9 +35,9 @@ class CircleState:
 
 @dataclass(frozen=True)
 class Placed:
-    """An event and where it stands in the chain."""
+    """An event and where it stands in the chain. position: block number and the log's index in the block."""
 
-    block: int
+    position: tuple[int, int]
     block_hash: str
     transaction: str
     event: Event
@@ -99,17 +99,25 @@ class Circle:
         return bytes(self._call("history", block=hex(block))[0])
 
     def events(self, first: int, last: int) -> list[Placed]:
-        """The circle's events of these blocks, both included, in order. Raises MalformedLog."""
+        """The circle's events of these blocks, both included, in order, asked for in pieces. Raises MalformedLog."""
         placed: list[Placed] = []
         for start in range(first, last + 1, _LOG_CHUNK_BLOCKS):
-            stop = min(start + _LOG_CHUNK_BLOCKS - 1, last)
-            query = {"address": self.network.contract, "fromBlock": hex(start), "toBlock": hex(stop)}
-            logs = self.rpc.request("eth_getLogs", [query], list[RawLog])
-            for log in sorted(logs, key=lambda log: log.position):
-                placed.append(
-                    Placed(log.position[0], log.blockHash, log.transactionHash, self._decoder.decode(log))
-                )
+            placed += self._logs(hex(start), hex(min(start + _LOG_CHUNK_BLOCKS - 1, last)), (-1, -1))
         return placed
+
+    def events_after(self, position: tuple[int, int]) -> list[Placed]:
+        """The circle's events up to the newest block behind a place (block, log index). Raises MalformedLog."""
+        # The place's own block is asked for again: a range that begins behind the head is an error to some endpoints.
+        return self._logs(hex(position[0]), "latest", position)
+
+    def _logs(self, first: str, last: str, after: tuple[int, int]) -> list[Placed]:
+        query = {"address": self.network.contract, "fromBlock": first, "toBlock": last}
+        logs = self.rpc.request("eth_getLogs", [query], list[RawLog])
+        return [
+            Placed(log.position, log.blockHash, log.transactionHash, self._decoder.decode(log))
+            for log in sorted(logs, key=lambda log: log.position)
+            if log.position > after
+        ]
 
     def _call(self, name: str, *arguments: object, block: str = "latest") -> tuple[Any, ...]:
         call = {"to": self.network.contract, "data": "0x" + self._artifact.call_data(name, *arguments).hex()}

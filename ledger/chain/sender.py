@@ -14,8 +14,10 @@ from ledger.chain.rpc import ChainUnreachable, Rpc, RpcFault
 from ledger.errors import NotYet, SetupError
 
 _log = logging.getLogger(__name__)
-_POLL_S = 0.05
+_POLL_S = 0.1
 _SLOW_POLL_S = 0.5
+_TIP_WEI = 10**9
+_FEES_LIVE_S = 12.0
 
 # What each call may burn at most, measured (tests/contracts) with a margin; what is not burnt is not paid.
 _GAS_LIMITS = {"commit": 160_000, "attest": 220_000, "advance": 150_000, "move": 120_000, "wake": 100_000}
@@ -58,6 +60,7 @@ class Sender:
         self._account: LocalAccount = Account.from_key(key)
         self.address: str = self._account.address
         self._nonce: int | None = None
+        self._cap_wei, self._fees_asked = 0, -_FEES_LIVE_S
         self.gas_spent = 0
 
     def balance_wei(self) -> int:
@@ -149,21 +152,23 @@ class Sender:
         return SetupError(f"the chain at {self.rpc.url} refused `{name}`: {fault.message}")
 
     def _fees(self) -> tuple[int, int]:
-        """Tip and cap per gas, wei: twice the base fee leaves room for six full blocks in a row."""
-        block = self.rpc.request("eth_getBlockByNumber", ["latest", False], dict[str, Any])
-        tip = 10**9
-        return tip, 2 * int(block["baseFeePerGas"], 16) + tip
+        """Tip and cap per gas, wei: twice the base fee leaves room for six full blocks in a row (EIP-1559)."""
+        if time.monotonic() - self._fees_asked > _FEES_LIVE_S:
+            block = self.rpc.request("eth_getBlockByNumber", ["latest", False], dict[str, Any])
+            self._cap_wei = 2 * int(block["baseFeePerGas"], 16) + _TIP_WEI
+            self._fees_asked = time.monotonic()
+        return _TIP_WEI, self._cap_wei
 
     def _await(self, transaction: str, name: str, timeout_s: float) -> dict[str, Any]:
         started = time.monotonic()
         while True:
+            waited = time.monotonic() - started
+            time.sleep(_POLL_S if waited < 2 else _SLOW_POLL_S)
             found = self.rpc.request("eth_getTransactionReceipt", [transaction], object)
             if isinstance(found, dict):
                 return found
-            waited = time.monotonic() - started
             if waited > timeout_s:
                 raise NoReceipt(f"`{name}` ({transaction}) is in no block after {timeout_s:.0f} s")
-            time.sleep(_POLL_S if waited < 2 else _SLOW_POLL_S)
 
     def _estimate(self, call: dict[str, Any], name: str) -> int:
         try:

@@ -35,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
     """Run until the circle is finished, or until interrupted."""
     from ledger.chain.deploy import CircleFile, open_circle
     from node.peer import Peer, PeerConfig
+    from node.services import Listening
     from node.testing.attacks import behaviour
     from node.testing.faults import parse_fail_at
     from node.training import use_one_thread
@@ -43,10 +44,7 @@ def run(options: argparse.Namespace) -> int:
     behave = behaviour(options.attack)
     config = PeerConfig(
         data_dir=options.data,
-        host=options.host,
-        advertise=options.advertise,
-        gossip_port=options.gossip_port,
-        gateway_port=options.gateway_port,
+        listening=Listening(options.host, options.advertise, options.gossip_port, options.gateway_port),
         fail_at=parse_fail_at(options.fail_at) if options.fail_at else None,
     )
     key = secret_key(options.keystore, options.password_file)

@@ -1,5 +1,7 @@
 """A circle's processes on this machine: chain, deployment, peers, audit, each started through the command line."""
 
+# ruff: noqa: S603  (every process is this program, started from an argument list, never through a shell)
+
 import contextlib
 import json
 import os

@@ -1,0 +1,106 @@
+"""What a peer offers to others: its gossip and its gateway, and the endpoint record that names them."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from ledger.blobs.fetch import BlobFetcher
+from ledger.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
+from ledger.errors import SetupError
+from ledger.history import History
+from ledger.network import Network
+from node.blobs.gateway import STATS, gateway_app
+from node.blobs.store import BlockStore
+from node.exchange import Announced, Exchange
+from node.gossip.certificate import Certificate
+from node.gossip.gossip import Gossip
+from node.gossip.messages import Announcement
+from node.meter import Meter
+from node.testing.attacks import Behaviour
+
+_KEEPALIVE_S: Final = 15.0
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where to listen. Ports: 0 takes a free one. advertise: the host others reach this one at."""
+
+    host: str = "127.0.0.1"
+    advertise: str | None = None
+    gossip_port: int = 0
+    gateway_port: int = 0
+
+
+class Services:
+    """A peer's sockets, store and fetching, started and ended together."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        network: Network,
+        key: bytes,
+        history: Callable[[], History],
+        behaviour: Behaviour,
+        meter: Meter,
+    ) -> None:
+        self._history = history
+        self.store = BlockStore(data_dir / "blobs")
+        self._announced = Announced()
+        self.gossip = Gossip(
+            network=network,
+            key=key,
+            certificate=Certificate.load_or_create(data_dir),
+            is_member=lambda address: history().seat_of(address) is not None,
+            on_announcement=self._hear,
+            rng=random.Random(),
+        )
+        self._fetcher = BlobFetcher()
+        self.exchange = Exchange(self.store, self._fetcher, self.gossip, self._announced, meter)
+        gateway = gateway_app(self.store, serves=behaviour.serves)
+        self._gateway_stats = gateway[STATS]
+        self._runner = web.AppRunner(gateway, access_log=None, keepalive_timeout=_KEEPALIVE_S)
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bodies handed to the network so far, by gateway and gossip."""
+        return self._gateway_stats.bytes_sent + self.gossip.stats.bytes_sent
+
+    async def start(self, listening: Listening) -> Endpoint:
+        """Listen and say where. Raises SetupError for a port that cannot be had."""
+        gossip_port = await self.gossip.start(listening.host, listening.gossip_port)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, listening.host, listening.gateway_port).start()
+        except OSError as error:
+            raise SetupError(
+                f"port {listening.gateway_port} on {listening.host} cannot be used for the gateway "
+                f"({error.strerror}): stop the other program or choose --gateway-port"
+            ) from error
+        gateway_port = self._runner.addresses[0][1]
+        host = listening.advertise or listening.host
+        return Endpoint(f"wss://{host}:{gossip_port}", f"http://{host}:{gateway_port}")
+
+    async def close(self) -> None:
+        """End every socket and task."""
+        await self.gossip.close()
+        await self._runner.cleanup()
+        await self._fetcher.close()
+
+    def refresh(self) -> None:
+        """Tell gossip who the members are and which round it is."""
+        history, directory = self._history(), {}
+        for held in history.seats.values():
+            try:
+                directory[held.peer] = parse_endpoint(held.endpoints[-1]).gossip
+            except MalformedEndpoint:
+                continue
+        self.gossip.set_directory(directory)
+        if history.round is not None:
+            self.gossip.on_round(history.round.number)
+
+    def _hear(self, announcement: Announcement) -> None:
+        self._announced.heard(announcement.round, announcement.author_address)
