@@ -58,6 +58,8 @@ event Settled:
 
 MAX_SEATS: constant(uint256) = 256
 MAX_WINDOW_S: constant(uint256) = 30 * 86400
+# So many attest windows behind its deadline a round that is still short of the quorum may be given up.
+PATIENCE: constant(uint256) = 16
 
 GATHERING: constant(uint256) = 0
 COMMIT: constant(uint256) = 1
@@ -299,15 +301,22 @@ def advance():
 def settle(round: uint256):
     """
     @notice Turn the round's verdicts into reputations and open the next round. Anyone may call it.
+    @dev Only who committed can attest. Were some of them gone for good, a round short of its quorum could never
+         end and the circle with it: long after the deadline it is settled without moving a reputation.
     """
     clock: uint256 = self.clock
     assert round == self._round(clock), "settle: not this round"
-    if self._phase(clock) == ATTEST:
-        assert self._is_due(clock, self.attested, self.committed), "settle: attest phase is not due"
-    else:
-        assert self._phase(clock) == SETTLE, "settle: phase is not attested"
     attested: uint256 = self.attested
-    reputations: uint256[16] = self._settled(self._seat_count(clock), attested)
+    reputations: uint256[16] = self.reputations
+    if self._phase(clock) == SETTLE or (
+        self._phase(clock) == ATTEST and self._is_due(clock, attested, self.committed)
+    ):
+        reputations = self._settled(reputations, self._seat_count(clock), attested)
+        self.reputations = reputations
+    else:
+        assert self._phase(clock) == ATTEST, "settle: phase is not attested"
+        deadline: uint256 = clock & (2**64 - 1)
+        assert block.timestamp >= deadline + PATIENCE * ATTEST_WINDOW_S, "settle: attest phase is not due"
     self._remember(
         SETTLED, round, 0, convert(attested, bytes32), keccak256(abi_encode(reputations)), empty(bytes32)
     )
@@ -430,11 +439,12 @@ def _draw(clock: uint256, committed: uint256):
 
 
 @internal
-def _settled(seat_count: uint256, attested: uint256) -> uint256[16]:
+@view
+def _settled(reputations: uint256[16], seat_count: uint256, attested: uint256) -> uint256[16]:
     """
     @dev Weights are the judges' reputations in 8 bits, so 256 of them fit a lane: 256 * 255 < 2**16.
     """
-    words: uint256[16] = self.reputations
+    words: uint256[16] = reputations
     used: uint256 = min(seat_count, 16)
     # If every judge is quarantined all of them weigh the same; otherwise nobody could ever come back.
     fallback: uint256 = 1
@@ -471,7 +481,6 @@ def _settled(seat_count: uint256, attested: uint256) -> uint256[16]:
         if (attested >> seat) & 1 == 0:
             new -= new >> REPUTATION_SHIFT
         words[word] = words[word] ^ ((old ^ new) << lane)
-    self.reputations = words
     return words
 
 

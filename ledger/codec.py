@@ -21,6 +21,8 @@ MAX_SHIFT: Final = 17
 _MAX_CODE: Final = 127
 LARGEST: Final = (_MAX_CODE << MAX_SHIFT) / (1 << GRID_BITS)
 _ZSTD_LEVEL: Final = 3
+# RFC 8878, section 3.1.1.1.2: what every decoder should support.
+MAX_WINDOW: Final = 1 << 23
 
 PLAIN: Final = "int8"
 ZSTD: Final = "int8-zstd"
@@ -72,7 +74,7 @@ def decode(payload: bytes, codec: str, parameters: int) -> State:
     if codec == ZSTD:
         payload = _decompress(payload, size)
     elif codec != PLAIN:
-        raise MalformedFrame(f"codec {codec!r} is not one of {CODECS}")
+        raise MalformedFrame(f"codec {codec[:20]!r} is not one of {CODECS}")
     if len(payload) != size:
         raise MalformedFrame(f"the frame holds {len(payload)} bytes, {parameters} parameters need {size}")
     shifts = np.frombuffer(payload, np.uint8, blocks)
@@ -101,11 +103,12 @@ def _expand(codes: NDArray[np.int8], shifts: NDArray[np.uint8]) -> State:
 
 def _decompress(payload: bytes, size: int) -> bytes:
     try:
-        declared = zstandard.frame_content_size(payload)
-        if declared != size:
-            raise MalformedFrame(f"the frame declares {declared} bytes, the task's layout needs {size}")
-        return zstandard.ZstdDecompressor(max_window_size=1 << 23).decompress(
-            payload, max_output_size=size, allow_extra_data=False
-        )
+        declared = zstandard.get_frame_parameters(payload)
+        # zstd's own limit on the window does not hold where it decodes in one pass, and every decoder must agree.
+        if declared.window_size > MAX_WINDOW:
+            raise MalformedFrame(f"the frame's window of {declared.window_size} bytes is above {MAX_WINDOW}")
+        if declared.content_size != size:
+            raise MalformedFrame(f"the frame declares {declared.content_size} bytes, the layout needs {size}")
+        return zstandard.ZstdDecompressor().decompress(payload, max_output_size=size, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise MalformedFrame(f"the frame is not zstd: {error}") from error

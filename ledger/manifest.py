@@ -8,11 +8,14 @@ from typing import Final
 import msgspec
 
 from ledger.codec import CODECS
-from ledger.errors import PeerFault
+from ledger.errors import PeerFault, UsageError
+from ledger.rules import rule_of
 
 MANIFEST_MAX_BYTES: Final = 16384
 MAX_PARAMETERS: Final = 1 << 28
 MAX_DEGREE: Final = 255
+MAX_DIMENSIONS: Final = 32
+MAX_ROUNDS: Final = (1 << 32) - 1
 
 
 class MalformedManifest(PeerFault):
@@ -80,13 +83,23 @@ def check_manifest(manifest: Manifest) -> None:
         raise MalformedManifest(f"manifest version {manifest.version} is unknown, this program knows 1")
     if manifest.codec not in CODECS:
         raise MalformedManifest(f"codec {manifest.codec!r} is unknown, this program knows {CODECS}")
-    if any(size < 0 for _, shape in manifest.layout for size in shape):
-        raise MalformedManifest("a tensor's dimension is negative")
+    # A name is printed on terminals: it holds no control characters and no markup.
+    if not re.fullmatch(r"[\w.-]{1,128}", manifest.task):
+        raise MalformedManifest(f"task {manifest.task[:128]!r} is not 1..128 letters, digits, `_`, `.` and `-`")
+    # Dimensions are bounded one by one first, so that their product stays a number one can multiply and print.
+    if any(len(shape) > MAX_DIMENSIONS for _, shape in manifest.layout):
+        raise MalformedManifest(f"a tensor has more than {MAX_DIMENSIONS} dimensions")
+    if any(not 0 <= size <= MAX_PARAMETERS for _, shape in manifest.layout for size in shape):
+        raise MalformedManifest(f"a tensor's dimension is not in 0..{MAX_PARAMETERS}")
     if not 1 <= manifest.parameters <= MAX_PARAMETERS:
         raise MalformedManifest(f"{manifest.parameters} parameters are not in 1..{MAX_PARAMETERS}")
     if not 1 <= manifest.degree <= MAX_DEGREE:
         raise MalformedManifest(f"degree {manifest.degree} is not in 1..{MAX_DEGREE}")
-    if manifest.rounds < 1:
-        raise MalformedManifest("a circle has at least one round")
+    if not 1 <= manifest.rounds <= MAX_ROUNDS:
+        raise MalformedManifest(f"{manifest.rounds} rounds are not in 1..{MAX_ROUNDS}")
     if not re.fullmatch("[0-9a-f]{64}", manifest.genesis):
         raise MalformedManifest("genesis is not a SHA-256 digest in lower-case hex")
+    try:
+        rule_of(manifest.rule, manifest.rule_parameters)
+    except UsageError as error:
+        raise MalformedManifest(f"the manifest's {error}") from error

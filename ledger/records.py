@@ -106,11 +106,12 @@ def decode_update(blob: bytes, manifest: Manifest, network: bytes, round_number:
     if update.round != round_number:
         raise InvalidBlob(f"the update names round {update.round}, it is anchored for {round_number}")
     if update.author != author:
-        raise InvalidBlob(f"the update names author {update.author.hex()}, the seat is {author.hex()}'s")
+        # Only as much as an address holds is shown: the field may fill the whole blob.
+        raise InvalidBlob(f"the update names author {update.author[:20].hex()}, the seat is {author.hex()}'s")
     if len(update.base) != 32:
         raise InvalidBlob(f"the base digest has {len(update.base)} bytes, not 32")
     if update.codec != manifest.codec:
-        raise InvalidBlob(f"the update's codec is {update.codec!r}, the circle's is {manifest.codec!r}")
+        raise InvalidBlob(f"the update's codec is {update.codec[:20]!r}, the circle's is {manifest.codec!r}")
     return update
 
 

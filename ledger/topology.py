@@ -18,7 +18,8 @@ def neighbours(seed: bytes, committed: int, degree: int) -> dict[int, tuple[int,
 
     A circulant graph over a random permutation: the ring (so it is connected) and further offsets drawn without
     repetition. Every seat has `degree` neighbours; one more where an odd degree meets an odd number of seats, all
-    others where the degree reaches them. seed: 32 bytes. committed: mask of seats.
+    others where the degree reaches them. Degree 1 on an even ring pairs the seats up: no graph of that degree is
+    connected. seed: 32 bytes. committed: mask of seats.
     """
     draw = _Draw(seed)
     ring = draw.shuffled(seats_of(committed))

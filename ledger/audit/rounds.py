@@ -23,6 +23,7 @@ class RoundAuditor:
         self._history, self._network, self._report = history, network.domain_separator, report
         self._genesis = genesis
         self._bases: dict[int, State | None] = {}
+        self._published: dict[bytes, tuple[int, int]] = {}
 
     def check(self, round_: Round, blobs: Mapping[bytes, bytes | None], missing: set[bytes]) -> None:
         """Check a round. blobs: digest → bytes, None for bytes that make no blob; missing: what nobody serves."""
@@ -34,9 +35,9 @@ class RoundAuditor:
             self._check_verdicts(round_, judge, blobs, missing)
 
     def _check_updates(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
-        authors: dict[bytes, int] = {}
         manifest = self._history.manifest
-        for seat, digest in sorted(round_.commits.items()):
+        # In the order of the commits on chain: of two equal states the later one is the copy.
+        for seat, digest in round_.commits.items():
             blob = blobs.get(digest)
             if blob is None:
                 if digest in blobs:
@@ -53,10 +54,15 @@ class RoundAuditor:
                 self._find(Check.BLOBS, round_, seat, f"the update is invalid: {fault}", digest=digest.hex())
                 continue
             self._check_base(round_, seat, update)
-            self._report.count(Check.COPIES)
-            first = authors.setdefault(state_digest(state), seat)
-            if first != seat:
-                self._find(Check.COPIES, round_, seat, f"the public state is the same as seat {first}'s")
+            self._check_copy(round_, seat, state)
+
+    def _check_copy(self, round_: Round, seat: int, state: State) -> None:
+        self._report.count(Check.COPIES)
+        number, author = self._published.setdefault(state_digest(state), (round_.number, seat))
+        if author != seat:
+            self._find(
+                Check.COPIES, round_, seat, f"the public state is the same as seat {author}'s of round {number}"
+            )
 
     def _check_base(self, round_: Round, seat: int, update: Update) -> None:
         base = self._base(seat)
@@ -90,14 +96,15 @@ class RoundAuditor:
         attested = round_.attestations[judge]
         base, self._bases[judge] = self._base(judge), None
         needed = blobs_needed(round_, judge)
-        lacking = sorted(seat for seat, digest in needed.items() if digest in missing)
+        linked = round_.neighbours(self._history.manifest.degree)[judge]
+        lacking = sorted(s for s, d in needed.items() if d in missing and (s == judge or s in linked))
         if lacking:
-            self._find(
-                Check.VERDICTS,
-                round_,
-                judge,
-                f"its verdicts cannot be recomputed without the updates of seats {lacking}",
-            )
+            # The judge may well have had them: whoever no longer serves its update is named, not the judge.
+            for seat in lacking:
+                whose = "its own" if seat == judge else f"seat {judge}'s"
+                self._find(
+                    Check.VERDICTS, round_, seat, f"{whose} verdicts cannot be recomputed without its update"
+                )
             return
         try:
             screened = replay(self._history, self._network, round_, judge, base, blobs)

@@ -72,6 +72,9 @@ def _fold(circle: Circle, head: int, report: Report) -> History | None:
 def _check_reputations(circle: Circle, history: History, head: int, report: Report) -> None:
     report.count(Check.REPUTATIONS, sum(len(r.reputations) for r in history.rounds if r.settled))
     for number, differing in history.reputation_differences:
+        if not differing:
+            fact = "the contract reports reputations of seats that nobody holds"
+            report.add(Check.REPUTATIONS, fact, round_number=number)
         for seat, (reported, recomputed) in differing.items():
             report.add(
                 Check.REPUTATIONS,

@@ -99,7 +99,7 @@ class Circle:
         return bytes(self._call("history", block=hex(block))[0])
 
     def events(self, first: int, last: int) -> list[Placed]:
-        """The circle's events of these blocks, both included, in order, asked for in pieces. Raises MalformedLog."""
+        """The events of these blocks, both included, in order; asked for in pieces. Raises MalformedLog."""
         placed: list[Placed] = []
         for start in range(first, last + 1, _LOG_CHUNK_BLOCKS):
             placed += self._logs(hex(start), hex(min(start + _LOG_CHUNK_BLOCKS - 1, last)), (-1, -1))
@@ -107,7 +107,7 @@ class Circle:
 
     def events_after(self, position: tuple[int, int]) -> list[Placed]:
         """The circle's events up to the newest block behind a place (block, log index). Raises MalformedLog."""
-        # The place's own block is asked for again: a range that begins behind the head is an error to some endpoints.
+        # The place's own block is asked for again: to some endpoints a range that begins behind the head is an error.
         return self._logs(hex(position[0]), "latest", position)
 
     def _logs(self, first: str, last: str, after: tuple[int, int]) -> list[Placed]:

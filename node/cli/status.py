@@ -59,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     console.print(
@@ -75,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
             f"{row['reputation']:.3f}" + (" quarantined" if row["quarantined"] else ""),
             "yes" if row["committed"] else "",
             "yes" if row["attested"] else "",
-            str(row["endpoint"]),
+            Text(str(row["endpoint"])),
         )
     console.print(table)
     return 0

@@ -13,6 +13,7 @@ from node.demo.plot import plot
 from node.demo.progress import Progress
 from node.demo.results import RunResults, collect
 from node.demo.summary import as_json, print_summary
+from node.demo.usage import cpu_s, pss_bytes
 
 _POLL_S: Final = 0.25
 _STALL_S: Final = 300.0
@@ -35,11 +36,12 @@ class DemoOptions:
 
 @dataclass(frozen=True)
 class DemoOutcome:
-    """What came of it. report: the audit's, as `folkmoot audit --json` prints it."""
+    """What came of it. report: the audit's, as `folkmoot audit --json` prints it. usage: bytes and CPU seconds."""
 
     results: RunResults
     report: dict[str, Any]
     seconds: dict[str, float]
+    usage: dict[str, float]
 
 
 def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) -> DemoOutcome:
@@ -61,10 +63,11 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
             network.start_peer(peer, *own_task)
         # Whoever joins first gets the first seat, and a seat decides which share of the data is a peer's.
         _wait(network, console, options, clock)
+        usage = _usage(network)
         results = collect(network.peers)
         report = network.audit()
         clock.lap("audit")
-    outcome = DemoOutcome(results, report, clock.laps)
+    outcome = DemoOutcome(results, report, clock.laps, usage)
     reputations = {seat: report["reputations"][address] for seat, address in _seats(network).items()}
     title = f"{report['task']}, rule {report['rule']}, {options.poisoners} of {options.peers} {options.attack}"
     plot(results, reputations, title, options.folder / "rounds.png")
@@ -97,6 +100,18 @@ def _wait(network: LocalNetwork, console: Console, options: DemoOptions, clock: 
             if time.monotonic() - last_change > _STALL_S:
                 raise SetupError(f"no peer has reported for {_STALL_S:.0f} s: see the logs in {network.folder}")
             time.sleep(_POLL_S)
+
+
+def _usage(network: LocalNetwork) -> dict[str, float]:
+    """Memory (PSS) of all peers together and of the chain, and the chain's CPU time, where the system tells."""
+    assert network.chain is not None
+    peers = [pss_bytes(peer.process.pid) for peer in network.peers if peer.process is not None]
+    found = {
+        "peers_pss_bytes": sum(size for size in peers if size is not None) or None,
+        "chain_pss_bytes": pss_bytes(network.chain.pid),
+        "chain_cpu_s": cpu_s(network.chain.pid),
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _all(events: dict[int, list[dict[str, Any]]], kind: str) -> bool:

@@ -55,6 +55,7 @@ def as_json(folder: Path, outcome: "DemoOutcome", reputations: dict[int, float])
                 "bytes_sent": _mean(results.bytes_sent),
                 "gas": _mean(results.gas),
                 "stages_s": outcome.seconds,
+                "usage": outcome.usage,
                 "audit_clean": outcome.report["clean"],
                 "audit_findings": outcome.report["findings"],
                 "plot": str(folder / "rounds.png"),

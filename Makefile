@@ -1,0 +1,50 @@
+# Two commands set everything up: `make demo` and `make test`. They need Python 3.11 or newer and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test check unit network bench contracts clean
+
+demo: $(VENV)/.installed
+	$(BIN)/folkmoot demo $(ARGS)
+
+test: check unit network
+
+# Formatting, lint and types.
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# Everything that runs in one process.
+unit: $(VENV)/.installed-dev
+	$(BIN)/pytest -n 2 --dist loadfile tests/contracts tests/ledger tests/node $(ARGS)
+
+# Real processes: networks, faults, liars, and the README as a user follows it.
+network: $(VENV)/.installed-dev
+	$(BIN)/pytest tests/network tests/e2e $(ARGS)
+
+bench: $(VENV)/.installed
+	$(BIN)/python scripts/bench_round.py $(ARGS)
+
+# Recompile the contract after a change of contracts/Circle.vy.
+contracts: $(VENV)/.installed-dev
+	$(BIN)/python scripts/compile_contracts.py
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "folkmoot needs Python 3.11 or newer: name one, e.g. make PYTHON=python3.12"; exit 3; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) runs

@@ -1,0 +1,49 @@
+"""Run as a program: prints digests of what the exact arithmetic gives for inputs made of hash output alone.
+
+The inputs depend on no random generator, no BLAS and no floating point, so every machine has the same ones.
+"""
+
+import hashlib
+import json
+
+import numpy as np
+
+from ledger.codec import PLAIN, quantise
+from ledger.exact import State, decaying_square_q30, mean, squared_distance, squared_norm, to_float, weighted_mean
+from ledger.records import state_digest
+from ledger.rules import Situation, rule_of
+
+PARAMETERS = 70_001
+
+
+def made_state(name: str, bits: int) -> State:
+    """(70001,), int32, uniform in ±2**bits, from SHAKE-256."""
+    raw = np.frombuffer(hashlib.shake_256(name.encode()).digest(4 * PARAMETERS), "<u4")
+    return ((raw >> np.uint32(31 - bits)).astype(np.int64) - (1 << bits)).astype(np.int32)
+
+
+def digests() -> dict[str, object]:
+    """name → integer or hex digest."""
+    own, far = made_state("own", 23), made_state("far", 23)
+    near = [own + (made_state(f"near {number}", 20)) for number in range(3)]
+    near = [np.clip(state, -(127 << 17), 127 << 17).astype(np.int32) for state in near]
+    rule = rule_of("balance", {"gamma_milli": 300, "kappa_milli": 500, "alpha_q15": 12345})
+    neighbours = {0: far, 1: near[0], 2: near[1], 5: near[2]}
+    outcome = rule.screen(Situation(own, own, neighbours, frozenset({0, 1, 5}), 4, 10))
+    floats = to_float(made_state("floats", 17)) * np.float32(2.0**-11)
+    quantised = quantise(floats, PLAIN)
+    return {
+        "squared_norm": squared_norm(own),
+        "squared_distance": squared_distance(own, far),
+        "mean": state_digest(mean([own, far, *near])).hex(),
+        "weighted_mean": state_digest(weighted_mean(own, near, 23456)).hex(),
+        "decaying_square": [decaying_square_q30(300, 500, step, 30) for step in range(0, 30, 7)],
+        "balance_accepts": [seat for seat, judgement in outcome.judgements.items() if judgement.accepted],
+        "balance_next_base": state_digest(outcome.next_base).hex(),
+        "payload": hashlib.sha256(quantised.payload).hexdigest(),
+        "decoded": state_digest(quantised.state).hex(),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(digests()))

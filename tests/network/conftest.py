@@ -1,0 +1,18 @@
+"""What the tests with real processes share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from local_run import LocalRun
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[LocalRun]:
+    """A network of one test, ended with it."""
+    local = LocalRun(tmp_path / "run")
+    with local.network:
+        try:
+            yield local
+        finally:
+            local.open_all_gates()
