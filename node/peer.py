@@ -172,6 +172,7 @@ class Peer:
         services = self._services
         recovery = Recovery(self._history, self._network, self._seat, services.store, services.exchange)
         genesis = await recovery.genesis(own_genesis)
+        services.pin(services.store.get(manifest.genesis_digest, update_max_bytes(manifest)))
         self._state = await recovery.state(genesis, self._state_file)
 
     # -------------------------------------------------------------------------------------------- rounds
@@ -242,6 +243,7 @@ class Peer:
             budget_s=self._circle.attest_window_s * _EXCHANGE_SHARE,
         )
         screened = await self._work(lambda: self._screen(round_, neighbours))
+        self._services.pin(screened.record)
         self._next_base = (number, screened.next_base)
         self._fail_at(number, "attest")
         accepted = self._behaviour.verdicts(screened.judged, screened.accepted)
@@ -255,6 +257,7 @@ class Peer:
         digest, gossip = round_.commits[self._seat], self._services.gossip
         with self._meter.section("blobs"):
             self._services.store.unseal(digest)
+            self._services.pin(self._services.store.get(digest, update_max_bytes(self._history.manifest)))
         with self._meter.section("gossip"):
             gossip.expected(round_.number, [self._history.seats[seat].peer for seat in round_.commits])
         await self._meter.awaiting("gossip", _announce(self._services, round_.number, digest))

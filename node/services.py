@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
@@ -22,17 +22,24 @@ from node.gossip.messages import Announcement
 from node.meter import Meter
 from node.testing.attacks import Behaviour
 
+if TYPE_CHECKING:
+    from node.blobs.pinner import Pinner
+
 _KEEPALIVE_S: Final = 15.0
 
 
 @dataclass(frozen=True)
 class Listening:
-    """Where to listen. Ports: 0 takes a free one. advertise: the host others reach this one at."""
+    """Where to listen. Ports: 0 takes a free one. advertise: the host others reach this one at.
+
+    ipfs_api: multiaddr of an IPFS daemon that is to pin this peer's blobs, or None.
+    """
 
     host: str = "127.0.0.1"
     advertise: str | None = None
     gossip_port: int = 0
     gateway_port: int = 0
+    ipfs_api: str | None = None
 
 
 class Services:
@@ -59,6 +66,7 @@ class Services:
             rng=random.Random(),
         )
         self._fetcher = BlobFetcher()
+        self._pinner: Pinner | None = None
         self.exchange = Exchange(self.store, self._fetcher, self.gossip, self._announced, meter)
         gateway = gateway_app(self.store, serves=behaviour.serves)
         self._gateway_stats = gateway[STATS]
@@ -70,7 +78,14 @@ class Services:
         return self._gateway_stats.bytes_sent + self.gossip.stats.bytes_sent
 
     async def start(self, listening: Listening) -> Endpoint:
-        """Listen and say where. Raises SetupError for a port that cannot be had."""
+        """Listen and say where. Raises SetupError for a port that cannot be had or a daemon that is not there."""
+        if listening.ipfs_api is not None:
+            # Imported here: few peers have a daemon, and its client takes its time to load.
+            from node.blobs.pinner import Pinner
+
+            pinner = Pinner(listening.ipfs_api)
+            await pinner.start()
+            self._pinner = pinner
         gossip_port = await self.gossip.start(listening.host, listening.gossip_port)
         await self._runner.setup()
         try:
@@ -84,8 +99,15 @@ class Services:
         host = listening.advertise or listening.host
         return Endpoint(f"wss://{host}:{gossip_port}", f"http://{host}:{gateway_port}")
 
+    def pin(self, blob: bytes) -> None:
+        """Have an IPFS daemon keep a blob too, where one was named."""
+        if self._pinner is not None:
+            self._pinner.pin(blob)
+
     async def close(self) -> None:
         """End every socket and task."""
+        if self._pinner is not None:
+            await self._pinner.close()
         await self.gossip.close()
         await self._runner.cleanup()
         await self._fetcher.close()

@@ -22,6 +22,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--advertise", metavar="HOST", help="the host others reach this peer at (default: --host)")
     parser.add_argument("--gossip-port", type=int, default=0, help="0 (default) takes a free one")
     parser.add_argument("--gateway-port", type=int, default=0, help="0 (default) takes a free one")
+    parser.add_argument("--ipfs-api", metavar="MULTIADDR", help="an IPFS daemon that pins this peer's blobs too")
     parser.add_argument(
         "--exit-when-finished", action="store_true", help="do not stay to serve blobs after the end"
     )
@@ -44,7 +45,9 @@ def run(options: argparse.Namespace) -> int:
     behave = behaviour(options.attack)
     config = PeerConfig(
         data_dir=options.data,
-        listening=Listening(options.host, options.advertise, options.gossip_port, options.gateway_port),
+        listening=Listening(
+            options.host, options.advertise, options.gossip_port, options.gateway_port, options.ipfs_api
+        ),
         fail_at=parse_fail_at(options.fail_at) if options.fail_at else None,
     )
     key = secret_key(options.keystore, options.password_file)

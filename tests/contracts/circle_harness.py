@@ -15,7 +15,7 @@ from ledger.events import Attested, Committed, Event, Joined, Moved, Settled, Wo
 from ledger.history import CircleParameters, History, HistoryFault, Phase
 from ledger.manifest import Manifest
 from ledger.reputation import pack, unpack
-from ledger.topology import mask_of, seats_of
+from ledger.topology import mask_of
 
 WINDOW_S = 3600
 DIGEST, RECORD = b"\xd1" * 32, b"\xec" * 32
@@ -59,11 +59,13 @@ def manifest_bytes(rounds: int) -> bytes:
 class CircleUnderTest:
     """One deployed circle, its twin, and the accounts of its machine.
 
-    peers[i] is the account that `join_all` seats at i.
+    peers[i] is the account that `join_all` seats at i. check_every: compare the whole state after so many calls;
+    with many seats that, not the calls, would take most of the time.
     """
 
-    def __init__(self, machine: Machine, terms: CircleTerms) -> None:
+    def __init__(self, machine: Machine, terms: CircleTerms, check_every: int = 1) -> None:
         self.machine, self.terms, self.peers = machine, terms, machine.accounts
+        self._check_every, self._calls = check_every, 0
         self._artifact = circle_artifact()
         self._decoder = LogDecoder(self._artifact)
         manifest = manifest_bytes(terms.last_round)
@@ -98,12 +100,12 @@ class CircleUnderTest:
         self.gas = ran.gas
         if ran.reason is not None:
             self._check_fold_refuses(sender, name, arguments, foretold)
-            self.check()
+            self._check_now_and_then()
             return ran.reason
         events = self._events(ran)
         assert tuple(events) == foretold.events
         self.twin.follow(foretold, moment)
-        self.check()
+        self._check_now_and_then()
         return events
 
     def do(self, seat: int, name: str, *arguments: object) -> list[Event]:
@@ -147,6 +149,7 @@ class CircleUnderTest:
     def settle(self) -> dict[int, int]:
         """Settle this round. Returns the reputations after it."""
         self.do(0, "settle", self.state.round)
+        self.check()
         return self.reputations
 
     def whole_round(self, seats: list[int] | range, rejected: int = 0) -> dict[int, int]:
@@ -176,13 +179,16 @@ class CircleUnderTest:
         assert words == pack(self.twin.history.reputations)
         assert not self.twin.history.reputation_differences
 
+    def _check_now_and_then(self) -> None:
+        self._calls += 1
+        if self._calls % self._check_every == 0:
+            self.check()
+
     def _events(self, ran: Ran) -> list[Event]:
         assert all(log.address == self.address for log in ran.logs)
         return [self._decoder.decode(log) for log in ran.logs]
 
-    def _check_fold_refuses(
-        self, sender: str, name: str, arguments: tuple[Any, ...], foretold: Foretold
-    ) -> None:
+    def _check_fold_refuses(self, sender: str, name: str, arguments: tuple[Any, ...], foretold: Foretold) -> None:
         """The fold takes no event that the refused call could have made, as far as it can know."""
         history = self.twin.history
         seat = history.seat_of(sender)
@@ -212,13 +218,3 @@ _EVENTS = {
     "commit": lambda seat, _number, arguments: Committed(arguments[0], seat, *arguments[1:]),
     "attest": lambda seat, _number, arguments: Attested(arguments[0], seat, *arguments[1:]),
 }
-
-
-def all_but(committed: int, seat: int) -> int:
-    """The mask of who this seat may judge."""
-    return committed & ~(1 << seat)
-
-
-def lanes(words: tuple[int, ...]) -> list[int]:
-    """Seats with a reputation other than zero."""
-    return seats_of(mask_of([seat for seat, value in unpack(words, 256).items() if value]))

@@ -1,0 +1,46 @@
+"""Publishing a new endpoint."""
+
+from collections.abc import Callable
+
+import pytest
+from circle_harness import ENDPOINT, CircleUnderTest
+
+from ledger.events import Moved
+
+Deploy = Callable[..., CircleUnderTest]
+
+
+def test_a_seat_may_move_at_any_time(deploy: Deploy) -> None:
+    circle = deploy(start_seats=2, last_round=1)
+    circle.do(0, "join", ENDPOINT)
+    assert circle.do(0, "move", "wss://new:1 http://new:2") == [Moved(0, "wss://new:1 http://new:2")]
+    circle.do(1, "join", ENDPOINT)
+    circle.do(1, "move", "a")
+    circle.whole_round(range(2))
+    circle.do(1, "move", "after the end")
+    assert circle.twin.history.seats[1].endpoints == [ENDPOINT, "a", "after the end"]
+
+
+def test_moving_changes_nothing_but_the_history(deploy: Deploy) -> None:
+    circle = deploy()
+    circle.join_all()
+    before, reputations = circle.state, circle.reputations
+    circle.do(1, "move", "x" * 256)
+    after = circle.state
+    assert after.history != before.history
+    assert (after.phase, after.deadline_s, after.awaited) == (before.phase, before.deadline_s, before.awaited)
+    assert circle.reputations == reputations
+
+
+def test_who_has_no_seat_cannot_move(deploy: Deploy) -> None:
+    assert deploy().refusal(0, "move", ENDPOINT) == "seat: caller has none"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "reason"),
+    [("", "move: endpoint is empty"), ("wss://h\r:1", "move: endpoint is not printable ASCII")],
+)
+def test_an_endpoint_is_printable_ascii(deploy: Deploy, endpoint: str, reason: str) -> None:
+    circle = deploy()
+    circle.do(0, "join", ENDPOINT)
+    assert circle.refusal(0, "move", endpoint) == reason

@@ -1,0 +1,185 @@
+"""Verdicts become reputations, and the next round opens."""
+
+from collections.abc import Callable
+
+import pytest
+from circle_harness import ENDPOINT, RECORD, WINDOW_S, CircleUnderTest
+from circle_twin import PATIENCE
+
+from ledger.events import Settled
+from ledger.history import Phase
+
+Deploy = Callable[..., CircleUnderTest]
+INITIAL, FULL = 32768, 65535
+STRANGER = 9
+
+
+def test_anyone_settles_and_the_next_round_opens_for_those_who_attested(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3, quorum=2)
+    circle.join_all()
+    circle.commit_all(range(3))
+    circle.attest_all(range(2))
+    circle.machine.pass_time(WINDOW_S)
+    (settled,) = circle.do(STRANGER, "settle", 1)
+    assert isinstance(settled, Settled)
+    assert settled.attested == 0b011
+    state = circle.state
+    assert (state.round, state.phase, state.awaited) == (2, Phase.COMMIT, 0b011)
+
+
+def test_the_last_round_ends_the_circle(deploy: Deploy) -> None:
+    circle = deploy(start_seats=2, last_round=2)
+    circle.join_all()
+    circle.whole_round(range(2))
+    circle.whole_round(range(2))
+    assert (circle.state.phase, circle.state.round, circle.state.deadline_s) == (Phase.FINISHED, 2, 0)
+    assert circle.refusal(0, "settle", 2) == "settle: phase is not attested"
+
+
+def test_the_accepted_rise_and_the_rejected_fall_by_an_eighth_of_the_way(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3, reputation_shift=3)
+    circle.join_all()
+    rise, fall = (7 * INITIAL + FULL) >> 3, (7 * INITIAL) >> 3
+    assert circle.whole_round(range(3), rejected=0b010) == {0: rise, 1: fall, 2: rise}
+
+
+def test_a_heavier_judge_counts_for_more(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3, reputation_shift=1, last_round=9)
+    circle.join_all()
+    circle.whole_round(range(3), rejected=0b010)
+    heavy, light = ((INITIAL + FULL) >> 1) >> 8, (INITIAL >> 1) >> 8
+    before = circle.reputations[2]
+    circle.commit_all(range(3))
+    circle.do(0, "attest", 2, 0b100, 0b100, RECORD)
+    circle.do(1, "attest", 2, 0b100, 0, RECORD)
+    circle.do(2, "attest", 2, 0, 0, RECORD)
+    assert circle.settle()[2] == (before + heavy * FULL // (heavy + light)) >> 1
+
+
+def test_who_commits_and_attests_nothing_pays_for_it(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3, quorum=2, reputation_shift=3)
+    circle.join_all()
+    circle.commit_all(range(3))
+    circle.attest_all(range(2))
+    circle.machine.pass_time(WINDOW_S)
+    risen = (7 * INITIAL + FULL) >> 3
+    assert circle.settle() == {0: risen, 1: risen, 2: risen - (risen >> 3)}
+
+
+def test_who_did_not_take_part_keeps_its_reputation(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3, quorum=2)
+    circle.join_all()
+    circle.commit_all(range(2))
+    circle.machine.pass_time(WINDOW_S)
+    circle.do(0, "advance")
+    circle.do(5, "join", ENDPOINT)
+    circle.attest_all(range(2))
+    assert {seat: circle.settle()[seat] for seat in (2, 3)} == {2: INITIAL, 3: INITIAL}
+
+
+def test_a_committed_seat_nobody_judged_keeps_its_reputation(deploy: Deploy) -> None:
+    circle = deploy(start_seats=2)
+    circle.join_all()
+    circle.commit_all(range(2))
+    for seat in range(2):
+        circle.do(seat, "attest", 1, 0, 0, RECORD)
+    assert circle.settle() == {0: INITIAL, 1: INITIAL}
+
+
+def test_a_quarantined_seat_is_judged_but_its_verdicts_weigh_nothing(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3, reputation_shift=1, reputation_floor=20000, last_round=9)
+    circle.join_all()
+    fallen = circle.whole_round(range(3), rejected=0b100)
+    assert fallen[2] == 16384
+    # The quarantined seat 2 rejects both others; they accept everybody.
+    circle.commit_all(range(3))
+    circle.do(0, "attest", 2, 0b110, 0b110, RECORD)
+    circle.do(1, "attest", 2, 0b101, 0b101, RECORD)
+    circle.do(2, "attest", 2, 0b011, 0, RECORD)
+    after = circle.settle()
+    assert after[0] == (fallen[0] + FULL) >> 1
+    assert after[1] == (fallen[1] + FULL) >> 1
+    assert after[2] == (16384 + FULL) >> 1
+
+
+def test_where_all_judges_are_quarantined_all_weigh_the_same(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3, reputation_shift=1, reputation_floor=32767, last_round=9)
+    circle.join_all()
+    fallen = circle.whole_round(range(3), rejected=0b111)
+    assert fallen == {0: 16384, 1: 16384, 2: 16384}
+    circle.commit_all(range(3))
+    circle.do(0, "attest", 2, 0b110, 0b110, RECORD)
+    circle.do(1, "attest", 2, 0b101, 0b001, RECORD)
+    circle.do(2, "attest", 2, 0b011, 0b011, RECORD)
+    after = circle.settle()
+    assert after == {
+        0: (16384 + FULL) >> 1,
+        1: (16384 + FULL) >> 1,
+        2: (16384 + FULL // 2) >> 1,
+    }
+
+
+def test_where_the_only_judge_in_good_standing_is_silent_the_quarantined_decide(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3, quorum=2, reputation_shift=1, reputation_floor=20000, last_round=9)
+    circle.join_all()
+    circle.whole_round(range(3), rejected=0b110)
+    before = circle.reputations
+    assert before[0] > 20000 > before[1] == before[2]
+    circle.commit_all(range(3))
+    circle.attest_all([1, 2], rejected=0b001)
+    circle.machine.pass_time(WINDOW_S)
+    after = circle.settle()
+    halved = before[0] >> 1
+    assert after == {0: halved - (halved >> 1), 1: (before[1] + FULL) >> 1, 2: (before[2] + FULL) >> 1}
+
+
+@pytest.mark.parametrize("rejected", [0, 0b11])
+@pytest.mark.parametrize("shift", [1, 8])
+def test_reputations_stay_on_their_scale(deploy_large: Deploy, rejected: int, shift: int) -> None:
+    rounds = 24
+    circle = deploy_large(start_seats=2, reputation_shift=shift, reputation_floor=0, last_round=rounds)
+    circle.join_all()
+    found = [INITIAL]
+    for _ in range(rounds):
+        found.append(circle.whole_round(range(2), rejected)[0])
+    assert found == sorted(found, reverse=rejected != 0)
+    assert 0 <= found[-1] <= FULL
+
+
+def test_a_round_is_settled_in_its_time_only(deploy: Deploy) -> None:
+    circle = deploy(start_seats=2, last_round=2)
+    assert circle.refusal(0, "settle", 0) == "settle: phase is not attested"
+    circle.join_all()
+    assert circle.refusal(0, "settle", 1) == "settle: phase is not attested"
+    circle.commit_all(range(2))
+    assert circle.refusal(0, "settle", 1) == "settle: attest phase is not due"
+    circle.attest_all(range(2))
+    assert circle.refusal(0, "settle", 0) == "settle: not this round"
+    assert circle.refusal(0, "settle", 2) == "settle: not this round"
+    circle.settle()
+    assert circle.refusal(0, "settle", 1) == "settle: not this round"
+
+
+def test_a_round_whose_quorum_is_gone_for_good_is_given_up_without_moving_a_reputation(deploy: Deploy) -> None:
+    circle = deploy(start_seats=4, quorum=3)
+    circle.join_all()
+    circle.commit_all(range(3))
+    circle.machine.pass_time(WINDOW_S)
+    circle.do(0, "advance")
+    circle.attest_all([1], rejected=0b001)
+    circle.machine.pass_time(PATIENCE * WINDOW_S)
+    assert circle.refusal(0, "settle", 1) == "settle: attest phase is not due"
+    assert circle.refusal(0, "advance") == "advance: attest phase is not due"
+    circle.machine.pass_time(WINDOW_S)
+    assert circle.settle() == dict.fromkeys(range(4), INITIAL)
+    state = circle.state
+    assert (state.round, state.phase, state.awaited) == (2, Phase.COMMIT, 0b0010)
+
+
+def test_a_given_up_last_round_ends_the_circle_too(deploy: Deploy) -> None:
+    circle = deploy(start_seats=2, last_round=1)
+    circle.join_all()
+    circle.commit_all(range(2))
+    circle.machine.pass_time((PATIENCE + 1) * WINDOW_S)
+    circle.settle()
+    assert circle.state.phase == Phase.FINISHED

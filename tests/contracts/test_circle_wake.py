@@ -1,0 +1,93 @@
+"""Asking to be awaited again."""
+
+from collections.abc import Callable
+
+from circle_harness import DIGEST, ENDPOINT, WINDOW_S, CircleUnderTest
+
+from ledger.events import Woken
+from ledger.history import Phase
+
+Deploy = Callable[..., CircleUnderTest]
+
+
+def absent_seat_two(deploy: Deploy) -> CircleUnderTest:
+    """A circle in round 2 whose seat 2 missed round 1."""
+    circle = deploy(start_seats=3)
+    circle.join_all()
+    circle.commit_all(range(2))
+    circle.machine.pass_time(WINDOW_S)
+    circle.do(0, "advance")
+    circle.attest_all(range(2))
+    circle.settle()
+    return circle
+
+
+def test_who_did_not_attest_is_not_awaited(deploy: Deploy) -> None:
+    circle = absent_seat_two(deploy)
+    assert circle.state.awaited == 0b011
+    circle.commit_all(range(2))
+    assert circle.state.phase == Phase.ATTEST
+
+
+def test_waking_in_the_commit_phase_counts_at_once_and_in_the_next_round(deploy: Deploy) -> None:
+    circle = absent_seat_two(deploy)
+    assert circle.do(2, "wake") == [Woken(2, 2)]
+    assert circle.state.awaited == 0b111
+    circle.commit_all(range(2))
+    assert circle.state.phase == Phase.COMMIT
+    circle.commit_all([2])
+    assert circle.state.phase == Phase.ATTEST
+    circle.machine.pass_time(WINDOW_S)
+    circle.attest_all(range(2))
+    circle.settle()
+    assert circle.state.awaited == 0b111
+
+
+def test_waking_in_the_attest_or_settle_phase_counts_in_the_next_round(deploy: Deploy) -> None:
+    circle = absent_seat_two(deploy)
+    circle.commit_all(range(2))
+    circle.do(2, "wake")
+    assert circle.state.awaited == 0b011
+    circle.attest_all(range(2))
+    circle.do(2, "wake")
+    circle.settle()
+    assert circle.state.awaited == 0b111
+
+
+def test_waking_counts_for_one_next_round_only(deploy: Deploy) -> None:
+    circle = absent_seat_two(deploy)
+    circle.commit_all(range(2))
+    circle.do(2, "wake")
+    circle.attest_all(range(2))
+    circle.settle()
+    circle.machine.pass_time(WINDOW_S)
+    circle.commit_all(range(2))
+    assert circle.state.phase == Phase.ATTEST
+
+
+def test_waking_while_gathering_changes_nothing(deploy: Deploy) -> None:
+    circle = deploy(start_seats=2)
+    circle.do(0, "join", ENDPOINT)
+    assert circle.do(0, "wake") == [Woken(0, 0)]
+    circle.do(1, "join", ENDPOINT)
+    assert circle.state.awaited == 0b11
+
+
+def test_waking_behind_the_deadline_does_not_hold_the_quorum_up(deploy: Deploy) -> None:
+    circle = absent_seat_two(deploy)
+    circle.do(0, "commit", 2, DIGEST)
+    circle.machine.pass_time(WINDOW_S)
+    circle.do(2, "wake")
+    circle.do(1, "commit", 2, DIGEST)
+    assert circle.state.phase == Phase.ATTEST
+
+
+def test_who_has_no_seat_cannot_wake(deploy: Deploy) -> None:
+    assert deploy().refusal(0, "wake") == "seat: caller has none"
+
+
+def test_nobody_wakes_after_the_end(deploy: Deploy) -> None:
+    circle = deploy(start_seats=2, last_round=1)
+    circle.join_all()
+    circle.whole_round(range(2))
+    assert circle.refusal(0, "wake") == "wake: circle is finished"
