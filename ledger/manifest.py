@@ -71,7 +71,7 @@ def decode_manifest(encoded: bytes) -> Manifest:
         raise MalformedManifest(f"a manifest of {len(encoded)} bytes is above {MANIFEST_MAX_BYTES}")
     try:
         manifest = msgspec.json.decode(encoded, type=Manifest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # msgspec lets the latter through
         raise MalformedManifest(f"the manifest does not parse: {error}") from error
     check_manifest(manifest)
     return manifest

@@ -138,5 +138,5 @@ def _decode(blob: bytes, magic: bytes, kind: type[_Blob], max_bytes: int) -> _Bl
         raise InvalidBlob(f"the blob begins with {blob[:4]!r}, not {magic!r}")
     try:
         return msgspec.msgpack.decode(memoryview(blob)[4:], type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # msgspec lets the latter through
         raise InvalidBlob(f"the blob does not parse: {error}") from error

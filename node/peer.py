@@ -86,6 +86,7 @@ class Peer:
         self._phase: tuple[int, Phase, bool] | None = None
         self._phase_since = 0.0
         self._deadline_s: int | None = None
+        self._due_since: float | None = None
         self._telling: asyncio.Task[None] | None = None
         self._lap_started = time.monotonic()
         self._bytes_before = self._gas_before = 0
@@ -284,10 +285,10 @@ class Peer:
 
         Returns how long to wait for somebody else to do it, seconds.
         """
-        due = self._phase_since + _DUTY_STEP_S * duty_rank(self._history, self._seat)
-        if step == Step.ADVANCE or self._deadline_s is not None:
-            due += _DEADLINE_AFTER_S
-        if (left_s := due - time.monotonic()) > 0:
+        if self._due_since is None:
+            self._due_since = time.monotonic()
+        left_s = self._due_since + _DUTY_STEP_S * duty_rank(self._history, self._seat) - time.monotonic()
+        if left_s > 0:
             return min(left_s, _WAIT_S)
         if step == Step.ADVANCE:
             await self._follower.call("advance")
@@ -327,7 +328,8 @@ class Peer:
         is_full = round_ is not None and len(round_.attestations) == len(round_.commits)
         now = (round_.number if round_ else 0, self._history.phase, is_full)
         if now != self._phase:
-            self._phase, self._phase_since, self._deadline_s = now, time.monotonic(), None
+            self._phase, self._phase_since = now, time.monotonic()
+            self._deadline_s = self._due_since = None
 
     async def _is_overdue(self) -> bool:
         """The open phase's deadline has passed; the chain is asked only once waiting has become long."""

@@ -25,6 +25,13 @@ _SETTLE_BASE_GAS, _SETTLE_SEAT_GAS = 250_000, 12_000
 _JOIN_GAS = 400_000
 
 
+def gas_limit(call: str, seats: int = 0) -> int:
+    """What one call of the circle may burn at most. seats: how many are taken, for `settle`."""
+    if call == "settle":
+        return _SETTLE_BASE_GAS + _SETTLE_SEAT_GAS * seats
+    return _GAS_LIMITS.get(call, _JOIN_GAS)
+
+
 class Reverted(NotYet):
     """The contract refused; reason: its `module: fact` string. Most often another peer was faster."""
 
@@ -75,10 +82,7 @@ class Sender:
         Raises Reverted, NoFunds, NoReceipt after timeout_s, ChainUnreachable.
         """
         data = circle_artifact().call_data(name, *arguments)
-        gas = _GAS_LIMITS.get(name, _JOIN_GAS)
-        if name == "settle":
-            gas = _SETTLE_BASE_GAS + _SETTLE_SEAT_GAS * seats
-        return self.send({"to": contract, "data": data, "gas": gas}, name, timeout_s)
+        return self.send({"to": contract, "data": data, "gas": gas_limit(name, seats)}, name, timeout_s)
 
     def create(self, data: bytes, timeout_s: float = 120.0) -> Receipt:
         """Deploy creation bytecode. Raises like `call`."""

@@ -93,7 +93,8 @@ class EthTester:
     def ask(self, to: str, data: bytes) -> bytes:
         """See Machine."""
         try:
-            return bytes(self._web3.eth.call({"to": to, "data": data, "gas": CALL_GAS}))
+            fields = {"from": self.accounts[0], "to": to, "data": data, "gas": CALL_GAS}
+            return bytes(self._web3.eth.call(fields))
         except TransactionFailed as failed:
             raise Refusal(_reason_of(failed)) from failed
 

@@ -30,23 +30,29 @@ class LocalRun:
         self.network = LocalNetwork(folder)
         self._dead_is_fine: set[int] = set()
         self._options: tuple[str, ...] = ()
+        self._gates: Path | None = None
         self._circle: Circle | None = None
 
     # ---------------------------------------------------------------------------------------- starting
 
-    def start(self, *peers: str, rounds: int, options: Sequence[str] = (), paced: bool = False) -> None:
+    def start(
+        self,
+        *peers: str,
+        rounds: int,
+        options: Sequence[str] = (),
+        paced: bool = False,
+        own_task: str | None = None,
+    ) -> None:
         """Chain, circle and one peer for each attack named (`honest` for none), all running.
 
-        Without further options the task is a small share of the digits and everyone judges everyone. paced: rounds
-        begin when `open_gates` says so.
+        Everyone judges everyone; unless own_task names another, the task is a small share of the digits. paced:
+        rounds begin when `open_gates` says so.
         """
         self.network.start_chain(seed=1)
-        task = ["--task", "digits", "--samples", "60"]
         if paced:
-            shutil.copy(_TASK, self.network.folder / "task.py")
-            (self.network.folder / "gates").mkdir()
-            self._options = ("--task", f"{self.network.folder / 'task.py'}:PacedPoints")
-            task = list(self._options)
+            own_task = self._paced_task()
+        self._options = ("--task", own_task) if own_task else ()
+        task = self._options or ("--task", "digits", "--samples", "60")
         # In this process: it has torch imported already, and what it does is the command's work all the same.
         command = ["deploy", "--rpc", self.network.rpc, "--out", str(self.network.circle_file), *task]
         command += ["--peers", str(len(peers)), "--rounds", str(rounds), "--degree", str(max(1, len(peers) - 1))]
@@ -70,15 +76,21 @@ class LocalRun:
     def open_gates(self, number: int, *indices: int) -> None:
         """Let these peers (default: every seat there may be) train for all rounds up to this one."""
         for seat in [self.seat(index) for index in indices] or range(_GATES):
-            gate = self.network.folder / "gates" / str(seat)
+            assert self._gates is not None
+            gate = self._gates / str(seat)
             temporary = gate.with_suffix(".tmp")
             temporary.write_text(str(number))
             os.replace(temporary, gate)
 
     def open_all_gates(self) -> None:
         """Let nobody wait any more, so that all processes end at once when asked to."""
-        if self._options:
+        if self._gates is not None:
             self.open_gates(10**6)
+
+    def _paced_task(self) -> str:
+        self._gates = self.network.folder / "gates"
+        self._gates.mkdir()
+        return f"{shutil.copy(_TASK, self.network.folder / 'task.py')}:PacedPoints"
 
     # ---------------------------------------------------------------------------------------- ending
 
@@ -155,6 +167,11 @@ class LocalRun:
         """Until these peers (default: all) have seen the circle's end."""
         wanted = indices or range(len(self.network.peers))
         self.wait_for(lambda: all(self.events(index, "finished") for index in wanted), "end of the last round")
+
+    @property
+    def contract(self) -> str:
+        """The circle's address."""
+        return CircleFile.read(self.network.circle_file).contract
 
     def history(self) -> History:
         """What the chain says now."""

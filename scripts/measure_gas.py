@@ -1,0 +1,20 @@
+"""Measure what the circle's calls burn and write contracts/gas.json, which a test compares.
+
+Usage: python scripts/measure_gas.py            (needs the `dev` extra)
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "contracts"))
+
+from circle_gas import GAS_FILE, SIZES, gas_file, measure
+
+if __name__ == "__main__":
+    measured = {seats: measure(seats) for seats in SIZES}
+    GAS_FILE.write_text(gas_file(measured))
+    print(f"wrote {GAS_FILE}")
+    for seats, gas in measured.items():
+        settled = gas["settle"] / seats
+        each = gas["commit"] + gas["attest"] + settled
+        print(f"{seats:4} seats: {each:,.0f} gas per peer and round, {settled:,.0f} of it for the settlement")
