@@ -1,4 +1,4 @@
-"""Measure what a round costs and print it as a Markdown table, beside other systems on the same job.
+"""Measure what a round costs and print it as Markdown tables, beside earlier figures of other systems.
 
 The job: 8 peers, MLP 784-128-10 on Fashion-MNIST, 1,000 samples a peer, one epoch a round, everything on this machine.
 Usage: python scripts/bench_round.py [--rounds 10] [--quick]
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import Any
 
-# Measured on a machine of 2 cores with the same job; docs/decisions say how. Seconds a round are for 8 processes.
+# Measured earlier with the same job on a machine of 2 cores, not by this script: it installs none of them.
 OTHERS = {
     "decentralizepy": ("0.19–0.68", "0.024–0.04", "2.86 (full mesh)", "1.9"),
     "flwr (simulation)": ("0.46–0.74", "0.04", "–", "1.4"),

@@ -53,7 +53,11 @@ async def gather(
             except PeerFault:
                 gathered.blobs[digest] = None
 
+    # Two seats may have committed to one digest: it is had or missing once, for both.
+    authors: dict[bytes, int] = {}
+    for seat, digest in wanted:
+        authors.setdefault(digest, seat)
     async with asyncio.TaskGroup() as tasks:
-        for seat, digest in wanted:
+        for digest, seat in authors.items():
             tasks.create_task(fetch_one(seat, digest))
     return gathered

@@ -21,7 +21,7 @@ _FEES_LIVE_S = 12.0
 
 # What each call may burn at most, measured (tests/contracts) with a margin; what is not burnt is not paid.
 _GAS_LIMITS = {"commit": 160_000, "attest": 220_000, "advance": 150_000, "move": 120_000, "wake": 100_000}
-_SETTLE_BASE_GAS, _SETTLE_SEAT_GAS = 250_000, 12_000
+_SETTLE_BASE_GAS, _SETTLE_SEAT_GAS = 250_000, 14_000
 _JOIN_GAS = 400_000
 
 

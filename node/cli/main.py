@@ -41,6 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has gone, e.g. `| head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # The disk or the network of this machine: full, read-only, forbidden.
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"folkmoot: {error.strerror or error}{place}: mend that and start again", file=sys.stderr)
+        return 3
 
 
 if __name__ == "__main__":

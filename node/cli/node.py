@@ -69,11 +69,11 @@ async def _run(peer: Any, stay: bool) -> int:
     except asyncio.CancelledError:
         return 0
     except ExceptionGroup as group:
-        # Parallel work wraps what went wrong; the first set-up error is what a person can act on.
-        matching, rest = group.split(SetupError)
-        if rest is not None or matching is None:
+        # Parallel work wraps what went wrong; the set-up error in it is what a person can act on.
+        expected, unexpected = group.split((SetupError, OSError))
+        if unexpected is not None or expected is None:
             raise
-        raise matching.exceptions[0] from group
+        raise _first(expected) from group
     return 0
 
 
@@ -96,6 +96,11 @@ def _task_of(circle: Any, first_block: int, spec: str | None) -> Any:
         seed=int(options.get("seed", 0)),
         samples=int(options.get("samples", 1000)),
     )
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, ExceptionGroup) else found
 
 
 def _print_event(event: dict[str, Any]) -> None:

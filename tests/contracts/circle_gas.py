@@ -1,8 +1,8 @@
 """What each call burns in circles of several sizes; contracts/gas.json holds the figures.
 
-Names with a prefix are the same call where it costs more: `first_commit` of a round finds an empty mask, `fresh_attest`
-finds the slots of its seat unused, `closing_…` closes the phase, `long_…` carries an endpoint of 256 bytes, and
-`quarantined_settle` looks at every judge before it finds that none has weight.
+Names with a prefix are the same call where it costs more: `first_commit` of a round finds an empty mask,
+`fresh_attest` finds the slots of its seat unused, `closing_…` closes the phase, `long_…` carries an endpoint of
+256 bytes, and `quarantined_settle` looks at every judge before it finds that none has weight.
 """
 
 import json

@@ -175,6 +175,14 @@ class BareMachine:
         """See Machine."""
         self._header = self._header.copy(timestamp=self._header.timestamp + seconds)
 
+    def peek(self, address: str, slot: int) -> int:
+        """A word of a contract's storage."""
+        return int(self._state.get_storage(to_canonical_address(address), slot))
+
+    def poke(self, address: str, slot: int, value: int) -> None:
+        """Overwrite a word of a contract's storage."""
+        self._state.set_storage(to_canonical_address(address), slot, value)
+
     def _execute(self, sender: bytes, to: str | None, data: bytes) -> tuple[Any, Any]:
         self._state.execution_context = LocalVM.create_execution_context(self._header, (), self._context)
         unsigned = UnsignedDynamicFeeTransaction(

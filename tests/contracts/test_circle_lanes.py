@@ -1,15 +1,9 @@
 """Seats at the edges of the packed words: each has bits of its own and nobody else's."""
 
-from collections.abc import Callable
-
 import pytest
 from circle_harness import RECORD, CircleTerms, CircleUnderTest
 from circle_machines import BareMachine
 
-from ledger.topology import mask_of
-
-Deploy = Callable[..., CircleUnderTest]
-INITIAL, FULL = 32768, 65535
 EDGES = (0, 1, 15, 16, 17, 239, 240, 254, 255)
 
 
@@ -35,11 +29,3 @@ def test_a_verdict_moves_the_seat_it_is_about_alone(full_circle: CircleUnderTest
     after = circle.settle()
     fallen = (7 * before[target]) >> 3
     assert after == {**before, target: fallen}
-
-
-def test_all_256_judge_each_other_without_a_carry_between_lanes(deploy_large: Deploy) -> None:
-    circle = deploy_large(start_seats=256, last_round=2, reputation_shift=1)
-    circle.join_all()
-    rejected = mask_of([seat for seat in range(256) if seat % 3 == 0 or seat in EDGES])
-    after = circle.whole_round(range(256), rejected)
-    assert after == {s: INITIAL >> 1 if rejected >> s & 1 else (INITIAL + FULL) >> 1 for s in range(256)}

@@ -31,7 +31,7 @@ class Thermometer:
 
 
 def test_a_latecomer_takes_part_in_the_next_round(run: LocalRun) -> None:
-    run.start("honest", "honest", "honest", rounds=4, paced=True)
+    run.start("honest", "honest", "honest", rounds=4, options=["--degree", "3"], paced=True)
     run.open_gates(1)
     run.wait_round(2)
     latecomer = run.add_peer()

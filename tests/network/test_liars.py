@@ -7,7 +7,7 @@ import pytest
 from local_run import LocalRun
 
 HONEST, LIAR, WITHHOLDER = (0, 1, 2), 3, 4
-ROUNDS = 3
+ROUNDS = 2
 
 Audited = tuple[LocalRun, list[dict[str, Any]]]
 
@@ -18,7 +18,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
     run = LocalRun(tmp_path_factory.mktemp("liars") / "run")
     with run.network:
         # A judge looks for a withheld update during six tenths of the attest window.
-        windows = ["--commit-window", "60", "--attest-window", "8"]
+        windows = ["--commit-window", "60", "--attest-window", "6"]
         run.start("honest", "honest", "honest", "false-verdict", "withhold", rounds=ROUNDS, options=windows)
         run.wait_finished()
         yield run, run.findings("--timeout", "5")
@@ -44,7 +44,7 @@ def test_the_audit_names_the_withheld_updates_and_the_verdicts_nobody_can_check(
     assert [(found["seat"], found["round"]) for found in missing] == [(seat, n + 1) for n in range(ROUNDS)]
     assert {found["fact"] for found in missing} == {"nobody serves the update"}
     own = [found["fact"] for found in findings if found["check"] == "A5" and found["seat"] == seat]
-    assert own == [f"its verdicts cannot be recomputed without the updates of seats [{seat}]"] * ROUNDS
+    assert own == ["its own verdicts cannot be recomputed without its update"] * ROUNDS
 
 
 def test_the_audit_accuses_no_honest_peer(audited: Audited) -> None:

@@ -1,0 +1,13 @@
+"""A few hundred random calls; `python scripts/soak_contract.py` makes as many as one likes."""
+
+from circle_random import RandomCircle
+from hypothesis import HealthCheck, settings
+
+RandomCircle.TestCase.settings = settings(
+    max_examples=25,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+TestCircleUnderRandomCalls = RandomCircle.TestCase

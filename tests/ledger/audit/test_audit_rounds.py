@@ -1,0 +1,420 @@
+"""The audit of rounds: who cheats is named, with round and figures, and nobody else ever is."""
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from circles import NETWORK, Circle, Honest, author, flipped, genesis_state
+from histories import digest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.audit.findings import Check, Report
+from ledger.audit.rounds import RoundAuditor
+from ledger.exact import squared_distance, to_float
+from ledger.records import decode_update, encode_update
+from ledger.screening import decode_state
+
+
+def audited(circle, *, genesis=True):
+    """The report over all rounds of a circle."""
+    history, report = circle.history(), Report(31337, NETWORK.contract, 0)
+    auditor = RoundAuditor(history, NETWORK, genesis_state() if genesis else None, report)
+    for round_ in history.rounds:
+        auditor.check(round_, *circle.served(round_.number))
+    return report
+
+
+def named(report):
+    """(check, round, seat) of every finding."""
+    return [(finding.check.value, finding.round, finding.seat) for finding in report.findings]
+
+
+def cheat(seat, *, only=2, **overrides):
+    """A peer that does one thing differently in one round (in every round with only=None)."""
+
+    def method(name, does):
+        def called(number, value):
+            honest = getattr(Honest(seat), name)(number, value)
+            return does(honest) if only in (None, number) else honest
+
+        return called
+
+    peer = Honest(seat)
+    for name, does in overrides.items():
+        setattr(peer, name, method(name, does))
+    return {seat: peer}
+
+
+def judged_by(circle, seat, number):
+    """A neighbour of a seat in a round, the lowest."""
+    return circle.history().rounds[number - 1].neighbours(circle.manifest.degree)[seat][0]
+
+
+# ------------------------------------------------------------------------------------------- nobody cheats
+
+
+@pytest.mark.parametrize("rule", ["balance", "none"])
+@pytest.mark.parametrize(("seats", "degree"), [(2, 4), (3, 2), (5, 4), (7, 3)])
+def test_an_honest_circle_has_no_finding(rule, seats, degree):
+    parameters = {} if rule == "none" else {"gamma_milli": 300}
+    circle = Circle(seats=seats, degree=degree, rule=rule, rule_parameters=parameters)
+    report = audited(circle)
+    assert report.clean, report.findings
+    assert report.examined[Check.TOPOLOGY] == 3 * seats
+    assert report.examined[Check.VERDICTS] == sum(
+        attestation.judged.bit_count() for r in circle.history().rounds for attestation in r.attestations.values()
+    )
+    assert report.examined[Check.RECORDS] == 2 * 3 * seats
+    assert report.examined[Check.COPIES] == 3 * seats
+    assert report.unavailable_verdicts == 0
+
+
+def test_honest_peers_in_these_circles_accept_each_other():
+    """Or the other tests would show less than they seem to."""
+    rounds = Circle().history().rounds
+    assert all(a.judged == a.accepted != 0 for r in rounds for a in r.attestations.values())
+
+
+def test_honest_rejections_are_no_finding():
+    far = cheat(1, trained=lambda vector: -to_float(genesis_state()), only=None)
+    circle = Circle(cheats=far)
+    assert audited(circle).clean
+    assert not any(a.accepted >> 1 & 1 for r in circle.history().rounds for a in r.attestations.values())
+
+
+def test_an_absent_and_a_silent_peer_are_no_finding():
+    absent = cheat(1, blob=lambda blob: None)
+    silent = cheat(3, attestation=lambda event: None)
+    circle = Circle(cheats=absent | silent)
+    assert 1 not in circle.history().rounds[1].commits
+    assert 3 not in circle.history().rounds[1].attestations
+    assert audited(circle).clean
+
+
+def test_a_quarantined_peers_neighbours_are_not_accused_of_leaving_it_out():
+    far = cheat(1, trained=lambda vector: -to_float(genesis_state()), only=None)
+    circle = Circle(cheats=far, rounds=8)
+    history = circle.history()
+    assert 1 not in history.rounds[7].eligible(16384)
+    assert audited(circle).clean
+
+
+def test_a_round_still_under_way_is_no_finding():
+    circle = Circle()
+    drawn = max(place for place, event in enumerate(circle.events) if type(event).__name__ == "Drawn")
+    for stop in (drawn, drawn + 1, drawn + 3):
+        partly = Circle()
+        partly.events = circle.events[:stop]
+        assert audited(partly).clean
+
+
+def test_without_the_genesis_only_the_first_bases_go_unchecked():
+    whole, report = audited(Circle()), audited(Circle(), genesis=False)
+    assert report.clean
+    assert report.examined[Check.RECORDS] == whole.examined[Check.RECORDS] - 5
+
+
+# ------------------------------------------------------------------------------------------- unavailable
+
+
+def test_a_judge_that_says_unavailable_is_not_accused():
+    unlucky = cheat(2, received=lambda fetched: {s: replace(each, blob=None) for s, each in fetched.items()})
+    report = audited(Circle(cheats=unlucky))
+    assert report.clean
+    assert report.unavailable_verdicts == 4
+
+
+def test_one_neighbour_out_of_reach_is_counted_and_nobody_accused():
+    def lose_one(fetched):
+        seat = min(fetched)
+        return fetched | {seat: replace(fetched[seat], blob=None)}
+
+    report = audited(Circle(cheats=cheat(2, received=lose_one)))
+    assert report.clean
+    assert report.unavailable_verdicts == 1
+
+
+# ------------------------------------------------------------------------------------------- A3: blobs
+
+
+def other_author(blob):
+    update = msgspec.msgpack.decode(blob[4:])
+    update[2] = author(4)
+    return blob[:4] + msgspec.msgpack.encode(update)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda blob: b"FM, but no update",
+        lambda blob: blob[:-1],
+        lambda blob: blob + b"\0",
+        lambda blob: blob[:4] + b"\xff" + blob[5:],
+        lambda blob: blob[:-900] + bytes(900),
+        lambda blob: blob.replace(b"int8-zstd", b"int8-\xff\xff\xff\xff"),
+        lambda blob: b"FM" + bytes(20_000),
+        other_author,
+    ],
+    ids=["nonsense", "cut", "tail", "no-array", "bad-frame", "no-utf8", "oversize", "other-author"],
+)
+def test_an_invalid_update_names_its_author_alone(spoil):
+    circle = Circle(cheats=cheat(3, blob=spoil))
+    report = audited(circle)
+    # Whoever publishes a state that nobody can read has also judged by one.
+    assert named(report) == [("A3", 2, 3), ("A5", 2, 3)]
+    assert "invalid" in report.findings[0].fact
+    assert report.findings[0].evidence["digest"] == circle.updates[2, 3].hex()
+    attested = circle.history().rounds[1].attestations
+    assert all(a.judged >> 3 & 1 and not a.accepted >> 3 & 1 for s, a in attested.items() if s != 3)
+
+
+def test_bytes_that_make_no_blob_name_their_author_alone():
+    class Broken(Circle):
+        def _commits(self, number):
+            committed = super()._commits(number)
+            if number == 2:
+                self.blobs[self.updates[2, 3]] = None
+            return committed
+
+    circle = Broken()
+    report = audited(circle)
+    assert named(report) == [("A3", 2, 3), ("A5", 2, 3)]
+    assert "no blob" in report.findings[0].fact
+
+
+def test_a_finding_does_not_carry_a_field_that_fills_the_blob():
+    def with_long_codec(blob):
+        return blob[:4] + msgspec.msgpack.encode([*msgspec.msgpack.decode(blob[4:])[:4], "x" * 4000, b""])
+
+    report = audited(Circle(cheats=cheat(3, blob=with_long_codec)))
+    assert named(report) == [("A3", 2, 3), ("A5", 2, 3)]
+    assert all(len(finding.fact) < 400 for finding in report.findings)
+
+
+# ------------------------------------------------------------------------------------------- A3/A5: withheld
+
+
+def test_who_withholds_its_update_is_named_and_its_judges_are_not():
+    report = audited(Circle(withheld=[(2, 3)]))
+    assert {seat for _, _, seat in named(report)} == {3}
+    assert all(check == "A5" and number == 2 for check, number, _ in named(report))
+    facts = {finding.fact for finding in report.findings}
+    assert "its own verdicts cannot be recomputed without its update" in facts
+    assert "seat 0's verdicts cannot be recomputed without its update" in facts
+
+
+def test_after_a_withheld_update_the_audit_goes_on():
+    """The bases that hang on it are unknown for one round; a lie in the next one is found all the same."""
+    liar = cheat(0, attestation=lambda event: flipped(event, 1), only=3)
+    report = audited(Circle(withheld=[(2, 3)], cheats=liar))
+    assert [finding for finding in named(report) if finding[1] == 3] == [("A5", 3, 0)]
+    assert {seat for _, number, seat in named(report) if number == 2} == {3}
+
+
+def test_a_withheld_update_that_nobody_needed_for_another_verdict_concerns_only_its_author():
+
+    def without_it(fetched):
+        return {seat: replace(each, blob=None) if seat == 3 else each for seat, each in fetched.items()}
+
+    cheats = {seat: cheat(seat, received=without_it)[seat] for seat in (0, 1, 2, 4)}
+    assert named(audited(Circle(withheld=[(2, 3)], cheats=cheats))) == [("A5", 2, 3)]
+
+
+def test_all_updates_withheld_is_survived():
+    circle = Circle(withheld=[(number, seat) for number in (1, 2, 3) for seat in range(5)])
+    report = audited(circle, genesis=False)
+    assert all(check == "A5" for check, _, _ in named(report))
+
+
+# ------------------------------------------------------------------------------------------- A4: topology
+
+
+def test_who_judges_a_stranger_is_named():
+    circle = Circle(seats=7, degree=2)
+    linked = circle.history().rounds[1].neighbours(2)[0]
+    stranger = next(seat for seat in range(1, 7) if seat not in linked)
+    judge = cheat(0, attestation=lambda event: replace(event, judged=event.judged | 1 << stranger))
+    report = audited(Circle(seats=7, degree=2, cheats=judge))
+    assert named(report) == [("A4", 2, 0)]
+    assert f"[{stranger}]" in report.findings[0].fact
+
+
+def test_a_stranger_whose_update_is_withheld_is_not_blamed_for_it_twice():
+    circle = Circle(seats=7, degree=2)
+    rounds = circle.history().rounds[1]
+    stranger = next(seat for seat in range(1, 7) if seat not in rounds.neighbours(2)[0])
+    judge = cheat(0, attestation=lambda event: replace(event, judged=event.judged | 1 << stranger))
+    report = audited(Circle(seats=7, degree=2, cheats=judge, withheld=[(2, stranger)]))
+    assert ("A4", 2, 0) in named(report)
+    assert not any(f.fact.startswith("seat 0's") for f in report.findings)
+    assert {seat for _, _, seat in named(report)} == {0, stranger}
+
+
+# ------------------------------------------------------------------------------------------- A5: verdicts
+
+
+def test_a_false_rejection_names_the_judge_with_the_figures():
+    liar = cheat(2, attestation=lambda event: flipped(event, 4))
+    circle = Circle(cheats=liar)
+    report = audited(circle)
+    assert named(report) == [("A5", 2, 2)]
+    finding = report.findings[0]
+    assert finding.fact == "it attested that it rejected seat 4; the rule gives accepted"
+    blobs, _ = circle.served(2)
+
+    def state(seat):
+        return decode_state(
+            blobs[circle.updates[2, seat]], circle.manifest, NETWORK.domain_separator, 2, author(seat)
+        )
+
+    assert finding.evidence["distance2"] == str(squared_distance(state(2), state(4)))
+    assert int(finding.evidence["distance2"]) <= int(finding.evidence["limit2"])
+    assert finding.evidence["peer"] == circle.history().seats[2].peer
+
+
+def test_a_false_acceptance_names_the_judge():
+    poisoner = cheat(4, trained=lambda vector: -vector)
+    friend = cheat(2, attestation=lambda event: flipped(event, 4))
+    report = audited(Circle(cheats=poisoner | friend))
+    assert named(report) == [("A5", 2, 2)]
+    assert report.findings[0].fact == "it attested that it accepted seat 4; the rule gives rejected"
+
+
+def test_accepting_an_unreadable_update_names_judge_and_author():
+    spoiler = cheat(4, blob=lambda blob: blob[:-1])
+    friend = cheat(2, attestation=lambda event: flipped(event, 4))
+    report = audited(Circle(cheats=spoiler | friend))
+    assert sorted(named(report)) == [("A3", 2, 4), ("A5", 2, 2), ("A5", 2, 4)]
+    assert "the rule gives invalid" in next(f.fact for f in report.findings if f.seat == 2)
+
+
+def test_two_that_collude_are_both_named_and_their_victim_is_not():
+    liars = cheat(1, attestation=lambda event: flipped(event, 0)) | cheat(
+        2, attestation=lambda event: flipped(event, 0)
+    )
+    assert sorted(named(audited(Circle(cheats=liars)))) == [("A5", 2, 1), ("A5", 2, 2)]
+
+
+# ------------------------------------------------------------------------------------------- A6: records, bases
+
+
+def test_another_record_than_the_blobs_give_names_the_judge():
+    forger = cheat(2, attestation=lambda event: replace(event, record=digest("another")))
+    report = audited(Circle(cheats=forger))
+    assert named(report) == [("A6", 2, 2)]
+    assert report.findings[0].evidence["anchored"] == digest("another").hex()
+
+
+def test_a_wrong_base_claimed_once_names_its_author_once():
+    claimer = cheat(1, claimed_base=lambda base: digest("not my base"))
+    report = audited(Circle(cheats=claimer, rounds=4))
+    assert named(report) == [("A6", 2, 1)]
+    assert report.findings[0].evidence["named"] == digest("not my base").hex()
+
+
+def test_a_peer_that_goes_on_from_its_own_base_is_named_from_the_next_round_on_and_alone():
+    """It judged as the rule says and then mixed as it liked."""
+    stubborn = cheat(1, next_base=lambda base: base + np.int32(1), only=1)
+    report = audited(Circle(cheats=stubborn))
+    assert named(report) == [("A6", 2, 1)]
+
+
+def test_training_from_an_earlier_base_after_a_silent_round_is_right():
+    """Who did not attest has no next base: it goes on from the one before."""
+    silent = cheat(3, attestation=lambda event: None)
+    assert audited(Circle(cheats=silent, rounds=4)).clean
+
+
+# ------------------------------------------------------------------------------------------- A9: copies
+
+
+class Copier(Honest):
+    """Publishes another seat's state of a round under its own name."""
+
+    def __init__(self, seat, victim, circle, *, number=2, of=None):
+        super().__init__(seat)
+        self.victim, self.number, self.of, self.late = victim, number, of or number, True
+        self._circle = circle
+
+    def blob(self, number, update):
+        if number != self.number:
+            return encode_update(update)
+        circle = self._circle()
+        taken = circle.blobs[circle.updates[self.of, self.victim]]
+        copied = decode_update(taken, circle.manifest, NETWORK.domain_separator, self.of, author(self.victim))
+        return encode_update(msgspec.structs.replace(update, payload=copied.payload))
+
+    def commits_last(self, number):
+        return True
+
+
+class WithCopier(Circle):
+    def __init__(self, seat, victim, of):
+        super().__init__(cheats={seat: Copier(seat, victim, lambda: self, of=of)})
+
+
+@pytest.mark.parametrize(("copier", "victim"), [(4, 1), (0, 3)])
+def test_of_two_equal_states_the_later_commit_is_the_copy(copier, victim):
+    report = audited(WithCopier(copier, victim, of=2))
+    assert named(report) == [("A9", 2, copier)]
+    assert f"seat {victim}'s of round 2" in report.findings[0].fact
+
+
+def test_a_state_copied_from_an_earlier_round_is_found():
+    """Within a round nothing can be copied before the commits close; what was published last round can."""
+    report = audited(WithCopier(0, 3, of=1))
+    assert named(report) == [("A9", 2, 0)]
+    assert "seat 3's of round 1" in report.findings[0].fact
+
+
+def test_ones_own_earlier_state_is_no_copy():
+    assert audited(WithCopier(3, 3, of=1)).clean
+
+
+def test_committing_to_somebody_elses_digest_harms_only_the_copier():
+    """The blob names its author: under another's name it is invalid."""
+
+    class Thief(Copier):
+        def blob(self, number, update):
+            circle = self._circle()
+            honest = encode_update(update)
+            return circle.blobs[circle.updates[number, self.victim]] if number == 2 else honest
+
+    class Robbed(Circle):
+        def __init__(self):
+            super().__init__(cheats={0: Thief(0, 3, lambda: self)})
+
+    assert named(audited(Robbed())) == [("A3", 2, 0), ("A5", 2, 0)]
+
+
+# ------------------------------------------------------------------------------------------- nobody else, ever
+
+CHEATS = {
+    "false-verdict": {"attestation": lambda event: flipped(event, 0 if event.seat else 1)},
+    "all-rejected": {"attestation": lambda event: replace(event, accepted=0)},
+    "other-record": {"attestation": lambda event: replace(event, record=digest("x"))},
+    "wrong-base": {"claimed_base": lambda base: digest("y")},
+    "own-mixing": {"next_base": lambda base: base // 2},
+    "cut-blob": {"blob": lambda blob: blob[: len(blob) // 2]},
+    "no-utf8": {"blob": lambda blob: blob.replace(b"int8-zstd", b"\xff" * 9)},
+}
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(sorted(CHEATS)), st.integers(0, 4), st.sampled_from([1, 2, None]))
+def test_whatever_one_peer_does_and_whenever_it_alone_is_named(name, seat, only):
+    report = audited(Circle(cheats=cheat(seat, only=only, **CHEATS[name])))
+    assert {finding.seat for finding in report.findings} == {seat}
+
+
+@settings(max_examples=15)
+@given(st.dictionaries(st.integers(0, 4), st.sampled_from(sorted(CHEATS)), max_size=3), st.sets(st.integers(0, 4)))
+def test_several_cheats_and_withheld_updates_together_name_no_honest_peer(cheats, withholders):
+    playing = {}
+    for seat, name in cheats.items():
+        playing |= cheat(seat, **CHEATS[name])
+    report = audited(Circle(cheats=playing, withheld=[(2, seat) for seat in withholders]))
+    assert {finding.seat for finding in report.findings} <= set(cheats) | withholders
+    assert withholders <= {finding.seat for finding in report.findings}

@@ -1,0 +1,158 @@
+"""A whole circle in memory: real codec, screening, contract twin and blobs; anyone in it can be told to cheat."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from eth_utils.address import to_canonical_address
+from histories import address, digest, endpoint, manifest_of, opened
+
+from ledger.blobs.unixfs import build
+from ledger.codec import quantise
+from ledger.errors import PeerFault
+from ledger.events import Attested, Committed, Drawn, Joined, Settled
+from ledger.exact import State, to_float
+from ledger.history import CircleParameters, History
+from ledger.network import Network
+from ledger.records import Update, encode_update, state_digest
+from ledger.reputation import INITIAL, Verdict, pack, settle
+from ledger.screening import Fetched, screen
+from ledger.topology import mask_of, neighbours
+
+NETWORK = Network.of(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
+PARAMETERS = 5000
+
+
+def author(seat):
+    return to_canonical_address(address(seat))
+
+
+def genesis_state():
+    """(5000,), int32: a model of length about 1 a coordinate."""
+    return quantise(np.random.default_rng(0).normal(size=PARAMETERS).astype(np.float32)).state
+
+
+@dataclass
+class Honest:
+    """What a peer does in a round. Every method can be overridden to cheat."""
+
+    seat: int
+
+    def trained(self, number, base):
+        """The vector to publish, (5000,), float32."""
+        noise = np.random.default_rng([self.seat, number]).normal(size=PARAMETERS)
+        return to_float(base) + 0.02 * noise.astype(np.float32)
+
+    def claimed_base(self, number, base):
+        return state_digest(base)
+
+    def blob(self, number, update):
+        """The bytes to commit to; None for no commit."""
+        return encode_update(update)
+
+    def received(self, number, fetched):
+        """seat → what fetching gave."""
+        return fetched
+
+    def attestation(self, number, event):
+        """The event to write; None for silence."""
+        return event
+
+    def next_base(self, number, next_base):
+        return next_base
+
+    def commits_last(self, number):
+        return False
+
+
+class Circle:
+    """Peers who play some rounds. cheats: seat → its peer; withheld: (round, seat) of blobs lost since."""
+
+    def __init__(self, *, seats=5, rounds=3, degree=4, rule="balance", cheats=None, withheld=(), **manifest):
+        self.peers = {seat: Honest(seat) for seat in range(seats)} | (cheats or {})
+        self.manifest = manifest_of(rounds, degree, rule=rule, **manifest)
+        self.parameters = CircleParameters(seats, 2, rounds, 3, 16384)
+        self.withheld = set(withheld)
+        self.events = [opened(self.manifest)]
+        self.events += [Joined(seat, address(seat), endpoint(seat)) for seat in self.peers]
+        self.blobs: dict[bytes, bytes | None] = {}
+        self.updates: dict[tuple[int, int], bytes] = {}
+        self.bases: dict[int, State] = dict.fromkeys(self.peers, genesis_state())
+        self.reputations = dict.fromkeys(self.peers, INITIAL)
+        for number in range(1, rounds + 1):
+            self._round(number)
+
+    def _round(self, number):
+        committed = self._commits(number)
+        self.seed = digest("seed", number)
+        self.events.append(Drawn(number, self.seed, committed))
+        verdicts = self._attestations(number, committed)
+        self.reputations = settle(self.reputations, committed, verdicts, shift=3, floor=16384)
+        self.events.append(Settled(number, mask_of(list(verdicts)), pack(self.reputations)))
+
+    def _commits(self, number):
+        committed = 0
+        for seat, peer in sorted(self.peers.items(), key=lambda item: (item[1].commits_last(number), item[0])):
+            base = self.bases[seat]
+            payload = quantise(peer.trained(number, base), self.manifest.codec).payload
+            claimed = peer.claimed_base(number, base)
+            update = Update(NETWORK.domain_separator, number, author(seat), claimed, self.manifest.codec, payload)
+            blob = peer.blob(number, update)
+            if blob is None:
+                continue
+            root = build(blob).root
+            self.blobs[root] = blob
+            self.updates[number, seat] = root
+            committed |= 1 << seat
+            self.events.append(Committed(number, seat, root))
+        return committed
+
+    def _attestations(self, number, committed):
+        verdicts = {}
+        eligible = frozenset(s for s in self.peers if committed >> s & 1 and self.reputations[s] >= 16384)
+        for judge, linked in neighbours(self.seed, committed, self.manifest.degree).items():
+            peer = self.peers[judge]
+            fetched = peer.received(number, {seat: self._fetched(number, seat) for seat in linked})
+            try:
+                screened = screen(
+                    self.manifest,
+                    NETWORK.domain_separator,
+                    number,
+                    self._fetched(number, judge),
+                    self.bases[judge],
+                    fetched,
+                    eligible,
+                )
+                event = Attested(number, judge, screened.judged, screened.accepted, screened.record_digest)
+                next_base = screened.next_base
+            except PeerFault:
+                # Its own update does not decode: it attests what it likes.
+                event, next_base = Attested(number, judge, 0, 0, digest("nothing")), self.bases[judge]
+            event = peer.attestation(number, event)
+            if event is None:
+                continue
+            self.bases[judge] = peer.next_base(number, next_base)
+            self.events.append(event)
+            verdicts[judge] = Verdict(event.judged, event.accepted)
+        return verdicts
+
+    def _fetched(self, number, seat):
+        root = self.updates[number, seat]
+        return Fetched(root, author(seat), self.blobs[root], invalid=self.blobs[root] is None)
+
+    def history(self):
+        """The fold of the events so far."""
+        history = History(self.parameters)
+        for event in self.events:
+            history.apply(event)
+        return history
+
+    def served(self, number):
+        """(blobs, missing) of a round as an auditor gets them."""
+        roots = {seat: root for (at, seat), root in self.updates.items() if at == number}
+        missing = {root for seat, root in roots.items() if (number, seat) in self.withheld}
+        return {root: self.blobs[root] for root in roots.values() if root not in missing}, missing
+
+
+def flipped(event, seat):
+    """The same attestation with the opposite verdict on a seat, judged or not."""
+    return replace(event, judged=event.judged | 1 << seat, accepted=event.accepted ^ 1 << seat)

@@ -1,0 +1,323 @@
+"""The fold: valid histories end where the contract ends, and no history can be altered unnoticed."""
+
+from dataclasses import fields, replace
+
+import golden
+import pytest
+from histories import Story, address, digest, endpoint, manifest_of, opened, running_hash
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ledger.errors import PeerFault
+from ledger.events import Attested, Committed, Drawn, Joined, Moved, Opened, Settled, Woken
+from ledger.history import MAX_SEATS, CircleParameters, History, HistoryFault, Phase
+from ledger.manifest import MalformedManifest, manifest_digest
+from ledger.reputation import INITIAL, pack
+from ledger.topology import neighbours
+
+STORIES = st.integers(0, 2000)
+PARAMETERS = CircleParameters(3, 2, 2, 3, 16384)
+OPENED = opened(manifest_of(2, degree=2))
+JOINED = [Joined(seat, address(seat), endpoint(seat)) for seat in range(3)]
+COMMITTED = [Committed(1, seat, digest("update", seat)) for seat in range(3)]
+DRAWN = Drawn(1, digest("seed"), 0b111)
+ATTESTED = [Attested(1, seat, 0b111 ^ 1 << seat, 0b111 ^ 1 << seat, digest("record", seat)) for seat in range(3)]
+OPEN = [OPENED, *JOINED]
+WORDS = pack(dict.fromkeys(range(3), INITIAL + ((65535 - INITIAL) >> 3)))
+SETTLED = Settled(1, 0b111, WORDS)
+FIRST_ROUND = [*OPEN, *COMMITTED, DRAWN, *ATTESTED, SETTLED]
+
+
+def fold(story, parameters=PARAMETERS):
+    history = History(parameters)
+    for event in story:
+        history.apply(event)
+    return history
+
+
+# ------------------------------------------------------------------------------------------- valid histories
+
+
+@given(STORIES)
+def test_a_valid_history_ends_with_the_contracts_hash_and_reputations(number):
+    story = Story(number)
+    history = fold(story.events, story.parameters)
+    assert history.hash == running_hash(story)
+    assert history.reputations == story.reputations
+    assert history.phase == Phase.FINISHED
+    assert [round_.number for round_ in history.rounds] == [1, 2, 3]
+    assert all(round_.settled for round_ in history.rounds)
+    assert not history.reputation_differences
+
+
+@given(STORIES, st.data())
+def test_folding_goes_on_from_wherever_it_stopped(number, data):
+    story = Story(number)
+    stop = data.draw(st.integers(0, len(story.events)))
+    history = fold(story.events[:stop], story.parameters)
+    for event in story.events[stop:]:
+        history.apply(event)
+    assert history.hash == fold(story.events, story.parameters).hash
+
+
+def test_running_hashes_are_the_ones_once_written_down():
+    golden.expect(
+        "history",
+        {
+            "first_round": fold(FIRST_ROUND).hash.hex(),
+            "stories": {str(n): fold(Story(n).events, Story(n).parameters).hash.hex() for n in range(5)},
+        },
+    )
+
+
+def test_phases_and_rounds_follow_the_events():
+    history = History(PARAMETERS)
+    history.apply(OPENED)
+    assert history.phase == Phase.GATHERING
+    assert history.round is None
+    for event in JOINED:
+        history.apply(event)
+    assert history.phase == Phase.COMMIT
+    assert history.round.number == 1
+    assert history.awaited == 0b111
+    for event in [*COMMITTED, DRAWN]:
+        history.apply(event)
+    assert history.phase == Phase.ATTEST
+    assert history.round.neighbours(2) == neighbours(DRAWN.seed, 0b111, 2)
+    for event in [*ATTESTED, SETTLED]:
+        history.apply(event)
+    assert history.phase == Phase.COMMIT
+    assert history.round.number == 2
+    assert history.rounds[0].contract_words == WORDS
+
+
+def test_the_circles_members_and_their_newest_endpoint_are_known():
+    history = fold([*OPEN, Moved(1, endpoint(7)), Moved(1, endpoint(8))])
+    assert history.seat_of(address(1)) == 1
+    assert history.seat_of(address(9)) is None
+    assert history.seats[1].endpoints == [endpoint(1), endpoint(7), endpoint(8)]
+    assert history.seats[2].author == bytes.fromhex(address(2)[2:])
+
+
+def test_who_attested_joined_or_woke_is_awaited_and_nobody_else():
+    latecomer = Joined(3, address(3), endpoint(3))
+    story = [*OPEN, *COMMITTED, DRAWN, ATTESTED[0], latecomer, ATTESTED[1], Settled(1, 0b11, WORDS)]
+    assert fold(story).awaited == 0b1011
+    woken = fold([*story[:-1], Woken(1, 2)])
+    assert woken.is_woken(2)
+    woken.apply(story[-1])
+    assert woken.awaited == 0b1111
+    assert not woken.is_woken(2)
+
+
+def test_a_seat_that_wakes_while_commits_are_open_is_awaited_at_once():
+    history = fold([*FIRST_ROUND[:-2], Settled(1, 0b011, WORDS)])
+    assert history.awaited == 0b011
+    history.apply(Woken(2, 2))
+    assert history.awaited == 0b111
+
+
+def test_the_last_round_a_seat_attested_in_is_found():
+    history = fold([*OPEN, *COMMITTED, DRAWN, *ATTESTED[:2], Settled(1, 0b011, WORDS)])
+    assert history.last_attested(0, before=2) is history.rounds[0]
+    assert history.last_attested(0, before=1) is None
+    assert history.last_attested(2, before=2) is None
+
+
+def test_quarantine_counts_from_the_reputation_at_the_rounds_opening():
+    history = fold(FIRST_ROUND)
+    history.apply(Committed(2, 0, digest("a")))
+    history.apply(Committed(2, 1, digest("b")))
+    history.round.reputations[1] = 16383
+    history.round.reputations[0] = 16384
+    assert history.round.eligible(16384) == {0}
+
+
+def test_a_latecomer_is_eligible_in_the_round_it_joins():
+    late = [Joined(3, address(3), endpoint(3)), Committed(1, 3, digest("late"))]
+    assert fold([*OPEN, *late]).round.eligible(16384) == {3}
+
+
+def test_a_round_given_up_short_of_its_quorum_moves_no_reputation():
+    unmoved = pack(dict.fromkeys(range(3), INITIAL))
+    history = fold([*OPEN, *COMMITTED, DRAWN, ATTESTED[0], Settled(1, 0b001, unmoved)])
+    assert history.reputations == dict.fromkeys(range(3), INITIAL)
+    assert not history.reputation_differences
+    assert history.round.number == 2
+
+
+# ------------------------------------------------------------------------------------------- what cannot be
+
+
+@pytest.mark.parametrize(
+    ("story", "says"),
+    [
+        ([OPENED, OPENED], "opens once"),
+        ([replace(OPENED, task=digest("other"))], "not the task's"),
+        ([opened(manifest_of(3))], "different rounds"),
+        (JOINED, "before the circle opened"),
+        ([OPENED, JOINED[1]], "not the next free one"),
+        ([OPENED, JOINED[0], JOINED[0]], "not the next free one"),
+        ([OPENED, JOINED[0], replace(JOINED[1], peer=address(0))], "joined twice"),
+        ([OPENED, replace(JOINED[0], endpoint="")], "endpoint"),
+        ([OPENED, replace(JOINED[0], endpoint="x" * 257)], "endpoint"),
+        ([OPENED, replace(JOINED[0], endpoint="\x1b[2J")], "endpoint"),
+        ([OPENED, Moved(0, endpoint(1))], "seat 0 is empty"),
+        ([OPENED, JOINED[0], Moved(0, "é")], "endpoint"),
+        ([OPENED, Woken(0, 0)], "seat 0 is empty"),
+        ([*OPEN, Woken(0, 0)], "another round"),
+        ([OPENED, JOINED[0], Committed(0, 0, digest(1))], "no COMMIT phase"),
+        ([*OPEN, Committed(2, 0, digest(1))], "round 2 is not under way"),
+        ([*OPEN, Committed(1, 3, digest(1))], "seat 3 is empty"),
+        ([*OPEN, Committed(1, 0, bytes(32))], "committed nothing"),
+        ([*OPEN, COMMITTED[0], replace(COMMITTED[0], digest=digest("other"))], "committed twice"),
+        ([*OPEN, COMMITTED[0], Drawn(1, digest("seed"), 0b001)], "short of the quorum"),
+        ([*OPEN, *COMMITTED, Drawn(1, digest("seed"), 0b011)], "other commits"),
+        ([*OPEN, *COMMITTED, Drawn(1, digest("seed"), 0b1111)], "other commits"),
+        ([*OPEN, *COMMITTED, Drawn(2, digest("seed"), 0b111)], "round 2 is not under way"),
+        ([*OPEN, *COMMITTED, DRAWN, DRAWN], "no COMMIT phase"),
+        ([*OPEN, *COMMITTED, ATTESTED[0]], "no ATTEST phase"),
+        ([*OPEN, *COMMITTED, DRAWN, COMMITTED[0]], "no COMMIT phase"),
+        ([*OPEN, *COMMITTED, DRAWN, ATTESTED[0], ATTESTED[0]], "attested twice"),
+        ([*OPEN, *COMMITTED, DRAWN, replace(ATTESTED[0], seat=3)], "without a commit"),
+        ([*OPEN, *COMMITTED, DRAWN, replace(ATTESTED[0], judged=0b111)], "did not commit"),
+        ([*OPEN, *COMMITTED, DRAWN, replace(ATTESTED[0], judged=1 << 255)], "did not commit"),
+        ([*OPEN, *COMMITTED, DRAWN, replace(ATTESTED[0], judged=0b010)], "did not judge"),
+        ([*OPEN, *COMMITTED, DRAWN, replace(ATTESTED[0], record=bytes(32))], "without a record"),
+        ([*OPEN, *COMMITTED, SETTLED], "no ATTEST phase"),
+        ([*FIRST_ROUND[:-1], replace(SETTLED, attested=0b011)], "other verdicts"),
+        ([*FIRST_ROUND[:-1], replace(SETTLED, round=2)], "round 2 is not under way"),
+        ([*FIRST_ROUND, SETTLED], "no ATTEST phase"),
+        ([*FIRST_ROUND, "a string"], "unknown event"),
+    ],
+)
+def test_what_the_contract_cannot_have_written_is_a_fault_with_its_reason(story, says):
+    with pytest.raises(HistoryFault, match=says):
+        fold(story)
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        (Joined(3, address(3), endpoint(3)), "after the end"),
+        (Woken(1, 0), "after the end"),
+        (Committed(1, 0, digest(1)), "no COMMIT phase"),
+        (Attested(1, 0, 0, 0, digest(1)), "no ATTEST phase"),
+        (Settled(1, 0, WORDS), "no ATTEST phase"),
+    ],
+)
+def test_after_the_end_nothing_happens_but_moves(event, says):
+    parameters = replace(PARAMETERS, last_round=1)
+    history = fold([opened(manifest_of(1, degree=2)), *FIRST_ROUND[1:]], parameters)
+    assert history.phase == Phase.FINISHED
+    history.apply(Moved(0, endpoint(5)))
+    with pytest.raises(HistoryFault, match=says):
+        history.apply(event)
+
+
+def test_a_circle_has_no_more_seats_than_a_mask_has_bits():
+    parameters = replace(PARAMETERS, start_seats=256)
+    history = fold(
+        [OPENED, *(Joined(seat, address(seat), endpoint(seat)) for seat in range(MAX_SEATS))], parameters
+    )
+    assert history.phase == Phase.COMMIT
+    with pytest.raises(HistoryFault, match="256"):
+        history.apply(Joined(256, address(256), endpoint(256)))
+
+
+def test_a_manifest_that_cannot_be_is_the_deployers_fault():
+    encoded = manifest_of(2).encode().replace(b"balance", b"nothing")
+    with pytest.raises(MalformedManifest, match="nothing"):
+        fold([Opened(manifest_digest(encoded), encoded)])
+
+
+def test_before_the_opening_there_is_no_manifest():
+    with pytest.raises(HistoryFault, match="begin"):
+        _ = History(PARAMETERS).manifest
+
+
+# ------------------------------------------------------------------------------------------- what was altered
+
+
+def noticed(story, altered):
+    """The altered events end in a fault, or in a hash that is not the contract's."""
+    try:
+        history = fold(altered, story.parameters)
+    except PeerFault:
+        return True
+    return history.hash != running_hash(story)
+
+
+@given(STORIES, st.data())
+def test_an_event_left_out_is_noticed(number, data):
+    story = Story(number)
+    place = data.draw(st.integers(0, len(story.events) - 1))
+    assert noticed(story, story.events[:place] + story.events[place + 1 :])
+
+
+@given(STORIES, STORIES, st.data())
+def test_an_event_added_is_noticed(number, other, data):
+    story = Story(number)
+    added = data.draw(st.sampled_from(story.events + Story(other).events))
+    place = data.draw(st.integers(0, len(story.events)))
+    assert noticed(story, [*story.events[:place], added, *story.events[place:]])
+
+
+@given(STORIES, st.data())
+def test_two_events_exchanged_are_noticed(number, data):
+    story = Story(number)
+    first = data.draw(st.integers(0, len(story.events) - 1))
+    second = data.draw(st.integers(0, len(story.events) - 1))
+    altered = list(story.events)
+    altered[first], altered[second] = altered[second], altered[first]
+    assume(altered != story.events)
+    assert noticed(story, altered)
+
+
+def changed(value, name, data):
+    """The same kind of value, but another one."""
+    if name == "peer":
+        return address(data.draw(st.integers(100, 200)))
+    if isinstance(value, str):
+        return endpoint(data.draw(st.integers(1000, 2000)))
+    if isinstance(value, int):
+        return value ^ 1 << data.draw(st.integers(0, 255))
+    if isinstance(value, tuple):
+        place = data.draw(st.integers(0, len(value) - 1))
+        return (*value[:place], changed(value[place], "", data), *value[place + 1 :])
+    place = data.draw(st.integers(0, len(value) - 1))
+    return value[:place] + bytes([value[place] ^ data.draw(st.integers(1, 255))]) + value[place + 1 :]
+
+
+@given(STORIES, st.data())
+def test_a_changed_field_is_noticed(number, data):
+    story = Story(number)
+    place = data.draw(st.integers(0, len(story.events) - 1))
+    event = story.events[place]
+    name = data.draw(st.sampled_from([field.name for field in fields(event)]))
+    altered = replace(event, **{name: changed(getattr(event, name), name, data)})
+    assert noticed(story, [*story.events[:place], altered, *story.events[place + 1 :]])
+
+
+# ------------------------------------------------------------------------------------------- reputations
+
+
+def test_a_reputation_that_the_verdicts_do_not_give_is_kept_beside_the_one_they_do():
+    lied = pack({0: 65535, 1: INITIAL + 4095, 2: INITIAL + 4095})
+    history = fold([*FIRST_ROUND[:-1], replace(SETTLED, reputations=lied)])
+    assert history.reputation_differences == [(1, {0: (65535, INITIAL + 4095)})]
+    # What the contract holds is what counts from here on: it pays and quarantines by it.
+    assert history.reputations[0] == history.round.reputations[0] == 65535
+
+
+def test_words_for_seats_that_nobody_holds_are_a_difference_too():
+    history = fold([*FIRST_ROUND[:-1], replace(SETTLED, reputations=(*WORDS[:15], 1 << 240))])
+    assert history.reputation_differences == [(1, {})]
+
+
+def test_verdicts_decide_the_reputations():
+    rejecting = [replace(event, accepted=event.judged & ~1) for event in ATTESTED]
+    after = {0: INITIAL - (INITIAL >> 3), 1: INITIAL + 4095, 2: INITIAL + 4095}
+    history = fold([*OPEN, *COMMITTED, DRAWN, *rejecting, Settled(1, 0b111, pack(after))])
+    assert not history.reputation_differences
+    assert history.reputations == after
