@@ -9,7 +9,8 @@ from typing import Final, TypeVar
 
 from ledger.chain.circle import Circle, CircleState
 from ledger.chain.sender import Receipt, Sender
-from ledger.history import History
+from ledger.events import Settled
+from ledger.history import History, HistoryFault
 from node.meter import Meter
 
 _log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Follower:
         self._position = (first_block, -1)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="chain")
         self._last_change = time.monotonic()
+        self._is_checked = False
 
     async def follow(self, wait_s: float = 0.0) -> bool:
         """Take in what is new; where nothing is, look again until something is or wait_s are over.
@@ -72,7 +74,18 @@ class Follower:
         for entry in placed:
             self.history.apply(entry.event)
             self._position = entry.position
+        if not self._is_checked or any(isinstance(entry.event, Settled) for entry in placed):
+            self._check_hash()
         return bool(placed)
+
+    def _check_hash(self) -> None:
+        """R4: what the endpoint told is what the contract wrote; looked at on starting and once a round."""
+        anchored = self.circle.history_hash(self._position[0])
+        if anchored != self.history.hash:
+            raise HistoryFault(
+                f"the events from {self.circle.rpc.url} are not the ones the contract wrote: use another endpoint"
+            )
+        self._is_checked = True
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         def metered() -> _T:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ledger.chain.circle import Circle
-from ledger.chain.rpc import ChainUnreachable
+from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, NoReceipt, Reverted, Sender
 from ledger.endpoints import Endpoint
 from ledger.errors import SetupError
@@ -190,8 +190,8 @@ class Peer:
                 # Most often another peer was faster or the phase closed: what the chain says next decides.
                 _log.info("call not taken reason=%s", error)
                 await self._follow(_WAIT_S)
-            except ChainUnreachable as error:
-                _log.warning("chain unreachable, trying again reason=%s", error)
+            except (ChainUnreachable, RpcFault) as error:
+                _log.warning("no answer from the chain, trying again reason=%s", error)
                 await asyncio.sleep(_CHAIN_RETRY_S)
         if self._telling is not None:
             await self._telling
@@ -304,8 +304,8 @@ class Peer:
             try:
                 changed = await self._follower.follow(wait_s)
                 break
-            except ChainUnreachable as error:
-                _log.warning("chain unreachable, trying again reason=%s", error)
+            except (ChainUnreachable, RpcFault) as error:
+                _log.warning("no answer from the chain, trying again reason=%s", error)
                 await asyncio.sleep(_CHAIN_RETRY_S)
         if changed:
             with self._meter.section("gossip"):
@@ -340,7 +340,7 @@ class Peer:
         if self._deadline_s is None:
             try:
                 self._deadline_s = (await self._follower.state()).deadline_s
-            except ChainUnreachable:
+            except (ChainUnreachable, RpcFault):
                 return False
         return time.time() > self._deadline_s + 1
 

@@ -107,7 +107,7 @@ class Circle:
 
     def events_after(self, position: tuple[int, int]) -> list[Placed]:
         """The circle's events up to the newest block behind a place (block, log index). Raises MalformedLog."""
-        # The place's own block is asked for again: to some endpoints a range that begins behind the head is an error.
+        # That block itself is asked for again: to some endpoints a range that begins behind the head is an error.
         return self._logs(hex(position[0]), "latest", position)
 
     def _logs(self, first: str, last: str, after: tuple[int, int]) -> list[Placed]:

@@ -51,7 +51,7 @@ class CircleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
                 return msgspec.json.decode(file.read(CIRCLE_FILE_MAX_BYTES), type=cls)
         except OSError as error:
             raise SetupError(f"{path} cannot be read ({error.strerror}): `folkmoot deploy` writes it") from error
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise SetupError(f"{path} is no circle file ({error}): `folkmoot deploy` writes one") from error
 
 

@@ -44,8 +44,11 @@ class RawLog(msgspec.Struct, frozen=True):
 
     @property
     def position(self) -> tuple[int, int]:
-        """(block number, index in the block)."""
-        return int(self.blockNumber, 16), int(self.logIndex, 16)
+        """(block number, index in the block). Raises MalformedLog."""
+        try:
+            return int(self.blockNumber, 16), int(self.logIndex, 16)
+        except ValueError as error:
+            raise MalformedLog(f"a log at block {self.blockNumber[:20]!r} has no place") from error
 
 
 class LogDecoder:

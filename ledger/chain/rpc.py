@@ -8,7 +8,7 @@ import requests
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
-from ledger.errors import NotYet, SetupError
+from ledger.errors import NotYet, PeerFault, SetupError
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -19,8 +19,8 @@ class ChainUnreachable(SetupError, NotYet):
     """No answer from the endpoint: wait and ask again, or say so where a command cannot go on."""
 
 
-class RpcFault(Exception):
-    """The endpoint answered with an error. code: JSON-RPC's; data: revert data, hex, where there is any."""
+class RpcFault(PeerFault):
+    """The endpoint answered with an error, or with nonsense. code: JSON-RPC's; data: revert data, hex, where there is any."""
 
     def __init__(self, method: str, code: int, message: str, data: str | None) -> None:
         super().__init__(f"{method}: {message}")
@@ -66,8 +66,16 @@ class Rpc:
 
     def number(self, method: str, *parameters: Any) -> int:
         """Ask for a quantity."""
-        return int(self.request(method, list(parameters), str), 16)
+        answer = self.request(method, list(parameters), str)
+        try:
+            return int(answer, 16)
+        except ValueError as error:
+            raise RpcFault(method, 0, f"the answer is no quantity: {answer[:80]!r}", None) from error
 
     def data(self, method: str, *parameters: Any) -> bytes:
         """Ask for bytes."""
-        return bytes.fromhex(self.request(method, list(parameters), str)[2:])
+        answer = self.request(method, list(parameters), str)
+        try:
+            return bytes.fromhex(answer[2:])
+        except ValueError as error:
+            raise RpcFault(method, 0, f"the answer is no bytes: {answer[:80]!r}", None) from error

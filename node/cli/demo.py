@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from ledger.errors import UsageError
-from node.cli.options import Subparsers, add_json, add_rule
+from node.cli.options import Subparsers, add_json, add_rule, rule_parameters
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -38,8 +38,12 @@ def run(options: argparse.Namespace) -> int:
     """Run it. 0 if the audit is clean, 1 if it has findings."""
     from rich.console import Console
 
+    from ledger.rules import rule_of
     from node.demo.run import DemoOptions, run_demo
+    from node.testing.attacks import behaviour
 
+    behaviour(options.attack)
+    rule_of(options.rule, rule_parameters(options.rule_parameter))
     if not 2 <= options.peers <= 256:
         raise UsageError(f"a circle has 2 to 256 peers, not {options.peers}")
     if not 0 <= options.poisoners < options.peers:

@@ -146,7 +146,7 @@ class _Refusal(asyncio.Protocol):
 def _cannot_listen(host: str, port: int, error: OSError) -> SetupError:
     if error.errno == errno.EADDRINUSE:
         return SetupError(
-            f"port {port} on {host} is already in use: stop the program that has it or choose another gossip port"
+            f"port {port} on {host} is in use: stop the other program or choose another with --gossip-port"
         )
     return SetupError(
         f"cannot listen on {host}:{port} ({error.strerror or error}): choose an address of this machine "

@@ -82,7 +82,10 @@ class Here:
             "data": data / "data",
             "task": f"{self.tasks}:Small",
         } | changes
-        return ["node", *(part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value)))]
+        return [
+            "node",
+            *(part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))),
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +152,9 @@ def test_an_unreachable_chain_is_named_with_what_to_do(
     assert said.endswith("start it (`folkmoot chain`) or correct --rpc")
 
 
-@pytest.mark.parametrize("body", [b"<html>hello</html>", b"{}", b"[]", b'{"result": "many"}', b'{"error": 7}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"<html>hello</html>", b"{}", b"[]", b'{"result": "many"}', b'{"error": 7}', b"\xff"]
+)
 def test_an_endpoint_that_is_no_chain_is_a_sentence(here: Here, fails: Fails, body: bytes) -> None:
     with web_server(body) as url:
         said = fails("audit", "--contract", here.contract, "--rpc", url, status=SET_UP)
@@ -166,7 +171,9 @@ def test_a_chain_of_another_id_is_refused(here: Here, fails: Fails, tmp_path: Pa
     changed = here.changed_circle(tmp_path, chain_id=5)
     for command in (here.node(tmp_path, circle=changed), ["status", "--circle", changed]):
         said = fails(*command, status=SET_UP)
-        assert said == f"the chain at {here.rpc} has id 1337, the circle lives on 5: correct --rpc or the circle file"
+        assert (
+            said == f"the chain at {here.rpc} has id 1337, the circle lives on 5: correct --rpc or the circle file"
+        )
 
 
 def test_a_chain_port_in_use_is_named(fails: Fails, tmp_path: Path, taken_port: int) -> None:
@@ -194,7 +201,7 @@ def test_code_that_is_not_ours_is_refused_and_is_a_finding_of_an_audit(
     here: Here, fails: Fails, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Creation code that leaves four bytes of runtime code behind.
-    foreign = bytes.fromhex("63600160025f52600460" "1cf3")
+    foreign = bytes.fromhex("63600160025f526004601cf3")
     receipt = Sender(Rpc(here.rpc), deployer_key(None, None, 1337), 1337).create(foreign)
     changed = here.changed_circle(tmp_path, contract=receipt.contract)
     for command in (here.node(tmp_path, circle=changed), ["status", "--circle", changed]):
@@ -217,7 +224,11 @@ def test_what_is_no_address_is_refused(here: Here, fails: Fails) -> None:
 def test_a_broken_circle_file_is_named(here: Here, fails: Fails, tmp_path: Path, text: str) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text(text)
-    for command in (here.node(tmp_path, circle=broken), ["status", "--circle", broken], ["audit", "--circle", broken]):
+    for command in (
+        here.node(tmp_path, circle=broken),
+        ["status", "--circle", broken],
+        ["audit", "--circle", broken],
+    ):
         said = fails(*command, status=SET_UP)
         assert said.startswith(f"{broken} is no circle file")
         assert said.endswith("`folkmoot deploy` writes one")
@@ -225,7 +236,9 @@ def test_a_broken_circle_file_is_named(here: Here, fails: Fails, tmp_path: Path,
 
 def test_a_missing_circle_file_is_named(here: Here, fails: Fails, tmp_path: Path) -> None:
     said = fails(*here.node(tmp_path, circle=tmp_path / "none.json"), status=SET_UP)
-    assert said == f"{tmp_path / 'none.json'} cannot be read (No such file or directory): `folkmoot deploy` writes it"
+    assert (
+        said == f"{tmp_path / 'none.json'} cannot be read (No such file or directory): `folkmoot deploy` writes it"
+    )
 
 
 def test_a_circle_file_with_another_task_or_block_is_refused(here: Here, fails: Fails, tmp_path: Path) -> None:
@@ -359,7 +372,9 @@ def test_a_users_own_task_must_be_named(here: Here, fails: Fails, tmp_path: Path
     assert said == "the circle trains Small, which is not built in: name its file with --task"
 
 
-@pytest.mark.parametrize(("option", "value", "expected"), [("attack", "bribe", "sign-flip"), ("fail_at", "soon", "exchange")])
+@pytest.mark.parametrize(
+    ("option", "value", "expected"), [("attack", "bribe", "sign-flip"), ("fail_at", "soon", "exchange")]
+)
 def test_an_unknown_experiment_lists_the_known_ones(
     here: Here, fails: Fails, tmp_path: Path, option: str, value: str, expected: str
 ) -> None:
@@ -403,7 +418,9 @@ def test_a_damaged_state_file_says_what_to_do(
     assert main([*here.node(tmp_path), "--json"]) == SET_UP
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
-    assert lines[0].startswith(f"folkmoot: the state file {tmp_path / 'data' / 'state.bin'} is damaged: move it away")
+    assert lines[0].startswith(
+        f"folkmoot: the state file {tmp_path / 'data' / 'state.bin'} is damaged: move it away"
+    )
 
 
 @pytest.mark.parametrize(("task", "expected"), [("Rotten", "not finite"), ("Broken", "data(")])

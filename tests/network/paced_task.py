@@ -27,9 +27,7 @@ class PacedPoints:
         self.seat = seat
         return self._points(1 + seat)
 
-    def train(
-        self, model: nn.Module, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int
-    ) -> None:
+    def train(self, model: nn.Module, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
         self._wait_for_gate(round)
         x, y = data
         parameters = list(model.parameters())

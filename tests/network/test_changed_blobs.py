@@ -55,7 +55,9 @@ def test_an_update_changed_in_every_store_is_found(finished: LocalRun) -> None:
         for path in copies:
             path.write_bytes(original)
     blobs = [found for found in findings if found["check"] == "A3"]
-    assert [(found["round"], found["seat"], found["fact"]) for found in blobs] == [(1, seat, "nobody serves the update")]
+    assert [(found["round"], found["seat"], found["fact"]) for found in blobs] == [
+        (1, seat, "nobody serves the update")
+    ]
     assert blobs[0]["evidence"]["digest"] == digest.hex()
     # Without it nobody's verdicts of that round can be recomputed, and the audit accuses nobody of a false one.
     others = [found for found in findings if found["check"] == "A5" and found["round"] == 1]

@@ -26,9 +26,7 @@ class Villain:
         password = run.network.password_file.read_text().strip()
         self._circle: Circle = open_circle(CircleFile.read(run.network.circle_file))
         network = self._circle.network
-        self._sender = Sender(
-            self._circle.rpc, load_key(self.peer.folder / "key.json", password), network.chain_id
-        )
+        self._sender = Sender(self._circle.rpc, load_key(self.peer.folder / "key.json", password), network.chain_id)
         self.network, self.author = network.domain_separator, bytes.fromhex(self._sender.address[2:])
         self.store = BlockStore(self.peer.folder / "blobs")
         self._loop = asyncio.new_event_loop()

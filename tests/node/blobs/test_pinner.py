@@ -40,7 +40,7 @@ async def test_what_is_queued_ends_up_pinned() -> None:
     await pinner.start()
     pinner.pin(blob)
     async with asyncio.timeout(30), KuboPins(REAL) as daemon:
-        while not await daemon.is_pinned(cid_of(build(blob).root)):
+        while not await daemon.is_pinned(cid_of(build(blob).root)):  # noqa: ASYNC110  (the daemon tells nobody)
             await asyncio.sleep(0.05)
     await pinner.close()
     assert pinner.missed == 0
