@@ -47,10 +47,14 @@ Event = dict[str, Any]
 
 @dataclass(frozen=True)
 class PeerConfig:
-    """Where a peer keeps its data and listens. fail_at: for tests."""
+    """Where a peer keeps its data and listens.
+
+    seat: join only when this seat is the next free one, so that who sits where is known beforehand. fail_at: for tests.
+    """
 
     data_dir: Path
     listening: Listening = field(default_factory=Listening)
+    seat: int | None = None
     fail_at: FailAt | None = None
 
 
@@ -142,6 +146,7 @@ class Peer:
         seat = self._history.seat_of(self._address)
         try:
             if seat is None:
+                await self._wait_for_turn()
                 await self._follower.call("join", endpoint.text)
             elif self._history.seats[seat].endpoints[-1] != endpoint.text:
                 await self._follower.call("move", endpoint.text)
@@ -153,6 +158,13 @@ class Peer:
         self._seat = seat
         _log.info("seated seat=%d address=%s endpoint=%s", seat, self._address, endpoint.text)
         self._report({"event": "joined", "seat": seat, "address": self._address, "endpoint": endpoint.text})
+
+    async def _wait_for_turn(self) -> None:
+        wanted = self._config.seat
+        if wanted is not None and len(self._history.seats) > wanted:
+            raise SetupError(f"seat {wanted} is taken: leave out --seat to take the next free one")
+        while wanted is not None and len(self._history.seats) < wanted:
+            await self._follower.follow(_WAIT_S)
 
     async def _prepare(self) -> None:
         """Data, genesis and state: everything the first round needs."""

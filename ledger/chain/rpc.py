@@ -13,6 +13,7 @@ from ledger.errors import NotYet, PeerFault, SetupError
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _TIMEOUT_S = 20.0
+_MESSAGE_MAX = 2000
 
 
 class ChainUnreachable(SetupError, NotYet):
@@ -20,10 +21,13 @@ class ChainUnreachable(SetupError, NotYet):
 
 
 class RpcFault(PeerFault):
-    """The endpoint answered with an error, or with nonsense. code: JSON-RPC's; data: revert data, hex, where there is any."""
+    """The endpoint answered with an error, or with nonsense.
 
-    def __init__(self, method: str, code: int, message: str, data: str | None) -> None:
-        super().__init__(f"{method}: {message}")
+    code: JSON-RPC's. data: revert data, hex, where there is any.
+    """
+
+    def __init__(self, url: str, method: str, code: int, message: str, data: str | None) -> None:
+        super().__init__(f"{url} answers {method} with an error ({message}): correct --rpc, or try another endpoint")
         self.method, self.code, self.message, self.data = method, code, message, data
 
 
@@ -48,21 +52,15 @@ class Rpc:
                 f"the chain at {self.url} does not answer ({type(error).__name__}): "
                 "start it (`folkmoot chain`) or correct --rpc"
             ) from error
-        fault = response.get("error")
+        if not isinstance(response, dict):
+            raise self._nonsense(method, str(response))
+        fault: object = response.get("error")
         if fault is not None:
-            if isinstance(fault, str):
-                raise RpcFault(method, 0, fault, None)
-            data = fault.get("data")
-            raise RpcFault(
-                method,
-                int(fault.get("code", 0)),
-                str(fault.get("message")),
-                data if isinstance(data, str) else None,
-            )
+            raise _fault(self.url, method, fault)
         try:
             return msgspec.convert(response.get("result"), kind)
         except msgspec.ValidationError as error:
-            raise RpcFault(method, 0, f"the answer has an unexpected shape: {error}", None) from error
+            raise self._nonsense(method, str(error)) from error
 
     def number(self, method: str, *parameters: Any) -> int:
         """Ask for a quantity."""
@@ -70,7 +68,7 @@ class Rpc:
         try:
             return int(answer, 16)
         except ValueError as error:
-            raise RpcFault(method, 0, f"the answer is no quantity: {answer[:80]!r}", None) from error
+            raise self._nonsense(method, answer) from error
 
     def data(self, method: str, *parameters: Any) -> bytes:
         """Ask for bytes."""
@@ -78,4 +76,20 @@ class Rpc:
         try:
             return bytes.fromhex(answer[2:])
         except ValueError as error:
-            raise RpcFault(method, 0, f"the answer is no bytes: {answer[:80]!r}", None) from error
+            raise self._nonsense(method, answer) from error
+
+    def _nonsense(self, method: str, answer: str) -> RpcFault:
+        return RpcFault(self.url, method, 0, f"no such answer: {answer[:80]!r}", None)
+
+
+def _fault(url: str, method: str, fault: object) -> RpcFault:
+    if not isinstance(fault, dict):
+        return RpcFault(url, method, 0, str(fault)[:_MESSAGE_MAX], None)
+    code, data = fault.get("code"), fault.get("data")
+    return RpcFault(
+        url,
+        method,
+        code if isinstance(code, int) else 0,
+        str(fault.get("message"))[:_MESSAGE_MAX],
+        data if isinstance(data, str) else None,
+    )

@@ -55,7 +55,9 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.out} exists already: move it away or choose another --out")
     if not options.out.parent.is_dir():
         # Known before anything is paid for.
-        raise UsageError(f"there is no folder {options.out.parent} to write {options.out.name} to: choose another --out")
+        raise UsageError(
+            f"there is no folder {options.out.parent} to write {options.out.name} to: choose another --out"
+        )
     task = load_task(options.task, skew=options.skew, seed=options.seed, samples=options.samples)
     manifest = manifest_for(
         task,

@@ -18,6 +18,7 @@ def add_parser(commands: Subparsers) -> None:
     add_key(parser, required=True)
     parser.add_argument("--data", type=Path, required=True, help="the peer's folder: blobs, state, certificate")
     parser.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
+    parser.add_argument("--seat", type=int, help="wait until this seat is the next free one, and join then")
     parser.add_argument("--host", default="127.0.0.1", help="listen here (default: loopback only)")
     parser.add_argument("--advertise", metavar="HOST", help="the host others reach this peer at (default: --host)")
     parser.add_argument("--gossip-port", type=int, default=0, help="0 (default) takes a free one")
@@ -48,6 +49,7 @@ def run(options: argparse.Namespace) -> int:
         listening=Listening(
             options.host, options.advertise, options.gossip_port, options.gateway_port, options.ipfs_api
         ),
+        seat=options.seat,
         fail_at=parse_fail_at(options.fail_at) if options.fail_at else None,
     )
     key = secret_key(options.keystore, options.password_file)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger.chain.deploy import CircleFile
-from ledger.errors import SetupError
+from ledger.errors import SetupError, UsageError
 from node.keys import new_key
 
 _READY_TIMEOUT_S: Final = 60.0
@@ -97,11 +97,12 @@ class LocalNetwork:
         return self.rpc
 
     def deploy(self, *options: str) -> CircleFile:
-        """Run `folkmoot deploy` with these options. Raises SetupError with what it said."""
+        """Run `folkmoot deploy` with these options. Raises UsageError or SetupError with what it said."""
         command = ["deploy", "--rpc", self.rpc, "--out", str(self.circle_file), *options]
         done = subprocess.run(_command(command), capture_output=True, text=True, check=False)
         if done.returncode:
-            raise SetupError((done.stderr.strip().splitlines() or ["folkmoot deploy failed"])[-1])
+            said = (done.stderr.strip().splitlines() or ["folkmoot deploy failed"])[-1].removeprefix("folkmoot: ")
+            raise UsageError(said) if done.returncode == 2 else SetupError(said)
         return CircleFile.read(self.circle_file)
 
     def add_peer(self, attack: str = "honest") -> PeerProcess:
@@ -137,7 +138,8 @@ class LocalNetwork:
         command = ["audit", "--json", "--rpc", self.rpc, "--contract", file.contract, *options]
         done = subprocess.run(_command(command), capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):
-            raise SetupError((done.stderr.strip().splitlines() or ["folkmoot audit failed"])[-1])
+            said = (done.stderr.strip().splitlines() or ["folkmoot audit failed"])[-1]
+            raise SetupError(said.removeprefix("folkmoot: "))
         report: dict[str, Any] = json.loads(done.stdout)
         return report
 

@@ -60,8 +60,8 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
             network.add_peer(options.attack if index >= options.peers - options.poisoners else "honest")
         own_task = ("--task", options.task) if ".py:" in options.task else ()
         for peer in network.peers:
-            network.start_peer(peer, *own_task)
-        # Whoever joins first gets the first seat, and a seat decides which share of the data is a peer's.
+            # A seat decides which share of the data is a peer's: with seats in order, a seed gives the same run.
+            network.start_peer(peer, "--seat", str(peer.index), *own_task)
         _wait(network, console, options, clock)
         usage = _usage(network)
         results = collect(network.peers)

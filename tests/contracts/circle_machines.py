@@ -175,6 +175,11 @@ class BareMachine:
         """See Machine."""
         self._header = self._header.copy(timestamp=self._header.timestamp + seconds)
 
+    @property
+    def now_s(self) -> int:
+        """The next block's timestamp."""
+        return int(self._header.timestamp)
+
     def peek(self, address: str, slot: int) -> int:
         """A word of a contract's storage."""
         return int(self._state.get_storage(to_canonical_address(address), slot))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from circle_harness import DIGEST, ENDPOINT, RECORD, CircleTerms, CircleUnderTest
 from circle_machines import BareMachine
+from circle_twin import PATIENCE
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -22,6 +23,7 @@ MASK = st.one_of(st.integers(0, 2**ACCOUNTS - 1), st.sampled_from([2**256 - 1, 1
 # Mostly the round under way.
 ROUND_OFFSET = st.sampled_from([0, 0, 0, 0, 0, -1, 1, 2**64])
 ENDPOINTS = st.sampled_from(["wss://a:1 http://a:2", "x" * 256, " ~", "", "wss://ö:1", "a\n", "y" * 32 + "\x00"])
+MOSTLY = st.sampled_from([True, True, True, False])
 DIGESTS = st.sampled_from([DIGEST, DIGEST, RECORD, bytes(32)])
 STRAY_ARGUMENTS: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "join": (ENDPOINTS,),
@@ -34,6 +36,7 @@ STRAY_ARGUMENTS: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
 }
 # Who stays away: mostly nobody or one.
 ABSENT = st.one_of(st.just(0), st.integers(0, ACCOUNTS - 1).map(lambda seat: 1 << seat), MASK)
+RARELY = st.sampled_from([False, False, True])
 WINDOW_S = 10
 
 
@@ -61,7 +64,10 @@ class RandomCircle(RuleBasedStateMachine):
             reputation_shift=data.draw(st.integers(1, 8), "shift"),
             reputation_floor=data.draw(st.sampled_from([0, 16384, 32767]), "floor"),
         )
-        self.circle = CircleUnderTest(BareMachine(ACCOUNTS), terms)
+        self.machine = BareMachine(ACCOUNTS)
+        self.circle = CircleUnderTest(self.machine, terms)
+        if data.draw(MOSTLY, "gathered"):
+            self.gather()
 
     def call(self, who: int, name: str, *arguments: object) -> None:
         """Make a call; whether it succeeds is the twin's to say."""
@@ -111,10 +117,26 @@ class RandomCircle(RuleBasedStateMachine):
         self.call(who, "advance")
 
     @in_phase(Phase.COMMIT, Phase.ATTEST)
-    @rule(seconds=st.sampled_from([1, WINDOW_S - 1, WINDOW_S, 2 * WINDOW_S - 1, 31 * WINDOW_S, 33 * WINDOW_S]))
-    def wait(self, seconds: int) -> None:
-        """Time passes, to a deadline or just short of it."""
-        self.circle.machine.pass_time(seconds)
+    @rule(offset=st.sampled_from([-1, 0, 0, 1]), is_patient=RARELY)
+    def wait(self, offset: int, is_patient: bool) -> None:
+        """Time passes to the deadline, or to where a round is given up, or one second more or less."""
+        patience_s = PATIENCE * self.circle.terms.attest_window_s if is_patient else 0
+        seconds = self.circle.twin.state.deadline_s + patience_s + offset - self.machine.now_s
+        self.machine.pass_time(max(0, seconds))
+
+    @in_phase(Phase.COMMIT)
+    @rule(silent=ABSENT, missing=ABSENT, opinions=st.lists(MASK, min_size=1, max_size=ACCOUNTS))
+    def whole_round(self, silent: int, missing: int, opinions: list[int]) -> None:
+        """A round from commit to settlement, each judge with its own opinion, as far as it comes."""
+        self.most_commit(missing)
+        if self.circle.twin.phase == Phase.COMMIT:
+            self.wait(0, False)
+            self.advance(0)
+        for seat in seats_of(self.circle.twin.state.committed & ~silent):
+            self.attest(self.account(seat), 2**ACCOUNTS - 1, opinions[seat % len(opinions)])
+        if self.circle.twin.phase == Phase.ATTEST:
+            self.wait(0, False)
+        self.settle(0)
 
     # What a single seat may do.
 
@@ -122,13 +144,15 @@ class RandomCircle(RuleBasedStateMachine):
     @rule(who=WHO)
     def commit(self, who: int) -> None:
         """Anyone, once or again."""
-        self.call(who, "commit", self.number, DIGEST)
+        self.call(self.seated(who), "commit", self.number, DIGEST)
 
     @in_phase(Phase.ATTEST)
     @rule(who=WHO, judged=MASK, accepted=MASK)
     def attest(self, who: int, judged: int, accepted: int) -> None:
         """Anyone, of those it may judge."""
-        seat = self.circle.twin.history.seat_of(self.circle.peers[who]) or 0
+        who = self.seated(who)
+        seat = self.circle.twin.history.seat_of(self.circle.peers[who])
+        assert seat is not None
         judged &= self.circle.twin.state.committed & ~(1 << seat)
         self.call(who, "attest", self.number, judged, accepted & judged, RECORD)
 
@@ -136,7 +160,7 @@ class RandomCircle(RuleBasedStateMachine):
     @rule(who=WHO)
     def wake(self, who: int) -> None:
         """Anyone."""
-        self.call(who, "wake")
+        self.call(self.seated(who), "wake")
 
     @rule(endpoint=st.one_of(st.just(ENDPOINT), ENDPOINTS))
     def come_late(self, endpoint: str) -> None:
@@ -151,6 +175,10 @@ class RandomCircle(RuleBasedStateMachine):
         if name in ("commit", "attest", "settle"):
             arguments[0] = max(0, self.number + arguments[0])
         self.call(who, name, *arguments)
+
+    def seated(self, who: int) -> int:
+        """One of the accounts that have a seat."""
+        return self.account(who % len(self.circle.twin.history.seats))
 
     def account(self, seat: int) -> int:
         """Which of the machine's accounts sits there."""

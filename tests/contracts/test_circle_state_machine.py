@@ -4,8 +4,8 @@ from circle_random import RandomCircle
 from hypothesis import HealthCheck, settings
 
 RandomCircle.TestCase.settings = settings(
-    max_examples=25,
-    stateful_step_count=40,
+    max_examples=60,
+    stateful_step_count=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

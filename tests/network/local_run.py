@@ -43,7 +43,7 @@ class LocalRun:
         paced: bool = False,
         own_task: str | None = None,
     ) -> None:
-        """Chain, circle and one peer for each attack named (`honest` for none), all running.
+        """Chain, circle and one peer for each attack named (`honest` for none), all running, seats in this order.
 
         Everyone judges everyone; unless own_task names another, the task is a small share of the digits. paced:
         rounds begin when `open_gates` says so.
@@ -60,7 +60,7 @@ class LocalRun:
         for attack in peers:
             self.network.add_peer(attack)
         for peer in self.network.peers:
-            self.start_peer(peer.index)
+            self.start_peer(peer.index, "--seat", str(peer.index))
 
     def start_peer(self, index: int, *options: str) -> None:
         """Start a peer, or start it again."""

@@ -51,7 +51,7 @@ def test_a_peer_killed_in_a_round_is_back_in_the_next_one(
 
 
 def commit_all(run: LocalRun, number: int) -> None:
-    """The victim before the others: once a deadline has passed, the commit that makes the quorum closes the phase."""
+    """The victim before the others: after a deadline, the commit that makes the quorum closes the phase."""
     run.open_gates(number, VICTIM)
     run.wait_committed(VICTIM, number)
     run.open_gates(number)

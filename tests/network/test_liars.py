@@ -1,4 +1,4 @@
-"""A peer that lies about verdicts and one that withholds its updates, among honest ones, and what the audit says."""
+"""A peer that lies about verdicts and one that withholds its updates, among honest ones, and the audit's word."""
 
 from collections.abc import Iterator
 from typing import Any

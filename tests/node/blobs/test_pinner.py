@@ -1,4 +1,4 @@
-"""A daemon pins a peer's blobs in the background; one that is not there is said at once, one that fails stops nothing."""
+"""A daemon pins a peer's blobs in the background; one that is not there is said at once."""
 
 import asyncio
 import os
@@ -40,7 +40,8 @@ async def test_what_is_queued_ends_up_pinned() -> None:
     await pinner.start()
     pinner.pin(blob)
     async with asyncio.timeout(30), KuboPins(REAL) as daemon:
-        while not await daemon.is_pinned(cid_of(build(blob).root)):  # noqa: ASYNC110  (the daemon tells nobody)
+        # The daemon tells nobody when it has pinned: look again.
+        while not await daemon.is_pinned(cid_of(build(blob).root)):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await pinner.close()
     assert pinner.missed == 0

@@ -1,0 +1,130 @@
+"""What a peer does next, for every situation the chain can show it."""
+
+import hashlib
+
+import pytest
+from eth_utils.address import to_checksum_address
+
+from ledger.events import Attested, Committed, Drawn, Event, Joined, Opened, Settled, Woken
+from ledger.history import CircleParameters, History
+from ledger.manifest import Manifest
+from ledger.reputation import pack
+from ledger.topology import mask_of
+from node.rounds import Step, duty_rank, next_step
+
+SEATS, QUORUM, ROUNDS = 4, 3, 2
+SEED = hashlib.sha256(b"seed").digest()
+
+
+def history_of(*events: Event) -> History:
+    """A circle of four seats in round 1, and then these events."""
+    encoded = Manifest(
+        version=1,
+        task="tiny",
+        task_options={},
+        layout=(("weight", (2, 2)),),
+        genesis="00" * 32,
+        codec="int8-zstd",
+        degree=3,
+        rule="none",
+        rule_parameters={},
+        rounds=ROUNDS,
+    ).encode()
+    history = History(CircleParameters(SEATS, QUORUM, ROUNDS, 3, 16384))
+    history.apply(Opened(hashlib.sha256(encoded).digest(), encoded))
+    for seat in range(SEATS):
+        address = to_checksum_address(bytes([seat + 1]) * 20)
+        history.apply(Joined(seat, address, f"wss://127.0.0.1:{seat + 1} http://127.0.0.1:{seat + 1}"))
+    for event in events:
+        history.apply(event)
+    return history
+
+
+def commits(*seats: int, number: int = 1) -> list[Event]:
+    return [Committed(number, seat, bytes([seat + 1]) * 32) for seat in seats]
+
+
+def drawn(*seats: int) -> list[Event]:
+    return [*commits(*seats), Drawn(1, SEED, mask_of(seats))]
+
+
+def attestations(*seats: int) -> list[Event]:
+    return [Attested(1, seat, 0, 0, b"\1" * 32) for seat in seats]
+
+
+def settled(*seats: int) -> list[Event]:
+    """Everyone of these seats committed, judged nobody and the round is over."""
+    before = [*drawn(*seats), *attestations(*seats)]
+    reputations = history_of(*before)._settled(history_of(*before).rounds[0])
+    return [*before, Settled(1, mask_of(seats), pack(reputations))]
+
+
+def test_before_round_one_there_is_nothing_to_do() -> None:
+    assert next_step(History(CircleParameters(SEATS, QUORUM, ROUNDS, 3, 16384)), 0, overdue=False) == Step.WAIT
+
+
+@pytest.mark.parametrize("overdue", [False, True])
+def test_who_has_not_committed_commits_also_after_the_deadline(overdue: bool) -> None:
+    assert next_step(history_of(*commits(1, 2, 3)), 0, overdue=overdue) == Step.COMMIT
+
+
+def test_who_has_committed_waits_for_the_others_until_the_deadline() -> None:
+    assert next_step(history_of(*commits(0, 1, 2)), 0, overdue=False) == Step.WAIT
+    assert next_step(history_of(*commits(0, 1, 2)), 0, overdue=True) == Step.ADVANCE
+
+
+def test_short_of_the_quorum_a_deadline_closes_nothing() -> None:
+    assert next_step(history_of(*commits(0, 1)), 0, overdue=True) == Step.WAIT
+    assert next_step(history_of(*drawn(0, 1, 2), *attestations(0, 1)), 0, overdue=True) == Step.WAIT
+
+
+@pytest.mark.parametrize("overdue", [False, True])
+def test_who_has_committed_exchanges_once_the_seed_is_drawn(overdue: bool) -> None:
+    assert next_step(history_of(*drawn(0, 1, 2)), 0, overdue=overdue) == Step.EXCHANGE
+
+
+def test_who_has_attested_waits_for_the_others_until_the_deadline() -> None:
+    history = history_of(*drawn(0, 1, 2, 3), *attestations(0, 1, 2))
+    assert next_step(history, 0, overdue=False) == Step.WAIT
+    assert next_step(history, 0, overdue=True) == Step.SETTLE
+
+
+def test_when_all_have_attested_the_round_is_settled_at_once_by_anyone() -> None:
+    history = history_of(*drawn(0, 1, 2), *attestations(0, 1, 2))
+    assert [next_step(history, seat, overdue=False) for seat in range(4)] == [Step.SETTLE] * 4
+
+
+def test_who_missed_the_commits_asks_once_to_be_awaited() -> None:
+    history = history_of(*settled(0, 1, 2), *commits(0, 1, 2, number=2), Drawn(2, SEED, 0b0111))
+    assert next_step(history, 3, overdue=False) == Step.WAKE
+    history.apply(Woken(2, 3))
+    assert next_step(history, 3, overdue=False) == Step.WAIT
+
+
+def test_after_the_last_round_a_peer_is_done() -> None:
+    history = history_of(*settled(0, 1, 2, 3))
+    assert next_step(history, 0, overdue=False) == Step.COMMIT
+    for event in [*commits(0, 1, 2, number=2), Drawn(2, SEED, 0b0111)]:
+        history.apply(event)
+    for seat in (0, 1, 2):
+        history.apply(Attested(2, seat, 0, 0, b"\1" * 32))
+    history.apply(Settled(2, 0b0111, pack(history._settled(history.rounds[1]))))
+    assert [next_step(history, seat, overdue=True) for seat in range(4)] == [Step.DONE] * 4
+
+
+def test_everyone_has_another_place_in_the_order_of_chores() -> None:
+    history = history_of(*drawn(0, 1, 2, 3))
+    assert sorted(duty_rank(history, seat) for seat in range(SEATS)) == [0, 1, 2, 3]
+
+
+def test_who_did_not_commit_comes_after_all_who_did() -> None:
+    history = history_of(*drawn(0, 1, 3))
+    assert duty_rank(history, 2) == 3
+    assert sorted(duty_rank(history, seat) for seat in (0, 1, 3)) == [0, 1, 2]
+
+
+def test_the_order_of_chores_changes_with_the_round_before_a_seed_is_drawn() -> None:
+    first = history_of(*commits(0, 1, 2, 3))
+    second = history_of(*settled(0, 1, 2, 3), *commits(0, 1, 2, 3, number=2))
+    orders = [[duty_rank(history, seat) for seat in range(SEATS)] for history in (first, second)]
+    assert orders[0] != orders[1]
