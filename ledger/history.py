@@ -24,6 +24,8 @@ from ledger.topology import mask_of, neighbours, seats_of
 
 _OPENED, _JOINED, _MOVED, _WOKEN, _COMMITTED, _DRAWN, _ATTESTED, _SETTLED = range(1, 9)
 _EMPTY: Final = bytes(32)
+# R3.12: so many attest windows behind its deadline a round short of the quorum may be given up.
+PATIENCE_WINDOWS: Final = 16
 MAX_SEATS: Final = 256
 
 

@@ -46,11 +46,11 @@ def load_key(path: Path, password: str) -> bytes:
 def address_of(path: Path) -> str:
     """The address a keystore names, without opening it. Raises SetupError."""
     address = _read(path).get("address")
-    if not isinstance(address, str) or len(address.removeprefix("0x")) != 40:
-        raise SetupError(f"{path} is no keystore: `folkmoot keys new` makes one")
-    from eth_utils.address import to_checksum_address
+    from eth_utils.address import is_hex_address, to_checksum_address
 
-    return str(to_checksum_address(address.removeprefix("0x")))
+    if not isinstance(address, str) or not is_hex_address(address):
+        raise SetupError(f"{path} is no keystore: `folkmoot keys new` makes one")
+    return str(to_checksum_address(address))
 
 
 def read_password(file: Path | None, prompt: str) -> str:
@@ -64,6 +64,8 @@ def read_password(file: Path | None, prompt: str) -> str:
         lines = file.read_text().splitlines()
     except OSError as error:
         raise SetupError(f"{file} cannot be read ({error.strerror}): it should hold the key's password") from error
+    except UnicodeDecodeError as error:
+        raise SetupError(f"{file} cannot be read as text: its first line is the key's password") from error
     if not lines:
         raise SetupError(f"{file} is empty: its first line is the key's password")
     return lines[0]

@@ -1,18 +1,20 @@
 """The private side of an update: train, forge if one is a poisoner, add the residual, encode."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.codec import LARGEST, PLAIN, OutsideGrid, quantise
-from ledger.errors import SetupError
+from ledger.codec import LARGEST, PLAIN, quantise
 from ledger.exact import State, to_float
 from ledger.manifest import Manifest
 from ledger.records import Genesis, Update, encode_genesis, encode_update, state_digest
 from node.meter import Meter
 from node.testing.attacks import Behaviour
 from node.training import Trainer
+
+_log = logging.getLogger(__name__)
 
 Vector = NDArray[np.float32]
 
@@ -38,23 +40,18 @@ class Learner:
         self._seed, self._meter = seed, meter
 
     def prepare(self, network: bytes, round_number: int, author: bytes, base: State, residual: Vector) -> Prepared:
-        """Train from the base and encode. Raises TrainingDiverged, SetupError for values no frame can hold."""
+        """Train from the base and encode. Raises TrainingDiverged where training leaves the finite numbers."""
         start = to_float(base)
         with self._meter.section("training"):
             trained = self._trainer.train(start, round_number)
         with self._meter.section("encode"):
             noise = np.random.default_rng([self._seed, round_number])
             wanted = self._behaviour.publish(start, trained, noise) + residual
-            if self._behaviour.name != Behaviour.name:
-                # A poisoner wants to be heard however far it went; an honest peer wants to know that it diverged.
+            if (largest := float(np.abs(wanted).max())) > LARGEST:
+                # Far off, whether its own doing or the poison it mixed in: it goes on with what a frame can hold.
+                _log.warning("clipped round=%d largest=%.3g limit=%g", round_number, largest, LARGEST)
                 wanted = np.clip(wanted, -LARGEST, LARGEST)
-            try:
-                quantised = quantise(wanted.astype(np.float32), self._manifest.codec)
-            except OutsideGrid as error:
-                raise SetupError(
-                    f"the trained model cannot be published in round {round_number}: {error}; "
-                    "lower the learning rate or scale the data"
-                ) from error
+            quantised = quantise(wanted.astype(np.float32), self._manifest.codec)
             update = Update(
                 network, round_number, author, state_digest(base), self._manifest.codec, quantised.payload
             )

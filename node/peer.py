@@ -15,7 +15,7 @@ from ledger.chain.sender import NoFunds, NoReceipt, Reverted, Sender
 from ledger.endpoints import Endpoint
 from ledger.errors import SetupError
 from ledger.exact import State
-from ledger.history import History, Phase, Round
+from ledger.history import PATIENCE_WINDOWS, History, Phase, Round
 from ledger.records import update_max_bytes
 from ledger.reputation import FULL
 from ledger.screening import Fetched, Screened, screen
@@ -49,7 +49,7 @@ Event = dict[str, Any]
 class PeerConfig:
     """Where a peer keeps its data and listens.
 
-    seat: join only when this seat is the next free one, so that who sits where is known beforehand. fail_at: for tests.
+    seat: join only when this seat is the next free one, so that who sits where is known. fail_at: for tests.
     """
 
     data_dir: Path
@@ -193,7 +193,9 @@ class Peer:
     async def _live(self) -> None:
         await self._follow(0.0)
         while True:
-            step = next_step(self._history, self._seat, overdue=await self._is_overdue())
+            late_s = await self._late_s()
+            patience_s = PATIENCE_WINDOWS * self._circle.attest_window_s
+            step = next_step(self._history, self._seat, overdue=late_s > 0, lapsed=late_s > patience_s)
             if step == Step.DONE:
                 break
             try:
@@ -343,18 +345,18 @@ class Peer:
             self._phase, self._phase_since = now, time.monotonic()
             self._deadline_s = self._due_since = None
 
-    async def _is_overdue(self) -> bool:
-        """The open phase's deadline has passed; the chain is asked only once waiting has become long."""
+    async def _late_s(self) -> float:
+        """Seconds since the open phase's deadline, 0 before it; the chain is asked only once waiting is long."""
         if self._history.phase not in (Phase.COMMIT, Phase.ATTEST):
-            return False
+            return 0.0
         if time.monotonic() - self._phase_since < _DEADLINE_AFTER_S:
-            return False
+            return 0.0
         if self._deadline_s is None:
             try:
                 self._deadline_s = (await self._follower.state()).deadline_s
             except (ChainUnreachable, RpcFault):
-                return False
-        return time.time() > self._deadline_s + 1
+                return 0.0
+        return max(0.0, time.time() - self._deadline_s - 1)
 
     async def _save(self, state: PeerState) -> None:
         self._state = state

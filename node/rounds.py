@@ -18,8 +18,8 @@ class Step(Enum):
     DONE = "done"
 
 
-def next_step(history: History, seat: int, *, overdue: bool) -> Step:
-    """Decide. overdue: the open phase's deadline has passed."""
+def next_step(history: History, seat: int, *, overdue: bool, lapsed: bool = False) -> Step:
+    """Decide. overdue: the open phase's deadline has passed; lapsed: by so much that R3.12 gives the round up."""
     round_ = history.round
     if history.phase == Phase.FINISHED:
         return Step.DONE
@@ -27,7 +27,7 @@ def next_step(history: History, seat: int, *, overdue: bool) -> Step:
         return Step.WAIT
     if history.phase == Phase.COMMIT:
         return _while_committing(round_, seat, overdue and len(round_.commits) >= history.parameters.quorum)
-    return _while_attesting(history, round_, seat, overdue)
+    return _while_attesting(history, round_, seat, overdue, lapsed)
 
 
 def _while_committing(round_: Round, seat: int, is_due: bool) -> Step:
@@ -36,11 +36,12 @@ def _while_committing(round_: Round, seat: int, is_due: bool) -> Step:
     return Step.ADVANCE if is_due else Step.WAIT
 
 
-def _while_attesting(history: History, round_: Round, seat: int, overdue: bool) -> Step:
+def _while_attesting(history: History, round_: Round, seat: int, overdue: bool, lapsed: bool) -> Step:
     if seat in round_.commits and seat not in round_.attestations:
         return Step.EXCHANGE
     is_full = len(round_.attestations) == len(round_.commits)
-    if len(round_.attestations) >= history.parameters.quorum and (is_full or overdue):
+    has_quorum = len(round_.attestations) >= history.parameters.quorum
+    if lapsed or (has_quorum and (is_full or overdue)):
         return Step.SETTLE
     # It missed this round's commits, so the next round would not wait for it unless it asks.
     return Step.WAKE if seat not in round_.commits and not history.is_woken(seat) else Step.WAIT

@@ -27,7 +27,7 @@ class RpcFault(PeerFault):
     """
 
     def __init__(self, url: str, method: str, code: int, message: str, data: str | None) -> None:
-        super().__init__(f"{url} answers {method} with an error ({message}): correct --rpc, or try another endpoint")
+        super().__init__(f"{url} answers {method} with an error ({message}): try another endpoint with --rpc")
         self.method, self.code, self.message, self.data = method, code, message, data
 
 

@@ -60,7 +60,7 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
             network.add_peer(options.attack if index >= options.peers - options.poisoners else "honest")
         own_task = ("--task", options.task) if ".py:" in options.task else ()
         for peer in network.peers:
-            # A seat decides which share of the data is a peer's: with seats in order, a seed gives the same run.
+            # A seat decides which share of the data is a peer's: seats in order make runs comparable.
             network.start_peer(peer, "--seat", str(peer.index), *own_task)
         _wait(network, console, options, clock)
         usage = _usage(network)
@@ -68,7 +68,7 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
         report = network.audit()
         clock.lap("audit")
     outcome = DemoOutcome(results, report, clock.laps, usage)
-    reputations = {seat: report["reputations"][address] for seat, address in _seats(network).items()}
+    reputations = {seat: report["reputations"].get(address, 0.0) for seat, address in _seats(network).items()}
     title = f"{report['task']}, rule {report['rule']}, {options.poisoners} of {options.peers} {options.attack}"
     plot(results, reputations, title, options.folder / "rounds.png")
     if as_json_output:

@@ -18,6 +18,7 @@ FULL = 65535
 SCALE = st.one_of(
     st.integers(0, FULL), st.sampled_from([0, 1, 255, 256, 16383, 16384, 32767, 32768, FULL - 1, FULL])
 )
+FLOOR = st.one_of(st.sampled_from([0, 255, 256, 16384, 32767]), st.integers(0, 32767))
 
 
 def plant(circle: CircleUnderTest, reputations: Mapping[int, int]) -> None:
@@ -64,7 +65,7 @@ def test_any_verdicts_over_any_reputations(data: st.DataObject) -> None:
     terms = CircleTerms(
         start_seats=seats,
         reputation_shift=data.draw(st.integers(1, 8), "shift"),
-        reputation_floor=data.draw(st.integers(0, 32767), "floor"),
+        reputation_floor=data.draw(FLOOR, "floor"),
     )
     circle = CircleUnderTest(BareMachine(seats), terms, check_every=1 << 30)
     circle.join_all()

@@ -61,7 +61,7 @@ def test_a_link_is_not_followed_to_overwrite_what_it_points_to(tmp_path: Path) -
 
 
 def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="cannot be written .*choose another place"):
+    with pytest.raises(SetupError, match=r"cannot be written .*choose another place"):
         new_key(tmp_path / "missing" / "key.json", "secret", CHEAP)
 
 

@@ -1,0 +1,61 @@
+"""`folkmoot demo` as a user runs it, in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def demo(folder: Path, *options: str) -> dict[str, Any]:
+    """Run a small demo; it must end well. Returns the JSON object it prints."""
+    command = ["demo", "--json", "--task", "digits", "--peers", "4", "--poisoners", "1", "--rounds", "3"]
+    command += ["--degree", "3", "--skew", "0", "--folder", str(folder), *options]
+    done = subprocess.run(
+        [sys.executable, "-m", "node.cli.main", *command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def defended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return demo(tmp_path_factory.mktemp("demo") / "balance")
+
+
+def test_a_demo_is_audited_clean_and_reports_what_happened(defended: dict[str, Any]) -> None:
+    assert defended["audit_clean"]
+    assert defended["audit_findings"] == []
+    assert sorted(defended["attacks"].values()) == ["honest", "honest", "honest", "sign-flip"]
+    assert set(defended["reputations"]) == set(defended["attacks"]) == {"0", "1", "2", "3"}
+    assert 0.3 < defended["honest_accuracy_worst"] <= defended["honest_accuracy_mean"] <= 1
+    for figure in ("round_seconds", "overhead_cpu_s", "bytes_sent", "gas"):
+        assert defended[figure] > 0
+    # A blob of 4,810 values in int8, to at most three neighbours, and what gossip and certificates add.
+    assert defended["bytes_sent"] < 100_000
+
+
+def test_a_demo_shows_the_poisoner_shut_out(defended: dict[str, Any]) -> None:
+    poisoner = next(int(seat) for seat, attack in defended["attacks"].items() if attack != "honest")
+    about_it = [row for row in defended["verdicts"] if row["judged"] == poisoner]
+    assert sum(row.get("rejected", 0) for row in about_it) == 9
+    assert sum(row.get("accepted", 0) for row in about_it) == 0
+    honest = [value for seat, value in defended["reputations"].items() if int(seat) != poisoner]
+    assert defended["reputations"][str(poisoner)] < min(honest)
+
+
+def test_a_demo_draws_a_picture(defended: dict[str, Any]) -> None:
+    assert Path(defended["plot"]).read_bytes().startswith(PNG)
+
+
+def test_without_a_rule_the_same_poisoner_costs_the_honest_accuracy(
+    defended: dict[str, Any], tmp_path: Path
+) -> None:
+    undefended = demo(tmp_path / "none", "--rule", "none")
+    assert undefended["audit_clean"]
+    assert undefended["honest_accuracy_mean"] < defended["honest_accuracy_mean"] - 0.1
