@@ -39,7 +39,7 @@ _DUTY_STEP_S: Final = 3.0
 _DEADLINE_AFTER_S: Final = 3.0
 _CHAIN_RETRY_S: Final = 2.0
 # Part of the attest window that fetching may take; the rest is for screening and the transaction.
-_EXCHANGE_SHARE: Final = 0.6
+_EXCHANGE_SHARE: Final = 0.5
 _MIN_BALANCE_WEI: Final = 10**15
 
 Event = dict[str, Any]

@@ -52,7 +52,7 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
         console.print(f"chain     {network.rpc}", highlight=False)
         file = network.deploy(
             *options.deploy, "--peers", str(options.peers), "--rounds", str(options.rounds),
-            "--degree", str(options.degree), "--seed", str(options.seed),
+            "--degree", str(options.degree), "--seed", str(options.seed), "--attest-window", "30",
         )  # fmt: skip
         console.print(f"circle    {file.contract}, task {file.task[:18]}…", highlight=False)
         clock.lap("chain and contract")

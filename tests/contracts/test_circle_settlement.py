@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from circle_harness import RECORD, CircleTerms, CircleUnderTest
 from circle_machines import BareMachine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ledger.reputation import pack
@@ -56,6 +56,7 @@ def play(circle: CircleUnderTest, committing: int, verdicts: Mapping[int, tuple[
     max_examples=25,
     deadline=None,
     derandomize=True,
+    phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(st.data())

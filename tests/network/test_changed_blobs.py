@@ -14,6 +14,7 @@ from ledger.endpoints import parse_endpoint
 from node.cli.main import main
 
 ROUNDS = 2
+HONEST = (0, 1, 2)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
     run = LocalRun(tmp_path_factory.mktemp("finished") / "run")
     with run.network:
         run.start("honest", "honest", "honest", rounds=ROUNDS)
-        run.wait_finished()
+        run.wait_finished(*HONEST)
         yield run
 
 
@@ -41,11 +42,20 @@ def test_an_auditor_needs_an_endpoint_and_an_address_and_looks_at_everything(fin
     assert looked_at == {"A1": 1, "A3": 1 + 3 * ROUNDS, "A5": 6 * ROUNDS, "A7": 3 * ROUNDS}
 
 
+def test_who_comes_after_the_last_round_is_told_so(finished: LocalRun, capsys: pytest.CaptureFixture[str]) -> None:
+    newcomer = finished.network.add_peer()
+    command = ["node", "--circle", str(finished.network.circle_file), "--data", str(newcomer.folder / "data")]
+    command += ["--keystore", str(newcomer.folder / "key.json")]
+    assert main([*command, "--password-file", str(finished.network.password_file)]) == 3
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["folkmoot: the circle does not take this peer: join: circle is finished"]
+
+
 def test_an_update_changed_in_every_store_is_found(finished: LocalRun) -> None:
     seat = finished.seat(1)
     digest = finished.history().rounds[0].commits[seat]
     copies = block_files(finished, digest)
-    assert len(copies) == 3
+    assert len(copies) == len(HONEST)
     original = copies[0].read_bytes()
     for path in copies:
         path.write_bytes(original[:-1] + bytes([original[-1] ^ 1]))
@@ -92,7 +102,7 @@ async def test_a_gateway_that_lies_cannot_make_an_audit_say_otherwise(finished: 
 def test_when_nobody_serves_the_blobs_any_more_the_audit_says_so_and_exits_1(
     finished: LocalRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for index in range(3):
+    for index in HONEST:
         finished.wait_joined(index)
         finished.kill(index)
     command = ["audit", "--json", "--rpc", finished.network.rpc, "--contract", finished.contract]

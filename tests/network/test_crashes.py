@@ -63,7 +63,7 @@ def test_peers_wait_for_a_chain_that_was_killed_and_go_on(run: LocalRun) -> None
     run.wait_round(2)
     run.kill_chain()
     run.open_gates(3)
-    run.wait_for(lambda: all("chain unreachable" in run.log(index) for index in range(3)), "patience")
+    run.wait_for(lambda: all("does not answer" in run.log(index) for index in range(3)), "patience")
     run.restart_chain()
     run.wait_finished()
     assert all(set(run.rounds(index)) == {1, 2, 3} for index in range(3))

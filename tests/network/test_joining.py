@@ -20,10 +20,10 @@ class Thermometer:
         return {"celsius": celsius, "fahrenheit": 1.8 * celsius + 0.32}
 
     def train(self, model, data, *, round, seed):
-        for _ in range(20):
+        for _ in range(3):
             loss = (model(data["celsius"]) - data["fahrenheit"]).square().mean()
             for parameter, gradient in zip(model.parameters(), torch.autograd.grad(loss, list(model.parameters()))):
-                parameter.data -= 0.2 * gradient
+                parameter.data -= 0.1 * gradient
 
     def evaluate(self, model):
         return {"freezing_point": model(torch.zeros(1, 1)).item(), "rounds_off": 0.5}
@@ -55,6 +55,7 @@ def test_peers_train_a_task_of_the_users_own(run: LocalRun, tmp_path: Path) -> N
     for index in range(2):
         figures = [run.rounds(index)[number]["figures"] for number in (1, 2, 3)]
         assert [sorted(each) for each in figures] == [["freezing_point", "rounds_off"]] * 3
-        assert abs(figures[-1]["freezing_point"] - 0.32) < 0.05
+        errors = [abs(each["freezing_point"] - 0.32) for each in figures]
+        assert errors[2] < errors[1] < errors[0]
     report = run.network.audit()
     assert (report["task"], report["rule"], report["findings"]) == ("Thermometer", "none", [])

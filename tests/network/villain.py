@@ -35,6 +35,7 @@ class Villain:
     def __enter__(self) -> Self:
         self._thread.start()
         self._runner, port = asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(10)
+        self._wait(lambda: len(self._run.history().seats) == self.peer.index, "seats of the honest")
         # Nobody listens at its gossip address: port 1 refuses.
         self._call("join", Endpoint("wss://127.0.0.1:1", f"http://127.0.0.1:{port}").text)
         seat = self._run.history().seat_of(self._sender.address)

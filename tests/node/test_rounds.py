@@ -1,62 +1,12 @@
 """What a peer does next, for every situation the chain can show it."""
 
-import hashlib
-
 import pytest
-from eth_utils.address import to_checksum_address
+from circle_history import QUORUM, ROUNDS, SEATS, SEED, attestations, commits, drawn, history_of, settled
 
-from ledger.events import Attested, Committed, Drawn, Event, Joined, Opened, Settled, Woken
+from ledger.events import Attested, Drawn, Settled, Woken
 from ledger.history import CircleParameters, History
-from ledger.manifest import Manifest
 from ledger.reputation import pack
-from ledger.topology import mask_of
 from node.rounds import Step, duty_rank, next_step
-
-SEATS, QUORUM, ROUNDS = 4, 3, 2
-SEED = hashlib.sha256(b"seed").digest()
-
-
-def history_of(*events: Event) -> History:
-    """A circle of four seats in round 1, and then these events."""
-    encoded = Manifest(
-        version=1,
-        task="tiny",
-        task_options={},
-        layout=(("weight", (2, 2)),),
-        genesis="00" * 32,
-        codec="int8-zstd",
-        degree=3,
-        rule="none",
-        rule_parameters={},
-        rounds=ROUNDS,
-    ).encode()
-    history = History(CircleParameters(SEATS, QUORUM, ROUNDS, 3, 16384))
-    history.apply(Opened(hashlib.sha256(encoded).digest(), encoded))
-    for seat in range(SEATS):
-        address = to_checksum_address(bytes([seat + 1]) * 20)
-        history.apply(Joined(seat, address, f"wss://127.0.0.1:{seat + 1} http://127.0.0.1:{seat + 1}"))
-    for event in events:
-        history.apply(event)
-    return history
-
-
-def commits(*seats: int, number: int = 1) -> list[Event]:
-    return [Committed(number, seat, bytes([seat + 1]) * 32) for seat in seats]
-
-
-def drawn(*seats: int) -> list[Event]:
-    return [*commits(*seats), Drawn(1, SEED, mask_of(seats))]
-
-
-def attestations(*seats: int) -> list[Event]:
-    return [Attested(1, seat, 0, 0, b"\1" * 32) for seat in seats]
-
-
-def settled(*seats: int) -> list[Event]:
-    """Everyone of these seats committed, judged nobody and the round is over."""
-    before = [*drawn(*seats), *attestations(*seats)]
-    reputations = history_of(*before)._settled(history_of(*before).rounds[0])
-    return [*before, Settled(1, mask_of(seats), pack(reputations))]
 
 
 def test_before_round_one_there_is_nothing_to_do() -> None:
@@ -76,6 +26,17 @@ def test_who_has_committed_waits_for_the_others_until_the_deadline() -> None:
 def test_short_of_the_quorum_a_deadline_closes_nothing() -> None:
     assert next_step(history_of(*commits(0, 1)), 0, overdue=True) == Step.WAIT
     assert next_step(history_of(*drawn(0, 1, 2), *attestations(0, 1)), 0, overdue=True) == Step.WAIT
+
+
+def test_a_round_that_lapsed_short_of_its_quorum_is_given_up_by_anyone() -> None:
+    history = history_of(*drawn(0, 1, 2), *attestations(0, 1))
+    steps = [next_step(history, seat, overdue=True, lapsed=True) for seat in range(SEATS)]
+    # Seat 2 committed and may still attest: that is better than giving up.
+    assert steps == [Step.SETTLE, Step.SETTLE, Step.EXCHANGE, Step.SETTLE]
+
+
+def test_a_commit_phase_never_lapses() -> None:
+    assert next_step(history_of(*commits(0, 1)), 0, overdue=True, lapsed=True) == Step.WAIT
 
 
 @pytest.mark.parametrize("overdue", [False, True])

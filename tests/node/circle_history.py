@@ -1,0 +1,59 @@
+"""A circle's history as its events give it, for tests that need one in a certain moment."""
+
+import hashlib
+from collections.abc import Sequence
+
+from eth_utils.address import to_checksum_address
+
+from ledger.events import Attested, Committed, Drawn, Event, Joined, Opened, Settled
+from ledger.history import CircleParameters, History
+from ledger.manifest import Manifest
+from ledger.reputation import pack
+from ledger.topology import mask_of
+
+SEATS, QUORUM, ROUNDS = 4, 3, 2
+SEED = hashlib.sha256(b"seed").digest()
+
+
+def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
+    """A circle of four seats in round 1, and then these events. endpoints: of the first seats, if not made up."""
+    encoded = Manifest(
+        version=1,
+        task="tiny",
+        task_options={},
+        layout=(("weight", (2, 2)),),
+        genesis="00" * 32,
+        codec="int8-zstd",
+        degree=3,
+        rule="none",
+        rule_parameters={},
+        rounds=ROUNDS,
+    ).encode()
+    history = History(CircleParameters(SEATS, QUORUM, ROUNDS, 3, 16384))
+    history.apply(Opened(hashlib.sha256(encoded).digest(), encoded))
+    for seat in range(SEATS):
+        address = to_checksum_address(bytes([seat + 1]) * 20)
+        made_up = f"wss://127.0.0.1:{seat + 1} http://127.0.0.1:{seat + 1}"
+        history.apply(Joined(seat, address, endpoints[seat] if seat < len(endpoints) else made_up))
+    for event in events:
+        history.apply(event)
+    return history
+
+
+def commits(*seats: int, number: int = 1) -> list[Event]:
+    return [Committed(number, seat, bytes([seat + 1]) * 32) for seat in seats]
+
+
+def drawn(*seats: int) -> list[Event]:
+    return [*commits(*seats), Drawn(1, SEED, mask_of(seats))]
+
+
+def attestations(*seats: int) -> list[Event]:
+    return [Attested(1, seat, 0, 0, b"\1" * 32) for seat in seats]
+
+
+def settled(*seats: int) -> list[Event]:
+    """Everyone of these seats committed, judged nobody and the round is over."""
+    before = [*drawn(*seats), *attestations(*seats)]
+    reputations = history_of(*before)._settled(history_of(*before).rounds[0])
+    return [*before, Settled(1, mask_of(seats), pack(reputations))]

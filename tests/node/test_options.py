@@ -1,0 +1,56 @@
+"""Options that several commands share, and what the parser itself says."""
+
+import json
+
+import pytest
+from eth_account import Account
+
+from ledger.errors import SetupError, UsageError
+from node.cli.main import COMMANDS, main
+from node.cli.options import deployer_key, print_json, rule_parameters
+
+
+def test_rule_parameters_are_integers_by_name() -> None:
+    assert rule_parameters(["gamma_milli=300", "kappa_milli=-1"]) == {"gamma_milli": 300, "kappa_milli": -1}
+
+
+@pytest.mark.parametrize("text", ["gamma", "gamma=", "gamma=1.5", "=x", "a=b=c"])
+def test_what_is_no_parameter_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError, match="is not NAME=INT"):
+        rule_parameters([text])
+
+
+@pytest.mark.parametrize("chain_id", [1337, 31337])
+def test_a_local_chain_is_paid_from_its_first_development_account(chain_id: int) -> None:
+    account = Account.from_key(deployer_key(None, None, chain_id))
+    assert account.address == "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+
+
+@pytest.mark.parametrize("chain_id", [1, 10, 11155111])
+def test_on_any_other_chain_the_key_has_to_be_named(chain_id: int) -> None:
+    with pytest.raises(SetupError, match="name the key that pays with --keystore"):
+        deployer_key(None, None, chain_id)
+
+
+def test_json_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": [1, 2], "b": None})
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert json.loads(out) == {"a": [1, 2], "b": None}
+
+
+@pytest.mark.parametrize("module", COMMANDS, ids=lambda module: str(module.__name__).rpartition(".")[2])
+def test_every_command_says_what_it_is_for(module: object, capsys: pytest.CaptureFixture[str]) -> None:
+    name = str(getattr(module, "__name__", "")).rpartition(".")[2]
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"`folkmoot {name}`" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [[], ["vote"], ["node"], ["audit"], ["deploy", "--peers", "many"], ["keys"]])
+def test_a_wrong_command_line_ends_with_2(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 2
+    assert "usage: folkmoot" in capsys.readouterr().err
