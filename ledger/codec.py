@@ -86,6 +86,12 @@ def decode(payload: bytes, codec: str, parameters: int) -> State:
     return _expand(codes, shifts)
 
 
+def frame_steps(vector: NDArray[np.float32]) -> NDArray[np.int32]:
+    """The grid units between two codes in each block of a vector's frame, (blocks,), int32."""
+    shifts = np.frombuffer(quantise(vector, PLAIN).payload, np.uint8, -(-vector.size // BLOCK))
+    return np.int32(1) << shifts.astype(np.int32)
+
+
 def max_payload_bytes(parameters: int) -> int:
     """The most bytes a frame of so many parameters may take, compressed or not (zstd's worst case)."""
     size = parameters + -(-parameters // BLOCK)

@@ -151,7 +151,9 @@ class Peer:
             elif self._history.seats[seat].endpoints[-1] != endpoint.text:
                 await self._follower.call("move", endpoint.text)
         except Reverted as error:
-            raise SetupError(f"the circle does not take this peer: {error.reason}") from error
+            raise SetupError(
+                f"the circle does not take this peer ({error.reason}): ask its members for another circle file"
+            ) from error
         await self._follower.follow()
         seat = self._history.seat_of(self._address)
         assert seat is not None

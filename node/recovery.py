@@ -1,5 +1,6 @@
 """Where a peer starts from: the circle's genesis, its own saved state, and what the chain says happened since."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -77,7 +78,9 @@ class Recovery:
             blobs = await self._exchange.blobs(
                 self._history, needed, max_bytes=self._max_bytes, timeout_s=_TIMEOUT_S
             )
-            screened = replay(self._history, self._network, round_, self._seat, state.base, blobs)
+            screened = await asyncio.to_thread(
+                replay, self._history, self._network, round_, self._seat, state.base, blobs
+            )
         except (Unavailable, PeerFault) as error:
             raise SetupError(
                 f"the state after round {round_.number} cannot be rebuilt ({error}): start again when the other "

@@ -39,12 +39,14 @@ def _while_committing(round_: Round, seat: int, is_due: bool) -> Step:
 def _while_attesting(history: History, round_: Round, seat: int, overdue: bool, lapsed: bool) -> Step:
     if seat in round_.commits and seat not in round_.attestations:
         return Step.EXCHANGE
+    # It missed this round's commits, so the next round would not wait for it unless it asks.
+    if seat not in round_.commits and not history.is_woken(seat):
+        return Step.WAKE
     is_full = len(round_.attestations) == len(round_.commits)
     has_quorum = len(round_.attestations) >= history.parameters.quorum
     if lapsed or (has_quorum and (is_full or overdue)):
         return Step.SETTLE
-    # It missed this round's commits, so the next round would not wait for it unless it asks.
-    return Step.WAKE if seat not in round_.commits and not history.is_woken(seat) else Step.WAIT
+    return Step.WAIT
 
 
 def duty_rank(history: History, seat: int) -> int:

@@ -2,7 +2,10 @@
 
 import argparse
 import asyncio
+import logging
+import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +72,7 @@ async def _run(peer: Any, stay: bool) -> int:
     try:
         await peer.run(stay)
     except asyncio.CancelledError:
-        return 0
+        _leave()
     except ExceptionGroup as group:
         # Parallel work wraps what went wrong; the set-up error in it is what a person can act on.
         expected, unexpected = group.split((SetupError, OSError))
@@ -77,6 +80,16 @@ async def _run(peer: Any, stay: bool) -> int:
             raise
         raise _first(expected) from group
     return 0
+
+
+def _leave() -> None:
+    """End now: a training under way cannot be interrupted, and what it would give is not needed.
+
+    Everything that must last is on disk before it is used, so nothing is lost.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _task_of(circle: Any, first_block: int, spec: str | None) -> Any:

@@ -39,6 +39,10 @@ class HandshakeRefused(PeerFault):
     """The other end is not a member of this network that proves who it is; the message says why."""
 
 
+class UnknownMember(HandshakeRefused):
+    """It proves who it is, and has no seat as far as this node has seen the chain: a newcomer looks the same."""
+
+
 @dataclass(frozen=True)
 class Identity:
     """Who this node is, and where.
@@ -87,7 +91,7 @@ async def shake_hands(
     if expected is not None and peer != expected:
         raise HandshakeRefused(f"dialled {expected}, but {peer} answered")
     if not is_member(peer):
-        raise HandshakeRefused(f"{peer} is not a member")
+        raise UnknownMember(f"{peer} is not a member")
     return peer
 
 

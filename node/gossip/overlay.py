@@ -11,7 +11,7 @@ from aiohttp import ClientError, web
 
 from ledger.errors import PeerFault
 from node.gossip.dialler import Dialler
-from node.gossip.handshake import Identity, shake_hands_within
+from node.gossip.handshake import Identity, UnknownMember, shake_hands_within
 from node.gossip.limits import Limits, Stats
 from node.gossip.links import Link
 from node.gossip.listener import Listener
@@ -211,7 +211,8 @@ class Overlay:
 
     def _fault(self, peer: str, fault: PeerFault) -> None:
         self._stats.faults += 1
-        _log.warning("gossip.fault peer=%s fault=%s reason=%r", peer, type(fault).__name__, str(fault))
+        level = logging.INFO if isinstance(fault, UnknownMember) else logging.WARNING
+        _log.log(level, "gossip.fault peer=%s fault=%s reason=%r", peer, type(fault).__name__, str(fault))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

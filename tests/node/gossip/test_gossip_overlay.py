@@ -105,7 +105,7 @@ async def test_links_are_rotated(circle: Circle) -> None:
 
 async def test_port_in_use_is_one_sentence_with_a_next_step(circle: Circle) -> None:
     first = await circle.start("first")
-    with pytest.raises(SetupError, match=rf"port {first.port} on 127.0.0.1 is already in use: .* choose"):
+    with pytest.raises(SetupError, match=rf"port {first.port} on 127.0.0.1 is in use: .* --gossip-port"):
         await circle.start("second", port=first.port)
 
 
