@@ -31,8 +31,8 @@ def test_short_of_the_quorum_a_deadline_closes_nothing() -> None:
 def test_a_round_that_lapsed_short_of_its_quorum_is_given_up_by_anyone() -> None:
     history = history_of(*drawn(0, 1, 2), *attestations(0, 1))
     steps = [next_step(history, seat, overdue=True, lapsed=True) for seat in range(SEATS)]
-    # Seat 2 committed and may still attest: that is better than giving up.
-    assert steps == [Step.SETTLE, Step.SETTLE, Step.EXCHANGE, Step.SETTLE]
+    # Seat 2 committed and may still attest: that is better than giving up. Seat 3 did not: it asks to be awaited.
+    assert steps == [Step.SETTLE, Step.SETTLE, Step.EXCHANGE, Step.WAKE]
 
 
 def test_a_commit_phase_never_lapses() -> None:
@@ -52,7 +52,14 @@ def test_who_has_attested_waits_for_the_others_until_the_deadline() -> None:
 
 def test_when_all_have_attested_the_round_is_settled_at_once_by_anyone() -> None:
     history = history_of(*drawn(0, 1, 2), *attestations(0, 1, 2))
-    assert [next_step(history, seat, overdue=False) for seat in range(4)] == [Step.SETTLE] * 4
+    assert [next_step(history, seat, overdue=False) for seat in range(3)] == [Step.SETTLE] * 3
+
+
+def test_who_missed_the_round_asks_to_be_awaited_before_it_settles_it() -> None:
+    history = history_of(*drawn(0, 1, 2), *attestations(0, 1, 2))
+    assert next_step(history, 3, overdue=False) == Step.WAKE
+    history.apply(Woken(1, 3))
+    assert next_step(history, 3, overdue=False) == Step.SETTLE
 
 
 def test_who_missed_the_commits_asks_once_to_be_awaited() -> None:

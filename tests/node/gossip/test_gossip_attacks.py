@@ -35,7 +35,7 @@ async def assert_gossip_goes_on(peers: list[Peer], digest: bytes = b"\xee" * 32)
 
 
 async def test_non_member_is_refused(circle: Circle, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.INFO)
     peers = await circle.start_linked(2)
     stranger = await circle.start("stranger", is_member=False)
     stranger.gossip.set_directory({peer.address: peer.endpoint for peer in peers})
