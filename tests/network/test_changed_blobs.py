@@ -48,7 +48,8 @@ def test_who_comes_after_the_last_round_is_told_so(finished: LocalRun, capsys: p
     command += ["--keystore", str(newcomer.folder / "key.json")]
     assert main([*command, "--password-file", str(finished.network.password_file)]) == 3
     said = capsys.readouterr().err.splitlines()
-    assert said == ["folkmoot: the circle does not take this peer: join: circle is finished"]
+    reason = "the circle does not take this peer (join: circle is finished)"
+    assert said == [f"folkmoot: {reason}: ask its members for another circle file"]
 
 
 def test_an_update_changed_in_every_store_is_found(finished: LocalRun) -> None:
