@@ -33,12 +33,29 @@ def run(options: argparse.Namespace) -> int:
     file = CircleFile.read(options.circle) if options.circle else None
     rpc = options.rpc or (file.rpc if file else DEFAULT_RPC)
     address = file.contract if file else options.contract
-    report = asyncio.run(audit(rpc, address, timeout_s=options.timeout))
     if options.json:
+        report = asyncio.run(audit(rpc, address, timeout_s=options.timeout))
         print_json(as_json(report))
     else:
+        report = _audit_with_progress(rpc, address, options.timeout)
         print_report(report)
     return 0 if report.clean else 1
+
+
+def _audit_with_progress(rpc: str, address: str, timeout_s: float) -> Report:
+    """Audit under a bar that counts rounds; it goes to stderr and leaves nothing behind."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ledger.audit.run import audit
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        rounds = bar.add_task("reading the chain", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(rounds, description=f"round {done} of {total}", completed=done, total=total)
+
+        return asyncio.run(audit(rpc, address, timeout_s=timeout_s, progress=show))
 
 
 def as_json(report: Report) -> dict[str, Any]:
