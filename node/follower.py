@@ -16,7 +16,7 @@ from node.meter import Meter
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-_POLL_S: Final = 0.1
+_POLL_S: Final = 0.15
 _SLOW_POLL_S: Final = 1.0
 _SLOW_AFTER_S: Final = 30.0
 

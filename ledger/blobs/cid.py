@@ -6,6 +6,7 @@ Source: multiformats/cid, multiformats/multibase. Only what a Folkmoot blob can 
 import base64
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger.errors import PeerFault
 
@@ -56,6 +57,7 @@ def digest_of(block: bytes) -> bytes:
     return hashlib.sha256(block).digest()
 
 
+@lru_cache(maxsize=1024)
 def parse_cid(text: str) -> Cid:
     """Read a CIDv1 in base32 (`b…`) or base58btc (`z…`). Raises BadCid with the reason."""
     if len(text) > CID_TEXT_MAX:

@@ -72,8 +72,8 @@ class _Gateway:
             response = web.StreamResponse(headers=headers)
             if kind == RAW_TYPE:
                 response.content_length = len(root)
-                return await self._send(request, response, iter([root]))
-            return await self._send(request, response, self._car(cid, root))
+                return await self._send(request, response, _already(root))
+            return await self._send(request, response, _in_thread(self._car(cid, root)))
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -120,14 +120,14 @@ class _Gateway:
             yield car_section_head(name, len(block)) + block
 
     async def _send(
-        self, request: web.Request, response: web.StreamResponse, pieces: Iterator[bytes]
+        self, request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]
     ) -> web.StreamResponse:
-        """Send the pieces, each made in a thread and taken by the asker within _PIECE_S."""
+        """Send the pieces, each taken by the asker within _PIECE_S."""
         await response.prepare(request)
         if request.method == "HEAD":
             return response
         try:
-            while piece := await asyncio.to_thread(next, pieces, b""):
+            async for piece in pieces:
                 async with asyncio.timeout(_PIECE_S):
                     await response.write(piece)
                 self.stats.bytes_sent += len(piece)
@@ -160,6 +160,17 @@ def gateway_app(
     app[STATS] = gateway.stats
     app.router.add_get("/ipfs/{cid}", gateway.answer)
     return app
+
+
+async def _already(block: bytes) -> AsyncIterator[bytes]:
+    """One piece that is in memory: no thread is needed for it."""
+    yield block
+
+
+async def _in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Pieces that are read from disk as they are asked for."""
+    while piece := await asyncio.to_thread(next, pieces, b""):
+        yield piece
 
 
 def _kind(request: web.Request) -> str:
