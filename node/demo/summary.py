@@ -24,8 +24,8 @@ def print_summary(
     console.print(_accuracy_line(results), highlight=False)
     console.print(_peers_table(results, reputations))
     console.print(_cost_table(results))
-    times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.seconds.items())
-    console.print(f"time      {times}", highlight=False)
+    times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in outcome.seconds.items())
+    console.print(f"seconds   {times}", highlight=False)
     _print_audit(console, report)
     console.print(f"picture   {folder / 'rounds.png'}", highlight=False)
     if poisoned and report["rule"] != "none":
@@ -70,7 +70,7 @@ def _accuracy_line(results: RunResults) -> str:
         return "accuracy  the task reports none"
     return (
         f"accuracy  honest peers {fmean(accuracies):.3f} on average, {min(accuracies):.3f} the worst, "
-        "on data nobody trained on"
+        "on held-out data"
     )
 
 
@@ -107,8 +107,8 @@ def _print_audit(console: Console, report: dict[str, Any]) -> None:
     examined = report["examined"]
     if report["clean"]:
         text = Text(
-            f"audit     clean: {examined.get('A5', 0)} verdicts and {examined.get('A7', 0)} reputations recomputed "
-            f"from the chain and {report['blobs']} blobs, all as attested",
+            f"audit     clean: {examined.get('A5', 0)} verdicts and {examined.get('A7', 0)} reputations follow from "
+            "chain and blobs",
             "green",
         )
     else:
