@@ -107,8 +107,8 @@ def _print_audit(console: Console, report: dict[str, Any]) -> None:
     examined = report["examined"]
     if report["clean"]:
         text = Text(
-            f"audit     clean: {examined.get('A5', 0)} verdicts and {examined.get('A7', 0)} reputations follow from "
-            "chain and blobs",
+            f"audit     clean: {examined.get('A5', 0)} verdicts and {examined.get('A7', 0)} reputations "
+            "follow from chain and blobs",
             "green",
         )
     else:
