@@ -43,13 +43,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _audit_with_progress(rpc: str, address: str, timeout_s: float) -> Report:
-    """Audit under a bar that counts rounds; it goes to stderr and leaves nothing behind."""
+    """Audit under a bar that counts rounds, on stderr, where that is a terminal; it leaves nothing behind."""
     from rich.console import Console
     from rich.progress import Progress
 
     from ledger.audit.run import audit
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         rounds = bar.add_task("reading the chain", total=None)
 
         def show(done: int, total: int) -> None:
