@@ -139,10 +139,6 @@ class History:
         """The seat asked to be awaited in the next round."""
         return self._woken >> seat & 1 == 1
 
-    def last_attested(self, seat: int, before: int) -> Round | None:
-        """The newest round earlier than `before` in which the seat attested."""
-        return next((r for r in reversed(self.rounds) if r.number < before and seat in r.attestations), None)
-
     @singledispatchmethod
     def apply(self, event: Event) -> None:
         """Take the next event. Raises HistoryFault where the contract could not have emitted it here."""

@@ -51,7 +51,6 @@ class Exchange:
     ) -> None:
         self._store, self._fetcher, self._gossip = store, fetcher, gossip
         self._announced, self._meter = announced, meter
-        self.bytes_fetched = 0
 
     async def collect(
         self, history: History, round_: Round, seats: tuple[int, ...], *, max_bytes: int, budget_s: float
@@ -106,13 +105,10 @@ class Exchange:
         return Fetched(digest, author, blob)
 
     async def _fetch(self, digest: bytes, gateways: list[str], max_bytes: int, timeout_s: float) -> bytes:
-        held = self._store.has(digest)
-        blob = await self._meter.awaiting(
+        return await self._meter.awaiting(
             "blobs",
             self._fetcher.fetch(digest, gateways, max_bytes=max_bytes, timeout_s=timeout_s, cache=self._store),
         )
-        self.bytes_fetched += 0 if held else len(blob)
-        return blob
 
     def _hold(self, round_number: int, digest: bytes) -> None:
         try:

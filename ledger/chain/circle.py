@@ -80,11 +80,6 @@ class Circle:
         """The newest block's number."""
         return self.rpc.number("eth_blockNumber")
 
-    def now(self) -> int:
-        """The newest block's timestamp, Unix seconds."""
-        block = self.rpc.request("eth_getBlockByNumber", ["latest", False], dict[str, object])
-        return int(str(block["timestamp"]), 16)
-
     def state(self) -> CircleState:
         """The contract's state at the newest block."""
         values = self._call("state")

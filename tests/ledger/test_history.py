@@ -117,13 +117,6 @@ def test_a_seat_that_wakes_while_commits_are_open_is_awaited_at_once():
     assert history.awaited == 0b111
 
 
-def test_the_last_round_a_seat_attested_in_is_found():
-    history = fold([*OPEN, *COMMITTED, DRAWN, *ATTESTED[:2], Settled(1, 0b011, WORDS)])
-    assert history.last_attested(0, before=2) is history.rounds[0]
-    assert history.last_attested(0, before=1) is None
-    assert history.last_attested(2, before=2) is None
-
-
 def test_quarantine_counts_from_the_reputation_at_the_rounds_opening():
     history = fold(FIRST_ROUND)
     history.apply(Committed(2, 0, digest("a")))
