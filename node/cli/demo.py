@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
         degree=options.degree,
         seed=options.seed,
         task=options.task,
+        keep=not options.discard,
         deploy=tuple(deploy),
     )
     console = Console(stderr=options.json)

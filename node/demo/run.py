@@ -21,7 +21,10 @@ _STALL_S: Final = 300.0
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What to run. attack: a name from node.testing.attacks; deploy: further options of `folkmoot deploy`."""
+    """What to run.
+
+    attack: a name from node.testing.attacks. keep: the folder stays. deploy: further options of `folkmoot deploy`.
+    """
 
     folder: Path
     peers: int
@@ -31,6 +34,7 @@ class DemoOptions:
     degree: int
     seed: int
     task: str
+    keep: bool
     deploy: tuple[str, ...]
 
 
@@ -71,10 +75,11 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
     reputations = {seat: report["reputations"].get(address, 0.0) for seat, address in _seats(network).items()}
     title = f"{report['task']}, rule {report['rule']}, {options.poisoners} of {options.peers} {options.attack}"
     plot(results, reputations, title, options.folder / "rounds.png")
+    picture = options.folder / "rounds.png" if options.keep else None
     if as_json_output:
-        as_json(options.folder, outcome, reputations)
+        as_json(picture, outcome, reputations)
     else:
-        print_summary(console, options.folder, outcome, reputations, poisoned=options.poisoners > 0)
+        print_summary(console, picture, outcome, reputations, poisoned=options.poisoners > 0)
     return outcome
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def print_summary(
-    console: Console, folder: Path, outcome: "DemoOutcome", reputations: dict[int, float], *, poisoned: bool
+    console: Console, picture: Path | None, outcome: "DemoOutcome", reputations: dict[int, float], *, poisoned: bool
 ) -> None:
     """Print it."""
     results, report = outcome.results, outcome.report
@@ -27,14 +27,15 @@ def print_summary(
     times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in outcome.seconds.items())
     console.print(f"seconds   {times}", highlight=False)
     _print_audit(console, report)
-    console.print(f"picture   {folder / 'rounds.png'}", highlight=False)
+    if picture is not None:
+        console.print(f"picture   {picture}", highlight=False)
     if poisoned and report["rule"] != "none":
         console.print(
             "no defence? the same run with `--rule none` shows what the poisoners do to it", highlight=False
         )
 
 
-def as_json(folder: Path, outcome: "DemoOutcome", reputations: dict[int, float]) -> None:
+def as_json(picture: Path | None, outcome: "DemoOutcome", reputations: dict[int, float]) -> None:
     """Print one JSON object."""
     results = outcome.results
     accuracies = results.final_accuracies()
@@ -58,7 +59,7 @@ def as_json(folder: Path, outcome: "DemoOutcome", reputations: dict[int, float])
                 "usage": outcome.usage,
                 "audit_clean": outcome.report["clean"],
                 "audit_findings": outcome.report["findings"],
-                "plot": str(folder / "rounds.png"),
+                "plot": str(picture) if picture is not None else None,
             }
         )
     )
