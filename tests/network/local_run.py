@@ -82,6 +82,12 @@ class LocalRun:
             temporary.write_text(str(number))
             os.replace(temporary, gate)
 
+    def wait_training(self, index: int) -> None:
+        """Until a peer is inside train(), before its gate."""
+        assert self._gates is not None
+        inside = self._gates / f"{self.seat(index)}.waiting"
+        self.wait_for(inside.exists, f"peer {index} to train")
+
     def open_all_gates(self) -> None:
         """Let nobody wait any more, so that all processes end at once when asked to."""
         if self._gates is not None:

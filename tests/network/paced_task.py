@@ -1,7 +1,8 @@
 """A user's own task in one file, whose rounds begin when the test says so.
 
 train() waits until `gates/<seat>` beside this file holds the round's number or a later one, so a test decides who
-commits when, without sleeping and without relying on how fast this machine is.
+commits when, without sleeping and without relying on how fast this machine is. `gates/<seat>.waiting` tells that a
+peer is inside train().
 """
 
 import time
@@ -48,6 +49,7 @@ class PacedPoints:
 
     def _wait_for_gate(self, round: int) -> None:
         gate = GATES / str(self.seat)
+        gate.with_suffix(".waiting").touch()
         deadline = time.monotonic() + PATIENCE_S
         while not gate.exists() or int(gate.read_text() or "0") < round:
             if time.monotonic() > deadline:

@@ -57,6 +57,17 @@ def commit_all(run: LocalRun, number: int) -> None:
     run.open_gates(number)
 
 
+def test_a_peer_told_to_stop_while_it_trains_stops_at_once(run: LocalRun) -> None:
+    """No gate is opened: whoever waited for the training to end would wait for minutes."""
+    run.start("honest", "honest", rounds=1, paced=True)
+    run.wait_round(1)
+    run.wait_training(0)
+    process = run.network.peers[0].process
+    assert process is not None
+    process.terminate()
+    assert process.wait(30) == 0
+
+
 def test_peers_wait_for_a_chain_that_was_killed_and_go_on(run: LocalRun) -> None:
     run.start("honest", "honest", "honest", rounds=3, paced=True)
     run.open_gates(1)
