@@ -64,12 +64,18 @@ class Recovery:
     async def _fetch_genesis(self, digest: bytes) -> None:
         """Another release of torch draws other initial values: then the state comes from those who have it."""
         try:
-            await self._exchange.blobs(self._history, {digest: 0}, max_bytes=self._max_bytes, timeout_s=_TIMEOUT_S)
+            found = await self._exchange.blobs(
+                self._history, {digest: 0}, max_bytes=self._max_bytes, timeout_s=_TIMEOUT_S
+            )
         except Unavailable as error:
             raise SetupError(
                 "this machine's torch draws another initial state than the circle's and no member serves it: "
                 "check --task and its options, or start again when another member is up"
             ) from error
+        if found[digest] is None:
+            raise SetupError(
+                "the circle's initial state makes no blob: nobody can take part, ask for another circle"
+            )
 
     async def _replayed(self, state: PeerState, round_: Round) -> PeerState:
         _log.info("rebuilding base round=%d", round_.number)

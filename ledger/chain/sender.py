@@ -172,7 +172,9 @@ class Sender:
             if isinstance(found, dict):
                 return found
             if waited > timeout_s:
-                raise NoReceipt(f"`{name}` ({transaction}) is in no block after {timeout_s:.0f} s")
+                raise NoReceipt(
+                    f"`{name}` ({transaction}) is in no block after {timeout_s:.0f} s: see if the chain goes on"
+                )
 
     def _estimate(self, call: dict[str, Any], name: str) -> int:
         try:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ledger.errors import PeerFault, SetupError, UsageError
+from ledger.errors import NotYet, PeerFault, SetupError, UsageError
 from node.cli import audit, chain, demo, deploy, keys, status
 from node.cli import node as node_command
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"folkmoot: {error}", file=sys.stderr)
         return 2
-    except (SetupError, PeerFault) as error:
+    except (SetupError, PeerFault, NotYet) as error:
         print(f"folkmoot: {error}", file=sys.stderr)
         return 3
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ledger.errors import SetupError, UsageError
+from ledger.errors import NotYet, PeerFault, SetupError, UsageError
 from node.cli.options import Subparsers, add_json, add_key, add_rpc, print_json, secret_key
 
 
@@ -75,7 +75,7 @@ async def _run(peer: Any, stay: bool) -> int:
         _leave()
     except ExceptionGroup as group:
         # Parallel work wraps what went wrong; the set-up error in it is what a person can act on.
-        expected, unexpected = group.split((SetupError, OSError))
+        expected, unexpected = group.split((SetupError, PeerFault, NotYet, OSError))
         if unexpected is not None or expected is None:
             raise
         raise _first(expected) from group
