@@ -19,7 +19,7 @@ check: $(VENV)/.installed-dev
 
 # Everything that runs in one process.
 unit: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadfile tests/test_layers.py tests/contracts tests/ledger tests/node $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile tests --ignore tests/network --ignore tests/e2e $(ARGS)
 
 # Real processes: networks, faults, liars, and the README as a user follows it.
 network: $(VENV)/.installed-dev

@@ -1,8 +1,19 @@
-"""What all tests share."""
+"""What all tests share: a quiet web3, and a fresh chain of either kind."""
 
 import warnings
+from collections.abc import Iterator
+
+import pytest
+from chains import CHAINS, ChainProcess
 
 with warnings.catch_warnings():
     # web3 still imports this module of websockets; nothing here uses it. Once imported, it warns no more.
     warnings.filterwarnings("ignore", "websockets.legacy is deprecated", DeprecationWarning)
     import websockets.legacy  # noqa: F401
+
+
+@pytest.fixture(params=list(CHAINS))
+def chain(request: pytest.FixtureRequest) -> Iterator[ChainProcess]:
+    """A fresh chain with instant blocks: the test runs once against ours and once against Anvil."""
+    with CHAINS[request.param]() as process:
+        yield process

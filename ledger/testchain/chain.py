@@ -3,9 +3,10 @@
 Everything here runs in one thread; nothing knows about JSON.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from eth.chains.base import MiningChain
 from eth.constants import ZERO_ADDRESS
@@ -14,49 +15,19 @@ from eth.exceptions import CanonicalHeadNotFound, HeaderNotFound, TransactionNot
 from eth_hash.auto import keccak
 from eth_typing import Hash32
 from eth_utils.address import to_canonical_address
-from eth_utils.exceptions import ValidationError
-from lru import LRU
 
 from ledger.testchain.accounts import BALANCE_WEI, DEV_ACCOUNTS
+from ledger.testchain.blocks import BlockReader, BlockRecord, Placed
+from ledger.testchain.execution import Offer, execute
 from ledger.testchain.logs import Log, LogFilter, encode_logs
+from ledger.testchain.rewinding import take_off
 from ledger.testchain.store import ChainStore
-from ledger.testchain.vm import Header, LocalVM, Receipt, State, Transaction
+from ledger.testchain.vm import Header, LocalVM, State
 
 BLOCK_GAS_LIMIT = 60_000_000
 INITIAL_BASE_FEE_WEI = 10**9
 _CLOCK_OFFSET = "clock_offset_s"
-
-
-class Offer(Protocol):
-    """Transactions a miner may take, best first, each sender's in nonce order."""
-
-    def peek(self) -> Transaction | None:
-        """The best one left, or None."""
-
-    def take(self) -> None:
-        """It is in the block: go on to its sender's next."""
-
-    def leave(self) -> None:
-        """It stays for a later block, and so does the rest of its sender's."""
-
-    def drop(self, reason: str) -> None:
-        """It is invalid: forget it."""
-
-
-class PoisonedTransaction(Exception):
-    """The virtual machine failed on a transaction that it had accepted as valid; the block was abandoned."""
-
-    def __init__(self, transaction: Transaction, error: Exception) -> None:
-        super().__init__(f"0x{transaction.hash.hex()}: {error!r}")
-        self.transaction = transaction
-
-
-class BlockRecord(NamedTuple):
-    """A whole block: `receipts[i]` is that of `transactions[i]`."""
-
-    header: Header
-    transactions: tuple[Transaction, ...]
-    receipts: tuple[Receipt, ...]
+_BRANCH = "branch"
 
 
 @dataclass(frozen=True)
@@ -69,12 +40,12 @@ class Genesis:
 
 
 class LocalChain:
-    """One canonical chain without forks, in a store."""
+    """One canonical chain in a store: it grows at its head, and its last blocks can be taken off again."""
 
     def __init__(self, store: ChainStore, genesis: Genesis) -> None:
         self._store = store
         self._secret = genesis.secret
-        self._records: LRU[bytes, BlockRecord] = LRU(128)
+        self._blocks = BlockReader(store)
         configured = MiningChain.configure(
             __name__="LocalMiningChain", chain_id=genesis.chain_id, vm_configuration=((0, LocalVM),)
         )
@@ -82,6 +53,7 @@ class LocalChain:
         self.chain_id = genesis.chain_id
         self.head: Header = self._chain.get_canonical_head()
         self._offset_s = int.from_bytes(store.get_meta(_CLOCK_OFFSET) or b"", "big", signed=True)
+        self._branch = int.from_bytes(store.get_meta(_BRANCH) or b"", "big")
 
     # --- time
 
@@ -95,10 +67,13 @@ class LocalChain:
 
     def shift_clock(self, seconds: int) -> int:
         """Move the chain's clock ahead of the wall clock for good. Returns the whole offset in seconds."""
-        self._offset_s += seconds
-        with self._store.block():
-            self._store.set_meta(_CLOCK_OFFSET, self._offset_s.to_bytes(9, "big", signed=True))
+        self._set_offset(self._offset_s + seconds)
         return self._offset_s
+
+    def _set_offset(self, seconds: int) -> None:
+        with self._store.block():
+            self._store.set_meta(_CLOCK_OFFSET, seconds.to_bytes(9, "big", signed=True))
+        self._offset_s = seconds
 
     # --- mining
 
@@ -119,20 +94,78 @@ class LocalChain:
         """
         vm = self._chain.get_vm(self.next_header(timestamp))
         with self._store.block():
-            header, transactions, receipts = _execute(vm, offer)
+            header, transactions, receipts = execute(vm, offer, BLOCK_GAS_LIMIT)
             block = vm.set_block_transactions_and_withdrawals(vm.get_block(), header, transactions, receipts)
             block = vm.finalize_block(block).block
             vm.validate_header(block.header, self.head)
             self._chain.chaindb.persist_block(block)
             record = BlockRecord(block.header, tuple(transactions), tuple(receipts))
             if block.header.bloom:
-                self._store.add_logs(block.number, block.header.bloom, encode_logs(block.hash, *record[1:]))
-        self._records[record.header.hash] = record
+                self._store.add_logs(block.number, block.header.bloom, encode_logs(*record))
+        self._blocks.keep(record)
         self.head = record.header
         return record
 
     def _prevrandao(self, number: int) -> bytes:
-        return bytes(keccak(self._secret + number.to_bytes(32, "big")))
+        # A reorganised chain draws anew, so that no block comes back under its old hash.
+        branch = self._branch.to_bytes(8, "big") if self._branch else b""
+        return bytes(keccak(self._secret + number.to_bytes(32, "big") + branch))
+
+    # --- going back
+
+    def snapshot(self) -> int:
+        """Note the head. Returns an id for `revert`: 0 first, never the same twice."""
+        with self._store.block():
+            return self._store.add_snapshot(self.head.block_number)
+
+    def snapshot_number(self, snapshot_id: int) -> int | None:
+        """Number of the block that was the head at a snapshot, or None if there is no such snapshot (any more)."""
+        return self._store.snapshot(snapshot_id)
+
+    def revert(self, snapshot_id: int, now_s: float) -> bool:
+        """Take the chain back to a snapshot, which goes, and so do the later ones. Returns whether there was one.
+
+        The clock starts again from the head's timestamp. All of it is one transaction of the store.
+        """
+        number = self._store.snapshot(snapshot_id)
+        if number is None:
+            return False
+        with self._whole():
+            self._rewind(number)
+            self._store.drop_snapshots(snapshot_id)
+            self._set_offset(int(self.head.timestamp) - int(now_s))
+        return True
+
+    def reorganise(self, offers: Sequence[Offer]) -> list[BlockRecord]:
+        """Replace the last blocks by as many others, made of these offers, at the same times.
+
+        All of it is one transaction of the store. Snapshots of replaced blocks go. Returns the new blocks.
+        """
+        first = self.head.block_number - len(offers) + 1
+        times = [self._stored_header(number).timestamp for number in range(first, self.head.block_number + 1)]
+        with self._whole():
+            self._rewind(first - 1)
+            self._store.drop_snapshots_above(first - 1)
+            self._branch += 1
+            self._store.set_meta(_BRANCH, self._branch.to_bytes(8, "big"))
+            return [self.mine(offer, timestamp) for offer, timestamp in zip(offers, times, strict=True)]
+
+    def _rewind(self, number: int) -> None:
+        while self.head.block_number > number:
+            parent = self._chain.get_block_header_by_hash(self.head.parent_hash)
+            take_off(self._store, self._chain.chaindb, self.head)
+            self.head = parent
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """One transaction of the store; if it fails, this object is as it was before, too."""
+        before = self.head, self._branch, self._offset_s
+        try:
+            with self._store.block():
+                yield
+        except BaseException:
+            self.head, self._branch, self._offset_s = before
+            raise
 
     # --- reading
 
@@ -141,9 +174,12 @@ class LocalChain:
         if number == self.head.block_number:
             return self.head
         try:
-            return self._chain.get_canonical_block_header_by_number(number)
+            return self._stored_header(number)
         except HeaderNotFound:
             return None
+
+    def _stored_header(self, number: int) -> Header:
+        return self._chain.get_canonical_block_header_by_number(number)
 
     def header_by_hash(self, block_hash: bytes) -> Header | None:
         """A header, or None. block_hash: 32 bytes."""
@@ -155,21 +191,24 @@ class LocalChain:
 
     def record(self, header: Header) -> BlockRecord:
         """The whole block under a header of this chain."""
-        cached = self._records.get(header.hash)
-        if cached is None:
-            builder = LocalVM.get_block_class()
-            transactions = self._chain.chaindb.get_block_transactions(header, builder.get_transaction_builder())
-            receipts = self._chain.chaindb.get_receipts(header, builder.get_receipt_builder())
-            cached = self._records[header.hash] = BlockRecord(header, tuple(transactions), tuple(receipts))
-        return cached
+        return self._blocks.record(header)
 
     def locate(self, transaction_hash: bytes) -> tuple[BlockRecord, int] | None:
         """The block a mined transaction is in and its index there, or None. transaction_hash: 32 bytes."""
+        place = self._place(transaction_hash)
+        return None if place is None else (self.record(place[0]), place[1])
+
+    def placed(self, transaction_hash: bytes) -> Placed | None:
+        """Like `locate`, without reading the rest of the block."""
+        place = self._place(transaction_hash)
+        return None if place is None else self._blocks.placed(*place)
+
+    def _place(self, transaction_hash: bytes) -> tuple[Header, int] | None:
         try:
             number, index = self._chain.chaindb.get_transaction_index(transaction_hash)
         except TransactionNotFound:
             return None
-        return self.record(self._chain.get_canonical_block_header_by_number(number)), index
+        return self._stored_header(number), index
 
     def state(self, header: Header) -> State:
         """The world after the block, to read or to execute in, as seen from inside a block with this header.
@@ -180,6 +219,10 @@ class LocalChain:
         return vm.build_state(
             self._chain.chaindb.db, header.copy(base_fee_per_gas=0), vm.chain_context, vm.previous_hashes
         )
+
+    def encoded_logs(self, number: int) -> bytes | None:
+        """A block's logs as `LogFilter.select` takes them, or None if it has none."""
+        return self._store.logs(number)
 
     def search_logs(self, wanted: LogFilter, first: int, last: int) -> Iterator[Log]:
         """The logs of the blocks first..last (both included) that match, in order."""
@@ -206,38 +249,3 @@ def _open_or_create(configured: Any, store: ChainStore, genesis: Genesis) -> Any
             },
             {to_canonical_address(dev.address): account for dev in DEV_ACCOUNTS},
         )
-
-
-@dataclass
-class _Progress:
-    """What py-evm reads of the header per transaction; copying a whole header each time costs more."""
-
-    gas_used: int
-    gas_limit: int
-
-
-def _execute(vm: Any, offer: Offer) -> tuple[Header, list[Transaction], list[Receipt]]:
-    """Run what is offered until nothing more fits. Returns the header with gas and bloom, and what was run."""
-    progress = _Progress(0, BLOCK_GAS_LIMIT)
-    transactions: list[Transaction] = []
-    receipts: list[Receipt] = []
-    bloom = 0
-    while (transaction := offer.peek()) is not None:
-        if progress.gas_used + transaction.gas > progress.gas_limit:
-            offer.leave()
-            continue
-        try:
-            vm.state.validate_transaction(transaction)
-        except ValidationError as error:
-            offer.drop(str(error))
-            continue
-        try:
-            receipt, _ = vm.apply_transaction(progress, transaction)
-        except Exception as error:  # whatever the library's bug is, this transaction must not stop the chain
-            raise PoisonedTransaction(transaction, error) from error
-        progress.gas_used = receipt.gas_used
-        bloom |= receipt.bloom
-        transactions.append(transaction)
-        receipts.append(receipt)
-        offer.take()
-    return vm.get_header().copy(gas_used=progress.gas_used, bloom=bloom), transactions, receipts

@@ -5,19 +5,40 @@ import logging
 import os
 import secrets
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from eth.vm.forks.london.headers import calculate_expected_base_fee_per_gas
 from eth_hash.auto import keccak
 
 from ledger.errors import SetupError
-from ledger.testchain.chain import BlockRecord, Genesis, LocalChain, PoisonedTransaction
-from ledger.testchain.mempool import Mempool
+from ledger.testchain.blocks import BlockRecord
+from ledger.testchain.chain import Genesis, LocalChain
+from ledger.testchain.execution import PoisonedTransaction
+from ledger.testchain.mempool import ListOffer, Mempool
 from ledger.testchain.store import ChainStore
-from ledger.testchain.transactions import decode_transaction
+from ledger.testchain.transactions import TransactionRejected, decode_transaction
 from ledger.testchain.vm import Header, State, Transaction
 
 _log = logging.getLogger(__name__)
+
+
+class Pace(NamedTuple):
+    """When blocks are made: every interval_s seconds; if that is 0, at once (`is_instant`) or only when asked."""
+
+    is_instant: bool = True
+    interval_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class BlockNews:
+    """A block came, or went when the chain was taken back. logs: for `LogFilter.select`, None if there are none."""
+
+    header: Header
+    logs: bytes | None
+    is_removed: bool = False
 
 
 class Engine:
@@ -29,18 +50,22 @@ class Engine:
     def __init__(self, data_dir: Path, chain_id: int, seed: int | None) -> None:
         self._lock = _lock(data_dir)
         try:
-            self._store = ChainStore(data_dir / "chain.sqlite")
-            secret = _own(self._store, data_dir, chain_id, seed)
-            self.chain = LocalChain(self._store, Genesis(chain_id, secret, int(time.time())))
+            self.store = ChainStore(data_dir / "chain.sqlite")
+            secret = _own(self.store, data_dir, chain_id, seed)
+            self.chain = LocalChain(self.store, Genesis(chain_id, secret, int(time.time())))
         except BaseException:
             os.close(self._lock)
             raise
         self.pool = Mempool()
+        self.pace = Pace()
+        # Told of every block, in the chain's thread; it must return at once.
+        self.tell: Callable[[BlockNews], None] | None = None
         self._head_state: State | None = None
+        self._next_timestamp: int | None = None
 
     def close(self) -> None:
         """Close the store and let the directory go."""
-        self._store.close()
+        self.store.close()
         os.close(self._lock)
 
     @property
@@ -71,7 +96,7 @@ class Engine:
 
         The real one stays unknown until the block exists, so nobody can act on it beforehand.
         """
-        header = self.chain.next_header(self.chain.next_timestamp(time.time()))
+        header = self.chain.next_header(self.next_timestamp())
         return header.copy(mix_hash=self.head.mix_hash)
 
     def pending(self) -> list[Transaction]:
@@ -82,6 +107,17 @@ class Engine:
             found.append(transaction)
             offer.take()
         return found
+
+    def next_timestamp(self) -> int:
+        """The next block's time if it were mined now, in Unix seconds."""
+        if self._next_timestamp is not None:
+            return self._next_timestamp
+        return self.chain.next_timestamp(time.time())
+
+    def set_next_timestamp(self, timestamp: int) -> None:
+        """Give the next block this time, not before the head's; the clock runs on from there."""
+        assert timestamp >= self.head.timestamp
+        self._next_timestamp = timestamp
 
     def set_clock(self, timestamp: int) -> None:
         """Let the chain's clock read `timestamp` (Unix seconds) now and run on from there."""
@@ -101,7 +137,9 @@ class Engine:
     def mine(self, timestamp: int | None = None) -> BlockRecord:
         """Mine one block, empty if nothing is ready. timestamp: Unix seconds, by default the chain's clock."""
         if timestamp is None:
-            timestamp = self.chain.next_timestamp(time.time())
+            timestamp = self.next_timestamp()
+        if self._next_timestamp is not None:
+            self.set_clock(timestamp)
         while True:
             offer = self.pool.offer(self.next_base_fee_wei(), self.nonce_of)
             try:
@@ -113,7 +151,9 @@ class Engine:
         for transaction, reason in offer.dropped:
             _log.warning("transaction 0x%s dropped: %s", transaction.hash.hex(), reason)
         self.pool.settle(record.transactions, (transaction for transaction, _ in offer.dropped))
+        self._next_timestamp = None
         self.forget_state()
+        self._announce(record.header)
         return record
 
     def mine_if_ready(self) -> bool:
@@ -122,6 +162,55 @@ class Engine:
             return False
         self.mine()
         return True
+
+    def revert(self, snapshot_id: int) -> bool:
+        """Take the chain back to a snapshot. Returns whether there was one. Pooled transactions stay pooled."""
+        number = self.chain.snapshot_number(snapshot_id)
+        if number is None:
+            return False
+        gone = self._news_above(number)
+        self.chain.revert(snapshot_id, time.time())
+        self._changed(gone)
+        return True
+
+    def reorganise(self, blocks: Sequence[Sequence[bytes]]) -> None:
+        """Replace the last blocks by as many others, of these signed transactions. Pooled ones stay pooled.
+
+        Raises TransactionRejected, with nothing changed, if a transaction is malformed or breaks the machine.
+        What the new blocks cannot hold (a nonce or fee that does not fit) is left out.
+        """
+        offers = [ListOffer(decode_transaction(raw, self.chain.chain_id) for raw in raws) for raws in blocks]
+        gone = self._news_above(self.head.block_number - len(blocks))
+        try:
+            records = self.chain.reorganise(offers)
+        except PoisonedTransaction as poisoned:
+            raise TransactionRejected(str(poisoned)) from poisoned
+        self._changed(gone)
+        for record in records:
+            self.pool.settle(record.transactions, ())
+            self._announce(record.header)
+
+    def _news_above(self, number: int) -> list[BlockNews]:
+        """What subscribers hear when these blocks go, newest first. A block without logs goes in silence."""
+        if self.tell is None:
+            return []
+        logged = [
+            (header, logs)
+            for at in range(self.head.block_number, number, -1)
+            if (logs := self.chain.encoded_logs(at)) and (header := self.chain.header_by_number(at))
+        ]
+        return [BlockNews(header, logs, is_removed=True) for header, logs in logged]
+
+    def _changed(self, gone: Sequence[BlockNews]) -> None:
+        self._next_timestamp = None
+        self.forget_state()
+        if self.tell is not None:
+            for news in gone:
+                self.tell(news)
+
+    def _announce(self, header: Header) -> None:
+        if self.tell is not None:
+            self.tell(BlockNews(header, self.chain.encoded_logs(header.block_number) if header.bloom else None))
 
 
 def _lock(data_dir: Path) -> int:

@@ -5,11 +5,14 @@ from typing import Any
 
 from eth.vm.forks.london.headers import calculate_expected_base_fee_per_gas
 
-from ledger.testchain.chain import BlockRecord, LocalChain
+from ledger.testchain.blocks import BlockRecord
+from ledger.testchain.chain import LocalChain
 from ledger.testchain.views import effective_gas_price
 
 MAX_BLOCKS = 1024
 SUGGESTED_TIP_WEI = 10**9
+# Blobs are not offered, so their price stays at its floor.
+BLOB_BASE_FEE_WEI = 1
 
 
 def fee_history(chain: LocalChain, count: int, newest: int, percentiles: Sequence[float]) -> dict[str, Any]:
@@ -28,7 +31,7 @@ def fee_history(chain: LocalChain, count: int, newest: int, percentiles: Sequenc
         "oldestBlock": hex(headers[0].block_number),
         "baseFeePerGas": [hex(fee) for fee in base_fees],
         "gasUsedRatio": [header.gas_used / header.gas_limit for header in headers],
-        "baseFeePerBlobGas": ["0x1"] * (count + 1),
+        "baseFeePerBlobGas": [hex(BLOB_BASE_FEE_WEI)] * (count + 1),
         "blobGasUsedRatio": [0.0] * count,
     }
     if percentiles:

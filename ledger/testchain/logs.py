@@ -7,7 +7,7 @@ from functools import cached_property
 import msgspec
 from eth_bloom.bloom import BloomFilter
 
-from ledger.testchain.vm import Receipt, Transaction
+from ledger.testchain.vm import Header, Receipt, Transaction
 
 
 class StoredLog(msgspec.Struct, frozen=True, array_like=True):
@@ -23,14 +23,16 @@ class StoredLog(msgspec.Struct, frozen=True, array_like=True):
 class _StoredBlock(msgspec.Struct, frozen=True, array_like=True):
     block_hash: bytes
     logs: list[StoredLog]
+    timestamp: int
 
 
 @dataclass(frozen=True)
 class Log:
-    """A log with its place: index counts within the block."""
+    """A log with its place: index counts within the block. timestamp: the block's, Unix seconds."""
 
     block_number: int
     block_hash: bytes
+    timestamp: int
     index: int
     stored: StoredLog
 
@@ -56,7 +58,7 @@ class LogFilter:
         block = msgspec.msgpack.decode(encoded, type=_StoredBlock)
         for index, stored in enumerate(block.logs):
             if self._matches(stored):
-                yield Log(number, block.block_hash, index, stored)
+                yield Log(number, block.block_hash, block.timestamp, index, stored)
 
     def _matches(self, log: StoredLog) -> bool:
         if self.addresses and log.address not in self.addresses:
@@ -66,14 +68,22 @@ class LogFilter:
         return all(not wanted or topic in wanted for wanted, topic in zip(self.topics, log.topics, strict=False))
 
 
-def encode_logs(block_hash: bytes, transactions: Sequence[Transaction], receipts: Sequence[Receipt]) -> bytes:
+def count_logs(encoded: bytes | None, before: int) -> int:
+    """How many of a block's encoded logs belong to the transactions before an index; None: the block has none."""
+    if encoded is None:
+        return 0
+    block = msgspec.msgpack.decode(encoded, type=_StoredBlock)
+    return sum(log.transaction_index < before for log in block.logs)
+
+
+def encode_logs(header: Header, transactions: Sequence[Transaction], receipts: Sequence[Receipt]) -> bytes:
     """Pack all logs of a block for `LogFilter.select`."""
     logs = [
         StoredLog(index, transaction.hash, log.address, [_word(topic) for topic in log.topics], log.data)
         for index, (transaction, receipt) in enumerate(zip(transactions, receipts, strict=True))
         for log in receipt.logs
     ]
-    return msgspec.msgpack.encode(_StoredBlock(block_hash, logs))
+    return msgspec.msgpack.encode(_StoredBlock(header.hash, logs, header.timestamp))
 
 
 def _word(number: int) -> bytes:

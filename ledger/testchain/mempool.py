@@ -1,6 +1,7 @@
 """Transactions waiting for a block: nonce gaps, replacement, a bound, and the order in which they are mined."""
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -97,6 +98,23 @@ class Mempool:
             if pooled is not None:
                 self._forget(pooled)
 
+    def drop(self, transaction_hash: bytes) -> bool:
+        """Forget a pooled transaction. Returns whether there was one. transaction_hash: 32 bytes."""
+        transaction = self._by_hash.get(transaction_hash)
+        if transaction is not None:
+            self._forget(transaction)
+        return transaction is not None
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        for transaction in list(self._by_hash.values()):
+            self._forget(transaction)
+
+    def by_nonce(self, sender: bytes) -> list[tuple[int, Transaction]]:
+        """A sender's pooled transactions, lowest nonce first."""
+        queue = self._queues.get(sender)
+        return [] if queue is None else sorted(queue.by_nonce.items(), key=lambda item: item[0])
+
     def at(self, sender: bytes, nonce: int) -> Transaction | None:
         """A sender's pooled transaction with a nonce, or None."""
         queue = self._queues.get(sender)
@@ -157,6 +175,29 @@ class PoolOffer:
             return
         tip = min(transaction.max_priority_fee_per_gas, transaction.max_fee_per_gas - self._base_fee_wei)
         heapq.heappush(self._heap, (-tip, self._pool.arrival(transaction), transaction.hash, transaction))
+
+
+class ListOffer:
+    """Given transactions in their order, outside any pool; what does not fit is left out."""
+
+    def __init__(self, transactions: Iterable[Transaction]) -> None:
+        self._left = deque(transactions)
+
+    def peek(self) -> Transaction | None:
+        """The next one, or None."""
+        return self._left[0] if self._left else None
+
+    def take(self) -> None:
+        """It is in the block."""
+        self._left.popleft()
+
+    def leave(self) -> None:
+        """The block is full for it."""
+        self._left.popleft()
+
+    def drop(self, reason: str) -> None:  # noqa: ARG002
+        """It is invalid here."""
+        self._left.popleft()
 
 
 def _cost(transaction: Transaction) -> int:

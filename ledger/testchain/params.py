@@ -11,6 +11,7 @@ MAX_FILTER_ITEMS = 1000
 _MAX_TOPICS = 4
 _TAGS = ("latest", "earliest", "pending", "safe", "finalized")
 _QUANTITY_DIGITS = 64
+_HASH_CHARACTERS = 66
 
 
 class InvalidParams(Exception):
@@ -75,6 +76,8 @@ def block_id(value: Any) -> str | int | bytes:
         value = value.get("blockNumber")
     if value in _TAGS:
         return str(value)
+    if isinstance(value, str) and len(value) == _HASH_CHARACTERS:
+        return hash32(value)
     return quantity(value, "block number")
 
 
@@ -94,7 +97,7 @@ def percentiles(value: Any) -> list[float]:
 def message(value: Any) -> Call:
     """The call object of eth_call and eth_estimateGas; without `gas`, the cap of a transaction."""
     fields = _object(value, "call object")
-    gas = fields.get("gas")
+    gas, (max_fee_wei, tip_wei) = fields.get("gas"), _fees(fields)
     return Call(
         sender=address(fields["from"]) if fields.get("from") else bytes(20),
         to=address(fields["to"]) if fields.get("to") else b"",
@@ -102,7 +105,25 @@ def message(value: Any) -> Call:
         value_wei=0 if fields.get("value") is None else quantity(fields["value"], "value"),
         data=_input(fields),
         access_list=_access_list(fields.get("accessList") or []),
+        max_fee_wei=max_fee_wei,
+        tip_wei=tip_wei,
     )
+
+
+def _fees(fields: dict[str, Any]) -> tuple[int, int]:
+    """The most a call offers per gas, in all and as a tip, in wei; a legacy price is both."""
+    price, max_fee, tip = (
+        None if fields.get(name) is None else quantity(fields[name], name)
+        for name in ("gasPrice", "maxFeePerGas", "maxPriorityFeePerGas")
+    )
+    if price is not None and (max_fee is not None or tip is not None):
+        raise InvalidParams("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")
+    if price is not None:
+        return price, price
+    max_fee, tip = max_fee or 0, tip or 0
+    if tip > max_fee:
+        raise InvalidParams(f"maxFeePerGas ({max_fee}) < maxPriorityFeePerGas ({tip})")
+    return max_fee, tip
 
 
 def log_filter(value: Any) -> tuple[LogFilter, dict[str, Any]]:

@@ -1,10 +1,11 @@
-"""Run a local test chain: one data directory, one thread for the chain, one HTTP port.
+"""Run a local test chain: one data directory, one thread for the chain, one port for HTTP and WebSocket.
 
 Importing this module is cheap; the virtual machine is loaded when a chain is served.
 """
 
 import asyncio
 import errno
+import ipaddress
 import math
 import signal
 import socket
@@ -31,6 +32,8 @@ class ChainConfig:
 
     port: 0 picks a free one. block_time_s: 0 mines at once when transactions wait; otherwise a block every
     block_time_s, empty or not. seed: makes prevrandao reproducible; without it a random secret is kept in data_dir.
+    allow_remote: without it, only addresses of this machine are listened on. The development accounts' keys are
+    public, so whoever reaches the port can spend from them.
     Raises UsageError for values that mean nothing.
     """
 
@@ -40,6 +43,7 @@ class ChainConfig:
     chain_id: int = DEFAULT_CHAIN_ID
     block_time_s: float = 0.0
     seed: int | None = None
+    allow_remote: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -48,6 +52,19 @@ class ChainConfig:
             raise UsageError(f"chain id {self.chain_id} cannot be used: choose one from 1 to 2^53")
         if not (math.isfinite(self.block_time_s) and self.block_time_s >= 0):
             raise UsageError(f"block time {self.block_time_s} s cannot be used: choose 0 or more seconds")
+        if not (self.allow_remote or self.is_local):
+            raise UsageError(
+                f"{self.host} can be reached from other machines, and the accounts' keys are public: "
+                "listen on 127.0.0.1, or allow it with --allow-remote"
+            )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the host."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
 
 async def serve(config: ChainConfig, ready: Callable[[str], None]) -> None:
@@ -92,12 +109,15 @@ async def _serve_on(
     try:
         from aiohttp import web
 
+        from ledger.testchain.dispatch import Dispatcher
         from ledger.testchain.miner import Miner
         from ledger.testchain.rpc import Rpc
         from ledger.testchain.server import RpcServer
 
-        miner = Miner(engine, run_in_chain, config.block_time_s)
-        server = RpcServer(Rpc(engine), miner, run_in_chain, config.host)
+        miner = Miner(engine, run_in_chain)
+        # Other machines may use the chain, but not turn back its clock or its blocks.
+        server = RpcServer(Dispatcher(Rpc(engine), miner, run_in_chain, config.is_local), config.host)
+        engine.tell = lambda news: loop.call_soon_threadsafe(server.publish, news)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
         try:
@@ -112,9 +132,11 @@ async def _serve_on(
 
 def _open(config: ChainConfig) -> Any:
     """Load the virtual machine and open the data directory. Runs in the chain's thread."""
-    from ledger.testchain.engine import Engine
+    from ledger.testchain.engine import Engine, Pace
 
-    return Engine(config.data_dir, config.chain_id, config.seed)
+    engine = Engine(config.data_dir, config.chain_id, config.seed)
+    engine.pace = Pace(is_instant=config.block_time_s == 0, interval_s=config.block_time_s)
+    return engine
 
 
 def _chain_thread() -> ThreadPoolExecutor:

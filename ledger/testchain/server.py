@@ -1,49 +1,48 @@
-"""JSON-RPC 2.0 over HTTP: what is checked before the chain sees a request, batches, and error answers.
+"""The chain's one port: JSON-RPC by HTTP POST and by WebSocket, and what is checked before the chain sees it.
 
-Browsers are kept out: no CORS headers, application/json only, and only Host names that cannot be rebound.
+Browsers are kept out: no request with an Origin, application/json only, and only Host names that cannot be rebound.
 """
 
 import asyncio
 import ipaddress
-import logging
-from collections.abc import Callable
-from typing import Any
 
-import msgspec
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
-from ledger.testchain.miner import Miner, RunInChain
-from ledger.testchain.rpc import Rpc, RpcError
+from ledger.testchain.dispatch import Dispatcher
+from ledger.testchain.engine import BlockNews
+from ledger.testchain.subscriptions import Hub
+from ledger.testchain.websocket import CLOSE_S, HEARTBEAT_S, Connection
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
-MAX_BATCH = 1000
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_IN_FLIGHT = 256
+MAX_CONNECTIONS = 128
 BODY_TIMEOUT_S = 30.0
-_PARSE_ERROR = -32700
-_INVALID_REQUEST = -32600
-_INVALID_PARAMS = -32602
-_INTERNAL_ERROR = -32603
-_ANSWER_TOO_LARGE = -32003
-_log = logging.getLogger(__name__)
 
 
 class RpcServer:
-    """The HTTP front of one chain. run_in_chain: runs a function in the chain's thread and waits for it."""
+    """The front of one chain. host: the name it listens under."""
 
-    def __init__(self, rpc: Rpc, miner: Miner, run_in_chain: RunInChain, host: str) -> None:
-        self._rpc, self._miner, self._run_in_chain, self._host = rpc, miner, run_in_chain, host
+    def __init__(self, dispatcher: Dispatcher, host: str) -> None:
+        self._dispatcher, self._host = dispatcher, host
+        self._hub = Hub()
+        self._connections: set[Connection] = set()
         self._in_flight = 0
 
     def app(self) -> web.Application:
-        """The aiohttp application; JSON-RPC is POSTed to /."""
+        """The aiohttp application; everything is at /."""
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.router.add_post("/", self._post)
+        app.router.add_get("/", self._connect, allow_head=False)
+        app.on_shutdown.append(self._stop)
         return app
 
+    def publish(self, news: BlockNews) -> None:
+        """Tell subscribers of a block that came or went."""
+        self._hub.publish(news)
+
     async def _post(self, request: web.Request) -> web.Response:
-        if not _is_safe_host(request.host, self._host):
-            return web.Response(status=403, text="invalid host specified\n")
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
         if request.content_type != "application/json":
             return web.Response(status=415, text="invalid content type, only application/json is supported\n")
         if self._in_flight >= MAX_IN_FLIGHT:
@@ -52,7 +51,7 @@ class RpcServer:
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 body = await request.read()
-            answer = await self._answer_body(body)
+            answer = await self._dispatcher.answer(body)
         except TimeoutError:
             return web.Response(status=408, text="the request took too long to arrive\n")
         finally:
@@ -61,67 +60,42 @@ class RpcServer:
             return web.Response(status=204)
         return web.Response(body=answer, content_type="application/json")
 
-    async def _answer_body(self, body: bytes) -> bytes | None:
-        # py-evm raises the interpreter's recursion limit beyond what an ordinary thread's stack can hold, so
-        # nested brackets may only be parsed in the chain's thread, whose stack is made for that limit.
+    async def _connect(self, request: web.Request) -> web.StreamResponse:
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        # Compression would cost memory per connection and gain nothing on one machine.
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S, timeout=CLOSE_S, max_msg_size=MAX_BODY_BYTES, compress=False
+        )
+        if not socket.can_prepare(request).ok:
+            headers = {"Upgrade": "websocket"}
+            return web.Response(status=426, headers=headers, text="POST JSON-RPC here, or open a WebSocket\n")
+        if len(self._connections) >= MAX_CONNECTIONS:
+            return web.Response(status=503, text="too many connections at once\n")
+        connection = Connection(socket, self._dispatcher, self._hub)
+        self._connections.add(connection)
         try:
-            message = await self._run_in_chain(msgspec.json.decode, body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return _error(None, RpcError(_PARSE_ERROR, "parse error"))
-        if not isinstance(message, list):
-            return await self._answer_one(message)
-        if not message:
-            return _error(None, RpcError(_INVALID_REQUEST, "empty batch"))
-        if len(message) > MAX_BATCH:
-            return _error(None, RpcError(_INVALID_REQUEST, "batch too large"))
-        return await self._answer_batch(message)
+            await socket.prepare(request)
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+            transport = request.transport
+            if isinstance(transport, asyncio.Transport) and transport.get_write_buffer_size() > 0:
+                # What a client left unread must not stay in memory.
+                transport.abort()
+        return socket
 
-    async def _answer_batch(self, messages: list[Any]) -> bytes | None:
-        answers, size = [], 0
-        for message in messages:
-            if size > MAX_ANSWER_BYTES:
-                answer: bytes | None = _error(_id_of(message), RpcError(_ANSWER_TOO_LARGE, "response too large"))
-            else:
-                answer = await self._answer_one(message)
-            if answer is not None:
-                answers.append(answer)
-                size += len(answer)
-        return b"[" + b",".join(answers) + b"]" if answers else None
+    async def _stop(self, _app: web.Application) -> None:
+        for connection in self._connections:
+            connection.stop(WSCloseCode.GOING_AWAY, "the chain is stopping")
 
-    async def _answer_one(self, message: Any) -> bytes | None:
-        """The encoded answer; None for a notification (a call without an id), which is executed all the same."""
-        if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-            return _error(_id_of(message), RpcError(_INVALID_REQUEST, "invalid request"))
-        method, arguments = message.get("method"), message.get("params")
-        if not isinstance(method, str):
-            return _error(_id_of(message), RpcError(_INVALID_REQUEST, "invalid request"))
-        arguments = [] if arguments is None else arguments
-        if not isinstance(arguments, list):
-            return _error(_id_of(message), RpcError(_INVALID_PARAMS, "non-array args"))
-        answer: bytes = await self._run_in_chain(_execute, self._rpc.answer, _id_of(message), method, arguments)
-        if method == "eth_sendRawTransaction":
-            self._miner.wake()
-        return answer if "id" in message else None
-
-
-def _execute(call: Callable[[str, list[Any]], Any], call_id: Any, method: str, arguments: list[Any]) -> bytes:
-    """Answer one call and encode the answer. Runs in the chain's thread."""
-    try:
-        return msgspec.json.encode({"jsonrpc": "2.0", "id": call_id, "result": call(method, arguments)})
-    except RpcError as error:
-        return _error(call_id, error)
-    except Exception:  # one caller's odd request must not stop the chain for the others
-        _log.exception("internal error in %s", method[:80])
-        return _error(call_id, RpcError(_INTERNAL_ERROR, "internal error"))
-
-
-def _error(call_id: Any, error: RpcError) -> bytes:
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": call_id, "error": error.view()})
-
-
-def _id_of(message: Any) -> Any:
-    call_id = message.get("id") if isinstance(message, dict) else None
-    return call_id if isinstance(call_id, str | int | float) else None
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        if not _is_safe_host(request.host, self._host):
+            return web.Response(status=403, text="invalid host specified\n")
+        # Only browsers send it, on behalf of some page.
+        if "Origin" in request.headers:
+            return web.Response(status=403, text="this chain is not for web pages\n")
+        return None
 
 
 def _is_safe_host(host_header: str, own_host: str) -> bool:

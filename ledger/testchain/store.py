@@ -1,7 +1,8 @@
 """The chain's key-value store: py-evm's database interface over one sqlite file, one transaction a block.
 
-Two small tables stand beside it: `meta` (what the data directory belongs to) and `logged` (for each block that
-has logs its header bloom and the logs themselves, so that a log search reads no header and no receipt trie).
+Three small tables stand beside it: `meta` (what the data directory belongs to), `logged` (for each block that has
+logs its header bloom and the logs themselves, so that a log search reads no header and no receipt trie) and
+`snapshots` (the blocks to which the chain can be taken back).
 """
 
 import sqlite3
@@ -22,6 +23,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS kv (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS logged (number INTEGER PRIMARY KEY, bloom BLOB NOT NULL, logs BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS snapshots (id INTEGER PRIMARY KEY AUTOINCREMENT, number INTEGER NOT NULL);
 """
 
 
@@ -35,7 +37,7 @@ class ChainStore(BaseAtomicDB):
     def __init__(self, path: Path) -> None:
         self._writes: dict[bytes, bytes | None] | None = None
         # Values are immutable to py-evm (nodes, code, headers), so reads are cached; the two sizes bound memory.
-        self._small: LRU[bytes, bytes] = LRU(131_072)
+        self._small: LRU[bytes, bytes] = LRU(65_536)
         self._large: LRU[bytes, bytes] = LRU(512)
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
@@ -156,3 +158,25 @@ class ChainStore(BaseAtomicDB):
         """What `add_logs` kept of a block, or None if it has no logs."""
         row = self._db.execute("SELECT logs FROM logged WHERE number = ?", (number,)).fetchone()
         return None if row is None else bytes(row[0])
+
+    def drop_logs(self, number: int) -> None:
+        """Forget what `add_logs` kept of a block; inside `block()` with the block."""
+        self._db.execute("DELETE FROM logged WHERE number = ?", (number,))
+
+    def add_snapshot(self, number: int) -> int:
+        """Note a block number under a new id, which was never used before. Returns the id, counted from 0."""
+        row = self._db.execute("INSERT INTO snapshots (number) VALUES (?) RETURNING id", (number,)).fetchone()
+        return int(row[0]) - 1
+
+    def snapshot(self, snapshot_id: int) -> int | None:
+        """The block number under an id, or None."""
+        row = self._db.execute("SELECT number FROM snapshots WHERE id = ?", (snapshot_id + 1,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def drop_snapshots(self, first_id: int) -> None:
+        """Forget the snapshots from an id on; inside `block()` with the rest of what it does."""
+        self._db.execute("DELETE FROM snapshots WHERE id > ?", (first_id,))
+
+    def drop_snapshots_above(self, number: int) -> None:
+        """Forget the snapshots of later blocks than this one; inside `block()` with the rest of what it does."""
+        self._db.execute("DELETE FROM snapshots WHERE number > ?", (number,))

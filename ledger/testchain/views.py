@@ -1,12 +1,13 @@
 """Blocks, transactions, receipts and logs as the JSON-RPC specification of Ethereum writes them."""
 
+from itertools import accumulate
 from typing import Any
 
 import rlp
 from eth._utils.address import generate_contract_address
 from eth_utils.address import to_checksum_address
 
-from ledger.testchain.chain import BlockRecord
+from ledger.testchain.blocks import BlockRecord, Placed, placed
 from ledger.testchain.logs import Log
 from ledger.testchain.vm import Header, LocalVM, Transaction
 
@@ -54,7 +55,7 @@ def header_view(header: Header) -> Json:
 def block_view(record: BlockRecord, full: bool) -> Json:
     """A mined block, with whole transactions or their hashes."""
     transactions = [
-        transaction_view(record, index) if full else hex_data(transaction.hash)
+        transaction_view(placed(record, index)) if full else hex_data(transaction.hash)
         for index, transaction in enumerate(record.transactions)
     ]
     return {
@@ -81,14 +82,15 @@ def pending_block_view(header: Header, transactions: list[Transaction], full: bo
     return block
 
 
-def transaction_view(record: BlockRecord, index: int) -> Json:
+def transaction_view(place: Placed) -> Json:
     """A mined transaction."""
-    transaction, header = record.transactions[index], record.header
+    transaction, header = place.transaction, place.header
     return {
         **_transaction_fields(transaction),
         "blockHash": hex_data(header.hash),
         "blockNumber": hex(header.block_number),
-        "transactionIndex": hex(index),
+        "blockTimestamp": hex(header.timestamp),
+        "transactionIndex": hex(place.position),
         "gasPrice": hex(effective_gas_price(transaction, header.base_fee_per_gas)),
     }
 
@@ -104,11 +106,17 @@ def pending_view(transaction: Transaction) -> Json:
     }
 
 
-def receipt_view(record: BlockRecord, index: int) -> Json:
+def receipt_views(record: BlockRecord) -> list[Json]:
+    """The receipts of a whole block."""
+    first_logs = accumulate((len(receipt.logs) for receipt in record.receipts), initial=0)
+    gas_before = [0, *(receipt.gas_used for receipt in record.receipts)]
+    parts = zip(record.transactions, record.receipts, gas_before, first_logs, strict=False)
+    return [receipt_view(Placed(record.header, index, *part)) for index, part in enumerate(parts)]
+
+
+def receipt_view(mined: Placed) -> Json:
     """The receipt of a mined transaction, its logs numbered within the block."""
-    header, transaction, receipt = record.header, record.transactions[index], record.receipts[index]
-    gas_before = record.receipts[index - 1].gas_used if index else 0
-    first_log = sum(len(earlier.logs) for earlier in record.receipts[:index])
+    header, index, transaction, receipt, gas_before, first_log = mined
     place = {
         "blockHash": hex_data(header.hash),
         "blockNumber": hex(header.block_number),
@@ -121,6 +129,7 @@ def receipt_view(record: BlockRecord, index: int) -> Json:
             "topics": [f"0x{topic:064x}" for topic in log.topics],
             "data": hex_data(log.data),
             **place,
+            "blockTimestamp": hex(header.timestamp),
             "logIndex": hex(first_log + offset),
             "removed": False,
         }
@@ -149,6 +158,7 @@ def log_view(log: Log) -> Json:
         "data": hex_data(log.stored.data),
         "blockHash": hex_data(log.block_hash),
         "blockNumber": hex(log.block_number),
+        "blockTimestamp": hex(log.timestamp),
         "transactionHash": hex_data(log.stored.transaction_hash),
         "transactionIndex": hex(log.stored.transaction_index),
         "logIndex": hex(log.index),

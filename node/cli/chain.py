@@ -10,7 +10,12 @@ def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
     parser = commands.add_parser("chain", help="run a local test chain", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("chain"), help="its folder (default: ./chain)")
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", help="listen here (default: loopback only)")
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="let --host be an address that other machines reach; they cannot rewind the chain or move its clock",
+    )
     parser.add_argument("--port", type=int, default=8545, help="0 takes a free one")
     parser.add_argument("--chain-id", type=int, default=1337)
     parser.add_argument(
@@ -35,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
         chain_id=options.chain_id,
         block_time_s=options.block_time,
         seed=options.seed,
+        allow_remote=options.allow_remote,
     )
     run_chain(config, lambda url: print(f"chain {options.chain_id} at {url}", flush=True))
     return 0

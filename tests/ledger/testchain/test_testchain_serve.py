@@ -15,9 +15,10 @@ import pytest
 
 from ledger.errors import SetupError, UsageError
 from ledger.testchain.accounts import DEV_ACCOUNTS
+from ledger.testchain.dispatch import MAX_BATCH
 from ledger.testchain.engine import Engine
 from ledger.testchain.serve import ChainConfig
-from ledger.testchain.server import MAX_BATCH, MAX_BODY_BYTES
+from ledger.testchain.server import MAX_BODY_BYTES
 
 WAIT_S = 60
 Signed = Callable[..., bytes]
@@ -60,7 +61,7 @@ def test_a_port_in_use_is_one_sentence_with_a_next_step(start_chain: Start, tmp_
 
 def test_an_unknown_host_is_a_setup_error(start_chain: Start) -> None:
     with pytest.raises(SetupError, match="cannot listen on"):
-        start_chain(host="192.0.2.1")
+        start_chain(host="192.0.2.1", allow_remote=True)
 
 
 def test_a_data_directory_has_one_owner(start_chain: Start) -> None:

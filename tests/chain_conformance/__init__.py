@@ -1,0 +1,1 @@
+"""The same JSON-RPC questions put to our chain and to Anvil."""
