@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from ledger.chain.circle import Circle, CircleState
+from ledger.chain.follow import Tracker
 from ledger.chain.sender import Receipt, Sender
-from ledger.events import Settled
-from ledger.history import History, HistoryFault
+from ledger.chain.subscription import HeadSubscription
+from ledger.errors import NotYet
+from ledger.history import History
 from node.meter import Meter
 
 _log = logging.getLogger(__name__)
@@ -19,30 +22,71 @@ _T = TypeVar("_T")
 _POLL_S: Final = 0.15
 _SLOW_POLL_S: Final = 1.0
 _SLOW_AFTER_S: Final = 30.0
+# Told of every block, it still looks now and then: a WebSocket may die without a word.
+_WOKEN_POLL_S: Final = 3.0
+_CONFIRMED_TIMEOUT_S: Final = 600.0
+
+
+class Overtaken(NotYet):
+    """What a call was made for is not what the chain says any more; it has not been sent."""
 
 
 class Follower:
-    """One circle's history, grown by `follow`, and the peer's transactions. One thread does all of it in order."""
+    """One circle's history, grown by `follow`, and the peer's transactions. One thread does all of it in order.
 
-    def __init__(self, circle: Circle, sender: Sender, first_block: int, meter: Meter) -> None:
+    confirmations: how many blocks must lie on top of an event's before the peer acts on it. ws_url: where to be
+    woken at new blocks, None to ask all the time.
+    """
+
+    def __init__(
+        self,
+        circle: Circle,
+        sender: Sender,
+        first_block: int,
+        meter: Meter,
+        *,
+        confirmations: int = 0,
+        ws_url: str | None = None,
+    ) -> None:
         self.circle, self.sender, self._meter = circle, sender, meter
-        self.history = History(circle.parameters)
-        self._position = (first_block, -1)
+        self._tracker = Tracker(circle, first_block, confirmations)
+        self._confirmations = confirmations
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="chain")
-        self._last_change = time.monotonic()
-        self._is_checked = False
+        self._last_change = self._looked_at = time.monotonic()
+        self.changes = 0
+        """How often the history has changed, by `follow` or on the way of a `call`."""
+        self._woken = threading.Event()
+        self._heads = HeadSubscription(ws_url, self._woken.set) if ws_url else None
+        self._listening: asyncio.Task[None] | None = None
+
+    @property
+    def history(self) -> History:
+        """What the chain says; another object after a rollback."""
+        return self._tracker.history
+
+    @property
+    def rollbacks(self) -> int:
+        """How often the chain took back what had been folded."""
+        return self._tracker.rollbacks
 
     async def follow(self, wait_s: float = 0.0) -> bool:
         """Take in what is new; where nothing is, look again until something is or wait_s are over.
 
         Returns whether anything was new. Raises ChainUnreachable, HistoryFault, MalformedLog.
         """
+        if self._heads is not None and self._listening is None:
+            self._listening = asyncio.create_task(self._listen(self._heads))
         return await self._run(lambda: self._follow_for(wait_s))
 
-    async def call(self, name: str, *arguments: object) -> Receipt:
-        """Send one call and wait for its block. Raises what Sender.call raises."""
-        contract, seats = self.circle.network.contract, len(self.history.seats)
-        receipt = await self._run(lambda: self.sender.call(contract, name, *arguments, seats=seats))
+    async def call(
+        self, name: str, *arguments: object, only_if: Callable[[History], bool] | None = None
+    ) -> Receipt:
+        """Send one call and wait for its block, and for the blocks on it that the peer waits for.
+
+        only_if: whether it still makes sense with what the chain says at the last moment. Raises Overtaken where
+        it does not, and what Sender.call raises.
+        """
+        receipt = await self._run(lambda: self._call(name, arguments, only_if))
         _log.debug("transaction call=%s gas=%d block=%d", name, receipt.gas, receipt.block)
         return receipt
 
@@ -56,36 +100,72 @@ class Follower:
 
     def close(self) -> None:
         """Stop taking work; what is under way ends by its own timeout."""
+        if self._listening is not None:
+            self._listening.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _call(self, name: str, arguments: tuple[object, ...], only_if: Callable[[History], bool] | None) -> Receipt:
+        if only_if is not None:
+            self._advance()
+            if not only_if(self.history):
+                raise Overtaken(f"the chain went on before `{name}` was sent")
+        contract, seats = self.circle.network.contract, len(self.history.seats)
+        receipt = self.sender.call(contract, name, *arguments, seats=seats, on_trouble=self._check_still_there)
+        if self._confirmations:
+            self._wait_through(receipt.block)
+        return receipt
+
+    def _check_still_there(self) -> None:
+        """Before a lost transaction is sent again: after a reorganisation it may not be what is wanted now."""
+        before = self.rollbacks
+        self._advance()
+        if self.rollbacks != before:
+            raise Overtaken("the chain was reorganised while a transaction was under way")
+
+    def _wait_through(self, block: int) -> None:
+        """Until the call's own event is folded: before, the peer would take it for not sent."""
+        until = time.monotonic() + _CONFIRMED_TIMEOUT_S
+        while self._tracker.through < block and time.monotonic() < until:
+            self._follow_for(_SLOW_POLL_S)
 
     def _follow_for(self, wait_s: float) -> bool:
         until = time.monotonic() + wait_s
-        while not self._take_new():
+        while True:
             now = time.monotonic()
+            # Told of every block, and of none since the last look: nothing can be new yet.
+            is_needless = wait_s > 0 and self._is_woken() and now - self._looked_at < _WOKEN_POLL_S
+            if not is_needless or self._woken.is_set():
+                self._woken.clear()
+                self._looked_at = now
+                if self._advance():
+                    return True
             if now >= until:
                 return False
-            pause = _POLL_S if now - self._last_change < _SLOW_AFTER_S else _SLOW_POLL_S
-            time.sleep(min(pause, until - now))
-        self._last_change = time.monotonic()
-        return True
+            if self._woken.wait(min(self._pause_s(now), until - now)):
+                # Blocks may come in a burst, and one look takes them all in.
+                time.sleep(max(0.0, min(self._looked_at + _POLL_S, until) - time.monotonic()))
 
-    def _take_new(self) -> bool:
-        placed = self.circle.events_after(self._position)
-        for entry in placed:
-            self.history.apply(entry.event)
-            self._position = entry.position
-        if not self._is_checked or any(isinstance(entry.event, Settled) for entry in placed):
-            self._check_hash()
-        return bool(placed)
+    def _is_woken(self) -> bool:
+        return self._heads is not None and self._heads.is_live
 
-    def _check_hash(self) -> None:
-        """R4: what the endpoint told is what the contract wrote; looked at on starting and once a round."""
-        anchored = self.circle.history_hash(self._position[0])
-        if anchored != self.history.hash:
-            raise HistoryFault(
-                f"the events from {self.circle.rpc.url} are not the ones the contract wrote: use another endpoint"
-            )
-        self._is_checked = True
+    def _pause_s(self, now: float) -> float:
+        if self._is_woken():
+            return max(0.0, self._looked_at + _WOKEN_POLL_S - now)
+        return _POLL_S if now - self._last_change < _SLOW_AFTER_S else _SLOW_POLL_S
+
+    def _advance(self) -> bool:
+        before = self._tracker.rollbacks
+        changed = self._tracker.advance()
+        if self._tracker.rollbacks != before:
+            # What was sent in the vanished blocks may have vanished too, and its nonces are free again.
+            self.sender.chain_went_back()
+        if changed:
+            self.changes += 1
+            self._last_change = time.monotonic()
+        return changed
+
+    async def _listen(self, heads: HeadSubscription) -> None:
+        await self._meter.awaiting("chain", heads.run())
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         def metered() -> _T:

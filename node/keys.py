@@ -3,15 +3,21 @@
 import getpass
 import json
 import os
+import re
+import stat
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from eth_account import Account
 
 from ledger.errors import SetupError
 
 _KEYSTORE_MAX_BYTES: Final = 1 << 16
+_SECRET_MAX_BYTES: Final = 1 << 12
 _SCRYPT_COST: Final = 1 << 15
+# What opening a keystore may take: scrypt needs 128 * n * r bytes; Geth's keystores 256 MiB.
+_KDF_MAX_BYTES: Final = 1 << 30
+_KDF_MAX_ROUNDS: Final = 1 << 24
 
 
 def new_key(path: Path, password: str, cost: int = _SCRYPT_COST) -> str:
@@ -19,8 +25,12 @@ def new_key(path: Path, password: str, cost: int = _SCRYPT_COST) -> str:
 
     cost: scrypt's n. Raises SetupError if the file exists: no key is ever overwritten.
     """
-    account = Account.create()
-    keystore = Account.encrypt(account.key, password, kdf="scrypt", iterations=cost)
+    return write_key(path, bytes(Account.create().key), password, cost)
+
+
+def write_key(path: Path, key: bytes, password: str, cost: int = _SCRYPT_COST) -> str:
+    """Write a key encrypted to a new file (mode 0600) and return its address. key: 32 bytes. Raises SetupError."""
+    keystore = Account.encrypt(key, password, kdf="scrypt", iterations=cost)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
@@ -31,16 +41,19 @@ def new_key(path: Path, password: str, cost: int = _SCRYPT_COST) -> str:
         json.dump(keystore, file)
         file.flush()
         os.fsync(file.fileno())
-    return str(account.address)
+    return str(Account.from_key(key).address)
 
 
 def load_key(path: Path, password: str) -> bytes:
     """The 32-byte private key in a keystore. Raises SetupError for a wrong password or another kind of file."""
     keystore = _read(path)
+    _check_kdf(path, keystore)
     try:
         return bytes(Account.decrypt(keystore, password))
-    except (ValueError, KeyError, TypeError) as error:
-        raise SetupError(f"{path} does not open: wrong password, or no keystore ({error})") from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+        if "MAC mismatch" in str(error):
+            raise SetupError(f"{path} does not open: wrong password, or a damaged file") from error
+        raise SetupError(f"{path} does not open: it is no keystore, or a damaged one ({error})") from error
 
 
 def address_of(path: Path) -> str:
@@ -54,24 +67,76 @@ def address_of(path: Path) -> str:
 
 
 def read_password(file: Path | None, prompt: str) -> str:
-    """The first line of a file, or what a person types. Raises SetupError."""
+    """The first line of a file that only its owner can read, or what a person types. Raises SetupError."""
     if file is None:
-        try:
-            return getpass.getpass(prompt)
-        except EOFError as error:
-            raise SetupError("no password was given: use --password-file where nobody can type") from error
+        return _typed(prompt, "--password-file")
+    return _read_secret(file, "the key's password")
+
+
+def read_private_key(file: Path | None) -> bytes:
+    """A key as other programs give it out, 64 hex digits: from a private file, or typed. Raises SetupError."""
+    if file is None:
+        text = _typed("private key (64 hex digits): ", "--key-file")
+    else:
+        text = _read_secret(file, "a private key")
+    if not re.fullmatch("(0x)?[0-9a-fA-F]{64}", text.strip()):
+        raise SetupError("what was given is no private key: it has 64 hex digits")
+    key = bytes.fromhex(text.strip().removeprefix("0x"))
     try:
-        lines = file.read_text().splitlines()
+        Account.from_key(key)
+    except ValueError as error:
+        raise SetupError("what was given is no private key: its number is out of the curve's range") from error
+    return key
+
+
+def _typed(prompt: str, option: str) -> str:
+    try:
+        return getpass.getpass(prompt)
+    except EOFError as error:
+        what = option.removeprefix("--").removesuffix("-file")
+        raise SetupError(f"no {what} was given: use {option} where nobody can type") from error
+
+
+def _read_secret(path: Path, what: str) -> str:
+    """The first line of a small file. Raises SetupError where others on this machine could read it."""
+    try:
+        with path.open("rb") as file:
+            _check_private(path, os.fstat(file.fileno()))
+            lines = file.read(_SECRET_MAX_BYTES).decode().splitlines()
     except OSError as error:
-        raise SetupError(f"{file} cannot be read ({error.strerror}): it should hold the key's password") from error
+        raise SetupError(f"{path} cannot be read ({error.strerror}): it should hold {what}") from error
     except UnicodeDecodeError as error:
-        raise SetupError(f"{file} cannot be read as text: its first line is the key's password") from error
+        raise SetupError(f"{path} cannot be read as text: its first line is {what}") from error
     if not lines:
-        raise SetupError(f"{file} is empty: its first line is the key's password")
+        raise SetupError(f"{path} is empty: its first line is {what}")
     return lines[0]
 
 
-def _read(path: Path) -> dict[str, object]:
+def _check_private(path: Path, found: os.stat_result) -> None:
+    """A secret that its owner could hide and has not is refused.
+
+    Pipes, and files that a container or its orchestrator mounts read-only, are not this user's to change.
+    """
+    is_open = stat.S_ISREG(found.st_mode) and found.st_mode & 0o077
+    if is_open and found.st_uid == os.geteuid() and os.access(path, os.W_OK):
+        raise SetupError(f"{path} can be read by others on this machine: run `chmod 600 {path}`")
+
+
+def _check_kdf(path: Path, keystore: dict[str, Any]) -> None:
+    """A damaged file must not make its opening take all memory, or for ever."""
+    crypto = keystore.get("crypto", keystore.get("Crypto"))
+    parameters = crypto.get("kdfparams") if isinstance(crypto, dict) else None
+    if not isinstance(parameters, dict):
+        raise SetupError(f"{path} does not open: it is no keystore, or a damaged one")
+    numbers = [parameters.get(name, 1) for name in ("n", "r", "p", "c", "dklen")]
+    if not all(isinstance(number, int) and number >= 1 for number in numbers):
+        raise SetupError(f"{path} does not open: it is no keystore, or a damaged one")
+    n, r, p, rounds, size = numbers
+    if 128 * n * r > _KDF_MAX_BYTES or p * n * r > _KDF_MAX_ROUNDS or rounds > _KDF_MAX_ROUNDS or size > 256:
+        raise SetupError(f"{path} does not open: it asks for more memory or time than any keystore needs")
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _KEYSTORE_MAX_BYTES:
             raise SetupError(f"{path} is no keystore: it is too large")
@@ -80,7 +145,7 @@ def _read(path: Path) -> dict[str, object]:
         raise SetupError(
             f"{path} cannot be read ({error.strerror}): `folkmoot keys new {path}` makes a key"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SetupError(f"{path} is no keystore: `folkmoot keys new` makes one") from error
     if not isinstance(found, dict):
         raise SetupError(f"{path} is no keystore: `folkmoot keys new` makes one")

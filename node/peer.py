@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -19,13 +20,13 @@ from ledger.history import PATIENCE_WINDOWS, History, Phase, Round
 from ledger.records import update_max_bytes
 from ledger.reputation import FULL
 from ledger.screening import Fetched, Screened, screen
-from node.follower import Follower
+from node.follower import Follower, Overtaken
 from node.learner import Learner, genesis_blob
 from node.meter import Meter
-from node.recovery import Recovery, confirmed
+from node.recovery import Judged, Recovery
 from node.rounds import Step, duty_rank, next_step
 from node.services import Listening, Services
-from node.state import PeerState, PendingCommit, StateFile
+from node.state import Base, KeptCommit, PeerState, StateFile
 from node.tasks.interface import Task
 from node.testing.attacks import Behaviour
 from node.testing.faults import FailAt
@@ -41,20 +42,26 @@ _CHAIN_RETRY_S: Final = 2.0
 # Part of the attest window that fetching may take; the rest is for screening and the transaction.
 _EXCHANGE_SHARE: Final = 0.5
 _MIN_BALANCE_WEI: Final = 10**15
+_JUDGED_KEPT: Final = 2
+_BASES_KEPT: Final = 2
 
 Event = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class PeerConfig:
-    """Where a peer keeps its data and listens.
+    """Where a peer keeps its data and listens, and how it follows the chain.
 
-    seat: join only when this seat is the next free one, so that who sits where is known. fail_at: for tests.
+    seat: join only when this seat is the next free one, so that who sits where is known. confirmations: how many
+    blocks must lie on top of an event's before the peer acts on it. ws_url: the chain's WebSocket, to be woken by.
+    fail_at: for tests.
     """
 
     data_dir: Path
     listening: Listening = field(default_factory=Listening)
     seat: int | None = None
+    confirmations: int = 0
+    ws_url: str | None = None
     fail_at: FailAt | None = None
 
 
@@ -79,14 +86,23 @@ class Peer:
         self._meter = Meter()
         self._network = circle.network.domain_separator
         self._follower = Follower(
-            circle, Sender(circle.rpc, key, circle.network.chain_id), first_block, self._meter
+            circle,
+            Sender(circle.rpc, key, circle.network.chain_id),
+            first_block,
+            self._meter,
+            confirmations=config.confirmations,
+            ws_url=config.ws_url,
         )
         self._address = self._follower.sender.address
         config.data_dir.mkdir(parents=True, exist_ok=True)
         self._state_file = StateFile(config.data_dir / "state.bin")
         # Training, encoding, screening and evaluating: off the event loop, one at a time.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="learner")
-        self._next_base: tuple[int, State] | None = None
+        self._seat: int | None = None
+        # The last exchanges and the bases before the present one: a reorganisation may bring them back.
+        self._judged: deque[Judged] = deque(maxlen=_JUDGED_KEPT)
+        self._bases: deque[Base] = deque(maxlen=_BASES_KEPT)
+        self._seen: tuple[int, int] = (-1, 0)
         self._phase: tuple[int, Phase, bool] | None = None
         self._phase_since = 0.0
         self._deadline_s: int | None = None
@@ -116,14 +132,13 @@ class Peer:
                 self._meter,
             )
             endpoint = await services.start(self._config.listening)
-            await self._take_seat(endpoint)
-            services.refresh()
-            await self._prepare()
-            await self._live()
+            await self._live(endpoint)
             self._report({"event": "finished", "round": self._circle.parameters.last_round})
             while stay:
                 await self._follow(_WAIT_S)
                 await asyncio.sleep(_WAIT_S)
+                # A reorganisation may take the last settlement back.
+                await self._live(endpoint)
         finally:
             if self._telling is not None:
                 self._telling.cancel()
@@ -144,22 +159,27 @@ class Peer:
                 f"on a local test chain with `folkmoot keys fund {self._address}`"
             )
         seat = self._history.seat_of(self._address)
-        try:
-            if seat is None:
-                await self._wait_for_turn()
-                await self._follower.call("join", endpoint.text)
-            elif self._history.seats[seat].endpoints[-1] != endpoint.text:
-                await self._follower.call("move", endpoint.text)
-        except Reverted as error:
-            raise SetupError(
-                f"the circle does not take this peer ({error.reason}): ask its members for another circle file"
-            ) from error
-        await self._follower.follow()
-        seat = self._history.seat_of(self._address)
-        assert seat is not None
+        while seat is None:
+            await self._wait_for_turn()
+            await self._call_for_seat("join", endpoint.text)
+            seat = self._history.seat_of(self._address)
+        if self._history.seats[seat].endpoints[-1] != endpoint.text:
+            await self._call_for_seat("move", endpoint.text)
         self._seat = seat
         _log.info("seated seat=%d address=%s endpoint=%s", seat, self._address, endpoint.text)
         self._report({"event": "joined", "seat": seat, "address": self._address, "endpoint": endpoint.text})
+
+    async def _call_for_seat(self, name: str, endpoint: str) -> None:
+        try:
+            await self._follower.call(name, endpoint)
+        except Reverted as error:
+            # An earlier one may have come through after all, e.g. out of a block that was taken back.
+            if "already seated" not in error.reason:
+                raise SetupError(
+                    f"the circle does not take this peer ({error.reason}): ask its members for another circle file"
+                ) from error
+            await self._follower.follow(_WAIT_S)
+        await self._follower.follow()
 
     async def _wait_for_turn(self) -> None:
         wanted = self._config.seat
@@ -168,127 +188,216 @@ class Peer:
         while wanted is not None and len(self._history.seats) < wanted:
             await self._follower.follow(_WAIT_S)
 
-    async def _prepare(self) -> None:
+    async def _prepare(self, seat: int) -> None:
         """Data, genesis and state: everything the first round needs."""
         manifest = self._history.manifest
         layout = Layout(tuple(n for n, _ in manifest.layout), tuple(s for _, s in manifest.layout))
-        seats = max(self._circle.parameters.start_seats, self._seat + 1)
+        seats = max(self._circle.parameters.start_seats, seat + 1)
         seed = int(manifest.task_options.get("seed", 0))
 
         def load() -> tuple[Learner, bytes]:
             with self._meter.section("training"):
-                trainer = Trainer(
-                    self._task, layout, seat=self._seat, seats=seats, seed=seed, behaviour=self._behaviour
-                )
-                learner = Learner(trainer, manifest, self._behaviour, seed * 1000 + self._seat, self._meter)
+                trainer = Trainer(self._task, layout, seat=seat, seats=seats, seed=seed, behaviour=self._behaviour)
+                learner = Learner(trainer, manifest, self._behaviour, seed * 1000 + seat, self._meter)
                 return learner, genesis_blob(initial_state(self._task, seed))
 
         self._learner, own_genesis = await self._work(load)
         services = self._services
-        recovery = Recovery(self._history, self._network, self._seat, services.store, services.exchange)
-        genesis = await recovery.genesis(own_genesis)
+        self._recovery = Recovery(lambda: self._history, self._network, seat, services.store, services.exchange)
+        genesis = await self._recovery.genesis(own_genesis)
         services.pin(services.store.get(manifest.genesis_digest, update_max_bytes(manifest)))
-        self._state = await recovery.state(genesis, self._state_file)
+        self._state = await self._recovery.state(genesis, self._state_file)
 
     # -------------------------------------------------------------------------------------------- rounds
 
-    async def _live(self) -> None:
-        await self._follow(0.0)
+    async def _live(self, endpoint: Endpoint) -> None:
+        """Round after round until the circle is finished."""
         while True:
-            late_s = await self._late_s()
-            patience_s = PATIENCE_WINDOWS * self._circle.attest_window_s
-            step = next_step(self._history, self._seat, overdue=late_s > 0, lapsed=late_s > patience_s)
-            if step == Step.DONE:
-                break
             try:
-                await self._do(step)
+                seat = await self._seated(endpoint)
+                late_s = await self._late_s()
+                patience_s = PATIENCE_WINDOWS * self._circle.attest_window_s
+                step = next_step(self._history, seat, overdue=late_s > 0, lapsed=late_s > patience_s)
+                if step == Step.DONE:
+                    break
+                await self._do(step, seat)
+            except Overtaken as error:
+                _log.info("deciding again reason=%s", error)
+                await self._follow(0.0)
             except (Reverted, NoReceipt) as error:
                 # Most often another peer was faster or the phase closed: what the chain says next decides.
                 _log.info("call not taken reason=%s", error)
                 await self._follow(_WAIT_S)
             except (ChainUnreachable, RpcFault) as error:
+                if self._seat is None:
+                    raise
                 _log.warning("no answer from the chain, trying again reason=%s", error)
                 await asyncio.sleep(_CHAIN_RETRY_S)
         if self._telling is not None:
             await self._telling
 
-    async def _do(self, step: Step) -> None:
+    async def _seated(self, endpoint: Endpoint) -> int:
+        """The peer's seat; taken first, at the start and where the chain took it back."""
+        if self._seat is None or self._history.seat_of(self._address) != self._seat:
+            await self._take_seat(endpoint)
+            assert self._seat is not None
+            self._services.refresh()
+            await self._prepare(self._seat)
+            await self._follow(0.0)
+        return self._seat
+
+    async def _do(self, step: Step, seat: int) -> None:
         """One step, and then a look at what the chain has new."""
         round_ = self._history.round
         wait_s = 0.0
         if step == Step.COMMIT and round_ is not None:
-            await self._commit(round_)
+            wait_s = await self._commit(round_, seat)
         elif step == Step.EXCHANGE and round_ is not None:
-            await self._attest(round_)
+            await self._attest(round_, seat)
         elif step == Step.WAKE:
             await self._follower.call("wake")
         elif step in (Step.ADVANCE, Step.SETTLE) and round_ is not None:
-            wait_s = await self._chore(step, round_)
+            wait_s = await self._chore(step, round_, seat)
         else:
             wait_s = _WAIT_S
         await self._follow(wait_s)
 
-    async def _commit(self, round_: Round) -> None:
+    async def _commit(self, round_: Round, seat: int) -> float:
+        """Train and commit. Returns how long to wait then, seconds."""
         number, state = round_.number, self._state
         self._fail_at(number, "train")
-        digest = self._held_commit(number)
-        if digest is None:
-            author = self._history.seats[self._seat].author
-            prepared = await self._work(
-                lambda: self._learner.prepare(self._network, number, author, state.base, state.residual)
-            )
-
-            def keep() -> bytes:
-                with self._meter.section("blobs"):
-                    # R5: sealed until the commit phase has closed, so that nobody can copy it.
-                    return self._services.store.put(prepared.blob, sealed=True)
-
-            digest = await self._work(keep)
-            await self._save(replace(state, commit=PendingCommit(number, digest, prepared.residual)))
+        held = self._held_commit(number)
+        if held is not None and held.base_record != state.base.record and not await self._is_stuck(round_):
+            # It is announced, and two for one round would convict the peer. Yet its base came of blocks that are
+            # gone, and an auditor could not recompute it: better to miss the round, as long as others can close it.
+            _log.info("sitting out round=%d: its update was announced before the chain was reorganised", number)
+            return _WAIT_S
+        digest = held.digest if held is not None else await self._make_update(number, seat, state)
         self._fail_at(number, "commit")
-        await self._follower.call("commit", number, digest)
 
-    async def _attest(self, round_: Round) -> None:
-        number, manifest = round_.number, self._history.manifest
-        await self._publish(round_)
-        self._fail_at(number, "exchange")
-        neighbours = await self._services.exchange.collect(
-            self._history,
-            round_,
-            round_.neighbours(manifest.degree)[self._seat],
-            max_bytes=update_max_bytes(manifest),
-            budget_s=self._circle.attest_window_s * _EXCHANGE_SHARE,
+        def still(history: History) -> bool:
+            now = history.round
+            is_open = now is not None and now.number == number and history.phase == Phase.COMMIT
+            return is_open and history.seat_of(self._address) == seat and state.base.stands(history, seat)
+
+        await self._follower.call("commit", number, digest, only_if=still)
+        return 0.0
+
+    async def _make_update(self, number: int, seat: int, state: PeerState) -> bytes:
+        """Train, and have the update on disk before anybody hears of it. Returns its digest."""
+        author = self._history.seats[seat].author
+        residual = state.residual_for(number, self._history, seat)
+        prepared = await self._work(
+            lambda: self._learner.prepare(self._network, number, author, state.base.state, residual)
         )
-        screened = await self._work(lambda: self._screen(round_, neighbours))
-        self._services.pin(screened.record)
-        self._next_base = (number, screened.next_base)
+
+        def keep() -> bytes:
+            with self._meter.section("blobs"):
+                # R5: sealed until the commit phase has closed, so that nobody can copy it.
+                return self._services.store.put(prepared.blob, sealed=True)
+
+        digest = await self._work(keep)
+        commit = KeptCommit(number, digest, state.base.record, prepared.residual)
+        await self._save(state.with_commit(commit, self._history, seat))
+        return digest
+
+    async def _is_stuck(self, round_: Round) -> bool:
+        """The round waits past its deadline for more commits than it has."""
+        return len(round_.commits) < self._history.parameters.quorum and await self._late_s() > 0
+
+    async def _attest(self, round_: Round, seat: int) -> None:
+        number, state = round_.number, self._state
+        floor = self._history.parameters.reputation_floor
+        await self._publish(round_, seat)
+        self._fail_at(number, "exchange")
+        known = [one for one in self._judged if one.holds_for(round_, floor, state.base.record)]
+        judged = known[-1] if known else await self._exchange(round_, seat, state)
         self._fail_at(number, "attest")
+        screened = judged.screened
         accepted = self._behaviour.verdicts(screened.judged, screened.accepted)
-        await self._follower.call("attest", number, screened.judged, accepted, screened.record_digest)
+        await self._follower.call(
+            "attest",
+            number,
+            screened.judged,
+            accepted,
+            screened.record_digest,
+            only_if=lambda history: self._is_judged(history, judged, seat),
+        )
         if self._telling is not None:
             await self._telling
-        self._telling = asyncio.create_task(self._tell(round_, screened))
+        self._telling = asyncio.create_task(self._tell(round_, seat, screened))
 
-    async def _publish(self, round_: Round) -> None:
+    async def _exchange(self, round_: Round, seat: int, state: PeerState) -> Judged:
+        """Fetch the neighbours' updates and judge them. Raises Overtaken where the chain changes meanwhile."""
+        history, manifest = self._history, self._history.manifest
+        floor = history.parameters.reputation_floor
+        collecting = asyncio.create_task(
+            self._services.exchange.collect(
+                history,
+                round_,
+                round_.neighbours(manifest.degree)[seat],
+                max_bytes=update_max_bytes(manifest),
+                budget_s=self._circle.attest_window_s * _EXCHANGE_SHARE,
+            )
+        )
+        before = self._follower.rollbacks
+        try:
+            while not (await asyncio.wait({collecting}, timeout=_WAIT_S))[0]:
+                await self._follow(0.0)
+                if self._follower.rollbacks != before:
+                    raise Overtaken("the chain was reorganised during the exchange")
+            neighbours = collecting.result()
+        finally:
+            collecting.cancel()
+        screened = await self._work(lambda: self._screen(round_, seat, state.base.state, neighbours))
+        self._services.pin(screened.record)
+        judged = Judged(
+            round_.number, round_.seed, dict(round_.commits), round_.eligible(floor), state.base.record, screened
+        )
+        self._judged.append(judged)
+        return judged
+
+    def _is_judged(self, history: History, judged: Judged, seat: int) -> bool:
+        """Whether the round under way is the one judged: after a reorganisation its seed may be another."""
+        now = history.round
+        return (
+            now is not None
+            and history.phase == Phase.ATTEST
+            and history.seat_of(self._address) == seat
+            and self._state.base.stands(history, seat)
+            and judged.holds_for(now, history.parameters.reputation_floor, self._state.base.record)
+        )
+
+    async def _publish(self, round_: Round, seat: int) -> None:
         """The commit phase has closed: the update may be served and announced."""
-        digest, gossip = round_.commits[self._seat], self._services.gossip
+        digest, gossip, store = round_.commits[seat], self._services.gossip, self._services.store
         with self._meter.section("blobs"):
-            self._services.store.unseal(digest)
-            self._services.pin(self._services.store.get(digest, update_max_bytes(self._history.manifest)))
+            store.unseal(digest)
+            self._services.pin(store.get(digest, update_max_bytes(self._history.manifest)))
         with self._meter.section("gossip"):
             gossip.expected(round_.number, [self._history.seats[seat].peer for seat in round_.commits])
+        if self._announced(round_.number, besides=digest):
+            # Only the chain brought this one back; a second announcement would convict the peer.
+            _log.warning("not announcing round=%d: another update of it was announced", round_.number)
+            return
         await self._meter.awaiting("gossip", _announce(self._services, round_.number, digest))
 
-    def _screen(self, round_: Round, neighbours: dict[int, Fetched]) -> Screened:
-        manifest, digest = self._history.manifest, round_.commits[self._seat]
-        store, author = self._services.store, self._history.seats[self._seat].author
+    def _announced(self, number: int, besides: bytes = b"") -> list[KeptCommit]:
+        """The updates of a round that may have been announced: those whose seal is broken."""
+        store = self._services.store
+        made = [one for one in self._state.commits if one.round == number and one.digest != besides]
+        return [one for one in made if not store.is_sealed(one.digest) and store.has(one.digest)]
+
+    def _screen(self, round_: Round, seat: int, base: State, neighbours: dict[int, Fetched]) -> Screened:
+        manifest, digest = self._history.manifest, round_.commits[seat]
+        store, author = self._services.store, self._history.seats[seat].author
         with self._meter.section("screening"):
             screened = screen(
                 manifest,
                 self._network,
                 round_.number,
                 Fetched(digest, author, store.get(digest, update_max_bytes(manifest))),
-                self._state.base,
+                base,
                 neighbours,
                 round_.eligible(self._history.parameters.reputation_floor),
             )
@@ -296,14 +405,14 @@ class Peer:
             store.put(screened.record)
         return screened
 
-    async def _chore(self, step: Step, round_: Round) -> float:
+    async def _chore(self, step: Step, round_: Round, seat: int) -> float:
         """Close or settle: the first in the order at once, the next ones only if it stays silent.
 
         Returns how long to wait for somebody else to do it, seconds.
         """
         if self._due_since is None:
             self._due_since = time.monotonic()
-        left_s = self._due_since + _DUTY_STEP_S * duty_rank(self._history, self._seat) - time.monotonic()
+        left_s = self._due_since + _DUTY_STEP_S * duty_rank(self._history, seat) - time.monotonic()
         if left_s > 0:
             return min(left_s, _WAIT_S)
         if step == Step.ADVANCE:
@@ -318,25 +427,29 @@ class Peer:
         """Take in what the chain has new; where it does not answer, wait for it: the circle waits too."""
         while True:
             try:
-                changed = await self._follower.follow(wait_s)
+                await self._follower.follow(wait_s)
                 break
             except (ChainUnreachable, RpcFault) as error:
                 _log.warning("no answer from the chain, trying again reason=%s", error)
                 await asyncio.sleep(_CHAIN_RETRY_S)
-        if changed:
+        seen = (self._follower.changes, self._follower.rollbacks)
+        if seen != self._seen:
             with self._meter.section("gossip"):
                 self._services.refresh()
-            self._state = self._brought_up(self._state)
+            if seen[1] != self._seen[1]:
+                self._phase = None
+            await self._bring_up()
+            self._seen = seen
         self._note_phase()
 
-    def _brought_up(self, state: PeerState) -> PeerState:
-        """Residual and base follow what is on chain, not what was sent."""
-        state = confirmed(state, self._history, self._seat)
-        if self._next_base is not None:
-            number, base = self._next_base
-            if self._seat in self._history.rounds[number - 1].attestations:
-                state, self._next_base = replace(state, base=base, base_round=number), None
-        return state
+    async def _bring_up(self) -> None:
+        """The base follows what is on chain, not what was sent."""
+        if self._seat is None or self._history.seat_of(self._address) != self._seat:
+            return
+        base = await self._recovery.base([*self._bases, self._state.base], self._judged)
+        if base is not self._state.base:
+            self._bases.append(self._state.base)
+            self._state = replace(self._state, base=base)
 
     def _note_phase(self) -> None:
         """Start the clocks anew whenever the circle has moved on."""
@@ -369,11 +482,14 @@ class Peer:
 
         await self._work(write)
 
-    def _held_commit(self, number: int) -> bytes | None:
-        """The digest of an update already made for this round before a restart, if its blob is whole."""
-        pending = self._state.commit
-        if pending and pending.round == number and self._services.store.has(pending.digest):
-            return pending.digest
+    def _held_commit(self, number: int) -> KeptCommit | None:
+        """An update already made for this round, if its blob is whole: the announced one, or one from this base."""
+        if announced := self._announced(number):
+            return announced[0]
+        store, record = self._services.store, self._state.base.record
+        for commit in self._state.commits:
+            if (commit.round, commit.base_record) == (number, record) and store.has(commit.digest):
+                return commit
         return None
 
     def _fail_at(self, number: int, step: str) -> None:
@@ -383,7 +499,7 @@ class Peer:
     async def _work(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)
 
-    async def _tell(self, round_: Round, screened: Screened) -> None:
+    async def _tell(self, round_: Round, seat: int, screened: Screened) -> None:
         """One event a round: what it was like and what it cost."""
         figures = await self._work(lambda: self._learner.evaluate(screened.next_base))
         sent, gas, now = self._services.bytes_sent, self._follower.sender.gas_spent, time.monotonic()
@@ -391,10 +507,10 @@ class Peer:
             {
                 "event": "round",
                 "round": round_.number,
-                "seat": self._seat,
+                "seat": seat,
                 "figures": figures,
                 "verdicts": {entry.seat: entry.verdict for entry in screened.entries},
-                "reputation": round_.reputations[self._seat] / FULL,
+                "reputation": round_.reputations[seat] / FULL,
                 "seconds": now - self._lap_started,
                 "bytes_sent": sent - self._bytes_before,
                 "gas": gas - self._gas_before,

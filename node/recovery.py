@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -14,33 +15,52 @@ from ledger.exact import State
 from ledger.history import History, Round
 from ledger.records import decode_genesis, update_max_bytes
 from ledger.replay import blobs_needed, replay
+from ledger.screening import Screened
 from node.blobs.store import BlockStore
 from node.exchange import Exchange
-from node.state import PeerState, StateFile
+from node.state import Base, PeerState, StateFile
 
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 _TIMEOUT_S: Final = 60.0
 
-Work = Callable[[Callable[[], _T]], Awaitable[_T]]
 
+@dataclass(frozen=True)
+class Judged:
+    """What a peer found in a round's exchange; it holds for this seed, these commits and no others.
 
-def confirmed(state: PeerState, history: History, seat: int) -> PeerState:
-    """The state once a pending commit is found on chain; the very same object if there is nothing new."""
-    pending = state.commit
-    if pending is None or pending.round > len(history.rounds):
-        return state
-    is_on_chain = history.rounds[pending.round - 1].commits.get(seat) == pending.digest
-    return state.with_commit_confirmed() if is_on_chain else state
+    base_record: of the attestation that its own base came of.
+    """
+
+    number: int
+    seed: bytes | None
+    commits: Mapping[int, bytes]
+    eligible: frozenset[int]
+    base_record: bytes
+    screened: Screened
+
+    def holds_for(self, round_: Round, floor: int, base_record: bytes) -> bool:
+        """Whether judging the round as the chain has it now, from this base, would find the same."""
+        return (
+            (self.number, self.seed, self.base_record) == (round_.number, round_.seed, base_record)
+            and self.commits == round_.commits
+            and self.eligible == round_.eligible(floor)
+        )
 
 
 class Recovery:
     """Rebuilds one seat's state. Blobs come from the peer's own store first, then from the other members."""
 
-    def __init__(self, history: History, network: bytes, seat: int, store: BlockStore, exchange: Exchange) -> None:
-        self._history, self._network, self._seat = history, network, seat
+    def __init__(
+        self, history: Callable[[], History], network: bytes, seat: int, store: BlockStore, exchange: Exchange
+    ) -> None:
+        """history: gives the circle's present one."""
+        self._present, self._network, self._seat = history, network, seat
         self._store, self._exchange = store, exchange
-        self._max_bytes = update_max_bytes(history.manifest)
+        self._max_bytes = update_max_bytes(history().manifest)
+
+    @property
+    def _history(self) -> History:
+        return self._present()
 
     async def genesis(self, own: bytes) -> State:
         """The state all start from. own: the genesis blob as this machine makes it. Raises SetupError."""
@@ -54,12 +74,28 @@ class Recovery:
     async def state(self, genesis: State, file: StateFile) -> PeerState:
         """The saved state brought up to the chain, or one rebuilt from the blobs. Raises SetupError."""
         saved = file.load(self._network, self._history.manifest.parameters)
-        state = saved or PeerState(self._network, genesis, 0, np.zeros(genesis.shape, np.float32))
-        state = confirmed(state, self._history, self._seat)
-        for round_ in self._history.rounds:
-            if round_.number > state.base_round and self._seat in round_.attestations:
-                state = await self._replayed(state, round_)
-        return state
+        state = saved or PeerState(self._network, Base(genesis), np.zeros(genesis.shape, np.float32))
+        return replace(state, base=await self.base([state.base]))
+
+    async def base(self, known: Sequence[Base], judged: Sequence[Judged] = ()) -> Base:
+        """The base that follows from the seat's attestations as the chain has them now.
+
+        known: bases to start from, oldest first. judged: exchanges still in memory; others are done over again
+        from the blobs. Raises SetupError.
+        """
+        base = next((base for base in reversed(known) if base.stands(self._history, self._seat)), None)
+        if base is None:
+            _log.info("no known base is on chain any more, starting from genesis")
+            manifest = self._history.manifest
+            genesis = self._store.get(manifest.genesis_digest, self._max_bytes)
+            base = Base(decode_genesis(genesis, manifest))
+        for round_ in self._history.rounds[base.round :]:
+            attestation = round_.attestations.get(self._seat)
+            if attestation is not None:
+                done = next((one for one in judged if one.screened.record_digest == attestation.record), None)
+                screened = done.screened if done else await self._replayed(base.state, round_)
+                base = Base(screened.next_base, round_.number, attestation.record)
+        return base
 
     async def _fetch_genesis(self, digest: bytes) -> None:
         """Another release of torch draws other initial values: then the state comes from those who have it."""
@@ -77,7 +113,7 @@ class Recovery:
                 "the circle's initial state makes no blob: nobody can take part, ask for another circle"
             )
 
-    async def _replayed(self, state: PeerState, round_: Round) -> PeerState:
+    async def _replayed(self, base: State, round_: Round) -> Screened:
         _log.info("rebuilding base round=%d", round_.number)
         needed = {digest: seat for seat, digest in blobs_needed(round_, self._seat).items()}
         try:
@@ -85,11 +121,11 @@ class Recovery:
                 self._history, needed, max_bytes=self._max_bytes, timeout_s=_TIMEOUT_S
             )
             screened = await asyncio.to_thread(
-                replay, self._history, self._network, round_, self._seat, state.base, blobs
+                replay, self._history, self._network, round_, self._seat, base, blobs
             )
         except (Unavailable, PeerFault) as error:
             raise SetupError(
                 f"the state after round {round_.number} cannot be rebuilt ({error}): start again when the other "
                 "members are up, or put back the peer's own data folder"
             ) from error
-        return PeerState(self._network, screened.next_base, round_.number, state.residual, state.commit)
+        return screened

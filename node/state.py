@@ -17,39 +17,89 @@ from numpy.typing import NDArray
 
 from ledger.errors import SetupError
 from ledger.exact import State
+from ledger.history import History
 
-_MAGIC: Final = b"FMS1"
+_MAGIC: Final = b"FMS2"
 _CHECKSUM_BYTES: Final = 32
+NO_RECORD: Final = bytes(32)
+# A reorganisation may bring these rounds back, and what was announced in one must be committed there again.
+KEPT_ROUNDS: Final = 32
+KEPT_COMMITS: Final = 64
 
 Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class PendingCommit:
-    """An update that is in the store and may or may not be on chain yet. residual: as it is after it."""
+class KeptCommit:
+    """An update made for a round; it is in the store, and on chain or not, or not any more.
+
+    base_record: record digest of the attestation that its base came of. residual: as it is after this update, None
+    once a later round's has been made.
+    """
 
     round: int
     digest: bytes
-    residual: Vector
+    base_record: bytes
+    residual: Vector | None
+
+
+@dataclass(frozen=True)
+class Base:
+    """The model a round starts from: (d,), int32, after the seat's attestation of `round` with this record digest.
+
+    Round 0 and zeros: the circle's genesis.
+    """
+
+    state: State
+    round: int = 0
+    record: bytes = NO_RECORD
+
+    def stands(self, history: History, seat: int) -> bool:
+        """Whether the attestation that it came of is on chain."""
+        if self.round == 0:
+            return True
+        if self.round > len(history.rounds):
+            return False
+        attestation = history.rounds[self.round - 1].attestations.get(seat)
+        return attestation is not None and attestation.record == self.record
 
 
 @dataclass(frozen=True)
 class PeerState:
-    """base: (d,), int32, after the seat's attestation of round base_round (0: genesis). residual: (d,), float32.
+    """What a peer goes on from.
 
-    A base that came of a later attestation is not here: it is recomputed from the blobs in the store.
+    residual: (d,), float32, as it was before the commits that have one of their own. A base that came of a later
+    attestation is not on disk: it is recomputed from the blobs in the store.
     """
 
     network: bytes
-    base: State
-    base_round: int
+    base: Base
     residual: Vector
-    commit: PendingCommit | None = None
+    commits: tuple[KeptCommit, ...] = ()
 
-    def with_commit_confirmed(self) -> "PeerState":
-        """The pending commit is on chain: its residual is the peer's."""
-        assert self.commit is not None
-        return replace(self, residual=self.commit.residual, commit=None)
+    def residual_for(self, number: int, history: History, seat: int) -> Vector:
+        """What the updates that are on chain left over, for the update of this round."""
+        found = self.residual
+        for commit in sorted(self.commits, key=lambda commit: commit.round):
+            if commit.round < number and commit.residual is not None and _is_on_chain(commit, history, seat):
+                found = commit.residual
+        return found
+
+    def with_commit(self, commit: KeptCommit, history: History, seat: int) -> "PeerState":
+        """Keep an update just made; of older rounds' the digest is enough, of those long past nothing."""
+        residual = self.residual_for(commit.round, history, seat)
+        kept = tuple(
+            replace(other, residual=None) if other.round < commit.round else other
+            for other in self.commits
+            if other.round > commit.round - KEPT_ROUNDS and other.digest != commit.digest
+        )
+        return replace(self, residual=residual, commits=(*kept, commit)[-KEPT_COMMITS:])
+
+
+def _is_on_chain(commit: KeptCommit, history: History, seat: int) -> bool:
+    return (
+        commit.round <= len(history.rounds) and history.rounds[commit.round - 1].commits.get(seat) == commit.digest
+    )
 
 
 class StateFile:
@@ -81,7 +131,7 @@ class StateFile:
                 "state from the chain and the blobs"
             )
         state = _from_fields(msgpack.unpackb(packed))
-        if state.network != network or state.base.size != parameters:
+        if state.network != network or state.base.state.size != parameters:
             raise SetupError(
                 f"the state file {self.path} belongs to another circle: choose another --data folder for this one"
             )
@@ -91,20 +141,29 @@ class StateFile:
 def _to_fields(state: PeerState) -> dict[str, Any]:
     return {
         "network": state.network,
-        "base": state.base.astype("<i4").tobytes(),
-        "base_round": state.base_round,
+        "base": state.base.state.astype("<i4").tobytes(),
+        "base_round": state.base.round,
+        "base_record": state.base.record,
         "residual": state.residual.astype("<f4").tobytes(),
-        "commit": state.commit
-        and [state.commit.round, state.commit.digest, state.commit.residual.astype("<f4").tobytes()],
+        "commits": [
+            [c.round, c.digest, c.base_record, None if c.residual is None else c.residual.astype("<f4").tobytes()]
+            for c in state.commits
+        ],
     }
 
 
 def _from_fields(fields: dict[str, Any]) -> PeerState:
-    commit = fields["commit"]
+    base = np.frombuffer(fields["base"], "<i4").astype(np.int32)
     return PeerState(
         network=fields["network"],
-        base=np.frombuffer(fields["base"], "<i4").astype(np.int32),
-        base_round=fields["base_round"],
-        residual=np.frombuffer(fields["residual"], "<f4").astype(np.float32),
-        commit=commit and PendingCommit(commit[0], commit[1], np.frombuffer(commit[2], "<f4").astype(np.float32)),
+        base=Base(base, fields["base_round"], fields["base_record"]),
+        residual=_vector(fields["residual"]),
+        commits=tuple(
+            KeptCommit(number, digest, record, None if residual is None else _vector(residual))
+            for number, digest, record, residual in fields["commits"]
+        ),
     )
+
+
+def _vector(raw: bytes) -> Vector:
+    return np.frombuffer(raw, "<f4").astype(np.float32)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from ledger.audit.findings import Check, Report
 from ledger.audit.gather import gather
@@ -17,12 +18,21 @@ from ledger.records import decode_genesis, update_max_bytes
 from ledger.reputation import FULL, pack
 
 Progress = Callable[[int, int], None]
+_ATTEMPTS: Final = 4
 
 
-async def audit(rpc_url: str, address: str, *, timeout_s: float = 30.0, progress: Progress | None = None) -> Report:
+async def audit(
+    rpc_url: str,
+    address: str,
+    *,
+    first_block: int = 0,
+    timeout_s: float = 30.0,
+    progress: Progress | None = None,
+) -> Report:
     """Recompute a circle's every verdict and reputation.
 
-    timeout_s: for one blob, over all gateways together. progress(done, rounds) is called after each round.
+    first_block: where the circle was deployed or earlier; the later, the less is read. timeout_s: for one blob,
+    over all gateways together. progress(done, rounds) is called after each round.
     Raises SetupError where chain or address cannot be read at all.
     """
     rpc = Rpc(rpc_url)
@@ -35,9 +45,15 @@ async def audit(rpc_url: str, address: str, *, timeout_s: float = 30.0, progress
         report.add(Check.CODE, str(error))
         return report
     head = await asyncio.to_thread(circle.head)
-    report = Report(circle.network.chain_id, circle.network.contract, head)
-    report.count(Check.CODE)
-    history = await asyncio.to_thread(_fold, circle, head, report)
+    for _ in range(_ATTEMPTS):
+        mark = await asyncio.to_thread(circle.mark, head)
+        report = Report(circle.network.chain_id, circle.network.contract, head)
+        report.count(Check.CODE)
+        history = await asyncio.to_thread(_fold, circle, first_block, head, report)
+        if mark is not None and await asyncio.to_thread(circle.mark, head) == mark:
+            break
+        # Reorganised while it was read: what does not fit together is nobody's fault.
+        head = await asyncio.to_thread(circle.head)
     if history is None:
         return report
     report.task, report.rule = history.manifest.task, history.manifest.rule
@@ -48,10 +64,10 @@ async def audit(rpc_url: str, address: str, *, timeout_s: float = 30.0, progress
     return report
 
 
-def _fold(circle: Circle, head: int, report: Report) -> History | None:
+def _fold(circle: Circle, first_block: int, head: int, report: Report) -> History | None:
     history = History(circle.parameters)
     try:
-        for placed in circle.events(0, head):
+        for placed in circle.events(first_block, head):
             history.apply(placed.event)
             report.count(Check.HISTORY)
         anchored = circle.history_hash(head)

@@ -30,7 +30,11 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def types(self, kind: str, name: str, side: str = "inputs") -> list[str]:
         """The ABI types of a function's or event's parameters (`side` outputs: of its results)."""
-        return [parameter["type"] for parameter in self.entry(kind, name)[side]]
+        return [_abi_type(parameter) for parameter in self.entry(kind, name)[side]]
+
+    def constructor(self) -> list[dict[str, Any]]:
+        """The ABI's description of the constructor's parameters."""
+        return [parameter for entry in self.abi if entry["type"] == "constructor" for parameter in entry["inputs"]]
 
     def entry(self, kind: str, name: str) -> dict[str, Any]:
         """The ABI entry of a function or event. Raises KeyError."""
@@ -50,7 +54,7 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def creation_data(self, arguments: tuple[object, ...]) -> bytes:
         """Creation bytecode with the constructor's arguments."""
-        types = [p["type"] for entry in self.abi if entry["type"] == "constructor" for p in entry["inputs"]]
+        types = [_abi_type(parameter) for parameter in self.constructor()]
         return bytes.fromhex(self.bytecode[2:]) + abi_encode(types, arguments)
 
     def read_immutables(self, code: bytes, address: str) -> Mapping[str, bytes]:
@@ -67,6 +71,19 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             name: code[len(runtime) + offset : len(runtime) + offset + 32]
             for name, offset in self.immutables.items()
         }
+
+
+def code_hash(code: bytes) -> str:
+    """Keccak-256 of deployed code, 0x-prefixed hex; with the immutables, so it stands for the terms too."""
+    return "0x" + keccak(code).hex()
+
+
+def _abi_type(parameter: dict[str, Any]) -> str:
+    """The type as signatures and eth_abi write it: a struct is the list of its fields' types."""
+    name: str = parameter["type"]
+    if not name.startswith("tuple"):
+        return name
+    return f"({','.join(map(_abi_type, parameter['components']))})" + name.removeprefix("tuple")
 
 
 @cache

@@ -1,21 +1,28 @@
 """Reading a deployed circle: its code, its parameters, its state and its events."""
 
-import logging
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from eth_abi.exceptions import DecodingError
 
 from ledger.chain.artifact import circle_artifact
 from ledger.chain.logs import LogDecoder, RawLog
+from ledger.chain.ranges import LogReader
 from ledger.chain.rpc import Rpc, RpcFault
 from ledger.errors import PeerFault, SetupError
 from ledger.events import Event
 from ledger.history import CircleParameters, Phase
 from ledger.network import Network
 
-_log = logging.getLogger(__name__)
-_LOG_CHUNK_BLOCKS = 5000
+_HASH_CHARACTERS: Final = 66
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A block by number and hash: whether it is canonical still can be asked."""
+
+    number: int
+    hash: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Circle:
             self.network = Network.of(found, address)
         except ValueError as error:
             raise SetupError(f"{address!r} is no contract address: give 0x and 40 hex digits") from error
+        self._reader = LogReader(rpc, self.network.contract)
         code = rpc.data("eth_getCode", self.network.contract, "latest")
         words = {
             name: int.from_bytes(word, "big")
@@ -93,26 +101,31 @@ class Circle:
         """The contract's running hash at the end of a block."""
         return bytes(self._call("history", block=hex(block))[0])
 
+    def mark(self, number: int) -> Mark | None:
+        """The canonical block of this number, None where the endpoint has none."""
+        found = self.rpc.request("eth_getBlockByNumber", [hex(number), False], dict[str, Any] | None)
+        if found is None:
+            return None
+        block_hash = found.get("hash")
+        if not isinstance(block_hash, str) or len(block_hash) != _HASH_CHARACTERS:
+            raise PeerFault(f"the endpoint's block {number} has no hash")
+        return Mark(number, block_hash)
+
     def events(self, first: int, last: int) -> list[Placed]:
         """The events of these blocks, both included, in order; asked for in pieces. Raises MalformedLog."""
-        placed: list[Placed] = []
-        for start in range(first, last + 1, _LOG_CHUNK_BLOCKS):
-            placed += self._logs(hex(start), hex(min(start + _LOG_CHUNK_BLOCKS - 1, last)), (-1, -1))
-        return placed
+        return [self.placed(log) for log in self.logs(first, last)]
 
-    def events_after(self, position: tuple[int, int]) -> list[Placed]:
-        """The circle's events up to the newest block behind a place (block, log index). Raises MalformedLog."""
-        # That block itself is asked for again: to some endpoints a range that begins behind the head is an error.
-        return self._logs(hex(position[0]), "latest", position)
+    def logs(self, first: int, last: int) -> list[RawLog]:
+        """The same, not decoded yet."""
+        return self._reader.read(first, last)
 
-    def _logs(self, first: str, last: str, after: tuple[int, int]) -> list[Placed]:
-        query = {"address": self.network.contract, "fromBlock": first, "toBlock": last}
-        logs = self.rpc.request("eth_getLogs", [query], list[RawLog])
-        return [
-            Placed(log.position, log.blockHash, log.transactionHash, self._decoder.decode(log))
-            for log in sorted(logs, key=lambda log: log.position)
-            if log.position > after
-        ]
+    def logs_to_head(self, first: int) -> list[RawLog]:
+        """The circle's logs from a block to the newest one, in order, most often with a single request."""
+        return self._reader.read_to_head(first)
+
+    def placed(self, log: RawLog) -> Placed:
+        """The event in a log. Raises MalformedLog."""
+        return Placed(log.position, log.blockHash, log.transactionHash, self._decoder.decode(log))
 
     def _call(self, name: str, *arguments: object, block: str = "latest") -> tuple[Any, ...]:
         call = {"to": self.network.contract, "data": "0x" + self._artifact.call_data(name, *arguments).hex()}

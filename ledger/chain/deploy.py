@@ -1,114 +1,241 @@
-"""Deploying a circle and the small file that tells peers and auditors where it is."""
+"""Deploying a circle so that nothing is paid for twice: what is there is found, what was begun is finished."""
 
-import os
+import logging
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
+import rlp
+from eth_hash.auto import keccak
+from eth_utils.address import to_canonical_address, to_checksum_address
 
-from ledger.chain.artifact import circle_artifact
-from ledger.chain.circle import Circle
+from ledger.chain.artifact import code_hash
+from ledger.chain.circle import Circle, Placed
+from ledger.chain.circle_file import (
+    CircleFile,
+    check_pinned,
+    deployed_code,
+    open_circle,
+    read_json,
+    write_json,
+)
+from ledger.chain.plan import Plan, is_as_planned, plan_for
 from ledger.chain.rpc import Rpc
-from ledger.chain.sender import Sender
+from ledger.chain.sender import NoFunds, Reverted, Sender
+from ledger.chain.terms import Terms, TermValue
 from ledger.errors import SetupError, UsageError
-from ledger.manifest import Manifest, check_manifest, manifest_digest
-from ledger.rules import rule_of
+from ledger.events import Opened
 
-CIRCLE_FILE_MAX_BYTES: Final = 1 << 16
+__all__ = [
+    "CircleFile",
+    "Deployment",
+    "Intent",
+    "Plan",
+    "Terms",
+    "deploy_circle",
+    "find_deployed",
+    "finish_begun",
+    "open_circle",
+    "plan_for",
+]
+_log = logging.getLogger(__name__)
+_POLL_S: Final = 0.2
+_WAIT_S: Final = 600.0
+_LOG_CHUNK_BLOCKS: Final = 2000
+# How many of the key's later transactions may be the deployment, if other programs used the key meanwhile.
+_NONCES: Final = 64
 
 
-class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The contract's parameters, see its constructor. Windows in seconds; floor of 65535."""
+class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Written beside the circle file before a deployment is sent, so that one cut short is found again.
 
-    start_seats: int
-    quorum: int
-    commit_window_s: int
-    attest_window_s: int
-    reputation_shift: int = 3
-    reputation_floor: int = 16384
-
-
-class CircleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where a circle is: what `folkmoot deploy` writes and the other commands take."""
+    nonce: the one the sender's next transaction had; with the deployer it tells the circle's address. block: the
+    chain's head then.
+    """
 
     chain_id: int
-    contract: str
+    deployer: str
+    nonce: int
     block: int
     task: str
-    rpc: str
-
-    def write(self, path: Path) -> None:
-        """Write whole or not at all."""
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
-        os.replace(temporary, path)
+    terms: dict[str, TermValue]
 
     @classmethod
-    def read(cls, path: Path) -> "CircleFile":
-        """Raises SetupError."""
-        try:
-            with path.open("rb") as file:
-                return msgspec.json.decode(file.read(CIRCLE_FILE_MAX_BYTES), type=cls)
-        except OSError as error:
-            raise SetupError(f"{path} cannot be read ({error.strerror}): `folkmoot deploy` writes it") from error
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise SetupError(f"{path} is no circle file ({error}): `folkmoot deploy` writes one") from error
+    def path(cls, out: Path) -> Path:
+        """Where the intent of a circle file lies."""
+        return out.with_name(out.name + ".pending")
 
 
-def deploy_circle(sender: Sender, manifest: Manifest, terms: Terms) -> tuple[Circle, CircleFile, int]:
-    """Deploy and check what lies there. Returns the circle, its file and the gas spent.
+@dataclass(frozen=True)
+class Deployment:
+    """A circle that stands. gas, price_wei: what its creation took; None where the endpoint no longer tells."""
 
-    Raises UsageError for terms the contract would refuse, SetupError, NoFunds.
+    circle: Circle
+    file: CircleFile
+    gas: int | None
+    price_wei: int | None
+
+
+def find_deployed(rpc: Rpc, chain_id: int, plan: Plan, out: Path, *, anew: bool = False) -> CircleFile | None:
+    """What `out` names already, if it is this circle and stands; None where there is no such file.
+
+    anew: a file whose circle is gone from the chain counts as none. Raises UsageError where it is another circle
+    or lives on another chain, SetupError where it is damaged or what it names is not there.
     """
-    check_manifest(manifest)
-    rule_of(manifest.rule, manifest.rule_parameters)
-    _check_terms(terms)
-    encoded = manifest.encode()
-    data = circle_artifact().creation_data(
-        (
-            encoded,
-            terms.start_seats,
-            terms.quorum,
-            manifest.rounds,
-            terms.commit_window_s,
-            terms.attest_window_s,
-            terms.reputation_shift,
-            terms.reputation_floor,
-        )
-    )
-    receipt = sender.create(data)
-    assert receipt.contract is not None
-    circle = Circle(sender.rpc, receipt.contract, sender.chain_id)
-    if circle.task != manifest_digest(encoded):
-        raise SetupError(f"the circle at {receipt.contract} holds another task than was sent: do not use it")
-    file = CircleFile(
-        chain_id=sender.chain_id,
-        contract=circle.network.contract,
-        block=receipt.block,
-        task="0x" + circle.task.hex(),
-        rpc=sender.rpc.url,
-    )
-    return circle, file, receipt.gas
-
-
-def open_circle(file: CircleFile, rpc_url: str | None = None) -> Circle:
-    """The circle a file names. Raises SetupError where chain, code or task are not those."""
-    circle = Circle(Rpc(rpc_url or file.rpc), file.contract, file.chain_id)
-    if "0x" + circle.task.hex() != file.task:
+    if not out.exists():
+        return None
+    file = CircleFile.read(out)
+    if file.chain_id != chain_id:
+        raise UsageError(f"{out} names a circle on chain {file.chain_id}, this is {chain_id}: choose another --out")
+    if not deployed_code(rpc, file.contract):
+        if anew:
+            return None
         raise SetupError(
-            f"the circle at {file.contract} has another task than the circle file says: ask for a new one"
+            f"{out} names a circle at {file.contract}, and nothing is there (was the chain reset?): "
+            "correct --rpc, or deploy it again with --anew"
         )
-    return circle
+    differing = [name for name, value in plan.terms.items() if file.terms.get(name) != value]
+    if file.task != plan.task or differing:
+        what = "task" if file.task != plan.task else ", ".join(differing)
+        raise UsageError(
+            f"{out} names a circle with another {what}: give the options it was deployed with, "
+            "or choose another --out for a new one"
+        )
+    check_pinned(Circle(rpc, file.contract, chain_id), file)
+    return file
 
 
-def _check_terms(terms: Terms) -> None:
-    if not 2 <= terms.start_seats <= 256:
-        raise UsageError(f"a circle starts with 2 to 256 peers, not {terms.start_seats}")
-    if not 2 <= terms.quorum <= terms.start_seats:
-        raise UsageError(f"the quorum is 2 to {terms.start_seats} peers, not {terms.quorum}")
-    if not 1 <= terms.commit_window_s <= 30 * 86400 or not 1 <= terms.attest_window_s <= 30 * 86400:
-        raise UsageError("a window is 1 second to 30 days")
-    if not 1 <= terms.reputation_shift <= 8:
-        raise UsageError(f"the reputation shift is 1 to 8, not {terms.reputation_shift}")
-    if not 0 <= terms.reputation_floor < 32768:
-        raise UsageError(f"the reputation floor is 0 to 32767, not {terms.reputation_floor}")
+def finish_begun(rpc: Rpc, chain_id: int, plan: Plan, out: Path, confirmations: int = 0) -> Deployment | None:
+    """Finish a deployment for `out` that was sent and not written down; None where there is none.
+
+    Raises UsageError where one was begun with other terms, SetupError where it is in no block yet.
+    """
+    path = Intent.path(out)
+    if not path.exists():
+        return None
+    intent = read_json(path, Intent, "note of a deployment under way")
+    if (intent.chain_id, intent.task, intent.terms) != (chain_id, plan.task, plan.terms):
+        raise UsageError(
+            f"{path} tells of another deployment that was begun on chain {intent.chain_id}: finish it with the "
+            "options it was begun with, or remove that file to give it up"
+        )
+    address = _find_sent(rpc, intent, plan)
+    if address is None:
+        path.unlink()
+        return None
+    return _finish(rpc, address, intent, plan, out, confirmations)
+
+
+def deploy_circle(sender: Sender, plan: Plan, out: Path, confirmations: int = 0) -> Deployment:
+    """Deploy, wait until so many blocks lie on top, check what is there and write `out`.
+
+    Before it comes `finish_begun`. Raises SetupError, Reverted, NoFunds, NoReceipt, ChainUnreachable.
+    """
+    intent = Intent(
+        chain_id=sender.chain_id,
+        deployer=sender.address,
+        nonce=_nonce(sender.rpc, sender.address, "pending"),
+        block=sender.rpc.number("eth_blockNumber"),
+        task=plan.task,
+        terms=plan.terms,
+    )
+    write_json(Intent.path(out), intent)
+    try:
+        address = sender.create(plan.data).contract
+    except (NoFunds, Reverted):
+        Intent.path(out).unlink()
+        raise
+    assert address is not None
+    return _finish(sender.rpc, to_checksum_address(address), intent, plan, out, confirmations)
+
+
+def _finish(rpc: Rpc, address: str, intent: Intent, plan: Plan, out: Path, confirmations: int) -> Deployment:
+    deployment = _confirmed(rpc, address, intent, plan, confirmations)
+    deployment.file.write(out)
+    Intent.path(out).unlink()
+    return deployment
+
+
+def contract_address(deployer: str, nonce: int) -> str:
+    """Where a transaction of an account puts the contract it creates."""
+    raw: bytes = rlp.encode([to_canonical_address(deployer), nonce])
+    return str(to_checksum_address(keccak(raw)[12:]))
+
+
+def _find_sent(rpc: Rpc, intent: Intent, plan: Plan) -> str | None:
+    """The address of a circle that was sent before; None where nothing was, or where it failed."""
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        mined, sent = (_nonce(rpc, intent.deployer, block) for block in ("latest", "pending"))
+        for nonce in range(intent.nonce, min(mined, intent.nonce + _NONCES)):
+            address = contract_address(intent.deployer, nonce)
+            if is_as_planned(rpc, address, intent.chain_id, plan):
+                _log.info("found what was sent before contract=%s nonce=%d", address, nonce)
+                return address
+        if sent <= max(mined, intent.nonce):
+            return None
+        if time.monotonic() > deadline:
+            raise SetupError(
+                f"the deployment that {intent.deployer} sent before (nonce {intent.nonce}) is in no block yet: "
+                "wait and run the same command again"
+            )
+        time.sleep(_POLL_S)
+
+
+def _confirmed(rpc: Rpc, address: str, intent: Intent, plan: Plan, confirmations: int) -> Deployment:
+    """Check what lies there, and wait for blocks on top: a block that is replaced may put it into another one."""
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        opened = _opening(rpc, address, intent) if deployed_code(rpc, address) else None
+        if opened is not None and rpc.number("eth_blockNumber") - opened.position[0] >= confirmations:
+            break
+        if time.monotonic() > deadline:
+            raise SetupError(
+                f"the circle at {address} has not {confirmations} blocks on top yet: "
+                "wait and run the same command again"
+            )
+        time.sleep(_POLL_S)
+    if not is_as_planned(rpc, address, intent.chain_id, plan):
+        raise SetupError(f"the circle at {address} holds another task or other terms than were sent: do not use it")
+    file = CircleFile(
+        chain_id=intent.chain_id,
+        contract=address,
+        block=opened.position[0],
+        transaction=opened.transaction,
+        code_hash=code_hash(deployed_code(rpc, address)),
+        task=plan.task,
+        terms=plan.terms,
+        rpc=rpc.url,
+    )
+    return Deployment(Circle(rpc, address, intent.chain_id), file, *_paid(rpc, opened.transaction))
+
+
+def _opening(rpc: Rpc, address: str, intent: Intent) -> Placed | None:
+    """The circle's first event, at the earliest in the block after the intent was written."""
+    circle, head = Circle(rpc, address, intent.chain_id), rpc.number("eth_blockNumber")
+    for first in range(intent.block, head + 1, _LOG_CHUNK_BLOCKS):
+        placed = circle.events(first, min(first + _LOG_CHUNK_BLOCKS - 1, head))
+        if placed and isinstance(placed[0].event, Opened):
+            return placed[0]
+    return None
+
+
+def _paid(rpc: Rpc, transaction: str) -> tuple[int | None, int | None]:
+    """Gas and wei for each unit, as the receipt tells."""
+    found = rpc.request("eth_getTransactionReceipt", [transaction], object)
+    receipt = found if isinstance(found, dict) else {}
+    gas, price = receipt.get("gasUsed"), receipt.get("effectiveGasPrice")
+    return _number(gas), _number(price)
+
+
+def _number(value: object) -> int | None:
+    try:
+        return int(value, 16) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _nonce(rpc: Rpc, account: str, block: str) -> int:
+    return rpc.number("eth_getTransactionCount", account, block)

@@ -41,6 +41,7 @@ class RawLog(msgspec.Struct, frozen=True):
     logIndex: str  # noqa: N815
     blockHash: str  # noqa: N815
     transactionHash: str  # noqa: N815
+    removed: bool = False
 
     @property
     def position(self) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,16 +34,28 @@ def run(options: argparse.Namespace) -> int:
     file = CircleFile.read(options.circle) if options.circle else None
     rpc = options.rpc or (file.rpc if file else DEFAULT_RPC)
     address = file.contract if file else options.contract
+    first_block = file.block if file else 0
+    if file is not None:
+        _check_file(file, rpc)
     if options.json:
-        report = asyncio.run(audit(rpc, address, timeout_s=options.timeout))
+        report = asyncio.run(audit(rpc, address, first_block=first_block, timeout_s=options.timeout))
         print_json(as_json(report))
     else:
-        report = _audit_with_progress(rpc, address, options.timeout)
+        report = _audit_with_progress(rpc, address, first_block, options.timeout)
         print_report(report)
     return 0 if report.clean else 1
 
 
-def _audit_with_progress(rpc: str, address: str, timeout_s: float) -> Report:
+def _check_file(file: Any, rpc: str) -> None:
+    """A file pins chain, task and terms. Foreign code is a finding, so it is left to the audit."""
+    from ledger.chain.artifact import CodeMismatch
+    from ledger.chain.deploy import open_circle
+
+    with contextlib.suppress(CodeMismatch):
+        open_circle(file, rpc)
+
+
+def _audit_with_progress(rpc: str, address: str, first_block: int, timeout_s: float) -> Report:
     """Audit under a bar that counts rounds, on stderr, where that is a terminal; it leaves nothing behind."""
     from rich.console import Console
     from rich.progress import Progress
@@ -56,7 +69,7 @@ def _audit_with_progress(rpc: str, address: str, timeout_s: float) -> Report:
         def show(done: int, total: int) -> None:
             bar.update(rounds, description=f"round {done} of {total}", completed=done, total=total)
 
-        return asyncio.run(audit(rpc, address, timeout_s=timeout_s, progress=show))
+        return asyncio.run(audit(rpc, address, first_block=first_block, timeout_s=timeout_s, progress=show))
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -2,62 +2,106 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-from ledger.errors import UsageError
+from ledger.errors import SetupError, UsageError
 from node.cli.options import (
     DEFAULT_RPC,
+    LOCAL_CHAIN_IDS,
     Subparsers,
     add_json,
     add_key,
     add_rpc,
     add_rule,
     add_task,
+    deployer_address,
     deployer_key,
     print_json,
     rule_parameters,
 )
+from node.cli.terms import add_terms, terms_of
+
+# A chain of one machine replaces no blocks; elsewhere so many must lie on top before an address is given to peers.
+_CONFIRMATIONS = 3
+_GWEI = 10**9
 
 
 def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
     parser = commands.add_parser("deploy", help="deploy a circle for a task", description=__doc__)
     add_rpc(parser)
+    parser.add_argument("--chain-id", type=int, help="stop unless the chain behind --rpc has this id")
     add_key(parser, required=False)
     add_task(parser)
     add_rule(parser)
     add_terms(parser)
     parser.add_argument("--out", type=Path, default=Path("circle.json"), help="the circle file to write")
+    parser.add_argument(
+        "--anew", action="store_true", help="replace a circle file whose circle is gone with its chain"
+    )
+    parser.add_argument(
+        "--confirmations", type=int, metavar="BLOCKS", help=f"wait for so many on top (default {_CONFIRMATIONS})"
+    )
+    parser.add_argument("--estimate", action="store_true", help="say what it would cost; nothing is sent")
+    parser.add_argument("--gas-price", type=float, metavar="GWEI", help="for --estimate: instead of the chain's")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
-def add_terms(parser: argparse.ArgumentParser) -> None:
-    """The circle's size, length and clocks."""
-    parser.add_argument("--peers", type=int, default=8, help="round 1 starts when so many have joined")
-    parser.add_argument(
-        "--quorum", type=int, help="a phase closes at its deadline with so many (default: a majority)"
-    )
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--degree", type=int, default=4, help="neighbours a peer judges in a round")
-    parser.add_argument("--commit-window", type=int, default=60, metavar="SECONDS")
-    parser.add_argument("--attest-window", type=int, default=60, metavar="SECONDS")
-
-
 def run(options: argparse.Namespace) -> int:
-    """Deploy and write the circle file."""
-    from ledger.chain.deploy import Terms, deploy_circle
+    """Deploy and write the circle file, or say what is there."""
+    from ledger.chain.deploy import deploy_circle, find_deployed, finish_begun
+    from ledger.chain.preflight import check_chain, check_funds, has_randomness, quote
     from ledger.chain.rpc import Rpc
     from ledger.chain.sender import Sender
-    from node.genesis import manifest_for
-    from node.tasks.interface import load_task
 
-    if options.out.exists():
-        raise UsageError(f"{options.out} exists already: move it away or choose another --out")
+    # Known before anything is computed or paid for.
+    _check_options(options)
+    plan = _plan(options)
+    rpc = Rpc(_rpc_url(options))
+    chain_id = check_chain(rpc, options.chain_id)
+    if options.estimate:
+        return _estimate(options, rpc, chain_id, plan)
+    if (file := find_deployed(rpc, chain_id, plan, options.out, anew=options.anew)) is not None:
+        _print(options, plan, file, "there already")
+        return 0
+    confirmations = _confirmations(options, chain_id)
+    finished = finish_begun(rpc, chain_id, plan, options.out, confirmations)
+    if finished is not None:
+        _print(options, plan, finished.file, "sent before", finished.gas, finished.price_wei)
+        return 0
+    payer = deployer_address(options.keystore, chain_id)
+    quoted = quote(rpc, payer, plan.data)
+    check_funds(rpc, payer, quoted)
+    if not options.json:
+        print(f"cost     {_cost(quoted.gas, quoted.price_wei)}, paid by {payer}", flush=True)
+        if not has_randomness(rpc):
+            print("caution  this chain's blocks carry no randomness: who judges whom can be foretold", flush=True)
+    sender = Sender(rpc, deployer_key(options.keystore, options.password_file, chain_id), chain_id)
+    done = deploy_circle(sender, plan, options.out, confirmations)
+    _print(options, plan, done.file, "deployed", done.gas, done.price_wei)
+    return 0
+
+
+def _check_options(options: argparse.Namespace) -> None:
     if not options.out.parent.is_dir():
-        # Known before anything is paid for.
         raise UsageError(
             f"there is no folder {options.out.parent} to write {options.out.name} to: choose another --out"
         )
+    if options.confirmations is not None and not 0 <= options.confirmations <= 1000:
+        raise UsageError(f"--confirmations {options.confirmations} is not in 0..1000: choose another number")
+    if options.gas_price is not None and not options.estimate:
+        raise UsageError("--gas-price is for --estimate: a deployment pays what the chain asks")
+    if options.gas_price is not None and not 0 <= options.gas_price <= 1e9:
+        raise UsageError(f"--gas-price {options.gas_price} is not in 0..10^9 gwei: choose another price")
+
+
+def _plan(options: argparse.Namespace) -> Any:
+    """What is to be deployed: the task's manifest and the terms."""
+    from ledger.chain.deploy import plan_for
+    from node.genesis import manifest_for
+    from node.tasks.interface import load_task
+
     task = load_task(options.task, skew=options.skew, seed=options.seed, samples=options.samples)
     manifest = manifest_for(
         task,
@@ -67,30 +111,96 @@ def run(options: argparse.Namespace) -> int:
         rule_parameters=rule_parameters(options.rule_parameter),
         rounds=options.rounds,
     )
-    rpc = Rpc(options.rpc or DEFAULT_RPC)
-    chain_id = rpc.number("eth_chainId")
-    sender = Sender(rpc, deployer_key(options.keystore, options.password_file, chain_id), chain_id)
-    terms = Terms(
-        start_seats=options.peers,
-        quorum=options.quorum if options.quorum is not None else options.peers // 2 + 1,
-        commit_window_s=options.commit_window,
-        attest_window_s=options.attest_window,
+    return plan_for(manifest, terms_of(options))
+
+
+def _rpc_url(options: argparse.Namespace) -> str:
+    """--rpc, else what an existing circle file says, else the local chain's."""
+    from ledger.chain.circle_file import CircleFile
+
+    if options.rpc is None and options.out.exists() and not options.estimate:
+        return CircleFile.read(options.out).rpc
+    return options.rpc or DEFAULT_RPC
+
+
+def _confirmations(options: argparse.Namespace, chain_id: int) -> int:
+    if options.confirmations is not None:
+        return int(options.confirmations)
+    return 0 if chain_id in LOCAL_CHAIN_IDS else _CONFIRMATIONS
+
+
+def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -> int:
+    """Print the cost of the deployment and of the rounds. Gas of the rounds as measured, see ledger.chain.cost."""
+    from ledger.chain.cost import round_gas
+    from ledger.chain.preflight import prices_wei, quote
+
+    try:
+        payer = deployer_address(options.keystore, chain_id)
+    except SetupError:
+        payer = "0x" + 40 * "0"  # an estimate needs no account that could pay
+    quoted, per_round = quote(rpc, payer, plan.data), round_gas(options.peers)
+    price = prices_wei(rpc)[0] if options.gas_price is None else round(options.gas_price * _GWEI)
+    if options.json:
+        print_json(
+            {
+                "chain_id": chain_id,
+                "gas_price_wei": price,
+                "deploy_gas": quoted.gas,
+                "join_gas": per_round.join,
+                "peer_round_gas": per_round.peer_round,
+                "deploy_wei": quoted.gas * price,
+                "peer_wei": (per_round.join + options.rounds * per_round.peer_round) * price,
+            }
+        )
+        return 0
+    peer_gas = per_round.join + options.rounds * per_round.peer_round
+    print(f"deploy   {_cost(quoted.gas, price)}, once")
+    print(f"join     {_cost(per_round.join, price)}, each peer once")
+    print(
+        f"round    {_cost(per_round.peer_round, price)}, each peer: commit {per_round.commit:,} + "
+        f"attest {per_round.attest:,} + its share of settle {per_round.settle:,} / {per_round.seats}"
     )
-    circle, file, gas = deploy_circle(sender, manifest, terms)
-    file.write(options.out)
+    print(f"a peer   {_cost(peer_gas, price)}, joining and {options.rounds} rounds")
+    print(f"circle   {_cost(quoted.gas + options.peers * peer_gas, price)}, all {options.peers} peers")
+    return 0
+
+
+def _cost(gas: int, price_wei: int) -> str:
+    from ledger.chain.preflight import ether
+
+    return f"{gas:,} gas x {price_wei / _GWEI:.6g} gwei = {ether(gas * price_wei)}"
+
+
+def _print(
+    options: argparse.Namespace,
+    plan: Any,
+    file: Any,
+    how: str,
+    gas: int | None = None,
+    price_wei: int | None = None,
+) -> None:
     if options.json:
         print_json(
             {
                 "contract": file.contract,
                 "chain_id": file.chain_id,
                 "block": file.block,
+                "transaction": file.transaction,
                 "task": file.task,
+                "terms": file.terms,
                 "gas": gas,
+                "cost_wei": None if gas is None or price_wei is None else gas * price_wei,
+                "sent": how == "deployed",
                 "file": str(options.out),
             }
         )
+        return
+    manifest = plan.manifest
+    paid = "" if gas is None else f", {_cost(gas, price_wei)}" if price_wei is not None else f", {gas:,} gas"
+    print(f"circle   {file.contract} on chain {file.chain_id}, block {file.block}: {how}{paid}")
+    print(f"task     {manifest.task}, {manifest.parameters} parameters, rule {manifest.rule}, {file.task}")
+    print("terms    " + ", ".join(f"{name} {value}" for name, value in file.terms.items()))
+    if how == "there already":
+        print(f"as told  {options.out} has this task and these terms: nothing was sent")
     else:
-        print(f"circle   {circle.network.contract} on chain {file.chain_id}, block {file.block}, {gas} gas")
-        print(f"task     {manifest.task}, {manifest.parameters} parameters, rule {manifest.rule}, {file.task}")
         print(f"written  {options.out}: peers take it with `folkmoot node --circle {options.out} …`")
-    return 0

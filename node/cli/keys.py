@@ -1,4 +1,4 @@
-"""`folkmoot keys`: make a peer's key, show its address, fund it on a local test chain."""
+"""`folkmoot keys`: make or import a peer's key, show its address, fund it on a local test chain."""
 
 import argparse
 from pathlib import Path
@@ -9,13 +9,20 @@ from node.cli.options import DEFAULT_RPC, LOCAL_CHAIN_IDS, Subparsers, deployer_
 
 def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
-    parser = commands.add_parser("keys", help="make, show and fund a peer's key", description=__doc__)
+    parser = commands.add_parser("keys", help="make, import, show and fund a peer's key", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make an encrypted key and print its address")
     new.add_argument("keystore", type=Path)
     new.add_argument("--password-file", type=Path, metavar="FILE", help="first line: the password")
     new.set_defaults(run=run_new)
-    show = actions.add_parser("show", help="print the address of a key")
+    imported = actions.add_parser("import", help="encrypt a private key that another program gave out")
+    imported.add_argument("keystore", type=Path, help="the encrypted key to write")
+    imported.add_argument(
+        "--key-file", type=Path, metavar="FILE", help="first line: 64 hex digits (default: typed)"
+    )
+    imported.add_argument("--password-file", type=Path, metavar="FILE", help="first line: the password")
+    imported.set_defaults(run=run_import)
+    show = actions.add_parser("show", aliases=["address"], help="print the address of a key")
     show.add_argument("keystore", type=Path)
     show.set_defaults(run=run_show)
     fund = actions.add_parser("fund", help="send test coin from a local test chain's first development account")
@@ -27,15 +34,31 @@ def add_parser(commands: Subparsers) -> None:
 
 def run_new(options: argparse.Namespace) -> int:
     """Make a key."""
-    from node.keys import new_key, read_password
+    from node.keys import new_key
+
+    print(new_key(options.keystore, _new_password(options)))
+    return 0
+
+
+def run_import(options: argparse.Namespace) -> int:
+    """Encrypt a key."""
+    from node.keys import read_private_key, write_key
+
+    key = read_private_key(options.key_file)
+    print(write_key(options.keystore, key, _new_password(options)))
+    return 0
+
+
+def _new_password(options: argparse.Namespace) -> str:
+    """From the file, or typed twice. Raises UsageError."""
+    from node.keys import read_password
 
     password = read_password(options.password_file, f"new password for {options.keystore}: ")
     if not password:
         raise UsageError("the password is empty: choose one")
     if options.password_file is None and password != read_password(None, "once more: "):
         raise UsageError("the two passwords differ: start again")
-    print(new_key(options.keystore, password))
-    return 0
+    return password
 
 
 def run_show(options: argparse.Namespace) -> int:

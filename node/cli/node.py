@@ -12,6 +12,9 @@ from typing import Any
 from ledger.errors import NotYet, PeerFault, SetupError, UsageError
 from node.cli.options import Subparsers, add_json, add_key, add_rpc, print_json, secret_key
 
+# A round takes some such waits, and nothing that a chain for rounds of minutes does reaches deeper.
+_CONFIRMATIONS_MAX = 1000
+
 
 def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
@@ -26,6 +29,18 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--advertise", metavar="HOST", help="the host others reach this peer at (default: --host)")
     parser.add_argument("--gossip-port", type=int, default=0, help="0 (default) takes a free one")
     parser.add_argument("--gateway-port", type=int, default=0, help="0 (default) takes a free one")
+    parser.add_argument(
+        "--confirmations",
+        type=int,
+        default=0,
+        metavar="BLOCKS",
+        help="act on what so many blocks lie on top of (default 0: at once, for chains whose blocks stay)",
+    )
+    parser.add_argument(
+        "--rpc-ws",
+        metavar="URL",
+        help="be woken by this WebSocket at new blocks (default: beside an endpoint on this machine; none: ask)",
+    )
     parser.add_argument("--ipfs-api", metavar="MULTIADDR", help="an IPFS daemon that pins this peer's blobs too")
     parser.add_argument(
         "--exit-when-finished", action="store_true", help="do not stay to serve blobs after the end"
@@ -45,18 +60,22 @@ def run(options: argparse.Namespace) -> int:
     from node.testing.faults import parse_fail_at
     from node.training import use_one_thread
 
+    if not 0 <= options.confirmations <= _CONFIRMATIONS_MAX:
+        raise UsageError(f"--confirmations is 0 to {_CONFIRMATIONS_MAX} blocks, not {options.confirmations}")
     file = CircleFile.read(options.circle)
     behave = behaviour(options.attack)
+    key = secret_key(options.keystore, options.password_file)
+    circle = open_circle(file, options.rpc)
     config = PeerConfig(
         data_dir=options.data,
         listening=Listening(
             options.host, options.advertise, options.gossip_port, options.gateway_port, options.ipfs_api
         ),
         seat=options.seat,
+        confirmations=options.confirmations,
+        ws_url=_ws_url(options.rpc_ws, circle.rpc.url),
         fail_at=parse_fail_at(options.fail_at) if options.fail_at else None,
     )
-    key = secret_key(options.keystore, options.password_file)
-    circle = open_circle(file, options.rpc)
     use_one_thread()
     task = _task_of(circle, file.block, options.task)
     peer = Peer(config, circle, file.block, key, task, behave, print_json if options.json else _print_event)
@@ -80,6 +99,14 @@ async def _run(peer: Any, stay: bool) -> int:
             raise
         raise _first(expected) from group
     return 0
+
+
+def _ws_url(wanted: str | None, rpc_url: str) -> str | None:
+    from ledger.chain.subscription import websocket_beside
+
+    if wanted == "none":
+        return None
+    return wanted or websocket_beside(rpc_url)
 
 
 def _leave() -> None:

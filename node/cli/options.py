@@ -75,11 +75,27 @@ def deployer_key(keystore: Path | None, password_file: Path | None, chain_id: in
     """The named key; on a local test chain, without one, its first well-known development account."""
     if keystore is not None:
         return secret_key(keystore, password_file)
-    if chain_id not in LOCAL_CHAIN_IDS:
-        raise SetupError(f"chain {chain_id} is no local test chain: name the key that pays with --keystore")
     from ledger.testchain.accounts import DEV_ACCOUNTS
 
+    _check_local(chain_id)
     return bytes.fromhex(DEV_ACCOUNTS[0].key[2:])
+
+
+def deployer_address(keystore: Path | None, chain_id: int) -> str:
+    """The account that `deployer_key` opens, without its password. Raises SetupError."""
+    if keystore is not None:
+        from node.keys import address_of
+
+        return address_of(keystore)
+    from ledger.testchain.accounts import DEV_ACCOUNTS
+
+    _check_local(chain_id)
+    return DEV_ACCOUNTS[0].address
+
+
+def _check_local(chain_id: int) -> None:
+    if chain_id not in LOCAL_CHAIN_IDS:
+        raise SetupError(f"chain {chain_id} is no local test chain: name the key that pays with --keystore")
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -42,13 +42,19 @@ class LocalRun:
         options: Sequence[str] = (),
         paced: bool = False,
         own_task: str | None = None,
+        rpc: str | None = None,
+        node_options: Sequence[str] = (),
     ) -> None:
         """Chain, circle and one peer for each attack named (`honest` for none), all running, seats in this order.
 
         Everyone judges everyone; unless own_task names another, the task is a small share of the digits. paced:
-        rounds begin when `open_gates` says so.
+        rounds begin when `open_gates` says so. rpc: a chain that runs already. node_options: for every peer.
         """
-        self.network.start_chain(seed=1)
+        if rpc is None:
+            self.network.start_chain(seed=1)
+        else:
+            self.network.folder.mkdir(parents=True, exist_ok=True)
+            self.network.rpc = rpc
         if paced:
             own_task = self._paced_task()
         self._options = ("--task", own_task) if own_task else ()
@@ -59,6 +65,7 @@ class LocalRun:
         assert main([*command, *options]) == 0
         for attack in peers:
             self.network.add_peer(attack)
+        self._options += tuple(node_options)
         for peer in self.network.peers:
             self.start_peer(peer.index, "--seat", str(peer.index))
 

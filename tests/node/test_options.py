@@ -8,6 +8,7 @@ from eth_account import Account
 from ledger.errors import SetupError, UsageError
 from node.cli.main import COMMANDS, main
 from node.cli.options import deployer_key, print_json, rule_parameters
+from node.cli.terms import wei_of
 
 
 def test_rule_parameters_are_integers_by_name() -> None:
@@ -54,3 +55,16 @@ def test_a_wrong_command_line_ends_with_2(command: list[str], capsys: pytest.Cap
         main(command)
     assert ended.value.code == 2
     assert "usage: folkmoot" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "wei"),
+    [
+        ("0", 0),
+        ("1", 10**18),
+        ("0.05", 5 * 10**16),
+        ("123456789012.123456789012345678", 123456789012123456789012345678),
+    ],
+)
+def test_coin_is_counted_exactly(text: str, wei: int) -> None:
+    assert wei_of(text, "--bond") == wei

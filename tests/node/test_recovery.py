@@ -34,7 +34,7 @@ def genesis_of(scene: Scene, seed: int) -> tuple[bytes, np.ndarray]:
 def recovery_with(scene: Scene, genesis: bytes) -> Recovery:
     manifest = msgspec.structs.replace(scene.history.manifest, genesis=build(genesis).root.hex())
     scene.history._manifest = manifest
-    return Recovery(scene.history, bytes(32), 0, scene.members[0].store, scene.exchange)
+    return Recovery(lambda: scene.history, bytes(32), 0, scene.members[0].store, scene.exchange)
 
 
 async def test_the_circles_own_state_is_fetched_and_kept(scene: Scene) -> None:

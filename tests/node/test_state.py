@@ -6,31 +6,38 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from circle_history import attestations, commits, drawn, history_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import SetupError
-from node.state import PeerState, PendingCommit, StateFile
+from node.state import KEPT_ROUNDS, Base, KeptCommit, PeerState, StateFile
 
 NETWORK = b"\7" * 32
 
 
 def state_of(size: int = 5, *, pending: bool = True) -> PeerState:
     rng = np.random.default_rng(size)
-    commit = PendingCommit(4, b"\3" * 32, rng.normal(size=size).astype(np.float32)) if pending else None
-    base = rng.integers(-(2**31), 2**31, size, dtype=np.int32)
-    return PeerState(NETWORK, base, 3, rng.normal(size=size).astype(np.float32), commit)
+    commit = KeptCommit(4, b"\3" * 32, b"\5" * 32, rng.normal(size=size).astype(np.float32))
+    base = Base(rng.integers(-(2**31), 2**31, size, dtype=np.int32), 3, b"\5" * 32)
+    kept = (KeptCommit(3, b"\4" * 32, b"\6" * 32, None), commit) if pending else ()
+    return PeerState(NETWORK, base, rng.normal(size=size).astype(np.float32), kept)
 
 
 def assert_same(found: PeerState | None, expected: PeerState) -> None:
     assert found is not None
-    assert (found.network, found.base_round) == (expected.network, expected.base_round)
-    np.testing.assert_array_equal(found.base, expected.base, strict=True)
+    assert (found.network, found.base.round, found.base.record) == (
+        expected.network,
+        expected.base.round,
+        expected.base.record,
+    )
+    np.testing.assert_array_equal(found.base.state, expected.base.state, strict=True)
     np.testing.assert_array_equal(found.residual, expected.residual, strict=True)
-    assert (found.commit is None) == (expected.commit is None)
-    if found.commit is not None and expected.commit is not None:
-        assert (found.commit.round, found.commit.digest) == (expected.commit.round, expected.commit.digest)
-        np.testing.assert_array_equal(found.commit.residual, expected.commit.residual, strict=True)
+    for one, other in zip(found.commits, expected.commits, strict=True):
+        assert (one.round, one.digest, one.base_record) == (other.round, other.digest, other.base_record)
+        assert (one.residual is None) == (other.residual is None)
+        if one.residual is not None:
+            np.testing.assert_array_equal(one.residual, other.residual, strict=True)
 
 
 @pytest.mark.parametrize("pending", [False, True])
@@ -47,15 +54,16 @@ def test_without_a_file_there_is_no_state(tmp_path: Path) -> None:
 def test_the_last_save_is_what_counts_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     file, state = StateFile(tmp_path / "state.bin"), state_of()
     file.save(state)
-    file.save(replace(state, base_round=9))
-    assert_same(file.load(NETWORK, 5), replace(state, base_round=9))
+    later = replace(state, base=replace(state.base, round=9))
+    file.save(later)
+    assert_same(file.load(NETWORK, 5), later)
     assert os.listdir(tmp_path) == ["state.bin"]
 
 
 def test_a_half_written_successor_does_not_harm_the_state(tmp_path: Path) -> None:
     file, state = StateFile(tmp_path / "state.bin"), state_of()
     file.save(state)
-    (tmp_path / "state.bin.tmp").write_bytes(b"FMS1 half")
+    (tmp_path / "state.bin.tmp").write_bytes(b"FMS2 half")
     assert_same(file.load(NETWORK, 5), state)
     file.save(state)
     assert os.listdir(tmp_path) == ["state.bin"]
@@ -92,10 +100,44 @@ def test_another_circles_state_is_refused(tmp_path: Path, network: bytes, parame
         file.load(network, parameters)
 
 
-def test_a_confirmed_commit_hands_over_its_residual() -> None:
-    state = state_of()
-    assert state.commit is not None
-    confirmed = state.with_commit_confirmed()
-    assert confirmed.commit is None
-    np.testing.assert_array_equal(confirmed.residual, state.commit.residual)
-    np.testing.assert_array_equal(confirmed.base, state.base)
+SEAT = 2
+DIGEST = bytes([SEAT + 1]) * 32
+
+
+def with_commit(state: PeerState, number: int, digest: bytes, residual: float) -> PeerState:
+    left = np.full(5, residual, np.float32)
+    return state.with_commit(KeptCommit(number, digest, state.base.record, left), history_of(), SEAT)
+
+
+def test_what_an_update_left_over_counts_while_it_is_on_chain() -> None:
+    state = with_commit(state_of(pending=False), 1, DIGEST, 7.0)
+    assert (state.residual_for(2, history_of(*commits(SEAT)), SEAT) == 7.0).all()
+    # Taken back, or another update of the round took its place: what was there before counts again.
+    for history in (history_of(), history_of(*commits(SEAT - 1))):
+        np.testing.assert_array_equal(state.residual_for(2, history, SEAT), state.residual)
+    # The round itself is made again from what was there before it.
+    np.testing.assert_array_equal(state.residual_for(1, history_of(*commits(SEAT)), SEAT), state.residual)
+
+
+def test_of_two_updates_of_a_round_the_one_on_chain_counts() -> None:
+    state = with_commit(with_commit(state_of(pending=False), 1, DIGEST, 7.0), 1, b"\x77" * 32, 8.0)
+    assert [commit.digest for commit in state.commits] == [DIGEST, b"\x77" * 32]
+    assert (state.residual_for(2, history_of(*commits(SEAT)), SEAT) == 7.0).all()
+
+
+def test_of_older_rounds_the_digest_is_kept_and_in_the_end_not_even_that() -> None:
+    state = state_of(pending=False)
+    for number in range(1, KEPT_ROUNDS + 10):
+        state = with_commit(state, number, bytes([number]) * 32, float(number))
+    assert [commit.round for commit in state.commits] == list(range(10, KEPT_ROUNDS + 10))
+    assert [commit.residual is None for commit in state.commits] == [True] * (KEPT_ROUNDS - 1) + [False]
+
+
+def test_a_base_stands_while_the_attestation_it_came_of_is_on_chain() -> None:
+    values = np.zeros(5, np.int32)
+    attested = history_of(*drawn(0, 1, 2), *attestations(SEAT))
+    assert Base(values).stands(history_of(), SEAT)
+    assert Base(values, 1, b"\1" * 32).stands(attested, SEAT)
+    assert not Base(values, 1, b"\2" * 32).stands(attested, SEAT)
+    assert not Base(values, 1, b"\1" * 32).stands(history_of(*drawn(0, 1, 2)), SEAT)
+    assert not Base(values, 2, b"\1" * 32).stands(attested, SEAT)

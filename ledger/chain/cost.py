@@ -1,0 +1,41 @@
+"""What a circle costs its peers: the gas that was measured (contracts/gas.json) times a price."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class RoundGas:
+    """Gas of the calls of one round. commit, attest: of each peer. settle: of one peer for all. join: once."""
+
+    seats: int
+    join: int
+    commit: int
+    attest: int
+    settle: int
+
+    @property
+    def peer_round(self) -> int:
+        """Of one peer in one round, its share of the settlement included."""
+        return self.commit + self.attest + -(-self.settle // self.seats)
+
+
+def round_gas(seats: int) -> RoundGas:
+    """The measured figures of the next larger circle; settling is scaled to the seats. seats: 2..256."""
+    measured = min(size for size in _measured() if size >= seats)
+    figures = _measured()[measured]
+    return RoundGas(
+        seats,
+        figures["join"],
+        figures["commit"],
+        figures["attest"],
+        -(-figures["settle"] * seats // measured),
+    )
+
+
+@cache
+def _measured() -> dict[int, dict[str, int]]:
+    raw = json.loads(files("contracts").joinpath("gas.json").read_text())
+    return {int(seats): figures for seats, figures in raw.items()}

@@ -1,0 +1,108 @@
+"""How sending ends: a receipt, or an error that says what to do."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from ledger.chain.fees import GWEI
+from ledger.chain.reasons import SENTENCES
+from ledger.chain.refusals import Refusal
+from ledger.chain.rpc import BadAnswer, Rpc, RpcFault
+from ledger.errors import NotYet, SetupError
+
+_REVERT_MARKER: Final = "execution reverted"
+
+
+class Reverted(NotYet):
+    """The contract refused; reason: its `module: fact` string. Most often another peer was faster."""
+
+    def __init__(self, call: str, reason: str) -> None:
+        sentence = SENTENCES.get(reason)
+        super().__init__(f"{sentence} ({reason})" if sentence else f"{call} was refused: {reason}")
+        self.call, self.reason = call, reason
+
+
+class NoFunds(SetupError):
+    """The account cannot pay for a transaction."""
+
+
+class NoReceipt(NotYet):
+    """A transaction was sent and is not in a block yet; the same call again takes up where this one stopped."""
+
+
+class FeeLimitReached(NoReceipt):
+    """The chain asks more per gas than the operator allows."""
+
+    def __init__(self, call: str, asked_wei: int, limit_wei: int) -> None:
+        super().__init__(
+            f"`{call}` waits: it needs more than {asked_wei / GWEI:.9g} gwei per gas and the limit is "
+            f"{limit_wei / GWEI:.9g}: wait for lower fees or raise the limit"
+        )
+        self.call, self.asked_wei, self.limit_wei = call, asked_wei, limit_wei
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a transaction cost. gas: units; price_wei: per unit; contract: address it created, if any."""
+
+    transaction: str
+    block: int
+    gas: int
+    price_wei: int
+    contract: str | None
+    block_hash: str = ""
+    is_success: bool = True
+
+
+class _RawReceipt(msgspec.Struct, frozen=True):
+    """An eth_getTransactionReceipt answer; fields it has beyond these are ignored."""
+
+    transactionHash: str  # noqa: N815
+    blockHash: str | None  # noqa: N815
+    blockNumber: str | None  # noqa: N815
+    gasUsed: str  # noqa: N815
+    status: str
+    effectiveGasPrice: str = "0x0"  # noqa: N815
+    contractAddress: str | None = None  # noqa: N815
+
+
+def find_receipt(rpc: Rpc, transaction: str) -> Receipt | None:
+    """The receipt of a transaction that is in a block. Raises ChainUnreachable, RpcFault."""
+    method = "eth_getTransactionReceipt"
+    raw: _RawReceipt | None = rpc.request(method, [transaction], _RawReceipt | None)
+    if raw is None or raw.blockNumber is None or raw.blockHash is None:
+        return None
+    if raw.transactionHash.lower() != transaction:
+        raise BadAnswer(rpc.url, method, f"the receipt of {raw.transactionHash[:66]}")
+    try:
+        return Receipt(
+            transaction,
+            int(raw.blockNumber, 16),
+            int(raw.gasUsed, 16),
+            int(raw.effectiveGasPrice, 16),
+            raw.contractAddress,
+            raw.blockHash,
+            int(raw.status, 16) == 1,
+        )
+    except ValueError as error:
+        raise BadAnswer(rpc.url, method, str(raw)) from error
+
+
+def revert_reason(fault: RpcFault) -> str | None:
+    """The contract's reason in an endpoint's error, e.g. `commit: phase is closed`; None if it was no revert."""
+    if _REVERT_MARKER not in fault.message:
+        return None
+    return fault.message.split(_REVERT_MARKER, 1)[1].lstrip(": ").strip() or "without a reason"
+
+
+def explained(fault: RpcFault, refusal: Refusal, rpc: Rpc, call: str, address: str, need_wei: int) -> Exception:
+    """A refusal that sending again does not mend, as the error to raise. need_wei: what the call may cost."""
+    if refusal is Refusal.NO_FUNDS:
+        return NoFunds(
+            f"account {address} cannot pay for `{call}` (up to {need_wei / 10**18:.6f} ETH): fund it, "
+            f"on a local test chain with `folkmoot keys fund {address}`"
+        )
+    if (reason := revert_reason(fault)) is not None:
+        return Reverted(call, reason)
+    return SetupError(f"the chain at {rpc.url} refused `{call}`: {fault.message}")

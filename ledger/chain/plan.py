@@ -1,0 +1,45 @@
+"""What a deployment is to put on the chain, and whether an address holds just that."""
+
+from dataclasses import dataclass
+
+from ledger.chain.artifact import CodeMismatch, circle_artifact
+from ledger.chain.circle import Circle
+from ledger.chain.circle_file import deployed_code
+from ledger.chain.rpc import Rpc
+from ledger.chain.terms import Terms, TermValue, check_terms, constructor_arguments, differing_terms, term_values
+from ledger.manifest import Manifest, check_manifest, manifest_digest
+from ledger.rules import rule_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a deployment is to put there. task: the manifest's digest, 0x-prefixed hex. data: creation code."""
+
+    manifest: Manifest
+    task: str
+    terms: dict[str, TermValue]
+    data: bytes
+
+
+def plan_for(manifest: Manifest, terms: Terms) -> Plan:
+    """Check and encode. Raises UsageError or MalformedManifest for what the contract or the nodes would refuse."""
+    check_manifest(manifest)
+    rule_of(manifest.rule, manifest.rule_parameters)
+    check_terms(terms)
+    artifact, encoded = circle_artifact(), manifest.encode()
+    values = term_values(artifact, manifest, terms)
+    data = artifact.creation_data(constructor_arguments(artifact, encoded, values))
+    return Plan(manifest, "0x" + manifest_digest(encoded).hex(), values, data)
+
+
+def is_as_planned(rpc: Rpc, address: str, chain_id: int, plan: Plan) -> bool:
+    """Whether a circle of this task and these terms lies at an address."""
+    code = deployed_code(rpc, address)
+    if not code:
+        return False
+    try:
+        words = circle_artifact().read_immutables(code, address)
+    except CodeMismatch:
+        return False
+    circle = Circle(rpc, address, chain_id)
+    return "0x" + circle.task.hex() == plan.task and not differing_terms(words, plan.terms)

@@ -1,0 +1,92 @@
+"""The commands of docs/guides/deploying.md, run as they stand there; Anvil stands in for the chains it means."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from chains import ChainProcess, anvil
+
+from node.keys import address_of
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "guides" / "deploying.md"
+WAIT_S = 180.0
+COIN = hex(10**18)
+
+
+def commands() -> list[str]:
+    """The lines after `$ ` in the guide's console blocks, in order."""
+    blocks = re.findall(r"^```console\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    return [line[2:] for line in "".join(blocks).splitlines() if line.startswith("$ ")]
+
+
+def run(command: str, folder: Path, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def fund(folder: Path, *chains: ChainProcess) -> None:
+    """What the guide asks a faucet for."""
+    for chain in chains:
+        chain.rpc("anvil_setBalance", address_of(folder / "founder.json"), COIN)
+
+
+def test_the_guides_commands_do_what_it_says(tmp_path: Path) -> None:
+    scripts = Path(sys.executable).parent
+    with (
+        anvil(block_time_s=0.5, chain_id=11155111) as public,
+        anvil(chain_id=2018, extra=("--base-fee", "0")) as own,
+    ):
+        environment = {
+            **os.environ,
+            "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+            "RPC": public.url,
+            "CONSORTIUM_RPC": own.url,
+        }
+        said = []
+        for command in commands():
+            said.append(run(command, tmp_path, environment))
+            if "keys new" in command:
+                fund(tmp_path, public, own)
+    text = "\n".join(said)
+    assert "all 256 peers" in text
+    assert ": deployed, " in text
+    assert ": there already" in text
+    assert (tmp_path / "circle.json").exists()
+    assert (tmp_path / "consortium.json").exists()
+
+
+def test_the_guides_costs_are_those_of_the_measured_gas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from cost import with_table
+
+    text = GUIDE.read_text()
+    assert with_table(text) == text, "run `python scripts/cost.py --write`"
+    assert "| 256 |" in text
+
+
+def test_the_guides_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    from node.cli.main import main
+
+    helps = ""
+    for command in (["deploy"], ["keys", "new"], ["keys", "import"], ["status"]):
+        with pytest.raises(SystemExit):
+            main([*command, "--help"])
+        helps += capsys.readouterr().out
+    others = {"--min-gas-price", "--rpc-http-enabled", "--rpc-http-api", "--write"}
+    assert set(re.findall(r"--[a-z][a-z-]+", GUIDE.read_text())) - others <= set(
+        re.findall(r"--[a-z][a-z-]+", helps)
+    )

@@ -1,0 +1,188 @@
+"""The tracker: whatever the chain takes back and whenever, the history becomes what the chain says."""
+
+import pytest
+from forked_chain import ForkedChain, history_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.chain.follow import KEPT_BLOCKS, Tracker
+from ledger.chain.rpc import ChainUnreachable, RpcFault
+from ledger.history import HistoryFault
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def follow(chain, confirmations=0):
+    tracker = Tracker(chain, chain.FIRST, confirmations, Clock())
+    tracker.advance()
+    return tracker
+
+
+def grown(number, blocks=40):
+    chain = ForkedChain(number)
+    for index in range(blocks):
+        chain.mine(index % 3, index % 2)
+    return chain
+
+
+def assert_same(tracker, chain, confirmations=0):
+    expected = history_of(chain, chain.events(len(chain._blocks) - 1 - confirmations))
+    assert tracker.history.hash == expected.hash
+    assert (tracker.history.phase, tracker.history.seats) == (expected.phase, expected.seats)
+    assert tracker.history.rounds == expected.rounds
+    assert tracker.history.reputations == expected.reputations
+
+
+actions = st.lists(
+    st.one_of(
+        st.tuples(st.just("mine"), st.integers(0, 5)),
+        st.tuples(st.just("reorganise"), st.integers(1, 12)),
+        st.tuples(st.just("reorganise"), st.integers(100, 200)),
+        st.tuples(st.just("cut"), st.integers(1, 5)),
+        st.tuples(st.just("quiet"), st.integers(100, 160)),
+        st.tuples(st.just("look"), st.integers(1, 120)),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60)
+@given(number=st.integers(0, 10**6), actions=actions, confirmations=st.sampled_from([0, 0, 1, 4]))
+def test_the_history_is_what_the_chain_says_after_anything(number, actions, confirmations):
+    chain = ForkedChain(number)
+    tracker = follow(chain, confirmations)
+    for action, count in actions:
+        if action == "mine":
+            chain.mine(count, count % 2)
+        elif action == "reorganise":
+            chain.reorganise(count)
+        elif action == "cut":
+            chain.cut(count)
+        elif action == "quiet":
+            for _ in range(count):
+                chain.mine(0)
+        else:
+            for _ in range(count):
+                tracker.advance()
+    for _ in range(3):
+        tracker.advance()
+        tracker._clock.now += 60
+    expected = max(len(chain._blocks) - 1 - confirmations, chain.FIRST)
+    assert tracker.history.hash == history_of(chain, chain.events(expected)).hash
+
+
+@settings(max_examples=60)
+@given(
+    number=st.integers(0, 10**6), unrest=st.sampled_from([0.05, 0.3, 0.6]), confirmations=st.sampled_from([0, 2])
+)
+def test_a_chain_that_changes_between_two_questions_is_never_called_a_lie(number, unrest, confirmations):
+    chain = grown(number)
+    chain.unrest = unrest
+    tracker = Tracker(chain, chain.FIRST, confirmations, Clock())
+    for _ in range(40):
+        try:
+            tracker.advance()
+        except (ChainUnreachable, RpcFault):
+            continue
+    chain.unrest = 0.0
+    tracker.advance()
+    tracker._clock.now += 60
+    tracker.advance()
+    assert_same(tracker, chain, confirmations)
+
+
+def test_a_shallow_rollback_keeps_what_the_chains_share_and_an_old_history_as_it_was():
+    chain = grown(1)
+    tracker = follow(chain)
+    before, known = tracker.history, tracker.history.hash
+    chain.reorganise(3)
+    chain.asked.clear()
+    assert tracker.advance()
+    assert_same(tracker, chain)
+    assert tracker.rollbacks == 1
+    assert before.hash == known
+    assert before is not tracker.history
+    assert chain.asked == ["logs_to_head", "head", "logs", "history_hash"]
+
+
+def test_a_rollback_deeper_than_what_is_kept_reads_everything_again():
+    chain = grown(2, 3 * KEPT_BLOCKS)
+    tracker = follow(chain)
+    chain.reorganise(2 * KEPT_BLOCKS)
+    assert tracker.advance()
+    assert_same(tracker, chain)
+    assert tracker.rollbacks == 1
+
+
+def test_a_quiet_look_is_one_question():
+    chain = grown(3)
+    tracker = follow(chain)
+    chain.asked.clear()
+    assert not any(tracker.advance() for _ in range(50))
+    assert chain.asked == ["logs_to_head"] * 50
+
+
+def test_after_long_silence_the_range_asked_for_stays_short():
+    chain = grown(4)
+    tracker = follow(chain)
+    asked = []
+    chain._logs = lambda first, last, logs=chain._logs: asked.append(last - first + 1) or logs(first, last)
+    for _ in range(1000):
+        chain.mine(0)
+        tracker.advance()
+    assert max(asked) <= 3 * KEPT_BLOCKS
+    chain.reorganise(20)
+    tracker.advance()
+    assert_same(tracker, chain)
+
+
+def test_an_event_counts_when_enough_blocks_lie_on_it():
+    chain = grown(5, 10)
+    tracker = follow(chain, confirmations=3)
+    assert_same(tracker, chain, 3)
+    chain.mine(2, 1)
+    for _ in range(3):
+        before = tracker.history.hash
+        tracker.advance()
+        chain.mine(0)
+    tracker.advance()
+    assert tracker.history.hash != before
+    assert_same(tracker, chain, 3)
+    rollbacks = tracker.rollbacks
+    chain.reorganise(3)
+    tracker.advance()
+    assert tracker.rollbacks == rollbacks
+
+
+def test_an_endpoint_that_lags_is_waited_for_and_a_chain_cut_short_believed_in_the_end():
+    chain = grown(6)
+    tracker = follow(chain)
+    chain.lag = 6
+    assert not tracker.advance()
+    assert tracker.rollbacks == 0
+    chain.lag = 0
+    assert not tracker.advance()
+    chain.cut(6)
+    assert not tracker.advance()
+    tracker._clock.now += 60
+    assert tracker.advance()
+    assert tracker.rollbacks == 1
+    assert_same(tracker, chain)
+
+
+@pytest.mark.parametrize("lie", ["leaves one out", "adds one"])
+def test_an_endpoint_that_lies_is_named_and_so_is_what_to_do(lie):
+    chain = grown(7)
+    if lie == "leaves one out":
+        chain._logs = lambda first, last, logs=chain._logs: logs(first, last)[:-1]
+    else:
+        chain.history_hash = lambda block: bytes(32)
+    tracker = Tracker(chain, chain.FIRST, 0, Clock())
+    with pytest.raises(HistoryFault, match="use another endpoint"):
+        tracker.advance()

@@ -1,0 +1,333 @@
+"""A deployment on our chain and on Anvil: found again, finished after a cut, refused where it would mislead."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from chains import CHAINS, ChainProcess, anvil
+from histories import manifest_of
+
+from ledger.chain.artifact import code_hash
+from ledger.chain.circle_file import CircleFile, open_circle
+from ledger.chain.deploy import Deployment, Intent, contract_address, deploy_circle, find_deployed, finish_begun
+from ledger.chain.plan import Plan, plan_for
+from ledger.chain.preflight import Quote, check_chain, check_funds, has_randomness, quote
+from ledger.chain.rpc import ChainUnreachable, Rpc
+from ledger.chain.sender import NoFunds, Sender
+from ledger.chain.terms import Terms
+from ledger.errors import SetupError, UsageError
+
+WRITTEN = "ledger.chain.circle_file.CircleFile.write"
+
+
+def plan_of(rounds: int = 9, quorum: int = 3) -> Plan:
+    terms = Terms(start_seats=4, quorum=quorum, commit_window_s=60, attest_window_s=60)
+    return plan_for(manifest_of(rounds, 3), terms)
+
+
+@dataclass
+class Site:
+    """A chain, an account on it and the place of the circle file."""
+
+    chain: ChainProcess
+    out: Path
+
+    @property
+    def rpc(self) -> Rpc:
+        return Rpc(self.chain.url)
+
+    def sender(self, account: int = 0) -> Sender:
+        return Sender(self.rpc, bytes.fromhex(self.chain.keys[account][2:]), self.chain.chain_id)
+
+    def deploy(self, plan: Plan, confirmations: int = 0) -> Deployment:
+        return deploy_circle(self.sender(), plan, self.out, confirmations)
+
+    def find(self, plan: Plan, **options: Any) -> CircleFile | None:
+        return find_deployed(self.rpc, self.chain.chain_id, plan, self.out, **options)
+
+    def finish(self, plan: Plan) -> Deployment | None:
+        return finish_begun(self.rpc, self.chain.chain_id, plan, self.out)
+
+    def sent(self) -> int:
+        """How many transactions the account has sent."""
+        return int(self.chain.rpc("eth_getTransactionCount", self.sender().address, "pending"), 16)
+
+    def rewrite(self, **fields: Any) -> None:
+        msgspec.structs.replace(CircleFile.read(self.out), **fields).write(self.out)
+
+
+@pytest.fixture(params=list(CHAINS), scope="module")
+def running(request: pytest.FixtureRequest) -> Iterator[ChainProcess]:
+    with CHAINS[request.param]() as process:
+        yield process
+
+
+@pytest.fixture
+def site(running: ChainProcess, tmp_path: Path) -> Site:
+    return Site(running, tmp_path / "circle.json")
+
+
+def test_the_file_tells_what_lies_there_and_opens(site: Site) -> None:
+    plan = plan_of()
+    done = site.deploy(plan)
+    file = CircleFile.read(site.out)
+    assert file == done.file
+    assert (file.task, file.terms) == (plan.task, plan.terms)
+    code = bytes.fromhex(site.chain.rpc("eth_getCode", file.contract, "latest")[2:])
+    assert file.code_hash == code_hash(code)
+    receipt = site.chain.rpc("eth_getTransactionReceipt", file.transaction)
+    assert (int(receipt["blockNumber"], 16), int(receipt["gasUsed"], 16)) == (file.block, done.gas)
+    assert open_circle(file).task.hex() == plan.task[2:]
+    assert not Intent.path(site.out).exists()
+
+
+def test_deploying_twice_finds_the_first_and_sends_nothing(site: Site) -> None:
+    plan = plan_of()
+    first = site.deploy(plan).file
+    sent = site.sent()
+    assert site.find(plan) == first
+    assert site.sent() == sent
+
+
+def test_nothing_is_found_where_there_is_no_file(site: Site) -> None:
+    assert site.find(plan_of()) is None
+    assert site.finish(plan_of()) is None
+
+
+@pytest.mark.parametrize(("other", "what"), [(plan_of(rounds=5), "task"), (plan_of(quorum=4), "quorum")])
+def test_another_task_or_term_for_the_same_file_is_refused(site: Site, other: Plan, what: str) -> None:
+    site.deploy(plan_of())
+    with pytest.raises(UsageError, match=f"names a circle with another {what}.*choose another --out"):
+        site.find(other)
+
+
+def test_a_file_of_another_chain_is_refused(site: Site) -> None:
+    site.deploy(plan_of())
+    site.rewrite(chain_id=5)
+    with pytest.raises(UsageError, match="names a circle on chain 5, this is 31337: choose another --out"):
+        site.find(plan_of())
+
+
+def test_a_circle_gone_with_its_chain_is_said_and_can_be_deployed_anew(site: Site) -> None:
+    site.deploy(plan_of())
+    site.rewrite(contract="0x" + "00" * 19 + "aa")
+    with pytest.raises(SetupError, match=r"nothing is there \(was the chain reset\?\).*--anew"):
+        site.find(plan_of())
+    assert site.find(plan_of(), anew=True) is None
+
+
+def test_a_standing_circle_is_not_replaced(site: Site) -> None:
+    file = site.deploy(plan_of()).file
+    assert site.find(plan_of(), anew=True) == file
+
+
+def test_a_file_that_points_to_a_circle_of_other_terms_is_refused(site: Site) -> None:
+    """Same code, same task: only the words behind the code tell the two apart."""
+    lax = site.deploy(plan_of(quorum=2)).file
+    site.deploy(plan_of())
+    site.rewrite(contract=lax.contract)
+    with pytest.raises(SetupError, match="has other terms than the circle file was written for"):
+        open_circle(CircleFile.read(site.out))
+    with pytest.raises(SetupError, match="has other terms"):
+        site.find(plan_of())
+
+
+# ------------------------------------------------------------------------------------------------ cut short
+
+
+def cut(site: Site, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deploy, and die before the circle file is written."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WRITTEN, killed)
+        with pytest.raises(KeyboardInterrupt):
+            site.deploy(plan)
+
+
+def test_what_was_sent_and_not_written_down_is_found_and_not_sent_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of()
+    cut(site, plan, monkeypatch)
+    sent = site.sent()
+    done = site.finish(plan)
+    assert done is not None
+    assert site.sent() == sent
+    assert CircleFile.read(site.out) == done.file
+    assert site.find(plan) == done.file
+    assert not Intent.path(site.out).exists()
+
+
+def test_it_is_found_behind_other_transactions_of_the_key(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nonce that was noted went to another program; ours came later."""
+    plan = plan_of()
+    site.sender().transfer(site.sender().address, 1)
+    cut(site, plan, monkeypatch)
+    note = msgspec.json.decode(Intent.path(site.out).read_bytes(), type=Intent)
+    earlier = msgspec.structs.replace(note, nonce=note.nonce - 1)
+    Intent.path(site.out).write_bytes(msgspec.json.encode(earlier))
+    done = site.finish(plan)
+    assert done is not None
+    assert done.file.contract == contract_address(note.deployer, note.nonce)
+
+
+def test_a_deployment_that_was_never_sent_is_forgotten(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object) -> None:
+        raise ChainUnreachable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Sender, "create", lost)
+        with pytest.raises(ChainUnreachable):
+            site.deploy(plan_of())
+    assert Intent.path(site.out).exists()
+    assert site.finish(plan_of()) is None
+    assert site.deploy(plan_of()).file == CircleFile.read(site.out)
+
+
+def test_one_whose_nonce_went_to_another_transaction_is_forgotten(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(sender: Sender, *_: object) -> None:
+        sender.transfer(sender.address, 1)
+        raise ChainUnreachable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Sender, "create", other)
+        with pytest.raises(ChainUnreachable):
+            site.deploy(plan_of())
+    assert site.finish(plan_of()) is None
+
+
+def test_a_cut_deployment_is_not_finished_with_other_terms(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut(site, plan_of(), monkeypatch)
+    with pytest.raises(UsageError, match=r"circle\.json\.pending tells of another deployment.*or remove that file"):
+        site.finish(plan_of(quorum=2))
+    assert site.finish(plan_of()) is not None
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "\0" * 99])
+def test_a_damaged_note_is_named(site: Site, text: str) -> None:
+    Intent.path(site.out).write_text(text)
+    with pytest.raises(SetupError, match="is no note of a deployment under way"):
+        site.finish(plan_of())
+
+
+@pytest.mark.parametrize("start", CHAINS.values(), ids=CHAINS)
+def test_one_that_waits_for_a_block_is_waited_for(
+    start: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent, killed, started again while it is in no block; the block comes while it looks."""
+    with start(block_time_s=3600.0) as chain:
+        site, plan = Site(chain, tmp_path / "circle.json"), plan_of()
+        raw: list[bytes] = []
+
+        def killed(sender: Sender, data: bytes, *_: object) -> None:
+            raw.append(data)
+            send_creation(chain, sender, data)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Sender, "create", killed)
+        with pytest.raises(KeyboardInterrupt):
+            site.deploy(plan)
+        assert site.sent() == 1
+        looks = iter(range(10**6))
+
+        def mine_at_the_third_look(_: float) -> None:
+            if next(looks) == 2:
+                chain.rpc("evm_mine")
+
+        monkeypatch.setattr("ledger.chain.deploy.time.sleep", mine_at_the_third_look)
+        done = site.finish(plan)
+        assert done is not None
+        assert (site.sent(), len(raw)) == (1, 1)
+        assert find_deployed(site.rpc, chain.chain_id, plan, site.out) == done.file
+
+
+def send_creation(chain: ChainProcess, sender: Sender, data: bytes) -> str:
+    """As a sender does it, without waiting for the block."""
+    from eth_account import Account
+
+    fields = {"type": 2, "chainId": chain.chain_id, "nonce": 0, "value": 0, "data": data, "gas": 15_000_000}
+    fees = {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}
+    signed = Account.from_key(chain.keys[0]).sign_transaction(fields | fees)
+    return str(chain.rpc("eth_sendRawTransaction", signed.raw_transaction.to_0x_hex()))
+
+
+def test_the_file_is_written_when_blocks_lie_on_top(
+    running: ChainProcess, tmp_path: Path, monkeypatch: Any
+) -> None:
+    site, mined = Site(running, tmp_path / "circle.json"), []
+
+    def mine(_: float) -> None:
+        mined.append(running.rpc("evm_mine"))
+        assert not site.out.exists()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ledger.chain.deploy.time.sleep", mine)
+        done = site.deploy(plan_of(), confirmations=3)
+    assert len(mined) >= 3
+    assert site.rpc.number("eth_blockNumber") >= done.file.block + 3
+
+
+# ------------------------------------------------------------------------------------------------ before paying
+
+
+def test_the_quote_is_what_it_costs(site: Site) -> None:
+    quoted = quote(site.rpc, site.sender().address, plan_of().data)
+    done = site.deploy(plan_of())
+    assert done.gas is not None
+    assert done.gas <= quoted.gas <= done.gas * 1.1
+    assert quoted.cost_wei <= quoted.most_wei
+
+
+def test_what_the_contract_would_refuse_is_a_sentence_before_anything_is_sent(site: Site) -> None:
+    plan = plan_of()
+    sent = site.sent()
+    # The quorum's word, wherever the constructor takes it.
+    words = [plan.data[at : at + 32] for at in range(0, len(plan.data) - 31)]
+    assert words
+    seats = (4).to_bytes(32, "big") + (3).to_bytes(32, "big")
+    assert plan.data.count(seats) == 1
+    wrong = replace(plan, data=plan.data.replace(seats, (4).to_bytes(32, "big") + (5).to_bytes(32, "big")))
+    with pytest.raises(SetupError, match="the quorum is 2 to as many as --peers: choose another --quorum"):
+        quote(site.rpc, site.sender().address, wrong.data)
+    assert site.sent() == sent
+
+
+def test_an_account_without_coin_is_told_what_it_needs(site: Site) -> None:
+    poor = "0x" + "00" * 18 + "beef"
+    with pytest.raises(NoFunds, match=r"holds 0 ETH and the deployment needs up to 0\.0024 ETH: fund it"):
+        check_funds(site.rpc, poor, Quote(1_000_000, 10**9, 2 * 10**9))
+    check_funds(site.rpc, poor, Quote(1_000_000, 0, 0))
+
+
+def test_another_chain_than_expected_is_refused(site: Site) -> None:
+    assert check_chain(site.rpc, 31337) == check_chain(site.rpc, None) == 31337
+    with pytest.raises(UsageError, match="has id 31337, not 11155111: correct --rpc or --chain-id"):
+        check_chain(site.rpc, 11155111)
+
+
+def test_a_chains_randomness_is_seen(site: Site) -> None:
+    for _ in range(3):
+        site.chain.rpc("evm_mine")
+    assert has_randomness(site.rpc)
+
+
+@pytest.mark.parametrize("fork", ["paris", "shanghai"])
+def test_an_evm_that_is_too_old_is_said_to_be(fork: str) -> None:
+    with anvil(hardfork=fork) as chain, pytest.raises(SetupError, match="it needs the Cancun instructions"):
+        check_chain(Rpc(chain.url), None)
+
+
+def test_a_chain_without_a_base_fee_costs_the_tip(tmp_path: Path) -> None:
+    with anvil(chain_id=2018, extra=("--base-fee", "0")) as chain:
+        site = Site(chain, tmp_path / "circle.json")
+        quoted = quote(site.rpc, site.sender().address, plan_of().data)
+        assert quoted.price_wei == quoted.cap_wei == int(chain.rpc("eth_maxPriorityFeePerGas"), 16)
+        assert site.deploy(plan_of()).price_wei == quoted.price_wei
