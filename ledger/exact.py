@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 State = NDArray[np.int32]
 
 GRID_BITS: Final = 16
-LIMIT: Final = 1 << 24
 ONE_Q15: Final = 1 << 15
 _CHUNK: Final = 4096
 _INT64: Final = 1 << 63

@@ -9,13 +9,14 @@ import msgspec
 
 from ledger.codec import CODECS
 from ledger.errors import PeerFault, UsageError
+from ledger.parsing import decode_json
 from ledger.rules import rule_of
+from ledger.topology import MAX_DEGREE
+from ledger.verdicts import MAX_ROUND
 
 MANIFEST_MAX_BYTES: Final = 16384
 MAX_PARAMETERS: Final = 1 << 28
-MAX_DEGREE: Final = 255
 MAX_DIMENSIONS: Final = 32
-MAX_ROUNDS: Final = (1 << 32) - 1
 
 
 class MalformedManifest(PeerFault):
@@ -70,8 +71,8 @@ def decode_manifest(encoded: bytes) -> Manifest:
     if len(encoded) > MANIFEST_MAX_BYTES:
         raise MalformedManifest(f"a manifest of {len(encoded)} bytes is above {MANIFEST_MAX_BYTES}")
     try:
-        manifest = msgspec.json.decode(encoded, type=Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # msgspec lets the latter through
+        manifest = decode_json(encoded, Manifest)
+    except ValueError as error:
         raise MalformedManifest(f"the manifest does not parse: {error}") from error
     check_manifest(manifest)
     return manifest
@@ -95,8 +96,8 @@ def check_manifest(manifest: Manifest) -> None:
         raise MalformedManifest(f"{manifest.parameters} parameters are not in 1..{MAX_PARAMETERS}")
     if not 1 <= manifest.degree <= MAX_DEGREE:
         raise MalformedManifest(f"degree {manifest.degree} is not in 1..{MAX_DEGREE}")
-    if not 1 <= manifest.rounds <= MAX_ROUNDS:
-        raise MalformedManifest(f"{manifest.rounds} rounds are not in 1..{MAX_ROUNDS}")
+    if not 1 <= manifest.rounds <= MAX_ROUND:
+        raise MalformedManifest(f"{manifest.rounds} rounds are not in 1..{MAX_ROUND}")
     if not re.fullmatch("[0-9a-f]{64}", manifest.genesis):
         raise MalformedManifest("genesis is not a SHA-256 digest in lower-case hex")
     try:

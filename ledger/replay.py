@@ -20,18 +20,23 @@ def replay(
     judge: int,
     base: State | None,
     blobs: Mapping[bytes, bytes | None],
+    *,
+    only: int | None = None,
 ) -> Screened:
     """What the rule gives for an attested round of a judge.
 
-    blobs: digest → bytes, or None for bytes that make no blob (too large, or a broken DAG). A neighbour that the
-    judge attested not to have judged counts as unavailable to it. Raises PeerFault where the judge's own update
-    does not decode, KeyError where a blob it judged is missing from `blobs`.
+    blobs: digest → bytes, or None for bytes that make no blob (too large, or a broken DAG). only: leave all
+    neighbours but this one out. A neighbour that the judge attested not to have judged counts as unavailable to it.
+    Raises PeerFault where the judge's own update does not decode, KeyError where a blob it judged is missing from
+    `blobs`.
     """
     manifest, judged = history.manifest, round_.attestations[judge].judged
+    if only is not None:
+        judged &= 1 << only
     linked = round_.neighbours(manifest.degree)[judge]
 
     def fetched(seat: int) -> Fetched:
-        digest, author = round_.commits[seat], history.seats[seat].author
+        digest, author = round_.commits[seat], round_.author(seat)
         if seat != judge and not judged >> seat & 1:
             return Fetched(digest, author, None)
         return Fetched(digest, author, blobs[digest], invalid=blobs[digest] is None)

@@ -1,6 +1,6 @@
 """The contract's settlement in Python, to the bit: verdicts become reputations.
 
-Source: contracts/Circle.vy, `_settled`; docs/protocol.md R13.
+Source: contracts/modules/verdicts.vy, `_settled`; docs/protocol.md R13.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def settle(
     reputations: seat → 0..65535 before it. committed: mask. verdicts: by judge's seat, of those that attested.
     A seat moves 1 / 2**shift of the way to the share of its judges' weight that accepted it; a committed seat
     that attested nothing then loses 1 / 2**shift. A judge weighs its reputation in 8 bits, nothing below `floor`
-    (unless all are below it: then each weighs 1).
+    (unless all are below it: then each weighs 1). The floor is at least 256, so that a weight above it is not 0.
     """
     weights = {judge: _weight(reputations[judge], floor) for judge in verdicts}
     if not any(weights.values()):

@@ -13,6 +13,7 @@ from ledger.network import Network
 SIGNATURE_BYTES = 65
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _ANNOUNCEMENT = keccak(b"Announcement(uint256 round,address author,bytes32 digest)")
+_INVITATION = keccak(b"Invitation(address peer,uint256 nonce,uint256 expiry)")
 _HELLO = keccak(b"Hello(address peer,bytes32 certificate,bytes32 challenge)")
 
 
@@ -23,6 +24,20 @@ class BadSignature(PeerFault):
 def announcement_hash(network: Network, round_number: int, author: str, digest: bytes) -> bytes:
     """What the author of an update signs, so that two digests for one round convict it. Returns 32 bytes."""
     return _typed(network, _ANNOUNCEMENT + _word(round_number) + _address(author) + digest)
+
+
+def invitation_hash(network: Network, peer: str, nonce: int, expiry_s: int) -> bytes:
+    """What an inviter signs to let a key join. Returns 32 bytes.
+
+    nonce: any number below 2^256, so that two invitations differ. expiry_s: Unix time.
+    """
+    return _typed(network, _INVITATION + _address(peer) + _word(nonce) + _word(expiry_s))
+
+
+def compact(signature: bytes) -> tuple[int, int]:
+    """(r, vs) of a 65-byte signature, as the contract takes it: v - 27 in the highest bit of s (EIP-2098)."""
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    return r, s | (signature[64] - 27) << 255
 
 
 def hello_hash(network: Network, peer: str, certificate: bytes, challenge: bytes) -> bytes:

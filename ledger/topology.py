@@ -1,6 +1,12 @@
-"""Who judges whom: a pure function of the round's seed, the committed seats and the degree."""
+"""Who judges whom, and who votes: pure functions of a seed, the same as contracts/modules/draw.vy."""
+
+from typing import Final
 
 from eth_hash.auto import keccak
+
+MAX_DEGREE: Final = 20
+# The ring takes the numbers of a seed up to here; what comes after draws the offsets.
+_OFFSETS_FROM: Final = 255
 
 
 def seats_of(mask: int) -> list[int]:
@@ -14,58 +20,64 @@ def mask_of(seats: "list[int] | set[int] | frozenset[int] | tuple[int, ...]") ->
 
 
 def neighbours(seed: bytes, committed: int, degree: int) -> dict[int, tuple[int, ...]]:
-    """Each committed seat's neighbours of the round, ascending.
+    """Each committed seat's neighbours of the round; bit j of a verdict is about the j-th of them.
 
-    A circulant graph over a random permutation: the ring (so it is connected) and further offsets drawn without
-    repetition. Every seat has `degree` neighbours; one more where an odd degree meets an odd number of seats, all
-    others where the degree reaches them. Degree 1 on an even ring pairs the seats up: no graph of that degree is
-    connected. seed: 32 bytes. committed: mask of seats.
+    A circulant graph over a random ring: offset 1 (so it is connected) and further offsets drawn without
+    repetition, each met ahead and behind. Every seat has `degree` neighbours; one more where an odd degree meets an
+    odd number of seats, all others where the degree reaches them. Degree 1 on an even ring pairs the seats up: no
+    graph of that degree is connected. seed: 32 bytes. committed: mask of at least 2 seats. degree: 1..20.
     """
-    draw = _Draw(seed)
-    ring = draw.shuffled(seats_of(committed))
-    count = len(ring)
-    offsets = _offsets(draw, count, degree)
-    found: dict[int, tuple[int, ...]] = {}
-    for position, seat in enumerate(ring):
-        linked = {ring[(position + step) % count] for step in offsets}
-        linked |= {ring[(position - step) % count] for step in offsets}
-        found[seat] = tuple(sorted(linked - {seat}))
-    return found
+    order = ring(seed, committed)
+    count = len(order)
+    ahead = steps(seed, count, degree)
+    return {seat: tuple(order[(place + step) % count] for step in ahead) for place, seat in enumerate(order)}
+
+
+def links(count: int, degree: int) -> int:
+    """How many neighbours each of `count` seats has."""
+    return count - 1 if degree >= count - 1 else degree + (degree & count & 1)
+
+
+def ring(seed: bytes, mask: int) -> list[int]:
+    """The mask's seats in random order (Fisher–Yates, inside out)."""
+    order: list[int] = []
+    for seat in seats_of(mask):
+        place = len(order)
+        chosen = number(seed, place) % (place + 1)
+        order.append(seat)
+        order[place], order[chosen] = order[chosen], order[place]
+    return order
+
+
+def steps(seed: bytes, count: int, degree: int) -> list[int]:
+    """How far ahead on the ring each neighbour sits, in the order of the bits of a verdict."""
+    reached = links(count, degree)
+    rest = list(range(2, (count + 1) // 2))
+    found: list[int] = []
+    for pair in range(reached // 2):
+        offset = 1
+        if pair > 0:
+            place = chosen = pair - 1
+            if reached != count - 1:
+                chosen += number(seed, _OFFSETS_FROM + pair) % (len(rest) - place)
+            rest[place], rest[chosen] = rest[chosen], rest[place]
+            offset = rest[place]
+        found += [offset, count - offset]
+    # On an even ring the offset count/2 meets one seat, every other offset meets two.
+    return found + [count // 2] * (reached % 2)
 
 
 def duty_order(seed: bytes, committed: int) -> list[int]:
     """In which order the seats are to settle the round; the first does it, the next step in if it is silent."""
-    return _Draw(keccak(seed + b"duty")).shuffled(seats_of(committed))
+    return ring(keccak(seed + b"duty"), committed)
 
 
-def _offsets(draw: "_Draw", count: int, degree: int) -> list[int]:
-    half = count // 2
-    if degree >= count - 1:
-        return list(range(1, half + 1))
-    # On an even ring the offset count/2 meets one seat, every other offset meets two.
-    opposite = [half] if degree % 2 and count % 2 == 0 else []
-    pairs = (degree - len(opposite) + 1) // 2
-    rest = draw.shuffled(list(range(2, (count + 1) // 2)))
-    return ([1, *rest][:pairs]) + opposite
+def jury(seed: bytes, eligible: int, size: int) -> int:
+    """A mask of `size` seats drawn from the mask `eligible`, or all of them where they are not more."""
+    return mask_of(ring(seed, eligible)[:size])
 
 
-class _Draw:
-    """Uniform integers from keccak(seed ‖ counter), by rejection, so that no residue is favoured."""
-
-    def __init__(self, seed: bytes) -> None:
-        self._seed, self._counter = seed, 0
-
-    def below(self, bound: int) -> int:
-        limit = (1 << 64) - (1 << 64) % bound
-        while True:
-            value = int.from_bytes(keccak(self._seed + self._counter.to_bytes(8, "big"))[:8], "big")
-            self._counter += 1
-            if value < limit:
-                return value % bound
-
-    def shuffled(self, items: list[int]) -> list[int]:
-        """Fisher–Yates."""
-        for last in range(len(items) - 1, 0, -1):
-            chosen = self.below(last + 1)
-            items[last], items[chosen] = items[chosen], items[last]
-        return items
+def number(seed: bytes, index: int) -> int:
+    """32 random bits, eight such from each hash. Modulo at most 256 they favour a residue by 2^-24."""
+    pool = int.from_bytes(keccak(seed + (index // 8).to_bytes(32, "big")), "big")
+    return pool >> 32 * (index % 8) & 0xFFFFFFFF

@@ -80,8 +80,7 @@ class Exchange:
     async def _collect_one(
         self, history: History, round_: Round, seat: int, max_bytes: int, budget_s: float
     ) -> Fetched:
-        digest, peer = round_.commits[seat], history.seats[seat].peer
-        author = history.seats[seat].author
+        digest, peer, author = round_.commits[seat], round_.peers[seat], round_.author(seat)
         try:
             async with asyncio.timeout(budget_s):
                 await self._announced.wait(round_.number, peer, _FIRST_WAIT_S)

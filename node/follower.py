@@ -13,6 +13,7 @@ from ledger.chain.follow import Tracker
 from ledger.chain.sender import Receipt, Sender
 from ledger.chain.subscription import HeadSubscription
 from ledger.errors import NotYet
+from ledger.events import Event
 from ledger.history import History
 from node.meter import Meter
 
@@ -50,7 +51,7 @@ class Follower:
     ) -> None:
         self.circle, self.sender, self._meter = circle, sender, meter
         self._tracker = Tracker(circle, first_block, confirmations)
-        self._confirmations = confirmations
+        self._first_block, self._confirmations = first_block, confirmations
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="chain")
         self._last_change = self._looked_at = time.monotonic()
         self.changes = 0
@@ -79,20 +80,26 @@ class Follower:
         return await self._run(lambda: self._follow_for(wait_s))
 
     async def call(
-        self, name: str, *arguments: object, only_if: Callable[[History], bool] | None = None
+        self, name: str, *arguments: object, only_if: Callable[[History], bool] | None = None, value_wei: int = 0
     ) -> Receipt:
         """Send one call and wait for its block, and for the blocks on it that the peer waits for.
 
         only_if: whether it still makes sense with what the chain says at the last moment. Raises Overtaken where
         it does not, and what Sender.call raises.
         """
-        receipt = await self._run(lambda: self._call(name, arguments, only_if))
+        receipt = await self._run(lambda: self._call(name, arguments, only_if, value_wei))
         _log.debug("transaction call=%s gas=%d block=%d", name, receipt.gas, receipt.block)
         return receipt
 
     async def state(self) -> CircleState:
         """The contract's state now."""
         return await self._run(self.circle.state)
+
+    async def events(self) -> list[Event]:
+        """The circle's events from the first on."""
+        return await self._run(
+            lambda: [placed.event for placed in self.circle.events(self._first_block, self.circle.head())]
+        )
 
     async def balance_wei(self) -> int:
         """What the peer's account holds."""
@@ -104,13 +111,17 @@ class Follower:
             self._listening.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _call(self, name: str, arguments: tuple[object, ...], only_if: Callable[[History], bool] | None) -> Receipt:
+    def _call(
+        self, name: str, arguments: tuple[object, ...], only_if: Callable[[History], bool] | None, value_wei: int
+    ) -> Receipt:
         if only_if is not None:
             self._advance()
             if not only_if(self.history):
                 raise Overtaken(f"the chain went on before `{name}` was sent")
         contract, seats = self.circle.network.contract, len(self.history.seats)
-        receipt = self.sender.call(contract, name, *arguments, seats=seats, on_trouble=self._check_still_there)
+        receipt = self.sender.call(
+            contract, name, *arguments, seats=seats, value_wei=value_wei, on_trouble=self._check_still_there
+        )
         if self._confirmations:
             self._wait_through(receipt.block)
         return receipt

@@ -4,15 +4,17 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from eth_utils.address import to_canonical_address
+
 from ledger.chain.circle import Circle
 from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.chain.sender import NoFunds, NoReceipt, Reverted, Sender
+from ledger.chain.sender import FeeLimits, NoFunds, NoReceipt, Reverted, Sender
 from ledger.endpoints import Endpoint
 from ledger.errors import SetupError
 from ledger.exact import State
@@ -20,15 +22,29 @@ from ledger.history import PATIENCE_WINDOWS, History, Phase, Round
 from ledger.records import update_max_bytes
 from ledger.reputation import FULL
 from ledger.screening import Fetched, Screened, screen
+from ledger.verdicts import encode_verdicts
+from node.announcements import AnnouncementJournal
+from node.duties import Duties, is_rotation_due
+from node.evidence import EvidenceStore
 from node.follower import Follower, Overtaken
 from node.learner import Learner, genesis_blob
 from node.meter import Meter
 from node.recovery import Judged, Recovery
 from node.rounds import Step, duty_rank, next_step
+from node.seating import (
+    Entry,
+    SeatLost,
+    announced_seat,
+    check_admission,
+    former_seat,
+    is_authored,
+    why_lost,
+)
 from node.services import Listening, Services
 from node.state import Base, KeptCommit, PeerState, StateFile
 from node.tasks.interface import Task
 from node.testing.attacks import Behaviour
+from node.testing.equivocation import announce_another
 from node.testing.faults import FailAt
 from node.training import Layout, Trainer, check_layout, initial_state, layout_of
 
@@ -44,6 +60,8 @@ _EXCHANGE_SHARE: Final = 0.5
 _MIN_BALANCE_WEI: Final = 10**15
 _JUDGED_KEPT: Final = 2
 _BASES_KEPT: Final = 2
+# For one blob behind a disputed verdict.
+_BLOBS_S: Final = 30.0
 
 Event = dict[str, Any]
 
@@ -54,7 +72,7 @@ class PeerConfig:
 
     seat: join only when this seat is the next free one, so that who sits where is known. confirmations: how many
     blocks must lie on top of an event's before the peer acts on it. ws_url: the chain's WebSocket, to be woken by.
-    fail_at: for tests.
+    max_fee_wei: never offered more per gas. entry: what to join with. fail_at: for tests.
     """
 
     data_dir: Path
@@ -62,13 +80,16 @@ class PeerConfig:
     seat: int | None = None
     confirmations: int = 0
     ws_url: str | None = None
+    max_fee_wei: int = FeeLimits().max_fee_wei
+    entry: Entry = field(default_factory=Entry)
     fail_at: FailAt | None = None
 
 
 class Peer:
     """A member of one circle. `run` joins if need be and goes on until the circle is finished or it is cancelled.
 
-    report is called with one event a call: joined, round, finished. Raises SetupError where it cannot go on.
+    report is called with one event a call: waiting, joined, round, finished. Raises SetupError where it cannot go
+    on, SeatLost among them.
     """
 
     def __init__(
@@ -84,18 +105,20 @@ class Peer:
         self._config, self._circle, self._key, self._task = config, circle, key, task
         self._behaviour, self._report = behaviour, report
         self._meter = Meter()
+        config.data_dir.mkdir(parents=True, exist_ok=True)
         self._network = circle.network.domain_separator
         self._follower = Follower(
             circle,
-            Sender(circle.rpc, key, circle.network.chain_id),
+            _sender(config, circle, key),
             first_block,
             self._meter,
             confirmations=config.confirmations,
             ws_url=config.ws_url,
         )
         self._address = self._follower.sender.address
-        config.data_dir.mkdir(parents=True, exist_ok=True)
         self._state_file = StateFile(config.data_dir / "state.bin")
+        self._journal = AnnouncementJournal(config.data_dir / "announced.txt")
+        self._evidence = EvidenceStore(config.data_dir / "evidence", circle.network, self._address)
         # Training, encoding, screening and evaluating: off the event loop, one at a time.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="learner")
         self._seat: int | None = None
@@ -120,6 +143,7 @@ class Peer:
     async def run(self, stay: bool) -> None:
         """Take part until the end. stay: keep serving blobs after the last round."""
         services: Services | None = None
+        duties: Duties | None = None
         try:
             await self._follower.follow()
             self._check_task()
@@ -130,18 +154,25 @@ class Peer:
                 lambda: self._history,
                 self._behaviour,
                 self._meter,
+                self._evidence.add,
             )
+            duties = self._duties = Duties(self._follower, self._evidence, self._fetch_blobs)
             endpoint = await services.start(self._config.listening)
             await self._live(endpoint)
             self._report({"event": "finished", "round": self._circle.parameters.last_round})
             while stay:
                 await self._follow(_WAIT_S)
                 await asyncio.sleep(_WAIT_S)
-                # A reorganisation may take the last settlement back.
-                await self._live(endpoint)
+                if self._history.phase != Phase.FINISHED:
+                    # A reorganisation took the last settlement back.
+                    await self._live(endpoint)
+                elif self._history.seat_of(self._address) == self._seat:
+                    await self._attend()
         finally:
             if self._telling is not None:
                 self._telling.cancel()
+            if duties is not None:
+                duties.close()
             if services is not None:
                 await services.close()
             self._worker.shutdown(wait=False, cancel_futures=True)
@@ -152,16 +183,16 @@ class Peer:
         check_layout(layout_of(self._task.model()), [name for name, _ in layout], [shape for _, shape in layout])
 
     async def _take_seat(self, endpoint: Endpoint) -> None:
-        balance = await self._follower.balance_wei()
-        if balance < _MIN_BALANCE_WEI:
-            raise NoFunds(
-                f"account {self._address} holds {balance / 10**18:.6f} ETH, too little to take part: fund it, "
-                f"on a local test chain with `folkmoot keys fund {self._address}`"
-            )
+        await self._check_not_lost()
         seat = self._history.seat_of(self._address)
+        if seat is None:
+            seat = await self._rotate_in()
+        await self._check_balance(0 if seat is not None else self._history.parameters.bond)
         while seat is None:
+            check_admission(self._circle.immutables["ADMISSION"], self._config.entry, self._address)
             await self._wait_for_turn()
-            await self._call_for_seat("join", endpoint.text)
+            arguments = self._config.entry.arguments(endpoint.text, self._address)
+            await self._call_for_seat("join", *arguments, value_wei=self._history.parameters.bond)
             seat = self._history.seat_of(self._address)
         if self._history.seats[seat].endpoints[-1] != endpoint.text:
             await self._call_for_seat("move", endpoint.text)
@@ -169,15 +200,59 @@ class Peer:
         _log.info("seated seat=%d address=%s endpoint=%s", seat, self._address, endpoint.text)
         self._report({"event": "joined", "seat": seat, "address": self._address, "endpoint": endpoint.text})
 
-    async def _call_for_seat(self, name: str, endpoint: str) -> None:
+    async def _check_balance(self, bond_wei: int) -> None:
+        balance = await self._follower.balance_wei()
+        if balance < _MIN_BALANCE_WEI + bond_wei:
+            bond = f" with a bond of {bond_wei / 10**18:g} ETH" if bond_wei else ""
+            raise NoFunds(
+                f"account {self._address} holds {balance / 10**18:.6f} ETH, too little to take part{bond}: "
+                f"fund it, on a local test chain with `folkmoot keys fund {self._address}`"
+            )
+
+    async def _check_not_lost(self) -> None:
+        """Raises SeatLost for a key that had a seat. What it committed in the round under way is served first."""
+        if self._history.seat_of(self._address) is not None:
+            return
+        while (former := former_seat(self._history, self._address)) is not None:
+            seat, held = former
+            round_ = self._history.round
+            is_judged = round_ is not None and self._history.is_in_round(seat)
+            if self._seat is None or round_ is None or not is_judged or round_.peers[seat] != self._address:
+                past = await self._follower.events()
+                raise SeatLost(why_lost(seat, held, past))
+            await self._follow(_WAIT_S)
+
+    async def _rotate_in(self) -> int | None:
+        """The seat whose keys are being rotated to this one, once they are in force; None where none are."""
+        told = False
+        while (announced := announced_seat(self._history, self._address)) is not None:
+            seat, rotates_at = announced
+            if not told:
+                told = True
+                self._report({"event": "waiting", "seat": seat, "until": rotates_at})
+            if is_rotation_due(self._history, seat, time.time()):
+                await self._finish_rotation(seat)
+            await self._follow(_WAIT_S)
+        seat_now = self._history.seat_of(self._address)
+        if told and seat_now is None:
+            raise SetupError("the rotation to this node's key was called off: have it announced again")
+        return seat_now
+
+    async def _finish_rotation(self, seat: int) -> None:
         try:
-            await self._follower.call(name, endpoint)
+            await self._follower.call(
+                "finish_rotation", seat, only_if=lambda history: is_rotation_due(history, seat, time.time())
+            )
+        except (Reverted, Overtaken, NoReceipt, ChainUnreachable, RpcFault) as error:
+            _log.info("rotation not finished yet reason=%s", error)
+
+    async def _call_for_seat(self, name: str, *arguments: object, value_wei: int = 0) -> None:
+        try:
+            await self._follower.call(name, *arguments, value_wei=value_wei)
         except Reverted as error:
             # An earlier one may have come through after all, e.g. out of a block that was taken back.
             if "already seated" not in error.reason:
-                raise SetupError(
-                    f"the circle does not take this peer ({error.reason}): ask its members for another circle file"
-                ) from error
+                raise SetupError(f"the circle does not take this peer: {error}") from error
             await self._follower.follow(_WAIT_S)
         await self._follower.follow()
 
@@ -258,9 +333,21 @@ class Peer:
             await self._follower.call("wake")
         elif step in (Step.ADVANCE, Step.SETTLE) and round_ is not None:
             wait_s = await self._chore(step, round_, seat)
-        else:
+            if wait_s > 0 and await self._attend():
+                wait_s = 0.0
+        elif not await self._attend():
             wait_s = _WAIT_S
         await self._follow(wait_s)
+
+    async def _attend(self) -> bool:
+        """Do what a member owes the circle beside its rounds. Returns whether anything was due."""
+        if self._seat is None or self._history.seat_of(self._address) != self._seat:
+            return False
+        return await self._duties.attend(self._seat)
+
+    async def _fetch_blobs(self, digests: Mapping[bytes, int]) -> dict[bytes, bytes | None]:
+        limit = update_max_bytes(self._history.manifest)
+        return await self._services.exchange.blobs(self._history, digests, max_bytes=limit, timeout_s=_BLOBS_S)
 
     async def _commit(self, round_: Round, seat: int) -> float:
         """Train and commit. Returns how long to wait then, seconds."""
@@ -315,11 +402,10 @@ class Peer:
         self._fail_at(number, "attest")
         screened = judged.screened
         accepted = self._behaviour.verdicts(screened.judged, screened.accepted)
+        order = round_.neighbours(self._history.manifest.degree)[seat]
         await self._follower.call(
             "attest",
-            number,
-            screened.judged,
-            accepted,
+            encode_verdicts(round_.seed or b"", number, order, screened.judged, accepted),
             screened.record_digest,
             only_if=lambda history: self._is_judged(history, judged, seat),
         )
@@ -375,12 +461,15 @@ class Peer:
             store.unseal(digest)
             self._services.pin(store.get(digest, update_max_bytes(self._history.manifest)))
         with self._meter.section("gossip"):
-            gossip.expected(round_.number, [self._history.seats[seat].peer for seat in round_.commits])
-        if self._announced(round_.number, besides=digest):
+            gossip.expected(round_.number, list(round_.peers.values()))
+        is_other = bool(self._announced(round_.number, besides=digest))
+        if is_other or not self._journal.may_sign(round_.number, self._address, digest):
             # Only the chain brought this one back; a second announcement would convict the peer.
             _log.warning("not announcing round=%d: another update of it was announced", round_.number)
             return
         await self._meter.awaiting("gossip", _announce(self._services, round_.number, digest))
+        if (other := self._behaviour.also_announces(digest)) is not None:
+            announce_another(gossip, self._circle.network, self._key, round_.number, other)
 
     def _announced(self, number: int, besides: bytes = b"") -> list[KeptCommit]:
         """The updates of a round that may have been announced: those whose seal is broken."""
@@ -390,7 +479,7 @@ class Peer:
 
     def _screen(self, round_: Round, seat: int, base: State, neighbours: dict[int, Fetched]) -> Screened:
         manifest, digest = self._history.manifest, round_.commits[seat]
-        store, author = self._services.store, self._history.seats[seat].author
+        store, author = self._services.store, round_.author(seat)
         with self._meter.section("screening"):
             screened = screen(
                 manifest,
@@ -484,13 +573,16 @@ class Peer:
 
     def _held_commit(self, number: int) -> KeptCommit | None:
         """An update already made for this round, if its blob is whole: the announced one, or one from this base."""
-        if announced := self._announced(number):
-            return announced[0]
         store, record = self._services.store, self._state.base.record
-        for commit in self._state.commits:
-            if (commit.round, commit.base_record) == (number, record) and store.has(commit.digest):
-                return commit
-        return None
+        made = [one for one in self._state.commits if (one.round, one.base_record) == (number, record)]
+        held = [*self._announced(number), *(one for one in made if store.has(one.digest))]
+        return next((commit for commit in held if self._is_mine(commit)), None)
+
+    def _is_mine(self, commit: KeptCommit) -> bool:
+        """Whether an update names this key as its author, not one that was rotated away."""
+        manifest = self._history.manifest
+        blob = self._services.store.get(commit.digest, update_max_bytes(manifest))
+        return is_authored(blob, manifest, self._network, commit.round, to_canonical_address(self._address))
 
     def _fail_at(self, number: int, step: str) -> None:
         if self._config.fail_at:
@@ -518,6 +610,13 @@ class Peer:
             }
         )
         self._lap_started, self._bytes_before, self._gas_before = now, sent, gas
+
+
+def _sender(config: PeerConfig, circle: Circle, key: bytes) -> Sender:
+    """The peer's sender: what is under way when the process dies is known to the next one."""
+    limits = FeeLimits(max_fee_wei=config.max_fee_wei)
+    pending = config.data_dir / "pending.json"
+    return Sender(circle.rpc, key, circle.network.chain_id, limits=limits, pending_file=pending)
 
 
 async def _announce(services: Services, number: int, digest: bytes) -> None:

@@ -89,7 +89,9 @@ class Recovery:
             manifest = self._history.manifest
             genesis = self._store.get(manifest.genesis_digest, self._max_bytes)
             base = Base(decode_genesis(genesis, manifest))
-        for round_ in self._history.rounds[base.round :]:
+        # What was attested from this seat before its present holder joined is none of its business.
+        first = self._history.seats[self._seat].since_round
+        for round_ in self._history.rounds[max(base.round, first - 1) :]:
             attestation = round_.attestations.get(self._seat)
             if attestation is not None:
                 done = next((one for one in judged if one.screened.record_digest == attestation.record), None)

@@ -26,14 +26,21 @@ def next_step(history: History, seat: int, *, overdue: bool, lapsed: bool = Fals
     if round_ is None:
         return Step.WAIT
     if history.phase == Phase.COMMIT:
-        return _while_committing(round_, seat, overdue and len(round_.commits) >= history.parameters.quorum)
+        return _while_committing(history, round_, seat, overdue)
     return _while_attesting(history, round_, seat, overdue, lapsed)
 
 
-def _while_committing(round_: Round, seat: int, is_due: bool) -> Step:
+def _while_committing(history: History, round_: Round, seat: int, overdue: bool) -> Step:
+    has_quorum = len(round_.commits) >= history.parameters.quorum
     if seat not in round_.commits:
-        return Step.COMMIT
-    return Step.ADVANCE if is_due else Step.WAIT
+        if history.roster >> seat & 1:
+            return Step.COMMIT
+        # Not counted on. Who is new waits for the next round, unless this one cannot end without it.
+        is_wanted = overdue and not has_quorum
+        return Step.WAKE if is_wanted or not history.is_woken(seat) else Step.WAIT
+    # Those still missing may have left their seats: then nobody is waited for, and no commit closes the phase.
+    is_complete = history.roster & ~round_.committed == 0
+    return Step.ADVANCE if has_quorum and (overdue or is_complete) else Step.WAIT
 
 
 def _while_attesting(history: History, round_: Round, seat: int, overdue: bool, lapsed: bool) -> Step:

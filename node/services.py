@@ -53,6 +53,7 @@ class Services:
         history: Callable[[], History],
         behaviour: Behaviour,
         meter: Meter,
+        on_equivocation: Callable[[Announcement, Announcement], None] | None = None,
     ) -> None:
         self._history = history
         self.store = BlockStore(data_dir / "blobs")
@@ -63,6 +64,7 @@ class Services:
             certificate=Certificate.load_or_create(data_dir),
             is_member=lambda address: history().seat_of(address) is not None,
             on_announcement=self._hear,
+            on_equivocation=on_equivocation,
             rng=random.Random(),
         )
         self._fetcher = BlobFetcher()
@@ -116,6 +118,8 @@ class Services:
         """Tell gossip who the members are and which round it is."""
         history, directory = self._history(), {}
         for held in history.seats.values():
+            if not held.is_held:
+                continue
             try:
                 directory[held.peer] = parse_endpoint(held.endpoints[-1]).gossip
             except MalformedEndpoint:

@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import vyper
+from vyper.compiler import compile_from_file_input
+from vyper.compiler.input_bundle import FilesystemInputBundle
 
-CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
+ROOT = Path(__file__).resolve().parent.parent
+CONTRACTS = ROOT / "contracts"
 
 
 def compile_circle() -> dict[str, Any]:
     """The artifact of contracts/Circle.vy: ABI, creation and runtime bytecode, and where each immutable lies."""
-    source = (CONTRACTS / "Circle.vy").read_text()
-    output = vyper.compile_code(
-        source, contract_path="Circle.vy", output_formats=["abi", "bytecode", "bytecode_runtime", "layout"]
+    bundle = FilesystemInputBundle([ROOT])
+    output = compile_from_file_input(
+        bundle.load_file("contracts/Circle.vy"),
+        input_bundle=bundle,
+        output_formats=["abi", "bytecode", "bytecode_runtime", "layout"],
     )
     immutables = {name: entry["offset"] for name, entry in output["layout"]["code_layout"].items()}
     return {

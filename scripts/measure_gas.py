@@ -15,6 +15,7 @@ if __name__ == "__main__":
     GAS_FILE.write_text(gas_file(measured))
     print(f"wrote {GAS_FILE}")
     for seats, gas in measured.items():
-        settled = gas["settle"] / seats
-        each = gas["commit"] + gas["attest"] + settled
-        print(f"{seats:4} seats: {each:,.0f} gas per peer and round, {settled:,.0f} of it for the settlement")
+        print(
+            f"{seats:4} seats: {gas['quiet_peer_round']:,} gas per peer and round, {gas['rejecting_peer_round']:,} "
+            f"with a fifth of the verdicts rejecting; settlement {gas['settle']:,}, at worst {gas['worst_settle']:,}"
+        )

@@ -1,4 +1,4 @@
-"""What an audit says: numbered checks, and findings with their evidence."""
+"""What an audit says: numbered checks, findings with their evidence, and who was in the circle when."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,11 +10,13 @@ class Check(StrEnum):
     CODE = "A1"
     HISTORY = "A2"
     BLOBS = "A3"
-    TOPOLOGY = "A4"
+    DRAWS = "A4"
     VERDICTS = "A5"
     RECORDS = "A6"
     REPUTATIONS = "A7"
+    FAULTS = "A8"
     COPIES = "A9"
+    VOTES = "A11"
 
     @property
     def statement(self) -> str:
@@ -26,11 +28,13 @@ _STATEMENTS = {
     Check.CODE: "the deployed code is the circle contract of this version",
     Check.HISTORY: "the events fold to the contract's running hash",
     Check.BLOBS: "every committed update is to be had, whole and by its author",
-    Check.TOPOLOGY: "judges judged the neighbours that the seed gave them",
+    Check.DRAWS: "neighbours and juries are those that the chain drew",
     Check.VERDICTS: "every verdict is what the rule gives",
     Check.RECORDS: "records and bases are what the blobs give",
     Check.REPUTATIONS: "every reputation follows from the verdicts",
+    Check.FAULTS: "nobody was convicted on chain",
     Check.COPIES: "no update is another author's",
+    Check.VOTES: "every vote on a dispute is what recomputing gives",
 }
 
 
@@ -45,9 +49,41 @@ class Finding:
     evidence: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Membership:
+    """One change in who takes part. time_s: the block's, Unix seconds, None where its header could not be read."""
+
+    change: str
+    round: int
+    seat: int
+    peer: str
+    why: str
+    block: int
+    transaction: str
+    time_s: int | None = None
+
+
+@dataclass(frozen=True)
+class DisputeLine:
+    """A dispute and how it went. is_false: what recomputing says of the verdict, None where nobody can tell."""
+
+    dispute: int
+    round: int
+    judge: int
+    target: int
+    challenger: str
+    outcome: str
+    upholding: list[int]
+    rejecting: list[int]
+    paid: int
+    is_false: bool | None
+    block: int
+    transaction: str
+
+
 @dataclass
 class Report:
-    """An audit's result. examined: how many things each check looked at."""
+    """An audit's result. examined: how many things each check looked at. notes: what to know, and no finding."""
 
     chain_id: int
     contract: str
@@ -62,6 +98,9 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     unavailable_verdicts: int = 0
     reputations: dict[str, float] = field(default_factory=dict)
+    membership: list[Membership] = field(default_factory=list)
+    disputes: list[DisputeLine] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:

@@ -1,10 +1,11 @@
-"""Checks of one round after the other: verdicts, records, bases and copies, from the blobs. Pure."""
+"""Checks of one round after the other: verdicts, records, bases, copies and disputes, from the blobs. Pure."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 from ledger.audit.findings import Check, Report
+from ledger.audit.jury import is_false_verdict
 from ledger.codec import BLOCK, decode, frame_steps
 from ledger.errors import PeerFault
 from ledger.exact import State, to_float
@@ -29,23 +30,35 @@ def stands_still(state: State, base: State | None) -> bool:
 class RoundAuditor:
     """Walks the rounds in order and keeps each seat's base as the blobs give it.
 
-    genesis: (d,), int32; None where nobody could provide it.
+    genesis: (d,), int32; None where nobody could provide it. false_verdicts: dispute → whether the verdict it is
+    about is false, None where that cannot be recomputed; filled in as the rounds are checked.
     """
 
     def __init__(self, history: History, network: Network, genesis: State | None, report: Report) -> None:
         self._history, self._network, self._report = history, network.domain_separator, report
         self._genesis = genesis
-        self._bases: dict[int, State | None] = {}
-        self._published: dict[bytes, tuple[int, int]] = {}
+        # By seat and tenure: who takes a seat that another has left starts from the genesis again.
+        self._bases: dict[tuple[int, int], State | None] = {}
+        self._published: dict[bytes, tuple[int, tuple[int, int]]] = {}
+        self.false_verdicts: dict[int, bool | None] = {}
 
     def check(self, round_: Round, blobs: Mapping[bytes, bytes | None], missing: set[bytes]) -> None:
         """Check a round. blobs: digest → bytes, None for bytes that make no blob; missing: what nobody serves."""
         self._check_updates(round_, blobs)
         if round_.seed is None:
             return
+        self._recompute_disputed(round_, blobs)
         for judge in sorted(round_.attestations):
-            self._check_topology(round_, judge)
             self._check_verdicts(round_, judge, blobs, missing)
+
+    def _recompute_disputed(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
+        for dispute in self._history.disputes:
+            claim = dispute.claim
+            if claim.round == round_.number:
+                base = self._base(round_, claim.judge) if claim.judge in round_.tenures else None
+                self.false_verdicts[claim.dispute] = is_false_verdict(
+                    self._history, self._network, round_, claim.judge, claim.target, base, blobs
+                )
 
     def _check_updates(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
         manifest = self._history.manifest
@@ -59,9 +72,7 @@ class RoundAuditor:
                     )
                 continue
             try:
-                update = decode_update(
-                    blob, manifest, self._network, round_.number, self._history.seats[seat].author
-                )
+                update = decode_update(blob, manifest, self._network, round_.number, round_.author(seat))
                 state = decode(update.payload, update.codec, manifest.parameters)
             except PeerFault as fault:
                 self._find(Check.BLOBS, round_, seat, f"the update is invalid: {fault}", digest=digest.hex())
@@ -71,15 +82,15 @@ class RoundAuditor:
 
     def _check_copy(self, round_: Round, seat: int, state: State) -> None:
         self._report.count(Check.COPIES)
-        number, author = self._published.setdefault(state_digest(state), (round_.number, seat))
+        here = (round_.number, (seat, round_.tenures[seat]))
+        number, author = self._published.setdefault(state_digest(state), here)
         # Peers that have all but finished learning publish what they mixed, and may well have mixed the same.
-        if author != seat and not stands_still(state, self._base(seat)):
-            self._find(
-                Check.COPIES, round_, seat, f"the public state is the same as seat {author}'s of round {number}"
-            )
+        if author != here[1] and not stands_still(state, self._base(round_, seat)):
+            fact = f"the public state is the same as seat {author[0]}'s of round {number}"
+            self._find(Check.COPIES, round_, seat, fact)
 
     def _check_base(self, round_: Round, seat: int, update: Update) -> None:
-        base = self._base(seat)
+        base = self._base(round_, seat)
         if base is None:
             return
         self._report.count(Check.RECORDS)
@@ -94,24 +105,14 @@ class RoundAuditor:
                 recomputed=expected.hex(),
             )
 
-    def _check_topology(self, round_: Round, judge: int) -> None:
-        self._report.count(Check.TOPOLOGY)
-        linked = mask_of(round_.neighbours(self._history.manifest.degree)[judge])
-        strangers = round_.attestations[judge].judged & ~linked
-        self._report.unavailable_verdicts += (linked & ~round_.attestations[judge].judged).bit_count()
-        if strangers:
-            self._find(
-                Check.TOPOLOGY, round_, judge, f"it judged seats {seats_of(strangers)}, who were not its neighbours"
-            )
-
     def _check_verdicts(
         self, round_: Round, judge: int, blobs: Mapping[bytes, bytes | None], missing: set[bytes]
     ) -> None:
-        attested = round_.attestations[judge]
-        base, self._bases[judge] = self._base(judge), None
-        needed = blobs_needed(round_, judge)
-        linked = round_.neighbours(self._history.manifest.degree)[judge]
-        lacking = sorted(s for s, d in needed.items() if d in missing and (s == judge or s in linked))
+        attested, holder = round_.attestations[judge], (judge, round_.tenures[judge])
+        base, self._bases[holder] = self._base(round_, judge), None
+        linked = mask_of(round_.neighbours(self._history.manifest.degree)[judge])
+        self._report.unavailable_verdicts += (linked & ~attested.judged).bit_count()
+        lacking = sorted(s for s, digest in blobs_needed(round_, judge).items() if digest in missing)
         if lacking:
             # The judge may well have had them: whoever no longer serves its update is named, not the judge.
             for seat in lacking:
@@ -119,13 +120,14 @@ class RoundAuditor:
                 self._find(
                     Check.VERDICTS, round_, seat, f"{whose} verdicts cannot be recomputed without its update"
                 )
+            self._check_remaining(round_, judge, base, blobs)
             return
         try:
             screened = replay(self._history, self._network, round_, judge, base, blobs)
         except PeerFault as fault:
             self._find(Check.VERDICTS, round_, judge, f"its verdicts cannot be recomputed: {fault}")
             return
-        self._bases[judge] = screened.next_base
+        self._bases[holder] = screened.next_base
         self._report.count(Check.VERDICTS, attested.judged.bit_count())
         for entry in screened.entries:
             claimed = bool(attested.accepted >> entry.seat & 1)
@@ -149,10 +151,19 @@ class RoundAuditor:
                 recomputed=recomputed.hex(),
             )
 
-    def _base(self, seat: int) -> State | None:
-        return self._bases.get(seat, self._genesis)
+    def _check_remaining(
+        self, round_: Round, judge: int, base: State | None, blobs: Mapping[bytes, bytes | None]
+    ) -> None:
+        """With some updates lost, the verdicts that follow without them: withholding shields no liar."""
+        for target in seats_of(round_.attestations[judge].judged):
+            is_false = is_false_verdict(self._history, self._network, round_, judge, target, base, blobs)
+            self._report.count(Check.VERDICTS, is_false is not None)
+            if is_false:
+                fact = f"its verdict about seat {target} is not what the rule gives"
+                self._find(Check.VERDICTS, round_, judge, fact)
+
+    def _base(self, round_: Round, seat: int) -> State | None:
+        return self._bases.get((seat, round_.tenures[seat]), self._genesis)
 
     def _find(self, check: Check, round_: Round, seat: int, fact: str, **evidence: object) -> None:
-        self._report.add(
-            check, fact, round_number=round_.number, seat=seat, peer=self._history.seats[seat].peer, **evidence
-        )
+        self._report.add(check, fact, round_number=round_.number, seat=seat, peer=round_.peers[seat], **evidence)

@@ -1,17 +1,24 @@
 """The audit: from an RPC endpoint and a contract address to a report, trusting neither."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
+from ledger.audit.draws import Header, check_draws, draw_blocks, read_headers
+from ledger.audit.faults import check_faults
 from ledger.audit.findings import Check, Report
 from ledger.audit.gather import gather
+from ledger.audit.membership import MembershipLog
+from ledger.audit.proofs import Proof, read_proof
 from ledger.audit.rounds import RoundAuditor
 from ledger.blobs.fetch import BlobFetcher
 from ledger.chain.artifact import CodeMismatch
-from ledger.chain.circle import Circle
-from ledger.chain.rpc import Rpc, RpcFault
+from ledger.chain.circle import Circle, Placed
+from ledger.chain.failover import connect
+from ledger.chain.rpc import RpcFault
 from ledger.errors import PeerFault
+from ledger.events import Equivocated, Event
 from ledger.exact import State
 from ledger.history import History
 from ledger.records import decode_genesis, update_max_bytes
@@ -21,8 +28,17 @@ Progress = Callable[[int, int], None]
 _ATTEMPTS: Final = 4
 
 
+@dataclass(frozen=True)
+class _Folded:
+    """A circle's history, the events it came of, and who was in it when."""
+
+    history: History
+    placed: list[Placed]
+    membership: MembershipLog
+
+
 async def audit(
-    rpc_url: str,
+    rpc_urls: Sequence[str],
     address: str,
     *,
     first_block: int = 0,
@@ -31,11 +47,12 @@ async def audit(
 ) -> Report:
     """Recompute a circle's every verdict and reputation.
 
+    rpc_urls: endpoints of one chain, the next where one fails.
     first_block: where the circle was deployed or earlier; the later, the less is read. timeout_s: for one blob,
     over all gateways together. progress(done, rounds) is called after each round.
     Raises SetupError where chain or address cannot be read at all.
     """
-    rpc = Rpc(rpc_url)
+    rpc = connect(rpc_urls)
     try:
         circle = await asyncio.to_thread(Circle, rpc, address)
     except CodeMismatch as error:
@@ -49,26 +66,31 @@ async def audit(
         mark = await asyncio.to_thread(circle.mark, head)
         report = Report(circle.network.chain_id, circle.network.contract, head)
         report.count(Check.CODE)
-        history = await asyncio.to_thread(_fold, circle, first_block, head, report)
+        folded = await asyncio.to_thread(_fold, circle, first_block, head, report)
         if mark is not None and await asyncio.to_thread(circle.mark, head) == mark:
             break
         # Reorganised while it was read: what does not fit together is nobody's fault.
         head = await asyncio.to_thread(circle.head)
-    if history is None:
+    if folded is None:
         return report
+    history = folded.history
     report.task, report.rule = history.manifest.task, history.manifest.rule
     report.rounds, report.seats = len(history.rounds), len(history.seats)
-    _check_reputations(circle, history, head, report)
+    proofs = await asyncio.to_thread(_check_chain, circle, folded, head, report)
     async with BlobFetcher() as fetcher:
-        await _check_rounds(fetcher, circle, history, report, timeout_s, progress)
+        truths = await _check_rounds(fetcher, circle, history, report, timeout_s, progress)
+    check_faults(history, folded.placed, truths, proofs, report)
     return report
 
 
-def _fold(circle: Circle, first_block: int, head: int, report: Report) -> History | None:
+def _fold(circle: Circle, first_block: int, head: int, report: Report) -> _Folded | None:
     history = History(circle.parameters)
+    membership = MembershipLog(history)
     try:
-        for placed in circle.events(first_block, head):
-            history.apply(placed.event)
+        placed = circle.events(first_block, head)
+        for place in placed:
+            history.apply(place.event)
+            membership.note(place)
             report.count(Check.HISTORY)
         anchored = circle.history_hash(head)
     except PeerFault as fault:
@@ -82,7 +104,30 @@ def _fold(circle: Circle, first_block: int, head: int, report: Report) -> Histor
             folded=history.hash.hex(),
         )
         return None
-    return history
+    return _Folded(history, placed, membership)
+
+
+def _check_chain(circle: Circle, folded: _Folded, head: int, report: Report) -> dict[str, Proof]:
+    """What needs the chain alone. Returns transaction → the equivocation that it proved."""
+    blocks = draw_blocks(folded.placed) | {change.block for change in folded.membership.changes}
+    headers = read_headers(circle.rpc, blocks, report)
+    _list_membership(folded.membership, headers, report)
+    mixes_parent = circle.immutables["MIXES_PARENT"] == 1
+    check_draws(folded.placed, headers, circle.network, mixes_parent=mixes_parent, report=report)
+    _check_reputations(circle, folded.history, head, report)
+    convicting = _transactions(folded.placed, Equivocated)
+    found = {transaction: read_proof(circle.rpc, transaction, circle.network) for transaction in convicting}
+    return {transaction: proof for transaction, proof in found.items() if proof is not None}
+
+
+def _transactions(placed: Iterable[Placed], kind: type[Event]) -> set[str]:
+    return {place.transaction for place in placed if isinstance(place.event, kind)}
+
+
+def _list_membership(membership: MembershipLog, headers: dict[int, Header], report: Report) -> None:
+    for change in membership.changes:
+        header = headers.get(change.block)
+        report.membership.append(replace(change, time_s=header.time_s if header else None))
 
 
 def _check_reputations(circle: Circle, history: History, head: int, report: Report) -> None:
@@ -108,7 +153,8 @@ def _check_reputations(circle: Circle, history: History, head: int, report: Repo
     if words != pack(history.reputations):
         report.add(Check.REPUTATIONS, "the contract's reputations are not those of its last settlement")
     for seat, held in history.seats.items():
-        report.reputations[held.peer] = history.reputations[seat] / FULL
+        if held.is_held:
+            report.reputations[held.peer] = history.reputations[seat] / FULL
 
 
 async def _check_rounds(
@@ -118,7 +164,8 @@ async def _check_rounds(
     report: Report,
     timeout_s: float,
     progress: Progress | None,
-) -> None:
+) -> dict[int, bool | None]:
+    """What needs the blobs. Returns dispute → whether its verdict is false."""
     max_bytes = update_max_bytes(history.manifest)
     genesis = await _genesis(fetcher, history, report, timeout_s)
     auditor = RoundAuditor(history, circle.network, genesis, report)
@@ -135,7 +182,7 @@ async def _check_rounds(
                     "nobody serves the update",
                     round_number=round_.number,
                     seat=seat,
-                    peer=history.seats[seat].peer,
+                    peer=round_.peers[seat],
                     digest=digest.hex(),
                     **{f"at {gateway}": reason for gateway, reason in gathered.missing[digest].items()},
                 )
@@ -144,6 +191,7 @@ async def _check_rounds(
         await asyncio.to_thread(auditor.check, round_, gathered.blobs, set(gathered.missing))
         if progress:
             progress(done, len(history.rounds))
+    return auditor.false_verdicts
 
 
 async def _genesis(fetcher: BlobFetcher, history: History, report: Report, timeout_s: float) -> State | None:

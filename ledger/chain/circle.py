@@ -8,7 +8,7 @@ from eth_abi.exceptions import DecodingError
 from ledger.chain.artifact import circle_artifact
 from ledger.chain.logs import LogDecoder, RawLog
 from ledger.chain.ranges import LogReader
-from ledger.chain.rpc import Rpc, RpcFault
+from ledger.chain.rpc import Rpc
 from ledger.errors import PeerFault, SetupError
 from ledger.events import Event
 from ledger.history import CircleParameters, Phase
@@ -33,9 +33,9 @@ class CircleState:
     phase: Phase
     deadline_s: int
     seats: int
+    roster: int
     committed: int
     attested: int
-    awaited: int
     seed: bytes
     history: bytes
 
@@ -74,14 +74,20 @@ class Circle:
             name: int.from_bytes(word, "big")
             for name, word in self._artifact.read_immutables(code, self.network.contract).items()
         }
+        self.immutables: dict[str, int] = words
         self.task = words["TASK"].to_bytes(32, "big")
-        self.commit_window_s, self.attest_window_s = words["COMMIT_WINDOW_S"], words["ATTEST_WINDOW_S"]
+        self.attest_window_s = words["ATTEST_WINDOW_S"]
         self.parameters = CircleParameters(
             start_seats=words["START_SEATS"],
             quorum=words["QUORUM"],
             last_round=words["LAST_ROUND"],
+            degree=words["DEGREE"],
             reputation_shift=words["REPUTATION_SHIFT"],
             reputation_floor=words["REPUTATION_FLOOR"],
+            eject_after=words["EJECT_AFTER"],
+            bond=words["BOND"],
+            dispute_bond=words["DISPUTE_BOND"],
+            jury_seats=words["JURY_SEATS"],
         )
 
     def head(self) -> int:
@@ -134,11 +140,3 @@ class Circle:
             return self._artifact.result(name, data)
         except DecodingError as error:
             raise PeerFault(f"the endpoint's answer to {name}() does not decode: {error}") from error
-
-
-def revert_reason(fault: RpcFault) -> str | None:
-    """The contract's reason in an endpoint's error, e.g. `commit: phase is closed`; None if it was no revert."""
-    marker = "execution reverted"
-    if marker not in fault.message:
-        return None
-    return fault.message.split(marker, 1)[1].lstrip(": ").strip() or "without a reason"

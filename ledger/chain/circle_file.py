@@ -1,6 +1,7 @@
 """The small file that tells peers and auditors which circle is meant: `folkmoot deploy` writes it."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -8,9 +9,11 @@ import msgspec
 
 from ledger.chain.artifact import circle_artifact, code_hash
 from ledger.chain.circle import Circle
+from ledger.chain.failover import connect
 from ledger.chain.rpc import Rpc
 from ledger.chain.terms import TermValue
 from ledger.errors import SetupError
+from ledger.parsing import decode_json
 
 CIRCLE_FILE_MAX_BYTES: Final = 1 << 16
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -42,9 +45,12 @@ class CircleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         return read_json(path, cls, "circle file")
 
 
-def open_circle(file: CircleFile, rpc_url: str | None = None) -> Circle:
-    """The circle a file names. Raises SetupError where chain, code, task or terms are not those."""
-    circle = Circle(Rpc(rpc_url or file.rpc), file.contract, file.chain_id)
+def open_circle(file: CircleFile, rpc_urls: Sequence[str] | None = None) -> Circle:
+    """The circle a file names, through the endpoints named or else the file's.
+
+    Raises SetupError where chain, code, task or terms are not those.
+    """
+    circle = Circle(connect(rpc_urls or [file.rpc], file.chain_id), file.contract, file.chain_id)
     check_pinned(circle, file)
     return circle
 
@@ -83,8 +89,8 @@ def read_json(path: Path, kind: type[_T], what: str) -> _T:
     """Raises SetupError. what: how to call the file in a sentence."""
     try:
         with path.open("rb") as file:
-            return msgspec.json.decode(file.read(CIRCLE_FILE_MAX_BYTES), type=kind)
+            return decode_json(file.read(CIRCLE_FILE_MAX_BYTES), kind)
     except OSError as error:
         raise SetupError(f"{path} cannot be read ({error.strerror}): `folkmoot deploy` writes it") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise SetupError(f"{path} is no {what} ({error}): `folkmoot deploy` writes one") from error

@@ -6,16 +6,27 @@ TRANSFER_GAS: Final = 21_000
 # What one transaction may ask for at most (EIP-7825).
 _TRANSACTION_GAS_MAX: Final = 1 << 24
 
-# Measured (tests/contracts) with a margin.
+# Measured at 64 seats, with a jury of 21, a long endpoint and an invitation, and a margin on top.
 _GAS_LIMITS: Final = {
-    "join": 400_000,
+    "join": 450_000,
     "commit": 160_000,
     "attest": 220_000,
     "advance": 150_000,
     "move": 120_000,
-    "wake": 100_000,
+    "wake": 120_000,
+    "leave": 200_000,
+    "eject": 220_000,
+    "release": 200_000,
+    "withdraw": 150_000,
+    "rotate": 250_000,
+    "finish_rotation": 220_000,
+    "report_equivocation": 300_000,
+    "dispute": 400_000,
+    "summon": 300_000,
+    "vote": 150_000,
+    "resolve": 250_000,
 }
-_SETTLE_BASE_GAS, _SETTLE_SEAT_GAS = 250_000, 14_000
+_SETTLE_BASE_GAS, _SETTLE_SEAT_GAS = 300_000, 14_000
 
 
 def gas_limit(call: str, seats: int = 0) -> int | None:

@@ -12,20 +12,6 @@ from ledger import events
 from ledger.chain.artifact import Artifact
 from ledger.errors import PeerFault
 
-_KINDS: dict[str, type[events.Event]] = {
-    kind.__name__: kind
-    for kind in (
-        events.Opened,
-        events.Joined,
-        events.Moved,
-        events.Woken,
-        events.Committed,
-        events.Drawn,
-        events.Attested,
-        events.Settled,
-    )
-}
-
 
 class MalformedLog(PeerFault):
     """The endpoint answered with a log that the circle contract cannot have written."""
@@ -79,6 +65,8 @@ class LogDecoder:
             values |= {parameter["name"]: value for parameter, value in zip(plain, data, strict=True)}
         except (KeyError, IndexError, ValueError, DecodingError) as error:
             raise MalformedLog(f"log {log.position} does not decode: {error}") from error
-        if "peer" in values:
-            values["peer"] = to_checksum_address(values["peer"])
-        return _KINDS[entry["name"]](**values)
+        for parameter in entry["inputs"]:
+            if parameter["type"] == "address":
+                values[parameter["name"]] = to_checksum_address(values[parameter["name"]])
+        event: events.Event = events.EVENTS[entry["name"]](**values)
+        return event

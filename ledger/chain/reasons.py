@@ -13,6 +13,10 @@ _TERMS: Final = "choose another value and deploy again"
 
 _SENTENCES: Final = {
     "circle: manifest is empty": "the circle has no task: deploy it with `folkmoot deploy --task`",
+    "circle: mixes parent not 0 or 1": f"the parent block is mixed into draws (1) or not (0): {_TERMS}",
+    "circle: chain's clock is not in seconds": (
+        "the chain counts time in smaller units than seconds: choose a chain whose blocks carry Unix seconds"
+    ),
     "circle: start seats not in 2..256": "a circle starts with 2 to 256 peers: choose another --peers",
     "circle: quorum not in 2..start seats": "the quorum is 2 to as many as --peers: choose another --quorum",
     "circle: last round not in 1..2^21-1": "a circle has 1 to 2097151 rounds: choose another --rounds",
@@ -53,6 +57,7 @@ _SENTENCES: Final = {
         "the endpoint holds other characters than printable ASCII: choose another --advertise"
     ),
     "seat: is not held": "nobody holds that seat: look at the seats with `folkmoot status`",
+    "seat: no such number": "seats are numbered 0 to 255: look at the seats with `folkmoot status`",
     "seat: key has a seat": "that key has a seat already: choose a fresh one, see `folkmoot keys new`",
     "seat: key is another seat's": (
         "that key belonged to a seat whose bond is still held: wait for its release, or choose a fresh key"
@@ -65,9 +70,8 @@ _SENTENCES: Final = {
     "commit: phase is closed": f"the commit phase of the round is over: {_CLOCKS}",
     "attest: accepted an unjudged one": f"the verdicts contradict themselves: {_VERDICT}",
     "attest: already attested": f"this round has this peer's verdicts already: {_CLOCKS}",
-    "attest: did not commit": f"only who committed in a round judges in it: {_CLOCKS}",
-    "attest: judged a non-neighbour": f"the verdicts are about a peer that was not drawn: {_VERDICT}",
     "attest: not this round": f"the circle is in another round by now: {_CLOCKS}",
+    "attest: not this round's seed": f"the chain has drawn this round's neighbours anew: {_CLOCKS}",
     "attest: phase is closed": f"the attest phase of the round is over: {_CLOCKS}",
     "attest: record is empty": f"the record has no digest: {_VERDICT}",
     "advance: commit phase is not due": f"the commit phase still waits for peers or for its deadline: {_CLOCKS}",
@@ -86,12 +90,14 @@ _SENTENCES: Final = {
     "rotate: delay is not over": "the new keys are not in force before the circle's rotation delay is over: wait",
     "rotate: key is empty": "a seat needs a hot and a cold key: name both addresses",
     "rotate: no rotation is under way": "no rotation of that seat's keys is under way: announce the new keys first",
+    "rotate: not the new key": "only the announced hot key puts a rotation in force: use its keystore",
     "rotate: seat is in a round": "that seat takes part in the round under way: wait for its settlement",
     "withdraw: caller refuses coin": "the account is a contract that takes no coin: withdraw with another kind",
     "withdraw: nothing is owed": "the circle owes this account nothing: look with the key that left or was paid",
     "equivocation: author has no seat": f"who signed holds no seat any more: {_EQUIVOCATION}",
     "equivocation: bad signature": f"the author did not sign both announcements: {_EQUIVOCATION}",
     "equivocation: nothing to lose": f"that seat was punished already: {_EQUIVOCATION}",
+    "equivocation: already proved": f"the author was convicted of that round before: {_EQUIVOCATION}",
     "equivocation: before it joined": (
         f"the announcements are of a round before the author joined: {_EQUIVOCATION}"
     ),
@@ -105,6 +111,14 @@ _SENTENCES: Final = {
     "dispute: round is too long ago": "verdicts can be disputed for 256 rounds: publish the audit's findings",
     "dispute: target is no other seat": "a verdict is about another seat than the judge's: check the seats",
     "dispute: value is not the bond": "the circle asks for another dispute bond than was sent: send that amount",
+    "dispute: unbonding is over": (
+        "the judge gave its seat up and could be released by now: publish the audit's findings"
+    ),
+    "summon: no jury is to be drawn": "that dispute has a jury or never was: check its number",
+    "summon: not in these 256 blocks": (
+        "a jury is drawn in one of the 256 blocks after the dispute's: try in the next block, or raise it again"
+    ),
+    "summon: window is over": "the dispute lapsed without a jury: resolve it, then raise it again",
     "vote: already voted": "this seat has voted on that dispute: wait for the others",
     "vote: no such open dispute": "that dispute is resolved or never was: check its number",
     "vote: not of the jury": "this seat was not drawn for the jury of that dispute: leave it to those who were",

@@ -16,6 +16,7 @@ from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from ledger.errors import NotYet, PeerFault, SetupError
+from ledger.parsing import decode_json
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -25,9 +26,6 @@ _PIECE_BYTES: Final = 1 << 16
 _MESSAGE_MAX: Final = 2000
 _BAD_REQUEST: Final = 400
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-_NESTING_MAX: Final = 64
-_OPEN_MAX: Final = 200
-_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 class ChainUnreachable(SetupError, NotYet):
@@ -126,12 +124,12 @@ class Rpc:
 
 
 class _Provider(HTTPProvider):
-    """Parses answers with `_decode`."""
+    """Parses answers with `decode_json`."""
 
     @staticmethod
     def decode_rpc_response(raw_response: bytes) -> RPCResponse:
         """Raises ValueError for what is no JSON."""
-        decoded: RPCResponse = _decode(raw_response)
+        decoded: RPCResponse = decode_json(raw_response)
         return decoded
 
 
@@ -187,39 +185,13 @@ def _provider(url: str, timeout_s: float) -> JSONBaseProvider:
     )
 
 
-def _decode(raw: bytes) -> Any:
-    """Parse JSON. Raises ValueError."""
-    if _is_nested_deeply(raw):
-        raise ValueError("nested too deeply")
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ValueError(str(error)) from error
-
-
-def _is_nested_deeply(raw: bytes) -> bool:
-    """Whether parsing might need more stack than there is.
-
-    The parser stops at the interpreter's recursion limit; where py-evm is loaded, that is beyond the stack.
-    """
-    if raw.count(b"[") + raw.count(b"{") <= _OPEN_MAX:
-        return False
-    brackets = raw.translate(None, _NO_BRACKETS)
-    for _ in range(_NESTING_MAX):
-        inner = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if len(inner) == len(brackets):
-            break
-        brackets = inner
-    return brackets.count(b"[") + brackets.count(b"{") > _OPEN_MAX
-
-
 def _refused(error: Exception) -> object:
     """Some services wrap a JSON-RPC error in an HTTP one: the JSON inside, or None."""
     response = error.response if isinstance(error, requests.HTTPError) else None
     if response is None or response.status_code != _BAD_REQUEST:
         return None
     try:
-        answer = _decode(response.content)
+        answer = decode_json(response.content)
     except ValueError:
         return None
     return answer if isinstance(answer, dict) and isinstance(answer.get("error"), dict) else None

@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from ledger.errors import SetupError
+from ledger.parsing import decode_json
 
 _log = logging.getLogger(__name__)
 # A header with all its fields takes some 2 KiB.
@@ -118,8 +119,8 @@ def _decode(received: aiohttp.WSMessage) -> _Message:
     if received.type is not aiohttp.WSMsgType.TEXT:
         raise _Lost(f"{received.type.name.lower()} {received.data or ''}".strip()[:80])
     try:
-        return msgspec.json.decode(received.data, type=_Message)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return decode_json(received.data, _Message)
+    except ValueError as error:
         raise _Lost(f"nonsense: {error}") from error
 
 

@@ -52,6 +52,7 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     jury_seats: int = 7
     admission: int = Admission.OPEN
     inviter: str = NOBODY
+    mixes_parent: int = 0
 
 
 # What the contract takes for each but the quorum: least, most, and how the command line calls it.
@@ -68,6 +69,7 @@ _RANGES: Final = {
     "dispute_bond": (0, MAX_BOND_WEI, "the bond of a dispute is 0 to 2^128 wei", "--dispute-bond"),
     "dispute_window_s": (1, MAX_WINDOW_S, "a window is 1 second to 30 days", "--dispute-window"),
     "jury_seats": (1, 21, "a jury has 1 to 21 seats", "--jury-seats"),
+    "mixes_parent": (0, 1, "the parent block's hash is mixed in with 1, not with 0", "--mix-parent"),
     "admission": (0, 2, "admission is open, inviter or members", "--admission"),
 }
 

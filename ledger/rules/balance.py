@@ -17,6 +17,7 @@ class Balance:
     """
 
     needs_base: ClassVar[bool] = False
+    judges_each_alone: ClassVar[bool] = True
     gamma_milli: int = 300
     kappa_milli: int = 500
     alpha_q15: int = 16384

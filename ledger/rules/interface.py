@@ -43,10 +43,12 @@ class Outcome:
 class Rule(Protocol):
     """A screening and mixing rule: a pure function of the situation, bit-exact on every machine.
 
-    needs_base: whether the outcome depends on the situation's base.
+    needs_base: whether the outcome depends on the situation's base. judges_each_alone: whether a neighbour's
+    verdict follows without the other neighbours' states, so that it can be recomputed when some of those are lost.
     """
 
     needs_base: ClassVar[bool]
+    judges_each_alone: ClassVar[bool]
 
     def screen(self, situation: Situation) -> Outcome:
         """Judge every neighbour and mix."""

@@ -16,6 +16,7 @@ class Undefended:
     """
 
     needs_base: ClassVar[bool] = False
+    judges_each_alone: ClassVar[bool] = True
 
     def screen(self, situation: Situation) -> Outcome:
         """Accept every neighbour and mix."""

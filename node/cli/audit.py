@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     if options.timeout <= 0:
         raise UsageError("--timeout must be above 0")
     file = CircleFile.read(options.circle) if options.circle else None
-    rpc = options.rpc or (file.rpc if file else DEFAULT_RPC)
+    rpc = options.rpc or [file.rpc if file else DEFAULT_RPC]
     address = file.contract if file else options.contract
     first_block = file.block if file else 0
     if file is not None:
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if report.clean else 1
 
 
-def _check_file(file: Any, rpc: str) -> None:
+def _check_file(file: Any, rpc: list[str]) -> None:
     """A file pins chain, task and terms. Foreign code is a finding, so it is left to the audit."""
     from ledger.chain.artifact import CodeMismatch
     from ledger.chain.deploy import open_circle
@@ -55,7 +56,7 @@ def _check_file(file: Any, rpc: str) -> None:
         open_circle(file, rpc)
 
 
-def _audit_with_progress(rpc: str, address: str, first_block: int, timeout_s: float) -> Report:
+def _audit_with_progress(rpc: list[str], address: str, first_block: int, timeout_s: float) -> Report:
     """Audit under a bar that counts rounds, on stderr, where that is a terminal; it leaves nothing behind."""
     from rich.console import Console
     from rich.progress import Progress
@@ -113,9 +114,45 @@ def print_report(report: Report) -> None:
         console.print(Text(f"{finding.check.value} {place}: {finding.fact}", "red"))
         for name, value in finding.evidence.items():
             console.print(Text(f"     {name}: {value}", "dim"))
+    _print_membership(console, report)
+    _print_disputes(console, report)
+    for note in report.notes:
+        console.print(Text(f"note: {note}", "yellow"))
     if report.unavailable_verdicts:
         console.print(f"{report.unavailable_verdicts} neighbours were unavailable to their judges", highlight=False)
     if report.clean:
         console.print(Text("clean: everything on chain follows from the blobs", "bold green"))
     else:
         console.print(Text(f"{len(report.findings)} findings", "bold red"))
+
+
+def _print_membership(console: Any, report: Report) -> None:
+    """Who came, went or was excluded, when and why; the founders' joining is left out."""
+    from rich.table import Table
+    from rich.text import Text
+
+    changes = [change for change in report.membership if (change.change, change.round) != ("joined", 0)]
+    if not changes:
+        return
+    table = Table("when", "block", "round", "seat", "what", "why", title="membership", title_justify="left")
+    for change in changes:
+        when = "" if change.time_s is None else f"{datetime.fromtimestamp(change.time_s, UTC):%Y-%m-%d %H:%M:%SZ}"
+        place = (when, str(change.block), str(change.round), f"{change.seat} {change.peer}")
+        table.add_row(*place, change.change, Text(change.why))
+    console.print(table)
+
+
+def _print_disputes(console: Any, report: Report) -> None:
+    """Each dispute: about which verdict, how the jury voted, and what recomputing gives."""
+    from rich.table import Table
+
+    if not report.disputes:
+        return
+    names = ("dispute", "round", "judge", "target", "outcome", "false say", "right say", "recomputed")
+    table = Table(*names, title="disputes", title_justify="left")
+    for line in report.disputes:
+        recomputed = {True: "false", False: "right", None: "cannot be"}[line.is_false]
+        votes = (" ".join(map(str, line.upholding)), " ".join(map(str, line.rejecting)))
+        numbers = map(str, (line.dispute, line.round, line.judge, line.target))
+        table.add_row(*numbers, line.outcome, *votes, recomputed)
+    console.print(table)

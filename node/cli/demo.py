@@ -8,6 +8,9 @@ from pathlib import Path
 from ledger.errors import UsageError
 from node.cli.options import Subparsers, add_json, add_rule, rule_parameters
 
+# Test coin; with it the demo goes the way that money goes.
+MONEY = ("--bond", "1", "--dispute-bond", "0.1", "--unbonding", "60", "--dispute-window", "120")
+
 
 def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
@@ -52,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         )
     folder = _run_folder(options.folder)
     deploy = ["--task", options.task, "--skew", str(options.skew), "--samples", str(options.samples)]
-    deploy += ["--rule", options.rule]
+    deploy += ["--rule", options.rule, *MONEY]
     for parameter in options.rule_parameter:
         deploy += ["--rule-parameter", parameter]
     demo = DemoOptions(

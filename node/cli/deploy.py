@@ -51,14 +51,14 @@ def add_parser(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Deploy and write the circle file, or say what is there."""
     from ledger.chain.deploy import deploy_circle, find_deployed, finish_begun
+    from ledger.chain.failover import connect
     from ledger.chain.preflight import check_chain, check_funds, has_randomness, quote
-    from ledger.chain.rpc import Rpc
     from ledger.chain.sender import Sender
 
     # Known before anything is computed or paid for.
     _check_options(options)
     plan = _plan(options)
-    rpc = Rpc(_rpc_url(options))
+    rpc = connect(_rpc_urls(options))
     chain_id = check_chain(rpc, options.chain_id)
     if options.estimate:
         return _estimate(options, rpc, chain_id, plan)
@@ -76,7 +76,10 @@ def run(options: argparse.Namespace) -> int:
     if not options.json:
         print(f"cost     {_cost(quoted.gas, quoted.price_wei)}, paid by {payer}", flush=True)
         if not has_randomness(rpc):
-            print("caution  this chain's blocks carry no randomness: who judges whom can be foretold", flush=True)
+            print(
+                "caution  this chain's blocks carry no randomness: draws can be foretold, see --mix-parent",
+                flush=True,
+            )
     sender = Sender(rpc, deployer_key(options.keystore, options.password_file, chain_id), chain_id)
     done = deploy_circle(sender, plan, options.out, confirmations)
     _print(options, plan, done.file, "deployed", done.gas, done.price_wei)
@@ -114,13 +117,13 @@ def _plan(options: argparse.Namespace) -> Any:
     return plan_for(manifest, terms_of(options))
 
 
-def _rpc_url(options: argparse.Namespace) -> str:
-    """--rpc, else what an existing circle file says, else the local chain's."""
+def _rpc_urls(options: argparse.Namespace) -> list[str]:
+    """Each --rpc, else what an existing circle file says, else the local chain's."""
     from ledger.chain.circle_file import CircleFile
 
     if options.rpc is None and options.out.exists() and not options.estimate:
-        return CircleFile.read(options.out).rpc
-    return options.rpc or DEFAULT_RPC
+        return [CircleFile.read(options.out).rpc]
+    return options.rpc or [DEFAULT_RPC]
 
 
 def _confirmations(options: argparse.Namespace, chain_id: int) -> int:

@@ -6,11 +6,13 @@ import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from ledger.errors import NotYet, PeerFault, SetupError, UsageError
-from node.cli.options import Subparsers, add_json, add_key, add_rpc, print_json, secret_key
+from node.cli.options import Subparsers, add_json, add_key, add_rpc, address_named, print_json, secret_key
+from node.cli.terms import wei_of
 
 # A round takes some such waits, and nothing that a chain for rounds of minutes does reaches deeper.
 _CONFIRMATIONS_MAX = 1000
@@ -24,6 +26,12 @@ def add_parser(commands: Subparsers) -> None:
     add_key(parser, required=True)
     parser.add_argument("--data", type=Path, required=True, help="the peer's folder: blobs, state, certificate")
     parser.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
+    parser.add_argument(
+        "--cold",
+        metavar="ADDRESS",
+        help="when joining: who may leave and rotate the seat's keys, 0x… or a keystore (default: the node's key)",
+    )
+    parser.add_argument("--invitation", type=Path, metavar="FILE", help="when joining a circle for invited peers")
     parser.add_argument("--seat", type=int, help="wait until this seat is the next free one, and join then")
     parser.add_argument("--host", default="127.0.0.1", help="listen here (default: loopback only)")
     parser.add_argument("--advertise", metavar="HOST", help="the host others reach this peer at (default: --host)")
@@ -35,6 +43,9 @@ def add_parser(commands: Subparsers) -> None:
         default=0,
         metavar="BLOCKS",
         help="act on what so many blocks lie on top of (default 0: at once, for chains whose blocks stay)",
+    )
+    parser.add_argument(
+        "--max-fee", default="500", metavar="GWEI", help="never offer more per gas; wait instead (default 500)"
     )
     parser.add_argument(
         "--rpc-ws",
@@ -66,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
     behave = behaviour(options.attack)
     key = secret_key(options.keystore, options.password_file)
     circle = open_circle(file, options.rpc)
+    entry = _entry(options, circle.network)
     config = PeerConfig(
         data_dir=options.data,
         listening=Listening(
@@ -73,13 +85,28 @@ def run(options: argparse.Namespace) -> int:
         ),
         seat=options.seat,
         confirmations=options.confirmations,
+        max_fee_wei=wei_of(options.max_fee, "--max-fee", "GWEI"),
         ws_url=_ws_url(options.rpc_ws, circle.rpc.url),
+        entry=entry,
         fail_at=parse_fail_at(options.fail_at) if options.fail_at else None,
     )
     use_one_thread()
     task = _task_of(circle, file.block, options.task)
     peer = Peer(config, circle, file.block, key, task, behave, print_json if options.json else _print_event)
     return asyncio.run(_run(peer, stay=not options.exit_when_finished))
+
+
+def _entry(options: argparse.Namespace, network: Any) -> Any:
+    """What to join with. Raises SetupError for an invitation that the circle would not take."""
+    from node.invitations import Invitation, check_invitation
+    from node.keys import address_of
+    from node.seating import Entry
+
+    invitation = None
+    if options.invitation is not None:
+        invitation = Invitation.read(options.invitation)
+        check_invitation(invitation, network, address_of(options.keystore), time.time())
+    return Entry(address_named(options.cold, "--cold") if options.cold else None, invitation)
 
 
 async def _run(peer: Any, stay: bool) -> int:
@@ -148,6 +175,9 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 def _print_event(event: dict[str, Any]) -> None:
     if event["event"] == "joined":
         print(f"seat {event['seat']}: {event['address']} at {event['endpoint']}", flush=True)
+    elif event["event"] == "waiting":
+        when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(event["until"]))
+        print(f"seat {event['seat']}: its keys are rotated to this node's, which takes over at {when}", flush=True)
     elif event["event"] == "round":
         verdicts = list(event["verdicts"].values())
         counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in dict.fromkeys(verdicts))

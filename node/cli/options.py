@@ -17,7 +17,10 @@ Subparsers = Any  # argparse names this type only in private
 def add_rpc(parser: argparse.ArgumentParser) -> None:
     """--rpc, no default: a circle file names one too."""
     parser.add_argument(
-        "--rpc", metavar="URL", help=f"JSON-RPC endpoint (default {DEFAULT_RPC} or the circle file's)"
+        "--rpc",
+        action="append",
+        metavar="URL",
+        help=f"JSON-RPC endpoint; again for more, where one fails (default {DEFAULT_RPC} or the circle file's)",
     )
 
 
@@ -62,6 +65,19 @@ def rule_parameters(texts: list[str]) -> dict[str, int]:
         except ValueError as error:
             raise UsageError(f"--rule-parameter {text!r} is not NAME=INT, e.g. gamma_milli=300") from error
     return found
+
+
+def address_named(text: str, option: str) -> str:
+    """The address that was typed, or that a keystore names. Raises UsageError."""
+    from eth_utils.address import is_hex_address, to_checksum_address
+
+    from node.keys import address_of
+
+    if text.startswith("0x") or not Path(text).exists():
+        if not is_hex_address(text) or not text.startswith("0x"):
+            raise UsageError(f"{option} {text[:60]!r} is no address and no keystore: give 0x and 40 hex digits")
+        return str(to_checksum_address(text))
+    return address_of(Path(text))
 
 
 def secret_key(keystore: Path, password_file: Path | None) -> bytes:

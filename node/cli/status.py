@@ -3,6 +3,7 @@
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 from node.cli.options import Subparsers, add_json, add_rpc, print_json
 
@@ -33,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
         {
             "seat": seat,
             "peer": held.peer,
+            "state": "held" if held.is_held else "released" if held.is_released else "given up",
             "reputation": history.reputations[seat] / FULL,
             "quarantined": history.reputations[seat] < floor,
             "committed": round_ is not None and seat in round_.commits,
@@ -54,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
                 "phase": state.phase.name.lower(),
                 "seconds_left": left_s,
                 "seats": seats,
+                "open_disputes": [one.claim.dispute for one in history.disputes if one.outcome is None],
             }
         )
         return 0
@@ -73,10 +76,16 @@ def run(options: argparse.Namespace) -> int:
         table.add_row(
             str(row["seat"]),
             str(row["peer"]),
-            f"{row['reputation']:.3f}" + (" quarantined" if row["quarantined"] else ""),
+            f"{row['reputation']:.3f} {_standing(row)}",
             "yes" if row["committed"] else "",
             "yes" if row["attested"] else "",
             Text(str(row["endpoint"])),
         )
     console.print(table)
     return 0
+
+
+def _standing(row: dict[str, Any]) -> str:
+    if row["state"] != "held":
+        return str(row["state"])
+    return "quarantined" if row["quarantined"] else ""

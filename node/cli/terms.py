@@ -6,6 +6,7 @@ from typing import Any
 
 from ledger.errors import UsageError
 
+_WEI_DIGITS = {"ETH": 18, "GWEI": 9}
 _ADMISSIONS = ("open", "inviter", "members")
 
 
@@ -35,6 +36,11 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     terms.add_argument("--jury-seats", type=int, help="so many vote on a dispute")
     terms.add_argument("--reputation-shift", type=int, help="a settlement moves a reputation 1/2^shift of the way")
     terms.add_argument("--reputation-floor", type=int, help="of 65535: below it a peer is quarantined")
+    terms.add_argument(
+        "--mix-parent",
+        action="store_true",
+        help="for chains whose blocks carry no randomness: mix the parent block's hash into every draw",
+    )
     terms.add_argument("--admission", choices=_ADMISSIONS, default="open", help="who may let peers in")
     terms.add_argument("--inviter", metavar="ADDRESS", help="whose invitations let peers in")
 
@@ -60,18 +66,19 @@ def terms_of(options: argparse.Namespace) -> Any:
         attest_window_s=options.attest_window,
         bond=wei_of(options.bond, "--bond"),
         dispute_bond=wei_of(options.dispute_bond, "--dispute-bond"),
+        mixes_parent=int(options.mix_parent),
         admission=_ADMISSIONS.index(options.admission),
         **{name: value for name, value in given.items() if value is not None},
     )
 
 
-def wei_of(text: str, option: str) -> int:
-    """An amount of coin, exactly. Raises UsageError."""
+def wei_of(text: str, option: str, unit: str = "ETH") -> int:
+    """An amount of coin, exactly. unit: ETH or GWEI. Raises UsageError."""
     try:
         # Room for every digit: nothing is rounded.
-        wei = Decimal(text).scaleb(18, Context(prec=100)) if len(text) <= 40 else Decimal("NaN")
+        wei = Decimal(text).scaleb(_WEI_DIGITS[unit], Context(prec=100)) if len(text) <= 40 else Decimal("NaN")
         if 0 <= wei < 1 << 256 and wei == int(wei):
             return int(wei)
     except ArithmeticError:
         pass
-    raise UsageError(f"{option} {text[:40]!r} is no amount of coin: give one such as 0.05, in ETH")
+    raise UsageError(f"{option} {text[:40]!r} is no amount of coin: give one such as 0.05, in {unit}")

@@ -107,6 +107,15 @@ class LocalNetwork:
 
     def add_peer(self, attack: str = "honest") -> PeerProcess:
         """Make a peer's folder and key, and fund it."""
+        index = len(self.peers)
+        folder = self.folder / f"peer-{index}"
+        folder.mkdir(parents=True)
+        peer = PeerProcess(index, folder, self.add_key(folder / "key.json"), attack)
+        self.peers.append(peer)
+        return peer
+
+    def add_key(self, keystore: Path) -> str:
+        """Make a key under the run's password, fund it and return its address."""
         from ledger.chain.rpc import Rpc
         from ledger.chain.sender import Sender
         from node.cli.options import deployer_key
@@ -114,16 +123,11 @@ class LocalNetwork:
         if not self.password_file.exists():
             self.password_file.touch(0o600)
             self.password_file.write_text(secrets.token_hex(16) + "\n")
-        index = len(self.peers)
-        folder = self.folder / f"peer-{index}"
-        folder.mkdir(parents=True)
-        password = self.password_file.read_text().strip()
-        peer = PeerProcess(index, folder, new_key(folder / "key.json", password, _KEYSTORE_COST), attack)
+        address = new_key(keystore, self.password_file.read_text().strip(), _KEYSTORE_COST)
         rpc = Rpc(self.rpc)
         chain_id = rpc.number("eth_chainId")
-        Sender(rpc, deployer_key(None, None, chain_id), chain_id).transfer(peer.address, 10**19)
-        self.peers.append(peer)
-        return peer
+        Sender(rpc, deployer_key(None, None, chain_id), chain_id).transfer(address, 10**19)
+        return address
 
     def start_peer(self, peer: PeerProcess, *options: str) -> None:
         """Start its process, or start it again after its end."""

@@ -123,6 +123,10 @@ class Gossip:
         self._broadcast(announcement)
         return announcement
 
+    def spread(self, announcement: Announcement) -> None:
+        """Flood an announcement as it is, unchecked and not kept here."""
+        self._broadcast(announcement)
+
     def have(self, round_number: int, digest: bytes) -> None:
         """Tell the linked peers that this node holds a blob too. Raises NotYet outside the window."""
         self._window.hold(round_number, digest)

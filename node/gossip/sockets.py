@@ -11,7 +11,6 @@ from node.gossip.messages import BadMessage
 Socket = ClientWebSocketResponse | web.WebSocketResponse
 
 CODE_FAULT = 1008
-CODE_GOING_AWAY = 1001
 CODE_UNWANTED = 4000
 
 _MAX_REASON_BYTES = 120  # a WebSocket close frame holds 123

@@ -43,6 +43,10 @@ class Behaviour:
         """Whether to hand out the blob with this digest."""
         return True
 
+    def also_announces(self, digest: bytes) -> bytes | None:  # noqa: ARG002
+        """Another digest to announce for the same round, None for none. digest: the one committed."""
+        return None
+
 
 class Leashed(Behaviour):
     """A poisoner whose states stay finite over any number of rounds.
@@ -140,7 +144,20 @@ class Withhold(Behaviour):
         return False
 
 
-_ATTACKS: tuple[type[Behaviour], ...] = (SignFlip, LabelFlip, Gaussian, FalseVerdict, Withhold)
+class Equivocate(Behaviour):
+    """Announce two updates for one round, and so be able to show different ones to different peers.
+
+    Source: Lamport et al. 1982, doi:10.1145/357172.357176.
+    """
+
+    name = "equivocate"
+    summary = "announces two updates for every round"
+
+    def also_announces(self, digest: bytes) -> bytes | None:
+        return bytes(byte ^ 0xFF for byte in digest)
+
+
+_ATTACKS: tuple[type[Behaviour], ...] = (SignFlip, LabelFlip, Gaussian, FalseVerdict, Withhold, Equivocate)
 ATTACKS: dict[str, str] = {kind.name: kind.summary for kind in _ATTACKS}
 
 

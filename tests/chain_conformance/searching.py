@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+from eth_utils import event_signature_to_log_topic
+
 from chain_conformance.case import Case, block, case, notebook
 from chain_conformance.scene import NOBODY, NOWHERE, Scene
-from eth_utils import event_signature_to_log_topic
 
 NOTED = "0x" + event_signature_to_log_topic("Noted(address,uint256,string)").hex()
 CLOSED = "0x" + event_signature_to_log_topic("Closed()").hex()

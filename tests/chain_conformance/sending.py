@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from eth_account import Account
+
 from chain_conformance.case import Case, account, case
 from chain_conformance.scene import CHAIN_ID, GWEI, NOBODY, Scene
-from eth_account import Account
 
 SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 SEND = "eth_sendRawTransaction"

@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from chain_conformance.case import Case, account, block, case, notebook
-from chain_conformance.scene import NOBODY, Scene, calldata
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
+
+from chain_conformance.case import Case, account, block, case, notebook
+from chain_conformance.scene import NOBODY, Scene, calldata
 
 WAIT_S = 20.0
 ASK = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}

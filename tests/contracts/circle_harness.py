@@ -1,159 +1,189 @@
 """A circle under test: every call is foretold by the twin, run by the contract, and compared in full."""
 
-import copy
-from dataclasses import dataclass
 from typing import Any
 
-from circle_machines import Machine, Ran
-from circle_twin import Foretold, Moment, Twin
+from circle_machines import CHAIN_ID, BareMachine, Ran
+from circle_possible import check_fold_refuses
+from circle_terms import DAY_S, NOBODY, WINDOW_S, CircleTerms, manifest_bytes
+from circle_twin import Twin
 
 from ledger.chain.artifact import circle_artifact
 from ledger.chain.circle import CircleState
 from ledger.chain.logs import LogDecoder
-from ledger.codec import CODECS
-from ledger.events import Attested, Committed, Event, Joined, Moved, Settled, Woken
-from ledger.history import CircleParameters, History, HistoryFault, Phase
-from ledger.manifest import Manifest
+from ledger.events import Event, Joined, Resolved, Settled
+from ledger.history import History, Phase
+from ledger.network import Network
 from ledger.reputation import pack, unpack
+from ledger.signing import announcement_hash, compact, invitation_hash, sign
 from ledger.topology import mask_of
+from ledger.verdicts import encode_verdicts
 
-WINDOW_S = 3600
+__all__ = ["DAY_S", "DIGEST", "ENDPOINT", "NOBODY", "RECORD", "WINDOW_S", "CircleTerms", "CircleUnderTest"]
+
 DIGEST, RECORD = b"\xd1" * 32, b"\xec" * 32
 ENDPOINT = "wss://peer.example.org:4001 https://peer.example.org:4002"
-
-
-@dataclass(frozen=True)
-class CircleTerms:
-    """The constructor's parameters behind the manifest."""
-
-    start_seats: int = 3
-    quorum: int = 2
-    last_round: int = 3
-    commit_window_s: int = WINDOW_S
-    attest_window_s: int = WINDOW_S
-    reputation_shift: int = 3
-    reputation_floor: int = 16384
-
-    @property
-    def arguments(self) -> tuple[int, ...]:
-        """In the constructor's order."""
-        return tuple(vars(self).values())
-
-
-def manifest_bytes(rounds: int) -> bytes:
-    """A manifest the fold takes."""
-    return Manifest(
-        version=1,
-        task="digits",
-        task_options={},
-        layout=(("weight", (4, 4)),),
-        genesis="ab" * 32,
-        codec=CODECS[0],
-        degree=4,
-        rule="none",
-        rule_parameters={},
-        rounds=rounds,
-    ).encode()
+BURNED = "0x000000000000000000000000000000000000dEaD"
+UNSIGNED = (0, 0, 0, 0)
+EVERYTHING_EVERY = 64
 
 
 class CircleUnderTest:
     """One deployed circle, its twin, and the accounts of its machine.
 
-    peers[i] is the account that `join_all` seats at i. check_every: compare the whole state after so many calls;
-    with many seats that, not the calls, would take most of the time.
+    peers[i] is the account that `join_all` seats at i, colds[i] its cold key. check_every: compare the whole state
+    after so many calls; with many seats that, not the calls, would take most of the time.
     """
 
-    def __init__(self, machine: Machine, terms: CircleTerms, check_every: int = 1) -> None:
-        self.machine, self.terms, self.peers = machine, terms, machine.accounts
+    def __init__(self, machine: BareMachine, terms: CircleTerms, check_every: int = 1) -> None:
+        self.machine, self.terms = machine, terms
+        self.peers, self.colds = machine.accounts, machine.colds
         self._check_every, self._calls = check_every, 0
-        self._artifact = circle_artifact()
-        self._decoder = LogDecoder(self._artifact)
-        manifest = manifest_bytes(terms.last_round)
-        ran = machine.run(self.peers[0], None, self._artifact.creation_data((manifest, *terms.arguments)))
+        self.artifact = circle_artifact()
+        self._decoder = LogDecoder(self.artifact)
+        creation = self.artifact.creation_data((manifest_bytes(terms), terms.words))
+        ran = machine.run(self.peers[0], None, creation)
         assert ran.reason is None, ran.reason
         assert ran.created is not None
-        self.address = ran.created
-        self._artifact.read_immutables(machine.code(self.address), self.address)
-        history = History(
-            CircleParameters(
-                terms.start_seats,
-                terms.quorum,
-                terms.last_round,
-                terms.reputation_shift,
-                terms.reputation_floor,
-            )
-        )
-        self.twin = Twin(history, self.address, terms.commit_window_s, terms.attest_window_s)
+        self.address, self.network = ran.created, Network.of(CHAIN_ID, ran.created)
+        self.artifact.read_immutables(machine.code(self.address), self.address)
+        history = History(terms.parameters)
+        self.twin = Twin(history, terms, self.network)
+        self._burned_before = machine.balance(BURNED)
         (opened,) = self._events(ran)
         history.apply(opened)
+        self.clock_slot = next(s for s in range(8) if machine.peek(self.address, s) == self.twin.clock)
         self.gas = ran.gas
         self.check()
 
+    @property
+    def history(self) -> History:
+        """The fold, which the twin keeps."""
+        return self.twin.history
+
     # --------------------------------------------------------------------------------------------- calls
 
-    def call(self, sender: str, name: str, *arguments: object) -> str | list[Event]:
-        """Make a call. Returns its events, or the reason it was refused; asserts that the twin foretold it."""
-        ran = self.machine.run(sender, self.address, self._artifact.call_data(name, *arguments))
-        moment = Moment(ran.timestamp_s, ran.prevrandao)
-        foretold = self.twin.foretell(sender, name, arguments, moment)
-        assert ran.reason == foretold.reason, f"{name}{arguments} by {sender} in phase {self.twin.phase.name}"
+    def call(
+        self, sender: str, name: str, *arguments: object, value: int | None = None, data: bytes | None = None
+    ) -> str | list[Event]:
+        """Make a call. Returns its events, or the reason it was refused; asserts that the twin foretold it.
+
+        value: wei, by default what the call asks for. data: the calldata where it is not the canonical one.
+        """
+        if value is None:
+            value = {"join": self.terms.bond, "dispute": self.terms.dispute_bond}.get(name, 0)
+        ran = self.machine.run(sender, self.address, data or self.artifact.call_data(name, *arguments), value)
+        foretold = self.twin.foretell(sender, name, arguments, value, ran.moment)
+        assert ran.reason == foretold.reason, f"{name}{arguments} by {sender} in phase {self.history.phase.name}"
         self.gas = ran.gas
         if ran.reason is not None:
-            self._check_fold_refuses(sender, name, arguments, foretold)
-            self._check_now_and_then()
+            assert not ran.logs
+            check_fold_refuses(self.history, sender, name, arguments, ran.reason)
+            self._check_now_and_then(())
             return ran.reason
         events = self._events(ran)
         assert tuple(events) == foretold.events
-        self.twin.follow(foretold, moment)
+        self.twin.follow(foretold, ran.moment)
         self._check_now_and_then(foretold.events)
         return events
 
-    def do(self, seat: int, name: str, *arguments: object) -> list[Event]:
+    def do(self, seat: int, name: str, *arguments: object, **options: Any) -> list[Event]:
         """A call by the peer of a seat that must succeed. Returns its events."""
-        outcome = self.call(self.peers[seat], name, *arguments)
-        assert isinstance(outcome, list), outcome
-        return outcome
+        return self._succeed(self.peers[seat], name, *arguments, **options)
 
-    def refusal(self, seat: int, name: str, *arguments: object) -> str:
+    def do_cold(self, seat: int, name: str, *arguments: object, **options: Any) -> list[Event]:
+        """The same by the cold key of a seat."""
+        return self._succeed(self.colds[seat], name, *arguments, **options)
+
+    def refusal(self, seat: int, name: str, *arguments: object, **options: Any) -> str:
         """A call by the peer of a seat that must fail. Returns the reason."""
-        outcome = self.call(self.peers[seat], name, *arguments)
-        assert isinstance(outcome, str), outcome
-        return outcome
+        return self._fail(self.peers[seat], name, *arguments, **options)
+
+    def cold_refusal(self, seat: int, name: str, *arguments: object, **options: Any) -> str:
+        """The same by the cold key of a seat."""
+        return self._fail(self.colds[seat], name, *arguments, **options)
+
+    def raw(self, sender: str, data: bytes, value: int = 0) -> Ran:
+        """Send any bytes that make no call: they must revert and change nothing."""
+        ran = self.machine.run(sender, self.address, data, value)
+        assert ran.reason is not None, data.hex()
+        assert not ran.logs
+        self._check_now_and_then(())
+        return ran
 
     def view(self, name: str, *arguments: object) -> tuple[Any, ...]:
         """What a view answers. Raises Refusal."""
-        answer = self.machine.ask(self.address, self._artifact.call_data(name, *arguments))
-        return self._artifact.result(name, answer)
+        answer = self.machine.ask(self.address, self.artifact.call_data(name, *arguments))
+        return self.artifact.result(name, answer)
+
+    def _succeed(self, sender: str, name: str, *arguments: object, **options: Any) -> list[Event]:
+        outcome = self.call(sender, name, *arguments, **options)
+        assert isinstance(outcome, list), outcome
+        return outcome
+
+    def _fail(self, sender: str, name: str, *arguments: object, **options: Any) -> str:
+        outcome = self.call(sender, name, *arguments, **options)
+        assert isinstance(outcome, str), outcome
+        return outcome
+
+    # ------------------------------------------------------------------------------------ what peers sign
+
+    def join(self, peer: int, *invitation: int, endpoint: str = ENDPOINT, cold: int | None = None) -> list[Event]:
+        """The account joins with its own cold key or another's; invitation: nonce, expiry, r, vs."""
+        key = self.colds[peer if cold is None else cold]
+        return self.do(peer, "join", endpoint, key, *(invitation or UNSIGNED))
+
+    def join_refusal(self, peer: int, *invitation: int, endpoint: str = ENDPOINT, **options: Any) -> str:
+        """The same, refused. Returns the reason."""
+        return self.refusal(peer, "join", endpoint, self.colds[peer], *(invitation or UNSIGNED), **options)
+
+    def invitation(self, inviter: int, peer: int, nonce: int = 1, expiry: int | None = None) -> tuple[int, ...]:
+        """What an account signs to invite another: nonce, expiry (by default in a day), r, vs."""
+        until = self.machine.now_s + DAY_S if expiry is None else expiry
+        signed = invitation_hash(self.network, self.peers[peer], nonce, until)
+        return (nonce, until, *compact(sign(self.machine.keys[self.peers[inviter]], signed)))
+
+    def announcements(self, author: int, number: int, network: Network | None = None) -> tuple[object, ...]:
+        """The arguments of `report_equivocation` for two updates that an account announced in one round."""
+        found: list[object] = [self.peers[author], number]
+        for digest in (b"\x01" * 32, b"\x02" * 32):
+            signed = announcement_hash(network or self.network, number, self.peers[author], digest)
+            found += [digest, *compact(sign(self.machine.keys[self.peers[author]], signed))]
+        return tuple(found)
+
+    def verdicts(self, seat: int, rejected: int = 0, unjudged: int = 0) -> int:
+        """The word in which a seat accepts all its neighbours but those of a mask."""
+        current = self.history.rounds[-1]
+        order = current.neighbours(self.terms.degree)[seat]
+        judged = mask_of(order) & ~unjudged
+        return encode_verdicts(current.seed or b"", current.number, order, judged, judged & ~rejected)
 
     # --------------------------------------------------------------------------------------- whole phases
 
     def join_all(self, count: int | None = None) -> None:
         """Seat the next `count` peers, by default as many as open round 1."""
-        first = len(self.twin.history.seats)
-        for seat in range(first, first + (self.terms.start_seats if count is None else count)):
-            self.do(seat, "join", ENDPOINT)
+        first = len(self.history.seats)
+        for peer in range(first, first + (self.terms.start_seats if count is None else count)):
+            self.join(peer)
 
     def commit_all(self, seats: list[int] | range) -> list[Event]:
         """Each of these seats commits. Returns the last one's events."""
-        number = self.state.round
+        number = self.history.number
         return [self.do(seat, "commit", number, DIGEST) for seat in seats][-1]
 
     def attest_all(self, seats: list[int] | range, rejected: int = 0) -> list[Event]:
-        """Each of these seats judges all others that committed and accepts all but the mask `rejected`."""
-        state, events = self.state, []
+        """Each of these seats judges all its neighbours and accepts all but the mask `rejected`."""
+        events: list[Event] = []
         for seat in seats:
-            judged = state.committed & ~(1 << seat)
-            events = self.do(seat, "attest", state.round, judged, judged & ~rejected, RECORD)
+            events = self.do(seat, "attest", self.verdicts(seat, rejected), RECORD)
         return events
 
     def settle(self) -> dict[int, int]:
         """Settle this round. Returns the reputations after it."""
-        self.do(0, "settle", self.state.round)
-        self.check()
+        self.do(0, "settle", self.history.number)
         return self.reputations
 
     def whole_round(self, seats: list[int] | range, rejected: int = 0) -> dict[int, int]:
-        """Commit, attest and settle with these seats, who must be all that are awaited."""
+        """Commit, attest and settle with these seats, who must be all that are waited for."""
         self.commit_all(seats)
         self.attest_all(seats, rejected)
         return self.settle()
@@ -170,56 +200,80 @@ class CircleUnderTest:
     def reputations(self) -> dict[int, int]:
         """What the contract says."""
         (words,) = self.view("reputation_words")
-        return unpack(words, len(self.twin.history.seats))
+        return unpack(words, len(self.history.seats))
 
     def check(self) -> None:
-        """Contract and twin agree in every word of the state."""
+        """Contract and twin agree in every word of the state, and in every wei."""
+        self.check_words()
+        for seat in range(len(self.history.seats) + 1):
+            self._check_seat(seat)
+        for number in range(len(self.history.disputes)):
+            assert self.view("dispute_at", number)[0] == self.twin.dispute_at(number)
+        assert self.view("dispute_count") == (len(self.history.disputes),)
+        for account in {*self.peers, *self.colds, *self.history.owed}:
+            self._check_owed(account)
+
+    def check_words(self) -> None:
+        """They agree in what the circle holds in a word for all seats."""
         self._check_state()
-        (words,) = self.view("reputation_words")
-        assert words == pack(self.twin.history.reputations)
-        assert not self.twin.history.reputation_differences
+        self._check_reputations()
 
     def _check_state(self) -> None:
-        assert self.state == self.twin.state
+        assert self.view("state") == self.twin.state
+        assert self.view("standing") == self.twin.standing
+        pledged, owing = self.view("books")
+        assert (pledged, owing) == self.twin.books
+        assert self.machine.balance(self.address) == pledged + owing
+        assert self.machine.balance(BURNED) - self._burned_before == self.twin.burned
 
-    def _check_now_and_then(self, events: tuple[Event, ...] = ()) -> None:
-        """Reputations are read where a call may have changed them: reading takes longer than calling."""
+    def _check_reputations(self) -> None:
+        (words,) = self.view("reputation_words")
+        assert words == pack(self.history.reputations)
+        assert not self.history.reputation_differences
+
+    def _check_seat(self, seat: int) -> None:
+        (found,) = self.view("seat_at", seat)
+        # Keys announced once stay in their slots; without a time they mean nothing.
+        if found[8] == 0:
+            found = (*found[:6], None, None, *found[8:])
+        expected = self.twin.seat_at(seat)
+        assert found == ((*expected[:6], None, None, *expected[8:]) if expected[8] == 0 else expected)
+        if seat in self.history.seats:
+            assert self.view("strikes_of", seat) == (self.history.seats[seat].strikes,)
+
+    def _check_owed(self, account: str) -> None:
+        assert self.view("owed", account) == (self.history.owed.get(account, 0),)
+
+    def _check_now_and_then(self, events: tuple[Event, ...]) -> None:
+        """The clock and the money always; what a call may have changed, and everything from time to time.
+
+        Reading through views takes longer than calling. A call that was refused has changed nothing.
+        """
         self._calls += 1
-        if self._calls % self._check_every == 0:
-            moved = any(isinstance(event, Joined | Settled) for event in events)
-            self.check() if moved else self._check_state()
+        assert self.machine.peek(self.address, self.clock_slot) == self.twin.clock
+        assert self.machine.balance(self.address) == sum(self.twin.books)
+        if self._calls % (self._check_every * EVERYTHING_EVERY) == 0:
+            self.check()
+        elif events and self._calls % self._check_every == 0:
+            self._check_state()
+            if any(isinstance(event, Joined | Settled | Resolved) for event in events):
+                self._check_reputations()
+            for event in events:
+                self._check_touched(event)
+
+    def _check_touched(self, event: Event) -> None:
+        for name in ("seat", "judge"):
+            if (seat := getattr(event, name, None)) is not None:
+                self._check_seat(seat)
+        if (number := getattr(event, "dispute", None)) is not None:
+            assert self.view("dispute_at", number)[0] == self.twin.dispute_at(number)
+            claim = self.history.disputes[number].claim
+            self._check_seat(claim.judge)
+            self._check_owed(claim.challenger)
+        for name in ("account", "reporter"):
+            if (account := getattr(event, name, None)) is not None:
+                self._check_owed(account)
 
     def _events(self, ran: Ran) -> list[Event]:
         assert all(log.address == self.address for log in ran.logs)
         return [self._decoder.decode(log) for log in ran.logs]
-
-    def _check_fold_refuses(self, sender: str, name: str, arguments: tuple[Any, ...], foretold: Foretold) -> None:
-        """The fold takes no event that the refused call could have made, as far as it can know."""
-        history = self.twin.history
-        seat = history.seat_of(sender)
-        event: Event | None = None
-        if name == "join":
-            event = Joined(len(history.seats), sender, *arguments)
-        elif name == "settle" and history.round is not None:
-            event = Settled(*arguments, mask_of(list(history.round.attestations)), (0,) * 16)
-        elif seat is not None:
-            event = _EVENTS[name](seat, self.state.round, arguments) if name in _EVENTS else None
-        # The fold knows neither the time nor that a deadline closed the attest phase.
-        unknowable = foretold.reason in ("settle: attest phase is not due",) or (
-            foretold.reason == "attest: phase is closed" and self.twin.phase == Phase.SETTLE
-        )
-        if event is None or unknowable:
-            return
-        try:
-            copy.deepcopy(history).apply(event)
-        except HistoryFault:
-            return
-        raise AssertionError(f"the contract refused ({foretold.reason}), the fold takes {event}")
-
-
-_EVENTS = {
-    "move": lambda seat, _number, arguments: Moved(seat, *arguments),
-    "wake": lambda seat, number, _arguments: Woken(number, seat),
-    "commit": lambda seat, _number, arguments: Committed(arguments[0], seat, *arguments[1:]),
-    "attest": lambda seat, _number, arguments: Attested(arguments[0], seat, *arguments[1:]),
-}

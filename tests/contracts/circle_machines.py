@@ -1,184 +1,169 @@
-"""Two machines that run the contract in this process: eth-tester, and the virtual machine alone for many seats."""
+"""A machine that runs the contract in this process: py-evm's Prague alone, without blocks, signatures or disk."""
 
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from coincurve import PrivateKey
 from eth.chains.base import MiningChain
 from eth.db.atomic import AtomicDB
 from eth.vm.forks.london.transactions import UnsignedDynamicFeeTransaction
 from eth.vm.spoof import SpoofTransaction
 from eth_hash.auto import keccak
-from eth_tester import EthereumTester, PyEVMBackend
-from eth_tester.exceptions import TransactionFailed
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from ledger.chain.logs import RawLog
 from ledger.testchain.simulate import revert_reason
 from ledger.testchain.vm import LocalVM
 
-with warnings.catch_warnings():
-    # web3 still imports this module of websockets; nothing here uses it.
-    warnings.filterwarnings("ignore", "websockets.legacy is deprecated", DeprecationWarning)
-    from web3 import EthereumTesterProvider, Web3
-
+CHAIN_ID = 1337
 START_S = 2_000_000_000
-CALL_GAS = 16_000_000
+CALL_GAS = 1 << 24
+PURSE_WEI = 10**30
+ADMITTED_HASHES = 256
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The block a call runs in."""
+
+    now_s: int
+    block: int
+    prevrandao: bytes
+    parent_hash: bytes
 
 
 @dataclass(frozen=True)
 class Ran:
-    """One transaction. reason: why it reverted, None if it did not; created: the contract it made, if any."""
+    """One transaction. reason: why it reverted ("" for no reason given), None if it did not."""
 
     reason: str | None
     output: bytes
     gas: int
     logs: tuple[RawLog, ...]
-    timestamp_s: int
-    prevrandao: bytes
+    moment: Moment
     created: str | None
-
-
-class Machine(Protocol):
-    """Runs one transaction per block and answers calls."""
-
-    accounts: list[str]
-
-    def run(self, sender: str, to: str | None, data: bytes) -> Ran:
-        """Run a transaction; to: None to create a contract."""
-
-    def ask(self, to: str, data: bytes) -> bytes:
-        """Run a view. Raises Refusal."""
-
-    def code(self, address: str) -> bytes:
-        """What is deployed there."""
-
-    def pass_time(self, seconds: int) -> None:
-        """Let the next block's timestamp be so much later than the last one's."""
 
 
 class Refusal(Exception):
     """A view reverted; the message is its reason."""
 
 
-class EthTester:
-    """eth-tester behind web3: ten accounts, every block a second later than the one before.
-
-    It runs every transaction with a prevrandao of zero and writes another into the header afterwards.
-    """
-
-    def __init__(self) -> None:
-        self._tester = EthereumTester(PyEVMBackend())
-        self._web3 = Web3(EthereumTesterProvider(self._tester))
-        self.accounts: list[str] = list(self._web3.eth.accounts)
-
-    def run(self, sender: str, to: str | None, data: bytes) -> Ran:
-        """See Machine. A failed transaction is replayed for its reason, which its receipt does not tell."""
-        fields: dict[str, Any] = {"from": sender, "data": data, "gas": CALL_GAS}
-        if to is not None:
-            fields["to"] = to
-        receipt = self._web3.eth.get_transaction_receipt(self._web3.eth.send_transaction(fields))
-        timestamp_s = self._web3.eth.get_block(receipt["blockNumber"])["timestamp"]
-        reason = None if receipt["status"] else self._why(fields)
-        return Ran(
-            reason,
-            b"",
-            receipt["gasUsed"],
-            tuple(_raw_log(log["address"], log["topics"], log["data"]) for log in receipt["logs"]),
-            timestamp_s,
-            bytes(32),
-            receipt["contractAddress"],
-        )
-
-    def ask(self, to: str, data: bytes) -> bytes:
-        """See Machine."""
-        try:
-            fields = {"from": self.accounts[0], "to": to, "data": data, "gas": CALL_GAS}
-            return bytes(self._web3.eth.call(fields))
-        except TransactionFailed as failed:
-            raise Refusal(_reason_of(failed)) from failed
-
-    def code(self, address: str) -> bytes:
-        """See Machine."""
-        return bytes(self._web3.eth.get_code(address))
-
-    def pass_time(self, seconds: int) -> None:
-        """See Machine."""
-        self._tester.time_travel(self._tester.get_block_by_number("latest")["timestamp"] + seconds)
-
-    def _why(self, fields: dict[str, Any]) -> str:
-        try:
-            self._web3.eth.call(fields)
-        except TransactionFailed as failed:
-            return _reason_of(failed)
-        raise AssertionError("the transaction failed and its replay did not")
-
-
 class BareMachine:
-    """py-evm without keys, signatures, blocks or disk. Time stands still unless `pass_time` moves it.
+    """Runs one transaction per block. Time stands still unless `pass_time` moves it; blocks are numbered on.
 
-    accounts: addresses without a zero byte, so that the gas of their calldata is the same for all.
+    accounts: hot keys' addresses, without a zero byte, so that the gas of their calldata is the same for all; keys:
+    their private keys. colds: as many addresses for cold keys. All of them have coin.
     """
 
-    def __init__(self, accounts: int = 256) -> None:
-        self.accounts = [to_checksum_address(_solid(b"account", number)[:20]) for number in range(accounts)]
+    def __init__(self, accounts: int = 12) -> None:
+        self.keys = dict(_signer(number) for number in range(accounts))
+        self.accounts = list(self.keys)
+        self.colds = [to_checksum_address(_solid(b"cold", number)[:20]) for number in range(accounts)]
         chain = MiningChain.configure(
-            __name__="BareChain", chain_id=1337, vm_configuration=((0, LocalVM),)
+            __name__="BareChain", chain_id=CHAIN_ID, vm_configuration=((0, LocalVM),)
         ).from_genesis(
             AtomicDB(),
             {"gas_limit": 60_000_000, "difficulty": 0, "timestamp": START_S, "base_fee_per_gas": 1},
             {},
         )
-        # Without a base fee nobody needs coin.
+        # Without a base fee gas is free, so that balances show the contract's money alone.
         self._header = chain.get_canonical_head().copy(base_fee_per_gas=0)
         self._context = chain.get_vm(self._header).chain_context
         self._state = LocalVM.build_state(chain.chaindb.db, self._header, self._context)
+        self._is_block_held = False
+        for account in (*self.accounts, *self.colds):
+            self._state.set_balance(to_canonical_address(account), PURSE_WEI)
 
-    def run(self, sender: str, to: str | None, data: bytes) -> Ran:
-        """See Machine."""
-        number = self._header.block_number + 1
-        self._header = self._header.copy(block_number=number, mix_hash=keccak(b"prevrandao %d" % number))
+    # ---------------------------------------------------------------------------------------------- calls
+
+    def run(self, sender: str, to: str | None, data: bytes, value: int = 0) -> Ran:
+        """Run a transaction; to: None to create a contract; value: wei."""
+        if not self._is_block_held:
+            self._next_block()
         self._state.lock_changes()
-        transaction, computation = self._execute(to_canonical_address(sender), to, data)
-        reason = None
-        if computation.is_error:
-            reason = revert_reason(bytes(computation.output)) or repr(computation.error)
+        transaction, computation = self._execute(to_canonical_address(sender), to, data, value)
         created = to_checksum_address(computation.msg.storage_address) if to is None else None
         return Ran(
-            reason,
+            _reason_of(computation),
             bytes(computation.output),
             LocalVM.finalize_gas_used(transaction, computation),
             tuple(
                 _raw_log(to_checksum_address(address), [topic.to_bytes(32, "big") for topic in topics], logged)
                 for address, topics, logged in computation.get_log_entries()
             ),
-            self._header.timestamp,
-            bytes(self._header.mix_hash),
+            self.moment,
             created,
         )
 
-    def ask(self, to: str, data: bytes) -> bytes:
-        """See Machine."""
+    def ask(self, to: str, data: bytes, sender: str = "0x" + "aa" * 20) -> bytes:
+        """Run a view. Raises Refusal."""
         self._state.lock_changes()
         snapshot = self._state.snapshot()
-        _, computation = self._execute(b"\xaa" * 20, to, data)
+        _, computation = self._execute(to_canonical_address(sender), to, data, 0)
         self._state.revert(snapshot)
-        if computation.is_error:
-            raise Refusal(revert_reason(bytes(computation.output)) or repr(computation.error))
+        if (reason := _reason_of(computation)) is not None:
+            raise Refusal(reason)
         return bytes(computation.output)
 
-    def code(self, address: str) -> bytes:
-        """See Machine."""
-        return bytes(self._state.get_code(to_canonical_address(address)))
+    # ---------------------------------------------------------------------------------------- time and blocks
 
-    def pass_time(self, seconds: int) -> None:
-        """See Machine."""
-        self._header = self._header.copy(timestamp=self._header.timestamp + seconds)
+    @property
+    def moment(self) -> Moment:
+        """The block that the last call ran in."""
+        number = self._header.block_number
+        return Moment(self.now_s, number, bytes(self._header.mix_hash), self.block_hash(number - 1))
 
     @property
     def now_s(self) -> int:
         """The next block's timestamp."""
         return int(self._header.timestamp)
+
+    def pass_time(self, seconds: int) -> None:
+        """Let the next block's timestamp be so much later than the last one's."""
+        self._header = self._header.copy(timestamp=self._header.timestamp + seconds)
+
+    def pass_blocks(self, count: int) -> None:
+        """Leave so many blocks empty."""
+        self._header = self._header.copy(block_number=self._header.block_number + count)
+
+    @contextmanager
+    def one_block(self) -> Iterator[None]:
+        """The calls made here share a block."""
+        self._next_block()
+        self._is_block_held = True
+        try:
+            yield
+        finally:
+            self._is_block_held = False
+
+    @staticmethod
+    def block_hash(number: int) -> bytes:
+        """What the contract may learn of a block once it is sealed."""
+        return keccak(b"block %d" % number)
+
+    def _next_block(self) -> None:
+        number = self._header.block_number + 1
+        self._header = self._header.copy(block_number=number, mix_hash=keccak(b"prevrandao %d" % number))
+
+    # ---------------------------------------------------------------------------------------------- the world
+
+    def code(self, address: str) -> bytes:
+        """What is deployed there."""
+        return bytes(self._state.get_code(to_canonical_address(address)))
+
+    def balance(self, address: str) -> int:
+        """Wei."""
+        return int(self._state.get_balance(to_canonical_address(address)))
+
+    def give(self, address: str, wei: int) -> None:
+        """Add coin to an account."""
+        self._state.set_balance(to_canonical_address(address), self.balance(address) + wei)
+
+    def set_code(self, address: str, code: bytes) -> None:
+        """Put code at an address, as a transaction of EIP-7702 does for a key's own."""
+        self._state.set_code(to_canonical_address(address), code)
 
     def peek(self, address: str, slot: int) -> int:
         """A word of a contract's storage."""
@@ -188,16 +173,17 @@ class BareMachine:
         """Overwrite a word of a contract's storage."""
         self._state.set_storage(to_canonical_address(address), slot, value)
 
-    def _execute(self, sender: bytes, to: str | None, data: bytes) -> tuple[Any, Any]:
-        self._state.execution_context = LocalVM.create_execution_context(self._header, (), self._context)
+    def _execute(self, sender: bytes, to: str | None, data: bytes, value: int) -> tuple[Any, Any]:
+        hashes = _Hashes(self._header.block_number)
+        self._state.execution_context = LocalVM.create_execution_context(self._header, hashes, self._context)
         unsigned = UnsignedDynamicFeeTransaction(
-            chain_id=1337,
+            chain_id=CHAIN_ID,
             nonce=self._state.get_nonce(sender),
             max_priority_fee_per_gas=0,
             max_fee_per_gas=0,
             gas=CALL_GAS,
             to=b"" if to is None else to_canonical_address(to),
-            value=0,
+            value=value,
             data=data,
             access_list=(),
         )
@@ -205,23 +191,41 @@ class BareMachine:
         return transaction, self._state.apply_transaction(transaction)
 
 
+class _Hashes:
+    """The hashes of the blocks before one, newest first, made only when asked for."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __iter__(self) -> Iterator[bytes]:
+        for back in range(1, ADMITTED_HASHES + 1):
+            yield BareMachine.block_hash(self._number - back)
+
+
+def _reason_of(computation: Any) -> str | None:
+    if not computation.is_error:
+        return None
+    output = bytes(computation.output)
+    assert not output or revert_reason(output) is not None, output.hex()
+    return revert_reason(output) or ""
+
+
+def _signer(number: int) -> tuple[str, bytes]:
+    """(address without a zero byte, its private key)."""
+    for attempt in range(1000):
+        key = keccak(b"account %d %d" % (number, attempt))
+        address = keccak(PrivateKey(key).public_key.format(compressed=False)[1:])[-20:]
+        if 0 not in address:
+            return to_checksum_address(address), key
+    raise AssertionError("no address without a zero byte")
+
+
 def _solid(salt: bytes, number: int) -> bytes:
     """32 bytes that depend on the number and hold no zero."""
     return bytes(byte or 1 for byte in keccak(salt + number.to_bytes(4, "big")))
 
 
-def _raw_log(address: str, topics: Any, data: bytes) -> RawLog:
+def _raw_log(address: str, topics: list[bytes], data: bytes) -> RawLog:
     nowhere = "0x" + "00" * 32
-    return RawLog(
-        address,
-        ["0x" + bytes(topic).hex() for topic in topics],
-        "0x" + bytes(data).hex(),
-        "0x0",
-        "0x0",
-        nowhere,
-        nowhere,
-    )
-
-
-def _reason_of(failed: TransactionFailed) -> str:
-    return str(failed).removeprefix("execution reverted: ")
+    texts = ["0x" + topic.hex() for topic in topics]
+    return RawLog(address, texts, "0x" + bytes(data).hex(), "0x0", "0x0", nowhere, nowhere)

@@ -1,12 +1,13 @@
-"""Anchoring verdicts, and how the attest phase closes."""
+"""Anchoring verdicts."""
 
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
+from circle_harness import RECORD, WINDOW_S, CircleUnderTest
 
 from ledger.events import Attested
 from ledger.history import Phase
+from ledger.verdicts import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
 
 Deploy = Callable[..., CircleUnderTest]
 
@@ -14,7 +15,7 @@ Deploy = Callable[..., CircleUnderTest]
 @pytest.fixture
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Four seats, a quorum of two; seats 0, 1 and 2 have committed."""
-    opened = deploy(start_seats=4, quorum=2)
+    opened = deploy(start_seats=4, quorum=2, last_round=9)
     opened.join_all()
     opened.commit_all(range(3))
     opened.machine.pass_time(WINDOW_S)
@@ -22,84 +23,112 @@ def circle(deploy: Deploy) -> CircleUnderTest:
     return opened
 
 
+def said(circle: CircleUnderTest, judged: int, accepted: int, number: int | None = None) -> int:
+    """A verdicts' word in bits of neighbours."""
+    tail = int.from_bytes(circle.state.seed[-8:], "big")
+    round_number = circle.history.number if number is None else number
+    return tail << SEED_BIT | round_number << ROUND_BIT | accepted << ACCEPTED_BIT | judged
+
+
 def test_an_attestation_is_an_event_and_a_bit(circle: CircleUnderTest) -> None:
-    assert circle.do(1, "attest", 1, 0b101, 0b100, RECORD) == [Attested(1, 1, 0b101, 0b100, RECORD)]
+    word = said(circle, 0b11, 0b10)
+    assert circle.do(1, "attest", word, RECORD) == [Attested(1, word, RECORD)]
     assert circle.state.attested == 0b010
 
 
+def test_a_bit_is_about_a_neighbour_of_the_rounds_graph(circle: CircleUnderTest) -> None:
+    order = circle.history.rounds[-1].neighbours(circle.terms.degree)[1]
+    circle.do(1, "attest", said(circle, 0b11, 0b10), RECORD)
+    found = circle.history.rounds[-1].attestations[1]
+    assert (found.judged, found.accepted) == (0b101, 1 << order[1])
+
+
 def test_one_may_judge_nobody(circle: CircleUnderTest) -> None:
-    circle.do(0, "attest", 1, 0, 0, RECORD)
+    circle.do(0, "attest", said(circle, 0, 0), RECORD)
 
 
-def test_the_last_of_the_committed_closes_the_phase_early(circle: CircleUnderTest) -> None:
+def test_a_late_attestation_counts_until_the_round_is_settled(circle: CircleUnderTest) -> None:
     circle.attest_all(range(2))
-    assert circle.state.phase == Phase.ATTEST
-    circle.attest_all([2])
-    assert (circle.state.phase, circle.state.deadline_s) == (Phase.SETTLE, 0)
-
-
-def test_a_late_attestation_counts_until_the_phase_is_closed_and_closes_it(circle: CircleUnderTest) -> None:
-    circle.attest_all([0])
-    circle.machine.pass_time(WINDOW_S)
-    circle.attest_all([1])
-    assert circle.state.phase == Phase.SETTLE
-    assert circle.refusal(2, "attest", 1, 0b001, 0, RECORD) == "attest: phase is closed"
-
-
-def test_short_of_the_quorum_the_circle_waits(circle: CircleUnderTest) -> None:
-    circle.attest_all([0])
     circle.machine.pass_time(2 * WINDOW_S)
-    assert circle.refusal(3, "advance") == "advance: attest phase is not due"
-    assert circle.refusal(3, "settle", 1) == "settle: attest phase is not due"
     circle.attest_all([2])
-    assert circle.state.phase == Phase.SETTLE
+    assert circle.state.attested == 0b111
+
+
+def test_who_did_not_commit_says_nothing(circle: CircleUnderTest) -> None:
+    circle.do(3, "attest", said(circle, 0b111, 0), RECORD)
+    assert circle.state.attested == 0
+    circle.attest_all(range(3))
+    risen = (7 * 32768 + 65535) >> 3
+    assert circle.settle() == {0: risen, 1: risen, 2: risen, 3: 32768}
+    assert circle.state.roster == 0b0111
+
+
+def test_places_beyond_the_neighbours_say_nothing(circle: CircleUnderTest) -> None:
+    everything = 2**21 - 1
+    for seat in range(3):
+        circle.do(seat, "attest", said(circle, everything, everything & ~0b11), RECORD)
+    fallen = (7 * 32768) >> 3
+    assert circle.settle() == {0: fallen, 1: fallen, 2: fallen, 3: 32768}
 
 
 @pytest.mark.parametrize(
-    ("seat", "arguments", "reason"),
+    ("seat", "changed", "reason"),
     [
-        (7, (1, 0, 0, RECORD), "seat: caller has none"),
-        (0, (2, 0b110, 0, RECORD), "attest: not this round"),
-        (3, (1, 0b011, 0, RECORD), "attest: did not commit"),
-        (0, (1, 0b001, 0, RECORD), "attest: judged one that did not commit"),
-        (0, (1, 0b1010, 0, RECORD), "attest: judged one that did not commit"),
-        (0, (1, 1 << 255, 0, RECORD), "attest: judged one that did not commit"),
-        (0, (1, 0b010, 0b110, RECORD), "attest: accepted one that was not judged"),
-        (0, (1, 0b110, 1 << 255, RECORD), "attest: accepted one that was not judged"),
-        (0, (1, 0b110, 0b110, bytes(32)), "attest: record is empty"),
+        (7, 0, "seat: caller has none"),
+        (0, 1 << ROUND_BIT, "attest: not this round"),
+        (0, 2 << ROUND_BIT, "attest: not this round"),
+        (0, 1 << 63, "attest: not this round"),
+        (0, 1 << SEED_BIT, "attest: not this round's seed"),
+        (0, 1 << 127, "attest: not this round's seed"),
+        (0, 1 << 128, "attest: not this round's seed"),
+        (0, 1 << 255, "attest: not this round's seed"),
+        (0, 0b100 << ACCEPTED_BIT, "attest: accepted an unjudged one"),
+        (0, 1 << 41, "attest: accepted an unjudged one"),
     ],
 )
-def test_what_is_no_attestation_is_refused(
-    circle: CircleUnderTest, seat: int, arguments: tuple[object, ...], reason: str
-) -> None:
-    assert circle.refusal(seat, "attest", *arguments) == reason
+def test_what_is_no_attestation_is_refused(circle: CircleUnderTest, seat: int, changed: int, reason: str) -> None:
+    assert circle.refusal(seat, "attest", said(circle, 0b11, 0b01) ^ changed, RECORD) == reason
 
 
-def test_nobody_attests_twice(circle: CircleUnderTest) -> None:
-    circle.attest_all([0])
-    assert circle.refusal(0, "attest", 1, 0, 0, RECORD) == "attest: already attested"
+def test_an_attestation_names_a_record(circle: CircleUnderTest) -> None:
+    assert circle.refusal(0, "attest", said(circle, 0b11, 0b11), bytes(32)) == "attest: record is empty"
+
+
+@pytest.mark.parametrize("seat", [0, 3])
+def test_nobody_attests_twice(circle: CircleUnderTest, seat: int) -> None:
+    circle.do(seat, "attest", said(circle, 0, 0), RECORD)
+    assert circle.refusal(seat, "attest", said(circle, 0, 0), RECORD) == "attest: already attested"
+
+
+def test_the_four_seats_of_a_slot_leave_each_other_alone(circle: CircleUnderTest) -> None:
+    for seat in (2, 0, 1):
+        circle.do(seat, "attest", said(circle, 0b11, seat), RECORD)
+    found = circle.history.rounds[-1].attestations
+    assert sorted(found) == [0, 1, 2]
+    circle.settle()
 
 
 def test_attestations_are_taken_in_the_attest_phase_only(deploy: Deploy) -> None:
     circle = deploy(start_seats=2, last_round=1)
     closed = "attest: phase is closed"
-    circle.join_all()
-    circle.do(0, "commit", 1, DIGEST)
-    assert circle.refusal(0, "attest", 1, 0, 0, RECORD) == closed
-    circle.do(1, "commit", 1, DIGEST)
+    circle.join(0)
+    assert circle.refusal(0, "attest", 0, RECORD) == closed
+    circle.join(1)
+    assert circle.refusal(0, "attest", said(circle, 0, 0), RECORD) == closed
+    circle.commit_all(range(2))
+    assert circle.state.phase == Phase.ATTEST
     circle.attest_all(range(2))
-    assert circle.refusal(0, "attest", 1, 0, 0, RECORD) == closed
     circle.settle()
-    assert circle.refusal(0, "attest", 1, 0, 0, RECORD) == closed
+    assert circle.refusal(0, "attest", said(circle, 0, 0), RECORD) == closed
 
 
 def test_verdicts_of_an_earlier_round_do_not_count_again(deploy: Deploy) -> None:
     circle = deploy(start_seats=3, quorum=2)
     circle.join_all()
-    circle.whole_round(range(3), rejected=0b001)
-    before = circle.reputations
-    # Seats 1 and 2 judge nobody now; their masks of the last round still lie in their slots.
+    before = circle.whole_round(range(3), rejected=0b001)
     circle.commit_all(range(3))
+    assert circle.state.attested == 0
+    # What seats 1 and 2 said in the last round still lies in their slot.
     for seat in range(3):
-        circle.do(seat, "attest", 2, 0, 0, RECORD)
+        circle.do(seat, "attest", said(circle, 0, 0), RECORD)
     assert circle.settle() == before

@@ -3,76 +3,105 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import CircleTerms, CircleUnderTest, manifest_bytes
-from circle_machines import EthTester
+from circle_harness import CircleUnderTest
+from circle_machines import BareMachine
+from circle_terms import BY_INVITER, BY_MEMBERS, NOBODY, CircleTerms, manifest_bytes
 
 from ledger.chain.artifact import circle_artifact
 from ledger.events import Opened
 from ledger.history import Phase
 from ledger.manifest import manifest_digest
 
-MONTH_S = 30 * 86400
+MONTH_S, YEAR_S = 30 * 86400, 365 * 86400
+INVITER = "0x" + "11" * 20
+
+
+def reason(manifest: bytes, terms: CircleTerms, machine: BareMachine | None = None) -> str | None:
+    """Why a circle was not deployed; None if it was."""
+    used = machine or BareMachine(1)
+    data = circle_artifact().creation_data((manifest, terms.words))
+    return used.run(used.accounts[0], None, data).reason
 
 
 @pytest.mark.parametrize(
-    ("terms", "reason"),
+    ("terms", "says"),
     [
         ({"start_seats": 1, "quorum": 1}, "circle: start seats not in 2..256"),
         ({"start_seats": 257}, "circle: start seats not in 2..256"),
         ({"quorum": 1}, "circle: quorum not in 2..start seats"),
         ({"quorum": 4}, "circle: quorum not in 2..start seats"),
-        ({"last_round": 0}, "circle: last round not in 1..2^32-1"),
-        ({"last_round": 2**32}, "circle: last round not in 1..2^32-1"),
+        ({"last_round": 0}, "circle: last round not in 1..2^21-1"),
+        ({"last_round": 2**21}, "circle: last round not in 1..2^21-1"),
         ({"commit_window_s": 0}, "circle: commit window not in 1 s..30 days"),
         ({"commit_window_s": MONTH_S + 1}, "circle: commit window not in 1 s..30 days"),
         ({"attest_window_s": 0}, "circle: attest window not in 1 s..30 days"),
         ({"attest_window_s": MONTH_S + 1}, "circle: attest window not in 1 s..30 days"),
+        ({"degree": 0}, "circle: degree not in 1..20"),
+        ({"degree": 21}, "circle: degree not in 1..20"),
         ({"reputation_shift": 0}, "circle: reputation shift not in 1..8"),
         ({"reputation_shift": 9}, "circle: reputation shift not in 1..8"),
-        ({"reputation_floor": 32768}, "circle: reputation floor not below the initial 32768"),
+        ({"reputation_floor": 255}, "circle: reputation floor not in 256..32767"),
+        ({"reputation_floor": 32768}, "circle: reputation floor not in 256..32767"),
+        ({"eject_after": 256}, "circle: eject after not in 0..255 rounds"),
+        ({"bond": 2**128 + 1}, "circle: bond not in 0..2^128 wei"),
+        ({"dispute_bond": 2**128 + 1}, "circle: bond not in 0..2^128 wei"),
+        ({"unbonding_s": YEAR_S + 1}, "circle: unbonding not in 0 s..365 days"),
+        ({"rotation_delay_s": YEAR_S + 1}, "circle: rotation delay not in 0 s..365 days"),
+        ({"dispute_window_s": 0}, "circle: dispute window not in 1 s..30 days"),
+        ({"dispute_window_s": MONTH_S + 1}, "circle: dispute window not in 1 s..30 days"),
+        ({"jury_seats": 0}, "circle: jury seats not in 1..21"),
+        ({"jury_seats": 22}, "circle: jury seats not in 1..21"),
+        ({"admission": 3, "inviter": INVITER}, "circle: admission not in 0..2"),
+        ({"admission": BY_INVITER}, "circle: inviter does not fit admission"),
+        ({"admission": BY_MEMBERS}, "circle: inviter does not fit admission"),
+        ({"inviter": INVITER}, "circle: inviter does not fit admission"),
+        ({"mixes_parent": 2}, "circle: mixes parent not 0 or 1"),
     ],
 )
-def test_terms_outside_their_range_are_refused(tester: EthTester, terms: dict[str, int], reason: str) -> None:
-    data = circle_artifact().creation_data((b"manifest", *CircleTerms(**terms).arguments))
-    assert tester.run(tester.accounts[0], None, data).reason == reason
+def test_terms_outside_their_range_are_refused(terms: dict[str, object], says: str) -> None:
+    assert reason(b"manifest", CircleTerms().but(**terms)) == says
 
 
-def test_a_circle_needs_a_manifest(tester: EthTester) -> None:
-    data = circle_artifact().creation_data((b"", *CircleTerms().arguments))
-    assert tester.run(tester.accounts[0], None, data).reason == "circle: manifest is empty"
+def test_a_circle_needs_a_manifest() -> None:
+    assert reason(b"", CircleTerms()) == "circle: manifest is empty"
 
 
-def test_a_manifest_beyond_the_limit_is_refused(tester: EthTester) -> None:
-    artifact, terms = circle_artifact(), CircleTerms().arguments
-    assert tester.run(tester.accounts[0], None, artifact.creation_data((b"m" * 16384, *terms))).reason is None
-    assert tester.run(tester.accounts[0], None, artifact.creation_data((b"m" * 16385, *terms))).reason is not None
+def test_a_manifest_beyond_the_limit_is_refused() -> None:
+    assert reason(b"m" * 16384, CircleTerms()) is None
+    assert reason(b"m" * 16385, CircleTerms()) == ""
+
+
+def test_a_chain_that_counts_milliseconds_is_refused() -> None:
+    machine = BareMachine(1)
+    machine.pass_time(1000 * machine.now_s)
+    assert reason(b"manifest", CircleTerms(), machine) == "circle: chain's clock is not in seconds"
+
+
+def test_no_coin_is_taken_at_deployment() -> None:
+    machine = BareMachine(1)
+    data = circle_artifact().creation_data((manifest_bytes(CircleTerms()), CircleTerms().words))
+    assert machine.run(machine.accounts[0], None, data, 1).reason == ""
 
 
 @pytest.mark.parametrize(
     "terms",
     [
-        CircleTerms(2, 2, 1, 1, 1, 1, 0),
-        CircleTerms(256, 256, 2**32 - 1, MONTH_S, MONTH_S, 8, 32767),
+        CircleTerms(2, 2, 1, 1, 1, 1, 1, 256, 0, 0, 0, 0, 0, 1, 1, 0, NOBODY, 0),
+        CircleTerms(
+            256, 256, 2**21 - 1, MONTH_S, MONTH_S, 20, 8, 32767,
+            255, 2**128, YEAR_S, YEAR_S, 2**128, MONTH_S, 21, 2, INVITER, 1,
+        ),
     ],
-)
-def test_the_limits_themselves_are_allowed_and_readable(tester: EthTester, terms: CircleTerms) -> None:
-    circle = CircleUnderTest(tester, terms)
-    names = (
-        "START_SEATS",
-        "QUORUM",
-        "LAST_ROUND",
-        "COMMIT_WINDOW_S",
-        "ATTEST_WINDOW_S",
-        "REPUTATION_SHIFT",
-        "REPUTATION_FLOOR",
-    )
-    assert tuple(circle.view(name)[0] for name in names) == terms.arguments
+)  # fmt: skip
+def test_the_limits_themselves_are_allowed_and_readable(terms: CircleTerms) -> None:
+    circle = CircleUnderTest(BareMachine(1), terms)
+    assert circle.view("terms") == (terms.words,)
 
 
 def test_opening_emits_the_whole_manifest_and_its_digest(deploy: Callable[..., CircleUnderTest]) -> None:
     circle = deploy(last_round=7)
-    manifest = manifest_bytes(7)
-    assert circle.twin.history.opened == Opened(manifest_digest(manifest), manifest)
+    manifest = manifest_bytes(circle.terms)
+    assert circle.history.opened == Opened(manifest_digest(manifest), manifest)
     assert circle.view("TASK") == (manifest_digest(manifest),)
 
 
@@ -87,3 +116,8 @@ def test_the_code_behind_the_runtime_holds_the_immutables(deploy: Callable[..., 
     assert int.from_bytes(words["START_SEATS"], "big") == 5
     assert int.from_bytes(words["QUORUM"], "big") == 4
     assert words["TASK"] == circle.view("TASK")[0]
+
+
+def test_the_deployed_code_keeps_eip_170s_limit(deploy: Callable[..., CircleUnderTest]) -> None:
+    circle = deploy()
+    assert len(circle.machine.code(circle.address)) <= 24576

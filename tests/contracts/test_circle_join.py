@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import ENDPOINT, CircleUnderTest
-from circle_machines import EthTester
+from circle_harness import DAY_S, ENDPOINT, NOBODY, UNSIGNED, CircleUnderTest
 from eth_abi.abi import encode as abi_encode
+from eth_hash.auto import keccak
 
-from ledger.chain.artifact import circle_artifact
-from ledger.events import Joined
+from ledger.events import Drawn, Joined
 from ledger.history import Phase
 
 Deploy = Callable[..., CircleUnderTest]
@@ -17,15 +16,27 @@ Deploy = Callable[..., CircleUnderTest]
 def test_seats_are_numbered_in_the_order_of_joining(deploy: Deploy) -> None:
     circle = deploy(start_seats=3)
     for seat in (0, 1):
-        assert circle.do(seat, "join", ENDPOINT) == [Joined(seat, circle.peers[seat], ENDPOINT)]
+        joined = Joined(seat, circle.peers[seat], circle.colds[seat], NOBODY, ENDPOINT)
+        assert circle.join(seat) == [joined]
         assert circle.state.phase == Phase.GATHERING
 
 
-def test_the_last_awaited_peer_opens_the_first_round_for_all(deploy: Deploy) -> None:
+def test_the_last_peer_opens_the_first_round_for_all(deploy: Deploy) -> None:
     circle = deploy(start_seats=3)
     circle.join_all()
     state = circle.state
-    assert (state.round, state.phase, state.awaited) == (1, Phase.COMMIT, 0b111)
+    assert (state.round, state.phase, state.roster) == (1, Phase.COMMIT, 0b111)
+
+
+def test_a_round_opens_when_enough_are_seated_at_once(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3)
+    circle.join(0)
+    circle.join(1)
+    circle.do_cold(0, "leave", 0)
+    circle.join(2)
+    assert circle.state.phase == Phase.GATHERING
+    circle.join(3)
+    assert (circle.state.phase, circle.state.roster) == (Phase.COMMIT, 0b1110)
 
 
 def test_a_seat_starts_in_the_middle_of_the_scale(deploy: Deploy) -> None:
@@ -34,86 +45,137 @@ def test_a_seat_starts_in_the_middle_of_the_scale(deploy: Deploy) -> None:
     assert circle.reputations == {0: 32768, 1: 32768}
 
 
+def test_the_bond_is_held_by_the_circle(deploy: Deploy) -> None:
+    circle = deploy(bond=1000)
+    circle.join_all()
+    assert circle.view("books") == (3000, 0)
+    assert circle.machine.balance(circle.address) == 3000
+
+
+@pytest.mark.parametrize("value", [0, 999, 1001])
+def test_the_bond_is_neither_more_nor_less(deploy: Deploy, value: int) -> None:
+    assert deploy(bond=1000).join_refusal(0, value=value) == "join: value is not the bond"
+
+
+def test_a_circle_without_a_bond_takes_no_coin(deploy: Deploy) -> None:
+    assert deploy(bond=0).join_refusal(0, value=1) == "join: value is not the bond"
+
+
 def test_nobody_joins_twice(deploy: Deploy) -> None:
     circle = deploy()
-    circle.do(0, "join", ENDPOINT)
-    assert circle.refusal(0, "join", ENDPOINT) == "join: already seated"
+    circle.join(0)
+    assert circle.join_refusal(0) == "join: already seated"
     assert circle.state.seats == 1
+
+
+def test_a_seat_has_a_cold_key(deploy: Deploy) -> None:
+    circle = deploy()
+    assert circle.refusal(0, "join", ENDPOINT, NOBODY, *UNSIGNED) == "join: cold key is empty"
+
+
+def test_one_cold_key_may_hold_several_seats(deploy: Deploy) -> None:
+    circle = deploy()
+    circle.join(0, cold=5)
+    circle.join(1, cold=5)
+    circle.do_cold(5, "leave", 1)
+    assert circle.history.members == 0b01
 
 
 @pytest.mark.parametrize(
     ("endpoint", "reason"),
     [
-        ("", "join: endpoint is empty"),
-        ("wss://h\x00:1", "join: endpoint is not printable ASCII"),
-        ("\x1b[2Jwss://host:1", "join: endpoint is not printable ASCII"),
-        ("wss://host:1\n", "join: endpoint is not printable ASCII"),
-        ("wss://host:1\x7f", "join: endpoint is not printable ASCII"),
-        ("wss://höst:1", "join: endpoint is not printable ASCII"),
-        ("a" * 31 + "\x1f", "join: endpoint is not printable ASCII"),
-        ("a" * 32 + "\t", "join: endpoint is not printable ASCII"),
-        ("a" * 255 + "\x1f", "join: endpoint is not printable ASCII"),
+        ("", "seat: endpoint is empty"),
+        ("wss://h\x00:1", "seat: endpoint is not printable"),
+        ("\x1b[2Jwss://host:1", "seat: endpoint is not printable"),
+        ("wss://host:1\n", "seat: endpoint is not printable"),
+        ("wss://host:1\x7f", "seat: endpoint is not printable"),
+        ("wss://höst:1", "seat: endpoint is not printable"),
+        ("a" * 31 + "\x1f", "seat: endpoint is not printable"),
+        ("a" * 32 + "\t", "seat: endpoint is not printable"),
+        ("a" * 255 + "\x1f", "seat: endpoint is not printable"),
     ],
 )
 def test_an_endpoint_is_printable_ascii(deploy: Deploy, endpoint: str, reason: str) -> None:
-    assert deploy().refusal(0, "join", endpoint) == reason
+    assert deploy().join_refusal(0, endpoint=endpoint) == reason
 
 
 def test_bytes_that_are_no_text_cannot_become_an_event(deploy: Deploy) -> None:
     circle = deploy()
-    data = circle_artifact().call_data("join", "")[:4] + abi_encode(["bytes"], [b"wss://\xff\xfe"])
-    ran = circle.machine.run(circle.peers[0], circle.address, data)
-    assert ran.reason == "join: endpoint is not printable ASCII"
-    circle.check()
+    types = ["bytes", "address", "uint256", "uint256", "uint256", "uint256"]
+    selector = keccak(b"join(string,address,uint256,uint256,uint256,uint256)")[:4]
+    data = selector + abi_encode(types, (b"wss://\xff\xfe", circle.colds[0], *UNSIGNED))
+    assert circle.raw(circle.peers[0], data).reason == "seat: endpoint is not printable"
 
 
 @pytest.mark.parametrize("length", [1, 31, 32, 33, 63, 64, 255, 256])
-def test_endpoints_of_every_length_come_back_whole(tester: EthTester, deploy: Deploy, length: int) -> None:
-    circle = deploy()
+def test_endpoints_of_every_length_come_back_whole(deploy: Deploy, length: int) -> None:
     endpoint = "".join(chr(32 + place % 95) for place in range(length))
-    assert circle.do(0, "join", endpoint) == [Joined(0, circle.peers[0], endpoint)]
+    (joined,) = deploy().join(0, endpoint=endpoint)
+    assert isinstance(joined, Joined)
+    assert joined.endpoint == endpoint
 
 
 def test_an_endpoint_beyond_256_bytes_is_refused(deploy: Deploy) -> None:
     circle = deploy()
-    data = circle_artifact().call_data("join", "a" * 257)
-    assert circle.machine.run(circle.peers[0], circle.address, data).reason is not None
-    circle.check()
+    circle.raw(circle.peers[0], circle.artifact.call_data("join", "a" * 257, circle.colds[0], *UNSIGNED))
 
 
-def test_a_latecomer_is_awaited_from_the_next_round_on(deploy: Deploy) -> None:
+def test_a_latecomer_is_waited_for_from_the_next_round_on(deploy: Deploy) -> None:
     circle = deploy(start_seats=2)
     circle.join_all()
-    circle.do(2, "join", ENDPOINT)
-    assert circle.state.awaited == 0b11
+    circle.join(2)
+    assert circle.state.roster == 0b11
     circle.whole_round(range(2))
-    assert (circle.state.round, circle.state.awaited) == (2, 0b111)
+    assert (circle.state.round, circle.state.roster) == (2, 0b111)
 
 
-def test_a_latecomer_may_commit_in_the_round_under_way(deploy: Deploy) -> None:
+def test_a_latecomer_may_commit_in_the_round_under_way_once_it_wakes(deploy: Deploy) -> None:
     circle = deploy(start_seats=2)
     circle.join_all()
-    circle.do(2, "join", ENDPOINT)
-    circle.commit_all([2, 0, 1])
-    assert circle.state.phase == Phase.ATTEST
-    circle.attest_all(range(3))
-    assert circle.state.phase == Phase.SETTLE
+    circle.join(2)
+    assert circle.refusal(2, "commit", 1, b"d" * 32) == "commit: not on the roster"
+    circle.do(2, "wake")
+    assert isinstance(circle.commit_all([2, 0, 1])[-1:][0], Drawn)
 
 
 def test_one_may_join_in_every_phase_but_the_last(deploy: Deploy) -> None:
     circle = deploy(start_seats=2, last_round=1)
     circle.join_all()
     circle.commit_all(range(2))
-    circle.do(2, "join", ENDPOINT)
+    circle.join(2)
     circle.attest_all(range(2))
-    circle.do(3, "join", ENDPOINT)
+    circle.join(3)
     circle.settle()
-    assert circle.refusal(4, "join", ENDPOINT) == "join: circle is finished"
+    assert circle.join_refusal(4) == "join: circle is finished"
 
 
-def test_the_257th_finds_no_seat(deploy_large: Deploy) -> None:
-    circle = deploy_large(start_seats=256)
+def test_the_257th_finds_no_seat_until_one_is_released(deploy_large: Deploy) -> None:
+    circle = deploy_large(start_seats=256, bond=5)
     circle.join_all()
-    assert circle.state.awaited == 2**256 - 1
-    assert circle.refusal(256, "join", ENDPOINT) == "join: no free seat"
+    assert circle.state.roster == 2**256 - 1
+    assert circle.join_refusal(256) == "join: no free seat"
+    for seat in (200, 17):
+        circle.do_cold(seat, "leave", seat)
+    assert circle.join_refusal(256) == "join: no free seat"
+    circle.machine.pass_time(DAY_S)
+    for seat in (200, 17):
+        circle.do(0, "release", seat)
+    # The lowest first; the next round waits for both.
+    assert [circle.join(peer)[0].seat for peer in (256, 257)] == [17, 200]
+    assert circle.history.seats[17].tenure == 2
+    assert circle.reputations[17] == 32768
+    assert circle.history.woken == 1 << 17 | 1 << 200
+    assert circle.join_refusal(17) == "join: no free seat"
     circle.check()
+
+
+def test_a_key_stays_its_seats_until_that_is_released(deploy: Deploy) -> None:
+    circle = deploy()
+    circle.join(0)
+    circle.do_cold(0, "leave", 0)
+    assert circle.join_refusal(0) == "seat: key is another seat's"
+    circle.machine.pass_time(DAY_S)
+    circle.do(1, "release", 0)
+    (joined,) = circle.join(0)
+    assert isinstance(joined, Joined)
+    assert joined.seat == 1

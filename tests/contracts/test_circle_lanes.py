@@ -5,12 +5,14 @@ from circle_harness import RECORD, CircleTerms, CircleUnderTest
 from circle_machines import BareMachine
 
 EDGES = (0, 1, 15, 16, 17, 239, 240, 254, 255)
+JUDGES = (100, 101)
 
 
 @pytest.fixture(scope="module")
 def full_circle() -> CircleUnderTest:
     """256 seats with a quorum of two, in round 1. Each test takes the round it finds."""
-    circle = CircleUnderTest(BareMachine(256), CircleTerms(256, 2, last_round=100), check_every=64)
+    terms = CircleTerms(256, 2, last_round=100, reputation_shift=1, reputation_floor=30000, eject_after=1)
+    circle = CircleUnderTest(BareMachine(257), terms, check_every=64)
     circle.join_all()
     return circle
 
@@ -18,14 +20,30 @@ def full_circle() -> CircleUnderTest:
 @pytest.mark.parametrize("target", EDGES)
 def test_a_verdict_moves_the_seat_it_is_about_alone(full_circle: CircleUnderTest, target: int) -> None:
     circle = full_circle
-    judges = [seat for seat in EDGES if seat != target][:2]
-    number, before = circle.state.round, circle.reputations
-    circle.commit_all(judges)
+    first, second = JUDGES
+    present = (first, second, target)
+    for seat in present:
+        if circle.history.seats[seat].is_held and not circle.history.roster >> seat & 1:
+            circle.do(seat, "wake")
+    before = circle.reputations
+    circle.commit_all([first, second])
     circle.machine.pass_time(circle.terms.commit_window_s)
     circle.commit_all([target])
-    for seat in judges:
-        circle.do(seat, "attest", number, 1 << target, 0, RECORD)
-    circle.do(target, "attest", number, 0, 0, RECORD)
+    others = 2**256 - 1 ^ 1 << target
+    for seat in (first, second):
+        circle.do(seat, "attest", circle.verdicts(seat, rejected=1 << target, unjudged=others), RECORD)
+    circle.do(target, "attest", circle.verdicts(target, unjudged=2**256 - 1), RECORD)
     after = circle.settle()
-    fallen = (7 * before[target]) >> 3
-    assert after == {**before, target: fallen}
+    assert after == {**before, target: before[target] >> 1}
+    # It alone is quarantined anew, and has a strike of its own.
+    assert circle.view("standing")[1] >> target & 1 == 1
+    assert circle.view("strikes_of", target) == (circle.history.seats[target].strikes,) != (0,)
+    assert circle.view("strikes_of", (target + 32) % 256) == (circle.history.seats[(target + 32) % 256].strikes,)
+
+
+def test_giving_up_a_seat_at_an_edge_leaves_the_others(full_circle: CircleUnderTest) -> None:
+    circle = full_circle
+    for seat in (0, 31, 32, 255):
+        circle.do_cold(seat, "leave", seat)
+    assert circle.view("standing")[0] == 2**256 - 1 & ~(1 << 0 | 1 << 31 | 1 << 32 | 1 << 255)
+    circle.check()

@@ -3,15 +3,20 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import ENDPOINT, RECORD, WINDOW_S, CircleUnderTest
-from circle_twin import PATIENCE
+from circle_harness import RECORD, WINDOW_S, CircleUnderTest
 
 from ledger.events import Settled
-from ledger.history import Phase
+from ledger.history import PATIENCE_WINDOWS, Phase
 
 Deploy = Callable[..., CircleUnderTest]
 INITIAL, FULL = 32768, 65535
 STRANGER = 9
+
+
+def attest(circle: CircleUnderTest, seat: int, judged: int, accepted: int) -> None:
+    """One seat judges these of the others, as masks of seats."""
+    others = (1 << len(circle.history.seats)) - 1
+    circle.do(seat, "attest", circle.verdicts(seat, rejected=others & ~accepted, unjudged=others & ~judged), RECORD)
 
 
 def test_anyone_settles_and_the_next_round_opens_for_those_who_attested(deploy: Deploy) -> None:
@@ -24,7 +29,15 @@ def test_anyone_settles_and_the_next_round_opens_for_those_who_attested(deploy: 
     assert isinstance(settled, Settled)
     assert settled.attested == 0b011
     state = circle.state
-    assert (state.round, state.phase, state.awaited) == (2, Phase.COMMIT, 0b011)
+    assert (state.round, state.phase, state.roster) == (2, Phase.COMMIT, 0b011)
+    assert state.deadline_s == circle.machine.now_s + WINDOW_S
+
+
+def test_a_round_all_have_attested_in_is_settled_before_its_deadline(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3, quorum=2)
+    circle.join_all()
+    circle.whole_round(range(3))
+    assert circle.state.round == 2
 
 
 def test_the_last_round_ends_the_circle(deploy: Deploy) -> None:
@@ -33,7 +46,7 @@ def test_the_last_round_ends_the_circle(deploy: Deploy) -> None:
     circle.whole_round(range(2))
     circle.whole_round(range(2))
     assert (circle.state.phase, circle.state.round, circle.state.deadline_s) == (Phase.FINISHED, 2, 0)
-    assert circle.refusal(0, "settle", 2) == "settle: phase is not attested"
+    assert circle.refusal(0, "settle", 2) == "settle: phase is not attest"
 
 
 def test_the_accepted_rise_and_the_rejected_fall_by_an_eighth_of_the_way(deploy: Deploy) -> None:
@@ -49,10 +62,12 @@ def test_a_heavier_judge_counts_for_more(deploy: Deploy) -> None:
     circle.whole_round(range(3), rejected=0b010)
     heavy, light = ((INITIAL + FULL) >> 1) >> 8, (INITIAL >> 1) >> 8
     before = circle.reputations[2]
+    # Seat 1 is still in good standing, with half of what it began with.
+    assert circle.view("standing")[1] == 0
     circle.commit_all(range(3))
-    circle.do(0, "attest", 2, 0b100, 0b100, RECORD)
-    circle.do(1, "attest", 2, 0b100, 0, RECORD)
-    circle.do(2, "attest", 2, 0, 0, RECORD)
+    attest(circle, 0, 0b100, 0b100)
+    attest(circle, 1, 0b100, 0)
+    attest(circle, 2, 0, 0)
     assert circle.settle()[2] == (before + heavy * FULL // (heavy + light)) >> 1
 
 
@@ -72,7 +87,7 @@ def test_who_did_not_take_part_keeps_its_reputation(deploy: Deploy) -> None:
     circle.commit_all(range(2))
     circle.machine.pass_time(WINDOW_S)
     circle.do(0, "advance")
-    circle.do(5, "join", ENDPOINT)
+    circle.join(5)
     circle.attest_all(range(2))
     after = circle.settle()
     assert (after[2], after[3]) == (INITIAL, INITIAL)
@@ -83,7 +98,7 @@ def test_a_committed_seat_nobody_judged_keeps_its_reputation(deploy: Deploy) -> 
     circle.join_all()
     circle.commit_all(range(2))
     for seat in range(2):
-        circle.do(seat, "attest", 1, 0, 0, RECORD)
+        attest(circle, seat, 0, 0)
     assert circle.settle() == {0: INITIAL, 1: INITIAL}
 
 
@@ -94,13 +109,11 @@ def test_a_quarantined_seat_is_judged_but_its_verdicts_weigh_nothing(deploy: Dep
     assert fallen[2] == 16384
     # The quarantined seat 2 rejects both others; they accept everybody.
     circle.commit_all(range(3))
-    circle.do(0, "attest", 2, 0b110, 0b110, RECORD)
-    circle.do(1, "attest", 2, 0b101, 0b101, RECORD)
-    circle.do(2, "attest", 2, 0b011, 0, RECORD)
+    attest(circle, 0, 0b110, 0b110)
+    attest(circle, 1, 0b101, 0b101)
+    attest(circle, 2, 0b011, 0)
     after = circle.settle()
-    assert after[0] == (fallen[0] + FULL) >> 1
-    assert after[1] == (fallen[1] + FULL) >> 1
-    assert after[2] == (16384 + FULL) >> 1
+    assert after == {0: (fallen[0] + FULL) >> 1, 1: (fallen[1] + FULL) >> 1, 2: (16384 + FULL) >> 1}
 
 
 def test_where_all_judges_are_quarantined_all_weigh_the_same(deploy: Deploy) -> None:
@@ -109,15 +122,10 @@ def test_where_all_judges_are_quarantined_all_weigh_the_same(deploy: Deploy) -> 
     fallen = circle.whole_round(range(3), rejected=0b111)
     assert fallen == {0: 16384, 1: 16384, 2: 16384}
     circle.commit_all(range(3))
-    circle.do(0, "attest", 2, 0b110, 0b110, RECORD)
-    circle.do(1, "attest", 2, 0b101, 0b001, RECORD)
-    circle.do(2, "attest", 2, 0b011, 0b011, RECORD)
-    after = circle.settle()
-    assert after == {
-        0: (16384 + FULL) >> 1,
-        1: (16384 + FULL) >> 1,
-        2: (16384 + FULL // 2) >> 1,
-    }
+    attest(circle, 0, 0b110, 0b110)
+    attest(circle, 1, 0b101, 0b001)
+    attest(circle, 2, 0b011, 0b011)
+    assert circle.settle() == {0: (16384 + FULL) >> 1, 1: (16384 + FULL) >> 1, 2: (16384 + FULL // 2) >> 1}
 
 
 def test_where_the_only_judge_in_good_standing_is_silent_the_quarantined_decide(deploy: Deploy) -> None:
@@ -138,7 +146,7 @@ def test_where_the_only_judge_in_good_standing_is_silent_the_quarantined_decide(
 @pytest.mark.parametrize("shift", [1, 8])
 def test_reputations_stay_on_their_scale(deploy_large: Deploy, rejected: int, shift: int) -> None:
     rounds = 24
-    circle = deploy_large(start_seats=2, reputation_shift=shift, reputation_floor=0, last_round=rounds)
+    circle = deploy_large(start_seats=2, reputation_shift=shift, reputation_floor=256, last_round=rounds)
     circle.join_all()
     found = [INITIAL]
     for _ in range(rounds):
@@ -149,16 +157,32 @@ def test_reputations_stay_on_their_scale(deploy_large: Deploy, rejected: int, sh
 
 def test_a_round_is_settled_in_its_time_only(deploy: Deploy) -> None:
     circle = deploy(start_seats=2, last_round=2)
-    assert circle.refusal(0, "settle", 0) == "settle: phase is not attested"
+    assert circle.refusal(0, "settle", 0) == "settle: phase is not attest"
     circle.join_all()
-    assert circle.refusal(0, "settle", 1) == "settle: phase is not attested"
+    assert circle.refusal(0, "settle", 1) == "settle: phase is not attest"
     circle.commit_all(range(2))
     assert circle.refusal(0, "settle", 1) == "settle: attest phase is not due"
-    circle.attest_all(range(2))
-    assert circle.refusal(0, "settle", 0) == "settle: not this round"
-    assert circle.refusal(0, "settle", 2) == "settle: not this round"
+    circle.attest_all([0])
+    circle.machine.pass_time(WINDOW_S)
+    assert circle.refusal(0, "settle", 1) == "settle: attest phase is not due"
+    circle.attest_all([1])
+    for number in (0, 2, 2**21 + 1, 2**256 - 1):
+        assert circle.refusal(0, "settle", number) == "settle: not this round"
     circle.settle()
+    assert circle.refusal(0, "settle", 1) == "settle: phase is not attest"
+    circle.commit_all(range(2))
     assert circle.refusal(0, "settle", 1) == "settle: not this round"
+
+
+def test_the_quorum_does_not_settle_before_the_deadline_while_others_are_missing(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3, quorum=2)
+    circle.join_all()
+    circle.commit_all(range(3))
+    circle.attest_all(range(2))
+    circle.machine.pass_time(WINDOW_S - 1)
+    assert circle.refusal(0, "settle", 1) == "settle: attest phase is not due"
+    circle.machine.pass_time(1)
+    circle.settle()
 
 
 def test_a_round_whose_quorum_is_gone_for_good_is_given_up_without_moving_a_reputation(deploy: Deploy) -> None:
@@ -168,19 +192,18 @@ def test_a_round_whose_quorum_is_gone_for_good_is_given_up_without_moving_a_repu
     circle.machine.pass_time(WINDOW_S)
     circle.do(0, "advance")
     circle.attest_all([1], rejected=0b001)
-    circle.machine.pass_time(PATIENCE * WINDOW_S)
+    circle.machine.pass_time((PATIENCE_WINDOWS + 1) * WINDOW_S - 1)
     assert circle.refusal(0, "settle", 1) == "settle: attest phase is not due"
-    assert circle.refusal(0, "advance") == "advance: attest phase is not due"
-    circle.machine.pass_time(WINDOW_S)
+    circle.machine.pass_time(1)
     assert circle.settle() == dict.fromkeys(range(4), INITIAL)
     state = circle.state
-    assert (state.round, state.phase, state.awaited) == (2, Phase.COMMIT, 0b0010)
+    assert (state.round, state.phase, state.roster) == (2, Phase.COMMIT, 0b0010)
 
 
 def test_a_given_up_last_round_ends_the_circle_too(deploy: Deploy) -> None:
     circle = deploy(start_seats=2, last_round=1)
     circle.join_all()
     circle.commit_all(range(2))
-    circle.machine.pass_time((PATIENCE + 1) * WINDOW_S)
+    circle.machine.pass_time((PATIENCE_WINDOWS + 1) * WINDOW_S)
     circle.settle()
     assert circle.state.phase == Phase.FINISHED

@@ -1,8 +1,8 @@
-"""Asking to be awaited again."""
+"""Asking to be on the roster again."""
 
 from collections.abc import Callable
 
-from circle_harness import DIGEST, ENDPOINT, WINDOW_S, CircleUnderTest
+from circle_harness import DIGEST, WINDOW_S, CircleUnderTest
 
 from ledger.events import Woken
 from ledger.history import Phase
@@ -12,7 +12,7 @@ Deploy = Callable[..., CircleUnderTest]
 
 def absent_seat_two(deploy: Deploy) -> CircleUnderTest:
     """A circle in round 2 whose seat 2 missed round 1."""
-    circle = deploy(start_seats=3)
+    circle = deploy(start_seats=3, last_round=9)
     circle.join_all()
     circle.commit_all(range(2))
     circle.machine.pass_time(WINDOW_S)
@@ -22,17 +22,28 @@ def absent_seat_two(deploy: Deploy) -> CircleUnderTest:
     return circle
 
 
-def test_who_did_not_attest_is_not_awaited(deploy: Deploy) -> None:
+def test_who_did_not_attest_is_not_on_the_roster(deploy: Deploy) -> None:
     circle = absent_seat_two(deploy)
-    assert circle.state.awaited == 0b011
+    assert circle.state.roster == 0b011
     circle.commit_all(range(2))
     assert circle.state.phase == Phase.ATTEST
+
+
+def test_who_committed_and_did_not_attest_is_not_on_the_roster(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3)
+    circle.join_all()
+    circle.commit_all(range(3))
+    circle.attest_all(range(2))
+    circle.machine.pass_time(WINDOW_S)
+    circle.settle()
+    assert circle.state.roster == 0b011
+    assert circle.refusal(2, "commit", 2, DIGEST) == "commit: not on the roster"
 
 
 def test_waking_in_the_commit_phase_counts_at_once_and_in_the_next_round(deploy: Deploy) -> None:
     circle = absent_seat_two(deploy)
     assert circle.do(2, "wake") == [Woken(2, 2)]
-    assert circle.state.awaited == 0b111
+    assert circle.state.roster == 0b111
     circle.commit_all(range(2))
     assert circle.state.phase == Phase.COMMIT
     circle.commit_all([2])
@@ -40,18 +51,18 @@ def test_waking_in_the_commit_phase_counts_at_once_and_in_the_next_round(deploy:
     circle.machine.pass_time(WINDOW_S)
     circle.attest_all(range(2))
     circle.settle()
-    assert circle.state.awaited == 0b111
+    assert circle.state.roster == 0b111
 
 
-def test_waking_in_the_attest_or_settle_phase_counts_in_the_next_round(deploy: Deploy) -> None:
+def test_waking_in_the_attest_phase_counts_in_the_next_round(deploy: Deploy) -> None:
     circle = absent_seat_two(deploy)
     circle.commit_all(range(2))
     circle.do(2, "wake")
-    assert circle.state.awaited == 0b011
+    assert circle.state.roster == 0b011
     circle.attest_all(range(2))
     circle.do(2, "wake")
     circle.settle()
-    assert circle.state.awaited == 0b111
+    assert circle.state.roster == 0b111
 
 
 def test_waking_counts_for_one_next_round_only(deploy: Deploy) -> None:
@@ -65,12 +76,20 @@ def test_waking_counts_for_one_next_round_only(deploy: Deploy) -> None:
     assert circle.state.phase == Phase.ATTEST
 
 
+def test_waking_after_ones_own_commit_takes_nothing_back(deploy: Deploy) -> None:
+    circle = absent_seat_two(deploy)
+    circle.do(0, "commit", 2, DIGEST)
+    circle.do(0, "wake")
+    assert circle.refusal(0, "commit", 2, DIGEST) == "commit: already committed"
+    assert circle.state.committed == 0b01
+
+
 def test_waking_while_gathering_changes_nothing(deploy: Deploy) -> None:
     circle = deploy(start_seats=2)
-    circle.do(0, "join", ENDPOINT)
+    circle.join(0)
     assert circle.do(0, "wake") == [Woken(0, 0)]
-    circle.do(1, "join", ENDPOINT)
-    assert circle.state.awaited == 0b11
+    circle.join(1)
+    assert circle.state.roster == 0b11
 
 
 def test_waking_behind_the_deadline_does_not_hold_the_quorum_up(deploy: Deploy) -> None:
@@ -80,6 +99,19 @@ def test_waking_behind_the_deadline_does_not_hold_the_quorum_up(deploy: Deploy) 
     circle.do(2, "wake")
     circle.do(1, "commit", 2, DIGEST)
     assert circle.state.phase == Phase.ATTEST
+
+
+def test_a_round_with_an_empty_roster_goes_on_once_enough_wake(deploy: Deploy) -> None:
+    circle = deploy(start_seats=2, last_round=9)
+    circle.join_all()
+    circle.commit_all(range(2))
+    circle.machine.pass_time(17 * WINDOW_S)
+    circle.settle()
+    assert circle.state.roster == 0
+    circle.do(0, "wake")
+    circle.do(1, "wake")
+    circle.whole_round(range(2))
+    assert circle.state.round == 3
 
 
 def test_who_has_no_seat_cannot_wake(deploy: Deploy) -> None:

@@ -454,7 +454,8 @@ def seated(here: Here) -> None:
     rpc, contract = Rpc(here.rpc), here.contract
     for number, key in enumerate((load_key(here.keystore, PASSWORD), deployer_key(None, None, 1337)), 1):
         endpoint = Endpoint("wss://127.0.0.1:1", f"http://127.0.0.1:{number}")
-        Sender(rpc, key, 1337).call(contract, "join", endpoint.text)
+        sender = Sender(rpc, key, 1337)
+        sender.call(contract, "join", endpoint.text, sender.address, 0, 0, 0, 0)
 
 
 @contextmanager

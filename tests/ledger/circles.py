@@ -4,19 +4,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from eth_utils.address import to_canonical_address
-from histories import address, digest, endpoint, manifest_of, opened
+from histories import address, digest, joined, manifest_of, opened
 
 from ledger.blobs.unixfs import build
 from ledger.codec import quantise
 from ledger.errors import PeerFault
-from ledger.events import Attested, Committed, Drawn, Joined, Settled
+from ledger.events import Attested, Committed, Drawn, Settled, Woken
 from ledger.exact import State, to_float
 from ledger.history import CircleParameters, History
 from ledger.network import Network
 from ledger.records import Update, encode_update, state_digest
-from ledger.reputation import INITIAL, Verdict, pack, settle
+from ledger.reputation import pack
 from ledger.screening import Fetched, screen
 from ledger.topology import mask_of, neighbours
+from ledger.verdicts import encode_verdicts
 
 NETWORK = Network.of(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
 PARAMETERS = 5000
@@ -29,6 +30,16 @@ def author(seat):
 def genesis_state():
     """(5000,), int32: a model of length about 1 a coordinate."""
     return quantise(np.random.default_rng(0).normal(size=PARAMETERS).astype(np.float32)).state
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a peer attests: its verdicts as masks of seats, and its record's digest."""
+
+    seat: int
+    judged: int
+    accepted: int
+    record: bytes
 
 
 @dataclass
@@ -53,9 +64,9 @@ class Honest:
         """seat → what fetching gave."""
         return fetched
 
-    def attestation(self, number, event):
-        """The event to write; None for silence."""
-        return event
+    def attestation(self, number, said):
+        """What to attest; None for silence."""
+        return said
 
     def next_base(self, number, next_base):
         return next_base
@@ -65,50 +76,75 @@ class Honest:
 
 
 class Circle:
-    """Peers who play some rounds. cheats: seat → its peer; withheld: (round, seat) of blobs lost since."""
+    """Peers who play some rounds. cheats: seat → its peer; withheld: (round, seat) of blobs lost since.
 
-    def __init__(self, *, seats=5, rounds=3, degree=4, rule="balance", cheats=None, withheld=(), **manifest):
+    between: round → what else happens once it is settled, given the circle. `known` is the fold so far.
+    """
+
+    def __init__(
+        self, *, seats=5, rounds=3, degree=4, rule="balance", cheats=None, withheld=(), between=None, **manifest
+    ):
         self.peers = {seat: Honest(seat) for seat in range(seats)} | (cheats or {})
         self.manifest = manifest_of(rounds, degree, rule=rule, **manifest)
-        self.parameters = CircleParameters(seats, 2, rounds, 3, 16384)
+        self.parameters = CircleParameters(
+            seats, 2, rounds, degree, 3, 16384, eject_after=1, bond=1000, dispute_bond=100, jury_seats=3
+        )
         self.withheld = set(withheld)
-        self.events = [opened(self.manifest)]
-        self.events += [Joined(seat, address(seat), endpoint(seat)) for seat in self.peers]
+        self.known, self.events = History(self.parameters), []
+        self.write(opened(self.manifest), *(joined(seat) for seat in self.peers))
         self.blobs: dict[bytes, bytes | None] = {}
         self.updates: dict[tuple[int, int], bytes] = {}
         self.bases: dict[int, State] = dict.fromkeys(self.peers, genesis_state())
-        self.reputations = dict.fromkeys(self.peers, INITIAL)
         for number in range(1, rounds + 1):
             self._round(number)
+            if number in (between or {}):
+                between[number](self)
+
+    def write(self, *written):
+        """Events that the contract emits now."""
+        for event in written:
+            self.known.apply(event)
+            self.events.append(event)
+
+    def take(self, seat, peer):
+        """Another peer takes a seat that was released."""
+        self.write(joined(seat, peer))
+        self.peers[seat], self.bases[seat] = Honest(seat), genesis_state()
+
+    def author(self, seat):
+        return to_canonical_address(self.known.seats[seat].peer)
 
     def _round(self, number):
         committed = self._commits(number)
         self.seed = digest("seed", number)
-        self.events.append(Drawn(number, self.seed, committed))
-        verdicts = self._attestations(number, committed)
-        self.reputations = settle(self.reputations, committed, verdicts, shift=3, floor=16384)
-        self.events.append(Settled(number, mask_of(list(verdicts)), pack(self.reputations)))
+        self.write(Drawn(number, self.seed, committed))
+        self._attestations(number, committed)
+        current = self.known.round
+        self.write(Settled(number, mask_of(list(current.attestations)), pack(self.known.settled(current))))
 
     def _commits(self, number):
         committed = 0
         for seat, peer in sorted(self.peers.items(), key=lambda item: (item[1].commits_last(number), item[0])):
+            if not self.known.seats[seat].is_held:
+                continue
             base = self.bases[seat]
             payload = quantise(peer.trained(number, base), self.manifest.codec).payload
             claimed = peer.claimed_base(number, base)
-            update = Update(NETWORK.domain_separator, number, author(seat), claimed, self.manifest.codec, payload)
-            blob = peer.blob(number, update)
+            here = (NETWORK.domain_separator, number, self.author(seat))
+            blob = peer.blob(number, Update(*here, claimed, self.manifest.codec, payload))
             if blob is None:
                 continue
             root = build(blob).root
             self.blobs[root] = blob
             self.updates[number, seat] = root
             committed |= 1 << seat
-            self.events.append(Committed(number, seat, root))
+            if not self.known.roster >> seat & 1:
+                self.write(Woken(number, seat))
+            self.write(Committed(number, seat, root))
         return committed
 
     def _attestations(self, number, committed):
-        verdicts = {}
-        eligible = frozenset(s for s in self.peers if committed >> s & 1 and self.reputations[s] >= 16384)
+        eligible = self.known.round.eligible(16384)
         for judge, linked in neighbours(self.seed, committed, self.manifest.degree).items():
             peer = self.peers[judge]
             fetched = peer.received(number, {seat: self._fetched(number, seat) for seat in linked})
@@ -122,22 +158,21 @@ class Circle:
                     fetched,
                     eligible,
                 )
-                event = Attested(number, judge, screened.judged, screened.accepted, screened.record_digest)
+                said = Said(judge, screened.judged, screened.accepted, screened.record_digest)
                 next_base = screened.next_base
             except PeerFault:
                 # Its own update does not decode: it attests what it likes.
-                event, next_base = Attested(number, judge, 0, 0, digest("nothing")), self.bases[judge]
-            event = peer.attestation(number, event)
-            if event is None:
+                said, next_base = Said(judge, 0, 0, digest("nothing")), self.bases[judge]
+            said = peer.attestation(number, said)
+            if said is None:
                 continue
             self.bases[judge] = peer.next_base(number, next_base)
-            self.events.append(event)
-            verdicts[judge] = Verdict(event.judged, event.accepted)
-        return verdicts
+            word = encode_verdicts(self.seed, number, linked, said.judged, said.accepted)
+            self.write(Attested(judge, word, said.record))
 
     def _fetched(self, number, seat):
         root = self.updates[number, seat]
-        return Fetched(root, author(seat), self.blobs[root], invalid=self.blobs[root] is None)
+        return Fetched(root, self.author(seat), self.blobs[root], invalid=self.blobs[root] is None)
 
     def history(self):
         """The fold of the events so far."""
@@ -153,6 +188,6 @@ class Circle:
         return {root: self.blobs[root] for root in roots.values() if root not in missing}, missing
 
 
-def flipped(event, seat):
+def flipped(said, seat):
     """The same attestation with the opposite verdict on a seat, judged or not."""
-    return replace(event, judged=event.judged | 1 << seat, accepted=event.accepted ^ 1 << seat)
+    return replace(said, judged=said.judged | 1 << seat, accepted=said.accepted ^ 1 << seat)

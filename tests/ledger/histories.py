@@ -8,13 +8,27 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from ledger import events
-from ledger.history import CircleParameters
+from ledger.history import CircleParameters, History, Phase
 from ledger.manifest import Manifest
-from ledger.reputation import INITIAL, Verdict, pack, settle
-from ledger.topology import mask_of, neighbours, seats_of
+from ledger.reputation import INITIAL, pack
+from ledger.topology import jury, mask_of, seats_of
+from ledger.verdicts import encode_verdicts
 
-KINDS = ["Opened", "Joined", "Moved", "Woken", "Committed", "Drawn", "Attested", "Settled"]
-EMPTY = bytes(32)
+# In the order of the contract's constants OPENED = 1 … WITHDRAWN = 19.
+KINDS = ["Opened", "Joined", "Moved", "Woken", "Committed", "Drawn", "Attested", "Settled", "Left", "Ejected"]
+KINDS += [
+    "Released",
+    "Rotating",
+    "Rotated",
+    "Equivocated",
+    "Disputed",
+    "Summoned",
+    "Voted",
+    "Resolved",
+    "Withdrawn",
+]
+NOBODY = "0x" + "00" * 20
+BOND, DISPUTE_BOND = 1000, 100
 
 
 def digest(*parts):
@@ -27,8 +41,24 @@ def address(number):
     return to_checksum_address(digest("peer", number)[:20])
 
 
+def cold(number):
+    """The address of a seat's cold key."""
+    return to_checksum_address(digest("cold", number)[:20])
+
+
 def endpoint(number):
     return f"wss://peer-{number}:4001 http://peer-{number}:8080"
+
+
+def joined(seat, peer=None):
+    """A peer takes a seat of an open circle."""
+    number = seat if peer is None else peer
+    return events.Joined(seat, address(number), cold(number), NOBODY, endpoint(number))
+
+
+def said(seed, number, judged=0, accepted=0):
+    """The word for `attest`, from bits by neighbour number."""
+    return int.from_bytes(seed[-8:], "big") << 64 | number << 42 | accepted << 21 | judged
 
 
 def manifest_of(rounds, degree=4, **fields):
@@ -54,51 +84,81 @@ def opened(manifest):
 
 
 def running_hash(story):
-    """The contract's `history` after these events, from its ABI encoding; rounds counted as the contract counts."""
-    running, number, seated, start = EMPTY, 0, 0, story.parameters.start_seats
-    for event in story.events:
-        words = _words(event)
+    """The contract's `history` after these events, from its ABI encoding; rounds counted beside the fold."""
+    running, clock_bits = 0, 64
+    for event, number in zip(story.events, story.numbers, strict=True):
         kind = KINDS.index(type(event).__name__) + 1
-        seat = getattr(event, "seat", 0)
-        running = keccak(
-            abi_encode(
-                ["bytes32", "uint256", "uint256", "uint256", "bytes32", "bytes32", "bytes32"],
-                [running, kind, number, seat, *(words + [EMPTY] * 3)[:3]],
-            )
-        )
-        seated += isinstance(event, events.Joined)
-        if isinstance(event, events.Joined) and seated == start and number == 0:
-            number = 1
-        if isinstance(event, events.Settled) and event.round < story.parameters.last_round:
-            number += 1
-    return running
+        seat = getattr(event, "seat", getattr(event, "judge", 0))
+        if isinstance(event, events.Summoned | events.Resolved):
+            seat = story.judges[event.dispute]
+        head = running << clock_bits | kind << 56 | number << 16 | seat
+        words = (_words(event) + [bytes(32)] * 3)[:3]
+        entry = keccak(abi_encode(["uint256", "bytes32", "bytes32", "bytes32"], [head, *words]))
+        running = int.from_bytes(entry, "big") >> clock_bits
+    return running.to_bytes(24, "big")
 
 
 def _words(event):
+    """What the contract folds of an event beside kind, round and seat: up to three words."""
+
+    def hashed(types, *values):
+        return keccak(abi_encode(types, values))
+
+    def word(kind, value):
+        return abi_encode([kind], [value])
+
     match event:
         case events.Opened():
             return [event.task]
         case events.Joined():
-            return [abi_encode(["address"], [event.peer]), keccak(event.endpoint.encode())]
+            keys = hashed(["address", "address"], event.cold, event.inviter)
+            return [word("address", event.peer), keys, keccak(event.endpoint.encode())]
         case events.Moved():
             return [keccak(event.endpoint.encode())]
         case events.Committed():
             return [event.digest]
         case events.Drawn():
-            return [event.seed, event.committed.to_bytes(32, "big")]
+            return [event.seed, word("uint256", event.committed)]
         case events.Attested():
-            return [event.judged.to_bytes(32, "big"), event.accepted.to_bytes(32, "big"), event.record]
+            return [word("uint256", event.verdicts), event.record]
         case events.Settled():
-            words = abi_encode(["uint256[16]"], [event.reputations])
-            return [event.attested.to_bytes(32, "big"), keccak(words)]
+            return [word("uint256", event.attested), hashed(["uint256[16]"], event.reputations)]
+        case events.Left():
+            return [word("uint256", event.free_at)]
+        case events.Ejected():
+            return [word("uint256", event.burned), word("uint256", event.free_at)]
+        case events.Released():
+            return [word("uint256", event.bond)]
+        case events.Rotating():
+            keys = [word("address", event.peer), word("address", event.cold)]
+            return [*keys, word("uint256", event.rotates_at)]
+        case events.Rotated():
+            return [word("address", event.peer), word("address", event.cold)]
+        case events.Equivocated():
+            what = hashed(["uint256", "uint256"], event.round, event.free_at)
+            return [what, word("address", event.reporter), word("uint256", event.bond)]
+        case events.Disputed():
+            types = ["uint256", "uint256", "uint256", "address", "bytes32", "uint256"]
+            said = (event.dispute, event.round, event.target, event.challenger, event.evidence)
+            return [hashed(types, *said, event.deadline)]
+        case events.Summoned():
+            types = ["uint256", "bytes32", "uint256", "uint256"]
+            return [hashed(types, event.dispute, event.seed, event.jury, event.deadline)]
+        case events.Voted():
+            return [word("uint256", event.dispute), word("bool", event.upholds)]
+        case events.Resolved():
+            return [word("uint256", event.dispute), word("uint256", event.outcome), word("uint256", event.paid)]
+        case events.Withdrawn():
+            return [word("address", event.account), word("uint256", event.amount)]
     return []
 
 
 class Story:
     """A valid history. number: which one. events: from the deployment to the end, in order.
 
-    Peers come late, move, wake, miss commits and attestations, and now and then a round is given up short of its
-    quorum; phases close as the contract closes them.
+    Peers come late, move, wake, leave, rotate their keys, equivocate, dispute and vote, miss commits and
+    attestations, and now and then a round is given up short of its quorum; phases close as the contract closes
+    them. `known` is the fold so far, which says what is possible next. numbers: the round each event fell into.
     """
 
     def __init__(self, number, rounds=3):
@@ -108,96 +168,177 @@ class Story:
             start_seats=start,
             quorum=draw.randint(2, start),
             last_round=rounds,
+            degree=4,
             reputation_shift=draw.randint(1, 8),
-            reputation_floor=draw.randint(0, INITIAL - 1),
+            reputation_floor=draw.randint(256, INITIAL - 1),
+            eject_after=draw.randint(0, 2),
+            bond=BOND,
+            dispute_bond=draw.choice([0, DISPUTE_BOND]),
+            jury_seats=draw.randint(1, 5),
         )
-        self.events, self.reputations = [opened(manifest_of(rounds))], {}
-        self._woken, self._awaited, self._number, self._committing = 0, 0, 0, False
-        while len(self.reputations) < start:
-            self._bystand(most_seats=0)
-            self._join()
-        attested = 0
-        for self._number in range(1, rounds + 1):
-            attested = self._round(attested)
-        if draw.random() < 0.5:
-            self._move()
-
-    def _round(self, attested_before):
-        draw = self._random
-        self._awaited, self._woken = attested_before | self._woken, 0
-        committed = self._commits()
-        attested = self._attestations(committed)
-        if attested.bit_count() >= self.parameters.quorum:
-            self.reputations = settle(
-                self.reputations,
-                committed,
-                self._verdicts,
-                shift=self.parameters.reputation_shift,
-                floor=self.parameters.reputation_floor,
-            )
-        if draw.random() < 0.3:
+        self.known = History(self.parameters)
+        self.events, self.numbers, self.judges = [], [], []
+        self._keys, self._time = 0, 1_700_000_000
+        self._write(opened(manifest_of(rounds)))
+        while self.known.phase == Phase.GATHERING:
             self._bystand()
-        # A latecomer's reputation is in the words too.
-        self.events.append(events.Settled(self._number, attested, pack(self.reputations)))
-        return attested
+            self._join()
+        while self.known.phase != Phase.FINISHED:
+            self._commits()
+            self._attestations()
+            settled = self._settlement()
+            self._write(settled)
+            self._bystand()
+
+    def _write(self, event):
+        self.events.append(event)
+        self.numbers.append(self.known.number)
+        self.known.apply(event)
 
     def _commits(self):
-        draw, committed, self._committing = self._random, 0, True
-        absent = {seat for seat in self.reputations if draw.random() < 0.2}
+        draw, known = self._random, self.known
+        absent = {seat for seat in known.seats if draw.random() < 0.2}
         while True:
             self._bystand()
-            waiting = [s for s in self.reputations if not committed >> s & 1]
-            willing = [s for s in waiting if s not in absent] or waiting
-            enough = committed.bit_count() >= self.parameters.quorum
-            if enough and (self._awaited & ~committed == 0 or draw.random() < 0.2 or not waiting):
+            current = known.round
+            waiting = seats_of(known.roster & ~current.committed)
+            enough = len(current.commits) >= known.parameters.quorum
+            if enough and (not waiting or draw.random() < 0.2):
                 break
-            seat = draw.choice(willing)
-            committed |= 1 << seat
-            self.events.append(events.Committed(self._number, seat, digest("update", self._number, seat)))
-            if committed.bit_count() >= self.parameters.quorum and self._awaited & ~committed == 0:
-                break
-        self._committing = False
-        self.seed = digest("seed", self._number, draw.random())
-        self.events.append(events.Drawn(self._number, self.seed, committed))
-        return committed
+            if not waiting:
+                self._let_somebody_in()
+                continue
+            seat = draw.choice([s for s in waiting if s not in absent] or waiting)
+            self._write(events.Committed(known.number, seat, digest("update", known.number, seat)))
+        self._write(events.Drawn(known.number, digest("seed", known.number, draw.random()), current.committed))
 
-    def _attestations(self, committed):
-        draw, attested = self._random, 0
-        self._verdicts = {}
-        linked = neighbours(self.seed, committed, 4)
-        judges = seats_of(committed)
+    def _attestations(self):
+        draw, known = self._random, self.known
+        judges = seats_of(known.round.committed)
         draw.shuffle(judges)
-        many = draw.choice([len(judges), draw.randint(self.parameters.quorum, len(judges)), draw.randint(0, 1)])
-        for judge in judges[:many]:
+        few = min(known.parameters.quorum, len(judges))
+        for judge in judges[: draw.choice([len(judges), draw.randint(few, len(judges)), draw.randint(0, 1)])]:
             self._bystand()
-            judged = mask_of([seat for seat in linked[judge] if draw.random() < 0.9])
-            verdict = Verdict(judged, judged & draw.getrandbits(256))
-            self._verdicts[judge] = verdict
-            attested |= 1 << judge
-            record = digest("record", self._number, judge)
-            self.events.append(events.Attested(self._number, judge, verdict.judged, verdict.accepted, record))
-        return attested
+            if not known.seats[judge].is_held:
+                continue
+            order = known.round.neighbours(4)[judge]
+            judged = mask_of([seat for seat in order if draw.random() < 0.9])
+            accepted = judged & draw.getrandbits(256) if draw.random() < 0.6 else judged
+            word = encode_verdicts(known.round.seed, known.number, order, judged, accepted)
+            self._write(events.Attested(judge, word, digest("record", known.number, judge)))
 
-    def _bystand(self, most_seats=9):
-        """What any seat may do at any time."""
-        kind = self._random.random()
-        if kind < 0.05 and len(self.reputations) < most_seats:
-            self._join()
-        elif kind < 0.1 and self.reputations:
-            self._move()
-        elif kind < 0.15 and self.reputations:
-            seat = self._random.choice(list(self.reputations))
-            self._woken |= 1 << seat
-            if self._committing:
-                self._awaited |= 1 << seat
-            self.events.append(events.Woken(self._number, seat))
+    def _settlement(self):
+        known, current = self.known, self.known.round
+        has_quorum = len(current.attestations) >= known.parameters.quorum
+        after = known.settled(current) if has_quorum else known.reputations
+        return events.Settled(known.number, mask_of(list(current.attestations)), pack(after))
+
+    def _let_somebody_in(self):
+        """The circle is short of its quorum: it waits for who wakes or joins."""
+        asleep = seats_of(self.known.members & ~self.known.roster)
+        if not asleep:
+            asleep = [self.known.next_seat()]
+            self._write(joined(asleep[0], self._new_key()))
+        self._write(events.Woken(self.known.number, self._random.choice(asleep)))
+
+    def _bystand(self):
+        """What anyone may do at any time."""
+        for happens in (self._join, self._move, self._wake, self._change_keys, self._go, self._accuse, self._vote):
+            if self._random.random() < 0.08 and self.known.seats:
+                happens()
+        for seat, held in list(self.known.seats.items()):
+            can_go = not held.is_held and not held.is_released and not self.known.is_in_round(seat)
+            if can_go and held.disputes == 0 and self._random.random() < 0.3:
+                self._write(events.Released(seat, held.bond))
+        for account, amount in list(self.known.owed.items()):
+            if self._random.random() < 0.2:
+                self._write(events.Withdrawn(account, amount))
+
+    def _held(self):
+        return seats_of(self.known.members)
+
+    def _later(self):
+        self._time += self._random.randint(1, 1000)
+        return self._time
+
+    def _new_key(self):
+        self._keys += 1
+        return self._keys
 
     def _join(self):
-        seat = len(self.reputations)
-        self.events.append(events.Joined(seat, address(seat), endpoint(seat)))
-        self.reputations[seat] = INITIAL
-        self._woken |= 1 << seat
+        if self.known.phase != Phase.FINISHED and len(self.known.seats) < 12:
+            self._write(joined(self.known.next_seat(), self._new_key()))
 
     def _move(self):
-        seat = self._random.choice(list(self.reputations))
-        self.events.append(events.Moved(seat, endpoint(self._random.randint(100, 999))))
+        if self._held():
+            seat = self._random.choice(self._held())
+            self._write(events.Moved(seat, endpoint(self._random.randint(100, 999))))
+
+    def _wake(self):
+        if self._held() and self.known.phase != Phase.FINISHED:
+            self._write(events.Woken(self.known.number, self._random.choice(self._held())))
+
+    def _change_keys(self):
+        for seat in self._held():
+            held = self.known.seats[seat]
+            if held.announced is None:
+                if self._random.random() < 0.3:
+                    peer = self._random.choice([held.peer, address(self._new_key())])
+                    self._write(events.Rotating(seat, peer, cold(self._new_key()), self._later()))
+            elif self._random.random() < 0.2:
+                self._write(events.Rotating(seat, held.peer, held.cold, 0))
+            elif not self.known.is_in_round(seat):
+                self._write(events.Rotated(seat, *held.announced[:2]))
+
+    def _go(self):
+        """Somebody leaves, is ejected or convicted."""
+        if not self._held() or self._random.random() < 0.5:
+            return
+        low = [s for s in self._held() if 0 < self.parameters.eject_after <= self.known.seats[s].strikes]
+        seat = self._random.choice(low or self._held())
+        held = self.known.seats[seat]
+        if low:
+            self._write(events.Ejected(seat, held.bond // 2, self._later()))
+        elif self._random.random() < 0.5:
+            number = max(self.known.number, held.since_round)
+            self._write(events.Equivocated(seat, number, address(seat + 1), held.bond, self._later()))
+        else:
+            self._write(events.Left(seat, self._later()))
+
+    def _accuse(self):
+        settled = [round_.number for round_ in self.known.rounds if round_.settled]
+        if not settled or self.parameters.dispute_bond == 0:
+            return
+        judge, target = self._random.choice(self._held() or [0]), self._random.choice(list(self.known.seats))
+        number, held = self._random.choice(settled), self.known.seats[judge]
+        eligible = self.known.eligible_jurors(judge, target, address(500))
+        if held.is_released or judge == target or number < held.since_round or eligible == 0:
+            return
+        if self.known.is_disputed(number, judge, held.tenure, target):
+            return
+        self.judges.append(judge)
+        words = (address(500), digest("evidence"), self._later())
+        self._write(events.Disputed(len(self.known.disputes), number, judge, target, *words))
+
+    def _summon(self, number, claim):
+        seed = digest("jury", number, self._random.random())
+        drawn = jury(seed, self.known.disputes[number].eligible, self.parameters.jury_seats)
+        self._write(events.Summoned(number, seed, drawn, self._later()))
+
+    def _vote(self):
+        for number, dispute in enumerate(self.known.disputes):
+            if dispute.outcome is not None:
+                continue
+            if dispute.summoned is None and self._random.random() < 0.8:
+                self._summon(number, dispute.claim)
+            cast = dispute.upholding | dispute.rejecting
+            for seat in seats_of(dispute.jury & ~cast & self.known.members):
+                if self._random.random() < 0.8:
+                    self._write(events.Voted(number, seat, self._random.random() < 0.6))
+            if dispute.is_decided or self._random.random() < 0.5:
+                self._resolve(number, dispute)
+
+    def _resolve(self, number, dispute):
+        held = self.known.seats[dispute.claim.judge]
+        paid = min(held.bond, BOND // 4) if dispute.verdict == events.Outcome.UPHELD else 0
+        self._write(events.Resolved(number, int(dispute.verdict), paid))

@@ -2,6 +2,7 @@
 
 import contextlib
 
+import golden
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
@@ -10,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger.network import Network
-from ledger.signing import BadSignature, announcement_hash, hello_hash, recover, sign
+from ledger.signing import BadSignature, announcement_hash, compact, hello_hash, invitation_hash, recover, sign
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -72,6 +73,57 @@ def test_a_hello_is_the_typed_data_that_eth_account_makes(chain_id, contract, pe
     assert hello_hash(network, peer, certificate, challenge) == hash_of(signable)
 
 
+@given(CHAINS, ADDRESSES, ADDRESSES, st.integers(0, 2**256 - 1), st.integers(0, 2**256 - 1))
+def test_an_invitation_is_the_typed_data_that_eth_account_makes(chain_id, contract, peer, nonce, expiry):
+    network = Network.of(chain_id, contract)
+    fields = [("peer", "address"), ("nonce", "uint256"), ("expiry", "uint256")]
+    signable = typed(network, "Invitation", fields, {"peer": peer, "nonce": nonce, "expiry": expiry})
+    assert invitation_hash(network, peer, nonce, expiry) == hash_of(signable)
+
+
+@given(WORDS)
+def test_a_compact_signature_holds_the_whole_one(message):
+    signature = sign(KEY, message)
+    r, vs = compact(signature)
+    s, v = vs & (1 << 255) - 1, 27 + (vs >> 255)
+    assert r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([v]) == signature
+
+
+def test_the_standards_own_compact_signatures_come_out():
+    """Source: the two examples of EIP-2098."""
+    r = "68a020a209d3d56c46f38cc50a33f704f4a9a10a59377f8dd762ac66910e9b90"
+    s = "7e865ad05c4035ab5792787d4a0297a43617ae897930a6fe4d822b8faea52064"
+    assert compact(bytes.fromhex(r + s) + b"\x1b") == (int(r, 16), int(s, 16))
+    r = "9328da16089fcba9bececa81663203989f2df5fe1faa6291a45381c81bd17f76"
+    s = "139c6d6b623b42da56557e5e734a43dc83345ddfadec52cbe24d0cc64f550793"
+    vs = "939c6d6b623b42da56557e5e734a43dc83345ddfadec52cbe24d0cc64f550793"
+    assert compact(bytes.fromhex(r + s) + b"\x1c") == (int(r, 16), int(vs, 16))
+
+
+def test_hashes_and_signatures_are_the_ones_once_written_down():
+    digest = keccak(b"digest")
+    hashes = {
+        "announcement": announcement_hash(NETWORK, 5, ACCOUNT.address, digest),
+        "invitation": invitation_hash(NETWORK, ACCOUNT.address, 7, 1_800_000_000),
+        "hello": hello_hash(NETWORK, ACCOUNT.address, digest, keccak(b"challenge")),
+    }
+    golden.expect(
+        "signing",
+        {
+            "peer": ACCOUNT.address,
+            "network": NETWORK.domain_separator.hex(),
+            **{
+                name: {
+                    "hash": message.hex(),
+                    "signature": sign(KEY, message).hex(),
+                    "compact": [hex(part) for part in compact(sign(KEY, message))],
+                }
+                for name, message in hashes.items()
+            },
+        },
+    )
+
+
 @given(WORDS)
 def test_what_is_signed_recovers_to_the_signer_here_and_in_eth_account(message):
     signature = sign(KEY, message)
@@ -128,6 +180,7 @@ def test_a_signature_for_another_round_author_digest_or_purpose_names_another_ad
         announcement_hash(NETWORK, 5, CONTRACT, first),
         announcement_hash(NETWORK, 5, ACCOUNT.address, second),
         hello_hash(NETWORK, ACCOUNT.address, first, second),
+        invitation_hash(NETWORK, ACCOUNT.address, 5, int.from_bytes(first, "big")),
     ):
         assert recover(message, signature) != ACCOUNT.address
 

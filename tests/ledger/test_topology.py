@@ -1,4 +1,4 @@
-"""Who judges whom: regular, symmetric, connected, fair, and the same for everyone."""
+"""Who judges whom and who votes: regular, symmetric, connected, fair, and the same for everyone."""
 
 import hashlib
 from itertools import combinations
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.topology import duty_order, mask_of, neighbours, seats_of
+from ledger.topology import MAX_DEGREE, duty_order, jury, links, mask_of, neighbours, ring, seats_of, steps
 
 SEEDS = st.binary(min_size=32, max_size=32)
 MASKS = st.sets(st.integers(0, 255), max_size=40).map(mask_of)
@@ -27,7 +27,7 @@ def reached(graph, start):
     return found
 
 
-@given(SEEDS, MASKS, st.integers(1, 255))
+@given(SEEDS, MASKS, st.integers(1, MAX_DEGREE))
 def test_the_graph_is_regular_symmetric_connected_and_has_no_loops(given_seed, mask, degree):
     graph = neighbours(given_seed, mask, degree)
     seats = seats_of(mask)
@@ -35,7 +35,7 @@ def test_the_graph_is_regular_symmetric_connected_and_has_no_loops(given_seed, m
     assert sorted(graph) == seats
     everyone = min(degree + (degree % 2 and count % 2), count - 1)
     for seat, linked in graph.items():
-        assert list(linked) == sorted(set(linked))
+        assert len(set(linked)) == len(linked)
         assert len(linked) == everyone
         assert seat not in linked
         assert all(seat in graph[other] for other in linked)
@@ -62,7 +62,7 @@ def test_nobody_and_one_alone_have_no_neighbours():
     assert neighbours(seed(1), 0, 4) == {}
     assert neighbours(seed(1), 1 << 200, 4) == {200: ()}
     assert neighbours(seed(1), 0b101, 4) == {0: (2,), 2: (0,)}
-    assert neighbours(seed(1), 0b111, 2) == {0: (1, 2), 1: (0, 2), 2: (0, 1)}
+    assert {s: set(n) for s, n in neighbours(seed(1), 0b111, 2).items()} == {0: {1, 2}, 1: {0, 2}, 2: {0, 1}}
 
 
 def test_the_graph_depends_on_seed_mask_and_degree_alone():
@@ -84,6 +84,39 @@ def test_every_pair_is_about_equally_likely(count, degree):
     share = sum(met.values()) / len(met) / trials
     deviation = sqrt(trials * share * (1 - share))
     assert max(abs(times - trials * share) for times in met.values()) < 5 * deviation
+
+
+@given(SEEDS, st.sets(st.integers(0, 255), min_size=2, max_size=40).map(mask_of), st.integers(1, MAX_DEGREE))
+def test_neighbours_sit_at_the_same_distances_from_everyone_in_the_order_of_a_verdicts_bits(
+    given_seed, mask, degree
+):
+    around, ahead = ring(given_seed, mask), steps(given_seed, mask.bit_count(), degree)
+    count = len(around)
+    assert sorted(around) == seats_of(mask)
+    assert len(ahead) == links(count, degree)
+    assert all(1 <= step < count for step in ahead)
+    for first, second in zip(ahead[::2], ahead[1::2], strict=False):
+        assert first + second == count, "each offset is met ahead and behind"
+    assert len(ahead) % 2 == 0 or ahead[-1] * 2 == count
+    graph = neighbours(given_seed, mask, degree)
+    for place, seat in enumerate(around):
+        assert graph[seat] == tuple(around[(place + step) % count] for step in ahead)
+
+
+@given(SEEDS, st.sets(st.integers(0, 255)).map(mask_of), st.integers(1, 21))
+def test_a_jury_has_the_size_asked_for_or_everyone(given_seed, eligible, size):
+    drawn = jury(given_seed, eligible, size)
+    assert drawn & ~eligible == 0
+    assert drawn.bit_count() == min(size, eligible.bit_count())
+
+
+@pytest.mark.parametrize("eligible", [0xFF, 0xFF << 248, mask_of(range(0, 256, 32)), 0x8000_0000_0000_007F])
+def test_a_jury_is_drawn_from_all_seats_about_alike_wherever_they_lie(eligible):
+    trials, size, count = 2000, 3, 8
+    drawn = [jury(seed(number), eligible, size) for number in range(trials)]
+    deviation = sqrt(trials * (size / count) * (1 - size / count))
+    for seat in seats_of(eligible):
+        assert abs(sum(mask >> seat & 1 for mask in drawn) - trials * size / count) < 5 * deviation
 
 
 @given(SEEDS, MASKS)
@@ -116,6 +149,7 @@ def test_graphs_are_the_ones_once_written_down():
                 "degree": degree,
                 "neighbours": {str(seat): list(linked) for seat, linked in graph.items()},
                 "duty": duty_order(seed(number), mask),
+                "jury": seats_of(jury(seed(number), mask, degree)),
             }
         )
     golden.expect("topology", found)

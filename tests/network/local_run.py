@@ -1,10 +1,14 @@
 """A circle of real processes under a test: started through the command line, watched through events and chain."""
 
+import contextlib
+import io
+import json
 import os
 import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +25,14 @@ _POLL_S = 0.05
 _TAIL_LINES = 8
 _GATES = 8
 _TASK = Path(__file__).with_name("paced_task.py")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A keystore and its address."""
+
+    path: Path
+    address: str
 
 
 class LocalRun:
@@ -50,11 +62,29 @@ class LocalRun:
         Everyone judges everyone; unless own_task names another, the task is a small share of the digits. paced:
         rounds begin when `open_gates` says so. rpc: a chain that runs already. node_options: for every peer.
         """
+        self.start_chain(rpc)
+        self.found(*peers, rounds=rounds, options=options, paced=paced, own_task=own_task)
+        self._options += tuple(node_options)
+        for peer in self.network.peers:
+            self.start_peer(peer.index, "--seat", str(peer.index))
+
+    def start_chain(self, rpc: str | None = None) -> None:
+        """A fresh chain, unless one runs already."""
         if rpc is None:
             self.network.start_chain(seed=1)
         else:
             self.network.folder.mkdir(parents=True, exist_ok=True)
             self.network.rpc = rpc
+
+    def found(
+        self,
+        *peers: str,
+        rounds: int,
+        options: Sequence[str] = (),
+        paced: bool = False,
+        own_task: str | None = None,
+    ) -> None:
+        """The circle and its peers' folders and keys; nobody runs yet."""
         if paced:
             own_task = self._paced_task()
         self._options = ("--task", own_task) if own_task else ()
@@ -65,20 +95,49 @@ class LocalRun:
         assert main([*command, *options]) == 0
         for attack in peers:
             self.network.add_peer(attack)
-        self._options += tuple(node_options)
-        for peer in self.network.peers:
-            self.start_peer(peer.index, "--seat", str(peer.index))
 
     def start_peer(self, index: int, *options: str) -> None:
         """Start a peer, or start it again."""
         self._dead_is_fine.discard(index)
         self.network.start_peer(self.network.peers[index], *self._options, *options)
 
-    def add_peer(self, attack: str = "honest") -> int:
+    def add_peer(self, attack: str = "honest", *options: str) -> int:
         """Make, fund and start one more; returns its index."""
         index = self.network.add_peer(attack).index
-        self.start_peer(index)
+        self.start_peer(index, *options)
         return index
+
+    def add_key(self, name: str) -> Key:
+        """Make and fund a key that is no node's."""
+        path = self.network.folder / f"{name}.json"
+        return Key(path, self.network.add_key(path))
+
+    def key(self, index: int) -> Key:
+        """A peer's."""
+        peer = self.network.peers[index]
+        return Key(peer.folder / "key.json", peer.address)
+
+    def command(self, *arguments: str, key: Key | None = None) -> Any:
+        """Run a command about this circle in this process; returns the object it printed. It must end well."""
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            status = main([*self._command(arguments, key), "--json"])
+        assert status == 0, printed.getvalue()
+        return json.loads(printed.getvalue())
+
+    def refusal(self, *arguments: str, key: Key | None = None) -> str:
+        """Run a command that must be refused; returns the sentence."""
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            status = main(self._command(arguments, key))
+        lines = said.getvalue().splitlines()
+        assert status in (2, 3), lines
+        assert len(lines) == 1, lines
+        return lines[0].removeprefix("folkmoot: ")
+
+    def _command(self, arguments: Sequence[str], key: Key | None) -> list[str]:
+        signed = ["--keystore", str(key.path), "--password-file", str(self.network.password_file)] if key else []
+        return [*arguments, "--circle", str(self.network.circle_file), *signed]
 
     def open_gates(self, number: int, *indices: int) -> None:
         """Let these peers (default: every seat there may be) train for all rounds up to this one."""

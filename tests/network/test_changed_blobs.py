@@ -48,8 +48,10 @@ def test_who_comes_after_the_last_round_is_told_so(finished: LocalRun, capsys: p
     command += ["--keystore", str(newcomer.folder / "key.json")]
     assert main([*command, "--password-file", str(finished.network.password_file)]) == 3
     said = capsys.readouterr().err.splitlines()
-    reason = "the circle does not take this peer (join: circle is finished)"
-    assert said == [f"folkmoot: {reason}: ask its members for another circle file"]
+    assert len(said) == 1
+    assert said[0].startswith(
+        "folkmoot: the circle does not take this peer: the circle has finished its last round"
+    )
 
 
 def test_an_update_changed_in_every_store_is_found(finished: LocalRun) -> None:
@@ -92,7 +94,7 @@ async def test_a_gateway_that_lies_cannot_make_an_audit_say_otherwise(finished: 
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", int(gateway.rpartition(":")[2])).start()
-        report = await audit(finished.network.rpc, finished.contract, timeout_s=10)
+        report = await audit([finished.network.rpc], finished.contract, timeout_s=10)
     finally:
         await runner.cleanup()
         await asyncio.to_thread(finished.start_peer, 0)

@@ -12,6 +12,7 @@ from ledger.chain.circle import Circle
 from ledger.chain.deploy import CircleFile, open_circle
 from ledger.chain.sender import Sender
 from ledger.endpoints import Endpoint
+from ledger.verdicts import encode_verdicts
 from node.blobs.gateway import gateway_app
 from node.blobs.store import BlockStore
 from node.keys import load_key
@@ -37,7 +38,8 @@ class Villain:
         self._runner, port = asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(10)
         self._wait(lambda: len(self._run.history().seats) == self.peer.index, "seats of the honest")
         # Nobody listens at its gossip address: port 1 refuses.
-        self._call("join", Endpoint("wss://127.0.0.1:1", f"http://127.0.0.1:{port}").text)
+        endpoint = Endpoint("wss://127.0.0.1:1", f"http://127.0.0.1:{port}").text
+        self._call("join", endpoint, self._sender.address, 0, 0, 0, 0)
         seat = self._run.history().seat_of(self._sender.address)
         assert seat is not None
         self.seat = seat
@@ -56,8 +58,9 @@ class Villain:
 
     def attest_nothing(self, number: int) -> None:
         """Attest that it judged nobody, so that the next round waits for it again."""
-        self._wait(lambda: self._run.history().rounds[number - 1].seed is not None, f"seed of round {number}")
-        self._call("attest", number, 0, 0, b"\1" * 32)
+        seed = self._run.wait_for(lambda: self._run.history().rounds[number - 1].seed, f"seed of round {number}")
+        assert seed is not None
+        self._call("attest", encode_verdicts(seed, number, (), 0, 0), b"\1" * 32)
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
         self._run.wait_for(condition, what)

@@ -10,9 +10,36 @@ from ledger.history import CircleParameters, History
 from ledger.manifest import Manifest
 from ledger.reputation import pack
 from ledger.topology import mask_of
+from ledger.verdicts import encode_verdicts
 
 SEATS, QUORUM, ROUNDS = 4, 3, 2
+NOBODY = "0x" + 40 * "0"
+BOND, DISPUTE_BOND = 1000, 100
 SEED = hashlib.sha256(b"seed").digest()
+
+
+PARAMETERS = CircleParameters(
+    start_seats=SEATS,
+    quorum=QUORUM,
+    last_round=ROUNDS,
+    degree=3,
+    reputation_shift=3,
+    reputation_floor=16384,
+    eject_after=1,
+    bond=BOND,
+    dispute_bond=DISPUTE_BOND,
+    jury_seats=3,
+)
+
+
+def peer(seat: int) -> str:
+    """A seat's hot key."""
+    return str(to_checksum_address(bytes([seat + 1]) * 20))
+
+
+def cold(seat: int) -> str:
+    """A seat's cold key."""
+    return str(to_checksum_address(bytes([seat + 101]) * 20))
 
 
 def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
@@ -29,12 +56,12 @@ def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
         rule_parameters={},
         rounds=ROUNDS,
     ).encode()
-    history = History(CircleParameters(SEATS, QUORUM, ROUNDS, 3, 16384))
+    history = History(PARAMETERS)
     history.apply(Opened(hashlib.sha256(encoded).digest(), encoded))
     for seat in range(SEATS):
-        address = to_checksum_address(bytes([seat + 1]) * 20)
         made_up = f"wss://127.0.0.1:{seat + 1} http://127.0.0.1:{seat + 1}"
-        history.apply(Joined(seat, address, endpoints[seat] if seat < len(endpoints) else made_up))
+        endpoint = endpoints[seat] if seat < len(endpoints) else made_up
+        history.apply(Joined(seat, peer(seat), cold(seat), NOBODY, endpoint))
     for event in events:
         history.apply(event)
     return history
@@ -48,12 +75,12 @@ def drawn(*seats: int) -> list[Event]:
     return [*commits(*seats), Drawn(1, SEED, mask_of(seats))]
 
 
-def attestations(*seats: int) -> list[Event]:
-    return [Attested(1, seat, 0, 0, b"\1" * 32) for seat in seats]
+def attestations(*seats: int, number: int = 1) -> list[Event]:
+    return [Attested(seat, encode_verdicts(SEED, number, (), 0, 0), b"\1" * 32) for seat in seats]
 
 
 def settled(*seats: int) -> list[Event]:
     """Everyone of these seats committed, judged nobody and the round is over."""
     before = [*drawn(*seats), *attestations(*seats)]
-    reputations = history_of(*before)._settled(history_of(*before).rounds[0])
+    reputations = history_of(*before).settled(history_of(*before).rounds[0])
     return [*before, Settled(1, mask_of(seats), pack(reputations))]

@@ -36,10 +36,11 @@ def test_an_honest_peer_changes_nothing():
     assert honest.data("anything", 10) == "anything"
     assert honest.verdicts(0b1110, 0b0110) == 0b0110
     assert honest.serves(bytes(32))
+    assert honest.also_announces(bytes(32)) is None
 
 
 def test_every_attack_has_a_name_and_a_line_about_it():
-    assert set(ATTACKS) == {"sign-flip", "label-flip", "gaussian", "false-verdict", "withhold"}
+    assert set(ATTACKS) == {"sign-flip", "label-flip", "gaussian", "false-verdict", "withhold", "equivocate"}
     assert all(behaviour(name).name == name and len(line) > 20 for name, line in ATTACKS.items())
 
 

@@ -33,7 +33,7 @@ def genesis_of(scene: Scene, seed: int) -> tuple[bytes, np.ndarray]:
 
 def recovery_with(scene: Scene, genesis: bytes) -> Recovery:
     manifest = msgspec.structs.replace(scene.history.manifest, genesis=build(genesis).root.hex())
-    scene.history._manifest = manifest
+    scene.history.task_manifest = manifest
     return Recovery(lambda: scene.history, bytes(32), 0, scene.members[0].store, scene.exchange)
 
 

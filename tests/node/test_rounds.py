@@ -1,16 +1,16 @@
 """What a peer does next, for every situation the chain can show it."""
 
 import pytest
-from circle_history import QUORUM, ROUNDS, SEATS, SEED, attestations, commits, drawn, history_of, settled
+from circle_history import PARAMETERS, SEATS, SEED, attestations, commits, drawn, history_of, settled
 
-from ledger.events import Attested, Drawn, Settled, Woken
-from ledger.history import CircleParameters, History
+from ledger.events import Drawn, Left, Settled, Woken
+from ledger.history import History
 from ledger.reputation import pack
 from node.rounds import Step, duty_rank, next_step
 
 
 def test_before_round_one_there_is_nothing_to_do() -> None:
-    assert next_step(History(CircleParameters(SEATS, QUORUM, ROUNDS, 3, 16384)), 0, overdue=False) == Step.WAIT
+    assert next_step(History(PARAMETERS), 0, overdue=False) == Step.WAIT
 
 
 @pytest.mark.parametrize("overdue", [False, True])
@@ -31,7 +31,7 @@ def test_short_of_the_quorum_a_deadline_closes_nothing() -> None:
 def test_a_round_that_lapsed_short_of_its_quorum_is_given_up_by_anyone() -> None:
     history = history_of(*drawn(0, 1, 2), *attestations(0, 1))
     steps = [next_step(history, seat, overdue=True, lapsed=True) for seat in range(SEATS)]
-    # Seat 2 committed and may still attest: that is better than giving up. Seat 3 did not: it asks to be awaited.
+    # Seat 2 committed and may still attest: that is better than giving up. Seat 3 did not: it wakes.
     assert steps == [Step.SETTLE, Step.SETTLE, Step.EXCHANGE, Step.WAKE]
 
 
@@ -55,28 +55,49 @@ def test_when_all_have_attested_the_round_is_settled_at_once_by_anyone() -> None
     assert [next_step(history, seat, overdue=False) for seat in range(3)] == [Step.SETTLE] * 3
 
 
-def test_who_missed_the_round_asks_to_be_awaited_before_it_settles_it() -> None:
+def test_who_missed_the_round_wakes_before_it_settles_it() -> None:
     history = history_of(*drawn(0, 1, 2), *attestations(0, 1, 2))
     assert next_step(history, 3, overdue=False) == Step.WAKE
     history.apply(Woken(1, 3))
     assert next_step(history, 3, overdue=False) == Step.SETTLE
 
 
-def test_who_missed_the_commits_asks_once_to_be_awaited() -> None:
+def test_who_missed_the_commits_wakes_once() -> None:
     history = history_of(*settled(0, 1, 2), *commits(0, 1, 2, number=2), Drawn(2, SEED, 0b0111))
     assert next_step(history, 3, overdue=False) == Step.WAKE
     history.apply(Woken(2, 3))
     assert next_step(history, 3, overdue=False) == Step.WAIT
 
 
+def test_who_is_not_on_the_roster_asks_for_the_round_under_way_and_commits() -> None:
+    history = history_of(*settled(0, 1, 2))
+    assert next_step(history, 3, overdue=False) == Step.WAKE
+    history.apply(Woken(2, 3))
+    assert next_step(history, 3, overdue=False) == Step.COMMIT
+
+
+def test_a_newcomer_waits_for_the_next_round_unless_this_one_cannot_end_without_it() -> None:
+    history = history_of(*settled(0, 1, 2), *commits(0, 1, number=2))
+    history.woken |= 0b1000  # as one is who joined in this round
+    assert next_step(history, 3, overdue=False) == Step.WAIT
+    assert next_step(history, 3, overdue=True) == Step.WAKE
+    history.apply(commits(2, number=2)[0])
+    assert next_step(history, 3, overdue=True) == Step.WAIT
+
+
+def test_when_the_last_one_missing_has_left_the_phase_is_closed_at_once() -> None:
+    history = history_of(*commits(0, 1, 2))
+    assert next_step(history, 0, overdue=False) == Step.WAIT
+    history.apply(Left(3, 1000))
+    assert next_step(history, 0, overdue=False) == Step.ADVANCE
+
+
 def test_after_the_last_round_a_peer_is_done() -> None:
     history = history_of(*settled(0, 1, 2, 3))
     assert next_step(history, 0, overdue=False) == Step.COMMIT
-    for event in [*commits(0, 1, 2, number=2), Drawn(2, SEED, 0b0111)]:
+    for event in [*commits(0, 1, 2, number=2), Drawn(2, SEED, 0b0111), *attestations(0, 1, 2, number=2)]:
         history.apply(event)
-    for seat in (0, 1, 2):
-        history.apply(Attested(2, seat, 0, 0, b"\1" * 32))
-    history.apply(Settled(2, 0b0111, pack(history._settled(history.rounds[1]))))
+    history.apply(Settled(2, 0b0111, pack(history.settled(history.rounds[1]))))
     assert [next_step(history, seat, overdue=True) for seat in range(4)] == [Step.DONE] * 4
 
 

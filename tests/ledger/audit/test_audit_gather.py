@@ -1,24 +1,30 @@
 """Fetching for an audit: from any gateway the chain names, and only what a peer did becomes a note."""
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from histories import address, endpoint, manifest_of, opened
+from histories import endpoint, joined, manifest_of, opened
 
 from ledger.audit.gather import gateways_of, gather
 from ledger.blobs.cid import parse_cid
 from ledger.blobs.fetch import BlobFetcher
 from ledger.blobs.unixfs import build
-from ledger.events import Joined, Moved
+from ledger.events import Moved
 from ledger.history import CircleParameters, History
 
 
 def history_of(*events):
-    history = History(CircleParameters(9, 2, 1, 3, 16384))
+    history = History(CircleParameters(9, 2, 1, 4, 3, 16384))
     for event in [opened(manifest_of(1)), *events]:
         history.apply(event)
     return history
+
+
+def at(seat, where):
+    """Somebody takes a seat with this endpoint record."""
+    return replace(joined(seat), endpoint=where)
 
 
 @asynccontextmanager
@@ -44,22 +50,20 @@ async def gathered(history, wanted, max_bytes=1000):
 
 
 def test_the_author_is_asked_first_and_old_endpoints_last():
-    history = history_of(
-        *(Joined(seat, address(seat), endpoint(seat)) for seat in range(3)), Moved(1, endpoint(11))
-    )
+    history = history_of(*(joined(seat) for seat in range(3)), Moved(1, endpoint(11)))
     assert gateways_of(history) == [f"http://peer-{number}:8080" for number in (0, 11, 2, 1)]
     assert gateways_of(history, first=2)[0] == "http://peer-2:8080"
 
 
 def test_endpoints_that_name_no_gateway_are_passed_over():
-    history = history_of(Joined(0, address(0), "nowhere"), Joined(1, address(1), endpoint(1)), Moved(1, "file:///"))
+    history = history_of(at(0, "nowhere"), joined(1), Moved(1, "file:///"))
     assert gateways_of(history) == ["http://peer-1:8080"]
 
 
 async def test_a_blob_is_had_from_whoever_has_it():
     first, second = b"FM first", b"FM second"
     async with gateway([first]) as one, gateway([second]) as other:
-        history = history_of(Joined(0, address(0), one), Joined(1, address(1), other))
+        history = history_of(at(0, one), at(1, other))
         found = await gathered(history, [(1, build(first).root), (1, build(second).root)])
     assert found.blobs == {build(first).root: first, build(second).root: second}
     assert not found.missing
@@ -68,7 +72,7 @@ async def test_a_blob_is_had_from_whoever_has_it():
 async def test_what_nobody_has_is_missing_with_every_gateways_reason():
     lost = build(b"FM lost").root
     async with gateway([]) as one, gateway([]) as other:
-        history = history_of(Joined(0, address(0), one), Joined(1, address(1), other))
+        history = history_of(at(0, one), at(1, other))
         found = await gathered(history, [(0, lost)])
     assert found.blobs == {}
     assert set(found.missing) == {lost}
@@ -78,7 +82,7 @@ async def test_what_nobody_has_is_missing_with_every_gateways_reason():
 async def test_an_oversize_blob_and_bytes_that_make_none_are_the_authors_fault_and_not_missing():
     large, broken = b"FM" + bytes(2000), b"no blob and no node"
     async with gateway([large, broken]) as one:
-        history = history_of(Joined(0, address(0), one))
+        history = history_of(at(0, one))
         found = await gathered(history, [(0, build(large).root), (0, build(broken).root)])
     assert found.blobs == {build(large).root: None, build(broken).root: None}
     assert not found.missing
@@ -87,7 +91,7 @@ async def test_an_oversize_blob_and_bytes_that_make_none_are_the_authors_fault_a
 async def test_two_seats_with_one_digest_get_one_answer():
     blob, lost = b"FM one", build(b"FM lost").root
     async with gateway([blob]) as one:
-        history = history_of(Joined(0, address(0), one), Joined(1, address(1), "nowhere"))
+        history = history_of(at(0, one), at(1, "nowhere"))
         found = await gathered(history, [(0, build(blob).root), (1, build(blob).root), (0, lost), (1, lost)])
     assert found.blobs == {build(blob).root: blob}
     assert set(found.missing) == {lost}

@@ -7,7 +7,7 @@ from histories import Story, endpoint
 from ledger.chain.circle import Mark, Placed
 from ledger.chain.logs import RawLog
 from ledger.chain.rpc import RpcFault
-from ledger.events import Moved
+from ledger.events import Ejected, Equivocated, Joined, Left, Moved
 from ledger.history import History
 
 
@@ -16,6 +16,17 @@ def history_of(chain, events):
     for event in events:
         history.apply(event)
     return history
+
+
+def held_after(events):
+    """The seats that are held after these events, in order."""
+    seats = set()
+    for event in events:
+        if isinstance(event, Joined):
+            seats.add(event.seat)
+        elif isinstance(event, Left | Ejected | Equivocated):
+            seats.discard(event.seat)
+    return sorted(seats)
 
 
 class ForkedChain:
@@ -43,9 +54,9 @@ class ForkedChain:
         told = sum(not isinstance(event, Moved) or event in self.story.events for event in self.events())
         content = list(self.story.events[told : told + events])
         self._forks += 1
-        seats = sum(type(event).__name__ == "Joined" for event in self.events() + content)
+        seats = held_after(self.events() + content)
         content += [
-            Moved(self._random.randrange(seats), f"{endpoint(self._forks)}#{n}") for n in range(moves) if seats
+            Moved(self._random.choice(seats), f"{endpoint(self._forks)}#{n}") for n in range(moves) if seats
         ]
         self._blocks.append((f"0x{self._forks:032x}{len(self._blocks):032x}", content))
 

@@ -126,6 +126,7 @@ async def serving(answer: Callable[[web.WebSocketResponse], object]) -> AsyncIte
         '{"id":1}',
         '{"id":1,"error":{"code":-32601,"message":"no such method"}}',
         "[" * 50_000,
+        '["]",' * 10_000,
         '{"id":1,"result":"0x1"}' + " " * (1 << 17),
     ],
 )

@@ -191,7 +191,7 @@ def test_a_refusal_inside_an_http_error_is_a_refusal() -> None:
         assert caught.value.code == -32602
 
 
-@pytest.mark.parametrize("body", [NEST, b'"' + b"x" * 100_000 + b'"', b"", b"\xff"])
+@pytest.mark.parametrize("body", [NEST, b'["]",' * 40_000, b'"' + b"x" * 100_000 + b'"', b"", b"\xff"])
 def test_no_answer_is_too_odd_to_be_refused(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rpc_module, "ANSWER_MAX_BYTES", 250_000)
     told = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)

@@ -4,8 +4,6 @@ import pytest
 from chains import ChainProcess
 from senders import PAYEE, count, hold, paid, sender_on
 
-from ledger.chain.gas import TRANSFER_GAS
-from ledger.chain.pending import Call
 from ledger.chain.sender import NoReceipt
 
 
@@ -45,4 +43,11 @@ def test_trouble_is_told_before_anything_is_sent_again(chain: ChainProcess) -> N
     hold(chain)
     sender = sender_on(chain)
     with pytest.raises(Enough):
-        sender._delivery.wait(sender._delivery.submit(Call("transfer", PAYEE, b"", 1, TRANSFER_GAS)), 30.0, stop)
+        sender._delivery.wait(sender._delivery.submit(call()), 30.0, stop)
+
+
+def call():
+    from ledger.chain.gas import TRANSFER_GAS
+    from ledger.chain.pending import Call
+
+    return Call("transfer", PAYEE, b"", 1, TRANSFER_GAS)

@@ -1,0 +1,106 @@
+"""A8 and A11: who was convicted on chain, by what evidence, and whether juries voted as recomputation says."""
+
+from collections.abc import Iterable, Mapping
+
+from ledger import events
+from ledger.audit.findings import Check, DisputeLine, Report
+from ledger.audit.proofs import Proof
+from ledger.chain.circle import Placed
+from ledger.events import Outcome
+from ledger.history import History
+from ledger.members import Dispute
+from ledger.topology import seats_of
+
+# Dispute → whether its verdict is false, None where that cannot be recomputed.
+Truths = Mapping[int, bool | None]
+
+
+def check_faults(
+    history: History, placed: Iterable[Placed], truths: Truths, proofs: Mapping[str, Proof], report: Report
+) -> None:
+    """Report what was proven on chain, and recompute each dispute. proofs: transaction → its two announcements."""
+    for place in placed:
+        match place.event:
+            case events.Equivocated():
+                _equivocation(place, place.event, proofs.get(place.transaction), report)
+            case events.Disputed():
+                dispute = history.disputes[place.event.dispute]
+                is_false = truths.get(place.event.dispute)
+                report.disputes.append(_line(dispute, is_false, place))
+                _conviction(dispute, is_false, place, report)
+                _votes(dispute, is_false, report)
+
+
+def _equivocation(place: Placed, event: events.Equivocated, proof: Proof | None, report: Report) -> None:
+    report.count(Check.FAULTS)
+    evidence = proof.evidence if proof else {"announcements": "not to be read from the transaction"}
+    report.add(
+        Check.FAULTS,
+        f"it signed two updates for round {event.round} and lost its seat",
+        round_number=event.round,
+        seat=event.seat,
+        **({"peer": proof.author} if proof else {}),
+        **evidence,
+        bond=event.bond,
+        reporter=event.reporter,
+        block=place.position[0],
+        transaction=place.transaction,
+    )
+
+
+def _line(dispute: Dispute, is_false: bool | None, place: Placed) -> DisputeLine:
+    claim = dispute.claim
+    return DisputeLine(
+        claim.dispute,
+        claim.round,
+        claim.judge,
+        claim.target,
+        claim.challenger,
+        "open" if dispute.outcome is None else dispute.outcome.name.lower(),
+        seats_of(dispute.upholding),
+        seats_of(dispute.rejecting),
+        dispute.paid,
+        is_false,
+        place.position[0],
+        place.transaction,
+    )
+
+
+def _conviction(dispute: Dispute, is_false: bool | None, place: Placed, report: Report) -> None:
+    """An upheld dispute convicts the judge, unless its verdict is seen to be right: then who upheld it lied."""
+    if dispute.outcome is None:
+        return
+    report.count(Check.FAULTS)
+    if dispute.outcome == Outcome.UPHELD and is_false is not False:
+        claim = dispute.claim
+        report.add(
+            Check.FAULTS,
+            f"a jury found its verdict about seat {claim.target} false",
+            round_number=claim.round,
+            seat=claim.judge,
+            dispute=claim.dispute,
+            upholding=seats_of(dispute.upholding),
+            rejecting=seats_of(dispute.rejecting),
+            recomputed="cannot be recomputed" if is_false is None else "false",
+            paid=dispute.paid,
+            block=place.position[0],
+            transaction=place.transaction,
+        )
+
+
+def _votes(dispute: Dispute, is_false: bool | None, report: Report) -> None:
+    """Votes are recomputations, so honest ones agree bit for bit."""
+    if is_false is None:
+        return
+    claim = dispute.claim
+    report.count(Check.VOTES, len(dispute.voters))
+    for seat in seats_of(dispute.rejecting if is_false else dispute.upholding):
+        report.add(
+            Check.VOTES,
+            f"it voted that seat {claim.judge}'s verdict about seat {claim.target} is "
+            f"{'right' if is_false else 'false'}; recomputing gives {'false' if is_false else 'right'}",
+            round_number=claim.round,
+            seat=seat,
+            peer=dispute.voters[seat],
+            dispute=claim.dispute,
+        )

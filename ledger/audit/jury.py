@@ -1,0 +1,72 @@
+"""Whether a verdict on chain is another than the blobs give: what a juror votes by, and an auditor checks votes by.
+
+A verdict follows from the judge's update, the updates it judged and, under some rules, the judge's base. The base
+follows from the judge's earlier rounds: `rounds_behind` says from which.
+"""
+
+from collections.abc import Mapping
+
+from ledger.errors import PeerFault
+from ledger.exact import State
+from ledger.history import History, Round
+from ledger.replay import blobs_needed, replay
+from ledger.rules import Rule, rule_of
+
+
+def is_false_verdict(
+    history: History,
+    network: bytes,
+    round_: Round,
+    judge: int,
+    target: int,
+    base: State | None,
+    blobs: Mapping[bytes, bytes | None],
+) -> bool | None:
+    """True where the judge attested the opposite of what the rule gives, None where that cannot be recomputed.
+
+    base: the judge's model at the round's start, None where it cannot be known or the rule does not look at it.
+    blobs: digest → bytes, None for bytes that make no blob; see `blobs_behind`. A judge that did not attest, or
+    that did not judge the target, said nothing false. A judge whose own update cannot be read has no state to judge
+    from: whatever it said of others is false.
+    """
+    attestation = round_.attestations.get(judge)
+    if attestation is None or not attestation.judged >> target & 1:
+        return False
+    rule = _rule(history)
+    if rule.needs_base and base is None:
+        return None
+    only = target if rule.judges_each_alone else None
+    try:
+        screened = replay(history, network, round_, judge, base, blobs, only=only)
+    except KeyError:
+        return None
+    except PeerFault:
+        return True
+    return bool((attestation.accepted ^ screened.accepted) >> target & 1)
+
+
+def blobs_behind(history: History, round_: Round, judge: int, target: int) -> dict[int, bytes]:
+    """Seat → digest of the updates that a verdict follows from; the judge must have attested."""
+    needed = blobs_needed(round_, judge)
+    if _rule(history).judges_each_alone:
+        return {seat: digest for seat, digest in needed.items() if seat in (judge, target)}
+    return needed
+
+
+def rounds_behind(history: History, round_: Round, judge: int) -> list[Round]:
+    """The earlier rounds that the judge's base at this round follows from, oldest first; all their updates matter.
+
+    Empty where the base is the genesis, and under a rule that does not look at it.
+    """
+    if not _rule(history).needs_base:
+        return []
+    tenure = round_.tenures[judge]
+    return [
+        before
+        for before in history.rounds[: round_.number - 1]
+        if judge in before.attestations and before.tenures[judge] == tenure
+    ]
+
+
+def _rule(history: History) -> Rule:
+    return rule_of(history.manifest.rule, history.manifest.rule_parameters)

@@ -1,0 +1,86 @@
+"""Who took part, who was excluded, when and why: the list a regulator asks for first."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ledger import events
+from ledger.audit.findings import Membership
+from ledger.chain.circle import Placed
+from ledger.history import History, Round
+from ledger.topology import seats_of
+
+_NOBODY: Final = "0x" + 40 * "0"
+
+
+def _joined(event: events.Joined) -> str:
+    return "admission is open" if event.inviter == _NOBODY else f"invited by {event.inviter}"
+
+
+def _ejected(event: events.Ejected) -> str:
+    return f"below the reputation floor for too many rounds in a row; {event.burned} wei of its bond burned"
+
+
+def _convicted(event: events.Equivocated) -> str:
+    return f"signed two updates for round {event.round}, proved by {event.reporter}; bond of {event.bond} wei lost"
+
+
+_WHY: Final[Mapping[type, tuple[str, Callable[[Any], str]]]] = {
+    events.Joined: ("joined", _joined),
+    events.Left: ("left", lambda _: "given up with its cold key"),
+    events.Ejected: ("ejected", _ejected),
+    events.Equivocated: ("convicted", _convicted),
+    events.Released: ("released", lambda event: f"unbonding over; {event.bond} wei owed to its cold key"),
+    events.Rotated: ("rotated", lambda event: f"new keys, announced before: hot {event.peer}, cold {event.cold}"),
+}
+
+
+class MembershipLog:
+    """Written along with the fold: `note` each event after it was applied."""
+
+    def __init__(self, history: History) -> None:
+        self._history, self._below = history, 0
+        self.changes: list[Membership] = []
+
+    def note(self, placed: Placed) -> None:
+        """Keep what an event changed. It was just applied."""
+        event = placed.event
+        if isinstance(event, events.Joined):
+            self._below &= ~(1 << event.seat)
+        if type(event) in _WHY:
+            change, why = _WHY[type(event)]
+            self._add(placed, change, event.seat, why(event))  # type: ignore[union-attr]
+        elif isinstance(event, events.Settled):
+            settled = self._history.rounds[event.round - 1]
+            self._compare(placed, lambda seat: _judgement(settled, seat))
+        elif isinstance(event, events.Resolved):
+            self._compare(placed, lambda _: f"dispute {event.dispute} about its verdict was upheld")
+
+    def _compare(self, placed: Placed, why: Callable[[int], str]) -> None:
+        """Who fell below the floor, and who came back."""
+        history, floor = self._history, self._history.parameters.reputation_floor
+        members, below = history.members, history.below
+        for seat in seats_of((below ^ self._below) & members):
+            reputation = f"reputation {history.reputations[seat]} of 65535, floor {floor}"
+            if below >> seat & 1:
+                self._add(placed, "quarantined", seat, f"{reputation}: {why(seat)}")
+            else:
+                self._add(placed, "restored", seat, f"{reputation}: {why(seat)}")
+        self._below = below
+
+    def _add(self, placed: Placed, change: str, seat: int, why: str) -> None:
+        held = self._history.seats[seat]
+        # The last founder's joining opens round 1, and is no part of it.
+        number = held.since_round if isinstance(placed.event, events.Joined) else self._history.number
+        block, transaction = placed.position[0], placed.transaction
+        self.changes.append(Membership(change, number, seat, held.peer, why, block, transaction))
+
+
+def _judgement(round_: Round, seat: int) -> str:
+    """What the round's verdicts said of a seat."""
+    judges = {s: a for s, a in round_.attestations.items() if a.judged >> seat & 1}
+    accepting = [s for s, a in judges.items() if a.accepted >> seat & 1]
+    rejecting = [s for s in judges if s not in accepting]
+    said = f"in round {round_.number} accepted by seats {sorted(accepting)}, rejected by seats {sorted(rejecting)}"
+    if seat in round_.commits and seat not in round_.attestations:
+        said += ", and it attested nothing itself"
+    return said

@@ -1,0 +1,77 @@
+"""The two announcements that convicted an equivocator, read from the transaction that reported them."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from eth_abi.abi import decode as abi_decode
+from eth_abi.exceptions import DecodingError
+from eth_hash.auto import keccak
+from eth_utils.address import to_checksum_address
+
+from ledger.chain.artifact import circle_artifact
+from ledger.chain.rpc import Rpc
+from ledger.errors import PeerFault
+from ledger.network import Network
+from ledger.signing import announcement_hash, recover
+
+_REPORT: Final = "report_equivocation"
+_LOW: Final = (1 << 255) - 1
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Two digests that one author signed for one round; the signatures hold. Signatures are r ‖ s ‖ v."""
+
+    author: str
+    round: int
+    first: bytes
+    first_signature: bytes
+    second: bytes
+    second_signature: bytes
+
+    @property
+    def evidence(self) -> dict[str, str]:
+        """For a finding."""
+        return {
+            "first digest": self.first.hex(),
+            "first signature": self.first_signature.hex(),
+            "second digest": self.second.hex(),
+            "second signature": self.second_signature.hex(),
+        }
+
+
+def read_proof(rpc: Rpc, transaction: str, network: Network) -> Proof | None:
+    """What a transaction proved; None where it is not to be had, called another contract, or proves nothing."""
+    try:
+        found = rpc.request("eth_getTransactionByHash", [transaction], dict[str, Any] | None)
+        return proof_of(bytes.fromhex(found["input"][2:]), network) if found else None
+    except (PeerFault, KeyError, TypeError, ValueError):
+        return None
+
+
+def proof_of(call_data: bytes, network: Network) -> Proof | None:
+    """The proof in a call of `report_equivocation`; None where it is none, or its signatures do not hold."""
+    types = circle_artifact().types("function", _REPORT)
+    if call_data[:4] != keccak(f"{_REPORT}({','.join(types)})".encode())[:4]:
+        return None
+    try:
+        author, number, first, first_r, first_vs, second, second_r, second_vs = abi_decode(types, call_data[4:])
+        proof = Proof(
+            to_checksum_address(author),
+            number,
+            first,
+            _signature(first_r, first_vs),
+            second,
+            _signature(second_r, second_vs),
+        )
+        signers = {
+            recover(announcement_hash(network, number, proof.author, digest), signature)
+            for digest, signature in ((first, proof.first_signature), (second, proof.second_signature))
+        }
+    except (DecodingError, PeerFault):
+        return None
+    return proof if signers == {proof.author} and first != second else None
+
+
+def _signature(r: int, vs: int) -> bytes:
+    return r.to_bytes(32, "big") + (vs & _LOW).to_bytes(32, "big") + bytes([27 + (vs >> 255)])

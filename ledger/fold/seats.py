@@ -1,0 +1,141 @@
+"""Seats and keys: joining, moving, leaving, ejection, release, rotation, and paying out."""
+
+from typing import Final
+
+from eth_hash.auto import keccak
+
+from ledger import events
+from ledger.endpoints import ENDPOINT_MAX_BYTES
+from ledger.fold.state import Phase, State, address, word
+from ledger.manifest import decode_manifest, manifest_digest
+from ledger.members import Seat
+from ledger.reputation import INITIAL
+
+# R23.2: an ejected seat loses this part of its bond.
+EJECTED_PART: Final = 2
+
+
+def opened(state: State, event: events.Opened) -> None:
+    """The deployment."""
+    state.require(state.opened is None, "a circle opens once")
+    state.require(manifest_digest(event.manifest) == event.task, "the manifest is not the task's")
+    manifest = decode_manifest(event.manifest)
+    state.require(manifest.rounds == state.parameters.last_round, "manifest and contract end in different rounds")
+    state.require(manifest.degree == state.parameters.degree, "manifest and contract have different degrees")
+    state.opened, state.task_manifest = event, manifest
+    state.remember(event, 0, event.task)
+
+
+def joined(state: State, event: events.Joined) -> None:
+    """A peer took a seat."""
+    state.require(state.opened is not None, "a seat was taken before the circle opened")
+    state.require(event.seat == state.next_seat(), f"seat {event.seat} is not the next free one")
+    state.require(state.seat_of(event.peer) is None, f"{event.peer} joined twice")
+    state.require(not state.is_key_taken(event.peer), f"{event.peer} is or was another seat's key")
+    state.require(state.phase != Phase.FINISHED, "a seat was taken after the end")
+    state.require(is_endpoint(event.endpoint), f"seat {event.seat} joined with an impossible endpoint")
+    last = state.seats.get(event.seat)
+    state.seats[event.seat] = Seat(
+        event.peer,
+        [event.endpoint],
+        event.cold,
+        event.inviter,
+        state.parameters.bond,
+        state.number,
+        tenure=last.tenure + 1 if last else 1,
+        keys=[event.peer],
+    )
+    state.reputations[event.seat] = INITIAL
+    if state.round is not None:
+        state.round.reputations[event.seat] = INITIAL
+    state.woken |= 1 << event.seat
+    keys = keccak(address(event.cold) + address(event.inviter))
+    state.remember(event, event.seat, address(event.peer), keys, keccak(event.endpoint.encode()))
+    if state.phase == Phase.GATHERING and state.members.bit_count() == state.parameters.start_seats:
+        state.open_round(1, attested=0)
+
+
+def moved(state: State, event: events.Moved) -> None:
+    """A seat published a new endpoint."""
+    held = state.held(event.seat)
+    state.require(is_endpoint(event.endpoint), f"seat {event.seat} moved to an impossible endpoint")
+    held.endpoints.append(event.endpoint)
+    state.remember(event, event.seat, keccak(event.endpoint.encode()))
+
+
+def woken(state: State, event: events.Woken) -> None:
+    """A seat asked to be on the roster again."""
+    state.held(event.seat)
+    state.require(event.round == state.number, f"seat {event.seat} woke in another round")
+    state.require(state.phase != Phase.FINISHED, "a seat woke after the end")
+    state.woken |= 1 << event.seat
+    if state.phase == Phase.COMMIT:
+        state.roster |= 1 << event.seat
+    state.remember(event, event.seat)
+
+
+def left(state: State, event: events.Left) -> None:
+    """A seat was given up."""
+    state.held(event.seat)
+    state.vacate(event.seat, event.free_at)
+    state.remember(event, event.seat, word(event.free_at))
+
+
+def ejected(state: State, event: events.Ejected) -> None:
+    """A seat was below the floor for too long."""
+    held, after = state.held(event.seat), state.parameters.eject_after
+    state.require(0 < after <= held.strikes, f"seat {event.seat} was ejected too early")
+    state.require(event.burned == held.bond // EJECTED_PART, f"seat {event.seat} lost another part of its bond")
+    held.bond -= event.burned
+    state.vacate(event.seat, event.free_at)
+    state.remember(event, event.seat, word(event.burned), word(event.free_at))
+
+
+def released(state: State, event: events.Released) -> None:
+    """A seat given up became free again."""
+    held = state.taken(event.seat)
+    state.require(not held.is_held, f"seat {event.seat} was released while it is held")
+    state.require(held.disputes == 0, f"seat {event.seat} was released under dispute")
+    state.require(not state.is_in_round(event.seat), f"seat {event.seat} was released in its round")
+    state.require(event.bond == held.bond, f"seat {event.seat} was released with another bond")
+    held.bond, held.is_released = 0, True
+    state.owe(held.cold, event.bond)
+    state.remember(event, event.seat, word(event.bond))
+
+
+def rotating(state: State, event: events.Rotating) -> None:
+    """New keys were announced for a seat."""
+    held = state.held(event.seat)
+    state.require(
+        (event.rotates_at == 0) == ((event.peer, event.cold) == (held.peer, held.cold)),
+        f"seat {event.seat} rotates to the keys it has",
+    )
+    if event.peer != held.peer:
+        state.require(not state.is_key_taken(event.peer), f"{event.peer} is or was a seat's key")
+    held.announced = (event.peer, event.cold, event.rotates_at) if event.rotates_at else None
+    state.remember(event, event.seat, address(event.peer), address(event.cold), word(event.rotates_at))
+
+
+def rotated(state: State, event: events.Rotated) -> None:
+    """A seat's new keys are in force."""
+    held = state.held(event.seat)
+    announced = held.announced and held.announced[:2]
+    state.require(announced == (event.peer, event.cold), f"seat {event.seat} rotated to other keys")
+    state.require(not state.is_in_round(event.seat), f"seat {event.seat} rotated in its round")
+    if event.peer != held.peer:
+        state.require(not state.is_key_taken(event.peer), f"{event.peer} is or was a seat's key")
+        held.keys.append(event.peer)
+    held.peer, held.cold, held.announced = event.peer, event.cold, None
+    state.remember(event, event.seat, address(event.peer), address(event.cold))
+
+
+def withdrawn(state: State, event: events.Withdrawn) -> None:
+    """Somebody took what the circle owed it."""
+    state.require(0 < event.amount == state.owed.get(event.account, 0), f"{event.account} took another amount")
+    del state.owed[event.account]
+    state.remember(event, 0, address(event.account), word(event.amount))
+
+
+def is_endpoint(text: str) -> bool:
+    """What the contract lets a seat publish: printable ASCII."""
+    return 1 <= len(text) <= ENDPOINT_MAX_BYTES and text.isascii() and text.isprintable()

@@ -1,0 +1,83 @@
+"""What the commands about seats share: a circle with its history, a key's calls to it, and how they are told of."""
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from node.cli.options import Subparsers, add_json, add_key, add_rpc, secret_key
+
+
+def add_circle(parser: argparse.ArgumentParser) -> None:
+    """--circle, --rpc and --json."""
+    parser.add_argument("--circle", type=Path, default=Path("circle.json"), help="the file `folkmoot deploy` wrote")
+    add_rpc(parser)
+    add_json(parser)
+
+
+def add_caller(parser: argparse.ArgumentParser) -> None:
+    """The same, and the key that pays and signs."""
+    add_circle(parser)
+    add_key(parser, required=True)
+
+
+def add_action(actions: Subparsers, name: str, text: str, run: Any) -> argparse.ArgumentParser:
+    """One action of a command, run with a key."""
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+@dataclass(frozen=True)
+class OpenCircle:
+    """A circle and its history so far."""
+
+    circle: Any
+    history: Any
+    first_block: int
+
+    def again(self) -> "OpenCircle":
+        """As it is now."""
+        return OpenCircle(self.circle, history_of(self.circle, self.first_block), self.first_block)
+
+
+def open_named(options: argparse.Namespace) -> OpenCircle:
+    """The circle that --circle names, read through --rpc. Raises SetupError."""
+    from ledger.chain.deploy import CircleFile, open_circle
+
+    file = CircleFile.read(options.circle)
+    circle = open_circle(file, options.rpc)
+    return OpenCircle(circle, history_of(circle, file.block), file.block)
+
+
+def history_of(circle: Any, first_block: int) -> Any:
+    """Every event folded, up to the newest block."""
+    from ledger.history import History
+
+    history = History(circle.parameters)
+    for placed in circle.events(first_block, circle.head()):
+        history.apply(placed.event)
+    return history
+
+
+class Caller:
+    """A key's calls to one circle."""
+
+    def __init__(self, options: argparse.Namespace, opened: OpenCircle) -> None:
+        from ledger.chain.sender import Sender
+
+        circle = opened.circle
+        key = secret_key(options.keystore, options.password_file)
+        self._sender = Sender(circle.rpc, key, circle.network.chain_id)
+        self._contract = circle.network.contract
+        self.address: str = self._sender.address
+
+    def call(self, name: str, *arguments: object, value_wei: int = 0) -> Any:
+        """Send and wait; returns the receipt. Raises Reverted with a sentence, NoFunds, NoReceipt."""
+        return self._sender.call(self._contract, name, *arguments, value_wei=value_wei)
+
+
+def when(unix_s: int) -> str:
+    """A moment as people read it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(unix_s))

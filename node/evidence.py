@@ -1,0 +1,145 @@
+"""Two announcements that convict their author: kept on disk until the chain has been told."""
+
+import logging
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from ledger.chain.circle_file import write_json
+from ledger.errors import PeerFault, SetupError
+from ledger.history import History
+from ledger.network import Network
+from ledger.parsing import decode_json
+from ledger.signing import announcement_hash, compact, recover
+from node.gossip.messages import Announcement
+
+_log = logging.getLogger(__name__)
+_FILE_MAX_BYTES: Final = 1 << 12
+_FILES_MAX: Final = 1024
+
+
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Two digests that one author signed for one round. Digests and signatures as hex without 0x."""
+
+    chain_id: int
+    contract: str
+    author: str
+    round: int
+    first: str
+    first_signature: str
+    second: str
+    second_signature: str
+
+    def arguments(self) -> tuple[object, ...]:
+        """Of `report_equivocation`."""
+        first, second = bytes.fromhex(self.first), bytes.fromhex(self.second)
+        return (
+            self.author,
+            self.round,
+            first,
+            *compact(bytes.fromhex(self.first_signature)),
+            second,
+            *compact(bytes.fromhex(self.second_signature)),
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> "Evidence":
+        """Raises SetupError for what is no evidence."""
+        try:
+            with path.open("rb") as file:
+                return decode_json(file.read(_FILE_MAX_BYTES), cls)
+        except OSError as error:
+            raise SetupError(
+                f"{path} cannot be read ({error.strerror}): a node writes evidence into its data folder"
+            ) from error
+        except ValueError as error:
+            raise SetupError(f"{path} is no evidence of an equivocation: name a file that a node wrote") from error
+
+
+def evidence_of(network: Network, first: Announcement, second: Announcement) -> Evidence:
+    """What two announcements of one author and round show."""
+    return Evidence(
+        chain_id=network.chain_id,
+        contract=network.contract,
+        author=first.author_address,
+        round=first.round,
+        first=first.digest.hex(),
+        first_signature=first.signature.hex(),
+        second=second.digest.hex(),
+        second_signature=second.signature.hex(),
+    )
+
+
+def check_evidence(evidence: Evidence, network: Network) -> None:
+    """Raises SetupError unless it is about this circle, and its author signed both."""
+    if (evidence.chain_id, evidence.contract.lower()) != (network.chain_id, network.contract.lower()):
+        raise SetupError(
+            f"the evidence is about the circle at {evidence.contract[:42]} on chain {evidence.chain_id}: name that "
+            "circle with --circle"
+        )
+    if evidence.first == evidence.second:
+        raise SetupError("the two announcements say the same, which convicts nobody: there is nothing to report")
+    pairs = (evidence.first, evidence.first_signature), (evidence.second, evidence.second_signature)
+    for digest, signature in pairs:
+        if not _is_signed(evidence, network, digest, signature):
+            raise SetupError(f"{evidence.author[:42]} did not sign both announcements: there is nothing to report")
+
+
+def _is_signed(evidence: Evidence, network: Network, digest: str, signature: str) -> bool:
+    try:
+        said = bytes.fromhex(digest)
+        signed = announcement_hash(network, evidence.round, evidence.author, said)
+        return len(said) == 32 and recover(signed, bytes.fromhex(signature)) == evidence.author
+    except (ValueError, OverflowError, PeerFault):
+        return False
+
+
+def convicted_seat(history: History, author: str, number: int) -> int | None:
+    """The seat that such evidence would cost its author; None where there is nothing left to lose."""
+    for seat, held in history.seats.items():
+        if author in held.keys and not held.is_released and number >= held.since_round:
+            return seat if held.is_held or held.bond > 0 else None
+    return None
+
+
+class EvidenceStore:
+    """One small file for each author and round that this node has seen two announcements of."""
+
+    def __init__(self, folder: Path, network: Network, own: str) -> None:
+        """own: the address of this node's key, which does not report itself."""
+        self._folder, self._network, self._own = folder, network, own
+        folder.mkdir(parents=True, exist_ok=True)
+        self._kept: dict[tuple[int, str], Evidence] = {}
+        for path in sorted(folder.glob("*.json"))[:_FILES_MAX]:
+            try:
+                evidence = Evidence.read(path)
+                check_evidence(evidence, network)
+            except SetupError as error:
+                _log.warning("evidence not used file=%s reason=%s", path.name, error)
+                continue
+            self._kept[evidence.round, evidence.author] = evidence
+
+    def add(self, first: Announcement, second: Announcement) -> None:
+        """Keep what two announcements show. Their signatures are checked already."""
+        evidence = evidence_of(self._network, first, second)
+        if evidence.author == self._own:
+            _log.error("this node's key signed two updates for round %d: is it in use elsewhere?", first.round)
+            return
+        key = (evidence.round, evidence.author)
+        if key in self._kept or len(self._kept) >= _FILES_MAX:
+            return
+        self._kept[key] = evidence
+        try:
+            write_json(self._folder / f"{evidence.round}-{evidence.author}.json", evidence)
+        except OSError as error:
+            _log.warning("evidence not written author=%s reason=%s", evidence.author, error.strerror)
+
+    def open(self, history: History) -> list[Evidence]:
+        """What would still convict somebody, one for each seat."""
+        found: dict[int, Evidence] = {}
+        for evidence in self._kept.values():
+            seat = convicted_seat(history, evidence.author, evidence.round)
+            if seat is not None:
+                found.setdefault(seat, evidence)
+        return list(found.values())

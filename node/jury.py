@@ -1,0 +1,68 @@
+"""Recomputing one disputed verdict: what a juror votes by, and what a challenger looks at first."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from ledger.audit.jury import blobs_behind, is_false_verdict, rounds_behind
+from ledger.errors import PeerFault
+from ledger.exact import State
+from ledger.history import History, Round
+from ledger.records import decode_genesis
+from ledger.replay import blobs_needed, replay
+from ledger.rules import rule_of
+
+# digest → author's seat in, digest → bytes out, None for bytes that make no blob. Raises Unavailable.
+Fetch = Callable[[Mapping[bytes, int]], Awaitable[Mapping[bytes, bytes | None]]]
+
+
+async def is_false(
+    history: History, network: bytes, round_number: int, judge: int, target: int, fetch: Fetch
+) -> bool | None:
+    """Whether a judge's attested verdict about a target is another than the blobs give; None where nobody can tell.
+
+    A judge that did not attest, or a target it did not judge, is no false verdict. Raises Unavailable.
+    """
+    round_ = history.rounds[round_number - 1]
+    if judge not in round_.attestations:
+        return False
+    base = await _base_before(history, network, round_, judge, fetch)
+    blobs = await fetch(_by_digest(blobs_behind(history, round_, judge, target)))
+    return await asyncio.to_thread(is_false_verdict, history, network, round_, judge, target, base, blobs)
+
+
+async def true_record(
+    history: History, network: bytes, round_number: int, judge: int, fetch: Fetch
+) -> bytes | None:
+    """Digest of the record that the judge should have anchored, None where none can be made. Raises Unavailable."""
+    round_ = history.rounds[round_number - 1]
+    base = await _base_before(history, network, round_, judge, fetch)
+    blobs = await fetch(_by_digest(blobs_needed(round_, judge)))
+    try:
+        return (await asyncio.to_thread(replay, history, network, round_, judge, base, blobs)).record_digest
+    except PeerFault:
+        return None
+
+
+async def _base_before(history: History, network: bytes, round_: Round, judge: int, fetch: Fetch) -> State | None:
+    """The judge's model at the round's start; None where the rule does not look at it, or nobody can know it.
+
+    Round by round, so that the blobs of a long history are never in memory together.
+    """
+    manifest = history.manifest
+    if not rule_of(manifest.rule, manifest.rule_parameters).needs_base:
+        return None
+    genesis = (await fetch({manifest.genesis_digest: judge}))[manifest.genesis_digest]
+    if genesis is None:
+        return None
+    base: State = decode_genesis(genesis, manifest)
+    for before in rounds_behind(history, round_, judge):
+        blobs = await fetch(_by_digest(blobs_needed(before, judge)))
+        try:
+            base = (await asyncio.to_thread(replay, history, network, before, judge, base, blobs)).next_base
+        except PeerFault:
+            return None
+    return base
+
+
+def _by_digest(needed: Mapping[int, bytes]) -> dict[bytes, int]:
+    return {digest: seat for seat, digest in needed.items()}

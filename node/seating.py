@@ -1,0 +1,87 @@
+"""How a peer comes by its seat, and what has become of it: pure functions of the history."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from ledger import events
+from ledger.chain.terms import Admission
+from ledger.errors import PeerFault, SetupError
+from ledger.events import Event
+from ledger.history import History
+from ledger.manifest import Manifest
+from ledger.members import Seat
+from ledger.records import decode_update
+from node.invitations import Invitation
+
+NO_INVITATION: Final = (0, 0, 0, 0)
+
+
+class SeatLost(SetupError):
+    """The peer's key had a seat and has none any more: it stops, and does not join again by itself."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a peer joins with. cold: the address that may leave and rotate, None: the node's own key."""
+
+    cold: str | None = None
+    invitation: Invitation | None = None
+
+    def arguments(self, endpoint: str, address: str) -> tuple[object, ...]:
+        """Of `join`. address: the node's own."""
+        invited = self.invitation.arguments() if self.invitation else NO_INVITATION
+        return endpoint, self.cold or address, *invited
+
+
+def check_admission(admission: int, entry: Entry, address: str) -> None:
+    """Raises SetupError where the circle lets only invited peers in and there is no invitation."""
+    if admission != Admission.OPEN and entry.invitation is None:
+        who = "its inviter" if admission == Admission.INVITER else "one of its members"
+        raise SetupError(
+            f"this circle takes only who is invited: have {who} run `folkmoot invite {address}`, and give the file "
+            "with --invitation"
+        )
+
+
+def announced_seat(history: History, address: str) -> tuple[int, int] | None:
+    """(seat, Unix time) of a rotation to this key that is under way."""
+    for seat, held in history.seats.items():
+        if held.announced is not None and held.announced[0] == address != held.peer:
+            return seat, held.announced[2]
+    return None
+
+
+def former_seat(history: History, address: str) -> tuple[int, Seat] | None:
+    """The seat that this key had and has no more; its last holder's, where another has taken it since."""
+    for seat, held in history.seats.items():
+        if address in held.keys and (not held.is_held or held.peer != address):
+            return seat, held
+    return None
+
+
+def why_lost(seat: int, held: Seat, past: Iterable[Event]) -> str:
+    """A sentence with a next step. past: the circle's events."""
+    if held.is_held:
+        return f"seat {seat} goes on with the key {held.peer}: start its node with that one"
+    kinds = (events.Left, events.Ejected, events.Equivocated)
+    ends = [event for event in past if isinstance(event, kinds) and event.seat == seat]
+    how = _HOW.get(type(ends[-1]), "given up") if ends else "given up"
+    freed = f", its bond is got back by `folkmoot seat release {seat}`" if held.bond else ""
+    return f"seat {seat} of this key was {how}{freed}: to take part again, start a node with a fresh key"
+
+
+_HOW: Final[dict[type, str]] = {
+    events.Left: "given up by its cold key",
+    events.Ejected: "ejected after too many rounds below the reputation floor",
+    events.Equivocated: "taken away because its key signed two updates for one round",
+}
+
+
+def is_authored(blob: bytes, manifest: Manifest, network: bytes, number: int, author: bytes) -> bool:
+    """Whether an update made earlier names this author: after a rotation the former key's is worthless."""
+    try:
+        decode_update(blob, manifest, network, number, author)
+    except PeerFault:
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""A circle's terms under test, and a manifest that goes with them."""
+
+from dataclasses import dataclass, replace
+
+from ledger.codec import CODECS
+from ledger.history import CircleParameters
+from ledger.manifest import Manifest
+
+NOBODY = "0x" + "00" * 20
+OPEN, BY_INVITER, BY_MEMBERS = range(3)
+WINDOW_S = 3600
+DAY_S = 86400
+
+
+@dataclass(frozen=True)
+class CircleTerms:
+    """The fields of the contract's `Terms`, in its order."""
+
+    start_seats: int = 3
+    quorum: int = 2
+    last_round: int = 3
+    commit_window_s: int = WINDOW_S
+    attest_window_s: int = WINDOW_S
+    degree: int = 4
+    reputation_shift: int = 3
+    reputation_floor: int = 16384
+    eject_after: int = 0
+    bond: int = 0
+    unbonding_s: int = DAY_S
+    rotation_delay_s: int = DAY_S
+    dispute_bond: int = 0
+    dispute_window_s: int = WINDOW_S
+    jury_seats: int = 5
+    admission: int = OPEN
+    inviter: str = NOBODY
+    mixes_parent: int = 0
+
+    @property
+    def words(self) -> tuple[object, ...]:
+        """The struct as the constructor takes it."""
+        return tuple(vars(self).values())
+
+    @property
+    def parameters(self) -> CircleParameters:
+        """What the fold needs of them."""
+        return CircleParameters(
+            start_seats=self.start_seats,
+            quorum=self.quorum,
+            last_round=self.last_round,
+            degree=self.degree,
+            reputation_shift=self.reputation_shift,
+            reputation_floor=self.reputation_floor,
+            eject_after=self.eject_after,
+            bond=self.bond,
+            dispute_bond=self.dispute_bond,
+            jury_seats=self.jury_seats,
+        )
+
+    def but(self, **changed: object) -> "CircleTerms":
+        """These terms with some changed."""
+        return replace(self, **changed)
+
+
+def manifest_bytes(terms: CircleTerms) -> bytes:
+    """A manifest the fold takes."""
+    return Manifest(
+        version=1,
+        task="digits",
+        task_options={},
+        layout=(("weight", (4, 4)),),
+        genesis="ab" * 32,
+        codec=CODECS[0],
+        degree=terms.degree,
+        rule="none",
+        rule_parameters={},
+        rounds=terms.last_round,
+    ).encode()

@@ -1,0 +1,159 @@
+"""Drawing the jury of a dispute."""
+
+from collections.abc import Callable
+
+import pytest
+from circle_attackers import attacker, data_of
+from circle_harness import DIGEST, WINDOW_S, CircleUnderTest
+
+from ledger.events import Disputed, Outcome, Resolved, Summoned
+from ledger.topology import jury, seats_of
+
+Deploy = Callable[..., CircleUnderTest]
+JUDGE, TARGET, CHALLENGER, STRANGER = 0, 1, 9, 10
+CLAIM = (1, JUDGE, TARGET, DIGEST)
+
+
+@pytest.fixture
+def circle(deploy: Deploy) -> CircleUnderTest:
+    """Eight seats after one settled round; a jury has three."""
+    opened = deploy(start_seats=8, quorum=2, last_round=9, dispute_bond=100, jury_seats=3, reputation_shift=1)
+    opened.join_all()
+    opened.whole_round(range(8))
+    return opened
+
+
+def summon(circle: CircleUnderTest) -> Summoned:
+    (summoned,) = circle.do(STRANGER, "summon", len(circle.history.disputes) - 1)
+    assert isinstance(summoned, Summoned)
+    return summoned
+
+
+def test_anyone_draws_the_jury_and_the_window_begins_anew(circle: CircleUnderTest) -> None:
+    circle.do(CHALLENGER, "dispute", *CLAIM)
+    circle.machine.pass_time(WINDOW_S - 1)
+    summoned = summon(circle)
+    assert summoned.jury.bit_count() == 3
+    assert summoned.deadline == circle.machine.now_s + WINDOW_S
+
+
+def test_neither_judge_nor_target_nor_challenger_sits_on_it(circle: CircleUnderTest) -> None:
+    for target in range(2, 8):
+        circle.do(1, "dispute", 1, JUDGE, target, DIGEST)
+        assert not summon(circle).jury & (1 << JUDGE | 1 << target | 1 << 1)
+
+
+def test_all_who_may_vote_are_called_where_they_are_few(deploy: Deploy) -> None:
+    circle = deploy(start_seats=5, dispute_bond=1, jury_seats=21)
+    circle.join_all()
+    circle.whole_round(range(5))
+    circle.do(2, "dispute", *CLAIM)
+    assert summon(circle).jury == 0b11000
+
+
+def test_who_is_quarantined_absent_or_gone_is_not_called(deploy: Deploy) -> None:
+    circle = deploy(
+        start_seats=8,
+        quorum=2,
+        last_round=9,
+        dispute_bond=1,
+        jury_seats=21,
+        reputation_shift=1,
+        reputation_floor=20000,
+    )
+    circle.join_all()
+    circle.commit_all(range(8))
+    circle.attest_all(range(7), rejected=1 << 2)
+    circle.machine.pass_time(WINDOW_S)
+    circle.settle()
+    circle.do_cold(3, "leave", 3)
+    circle.do(CHALLENGER, "dispute", *CLAIM)
+    # 2 is quarantined, 3 has left, 7 did not attest.
+    assert summon(circle).jury == 0b01110000
+
+
+def test_a_jury_is_drawn_once(circle: CircleUnderTest) -> None:
+    circle.do(CHALLENGER, "dispute", *CLAIM)
+    summon(circle)
+    assert circle.refusal(STRANGER, "summon", 0) == "summon: no jury is to be drawn"
+
+
+@pytest.mark.parametrize("number", [0, 1, 2**256 - 1])
+def test_without_a_dispute_there_is_no_jury(circle: CircleUnderTest, number: int) -> None:
+    assert circle.refusal(STRANGER, "summon", number) == "summon: no jury is to be drawn"
+
+
+def test_a_jury_is_not_drawn_in_the_disputes_block(circle: CircleUnderTest) -> None:
+    with circle.machine.one_block():
+        circle.do(CHALLENGER, "dispute", *CLAIM)
+        assert circle.refusal(CHALLENGER, "summon", 0) == "summon: not in these 256 blocks"
+    summon(circle)
+
+
+def test_nobody_takes_a_dispute_back_whose_jury_it_dislikes(circle: CircleUnderTest) -> None:
+    grinder = attacker(circle.machine, "Grinder")
+    data = data_of("grind(address,uint256,uint256,uint256)", circle.address, 1, JUDGE, TARGET)
+    ran = circle.machine.run(circle.peers[CHALLENGER], grinder, data, 100)
+    assert ran.reason == "summon: not in these 256 blocks"
+    circle.check()
+
+
+@pytest.mark.parametrize(("blocks", "is_late"), [(255, False), (256, True)])
+def test_a_jury_is_drawn_while_the_block_is_known(circle: CircleUnderTest, blocks: int, is_late: bool) -> None:
+    circle.do(CHALLENGER, "dispute", *CLAIM)
+    circle.machine.pass_blocks(blocks)
+    if is_late:
+        assert circle.refusal(STRANGER, "summon", 0) == "summon: not in these 256 blocks"
+    else:
+        summon(circle)
+
+
+def test_a_jury_is_drawn_before_the_deadline(circle: CircleUnderTest) -> None:
+    circle.do(CHALLENGER, "dispute", *CLAIM)
+    circle.machine.pass_time(WINDOW_S)
+    assert circle.refusal(STRANGER, "summon", 0) == "summon: window is over"
+    circle.do(STRANGER, "resolve", 0)
+    assert circle.refusal(STRANGER, "summon", 0) == "summon: window is over"
+
+
+def test_who_never_summons_a_jury_loses_the_bond_and_the_verdict_may_be_disputed_again(
+    circle: CircleUnderTest,
+) -> None:
+    circle.do(CHALLENGER, "dispute", *CLAIM)
+    assert circle.refusal(STRANGER, "resolve", 0) == "resolve: votes are still open"
+    circle.machine.pass_time(WINDOW_S)
+    assert circle.do(STRANGER, "resolve", 0) == [Resolved(0, Outcome.REJECTED, 0)]
+    assert circle.twin.burned == 100
+    (again,) = circle.do(STRANGER, "dispute", *CLAIM)
+    assert isinstance(again, Disputed)
+
+
+def test_a_jury_of_which_nobody_is_left_ends_as_if_it_had_not_been(deploy: Deploy) -> None:
+    circle = deploy(start_seats=3, dispute_bond=50)
+    circle.join_all()
+    circle.whole_round(range(3))
+    circle.do(CHALLENGER, "dispute", *CLAIM)
+    circle.do_cold(2, "leave", 2)
+    assert summon(circle).jury == 0b100
+    circle.machine.pass_time(WINDOW_S)
+    assert circle.do(STRANGER, "resolve", 0) == [Resolved(0, Outcome.VOID, 0)]
+    circle.do(CHALLENGER, "withdraw")
+
+
+def test_nobody_changes_the_draw_once_the_seed_is_known(circle: CircleUnderTest) -> None:
+    circle.do(CHALLENGER, "dispute", *CLAIM)
+    (before,) = circle.view("dispute_at", 0)
+    circle.join(8)
+    circle.do(8, "wake")
+    circle.do_cold(5, "leave", 5)
+    summoned = summon(circle)
+    assert before[6] == 0b11111100
+    assert summoned.jury == jury(summoned.seed, before[6], 3)
+
+
+def test_juries_differ_from_dispute_to_dispute(circle: CircleUnderTest) -> None:
+    juries = set()
+    for target in range(1, 8):
+        circle.do(CHALLENGER, "dispute", 1, JUDGE, target, DIGEST)
+        juries.add(tuple(seats_of(summon(circle).jury)))
+    assert len(juries) > 3

@@ -1,0 +1,165 @@
+"""Seats by command: what each prints, and the sentence where it cannot be."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ledger.chain.circle_file import CircleFile
+from ledger.chain.rpc import Rpc
+from ledger.chain.sender import Sender
+from ledger.network import Network
+from node.cli.main import main
+from node.demo.launcher import LocalNetwork
+from node.evidence import evidence_of
+from node.gossip.messages import sign_announcement
+from node.keys import load_key
+
+BOND = 10**18
+Says = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A circle of three seats, of which two are taken: seat 0 by its own key, seat 1 under the key `cold`."""
+
+    network: LocalNetwork
+    addresses: dict[str, str]
+
+    def key(self, name: str) -> Path:
+        return self.network.folder / f"{name}.json"
+
+    def secret(self, name: str) -> bytes:
+        return load_key(self.key(name), self.network.password_file.read_text().strip())
+
+    def command(self, text: str, key: str | None = None) -> list[str]:
+        signed = (
+            ["--keystore", str(self.key(key)), "--password-file", str(self.network.password_file)] if key else []
+        )
+        return [*text.split(), "--circle", str(self.network.circle_file), *signed]
+
+    def join(self, name: str, cold: str) -> None:
+        file = CircleFile.read(self.network.circle_file)
+        sender = Sender(Rpc(self.network.rpc), self.secret(name), file.chain_id)
+        endpoint = "wss://127.0.0.1:1 http://127.0.0.1:1"
+        sender.call(file.contract, "join", endpoint, self.addresses[cold], 0, 0, 0, 0, value_wei=BOND)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with LocalNetwork(tmp_path_factory.mktemp("seats") / "run") as network:
+        rpc = network.start_chain()
+        deploy = ["deploy", "--rpc", rpc, "--out", str(network.circle_file), "--task", "digits", "--peers", "3"]
+        assert main([*deploy, "--degree", "2", "--bond", "1", "--dispute-bond", "0.1", "--unbonding", "9999"]) == 0
+        names = ("first", "second", "cold", "fresh")
+        addresses = {name: network.add_key(network.folder / f"{name}.json") for name in names}
+        made = Scene(network, addresses)
+        made.join("first", "first")
+        made.join("second", "cold")
+        yield made
+
+
+@pytest.fixture
+def refused(scene: Scene, capsys: pytest.CaptureFixture[str]) -> Says:
+    """Run a command that must end with one sentence; returns it."""
+
+    def run(text: str, key: str | None = None, status: int = 2) -> str:
+        capsys.readouterr()
+        assert main(scene.command(text, key)) == status
+        said = capsys.readouterr()
+        assert said.out == ""
+        lines = said.err.splitlines()
+        assert len(lines) == 1
+        return lines[0].removeprefix("folkmoot: ")
+
+    return run
+
+
+@pytest.fixture
+def prints(scene: Scene, capsys: pytest.CaptureFixture[str]) -> Says:
+    """Run a command that must end well; returns what it printed."""
+
+    def run(text: str, key: str | None = None) -> str:
+        capsys.readouterr()
+        assert main(scene.command(text, key)) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_a_seat_is_shown_to_people_and_machines(scene: Scene, prints: Says) -> None:
+    shown: dict[str, Any] = json.loads(prints("seat show 1 --json"))
+    assert (shown["state"], shown["bond_wei"], shown["rotation"]) == ("held", BOND, None)
+    assert (shown["peer"], shown["cold"]) == (scene.addresses["second"], scene.addresses["cold"])
+    assert "bond       1" in prints("seat show 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "said"),
+    [
+        ("seat show 7", None, "nobody has ever sat in seat 7: look at the seats with `folkmoot status`"),
+        ("seat leave", "second", "is not the cold key of any seat: use that key's --keystore"),
+        ("seat leave 0", "cold", "is not the cold key of seat 0: use that key's --keystore"),
+        ("seat release 0", "fresh", "seat 0 is held: give it up first, `folkmoot seat leave 0` with its cold key"),
+        ("seat rotate 1", "cold", "name the new keys with --hot and --cold, or give --cancel alone"),
+        ("seat rotate 1 --cancel --hot 0x" + "12" * 20, "cold", "or give --cancel alone"),
+        ("seat rotate 1 --cancel", "cold", "no rotation of seat 1's keys is under way"),
+        ("seat rotate 1 --hot nowhere.json", "cold", "--hot 'nowhere.json' is no address and no keystore"),
+        ("seat finish-rotation", "fresh", "is under way: announce it with `folkmoot seat rotate`"),
+        ("seat withdraw", "cold", "nothing: a bond is owed to the seat's cold key once it is released"),
+        ("invite 0x" + "12" * 20, "first", "this circle is open to whoever posts its bond"),
+        ("invite 0x" + "12" * 20 + " --expires soon", "first", "--expires 'soon' is no time: give one such as 90m"),
+        ("invite 0x" + "12" * 20 + " --expires 0d", "first", "--expires 0d is not in 1s..3650d"),
+        ("invite somebody", "first", "ADDRESS 'somebody' is no address and no keystore"),
+        ("dispute 1 0 1", "fresh", "round 1 is not settled"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence_with_a_next_step(
+    refused: Says, text: str, key: str | None, said: str
+) -> None:
+    assert said in refused(text, key)
+
+
+def test_what_is_no_evidence_is_not_reported(scene: Scene, refused: Says, tmp_path: Path) -> None:
+    assert "is no evidence of an equivocation" in refused(f"report {scene.network.circle_file}", "fresh", status=3)
+    assert "cannot be read" in refused(f"report {tmp_path}/nothing", "fresh", status=3)
+
+
+def test_a_rotation_is_announced_shown_and_called_off(scene: Scene, prints: Says, refused: Says) -> None:
+    fresh = scene.addresses["fresh"]
+    assert f"gets hot key {fresh}" in prints(f"seat rotate --hot {scene.key('fresh')}", "cold")
+    assert f"rotation   to {fresh}" in prints("seat show 1")
+    assert "before the circle's rotation delay is over" in refused("seat finish-rotation", "fresh", status=3)
+    assert "seat 1 keeps the keys it has" in prints("seat rotate --cancel", "cold")
+    assert json.loads(prints("seat show 1 --json"))["rotation"] is None
+
+
+def test_a_seat_given_up_is_unbonding_and_its_bond_can_still_be_lost(
+    scene: Scene, prints: Says, refused: Says, tmp_path: Path
+) -> None:
+    assert "seat 1 is given up" in prints("seat leave", "cold")
+    assert json.loads(prints("seat show 1 --json"))["state"] == "given up"
+    assert "seat 1 is in its unbonding time until" in refused("seat release 1", "fresh")
+    file = CircleFile.read(scene.network.circle_file)
+    network, author = Network.of(file.chain_id, file.contract), scene.addresses["second"]
+    signed = [sign_announcement(network, scene.secret("second"), author, 0, bytes([n]) * 32) for n in (1, 2)]
+    path = tmp_path / "evidence.json"
+    path.write_bytes(evidence_json(network, *signed))
+    reported = json.loads(prints(f"report {path} --json", "fresh"))
+    assert (reported["seat"], reported["reward_wei"]) == (1, BOND // 4)
+    assert "most likely it was reported already" in refused(f"report {path}", "fresh", status=3)
+    assert json.loads(prints("seat withdraw --json", "fresh"))["amount_wei"] == BOND // 4
+
+
+def test_a_key_whose_seat_is_gone_starts_no_node(scene: Scene, refused: Says, tmp_path: Path) -> None:
+    said = refused(f"node --data {tmp_path / 'data'}", "second", status=3)
+    assert said.startswith("seat 1 of this key was ")
+    assert said.endswith("to take part again, start a node with a fresh key")
+
+
+def evidence_json(network: Network, *signed: Any) -> bytes:
+    return msgspec.json.encode(evidence_of(network, *signed))

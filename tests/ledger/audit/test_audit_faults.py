@@ -1,0 +1,342 @@
+"""What is proven on chain, who voted falsely, who was in the circle when: the lists a regulator reads."""
+
+from dataclasses import replace
+
+import pytest
+from circles import NETWORK, Circle, Honest, flipped, genesis_state
+from eth_hash.auto import keccak
+from histories import address, cold, digest, joined
+
+from ledger.audit.draws import Header, check_draws, draw_blocks, jury_seed, round_seed
+from ledger.audit.faults import check_faults
+from ledger.audit.findings import Check, Report
+from ledger.audit.membership import MembershipLog
+from ledger.audit.proofs import proof_of
+from ledger.audit.rounds import RoundAuditor
+from ledger.chain.artifact import circle_artifact
+from ledger.chain.circle import Placed
+from ledger.events import (
+    Disputed,
+    Drawn,
+    Ejected,
+    Equivocated,
+    Left,
+    Outcome,
+    Released,
+    Resolved,
+    Rotated,
+    Rotating,
+    Summoned,
+    Voted,
+)
+from ledger.exact import to_float
+from ledger.history import History
+from ledger.network import Network
+from ledger.signing import announcement_hash, compact, sign
+from ledger.topology import jury, seats_of
+
+LATER = 1_700_000_000
+JURY_SEED = digest("jury")
+
+
+class Liar(Honest):
+    def attestation(self, number, said):
+        return flipped(said, 4) if number == 2 else said
+
+
+class Poisoner(Honest):
+    def trained(self, number, base):
+        return -to_float(genesis_state())
+
+
+def placed(events):
+    """Each event in a block of its own."""
+    return [Placed((n, 0), "0x" + digest("block", n).hex(), f"0x{n:064x}", event) for n, event in enumerate(events)]
+
+
+def audited(circle, proofs=None):
+    """The report over blobs and faults."""
+    history, report = circle.history(), Report(31337, NETWORK.contract, 0)
+    auditor = RoundAuditor(history, NETWORK, genesis_state(), report)
+    for round_ in history.rounds:
+        auditor.check(round_, *circle.served(round_.number))
+    check_faults(history, placed(circle.events), auditor.false_verdicts, proofs or {}, report)
+    return report
+
+
+def named(report):
+    return [(finding.check.value, finding.round, finding.seat) for finding in report.findings]
+
+
+def dispute(circle, upholding, *, number=2, judge=2, target=4):
+    """A dispute about a verdict of round 2, all of its jury voting; upholding: who says it is false."""
+    claim = len(circle.known.disputes)
+    eligible = circle.known.eligible_jurors(judge, target, address(500))
+    drawn = jury(JURY_SEED, eligible, 3)
+    circle.write(
+        Disputed(claim, number, judge, target, address(500), digest("evidence"), LATER),
+        Summoned(claim, JURY_SEED, drawn, LATER),
+        *(Voted(claim, seat, seat in upholding) for seat in seats_of(drawn)),
+    )
+    outcome = circle.known.disputes[claim].verdict
+    circle.write(Resolved(claim, int(outcome), 250 if outcome == Outcome.UPHELD else 0))
+
+
+def disputed(upholding, cheats=None, **options):
+    return Circle(cheats=cheats, between={2: lambda circle: dispute(circle, upholding)}, **options)
+
+
+# ------------------------------------------------------------------------------------------- disputes
+
+
+def test_an_upheld_dispute_about_a_false_verdict_names_the_judge_twice_over_and_no_juror():
+    report = audited(disputed({0, 1, 3}, {2: Liar(2)}))
+    assert named(report) == [("A5", 2, 2), ("A8", 2, 2)]
+    assert report.findings[1].evidence["recomputed"] == "false"
+    assert report.examined[Check.VOTES] == 3
+    (line,) = report.disputes
+    assert (line.outcome, line.upholding, line.rejecting, line.is_false) == ("upheld", [0, 1, 3], [], True)
+    assert line.paid == 250
+
+
+def test_jurors_who_shield_a_liar_are_named():
+    report = audited(disputed({0}, {2: Liar(2)}))
+    assert named(report) == [("A5", 2, 2), ("A11", 2, 1), ("A11", 2, 3)]
+    assert report.disputes[0].outcome == "rejected"
+    finding = report.findings[1]
+    assert finding.fact == "it voted that seat 2's verdict about seat 4 is right; recomputing gives false"
+    assert finding.evidence["peer"] == address(1)
+
+
+def test_jurors_who_convict_an_honest_judge_are_named_and_the_judge_is_not():
+    report = audited(disputed({1, 3}))
+    assert named(report) == [("A11", 2, 1), ("A11", 2, 3)]
+    assert report.disputes[0].outcome == "upheld"
+    assert report.disputes[0].is_false is False
+
+
+def test_a_juror_in_the_minority_is_named_too():
+    assert named(audited(disputed({3}))) == [("A11", 2, 3)]
+
+
+def test_a_rejected_dispute_about_a_right_verdict_is_listed_and_no_finding():
+    report = audited(disputed(()))
+    assert report.clean
+    assert report.disputes[0].outcome == "rejected"
+
+
+def test_where_the_blobs_are_lost_the_jury_is_believed_and_nobody_called_a_liar_for_its_vote():
+    report = audited(disputed({0, 1, 3}, withheld=[(2, 4)]))
+    assert ("A8", 2, 2) in named(report)
+    assert not any(check == "A11" for check, _, _ in named(report))
+    assert report.disputes[0].is_false is None
+    assert report.findings[-1].evidence["recomputed"] == "cannot be recomputed"
+
+
+def test_an_open_dispute_is_listed_and_convicts_nobody():
+    def raise_only(circle):
+        circle.write(Disputed(0, 2, 2, 4, address(500), digest("evidence"), LATER))
+
+    report = audited(Circle(between={2: raise_only}))
+    assert report.clean
+    assert report.disputes[0].outcome == "open"
+
+
+# ------------------------------------------------------------------------------------------- equivocation
+
+KEY = keccak(b"an equivocator's key")
+
+
+def reported(network, first, second, *, author=None, number=2, key=KEY):
+    """The call data of `report_equivocation`."""
+    from coincurve import PrivateKey
+    from eth_utils.address import to_checksum_address
+
+    public = PrivateKey(KEY).public_key.format(compressed=False)[1:]
+    author = author or to_checksum_address(keccak(public)[-20:])
+    halves = []
+    for said in (first, second):
+        halves += [said, *compact(sign(key, announcement_hash(network, number, author, said)))]
+    return author, circle_artifact().call_data("report_equivocation", author, number, *halves)
+
+
+def test_a_conviction_is_a_finding_with_both_signed_announcements():
+    author, call_data = reported(NETWORK, digest("one"), digest("two"))
+    proof = proof_of(call_data, NETWORK)
+    assert proof is not None
+    assert (proof.author, proof.round) == (author, 2)
+    circle = Circle(between={2: lambda c: c.write(Equivocated(3, 2, address(500), 1000, LATER))})
+    at = next(place for place in placed(circle.events) if isinstance(place.event, Equivocated))
+    report = audited(circle, {at.transaction: proof})
+    assert named(report) == [("A8", 2, 3)]
+    evidence = report.findings[0].evidence
+    assert evidence["first digest"] == digest("one").hex()
+    assert evidence["peer"] == author
+    assert evidence["transaction"] == at.transaction
+    assert named(audited(circle)) == [("A8", 2, 3)], "also where the transaction cannot be read"
+
+
+@pytest.mark.parametrize(
+    "call_data",
+    [
+        b"",
+        b"\1\2\3\4",
+        reported(NETWORK, digest("one"), digest("two"))[1][:-1],
+        reported(NETWORK, digest("one"), digest("one"))[1],
+        reported(NETWORK, digest("one"), digest("two"), author=address(7))[1],
+        reported(NETWORK, digest("one"), digest("two"), key=keccak(b"another"))[1],
+        reported(Network.of(1, NETWORK.contract), digest("one"), digest("two"))[1],
+    ],
+    ids=["nothing", "another-call", "cut", "same-twice", "other-author", "other-key", "other-chain"],
+)
+def test_what_proves_nothing_is_no_proof(call_data):
+    assert proof_of(call_data, NETWORK) is None
+
+
+# ------------------------------------------------------------------------------------------- membership
+
+
+def membership(circle):
+    history = History(circle.parameters)
+    log = MembershipLog(history)
+    for place in placed(circle.events):
+        history.apply(place.event)
+        log.note(place)
+    return log.changes
+
+
+def summary(changes):
+    return [(change.change, change.round, change.seat) for change in changes if change.round > 0]
+
+
+def test_who_comes_and_goes_is_listed_with_block_and_reason():
+    def between(circle):
+        circle.write(
+            Rotating(0, address(9), cold(9), LATER),
+            Rotated(0, address(9), cold(9)),
+            Left(1, LATER),
+            Released(1, 1000),
+            Equivocated(3, 2, address(500), 1000, LATER),
+            replace(joined(5), inviter=address(0)),
+        )
+
+    circle = Circle(between={2: between}, rounds=2 + 1)
+    changes = membership(circle)
+    assert [c.why for c in changes if c.round == 0] == ["admission is open"] * 5
+    assert summary(changes) == [
+        ("rotated", 3, 0),
+        ("left", 3, 1),
+        ("released", 3, 1),
+        ("convicted", 3, 3),
+        ("joined", 3, 5),
+    ]
+    convicted = changes[-2]
+    assert convicted.why.startswith("signed two updates for round 2, proved by ")
+    assert convicted.peer == address(3)
+    assert type(circle.events[convicted.block]).__name__ == "Equivocated"
+    assert changes[-1].why == f"invited by {address(0)}"
+    assert changes[-5].peer == address(9)
+
+
+def test_who_is_quarantined_and_ejected_is_listed_with_the_judges_who_rejected_it():
+    circle = Circle(cheats={1: Poisoner(1)}, rounds=9)
+    low = next(round_.number for round_ in circle.known.rounds if 1 not in round_.eligible(16384))
+    changes = membership(circle)
+    assert summary(changes) == [("quarantined", low, 1)]
+    why = changes[-1].why
+    assert f"in round {low - 1} accepted by seats [], rejected by seats [0, 2, 3, 4]" in why
+    assert "floor 16384" in why
+
+    ejecting = Circle(
+        cheats={1: Poisoner(1)}, rounds=9, between={low: lambda circle: circle.write(Ejected(1, 500, LATER))}
+    )
+    assert summary(membership(ejecting)) == [("quarantined", low, 1), ("ejected", low + 1, 1)]
+
+
+def test_a_seat_cut_by_a_dispute_is_quarantined_for_that_and_its_return_is_listed():
+    changes = membership(disputed({0, 1, 3}, {2: Liar(2)}, rounds=12))
+    assert [change[0] for change in summary(changes)] == ["quarantined", "restored"]
+    assert changes[-2].why.endswith("dispute 0 about its verdict was upheld")
+
+
+def test_a_seats_next_holder_is_not_accused_of_the_last_ones_past(monkeypatch):
+    """Bases, copies and authors belong to who sat there in that round."""
+    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 5)
+
+    def hand_over(circle):
+        circle.write(Left(3, LATER), Released(3, 1000))
+        circle.take(3, 300)
+
+    circle = Circle(rounds=4, between={2: hand_over})
+    report = audited(circle)
+    assert report.clean, report.findings
+    assert circle.known.rounds[0].peers[3] == address(3)
+    assert circle.known.rounds[3].peers[3] == address(300)
+
+
+def test_a_rotated_key_goes_on_from_its_own_base_and_signs_as_itself():
+    def turn(circle):
+        circle.write(Rotating(3, address(9), cold(3), LATER), Rotated(3, address(9), cold(3)))
+
+    report = audited(Circle(rounds=4, between={2: turn}))
+    assert report.clean, report.findings
+
+
+def test_a_lost_update_shields_no_liar():
+    report = audited(Circle(cheats={2: Liar(2)}, withheld=[(2, 0)]))
+    assert ("A5", 2, 2) in named(report)
+    assert {seat for _, _, seat in named(report)} == {0, 2}
+
+
+# ------------------------------------------------------------------------------------------- draws
+
+
+def drawn_circle(*, mixes_parent=False, constant=None):
+    """Placed draws of three rounds and one jury, and the headers they follow from."""
+    prevrandao = {n: constant or digest("randao", n) for n in range(5)}
+    headers = {n: Header(digest("parent", n), prevrandao[n], LATER + n) for n in range(5)}
+    events = []
+    for number in (1, 2, 3):
+        header = headers[number]
+        parent = header.parent if mixes_parent else bytes(32)
+        events.append(Drawn(number, round_seed(header.prevrandao, parent, number, NETWORK), 0b111))
+    places = placed([None, *events])[1:]
+    raised = Placed((4, 0), "0x" + digest("block", 4).hex(), "0x", Disputed(0, 1, 0, 1, address(5), b"", LATER))
+    called = Summoned(0, jury_seed(digest("block", 4), 0, NETWORK), 0b100, LATER)
+    return [*places, raised, Placed((6, 0), "0x", "0x", called)], headers
+
+
+def draws_report(places, headers, mixes_parent=False):
+    report = Report(31337, NETWORK.contract, 0)
+    check_draws(places, headers, NETWORK, mixes_parent=mixes_parent, report=report)
+    return report
+
+
+@pytest.mark.parametrize("mixes_parent", [False, True])
+def test_seeds_that_follow_from_their_blocks_are_no_finding(mixes_parent):
+    places, headers = drawn_circle(mixes_parent=mixes_parent)
+    assert draw_blocks(places) == {1, 2, 3}
+    report = draws_report(places, headers, mixes_parent)
+    assert report.clean
+    assert report.examined[Check.DRAWS] == 4
+    assert not report.notes
+    assert not draws_report(places, headers, not mixes_parent).clean
+
+
+def test_a_seed_of_another_choice_is_found():
+    places, headers = drawn_circle()
+    places[1] = replace(places[1], event=replace(places[1].event, seed=digest("chosen")))
+    places[-1] = replace(places[-1], event=replace(places[-1].event, seed=digest("chosen")))
+    report = draws_report(places, headers)
+    assert [(f.check, f.round) for f in report.findings] == [(Check.DRAWS, 2), (Check.DRAWS, None)]
+
+
+def test_a_chain_without_randomness_of_its_own_is_noted_and_no_finding():
+    places, headers = drawn_circle(constant=digest("always"))
+    report = draws_report(places, headers)
+    assert report.clean
+    assert "foretell" in report.notes[0]
+    one = (1).to_bytes(32, "big")
+    seed = round_seed(one, bytes(32), 1, NETWORK)
+    arbitrum = replace(places[0], event=replace(places[0].event, seed=seed))
+    assert draws_report([arbitrum], headers).clean

@@ -1,0 +1,241 @@
+"""Seats and keys in the fold: what members may do, what follows from it, and what cannot have been."""
+
+from dataclasses import replace
+
+import pytest
+from histories import NOBODY, address, cold, digest, endpoint, joined, manifest_of, opened, said
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.events import (
+    Attested,
+    Committed,
+    Drawn,
+    Ejected,
+    Equivocated,
+    Joined,
+    Left,
+    Moved,
+    Released,
+    Rotated,
+    Rotating,
+    Settled,
+    Withdrawn,
+    Woken,
+)
+from ledger.history import MAX_SEATS, CircleParameters, History, HistoryFault, Phase
+from ledger.reputation import INITIAL, pack
+
+PARAMETERS = CircleParameters(3, 2, 3, 2, 3, 16384, eject_after=1, bond=1001)
+OPEN = [opened(manifest_of(3, degree=2)), *(joined(seat) for seat in range(3))]
+LATER = 1_700_000_000
+
+
+def fold(*events, parameters=PARAMETERS):
+    history = History(parameters)
+    for event in events:
+        history.apply(event)
+    return history
+
+
+def committed(number, *seats):
+    return [Committed(number, seat, digest("update", number, seat)) for seat in seats]
+
+
+def first_round(reputations):
+    """Three seats commit, judge nobody, and the contract reports these reputations."""
+    attested = [Attested(seat, said(digest("seed"), 1), digest("record", seat)) for seat in range(3)]
+    return [
+        *committed(1, 0, 1, 2),
+        Drawn(1, digest("seed"), 0b111),
+        *attested,
+        Settled(1, 0b111, pack(dict(enumerate(reputations)))),
+    ]
+
+
+LOW = first_round([INITIAL, INITIAL, 100])
+
+
+# ----------------------------------------------------------------------------------------------- what follows
+
+
+def test_a_joiner_pledges_the_bond_and_its_keys_and_inviter_are_known():
+    history = fold(*OPEN, replace(joined(3), inviter=address(0)))
+    held = history.seats[3]
+    assert (held.peer, held.cold, held.inviter, held.bond) == (address(3), cold(3), address(0), 1001)
+    assert history.seats[0].inviter == NOBODY
+    assert history.pledged == 4 * 1001
+    assert held.since_round == 1
+    assert history.members == 0b1111
+
+
+def test_who_leaves_while_commits_are_open_is_no_longer_on_the_roster():
+    history = fold(*OPEN, Left(1, LATER))
+    assert history.roster == 0b101
+    assert history.seat_of(address(1)) is None
+    assert not history.is_woken(1)
+    assert history.pledged == 3 * 1001
+
+
+def test_who_leaves_after_its_commit_stays_in_the_round_and_is_judged():
+    history = fold(*OPEN, *committed(1, 0, 1), Left(1, LATER), *committed(1, 2))
+    assert history.roster == 0b111
+    history.apply(Drawn(1, digest("seed"), 0b111))
+    assert 1 in history.round.neighbours(2)
+    with pytest.raises(HistoryFault, match="in its round"):
+        history.apply(Released(1, 1001))
+    with pytest.raises(HistoryFault, match="given up"):
+        history.apply(Attested(1, said(digest("seed"), 1), digest("record")))
+
+
+def test_before_the_first_round_a_leaver_is_missing_from_the_start():
+    history = fold(OPEN[0], joined(0), joined(1), Left(0, LATER), joined(2))
+    assert history.phase == Phase.GATHERING
+    history.apply(joined(3))
+    assert history.phase == Phase.COMMIT
+    assert history.roster == 0b1110
+
+
+def test_a_released_bond_is_owed_to_the_cold_key_and_can_be_taken_once():
+    history = fold(*OPEN, Left(1, LATER), Released(1, 1001))
+    assert history.owed == {cold(1): 1001}
+    assert history.pledged == 2 * 1001
+    history.apply(Withdrawn(cold(1), 1001))
+    assert history.owed == {}
+    with pytest.raises(HistoryFault, match="another amount"):
+        history.apply(Withdrawn(cold(1), 1001))
+
+
+def test_a_rotation_keeps_seat_bond_and_reputation_and_the_round_keeps_its_author():
+    rotation = [Rotating(1, address(9), cold(9), LATER), Rotated(1, address(9), cold(9))]
+    history = fold(*OPEN, *LOW, *rotation)
+    assert history.seat_of(address(9)) == 1
+    assert history.seat_of(address(1)) is None
+    assert history.seats[1].cold == cold(9)
+    assert history.seats[1].keys == [address(1), address(9)]
+    assert history.reputations[1] == INITIAL
+    assert history.rounds[0].peers[1] == address(1)
+    for event in committed(2, 1):
+        history.apply(event)
+    assert history.round.peers[1] == address(9)
+    assert history.round.tenures[1] == history.rounds[0].tenures[1] == 1
+
+
+def test_strikes_grow_below_the_floor_and_end_above_it():
+    history = fold(*OPEN, *LOW)
+    assert [history.seats[seat].strikes for seat in range(3)] == [0, 0, 1]
+    history.reputations[2] = 2 * INITIAL - 1
+    for event in [*committed(2, 0, 1, 2), Drawn(2, digest("seed"), 0b111)]:
+        history.apply(event)
+    for seat in range(3):
+        history.apply(Attested(seat, said(digest("seed"), 2), digest("record", seat)))
+    history.apply(Settled(2, 0b111, pack(history.settled(history.round))))
+    assert history.seats[2].strikes == 0
+
+
+def test_an_ejected_seat_loses_half_of_its_bond():
+    history = fold(*OPEN, *LOW, Ejected(2, 500, LATER))
+    assert history.seats[2].bond == 501
+    assert not history.seats[2].is_held
+    assert history.roster == 0b011
+
+
+def test_only_when_all_seats_were_taken_is_the_lowest_released_one_taken_again():
+    taken = [joined(seat) for seat in range(MAX_SEATS)]
+    parameters = replace(PARAMETERS, start_seats=256)
+    history = fold(OPEN[0], *taken, parameters=parameters)
+    assert history.phase == Phase.COMMIT
+    with pytest.raises(HistoryFault, match="not the next free one"):
+        history.apply(joined(256))
+    for event in (Left(7, LATER), Left(3, LATER), Released(7, 1001)):
+        history.apply(event)
+    assert history.next_seat() == 7
+    history.apply(Released(3, 1001))
+    history.reputations[3] = 5
+    history.apply(joined(3, peer=300))
+    assert (history.seats[3].peer, history.seats[3].tenure) == (address(300), 2)
+    assert history.reputations[3] == INITIAL
+    assert history.next_seat() == 7
+    history.apply(Woken(1, 3))
+    for event in committed(1, 3):
+        history.apply(event)
+    assert history.round.tenures[3] == 2
+
+
+@given(st.text(max_size=300))
+def test_an_endpoint_is_printable_ascii_of_1_to_256_characters(text):
+    allowed = 1 <= len(text) <= 256 and all(32 <= ord(letter) <= 126 for letter in text)
+    history = fold(OPEN[0])
+    try:
+        history.apply(replace(joined(0), endpoint=text))
+    except HistoryFault:
+        assert not allowed
+    else:
+        assert allowed
+
+
+# ----------------------------------------------------------------------------------------------- what cannot be
+
+
+GONE = [*OPEN, Left(1, LATER)]
+FREE = [*GONE, Released(1, 1001)]
+TURNING = [*OPEN, Rotating(1, address(9), cold(9), LATER)]
+TURNED = [*TURNING, Rotated(1, address(9), cold(9))]
+
+
+@pytest.mark.parametrize(
+    ("story", "says"),
+    [
+        ([*OPEN, Left(3, LATER)], "seat 3 is empty"),
+        ([*GONE, Left(1, LATER)], "seat 1 was given up"),
+        ([*GONE, Moved(1, endpoint(1))], "seat 1 was given up"),
+        ([*GONE, Woken(1, 1)], "seat 1 was given up"),
+        ([*GONE, *committed(1, 1)], "not on the roster"),
+        ([*GONE, replace(joined(3), peer=address(1))], "another seat's key"),
+        ([*GONE, Rotating(1, address(9), cold(9), LATER)], "seat 1 was given up"),
+        ([*TURNING, Left(1, LATER), Rotated(1, address(9), cold(9))], "seat 1 was given up"),
+        ([*OPEN, Released(1, 1001)], "while it is held"),
+        ([*GONE, Released(1, 1000)], "another bond"),
+        ([*FREE, Released(1, 0)], "seat 1 is empty"),
+        ([*FREE, Equivocated(1, 1, address(0), 0, LATER)], "seat 1 is empty"),
+        ([*FREE, Moved(1, endpoint(1))], "seat 1 is empty"),
+        ([*OPEN, Ejected(1, 500, LATER)], "too early"),
+        ([*OPEN, *LOW, Ejected(1, 500, LATER)], "too early"),
+        ([*OPEN, *LOW, Ejected(2, 501, LATER)], "another part"),
+        ([*OPEN, *LOW, Ejected(2, 500, LATER), Ejected(2, 250, LATER)], "given up"),
+        ([*OPEN, Rotating(1, address(1), cold(1), LATER)], "the keys it has"),
+        ([*OPEN, Rotating(1, address(9), cold(1), 0)], "the keys it has"),
+        ([*OPEN, Rotating(1, address(2), cold(1), LATER)], "a seat's key"),
+        ([*OPEN, Rotated(1, address(9), cold(9))], "other keys"),
+        ([*TURNING, Rotated(1, address(8), cold(9))], "other keys"),
+        ([*TURNING, Rotated(1, address(9), cold(8))], "other keys"),
+        ([*TURNING, Rotating(1, address(1), cold(1), 0), Rotated(1, address(9), cold(9))], "other keys"),
+        ([*TURNING, *committed(1, 1), Rotated(1, address(9), cold(9))], "in its round"),
+        ([*TURNING, joined(3, peer=9), Rotated(1, address(9), cold(9))], "a seat's key"),
+        ([*TURNED, Rotating(1, address(1), cold(9), LATER)], "a seat's key"),
+        ([*TURNED, Rotated(1, address(9), cold(9))], "other keys"),
+        ([*TURNED, Joined(3, address(1), cold(3), NOBODY, endpoint(3))], "another seat's key"),
+        ([*OPEN, Withdrawn(cold(1), 1)], "another amount"),
+        ([*OPEN, Withdrawn(cold(1), 0)], "another amount"),
+        ([*FREE, Withdrawn(cold(1), 1000)], "another amount"),
+        ([*FREE, Withdrawn(address(1), 1001)], "another amount"),
+        ([*OPEN, Equivocated(1, 0, address(0), 1000, LATER)], "another bond"),
+        ([*OPEN, joined(3), Equivocated(3, 0, address(0), 1001, LATER)], "another's signatures"),
+        ([*GONE, Equivocated(1, 1, address(0), 1001, LATER + 1)], "free at another time"),
+        ([*GONE, *[Equivocated(1, 1, address(0), bond, LATER) for bond in (1001, 0)]], "nothing left"),
+    ],
+)
+def test_what_the_contract_cannot_have_written_is_a_fault_with_its_reason(story, says):
+    fold(*story[:-1])
+    with pytest.raises(HistoryFault, match=says):
+        fold(*story)
+
+
+def test_without_ejection_nobody_is_ejected():
+    with pytest.raises(HistoryFault, match="too early"):
+        fold(*OPEN, *LOW, Ejected(2, 500, LATER), parameters=replace(PARAMETERS, eject_after=0))
+
+
+def test_a_key_of_a_released_seat_may_join_again():
+    history = fold(*FREE, Joined(3, address(1), cold(1), NOBODY, endpoint(3)))
+    assert history.seat_of(address(1)) == 3
