@@ -45,8 +45,8 @@ class Seat:
 class Dispute:
     """A claim that a judge's verdict was false, and the votes about it.
 
-    eligible: mask of who the jury is drawn from; summoned: None while it is not. upholding, rejecting: masks of seats;
-    voters: seat → the key it voted with. outcome: None while it is open.
+    eligible: mask of who the jury is drawn from; summoned: None while it is not. upholding, rejecting: masks of
+    seats; voters: seat → the key it voted with. outcome: None while it is open.
     """
 
     claim: Disputed
