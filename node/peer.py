@@ -14,9 +14,8 @@ from eth_utils.address import to_canonical_address
 
 from ledger.chain.circle import Circle
 from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.chain.sender import FeeLimits, NoFunds, NoReceipt, Reverted, Sender
+from ledger.chain.sender import FeeLimits, NoReceipt, Reverted, Sender
 from ledger.endpoints import Endpoint
-from ledger.errors import SetupError
 from ledger.exact import State
 from ledger.history import PATIENCE_WINDOWS, History, Phase, Round
 from ledger.records import update_max_bytes
@@ -24,22 +23,16 @@ from ledger.reputation import FULL
 from ledger.screening import Fetched, Screened, screen
 from ledger.verdicts import encode_verdicts
 from node.announcements import AnnouncementJournal
-from node.duties import Duties, is_rotation_due
+from node.duties import Duties
+from node.entrance import Entrance
 from node.evidence import EvidenceStore
 from node.follower import Follower, Overtaken
 from node.learner import Learner, genesis_blob
 from node.meter import Meter
+from node.phase_clock import PhaseClock
 from node.recovery import Judged, Recovery
-from node.rounds import Step, duty_rank, next_step
-from node.seating import (
-    Entry,
-    SeatLost,
-    announced_seat,
-    check_admission,
-    former_seat,
-    is_authored,
-    why_lost,
-)
+from node.rounds import Step, next_step
+from node.seating import Entry, is_authored
 from node.services import Listening, Services
 from node.state import Base, KeptCommit, PeerState, StateFile
 from node.tasks.interface import Task
@@ -52,12 +45,9 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _WAIT_S: Final = 1.0
-_DUTY_STEP_S: Final = 3.0
-_DEADLINE_AFTER_S: Final = 3.0
 _CHAIN_RETRY_S: Final = 2.0
 # Part of the attest window that fetching may take; the rest is for screening and the transaction.
 _EXCHANGE_SHARE: Final = 0.5
-_MIN_BALANCE_WEI: Final = 10**15
 _JUDGED_KEPT: Final = 2
 _BASES_KEPT: Final = 2
 # For one blob behind a disputed verdict.
@@ -116,6 +106,8 @@ class Peer:
             ws_url=config.ws_url,
         )
         self._address = self._follower.sender.address
+        self._clock = PhaseClock(self._follower)
+        self._entrance = Entrance(circle, self._follower, config.entry, config.seat, self._follow, report)
         self._state_file = StateFile(config.data_dir / "state.bin")
         self._journal = AnnouncementJournal(config.data_dir / "announced.txt")
         self._evidence = EvidenceStore(config.data_dir / "evidence", circle.network, self._address)
@@ -126,10 +118,6 @@ class Peer:
         self._judged: deque[Judged] = deque(maxlen=_JUDGED_KEPT)
         self._bases: deque[Base] = deque(maxlen=_BASES_KEPT)
         self._seen: tuple[int, int] = (-1, 0)
-        self._phase: tuple[int, Phase, bool] | None = None
-        self._phase_since = 0.0
-        self._deadline_s: int | None = None
-        self._due_since: float | None = None
         self._telling: asyncio.Task[None] | None = None
         self._lap_started = time.monotonic()
         self._bytes_before = self._gas_before = 0
@@ -182,87 +170,6 @@ class Peer:
         layout = self._history.manifest.layout
         check_layout(layout_of(self._task.model()), [name for name, _ in layout], [shape for _, shape in layout])
 
-    async def _take_seat(self, endpoint: Endpoint) -> None:
-        await self._check_not_lost()
-        seat = self._history.seat_of(self._address)
-        if seat is None:
-            seat = await self._rotate_in()
-        await self._check_balance(0 if seat is not None else self._history.parameters.bond)
-        while seat is None:
-            check_admission(self._circle.immutables["ADMISSION"], self._config.entry, self._address)
-            await self._wait_for_turn()
-            arguments = self._config.entry.arguments(endpoint.text, self._address)
-            await self._call_for_seat("join", *arguments, value_wei=self._history.parameters.bond)
-            seat = self._history.seat_of(self._address)
-        if self._history.seats[seat].endpoints[-1] != endpoint.text:
-            await self._call_for_seat("move", endpoint.text)
-        self._seat = seat
-        _log.info("seated seat=%d address=%s endpoint=%s", seat, self._address, endpoint.text)
-        self._report({"event": "joined", "seat": seat, "address": self._address, "endpoint": endpoint.text})
-
-    async def _check_balance(self, bond_wei: int) -> None:
-        balance = await self._follower.balance_wei()
-        if balance < _MIN_BALANCE_WEI + bond_wei:
-            bond = f" with a bond of {bond_wei / 10**18:g} ETH" if bond_wei else ""
-            raise NoFunds(
-                f"account {self._address} holds {balance / 10**18:.6f} ETH, too little to take part{bond}: "
-                f"fund it, on a local test chain with `folkmoot keys fund {self._address}`"
-            )
-
-    async def _check_not_lost(self) -> None:
-        """Raises SeatLost for a key that had a seat. What it committed in the round under way is served first."""
-        if self._history.seat_of(self._address) is not None:
-            return
-        while (former := former_seat(self._history, self._address)) is not None:
-            seat, held = former
-            round_ = self._history.round
-            is_judged = round_ is not None and self._history.is_in_round(seat)
-            if self._seat is None or round_ is None or not is_judged or round_.peers[seat] != self._address:
-                past = await self._follower.events()
-                raise SeatLost(why_lost(seat, held, past))
-            await self._follow(_WAIT_S)
-
-    async def _rotate_in(self) -> int | None:
-        """The seat whose keys are being rotated to this one, once they are in force; None where none are."""
-        told = False
-        while (announced := announced_seat(self._history, self._address)) is not None:
-            seat, rotates_at = announced
-            if not told:
-                told = True
-                self._report({"event": "waiting", "seat": seat, "until": rotates_at})
-            if is_rotation_due(self._history, seat, time.time()):
-                await self._finish_rotation(seat)
-            await self._follow(_WAIT_S)
-        seat_now = self._history.seat_of(self._address)
-        if told and seat_now is None:
-            raise SetupError("the rotation to this node's key was called off: have it announced again")
-        return seat_now
-
-    async def _finish_rotation(self, seat: int) -> None:
-        try:
-            await self._follower.call(
-                "finish_rotation", seat, only_if=lambda history: is_rotation_due(history, seat, time.time())
-            )
-        except (Reverted, Overtaken, NoReceipt, ChainUnreachable, RpcFault) as error:
-            _log.info("rotation not finished yet reason=%s", error)
-
-    async def _call_for_seat(self, name: str, *arguments: object, value_wei: int = 0) -> None:
-        try:
-            await self._follower.call(name, *arguments, value_wei=value_wei)
-        except Reverted as error:
-            # An earlier one may have come through after all, e.g. out of a block that was taken back.
-            if "already seated" not in error.reason:
-                raise SetupError(f"the circle does not take this peer: {error}") from error
-            await self._follower.follow(_WAIT_S)
-        await self._follower.follow()
-
-    async def _wait_for_turn(self) -> None:
-        wanted = self._config.seat
-        if wanted is not None and len(self._history.seats) > wanted:
-            raise SetupError(f"seat {wanted} is taken: leave out --seat to take the next free one")
-        while wanted is not None and len(self._history.seats) < wanted:
-            await self._follower.follow(_WAIT_S)
-
     async def _prepare(self, seat: int) -> None:
         """Data, genesis and state: everything the first round needs."""
         manifest = self._history.manifest
@@ -290,7 +197,7 @@ class Peer:
         while True:
             try:
                 seat = await self._seated(endpoint)
-                late_s = await self._late_s()
+                late_s = await self._clock.late_s()
                 patience_s = PATIENCE_WINDOWS * self._circle.attest_window_s
                 step = next_step(self._history, seat, overdue=late_s > 0, lapsed=late_s > patience_s)
                 if step == Step.DONE:
@@ -314,8 +221,7 @@ class Peer:
     async def _seated(self, endpoint: Endpoint) -> int:
         """The peer's seat; taken first, at the start and where the chain took it back."""
         if self._seat is None or self._history.seat_of(self._address) != self._seat:
-            await self._take_seat(endpoint)
-            assert self._seat is not None
+            self._seat = await self._entrance.take(endpoint, was_seated=self._seat is not None)
             self._services.refresh()
             await self._prepare(self._seat)
             await self._follow(0.0)
@@ -390,7 +296,7 @@ class Peer:
 
     async def _is_stuck(self, round_: Round) -> bool:
         """The round waits past its deadline for more commits than it has."""
-        return len(round_.commits) < self._history.parameters.quorum and await self._late_s() > 0
+        return len(round_.commits) < self._history.parameters.quorum and await self._clock.late_s() > 0
 
     async def _attest(self, round_: Round, seat: int) -> None:
         number, state = round_.number, self._state
@@ -499,9 +405,7 @@ class Peer:
 
         Returns how long to wait for somebody else to do it, seconds.
         """
-        if self._due_since is None:
-            self._due_since = time.monotonic()
-        left_s = self._due_since + _DUTY_STEP_S * duty_rank(self._history, seat) - time.monotonic()
+        left_s = self._clock.turn_in_s(seat)
         if left_s > 0:
             return min(left_s, _WAIT_S)
         if step == Step.ADVANCE:
@@ -525,11 +429,10 @@ class Peer:
         if seen != self._seen:
             with self._meter.section("gossip"):
                 self._services.refresh()
-            if seen[1] != self._seen[1]:
-                self._phase = None
+            is_other_chain = seen[1] != self._seen[1]
             await self._bring_up()
             self._seen = seen
-        self._note_phase()
+            self._clock.note(self._history, anew=is_other_chain)
 
     async def _bring_up(self) -> None:
         """The base follows what is on chain, not what was sent."""
@@ -539,28 +442,6 @@ class Peer:
         if base is not self._state.base:
             self._bases.append(self._state.base)
             self._state = replace(self._state, base=base)
-
-    def _note_phase(self) -> None:
-        """Start the clocks anew whenever the circle has moved on."""
-        round_ = self._history.round
-        is_full = round_ is not None and len(round_.attestations) == len(round_.commits)
-        now = (round_.number if round_ else 0, self._history.phase, is_full)
-        if now != self._phase:
-            self._phase, self._phase_since = now, time.monotonic()
-            self._deadline_s = self._due_since = None
-
-    async def _late_s(self) -> float:
-        """Seconds since the open phase's deadline, 0 before it; the chain is asked only once waiting is long."""
-        if self._history.phase not in (Phase.COMMIT, Phase.ATTEST):
-            return 0.0
-        if time.monotonic() - self._phase_since < _DEADLINE_AFTER_S:
-            return 0.0
-        if self._deadline_s is None:
-            try:
-                self._deadline_s = (await self._follower.state()).deadline_s
-            except (ChainUnreachable, RpcFault):
-                return 0.0
-        return max(0.0, time.time() - self._deadline_s - 1)
 
     async def _save(self, state: PeerState) -> None:
         self._state = state

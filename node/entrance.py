@@ -1,0 +1,130 @@
+"""Taking a seat: by joining, or by finishing a rotation to this node's key."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from ledger.chain.circle import Circle
+from ledger.chain.rpc import ChainUnreachable, RpcFault
+from ledger.chain.sender import NoFunds, NoReceipt, Reverted
+from ledger.endpoints import Endpoint
+from ledger.errors import SetupError
+from ledger.history import History
+from node.duties import is_rotation_due
+from node.follower import Follower, Overtaken
+from node.seating import Entry, SeatLost, announced_seat, check_admission, former_seat, why_lost
+
+_log = logging.getLogger(__name__)
+_WAIT_S: Final = 1.0
+_MIN_BALANCE_WEI: Final = 10**15
+
+
+class Entrance:
+    """The way to a seat for one key.
+
+    wanted: join only when this seat is the next free one. follow: takes in what the chain has new, waiting so many
+    seconds for it. report: told of waiting and joined.
+    """
+
+    def __init__(
+        self,
+        circle: Circle,
+        follower: Follower,
+        entry: Entry,
+        wanted: int | None,
+        follow: Callable[[float], Awaitable[None]],
+        report: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._circle, self._follower, self._entry, self._wanted = circle, follower, entry, wanted
+        self._follow, self._report = follow, report
+        self._address = follower.sender.address
+
+    @property
+    def _history(self) -> History:
+        return self._follower.history
+
+    async def take(self, endpoint: Endpoint, *, was_seated: bool) -> int:
+        """Take a seat, or find that there is one, with this endpoint. was_seated: it had one a moment ago.
+
+        Raises SeatLost, NoFunds, or SetupError where the circle does not take this peer.
+        """
+        await self._check_not_lost(was_seated)
+        seat = self._history.seat_of(self._address)
+        if seat is None:
+            seat = await self._rotate_in()
+        await self._check_balance(0 if seat is not None else self._history.parameters.bond)
+        while seat is None:
+            check_admission(self._circle.immutables["ADMISSION"], self._entry, self._address)
+            await self._wait_for_turn()
+            arguments = self._entry.arguments(endpoint.text, self._address)
+            await self._call("join", *arguments, value_wei=self._history.parameters.bond)
+            seat = self._history.seat_of(self._address)
+        if self._history.seats[seat].endpoints[-1] != endpoint.text:
+            await self._call("move", endpoint.text)
+        _log.info("seated seat=%d address=%s endpoint=%s", seat, self._address, endpoint.text)
+        self._report({"event": "joined", "seat": seat, "address": self._address, "endpoint": endpoint.text})
+        return seat
+
+    async def _check_balance(self, bond_wei: int) -> None:
+        balance = await self._follower.balance_wei()
+        if balance < _MIN_BALANCE_WEI + bond_wei:
+            bond = f" with a bond of {bond_wei / 10**18:g} ETH" if bond_wei else ""
+            raise NoFunds(
+                f"account {self._address} holds {balance / 10**18:.6f} ETH, too little to take part{bond}: "
+                f"fund it, on a local test chain with `folkmoot keys fund {self._address}`"
+            )
+
+    async def _check_not_lost(self, was_seated: bool) -> None:
+        """Raises SeatLost for a key that had a seat. What it committed in the round under way is served first."""
+        if self._history.seat_of(self._address) is not None:
+            return
+        while (former := former_seat(self._history, self._address)) is not None:
+            seat, held = former
+            round_ = self._history.round
+            is_judged = round_ is not None and self._history.is_in_round(seat)
+            if not was_seated or round_ is None or not is_judged or round_.peers[seat] != self._address:
+                past = await self._follower.events()
+                raise SeatLost(why_lost(seat, held, past))
+            await self._follow(_WAIT_S)
+
+    async def _rotate_in(self) -> int | None:
+        """The seat whose keys are being rotated to this one, once they are in force; None where none are."""
+        told = False
+        while (announced := announced_seat(self._history, self._address)) is not None:
+            seat, rotates_at = announced
+            if not told:
+                told = True
+                self._report({"event": "waiting", "seat": seat, "until": rotates_at})
+            if is_rotation_due(self._history, seat, time.time()):
+                await self._finish_rotation(seat)
+            await self._follow(_WAIT_S)
+        seat_now = self._history.seat_of(self._address)
+        if told and seat_now is None:
+            raise SetupError("the rotation to this node's key was called off: have it announced again")
+        return seat_now
+
+    async def _finish_rotation(self, seat: int) -> None:
+        try:
+            await self._follower.call(
+                "finish_rotation", seat, only_if=lambda history: is_rotation_due(history, seat, time.time())
+            )
+        except (Reverted, Overtaken, NoReceipt, ChainUnreachable, RpcFault) as error:
+            _log.info("rotation not finished yet reason=%s", error)
+
+    async def _call(self, name: str, *arguments: object, value_wei: int = 0) -> None:
+        try:
+            await self._follower.call(name, *arguments, value_wei=value_wei)
+        except Reverted as error:
+            # An earlier one may have come through after all, e.g. out of a block that was taken back.
+            if "already seated" not in error.reason:
+                raise SetupError(f"the circle does not take this peer: {error}") from error
+            await self._follower.follow(_WAIT_S)
+        await self._follower.follow()
+
+    async def _wait_for_turn(self) -> None:
+        wanted = self._wanted
+        if wanted is not None and len(self._history.seats) > wanted:
+            raise SetupError(f"seat {wanted} is taken: leave out --seat to take the next free one")
+        while wanted is not None and len(self._history.seats) < wanted:
+            await self._follower.follow(_WAIT_S)
