@@ -187,8 +187,9 @@ class Walk:
         self.call(self._anyone(chance), "release", chance.choice(given_up) if given_up else self._seat(chance))
 
     def withdraw(self, chance: Random) -> None:
-        """Somebody takes what it is owed."""
-        self.call(chance.choice([*self.history.owed, self._anyone(chance)]), "withdraw")
+        """Somebody takes what it is owed. The circle itself, named as a cold key, has no key to call with."""
+        owed = [account for account in self.history.owed if account != self.circle.address]
+        self.call(chance.choice([*owed, self._anyone(chance)]), "withdraw")
 
     def rotate(self, chance: Random) -> None:
         """A cold key announces keys: fresh ones, somebody's, or the present ones."""
