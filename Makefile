@@ -23,7 +23,7 @@ unit: $(VENV)/.installed-dev
 
 # Real processes: networks, faults, liars, and the README as a user follows it.
 network: $(VENV)/.installed-dev
-	$(BIN)/pytest tests/network tests/e2e $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile tests/network tests/e2e $(ARGS)
 
 bench: $(VENV)/.installed
 	$(BIN)/python scripts/bench_round.py $(ARGS)
