@@ -6,11 +6,10 @@ from typing import Final
 
 import msgspec
 
-from ledger.chain.circle_file import write_json
+from ledger.chain.circle_file import read_json, write_json
 from ledger.errors import PeerFault, SetupError
 from ledger.history import History
 from ledger.network import Network
-from ledger.parsing import decode_json
 from ledger.signing import announcement_hash, compact, recover
 from node.gossip.messages import Announcement
 
@@ -46,15 +45,13 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @classmethod
     def read(cls, path: Path) -> "Evidence":
         """Raises SetupError for what is no evidence."""
-        try:
-            with path.open("rb") as file:
-                return decode_json(file.read(_FILE_MAX_BYTES), cls)
-        except OSError as error:
-            raise SetupError(
-                f"{path} cannot be read ({error.strerror}): a node writes evidence into its data folder"
-            ) from error
-        except ValueError as error:
-            raise SetupError(f"{path} is no evidence of an equivocation: name a file that a node wrote") from error
+        return read_json(
+            path,
+            cls,
+            "evidence of an equivocation",
+            max_bytes=_FILE_MAX_BYTES,
+            writer="a running node",
+        )
 
 
 def evidence_of(network: Network, first: Announcement, second: Announcement) -> Evidence:

@@ -6,10 +6,9 @@ from pathlib import Path
 import msgspec
 from eth_utils.address import to_checksum_address
 
-from ledger.chain.circle_file import write_json
+from ledger.chain.circle_file import read_json, write_json
 from ledger.errors import SetupError
 from ledger.network import Network
-from ledger.parsing import decode_json
 from ledger.signing import BadSignature, compact, invitation_hash, recover, sign
 
 _FILE_MAX_BYTES = 1 << 12
@@ -37,13 +36,7 @@ class Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     @classmethod
     def read(cls, path: Path) -> "Invitation":
         """Raises SetupError for what is no invitation."""
-        try:
-            with path.open("rb") as file:
-                return decode_json(file.read(_FILE_MAX_BYTES), cls)
-        except OSError as error:
-            raise SetupError(f"{path} cannot be read ({error.strerror}): `folkmoot invite` writes it") from error
-        except ValueError as error:
-            raise SetupError(f"{path} is no invitation: ask for one that `folkmoot invite` wrote") from error
+        return read_json(path, cls, "invitation", max_bytes=_FILE_MAX_BYTES, writer="`folkmoot invite`")
 
 
 def invite(network: Network, key: bytes, inviter: str, peer: str, expiry_s: int) -> Invitation:

@@ -85,12 +85,19 @@ def write_json(path: Path, value: msgspec.Struct) -> None:
     os.replace(temporary, path)
 
 
-def read_json(path: Path, kind: type[_T], what: str) -> _T:
-    """Raises SetupError. what: how to call the file in a sentence."""
+def read_json(
+    path: Path,
+    kind: type[_T],
+    what: str,
+    *,
+    max_bytes: int = CIRCLE_FILE_MAX_BYTES,
+    writer: str = "`folkmoot deploy`",
+) -> _T:
+    """Raises SetupError. what, writer: how to call the file, and who makes it, in a sentence."""
     try:
         with path.open("rb") as file:
-            return decode_json(file.read(CIRCLE_FILE_MAX_BYTES), kind)
+            return decode_json(file.read(max_bytes), kind)
     except OSError as error:
-        raise SetupError(f"{path} cannot be read ({error.strerror}): `folkmoot deploy` writes it") from error
+        raise SetupError(f"{path} cannot be read ({error.strerror}): {writer} writes it") from error
     except ValueError as error:
-        raise SetupError(f"{path} is no {what} ({error}): `folkmoot deploy` writes one") from error
+        raise SetupError(f"{path} is no {what} ({error}): {writer} writes one") from error
