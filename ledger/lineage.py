@@ -26,6 +26,15 @@ def is_chained(codec: str) -> bool:
     return codec == DELTA
 
 
+def is_key_due(number: int, seat: int, depth: int) -> bool:
+    """Whether an author sends a key frame in round `number`, the last one `depth` frames ago.
+
+    The chain must end there, or it is the seat's turn. Turns keep the key frames of a circle, which are several
+    times larger, from all falling in one round; a reader asks for none (R28).
+    """
+    return depth >= MAX_CHAIN or (number + seat) % (MAX_CHAIN + 1) == 0
+
+
 class Lost(Exception):
     """A blob that a state hangs on is not to be had: nobody's fault that could be shown."""
 

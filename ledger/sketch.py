@@ -21,29 +21,33 @@ _ROTATION_BYTES: Final = 4
 _RUNS: Final = 56
 
 
-def measure(base: State, states: Sequence[State], seed: bytes, width: int) -> tuple[list[int], NDArray[np.int64]]:
-    """‖state − base‖² and the sketch of state − base for each state, both exact, in one walk over the states.
+def measure(
+    base: State, states: Sequence[State], seeds: Sequence[bytes], width: int
+) -> tuple[list[int], NDArray[np.int64]]:
+    """‖state − base‖² and, for every seed, the sketch of state − base, of each state; exact, in one walk.
 
-    base, states: (d,), int32. width: a power of two from 8 on. Returns squared lengths and (states, width).
+    base, states: (d,), int32. width: a power of two from 8 on. Returns squared lengths, and sketches of shape
+    (seeds, states, width).
     """
     lengths = [0] * len(states)
-    total = np.zeros((len(states), width), np.int64)
+    totals = np.zeros((len(seeds), len(states), width), np.int64)
     # Twice as wide: a rotated run is added in one piece, and what went over the end is folded back.
-    part = np.zeros((len(states), 2 * width), np.int32)
+    parts = np.zeros((len(seeds), len(states), 2 * width), np.int32)
     size = _RUNS * width
-    room, wide = np.empty(size, np.int32), room_for_squares(size)
+    room, wide = np.empty(min(size, base.size), np.int32), room_for_squares(size)
     for number, start in enumerate(range(0, base.size, size)):
         near = base[start : start + size]
-        signs, rotations = signs_and_rotations(seed, number * _RUNS, -(-near.size // width), width)
+        turns = _turns(seeds, number * _RUNS, -(-near.size // width), width)
         for place, state in enumerate(states):
             step = np.subtract(state[start : start + size], near, out=room[: near.size])
             lengths[place] += sum_of_squares(step, wide)
-            step *= signs[: near.size]
-            _add_rotated(part[place], step, rotations, width)
-        total += part[:, :width]
-        total += part[:, width:]
-        part[:] = 0
-    return lengths, total
+            for part, (signs, rotations) in zip(parts, turns, strict=True):
+                step *= signs[: near.size]
+                _add_rotated(part[place], step, rotations, width)
+        totals += parts[:, :, :width]
+        totals += parts[:, :, width:]
+        parts[:] = 0
+    return lengths, totals
 
 
 def signs_and_rotations(seed: bytes, first: int, count: int, width: int) -> tuple[NDArray[np.int32], list[int]]:
@@ -57,10 +61,19 @@ def signs_and_rotations(seed: bytes, first: int, count: int, width: int) -> tupl
         for run in range(first, first + count)
     ]
     bits = np.frombuffer(b"".join(each[:size] for each in raw), np.uint8)
-    signs = np.unpackbits(bits, bitorder="little").astype(np.int32)
+    signs = np.unpackbits(bits, bitorder="little").view(np.int8)
     signs *= -2
     signs += 1
-    return signs, [int.from_bytes(each[size:], "little") % width for each in raw]
+    return signs.astype(np.int32), [int.from_bytes(each[size:], "little") % width for each in raw]
+
+
+def _turns(seeds: Sequence[bytes], first: int, count: int, width: int) -> list[tuple[NDArray[np.int32], list[int]]]:
+    """Each seed's signs and rotations; the signs times those of the seed before, which a step already bears."""
+    drawn = [signs_and_rotations(seed, first, count, width) for seed in seeds]
+    return [
+        (signs * before[0] if before else signs, rotations)
+        for before, (signs, rotations) in zip([None, *drawn], drawn, strict=False)
+    ]
 
 
 def _add_rotated(part: NDArray[np.int32], step: State, rotations: Sequence[int], width: int) -> None:

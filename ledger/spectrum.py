@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import isqrt
+from operator import mul
 from typing import Final
 
 import numpy as np
@@ -59,7 +60,7 @@ def spread(products: Matrix, unit: int) -> Spread:
     count = len(products) - 1
     centred = _centred(products, count)
     weights = _main_direction([row[:count] for row in centred[:count]])
-    along = [sum(w * entry for w, entry in zip(weights, row[:count], strict=True)) for row in centred]
+    along = [sum(map(mul, weights, row[:count])) for row in centred]
     power = sum(w * value for w, value in zip(weights, along, strict=False))
     total = sum(centred[i][i] for i in range(count))
     # The direction's own length is sqrt(power); `centred` is count² times too large, so lengths are count times.
@@ -90,7 +91,7 @@ def _main_direction(matrix: Matrix) -> list[int]:
     size = len(matrix)
     # A product of two matrices of such entries stays inside int64.
     bits = min(_ENTRY_BITS, (62 - size.bit_length()) // 2)
-    shift, half = _shift(max((abs(entry) for row in matrix for entry in row), default=0), bits)
+    shift, half = _shift(max((abs(entry) for row in matrix for entry in (min(row), max(row))), default=0), bits)
     power = np.array([[(entry + half) >> shift for entry in row] for row in matrix], np.int64).reshape(size, size)
     for _ in range(_SQUARINGS):
         power = power @ power

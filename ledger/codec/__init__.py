@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.codec.delta import DELTA, decode_delta, is_key
-from ledger.codec.delta_encoder import CARRIED, KEPT, encode_delta, left_out
+from ledger.codec.delta_encoder import CARRIED, SENT_SHARE, encode_delta, left_out, share_for
 from ledger.codec.frames import (
     BLOCK,
     LARGEST,
@@ -25,11 +25,11 @@ __all__ = [
     "CARRIED",
     "CODECS",
     "DELTA",
-    "KEPT",
     "LARGEST",
     "MAX_SHIFT",
     "MAX_WINDOW",
     "PLAIN",
+    "SENT_SHARE",
     "SNAPSHOTS",
     "ZSTD",
     "MalformedFrame",
@@ -42,6 +42,7 @@ __all__ = [
     "left_out",
     "max_payload_bytes",
     "quantise",
+    "share_for",
 ]
 
 CODECS: Final = (PLAIN, ZSTD, DELTA)
@@ -53,13 +54,14 @@ def encode(
     previous: State | None = None,
     origin: State | None = None,
     before: State | None = None,
+    share: float = SENT_SHARE,
 ) -> Quantised:
     """Encode a flat vector, (d,), float32, with any codec. Raises OutsideGrid on values that no frame can hold.
 
-    The states are (d,), int32, and matter to codec `delta` alone; see ledger.codec.delta_encoder.encode_delta.
+    The states, (d,), int32, and the share matter to codec `delta` alone; see ledger.codec.delta_encoder.encode_delta.
     """
     if codec == DELTA:
-        return encode_delta(vector, previous, origin, before)
+        return encode_delta(vector, previous, origin, before, share)
     return quantise(vector, codec)
 
 

@@ -1,8 +1,8 @@
 """How an author makes a frame of codec v2: the moves that matter, in steps as coarse as they allow.
 
-One step serves the whole frame: the magnitude that all but the share `kept` of the round's moves stay below. A
+One step serves the whole frame: the magnitude that all but a share of the round's moves stay below. A
 delta frame holds what reaches it, rounded towards zero; a key frame holds everything, to the nearest of steps twice
-as long, so that neither is further than that magnitude from what its author wanted.
+as long, so that neither is further than that magnitude from what its author wanted. The share is the author's choice.
 
 What a frame leaves out its author keeps for itself: the next training starts from its base plus `CARRIED` of it.
 What is kept must be the author's own doing alone. The way to the neighbours that was not gone is wanted anew after
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.codec.delta import (
+    DELTA,
     DELTA_FRAME,
     DENSE,
     KEY_FRAME,
@@ -34,11 +35,13 @@ from ledger.codec.delta import (
     pack,
 )
 from ledger.codec.frames import BLOCK, LARGEST_COUNT, MAX_CODE, Quantised, check_inside_grid
+from ledger.errors import UsageError
 from ledger.exact import GRID_BITS, State, to_float
 
 Vector = NDArray[np.float32]
 
-KEPT: Final = 0.03
+# Of the values, in a delta frame.
+SENT_SHARE: Final = 0.03
 CARRIED: Final = 0.75
 _SAMPLE: Final = 1 << 14
 # Values at a time, so that what is reckoned in between stays in the cache.
@@ -54,19 +57,19 @@ def encode_delta(
     previous: State | None = None,
     origin: State | None = None,
     before: State | None = None,
-    kept: float = KEPT,
+    share: float = SENT_SHARE,
 ) -> Quantised:
     """Encode a flat vector, (d,), float32. Raises OutsideGrid on values that no frame can hold.
 
     previous: the author's last public state; None for a key frame. origin: the genesis, what a key frame refers to;
     None for zeros. before: for a key frame, the base that the author's round began with: how far training came from
-    there says how fine the frame must be. All (d,), int32. kept: the share of values that a delta frame changes;
-    whoever decodes need not know it.
+    there says how fine the frame must be. All (d,), int32. share: of the values, above 0, at most 1, that a
+    delta frame changes; a key frame's steps follow from it too. Whoever decodes need not know it.
     """
     check_inside_grid(vector)
     is_key = previous is None
     reference = origin if is_key else previous
-    least = _upper_quantile(vector, before if is_key and before is not None else reference, kept)
+    least = _upper_quantile(vector, before if is_key and before is not None else reference, share)
     if is_key:
         least = least // _FINER if before is None else least * _KEY_STEPS
     # The longest step up to that, or the shortest there is.
@@ -77,6 +80,20 @@ def encode_delta(
         if payload is not None:
             return Quantised(payload, state)
         byte = min(byte + 8, MAX_STEP_BYTE)
+
+
+def share_for(codec: str, wanted: float | None) -> float:
+    """The share of values that an author sends: the one it wants, or the default for None.
+
+    Raises UsageError outside what can be sent, and where the codec leaves no choice.
+    """
+    if wanted is None:
+        return SENT_SHARE
+    if codec != DELTA:
+        raise UsageError(f"a sent share is for codec {DELTA!r} alone, not for {codec[:20]!r}: leave it out")
+    if not 0 < wanted <= 1:
+        raise UsageError(f"sent share is {wanted:g}: give a number above 0, at most 1, e.g. 0.1")
+    return wanted
 
 
 def left_out(wanted: Vector, base: State, state: State, previous: State | None) -> Vector:

@@ -120,12 +120,14 @@ class Tether:
         seats = sorted(situation.neighbours)
         states = [situation.neighbours[seat] for seat in seats]
         seed = situation.memory.seed or _first_seed(situation)
-        lengths, sketches = measure(situation.base, [*states, situation.own], seed, self.sketch_width)
+        seeds = (seed, _fresh_seed(situation))
+        lengths, sketches = measure(situation.base, [*states, situation.own], seeds, self.sketch_width)
         distances = dict(zip(seats, lengths[:-1], strict=True))
         reach = self._reach(distances, lengths[-1])
-        steps = [_unit_step(sketch, length, reach.tau2) for sketch, length in zip(sketches, lengths, strict=True)]
-        _, anew = measure(situation.base, [*states, situation.own], _fresh_seed(situation), self.sketch_width)
-        fresh = [_unit_step(sketch, length, reach.tau2) for sketch, length in zip(anew, lengths, strict=True)]
+        steps, fresh = (
+            [_unit_step(sketch, length, reach.tau2) for sketch, length in zip(some, lengths, strict=True)]
+            for some in sketches
+        )
         reach = replace(reach, inside=self._seen(reach.inside, seats, steps, fresh))
         traces = self._remember(situation, [*seats, situation.judge], steps)
         memory = Memory(seed, {**situation.memory.traces, **traces})

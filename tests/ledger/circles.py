@@ -12,7 +12,7 @@ from ledger.errors import PeerFault
 from ledger.events import Attested, Committed, Drawn, Settled, Woken
 from ledger.exact import to_float
 from ledger.history import CircleParameters, History
-from ledger.lineage import MAX_CHAIN, States, earlier, fetched_of, lineage, published
+from ledger.lineage import States, earlier, fetched_of, is_key_due, lineage, published
 from ledger.memory import Carried
 from ledger.network import Network
 from ledger.records import Update, encode_update, state_digest
@@ -58,7 +58,7 @@ class Honest:
 
     def is_key(self, number, depth):
         """Whether to publish a frame that needs no other, `depth` frames behind the last one."""
-        return depth >= MAX_CHAIN
+        return is_key_due(number, self.seat, depth)
 
     def states(self, circle):
         """The states it has decoded so far."""

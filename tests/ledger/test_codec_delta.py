@@ -14,8 +14,8 @@ from ledger.codec import (
     BLOCK,
     CARRIED,
     DELTA,
-    KEPT,
     LARGEST,
+    SENT_SHARE,
     MalformedFrame,
     OutsideGrid,
     decode,
@@ -128,7 +128,7 @@ def test_a_delta_frame_moves_few_values_and_none_too_far():
     found = encode(vector, DELTA, last).state.astype(np.int64)
     wanted = np.rint(np.ldexp(vector, 16)).astype(np.int64)
     changed = found != last
-    assert 0.5 * KEPT < changed.mean() < 1.5 * KEPT
+    assert 0.5 * SENT_SHARE < changed.mean() < 1.5 * SENT_SHARE
     assert (np.sign(found - last)[changed] == np.sign(wanted - last)[changed]).all()
     assert (np.abs(found - last) <= np.abs(wanted - last)).all()
     # What moves most is what is sent.
@@ -158,7 +158,7 @@ def test_moves_of_nearly_one_length_are_neither_all_sent_nor_all_left_out(length
     signs = np.where(draws().random(length) < 0.5, -1, 1)
     vector = to_float(last + (signs * draws().integers(1000, 1100, length)).astype(np.int32))
     changed = encode(vector, DELTA, last).state != last
-    assert 0.5 * KEPT < changed.mean() < 1.5 * KEPT
+    assert 0.5 * SENT_SHARE < changed.mean() < 1.5 * SENT_SHARE
 
 
 def test_a_model_that_stands_still_takes_next_to_nothing():
@@ -172,7 +172,7 @@ def test_a_wish_that_stays_the_same_is_fulfilled():
     """What a frame leaves out is asked for again; the steps grow finer as there is less to go."""
     state, wish = state_of(5000), state_of(5000, name=3)
     for _ in range(150):
-        state = encode_delta(to_float(wish), state, kept=0.2).state
+        state = encode_delta(to_float(wish), state, share=0.2).state
     assert (state == wish).all()
 
 
@@ -229,10 +229,10 @@ def wild(draw):
 @example(np.full(3, LARGEST, np.float32), "stranger", 0.02)
 @example(np.array([-LARGEST, LARGEST, 0], np.float32), "delta", 1.0)
 @example(np.array([1e-45, -0.0, 0.0], np.float32), "key", 0.0)
-def test_any_vector_inside_the_grid_makes_a_frame_that_fits(vector, kind, kept):
+def test_any_vector_inside_the_grid_makes_a_frame_that_fits(vector, kind, share):
     last = np.where(np.arange(len(vector)) % 2, GRID_LARGEST, -GRID_LARGEST).astype(np.int32)
     previous, before = (last, None) if kind == "delta" else (None, last if kind == "key" else None)
-    quantised = encode_delta(vector, previous, -last, before, kept)
+    quantised = encode_delta(vector, previous, -last, before, share)
     assert len(quantised.payload) <= max_payload_bytes(len(vector))
     assert np.abs(quantised.state).max() <= GRID_LARGEST
     assert (decode(quantised.payload, DELTA, len(vector), previous, -last) == quantised.state).all()
@@ -335,9 +335,9 @@ def test_decoding_is_the_specification(payload, previous, origin):
 
 
 @given(st.integers(0, 10**6), st.booleans(), st.sampled_from([0.02, 0.2, 0.9]), st.sampled_from([600, 5000]))
-def test_our_own_frames_decode_as_specified(name, key, kept, length):
+def test_our_own_frames_decode_as_specified(name, key, share, length):
     last, genesis = state_of(length, name=name), state_of(length, name=5)
-    quantised = encode_delta(moved(last, name=name), None if key else last, genesis, last, kept)
+    quantised = encode_delta(moved(last, name=name), None if key else last, genesis, last, share)
     assert same_as_specified(quantised.payload, length, last.tolist(), genesis.tolist()) is not None
 
 
@@ -358,7 +358,7 @@ def test_gaps_of_any_length_are_kept():
     for places in ([0], [254], [255], [256], [509], [510], [511], [4999], [0, 255], [0, 256, 511, 1021], [3, 4]):
         vector = np.zeros(5000, np.float32)
         vector[places] = 1
-        payload = encode_delta(vector, last, kept=len(places) / 5000).payload
+        payload = encode_delta(vector, last, share=len(places) / 5000).payload
         assert np.flatnonzero(decode(payload, DELTA, 5000, last)).tolist() == places
 
 
@@ -369,7 +369,7 @@ def test_frames_are_the_ones_once_written_down():
     """zstd's own bytes differ between its versions, so of frames it had a part in only the decoding is fixed."""
     last = np.array([0, 5, -70_000, 1 << 20, 3, 3, 3, 3], np.int32)
     wish = to_float(last + np.array([0, 900, 0, -(1 << 19), 0, 4, 0, 0], np.int32))
-    delta, key = encode_delta(wish, last, kept=0.3), encode_delta(wish, None, last // 2, last, kept=0.3)
+    delta, key = encode_delta(wish, last, share=0.3), encode_delta(wish, None, last // 2, last, share=0.3)
     known = golden.load("codec_delta") if golden.VECTORS.joinpath("codec_delta.json").exists() else {}
     state, genesis = np.arange(9000, dtype=np.int32) * 37 % 5001, np.zeros(9000, np.int32)
     far = to_float(state + (np.arange(9000, dtype=np.int32) * 7919 % 9973) ** 2 // 5000 - 4000)
@@ -433,9 +433,9 @@ def test_a_header_that_adds_up_before_any_bytes_is_a_state_or_a_fault(kind, layo
 def mutated(draw):
     length = draw(st.sampled_from([1, 40, 700, 4097]))
     last = state_of(length, name=draw(st.integers(0, 3)))
-    kept = draw(st.sampled_from([0.02, 0.3]))
+    share = draw(st.sampled_from([0.02, 0.3]))
     key = draw(st.booleans())
-    payload = bytearray(encode_delta(moved(last), None if key else last, None, last, kept).payload)
+    payload = bytearray(encode_delta(moved(last), None if key else last, None, last, share).payload)
     for _ in range(draw(st.integers(1, 4))):
         # Header and body alike, although the header is much shorter.
         place = draw(st.integers(0, min(HEADER.size, len(payload))) | st.integers(0, max(0, len(payload) - 1)))

@@ -327,12 +327,15 @@ def test_a_push_that_the_remembered_sketch_cannot_see_is_seen_by_the_fresh_one()
     chosen = {"sketch_width": width, "hidden_milli": 10**6, "unseen_milli": 600}
     seed = b"known to everybody by now"
     rows = np.array(
-        [measure(np.zeros(length, np.int32), [row], seed, width)[1][0] for row in np.eye(length, dtype=np.int32)]
+        [
+            measure(np.zeros(length, np.int32), [row], [seed], width)[1][0][0]
+            for row in np.eye(length, dtype=np.int32)
+        ]
     )
     hidden = random.normal(0, 1, length)
     hidden -= rows @ np.linalg.lstsq(rows, hidden, rcond=None)[0]
     step = np.rint(hidden / np.linalg.norm(hidden) * 100_000).astype(np.int32)
-    assert np.abs(measure(np.zeros(length, np.int32), [step], seed, width)[1]).max() < 100
+    assert np.abs(measure(np.zeros(length, np.int32), [step], [seed], width)[1]).max() < 100
     honest = np.rint(random.normal(0, length**-0.5, (8, length)) * 100_000).astype(np.int32)
     neighbours = {seat: honest[seat] for seat in range(6)} | {9: step}
     found = rule_of("tether", chosen).screen(

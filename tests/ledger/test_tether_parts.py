@@ -18,16 +18,20 @@ def array(values):
 
 def one_sketch(values, width, seed=SEED):
     state = array(values)
-    return measure(np.zeros_like(state), [state], seed, width)[1][0]
+    return measure(np.zeros_like(state), [state], [seed], width)[1][0][0]
 
 
 @given(
-    st.lists(st.integers(-(1 << 25), 1 << 25), max_size=100), st.sampled_from([8, 16, 32]), st.binary(max_size=32)
+    st.lists(st.integers(-(1 << 25), 1 << 25), max_size=100),
+    st.sampled_from([8, 16, 32]),
+    st.lists(st.binary(max_size=32), max_size=4),
 )
-def test_the_sketch_is_the_specifications(values, width, seed):
-    lengths, sketches = measure(array([0] * len(values)), [array(values)], seed, width)
+def test_the_sketches_are_the_specifications(values, width, seeds):
+    lengths, sketches = measure(array([0] * len(values)), [array(values)], seeds, width)
     assert lengths == [sum(value * value for value in values)]
-    assert sketches[0].tolist() == tether_specification.sketch(values, seed, width)
+    assert [rows.tolist() for rows in sketches] == [
+        [tether_specification.sketch(values, seed, width)] for seed in seeds
+    ]
 
 
 def test_the_largest_steps_do_not_overflow_where_sums_are_folded():
@@ -35,7 +39,7 @@ def test_the_largest_steps_do_not_overflow_where_sums_are_folded():
     width, runs = 8, 200
     signs, rotations = signs_and_rotations(SEED, 0, runs, width)
     state = (signs << 24).astype(np.int32)
-    lengths, sketches = measure(-state, [state], SEED, width)
+    lengths, [sketches] = measure(-state, [state], [SEED], width)
     assert lengths == [width * runs << 50]
     assert sketches[0].tolist() == [runs << 25] * width
     assert len(set(rotations)) > 1

@@ -116,7 +116,7 @@ def test_the_map_of_sketches_is_the_rules_own_and_its_transpose_fits():
     sketches = Sketches(seeds, WIDTH, SIZE)
     seen = sketches.see(vector.astype(np.float32))
     for seed, own in zip(seeds, seen, strict=True):
-        assert np.array_equal(own, measure(np.zeros(SIZE, np.int32), [vector], seed, WIDTH)[1][0])
+        assert np.array_equal(own, measure(np.zeros(SIZE, np.int32), [vector], [seed], WIDTH)[1][0][0])
     other = rng.normal(size=seen.shape).astype(np.float32)
     assert np.vdot(seen, other) == pytest.approx(np.vdot(vector, sketches.back(other)), rel=1e-4)
 
