@@ -23,7 +23,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 import numpy as np
 
 from ledger.codec import DELTA, PLAIN, ZSTD, Quantised, quantise
-from ledger.codec.delta_encoder import CARRIED, KEPT, encode_delta, left_out
+from ledger.codec.delta_encoder import CARRIED, SENT_SHARE, encode_delta, left_out
 from ledger.exact import GRID_BITS, State, to_float
 from node.simulator import Scenario, simulate
 from node.simulator.engine import LocalEngine
@@ -54,10 +54,10 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Way:
-    """How updates travel. kept, carried: see ledger.codec.delta_encoder. chain: rounds from key frame to key frame."""
+    """How updates travel. share, carried: see ledger.codec.delta_encoder. chain: rounds from key frame to key frame."""
 
     codec: str
-    kept: float = KEPT
+    share: float = SENT_SHARE
     chain: int = 16
     carried: float = CARRIED
 
@@ -65,13 +65,13 @@ class Way:
     def name(self) -> str:
         if self.codec != DELTA:
             return self.codec
-        return f"delta {100 * self.kept:g} % key {self.chain} carry {self.carried:g}"
+        return f"delta {100 * self.share:g} % key {self.chain} carry {self.carried:g}"
 
 
 CURVE = (
     Way(FLOAT32),
     Way(ZSTD, carried=1.0),
-    *(Way(DELTA, kept=kept) for kept in (0.2, 0.1, 0.05, KEPT, 0.02, 0.01)),
+    *(Way(DELTA, share=share) for share in (0.2, 0.1, 0.05, SENT_SHARE, 0.02, 0.01)),
 )
 # What else could have been chosen, with no attack alone.
 CHOICES = (
@@ -110,7 +110,7 @@ class Frames(LocalEngine):
         way, last = self._way, self._published.get(seat)
         if way.codec == DELTA:
             previous = None if (number + seat) % way.chain == 0 else last
-            found = encode_delta(wanted, previous, self._genesis, base, way.kept)
+            found = encode_delta(wanted, previous, self._genesis, base, way.share)
             residual = np.float32(way.carried) * left_out(wanted, base, found.state, previous)
         elif way.codec == FLOAT32:
             found = Quantised(wanted.tobytes(), np.rint(np.ldexp(wanted, GRID_BITS)).astype(np.int32))

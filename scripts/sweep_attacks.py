@@ -5,9 +5,10 @@ they are, is not run again. A cell is named SETTING/RULE/ATTACK/SEED.
 
     python scripts/sweep_attacks.py --jobs 2 --minutes 120
     python scripts/sweep_attacks.py --only 'main/tether/*' --list
+    python scripts/sweep_attacks.py --verify 20
     python scripts/sweep_attacks.py --tables
 
-Exit status 1 where a cell failed.
+Exit status 1 where a cell failed, or where --verify found other bits than before.
 """
 
 import argparse
@@ -20,8 +21,6 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from math import isnan
 from multiprocessing.connection import wait as wait_for_end
 from pathlib import Path
@@ -33,7 +32,8 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 import numpy as np
 import sweep_raw
 import torch
-from sweep_cells import Cell, cells
+from sweep_cells import cells
+from sweep_jobs import Job, changed, drawn, jobs_of, missing, show
 from sweep_raw import Line, scenario_digest
 from sweep_shelf import Shelf
 from sweep_sources import ROOT, code_digest
@@ -46,35 +46,6 @@ FOLDER = ROOT / "docs" / "results"
 TABLES = "attacks.md"
 # Whatever ails so many cells in a row ails the next ones too.
 MOST_FAILURES = 5
-
-
-@dataclass(frozen=True)
-class Job:
-    """A cell to simulate, and the digests it will be found by."""
-
-    cell: Cell
-    scenario: Scenario
-    digest: str
-    code: str
-
-
-def jobs_of(patterns: Sequence[str], changes: Mapping[str, Any]) -> list[Job]:
-    """The cells that match a pattern (all without one), each scenario once. Raises UsageError, SetupError."""
-    found: dict[str, Job] = {}
-    for cell in cells():
-        if patterns and not any(fnmatchcase(cell.label, f"*{pattern}*") for pattern in patterns):
-            continue
-        scenario = cell.scenario(changes)
-        digest = scenario_digest(scenario)
-        if digest not in found:
-            found[digest] = Job(cell, scenario, digest, code_digest(scenario))
-    return list(found.values())
-
-
-def missing(jobs: Sequence[Job], lines: Sequence[Line], accept_older: bool) -> list[Job]:
-    """The jobs that no line answers: by the sources as they are, or by any with accept_older."""
-    done = {(line.scenario, None if accept_older else line.code) for line in lines}
-    return [job for job in jobs if (job.digest, None if accept_older else job.code) not in done]
 
 
 def perform(job: Job) -> dict[str, Any]:
@@ -203,15 +174,6 @@ def write_tables(path: Path, lines: Sequence[Line], changes: Mapping[str, Any], 
     _say(f"wrote {path}")
 
 
-def show(jobs: Sequence[Job], lines: Sequence[Line]) -> None:
-    """Print what there is of each cell."""
-    now = {(line.scenario, line.code) for line in lines}
-    older = {line.scenario for line in lines}
-    for job in jobs:
-        state = "done" if (job.digest, job.code) in now else "older" if job.digest in older else "to do"
-        print(f"{state:6} {job.cell.label}")
-
-
 def change(text: str) -> tuple[str, Any]:
     """Parse FIELD=VALUE, the value as JSON or else as text."""
     name, sign, value = text.partition("=")
@@ -230,6 +192,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--only", action="append", default=[], metavar="PATTERN", help="cells of such names")
     made.add_argument("--list", action="store_true", help="print the cells and what there is of them")
     made.add_argument("--tables", action="store_true", help="only write the tables, from the raw file")
+    made.add_argument("--verify", type=int, metavar="N", help="simulate N cells again that earlier sources did")
     made.add_argument("--accept-older", action="store_true", help="take cells simulated by other sources too")
     made.add_argument("--folder", type=Path, help="where raw file and tables lie (docs/results)")
     made.add_argument("--set", action="append", default=[], type=change, metavar="FIELD=VALUE", dest="changes")
@@ -258,12 +221,21 @@ def main() -> int:
         show(jobs, sweep_raw.read(path))
         return 0
     with sweep_raw.held(path):
-        todo = missing(jobs, sweep_raw.read(path), options.accept_older)
-        _say(f"{len(jobs) - len(todo)} of {len(jobs)} cells are done, {len(todo)} to do")
+        lines = sweep_raw.read(path)
+        if options.verify is not None:
+            todo = drawn(jobs, lines, options.verify)
+            _say(f"{len(todo)} cells to simulate again")
+        else:
+            todo = missing(jobs, lines, options.accept_older)
+            _say(f"{len(jobs) - len(todo)} of {len(jobs)} cells are done, {len(todo)} to do")
         sweep = Sweep(todo, path, options.jobs, options.minutes)
         sweep.run()
-    write_tables(folder / TABLES, sweep_raw.read(path), changes, options.accept_older)
-    return 1 if sweep.failed else 0
+    lines = sweep_raw.read(path)
+    write_tables(folder / TABLES, lines, changes, options.accept_older or options.verify is not None)
+    differing = changed(todo, lines) if options.verify is not None else []
+    for label in differing:
+        _say(f"{label}: the present sources give other rounds than the earlier ones")
+    return 1 if sweep.failed or differing else 0
 
 
 def _say(text: str) -> None:

@@ -51,6 +51,17 @@ class Shelf:
             if (there := self.lines.get(scenario)) and all(line.code != code for line in there)
         ]
 
+    def simulated_again(self) -> dict[Cell, bool]:
+        """The declared cells that earlier sources and the present ones simulated → whether to the same bits."""
+        found = {}
+        for cell, (scenario, code) in self.digests.items():
+            there = [line for line in self.lines.get(scenario, ()) if "result_digest" in line.values]
+            now = [line.values["result_digest"] for line in there if line.code == code]
+            before = [line.values["result_digest"] for line in there if line.code != code]
+            if now and before:
+                found[cell] = now[-1] == before[-1]
+        return found
+
     def _line(self, cell: Cell) -> Line | None:
         scenario, code = self.digests.get(cell, ("", ""))
         there = self.lines.get(scenario, ())

@@ -34,6 +34,7 @@ _REPRODUCE: Final = """## How to reproduce
     python scripts/sweep_attacks.py --jobs 2 --minutes 120     # begins no cell after two hours; start it again to go on
     python scripts/sweep_attacks.py --list                     # what there is of each cell
     python scripts/sweep_attacks.py --only 'main/tether/*'     # some cells alone: SETTING/RULE/ATTACK/SEED
+    python scripts/sweep_attacks.py --verify 20                # cells of earlier sources again: do the bits still agree?
     python scripts/sweep_attacks.py --tables                   # this page from the raw file, without simulating
 
 Every finished cell is on the disk at once, so the sweep may be killed at any time. The raw file tells of every cell its
@@ -93,6 +94,7 @@ def _head(shelf: Shelf) -> str:
         note = f" {len(older)} of them were simulated by earlier sources."
     elif older:
         note = f" {len(older)} cells were simulated by other sources only and are not on this page."
+    note += _simulated_again(shelf)
     values = SETTINGS["main"].values
     return _HEAD.format(
         peers=values["peers"],
@@ -102,6 +104,15 @@ def _head(shelf: Shelf) -> str:
         done=len(shelf.digests) - len(list(shelf.missing())),
         older=note,
     )
+
+
+def _simulated_again(shelf: Shelf) -> str:
+    again = shelf.simulated_again()
+    if not again:
+        return ""
+    differing = [cell.label for cell, is_same in again.items() if not is_same]
+    outcome = f"{len(differing)} of them otherwise: {', '.join(differing)}" if differing else "all to the same bits"
+    return f" {len(again)} cells were simulated by earlier sources and again by the present ones, {outcome}."
 
 
 def ranking(shelf: Shelf) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -84,6 +85,28 @@ def test_tables_and_list_need_no_simulation(
     assert capsys.readouterr().out == "done   main/tether/ride/0\n"
     assert call("--tables") == 0
     assert (tmp_path / "attacks.md").read_bytes() == written
+
+
+def test_cells_of_earlier_sources_are_simulated_again_and_compared(
+    call: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    some = ("--only", "main/none/honest/0", "--only", "main/balance/honest/0")
+    assert call(*some) == 0
+    path = tmp_path / "attacks.jsonl"
+    by_others = [json.loads(line) | {"code_digest": "others"} for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(line) + "\n" for line in by_others))
+    assert call(*some, "--verify", "1") == 0
+    page = (tmp_path / "attacks.md").read_text()
+    assert "again by the present ones, all to the same bits." in page
+
+    (left,) = {"main/none/honest/0", "main/balance/honest/0"} - {labels(tmp_path)[-1]}
+    changed = [line | {"result_digest": "another"} if line["cell"] == left else line for line in by_others]
+    path.write_text("".join(json.dumps(line) + "\n" for line in changed))
+    assert call(*some, "--verify", "2") == 1
+    assert f"{left}: the present sources give other rounds" in capsys.readouterr().err
+    (said,) = re.findall("again by the present ones, (.*)", (tmp_path / "attacks.md").read_text())
+    assert "otherwise" in said
+    assert left in said
 
 
 @pytest.mark.parametrize(
