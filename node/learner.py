@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.codec import CARRIED, LARGEST, PLAIN, encode, left_out, quantise
+from ledger.codec import CARRIED, LARGEST, PLAIN, SENT_SHARE, encode, left_out, quantise
 from ledger.exact import State, to_float
 from ledger.lineage import is_chained
 from ledger.manifest import Manifest
@@ -54,9 +54,18 @@ def leaning(start: Vector, residual: Vector, codec: str) -> Vector:
 class Learner:
     """Makes one peer's updates."""
 
-    def __init__(self, trainer: Trainer, manifest: Manifest, behaviour: Behaviour, seed: int, meter: Meter) -> None:
+    def __init__(
+        self,
+        trainer: Trainer,
+        manifest: Manifest,
+        behaviour: Behaviour,
+        seed: int,
+        meter: Meter,
+        share: float = SENT_SHARE,
+    ) -> None:
+        """share: of the values, what a delta frame sends; see ledger.codec.delta_encoder."""
         self._trainer, self._manifest, self._behaviour = trainer, manifest, behaviour
-        self._seed, self._meter = seed, meter
+        self._seed, self._meter, self._share = seed, meter, share
 
     def prepare(
         self,
@@ -88,7 +97,7 @@ class Learner:
                 wanted = np.clip(wanted, -LARGEST, LARGEST)
             reference = b"" if previous is None else previous.digest
             wanted, last = wanted.astype(np.float32), None if previous is None else previous.state
-            quantised = encode(wanted, self._manifest.codec, last, origin, before=base)
+            quantised = encode(wanted, self._manifest.codec, last, origin, base, self._share)
             update = Update(
                 network,
                 round_number,

@@ -4,7 +4,7 @@ import logging
 
 from ledger.errors import PeerFault
 from ledger.history import History
-from ledger.lineage import MAX_CHAIN, Lost, States, earlier, fetched_of, published
+from ledger.lineage import Lost, States, earlier, fetched_of, is_key_due, published
 from ledger.records import update_max_bytes
 from node.blobs.store import BlockStore
 from node.learner import Previous
@@ -22,7 +22,7 @@ def is_anchored(commit: KeptCommit, history: History, seat: int) -> bool:
 def previous(
     history: History, network: bytes, number: int, seat: int, store: BlockStore, states: States
 ) -> Previous | None:
-    """What the frame of round `number` may be relative to; None where it has to be a key frame."""
+    """What the frame of round `number` is relative to; None for a key frame."""
     tenure = history.seats[seat].tenure
     links = earlier(history, number, seat, tenure)
     # What was never served nobody could decode from.
@@ -35,4 +35,4 @@ def previous(
     except (Lost, PeerFault) as reason:
         _log.info("sending a key frame round=%d reason=%s", number, reason)
         return None
-    return Previous(links[0].digest, found.state) if found.depth < MAX_CHAIN else None
+    return None if is_key_due(number, seat, found.depth) else Previous(links[0].digest, found.state)

@@ -15,6 +15,7 @@ from eth_utils.address import to_canonical_address
 from ledger.chain.circle import Circle
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import FeeLimits, NoReceipt, Reverted, Sender
+from ledger.codec import SENT_SHARE
 from ledger.endpoints import Endpoint
 from ledger.errors import PeerFault
 from ledger.history import PATIENCE_WINDOWS, History, Phase, Round
@@ -67,7 +68,8 @@ class PeerConfig:
 
     seat: join only when this seat is the next free one, so that who sits where is known. confirmations: how many
     blocks must lie on top of an event's before the peer acts on it. ws_url: the chain's WebSocket, to be woken by.
-    max_fee_wei: never offered more per gas. entry: what to join with. fail_at: for tests.
+    max_fee_wei: never offered more per gas. entry: what to join with. sent_share: of its values, what
+    a delta frame sends. fail_at: for tests.
     """
 
     data_dir: Path
@@ -77,6 +79,7 @@ class PeerConfig:
     ws_url: str | None = None
     max_fee_wei: int = FeeLimits().max_fee_wei
     entry: Entry = field(default_factory=Entry)
+    sent_share: float = SENT_SHARE
     fail_at: FailAt | None = None
 
 
@@ -186,7 +189,8 @@ class Peer:
         def load() -> tuple[Learner, bytes]:
             with self._meter.section("training"):
                 trainer = Trainer(self._task, layout, seat=seat, seats=seats, seed=seed, behaviour=self._behaviour)
-                learner = Learner(trainer, manifest, self._behaviour, seed * 1000 + seat, self._meter)
+                own_seed, share = seed * 1000 + seat, self._config.sent_share
+                learner = Learner(trainer, manifest, self._behaviour, own_seed, self._meter, share)
                 return learner, genesis_blob(initial_state(self._task, seed))
 
         self._learner, own_genesis = await self._work(load)

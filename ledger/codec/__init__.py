@@ -58,7 +58,7 @@ def encode(
 ) -> Quantised:
     """Encode a flat vector, (d,), float32, with any codec. Raises OutsideGrid on values that no frame can hold.
 
-    The states, (d,), int32, and the share matter to codec `delta` alone; see ledger.codec.delta_encoder.encode_delta.
+    The states, (d,), int32, and the share matter to codec `delta` alone; see encode_delta.
     """
     if codec == DELTA:
         return encode_delta(vector, previous, origin, before, share)

@@ -1,8 +1,8 @@
 """How an author makes a frame of codec v2: the moves that matter, in steps as coarse as they allow.
 
-One step serves the whole frame: the magnitude that all but a share of the round's moves stay below. A
-delta frame holds what reaches it, rounded towards zero; a key frame holds everything, to the nearest of steps twice
-as long, so that neither is further than that magnitude from what its author wanted. The share is the author's choice.
+One step serves the whole frame: the magnitude that all but a share of the round's moves stay below. A delta frame
+holds what reaches it, rounded towards zero; a key frame holds everything, to the nearest of steps twice as long, so
+that neither is further than that magnitude from what its author wanted. The share is its author's own choice.
 
 What a frame leaves out its author keeps for itself: the next training starts from its base plus `CARRIED` of it.
 What is kept must be the author's own doing alone. The way to the neighbours that was not gone is wanted anew after
@@ -40,7 +40,7 @@ from ledger.exact import GRID_BITS, State, to_float
 
 Vector = NDArray[np.float32]
 
-# Of the values, in a delta frame.
+# Of the values, in a delta frame, where its author names no other.
 SENT_SHARE: Final = 0.03
 CARRIED: Final = 0.75
 _SAMPLE: Final = 1 << 14
@@ -63,8 +63,8 @@ def encode_delta(
 
     previous: the author's last public state; None for a key frame. origin: the genesis, what a key frame refers to;
     None for zeros. before: for a key frame, the base that the author's round began with: how far training came from
-    there says how fine the frame must be. All (d,), int32. share: of the values, above 0, at most 1, that a
-    delta frame changes; a key frame's steps follow from it too. Whoever decodes need not know it.
+    there says how fine the frame must be. All (d,), int32. share: of the values, above 0, at most 1,
+    that a delta frame changes; a key frame's steps follow from it too. Whoever decodes need not know it.
     """
     check_inside_grid(vector)
     is_key = previous is None

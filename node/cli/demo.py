@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ledger.errors import UsageError
 from node.cli.attack_options import add_attack, attack_parameters
-from node.cli.options import TASK_HELP, Subparsers, add_codec, add_json, add_rule, rule_parameters
+from node.cli.options import TASK_HELP, Subparsers, add_codec, add_json, add_rule, add_sent_share, rule_parameters
 
 # Test coin; with it the demo goes the way that money goes.
 MONEY = ("--bond", "1", "--dispute-bond", "0.1", "--unbonding", "60", "--dispute-window", "120")
@@ -29,6 +29,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--seed", type=int, default=0)
     add_rule(parser)
     add_codec(parser)
+    add_sent_share(parser)
     parser.add_argument("--folder", type=Path, help="the run folder (default: a new one under runs/)")
     parser.add_argument("--discard", action="store_true", help="delete the run folder at the end")
     add_json(parser)
@@ -39,12 +40,14 @@ def run(options: argparse.Namespace) -> int:
     """Run it. 0 if the audit is clean, 1 if it has findings."""
     from rich.console import Console
 
+    from ledger.codec import share_for
     from ledger.rules import rule_of
     from node.demo.run import DemoOptions, run_demo
     from node.testing.attacks import behaviour
 
     behaviour(options.attack, attack_parameters(options.attack_parameter))
     rule_of(options.rule, rule_parameters(options.rule_parameter))
+    share_for(options.codec, options.sent_share)
     if not 2 <= options.peers <= 256:
         raise UsageError(f"a circle has 2 to 256 peers, not {options.peers}")
     if not 0 <= options.poisoners < options.peers:
@@ -68,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
         task=options.task,
         keep=not options.discard,
         deploy=tuple(deploy),
+        node=() if options.sent_share is None else ("--sent-share", str(options.sent_share)),
     )
     console = Console(stderr=options.json)
     try:

@@ -12,7 +12,16 @@ from typing import Any
 
 from ledger.errors import NotYet, PeerFault, SetupError, UsageError
 from node.cli.attack_options import add_attack, attack_parameters, seats_named
-from node.cli.options import Subparsers, add_json, add_key, add_rpc, address_named, print_json, secret_key
+from node.cli.options import (
+    Subparsers,
+    add_json,
+    add_key,
+    add_rpc,
+    add_sent_share,
+    address_named,
+    print_json,
+    secret_key,
+)
 from node.cli.terms import wei_of
 
 # A round takes some such waits, and nothing that a chain for rounds of minutes does reaches deeper.
@@ -53,6 +62,7 @@ def add_parser(commands: Subparsers) -> None:
         metavar="URL",
         help="be woken by this WebSocket at new blocks (default: beside an endpoint on this machine; none: ask)",
     )
+    add_sent_share(parser)
     parser.add_argument("--ipfs-api", metavar="MULTIADDR", help="an IPFS daemon that pins this peer's blobs too")
     parser.add_argument(
         "--exit-when-finished", action="store_true", help="do not stay to serve blobs after the end"
@@ -72,6 +82,7 @@ def add_parser(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run until the circle is finished, or until interrupted."""
     from ledger.chain.deploy import CircleFile, open_circle
+    from ledger.codec import share_for
     from node.peer import Peer, PeerConfig
     from node.services import Listening
     from node.testing.faults import parse_fail_at
@@ -83,6 +94,7 @@ def run(options: argparse.Namespace) -> int:
     behave = _behaviour(options)
     key = secret_key(options.keystore, options.password_file)
     circle = open_circle(file, options.rpc)
+    manifest = _manifest_of(circle, file.block)
     entry = _entry(options, circle.network)
     config = PeerConfig(
         data_dir=options.data,
@@ -94,10 +106,11 @@ def run(options: argparse.Namespace) -> int:
         max_fee_wei=wei_of(options.max_fee, "--max-fee", "GWEI"),
         ws_url=_ws_url(options.rpc_ws, circle.rpc.url),
         entry=entry,
+        sent_share=share_for(manifest.codec, options.sent_share),
         fail_at=parse_fail_at(options.fail_at) if options.fail_at else None,
     )
     use_one_thread()
-    task = _task_of(circle, file.block, options.task)
+    task = _task_of(manifest, options.task)
     peer = Peer(config, circle, file.block, key, task, behave, print_json if options.json else _print_event)
     return asyncio.run(_run(peer, stay=not options.exit_when_finished))
 
@@ -166,16 +179,21 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _task_of(circle: Any, first_block: int, spec: str | None) -> Any:
-    """The circle's task, with the options all agreed on; a user's own file is named on the command line."""
+def _manifest_of(circle: Any, first_block: int) -> Any:
+    """What all agreed on. Raises SetupError where the circle file names another block than it stands in."""
     from ledger.events import Opened
     from ledger.manifest import decode_manifest
-    from node.tasks.interface import BUILT_IN, load_task
 
     opened = circle.events(first_block, first_block)
     if not opened or not isinstance(opened[0].event, Opened):
         raise SetupError("the circle did not open in the block its file names: ask for a new circle file")
-    manifest = decode_manifest(opened[0].event.manifest)
+    return decode_manifest(opened[0].event.manifest)
+
+
+def _task_of(manifest: Any, spec: str | None) -> Any:
+    """The circle's task, with the options all agreed on; a user's own file is named on the command line."""
+    from node.tasks.interface import BUILT_IN, load_task
+
     if spec is None and manifest.task not in BUILT_IN:
         raise UsageError(f"the circle trains {manifest.task}, which is not built in: name its file with --task")
     options = manifest.task_options

@@ -71,6 +71,18 @@ def add_codec(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_sent_share(parser: argparse.ArgumentParser) -> None:
+    """--sent-share, no default: only one codec leaves the choice."""
+    # The default is written out, as the codec takes its time to import; a test compares.
+    parser.add_argument(
+        "--sent-share",
+        type=float,
+        metavar="SHARE",
+        help="under codec delta: of its values that an update sends, above 0, at most 1; more bytes, more accuracy"
+        " (default 0.03)",
+    )
+
+
 def rule_parameters(texts: list[str]) -> dict[str, int]:
     """NAME=INT pairs. Raises UsageError."""
     found = {}

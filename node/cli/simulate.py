@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.errors import UsageError
 from node.cli.attack_options import add_attack, attack_parameters
-from node.cli.options import Subparsers, add_json, add_rule, add_task, print_json, rule_parameters
+from node.cli.options import Subparsers, add_json, add_rule, add_sent_share, add_task, print_json, rule_parameters
 
 if TYPE_CHECKING:
     from node.simulator import Results, Scenario
@@ -59,6 +59,7 @@ def _add_circumstances(parser: argparse.ArgumentParser) -> None:
         help="learning_rate, momentum or batch_size",
     )
     parser.add_argument("--codec", help="of the public states")
+    add_sent_share(parser)
     parser.add_argument("--no-error-feedback", action="store_true", help="forget what the codec leaves over")
     parser.add_argument(
         "--late", action="append", default=[], metavar="SEAT:ROUND", help="a seat that joins later; repeatable"
@@ -113,6 +114,7 @@ def _scenarios(options: argparse.Namespace) -> list["Scenario"]:
             skew=options.skew,
             samples=options.samples,
             seed=options.seed,
+            sent_share=options.sent_share,
             error_feedback=not options.no_error_feedback,
             learning=_pairs(options.learning, "--learning", "=", float, "learning_rate=0.05"),
             late=_pairs(options.late, "--late", ":", int, "7:10", int),

@@ -25,8 +25,8 @@ _STALL_S: Final = 300.0
 class DemoOptions:
     """What to run.
 
-    attack: a name from node.testing.attacks. attack_parameters: as NAME=NUMBER. keep: the folder stays. deploy:
-    further options of `folkmoot deploy`.
+    attack: a name from node.testing.attacks. attack_parameters: as NAME=NUMBER. keep: the folder stays. deploy,
+    node: further options of `folkmoot deploy` and of every `folkmoot node`.
     """
 
     folder: Path
@@ -39,6 +39,7 @@ class DemoOptions:
     task: str
     keep: bool
     deploy: tuple[str, ...]
+    node: tuple[str, ...] = ()
     attack_parameters: tuple[str, ...] = ()
 
 
@@ -69,7 +70,8 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
         own_task = ("--task", options.task) if ".py:" in options.task else ()
         for peer in network.peers:
             # A seat decides which share of the data is a peer's: seats in order make runs comparable.
-            network.start_peer(peer, "--seat", str(peer.index), *own_task, *_experiment(options, peer.attack))
+            seated = ("--seat", str(peer.index), *own_task, *options.node)
+            network.start_peer(peer, *seated, *_experiment(options, peer.attack))
         _wait(network, console, options, clock)
         usage = _usage(network)
         results = collect(network.peers)

@@ -97,9 +97,10 @@ class LocalEngine:
         residuals: Matrix | None,
         references: Sequence[Reference | None],
     ) -> list[Published | None]:
-        trained, codec = self.train(number, seats, bases), self._scenario.codec
+        trained = self.train(number, seats, bases)
+        codec, share = self._scenario.codec, self._scenario.frame_share
         return [
-            publish(one, None if residuals is None else residuals[place], codec, reference)
+            publish(one, None if residuals is None else residuals[place], codec, reference, share)
             for place, (one, reference) in enumerate(zip(trained, references, strict=True))
         ]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ledger.codec import CARRIED, LARGEST, encode, left_out
+from ledger.codec import CARRIED, LARGEST, SENT_SHARE, encode, left_out
 from ledger.exact import GRID_BITS, State, to_float
-from ledger.lineage import MAX_CHAIN, is_chained
+from ledger.lineage import is_chained, is_key_due
 
 Vector = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float32]
@@ -41,11 +41,13 @@ class Published:
     depth: int = 0
 
 
-def reference_for(codec: str, last: Published | None, origin: State, base: State) -> Reference | None:
-    """What the next frame of an author may be relative to, None under a codec whose frames stand alone."""
+def reference_for(
+    codec: str, number: int, seat: int, last: Published | None, origin: State, base: State
+) -> Reference | None:
+    """What a seat's frame of round `number` is relative to, None under a codec whose frames stand alone."""
     if not is_chained(codec):
         return None
-    if last is None or last.depth >= MAX_CHAIN:
+    if last is None or is_key_due(number, seat, last.depth):
         return Reference(None, 0, origin, base)
     return Reference(last.state, last.depth, origin, base)
 
@@ -59,10 +61,15 @@ def leaning(bases: PublicStates, residuals: Matrix | None, codec: str) -> Public
 
 
 def publish(
-    wanted: Vector, residual: Vector | None, codec: str, reference: Reference | None = None
+    wanted: Vector,
+    residual: Vector | None,
+    codec: str,
+    reference: Reference | None = None,
+    share: float = SENT_SHARE,
 ) -> Published | None:
-    """Encode as node.learner does. residual: the last one, None without error feedback.
+    """Encode as node.learner does.
 
+    residual: the last one, None without error feedback. share: of the values that a delta frame sends.
     Returns None where the wanted state is not finite: its author stops there.
     """
     total = wanted if residual is None or reference is not None else wanted + residual
@@ -74,7 +81,7 @@ def publish(
     if reference is None:
         frame, depth = encode(total, codec), 0
     else:
-        frame = encode(total, codec, reference.previous, reference.origin, reference.before)
+        frame = encode(total, codec, reference.previous, reference.origin, reference.before, share)
         depth = reference.depth + 1 if reference.previous is not None else 0
     if residual is None:
         return Published(frame.state, frame.payload, None, depth)

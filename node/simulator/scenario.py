@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ledger.codec import CODECS, ZSTD
+from ledger.codec import CODECS, ZSTD, share_for
 from ledger.errors import UsageError
 from ledger.rules import rule_of
 from ledger.topology import MAX_DEGREE
@@ -27,8 +27,9 @@ class Scenario:
 
     malicious: the share of peers that attack, or the seats that do. attack: a name of node.testing.attacks.
     sight: what colluding attackers know of the honest updates: `round`: this round's (the worst case), `network`:
-    the last round's, as the network shows them before the commits close. learning: `learning_rate`, `momentum`,
-    `batch_size` in place of the task's. late: seat → the round in which it joins, from the initial state.
+    the last round's, as the network shows them before the commits close. sent_share: of its values that a
+    delta frame sends, None for the codec's own. learning: `learning_rate`, `momentum`, `batch_size` in place of the
+    task's. late: seat → the round in which it joins, from the initial state.
     own_initialisations: every peer starts from its own initial state. drift: the share of a peer's examples that
     give way to another peer's each round. churn: the probability that a peer misses a round. evaluate_every: rounds
     between two evaluations; the last round always has one. test_examples: how many of the task's test examples
@@ -49,6 +50,7 @@ class Scenario:
     samples: int = 1000
     seed: int = 0
     codec: str = ZSTD
+    sent_share: float | None = None
     error_feedback: bool = True
     learning: Mapping[str, float] = field(default_factory=dict)
     late: Mapping[int, int] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Scenario:
         _check_counts(self)
         _check_shares(self)
         _check(self.codec in CODECS, f"codec {self.codec!r} is unknown: choose {', '.join(CODECS)}")
+        share_for(self.codec, self.sent_share)
         _check(self.sight in SIGHTS, f"sight {self.sight!r} is unknown: choose {', '.join(SIGHTS)}")
         for name, value in self.learning.items():
             _check(name in LEARNING, f"learning option {name!r} is unknown: choose {', '.join(LEARNING)}")
@@ -87,6 +90,11 @@ class Scenario:
             return frozenset(self.malicious)
         drawn = np.argsort(generator(self.seed, "hostile").random(self.peers), kind="stable")
         return frozenset(int(seat) for seat in drawn[: round(self.malicious * self.peers)])
+
+    @property
+    def frame_share(self) -> float:
+        """The share of its values that a delta frame sends."""
+        return share_for(self.codec, self.sent_share)
 
     def to_fields(self) -> dict[str, Any]:
         """Plain values for JSON."""

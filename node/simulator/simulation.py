@@ -129,7 +129,7 @@ class _Circle:
             some = honest[start : start + self._engine.batch]
             residuals = None if self._residuals is None else _rows(self._residuals, some)
             with self._timed("training"):
-                references = [self._reference(seat) for seat in some]
+                references = [self._reference(number, seat) for seat in some]
                 starts = leaning(_rows(self._bases, some), residuals, self._scenario.codec)
                 prepared = self._engine.prepare(number, some, starts, residuals, references)
             self._take(frames, some, prepared)
@@ -141,9 +141,9 @@ class _Circle:
             with self._timed("attack"):
                 known = self._known([seat for seat in honest if seat in frames], before)
                 wanted = self._gang.publish(number, known, hostile, trained)
-            left = self._residuals
+            left, codec, share = self._residuals, self._scenario.codec, self._scenario.frame_share
             poison = [
-                publish(one, None if left is None else left[seat], self._scenario.codec, self._reference(seat))
+                publish(one, None if left is None else left[seat], codec, self._reference(number, seat), share)
                 for seat, one in zip(hostile, wanted, strict=True)
             ]
             self._take(frames, hostile, poison)
@@ -163,8 +163,9 @@ class _Circle:
         states = {seat: one.state for seat, one in seen.items() if seat not in self._hostile}
         return Known(states, honest, self._bases, self._memories)
 
-    def _reference(self, seat: int) -> Reference | None:
-        return reference_for(self._scenario.codec, self._published.get(seat), self._genesis, self._bases[seat])
+    def _reference(self, number: int, seat: int) -> Reference | None:
+        last, base = self._published.get(seat), self._bases[seat]
+        return reference_for(self._scenario.codec, number, seat, last, self._genesis, base)
 
     def _blobs(self, number: int, frames: Mapping[int, Published]) -> dict[int, bytes]:
         """Seat → its update's blob; empty where none are made."""

@@ -374,6 +374,15 @@ def test_a_task_of_other_shapes_is_refused(here: Here, fails: Fails, tmp_path: P
     assert said.endswith("start the peer with the circle's own task")
 
 
+@pytest.mark.parametrize("share", ["0.1", "2"])
+def test_a_sent_share_where_the_circles_codec_sends_everything_is_refused(
+    here: Here, fails: Fails, tmp_path: Path, share: str
+) -> None:
+    said = fails(*here.node(tmp_path, sent_share=share), status=USAGE)
+    assert said == "a sent share is for codec 'delta' alone, not for 'int8-zstd': leave it out"
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_users_own_task_must_be_named(here: Here, fails: Fails, tmp_path: Path) -> None:
     command = here.node(tmp_path)
     said = fails(*command[:-2], status=USAGE)
@@ -398,6 +407,8 @@ def test_an_unknown_experiment_lists_the_known_ones(
         (["--peers", "4", "--poisoners", "4"], "0 to 3 can be poisoners, not 4"),
         (["--attack", "bribe"], "no attack is called 'bribe'"),
         (["--rule", "trust"], "rule 'trust' is unknown"),
+        (["--sent-share", "0.1"], "a sent share is for codec 'delta' alone"),
+        (["--codec", "delta", "--sent-share", "2"], "sent share is 2: give a number above 0"),
     ],
 )
 def test_a_demo_that_cannot_be_is_refused_before_anything_starts(

@@ -15,7 +15,9 @@ from ledger.codec import (
     CARRIED,
     DELTA,
     LARGEST,
+    PLAIN,
     SENT_SHARE,
+    ZSTD,
     MalformedFrame,
     OutsideGrid,
     decode,
@@ -23,6 +25,7 @@ from ledger.codec import (
     is_key,
     left_out,
     max_payload_bytes,
+    share_for,
 )
 from ledger.codec.delta import (
     DELTA_FRAME,
@@ -42,6 +45,7 @@ from ledger.codec.delta import (
     pack,
 )
 from ledger.codec.delta_encoder import encode_delta
+from ledger.errors import UsageError
 from ledger.exact import to_float
 from ledger.records import state_digest
 
@@ -166,6 +170,32 @@ def test_a_model_that_stands_still_takes_next_to_nothing():
     quantised = encode(to_float(last), DELTA, last)
     assert (quantised.state == last).all()
     assert len(quantised.payload) < 100
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 1.0])
+def test_a_frame_sends_the_share_that_its_author_chose(share):
+    last = state_of(50_000)
+    frame = encode(moved(last), DELTA, last, share=share)
+    changed = (frame.state != last).mean()
+    assert 0.8 * share < changed < 1.2 * share
+    assert (decode(frame.payload, DELTA, len(last), last) == frame.state).all()
+
+
+def test_who_names_no_share_sends_the_usual_one():
+    assert share_for(DELTA, None) == share_for(ZSTD, None) == SENT_SHARE
+    assert [share_for(DELTA, share) for share in (1e-9, 0.1, 1.0)] == [1e-9, 0.1, 1.0]
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.01, np.nan, np.inf])
+def test_a_share_that_no_frame_can_send_is_said_in_a_sentence(share):
+    with pytest.raises(UsageError, match=f"sent share is {share:g}: give a number above 0, at most 1, e.g. 0.1"):
+        share_for(DELTA, share)
+
+
+@pytest.mark.parametrize("codec", [PLAIN, ZSTD])
+def test_a_share_under_a_codec_that_sends_everything_is_said_in_a_sentence(codec):
+    with pytest.raises(UsageError, match=f"for codec 'delta' alone, not for '{codec}': leave it out"):
+        share_for(codec, 0.1)
 
 
 def test_a_wish_that_stays_the_same_is_fulfilled():

@@ -20,6 +20,7 @@ from ledger.lineage import (
     States,
     fetched_of,
     further,
+    is_key_due,
     lineage,
     published,
     unfetched,
@@ -145,6 +146,45 @@ def test_no_more_frames_follow_a_key_frame_than_a_reader_has_to_fetch():
     attested = circle.history().rounds[MAX_CHAIN + 1].attestations[0]
     assert attested.judged >> 3 & 1, "it is judged"
     assert not attested.accepted >> 3 & 1, "and rejected"
+
+
+def depths_of(seat, rounds):
+    """How far behind a key frame an author of a seat is in each of its rounds, ascending."""
+    depth, found = None, []
+    for number in rounds:
+        depth = 0 if depth is None or is_key_due(number, seat, depth) else depth + 1
+        found.append(depth)
+    return found
+
+
+def test_key_frames_come_in_turn_seat_by_seat():
+    depths = np.array([depths_of(seat, range(1, 200)) for seat in range(3 * (MAX_CHAIN + 1))])
+    assert (depths[:, 0] == 0).all(), "nobody has a frame to refer to in its first round"
+    assert set((depths[:, 1:] == 0).sum(axis=0)) == {3}
+    assert depths.max() == MAX_CHAIN
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_who_misses_its_turn_ends_its_chain_all_the_same(share):
+    random = np.random.default_rng(1)
+    for seat in range(20):
+        depths = depths_of(seat, np.flatnonzero(random.random(1000) < share))
+        assert max(depths) <= MAX_CHAIN
+        assert np.mean(np.array(depths) == 0) < 2.5 / (MAX_CHAIN + 1) + 1 / len(depths)
+
+
+def test_a_circle_whose_authors_keep_to_their_turns_audits_clean():
+    circle = circle_of(rounds=MAX_CHAIN + 2, seats=4, degree=2)
+    keys = {
+        seat: [
+            n
+            for (n, at), root in circle.updates.items()
+            if at == seat and not reference_of(circle.blobs[root], circle.manifest)
+        ]
+        for seat in circle.peers
+    }
+    assert keys == {0: [1, 17], 1: [1, 16], 2: [1, 15], 3: [1, 14]}
+    assert audited(circle).findings == []
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,13 @@
 
 import shutil
 
+import numpy as np
 from local_run import LocalRun
 
-from ledger.records import UPDATE_MAGIC, reference_of
+from ledger.chain.deploy import CircleFile, open_circle
+from ledger.exact import State
+from ledger.lineage import States, fetched_of, lineage, published
+from ledger.records import UPDATE_MAGIC, decode_genesis, reference_of
 from node.blobs.store import BlockStore
 
 VICTIM = 2
@@ -38,3 +42,31 @@ def test_a_peer_without_its_data_and_a_newcomer_go_on_from_the_others_frames(run
         references[round_.number] = reference_of(blob, history.manifest)
     commits = [round_.commits[run.seat(0)] for round_ in history.rounds]
     assert references == {1: b"", 2: commits[0], 3: commits[1], 4: commits[2], 5: commits[3]}
+
+
+def test_how_much_a_peer_sends_is_its_own_business(run: LocalRun) -> None:
+    run.start_chain()
+    run.found("honest", "honest", rounds=3, options=["--codec", "delta"])
+    for peer, options in enumerate((["--sent-share", "0.5"], [])):
+        run.start_peer(peer, "--seat", str(peer), *options)
+    run.wait_finished()
+    changed = []
+    for peer in (0, 1):
+        before, after = (state_of(run, peer, number) for number in (2, 3))
+        changed.append(float(np.mean(before != after)))
+    assert 0.4 < changed[0] < 0.6
+    assert 0.015 < changed[1] < 0.045
+    assert run.findings() == []
+
+
+def state_of(run: LocalRun, index: int, number: int) -> State:
+    """What a peer published in a round, read from its own store."""
+    history = run.history()
+    manifest, seat, round_ = history.manifest, run.seat(index), history.rounds[number - 1]
+    store = BlockStore(run.network.peers[index].folder / "data" / "blobs")
+    network = open_circle(CircleFile.read(run.network.circle_file)).network.domain_separator
+    genesis = decode_genesis(store.get(manifest.genesis_digest, 1 << 20), manifest)
+    links = lineage(history, round_, seat)
+    blobs = {link.digest: store.get(link.digest, 1 << 20) for link in links}
+    fetched = fetched_of(links, round_.tenures[seat], blobs)
+    return published(fetched, manifest, network, States(genesis)).state

@@ -5,6 +5,7 @@ import json
 import pytest
 from eth_account import Account
 
+from ledger.codec import SENT_SHARE
 from ledger.errors import SetupError, UsageError
 from node.cli.main import COMMANDS, main
 from node.cli.options import deployer_key, print_json, rule_parameters
@@ -47,6 +48,14 @@ def test_every_command_says_what_it_is_for(module: object, capsys: pytest.Captur
         main([name, "--help"])
     assert ended.value.code == 0
     assert f"`folkmoot {name}`" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["demo", "node", "simulate"])
+def test_the_usual_sent_share_is_the_codecs(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = " ".join(capsys.readouterr().out.split()).rpartition("--sent-share SHARE")[2].partition(" --")[0]
+    assert said.endswith(f"(default {SENT_SHARE})")
 
 
 @pytest.mark.parametrize("command", [[], ["vote"], ["node"], ["audit"], ["deploy", "--peers", "many"], ["keys"]])

@@ -31,6 +31,16 @@ def test_json_is_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["scenario"]["malicious"] == [1, 4]
 
 
+def test_a_larger_sent_share_costs_more_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = []
+    for share in ("0.03", "0.1"):
+        assert main([*QUICK, "--codec", "delta", "--sent-share", share, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["simulations"][0]
+        assert found["scenario"]["sent_share"] == float(share)
+        sizes.append(found["summary"]["bytes_per_update"])
+    assert sizes[0] < sizes[1]
+
+
 @pytest.mark.parametrize(
     ("options", "fact"),
     [
@@ -46,6 +56,10 @@ def test_json_is_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
         (["--parquet"], "--out FOLDER"),
         (["--attack", "magic"], "no attack is called 'magic'"),
         (["--codec", "magic"], "codec 'magic'"),
+        (["--sent-share", "0.1"], "for codec 'delta' alone, not for 'int8-zstd': leave it out"),
+        (["--codec", "delta", "--sent-share", "0"], "sent share is 0: give a number above 0"),
+        (["--codec", "delta", "--sent-share", "1.5"], "sent share is 1.5: give a number above 0"),
+        (["--codec", "delta", "--sent-share", "nan"], "sent share is nan: give a number above 0"),
     ],
 )
 def test_a_usage_error_is_one_sentence(options: list[str], fact: str, capsys: pytest.CaptureFixture[str]) -> None:

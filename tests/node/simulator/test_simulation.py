@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 from math import isnan
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +14,13 @@ from ledger.exact import State
 from ledger.fold.state import CircleParameters
 from ledger.history import History
 from ledger.lineage import States, published
+from ledger.members import Seat
 from ledger.memory import Carried
+from ledger.records import reference_of
 from ledger.replay import replay
 from ledger.rules import RULES
+from node.blobs.store import BlockStore
+from node.own_frames import previous
 from node.simulator import Results, Scenario, simulate
 from node.simulator.engine import LocalEngine
 from node.simulator.notary import network_of
@@ -76,6 +81,34 @@ def test_a_simulated_circle_is_what_replaying_its_blobs_gives(rule: str, attack:
             np.testing.assert_array_equal(again.carried.base, judged.carried.base)
             assert again.carried.memory.digest() == judged.carried.memory.digest()
             carried[seat] = again.carried
+
+
+def test_a_simulated_author_sends_a_key_frame_when_a_real_one_would(tmp_path: Path) -> None:
+    """Also where it missed rounds, its turn for one among them."""
+    scenario = replace(SMALL, peers=4, rounds=40, samples=20, codec=DELTA, churn=0.15, records=True)
+    _, laps = laps_of(scenario)
+    history, network = history_of(scenario, laps), network_of(scenario)
+    history.seats = {seat: Seat("", [], "", "", 0, 0) for seat in range(4)}
+    store, states = BlockStore(tmp_path), States(laps[0].turns[0].carried.base)
+    keys: dict[int, list[int]] = {seat: [] for seat in range(4)}
+    for lap in laps:
+        for seat, fetched in lap.exchange.fetched.items():
+            assert fetched.blob is not None
+            real = previous(history, network, lap.round.number, seat, store, states)
+            assert reference_of(fetched.blob, history.manifest) == (real.digest if real else b"")
+            keys[seat] += [] if real else [lap.round.number]
+            assert store.put(fetched.blob) == fetched.digest
+    # Seat 1 missed its turn in round 16 and seat 2 in rounds 15 and 32: a chain may not be longer.
+    assert keys == {0: [1, 17, 34], 1: [1, 23, 33], 2: [1, 24], 3: [2, 14, 31]}
+
+
+def test_an_author_may_send_a_larger_share_of_its_values() -> None:
+    scenario = replace(SMALL, codec=DELTA, attack="sign-flip", malicious=(2,))
+    usual, named, larger = (simulate(replace(scenario, sent_share=share)) for share in (None, 0.03, 0.3))
+    assert usual.digest == named.digest
+    assert 1.5 * usual.summary.bytes_per_update < larger.summary.bytes_per_update
+    sent = [[row.payload_bytes for row in r.rows if row.seat == 2 and row.round > 1] for r in (usual, larger)]
+    assert sum(sent[0]) < sum(sent[1]), "an attacker's, too"
 
 
 def test_the_states_judged_are_those_in_the_blobs() -> None:
@@ -207,6 +240,8 @@ def test_one_judges_counts_add_up_to_its_neighbours() -> None:
         ({"rule": "magic"}, "rule 'magic'"),
         ({"attack": "magic", "malicious": 0.5}, "no attack is called 'magic'"),
         ({"codec": "magic"}, "codec 'magic'"),
+        ({"sent_share": 0.1}, "codec 'delta' alone"),
+        ({"codec": DELTA, "sent_share": 0.0}, "sent share is 0: give"),
         ({"learning": {"patience": 1.0}}, "patience"),
     ],
 )
