@@ -27,7 +27,7 @@ POISON: Final = (
 )
 ALL: Final = (CLEAN, *POISON)
 # For the convolutional network, which trains peer by peer and takes longest.
-TELLING: Final = (CLEAN, *_FIRST, "label-flip", "sign-flip", "min-max", "backdoor")
+TELLING: Final = (CLEAN, *_FIRST, "stall", "lazy", "label-flip", "sign-flip", "min-max", "backdoor")
 SEEDS: Final = (1, 2)
 HISTORY: Final = {"on": {}, "off": {"memory_milli": 0}}
 STUDIED: Final = (CLEAN, "ride", "sleeper")
@@ -165,7 +165,7 @@ _EVENTS: Final = tuple(event.name for event in EVENTS)
 # The decisive cells first: whoever stops the sweep early has them.
 BLOCKS: Final = (
     Block(["main"], DUEL, ALL),
-    Block(["hard"], DUEL, (CLEAN, "ride", "half-ride", "slow-drift", "sleeper")),
+    Block(["hard"], DUEL, (CLEAN, "ride", "half-ride", "slow-drift", "sleeper", "stall", "lazy")),
     Block(["skewed", "forty", "sparse"], DUEL, (CLEAN, "ride")),
     Block(["main"], (*RIVALS, "none"), (CLEAN, *_FIRST)),
     Block(_EVENTS, DUEL, (CLEAN, "ride")),

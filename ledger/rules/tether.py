@@ -52,7 +52,7 @@ class Tether:
 
     With b the judge's base, d_j = ‖w_j − b‖ and s = ‖own − b‖:
 
-        τ    = min(lower median of d, reach · s), or the lower median alone where s = 0
+        τ    = max(least · s, min(lower median of d, reach · s)), or the lower median alone where s = 0
         gate : d_j ≤ gate · τ; where nobody passes (a latecomer), all pass, τ is the lower median, nobody is dropped
         z_j  = (w_j − b) · min(1, τ / d_j)
         seen : who passes must look alike in two sketches, the remembered one, whose seed the judge keeps, and a
@@ -80,6 +80,7 @@ class Tether:
     judges_each_alone: ClassVar[bool] = False
     is_replayable: ClassVar[bool] = True
     gate_milli: int = 3000
+    least_milli: int = 1000
     reach_milli: int = 4000
     hidden_milli: int = 80
     unseen_milli: int = 250
@@ -96,6 +97,7 @@ class Tether:
     def __post_init__(self) -> None:
         for name, least, most in (
             ("gate_milli", 1000, 10**6),
+            ("least_milli", 0, 10**6),
             ("reach_milli", 1, 10**6),
             ("hidden_milli", 0, 10**6),
             ("unseen_milli", 0, 10**6),
@@ -148,7 +150,9 @@ class Tether:
         """τ² and who is inside the gate, from squared lengths."""
         ranked = sorted(distances.values())
         median = ranked[(len(ranked) - 1) // 2] if ranked else 0
-        tau2 = min(median, self.reach_milli**2 * own // 10**6) if own else median
+        # Neighbours that hardly move must not shut out who trains: a step like one's own is never too long.
+        least, most = (milli**2 * own // 10**6 for milli in (self.least_milli, self.reach_milli))
+        tau2 = max(least, min(median, most)) if own else median
         inside = frozenset(seat for seat, d2 in distances.items() if d2 * 10**6 <= self.gate_milli**2 * tau2)
         # A latecomer's own step says nothing about how far the others are; half of them would have to lie to pull
         # it further than the honest ones do.

@@ -50,6 +50,7 @@ def cloud(name, count, length=64, scale=1000):
 def parameters(draw):
     return {
         "gate_milli": draw(st.integers(1000, 4000)),
+        "least_milli": draw(st.integers(0, 2000)),
         "reach_milli": draw(st.integers(1, 5000)),
         "memory_milli": draw(st.sampled_from([0, 1, 500, 950, 999])),
         "drop_milli": draw(st.integers(0, 1000)),
@@ -131,6 +132,15 @@ def test_one_near_neighbour_is_accepted_and_mixed():
     assert found.next_base.tolist() == [50, 50]
 
 
+@pytest.mark.parametrize("length", [0, 1, 100])
+def test_neighbours_that_hardly_move_shut_out_nobody_who_trains(length):
+    """One of two stays at the judge's base: without the least reach the other's step would be far too long."""
+    neighbours = {3: [length, 0, 0], 4: [0, 2900, 0]}
+    base, own = [0, 0, 0], [0, 0, 1000]
+    assert accepted(tether(base, own, neighbours)) == {3, 4}
+    assert accepted(tether(base, own, neighbours, {**SMALL, "least_milli": 0})) == {3}
+
+
 @pytest.mark.parametrize("count", [1, 4, 7, 20])
 def test_all_identical_states_are_accepted_and_change_nothing(count):
     found = tether([7, -7], [7, -7], {seat: [7, -7] for seat in range(count)})
@@ -139,11 +149,12 @@ def test_all_identical_states_are_accepted_and_change_nothing(count):
     assert not any(trace.values.any() for trace in found.memory.traces.values())
 
 
-def test_who_stands_still_is_mixed_without_pulling():
-    """Most neighbours published the judge's own base: the reach is nought, and whoever moved is outside it."""
-    found = tether([0, 0], [100, 0], {1: [0, 0], 2: [0, 0], 3: [50, 50]})
-    assert accepted(found) == {1, 2}
-    assert found.next_base.tolist()[1] == 0
+def test_who_stands_still_is_mixed_without_shortening_the_reach():
+    """Most neighbours published the judge's own base: the reach is the judge's own step, 100."""
+    states = {1: [0, 0], 2: [0, 0], 3: [0, 300], 4: [0, -301]}
+    found = tether([0, 0], [100, 0], states, {**SMALL, "drop_milli": 0})
+    assert accepted(found) == found.mixed == {1, 2, 3}
+    assert found.next_base.tolist() == [25, 25]
 
 
 def test_a_judge_that_did_not_move_reaches_as_far_as_the_median():
@@ -300,6 +311,7 @@ def test_a_pulled_step_is_never_longer_than_the_reach(length2, tau2):
     ("name", "value"),
     [
         ("gate_milli", 999),
+        ("least_milli", -1),
         ("reach_milli", 0),
         ("memory_milli", 1000),
         ("drop_milli", 1001),

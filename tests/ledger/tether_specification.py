@@ -124,7 +124,10 @@ def tether(
     lower_median = sorted(distances.values())[(count - 1) // 2] if count else 0
     tau2 = lower_median
     if step2:
-        tau2 = min(tau2, floor(Fraction(parameters["reach_milli"], 1000) ** 2 * step2))
+        least, most = (
+            floor(Fraction(parameters[f"{name}_milli"], 1000) ** 2 * step2) for name in ("least", "reach")
+        )
+        tau2 = max(least, min(tau2, most))
     gate2 = Fraction(parameters["gate_milli"], 1000) ** 2 * tau2
     inside = sorted(seat for seat, d2 in distances.items() if d2 <= gate2)
     is_late = count > 0 and not inside

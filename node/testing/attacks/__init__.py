@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ledger.errors import UsageError
 from node.testing.attacks.behaviour import Behaviour, Colluder, Leashed
-from node.testing.attacks.collusive import Alie, Dissensus, InnerProduct, MinMax, MinSum
+from node.testing.attacks.collusive import Alie, Dissensus, InnerProduct, MinMax, MinSum, Stall
 from node.testing.attacks.data import Backdoor, FeatureNoise, LabelFlip
 from node.testing.attacks.fang import FangKrum, FangTrim
 from node.testing.attacks.protocol import Equivocate, FalseVerdict, Withhold
@@ -31,6 +31,7 @@ _KINDS: Final[tuple[type[Behaviour], ...]] = (
     Gaussian,
     Alie,
     InnerProduct,
+    Stall,
     FangTrim,
     FangKrum,
     MinMax,

@@ -42,10 +42,13 @@ def asked(sight: Sight, most: int) -> list[Asked]:
 def mixed_share(
     sight: Sight, judges: list[Asked], honest: Mapping[int, State], poison: Mapping[int, State]
 ) -> float:
-    """Which share of the poisoners met these judges would mix in; 1 where none is met.
+    """Which share of the poisoners met these judges would mix in; 1 where none is met, or where nobody
+    but the judge can tell.
 
     honest, poison: seat → what it publishes, on the grid.
     """
+    if not sight.rule.is_replayable:
+        return 1.0
     met = mixed = 0
     for one in judges:
         states = {seat: poison[seat] if seat in poison else honest[seat] for seat in one.met}

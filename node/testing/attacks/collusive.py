@@ -64,6 +64,20 @@ class InnerProduct(Colluder):
         return sight.centre - np.float32(1.0 + self.epsilon) * sight.step
 
 
+class Stall(Colluder):
+    """Publish the mean of the models that honest peers began their round with, b̄: nobody is nearer to them.
+
+    Where half of a judge's neighbours stand still, the others' honest steps look far. The inner-product attack with
+    ε = 0. Source: design of this project, against rules that measure by a median distance.
+    """
+
+    name = "stall"
+    summary = "publishes the mean model that honest peers began with, so that who trains looks far off"
+
+    def plan(self, sight: Sight) -> Vector:
+        return sight.centre - sight.step
+
+
 class MinMax(Colluder):
     """Go from the honest mean as far as no further from any honest state than two of them are from each other.
 

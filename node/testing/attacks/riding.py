@@ -30,8 +30,8 @@ def thresholds(sight: Sight) -> Thresholds:
     """What the circle's rule accepts at each victim, reckoned from the rule's own parameters.
 
     BALANCE: γ · exp(−κ · (t − 1) / T) · ‖own‖ around the victim's public state. TETHER: gate · τ around its base,
-    with τ = min(lower median of the others' distances, reach · ‖own − base‖). Any other rule: the largest distance
-    to an honest state, around the victim's own; no honest peer is further away.
+    with the rule's τ of the others' distances. Any other rule: the largest distance to an honest state, around the
+    victim's own; no honest peer is further away.
     """
     places = _some(sight, len(sight.targets), _VICTIMS)
     own, rule = sight.states[places], sight.rule
@@ -55,7 +55,8 @@ def _tether_gate(rule: Tether, base: Vector, own: Vector, others: Matrix) -> flo
     if len(lengths) > 1 and own_length in lengths:
         lengths.remove(own_length)
     median = lengths[(len(lengths) - 1) // 2]
-    tau = min(median, rule.reach_milli / 1000 * own_length) if own_length else median
+    least, most = (milli / 1000 * own_length for milli in (rule.least_milli, rule.reach_milli))
+    tau = max(least, min(median, most)) if own_length else median
     return rule.gate_milli / 1000 * tau
 
 

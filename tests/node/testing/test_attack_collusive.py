@@ -26,6 +26,10 @@ def test_alie_goes_as_far_as_enough_honest_peers_lie_beyond(peers, poisoners, z)
     assert largest_z(peers, poisoners) == pytest.approx(z, abs=1e-3)
 
 
+def test_stall_publishes_the_mean_base():
+    assert plan("stall", [[3, 1], [5, 1]], [2, 1]).tolist() == [2.0, 1.0]
+
+
 def test_ipm_publishes_the_mean_step_reversed_and_shortened():
     assert plan("ipm", [[3, 1], [5, 1]], [2, 1], parameters={"epsilon": 0.5}).tolist() == [1.0, 1.0]
 

@@ -11,6 +11,7 @@ from ledger.memory import Memory
 from ledger.rules import Situation
 from ledger.rules.balance import Balance
 from ledger.rules.tether import Tether
+from ledger.rules.ubar import Ubar
 from ledger.rules.undefended import Undefended
 from ledger.sketch import measure
 from node.testing.attacks import behaviour
@@ -102,6 +103,12 @@ def test_only_the_direction_of_turned_round_labels_spoils_the_data():
     data = (np.zeros((3, 2), np.float32), np.array([0, 1, 2]))
     assert behaviour("tuned").data(data, 3) is data
     assert behaviour("tuned", {"direction": 2}).data(data, 3)[1].tolist() == [2, 1, 0]
+
+
+def test_a_rule_of_private_judgement_cannot_be_asked_and_is_pushed_at_full_length():
+    told = seen_by(rule=Ubar())
+    assert np.isfinite(published({}, told)).all()
+    assert mixed_share(told, asked(told, 4), {}, {}) == 1.0
 
 
 def test_with_nobody_known_it_does_as_it_is_trained():
