@@ -5,6 +5,7 @@ docs/results/codec.md is written from that file at the end, or with --tables alo
 
     python scripts/curve_codec.py --task fashion-mnist --seeds 3
     python scripts/curve_codec.py --task fashion-mnist-cnn --seeds 1 --rounds 30
+    python scripts/curve_codec.py --task text-large --attacks honest --peers 4 --rounds 16 --seeds 1 --shares 0.1 0.03
     python scripts/curve_codec.py --tables
 """
 
@@ -38,17 +39,18 @@ ATTACKS = ("honest", "alie", "ride")
 LAST = 4
 HEAD = """# Accuracy against bytes
 
-Written by `scripts/curve_codec.py` from `codec.jsonl`. 10 peers, degree 5, Fashion-MNIST or text as the task says,
-1,000 examples a peer; with an attack 20 % of the peers attack, and their own updates travel as `int8-zstd`. Accuracy
-is that of the honest peers' next bases, the mean of the last four evaluations (every third round); the worst peer is
-the one with the lowest such mean. Points are percentage points beside float32 with the same seeds. Bytes are those
-of honest peers' frames, key frames included.
+Written by `scripts/curve_codec.py` from `codec.jsonl`. 10 peers unless a title says otherwise, degree 5, 1,000 examples
+a peer (`text` and `text-large`: transformers of 1 and 10 million parameters on program text); with an attack 20 % of
+the peers attack, and their own updates travel as `int8-zstd`. Accuracy is that of the honest peers' next bases, the
+mean of the last four evaluations (every third round); the worst peer is the one with the lowest such mean. Points are
+percentage points beside float32 with the same seeds. Bytes are those of honest peers' frames, key frames included.
 
 `delta 3 % key 16 carry 0.75` is what the codec `delta` does: 3 % of the values in a delta frame, a key frame in every
 sixteenth round here, three quarters of what was left out carried on. Speeds: `scripts/bench_codec.py` and
 `codec-speed.md`. Why so: `docs/decisions/0021-frames-of-differences.md`.
 """
 EVERY = 3
+PEERS = 10
 Line = dict[str, Any]
 
 
@@ -126,8 +128,8 @@ class Frames(LocalEngine):
 def scenario_of(options: argparse.Namespace, attack: str, seed: int) -> Scenario:
     return Scenario(
         task=options.task,
-        peers=10,
-        degree=5,
+        peers=options.peers,
+        degree=min(5, options.peers - 1),
         rounds=options.rounds,
         rule=options.rule,
         attack=attack,
@@ -166,7 +168,7 @@ def jobs(options: argparse.Namespace) -> Iterator[tuple[Line, Scenario, Way]]:
     """All runs wanted, each with the fields that name it."""
     for seed in range(options.seeds):
         for attack in options.attacks:
-            for way in (*CURVE, *(CHOICES if options.choices and attack == "honest" else ())):
+            for way in ways(options, attack):
                 name = {
                     "task": options.task,
                     "rule": options.rule,
@@ -176,7 +178,16 @@ def jobs(options: argparse.Namespace) -> Iterator[tuple[Line, Scenario, Way]]:
                     "seed": seed,
                     "way": way.name,
                 }
+                if options.peers != PEERS:
+                    name["peers"] = options.peers
                 yield name, scenario_of(options, attack, seed), way
+
+
+def ways(options: argparse.Namespace, attack: str) -> list[Way]:
+    """The curve, or what is wanted of it, and what else could have been chosen."""
+    wanted = [Way(FLOAT32), *(Way(DELTA, share=share) for share in options.shares)]
+    curve = wanted if options.shares else CURVE
+    return [*curve, *(CHOICES if options.choices and attack == "honest" else ())]
 
 
 def lines() -> list[Line]:
@@ -187,16 +198,19 @@ def tables() -> str:
     """Markdown: a table for each task, rule, skew and attack; differences in points from float32, same seeds."""
     found = lines()
     parts = []
-    for setting in dict.fromkeys(
-        tuple(line[k] for k in ("task", "rule", "skew", "rounds", "attack")) for line in found
-    ):
-        some = [x for x in found if tuple(x[k] for k in ("task", "rule", "skew", "rounds", "attack")) == setting]
-        task, rule, skew, rounds, attack = setting
-        title = f"## {task}, {rounds} rounds, rule {rule}, skew {skew:g}, {'no attack' if attack == 'honest' else attack}"
+    for setting in dict.fromkeys(map(_setting, found)):
+        some = [line for line in found if _setting(line) == setting]
+        task, rule, skew, rounds, attack, peers = setting
+        circle = "" if peers == PEERS else f"{peers} peers, "
+        title = f"## {task}, {circle}{rounds} rounds, rule {rule}, skew {skew:g}, {'no attack' if attack == 'honest' else attack}"
         rows = [_row(way, some) for way in dict.fromkeys(line["way"] for line in some)]
         head = "| way | bytes a round | × less | accuracy % | points | worst peer % | points | honest rejected % | seeds |"
         parts.append("\n".join([title, "", head, "| --- " + "| ---: " * 8 + "|", *rows]))
     return "\n\n".join([HEAD.rstrip(), *parts]) + "\n"
+
+
+def _setting(line: Line) -> tuple[Any, ...]:
+    return (*(line[key] for key in ("task", "rule", "skew", "rounds", "attack")), line.get("peers", PEERS))
 
 
 def _row(way: str, some: Sequence[Line]) -> str:
@@ -218,6 +232,10 @@ def main() -> None:
     parser.add_argument("--attacks", nargs="+", default=list(ATTACKS), choices=ATTACKS)
     parser.add_argument("--rounds", type=int, default=48)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--peers", type=int, default=PEERS)
+    parser.add_argument(
+        "--shares", type=float, nargs="+", default=[], help="float32 and delta frames of these shares alone"
+    )
     parser.add_argument("--skew", type=float, default=0.5)
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--test-examples", type=int, default=5000)
@@ -238,7 +256,7 @@ def main() -> None:
     print(TABLES)
 
 
-NAMES = ("task", "rule", "attack", "skew", "rounds", "seed", "way")
+NAMES = ("task", "rule", "attack", "skew", "rounds", "seed", "way", "peers")
 
 if __name__ == "__main__":
     main()
