@@ -18,14 +18,16 @@ Matrix = list[list[int]]
 
 @dataclass(frozen=True)
 class Spread:
-    """How some vectors lie about their mean. All in the vectors' unit (its square for largest and total).
+    """How some vectors lie about their mean. All in the vectors' unit (its square for squares, largest and total).
 
-    projections: of each vector minus the mean on the main direction. guest: of the one more. largest: the main
-    direction's eigenvalue of the centred Gram matrix. total: that matrix's trace. Rounded to integers.
+    projections: of each vector minus the mean on the main direction. guest: of the one more. squares: each vector's
+    squared distance from the mean. largest: the main direction's eigenvalue of the centred Gram matrix. total: that
+    matrix's trace. Rounded to integers.
     """
 
     projections: tuple[int, ...]
     guest: int
+    squares: tuple[int, ...]
     largest: int
     total: int
 
@@ -63,13 +65,14 @@ def spread(products: Matrix, unit: int) -> Spread:
     along = [sum(map(mul, weights, row[:count])) for row in centred]
     power = sum(w * value for w, value in zip(weights, along, strict=False))
     total = sum(centred[i][i] for i in range(count))
+    squares = tuple(centred[i][i] // (count * unit) ** 2 for i in range(count))
     # The direction's own length is sqrt(power); `centred` is count² times too large, so lengths are count times.
     length = isqrt(power) * count * unit
     if not length:
-        return Spread((0,) * count, 0, 0, total // (count * unit) ** 2 if count else 0)
+        return Spread((0,) * count, 0, squares, 0, total // (count * unit) ** 2 if count else 0)
     scaled = [(2 * value + length) // (2 * length) for value in along]
     largest = power // (sum(w * w for w in weights) * (count * unit) ** 2)
-    return Spread(tuple(scaled[:count]), scaled[count], largest, total // (count * unit) ** 2)
+    return Spread(tuple(scaled[:count]), scaled[count], squares, largest, total // (count * unit) ** 2)
 
 
 def _centred(products: Matrix, count: int) -> Matrix:

@@ -38,12 +38,13 @@ class Cut:
     """Who is left out for the direction it keeps.
 
     has_fired: whether the spectral test says that somebody pushes apart from the rest. double_centre: twice the
-    median that projections are held against.
+    median that projections are held against. moving: how many authors the test counts.
     """
 
     dropped: frozenset[int] = frozenset()
     has_fired: bool = False
     double_centre: int = 0
+    moving: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,9 @@ class Tether:
         p_j  = projection of e_j − mean e on the top eigenvector of their Gram matrix, over the n authors known:
                those inside the gate, and those met before who are no neighbours now, most often first, up to `most`
         c    = median of all p_j and own_votes copies of the judge's own p
-        test : n > few and λ₁ / Σλ > max(spectral / (n − 1), share); then of the floor(drop · n) with the largest
-               |p_j − c| those are dropped that are at least `far` times as far away as the furthest
+        test : n > few and λ₁ / Σλ > max(spectral / (v − 1), share), v the number of those with ‖e_j − mean e‖ at
+               least `still` times its lower median; then of the floor(drop · n) with the largest |p_j − c| those
+               are dropped that are at least `far` times as far away as the furthest
         few  : n ≤ few; then the floor(drop · m) − number outside the gate neighbours furthest from c are dropped
         b'   = b + ((own − b) + Σ kept z_j) / (1 + kept)
 
@@ -89,6 +91,7 @@ class Tether:
     spectral_milli: int = 3500
     share_milli: int = 190
     far_milli: int = 500
+    still_milli: int = 500
     few: int = 6
     most: int = 64
     own_votes: int = 3
@@ -106,6 +109,7 @@ class Tether:
             ("spectral_milli", 0, 10**6),
             ("share_milli", 0, 1000),
             ("far_milli", 0, 1000),
+            ("still_milli", 0, 1000),
             ("few", 0, 255),
             ("most", 0, 255),
             ("own_votes", 0, 255),
@@ -238,9 +242,12 @@ class Tether:
     def _cut(self, known: Sequence[int], found: Spread, reach: Reach, neighbours: int) -> Cut:
         """Whom to drop of those inside the gate. Of equally far ones, the lower seat."""
         count = len(known)
-        # An even share shrinks with the number known; what honest peers have in common does not.
-        least = max(self.spectral_milli, self.share_milli * (count - 1))
-        has_fired = count > self.few and found.largest * 1000 * (count - 1) > least * found.total
+        # An even share is one among those who move: who stands still takes no part in the spread.
+        middle = sorted(found.squares)[(count - 1) // 2]
+        moving = sum(square * 10**6 >= self.still_milli**2 * middle for square in found.squares)
+        # It shrinks with their number; what honest peers have in common does not.
+        least = max(self.spectral_milli, self.share_milli * (moving - 1))
+        has_fired = count > self.few and found.largest * 1000 * (moving - 1) > least * found.total
         centre = twice_the_median([*found.projections, *[found.guest] * self.own_votes])
         away = {seat: abs(2 * p - centre) for seat, p in zip(known, found.projections, strict=True)}
         ranked = sorted(known, key=lambda seat: (-away[seat], seat))
@@ -252,7 +259,7 @@ class Tether:
             outside = neighbours - len(reach.inside)
             budget = max(self.drop_milli * neighbours // 1000 - outside, 0) if count <= self.few else 0
             dropped = [seat for seat in ranked if seat in reach.inside][:budget]
-        return Cut(reach.inside.intersection(dropped), has_fired, centre)
+        return Cut(reach.inside.intersection(dropped), has_fired, centre, moving)
 
 
 def pull_q18(length2: int, tau2: int) -> int:
@@ -294,6 +301,7 @@ def _figures(
             "lambda1": found.largest,
             "trace": found.total,
             "known": len(known),
+            "moving": cut.moving,
         }
         for seat, projection in zip(known, found.projections, strict=True):
             if seat in reach.inside:

@@ -56,6 +56,7 @@ def parameters(draw):
         "drop_milli": draw(st.integers(0, 1000)),
         "spectral_milli": draw(st.integers(0, 4000)),
         "far_milli": draw(st.integers(0, 1000)),
+        "still_milli": draw(st.integers(0, 1000)),
         "share_milli": draw(st.sampled_from([0, 190, 1000])),
         "hidden_milli": draw(st.sampled_from([0, 80, 10**6])),
         "unseen_milli": draw(st.sampled_from([0, 250, 10**6])),
@@ -139,6 +140,16 @@ def test_neighbours_that_hardly_move_shut_out_nobody_who_trains(length):
     base, own = [0, 0, 0], [0, 0, 1000]
     assert accepted(tether(base, own, neighbours)) == {3, 4}
     assert accepted(tether(base, own, neighbours, {**SMALL, "least_milli": 0})) == {3}
+
+
+def test_who_stands_still_makes_nobody_look_like_a_group_that_pushes():
+    """Three of seven who train have much in common; six who stand still would make that stand out."""
+    own, common, *unlike = cloud("alike", 6).values()
+    alike = [[a + b // 4 for a, b in zip(common, one, strict=True)] for one in cloud("apart", 3).values()]
+    states = dict(enumerate([*alike, *unlike, *[[0] * 64] * 6]))
+    wide = {**SMALL, "sketch_width": 64}
+    assert accepted(tether([0] * 64, own, states, wide)) == set(states)
+    assert accepted(tether([0] * 64, own, states, {**wide, "still_milli": 0})) < set(states)
 
 
 @pytest.mark.parametrize("count", [1, 4, 7, 20])
@@ -319,6 +330,7 @@ def test_a_pulled_step_is_never_longer_than_the_reach(length2, tau2):
         ("few", 256),
         ("most", 256),
         ("far_milli", 1001),
+        ("still_milli", 1001),
         ("hidden_milli", -1),
         ("unseen_milli", 10**6 + 1),
         ("share_milli", 1001),

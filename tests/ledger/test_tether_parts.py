@@ -105,9 +105,10 @@ def test_inner_products_of_extreme_vectors_of_the_greatest_length_are_exact():
 @given(vectors(st.one_of(st.integers(-9, 9), INT32), least=2))
 def test_the_spread_is_the_specifications(rows):
     *inside, guest = rows
-    projections, own, largest, total = tether_specification.spread(inside, guest)
+    projections, own, squares, largest, total = tether_specification.spread(inside, guest)
     found = spread(gram(array(rows)), 1 << 20)
     assert (list(found.projections), found.guest, found.largest, found.total) == (projections, own, largest, total)
+    assert list(found.squares) == squares
 
 
 @pytest.mark.parametrize("count", [2, 3, 10, 21])

@@ -70,8 +70,8 @@ def cut(matrix: Matrix) -> Matrix:
     return [[round_half_up(Fraction(entry, 1 << max(bits - 26, 0))) for entry in row] for row in matrix]
 
 
-def spread(vectors: Sequence[Numbers], guest: Numbers) -> tuple[list[int], int, int, int]:
-    """Projections of the vectors and the guest, in 2**−20 of the vectors' unit; λ₁ and Σλ in its square."""
+def spread(vectors: Sequence[Numbers], guest: Numbers) -> tuple[list[int], int, list[int], int, int]:
+    """Projections of the vectors and the guest, in 2**−20 of the vectors' unit; in its square ‖·‖², λ₁ and Σλ."""
     count = len(vectors)
     centre = [sum(column) for column in zip(*vectors, strict=True)]
     centred = [[count * value - c for value, c in zip(vector, centre, strict=True)] for vector in [*vectors, guest]]
@@ -82,12 +82,13 @@ def spread(vectors: Sequence[Numbers], guest: Numbers) -> tuple[list[int], int, 
     along = [sum(w * entry for w, entry in zip(weights, row, strict=False)) for row in products]
     power = sum(w * value for w, value in zip(weights, along, strict=False))
     unit = count << 20
+    squares = [inner[place][place] // unit**2 for place in range(count)]
     length = isqrt(power) * unit
     if not length:
-        return [0] * count, 0, 0, total // unit**2
+        return [0] * count, 0, squares, 0, total // unit**2
     scaled = [round_half_up(Fraction(value, length)) for value in along]
     largest = floor(Fraction(power, sum(w * w for w in weights) * unit**2))
-    return scaled[:count], scaled[count], largest, total // unit**2
+    return scaled[:count], scaled[count], squares, largest, total // unit**2
 
 
 def pulled_mean(base: Numbers, own: Numbers, others: Sequence[Numbers], factors: Sequence[Fraction]) -> list[int]:
@@ -181,12 +182,15 @@ def tether(
             _, meetings, values = traces[seat]
             return [gain(meetings, parameters["memory_milli"]) * value for value in values]
 
-        projections, guest, largest, total = spread([corrected(seat) for seat in known], corrected(judge))
+        projections, guest, squares, largest, total = spread([corrected(seat) for seat in known], corrected(judge))
         centre = median([*projections, *[guest] * parameters["own_votes"]])
         away = {seat: abs(p - centre) for seat, p in zip(known, projections, strict=True)}
         ranked = sorted(known, key=lambda seat: (-away[seat], seat))
         is_few = len(known) <= parameters["few"]
-        even = Fraction(parameters["spectral_milli"], 1000 * (len(known) - 1)) if len(known) > 1 else Fraction(0)
+        middle = sorted(squares)[(len(known) - 1) // 2]
+        still2 = Fraction(parameters["still_milli"], 1000) ** 2
+        moving = sum(square >= still2 * middle for square in squares)
+        even = Fraction(parameters["spectral_milli"], 1000 * (moving - 1)) if moving > 1 else Fraction(0)
         has_fired = not is_few and largest > max(even, Fraction(parameters["share_milli"], 1000)) * total
         if has_fired:
             suspects = ranked[: parameters["drop_milli"] * len(known) // 1000]
