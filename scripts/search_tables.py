@@ -17,9 +17,7 @@ def render(lines: Sequence[Line]) -> str:
         "A seeded evolution strategy (`scripts/search_attack.py`) over the parameters of the attack `tuned`, whose",
         "colluders know rule, bases, memories and all honest updates of the round and ask the judges' own rule",
         "beforehand how far they can push. Its aim is the mean error of the honest peers. Searched in small circles,",
-        "confirmed in larger ones; an attacker found by so few simulations is a lower bound of the worst one.",
-        "What is here of `tether` is from before its second sketch, which `hide` led to: docs/decisions/0020 has the",
-        "same attackers against the rule as it is.\n",
+        "confirmed in larger ones; an attacker found by so few simulations is a lower bound of the worst one.\n",
         f"Budget: {len(lines)} simulations, {spent / 60:.0f} CPU minutes. Task: `auto` (784-128-10 on images).\n",
     ]
     origins = sorted({line["origin"] for line in lines} - {"clean", "confirmed"})
