@@ -34,14 +34,14 @@ class SocketProxy:
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.opened += 1
-        if self.is_down:
-            writer.close()
-            return
-        far_reader, far_writer = await asyncio.open_connection(self._host, self._port)
-        ends = {writer, far_writer}
-        self._writers |= ends
+        ends = {writer}
+        self._writers.add(writer)
         try:
-            await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+            if not self.is_down:
+                far_reader, far_writer = await asyncio.open_connection(self._host, self._port)
+                ends.add(far_writer)
+                self._writers.add(far_writer)
+                await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
         finally:
             self._writers -= ends
             for end in ends:

@@ -1,17 +1,20 @@
 """The dialling end: one WebSocket over TLS to a member's endpoint, and nowhere else."""
 
+import asyncio
 import ssl
+from functools import partial
 from http import HTTPStatus
 
 import aiohttp
 from aiohttp import ClientError, ClientRequest, ClientResponse, ClientWebSocketResponse
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from ledger.errors import PeerFault
 from node.gossip.certificate import certificate_sha256, client_context
 from node.gossip.limits import Limits
 from node.gossip.listener import FRAME_LIMIT, PATH
-from node.gossip.sockets import Ended
+from node.gossip.sockets import Ended, Transports
 
 
 class NotGossip(PeerFault):
@@ -22,9 +25,9 @@ class Dialler:
     """Opens WebSockets with one shared client session. Make it inside a running loop; close it."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self._limits, self._transports = limits, Transports()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, force_close=True, ssl=client_context()),
+            connector=_Connector(self._transports, limits.close_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=limits.handshake_s),
             middlewares=(_no_redirects,),
@@ -59,7 +62,44 @@ class Dialler:
         return socket, certificate_sha256(der)
 
     async def close(self) -> None:
+        """End every connection, also those that were given up before and are still closing."""
         await self._session.close()
+        await self._transports.end(self._limits.close_s)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """aiohttp's forgets a connection as soon as it begins to close, and TLS may take half a minute to finish."""
+
+    def __init__(self, transports: Transports, close_s: float) -> None:
+        super().__init__(limit=0, force_close=True, ssl=client_context())
+        self._factory = partial(_connection, transports, close_s, self._loop)
+
+
+class _Connection(ResponseHandler):
+    """Tells of its transport, and leaves TLS only `close_s` for its goodbye."""
+
+    def __init__(self, transports: Transports, close_s: float, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._transports, self._close_s = transports, close_s
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        assert isinstance(transport, asyncio.Transport)
+        self._transports.made(self, transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._transports.lost(self)
+
+    def close(self) -> None:
+        transport = self.transport
+        super().close()
+        if transport is not None:
+            self._loop.call_later(self._close_s, transport.abort)
+
+
+def _connection(transports: Transports, close_s: float, loop: asyncio.AbstractEventLoop) -> ResponseHandler:
+    return _Connection(transports, close_s, loop)
 
 
 async def _no_redirects(request: ClientRequest, handler: aiohttp.ClientHandlerType) -> ClientResponse:

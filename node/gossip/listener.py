@@ -1,7 +1,6 @@
 """The listening end: TLS, one WebSocket path, a bounded number of sockets."""
 
 import asyncio
-import contextlib
 import errno
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,6 +11,7 @@ from ledger.errors import SetupError
 from node.gossip.certificate import Certificate
 from node.gossip.limits import Limits
 from node.gossip.messages import FRAME_BYTES
+from node.gossip.sockets import Transports
 
 PATH = "/gossip"
 FRAME_LIMIT = FRAME_BYTES + 1  # aiohttp refuses frames that reach its limit
@@ -27,15 +27,16 @@ class Listener:
         limits: Limits,
     ) -> None:
         self._certificate, self._serve, self._limits = certificate, serve, limits
-        self._http: _HttpServer
+        self._http: HttpServer
         self._runner: web.ServerRunner | None = None
         self._server: asyncio.Server | None = None
+        self._accepting: set[asyncio.Task[Any]] = set()
         self._is_open = True
 
     async def start(self, host: str, port: int) -> int:
         """Listen; port 0 takes a free one. Returns the port. Raises SetupError if it cannot be had."""
         context = self._certificate.server_context()
-        self._http = _HttpServer(
+        self._http = HttpServer(
             self._upgrade,
             access_log=None,
             keepalive_timeout=self._limits.handshake_s,  # also ends sockets that never send a request
@@ -62,21 +63,34 @@ class Listener:
         """Take no more connections; those that are there go on."""
         self._is_open = False
         if self._server is not None:
-            self._server.close()
+            loop = asyncio.get_running_loop()
+            for listening in self._server.sockets:
+                loop.remove_reader(listening)
+            # asyncio accepts in one turn of the loop and begins in the next: closed in between, it loses a socket.
+            loop.call_soon(self._server.close)
 
     async def close(self) -> None:
         """Stop listening and end what is left of the accepted sockets."""
         self.refuse()
+        for accepting in self._accepting:
+            accepting.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
-            await self._http.end_transports(self._limits.close_s)
+            await self._http.transports.end(self._limits.close_s)
         if self._server is not None:
             await self._server.wait_closed()
         self._server = self._runner = None
 
     def _protocol(self) -> asyncio.BaseProtocol:
-        if not self._is_open or len(self._http.transports) >= self._limits.max_sockets:
-            return _Refusal()
+        """Called by asyncio in a task of its own for every connection, which ends when TLS is up or has failed."""
+        accepting = asyncio.current_task()
+        assert accepting is not None
+        begun = len(self._http.transports) + sum(not one.cancelling() for one in self._accepting)
+        if not self._is_open or begun >= self._limits.max_sockets:
+            accepting.cancel()  # ends the connection before TLS costs anything
+        self._accepting.add(accepting)
+        accepting.add_done_callback(self._accepting.discard)
         return self._http()
 
     async def _upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -104,43 +118,20 @@ class Listener:
         return socket
 
 
-class _HttpServer(web.Server):
-    """An HTTP server that knows which of its transports are not yet closed to the last byte."""
+class HttpServer(web.Server):
+    """An HTTP server that knows which of its transports are open."""
 
     def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], **options: Any) -> None:
         super().__init__(handler, **options)
-        self.transports: dict[Any, asyncio.Transport] = {}
-        self._all_ended = asyncio.Event()
+        self.transports = Transports()
 
     def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
-        self.transports[handler] = transport
-        self._all_ended.clear()
+        self.transports.made(handler, transport)
 
     def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)
-        self.transports.pop(handler, None)
-        if not self.transports:
-            self._all_ended.set()
-
-    async def end_transports(self, within_s: float) -> None:
-        """Wait until TLS has said goodbye on every socket; cut those that take longer."""
-        for patience_s in (within_s, 1.0):  # an aborted transport ends in the next turn of the loop
-            if not self.transports:
-                return
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(patience_s):
-                    await self._all_ended.wait()
-            for transport in self.transports.values():
-                transport.abort()
-
-
-class _Refusal(asyncio.Protocol):
-    """Ends a connection as soon as it is made."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.abort()
+        self.transports.lost(handler)
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> SetupError:

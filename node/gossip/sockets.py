@@ -17,6 +17,37 @@ _MAX_REASON_BYTES = 120  # a WebSocket close frame holds 123
 _ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED)
 
 
+class Transports:
+    """Those of one end that are not yet closed to the last byte. Their protocols tell when one is made and lost."""
+
+    def __init__(self) -> None:
+        self._open: dict[asyncio.BaseProtocol, asyncio.Transport] = {}
+        self._all_ended = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def made(self, protocol: asyncio.BaseProtocol, transport: asyncio.Transport) -> None:
+        self._open[protocol] = transport
+        self._all_ended.clear()
+
+    def lost(self, protocol: asyncio.BaseProtocol) -> None:
+        self._open.pop(protocol, None)
+        if not self._open:
+            self._all_ended.set()
+
+    async def end(self, within_s: float) -> None:
+        """Wait until TLS has said goodbye on every one that is closing; cut those that take longer."""
+        for patience_s in (within_s, 1.0):  # an aborted transport ends in the next turn of the loop
+            if not self._open:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self._all_ended.wait()
+            for transport in self._open.values():
+                transport.abort()
+
+
 class Ended(Exception):
     """The connection is over and nobody broke the protocol."""
 

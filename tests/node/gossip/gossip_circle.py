@@ -2,17 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientWebSocketResponse
+from aiohttp import ClientWebSocketResponse, web
 from yarl import URL
 
 from ledger.network import Network
 from node.gossip import Announcement, Certificate, Gossip, Limits
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import Identity, shake_hands_within
+from node.gossip.listener import HttpServer
 from node.gossip.messages import Message, encode, frame_of
 
 NETWORK = Network.of(1337, "0x" + "11" * 20)
@@ -103,12 +105,17 @@ class Circle:
             NETWORK, random.Random(name).randbytes(32), Certificate.load_or_create(self.directory / name)
         )
         self.members.add(identity.address)
+        socket, certificate = await self.dial(target)
+        await shake_hands_within(5, socket, identity, certificate, is_member=lambda _: True)
+        return RawMember(identity, socket)
+
+    async def dial(self, target: Peer) -> tuple[ClientWebSocketResponse, bytes]:
+        """A socket before its handshake, and the certificate's SHA-256 that the target shows."""
         dialler = Dialler(QUICK)
         self._clients.append(dialler)
         socket, certificate = await dialler.dial(URL(target.endpoint))
         self._sockets.append(socket)
-        await shake_hands_within(5, socket, identity, certificate, is_member=lambda _: True)
-        return RawMember(identity, socket)
+        return socket, certificate
 
     async def close(self) -> None:
         for socket in self._sockets:
@@ -128,6 +135,22 @@ class RawMember:
 
     async def say(self, *messages: Message) -> None:
         await self.socket.send_bytes(frame_of(encode(one) for one in messages))
+
+
+@asynccontextmanager
+async def serving(
+    certificate: Certificate, answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+) -> AsyncIterator[str]:
+    """Something else than a gossip listener, over TLS. Yields its endpoint."""
+    server = HttpServer(answer)
+    runner = web.ServerRunner(server, shutdown_timeout=QUICK.close_s)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificate.server_context()).start()
+    try:
+        yield f"wss://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+        await server.transports.end(QUICK.close_s)
 
 
 def introduce(*peers: Peer, **endpoints: str) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import aiohttp
 import pytest
 from aiohttp import web
-from gossip_circle import NETWORK, OTHER_NETWORK, QUICK, Circle, Peer, RawMember, introduce, until
+from gossip_circle import NETWORK, OTHER_NETWORK, QUICK, Circle, Peer, RawMember, introduce, serving, until
 
 from node.gossip import Certificate
 from node.gossip.certificate import client_context
@@ -59,18 +60,18 @@ async def test_relay_with_its_own_certificate_is_refused(circle: Circle, caplog:
     caplog.set_level(logging.WARNING)
     victim, target = await circle.start("victim"), await circle.start("target")
     relayed: list[bytes] = []
-    relay = await start_relay(circle, target, relayed)
-    victim.gossip.set_directory({target.address: f"wss://127.0.0.1:{relay.addresses[0][1]}"})
-    await until(lambda: victim.gossip.stats.faults > 0 and target.gossip.stats.faults > 0)
-    await circle.stop(victim)
-    await relay.cleanup()
+    async with relaying(circle, target, relayed) as endpoint:
+        victim.gossip.set_directory({target.address: endpoint})
+        await until(lambda: victim.gossip.stats.faults > 0 and target.gossip.stats.faults > 0)
+        await circle.stop(victim)
     assert victim.gossip.links == target.gossip.links == []
     assert len(relayed) >= 4  # both challenges and both answers went through unchanged
     assert "is not proved for this connection's certificate" in caplog.text
 
 
-async def start_relay(circle: Circle, target: Peer, relayed: list[bytes]) -> web.ServerRunner:
-    """A listener that passes every frame on to the target and back."""
+@asynccontextmanager
+async def relaying(circle: Circle, target: Peer, relayed: list[bytes]) -> AsyncIterator[str]:
+    """A listener that passes every frame on to the target and back. Yields its endpoint."""
 
     async def pass_on(source: object, sink: object) -> None:
         async for message in source:  # type: ignore[attr-defined]
@@ -80,22 +81,17 @@ async def start_relay(circle: Circle, target: Peer, relayed: list[bytes]) -> web
     async def relay(request: web.BaseRequest) -> web.StreamResponse:
         inner = web.WebSocketResponse(timeout=0.2)
         await inner.prepare(request)
-        async with (
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client_context())) as session,
-            session.ws_connect(f"{target.endpoint}/gossip", timeout=aiohttp.ClientWSTimeout(ws_close=0.2)) as outer,
-        ):
-            pumps = [asyncio.create_task(pass_on(*pair)) for pair in ((inner, outer), (outer, inner))]
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED, timeout=5)
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
+        outer, _ = await circle.dial(target)
+        pumps = [asyncio.create_task(pass_on(*pair)) for pair in ((inner, outer), (outer, inner))]
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED, timeout=5)
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
+        await outer.close()
         return inner
 
-    runner = web.ServerRunner(web.Server(relay), shutdown_timeout=0.5)
-    await runner.setup()
-    context = Certificate.load_or_create(circle.directory / "relay").server_context()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-    return runner
+    async with serving(Certificate.load_or_create(circle.directory / "relay"), relay) as endpoint:
+        yield endpoint
 
 
 async def test_answer_from_another_member_than_dialled_is_refused(circle: Circle) -> None:
@@ -109,12 +105,9 @@ async def test_answer_from_another_member_than_dialled_is_refused(circle: Circle
 
 async def test_own_challenge_sent_back_is_refused(circle: Circle) -> None:
     peer = await circle.start("peer")
-    async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client_context())) as session,
-        session.ws_connect(f"{peer.endpoint}/gossip") as socket,
-    ):
-        await socket.send_bytes(await socket.receive_bytes())
-        await until(lambda: peer.gossip.stats.faults == 1)
+    socket, _ = await circle.dial(peer)
+    await socket.send_bytes(await socket.receive_bytes())
+    await until(lambda: peer.gossip.stats.faults == 1)
 
 
 async def test_forged_announcement_is_not_relayed_and_costs_the_link(circle: Circle) -> None:
@@ -190,19 +183,19 @@ async def test_silent_socket_is_ended(circle: Circle) -> None:
     peer = await circle.start("peer", limits=replace(QUICK, handshake_s=0.2))
     assert await send_raw(peer.port, b"GET /gossip HT", tls=client_context()) == b""
     assert await send_raw(peer.port, b"", tls=None) == b""
-    async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=client_context())) as session,
-        session.ws_connect(f"{peer.endpoint}/gossip") as socket,
-    ):
-        await socket.receive_bytes()
-        ended = await socket.receive(timeout=10)
+    socket, _ = await circle.dial(peer)
+    await socket.receive_bytes()
+    ended = await socket.receive(timeout=10)
     assert (ended.data, ended.extra) == (1008, "no handshake within 0.2 s")
 
 
 async def send_raw(port: int, data: bytes, tls: ssl.SSLContext | None) -> bytes:
-    """Write, then read until the other end closes."""
+    """Write, then read until the other end closes; nothing if it does not even take the connection."""
     async with asyncio.timeout(15):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+        except ConnectionError:
+            return b""
         writer.write(data)
         try:
             return await reader.read()
@@ -218,6 +211,17 @@ async def test_sockets_beyond_the_limit_are_ended(circle: Circle) -> None:
     member = await circle.join_raw("member", peer)
     assert await send_raw(peer.port, b"", tls=client_context()) == b""
     assert peer.gossip.links == [member.address]
+
+
+async def test_sockets_that_never_begin_with_tls_count_and_do_not_hold_up_the_end(circle: Circle) -> None:
+    peer = await circle.start("peer", limits=replace(QUICK, max_sockets=1, handshake_s=60))
+    reader, writer = await asyncio.open_connection("127.0.0.1", peer.port)
+    assert await send_raw(peer.port, b"", tls=None) == b""
+    async with asyncio.timeout(15):
+        await circle.stop(peer)
+        assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_flood_is_slowed_down_and_then_cut(circle: Circle) -> None:

@@ -1,15 +1,19 @@
 """Links come, go and are replaced."""
 
 import asyncio
+from asyncio.trsock import TransportSocket
 from dataclasses import replace
 
 import pytest
 from aiohttp import web
-from gossip_circle import NETWORK, QUICK, Circle, introduce, until
+from gossip_circle import NETWORK, QUICK, Circle, introduce, serving, until
+from yarl import URL
 
 from ledger.errors import SetupError
 from node.gossip import Certificate
+from node.gossip.dialler import Dialler
 from node.gossip.handshake import Identity, shake_hands_within
+from node.gossip.sockets import CODE_UNWANTED, hang_up
 
 DIGEST = b"\x01" * 32
 
@@ -72,17 +76,43 @@ async def test_peer_that_vanishes_without_goodbye_is_noticed(circle: Circle) -> 
         request.transport.abort()
         return socket
 
-    runner = web.ServerRunner(web.Server(vanish), shutdown_timeout=0.5)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificate.server_context()).start()
     peer = await circle.start("peer")
-    peer.gossip.set_directory({vanishing.address: f"wss://127.0.0.1:{runner.addresses[0][1]}"})
-    await until(lambda: peer.gossip.links == [vanishing.address])
-    linked.set()
-    await until(lambda: peer.gossip.links == [])
-    assert peer.gossip.stats.faults == 0
-    await circle.stop(peer)
-    await runner.cleanup()
+    async with serving(certificate, vanish) as endpoint:
+        peer.gossip.set_directory({vanishing.address: endpoint})
+        await until(lambda: peer.gossip.links == [vanishing.address])
+        linked.set()
+        await until(lambda: peer.gossip.links == [])
+        assert peer.gossip.stats.faults == 0
+        await circle.stop(peer)
+
+
+async def test_a_dialled_socket_closes_though_the_other_end_says_no_goodbye(circle: Circle) -> None:
+    tested = asyncio.Event()
+
+    async def freeze(request: web.BaseRequest) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        assert request.transport is not None
+        request.transport.pause_reading()
+        await tested.wait()
+        request.transport.abort()
+        return socket
+
+    dialler = Dialler(QUICK)
+
+    async def given_up(endpoint: str) -> TransportSocket:
+        socket, _ = await dialler.dial(URL(endpoint))
+        below: TransportSocket = socket.get_extra_info("socket")
+        await hang_up(socket, CODE_UNWANTED, "going away", 0)
+        return below
+
+    async with serving(Certificate.load_or_create(circle.directory / "frozen"), freeze) as endpoint:
+        first = await given_up(endpoint)
+        await until(lambda: first.fileno() < 0)
+        second = await given_up(endpoint)
+        await dialler.close()
+        assert second.fileno() < 0
+        tested.set()
 
 
 async def test_link_ends_when_membership_does(circle: Circle) -> None:
@@ -116,17 +146,11 @@ async def test_endpoint_cannot_send_a_peer_elsewhere(circle: Circle) -> None:
         visited.append(request.path)
         raise web.HTTPFound("/inner")
 
-    context = Certificate.load_or_create(circle.directory / "redirector").server_context()
-    runner = web.ServerRunner(web.Server(redirect))
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    port = runner.addresses[0][1]
     peer = await circle.start("peer")
     stranger = await circle.start("stranger")
     await circle.stop(stranger)
-    peer.gossip.set_directory({stranger.address: f"wss://127.0.0.1:{port}"})
-    await until(lambda: peer.gossip.stats.faults > 0)
-    await circle.stop(peer)
-    await runner.cleanup()
+    async with serving(Certificate.load_or_create(circle.directory / "redirector"), redirect) as endpoint:
+        peer.gossip.set_directory({stranger.address: endpoint})
+        await until(lambda: peer.gossip.stats.faults > 0)
+        await circle.stop(peer)
     assert set(visited) == {"/gossip"}
