@@ -54,7 +54,8 @@ class Tether:
     With b the judge's base, d_j = ‖w_j − b‖ and s = ‖own − b‖:
 
         τ    = max(least · s, min(lower median of d, reach · s)), or the lower median alone where s = 0
-        gate : d_j ≤ gate · τ; where nobody passes (a latecomer), all pass, τ is the lower median, nobody is dropped
+        gate : d_j ≤ gate · max(τ, s); where nobody passes (a latecomer), all pass, τ is the lower median, nobody is
+               dropped
         z_j  = (w_j − b) · min(1, τ / d_j)
         seen : who passes must look alike in two sketches, the remembered one, whose seed the judge keeps, and a
                fresh one, drawn after this round's commits. With D the Gram matrix of the steps in the one less that
@@ -82,7 +83,7 @@ class Tether:
     judges_each_alone: ClassVar[bool] = False
     is_replayable: ClassVar[bool] = True
     gate_milli: int = 3000
-    least_milli: int = 1000
+    least_milli: int = 500
     reach_milli: int = 4000
     hidden_milli: int = 80
     unseen_milli: int = 250
@@ -154,10 +155,11 @@ class Tether:
         """τ² and who is inside the gate, from squared lengths."""
         ranked = sorted(distances.values())
         median = ranked[(len(ranked) - 1) // 2] if ranked else 0
-        # Neighbours that hardly move must not shut out who trains: a step like one's own is never too long.
         least, most = (milli**2 * own // 10**6 for milli in (self.least_milli, self.reach_milli))
         tau2 = max(least, min(median, most)) if own else median
-        inside = frozenset(seat for seat, d2 in distances.items() if d2 * 10**6 <= self.gate_milli**2 * tau2)
+        # Neighbours that hardly move must not shut out who trains: a step like one's own is never too long.
+        gate2 = self.gate_milli**2 * max(tau2, own)
+        inside = frozenset(seat for seat, d2 in distances.items() if d2 * 10**6 <= gate2)
         # A latecomer's own step says nothing about how far the others are; half of them would have to lie to pull
         # it further than the honest ones do.
         if distances and not inside:

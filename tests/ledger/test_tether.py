@@ -135,11 +135,12 @@ def test_one_near_neighbour_is_accepted_and_mixed():
 
 @pytest.mark.parametrize("length", [0, 1, 100])
 def test_neighbours_that_hardly_move_shut_out_nobody_who_trains(length):
-    """One of two stays at the judge's base: without the least reach the other's step would be far too long."""
-    neighbours = {3: [length, 0, 0], 4: [0, 2900, 0]}
+    """One of two stays at the judge's base: the other may go three of the judge's steps, and half of one counts."""
     base, own = [0, 0, 0], [0, 0, 1000]
-    assert accepted(tether(base, own, neighbours)) == {3, 4}
-    assert accepted(tether(base, own, neighbours, {**SMALL, "least_milli": 0})) == {3}
+    found = tether(base, own, {3: [length, 0, 0], 4: [0, 3000, 0]})
+    assert accepted(found) == found.mixed == {3, 4}
+    assert found.next_base.tolist()[1] == 167
+    assert accepted(tether(base, own, {3: [length, 0, 0], 4: [0, 3001, 0]})) == {3}
 
 
 def test_who_stands_still_makes_nobody_look_like_a_group_that_pushes():
@@ -161,11 +162,12 @@ def test_all_identical_states_are_accepted_and_change_nothing(count):
 
 
 def test_who_stands_still_is_mixed_without_shortening_the_reach():
-    """Most neighbours published the judge's own base: the reach is the judge's own step, 100."""
+    """Most neighbours published the judge's own base: the reach is half of the judge's own step, 100."""
     states = {1: [0, 0], 2: [0, 0], 3: [0, 300], 4: [0, -301]}
     found = tether([0, 0], [100, 0], states, {**SMALL, "drop_milli": 0})
     assert accepted(found) == found.mixed == {1, 2, 3}
-    assert found.next_base.tolist() == [25, 25]
+    # A quarter of 50, and the factor that cuts 300 down to that is rounded down.
+    assert found.next_base.tolist() == [25, 12]
 
 
 def test_a_judge_that_did_not_move_reaches_as_far_as_the_median():

@@ -129,7 +129,7 @@ def tether(
             floor(Fraction(parameters[f"{name}_milli"], 1000) ** 2 * step2) for name in ("least", "reach")
         )
         tau2 = max(least, min(tau2, most))
-    gate2 = Fraction(parameters["gate_milli"], 1000) ** 2 * tau2
+    gate2 = Fraction(parameters["gate_milli"], 1000) ** 2 * max(tau2, step2)
     inside = sorted(seat for seat, d2 in distances.items() if d2 <= gate2)
     is_late = count > 0 and not inside
     if is_late:

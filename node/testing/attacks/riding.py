@@ -29,9 +29,9 @@ class Thresholds:
 def thresholds(sight: Sight) -> Thresholds:
     """What the circle's rule accepts at each victim, reckoned from the rule's own parameters.
 
-    BALANCE: γ · exp(−κ · (t − 1) / T) · ‖own‖ around the victim's public state. TETHER: gate · τ around its base,
-    with the rule's τ of the others' distances. Any other rule: the largest distance to an honest state, around the
-    victim's own; no honest peer is further away.
+    BALANCE: γ · exp(−κ · (t − 1) / T) · ‖own‖ around the victim's public state. TETHER: gate · max(τ, ‖own − base‖)
+    around its base, with the rule's τ of the others' distances. Any other rule: the largest distance to an honest
+    state, around the victim's own; no honest peer is further away.
     """
     places = _some(sight, len(sight.targets), _VICTIMS)
     own, rule = sight.states[places], sight.rule
@@ -49,7 +49,7 @@ def thresholds(sight: Sight) -> Thresholds:
 
 
 def _tether_gate(rule: Tether, base: Vector, own: Vector, others: Matrix) -> float:
-    """gate · τ of one victim. Its own state among the others is nobody it judges, so it is left out once."""
+    """gate · max(τ, its own step) of one victim. Its own state among the others counts for nobody, once."""
     own_length = _distances(base, own[None])[0]
     lengths = sorted(_distances(base, others))
     if len(lengths) > 1 and own_length in lengths:
@@ -57,7 +57,7 @@ def _tether_gate(rule: Tether, base: Vector, own: Vector, others: Matrix) -> flo
     median = lengths[(len(lengths) - 1) // 2]
     least, most = (milli / 1000 * own_length for milli in (rule.least_milli, rule.reach_milli))
     tau = max(least, min(median, most)) if own_length else median
-    return rule.gate_milli / 1000 * tau
+    return rule.gate_milli / 1000 * max(tau, own_length)
 
 
 def _distances(centre: Vector, states: Matrix) -> list[float]:

@@ -69,12 +69,13 @@ def test_balances_radius_shrinks_with_the_rounds_from_zero():
         assert found.radii == pytest.approx((3 * factor,))
 
 
-def test_tethers_gate_stands_around_the_base_at_three_lower_medians():
-    # From base 0 the others of the first peer are at 1, 2 and 3: the lower median is 2.
+def test_tethers_gate_stands_around_the_base_at_three_lower_medians_or_steps_of_its_own():
+    # From base 0 the others of the second peer are at 2, 3 and 4: the lower median is 3. The others went further
+    # than their lower medians.
     seen = sight_of([[4, 0], [1, 0], [2, 0], [3, 0]], [0, 0], rule=Tether())
     found = thresholds(seen)
     assert found.centres.tolist() == [[0, 0]] * 4
-    assert found.radii == pytest.approx((6.0, 9.0, 9.0, 6.0))
+    assert found.radii == pytest.approx((12.0, 9.0, 9.0, 9.0))
 
 
 def test_tethers_reach_is_at_most_four_own_steps():
