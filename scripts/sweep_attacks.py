@@ -205,6 +205,8 @@ def main() -> int:
     changes = dict(options.changes)
     if options.jobs < 1:
         raise UsageError(f"{options.jobs} processes: give at least 1")
+    if options.verify is not None and options.verify < 1:
+        raise UsageError(f"--verify {options.verify}: give at least 1 cell")
     if changes and options.folder is None:
         raise UsageError("--set changes what every cell is: name a --folder of its own")
     if unknown := sorted(changes.keys() - Scenario.__dataclass_fields__.keys()):

@@ -115,6 +115,7 @@ def test_cells_of_earlier_sources_are_simulated_again_and_compared(
         (["--only", "nothing"], "no cell has such a name: see --list"),
         (["--set", "colour=red"], "--set colour: a scenario has no such field"),
         (["--jobs", "0"], "0 processes: give at least 1"),
+        (["--verify", "0"], "--verify 0: give at least 1 cell"),
     ],
 )
 def test_what_a_command_cannot_mean_is_one_sentence(
