@@ -5,7 +5,7 @@ docs/results/codec.md is written from that file at the end, or with --tables alo
 
     python scripts/curve_codec.py --task fashion-mnist --seeds 3
     python scripts/curve_codec.py --task fashion-mnist-cnn --seeds 1 --rounds 30
-    python scripts/curve_codec.py --task text-large --attacks honest --peers 4 --rounds 16 --seeds 1 --shares 0.1 0.03
+    python scripts/curve_codec.py --task text-large --attacks honest --peers 3 --rounds 12 --seeds 1 --shares 0.1 0.03
     python scripts/curve_codec.py --tables
 """
 
