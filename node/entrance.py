@@ -10,7 +10,7 @@ from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, NoReceipt, Reverted
 from ledger.endpoints import Endpoint
 from ledger.errors import SetupError
-from ledger.history import History
+from ledger.history import History, Phase
 from node.duties import is_rotation_due
 from node.follower import Follower, Overtaken
 from node.seating import Entry, SeatLost, announced_seat, check_admission, former_seat, why_lost
@@ -24,7 +24,7 @@ class Entrance:
     """The way to a seat for one key.
 
     wanted: join only when this seat is the next free one. follow: takes in what the chain has new, waiting so many
-    seconds for it. report: told of waiting and joined.
+    seconds for it. serve: lets others fetch the update with this digest. report: told of waiting and joined.
     """
 
     def __init__(
@@ -34,10 +34,11 @@ class Entrance:
         entry: Entry,
         wanted: int | None,
         follow: Callable[[float], Awaitable[None]],
+        serve: Callable[[bytes], None],
         report: Callable[[dict[str, Any]], None],
     ) -> None:
         self._circle, self._follower, self._entry, self._wanted = circle, follower, entry, wanted
-        self._follow, self._report = follow, report
+        self._follow, self._serve, self._report = follow, serve, report
         self._address = follower.sender.address
 
     @property
@@ -79,6 +80,7 @@ class Entrance:
         """Raises SeatLost for a key that had a seat. What it committed in the round under way is served first."""
         if self._history.seat_of(self._address) is not None:
             return
+        served: bytes | None = None
         while (former := former_seat(self._history, self._address)) is not None:
             seat, held = former
             round_ = self._history.round
@@ -86,6 +88,10 @@ class Entrance:
             if not was_seated or round_ is None or not is_judged or round_.peers[seat] != self._address:
                 past = await self._follower.events()
                 raise SeatLost(why_lost(seat, held, past))
+            digest = round_.commits[seat]
+            if self._history.phase == Phase.ATTEST and served != digest:
+                self._serve(digest)
+                served = digest
             await self._follow(_WAIT_S)
 
     async def _rotate_in(self) -> int | None:

@@ -115,7 +115,9 @@ class Peer:
         )
         self._address = self._follower.sender.address
         self._clock = PhaseClock(self._follower)
-        self._entrance = Entrance(circle, self._follower, config.entry, config.seat, self._follow, report)
+        self._entrance = Entrance(
+            circle, self._follower, config.entry, config.seat, self._follow, self._unseal, report
+        )
         self._state_file = StateFile(config.data_dir / "state.bin")
         self._journal = AnnouncementJournal(config.data_dir / "announced.txt")
         self._evidence = EvidenceStore(config.data_dir / "evidence", circle.network, self._address)
@@ -391,11 +393,8 @@ class Peer:
 
     async def _publish(self, round_: Round, seat: int) -> None:
         """The commit phase has closed: the update may be served and announced."""
-        digest, gossip, store = round_.commits[seat], self._services.gossip, self._services.store
-        with self._meter.section("blobs"):
-            store.unseal(digest)
-            if not self._behaviour.is_unreadable:
-                self._services.pin(store.get(digest, update_max_bytes(self._history.manifest)))
+        digest, gossip = round_.commits[seat], self._services.gossip
+        self._unseal(digest)
         with self._meter.section("gossip"):
             gossip.expected(round_.number, list(round_.peers.values()))
         is_other = bool(self._announced(round_.number, besides=digest))
@@ -406,6 +405,14 @@ class Peer:
         await self._meter.awaiting("gossip", _announce(self._services, round_.number, digest))
         if (other := self._behaviour.also_announces(digest)) is not None:
             announce_another(gossip, self._circle.network, self._key, round_.number, other)
+
+    def _unseal(self, digest: bytes) -> None:
+        """Let others fetch an update of this peer's own, once no commit can copy it any more."""
+        store = self._services.store
+        with self._meter.section("blobs"):
+            store.unseal(digest)
+            if not self._behaviour.is_unreadable:
+                self._services.pin(store.get(digest, update_max_bytes(self._history.manifest)))
 
     def _announced(self, number: int, besides: bytes = b"") -> list[KeptCommit]:
         """The updates of a round that may have been announced: those whose seal is broken."""

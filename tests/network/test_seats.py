@@ -42,6 +42,21 @@ def test_who_leaves_gets_its_bond_back_and_the_others_go_on(run: LocalRun) -> No
     assert run.findings() == []
 
 
+def test_who_leaves_with_its_update_committed_serves_it_until_the_round_is_over(run: LocalRun) -> None:
+    cold = start_with_cold(run, "--attest-window", "30")
+    seat = run.seat(2)
+    run.open_gates(2, 2)
+    run.wait_committed(2, 2)
+    run.expect_death(2)
+    run.command("seat", "leave", str(seat), key=cold)
+    run.open_gates(3)
+    assert [run.verdicts(index, 2)[seat] for index in (0, 1)] == ["accepted", "accepted"]
+    assert run.wait_for_end(2) == 3
+    assert f"folkmoot: seat {seat} of this key was given up by its cold key" in run.log(2).splitlines()[-1]
+    run.wait_finished(0, 1)
+    assert run.findings() == []
+
+
 def test_a_rotated_key_keeps_seat_and_reputation(run: LocalRun) -> None:
     cold = start_with_cold(run, "--rotation-delay", "1")
     seat, before = run.seat(2), run.history().reputations
