@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.compiled import Loops, loops_for
+
 State = NDArray[np.int32]
 
 GRID_BITS: Final = 16
@@ -116,6 +118,10 @@ def pulled_mean(base: State, own: State, others: Sequence[State], factors_q18: S
 
     base, own, others: (d,), int32, 512 states at most. factors_q18: one for each other, 0..2**18.
     """
+    if (loops := loops_for(base.size)) is not None:
+        _check_count([own, *others])
+        shares, divisor = [ONE_Q18, *factors_q18], ONE_Q18 * (1 + len(others))
+        return _combined(loops, [base, own, *others], [divisor - sum(shares), *shares], divisor)
     whole = [own] + [other for other, factor in zip(others, factors_q18, strict=True) if factor == ONE_Q18]
     drawn = [(other, factor) for other, factor in zip(others, factors_q18, strict=True) if factor < ONE_Q18]
     weights = np.array([ONE_Q18, *[factor for _, factor in drawn], 0], np.float64)
@@ -152,8 +158,7 @@ def _blocks(size: int) -> Iterator[slice]:
 
 def _sum(states: Sequence[State], block: slice) -> NDArray[np.float64]:
     """The sum of at least one state's block, as whole numbers."""
-    if len(states) > _MOST_STATES:
-        raise ValueError(f"{len(states)} states are more than the {_MOST_STATES} that are summed exactly")
+    _check_count(states)
     total = np.zeros(states[0][block].shape, np.float64)
     for start in range(0, len(states), _IN_INT32):
         first, *rest = states[start : start + _IN_INT32]
@@ -162,6 +167,26 @@ def _sum(states: Sequence[State], block: slice) -> NDArray[np.float64]:
             part += state[block]
         total += part
     return total
+
+
+def _check_count(states: Sequence[State]) -> None:
+    if len(states) > _MOST_STATES:
+        raise ValueError(f"{len(states)} states are more than the {_MOST_STATES} that are summed exactly")
+
+
+def _combined(loops: Loops, states: Sequence[State], weights: Sequence[int], divisor: int) -> State:
+    """Σ weight · state / divisor, rounded half up. The weights, none negative, add up to the divisor, so no
+    coordinate leaves the range of the states'.
+    """
+    mixed = np.empty(states[0].shape, np.int32)
+    room = np.empty(min(_BLOCK, mixed.size), np.float64)
+    for block in _blocks(mixed.size):
+        total = room[: mixed[block].size]
+        total[:] = 0
+        for state, weight in zip(states, weights, strict=True):
+            loops.add(total, state[block], weight)
+        loops.round_off(total, divisor, mixed[block])
+    return mixed
 
 
 def _rounded(numerator: NDArray[np.float64], divisor: int) -> NDArray[np.float64]:

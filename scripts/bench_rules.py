@@ -4,8 +4,8 @@ One judge with 10 neighbours; d parameters a state. Each size runs in a process 
 milliseconds are the least of some repetitions. Memory is the peak beyond what was there when the inputs were made.
 Copying the same bytes, the 12 states a judge looks at, into arrays that are there already, is the unit of the ratios.
 
-Usage: python scripts/bench_rules.py [--full] [--sizes 1000000 10000000]
---full adds d = 10**8: 10 GB of memory, about a minute.
+Usage: python scripts/bench_rules.py [--full] [--without-numba] [--sizes 1000000 10000000]
+--full adds d = 10**8: 10 GB of memory, about a minute. --without-numba: as where the extra `fast` is not installed.
 """
 
 import argparse
@@ -20,10 +20,12 @@ import time
 import types
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+from ledger.compiled import LONG, loops_for
 from ledger.exact import State, to_float
 from ledger.memory import Memory
 from ledger.rules import RULES, Situation, rule_of
@@ -149,15 +151,17 @@ def theirs(size: int, repeats: int) -> dict[str, Cost]:
 def child(size: int, names: tuple[str, ...]) -> None:
     """Measure one size in this process and print JSON. The rules come first, while nothing else has peaked."""
     repeats = max(2, min(MOST_REPEATS, 3 * 10**7 // size)) if size < FULL else 1
+    # A process compiles once: no cost of a judgement.
+    loops_for(size)
     ours = rules(names, size, repeats)
     found = Size(size, copying(size, max(repeats, 2)), ours, theirs(size, min(repeats, 3)))
     print(json.dumps(asdict(found)))
 
 
-def measure(size: int, names: tuple[str, ...]) -> Size:
+def measure(size: int, names: tuple[str, ...], own_options: list[str]) -> Size:
     """One size, in a process of its own with one thread."""
     alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    command = [sys.executable, __file__, "--child", str(size), "--rules", *names]
+    command = [sys.executable, __file__, "--child", str(size), "--rules", *names, *own_options]
     done = subprocess.run(command, env={**os.environ, **alone}, stdout=subprocess.PIPE, check=True)
     values = json.loads(done.stdout)
     for key in ("ours", "theirs"):
@@ -186,21 +190,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="also d = 10**8")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
+    parser.add_argument("--without-numba", action="store_true", help="leave the compiled loops out")
     parser.add_argument("--rules", nargs="+", default=list(OURS), choices=sorted(RULES))
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     names = tuple(options.rules)
+    if options.without_numba:
+        sys.modules["numba"] = None  # type: ignore[assignment]
     if options.child is not None:
         child(options.child, names)
         return
+    own_options = ["--without-numba"] if options.without_numba else []
+    # Not imported here: a child would inherit the peak of memory.
+    has_numba = not options.without_numba and importlib.util.find_spec("numba") is not None
+    loops = f"numba {version('numba')} from d = {LONG:,} on" if has_numba else "without numba"
     print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}; "
-        f"{NEIGHBOURS} neighbours, one thread"
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}, "
+        f"{loops}; {NEIGHBOURS} neighbours, one thread"
     )
     if importlib.util.find_spec("byzfl") is None:
         print(f"\nbyzfl is not installed, so its lines are missing: {INSTALL}.")
     for size in [*options.sizes, *([FULL] if options.full else [])]:
-        print("\n".join(table(measure(size, names))), flush=True)
+        print("\n".join(table(measure(size, names, own_options))), flush=True)
 
 
 if __name__ == "__main__":
