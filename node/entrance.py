@@ -45,12 +45,12 @@ class Entrance:
     def _history(self) -> History:
         return self._follower.history
 
-    async def take(self, endpoint: Endpoint, *, was_seated: bool) -> int:
-        """Take a seat, or find that there is one, with this endpoint. was_seated: it had one a moment ago.
+    async def take(self, endpoint: Endpoint) -> int:
+        """Take a seat, or find that there is one, with this endpoint.
 
         Raises SeatLost, NoFunds, or SetupError where the circle does not take this peer.
         """
-        await self._check_not_lost(was_seated)
+        await self._check_not_lost()
         seat = self._history.seat_of(self._address)
         if seat is None:
             seat = await self._rotate_in()
@@ -76,7 +76,7 @@ class Entrance:
                 f"fund it, on a local test chain with `folkmoot keys fund {self._address}`"
             )
 
-    async def _check_not_lost(self, was_seated: bool) -> None:
+    async def _check_not_lost(self) -> None:
         """Raises SeatLost for a key that had a seat. What it committed in the round under way is served first."""
         if self._history.seat_of(self._address) is not None:
             return
@@ -85,11 +85,12 @@ class Entrance:
             seat, held = former
             round_ = self._history.round
             is_judged = round_ is not None and self._history.is_in_round(seat)
-            if not was_seated or round_ is None or not is_judged or round_.peers[seat] != self._address:
+            if round_ is None or not is_judged or round_.peers[seat] != self._address:
                 past = await self._follower.events()
                 raise SeatLost(why_lost(seat, held, past))
             digest = round_.commits[seat]
             if self._history.phase == Phase.ATTEST and served != digest:
+                _log.info("seat lost, serving the update until the round is over round=%d", round_.number)
                 self._serve(digest)
                 served = digest
             await self._follow(_WAIT_S)

@@ -239,7 +239,7 @@ class Peer:
     async def _seated(self, endpoint: Endpoint) -> int:
         """The peer's seat; taken first, at the start and where the chain took it back."""
         if self._seat is None or self._history.seat_of(self._address) != self._seat:
-            self._seat = await self._entrance.take(endpoint, was_seated=self._seat is not None)
+            self._seat = await self._entrance.take(endpoint)
             self._services.refresh()
             await self._prepare(self._seat)
             await self._follow(0.0)

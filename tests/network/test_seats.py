@@ -1,8 +1,14 @@
 """Seats given up, keys rotated and peers invited while a circle runs."""
 
+import contextlib
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pytest
 from local_run import Key, LocalRun
+
+from ledger.endpoints import parse_endpoint
 
 BOND = 10**18
 OPTIONS = ["--bond", "1", "--degree", "3", "--commit-window", "120", "--attest-window", "120"]
@@ -18,6 +24,12 @@ def start_with_cold(run: LocalRun, *options: str) -> Key:
     run.open_gates(1)
     run.wait_round(2)
     return cold
+
+
+def answers(port: int | None) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 def test_who_leaves_gets_its_bond_back_and_the_others_go_on(run: LocalRun) -> None:
@@ -42,13 +54,22 @@ def test_who_leaves_gets_its_bond_back_and_the_others_go_on(run: LocalRun) -> No
     assert run.findings() == []
 
 
-def test_who_leaves_with_its_update_committed_serves_it_until_the_round_is_over(run: LocalRun) -> None:
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_who_leaves_with_its_update_committed_serves_it_until_the_round_is_over(
+    run: LocalRun, is_restarted: bool
+) -> None:
     cold = start_with_cold(run, "--attest-window", "30")
     seat = run.seat(2)
     run.open_gates(2, 2)
     run.wait_committed(2, 2)
     run.expect_death(2)
     run.command("seat", "leave", str(seat), key=cold)
+    if is_restarted:
+        run.kill(2)
+        gateway = urlsplit(parse_endpoint(run.history().seats[seat].endpoints[-1]).gateway)
+        run.start_peer(2, "--gateway-port", str(gateway.port))
+        run.expect_death(2)
+        run.wait_for(lambda: answers(gateway.port), "the gateway of the peer started again")
     run.open_gates(3)
     assert [run.verdicts(index, 2)[seat] for index in (0, 1)] == ["accepted", "accepted"]
     assert run.wait_for_end(2) == 3
