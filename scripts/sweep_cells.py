@@ -183,6 +183,8 @@ BLOCKS: Final = (
     Block(["mnist"], (*DUEL, *RIVALS), ALL),
     Block(["skewed", "forty", "sparse"], (*DUEL, *RIVALS), TELLING),
     Block(["main"], DUEL, ALL, SEEDS),
+    # Twelve honest peers of few neighbours and one-sided data: one seed says little there.
+    Block(["hard"], (*DUEL, "scclip"), TELLING, SEEDS),
     Block(_EVENTS, (*RIVALS, "none"), (CLEAN, "ride")),
     Block([study.setting.name for study in STUDIES[24:]], ("tether",), STUDIED),
     Block(["main"], (*DUEL, *OTHERS), AROUND),
