@@ -54,8 +54,8 @@ class Tether:
     With b the judge's base, d_j = ‖w_j − b‖ and s = ‖own − b‖:
 
         τ    = max(least · s, min(lower median of d, reach · s)), or the lower median alone where s = 0
-        gate : d_j ≤ gate · max(τ, s); where nobody passes (a latecomer), all pass, τ is the lower median, nobody is
-               dropped
+        gate : d_j ≤ gate · max(τ, s); where a latecomer finds nobody inside, all pass, τ is the lower median, and
+               nobody is dropped; a latecomer is who has judged in at most `settling` rounds before, and not in all
         z_j  = (w_j − b) · min(1, τ / d_j)
         seen : who passes must look alike in two sketches, the remembered one, whose seed the judge keeps, and a
                fresh one, drawn after this round's commits. With D the Gram matrix of the steps in the one less that
@@ -74,8 +74,8 @@ class Tether:
     Neighbours are drawn anew each round, so a handful of them says little; all whom the judge has met say who
     pushes together. Rejected is who stands outside the gate or was dropped by the test. Who was dropped only
     because few are known is accepted but not mixed. What is named without a formula is a parameter, in thousandths
-    but for few, most, own_votes and sketch_width, a power of two; with memory 0 there is no history. Source: design
-    of this project; clipping as in He, Karimireddy and Jaggi 2022, arXiv:2202.01545.
+    but for settling, few, most, own_votes and sketch_width, a power of two; with memory 0 there is no history.
+    Source: design of this project; clipping as in He, Karimireddy and Jaggi 2022, arXiv:2202.01545.
     """
 
     needs_base: ClassVar[bool] = True
@@ -93,6 +93,7 @@ class Tether:
     share_milli: int = 190
     far_milli: int = 500
     still_milli: int = 500
+    settling: int = 2
     few: int = 6
     most: int = 64
     own_votes: int = 3
@@ -111,6 +112,7 @@ class Tether:
             ("share_milli", 0, 1000),
             ("far_milli", 0, 1000),
             ("still_milli", 0, 1000),
+            ("settling", 0, 255),
             ("few", 0, 255),
             ("most", 0, 255),
             ("own_votes", 0, 255),
@@ -130,7 +132,7 @@ class Tether:
         seeds = (seed, _fresh_seed(situation))
         lengths, sketches = measure(situation.base, [*states, situation.own], seeds, self.sketch_width)
         distances = dict(zip(seats, lengths[:-1], strict=True))
-        reach = self._reach(distances, lengths[-1])
+        reach = self._reach(distances, lengths[-1], self._may_be_late(situation))
         steps, fresh = (
             [_unit_step(sketch, length, reach.tau2) for sketch, length in zip(some, lengths, strict=True)]
             for some in sketches
@@ -151,7 +153,16 @@ class Tether:
         judgements = {seat: Judgement(seat in accepted, figures[seat]) for seat in seats}
         return Outcome(judgements, mixed, next_base, memory)
 
-    def _reach(self, distances: Mapping[int, int], own: int) -> Reach:
+    def _may_be_late(self, situation: Situation) -> bool:
+        """Whether the judge came when others had gone on without it, and not long ago.
+
+        Who was there from the start, or has caught up, and finds everybody out of reach is among liars.
+        """
+        own = situation.memory.of(situation.judge, situation.tenures.get(situation.judge, 0))
+        judged = own.meetings if own else 0
+        return judged <= self.settling and judged + 1 < situation.round
+
+    def _reach(self, distances: Mapping[int, int], own: int, may_be_late: bool) -> Reach:
         """τ² and who is inside the gate, from squared lengths."""
         ranked = sorted(distances.values())
         median = ranked[(len(ranked) - 1) // 2] if ranked else 0
@@ -162,7 +173,7 @@ class Tether:
         inside = frozenset(seat for seat, d2 in distances.items() if d2 * 10**6 <= gate2)
         # A latecomer's own step says nothing about how far the others are; half of them would have to lie to pull
         # it further than the honest ones do.
-        if distances and not inside:
+        if distances and not inside and may_be_late:
             return Reach(median, frozenset(distances), True)
         return Reach(tau2, inside, False)
 

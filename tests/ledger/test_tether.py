@@ -60,6 +60,7 @@ def parameters(draw):
         "share_milli": draw(st.sampled_from([0, 190, 1000])),
         "hidden_milli": draw(st.sampled_from([0, 80, 10**6])),
         "unseen_milli": draw(st.sampled_from([0, 250, 10**6])),
+        "settling": draw(st.integers(0, 3)),
         "few": draw(st.integers(0, 8)),
         "most": draw(st.sampled_from([0, 5, 64])),
         "own_votes": draw(st.integers(0, 4)),
@@ -69,18 +70,19 @@ def parameters(draw):
 
 @st.composite
 def histories(draw):
-    """Some rounds of one judge: rounds of (base, own, neighbours, eligible, tenures)."""
+    """Some rounds of one judge: rounds of (number, base, own, neighbours, eligible, tenures)."""
     length, scale = draw(st.integers(1, 40)), draw(st.sampled_from([1, 3, 1000, LARGEST]))
     states = st.lists(st.integers(-scale, scale), min_size=length, max_size=length)
     rounds = []
-    for _ in range(draw(st.integers(1, 3))):
+    numbers = draw(st.lists(st.integers(1, 9), min_size=1, max_size=3, unique=True))
+    for number in sorted(numbers):
         seats = draw(st.lists(st.integers(0, 12), max_size=9, unique=True))
         base = draw(states)
         own = draw(st.one_of(st.just(base), states))
         neighbours = {seat: draw(st.one_of(st.just(base), st.just(own), states)) for seat in seats}
         eligible = frozenset(seat for seat in seats if draw(st.booleans()))
         tenures = {seat: draw(st.integers(0, 1)) for seat in [*seats, JUDGE]}
-        rounds.append((base, own, neighbours, eligible, tenures))
+        rounds.append((number, base, own, neighbours, eligible, tenures))
     return rounds
 
 
@@ -88,13 +90,20 @@ def histories(draw):
 @given(histories(), parameters(), st.binary(min_size=32, max_size=32))
 def test_tether_does_what_the_specification_says(rounds, chosen, seed):
     memory, traces, kept_seed = Memory(), {}, b""
-    for base, own, neighbours, eligible, tenures in rounds:
+    for number, base, own, neighbours, eligible, tenures in rounds:
         given_situation = situation(
-            base, own, neighbours, eligible=eligible, memory=memory, tenures=tenures, seed=seed
+            base,
+            own,
+            neighbours,
+            eligible=eligible,
+            memory=memory,
+            tenures=tenures,
+            seed=seed,
+            round_number=number,
         )
         found = rule_of("tether", chosen).screen(given_situation)
         expected = tether_specification.tether(
-            base, own, neighbours, eligible, JUDGE, seed, tenures, kept_seed, traces, chosen
+            base, own, neighbours, eligible, JUDGE, seed, tenures, kept_seed, traces, number, chosen
         )
         assert {seat: judgement.accepted for seat, judgement in found.judgements.items()} == expected.verdicts
         assert found.mixed == expected.mixed
@@ -112,7 +121,7 @@ def test_the_full_width_over_several_runs_equals_the_specification():
     chosen = asdict(Tether())
     found = rule_of("tether", chosen).screen(situation(base, own, neighbours))
     expected = tether_specification.tether(
-        base, own, neighbours, frozenset(neighbours), JUDGE, bytes(32), {}, b"", {}, chosen
+        base, own, neighbours, frozenset(neighbours), JUDGE, bytes(32), {}, b"", {}, 1, chosen
     )
     assert found.next_base.tolist() == expected.next_base
     assert found.mixed == expected.mixed
@@ -195,7 +204,7 @@ def test_the_gate_is_inclusive_and_exact():
 def test_a_latecomer_accepts_all_and_closes_most_of_the_way_at_once():
     base, own = [0] * 64, [1] * 64
     neighbours = {seat: [100_000 + 100 * seat] * 64 for seat in range(8)}
-    found = tether(base, own, neighbours)
+    found = tether(base, own, neighbours, round_number=9)
     assert accepted(found) == found.mixed == set(range(8))
     assert min(found.next_base.tolist()) > 88_000
     assert all(set(judgement.figures) == {"distance2", "tau2"} for judgement in found.judgements.values())
@@ -203,9 +212,32 @@ def test_a_latecomer_accepts_all_and_closes_most_of_the_way_at_once():
 
 def test_a_latecomer_is_not_thrown_by_a_far_minority():
     neighbours = {seat: [100_000] * 64 for seat in range(6)} | {7: [-LARGEST] * 64, 8: [-LARGEST] * 64}
-    found = tether([0] * 64, [1] * 64, neighbours)
+    found = tether([0] * 64, [1] * 64, neighbours, round_number=9)
     assert (found.next_base > 0).all()
     assert (found.next_base < 100_000).all()
+
+
+@pytest.mark.parametrize(
+    ("judged", "round_number", "is_late"),
+    [(0, 1, False), (0, 2, True), (2, 3, False), (2, 4, True), (3, 40, False)],
+    ids=["at the start", "came second", "there from the start", "still settling", "settled"],
+)
+def test_only_who_came_late_and_not_long_ago_follows_neighbours_that_are_all_out_of_reach(
+    judged, round_number, is_late
+):
+    """All four neighbours may be liars: whoever knows where the others were takes none of them."""
+    trace = {JUDGE: Trace(0, judged, np.zeros(8, np.int32))} if judged else {}
+    neighbours = {seat: [-LARGEST] * 64 for seat in range(4)}
+    found = tether([0] * 64, [1] * 64, neighbours, memory=Memory(b"s" * 32, trace), round_number=round_number)
+    assert accepted(found) == found.mixed == (set(neighbours) if is_late else set())
+    assert (found.next_base.tolist() == [1] * 64) is not is_late
+
+
+def test_a_new_holder_of_the_judges_seat_may_be_late_again():
+    memory = Memory(b"s" * 32, {JUDGE: Trace(0, 30, np.zeros(8, np.int32))})
+    neighbours = {seat: [100_000] * 64 for seat in range(4)}
+    found = tether([0] * 64, [1] * 64, neighbours, memory=memory, tenures={JUDGE: 1}, round_number=40)
+    assert accepted(found) == set(neighbours)
 
 
 def test_quarantined_neighbours_are_judged_but_never_mixed():
@@ -330,6 +362,7 @@ def test_a_pulled_step_is_never_longer_than_the_reach(length2, tau2):
         ("drop_milli", 1001),
         ("spectral_milli", -1),
         ("few", 256),
+        ("settling", -1),
         ("most", 256),
         ("far_milli", 1001),
         ("still_milli", 1001),

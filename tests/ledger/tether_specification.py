@@ -115,6 +115,7 @@ def tether(
     tenures: Mapping[int, int],
     memory_seed: bytes,
     memory: Traces,
+    round_number: int,
     parameters: Mapping[str, int],
 ) -> Found:
     """One screening. parameters: all of the rule's."""
@@ -131,7 +132,11 @@ def tether(
         tau2 = max(least, min(tau2, most))
     gate2 = Fraction(parameters["gate_milli"], 1000) ** 2 * max(tau2, step2)
     inside = sorted(seat for seat, d2 in distances.items() if d2 <= gate2)
-    is_late = count > 0 and not inside
+    tenure_then, judged, _ = memory.get(judge, (None, 0, []))
+    if tenure_then != tenures.get(judge, 0):
+        judged = 0
+    is_new = judged <= parameters["settling"] and judged < round_number - 1
+    is_late = count > 0 and not inside and is_new
     if is_late:
         inside, tau2 = sorted(neighbours), lower_median
 
