@@ -100,6 +100,8 @@ class ChainProcess:
     def pause(self) -> None:
         """Let it hang (SIGSTOP): it takes connections and answers nothing."""
         os.kill(self.pid, signal.SIGSTOP)
+        # Its last thread may still answer something until the whole process is stopped.
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         """Let a paused one go on."""
