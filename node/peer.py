@@ -233,6 +233,8 @@ class Peer:
                     raise
                 _log.warning("no answer from the chain, trying again reason=%s", error)
                 await asyncio.sleep(_CHAIN_RETRY_S)
+                # A call that failed may have taken in events before: the base has to follow them.
+                await self._follow(0.0)
         if self._telling is not None:
             await self._telling
 
@@ -289,7 +291,7 @@ class Peer:
         def still(history: History) -> bool:
             now = history.round
             is_open = now is not None and now.number == number and history.phase == Phase.COMMIT
-            is_ours = is_open and history.seat_of(self._address) == seat and state.base.stands(history, seat)
+            is_ours = is_open and history.seat_of(self._address) == seat and state.base.is_latest(history, seat)
             return is_ours and (held is not None or is_anchored(commit, history, seat))
 
         await self._follower.call("commit", number, commit.digest, only_if=still)
@@ -387,7 +389,7 @@ class Peer:
             now is not None
             and history.phase == Phase.ATTEST
             and history.seat_of(self._address) == seat
-            and self._state.base.stands(history, seat)
+            and self._state.base.is_latest(history, seat)
             and judged.holds_for(now, history.parameters.reputation_floor, self._state.base.record)
         )
 

@@ -71,6 +71,11 @@ class Base:
         attestation = history.rounds[self.round - 1].attestations.get(seat)
         return attestation is not None and attestation.record == self.record
 
+    def is_latest(self, history: History, seat: int) -> bool:
+        """Whether it stands and the seat's present holder has attested to nothing since."""
+        since = max(self.round, history.seats[seat].since_round - 1)
+        return self.stands(history, seat) and all(seat not in r.attestations for r in history.rounds[since:])
+
 
 @dataclass(frozen=True)
 class PeerState:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circle_history import attestations, commits, drawn, history_of
+from circle_history import attestations, commits, drawn, history_of, settled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -141,3 +141,18 @@ def test_a_base_stands_while_the_attestation_it_came_of_is_on_chain() -> None:
     assert not Base(values, 1, b"\2" * 32).stands(attested, SEAT)
     assert not Base(values, 1, b"\1" * 32).stands(history_of(*drawn(0, 1, 2)), SEAT)
     assert not Base(values, 2, b"\1" * 32).stands(attested, SEAT)
+
+
+def test_a_base_is_the_latest_until_its_seat_attests_again() -> None:
+    """What is trained from an older one names a base that no auditor comes to."""
+    values = np.zeros(5, np.int32)
+    attested = history_of(*settled(0, 1, SEAT))
+    genesis, after = Base(values), Base(values, 1, b"\1" * 32)
+    assert genesis.is_latest(history_of(*drawn(0, 1, SEAT)), SEAT)
+    assert after.is_latest(attested, SEAT)
+    assert genesis.stands(attested, SEAT)
+    assert not genesis.is_latest(attested, SEAT)
+    assert not after.is_latest(history_of(*drawn(0, 1, SEAT)), SEAT)
+    # Who attested from the seat before its present holder joined does not count.
+    attested.seats[SEAT] = replace(attested.seats[SEAT], since_round=2)
+    assert genesis.is_latest(attested, SEAT)
