@@ -1,0 +1,512 @@
+"""Put single faults into the code, one at a time, and see whether the unit tests notice.
+
+Usage: python scripts/mutation.py run [SUBJECT...] [--limit N] [--workers N]
+       python scripts/mutation.py list [SUBJECT...]
+       python scripts/mutation.py report
+
+Needs the `dev` extra and `pip install cosmic-ray`, which makes the mutants (its operators, and two of our own: a
+statement that does something is left out, and one operand of `and` or `or`). Which subjects there are, their sources
+and tests: scripts/mutation.toml. Of all mutants of all subjects, the same ones are drawn each time: those whose names'
+hashes are the smallest, so a change of one function moves only its own. Left out are annotations, what is written into
+logs and messages, and decorators.
+
+Results are kept in runs/mutation.jsonl by the mutant's name and the hash of its module, and of its subject's tests for
+one that survived: a run goes on where another ended, and after a change makes only what that touched. Every worker has
+a copy of the sources; the tests of one mutant run in one process, which a parent that has loaded the libraries forks.
+`report` writes docs/results/mutation.md and keeps the reasons that are written there.
+"""
+
+import argparse
+import ast
+import difflib
+import hashlib
+import importlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "runs" / "mutation.jsonl"
+REPORT = ROOT / "docs" / "results" / "mutation.md"
+COPIED = ("ledger", "node", "contracts", "tests", "scripts", "pyproject.toml", ".cache")
+LIBRARIES = (
+    "aiohttp aiohttp.test_utils coincurve cryptography eth_abi eth_account eth_hash.auto eth_utils hypothesis "
+    "hypothesis.strategies msgpack msgspec numpy pytest torch zstandard"
+).split()
+# A mutant has so many times as long as the sources took, and so many seconds more.
+PATIENCE, SLACK_S = 3.0, 20.0
+OPERATORS = (
+    *(f"ReplaceBinaryOperator_{pair}" for pair in (
+        "Add_Sub Sub_Add Mul_FloorDiv Div_Mul FloorDiv_Mul Mod_FloorDiv Pow_Mul RShift_LShift LShift_RShift "
+        "BitOr_BitAnd BitAnd_BitOr BitXor_BitAnd"
+    ).split()),
+    *(f"ReplaceComparisonOperator_{pair}" for pair in (
+        "Eq_NotEq NotEq_Eq Lt_LtE Lt_GtE LtE_Lt LtE_Gt Gt_GtE Gt_LtE GtE_Gt GtE_Lt Is_IsNot IsNot_Is"
+    ).split()),
+    *"ReplaceUnaryOperator_USub_UAdd ReplaceUnaryOperator_Delete_Not ReplaceUnaryOperator_Delete_Invert".split(),
+    *"AddNot ReplaceTrueWithFalse ReplaceFalseWithTrue ReplaceAndWithOr ReplaceOrWithAnd".split(),
+    *"ReplaceBreakWithContinue ReplaceContinueWithBreak ExceptionReplacer NumberReplacer ZeroIterationForLoop".split(),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A part of the code, and the tests that answer for it. Paths from the root."""
+
+    name: str
+    sources: tuple[str, ...]
+    tests: tuple[str, ...]
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault. name: of its place and kind, whatever else the file holds. line: from 1."""
+
+    name: str
+    subject: str
+    path: str
+    operator: str
+    occurrence: int
+    line: int
+    within: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a mutant. outcome: killed, survived or timeout. seconds: of the tests."""
+
+    name: str
+    subject: str
+    path: str
+    line: int
+    within: str
+    operator: str
+    source: str
+    tests: str
+    outcome: str
+    seconds: float
+    diff: str
+    killer: str = ""
+
+
+# ------------------------------------------------------------------------------------------------- what is mutated
+
+
+def subjects() -> dict[str, Subject]:
+    """From scripts/mutation.toml. Raises SystemExit where a glob finds nothing."""
+    found = {}
+    for name, of in _configuration().items():
+        if isinstance(of, dict):
+            sources, tests = _files(of["sources"]), _files(of["tests"])
+            found[name] = Subject(name, sources, tests, tuple(of.get("options", ())))
+    return found
+
+
+def _configuration() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "scripts" / "mutation.toml").read_text())
+
+
+def _files(globs: Iterable[str]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for glob in globs:
+        paths = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(glob))
+        if not paths:
+            raise SystemExit(f"scripts/mutation.toml: {glob} finds no file")
+        found |= dict.fromkeys(path for path in paths if not path.endswith("/__init__.py"))
+    return tuple(found)
+
+
+def sample(chosen: Iterable[str]) -> list[Mutant]:
+    """The mutants drawn of all, of these subjects."""
+    configuration, everything = _configuration(), list(_mutants())
+    rank = {
+        mutant.name: hashlib.sha256(f"{configuration['seed']} {mutant.name}".encode()).digest()
+        for mutant in everything
+    }
+    drawn = sorted(everything, key=lambda mutant: rank[mutant.name])[: configuration["sample"]]
+    return [mutant for mutant in drawn if mutant.subject in set(chosen)]
+
+
+def _mutants() -> Iterator[Mutant]:
+    for subject in subjects().values():
+        for path in subject.sources:
+            yield from _mutants_of(subject.name, path)
+
+
+def _mutants_of(subject: str, path: str) -> Iterator[Mutant]:
+    from cosmic_ray.ast import ast_nodes, get_ast
+    from cosmic_ray.ast.ast_query import ASTQuery
+
+    code = (ROOT / path).read_text()
+    lines, left_out, source = code.split("\n"), _left_out(code), _hash(code)
+    tree, alike = get_ast(code), Counter[str]()
+    for name, operator in operators().items():
+        places = ((node, start) for node in ast_nodes(tree) for start, _end in operator.mutation_positions(node))
+        for occurrence, (node, (line, column)) in enumerate(places):
+            if any(first <= (line, column) < last for first, last in left_out):
+                continue
+            within = ASTQuery(node).get_definition_name() or "module"
+            place = f"{path} {within} {name} {lines[line - 1].strip()}"
+            alike[place] += 1
+            digest = _hash(f"{place} {alike[place]}")[:10]
+            yield Mutant(digest, subject, path, name, occurrence, line, within, source)
+
+
+def _left_out(code: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Spans (line, column) of annotations, f-strings, decorators and log calls."""
+    found: list[ast.AST] = []
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                found += node.decorator_list
+                found += [node.returns] if getattr(node, "returns", None) else []
+            case ast.arg() | ast.AnnAssign() if node.annotation is not None:
+                found.append(node.annotation)
+            case ast.JoinedStr():
+                found.append(node)
+            case ast.Expr(ast.Call(ast.Attribute(ast.Name("_log")))):
+                found.append(node)
+            case ast.Assign(value=ast.Subscript()) if isinstance(node.targets[0], ast.Name):
+                if node.targets[0].id[0].isupper():
+                    found.append(node)  # a type's name
+    return [_span(node) for node in found]
+
+
+def _span(node: ast.AST) -> tuple[tuple[int, int], tuple[int, int]]:
+    assert isinstance(node, ast.expr | ast.stmt)
+    return (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
+
+
+@cache
+def operators() -> dict[str, Any]:
+    """Name → operator."""
+    import parso
+    from cosmic_ray.operators.operator import Operator
+    from cosmic_ray.plugins import get_operator
+
+    class DropOperand(Operator):
+        """`a or b` → `a`, and `b`."""
+
+        def mutation_positions(self, node: Any) -> Iterator[tuple[Any, Any]]:
+            if node.type in ("and_test", "or_test"):
+                for operand in node.children[::2]:
+                    yield operand.start_pos, operand.end_pos
+
+        def mutate(self, node: Any, index: int) -> Any:
+            operands = [child.get_code() for child in node.children[::2]]
+            del operands[index]
+            word = node.children[1].get_code()
+            return parso.parse(" " + word.join(operands) + " ")
+
+        @classmethod
+        def examples(cls) -> tuple[()]:
+            return ()
+
+    class DropStatement(Operator):
+        """A call, a raise, or an assignment to something that stays is left out."""
+
+        def mutation_positions(self, node: Any) -> Iterator[tuple[Any, Any]]:
+            if node.type == "simple_stmt" and self._does_something(node.children[0]):
+                yield node.children[0].start_pos, node.children[0].end_pos
+
+        @staticmethod
+        def _does_something(statement: Any) -> bool:
+            parent = statement.parent.parent
+            is_in_function = parent.type == "suite" and statement.parent.get_previous_sibling() is not None
+            if not is_in_function:
+                return False
+            if statement.type == "expr_stmt":
+                target, operator = statement.children[0], statement.children[1]
+                is_augmented = operator.type == "operator" and operator.value != "="
+                return is_augmented or target.type in ("atom_expr", "power")
+            return statement.type in ("atom_expr", "power", "raise_stmt", "del_stmt")
+
+        def mutate(self, node: Any, index: int) -> Any:
+            before = node.children[0].get_first_leaf().prefix
+            node.children[0] = parso.parse(f"{before}pass")
+            return node
+
+        @classmethod
+        def examples(cls) -> tuple[()]:
+            return ()
+
+    made = {name: get_operator(f"core/{name}")() for name in OPERATORS}
+    return made | {"DropOperand": DropOperand(), "DropStatement": DropStatement()}
+
+
+def mutated(mutant: Mutant, folder: Path) -> tuple[str, str]:
+    """The module's code in a copy of the sources, before and after."""
+    from cosmic_ray.mutating import mutate_code
+
+    before = (folder / mutant.path).read_text()
+    after = mutate_code(before, operators()[mutant.operator], mutant.occurrence)
+    assert after is not None, mutant
+    return before, after
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def _tests_hash(tests: tuple[str, ...]) -> str:
+    files = sorted(file for path in tests for file in [ROOT / path, *(ROOT / path).rglob("*.py")] if file.is_file())
+    return _hash("".join(file.read_text() for file in files))
+
+
+# ------------------------------------------------------------------------------------------------- running
+
+
+class Worker:
+    """One copy of the sources, in which one mutant after the other is tested."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True)
+            elif source.exists():
+                shutil.copy(source, folder / name)
+        subprocess.run(
+            [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash", "ledger", "node"],
+            cwd=folder, check=True,
+        )  # fmt: skip
+
+    def try_out(self, subject: Subject, mutant: Mutant | None, limit_s: float) -> tuple[str, float, str]:
+        """Outcome, seconds, and the test that failed. Without a mutant: of the sources as they are."""
+        started = time.monotonic()
+        target = None
+        try:
+            if mutant is not None:
+                target = self.folder / mutant.path
+                before, after = mutated(mutant, self.folder)
+                try:
+                    compile(after, mutant.path, "exec")
+                except SyntaxError:
+                    return "killed", 0.0, "does not compile"
+                target.write_text(after)
+            status, said = self._run_tests(subject, limit_s)
+        finally:
+            if target is not None:
+                target.write_text(before)
+        outcome = {None: "timeout", 0: "survived"}.get(status, "killed")
+        failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", said, re.M)
+        return outcome, time.monotonic() - started, failed[0] if failed else said[-300:] if status else ""
+
+    def _run_tests(self, subject: Subject, limit_s: float) -> tuple[int | None, str]:
+        output = self.folder / "output.txt"
+        child = os.fork()
+        if not child:
+            os.setsid()
+            _become_pytest(self.folder, output, [*subject.tests, *subject.options])
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(status), output.read_text(errors="replace")
+            time.sleep(0.05)
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return None, ""
+
+
+def _become_pytest(folder: Path, output: Path, arguments: list[str]) -> None:
+    """In a forked child: never returns."""
+    status = 99
+    try:
+        with output.open("wb") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        os.chdir(folder)
+        sys.path[:] = [str(folder), *[path for path in sys.path if path and Path(path).resolve() != ROOT]]
+        sys.dont_write_bytecode = True
+        os.environ["PYTHONPATH"] = str(folder)
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder / ".hypothesis")
+        import pytest
+
+        import ledger
+
+        assert Path(ledger.__file__).is_relative_to(folder), ledger.__file__
+        # The parent has loaded hypothesis, whose assertions need no explaining.
+        quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider"]
+        status = int(pytest.main(["-x", "-q", "--no-header", "--tb=line", *quiet, *arguments]))
+    except BaseException as error:
+        print(repr(error), flush=True)
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+def run(chosen: list[str], limit: int | None, workers: int) -> int:
+    """Try what has no result yet. Returns the exit status."""
+    found, all_subjects = results(), subjects()
+    todo = [mutant for mutant in sample(chosen) if not _is_known(mutant, found, all_subjects)][:limit]
+    todo.sort(key=lambda mutant: list(all_subjects).index(mutant.subject))
+    print(f"{len(todo)} to try", flush=True)
+    if not todo:
+        return 0
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    operators()
+    RESULTS.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
+        pool = _Pool(todo, all_subjects)
+        children = []
+        for number in range(workers):
+            # Processes, not threads: each forks, and forks must not copy another's locks.
+            child = os.fork()
+            if not child:
+                try:
+                    pool.work(Worker(Path(folder) / str(number)), number, workers)
+                    os._exit(0)
+                except BaseException as error:
+                    print(repr(error), flush=True)
+                    os._exit(3)
+            children.append(child)
+        statuses = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    return max(statuses)
+
+
+class _Pool:
+    """What is to be tried. Each worker takes every so-manieth."""
+
+    def __init__(self, todo: list[Mutant], all_subjects: dict[str, Subject]) -> None:
+        self._todo, self._subjects = todo, all_subjects
+        self._limits: dict[str, float] = {}
+
+    def work(self, worker: Worker, number: int, workers: int) -> None:
+        for mutant in self._todo[number::workers]:
+            subject = self._subjects[mutant.subject]
+            outcome, seconds, killer = worker.try_out(subject, mutant, self._limit_s(worker, subject))
+            if outcome == "timeout":
+                # A busy machine is no finding: what really hangs does so again.
+                outcome, seconds, killer = worker.try_out(subject, mutant, self._limit_s(worker, subject))
+            before, after = mutated(mutant, worker.folder)
+            diff = "\n".join(
+                line for line in difflib.unified_diff(before.split("\n"), after.split("\n"), lineterm="", n=0)
+            ).split("\n", 2)[2]
+            fields = asdict(mutant)
+            del fields["occurrence"]
+            result = Result(
+                **fields, tests=_tests_hash(subject.tests), outcome=outcome, seconds=round(seconds, 2), diff=diff,
+                killer=killer,
+            )  # fmt: skip
+            with RESULTS.open("a") as file:
+                file.write(json.dumps(asdict(result)) + "\n")
+            where = f"{mutant.path}:{mutant.line} {mutant.operator}"
+            print(f"{outcome:9} {seconds:6.1f} s  {mutant.name} {where}", flush=True)
+
+    def _limit_s(self, worker: Worker, subject: Subject) -> float:
+        """From a run of the sources as they are, which must pass."""
+        if subject.name not in self._limits:
+            outcome, seconds, said = worker.try_out(subject, None, 600.0)
+            if outcome != "survived":
+                raise SystemExit(f"the tests of {subject.name} fail without any fault: {said}")
+            print(f"{subject.name}: {seconds:.1f} s without a fault", flush=True)
+            self._limits[subject.name] = PATIENCE * seconds + SLACK_S
+        return self._limits[subject.name]
+
+
+# ------------------------------------------------------------------------------------------------- results
+
+
+def results() -> dict[str, Result]:
+    """Name → the last result."""
+    if not RESULTS.exists():
+        return {}
+    lines = [json.loads(line) for line in RESULTS.read_text().splitlines()]
+    return {line["name"]: Result(**line) for line in lines}
+
+
+def _is_known(mutant: Mutant, found: dict[str, Result], all_subjects: dict[str, Subject]) -> bool:
+    result = found.get(mutant.name)
+    if result is None or result.source != mutant.source:
+        return False
+    return result.outcome == "killed" or result.tests == _tests_hash(all_subjects[mutant.subject].tests)
+
+
+def report() -> int:
+    """Write docs/results/mutation.md."""
+    drawn, found, reasons = sample(subjects()), results(), _reasons()
+    had = [
+        found[mutant.name]
+        for mutant in drawn
+        if mutant.name in found and found[mutant.name].source == mutant.source
+    ]
+    counts = {name: Counter(one.outcome for one in had if one.subject == name) for name in subjects()}
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    noticed = sum(one.outcome != "survived" for one in had)
+    lines = [
+        "# Mutation run",
+        "",
+        "`python scripts/mutation.py run`, then `report` (see the script for what is drawn, and what is left out).",
+        f"Commit {commit.stdout.strip()}: of a sample of {len(drawn)}, {len(had)} were run in "
+        f"{sum(one.seconds for one in had) / 60:.0f} minutes of tests, {noticed} noticed "
+        f"({100 * noticed / max(len(had), 1):.1f} %).",
+        "",
+        "| Subject | drawn | run | killed | timeout | survived |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, count in counts.items():
+        of = sum(mutant.subject == name for mutant in drawn)
+        row = [name, of, count.total(), count["killed"], count["timeout"], count["survived"]]
+        lines.append("| " + " | ".join(map(str, row)) + " |")
+    lines += ["", "## Survivors", ""]
+    for one in sorted(had, key=lambda result: (list(counts).index(result.subject), result.path, result.line)):
+        if one.outcome == "survived":
+            lines += [f"### {one.name}: {one.path}, {one.within}", "", "```diff", one.diff, "```", ""]
+            lines += [f"Reason: {reasons.get(one.name, 'none given yet.')}", ""]
+    REPORT.write_text("\n".join(lines).rstrip() + "\n")
+    print("\n".join(lines[: 7 + len(counts)]))
+    return 0
+
+
+def _reasons() -> dict[str, str]:
+    """Those written into the report by hand."""
+    if not REPORT.exists():
+        return {}
+    found = re.findall(r"^### (\w+):.*?^Reason: (.*?)(?=\n\n|\Z)", REPORT.read_text(), re.M | re.S)
+    return {name: reason.strip() for name, reason in found if not reason.startswith("none given")}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("command", choices=["run", "list", "report"])
+    parser.add_argument("subjects", nargs="*")
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    chosen = arguments.subjects or list(subjects())
+    if unknown := set(chosen) - set(subjects()):
+        parser.error(f"no such subject: {', '.join(sorted(unknown))}; there are {', '.join(subjects())}")
+    if arguments.command == "report":
+        return report()
+    if arguments.command == "list":
+        for mutant in sample(chosen):
+            print(f"{mutant.name} {mutant.path}:{mutant.line} {mutant.operator} {mutant.occurrence}")
+        return 0
+    return run(chosen, arguments.limit, arguments.workers)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
