@@ -29,7 +29,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import tomllib
 from collections import Counter
@@ -43,24 +42,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "runs" / "mutation.jsonl"
 REPORT = ROOT / "docs" / "results" / "mutation.md"
 COPIED = ("ledger", "node", "contracts", "tests", "scripts", "pyproject.toml", ".cache")
-LIBRARIES = (
-    "aiohttp aiohttp.test_utils coincurve cryptography eth_abi eth_account eth_hash.auto eth_utils hypothesis "
-    "hypothesis.strategies msgpack msgspec numpy pytest torch zstandard"
-).split()
 # A mutant has so many times as long as the sources took, and so many seconds more.
 PATIENCE, SLACK_S = 3.0, 20.0
-OPERATORS = (
-    *(f"ReplaceBinaryOperator_{pair}" for pair in (
-        "Add_Sub Sub_Add Mul_FloorDiv Div_Mul FloorDiv_Mul Mod_FloorDiv Pow_Mul RShift_LShift LShift_RShift "
-        "BitOr_BitAnd BitAnd_BitOr BitXor_BitAnd"
-    ).split()),
-    *(f"ReplaceComparisonOperator_{pair}" for pair in (
-        "Eq_NotEq NotEq_Eq Lt_LtE Lt_GtE LtE_Lt LtE_Gt Gt_GtE Gt_LtE GtE_Gt GtE_Lt Is_IsNot IsNot_Is"
-    ).split()),
-    *"ReplaceUnaryOperator_USub_UAdd ReplaceUnaryOperator_Delete_Not ReplaceUnaryOperator_Delete_Invert".split(),
-    *"AddNot ReplaceTrueWithFalse ReplaceFalseWithTrue ReplaceAndWithOr ReplaceOrWithAnd".split(),
-    *"ReplaceBreakWithContinue ReplaceContinueWithBreak ExceptionReplacer NumberReplacer ZeroIterationForLoop".split(),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -237,7 +220,7 @@ def operators() -> dict[str, Any]:
                 return is_augmented or target.type in ("atom_expr", "power")
             return statement.type in ("atom_expr", "power", "raise_stmt", "del_stmt")
 
-        def mutate(self, node: Any, index: int) -> Any:
+        def mutate(self, node: Any, _index: int) -> Any:
             before = node.children[0].get_first_leaf().prefix
             node.children[0] = parso.parse(f"{before}pass")
             return node
@@ -246,7 +229,7 @@ def operators() -> dict[str, Any]:
         def examples(cls) -> tuple[()]:
             return ()
 
-    made = {name: get_operator(f"core/{name}")() for name in OPERATORS}
+    made = {name: get_operator(f"core/{name}")() for name in _configuration()["operators"]}
     return made | {"DropOperand": DropOperand(), "DropStatement": DropStatement()}
 
 
@@ -363,7 +346,7 @@ def run(chosen: list[str], limit: int | None, workers: int) -> int:
     print(f"{len(todo)} to try", flush=True)
     if not todo:
         return 0
-    for library in LIBRARIES:
+    for library in _configuration()["libraries"]:
         importlib.import_module(library)
     operators()
     RESULTS.parent.mkdir(exist_ok=True)
