@@ -236,9 +236,12 @@ class Story:
     def _let_somebody_in(self):
         """The circle is short of its quorum: it waits for who wakes or joins."""
         asleep = seats_of(self.known.members & ~self.known.roster)
+        seat = self.known.next_seat()
+        if not asleep and seat is None:
+            return  # until a seat is released
         if not asleep:
-            asleep = [self.known.next_seat()]
-            self._write(joined(asleep[0], self._new_key()))
+            asleep = [seat]
+            self._write(joined(seat, self._new_key()))
         self._write(events.Woken(self.known.number, self._random.choice(asleep)))
 
     def _bystand(self):
@@ -266,8 +269,9 @@ class Story:
         return self._keys
 
     def _join(self):
-        if self.known.phase != Phase.FINISHED and len(self.known.seats) < 12:
-            self._write(joined(self.known.next_seat(), self._new_key()))
+        seat = self.known.next_seat()
+        if self.known.phase != Phase.FINISHED and seat is not None and seat < 12:
+            self._write(joined(seat, self._new_key()))
 
     def _move(self):
         if self._held():

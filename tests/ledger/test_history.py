@@ -1,6 +1,7 @@
 """The fold: valid histories end where the contract ends, and no history can be altered unnoticed."""
 
 from dataclasses import fields, replace
+from unittest.mock import patch
 
 import golden
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger.errors import PeerFault
-from ledger.events import Attested, Committed, Drawn, Left, Moved, Opened, Rotated, Rotating, Settled, Woken
+from ledger.events import Attested, Committed, Drawn, Joined, Left, Moved, Opened, Rotated, Rotating, Settled, Woken
 from ledger.history import CircleParameters, History, HistoryFault, Phase
 from ledger.manifest import MalformedManifest, manifest_digest
 from ledger.reputation import INITIAL, pack
@@ -49,6 +50,30 @@ def test_a_valid_history_ends_with_the_contracts_hash_and_reputations(number):
     assert [round_.number for round_ in history.rounds] == [1, 2, 3]
     assert all(round_.settled for round_ in history.rounds)
     assert not history.reputation_differences
+
+
+@given(STORIES)
+def test_a_valid_history_ends_so_too_where_seats_are_taken_again(number):
+    with patch("ledger.fold.state.MAX_SEATS", 6):
+        story = Story(number, rounds=4)
+        history = fold(story.events, story.parameters)
+    assert history.hash == running_hash(story)
+    assert not history.reputation_differences
+    for round_ in history.rounds:
+        for seat, tenure in round_.tenures.items():
+            holder = [event for event in story.events if isinstance(event, Joined) and event.seat == seat][
+                tenure - 1
+            ]
+            before = story.events[: story.events.index(Committed(round_.number, seat, round_.commits[seat]))]
+            keys = [event.peer for event in before if isinstance(event, Joined | Rotated) and event.seat == seat]
+            assert round_.peers[seat] in keys[keys.index(holder.peer) :]
+
+
+def test_the_stories_do_hold_seats_that_are_taken_again():
+    with patch("ledger.fold.state.MAX_SEATS", 6):
+        stories = [Story(number, rounds=4) for number in range(20)]
+    tenures = {tenure for story in stories for round_ in story.known.rounds for tenure in round_.tenures.values()}
+    assert tenures == {1, 2}
 
 
 @given(STORIES, st.data())

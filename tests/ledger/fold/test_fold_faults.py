@@ -202,6 +202,7 @@ def test_who_voted_with_which_key_is_known():
         ([*STORY, *CALLED, Voted(0, 0, True)], "uncalled"),
         ([*STORY, *CALLED, Voted(0, 300, True)], "uncalled"),
         ([*STORY, *CALLED, Voted(0, FIRST, True), Voted(0, FIRST, False)], "voted twice"),
+        ([*STORY, *CALLED, Voted(0, FIRST, False), Voted(0, FIRST, True)], "voted twice"),
         ([*STORY, *CALLED, Left(FIRST, LATER), Voted(0, FIRST, True)], "given up"),
         ([*STORY, *UPHELD, Voted(0, THIRD, True)], "closed"),
         ([*STORY, *UPHELD, Resolved(0, Outcome.UPHELD, 250)], "closed"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ledger.events import (
     Attested,
     Committed,
+    Disputed,
     Drawn,
     Ejected,
     Equivocated,
@@ -133,6 +134,35 @@ def test_strikes_grow_below_the_floor_and_end_above_it():
     assert history.seats[2].strikes == 0
 
 
+def test_a_round_given_up_short_of_its_quorum_counts_no_strike_and_clears_none():
+    """Who is below the floor then has two settlements behind it, and was not judged in the second."""
+    history = fold(*OPEN, *LOW)
+    history.reputations[0] = 100
+    for event in [*committed(2, 0, 1, 2), Drawn(2, digest("seed"), 0b111)]:
+        history.apply(event)
+    history.apply(Attested(0, said(digest("seed"), 2), digest("record")))
+    history.reputations[2] = INITIAL
+    history.apply(Settled(2, 0b001, pack(history.reputations)))
+    assert [history.seats[seat].strikes for seat in range(3)] == [0, 0, 1]
+
+
+def test_strikes_are_counted_to_255():
+    history = fold(*OPEN)
+    history.seats[2].strikes = 255
+    for event in LOW:
+        history.apply(event)
+    assert history.seats[2].strikes == 255
+
+
+def test_who_asked_to_be_woken_and_leaves_is_not_waited_for_and_neither_is_its_successor(monkeypatch):
+    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 3)
+    history = fold(*OPEN, Woken(1, 1), Woken(1, 2), Left(1, LATER))
+    assert (history.is_woken(1), history.is_woken(2)) == (False, True)
+    history = fold(*OPEN, *committed(1, 0, 1, 2), Woken(1, 1), Left(1, LATER))
+    assert not history.is_woken(1)
+    assert history.roster == 0b111, "what it committed is judged"
+
+
 def test_an_ejected_seat_loses_half_of_its_bond():
     history = fold(*OPEN, *LOW, Ejected(2, 500, LATER))
     assert history.seats[2].bond == 501
@@ -239,3 +269,36 @@ def test_without_ejection_nobody_is_ejected():
 def test_a_key_of_a_released_seat_may_join_again():
     history = fold(*FREE, Joined(3, address(1), cold(1), NOBODY, endpoint(3)))
     assert history.seat_of(address(1)) == 3
+
+
+# ----------------------------------------------------------------------------------------------- second tenures
+
+
+def test_who_takes_a_seat_again_begins_anew(monkeypatch):
+    """Nothing of the last holder's is left: keys, endpoints, bond, strikes, disputes, reputation."""
+    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 3)
+    history = fold(*OPEN, *LOW, Ejected(2, 500, LATER), Released(2, 501))
+    assert history.reputations[2] < INITIAL
+    history.apply(joined(2, peer=300))
+    held = history.seats[2]
+    assert (held.tenure, held.since_round, held.strikes, held.bond) == (2, 2, 0, 1001)
+    assert (held.keys, held.endpoints) == ([address(300)], [endpoint(300)])
+    assert history.reputations[2] == history.round.reputations[2] == INITIAL
+    assert history.is_woken(2)
+    assert not history.is_key_taken(address(2)), "the former holder's key is nobody's any more"
+    with pytest.raises(HistoryFault, match="another's signatures"):
+        history.apply(Equivocated(2, 1, address(0), 1001, LATER))
+    history.apply(Equivocated(2, 2, address(0), 1001, LATER))
+
+
+def test_a_verdict_of_the_last_holder_is_not_its_successors(monkeypatch):
+    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 3)
+    parameters = replace(PARAMETERS, dispute_bond=100)
+    gone = [*OPEN, *LOW, Left(2, LATER), Released(2, 1001), joined(2, peer=300)]
+    with pytest.raises(HistoryFault, match="joined later"):
+        fold(*gone, Disputed(0, 1, 2, 0, address(500), digest("evidence"), LATER), parameters=parameters)
+    history = fold(
+        *OPEN, *LOW, Disputed(0, 1, 2, 0, address(500), digest("evidence"), LATER), parameters=parameters
+    )
+    assert history.is_disputed(1, 2, 1, 0)
+    assert not history.is_disputed(1, 2, 2, 0)
