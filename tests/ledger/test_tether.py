@@ -1,6 +1,6 @@
 """TETHER against its slow specification, and the situations in which hardly anything is left to decide by."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -62,21 +62,21 @@ def parameters(draw):
         "unseen_milli": draw(st.sampled_from([0, 250, 10**6])),
         "settling": draw(st.integers(0, 3)),
         "few": draw(st.integers(0, 8)),
-        "most": draw(st.sampled_from([0, 5, 64])),
+        "most": draw(st.sampled_from([0, 1, 2, 3, 5, 64])),
         "own_votes": draw(st.integers(0, 4)),
         "sketch_width": draw(st.sampled_from([8, 16])),
     }
 
 
 @st.composite
-def histories(draw):
+def histories(draw, most_neighbours=9, most_rounds=3):
     """Some rounds of one judge: rounds of (number, base, own, neighbours, eligible, tenures)."""
     length, scale = draw(st.integers(1, 40)), draw(st.sampled_from([1, 3, 1000, LARGEST]))
     states = st.lists(st.integers(-scale, scale), min_size=length, max_size=length)
     rounds = []
-    numbers = draw(st.lists(st.integers(1, 9), min_size=1, max_size=3, unique=True))
+    numbers = draw(st.lists(st.integers(1, 9), min_size=1, max_size=most_rounds, unique=True))
     for number in sorted(numbers):
-        seats = draw(st.lists(st.integers(0, 12), max_size=9, unique=True))
+        seats = draw(st.lists(st.integers(0, 12), max_size=most_neighbours, unique=True))
         base = draw(states)
         own = draw(st.one_of(st.just(base), states))
         neighbours = {seat: draw(st.one_of(st.just(base), st.just(own), states)) for seat in seats}
@@ -89,6 +89,17 @@ def histories(draw):
 @settings(max_examples=150)
 @given(histories(), parameters(), st.binary(min_size=32, max_size=32))
 def test_tether_does_what_the_specification_says(rounds, chosen, seed):
+    compare_with_the_specification(rounds, chosen, seed)
+
+
+@settings(max_examples=100)
+@given(histories(3, 8), parameters(), st.integers(0, 4), st.binary(min_size=32, max_size=32))
+def test_of_many_authors_met_before_it_remembers_those_that_the_specification_does(rounds, chosen, most, seed):
+    """Two or three neighbours a round of thirteen authors: those absent soon outnumber the places."""
+    compare_with_the_specification(rounds, {**chosen, "most": most, "memory_milli": 950}, seed)
+
+
+def compare_with_the_specification(rounds, chosen, seed):
     memory, traces, kept_seed = Memory(), {}, b""
     for number, base, own, neighbours, eligible, tenures in rounds:
         given_situation = situation(
@@ -106,12 +117,33 @@ def test_tether_does_what_the_specification_says(rounds, chosen, seed):
             base, own, neighbours, eligible, JUDGE, seed, tenures, kept_seed, traces, number, chosen
         )
         assert {seat: judgement.accepted for seat, judgement in found.judgements.items()} == expected.verdicts
+        assert {seat: judgement.figures for seat, judgement in found.judgements.items()} == expected.figures
         assert found.mixed == expected.mixed
         assert found.next_base.dtype == np.int32
         assert found.next_base.tolist() == expected.next_base
         memory, traces, kept_seed = found.memory, expected.traces, expected.seed
         assert memory.seed == kept_seed
         assert {s: (t.tenure, t.meetings, t.values.tolist()) for s, t in memory.traces.items()} == traces
+
+
+ROUNDS_OF_EIGHT = [[0, 1, 2], [0, 1, 3], [0, 1, 4], [0, 2, 5], [5, 6, 7]]
+
+
+@pytest.mark.parametrize(("most", "remembered"), [(5, [0, 1]), (6, [0, 1, 2]), (4, [0]), (3, []), (0, [])])
+def test_only_so_many_authors_are_known_and_of_the_absent_ones_those_most_often_met(most, remembered):
+    """Of eight authors three are there in the last round; 0 was met four times, 1 three times, 2 twice."""
+    states, memory = cloud("often", 9), Memory()
+    for seats in ROUNDS_OF_EIGHT:
+        neighbours = {seat: states[seat] for seat in seats}
+        found = tether([0] * 64, states[8], neighbours, {**SMALL, "most": most, "gate_milli": 10**6}, memory=memory)
+        before, memory = memory, found.memory
+    assert {int(judgement.figures["known"]) for judgement in found.judgements.values()} == {3 + len(remembered)}
+    # Of whom it remembers, and of nobody else, the trace may say anything.
+    for seat in range(5):
+        trace = before.traces[seat]
+        other = Memory(before.seed, {**before.traces, seat: replace(trace, values=trace.values + 10**6)})
+        again = tether([0] * 64, states[8], neighbours, {**SMALL, "most": most, "gate_milli": 10**6}, memory=other)
+        assert (again.judgements == found.judgements) is (seat not in remembered)
 
 
 def test_the_full_width_over_several_runs_equals_the_specification():

@@ -17,13 +17,14 @@ REACH = 1 << 22
 
 @dataclass(frozen=True)
 class Found:
-    """What a screening gives. verdicts: seat → accepted."""
+    """What a screening gives. verdicts: seat → accepted. figures: seat → what decided, as the record holds it."""
 
     verdicts: dict[int, bool]
     mixed: set[int]
     next_base: list[int]
     seed: bytes
     traces: Traces
+    figures: dict[int, dict[str, int]]
 
 
 def sketch(values: Numbers, seed: bytes, width: int) -> list[int]:
@@ -176,6 +177,7 @@ def tether(
 
     dropped: set[int] = set()
     has_fired = False
+    figures = {seat: {"distance2": distances[seat], "tau2": tau2} for seat in neighbours}
     known = [] if is_late else sorted(inside)
     if parameters["memory_milli"] and not is_late:
         absent = [s for s in memory if s not in neighbours and s != judge and len(memory[s][2]) == width]
@@ -196,6 +198,10 @@ def tether(
         still2 = Fraction(parameters["still_milli"], 1000) ** 2
         moving = sum(square >= still2 * middle for square in squares)
         even = Fraction(parameters["spectral_milli"], 1000 * (moving - 1)) if moving > 1 else Fraction(0)
+        for seat, projection in zip(known, projections, strict=True):
+            if seat in inside:
+                figures[seat] |= {"projection": projection, "double_centre": int(2 * centre), "lambda1": largest}
+                figures[seat] |= {"trace": total, "known": len(known), "moving": moving}
         has_fired = not is_few and largest > max(even, Fraction(parameters["share_milli"], 1000)) * total
         if has_fired:
             suspects = ranked[: parameters["drop_milli"] * len(known) // 1000]
@@ -212,4 +218,4 @@ def tether(
         for seat in mixed
     ]
     next_base = pulled_mean(base, own, [neighbours[seat] for seat in mixed], factors)
-    return Found(verdicts, mixed, next_base, seed, traces)
+    return Found(verdicts, mixed, next_base, seed, traces, figures)
