@@ -18,6 +18,8 @@ a copy of the sources; the tests of one mutant run in one process, which a paren
 
 import argparse
 import ast
+import contextlib
+import ctypes
 import difflib
 import hashlib
 import importlib
@@ -298,6 +300,7 @@ class Worker:
         child = os.fork()
         if not child:
             os.setsid()
+            _die_with_parent()
             _become_pytest(self.folder, output, [*subject.tests, *subject.options])
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
@@ -308,6 +311,12 @@ class Worker:
         os.killpg(child, signal.SIGKILL)
         os.waitpid(child, 0)
         return None, ""
+
+
+def _die_with_parent() -> None:
+    """Linux: a run that is stopped leaves nothing behind."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _become_pytest(folder: Path, output: Path, arguments: list[str]) -> None:
@@ -324,12 +333,16 @@ def _become_pytest(folder: Path, output: Path, arguments: list[str]) -> None:
         os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder / ".hypothesis")
         import pytest
+        from hypothesis import Phase, settings
 
         import ledger
 
         assert Path(ledger.__file__).is_relative_to(folder), ledger.__file__
-        # The parent has loaded hypothesis, whose assertions need no explaining.
+        # One counterexample is enough, it need not be a small one. The parent has loaded hypothesis already.
+        phases = (Phase.explicit, Phase.generate)
+        settings.register_profile("mutation", deadline=None, database=None, phases=phases)
         quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning", "-p", "no:cacheprovider"]
+        quiet.append("--hypothesis-profile=mutation")
         status = int(pytest.main(["-x", "-q", "--no-header", "--tb=line", *quiet, *arguments]))
     except BaseException as error:
         print(repr(error), flush=True)
@@ -357,6 +370,7 @@ def run(chosen: list[str], limit: int | None, workers: int) -> int:
             # Processes, not threads: each forks, and forks must not copy another's locks.
             child = os.fork()
             if not child:
+                _die_with_parent()
                 try:
                     pool.work(Worker(Path(folder) / str(number)), number, workers)
                     os._exit(0)
