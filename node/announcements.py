@@ -1,75 +1,126 @@
 """What this peer's key has announced, on disk before it is signed: two updates for one round would convict it."""
 
-import os
+import hashlib
+import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from ledger.files import append, set_aside, write_whole
+
+_log = logging.getLogger(__name__)
 _KEPT_ROUNDS: Final = 4096
 _FILE_MAX_BYTES: Final = 1 << 22
+_CHECK_CHARACTERS: Final = 8
+# Stands for the author in a line that keeps this node silent.
+_SILENCE: Final = "silent"
 
 _Key = tuple[int, str]
 
 
 class AnnouncementJournal:
-    """One line an announcement: round, author, digest.
+    """One line an announcement: round, author, digest and a checksum.
 
-    What a crash cut short was never signed; a whole digest without its line's end counts as noted.
+    A signature holds for one contract address, chain id and round, so a journal is kept for these, whatever circle
+    is found there. What a crash cut short was never signed. The file of one process.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._digests = _read(path)
-        if len(self._digests) > 2 * _KEPT_ROUNDS:
-            self._compact()
+        self._digests: dict[_Key, bytes] = {}
+        self.is_whole = True
+        """Whether it holds all that was ever noted; False for a file that is not there, or damaged."""
+        self._silent_through = 0
+        self._is_torn = False
+        self._read()
+
+    def begin(self) -> None:
+        """There is nothing to know of: from now on what is noted is all. Raises OSError."""
+        self._rewrite()
+
+    def keep_silent(self, through: int) -> None:
+        """Sign nothing for rounds up to this one but what is noted: more may have been signed. Raises OSError."""
+        self._silent_through = max(self._silent_through, through)
+        if not self.is_whole and self._path.exists():
+            _log.warning("file damaged, kept as file=%s", set_aside(self._path))
+        self._rewrite()
 
     def may_sign(self, number: int, author: str, digest: bytes) -> bool:
-        """Note the announcement, on disk when this returns. False where another of this round was noted."""
+        """Note the announcement, on disk when this returns True.
+
+        False where another of this round was noted, or may have been. Raises OSError where it cannot be noted.
+        """
         noted = self._digests.get((number, author))
         if noted is None:
-            self._append(f"{number} {author} {digest.hex()}\n")
+            if number <= self._silent_through:
+                return False
+            self._append(_line(number, author, digest))
             self._digests[number, author] = digest
         return noted in (None, digest)
 
-    def _append(self, line: str) -> None:
-        with self._path.open("ab") as file:
-            # After a line cut short the next one begins anew.
-            file.write(("\n" + line if _is_cut(self._path) else line).encode())
-            file.flush()
-            os.fsync(file.fileno())
-
-    def _compact(self) -> None:
-        newest = sorted(self._digests.items())[-_KEPT_ROUNDS:]
-        self._digests = dict(newest)
-        temporary = self._path.with_name(self._path.name + ".tmp")
-        with temporary.open("wb") as file:
-            file.writelines(f"{n} {author} {digest.hex()}\n".encode() for (n, author), digest in newest)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self._path)
-
-
-def _read(path: Path) -> dict[_Key, bytes]:
-    try:
-        with path.open("rb") as file:
-            # The newest lines count: the file is cut down long before it is this large.
-            file.seek(max(0, path.stat().st_size - _FILE_MAX_BYTES))
-            lines = file.read().decode("ascii", "replace").split("\n")
-    except FileNotFoundError:
-        return {}
-    found: dict[_Key, bytes] = {}
-    for line in lines:
-        parts = line.split(" ")
+    def _read(self) -> None:
         try:
-            number, author, digest = int(parts[0]), parts[1], bytes.fromhex(parts[2])
-        except (ValueError, IndexError):
-            continue
-        if len(digest) == 32:
-            found.setdefault((number, author), digest)
-    return found
+            with self._path.open("rb") as file:
+                # The newest lines count: the file is cut down long before it is this large.
+                skipped = max(0, self._path.stat().st_size - _FILE_MAX_BYTES)
+                file.seek(skipped)
+                *lines, rest = file.read(_FILE_MAX_BYTES).split(b"\n")
+        except FileNotFoundError:
+            self.is_whole = False
+            return
+        for line in lines[bool(skipped) :]:
+            self._take(line)
+        if not self.is_whole:
+            _log.warning("file damaged file=%s: it may lack announcements", self._path)
+        elif rest or len(self._digests) > 2 * _KEPT_ROUNDS:
+            self._rewrite()
+
+    def _take(self, line: bytes) -> None:
+        found = _parse(line)
+        if found is None:
+            self.is_whole = False
+            return
+        number, author, digest = found
+        if author == _SILENCE:
+            self._silent_through = max(self._silent_through, number)
+        else:
+            self._digests.setdefault((number, author), digest)
+
+    def _append(self, line: bytes) -> None:
+        if self._is_torn:
+            self._rewrite()
+        # Part or all of the line may stay behind, and must not be found there once another was signed.
+        self._is_torn = True
+        append(self._path, line)
+        self._is_torn = False
+
+    def _rewrite(self) -> None:
+        self._digests = dict(sorted(self._digests.items())[-_KEPT_ROUNDS:])
+        entries = [(number, author, digest) for (number, author), digest in self._digests.items()]
+        if self._silent_through:
+            entries.append((self._silent_through, _SILENCE, bytes(32)))
+        write_whole(self._path, _lines(entries))
+        self.is_whole = True
+        self._is_torn = False
 
 
-def _is_cut(path: Path) -> bool:
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 1))
-        return size > 0 and file.read(1) != b"\n"
+def _lines(entries: Iterable[tuple[int, str, bytes]]) -> bytes:
+    return b"".join(_line(*entry) for entry in entries)
+
+
+def _line(number: int, author: str, digest: bytes) -> bytes:
+    said = f"{number} {author} {digest.hex()}"
+    return f"{said} {_check(said.encode())}\n".encode()
+
+
+def _check(said: bytes) -> str:
+    return hashlib.sha256(said).hexdigest()[:_CHECK_CHARACTERS]
+
+
+def _parse(line: bytes) -> tuple[int, str, bytes] | None:
+    """Round, author and digest; None for a line that is not as it was written."""
+    said, _, check = line.rpartition(b" ")
+    if check != _check(said).encode():
+        return None
+    number, author, digest = said.decode().split(" ")
+    return int(number), author, bytes.fromhex(digest)

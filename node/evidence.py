@@ -8,6 +8,7 @@ import msgspec
 
 from ledger.chain.circle_file import read_json, write_json
 from ledger.errors import PeerFault, SetupError
+from ledger.files import PRIVATE, make_folder
 from ledger.history import History
 from ledger.network import Network
 from ledger.signing import announcement_hash, compact, recover
@@ -106,7 +107,7 @@ class EvidenceStore:
     def __init__(self, folder: Path, network: Network, own: str) -> None:
         """own: the address of this node's key, which does not report itself."""
         self._folder, self._network, self._own = folder, network, own
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._kept: dict[tuple[int, str], Evidence] = {}
         for path in sorted(folder.glob("*.json"))[:_FILES_MAX]:
             try:
@@ -128,7 +129,7 @@ class EvidenceStore:
             return
         self._kept[key] = evidence
         try:
-            write_json(self._folder / f"{evidence.round}-{evidence.author}.json", evidence)
+            write_json(self._folder / f"{evidence.round}-{evidence.author}.json", evidence, mode=PRIVATE)
         except OSError as error:
             _log.warning("evidence not written author=%s reason=%s", evidence.author, error.strerror)
 

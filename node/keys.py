@@ -11,6 +11,7 @@ from typing import Any, Final
 from eth_account import Account
 
 from ledger.errors import SetupError
+from ledger.files import write_new
 
 _KEYSTORE_MAX_BYTES: Final = 1 << 16
 _SECRET_MAX_BYTES: Final = 1 << 12
@@ -32,15 +33,11 @@ def write_key(path: Path, key: bytes, password: str, cost: int = _SCRYPT_COST) -
     """Write a key encrypted to a new file (mode 0600) and return its address. key: 32 bytes. Raises SetupError."""
     keystore = Account.encrypt(key, password, kdf="scrypt", iterations=cost)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        write_new(path, json.dumps(keystore).encode())
     except FileExistsError as error:
         raise SetupError(f"{path} exists already and keys are never overwritten: choose another name") from error
     except OSError as error:
         raise SetupError(f"{path} cannot be written ({error.strerror}): choose another place") from error
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(keystore, file)
-        file.flush()
-        os.fsync(file.fileno())
     return str(Account.from_key(key).address)
 
 

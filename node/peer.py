@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from eth_utils.address import to_canonical_address
@@ -27,6 +26,7 @@ from ledger.reputation import FULL
 from ledger.screening import Screened, screen
 from ledger.verdicts import encode_verdicts
 from node.announcements import AnnouncementJournal
+from node.data_folder import DataFolder
 from node.duties import Duties
 from node.entrance import Entrance
 from node.evidence import EvidenceStore
@@ -72,7 +72,7 @@ class PeerConfig:
     a delta frame sends. fail_at: for tests.
     """
 
-    data_dir: Path
+    folder: DataFolder
     listening: Listening = field(default_factory=Listening)
     seat: int | None = None
     confirmations: int = 0
@@ -103,7 +103,6 @@ class Peer:
         self._config, self._circle, self._key, self._task = config, circle, key, task
         self._behaviour, self._report = behaviour, report
         self._meter = Meter()
-        config.data_dir.mkdir(parents=True, exist_ok=True)
         self._network = circle.network.domain_separator
         self._follower = Follower(
             circle,
@@ -118,9 +117,9 @@ class Peer:
         self._entrance = Entrance(
             circle, self._follower, config.entry, config.seat, self._follow, self._unseal, report
         )
-        self._state_file = StateFile(config.data_dir / "state.bin")
-        self._journal = AnnouncementJournal(config.data_dir / "announced.txt")
-        self._evidence = EvidenceStore(config.data_dir / "evidence", circle.network, self._address)
+        self._state_file = StateFile(config.folder.state)
+        self._journal = AnnouncementJournal(config.folder.journal)
+        self._evidence = EvidenceStore(config.folder.evidence, circle.network, self._address)
         # Training, encoding, screening and evaluating: off the event loop, one at a time.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="learner")
         self._seat: int | None = None
@@ -147,7 +146,7 @@ class Peer:
             await self._follower.follow()
             self._check_task()
             services = self._services = Services(
-                self._config.data_dir,
+                self._config.folder,
                 self._circle.network,
                 self._key,
                 lambda: self._history,
@@ -549,8 +548,7 @@ class Peer:
 def _sender(config: PeerConfig, circle: Circle, key: bytes) -> Sender:
     """The peer's sender: what is under way when the process dies is known to the next one."""
     limits = FeeLimits(max_fee_wei=config.max_fee_wei)
-    pending = config.data_dir / "pending.json"
-    return Sender(circle.rpc, key, circle.network.chain_id, limits=limits, pending_file=pending)
+    return Sender(circle.rpc, key, circle.network.chain_id, limits=limits, pending_file=config.folder.pending)
 
 
 async def _announce(services: Services, number: int, digest: bytes) -> None:

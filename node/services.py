@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -15,6 +14,7 @@ from ledger.history import History
 from ledger.network import Network
 from node.blobs.gateway import STATS, gateway_app
 from node.blobs.store import BlockStore
+from node.data_folder import DataFolder
 from node.exchange import Announced, Exchange
 from node.gossip.certificate import Certificate
 from node.gossip.gossip import Gossip
@@ -47,7 +47,7 @@ class Services:
 
     def __init__(
         self,
-        data_dir: Path,
+        folder: DataFolder,
         network: Network,
         key: bytes,
         history: Callable[[], History],
@@ -56,12 +56,12 @@ class Services:
         on_equivocation: Callable[[Announcement, Announcement], None] | None = None,
     ) -> None:
         self._history = history
-        self.store = BlockStore(data_dir / "blobs")
+        self.store = BlockStore(folder.blobs)
         self._announced = Announced()
         self.gossip = Gossip(
             network=network,
             key=key,
-            certificate=Certificate.load_or_create(data_dir),
+            certificate=Certificate.load_or_create(folder.root),
             is_member=lambda address: history().seat_of(address) is not None,
             on_announcement=self._hear,
             on_equivocation=on_equivocation,

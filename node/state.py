@@ -6,7 +6,7 @@ half-written or damaged one is never taken for a state.
 """
 
 import hashlib
-import os
+import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,11 +15,12 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.errors import SetupError
 from ledger.exact import State
+from ledger.files import set_aside, write_whole
 from ledger.history import History
 from ledger.memory import Carried, Memory
 
+_log = logging.getLogger(__name__)
 _MAGIC: Final = b"FMS3"
 _CHECKSUM_BYTES: Final = 32
 NO_RECORD: Final = bytes(32)
@@ -124,31 +125,27 @@ class StateFile:
     def save(self, state: PeerState) -> None:
         """Write whole or not at all."""
         packed = msgpack.packb(_to_fields(state))
-        temporary = self.path.with_name(self.path.name + ".tmp")
-        with temporary.open("wb") as file:
-            file.write(_MAGIC + packed + hashlib.sha256(packed).digest())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self.path)
+        write_whole(self.path, _MAGIC + packed + hashlib.sha256(packed).digest())
 
     def load(self, network: bytes, parameters: int) -> PeerState | None:
-        """The saved state, None if there is none. Raises SetupError for a damaged one or another circle's."""
+        """The saved state, None if there is none. One that cannot be used is set aside. Raises OSError."""
         try:
             raw = self.path.read_bytes()
         except FileNotFoundError:
             return None
         packed, checksum = raw[len(_MAGIC) : -_CHECKSUM_BYTES], raw[-_CHECKSUM_BYTES:]
         if not raw.startswith(_MAGIC) or hashlib.sha256(packed).digest() != checksum:
-            raise SetupError(
-                f"the state file {self.path} is damaged: move it away and start again, the peer then rebuilds its "
-                "state from the chain and the blobs"
-            )
+            self._set_aside("is damaged")
+            return None
         state = _from_fields(msgpack.unpackb(packed))
         if state.network != network or state.base.state.size != parameters:
-            raise SetupError(
-                f"the state file {self.path} belongs to another circle: choose another --data folder for this one"
-            )
+            self._set_aside("belongs to another circle")
+            return None
         return state
+
+    def _set_aside(self, fault: str) -> None:
+        aside = set_aside(self.path)
+        _log.warning("the state file %s: rebuilding from chain and blobs, it is kept as file=%s", fault, aside)
 
 
 def _to_fields(state: PeerState) -> dict[str, Any]:

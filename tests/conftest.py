@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from chains import CHAINS, ChainProcess
+from disk_steps import DiskSteps
 
 with warnings.catch_warnings():
     # web3 still imports this module of websockets; nothing here uses it. Once imported, it warns no more.
@@ -17,3 +18,9 @@ def chain(request: pytest.FixtureRequest) -> Iterator[ChainProcess]:
     """A fresh chain with instant blocks: the test runs once against ours and once against Anvil."""
     with CHAINS[request.param]() as process:
         yield process
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> DiskSteps:
+    """The disk as the test's code uses it, step by step."""
+    return DiskSteps(monkeypatch)

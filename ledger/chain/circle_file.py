@@ -1,6 +1,5 @@
 """The small file that tells peers and auditors which circle is meant: `folkmoot deploy` writes it."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TypeVar
@@ -13,6 +12,7 @@ from ledger.chain.failover import connect
 from ledger.chain.rpc import Rpc
 from ledger.chain.terms import TermValue
 from ledger.errors import SetupError
+from ledger.files import PUBLIC, write_whole
 from ledger.parsing import decode_json
 
 CIRCLE_FILE_MAX_BYTES: Final = 1 << 16
@@ -75,14 +75,9 @@ def deployed_code(rpc: Rpc, address: str) -> bytes:
     return code
 
 
-def write_json(path: Path, value: msgspec.Struct) -> None:
+def write_json(path: Path, value: msgspec.Struct, *, mode: int = PUBLIC) -> None:
     """Write whole or not at all, on the disk before this returns. Raises OSError."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n", mode=mode)
 
 
 def read_json(

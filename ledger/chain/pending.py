@@ -1,6 +1,5 @@
 """A key's transactions that have not ended yet, every hash sent for each nonce, kept over a crash if wanted."""
 
-import os
 from collections import deque
 from pathlib import Path
 from typing import Final
@@ -9,6 +8,7 @@ import msgspec
 
 from ledger.chain.fees import Fees
 from ledger.errors import SetupError
+from ledger.files import remove, write_whole
 
 _DONE_KEPT: Final = 64
 _FILE_MAX_BYTES: Final = 16 << 20
@@ -129,7 +129,7 @@ class Pending:
         """It will never be in a block, or nothing was sent."""
         if self._open.get(entry.nonce) is entry:
             del self._open[entry.nonce]
-        self.save(durably=False)
+        self.save()
 
     def forget_ended(self) -> None:
         """Keep only what is open."""
@@ -142,21 +142,15 @@ class Pending:
         entry.renumber(nonce)
         self._open[nonce] = entry
 
-    def save(self, *, durably: bool = True) -> None:
-        """Write the file whole or not at all. durably: also against loss of power. Raises SetupError."""
+    def save(self) -> None:
+        """Write the file whole or not at all. Raises SetupError."""
         if self._path is None:
             return
         try:
             if not self._open:
-                self._path.unlink(missing_ok=True)
+                remove(self._path)
                 return
-            temporary = self._path.with_name(self._path.name + ".tmp")
-            with temporary.open("wb") as file:
-                file.write(msgspec.json.encode(_File(self._chain_id, self._address, self.open())))
-                if durably:
-                    file.flush()
-                    os.fsync(file.fileno())
-            os.replace(temporary, self._path)
+            write_whole(self._path, msgspec.json.encode(_File(self._chain_id, self._address, self.open())))
         except OSError as error:
             raise SetupError(f"{self._path} cannot be written ({error.strerror}): free space or mend it") from error
 

@@ -1,8 +1,6 @@
 """Chain, mempool and data directory of one running test chain. Every method runs in the chain's one thread."""
 
-import fcntl
 import logging
-import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +12,7 @@ from eth.vm.forks.london.headers import calculate_expected_base_fee_per_gas
 from eth_hash.auto import keccak
 
 from ledger.errors import SetupError
+from ledger.files import FolderLock, make_folder
 from ledger.testchain.blocks import BlockRecord
 from ledger.testchain.chain import Genesis, LocalChain
 from ledger.testchain.execution import PoisonedTransaction
@@ -54,7 +53,7 @@ class Engine:
             secret = _own(self.store, data_dir, chain_id, seed)
             self.chain = LocalChain(self.store, Genesis(chain_id, secret, int(time.time())))
         except BaseException:
-            os.close(self._lock)
+            self._lock.release()
             raise
         self.pool = Mempool()
         self.pace = Pace()
@@ -66,7 +65,7 @@ class Engine:
     def close(self) -> None:
         """Close the store and let the directory go."""
         self.store.close()
-        os.close(self._lock)
+        self._lock.release()
 
     @property
     def head(self) -> Header:
@@ -213,21 +212,13 @@ class Engine:
             self.tell(BlockNews(header, self.chain.encoded_logs(header.block_number) if header.bloom else None))
 
 
-def _lock(data_dir: Path) -> int:
-    """Take the directory's lock, creating it if needed. Returns the open file that holds it."""
+def _lock(data_dir: Path) -> FolderLock:
+    """Take the directory, making it if needed. Raises SetupError."""
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        handle = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_folder(data_dir)
+        return FolderLock(data_dir, "another chain")
     except OSError as error:
         raise SetupError(f"{data_dir} cannot be used ({error.strerror}): choose another data directory") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise SetupError(
-            f"{data_dir} is in use by another chain: stop that one or choose another data directory"
-        ) from error
-    return handle
 
 
 def _own(store: ChainStore, data_dir: Path, chain_id: int, seed: int | None) -> bytes:

@@ -17,6 +17,7 @@ from ledger.blobs.dagpb import FILE_BYTES_MAX
 from ledger.blobs.unixfs import MAGIC, walk
 from ledger.errors import PeerFault
 from node.blobs.store import BlockStore, NotStored
+from node.logs import bound_noise
 
 RAW_TYPE = "application/vnd.ipld.raw"
 CAR_TYPE = "application/vnd.ipld.car"
@@ -156,6 +157,7 @@ def gateway_app(
     gateway = _Gateway(
         store, serves, stats or GatewayStats(), asyncio.Semaphore(max_concurrent), _QUEUED_PER_SLOT * max_concurrent
     )
+    bound_noise()
     app = web.Application()
     app[STATS] = gateway.stats
     app.router.add_get("/ipfs/{cid}", gateway.answer)

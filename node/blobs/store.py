@@ -8,19 +8,15 @@ A file appears under its name whole or not at all: written in partial/, flushed 
 is hashed again when it is read. One process writes; its threads may share the store.
 """
 
-import fcntl
-import os
-import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ledger.blobs.cid import DIGEST_BYTES, digest_of
 from ledger.blobs.dagpb import FILE_BYTES_MAX, MalformedBlob
 from ledger.blobs.unixfs import CHUNK_BYTES, MAGIC, build, read, walk
 from ledger.errors import NotYet
+from ledger.files import make_folder, remove, sweep, write_whole
 
 
 class NotStored(NotYet):
@@ -39,13 +35,14 @@ class BlockStore:
 
     def __init__(self, root: Path) -> None:
         self._blocks, self._seals, self._partial = root / "blocks", root / "sealed", root / "partial"
+        make_folder(root)
         for folder in (self._blocks, self._seals, self._partial):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         self._lock = threading.Lock()
         self._sealed = {bytes.fromhex(path.name): _digests(path) for path in self._seals.iterdir()}
         # A block may belong to several sealed blobs, so count.
         self._withheld = Counter(digest for blob in self._sealed.values() for digest in blob)
-        self._sweep()
+        sweep(self._partial)
 
     def put(self, data: bytes, *, sealed: bool = False) -> bytes:
         """Store a blob, which begins with b"FM", and return its root digest.
@@ -105,8 +102,7 @@ class BlockStore:
         """Let a blob be served. Does nothing if it is not sealed."""
         with self._lock:
             if digest in self._sealed:
-                (self._seals / digest.hex()).unlink(missing_ok=True)
-                _sync(self._seals)
+                remove(self._seals / digest.hex())
                 self._withheld -= Counter(self._sealed.pop(digest))
 
     def is_sealed(self, digest: bytes) -> bool:
@@ -137,48 +133,13 @@ class BlockStore:
         path = self._path(digest)
         # Reading it costs less than flushing it, and finds damage.
         if self.block(digest) is None:
-            if not path.parent.exists():
-                path.parent.mkdir(exist_ok=True)
-                _sync(self._blocks)
+            make_folder(path.parent)
             self._write(path, data)
 
     def _write(self, path: Path, data: bytes) -> None:
-        with self._temporary() as (descriptor, name):
-            with open(descriptor, "wb", closefd=False) as file:
-                file.write(data)
-            os.fsync(descriptor)
-            os.replace(name, path)
-        _sync(path.parent)
-
-    @contextmanager
-    def _temporary(self) -> Iterator[tuple[int, str]]:
-        """A file in partial/ that is locked while its writer lives, and gone afterwards unless renamed."""
-        descriptor, name = tempfile.mkstemp(dir=self._partial)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield descriptor, name
-        finally:
-            Path(name).unlink(missing_ok=True)
-            os.close(descriptor)
-
-    def _sweep(self) -> None:
-        for path in self._partial.iterdir():
-            with path.open("rb") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue  # its writer is alive
-                path.unlink(missing_ok=True)
+        write_whole(path, data, through=self._partial)
 
 
 def _digests(path: Path) -> tuple[bytes, ...]:
     data = path.read_bytes()
     return tuple(data[at : at + DIGEST_BYTES] for at in range(0, len(data), DIGEST_BYTES))
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

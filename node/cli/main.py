@@ -1,7 +1,6 @@
 """`folkmoot`: parse, call one function, print. Exit 0 fine, 1 findings, 2 usage, 3 this machine or its set-up."""
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from collections.abc import Sequence
 from ledger.errors import NotYet, PeerFault, SetupError, UsageError
 from node.cli import audit, chain, demo, deploy, dispute, invite, keys, report, seat, simulate, status
 from node.cli import node as node_command
+from node.logs import log_to_stderr
 
 COMMANDS = (demo, simulate, chain, keys, deploy, node_command, audit, status, seat, invite, dispute, report)
 
@@ -24,9 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for module in COMMANDS:
         module.add_parser(commands)
     parsed = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=parsed.log.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
+    log_to_stderr(parsed.log)
     try:
         return int(parsed.run(parsed))
     except UsageError as error:

@@ -83,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
     """Run until the circle is finished, or until interrupted."""
     from ledger.chain.deploy import CircleFile, open_circle
     from ledger.codec import share_for
+    from node.data_folder import DataFolder
     from node.peer import Peer, PeerConfig
     from node.services import Listening
     from node.testing.faults import parse_fail_at
@@ -94,25 +95,25 @@ def run(options: argparse.Namespace) -> int:
     behave = _behaviour(options)
     key = secret_key(options.keystore, options.password_file)
     circle = open_circle(file, options.rpc)
-    manifest = _manifest_of(circle, file.block)
-    entry = _entry(options, circle.network)
-    config = PeerConfig(
-        data_dir=options.data,
-        listening=Listening(
+    manifest, opened_in = _opened(circle, file.block)
+    settings = {
+        "listening": Listening(
             options.host, options.advertise, options.gossip_port, options.gateway_port, options.ipfs_api
         ),
-        seat=options.seat,
-        confirmations=options.confirmations,
-        max_fee_wei=wei_of(options.max_fee, "--max-fee", "GWEI"),
-        ws_url=_ws_url(options.rpc_ws, circle.rpc.url),
-        entry=entry,
-        sent_share=share_for(manifest.codec, options.sent_share),
-        fail_at=parse_fail_at(options.fail_at) if options.fail_at else None,
-    )
+        "seat": options.seat,
+        "confirmations": options.confirmations,
+        "max_fee_wei": wei_of(options.max_fee, "--max-fee", "GWEI"),
+        "ws_url": _ws_url(options.rpc_ws, circle.rpc.url),
+        "entry": _entry(options, circle.network),
+        "sent_share": share_for(manifest.codec, options.sent_share),
+        "fail_at": parse_fail_at(options.fail_at) if options.fail_at else None,
+    }
     use_one_thread()
     task = _task_of(manifest, options.task)
-    peer = Peer(config, circle, file.block, key, task, behave, print_json if options.json else _print_event)
-    return asyncio.run(_run(peer, stay=not options.exit_when_finished))
+    report = print_json if options.json else _print_event
+    with DataFolder.open(options.data, circle.network, opened_in) as folder:
+        peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave, report)
+        return asyncio.run(_run(peer, stay=not options.exit_when_finished))
 
 
 def _behaviour(options: argparse.Namespace) -> Any:
@@ -179,15 +180,15 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _manifest_of(circle: Any, first_block: int) -> Any:
-    """What all agreed on. Raises SetupError where the circle file names another block than it stands in."""
+def _opened(circle: Any, first_block: int) -> tuple[Any, str]:
+    """What all agreed on, and the hash of the block it stands in. Raises SetupError where that is another block."""
     from ledger.events import Opened
     from ledger.manifest import decode_manifest
 
     opened = circle.events(first_block, first_block)
     if not opened or not isinstance(opened[0].event, Opened):
         raise SetupError("the circle did not open in the block its file names: ask for a new circle file")
-    return decode_manifest(opened[0].event.manifest)
+    return decode_manifest(opened[0].event.manifest), opened[0].block_hash
 
 
 def _task_of(manifest: Any, spec: str | None) -> Any:

@@ -5,9 +5,7 @@ SHA-256. The certificate therefore needs no name and no expiry (RFC 5280, sectio
 """
 
 import hashlib
-import os
 import ssl
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ledger.errors import SetupError
+from ledger.files import make_folder, write_new
 
 FILE_NAME = "gossip-tls.pem"
 _NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "folkmoot")])
@@ -52,8 +51,8 @@ class Certificate:
         path = data_dir / FILE_NAME
         try:
             if not path.exists():
-                data_dir.mkdir(parents=True, exist_ok=True)
-                _write_once(path, _make_pem())
+                make_folder(data_dir)
+                write_new(path, _make_pem())
             der = _read_der(path)
         except OSError as error:
             raise SetupError(
@@ -111,28 +110,3 @@ def _read_der(path: Path) -> bytes:
     pem = path.read_bytes()
     serialization.load_pem_private_key(pem, password=None)
     return x509.load_pem_x509_certificate(pem).public_bytes(serialization.Encoding.DER)
-
-
-def _write_once(path: Path, pem: bytes) -> None:
-    """Put the file in place whole or not at all; of two processes, the first one's file stays."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mkstemp makes it 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(pem)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return
-        _sync_directory(path.parent)
-    finally:
-        os.unlink(temporary)
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

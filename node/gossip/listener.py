@@ -12,6 +12,7 @@ from node.gossip.certificate import Certificate
 from node.gossip.limits import Limits
 from node.gossip.messages import FRAME_BYTES
 from node.gossip.sockets import Transports
+from node.logs import bound_noise
 
 PATH = "/gossip"
 FRAME_LIMIT = FRAME_BYTES + 1  # aiohttp refuses frames that reach its limit
@@ -35,6 +36,7 @@ class Listener:
 
     async def start(self, host: str, port: int) -> int:
         """Listen; port 0 takes a free one. Returns the port. Raises SetupError if it cannot be had."""
+        bound_noise()
         context = self._certificate.server_context()
         self._http = HttpServer(
             self._upgrade,

@@ -1,7 +1,6 @@
 """What a person reads when something is wrong: a sentence with a next step, the exit status, no traceback."""
 
 import json
-import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -432,19 +431,6 @@ def test_a_demo_wants_a_folder_of_its_own(fails: Fails, tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ in a seat
-
-
-def test_a_damaged_state_file_says_what_to_do(
-    here: Here, tmp_path: Path, seated: None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "state.bin").write_bytes(os.urandom(300))
-    assert main([*here.node(tmp_path), "--json"]) == SET_UP
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith(
-        f"folkmoot: the state file {tmp_path / 'data' / 'state.bin'} is damaged: move it away"
-    )
 
 
 @pytest.mark.parametrize(("task", "expected"), [("Rotten", "not finite"), ("Broken", "data(")])

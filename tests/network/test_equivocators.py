@@ -38,5 +38,5 @@ def test_an_equivocator_is_reported_ejected_and_its_bond_burned(run: LocalRun) -
     assert all(run.seat(index) in history.rounds[-1].attestations for index in HONEST)
     assert {found["seat"] for found in run.findings()} <= {seat}
 
-    kept = sorted((run.network.peers[0].folder / "data" / "evidence").iterdir())
+    kept = sorted((run.network.peers[0].folder / "data").rglob("evidence/*.json"))
     assert "most likely it was reported already" in run.refusal("report", str(kept[0]), key=run.key(0))

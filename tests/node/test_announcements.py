@@ -1,8 +1,10 @@
 """The journal of announcements: never two of one round by one key, whatever happens to the process."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
+from disk_steps import DiskSteps
 
 from node.announcements import AnnouncementJournal
 
@@ -13,7 +15,7 @@ AUTHOR = "0x0101010101010101010101010101010101010101"
 def test_the_same_may_be_signed_again_and_another_never(tmp_path: Path) -> None:
     path = tmp_path / "announced.txt"
     assert AnnouncementJournal(path).may_sign(1, AUTHOR, ONE)
-    for journal in [AnnouncementJournal(path)] * 2:
+    for journal in [AnnouncementJournal(path), AnnouncementJournal(path)]:
         assert journal.may_sign(1, AUTHOR, ONE)
         assert not journal.may_sign(1, AUTHOR, OTHER)
         assert journal.may_sign(2, AUTHOR, OTHER)
@@ -36,7 +38,56 @@ def test_after_a_crash_in_the_middle_of_a_line_no_two_are_signed(tmp_path: Path,
 
 def test_a_long_journal_is_cut_down_to_its_newest_rounds(tmp_path: Path) -> None:
     path = tmp_path / "announced.txt"
-    path.write_text("".join(f"{number} {AUTHOR} {ONE.hex()}\n" for number in range(8200)))
+    AnnouncementJournal(path).may_sign(0, AUTHOR, ONE)
+    path.write_bytes(b"".join(line_of(number) for number in range(8200)))
     journal = AnnouncementJournal(path)
     assert len(path.read_text().splitlines()) == 4096
     assert not journal.may_sign(8199, AUTHOR, OTHER)
+
+
+def line_of(number: int) -> bytes:
+    said = f"{number} {AUTHOR} {ONE.hex()}"
+    return f"{said} {hashlib.sha256(said.encode()).hexdigest()[:8]}\n".encode()
+
+
+def test_an_announcement_is_on_the_disk_before_it_may_be_signed(tmp_path: Path, disk: DiskSteps) -> None:
+    assert AnnouncementJournal(tmp_path / "announced.txt").may_sign(1, AUTHOR, ONE)
+    assert disk.steps == [("fsync", "announced.txt", len(line_of(1))), ("fsync", tmp_path.name, 0)]
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_what_could_not_be_noted_is_not_signed_and_noted_at_the_next_try(
+    tmp_path: Path, disk: DiskSteps, step: int
+) -> None:
+    journal = AnnouncementJournal(tmp_path / "announced.txt")
+    disk.fail_at = step
+    with pytest.raises(OSError, match="No space left"):
+        journal.may_sign(1, AUTHOR, ONE)
+    disk.fail_at = None
+    assert journal.may_sign(1, AUTHOR, OTHER)
+    assert not AnnouncementJournal(tmp_path / "announced.txt").may_sign(1, AUTHOR, ONE)
+
+
+def test_a_journal_says_whether_it_holds_all(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "announced.txt"
+    assert not AnnouncementJournal(path).is_whole
+    AnnouncementJournal(path).begin()
+    journal = AnnouncementJournal(path)
+    assert journal.is_whole
+    for number in (1, 2):
+        assert journal.may_sign(number, AUTHOR, ONE)
+    assert AnnouncementJournal(path).is_whole
+    raw = bytearray(path.read_bytes())
+    raw[0] ^= 4
+    path.write_bytes(raw)
+    damaged = AnnouncementJournal(path)
+    assert not damaged.is_whole
+    assert f"file damaged file={path}" in caplog.text
+    damaged.keep_silent(3)
+    assert path.with_name("announced.txt.damaged").read_bytes() == raw
+    for again in (damaged, AnnouncementJournal(path)):
+        assert again.is_whole
+        assert again.may_sign(2, AUTHOR, ONE), "it is noted"
+        assert not again.may_sign(1, AUTHOR, ONE), "another of this round may be out"
+        assert not again.may_sign(3, AUTHOR, ONE)
+        assert again.may_sign(4, AUTHOR, ONE)

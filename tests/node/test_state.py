@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from circle_history import attestations, commits, drawn, history_of, settled
+from disk_steps import DiskSteps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.errors import SetupError
 from node.state import KEPT_ROUNDS, Base, KeptCommit, PeerState, StateFile
 
 NETWORK = b"\7" * 32
@@ -69,9 +69,17 @@ def test_a_half_written_successor_does_not_harm_the_state(tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == ["state.bin"]
 
 
+def test_a_state_is_on_the_disk_before_it_takes_the_place_of_the_last_one(tmp_path: Path, disk: DiskSteps) -> None:
+    file, state = StateFile(tmp_path / "state.bin"), state_of()
+    file.save(state)
+    assert disk.kinds == ["fsync state.bin.tmp", "replace state.bin", f"fsync {tmp_path.name}"]
+    assert disk.steps[0][2] == file.path.stat().st_size
+    assert file.path.stat().st_mode & 0o077 == 0
+
+
 @settings(deadline=None, max_examples=60)
 @given(at=st.integers(0, 10**6), flip=st.integers(1, 255))
-def test_any_changed_byte_is_damage_and_a_sentence(
+def test_any_changed_byte_is_damage_and_the_file_is_set_aside(
     tmp_path_factory: pytest.TempPathFactory, at: int, flip: int
 ) -> None:
     file = StateFile(tmp_path_factory.mktemp("state") / "state.bin")
@@ -79,25 +87,26 @@ def test_any_changed_byte_is_damage_and_a_sentence(
     raw = bytearray(file.path.read_bytes())
     raw[at % len(raw)] ^= flip
     file.path.write_bytes(bytes(raw))
-    with pytest.raises(SetupError, match="is damaged: move it away and start again"):
-        file.load(NETWORK, 5)
+    assert file.load(NETWORK, 5) is None
+    assert {path.name: path.read_bytes() for path in file.path.parent.iterdir()} == {"state.bin.damaged": raw}
 
 
 @pytest.mark.parametrize("length", [0, 1, 4, 36, -1])
-def test_a_cut_file_is_damage(tmp_path: Path, length: int) -> None:
+def test_a_cut_file_is_damage(tmp_path: Path, length: int, caplog: pytest.LogCaptureFixture) -> None:
     file = StateFile(tmp_path / "state.bin")
     file.save(state_of())
     file.path.write_bytes(file.path.read_bytes()[:length])
-    with pytest.raises(SetupError, match="is damaged"):
-        file.load(NETWORK, 5)
+    assert file.load(NETWORK, 5) is None
+    assert "is damaged" in caplog.text
+    assert str(tmp_path / "state.bin.damaged") in caplog.text
 
 
 @pytest.mark.parametrize(("network", "parameters"), [(b"\10" * 32, 5), (NETWORK, 6)])
-def test_another_circles_state_is_refused(tmp_path: Path, network: bytes, parameters: int) -> None:
+def test_another_circles_state_is_not_used_and_not_lost(tmp_path: Path, network: bytes, parameters: int) -> None:
     file = StateFile(tmp_path / "state.bin")
     file.save(state_of())
-    with pytest.raises(SetupError, match="belongs to another circle: choose another --data folder"):
-        file.load(network, parameters)
+    assert file.load(network, parameters) is None
+    assert_same(StateFile(tmp_path / "state.bin.damaged").load(NETWORK, 5), state_of())
 
 
 SEAT = 2

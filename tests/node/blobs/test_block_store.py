@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from disk_steps import DiskSteps
 
 from ledger.blobs.cid import digest_of
 from ledger.blobs.unixfs import CHUNK_BYTES, BlobTooLarge, build
@@ -193,10 +194,44 @@ def test_a_sealed_put_that_is_killed_leaves_no_open_block(tmp_path: Path, rename
     assert all(store.is_sealed(digest) for digest in stored)
 
 
-def test_opening_a_store_leaves_a_living_writers_file_alone(tmp_path: Path) -> None:
-    store = BlockStore(tmp_path)
-    with store._temporary() as (descriptor, name):
-        BlockStore(tmp_path)
-        assert Path(name).exists()
-        assert os.fstat(descriptor).st_nlink == 1
-    assert not Path(name).exists()
+def test_a_block_and_a_seal_are_on_the_disk_before_they_count(tmp_path: Path, disk: DiskSteps) -> None:
+    store = BlockStore(tmp_path / "store")
+    disk.steps.clear()
+    digest = store.put(blob(10), sealed=True)
+    name = digest.hex()
+    kinds = [kind.replace(name, "NAME") for kind in disk.kinds]
+    assert kinds[1:3] == ["replace NAME", "fsync sealed"], "the seal first"
+    assert kinds[3] == "fsync blocks"
+    assert kinds[5:] == ["replace NAME", f"fsync {name[:2]}"]
+    assert [size for kind, _, size in disk.steps if kind == "fsync" and size] == [32, 10]
+    disk.steps.clear()
+    store.unseal(digest)
+    assert disk.kinds == ["fsync sealed"]
+
+
+@pytest.mark.parametrize("step", range(7))
+def test_a_full_disk_leaves_no_half_blob_and_no_open_one(tmp_path: Path, disk: DiskSteps, step: int) -> None:
+    store = BlockStore(tmp_path / "store")
+    disk.steps.clear()
+    disk.fail_at = step
+    with pytest.raises(OSError, match="No space left"):
+        store.put(blob(10), sealed=True)
+    disk.fail_at = None
+    digest = build(blob(10)).root
+    for opened in (store, BlockStore(tmp_path / "store")):
+        assert not opened.has(digest) or opened.is_sealed(digest)
+        assert opened.block(digest) in (None, blob(10))
+    assert store.put(blob(10), sealed=True) == digest
+    assert BlockStore(tmp_path / "store").get(digest, 10) == blob(10)
+    assert BlockStore(tmp_path / "store").is_sealed(digest)
+
+
+def test_nobody_else_reads_the_store(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        BlockStore(tmp_path / "store").put(blob(10), sealed=True)
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "store").rglob("*") if path.is_file()}
+    folders = {path.stat().st_mode & 0o777 for path in (tmp_path / "store").rglob("*") if path.is_dir()}
+    assert (modes, folders) == ({0o600}, {0o700})

@@ -1,0 +1,65 @@
+"""Log lines: when, in which clock, and how many of them a stranger can cause."""
+
+import logging
+import re
+import subprocess
+import sys
+
+import pytest
+
+from node.logs import Bound, UtcFormatter, bound_noise
+
+
+class Lines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(UtcFormatter("%(asctime)s %(message)s"))
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+def test_a_line_begins_with_its_time_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    record = logging.LogRecord("a", logging.INFO, "", 0, "said", (), None)
+    record.created, record.msecs = 1_700_000_000.25, 250.0
+    assert UtcFormatter("%(asctime)s %(message)s").format(record) == "2023-11-14T22:13:20.250Z said"
+
+
+def test_of_one_kind_a_few_lines_are_written_and_then_how_many_were_not() -> None:
+    now, logger, lines = [0.0], logging.getLogger("test.bound"), Lines()
+    logger.addHandler(lines)
+    logger.propagate = False
+    bound = Bound(burst=2, every_s=60.0, clock=lambda: now[0])
+    logger.addFilter(bound)
+    for at in (0.0, 1.0, 2.0, 59.0, 60.0, 61.0):
+        now[0] = at
+        try:
+            raise ValueError("line\nand \x1b[31m" + "x" * 1000)
+        except ValueError:
+            logger.exception("asked by %s", "somebody")
+        logger.error("another kind at %d", at)
+    asked = [line for line in lines.lines if "asked by" in line]
+    assert len(asked) == 4
+    assert ["left out before, like it: 2" in line for line in asked] == [False, False, True, False]
+    assert all("\n" not in line and "\x1b" not in line and len(line) < 500 for line in asked)
+    assert "ValueError" in asked[0]
+    assert len([line for line in lines.lines if "another kind" in line]) == 4, "each kind has its own bound"
+    for number in range(1000):
+        logger.error(f"kind {number}")
+    assert len(bound._kinds) <= 64
+
+
+def test_noise_is_bounded_once() -> None:
+    bound_noise()
+    before = [list(logging.getLogger(name).filters) for name in ("aiohttp.server", "asyncio")]
+    bound_noise()
+    assert [logging.getLogger(name).filters for name in ("aiohttp.server", "asyncio")] == before
+    assert all(len([one for one in filters if isinstance(one, Bound)]) == 1 for filters in before)
+
+
+def test_what_a_command_sets_up_writes_the_time_to_stderr() -> None:
+    program = "from node.logs import log_to_stderr; import logging; log_to_stderr('info'); logging.info('said')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO root said\n", done.stderr)
