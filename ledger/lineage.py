@@ -192,7 +192,7 @@ def published(fetched: Fetched, manifest: Manifest, network: bytes, states: Stat
     if is_chained(update.codec) and is_key(update.payload) != (previous is None):
         raise InvalidBlob("the frame's kind and the update's reference do not go together")
     state = decode(
-        update.payload, update.codec, manifest.parameters, previous.state if previous else None, states.origin
+        update.payload, update.codec, manifest.blocks, previous.state if previous else None, states.origin
     )
     found = Published(state, update.base, previous.depth + 1 if previous else 0)
     states.put(link, found)

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ledger.codec import CODECS
+from ledger.codec import CODECS, Blocks, blocks_of
 from ledger.errors import PeerFault, UsageError
 from ledger.parsing import decode_json
 from ledger.rules import rule_of
@@ -17,17 +17,36 @@ from ledger.verdicts import MAX_ROUND
 MANIFEST_MAX_BYTES: Final = 16384
 MAX_PARAMETERS: Final = 1 << 28
 MAX_DIMENSIONS: Final = 32
+# With these, every value on the grid is a normal float32: 2**24 counts of 2**(119 − 16), and one of 2**(−110 − 16).
+MIN_EXPONENT: Final = -110
+MAX_EXPONENT: Final = 119
 
 
 class MalformedManifest(PeerFault):
     """The bytes the contract emitted are no manifest this program understands."""
 
 
+class Tensor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A tensor of the public state."""
+
+    name: str
+    """Its name in the model."""
+    shape: tuple[int, ...]
+    """Its dimensions; none for a scalar."""
+    exponent: int
+    """Its unit: a count of the grid stands for 2**(exponent − 16), so its values lie within ±254 · 2**exponent."""
+
+    @property
+    def size(self) -> int:
+        """How many values it has."""
+        return prod(self.shape)
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A task: layout of the public state, codec, screening rule and their parameters.
 
     task: built-in name, or the class name of a user's own file. task_options: the keywords the task was made
-    with. layout: (name, shape) of each float tensor in name order. genesis: hex digest of the blob that holds the
+    with. layout: each float tensor that is shared, in name order. genesis: hex digest of the blob that holds the
     state every peer starts from. degree: neighbours a peer judges in a round. rule, rule_parameters: see
     ledger.rules. rounds: the circle's last round.
     """
@@ -35,7 +54,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     version: int
     task: str
     task_options: dict[str, int | float | str]
-    layout: tuple[tuple[str, tuple[int, ...]], ...]
+    layout: tuple[Tensor, ...]
     genesis: str
     codec: str
     degree: int
@@ -46,7 +65,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def parameters(self) -> int:
         """The public state's length d."""
-        return sum(prod(shape) for _, shape in self.layout)
+        return sum(tensor.size for tensor in self.layout)
+
+    @property
+    def blocks(self) -> Blocks:
+        """How codecs cut the public state."""
+        return blocks_of(tuple(tensor.size for tensor in self.layout))
 
     @property
     def genesis_digest(self) -> bytes:
@@ -88,12 +112,14 @@ def check_manifest(manifest: Manifest) -> None:
     if not re.fullmatch(r"[\w.-]{1,128}", manifest.task):
         raise MalformedManifest(f"task {manifest.task[:128]!r} is not 1..128 letters, digits, `_`, `.` and `-`")
     # Dimensions are bounded one by one first, so that their product stays a number one can multiply and print.
-    if any(len(shape) > MAX_DIMENSIONS for _, shape in manifest.layout):
+    if any(len(tensor.shape) > MAX_DIMENSIONS for tensor in manifest.layout):
         raise MalformedManifest(f"a tensor has more than {MAX_DIMENSIONS} dimensions")
-    if any(not 0 <= size <= MAX_PARAMETERS for _, shape in manifest.layout for size in shape):
+    if any(not 0 <= size <= MAX_PARAMETERS for tensor in manifest.layout for size in tensor.shape):
         raise MalformedManifest(f"a tensor's dimension is not in 0..{MAX_PARAMETERS}")
     if not 1 <= manifest.parameters <= MAX_PARAMETERS:
         raise MalformedManifest(f"{manifest.parameters} parameters are not in 1..{MAX_PARAMETERS}")
+    if any(not MIN_EXPONENT <= tensor.exponent <= MAX_EXPONENT for tensor in manifest.layout):
+        raise MalformedManifest(f"a tensor's exponent is not in {MIN_EXPONENT}..{MAX_EXPONENT}")
     if not 1 <= manifest.degree <= MAX_DEGREE:
         raise MalformedManifest(f"degree {manifest.degree} is not in 1..{MAX_DEGREE}")
     if not 1 <= manifest.rounds <= MAX_ROUND:

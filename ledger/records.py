@@ -94,7 +94,7 @@ def encode_genesis(genesis: Genesis) -> bytes:
 def decode_genesis(blob: bytes, manifest: Manifest) -> State:
     """The state of a genesis blob. Raises InvalidBlob or MalformedFrame."""
     genesis = _decode(blob, GENESIS_MAGIC, Genesis, update_max_bytes(manifest))
-    return decode(genesis.payload, genesis.codec, manifest.parameters)
+    return decode(genesis.payload, genesis.codec, manifest.blocks)
 
 
 def encode_update(update: Update) -> bytes:
@@ -142,7 +142,7 @@ def decode_record(blob: bytes) -> Record:
 
 def update_max_bytes(manifest: Manifest) -> int:
     """The most bytes an update (or genesis) blob of this task may take; fetching stops there."""
-    return max_payload_bytes(manifest.parameters) + _OVERHEAD_BYTES
+    return max_payload_bytes(manifest.blocks) + _OVERHEAD_BYTES
 
 
 def _decode(blob: bytes, magic: bytes, kind: type[_Blob], max_bytes: int) -> _Blob:

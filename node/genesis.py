@@ -8,8 +8,9 @@ from ledger.errors import UsageError
 from ledger.manifest import MalformedManifest, Manifest, check_manifest
 from ledger.rules import rule_of
 from node.learner import genesis_blob
+from node.ranges import with_exponents
 from node.tasks.interface import Task
-from node.training import initial_state, layout_of
+from node.training import Vector, initial_state, layout_of
 
 
 def manifest_for(
@@ -21,21 +22,24 @@ def manifest_for(
     rule_parameters: Mapping[str, int],
     rounds: int,
     codec: str,
+    trained: Vector | None = None,
 ) -> Manifest:
     """Describe a task for the chain. options: the keywords the task was made with; `seed` draws the initial state.
+    trained: what a first training made of that, values as they are; with it the tensors' units are chosen better.
 
     Raises UsageError where the circle could not do it.
     """
     rule_of(rule, rule_parameters)
-    layout = layout_of(task.model())
+    seed = int(options.get("seed", 0))
+    layout = with_exponents(layout_of(task.model()), initial_state(task, seed), trained)
     try:
-        genesis = genesis_blob(initial_state(task, int(options.get("seed", 0))))
+        genesis = genesis_blob(initial_state(task, seed, layout), layout.blocks)
         manifest = Manifest(
             version=1,
             # A user's own file is known by its class: the path on somebody's disk is nobody's business.
             task=task.spec.rpartition(":")[2],
             task_options=dict(options),
-            layout=tuple(zip(layout.names, layout.shapes, strict=True)),
+            layout=layout.tensors,
             genesis=build(genesis).root.hex(),
             codec=codec,
             degree=degree,

@@ -1,23 +1,21 @@
 """The private side of an update: train, forge if one is a poisoner, add the residual, encode."""
 
-import logging
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.codec import CARRIED, LARGEST, PLAIN, SENT_SHARE, encode, left_out, quantise
+from ledger.codec import CARRIED, LARGEST, PLAIN, SENT_SHARE, Blocks, encode, left_out, quantise
 from ledger.exact import State, to_float
 from ledger.lineage import is_chained
 from ledger.manifest import Manifest
 from ledger.records import Genesis, Update, encode_genesis, encode_update, state_digest, update_max_bytes
 from ledger.rules import rule_of
 from node.meter import Meter
+from node.ranges import Teller, clipped
 from node.testing.attacks import Behaviour, Sight
 from node.testing.attacks.sight import NOTHING, Knowledge
 from node.training import Trainer
-
-_log = logging.getLogger(__name__)
 
 Vector = NDArray[np.float32]
 
@@ -38,9 +36,9 @@ class Prepared:
     residual: Vector
 
 
-def genesis_blob(initial: Vector) -> bytes:
+def genesis_blob(initial: Vector, blocks: Blocks) -> bytes:
     """The blob of the state all peers start from: int8 and uncompressed, the same bytes with every zstd."""
-    return encode_genesis(Genesis(PLAIN, quantise(initial, PLAIN).payload))
+    return encode_genesis(Genesis(PLAIN, quantise(initial, blocks, PLAIN).payload))
 
 
 def leaning(start: Vector, residual: Vector, codec: str) -> Vector:
@@ -66,6 +64,7 @@ class Learner:
         """share: of the values, what a delta frame sends; see ledger.codec.delta_encoder."""
         self._trainer, self._manifest, self._behaviour = trainer, manifest, behaviour
         self._seed, self._meter, self._share = seed, meter, share
+        self._teller = Teller()
 
     def prepare(
         self,
@@ -91,13 +90,12 @@ class Learner:
             wanted = self._behaviour.publish(sight)
             if not is_chained(self._manifest.codec):
                 wanted = wanted + residual
-            if (largest := float(np.abs(wanted).max())) > LARGEST:
-                # Far off, whether its own doing or the poison it mixed in: it goes on with what a frame can hold.
-                _log.warning("clipped round=%d largest=%.3g limit=%g", round_number, largest, LARGEST)
-                wanted = np.clip(wanted, -LARGEST, LARGEST)
+            self._teller.tell(clipped(wanted, self._trainer.layout), round_number)
+            # Far off, whether its own doing or the poison it mixed in: it goes on with what a frame can hold.
+            wanted = np.clip(wanted, -LARGEST, LARGEST)
             reference = b"" if previous is None else previous.digest
             wanted, last = wanted.astype(np.float32), None if previous is None else previous.state
-            quantised = encode(wanted, self._manifest.codec, last, origin, base, self._share)
+            quantised = encode(wanted, self._manifest.codec, self._manifest.blocks, last, origin, base, self._share)
             update = Update(
                 network,
                 round_number,

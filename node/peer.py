@@ -178,12 +178,12 @@ class Peer:
 
     def _check_task(self) -> None:
         layout = self._history.manifest.layout
-        check_layout(layout_of(self._task.model()), [name for name, _ in layout], [shape for _, shape in layout])
+        check_layout(layout_of(self._task.model()), [one.name for one in layout], [one.shape for one in layout])
 
     async def _prepare(self, seat: int) -> None:
         """Data, genesis and state: everything the first round needs."""
         manifest = self._history.manifest
-        layout = Layout(tuple(n for n, _ in manifest.layout), tuple(s for _, s in manifest.layout))
+        layout = Layout.of(manifest.layout)
         seats = max(self._circle.parameters.start_seats, seat + 1)
         seed = int(manifest.task_options.get("seed", 0))
 
@@ -192,7 +192,7 @@ class Peer:
                 trainer = Trainer(self._task, layout, seat=seat, seats=seats, seed=seed, behaviour=self._behaviour)
                 own_seed, share = seed * 1000 + seat, self._config.sent_share
                 learner = Learner(trainer, manifest, self._behaviour, own_seed, self._meter, share)
-                return learner, genesis_blob(initial_state(self._task, seed))
+                return learner, genesis_blob(initial_state(self._task, seed, layout), layout.blocks)
 
         self._learner, own_genesis = await self._work(load)
         services = self._services

@@ -1,8 +1,9 @@
 """A model as one flat vector, and the local training between two of them.
 
 The flat vector holds the float parameters and buffers of `state_dict`, float32, in ascending order of their names;
-integer buffers (such as BatchNorm's step count) are not shared. Training is deterministic in seed, round and seat
-on one machine; nothing the network agrees on depends on its last bit.
+integer buffers (such as BatchNorm's step count) are not shared. Each tensor's values are in its own unit,
+2**exponent, so that the grid of public states holds them all. Training is deterministic in seed, round and seat on
+one machine; nothing the network agrees on depends on its last bit.
 """
 
 import copy
@@ -10,13 +11,16 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
+from ledger.codec import Blocks, blocks_of
 from ledger.errors import SetupError
+from ledger.manifest import Tensor
 from node.tasks.interface import Task, blame
 from node.testing.attacks import Behaviour
 
@@ -44,15 +48,35 @@ class TrainingDiverged(SetupError):
 
 @dataclass(frozen=True)
 class Layout:
-    """Which tensors lie in the flat vector, in order. names: ascending. shapes: one a name."""
+    """Which tensors lie in the flat vector, in order. names: ascending. shapes, exponents: one a name."""
 
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
+    exponents: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tensors: Sequence[Tensor]) -> Self:
+        """The layout that a manifest pins."""
+        return cls(
+            tuple(tensor.name for tensor in tensors),
+            tuple(tensor.shape for tensor in tensors),
+            tuple(tensor.exponent for tensor in tensors),
+        )
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The layout as a manifest pins it."""
+        return tuple(map(Tensor, self.names, self.shapes, self.exponents))
 
     @property
     def size(self) -> int:
         """Values in the flat vector."""
         return sum(prod(shape) for shape in self.shapes)
+
+    @property
+    def blocks(self) -> Blocks:
+        """How codecs cut the flat vector."""
+        return blocks_of(tuple(prod(shape) for shape in self.shapes))
 
 
 def use_one_thread() -> None:
@@ -61,10 +85,10 @@ def use_one_thread() -> None:
 
 
 def layout_of(model: nn.Module) -> Layout:
-    """The layout of a model's float state."""
+    """The layout of a model's float state, its values as they are."""
     state = {name: tensor for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
     names = tuple(sorted(state))
-    return Layout(names, tuple(tuple(state[name].shape) for name in names))
+    return Layout(names, tuple(tuple(state[name].shape) for name in names), (0,) * len(names))
 
 
 def check_layout(layout: Layout, names: Sequence[str], shapes: Sequence[Sequence[int]]) -> None:
@@ -84,36 +108,38 @@ def check_layout(layout: Layout, names: Sequence[str], shapes: Sequence[Sequence
 
 
 def flatten(model: nn.Module, layout: Layout) -> Vector:
-    """Copy a model's float state into a new vector. Returns (layout.size,), float32."""
+    """Copy a model's float state into a new vector, each tensor in its unit. Returns (layout.size,), float32."""
     vector = np.empty(layout.size, np.float32)
-    state, start = model.state_dict(), 0
-    for name, shape in zip(layout.names, layout.shapes, strict=True):
-        end = start + prod(shape)
-        vector[start:end] = state[name].detach().to("cpu", torch.float32).reshape(-1).numpy()
-        start = end
+    state = model.state_dict()
+    for tensor, here in zip(layout.tensors, layout.blocks.tensors, strict=True):
+        vector[here] = state[tensor.name].detach().to("cpu", torch.float32).reshape(-1).numpy()
+        if tensor.exponent:
+            vector[here] *= np.float32(2.0**-tensor.exponent)
     return vector
 
 
 def load_into(model: nn.Module, layout: Layout, vector: Vector) -> None:
-    """Copy a vector into a model's float state; integer buffers stay as they are.
+    """Copy a vector, each tensor in its unit, into a model's float state; integer buffers stay as they are.
 
     vector: (layout.size,), float32. Raises ValueError for another shape.
     """
     if vector.shape != (layout.size,):
         raise ValueError(f"the vector has shape {vector.shape}, the layout wants {(layout.size,)}")
     values = torch.from_numpy(vector if vector.flags.writeable else vector.copy())
-    state, start = model.state_dict(), 0
+    state = model.state_dict()
     with torch.no_grad():
-        for name, shape in zip(layout.names, layout.shapes, strict=True):
-            end = start + prod(shape)
-            state[name].copy_(values[start:end].view(shape))
-            start = end
+        for tensor, here in zip(layout.tensors, layout.blocks.tensors, strict=True):
+            part = values[here].view(tensor.shape)
+            state[tensor.name].copy_(part * 2.0**tensor.exponent if tensor.exponent else part)
 
 
-def initial_state(task: Task, seed: int) -> Vector:
-    """The untrained model that everyone with this seed starts from. Returns (d,), float32."""
+def initial_state(task: Task, seed: int, layout: Layout | None = None) -> Vector:
+    """The untrained model that everyone with this seed starts from. Returns (d,), float32.
+
+    layout: whose units it is in; None for the values as they are.
+    """
     model = _seeded_model(task, seed)
-    return flatten(model, layout_of(model))
+    return flatten(model, layout or layout_of(model))
 
 
 def _seeded_model(task: Task, seed: int) -> nn.Module:

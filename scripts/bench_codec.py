@@ -19,7 +19,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 
 import numpy as np
 
-from ledger.codec import DELTA, PLAIN, ZSTD, decode, encode
+from ledger.codec import DELTA, PLAIN, ZSTD, Blocks, decode, encode
 from ledger.codec.delta import HEADER, SPARSE, read_sections
 from ledger.exact import to_float
 from ledger.lineage import MAX_CHAIN
@@ -44,9 +44,9 @@ def entropy_bytes(symbols: np.ndarray) -> float:
     return float(-(counts * np.log2(counts / counts.sum())).sum() / 8) if len(symbols) else 0.0
 
 
-def order_0(payload: bytes, parameters: int) -> float:
+def order_0(payload: bytes, blocks: Blocks) -> float:
     """An ideal frame's bytes: that of every value's code, or of gaps and codes each, whichever there is."""
-    sections = read_sections(payload, parameters)
+    sections = read_sections(payload, blocks)
     rest = HEADER.size + 4 * len(sections.wides) + entropy_bytes(sections.codes)
     if payload[1] == SPARSE:
         return rest + entropy_bytes(sections.map)
@@ -54,7 +54,7 @@ def order_0(payload: bytes, parameters: int) -> float:
 
 
 def rows(parameters: int, repeats: int) -> list[str]:
-    random = np.random.default_rng(1)
+    random, blocks = np.random.default_rng(1), Blocks((parameters,))
     genesis = np.rint(random.normal(size=parameters) * 1000).astype(np.int32)
     last = np.rint(genesis + random.laplace(size=parameters) * 700).astype(np.int32)
     vector = (to_float(last) + random.laplace(size=parameters) * 0.003).astype(np.float32)
@@ -65,13 +65,13 @@ def rows(parameters: int, repeats: int) -> list[str]:
         ("delta: key", DELTA, None),
         ("delta: delta", DELTA, last),
     ):
-        coding, quantised = best(lambda c=codec, p=previous: encode(vector, c, p, genesis, last), repeats)
+        coding, quantised = best(lambda c=codec, p=previous: encode(vector, c, blocks, p, genesis, last), repeats)
         size = len(quantised.payload)
         decoding, _ = best(
-            lambda q=quantised, c=codec, p=previous: decode(q.payload, c, parameters, p, genesis), repeats
+            lambda q=quantised, c=codec, p=previous: decode(q.payload, c, blocks, p, genesis), repeats
         )
         costs[name] = (coding, decoding, size)
-        ideal = f"{order_0(quantised.payload, parameters):,.0f}" if codec == DELTA else "–"
+        ideal = f"{order_0(quantised.payload, blocks):,.0f}" if codec == DELTA else "–"
         layout = "–" if codec != DELTA else "sparse" if quantised.payload[1] == SPARSE else "dense"
         found.append(row(parameters, name, layout, costs[name], ideal))
     mixed = [

@@ -88,7 +88,7 @@ class Frames(LocalEngine):
     def __init__(self, scenario: Scenario, way: Way) -> None:
         super().__init__(scenario)
         self._way = way
-        self._genesis = quantise(self.initial(scenario.seed), PLAIN).state
+        self._genesis = quantise(self.initial(scenario.seed), self.manifest.blocks, PLAIN).state
         self._published: dict[int, State] = {}
         self.payload_bytes: list[int] = []
 
@@ -109,16 +109,16 @@ class Frames(LocalEngine):
         return [self._frame(number, seat, bases[place], wanted[place]) for place, seat in enumerate(seats)]
 
     def _frame(self, number: int, seat: int, base: State, wanted: Vector) -> Published:
-        way, last = self._way, self._published.get(seat)
+        way, last, blocks = self._way, self._published.get(seat), self.manifest.blocks
         if way.codec == DELTA:
             previous = None if (number + seat) % way.chain == 0 else last
-            found = encode_delta(wanted, previous, self._genesis, base, way.share)
+            found = encode_delta(wanted, blocks, previous, self._genesis, base, way.share)
             residual = np.float32(way.carried) * left_out(wanted, base, found.state, previous)
         elif way.codec == FLOAT32:
             found = Quantised(wanted.tobytes(), np.rint(np.ldexp(wanted, GRID_BITS)).astype(np.int32))
             residual = np.zeros_like(wanted)
         else:
-            found = quantise(wanted, way.codec)
+            found = quantise(wanted, blocks, way.codec)
             residual = wanted - to_float(found.state)
         self._published[seat] = found.state
         self.payload_bytes.append(len(found.payload))

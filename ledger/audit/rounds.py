@@ -6,7 +6,7 @@ import numpy as np
 
 from ledger.audit.findings import Check, Report
 from ledger.audit.jury import is_false_verdict
-from ledger.codec import BLOCK, frame_steps
+from ledger.codec import Blocks, frame_steps
 from ledger.errors import PeerFault
 from ledger.exact import State, to_float
 from ledger.history import History, Round
@@ -19,15 +19,14 @@ from ledger.rules import rule_of
 from ledger.topology import mask_of, seats_of
 
 
-def stands_still(state: State, base: State | None) -> bool:
+def stands_still(state: State, base: State | None, blocks: Blocks) -> bool:
     """Whether a published state is its author's own base but for rounding: within one step of a frame of the base.
 
-    state, base: (d,), int32; an unknown base stands still with nothing.
+    state, base: (d,), int32, cut into `blocks`; an unknown base stands still with nothing.
     """
     if base is None:
         return False
-    steps = np.repeat(frame_steps(to_float(base)), BLOCK)[: base.size]
-    return bool((np.abs(state - base) <= steps).all())
+    return bool((np.abs(state - base) <= frame_steps(to_float(base), blocks)).all())
 
 
 class RoundAuditor:
@@ -101,7 +100,8 @@ class RoundAuditor:
         here = (round_.number, (seat, round_.tenures[seat]))
         number, author = self._published.setdefault(state_digest(state), here)
         # Peers that have all but finished learning publish what they mixed, and may well have mixed the same.
-        if author != here[1] and not stands_still(state, self._base(round_, seat)):
+        blocks = self._history.manifest.blocks
+        if author != here[1] and not stands_still(state, self._base(round_, seat), blocks):
             fact = f"the public state is the same as seat {author[0]}'s of round {number}"
             self._find(Check.COPIES, round_, seat, fact)
 

@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.codec.blocks import BLOCK, Blocks, blocks_of
 from ledger.codec.delta import DELTA, decode_delta, is_key
 from ledger.codec.delta_encoder import CARRIED, SENT_SHARE, encode_delta, left_out, share_for
 from ledger.codec.frames import (
-    BLOCK,
     LARGEST,
     MAX_SHIFT,
     MAX_WINDOW,
@@ -32,9 +32,11 @@ __all__ = [
     "SENT_SHARE",
     "SNAPSHOTS",
     "ZSTD",
+    "Blocks",
     "MalformedFrame",
     "OutsideGrid",
     "Quantised",
+    "blocks_of",
     "decode",
     "encode",
     "frame_steps",
@@ -51,6 +53,7 @@ CODECS: Final = (PLAIN, ZSTD, DELTA)
 def encode(
     vector: NDArray[np.float32],
     codec: str,
+    blocks: Blocks,
     previous: State | None = None,
     origin: State | None = None,
     before: State | None = None,
@@ -58,23 +61,24 @@ def encode(
 ) -> Quantised:
     """Encode a flat vector, (d,), float32, with any codec. Raises OutsideGrid on values that no frame can hold.
 
-    The states, (d,), int32, and the share matter to codec `delta` alone; see encode_delta.
+    blocks: how it is cut. The states, (d,), int32, and the share matter to codec `delta` alone; see encode_delta.
     """
     if codec == DELTA:
-        return encode_delta(vector, previous, origin, before, share)
-    return quantise(vector, codec)
+        return encode_delta(vector, blocks, previous, origin, before, share)
+    return quantise(vector, blocks, codec)
 
 
 def decode(
-    payload: bytes, codec: str, parameters: int, previous: State | None = None, origin: State | None = None
+    payload: bytes, codec: str, blocks: Blocks, previous: State | None = None, origin: State | None = None
 ) -> State:
-    """The state a payload holds, (parameters,), int32. Raises MalformedFrame; allocates only what was agreed.
+    """The state a payload holds, (d,), int32. Raises MalformedFrame; allocates only what was agreed.
 
-    previous: its author's last public state. origin: the circle's genesis state. Only codec `delta` looks at them:
-    its delta frames at the one, its key frames at the other.
+    blocks: how the state is cut; its length d follows from it. previous: its author's last public state. origin:
+    the circle's genesis state. Only codec `delta` looks at them: its delta frames at the one, its key frames at the
+    other.
     """
     if codec == DELTA:
-        return decode_delta(payload, parameters, previous, origin)
+        return decode_delta(payload, blocks, previous, origin)
     if codec not in SNAPSHOTS:
         raise MalformedFrame(f"codec {codec[:20]!r} is not one of {CODECS}")
-    return decode_snapshot(payload, codec, parameters)
+    return decode_snapshot(payload, codec, blocks)

@@ -2,7 +2,7 @@
 
     payload  = header ‖ steps ‖ map ‖ codes ‖ wides
     header   = kind u8 ‖ layout u8 ‖ raw bytes of map, codes, wides ‖ stored bytes of all four; u32, little-endian
-    steps    one byte a block of 4,096: step = (8 + (byte & 7)) << (byte >> 3) >> 3, byte in 0..183
+    steps    one byte a block (ledger.codec.blocks): step = (8 + (byte & 7)) << (byte >> 3) >> 3, byte in 0..183
     map      dense (layout 0): four bits a value, the lower half of a byte first, −7..7: its code; −8: see codes
              sparse (layout 1): before each value that changes, how many stay as they are; 255: so many, and no code
     codes    one int8 for each value that the map leaves open; −128: see wides
@@ -22,7 +22,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.codec.frames import BLOCK, LARGEST_COUNT, MalformedFrame, compress, decompress
+from ledger.codec.blocks import Blocks
+from ledger.codec.frames import LARGEST_COUNT, MalformedFrame, compress, decompress
 from ledger.exact import State
 
 DELTA: Final = "delta"
@@ -69,14 +70,19 @@ def is_key(payload: bytes) -> bool:
     return _read_header(payload).kind == KEY_FRAME
 
 
-def read_sections(payload: bytes, parameters: int) -> Sections:
+def read_sections(payload: bytes, blocks: Blocks) -> Sections:
     """What a frame holds, its sizes checked. Raises MalformedFrame."""
-    return _sections(payload, _read_header(payload), parameters)
+    return _sections(payload, _read_header(payload), blocks)
 
 
 def most_wides(parameters: int) -> int:
     """How many codes of a frame may be wide; so few that every frame fits max_payload_bytes."""
-    return 8 + parameters // 1024
+    return 8 + most_own_wides(parameters)
+
+
+def most_own_wides(size: int) -> int:
+    """How many of them are a tensor's own part, of so many values."""
+    return size // 1024
 
 
 def most_gaps(parameters: int) -> int:
@@ -110,28 +116,31 @@ def pack(kind: int, layout: int, sections: Sections) -> bytes:
 
 
 def decode_delta(
-    payload: bytes, parameters: int, previous: State | None = None, origin: State | None = None
+    payload: bytes, blocks: Blocks, previous: State | None = None, origin: State | None = None
 ) -> State:
-    """The state a frame holds, (parameters,), int32. Raises MalformedFrame; allocates only what was agreed.
+    """The state a frame holds, (d,), int32. Raises MalformedFrame; allocates only what was agreed.
 
     previous: its author's last public state, read by delta frames alone. origin: the genesis, read by key frames
-    alone; None for zeros. Both (parameters,), int32, left as they are.
+    alone; None for zeros. Both (d,), int32, left as they are.
     """
     header = _read_header(payload)
     reference = origin if header.kind == KEY_FRAME else previous
     if header.kind == DELTA_FRAME and reference is None:
         raise MalformedFrame("a delta frame stands where there is nothing it could be relative to")
-    sections = _sections(payload, header, parameters)
+    parameters = blocks.parameters
+    sections = _sections(payload, header, blocks)
     steps = STEPS[sections.steps]
     if header.layout == DENSE:
-        state = _moves(_dense_codes(sections, parameters), sections.wides, np.repeat(steps, BLOCK)[:parameters])
+        state = _moves(_dense_codes(sections, parameters), sections.wides, np.repeat(steps, blocks.lengths))
         if reference is not None:
             state += reference
         _check_inside_grid(state)
         return state
     state = np.zeros(parameters, np.int32) if reference is None else reference.copy()
     places = _places_of(sections, parameters)
-    values = state[places] + _moves(sections.codes, sections.wides, steps[places // BLOCK])
+    # The places ascend, so counting them block by block says which step each has.
+    held = np.diff(np.searchsorted(places, blocks.ends), prepend=0)
+    values = state[places] + _moves(sections.codes, sections.wides, np.repeat(steps, held))
     _check_inside_grid(values)
     state[places] = values
     return state
@@ -150,16 +159,16 @@ def _read_header(payload: bytes) -> _Header:
     return _Header(kind, layout, map_, codes, wides, tuple(stored))
 
 
-def _sections(payload: bytes, header: _Header, parameters: int) -> Sections:
+def _sections(payload: bytes, header: _Header, blocks: Blocks) -> Sections:
     """All that the header declares is checked before any of it is decompressed."""
-    is_sparse = header.layout == SPARSE
+    parameters, is_sparse = blocks.parameters, header.layout == SPARSE
     if header.map > most_gaps(parameters) if is_sparse else header.map != (parameters + 1) // 2:
         raise MalformedFrame(f"a map of {header.map} bytes does not go with {parameters} parameters")
     if header.codes > (header.map if is_sparse else most_codes(parameters)):
         raise MalformedFrame(f"{header.codes} codes are too many for {parameters} parameters and this map")
     if header.wides % 4 or header.wides > 4 * most_wides(parameters):
         raise MalformedFrame(f"{header.wides} bytes of wide codes are not up to {most_wides(parameters)} int32")
-    sizes = (-(-parameters // BLOCK), header.map, header.codes, header.wides)
+    sizes = (blocks.count, header.map, header.codes, header.wides)
     if any(stored > size for stored, size in zip(header.stored, sizes, strict=True)):
         raise MalformedFrame(f"sections of {sizes} bytes are stored in more, {header.stored}")
     raw, start = [], HEADER.size

@@ -1,8 +1,10 @@
 """How an author makes a frame of codec v2: the moves that matter, in steps as coarse as they allow.
 
-One step serves the whole frame: the magnitude that all but a share of the round's moves stay below. A delta frame
-holds what reaches it, rounded towards zero; a key frame holds everything, to the nearest of steps twice as long, so
-that neither is further than that magnitude from what its author wanted. The share is its author's own choice.
+All tensors have one step: the magnitude that all but a share of the round's moves stay below. Only a tensor of
+which that would send less than half of its share has a finer one of its own, so that none falls silent because
+another moves further. A delta frame holds what reaches its tensor's step, rounded towards zero; a key frame holds
+everything, to the nearest of steps twice as long, so that neither is further than that magnitude from what its
+author wanted. The share is its author's own choice.
 
 What a frame leaves out its author keeps for itself: the next training starts from its base plus `CARRIED` of it.
 What is kept must be the author's own doing alone. The way to the neighbours that was not gone is wanted anew after
@@ -11,11 +13,14 @@ Source: Koloskova et al. 2019 (CHOCO-SGD), arXiv:1902.00340, Algorithm 2: public
 compressed differences; top-k with error feedback, Stich et al. 2018, arXiv:1809.07599.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.codec.blocks import BLOCK, Blocks
 from ledger.codec.delta import (
     DELTA,
     DELTA_FRAME,
@@ -30,11 +35,12 @@ from ledger.codec.delta import (
     Places,
     Sections,
     most_codes,
+    most_own_wides,
     most_wides,
     nibbles_of,
     pack,
 )
-from ledger.codec.frames import BLOCK, LARGEST_COUNT, MAX_CODE, Quantised, check_inside_grid
+from ledger.codec.frames import LARGEST_COUNT, MAX_CODE, Quantised, check_inside_grid
 from ledger.errors import UsageError
 from ledger.exact import GRID_BITS, State, to_float
 
@@ -43,17 +49,48 @@ Vector = NDArray[np.float32]
 # Of the values, in a delta frame, where its author names no other.
 SENT_SHARE: Final = 0.03
 CARRIED: Final = 0.75
+# Of the share, what every tensor sends of its own values whatever the others do; see docs/decisions/0026.
+_OWN_PART: Final = 0.5
+# A tensor's own step need be no finer than such a part of the furthest move in it.
+_FINEST_PART: Final = 16
 _SAMPLE: Final = 1 << 14
+# Of every tensor, where it has so many values.
+_TENSOR_SAMPLE: Final = 1 << 10
 # Values at a time, so that what is reckoned in between stays in the cache.
 _CHUNK: Final = 1 << 15
 # A key frame by an author that does not say how far it came: finer by so much.
 _FINER: Final = 16
 _KEY_STEPS: Final = 2
 _MAX_NIBBLE: Final = 7
+_OCTAVE: Final = 8
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What an author has decided on. is_key: the frame's kind. leasts, bytes: of each tensor, (tensors,).
+
+    leasts: the shortest move that a delta frame sends. bytes: its step, as an index of STEPS.
+    """
+
+    is_key: bool
+    leasts: Counts
+    bytes: Counts
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """codes: (d,); wides: those among them that one byte does not hold, in order; state: what they make, (d,)."""
+
+    codes: NDArray[np.int8]
+    wides: State
+    state: State
 
 
 def encode_delta(
     vector: Vector,
+    blocks: Blocks,
     previous: State | None = None,
     origin: State | None = None,
     before: State | None = None,
@@ -69,17 +106,17 @@ def encode_delta(
     check_inside_grid(vector)
     is_key = previous is None
     reference = origin if is_key else previous
-    least = _upper_quantile(vector, before if is_key and before is not None else reference, share)
+    leasts = _least_moves(vector, before if is_key and before is not None else reference, blocks, share)
     if is_key:
-        least = least // _FINER if before is None else least * _KEY_STEPS
+        leasts = leasts // _FINER if before is None else leasts * _KEY_STEPS
     # The longest step up to that, or the shortest there is.
-    byte = max(0, int(np.searchsorted(STEPS, least, "right")) - 1)
+    plan = _Plan(is_key, leasts, np.maximum(np.searchsorted(STEPS, leasts, "right") - 1, 0))
     while True:
-        codes, wides, state = _codes(vector, reference, int(STEPS[byte]), None if is_key else least)
-        payload = _frame(is_key, byte, codes, wides)
+        coded = _coded(vector, reference, blocks, plan)
+        payload = _frame(plan, blocks, coded)
         if payload is not None:
-            return Quantised(payload, state)
-        byte = min(byte + 8, MAX_STEP_BYTE)
+            return Quantised(payload, coded.state)
+        plan = _coarser(plan, blocks, coded)
 
 
 def share_for(codec: str, wanted: float | None) -> float:
@@ -108,15 +145,46 @@ def left_out(wanted: Vector, base: State, state: State, previous: State | None) 
     return wanted - to_float(np.where(state == previous, base, state))
 
 
-def _upper_quantile(vector: Vector, reference: State | None, share: float) -> int:
-    """The grid units that all but `share` of the moves from the reference stay below, estimated from a sample."""
-    if not vector.size:
+def _least_moves(vector: Vector, reference: State | None, blocks: Blocks, share: float) -> Counts:
+    """For each tensor the shortest move worth sending, in grid units, (tensors,), estimated from a sample.
+
+    One length serves all: what `share` of all moves reach. A tensor of which fewer than its own part reach it has
+    the length that this part of its own moves reach, or a part of its furthest one where hardly any of it moves.
+    """
+    samples = list(_samples(vector, reference, blocks))
+    own = np.array([_own_least(sample, share * _OWN_PART) for sample, _ in samples], np.int64)
+    wanted = blocks.parameters - int(blocks.parameters * (1 - share))
+    moves = np.concatenate([sample for sample, _ in samples]) if samples else np.empty(0, np.int32)
+    counts = np.array([len(sample) for sample, _ in samples], np.intp)
+    weights = np.repeat([weight for _, weight in samples], counts)
+    is_own = moves >= np.repeat(own, counts)
+    left = wanted - float(weights[is_own & (moves > 0)].sum())
+    rest = ~is_own & (moves > 0)
+    if left <= 0 or not rest.any():
+        return own
+    order = np.argsort(-moves[rest], kind="stable")
+    reached = np.searchsorted(np.cumsum(weights[rest][order]), left * (1 - 1e-9))
+    least = int(moves[rest][order][min(int(reached), len(order) - 1)])
+    return np.minimum(own, least)
+
+
+def _samples(vector: Vector, reference: State | None, blocks: Blocks) -> Iterator[tuple[State, float]]:
+    """Of each tensor some values' moves, and how many values each of them stands for."""
+    stride = -(-vector.size // _SAMPLE)
+    for here in blocks.tensors:
+        size = here.stop - here.start
+        # An odd stride, so that the sample does not keep to a few columns of matrices whose widths are even.
+        some = slice(here.start, here.stop, min(stride, -(-size // _TENSOR_SAMPLE)) | 1)
+        moves = np.abs(_moves(vector[some], None if reference is None else reference[some]))
+        yield moves, size / max(1, len(moves))
+
+
+def _own_least(moves: State, share: float) -> int:
+    """The length that this share of a tensor's moves reach, at least one of them. moves: (n,), from 0."""
+    if not len(moves):
         return 0
-    # An odd stride, so that the sample does not keep to a few columns of matrices whose widths are even.
-    some = slice(None, None, -(-vector.size // _SAMPLE) | 1)
-    moves = np.abs(_moves(vector[some], None if reference is None else reference[some]))
     place = min(int(len(moves) * (1 - share)), len(moves) - 1)
-    return int(np.partition(moves, place)[place])
+    return max(int(np.partition(moves, place)[place]), int(moves.max()) // _FINEST_PART)
 
 
 def _moves(vector: Vector, reference: State | None) -> State:
@@ -124,53 +192,89 @@ def _moves(vector: Vector, reference: State | None) -> State:
     return target if reference is None else target - reference
 
 
-def _codes(
-    vector: Vector, reference: State | None, step: int, least: int | None
-) -> tuple[NDArray[np.int8], State, State]:
-    """The int8 codes, (d,), the wide ones among them in order, and the state they all make, (d,).
-
-    least: the shortest move that gets a code, rounded towards zero; None for all, rounded to the nearest.
-    """
+def _coded(vector: Vector, reference: State | None, blocks: Blocks, plan: _Plan) -> _Coded:
     codes, state = np.empty(vector.size, np.int8), np.empty(vector.size, np.int32)
     wides = [np.empty(0, np.int32)]
-    for start in range(0, vector.size, _CHUNK):
-        here = slice(start, start + _CHUNK)
+    for here, step, least in _runs(blocks, plan):
         base = None if reference is None else reference[here]
-        moves = _moves(vector[here], base)
-        scaled = moves * np.float32(1 / step)
-        if least is None:
-            scaled = np.rint(scaled)
-        else:
-            scaled *= np.abs(moves) >= least
-        found = scaled.astype(np.int32)
-        state[here] = found * np.int32(step) if base is None else base + found * np.int32(step)
-        # Rounding may go a step beyond the grid.
-        if max(int(state[here].max()), -int(state[here].min())) > LARGEST_COUNT:
-            beyond = np.sign(found) * (np.abs(state[here]) > LARGEST_COUNT)
-            found, state[here] = found - beyond, state[here] - beyond * np.int32(step)
+        found, state[here] = _steps_taken(vector[here], base, step, None if plan.is_key else least)
         if max(int(found.max()), -int(found.min())) > MAX_CODE:
             wide = np.abs(found) > MAX_CODE
             wides.append(found[wide])
             found[wide] = WIDE
         codes[here] = found
-    return codes, np.concatenate(wides), state
+    return _Coded(codes, np.concatenate(wides), state)
 
 
-def _frame(is_key: bool, byte: int, codes: NDArray[np.int8], wides: State) -> bytes | None:
+def _runs(blocks: Blocks, plan: _Plan) -> Iterator[tuple[slice, int, int]]:
+    """Up to `_CHUNK` values of one step at a time: where, the step, the shortest move that a delta frame sends."""
+    alike: list[tuple[int, int, int, int]] = []
+    for here, byte, least in zip(blocks.tensors, plan.bytes.tolist(), plan.leasts.tolist(), strict=True):
+        if alike and alike[-1][2:] == (byte, least):
+            alike[-1] = (alike[-1][0], here.stop, byte, least)
+        else:
+            alike.append((here.start, here.stop, byte, least))
+    for start, stop, byte, least in alike:
+        for chunk in range(start, stop, _CHUNK):
+            yield slice(chunk, min(chunk + _CHUNK, stop)), int(STEPS[byte]), least
+
+
+def _steps_taken(vector: Vector, base: State | None, step: int, least: int | None) -> tuple[State, State]:
+    """How many steps each value goes, and where to. All (n,).
+
+    least: the shortest move that goes any, rounded towards zero; None for all, rounded to the nearest.
+    """
+    moves = _moves(vector, base)
+    scaled = moves * np.float32(1 / step)
+    if least is None:
+        scaled = np.rint(scaled)
+    else:
+        scaled *= np.abs(moves) >= least
+    found = scaled.astype(np.int32)
+    state = found * np.int32(step) if base is None else base + found * np.int32(step)
+    # Rounding may go a step beyond the grid.
+    if max(int(state.max()), -int(state.min())) > LARGEST_COUNT:
+        beyond = np.sign(found) * (np.abs(state) > LARGEST_COUNT)
+        found, state = found - beyond, state - beyond * np.int32(step)
+    return found, state
+
+
+def _frame(plan: _Plan, blocks: Blocks, coded: _Coded) -> bytes | None:
     """The payload; None where too many codes are too large for one."""
+    codes, wides = coded.codes, coded.wides
     if len(wides) > most_wides(codes.size):
         return None
-    kind = KEY_FRAME if is_key else DELTA_FRAME
-    steps = np.full(-(-codes.size // BLOCK), byte, np.uint8)
+    kind = KEY_FRAME if plan.is_key else DELTA_FRAME
+    steps = np.repeat(plan.bytes.astype(np.uint8), [-(-size // BLOCK) for size in blocks.sizes])
     # Measured: gaps are the smaller map up to about a quarter of the values.
     if np.count_nonzero(codes) <= codes.size // 4:
         places = np.flatnonzero(codes)
         return pack(kind, SPARSE, Sections(steps, _gaps_of(places), codes[places], wides))
-    is_open = (codes > _MAX_NIBBLE) | (codes < -_MAX_NIBBLE)
+    is_open = _open(codes)
     if np.count_nonzero(is_open) > most_codes(codes.size):
         return None
     nibbles = nibbles_of(np.where(is_open, np.int8(OPEN), codes))
     return pack(kind, DENSE, Sections(steps, nibbles, codes[is_open], wides))
+
+
+def _open(codes: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Which codes four bits do not hold."""
+    return (codes > _MAX_NIBBLE) | (codes < -_MAX_NIBBLE)
+
+
+def _coarser(plan: _Plan, blocks: Blocks, coded: _Coded) -> _Plan:
+    """Steps twice as long for the tensors that have more than their part of what a frame may hold of large codes.
+
+    Where a frame holds too many there is such a tensor, so this ends: with the longest steps no code is large.
+    """
+    is_large, most = (
+        (coded.codes == WIDE, most_own_wides)
+        if len(coded.wides) > most_wides(blocks.parameters)
+        else (_open(coded.codes), most_codes)
+    )
+    too_many = [np.count_nonzero(is_large[here]) > most(here.stop - here.start) for here in blocks.tensors]
+    longer = np.minimum(plan.bytes + _OCTAVE, MAX_STEP_BYTE)
+    return _Plan(plan.is_key, plan.leasts, np.where(too_many, longer, plan.bytes))
 
 
 def _gaps_of(places: Places) -> NDArray[np.uint8]:

@@ -7,10 +7,10 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from ledger.codec.blocks import Blocks
 from ledger.errors import PeerFault
 from ledger.exact import GRID_BITS, State
 
-BLOCK: Final = 4096
 MAX_SHIFT: Final = 17
 MAX_CODE: Final = 127
 LARGEST_COUNT: Final = MAX_CODE << MAX_SHIFT
@@ -47,9 +47,9 @@ def check_inside_grid(vector: NDArray[np.float32]) -> None:
         raise OutsideGrid(f"a value of {largest:.3g} is outside the grid's ±{LARGEST:g}")
 
 
-def max_payload_bytes(parameters: int) -> int:
-    """The most bytes a frame of so many parameters may take, compressed or not (zstd's worst case)."""
-    size = parameters + -(-parameters // BLOCK)
+def max_payload_bytes(blocks: Blocks) -> int:
+    """The most bytes a frame of a state so cut may take, compressed or not (zstd's worst case)."""
+    size = blocks.parameters + blocks.count
     return size + (size >> 8) + 128
 
 

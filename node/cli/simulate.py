@@ -86,6 +86,9 @@ def run(options: argparse.Namespace) -> int:
         print_json({"simulations": [fields_of(one) for one in results]})
     else:
         print(markdown_table(results), end="")
+        for one in results:
+            for number, misfit in one.misfits:
+                print(f"caution  rule {one.scenario.rule}, from round {number} on: tensor {misfit}")
     return 0
 
 

@@ -33,7 +33,7 @@ class Engine(Protocol):
         ...
 
     def initial(self, seed: int) -> Vector:
-        """An untrained model, (d,), float32."""
+        """An untrained model, (d,), float32, in the manifest's units."""
         ...
 
     def prepare(
@@ -84,10 +84,11 @@ class LocalEngine:
     @cached_property
     def _decoded(self) -> States:
         """The states last decoded from blobs."""
-        return States(quantise(self.initial(self._scenario.seed), PLAIN).state)
+        initial = self.initial(self._scenario.seed)
+        return States(quantise(initial, self.manifest.blocks, PLAIN).state)
 
     def initial(self, seed: int) -> Vector:
-        return initial_state(self._school.task, seed)
+        return initial_state(self._school.task, seed, self._school.layout)
 
     def prepare(
         self,
@@ -98,9 +99,9 @@ class LocalEngine:
         references: Sequence[Reference | None],
     ) -> list[Published | None]:
         trained = self.train(number, seats, bases)
-        codec, share = self._scenario.codec, self._scenario.frame_share
+        codec, layout, share = self._scenario.codec, self._school.layout, self._scenario.frame_share
         return [
-            publish(one, None if residuals is None else residuals[place], codec, reference, share)
+            publish(one, None if residuals is None else residuals[place], codec, layout, reference, share)
             for place, (one, reference) in enumerate(zip(trained, references, strict=True))
         ]
 

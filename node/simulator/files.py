@@ -56,10 +56,11 @@ def write_summary(results: Sequence[Results], path: Path) -> None:
 
 
 def fields_of(results: Results) -> dict[str, Any]:
-    """Scenario, summary, digest and processor seconds as plain values."""
+    """Scenario, summary, what the grid did not hold, digest and processor seconds as plain values."""
     return {
         "scenario": results.scenario.to_fields(),
         "summary": results.summary.to_fields(),
+        "misfits": [{"round": number} | misfit.to_fields() for number, misfit in results.misfits],
         "digest": results.digest,
         "cpu_s": {section: round(seconds, 3) for section, seconds in results.seconds.items()},
     }

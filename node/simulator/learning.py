@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ledger.exact import State, to_float
+from node.ranges import with_exponents
 from node.simulator.data import Pair, Shares, test_examples
 from node.simulator.scenario import Scenario
 from node.simulator.stacked import can_stack, epoch_order, perceptron_of
@@ -23,6 +24,7 @@ from node.training import (
     Trainer,
     TrainingDiverged,
     Vector,
+    initial_state,
     layout_of,
     load_into,
 )
@@ -53,11 +55,23 @@ class School:
         self.task = task_of(scenario)
         self._scenario, self._behaviours = scenario, behaviours
         self._model = self.task.model()
-        self.layout: Layout = layout_of(self._model)
-        self._stack = None if self.task.trainer else perceptron_of(self._model, self.layout)
         self._shares = Shares(self.task, scenario)
+        self.layout: Layout = self._fitting_layout()
+        self._stack = None if self.task.trainer else perceptron_of(self._model, self.layout)
         self._poisoned: dict[int, Any] = {}
         self._test: Pair | None = test_examples(self.task, scenario)
+
+    def _fitting_layout(self) -> Layout:
+        """The model's layout, in the units that a first training of one seat asks for."""
+        plain = layout_of(self._model)
+        genesis = initial_state(self.task, self._scenario.seed)
+        # A train() of the task's own may keep something for the next round: this one must leave no trace.
+        task = self.task if self.task.trainer is None else task_of(self._scenario)
+        trainer = self._trainer(0, self._shares.of(0, 1), task, plain)
+        try:
+            return with_exponents(plain, genesis, trainer.train(genesis, 1))
+        except TrainingDiverged:
+            return with_exponents(plain, genesis)
 
     def train(self, number: int, seats: Sequence[int], bases: PublicStates) -> Matrix:
         """One round of honest training for at most GROUP seats.
@@ -83,7 +97,7 @@ class School:
             x, y = data
             with torch.no_grad():
                 return float(nn.functional.cross_entropy(self._outputs(to_float(state)[None], x)[0], y))
-        return self._trainer(seat, data).loss(to_float(state))
+        return self._trainer(seat, data, self.task, self.layout).loss(to_float(state))
 
     def _data(self, seat: int, number: int) -> Any:
         data = self._shares.of(seat, number)
@@ -113,13 +127,13 @@ class School:
 
     def _train_one(self, number: int, seat: int, base: State, data: Any) -> Vector:
         try:
-            return self._trainer(seat, data).train(to_float(base), number)
+            return self._trainer(seat, data, self.task, self.layout).train(to_float(base), number)
         except TrainingDiverged:
             return np.full(base.shape, np.nan, np.float32)
 
-    def _trainer(self, seat: int, data: Any) -> Trainer:
-        dealt = _Dealt(self.task.spec, self.task.definition, data)
-        return Trainer(dealt, self.layout, seat=seat, seats=self._scenario.peers, seed=self._scenario.seed)
+    def _trainer(self, seat: int, data: Any, task: Task, layout: Layout) -> Trainer:
+        dealt = _Dealt(task.spec, task.definition, data)
+        return Trainer(dealt, layout, seat=seat, seats=self._scenario.peers, seed=self._scenario.seed)
 
     def _evaluate_group(self, states: Matrix, attack: Behaviour) -> list[dict[str, float]]:
         if self._test is None:

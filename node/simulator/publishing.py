@@ -1,5 +1,6 @@
 """From a trained model to what the network sees of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,8 @@ import numpy.typing as npt
 from ledger.codec import CARRIED, LARGEST, SENT_SHARE, encode, left_out
 from ledger.exact import GRID_BITS, State, to_float
 from ledger.lineage import is_chained, is_key_due
+from node.ranges import Misfit, clipped
+from node.training import Layout
 
 Vector = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float32]
@@ -32,13 +35,15 @@ class Reference:
 class Published:
     """A public state (d,), int32, the frame it travels in, and what the codec left over, (d,), float32.
 
-    depth: delta frames since the last key frame, 0 for one that needs no other.
+    depth: delta frames since the last key frame, 0 for one that needs no other. misfits: what the grid did not
+    hold.
     """
 
     state: State
     payload: bytes
     residual: Vector | None
     depth: int = 0
+    misfits: Sequence[Misfit] = ()
 
 
 def reference_for(
@@ -64,29 +69,29 @@ def publish(
     wanted: Vector,
     residual: Vector | None,
     codec: str,
+    layout: Layout,
     reference: Reference | None = None,
     share: float = SENT_SHARE,
 ) -> Published | None:
     """Encode as node.learner does.
 
-    residual: the last one, None without error feedback. share: of the values that a delta frame sends.
-    Returns None where the wanted state is not finite: its author stops there.
+    layout: of the state. residual: the last one, None without error feedback. share: of the values that a delta
+    frame sends. Returns None where the wanted state is not finite: its author stops there.
     """
     total = wanted if residual is None or reference is not None else wanted + residual
     if not np.isfinite(total).all():
         return None
-    if float(np.abs(total).max()) > LARGEST:
-        total = np.clip(total, -LARGEST, LARGEST)
-    total = total.astype(np.float32)
+    misfits, blocks = clipped(total, layout), layout.blocks
+    total = np.clip(total, -LARGEST, LARGEST).astype(np.float32)
     if reference is None:
-        frame, depth = encode(total, codec), 0
+        frame, depth = encode(total, codec, blocks), 0
     else:
-        frame = encode(total, codec, reference.previous, reference.origin, reference.before, share)
+        frame = encode(total, codec, blocks, reference.previous, reference.origin, reference.before, share)
         depth = reference.depth + 1 if reference.previous is not None else 0
     if residual is None:
-        return Published(frame.state, frame.payload, None, depth)
+        return Published(frame.state, frame.payload, None, depth, misfits)
     if reference is not None:
         left = left_out(total, reference.before, frame.state, reference.previous)
     else:
         left = total - to_float(frame.state)
-    return Published(frame.state, frame.payload, left, depth)
+    return Published(frame.state, frame.payload, left, depth, misfits)

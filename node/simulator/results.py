@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from node.ranges import Misfit
 from node.simulator.scenario import Scenario
 
 
@@ -91,12 +92,15 @@ class Summary:
 class Results:
     """A finished simulation. digest: SHA-256 over all rows and the final bases.
 
-    seconds: processor time by what it went into, in this process alone."""
+    seconds: processor time by what it went into, in this process alone. misfits: what the grid did not hold of
+    honest peers' tensors, each with the first round of it, 0 for the genesis.
+    """
 
     scenario: Scenario
     rows: Sequence[Row]
     digest: str
     seconds: Mapping[str, float]
+    misfits: Sequence[tuple[int, Misfit]] = ()
 
     @property
     def summary(self) -> Summary:

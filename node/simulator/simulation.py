@@ -17,6 +17,7 @@ from ledger.exact import State
 from ledger.memory import Carried, Memory
 from ledger.rounds import Round
 from ledger.topology import seats_of
+from node.ranges import Teller, clipped
 from node.simulator.attackers import Gang, Known
 from node.simulator.engine import Engine, LocalEngine
 from node.simulator.judging import Exchange, Judged, Turn
@@ -26,6 +27,7 @@ from node.simulator.results import Results, Row
 from node.simulator.scenario import Scenario, generator
 from node.simulator.telling import rows_of
 from node.simulator.twin import Twin
+from node.training import Layout
 
 NO_RECORD = bytes(32)
 _Number = TypeVar("_Number", np.int32, np.float32)
@@ -67,7 +69,10 @@ class _Circle:
         self._twin, self._gang = Twin(scenario), Gang(scenario)
         self._hostile = scenario.hostile
         self._notary = Notary(scenario, engine.manifest, self._gang.behaviours) if scenario.records else None
-        self._genesis = quantise(engine.initial(scenario.seed), PLAIN).state
+        self._layout = Layout.of(engine.manifest.layout)
+        initial, self._teller = engine.initial(scenario.seed), Teller()
+        self._genesis = quantise(initial, self._layout.blocks, PLAIN).state
+        self._teller.tell(clipped(initial, self._layout), 0)
         self._bases = self._initial()
         # By seat. Arrays are replaced, never written to, so whoever holds one keeps what it saw.
         nothing = np.zeros(self._bases[0].shape, np.float32)
@@ -101,7 +106,8 @@ class _Circle:
         """What all rounds gave."""
         for _, base in sorted(self._bases.items()):
             self._digest.update(base.tobytes())
-        return Results(self._scenario, self._rows, self._digest.hexdigest(), dict(self._seconds))
+        misfits = tuple(self._teller.told.values())
+        return Results(self._scenario, self._rows, self._digest.hexdigest(), dict(self._seconds), misfits)
 
     def _initial(self) -> dict[int, State]:
         """Seat → (d,), int32: the genesis as its frame decodes, for each peer the same unless it has its own."""
@@ -109,7 +115,8 @@ class _Circle:
         if not scenario.own_initialisations:
             return dict.fromkeys(range(scenario.peers), self._genesis)
         seeds = generator(scenario.seed, "initialisations").integers(1 << 31, size=scenario.peers)
-        return {s: quantise(self._engine.initial(int(seed)), PLAIN).state for s, seed in enumerate(seeds)}
+        vectors = [self._engine.initial(int(seed)) for seed in seeds]
+        return {s: quantise(one, self._layout.blocks, PLAIN).state for s, one in enumerate(vectors)}
 
     def _roster(self, number: int) -> list[int]:
         """Who takes part in a round: joined, not ejected, not missing."""
@@ -133,6 +140,8 @@ class _Circle:
                 starts = leaning(_rows(self._bases, some), residuals, self._scenario.codec)
                 prepared = self._engine.prepare(number, some, starts, residuals, references)
             self._take(frames, some, prepared)
+            # What a poisoner's states lose is its own affair.
+            self._teller.tell((misfit for one in prepared if one is not None for misfit in one.misfits), number)
         if hostile:
             with self._timed("training"):
                 residuals = None if self._residuals is None else _rows(self._residuals, hostile)
@@ -143,7 +152,14 @@ class _Circle:
                 wanted = self._gang.publish(number, known, hostile, trained)
             left, codec, share = self._residuals, self._scenario.codec, self._scenario.frame_share
             poison = [
-                publish(one, None if left is None else left[seat], codec, self._reference(number, seat), share)
+                publish(
+                    one,
+                    None if left is None else left[seat],
+                    codec,
+                    self._layout,
+                    self._reference(number, seat),
+                    share,
+                )
                 for seat, one in zip(hostile, wanted, strict=True)
             ]
             self._take(frames, hostile, poison)

@@ -100,8 +100,8 @@ class Perceptron:
 
 
 def perceptron_of(model: nn.Module, layout: Layout) -> Perceptron | None:
-    """The model as a perceptron, None where it is anything else."""
-    if not isinstance(model, nn.Sequential):
+    """The model as a perceptron, None where it is anything else, or a tensor's unit is not 1."""
+    if not isinstance(model, nn.Sequential) or any(layout.exponents):
         return None
     starts = dict(zip(layout.names, _starts(layout), strict=True))
     weights, biases = [], []

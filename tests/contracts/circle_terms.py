@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from ledger.codec import CODECS
 from ledger.history import CircleParameters
-from ledger.manifest import Manifest
+from ledger.manifest import Manifest, Tensor
 
 NOBODY = "0x" + "00" * 20
 OPEN, BY_INVITER, BY_MEMBERS = range(3)
@@ -67,7 +67,7 @@ def manifest_bytes(terms: CircleTerms) -> bytes:
         version=1,
         task="digits",
         task_options={},
-        layout=(("weight", (4, 4)),),
+        layout=(Tensor("weight", (4, 4), 0),),
         genesis="ab" * 32,
         codec=CODECS[0],
         degree=terms.degree,

@@ -7,7 +7,7 @@ from eth_utils.address import to_canonical_address
 from histories import address, digest, joined, manifest_of, opened
 
 from ledger.blobs.unixfs import build
-from ledger.codec import DELTA, encode, quantise
+from ledger.codec import DELTA, Blocks, encode, quantise
 from ledger.errors import PeerFault
 from ledger.events import Attested, Committed, Drawn, Settled, Woken
 from ledger.exact import to_float
@@ -32,7 +32,8 @@ def author(seat):
 
 def genesis_state():
     """(5000,), int32: a model of length about 1 a coordinate."""
-    return quantise(np.random.default_rng(0).normal(size=PARAMETERS).astype(np.float32)).state
+    vector = np.random.default_rng(0).normal(size=PARAMETERS).astype(np.float32)
+    return quantise(vector, Blocks((PARAMETERS,))).state
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,9 @@ class Circle:
             base = self.carried[seat].base
             previous = self._previous(number, seat, peer)
             reference, state = (b"", None) if previous is None else previous
-            payload = encode(peer.trained(number, base), self.manifest.codec, state, genesis_state(), base).payload
+            payload = encode(
+                peer.trained(number, base), self.manifest.codec, self.manifest.blocks, state, genesis_state(), base
+            ).payload
             claimed = peer.claimed_base(number, base)
             here = (NETWORK.domain_separator, number, self.author(seat))
             blob = peer.blob(number, Update(*here, claimed, self.manifest.codec, payload, reference))

@@ -36,13 +36,23 @@ def section(stored: bytes, size: int) -> bytes:
         raise Refused from None
 
 
+def blocks(sizes: Sequence[int]) -> list[int]:
+    """The block that each value of tensors of these sizes lies in."""
+    found: list[int] = []
+    for size in sizes:
+        first = found[-1] + 1 if found else 0
+        found += [first + place // BLOCK for place in range(size)]
+    return found
+
+
 def decode(
-    payload: bytes, parameters: int, previous: Sequence[int] | None, origin: Sequence[int] | None
+    payload: bytes, sizes: Sequence[int], previous: Sequence[int] | None, origin: Sequence[int] | None
 ) -> list[int]:
+    parameters, block = sum(sizes), blocks(sizes)
     require(len(payload) >= HEADER.size)
-    kind, layout, *sizes = HEADER.unpack_from(payload)
-    raw = [-(-parameters // BLOCK), *sizes[:3]]
-    stored = sizes[3:]
+    kind, layout, *lengths = HEADER.unpack_from(payload)
+    raw = [len(set(block)), *lengths[:3]]
+    stored = lengths[3:]
     require(kind <= 1 and layout <= 1)
     require(len(payload) == HEADER.size + sum(stored))
     require(kind == 0 or previous is not None)
@@ -67,7 +77,7 @@ def decode(
     state = list((origin if kind == 0 else previous) or [0] * parameters)
     for place, code in zip(places, codes, strict=True):
         is_wide = code == -128
-        move = (wides.pop(0) if is_wide else code) * steps[place // BLOCK]
+        move = (wides.pop(0) if is_wide else code) * steps[block[place]]
         require(not is_wide or abs(move) <= 2 * LARGEST)
         state[place] += move
         require(abs(state[place]) <= LARGEST)

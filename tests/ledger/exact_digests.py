@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 
-from ledger.codec import PLAIN, quantise
+from ledger.codec import PLAIN, Blocks, quantise
 from ledger.exact import (
     ONE_Q18,
     State,
@@ -67,7 +67,7 @@ def digests() -> dict[str, object]:
     neighbours = {0: far, 1: near[0], 2: near[1], 5: near[2]}
     outcome = rule.screen(Situation(own, own, neighbours, frozenset({0, 1, 5}), 4, 10))
     floats = to_float(made_state("floats", 17)) * np.float32(2.0**-11)
-    quantised = quantise(floats, PLAIN)
+    quantised = quantise(floats, Blocks((floats.size,)), PLAIN)
     return {
         "squared_norm": squared_norm(own),
         "squared_distance": squared_distance(own, far),

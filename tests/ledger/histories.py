@@ -9,7 +9,7 @@ from eth_utils.address import to_checksum_address
 
 from ledger import events
 from ledger.history import CircleParameters, History, Phase
-from ledger.manifest import Manifest
+from ledger.manifest import Manifest, Tensor
 from ledger.reputation import INITIAL, pack
 from ledger.topology import jury, mask_of, seats_of
 from ledger.verdicts import encode_verdicts
@@ -67,7 +67,7 @@ def manifest_of(rounds, degree=4, **fields):
         "version": 1,
         "task": "tiny",
         "task_options": {},
-        "layout": (("weight", (50, 100)),),
+        "layout": (Tensor("weight", (50, 100), 0),),
         "genesis": "00" * 32,
         "codec": "int8-zstd",
         "degree": degree,

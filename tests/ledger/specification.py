@@ -51,9 +51,9 @@ def decaying_square_q30(scale_milli: int, rate_milli: int, step: int, steps: int
     return ends.pop()
 
 
-def expand(codes: Numbers, shifts: Numbers, block: int) -> list[int]:
-    """Codec v1: the value of each code."""
-    return [code * 2 ** shifts[place // block] for place, code in enumerate(codes)]
+def expand(codes: Numbers, shifts: Numbers, blocks: Numbers) -> list[int]:
+    """Codec v1: the value of each code. blocks: which block each lies in."""
+    return [code * 2 ** shifts[block] for code, block in zip(codes, blocks, strict=True)]
 
 
 def balance(

@@ -19,6 +19,7 @@ from ledger.codec import (
     PLAIN,
     SNAPSHOTS,
     ZSTD,
+    Blocks,
     MalformedFrame,
     OutsideGrid,
     decode,
@@ -35,6 +36,16 @@ FLOATS = st.floats(-LARGEST, LARGEST, width=32)
 
 def floats(values):
     return np.array(values, np.float32)
+
+
+def one(length):
+    """The blocks of a state of one tensor."""
+    return Blocks((length,))
+
+
+def quantised(vector, codec=ZSTD):
+    """The frame of a vector of one tensor."""
+    return quantise(vector, one(len(vector)), codec)
 
 
 def vector_of(length, exponent=0, name=1):
@@ -65,23 +76,23 @@ def peak_bytes(work):
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("exponent", [-140, -16, -5, 0, 7])
 def test_what_is_encoded_is_what_is_decoded(codec, length, exponent):
-    quantised = quantise(vector_of(length, exponent), codec)
-    assert quantised.state.dtype == np.int32
-    assert quantised.state.shape == (length,)
-    assert len(quantised.payload) <= max_payload_bytes(length)
+    frame = quantised(vector_of(length, exponent), codec)
+    assert frame.state.dtype == np.int32
+    assert frame.state.shape == (length,)
+    assert len(frame.payload) <= max_payload_bytes(one(length))
     if length or codec == PLAIN:
-        decoded = decode(quantised.payload, codec, length)
+        decoded = decode(frame.payload, codec, one(length))
         assert decoded.dtype == np.int32
-        assert (decoded == quantised.state).all()
+        assert (decoded == frame.state).all()
 
 
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("exponent", [-20, -9, 0, 7])
 def test_every_value_comes_back_within_half_a_step(length, exponent):
     vector = vector_of(length, exponent)
-    quantised = quantise(vector, PLAIN)
-    back = to_float(quantised.state)
-    for wanted, got, step in zip(vector, back, steps_of(quantised.payload, length), strict=True):
+    frame = quantised(vector, PLAIN)
+    back = to_float(frame.state)
+    for wanted, got, step in zip(vector, back, steps_of(frame.payload, length), strict=True):
         assert abs(Fraction(float(wanted)) - Fraction(float(got))) <= step / 2
 
 
@@ -93,13 +104,13 @@ def test_every_value_comes_back_within_half_a_step(length, exponent):
 @example([float(np.float32(2.0**-17))])
 def test_any_finite_values_inside_the_grid_come_back_within_half_a_step(values):
     vector = floats(values)
-    quantised = quantise(vector, PLAIN)
-    step = Fraction(1 << quantised.payload[0], 1 << GRID_BITS)
-    for wanted, got in zip(vector, to_float(quantised.state), strict=True):
+    frame = quantised(vector, PLAIN)
+    step = Fraction(1 << frame.payload[0], 1 << GRID_BITS)
+    for wanted, got in zip(vector, to_float(frame.state), strict=True):
         assert abs(Fraction(float(wanted)) - Fraction(float(got))) <= step / 2
     # No coarser step than needed: one bit less and the largest value would not fit (or the step is the grid's).
     largest = max(abs(Fraction(float(value))) for value in vector)
-    assert quantised.payload[0] == 0 or 127 * step / 2 < largest
+    assert frame.payload[0] == 0 or 127 * step / 2 < largest
 
 
 @given(
@@ -108,28 +119,30 @@ def test_any_finite_values_inside_the_grid_come_back_within_half_a_step(values):
 )
 def test_decoding_is_the_specification(codes, shift):
     payload = bytes([shift]) + np.array(codes, np.int8).tobytes()
-    assert decode(payload, PLAIN, len(codes)).tolist() == specification.expand(codes, [shift], BLOCK)
+    assert decode(payload, PLAIN, one(len(codes))).tolist() == specification.expand(
+        codes, [shift], [0] * len(codes)
+    )
 
 
 def test_blocks_have_scales_of_their_own():
     vector = np.concatenate([np.full(BLOCK, 100, np.float32), np.full(5, 2.0**-16, np.float32)])
-    quantised = quantise(vector, PLAIN)
-    assert quantised.payload[0] == 16
-    assert quantised.payload[1] == 0
-    assert (to_float(quantised.state) == np.concatenate([np.full(BLOCK, 100), np.full(5, 2.0**-16)])).all()
+    frame = quantised(vector, PLAIN)
+    assert frame.payload[0] == 16
+    assert frame.payload[1] == 0
+    assert (to_float(frame.state) == np.concatenate([np.full(BLOCK, 100), np.full(5, 2.0**-16)])).all()
 
 
 def test_a_state_is_a_fixed_point():
     """What has been published once is published again without a loss."""
-    first = quantise(vector_of(10_000, 3), PLAIN)
-    again = quantise(to_float(first.state), PLAIN)
+    first = quantised(vector_of(10_000, 3), PLAIN)
+    again = quantised(to_float(first.state), PLAIN)
     assert (again.state == first.state).all()
 
 
 def test_the_largest_value_is_held_and_the_next_float_is_not():
-    assert quantise(floats([LARGEST]), PLAIN).state.tolist() == [127 << 17]
+    assert quantised(floats([LARGEST]), PLAIN).state.tolist() == [127 << 17]
     with pytest.raises(OutsideGrid, match="254"):
-        quantise(floats([np.nextafter(np.float32(LARGEST), np.float32(np.inf))]), PLAIN)
+        quantised(floats([np.nextafter(np.float32(LARGEST), np.float32(np.inf))]), PLAIN)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 255.0, -1e30, 3.4e38])
@@ -138,14 +151,14 @@ def test_what_no_frame_can_hold_is_refused(bad, place):
     vector = vector_of(5001)
     vector[place] = bad
     with pytest.raises(OutsideGrid):
-        quantise(vector)
+        quantised(vector)
 
 
 def test_zeros_and_denormals_are_zero():
     vector = floats([0.0, -0.0, 1e-45, -1e-38, 2.0**-126])
-    quantised = quantise(vector, PLAIN)
-    assert quantised.payload == bytes(6)
-    assert quantised.state.tolist() == [0] * 5
+    frame = quantised(vector, PLAIN)
+    assert frame.payload == bytes(6)
+    assert frame.state.tolist() == [0] * 5
 
 
 # ------------------------------------------------------------------------------------------- error feedback
@@ -164,11 +177,11 @@ def test_over_many_rounds_what_is_published_sums_to_what_was_wanted(exponent):
     for _ in range(60):
         trained = draw.integers(-(1 << (20 + exponent)), 1 << (20 + exponent), length)
         wanted = (trained * 2.0**-20).astype(np.float32) + residual
-        quantised = quantise(wanted, PLAIN)
-        residual = (wanted - to_float(quantised.state)).astype(np.float32)
+        frame = quantised(wanted, PLAIN)
+        residual = (wanted - to_float(frame.state)).astype(np.float32)
         wanted_sum += trained
-        published_sum += quantised.state.astype(np.int64) << (20 - GRID_BITS)
-        half_step = (1 << quantised.payload[0] << (20 - GRID_BITS)) // 2
+        published_sum += frame.state.astype(np.int64) << (20 - GRID_BITS)
+        half_step = (1 << frame.payload[0] << (20 - GRID_BITS)) // 2
         assert np.abs(wanted_sum - published_sum).max() <= half_step
 
 
@@ -177,10 +190,10 @@ def test_over_many_rounds_what_is_published_sums_to_what_was_wanted(exponent):
 
 def test_frames_are_the_ones_once_written_down():
     """zstd's own bytes differ between its versions, so of those only the decoding is fixed."""
-    small = quantise(floats([0.0, 1.0, -1.0, 0.5, 253.99, -254.0, 2.0**-16, 3.14159]), PLAIN)
-    tiny = quantise(floats([2.0**-16, -(2.0**-15), 126 * 2.0**-16]), PLAIN)
+    small = quantised(floats([0.0, 1.0, -1.0, 0.5, 253.99, -254.0, 2.0**-16, 3.14159]), PLAIN)
+    tiny = quantised(floats([2.0**-16, -(2.0**-15), 126 * 2.0**-16]), PLAIN)
     known = golden.load("codec") if golden.VECTORS.joinpath("codec.json").exists() else {}
-    frame = known.get("zstd_frame") or quantise(floats((np.arange(5000) % 100 - 50) / 16), ZSTD).payload.hex()
+    frame = known.get("zstd_frame") or quantised(floats((np.arange(5000) % 100 - 50) / 16), ZSTD).payload.hex()
     golden.expect(
         "codec",
         {
@@ -189,7 +202,7 @@ def test_frames_are_the_ones_once_written_down():
             "tiny_payload": tiny.payload.hex(),
             "tiny_state": tiny.state.tolist(),
             "zstd_frame": frame,
-            "zstd_state": state_digest(decode(bytes.fromhex(frame), ZSTD, 5000)).hex(),
+            "zstd_state": state_digest(decode(bytes.fromhex(frame), ZSTD, one(5000))).hex(),
         },
     )
 
@@ -200,7 +213,7 @@ def test_frames_are_the_ones_once_written_down():
 def attempt(payload, codec, parameters):
     """Decode; anything but a state of the agreed length or a PeerFault fails the test."""
     try:
-        state = decode(payload, codec, parameters)
+        state = decode(payload, codec, one(parameters))
     except PeerFault:
         return
     assert state.shape == (parameters,)
@@ -215,7 +228,7 @@ def test_any_bytes_are_a_state_or_a_fault(payload, codec, parameters):
 
 @st.composite
 def mutated(draw, codec):
-    frame = bytearray(quantise(vector_of(draw(st.sampled_from([1, 40, 4097])), 2), codec).payload)
+    frame = bytearray(quantised(vector_of(draw(st.sampled_from([1, 40, 4097])), 2), codec).payload)
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, max(0, len(frame) - 1)))
         kind = draw(st.sampled_from(["flip", "insert", "cut", "tail"]))
@@ -254,8 +267,8 @@ RAW, RUN, COMPRESSED, RESERVED = range(4)
 
 def test_a_hand_made_frame_decodes():
     """The frames below are refused for what is wrong with them, not for being hand-made."""
-    assert decode(raw_frame(5, (RAW, 5, b"\0\1\2\3\4")), ZSTD, 4).tolist() == [1, 2, 3, 4]
-    assert decode(raw_frame(5, (RUN, 5, b"\2"), width=1), ZSTD, 4).tolist() == [8] * 4
+    assert decode(raw_frame(5, (RAW, 5, b"\0\1\2\3\4")), ZSTD, one(4)).tolist() == [1, 2, 3, 4]
+    assert decode(raw_frame(5, (RUN, 5, b"\2"), width=1), ZSTD, one(4)).tolist() == [8] * 4
 
 
 @pytest.mark.parametrize(
@@ -292,21 +305,21 @@ def test_a_hand_made_frame_decodes():
 )  # fmt: skip
 def test_a_frame_that_is_not_exactly_one_of_the_agreed_size_is_refused(frame):
     with pytest.raises(MalformedFrame):
-        decode(frame, ZSTD, 4)
+        decode(frame, ZSTD, one(4))
 
 
 def test_a_frame_without_its_size_is_refused():
     compressor = zstandard.ZstdCompressor(write_content_size=False)
     with pytest.raises(MalformedFrame, match="declares"):
-        decode(compressor.compress(bytes(5)), ZSTD, 4)
+        decode(compressor.compress(bytes(5)), ZSTD, one(4))
 
 
 def test_a_frame_with_a_wrong_checksum_is_refused():
     summed = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(bytes(5)))
-    decode(bytes(summed), ZSTD, 4)
+    decode(bytes(summed), ZSTD, one(4))
     summed[-1] ^= 1
     with pytest.raises(MalformedFrame):
-        decode(bytes(summed), ZSTD, 4)
+        decode(bytes(summed), ZSTD, one(4))
 
 
 def test_what_a_frame_declares_is_refused_before_anything_is_allocated():
@@ -315,7 +328,7 @@ def test_what_a_frame_declares_is_refused_before_anything_is_allocated():
     def try_all():
         for bomb in bombs:
             with pytest.raises(MalformedFrame, match=r"above|declares"):
-                decode(bomb, ZSTD, 1000)
+                decode(bomb, ZSTD, one(1000))
 
     try_all()
     assert peak_bytes(try_all) < 200_000
@@ -328,7 +341,7 @@ def test_a_bomb_that_declares_the_agreed_size_gets_no_further():
 
     def attempt_it():
         with pytest.raises(MalformedFrame):
-            decode(bomb, ZSTD, 4)
+            decode(bomb, ZSTD, one(4))
 
     attempt_it()
     assert peak_bytes(attempt_it) < 200_000
@@ -339,7 +352,7 @@ def test_a_window_beyond_what_every_decoder_supports_is_refused():
     wide = zstandard.ZstdCompressionParameters.from_level(1, window_log=24)
     frame = zstandard.ZstdCompressor(compression_params=wide).compress(bytes(length))
     with pytest.raises(MalformedFrame, match="window"):
-        decode(frame, ZSTD, length - length // BLOCK)
+        decode(frame, ZSTD, one(length - length // BLOCK))
 
 
 def test_our_own_frames_stay_inside_the_window_at_any_length():
@@ -350,29 +363,29 @@ def test_our_own_frames_stay_inside_the_window_at_any_length():
 @pytest.mark.parametrize("shift", [18, 31, 32, 255])
 def test_a_shift_beyond_the_grid_is_refused(shift):
     with pytest.raises(MalformedFrame, match="shift"):
-        decode(bytes([shift, 1]), PLAIN, 1)
+        decode(bytes([shift, 1]), PLAIN, one(1))
 
 
 def test_the_code_that_has_no_opposite_is_refused():
     with pytest.raises(MalformedFrame, match="-128"):
-        decode(b"\0\x80", PLAIN, 1)
+        decode(b"\0\x80", PLAIN, one(1))
 
 
 @pytest.mark.parametrize("payload", [b"", b"\0", b"\0\1\2", bytes(5000)])
 def test_a_plain_frame_of_another_length_is_refused(payload):
     with pytest.raises(MalformedFrame, match="bytes"):
-        decode(payload, PLAIN, 1)
+        decode(payload, PLAIN, one(1))
 
 
 @pytest.mark.parametrize("codec", [*(set(CODECS) - set(SNAPSHOTS)), "", "int9"])
 def test_a_codec_of_another_kind_makes_no_snapshot(codec):
     with pytest.raises(ValueError, match="codec"):
-        quantise(floats([1.0]), codec)
+        quantised(floats([1.0]), codec)
 
 
 def test_a_fault_does_not_repeat_a_long_codec_name():
     with pytest.raises(MalformedFrame) as fault:
-        decode(b"", "x" * 10**6, 1)
+        decode(b"", "x" * 10**6, one(1))
     assert len(str(fault.value)) < 200
 
 
@@ -380,4 +393,4 @@ def test_a_fault_does_not_repeat_a_long_codec_name():
 def test_what_does_not_compress_still_fits_the_payloads_limit(length):
     noise = np.random.default_rng(0).integers(0, 256, length, np.uint8).tobytes()
     payload = bytes(-(-length // BLOCK)) + noise
-    assert len(zstandard.ZstdCompressor(level=3).compress(payload)) <= max_payload_bytes(length)
+    assert len(zstandard.ZstdCompressor(level=3).compress(payload)) <= max_payload_bytes(one(length))

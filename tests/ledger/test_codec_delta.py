@@ -10,6 +10,7 @@ import zstandard
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ledger import codec as codecs
 from ledger.codec import (
     BLOCK,
     CARRIED,
@@ -18,10 +19,10 @@ from ledger.codec import (
     PLAIN,
     SENT_SHARE,
     ZSTD,
+    Blocks,
     MalformedFrame,
     OutsideGrid,
-    decode,
-    encode,
+    delta_encoder,
     is_key,
     left_out,
     max_payload_bytes,
@@ -44,13 +45,25 @@ from ledger.codec.delta import (
     nibbles_of,
     pack,
 )
-from ledger.codec.delta_encoder import encode_delta
 from ledger.errors import UsageError
 from ledger.exact import to_float
 from ledger.records import state_digest
 
 LENGTHS = [0, 1, 2, 255, 256, 300, 4095, 4097, 9000]
 GRID_LARGEST = 127 << 17
+
+
+def encode(vector, codec, *states, **fields):
+    """The frame of a vector of one tensor."""
+    return codecs.encode(vector, codec, Blocks((len(vector),)), *states, **fields)
+
+
+def encode_delta(vector, *states, **fields):
+    return delta_encoder.encode_delta(vector, Blocks((len(vector),)), *states, **fields)
+
+
+def decode(payload, codec, length, *states):
+    return codecs.decode(payload, codec, Blocks((length,)), *states)
 
 
 def draws(name=1):
@@ -119,7 +132,7 @@ def test_what_is_encoded_is_what_is_decoded(length, exponent, kind):
     quantised = encode(moved(last, exponent), DELTA, previous, origin, before)
     assert quantised.state.dtype == np.int32
     assert quantised.state.shape == (length,)
-    assert len(quantised.payload) <= max_payload_bytes(length)
+    assert len(quantised.payload) <= max_payload_bytes(Blocks((length,)))
     assert is_key(quantised.payload) == (kind != "delta")
     decoded = decode(quantised.payload, DELTA, length, previous, origin)
     assert decoded.dtype == np.int32
@@ -263,7 +276,7 @@ def test_any_vector_inside_the_grid_makes_a_frame_that_fits(vector, kind, share)
     last = np.where(np.arange(len(vector)) % 2, GRID_LARGEST, -GRID_LARGEST).astype(np.int32)
     previous, before = (last, None) if kind == "delta" else (None, last if kind == "key" else None)
     quantised = encode_delta(vector, previous, -last, before, share)
-    assert len(quantised.payload) <= max_payload_bytes(len(vector))
+    assert len(quantised.payload) <= max_payload_bytes(Blocks((len(vector),)))
     assert np.abs(quantised.state).max() <= GRID_LARGEST
     assert (decode(quantised.payload, DELTA, len(vector), previous, -last) == quantised.state).all()
 
@@ -316,7 +329,7 @@ def test_a_delta_frame_alone_is_refused():
 
 def same_as_specified(payload, parameters, previous, origin):
     try:
-        expected = specification.decode(payload, parameters, previous, origin)
+        expected = specification.decode(payload, [parameters], previous, origin)
     except specification.Refused:
         expected = None
     arrays = [None if state is None else np.array(state, np.int32) for state in (previous, origin)]

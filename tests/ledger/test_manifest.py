@@ -15,10 +15,13 @@ from ledger.manifest import (
     MANIFEST_MAX_BYTES,
     MAX_DEGREE,
     MAX_DIMENSIONS,
+    MAX_EXPONENT,
     MAX_PARAMETERS,
     MAX_ROUND,
+    MIN_EXPONENT,
     MalformedManifest,
     Manifest,
+    Tensor,
     check_manifest,
     decode_manifest,
     manifest_digest,
@@ -28,7 +31,7 @@ FIELDS = {
     "version": 1,
     "task": "fashion-mnist",
     "task_options": {"seed": 7, "alpha": 0.5, "split": "skewed"},
-    "layout": [["fc1.bias", [10]], ["fc1.weight", [10, 784]], ["scale", []]],
+    "layout": [["fc1.bias", [10], 0], ["fc1.weight", [10, 784], 0], ["scale", [], -3]],
     "genesis": "0f" * 32,
     "codec": "int8-zstd",
     "degree": 4,
@@ -44,13 +47,14 @@ def text(**changed):
 
 names = st.text(st.characters(codec="utf-8"), max_size=20)
 options = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | names
+exponents = st.integers(MIN_EXPONENT, MAX_EXPONENT)
 shapes = st.lists(st.integers(1, 9), max_size=4).map(tuple)
 manifests = st.builds(
     Manifest,
     version=st.just(1),
     task=st.from_regex(r"[\w.-]{1,128}", fullmatch=True),
     task_options=st.dictionaries(names, options, max_size=4),
-    layout=st.lists(st.tuples(names, shapes), min_size=1, max_size=6).map(tuple),
+    layout=st.lists(st.builds(Tensor, names, shapes, exponents), min_size=1, max_size=6).map(tuple),
     genesis=st.binary(min_size=32, max_size=32).map(bytes.hex),
     codec=st.sampled_from(CODECS),
     degree=st.integers(1, MAX_DEGREE),
@@ -86,7 +90,7 @@ def test_the_number_of_parameters_is_that_of_the_layout():
 
 
 def test_an_empty_tensor_and_a_scalar_are_tensors():
-    manifest = decode_manifest(text(layout=[["empty", [0, 5]], ["scalar", []]]))
+    manifest = decode_manifest(text(layout=[["empty", [0, 5], 0], ["scalar", [], 0]]))
     assert manifest.parameters == 1
 
 
@@ -102,19 +106,25 @@ def test_an_empty_tensor_and_a_scalar_are_tensors():
         ({"task": "../../etc/passwd"}, "task"),
         ({"codec": "int4"}, "codec"),
         ({"layout": []}, "0 parameters"),
-        ({"layout": [["a", [0]]]}, "0 parameters"),
-        ({"layout": [["a", [-1, -3]]]}, "dimension"),
-        ({"layout": [["a", [0, -3]]]}, "dimension"),
-        ({"layout": [["a", [MAX_PARAMETERS + 1]]]}, "dimension"),
-        ({"layout": [["a", [MAX_PARAMETERS]], ["b", [1]]]}, "parameters"),
-        ({"layout": [["a", [2**14, 2**15]]]}, "parameters"),
-        ({"layout": [["a", [1] * (MAX_DIMENSIONS + 1)]]}, "dimensions"),
-        ({"layout": [["a", [MAX_PARAMETERS] * MAX_DIMENSIONS]]}, "parameters"),
-        ({"layout": [["a", [10**3000, 10**3000]]]}, "dimension"),
-        ({"layout": [["a", [2**62] * 700]]}, "dimensions"),
+        ({"layout": [["a", [0], 0]]}, "0 parameters"),
+        ({"layout": [["a", [-1, -3], 0]]}, "dimension"),
+        ({"layout": [["a", [0, -3], 0]]}, "dimension"),
+        ({"layout": [["a", [MAX_PARAMETERS + 1], 0]]}, "dimension"),
+        ({"layout": [["a", [MAX_PARAMETERS], 0], ["b", [1], 0]]}, "parameters"),
+        ({"layout": [["a", [2**14, 2**15], 0]]}, "parameters"),
+        ({"layout": [["a", [1] * (MAX_DIMENSIONS + 1), 0]]}, "dimensions"),
+        ({"layout": [["a", [MAX_PARAMETERS] * MAX_DIMENSIONS, 0]]}, "parameters"),
+        ({"layout": [["a", [10**3000, 10**3000], 0]]}, "dimension"),
+        ({"layout": [["a", [2**62] * 700, 0]]}, "dimensions"),
         ({"layout": [["a", [1.5]]]}, "does not parse"),
         ({"layout": [["a"]]}, "does not parse"),
-        ({"layout": [["a", [1], 2]]}, "does not parse"),
+        ({"layout": [["a", [1]]]}, "does not parse"),
+        ({"layout": [["a", [1], 2, 3]]}, "does not parse"),
+        ({"layout": [["a", [1], 0.0]]}, "does not parse"),
+        ({"layout": [["a", [1], None]]}, "does not parse"),
+        ({"layout": [["a", [1], MAX_EXPONENT + 1]]}, "exponent"),
+        ({"layout": [["b", [1], 0], ["a", [1], MIN_EXPONENT - 1]]}, "exponent"),
+        ({"layout": [["a", [1], 10**3000]]}, "exponent"),
         ({"genesis": ""}, "genesis"),
         ({"genesis": "0F" * 32}, "genesis"),
         ({"genesis": "0f" * 32 + "\n"}, "genesis"),

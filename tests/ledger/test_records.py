@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, ZSTD, MalformedFrame, max_payload_bytes, quantise
 from ledger.errors import PeerFault
-from ledger.manifest import Manifest
+from ledger.manifest import Manifest, Tensor
 from ledger.records import (
     RECORD_MAX_BYTES,
     Entry,
@@ -35,7 +35,7 @@ MANIFEST = Manifest(
     version=1,
     task="tiny",
     task_options={},
-    layout=(("w", (5,)),),
+    layout=(Tensor("w", (5,), 0),),
     genesis="00" * 32,
     codec=PLAIN,
     degree=2,
@@ -43,7 +43,7 @@ MANIFEST = Manifest(
     rule_parameters={},
     rounds=9,
 )
-QUANTISED = quantise(np.array([0, 1, -1, 0.5, 3], np.float32), PLAIN)
+QUANTISED = quantise(np.array([0, 1, -1, 0.5, 3], np.float32), MANIFEST.blocks, PLAIN)
 UPDATE = Update(NETWORK, 3, AUTHOR, BASE, PLAIN, QUANTISED.payload, b"")
 RECORD = Record(
     NETWORK,
@@ -187,7 +187,7 @@ def test_an_oversize_blob_is_refused_before_it_is_parsed():
 
 
 def test_the_largest_honest_update_fits():
-    longest = Update(NETWORK, 2**63, AUTHOR, BASE, ZSTD, bytes(max_payload_bytes(5)), bytes(32))
+    longest = Update(NETWORK, 2**63, AUTHOR, BASE, ZSTD, bytes(max_payload_bytes(MANIFEST.blocks)), bytes(32))
     assert len(encode_update(longest)) <= update_max_bytes(MANIFEST)
 
 
@@ -200,7 +200,7 @@ def test_a_record_of_the_largest_circle_fits():
 @pytest.mark.parametrize("field", ["author", "codec"])
 def test_a_fault_does_not_repeat_a_field_that_fills_the_blob(field):
     """It would be doubled in memory by the hex, and again in every log and finding."""
-    wide = msgspec.structs.replace(MANIFEST, layout=(("w", (10**6,)),))
+    wide = msgspec.structs.replace(MANIFEST, layout=(Tensor("w", (10**6,), 0),))
     value = b"\xee" * 900_000 if field == "author" else "x" * 900_000
     with pytest.raises(InvalidBlob) as fault:
         decoded(changed(**{field: value}), wide)

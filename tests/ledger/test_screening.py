@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.blobs.unixfs import build
-from ledger.codec import PLAIN, MalformedFrame, quantise
+from ledger.codec import PLAIN, Blocks, MalformedFrame, quantise
 from ledger.errors import PeerFault
 from ledger.exact import to_float
 from ledger.lineage import Fetched, Link, States, published
@@ -38,7 +38,15 @@ BASE = genesis_state()
 
 def update_of(seat, *, shift=0.0, number=1):
     vector = to_float(BASE) * np.float32(1 + shift)
-    return Update(DOMAIN, number, author(seat), digest("base", seat), PLAIN, quantise(vector, PLAIN).payload, b"")
+    return Update(
+        DOMAIN,
+        number,
+        author(seat),
+        digest("base", seat),
+        PLAIN,
+        quantise(vector, Blocks((len(vector),)), PLAIN).payload,
+        b"",
+    )
 
 
 def fetched_of(seat, blob, number=1):

@@ -7,7 +7,7 @@ from eth_utils.address import to_checksum_address
 
 from ledger.events import Attested, Committed, Drawn, Event, Joined, Opened, Settled
 from ledger.history import CircleParameters, History
-from ledger.manifest import Manifest
+from ledger.manifest import Manifest, Tensor
 from ledger.reputation import pack
 from ledger.topology import mask_of
 from ledger.verdicts import encode_verdicts
@@ -48,7 +48,7 @@ def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
         version=1,
         task="tiny",
         task_options={},
-        layout=(("weight", (2, 2)),),
+        layout=(Tensor("weight", (2, 2), 0),),
         genesis="00" * 32,
         codec="int8-zstd",
         degree=3,

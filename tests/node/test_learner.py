@@ -32,12 +32,11 @@ class Points:
 def learner_of(codec: str, **options: float) -> tuple[Learner, Manifest]:
     task = Task("points.py:Points", Points())
     layout = layout_of(task.model())
-    pairs = tuple(zip(layout.names, layout.shapes, strict=True))
     manifest = Manifest(
         version=1,
         task="points.py:Points",
         task_options={},
-        layout=pairs,
+        layout=layout.tensors,
         genesis="00" * 32,
         codec=codec,
         degree=1,

@@ -27,7 +27,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 def genesis_of(scene: Scene, seed: int) -> tuple[bytes, np.ndarray]:
     values = np.random.default_rng(seed).normal(size=scene.history.manifest.parameters).astype(np.float32)
-    quantised = quantise(values, PLAIN)
+    quantised = quantise(values, scene.history.manifest.blocks, PLAIN)
     return encode_genesis(Genesis(PLAIN, quantised.payload)), quantised.state
 
 

@@ -17,7 +17,7 @@ SCENARIO = Scenario(task="digits", peers=5, samples=50, skew=0.5, test_examples=
 
 def test_stacked_training_is_the_trainers_but_for_rounding() -> None:
     school = School(SCENARIO, {})
-    base = quantise(initial_state(school.task, 0), PLAIN).state
+    base = quantise(initial_state(school.task, 0), school.layout.blocks, PLAIN).state
     trained = school.train(3, [0, 2, 4], np.stack([base] * 3))
     for place, seat in enumerate([0, 2, 4]):
         trainer = Trainer(school.task, school.layout, seat=seat, seats=5, seed=0)
@@ -28,7 +28,8 @@ def test_stacked_training_is_the_trainers_but_for_rounding() -> None:
 
 def test_stacked_evaluation_is_the_tasks_own() -> None:
     school = School(SCENARIO, {})
-    states = np.stack([quantise(initial_state(school.task, seed), PLAIN).state for seed in range(10)])
+    blocks = school.layout.blocks
+    states = np.stack([quantise(initial_state(school.task, seed), blocks, PLAIN).state for seed in range(10)])
     trainer = Trainer(school.task, school.layout, seat=0, seats=5, seed=0)
     for state, figures in zip(states, school.evaluate(states, Behaviour()), strict=True):
         assert figures == pytest.approx(trainer.evaluate(np.ldexp(state.astype(np.float32), -16)))
@@ -36,7 +37,7 @@ def test_stacked_evaluation_is_the_tasks_own() -> None:
 
 def test_the_private_loss_is_the_trainers_but_for_rounding() -> None:
     school = School(SCENARIO, {})
-    state = quantise(initial_state(school.task, 0), PLAIN).state
+    state = quantise(initial_state(school.task, 0), school.layout.blocks, PLAIN).state
     trainer = Trainer(school.task, school.layout, seat=1, seats=5, seed=0)
     assert school.loss(1, 1, state) == pytest.approx(trainer.loss(np.ldexp(state.astype(np.float32), -16)))
 

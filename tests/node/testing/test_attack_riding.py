@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sights import sight, sight_of
 
-from ledger.codec import quantise
+from ledger.codec import Blocks, quantise
 from ledger.rules import Situation
 from ledger.rules.balance import Balance
 from ledger.rules.tether import Tether
@@ -13,6 +13,7 @@ from node.testing.attacks import behaviour
 from node.testing.attacks.riding import thresholds
 
 SIZE = 400
+BLOCKS = Blocks((SIZE,))
 # TETHER without its test of directions, which a ride does not hide from.
 GATE_ALONE = Tether(few=0, spectral_milli=10**6, hidden_milli=10**6, unseen_milli=10**6)
 
@@ -28,12 +29,14 @@ def honest_round(rule, **fields):
 
 def acceptances(rule, seen, poison):
     """How many honest peers accept the poison, each judging it among all the others."""
-    grid = {seat: quantise(state).state for seat, state in seen.honest.items()}
+    grid = {seat: quantise(state, BLOCKS).state for seat, state in seen.honest.items()}
     count = 0
     for judge, own in grid.items():
-        neighbours = {seat: state for seat, state in grid.items() if seat != judge} | {9: quantise(poison).state}
+        neighbours = {seat: state for seat, state in grid.items() if seat != judge} | {
+            9: quantise(poison, BLOCKS).state
+        }
         situation = Situation(
-            base=quantise(seen.bases[judge]).state,
+            base=quantise(seen.bases[judge], BLOCKS).state,
             own=own,
             neighbours=neighbours,
             eligible=frozenset(neighbours),

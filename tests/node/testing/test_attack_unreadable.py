@@ -5,7 +5,7 @@ import pytest
 
 from ledger.codec import ZSTD, decode, quantise
 from ledger.errors import PeerFault
-from ledger.manifest import Manifest
+from ledger.manifest import Manifest, Tensor
 from ledger.records import Update, decode_update, encode_update, update_max_bytes
 from node.testing.attacks import behaviour
 from node.testing.attacks.unreadable import KINDS
@@ -15,7 +15,7 @@ MANIFEST = Manifest(
     version=1,
     task="tiny",
     task_options={},
-    layout=(("weight", (50, 100)),),
+    layout=(Tensor("weight", (50, 100), 0),),
     genesis="00" * 32,
     codec=ZSTD,
     degree=3,
@@ -27,13 +27,15 @@ MANIFEST = Manifest(
 
 def honest_blob(number: int) -> bytes:
     vector = np.random.default_rng(0).normal(size=MANIFEST.parameters).astype(np.float32)
-    return encode_update(Update(NETWORK, number, AUTHOR, bytes(32), ZSTD, quantise(vector).payload, b""))
+    return encode_update(
+        Update(NETWORK, number, AUTHOR, bytes(32), ZSTD, quantise(vector, MANIFEST.blocks).payload, b"")
+    )
 
 
 def check(blob: bytes, number: int) -> None:
     """As a judge does."""
     update = decode_update(blob, MANIFEST, NETWORK, number, AUTHOR)
-    decode(update.payload, update.codec, MANIFEST.parameters)
+    decode(update.payload, update.codec, MANIFEST.blocks)
 
 
 def test_an_honest_blob_is_readable():
