@@ -132,7 +132,7 @@ def test_a_layout_agrees_with_itself_as_lists():
 def test_a_trainer_refuses_another_models_layout():
     task = Task("blobs", Blobs())
     with pytest.raises(SetupError, match="shapes differ"):
-        Trainer(task, Layout(("weight",), ((3,),)), seat=0, seats=1, seed=0)
+        Trainer(task, Layout(("weight",), ((3,),), (0,)), seat=0, seats=1, seed=0)
 
 
 def test_everyone_with_one_seed_starts_alike():
