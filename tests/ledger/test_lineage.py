@@ -10,7 +10,8 @@ from histories import digest
 
 from ledger.audit.findings import Report
 from ledger.audit.rounds import RoundAuditor
-from ledger.codec import DELTA
+from ledger.codec import DELTA, encode
+from ledger.events import Left, Released
 from ledger.lineage import (
     MAX_CHAIN,
     Fetched,
@@ -105,6 +106,62 @@ def test_what_is_fetched_goes_back_to_the_last_key_frame_and_no_further():
         )
         is None
     )
+
+
+def test_the_digest_of_a_round_is_asked_for_also_where_its_state_is_known():
+    """A replay reads the blob itself: a state in memory does not stand in for it."""
+    circle = circle_of(rounds=2)
+    history = circle.history()
+    links, known = lineage(history, history.rounds[1], 3), States(genesis_state())
+    decoded(circle, 2, 3, states=known)
+    assert links[0] in known
+    assert unfetched(links, {}, circle.manifest, known) == links[0].digest
+
+
+class Heir(Keyed):
+    """Takes seat 3 over in round 3, and sends a frame that hangs on the last holder's update of round 2."""
+
+    def __init__(self, circle):
+        super().__init__(3)
+        self.last, self.state = circle.updates[2, 3], decoded(circle, 2, 3).state
+
+    def blob(self, number, update):
+        payload = encode(
+            self.trained(number, genesis_state()), DELTA, self.state, genesis_state(), genesis_state()
+        ).payload
+        return super().blob(number, msgspec.structs.replace(update, payload=payload, reference=self.last))
+
+
+def taken_over(monkeypatch, heir=None, rounds=4):
+    """A circle in which another peer takes seat 3 between rounds 2 and 3."""
+    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 5)
+
+    def take_over(circle):
+        circle.write(Left(3, 0), Released(3, 1000))
+        circle.take(3, 300)
+        if heir is not None:
+            circle.peers[3] = heir(circle)
+
+    return circle_of(rounds=rounds, between={2: take_over})
+
+
+def test_frames_of_a_seats_new_holder_begin_anew(monkeypatch):
+    circle = taken_over(monkeypatch)
+    history = circle.history()
+    assert [round_.tenures[3] for round_ in history.rounds] == [1, 1, 2, 2]
+    reached = [[link.round for link in lineage(history, round_, 3)] for round_ in history.rounds]
+    assert reached == [[1], [2, 1], [3], [4, 3]]
+    assert [decoded(circle, number, 3).depth for number in (1, 2, 3, 4)] == [0, 1, 0, 1]
+    assert audited(circle).findings == []
+
+
+def test_a_frame_that_hangs_on_an_update_of_the_seats_last_holder_is_invalid(monkeypatch):
+    circle = taken_over(monkeypatch, Heir, rounds=3)
+    with pytest.raises(InvalidBlob, match="another than its author's previous commit"):
+        decoded(circle, 3, 3)
+    found = audited(circle).findings
+    assert ("A3", 3, 3) in {(f.check, f.round, f.seat) for f in found}
+    assert {f.seat for f in found} == {3}
 
 
 def test_after_a_lost_frame_everything_decodes_again_from_the_next_key_frame():

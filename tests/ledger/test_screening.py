@@ -101,14 +101,31 @@ def test_the_record_holds_what_was_decided_and_by_whom():
     assert [entry.digest for entry in record.entries] == [ALL[seat].digest for seat in sorted(ALL)]
 
 
+def written_down(found):
+    return {
+        "record": found.record.hex(),
+        "record_digest": found.record_digest.hex(),
+        "next_base": state_digest(found.carried.base).hex(),
+        "next_memory": found.carried.memory.digest().hex(),
+    }
+
+
+def test_a_rule_that_looks_back_is_told_which_holder_of_a_seat_it_met():
+    tether = msgspec.structs.replace(MANIFEST, rule="tether", rule_parameters={})
+    neighbours = {1: NEAR, 2: replace(FAR, tenure=3)}
+    traces = screened(neighbours, judge=replace(OWN, tenure=2), manifest=tether).carried.memory.traces
+    assert {seat: trace.tenure for seat, trace in traces.items()} == {0: 2, 1: 1, 2: 3}
+
+
 def test_records_are_the_ones_once_written_down():
-    found = screened()
+    second = {seat: replace(fetched, tenure=2) for seat, fetched in ALL.items()}
+    tether = msgspec.structs.replace(MANIFEST, rule="tether", rule_parameters={})
     golden.expect(
         "screening",
         {
-            "record": found.record.hex(),
-            "record_digest": found.record_digest.hex(),
-            "next_base": state_digest(found.carried.base).hex(),
+            "balance": written_down(screened()),
+            # Seats taken again: the judge's and its neighbours' tenures stand in what it remembers.
+            "tether": written_down(screened(second, judge=replace(OWN, tenure=2), manifest=tether)),
         },
     )
 
