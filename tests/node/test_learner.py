@@ -5,14 +5,15 @@ import pytest
 import torch
 from torch import nn
 
-from ledger.codec import DELTA, SENT_SHARE, ZSTD
-from ledger.exact import State
+from ledger.codec import CARRIED, CODECS, DELTA, LARGEST, PLAIN, SENT_SHARE, ZSTD
+from ledger.exact import State, to_float
 from ledger.lineage import Fetched, Link, Published, States, published
 from ledger.manifest import Manifest
-from node.learner import Learner, Previous
+from node.learner import Learner, Previous, leaning
 from node.meter import Meter
 from node.tasks.interface import Task
-from node.testing.attacks import behaviour
+from node.testing.attacks import Behaviour, behaviour
+from node.testing.attacks.sight import Sight
 from node.training import Trainer, layout_of
 
 AUTHOR, NETWORK = bytes(20), bytes(32)
@@ -29,7 +30,7 @@ class Points:
         return torch.randn(64, 200, generator=generator), torch.randint(0, 50, (64,), generator=generator)
 
 
-def learner_of(codec: str, **options: float) -> tuple[Learner, Manifest]:
+def learner_of(codec: str, peer: Behaviour | None = None, **options: float) -> tuple[Learner, Manifest]:
     task = Task("points.py:Points", Points())
     layout = layout_of(task.model())
     manifest = Manifest(
@@ -45,7 +46,7 @@ def learner_of(codec: str, **options: float) -> tuple[Learner, Manifest]:
         rounds=3,
     )
     trainer = Trainer(task, layout, seat=0, seats=2, seed=1)
-    return Learner(trainer, manifest, behaviour("honest"), 1, Meter(), **options), manifest
+    return Learner(trainer, manifest, peer or behaviour("honest"), 1, Meter(), **options), manifest
 
 
 def published_by(learner: Learner, manifest: Manifest, base: State, previous: Previous | None) -> State:
@@ -58,6 +59,72 @@ def published_by(learner: Learner, manifest: Manifest, base: State, previous: Pr
         states.put(before, Published(previous.state, bytes(32), 0))
         earlier = (Fetched(before, None),)
     return published(Fetched(link, prepared.blob, earlier=earlier), manifest, NETWORK, states).state
+
+
+class Publishing(Behaviour):
+    """Publishes this vector, whatever training gave."""
+
+    def __init__(self, vector: np.ndarray) -> None:
+        self.vector = vector
+
+    def publish(self, sight: Sight) -> np.ndarray:
+        return self.vector
+
+
+SIZE = 10_050
+VECTOR = np.random.default_rng(3).normal(size=SIZE).astype(np.float32)
+GENESIS = np.zeros(SIZE, np.int32)
+
+
+def prepared_by(vector: np.ndarray, codec: str, residual: float) -> tuple[np.ndarray, np.ndarray]:
+    """What is published, as floats, and what is left over, where this vector is wanted and so much was left."""
+    learner, manifest = learner_of(codec, Publishing(vector))
+    left = np.full(SIZE, residual, np.float32)
+    prepared = learner.prepare(NETWORK, 2, AUTHOR, GENESIS, left, None, GENESIS)
+    found = published(Fetched(Link(2, bytes(32), AUTHOR), prepared.blob), manifest, NETWORK, States(GENESIS))
+    return to_float(found.state), prepared.residual
+
+
+@pytest.mark.parametrize("codec", [PLAIN, ZSTD])
+def test_what_the_last_frame_left_over_is_published_with_the_next_one(codec: str) -> None:
+    for residual in (0.0, 0.3, -1.0):
+        state, left = prepared_by(VECTOR, codec, residual)
+        np.testing.assert_allclose(state + left, VECTOR + np.float32(residual), atol=1e-6)
+        assert np.abs(left).max() < 0.1, "less than a step stays behind"
+
+
+def test_under_a_chained_codec_the_residual_is_none_of_the_update() -> None:
+    """It has a part in what training starts from."""
+    states = [prepared_by(VECTOR, DELTA, residual)[0] for residual in (0.0, 0.3)]
+    np.testing.assert_array_equal(*states)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("largest", [1000.0, -1000.0])
+def test_who_trained_itself_far_off_goes_on_with_what_a_frame_can_hold(codec: str, largest: float) -> None:
+    vector = VECTOR.copy()
+    vector[0] = largest
+    state, left = prepared_by(vector, codec, 0.0)
+    assert state[0] == pytest.approx(np.copysign(LARGEST, largest), rel=0.01)
+    assert abs(left[0]) < 3, "what no frame can hold is not asked for again"
+    assert np.isfinite(state).all()
+
+
+def test_training_starts_with_part_of_what_the_last_frame_left_out() -> None:
+    residual = np.full(SIZE, 0.25, np.float32)
+    np.testing.assert_allclose(leaning(VECTOR, residual, DELTA), VECTOR + CARRIED * residual)
+    for codec in (PLAIN, ZSTD):
+        np.testing.assert_array_equal(leaning(VECTOR, residual, codec), VECTOR)
+
+
+@pytest.mark.parametrize(("codec", "leans"), [(DELTA, True), (ZSTD, False)])
+def test_a_learner_trains_from_where_it_leans_to(codec: str, leans: bool) -> None:
+    learner, _ = learner_of(codec)
+    started: list[np.ndarray] = []
+    learner._trainer.train = lambda start, number: started.append(start) or start  # type: ignore[method-assign]
+    residual = np.full(SIZE, 0.25, np.float32)
+    learner.prepare(NETWORK, 2, AUTHOR, GENESIS, residual, None, GENESIS)
+    np.testing.assert_allclose(started[0], (CARRIED * residual) if leans else 0 * residual)
 
 
 @pytest.mark.parametrize("share", [None, 0.1, 0.5])

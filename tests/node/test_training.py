@@ -1,5 +1,7 @@
 """The flat vector, and the training between two of them."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +49,18 @@ class OwnTraining(Blobs):
             model.bias += data["anything"] + round + torch.rand(2)
 
 
+class MadeForEvaluation(Blobs):
+    """Its model comes in evaluation mode. modes: the model's mode, and its layers', inside train()."""
+
+    modes: ClassVar = []
+
+    def model(self):
+        return super().model().eval()
+
+    def train(self, model, data, *, round, seed):
+        self.modes.append((model.training, model[2].training))
+
+
 class NaNs(Blobs):
     def data(self, seat, seats):
         x, y = super().data(seat, seats)
@@ -62,6 +76,25 @@ class WrongLabels(Blobs):
 def trainer_of(kind: type, seat: int = 0, seed: int = 5) -> Trainer:
     task = Task(kind.__name__, kind())
     return Trainer(task, layout_of(task.model()), seat=seat, seats=4, seed=seed)
+
+
+def test_a_model_is_in_training_mode_inside_train_however_it_was_made():
+    MadeForEvaluation.modes.clear()
+    trainer = trainer_of(MadeForEvaluation)
+    base = trainer.initial()
+    for number in (1, 2):
+        trainer.train(base, number)
+    trainer.evaluate(base)
+    assert MadeForEvaluation.modes == [(True, True)] * 2
+
+
+def test_dropout_and_batch_statistics_work_in_the_built_in_training_too():
+    class Evaluating(Blobs):
+        def model(self):
+            return super().model().eval()
+
+    trainer = trainer_of(Evaluating)
+    assert np.array_equal(trainer.train(trainer.initial(), 1), trainer_of(Blobs).train(trainer.initial(), 1))
 
 
 def test_the_layout_names_floats_in_order_and_leaves_integers_out():

@@ -248,3 +248,65 @@ async def test_above_its_bounds_a_gateway_says_that_it_is_busy(
         assert client.app[STATS].refused_busy == 8
         free.set()
         assert (await first).status == 200
+
+
+async def test_a_place_is_free_again_after_every_request(
+    store: BlockStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four times as many as may wait, one after the other: served, missing, and given up while they waited."""
+    monkeypatch.setattr(gateway_module, "_QUEUE_S", 0.05)
+    dag, entered, free = put(store, 10), asyncio.Event(), asyncio.Event()
+    loop, is_slow = asyncio.get_running_loop(), False
+
+    def serves(digest: bytes) -> bool:
+        if is_slow:
+            loop.call_soon_threadsafe(entered.set)
+            asyncio.run_coroutine_threadsafe(free.wait(), loop).result(20)
+        return True
+
+    async with serving(store, serves=serves, max_concurrent=1) as client:
+
+        async def statuses(digest: bytes, count: int = 17) -> set[int]:
+            return {(await client.get(path_of(digest) + "?format=raw")).status for _ in range(count)}
+
+        assert await statuses(dag.root) == {200}
+        assert await statuses(bytes(32)) == {404}
+        is_slow = True
+        first = asyncio.create_task(client.get(path_of(dag.root) + "?format=raw"))
+        async with asyncio.timeout(20):
+            await entered.wait()
+        assert await statuses(dag.root, 9) == {503}
+        is_slow = False
+        free.set()
+        assert (await first).status == 200
+        assert await statuses(dag.root) == {200}
+
+
+async def test_a_blob_sealed_while_its_block_is_read_is_not_served(
+    store: BlockStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dag, read_block = put(store, 10), store.block
+
+    def block(digest: bytes) -> bytes | None:
+        found = read_block(digest)
+        with monkeypatch.context() as context:
+            context.setattr(store, "block", read_block)
+            store.seal(digest)
+        return found
+
+    monkeypatch.setattr(store, "block", block)
+    async with serving(store) as client:
+        response = await client.get(path_of(dag.root) + "?format=raw")
+        assert (response.status, await response.read()) == (404, b"not here")
+
+
+async def test_what_a_member_decides_to_withhold_while_it_is_read_is_not_served(store: BlockStore) -> None:
+    dag, asked = put(store, 10), list[bytes]()
+
+    def serves(digest: bytes) -> bool:
+        asked.append(digest)
+        return len(asked) == 1
+
+    async with serving(store, serves=serves) as client:
+        assert (await client.get(path_of(dag.root) + "?format=raw")).status == 404
+    assert asked == [dag.root] * 2
