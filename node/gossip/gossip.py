@@ -18,6 +18,8 @@ from node.gossip.links import Link
 from node.gossip.messages import (
     Announcement,
     BadMessage,
+    DialBack,
+    DialledBack,
     Have,
     Message,
     Pull,
@@ -28,7 +30,10 @@ from node.gossip.messages import (
     sign_announcement,
 )
 from node.gossip.overlay import Overlay
+from node.gossip.prober import Prober
+from node.gossip.reach import Reach, ReachTest
 from node.gossip.window import Window
+from node.gossip.witness import Witness
 
 _log = logging.getLogger(__name__)
 
@@ -38,8 +43,10 @@ class Gossip:
 
     key: the node's 32-byte Ethereum private key. is_member: whether a checksummed address has a seat.
     on_announcement: called once with every other author's first announcement of a round, its signature checked.
-    on_equivocation: called once with two announcements that convict their author. Both run on the event loop:
-    they must be quick and must not raise. rng: for the choice of links and waits only, never for secrets.
+    on_equivocation: called once with two announcements that convict their author. endpoint_of: the text that the
+    chain names for an address, None for who has no seat. on_reach: called when what members find who dial this node
+    back has changed. All run on the event loop: they must be quick and must not raise. rng: for the choice of links
+    and waits only, never for secrets.
     """
 
     def __init__(
@@ -51,6 +58,8 @@ class Gossip:
         is_member: Callable[[str], bool],
         on_announcement: Callable[[Announcement], None],
         on_equivocation: Callable[[Announcement, Announcement], None] | None = None,
+        endpoint_of: Callable[[str], str | None] = lambda _: None,
+        on_reach: Callable[[Reach], None] = lambda _: None,
         limits: Limits | None = None,
         rng: random.Random,
     ) -> None:
@@ -65,12 +74,15 @@ class Gossip:
         self._overlay = Overlay(
             identity=identity,
             is_member=is_member,
-            on_link=self._ask,
+            on_link=self._greet,
             on_message=self._receive,
             limits=self._limits,
             stats=self.stats,
             rng=rng,
         )
+        self.prober = Prober(network, self._limits, identity.open_nonces)
+        self._witness = Witness(endpoint_of, self.prober, self._limits)
+        self._reach_test, self._on_reach = ReachTest(self._limits), on_reach
         self._pulling: asyncio.Task[None] | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -87,7 +99,9 @@ class Gossip:
         if self._pulling is not None:
             self._pulling.cancel()
             await asyncio.gather(self._pulling, return_exceptions=True)
+        await self._witness.close()
         await self._overlay.close()
+        await self.prober.close()
 
     @property
     def links(self) -> list[str]:
@@ -97,6 +111,15 @@ class Gossip:
     def set_directory(self, directory: Mapping[str, str]) -> None:
         """Tell the endpoints of all members, as the chain has them: address → `wss://host:port`."""
         self._overlay.set_directory(directory)
+
+    def ask_for_dial_back(self, endpoint: str) -> None:
+        """Have linked members dial this node back at its endpoint on chain; `on_reach` hears what they find."""
+        self._reach_test.begin(endpoint, self._now())
+        self._ask_dial_backs()
+
+    def rest(self, is_resting: bool) -> None:
+        """Keep no links while another process of this key has them; the listener goes on saying who is here."""
+        self._overlay.rest(is_resting)
 
     def on_round(self, round_number: int) -> None:
         """The circle is in this round now: older ones are forgotten, the next is accepted."""
@@ -153,6 +176,10 @@ class Gossip:
                     link.send(encode(self._window.answer(message)))
                 case PullAnswer():
                     self._hear_answer(link, message)
+                case DialBack():
+                    self._witness.asked(link.peer, message, lambda said: self._answer(link, said))
+                case DialledBack():
+                    self._hear_dialled_back(link, message)
                 case _:
                     raise BadMessage(f"a {type(message).__name__} after the handshake")
         except NotYet:
@@ -190,6 +217,29 @@ class Gossip:
             with contextlib.suppress(NotYet):
                 self._window.add_holder(answer.round, digest, link.peer)
 
+    def _answer(self, link: Link, said: DialledBack) -> None:
+        link.send(encode(said))
+
+    def _hear_dialled_back(self, link: Link, answer: DialledBack) -> None:
+        if link.open_dial_backs == 0:
+            raise BadMessage("an answer to no question")
+        link.open_dial_backs -= 1
+        if (reach := self._reach_test.hear(link.peer, answer)) is not None:
+            self._on_reach(reach)
+
+    def _greet(self, link: Link) -> None:
+        self._ask(link)
+        self._ask_dial_backs()
+
+    def _ask_dial_backs(self) -> None:
+        links = self._overlay.links
+        for peer in self._reach_test.questions(list(links), self._now()):
+            if links[peer].send(encode(self._reach_test.question)):
+                links[peer].open_dial_backs += 1
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
     def _ask(self, link: Link, round_number: int | None = None) -> None:
         """Ask a peer for what is missing of a round, the current one unless told."""
         number = self._window.current if round_number is None else round_number
@@ -200,6 +250,7 @@ class Gossip:
     async def _pull_what_is_missing(self) -> None:
         while True:
             await asyncio.sleep(self._limits.pull_s * self._rng.uniform(0.75, 1.25))
+            self._ask_dial_backs()
             number, committed = self._expected
             links = list(self._overlay.links.values())
             with contextlib.suppress(NotYet):

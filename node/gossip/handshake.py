@@ -8,7 +8,7 @@ certificate, so what either end signs is of no use at the other.
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
@@ -39,6 +39,10 @@ class HandshakeRefused(PeerFault):
     """The other end is not a member of this network that proves who it is; the message says why."""
 
 
+class OwnKey(HandshakeRefused):
+    """The other end proved this node's own key: this process itself, or another one with the same key."""
+
+
 class UnknownMember(HandshakeRefused):
     """It proves who it is, and has no seat as far as this node has seen the chain: a newcomer looks the same."""
 
@@ -47,12 +51,14 @@ class UnknownMember(HandshakeRefused):
 class Identity:
     """Who this node is, and where.
 
-    key: 32-byte private key of the node. certificate: the one its own listener shows.
+    key: 32-byte private key of the node. certificate: the one its own listener shows. open_nonces: of the
+    challenges of this process whose handshakes are under way, by which it knows itself.
     """
 
     network: Network
     key: bytes
     certificate: Certificate
+    open_nonces: set[bytes] = field(default_factory=set, compare=False)
 
     @cached_property
     def address(self) -> str:
@@ -77,7 +83,35 @@ async def shake_hands(
     certificate_sha256: 32 bytes, of the certificate of the server end as seen here. expected: the address
     that was dialled. Raises HandshakeRefused, BadMessage or BadSignature; Ended if the other end leaves.
     """
-    ours = Challenge(PROTOCOL_VERSION, identity.network.domain_separator, secrets.token_bytes(32))
+    ours = _challenge(identity.network)
+    identity.open_nonces.add(ours.nonce)
+    try:
+        return await _prove_both(socket, identity, certificate_sha256, ours, is_member, expected)
+    finally:
+        identity.open_nonces.discard(ours.nonce)
+
+
+async def ask_who(socket: Socket, network: Network, certificate_sha256: bytes) -> tuple[str, bytes]:
+    """Learn who the server end is without saying who asks: no link comes of it. The caller sets the timeout.
+
+    Returns its address and the nonce of its challenge. Raises as `shake_hands` does.
+    """
+    ours = _challenge(network)
+    await socket.send_bytes(frame_of([encode(ours)]))
+    theirs = await _receive(socket, Challenge)
+    check_challenge(ours, theirs)
+    hello = await _receive(socket, Hello)
+    return check_hello(hello, network, certificate_sha256, ours.nonce), theirs.nonce
+
+
+async def _prove_both(
+    socket: Socket,
+    identity: Identity,
+    certificate_sha256: bytes,
+    ours: Challenge,
+    is_member: Callable[[str], bool],
+    expected: str | None,
+) -> str:
     await socket.send_bytes(frame_of([encode(ours)]))
     theirs = await _receive(socket, Challenge)
     check_challenge(ours, theirs)
@@ -87,12 +121,16 @@ async def shake_hands(
     hello = await _receive(socket, Hello)
     peer = check_hello(hello, identity.network, certificate_sha256, ours.nonce)
     if peer == identity.address:
-        raise HandshakeRefused(f"{peer} is this node itself")
+        raise OwnKey(f"{peer} is this node itself, or another process with its key")
     if expected is not None and peer != expected:
         raise HandshakeRefused(f"dialled {expected}, but {peer} answered")
     if not is_member(peer):
         raise UnknownMember(f"{peer} is not a member")
     return peer
+
+
+def _challenge(network: Network) -> Challenge:
+    return Challenge(PROTOCOL_VERSION, network.domain_separator, secrets.token_bytes(32))
 
 
 def check_challenge(ours: Challenge, theirs: Challenge) -> None:

@@ -37,6 +37,15 @@ class Limits:
     rotate_s: float = 120.0
     """Every so often one link of our own is exchanged, so that the graph keeps mixing."""
     pull_s: float = 3.0
+    witnesses: int = 3
+    """Members that are asked to dial this node back."""
+    ask_again_s: float = 10.0
+    """A witness that has not answered may not have seen the endpoint on chain yet."""
+    retest_s: float = 60.0
+    """While nobody reaches this node."""
+    dial_back_s: float = 30.0
+    """A member is dialled back no oftener, wherever its endpoint points."""
+    dial_back_parallel: int = 2
     keep_rounds: int = 2
     ahead_rounds: int = 1
 

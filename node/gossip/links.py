@@ -26,8 +26,8 @@ class TooFast(PeerFault):
 class Link:
     """A connection whose handshake is done.
 
-    peer: its address. dialled: whether this node opened it. since: loop time. open_questions: Pulls sent that
-    have no answer yet.
+    peer: its address. dialled: whether this node opened it. since: loop time. open_questions, open_dial_backs:
+    Pulls and DialBacks sent that have no answer yet.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self.socket, self.peer, self.dialled = socket, peer, dialled
         self.since = self._loop.time()
-        self.open_questions = 0
+        self.open_questions = self.open_dial_backs = 0
         self.drops = 0
         self._limits, self._stats, self._rng = limits, stats, rng
         self._bucket = TokenBucket(limits.messages_per_s, limits.burst_messages, self.since)

@@ -93,7 +93,24 @@ class PullAnswer(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
     held: Annotated[list[Word], Meta(max_length=MAX_SEATS)]
 
 
-Message = Challenge | Hello | Announcement | Have | Pull | PullAnswer
+class DialBack(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=7):
+    """ "Dial me back at the endpoint that the chain names for me, and tell me whether you reached it."
+
+    endpoint: SHA-256 of its text, so that both speak of the same one.
+    """
+
+    endpoint: Word
+
+
+class DialledBack(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=8):
+    """Answer to a DialBack: whether the peer's gossip and its gateway were reached there."""
+
+    endpoint: Word
+    gossip: bool
+    gateway: bool
+
+
+Message = Challenge | Hello | Announcement | Have | Pull | PullAnswer | DialBack | DialledBack
 
 _FRAME_HEADER_BYTES = 3
 _encoder = msgspec.msgpack.Encoder()

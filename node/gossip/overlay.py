@@ -11,7 +11,7 @@ from aiohttp import ClientError, web
 
 from ledger.errors import PeerFault
 from node.gossip.dialler import Dialler
-from node.gossip.handshake import Identity, UnknownMember, shake_hands_within
+from node.gossip.handshake import Identity, OwnKey, UnknownMember, shake_hands_within
 from node.gossip.limits import Limits, Stats
 from node.gossip.links import Link
 from node.gossip.listener import Listener
@@ -52,7 +52,7 @@ class Overlay:
         self._greeting: set[asyncio.Task[Any]] = set()
         self._keeping: set[asyncio.Task[Any]] = set()
         self._wake = asyncio.Event()
-        self._is_closing = False
+        self._is_closing = self._is_resting = False
 
     async def start(self, host: str, port: int) -> int:
         """Listen and begin to dial. Returns the port. Raises SetupError if it cannot listen there."""
@@ -88,6 +88,14 @@ class Overlay:
                 link.stop("no longer a member")
         self._wake.set()
 
+    def rest(self, is_resting: bool) -> None:
+        """Whether to keep no links: dial nobody, end those that are there, greet who dials and let it go."""
+        self._is_resting = is_resting
+        if is_resting:
+            for link in list(self.links.values()):
+                link.stop("resting")
+        self._wake.set()
+
     async def _tend(self) -> None:
         """Dial whenever links are missing."""
         while True:
@@ -101,6 +109,8 @@ class Overlay:
 
     def _wanted(self) -> list[str]:
         """Whom to dial now. Half the degree is dialled by ourselves, so that others cannot fill all our seats."""
+        if self._is_resting:
+            return []
         dialled = sum(link.dialled for link in self.links.values())
         short = max(self._limits.degree - len(self.links), (self._limits.degree + 1) // 2 - dialled)
         count = min(short, self._limits.dial_parallel) - len(self._dialling)
@@ -164,6 +174,8 @@ class Overlay:
         old = self.links.get(peer)
         if self._is_closing:
             raise Ended("going away")
+        if self._is_resting:
+            raise Ended("resting")
         if self._prospects.is_shunned(peer, self._now()):
             raise Ended("broke the protocol lately")
         if old is not None and not self._is_preferred(dialled, old):
@@ -211,6 +223,9 @@ class Overlay:
 
     def _fault(self, peer: str, fault: PeerFault) -> None:
         self._stats.faults += 1
+        if isinstance(fault, OwnKey):
+            _log.warning("gossip.own_key another process proved this node's key, or this one dialled itself")
+            return
         level = logging.INFO if isinstance(fault, UnknownMember) else logging.WARNING
         _log.log(level, "gossip.fault peer=%s fault=%s reason=%r", peer, type(fault).__name__, str(fault))
 

@@ -11,7 +11,7 @@ from aiohttp import ClientWebSocketResponse, web
 from yarl import URL
 
 from ledger.network import Network
-from node.gossip import Announcement, Certificate, Gossip, Limits
+from node.gossip import Announcement, Certificate, Gossip, Limits, Reach
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import Identity, shake_hands_within
 from node.gossip.listener import HttpServer
@@ -31,6 +31,7 @@ class Peer:
         self.key = random.Random(name).randbytes(32)
         self.heard: list[Announcement] = []
         self.convicted: list[tuple[Announcement, Announcement]] = []
+        self.reached: list[Reach] = []
         self.port = 0
         self.gossip = Gossip(
             network=network,
@@ -39,6 +40,8 @@ class Peer:
             is_member=lambda address: address in circle.members,
             on_announcement=self.heard.append,
             on_equivocation=lambda first, second: self.convicted.append((first, second)),
+            endpoint_of=circle.on_chain.get,
+            on_reach=self.reached.append,
             limits=limits,
             rng=random.Random(name),
         )
@@ -56,11 +59,12 @@ class Peer:
 
 
 class Circle:
-    """The members' addresses and the peers that run."""
+    """The members' addresses, the endpoints that the chain names for them, and the peers that run."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.members: set[str] = set()
+        self.on_chain: dict[str, str] = {}
         self._running: list[Peer] = []
         self._clients: list[Dialler] = []
         self._sockets: list[ClientWebSocketResponse] = []

@@ -14,6 +14,8 @@ from node.gossip.messages import (
     Announcement,
     BadMessage,
     Challenge,
+    DialBack,
+    DialledBack,
     Forged,
     Have,
     Hello,
@@ -45,6 +47,8 @@ messages = st.one_of(
     st.builds(Have, rounds, words),
     st.builds(Pull, rounds, st.lists(addresses, max_size=5), st.lists(addresses, max_size=5)),
     st.builds(PullAnswer, rounds, st.lists(announcements, max_size=3), st.lists(words, max_size=3)),
+    st.builds(DialBack, words),
+    st.builds(DialledBack, words, st.booleans(), st.booleans()),
 )
 
 
@@ -92,9 +96,17 @@ def test_frame_is_refused_with_a_reason(frame: bytes) -> None:
         decode(frame)
 
 
-def test_frame_on_the_wire_is_as_written_here() -> None:
-    frame = frame_of([encode(Have(7, b"\xab" * 32))])
-    assert frame.hex() == "dc0001" + "93" + "04" + "07" + "c420" + "ab" * 32
+@pytest.mark.parametrize(
+    ("message", "wire"),
+    [
+        (Have(7, b"\xab" * 32), "93" + "04" + "07" + "c420" + "ab" * 32),
+        (DialBack(b"\xcd" * 32), "92" + "07" + "c420" + "cd" * 32),
+        (DialledBack(b"\xcd" * 32, True, False), "94" + "08" + "c420" + "cd" * 32 + "c3" + "c2"),
+    ],
+    ids=["have", "dial back", "dialled back"],
+)
+def test_frame_on_the_wire_is_as_written_here(message: Message, wire: str) -> None:
+    assert frame_of([encode(message)]).hex() == "dc0001" + wire
 
 
 def test_largest_answer_fits_into_a_frame() -> None:

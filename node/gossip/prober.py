@@ -1,0 +1,94 @@
+"""Who answers at an endpoint. Asked without saying who asks, and without a link coming of it."""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+from aiohttp import ClientError
+from yarl import URL
+
+from ledger.blobs.fetch import RAW_TYPE, gateway_url
+from ledger.errors import PeerFault
+from ledger.network import Network
+from node.blobs.gateway import PROBE
+from node.gossip.dialler import Dialler, no_redirects
+from node.gossip.handshake import ask_who
+from node.gossip.limits import Limits
+from node.gossip.prospects import endpoint_of
+from node.gossip.sockets import CODE_UNWANTED, Ended, hang_up
+
+# 503: it is there, and has much to do.
+_ANSWERS: Final = (200, 429, 503)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Who proved itself at a gossip endpoint.
+
+    peer: its address, None where nobody did. is_self: it was this very process. reason: why nobody did.
+    """
+
+    peer: str | None
+    is_self: bool = False
+    reason: str = ""
+
+
+class Prober:
+    """Dials endpoints, each with one short attempt. Use it inside a running loop; close it.
+
+    own_nonces: of this process's handshakes under way, by which it knows itself.
+    """
+
+    def __init__(self, network: Network, limits: Limits, own_nonces: Collection[bytes] = ()) -> None:
+        self._network, self._limits, self._own_nonces = network, limits, own_nonces
+        self._dialler: Dialler | None = None
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """End every connection."""
+        if self._dialler is not None:
+            await self._dialler.close()
+        if self._session is not None:
+            await self._session.close()
+
+    async def gossip(self, endpoint: str) -> Found:
+        """Who proves to be at `wss://host:port`. Never raises for what the other end does."""
+        url = endpoint_of(endpoint)
+        if url is None:
+            return Found(None, reason="no wss://host:port")
+        try:
+            async with asyncio.timeout(2 * self._limits.handshake_s):
+                return await self._ask(url)
+        except (Ended, PeerFault, OSError, ClientError, TimeoutError) as error:
+            return Found(None, reason=f"{error}"[:200] or type(error).__name__)
+
+    async def gateway(self, base: str) -> bool:
+        """Whether a trustless gateway answers at `http(s)://host:port` to the spec's probe, a block of no bytes."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._limits.max_sockets, force_close=True),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=self._limits.handshake_s),
+                middlewares=(no_redirects,),
+                auto_decompress=False,
+            )
+        try:
+            url = (gateway_url(base) / "ipfs" / PROBE).with_query(format="raw")
+            async with self._session.get(url, headers={"Accept": RAW_TYPE}, allow_redirects=False) as response:
+                return response.status in _ANSWERS
+        except (PeerFault, OSError, ClientError, TimeoutError, ValueError):
+            return False
+
+    async def _ask(self, url: URL) -> Found:
+        if self._dialler is None:
+            self._dialler = Dialler(self._limits)
+        socket, certificate = await self._dialler.dial(url)
+        try:
+            async with asyncio.timeout(self._limits.handshake_s):
+                peer, nonce = await ask_who(socket, self._network, certificate)
+                # Before hanging up: then the other side's handshake is over, and its nonce forgotten.
+                return Found(peer, is_self=nonce in self._own_nonces)
+        finally:
+            await hang_up(socket, CODE_UNWANTED, "only asking", self._limits.close_s)

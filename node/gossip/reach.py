@@ -1,0 +1,99 @@
+"""Whether others reach this node at its endpoint on chain, by what members say who dialled it back. Pure."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+from ledger.errors import NotYet
+from node.gossip.limits import Limits
+from node.gossip.messages import DialBack, DialledBack
+
+
+def endpoint_digest(text: str) -> bytes:
+    """What a question to dial back names an endpoint by: SHA-256 of its text."""
+    return hashlib.sha256(text.encode("ascii", "replace")).digest()
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What members found who dialled back.
+
+    endpoint: its text on chain. tried: how many did. gossip, gateway: how many of them reached it.
+    """
+
+    endpoint: str
+    tried: int
+    gossip: int
+    gateway: int
+
+    @property
+    def has_gossip(self) -> bool:
+        """At least half of them reached the gossip address: one who lies alarms nobody where two tell the truth."""
+        return 2 * self.gossip >= self.tried
+
+    @property
+    def has_gateway(self) -> bool:
+        """The same of the gateway."""
+        return 2 * self.gateway >= self.tried
+
+    @property
+    def is_reached(self) -> bool:
+        """Both."""
+        return self.has_gossip and self.has_gateway
+
+
+@dataclass
+class ReachTest:
+    """One endpoint's test: whom to ask, and what they said. The clock is an argument."""
+
+    limits: Limits
+    endpoint: str = ""
+    _asked: dict[str, float] = field(default_factory=dict)
+    _said: dict[str, DialledBack] = field(default_factory=dict)
+    _told: tuple[str, bool, bool] | None = None
+    _begun: float = 0.0
+
+    def begin(self, endpoint: str, now: float) -> None:
+        """Test an endpoint, from the beginning. An empty one: nothing to test."""
+        self.endpoint, self._begun = endpoint, now
+        self._asked, self._said = {}, {}
+
+    def questions(self, linked: list[str], now: float) -> list[str]:
+        """Which of the linked peers to ask now; counts as asking them."""
+        if not self.endpoint:
+            return []
+        if self._is_bad and now - self._begun >= self.limits.retest_s:
+            self.begin(self.endpoint, now)
+        waiting = [peer for peer in self._asked if peer not in self._said and peer in linked]
+        again = [peer for peer in waiting if now - self._asked[peer] >= self.limits.ask_again_s]
+        fresh = [peer for peer in linked if peer not in self._asked]
+        room = self.limits.witnesses - len(self._said) - (len(waiting) - len(again))
+        chosen = [*fresh, *again][: max(room, 0)]
+        self._asked.update(dict.fromkeys(chosen, now))
+        return chosen
+
+    @property
+    def question(self) -> DialBack:
+        """What to ask them."""
+        return DialBack(endpoint_digest(self.endpoint))
+
+    def hear(self, peer: str, answer: DialledBack) -> Reach | None:
+        """Take an answer in. Returns what it comes to, where that is news. Raises NotYet for one out of date."""
+        if not self.endpoint or answer.endpoint != endpoint_digest(self.endpoint) or peer not in self._asked:
+            raise NotYet("an answer about another endpoint")
+        self._said.setdefault(peer, answer)
+        reach = self._reach
+        is_settled = len(self._said) >= min(self.limits.witnesses, len(self._asked))
+        told = (self.endpoint, reach.has_gossip, reach.has_gateway)
+        if told == self._told or not (reach.is_reached or is_settled):
+            return None
+        self._told = told
+        return reach
+
+    @property
+    def _reach(self) -> Reach:
+        said = list(self._said.values())
+        return Reach(self.endpoint, len(said), sum(one.gossip for one in said), sum(one.gateway for one in said))
+
+    @property
+    def _is_bad(self) -> bool:
+        return bool(self._said) and not self._reach.is_reached
