@@ -24,7 +24,7 @@ class Entrance:
     """The way to a seat for one key.
 
     wanted: join only when this seat is the next free one. follow: takes in what the chain has new, waiting so many
-    seconds for it. serve: lets others fetch the update with this digest. report: told of waiting and joined.
+    seconds for it. serve: lets others fetch the update with this digest. report: told of waiting.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Entrance:
         return self._follower.history
 
     async def take(self, endpoint: Endpoint) -> int:
-        """Take a seat, or find that there is one, with this endpoint.
+        """Take a seat with this endpoint, or find that there is one, whatever its endpoint.
 
         Raises SeatLost, NoFunds, or SetupError where the circle does not take this peer.
         """
@@ -61,10 +61,6 @@ class Entrance:
             arguments = self._entry.arguments(endpoint.text, self._address)
             await self._call("join", *arguments, value_wei=self._history.parameters.bond)
             seat = self._history.seat_of(self._address)
-        if self._history.seats[seat].endpoints[-1] != endpoint.text:
-            await self._call("move", endpoint.text)
-        _log.info("seated seat=%d address=%s endpoint=%s", seat, self._address, endpoint.text)
-        self._report({"event": "joined", "seat": seat, "address": self._address, "endpoint": endpoint.text})
         return seat
 
     async def _check_balance(self, bond_wei: int) -> None:

@@ -33,6 +33,7 @@ from node.evidence import EvidenceStore
 from node.follower import Follower, Overtaken
 from node.learner import Learner, genesis_blob
 from node.meter import Meter
+from node.notices import Notices, reach_notice
 from node.own_frames import is_anchored, previous
 from node.phase_clock import PhaseClock
 from node.recovery import Judged, Recovery
@@ -41,6 +42,7 @@ from node.seating import Entry, is_authored
 from node.services import Listening, Services
 from node.state import Base, KeptCommit, PeerState, StateFile
 from node.tasks.interface import Task
+from node.tenancy import Tenancy
 from node.testing.attacks import Behaviour
 from node.testing.collusion import Collusion, judged_nobody, look
 from node.testing.equivocation import announce_another
@@ -56,6 +58,7 @@ _CHAIN_RETRY_S: Final = 2.0
 _EXCHANGE_SHARE: Final = 0.5
 _JUDGED_KEPT: Final = 2
 _BASES_KEPT: Final = 2
+_LOOK_S: Final = 3.0
 # For one blob behind a disputed verdict.
 _BLOBS_S: Final = 30.0
 
@@ -68,6 +71,7 @@ class PeerConfig:
 
     seat: join only when this seat is the next free one, so that who sits where is known. confirmations: how many
     blocks must lie on top of an event's before the peer acts on it. ws_url: the chain's WebSocket, to be woken by.
+    take_over: serve the seat although another process with this key does.
     max_fee_wei: never offered more per gas. entry: what to join with. sent_share: of its values, what
     a delta frame sends. fail_at: for tests.
     """
@@ -75,6 +79,7 @@ class PeerConfig:
     folder: DataFolder
     listening: Listening = field(default_factory=Listening)
     seat: int | None = None
+    take_over: bool = False
     confirmations: int = 0
     ws_url: str | None = None
     max_fee_wei: int = FeeLimits().max_fee_wei
@@ -123,6 +128,8 @@ class Peer:
         # Training, encoding, screening and evaluating: off the event loop, one at a time.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="learner")
         self._seat: int | None = None
+        self._notices = Notices(report)
+        self._looked_at: int | None = None
         self._collusion: Collusion | None = None
         # The last exchanges and the bases before the present one: a reorganisation may bring them back.
         self._judged: deque[Judged] = deque(maxlen=_JUDGED_KEPT)
@@ -153,7 +160,13 @@ class Peer:
                 self._behaviour,
                 self._meter,
                 self._evidence.add,
+                lambda reach: self._notices.tell(reach_notice(reach)),
             )
+            gossip = services.gossip
+            self._tenancy = Tenancy(
+                self._follower, gossip.prober.gossip, gossip.rest, self._notices, self._config.take_over
+            )
+            await self._tenancy.check_free()
             duties = self._duties = Duties(self._follower, self._evidence, self._fetch_blobs)
             endpoint = await services.start(self._config.listening)
             await self._live(endpoint)
@@ -214,6 +227,9 @@ class Peer:
         while True:
             try:
                 seat = await self._seated(endpoint)
+                if not await self._tenancy.holds(seat, endpoint, is_finishing=self._is_finishing(seat)):
+                    await self._follow(_WAIT_S)
+                    continue
                 late_s = await self._clock.late_s()
                 patience_s = PATIENCE_WINDOWS * self._circle.attest_window_s
                 step = next_step(self._history, seat, overdue=late_s > 0, lapsed=late_s > patience_s)
@@ -240,11 +256,26 @@ class Peer:
     async def _seated(self, endpoint: Endpoint) -> int:
         """The peer's seat; taken first, at the start and where the chain took it back."""
         if self._seat is None or self._history.seat_of(self._address) != self._seat:
-            self._seat = await self._entrance.take(endpoint)
+            seat = await self._entrance.take(endpoint)
             self._services.refresh()
-            await self._prepare(self._seat)
+            await self._prepare(seat)
+            await self._tenancy.settle(seat, endpoint)
+            self._seat = seat
+            _log.info("seated seat=%d address=%s endpoint=%s", seat, self._address, endpoint.text)
+            self._report({"event": "joined", "seat": seat, "address": self._address, "endpoint": endpoint.text})
+            self._services.gossip.ask_for_dial_back(endpoint.text)
             await self._follow(0.0)
         return self._seat
+
+    def _is_finishing(self, seat: int) -> bool:
+        """It has committed to the round under way: nobody else has the update, so nobody else can attest."""
+        round_ = self._history.round
+        if round_ is None or not self._history.is_in_round(seat):
+            return False
+        return self._is_made_here(round_.number, round_.commits[seat]) and seat not in round_.attestations
+
+    def _is_made_here(self, number: int, digest: bytes) -> bool:
+        return any((one.round, one.digest) == (number, digest) for one in self._state.commits)
 
     async def _do(self, step: Step, seat: int) -> None:
         """One step, and then a look at what the chain has new."""
@@ -266,7 +297,7 @@ class Peer:
 
     async def _attend(self) -> bool:
         """Do what a member owes the circle beside its rounds. Returns whether anything was due."""
-        if self._seat is None or self._history.seat_of(self._address) != self._seat:
+        if self._seat is None or self._history.seat_of(self._address) != self._seat or self._tenancy.is_away:
             return False
         return await self._duties.attend(self._seat)
 
@@ -286,6 +317,9 @@ class Peer:
             return _WAIT_S
         commit = held if held is not None else await self._make_update(number, seat, state)
         self._fail_at(number, "commit")
+        if self._services.gossip.has_announced_another(number, commit.digest):
+            _log.warning("sitting out round=%d: another update of it was announced with this key", number)
+            return _WAIT_S
 
         def still(history: History) -> bool:
             now = history.round
@@ -398,7 +432,13 @@ class Peer:
         self._unseal(digest)
         with self._meter.section("gossip"):
             gossip.expected(round_.number, list(round_.peers.values()))
+        if self._looked_at != self._follower.rollbacks:
+            # Another process, or a life before this one, may have announced what this folder knows nothing of.
+            await gossip.look(round_.number, _LOOK_S)
+            self._looked_at = self._follower.rollbacks
         is_other = bool(self._announced(round_.number, besides=digest))
+        is_other = is_other or not self._is_made_here(round_.number, digest)
+        is_other = is_other or gossip.has_announced_another(round_.number, digest)
         if is_other or not self._journal.may_sign(round_.number, self._address, digest):
             # Only the chain brought this one back; a second announcement would convict the peer.
             _log.warning("not announcing round=%d: another update of it was announced", round_.number)

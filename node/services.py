@@ -19,6 +19,7 @@ from node.exchange import Announced, Exchange
 from node.gossip.certificate import Certificate
 from node.gossip.gossip import Gossip
 from node.gossip.messages import Announcement
+from node.gossip.reach import Reach
 from node.meter import Meter
 from node.testing.attacks import Behaviour
 
@@ -54,6 +55,7 @@ class Services:
         behaviour: Behaviour,
         meter: Meter,
         on_equivocation: Callable[[Announcement, Announcement], None] | None = None,
+        on_reach: Callable[[Reach], None] = lambda _: None,
     ) -> None:
         self._history = history
         self.store = BlockStore(folder.blobs)
@@ -65,6 +67,8 @@ class Services:
             is_member=lambda address: history().seat_of(address) is not None,
             on_announcement=self._hear,
             on_equivocation=on_equivocation,
+            endpoint_of=self._endpoint_of,
+            on_reach=on_reach,
             rng=random.Random(),
         )
         self._fetcher = BlobFetcher()
@@ -127,6 +131,10 @@ class Services:
         self.gossip.set_directory(directory)
         if history.round is not None:
             self.gossip.on_round(history.round.number)
+
+    def _endpoint_of(self, address: str) -> str | None:
+        seat = self._history().seat_of(address)
+        return None if seat is None else self._history().seats[seat].endpoints[-1]
 
     def _hear(self, announcement: Announcement) -> None:
         self._announced.heard(announcement.round, announcement.author_address)

@@ -43,6 +43,11 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("--invitation", type=Path, metavar="FILE", help="when joining a circle for invited peers")
     parser.add_argument("--seat", type=int, help="wait until this seat is the next free one, and join then")
+    parser.add_argument(
+        "--take-over",
+        action="store_true",
+        help="serve the seat although another process with this key does: that one then stands by",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="listen here (default: loopback only)")
     parser.add_argument("--advertise", metavar="HOST", help="the host others reach this peer at (default: --host)")
     parser.add_argument("--gossip-port", type=int, default=0, help="0 (default) takes a free one")
@@ -101,6 +106,7 @@ def run(options: argparse.Namespace) -> int:
             options.host, options.advertise, options.gossip_port, options.gateway_port, options.ipfs_api
         ),
         "seat": options.seat,
+        "take_over": options.take_over,
         "confirmations": options.confirmations,
         "max_fee_wei": wei_of(options.max_fee, "--max-fee", "GWEI"),
         "ws_url": _ws_url(options.rpc_ws, circle.rpc.url),
@@ -222,5 +228,7 @@ def _print_event(event: dict[str, Any]) -> None:
         counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in dict.fromkeys(verdicts))
         figures = ", ".join(f"{name} {value:.3f}" for name, value in event["figures"].items())
         print(f"round {event['round']}: {figures}; neighbours: {counts}; {event['seconds']:.1f} s", flush=True)
+    elif event["event"] == "notice":
+        print(event["says"], flush=True)
     else:
         print(f"the circle finished its last round, {event['round']}", flush=True)

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from ledger.errors import NotYet
 from ledger.network import Network
@@ -36,6 +37,21 @@ from node.gossip.window import Window
 from node.gossip.witness import Witness
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Look:
+    """A question to all linked members about one round. waits_for: those who have not answered."""
+
+    round: int
+    waits_for: set[str] = field(default_factory=set)
+    is_done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def answered(self, round_number: int, peer: str) -> None:
+        if round_number == self.round:
+            self.waits_for.discard(peer)
+            if not self.waits_for:
+                self.is_done.set()
 
 
 class Gossip:
@@ -84,6 +100,7 @@ class Gossip:
         self._witness = Witness(endpoint_of, self.prober, self._limits)
         self._reach_test, self._on_reach = ReachTest(self._limits), on_reach
         self._pulling: asyncio.Task[None] | None = None
+        self._look = _Look(-1)
 
     async def start(self, host: str, port: int) -> int:
         """Listen at `wss://host:port/gossip`; port 0 takes a free one. Returns the port.
@@ -129,6 +146,22 @@ class Gossip:
         """Tell who committed in a round, as the chain has it; what is missing of it is pulled until it is here."""
         committed = frozenset(address_bytes(author) for author in authors) - {address_bytes(self.address)}
         self._expected = (round_number, committed)
+
+    async def look(self, round_number: int, timeout_s: float) -> None:
+        """Learn what the linked members know of a round, or at least one where none is linked yet."""
+        self._look = _Look(round_number, set(self._overlay.links))
+        for link in list(self._overlay.links.values()):
+            self._ask(link, round_number)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._look.is_done.wait()
+
+    def has_announced_another(self, round_number: int, digest: bytes) -> bool:
+        """Whether this node's key has announced another digest for a round, here or in another process."""
+        with contextlib.suppress(NotYet):
+            own = self._window.of_author(round_number, address_bytes(self.address))
+            return any(one.digest != digest for one in own)
+        return False
 
     async def announce(self, round_number: int, digest: bytes) -> Announcement:
         """Sign and flood this node's own announcement; the same one again does nothing more.
@@ -216,6 +249,7 @@ class Gossip:
         for digest in answer.held:
             with contextlib.suppress(NotYet):
                 self._window.add_holder(answer.round, digest, link.peer)
+        self._look.answered(answer.round, link.peer)
 
     def _answer(self, link: Link, said: DialledBack) -> None:
         link.send(encode(said))

@@ -1,0 +1,187 @@
+"""Which process acts for a seat: the one whose endpoint the chain names.
+
+Two processes with one key, each with a folder and a journal of its own, would sooner or later sign two updates for
+one round, and that costs the seat and its bond (R25). So a process moves the seat's endpoint only when it can serve
+and nobody with its key answers at the present one; and one that finds another endpoint on chain stands by.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from ledger.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
+from ledger.errors import SetupError
+from ledger.history import History
+from node.follower import Follower, Overtaken
+from node.gossip.prober import Found
+from node.notices import Notice, Notices
+
+_log = logging.getLogger(__name__)
+# Two processes that cannot reach each other would otherwise take the endpoint from each other for ever.
+_TAKEN_BACK_MAX: Final = 3
+_LAG_S: Final = 10
+
+Who = Callable[[str], Awaitable[Found]]
+
+
+class KeyInUse(SetupError):
+    """Another process with this key serves its seat."""
+
+
+class Action(Enum):
+    """What a process does that finds another endpoint than its own on chain."""
+
+    STAY = "it is this process under another name"
+    TAKE = "nobody with this key answers there"
+    STAND_BY = "another process with this key answers there"
+
+
+def decide(found: Found, own: str, *, may_take: bool) -> Action:
+    """found: who answers at the endpoint on chain. own: this node's address. may_take: whether it may move it."""
+    if found.peer == own:
+        return Action.STAY if found.is_self else Action.STAND_BY
+    return Action.TAKE if may_take else Action.STAND_BY
+
+
+def gossip_of(endpoint: str) -> str:
+    """The gossip address in an endpoint's text, empty where it has none."""
+    try:
+        return parse_endpoint(endpoint).gossip
+    except MalformedEndpoint:
+        return ""
+
+
+@dataclass
+class _Away:
+    """Another endpoint than this process's is on chain. asked_in: the round in which it was asked last."""
+
+    named: str
+    asked_in: int = -1
+    stands_by: bool = False
+
+
+@dataclass
+class Tenancy:
+    """One process's hold of its key's seat. who: asks who answers at a gossip address. rest: with True, has gossip
+    keep no links. take_over: move the endpoint whoever answers at the present one."""
+
+    follower: Follower
+    who: Who
+    rest: Callable[[bool], None]
+    notices: Notices
+    take_over: bool = False
+    _own: set[str] = field(default_factory=set)
+    _taken_back: int = 0
+    _away: _Away | None = None
+
+    @property
+    def is_away(self) -> bool:
+        """Another endpoint is on chain: this process makes no calls but to finish a round it has committed to."""
+        return self._away is not None
+
+    @property
+    def _address(self) -> str:
+        return self.follower.sender.address
+
+    @property
+    def _history(self) -> History:
+        return self.follower.history
+
+    async def check_free(self) -> None:
+        """Before anything listens. Raises KeyInUse where another process with this key serves its seat."""
+        seat = self._history.seat_of(self._address)
+        if seat is not None and not self.take_over:
+            await self._check_unanswered(seat, self._named(seat))
+
+    async def settle(self, seat: int, endpoint: Endpoint) -> None:
+        """This process can serve: have the chain name its endpoint. Raises KeyInUse, and what a call raises."""
+        self._own.add(endpoint.text)
+        while (named := self._named(seat)) not in self._own:
+            if not self.take_over:
+                await self._check_unanswered(seat, named)
+            await self._move(seat, endpoint.text, named)
+        self.take_over = False
+
+    async def holds(self, seat: int, endpoint: Endpoint, *, is_finishing: bool) -> bool:
+        """Whether this process is to act for its seat now.
+
+        is_finishing: it committed to the round under way, so that nobody else can attest in it.
+        """
+        named = self._named(seat)
+        if named in self._own:
+            if self._away is not None:
+                self._come_back(seat, named)
+            return True
+        if self._away is None or self._away.named != named:
+            self._away = _Away(named)
+            # Where its own endpoint is on chain no more, a reorganisation took it back, and nobody changed it.
+            if self._own.intersection(self._history.seats[seat].endpoints):
+                self._say_changed(seat, named)
+        if self._away.asked_in != self._history.number:
+            self._away.asked_in = self._history.number
+            await self._ask(seat, endpoint, self._away)
+        if self._away is not None and not is_finishing:
+            self.rest(True)
+        return self._away is None or is_finishing
+
+    async def _ask(self, seat: int, endpoint: Endpoint, away: _Away) -> None:
+        found = await self.who(gossip_of(away.named))
+        action = decide(found, self._address, may_take=self._taken_back < _TAKEN_BACK_MAX)
+        if action == Action.STAY:
+            self._own.add(away.named)
+            self._away = None
+        elif action == Action.TAKE:
+            self._taken_back += 1
+            _log.warning("taking the endpoint back seat=%d from=%s reason=%s", seat, away.named, found.reason)
+            await self._move(seat, endpoint.text, away.named)
+            if self._named(seat) in self._own:
+                self._come_back(seat, endpoint.text)
+        elif not away.stands_by:
+            away.stands_by = True
+            self._say_standing_by(seat, away.named, is_answered=found.peer == self._address)
+
+    async def _check_unanswered(self, seat: int, named: str) -> None:
+        found = await self.who(gossip_of(named))
+        if found.peer == self._address and not found.is_self:
+            raise KeyInUse(
+                f"another process with this key serves seat {seat} at {named}, and two would sign against each "
+                "other: end that one first, or start this one with --take-over"
+            )
+
+    async def _move(self, seat: int, to: str, named: str) -> None:
+        try:
+            await self.follower.call("move", to, only_if=lambda history: history.seats[seat].endpoints[-1] == named)
+        except Overtaken as error:
+            _log.info("not moved reason=%s", error)
+            return
+        # The chain's events may lag behind its receipts.
+        for _ in range(_LAG_S):
+            await self.follower.follow(1.0)
+            if self._named(seat) != named:
+                return
+
+    def _named(self, seat: int) -> str:
+        return self._history.seats[seat].endpoints[-1]
+
+    def _come_back(self, seat: int, named: str) -> None:
+        self._away = None
+        self.rest(False)
+        says = f"the chain names this process's endpoint for seat {seat} again, {named}: it takes part"
+        self.notices.tell(Notice("endpoint_back", says, False, {"seat": seat, "endpoint": named}))
+
+    def _say_changed(self, seat: int, named: str) -> None:
+        says = (
+            f"the endpoint of seat {seat} was changed to {named} with this node's key, and not by this process: if "
+            "you did not do it, somebody else has the key, and the cold key should rotate it (folkmoot seat rotate)"
+        )
+        self.notices.tell(Notice("endpoint_changed", says, True, {"seat": seat, "endpoint": named}))
+
+    def _say_standing_by(self, seat: int, named: str, *, is_answered: bool) -> None:
+        why = "another process with this key answers there" if is_answered else "it was taken back too often"
+        says = (
+            f"standing by: the chain names {named} for seat {seat}, and {why}; this process serves its blobs and "
+            "signs nothing, so that the key signs no round twice: end one of the two"
+        )
+        self.notices.tell(Notice("standing_by", says, True, {"seat": seat, "endpoint": named}))
