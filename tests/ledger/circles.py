@@ -30,10 +30,14 @@ def author(seat):
     return to_canonical_address(address(seat))
 
 
+def genesis_vector():
+    """(5000,), float32: a model of length about 1 a coordinate."""
+    return np.random.default_rng(0).normal(size=PARAMETERS).astype(np.float32)
+
+
 def genesis_state():
-    """(5000,), int32: a model of length about 1 a coordinate."""
-    vector = np.random.default_rng(0).normal(size=PARAMETERS).astype(np.float32)
-    return quantise(vector, Blocks((PARAMETERS,))).state
+    """(5000,), int32: the same as everybody starts from it."""
+    return quantise(genesis_vector(), Blocks((PARAMETERS,))).state
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,25 @@ class Honest:
 class Circle:
     """Peers who play some rounds. cheats: seat → its peer; withheld: (round, seat) of blobs lost since.
 
-    between: round → what else happens once it is settled, given the circle. `known` is the fold so far.
+    between: round → what else happens once it is settled, given the circle. seed_of: round → what is drawn. `known`
+    is the fold so far.
     """
 
     def __init__(
-        self, *, seats=5, rounds=3, degree=4, rule="balance", cheats=None, withheld=(), between=None, **manifest
+        self,
+        *,
+        seats=5,
+        rounds=3,
+        degree=4,
+        rule="balance",
+        cheats=None,
+        withheld=(),
+        between=None,
+        seed_of=None,
+        **manifest,
     ):
         self.peers = {seat: Honest(seat) for seat in range(seats)} | (cheats or {})
+        self.seed_of = seed_of or (lambda number: digest("seed", number))
         self.manifest = manifest_of(rounds, degree, rule=rule, **manifest)
         self.parameters = CircleParameters(
             seats, 2, rounds, degree, 3, 16384, eject_after=1, bond=1000, dispute_bond=100, jury_seats=3
@@ -133,7 +149,7 @@ class Circle:
 
     def _round(self, number):
         committed = self._commits(number)
-        self.seed = digest("seed", number)
+        self.seed = self.seed_of(number)
         self.write(Drawn(number, self.seed, committed))
         self._attestations(number, committed)
         current = self.known.round

@@ -1,0 +1,269 @@
+"""The audit from end to end, over JSON-RPC in memory: an endpoint or a contract that lies is found out."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from circles import NETWORK, PARAMETERS, Circle, Honest, flipped, genesis_vector
+from endpoint import FIRST_BLOCK, URL, Blobs, Endpoint, block_hash, drawn_seed, log_of
+from histories import digest, endpoint
+
+from ledger.audit.run import audit
+from ledger.blobs.unixfs import build
+from ledger.codec import PLAIN, Blocks, quantise
+from ledger.errors import SetupError
+from ledger.events import Left, Moved, Settled
+from ledger.records import Genesis, encode_genesis
+from ledger.reputation import pack, unpack
+
+GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
+
+
+def circle_of(rounds=2, **options):
+    """Five peers; after the first round seat 2 moves."""
+    between = {1: lambda circle: circle.write(Moved(2, endpoint(77)))}
+    options = {"between": between, **options}
+    return Circle(rounds=rounds, genesis=build(GENESIS).root.hex(), seed_of=drawn_seed, **options)
+
+
+@pytest.fixture
+def audited(monkeypatch):
+    """Audit a circle through an endpoint that lies. Returns the report, and what was fetched."""
+
+    def run(circle, lies=None, blobs=None, **options):
+        blobs = Blobs({build(GENESIS).root: GENESIS, **circle.blobs} if blobs is None else blobs)
+        told = Endpoint(circle, lies)
+        monkeypatch.setattr("ledger.audit.run.connect", lambda urls, *_: told.rpc())
+        monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
+        report = asyncio.run(audit([URL], NETWORK.contract, **options))
+        return report, blobs.asked
+
+    return run
+
+
+def named(report):
+    return [(finding.check, finding.round, finding.seat) for finding in report.findings]
+
+
+def test_an_honest_endpoint_gives_a_clean_report_in_which_everything_was_looked_at(audited):
+    circle, done = circle_of(), []
+    report, asked = audited(circle, progress=lambda *of: done.append(of))
+    assert report.findings == []
+    assert report.clean
+    assert (report.rounds, report.seats, report.rule) == (2, 5, "balance")
+    assert report.examined["A2"] == len(circle.events)
+    assert {check for check, count in report.examined.items() if count} >= {
+        *("A1", "A2", "A3", "A4", "A5", "A6", "A7"),
+    }
+    assert set(asked) == {build(GENESIS).root, *circle.updates.values()}
+    assert done == [(1, 2), (2, 2)]
+    assert report.reputations == {
+        circle.known.seats[seat].peer: circle.known.reputations[seat] / 65535 for seat in range(5)
+    }
+    assert [change.time_s for change in report.membership] == [1_700_000_000 + FIRST_BLOCK + n for n in range(1, 6)]
+
+
+# ------------------------------------------------------------------------------------ A2: what the endpoint tells
+
+
+def changed_log(kind, change):
+    """Tell one event of this kind otherwise."""
+
+    def lie(_parameters, logs):
+        name = log_of(kind, 0)["topics"][0]
+        place = [log["topics"][0] for log in logs].index(name)
+        number = int(logs[place]["blockNumber"], 16)
+        return [*logs[:place], *change(logs[place], number), *logs[place + 1 :]]
+
+    return lie
+
+
+MOVED = Moved(2, endpoint(77))
+LIES = {
+    "another endpoint": changed_log(MOVED, lambda log, number: [log_of(Moved(2, endpoint(78)), number)]),
+    "another seat": changed_log(MOVED, lambda log, number: [log_of(Moved(1, endpoint(77)), number)]),
+    "one left out": changed_log(MOVED, lambda log, number: []),
+    "one added": changed_log(MOVED, lambda log, number: [log, {**log_of(Left(3, 5), number), "logIndex": "0x1"}]),
+    "the last left out": lambda _, logs: logs[:-1],
+    "the first left out": lambda _, logs: logs[1:],
+    "none": lambda _, logs: [],
+    "cut": changed_log(MOVED, lambda log, number: [{**log, "data": log["data"][:-64]}]),
+    "of another contract": changed_log(MOVED, lambda log, number: [{**log, "address": "0x" + "12" * 20}]),
+    "twice": changed_log(MOVED, lambda log, number: [log, log]),
+    "no event of a circle": changed_log(MOVED, lambda log, number: [{**log, "topics": ["0x" + "00" * 32]}]),
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_an_endpoint_whose_events_are_not_the_contracts_is_one_finding_and_nothing_is_recomputed(audited, lie):
+    report, asked = audited(circle_of(), {"eth_getLogs": lie})
+    assert named(report) == [("A2", None, None)]
+    assert not report.clean
+    assert asked == []
+    assert report.reputations == {}
+
+
+@pytest.mark.parametrize(
+    "lie", [lambda _, said: bytes(24), lambda _, said: said[:-1] + b"\0"], ids=["zeros", "near"]
+)
+def test_events_that_do_not_fold_to_the_contracts_hash_are_a_finding_with_both(audited, lie):
+    circle = circle_of()
+    report, asked = audited(circle, {"history": lie})
+    assert named(report) == [("A2", None, None)]
+    told = lie(None, circle.known.hash)
+    assert report.findings[0].evidence == {"contract": told.hex(), "folded": circle.known.hash.hex()}
+    assert "ask another endpoint" in report.findings[0].fact
+    assert asked == []
+
+
+def test_a_contract_deployed_for_another_task_than_the_events_say_is_a_finding(audited):
+    circle = circle_of()
+    other = digest("another task").hex()
+    code = {"eth_getCode": lambda _, code: code.replace(circle.events[0].task.hex(), other)}
+    report, _ = audited(circle, code)
+    assert named(report) == [("A2", None, None)]
+
+
+def test_an_endpoint_that_refuses_a_view_is_a_sentence_and_no_finding_against_anybody(audited):
+    report, _ = audited(circle_of(), {"history": lambda _, said: "0x"})
+    assert [(check, seat) for check, _, seat in named(report)] == [("A2", None)]
+
+
+def test_a_chain_that_was_reorganised_while_it_was_read_is_read_again(audited):
+    """The last event is there at the second look only, and by then its block has another hash."""
+    circle, looks = circle_of(), []
+    last = FIRST_BLOCK + len(circle.events) - 1
+
+    def marks(parameters, block):
+        if int(parameters[0], 16) == last:
+            looks.append(1)
+            return {**block, "hash": block_hash(9_999)} if len(looks) == 1 else block
+        return block
+
+    def logs(_parameters, told):
+        return told[:-1] if len(looks) == 1 else told
+
+    report, _ = audited(circle, {"eth_getBlockByNumber": marks, "eth_getLogs": logs})
+    assert report.findings == []
+    assert report.rounds == 2
+    assert len(looks) >= 4
+
+
+# ------------------------------------------------------------------------------------ A1 and A4
+
+
+def test_other_code_is_one_finding_and_no_code_a_sentence(audited):
+    report, asked = audited(
+        circle_of(), {"eth_getCode": lambda _, code: code.replace("0x60", "0x61", 1)[:-2] + "00ff"}
+    )
+    assert named(report) == [("A1", None, None)]
+    assert asked == []
+    with pytest.raises(SetupError, match="there is no contract at"):
+        audited(circle_of(), {"eth_getCode": lambda _, code: "0x"})
+
+
+def test_a_header_with_another_randomness_than_the_draw_is_a_finding_of_its_round(audited):
+    circle = circle_of()
+    drawn = FIRST_BLOCK + next(
+        n for n, event in enumerate(circle.events) if getattr(event, "seed", b"") == drawn_seed(2)
+    )
+
+    def other(parameters, block):
+        return {**block, "mixHash": "0x" + "77" * 32} if int(parameters[0], 16) == drawn else block
+
+    assert named(audited(circle, {"eth_getBlockByNumber": other})[0]) == [("A4", 2, None)]
+
+    def none(parameters, block):
+        return {"hash": block["hash"]} if int(parameters[0], 16) == drawn else block
+
+    report, _ = audited(circle, {"eth_getBlockByNumber": none})
+    assert named(report) == [("A4", None, None)]
+    assert "cannot be read" in report.findings[0].fact
+
+
+# ------------------------------------------------------------------------------------ A7: what the contract holds
+
+
+def test_stored_reputations_that_are_not_the_last_settlements_are_one_finding(audited):
+    report, _ = audited(circle_of(), {"reputation_words": lambda _, words: (words[0] ^ 1, *words[1:])})
+    assert named(report) == [("A7", None, None)]
+    assert "not those of its last settlement" in report.findings[0].fact
+
+
+def test_stored_reputations_that_cannot_be_read_are_said_to_be_so(audited):
+    for answer in (RuntimeError("no such state"), "0x1234"):
+        report, _ = audited(circle_of(), {"reputation_words": lambda _, words, answer=answer: answer})
+        assert named(report) == [("A7", None, None)]
+        assert "cannot be read" in report.findings[0].fact
+
+
+def favoured(words):
+    """The words of a settlement, with seat 1's reputation at the top."""
+    return pack({**unpack(words, 5), 1: 65535})
+
+
+def test_a_settlement_that_the_verdicts_do_not_give_is_a_finding_for_each_seat(audited):
+    circle = circle_of()
+    place = max(n for n, event in enumerate(circle.events) if isinstance(event, Settled))
+    honest = circle.events[place]
+    circle.events[place] = replace(honest, reputations=favoured(honest.reputations))
+    report, _ = audited(circle)
+    assert named(report) == [("A7", 2, 1)]
+    assert report.findings[0].evidence == {"contract": "65535", "recomputed": str(unpack(honest.reputations, 5)[1])}
+
+
+def test_a_settlement_with_reputations_of_seats_that_nobody_holds_is_a_finding(audited):
+    circle = circle_of()
+    place = max(n for n, event in enumerate(circle.events) if isinstance(event, Settled))
+    honest = circle.events[place]
+    circle.events[place] = replace(honest, reputations=(*honest.reputations[:15], 1 << 240))
+    report, _ = audited(circle)
+    assert ("A7", 2, None) in named(report)
+    assert {check for check, _, _ in named(report)} == {"A7"}
+
+
+# ------------------------------------------------------------------------------------ what needs the blobs
+
+
+def test_a_blob_that_nobody_serves_is_named_with_what_each_gateway_said(audited):
+    circle = circle_of()
+    blobs = {build(GENESIS).root: GENESIS, **circle.blobs}
+    del blobs[circle.updates[2, 3]]
+    report, _ = audited(circle, blobs=blobs)
+    first = report.findings[0]
+    assert (first.check, first.round, first.seat) == ("A3", 2, 3)
+    assert first.evidence["digest"] == circle.updates[2, 3].hex()
+    assert first.evidence["at http://gateway.example"] == "status 404"
+    assert {finding.seat for finding in report.findings} == {3}
+    assert report.blobs == 9
+
+
+@pytest.mark.parametrize(("genesis", "said"), [({}, "nobody serves"), ({build(GENESIS).root: b"FMno"}, "invalid")])
+def test_a_genesis_that_is_not_to_be_had_or_none_is_a_finding(audited, genesis, said):
+    circle = circle_of()
+    report, _ = audited(circle, blobs={**genesis, **circle.blobs})
+    assert named(report) == [("A3", None, None)]
+    assert said in report.findings[0].fact
+
+
+def test_a_false_judge_is_named_from_the_chain_and_the_blobs_alone(audited):
+    class Liar(Honest):
+        def attestation(self, number, said):
+            return flipped(said, 1) if number == 2 else said
+
+    report, _ = audited(circle_of(cheats={4: Liar(4)}))
+    assert {(check, number, seat) for check, number, seat in named(report)} == {("A5", 2, 4)}
+
+
+def test_what_is_sealed_still_is_not_asked_for(audited):
+    """The last round's commits are open: nobody may serve them yet."""
+    circle = circle_of(rounds=2)
+    stop = next(n for n, event in enumerate(circle.events) if getattr(event, "seed", b"") == drawn_seed(2))
+    circle.events = circle.events[:stop]
+    report, asked = audited(circle)
+    assert report.findings == []
+    assert set(asked) == {
+        build(GENESIS).root,
+        *(root for (number, _), root in circle.updates.items() if number == 1),
+    }
+    assert report.rounds == 2
