@@ -20,6 +20,8 @@ MAX_DIMENSIONS: Final = 32
 # With these, every value on the grid is a normal float32: 2**24 counts of 2**(119 − 16), and one of 2**(−110 − 16).
 MIN_EXPONENT: Final = -110
 MAX_EXPONENT: Final = 119
+# Of each frozen tensor's digest, so that a peer can tell its operator which one differs.
+FROZEN_MARK_DIGITS: Final = 4
 
 
 class MalformedManifest(PeerFault):
@@ -46,8 +48,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """A task: layout of the public state, codec, screening rule and their parameters.
 
     task: built-in name, or the class name of a user's own file. task_options: the keywords the task was made
-    with. layout: each float tensor that is shared, in name order. genesis: hex digest of the blob that holds the
-    state every peer starts from. degree: neighbours a peer judges in a round. rule, rule_parameters: see
+    with. layout: each tensor that is shared, in name order. genesis: hex digest of the blob that holds the state
+    every peer starts from. frozen: digest of the model's part that nobody trains or sends, the same on all peers;
+    frozen_marks: the first FROZEN_MARK_DIGITS of each of its tensors' digests; both empty where there is none.
+    degree: neighbours a peer judges in a round. rule, rule_parameters: see
     ledger.rules. rounds: the circle's last round.
     """
 
@@ -61,6 +65,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rule: str
     rule_parameters: dict[str, int]
     rounds: int
+    frozen: str
+    frozen_marks: str
 
     @property
     def parameters(self) -> int:
@@ -126,7 +132,16 @@ def check_manifest(manifest: Manifest) -> None:
         raise MalformedManifest(f"{manifest.rounds} rounds are not in 1..{MAX_ROUND}")
     if not re.fullmatch("[0-9a-f]{64}", manifest.genesis):
         raise MalformedManifest("genesis is not a SHA-256 digest in lower-case hex")
+    _check_frozen(manifest)
     try:
         rule_of(manifest.rule, manifest.rule_parameters)
     except UsageError as error:
         raise MalformedManifest(f"the manifest's {error}") from error
+
+
+def _check_frozen(manifest: Manifest) -> None:
+    marks = len(manifest.frozen_marks) // FROZEN_MARK_DIGITS
+    if not re.fullmatch(f"[0-9a-f]{{{marks * FROZEN_MARK_DIGITS}}}", manifest.frozen_marks):
+        raise MalformedManifest(f"frozen_marks is not {FROZEN_MARK_DIGITS} lower-case hex digits a tensor")
+    if not re.fullmatch("[0-9a-f]{64}" if marks else "", manifest.frozen):
+        raise MalformedManifest("frozen is not a SHA-256 digest in lower-case hex, or is one of no tensors")

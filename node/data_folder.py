@@ -5,7 +5,7 @@
     circles/CHAIN-CONTRACT/           one contract address of one chain id
         announced.txt                 what was signed for it: signatures hold for whatever circle is found there
         opened-HASH/                  one circle, named by the block in which it was opened
-            state.bin  pending.json  evidence/
+            state.bin  private.bin  pending.json  evidence/
 
 A local chain that was wiped gives the same address again, and another circle is not to be mixed with what was
 there: its opening block has another hash, as a block's hash covers all that came before it.
@@ -72,6 +72,11 @@ class DataFolder:
     def state(self) -> Path:
         """What the peer goes on from."""
         return self._circle / "state.bin"
+
+    @property
+    def private(self) -> Path:
+        """The part of the model that stays with the peer."""
+        return self._circle / "private.bin"
 
     @property
     def pending(self) -> Path:

@@ -7,10 +7,23 @@ from ledger.codec import OutsideGrid
 from ledger.errors import UsageError
 from ledger.manifest import MalformedManifest, Manifest, check_manifest
 from ledger.rules import rule_of
+from node.frozen import Frozen, check_frozen
+from node.layout import Layout, Vector, check_layout
 from node.learner import genesis_blob
 from node.ranges import with_exponents
 from node.tasks.interface import Task
-from node.training import Vector, initial_state, layout_of
+from node.template import Template
+
+
+def agreed_template(task: Task, manifest: Manifest) -> Template:
+    """The circle's model as this machine makes it, in the circle's units.
+
+    Raises SetupError naming a tensor that differs there.
+    """
+    template, layout = Template.of(task, int(manifest.task_options.get("seed", 0))), Layout.of(manifest.layout)
+    check_layout(template.layout, layout)
+    check_frozen(template.parts.frozen, template.frozen, Frozen(manifest.frozen, manifest.frozen_marks))
+    return template.in_units_of(layout)
 
 
 def manifest_for(
@@ -30,10 +43,11 @@ def manifest_for(
     Raises UsageError where the circle could not do it.
     """
     rule_of(rule, rule_parameters)
-    seed = int(options.get("seed", 0))
-    layout = with_exponents(layout_of(task.model()), initial_state(task, seed), trained)
+    template = Template.of(task, int(options.get("seed", 0)))
+    template = template.in_units_of(with_exponents(template.layout, template.initial(), trained))
+    layout = template.layout
     try:
-        genesis = genesis_blob(initial_state(task, seed, layout), layout.blocks)
+        genesis = genesis_blob(template.initial(), layout.blocks)
         manifest = Manifest(
             version=1,
             # A user's own file is known by its class: the path on somebody's disk is nobody's business.
@@ -46,6 +60,8 @@ def manifest_for(
             rule=rule,
             rule_parameters=dict(rule_parameters),
             rounds=rounds,
+            frozen=template.frozen.digest,
+            frozen_marks=template.frozen.marks,
         )
         check_manifest(manifest)
         manifest.encode()

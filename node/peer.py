@@ -31,6 +31,8 @@ from node.duties import Duties
 from node.entrance import Entrance
 from node.evidence import EvidenceStore
 from node.follower import Follower, Overtaken
+from node.genesis import agreed_template
+from node.kept import KeptParts
 from node.learner import Learner, genesis_blob
 from node.meter import Meter
 from node.notices import Notices, reach_notice
@@ -47,7 +49,7 @@ from node.testing.attacks import Behaviour
 from node.testing.collusion import Collusion, judged_nobody, look
 from node.testing.equivocation import announce_another
 from node.testing.faults import FailAt
-from node.training import Layout, Trainer, check_layout, initial_state, layout_of
+from node.training import Trainer
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -151,7 +153,7 @@ class Peer:
         duties: Duties | None = None
         try:
             await self._follower.follow()
-            self._check_task()
+            self._template = agreed_template(self._task, self._history.manifest)
             services = self._services = Services(
                 self._config.folder,
                 self._circle.network,
@@ -189,23 +191,28 @@ class Peer:
             self._worker.shutdown(wait=False, cancel_futures=True)
             self._follower.close()
 
-    def _check_task(self) -> None:
-        layout = self._history.manifest.layout
-        check_layout(layout_of(self._task.model()), [one.name for one in layout], [one.shape for one in layout])
-
     async def _prepare(self, seat: int) -> None:
         """Data, genesis and state: everything the first round needs."""
         manifest = self._history.manifest
-        layout = Layout.of(manifest.layout)
         seats = max(self._circle.parameters.start_seats, seat + 1)
         seed = int(manifest.task_options.get("seed", 0))
 
         def load() -> tuple[Learner, bytes]:
+            template, kept = self._template, KeptParts.load(self._config.folder.private, self._network)
             with self._meter.section("training"):
-                trainer = Trainer(self._task, layout, seat=seat, seats=seats, seed=seed, behaviour=self._behaviour)
+                trainer = Trainer(
+                    self._task,
+                    template.layout,
+                    seat=seat,
+                    seats=seats,
+                    seed=seed,
+                    behaviour=self._behaviour,
+                    template=template,
+                    kept=kept,
+                )
                 own_seed, share = seed * 1000 + seat, self._config.sent_share
                 learner = Learner(trainer, manifest, self._behaviour, own_seed, self._meter, share)
-                return learner, genesis_blob(initial_state(self._task, seed, layout), layout.blocks)
+                return learner, genesis_blob(template.initial(), template.layout.blocks)
 
         self._learner, own_genesis = await self._work(load)
         services = self._services

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ledger.codec import LARGEST
 from ledger.exact import GRID_BITS
 from ledger.manifest import MAX_EXPONENT, Tensor
-from node.training import Layout
+from node.layout import Layout
 
 Vector = npt.NDArray[np.float32]
 

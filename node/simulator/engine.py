@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
 
-import numpy as np
-
 from ledger.codec import PLAIN, quantise
 from ledger.lineage import States
 from ledger.manifest import Manifest
 from ledger.rules import rule_of
+from node.kept import Kept
 from node.simulator.attackers import attack_of, behaviours_of
 from node.simulator.judging import Exchange, Judged, Loss, Turn, judge, judge_blobs
-from node.simulator.learning import GROUP, Matrix, PublicStates, School
+from node.simulator.learning import GROUP, Matrix, PublicStates, School, Trained
 from node.simulator.notary import manifest_of, network_of
 from node.simulator.publishing import Published, Reference, Vector, publish
 from node.simulator.scenario import Scenario
@@ -41,25 +40,29 @@ class Engine(Protocol):
         number: int,
         seats: Sequence[int],
         bases: PublicStates,
+        kept: Sequence[Kept],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-    ) -> list[Published | None]:
-        """Train honest peers and encode.
+    ) -> list[tuple[Published | None, Kept]]:
+        """Train honest peers and encode. Returns each one's update and its private part then.
 
-        bases: (seats, d), int32; residuals: (seats, d), float32; references: one a seat.
+        bases: (seats, d), int32; kept: a private part a seat; residuals: (seats, d), float32; references: one a
+        seat.
         """
         ...
 
-    def train(self, number: int, seats: Sequence[int], bases: PublicStates) -> Matrix:
-        """Train alone, for those that publish something else. Returns (seats, d), float32."""
+    def train(self, number: int, seats: Sequence[int], bases: PublicStates, kept: Sequence[Kept]) -> list[Trained]:
+        """Train alone, for those that publish something else."""
         ...
 
     def screen(self, exchange: Exchange, turns: Sequence[Turn]) -> list[Judged]:
         """All judges' verdicts."""
         ...
 
-    def evaluate(self, states: PublicStates) -> list[dict[str, float]]:
-        """Each state's figures. states: (k, d), int32."""
+    def evaluate(
+        self, number: int, seats: Sequence[int], states: PublicStates, kept: Sequence[Kept]
+    ) -> list[dict[str, float]]:
+        """Each seat's figures after a round. states: (seats, d), int32. kept: their private parts."""
         ...
 
 
@@ -78,8 +81,7 @@ class LocalEngine:
     @cached_property
     def manifest(self) -> Manifest:
         """What a circle of this scenario would have agreed on."""
-        initial = self.initial(self._scenario.seed)
-        return manifest_of(self._scenario, self._school.task.spec, self._school.layout, initial)
+        return manifest_of(self._scenario, self._school.template)
 
     @cached_property
     def _decoded(self) -> States:
@@ -95,34 +97,38 @@ class LocalEngine:
         number: int,
         seats: Sequence[int],
         bases: PublicStates,
+        kept: Sequence[Kept],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-    ) -> list[Published | None]:
-        trained = self.train(number, seats, bases)
+    ) -> list[tuple[Published | None, Kept]]:
+        trained = self.train(number, seats, bases, kept)
         codec, layout, share = self._scenario.codec, self._school.layout, self._scenario.frame_share
+        left = [None] * len(seats) if residuals is None else list(residuals)
         return [
-            publish(one, None if residuals is None else residuals[place], codec, layout, reference, share)
+            (publish(one.state, left[place], codec, layout, reference, share), one.kept)
             for place, (one, reference) in enumerate(zip(trained, references, strict=True))
         ]
 
-    def train(self, number: int, seats: Sequence[int], bases: PublicStates) -> Matrix:
-        trained = np.empty(bases.shape, np.float32)
+    def train(self, number: int, seats: Sequence[int], bases: PublicStates, kept: Sequence[Kept]) -> list[Trained]:
+        trained: list[Trained] = []
         for start in range(0, len(seats), GROUP):
             some = slice(start, start + GROUP)
-            trained[some] = self._school.train(number, seats[some], bases[some])
+            trained += self._school.train(number, seats[some], bases[some], kept[some])
         return trained
 
     def screen(self, exchange: Exchange, turns: Sequence[Turn]) -> list[Judged]:
         return [self._judge(exchange, turn) for turn in turns]
 
-    def evaluate(self, states: PublicStates) -> list[dict[str, float]]:
-        return self._school.evaluate(states, self._attack)
+    def evaluate(
+        self, number: int, seats: Sequence[int], states: PublicStates, kept: Sequence[Kept]
+    ) -> list[dict[str, float]]:
+        return self._school.evaluate(number, seats, states, kept, self._attack)
 
     def _judge(self, exchange: Exchange, turn: Turn) -> Judged:
         loss: Loss | None = None
         if not self._rule.is_replayable:
-            seat, number = turn.seat, exchange.number
-            loss = lambda state: self._school.loss(seat, number, state)  # noqa: E731
+            seat, number, kept = turn.seat, exchange.number, turn.kept
+            loss = lambda state: self._school.loss(seat, number, state, kept)  # noqa: E731
         if not self._scenario.records:
             return judge(self._rule, exchange, turn, loss)
         return judge_blobs(self.manifest, self._network, exchange, turn, self._decoded, loss)

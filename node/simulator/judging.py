@@ -10,6 +10,7 @@ from ledger.memory import Carried
 from ledger.rules import Rule, Situation
 from ledger.screening import Sitting, screen
 from ledger.topology import mask_of
+from node.kept import Kept
 
 Loss = Callable[[State], float]
 
@@ -34,11 +35,15 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Turn:
-    """One judge: its seat, what it carried over, and its neighbours in the order of the topology."""
+    """One judge: its seat, what it carried over, and its neighbours in the order of the topology.
+
+    kept: the private part of its model, for rules that judge by its loss.
+    """
 
     seat: int
     carried: Carried
     neighbours: tuple[int, ...]
+    kept: Kept = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

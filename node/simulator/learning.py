@@ -10,23 +10,21 @@ import torch
 from torch import nn
 
 from ledger.exact import State, to_float
+from node.kept import Kept, KeptParts
+from node.layout import Layout, Vector
 from node.ranges import with_exponents
 from node.simulator.data import Pair, Shares, test_examples
 from node.simulator.scenario import Scenario
 from node.simulator.stacked import can_stack, epoch_order, perceptron_of
-from node.tasks.interface import Task, load_task
+from node.tasks.interface import Task, fitted, load_task
+from node.template import Template, derive
 from node.testing.attacks import Behaviour
 from node.training import (
     BATCH_SIZE,
     LEARNING_RATE,
     MOMENTUM,
-    Layout,
     Trainer,
     TrainingDiverged,
-    Vector,
-    initial_state,
-    layout_of,
-    load_into,
 )
 
 # Peers trained at once; part of what makes a simulation repeatable to the bit.
@@ -35,6 +33,24 @@ _EVALUATED_AT_ONCE: Final = 1000
 
 Matrix = npt.NDArray[np.float32]
 PublicStates = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a peer's training gave: the state (d,), float32, and the private part that stays with the peer."""
+
+    state: Vector
+    kept: Kept
+
+
+@dataclass(frozen=True)
+class Examinee:
+    """A seat's model to be judged after a round: its state (d,), float32, and its private part."""
+
+    seat: int
+    round: int
+    state: Vector
+    kept: Kept
 
 
 @dataclass(frozen=True)
@@ -54,66 +70,81 @@ class School:
         """behaviours: of the seats that attack. Raises SetupError or UsageError where the task is at fault."""
         self.task = task_of(scenario)
         self._scenario, self._behaviours = scenario, behaviours
-        self._model = self.task.model()
+        plain = Template.of(self.task, scenario.seed)
         self._shares = Shares(self.task, scenario)
-        self.layout: Layout = self._fitting_layout()
-        self._stack = None if self.task.trainer else perceptron_of(self._model, self.layout)
+        self.template = plain.in_units_of(self._fitting_layout(plain))
+        self.layout = self.template.layout
+        self._stack = None if self.task.trainer else perceptron_of(plain.model, self.layout)
         self._poisoned: dict[int, Any] = {}
         self._test: Pair | None = test_examples(self.task, scenario)
 
-    def _fitting_layout(self) -> Layout:
+    def _fitting_layout(self, plain: Template) -> Layout:
         """The model's layout, in the units that a first training of one seat asks for."""
-        plain = layout_of(self._model)
-        genesis = initial_state(self.task, self._scenario.seed)
         # A train() of the task's own may keep something for the next round: this one must leave no trace.
         task = self.task if self.task.trainer is None else task_of(self._scenario)
-        trainer = self._trainer(0, self._shares.of(0, 1), task, plain)
+        trainer, genesis = self._trainer(0, {}, self._shares.of(0, 1), task, plain), plain.initial()
         try:
-            return with_exponents(plain, genesis, trainer.train(genesis, 1))
+            return with_exponents(plain.layout, genesis, trainer.train(genesis, 1))
         except TrainingDiverged:
-            return with_exponents(plain, genesis)
+            return with_exponents(plain.layout, genesis)
 
-    def train(self, number: int, seats: Sequence[int], bases: PublicStates) -> Matrix:
+    def train(self, number: int, seats: Sequence[int], bases: PublicStates, kept: Sequence[Kept]) -> list[Trained]:
         """One round of honest training for at most GROUP seats.
 
-        bases: (seats, d), int32. Returns (seats, d), float32; a row that is not finite belongs to a diverged peer.
+        bases: (seats, d), int32. kept: their private parts. A vector that is not finite belongs to a diverged peer.
         """
         data = [self._data(seat, number) for seat in seats]
         if self._stack is not None and can_stack(data):
-            return self._train_stacked(number, seats, bases, data)
-        return np.stack([self._train_one(number, *one) for one in zip(seats, bases, data, strict=True)])
+            return [Trained(one, {}) for one in self._train_stacked(number, seats, bases, data)]
+        return [self._train_one(number, *one) for one in zip(seats, bases, kept, data, strict=True)]
 
-    def evaluate(self, states: PublicStates, attack: Behaviour) -> list[dict[str, float]]:
-        """The task's figures for each state, and what `attack` measures of it. states: (k, d), int32."""
+    def evaluate(
+        self, number: int, seats: Sequence[int], states: PublicStates, kept: Sequence[Kept], attack: Behaviour
+    ) -> list[dict[str, float]]:
+        """The task's figures for each seat's state, and what `attack` measures of it.
+
+        states: (seats, d), int32. kept: their private parts.
+        """
         found: list[dict[str, float]] = []
         for start in range(0, len(states), GROUP):
-            found += self._evaluate_group(to_float(states[start : start + GROUP]), attack)
+            some = slice(start, start + GROUP)
+            group = [
+                Examinee(seat, number, *pair)
+                for seat, *pair in zip(seats[some], to_float(states[some]), kept[some], strict=True)
+            ]
+            found += self._evaluate_group(group, attack)
         return found
 
-    def loss(self, seat: int, number: int, state: State) -> float:
-        """The mean cross-entropy of a state on a seat's own data."""
+    def loss(self, seat: int, number: int, state: State, kept: Kept) -> float:
+        """The mean cross-entropy of a state on a seat's own data, with its private part."""
         data = self._data(seat, number)
         if self._stack is not None and can_stack([data]):
             x, y = data
             with torch.no_grad():
-                return float(nn.functional.cross_entropy(self._outputs(to_float(state)[None], x)[0], y))
-        return self._trainer(seat, data, self.task, self.layout).loss(to_float(state))
+                examined = Examinee(seat, number, to_float(state), kept)
+                return float(nn.functional.cross_entropy(self._outputs([examined], x)[0], y))
+        return self._trainer(seat, kept, data, self.task, self.template).loss(to_float(state))
 
     def _data(self, seat: int, number: int) -> Any:
         data = self._shares.of(seat, number)
+        if self.task.trainer is None:
+            data = fitted(self.template.model, data[0]), data[1]
         behaviour = self._behaviours.get(seat)
         if behaviour is None or not behaviour.poisons_data:
             return data
         if seat not in self._poisoned or self._scenario.drift > 0:
-            self._poisoned[seat] = behaviour.data(data, self.task.classes(self._model, data))
+            self._poisoned[seat] = behaviour.data(data, self.task.classes(self._untrained(), data))
         return self._poisoned[seat]
+
+    def _untrained(self) -> nn.Module:
+        return self.template.filled(self.template.initial(), {})
 
     def _train_stacked(
         self, number: int, seats: Sequence[int], bases: PublicStates, data: Sequence[Pair]
     ) -> Matrix:
         assert self._stack is not None
         states = to_float(bases)
-        orders = [epoch_order(len(data[0][1]), _training_seed(self._scenario.seed, number, s)) for s in seats]
+        orders = [epoch_order(len(data[0][1]), derive(self._scenario.seed, number, s)) for s in seats]
         with torch.no_grad():
             self._stack.train(
                 torch.from_numpy(states),
@@ -125,50 +156,60 @@ class School:
             )
         return states
 
-    def _train_one(self, number: int, seat: int, base: State, data: Any) -> Vector:
+    def _train_one(self, number: int, seat: int, base: State, kept: Kept, data: Any) -> Trained:
+        trainer = self._trainer(seat, kept, data, self.task, self.template)
         try:
-            return self._trainer(seat, data, self.task, self.layout).train(to_float(base), number)
+            return Trained(trainer.train(to_float(base), number), trainer.kept.latest)
         except TrainingDiverged:
-            return np.full(base.shape, np.nan, np.float32)
+            return Trained(np.full(base.shape, np.nan, np.float32), kept)
 
-    def _trainer(self, seat: int, data: Any, task: Task, layout: Layout) -> Trainer:
-        dealt = _Dealt(task.spec, task.definition, data)
-        return Trainer(dealt, layout, seat=seat, seats=self._scenario.peers, seed=self._scenario.seed)
+    def _trainer(self, seat: int, kept: Kept, data: Any, task: Task, template: Template) -> Trainer:
+        return Trainer(
+            _Dealt(task.spec, task.definition, task.siblings, data),
+            template.layout,
+            seat=seat,
+            seats=self._scenario.peers,
+            seed=self._scenario.seed,
+            template=template,
+            kept=KeptParts(kept),
+        )
 
-    def _evaluate_group(self, states: Matrix, attack: Behaviour) -> list[dict[str, float]]:
+    def _evaluate_group(self, group: Sequence[Examinee], attack: Behaviour) -> list[dict[str, float]]:
         if self._test is None:
-            return [self._evaluate_by_task(state) for state in states]
+            return [self._evaluate_by_task(one) for one in group]
         x, y = self._test
         with torch.no_grad():
-            right = (self._guesses(states, x) == y).sum(1)
+            right = (self._guesses(group, x) == y).sum(1)
             found = [{"accuracy": int(count) / len(y)} for count in right]
             if attack.has_figures:
-                found = [f | self._measured(attack, state) for f, state in zip(found, states, strict=True)]
+                found = [f | self._measured(attack, one) for f, one in zip(found, group, strict=True)]
         return found
 
-    def _measured(self, attack: Behaviour, state: Vector) -> dict[str, float]:
+    def _measured(self, attack: Behaviour, one: Examinee) -> dict[str, float]:
         assert self._test is not None
-        return attack.figures(*self._test, lambda x: self._guesses(state[None], x)[0])
+        return attack.figures(*self._test, lambda x: self._guesses([one], x)[0])
 
-    def _evaluate_by_task(self, state: Vector) -> dict[str, float]:
-        load_into(self._model, self.layout, state)
-        self._model.eval()
+    def _evaluate_by_task(self, one: Examinee) -> dict[str, float]:
         with torch.no_grad():
-            return self.task.evaluate(self._model)
+            return self.task.evaluate(self._model(one))
 
-    def _guesses(self, states: Matrix, x: torch.Tensor) -> torch.Tensor:
+    def _guesses(self, group: Sequence[Examinee], x: torch.Tensor) -> torch.Tensor:
         """The class that each model gives each example, (models, n), int64."""
-        return self._outputs(states, x).argmax(2)
+        return self._outputs(group, x).argmax(2)
 
-    def _outputs(self, states: Matrix, x: torch.Tensor) -> torch.Tensor:
+    def _outputs(self, group: Sequence[Examinee], x: torch.Tensor) -> torch.Tensor:
         if self._stack is not None:
-            return self._stack.outputs(torch.from_numpy(states), x)
-        self._model.eval()
-        outputs = []
-        for state in states:
-            load_into(self._model, self.layout, state)
-            outputs.append(torch.cat([self._model(some) for some in torch.split(x, _EVALUATED_AT_ONCE)]))
-        return torch.stack(outputs)
+            return self._stack.outputs(torch.from_numpy(np.stack([one.state for one in group])), x)
+        parts = torch.split(fitted(self.template.model, x), _EVALUATED_AT_ONCE)
+        models = [self._model(one) for one in group]
+        with self.task.calling("the model on test_set()"):
+            return torch.stack([torch.cat([model(some) for some in parts]) for model in models])
+
+    def _model(self, one: Examinee) -> nn.Module:
+        """The model for answering, as its peer would use it."""
+        x = self._data(one.seat, one.round)[0] if self.task.trainer is None else None
+        with self.task.calling("the model on data()"):
+            return self.template.judged(one.state, one.kept, x)
 
 
 def task_of(scenario: Scenario) -> Task:
@@ -177,8 +218,3 @@ def task_of(scenario: Scenario) -> Task:
     for name, value in scenario.learning.items():
         setattr(task.definition, name, value)
     return task
-
-
-def _training_seed(*numbers: int) -> int:
-    """As node.training derives it."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -12,29 +12,32 @@ from ledger.manifest import Manifest
 from ledger.network import Network
 from ledger.records import Update, encode_update, state_digest, update_max_bytes
 from node.learner import genesis_blob
-from node.simulator.publishing import Published, Vector
+from node.simulator.publishing import Published
 from node.simulator.scenario import Scenario, generator
 from node.simulator.twin import author_of
+from node.template import Template
 from node.testing.attacks import Behaviour
-from node.training import Layout
 
 # No chain has this number, so no blob of a simulation can be taken for a circle's.
 CHAIN_ID = 0
 
 
-def manifest_of(scenario: Scenario, task: str, layout: Layout, initial: Vector) -> Manifest:
-    """What a circle of this scenario would have agreed on. initial: (d,), float32."""
+def manifest_of(scenario: Scenario, template: Template) -> Manifest:
+    """What a circle of this scenario would have agreed on."""
+    layout = template.layout
     return Manifest(
         version=1,
-        task=task.rpartition(":")[2],
+        task=template.spec.rpartition(":")[2],
         task_options={"skew": scenario.skew, "seed": scenario.seed, "samples": scenario.samples},
         layout=layout.tensors,
-        genesis=build(genesis_blob(initial, layout.blocks)).root.hex(),
+        genesis=build(genesis_blob(template.initial(), layout.blocks)).root.hex(),
         codec=scenario.codec,
         degree=scenario.degree,
         rule=scenario.rule,
         rule_parameters=dict(scenario.rule_parameters),
         rounds=scenario.rounds,
+        frozen=template.frozen.digest,
+        frozen_marks=template.frozen.marks,
     )
 
 

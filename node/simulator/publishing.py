@@ -9,8 +9,8 @@ import numpy.typing as npt
 from ledger.codec import CARRIED, LARGEST, SENT_SHARE, encode, left_out
 from ledger.exact import GRID_BITS, State, to_float
 from ledger.lineage import is_chained, is_key_due
+from node.layout import Layout
 from node.ranges import Misfit, clipped
-from node.training import Layout
 
 Vector = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float32]

@@ -9,13 +9,12 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from ledger.errors import SetupError
 from ledger.manifest import Manifest
+from node.kept import Kept
 from node.simulator.engine import LocalEngine
 from node.simulator.judging import Exchange, Judged, Turn
-from node.simulator.learning import GROUP, Matrix, PublicStates
+from node.simulator.learning import GROUP, Matrix, PublicStates, Trained
 from node.simulator.publishing import Published, Reference, Vector
 from node.simulator.scenario import Scenario
 
@@ -76,9 +75,10 @@ class RayEngine:
         number: int,
         seats: Sequence[int],
         bases: PublicStates,
+        kept: Sequence[Kept],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-    ) -> list[Published | None]:
+    ) -> list[tuple[Published | None, Kept]]:
         """Train honest peers and encode."""
         return self._spread(
             len(seats),
@@ -87,14 +87,17 @@ class RayEngine:
                 number,
                 list(seats[some]),
                 bases[some],
+                list(kept[some]),
                 None if residuals is None else residuals[some],
                 list(references[some]),
             ),
         )
 
-    def train(self, number: int, seats: Sequence[int], bases: PublicStates) -> Matrix:
+    def train(self, number: int, seats: Sequence[int], bases: PublicStates, kept: Sequence[Kept]) -> list[Trained]:
         """Train alone."""
-        return np.stack(self._spread(len(seats), lambda some: ("train", number, list(seats[some]), bases[some])))
+        return self._spread(
+            len(seats), lambda some: ("train", number, list(seats[some]), bases[some], list(kept[some]))
+        )
 
     def screen(self, exchange: Exchange, turns: Sequence[Turn]) -> list[Judged]:
         """All judges' verdicts."""
@@ -102,9 +105,13 @@ class RayEngine:
         shared = self._ray.put(exchange)
         return self._spread(len(turns), lambda some: ("screen", shared, list(turns[some])))
 
-    def evaluate(self, states: PublicStates) -> list[dict[str, float]]:
-        """Each state's figures."""
-        return self._spread(len(states), lambda some: ("evaluate", states[some]))
+    def evaluate(
+        self, number: int, seats: Sequence[int], states: PublicStates, kept: Sequence[Kept]
+    ) -> list[dict[str, float]]:
+        """Each seat's figures."""
+        return self._spread(
+            len(seats), lambda some: ("evaluate", number, list(seats[some]), states[some], list(kept[some]))
+        )
 
     def close(self) -> None:
         """End the workers."""

@@ -17,6 +17,8 @@ from ledger.exact import State
 from ledger.memory import Carried, Memory
 from ledger.rounds import Round
 from ledger.topology import seats_of
+from node.kept import Kept
+from node.layout import Layout
 from node.ranges import Teller, clipped
 from node.simulator.attackers import Gang, Known
 from node.simulator.engine import Engine, LocalEngine
@@ -27,7 +29,6 @@ from node.simulator.results import Results, Row
 from node.simulator.scenario import Scenario, generator
 from node.simulator.telling import rows_of
 from node.simulator.twin import Twin
-from node.training import Layout
 
 NO_RECORD = bytes(32)
 _Number = TypeVar("_Number", np.int32, np.float32)
@@ -77,6 +78,8 @@ class _Circle:
         # By seat. Arrays are replaced, never written to, so whoever holds one keeps what it saw.
         nothing = np.zeros(self._bases[0].shape, np.float32)
         self._residuals = dict.fromkeys(range(scenario.peers), nothing) if scenario.error_feedback else None
+        # Each peer's own part of its model, which it never publishes; none before its first training.
+        self._kept: dict[int, Kept] = {}
         self._published: dict[int, Published] = {}
         self._memories: dict[int, Memory] = {}
         self._rows: list[Row] = []
@@ -138,18 +141,22 @@ class _Circle:
             with self._timed("training"):
                 references = [self._reference(number, seat) for seat in some]
                 starts = leaning(_rows(self._bases, some), residuals, self._scenario.codec)
-                prepared = self._engine.prepare(number, some, starts, residuals, references)
-            self._take(frames, some, prepared)
+                prepared = self._engine.prepare(number, some, starts, self._parts(some), residuals, references)
+            self._kept |= {seat: kept for seat, (_, kept) in zip(some, prepared, strict=True)}
+            updates = [update for update, _ in prepared]
+            self._take(frames, some, updates)
             # What a poisoner's states lose is its own affair.
-            self._teller.tell((misfit for one in prepared if one is not None for misfit in one.misfits), number)
+            self._teller.tell((misfit for one in updates if one is not None for misfit in one.misfits), number)
         if hostile:
             with self._timed("training"):
                 residuals = None if self._residuals is None else _rows(self._residuals, hostile)
                 starts = leaning(_rows(self._bases, hostile), residuals, self._scenario.codec)
-                trained = self._engine.train(number, hostile, starts)
+                trained = self._engine.train(number, hostile, starts, self._parts(hostile))
+            self._kept |= {seat: one.kept for seat, one in zip(hostile, trained, strict=True)}
             with self._timed("attack"):
                 known = self._known([seat for seat in honest if seat in frames], before)
-                wanted = self._gang.publish(number, known, hostile, trained)
+                states = np.stack([one.state for one in trained])
+                wanted = self._gang.publish(number, known, hostile, states)
             left, codec, share = self._residuals, self._scenario.codec, self._scenario.frame_share
             poison = [
                 publish(
@@ -172,6 +179,9 @@ class _Circle:
             frames[seat] = self._published[seat] = one
             if self._residuals is not None and one.residual is not None:
                 self._residuals[seat] = one.residual
+
+    def _parts(self, seats: Sequence[int]) -> list[Kept]:
+        return [self._kept.get(seat, {}) for seat in seats]
 
     def _known(self, honest: Sequence[int], before: Mapping[int, Published] | None) -> Known:
         """honest: who publishes in this round. before: what was public when it began, None for what is now."""
@@ -222,7 +232,12 @@ class _Circle:
             return {}
         linked = round_.neighbours(self._scenario.degree)
         return {
-            seat: Turn(seat, Carried(self._bases[seat], self._memories.get(seat, Memory())), linked[seat])
+            seat: Turn(
+                seat,
+                Carried(self._bases[seat], self._memories.get(seat, Memory())),
+                linked[seat],
+                self._kept.get(seat, {}),
+            )
             for seat in sorted(linked)
             if not self._is_unreadable(seat)
         }
@@ -250,7 +265,8 @@ class _Circle:
         found: list[dict[str, float]] = []
         with self._timed("evaluation"):
             for start in range(0, len(honest), self._engine.batch):
-                found += self._engine.evaluate(_rows(self._bases, honest[start : start + self._engine.batch]))
+                some = honest[start : start + self._engine.batch]
+                found += self._engine.evaluate(number, some, _rows(self._bases, some), self._parts(some))
         return dict(zip(honest, found, strict=True))
 
     @contextmanager

@@ -15,8 +15,8 @@ from typing import Final
 import torch
 from torch import nn
 
+from node.layout import Layout
 from node.simulator.data import Pair
-from node.training import Layout
 
 _EVALUATED_AT_ONCE: Final = 500
 

@@ -8,7 +8,7 @@
         def test_set(self) -> tuple[Tensor, Tensor]: ...                                        # optional
 
 test_set() gives the examples, shaped as data() is, that evaluate() measures on, so that many models can be measured
-at once or on a part of them.
+at once or on a part of them. The attributes `shared` and `private` say which tensors peers share: see node.sharing.
 A constructor may take any of the keywords `skew`, `seed` and `samples`. Without a train() of its own the class gets
 one epoch of SGD on the cross-entropy a round, steered by the optional attributes `learning_rate`, `momentum` and
 `batch_size`; its y then holds class numbers from 0. With one, data() may return whatever that train() takes.
@@ -21,16 +21,19 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from ledger.errors import SetupError, UsageError
+from node.sharing import Sharing, sharing_of
 from node.tasks import fashion_mnist
+from node.tasks.siblings import Siblings
 
 BUILT_IN = {
     "breast-cancer": "569 patients, 30 measurements of a tumour, malignant or benign (hospitals)",
@@ -59,27 +62,66 @@ _CLASSES = {
 class Task:
     """A task as the node uses it: the user's object behind checks that turn its faults into sentences.
 
-    spec: as it was asked for, `auto` resolved. definition: an instance of the user's class.
+    spec: as it was asked for, `auto` resolved. definition: an instance of the user's class. siblings: what lies
+    beside the user's file, None for a task that ships.
     """
 
     spec: str
     definition: Any
+    siblings: Siblings | None = field(default=None, compare=False)
+
+    @property
+    def sharing(self) -> Sharing:
+        """Which tensors the task shares. Raises SetupError."""
+        return sharing_of(self.spec, self.definition)
 
     def model(self) -> nn.Module:
-        """A new, untrained model. Raises SetupError unless it is a module with float parameters."""
-        with blame(f"{self.spec}: model()"):
+        """A new, untrained model. Raises SetupError unless it is a module with float or complex parameters."""
+        with self.calling("model()"):
             model = self.definition.model()
         if not isinstance(model, nn.Module):
             raise SetupError(f"{self.spec}: model() returned {_kind(model)}: return a torch.nn.Module")
-        if not any(p.is_floating_point() for p in model.parameters()):
+        if not any(p.is_floating_point() or p.is_complex() for p in model.parameters()):
             raise SetupError(f"{self.spec}: model() has no float parameters to train: return a model with some")
+        if any(map(is_lazy, (*model.parameters(), *model.buffers()))):
+            self._give_shapes(model)
         return model
+
+    def _give_shapes(self, model: nn.Module) -> None:
+        """Lazy layers take their shapes from a first forward pass, and draw torch's next random numbers."""
+        state = torch.random.get_rng_state()
+        try:
+            x = self._examples()
+        finally:
+            torch.random.set_rng_state(state)
+        mode = model.training
+        model.eval()
+        with self.calling("model() has lazy layers, and its first pass over examples"), torch.no_grad():
+            model(fitted(model, x))
+        model.train(mode)
+
+    def _examples(self) -> torch.Tensor:
+        """Two examples, to tell shapes by."""
+        try:
+            if hasattr(self.definition, "test_set"):
+                with self.calling("test_set()"):
+                    data = self.definition.test_set()
+            else:
+                with self.calling("data(0, 1)"):
+                    data = self.definition.data(0, 1)
+            x, _ = _checked_pair(self.spec, data)
+        except SetupError as error:
+            raise SetupError(
+                f"{self.spec}: model() has layers without sizes, and there are no examples here to tell them by"
+                f" ({error}): give every layer its sizes"
+            ) from error
+        return x[:2]
 
     def data(self, seat: int, seats: int) -> Any:
         """One peer's private data: tensors (x, y) of one length, or what the task's own train() takes."""
         if not 0 <= seat < seats:
             raise UsageError(f"seat {seat} of {seats}: seats count from 0 to {seats - 1}")
-        with blame(f"{self.spec}: data({seat}, {seats})"):
+        with self.calling(f"data({seat}, {seats})"):
             data = self.definition.data(seat, seats)
         return _checked_pair(self.spec, data) if self.trainer is None else _filled(self.spec, data)
 
@@ -90,14 +132,14 @@ class Task:
 
     def train(self, model: nn.Module, data: Any, *, round: int, seed: int) -> None:
         """Run the task's own train() in place."""
-        with blame(f"{self.spec}: train()"):
+        with self.calling("train()"):
             self.definition.train(model, data, round=round, seed=seed)
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Figures of merit by name, such as {"accuracy": 0.81}; empty where the task has no evaluate()."""
         if not hasattr(self.definition, "evaluate"):
             return {}
-        with blame(f"{self.spec}: evaluate()"):
+        with self.calling("evaluate()"):
             return {str(name): float(figure) for name, figure in self.definition.evaluate(model).items()}
 
     def option(self, name: str, default: float) -> float:
@@ -113,8 +155,18 @@ class Task:
                 f"{self.spec}: its number of classes is unknown: give the class an attribute `classes`"
             )
         model.eval()
-        with blame(f"{self.spec}: the model on one example"), torch.no_grad():
+        with self.calling("the model on one example"), torch.no_grad():
             return int(model(data[0][:1]).shape[1])
+
+    @contextmanager
+    def calling(self, what: str) -> Iterator[None]:
+        """Run the user's own code: it finds its neighbours, and what it raises becomes one sentence."""
+        with blame(f"{self.spec}: {what}"):
+            if self.siblings is None:
+                yield
+                return
+            with self.siblings.importable():
+                yield
 
 
 def load_task(spec: str, *, skew: float, seed: int, samples: int) -> Task:
@@ -125,18 +177,19 @@ def load_task(spec: str, *, skew: float, seed: int, samples: int) -> Task:
     """
     if spec == "auto":
         spec = "fashion-mnist" if fashion_mnist.is_installed() else "digits"
-    task_class = _built_in(spec) if spec in BUILT_IN else _from_file(spec)
+    siblings = None if spec in BUILT_IN else Siblings(_file_of(spec).parent)
+    task_class = _built_in(spec) if siblings is None else _from_file(spec, siblings)
     offered = {"skew": skew, "seed": seed, "samples": samples}
     taken = inspect.signature(task_class).parameters.values()
     takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken)
     names = {parameter.name for parameter in taken}
     keywords = {name: value for name, value in offered.items() if takes_all or name in names}
-    with blame(f"{spec}: the constructor"):
+    with Task(spec, task_class, siblings).calling("the constructor"):
         definition = task_class(**keywords)
     for method in ("model", "data"):
         if not callable(getattr(definition, method, None)):
             raise SetupError(f"{spec} has no method {method}(): a task needs model() and data(seat, seats)")
-    return Task(spec, definition)
+    return Task(spec, definition, siblings)
 
 
 def _built_in(name: str) -> Callable[..., Any]:
@@ -145,20 +198,26 @@ def _built_in(name: str) -> Callable[..., Any]:
     return built_in
 
 
-def _from_file(spec: str) -> Callable[..., Any]:
-    name, colon, class_name = spec.rpartition(":")
+def _file_of(spec: str) -> Path:
+    """The file in `path/to/file.py:Class`. Raises UsageError."""
+    name, colon, _ = spec.rpartition(":")
     if not colon or not name.endswith(".py"):
         raise UsageError(f"no task is called {spec!r}: choose {', '.join(BUILT_IN)} or path/to/file.py:Class")
     path = Path(name)
     if not path.is_file():
         raise UsageError(f"there is no file {path}: give the path of your task as path/to/file.py:Class")
-    found = getattr(_import_file(path), class_name, None)
+    return path
+
+
+def _from_file(spec: str, siblings: Siblings) -> Callable[..., Any]:
+    path, class_name = _file_of(spec), spec.rpartition(":")[2]
+    found = getattr(_import_file(path, siblings), class_name, None)
     if not inspect.isclass(found):
         raise UsageError(f"{path} has no class {class_name!r}: name the class with model() and data()")
     return found
 
 
-def _import_file(path: Path) -> ModuleType:
+def _import_file(path: Path, siblings: Siblings) -> ModuleType:
     """Run the user's own file as a module. This is the one place where code from outside the package is run."""
     name = f"folkmoot_task_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path.resolve())
@@ -166,7 +225,7 @@ def _import_file(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
-    with blame(str(path)):
+    with blame(str(path)), siblings.importable():
         spec.loader.exec_module(module)
     return module
 
@@ -208,7 +267,7 @@ def _filled(spec: str, data: Any) -> Any:
 
 
 def _checked_pair(spec: str, data: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """x as float32 where it is float, y as int64 where it is integer. numpy arrays are taken as well."""
+    """x as it is, y as int64 where it is integer. numpy arrays are taken as well."""
     if not _is_pair(data):
         raise SetupError(
             f"{spec}: data() returned {_kind(data)}: return tensors (x, y), or write a train() that takes it"
@@ -219,5 +278,10 @@ def _checked_pair(spec: str, data: Any) -> tuple[torch.Tensor, torch.Tensor]:
             f"{spec}: data() returned x of shape {tuple(x.shape)} and y of shape {tuple(y.shape)}:"
             " give as many labels as examples, and at least one"
         )
-    x = x.float() if x.is_floating_point() else x
     return x, y if y.is_floating_point() else y.long()
+
+
+def fitted(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Examples in a dtype of the model's: left alone where they are no floats or have one of its own."""
+    dtypes = [p.dtype.to_real() for p in model.parameters() if p.is_floating_point() or p.is_complex()]
+    return x if not x.is_floating_point() or x.dtype in dtypes else x.to(dtypes[0])

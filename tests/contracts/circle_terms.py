@@ -74,4 +74,6 @@ def manifest_bytes(terms: CircleTerms) -> bytes:
         rule="none",
         rule_parameters={},
         rounds=terms.last_round,
+        frozen="",
+        frozen_marks="",
     ).encode()

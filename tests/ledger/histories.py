@@ -74,6 +74,8 @@ def manifest_of(rounds, degree=4, **fields):
         "rule": "balance",
         "rule_parameters": {"gamma_milli": 300, "kappa_milli": 500},
         "rounds": rounds,
+        "frozen": "",
+        "frozen_marks": "",
     }
     return Manifest(**(known | fields))
 

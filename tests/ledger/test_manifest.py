@@ -38,6 +38,8 @@ FIELDS = {
     "rule": "balance",
     "rule_parameters": {"kappa_milli": 500, "gamma_milli": 300},
     "rounds": 20,
+    "frozen": "ab" * 32,
+    "frozen_marks": "abab0f0f",
 }
 
 
@@ -61,6 +63,8 @@ manifests = st.builds(
     rule=st.just("balance"),
     rule_parameters=st.dictionaries(st.sampled_from(["gamma_milli", "kappa_milli"]), st.integers(1, 10**5)),
     rounds=st.integers(1, MAX_ROUND),
+    frozen=st.just("cd" * 32),
+    frozen_marks=st.binary(min_size=2, max_size=40).map(lambda raw: raw[: len(raw) // 2 * 2].hex()),
 )
 
 

@@ -42,6 +42,8 @@ MANIFEST = Manifest(
     rule="balance",
     rule_parameters={},
     rounds=9,
+    frozen="",
+    frozen_marks="",
 )
 QUANTISED = quantise(np.array([0, 1, -1, 0.5, 3], np.float32), MANIFEST.blocks, PLAIN)
 UPDATE = Update(NETWORK, 3, AUTHOR, BASE, PLAIN, QUANTISED.payload, b"")

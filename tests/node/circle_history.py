@@ -55,6 +55,8 @@ def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
         rule="none",
         rule_parameters={},
         rounds=ROUNDS,
+        frozen="",
+        frozen_marks="",
     ).encode()
     history = History(PARAMETERS)
     history.apply(Opened(hashlib.sha256(encoded).digest(), encoded))

@@ -44,6 +44,8 @@ def learner_of(codec: str, peer: Behaviour | None = None, **options: float) -> t
         rule="none",
         rule_parameters={},
         rounds=3,
+        frozen="",
+        frozen_marks="",
     )
     trainer = Trainer(task, layout, seat=0, seats=2, seed=1)
     return Learner(trainer, manifest, peer or behaviour("honest"), 1, Meter(), **options), manifest

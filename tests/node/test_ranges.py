@@ -12,8 +12,8 @@ from torch import nn
 from ledger.codec import LARGEST, quantise
 from ledger.exact import to_float
 from ledger.manifest import MAX_EXPONENT, MIN_EXPONENT
+from node.layout import Layout, flatten, layout_of, load_into
 from node.ranges import Misfit, Teller, clipped, with_exponents
-from node.training import Layout, flatten, layout_of, load_into
 
 COUNT = 2.0**-16
 

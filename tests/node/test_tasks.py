@@ -176,7 +176,7 @@ def test_a_users_numpy_arrays_become_tensors(tmp_path):
     method = "def data(self, seat, seats): return numpy.ones((2, 3)), numpy.ones(2, 'i4')"
     path.write_text(f"import numpy\n{OWN}    {method}\n")
     x, y = load(f"{path}:Everything").data(0, 1)
-    assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
+    assert (x.dtype, y.dtype) == (torch.float64, torch.int64)
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,9 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
+from node.layout import Layout
 from node.tasks.interface import Task, load_task
-from node.training import (
-    Layout,
-    Trainer,
-    TrainingDiverged,
-    check_layout,
-    flatten,
-    initial_state,
-    layout_of,
-    load_into,
-)
+from node.training import Trainer, TrainingDiverged, initial_state, layout_of
 
 
 class Blobs:
@@ -97,74 +89,9 @@ def test_dropout_and_batch_statistics_work_in_the_built_in_training_too():
     assert np.array_equal(trainer.train(trainer.initial(), 1), trainer_of(Blobs).train(trainer.initial(), 1))
 
 
-def test_the_layout_names_floats_in_order_and_leaves_integers_out():
-    layout = layout_of(Blobs().model())
-    assert layout.names == (
-        *("0.bias", "0.weight", "1.bias", "1.running_mean", "1.running_var", "1.weight"),
-        *("4.bias", "4.weight"),
-    )
-    assert layout.shapes[1] == (8, 4)
-    assert layout.size == 8 + 32 + 8 + 8 + 8 + 8 + 2 + 16
-
-
-def test_flatten_and_load_into_are_inverses():
-    model, other = Blobs().model(), Blobs().model()
-    model(torch.randn(16, 4))  # moves the running statistics and the step count
-    layout = layout_of(model)
-    vector = flatten(model, layout)
-    load_into(other, layout, vector)
-    assert (vector.dtype, vector.shape) == (np.float32, (layout.size,))
-    assert np.array_equal(flatten(other, layout), vector)
-    assert torch.equal(other[1].running_mean, model[1].running_mean)
-    assert (int(model[1].num_batches_tracked), int(other[1].num_batches_tracked)) == (1, 0)
-
-
-def test_half_precision_parameters_survive_the_round_trip():
-    model = nn.Linear(3, 2).to(torch.bfloat16)
-    layout = layout_of(model)
-    vector = flatten(model, layout)
-    load_into(model, layout, vector)
-    assert np.array_equal(flatten(model, layout), vector)
-    assert model.weight.dtype == torch.bfloat16
-
-
-def test_a_read_only_vector_loads_without_a_warning_and_stays_its_own():
-    model = nn.Linear(3, 2)
-    vector = np.ones(8, np.float32)
-    vector.flags.writeable = False
-    load_into(model, layout_of(model), vector)
-    with torch.no_grad():
-        model.weight.zero_()
-    assert vector.sum() == 8
-
-
-def test_a_vector_of_another_length_is_refused():
-    model = nn.Linear(3, 2)
-    with pytest.raises(ValueError, match=r"7.*8"):
-        load_into(model, layout_of(model), np.ones(7, np.float32))
-
-
-@pytest.mark.parametrize(
-    ("names", "shapes", "why"),
-    [
-        (("bias", "weight"), ((2,), (2, 4)), r"tensor 1 is weight \(2, 3\) here and weight \(2, 4\) there"),
-        (("bias",), ((2,),), r"tensor 1 is weight \(2, 3\) here and nothing there"),
-        (("beta", "weight"), ((2,), (2, 3)), r"tensor 0 is bias .* beta"),
-    ],
-)
-def test_a_model_of_another_shape_than_the_circles_is_a_setup_error(names, shapes, why):
-    with pytest.raises(SetupError, match=f"shapes differ from the circle's task: {why}"):
-        check_layout(layout_of(nn.Linear(3, 2)), names, shapes)
-
-
-def test_a_layout_agrees_with_itself_as_lists():
-    layout = layout_of(nn.Linear(3, 2))
-    check_layout(layout, list(layout.names), [list(shape) for shape in layout.shapes])
-
-
 def test_a_trainer_refuses_another_models_layout():
     task = Task("blobs", Blobs())
-    with pytest.raises(SetupError, match="shapes differ"):
+    with pytest.raises(SetupError, match=r"this task shares 0\.bias \(8,\), which the circle does not"):
         Trainer(task, Layout(("weight",), ((3,),), (0,)), seat=0, seats=1, seed=0)
 
 
@@ -190,10 +117,9 @@ def test_training_depends_on_seed_round_and_seat_alone(kind):
     trainer = trainer_of(kind)
     base = trainer.initial()
     first = trainer.train(base, 3)
-    trainer.train(base, 4)
     assert np.array_equal(trainer.train(base, 3), first)
     assert np.array_equal(trainer_of(kind).train(base, 3), first)
-    assert not np.array_equal(trainer.train(base, 4), first)
+    assert not np.array_equal(trainer_of(kind).train(base, 4), first)
     assert not np.array_equal(trainer_of(kind, seat=1).train(base, 3), first)
     assert not np.array_equal(trainer_of(kind, seed=6).train(base, 3), first)
 
@@ -222,7 +148,7 @@ def test_a_tasks_own_training_gets_its_own_data():
 
 def test_training_that_leaves_the_finite_numbers_says_what_to_do():
     trainer = trainer_of(NaNs)
-    with pytest.raises(TrainingDiverged, match=r"round 2 .*lower the task's learning_rate"):
+    with pytest.raises(TrainingDiverged, match=r"round 2 .* finite in 0\.bias: lower the task's learning_rate"):
         trainer.train(trainer.initial(), 2)
 
 

@@ -69,10 +69,12 @@ def test_a_convolutional_network_is_trained_to_the_bit_as_a_peer_does(tasks: str
     scenario = scenario_of(tasks, "Convolutional")
     school = School(scenario, {})
     base = quantise(initial_state(school.task, 0), school.layout.blocks, PLAIN).state
-    trained = school.train(2, [1, 4], np.stack([base, base]))
+    trained = school.train(2, [1, 4], np.stack([base, base]), [{}, {}])
     for place, seat in enumerate([1, 4]):
         trainer = Trainer(school.task, school.layout, seat=seat, seats=6, seed=0)
-        np.testing.assert_array_equal(trained[place], trainer.train(np.ldexp(base.astype(np.float32), -16), 2))
+        np.testing.assert_array_equal(
+            trained[place].state, trainer.train(np.ldexp(base.astype(np.float32), -16), 2)
+        )
     assert simulate(scenario).digest == simulate(replace(scenario, records=True)).digest
 
 

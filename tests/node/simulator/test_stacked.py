@@ -6,11 +6,12 @@ import torch
 from torch import nn
 
 from ledger.codec import PLAIN, quantise
+from node.layout import Layout
 from node.simulator.learning import School
 from node.simulator.scenario import Scenario
 from node.simulator.stacked import can_stack, perceptron_of
 from node.testing.attacks import Behaviour
-from node.training import Layout, Trainer, initial_state, layout_of
+from node.training import Trainer, initial_state, layout_of
 
 SCENARIO = Scenario(task="digits", peers=5, samples=50, skew=0.5, test_examples=None, learning={"batch_size": 7})
 
@@ -18,11 +19,11 @@ SCENARIO = Scenario(task="digits", peers=5, samples=50, skew=0.5, test_examples=
 def test_stacked_training_is_the_trainers_but_for_rounding() -> None:
     school = School(SCENARIO, {})
     base = quantise(initial_state(school.task, 0), school.layout.blocks, PLAIN).state
-    trained = school.train(3, [0, 2, 4], np.stack([base] * 3))
+    trained = school.train(3, [0, 2, 4], np.stack([base] * 3), [{}] * 3)
     for place, seat in enumerate([0, 2, 4]):
         trainer = Trainer(school.task, school.layout, seat=seat, seats=5, seed=0)
         alone = trainer.train(np.ldexp(base.astype(np.float32), -16), 3)
-        np.testing.assert_allclose(trained[place], alone, atol=2e-6)
+        np.testing.assert_allclose(trained[place].state, alone, atol=2e-6)
         assert np.abs(alone - np.ldexp(base.astype(np.float32), -16)).max() > 0.01
 
 
@@ -31,7 +32,7 @@ def test_stacked_evaluation_is_the_tasks_own() -> None:
     blocks = school.layout.blocks
     states = np.stack([quantise(initial_state(school.task, seed), blocks, PLAIN).state for seed in range(10)])
     trainer = Trainer(school.task, school.layout, seat=0, seats=5, seed=0)
-    for state, figures in zip(states, school.evaluate(states, Behaviour()), strict=True):
+    for state, figures in zip(states, school.evaluate(1, [0] * 10, states, [{}] * 10, Behaviour()), strict=True):
         assert figures == pytest.approx(trainer.evaluate(np.ldexp(state.astype(np.float32), -16)))
 
 
@@ -39,7 +40,7 @@ def test_the_private_loss_is_the_trainers_but_for_rounding() -> None:
     school = School(SCENARIO, {})
     state = quantise(initial_state(school.task, 0), school.layout.blocks, PLAIN).state
     trainer = Trainer(school.task, school.layout, seat=1, seats=5, seed=0)
-    assert school.loss(1, 1, state) == pytest.approx(trainer.loss(np.ldexp(state.astype(np.float32), -16)))
+    assert school.loss(1, 1, state, {}) == pytest.approx(trainer.loss(np.ldexp(state.astype(np.float32), -16)))
 
 
 @pytest.mark.parametrize(

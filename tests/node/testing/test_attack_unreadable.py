@@ -22,6 +22,8 @@ MANIFEST = Manifest(
     rule="none",
     rule_parameters={},
     rounds=20,
+    frozen="",
+    frozen_marks="",
 )
 
 

@@ -1,0 +1,66 @@
+"""The part of a model that nobody trains: named by a digest in the manifest, the same on all peers, never sent."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import nn
+
+from ledger.errors import SetupError
+from ledger.manifest import FROZEN_MARK_DIGITS
+
+_NEXT: Final = (
+    "start the peer with the circle's own task file, and load what is frozen from the same file as all others:"
+    " another release of torch may draw other values"
+)
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What the manifest says of the frozen tensors. Both are empty where there are none."""
+
+    digest: str = ""
+    """SHA-256 over the digests of all tensors in the order of their names, hex."""
+    marks: str = ""
+    """The first digits of each tensor's digest, one after the other: they tell which tensor differs."""
+
+
+def frozen_of(model: nn.Module, names: Sequence[str]) -> Frozen:
+    """Digest a model's frozen tensors. names: ascending."""
+    if not names:
+        return Frozen()
+    state = model.state_dict()
+    digests = [tensor_digest(name, state[name]) for name in names]
+    marks = "".join(digest.hex()[:FROZEN_MARK_DIGITS] for digest in digests)
+    return Frozen(hashlib.sha256(b"".join(digests)).hexdigest(), marks)
+
+
+def tensor_digest(name: str, tensor: torch.Tensor) -> bytes:
+    """SHA-256 over name, dtype, shape and the values' bytes, in C order and little-endian. Returns 32 bytes."""
+    head = f"{name}\0{str(tensor.dtype).removeprefix('torch.')}\0{','.join(map(str, tensor.shape))}\0"
+    return hashlib.sha256(head.encode() + tensor_bytes(tensor)).digest()
+
+
+def tensor_bytes(tensor: torch.Tensor) -> bytes:
+    """The values of a dense tensor, in C order."""
+    flat = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes()
+
+
+def check_frozen(names: Sequence[str], own: Frozen, pinned: Frozen) -> None:
+    """Compare own frozen tensors with what the manifest pins. Raises SetupError naming the first that differs."""
+    if own == pinned:
+        return
+    step = FROZEN_MARK_DIGITS
+    ours, theirs = (
+        [frozen.marks[i : i + step] for i in range(0, len(frozen.marks), step)] for frozen in (own, pinned)
+    )
+    if len(ours) != len(theirs):
+        raise SetupError(
+            f"this task's model has {len(ours)} frozen tensors, the circle's has {len(theirs)}: {_NEXT}"
+        )
+    different = [name for name, here, there in zip(names, ours, theirs, strict=True) if here != there]
+    what = f"{different[0]}, which is frozen," if different else f"one of its {len(ours)} frozen tensors"
+    raise SetupError(f"this task's model differs from the circle's in {what} by its values or its shape: {_NEXT}")
