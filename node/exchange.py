@@ -12,6 +12,7 @@ from ledger.lineage import Fetched, States, fetched_of, lineage, unfetched
 from node.blobs.store import BlockStore
 from node.gossip.gossip import Gossip
 from node.meter import Meter
+from node.patience import Patience
 
 _log = logging.getLogger(__name__)
 _FIRST_WAIT_S = 0.5
@@ -47,10 +48,16 @@ class Exchange:
     """Fetches blobs for one peer."""
 
     def __init__(
-        self, store: BlockStore, fetcher: BlobFetcher, gossip: Gossip, announced: Announced, meter: Meter
+        self,
+        store: BlockStore,
+        fetcher: BlobFetcher,
+        gossip: Gossip,
+        announced: Announced,
+        meter: Meter,
+        patience: Patience,
     ) -> None:
         self._store, self._fetcher, self._gossip = store, fetcher, gossip
-        self._announced, self._meter = announced, meter
+        self._announced, self._meter, self._patience = announced, meter, patience
         self.states = States()
 
     async def collect(
@@ -82,16 +89,19 @@ class Exchange:
         self, history: History, round_: Round, seat: int, max_bytes: int, budget_s: float
     ) -> Fetched:
         links, blobs = lineage(history, round_, seat), dict[bytes, bytes | None]()
+        endpoint, is_complete = history.seats[seat].endpoints[-1], False
         try:
-            async with asyncio.timeout(budget_s):
+            async with self._patience.within(endpoint, links[0].digest, budget_s):
                 await self._announced.wait(round_.number, round_.peers[seat], _FIRST_WAIT_S)
                 # The update, then what it hangs on, back to a state decoded before or a key frame.
                 digest: bytes | None = links[0].digest
                 while digest is not None:
                     blobs[digest] = await self._insist(history, round_.number, seat, digest, max_bytes)
                     digest = unfetched(links, blobs, history.manifest, self.states)
+                is_complete = True
         except TimeoutError:
             _log.info("update incomplete round=%d seat=%d had=%d blobs", round_.number, seat, len(blobs))
+        self._patience.note(endpoint, had=is_complete)
         if blobs.get(links[0].digest) is not None:
             self._hold(round_.number, links[0].digest)
         return fetched_of(links, round_.tenures[seat], blobs)

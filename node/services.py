@@ -21,6 +21,7 @@ from node.gossip.gossip import Gossip
 from node.gossip.messages import Announcement
 from node.gossip.reach import Reach
 from node.meter import Meter
+from node.patience import Patience
 from node.testing.attacks import Behaviour
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ class Services:
         )
         self._fetcher = BlobFetcher()
         self._pinner: Pinner | None = None
-        self.exchange = Exchange(self.store, self._fetcher, self.gossip, self._announced, meter)
+        self.exchange = Exchange(
+            self.store, self._fetcher, self.gossip, self._announced, meter, Patience(self.gossip.prober.has)
+        )
         gateway = gateway_app(self.store, serves=behaviour.serves)
         self._gateway_stats = gateway[STATS]
         self._runner = web.AppRunner(gateway, access_log=None, keepalive_timeout=_KEEPALIVE_S)

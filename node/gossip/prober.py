@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 import aiohttp
 from aiohttp import ClientError
 from yarl import URL
 
+from ledger.blobs.cid import RAW, cid_of
 from ledger.blobs.fetch import RAW_TYPE, gateway_url
 from ledger.errors import PeerFault
 from ledger.network import Network
@@ -66,6 +68,14 @@ class Prober:
 
     async def gateway(self, base: str) -> bool:
         """Whether a trustless gateway answers at `http(s)://host:port` to the spec's probe, a block of no bytes."""
+        return await self._head(base, PROBE) in _ANSWERS
+
+    async def has(self, base: str, digest: bytes) -> bool:
+        """Whether the gateway says that it has the block with this digest."""
+        return await self._head(base, cid_of(digest, RAW).text) == HTTPStatus.OK
+
+    async def _head(self, base: str, cid: str) -> int:
+        """The status of a HEAD for one raw block, 0 where none came."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._limits.max_sockets, force_close=True),
@@ -75,11 +85,11 @@ class Prober:
                 auto_decompress=False,
             )
         try:
-            url = (gateway_url(base) / "ipfs" / PROBE).with_query(format="raw")
-            async with self._session.get(url, headers={"Accept": RAW_TYPE}, allow_redirects=False) as response:
-                return response.status in _ANSWERS
+            url = (gateway_url(base) / "ipfs" / cid).with_query(format="raw")
+            async with self._session.head(url, headers={"Accept": RAW_TYPE}, allow_redirects=False) as response:
+                return response.status
         except (PeerFault, OSError, ClientError, TimeoutError, ValueError):
-            return False
+            return 0
 
     async def _ask(self, url: URL) -> Found:
         if self._dialler is None:

@@ -10,13 +10,15 @@ from aiohttp import web
 from circle_history import drawn, history_of
 
 from ledger.blobs.fetch import BlobFetcher, Unavailable
-from ledger.endpoints import Endpoint
+from ledger.endpoints import Endpoint, parse_endpoint
 from ledger.errors import NotYet
 from ledger.history import History, Round
+from node import patience
 from node.blobs.gateway import gateway_app
 from node.blobs.store import BlockStore
 from node.exchange import Announced, Exchange, gateways_by
 from node.meter import Meter
+from node.patience import Patience
 
 BLOB = b"FMU2 an update of some length"
 LIMIT = 1000
@@ -69,6 +71,7 @@ class Scene:
     def __init__(self, folder: Path) -> None:
         self.members = [Member(folder / str(seat)) for seat in range(4)]
         self.told, self.announced = Told(), Announced()
+        self.knocks: list[str] = []
         self.fetcher = BlobFetcher()
         self.exchange = Exchange(
             self.members[0].store,
@@ -76,7 +79,13 @@ class Scene:
             self.told,  # type: ignore[arg-type]
             self.announced,
             Meter(),
+            Patience(self.has),
         )
+
+    async def has(self, gateway: str, digest: bytes) -> bool:
+        """What gateways say when they are knocked at."""
+        self.knocks.append(gateway)
+        return False
 
     async def start(self) -> None:
         endpoints = [await member.start() for member in self.members]
@@ -154,6 +163,28 @@ async def test_what_was_served_late_is_still_fetched(scene: Scene) -> None:
     assert await asyncio.to_thread(scene.members[2].was_asked.wait, LONG_S)
     scene.members[1].store.unseal(digest)
     assert await collecting == {1: (BLOB, False)}
+
+
+async def test_who_gave_nothing_is_not_waited_for_long_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "BRIEF_S", 0.1)
+    scene.commit(1, b"FMU2 withheld")
+    scene.members[1].store.seal(scene.round.commits[1])
+    assert await scene.collect(1, budget_s=0.2) == {1: (None, False)}
+    # This would take a minute if it were waited for as before; others are had meanwhile.
+    scene.commit(2)
+    assert await scene.collect(1, 2) == {1: (None, False), 2: (BLOB, False)}
+    assert set(scene.knocks) == {parse_endpoint(scene.history.seats[1].endpoints[-1]).gateway}
+
+
+async def test_who_gave_nothing_and_has_come_back_is_had_at_once_and_trusted_again(scene: Scene) -> None:
+    digest = scene.commit(1)
+    scene.members[1].store.seal(digest)
+    assert await scene.collect(1, budget_s=0.2) == {1: (None, False)}
+    scene.members[1].store.unseal(digest)
+    assert await scene.collect(1) == {1: (BLOB, False)}
+    knocks = len(scene.knocks)
+    await scene.collect(1)
+    assert len(scene.knocks) == knocks
 
 
 async def test_a_circle_that_went_on_meanwhile_is_no_failure(scene: Scene) -> None:

@@ -317,6 +317,7 @@ async def test_a_gateway_that_redirects_or_is_another_server_is_not_reached(circ
         assert not await prober.gateway("http://127.0.0.1:1/with?query")
         async with gateway(circle) as base:
             assert await prober.gateway(base)
+            assert not await prober.has(base, bytes(32))
     finally:
         await prober.close()
         await runner.cleanup()
