@@ -84,13 +84,14 @@ async def serve(config: ChainConfig, ready: Callable[[str], None]) -> None:
 
 
 def run_chain(config: ChainConfig, ready: Callable[[str], None] = lambda _url: None) -> None:
-    """Serve the chain until SIGTERM or SIGINT, then close it in order. Raises as `serve` does."""
+    """Serve the chain until SIGTERM, SIGHUP or SIGINT, then close it in order. Raises as `serve` does."""
 
     async def until_signalled() -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, task.cancel)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                loop.add_signal_handler(number, task.cancel)
         with suppress(asyncio.CancelledError):
             await serve(config, ready)
 

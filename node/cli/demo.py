@@ -6,8 +6,10 @@ import tempfile
 from pathlib import Path
 
 from ledger.errors import UsageError
+from ledger.files import FolderLock, make_folder
 from node.cli.attack_options import add_attack, attack_parameters
 from node.cli.options import TASK_HELP, Subparsers, add_codec, add_json, add_rule, add_sent_share, rule_parameters
+from node.lifeline import ended_in_order
 
 # Test coin; with it the demo goes the way that money goes.
 MONEY = ("--bond", "1", "--dispute-bond", "0.1", "--unbonding", "60", "--dispute-window", "120")
@@ -55,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
             f"of {options.peers} peers 0 to {options.peers - 1} can be poisoners, not {options.poisoners}"
         )
     folder = _run_folder(options.folder)
+    lock = FolderLock(folder, "another demo")
     deploy = ["--task", options.task, "--skew", str(options.skew), "--samples", str(options.samples)]
     deploy += ["--rule", options.rule, "--codec", options.codec, *MONEY]
     for parameter in options.rule_parameter:
@@ -75,8 +78,10 @@ def run(options: argparse.Namespace) -> int:
     )
     console = Console(stderr=options.json)
     try:
-        outcome = run_demo(demo, console, as_json_output=options.json)
+        with ended_in_order():
+            outcome = run_demo(demo, console, as_json_output=options.json)
     finally:
+        lock.release()
         if options.discard:
             shutil.rmtree(folder, ignore_errors=True)
         else:
@@ -91,5 +96,5 @@ def _run_folder(chosen: Path | None) -> Path:
         return Path(tempfile.mkdtemp(prefix="demo-", dir="runs"))
     if chosen.exists() and any(chosen.iterdir()):
         raise UsageError(f"{chosen} is not empty: a run wants a folder of its own")
-    chosen.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(chosen)
     return chosen

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ledger.errors import NotYet, PeerFault, SetupError, UsageError
 from node.cli import audit, chain, demo, deploy, dispute, invite, keys, report, seat, simulate, status
 from node.cli import node as node_command
+from node.lifeline import end_with_parent
 from node.logs import log_to_stderr
 
 COMMANDS = (demo, simulate, chain, keys, deploy, node_command, audit, status, seat, invite, dispute, report)
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.add_parser(commands)
     parsed = parser.parse_args(arguments)
     log_to_stderr(parsed.log)
+    end_with_parent()
     try:
         return int(parsed.run(parsed))
     except UsageError as error:

@@ -23,6 +23,7 @@ from node.cli.options import (
     secret_key,
 )
 from node.cli.terms import wei_of
+from node.lifeline import ENDING, is_ignored
 
 # A round takes some such waits, and nothing that a chain for rounds of minutes does reaches deeper.
 _CONFIRMATIONS_MAX = 1000
@@ -153,8 +154,9 @@ async def _run(peer: Any, stay: bool) -> int:
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+    for number in (*ENDING, signal.SIGINT):
+        if not is_ignored(number):
+            loop.add_signal_handler(number, task.cancel)
     try:
         await peer.run(stay)
     except asyncio.CancelledError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.errors import UsageError
 from node.cli.attack_options import add_attack, attack_parameters
 from node.cli.options import Subparsers, add_json, add_rule, add_sent_share, add_task, print_json, rule_parameters
+from node.lifeline import ended_in_order
 
 if TYPE_CHECKING:
     from node.simulator import Results, Scenario
@@ -79,7 +80,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--parquet wants a folder to write to: give --out FOLDER too")
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
-    results = [_simulated(scenario, options.engine, is_quiet=options.json) for scenario in scenarios]
+    with ended_in_order():
+        results = [_simulated(scenario, options.engine, is_quiet=options.json) for scenario in scenarios]
     if options.out is not None:
         _write(results, options.out, options.parquet)
     if options.json:

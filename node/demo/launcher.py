@@ -17,7 +17,9 @@ from typing import Any, Final
 
 from ledger.chain.deploy import CircleFile
 from ledger.errors import SetupError, UsageError
+from ledger.files import PRIVATE, make_folder, write_new
 from node.keys import new_key
+from node.lifeline import Lifeline
 
 _READY_TIMEOUT_S: Final = 60.0
 _STOP_TIMEOUT_S: Final = 10.0
@@ -62,6 +64,7 @@ class LocalNetwork:
     rpc: str = ""
     peers: list[PeerProcess] = field(default_factory=list)
     chain: "subprocess.Popen[bytes] | None" = None
+    lifeline: Lifeline = field(default_factory=Lifeline)
 
     def __enter__(self) -> "LocalNetwork":
         return self
@@ -81,7 +84,7 @@ class LocalNetwork:
 
     def start_chain(self, port: int = 0, seed: int | None = None) -> str:
         """Start the local test chain and return its URL. Raises SetupError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         seeded = [] if seed is None else ["--seed", str(seed)]
         output = self.folder / "chain.out"
         self.chain = self._spawn(
@@ -99,7 +102,7 @@ class LocalNetwork:
     def deploy(self, *options: str) -> CircleFile:
         """Run `folkmoot deploy` with these options. Raises UsageError or SetupError with what it said."""
         command = ["deploy", "--rpc", self.rpc, "--out", str(self.circle_file), *options]
-        done = subprocess.run(_command(command), capture_output=True, text=True, check=False)
+        done = self._run(command)
         if done.returncode:
             said = (done.stderr.strip().splitlines() or ["folkmoot deploy failed"])[-1].removeprefix("folkmoot: ")
             raise UsageError(said) if done.returncode == 2 else SetupError(said)
@@ -109,7 +112,7 @@ class LocalNetwork:
         """Make a peer's folder and key, and fund it."""
         index = len(self.peers)
         folder = self.folder / f"peer-{index}"
-        folder.mkdir(parents=True)
+        folder.mkdir(mode=0o700, parents=True)
         peer = PeerProcess(index, folder, self.add_key(folder / "key.json"), attack)
         self.peers.append(peer)
         return peer
@@ -121,8 +124,7 @@ class LocalNetwork:
         from node.cli.options import deployer_key
 
         if not self.password_file.exists():
-            self.password_file.touch(0o600)
-            self.password_file.write_text(secrets.token_hex(16) + "\n")
+            write_new(self.password_file, f"{secrets.token_hex(16)}\n".encode())
         address = new_key(keystore, self.password_file.read_text().strip(), _KEYSTORE_COST)
         rpc = Rpc(self.rpc)
         chain_id = rpc.number("eth_chainId")
@@ -140,7 +142,7 @@ class LocalNetwork:
         """Run `folkmoot audit` in its own process, with RPC and contract address and nothing else."""
         file = CircleFile.read(self.circle_file)
         command = ["audit", "--json", "--rpc", self.rpc, "--contract", file.contract, *options]
-        done = subprocess.run(_command(command), capture_output=True, text=True, check=False)
+        done = self._run(command)
         if done.returncode not in (0, 1):
             said = (done.stderr.strip().splitlines() or ["folkmoot audit failed"])[-1]
             raise SetupError(said.removeprefix("folkmoot: "))
@@ -148,26 +150,38 @@ class LocalNetwork:
         return report
 
     def close(self) -> None:
-        """End every process of this network: politely first."""
+        """End every process of this network: politely first, at once if this is interrupted."""
         processes = [peer.process for peer in self.peers] + [self.chain]
         running = [process for process in processes if process is not None and process.poll() is None]
-        for process in running:
-            process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_TIMEOUT_S
-        for process in running:
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+        try:
+            for process in running:
+                process.send_signal(signal.SIGTERM)
+            deadline = time.monotonic() + _STOP_TIMEOUT_S
+            for process in running:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.1, deadline - time.monotonic()))
+        finally:
+            for process in running:
                 process.kill()
                 process.wait()
+            self.lifeline.close()
+
+    def _run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+        """Run to its end. A process that is interrupted here ends it too."""
+        return subprocess.run(_command(command), capture_output=True, text=True, check=False, **self._tied())
 
     def _spawn(self, command: Sequence[str], output: Path, log: str) -> "subprocess.Popen[bytes]":
         with contextlib.ExitStack() as files:
-            out = files.enter_context(output.open("ab"))
-            err = files.enter_context((self.folder / log).open("ab"))
-            return subprocess.Popen(
-                _command(command), stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=_environment()
+            out, err = (
+                files.enter_context(open(path, "ab", opener=_private)) for path in (output, self.folder / log)
             )
+            return subprocess.Popen(
+                _command(command), stdin=subprocess.DEVNULL, stdout=out, stderr=err, **self._tied()
+            )
+
+    def _tied(self) -> dict[str, Any]:
+        """Options of a process that does not outlive this one."""
+        return {"env": {**_environment(), **self.lifeline.environment}, "pass_fds": self.lifeline.inherited}
 
 
 def failure_of(peer: PeerProcess) -> str:
@@ -177,6 +191,10 @@ def failure_of(peer: PeerProcess) -> str:
 
 def _command(arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "node.cli.main", *arguments]
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, PRIVATE)
 
 
 def _environment() -> dict[str, str]:
