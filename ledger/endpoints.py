@@ -26,6 +26,12 @@ class Endpoint:
     gossip: str
     gateway: str
 
+    @classmethod
+    def at(cls, host: str, gossip_port: int, gateway_port: int) -> "Endpoint":
+        """Both at one host: a name, an IPv4 or an IPv6 address, without brackets. Raises MalformedEndpoint."""
+        named = f"[{host}]" if ":" in host else host
+        return parse_endpoint(f"wss://{named}:{gossip_port} http://{named}:{gateway_port}")
+
     @property
     def text(self) -> str:
         """As it is written on chain."""

@@ -1,5 +1,6 @@
 """What a peer offers to others: its gossip and its gateway, and the endpoint record that names them."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,15 +10,18 @@ from aiohttp import web
 
 from ledger.blobs.fetch import BlobFetcher
 from ledger.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
-from ledger.errors import SetupError
+from ledger.errors import SetupError, UsageError
 from ledger.history import History
 from ledger.network import Network
+from node.blobs.doors import Bounds, Doors
 from node.blobs.gateway import STATS, gateway_app
 from node.blobs.store import BlockStore
 from node.data_folder import DataFolder
+from node.descriptors import raise_limit, shares_of
 from node.exchange import Announced, Exchange
 from node.gossip.certificate import Certificate
 from node.gossip.gossip import Gossip
+from node.gossip.limits import Limits
 from node.gossip.messages import Announcement
 from node.gossip.reach import Reach
 from node.meter import Meter
@@ -27,7 +31,9 @@ from node.testing.attacks import Behaviour
 if TYPE_CHECKING:
     from node.blobs.pinner import Pinner
 
-_KEEPALIVE_S: Final = 15.0
+_SHUTDOWN_S: Final = 1.0
+# Where one listens and nobody calls.
+_EVERYWHERE: Final = ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")  # noqa: S104
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,32 @@ class Listening:
     gossip_port: int = 0
     gateway_port: int = 0
     ipfs_api: str | None = None
+
+    @property
+    def listens_at(self) -> str:
+        """The host to listen on, without brackets."""
+        return self.host.removeprefix("[").removesuffix("]")
+
+    @property
+    def reached_at(self) -> str:
+        """The host others reach this one at, without brackets."""
+        return (self.advertise or self.host).removeprefix("[").removesuffix("]")
+
+    def check(self) -> None:
+        """Raises UsageError where nobody could reach a node that listens so."""
+        option = "--host" if self.advertise is None else "--advertise"
+        try:
+            Endpoint.at(self.reached_at, 1, 1)
+        except MalformedEndpoint as error:
+            raise UsageError(
+                f"{option} {self.reached_at[:80]} is no host that others can be given: name it, or give an IPv4 or "
+                "IPv6 address without a zone, with --advertise"
+            ) from error
+        if self.reached_at in _EVERYWHERE:
+            raise UsageError(
+                f"{option} {self.reached_at} names no machine: give the host that others reach this one at with "
+                "--advertise"
+            )
 
 
 class Services:
@@ -59,6 +91,7 @@ class Services:
         on_reach: Callable[[Reach], None] = lambda _: None,
     ) -> None:
         self._history = history
+        shares = shares_of(raise_limit())
         self.store = BlockStore(folder.blobs)
         self._announced = Announced()
         self.gossip = Gossip(
@@ -70,6 +103,7 @@ class Services:
             on_equivocation=on_equivocation,
             endpoint_of=self._endpoint_of,
             on_reach=on_reach,
+            limits=Limits(max_sockets=shares.gossip),
             rng=random.Random(),
         )
         self._fetcher = BlobFetcher()
@@ -77,9 +111,16 @@ class Services:
         self.exchange = Exchange(
             self.store, self._fetcher, self.gossip, self._announced, meter, Patience(self.gossip.prober.has)
         )
-        gateway = gateway_app(self.store, serves=behaviour.serves)
+        self._doors = Doors(Bounds(shares.gateway, shares.gateway // 2))
+        gateway = gateway_app(self.store, serves=behaviour.serves, middlewares=[self._doors.middleware])
         self._gateway_stats = gateway[STATS]
-        self._runner = web.AppRunner(gateway, access_log=None, keepalive_timeout=_KEEPALIVE_S)
+        self._runner = web.AppRunner(gateway, access_log=None, lingering_time=0, shutdown_timeout=_SHUTDOWN_S)
+        self._listening: asyncio.Server | None = None
+
+    @property
+    def _server(self) -> web.Server:
+        assert self._runner.server is not None
+        return self._runner.server
 
     @property
     def bytes_sent(self) -> int:
@@ -95,18 +136,17 @@ class Services:
             pinner = Pinner(listening.ipfs_api)
             await pinner.start()
             self._pinner = pinner
-        gossip_port = await self.gossip.start(listening.host, listening.gossip_port)
+        gossip_port = await self.gossip.start(listening.listens_at, listening.gossip_port)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, listening.host, listening.gateway_port).start()
+            self._listening = await self._doors.listen(self._server, listening.listens_at, listening.gateway_port)
         except OSError as error:
             raise SetupError(
                 f"port {listening.gateway_port} on {listening.host} cannot be used for the gateway "
                 f"({error.strerror}): stop the other program or choose --gateway-port"
             ) from error
-        gateway_port = self._runner.addresses[0][1]
-        host = listening.advertise or listening.host
-        return Endpoint(f"wss://{host}:{gossip_port}", f"http://{host}:{gateway_port}")
+        gateway_port = self._listening.sockets[0].getsockname()[1]
+        return Endpoint.at(listening.reached_at, gossip_port, gateway_port)
 
     def pin(self, blob: bytes) -> None:
         """Have an IPFS daemon keep a blob too, where one was named."""
@@ -118,6 +158,8 @@ class Services:
         if self._pinner is not None:
             await self._pinner.close()
         await self.gossip.close()
+        if self._listening is not None:
+            self._listening.close()
         await self._runner.cleanup()
         await self._fetcher.close()
 

@@ -5,11 +5,12 @@ nothing of a sealed blob is served at all: it answers as if it were not here.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from ledger.blobs.car import car_header, car_section_head
 from ledger.blobs.cid import DAG_PB, RAW, BadCid, Cid, parse_cid
@@ -27,6 +28,7 @@ PROBE = "bafkqaaa"
 
 _QUEUE_S = 5.0
 _PIECE_S = 30.0
+_RATE = 1 << 16
 _QUEUED_PER_SLOT = 4
 _ACCEPT_MAX = 32
 
@@ -123,16 +125,19 @@ class _Gateway:
     async def _send(
         self, request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]
     ) -> web.StreamResponse:
-        """Send the pieces, each taken by the asker within _PIECE_S."""
+        """Send the pieces. The asker has to take _RATE bytes a second or more, with _PIECE_S to spare."""
         await response.prepare(request)
         if request.method == "HEAD":
             return response
+        clock = asyncio.get_running_loop()
+        until = clock.time() + _PIECE_S
         try:
             async for piece in pieces:
-                async with asyncio.timeout(_PIECE_S):
+                async with asyncio.timeout_at(until):
                     await response.write(piece)
+                until = min(until + len(piece) / _RATE, clock.time() + _PIECE_S)
                 self.stats.bytes_sent += len(piece)
-            async with asyncio.timeout(_PIECE_S):
+            async with asyncio.timeout_at(until):
                 await response.write_eof()
         # The head is out, so a cut is all that is left to say: the asker sees it and goes elsewhere.
         except (TimeoutError, NotStored, PeerFault):
@@ -147,18 +152,19 @@ def gateway_app(
     max_concurrent: int = 32,
     serves: Callable[[bytes], bool] = lambda _: True,
     stats: GatewayStats | None = None,
+    middlewares: Sequence[Middleware] = (),
 ) -> web.Application:
     """An application that answers GET and HEAD /ipfs/{cid}; it can be mounted with add_subapp.
 
     max_concurrent: blocks or CARs being sent at once; four times as many may wait a few seconds for their turn,
     the rest gets 503. serves: whether a block may be served, asked in worker threads. stats: counted into.
-    The server it runs in bounds slow request heads (AppRunner's keepalive_timeout).
+    Connections, and how long they may take to send a request, are the server's to bound: see node.blobs.doors.
     """
     gateway = _Gateway(
         store, serves, stats or GatewayStats(), asyncio.Semaphore(max_concurrent), _QUEUED_PER_SLOT * max_concurrent
     )
     bound_noise()
-    app = web.Application()
+    app = web.Application(middlewares=middlewares)
     app[STATS] = gateway.stats
     app.router.add_get("/ipfs/{cid}", gateway.answer)
     return app

@@ -99,13 +99,15 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--confirmations is 0 to {_CONFIRMATIONS_MAX} blocks, not {options.confirmations}")
     file = CircleFile.read(options.circle)
     behave = _behaviour(options)
+    listening = Listening(
+        options.host, options.advertise, options.gossip_port, options.gateway_port, options.ipfs_api
+    )
+    listening.check()
     key = secret_key(options.keystore, options.password_file)
     circle = open_circle(file, options.rpc)
     manifest, opened_in = _opened(circle, file.block)
     settings = {
-        "listening": Listening(
-            options.host, options.advertise, options.gossip_port, options.gateway_port, options.ipfs_api
-        ),
+        "listening": listening,
         "seat": options.seat,
         "take_over": options.take_over,
         "confirmations": options.confirmations,

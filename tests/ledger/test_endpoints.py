@@ -23,6 +23,24 @@ def test_what_is_written_is_what_is_parsed(gossip, gateway):
     assert parse_endpoint(endpoint.text) == endpoint
 
 
+@pytest.mark.parametrize(
+    ("host", "text"),
+    [
+        ("127.0.0.1", "wss://127.0.0.1:1 http://127.0.0.1:2"),
+        ("::1", "wss://[::1]:1 http://[::1]:2"),
+        ("peer.example.org", "wss://peer.example.org:1 http://peer.example.org:2"),
+    ],
+)
+def test_an_endpoint_at_a_host_is_a_pair_of_urls(host, text):
+    assert Endpoint.at(host, 1, 2).text == text
+
+
+@pytest.mark.parametrize("host", ["fe80::1%eth0", "", "a b", "user@host", "host/path", "[::1]"])
+def test_what_is_no_host_makes_no_endpoint(host):
+    with pytest.raises(MalformedEndpoint):
+        Endpoint.at(host, 1, 2)
+
+
 GOOD = "wss://a:1 http://b:2"
 
 
