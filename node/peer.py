@@ -50,6 +50,7 @@ from node.testing.collusion import Collusion, judged_nobody, look
 from node.testing.equivocation import announce_another
 from node.testing.faults import FailAt
 from node.training import Trainer
+from node.troubles import is_passing
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -250,6 +251,12 @@ class Peer:
                 # Most often another peer was faster or the phase closed: what the chain says next decides.
                 _log.info("call not taken reason=%s", error)
                 await self._follow(_WAIT_S)
+            except (OSError, ExceptionGroup) as error:
+                if not is_passing(error):
+                    raise
+                _log.warning("this machine or its network is short of something, trying again reason=%s", error)
+                await asyncio.sleep(_CHAIN_RETRY_S)
+                await self._follow(0.0)
             except (ChainUnreachable, RpcFault) as error:
                 if self._seat is None:
                     raise
