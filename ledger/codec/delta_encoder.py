@@ -56,6 +56,8 @@ _FINEST_PART: Final = 16
 _SAMPLE: Final = 1 << 14
 # Of every tensor, where it has so many values.
 _TENSOR_SAMPLE: Final = 1 << 10
+# A prime near 2**32 times the golden ratio's fraction: its multiples, in any modulus, lie evenly.
+_SCATTER: Final = 2_654_435_761
 # Values at a time, so that what is reckoned in between stays in the cache.
 _CHUNK: Final = 1 << 15
 # A key frame by an author that does not say how far it came: finer by so much.
@@ -170,13 +172,13 @@ def _least_moves(vector: Vector, reference: State | None, blocks: Blocks, share:
 
 def _samples(vector: Vector, reference: State | None, blocks: Blocks) -> Iterator[tuple[State, float]]:
     """Of each tensor some values' moves, and how many values each of them stands for."""
-    stride = -(-vector.size // _SAMPLE)
     for here in blocks.tensors:
         size = here.stop - here.start
-        # An odd stride, so that the sample does not keep to a few columns of matrices whose widths are even.
-        some = slice(here.start, here.stop, min(stride, -(-size // _TENSOR_SAMPLE)) | 1)
+        count = min(size, max(_TENSOR_SAMPLE, size * _SAMPLE // max(1, vector.size)))
+        # Scattered: equal strides would keep to a few columns of a matrix.
+        some = here if count == size else here.start + np.arange(count) * _SCATTER % size
         moves = np.abs(_moves(vector[some], None if reference is None else reference[some]))
-        yield moves, size / max(1, len(moves))
+        yield moves, size / max(1, count)
 
 
 def _own_least(moves: State, share: float) -> int:
