@@ -116,6 +116,12 @@ def test_events_that_do_not_fold_to_the_contracts_hash_are_a_finding_with_both(a
     assert asked == []
 
 
+def test_an_endpoint_for_which_nothing_has_happened_yet_is_a_finding_too(audited):
+    """No events and the hash of none fit together, but a circle begins with its opening."""
+    nothing = {"eth_getLogs": LIES["none"], "history": lambda _, said: bytes(24)}
+    assert named(audited(circle_of(), nothing)[0]) == [("A2", None, None)]
+
+
 def test_a_contract_deployed_for_another_task_than_the_events_say_is_a_finding(audited):
     circle = circle_of()
     other = digest("another task").hex()

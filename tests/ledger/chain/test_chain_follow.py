@@ -1,5 +1,7 @@
 """The tracker: whatever the chain takes back and whenever, the history becomes what the chain says."""
 
+from dataclasses import replace
+
 import pytest
 from forked_chain import ForkedChain, history_of
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.chain.follow import KEPT_BLOCKS, Tracker
 from ledger.chain.rpc import ChainUnreachable, RpcFault
+from ledger.events import Settled
 from ledger.history import HistoryFault
 
 
@@ -186,3 +189,56 @@ def test_an_endpoint_that_lies_is_named_and_so_is_what_to_do(lie):
     tracker = Tracker(chain, chain.FIRST, 0, Clock())
     with pytest.raises(HistoryFault, match="use another endpoint"):
         tracker.advance()
+
+
+def told_otherwise(chain, changed):
+    """From now on the endpoint tells the chain's present last event otherwise, in whatever look."""
+    place = (len(chain._blocks) - 1, len(chain._blocks[-1][1]) - 1)
+    honest = chain.placed
+
+    def placed(log):
+        entry = honest(log)
+        return replace(entry, event=changed) if log.position == place else entry
+
+    chain.placed = placed
+    return honest
+
+
+def mined_until(chain, tracker, kind):
+    """Blocks of one event until the last one is of this kind. The tracker looks at each but the last."""
+    while True:
+        chain.mine(1)
+        if isinstance(chain.events()[-1], kind):
+            return
+        tracker.advance()
+
+
+@pytest.mark.parametrize("confirmations", [0, 2])
+def test_an_endpoint_that_lies_once_it_is_trusted_is_found_out_when_the_round_is_settled(confirmations):
+    """What it tells is possible, so only the contract's hash shows that it did not happen."""
+    chain = ForkedChain(8)
+    tracker = follow(chain, confirmations)
+    mined_until(chain, tracker, Settled)
+    tracker.advance()
+    chain.mine(0, 1)
+    moved = chain.events()[-1]
+    honest = told_otherwise(chain, replace(moved, endpoint="wss://liar:1 http://liar:2"))
+    tracker.advance()
+    mined_until(chain, tracker, Settled)
+    for _ in range(confirmations):
+        chain.mine(0)
+    with pytest.raises(HistoryFault, match="use another endpoint"):
+        tracker.advance()
+    chain.placed = honest
+    assert tracker.advance()
+    assert_same(tracker, chain, confirmations)
+
+
+def test_the_contracts_hash_is_asked_for_once_a_round():
+    chain = ForkedChain(8)
+    tracker = follow(chain)
+    chain.asked.clear()
+    for _ in range(2):
+        mined_until(chain, tracker, Settled)
+        tracker.advance()
+    assert chain.asked.count("history_hash") == 2
