@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,6 @@ from ledger.lineage import Fetched, fetched_of, lineage, unfetched
 from ledger.memory import Carried
 from ledger.records import update_max_bytes
 from ledger.replay import sitting_of
-from ledger.reputation import FULL
 from ledger.screening import Screened, screen
 from ledger.verdicts import encode_verdicts
 from node.announcements import AnnouncementJournal
@@ -35,15 +33,16 @@ from node.genesis import agreed_template
 from node.kept import KeptParts
 from node.learner import Learner, genesis_blob
 from node.meter import Meter
-from node.notices import Notices, reach_notice
+from node.notices import Notice, Notices, reach_notice
 from node.own_frames import is_anchored, previous
 from node.phase_clock import PhaseClock
 from node.recovery import Judged, Recovery
 from node.rounds import Step, next_step
-from node.seating import Entry, is_authored
+from node.seating import Entry, SeatLost, is_authored
 from node.services import Listening, Services
 from node.state import Base, KeptCommit, PeerState, StateFile
 from node.tasks.interface import Task
+from node.telling import Teller
 from node.tenancy import Tenancy
 from node.testing.attacks import Behaviour
 from node.testing.collusion import Collusion, judged_nobody, look
@@ -139,12 +138,16 @@ class Peer:
         self._bases: deque[Base] = deque(maxlen=_BASES_KEPT)
         self._seen: tuple[int, int] = (-1, 0)
         self._telling: asyncio.Task[None] | None = None
-        self._lap_started = time.monotonic()
-        self._bytes_before = self._gas_before = 0
+        self._teller = Teller(report, self._notices, self._follower, self._meter, lambda: self._services.bytes_sent)
 
     @property
     def _history(self) -> History:
         return self._follower.history
+
+    @property
+    def _held_seat(self) -> int | None:
+        """The seat it took, as long as the chain says that its key holds it."""
+        return self._seat if self._history.seat_of(self._address) == self._seat else None
 
     # ---------------------------------------------------------------------------------------------- life
 
@@ -180,8 +183,11 @@ class Peer:
                 if self._history.phase != Phase.FINISHED:
                     # A reorganisation took the last settlement back.
                     await self._live(endpoint)
-                elif self._history.seat_of(self._address) == self._seat:
+                else:
                     await self._attend()
+        except SeatLost as lost:
+            self._notices.tell(Notice("seat_lost", str(lost)))
+            raise
         finally:
             if self._telling is not None:
                 self._telling.cancel()
@@ -269,7 +275,7 @@ class Peer:
 
     async def _seated(self, endpoint: Endpoint) -> int:
         """The peer's seat; taken first, at the start and where the chain took it back."""
-        if self._seat is None or self._history.seat_of(self._address) != self._seat:
+        if self._held_seat is None:
             seat = await self._entrance.take(endpoint)
             self._services.refresh()
             await self._prepare(seat)
@@ -279,6 +285,7 @@ class Peer:
             self._report({"event": "joined", "seat": seat, "address": self._address, "endpoint": endpoint.text})
             self._services.gossip.ask_for_dial_back(endpoint.text)
             await self._follow(0.0)
+        assert self._seat is not None
         return self._seat
 
     def _is_finishing(self, seat: int) -> bool:
@@ -311,9 +318,8 @@ class Peer:
 
     async def _attend(self) -> bool:
         """Do what a member owes the circle beside its rounds. Returns whether anything was due."""
-        if self._seat is None or self._history.seat_of(self._address) != self._seat or self._tenancy.is_away:
-            return False
-        return await self._duties.attend(self._seat)
+        seat = self._held_seat
+        return seat is not None and not self._tenancy.is_away and await self._duties.attend(seat)
 
     async def _fetch_blobs(self, digests: Mapping[bytes, int]) -> dict[bytes, bytes | None]:
         limit = update_max_bytes(self._history.manifest)
@@ -535,10 +541,12 @@ class Peer:
             await self._bring_up()
             self._seen = seen
             self._clock.note(self._history, anew=is_other_chain)
+            if (seat := self._held_seat) is not None and self._teller.look(seat):
+                self._services.gossip.ask_for_dial_back(self._history.seats[seat].endpoints[-1])
 
     async def _bring_up(self) -> None:
         """The base follows what is on chain, not what was sent."""
-        if self._seat is None or self._history.seat_of(self._address) != self._seat:
+        if self._held_seat is None:
             return
         base = await self._recovery.base([*self._bases, self._state.base], self._judged)
         if base is not self._state.base:
@@ -579,24 +587,8 @@ class Peer:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)
 
     async def _tell(self, round_: Round, seat: int, screened: Screened) -> None:
-        """One event a round: what it was like and what it cost."""
         figures = await self._work(lambda: self._learner.evaluate(screened.carried.base))
-        sent, gas, now = self._services.bytes_sent, self._follower.sender.gas_spent, time.monotonic()
-        self._report(
-            {
-                "event": "round",
-                "round": round_.number,
-                "seat": seat,
-                "figures": figures,
-                "verdicts": {entry.seat: entry.verdict for entry in screened.entries},
-                "reputation": round_.reputations[seat] / FULL,
-                "seconds": now - self._lap_started,
-                "bytes_sent": sent - self._bytes_before,
-                "gas": gas - self._gas_before,
-                "cpu_s": self._meter.lap(),
-            }
-        )
-        self._lap_started, self._bytes_before, self._gas_before = now, sent, gas
+        await self._teller.round_over(round_, seat, screened, figures)
 
 
 def _sender(config: PeerConfig, circle: Circle, key: bytes) -> Sender:

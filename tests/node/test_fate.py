@@ -1,0 +1,195 @@
+"""What a node tells of its own seat: each change once, from the history alone."""
+
+from collections.abc import Sequence
+
+import pytest
+from circle_history import BOND, PARAMETERS, SEATS, SEED, commits, drawn, history_of, settled
+
+from ledger.events import Attested, Disputed, Drawn, Event, Outcome, Resolved, Settled, Summoned, Voted
+from ledger.history import History
+from ledger.reputation import pack
+from ledger.topology import jury, mask_of
+from ledger.verdicts import encode_verdicts
+from node.fate import Judgement, Purse, Standing, news, standing_of
+from node.notices import Notice
+
+OWN, CHALLENGER = 1, "0x" + "99" * 20
+ETH = 10**18
+
+
+def told_of(history: History, *events: Event, seat: int = OWN) -> list[Notice]:
+    """What is news after each of these events, in order."""
+    before = standing_of(history, seat)
+    told = []
+    for event in events:
+        history.apply(event)
+        after = standing_of(history, seat)
+        told += news(before, after, PARAMETERS)
+        before = after
+    return told
+
+
+def kinds(notices: Sequence[Notice]) -> list[str]:
+    return [notice.kind for notice in notices]
+
+
+def judged(*seats: int, accepting: Sequence[int] = (), rejecting: Sequence[int] = ()) -> list[Event]:
+    """Round 1 of these seats, in which some accept seat 1's update and some reject it; it accepts all others'."""
+    before = drawn(*seats)
+    round_ = history_of(*before).round
+    assert round_ is not None
+    order = round_.neighbours(3)
+    for judge in seats:
+        others = mask_of([seat for seat in seats if seat not in (judge, OWN)])
+        heard = (judge in accepting or judge in rejecting) << OWN
+        word = encode_verdicts(SEED, 1, order[judge], others | heard, others | (judge in accepting) << OWN)
+        before.append(Attested(judge, word, b"\1" * 32))
+    return [*before, settlement(*before)]
+
+
+def settlement(*before: Event) -> Settled:
+    history = history_of(*before)
+    assert history.round is not None
+    return Settled(1, mask_of(list(history.round.attestations)), pack(history.settled(history.round)))
+
+
+def test_a_round_in_which_all_went_well_is_not_worth_a_word() -> None:
+    assert told_of(history_of(), *judged(0, 1, 2, 3, accepting=[0, 2, 3])) == []
+
+
+def test_a_seat_that_most_of_its_judges_reject_is_told_with_numbers() -> None:
+    told = told_of(history_of(), *judged(0, 1, 2, 3, accepting=[0], rejecting=[2, 3]))
+    assert kinds(told) == ["rejected"]
+    assert told[0].says.startswith("2 of 3 judges rejected the update of seat 1 in round 1: ")
+    assert told[0].event == {
+        "event": "notice",
+        "kind": "rejected",
+        "says": told[0].says,
+        "is_bad": True,
+        "seat": 1,
+        "round": 1,
+        "rejecting": 2,
+        "judges": 3,
+    }
+
+
+def test_half_of_the_judges_are_not_most() -> None:
+    assert told_of(history_of(), *judged(0, 1, 2, 3, accepting=[0], rejecting=[2])) == []
+
+
+def test_a_seat_whose_update_most_judges_did_not_have_is_told() -> None:
+    told = told_of(history_of(), *judged(0, 1, 2, 3, accepting=[0]))
+    assert kinds(told) == ["unheard"]
+    assert told[0].says.startswith("2 of 3 judges did not have the update of seat 1 in round 1: ")
+
+
+def test_a_missed_round_and_a_missed_attestation_are_told() -> None:
+    assert kinds(told_of(history_of(), *judged(0, 2, 3))) == ["missed_round"]
+    before = drawn(0, 1, 2, 3)
+    round_ = history_of(*before).round
+    assert round_ is not None
+    everyone = mask_of(range(SEATS))
+    for judge in (0, 2, 3):
+        word = encode_verdicts(SEED, 1, round_.neighbours(3)[judge], everyone, everyone)
+        before.append(Attested(judge, word, b"\1" * 32))
+    assert kinds(told_of(history_of(), *before, settlement(*before))) == ["missed_attestation"]
+
+
+def test_who_joined_in_a_round_has_not_missed_it() -> None:
+    history = history_of(*drawn(0, 2, 3))
+    history.seats[OWN].since_round = 1
+    assert standing_of(history_of(*judged(0, 2, 3)), OWN).last == Judgement(1, committed=False, attested=False)
+    for event in judged(0, 2, 3)[4:]:
+        history.apply(event)
+    assert standing_of(history, OWN).last is None
+
+
+def test_quarantine_and_its_end_and_each_strike_are_told_once() -> None:
+    well = Standing(OWN, True, 32768, False, 0)
+    low, lower = Standing(OWN, True, 16000, True, 1), Standing(OWN, True, 15000, True, 2)
+    assert kinds(news(well, low, PARAMETERS)) == ["quarantined", "strike"]
+    assert kinds(news(low, lower, PARAMETERS)) == ["strike"]
+    assert news(lower, lower, PARAMETERS) == []
+    restored = news(lower, well, PARAMETERS)
+    assert (kinds(restored), restored[0].is_bad) == (["restored"], False)
+    said = news(well, low, PARAMETERS)[0].says
+    assert said.startswith("seat 1 is quarantined: its reputation of 0.244 is below the floor of 0.250")
+
+
+def test_at_its_start_a_node_is_told_what_is_and_not_what_was() -> None:
+    rounds = judged(0, 1, 2, 3, rejecting=[0, 2, 3])
+    history = history_of(*rounds)
+    assert news(None, standing_of(history, OWN), PARAMETERS) == []
+    history.reputations[OWN] = 1000
+    history.apply(Disputed(0, 1, OWN, 0, CHALLENGER, bytes(32), 500))
+    assert kinds(news(None, standing_of(history, OWN), PARAMETERS)) == ["quarantined", "disputed"]
+
+
+@pytest.mark.parametrize(
+    ("upholding", "outcome", "kind"), [(True, Outcome.UPHELD, "convicted"), (False, Outcome.REJECTED, "cleared")]
+)
+def test_a_dispute_is_told_when_it_is_raised_and_when_it_has_ended(
+    upholding: bool, outcome: Outcome, kind: str
+) -> None:
+    history = history_of(*settled(0, 1, 2, 3))
+    claim = Disputed(0, 1, OWN, 0, CHALLENGER, bytes(32), 500)
+    eligible = history.eligible_jurors(OWN, 0, CHALLENGER)
+    events: list[Event] = [claim, Summoned(0, SEED, jury(SEED, eligible, 3), 900)]
+    events += [Voted(0, seat, upholding) for seat in (2, 3)]
+    paid = BOND // 4 if outcome == Outcome.UPHELD else 0
+    events.append(Resolved(0, int(outcome), paid))
+    told = [notice for notice in told_of(history, *events) if "dispute" in notice.fields]
+    assert kinds(told) == ["disputed", kind]
+    assert told[1].is_bad == upholding
+
+
+def test_a_juror_is_told_until_when_it_may_vote() -> None:
+    history = history_of(*settled(0, 1, 2, 3))
+    eligible = history.eligible_jurors(0, 2, CHALLENGER)
+    claim = Disputed(0, 1, 0, 2, CHALLENGER, bytes(32), 500)
+    told = told_of(history, claim, Summoned(0, SEED, jury(SEED, eligible, 3), 900), Voted(0, OWN, True))
+    assert kinds(told) == ["drawn_for_jury"]
+    assert told[0].says == (
+        "seat 1 is on the jury of dispute 0: this node recomputes and votes, until 1970-01-01 00:15:00 UTC"
+    )
+    assert told[0].event["deadline"] == 900
+
+
+def test_another_tenure_has_another_fate() -> None:
+    history = history_of(*settled(0, 1, 2, 3))
+    history.apply(Disputed(0, 1, OWN, 0, CHALLENGER, bytes(32), 500))
+    assert standing_of(history, OWN).disputes == {0: None}
+    history.seats[OWN].tenure = 2
+    assert standing_of(history, OWN).disputes == {}
+
+
+def test_coin_that_pays_for_few_rounds_is_told_at_two_marks_and_when_it_is_enough_again() -> None:
+    purse = Purse()
+    told = {balance: purse.note(balance * ETH, rounds_to_go=500) for balance in [*range(60, 0, -1), 1000]}
+    said = {balance: notice.kind for balance, notice in told.items() if notice is not None}
+    assert said == {49: "low_on_coin", 9: "low_on_coin", 1000: "coin_enough"}
+
+
+def test_coin_is_low_only_where_more_rounds_are_to_go_than_it_pays() -> None:
+    purse = Purse()
+    assert purse.note(31, 40) is None
+    assert purse.note(30, 30) is None
+    low = purse.note(29, 40)
+    assert low is not None
+    assert low.fields == {"rounds_paid": 29, "balance_wei": 29}
+    assert purse.note(28, 40) is None
+    again = purse.note(1000, 40)
+    assert again is not None
+    assert (again.kind, again.is_bad) == ("coin_enough", False)
+
+
+def test_before_a_round_was_paid_nothing_is_said_of_coin() -> None:
+    purse = Purse()
+    assert [purse.note(wei, 1000) for wei in (5, 5, 9)] == [None, None, None]
+
+
+def test_commits_of_the_round_under_way_are_no_judgement() -> None:
+    assert standing_of(history_of(*commits(0, 1)), OWN).last is None
+    open_round = [*drawn(0, 1, 2)]
+    assert isinstance(open_round[-1], Drawn)
+    assert standing_of(history_of(*open_round), OWN).last is None
