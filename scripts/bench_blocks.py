@@ -23,8 +23,10 @@ from torch import nn
 
 from ledger.codec import CODECS, Blocks, encode
 from ledger.exact import State, to_float
+from node.layout import Layout, Vector, flatten, layout_of
+from node.sharing import Sharing
 from node.tasks.interface import Task, load_task
-from node.training import Layout, Vector, flatten, layout_of, train_one_epoch
+from node.training import train_one_epoch
 
 CLASSES = 10
 
@@ -89,20 +91,19 @@ class Pictures:
         return x.reshape(-1, 1, 28, 28), y
 
 
-def learnt(model: nn.Module) -> Layout:
-    """The layout of what is trained."""
-    whole, wanted = layout_of(model), {name for name, part in model.named_parameters() if part.requires_grad}
-    return Layout.of([tensor for tensor in whole.tensors if tensor.name in wanted])
+def statistics_too(model: nn.Module) -> Layout:
+    """The layout of all that is float, running statistics included."""
+    return layout_of(model, Sharing(shared=("*",)))
 
 
 # Name → the task, and what of its model is published.
 MODELS: dict[str, tuple[Callable[[], Task], Callable[[nn.Module], Layout]]] = {
-    "mlp": (lambda: loaded("fashion-mnist"), learnt),
-    "cnn": (lambda: loaded("fashion-mnist-cnn"), learnt),
-    "resnet": (lambda: Task("resnet", Pictures(resnet)), learnt),
-    "resnet and running statistics": (lambda: Task("resnet", Pictures(resnet)), layout_of),
-    "adapters": (lambda: Task("adapters", Pictures(adapters)), learnt),
-    "transformer": (lambda: loaded("text"), learnt),
+    "mlp": (lambda: loaded("fashion-mnist"), layout_of),
+    "cnn": (lambda: loaded("fashion-mnist-cnn"), layout_of),
+    "resnet": (lambda: Task("resnet", Pictures(resnet)), layout_of),
+    "resnet and running statistics": (lambda: Task("resnet", Pictures(resnet)), statistics_too),
+    "adapters": (lambda: Task("adapters", Pictures(adapters)), layout_of),
+    "transformer": (lambda: loaded("text"), layout_of),
 }
 
 

@@ -20,7 +20,8 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 import numpy as np
 
 from ledger.codec import DELTA, PLAIN, ZSTD, Blocks, decode, encode
-from ledger.codec.delta import HEADER, SPARSE, read_sections
+from ledger.codec.delta import read_sections
+from ledger.codec.header import SPARSE, read_header
 from ledger.exact import to_float
 from ledger.lineage import MAX_CHAIN
 
@@ -47,8 +48,9 @@ def entropy_bytes(symbols: np.ndarray) -> float:
 def order_0(payload: bytes, blocks: Blocks) -> float:
     """An ideal frame's bytes: that of every value's code, or of gaps and codes each, whichever there is."""
     sections = read_sections(payload, blocks)
-    rest = HEADER.size + 4 * len(sections.wides) + entropy_bytes(sections.codes)
-    if payload[1] == SPARSE:
+    header, size = read_header(payload)
+    rest = size + 4 * len(sections.wides) + entropy_bytes(sections.codes)
+    if header.layout == SPARSE:
         return rest + entropy_bytes(sections.map)
     return rest + entropy_bytes(np.concatenate([sections.map & 15, sections.map >> 4]))
 
@@ -72,7 +74,9 @@ def rows(parameters: int, repeats: int) -> list[str]:
         )
         costs[name] = (coding, decoding, size)
         ideal = f"{order_0(quantised.payload, blocks):,.0f}" if codec == DELTA else "–"
-        layout = "–" if codec != DELTA else "sparse" if quantised.payload[1] == SPARSE else "dense"
+        layout = (
+            "–" if codec != DELTA else "sparse" if read_header(quantised.payload)[0].layout == SPARSE else "dense"
+        )
         found.append(row(parameters, name, layout, costs[name], ideal))
     mixed = [
         (key + MAX_CHAIN * delta) / (MAX_CHAIN + 1)

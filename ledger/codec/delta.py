@@ -1,7 +1,7 @@
 """Codec v2: a frame holds how far a state is from one that its reader has.
 
     payload  = header ‖ steps ‖ map ‖ codes ‖ wides
-    header   = kind u8 ‖ layout u8 ‖ raw bytes of map, codes, wides ‖ stored bytes of all four; u32, little-endian
+    header   kind, layout, and how long the sections are: ledger.codec.header
     steps    one byte a block (ledger.codec.blocks): step = (8 + (byte & 7)) << (byte >> 3) >> 3, byte in 0..183
     map      dense (layout 0): four bits a value, the lower half of a byte first, −7..7: its code; −8: see codes
              sparse (layout 1): before each value that changes, how many stay as they are; 255: so many, and no code
@@ -15,7 +15,6 @@ public state, so a reader needs all frames since the last key frame. Decoding is
 made (ledger.codec.delta_encoder) is its author's affair.
 """
 
-import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,15 +23,13 @@ from numpy.typing import NDArray
 
 from ledger.codec.blocks import Blocks
 from ledger.codec.frames import LARGEST_COUNT, MalformedFrame, compress, decompress
+from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE, Header, read_header
 from ledger.exact import State
 
 DELTA: Final = "delta"
 # 7 of the longest steps reach from one end of the grid to the other: there is a frame for every state.
 MAX_STEP_BYTE: Final = 22 << 3 | 7
 STEPS: Final = np.array([(8 + (b & 7)) << (b >> 3) >> 3 for b in range(MAX_STEP_BYTE + 1)], np.int32)
-KEY_FRAME, DELTA_FRAME = 0, 1
-DENSE, SPARSE = 0, 1
-HEADER: Final = struct.Struct("<BB7I")
 SKIP: Final = 255
 OPEN: Final = -8
 WIDE: Final = -128
@@ -55,24 +52,14 @@ class Sections:
     wides: State
 
 
-@dataclass(frozen=True)
-class _Header:
-    kind: int
-    layout: int
-    map: int
-    codes: int
-    wides: int
-    stored: tuple[int, ...]
-
-
 def is_key(payload: bytes) -> bool:
     """Whether the frame decodes without its author's previous state. Raises MalformedFrame if it does not say."""
-    return _read_header(payload).kind == KEY_FRAME
+    return read_header(payload)[0].kind == KEY_FRAME
 
 
 def read_sections(payload: bytes, blocks: Blocks) -> Sections:
     """What a frame holds, its sizes checked. Raises MalformedFrame."""
-    return _sections(payload, _read_header(payload), blocks)
+    return _sections(payload, *read_header(payload), blocks)
 
 
 def most_wides(parameters: int) -> int:
@@ -112,7 +99,8 @@ def pack(kind: int, layout: int, sections: Sections) -> bytes:
         sections.wides.astype("<i4").tobytes(),
     ]
     stored = [min(section, compress(section, _ZSTD_LEVEL), key=len) for section in raw]
-    return HEADER.pack(kind, layout, *map(len, raw[1:]), *map(len, stored)) + b"".join(stored)
+    header = Header(kind, layout, len(raw[1]), len(raw[2]), len(raw[3]), tuple(map(len, stored)))
+    return header.encode() + b"".join(stored)
 
 
 def decode_delta(
@@ -123,12 +111,12 @@ def decode_delta(
     previous: its author's last public state, read by delta frames alone. origin: the genesis, read by key frames
     alone; None for zeros. Both (d,), int32, left as they are.
     """
-    header = _read_header(payload)
+    header, size = read_header(payload)
     reference = origin if header.kind == KEY_FRAME else previous
     if header.kind == DELTA_FRAME and reference is None:
         raise MalformedFrame("a delta frame stands where there is nothing it could be relative to")
     parameters = blocks.parameters
-    sections = _sections(payload, header, blocks)
+    sections = _sections(payload, header, size, blocks)
     steps = STEPS[sections.steps]
     if header.layout == DENSE:
         state = _moves(_dense_codes(sections, parameters), sections.wides, np.repeat(steps, blocks.lengths))
@@ -146,21 +134,8 @@ def decode_delta(
     return state
 
 
-def _read_header(payload: bytes) -> _Header:
-    if len(payload) < HEADER.size:
-        raise MalformedFrame(f"the frame has {len(payload)} bytes, its header alone has {HEADER.size}")
-    kind, layout, map_, codes, wides, *stored = HEADER.unpack_from(payload)
-    if kind not in (KEY_FRAME, DELTA_FRAME):
-        raise MalformedFrame(f"the frame's kind {kind} is neither key (0) nor delta (1)")
-    if layout not in (DENSE, SPARSE):
-        raise MalformedFrame(f"the frame's layout {layout} is neither dense (0) nor sparse (1)")
-    if HEADER.size + sum(stored) != len(payload):
-        raise MalformedFrame(f"the frame has {len(payload)} bytes, its header tells of {HEADER.size + sum(stored)}")
-    return _Header(kind, layout, map_, codes, wides, tuple(stored))
-
-
-def _sections(payload: bytes, header: _Header, blocks: Blocks) -> Sections:
-    """All that the header declares is checked before any of it is decompressed."""
+def _sections(payload: bytes, header: Header, start: int, blocks: Blocks) -> Sections:
+    """All that the header declares is checked before any of it is decompressed. start: where the sections begin."""
     parameters, is_sparse = blocks.parameters, header.layout == SPARSE
     if header.map > most_gaps(parameters) if is_sparse else header.map != (parameters + 1) // 2:
         raise MalformedFrame(f"a map of {header.map} bytes does not go with {parameters} parameters")
@@ -171,7 +146,7 @@ def _sections(payload: bytes, header: _Header, blocks: Blocks) -> Sections:
     sizes = (blocks.count, header.map, header.codes, header.wides)
     if any(stored > size for stored, size in zip(header.stored, sizes, strict=True)):
         raise MalformedFrame(f"sections of {sizes} bytes are stored in more, {header.stored}")
-    raw, start = [], HEADER.size
+    raw = []
     for stored, size in zip(header.stored, sizes, strict=True):
         section = payload[start : start + stored]
         raw.append(section if stored == size else decompress(section, size))

@@ -23,13 +23,9 @@ from numpy.typing import NDArray
 from ledger.codec.blocks import BLOCK, Blocks
 from ledger.codec.delta import (
     DELTA,
-    DELTA_FRAME,
-    DENSE,
-    KEY_FRAME,
     MAX_STEP_BYTE,
     OPEN,
     SKIP,
-    SPARSE,
     STEPS,
     WIDE,
     Places,
@@ -41,6 +37,7 @@ from ledger.codec.delta import (
     pack,
 )
 from ledger.codec.frames import LARGEST_COUNT, MAX_CODE, Quantised, check_inside_grid
+from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE
 from ledger.errors import UsageError
 from ledger.exact import GRID_BITS, State, to_float
 

@@ -7,7 +7,6 @@ import zstandard
 
 BLOCK = 4096
 LARGEST = 127 << 17
-HEADER = struct.Struct("<BB7I")
 
 
 class Refused(Exception):
@@ -45,23 +44,39 @@ def blocks(sizes: Sequence[int]) -> list[int]:
     return found
 
 
+def lengths_of(payload: bytes) -> tuple[list[int], int]:
+    """The header's seven lengths, and where they end."""
+    lengths: list[int] = []
+    digits: list[int] = []
+    for at, byte in enumerate(payload[1:], start=1):
+        digits.append(byte % 128)
+        require(len(digits) <= 4)
+        if byte < 128:
+            require(byte > 0 or len(digits) == 1)
+            lengths.append(sum(digit * 128**place for place, digit in enumerate(digits)))
+            digits = []
+        if len(lengths) == 7:
+            return lengths, at + 1
+    raise Refused
+
+
 def decode(
     payload: bytes, sizes: Sequence[int], previous: Sequence[int] | None, origin: Sequence[int] | None
 ) -> list[int]:
     parameters, block = sum(sizes), blocks(sizes)
-    require(len(payload) >= HEADER.size)
-    kind, layout, *lengths = HEADER.unpack_from(payload)
+    require(len(payload) > 0 and payload[0] < 4)
+    kind, layout = payload[0] % 2, payload[0] // 2
+    lengths, start = lengths_of(payload)
     raw = [len(set(block)), *lengths[:3]]
     stored = lengths[3:]
-    require(kind <= 1 and layout <= 1)
-    require(len(payload) == HEADER.size + sum(stored))
+    require(len(payload) == start + sum(stored))
     require(kind == 0 or previous is not None)
     if layout == 1:
         require(raw[1] <= parameters // 4 + parameters // 255 + 1 and raw[2] <= raw[1])
     else:
         require(raw[1] == (parameters + 1) // 2 and raw[2] <= parameters // 2)
     require(raw[3] % 4 == 0 and raw[3] <= 4 * (8 + parameters // 1024))
-    sections, start = [], HEADER.size
+    sections = []
     for size, held in zip(raw, stored, strict=True):
         sections.append(section(payload[start : start + held], size))
         start += held

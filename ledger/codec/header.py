@@ -1,0 +1,71 @@
+"""What stands before the sections of a frame of codec v2: its kind, its layout, and how long they are.
+
+    header = kind + 2 · layout, one byte ‖ raw bytes of map, codes, wides ‖ stored bytes of steps, map, codes, wides
+
+The seven lengths are LEB128: seven bits a byte, the lowest first, all but the last with the eighth bit set, in as
+few bytes as hold them.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ledger.codec.frames import MalformedFrame
+
+KEY_FRAME, DELTA_FRAME = 0, 1
+DENSE, SPARSE = 0, 1
+_LENGTHS: Final = 7
+# Of four bytes at most: 2**28 − 1 is more than any section of the longest state takes.
+_LENGTH_BYTES: Final = 4
+
+
+@dataclass(frozen=True)
+class Header:
+    """kind: key or delta. layout: dense or sparse. map, codes, wides: raw bytes. stored: of all four sections."""
+
+    kind: int
+    layout: int
+    map: int
+    codes: int
+    wides: int
+    stored: tuple[int, ...]
+
+    def encode(self) -> bytes:
+        """The header's bytes; the sections follow."""
+        lengths = (self.map, self.codes, self.wides, *self.stored)
+        return bytes([self.kind | self.layout << 1]) + b"".join(map(_varint, lengths))
+
+
+def read_header(payload: bytes) -> tuple[Header, int]:
+    """The header and how many bytes it has. Raises MalformedFrame, also for a payload not as long as told."""
+    if not payload or payload[0] > (DELTA_FRAME | SPARSE << 1):
+        raise MalformedFrame(
+            f"the frame begins with {payload[:1].hex() or 'nothing'}, not with a kind and a layout"
+        )
+    lengths, at = [], 1
+    for _ in range(_LENGTHS):
+        length, at = _read_varint(payload, at)
+        lengths.append(length)
+    map_, codes, wides, *stored = lengths
+    if at + sum(stored) != len(payload):
+        raise MalformedFrame(f"the frame has {len(payload)} bytes, its header tells of {at + sum(stored)}")
+    return Header(payload[0] & 1, payload[0] >> 1, map_, codes, wides, tuple(stored)), at
+
+
+def _varint(number: int) -> bytes:
+    found = bytearray()
+    while number > 0x7F:
+        found.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def _read_varint(payload: bytes, at: int) -> tuple[int, int]:
+    """A number and where the next one begins."""
+    number = 0
+    for place, byte in enumerate(payload[at : at + _LENGTH_BYTES]):
+        number |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            if place and not byte:
+                raise MalformedFrame("a length in the frame's header has more bytes than it needs")
+            return number, at + place + 1
+    raise MalformedFrame("a length in the frame's header does not end where it should")
