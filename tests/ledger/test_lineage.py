@@ -124,11 +124,11 @@ class Heir(Keyed):
     def __init__(self, circle):
         super().__init__(3)
         self.last, self.state = circle.updates[2, 3], decoded(circle, 2, 3).state
+        self.blocks = circle.manifest.blocks
 
     def blob(self, number, update):
-        payload = encode(
-            self.trained(number, genesis_state()), DELTA, self.state, genesis_state(), genesis_state()
-        ).payload
+        vector, genesis = self.trained(number, genesis_state()), genesis_state()
+        payload = encode(vector, DELTA, self.blocks, self.state, genesis, genesis).payload
         return super().blob(number, msgspec.structs.replace(update, payload=payload, reference=self.last))
 
 
