@@ -13,7 +13,8 @@ class Seat:
 
     peer: its hot key. cold: its cold key. bond: wei. since_round: the round under way when it joined. tenure: how
     many sat here before it, plus 1. free_at: Unix seconds from when the seat may be released, None while it is
-    held. announced: the keys and the time of a rotation under way.
+    held. announced: the keys and the time of a rotation under way. former: where those who sat here before were
+    reached last, newest last; of the last few.
     """
 
     peer: str
@@ -29,6 +30,7 @@ class Seat:
     strikes: int = 0
     disputes: int = 0
     keys: list[str] = field(default_factory=list)
+    former: list[str] = field(default_factory=list)
 
     @property
     def is_held(self) -> bool:

@@ -1,12 +1,13 @@
 """A judge's round over again, from the chain's history and the blobs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from ledger.exact import State
 from ledger.history import History, Round
-from ledger.lineage import Fetched, States, fetched_of, lineage, unfetched
+from ledger.lineage import Fetched, Held, Lost, States, lineage
 from ledger.memory import Carried
 from ledger.screening import Screened, Sitting, screen
+from ledger.topology import mask_of
 
 
 def blobs_needed(round_: Round, judge: int) -> dict[int, bytes]:
@@ -27,7 +28,7 @@ def replay(
     round_: Round,
     judge: int,
     carried: Carried | None,
-    blobs: Mapping[bytes, bytes | None],
+    held: Held,
     *,
     only: int | None = None,
     states: States | None = None,
@@ -35,10 +36,10 @@ def replay(
 ) -> Screened:
     """What the rule gives for an attested round of a judge.
 
-    blobs: digest → bytes, or None for bytes that make no blob (too large, or a broken DAG). only: leave all
-    neighbours but this one out. states: those decoded before. loss: the judge's own, see `screen`. A neighbour that
-    the judge attested not to have judged counts as unavailable to it. Raises PeerFault where the judge's own update
-    does not decode, KeyError where a blob it judged, or one that such a blob hangs on, is missing from `blobs`.
+    held: the blobs of the judge's update and of those it judged, and what they hang on. only: leave all neighbours
+    but this one out. states: those decoded before; they save time, and nothing else depends on them. loss: the
+    judge's own, see `screen`. A neighbour that the judge attested not to have judged counts as unavailable to it.
+    Raises PeerFault where the judge's own update does not decode, Lost where a blob is missing from `held`.
     """
     manifest, judged = history.manifest, round_.attestations[judge].judged
     if only is not None:
@@ -49,13 +50,13 @@ def replay(
     def fetched(seat: int) -> Fetched:
         links, tenure = lineage(history, round_, seat), round_.tenures[seat]
         if seat != judge and not judged >> seat & 1:
-            return Fetched(links[0], None, tenure=tenure)
-        lacking = unfetched(links, blobs, manifest, states)
+            return Fetched(links, Held(), tenure)
+        lacking = held.lacks(links, manifest, states)
         if lacking is not None:
-            raise KeyError(lacking)
-        return fetched_of(links, tenure, blobs)
+            raise Lost(f"the blob {lacking.hex()[:12]} is not to be had", lacking)
+        return Fetched(links, held, tenure)
 
-    return screen(
+    screened = screen(
         manifest,
         network,
         sitting_of(history, round_, judge),
@@ -65,3 +66,7 @@ def replay(
         states=states,
         loss=loss,
     )
+    if screened.judged != judged & mask_of(linked):
+        # A blob that was here went away meanwhile: nobody can tell, least of all against the judge.
+        raise Lost("an update that the judge judged is not to be had any more")
+    return screened

@@ -67,16 +67,14 @@ def screen(
 ) -> Screened:
     """Judge a round's neighbours and mix, from what the judge brought along and the blobs alone.
 
-    judge: the judge's own update; its blob must decode (PeerFault otherwise: it judged by a state nobody can see).
-    Of a neighbour whose update hangs on a blob that is not to be had nothing is said. states: those decoded before.
+    judge: the judge's own update; its blob must decode (PeerFault otherwise: it judged by a state nobody can see;
+    Lost where a blob that it hangs on is not at hand). Of a neighbour whose update hangs on such a blob nothing is
+    said. states: those decoded before, to save time.
     carried: base and memory at the round's start, None where an auditor cannot know them (PeerFault if the rule
     needs them). loss: the judge's private loss, for the one kind of rule that nobody else can recompute.
     """
     states = States() if states is None else states
-    try:
-        own = published(judge, manifest, network, states)
-    except Lost as lost:
-        raise PeerFault(f"the judge's own update cannot be decoded: {lost}") from lost
+    own = published(judge, manifest, network, states)
     rule = rule_of(manifest.rule, manifest.rule_parameters)
     if carried is None and looks_back(rule):
         raise PeerFault(f"rule {manifest.rule} judges from a base or memory that cannot be recomputed")

@@ -2,22 +2,29 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Mapping
+from typing import Final
 
 from ledger.blobs.fetch import BlobFetcher, Unavailable
-from ledger.endpoints import MalformedEndpoint, parse_endpoint
 from ledger.errors import PeerFault
+from ledger.gateways import gateways_of
 from ledger.history import History, Round
-from ledger.lineage import Fetched, States, fetched_of, lineage, unfetched
+from ledger.lineage import Fetched, Held, Link, States, lineage
 from node.blobs.store import BlockStore
+from node.blobs.stored import StoredBlobs
 from node.gossip.gossip import Gossip
 from node.meter import Meter
 from node.patience import Patience
 
 _log = logging.getLogger(__name__)
-_FIRST_WAIT_S = 0.5
-_RETRY_S = 1.0
-_ATTEMPT_S = 10.0
+_FIRST_WAIT_S: Final = 0.5
+# Between two tries to get an update that nobody had: at first, and at most.
+_RETRY_S: Final = 1.0
+_RETRY_MAX_S: Final = 4.0
+_ATTEMPT_S: Final = 10.0
+# Earlier blobs fetched at once.
+_PARALLEL: Final = 8
 
 
 class Announced:
@@ -55,9 +62,12 @@ class Exchange:
         announced: Announced,
         meter: Meter,
         patience: Patience,
+        rng: random.Random | None = None,
     ) -> None:
+        """rng: draws in which order seats are asked."""
         self._store, self._fetcher, self._gossip = store, fetcher, gossip
         self._announced, self._meter, self._patience = announced, meter, patience
+        self._rng = random.Random() if rng is None else rng
         self.states = States()
 
     async def collect(
@@ -74,48 +84,76 @@ class Exchange:
 
     async def blobs(
         self, history: History, digests: Mapping[bytes, int], *, max_bytes: int, timeout_s: float
-    ) -> dict[bytes, bytes | None]:
-        """Blobs of earlier rounds, digest → author's seat. Raises Unavailable; None where no blob can be made."""
-        found: dict[bytes, bytes | None] = {}
-        for digest, seat in digests.items():
-            try:
-                gateways = self._gateways(history, seat, digest)
-                found[digest] = await self._fetch(digest, gateways, max_bytes, timeout_s)
-            except PeerFault:
-                found[digest] = None
-        return found
+    ) -> Mapping[bytes, bytes | None]:
+        """Blobs of earlier rounds, digest → author's seat. Raises Unavailable; None where no blob can be made.
+
+        They are fetched into the store, and read from it when they are asked for.
+        """
+        whole, places = dict[bytes, bool](), asyncio.Semaphore(_PARALLEL)
+
+        async def one(digest: bytes, seat: int) -> None:
+            async with places:
+                try:
+                    await self._fetch(digest, self._gateways(history, seat, digest), max_bytes, timeout_s)
+                except PeerFault:
+                    whole[digest] = False
+                else:
+                    whole[digest] = True
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for digest, seat in digests.items():
+                    tasks.create_task(one(digest, seat))
+        except* Unavailable as lacking:
+            first = lacking.exceptions[0]
+            while isinstance(first, ExceptionGroup):
+                first = first.exceptions[0]
+        else:
+            return StoredBlobs(self._store, max_bytes, whole)
+        raise first
 
     async def _collect_one(
         self, history: History, round_: Round, seat: int, max_bytes: int, budget_s: float
     ) -> Fetched:
-        links, blobs = lineage(history, round_, seat), dict[bytes, bytes | None]()
         endpoint, is_complete = history.seats[seat].endpoints[-1], False
+        links, held, whole = lineage(history, round_, seat), Held(), dict[bytes, bool]()
+        # What the update hangs on is read from the store frame by frame; a long chain would fill the memory.
+        held.add(StoredBlobs(self._store, max_bytes, whole))
         try:
             async with self._patience.within(endpoint, links[0].digest, budget_s):
                 await self._announced.wait(round_.number, round_.peers[seat], _FIRST_WAIT_S)
-                # The update, then what it hangs on, back to a state decoded before or a key frame.
-                digest: bytes | None = links[0].digest
-                while digest is not None:
-                    blobs[digest] = await self._insist(history, round_.number, seat, digest, max_bytes)
-                    digest = unfetched(links, blobs, history.manifest, self.states)
+                update = await self._insist(history, round_.number, seat, links[0].digest, max_bytes)
+                held.add({links[0].digest: update})
+                # Then what it hangs on, back to a state decoded before or a key frame.
+                while (digest := await self._lacking(held, links, history)) is not None:
+                    earlier = await self._insist(history, round_.number, seat, digest, max_bytes)
+                    whole[digest] = earlier is not None
                 is_complete = True
         except TimeoutError:
-            _log.info("update incomplete round=%d seat=%d had=%d blobs", round_.number, seat, len(blobs))
+            _log.info("update incomplete round=%d seat=%d had=%d blobs", round_.number, seat, len(whole))
         self._patience.note(endpoint, had=is_complete)
-        if blobs.get(links[0].digest) is not None:
-            self._hold(round_.number, links[0].digest)
-        return fetched_of(links, round_.tenures[seat], blobs)
+        fetched = Fetched(links, held, round_.tenures[seat])
+        if fetched.blob is not None:
+            self._hold(round_.number, fetched.digest)
+        return fetched
+
+    async def _lacking(self, held: Held, links: tuple[Link, ...], history: History) -> bytes | None:
+        if len(links) == 1:
+            return None
+        return await asyncio.to_thread(held.lacks, links, history.manifest, self.states)
 
     async def _insist(
         self, history: History, number: int, seat: int, digest: bytes, max_bytes: int
     ) -> bytes | None:
         """A blob, asked for again until it comes; None where the bytes that come make no blob."""
+        wait_s = _RETRY_S
         while True:
             try:
                 return await self._fetch(digest, self._gateways(history, seat, digest), max_bytes, _ATTEMPT_S)
             except Unavailable as error:
-                _log.info("update unavailable round=%d seat=%d reasons=%s", number, seat, error.reasons)
-                await asyncio.sleep(_RETRY_S)
+                _log.info("update unavailable round=%d seat=%d reason=%s", number, seat, error)
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, _RETRY_MAX_S)
             except PeerFault as fault:
                 _log.warning("update invalid round=%d seat=%d fault=%s", number, seat, fault)
                 return None
@@ -133,18 +171,8 @@ class Exchange:
             _log.debug("have not told round=%d reason=%s", round_number, error)
 
     def _gateways(self, history: History, author: int, digest: bytes) -> list[str]:
+        """The author's, then those of who said that they have it, then all the others."""
         holders = set(self._gossip.holders(digest))
-        return gateways_by(
-            history, lambda seat: 0 if seat == author else 1 if history.seats[seat].peer in holders else 2
-        )
-
-
-def gateways_by(history: History, order: Callable[[int], int]) -> list[str]:
-    """Every seat's newest gateway, sorted by `order` of the seat."""
-    found = []
-    for seat in sorted(history.seats, key=order):
-        try:
-            found.append(parse_endpoint(history.seats[seat].endpoints[-1]).gateway)
-        except MalformedEndpoint:
-            continue
-    return found
+        said = [seat for seat, held in history.seats.items() if held.peer in holders and seat != author]
+        self._rng.shuffle(said)
+        return gateways_of(history, self._rng, [author, *said])

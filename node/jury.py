@@ -7,13 +7,14 @@ from ledger.audit.jury import blobs_behind, is_false_verdict, rounds_behind
 from ledger.errors import PeerFault
 from ledger.exact import State
 from ledger.history import History, Round
-from ledger.lineage import States, further, is_chained
+from ledger.lineage import Held, States, further, is_chained
 from ledger.memory import Carried
 from ledger.records import decode_genesis
 from ledger.replay import blobs_needed, replay
 from ledger.rules import looks_back, rule_of
 
-# digest → author's seat in, digest → bytes out, None for bytes that make no blob. Raises Unavailable.
+# digest → author's seat in, digest → bytes out, None for bytes that make no blob; what comes back may read them
+# when it is asked. Raises Unavailable.
 Fetch = Callable[[Mapping[bytes, int]], Awaitable[Mapping[bytes, bytes | None]]]
 
 
@@ -29,10 +30,8 @@ async def is_false(
         return False
     states = States(await _genesis(history, judge, fetch))
     carried = await _brought_into(history, network, round_, judge, fetch, states)
-    blobs = await whole(history, round_, blobs_behind(history, round_, judge, target), fetch, states)
-    return await asyncio.to_thread(
-        is_false_verdict, history, network, round_, judge, target, carried, blobs, states
-    )
+    held = await whole(history, round_, blobs_behind(history, round_, judge, target), fetch, states)
+    return await asyncio.to_thread(is_false_verdict, history, network, round_, judge, target, carried, held, states)
 
 
 async def true_record(
@@ -42,9 +41,9 @@ async def true_record(
     round_ = history.rounds[round_number - 1]
     states = States(await _genesis(history, judge, fetch))
     carried = await _brought_into(history, network, round_, judge, fetch, states)
-    blobs = await whole(history, round_, blobs_needed(round_, judge), fetch, states)
+    held = await whole(history, round_, blobs_needed(round_, judge), fetch, states)
     try:
-        screened = await asyncio.to_thread(replay, history, network, round_, judge, carried, blobs, states=states)
+        screened = await asyncio.to_thread(replay, history, network, round_, judge, carried, held, states=states)
     except PeerFault:
         return None
     return screened.record_digest
@@ -74,10 +73,10 @@ async def _brought_into(
         return None
     carried = Carried(states.origin)
     for before in rounds_behind(history, round_, judge):
-        blobs = await whole(history, before, blobs_needed(before, judge), fetch, states)
+        held = await whole(history, before, blobs_needed(before, judge), fetch, states)
         try:
             carried = (
-                await asyncio.to_thread(replay, history, network, before, judge, carried, blobs, states=states)
+                await asyncio.to_thread(replay, history, network, before, judge, carried, held, states=states)
             ).carried
         except PeerFault:
             return None
@@ -85,12 +84,21 @@ async def _brought_into(
 
 
 async def whole(
-    history: History, round_: Round, needed: Mapping[int, bytes], fetch: Fetch, states: States
-) -> dict[bytes, bytes | None]:
-    """The blobs of these seats' updates, and of the earlier ones that they hang on. Raises Unavailable."""
-    blobs: dict[bytes, bytes | None] = {}
+    history: History,
+    round_: Round,
+    needed: Mapping[int, bytes],
+    fetch: Fetch,
+    states: States,
+    held: Held | None = None,
+) -> Held:
+    """The blobs of these seats' updates, and the earlier ones, or states, that they hang on. Raises Unavailable.
+
+    held: added to and returned. At most MAX_CHAIN + 1 blobs a seat are asked for, whatever their authors wrote into
+    them.
+    """
+    held = Held() if held is None else held
     wanted = {digest: seat for seat, digest in needed.items()}
     while wanted:
-        blobs |= await fetch(wanted)
-        wanted = further(history, round_, needed, blobs, states)
-    return blobs
+        held.add(await fetch(wanted))
+        wanted = further(history, round_, needed, held, states)
+    return held

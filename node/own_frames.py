@@ -4,9 +4,10 @@ import logging
 
 from ledger.errors import PeerFault
 from ledger.history import History
-from ledger.lineage import Lost, States, earlier, fetched_of, is_key_due, published
+from ledger.lineage import Lost, States, earlier, fetched_of, is_key_due, lineage, published
 from ledger.records import update_max_bytes
 from node.blobs.store import BlockStore
+from node.blobs.stored import StoredBlobs
 from node.learner import Previous
 from node.state import KeptCommit
 
@@ -29,9 +30,10 @@ def previous(
     if not links or store.is_sealed(links[0].digest):
         return None
     limit = update_max_bytes(history.manifest)
+    last = lineage(history, history.rounds[links[0].round - 1], seat)
     try:
-        blobs = {link.digest: store.get(link.digest, limit) for link in links if store.has(link.digest)}
-        found = published(fetched_of(links, tenure, blobs), history.manifest, network, states)
+        blobs = StoredBlobs(store, limit, {link.digest: True for link in last if store.has(link.digest)})
+        found = published(fetched_of(last, tenure, blobs), history.manifest, network, states)
     except (Lost, PeerFault) as reason:
         _log.info("sending a key frame round=%d reason=%s", number, reason)
         return None

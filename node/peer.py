@@ -17,7 +17,7 @@ from ledger.codec import SENT_SHARE
 from ledger.endpoints import Endpoint
 from ledger.errors import PeerFault
 from ledger.history import PATIENCE_WINDOWS, History, Phase, Round
-from ledger.lineage import Fetched, fetched_of, lineage, unfetched
+from ledger.lineage import Fetched, Held, lineage
 from ledger.memory import Carried
 from ledger.records import update_max_bytes
 from ledger.replay import sitting_of
@@ -321,7 +321,7 @@ class Peer:
         seat = self._held_seat
         return seat is not None and not self._tenancy.is_away and await self._duties.attend(seat)
 
-    async def _fetch_blobs(self, digests: Mapping[bytes, int]) -> dict[bytes, bytes | None]:
+    async def _fetch_blobs(self, digests: Mapping[bytes, int]) -> Mapping[bytes, bytes | None]:
         limit = update_max_bytes(self._history.manifest)
         return await self._services.exchange.blobs(self._history, digests, max_bytes=limit, timeout_s=_BLOBS_S)
 
@@ -489,16 +489,15 @@ class Peer:
             idle = judged_nobody(self._network, sitting, links[0].author, links[0].digest, carried)
             store.put(idle.record)
             return idle
-        blobs: dict[bytes, bytes | None] = {}
-        states = self._services.exchange.states
-        while (digest := unfetched(links, blobs, manifest, states)) is not None:
-            blobs[digest] = store.get(digest, update_max_bytes(manifest))
+        held, states = Held(), self._services.exchange.states
+        while (digest := held.lacks(links, manifest, states)) is not None:
+            held.add({digest: store.get(digest, update_max_bytes(manifest))})
         with self._meter.section("screening"):
             screened = screen(
                 manifest,
                 self._network,
                 sitting_of(history, round_, seat),
-                fetched_of(links, round_.tenures[seat], blobs),
+                Fetched(links, held, round_.tenures[seat]),
                 carried,
                 neighbours,
                 states=states,

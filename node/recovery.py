@@ -13,6 +13,7 @@ from ledger.blobs.unixfs import build
 from ledger.errors import PeerFault, SetupError
 from ledger.exact import State
 from ledger.history import History, Round
+from ledger.lineage import Lost
 from ledger.memory import Carried
 from ledger.records import decode_genesis, update_max_bytes
 from ledger.replay import blobs_needed, replay
@@ -133,11 +134,11 @@ class Recovery:
             return await self._exchange.blobs(history, wanted, max_bytes=self._max_bytes, timeout_s=_TIMEOUT_S)
 
         try:
-            blobs = await whole(history, round_, blobs_needed(round_, self._seat), fetch, states)
+            held = await whole(history, round_, blobs_needed(round_, self._seat), fetch, states)
             screened = await asyncio.to_thread(
-                replay, history, self._network, round_, self._seat, carried, blobs, states=states, loss=self._loss
+                replay, history, self._network, round_, self._seat, carried, held, states=states, loss=self._loss
             )
-        except (Unavailable, PeerFault) as error:
+        except (Unavailable, Lost, PeerFault) as error:
             raise SetupError(
                 f"the state after round {round_.number} cannot be rebuilt ({error}): start again when the other "
                 "members are up, or put back the peer's own data folder"

@@ -1,57 +1,63 @@
-"""Fetching what an audit needs: a round's updates, from any gateway that the chain names."""
+"""Fetching what an audit needs: a round's updates and what they hang on, from any gateway that the chain names."""
 
 import asyncio
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from ledger.blobs.fetch import BlobFetcher, Unavailable
-from ledger.endpoints import MalformedEndpoint, parse_endpoint
 from ledger.errors import PeerFault
-from ledger.history import History
+from ledger.gateways import gateways_of
+from ledger.history import History, Round
+from ledger.lineage import MAX_CHAIN, Held, Link, States, further, is_chained, lineage
 
-_PARALLEL = 8
+_PARALLEL: Final = 8
 
 
 @dataclass
 class Gathered:
-    """blobs: digest → bytes, None where the bytes make no blob. missing: digest → why each gateway failed."""
+    """blobs: digest → bytes, None where the bytes make no blob. missing: digest → why each gateway failed.
 
-    blobs: dict[bytes, bytes | None] = field(default_factory=dict)
+    count, total_bytes: of the blobs fetched so far.
+    """
+
+    blobs: MutableMapping[bytes, bytes | None] = field(default_factory=dict)
     missing: dict[bytes, dict[str, str]] = field(default_factory=dict)
-
-
-def gateways_of(history: History, first: int | None = None) -> list[str]:
-    """Every gateway the chain names, the newest of each seat first, seat `first` before the others."""
-    order = sorted(history.seats, key=lambda seat: (seat != first, seat))
-    found: dict[str, None] = {}
-    for newest in (True, False):
-        for seat in order:
-            endpoints = history.seats[seat].endpoints
-            for text in endpoints[-1:] if newest else reversed(endpoints[:-1]):
-                try:
-                    found[parse_endpoint(text).gateway] = None
-                except MalformedEndpoint:
-                    continue
-    return list(found)
+    count: int = 0
+    total_bytes: int = 0
 
 
 async def gather(
-    fetcher: BlobFetcher, history: History, wanted: Iterable[tuple[int, bytes]], *, max_bytes: int, timeout_s: float
+    fetcher: BlobFetcher,
+    history: History,
+    wanted: Iterable[tuple[int, bytes]],
+    *,
+    max_bytes: int,
+    timeout_s: float,
+    into: Gathered | None = None,
+    rng: random.Random | None = None,
 ) -> Gathered:
-    """Fetch (author's seat, digest) pairs in parallel. Never raises for what a peer did; it notes it."""
-    gathered, places = Gathered(), asyncio.Semaphore(_PARALLEL)
+    """Fetch (author's seat, digest) pairs in parallel. Never raises for what a peer did; it notes it.
+
+    into: added to and returned. rng: draws in which order gateways are asked.
+    """
+    gathered, places = Gathered() if into is None else into, asyncio.Semaphore(_PARALLEL)
+    drawing = random.Random() if rng is None else rng
 
     async def fetch_one(seat: int, digest: bytes) -> None:
         async with places:
-            gateways = gateways_of(history, first=seat)
+            gateways = gateways_of(history, drawing, [seat])
             try:
-                gathered.blobs[digest] = await fetcher.fetch(
-                    digest, gateways, max_bytes=max_bytes, timeout_s=timeout_s
-                )
+                blob = await fetcher.fetch(digest, gateways, max_bytes=max_bytes, timeout_s=timeout_s)
             except Unavailable as error:
                 gathered.missing[digest] = error.reasons
             except PeerFault:
                 gathered.blobs[digest] = None
+            else:
+                gathered.blobs[digest] = blob
+                gathered.count += 1
+                gathered.total_bytes += len(blob)
 
     # Two seats may have committed to one digest: it is had or missing once, for both.
     authors: dict[bytes, int] = {}
@@ -61,3 +67,33 @@ async def gather(
         for digest, seat in authors.items():
             tasks.create_task(fetch_one(seat, digest))
     return gathered
+
+
+class Frames:
+    """Which blobs the updates of later rounds may hang on: each seat's last commits. At most MAX_CHAIN a seat."""
+
+    def __init__(self, history: History) -> None:
+        self._history, self._newest = history, dict[int, tuple[Link, ...]]()
+
+    def after(self, round_: Round) -> set[bytes]:
+        """Their digests once this round is over; rounds come in order. Empty where frames stand for themselves."""
+        if is_chained(self._history.manifest.codec):
+            for seat in round_.commits:
+                self._newest[seat] = lineage(self._history, round_, seat)[:MAX_CHAIN]
+        return {link.digest for links in self._newest.values() for link in links}
+
+
+async def gather_round(
+    fetcher: BlobFetcher, history: History, round_: Round, gathered: Gathered, *, max_bytes: int, timeout_s: float
+) -> None:
+    """Fetch a round's updates, and all earlier ones that they hang on, where they are not there yet.
+
+    They may be of any round before. At most MAX_CHAIN + 1 blobs a seat; each is asked for once.
+    """
+    held, nothing_decoded = Held(gathered.blobs), States()
+    while True:
+        lacking = await asyncio.to_thread(further, history, round_, round_.commits, held, nothing_decoded)
+        wanted = [(seat, digest) for digest, seat in lacking.items() if digest not in gathered.missing]
+        if not wanted:
+            return
+        await gather(fetcher, history, wanted, max_bytes=max_bytes, timeout_s=timeout_s, into=gathered)

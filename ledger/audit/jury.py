@@ -4,11 +4,9 @@ A verdict follows from the judge's update, the updates it judged and, under some
 from its earlier rounds: `rounds_behind` says from which.
 """
 
-from collections.abc import Mapping
-
 from ledger.errors import PeerFault
 from ledger.history import History, Round
-from ledger.lineage import States
+from ledger.lineage import Held, Lost, States
 from ledger.memory import Carried
 from ledger.replay import blobs_needed, replay
 from ledger.rules import Rule, looks_back, rule_of
@@ -21,13 +19,13 @@ def is_false_verdict(
     judge: int,
     target: int,
     carried: Carried | None,
-    blobs: Mapping[bytes, bytes | None],
+    held: Held,
     states: States | None = None,
 ) -> bool | None:
     """True where the judge attested the opposite of what the rule gives, None where that cannot be recomputed.
 
     carried: what the judge brought into the round, None where it cannot be known or the rule does not look back.
-    blobs: digest → bytes, None for bytes that make no blob; see `blobs_behind`. A judge that did not attest, or
+    held: the blobs; see `blobs_behind`. states: those decoded before, to save time. A judge that did not attest, or
     that did not judge the target, said nothing false. A judge whose own update cannot be read has no state to judge
     from: whatever it said of others is false.
     """
@@ -39,8 +37,8 @@ def is_false_verdict(
         return None
     only = target if rule.judges_each_alone else None
     try:
-        screened = replay(history, network, round_, judge, carried, blobs, only=only, states=states)
-    except KeyError:
+        screened = replay(history, network, round_, judge, carried, held, only=only, states=states)
+    except Lost:
         return None
     except PeerFault:
         return True

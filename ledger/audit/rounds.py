@@ -6,16 +6,18 @@ import numpy as np
 
 from ledger.audit.findings import Check, Report
 from ledger.audit.jury import is_false_verdict
+from ledger.audit.kept import CarriedStates
 from ledger.codec import Blocks, frame_steps
 from ledger.errors import PeerFault
 from ledger.exact import State, to_float
 from ledger.history import History, Round
-from ledger.lineage import Lost, Published, States, fetched_of, lineage, published, unfetched
+from ledger.lineage import Fetched, Held, Lost, Published, States, is_chained, lineage, published
 from ledger.memory import Carried
 from ledger.network import Network
 from ledger.records import state_digest
 from ledger.replay import blobs_needed, replay
 from ledger.rules import rule_of
+from ledger.shelf import Shelf
 from ledger.topology import mask_of, seats_of
 
 
@@ -36,20 +38,34 @@ class RoundAuditor:
     about is false, None where that cannot be recomputed; filled in as the rounds are checked.
     """
 
-    def __init__(self, history: History, network: Network, genesis: State | None, report: Report) -> None:
+    def __init__(
+        self,
+        history: History,
+        network: Network,
+        genesis: State | None,
+        report: Report,
+        *,
+        states: States | None = None,
+        carried: CarriedStates | None = None,
+    ) -> None:
+        """states: what is decoded is kept there, to save time. carried: bases and memories are kept there."""
         self._history, self._network, self._report = history, network.domain_separator, report
         self._rule = rule_of(history.manifest.rule, history.manifest.rule_parameters)
         self._genesis = None if genesis is None else Carried(genesis)
         # By seat and tenure: who takes a seat that another has left starts from the genesis again.
-        self._carried: dict[tuple[int, int], Carried | None] = {}
-        # All seats' newest states: the next round's frames may hang on them.
-        self._states = States(genesis, 2 * len(history.seats) * 4 * history.manifest.parameters)
+        self._carried = CarriedStates(Shelf()) if carried is None else carried
+        self._states = States(genesis) if states is None else states
         self._published: dict[bytes, tuple[int, tuple[int, int]]] = {}
         self.false_verdicts: dict[int, bool | None] = {}
 
     def check(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
-        """Check a round. blobs: digest → bytes, None for bytes that make no blob; without those nobody serves."""
-        self._check_updates(round_, blobs)
+        """Check a round.
+
+        blobs: digest → bytes, None for bytes that make no blob, of its updates and of all earlier ones that they
+        hang on, however long ago; without those nobody serves.
+        """
+        held = Held(blobs)
+        self._check_updates(round_, held)
         if not self._rule.is_replayable and not self._report.notes:
             self._report.notes.append(
                 f"rule {self._history.manifest.rule} judges by private data: its verdicts, records and bases are "
@@ -57,36 +73,34 @@ class RoundAuditor:
             )
         if round_.seed is None:
             return
-        self._recompute_disputed(round_, blobs)
+        self._recompute_disputed(round_, held)
         for judge in sorted(round_.attestations):
-            self._check_verdicts(round_, judge, blobs)
+            self._check_verdicts(round_, judge, held)
 
-    def _recompute_disputed(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
+    def _recompute_disputed(self, round_: Round, held: Held) -> None:
         for dispute in self._history.disputes:
             claim = dispute.claim
             if claim.round == round_.number:
                 carried = self._brought(round_, claim.judge) if claim.judge in round_.tenures else None
                 self.false_verdicts[claim.dispute] = is_false_verdict(
-                    self._history, self._network, round_, claim.judge, claim.target, carried, blobs, self._states
+                    self._history, self._network, round_, claim.judge, claim.target, carried, held, self._states
                 )
 
-    def _check_updates(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
-        manifest = self._history.manifest
+    def _check_updates(self, round_: Round, held: Held) -> None:
         # In the order of the commits on chain: of two equal states the later one is the copy.
         for seat, digest in round_.commits.items():
-            blob = blobs.get(digest)
-            if blob is None:
-                if digest in blobs:
-                    self._find(
-                        Check.BLOBS, round_, seat, "the bytes at the digest make no blob", digest=digest.hex()
-                    )
+            fetched = Fetched(lineage(self._history, round_, seat), held, round_.tenures[seat])
+            if not fetched.is_here:
                 continue
-            links = lineage(self._history, round_, seat)
+            if fetched.blob is None:
+                self._find(Check.BLOBS, round_, seat, "the bytes at the digest make no blob", digest=digest.hex())
+                continue
             try:
-                found = published(
-                    fetched_of(links, round_.tenures[seat], blobs), manifest, self._network, self._states
-                )
+                found = published(fetched, self._history.manifest, self._network, self._states)
             except Lost as lost:
+                if lost.digest == self._history.manifest.genesis_digest:
+                    # Told once, and no author's fault.
+                    continue
                 self._find(Check.BLOBS, round_, seat, f"the update cannot be decoded: {lost}", digest=digest.hex())
                 continue
             except PeerFault as fault:
@@ -121,14 +135,15 @@ class RoundAuditor:
                 recomputed=expected.hex(),
             )
 
-    def _check_verdicts(self, round_: Round, judge: int, blobs: Mapping[bytes, bytes | None]) -> None:
+    def _check_verdicts(self, round_: Round, judge: int, held: Held) -> None:
         attested, holder = round_.attestations[judge], (judge, round_.tenures[judge])
-        carried, self._carried[holder] = self._brought(round_, judge), None
+        carried = self._brought(round_, judge)
+        self._carried.put(holder, None)
         linked = mask_of(round_.neighbours(self._history.manifest.degree)[judge])
         self._report.unavailable_verdicts += (linked & ~attested.judged).bit_count()
-        if not self._rule.is_replayable:
+        if not self._rule.is_replayable or (self._genesis is None and is_chained(self._history.manifest.codec)):
             return
-        lacking = self._lacking(round_, judge, blobs)
+        lacking = self._lacking(round_, judge, held)
         if lacking:
             # The judge may well have had them: whoever no longer serves its update is named, not the judge.
             for seat in lacking:
@@ -136,14 +151,14 @@ class RoundAuditor:
                 self._find(
                     Check.VERDICTS, round_, seat, f"{whose} verdicts cannot be recomputed without its update"
                 )
-            self._check_remaining(round_, judge, carried, blobs)
+            self._check_remaining(round_, judge, carried, held)
             return
         try:
-            screened = replay(self._history, self._network, round_, judge, carried, blobs, states=self._states)
+            screened = replay(self._history, self._network, round_, judge, carried, held, states=self._states)
         except PeerFault as fault:
             self._find(Check.VERDICTS, round_, judge, f"its verdicts cannot be recomputed: {fault}")
             return
-        self._carried[holder] = screened.carried
+        self._carried.put(holder, screened.carried)
         self._report.count(Check.VERDICTS, attested.judged.bit_count())
         for entry in screened.entries:
             claimed = bool(attested.accepted >> entry.seat & 1)
@@ -167,21 +182,19 @@ class RoundAuditor:
                 recomputed=recomputed.hex(),
             )
 
-    def _lacking(self, round_: Round, judge: int, blobs: Mapping[bytes, bytes | None]) -> list[int]:
+    def _lacking(self, round_: Round, judge: int, held: Held) -> list[int]:
         """The seats whose updates cannot be had, or not decoded without another that cannot."""
         return sorted(
             seat
             for seat in blobs_needed(round_, judge)
-            if unfetched(lineage(self._history, round_, seat), blobs, self._history.manifest, self._states)
+            if held.lacks(lineage(self._history, round_, seat), self._history.manifest, self._states)
         )
 
-    def _check_remaining(
-        self, round_: Round, judge: int, carried: Carried | None, blobs: Mapping[bytes, bytes | None]
-    ) -> None:
+    def _check_remaining(self, round_: Round, judge: int, carried: Carried | None, held: Held) -> None:
         """With some updates lost, the verdicts that follow without them: withholding shields no liar."""
         for target in seats_of(round_.attestations[judge].judged):
             is_false = is_false_verdict(
-                self._history, self._network, round_, judge, target, carried, blobs, self._states
+                self._history, self._network, round_, judge, target, carried, held, self._states
             )
             self._report.count(Check.VERDICTS, is_false is not None)
             if is_false:

@@ -8,7 +8,8 @@ from typing import Final
 from ledger.audit.draws import Header, check_draws, draw_blocks, read_headers
 from ledger.audit.faults import check_faults
 from ledger.audit.findings import Check, Report
-from ledger.audit.gather import gather
+from ledger.audit.gather import Frames, Gathered, gather, gather_round
+from ledger.audit.kept import Blobs, CarriedStates, Holder, ShelvedStates
 from ledger.audit.membership import MembershipLog
 from ledger.audit.proofs import Proof, read_proof
 from ledger.audit.rounds import RoundAuditor
@@ -20,12 +21,16 @@ from ledger.chain.rpc import RpcFault
 from ledger.errors import PeerFault
 from ledger.events import Equivocated, Event
 from ledger.exact import State
-from ledger.history import History
+from ledger.history import History, Round
+from ledger.lineage import Link, States
 from ledger.records import decode_genesis, update_max_bytes
 from ledger.reputation import FULL, pack
+from ledger.shelf import Shelf
 
 Progress = Callable[[int, int], None]
 _ATTEMPTS: Final = 4
+# Of a missing blob, so many gateways are told of in the finding.
+_SAID_MAX: Final = 16
 
 
 @dataclass(frozen=True)
@@ -166,32 +171,47 @@ async def _check_rounds(
     progress: Progress | None,
 ) -> dict[int, bool | None]:
     """What needs the blobs. Returns dispute → whether its verdict is false."""
-    max_bytes = update_max_bytes(history.manifest)
+    limit = update_max_bytes(history.manifest)
     genesis = await _genesis(fetcher, history, report, timeout_s)
-    auditor = RoundAuditor(history, circle.network, genesis, report)
-    for done, round_ in enumerate(history.rounds, 1):
-        # A round still open has sealed its updates: nobody may serve them yet, and nothing was judged.
-        drawn = round_.seed is not None
-        wanted = round_.commits.items() if drawn else ()
-        gathered = await gather(fetcher, history, wanted, max_bytes=max_bytes, timeout_s=timeout_s)
-        report.count(Check.BLOBS, len(round_.commits) if drawn else 0)
-        for seat, digest in round_.commits.items() if drawn else ():
-            if digest in gathered.missing:
-                report.add(
-                    Check.BLOBS,
-                    "nobody serves the update",
-                    round_number=round_.number,
-                    seat=seat,
-                    peer=round_.peers[seat],
-                    digest=digest.hex(),
-                    **{f"at {gateway}": reason for gateway, reason in gathered.missing[digest].items()},
-                )
-        report.blobs += sum(blob is not None for blob in gathered.blobs.values())
-        report.blob_bytes += sum(len(blob) for blob in gathered.blobs.values() if blob is not None)
-        await asyncio.to_thread(auditor.check, round_, gathered.blobs)
-        if progress:
-            progress(done, len(history.rounds))
+    with Shelf[bytes]() as blobs_shelf, Shelf[Link]() as states_shelf, Shelf[tuple[Holder, str]]() as carried_shelf:
+        blobs = Blobs(blobs_shelf)
+        gathered, frames = Gathered(blobs), Frames(history)
+        # This round's states, and those that the next one's frames hang on.
+        beyond = ShelvedStates(states_shelf, 2 * len(history.seats))
+        states = States(genesis, beyond=beyond)
+        carried = CarriedStates(carried_shelf)
+        auditor = RoundAuditor(history, circle.network, genesis, report, states=states, carried=carried)
+        for done, round_ in enumerate(history.rounds, 1):
+            # A round still open has sealed its updates: nobody may serve them yet, and nothing was judged.
+            if round_.seed is not None:
+                await gather_round(fetcher, history, round_, gathered, max_bytes=limit, timeout_s=timeout_s)
+                _note_missing(round_, gathered, report)
+            await asyncio.to_thread(auditor.check, round_, {} if round_.seed is None else blobs)
+            blobs.keep(frames.after(round_))
+            if progress:
+                progress(done, len(history.rounds))
+    report.blobs, report.blob_bytes = gathered.count, gathered.total_bytes
     return auditor.false_verdicts
+
+
+def _note_missing(round_: Round, gathered: Gathered, report: Report) -> None:
+    report.count(Check.BLOBS, len(round_.commits))
+    for seat, digest in round_.commits.items():
+        reasons = gathered.missing.get(digest)
+        if reasons is None:
+            continue
+        said = list(reasons.items())
+        more = {"and": f"{len(said) - _SAID_MAX} more"} if len(said) > _SAID_MAX else {}
+        report.add(
+            Check.BLOBS,
+            "nobody serves the update",
+            round_number=round_.number,
+            seat=seat,
+            peer=round_.peers[seat],
+            digest=digest.hex(),
+            **{f"at {gateway}": reason for gateway, reason in said[:_SAID_MAX]},
+            **more,
+        )
 
 
 async def _genesis(fetcher: BlobFetcher, history: History, report: Report, timeout_s: float) -> State | None:

@@ -5,36 +5,40 @@ over for the next one; that is not the author's fault. A block that hashes well 
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Sequence
 from io import BytesIO
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 import aiohttp
 from yarl import URL
 
-from ledger.blobs.cid import DAG_PB, RAW, cid_of, digest_of
+from ledger.blobs.asking import GATEWAY_URL_MAX, Patience, Wanted, ask, gateway_url
+from ledger.blobs.cid import DAG_PB, RAW
 from ledger.blobs.dagpb import NODE_BYTES_MAX
+from ledger.blobs.hedging import TURN_S, WIDTH, Asking, Job, Race, Rests
 from ledger.blobs.unixfs import CHUNK_BYTES, Part, check_magic, children, root_part
 from ledger.errors import NotYet, PeerFault
+from ledger.names import NameResolver
 
-GATEWAY_URL_MAX = 256
-GATEWAYS_MAX = 32
-RAW_TYPE = "application/vnd.ipld.raw"
-
-_READ_BYTES = 1 << 16
-_BUSY = (429, 503)
-_BUSY_WAIT_S = 0.25
-_BUSY_WAIT_MAX_S = 4.0
+# More than any circle names: 256 seats, each with its present, two former and two former holders' endpoints.
+GATEWAYS_MAX: Final = 1280
+# A gateway that sends less is dropped for the rest of a fetch; bytes a second.
+_LEAST_PACE: Final = 4096
+# A gateway that sends less, or too little to be done in half the time, is not waited for alone.
+_PACE_MIN: Final = 1 << 14
+# Of one fetcher, over all fetches: sockets, and blocks of at most a MiB in memory.
+_ASKS_MAX: Final = 96
+_SAID_MAX: Final = 8
 
 
 class Unavailable(NotYet):
     """No gateway gave the block in time. reasons: gateway → what it did last."""
 
     def __init__(self, digest: bytes, reasons: dict[str, str]) -> None:
-        said = "; ".join(f"{gateway}: {reason}" for gateway, reason in reasons.items()) or "no gateway to ask"
-        super().__init__(f"{digest.hex()[:12]} is not to be had: {said}")
+        said = [f"{gateway}: {reason}" for gateway, reason in reasons.items()] or ["no gateway to ask"]
+        more = [f"and {len(said) - _SAID_MAX} more"] if len(said) > _SAID_MAX else []
+        super().__init__(f"{digest.hex()[:12]} is not to be had: {'; '.join(said[:_SAID_MAX] + more)}")
         self.digest, self.reasons = digest, dict(reasons)
 
 
@@ -49,40 +53,11 @@ class BlockCache(Protocol):
     def put_block(self, digest: bytes, data: bytes) -> None: ...
 
 
-class _GatewayFailed(Exception):
-    """One gateway did not give one block. is_fatal: do not ask it again in this fetch. is_busy: ask it later."""
-
-    def __init__(self, reason: str, *, is_fatal: bool = False, is_busy: bool = False) -> None:
-        super().__init__(reason)
-        self.is_fatal, self.is_busy = is_fatal, is_busy
-
-
-@dataclass
-class _Job:
-    """One fetch: which gateways are still asked, how busy we keep each, and what went wrong with them."""
-
-    gateways: list[URL]
-    cache: BlockCache | None
-    slots: asyncio.Semaphore
-    in_flight: dict[URL, int] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
-
-    def pick(self, tried: set[URL]) -> URL | None:
-        """The untried gateway we keep least busy; among equals, the first in the caller's order."""
-        untried = [gateway for gateway in self.gateways if gateway not in tried]
-        return min(untried, key=lambda gateway: self.in_flight.get(gateway, 0), default=None)
-
-    def note(self, gateway: URL, failure: _GatewayFailed) -> None:
-        self.reasons[str(gateway)] = str(failure)
-        if failure.is_fatal and gateway in self.gateways:
-            self.gateways.remove(gateway)
-
-
 class BlobFetcher:
     """Fetches blobs with an aiohttp session, given or its own; its own is closed by `close()` or `async with`.
 
-    parallel: blocks under way at once in one fetch. request_timeout_s: for one block from one gateway, of which
-    at most stall_timeout_s without a byte.
+    parallel: blocks under way at once in one fetch. stall_timeout_s: until a gateway's answer begins, and the time
+    over which its pace is measured. hedge_s: so long a gateway may be behind before others are asked beside it.
     """
 
     def __init__(
@@ -90,14 +65,15 @@ class BlobFetcher:
         session: aiohttp.ClientSession | None = None,
         *,
         parallel: int = 4,
-        request_timeout_s: float = 20.0,
-        stall_timeout_s: float = 5.0,
+        stall_timeout_s: float = 6.0,
+        hedge_s: float = 0.5,
     ) -> None:
         self._session, self._owned = session, session is None
-        self._parallel = parallel
-        self._timeout = aiohttp.ClientTimeout(
-            total=request_timeout_s, sock_connect=stall_timeout_s, sock_read=stall_timeout_s
-        )
+        self._parallel, self._hedge_s = parallel, hedge_s
+        least = max(1, int(_LEAST_PACE * stall_timeout_s))
+        self._patience = Patience(stall_timeout_s, stall_timeout_s, least)
+        self._impatience = Patience(stall_timeout_s / 3, stall_timeout_s, least)
+        self._rests, self._places = Rests(), asyncio.Semaphore(_ASKS_MAX)
 
     async def __aenter__(self) -> Self:
         return self
@@ -124,25 +100,32 @@ class BlobFetcher:
     ) -> bytes:
         """Fetch the blob with this root digest, at most max_bytes long, within timeout_s.
 
-        gateways: base URLs, http or https, in order of preference; a bad one is passed over. Blocks already in
-        cache are not fetched again, and fetched ones are put there, so a fetch that failed goes on where it was.
+        gateways: base URLs, http or https, in order of preference; a bad one is passed over. Where they are too
+        many to be asked in timeout_s it takes longer: `end_s` says how long. Blocks already in cache are not
+        fetched again, and fetched ones are put there, so a fetch that failed goes on where it was.
         Raises Unavailable, BlobTooLarge (before any leaf is fetched) or MalformedBlob.
         """
-        job = _Job([], cache, asyncio.Semaphore(self._parallel))
+        pace = max(_PACE_MIN, 2 * max_bytes / timeout_s)
+        job = Job([], pace, self._rests, self._hedge_s, asyncio.Semaphore(self._parallel))
         for text in gateways[:GATEWAYS_MAX]:
             try:
                 job.gateways.append(gateway_url(text))
             except ValueError as error:
                 job.reasons[text[:GATEWAY_URL_MAX]] = str(error)
+        limit_s = self.end_s(len(job.gateways), timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
-                return await self._blob(job, digest, max_bytes)
+            async with asyncio.timeout(limit_s):
+                return await self._blob(job, digest, max_bytes, cache)
         except TimeoutError as error:
-            reasons = job.reasons | {"budget": f"{timeout_s} s are over"}
-            raise Unavailable(digest, reasons) from error
+            raise Unavailable(digest, job.reasons | {"budget": f"{limit_s:g} s are over"}) from error
 
-    async def _blob(self, job: _Job, digest: bytes, max_bytes: int) -> bytes:
-        root_block = await self._block(job, digest, RAW, CHUNK_BYTES)
+    def end_s(self, gateways: int, timeout_s: float) -> float:
+        """When a fetch ends at the latest, so that each of so many gateways has had its turn by then."""
+        turns = -(-gateways // WIDTH)
+        return max(timeout_s, turns * (TURN_S + 2 * self._hedge_s) + 8 * self._hedge_s)
+
+    async def _blob(self, job: Job, digest: bytes, max_bytes: int, cache: BlockCache | None) -> bytes:
+        root_block = await self._block(job, Wanted(digest, RAW, CHUNK_BYTES), cache)
         root = root_part(digest, root_block, max_bytes)
         if root.height == 0:
             return root_block
@@ -150,10 +133,12 @@ class BlobFetcher:
         nodes = [(root, root_block)]
         while nodes:
             below = [part for node, block in nodes for part in children(node, block)]
-            nodes = await self._level(job, below, blob)
+            nodes = await self._level(job, below, blob, cache)
         return check_magic(blob.getvalue())
 
-    async def _level(self, job: _Job, parts: list[Part], blob: BytesIO) -> list[tuple[Part, bytes]]:
+    async def _level(
+        self, job: Job, parts: list[Part], blob: BytesIO, cache: BlockCache | None
+    ) -> list[tuple[Part, bytes]]:
         """Fetch parts side by side; write leaves into the blob and return the inner ones with their blocks."""
         places: dict[bytes, list[Part]] = {}
         for part in parts:
@@ -164,7 +149,7 @@ class BlobFetcher:
             """A block that stands in several places is fetched once."""
             leaf = same[0].height == 0
             codec, limit = (RAW, CHUNK_BYTES) if leaf else (DAG_PB, NODE_BYTES_MAX)
-            block = await self._block(job, same[0].digest, codec, limit)
+            block = await self._block(job, Wanted(same[0].digest, codec, limit), cache)
             for part in same:
                 if leaf:
                     children(part, block)  # checks its length
@@ -176,95 +161,37 @@ class BlobFetcher:
         await _all([fetch_once(same) for same in places.values()])
         return nodes
 
-    async def _block(self, job: _Job, digest: bytes, codec: int, limit: int) -> bytes:
+    async def _block(self, job: Job, wanted: Wanted, cache: BlockCache | None) -> bytes:
         """One block, from the cache or from the first gateway that gives it."""
         async with job.slots:
-            if job.cache is not None:
-                cached = await asyncio.to_thread(job.cache.block, digest)
+            if cache is not None:
+                cached = await asyncio.to_thread(cache.block, wanted.digest)
                 if cached is not None:
                     return cached
-            block = await self._ask_around(job, digest, codec, limit)
-            if job.cache is not None:
-                await asyncio.to_thread(job.cache.put_block, digest, block)
+            block = await Race(job, self._asking(wanted)).run()
+            if block is None:
+                raise Unavailable(wanted.digest, job.reasons)
+            if cache is not None:
+                await asyncio.to_thread(cache.put_block, wanted.digest, block)
             return block
 
-    async def _ask_around(self, job: _Job, digest: bytes, codec: int, limit: int) -> bytes:
-        tried: set[URL] = set()
-        busy: set[URL] = set()
-        wait_s = _BUSY_WAIT_S
-        while True:
-            gateway = job.pick(tried)
-            if gateway is not None:
-                tried.add(gateway)
-                try:
-                    return await self._ask(job, gateway, digest, codec, limit)
-                except _GatewayFailed as failure:
-                    job.note(gateway, failure)
-                    if failure.is_busy:
-                        busy.add(gateway)
-            elif busy:
-                await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, _BUSY_WAIT_MAX_S)
-                tried -= busy
-                busy = set()
-            else:
-                raise Unavailable(digest, job.reasons)
+    def _asking(self, wanted: Wanted) -> Asking:
+        async def asking(gateway: URL, is_resting: bool, note: Callable[[int], None]) -> bytes:
+            async with self._places:
+                patience = self._impatience if is_resting else self._patience
+                return await ask(self._own_session(), gateway, wanted, patience, note)
 
-    async def _ask(self, job: _Job, gateway: URL, digest: bytes, codec: int, limit: int) -> bytes:
-        """Ask one gateway for one block. Raises _GatewayFailed unless the right bytes come."""
-        job.in_flight[gateway] = job.in_flight.get(gateway, 0) + 1
-        try:
-            block = await self._get(gateway / "ipfs" / cid_of(digest, codec).text, limit)
-        except TimeoutError as error:
-            raise _GatewayFailed("stalled, or too slow", is_fatal=True) from error
-        # ClientError: refused, cut off, not HTTP. OSError: the network. ValueError: a header aiohttp cannot read.
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _GatewayFailed(f"{type(error).__name__}: {error}"[:200], is_fatal=True) from error
-        finally:
-            job.in_flight[gateway] -= 1
-        # [REJECT] a block that does not hash to the digest it was asked for by
-        if digest_of(block) != digest:
-            raise _GatewayFailed(f"sent {len(block)} bytes that are another block", is_fatal=True)
-        return block
-
-    async def _get(self, url: URL, limit: int) -> bytes:
-        """GET one raw block of at most limit bytes; never hold more than that and one read."""
-        request = self._own_session().get(
-            url.with_query(format="raw"),
-            headers={"Accept": RAW_TYPE, "Accept-Encoding": "identity"},
-            allow_redirects=False,
-            auto_decompress=False,
-            timeout=self._timeout,
-        )
-        async with request as response:
-            if response.status != 200:
-                raise _GatewayFailed(f"status {response.status}", is_busy=response.status in _BUSY)
-            if (response.content_length or 0) > limit:
-                raise _GatewayFailed(f"offers {response.content_length} bytes, at most {limit}", is_fatal=True)
-            body = bytearray()
-            while chunk := await response.content.read(_READ_BYTES):
-                body += chunk
-                if len(body) > limit:
-                    raise _GatewayFailed(f"sends more than {limit} bytes", is_fatal=True)
-            return bytes(body)
+        return asking
 
     def _own_session(self) -> aiohttp.ClientSession:
         if self._session is None:
+            # As many connections as asks: a queue inside the library would count as a gateway's slowness.
+            connector = aiohttp.TCPConnector(limit=0, resolver=NameResolver(), ttl_dns_cache=60)
             # No proxies or passwords from the environment, no cookies kept for anyone.
-            self._session = aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
+            )
         return self._session
-
-
-def gateway_url(text: str) -> URL:
-    """Read a gateway's base URL. Raises ValueError unless it is plain http(s)://host[:port][/path]."""
-    if len(text) > GATEWAY_URL_MAX:
-        raise ValueError(f"a gateway's URL has at most {GATEWAY_URL_MAX} characters, got {len(text)}")
-    url = URL(text)
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"a gateway's URL is http(s)://host, got {text!r}")
-    if url.user or url.password or url.query_string or url.fragment:
-        raise ValueError(f"a gateway's URL has no user, query or fragment, got {text!r}")
-    return url
 
 
 async def _all(jobs: list[Coroutine[object, object, None]]) -> None:

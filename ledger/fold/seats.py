@@ -13,6 +13,8 @@ from ledger.reputation import INITIAL
 
 # R23.2: an ejected seat loses this part of its bond.
 EJECTED_PART: Final = 2
+# Of so many former holders of a seat it is remembered where they were reached: they may still serve their blobs.
+FORMER_KEPT: Final = 2
 
 
 def opened(state: State, event: events.Opened) -> None:
@@ -44,6 +46,7 @@ def joined(state: State, event: events.Joined) -> None:
         state.number,
         tenure=last.tenure + 1 if last else 1,
         keys=[event.peer],
+        former=[*last.former, last.endpoints[-1]][-FORMER_KEPT:] if last else [],
     )
     state.reputations[event.seat] = INITIAL
     if state.round is not None:

@@ -80,27 +80,32 @@ def _recomputed(options: argparse.Namespace, opened: OpenCircle) -> bytes:
 
 
 async def _recompute(options: argparse.Namespace, opened: OpenCircle) -> tuple[bool | None, bytes]:
-    from ledger.audit.gather import gather
+    from ledger.audit.gather import Gathered, gather
+    from ledger.audit.kept import Blobs
     from ledger.blobs.fetch import BlobFetcher, Unavailable
     from ledger.records import update_max_bytes
+    from ledger.shelf import Shelf
     from node.jury import is_false, true_record
 
     history, network = opened.history, opened.circle.network.domain_separator
     limit = update_max_bytes(history.manifest)
-    async with BlobFetcher() as fetcher:
+    with Shelf[bytes]() as shelf:
+        blobs = Blobs(shelf)
+        async with BlobFetcher() as fetcher:
 
-        async def fetch(digests: Mapping[bytes, int]) -> dict[bytes, bytes | None]:
-            wanted = [(seat, digest) for digest, seat in digests.items()]
-            gathered = await gather(fetcher, history, wanted, max_bytes=limit, timeout_s=options.timeout)
-            for digest, reasons in gathered.missing.items():
-                raise Unavailable(digest, reasons)
-            return gathered.blobs
+            async def fetch(digests: Mapping[bytes, int]) -> Mapping[bytes, bytes | None]:
+                wanted = [(seat, digest) for digest, seat in digests.items() if digest not in blobs]
+                gathered = Gathered(blobs)
+                await gather(fetcher, history, wanted, max_bytes=limit, timeout_s=options.timeout, into=gathered)
+                for digest, reasons in gathered.missing.items():
+                    raise Unavailable(digest, reasons)
+                return blobs
 
-        found = await is_false(history, network, options.round, options.judge, options.target, fetch)
-        record = None
-        # The verdict may follow from fewer blobs than the whole record does.
-        with contextlib.suppress(Unavailable):
-            record = await true_record(history, network, options.round, options.judge, fetch)
+            found = await is_false(history, network, options.round, options.judge, options.target, fetch)
+            record = None
+            # The verdict may follow from fewer blobs than the whole record does.
+            with contextlib.suppress(Unavailable):
+                record = await true_record(history, network, options.round, options.judge, fetch)
     return found, record or _NO_RECORD
 
 

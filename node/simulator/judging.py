@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ledger.exact import State
-from ledger.lineage import Fetched, States
+from ledger.lineage import Fetched, Held, States
 from ledger.manifest import Manifest
 from ledger.memory import Carried
 from ledger.rules import Rule, Situation
@@ -105,4 +105,4 @@ def judge_blobs(
 
 def _served(exchange: Exchange, seat: int) -> Fetched:
     fetched = exchange.fetched[seat]
-    return replace(fetched, blob=None, invalid=False) if seat in exchange.withheld else fetched
+    return replace(fetched, held=Held()) if seat in exchange.withheld else fetched

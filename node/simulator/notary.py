@@ -1,13 +1,12 @@
 """The blobs of a simulated circle, byte for byte what a real one's peers would store."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
 from ledger.blobs.unixfs import build
 from ledger.exact import State
-from ledger.lineage import MAX_CHAIN, Fetched, Link, is_chained
+from ledger.lineage import MAX_CHAIN, Fetched, Held, Link, is_chained
 from ledger.manifest import Manifest
 from ledger.network import Network
 from ledger.records import Update, encode_update, state_digest, update_max_bytes
@@ -54,7 +53,7 @@ class Notary:
         self._seed, self._behaviours = scenario.seed, behaviours
         self._limit = update_max_bytes(manifest)
         # Seat → its earlier commits, newest first, where frames may hang on them.
-        self._commits: dict[int, tuple[Fetched, ...]] = {}
+        self._commits: dict[int, tuple[tuple[Link, bytes | None], ...]] = {}
 
     def blob(self, number: int, seat: int, base: State, published: Published) -> bytes:
         """The update blob that the seat commits."""
@@ -65,7 +64,7 @@ class Notary:
             state_digest(base),
             self.manifest.codec,
             published.payload,
-            self._commits[seat][0].digest if published.depth else b"",
+            self._commits[seat][0][0].digest if published.depth else b"",
         )
         blob = encode_update(update)
         if (behaviour := self._behaviours.get(seat)) is None:
@@ -75,10 +74,8 @@ class Notary:
 
     def fetched(self, number: int, seat: int, digest: bytes, blob: bytes) -> Fetched:
         """What a neighbour gets when it asks for the blob."""
-        is_whole = len(blob) <= self._limit
-        earlier = self._commits.get(seat, ())
         link = Link(number, digest, author_of(self._seed, seat))
-        found = Fetched(link, blob if is_whole else None, invalid=not is_whole, earlier=earlier)
+        commits = ((link, blob if len(blob) <= self._limit else None), *self._commits.get(seat, ()))
         if is_chained(self.manifest.codec):
-            self._commits[seat] = (replace(found, earlier=()), *earlier)[:MAX_CHAIN]
-        return found
+            self._commits[seat] = commits[:MAX_CHAIN]
+        return Fetched(tuple(link for link, _ in commits), Held({link.digest: had for link, had in commits}))

@@ -6,14 +6,14 @@ before: every honest peer's public state, and the model it goes on from, which a
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ledger.blobs.fetch import Unavailable
 from ledger.errors import PeerFault
 from ledger.exact import State, to_float
 from ledger.history import History, Round
-from ledger.lineage import Lost, States, fetched_of, lineage, published
+from ledger.lineage import Fetched, Held, Lost, States, lineage, published
 from ledger.memory import Carried
 from ledger.records import Record, encode_record, state_digest
 from ledger.replay import blobs_needed, replay
@@ -74,45 +74,39 @@ class Collusion:
         for judge in honest:
             if judge in round_.attestations:
                 needed |= blobs_needed(round_, judge)
-        blobs: dict[bytes, bytes | None] = {}
+        held = Held()
         for seat, digest in needed.items():
             try:
-                blobs |= await whole(history, round_, {seat: digest}, self._fetch, self._states)
+                await whole(history, round_, {seat: digest}, self._fetch, self._states, held)
             except Unavailable as error:
                 _log.info("accomplices do without round=%d seat=%d reason=%s", round_.number, seat, error)
         for seat in honest:
-            self._known[seat] = await asyncio.to_thread(self._after, history, round_, seat, blobs)
+            self._known[seat] = await asyncio.to_thread(self._after, history, round_, seat, held)
 
-    def _after(self, history: History, round_: Round, seat: int, blobs: Mapping[bytes, bytes | None]) -> _Known:
+    def _after(self, history: History, round_: Round, seat: int, held: Held) -> _Known:
         tenure = round_.tenures[seat]
         before = self._known.get(seat)
         if before is None or before.tenure != tenure:
             before = _Known(tenure, None, Carried(self._genesis))
         newest, carried = before.newest, before.carried
         try:
-            links = lineage(history, round_, seat)
-            fetched = fetched_of(links, tenure, blobs)
+            fetched = Fetched(lineage(history, round_, seat), held, tenure)
             newest = published(fetched, history.manifest, self._network, self._states).state
         except (PeerFault, Lost):
             pass
         if seat in round_.attestations:
-            carried = self._replayed(history, round_, seat, carried, blobs)
+            carried = self._replayed(history, round_, seat, carried, held)
         return _Known(tenure, newest, carried)
 
     def _replayed(
-        self,
-        history: History,
-        round_: Round,
-        judge: int,
-        carried: Carried | None,
-        blobs: Mapping[bytes, bytes | None],
+        self, history: History, round_: Round, judge: int, carried: Carried | None, held: Held
     ) -> Carried | None:
         rule = rule_of(history.manifest.rule, history.manifest.rule_parameters)
         if not rule.is_replayable or (carried is None and looks_back(rule)):
             return None
         try:
-            return replay(history, self._network, round_, judge, carried, blobs, states=self._states).carried
-        except (PeerFault, KeyError):
+            return replay(history, self._network, round_, judge, carried, held, states=self._states).carried
+        except (PeerFault, Lost):
             return None
 
     def _knowledge(self, history: History) -> Knowledge:

@@ -9,7 +9,7 @@ from histories import address, digest, joined, manifest_of, opened
 from ledger.blobs.unixfs import build
 from ledger.codec import DELTA, Blocks, encode, quantise
 from ledger.errors import PeerFault
-from ledger.events import Attested, Committed, Drawn, Settled, Woken
+from ledger.events import Attested, Committed, Drawn, Left, Released, Settled, Woken
 from ledger.exact import to_float
 from ledger.history import CircleParameters, History
 from ledger.lineage import States, earlier, fetched_of, is_key_due, lineage, published
@@ -98,8 +98,8 @@ class Honest:
 class Circle:
     """Peers who play some rounds. cheats: seat → its peer; withheld: (round, seat) of blobs lost since.
 
-    between: round → what else happens once it is settled, given the circle. seed_of: round → what is drawn. `known`
-    is the fold so far.
+    between: round → what else happens once it is settled, given the circle. seed_of: round → what is drawn. room:
+    bytes for the states that all remember. `known` is the fold so far.
     """
 
     def __init__(
@@ -113,6 +113,7 @@ class Circle:
         withheld=(),
         between=None,
         seed_of=None,
+        room=1 << 40,
         **manifest,
     ):
         self.peers = {seat: Honest(seat) for seat in range(seats)} | (cheats or {})
@@ -124,7 +125,7 @@ class Circle:
         self.withheld = set(withheld)
         self.known, self.events = History(self.parameters), []
         self.write(opened(self.manifest), *(joined(seat) for seat in self.peers))
-        self.states = States(genesis_state())
+        self.states = States(genesis_state(), room)
         self.blobs: dict[bytes, bytes | None] = {}
         self.updates: dict[tuple[int, int], bytes] = {}
         self.carried = dict.fromkeys(self.peers, Carried(genesis_state()))
@@ -186,9 +187,10 @@ class Circle:
         links = earlier(self.known, number, seat, tenure)
         if self.manifest.codec != DELTA or not links:
             return None
+        last = lineage(self.known, self.known.rounds[links[0].round - 1], seat)
         try:
             found = published(
-                fetched_of(links, tenure, self.blobs), self.manifest, NETWORK.domain_separator, self.states
+                fetched_of(last, tenure, self.blobs), self.manifest, NETWORK.domain_separator, self.states
             )
         except PeerFault:
             return None
@@ -233,10 +235,39 @@ class Circle:
         return history
 
     def served(self, number):
-        """(blobs, missing) of a round as an auditor gets them."""
-        roots = {seat: root for (at, seat), root in self.updates.items() if at == number}
-        missing = {root for seat, root in roots.items() if (number, seat) in self.withheld}
-        return {root: self.blobs[root] for root in roots.values() if root not in missing}, missing
+        """(blobs, missing) of a round and of what its updates may hang on, as an auditor gets them."""
+        round_ = self.known.rounds[number - 1]
+        roots = {link.digest for seat in round_.commits for link in lineage(self.known, round_, seat)}
+        missing = {self.updates[place] for place in self.withheld if self.updates[place] in roots}
+        return {root: self.blobs[root] for root in roots - missing}, missing
+
+
+class Away(Honest):
+    """Commits nothing in some rounds."""
+
+    def __init__(self, seat, rounds):
+        super().__init__(seat)
+        self.rounds = rounds
+
+    def blob(self, number, update):
+        return None if number in self.rounds else super().blob(number, update)
+
+
+class FalseJudge(Honest):
+    """Says the opposite about one seat in some rounds, where it judged it."""
+
+    def __init__(self, seat, about, rounds):
+        super().__init__(seat)
+        self.about, self.rounds = about, rounds
+
+    def attestation(self, number, said):
+        return flipped(said, self.about) if number in self.rounds and said.judged >> self.about & 1 else said
+
+
+def hand_over(circle, seat, peer=300):
+    """The seat's holder leaves, and another one takes it; MAX_SEATS must be the circle's."""
+    circle.write(Left(seat, 1_700_000_000), Released(seat, circle.known.seats[seat].bond))
+    circle.take(seat, peer)
 
 
 def flipped(said, seat):

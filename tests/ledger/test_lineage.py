@@ -15,6 +15,7 @@ from ledger.events import Left, Released
 from ledger.lineage import (
     MAX_CHAIN,
     Fetched,
+    Held,
     Link,
     Lost,
     Published,
@@ -24,7 +25,6 @@ from ledger.lineage import (
     is_key_due,
     lineage,
     published,
-    unfetched,
 )
 from ledger.memory import Carried
 from ledger.records import InvalidBlob, decode_record, reference_of
@@ -92,20 +92,30 @@ def test_a_circle_of_delta_frames_audits_clean(rule):
 def test_what_is_fetched_goes_back_to_the_last_key_frame_and_no_further():
     circle = circle_of(rounds=4, cheats={3: Keyed(3, rounds=(1, 3))})
     history = circle.history()
-    round_, blobs, asked = history.rounds[3], {}, []
-    while wanted := further(history, round_, [3], blobs, States()):
+    round_, held, asked = history.rounds[3], Held(), []
+    while wanted := further(history, round_, [3], held, States()):
         asked += list(wanted)
-        blobs |= {root: circle.blobs[root] for root in wanted}
+        held.add({root: circle.blobs[root] for root in wanted})
     assert asked == [circle.updates[4, 3], circle.updates[3, 3]]
-    known = States()
-    link = lineage(history, round_, 3)[1]
-    known.put(link, decoded(circle, 3, 3))
-    assert (
-        unfetched(
-            lineage(history, round_, 3), {circle.updates[4, 3]: blobs[circle.updates[4, 3]]}, circle.manifest, known
-        )
-        is None
-    )
+
+
+def test_a_state_in_memory_serves_for_older_blobs_and_is_held_though_the_memory_forgets_it():
+    circle = circle_of(rounds=4, cheats={3: Keyed(3)})
+    history = circle.history()
+    links = lineage(history, history.rounds[3], 3)
+    newest = {links[0].digest: circle.blobs[links[0].digest]}
+    known, held = States(genesis_state(), 1), Held(newest)
+    known.put(links[1], decoded(circle, 3, 3))
+    assert held.lacks(links, circle.manifest, known) is None
+    known.put(Link(9, digest("another"), bytes(20)), Published(np.zeros(5000, np.int32), bytes(32)))
+    assert known.get(links[1:]) is None
+    found = published(Fetched(links, held), circle.manifest, DOMAIN, known)
+    assert np.array_equal(found.state, decoded(circle, 4, 3).state)
+    assert found.depth == 3
+    assert Held(newest).lacks(links, circle.manifest, known) == links[1].digest
+    # The round's own blob is needed all the same.
+    known.put(links[0], found)
+    assert Held().lacks(links, circle.manifest, known) == links[0].digest
 
 
 def test_the_digest_of_a_round_is_asked_for_also_where_its_state_is_known():
@@ -114,8 +124,8 @@ def test_the_digest_of_a_round_is_asked_for_also_where_its_state_is_known():
     history = circle.history()
     links, known = lineage(history, history.rounds[1], 3), States(genesis_state())
     decoded(circle, 2, 3, states=known)
-    assert links[0] in known
-    assert unfetched(links, {}, circle.manifest, known) == links[0].digest
+    assert known.get(links) is not None
+    assert Held().lacks(links, circle.manifest, known) == links[0].digest
 
 
 class Heir(Keyed):
@@ -179,8 +189,8 @@ def test_of_a_frame_that_hangs_on_a_lost_one_nothing_is_said():
 
     class Unlucky(Honest):
         def received(self, number, fetched):
-            lost = replace(fetched[3], earlier=tuple(replace(one, blob=None) for one in fetched[3].earlier))
-            return fetched | {3: replace(lost, blob=None) if number == 1 else lost}
+            mine = {} if number == 1 else {fetched[3].digest: fetched[3].blob}
+            return fetched | {3: replace(fetched[3], held=Held(mine))}
 
         def states(self, circle):
             return States(genesis_state())
@@ -288,7 +298,8 @@ def test_a_state_decoded_for_its_author_is_nobody_elses():
     decoded(circle, 1, 2, states=states)
     history = circle.history()
     blob = circle.blobs[circle.updates[1, 2]]
-    copied = Fetched(Link(1, circle.updates[1, 2], history.rounds[0].author(4)), blob)
+    link = Link(1, circle.updates[1, 2], history.rounds[0].author(4))
+    copied = fetched_of([link], 1, {link.digest: blob})
     with pytest.raises(InvalidBlob, match="names author"):
         published(copied, circle.manifest, DOMAIN, states)
 
@@ -299,9 +310,9 @@ def test_a_replay_says_which_earlier_blob_it_lacks():
     blobs = dict(circle.blobs)
     del blobs[circle.updates[1, 2]]
     states = States(genesis_state())
-    with pytest.raises(KeyError) as lacking:
-        replay(history, DOMAIN, history.rounds[2], 0, circle.carried[0], blobs, states=states)
-    assert lacking.value.args == (circle.updates[1, 2],)
+    with pytest.raises(Lost) as lacking:
+        replay(history, DOMAIN, history.rounds[2], 0, circle.carried[0], Held(blobs), states=states)
+    assert lacking.value.digest == circle.updates[1, 2]
 
 
 def test_without_the_genesis_no_chained_frame_can_be_read():
@@ -313,21 +324,44 @@ def test_the_states_kept_are_bounded_and_the_latest():
     states = States(limit_bytes=100)
     links = [Link(1, digest("state", number), bytes(20)) for number in range(4)]
     for link in links[:2]:
-        states.put(link, Published(np.zeros(10, np.int32), bytes(32), 0))
-    states.get(links[0])
-    states.put(links[2], Published(np.zeros(10, np.int32), bytes(32), 0))
-    assert [link in states for link in links] == [True, False, True, False]
-    states.put(links[3], Published(np.zeros(1000, np.int32), bytes(32), 0))
-    assert [link in states for link in links] == [False, False, False, True]
+        states.put(link, Published(np.zeros(10, np.int32), bytes(32)))
+    states.get(links[:1])
+    states.put(links[2], Published(np.zeros(10, np.int32), bytes(32)))
+    assert [states.get([link]) is not None for link in links] == [True, False, True, False]
+    states.put(links[3], Published(np.zeros(1000, np.int32), bytes(32)))
+    assert [states.get([link]) is not None for link in links] == [False, False, False, True]
     with pytest.raises(ValueError, match="read-only"):
-        states.get(links[3]).state[0] = 1
+        states.get(links[3:]).state[0] = 1
+
+
+def test_a_state_is_not_taken_for_one_that_hangs_on_another_commit():
+    """A chain that was reorganised may put another commit before this one, and then this one is invalid."""
+    circle = circle_of(rounds=2)
+    history = circle.history()
+    links, states = lineage(history, history.rounds[1], 3), States(genesis_state())
+    published(fetched_of(links, 1, circle.blobs), circle.manifest, DOMAIN, states)
+    other = (links[0], replace(links[1], digest=circle.updates[1, 2]))
+    with pytest.raises(InvalidBlob, match="previous commit"):
+        published(fetched_of(other, 1, circle.blobs), circle.manifest, DOMAIN, states)
+    assert published(fetched_of(links, 1, circle.blobs), circle.manifest, DOMAIN, states).chain == (links[1],)
+
+
+def test_what_was_found_invalid_is_not_decoded_again():
+    circle = circle_of(rounds=MAX_CHAIN + 2, seats=4, degree=3, cheats={3: Keyed(3, rounds=())})
+    history = circle.history()
+    links, states = lineage(history, history.rounds[MAX_CHAIN + 1], 3), States(genesis_state())
+    with pytest.raises(InvalidBlob) as first:
+        published(fetched_of(links, 1, circle.blobs), circle.manifest, DOMAIN, states)
+    with pytest.raises(InvalidBlob, match="frames away") as second:
+        published(fetched_of(links, 1, {links[0].digest: b"not read again"}), circle.manifest, DOMAIN, states)
+    assert str(first.value) == str(second.value)
 
 
 def test_records_of_a_rule_that_looks_back_anchor_its_memory():
     circle = Circle(rounds=2, rule="tether", rule_parameters={})
     history, carried = circle.history(), Carried(genesis_state())
     for round_ in history.rounds:
-        screened = replay(history, DOMAIN, round_, 1, carried, circle.blobs)
+        screened = replay(history, DOMAIN, round_, 1, carried, Held(circle.blobs))
         carried = screened.carried
         assert screened.record_digest == round_.attestations[1].record
         assert decode_record(screened.record).next_memory == carried.memory.digest()

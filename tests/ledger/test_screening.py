@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, Blocks, MalformedFrame, quantise
-from ledger.errors import PeerFault
 from ledger.exact import to_float
-from ledger.lineage import Fetched, Link, States, published
+from ledger.lineage import Fetched, Held, Link, Lost, States, published
 from ledger.memory import Carried
 from ledger.records import (
     ACCEPTED,
@@ -51,7 +50,7 @@ def update_of(seat, *, shift=0.0, number=1):
 
 def fetched_of(seat, blob, number=1):
     root = digest("lost", seat) if blob is None else build(blob).root
-    return Fetched(Link(number, root, author(seat)), blob)
+    return Fetched((Link(number, root, author(seat)),), Held({} if blob is None else {root: blob}))
 
 
 OWN = fetched_of(0, encode_update(update_of(0)))
@@ -59,7 +58,7 @@ NEAR = fetched_of(1, encode_update(update_of(1, shift=0.05)))
 FAR = fetched_of(2, encode_update(update_of(2, shift=-2.0)))
 LOST = fetched_of(3, None)
 SPOILT = fetched_of(4, encode_update(update_of(4))[:-1])
-BROKEN = replace(fetched_of(5, None), invalid=True)
+BROKEN = Fetched(fetched_of(5, None).links, Held({fetched_of(5, None).digest: None}))
 ALL = {1: NEAR, 2: FAR, 3: LOST, 4: SPOILT, 5: BROKEN}
 
 
@@ -159,19 +158,24 @@ def test_a_neighbours_update_of_another_round_network_or_author_is_invalid():
 @pytest.mark.parametrize(
     ("judge", "fault"),
     [
-        (replace(OWN, blob=None), PeerFault),
-        (replace(OWN, blob=OWN.blob[:-1]), InvalidBlob),
-        (replace(OWN, link=replace(OWN.link, author=author(1))), InvalidBlob),
+        (replace(OWN, held=Held({OWN.digest: None})), InvalidBlob),
+        (replace(OWN, held=Held({OWN.digest: OWN.blob[:-1]})), InvalidBlob),
+        (replace(OWN, links=(replace(OWN.link, author=author(1)),)), InvalidBlob),
         (
             fetched_of(0, encode_update(msgspec.structs.replace(update_of(0), payload=b"\xff" * 5002))),
             MalformedFrame,
         ),
     ],
-    ids=["missing", "cut", "other-author", "bad-frame"],
+    ids=["no-blob", "cut", "other-author", "bad-frame"],
 )
 def test_a_judge_without_a_state_of_its_own_is_at_fault(judge, fault):
     with pytest.raises(fault):
         screened(judge=judge)
+
+
+def test_a_judge_whose_own_update_is_not_at_hand_is_at_no_fault():
+    with pytest.raises(Lost):
+        screened(judge=replace(OWN, held=Held()))
 
 
 def test_balance_and_no_defence_need_no_base():
@@ -209,7 +213,7 @@ def replayed(circle, number, judge, base=None):
     history = circle.history()
     round_ = history.rounds[number - 1]
     blobs, _ = circle.served(number)
-    return round_.attestations[judge], replay(history, DOMAIN, round_, judge, base, blobs)
+    return round_.attestations[judge], replay(history, DOMAIN, round_, judge, base, Held(blobs))
 
 
 @pytest.mark.parametrize("rule", ["balance", "none"])
@@ -236,5 +240,6 @@ def test_a_replay_without_a_blob_it_needs_says_so():
     history = circle.history()
     blobs, _ = circle.served(1)
     del blobs[history.rounds[0].commits[1]]
-    with pytest.raises(KeyError):
-        replay(history, DOMAIN, history.rounds[0], 0, None, blobs)
+    with pytest.raises(Lost) as lost:
+        replay(history, DOMAIN, history.rounds[0], 0, None, Held(blobs))
+    assert lost.value.digest == history.rounds[0].commits[1]

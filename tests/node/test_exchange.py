@@ -16,7 +16,7 @@ from ledger.history import History, Round
 from node import patience
 from node.blobs.gateway import gateway_app
 from node.blobs.store import BlockStore
-from node.exchange import Announced, Exchange, gateways_by
+from node.exchange import Announced, Exchange
 from node.meter import Meter
 from node.patience import Patience
 
@@ -95,7 +95,7 @@ class Scene:
 
     async def collect(self, *seats: int, budget_s: float = LONG_S) -> dict[int, tuple[bytes | None, bool]]:
         found = await self.exchange.collect(self.history, self.round, seats, max_bytes=LIMIT, budget_s=budget_s)
-        return {seat: (fetched.blob, fetched.invalid) for seat, fetched in found.items()}
+        return {seat: (fetched.blob, fetched.is_here and fetched.blob is None) for seat, fetched in found.items()}
 
     def commit(self, seat: int, blob: bytes = BLOB, *, at: int | None = None) -> bytes:
         """The blob lies in one member's store (the author's unless told) and its digest on chain."""
@@ -200,12 +200,6 @@ async def test_blobs_of_earlier_rounds_name_what_is_missing(scene: Scene) -> Non
     assert found == {digest: BLOB, large: None}
     with pytest.raises(Unavailable):
         await scene.exchange.blobs(scene.history, {bytes(32): 1}, max_bytes=LIMIT, timeout_s=5.0)
-
-
-def test_gateways_come_in_the_order_asked_for_and_malformed_ones_not_at_all() -> None:
-    endpoints = ["wss://a:1 http://a:1", "nonsense", "wss://c:3 http://c:3", "wss://d:4 http://d:4"]
-    history = history_of(endpoints=endpoints)
-    assert gateways_by(history, lambda seat: -seat) == ["http://d:4", "http://c:3", "http://a:1"]
 
 
 async def test_an_announcement_wakes_who_waits_for_it_and_no_one_else() -> None:

@@ -7,7 +7,7 @@ from torch import nn
 
 from ledger.codec import CARRIED, CODECS, DELTA, LARGEST, PLAIN, SENT_SHARE, ZSTD
 from ledger.exact import State, to_float
-from ledger.lineage import Fetched, Link, Published, States, published
+from ledger.lineage import Link, Published, States, fetched_of, published
 from ledger.manifest import Manifest
 from node.learner import Learner, Previous, leaning
 from node.meter import Meter
@@ -55,12 +55,12 @@ def published_by(learner: Learner, manifest: Manifest, base: State, previous: Pr
     """What the learner's update of round 2 decodes to, (d,), int32."""
     prepared = learner.prepare(NETWORK, 2, AUTHOR, base, np.zeros(len(base), np.float32), previous, base)
     link, states = Link(2, bytes(32), AUTHOR), States(base)
-    earlier = ()
+    links: tuple[Link, ...] = (link,)
     if previous is not None:
         before = Link(1, previous.digest, AUTHOR)
-        states.put(before, Published(previous.state, bytes(32), 0))
-        earlier = (Fetched(before, None),)
-    return published(Fetched(link, prepared.blob, earlier=earlier), manifest, NETWORK, states).state
+        states.put(before, Published(previous.state, bytes(32)))
+        links = (link, before)
+    return published(fetched_of(links, 1, {link.digest: prepared.blob}), manifest, NETWORK, states).state
 
 
 class Publishing(Behaviour):
@@ -83,7 +83,9 @@ def prepared_by(vector: np.ndarray, codec: str, residual: float) -> tuple[np.nda
     learner, manifest = learner_of(codec, Publishing(vector))
     left = np.full(SIZE, residual, np.float32)
     prepared = learner.prepare(NETWORK, 2, AUTHOR, GENESIS, left, None, GENESIS)
-    found = published(Fetched(Link(2, bytes(32), AUTHOR), prepared.blob), manifest, NETWORK, States(GENESIS))
+    found = published(
+        fetched_of([Link(2, bytes(32), AUTHOR)], 1, {bytes(32): prepared.blob}), manifest, NETWORK, States(GENESIS)
+    )
     return to_float(found.state), prepared.residual
 
 

@@ -5,13 +5,12 @@ from dataclasses import replace
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from histories import endpoint, joined, manifest_of, opened
+from histories import joined, manifest_of, opened
 
-from ledger.audit.gather import gateways_of, gather
+from ledger.audit.gather import gather
 from ledger.blobs.cid import parse_cid
 from ledger.blobs.fetch import BlobFetcher
 from ledger.blobs.unixfs import build
-from ledger.events import Moved
 from ledger.history import CircleParameters, History
 
 
@@ -47,17 +46,6 @@ async def gateway(blobs):
 async def gathered(history, wanted, max_bytes=1000):
     async with BlobFetcher() as fetcher:
         return await gather(fetcher, history, wanted, max_bytes=max_bytes, timeout_s=20)
-
-
-def test_the_author_is_asked_first_and_old_endpoints_last():
-    history = history_of(*(joined(seat) for seat in range(3)), Moved(1, endpoint(11)))
-    assert gateways_of(history) == [f"http://peer-{number}:8080" for number in (0, 11, 2, 1)]
-    assert gateways_of(history, first=2)[0] == "http://peer-2:8080"
-
-
-def test_endpoints_that_name_no_gateway_are_passed_over():
-    history = history_of(at(0, "nowhere"), joined(1), Moved(1, "file:///"))
-    assert gateways_of(history) == ["http://peer-1:8080"]
 
 
 async def test_a_blob_is_had_from_whoever_has_it():

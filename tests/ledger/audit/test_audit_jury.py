@@ -5,11 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from circles import NETWORK, Circle, Honest, flipped, genesis_state
+from circles import NETWORK, Circle, Honest, flipped, genesis_state, hand_over
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.audit.jury import blobs_behind, is_false_verdict, rounds_behind
+from ledger.lineage import Held
 from ledger.memory import Carried
 from ledger.replay import replay
 from ledger.rules import RULES, Outcome
@@ -44,7 +45,7 @@ def asked(circle, number, judge, target, *, without=(), carried=None):
     history = circle.history()
     round_ = history.rounds[number - 1]
     blobs = {digest: circle.blobs[digest] for s, digest in round_.commits.items() if s not in without}
-    return is_false_verdict(history, DOMAIN, round_, judge, target, carried, blobs)
+    return is_false_verdict(history, DOMAIN, round_, judge, target, carried, Held(blobs))
 
 
 @settings(max_examples=20)
@@ -124,7 +125,7 @@ def brought_into(circle, round_, judge):
     """What a judge brought into a round, computed from the genesis on."""
     history, carried = circle.history(), Carried(genesis_state())
     for before in rounds_behind(history, round_, judge):
-        carried = replay(history, DOMAIN, before, judge, carried, circle.blobs).carried
+        carried = replay(history, DOMAIN, before, judge, carried, Held(circle.blobs)).carried
     return carried
 
 
@@ -161,10 +162,3 @@ def test_another_tenure_starts_from_the_genesis(monkeypatch, base_rule):
     assert history.rounds[3].tenures[3] == 2
     assert rounds_behind(history, history.rounds[2], 3) == []
     assert [r.number for r in rounds_behind(history, history.rounds[3], 3)] == [3]
-
-
-def hand_over(circle, seat):
-    from ledger.events import Left, Released
-
-    circle.write(Left(seat, 1_700_000_000), Released(seat, circle.known.seats[seat].bond))
-    circle.take(seat, 300)

@@ -14,7 +14,7 @@ from ledger.audit.findings import Check, Report
 from ledger.audit.jury import is_false_verdict
 from ledger.audit.rounds import RoundAuditor
 from ledger.exact import squared_distance, to_float
-from ledger.lineage import States, fetched_of, lineage, published
+from ledger.lineage import Held, States, fetched_of, lineage, published
 from ledger.records import decode_update, encode_update
 
 
@@ -120,7 +120,7 @@ def test_without_the_genesis_only_the_first_bases_go_unchecked():
 
 
 def test_a_judge_that_says_unavailable_is_not_accused():
-    unlucky = cheat(2, received=lambda fetched: {s: replace(each, blob=None) for s, each in fetched.items()})
+    unlucky = cheat(2, received=lambda fetched: {s: replace(each, held=Held()) for s, each in fetched.items()})
     report = audited(Circle(cheats=unlucky))
     assert report.clean
     assert report.unavailable_verdicts == 4
@@ -129,7 +129,7 @@ def test_a_judge_that_says_unavailable_is_not_accused():
 def test_one_neighbour_out_of_reach_is_counted_and_nobody_accused():
     def lose_one(fetched):
         seat = min(fetched)
-        return fetched | {seat: replace(fetched[seat], blob=None)}
+        return fetched | {seat: replace(fetched[seat], held=Held())}
 
     report = audited(Circle(cheats=cheat(2, received=lose_one)))
     assert report.clean
@@ -216,7 +216,7 @@ def test_after_a_withheld_update_the_audit_goes_on():
 def test_a_withheld_update_that_nobody_needed_for_another_verdict_concerns_only_its_author():
 
     def without_it(fetched):
-        return {seat: replace(each, blob=None) if seat == 3 else each for seat, each in fetched.items()}
+        return {seat: replace(each, held=Held()) if seat == 3 else each for seat, each in fetched.items()}
 
     cheats = {seat: cheat(seat, received=without_it)[seat] for seat in (0, 1, 2, 4)}
     assert named(audited(Circle(withheld=[(2, 3)], cheats=cheats))) == [("A5", 2, 3)]
@@ -407,4 +407,7 @@ def test_of_a_rule_by_private_data_the_audit_says_that_it_cannot_recompute_it():
 def test_nobody_can_tell_whether_a_verdict_by_private_data_is_false():
     circle = Circle(rule="ubar", rule_parameters={})
     history = circle.history()
-    assert is_false_verdict(history, NETWORK.domain_separator, history.rounds[0], 2, 4, None, circle.blobs) is None
+    assert (
+        is_false_verdict(history, NETWORK.domain_separator, history.rounds[0], 2, 4, None, Held(circle.blobs))
+        is None
+    )

@@ -13,7 +13,7 @@ from ledger.errors import UsageError
 from ledger.exact import State
 from ledger.fold.state import CircleParameters
 from ledger.history import History
-from ledger.lineage import States, published
+from ledger.lineage import Held, States, published
 from ledger.members import Seat
 from ledger.memory import Carried
 from ledger.records import reference_of
@@ -74,7 +74,7 @@ def test_a_simulated_circle_is_what_replaying_its_blobs_gives(rule: str, attack:
         blobs |= {fetched.digest: fetched.blob for fetched in lap.exchange.fetched.values()}
         for seat, judged in lap.judged.items():
             before = carried.get(seat, lap.turns[seat].carried)
-            again = replay(history, network, lap.round, seat, before, blobs, states=states)
+            again = replay(history, network, lap.round, seat, before, Held(blobs), states=states)
             assert (again.judged, again.accepted) == (judged.judged, judged.accepted)
             assert again.record == judged.record
             assert again.record_digest == lap.round.attestations[seat].record

@@ -1,0 +1,119 @@
+"""Asking one gateway for one block: bounded in bytes and in time, and trusting nothing that comes."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from ledger.blobs.cid import cid_of, digest_of
+
+GATEWAY_URL_MAX: Final = 256
+RAW_TYPE: Final = "application/vnd.ipld.raw"
+_READ_BYTES: Final = 1 << 16
+_BUSY: Final = (429, 503)
+_REASON_MAX: Final = 200
+
+
+class GatewayFailed(Exception):
+    """One gateway did not give one block. is_fatal: do not ask it again in this fetch. is_busy: ask it later."""
+
+    def __init__(self, reason: str, *, is_fatal: bool = False, is_busy: bool = False) -> None:
+        # What a stranger's server made the HTTP library say may be shown on a terminal.
+        super().__init__("".join(letter if letter.isprintable() else "?" for letter in reason[:_REASON_MAX]))
+        self.is_fatal, self.is_busy = is_fatal, is_busy
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How slow a gateway may be. begin_s: until its answer begins, names and connecting included.
+
+    window_s, window_bytes: in each such time so many bytes must come, or all that are left.
+    """
+
+    begin_s: float
+    window_s: float
+    window_bytes: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A block. digest: 32 bytes. codec: for its CID. limit: the most bytes it may have."""
+
+    digest: bytes
+    codec: int
+    limit: int
+
+
+async def ask(
+    session: aiohttp.ClientSession, gateway: URL, wanted: Wanted, patience: Patience, note: Callable[[int], None]
+) -> bytes:
+    """GET one raw block; never hold more than its limit and one read. note: told of bytes as they come.
+
+    Raises GatewayFailed unless the right bytes come.
+    """
+    url = gateway / "ipfs" / cid_of(wanted.digest, wanted.codec).text
+    try:
+        block = await _get(session, url, wanted.limit, patience, note)
+    except TimeoutError as error:
+        raise GatewayFailed("stalled, or too slow", is_fatal=True) from error
+    # ClientError: refused, cut off, not HTTP. OSError: the network. ValueError: a header aiohttp cannot read.
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise GatewayFailed(f"{type(error).__name__}: {error}", is_fatal=True) from error
+    # [REJECT] R20: a block that does not hash to the digest it was asked for by
+    if digest_of(block) != wanted.digest:
+        raise GatewayFailed(f"sent {len(block)} bytes that are another block", is_fatal=True)
+    return block
+
+
+async def _get(
+    session: aiohttp.ClientSession, url: URL, limit: int, patience: Patience, note: Callable[[int], None]
+) -> bytes:
+    request = session.get(
+        url.with_query(format="raw"),
+        headers={"Accept": RAW_TYPE, "Accept-Encoding": "identity"},
+        # [REJECT] R20: a member's gateway sends nobody into another network.
+        allow_redirects=False,
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=None),
+    )
+    # Over the whole head: one that drips, or says "100 Continue" without end, is an answer that never begins.
+    async with asyncio.timeout(patience.begin_s):
+        response = await request
+    async with response:
+        if response.status != 200:
+            raise GatewayFailed(f"status {response.status}", is_busy=response.status in _BUSY)
+        if (response.content_length or 0) > limit:
+            raise GatewayFailed(f"offers {response.content_length} bytes, at most {limit}", is_fatal=True)
+        return await _body(response.content, limit, patience, note)
+
+
+async def _body(
+    content: aiohttp.StreamReader, limit: int, patience: Patience, note: Callable[[int], None]
+) -> bytes:
+    body = bytearray()
+    while True:
+        due = len(body) + patience.window_bytes
+        async with asyncio.timeout(patience.window_s):
+            while len(body) < due:
+                chunk = await content.read(_READ_BYTES)
+                if not chunk:
+                    return bytes(body)
+                note(len(chunk))
+                body += chunk
+                if len(body) > limit:
+                    raise GatewayFailed(f"sends more than {limit} bytes", is_fatal=True)
+
+
+def gateway_url(text: str) -> URL:
+    """Read a gateway's base URL. Raises ValueError unless it is plain http(s)://host[:port][/path]."""
+    if len(text) > GATEWAY_URL_MAX:
+        raise ValueError(f"a gateway's URL has at most {GATEWAY_URL_MAX} characters, got {len(text)}")
+    url = URL(text)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"a gateway's URL is http(s)://host, got {text!r}")
+    if url.user or url.password or url.query_string or url.fragment:
+        raise ValueError(f"a gateway's URL has no user, query or fragment, got {text!r}")
+    return url
