@@ -10,8 +10,8 @@ import aiohttp
 from aiohttp import ClientError
 from yarl import URL
 
+from ledger.blobs.asking import RAW_TYPE, gateway_url
 from ledger.blobs.cid import RAW, cid_of
-from ledger.blobs.fetch import RAW_TYPE, gateway_url
 from ledger.errors import PeerFault
 from ledger.network import Network
 from node.blobs.gateway import PROBE

@@ -9,9 +9,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from ledger.blobs.asking import gateway_url
 from ledger.blobs.cid import digest_of, parse_cid
 from ledger.blobs.dagpb import MalformedBlob
-from ledger.blobs.fetch import BlobFetcher, Unavailable, gateway_url
+from ledger.blobs.fetch import BlobFetcher, Unavailable
 from ledger.blobs.unixfs import CHUNK_BYTES, BlobTooLarge, Dag, build
 from ledger.errors import NotYet, PeerFault
 
