@@ -345,6 +345,8 @@ class Peer:
             now = history.round
             is_open = now is not None and now.number == number and history.phase == Phase.COMMIT
             is_ours = is_open and history.seat_of(self._address) == seat and state.base.is_latest(history, seat)
+            # Training takes its time: another process may have taken the seat over meanwhile.
+            is_ours = is_ours and self._tenancy.is_named(history, seat)
             return is_ours and (held is not None or is_anchored(commit, history, seat))
 
         await self._follower.call("commit", number, commit.digest, only_if=still)

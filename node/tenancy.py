@@ -6,6 +6,7 @@ and nobody with its key answers at the present one; and one that finds another e
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -22,6 +23,8 @@ _log = logging.getLogger(__name__)
 # Two processes that cannot reach each other would otherwise take the endpoint from each other for ever.
 _TAKEN_BACK_MAX: Final = 3
 _LAG_S: Final = 10
+# How often it is asked who is at another endpoint, while another one is on chain.
+_ASK_S: Final = 15.0
 
 Who = Callable[[str], Awaitable[Found]]
 
@@ -55,10 +58,10 @@ def gossip_of(endpoint: str) -> str:
 
 @dataclass
 class _Away:
-    """Another endpoint than this process's is on chain. asked_in: the round in which it was asked last."""
+    """Another endpoint than this process's is on chain. asked_at: when it was asked last who is there."""
 
     named: str
-    asked_in: int = -1
+    asked_at: float = float("-inf")
     stands_by: bool = False
 
 
@@ -72,6 +75,7 @@ class Tenancy:
     rest: Callable[[bool], None]
     notices: Notices
     take_over: bool = False
+    clock: Callable[[], float] = time.monotonic
     _own: set[str] = field(default_factory=set)
     _taken_back: int = 0
     _away: _Away | None = None
@@ -88,6 +92,10 @@ class Tenancy:
     @property
     def _history(self) -> History:
         return self.follower.history
+
+    def is_named(self, history: History, seat: int) -> bool:
+        """Whether the chain names this process, so that what it has made may be sent."""
+        return history.seats[seat].endpoints[-1] in self._own
 
     async def check_free(self) -> None:
         """Before anything listens. Raises KeyInUse where another process with this key serves its seat."""
@@ -119,8 +127,8 @@ class Tenancy:
             # Where its own endpoint is on chain no more, a reorganisation took it back, and nobody changed it.
             if self._own.intersection(self._history.seats[seat].endpoints):
                 self._say_changed(seat, named)
-        if self._away.asked_in != self._history.number:
-            self._away.asked_in = self._history.number
+        if self.clock() - self._away.asked_at >= _ASK_S:
+            self._away.asked_at = self.clock()
             await self._ask(seat, endpoint, self._away)
         if self._away is not None and not is_finishing:
             self.rest(True)
