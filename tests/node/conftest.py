@@ -11,6 +11,8 @@ from node.tasks import fashion_mnist, mnist
 from node.training import use_one_thread
 
 ROOT = Path(__file__).resolve().parents[2]
+# The whole circle in memory of the ledger's tests serves here too.
+sys.path.append(str(ROOT / "tests" / "ledger"))
 
 
 @pytest.fixture(scope="session", autouse=True)
