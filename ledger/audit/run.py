@@ -49,12 +49,14 @@ async def audit(
     first_block: int = 0,
     timeout_s: float = 30.0,
     progress: Progress | None = None,
+    memory_bytes: int = 1 << 30,
 ) -> Report:
     """Recompute a circle's every verdict and reputation.
 
     rpc_urls: endpoints of one chain, the next where one fails.
     first_block: where the circle was deployed or earlier; the later, the less is read. timeout_s: for one blob,
-    over all gateways together. progress(done, rounds) is called after each round.
+    over all gateways together. progress(done, rounds) is called after each round. memory_bytes: for what is kept
+    from round to round, beside what judging once needs; the rest lies in a temporary folder.
     Raises SetupError where chain or address cannot be read at all.
     """
     rpc = connect(rpc_urls)
@@ -83,7 +85,7 @@ async def audit(
     report.rounds, report.seats = len(history.rounds), len(history.seats)
     proofs = await asyncio.to_thread(_check_chain, circle, folded, head, report)
     async with BlobFetcher() as fetcher:
-        truths = await _check_rounds(fetcher, circle, history, report, timeout_s, progress)
+        truths = await _check_rounds(fetcher, circle, history, report, timeout_s, progress, memory_bytes)
     check_faults(history, folded.placed, truths, proofs, report)
     return report
 
@@ -169,16 +171,22 @@ async def _check_rounds(
     report: Report,
     timeout_s: float,
     progress: Progress | None,
+    memory_bytes: int,
 ) -> dict[int, bool | None]:
     """What needs the blobs. Returns dispute → whether its verdict is false."""
     limit = update_max_bytes(history.manifest)
     genesis = await _genesis(fetcher, history, report, timeout_s)
-    with Shelf[bytes]() as blobs_shelf, Shelf[Link]() as states_shelf, Shelf[tuple[Holder, str]]() as carried_shelf:
+    room = memory_bytes // 4
+    with (
+        Shelf[bytes](room) as blobs_shelf,
+        Shelf[Link](room) as states_shelf,
+        Shelf[tuple[Holder, str]](room) as carried_shelf,
+    ):
         blobs = Blobs(blobs_shelf)
         gathered, frames = Gathered(blobs), Frames(history)
         # This round's states, and those that the next one's frames hang on.
         beyond = ShelvedStates(states_shelf, 2 * len(history.seats))
-        states = States(genesis, beyond=beyond)
+        states = States(genesis, room, beyond=beyond)
         carried = CarriedStates(carried_shelf)
         auditor = RoundAuditor(history, circle.network, genesis, report, states=states, carried=carried)
         for done, round_ in enumerate(history.rounds, 1):

@@ -249,6 +249,83 @@ async def test_the_time_budget_ends_a_fetch_and_says_who_was_asked() -> None:
     assert set(refusal.value.reasons) == {urls[0], "budget"}
 
 
+# ------------------------------------------------------------------------------------------- slow gateways
+
+
+@asynccontextmanager
+async def speaking(head: bytes, drip: bytes) -> AsyncIterator[str]:
+    """A gateway that answers with these bytes, and then drips."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head)
+            while True:
+                writer.write(drip)
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+DRIPS = {
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", b"F"),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nF\r\n"),
+    "head": (b"HTTP/1.1 200 OK\r\nX-Long: ", b"a"),
+    "continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("where", DRIPS)
+async def test_a_gateway_that_drips_is_dropped_long_before_the_fetch_ends(where: str) -> None:
+    """However often something comes: too little of it is no answer."""
+    dag = build(blob(5000))
+    async with speaking(*DRIPS[where]) as url:
+        with pytest.raises(Unavailable) as refusal:
+            await fetch(dag, [url])
+    assert refusal.value.reasons == {url: "stalled, or too slow"}
+
+
+@pytest.mark.parametrize("where", DRIPS)
+async def test_behind_gateways_that_drip_a_blob_is_had_from_who_has_it(where: str) -> None:
+    dag = build(blob(3 * CHUNK_BYTES))
+    async with (
+        speaking(*DRIPS[where]) as one,
+        speaking(*DRIPS[where]) as two,
+        running(Gateway(blocks_of(dag))) as urls,
+        BlobFetcher(hedge_s=0.05, stall_timeout_s=60.0) as fetcher,
+    ):
+        found = await fetcher.fetch(dag.root, [one, two, *urls], max_bytes=1 << 30, timeout_s=30)
+    assert found == dag.data
+
+
+async def test_every_gateway_of_a_large_circle_is_asked() -> None:
+    dag = build(blob(10))
+    async with running(Gateway(blocks_of(dag))) as urls:
+        offline = [f"http://127.0.0.1:{port}" for port in range(1, 256)]
+        assert await fetch(dag, [*offline, *urls]) == dag.data
+
+
+async def test_what_a_gateway_makes_the_library_say_shows_no_control_characters() -> None:
+    async with speaking(b"HTTP/1.1 200 \x1b[31mred\r\nX: \x1b]0;title\x07\r\nnonsense\x1b[2J\r\n\r\n", b"") as url:
+        with pytest.raises(Unavailable) as refusal:
+            await fetch(build(blob(10)), [url])
+    assert refusal.value.reasons[url].isprintable()
+    assert "\x1b" not in str(refusal.value)
+
+
+def test_of_many_reasons_a_message_gives_the_first() -> None:
+    error = Unavailable(bytes(32), {f"http://gateway-{number}": "status 404" for number in range(300)})
+    assert str(error).endswith("and 292 more")
+    assert len(error.reasons) == 300
+
+
 BAD_URLS = [
     "",
     "ftp://host",

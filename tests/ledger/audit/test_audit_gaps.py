@@ -1,0 +1,116 @@
+"""The whole audit of a circle in which peers pause: what their frames hang on is fetched once and kept.
+
+Seat 1 misses rounds 4 and 5 and comes back with a frame that hangs on round 3; seat 2 judges falsely from then on.
+"""
+
+import asyncio
+from tempfile import TemporaryDirectory
+
+import pytest
+from circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector
+from endpoint import URL, Blobs, Endpoint, drawn_seed
+
+from ledger.audit.gather import Frames
+from ledger.audit.kept import Blobs as KeptBlobs
+from ledger.audit.run import audit
+from ledger.blobs.unixfs import build
+from ledger.codec import PLAIN, Blocks, quantise
+from ledger.lineage import MAX_CHAIN, lineage
+from ledger.records import Genesis, encode_genesis
+from ledger.shelf import Shelf
+
+GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
+LIES = (7, 8)
+
+
+def circle_of(codec="delta", rounds=9, **options):
+    cheats = {1: Away(1, (4, 5)), 2: FalseJudge(2, 3, LIES)}
+    options = {"rule": "tether", "rule_parameters": {}, "cheats": cheats} | options
+    return Circle(
+        rounds=rounds, genesis=build(GENESIS).root.hex(), seed_of=drawn_seed, codec=codec, degree=4, **options
+    )
+
+
+@pytest.fixture
+def audited(monkeypatch):
+    """Audit a circle over JSON-RPC in memory. Returns the report and which digests were fetched, in order."""
+
+    def run(circle, lost=(), **options):
+        served = {build(GENESIS).root: GENESIS, **circle.blobs}
+        blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
+        monkeypatch.setattr("ledger.audit.run.connect", lambda urls, *_: Endpoint(circle, None).rpc())
+        monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
+        return asyncio.run(audit([URL], NETWORK.contract, **options)), list(blobs.asked)
+
+    return run
+
+
+def named(report):
+    return {(finding.check, finding.round, finding.seat) for finding in report.findings}
+
+
+def test_who_pauses_is_not_accused_and_shields_nobody(audited):
+    circle = circle_of()
+    report, asked = audited(circle)
+    assert named(report) == {("A5", number, 2) for number in LIES}
+    assert len(asked) == len(set(asked)) == 1 + len(circle.updates), "each blob once"
+    assert report.blobs == len(circle.updates)
+
+
+@pytest.mark.parametrize("codec", ["delta", "int8-zstd"])
+def test_an_audit_with_no_room_in_memory_says_the_same_and_leaves_nothing_on_disk(
+    audited, codec, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folders = []
+    monkeypatch.setattr(
+        "ledger.shelf.tempfile.TemporaryDirectory",
+        lambda **options: folders.append(TemporaryDirectory(**options)) or folders[-1],
+    )
+    circle = circle_of(codec)
+    rich, _ = audited(circle)
+    assert folders == []
+    poor, asked = audited(circle, memory_bytes=0)
+    assert len(asked) == len(set(asked))
+    assert poor == rich
+    assert len(folders) == 3, "blobs, states and bases"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lost_blob_is_asked_for_once_and_told_once(audited):
+    circle = circle_of()
+    lost = circle.updates[3, 1]
+    report, asked = audited(circle, {lost})
+    assert asked.count(lost) == 1
+    missing = [(f.round, f.seat) for f in report.findings if f.fact == "nobody serves the update"]
+    assert missing == [(3, 1)]
+    assert {(f.round, f.seat) for f in report.findings if f.check == "A3"} <= {(n, 1) for n in (3, 6, 7, 8, 9)}
+
+
+def test_without_a_genesis_no_author_is_blamed(audited):
+    circle = circle_of("delta", rounds=2, cheats={})
+    report, _ = audited(circle, {build(GENESIS).root})
+    assert named(report) == {("A3", None, None)}
+
+
+def test_what_is_kept_from_round_to_round_is_bounded_by_seats_and_not_by_rounds():
+    circle = circle_of(rounds=2 * MAX_CHAIN + 6)
+    history = circle.history()
+    frames, shelf = Frames(history), Shelf(1)
+    blobs = KeptBlobs(shelf)
+    with shelf:
+        for round_ in history.rounds:
+            for seat in round_.commits:
+                for link in lineage(history, round_, seat):
+                    assert link.round == round_.number or link.digest in blobs, "nothing is fetched twice"
+            blobs.update({digest: circle.blobs[digest] for digest in round_.commits.values()})
+            blobs.keep(frames.after(round_))
+            assert len(blobs) <= MAX_CHAIN * len(history.seats)
+        assert len(blobs) == MAX_CHAIN * len(history.seats)
+
+
+def test_where_frames_stand_for_themselves_nothing_is_kept():
+    circle = circle_of("int8", rounds=2)
+    history = circle.history()
+    frames = Frames(history)
+    assert [frames.after(round_) for round_ in history.rounds] == [set(), set()]
