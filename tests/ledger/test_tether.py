@@ -53,7 +53,7 @@ def parameters(draw):
         "least_milli": draw(st.integers(0, 2000)),
         "reach_milli": draw(st.integers(1, 5000)),
         "memory_milli": draw(st.sampled_from([0, 1, 500, 950, 999])),
-        "drop_milli": draw(st.integers(0, 1000)),
+        "drop_milli": draw(st.sampled_from([0, 250, 500, 1000]) | st.integers(0, 1000)),
         "spectral_milli": draw(st.integers(0, 4000)),
         "far_milli": draw(st.integers(0, 1000)),
         "still_milli": draw(st.integers(0, 1000)),
