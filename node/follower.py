@@ -101,6 +101,17 @@ class Follower:
             lambda: [placed.event for placed in self.circle.events(self._first_block, self.circle.head())]
         )
 
+    async def opened_in(self) -> str | None:
+        """Hash of the block that the circle was opened in, as the chain is now; None where it tells of none."""
+
+        def first() -> str | None:
+            for last in (self._first_block, self.circle.head()):
+                if found := self.circle.events(self._first_block, last):
+                    return found[0].block_hash
+            return None
+
+        return await self._run(first)
+
     async def balance_wei(self) -> int:
         """What the peer's account holds."""
         return await self._run(self.sender.balance_wei)

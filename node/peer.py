@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
@@ -15,7 +15,7 @@ from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import FeeLimits, NoReceipt, Reverted, Sender
 from ledger.codec import SENT_SHARE
 from ledger.endpoints import Endpoint
-from ledger.errors import PeerFault
+from ledger.exact import State
 from ledger.history import PATIENCE_WINDOWS, History, Phase, Round
 from ledger.lineage import Fetched, Held, lineage
 from ledger.memory import Carried
@@ -31,13 +31,14 @@ from node.evidence import EvidenceStore
 from node.follower import Follower, Overtaken
 from node.genesis import agreed_template
 from node.kept import KeptParts
+from node.lacks import AGAIN_S, Lacks
 from node.learner import Learner, genesis_blob
 from node.meter import Meter
 from node.notices import Notice, Notices, reach_notice
 from node.own_frames import is_anchored, previous
 from node.phase_clock import PhaseClock
-from node.recovery import Judged, Recovery
-from node.rounds import Step, next_step
+from node.recovery import Judged, Lacking, Recovery
+from node.rounds import Means, Step, next_step
 from node.seating import Entry, SeatLost, is_authored
 from node.services import Listening, Services
 from node.state import Base, KeptCommit, PeerState, StateFile
@@ -63,6 +64,9 @@ _BASES_KEPT: Final = 2
 _LOOK_S: Final = 3.0
 # For one blob behind a disputed verdict.
 _BLOBS_S: Final = 30.0
+
+# What a peer may lack, by name.
+_GENESIS, _BASE = "the circle's first state", "the state to go on from"
 
 Event = dict[str, Any]
 
@@ -124,6 +128,7 @@ class Peer:
         self._entrance = Entrance(
             circle, self._follower, config.entry, config.seat, self._follow, self._unseal, report
         )
+        self._folder = config.folder
         self._state_file = StateFile(config.folder.state)
         self._journal = AnnouncementJournal(config.folder.journal)
         self._evidence = EvidenceStore(config.folder.evidence, circle.network, self._address)
@@ -131,6 +136,7 @@ class Peer:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="learner")
         self._seat: int | None = None
         self._notices = Notices(report)
+        self._lacks = Lacks(self._notices.tell)
         self._looked_at: int | None = None
         self._collusion: Collusion | None = None
         # The last exchanges and the bases before the present one: a reorganisation may bring them back.
@@ -205,7 +211,7 @@ class Peer:
         seed = int(manifest.task_options.get("seed", 0))
 
         def load() -> tuple[Learner, bytes]:
-            template, kept = self._template, KeptParts.load(self._config.folder.private, self._network)
+            template, kept = self._template, KeptParts.load(self._folder.private, self._network)
             with self._meter.section("training"):
                 trainer = Trainer(
                     self._task,
@@ -226,13 +232,26 @@ class Peer:
         self._recovery = Recovery(
             lambda: self._history, self._network, seat, services.store, services.exchange, self._learner.loss
         )
-        genesis = await self._recovery.genesis(own_genesis)
+        genesis = await self._genesis(own_genesis)
         services.exchange.states.origin = genesis
-        services.pin(services.store.get(manifest.genesis_digest, update_max_bytes(manifest)))
+        self._pin(manifest.genesis_digest)
         self._state = await self._recovery.state(genesis, self._state_file)
         if self._behaviour.spies:
             allies = (seat, *self._behaviour.accomplices)
             self._collusion = Collusion(lambda: self._history, self._network, allies, genesis, self._fetch_blobs)
+
+    async def _genesis(self, own: bytes) -> State:
+        """The circle's first state, asked for until somebody has it."""
+        while True:
+            try:
+                genesis = await self._recovery.genesis(own)
+            except Lacking as lacking:
+                self._lacks.note(_GENESIS, str(lacking), "the peer waits")
+                await asyncio.sleep(AGAIN_S)
+                await self._follow(0.0)
+            else:
+                self._lacks.have(_GENESIS)
+                return genesis
 
     # -------------------------------------------------------------------------------------------- rounds
 
@@ -246,7 +265,8 @@ class Peer:
                     continue
                 late_s = await self._clock.late_s()
                 patience_s = PATIENCE_WINDOWS * self._circle.attest_window_s
-                step = next_step(self._history, seat, overdue=late_s > 0, lapsed=late_s > patience_s)
+                means = await self._means(seat)
+                step = next_step(self._history, seat, overdue=late_s > 0, lapsed=late_s > patience_s, means=means)
                 if step == Step.DONE:
                     break
                 await self._do(step, seat)
@@ -276,7 +296,9 @@ class Peer:
     async def _seated(self, endpoint: Endpoint) -> int:
         """The peer's seat; taken first, at the start and where the chain took it back."""
         if self._held_seat is None:
+            is_new = self._history.seat_of(self._address) is None
             seat = await self._entrance.take(endpoint)
+            self._check_journal(is_new)
             self._services.refresh()
             await self._prepare(seat)
             await self._tenancy.settle(seat, endpoint)
@@ -287,6 +309,23 @@ class Peer:
             await self._follow(0.0)
         assert self._seat is not None
         return self._seat
+
+    def _check_journal(self, is_new: bool) -> None:
+        """Where it may lack what this key has announced, announce nothing in the rounds that that may be of."""
+        if self._journal.is_whole:
+            return
+        if is_new:
+            self._journal.begin()
+        else:
+            self._journal.keep_silent(self._history.number + 1)
+
+    async def _means(self, seat: int) -> Means:
+        """What there is to take part with; what is lacking is asked for again now and then."""
+        if not self._state.base.is_latest(self._history, seat) and self._lacks.is_due(_BASE):
+            await self._bring_up()
+        round_ = self._history.round
+        is_lost = round_ is not None and not self._lacks.is_due(_update(round_.number))
+        return Means(base=self._state.base.is_latest(self._history, seat), update=not is_lost)
 
     def _is_finishing(self, seat: int) -> bool:
         """It has committed to the round under way: nobody else has the update, so nobody else can attest."""
@@ -305,7 +344,7 @@ class Peer:
         if step == Step.COMMIT and round_ is not None:
             wait_s = await self._commit(round_, seat)
         elif step == Step.EXCHANGE and round_ is not None:
-            await self._attest(round_, seat)
+            wait_s = await self._attest(round_, seat)
         elif step == Step.WAKE:
             await self._follower.call("wake")
         elif step in (Step.ADVANCE, Step.SETTLE) and round_ is not None:
@@ -386,13 +425,17 @@ class Peer:
         """The round waits past its deadline for more commits than it has."""
         return len(round_.commits) < self._history.parameters.quorum and await self._clock.late_s() > 0
 
-    async def _attest(self, round_: Round, seat: int) -> None:
+    async def _attest(self, round_: Round, seat: int) -> float:
+        """Publish, judge and attest. Returns how long to wait then, seconds."""
         number, state = round_.number, self._state
         floor = self._history.parameters.reputation_floor
+        own = await self._own_update(round_)
+        if own is None:
+            return _WAIT_S
         await self._publish(round_, seat)
         self._fail_at(number, "exchange")
         known = [one for one in self._judged if one.holds_for(round_, floor, state.base.record)]
-        judged = known[-1] if known else await self._exchange(round_, seat, state)
+        judged = known[-1] if known else await self._exchange(round_, seat, state, own)
         self._fail_at(number, "attest")
         screened = judged.screened
         accepted = self._behaviour.verdicts(screened.judged, screened.accepted)
@@ -406,8 +449,22 @@ class Peer:
         if self._telling is not None:
             await self._telling
         self._telling = asyncio.create_task(self._tell(round_, seat, screened))
+        return 0.0
 
-    async def _exchange(self, round_: Round, seat: int, state: PeerState) -> Judged:
+    async def _own_update(self, round_: Round) -> Held | None:
+        """What this peer committed, and what it hangs on; None where it is lost, and the round is sat out."""
+        if self._behaviour.is_unreadable:
+            return Held()
+        name = _update(round_.number)
+        try:
+            own = await self._recovery.own_update(round_)
+        except Lacking as lacking:
+            self._lacks.note(name, str(lacking), "the peer sits the round out")
+            return None
+        self._lacks.have(name)
+        return own
+
+    async def _exchange(self, round_: Round, seat: int, state: PeerState, own: Held) -> Judged:
         """Fetch the neighbours' updates and judge them. Raises Overtaken where the chain changes meanwhile."""
         history, manifest = self._history, self._history.manifest
         floor = history.parameters.reputation_floor
@@ -429,7 +486,7 @@ class Peer:
             neighbours = collecting.result()
         finally:
             collecting.cancel()
-        screened = await self._work(lambda: self._screen(round_, seat, state.base.carried, neighbours))
+        screened = await self._work(lambda: self._screen(round_, seat, state.base.carried, own, neighbours))
         self._services.pin(screened.record)
         judged = Judged(
             round_.number, round_.seed, dict(round_.commits), round_.eligible(floor), state.base.record, screened
@@ -475,7 +532,12 @@ class Peer:
         with self._meter.section("blobs"):
             store.unseal(digest)
             if not self._behaviour.is_unreadable:
-                self._services.pin(store.get(digest, update_max_bytes(self._history.manifest)))
+                self._pin(digest)
+
+    def _pin(self, digest: bytes) -> None:
+        found = self._services.store.find(digest, update_max_bytes(self._history.manifest))
+        if found is not None:
+            self._services.pin(found)
 
     def _announced(self, number: int, besides: bytes = b"") -> list[KeptCommit]:
         """The updates of a round that may have been announced: those whose seal is broken."""
@@ -483,7 +545,9 @@ class Peer:
         made = [one for one in self._state.commits if one.round == number and one.digest != besides]
         return [one for one in made if not store.is_sealed(one.digest) and store.has(one.digest)]
 
-    def _screen(self, round_: Round, seat: int, carried: Carried, neighbours: dict[int, Fetched]) -> Screened:
+    def _screen(
+        self, round_: Round, seat: int, carried: Carried, own: Held, neighbours: dict[int, Fetched]
+    ) -> Screened:
         history, manifest, store = self._history, self._history.manifest, self._services.store
         links = lineage(history, round_, seat)
         if self._behaviour.is_unreadable:
@@ -491,18 +555,15 @@ class Peer:
             idle = judged_nobody(self._network, sitting, links[0].author, links[0].digest, carried)
             store.put(idle.record)
             return idle
-        held, states = Held(), self._services.exchange.states
-        while (digest := held.lacks(links, manifest, states)) is not None:
-            held.add({digest: store.get(digest, update_max_bytes(manifest))})
         with self._meter.section("screening"):
             screened = screen(
                 manifest,
                 self._network,
                 sitting_of(history, round_, seat),
-                Fetched(links, held, round_.tenures[seat]),
+                Fetched(links, own, round_.tenures[seat]),
                 carried,
                 neighbours,
-                states=states,
+                states=self._services.exchange.states,
                 loss=self._learner.loss,
             )
         with self._meter.section("blobs"):
@@ -527,29 +588,51 @@ class Peer:
 
     async def _follow(self, wait_s: float) -> None:
         """Take in what the chain has new; where it does not answer, wait for it: the circle waits too."""
-        while True:
-            try:
-                await self._follower.follow(wait_s)
-                break
-            except (ChainUnreachable, RpcFault) as error:
-                _log.warning("no answer from the chain, trying again reason=%s", error)
-                await asyncio.sleep(_CHAIN_RETRY_S)
+        await self._patiently(lambda: self._follower.follow(wait_s))
         seen = (self._follower.changes, self._follower.rollbacks)
         if seen != self._seen:
             with self._meter.section("gossip"):
                 self._services.refresh()
             is_other_chain = seen[1] != self._seen[1]
+            if is_other_chain:
+                await self._look_which_circle()
             await self._bring_up()
             self._seen = seen
             self._clock.note(self._history, anew=is_other_chain)
             if (seat := self._held_seat) is not None and self._teller.look(seat):
                 self._services.gossip.ask_for_dial_back(self._history.seats[seat].endpoints[-1])
 
+    async def _patiently(self, ask: Callable[[], Awaitable[_T]]) -> _T:
+        while True:
+            try:
+                return await ask()
+            except (ChainUnreachable, RpcFault) as error:
+                _log.warning("no answer from the chain, trying again reason=%s", error)
+                await asyncio.sleep(_CHAIN_RETRY_S)
+
+    async def _look_which_circle(self) -> None:
+        """The chain took events back: if the opening with them, what is at the address may be another circle."""
+        opened_in = await self._patiently(self._follower.opened_in)
+        if opened_in is None or opened_in == self._folder.opened_in:
+            return
+        _log.warning("the circle at this address was opened in another block, starting anew block=%s", opened_in)
+        self._folder = self._folder.of_circle(opened_in)
+        self._state_file = StateFile(self._folder.state)
+        self._judged.clear()
+        self._bases.clear()
+        self._seat = None
+
     async def _bring_up(self) -> None:
         """The base follows what is on chain, not what was sent."""
         if self._held_seat is None:
             return
+        if self._lacks.is_lacking(_BASE) and not self._lacks.is_due(_BASE):
+            return
         base = await self._recovery.base([*self._bases, self._state.base], self._judged)
+        if self._recovery.lacking is None:
+            self._lacks.have(_BASE)
+        else:
+            self._lacks.note(_BASE, str(self._recovery.lacking), "the peer commits to nothing and judges nobody")
         if base is not self._state.base:
             self._bases.append(self._state.base)
             self._state = replace(self._state, base=base)
@@ -574,11 +657,10 @@ class Peer:
     def _is_mine(self, commit: KeptCommit) -> bool:
         """Whether an update names this key as its author, not one that was rotated away."""
         manifest = self._history.manifest
-        try:
-            blob = self._services.store.get(commit.digest, update_max_bytes(manifest))
-        except PeerFault:
-            return False
-        return is_authored(blob, manifest, self._network, commit.round, to_canonical_address(self._address))
+        blob = self._services.store.find(commit.digest, update_max_bytes(manifest))
+        return blob is not None and is_authored(
+            blob, manifest, self._network, commit.round, to_canonical_address(self._address)
+        )
 
     def _fail_at(self, number: int, step: str) -> None:
         if self._config.fail_at:
@@ -596,6 +678,10 @@ def _sender(config: PeerConfig, circle: Circle, key: bytes) -> Sender:
     """The peer's sender: what is under way when the process dies is known to the next one."""
     limits = FeeLimits(max_fee_wei=config.max_fee_wei)
     return Sender(circle.rpc, key, circle.network.chain_id, limits=limits, pending_file=config.folder.pending)
+
+
+def _update(number: int) -> str:
+    return f"this peer's update of round {number}"
 
 
 async def _announce(services: Services, number: int, digest: bytes) -> None:

@@ -1,4 +1,8 @@
-"""Where a peer starts from: the circle's genesis, its own saved state, and what the chain says happened since."""
+"""Where a peer starts from: the circle's genesis, its own saved state, and what the chain says happened since.
+
+What is not here is fetched from the other members. What they do not serve now is lacking: the peer says so, asks
+again, and until then commits to nothing and judges nobody.
+"""
 
 import asyncio
 import logging
@@ -10,10 +14,10 @@ import numpy as np
 
 from ledger.blobs.fetch import Unavailable
 from ledger.blobs.unixfs import build
-from ledger.errors import PeerFault, SetupError
+from ledger.errors import NotYet, PeerFault, SetupError
 from ledger.exact import State
 from ledger.history import History, Round
-from ledger.lineage import Lost
+from ledger.lineage import Held, Lost, lineage
 from ledger.memory import Carried
 from ledger.records import decode_genesis, update_max_bytes
 from ledger.replay import blobs_needed, replay
@@ -24,7 +28,11 @@ from node.jury import whole
 from node.state import Base, PeerState, StateFile
 
 _log = logging.getLogger(__name__)
-_TIMEOUT_S: Final = 60.0
+_TIMEOUT_S: Final = 20.0
+
+
+class Lacking(NotYet):
+    """What a peer has to go on from is not here, and nobody serves it now."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,9 @@ class Recovery:
         self._present, self._network, self._seat = history, network, seat
         self._store, self._exchange = store, exchange
         self._loss = loss
+        self._genesis: State | None = None
+        self.lacking: Lacking | None = None
+        """Why the base last told is not the one that the chain asks for."""
         self._max_bytes = update_max_bytes(history().manifest)
 
     @property
@@ -73,16 +84,17 @@ class Recovery:
         return self._present()
 
     async def genesis(self, own: bytes) -> State:
-        """The state all start from. own: the genesis blob as this machine makes it. Raises SetupError."""
-        digest = self._history.manifest.genesis_digest
-        if build(own).root == digest:
-            self._store.put(own)
-        elif not self._store.has(digest):
-            await self._fetch_genesis(digest)
-        return decode_genesis(self._store.get(digest, self._max_bytes), self._history.manifest)
+        """The state all start from. own: the genesis blob as this machine makes it. Raises Lacking, SetupError."""
+        manifest = self._history.manifest
+        if build(own).root == manifest.genesis_digest:
+            await asyncio.to_thread(self._store.put, own)
+        else:
+            own = await self._fetched_genesis(manifest.genesis_digest)
+        self._genesis = decode_genesis(own, manifest)
+        return self._genesis
 
     async def state(self, genesis: State, file: StateFile) -> PeerState:
-        """The saved state brought up to the chain, or one rebuilt from the blobs. Raises SetupError."""
+        """The saved state brought up to the chain as far as it can be, or one rebuilt from the blobs."""
         saved = file.load(self._network, self._history.manifest.parameters)
         state = saved or PeerState(self._network, Base(genesis), np.zeros(genesis.shape, np.float32))
         return replace(state, base=await self.base([state.base]))
@@ -91,56 +103,90 @@ class Recovery:
         """The base that follows from the seat's attestations as the chain has them now.
 
         known: bases to start from, oldest first. judged: exchanges still in memory; others are done over again
-        from the blobs. Raises SetupError.
+        from the blobs. Where these cannot be had it is the last one that follows, and `lacking` says why.
         """
+        self.lacking = None
         base = next((base for base in reversed(known) if base.stands(self._history, self._seat)), None)
         if base is None:
             _log.info("no known base is on chain any more, starting from genesis")
-            manifest = self._history.manifest
-            genesis = self._store.get(manifest.genesis_digest, self._max_bytes)
-            base = Base(decode_genesis(genesis, manifest))
+            assert self._genesis is not None
+            base = Base(self._genesis)
         # What was attested from this seat before its present holder joined is none of its business.
         first = self._history.seats[self._seat].since_round
         for round_ in self._history.rounds[max(base.round, first - 1) :]:
             attestation = round_.attestations.get(self._seat)
             if attestation is not None:
                 done = next((one for one in judged if one.screened.record_digest == attestation.record), None)
-                screened = done.screened if done else await self._replayed(base.carried, round_)
+                try:
+                    screened = done.screened if done else await self._replayed(base.carried, round_)
+                except Lacking as lacking:
+                    self.lacking = lacking
+                    break
                 after = screened.carried
                 base = Base(after.base, round_.number, attestation.record, after.memory)
         return base
 
-    async def _fetch_genesis(self, digest: bytes) -> None:
+    async def own_update(self, round_: Round) -> Held:
+        """The seat's own update of a round, whole, and what it hangs on. Raises Lacking."""
+        links, states, held = lineage(self._history, round_, self._seat), self._exchange.states, Held()
+        while (digest := held.lacks(links, self._history.manifest, states)) is not None:
+            held.add({digest: await self._own_blob(digest, round_.number)})
+        return held
+
+    async def _own_blob(self, digest: bytes, number: int) -> bytes:
+        found = await asyncio.to_thread(self._store.find, digest, self._max_bytes)
+        if found is None:
+            try:
+                found = await self._fetch_one(digest, self._seat)
+            except Unavailable as error:
+                raise Lacking(f"this peer's own update of round {number} is lost: {error}") from error
+        if found is None:
+            raise Lacking(f"this peer's own update of round {number} is lost: what has its digest makes no blob")
+        return found
+
+    async def _fetched_genesis(self, digest: bytes) -> bytes:
         """Another release of torch draws other initial values: then the state comes from those who have it."""
+        own = await asyncio.to_thread(self._store.find, digest, self._max_bytes)
+        if own is not None:
+            return own
         try:
-            found = await self._exchange.blobs(
-                self._history, {digest: 0}, max_bytes=self._max_bytes, timeout_s=_TIMEOUT_S
-            )
+            found = await self._fetch_one(digest, 0)
         except Unavailable as error:
-            raise SetupError(
-                "this machine's torch draws another initial state than the circle's and no member serves it: "
-                "check --task and its options, or start again when another member is up"
+            raise Lacking(
+                "this machine's torch draws another initial state than the circle's and no member serves it now: "
+                "check --task and its options, or wait until another member is up"
             ) from error
-        if found[digest] is None:
+        if found is None:
             raise SetupError(
                 "the circle's initial state makes no blob: nobody can take part, ask for another circle"
             )
+        return found
+
+    async def _fetch(self, wanted: Mapping[bytes, int]) -> Mapping[bytes, bytes | None]:
+        """Digest → author's seat in, blobs out. Raises Unavailable."""
+        return await self._exchange.blobs(self._history, wanted, max_bytes=self._max_bytes, timeout_s=_TIMEOUT_S)
+
+    async def _fetch_one(self, digest: bytes, seat: int) -> bytes | None:
+        fetched = await self._fetch({digest: seat})
+        try:
+            return await asyncio.to_thread(fetched.__getitem__, digest)
+        except KeyError as error:
+            raise Unavailable(digest, {"own store": "lost as soon as it was fetched"}) from error
 
     async def _replayed(self, carried: Carried, round_: Round) -> Screened:
         _log.info("rebuilding base round=%d", round_.number)
         history, states = self._history, self._exchange.states
-
-        async def fetch(wanted: Mapping[bytes, int]) -> Mapping[bytes, bytes | None]:
-            return await self._exchange.blobs(history, wanted, max_bytes=self._max_bytes, timeout_s=_TIMEOUT_S)
-
         try:
-            held = await whole(history, round_, blobs_needed(round_, self._seat), fetch, states)
+            held = await whole(history, round_, blobs_needed(round_, self._seat), self._fetch, states)
             screened = await asyncio.to_thread(
                 replay, history, self._network, round_, self._seat, carried, held, states=states, loss=self._loss
             )
         except (Unavailable, Lost, PeerFault) as error:
-            raise SetupError(
-                f"the state after round {round_.number} cannot be rebuilt ({error}): start again when the other "
-                "members are up, or put back the peer's own data folder"
-            ) from error
+            raise Lacking(f"the state after round {round_.number} cannot be rebuilt: {error}") from error
+        # [REJECT] R15: a base that does not follow from what this seat attested
+        if screened.record_digest != round_.attestations[self._seat].record:
+            raise Lacking(
+                f"the state after round {round_.number} cannot be rebuilt: what its blobs give is not what this "
+                "seat attested"
+            )
         return screened

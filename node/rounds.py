@@ -1,5 +1,6 @@
 """What a peer does next: a pure function of the circle's history and its own seat."""
 
+from dataclasses import dataclass
 from enum import Enum
 
 from ledger.history import History, Phase, Round
@@ -18,21 +19,38 @@ class Step(Enum):
     DONE = "done"
 
 
-def next_step(history: History, seat: int, *, overdue: bool, lapsed: bool = False) -> Step:
-    """Decide. overdue: the open phase's deadline has passed; lapsed: by so much that R3.12 gives the round up."""
+@dataclass(frozen=True)
+class Means:
+    """What a peer has to take part with.
+
+    base: the model and the memory that the chain says it goes on from. update: what it committed in this round.
+    """
+
+    base: bool = True
+    update: bool = True
+
+
+def next_step(history: History, seat: int, *, overdue: bool, lapsed: bool = False, means: Means = Means()) -> Step:
+    """Decide. overdue: the open phase's deadline has passed; lapsed: by so much that R3.12 gives the round up.
+
+    Who lacks its base sits out and is not waited for. Who lost its own update sits out this round and wakes for the
+    next one. Either does the chores of others.
+    """
     round_ = history.round
     if history.phase == Phase.FINISHED:
         return Step.DONE
     if round_ is None:
         return Step.WAIT
     if history.phase == Phase.COMMIT:
-        return _while_committing(history, round_, seat, overdue)
-    return _while_attesting(history, round_, seat, overdue, lapsed)
+        return _while_committing(history, round_, seat, overdue, means)
+    return _while_attesting(history, round_, seat, overdue, lapsed, means)
 
 
-def _while_committing(history: History, round_: Round, seat: int, overdue: bool) -> Step:
+def _while_committing(history: History, round_: Round, seat: int, overdue: bool, means: Means) -> Step:
     has_quorum = len(round_.commits) >= history.parameters.quorum
     if seat not in round_.commits:
+        if not means.base:
+            return Step.WAIT
         if history.roster >> seat & 1:
             return Step.COMMIT
         # Not counted on. Who is new waits for the next round, unless this one cannot end without it.
@@ -43,12 +61,13 @@ def _while_committing(history: History, round_: Round, seat: int, overdue: bool)
     return Step.ADVANCE if has_quorum and (overdue or is_complete) else Step.WAIT
 
 
-def _while_attesting(history: History, round_: Round, seat: int, overdue: bool, lapsed: bool) -> Step:
-    if seat in round_.commits and seat not in round_.attestations:
-        return Step.EXCHANGE
-    # It missed this round's commits, so the next round would not wait for it unless it asks.
-    if seat not in round_.commits and not history.is_woken(seat):
-        return Step.WAKE
+def _while_attesting(history: History, round_: Round, seat: int, overdue: bool, lapsed: bool, means: Means) -> Step:
+    if seat not in round_.attestations and means.base:
+        if seat in round_.commits and means.update:
+            return Step.EXCHANGE
+        # It has no part in this round, so the next round would not wait for it unless it asks.
+        if not history.is_woken(seat):
+            return Step.WAKE
     is_full = len(round_.attestations) == len(round_.commits)
     has_quorum = len(round_.attestations) >= history.parameters.quorum
     if lapsed or (has_quorum and (is_full or overdue)):

@@ -8,15 +8,19 @@ A file appears under its name whole or not at all: written in partial/, flushed 
 is hashed again when it is read. One process writes; its threads may share the store.
 """
 
+import logging
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.blobs.cid import DIGEST_BYTES, digest_of
 from ledger.blobs.dagpb import FILE_BYTES_MAX, MalformedBlob
 from ledger.blobs.unixfs import CHUNK_BYTES, MAGIC, build, read, walk
-from ledger.errors import NotYet
+from ledger.errors import NotYet, PeerFault
 from ledger.files import make_folder, remove, sweep, write_whole
+
+_log = logging.getLogger(__name__)
 
 
 class NotStored(NotYet):
@@ -39,7 +43,7 @@ class BlockStore:
         for folder in (self._blocks, self._seals, self._partial):
             make_folder(folder)
         self._lock = threading.Lock()
-        self._sealed = {bytes.fromhex(path.name): _digests(path) for path in self._seals.iterdir()}
+        self._sealed = dict(self._read_seals())
         # A block may belong to several sealed blobs, so count.
         self._withheld = Counter(digest for blob in self._sealed.values() for digest in blob)
         sweep(self._partial)
@@ -66,6 +70,13 @@ class BlockStore:
         """
         return read(digest, self._require, max_bytes)
 
+    def find(self, digest: bytes, max_bytes: int) -> bytes | None:
+        """The same, None where it is not here whole, or is no blob."""
+        try:
+            return self.get(digest, max_bytes)
+        except (NotStored, PeerFault):
+            return None
+
     def has(self, digest: bytes) -> bool:
         """Whether all blocks of the blob are here. Leaves are looked for, not read; a malformed blob never is."""
         try:
@@ -84,6 +95,7 @@ class BlockStore:
             return None
         if digest_of(data) == digest:
             return data
+        _log.warning("block damaged, removed file=%s", path)
         path.unlink(missing_ok=True)
         return None
 
@@ -108,6 +120,25 @@ class BlockStore:
     def is_sealed(self, digest: bytes) -> bool:
         """Whether the block, root or not, belongs to a sealed blob."""
         return self._withheld[digest] > 0
+
+    def _read_seals(self) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
+        """What is sealed. A damaged seal keeps back what it names still, and all that the blob's nodes name."""
+        for path in self._seals.iterdir():
+            root = _digest_named(path.name)
+            if root is None:
+                _log.warning("no seal, not used file=%s", path)
+                continue
+            blocks = _digests(path)
+            if root not in blocks:
+                _log.warning("seal damaged file=%s", path)
+                blocks = (root, *blocks, *self._below(root))
+            yield root, tuple(dict.fromkeys(blocks))
+
+    def _below(self, root: bytes) -> list[bytes]:
+        try:
+            return [part.digest for part, _ in walk(root, self._require, FILE_BYTES_MAX, skip_leaves=True)]
+        except (NotStored, MalformedBlob):
+            return []
 
     def _require(self, digest: bytes) -> bytes:
         data = self.block(digest)
@@ -140,6 +171,15 @@ class BlockStore:
         write_whole(path, data, through=self._partial)
 
 
+def _digest_named(name: str) -> bytes | None:
+    try:
+        digest = bytes.fromhex(name)
+    except ValueError:
+        return None
+    return digest if len(digest) == DIGEST_BYTES else None
+
+
 def _digests(path: Path) -> tuple[bytes, ...]:
     data = path.read_bytes()
-    return tuple(data[at : at + DIGEST_BYTES] for at in range(0, len(data), DIGEST_BYTES))
+    whole = len(data) - len(data) % DIGEST_BYTES
+    return tuple(data[at : at + DIGEST_BYTES] for at in range(0, whole, DIGEST_BYTES))
