@@ -27,10 +27,6 @@ class Lacks:
         if self._asked_at.pop(name, None) is not None:
             self._tell(Notice("had", f"{name} is here again", is_bad=False, fields={"what": name}))
 
-    def forget(self, name: str) -> None:
-        """It is not needed any more."""
-        self._asked_at.pop(name, None)
-
     def is_lacking(self, name: str) -> bool:
         """Whether it was not to be had when it was asked for last."""
         return name in self._asked_at

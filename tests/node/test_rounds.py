@@ -6,7 +6,7 @@ from circle_history import PARAMETERS, SEATS, SEED, attestations, commits, drawn
 from ledger.events import Drawn, Left, Settled, Woken
 from ledger.history import History
 from ledger.reputation import pack
-from node.rounds import Step, duty_rank, next_step
+from node.rounds import Means, Step, duty_rank, next_step
 
 
 def test_before_round_one_there_is_nothing_to_do() -> None:
@@ -117,3 +117,34 @@ def test_the_order_of_chores_changes_with_the_round_before_a_seed_is_drawn() -> 
     second = history_of(*settled(0, 1, 2, 3), *commits(0, 1, 2, 3, number=2))
     orders = [[duty_rank(history, seat) for seat in range(SEATS)] for history in (first, second)]
     assert orders[0] != orders[1]
+
+
+NO_BASE, NO_UPDATE = Means(base=False), Means(update=False)
+
+
+@pytest.mark.parametrize("overdue", [False, True])
+def test_who_lacks_its_base_commits_to_nothing_and_has_nobody_wait_for_it(overdue: bool) -> None:
+    committing = history_of(*commits(1, 2, 3))
+    assert next_step(committing, 0, overdue=overdue, means=NO_BASE) == Step.WAIT
+    attesting = history_of(*drawn(1, 2, 3), *attestations(1, 2))
+    assert next_step(attesting, 0, overdue=False, means=NO_BASE) == Step.WAIT, "it does not wake either"
+    committed = history_of(*drawn(0, 1, 2, 3), *attestations(1, 2))
+    assert next_step(committed, 0, overdue=False, means=NO_BASE) == Step.WAIT
+
+
+def test_who_lacks_its_base_still_does_the_chores() -> None:
+    assert next_step(history_of(*commits(0, 1, 2)), 0, overdue=True, means=NO_BASE) == Step.ADVANCE
+    late = history_of(*drawn(0, 1, 2, 3), *attestations(1, 2, 3))
+    assert next_step(late, 0, overdue=True, means=NO_BASE) == Step.SETTLE
+    short = history_of(*drawn(0, 1, 2), *attestations(1))
+    assert next_step(short, 0, overdue=True, lapsed=True, means=NO_BASE) == Step.SETTLE
+
+
+def test_who_lost_its_update_sits_the_round_out_and_wakes_for_the_next_one() -> None:
+    events = [*drawn(0, 1, 2, 3), *attestations(1, 2, 3)]
+    assert next_step(history_of(*events), 0, overdue=False, means=NO_UPDATE) == Step.WAKE
+    woken = history_of(*events, Woken(1, 0))
+    assert next_step(woken, 0, overdue=False, means=NO_UPDATE) == Step.WAIT
+    assert next_step(woken, 0, overdue=True, means=NO_UPDATE) == Step.SETTLE
+    assert next_step(woken, 0, overdue=False) == Step.EXCHANGE, "should it be found after all"
+    assert next_step(history_of(*commits(1, 2, 3)), 0, overdue=False, means=NO_UPDATE) == Step.COMMIT

@@ -235,3 +235,33 @@ def test_nobody_else_reads_the_store(tmp_path: Path) -> None:
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "store").rglob("*") if path.is_file()}
     folders = {path.stat().st_mode & 0o777 for path in (tmp_path / "store").rglob("*") if path.is_dir()}
     assert (modes, folders) == ({0o600}, {0o700})
+
+
+@pytest.mark.parametrize("damage", ["leaf", "root", "nothing stored"])
+def test_what_is_not_whole_is_not_found(tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture) -> None:
+    store, dag = BlockStore(tmp_path), build(blob(2 * CHUNK_BYTES))
+    assert store.find(dag.root, BIG) is None
+    if damage != "nothing stored":
+        store.put(dag.data)
+        assert store.find(dag.root, BIG) == dag.data
+        path = path_of(tmp_path, dag.leaves[1] if damage == "leaf" else dag.root)
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+    assert store.find(dag.root, BIG) is None
+    assert (f"block damaged, removed file={path}" in caplog.text) if damage != "nothing stored" else not caplog.text
+    assert store.find(dag.root, 10) is None, "nor what is too large"
+
+
+def test_a_damaged_seal_is_named_and_keeps_back_what_it_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, dag = BlockStore(tmp_path), build(blob(2 * CHUNK_BYTES))
+    store.put(dag.data, sealed=True)
+    seal = tmp_path / "sealed" / dag.root.hex()
+    seal.write_bytes(seal.read_bytes()[:40].replace(dag.root, bytes(32)))
+    (tmp_path / "sealed" / "stray").touch()
+    reopened = BlockStore(tmp_path)
+    assert all(reopened.is_sealed(digest) for digest in dag.digests)
+    assert f"seal damaged file={seal}" in caplog.text
+    assert "no seal, not used file=" in caplog.text
+    reopened.unseal(dag.root)
+    assert not any(reopened.is_sealed(digest) for digest in dag.digests)
