@@ -1,4 +1,4 @@
-"""A peer whose data folder is gone, in a circle with real updates: what it rebuilds and what it does not pretend."""
+"""A peer whose data folder is gone, in a circle of real updates: what it rebuilds, what it does not pretend."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
