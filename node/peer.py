@@ -17,7 +17,7 @@ from ledger.codec import SENT_SHARE
 from ledger.endpoints import Endpoint
 from ledger.exact import State
 from ledger.history import PATIENCE_WINDOWS, History, Phase, Round
-from ledger.lineage import Fetched, Held, lineage
+from ledger.lineage import Fetched, Held, Lost, lineage
 from ledger.memory import Carried
 from ledger.records import update_max_bytes
 from ledger.replay import sitting_of
@@ -270,7 +270,7 @@ class Peer:
                 if step == Step.DONE:
                     break
                 await self._do(step, seat)
-            except Overtaken as error:
+            except (Overtaken, Lost) as error:
                 _log.info("deciding again reason=%s", error)
                 await self._follow(0.0)
             except (Reverted, NoReceipt) as error:

@@ -132,7 +132,7 @@ async def test_an_update_of_its_own_that_is_whole_is_read_from_its_store(scene: 
     for number in range(1, ROUNDS + 1):
         scene.store.put(scene.circle.blobs[scene.update(number)] or b"")
     own = await scene.recovery.own_update(scene.history.rounds[ROUNDS - 1])
-    assert own[scene.update(ROUNDS)] == scene.circle.blobs[scene.update(ROUNDS)]
+    assert own.blob(scene.update(ROUNDS)) == scene.circle.blobs[scene.update(ROUNDS)]
     assert scene.others.asked == []
 
 
@@ -153,4 +153,4 @@ async def test_its_own_update_lost_or_damaged_is_had_from_others_or_lacking(
     if damage == "flipped":
         assert f"block damaged, removed file={path}" in caplog.text
     scene.others.lost.clear()
-    assert (await scene.recovery.own_update(round_))[digest] == scene.circle.blobs[digest]
+    assert (await scene.recovery.own_update(round_)).blob(digest) == scene.circle.blobs[digest]
