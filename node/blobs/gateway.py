@@ -6,6 +6,7 @@ nothing of a sealed blob is served at all: it answers as if it were not here.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ _PIECE_S = 30.0
 _RATE = 1 << 16
 _QUEUED_PER_SLOT = 4
 _ACCEPT_MAX = 32
+_THREADS = 4
 
 
 @dataclass
@@ -52,6 +54,8 @@ class _Gateway:
     stats: GatewayStats
     slots: asyncio.Semaphore
     queue_max: int
+    # Its own, so that strangers' questions never keep this node's fetches waiting for the disk.
+    threads: ThreadPoolExecutor
     queued: int = 0
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -65,7 +69,7 @@ class _Gateway:
             raise web.HTTPBadRequest(text=str(error)) from error
         async with self._slot():
             try:
-                root = await asyncio.to_thread(self._permitted, cid.digest)
+                root = await self._in_thread(lambda: self._permitted(cid.digest))
             except NotStored as error:
                 # The same words whether it is missing, sealed or withheld.
                 raise web.HTTPNotFound(text="not here") from error
@@ -76,7 +80,19 @@ class _Gateway:
             if kind == RAW_TYPE:
                 response.content_length = len(root)
                 return await self._send(request, response, _already(root))
-            return await self._send(request, response, _in_thread(self._car(cid, root)))
+            return await self._send(request, response, self._pieces(self._car(cid, root)))
+
+    async def _pieces(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+        """Pieces that are read from disk as they are asked for."""
+        while piece := await self._in_thread(lambda: next(pieces, b"")):
+            yield piece
+
+    async def _in_thread(self, work: Callable[[], bytes]) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
+    async def close(self, _: web.Application) -> None:
+        """End its threads."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
@@ -161,11 +177,17 @@ def gateway_app(
     Connections, and how long they may take to send a request, are the server's to bound: see node.blobs.doors.
     """
     gateway = _Gateway(
-        store, serves, stats or GatewayStats(), asyncio.Semaphore(max_concurrent), _QUEUED_PER_SLOT * max_concurrent
+        store,
+        serves,
+        stats or GatewayStats(),
+        asyncio.Semaphore(max_concurrent),
+        _QUEUED_PER_SLOT * max_concurrent,
+        ThreadPoolExecutor(_THREADS, thread_name_prefix="gateway"),
     )
     bound_noise()
     app = web.Application(middlewares=middlewares)
     app[STATS] = gateway.stats
+    app.on_cleanup.append(gateway.close)
     app.router.add_get("/ipfs/{cid}", gateway.answer)
     return app
 
@@ -173,12 +195,6 @@ def gateway_app(
 async def _already(block: bytes) -> AsyncIterator[bytes]:
     """One piece that is in memory: no thread is needed for it."""
     yield block
-
-
-async def _in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Pieces that are read from disk as they are asked for."""
-    while piece := await asyncio.to_thread(next, pieces, b""):
-        yield piece
 
 
 def _kind(request: web.Request) -> str:

@@ -21,6 +21,7 @@ from ledger.blobs.cid import RAW, Cid, cid_of, digest_of
 from ledger.blobs.fetch import Unavailable
 from ledger.blobs.unixfs import CHUNK_BYTES, Dag
 from ledger.errors import SetupError
+from ledger.names import NameResolver
 
 _ANSWER_BYTES_MAX = 1 << 16
 _READ_BYTES = 1 << 16
@@ -112,7 +113,8 @@ class KuboPins:
         self, command: str, query: dict[str, str], body: aiohttp.MultipartWriter | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(trust_env=False, timeout=self._timeout)
+            connector = aiohttp.TCPConnector(resolver=NameResolver())
+            self._session = aiohttp.ClientSession(connector=connector, trust_env=False, timeout=self._timeout)
         try:
             request = self._session.post(self._url + command, params=query, data=body, allow_redirects=False)
             async with request as response:

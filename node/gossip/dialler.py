@@ -11,6 +11,7 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from ledger.errors import PeerFault
+from ledger.names import NameResolver
 from node.gossip.certificate import certificate_sha256, client_context
 from node.gossip.limits import Limits
 from node.gossip.listener import FRAME_LIMIT, PATH
@@ -71,7 +72,7 @@ class _Connector(aiohttp.TCPConnector):
     """aiohttp's forgets a connection as soon as it begins to close, and TLS may take half a minute to finish."""
 
     def __init__(self, transports: Transports, close_s: float) -> None:
-        super().__init__(limit=0, force_close=True, ssl=client_context())
+        super().__init__(limit=0, force_close=True, ssl=client_context(), resolver=NameResolver())
         self._factory = partial(_connection, transports, close_s, self._loop)
 
 

@@ -310,3 +310,21 @@ async def test_what_a_member_decides_to_withhold_while_it_is_read_is_not_served(
     async with serving(store, serves=serves) as client:
         assert (await client.get(path_of(dag.root) + "?format=raw")).status == 404
     assert asked == [dag.root] * 2
+
+
+async def test_what_strangers_ask_for_keeps_nothing_else_waiting_for_a_thread(store: BlockStore) -> None:
+    dag, entered, free = put(store, 10), asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def serves(digest: bytes) -> bool:
+        loop.call_soon_threadsafe(entered.set)
+        asyncio.run_coroutine_threadsafe(free.wait(), loop).result(20)
+        return True
+
+    async with serving(store, serves=serves, max_concurrent=64) as client:
+        asked = [asyncio.create_task(client.get(path_of(dag.root) + "?format=raw")) for _ in range(64)]
+        async with asyncio.timeout(20):
+            await entered.wait()
+            assert await asyncio.to_thread(store.block, dag.root) == dag.data
+        free.set()
+        assert {response.status for response in await asyncio.gather(*asked)} == {200}
