@@ -34,14 +34,17 @@ class AnnouncementJournal:
         self._is_torn = False
         self._read()
 
-    def begin(self) -> None:
-        """There is nothing to know of: from now on what is noted is all. Raises OSError."""
-        self._rewrite()
+    def settle(self, is_new: bool, number: int) -> None:
+        """Before anything is signed. is_new: the key had no seat till now. number: the round under way.
 
-    def keep_silent(self, through: int) -> None:
-        """Sign nothing for rounds up to this one but what is noted: more may have been signed. Raises OSError."""
-        self._silent_through = max(self._silent_through, through)
-        if not self.is_whole and self._path.exists():
+        Where this may lack what the key has announced, nothing but what is noted is signed in this round and the
+        next: more could only contradict. Raises OSError.
+        """
+        if self.is_whole:
+            return
+        if not is_new:
+            self._silent_through = max(self._silent_through, number + 1)
+        if self._path.exists():
             _log.warning("file damaged, kept as file=%s", set_aside(self._path))
         self._rewrite()
 

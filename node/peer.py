@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
+import numpy as np
 from eth_utils.address import to_canonical_address
 
 from ledger.chain.circle import Circle
@@ -15,7 +16,6 @@ from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import FeeLimits, NoReceipt, Reverted, Sender
 from ledger.codec import SENT_SHARE
 from ledger.endpoints import Endpoint
-from ledger.exact import State
 from ledger.history import PATIENCE_WINDOWS, History, Phase, Round
 from ledger.lineage import Fetched, Held, Lost, lineage
 from ledger.memory import Carried
@@ -31,14 +31,15 @@ from node.evidence import EvidenceStore
 from node.follower import Follower, Overtaken
 from node.genesis import agreed_template
 from node.kept import KeptParts
-from node.lacks import AGAIN_S, Lacks
+from node.lacks import Lacks
 from node.learner import Learner, genesis_blob
 from node.meter import Meter
 from node.notices import Notice, Notices, reach_notice
 from node.own_frames import is_anchored, previous
 from node.phase_clock import PhaseClock
-from node.recovery import Judged, Lacking, Recovery
-from node.rounds import Means, Step, next_step
+from node.provisions import Provisions
+from node.recovery import Judged, Recovery
+from node.rounds import Step, next_step
 from node.seating import Entry, SeatLost, is_authored
 from node.services import Listening, Services
 from node.state import Base, KeptCommit, PeerState, StateFile
@@ -64,9 +65,6 @@ _BASES_KEPT: Final = 2
 _LOOK_S: Final = 3.0
 # For one blob behind a disputed verdict.
 _BLOBS_S: Final = 30.0
-
-# What a peer may lack, by name.
-_GENESIS, _BASE = "the circle's first state", "the state to go on from"
 
 Event = dict[str, Any]
 
@@ -229,29 +227,19 @@ class Peer:
 
         self._learner, own_genesis = await self._work(load)
         services = self._services
-        self._recovery = Recovery(
+        recovery = Recovery(
             lambda: self._history, self._network, seat, services.store, services.exchange, self._learner.loss
         )
-        genesis = await self._genesis(own_genesis)
+        self._provisions = Provisions(recovery, self._lacks, lambda: self._follow(0.0))
+        genesis = await self._provisions.genesis(own_genesis)
         services.exchange.states.origin = genesis
         self._pin(manifest.genesis_digest)
-        self._state = await self._recovery.state(genesis, self._state_file)
+        saved = self._state_file.load(self._network, manifest.parameters)
+        self._state = saved or PeerState(self._network, Base(genesis), np.zeros(genesis.shape, np.float32))
+        self._state = replace(self._state, base=await self._provisions.base([self._state.base], ()))
         if self._behaviour.spies:
             allies = (seat, *self._behaviour.accomplices)
             self._collusion = Collusion(lambda: self._history, self._network, allies, genesis, self._fetch_blobs)
-
-    async def _genesis(self, own: bytes) -> State:
-        """The circle's first state, asked for until somebody has it."""
-        while True:
-            try:
-                genesis = await self._recovery.genesis(own)
-            except Lacking as lacking:
-                self._lacks.note(_GENESIS, str(lacking), "the peer waits")
-                await asyncio.sleep(AGAIN_S)
-                await self._follow(0.0)
-            else:
-                self._lacks.have(_GENESIS)
-                return genesis
 
     # -------------------------------------------------------------------------------------------- rounds
 
@@ -265,7 +253,9 @@ class Peer:
                     continue
                 late_s = await self._clock.late_s()
                 patience_s = PATIENCE_WINDOWS * self._circle.attest_window_s
-                means = await self._means(seat)
+                if not self._state.base.is_latest(self._history, seat):
+                    await self._bring_up()
+                means = self._provisions.means(self._state.base, self._history, seat)
                 step = next_step(self._history, seat, overdue=late_s > 0, lapsed=late_s > patience_s, means=means)
                 if step == Step.DONE:
                     break
@@ -298,7 +288,7 @@ class Peer:
         if self._held_seat is None:
             is_new = self._history.seat_of(self._address) is None
             seat = await self._entrance.take(endpoint)
-            self._check_journal(is_new)
+            self._journal.settle(is_new, self._history.number)
             self._services.refresh()
             await self._prepare(seat)
             await self._tenancy.settle(seat, endpoint)
@@ -309,23 +299,6 @@ class Peer:
             await self._follow(0.0)
         assert self._seat is not None
         return self._seat
-
-    def _check_journal(self, is_new: bool) -> None:
-        """Where it may lack what this key has announced, announce nothing in the rounds that that may be of."""
-        if self._journal.is_whole:
-            return
-        if is_new:
-            self._journal.begin()
-        else:
-            self._journal.keep_silent(self._history.number + 1)
-
-    async def _means(self, seat: int) -> Means:
-        """What there is to take part with; what is lacking is asked for again now and then."""
-        if not self._state.base.is_latest(self._history, seat) and self._lacks.is_due(_BASE):
-            await self._bring_up()
-        round_ = self._history.round
-        is_lost = round_ is not None and not self._lacks.is_due(_update(round_.number))
-        return Means(base=self._state.base.is_latest(self._history, seat), update=not is_lost)
 
     def _is_finishing(self, seat: int) -> bool:
         """It has committed to the round under way: nobody else has the update, so nobody else can attest."""
@@ -429,7 +402,7 @@ class Peer:
         """Publish, judge and attest. Returns how long to wait then, seconds."""
         number, state = round_.number, self._state
         floor = self._history.parameters.reputation_floor
-        own = await self._own_update(round_)
+        own = Held() if self._behaviour.is_unreadable else await self._provisions.own_update(round_)
         if own is None:
             return _WAIT_S
         await self._publish(round_, seat)
@@ -450,19 +423,6 @@ class Peer:
             await self._telling
         self._telling = asyncio.create_task(self._tell(round_, seat, screened))
         return 0.0
-
-    async def _own_update(self, round_: Round) -> Held | None:
-        """What this peer committed, and what it hangs on; None where it is lost, and the round is sat out."""
-        if self._behaviour.is_unreadable:
-            return Held()
-        name = _update(round_.number)
-        try:
-            own = await self._recovery.own_update(round_)
-        except Lacking as lacking:
-            self._lacks.note(name, str(lacking), "the peer sits the round out")
-            return None
-        self._lacks.have(name)
-        return own
 
     async def _exchange(self, round_: Round, seat: int, state: PeerState, own: Held) -> Judged:
         """Fetch the neighbours' updates and judge them. Raises Overtaken where the chain changes meanwhile."""
@@ -626,13 +586,7 @@ class Peer:
         """The base follows what is on chain, not what was sent."""
         if self._held_seat is None:
             return
-        if self._lacks.is_lacking(_BASE) and not self._lacks.is_due(_BASE):
-            return
-        base = await self._recovery.base([*self._bases, self._state.base], self._judged)
-        if self._recovery.lacking is None:
-            self._lacks.have(_BASE)
-        else:
-            self._lacks.note(_BASE, str(self._recovery.lacking), "the peer commits to nothing and judges nobody")
+        base = await self._provisions.base([*self._bases, self._state.base], self._judged)
         if base is not self._state.base:
             self._bases.append(self._state.base)
             self._state = replace(self._state, base=base)
@@ -678,10 +632,6 @@ def _sender(config: PeerConfig, circle: Circle, key: bytes) -> Sender:
     """The peer's sender: what is under way when the process dies is known to the next one."""
     limits = FeeLimits(max_fee_wei=config.max_fee_wei)
     return Sender(circle.rpc, key, circle.network.chain_id, limits=limits, pending_file=config.folder.pending)
-
-
-def _update(number: int) -> str:
-    return f"this peer's update of round {number}"
 
 
 async def _announce(services: Services, number: int, digest: bytes) -> None:

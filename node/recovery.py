@@ -7,10 +7,8 @@ again, and until then commits to nothing and judges nobody.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
-
-import numpy as np
 
 from ledger.blobs.fetch import Unavailable
 from ledger.blobs.unixfs import build
@@ -25,7 +23,7 @@ from ledger.screening import Screened
 from node.blobs.store import BlockStore
 from node.exchange import Exchange
 from node.jury import whole
-from node.state import Base, PeerState, StateFile
+from node.state import Base
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S: Final = 20.0
@@ -92,12 +90,6 @@ class Recovery:
             own = await self._fetched_genesis(manifest.genesis_digest)
         self._genesis = decode_genesis(own, manifest)
         return self._genesis
-
-    async def state(self, genesis: State, file: StateFile) -> PeerState:
-        """The saved state brought up to the chain as far as it can be, or one rebuilt from the blobs."""
-        saved = file.load(self._network, self._history.manifest.parameters)
-        state = saved or PeerState(self._network, Base(genesis), np.zeros(genesis.shape, np.float32))
-        return replace(state, base=await self.base([state.base]))
 
     async def base(self, known: Sequence[Base], judged: Sequence[Judged] = ()) -> Base:
         """The base that follows from the seat's attestations as the chain has them now.

@@ -71,7 +71,7 @@ def test_what_could_not_be_noted_is_not_signed_and_noted_at_the_next_try(
 def test_a_journal_says_whether_it_holds_all(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "announced.txt"
     assert not AnnouncementJournal(path).is_whole
-    AnnouncementJournal(path).begin()
+    AnnouncementJournal(path).settle(is_new=True, number=7)
     journal = AnnouncementJournal(path)
     assert journal.is_whole
     for number in (1, 2):
@@ -83,7 +83,7 @@ def test_a_journal_says_whether_it_holds_all(tmp_path: Path, caplog: pytest.LogC
     damaged = AnnouncementJournal(path)
     assert not damaged.is_whole
     assert f"file damaged file={path}" in caplog.text
-    damaged.keep_silent(3)
+    damaged.settle(is_new=False, number=2)
     assert path.with_name("announced.txt.damaged").read_bytes() == raw
     for again in (damaged, AnnouncementJournal(path)):
         assert again.is_whole
@@ -91,3 +91,16 @@ def test_a_journal_says_whether_it_holds_all(tmp_path: Path, caplog: pytest.LogC
         assert not again.may_sign(1, AUTHOR, ONE), "another of this round may be out"
         assert not again.may_sign(3, AUTHOR, ONE)
         assert again.may_sign(4, AUTHOR, ONE)
+
+
+def test_a_journal_that_is_not_there_keeps_a_key_that_had_a_seat_silent_for_two_rounds(tmp_path: Path) -> None:
+    path = tmp_path / "announced.txt"
+    AnnouncementJournal(path).settle(is_new=False, number=5)
+    for _ in range(2):
+        again = AnnouncementJournal(path)
+        again.settle(is_new=False, number=9)
+        assert [again.may_sign(number, AUTHOR, ONE) for number in (5, 6)] == [False, False]
+    assert AnnouncementJournal(path).may_sign(7, AUTHOR, ONE)
+    new = AnnouncementJournal(tmp_path / "new.txt")
+    new.settle(is_new=True, number=5)
+    assert new.may_sign(5, AUTHOR, ONE)
