@@ -151,7 +151,7 @@ def rows(name: str, rounds: int) -> Iterator[str]:
 
 def lost(layout: Layout, vectors: list[Vector], state: State) -> tuple[int, float]:
     """How many tensors that moved are published where they began, and how far off tensors are of their way."""
-    silent, off = 0, []
+    silent, off = 0, list[float]()
     for here in layout.blocks.tensors:
         wanted, moves = vectors[-1][here], vectors[-1][here] - vectors[0][here]
         if (length := float(np.linalg.norm(moves))) > 0:

@@ -26,6 +26,7 @@ import numpy as np
 from ledger.codec import DELTA, PLAIN, ZSTD, Quantised, quantise
 from ledger.codec.delta_encoder import CARRIED, SENT_SHARE, encode_delta, left_out
 from ledger.exact import GRID_BITS, State, to_float
+from node.kept import Kept
 from node.simulator import Scenario, simulate
 from node.simulator.engine import LocalEngine
 from node.simulator.learning import Matrix, PublicStates
@@ -97,16 +98,18 @@ class Frames(LocalEngine):
         number: int,
         seats: Sequence[int],
         bases: PublicStates,
+        kept: Sequence[Kept],
         residuals: Matrix | None,
         references: Sequence[Reference | None],  # noqa: ARG002
-    ) -> list[Published | None]:
+    ) -> list[tuple[Published | None, Kept]]:
         assert residuals is not None
         is_delta = self._way.codec == DELTA
         starts = np.rint(np.ldexp(residuals, GRID_BITS)).astype(np.int32) + bases if is_delta else bases
-        wanted = self.train(number, seats, starts)
-        if not is_delta:
-            wanted += residuals
-        return [self._frame(number, seat, bases[place], wanted[place]) for place, seat in enumerate(seats)]
+        found: list[tuple[Published | None, Kept]] = []
+        for place, (seat, one) in enumerate(zip(seats, self.train(number, seats, starts, kept), strict=True)):
+            wanted = one.state if is_delta else one.state + residuals[place]
+            found.append((self._frame(number, seat, bases[place], wanted), one.kept))
+        return found
 
     def _frame(self, number: int, seat: int, base: State, wanted: Vector) -> Published:
         way, last, blocks = self._way, self._published.get(seat), self.manifest.blocks
