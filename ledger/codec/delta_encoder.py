@@ -158,13 +158,14 @@ def _least_moves(vector: Vector, reference: State | None, blocks: Blocks, share:
     weights = np.repeat([weight for _, weight in samples], counts)
     is_own = moves >= np.repeat(own, counts)
     left = wanted - float(weights[is_own & (moves > 0)].sum())
-    rest = ~is_own & (moves > 0)
-    if left <= 0 or not rest.any():
+    is_rest = ~is_own & (moves > 0)
+    if left <= 0 or not is_rest.any():
         return own
-    order = np.argsort(-moves[rest], kind="stable")
-    reached = np.searchsorted(np.cumsum(weights[rest][order]), left * (1 - 1e-9))
-    least = int(moves[rest][order][min(int(reached), len(order) - 1)])
-    return np.minimum(own, least)
+    rest, weights = moves[is_rest], weights[is_rest]
+    order = np.argsort(rest)[::-1]
+    reached = np.searchsorted(np.cumsum(weights[order]), left * (1 - 1e-9))
+    least: Counts = np.minimum(own, rest[order[min(int(reached), len(order) - 1)]])
+    return least
 
 
 def _samples(vector: Vector, reference: State | None, blocks: Blocks) -> Iterator[tuple[State, float]]:
