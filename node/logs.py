@@ -32,7 +32,7 @@ def log_to_stderr(level: str) -> None:
 class Bound(logging.Filter):
     """Lets through `burst` lines of a kind every `every_s`, one line each, and says how many were left out.
 
-    A kind is a message before its values are filled in. clock: seconds.
+    A kind is a message's first line before its values are filled in. clock: seconds.
     """
 
     def __init__(self, burst: int = 5, every_s: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -41,8 +41,8 @@ class Bound(logging.Filter):
         self._kinds: dict[str, _Kind] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to write the line; makes it one line of bounded length."""
-        now, kind = self._clock(), self._kind(str(record.msg))
+        """Whether to write the line; makes what a stranger caused one line of bounded length."""
+        now, kind = self._clock(), self._kind(str(record.msg).partition("\n")[0])
         if now - kind.since >= self._every_s:
             kind.since, kind.let_through = now, 0
         if kind.let_through >= self._burst:
@@ -72,9 +72,15 @@ def bound_noise() -> None:
 
 
 def _shorten(record: logging.LogRecord, left_out: int) -> None:
-    said = record.getMessage()
-    if record.exc_info and record.exc_info[1] is not None:
-        said += f": {record.exc_info[1]!r}"
-    said = said.encode("unicode_escape").decode()[:_CHARACTERS_MAX]
-    record.msg = f"{said} (left out before, like it: {left_out})" if left_out else said
-    record.args, record.exc_info, record.exc_text, record.stack_info = (), None, None, None
+    fault = record.exc_info[1] if record.exc_info else None
+    if fault is None or _is_strangers(fault):
+        said = record.getMessage() + ("" if fault is None else f": {fault!r}")
+        record.msg = said.encode("unicode_escape").decode()[:_CHARACTERS_MAX]
+        record.args, record.exc_info, record.exc_text, record.stack_info = (), None, None, None
+    if left_out:
+        record.msg = f"{record.msg} (left out before, like it: {left_out})"
+
+
+def _is_strangers(fault: BaseException) -> bool:
+    """The network's error or what a library makes of bad input; anything else is a bug here, to be told in full."""
+    return isinstance(fault, OSError) or type(fault).__module__.startswith("aiohttp")

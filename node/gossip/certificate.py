@@ -5,6 +5,7 @@ SHA-256. The certificate therefore needs no name and no expiry (RFC 5280, sectio
 """
 
 import hashlib
+import logging
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ledger.errors import SetupError
-from ledger.files import make_folder, write_new
+from ledger.files import make_folder, set_aside, write_new
 
+_log = logging.getLogger(__name__)
 FILE_NAME = "gossip-tls.pem"
 _NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "folkmoot")])
 
@@ -46,22 +48,24 @@ class Certificate:
     def load_or_create(cls, data_dir: Path) -> "Certificate":
         """Read the certificate of this data directory; the first time, make it.
 
-        Raises SetupError if the directory cannot be written or the file holds no certificate with its key.
+        A damaged one is set aside for a new one: nothing but the links under way hangs on it. Raises SetupError if
+        the directory cannot be written.
         """
         path = data_dir / FILE_NAME
         try:
             if not path.exists():
                 make_folder(data_dir)
                 write_new(path, _make_pem())
-            der = _read_der(path)
+            try:
+                der = _read_der(path)
+            except ValueError:
+                _log.warning("certificate damaged, making another, it is kept as file=%s", set_aside(path))
+                write_new(path, _make_pem())
+                der = _read_der(path)
         except OSError as error:
             raise SetupError(
                 f"cannot keep a TLS certificate at {path} ({error.strerror or error}): "
                 "make the data directory writable for this user"
-            ) from error
-        except ValueError as error:
-            raise SetupError(
-                f"{path} holds no TLS certificate with its key: delete the file, the next start makes a new one"
             ) from error
         return cls(path, der)
 

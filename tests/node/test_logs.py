@@ -36,15 +36,15 @@ def test_of_one_kind_a_few_lines_are_written_and_then_how_many_were_not() -> Non
     for at in (0.0, 1.0, 2.0, 59.0, 60.0, 61.0):
         now[0] = at
         try:
-            raise ValueError("line\nand \x1b[31m" + "x" * 1000)
-        except ValueError:
+            raise OSError("line\nand \x1b[31m" + "x" * 1000)
+        except OSError:
             logger.exception("asked by %s", "somebody")
         logger.error("another kind at %d", at)
     asked = [line for line in lines.lines if "asked by" in line]
     assert len(asked) == 4
     assert ["left out before, like it: 2" in line for line in asked] == [False, False, True, False]
     assert all("\n" not in line and "\x1b" not in line and len(line) < 500 for line in asked)
-    assert "ValueError" in asked[0]
+    assert "OSError" in asked[0]
     assert len([line for line in lines.lines if "another kind" in line]) == 4, "each kind has its own bound"
     for number in range(1000):
         logger.error(f"kind {number}")
@@ -63,3 +63,17 @@ def test_what_a_command_sets_up_writes_the_time_to_stderr() -> None:
     program = "from node.logs import log_to_stderr; import logging; log_to_stderr('info'); logging.info('said')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO root said\n", done.stderr)
+
+
+def test_a_bug_of_ours_is_told_in_full_and_as_seldom(caplog: pytest.LogCaptureFixture) -> None:
+    logger, lines = logging.getLogger("test.bug"), Lines()
+    logger.addHandler(lines)
+    logger.propagate = False
+    logger.addFilter(Bound(burst=1, clock=lambda: 0.0))
+    for number in range(3):
+        try:
+            raise KeyError(number)
+        except KeyError:
+            logger.exception("handling failed\nof task %d", number)
+    assert len(lines.lines) == 1
+    assert "Traceback" in lines.lines[0]

@@ -29,10 +29,16 @@ def test_only_tls_1_3_is_spoken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"junk", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]
 )
-def test_damaged_file_is_a_setup_error_with_a_next_step(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / FILE_NAME).write_bytes(content)
-    with pytest.raises(SetupError, match="delete the file"):
-        Certificate.load_or_create(tmp_path)
+def test_a_damaged_file_is_set_aside_for_a_new_certificate(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / FILE_NAME
+    path.write_bytes(content)
+    made = Certificate.load_or_create(tmp_path)
+    assert made.der == Certificate.load_or_create(tmp_path).der
+    made.server_context()
+    assert (tmp_path / f"{FILE_NAME}.damaged").read_bytes() == content
+    assert f"file={path}.damaged" in caplog.text
 
 
 def test_directory_that_cannot_be_had_is_a_setup_error(tmp_path: Path) -> None:
