@@ -104,12 +104,10 @@ def news(before: Standing | None, after: Standing, parameters: CircleParameters)
     if before is None or before.seat != after.seat:
         over = {number: outcome for number, outcome in after.disputes.items() if outcome is not None}
         before = Standing(after.seat, True, after.reputation, False, 0, after.judgements, over)
-    told = [
-        notice
-        for number, one in after.judgements.items()
-        if number not in before.judgements
-        for notice in _of_judgement(after.seat, one)
-    ]
+    told = []
+    for number, one in after.judgements.items():
+        if number not in before.judgements:
+            told += _of_round(after.seat, after.judgements.get(number - 1), one)
     told += _of_reputation(before, after, parameters)
     for number, outcome in after.disputes.items():
         if number not in before.disputes or before.disputes[number] != outcome:
@@ -120,7 +118,17 @@ def news(before: Standing | None, after: Standing, parameters: CircleParameters)
     return told
 
 
-def _of_judgement(seat: int, one: Judgement) -> list[Notice]:
+def _of_round(seat: int, last: Judgement | None, one: Judgement) -> list[Notice]:
+    """What is new in a round; what was as bad in the round before was told then."""
+    complaints = _complaints(seat, one)
+    known = [] if last is None else [notice.kind for notice in _complaints(seat, last)]
+    if known and not complaints:
+        says = f"seat {seat} was accepted by {one.accepting} of {one.judges} judges in round {one.round}"
+        return [Notice("round_went_well", says, False, {"seat": seat, "round": one.round})]
+    return [notice for notice in complaints if notice.kind not in known]
+
+
+def _complaints(seat: int, one: Judgement) -> list[Notice]:
     fields = {"seat": seat, "round": one.round}
     if not one.committed:
         says = f"seat {seat} took no part in round {one.round}: it committed no update in time"

@@ -73,6 +73,26 @@ def test_a_seat_that_most_of_its_judges_reject_is_told_with_numbers() -> None:
     }
 
 
+def test_what_goes_on_from_round_to_round_is_told_when_it_begins_and_when_it_ends() -> None:
+    def standing(*rounds: Judgement) -> Standing:
+        return Standing(OWN, True, 32768, False, 0, {one.round: one for one in rounds})
+
+    bad, worse = Judgement(1, True, True, 0, 3), Judgement(2, True, True, 0, 1, 2)
+    well = Judgement(3, True, True, 2, 1)
+    assert kinds(news(standing(), standing(bad), PARAMETERS)) == ["rejected"]
+    assert kinds(news(standing(bad), standing(bad, worse), PARAMETERS)) == ["unheard"]
+    ended = news(standing(bad, worse), standing(bad, worse, well), PARAMETERS)
+    assert (kinds(ended), ended[0].is_bad) == (["round_went_well"], False)
+    assert ended[0].says == "seat 1 was accepted by 2 of 3 judges in round 3"
+    assert news(standing(bad, worse, well), standing(well, Judgement(4, True, True, 3)), PARAMETERS) == []
+    # A node that has been away hears of all of them in order.
+    assert kinds(news(standing(), standing(bad, worse, well), PARAMETERS)) == [
+        "rejected",
+        "unheard",
+        "round_went_well",
+    ]
+
+
 def test_half_of_the_judges_are_not_most() -> None:
     assert told_of(history_of(), *judged(0, 1, 2, 3, accepting=[0], rejecting=[2])) == []
 
