@@ -4,11 +4,9 @@ Usage: python scripts/mutation.py run [SUBJECT...] [--limit N] [--workers N]
        python scripts/mutation.py list [SUBJECT...]
        python scripts/mutation.py report
 
-Needs the `dev` extra and `pip install cosmic-ray`, which makes the mutants (its operators, and two of our own: a
-statement that does something is left out, and one operand of `and` or `or`). Which subjects there are, their sources
-and tests: scripts/mutation.toml. Of all mutants of all subjects, the same ones are drawn each time: those whose names'
-hashes are the smallest, so a change of one function moves only its own. Left out are annotations, what is written into
-logs and messages, and decorators.
+Needs the `dev` extra and `pip install cosmic-ray`, which makes the faults (scripts/mutants.py). Which subjects there
+are, their sources and tests: scripts/mutation.toml. Of all mutants of all subjects, the same ones are drawn each time:
+those whose names' hashes are the smallest, so a change of one function moves only its own.
 
 Results are kept in runs/mutation.jsonl by the mutant's name and the hash of its module, and of its subject's tests for
 one that survived: a run goes on where another ended, and after a change makes only what that touched. Every worker has
@@ -17,11 +15,9 @@ a copy of the sources; the tests of one mutant run in one process, which a paren
 """
 
 import argparse
-import ast
 import contextlib
 import ctypes
 import difflib
-import hashlib
 import importlib
 import json
 import os
@@ -32,44 +28,18 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from mutants import ROOT, Mutant, Subject, configuration, hash_of, mutated, operators, sample, subjects
+
 RESULTS = ROOT / "runs" / "mutation.jsonl"
 REPORT = ROOT / "docs" / "results" / "mutation.md"
 COPIED = ("ledger", "node", "contracts", "tests", "scripts", "pyproject.toml", ".cache")
 # A mutant has so many times as long as the sources took, and so many seconds more.
 PATIENCE, SLACK_S = 3.0, 20.0
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A part of the code, and the tests that answer for it. Paths from the root."""
-
-    name: str
-    sources: tuple[str, ...]
-    tests: tuple[str, ...]
-    options: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One fault. name: of its place and kind, whatever else the file holds. line: from 1."""
-
-    name: str
-    subject: str
-    path: str
-    operator: str
-    occurrence: int
-    line: int
-    within: str
-    source: str
 
 
 @dataclass(frozen=True)
@@ -90,169 +60,10 @@ class Result:
     killer: str = ""
 
 
-# ------------------------------------------------------------------------------------------------- what is mutated
-
-
-def subjects() -> dict[str, Subject]:
-    """From scripts/mutation.toml. Raises SystemExit where a glob finds nothing."""
-    found = {}
-    for name, of in _configuration().items():
-        if isinstance(of, dict):
-            sources, tests = _files(of["sources"]), _files(of["tests"])
-            found[name] = Subject(name, sources, tests, tuple(of.get("options", ())))
-    return found
-
-
-def _configuration() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "scripts" / "mutation.toml").read_text())
-
-
-def _files(globs: Iterable[str]) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for glob in globs:
-        paths = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(glob))
-        if not paths:
-            raise SystemExit(f"scripts/mutation.toml: {glob} finds no file")
-        found |= dict.fromkeys(path for path in paths if not path.endswith("/__init__.py"))
-    return tuple(found)
-
-
-def sample(chosen: Iterable[str]) -> list[Mutant]:
-    """The mutants drawn of all, of these subjects."""
-    configuration, everything = _configuration(), list(_mutants())
-    rank = {
-        mutant.name: hashlib.sha256(f"{configuration['seed']} {mutant.name}".encode()).digest()
-        for mutant in everything
-    }
-    drawn = sorted(everything, key=lambda mutant: rank[mutant.name])[: configuration["sample"]]
-    return [mutant for mutant in drawn if mutant.subject in set(chosen)]
-
-
-def _mutants() -> Iterator[Mutant]:
-    for subject in subjects().values():
-        for path in subject.sources:
-            yield from _mutants_of(subject.name, path)
-
-
-def _mutants_of(subject: str, path: str) -> Iterator[Mutant]:
-    from cosmic_ray.ast import ast_nodes, get_ast
-    from cosmic_ray.ast.ast_query import ASTQuery
-
-    code = (ROOT / path).read_text()
-    lines, left_out, source = code.split("\n"), _left_out(code), _hash(code)
-    tree, alike = get_ast(code), Counter[str]()
-    for name, operator in operators().items():
-        places = ((node, start) for node in ast_nodes(tree) for start, _end in operator.mutation_positions(node))
-        for occurrence, (node, (line, column)) in enumerate(places):
-            if any(first <= (line, column) < last for first, last in left_out):
-                continue
-            within = ASTQuery(node).get_definition_name() or "module"
-            place = f"{path} {within} {name} {lines[line - 1].strip()}"
-            alike[place] += 1
-            digest = _hash(f"{place} {alike[place]}")[:10]
-            yield Mutant(digest, subject, path, name, occurrence, line, within, source)
-
-
-def _left_out(code: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Spans (line, column) of annotations, f-strings, decorators and log calls."""
-    found: list[ast.AST] = []
-    for node in ast.walk(ast.parse(code)):
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                found += node.decorator_list
-                found += [node.returns] if getattr(node, "returns", None) else []
-            case ast.arg() | ast.AnnAssign() if node.annotation is not None:
-                found.append(node.annotation)
-            case ast.JoinedStr():
-                found.append(node)
-            case ast.Expr(ast.Call(ast.Attribute(ast.Name("_log")))):
-                found.append(node)
-            case ast.Assign(value=ast.Subscript()) if isinstance(node.targets[0], ast.Name):
-                if node.targets[0].id[0].isupper():
-                    found.append(node)  # a type's name
-    return [_span(node) for node in found]
-
-
-def _span(node: ast.AST) -> tuple[tuple[int, int], tuple[int, int]]:
-    assert isinstance(node, ast.expr | ast.stmt)
-    return (node.lineno, node.col_offset), (node.end_lineno or 0, node.end_col_offset or 0)
-
-
-@cache
-def operators() -> dict[str, Any]:
-    """Name → operator."""
-    import parso
-    from cosmic_ray.operators.operator import Operator
-    from cosmic_ray.plugins import get_operator
-
-    class DropOperand(Operator):
-        """`a or b` → `a`, and `b`."""
-
-        def mutation_positions(self, node: Any) -> Iterator[tuple[Any, Any]]:
-            if node.type in ("and_test", "or_test"):
-                for operand in node.children[::2]:
-                    yield operand.start_pos, operand.end_pos
-
-        def mutate(self, node: Any, index: int) -> Any:
-            operands = [child.get_code() for child in node.children[::2]]
-            del operands[index]
-            word = node.children[1].get_code()
-            return parso.parse(" " + word.join(operands) + " ")
-
-        @classmethod
-        def examples(cls) -> tuple[()]:
-            return ()
-
-    class DropStatement(Operator):
-        """A call, a raise, or an assignment to something that stays is left out."""
-
-        def mutation_positions(self, node: Any) -> Iterator[tuple[Any, Any]]:
-            if node.type == "simple_stmt" and self._does_something(node.children[0]):
-                yield node.children[0].start_pos, node.children[0].end_pos
-
-        @staticmethod
-        def _does_something(statement: Any) -> bool:
-            parent = statement.parent.parent
-            is_in_function = parent.type == "suite" and statement.parent.get_previous_sibling() is not None
-            if not is_in_function:
-                return False
-            if statement.type == "expr_stmt":
-                target, operator = statement.children[0], statement.children[1]
-                is_augmented = operator.type == "operator" and operator.value != "="
-                return is_augmented or target.type in ("atom_expr", "power")
-            return statement.type in ("atom_expr", "power", "raise_stmt", "del_stmt")
-
-        def mutate(self, node: Any, _index: int) -> Any:
-            before = node.children[0].get_first_leaf().prefix
-            node.children[0] = parso.parse(f"{before}pass")
-            return node
-
-        @classmethod
-        def examples(cls) -> tuple[()]:
-            return ()
-
-    made = {name: get_operator(f"core/{name}")() for name in _configuration()["operators"]}
-    return made | {"DropOperand": DropOperand(), "DropStatement": DropStatement()}
-
-
-def mutated(mutant: Mutant, folder: Path) -> tuple[str, str]:
-    """The module's code in a copy of the sources, before and after."""
-    from cosmic_ray.mutating import mutate_code
-
-    before = (folder / mutant.path).read_text()
-    after = mutate_code(before, operators()[mutant.operator], mutant.occurrence)
-    assert after is not None, mutant
-    return before, after
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 @cache
 def _tests_hash(tests: tuple[str, ...]) -> str:
     files = sorted(file for path in tests for file in [ROOT / path, *(ROOT / path).rglob("*.py")] if file.is_file())
-    return _hash("".join(file.read_text() for file in files))
+    return hash_of("".join(file.read_text() for file in files))
 
 
 # ------------------------------------------------------------------------------------------------- running
@@ -359,7 +170,7 @@ def run(chosen: list[str], limit: int | None, workers: int) -> int:
     print(f"{len(todo)} to try", flush=True)
     if not todo:
         return 0
-    for library in _configuration()["libraries"]:
+    for library in configuration()["libraries"]:
         importlib.import_module(library)
     operators()
     RESULTS.parent.mkdir(exist_ok=True)
@@ -387,15 +198,18 @@ class _Pool:
 
     def __init__(self, todo: list[Mutant], all_subjects: dict[str, Subject]) -> None:
         self._todo, self._subjects = todo, all_subjects
-        self._limits: dict[str, float] = {}
+        self._limits: dict[str, float | None] = {}
 
     def work(self, worker: Worker, number: int, workers: int) -> None:
         for mutant in self._todo[number::workers]:
             subject = self._subjects[mutant.subject]
-            outcome, seconds, killer = worker.try_out(subject, mutant, self._limit_s(worker, subject))
+            limit_s = self._limit_s(worker, subject)
+            if limit_s is None:
+                continue
+            outcome, seconds, killer = worker.try_out(subject, mutant, limit_s)
             if outcome == "timeout":
                 # A busy machine is no finding: what really hangs does so again.
-                outcome, seconds, killer = worker.try_out(subject, mutant, self._limit_s(worker, subject))
+                outcome, seconds, killer = worker.try_out(subject, mutant, limit_s)
             before, after = mutated(mutant, worker.folder)
             diff = "\n".join(
                 line for line in difflib.unified_diff(before.split("\n"), after.split("\n"), lineterm="", n=0)
@@ -411,14 +225,16 @@ class _Pool:
             where = f"{mutant.path}:{mutant.line} {mutant.operator}"
             print(f"{outcome:9} {seconds:6.1f} s  {mutant.name} {where}", flush=True)
 
-    def _limit_s(self, worker: Worker, subject: Subject) -> float:
-        """From a run of the sources as they are, which must pass."""
+    def _limit_s(self, worker: Worker, subject: Subject) -> float | None:
+        """From a run of the sources as they are; None where that does not pass, so that nothing can be learnt."""
         if subject.name not in self._limits:
             outcome, seconds, said = worker.try_out(subject, None, 600.0)
-            if outcome != "survived":
-                raise SystemExit(f"the tests of {subject.name} fail without any fault: {said}")
-            print(f"{subject.name}: {seconds:.1f} s without a fault", flush=True)
-            self._limits[subject.name] = PATIENCE * seconds + SLACK_S
+            passes = outcome == "survived"
+            print(
+                f"{subject.name}: " + (f"{seconds:.1f} s" if passes else f"fails: {said}") + " without a fault",
+                flush=True,
+            )
+            self._limits[subject.name] = PATIENCE * seconds + SLACK_S if passes else None
         return self._limits[subject.name]
 
 
