@@ -6,13 +6,15 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from ledger.chain.circle import Circle, CircleState
 from ledger.chain.follow import Tracker
-from ledger.chain.sender import Receipt, Sender
+from ledger.chain.patience import insist
+from ledger.chain.rpc import ChainUnreachable
+from ledger.chain.sender import Receipt, Refused, Sender
 from ledger.chain.subscription import HeadSubscription
-from ledger.errors import NotYet
+from ledger.errors import NotYet, PeerFault
 from ledger.events import Event
 from ledger.history import History
 from node.meter import Meter
@@ -26,6 +28,12 @@ _SLOW_AFTER_S: Final = 30.0
 # Told of every block, it still looks now and then: a WebSocket may die without a word.
 _WOKEN_POLL_S: Final = 3.0
 _CONFIRMED_TIMEOUT_S: Final = 600.0
+# Before the history was read for the first time: a node that just began would rather end than wait for ever.
+_FIRST_LOOK_S: Final = 300.0
+
+
+class Doubtful(ChainUnreachable):
+    """What the endpoints say does not fit together, or cannot be checked: a member waits, and no more."""
 
 
 class Overtaken(NotYet):
@@ -54,6 +62,7 @@ class Follower:
         self._first_block, self._confirmations = first_block, confirmations
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="chain")
         self._last_change = self._looked_at = time.monotonic()
+        self._is_read = False
         self.changes = 0
         """How often the history has changed, by `follow` or on the way of a `call`."""
         self._woken = threading.Event()
@@ -73,7 +82,8 @@ class Follower:
     async def follow(self, wait_s: float = 0.0) -> bool:
         """Take in what is new; where nothing is, look again until something is or wait_s are over.
 
-        Returns whether anything was new. Raises ChainUnreachable, HistoryFault, MalformedLog.
+        Returns whether anything was new. Raises ChainUnreachable, whatever the endpoints answer; before it has
+        read a history at all, after minutes only.
         """
         if self._heads is not None and self._listening is None:
             self._listening = asyncio.create_task(self._listen(self._heads))
@@ -85,20 +95,23 @@ class Follower:
         """Send one call and wait for its block, and for the blocks on it that the peer waits for.
 
         only_if: whether it still makes sense with what the chain says at the last moment. Raises Overtaken where
-        it does not, and what Sender.call raises.
+        it does not, Reverted, NoReceipt and ChainUnreachable; Refused, NoFunds among it, only for who has no seat.
         """
         receipt = await self._run(lambda: self._call(name, arguments, only_if, value_wei))
         _log.debug("transaction call=%s gas=%d block=%d", name, receipt.gas, receipt.block)
         return receipt
 
     async def state(self) -> CircleState:
-        """The contract's state now."""
-        return await self._run(self.circle.state)
+        """The contract's state, where it is the one that the events lead to: its deadline is that of this phase.
+
+        Raises ChainUnreachable, also where it is not the one that the events lead to.
+        """
+        return await self._run(self._state)
 
     async def events(self) -> list[Event]:
         """The circle's events from the first on."""
         return await self._run(
-            lambda: [placed.event for placed in self.circle.events(self._first_block, self.circle.head())]
+            lambda: [placed.event for placed in self.circle.logs(self._first_block, self._tracker.through)]
         )
 
     async def opened_in(self) -> str | None:
@@ -106,7 +119,7 @@ class Follower:
 
         def first() -> str | None:
             for last in (self._first_block, self.circle.head()):
-                if found := self.circle.events(self._first_block, last):
+                if found := self.circle.logs(self._first_block, last):
                     return found[0].block_hash
             return None
 
@@ -130,9 +143,15 @@ class Follower:
             if not only_if(self.history):
                 raise Overtaken(f"the chain went on before `{name}` was sent")
         contract, seats = self.circle.network.contract, len(self.history.seats)
-        receipt = self.sender.call(
-            contract, name, *arguments, seats=seats, value_wei=value_wei, on_trouble=self._check_still_there
-        )
+        try:
+            receipt = self.sender.call(
+                contract, name, *arguments, seats=seats, value_wei=value_wei, on_trouble=self._check_still_there
+            )
+        except (Refused, PeerFault) as error:
+            if self.history.seat_of(self.sender.address) is None:
+                raise
+            # An endpoint can say anything, and a member loses its rounds if it believes it and ends.
+            self._doubt(f"`{name}` was not taken: {error}", error)
         if self._confirmations:
             self._wait_through(receipt.block)
         return receipt
@@ -176,15 +195,44 @@ class Follower:
         return _POLL_S if now - self._last_change < _SLOW_AFTER_S else _SLOW_POLL_S
 
     def _advance(self) -> bool:
-        before = self._tracker.rollbacks
-        changed = self._tracker.advance()
-        if self._tracker.rollbacks != before:
-            # What was sent in the vanished blocks may have vanished too, and its nonces are free again.
-            self.sender.chain_went_back()
-        if changed:
-            self.changes += 1
-            self._last_change = time.monotonic()
+        if self._is_read:
+            return self._look()
+        changed = insist(self.circle.rpc, self._look, ChainUnreachable, _FIRST_LOOK_S)
+        self._is_read = True
         return changed
+
+    def _look(self) -> bool:
+        before, rollbacks = self.history.hash, self._tracker.rollbacks
+        changed = False
+        try:
+            changed = self._tracker.advance()
+        except PeerFault as fault:
+            self._doubt(str(fault), fault)
+        finally:
+            # Whatever it ended with, something may have been taken in or taken back on the way.
+            if self._tracker.rollbacks != rollbacks:
+                # What was sent in the vanished blocks may have vanished too, and its nonces are free again.
+                self.sender.chain_went_back()
+            if changed or self.history.hash != before:
+                self.changes += 1
+                self._last_change = time.monotonic()
+        return changed
+
+    def _state(self) -> CircleState:
+        try:
+            # Of a recent block: the state of older ones is gone at most endpoints.
+            block = max(self.circle.head() - self._confirmations, self._tracker.through)
+            state = self.circle.state(block)
+        except PeerFault as fault:
+            self._doubt(str(fault), fault)
+        if state.history != self.history.hash:
+            raise Doubtful("the circle's state and its events are of different moments: look again")
+        return state
+
+    def _doubt(self, reason: str, fault: Exception) -> NoReturn:
+        """Ask another endpoint from now on, if there is one. Raises Doubtful."""
+        self.circle.rpc.doubt(reason)
+        raise Doubtful(f"the chain's endpoints cannot be believed now: {reason}", reason) from fault
 
     async def _listen(self, heads: HeadSubscription) -> None:
         await self._meter.awaiting("chain", heads.run())

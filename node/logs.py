@@ -1,20 +1,46 @@
 """Log lines: one way to write them for every command, and a bound for those that strangers cause."""
 
 import logging
+import re
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import Final
+
+from ledger.text import printable
 
 _LINE: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 # Loggers of libraries that write a line, often with a traceback, for what a stranger sends.
 _NOISY: Final = ("aiohttp.server", "asyncio")
 _KINDS_MAX: Final = 64
 _CHARACTERS_MAX: Final = 300
+_LINE_MAX: Final = 2000
+_OWN: Final = ("ledger", "node")
+# They log whole addresses, and with them the keys of an operator's endpoint, also of malformed headers.
+_TALKATIVE: Final = ("urllib3", "requests", "web3")
+# User and password of any URL, wherever it comes from.
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/@'\"]{1,300}@")
 
 
 class UtcFormatter(logging.Formatter):
-    """Begins every line with its time: UTC, ISO 8601, milliseconds."""
+    """One printable line an event, which begins with its time: UTC, ISO 8601, milliseconds.
+
+    A traceback, which only a fault of this program has, stands below it on lines that are indented.
+    """
+
+    def __init__(self, line: str = _LINE) -> None:
+        super().__init__(line)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line or lines."""
+        record.message, record.asctime = record.getMessage(), self.formatTime(record)
+        lines = [_shown(self.formatMessage(record))]
+        if record.exc_info and record.exc_info[1] is not None:
+            told = "".join(traceback.format_exception(record.exc_info[1])).splitlines()
+            lines += [f"    {_shown(one)}" for one in told]
+        return "\n".join(lines)
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         """When the record was made."""
@@ -23,10 +49,31 @@ class UtcFormatter(logging.Formatter):
 
 
 def log_to_stderr(level: str) -> None:
-    """Write log lines of this level and above to stderr, in place of what was set up before."""
+    """Write log lines to stderr: this program's of this level and above, of libraries only warnings."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(UtcFormatter(_LINE))
-    logging.basicConfig(level=level.upper(), handlers=[handler])
+    handler.setFormatter(UtcFormatter())
+    handler.addFilter(_Warnings())
+    logging.basicConfig(level=logging.ERROR if level == "error" else logging.WARNING, handlers=[handler])
+    for name in _OWN:
+        logging.getLogger(name).setLevel(level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.captureWarnings(True)
+    threading.excepthook = _thread_ended
+
+
+def log_crash(error: BaseException) -> None:
+    """A fault of the program, for whoever asked for debugging."""
+    logging.getLogger("node").debug("crashed", exc_info=error)
+
+
+def _thread_ended(arguments: threading.ExceptHookArgs) -> None:
+    if arguments.exc_value is not None and not isinstance(arguments.exc_value, SystemExit):
+        logging.getLogger("node").error("a thread ended", exc_info=arguments.exc_value)
+
+
+def _shown(line: str) -> str:
+    return printable(_CREDENTIALS.sub("…@", line), _LINE_MAX)
 
 
 class Bound(logging.Filter):
@@ -42,6 +89,13 @@ class Bound(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to write the line; makes what a stranger caused one line of bounded length."""
+        if not self.admits(record):
+            return False
+        _shorten(record)
+        return True
+
+    def admits(self, record: logging.LogRecord) -> bool:
+        """Whether to write the line, which says then how many before it were not written."""
         now, kind = self._clock(), self._kind(str(record.msg).partition("\n")[0])
         if now - kind.since >= self._every_s:
             kind.since, kind.let_through = now, 0
@@ -49,14 +103,29 @@ class Bound(logging.Filter):
             kind.left_out += 1
             return False
         kind.let_through += 1
-        _shorten(record, kind.left_out)
-        kind.left_out = 0
+        if kind.left_out:
+            said = f"{record.getMessage()} (left out before, like it: {kind.left_out})"
+            record.msg, record.args, kind.left_out = said, (), 0
         return True
 
     def _kind(self, message: str) -> "_Kind":
         if message not in self._kinds and len(self._kinds) >= _KINDS_MAX:
             del self._kinds[next(iter(self._kinds))]
         return self._kinds.setdefault(message, _Kind())
+
+
+class _Warnings(logging.Filter):
+    """Bounds warnings and errors of a kind; what is shown on request only is not held back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bound, self._lock = Bound(burst=10), threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        with self._lock:
+            return self._bound.admits(record)
 
 
 class _Kind:
@@ -71,14 +140,12 @@ def bound_noise() -> None:
             logger.addFilter(Bound())
 
 
-def _shorten(record: logging.LogRecord, left_out: int) -> None:
+def _shorten(record: logging.LogRecord) -> None:
     fault = record.exc_info[1] if record.exc_info else None
     if fault is None or _is_strangers(fault):
         said = record.getMessage() + ("" if fault is None else f": {fault!r}")
-        record.msg = said.encode("unicode_escape").decode()[:_CHARACTERS_MAX]
-        record.args, record.exc_info, record.exc_text, record.stack_info = (), None, None, None
-    if left_out:
-        record.msg = f"{record.msg} (left out before, like it: {left_out})"
+        record.msg, record.args = printable(said, _CHARACTERS_MAX), ()
+        record.exc_info = record.exc_text = record.stack_info = None
 
 
 def _is_strangers(fault: BaseException) -> bool:

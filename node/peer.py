@@ -274,8 +274,6 @@ class Peer:
                 await asyncio.sleep(_CHAIN_RETRY_S)
                 await self._follow(0.0)
             except (ChainUnreachable, RpcFault) as error:
-                if self._seat is None:
-                    raise
                 _log.warning("no answer from the chain, trying again reason=%s", error)
                 await asyncio.sleep(_CHAIN_RETRY_S)
                 # A call that failed may have taken in events before: the base has to follow them.

@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from ledger.chain.rpc import ChainUnreachable, RpcFault
+from ledger.chain.rpc import ChainUnreachable
 from ledger.history import History, Phase
 from node.follower import Follower
 from node.rounds import duty_rank
@@ -40,7 +40,7 @@ class PhaseClock:
         if self._deadline_s is None:
             try:
                 self._deadline_s = (await self._follower.state()).deadline_s
-            except (ChainUnreachable, RpcFault):
+            except ChainUnreachable:
                 return 0.0
         return max(0.0, time.time() - self._deadline_s - 1)
 

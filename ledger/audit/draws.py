@@ -1,6 +1,6 @@
 """A4: the seeds on chain are what the chain's own randomness gives, so nobody chose who judges and who votes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -9,9 +9,10 @@ from eth_utils.address import to_canonical_address
 
 from ledger import events
 from ledger.audit.findings import Check, Report
+from ledger.chain import answers
+from ledger.chain.answers import Nonsense
 from ledger.chain.circle import Placed
-from ledger.chain.rpc import BadAnswer, Rpc
-from ledger.errors import PeerFault
+from ledger.chain.rpc import Rpc
 from ledger.network import Network
 
 # Chains without a randomness of their own answer this for prevrandao, whatever their headers say.
@@ -26,17 +27,16 @@ class Header(msgspec.Struct, frozen=True):
     time_s: int
 
 
-def read_header(rpc: Rpc, number: int) -> Header:
-    """One block's header. Raises RpcFault for nonsense."""
-    found = rpc.request("eth_getBlockByNumber", [hex(number), False], dict[str, Any])
-    try:
-        parent, mixed = bytes.fromhex(found["parentHash"][2:]), bytes.fromhex(found["mixHash"][2:])
-        header = Header(parent, mixed, int(found["timestamp"], 16))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadAnswer(rpc.url, "eth_getBlockByNumber", f"block {number} without {error}") from error
-    if len(header.parent) != 32 or len(header.prevrandao) != 32:
-        raise BadAnswer(rpc.url, "eth_getBlockByNumber", f"block {number} with digests of another length")
-    return header
+def read_header(rpc: Rpc, number: int, block_hash: str) -> Header:
+    """The header of the block that logs name so. Raises ChainUnreachable, or RpcFault for another one."""
+
+    def parse(raw: Any) -> Header:
+        found = answers.block(number)(raw)
+        if found.prevrandao is None or found.hash != block_hash:
+            raise Nonsense(f"block {number} with hash {found.hash}, its logs name {block_hash}")
+        return Header(bytes.fromhex(found.parent[2:]), found.prevrandao, found.time_s)
+
+    return rpc.request("eth_getBlockByNumber", [hex(number), False], parse)
 
 
 def round_seed(prevrandao: bytes, parent: bytes, number: int, network: Network) -> bytes:
@@ -98,15 +98,9 @@ def draw_blocks(placed: Iterable[Placed]) -> set[int]:
     return {place.position[0] for place in placed if isinstance(place.event, events.Drawn)}
 
 
-def read_headers(rpc: Rpc, numbers: Iterable[int], report: Report) -> dict[int, Header]:
-    """The headers of these blocks; for one that cannot be read, a finding under A4."""
-    found: dict[int, Header] = {}
-    for number in sorted(set(numbers)):
-        try:
-            found[number] = read_header(rpc, number)
-        except PeerFault as fault:
-            report.add(Check.DRAWS, f"the header of block {number} cannot be read: {fault}")
-    return found
+def read_headers(rpc: Rpc, blocks: Mapping[int, str]) -> dict[int, Header]:
+    """The headers of these blocks. blocks: number → hash. Raises like `read_header`."""
+    return {number: read_header(rpc, number, block_hash) for number, block_hash in sorted(blocks.items())}
 
 
 def _contract(network: Network) -> bytes:

@@ -1,15 +1,16 @@
 """The two announcements that convicted an equivocator, read from the transaction that reported them."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from eth_abi.abi import decode as abi_decode
 from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
+from ledger.chain import answers
 from ledger.chain.artifact import circle_artifact
-from ledger.chain.rpc import Rpc
+from ledger.chain.rpc import Rpc, RpcFault
 from ledger.errors import PeerFault
 from ledger.network import Network
 from ledger.signing import announcement_hash, recover
@@ -43,10 +44,10 @@ class Proof:
 def read_proof(rpc: Rpc, transaction: str, network: Network) -> Proof | None:
     """What a transaction proved; None where it is not to be had, called another contract, or proves nothing."""
     try:
-        found = rpc.request("eth_getTransactionByHash", [transaction], dict[str, Any] | None)
-        return proof_of(bytes.fromhex(found["input"][2:]), network) if found else None
-    except (PeerFault, KeyError, TypeError, ValueError):
+        called = rpc.request("eth_getTransactionByHash", [transaction], answers.call_data(transaction))
+    except RpcFault:
         return None
+    return proof_of(called, network)
 
 
 def proof_of(call_data: bytes, network: Network) -> Proof | None:

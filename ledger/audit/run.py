@@ -15,20 +15,21 @@ from ledger.audit.proofs import Proof, read_proof
 from ledger.audit.rounds import RoundAuditor
 from ledger.blobs.fetch import BlobFetcher
 from ledger.chain.artifact import CodeMismatch
-from ledger.chain.circle import Circle, Placed
+from ledger.chain.circle import Circle, NotThere, Placed
 from ledger.chain.failover import connect
-from ledger.chain.rpc import RpcFault
+from ledger.chain.patience import Patience, insist
+from ledger.chain.reading import OtherHash, Reading, Unsettled, read_history
 from ledger.errors import PeerFault
 from ledger.events import Equivocated, Event
 from ledger.exact import State
-from ledger.history import History, Round
+from ledger.history import History, HistoryFault, Round
 from ledger.lineage import Link, States
+from ledger.manifest import MalformedManifest
 from ledger.records import decode_genesis, update_max_bytes
 from ledger.reputation import FULL, pack
 from ledger.shelf import Shelf
 
 Progress = Callable[[int, int], None]
-_ATTEMPTS: Final = 4
 # Of a missing blob, so many gateways are told of in the finding.
 _SAID_MAX: Final = 16
 
@@ -50,74 +51,76 @@ async def audit(
     timeout_s: float = 30.0,
     progress: Progress | None = None,
     memory_bytes: int = 1 << 30,
+    patience: Patience | None = None,
 ) -> Report:
     """Recompute a circle's every verdict and reputation.
 
     rpc_urls: endpoints of one chain, the next where one fails.
     first_block: where the circle was deployed or earlier; the later, the less is read. timeout_s: for one blob,
     over all gateways together. progress(done, rounds) is called after each round. memory_bytes: for what is kept
-    from round to round, beside what judging once needs; the rest lies in a temporary folder.
-    Raises SetupError where chain or address cannot be read at all.
+    from round to round, beside what judging once needs; the rest lies in a temporary folder. patience: with
+    endpoints.
+    Raises SetupError or PeerFault where chain or address cannot be read: what none tells is no finding.
     """
-    rpc = connect(rpc_urls)
+    rpc = connect(rpc_urls, patience=patience)
     try:
-        circle = await asyncio.to_thread(Circle, rpc, address)
+        circle = await asyncio.to_thread(Circle, rpc, address, since=first_block)
+    except NotThere:
+        raise
     except CodeMismatch as error:
-        if not await asyncio.to_thread(rpc.data, "eth_getCode", address, "latest"):
-            raise
         report = Report(await asyncio.to_thread(rpc.number, "eth_chainId"), address, 0)
         report.add(Check.CODE, str(error))
         return report
-    head = await asyncio.to_thread(circle.head)
-    for _ in range(_ATTEMPTS):
-        mark = await asyncio.to_thread(circle.mark, head)
-        report = Report(circle.network.chain_id, circle.network.contract, head)
-        report.count(Check.CODE)
-        folded = await asyncio.to_thread(_fold, circle, first_block, head, report)
-        if mark is not None and await asyncio.to_thread(circle.mark, head) == mark:
-            break
-        # Reorganised while it was read: what does not fit together is nobody's fault.
-        head = await asyncio.to_thread(circle.head)
+    report, folded, proofs = await asyncio.to_thread(
+        insist, rpc, lambda: _read(circle, first_block), Unsettled, rpc.patience.fault_s
+    )
     if folded is None:
         return report
     history = folded.history
-    report.task, report.rule = history.manifest.task, history.manifest.rule
-    report.rounds, report.seats = len(history.rounds), len(history.seats)
-    proofs = await asyncio.to_thread(_check_chain, circle, folded, head, report)
     async with BlobFetcher() as fetcher:
         truths = await _check_rounds(fetcher, circle, history, report, timeout_s, progress, memory_bytes)
     check_faults(history, folded.placed, truths, proofs, report)
     return report
 
 
-def _fold(circle: Circle, first_block: int, head: int, report: Report) -> _Folded | None:
+def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dict[str, Proof]]:
+    """Everything that the chain tells, of one moment. Raises Unsettled where it changed meanwhile."""
+    report = Report(circle.network.chain_id, circle.network.contract, 0)
+    report.count(Check.CODE)
+    try:
+        reading = read_history(circle, first_block)
+    except OtherHash as fault:
+        report.add(Check.HISTORY, str(fault), contract=fault.anchored.hex(), folded=fault.folded.hex())
+        return report, None, {}
+    except (HistoryFault, MalformedManifest) as fault:
+        report.add(Check.HISTORY, str(fault))
+        return report, None, {}
+    report.head, folded = reading.mark.number, _fold(circle, reading)
+    history = folded.history
+    report.count(Check.HISTORY, len(reading.placed))
+    report.task, report.rule = history.manifest.task, history.manifest.rule
+    report.rounds, report.seats = len(history.rounds), len(history.seats)
+    proofs = _check_chain(circle, folded, report.head, report)
+    # Reorganised while it was read: what does not fit together is nobody's fault.
+    reading.check_still_there(circle)
+    return report, folded, proofs
+
+
+def _fold(circle: Circle, reading: Reading) -> _Folded:
+    """Once more, and looking at who comes and goes."""
     history = History(circle.parameters)
     membership = MembershipLog(history)
-    try:
-        placed = circle.events(first_block, head)
-        for place in placed:
-            history.apply(place.event)
-            membership.note(place)
-            report.count(Check.HISTORY)
-        anchored = circle.history_hash(head)
-    except PeerFault as fault:
-        report.add(Check.HISTORY, str(fault))
-        return None
-    if history.opened is None or anchored != history.hash or history.opened.task != circle.task:
-        report.add(
-            Check.HISTORY,
-            "the endpoint's events are not the ones the contract wrote: ask another endpoint",
-            contract=anchored.hex(),
-            folded=history.hash.hex(),
-        )
-        return None
-    return _Folded(history, placed, membership)
+    for place in reading.placed:
+        history.apply(place.event)
+        membership.note(place)
+    return _Folded(history, reading.placed, membership)
 
 
 def _check_chain(circle: Circle, folded: _Folded, head: int, report: Report) -> dict[str, Proof]:
     """What needs the chain alone. Returns transaction → the equivocation that it proved."""
     blocks = draw_blocks(folded.placed) | {change.block for change in folded.membership.changes}
-    headers = read_headers(circle.rpc, blocks, report)
+    hashes = {place.position[0]: place.block_hash for place in folded.placed}
+    headers = read_headers(circle.rpc, {block: hashes[block] for block in blocks})
     _list_membership(folded.membership, headers, report)
     mixes_parent = circle.immutables["MIXES_PARENT"] == 1
     check_draws(folded.placed, headers, circle.network, mixes_parent=mixes_parent, report=report)
@@ -152,12 +155,7 @@ def _check_reputations(circle: Circle, history: History, head: int, report: Repo
                 contract=reported,
                 recomputed=recomputed,
             )
-    try:
-        words = circle.reputation_words(head)
-    except (RpcFault, PeerFault) as fault:
-        report.add(Check.REPUTATIONS, f"the contract's reputations cannot be read: {fault}")
-        return
-    if words != pack(history.reputations):
+    if circle.reputation_words(head) != pack(history.reputations):
         report.add(Check.REPUTATIONS, "the contract's reputations are not those of its last settlement")
     for seat, held in history.seats.items():
         if held.is_held:

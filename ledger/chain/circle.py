@@ -1,20 +1,30 @@
 """Reading a deployed circle: its code, its parameters, its state and its events."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, TypeVar
 
-from eth_abi.exceptions import DecodingError
-
-from ledger.chain.artifact import circle_artifact
-from ledger.chain.logs import LogDecoder, RawLog
+from ledger.chain import answers
+from ledger.chain.answers import Nonsense
+from ledger.chain.artifact import Artifact, CodeMismatch, circle_artifact
+from ledger.chain.logs import LogDecoder, Placed
+from ledger.chain.patience import insist
 from ledger.chain.ranges import LogReader
-from ledger.chain.rpc import Rpc
-from ledger.errors import PeerFault, SetupError
-from ledger.events import Event
+from ledger.chain.rpc import ChainUnreachable, Rpc
+from ledger.errors import SetupError
 from ledger.history import CircleParameters, Phase
 from ledger.network import Network
 
-_HASH_CHARACTERS: Final = 66
+_T = TypeVar("_T")
+__all__ = ["Circle", "CircleState", "Mark", "NotThere", "Placed", "code_at", "reached"]
+
+
+class NotThere(CodeMismatch):
+    """There is no code at an address, as far as the endpoint knows."""
+
+
+class BlockMissing(ChainUnreachable):
+    """The endpoint has not come to a block that there is."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +50,17 @@ class CircleState:
     history: bytes
 
 
-@dataclass(frozen=True)
-class Placed:
-    """An event and where it stands in the chain. position: block number and the log's index in the block."""
-
-    position: tuple[int, int]
-    block_hash: str
-    transaction: str
-    event: Event
-
-
 class Circle:
-    """One circle, read through one endpoint. Blocking."""
+    """One circle, read through one endpoint or several. Blocking."""
 
-    def __init__(self, rpc: Rpc, address: str, chain_id: int | None = None) -> None:
-        """Check chain and code. Raises ChainUnreachable, CodeMismatch or SetupError."""
+    def __init__(self, rpc: Rpc, address: str, chain_id: int | None = None, *, since: int = 0) -> None:
+        """Check chain and code. since: a block in which the circle is there; an endpoint behind it is waited for.
+
+        Raises ChainUnreachable, CodeMismatch or SetupError.
+        """
         self.rpc = rpc
         self._artifact = circle_artifact()
-        self._decoder = LogDecoder(self._artifact)
-        found = rpc.number("eth_chainId")
+        found = rpc.request("eth_chainId", [], answers.chain_id)
         if chain_id is not None and found != chain_id:
             raise SetupError(
                 f"the chain at {rpc.url} has id {found}, the circle lives on {chain_id}: "
@@ -68,12 +70,14 @@ class Circle:
             self.network = Network.of(found, address)
         except ValueError as error:
             raise SetupError(f"{address!r} is no contract address: give 0x and 40 hex digits") from error
-        self._reader = LogReader(rpc, self.network.contract)
-        code = rpc.data("eth_getCode", self.network.contract, "latest")
-        words = {
-            name: int.from_bytes(word, "big")
-            for name, word in self._artifact.read_immutables(code, self.network.contract).items()
-        }
+        self._reader = LogReader(rpc, self.network.contract, LogDecoder(self._artifact))
+
+        def read() -> tuple[bytes, Mapping[str, bytes]]:
+            code = code_at(rpc, self.network.contract, since)
+            return code, _immutables(self._artifact, code, self.network.contract)
+
+        self.code, held = insist(rpc, read, CodeMismatch, rpc.patience.catch_up_s)
+        words = {name: int.from_bytes(word, "big") for name, word in held.items()}
         self.immutables: dict[str, int] = words
         self.task = words["TASK"].to_bytes(32, "big")
         self.attest_window_s = words["ATTEST_WINDOW_S"]
@@ -92,51 +96,73 @@ class Circle:
 
     def head(self) -> int:
         """The newest block's number."""
-        return self.rpc.number("eth_blockNumber")
+        return self.rpc.head()
 
-    def state(self) -> CircleState:
-        """The contract's state at the newest block."""
-        values = self._call("state")
-        return CircleState(values[0], Phase(values[1]), *values[2:])
+    def state(self, block: int) -> CircleState:
+        """The contract's state at the end of a block."""
+        return self._call("state", block, _state)
 
     def reputation_words(self, block: int) -> tuple[int, ...]:
         """The sixteen packed words at the end of a block (needs an endpoint that still has that state)."""
-        return tuple(self._call("reputation_words", block=hex(block))[0])
+        return self._call("reputation_words", block, lambda values: tuple(values[0]))
 
     def history_hash(self, block: int) -> bytes:
         """The contract's running hash at the end of a block."""
-        return bytes(self._call("history", block=hex(block))[0])
+        return self._call("history", block, lambda values: bytes(values[0]))
 
     def mark(self, number: int) -> Mark | None:
         """The canonical block of this number, None where the endpoint has none."""
-        found = self.rpc.request("eth_getBlockByNumber", [hex(number), False], dict[str, Any] | None)
-        if found is None:
-            return None
-        block_hash = found.get("hash")
-        if not isinstance(block_hash, str) or len(block_hash) != _HASH_CHARACTERS:
-            raise PeerFault(f"the endpoint's block {number} has no hash")
-        return Mark(number, block_hash)
+        found = self.rpc.request(
+            "eth_getBlockByNumber", [hex(number), False], answers.optional(answers.block(number))
+        )
+        return None if found is None else Mark(number, found.hash)
 
-    def events(self, first: int, last: int) -> list[Placed]:
-        """The events of these blocks, both included, in order; asked for in pieces. Raises MalformedLog."""
-        return [self.placed(log) for log in self.logs(first, last)]
-
-    def logs(self, first: int, last: int) -> list[RawLog]:
-        """The same, not decoded yet."""
+    def logs(self, first: int, last: int) -> list[Placed]:
+        """The events of these blocks, both included, in order; asked for in pieces."""
         return self._reader.read(first, last)
 
-    def logs_to_head(self, first: int) -> list[RawLog]:
-        """The circle's logs from a block to the newest one, in order, most often with a single request."""
+    def logs_to_head(self, first: int) -> list[Placed]:
+        """The events from a block to the newest one, in order, most often with a single request."""
         return self._reader.read_to_head(first)
 
-    def placed(self, log: RawLog) -> Placed:
-        """The event in a log. Raises MalformedLog."""
-        return Placed(log.position, log.blockHash, log.transactionHash, self._decoder.decode(log))
+    def _call(self, name: str, block: int, value: Callable[[tuple[Any, ...]], _T]) -> _T:
+        call = {"to": self.network.contract, "data": "0x" + self._artifact.call_data(name).hex()}
+        types = self._artifact.types("function", name, "outputs")
+        return self.rpc.request(
+            "eth_call", [call, hex(block)], lambda raw: value(answers.abi_values(types, answers.data(raw)))
+        )
 
-    def _call(self, name: str, *arguments: object, block: str = "latest") -> tuple[Any, ...]:
-        call = {"to": self.network.contract, "data": "0x" + self._artifact.call_data(name, *arguments).hex()}
-        data = self.rpc.data("eth_call", call, block)
-        try:
-            return self._artifact.result(name, data)
-        except DecodingError as error:
-            raise PeerFault(f"the endpoint's answer to {name}() does not decode: {error}") from error
+
+def reached(rpc: Rpc, block: int) -> int:
+    """The newest block's number, once it is a given one or later; what there is, where it does not come."""
+
+    def read() -> int:
+        if (head := rpc.head()) < block:
+            raise BlockMissing(f"the chain at {rpc.url} ends at block {head}, before block {block}")
+        return head
+
+    try:
+        return insist(rpc, read, BlockMissing, rpc.patience.catch_up_s)
+    except BlockMissing:
+        return rpc.head()
+
+
+def code_at(rpc: Rpc, address: str, since: int = 0) -> bytes:
+    """What lies at an address in the newest block, which is `since` or later; empty for nothing.
+
+    The block is named, so that an endpoint which does not have it yet says so, and not that nothing is there.
+    """
+    return rpc.data("eth_getCode", address, hex(reached(rpc, since)))
+
+
+def _immutables(artifact: Artifact, code: bytes, address: str) -> Mapping[str, bytes]:
+    if not code:
+        raise NotThere(f"there is no contract at {address}: check the address and the chain behind --rpc")
+    return artifact.read_immutables(code, address)
+
+
+def _state(values: tuple[Any, ...]) -> CircleState:
+    try:
+        return CircleState(values[0], Phase(values[1]), *values[2:])
+    except ValueError as error:
+        raise Nonsense(f"a circle is in no phase {values[1]}") from error

@@ -6,10 +6,10 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from ledger.chain.artifact import circle_artifact, code_hash
+from ledger.chain.artifact import code_hash
 from ledger.chain.circle import Circle
 from ledger.chain.failover import connect
-from ledger.chain.rpc import Rpc
+from ledger.chain.patience import Patience, insist
 from ledger.chain.terms import TermValue
 from ledger.errors import SetupError
 from ledger.files import PUBLIC, write_whole
@@ -19,11 +19,16 @@ CIRCLE_FILE_MAX_BYTES: Final = 1 << 16
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
+class OtherCircle(SetupError):
+    """What lies at the address is another circle than the file was written for."""
+
+
 class CircleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where a circle is and what lies there.
 
     block, transaction: where it was opened. code_hash: Keccak-256 of the deployed code. task: the manifest's
-    digest. terms: as the constructor got them. Digests as 0x-prefixed hex. rpc: where it was deployed.
+    digest. terms: as the constructor got them. Digests as 0x-prefixed hex. rpc: where it was deployed, None where
+    that endpoint's address holds more than a host and a port, and so may hold a key of the deployer's.
     """
 
     chain_id: int
@@ -33,11 +38,20 @@ class CircleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     code_hash: str
     task: str
     terms: dict[str, TermValue]
-    rpc: str
+    rpc: str | None
 
     def write(self, path: Path) -> None:
         """Write whole or not at all, to last."""
         write_json(path, self)
+
+    def rpc_urls(self) -> list[str]:
+        """The endpoint in the file. Raises SetupError where it holds none."""
+        if self.rpc is None:
+            raise SetupError(
+                "the circle file names no endpoint, as the deployer's address may hold a key: name one with --rpc "
+                "or in FOLKMOOT_RPC"
+            )
+        return [self.rpc]
 
     @classmethod
     def read(cls, path: Path) -> "CircleFile":
@@ -45,34 +59,34 @@ class CircleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         return read_json(path, cls, "circle file")
 
 
-def open_circle(file: CircleFile, rpc_urls: Sequence[str] | None = None) -> Circle:
+def open_circle(
+    file: CircleFile, rpc_urls: Sequence[str] | None = None, *, patience: Patience | None = None
+) -> Circle:
     """The circle a file names, through the endpoints named or else the file's.
 
     Raises SetupError where chain, code, task or terms are not those.
     """
-    circle = Circle(connect(rpc_urls or [file.rpc], file.chain_id), file.contract, file.chain_id)
-    check_pinned(circle, file)
-    return circle
+    rpc = connect(rpc_urls or file.rpc_urls(), file.chain_id, patience=patience)
+
+    def read() -> Circle:
+        circle = Circle(rpc, file.contract, file.chain_id, since=file.block)
+        check_pinned(circle, file)
+        return circle
+
+    # One of several endpoints may tell of another circle.
+    return insist(rpc, read, OtherCircle, rpc.patience.catch_up_s if len(rpc.urls) > 1 else 0.0)
 
 
 def check_pinned(circle: Circle, file: CircleFile) -> None:
-    """Raises SetupError where a circle is another than the file was written for."""
+    """Raises OtherCircle where a circle is another than the file was written for."""
     if "0x" + circle.task.hex() != file.task:
-        raise SetupError(
+        raise OtherCircle(
             f"the circle at {file.contract} has another task than the circle file says: ask for a new one"
         )
-    if code_hash(deployed_code(circle.rpc, file.contract)) != file.code_hash:
-        raise SetupError(
+    if code_hash(circle.code) != file.code_hash:
+        raise OtherCircle(
             f"the circle at {file.contract} has other terms than the circle file was written for: ask for a new one"
         )
-
-
-def deployed_code(rpc: Rpc, address: str) -> bytes:
-    """What lies at an address; empty for nothing. Raises SetupError where it is too much to be a circle."""
-    code = rpc.data("eth_getCode", address, "latest")
-    if len(code) > 2 * len(circle_artifact().runtime):
-        raise SetupError(f"the code at {address} is no circle: check the address and the chain behind --rpc")
-    return code
 
 
 def write_json(path: Path, value: msgspec.Struct, *, mode: int = PUBLIC) -> None:

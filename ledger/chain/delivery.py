@@ -11,20 +11,19 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from ledger.chain.answers import Receipt
 from ledger.chain.fees import FeeLimits, Market, bumped, is_too_low
 from ledger.chain.gas import TRANSFER_GAS
-from ledger.chain.outcomes import NoReceipt, Receipt
+from ledger.chain.outcomes import NoReceipt, Refused
 from ledger.chain.pending import Call, Entry, Pending
 from ledger.chain.refusals import Refusal
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.wire import Wire
-from ledger.errors import SetupError
 
 _log = logging.getLogger(__name__)
 _TRIES: Final = 6
 _QUICK_S: Final = 2.0
-# How often a nonce must be found used by a stranger, or missing, before it counts: endpoints lag behind each other.
-_TAKEN_LOOKS: Final = 3
+# How often a nonce must be found missing before it counts: endpoints lag behind each other.
 _GAP_LOOKS: Final = 2
 _GAP_MAX: Final = 16
 
@@ -32,12 +31,15 @@ _GAP_MAX: Final = 16
 @dataclass(frozen=True)
 class Pace:
     """Seconds. poll_s: between looks for a receipt at first, slow_poll_s: later; look_s: between closer looks at a
-    transaction that has none; lost_s: how long a silent chain is borne with once something was sent."""
+    transaction that has none; lost_s: how long a silent chain is borne with once something was sent; taken_s: for
+    so long a nonce must be found used, and no receipt, before it was a stranger: one machine behind an address may
+    know the nonce, and another not know the receipt yet."""
 
     poll_s: float = 0.1
     slow_poll_s: float = 0.5
     look_s: float = 5.0
     lost_s: float = 10.0
+    taken_s: float = 30.0
 
 
 class Fate(Enum):
@@ -196,7 +198,7 @@ class Delivery:
         for entry in self._pending.up_to(awaited.nonce):
             self._tend(entry, awaited, used, market)
         self._heal_gap(used)
-        is_urgent = awaited.taken or self._gap_looks
+        is_urgent = awaited.taken_since is not None or self._gap_looks
         return self._pace.slow_poll_s if is_urgent else self._pace.look_s
 
     def _tend(self, entry: Entry, awaited: Entry, used: int, market: Market) -> None:
@@ -204,11 +206,13 @@ class Delivery:
             self._end(entry, receipt)
             return
         what = fate(entry, used, used <= entry.nonce and self._wire.is_pooled(entry), market, self._limits)
-        entry.taken = entry.taken + 1 if what is Fate.TAKEN else 0
-        if what is Fate.TAKEN:
-            if entry.taken >= _TAKEN_LOOKS and self._is_taken_deep(entry, market):
-                self._overtaken(entry, awaited)
-        elif what is Fate.DROPPED:
+        if what is not Fate.TAKEN:
+            entry.taken_since = None
+        elif entry.taken_since is None:
+            entry.taken_since = time.time()
+        elif time.time() - entry.taken_since >= self._pace.taken_s and self._is_taken_deep(entry, market):
+            self._overtaken(entry, awaited)
+        if what is Fate.DROPPED:
             _log.info("sending again what no pool has call=%s nonce=%d", entry.call.name, entry.nonce)
             self._broadcast(entry)
         elif what is Fate.STUCK and self._wire.offer_more(entry):
@@ -241,7 +245,7 @@ class Delivery:
         if self._gap_looks < _GAP_LOOKS:
             return
         if lowest - counted > _GAP_MAX:
-            raise SetupError(
+            raise Refused(
                 f"{lowest - counted} transactions of {self._wire.address} are missing from the chain at "
                 f"{self._wire.rpc.url}: see that it is the right chain and has its history, then start again"
             )
@@ -312,7 +316,7 @@ class Delivery:
             f"`{name}` ({entry.hashes[-1]}) is in no block{depth} after {timeout_s:.0f} s: see if the chain goes on"
         )
 
-    def _strange_hands(self) -> SetupError:
-        return SetupError(
+    def _strange_hands(self) -> Refused:
+        return Refused(
             f"another program sends transactions of {self._wire.address}: give each node a key of its own"
         )

@@ -11,21 +11,23 @@ import rlp
 from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address, to_checksum_address
 
+from ledger.chain import answers
 from ledger.chain.artifact import code_hash
-from ledger.chain.circle import Circle, Placed
+from ledger.chain.circle import Circle, NotThere, Placed, code_at, reached
 from ledger.chain.circle_file import (
     CircleFile,
     check_pinned,
-    deployed_code,
     open_circle,
     read_json,
     write_json,
 )
+from ledger.chain.outcomes import find_receipt
+from ledger.chain.patience import insist
 from ledger.chain.plan import Plan, is_as_planned, plan_for
 from ledger.chain.rpc import Rpc
 from ledger.chain.sender import NoFunds, Reverted, Sender
 from ledger.chain.terms import Terms, TermValue
-from ledger.errors import SetupError, UsageError
+from ledger.errors import NotYet, SetupError, UsageError
 from ledger.events import Opened
 
 __all__ = [
@@ -89,7 +91,7 @@ def find_deployed(rpc: Rpc, chain_id: int, plan: Plan, out: Path, *, anew: bool 
     file = CircleFile.read(out)
     if file.chain_id != chain_id:
         raise UsageError(f"{out} names a circle on chain {file.chain_id}, this is {chain_id}: choose another --out")
-    if not deployed_code(rpc, file.contract):
+    if not _code_there(rpc, file):
         if anew:
             return None
         raise SetupError(
@@ -103,8 +105,16 @@ def find_deployed(rpc: Rpc, chain_id: int, plan: Plan, out: Path, *, anew: bool 
             f"{out} names a circle with another {what}: give the options it was deployed with, "
             "or choose another --out for a new one"
         )
-    check_pinned(Circle(rpc, file.contract, chain_id), file)
+    check_pinned(Circle(rpc, file.contract, chain_id, since=file.block), file)
     return file
+
+
+def _code_there(rpc: Rpc, file: CircleFile) -> bytes:
+    """What lies at the circle's address, asked again where that is nothing; empty if it stays so."""
+    try:
+        return insist(rpc, lambda: _some_code(rpc, file.contract, file.block), _NoCode, rpc.patience.catch_up_s)
+    except _NoCode:
+        return b""
 
 
 def finish_begun(rpc: Rpc, chain_id: int, plan: Plan, out: Path, confirmations: int = 0) -> Deployment | None:
@@ -137,18 +147,22 @@ def deploy_circle(sender: Sender, plan: Plan, out: Path, confirmations: int = 0)
         chain_id=sender.chain_id,
         deployer=sender.address,
         nonce=_nonce(sender.rpc, sender.address, "pending"),
-        block=sender.rpc.number("eth_blockNumber"),
+        block=sender.rpc.head(),
         task=plan.task,
         terms=plan.terms,
     )
     write_json(Intent.path(out), intent)
     try:
-        address = sender.create(plan.data).contract
+        receipt = sender.create(plan.data)
     except (NoFunds, Reverted):
         Intent.path(out).unlink()
         raise
-    assert address is not None
-    return _finish(sender.rpc, to_checksum_address(address), intent, plan, out, confirmations)
+    if receipt.contract is None:
+        raise SetupError(
+            f"the endpoint's receipt of the deployment ({receipt.transaction}) names no contract: run the same "
+            "command again, perhaps with another --rpc"
+        )
+    return _finish(sender.rpc, to_checksum_address(receipt.contract), intent, plan, out, confirmations)
 
 
 def _finish(rpc: Rpc, address: str, intent: Intent, plan: Plan, out: Path, confirmations: int) -> Deployment:
@@ -166,15 +180,14 @@ def contract_address(deployer: str, nonce: int) -> str:
 
 def _find_sent(rpc: Rpc, intent: Intent, plan: Plan) -> str | None:
     """The address of a circle that was sent before; None where nothing was, or where it failed."""
+    patient_until = time.monotonic() + rpc.patience.catch_up_s
     deadline = time.monotonic() + _WAIT_S
     while True:
-        mined, sent = (_nonce(rpc, intent.deployer, block) for block in ("latest", "pending"))
-        for nonce in range(intent.nonce, min(mined, intent.nonce + _NONCES)):
-            address = contract_address(intent.deployer, nonce)
-            if is_as_planned(rpc, address, intent.chain_id, plan):
-                _log.info("found what was sent before contract=%s nonce=%d", address, nonce)
-                return address
-        if sent <= max(mined, intent.nonce):
+        address, is_pending = _look_for_sent(rpc, intent, plan)
+        if address is not None:
+            return address
+        # Not to be found once may mean that an endpoint is behind, and paying twice is worse than a few seconds.
+        if not is_pending and time.monotonic() > patient_until:
             return None
         if time.monotonic() > deadline:
             raise SetupError(
@@ -184,12 +197,24 @@ def _find_sent(rpc: Rpc, intent: Intent, plan: Plan) -> str | None:
         time.sleep(_POLL_S)
 
 
+def _look_for_sent(rpc: Rpc, intent: Intent, plan: Plan) -> tuple[str | None, bool]:
+    """The circle's address, and whether a pool may hold it still. All of it as of one block."""
+    head = hex(reached(rpc, intent.block))
+    mined, sent = _nonce(rpc, intent.deployer, head), _nonce(rpc, intent.deployer, "pending")
+    for nonce in range(intent.nonce, min(mined, intent.nonce + _NONCES)):
+        address = contract_address(intent.deployer, nonce)
+        if is_as_planned(rpc.data("eth_getCode", address, head), address, plan):
+            _log.info("found what was sent before contract=%s nonce=%d", address, nonce)
+            return address, False
+    return None, sent > max(mined, intent.nonce)
+
+
 def _confirmed(rpc: Rpc, address: str, intent: Intent, plan: Plan, confirmations: int) -> Deployment:
     """Check what lies there, and wait for blocks on top: a block that is replaced may put it into another one."""
     deadline = time.monotonic() + _WAIT_S
     while True:
-        opened = _opening(rpc, address, intent) if deployed_code(rpc, address) else None
-        if opened is not None and rpc.number("eth_blockNumber") - opened.position[0] >= confirmations:
+        opened = _opening(rpc, address, intent)
+        if opened is not None and reached(rpc, opened.position[0]) - opened.position[0] >= confirmations:
             break
         if time.monotonic() > deadline:
             raise SetupError(
@@ -197,26 +222,33 @@ def _confirmed(rpc: Rpc, address: str, intent: Intent, plan: Plan, confirmations
                 "wait and run the same command again"
             )
         time.sleep(_POLL_S)
-    if not is_as_planned(rpc, address, intent.chain_id, plan):
+    circle = Circle(rpc, address, intent.chain_id, since=opened.position[0])
+    if not is_as_planned(circle.code, address, plan):
         raise SetupError(f"the circle at {address} holds another task or other terms than were sent: do not use it")
     file = CircleFile(
         chain_id=intent.chain_id,
         contract=address,
         block=opened.position[0],
         transaction=opened.transaction,
-        code_hash=code_hash(deployed_code(rpc, address)),
+        code_hash=code_hash(circle.code),
         task=plan.task,
         terms=plan.terms,
-        rpc=rpc.url,
+        rpc=rpc.public_url,
     )
-    return Deployment(Circle(rpc, address, intent.chain_id), file, *_paid(rpc, opened.transaction))
+    return Deployment(circle, file, *_paid(rpc, opened.transaction))
 
 
 def _opening(rpc: Rpc, address: str, intent: Intent) -> Placed | None:
-    """The circle's first event, at the earliest in the block after the intent was written."""
-    circle, head = Circle(rpc, address, intent.chain_id), rpc.number("eth_blockNumber")
+    """The circle's first event, at the earliest in the block after the intent was written.
+
+    None where an endpoint does not have it yet, which others behind the same address may have.
+    """
+    try:
+        circle, head = Circle(rpc, address, intent.chain_id, since=intent.block), reached(rpc, intent.block)
+    except NotThere:
+        return None
     for first in range(intent.block, head + 1, _LOG_CHUNK_BLOCKS):
-        placed = circle.events(first, min(first + _LOG_CHUNK_BLOCKS - 1, head))
+        placed = circle.logs(first, min(first + _LOG_CHUNK_BLOCKS - 1, head))
         if placed and isinstance(placed[0].event, Opened):
             return placed[0]
     return None
@@ -224,18 +256,20 @@ def _opening(rpc: Rpc, address: str, intent: Intent) -> Placed | None:
 
 def _paid(rpc: Rpc, transaction: str) -> tuple[int | None, int | None]:
     """Gas and wei for each unit, as the receipt tells."""
-    found = rpc.request("eth_getTransactionReceipt", [transaction], object)
-    receipt = found if isinstance(found, dict) else {}
-    gas, price = receipt.get("gasUsed"), receipt.get("effectiveGasPrice")
-    return _number(gas), _number(price)
-
-
-def _number(value: object) -> int | None:
-    try:
-        return int(value, 16) if isinstance(value, str) else None
-    except ValueError:
-        return None
+    receipt = find_receipt(rpc, transaction)
+    return (None, None) if receipt is None else (receipt.gas, receipt.price_wei)
 
 
 def _nonce(rpc: Rpc, account: str, block: str) -> int:
-    return rpc.number("eth_getTransactionCount", account, block)
+    return rpc.request("eth_getTransactionCount", [account, block], answers.nonce)
+
+
+class _NoCode(NotYet):
+    """Nothing lies at an address, as far as an endpoint knows."""
+
+
+def _some_code(rpc: Rpc, address: str, since: int) -> bytes:
+    code = code_at(rpc, address, since)
+    if not code:
+        raise _NoCode(f"nothing is at {address}")
+    return code

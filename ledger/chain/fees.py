@@ -4,9 +4,10 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from ledger.chain.rpc import BadAnswer, Rpc, RpcFault
+from ledger.chain import answers
+from ledger.chain.rpc import Rpc, RpcFault
 
 _log = logging.getLogger(__name__)
 GWEI: Final = 10**9
@@ -87,19 +88,10 @@ class FeeMarket:
         """What the chain asks now, or (not fresh) a few seconds ago. Raises ChainUnreachable, RpcFault."""
         now = self._clock()
         if self._market is None or fresh or now - self._market_asked > _MARKET_LIVE_S:
-            base_fee, head = self._base_fee()
+            base_fee, head = self._rpc.request("eth_feeHistory", ["0x1", "latest", []], answers.next_base_fee)
             self._market = Market(base_fee, self._tip(now), head)
             self._market_asked = now
         return self._market
-
-    def _base_fee(self) -> tuple[int, int]:
-        method = "eth_feeHistory"
-        history = self._rpc.request(method, ["0x1", "latest", []], dict[str, Any])
-        try:
-            fees = [int(fee, 16) for fee in history["baseFeePerGas"]]
-            return fees[-1], int(history["oldestBlock"], 16) + len(fees) - 2
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise BadAnswer(self._rpc.url, method, str(history)) from error
 
     def _tip(self, now: float) -> int:
         if self._tip_wei is None or now - self._tip_asked > _TIP_LIVE_S:

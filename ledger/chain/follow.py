@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ledger.chain.circle import Mark, Placed
-from ledger.chain.logs import MalformedLog, RawLog
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.events import Settled
 from ledger.history import CircleParameters, History, HistoryFault
+from ledger.manifest import MalformedManifest
 
 _log = logging.getLogger(__name__)
 
@@ -40,14 +40,11 @@ class Source(Protocol):
     def mark(self, number: int) -> Mark | None:
         """The canonical block of this number."""
 
-    def logs(self, first: int, last: int) -> list[RawLog]:
-        """The circle's logs of these blocks, in order."""
+    def logs(self, first: int, last: int) -> list[Placed]:
+        """The circle's events of these blocks, in order."""
 
-    def logs_to_head(self, first: int) -> list[RawLog]:
-        """The circle's logs from this block on, in order."""
-
-    def placed(self, log: RawLog) -> Placed:
-        """The event in a log."""
+    def logs_to_head(self, first: int) -> list[Placed]:
+        """The circle's events from this block on, in order."""
 
     def history_hash(self, block: int) -> bytes:
         """The contract's running hash at the end of a block."""
@@ -78,16 +75,19 @@ class Tracker:
         self._recent: list[Placed] = []
         self._anchor: Mark | None = None
         self._is_torn = False
+        # A round was settled and the contract's hash could not be asked for: all is read again, up to the newest
+        # block, whose state any endpoint has.
+        self._is_unchecked = False
         self._looks = 0
         self._behind_since: float | None = None
 
     def advance(self) -> bool:
         """Take in what is new and take back what is gone; whether the history changed.
 
-        Raises ChainUnreachable, RpcFault, and HistoryFault or MalformedLog where the endpoint does not tell what
-        the contract wrote, which no reorganisation explains.
+        Raises ChainUnreachable, RpcFault, and HistoryFault or MalformedManifest where the endpoint does not tell
+        what the contract wrote, which no reorganisation explains: ask another one, or again later.
         """
-        if self._is_torn or not self._recent:
+        if self._is_torn or self._is_unchecked or not self._recent:
             return self._refold()
         first = self._first_unsure
         is_pause = self._looks > 0 and self._looks % _QUIET_LOOKS == 0
@@ -114,7 +114,7 @@ class Tracker:
         # The deployment's block is named in the circle file, so it needs no confirmation.
         return max(self._source.head() - self._confirmations, self._first_block)
 
-    def _look(self, first: int, last: int | None) -> list[RawLog] | None:
+    def _look(self, first: int, last: int | None) -> list[Placed] | None:
         """The logs from a block on; None if the chain ends before it."""
         if last is not None:
             return self._source.logs(first, last)
@@ -126,24 +126,25 @@ class Tracker:
                 return None
             raise
 
-    def _is_canonical(self, logs: Iterable[RawLog]) -> bool:
+    def _is_canonical(self, logs: Iterable[Placed]) -> bool:
         if self._anchor is not None:
             return self._source.mark(self._anchor.number) == self._anchor
         return any(_is_log(self._recent[-1], log) for log in logs)
 
     # ------------------------------------------------------------------------------------- taking things in
 
-    def _take(self, logs: Iterable[RawLog], last: int | None, *, is_doubtful: bool = False) -> bool:
+    def _take(self, logs: Iterable[Placed], last: int | None, *, is_doubtful: bool = False) -> bool:
         """Fold the logs behind what is folded. last: the block they reach to, if it is known."""
         newest = self._recent[-1].position if self._recent else self._floor.position
         self._behind_since = None
         try:
-            new = [self._source.placed(log) for log in logs if log.position > newest]
+            new = [log for log in logs if log.position > newest]
             self._fold(new)
             # R4, once a round: what the endpoint told is what the contract wrote.
-            if is_doubtful or any(isinstance(entry.event, Settled) for entry in new):
+            self._is_unchecked |= is_doubtful or any(isinstance(entry.event, Settled) for entry in new)
+            if self._is_unchecked:
                 self._check_hash(last or self._recent[-1].position[0])
-        except (HistoryFault, MalformedLog) as fault:
+        except (HistoryFault, MalformedManifest) as fault:
             # The endpoint lies, or the chain was changing while it was asked: reading all again tells.
             _log.info("reading the chain again reason=%s", fault)
             self._is_torn = True
@@ -174,6 +175,7 @@ class Tracker:
     def _check_hash(self, block: int) -> None:
         if self._source.history_hash(block) != self.history.hash:
             raise HistoryFault("the events are not the ones the contract wrote: use another endpoint with --rpc")
+        self._is_unchecked = False
 
     # ------------------------------------------------------------------------------------- taking things back
 
@@ -221,11 +223,11 @@ class Tracker:
             last = self._last()
             mark = self._source.mark(last)
             try:
-                entries = [self._source.placed(log) for log in self._source.logs(self._first_block, last)]
+                entries = self._source.logs(self._first_block, last)
                 history, is_known = self._folded(entries)
                 if self._source.history_hash(last) != history.hash:
                     raise HistoryFault("the events are not the ones the contract wrote: use another endpoint")
-            except (HistoryFault, MalformedLog):
+            except (HistoryFault, MalformedManifest):
                 if mark is not None and self._source.mark(last) == mark:
                     raise
                 continue
@@ -249,7 +251,8 @@ class Tracker:
         self.rollbacks += not is_known
         self.history, self._recent = history, entries
         self._base, self._floor, self._anchor = History(self._source.parameters), _Folded(), None
-        self._is_torn, self._looks, self._behind_since, self.through = False, 0, None, last
+        self._is_torn = self._is_unchecked = False
+        self._looks, self._behind_since, self.through = 0, None, last
         if entries:
             self._deepen()
         return changed
@@ -262,9 +265,9 @@ class _Folded:
     position: tuple[int, int] = (-1, -1)
     block_hash: str = ""
 
-    def is_log(self, log: RawLog) -> bool:
-        return log.position == self.position and log.blockHash == self.block_hash
+    def is_log(self, log: Placed) -> bool:
+        return log.position == self.position and log.block_hash == self.block_hash
 
 
-def _is_log(entry: Placed, log: RawLog) -> bool:
-    return log.position == entry.position and log.blockHash == entry.block_hash
+def _is_log(entry: Placed, log: Placed) -> bool:
+    return log.position == entry.position and log.block_hash == entry.block_hash

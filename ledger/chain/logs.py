@@ -1,20 +1,35 @@
 """Raw logs of the circle contract become events; anything else in them is refused."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import msgspec
-from eth_abi.abi import decode as abi_decode
-from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from ledger import events
+from ledger.chain import answers
+from ledger.chain.answers import Nonsense
 from ledger.chain.artifact import Artifact
-from ledger.errors import PeerFault
+
+_INDEX_MAX: Final = 1 << 32
 
 
-class MalformedLog(PeerFault):
-    """The endpoint answered with a log that the circle contract cannot have written."""
+class MalformedLog(Nonsense):
+    """A log that the circle contract cannot have written."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An event and where it stands in the chain. position: block number and the log's index in the block.
+
+    block_hash, transaction: 0x-prefixed hex, lower case.
+    """
+
+    position: tuple[int, int]
+    block_hash: str
+    transaction: str
+    event: events.Event
 
 
 class RawLog(msgspec.Struct, frozen=True):
@@ -31,11 +46,8 @@ class RawLog(msgspec.Struct, frozen=True):
 
     @property
     def position(self) -> tuple[int, int]:
-        """(block number, index in the block). Raises MalformedLog."""
-        try:
-            return int(self.blockNumber, 16), int(self.logIndex, 16)
-        except ValueError as error:
-            raise MalformedLog(f"a log at block {self.blockNumber[:20]!r} has no place") from error
+        """(block number, index in the block). Raises Nonsense."""
+        return answers.height(self.blockNumber), answers.quantity(self.logIndex, _INDEX_MAX)
 
 
 class LogDecoder:
@@ -48,22 +60,27 @@ class LogDecoder:
                 types = ",".join(parameter["type"] for parameter in entry["inputs"])
                 self._entries[keccak(f"{entry['name']}({types})".encode())] = entry
 
+    def placed(self, log: RawLog) -> Placed:
+        """A log as an event with its place. Raises Nonsense."""
+        block_hash, transaction = answers.digest(log.blockHash), answers.digest(log.transactionHash)
+        return Placed(log.position, block_hash, transaction, self.decode(log))
+
     def decode(self, log: RawLog) -> events.Event:
         """The event in a log. Raises MalformedLog."""
         try:
-            topics = [bytes.fromhex(topic[2:]) for topic in log.topics]
+            topics = [answers.data(topic) for topic in log.topics]
             entry = self._entries[topics[0]]
             indexed = [p for p in entry["inputs"] if p["indexed"]]
             plain = [p for p in entry["inputs"] if not p["indexed"]]
             if len(topics) != len(indexed) + 1:
                 raise MalformedLog(f"{entry['name']} has {len(indexed)} topics, the log {len(topics) - 1}")
             values = {
-                parameter["name"]: abi_decode([parameter["type"]], topic)[0]
+                parameter["name"]: answers.abi_values([parameter["type"]], topic)[0]
                 for parameter, topic in zip(indexed, topics[1:], strict=True)
             }
-            data = abi_decode([p["type"] for p in plain], bytes.fromhex(log.data[2:]))
+            data = answers.abi_values([p["type"] for p in plain], answers.data(log.data))
             values |= {parameter["name"]: value for parameter, value in zip(plain, data, strict=True)}
-        except (KeyError, IndexError, ValueError, DecodingError) as error:
+        except (KeyError, IndexError, ValueError) as error:
             raise MalformedLog(f"log {log.position} does not decode: {error}") from error
         for parameter in entry["inputs"]:
             if parameter["type"] == "address":

@@ -1,14 +1,13 @@
 """How sending ends: a receipt, or an error that says what to do."""
 
-from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
+from ledger.chain import answers
+from ledger.chain.answers import Receipt
 from ledger.chain.fees import GWEI
 from ledger.chain.reasons import SENTENCES
 from ledger.chain.refusals import Refusal
-from ledger.chain.rpc import BadAnswer, Rpc, RpcFault
+from ledger.chain.rpc import Rpc, RpcFault
 from ledger.errors import NotYet, SetupError
 
 _REVERT_MARKER: Final = "execution reverted"
@@ -23,7 +22,11 @@ class Reverted(NotYet):
         self.call, self.reason = call, reason
 
 
-class NoFunds(SetupError):
+class Refused(SetupError):
+    """What an endpoint says of a call, and nobody can check: a command ends with it, a member asks again later."""
+
+
+class NoFunds(Refused):
     """The account cannot pay for a transaction."""
 
 
@@ -42,51 +45,9 @@ class FeeLimitReached(NoReceipt):
         self.call, self.asked_wei, self.limit_wei = call, asked_wei, limit_wei
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """What a transaction cost. gas: units; price_wei: per unit; contract: address it created, if any."""
-
-    transaction: str
-    block: int
-    gas: int
-    price_wei: int
-    contract: str | None
-    block_hash: str = ""
-    is_success: bool = True
-
-
-class _RawReceipt(msgspec.Struct, frozen=True):
-    """An eth_getTransactionReceipt answer; fields it has beyond these are ignored."""
-
-    transactionHash: str  # noqa: N815
-    blockHash: str | None  # noqa: N815
-    blockNumber: str | None  # noqa: N815
-    gasUsed: str  # noqa: N815
-    status: str
-    effectiveGasPrice: str = "0x0"  # noqa: N815
-    contractAddress: str | None = None  # noqa: N815
-
-
 def find_receipt(rpc: Rpc, transaction: str) -> Receipt | None:
     """The receipt of a transaction that is in a block. Raises ChainUnreachable, RpcFault."""
-    method = "eth_getTransactionReceipt"
-    raw: _RawReceipt | None = rpc.request(method, [transaction], _RawReceipt | None)
-    if raw is None or raw.blockNumber is None or raw.blockHash is None:
-        return None
-    if raw.transactionHash.lower() != transaction:
-        raise BadAnswer(rpc.url, method, f"the receipt of {raw.transactionHash[:66]}")
-    try:
-        return Receipt(
-            transaction,
-            int(raw.blockNumber, 16),
-            int(raw.gasUsed, 16),
-            int(raw.effectiveGasPrice, 16),
-            raw.contractAddress,
-            raw.blockHash,
-            int(raw.status, 16) == 1,
-        )
-    except ValueError as error:
-        raise BadAnswer(rpc.url, method, str(raw)) from error
+    return rpc.request("eth_getTransactionReceipt", [transaction], answers.receipt(transaction))
 
 
 def revert_reason(fault: RpcFault) -> str | None:
@@ -105,4 +66,4 @@ def explained(fault: RpcFault, refusal: Refusal, rpc: Rpc, call: str, address: s
         )
     if (reason := revert_reason(fault)) is not None:
         return Reverted(call, reason)
-    return SetupError(f"the chain at {rpc.url} refused `{call}`: {fault.message}")
+    return Refused(f"the chain at {rpc.url} refused `{call}`: {fault.message}")

@@ -33,8 +33,8 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, eq=False):
 
     may_be_out: a pool may hold it. is_acknowledged: an endpoint said so. is_new: nobody waited for it yet.
     is_filler: it does nothing but use its nonce. offered_at: block since which the latest offer is known to wait.
-    taken: looks in a row that found the nonce used by none of these hashes. overtaken: how often it lost its nonce
-    to a stranger. is_capped: a higher offer was not allowed.
+    taken_since: Unix time since when every look found the nonce used by none of these hashes. overtaken: how often
+    it lost its nonce to a stranger. is_capped: a higher offer was not allowed.
     """
 
     nonce: int
@@ -48,7 +48,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, eq=False):
     is_new: bool = True
     is_filler: bool = False
     offered_at: int | None = None
-    taken: int = 0
+    taken_since: float | None = None
     overtaken: int = 0
     is_capped: bool = False
 
@@ -65,7 +65,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, eq=False):
     def renumber(self, nonce: int) -> None:
         """Take another nonce. Only right where no transaction of this entry can be mined any more."""
         self.nonce, self.raw, self.hashes = nonce, b"", []
-        self.may_be_out, self.is_acknowledged, self.taken, self.offered_at = False, False, 0, None
+        self.may_be_out, self.is_acknowledged, self.taken_since, self.offered_at = False, False, None, None
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

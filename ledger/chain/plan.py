@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 
 from ledger.chain.artifact import CodeMismatch, circle_artifact
-from ledger.chain.circle import Circle
-from ledger.chain.circle_file import deployed_code
-from ledger.chain.rpc import Rpc
 from ledger.chain.terms import Terms, TermValue, check_terms, constructor_arguments, differing_terms, term_values
 from ledger.manifest import Manifest, check_manifest, manifest_digest
 from ledger.rules import rule_of
@@ -32,14 +29,10 @@ def plan_for(manifest: Manifest, terms: Terms) -> Plan:
     return Plan(manifest, "0x" + manifest_digest(encoded).hex(), values, data)
 
 
-def is_as_planned(rpc: Rpc, address: str, chain_id: int, plan: Plan) -> bool:
-    """Whether a circle of this task and these terms lies at an address."""
-    code = deployed_code(rpc, address)
-    if not code:
-        return False
+def is_as_planned(code: bytes, address: str, plan: Plan) -> bool:
+    """Whether deployed code is a circle of this task and these terms."""
     try:
         words = circle_artifact().read_immutables(code, address)
     except CodeMismatch:
         return False
-    circle = Circle(rpc, address, chain_id)
-    return "0x" + circle.task.hex() == plan.task and not differing_terms(words, plan.terms)
+    return "0x" + words["TASK"].hex() == plan.task and not differing_terms(words, plan.terms)

@@ -1,8 +1,9 @@
 """What is looked at before a deployment is paid for: the right chain, a new enough EVM, enough coin."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from ledger.chain import answers
 from ledger.chain.fees import GWEI, FeeLimits, FeeMarket, first_fees
 from ledger.chain.reasons import explained, reason_in
 from ledger.chain.rpc import Rpc, RpcFault
@@ -83,11 +84,14 @@ def check_funds(rpc: Rpc, payer: str, quoted: Quote) -> None:
 
 def has_randomness(rpc: Rpc) -> bool:
     """Whether the blocks' `prevrandao` changes from one to the next: a circle draws its judges from it."""
-    head = rpc.number("eth_blockNumber")
+    head = rpc.head()
     if head < 2:
         return True
-    blocks = [rpc.request("eth_getBlockByNumber", [hex(n), False], dict[str, Any]) for n in (head - 1, head)]
-    return blocks[0].get("mixHash") != blocks[1].get("mixHash")
+    before, last = (
+        rpc.request("eth_getBlockByNumber", [hex(number), False], answers.block(number))
+        for number in (head - 1, head)
+    )
+    return before.prevrandao != last.prevrandao
 
 
 def ether(wei: int) -> str:

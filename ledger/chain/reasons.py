@@ -3,8 +3,8 @@
 from types import MappingProxyType
 from typing import Final
 
-from eth_abi.abi import decode as abi_decode
-from eth_abi.exceptions import DecodingError
+from ledger.chain import answers
+from ledger.text import printable
 
 _CLOCKS: Final = "look at the round with `folkmoot status`, a node tries again by itself"
 _VERDICT: Final = "update this node, and report it if it is up to date"
@@ -137,8 +137,8 @@ def reason_in(data: str | None) -> str | None:
     if data is None or not data.startswith(_ERROR_SELECTOR) or len(data) > _DATA_MAX:
         return None
     try:
-        return str(abi_decode(["string"], bytes.fromhex(data[len(_ERROR_SELECTOR) :]))[0])
-    except (DecodingError, ValueError, OverflowError):
+        return printable(str(answers.abi_values(["string"], bytes.fromhex(data[len(_ERROR_SELECTOR) :]))[0]))
+    except ValueError:
         return None
 
 

@@ -1,31 +1,35 @@
 """JSON-RPC through web3's HTTP provider, with this project's errors and answers checked before use."""
 
-import logging
 import time
-from collections.abc import Mapping
-from types import UnionType
-from typing import Any, Final, TypeVar, overload
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from itertools import count
+from typing import Any, Final, TypeVar
 
 import msgspec
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError as TransportError
 from web3 import HTTPProvider
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from ledger.chain import answers, patience
+from ledger.chain.address import Address
+from ledger.chain.answers import Nonsense, Parser
+from ledger.chain.throttling import is_throttling
+from ledger.chain.transport import TooLarge, TransportError, is_late, never_left, session_for
 from ledger.errors import NotYet, PeerFault, SetupError
-from ledger.parsing import decode_json
+from ledger.parsing import TooMany, decode_json
+from ledger.text import printable
 
-_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-ANSWER_MAX_BYTES: Final = 64 << 20
 _TIMEOUT_S: Final = 20.0
-_PIECE_BYTES: Final = 1 << 16
-_MESSAGE_MAX: Final = 2000
-_BAD_REQUEST: Final = 400
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_MESSAGE_MAX: Final = 300
+# Of revert data: an error with a string.
+_DATA_MAX: Final = 4096
+_BAD_REQUEST, _TOO_MANY, _INNER_ERROR = 400, 429, 500
+# Whoever stands in front of the chain is too busy, or the chain behind it is.
+_BUSY: Final = (_TOO_MANY, 502, 503, 504)
+_PAUSE_MAX_S: Final = 60.0
 
 
 class ChainUnreachable(SetupError, NotYet):
@@ -39,6 +43,25 @@ class ChainUnreachable(SetupError, NotYet):
         self.cause = cause
 
 
+class Lost(ChainUnreachable):
+    """The endpoint took the request, or may have, and gave no whole answer.
+
+    is_heavy: less might have been answered.
+    """
+
+    def __init__(self, message: str, cause: str = "", *, is_heavy: bool = False) -> None:
+        super().__init__(message, cause)
+        self.is_heavy = is_heavy
+
+
+class Throttled(ChainUnreachable):
+    """The endpoint asks for patience. pause_s: for how long, 0.0 where it does not say."""
+
+    def __init__(self, message: str, cause: str = "", *, pause_s: float = 0.0) -> None:
+        super().__init__(message, cause)
+        self.pause_s = pause_s
+
+
 class RpcFault(PeerFault):
     """The endpoint answered with an error, or with nonsense.
 
@@ -46,6 +69,7 @@ class RpcFault(PeerFault):
     """
 
     def __init__(self, url: str, method: str, code: int, message: str, data: str | None) -> None:
+        message = printable(message, _MESSAGE_MAX)
         super().__init__(f"{url} answers {method} with an error ({message}): try another endpoint with --rpc")
         self.method, self.code, self.message, self.data = method, code, message, data
 
@@ -53,168 +77,168 @@ class RpcFault(PeerFault):
 class BadAnswer(RpcFault):
     """The endpoint answered with nonsense; what was asked may have been done."""
 
-    def __init__(self, url: str, method: str, answer: str) -> None:
-        super().__init__(url, method, 0, f"no such answer: {answer[:80]!r}", None)
+    def __init__(self, url: str, method: str, what: str) -> None:
+        super().__init__(url, method, 0, f"no such answer: {printable(what, 160)}", None)
 
 
 class Rpc:
-    """One JSON-RPC endpoint over HTTP(S). Blocking: call it from a worker thread."""
+    """One JSON-RPC endpoint over HTTP(S), asked once. Blocking: call it from a worker thread."""
 
     def __init__(
         self, url: str, *, timeout_s: float = _TIMEOUT_S, provider: JSONBaseProvider | None = None
     ) -> None:
-        """timeout_s: for a whole answer. provider: one of web3's to ask instead of opening connections."""
-        if provider is None and not url.startswith(("http://", "https://")):
-            raise SetupError(f"{url!r} is no JSON-RPC address: give one such as http://127.0.0.1:8545")
-        self._url, self._timeout_s = url, timeout_s
-        self._provider = provider or _provider(url, timeout_s)
+        """timeout_s: for a whole answer. provider: one of web3's to ask instead of opening connections.
+
+        Raises SetupError for what is no address.
+        """
+        self._address = Address.of(url) if provider is None else Address(url, url, ())
+        self._timeout_s = timeout_s
+        self.patience = patience.NONE
+        self._provider = provider or _Provider(self._address.full, timeout_s)
 
     @property
     def url(self) -> str:
-        """Whom a request goes to now."""
-        return self._url
+        """Whom a request goes to now, as it may be shown."""
+        return self._address.shown
 
-    @overload
-    def request(self, method: str, parameters: list[Any], kind: type[_T]) -> _T: ...
-    @overload
-    def request(self, method: str, parameters: list[Any], kind: UnionType) -> Any: ...
-    def request(self, method: str, parameters: list[Any], kind: Any) -> Any:
-        """Ask and check the answer's shape. Raises ChainUnreachable or RpcFault."""
-        return self._request(method, parameters, kind)
+    @property
+    def public_url(self) -> str | None:
+        """The whole address, where it holds nothing that others must not know."""
+        return self._address.public
+
+    def request(self, method: str, parameters: list[Any], parse: Parser[_T]) -> _T:
+        """Ask, and make a value of the answer. Raises ChainUnreachable or RpcFault."""
+        answer = self._ask(method, parameters)
+        try:
+            return parse(answer)
+        except Nonsense as error:
+            raise BadAnswer(self.url, method, self._address.scrub(str(error))) from error
+
+    def doubt(self, reason: str) -> None:
+        """What the endpoint in use told does not fit together: ask another one from now on, if there is one."""
 
     def number(self, method: str, *parameters: Any) -> int:
         """Ask for a quantity."""
-        answer = self.request(method, list(parameters), str)
-        try:
-            return int(answer, 16)
-        except ValueError as error:
-            raise BadAnswer(self.url, method, answer) from error
+        return self.request(method, list(parameters), answers.quantity)
+
+    def head(self) -> int:
+        """The newest block's number."""
+        return self.request("eth_blockNumber", [], answers.height)
 
     def data(self, method: str, *parameters: Any) -> bytes:
         """Ask for bytes."""
-        answer = self.request(method, list(parameters), str)
-        try:
-            return bytes.fromhex(answer[2:])
-        except ValueError as error:
-            raise BadAnswer(self.url, method, answer) from error
-
-    def _request(self, method: str, parameters: list[Any], kind: Any) -> Any:
-        response = self._ask(method, parameters)
-        if not isinstance(response, dict):
-            raise BadAnswer(self._url, method, str(response))
-        fault: object = response.get("error")
-        if fault is not None:
-            raise _fault(self._url, method, fault)
-        try:
-            return msgspec.convert(response.get("result"), kind)
-        except msgspec.ValidationError as error:
-            raise BadAnswer(self._url, method, str(error)) from error
+        return self.request(method, list(parameters), answers.data)
 
     def _ask(self, method: str, parameters: list[Any]) -> object:
+        """The `result` of an answer. Raises ChainUnreachable, RpcFault."""
+        response: object
         try:
-            return self._provider.make_request(RPCEndpoint(method), parameters)
+            response = self._provider.make_request(RPCEndpoint(method), parameters)
         except (requests.RequestException, TransportError, OSError, ValueError) as error:
-            if (refused := _refused(error)) is not None:
-                return refused
-            cause = _cause(error, self._timeout_s)
-            raise ChainUnreachable(
-                f"the chain at {self._url} does not answer ({cause}): start it (`folkmoot chain`) or correct --rpc",
-                cause,
-            ) from error
+            # What libraries say of a request may hold its whole address: nothing of it goes on from here.
+            response = self._failed(method, error)
+        if not isinstance(response, dict):
+            raise BadAnswer(self.url, method, f"{type(response).__name__} in place of an object")
+        fault: object = response.get("error")
+        if fault is not None:
+            raise self._refusal(method, fault)
+        if "result" not in response:
+            raise BadAnswer(self.url, method, "neither result nor error")
+        return response["result"]
+
+    def _failed(self, method: str, error: Exception) -> object:
+        """The refusal in an HTTP error. Raises what became of a request that got no answer."""
+        response = error.response if isinstance(error, requests.HTTPError) else None
+        status = None if response is None else response.status_code
+        if response is not None and status in _BUSY:
+            pause_s = pause_in(response.headers.get("Retry-After"), time.time())
+            raise self._unanswered(Throttled, f"HTTP status {status}", pause_s=pause_s) from None
+        if response is not None and status in (_BAD_REQUEST, _INNER_ERROR):
+            # Some services wrap a JSON-RPC error in an HTTP one.
+            answer = _refused(response.content)
+            if answer is not None:
+                return answer
+        if status is not None:
+            raise self._unanswered(ChainUnreachable, f"HTTP status {status}") from None
+        if isinstance(error, Nonsense):
+            raise BadAnswer(self.url, method, str(error)) from None
+        if isinstance(error, TooMany | TooLarge):
+            raise self._unanswered(Lost, str(error), is_heavy=True) from None
+        if isinstance(error, ValueError) and not isinstance(error, requests.RequestException):
+            raise self._unanswered(Lost, "not JSON") from None
+        if is_late(error):
+            raise self._unanswered(Lost, f"no answer in {self._timeout_s:g} s", is_heavy=True) from None
+        kind = ChainUnreachable if never_left(error) else Lost
+        raise self._unanswered(kind, type(error).__name__) from None
+
+    def _unanswered(self, kind: Callable[..., ChainUnreachable], cause: str, **more: Any) -> ChainUnreachable:
+        sentence = (
+            f"the chain at {self.url} does not answer ({cause}): start it (`folkmoot chain`) or correct --rpc"
+        )
+        if kind is Throttled:
+            sentence = f"the chain at {self.url} has too much to do ({cause}): wait, or name another with --rpc"
+        return kind(sentence, cause, **more)
+
+    def _refusal(self, method: str, fault: object) -> Exception:
+        if not isinstance(fault, dict):
+            return RpcFault(self.url, method, 0, self._address.scrub(str(fault)[:_DATA_MAX]), None)
+        code, data = fault.get("code"), fault.get("data")
+        number = code if type(code) is int else 0
+        message = self._address.scrub(str(fault.get("message"))[:_DATA_MAX])
+        if is_throttling(method, number, message):
+            return self._unanswered(Throttled, printable(message, 120))
+        return RpcFault(
+            self.url, method, number, message, data if isinstance(data, str) and len(data) <= _DATA_MAX else None
+        )
 
 
 class _Provider(HTTPProvider):
-    """Parses answers with `decode_json`."""
+    """Parses answers with `decode_json`, and takes none that is for another request."""
 
-    @staticmethod
-    def decode_rpc_response(raw_response: bytes) -> RPCResponse:
-        """Raises ValueError for what is no JSON."""
-        decoded: RPCResponse = decode_json(raw_response)
-        return decoded
+    def __init__(self, url: str, timeout_s: float) -> None:
+        # Retrying is the caller's decision: it knows whether the request may be sent twice. Nor may an endpoint
+        # send us elsewhere.
+        super().__init__(
+            url,
+            request_kwargs={"timeout": timeout_s, "allow_redirects": False},
+            session=session_for(url, timeout_s),
+            exception_retry_configuration=None,
+        )
+        self._numbers = count()
 
-
-class _CappedAdapter(HTTPAdapter):
-    """Reads an answer up to a size and up to a moment, however slowly it comes."""
-
-    def __init__(self, timeout_s: float) -> None:
-        super().__init__()
-        self._timeout_s = timeout_s
-
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: ARG002
-        timeout: Any = None,
-        verify: bool | str = True,
-        cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        """Raises requests' exceptions."""
-        deadline = time.monotonic() + self._timeout_s
-        response = super().send(request, True, timeout, verify, cert, proxies)
-        body, raw = bytearray(), response.raw
-        try:
-            while piece := raw.read1(_PIECE_BYTES, decode_content=True):
-                body += piece
-                if len(body) > ANSWER_MAX_BYTES:
-                    raise requests.ConnectionError(f"more than {ANSWER_MAX_BYTES >> 20} MiB")
-                if time.monotonic() > deadline:
-                    raise requests.Timeout("the answer drips")
-        except (requests.RequestException, TransportError, OSError):
-            raw.close()
-            raise
-        raw.release_conn()
-        response._content, response._content_consumed = bytes(body), True  # type: ignore[attr-defined]
-        return response
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """Raises Nonsense for an answer to another request, ValueError for what is no JSON."""
+        number = next(self._numbers)
+        asked = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        answer: Any = decode_json(self._make_request(method, msgspec.json.encode(asked)))
+        if isinstance(answer, dict):
+            said = answer.get("id")
+            # An error may come before the number was read.
+            is_early = said is None and answer.get("error") is not None
+            if not is_early and (type(said) is not int or said != number):
+                raise Nonsense(f"the answer to request {str(said)[:20]} in place of {number}")
+        return answer  # type: ignore[no-any-return]
 
 
-def _provider(url: str, timeout_s: float) -> JSONBaseProvider:
-    session = requests.Session()
-    # Proxies and passwords from the environment are not meant for this machine; looking for them takes time.
-    session.trust_env = urlsplit(url).hostname not in _LOOPBACK
-    adapter = _CappedAdapter(timeout_s)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    # Retrying is the caller's decision: it knows whether the request may be sent twice. Nor may an endpoint
-    # send us elsewhere.
-    return _Provider(
-        url,
-        request_kwargs={"timeout": timeout_s, "allow_redirects": False},
-        session=session,
-        exception_retry_configuration=None,
-    )
+def pause_in(header: str | None, now_s: float) -> float:
+    """The seconds that a Retry-After header asks for, in either form, a minute at most; 0.0 for none or nonsense.
 
-
-def _refused(error: Exception) -> object:
-    """Some services wrap a JSON-RPC error in an HTTP one: the JSON inside, or None."""
-    response = error.response if isinstance(error, requests.HTTPError) else None
-    if response is None or response.status_code != _BAD_REQUEST:
-        return None
+    now_s: Unix time.
+    """
+    if header is None or len(header) > 40:
+        return 0.0
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), _PAUSE_MAX_S)
     try:
-        answer = decode_json(response.content)
+        return min(max(parsedate_to_datetime(text).timestamp() - now_s, 0.0), _PAUSE_MAX_S)
+    except (ValueError, OverflowError, OSError):
+        return 0.0
+
+
+def _refused(body: bytes) -> object:
+    try:
+        answer = decode_json(body)
     except ValueError:
         return None
     return answer if isinstance(answer, dict) and isinstance(answer.get("error"), dict) else None
-
-
-def _cause(error: Exception, timeout_s: float) -> str:
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"HTTP status {error.response.status_code}"
-    if isinstance(error, requests.Timeout):
-        return f"no answer in {timeout_s:g} s"
-    if isinstance(error, ValueError) and not isinstance(error, requests.RequestException):
-        return "not JSON"
-    return type(error).__name__
-
-
-def _fault(url: str, method: str, fault: object) -> RpcFault:
-    if not isinstance(fault, dict):
-        return RpcFault(url, method, 0, str(fault)[:_MESSAGE_MAX], None)
-    code, data = fault.get("code"), fault.get("data")
-    return RpcFault(
-        url,
-        method,
-        code if isinstance(code, int) else 0,
-        str(fault.get("message"))[:_MESSAGE_MAX],
-        data if isinstance(data, str) else None,
-    )

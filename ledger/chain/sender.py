@@ -8,6 +8,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from msgspec.structs import replace
 
+from ledger.chain.answers import Receipt
 from ledger.chain.artifact import circle_artifact
 from ledger.chain.delivery import Delivery, Pace
 from ledger.chain.fees import FeeLimits
@@ -16,7 +17,7 @@ from ledger.chain.outcomes import (
     FeeLimitReached,
     NoFunds,
     NoReceipt,
-    Receipt,
+    Refused,
     Reverted,
     explained,
     revert_reason,
@@ -33,6 +34,7 @@ __all__ = [
     "NoReceipt",
     "Pace",
     "Receipt",
+    "Refused",
     "Reverted",
     "Sender",
     "gas_limit",

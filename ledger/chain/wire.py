@@ -1,17 +1,22 @@
 """One key on its chain: signing, sending, fees, and what an endpoint says of a transaction."""
 
 import logging
-from typing import Any
+import time
+from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
 
+from ledger.chain import answers
+from ledger.chain.answers import Receipt
 from ledger.chain.fees import FeeLimits, FeeMarket, Fees, bumped, first_fees
-from ledger.chain.outcomes import FeeLimitReached, Receipt, explained, find_receipt
+from ledger.chain.outcomes import FeeLimitReached, explained, find_receipt
+from ledger.chain.patience import Backoff
 from ledger.chain.pending import Entry, Pending
 from ledger.chain.refusals import Refusal, refusal_of
-from ledger.chain.rpc import BadAnswer, ChainUnreachable, Rpc, RpcFault
+from ledger.chain.rpc import BadAnswer, ChainUnreachable, Rpc, RpcFault, Throttled
 
 _log = logging.getLogger(__name__)
+_BUSY_S: Final = 60.0
 
 
 class Wire:
@@ -38,7 +43,7 @@ class Wire:
         # Before it is sent, so that a process killed in between looks for it.
         self._pending.save()
         try:
-            self.rpc.request("eth_sendRawTransaction", ["0x" + entry.raw.hex()], str)
+            self._send(entry)
         except BadAnswer:
             entry.may_be_out = True
         except ChainUnreachable:
@@ -50,6 +55,21 @@ class Wire:
                 refusal = Refusal.KNOWN
             return refusal, fault
         return None, None
+
+    def _send(self, entry: Entry) -> None:
+        """The same bytes again where the endpoint asks for patience: it may have taken them all the same."""
+        started, backoff = time.monotonic(), Backoff()
+        while True:
+            try:
+                self.rpc.request("eth_sendRawTransaction", ["0x" + entry.raw.hex()], answers.anything)
+                return
+            except Throttled as error:
+                entry.may_be_out = True
+                pause_s = backoff.pause_s(error.pause_s)
+                if time.monotonic() + pause_s - started > _BUSY_S:
+                    raise
+                _log.info("sending again in_s=%.1f call=%s nonce=%d", pause_s, entry.call.name, entry.nonce)
+                time.sleep(pause_s)
 
     def _sign(self, entry: Entry) -> None:
         call = entry.call
@@ -105,7 +125,7 @@ class Wire:
 
     def count(self, block: str) -> int:
         """The key's nonces used by a block, or (`pending`) by the pool without a gap."""
-        return self.rpc.number("eth_getTransactionCount", self.address, block)
+        return self.rpc.request("eth_getTransactionCount", [self.address, block], answers.nonce)
 
     def receipt_of(self, entry: Entry) -> Receipt | None:
         """The receipt of whichever of its hashes is in a block."""
@@ -118,13 +138,13 @@ class Wire:
         """Whether the endpoint knows the latest bytes."""
         if not entry.raw:
             return False
-        return self.rpc.request("eth_getTransactionByHash", [entry.hashes[-1]], object) is not None
+        return self.rpc.request("eth_getTransactionByHash", [entry.hashes[-1]], answers.anything) is not None
 
     def is_deep(self, receipt: Receipt) -> bool:
         """Whether enough blocks lie on top, and it is still in the block it was in."""
         if self._confirmations == 0:
             return True
-        if self.rpc.number("eth_blockNumber") - receipt.block < self._confirmations:
+        if self.rpc.head() - receipt.block < self._confirmations:
             return False
         again = find_receipt(self.rpc, receipt.transaction)
         return again is not None and again.block_hash == receipt.block_hash

@@ -10,7 +10,7 @@ from typing import Any
 
 from ledger.audit.findings import Check, Report
 from ledger.errors import UsageError
-from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, print_json
+from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, patience, print_json, rpc_urls
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -33,44 +33,46 @@ def run(options: argparse.Namespace) -> int:
     if options.timeout <= 0:
         raise UsageError("--timeout must be above 0")
     file = CircleFile.read(options.circle) if options.circle else None
-    rpc = options.rpc or [file.rpc if file else DEFAULT_RPC]
+    rpc = rpc_urls(options) or (file.rpc_urls() if file else [DEFAULT_RPC])
     address = file.contract if file else options.contract
     first_block = file.block if file else 0
+    borne = patience(options)
     if file is not None:
-        _check_file(file, rpc)
+        _check_file(file, rpc, borne)
+    about: dict[str, Any] = {"first_block": first_block, "timeout_s": options.timeout, "patience": borne}
     if options.json:
-        report = asyncio.run(audit(rpc, address, first_block=first_block, timeout_s=options.timeout))
+        report = asyncio.run(audit(rpc, address, **about))
         print_json(as_json(report))
     else:
-        report = _audit_with_progress(rpc, address, first_block, options.timeout)
+        report = _audit_with_progress(rpc, address, about)
         print_report(report)
     return 0 if report.clean else 1
 
 
-def _check_file(file: Any, rpc: list[str]) -> None:
+def _check_file(file: Any, rpc: list[str], borne: Any) -> None:
     """A file pins chain, task and terms. Foreign code is a finding, so it is left to the audit."""
     from ledger.chain.artifact import CodeMismatch
     from ledger.chain.deploy import open_circle
 
     with contextlib.suppress(CodeMismatch):
-        open_circle(file, rpc)
+        open_circle(file, rpc, patience=borne)
 
 
-def _audit_with_progress(rpc: list[str], address: str, first_block: int, timeout_s: float) -> Report:
+def _audit_with_progress(rpc: list[str], address: str, about: dict[str, Any]) -> Report:
     """Audit under a bar that counts rounds, on stderr, where that is a terminal; it leaves nothing behind."""
-    from rich.console import Console
     from rich.progress import Progress
 
     from ledger.audit.run import audit
+    from node.console import CleanConsole
 
-    console = Console(stderr=True)
+    console = CleanConsole(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         rounds = bar.add_task("reading the chain", total=None)
 
         def show(done: int, total: int) -> None:
             bar.update(rounds, description=f"round {done} of {total}", completed=done, total=total)
 
-        return asyncio.run(audit(rpc, address, first_block=first_block, timeout_s=timeout_s, progress=show))
+        return asyncio.run(audit(rpc, address, progress=show, **about))
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -84,18 +86,18 @@ def as_json(report: Report) -> dict[str, Any]:
 
 def print_report(report: Report) -> None:
     """The report for people."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    from node.console import CleanConsole
+
+    console = CleanConsole()
     console.print(
         f"circle {report.contract} on chain {report.chain_id}, up to block {report.head}", highlight=False
     )
     console.print(
         f"{report.task}, rule {report.rule}: {report.rounds} rounds, {report.seats} seats, "
         f"{report.blobs} updates fetched ({report.blob_bytes / 1e6:.1f} MB)",
-        highlight=False,
     )
     table = Table("check", "holds when", "looked at", "findings")
     for check in Check:
@@ -119,7 +121,7 @@ def print_report(report: Report) -> None:
     for note in report.notes:
         console.print(Text(f"note: {note}", "yellow"))
     if report.unavailable_verdicts:
-        console.print(f"{report.unavailable_verdicts} neighbours were unavailable to their judges", highlight=False)
+        console.print(f"{report.unavailable_verdicts} neighbours were unavailable to their judges")
     if report.clean:
         console.print(Text("clean: everything on chain follows from the blobs", "bold green"))
     else:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from node.cli.options import Subparsers
+from node.printing import say
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -42,5 +43,5 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         allow_remote=options.allow_remote,
     )
-    run_chain(config, lambda url: print(f"chain {options.chain_id} at {url}", flush=True))
+    run_chain(config, lambda url: say(f"chain {options.chain_id} at {url}"))
     return 0

@@ -40,10 +40,9 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it. 0 if the audit is clean, 1 if it has findings."""
-    from rich.console import Console
-
     from ledger.codec import share_for
     from ledger.rules import rule_of
+    from node.console import CleanConsole
     from node.demo.run import DemoOptions, run_demo
     from node.testing.attacks import behaviour
 
@@ -76,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         deploy=tuple(deploy),
         node=() if options.sent_share is None else ("--sent-share", str(options.sent_share)),
     )
-    console = Console(stderr=options.json)
+    console = CleanConsole(stderr=options.json)
     try:
         with ended_in_order():
             outcome = run_demo(demo, console, as_json_output=options.json)

@@ -17,10 +17,13 @@ from node.cli.options import (
     add_task,
     deployer_address,
     deployer_key,
+    patience,
     print_json,
+    rpc_urls,
     rule_parameters,
 )
 from node.cli.terms import add_terms, terms_of
+from node.printing import say
 
 # A chain of one machine replaces no blocks; elsewhere so many must lie on top before an address is given to peers.
 _CONFIRMATIONS = 3
@@ -60,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     # Known before anything is computed or paid for.
     _check_options(options)
     plan = _plan(options)
-    rpc = connect(_rpc_urls(options))
+    rpc = connect(_rpc_urls(options), patience=patience(options))
     chain_id = check_chain(rpc, options.chain_id)
     if options.estimate:
         return _estimate(options, rpc, chain_id, plan)
@@ -76,11 +79,10 @@ def run(options: argparse.Namespace) -> int:
     quoted = quote(rpc, payer, plan.data)
     check_funds(rpc, payer, quoted)
     if not options.json:
-        print(f"cost     {_cost(quoted.gas, quoted.price_wei)}, paid by {payer}", flush=True)
+        say(f"cost     {_cost(quoted.gas, quoted.price_wei)}, paid by {payer}")
         if not has_randomness(rpc):
-            print(
+            say(
                 "caution  this chain's blocks carry no randomness: draws can be foretold, see --mix-parent",
-                flush=True,
             )
     sender = Sender(rpc, deployer_key(options.keystore, options.password_file, chain_id), chain_id)
     done = deploy_circle(sender, plan, options.out, confirmations)
@@ -124,9 +126,10 @@ def _rpc_urls(options: argparse.Namespace) -> list[str]:
     """Each --rpc, else what an existing circle file says, else the local chain's."""
     from ledger.chain.circle_file import CircleFile
 
-    if options.rpc is None and options.out.exists() and not options.estimate:
-        return [CircleFile.read(options.out).rpc]
-    return options.rpc or [DEFAULT_RPC]
+    named = rpc_urls(options)
+    if named is None and options.out.exists() and not options.estimate:
+        return CircleFile.read(options.out).rpc_urls()
+    return named or [DEFAULT_RPC]
 
 
 def _confirmations(options: argparse.Namespace, chain_id: int) -> int:
@@ -160,14 +163,14 @@ def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -
         )
         return 0
     peer_gas = per_round.join + options.rounds * per_round.peer_round
-    print(f"deploy   {_cost(quoted.gas, price)}, once")
-    print(f"join     {_cost(per_round.join, price)}, each peer once")
-    print(
+    say(f"deploy   {_cost(quoted.gas, price)}, once")
+    say(f"join     {_cost(per_round.join, price)}, each peer once")
+    say(
         f"round    {_cost(per_round.peer_round, price)}, each peer: commit {per_round.commit:,} + "
         f"attest {per_round.attest:,} + its share of settle {per_round.settle:,} / {per_round.seats}"
     )
-    print(f"a peer   {_cost(peer_gas, price)}, joining and {options.rounds} rounds")
-    print(f"circle   {_cost(quoted.gas + options.peers * peer_gas, price)}, all {options.peers} peers")
+    say(f"a peer   {_cost(peer_gas, price)}, joining and {options.rounds} rounds")
+    say(f"circle   {_cost(quoted.gas + options.peers * peer_gas, price)}, all {options.peers} peers")
     return 0
 
 
@@ -203,10 +206,10 @@ def _print(
         return
     manifest = plan.manifest
     paid = "" if gas is None else f", {_cost(gas, price_wei)}" if price_wei is not None else f", {gas:,} gas"
-    print(f"circle   {file.contract} on chain {file.chain_id}, block {file.block}: {how}{paid}")
-    print(f"task     {manifest.task}, {manifest.parameters} parameters, rule {manifest.rule}, {file.task}")
-    print("terms    " + ", ".join(f"{name} {value}" for name, value in file.terms.items()))
+    say(f"circle   {file.contract} on chain {file.chain_id}, block {file.block}: {how}{paid}")
+    say(f"task     {manifest.task}, {manifest.parameters} parameters, rule {manifest.rule}, {file.task}")
+    say("terms    " + ", ".join(f"{name} {value}" for name, value in file.terms.items()))
     if how == "there already":
-        print(f"as told  {options.out} has this task and these terms: nothing was sent")
+        say(f"as told  {options.out} has this task and these terms: nothing was sent")
     else:
-        print(f"written  {options.out}: peers take it with `folkmoot node --circle {options.out} …`")
+        say(f"written  {options.out}: peers take it with `folkmoot node --circle {options.out} …`")

@@ -9,6 +9,7 @@ from typing import Any, Final
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import Caller, OpenCircle, add_caller, open_named, when
 from node.cli.options import Subparsers, print_json
+from node.printing import say
 
 _NO_RECORD: Final = bytes(32)
 
@@ -33,10 +34,11 @@ def run(options: argparse.Namespace) -> int:
     _check_claim(options, opened)
     record = _recomputed(options, opened)
     caller, bond = Caller(options, opened), opened.history.parameters.dispute_bond
-    caller.call("dispute", options.round, options.judge, options.target, record, value_wei=bond)
+    receipt = caller.call("dispute", options.round, options.judge, options.target, record, value_wei=bond)
+    opened = opened.again(receipt.block)
     number = next(
         d.claim.dispute
-        for d in reversed(opened.again().history.disputes)
+        for d in reversed(opened.history.disputes)
         if d.claim.challenger == caller.address and d.claimed[:2] == (options.round, options.judge)
     )
     dispute = _summoned(opened, caller, number)
@@ -113,12 +115,13 @@ def _summoned(opened: OpenCircle, caller: Caller, number: int) -> Any:
     """Have the jury drawn; any member may have been faster."""
     from ledger.chain.sender import Reverted
 
+    block = opened.block
     try:
-        caller.call("summon", number)
+        block = caller.call("summon", number).block
     except Reverted:
-        if opened.again().history.disputes[number].summoned is None:
+        if opened.again(block).history.disputes[number].summoned is None:
             raise
-    return opened.again().history.disputes[number]
+    return opened.again(block).history.disputes[number]
 
 
 def _print(options: argparse.Namespace, dispute: Any, bond_wei: int) -> int:
@@ -142,6 +145,6 @@ def _print(options: argparse.Namespace, dispute: Any, bond_wei: int) -> int:
         return 0
     seats = ", ".join(map(str, jury)) or "nobody"
     until = when(dispute.deadline)
-    print(f"dispute {dispute.claim.dispute}, pledged {ether(bond_wei)}: seats {seats} vote until {until}")
-    print("upheld, its bond and a part of the judge's are owed to this key: `folkmoot seat withdraw` takes them")
+    say(f"dispute {dispute.claim.dispute}, pledged {ether(bond_wei)}: seats {seats} vote until {until}")
+    say("upheld, its bond and a part of the judge's are owed to this key: `folkmoot seat withdraw` takes them")
     return 0

@@ -8,6 +8,7 @@ from typing import Any, Final
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle, add_caller, open_named, when
 from node.cli.options import Subparsers, address_named, print_json, secret_key
+from node.printing import say
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_S: Final = 10 * 365 * 86400
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"peer": peer, "expires_at": expiry_s, "inviter": invitation.inviter, "file": str(out)})
     else:
-        print(f"written  {out}: {peer} joins with `folkmoot node --invitation {out} …` until {when(expiry_s)}")
+        say(f"written  {out}: {peer} joins with `folkmoot node --invitation {out} …` until {when(expiry_s)}")
     return 0
 
 

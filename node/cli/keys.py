@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from ledger.errors import SetupError, UsageError
-from node.cli.options import DEFAULT_RPC, LOCAL_CHAIN_IDS, Subparsers, deployer_key
+from node.cli.options import DEFAULT_RPC, LOCAL_CHAIN_IDS, Subparsers, add_rpc, deployer_key, patience, rpc_urls
+from node.printing import say
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -28,7 +29,7 @@ def add_parser(commands: Subparsers) -> None:
     fund = actions.add_parser("fund", help="send test coin from a local test chain's first development account")
     fund.add_argument("address", help="0x…, or a keystore")
     fund.add_argument("--ether", type=float, default=10.0)
-    fund.add_argument("--rpc", default=DEFAULT_RPC, metavar="URL")
+    add_rpc(fund)
     fund.set_defaults(run=run_fund)
 
 
@@ -36,7 +37,7 @@ def run_new(options: argparse.Namespace) -> int:
     """Make a key."""
     from node.keys import new_key
 
-    print(new_key(options.keystore, _new_password(options)))
+    say(new_key(options.keystore, _new_password(options)))
     return 0
 
 
@@ -45,7 +46,7 @@ def run_import(options: argparse.Namespace) -> int:
     from node.keys import read_private_key, write_key
 
     key = read_private_key(options.key_file)
-    print(write_key(options.keystore, key, _new_password(options)))
+    say(write_key(options.keystore, key, _new_password(options)))
     return 0
 
 
@@ -65,7 +66,7 @@ def run_show(options: argparse.Namespace) -> int:
     """Print an address."""
     from node.keys import address_of
 
-    print(address_of(options.keystore))
+    say(address_of(options.keystore))
     return 0
 
 
@@ -73,16 +74,16 @@ def run_fund(options: argparse.Namespace) -> int:
     """Send test coin."""
     from eth_utils.address import is_address, to_checksum_address
 
-    from ledger.chain.rpc import Rpc
+    from ledger.chain.failover import connect
     from ledger.chain.sender import Sender
     from node.keys import address_of
 
     address = options.address if is_address(options.address) else address_of(Path(options.address))
-    rpc = Rpc(options.rpc)
+    rpc = connect(rpc_urls(options) or [DEFAULT_RPC], patience=patience(options))
     chain_id = rpc.number("eth_chainId")
     if chain_id not in LOCAL_CHAIN_IDS:
         raise SetupError(f"chain {chain_id} is no local test chain: send coin from a wallet of yours")
     wei = int(options.ether * 10**18)
     Sender(rpc, deployer_key(None, None, chain_id), chain_id).transfer(to_checksum_address(address), wei)
-    print(f"sent {options.ether:g} ETH to {to_checksum_address(address)}")
+    say(f"sent {options.ether:g} ETH to {to_checksum_address(address)}")
     return 0

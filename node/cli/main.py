@@ -1,17 +1,20 @@
-"""`folkmoot`: parse, call one function, print. Exit 0 fine, 1 findings, 2 usage, 3 this machine or its set-up."""
+"""`folkmoot`: parse, call one function, print. Exit 0 fine, 1 findings, 2 usage, 3 this machine or its set-up.
+
+Status 1 is an audit's alone: whatever else ends a command, a fault of this program included, ends it with another.
+"""
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 
 from ledger.errors import NotYet, PeerFault, SetupError, UsageError
+from node import printing
 from node.cli import audit, chain, demo, deploy, dispute, invite, keys, report, seat, simulate, status
 from node.cli import node as node_command
 from node.lifeline import end_with_parent
-from node.logs import log_to_stderr
+from node.logs import log_crash, log_to_stderr
 
 COMMANDS = (demo, simulate, chain, keys, deploy, node_command, audit, status, seat, invite, dispute, report)
+USAGE, SET_UP, INTERRUPTED = 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,24 +32,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     end_with_parent()
     try:
         return int(parsed.run(parsed))
-    except UsageError as error:
-        print(f"folkmoot: {error}", file=sys.stderr)
-        return 2
-    except (SetupError, PeerFault, NotYet) as error:
-        print(f"folkmoot: {error}", file=sys.stderr)
-        return 3
     except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # Whoever read our output has gone, e.g. `| head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
+        return INTERRUPTED
+    except Exception as error:
+        sentence, status_ = ending(error)
+        printing.complain(sentence)
+        log_crash(error)
+        return status_
+
+
+def ending(error: Exception) -> tuple[str, int]:
+    """What a person is told of an error that ends a command, and the exit status."""
+    if isinstance(error, ExceptionGroup):
+        # Parallel work wraps what went wrong; what a person can act on counts most.
+        leaves = list(_leaves(error))
+        expected = [one for one in leaves if isinstance(one, (UsageError, SetupError, PeerFault, NotYet, OSError))]
+        return ending((expected or leaves)[0])
+    if isinstance(error, UsageError):
+        return str(error), USAGE
+    if isinstance(error, (SetupError, PeerFault, NotYet)):
+        return str(error), SET_UP
+    if isinstance(error, OSError):
         # The disk or the network of this machine: full, read-only, forbidden.
         place = f" ({error.filename})" if error.filename else ""
-        print(f"folkmoot: {error.strerror or error}{place}: mend that and start again", file=sys.stderr)
-        return 3
+        return f"{error.strerror or error}{place}: mend that and start again", SET_UP
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"this is a fault of the program ({what}): report it with what `--log debug` shows", SET_UP
+
+
+def _leaves(group: ExceptionGroup[Exception]) -> Sequence[Exception]:
+    found: list[Exception] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, ExceptionGroup) else [error]
+    return found
 
 
 if __name__ == "__main__":
+    import sys
+
     sys.exit(main())

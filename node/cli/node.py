@@ -5,7 +5,6 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,14 @@ from node.cli.options import (
     add_rpc,
     add_sent_share,
     address_named,
+    patience,
     print_json,
+    rpc_urls,
     secret_key,
 )
 from node.cli.terms import wei_of
 from node.lifeline import ENDING, is_ignored
+from node.printing import say
 
 # A round takes some such waits, and nothing that a chain for rounds of minutes does reaches deeper.
 _CONFIRMATIONS_MAX = 1000
@@ -104,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
     )
     listening.check()
     key = secret_key(options.keystore, options.password_file)
-    circle = open_circle(file, options.rpc)
+    circle = open_circle(file, rpc_urls(options), patience=patience(options))
     manifest, opened_in = _opened(circle, file.block)
     settings = {
         "listening": listening,
@@ -186,19 +188,23 @@ def _leave() -> None:
     Everything that must last is on disk before it is used, so nothing is lost.
     """
     logging.shutdown()
-    sys.stdout.flush()
     os._exit(0)
 
 
 def _opened(circle: Any, first_block: int) -> tuple[Any, str]:
     """What all agreed on, and the hash of the block it stands in. Raises SetupError where that is another block."""
+    from ledger.chain.circle_file import OtherCircle
+    from ledger.chain.patience import insist
     from ledger.events import Opened
-    from ledger.manifest import decode_manifest
+    from ledger.manifest import MalformedManifest, decode_manifest
 
-    opened = circle.events(first_block, first_block)
-    if not opened or not isinstance(opened[0].event, Opened):
-        raise SetupError("the circle did not open in the block its file names: ask for a new circle file")
-    return decode_manifest(opened[0].event.manifest), opened[0].block_hash
+    def read() -> tuple[Any, str]:
+        opened = circle.logs(first_block, first_block)
+        if not opened or not isinstance(opened[0].event, Opened):
+            raise OtherCircle("the circle did not open in the block its file names: ask for a new circle file")
+        return decode_manifest(opened[0].event.manifest), opened[0].block_hash
+
+    return insist(circle.rpc, read, (OtherCircle, MalformedManifest), circle.rpc.patience.catch_up_s)
 
 
 def _task_of(manifest: Any, spec: str | None) -> Any:
@@ -223,16 +229,16 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 
 def _print_event(event: dict[str, Any]) -> None:
     if event["event"] == "joined":
-        print(f"seat {event['seat']}: {event['address']} at {event['endpoint']}", flush=True)
+        say(f"seat {event['seat']}: {event['address']} at {event['endpoint']}")
     elif event["event"] == "waiting":
         when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(event["until"]))
-        print(f"seat {event['seat']}: its keys are rotated to this node's, which takes over at {when}", flush=True)
+        say(f"seat {event['seat']}: its keys are rotated to this node's, which takes over at {when}")
     elif event["event"] == "round":
         verdicts = list(event["verdicts"].values())
         counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in dict.fromkeys(verdicts))
         figures = ", ".join(f"{name} {value:.3f}" for name, value in event["figures"].items())
-        print(f"round {event['round']}: {figures}; neighbours: {counts}; {event['seconds']:.1f} s", flush=True)
+        say(f"round {event['round']}: {figures}; neighbours: {counts}; {event['seconds']:.1f} s")
     elif event["event"] == "notice":
-        print(event["says"], flush=True)
+        say(event["says"])
     else:
-        print(f"the circle finished its last round, {event['round']}", flush=True)
+        say(f"the circle finished its last round, {event['round']}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from node.cli.options import Subparsers, add_json, add_key, add_rpc, secret_key
+from node.cli.options import Subparsers, add_json, add_key, add_rpc, patience, rpc_urls, secret_key
 
 
 def add_circle(parser: argparse.ArgumentParser) -> None:
@@ -31,15 +31,19 @@ def add_action(actions: Subparsers, name: str, text: str, run: Any) -> argparse.
 
 @dataclass(frozen=True)
 class OpenCircle:
-    """A circle and its history so far."""
+    """A circle and its history up to a block."""
 
+    file: Any
     circle: Any
     history: Any
-    first_block: int
+    block: int
 
-    def again(self) -> "OpenCircle":
-        """As it is now."""
-        return OpenCircle(self.circle, history_of(self.circle, self.first_block), self.first_block)
+    def again(self, since: int) -> "OpenCircle":
+        """As it is now. since: a block that has to be in it, e.g. that of a call just made."""
+        from ledger.chain.reading import read_history
+
+        reading = read_history(self.circle, self.file.block, since)
+        return OpenCircle(self.file, self.circle, reading.history, reading.mark.number)
 
 
 def open_named(options: argparse.Namespace) -> OpenCircle:
@@ -47,18 +51,8 @@ def open_named(options: argparse.Namespace) -> OpenCircle:
     from ledger.chain.deploy import CircleFile, open_circle
 
     file = CircleFile.read(options.circle)
-    circle = open_circle(file, options.rpc)
-    return OpenCircle(circle, history_of(circle, file.block), file.block)
-
-
-def history_of(circle: Any, first_block: int) -> Any:
-    """Every event folded, up to the newest block."""
-    from ledger.history import History
-
-    history = History(circle.parameters)
-    for placed in circle.events(first_block, circle.head()):
-        history.apply(placed.event)
-    return history
+    circle = open_circle(file, rpc_urls(options), patience=patience(options))
+    return OpenCircle(file, circle, None, 0).again(file.block)
 
 
 class Caller:

@@ -1,13 +1,19 @@
 """Options that several commands share."""
 
 import argparse
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ledger.errors import SetupError, UsageError
+from node.printing import say_json
 
+if TYPE_CHECKING:
+    from ledger.chain.patience import Patience
+
+RPC_VARIABLE = "FOLKMOOT_RPC"
+_PATIENCE_MAX_S = 86_400
 DEFAULT_RPC = "http://127.0.0.1:8545"
 LOCAL_CHAIN_IDS = (1337, 31337)
 TASK_HELP = (
@@ -19,13 +25,37 @@ Subparsers = Any  # argparse names this type only in private
 
 
 def add_rpc(parser: argparse.ArgumentParser) -> None:
-    """--rpc, no default: a circle file names one too."""
+    """--rpc, no default: a circle file names one too; and --patience."""
     parser.add_argument(
         "--rpc",
         action="append",
         metavar="URL",
-        help=f"JSON-RPC endpoint; again for more, where one fails (default {DEFAULT_RPC} or the circle file's)",
+        help=f"JSON-RPC endpoint; again for more, where one fails (default {RPC_VARIABLE} in the environment, the "
+        f"circle file's or {DEFAULT_RPC})",
     )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=20.0,
+        metavar="SECONDS",
+        help="ask again for so long where endpoints answer nonsense or too late, and six times that where they ask "
+        "to slow down (default 20)",
+    )
+
+
+def rpc_urls(options: argparse.Namespace) -> list[str] | None:
+    """The endpoints of --rpc, else those of the environment, where other users of this machine do not see them."""
+    named: list[str] | None = options.rpc
+    return named or os.environ.get(RPC_VARIABLE, "").split() or None
+
+
+def patience(options: argparse.Namespace) -> "Patience":
+    """How long endpoints are borne with. Raises UsageError."""
+    from ledger.chain.patience import Patience
+
+    if not 0 <= options.patience <= _PATIENCE_MAX_S:
+        raise UsageError(f"--patience is 0 to {_PATIENCE_MAX_S} seconds, not {options.patience:g}")
+    return Patience.of(options.patience)
 
 
 def add_key(parser: argparse.ArgumentParser, required: bool) -> None:
@@ -143,5 +173,5 @@ def _check_local(chain_id: int) -> None:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """One JSON object on stdout, flushed, so that a pipe sees it at once."""
-    print(json.dumps(value), flush=True)
+    """One JSON object on stdout."""
+    say_json(value)

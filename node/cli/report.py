@@ -6,6 +6,7 @@ from pathlib import Path
 from ledger.errors import SetupError
 from node.cli.opened import Caller, add_caller, open_named
 from node.cli.options import Subparsers, print_json
+from node.printing import say
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -32,11 +33,11 @@ def run(options: argparse.Namespace) -> int:
         )
     caller = Caller(options, opened)
     before = opened.history.owed.get(caller.address, 0)
-    caller.call("report_equivocation", *evidence.arguments())
-    reward = opened.again().history.owed.get(caller.address, 0) - before
+    block = caller.call("report_equivocation", *evidence.arguments()).block
+    reward = opened.again(block).history.owed.get(caller.address, 0) - before
     if options.json:
         print_json({"seat": seat, "author": evidence.author, "round": evidence.round, "reward_wei": reward})
     else:
         paid = f"; {caller.address} is owed {ether(reward)}, see `folkmoot seat withdraw`" if reward else ""
-        print(f"seat {seat} lost its place for signing two updates for round {evidence.round}{paid}")
+        say(f"seat {seat} lost its place for signing two updates for round {evidence.round}{paid}")
     return 0

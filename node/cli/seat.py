@@ -7,6 +7,7 @@ from typing import Any
 from ledger.errors import UsageError
 from node.cli.opened import Caller, OpenCircle, add_action, add_caller, add_circle, open_named, when
 from node.cli.options import Subparsers, address_named, print_json
+from node.printing import say
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -76,8 +77,8 @@ def run_leave(options: argparse.Namespace) -> int:
     """Give a seat up."""
     opened, caller = _open(options)
     seat = _own_seat(opened, caller, options.seat)
-    caller.call("leave", seat)
-    held = opened.again().history.seats[seat]
+    block = caller.call("leave", seat).block
+    held = opened.again(block).history.seats[seat]
     return _tell(
         options,
         {"seat": seat, "free_at": held.free_at, "bond_wei": held.bond},
@@ -119,8 +120,8 @@ def run_rotate(options: argparse.Namespace) -> int:
     cold = address_named(options.cold, "--cold") if options.cold else held.cold
     if not options.cancel and (hot, cold) == (held.peer, held.cold):
         raise UsageError(f"seat {seat} has these keys already: name others")
-    caller.call("rotate", seat, hot, cold)
-    announced = opened.again().history.seats[seat].announced
+    block = caller.call("rotate", seat, hot, cold).block
+    announced = opened.again(block).history.seats[seat].announced
     at = announced[2] if announced else None
     who = "its node" if hot == held.peer else "a node with the new key"
     sentence = f"seat {seat} keeps the keys it has"
@@ -141,8 +142,8 @@ def run_finish(options: argparse.Namespace) -> int:
             "new hot key here"
         )
     seat = found[0] if options.seat is None else options.seat
-    caller.call("finish_rotation", seat)
-    held = opened.again().history.seats[seat]
+    block = caller.call("finish_rotation", seat).block
+    held = opened.again(block).history.seats[seat]
     return _tell(
         options,
         {"seat": seat, "peer": held.peer, "cold": held.cold},
@@ -199,24 +200,24 @@ def _state(held: Any) -> str:
 
 def _print_seat(row: dict[str, Any]) -> None:
     until = f" until {when(row['free_at'])}" if row["state"] == "given up" else ""
-    print(f"seat       {row['seat']}, {row['state']}{until}")
-    print(f"peer       {row['peer']} at {row['endpoint']}")
-    print(f"cold key   {row['cold']}, owed {_ether(row['owed_to_cold_wei'])}")
-    print(f"bond       {_ether(row['bond_wei'])}")
+    say(f"seat       {row['seat']}, {row['state']}{until}")
+    say(f"peer       {row['peer']} at {row['endpoint']}")
+    say(f"cold key   {row['cold']}, owed {_ether(row['owed_to_cold_wei'])}")
+    say(f"bond       {_ether(row['bond_wei'])}")
     low = f", quarantined for {row['strikes']} rounds" if row["quarantined"] else ""
-    print(f"reputation {row['reputation']:.3f}{low}")
+    say(f"reputation {row['reputation']:.3f}{low}")
     if row["rotation"]:
         new = row["rotation"]
-        print(f"rotation   to {new['peer']}, cold key {new['cold']}, at {when(new['at'])}")
+        say(f"rotation   to {new['peer']}, cold key {new['cold']}, at {when(new['at'])}")
     if row["open_disputes"]:
-        print(f"disputes   {', '.join(map(str, row['open_disputes']))} open about its verdicts")
+        say(f"disputes   {', '.join(map(str, row['open_disputes']))} open about its verdicts")
 
 
 def _tell(options: argparse.Namespace, result: dict[str, Any], sentence: str) -> int:
     if options.json:
         print_json(result)
     else:
-        print(sentence)
+        say(sentence)
     return 0
 
 

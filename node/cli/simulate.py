@@ -10,6 +10,7 @@ from ledger.errors import UsageError
 from node.cli.attack_options import add_attack, attack_parameters
 from node.cli.options import Subparsers, add_json, add_rule, add_sent_share, add_task, print_json, rule_parameters
 from node.lifeline import ended_in_order
+from node.printing import say, say_lines
 
 if TYPE_CHECKING:
     from node.simulator import Results, Scenario
@@ -87,10 +88,10 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"simulations": [fields_of(one) for one in results]})
     else:
-        print(markdown_table(results), end="")
+        say_lines(markdown_table(results))
         for one in results:
             for number, misfit in one.misfits:
-                print(f"caution  rule {one.scenario.rule}, from round {number} on: tensor {misfit}")
+                say(f"caution  rule {one.scenario.rule}, from round {number} on: tensor {misfit}")
     return 0
 
 
@@ -154,10 +155,11 @@ def _simulated(scenario: "Scenario", engine: str, is_quiet: bool) -> "Results":
 @contextmanager
 def _progress(scenario: "Scenario", is_quiet: bool) -> Iterator[Callable[[Any], None]]:
     """A bar on stderr, gone when done."""
-    from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True, quiet=is_quiet)
+    from node.console import CleanConsole
+
+    console = CleanConsole(stderr=True, quiet=is_quiet)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(f"{scenario.rule}, {scenario.peers} peers", total=scenario.rounds)
         yield lambda _: progress.advance(bar)

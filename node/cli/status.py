@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from node.cli.opened import open_named
 from node.cli.options import Subparsers, add_json, add_rpc, print_json
 
 # Endpoints tried at a time.
@@ -27,14 +28,11 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the chain once and print."""
-    from ledger.chain.deploy import CircleFile, open_circle
     from ledger.history import Phase
-    from node.cli.opened import history_of
 
-    file = CircleFile.read(options.circle)
-    circle = open_circle(file, options.rpc)
-    history = history_of(circle, file.block)
-    state = circle.state()
+    opened = open_named(options)
+    file, circle, history = opened.file, opened.circle, opened.history
+    state = circle.state(opened.block)
     timed = state.phase in (Phase.COMMIT, Phase.ATTEST)
     shown: dict[str, Any] = {
         "contract": file.contract,
@@ -112,9 +110,9 @@ async def _reached(network: Any, rows: list[dict[str, Any]]) -> dict[int, dict[s
 
 
 def _print(shown: Mapping[str, Any]) -> None:
-    from rich.console import Console
+    from node.console import CleanConsole
 
-    console = Console()
+    console = CleanConsole()
     left_s = shown["seconds_left"]
     console.print(
         f"circle {shown['contract']}: {shown['task']}, rule {shown['rule']}; "

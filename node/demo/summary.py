@@ -1,6 +1,5 @@
 """The last page of a run, for someone who sees this for the first time."""
 
-import json
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from node.demo.results import LEARNING, RunResults, accepted_share
+from node.printing import say_json
 
 if TYPE_CHECKING:
     from node.demo.run import DemoOutcome
@@ -45,30 +45,28 @@ def as_json(picture: Path | None, outcome: "DemoOutcome", reputations: dict[int,
     """Print one JSON object."""
     results = outcome.results
     accuracies, backdoors = results.final_accuracies(), results.final_backdoors()
-    print(
-        json.dumps(
-            {
-                "honest_accuracy_mean": fmean(accuracies) if accuracies else None,
-                "honest_accuracy_worst": min(accuracies) if accuracies else None,
-                "backdoor_mean": fmean(backdoors) if backdoors else None,
-                "attacks": results.attacks,
-                "reputations": reputations,
-                "verdicts": [
-                    {"judge": judge, "judged": judged, **counts}
-                    for (judge, judged), counts in sorted(results.verdicts.items())
-                ],
-                "round_seconds": _mean(results.seconds),
-                "cpu_s": results.mean_cpu_s(),
-                "overhead_cpu_s": results.overhead_cpu_s(),
-                "bytes_sent": _mean(results.bytes_sent),
-                "gas": _mean(results.gas),
-                "stages_s": outcome.seconds,
-                "usage": outcome.usage,
-                "audit_clean": outcome.report["clean"],
-                "audit_findings": outcome.report["findings"],
-                "plot": str(picture) if picture is not None else None,
-            }
-        )
+    say_json(
+        {
+            "honest_accuracy_mean": fmean(accuracies) if accuracies else None,
+            "honest_accuracy_worst": min(accuracies) if accuracies else None,
+            "backdoor_mean": fmean(backdoors) if backdoors else None,
+            "attacks": results.attacks,
+            "reputations": reputations,
+            "verdicts": [
+                {"judge": judge, "judged": judged, **counts}
+                for (judge, judged), counts in sorted(results.verdicts.items())
+            ],
+            "round_seconds": _mean(results.seconds),
+            "cpu_s": results.mean_cpu_s(),
+            "overhead_cpu_s": results.overhead_cpu_s(),
+            "bytes_sent": _mean(results.bytes_sent),
+            "gas": _mean(results.gas),
+            "stages_s": outcome.seconds,
+            "usage": outcome.usage,
+            "audit_clean": outcome.report["clean"],
+            "audit_findings": outcome.report["findings"],
+            "plot": str(picture) if picture is not None else None,
+        }
     )
 
 

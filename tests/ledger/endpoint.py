@@ -104,6 +104,7 @@ class Endpoint:
         if at > self.head:
             return None
         return {
+            "number": number,
             "hash": block_hash(at),
             "parentHash": block_hash(at - 1),
             "mixHash": "0x" + prevrandao(self._rounds.get(at, -at)).hex(),

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.parsing import decode_json
+from ledger.parsing import ELEMENTS_MAX, TooMany, decode_json
 
 # py-evm's limit, and the stack of an ordinary thread.
 CRASH = """
 import sys, threading
-from ledger.parsing import decode_json
+from ledger.parsing import ELEMENTS_MAX, TooMany, decode_json
 import eth.vm.computation
 assert sys.getrecursionlimit() > 20_000
 refused = []
@@ -66,7 +66,7 @@ def test_some_levels_are_read(depth):
 
 @pytest.mark.parametrize("raw", DEEP, ids=lambda raw: raw[:7].decode())
 def test_many_levels_are_refused(raw):
-    with pytest.raises(ValueError, match="nested too deeply"):
+    with pytest.raises(ValueError, match=r"nested too deeply|more than"):
         decode_json(raw)
 
 
@@ -82,3 +82,11 @@ def test_what_is_no_such_value_is_refused(raw):
 
     with pytest.raises(ValueError, match=r"\w"):
         decode_json(raw, Shape)
+
+
+@pytest.mark.parametrize("filler", [b"[],", b"{},", b"0,", b'"",'])
+def test_more_values_than_anybody_needs_are_refused_before_they_are_made(filler):
+    few, many = (b"[" + filler * count + b"0]" for count in (1_000, ELEMENTS_MAX))
+    assert len(decode_json(few)) == 1_001
+    with pytest.raises(TooMany, match="more than 1000000 values"):
+        decode_json(many)

@@ -250,7 +250,7 @@ class LocalRun:
         if self._circle is None:
             self._circle = open_circle(CircleFile.read(self.network.circle_file))
         history = History(self._circle.parameters)
-        for placed in self._circle.events(0, self._circle.head()):
+        for placed in self._circle.logs(0, self._circle.head()):
             history.apply(placed.event)
         return history
 

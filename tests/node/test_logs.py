@@ -60,9 +60,10 @@ def test_noise_is_bounded_once() -> None:
 
 
 def test_what_a_command_sets_up_writes_the_time_to_stderr() -> None:
-    program = "from node.logs import log_to_stderr; import logging; log_to_stderr('info'); logging.info('said')"
+    said = "log_to_stderr('info'); logging.getLogger('node').info('said')"
+    program = f"import logging; from node.logs import log_to_stderr; {said}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO root said\n", done.stderr)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO node said\n", done.stderr)
 
 
 def test_a_bug_of_ours_is_told_in_full_and_as_seldom(caplog: pytest.LogCaptureFixture) -> None:

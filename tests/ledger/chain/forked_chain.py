@@ -5,7 +5,6 @@ from random import Random
 from histories import Story, endpoint
 
 from ledger.chain.circle import Mark, Placed
-from ledger.chain.logs import RawLog
 from ledger.chain.rpc import RpcFault
 from ledger.events import Ejected, Equivocated, Joined, Left, Moved
 from ledger.history import History
@@ -44,7 +43,6 @@ class ForkedChain:
         self.unrest, self.lag, self.asked = 0.0, 0, []
         self._blocks = [("0x" + f"{index:064x}", []) for index in range(self.FIRST)]
         self._forks = 0
-        self._told = {}
         self.mine(1)
 
     # ---- what happens to it
@@ -95,9 +93,6 @@ class ForkedChain:
             raise RpcFault("fork", "eth_getLogs", -32000, "invalid block range params", None)
         return self._logs(first, len(self._blocks) - 1 - self.lag)
 
-    def placed(self, log: RawLog) -> Placed:
-        return Placed(log.position, log.blockHash, log.transactionHash, self._told[log.blockHash][log.position[1]])
-
     def history_hash(self, block: int) -> bytes:
         self._ask("history_hash")
         if block >= len(self._blocks) - self.lag:
@@ -108,10 +103,7 @@ class ForkedChain:
         found = []
         for number in range(first, last + 1):
             block_hash, content = self._blocks[number]
-            self._told[block_hash] = list(content)
-            found += [
-                RawLog("0x", [], "0x", hex(number), hex(index), block_hash, "0x") for index in range(len(content))
-            ]
+            found += [Placed((number, index), block_hash, "0x", event) for index, event in enumerate(content)]
         return found
 
     def _ask(self, method: str) -> None:

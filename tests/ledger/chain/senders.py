@@ -13,7 +13,7 @@ from ledger.chain.rpc import Rpc
 from ledger.chain.sender import Pace, Sender
 
 WAIT_S = 60.0
-PACE = Pace(poll_s=0.01, slow_poll_s=0.02, look_s=0.1, lost_s=0.5)
+PACE = Pace(poll_s=0.01, slow_poll_s=0.02, look_s=0.1, lost_s=0.5, taken_s=0.1)
 GWEI = 10**9
 PAYEE = "0x" + "11" * 20
 

@@ -1,0 +1,225 @@
+"""What endpoints may answer: untrusted JSON becomes checked values here, before anything acts on it.
+
+Each function takes the `result` of an answer and returns a value, or raises Nonsense; `Rpc.request` is given one,
+so that whatever does not parse is a fault of the endpoint that was asked.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
+from eth_abi.abi import decode as abi_decode
+from eth_abi.exceptions import DecodingError
+
+_T = TypeVar("_T")
+Parser = Callable[[Any], _T]
+
+_QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
+_HEIGHT_MAX: Final = 1 << 40
+_TIME_MAX: Final = 1 << 63
+_DIGEST_BYTES: Final = 32
+_HISTORY_MAX: Final = 1024
+
+
+class Nonsense(ValueError):
+    """An answer that no endpoint in its senses gives."""
+
+
+def quantity(raw: Any, most: int = (1 << 256) - 1) -> int:
+    """A number, 0x-prefixed hex. Never negative, never a JSON number or boolean."""
+    if not isinstance(raw, str) or not _QUANTITY.fullmatch(raw) or (number := int(raw, 16)) > most:
+        raise Nonsense(f"{_cut(raw)} is no quantity up to {most:#x}"[:120])
+    return number
+
+
+def height(raw: Any) -> int:
+    """A block's number: none that a chain could reach in a thousand years."""
+    return quantity(raw, _HEIGHT_MAX)
+
+
+def chain_id(raw: Any) -> int:
+    """EIP-155's number of a chain."""
+    return quantity(raw, (1 << 64) - 1)
+
+
+def nonce(raw: Any) -> int:
+    """How many transactions an account sent (EIP-2681)."""
+    return quantity(raw, (1 << 64) - 2)
+
+
+def data(raw: Any) -> bytes:
+    """Bytes, 0x-prefixed hex."""
+    try:
+        if isinstance(raw, str) and raw.startswith("0x") and raw.isascii():
+            # fromhex would skip blanks.
+            return bytes.fromhex(raw[2:]) if not any(blank in raw for blank in " \t\n\r\v\f") else _refuse(raw)
+    except ValueError:
+        pass
+    return _refuse(raw)
+
+
+def digest(raw: Any) -> str:
+    """32 bytes as 0x-prefixed hex, in lower case."""
+    if len(data(raw)) != _DIGEST_BYTES:
+        raise Nonsense(f"{_cut(raw)} is no digest")
+    return str(raw).lower()
+
+
+def anything(raw: Any) -> Any:
+    """An answer that does not matter."""
+    return raw
+
+
+def optional(parse: Parser[_T]) -> Parser[_T | None]:
+    """null, for what the endpoint does not have, or a value."""
+    return lambda raw: None if raw is None else parse(raw)
+
+
+def shaped(raw: Any, kind: type[_T]) -> _T:
+    """JSON as a msgspec.Struct, or a list of them; members beyond its own are ignored."""
+    try:
+        return msgspec.convert(raw, kind)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise Nonsense(str(error)) from error
+
+
+def abi_values(types: Sequence[str], encoded: bytes) -> tuple[Any, ...]:
+    """ABI-encoded values, whatever the bytes are."""
+    try:
+        return abi_decode(types, encoded)
+    except (DecodingError, ValueError, OverflowError, MemoryError, RecursionError) as error:
+        raise Nonsense(f"{len(encoded)} bytes do not decode: {error}") from error
+
+
+# ------------------------------------------------------------------------------------------------ blocks and fees
+
+
+class _RawBlock(msgspec.Struct, frozen=True):
+    number: str
+    hash: str
+    parentHash: str  # noqa: N815
+    timestamp: str
+    mixHash: str | None = None  # noqa: N815
+
+
+@dataclass(frozen=True)
+class Block:
+    """A header, as far as it matters. hash, parent: 0x-prefixed hex. prevrandao: 32 bytes, None where the chain has
+    none. time_s: Unix seconds."""
+
+    number: int
+    hash: str
+    parent: str
+    time_s: int
+    prevrandao: bytes | None
+
+
+def block(wanted: int) -> Parser[Block]:
+    """The block of a number; an answer about another block is none."""
+
+    def parse(raw: Any) -> Block:
+        found = shaped(raw, _RawBlock)
+        if height(found.number) != wanted:
+            raise Nonsense(f"block {_cut(found.number)} in place of {wanted}")
+        mixed = None if found.mixHash is None else bytes.fromhex(digest(found.mixHash)[2:])
+        time_s = quantity(found.timestamp, _TIME_MAX)
+        return Block(wanted, digest(found.hash), digest(found.parentHash), time_s, mixed)
+
+    return parse
+
+
+class _RawFees(msgspec.Struct, frozen=True):
+    oldestBlock: str  # noqa: N815
+    baseFeePerGas: list[str]  # noqa: N815
+
+
+def next_base_fee(raw: Any) -> tuple[int, int]:
+    """Of eth_feeHistory: the base fee of the block after the newest, wei, and the newest block's number."""
+    found = shaped(raw, _RawFees)
+    if not 1 <= len(found.baseFeePerGas) <= _HISTORY_MAX:
+        raise Nonsense(f"{len(found.baseFeePerGas)} base fees")
+    newest = height(found.oldestBlock) + len(found.baseFeePerGas) - 2
+    return quantity(found.baseFeePerGas[-1]), max(newest, 0)
+
+
+# ---------------------------------------------------------------------------------------------------- transactions
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a transaction cost. gas: units; price_wei: per unit; contract: address it created, if any."""
+
+    transaction: str
+    block: int
+    gas: int
+    price_wei: int
+    contract: str | None
+    block_hash: str = ""
+    is_success: bool = True
+
+
+class _RawReceipt(msgspec.Struct, frozen=True):
+    transactionHash: str  # noqa: N815
+    blockHash: str | None  # noqa: N815
+    blockNumber: str | None  # noqa: N815
+    gasUsed: str  # noqa: N815
+    status: str
+    effectiveGasPrice: str = "0x0"  # noqa: N815
+    contractAddress: str | None = None  # noqa: N815
+
+
+def receipt(transaction: str) -> Parser[Receipt | None]:
+    """The receipt of a transaction, None where it is in no block that the endpoint has."""
+
+    def parse(raw: Any) -> Receipt | None:
+        if raw is None:
+            return None
+        found = shaped(raw, _RawReceipt)
+        if found.blockNumber is None or found.blockHash is None:
+            return None
+        if found.transactionHash.lower() != transaction.lower():
+            raise Nonsense(f"the receipt of {_cut(found.transactionHash)}")
+        return Receipt(
+            transaction,
+            height(found.blockNumber),
+            quantity(found.gasUsed, 1 << 64),
+            quantity(found.effectiveGasPrice),
+            None if found.contractAddress is None else _address(found.contractAddress),
+            digest(found.blockHash),
+            quantity(found.status, 1) == 1,
+        )
+
+    return parse
+
+
+class _RawTransaction(msgspec.Struct, frozen=True):
+    hash: str
+    input: str
+
+
+def call_data(transaction: str) -> Parser[bytes]:
+    """What a transaction that is known to be there carries; null is no answer."""
+
+    def parse(raw: Any) -> bytes:
+        found = shaped(raw, _RawTransaction)
+        if found.hash.lower() != transaction.lower():
+            raise Nonsense(f"transaction {_cut(found.hash)}")
+        return data(found.input)
+
+    return parse
+
+
+def _address(raw: str) -> str:
+    if len(data(raw)) != 20:
+        raise Nonsense(f"{_cut(raw)} is no address")
+    return raw
+
+
+def _refuse(raw: Any) -> bytes:
+    raise Nonsense(f"{_cut(raw)} is no data")
+
+
+def _cut(raw: Any) -> str:
+    return repr(raw[:70]) if isinstance(raw, str) else type(raw).__name__

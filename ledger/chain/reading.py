@@ -1,0 +1,87 @@
+"""A circle's history read once and whole: what commands and audits begin with.
+
+Everything is tied to one block: the logs go up to it, the contract's running hash is that of its end, and it is
+still the same block afterwards. What does not fit is read again and elsewhere first: logs that an endpoint has not
+indexed yet, an answer of another machine behind the same address, a reorganisation in between.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger.chain.circle import Circle, Mark, Placed, reached
+from ledger.chain.patience import insist
+from ledger.chain.rpc import ChainUnreachable
+from ledger.history import History, HistoryFault
+from ledger.manifest import MalformedManifest
+
+
+class OtherHash(HistoryFault):
+    """The events fold to another hash than the contract's. anchored, folded: the two."""
+
+    def __init__(self, anchored: bytes, folded: bytes) -> None:
+        super().__init__("the endpoint's events are not the ones the contract wrote: ask another endpoint")
+        self.anchored, self.folded = anchored, folded
+
+
+class Unsettled(ChainUnreachable):
+    """The chain changed while it was read."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A circle as it was at the end of one block. placed: the events that the history is made of."""
+
+    history: History
+    placed: list[Placed]
+    mark: Mark
+
+    def check_still_there(self, circle: Circle) -> None:
+        """Raises Unsettled where the block was taken back."""
+        _check_still_there(circle, self.mark)
+
+
+def read_history(circle: Circle, first_block: int, since: int = 0) -> Reading:
+    """A circle's events up to the newest block, folded.
+
+    first_block: where it opened, or earlier. since: a block that has to be in it, e.g. a call's own.
+    Raises ChainUnreachable, RpcFault, and HistoryFault (OtherHash) where patience does not help.
+    """
+    faults = (HistoryFault, MalformedManifest, Unsettled)
+    return insist(circle.rpc, lambda: _read(circle, first_block, since), faults, circle.rpc.patience.fault_s)
+
+
+def _read(circle: Circle, first_block: int, since: int) -> Reading:
+    head = reached(circle.rpc, max(first_block, since))
+    mark = circle.mark(head)
+    if mark is None:
+        raise _unsettled(circle)
+    placed = circle.logs(first_block, head)
+    try:
+        history = _folded(circle, placed, head)
+    except (HistoryFault, MalformedManifest):
+        # In between the chain may have changed: then nobody told anything wrong.
+        _check_still_there(circle, mark)
+        raise
+    _check_still_there(circle, mark)
+    return Reading(history, placed, mark)
+
+
+def _folded(circle: Circle, placed: Sequence[Placed], head: int) -> History:
+    history = History(circle.parameters)
+    for place in placed:
+        history.apply(place.event)
+    anchored = circle.history_hash(head)
+    if anchored != history.hash:
+        raise OtherHash(anchored, history.hash)
+    if history.opened is None or history.opened.task != circle.task:
+        raise HistoryFault("the endpoint's events do not begin with the circle's opening: ask another endpoint")
+    return history
+
+
+def _check_still_there(circle: Circle, mark: Mark) -> None:
+    if circle.mark(mark.number) != mark:
+        raise _unsettled(circle)
+
+
+def _unsettled(circle: Circle) -> Unsettled:
+    return Unsettled(f"the chain at {circle.rpc.url} does not hold still: wait until it does, or correct --rpc")

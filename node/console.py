@@ -1,0 +1,26 @@
+"""Tables and bars on a terminal, with everything in them made printable; see `node.printing`."""
+
+from collections.abc import Iterable
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from ledger.text import printable
+from node.printing import SAID_MAX
+
+
+class CleanConsole(Console):
+    """Rich's console without markup in strings, and with every piece of text made printable."""
+
+    def __init__(self, *, stderr: bool = False, quiet: bool = False) -> None:
+        super().__init__(stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """As Console does; what is not the console's own control codes is cleaned."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            if control or text == "\n" or (text.isascii() and text.isprintable()):
+                yield segment
+            else:
+                lines = (printable(line, SAID_MAX) for line in text.split("\n"))
+                yield Segment("\n".join(lines), style, control)
