@@ -23,7 +23,8 @@ from ledger.chain.wire import Wire
 _log = logging.getLogger(__name__)
 _TRIES: Final = 6
 _QUICK_S: Final = 2.0
-# How often a nonce must be found missing before it counts: endpoints lag behind each other.
+# How often a nonce must be found used by a stranger, or missing, before it counts: endpoints lag behind each other.
+_TAKEN_LOOKS: Final = 3
 _GAP_LOOKS: Final = 2
 _GAP_MAX: Final = 16
 
@@ -198,7 +199,7 @@ class Delivery:
         for entry in self._pending.up_to(awaited.nonce):
             self._tend(entry, awaited, used, market)
         self._heal_gap(used)
-        is_urgent = awaited.taken_since is not None or self._gap_looks
+        is_urgent = awaited.taken or self._gap_looks
         return self._pace.slow_poll_s if is_urgent else self._pace.look_s
 
     def _tend(self, entry: Entry, awaited: Entry, used: int, market: Market) -> None:
@@ -206,13 +207,12 @@ class Delivery:
             self._end(entry, receipt)
             return
         what = fate(entry, used, used <= entry.nonce and self._wire.is_pooled(entry), market, self._limits)
-        if what is not Fate.TAKEN:
-            entry.taken_since = None
-        elif entry.taken_since is None:
-            entry.taken_since = time.time()
-        elif time.time() - entry.taken_since >= self._pace.taken_s and self._is_taken_deep(entry, market):
-            self._overtaken(entry, awaited)
-        if what is Fate.DROPPED:
+        entry.note_taken(time.time() if what is Fate.TAKEN else None)
+        if what is Fate.TAKEN:
+            is_long = entry.taken >= _TAKEN_LOOKS and entry.taken_s >= self._pace.taken_s
+            if is_long and self._is_taken_deep(entry, market):
+                self._overtaken(entry, awaited)
+        elif what is Fate.DROPPED:
             _log.info("sending again what no pool has call=%s nonce=%d", entry.call.name, entry.nonce)
             self._broadcast(entry)
         elif what is Fate.STUCK and self._wire.offer_more(entry):

@@ -33,8 +33,9 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, eq=False):
 
     may_be_out: a pool may hold it. is_acknowledged: an endpoint said so. is_new: nobody waited for it yet.
     is_filler: it does nothing but use its nonce. offered_at: block since which the latest offer is known to wait.
-    taken_since: Unix time since when every look found the nonce used by none of these hashes. overtaken: how often
-    it lost its nonce to a stranger. is_capped: a higher offer was not allowed.
+    taken: looks in a row that found the nonce used by none of these hashes. taken_since, taken_s: Unix time of the
+    first of them, and seconds until the last. overtaken: how often it lost its nonce to a stranger. is_capped: a
+    higher offer was not allowed.
     """
 
     nonce: int
@@ -48,7 +49,9 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, eq=False):
     is_new: bool = True
     is_filler: bool = False
     offered_at: int | None = None
-    taken_since: float | None = None
+    taken: int = 0
+    taken_since: float = 0.0
+    taken_s: float = 0.0
     overtaken: int = 0
     is_capped: bool = False
 
@@ -62,10 +65,18 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, eq=False):
         self.cap_wei, self.tip_wei = fees.cap_wei, fees.tip_wei
         self.raw, self.offered_at, self.is_capped = b"", None, False
 
+    def note_taken(self, now_s: float | None) -> None:
+        """A look found the nonce used by none of these hashes, at a Unix time; None: it did not."""
+        if now_s is None:
+            self.taken = 0
+            return
+        self.taken_since = self.taken_since if self.taken else now_s
+        self.taken, self.taken_s = self.taken + 1, now_s - self.taken_since
+
     def renumber(self, nonce: int) -> None:
         """Take another nonce. Only right where no transaction of this entry can be mined any more."""
         self.nonce, self.raw, self.hashes = nonce, b"", []
-        self.may_be_out, self.is_acknowledged, self.taken_since, self.offered_at = False, False, None, None
+        self.may_be_out, self.is_acknowledged, self.taken, self.offered_at = False, False, 0, None
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

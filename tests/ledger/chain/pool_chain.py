@@ -16,7 +16,7 @@ KEY = b"\x11" * 32
 ADDRESS = Account.from_key(KEY).address
 CHAIN_ID = 1337
 GWEI = 10**9
-AT_ONCE = Pace(poll_s=0.0, slow_poll_s=0.0, look_s=0.0, lost_s=0.2)
+AT_ONCE = Pace(poll_s=0.0, slow_poll_s=0.0, look_s=0.0, lost_s=0.2, taken_s=0.0)
 POLL = "eth_getTransactionReceipt"
 SEND = "eth_sendRawTransaction"
 LOOK = "eth_getTransactionByHash"

@@ -194,13 +194,14 @@ def test_an_endpoint_that_lies_is_named_and_so_is_what_to_do(lie):
 def told_otherwise(chain, changed):
     """From now on the endpoint tells the chain's present last event otherwise, in whatever look."""
     place = (len(chain._blocks) - 1, len(chain._blocks[-1][1]) - 1)
-    honest = chain.placed
+    honest = chain._logs
 
-    def placed(log):
-        entry = honest(log)
-        return replace(entry, event=changed) if log.position == place else entry
+    def logs(first, last):
+        return [
+            replace(entry, event=changed) if entry.position == place else entry for entry in honest(first, last)
+        ]
 
-    chain.placed = placed
+    chain._logs = logs
     return honest
 
 
@@ -229,7 +230,7 @@ def test_an_endpoint_that_lies_once_it_is_trusted_is_found_out_when_the_round_is
         chain.mine(0)
     with pytest.raises(HistoryFault, match="use another endpoint"):
         tracker.advance()
-    chain.placed = honest
+    chain._logs = honest
     assert tracker.advance()
     assert_same(tracker, chain, confirmations)
 
