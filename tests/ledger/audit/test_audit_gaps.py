@@ -38,7 +38,7 @@ def audited(monkeypatch):
     def run(circle, lost=(), **options):
         served = {build(GENESIS).root: GENESIS, **circle.blobs}
         blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
-        monkeypatch.setattr("ledger.audit.run.connect", lambda urls, *_: Endpoint(circle, None).rpc())
+        monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: Endpoint(circle, None).rpc())
         monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
         return asyncio.run(audit([URL], NETWORK.contract, **options)), list(blobs.asked)
 
