@@ -1,6 +1,7 @@
 """Integer arithmetic on public states, the same to the bit on every machine.
 
-A public state lives on a fixed grid: int32 counts of 2**-16, at most 2**24 in magnitude (so values in ±256).
+A public state lives on a fixed grid: int32 counts of 2**-16, at most 2**24 in magnitude (so values in ±256), of the
+unit of the tensor that a value belongs to. Units are the manifest's affair (R9); nothing here knows of them.
 Everything that decides a verdict or a next base is computed here or in `ledger.rules` from such integers alone.
 
 Floating point serves only where every result, in whatever order it is summed, is an integer of at most 53 bits:
@@ -34,7 +35,7 @@ _MOST_STATES: Final = 512
 
 
 def to_float(state: State) -> NDArray[np.float32]:
-    """The float32 values of a state, (d,). Exact: 24 bits of magnitude and a power of two."""
+    """The float32 values of a state, (d,), in its tensors' units. Exact: 24 bits and a power of two."""
     values = state.astype(np.float32)
     # A product with a power of two is as exact as ldexp, and eight times as fast.
     values *= np.float32(2.0**-GRID_BITS)
