@@ -49,6 +49,9 @@ percentage points beside float32 with the same seeds. Bytes are those of honest 
 `delta 3 % key 16 carry 0.75` is what the codec `delta` does: 3 % of the values in a delta frame, a key frame in every
 sixteenth round here, three quarters of what was left out carried on. Speeds: `scripts/bench_codec.py` and
 `codec-speed.md`. Why so: `docs/decisions/0021-frames-of-differences.md`.
+
+Tables that say `blocks across tensors` are of frames whose blocks did not yet begin anew at each tensor, and whose
+header was longer by 14 to 19 bytes (`docs/decisions/0026-a-block-and-a-unit-for-each-tensor.md`).
 """
 EVERY = 3
 PEERS = 10
@@ -203,9 +206,10 @@ def tables() -> str:
     parts = []
     for setting in dict.fromkeys(map(_setting, found)):
         some = [line for line in found if _setting(line) == setting]
-        task, rule, skew, rounds, attack, peers = setting
+        task, rule, skew, rounds, attack, peers, cut = setting
         circle = "" if peers == PEERS else f"{peers} peers, "
         title = f"## {task}, {circle}{rounds} rounds, rule {rule}, skew {skew:g}, {'no attack' if attack == 'honest' else attack}"
+        title += "" if cut is None else f" (blocks {cut})"
         rows = [_row(way, some) for way in dict.fromkeys(line["way"] for line in some)]
         head = "| way | bytes a round | × less | accuracy % | points | worst peer % | points | honest rejected % | seeds |"
         parts.append("\n".join([title, "", head, "| --- " + "| ---: " * 8 + "|", *rows]))
@@ -213,7 +217,11 @@ def tables() -> str:
 
 
 def _setting(line: Line) -> tuple[Any, ...]:
-    return (*(line[key] for key in ("task", "rule", "skew", "rounds", "attack")), line.get("peers", PEERS))
+    return (
+        *(line[key] for key in ("task", "rule", "skew", "rounds", "attack")),
+        line.get("peers", PEERS),
+        line.get("cut"),
+    )
 
 
 def _row(way: str, some: Sequence[Line]) -> str:
