@@ -41,3 +41,22 @@ def test_no_module_unpickles_evaluates_or_calls_a_shell() -> None:
             called = {ast.unparse(call.func) for call in names}
             assert not called & {"eval", "exec", "torch.load", "os.system", "os.popen"}, path
             assert not any(key.arg == "shell" for call in names for key in call.keywords), path
+
+
+def test_every_look_up_of_a_name_has_threads_of_its_own() -> None:
+    """A slow name server would else hold the threads that disk and replays share: aiohttp asks in those."""
+    sessions = 0
+    for package in ("ledger", "node"):
+        for path in (ROOT / package).rglob("*.py"):
+            tree = ast.parse(path.read_text())
+            classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+            bases = {ast.unparse(base) for one in classes for base in one.bases}
+            for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+                name, given = ast.unparse(call.func), {key.arg for key in call.keywords}
+                if name == "aiohttp.ClientSession":
+                    sessions += 1
+                    assert "connector" in given, path
+                is_connector = name == "super().__init__" and "aiohttp.TCPConnector" in bases and "ssl" in given
+                if name == "aiohttp.TCPConnector" or is_connector:
+                    assert "resolver" in given, path
+    assert sessions >= 5

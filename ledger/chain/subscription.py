@@ -15,6 +15,7 @@ import aiohttp
 import msgspec
 
 from ledger.errors import SetupError
+from ledger.names import NameResolver
 from ledger.parsing import decode_json
 
 _log = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ class HeadSubscription:
         """Until cancelled."""
         pause_s = _FIRST_PAUSE_S
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_ANSWER_S)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        connector = aiohttp.TCPConnector(resolver=NameResolver())
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             while True:
                 try:
                     await self._listen(session)

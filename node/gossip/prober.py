@@ -13,6 +13,7 @@ from yarl import URL
 from ledger.blobs.asking import RAW_TYPE, gateway_url
 from ledger.blobs.cid import RAW, cid_of
 from ledger.errors import PeerFault
+from ledger.names import NameResolver
 from ledger.network import Network
 from node.blobs.gateway import PROBE
 from node.gossip.dialler import Dialler, no_redirects
@@ -78,7 +79,9 @@ class Prober:
         """The status of a HEAD for one raw block, 0 where none came."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._limits.max_sockets, force_close=True),
+                connector=aiohttp.TCPConnector(
+                    limit=self._limits.max_sockets, force_close=True, resolver=NameResolver()
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=self._limits.handshake_s),
                 middlewares=(no_redirects,),
