@@ -12,7 +12,9 @@ from node.printing import say
 def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
     parser = commands.add_parser("report", help="report a peer that signed two updates", description=__doc__)
-    parser.add_argument("file", type=Path, metavar="FILE", help="evidence, as nodes keep it in DATA/evidence")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="evidence, as nodes keep it: DATA/circles/*/*/evidence/*.json"
+    )
     add_caller(parser)
     parser.set_defaults(run=run)
 

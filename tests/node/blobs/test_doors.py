@@ -11,13 +11,13 @@ import pytest
 from aiohttp import web
 
 import node.blobs.gateway as gateway_module
-from ledger.blobs.cid import RAW, cid_of
+from ledger.blobs.cid import DAG_PB, RAW, cid_of
 from ledger.blobs.unixfs import CHUNK_BYTES
 from node.blobs.doors import Bounds, Door, Doors, longest_waiting
 from node.blobs.gateway import gateway_app
 from node.blobs.store import BlockStore
 
-BLOB = b"FM" + bytes(3 * CHUNK_BYTES)
+BLOB = b"FM" + bytes(CHUNK_BYTES)
 HALF = b"GET /ipfs/b HTTP/1.1\r\nHost: x\r\nX: "
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -35,8 +35,8 @@ class Serving:
         writer.write(said)
         return reader, writer
 
-    def request(self, kind: str = "raw") -> bytes:
-        return f"GET /ipfs/{cid_of(self.digest, RAW).text}?format={kind} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    def request(self, kind: str = "raw", codec: int = RAW) -> bytes:
+        return f"GET /ipfs/{cid_of(self.digest, codec).text}?format={kind} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
     async def status(self) -> bytes:
         reader, _ = await self.connect(self.request())
@@ -46,10 +46,10 @@ class Serving:
 
 @asynccontextmanager
 async def serving(
-    tmp_path: Path, bounds: Bounds, serves: Callable[[bytes], bool] = lambda _: True
+    tmp_path: Path, bounds: Bounds, serves: Callable[[bytes], bool] = lambda _: True, blob: bytes = BLOB
 ) -> AsyncIterator[Serving]:
     store, doors = BlockStore(tmp_path / "store"), Doors(bounds)
-    digest = store.put(BLOB)
+    digest = store.put(blob)
     app = gateway_app(store, serves=serves, middlewares=[doors.middleware])
     runner = web.AppRunner(app, access_log=None, lingering_time=0, shutdown_timeout=0.1)
     await runner.setup()
@@ -139,22 +139,24 @@ async def test_one_address_has_a_bound_of_its_own(tmp_path: Path) -> None:
         assert await gateway.status() == b"HTTP/1.1 200 OK\r\n"
 
 
-async def test_who_reads_too_slowly_on_the_whole_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway_module, "_PIECE_S", 0.5)
+async def test_who_takes_every_piece_in_time_and_all_of_them_too_slowly_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_module, "_PIECE_S", 1.0)
     monkeypatch.setattr(gateway_module, "_RATE", 1 << 30)
-    async with serving(tmp_path, Bounds(8, 8)) as gateway:
-        reader, _ = await gateway.connect(gateway.request("car"), limit=1 << 10)
+    async with serving(tmp_path, Bounds(8, 8), blob=b"FM" + bytes(16 * CHUNK_BYTES)) as gateway:
+        reader, _ = await gateway.connect(gateway.request("car", DAG_PB), limit=1 << 16)
         received = 0
 
         async def sip() -> None:
             nonlocal received
-            while True:
-                received += len(await reader.readexactly(1 << 12))
-                await asyncio.sleep(0.005)
+            while received < 16 * CHUNK_BYTES:
+                received += len(await reader.readexactly(1 << 16))
+                await asyncio.sleep(0.02)
 
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await sip()
-        assert received < len(BLOB)
+        assert received > 2 * CHUNK_BYTES
 
 
 def door(address: str, since: float | None) -> Door:
