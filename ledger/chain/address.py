@@ -17,6 +17,7 @@ from ledger.text import printable
 HIDDEN: Final = "…"
 # Shorter parts of a path are versions and the names of chains.
 _SECRET_CHARACTERS: Final = 6
+_VALUE_CHARACTERS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def _outline(text: str) -> str:
 def _secrets(parts: SplitResult) -> Iterator[str]:
     """Every piece that must not be shown, in each spelling that it travels in."""
     pieces = [piece for piece in parts.path.split("/") if len(piece) >= _SECRET_CHARACTERS]
-    pieces += [value for pair in parts.query.split("&") if (value := pair.partition("=")[2] or pair)]
+    values = [pair.partition("=")[2] or pair for pair in parts.query.split("&")]
+    pieces += [value for value in values if len(value) >= _VALUE_CHARACTERS]
     pieces += [piece for piece in (parts.username, parts.password, parts.fragment) if piece]
     for piece in pieces:
         yield from {piece, unquote(piece), quote(unquote(piece), safe="")}

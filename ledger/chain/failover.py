@@ -59,6 +59,10 @@ class _WrongChain(ChainUnreachable):
     """This endpoint is on another chain than the others."""
 
 
+class _NotChecked(ChainUnreachable):
+    """This endpoint did not say what it was asked first; the request itself has not left."""
+
+
 class _Behind(ChainUnreachable):
     """This endpoint lacks blocks that were seen already."""
 
@@ -172,11 +176,10 @@ class Endpoints(Rpc):
             if self._seen_block:
                 self._see(member.probe.head(), is_head=True)
         except Lost as error:
-            # Nothing but a question has left.
-            raise ChainUnreachable(str(error), error.cause) from error
+            raise _NotChecked(str(error), error.cause) from error
         except RpcFault as error:
             what = f"answers {error.method} with an error: {error.message[:80]}"
-            raise ChainUnreachable(f"{member.rpc.url} {what}", what) from error
+            raise _NotChecked(f"{member.rpc.url} {what}", what) from error
         self._chain_id = found
         member.is_checked = True
 
@@ -226,7 +229,7 @@ class Endpoints(Rpc):
             return self.patience.busy_s
         if isinstance(error, _WrongChain):
             return 0.0
-        if isinstance(error, _Behind):
+        if isinstance(error, _Behind | _NotChecked):
             return self.patience.fault_s
         if isinstance(error, Lost):
             # Whoever asks for less may get it sooner.

@@ -112,7 +112,7 @@ class Rpc:
         try:
             return parse(answer)
         except Nonsense as error:
-            raise BadAnswer(self.url, method, self._address.scrub(str(error))) from error
+            raise BadAnswer(self.url, method, self._address.scrub(str(error))) from None
 
     def doubt(self, reason: str) -> None:
         """What the endpoint in use told does not fit together: ask another one from now on, if there is one."""

@@ -8,6 +8,7 @@ from ledger.errors import SetupError, UsageError
 from node.cli.options import (
     DEFAULT_RPC,
     LOCAL_CHAIN_IDS,
+    RPC_VARIABLE,
     Subparsers,
     add_codec,
     add_json,
@@ -23,7 +24,7 @@ from node.cli.options import (
     rule_parameters,
 )
 from node.cli.terms import add_terms, terms_of
-from node.printing import say
+from node.printing import caution, say
 
 # A chain of one machine replaces no blocks; elsewhere so many must lie on top before an address is given to peers.
 _CONFIRMATIONS = 3
@@ -188,6 +189,11 @@ def _print(
     gas: int | None = None,
     price_wei: int | None = None,
 ) -> None:
+    if file.rpc is None:
+        caution(
+            f"the endpoint's address may hold a key, so {options.out} names no endpoint: peers name their own with "
+            f"--rpc or in {RPC_VARIABLE}"
+        )
     if options.json:
         print_json(
             {
