@@ -4,6 +4,7 @@ import logging
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -21,10 +22,15 @@ class Lines(logging.Handler):
 
 
 def test_a_line_begins_with_its_time_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
     record = logging.LogRecord("a", logging.INFO, "", 0, "said", (), None)
     record.created, record.msecs = 1_700_000_000.25, 250.0
-    assert UtcFormatter("%(asctime)s %(message)s").format(record) == "2023-11-14T22:13:20.250Z said"
+    try:
+        monkeypatch.setenv("TZ", "JST-9")
+        time.tzset()
+        assert UtcFormatter("%(asctime)s %(message)s").format(record) == "2023-11-14T22:13:20.250Z said"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_of_one_kind_a_few_lines_are_written_and_then_how_many_were_not() -> None:
