@@ -283,7 +283,8 @@ class Peer:
 
     async def _seated(self, endpoint: Endpoint) -> int:
         """The peer's seat; taken first, at the start and where the chain took it back."""
-        if self._held_seat is None:
+        # A reorganisation may take a seat back as soon as it was taken.
+        while self._held_seat is None:
             is_new = self._history.seat_of(self._address) is None
             seat = await self._entrance.take(endpoint)
             self._journal.settle(is_new, self._history.number)

@@ -74,6 +74,8 @@ class Base:
 
     def is_latest(self, history: History, seat: int) -> bool:
         """Whether it stands and the seat's present holder has attested to nothing since."""
+        if seat not in history.seats:
+            return False
         since = max(self.round, history.seats[seat].since_round - 1)
         return self.stands(history, seat) and all(seat not in r.attestations for r in history.rounds[since:])
 

@@ -162,6 +162,7 @@ def test_a_base_is_the_latest_until_its_seat_attests_again() -> None:
     assert genesis.stands(attested, SEAT)
     assert not genesis.is_latest(attested, SEAT)
     assert not after.is_latest(history_of(*drawn(0, 1, SEAT)), SEAT)
+    assert not genesis.is_latest(history_of(), 7), "a seat that a reorganisation took back"
     # Who attested from the seat before its present holder joined does not count.
     attested.seats[SEAT] = replace(attested.seats[SEAT], since_round=2)
     assert genesis.is_latest(attested, SEAT)
