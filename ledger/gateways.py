@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from ledger.endpoints import MalformedEndpoint, parse_endpoint
@@ -29,12 +30,17 @@ def gateways_of(history: History, rng: random.Random, first: Sequence[int] = ())
         (text for seat in seats for text in reversed(history.seats[seat].former[-_BEFORE_MAX:])),
     ]
     for group in groups:
-        for text in group:
-            try:
-                found[parse_endpoint(text).gateway] = None
-            except MalformedEndpoint:
-                continue
+        found.update(dict.fromkeys(gateway for text in group if (gateway := _gateway(text)) is not None))
     return list(found)
+
+
+# An audit of a large circle asks for all of them once for every blob.
+@lru_cache(4096)
+def _gateway(text: str) -> str | None:
+    try:
+        return parse_endpoint(text).gateway
+    except MalformedEndpoint:
+        return None
 
 
 def _newest(history: History, seats: Iterable[int]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import aiohttp
@@ -107,6 +108,7 @@ async def _body(
                     raise GatewayFailed(f"sends more than {limit} bytes", is_fatal=True)
 
 
+@lru_cache(4096)
 def gateway_url(text: str) -> URL:
     """Read a gateway's base URL. Raises ValueError unless it is plain http(s)://host[:port][/path]."""
     if len(text) > GATEWAY_URL_MAX:

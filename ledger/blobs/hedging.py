@@ -105,6 +105,7 @@ class Race:
         self._job, self._asking = job, asking
         self._clock = asyncio.get_running_loop().time
         self._line = job.line(self._clock())
+        self._look_s = self._clock() + job.hedge_s
         self._later: list[URL] = []
         self._all_asked = False
         self._busy: list[URL] = []
@@ -127,17 +128,21 @@ class Race:
                     self._busy = []
                     continue
                 done, _ = await asyncio.wait(
-                    self._under_way, timeout=self._job.hedge_s, return_when=asyncio.FIRST_COMPLETED
+                    self._under_way,
+                    timeout=max(0.0, self._look_s - self._clock()),
+                    return_when=asyncio.FIRST_COMPLETED,
                 )
                 for task in done:
                     block = self._end(task)
                     if block is not None:
                         return block
-                if done:
-                    self._start(len(done))
-                elif not self._is_on_course():
-                    self._make_room()
-                    self._start(max(1, len(self._under_way)))
+                self._start(len(done))
+                # Not only where nothing ends: who says no slowly would hold up the line as well.
+                if self._clock() >= self._look_s:
+                    self._look_s = self._clock() + self._job.hedge_s
+                    if not self._is_on_course():
+                        self._make_room()
+                        self._start(max(1, len(self._under_way)))
         finally:
             for task in list(self._under_way):
                 self._call_off(task)

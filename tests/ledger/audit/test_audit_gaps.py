@@ -10,7 +10,7 @@ import pytest
 from circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector
 from endpoint import URL, Blobs, Endpoint, drawn_seed
 
-from ledger.audit.gather import Frames
+from ledger.audit.gather import Frames, Gathered, gather_round
 from ledger.audit.kept import Blobs as KeptBlobs
 from ledger.audit.run import audit
 from ledger.blobs.unixfs import build
@@ -91,6 +91,16 @@ def test_without_a_genesis_no_author_is_blamed(audited):
     circle = circle_of("delta", rounds=2, cheats={})
     report, _ = audited(circle, {build(GENESIS).root})
     assert named(report) == {("A3", None, None)}
+
+
+async def test_whatever_a_rounds_frames_hang_on_is_fetched_where_it_is_not_there():
+    circle = circle_of()
+    history, blobs, gathered = circle.history(), Blobs(dict(circle.blobs)), Gathered()
+    await gather_round(blobs, history, history.rounds[6], gathered, max_bytes=1 << 20, timeout_s=5)
+    wanted = {link.digest for seat in range(5) for link in lineage(history, history.rounds[6], seat)}
+    assert set(gathered.blobs) == set(blobs.asked) == wanted
+    assert circle.updates[3, 1] in wanted, "from before the pause"
+    assert len(blobs.asked) == len(wanted)
 
 
 def test_what_is_kept_from_round_to_round_is_bounded_by_seats_and_not_by_rounds():

@@ -80,6 +80,27 @@ def test_without_the_judges_or_the_targets_update_nobody_can_tell(lost):
     assert asked(Circle(cheats={2: Liar(2, 4)}), 2, 2, 4, without={lost}) is None
 
 
+class Vanishing(dict):
+    """Blobs of which one was here a moment ago."""
+
+    gone = b""
+
+    def __getitem__(self, digest):
+        if digest == self.gone:
+            raise KeyError(digest)
+        return super().__getitem__(digest)
+
+
+@pytest.mark.parametrize("gone", [2, 4, 3])
+def test_a_blob_that_vanishes_meanwhile_makes_no_verdict_false(gone):
+    circle = Circle()
+    round_ = circle.history().rounds[1]
+    blobs = Vanishing(circle.blobs)
+    blobs.gone = round_.commits[gone]
+    said = is_false_verdict(circle.history(), DOMAIN, round_, 2, 4, None, Held(blobs))
+    assert said is (False if gone == 3 else None)
+
+
 def test_a_judge_whose_own_update_cannot_be_read_has_no_verdict_that_holds():
     circle = Circle(cheats={0: Unreadable(0)})
     assert asked(circle, 2, 0, 1) is True

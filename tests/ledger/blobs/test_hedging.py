@@ -155,7 +155,12 @@ def test_a_burst_at_first_buys_no_time() -> None:
     assert run.took_s == pytest.approx(2 * HEDGE_S)
 
 
-@pytest.mark.parametrize("slow", [hangs, drips])
+async def refuses_slowly(note: Note) -> bytes:
+    await asyncio.sleep(0.9 * HEDGE_S)
+    raise GatewayFailed("status 404")
+
+
+@pytest.mark.parametrize("slow", [hangs, drips, refuses_slowly])
 def test_everyone_is_asked_by_the_time_a_fetch_ends_though_all_others_are_slow(slow: Gateway) -> None:
     for count in (12, 34, 256, 1279):
         run = Run(*[slow] * count, gives)

@@ -1,0 +1,212 @@
+"""A juror and a peer find the same whatever they remember, and ask for a bounded number of blobs.
+
+Those are the updates in question and, of each author, what they hang on, back to its last key frame.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, genesis_vector, hand_over
+
+from ledger.blobs.fetch import Unavailable
+from ledger.blobs.unixfs import build
+from ledger.codec import PLAIN, Blocks, quantise
+from ledger.errors import PeerFault
+from ledger.lineage import MAX_CHAIN, Link, Published, States, lineage, published
+from ledger.records import Genesis, encode_genesis
+from ledger.topology import seats_of
+from node.blobs.store import BlockStore
+from node.exchange import Announced, Exchange
+from node.jury import is_false, true_record, whole
+from node.meter import Meter
+from node.patience import Patience
+
+GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
+LIE = (2, 0)
+ONE = 1
+
+
+class Fetching:
+    """Hands out a circle's blobs, and counts what it is asked for."""
+
+    def __init__(self, circle: Circle, lost: tuple[bytes, ...] = ()) -> None:
+        self.blobs = {root: blob for root, blob in circle.blobs.items() if root not in lost}
+        self.blobs[circle.manifest.genesis_digest] = GENESIS
+        self.asked: Counter[bytes] = Counter()
+
+    async def __call__(self, wanted: Mapping[bytes, int]) -> dict[bytes, bytes | None]:
+        self.asked.update(list(wanted))
+        for digest in wanted:
+            if digest not in self.blobs:
+                raise Unavailable(digest, {})
+        return {digest: self.blobs[digest] for digest in wanted}
+
+    async def fetch(self, digest: bytes, gateways: list[str], *, cache: BlockStore, **_: Any) -> bytes:
+        """As a BlobFetcher does."""
+        (blob,) = (await self({digest: 0})).values()
+        if blob is None:
+            raise PeerFault("no blob")
+        for block in build(blob).blocks():
+            cache.put_block(block.digest, block.data)
+        return blob
+
+
+@pytest.fixture
+def circle(monkeypatch: pytest.MonkeyPatch) -> Circle:
+    """Six seats, nine rounds of differences; seat 1 pauses, seat 5 changes hands, seat 2 lies about seat 0 in 8."""
+    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 6)
+    return Circle(
+        seats=6,
+        rounds=9,
+        degree=4,
+        rule="tether",
+        rule_parameters={},
+        codec="delta",
+        genesis=build(GENESIS).root.hex(),
+        cheats={1: Away(1, (4, 5, 6)), 2: FalseJudge(LIE[0], LIE[1], (8,))},
+        between={4: lambda circle: hand_over(circle, 5)},
+    )
+
+
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    def states(origin: Any = None) -> States:
+        return States(origin, ONE)
+
+    monkeypatch.setattr("node.jury.States", states)
+
+
+async def test_a_juror_with_room_for_one_state_finds_the_liar_and_nobody_else(
+    circle: Circle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgetful(monkeypatch)
+    history, domain, fetch = circle.history(), NETWORK.domain_separator, Fetching(circle)
+    for judge in (0, 2):
+        for target in seats_of(history.rounds[7].attestations[judge].judged):
+            said = await is_false(history, domain, 8, judge, target, fetch)
+            assert said is ((judge, target) == LIE)
+        record = await true_record(history, domain, 8, judge, fetch)
+        # The liar anchored its record before it lied.
+        assert record == history.rounds[7].attestations[judge].record
+
+
+async def test_a_juror_asks_for_no_more_than_a_chain_for_each_seat_and_round(
+    circle: Circle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgetful(monkeypatch)
+    history, fetch = circle.history(), Fetching(circle)
+    held = await whole(history, history.rounds[7], history.rounds[7].commits, fetch, States(genesis_state(), ONE))
+    assert max(fetch.asked.values()) == 1
+    assert sum(fetch.asked.values()) <= (MAX_CHAIN + 1) * len(history.rounds[7].commits)
+    chains = {
+        link.digest for seat in history.rounds[7].commits for link in lineage(history, history.rounds[7], seat)
+    }
+    assert set(fetch.asked) <= chains
+    assert all(digest in held for digest in fetch.asked)
+
+
+async def test_a_juror_that_cannot_get_an_earlier_blob_says_nothing(circle: Circle) -> None:
+    fetch = Fetching(circle, (circle.updates[3, 1],))
+    with pytest.raises(Unavailable):
+        await is_false(circle.history(), NETWORK.domain_separator, 8, 0, 1, fetch)
+
+
+# ------------------------------------------------------------------------------------------- a peer's exchange
+
+
+class Told:
+    def holders(self, digest: bytes) -> list[str]:
+        return []
+
+    def have(self, round_number: int, digest: bytes) -> None:
+        pass
+
+
+async def knock(gateway: str, digest: bytes) -> bool:
+    return False
+
+
+def exchange_of(fetching: Fetching, folder: Path, room: int) -> Exchange:
+    exchange = Exchange(
+        BlockStore(folder),
+        fetching,  # type: ignore[arg-type]
+        Told(),  # type: ignore[arg-type]
+        Announced(),
+        Meter(),
+        Patience(knock),
+        random.Random(1),
+    )
+    exchange.states = States(genesis_state(), room)
+    return exchange
+
+
+async def collected(circle: Circle, exchange: Exchange, number: int) -> dict[int, bytes]:
+    """Seat → the state that was collected of it, after the exchange's memory has forgotten everything."""
+    history = circle.history()
+    round_ = history.rounds[number - 1]
+    for seat in round_.commits:
+        exchange._announced.heard(number, round_.peers[seat])
+    found = await exchange.collect(history, round_, tuple(round_.commits), max_bytes=1 << 20, budget_s=60)
+    exchange.states.put(Link(99, bytes(32), bytes(20)), Published(np.zeros(PARAMETERS, np.int32), bytes(32)))
+    return {
+        seat: published(one, circle.manifest, NETWORK.domain_separator, exchange.states).state.tobytes()
+        for seat, one in found.items()
+    }
+
+
+@pytest.mark.parametrize("room", [ONE, 1 << 30])
+async def test_what_a_peer_collected_can_be_read_whatever_is_forgotten_until_it_is_judged(
+    circle: Circle, tmp_path: Path, room: int
+) -> None:
+    """Seat 1 comes back in round 7 with a frame that hangs on round 3."""
+    fetching = Fetching(circle)
+    exchange = exchange_of(fetching, tmp_path, room)
+    history = circle.history()
+    for number in (2, 3, 6, 7):
+        round_ = history.rounds[number - 1]
+        expected = {
+            seat: published(
+                circle._fetched(number, seat), circle.manifest, NETWORK.domain_separator, States(genesis_state())
+            ).state.tobytes()
+            for seat in round_.commits
+        }
+        assert await collected(circle, exchange, number) == expected
+    if room > ONE:
+        assert max(fetching.asked.values()) == 1, "a state in memory saves asking for older blobs"
+
+
+async def test_what_an_update_hangs_on_is_read_from_the_store_when_it_is_needed(
+    circle: Circle, tmp_path: Path
+) -> None:
+    exchange = exchange_of(Fetching(circle), tmp_path, ONE)
+    history = circle.history()
+    round_ = history.rounds[7]
+    exchange._announced.heard(8, round_.peers[0])
+    found = await exchange.collect(history, round_, (0,), max_bytes=1 << 20, budget_s=60)
+    earlier = lineage(history, round_, 0)[1].digest
+    store = BlockStore(tmp_path)
+    assert earlier in found[0].held
+    assert found[0].held.blob(earlier) == store.get(earlier, 1 << 20)
+    # Damaged meanwhile: it is lacking, and asked for again; the author is not at fault.
+    (tmp_path / "blocks" / earlier.hex()[:2] / earlier.hex()).write_bytes(b"damaged")
+    links = lineage(history, round_, 0)
+    held = found[0].held
+    held._whole.clear()
+    assert held.lacks(links, history.manifest, States()) == earlier
+
+
+async def test_blobs_of_earlier_rounds_are_fetched_side_by_side_and_read_when_asked(
+    circle: Circle, tmp_path: Path
+) -> None:
+    exchange = exchange_of(Fetching(circle), tmp_path, ONE)
+    history = circle.history()
+    wanted = {digest: seat for seat, digest in history.rounds[0].commits.items()}
+    found = await exchange.blobs(history, wanted, max_bytes=1 << 20, timeout_s=5.0)
+    assert {digest: found[digest] for digest in wanted} == {digest: circle.blobs[digest] for digest in wanted}
+    lacking = exchange_of(Fetching(circle, tuple(wanted)), tmp_path / "other", ONE)
+    with pytest.raises(Unavailable):
+        await lacking.blobs(history, wanted, max_bytes=1 << 20, timeout_s=5.0)
