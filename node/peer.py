@@ -290,7 +290,7 @@ class Peer:
             self._journal.settle(is_new, self._history.number)
             self._services.refresh()
             await self._prepare(seat)
-            await self._tenancy.settle(seat, endpoint)
+            await self._tenancy.settle(seat, endpoint, is_new=is_new)
             self._seat = seat
             _log.info("seated seat=%d address=%s endpoint=%s", seat, self._address, endpoint.text)
             self._report({"event": "joined", "seat": seat, "address": self._address, "endpoint": endpoint.text})

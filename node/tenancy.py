@@ -1,4 +1,4 @@
-"""Which process acts for a seat: the one whose endpoint the chain names.
+"""Which process acts for a seat: the one that moved its endpoint last.
 
 Two processes with one key, each with a folder and a journal of its own, would sooner or later sign two updates for
 one round, and that costs the seat and its bond (R25). So a process moves the seat's endpoint only when it can serve
@@ -8,7 +8,7 @@ and nobody with its key answers at the present one; and one that finds another e
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -56,19 +56,32 @@ def gossip_of(endpoint: str) -> str:
         return ""
 
 
+@dataclass(frozen=True)
+class _Named:
+    """What the chain names for a seat: the text, and how many there have been in its tenure.
+
+    Two processes may have one text, where a name leads to this one today and to that one tomorrow: the number tells
+    their moves apart.
+    """
+
+    text: str
+    number: int
+
+
 @dataclass
 class _Away:
-    """Another endpoint than this process's is on chain. asked_at: when it was asked last who is there."""
+    """Another process's endpoint is on chain, or may be. asked_at: when it was asked last who is there."""
 
-    named: str
+    named: _Named
     asked_at: float = float("-inf")
+    is_told: bool = False
     stands_by: bool = False
 
 
 @dataclass
 class Tenancy:
     """One process's hold of its key's seat. who: asks who answers at a gossip address. rest: with True, has gossip
-    keep no links. take_over: move the endpoint whoever answers at the present one."""
+    keep no links. take_over: move the endpoint whoever answers at the present one. clock: seconds."""
 
     follower: Follower
     who: Who
@@ -76,7 +89,7 @@ class Tenancy:
     notices: Notices
     take_over: bool = False
     clock: Callable[[], float] = time.monotonic
-    _own: set[str] = field(default_factory=set)
+    _own: _Named | None = None
     _taken_back: int = 0
     _away: _Away | None = None
 
@@ -95,21 +108,26 @@ class Tenancy:
 
     def is_named(self, history: History, seat: int) -> bool:
         """Whether the chain names this process, so that what it has made may be sent."""
-        return history.seats[seat].endpoints[-1] in self._own
+        return _named(history, seat) == self._own
 
     async def check_free(self) -> None:
         """Before anything listens. Raises KeyInUse where another process with this key serves its seat."""
         seat = self._history.seat_of(self._address)
         if seat is not None and not self.take_over:
-            await self._check_unanswered(seat, self._named(seat))
+            await self._check_unanswered(seat)
 
-    async def settle(self, seat: int, endpoint: Endpoint) -> None:
-        """This process can serve: have the chain name its endpoint. Raises KeyInUse, and what a call raises."""
-        self._own.add(endpoint.text)
-        while (named := self._named(seat)) not in self._own:
+    async def settle(self, seat: int, endpoint: Endpoint, *, is_new: bool) -> None:
+        """This process can serve: have the chain name its endpoint. Raises KeyInUse, and what a call raises.
+
+        is_new: it has just come by the seat. Otherwise it moves also where the text stays as it is: another process
+        may have the same, and learns by the move that it is displaced.
+        """
+        named = _named(self._history, seat)
+        self._own = named if is_new and named.text == endpoint.text else None
+        while self._own is None:
             if not self.take_over:
-                await self._check_unanswered(seat, named)
-            await self._move(seat, endpoint.text, named)
+                await self._check_unanswered(seat)
+            await self._move(seat, endpoint)
         self.take_over = False
 
     async def holds(self, seat: int, endpoint: Endpoint, *, is_finishing: bool) -> bool:
@@ -117,16 +135,13 @@ class Tenancy:
 
         is_finishing: it committed to the round under way, so that nobody else can attest in it.
         """
-        named = self._named(seat)
-        if named in self._own:
+        named = _named(self._history, seat)
+        if named == self._own:
             if self._away is not None:
-                self._come_back(seat, named)
+                self._come_back(seat, named.text)
             return True
         if self._away is None or self._away.named != named:
             self._away = _Away(named)
-            # Where its own endpoint is on chain no more, a reorganisation took it back, and nobody changed it.
-            if self._own.intersection(self._history.seats[seat].endpoints):
-                self._say_changed(seat, named)
         if self.clock() - self._away.asked_at >= _ASK_S:
             self._away.asked_at = self.clock()
             await self._ask(seat, endpoint, self._away)
@@ -135,22 +150,29 @@ class Tenancy:
         return self._away is None or is_finishing
 
     async def _ask(self, seat: int, endpoint: Endpoint, away: _Away) -> None:
-        found = await self.who(gossip_of(away.named))
+        text = away.named.text
+        found = await self.who(gossip_of(text))
         action = decide(found, self._address, may_take=self._taken_back < _TAKEN_BACK_MAX)
+        # With fewer on chain than at its own move, a reorganisation took that back, and nobody changed anything.
+        is_changed = self._own is not None and away.named.number > self._own.number
+        if is_changed and action != Action.STAY and not away.is_told:
+            away.is_told = True
+            self._say_changed(seat, text)
         if action == Action.STAY:
-            self._own.add(away.named)
-            self._away = None
+            self._own = away.named
+            self._come_back(seat, text)
         elif action == Action.TAKE:
             self._taken_back += 1
-            _log.warning("taking the endpoint back seat=%d from=%s reason=%s", seat, away.named, found.reason)
-            await self._move(seat, endpoint.text, away.named)
-            if self._named(seat) in self._own:
+            _log.warning("taking the endpoint back seat=%d from=%s reason=%s", seat, text, found.reason)
+            await self._move(seat, endpoint)
+            if self.is_named(self._history, seat):
                 self._come_back(seat, endpoint.text)
         elif not away.stands_by:
             away.stands_by = True
-            self._say_standing_by(seat, away.named, is_answered=found.peer == self._address)
+            self._say_standing_by(seat, text, is_answered=found.peer == self._address)
 
-    async def _check_unanswered(self, seat: int, named: str) -> None:
+    async def _check_unanswered(self, seat: int) -> None:
+        named = _named(self._history, seat).text
         found = await self.who(gossip_of(named))
         if found.peer == self._address and not found.is_self:
             raise KeyInUse(
@@ -158,20 +180,21 @@ class Tenancy:
                 "other: end that one first, or start this one with --take-over"
             )
 
-    async def _move(self, seat: int, to: str, named: str) -> None:
+    async def _move(self, seat: int, endpoint: Endpoint) -> None:
+        before = _named(self._history, seat)
         try:
-            await self.follower.call("move", to, only_if=lambda history: history.seats[seat].endpoints[-1] == named)
+            await self.follower.call("move", endpoint.text, only_if=lambda history: _named(history, seat) == before)
         except Overtaken as error:
             _log.info("not moved reason=%s", error)
             return
         # The chain's events may lag behind its receipts.
         for _ in range(_LAG_S):
-            await self.follower.follow(1.0)
-            if self._named(seat) != named:
+            named = _named(self._history, seat)
+            if named == _Named(endpoint.text, before.number + 1):
+                self._own = named
+            if named != before:
                 return
-
-    def _named(self, seat: int) -> str:
-        return self._history.seats[seat].endpoints[-1]
+            await self.follower.follow(1.0)
 
     def _come_back(self, seat: int, named: str) -> None:
         self._away = None
@@ -193,3 +216,8 @@ class Tenancy:
             "signs nothing, so that the key signs no round twice: end one of the two"
         )
         self.notices.tell(Notice("standing_by", says, True, {"seat": seat, "endpoint": named}))
+
+
+def _named(history: History, seat: int) -> _Named:
+    endpoints = history.seats[seat].endpoints
+    return _Named(endpoints[-1], len(endpoints))

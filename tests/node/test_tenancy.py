@@ -82,7 +82,7 @@ class Process:
     async def start(self) -> None:
         await self.tenancy.check_free()
         self.listen()
-        await self.tenancy.settle(SEAT, self.endpoint)
+        await self.tenancy.settle(SEAT, self.endpoint, is_new=False)
 
     async def holds(self, *, is_finishing: bool = False) -> bool:
         return await self.tenancy.holds(SEAT, self.endpoint, is_finishing=is_finishing)
@@ -165,8 +165,8 @@ async def test_of_two_that_start_at_once_one_acts_and_the_other_says_that_it_sta
     # Both have asked the dead endpoint; the second's call is on chain before the first's is sent.
     first.before_move = lambda: scene.chain.apply(Moved(SEAT, SECOND.text))
     with pytest.raises(KeyInUse):
-        await first.tenancy.settle(SEAT, FIRST)
-    await second.tenancy.settle(SEAT, SECOND)
+        await first.tenancy.settle(SEAT, FIRST, is_new=False)
+    await second.tenancy.settle(SEAT, SECOND, is_new=True)
     assert await second.holds()
     assert scene.chain.moves == []
 
@@ -257,6 +257,27 @@ async def test_a_move_that_the_chain_took_back_is_made_again_without_alarm(scene
     assert await first.holds()
     assert scene.named == FIRST.text
     assert "endpoint_changed" not in first.said
+
+
+async def test_who_has_just_joined_is_named_already(scene: Scene) -> None:
+    scene.chain.history = history_of(endpoints=[OTHER.text, FIRST.text])
+    process = scene.process(FIRST)
+    process.listen()
+    await process.tenancy.settle(SEAT, FIRST, is_new=True)
+    assert (scene.chain.moves, process.asked) == ([], [])
+    assert await process.holds()
+
+
+async def test_a_process_behind_the_same_name_is_displaced_as_well(scene: Scene) -> None:
+    first = await scene.running()
+    # The name leads to another machine now, which is started there.
+    del scene.world[FIRST.gossip]
+    second = scene.process(FIRST)
+    await second.start()
+    assert scene.chain.moves == [FIRST.text, FIRST.text]
+    assert not await first.holds()
+    assert first.said == ["endpoint_changed", "standing_by"]
+    assert await second.holds()
 
 
 async def test_an_endpoint_that_nobody_can_read_is_nobodys(scene: Scene) -> None:
