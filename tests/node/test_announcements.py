@@ -36,6 +36,29 @@ def test_after_a_crash_in_the_middle_of_a_line_no_two_are_signed(tmp_path: Path,
     assert [digest for digest in (OTHER, ONE) if again.may_sign(7, AUTHOR, digest)] == signed
 
 
+@pytest.mark.parametrize("cut", [1, 9, 60])
+def test_what_is_noted_behind_a_line_cut_short_is_whole(tmp_path: Path, cut: int) -> None:
+    """A new line must not be glued to what the crash left of the last one."""
+    path = tmp_path / "announced.txt"
+    for number in (7, 8):
+        AnnouncementJournal(path).may_sign(number, AUTHOR, ONE)
+    path.write_bytes(path.read_bytes()[:-cut])
+    AnnouncementJournal(path).may_sign(9, AUTHOR, ONE)
+    again = AnnouncementJournal(path)
+    assert again.is_whole
+    assert [again.may_sign(number, AUTHOR, OTHER) for number in (7, 8, 9)] == [False, True, False]
+
+
+def test_of_a_file_beyond_all_measure_the_newest_lines_are_read(tmp_path: Path) -> None:
+    path, count = tmp_path / "announced.txt", 36_000
+    path.write_bytes(b"".join(line_of(number) for number in range(count)))
+    assert path.stat().st_size > 1 << 22
+    journal = AnnouncementJournal(path)
+    assert journal.is_whole
+    assert not journal.may_sign(count - 1, AUTHOR, OTHER)
+    assert path.stat().st_size < 1 << 20
+
+
 def test_a_long_journal_is_cut_down_to_its_newest_rounds(tmp_path: Path) -> None:
     path = tmp_path / "announced.txt"
     AnnouncementJournal(path).may_sign(0, AUTHOR, ONE)

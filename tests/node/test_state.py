@@ -128,6 +128,15 @@ def test_what_an_update_left_over_counts_while_it_is_on_chain() -> None:
     np.testing.assert_array_equal(state.residual_for(1, history_of(*commits(SEAT)), SEAT), state.residual)
 
 
+def test_what_counts_of_a_later_round_is_what_its_own_commit_left_over() -> None:
+    state = with_commit(state_of(pending=False), 1, DIGEST, 7.0)
+    both = history_of(*settled(0, 1, SEAT), *commits(SEAT, number=2))
+    state = state.with_commit(KeptCommit(2, DIGEST, b"", np.full(5, 8.0, np.float32)), both, SEAT)
+    assert (state.residual_for(3, both, SEAT) == 8.0).all()
+    first = history_of(*settled(0, 1, SEAT))
+    assert (state.residual_for(3, first, SEAT) == 7.0).all(), "the second round's is not on chain"
+
+
 def test_of_two_updates_of_a_round_the_one_on_chain_counts() -> None:
     state = with_commit(with_commit(state_of(pending=False), 1, DIGEST, 7.0), 1, b"\x77" * 32, 8.0)
     assert [commit.digest for commit in state.commits] == [DIGEST, b"\x77" * 32]

@@ -42,7 +42,10 @@ class PoolChain:
         self.base_fee_wei, self.mine_every, self.forks = GWEI, mine_every, 0
 
     def sender(self, **options: Any) -> Sender:
-        return Sender(Rpc("http://pool", provider=self), KEY, CHAIN_ID, **{"pace": AT_ONCE, **options})  # type: ignore[arg-type]
+        return Sender(self.rpc(), KEY, CHAIN_ID, **{"pace": AT_ONCE, **options})
+
+    def rpc(self) -> Rpc:
+        return Rpc("http://pool", provider=self)  # type: ignore[arg-type]
 
     # ---- what happens to it
 

@@ -243,3 +243,41 @@ def test_the_contracts_hash_is_asked_for_once_a_round():
         mined_until(chain, tracker, Settled)
         tracker.advance()
     assert chain.asked.count("history_hash") == 2
+    assert "mark" not in chain.asked, "and nothing is read again for that"
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_what_no_reorganisation_takes_back_is_not_kept_event_by_event(is_new):
+    """A circle of years would fill memory otherwise, and each rollback would fold all of it again."""
+    chain = grown(9, 0 if is_new else 3 * KEPT_BLOCKS)
+    tracker = follow(chain)
+    if is_new:
+        for index in range(3 * KEPT_BLOCKS):
+            chain.mine(index % 3, 1)
+            tracker.advance()
+    newest = tracker._recent[-1].position[0]
+    assert min(entry.position[0] for entry in tracker._recent) > newest - KEPT_BLOCKS
+    kept = [entry.event for entry in tracker._recent]
+    assert chain.events()[-len(kept) :] == kept
+    base = history_of(chain, chain.events()[: -len(kept)])
+    assert tracker._base.hash == base.hash
+
+
+def test_a_chain_that_ends_early_is_borne_for_ten_seconds_since_it_was_seen():
+    chain = grown(6)
+    tracker = follow(chain)
+    tracker._clock.now = 1000.0
+    chain.cut(6)
+    assert not tracker.advance()
+    tracker._clock.now = 1009.0
+    assert not tracker.advance()
+    tracker._clock.now = 1010.0
+    assert tracker.advance()
+
+
+def test_an_endpoint_of_another_chain_has_no_event_of_the_circle_and_is_said_to_be_wrong():
+    chain = grown(7, 5)
+    tracker = follow(chain)
+    chain._logs = lambda first, last: []
+    with pytest.raises(ChainUnreachable, match="does not hold the circle any more"):
+        tracker.advance()

@@ -1,12 +1,12 @@
 """What becomes of a transaction, step by step: whatever the endpoint says, a call is made once and not given up."""
 
 import pytest
-from pool_chain import ADDRESS, GWEI, LOOK, POLL, SEND, PoolChain
+from pool_chain import ADDRESS, GWEI, LOOK, POLL, SEND, PoolChain, Refused
 
 from ledger.chain.delivery import Fate, fate
-from ledger.chain.fees import FeeLimits, Market
+from ledger.chain.fees import FeeLimits, FeeMarket, Market
 from ledger.chain.pending import Call, Entry
-from ledger.chain.rpc import ChainUnreachable
+from ledger.chain.rpc import BadAnswer, ChainUnreachable
 from ledger.chain.sender import FeeLimitReached, NoReceipt
 from ledger.errors import SetupError
 
@@ -184,10 +184,12 @@ def test_an_offer_below_the_base_fee_is_raised_before_it_is_taken():
     def dearer():
         chain.base_fee_wei = 50 * GWEI
 
-    chain.at = {(SEND, 1): dearer}
+    polls = []
+    chain.at = {(SEND, 1): dearer, (SEND, 2): lambda: polls.append(chain.seen[POLL])}
     sender.transfer(PAYEE, 7)
     assert chain.mined == PAID
     assert len(chain.sent) == 2
+    assert polls == [0], "at once, not when it is found to be in no pool"
 
 
 def test_a_nonce_that_neither_a_block_nor_a_pool_has_is_filled_with_nothing():
@@ -307,3 +309,62 @@ def test_what_has_become_of_a_transaction_without_a_receipt(nonce, used, is_pool
 def test_who_has_waited_since_an_unknown_block_is_not_stuck_for_that():
     entry = Entry(5, Call("transfer", PAYEE, b"", 7, 21_000), cap_wei=100, tip_wei=1)
     assert fate(entry, 5, True, Market(1, 1, 10**6), LIMITS) is Fate.WAITING
+
+
+# --------------------------------------------------------------------------- what the chain asks
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        {},
+        {"oldestBlock": "0x1"},
+        {"baseFeePerGas": ["0x1", "0x2"]},
+        {"oldestBlock": "0x1", "baseFeePerGas": []},
+        {"oldestBlock": "0x1", "baseFeePerGas": None},
+        {"oldestBlock": "0x1", "baseFeePerGas": ["0x1", None]},
+        {"oldestBlock": "0x1", "baseFeePerGas": ["0x1", "many"]},
+        {"oldestBlock": None, "baseFeePerGas": ["0x1", "0x2"]},
+        {"oldestBlock": "first", "baseFeePerGas": ["0x1", "0x2"]},
+    ],
+    ids=str,
+)
+def test_a_fee_history_that_cannot_be_is_the_endpoints_bad_answer(history):
+    chain = PoolChain()
+    chain._eth_feeHistory = lambda *_: history
+    with pytest.raises(BadAnswer, match="eth_feeHistory"):
+        FeeMarket(chain.rpc()).ask()
+
+
+def test_what_the_chain_asks_is_the_next_blocks_fee_and_the_tip_it_suggests():
+    chain = PoolChain()
+    chain.mine(4)
+    chain._eth_feeHistory = lambda *_: {"oldestBlock": "0x4", "baseFeePerGas": ["0x5", "0x7"]}
+    assert FeeMarket(chain.rpc()).ask() == Market(7, GWEI, 4)
+
+
+def test_where_no_tip_is_suggested_the_usual_one_is_offered():
+    chain = PoolChain()
+
+    def refused():
+        raise Refused("the method does not exist")
+
+    chain._eth_maxPriorityFeePerGas = refused
+    assert FeeMarket(chain.rpc()).ask().tip_wei == GWEI
+
+
+def test_fees_are_asked_for_again_after_a_block_s_time_and_tips_after_minutes():
+    chain, now = PoolChain(), [0.0]
+    market = FeeMarket(chain.rpc(), lambda: now[0])
+
+    def asked():
+        market.ask()
+        return chain.seen["eth_feeHistory"], chain.seen["eth_maxPriorityFeePerGas"]
+
+    assert [asked(), asked()] == [(1, 1), (1, 1)]
+    now[0] = 30.0
+    assert asked() == (2, 1)
+    market.ask(fresh=True)
+    assert asked() == (3, 1)
+    now[0] = 1000.0
+    assert asked() == (4, 2)
