@@ -4,14 +4,13 @@ Endpoints, peers, circles and libraries have strings of their own in what is sai
 cursor, forge a line or hide text: control characters are written out, and lines have a length.
 """
 
-import json
 import os
 import sys
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any, Final, TextIO
 
 from ledger.text import printable
+from node.figures import as_json
 
 SAID_MAX: Final = 4000
 
@@ -31,7 +30,7 @@ def say_json(value: Mapping[str, Any]) -> None:
 
     JSON writes control characters out by itself, and is not cut.
     """
-    _write(sys.stdout, json.dumps(_finite(value), allow_nan=False))
+    _write(sys.stdout, as_json(value))
 
 
 def caution(sentence: str) -> None:
@@ -42,14 +41,6 @@ def caution(sentence: str) -> None:
 def complain(sentence: str) -> None:
     """Why a command ends, on stderr."""
     _write(sys.stderr, f"folkmoot: {printable(sentence, SAID_MAX)}")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {name: _finite(inner) for name, inner in value.items()}
-    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _write(stream: TextIO, line: str) -> None:

@@ -24,6 +24,7 @@ from node.cli.options import (
     secret_key,
 )
 from node.cli.terms import wei_of
+from node.figures import shown
 from node.lifeline import ENDING, is_ignored
 from node.printing import say
 
@@ -236,7 +237,7 @@ def _print_event(event: dict[str, Any]) -> None:
     elif event["event"] == "round":
         verdicts = list(event["verdicts"].values())
         counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in dict.fromkeys(verdicts))
-        figures = ", ".join(f"{name} {value:.3f}" for name, value in event["figures"].items())
+        figures = ", ".join(f"{name} {shown(value)}" for name, value in event["figures"].items())
         say(f"round {event['round']}: {figures}; neighbours: {counts}; {event['seconds']:.1f} s")
     elif event["event"] == "notice":
         say(event["says"])

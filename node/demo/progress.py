@@ -8,6 +8,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from node.figures import shown
+
 Events = dict[int, tuple[str, list[dict[str, Any]]]]
 
 
@@ -47,13 +49,13 @@ class Progress:
                 continue
             verdicts = list(last["verdicts"].values())
             counts = ", ".join(f"{verdicts.count(word)} {word}" for word in sorted(set(verdicts)))
-            accuracy = last["figures"].get("accuracy")
+            accuracy: float | None = last["figures"].get("accuracy")
             table.add_row(
                 str(index),
                 seat,
                 kind,
                 f"{last['round']}/{self._rounds}",
-                "" if accuracy is None else f"{accuracy:.3f}",
+                shown(accuracy) if "accuracy" in last["figures"] else "",
                 counts,
                 f"{last['reputation']:.3f}",
             )
@@ -76,7 +78,7 @@ class Progress:
                 return
             self._lines = number
             honest = [event for attack, event in found if attack == "honest"]
-            accuracies = [event["figures"]["accuracy"] for event in honest if "accuracy" in event["figures"]]
+            accuracies = [a for event in honest if (a := event["figures"].get("accuracy")) is not None]
             accuracy = f"honest accuracy {fmean(accuracies):.3f}, " if accuracies else ""
             seconds = fmean([event["seconds"] for event in honest])
             rejected = sum(verdict == "rejected" for event in honest for verdict in event["verdicts"].values())

@@ -71,10 +71,10 @@ def collect(peers: Iterable[PeerProcess]) -> RunResults:
 
 def _add_round(results: RunResults, seat: int, event: dict[str, Any], *, counts: bool) -> None:
     number = event["round"]
-    if "accuracy" in event["figures"]:
-        results.accuracy[seat][number] = event["figures"]["accuracy"]
-    if "backdoor" in event["figures"]:
-        results.backdoor[seat][number] = event["figures"]["backdoor"]
+    for name, values in (("accuracy", results.accuracy), ("backdoor", results.backdoor)):
+        # A figure that is no number comes as null.
+        if (figure := event["figures"].get(name)) is not None:
+            values[seat][number] = figure
     results.reputation[seat][number] = event["reputation"]
     for judged, verdict in event["verdicts"].items():
         results.verdicts[seat, int(judged)][verdict] += 1

@@ -2,14 +2,14 @@
 
 import csv
 import importlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from math import isnan
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
 from ledger.errors import SetupError
+from node.figures import as_json, shown
 from node.simulator.results import Results, Row, Summary
 
 CSV_FILE, PARQUET_FILE, SUMMARY_FILE, TABLE_FILE = "rounds.csv", "rounds.parquet", "summary.json", "table.md"
@@ -52,7 +52,7 @@ def write_parquet(results: Sequence[Results], path: Path) -> None:
 
 def write_summary(results: Sequence[Results], path: Path) -> None:
     """What was simulated and what came of it, as JSON."""
-    path.write_text(json.dumps([fields_of(one) for one in results], indent=2) + "\n")
+    path.write_text(as_json([fields_of(one) for one in results], indent=2) + "\n")
 
 
 def fields_of(results: Results) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def markdown_table(results: Sequence[Results]) -> str:
     lines = [_line([*_HEADINGS, *figures]), _line(["---"] + ["---:"] * (len(_HEADINGS) - 1 + len(figures)))]
     for one in results:
         summary = one.summary
-        extra = [_share(summary.figures[name]) if name in summary.figures else "–" for name in figures]
+        extra = [shown(summary.figures.get(name)) for name in figures]
         lines.append(_line([*_cells(one.scenario.rule, summary), *extra]))
     return "\n".join(lines) + "\n"
 
@@ -83,8 +83,8 @@ def _cells(rule: str, summary: Summary) -> list[str]:
     out = sum(number is not None for number in summary.out_after.values())
     return [
         rule,
-        *map(_share, shares),
-        _share(summary.hostile_mixed),
+        *map(shown, shares),
+        shown(summary.hostile_mixed),
         f"{out} of {hostile}" if hostile else "–",
         "–" if isnan(after) else f"{after:.1f}",
         f"{summary.honest_quarantined} ({summary.honest_quarantined_end} at the end)",
@@ -94,10 +94,6 @@ def _cells(rule: str, summary: Summary) -> list[str]:
 
 def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _share(value: float) -> str:
-    return "–" if isnan(value) else f"{value:.3f}"
 
 
 def _columns(results: Sequence[Results]) -> list[str]:
@@ -111,4 +107,4 @@ def _records(results: Sequence[Results], columns: Sequence[str]) -> Iterator[lis
         for row in one.rows:
             found = {"rule": one.scenario.rule, **row.figures}
             values = [found[name] if name in found else getattr(row, name, None) for name in columns]
-            yield [None if isinstance(value, float) and isnan(value) else value for value in values]
+            yield [None if isinstance(value, float) and not isfinite(value) else value for value in values]

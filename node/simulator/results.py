@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import isnan, nan
+from math import isfinite, isnan, nan
 from typing import Any
 
 import numpy as np
@@ -82,7 +82,7 @@ class Summary:
         return _share(sum(n is not None for n in self.out_after.values()), len(self.out_after))
 
     def to_fields(self) -> dict[str, Any]:
-        """Plain values for JSON; NaN becomes None."""
+        """Plain values for JSON; what is no number becomes None."""
         fields = asdict(self) | {"mean_out_after": self.mean_out_after, "share_out": self.share_out}
         fields["figures"] = {name: _number(value) for name, value in self.figures.items()}
         return {name: _number(value) for name, value in fields.items()}
@@ -156,4 +156,4 @@ def _share(part: int, whole: int) -> float:
 
 
 def _number(value: Any) -> Any:
-    return None if isinstance(value, float) and isnan(value) else value
+    return None if isinstance(value, float) and not isfinite(value) else value

@@ -1,0 +1,30 @@
+"""Figures as people and machines get them: what is no number is told as such, and never breaks a parser."""
+
+import json
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any, Final
+
+NONE: Final = "–"
+
+
+def shown(figure: float | None) -> str:
+    """A figure in a table or a line: three digits, or a dash where there is no number."""
+    return f"{figure:.3f}" if figure is not None and isfinite(figure) else NONE
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """JSON as every parser takes it: NaN and the infinities, for which it has no word, are null."""
+    return json.dumps(_plain(value), indent=indent, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {_plain_key(key): _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _plain_key(key: Any) -> Any:
+    return key if not isinstance(key, float) or isfinite(key) else str(key)

@@ -1,0 +1,102 @@
+"""A task file imports what lies beside it, and nobody else sees it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import SetupError
+from node.tasks.interface import Task, load_task
+
+TASK = """
+import torch
+from torch import nn
+from layers import width
+import parts.heads
+
+class Own:
+    def model(self):
+        return nn.Linear(width, parts.heads.classes)
+
+    def data(self, seat, seats):
+        import late
+        return torch.ones(late.count, width), torch.zeros(late.count, dtype=torch.long)
+"""
+
+
+def folder(path: Path, width: int) -> Path:
+    (path / "parts").mkdir(parents=True)
+    (path / "task.py").write_text(TASK)
+    (path / "layers.py").write_text(f"width = {width}\n")
+    (path / "late.py").write_text(f"count = {width + 1}\n")
+    (path / "parts" / "__init__.py").write_text("")
+    (path / "parts" / "heads.py").write_text(f"classes = {width}\n")
+    return path
+
+
+def load(path: Path) -> Task:
+    return load_task(f"{path / 'task.py'}:Own", skew=0, seed=0, samples=1)
+
+
+def test_modules_and_packages_beside_a_task_are_imported_even_late(tmp_path: Path) -> None:
+    task = load(folder(tmp_path, 3))
+    assert task.model().weight.shape == (3, 3)
+    assert task.data(0, 1)[0].shape == (4, 3)
+
+
+def test_two_tasks_have_neighbours_of_the_same_names(tmp_path: Path) -> None:
+    one, other = load(folder(tmp_path / "one", 3)), load(folder(tmp_path / "other", 5))
+    assert (one.model().weight.shape, other.model().weight.shape) == ((3, 3), (5, 5))
+    assert (len(one.data(0, 1)[0]), len(other.data(0, 1)[0])) == (4, 6)
+    assert len(one.data(0, 1)[0]) == 4
+
+
+def test_nothing_of_it_is_left_where_the_tasks_code_does_not_run(tmp_path: Path) -> None:
+    path, finders = list(sys.path), list(sys.meta_path)
+    task = load(folder(tmp_path, 3))
+    task.data(0, 1)
+    assert (sys.path, sys.meta_path) == (path, finders)
+    assert not {"layers", "late", "parts", "parts.heads"} & sys.modules.keys()
+
+
+def test_a_neighbour_is_loaded_once(tmp_path: Path) -> None:
+    folder(tmp_path, 3)
+    (tmp_path / "late.py").write_text("calls = []\ncount = 2\n")
+    (tmp_path / "task.py").write_text(
+        TASK.replace("import late", "import late; late.calls.append(1); late.count += 1")
+    )
+    task = load(tmp_path)
+    assert [len(task.data(0, 1)[0]) for _ in range(3)] == [3, 4, 5]
+
+
+def test_a_neighbour_takes_no_installed_modules_place(tmp_path: Path) -> None:
+    folder(tmp_path, 3)
+    for name in ("json", "node", "ledger", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('shadowed')\n")
+    for name in ("json", "node", "numpy"):
+        (tmp_path / "task.py").write_text(f"import {name}\nassert 'shadowed' not in str({name})\n{TASK}")
+        load(tmp_path).model()
+
+
+def test_a_fault_in_a_neighbour_is_a_sentence_with_its_place(tmp_path: Path) -> None:
+    folder(tmp_path, 3)
+    (tmp_path / "layers.py").write_text("\nwidth = 1 / 0\n")
+    with pytest.raises(SetupError, match=r"failed at .*layers\.py:2 with ZeroDivisionError"):
+        load(tmp_path)
+
+
+def test_what_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    folder(tmp_path, 3)
+    (tmp_path / "layers.py").unlink()
+    with pytest.raises(SetupError, match="No module named 'layers'"):
+        load(tmp_path)
+
+
+def test_a_command_finds_them_from_any_folder(tmp_path: Path) -> None:
+    task = folder(tmp_path / "task", 3) / "task.py"
+    command = [sys.executable, "-m", "node.cli.main", "simulate", "--task", f"{task}:Own", "--json"]
+    few = ["--peers", "2", "--rounds", "1", "--degree", "1"]
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run([*command, *few], capture_output=True, text=True, cwd=root, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
