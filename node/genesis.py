@@ -1,18 +1,24 @@
 """What a deployment pins: the task's manifest and the state all peers start from."""
 
+import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from ledger.blobs.unixfs import build
 from ledger.codec import OutsideGrid
 from ledger.errors import UsageError
+from ledger.files import PUBLIC, write_whole
 from ledger.manifest import MalformedManifest, Manifest, check_manifest
+from ledger.records import update_max_bytes
 from ledger.rules import rule_of
 from node.frozen import Frozen, check_frozen
-from node.layout import Layout, Vector, check_layout
+from node.layout import Layout, check_layout
 from node.learner import genesis_blob
-from node.ranges import with_exponents
 from node.tasks.interface import Task
 from node.template import Template
+
+_log = logging.getLogger(__name__)
 
 
 def agreed_template(task: Task, manifest: Manifest) -> Template:
@@ -26,8 +32,17 @@ def agreed_template(task: Task, manifest: Manifest) -> Template:
     return template.in_units_of(layout)
 
 
-def manifest_for(
+@dataclass(frozen=True)
+class Founding:
+    """What a circle starts from: its manifest, and the blob with the state all peers start from."""
+
+    manifest: Manifest
+    genesis: bytes
+
+
+def found(
     task: Task,
+    template: Template,
     *,
     options: Mapping[str, int | float | str],
     degree: int,
@@ -35,16 +50,13 @@ def manifest_for(
     rule_parameters: Mapping[str, int],
     rounds: int,
     codec: str,
-    trained: Vector | None = None,
-) -> Manifest:
-    """Describe a task for the chain. options: the keywords the task was made with; `seed` draws the initial state.
-    trained: what a first training made of that, values as they are; with it the tensors' units are chosen better.
+) -> Founding:
+    """Describe a task for the chain.
 
-    Raises UsageError where the circle could not do it.
+    template: its model, in the units that its tensors ask for. options: the keywords the task was made with. Raises
+    UsageError where the circle could not do it.
     """
     rule_of(rule, rule_parameters)
-    template = Template.of(task, int(options.get("seed", 0)))
-    template = template.in_units_of(with_exponents(template.layout, template.initial(), trained))
     layout = template.layout
     try:
         genesis = genesis_blob(template.initial(), layout.blocks)
@@ -67,4 +79,30 @@ def manifest_for(
         manifest.encode()
     except (OutsideGrid, MalformedManifest, ValueError) as error:
         raise UsageError(f"this task cannot be a circle's: {error}") from error
-    return manifest
+    return Founding(manifest, genesis)
+
+
+def genesis_path(circle: Path) -> Path:
+    """Where the genesis blob lies beside a circle file."""
+    return circle.with_suffix(".genesis")
+
+
+def write_genesis(circle: Path, genesis: bytes) -> None:
+    """Put the genesis blob beside a circle file, for its founder's node to serve. Raises OSError."""
+    write_whole(genesis_path(circle), genesis, mode=PUBLIC)
+
+
+def read_genesis(circle: Path, manifest: Manifest) -> bytes | None:
+    """The genesis blob beside a circle file; None where there is none, or another circle's. Raises OSError."""
+    limit = update_max_bytes(manifest)
+    try:
+        with genesis_path(circle).open("rb") as file:
+            blob = file.read(limit + 1)
+    except FileNotFoundError:
+        return None
+    if len(blob) > limit or build(blob).root != manifest.genesis_digest:
+        _log.warning(
+            "the genesis beside the circle file is not this circle's, not used file=%s", genesis_path(circle)
+        )
+        return None
+    return blob

@@ -128,6 +128,7 @@ class Learner:
             rule=rule_of(manifest.rule, manifest.rule_parameters),
             degree=manifest.degree,
             memories=known.memories,
+            layout=manifest.layout,
             # Public, and alike for all who collude.
             seed=int.from_bytes(network[:8], "little"),
         )

@@ -77,7 +77,7 @@ class PeerConfig:
     blocks must lie on top of an event's before the peer acts on it. ws_url: the chain's WebSocket, to be woken by.
     take_over: serve the seat although another process with this key does.
     max_fee_wei: never offered more per gas. entry: what to join with. sent_share: of its values, what
-    a delta frame sends. fail_at: for tests.
+    a delta frame sends. genesis: the circle's genesis blob, where it came with the circle file. fail_at: for tests.
     """
 
     folder: DataFolder
@@ -89,6 +89,7 @@ class PeerConfig:
     max_fee_wei: int = FeeLimits().max_fee_wei
     entry: Entry = field(default_factory=Entry)
     sent_share: float = SENT_SHARE
+    genesis: bytes | None = None
     fail_at: FailAt | None = None
 
 
@@ -223,7 +224,8 @@ class Peer:
                 )
                 own_seed, share = seed * 1000 + seat, self._config.sent_share
                 learner = Learner(trainer, manifest, self._behaviour, own_seed, self._meter, share)
-                return learner, genesis_blob(template.initial(), template.layout.blocks)
+                own = self._config.genesis or genesis_blob(template.initial(), template.layout.blocks)
+                return learner, own
 
         self._learner, own_genesis = await self._work(load)
         services = self._services

@@ -60,31 +60,42 @@ def run(options: argparse.Namespace) -> int:
     from ledger.chain.failover import connect
     from ledger.chain.preflight import check_chain, check_funds, has_randomness, quote
     from ledger.chain.sender import Sender
+    from node.genesis import write_genesis
+    from node.second_making import check_made_alike
+    from node.tasks.interface import BUILT_IN
 
     # Known before anything is computed or paid for.
     _check_options(options)
-    plan = _plan(options)
+    task, rehearsal, founding, plan = _plan(options)
     rpc = connect(_rpc_urls(options), patience=patience(options))
     chain_id = check_chain(rpc, options.chain_id)
     if options.estimate:
         return _estimate(options, rpc, chain_id, plan)
     if (file := find_deployed(rpc, chain_id, plan, options.out, anew=options.anew)) is not None:
+        write_genesis(options.out, founding.genesis)
         _print(options, plan, file, "there already")
         return 0
     confirmations = _confirmations(options, chain_id)
     finished = finish_begun(rpc, chain_id, plan, options.out, confirmations)
     if finished is not None:
+        write_genesis(options.out, founding.genesis)
         _print(options, plan, finished.file, "sent before", finished.gas, finished.price_wei)
         return 0
+    if options.task not in BUILT_IN:
+        check_made_alike(task, rehearsal.template, _made_with(options))
     payer = deployer_address(options.keystore, chain_id)
     quoted = quote(rpc, payer, plan.data)
     check_funds(rpc, payer, quoted)
     if not options.json:
         say(f"cost     {_cost(quoted.gas, quoted.price_wei)}, paid by {payer}")
+        if rehearsal.untried is not None:
+            say(f"caution  training was not tried, as seat 0 has no data here: {rehearsal.untried}")
         if not has_randomness(rpc):
             say(
                 "caution  this chain's blocks carry no randomness: draws can be foretold, see --mix-parent",
             )
+    # On the disk before anything is paid: without it, nobody can start whose torch draws other first weights.
+    write_genesis(options.out, founding.genesis)
     sender = Sender(rpc, deployer_key(options.keystore, options.password_file, chain_id), chain_id)
     done = deploy_circle(sender, plan, options.out, confirmations)
     _print(options, plan, done.file, "deployed", done.gas, done.price_wei)
@@ -104,23 +115,32 @@ def _check_options(options: argparse.Namespace) -> None:
         raise UsageError(f"--gas-price {options.gas_price} is not in 0..10^9 gwei: choose another price")
 
 
-def _plan(options: argparse.Namespace) -> Any:
-    """What is to be deployed: the task's manifest and the terms."""
+def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
+    """The task, what its rehearsal gave, what the circle starts from, and what is to be deployed."""
     from ledger.chain.deploy import plan_for
-    from node.genesis import manifest_for
+    from node.genesis import found
+    from node.rehearsal import rehearse
     from node.tasks.interface import load_task
+    from node.training import use_one_thread
 
-    task = load_task(options.task, skew=options.skew, seed=options.seed, samples=options.samples)
-    manifest = manifest_for(
+    use_one_thread()
+    task, terms = load_task(options.task, **_made_with(options)), terms_of(options)
+    rehearsal = rehearse(task, seed=options.seed, seats=options.peers, codec=options.codec)
+    founding = found(
         task,
-        options={"skew": options.skew, "seed": options.seed, "samples": options.samples},
+        rehearsal.template,
+        options=_made_with(options),
         degree=options.degree,
         rule=options.rule,
         rule_parameters=rule_parameters(options.rule_parameter),
         codec=options.codec,
         rounds=options.rounds,
     )
-    return plan_for(manifest, terms_of(options))
+    return task, rehearsal, founding, plan_for(founding.manifest, terms)
+
+
+def _made_with(options: argparse.Namespace) -> dict[str, Any]:
+    return {"skew": options.skew, "seed": options.seed, "samples": options.samples}
 
 
 def _rpc_urls(options: argparse.Namespace) -> list[str]:
@@ -210,6 +230,8 @@ def _print(
             }
         )
         return
+    from node.genesis import genesis_path
+
     manifest = plan.manifest
     paid = "" if gas is None else f", {_cost(gas, price_wei)}" if price_wei is not None else f", {gas:,} gas"
     say(f"circle   {file.contract} on chain {file.chain_id}, block {file.block}: {how}{paid}")
@@ -219,3 +241,4 @@ def _print(
         say(f"as told  {options.out} has this task and these terms: nothing was sent")
     else:
         say(f"written  {options.out}: peers take it with `folkmoot node --circle {options.out} …`")
+        say(f"beside   {genesis_path(options.out).name}: the first weights; a node started beside it serves them")

@@ -93,6 +93,7 @@ def run(options: argparse.Namespace) -> int:
     from ledger.chain.deploy import CircleFile, open_circle
     from ledger.codec import share_for
     from node.data_folder import DataFolder
+    from node.genesis import read_genesis
     from node.peer import Peer, PeerConfig
     from node.services import Listening
     from node.testing.faults import parse_fail_at
@@ -118,6 +119,7 @@ def run(options: argparse.Namespace) -> int:
         "ws_url": _ws_url(options.rpc_ws, circle.rpc.url),
         "entry": _entry(options, circle.network),
         "sent_share": share_for(manifest.codec, options.sent_share),
+        "genesis": read_genesis(options.circle, manifest),
         "fail_at": parse_fail_at(options.fail_at) if options.fail_at else None,
     }
     use_one_thread()

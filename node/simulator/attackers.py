@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ledger.exact import State, to_float
+from ledger.manifest import Tensor
 from ledger.memory import Memory
 from ledger.rules import rule_of
 from node.simulator.scenario import Scenario, generator
@@ -44,8 +45,9 @@ class Known:
 class Gang:
     """All attackers of a circle."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        self._scenario = scenario
+    def __init__(self, scenario: Scenario, layout: tuple[Tensor, ...]) -> None:
+        """layout: the tensors that states are made of."""
+        self._scenario, self._layout = scenario, layout
         self._rule = rule_of(scenario.rule, scenario.rule_parameters)
         self.behaviours = behaviours_of(scenario)
 
@@ -75,6 +77,7 @@ class Gang:
                 rule=self._rule,
                 degree=self._scenario.degree,
                 memories=known.memories,
+                layout=self._layout,
                 seed=self._scenario.seed,
             )
             if honest:

@@ -67,7 +67,7 @@ class _Circle:
 
     def __init__(self, scenario: Scenario, engine: Engine) -> None:
         self._scenario, self._engine = scenario, engine
-        self._twin, self._gang = Twin(scenario), Gang(scenario)
+        self._twin, self._gang = Twin(scenario), Gang(scenario, engine.manifest.layout)
         self._hostile = scenario.hostile
         self._notary = Notary(scenario, engine.manifest, self._gang.behaviours) if scenario.records else None
         self._layout = Layout.of(engine.manifest.layout)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ledger.errors import UsageError
 from node.testing.attacks.behaviour import Behaviour, Colluder, Leashed
+from node.testing.attacks.buffer import Buffer
 from node.testing.attacks.collusive import Alie, Dissensus, InnerProduct, MinMax, MinSum, Stall
 from node.testing.attacks.data import Backdoor, FeatureNoise, LabelFlip
 from node.testing.attacks.fang import FangKrum, FangTrim
@@ -43,6 +44,7 @@ _KINDS: Final[tuple[type[Behaviour], ...]] = (
     Tuned,
     Sleeper,
     Backdoor,
+    Buffer,
     Copier,
     Lazy,
     Withhold,

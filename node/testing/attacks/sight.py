@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ledger.codec import blocks_of
+from ledger.manifest import Tensor
 from ledger.memory import Memory
 from ledger.rules import Rule
 from ledger.rules.undefended import Undefended
@@ -26,7 +28,8 @@ class Sight:
     until all have committed. bases: seat → the model that the honest peer starts this round from, as far as known.
     accomplices: seat → what an accomplice's honest training gave, one's own included, as far as known. colluders:
     all poisoners' seats, one's own included. peers: how many members the circle has. rule, degree: the circle's.
-    memories: seat → what the honest judge kept of earlier rounds. seed: the same for all poisoners of a circle and
+    memories: seat → what the honest judge kept of earlier rounds. layout: the tensors that the states are made of,
+    each in its unit. seed: the same for all poisoners of a circle and
     over all rounds, so that they agree on what is random without talking.
     """
 
@@ -44,7 +47,13 @@ class Sight:
     rule: Rule = field(default_factory=Undefended)
     degree: int = 1
     memories: Mapping[int, Memory] = field(default_factory=dict)
+    layout: tuple[Tensor, ...] = ()
     seed: int = 0
+
+    @property
+    def parts(self) -> list[slice]:
+        """Where each tensor of the layout lies in a state."""
+        return list(blocks_of(tuple(tensor.size for tensor in self.layout)).tensors)
 
     @property
     def rank(self) -> int:

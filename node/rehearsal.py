@@ -1,0 +1,73 @@
+"""A task tried out before anything is paid for it: a round as a peer does it, a trip through the codec, a look."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from ledger.codec import PLAIN, encode, quantise
+from ledger.errors import SetupError
+from ledger.exact import to_float
+from node.kept import Kept
+from node.layout import Vector, flatten
+from node.ranges import clipped, with_exponents
+from node.tasks.interface import Task
+from node.template import Template
+from node.training import Trainer
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What came of it."""
+
+    template: Template
+    """The model, in the units that its tensors ask for."""
+    figures: Mapping[str, float]
+    """The task's figures for the last state, after its trip through the codec."""
+    untried: str | None = None
+    """Why training was not tried: data() gave nothing on this machine."""
+
+
+def rehearse(task: Task, *, seed: int, seats: int, codec: str) -> Rehearsal:
+    """Make the model, train a round of seat 0 where it has data here, encode, decode, evaluate.
+
+    seats: how many the circle starts with. Raises SetupError, naming tensor and method, where any of it fails.
+    """
+    plain = Template.of(task, seed)
+    genesis = plain.initial()
+    trained, kept, untried = _trained(task, plain, seats, seed)
+    template = plain.in_units_of(with_exponents(plain.layout, genesis, trained))
+    blocks, first = template.layout.blocks, template.initial()
+    _check_held(task.spec, "model()", template, first)
+    state = quantise(first, blocks, PLAIN).state
+    if trained is not None:
+        wanted = flatten(plain.filled(trained, {}), template.layout)
+        _check_held(task.spec, "train()" if task.trainer else "training on data()", template, wanted)
+        state = encode(wanted, codec, blocks, None, state, state).state
+    try:
+        with torch.no_grad():
+            return Rehearsal(template, task.evaluate(template.judged(to_float(state), kept, None)), untried)
+    except SetupError:
+        if untried is None:
+            raise
+        return Rehearsal(template, {}, untried)  # what it judges by may be on other machines as well
+
+
+def _trained(task: Task, template: Template, seats: int, seed: int) -> tuple[Vector | None, Kept, str | None]:
+    """The state after a round of seat 0, its private part then, and why there is none."""
+    try:
+        trainer = Trainer(task, template.layout, seat=0, seats=seats, seed=seed, template=template)
+    except SetupError as error:
+        if error.__cause__ is None:
+            raise
+        # Its data() failed; what it gave was not wrong. The founder need not take part: others have data.
+        return None, {}, str(error)
+    return trainer.train(template.initial(), 1), trainer.kept.latest, None
+
+
+def _check_held(spec: str, method: str, template: Template, vector: Vector) -> None:
+    for misfit in clipped(vector, template.layout):
+        raise SetupError(
+            f"{spec}: after {method}, {misfit}: scale its values, or keep it at home with"
+            f" private = ({misfit.name!r},)"
+        )
