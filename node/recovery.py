@@ -146,8 +146,8 @@ class Recovery:
         except Unavailable as error:
             raise Lacking(
                 "this machine's torch draws another initial state than the circle's and no member serves it now: "
-                "check --task and its options, put the founder's .genesis file beside the circle file, or wait until "
-                "another member is up"
+                "check --task and its options, put the founder's .genesis file beside the circle file, or wait "
+                "until another member is up"
             ) from error
         if found is None:
             raise SetupError(

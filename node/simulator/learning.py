@@ -80,9 +80,14 @@ class School:
 
     def _fitting_layout(self, plain: Template) -> Layout:
         """The model's layout, in the units that a first training of one seat asks for."""
-        # A train() of the task's own may keep something for the next round: this one must leave no trace.
-        task = self.task if self.task.trainer is None else task_of(self._scenario)
-        trainer, genesis = self._trainer(0, {}, self._shares.of(0, 1), task, plain), plain.initial()
+        scenario = self._scenario
+        if self.task.trainer is None:
+            trainer = self._trainer(0, {}, self._shares.of(0, 1), self.task, plain)
+        else:
+            # It may keep something from data() or for the next round: this one must leave no trace on the others'.
+            fresh, seats = task_of(scenario), scenario.peers
+            trainer = Trainer(fresh, plain.layout, seat=0, seats=seats, seed=scenario.seed, template=plain)
+        genesis = plain.initial()
         try:
             return with_exponents(plain.layout, genesis, trainer.train(genesis, 1))
         except TrainingDiverged:

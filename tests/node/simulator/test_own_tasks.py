@@ -54,6 +54,19 @@ class Unusual:
 '''
 
 
+KEEPING = """
+
+class Keeping(Unusual):
+    def data(self, seat, seats):
+        self.seats = seats
+        return super().data(seat, seats)
+
+    def train(self, model, data, *, round, seed):
+        assert self.seats == 6
+        super().train(model, data, round=round, seed=seed)
+"""
+
+
 @pytest.fixture
 def tasks(tmp_path: Path) -> str:
     path = tmp_path / "tasks.py"
@@ -88,3 +101,9 @@ def test_a_task_with_data_and_training_of_its_own_is_simulated(tasks: str) -> No
 def test_data_of_an_own_kind_cannot_drift(tasks: str) -> None:
     with pytest.raises(UsageError, match="cannot drift"):
         simulate(replace(scenario_of(tasks, "Unusual"), drift=0.1))
+
+
+def test_a_train_finds_what_its_task_kept_of_data(tasks: str) -> None:
+    path = Path(tasks).with_name("keeping.py")
+    path.write_text(TASKS + KEEPING)
+    assert simulate(scenario_of(str(path), "Keeping")).digest == simulate(scenario_of(tasks, "Unusual")).digest
