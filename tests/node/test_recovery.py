@@ -53,7 +53,9 @@ async def test_where_this_machine_draws_the_same_nobody_is_asked(scene: Scene) -
 async def test_where_no_member_serves_it_now_it_is_lacking_until_one_does(scene: Scene) -> None:
     (circles, state), (own, _) = genesis_of(scene, 1), genesis_of(scene, 2)
     recovery = recovery_with(scene, circles)
-    with pytest.raises(Lacking, match=r"put the founder.s \.genesis file beside .*, or wait until another member is up"):
+    with pytest.raises(
+        Lacking, match=r"put the founder.s \.genesis file beside .*, or wait until another member is up"
+    ):
         await recovery.genesis(own)
     scene.members[2].store.put(circles)
     assert (await recovery.genesis(own) == state).all()
