@@ -204,6 +204,37 @@ def test_an_endpoint_is_printable_ascii_of_1_to_256_characters(text):
         assert allowed
 
 
+@pytest.mark.parametrize(("length", "is_possible"), [(0, False), (1, True), (256, True), (257, False)])
+def test_an_endpoint_has_1_to_256_characters_to_the_last_one(length, is_possible):
+    history = fold(OPEN[0])
+    if is_possible:
+        history.apply(replace(joined(0), endpoint="x" * length))
+        assert history.seats[0].endpoints == ["x" * length]
+        return
+    with pytest.raises(HistoryFault, match="endpoint"):
+        history.apply(replace(joined(0), endpoint="x" * length))
+
+
+def test_a_bond_of_one_wei_is_pledged_owed_and_taken_and_then_there_is_none():
+    history = fold(*OPEN, Left(1, LATER), Released(1, 1), parameters=replace(PARAMETERS, bond=1))
+    assert history.seats[1].bond == 0
+    assert history.owed == {cold(1): 1}
+    history.apply(Withdrawn(cold(1), 1))
+    assert history.owed == {}
+
+
+def test_before_the_first_round_nobody_is_on_a_roster_and_a_circle_has_256_seats():
+    assert fold(OPEN[0], joined(0)).roster == 0
+    assert MAX_SEATS == 256
+
+
+def test_where_nothing_is_said_of_ejection_bonds_and_disputes_there_are_none():
+    parameters = CircleParameters(3, 2, 3, 2, 3, 16384)
+    assert (parameters.eject_after, parameters.bond, parameters.dispute_bond) == (0, 0, 0)
+    with pytest.raises(HistoryFault, match="too early"):
+        fold(*OPEN, *LOW, Ejected(2, 0, LATER), parameters=parameters)
+
+
 # ----------------------------------------------------------------------------------------------- what cannot be
 
 
