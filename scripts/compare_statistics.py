@@ -5,7 +5,7 @@ Eight peers of 150 digits each, judged on the 359 held out. Three ways: `shared`
 model is judged, as is the default. Printed as a Markdown table: mean error of honest peers (worst) after the last
 round, for each skew and attack, means over the seeds.
 
-Usage: python scripts/compare_statistics.py [--rounds 15] [--seeds 1 2] [--rule tether]
+Usage: python scripts/compare_statistics.py [--rounds 15] [--seeds 1 2] [--rule tether] [--ways shared]
 """
 
 import argparse
@@ -34,6 +34,9 @@ SETTINGS = (
     (0.2, "buffer", (1,)),
     (0.9, "buffer", (1,)),
 )
+
+
+WAYS = {"shared": "Shared", "as-left": "AsLeft", "home": "Home"}
 
 
 class Residual(nn.Module):
@@ -73,7 +76,8 @@ class AsLeft(Home):
 
 def cells(options: argparse.Namespace) -> Iterator[tuple[str, float, str, float, float]]:
     """Way, skew, attack, mean and worst error."""
-    for name, way in (("Shared", "shared"), ("AsLeft", "as-left"), ("Home", "home")):
+    for way in options.ways:
+        name = WAYS[way]
         for skew, attack, hostile in SETTINGS:
             found = [
                 simulate(
@@ -103,6 +107,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rule", default="tether")
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     options = parser.parse_args()
     print("| statistics | skew | attack | mean error | worst |\n|---|---|---|---|---|", flush=True)
     for way, skew, attack, mean, worst in cells(options):
