@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 GATES = Path(__file__).parent / "gates"
+CIRCLE = Path(__file__).parent / "circle.json"
 PATIENCE_S = 240.0
 
 
@@ -48,6 +49,8 @@ class PacedPoints:
         return torch.randn(64, 2, generator=generator) + (2.0 * y - 1.0)[:, None], y
 
     def _wait_for_gate(self, round: int) -> None:
+        if not CIRCLE.exists():
+            return  # the deployment tries the task
         gate = GATES / str(self.seat)
         gate.with_suffix(".waiting").touch()
         deadline = time.monotonic() + PATIENCE_S
