@@ -1,9 +1,11 @@
 """Tables and bars on a terminal, with everything in them made printable; see `node.printing`."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from ledger.text import printable
 from node.printing import SAID_MAX
@@ -15,6 +17,10 @@ class CleanConsole(Console):
     def __init__(self, *, stderr: bool = False, quiet: bool = False) -> None:
         super().__init__(stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False)
 
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As Console does; a text is one line, whatever is in it."""
+        super().print(*map(_one_line, objects), **options)
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """As Console does; what is not the console's own control codes is cleaned."""
         for segment in super().render(renderable, options):
@@ -24,3 +30,11 @@ class CleanConsole(Console):
             else:
                 lines = (printable(line, SAID_MAX) for line in text.split("\n"))
                 yield Segment("\n".join(lines), style, control)
+
+
+def _one_line(shown: Any) -> Any:
+    if isinstance(shown, str):
+        return printable(shown, SAID_MAX)
+    if isinstance(shown, Text) and not shown.plain.isprintable():
+        return Text(printable(shown.plain, SAID_MAX), shown.style)
+    return shown
