@@ -54,7 +54,7 @@ def test_lines_cautions_and_complaints_are_clean(capsys: pytest.CaptureFixture[s
     assert is_clean(err)
     assert "[bold]" in out
     # A line break of the table's own is one; those in what others wrote are not.
-    assert out.count("\n") == 3 + 1
+    assert out.count("\n") == 3
 
 
 def test_json_is_one_line_of_ascii_and_null_for_what_is_no_number(capsys: pytest.CaptureFixture[str]) -> None:
