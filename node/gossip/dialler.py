@@ -31,7 +31,7 @@ class Dialler:
             connector=_Connector(self._transports, limits.close_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=limits.handshake_s),
-            middlewares=(no_redirects,),
+            middlewares=(_no_redirects,),
             auto_decompress=False,
         )
 
@@ -103,7 +103,7 @@ def _connection(transports: Transports, close_s: float, loop: asyncio.AbstractEv
     return _Connection(transports, close_s, loop)
 
 
-async def no_redirects(request: ClientRequest, handler: aiohttp.ClientHandlerType) -> ClientResponse:
+async def _no_redirects(request: ClientRequest, handler: aiohttp.ClientHandlerType) -> ClientResponse:
     """A member's endpoint must not send us elsewhere, least of all into our own network."""
     response = await handler(request)
     if 300 <= response.status < 400:

@@ -16,7 +16,7 @@ from ledger.errors import PeerFault
 from ledger.names import NameResolver
 from ledger.network import Network
 from node.blobs.gateway import PROBE
-from node.gossip.dialler import Dialler, no_redirects
+from node.gossip.dialler import Dialler
 from node.gossip.handshake import ask_who
 from node.gossip.limits import Limits
 from node.gossip.prospects import endpoint_of
@@ -84,7 +84,6 @@ class Prober:
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=self._limits.handshake_s),
-                middlewares=(no_redirects,),
                 auto_decompress=False,
             )
         try:

@@ -95,6 +95,9 @@ def test_what_goes_on_from_round_to_round_is_told_when_it_begins_and_when_it_end
 
 def test_half_of_the_judges_are_not_most() -> None:
     assert told_of(history_of(), *judged(0, 1, 2, 3, accepting=[0], rejecting=[2])) == []
+    unaware = Standing(OWN, True, 32768, False, 0)
+    half = Standing(OWN, True, 32768, False, 0, {1: Judgement(1, True, True, accepting=2, silent=2)})
+    assert news(unaware, half, PARAMETERS) == []
 
 
 def test_a_seat_whose_update_most_judges_did_not_have_is_told() -> None:
@@ -173,6 +176,8 @@ def test_a_juror_is_told_until_when_it_may_vote() -> None:
         "seat 1 is on the jury of dispute 0: this node recomputes and votes, until 1970-01-01 00:15:00 UTC"
     )
     assert told[0].event["deadline"] == 900
+    # Its vote is cast: a node that starts now has nothing to tell.
+    assert news(None, standing_of(history, OWN), PARAMETERS) == []
 
 
 def test_another_tenure_has_another_fate() -> None:

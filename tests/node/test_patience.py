@@ -79,6 +79,15 @@ async def test_a_knock_without_an_answer_ends_with_the_attempt() -> None:
     assert not await wait(patience, LONG_S)
 
 
+async def test_who_said_so_in_vain_too_often_is_not_knocked_at() -> None:
+    gateway = Gateway(has=True)
+    patience = Patience(gateway.knock)
+    for _ in range(5):
+        patience.note(GONE, had=False)
+    assert not await wait(patience, LONG_S)
+    assert gateway.asked == 0
+
+
 def test_who_only_says_so_is_believed_three_times_and_then_now_and_then() -> None:
     assert [misses for misses in range(1, 14) if is_believed(misses)] == [1, 2, 3, 4, 8, 12]
 
