@@ -90,9 +90,12 @@ def disputed(upholding, cheats=None, **options):
 
 
 def test_an_upheld_dispute_about_a_false_verdict_names_the_judge_twice_over_and_no_juror():
-    report = audited(disputed({0, 1, 3}, {2: Liar(2)}))
+    circle = disputed({0, 1, 3}, {2: Liar(2)})
+    report = audited(circle)
     assert named(report) == [("A5", 2, 2), ("A8", 2, 2)]
     assert report.findings[1].evidence["recomputed"] == "false"
+    raised = next(place for place, event in enumerate(circle.events) if isinstance(event, Disputed))
+    assert (report.disputes[0].block, report.findings[1].evidence["block"]) == (raised, str(raised))
     assert report.examined[Check.VOTES] == 3
     (line,) = report.disputes
     assert (line.outcome, line.upholding, line.rejecting, line.is_false) == ("upheld", [0, 1, 3], [], True)

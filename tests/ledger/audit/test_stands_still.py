@@ -3,7 +3,7 @@
 import numpy as np
 
 from ledger.audit.rounds import stands_still
-from ledger.codec import BLOCK, Blocks, quantise
+from ledger.codec import BLOCK, Blocks, frame_steps, quantise
 from ledger.exact import to_float
 
 BLOCKS = Blocks((2 * BLOCK + 5,))
@@ -23,6 +23,18 @@ def test_a_step_of_learning_in_one_value_does_not_stand_still():
     moved = to_float(base)
     moved[BLOCK + 3] += 0.05
     assert not stands_still(quantise(moved, BLOCKS).state, base, BLOCKS)
+
+
+def test_a_whole_step_is_still_none_and_one_unit_more_is():
+    base = base_of(4)
+    steps = frame_steps(to_float(base), BLOCKS)
+    for place in (0, BLOCK, 2 * BLOCK + 4):
+        for sign in (1, -1):
+            moved = base.copy()
+            moved[place] += sign * steps[place]
+            assert stands_still(moved, base, BLOCKS)
+            moved[place] += sign
+            assert not stands_still(moved, base, BLOCKS)
 
 
 def test_nothing_stands_still_at_an_unknown_base():

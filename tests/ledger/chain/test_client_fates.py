@@ -271,6 +271,24 @@ def test_after_the_chain_went_back_what_is_under_way_is_replaced_by_nothing():
     assert chain.mined[1:] == [(1, PAYEE, 7)]
 
 
+def test_after_the_chain_went_back_nothing_of_the_past_is_made_by_itself_and_no_nonce_is_missing():
+    """Two calls were in blocks that vanished, a third waits on top of them: all three nonces do nothing now."""
+    chain = PoolChain(mine_every=2)
+    sender = chain.sender()
+    for value in (1, 2):
+        sender.transfer(PAYEE, value)
+    chain.mine_every = 0
+    with pytest.raises(NoReceipt):
+        sender.transfer(PAYEE, 4, timeout_s=0.02)
+    chain.take_back(len(chain.blocks) - 1)
+    sender.chain_went_back()
+    sent = len(chain.sent)
+    sender.chain_went_back()
+    assert len(chain.sent) == sent, "what does nothing need not be replaced"
+    chain.mine()
+    assert chain.mined == [(nonce, ADDRESS.lower(), 0) for nonce in range(3)]
+
+
 def test_after_the_chain_went_back_a_call_that_had_ended_is_not_taken_for_done():
     chain = PoolChain(mine_every=2)
     sender = chain.sender()
