@@ -107,3 +107,25 @@ def test_a_train_finds_what_its_task_kept_of_data(tasks: str) -> None:
     path = Path(tasks).with_name("keeping.py")
     path.write_text(TASKS + KEEPING)
     assert simulate(scenario_of(str(path), "Keeping")).digest == simulate(scenario_of(tasks, "Unusual")).digest
+
+
+PERSONAL = '''
+
+class Personal(Convolutional):
+    """Each peer's head is its own; half of the peers have their labels turned round."""
+
+    private = ("4.*",)
+    learning_rate = 0.1
+
+    def data(self, seat, seats):
+        x, y = super().data(seat, seats)
+        return x, (1 - y if seat % 2 and seat < 99 else y)
+'''
+
+
+def test_each_simulated_peer_keeps_its_own_part(tasks: str) -> None:
+    path = Path(tasks).with_name("personal.py")
+    path.write_text(TASKS + PERSONAL)
+    rows = simulate(replace(scenario_of(str(path), "Personal"), rounds=20, evaluate_every=20)).rows
+    errors = {row.seat: row.error for row in rows if row.round == 20}
+    assert [errors[seat] < 0.5 for seat in range(6)] == [True, False] * 3, "heads that learnt the opposite"
