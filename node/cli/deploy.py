@@ -94,9 +94,9 @@ def run(options: argparse.Namespace) -> int:
             say(
                 "caution  this chain's blocks carry no randomness: draws can be foretold, see --mix-parent",
             )
+    sender = Sender(rpc, deployer_key(options.keystore, options.password_file, chain_id), chain_id)
     # On the disk before anything is paid: without it, nobody can start whose torch draws other first weights.
     write_genesis(options.out, founding.genesis)
-    sender = Sender(rpc, deployer_key(options.keystore, options.password_file, chain_id), chain_id)
     done = deploy_circle(sender, plan, options.out, confirmations)
     _print(options, plan, done.file, "deployed", done.gas, done.price_wei)
     return 0

@@ -369,8 +369,8 @@ def test_a_data_folder_that_cannot_be_made_is_a_sentence(here: Here, fails: Fail
 
 def test_a_task_of_other_shapes_is_refused(here: Here, fails: Fails, tmp_path: Path) -> None:
     said = fails(*here.node(tmp_path, task=f"{here.tasks}:Other"), status=SET_UP)
-    assert "weight (2, 3) here and weight (2, 2) there" in said
-    assert said.endswith("start the peer with the circle's own task")
+    assert "weight is (2, 3) here and (2, 2) there" in said
+    assert said.endswith("start the peer with the circle's own task file, its `shared` and `private` included")
 
 
 @pytest.mark.parametrize("share", ["0.1", "2"])
