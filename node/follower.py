@@ -30,6 +30,8 @@ _WOKEN_POLL_S: Final = 3.0
 _CONFIRMED_TIMEOUT_S: Final = 600.0
 # Before the history was read for the first time: a node that just began would rather end than wait for ever.
 _FIRST_LOOK_S: Final = 300.0
+# A block between two questions explains one such answer, and hardly so many in a row.
+_OTHER_MOMENTS_MAX: Final = 5
 
 
 class Doubtful(ChainUnreachable):
@@ -63,6 +65,7 @@ class Follower:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="chain")
         self._last_change = self._looked_at = time.monotonic()
         self._is_read = False
+        self._other_moments = 0
         self.changes = 0
         """How often the history has changed, by `follow` or on the way of a `call`."""
         self._woken = threading.Event()
@@ -225,9 +228,15 @@ class Follower:
             state = self.circle.state(block)
         except PeerFault as fault:
             self._doubt(str(fault), fault)
-        if state.history != self.history.hash:
-            raise Doubtful("the circle's state and its events are of different moments: look again")
-        return state
+        if state.history == self.history.hash:
+            self._other_moments = 0
+            return state
+        fault = Doubtful("the circle's state and its events are of different moments: look again")
+        self._other_moments += 1
+        if self._other_moments >= _OTHER_MOMENTS_MAX:
+            self._other_moments = 0
+            self._doubt(str(fault), fault)
+        raise fault
 
     def _doubt(self, reason: str, fault: Exception) -> NoReturn:
         """Ask another endpoint from now on, if there is one. Raises Doubtful."""

@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _SEND: Final = "eth_sendRawTransaction"
 _LOGS: Final = "eth_getLogs"
+_RUNNING: Final = ("eth_call", "eth_estimateGas")
 _INNER_ERROR: Final = -32603
 # Another endpoint may know better: no such method, not supported, over a limit, an inner error.
 _OWN_CODES: Final = frozenset({-32601, _INNER_ERROR, -32004, -32005})
@@ -95,6 +96,7 @@ class Endpoints(Rpc):
         ]
         self._current = 0
         self._seen_block = 0
+        self._seen_at: int | None = None
         self._behind_since: float | None = None
         self._was_heard = False
 
@@ -144,6 +146,9 @@ class Endpoints(Rpc):
     def doubt(self, reason: str) -> None:
         """What the endpoint in use told does not fit together: another one is asked from now on."""
         self._leave(self._current, ChainUnreachable(reason, reason))
+        if len(self._members) > 1 and self._seen_at == self._current:
+            # Nobody else told of that block: whoever is asked next need not have it.
+            self._seen_block, self._behind_since = 0, None
         others = [index for index in self._order() if index != self._current]
         if others:
             self._use_next(others[0])
@@ -158,23 +163,24 @@ class Endpoints(Rpc):
     def _ask_member(self, index: int, method: str, parameters: list[Any], parse: Parser[_T]) -> _T:
         member = self._members[index]
         if not member.is_checked and len(self._members) > 1:
-            self._check(member)
+            self._check(index)
         answer = member.rpc.request(method, parameters, parse)
         self._was_heard = True
         known, is_head = height_in(method, parameters, answer)
         if known is not None:
-            self._see(known, is_head)
+            self._see(index, known, is_head)
         return answer
 
-    def _check(self, member: _Member) -> None:
+    def _check(self, index: int) -> None:
         """Raises ChainUnreachable or RpcFault unless it is on the chain and not behind."""
+        member = self._members[index]
         try:
             found = member.probe.number("eth_chainId")
             if self._chain_id is not None and found != self._chain_id:
                 what = f"has chain id {found}, not {self._chain_id}"
                 raise _WrongChain(f"{member.rpc.url} {what}", what)
             if self._seen_block:
-                self._see(member.probe.head(), is_head=True)
+                self._see(index, member.probe.head(), is_head=True)
         except Lost as error:
             raise _NotChecked(str(error), error.cause) from error
         except RpcFault as error:
@@ -183,10 +189,10 @@ class Endpoints(Rpc):
         self._chain_id = found
         member.is_checked = True
 
-    def _see(self, number: int, is_head: bool) -> None:
-        """Take note of a block's number. Raises _Behind where an endpoint's newest is behind what was seen."""
+    def _see(self, index: int, number: int, is_head: bool) -> None:
+        """Take note of a block's number, and of who told of it. Raises _Behind where an endpoint's newest is behind what was seen."""
         if number >= self._seen_block:
-            self._seen_block, self._behind_since = number, None
+            self._seen_block, self._seen_at, self._behind_since = number, index, None
         elif is_head:
             now = self._clock()
             self._behind_since = self._behind_since or now
@@ -194,7 +200,7 @@ class Endpoints(Rpc):
                 what = f"is at block {number}, block {self._seen_block} was seen"
                 raise _Behind(f"{self.url} {what}: wait for it, or name another with --rpc", what)
             _log.warning("the chain went back from=%d to=%d", self._seen_block, number)
-            self._seen_block, self._behind_since = number, None
+            self._seen_block, self._seen_at, self._behind_since = number, index, None
 
     def _leave(self, index: int, error: Exception) -> None:
         member, reason, now = self._members[index], _why(error), self._clock()
@@ -290,17 +296,19 @@ def height_in(method: str, parameters: list[Any], answer: object) -> tuple[int |
 
 
 def _is_final(error: Exception, method: str) -> bool:
-    """Whether nobody else is to be asked: the chain's own refusal, or a transaction that may be out."""
+    """Whether nobody else is to be asked: a refusal that is the chain's own, or a transaction that may be out."""
     if method == _SEND:
         return not isinstance(error, ChainUnreachable) or isinstance(error, Lost | Throttled)
-    return isinstance(error, RpcFault) and not isinstance(error, BadAnswer) and not _is_endpoints_own(error)
+    # Only what runs a contract is refused by the chain. Anything else each endpoint can answer, or not, by itself.
+    return method in _RUNNING and _is_refusal(error) and not _is_endpoints_own(error)
 
 
 def _is_refusal(error: Exception) -> bool:
     return isinstance(error, RpcFault) and not isinstance(error, BadAnswer)
 
 
-def _is_endpoints_own(fault: RpcFault) -> bool:
+def _is_endpoints_own(fault: Exception) -> bool:
+    assert isinstance(fault, RpcFault)
     return fault.code in _OWN_CODES or _has(fault, _OWN_WORDS)
 
 

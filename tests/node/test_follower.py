@@ -14,7 +14,7 @@ from ledger.chain.patience import Patience
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, Refused
 from ledger.errors import PeerFault, SetupError
-from ledger.events import Left, Settled
+from ledger.events import Left, Moved, Rotated, Rotating, Settled
 from node import follower as follower_module
 from node.follower import Doubtful, Follower
 from node.meter import Meter
@@ -176,6 +176,47 @@ async def test_a_deadline_of_another_moment_is_no_deadline(following: Any) -> No
         await follower.state()
     state.history = follower.history.hash
     assert (await follower.state()).deadline_s == 7
+
+
+async def test_a_state_that_never_fits_is_asked_of_another_endpoint(following: Any) -> None:
+    follower, endpoint, _ = await following()
+    states = [bytes(24)] * 4 + [follower.history.hash] + [bytes(24)] * 4
+    follower.circle.state = lambda _: type("State", (), {"history": states.pop(0)})()
+    for fits in (False, True, False):
+        for _ in range(1 if fits else 4):
+            with contextlib.nullcontext() if fits else pytest.raises(ChainUnreachable, match="of different moments"):
+                await follower.state()
+    assert endpoint.doubted == []
+    states.append(bytes(24))
+    with pytest.raises(ChainUnreachable):
+        await follower.state()
+    assert len(endpoint.doubted) == 1
+
+
+TAKEN = {
+    "given up": Left(0, 5),
+    "rotated": [Rotating(0, STRANGER, STRANGER, 1), Rotated(0, STRANGER, STRANGER)],
+    "moved": Moved(0, "wss://liar.example:1 http://liar.example:2"),
+}
+
+
+@pytest.mark.parametrize("told", TAKEN.values(), ids=TAKEN)
+async def test_no_endpoint_makes_a_member_believe_that_it_lost_its_seat(following: Any, told: Any) -> None:
+    follower, endpoint, sender = await following()
+    forged = told if isinstance(told, list) else [told]
+
+    def lie(query: list[Any], logs: list[Any]) -> list[Any]:
+        logs = [log_of(CIRCLE.events[-1], endpoint.head)] if not logs else logs
+        return [*logs, *({**log_of(one, endpoint.head), "logIndex": hex(n)} for n, one in enumerate(forged, 1))]
+
+    endpoint.lies = {"eth_getLogs": lie}
+    with pytest.raises(ChainUnreachable):
+        await follower.follow()
+    assert endpoint.doubted
+    endpoint.lies = {}
+    await follower.follow()
+    assert follower.history.hash == CIRCLE.known.hash
+    assert follower.history.seat_of(sender.address) == 0
 
 
 def test_the_first_look_is_patient_for_minutes() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.chain.follow import KEPT_BLOCKS, Tracker
 from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.events import Settled
+from ledger.events import Committed, Ejected, Left, Moved, Rotated, Settled
 from ledger.history import HistoryFault
 
 
@@ -221,9 +221,8 @@ def test_an_endpoint_that_lies_once_it_is_trusted_is_found_out_when_the_round_is
     tracker = follow(chain, confirmations)
     mined_until(chain, tracker, Settled)
     tracker.advance()
-    chain.mine(0, 1)
-    moved = chain.events()[-1]
-    honest = told_otherwise(chain, replace(moved, endpoint="wss://liar:1 http://liar:2"))
+    mined_until(chain, tracker, Committed)
+    honest = told_otherwise(chain, replace(chain.events()[-1], digest=bytes(31) + b"\1"))
     tracker.advance()
     mined_until(chain, tracker, Settled)
     for _ in range(confirmations):
@@ -235,14 +234,32 @@ def test_an_endpoint_that_lies_once_it_is_trusted_is_found_out_when_the_round_is
     assert_same(tracker, chain, confirmations)
 
 
-def test_the_contracts_hash_is_asked_for_once_a_round():
+def test_a_move_that_did_not_happen_is_found_out_at_once():
+    """A member that believed it would take its key for stolen, and pay for moving back."""
+    chain = ForkedChain(8)
+    tracker = follow(chain)
+    mined_until(chain, tracker, Settled)
+    tracker.advance()
+    chain.mine(0, 1)
+    honest = told_otherwise(chain, replace(chain.events()[-1], endpoint="wss://liar:1 http://liar:2"))
+    with pytest.raises(HistoryFault, match="use another endpoint"):
+        tracker.advance()
+    chain._logs = honest
+    assert tracker.advance()
+    assert_same(tracker, chain, 0)
+
+
+def test_the_contracts_hash_is_asked_for_once_a_round_and_where_seats_change():
     chain = ForkedChain(8)
     tracker = follow(chain)
     chain.asked.clear()
+    before = len(chain.events())
     for _ in range(2):
         mined_until(chain, tracker, Settled)
         tracker.advance()
-    assert chain.asked.count("history_hash") == 2
+    changes = [event for event in chain.events()[before:] if isinstance(event, (Moved, Left, Ejected, Rotated))]
+    assert changes
+    assert chain.asked.count("history_hash") == 2 + len(changes)
     assert "mark" not in chain.asked, "and nothing is read again for that"
 
 

@@ -338,6 +338,62 @@ def test_whoever_is_doubted_is_asked_last(front: Any) -> None:
     assert alone.head() == 7
 
 
+def test_a_height_that_only_the_doubted_told_of_is_forgotten(front: Any) -> None:
+    rpc, clock = asked_of(*front)
+    front[0].answers["eth_blockNumber"] = hex(1 << 39)
+    assert rpc.head() == 1 << 39
+    rpc.doubt("it has no such block")
+    assert (rpc.head(), rpc.url, clock.slept) == (7, front[1].url, [])
+    clock.now += 100.0
+    assert (rpc.head(), rpc.url) == (1 << 39, front[0].url), "the first is tried again"
+    rpc.doubt("it has no such block")
+    assert (rpc.head(), rpc.url, clock.slept) == (7, front[1].url, [])
+
+
+def test_a_height_that_another_told_of_is_kept_whoever_is_doubted(front: Any) -> None:
+    rpc, clock = asked_of(*front)
+    assert rpc.head() == 7
+    front[0].status = 503
+    front[1].answers["eth_blockNumber"] = "0x8"
+    assert (rpc.head(), rpc.url) == (8, front[1].url)
+    front[0].status, clock.now = None, 100.0
+    rpc._current = 0
+    rpc.doubt("it is behind")
+    assert rpc.head() == 8
+    front[1].answers["eth_blockNumber"] = "0x7"
+    rpc.doubt("it went back")
+    assert rpc.head() == 7
+
+
+REFUSED = [-32000, -32602, -32700, 0, 3]
+
+
+@pytest.mark.parametrize("number", REFUSED)
+@pytest.mark.parametrize("ask", [code, Rpc.head], ids=["eth_getCode", "eth_blockNumber"])
+def test_an_error_of_one_endpoint_ends_no_question_that_another_answers(
+    front: Any, ask: Callable[[Rpc], Any], number: int
+) -> None:
+    rpc, clock = asked_of(*front)
+    honest = ask(rpc)
+    fault = {"code": number, "message": "something is wrong here"}
+    spoil(front[0], {"errors": {"eth_getCode": fault, "eth_blockNumber": fault}})
+    assert ask(rpc) == honest
+    assert clock.slept == []
+    spoil(front[1], {"errors": {"eth_getCode": fault, "eth_blockNumber": fault}})
+    with pytest.raises((ChainUnreachable, RpcFault), match="something is wrong here"):
+        ask(rpc)
+
+
+@pytest.mark.parametrize("method", ["eth_call", "eth_estimateGas"])
+def test_what_the_contract_refuses_is_asked_of_nobody_else(front: Any, method: str) -> None:
+    rpc, _ = asked_of(*front)
+    rpc.head()
+    spoil(front[0], {"errors": {method: {"code": 3, "message": "execution reverted: commit: phase is closed"}}})
+    with pytest.raises(RpcFault, match="phase is closed"):
+        rpc.request(method, [{}], answers.anything)
+    assert front[1].seen.total() == 0
+
+
 def test_what_takes_several_answers_is_read_again_and_elsewhere(front: Any) -> None:
     rpc, clock = asked_of(*front)
     urls = []
