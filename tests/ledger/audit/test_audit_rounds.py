@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ledger.audit.findings import Check, Report
 from ledger.audit.jury import is_false_verdict
 from ledger.audit.rounds import RoundAuditor
+from ledger.codec import DELTA
 from ledger.exact import squared_distance, to_float
 from ledger.lineage import Held, States, fetched_of, lineage, published
 from ledger.records import decode_update, encode_update
@@ -346,6 +347,29 @@ def test_a_state_copied_from_an_earlier_round_is_found():
 
 def test_ones_own_earlier_state_is_no_copy():
     assert audited(WithCopier(3, 3, of=1)).clean
+
+
+def test_peers_that_have_converged_and_publish_what_they_mixed_are_no_copiers():
+    """Nothing is left to learn: all go on from the same base, and each publishes it."""
+
+    class Done(Honest):
+        def trained(self, number, base):
+            return to_float(base)
+
+    circle = Circle(rounds=2, cheats={seat: Done(seat) for seat in (1, 2, 4)})
+    states = {circle.updates[1, seat]: seat for seat in (1, 2, 4)}
+    assert len(states) == 3, "the same state by three authors"
+    report = audited(circle)
+    assert report.findings == []
+    assert report.examined[Check.COPIES] == 10
+
+
+def test_without_the_genesis_an_update_that_is_none_is_named_all_the_same():
+    """No frame of a chained codec can be read then; what names another author needs no reading."""
+    circle = Circle(rounds=1, codec=DELTA, cheats=cheat(3, only=1, blob=lambda blob: blob[:-1]))
+    report = audited(circle, genesis=False)
+    assert ("A3", 1, 3) in named(report)
+    assert {seat for _, _, seat in named(report)} <= {3, None}
 
 
 def test_committing_to_somebody_elses_digest_harms_only_the_copier():

@@ -183,6 +183,30 @@ def test_a_chain_that_was_reorganised_while_it_was_read_is_read_again(audited):
     assert len(looks) >= 3
 
 
+def test_a_chain_that_was_reorganised_while_its_headers_were_read_is_read_again(audited):
+    """The events were read by then, and a draw's header is another than it was: nobody drew falsely."""
+    circle, looks, read = circle_of(), [], []
+    last = FIRST_BLOCK + len(circle.events) - 1
+    drawn = FIRST_BLOCK + next(
+        n for n, event in enumerate(circle.events) if getattr(event, "seed", b"") == drawn_seed(2)
+    )
+
+    def marks(parameters, block):
+        number = int(parameters[0], 16)
+        if number == drawn:
+            read.append(1)
+            return {**block, "mixHash": "0x" + "77" * 32} if len(read) == 1 else block
+        if number == last:
+            looks.append(1)
+            # The block is another one for as long as the first reading goes on.
+            return {**block, "hash": block_hash(9_999)} if not read else block
+        return block
+
+    report, _ = audited(circle, {"eth_getBlockByNumber": marks})
+    assert report.findings == []
+    assert len(read) == 2
+
+
 # ------------------------------------------------------------------------------------ A1 and A4
 
 
