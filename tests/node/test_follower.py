@@ -184,7 +184,9 @@ async def test_a_state_that_never_fits_is_asked_of_another_endpoint(following: A
     follower.circle.state = lambda _: type("State", (), {"history": states.pop(0)})()
     for fits in (False, True, False):
         for _ in range(1 if fits else 4):
-            with contextlib.nullcontext() if fits else pytest.raises(ChainUnreachable, match="of different moments"):
+            with (
+                contextlib.nullcontext() if fits else pytest.raises(ChainUnreachable, match="of different moments")
+            ):
                 await follower.state()
     assert endpoint.doubted == []
     states.append(bytes(24))
