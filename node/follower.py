@@ -231,12 +231,12 @@ class Follower:
         if state.history == self.history.hash:
             self._other_moments = 0
             return state
-        fault = Doubtful("the circle's state and its events are of different moments: look again")
+        doubtful = Doubtful("the circle's state and its events are of different moments: look again")
         self._other_moments += 1
         if self._other_moments >= _OTHER_MOMENTS_MAX:
             self._other_moments = 0
-            self._doubt(str(fault), fault)
-        raise fault
+            self._doubt(str(doubtful), doubtful)
+        raise doubtful
 
     def _doubt(self, reason: str, fault: Exception) -> NoReturn:
         """Ask another endpoint from now on, if there is one. Raises Doubtful."""

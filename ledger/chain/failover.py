@@ -190,7 +190,10 @@ class Endpoints(Rpc):
         member.is_checked = True
 
     def _see(self, index: int, number: int, is_head: bool) -> None:
-        """Take note of a block's number, and of who told of it. Raises _Behind where an endpoint's newest is behind what was seen."""
+        """Take note of a block's number, and of who told of it.
+
+        Raises _Behind where an endpoint's newest is behind what was seen.
+        """
         if number >= self._seen_block:
             self._seen_block, self._seen_at, self._behind_since = number, index, None
         elif is_head:

@@ -208,7 +208,7 @@ async def test_no_endpoint_makes_a_member_believe_that_it_lost_its_seat(followin
     forged = told if isinstance(told, list) else [told]
 
     def lie(query: list[Any], logs: list[Any]) -> list[Any]:
-        logs = [log_of(CIRCLE.events[-1], endpoint.head)] if not logs else logs
+        logs = logs or [log_of(CIRCLE.events[-1], endpoint.head)]
         return [*logs, *({**log_of(one, endpoint.head), "logIndex": hex(n)} for n, one in enumerate(forged, 1))]
 
     endpoint.lies = {"eth_getLogs": lie}
