@@ -163,9 +163,9 @@ async def test_a_change_counts_also_where_the_look_ended_in_an_error(following: 
         await follower.follow()
     assert follower.changes == changes + 1
     asked = []
-    endpoint.lies = {"history": lambda _, said: asked.append(1) or said}
+    endpoint.lies = {"eth_getLogs": lambda query, logs: asked.append(int(query[0]["fromBlock"], 16)) or logs}
     await follower.follow()
-    assert asked, "the hash that could not be had is asked for once more"
+    assert asked == [FIRST_BLOCK], "all is read again up to the newest block, whose state any endpoint has"
 
 
 async def test_a_deadline_of_another_moment_is_no_deadline(following: Any) -> None:
