@@ -1,5 +1,6 @@
 """Tables and bars on a terminal, with everything in them made printable; see `node.printing`."""
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,8 +29,15 @@ class CleanConsole(Console):
             if control or text == "\n" or (text.isascii() and text.isprintable()):
                 yield segment
             else:
-                lines = (printable(line, SAID_MAX) for line in text.split("\n"))
-                yield Segment("\n".join(lines), style, control)
+                lines = "\n".join(printable(line, SAID_MAX) for line in text.split("\n"))
+                # A terminal of another encoding shows what it cannot spell as an escape.
+                spelled = lines.encode(self.encoding, "backslashreplace").decode(self.encoding)
+                yield Segment(spelled, style, control)
+
+    def on_broken_pipe(self) -> None:
+        """Whoever read our output has gone, e.g. `| head`; Rich would end the command with status 1."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 def _one_line(shown: Any) -> Any:

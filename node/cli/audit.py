@@ -30,8 +30,8 @@ def run(options: argparse.Namespace) -> int:
     from ledger.audit.run import audit
     from ledger.chain.deploy import CircleFile
 
-    if options.timeout <= 0:
-        raise UsageError("--timeout must be above 0")
+    if not 0 < options.timeout < float("inf"):
+        raise UsageError(f"--timeout {options.timeout} is not above 0: give seconds")
     file = CircleFile.read(options.circle) if options.circle else None
     rpc = rpc_urls(options) or (file.rpc_urls() if file else [DEFAULT_RPC])
     address = file.contract if file else options.contract

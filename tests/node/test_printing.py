@@ -4,6 +4,7 @@ import ast
 import io
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,23 @@ def test_tables_and_texts_are_clean_and_markup_is_text(is_terminal: bool) -> Non
     assert "\x1b" not in said.replace(r"\x1b", "")
     assert not {"\x07", "\x9b", "\r", "\u202e", "\u2028"} & set(said)
     assert "[bold]b[/bold]:smile:" in said.replace("\n", "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_table_is_shown_on_a_terminal_that_cannot_spell_it(encoding: str) -> None:
+    console, raw = CleanConsole(), io.BytesIO()
+    console.file = io.TextIOWrapper(raw, encoding, write_through=True)
+    console.print(Text("at 北京: …"))
+    assert raw.getvalue() == rb"at \u5317\u4eac: \u2026" + b"\n"
+
+
+def test_a_table_whose_reader_has_gone_ends_no_command() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    console = CleanConsole()
+    with open(writing, "w") as console.file:
+        console.print("one line")
+        console.print("another")
 
 
 @pytest.mark.parametrize("has_fault", [True, False])
