@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from itertools import pairwise
 from math import prod
 from typing import Final
 
@@ -126,6 +127,9 @@ def check_manifest(manifest: Manifest) -> None:
         raise MalformedManifest(f"{manifest.parameters} parameters are not in 1..{MAX_PARAMETERS}")
     if any(not MIN_EXPONENT <= tensor.exponent <= MAX_EXPONENT for tensor in manifest.layout):
         raise MalformedManifest(f"a tensor's exponent is not in {MIN_EXPONENT}..{MAX_EXPONENT}")
+    names = [tensor.name for tensor in manifest.layout]
+    if any(one >= other for one, other in pairwise(names)):
+        raise MalformedManifest("the names in the layout do not ascend, each once")
     if not 1 <= manifest.degree <= MAX_DEGREE:
         raise MalformedManifest(f"degree {manifest.degree} is not in 1..{MAX_DEGREE}")
     if not 1 <= manifest.rounds <= MAX_ROUND:

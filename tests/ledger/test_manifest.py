@@ -56,7 +56,9 @@ manifests = st.builds(
     version=st.just(1),
     task=st.from_regex(r"[\w.-]{1,128}", fullmatch=True),
     task_options=st.dictionaries(names, options, max_size=4),
-    layout=st.lists(st.builds(Tensor, names, shapes, exponents), min_size=1, max_size=6).map(tuple),
+    layout=st.lists(
+        st.builds(Tensor, names, shapes, exponents), min_size=1, max_size=6, unique_by=lambda one: one.name
+    ).map(lambda tensors: tuple(sorted(tensors, key=lambda one: one.name))),
     genesis=st.binary(min_size=32, max_size=32).map(bytes.hex),
     codec=st.sampled_from(CODECS),
     degree=st.integers(1, MAX_DEGREE),
@@ -129,6 +131,8 @@ def test_an_empty_tensor_and_a_scalar_are_tensors():
         ({"layout": [["a", [1], MAX_EXPONENT + 1]]}, "exponent"),
         ({"layout": [["b", [1], 0], ["a", [1], MIN_EXPONENT - 1]]}, "exponent"),
         ({"layout": [["a", [1], 10**3000]]}, "exponent"),
+        ({"layout": [["a", [1], 0], ["a", [1], 0]]}, "ascend"),
+        ({"layout": [["b", [1], 0], ["a", [1], 0]]}, "ascend"),
         ({"genesis": ""}, "genesis"),
         ({"genesis": "0F" * 32}, "genesis"),
         ({"genesis": "0f" * 32 + "\n"}, "genesis"),
