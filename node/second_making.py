@@ -15,11 +15,14 @@ from typing import Any, Final
 
 from ledger.errors import SetupError
 from node.frozen import tensor_digest
+from node.printing import complain, say, say_json
 from node.tasks.interface import Task, load_task
 from node.template import Template
+from node.training import use_one_thread
 
 _LIMIT_S: Final = 300.0
 _SEEDS: Final = ("1", "2")
+_ANSWER: Final = "made"
 
 # A tensor's part, dtype and shape, and its digest, by its name. Private ones have none: their values may differ.
 Making = Mapping[str, Mapping[str, str]]
@@ -81,6 +84,7 @@ def _made_elsewhere(spec: str, options: Mapping[str, Any]) -> Making:
             env=environment,
             capture_output=True,
             text=True,
+            errors="replace",
             stdin=subprocess.DEVNULL,
             timeout=_LIMIT_S,
             check=False,
@@ -91,26 +95,30 @@ def _made_elsewhere(spec: str, options: Mapping[str, Any]) -> Making:
         ) from error
     lines = done.stderr.strip().splitlines()
     if done.returncode != 0:
-        said = lines[-1] if lines else f"exit status {done.returncode}"
+        said = lines[-1].removeprefix("folkmoot: ") if lines else f"exit status {done.returncode}"
         raise SetupError(f"{spec}: model() works in one process and not in a second one: {said}")
-    found: Making = json.loads(done.stdout.splitlines()[-1])
+    # What is registered to run at the process's end may print after it.
+    answer = next(line for line in reversed(done.stdout.splitlines()) if line.startswith(f'{{"{_ANSWER}": '))
+    found: Making = json.loads(answer)[_ANSWER]
     return found
 
 
 def main(argument: str) -> int:
-    """In the second process: make the model and print what it is made of, on the last line."""
+    """In the second process: make the model and print what it is made of, as an object under `_ANSWER`."""
     options = json.loads(argument)
     try:
         # What a task's own code prints must not be taken for the answer.
         with contextlib.redirect_stdout(sys.stderr):
+            use_one_thread()  # as its peers do; some first values, e.g. orthogonal ones, depend on it
             task = load_task(
                 options["spec"], skew=options["skew"], seed=options["seed"], samples=options["samples"]
             )
             found = made(Template.of(task, options["seed"]))
     except SetupError as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return 3
-    print("\n" + json.dumps(found))
+    say()
+    say_json({_ANSWER: found})
     return 0
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from ledger.errors import SetupError
 from node.second_making import check_made_alike
@@ -10,6 +11,7 @@ from node.tasks.interface import load_task
 from node.template import Template
 
 TASKS = """
+import atexit
 import os
 import sys
 import torch
@@ -18,6 +20,8 @@ from beside import width
 
 NAMES = {"temperature", "pressure", "vibration", "current", "voltage", "humidity", "torque", "sound"}
 print("a task may print")
+if os.environ.get("PYTHONHASHSEED", "random") in "12":
+    atexit.register(print, "at its end, too")
 
 class Steady:
     def model(self):
@@ -25,6 +29,12 @@ class Steady:
         return nn.Sequential(nn.Linear(width, 4), nn.BatchNorm1d(4), nn.Linear(4, 2).requires_grad_(False))
     def data(self, seat, seats):
         raise OSError("none here")
+
+class Threads(Steady):
+    def model(self):
+        model = nn.Linear(4, 2)
+        nn.init.constant_(model.bias, torch.get_num_threads())
+        return model
 
 class Unordered(Steady):
     def model(self):
@@ -75,11 +85,22 @@ def test_a_model_that_is_the_same_everywhere_passes_whatever_it_prints(compared,
     compared(name)
 
 
+def test_a_second_process_has_one_thread_as_a_peer_has(compared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """First values that a decomposition gives, orthogonal ones, depend on the number."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        compared("Threads")
+    finally:
+        torch.set_num_threads(threads)
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("Unordered", r"model\(\) gives current\.bias other first values in every process"),
-        ("Frozen", r"model\(\) gives 1\.current\.bias other first values in every process"),
+        ("Unordered", r"model\(\) gives \w+\.bias other first values in every process"),
+        ("Frozen", r"model\(\) gives 1\.\w+\.bias other first values in every process"),
         ("Unseeded", r"model\(\) gives bias other first values in every process"),
         ("Growing", r"model\(\) gives bias as shared .* \(1,\) in one process and as shared .* \(2,\) in another"),
         ("Elsewhere", r"works in one process and not in a second one: .*the licence server allows one process"),
