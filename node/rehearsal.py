@@ -42,7 +42,7 @@ def rehearse(task: Task, *, seed: int, seats: int, codec: str) -> Rehearsal:
     state = quantise(first, blocks, PLAIN).state
     if trained is not None:
         wanted = flatten(plain.filled(trained, {}), template.layout)
-        _check_held(task.spec, "train()" if task.trainer else "training on data()", template, wanted)
+        _check_held(task.spec, "train()" if task.trainer else "training on data()", template, wanted, first)
         state = encode(wanted, codec, blocks, None, state, state).state
     try:
         with torch.no_grad():
@@ -65,8 +65,16 @@ def _trained(task: Task, template: Template, seats: int, seed: int) -> tuple[Vec
     return trainer.train(template.initial(), 1), trainer.kept.latest, None
 
 
-def _check_held(spec: str, method: str, template: Template, vector: Vector) -> None:
+def _check_held(spec: str, method: str, template: Template, vector: Vector, before: Vector | None = None) -> None:
+    """before: what training began with. A tensor of zeros has nothing to lose by staying where it was.
+
+    Such is a bias that the layer behind it takes out again: before a normalisation, or of an attention's keys.
+    """
+    parts = zip(template.layout.names, template.layout.blocks.tensors, strict=True)
+    zeros = set() if before is None else {name for name, here in parts if not before[here].any()}
     for misfit in clipped(vector, template.layout):
+        if not misfit.is_clipped and misfit.name in zeros:
+            continue
         raise SetupError(
             f"{spec}: after {method}, {misfit}: scale its values, or keep it at home with"
             f" private = ({misfit.name!r},)"

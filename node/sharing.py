@@ -71,6 +71,7 @@ def tensors_of(model: nn.Module, spec: str) -> dict[str, tuple[str, ...]]:
     for name in sorted(state):
         _check_tensor(spec, name, state[name])
         names.setdefault(_place(state[name]), []).append(name)
+    _check_views(spec, model)
     for name, parameter in model.named_parameters():
         if parameter.requires_grad and _place(parameter) not in names:
             raise SetupError(
@@ -97,8 +98,38 @@ def _check_tensor(spec: str, name: str, value: Any) -> None:
             f"{spec}: {name} has no shape before the first forward pass, and model() was not tried on data:"
             " give its layer its sizes"
         )
+    if value.layout == torch.strided and any(
+        size > 1 and not stride for size, stride in zip(value.shape, value.stride(), strict=True)
+    ):
+        raise SetupError(
+            f"{spec}: {name} of model() is expanded, several of its values lie in one place: give it with .clone()"
+        )
     if value.layout != torch.strided or value.is_meta:
         raise SetupError(f"{spec}: {name} of model() is {_kind(value)}: make it a dense tensor that holds values")
+
+
+def _check_views(spec: str, model: nn.Module) -> None:
+    """Raises SetupError for trained parameters that share memory with another tensor, and are not one with it.
+
+    To train one is to train the other, but in a copy of the model each has memory of its own.
+    """
+    within: dict[Any, dict[str, torch.Tensor]] = {}
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if not is_lazy(tensor) and tensor.layout == torch.strided and not tensor.is_meta and tensor.numel():
+            storage = tensor.untyped_storage()
+            within.setdefault((storage.data_ptr(), storage.nbytes(), tensor.dtype), {})[name] = tensor
+    for (_, size, dtype), group in within.items():
+        if len(group) < 2 or not _is_trained(group.values()):
+            continue
+        taken = torch.zeros(size // dtype.itemsize, dtype=torch.bool)
+        for name, tensor in group.items():
+            part = taken.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+            if part.any():
+                raise SetupError(
+                    f"{spec}: {name} of model() lies in the memory of another tensor, and a copy of the model would"
+                    " part them: give both names one parameter, or turn or cut it in forward()"
+                )
+            part |= True
 
 
 def _kind(value: torch.Tensor) -> str:

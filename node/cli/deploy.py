@@ -86,10 +86,10 @@ def run(options: argparse.Namespace) -> int:
     payer = deployer_address(options.keystore, chain_id)
     quoted = quote(rpc, payer, plan.data)
     check_funds(rpc, payer, quoted)
+    if rehearsal.untried is not None:
+        caution(f"training was not tried, as seat 0 has no data here: {rehearsal.untried}")
     if not options.json:
         say(f"cost     {_cost(quoted.gas, quoted.price_wei)}, paid by {payer}")
-        if rehearsal.untried is not None:
-            say(f"caution  training was not tried, as seat 0 has no data here: {rehearsal.untried}")
         if not has_randomness(rpc):
             say(
                 "caution  this chain's blocks carry no randomness: draws can be foretold, see --mix-parent",

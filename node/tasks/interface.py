@@ -144,7 +144,8 @@ class Task:
 
     def option(self, name: str, default: float) -> float:
         """A number the class may set for the default training, such as `learning_rate`."""
-        return float(getattr(self.definition, name, default))
+        with self.calling(f"its attribute {name}"):
+            return float(getattr(self.definition, name, default))
 
     def classes(self, model: nn.Module, data: Any) -> int:
         """How many classes there are: the attribute `classes`, else the model's outputs for one example."""
@@ -237,12 +238,12 @@ def blame(what: str) -> Iterator[None]:
         yield
     except (SetupError, UsageError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a command's status is not for a task to say
         fact = f"{type(error).__name__}: {error}".splitlines()[0]
         raise SetupError(f"{what} failed{_place(error)} with {fact}; correct the task and start again") from error
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """The innermost line of the user's own code that the fault passed through, if any."""
     package = str(Path(__file__).parents[1])
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

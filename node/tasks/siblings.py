@@ -48,5 +48,5 @@ class Siblings:
                 yield
             finally:
                 sys.meta_path.remove(self)
-                ours = [name for name in sys.modules if name.partition(".")[0] in self._tops]
+                ours = [name for name in list(sys.modules) if name.partition(".")[0] in self._tops]
                 self._modules = {name: sys.modules.pop(name) for name in ours}

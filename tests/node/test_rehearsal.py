@@ -183,3 +183,23 @@ def test_models_of_many_kinds_are_taken_as_they_are(model):
     dtypes = {one.dtype for one in found.template.model.parameters()}
     assert len(dtypes) == 1
     assert np.isfinite(found.template.initial()).all()
+
+
+def test_a_bias_that_training_hardly_moves_from_zero_is_no_fault():
+    """The layer behind it takes it out again: its gradient is rounding alone."""
+
+    class Idle(Points):
+        def model(self):
+            model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+            nn.init.zeros_(model[0].bias)
+            return model
+
+    assert rehearsed(Idle).template.layout.exponents == (0,) * 6
+
+
+def test_an_attribute_that_is_no_number_is_named():
+    class Fast(Points):
+        learning_rate = "fast"
+
+    with pytest.raises(SetupError, match=r"Fast: its attribute learning_rate failed .*ValueError"):
+        rehearsed(Fast)

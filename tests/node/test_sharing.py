@@ -136,3 +136,32 @@ def test_a_task_gives_one_pattern_or_several(value, patterns):
 def test_anything_but_patterns_is_refused(value):
     with pytest.raises(SetupError, match=r"t: its attribute private is .*: give patterns"):
         sharing_of("t", type("T", (), {"private": value})())
+
+
+def with_view(part, *, is_trained=True):
+    """A model with two parameters over the memory of one."""
+    model, whole = nn.Module(), torch.arange(12.0).view(3, 4)
+    model.one = nn.Parameter(whole[:, :2], requires_grad=is_trained)
+    model.other = nn.Parameter(part(whole), requires_grad=is_trained)
+    model.head = nn.Linear(2, 2)
+    return model
+
+
+@pytest.mark.parametrize("part", [lambda one: one.t(), lambda one: one[:, :2], lambda one: one[:, 1:]])
+def test_parameters_that_a_copy_would_part_are_refused(part):
+    with pytest.raises(SetupError, match=r"other of model\(\) lies in the memory of another tensor"):
+        parts_of(with_view(part))
+    assert parts_of(with_view(part, is_trained=False)).shared == ("head.bias", "head.weight")
+
+
+def test_parameters_may_be_parts_of_one_memory():
+    assert "other" in parts_of(with_view(lambda one: one[:, 2:])).shared
+
+
+def test_a_tensor_with_several_values_in_one_place_is_refused():
+    model = nn.Linear(2, 2)
+    model.register_buffer("mask", torch.ones(1).expand(5))
+    with pytest.raises(SetupError, match=r"mask of model\(\) is expanded.*clone"):
+        parts_of(model)
+    model.register_buffer("mask", torch.ones(5)[:, None].expand(5, 1))
+    assert parts_of(model).private == ("mask",)

@@ -8,6 +8,7 @@ import pytest
 
 from ledger.errors import SetupError
 from node.tasks.interface import Task, load_task
+from node.tasks.siblings import Siblings
 
 TASK = """
 import torch
@@ -100,3 +101,22 @@ def test_a_command_finds_them_from_any_folder(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[3]
     done = subprocess.run([*command, *few], capture_output=True, text=True, cwd=root, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_another_thread_may_import_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Importing(set[str]):
+        def __contains__(self, name: object) -> bool:
+            monkeypatch.setitem(sys.modules, f"folkmoot_test_{len(sys.modules)}", sys)
+            return super().__contains__(name)
+
+    siblings = Siblings(folder(tmp_path, 2))
+    siblings._tops = Importing()
+    with siblings.importable():
+        pass
+
+
+def test_a_task_that_exits_ends_no_command(tmp_path: Path) -> None:
+    path = folder(tmp_path, 2)
+    (path / "layers.py").write_text("import sys\nsys.exit(1)\n")
+    with pytest.raises(SetupError, match=r"layers\.py:2 with SystemExit: 1"):
+        load(path)
