@@ -91,6 +91,7 @@ class Tenancy:
     clock: Callable[[], float] = time.monotonic
     _own: _Named | None = None
     _taken_back: int = 0
+    _unseen: _Named | None = None
     _away: _Away | None = None
 
     @property
@@ -181,7 +182,11 @@ class Tenancy:
             )
 
     async def _move(self, seat: int, endpoint: Endpoint) -> None:
+        """Raises what a call raises, and ChainUnreachable where an earlier move is in no event and not gone."""
         before = _named(self._history, seat)
+        if self._unseen == before:
+            # A move costs gas: another one only where the contract itself has nothing of the first.
+            await self.follower.state()
         try:
             await self.follower.call("move", endpoint.text, only_if=lambda history: _named(history, seat) == before)
         except Overtaken as error:
@@ -195,6 +200,7 @@ class Tenancy:
             if named != before:
                 return
             await self.follower.follow(1.0)
+        self._unseen = before
 
     def _come_back(self, seat: int, named: str) -> None:
         self._away = None

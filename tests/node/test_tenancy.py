@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from circle_history import history_of, peer
 
+from ledger.chain.rpc import ChainUnreachable
 from ledger.endpoints import Endpoint
 from ledger.events import Event, Moved
 from ledger.history import History
@@ -285,3 +286,29 @@ async def test_an_endpoint_that_nobody_can_read_is_nobodys(scene: Scene) -> None
     scene.chain.apply(Moved(SEAT, "nonsense"))
     assert await first.holds()
     assert scene.named == FIRST.text
+
+
+async def test_a_move_of_which_no_event_is_told_is_paid_for_once(scene: Scene) -> None:
+    """An endpoint gives the receipt and withholds the event: only the contract's hash says whether it is there."""
+    process = scene.process(FIRST)
+    process.listen()
+    told, is_there = scene.chain.apply, [True]
+
+    def withheld(*_: Event) -> None:
+        assert len(scene.chain.moves) == 1, "it pays again and again"
+
+    scene.chain.apply = withheld  # type: ignore[method-assign]
+
+    async def state() -> None:
+        if is_there[0]:
+            raise ChainUnreachable("the circle's state and its events are of different moments")
+        scene.chain.apply = told  # type: ignore[method-assign]
+
+    process.state = state  # type: ignore[attr-defined]
+    for _ in range(3):
+        with pytest.raises(ChainUnreachable):
+            await process.tenancy.settle(SEAT, FIRST, is_new=False)
+    assert len(scene.chain.moves) == 1
+    is_there[0] = False
+    await process.tenancy.settle(SEAT, FIRST, is_new=False)
+    assert (len(scene.chain.moves), scene.named) == (2, FIRST.text)
