@@ -16,7 +16,7 @@ from ledger.memory import Carried
 from ledger.network import Network
 from ledger.records import state_digest
 from ledger.replay import blobs_needed, replay
-from ledger.rules import rule_of
+from ledger.rules import looks_back, rule_of
 from ledger.shelf import Shelf
 from ledger.topology import mask_of, seats_of
 
@@ -56,6 +56,7 @@ class RoundAuditor:
         self._carried = CarriedStates(Shelf()) if carried is None else carried
         self._states = States(genesis) if states is None else states
         self._published: dict[bytes, tuple[int, tuple[int, int]]] = {}
+        self._unknown: set[tuple[int, int]] = set()
         self.false_verdicts: dict[int, bool | None] = {}
 
     def check(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
@@ -152,6 +153,15 @@ class RoundAuditor:
                     Check.VERDICTS, round_, seat, f"{whose} verdicts cannot be recomputed without its update"
                 )
             self._check_remaining(round_, judge, carried, held)
+            return
+        if carried is None and looks_back(self._rule):
+            # Named when it came about was whoever is at fault: the judge may be as honest as before.
+            if holder not in self._unknown:
+                self._unknown.add(holder)
+                self._report.notes.append(
+                    f"the verdicts of seat {judge} ({round_.peers[judge]}) from round {round_.number} on cannot be"
+                    " recomputed: they follow from a base or memory that earlier findings leave unknown"
+                )
             return
         try:
             screened = replay(self._history, self._network, round_, judge, carried, held, states=self._states)

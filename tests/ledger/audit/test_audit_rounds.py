@@ -206,6 +206,13 @@ def test_who_withholds_its_update_is_named_and_its_judges_are_not():
     assert "seat 0's verdicts cannot be recomputed without its update" in facts
 
 
+def test_no_judge_is_named_where_what_it_judges_by_hangs_on_a_withheld_update():
+    report = audited(Circle(withheld=[(2, 3)], rule="tether", rule_parameters={}, rounds=4))
+    assert {(number, seat) for _, number, seat in named(report)} == {(2, 3)}
+    assert len(report.notes) == 5
+    assert all("from round 3 on cannot be recomputed" in note for note in report.notes)
+
+
 def test_after_a_withheld_update_the_audit_goes_on():
     """The bases that hang on it are unknown for one round; a lie in the next one is found all the same."""
     liar = cheat(0, attestation=lambda event: flipped(event, 1), only=3)
