@@ -276,6 +276,8 @@ def report() -> int:
         f"Commit {commit.stdout.strip()}: of a sample of {len(drawn)}, {len(had)} were run in "
         f"{sum(one.seconds for one in had) / 60:.0f} minutes of tests, {noticed} noticed "
         f"({100 * noticed / max(len(had), 1):.1f} %).",
+        "Results are of modules as they are now. A survivor for which a test was written was tried again, some with that",
+        "test alone.",
         "",
         "| Subject | drawn | run | killed | timeout | survived |",
         "|---|---|---|---|---|---|",

@@ -450,3 +450,15 @@ def test_a_push_that_the_remembered_sketch_cannot_see_is_seen_by_the_fresh_one()
         )
     )
     assert blind.judgements[9].accepted
+
+
+@pytest.mark.parametrize(
+    ("drop_milli", "count", "dropped"),
+    [(0, 8, 0), (111, 9, 0), (112, 9, 1), (500, 8, 4), (999, 8, 7), (1000, 8, 8)],
+)
+def test_of_those_known_the_part_that_may_be_dropped_is_rounded_down(drop_milli, count, dropped):
+    """The test always fires here, and nobody is too near to be dropped."""
+    always = {**SMALL, "few": 0, "most": 0, "spectral_milli": 0, "share_milli": 0, "far_milli": 0, "still_milli": 0}
+    neighbours = cloud("floor", count)
+    found = tether([0] * 64, [900] * 64, neighbours, {**always, "drop_milli": drop_milli})
+    assert len(accepted(found)) == count - dropped

@@ -249,6 +249,7 @@ def test_who_is_quarantined_and_ejected_is_listed_with_the_judges_who_rejected_i
     why = changes[-1].why
     assert f"in round {low - 1} accepted by seats [], rejected by seats [0, 2, 3, 4]" in why
     assert "floor 16384" in why
+    assert "attested nothing itself" not in why
 
     ejecting = Circle(
         cheats={1: Poisoner(1)}, rounds=9, between={low: lambda circle: circle.write(Ejected(1, 500, LATER))}
