@@ -1,6 +1,7 @@
 """The task manifest: what all peers of a circle agreed on, emitted whole by the contract at deployment."""
 
 import hashlib
+import math
 import re
 from itertools import pairwise
 from math import prod
@@ -109,6 +110,16 @@ def decode_manifest(encoded: bytes) -> Manifest:
     return manifest
 
 
+def _check_options(options: dict[str, int | float | str]) -> None:
+    seed = options.get("seed", 0)
+    if not isinstance(seed, int) or not 0 <= seed < 1 << 32:
+        raise MalformedManifest("the task's seed is not an integer in 0..2^32 - 1")
+    for name in ("skew", "samples"):
+        value = options.get(name, 0)
+        if isinstance(value, str) or not 0 <= value < math.inf:
+            raise MalformedManifest(f"the task's {name} is not a number from 0")
+
+
 def check_manifest(manifest: Manifest) -> None:
     """Raises MalformedManifest where a field is outside what this version can do."""
     if manifest.version != 1:
@@ -118,6 +129,7 @@ def check_manifest(manifest: Manifest) -> None:
     # A name is printed on terminals: it holds no control characters and no markup.
     if not re.fullmatch(r"[\w.-]{1,128}", manifest.task):
         raise MalformedManifest(f"task {manifest.task[:128]!r} is not 1..128 letters, digits, `_`, `.` and `-`")
+    _check_options(manifest.task_options)
     # Dimensions are bounded one by one first, so that their product stays a number one can multiply and print.
     if any(len(tensor.shape) > MAX_DIMENSIONS for tensor in manifest.layout):
         raise MalformedManifest(f"a tensor has more than {MAX_DIMENSIONS} dimensions")

@@ -54,7 +54,8 @@ class Entrance:
         seat = self._history.seat_of(self._address)
         if seat is None:
             seat = await self._rotate_in()
-        await self._check_balance(0 if seat is not None else self._history.parameters.bond)
+        if seat is None:
+            await self._check_balance(self._history.parameters.bond)
         while seat is None:
             check_admission(self._circle.immutables["ADMISSION"], self._entry, self._address)
             await self._wait_for_turn()
@@ -64,6 +65,7 @@ class Entrance:
         return seat
 
     async def _check_balance(self, bond_wei: int) -> None:
+        """Only of who has no seat yet: a balance is an endpoint's word, and no such word ends a member."""
         balance = await self._follower.balance_wei()
         if balance < _MIN_BALANCE_WEI + bond_wei:
             bond = f" with a bond of {bond_wei / 10**18:g} ETH" if bond_wei else ""

@@ -1,5 +1,6 @@
 """The private side of an update: train, forge if one is a poisoner, add the residual, encode."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,9 @@ from node.meter import Meter
 from node.ranges import Teller, clipped
 from node.testing.attacks import Behaviour, Sight
 from node.testing.attacks.sight import NOTHING, Knowledge
-from node.training import Trainer
+from node.training import Trainer, TrainingDiverged
+
+_log = logging.getLogger(__name__)
 
 Vector = NDArray[np.float32]
 
@@ -77,14 +80,15 @@ class Learner:
         origin: State | None = None,
         known: Knowledge = NOTHING,
     ) -> Prepared:
-        """Train from the base and encode. Raises TrainingDiverged where training leaves the finite numbers.
+        """Train from the base and encode. Raises TrainingDiverged where training leaves the finite
+        numbers from the genesis on; from a later base, the base itself is published.
 
         previous: what the frame may be relative to; None for one that needs the genesis, `origin`, at most. known:
         of the others' states, by a poisoner.
         """
         start = to_float(base)
         with self._meter.section("training"):
-            trained = self._trainer.train(leaning(start, residual, self._manifest.codec), round_number)
+            trained = self._train(leaning(start, residual, self._manifest.codec), base, round_number, origin)
         with self._meter.section("encode"):
             sight = self._sight(network, round_number, start, trained, known)
             wanted = self._behaviour.publish(sight)
@@ -110,6 +114,17 @@ class Learner:
             if is_chained(self._manifest.codec):
                 return Prepared(blob, left_out(wanted, base, quantised.state, last))
             return Prepared(blob, wanted - to_float(quantised.state))
+
+    def _train(self, start: Vector, base: State, number: int, origin: State | None) -> Vector:
+        try:
+            return self._trainer.train(start, number)
+        except TrainingDiverged as fault:
+            if origin is None or np.array_equal(base, origin):
+                raise
+            # What the neighbours put into the base is not its task's fault, and must not end it: it publishes the
+            # base as it is, so that it still judges, and mixes what comes.
+            _log.warning("publishing the base untrained round=%d reason=%s", number, fault)
+            return to_float(base)
 
     def _sight(self, network: bytes, number: int, base: Vector, trained: Vector, known: Knowledge) -> Sight:
         manifest, seat = self._manifest, self._trainer.seat

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from ledger.chain.circle import Mark, Placed
 from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.events import Ejected, Equivocated, Left, Moved, Rotated, Settled
+from ledger.events import Drawn, Ejected, Equivocated, Left, Moved, Rotated, Settled
 from ledger.history import CircleParameters, History, HistoryFault
 from ledger.manifest import MalformedManifest
 
@@ -27,7 +27,7 @@ KEPT_BLOCKS: Final = 128
 _BEHIND_S: Final = 10.0
 _QUIET_LOOKS: Final = 100
 _ATTEMPTS: Final = 4
-_CHECKED: Final = (Settled, Left, Ejected, Equivocated, Rotated, Moved)
+_CHECKED: Final = (Drawn, Settled, Left, Ejected, Equivocated, Rotated, Moved)
 
 
 class Source(Protocol):
@@ -141,7 +141,8 @@ class Tracker:
         try:
             new = [log for log in logs if log.position > newest]
             self._fold(new)
-            # R4, once a round and before a peer may take its seat for lost: what was told is what was written.
+            # R4, twice a round and before a peer may take its seat for lost: what was told is what was written. A
+            # draw that did not happen would have it unseal its update while others may still copy it (R5).
             self._is_unchecked |= is_doubtful or any(isinstance(entry.event, _CHECKED) for entry in new)
             if self._is_unchecked:
                 self._check_hash(last or self._recent[-1].position[0])

@@ -152,6 +152,12 @@ def test_an_empty_tensor_and_a_scalar_are_tensors():
         ({"surprise": 1}, "does not parse"),
         ({"task_options": {"a": [1]}}, "does not parse"),
         ({"task_options": {"a": True}}, "does not parse"),
+        ({"task_options": {"seed": "x"}}, "seed"),
+        ({"task_options": {"seed": -1}}, "seed"),
+        ({"task_options": {"seed": 1.5}}, "seed"),
+        ({"task_options": {"seed": 2**32}}, "seed"),
+        ({"task_options": {"skew": "much"}}, "skew"),
+        ({"task_options": {"samples": -1}}, "samples"),
     ],
 )
 def test_a_manifest_that_cannot_be_is_refused_with_the_reason(changed, says):

@@ -114,15 +114,11 @@ def test_whoever_joins_must_have_the_bond_beside_what_calls_cost(balance_wei: in
     assert scene.called == []
 
 
-@pytest.mark.parametrize(("balance_wei", "is_enough"), [(LEAST_WEI, True), (LEAST_WEI - 1, False)])
-def test_whoever_has_a_seat_needs_what_calls_cost_and_no_bond(balance_wei: int, is_enough: bool) -> None:
+def test_no_balance_that_an_endpoint_tells_ends_whoever_has_a_seat() -> None:
     scene = scene_of(address=peer(2))
-    scene.follower.balance = balance_wei
-    if is_enough:
-        assert scene.take() == 2
-        return
-    with pytest.raises(NoFunds, match="too little to take part: fund it"):
-        scene.take()
+    scene.follower.balance = 0
+    assert scene.take() == 2
+    assert scene.called == []
 
 
 def test_where_only_invited_ones_join_nothing_is_paid_without_an_invitation() -> None:

@@ -5,16 +5,17 @@ import pytest
 import torch
 from torch import nn
 
-from ledger.codec import CARRIED, CODECS, DELTA, LARGEST, PLAIN, SENT_SHARE, ZSTD
+from ledger.codec import CARRIED, CODECS, DELTA, LARGEST, PLAIN, SENT_SHARE, ZSTD, decode
 from ledger.exact import State, to_float
 from ledger.lineage import Link, Published, States, fetched_of, published
 from ledger.manifest import Manifest
-from node.learner import Learner, Previous, leaning
+from ledger.records import decode_update
+from node.learner import Learner, Previous, Vector, leaning
 from node.meter import Meter
 from node.tasks.interface import Task
 from node.testing.attacks import Behaviour, behaviour
 from node.testing.attacks.sight import Sight
-from node.training import Trainer, layout_of
+from node.training import Trainer, TrainingDiverged, layout_of
 
 AUTHOR, NETWORK = bytes(20), bytes(32)
 
@@ -49,6 +50,26 @@ def learner_of(codec: str, peer: Behaviour | None = None, **options: float) -> t
     )
     trainer = Trainer(task, layout, seat=0, seats=2, seed=1)
     return Learner(trainer, manifest, peer or behaviour("honest"), 1, Meter(), **options), manifest
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_base_that_training_cannot_start_from_is_published_as_it_is(
+    codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner, manifest = learner_of(codec)
+    genesis, poisoned = np.zeros(manifest.parameters, np.int32), np.full(manifest.parameters, 1 << 20, np.int32)
+
+    def diverge(start: Vector, number: int) -> Vector:
+        raise TrainingDiverged("points.py:Points", number, "weight")
+
+    monkeypatch.setattr(learner._trainer, "train", diverge)
+    residual = np.zeros(manifest.parameters, np.float32)
+    prepared = learner.prepare(NETWORK, 2, AUTHOR, poisoned, residual, None, genesis)
+    update = decode_update(prepared.blob, manifest, NETWORK, 2, AUTHOR)
+    state = decode(update.payload, codec, manifest.blocks, None, genesis)
+    assert np.array_equal(state, poisoned)
+    with pytest.raises(TrainingDiverged, match="lower the task's learning_rate"):
+        learner.prepare(NETWORK, 1, AUTHOR, genesis, residual, None, genesis)
 
 
 def published_by(learner: Learner, manifest: Manifest, base: State, previous: Previous | None) -> State:

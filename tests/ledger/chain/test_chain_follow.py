@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger.chain.follow import KEPT_BLOCKS, Tracker
 from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.events import Committed, Ejected, Left, Moved, Rotated, Settled
+from ledger.events import Attested, Committed, Drawn, Ejected, Left, Moved, Rotated, Settled
 from ledger.history import HistoryFault
 
 
@@ -214,17 +214,26 @@ def mined_until(chain, tracker, kind):
         tracker.advance()
 
 
+@pytest.mark.parametrize(
+    ("kind", "changed", "found_at"),
+    [
+        (Committed, {"digest": bytes(31) + b"\1"}, Drawn),
+        (Attested, {"record": bytes(31) + b"\1"}, Settled),
+    ],
+)
 @pytest.mark.parametrize("confirmations", [0, 2])
-def test_an_endpoint_that_lies_once_it_is_trusted_is_found_out_when_the_round_is_settled(confirmations):
+def test_an_endpoint_that_lies_once_it_is_trusted_is_found_out_when_the_phase_ends(
+    confirmations, kind, changed, found_at
+):
     """What it tells is possible, so only the contract's hash shows that it did not happen."""
     chain = ForkedChain(8)
     tracker = follow(chain, confirmations)
     mined_until(chain, tracker, Settled)
     tracker.advance()
-    mined_until(chain, tracker, Committed)
-    honest = told_otherwise(chain, replace(chain.events()[-1], digest=bytes(31) + b"\1"))
+    mined_until(chain, tracker, kind)
+    honest = told_otherwise(chain, replace(chain.events()[-1], **changed))
     tracker.advance()
-    mined_until(chain, tracker, Settled)
+    mined_until(chain, tracker, found_at)
     for _ in range(confirmations):
         chain.mine(0)
     with pytest.raises(HistoryFault, match="use another endpoint"):
@@ -249,7 +258,7 @@ def test_a_move_that_did_not_happen_is_found_out_at_once():
     assert_same(tracker, chain, 0)
 
 
-def test_the_contracts_hash_is_asked_for_once_a_round_and_where_seats_change():
+def test_the_contracts_hash_is_asked_for_twice_a_round_and_where_seats_change():
     chain = ForkedChain(8)
     tracker = follow(chain)
     chain.asked.clear()
@@ -259,7 +268,7 @@ def test_the_contracts_hash_is_asked_for_once_a_round_and_where_seats_change():
         tracker.advance()
     changes = [event for event in chain.events()[before:] if isinstance(event, (Moved, Left, Ejected, Rotated))]
     assert changes
-    assert chain.asked.count("history_hash") == 2 + len(changes)
+    assert chain.asked.count("history_hash") == 2 * 2 + len(changes)
     assert "mark" not in chain.asked, "and nothing is read again for that"
 
 
