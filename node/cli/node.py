@@ -240,8 +240,11 @@ def _print_event(event: dict[str, Any]) -> None:
         verdicts = list(event["verdicts"].values())
         counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in dict.fromkeys(verdicts))
         figures = ", ".join(f"{name} {shown(value)}" for name, value in event["figures"].items())
-        say(f"round {event['round']}: {figures}; neighbours: {counts}; {event['seconds']:.1f} s")
+        told = [*([figures] if figures else []), f"neighbours: {counts}", f"{event['seconds']:.1f} s"]
+        say(f"round {event['round']}: {'; '.join(told)}")
     elif event["event"] == "notice":
-        say(event["says"])
+        # Of a lost seat the command's last sentence tells.
+        if event["kind"] != "seat_lost":
+            say(event["says"])
     else:
         say(f"the circle finished its last round, {event['round']}")
