@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 
@@ -14,6 +15,9 @@ from node.ranges import clipped, with_exponents
 from node.tasks.interface import Task
 from node.template import Template
 from node.training import Trainer
+
+# Slips of who wrote the task: it would fail alike on every machine, whatever data lie there.
+_SLIPS: Final = (NameError, AttributeError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def _trained(task: Task, template: Template, seats: int, seed: int) -> tuple[Vec
     try:
         trainer = Trainer(task, template.layout, seat=0, seats=seats, seed=seed, template=template)
     except SetupError as error:
-        if error.__cause__ is None:
+        if error.__cause__ is None or isinstance(error.__cause__, _SLIPS):
             raise
         # Its data() failed; what it gave was not wrong. The founder need not take part: others have data.
         return None, {}, str(error)

@@ -131,6 +131,15 @@ def test_units_follow_from_the_first_training():
     assert rehearsed(Far).template.layout.exponents == (0, 0, 6, 0)
 
 
+def test_a_slip_in_data_is_no_want_of_data():
+    class Slip(Points):
+        def data(self, seat, seats):
+            return rows_of(seat)  # noqa: F821
+
+    with pytest.raises(SetupError, match=r"data\(0, 4\) failed .*rows_of"):
+        rehearsed(Slip)
+
+
 def test_a_founder_without_data_is_told_that_training_was_not_tried():
     found = rehearsed(Elsewhere)
     assert "data(0, 4) failed" in found.untried
