@@ -8,7 +8,7 @@ Needs the `dev` extra and `pip install cosmic-ray`, which makes the faults (scri
 are, their sources and tests: scripts/mutation.toml. Of all mutants of all subjects, the same ones are drawn each time:
 those whose names' hashes are the smallest, so a change of one function moves only its own.
 
-Results are kept in runs/mutation.jsonl by the mutant's name and the hash of its module, and of its subject's tests for
+Results are kept in docs/results/mutation.jsonl by the mutant's name and the hash of its module, and of its subject's tests for
 one that survived: a run goes on where another ended, and after a change makes only what that touched. Every worker has
 a copy of the sources; the tests of one mutant run in one process, which a parent that has loaded the libraries forks.
 `report` writes docs/results/mutation.md and keeps the reasons that are written there.
@@ -35,7 +35,7 @@ from pathlib import Path
 
 from mutants import ROOT, Mutant, Subject, configuration, hash_of, mutated, operators, sample, subjects
 
-RESULTS = ROOT / "runs" / "mutation.jsonl"
+RESULTS = ROOT / "docs" / "results" / "mutation.jsonl"
 REPORT = ROOT / "docs" / "results" / "mutation.md"
 COPIED = ("ledger", "node", "contracts", "tests", "scripts", "pyproject.toml", ".cache")
 # A mutant has so many times as long as the sources took, and so many seconds more.
