@@ -126,6 +126,12 @@ def test_no_tensor_of_a_whole_frame_is_changed_by_another_ones_values(place, lou
     assert (frame_steps(quiet, blocks) == frame_steps(changed, blocks))[apart].all()
 
 
+def test_the_steps_of_a_whole_frame_are_the_shortest_that_hold_each_blocks_largest_value():
+    # 127 codes of 1,024 grid units hold 65,536, the number 1; of 512 they do not. Zeros need one unit.
+    vector = np.array([0.5, 1.0, 0.0, 0.0], np.float32)
+    assert frame_steps(vector, Blocks((2, 2))).tolist() == [1024, 1024, 1, 1]
+
+
 def own_bound(moves, share):
     """What no move of a tensor that is left out or rounded is above, by its own moves alone, in grid units."""
     moves = np.sort(np.abs(moves))

@@ -394,6 +394,12 @@ def test_steps_never_fall_and_reach_every_value_of_the_grid():
     assert STEPS.tolist() == [specification.step_of(byte) for byte in range(MAX_STEP_BYTE + 1)]
 
 
+def test_the_longest_step_there_is_decodes_and_a_longer_one_does_not():
+    assert decode(dense([1], steps=[183]), DELTA, 1).tolist() == [(8 + 7) << 22 >> 3]
+    with pytest.raises(MalformedFrame):
+        decode(dense([1], steps=[184]), DELTA, 1)
+
+
 def test_gaps_of_any_length_are_kept():
     last = np.zeros(5000, np.int32)
     for places in ([0], [254], [255], [256], [509], [510], [511], [4999], [0, 255], [0, 256, 511, 1021], [3, 4]):
