@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from ledger.blobs.asking import gateway_url
-from ledger.blobs.cid import digest_of, parse_cid
-from ledger.blobs.dagpb import MalformedBlob
+from ledger.blobs.cid import RAW, digest_of, parse_cid
+from ledger.blobs.dagpb import Link, MalformedBlob, encode_node
 from ledger.blobs.fetch import BlobFetcher, Unavailable
 from ledger.blobs.unixfs import CHUNK_BYTES, BlobTooLarge, Dag, build
 from ledger.errors import NotYet, PeerFault
@@ -224,6 +224,19 @@ async def test_a_malformed_blob_is_its_authors_fault(content: bytes) -> None:
         with pytest.raises(MalformedBlob) as refusal:
             await fetch(dag, urls)
     assert isinstance(refusal.value, PeerFault)
+
+
+@pytest.mark.parametrize("has_more", [False, True])
+async def test_a_leaf_of_another_length_than_its_root_promised_is_its_authors_fault(has_more: bool) -> None:
+    """Every block hashes as named, and still the bytes are no blob: nothing is padded or cut to make it one."""
+    first = blob(CHUNK_BYTES)
+    promised, tail = (5, b"123456789") if has_more else (9, b"12345")
+    links = [Link(digest_of(first), RAW, CHUNK_BYTES), Link(digest_of(tail), RAW, promised)]
+    root = encode_node(links, [CHUNK_BYTES, promised])
+    gateway = Gateway({digest_of(block): block for block in (first, tail, root)})
+    async with running(gateway) as urls, BlobFetcher(stall_timeout_s=0.3) as fetcher:
+        with pytest.raises(MalformedBlob, match="was promised"):
+            await fetcher.fetch(digest_of(root), urls, max_bytes=1 << 30, timeout_s=20)
 
 
 async def test_a_busy_gateway_is_asked_again() -> None:

@@ -6,13 +6,16 @@ Time is the loop's own here: it goes on when nothing else is to be done, so noth
 import asyncio
 import selectors
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from typing import Any
+from typing import Any, cast
 
+import aiohttp
 import pytest
 from yarl import URL
 
-from ledger.blobs.asking import GatewayFailed
-from ledger.blobs.fetch import BlobFetcher
+import ledger.blobs.fetch as fetching
+from ledger.blobs.asking import GatewayFailed, Patience, Wanted
+from ledger.blobs.cid import digest_of
+from ledger.blobs.fetch import BlobFetcher, Unavailable
 from ledger.blobs.hedging import TURN_S, WIDTH, Job, Race, Rests
 
 HEDGE_S = 0.5
@@ -173,6 +176,70 @@ def test_everyone_is_asked_by_the_time_a_fetch_ends_though_all_others_are_slow(s
 def test_a_fetch_has_the_time_it_was_given_where_few_are_asked() -> None:
     assert BlobFetcher().end_s(40, 30.0) == 30.0
     assert BlobFetcher().end_s(256, 30.0) < 80.0
+
+
+def test_so_many_gateways_have_their_turn_in_so_long() -> None:
+    """R20.3: three seconds for each twelve of them, and four."""
+    assert [BlobFetcher().end_s(count, 1.0) for count in (1, 12, 13, 256)] == [7.0, 7.0, 10.0, 70.0]
+
+
+class Fetch:
+    """A blob of one block, fetched in 20 s from these gateways. asked: them, patience: with how much."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *gateways: Gateway) -> None:
+        self.gateways = {URL(f"http://gateway-{number}"): gateway for number, gateway in enumerate(gateways)}
+        self.asked: list[int] = []
+        self.patience: list[Patience] = []
+        # No session is used: what would ask with it does not.
+        self.fetcher = BlobFetcher(cast("aiohttp.ClientSession", object()))
+        monkeypatch.setattr(fetching, "ask", self.ask)
+
+    async def ask(self, _: object, gateway: URL, wanted: Wanted, patience: Patience, note: Note) -> bytes:
+        self.asked.append(list(self.gateways).index(gateway))
+        self.patience.append(patience)
+        return await self.gateways[gateway](note)
+
+    async def run(self, max_bytes: int = 1 << 20) -> bytes:
+        urls = [str(url) for url in self.gateways]
+        return await self.fetcher.fetch(digest_of(BLOCK), urls, max_bytes=max_bytes, timeout_s=20.0)
+
+
+@pytest.mark.parametrize(("bytes_a_second", "asked"), [(500_000, [0, 1]), (2_000_000, [0])])
+def test_who_would_take_more_than_half_of_the_time_is_not_waited_for_alone(
+    bytes_a_second: int, asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R20.2, of a blob of ten million bytes in twenty seconds."""
+
+    async def streams_so_fast(note: Note) -> bytes:
+        for _ in range(20):
+            await asyncio.sleep(0.1)
+            note(bytes_a_second // 10)
+        return BLOCK
+
+    fetch = Fetch(monkeypatch, streams_so_fast, gives)
+    assert skipping(fetch.run(10_000_000)) == BLOCK
+    assert fetch.asked == asked
+
+
+def test_an_answer_must_begin_in_six_seconds_and_in_two_from_who_failed_lately(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R20.2."""
+    answers = iter([unreachable, gives])
+
+    async def fails_once(note: Note) -> bytes:
+        return await next(answers)(note)
+
+    fetch = Fetch(monkeypatch, fails_once)
+
+    async def twice() -> bytes:
+        with pytest.raises(Unavailable, match="refused"):
+            await fetch.run()
+        return await fetch.run()
+
+    assert skipping(twice()) == BLOCK
+    assert [patience.begin_s for patience in fetch.patience] == [6.0, 2.0]
+    assert {(patience.window_s, patience.window_bytes) for patience in fetch.patience} == {(6.0, 24_576)}
 
 
 def test_who_was_slower_than_others_may_go_on_when_all_were_asked() -> None:

@@ -307,3 +307,26 @@ def test_an_endpoint_of_another_chain_has_no_event_of_the_circle_and_is_said_to_
     chain._logs = lambda first, last: []
     with pytest.raises(ChainUnreachable, match="does not hold the circle any more"):
         tracker.advance()
+
+
+def test_before_the_first_look_nothing_is_folded_and_after_it_everything_up_to_the_head():
+    """A transaction in the circle's first block must not be taken for one whose event was folded."""
+    chain = grown(8, 5)
+    tracker = Tracker(chain, chain.FIRST, 0, Clock())
+    assert tracker.through == chain.FIRST - 1
+    tracker.advance()
+    assert tracker.through == chain.head()
+
+
+def test_an_endpoint_at_the_height_asked_for_that_gives_an_error_is_at_fault_and_does_not_lag():
+    chain = grown(9, 5)
+    chain.mine(0, 1)
+    tracker = follow(chain)
+
+    def logs_to_head(first):
+        assert first == chain.head()
+        raise RpcFault("fork", "eth_getLogs", -32000, "internal error", None)
+
+    chain.logs_to_head = logs_to_head
+    with pytest.raises(RpcFault, match="internal error"):
+        tracker.advance()

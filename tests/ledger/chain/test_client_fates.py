@@ -214,8 +214,8 @@ def test_a_gap_that_is_there_at_one_look_only_is_not_filled():
 def test_a_gap_wider_than_any_crash_leaves_is_a_sentence():
     chain = PoolChain()
     chain.blocks += [[(nonce, "0x" + "99" * 20, 0, "0x")] for nonce in range(20)]
-    chain.at = {(POLL, 4): lambda: chain.take_back(18)}
-    with pytest.raises(SetupError, match=r"18 transactions of .* are missing from the chain"):
+    chain.at = {(POLL, 4): lambda: chain.take_back(17)}
+    with pytest.raises(SetupError, match=r"17 transactions of .* are missing from the chain"):
         chain.sender().transfer(PAYEE, 7)
 
 
@@ -324,9 +324,10 @@ def test_what_has_become_of_a_transaction_without_a_receipt(nonce, used, is_pool
     assert fate(entry, used, is_pooled, Market(base_fee, 1, head), LIMITS) is found
 
 
-def test_who_has_waited_since_an_unknown_block_is_not_stuck_for_that():
+@pytest.mark.parametrize("stuck_blocks", [1, 3])
+def test_who_has_waited_since_an_unknown_block_is_not_stuck_for_that(stuck_blocks):
     entry = Entry(5, Call("transfer", PAYEE, b"", 7, 21_000), cap_wei=100, tip_wei=1)
-    assert fate(entry, 5, True, Market(1, 1, 10**6), LIMITS) is Fate.WAITING
+    assert fate(entry, 5, True, Market(1, 1, 10**6), FeeLimits(stuck_blocks=stuck_blocks)) is Fate.WAITING
 
 
 # --------------------------------------------------------------------------- what the chain asks

@@ -1,6 +1,7 @@
 """The gateway: what the trustless gateway specification asks for, nothing sealed, and bounds that hold."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -137,6 +138,20 @@ async def test_a_leaf_can_be_had_as_a_car_of_its_own(store: BlockStore) -> None:
         assert len(sections_of(await response.read())) == 2
 
 
+async def test_a_blob_of_one_block_is_a_car_of_a_raw_root_whatever_codec_it_is_asked_for_under(
+    store: BlockStore,
+) -> None:
+    """The header's root has to be the name of the block in it, or a reader of CARs finds it empty."""
+    dag, cars = put(store, 10), set[bytes]()
+    async with serving(store) as client:
+        for codec in (RAW, DAG_PB):
+            cars.add(await (await client.get(path_of(dag.root, codec) + "?format=car")).read())
+    (car,) = cars
+    header, section = sections_of(car)
+    assert Cid(RAW, dag.root).binary in header
+    assert section == Cid(RAW, dag.root).binary + dag.data
+
+
 @pytest.mark.parametrize(
     ("query", "accept", "status", "kind"),
     [
@@ -182,6 +197,31 @@ async def test_the_probe_is_answered_whatever_is_stored(store: BlockStore) -> No
     async with serving(store) as client:
         response = await client.get("/blobs/ipfs/bafkqaaa?format=raw")
         assert (response.status, await response.read()) == (200, b"")
+        assert (await client.get("/blobs/ipfs/bafkqaaa?format=car")).status == 400, "it is no block of a blob"
+
+
+async def test_every_request_is_counted_whatever_became_of_it(store: BlockStore) -> None:
+    dag = put(store, 10)
+    async with serving(store) as client:
+        for path in (path_of(dag.root), path_of(bytes(32)), "/blobs/ipfs/nonsense"):
+            await client.get(path + "?format=raw")
+        assert client.app[STATS].requests == 3
+
+
+async def test_a_gateway_that_is_closed_leaves_no_thread_behind(store: BlockStore) -> None:
+    def threads() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name.startswith("gateway")}
+
+    dag, before = put(store, 10), threads()
+    async with serving(store) as client:
+        assert (await client.get(path_of(dag.root) + "?format=raw")).status == 200
+        own = threads() - before
+        assert own
+    for thread in own:
+        thread.join(5)
+        assert not thread.is_alive()
+    # Only now may the application go: its threads would end with it in any case.
+    del client
 
 
 async def test_a_sealed_blob_answers_exactly_like_an_unknown_one_also_after_reopening(
@@ -248,6 +288,34 @@ async def test_above_its_bounds_a_gateway_says_that_it_is_busy(
         assert client.app[STATS].refused_busy == 8
         free.set()
         assert (await first).status == 200
+
+
+async def test_only_so_many_wait_for_a_place_and_the_rest_is_told_at_once(
+    store: BlockStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dag, entered, free = put(store, 10), asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def serves(digest: bytes) -> bool:
+        loop.call_soon_threadsafe(entered.set)
+        asyncio.run_coroutine_threadsafe(free.wait(), loop).result(20)
+        return True
+
+    monkeypatch.setattr(gateway_module, "_QUEUE_S", 60.0)
+    async with serving(store, serves=serves, max_concurrent=1) as client:
+
+        async def status() -> int:
+            return (await client.get(path_of(dag.root) + "?format=raw")).status
+
+        first = asyncio.create_task(status())
+        async with asyncio.timeout(20):
+            await entered.wait()
+            waiting = [asyncio.create_task(status()) for _ in range(8)]
+            ended = asyncio.as_completed(waiting)
+            # Nothing is served yet, and nobody's patience is over: these were turned away by the bound.
+            assert [await next(ended) for _ in range(4)] == [503] * 4
+            free.set()
+            assert [await one for one in [first, *ended]] == [200] * 5
 
 
 async def test_a_place_is_free_again_after_every_request(
