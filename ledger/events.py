@@ -1,4 +1,4 @@
-"""The circle's events as values, in the order and with the fields of contracts/Circle.vy.
+"""The circle's events as values, in the order and with the fields of contracts/Circle.vy and Court.vy.
 
 Addresses are checksummed; digests, seeds and the like 32 bytes; masks have bit s for seat s; amounts are wei; times
 are Unix seconds.
@@ -15,6 +15,30 @@ class Outcome(IntEnum):
     VOID = 0
     UPHELD = 1
     REJECTED = 2
+
+
+class Stage(IntEnum):
+    """Where an open dispute stands (R26); the numbers are the contract's."""
+
+    DRAWING = 0
+    """Its jury can be drawn."""
+    JURY = 1
+    """The jury votes."""
+    APPEAL = 2
+    """The jury did not find for the claim: anyone may have the circle hear it."""
+    CIRCLE = 3
+    """The whole circle votes."""
+
+
+class Answer(IntEnum):
+    """What a vote says of a claim (R26.3); the numbers are the contract's."""
+
+    REJECTS = 0
+    """The claim is wrong."""
+    UPHOLDS = 1
+    """What the judge said is not what follows."""
+    WITHHELD = 2
+    """What it follows from is not to be had, neither of the judge nor of anyone else."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +87,10 @@ class Committed:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The commit phase closed."""
+    """The commit phase closed, or the seed is drawn again as nobody attested in time.
+
+    seed: follows from the hash of the log's block (R3.9) and is not in the log; what decodes the log puts it here.
+    """
 
     round: int
     seed: bytes
@@ -90,15 +117,16 @@ class Settled:
 
 @dataclass(frozen=True)
 class Left:
-    """A seat was given up by its cold key."""
+    """A seat was given up by its cold key. burned: wei of its bond, for the strikes it had."""
 
     seat: int
+    burned: int
     free_at: int
 
 
 @dataclass(frozen=True)
 class Ejected:
-    """A seat was below the floor for too long."""
+    """A seat was below the floor for too long, or absent; burned: wei of its bond, 0 for absence."""
 
     seat: int
     burned: int
@@ -134,7 +162,7 @@ class Rotated:
 
 @dataclass(frozen=True)
 class Equivocated:
-    """A seat's peer signed two updates for one round and lost the seat. bond: what it had."""
+    """A seat's peer signed two updates for one round and lost the seat. bond: what it had, all of it burned."""
 
     seat: int
     round: int
@@ -145,7 +173,11 @@ class Equivocated:
 
 @dataclass(frozen=True)
 class Disputed:
-    """A verdict is said to be false. deadline: until when its jury may be summoned."""
+    """What a judge said is claimed to be false: of the target or, where that is the judge itself, of itself.
+
+    electorate: mask of the seats bonded now. deadline: until when the jury may be summoned or, where nobody can sit
+    on one, until when the circle votes.
+    """
 
     dispute: int
     round: int
@@ -153,6 +185,7 @@ class Disputed:
     target: int
     challenger: str
     evidence: bytes
+    electorate: int
     deadline: int
 
 
@@ -168,20 +201,24 @@ class Summoned:
 
 @dataclass(frozen=True)
 class Voted:
-    """A seat of the jury said whether the verdict is false."""
+    """A seat said what recomputing gave. answer: an `Answer`."""
 
     dispute: int
     seat: int
-    upholds: bool
+    answer: int
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A dispute was closed. paid: out of the judge's bond to the challenger."""
+    """A dispute was closed. outcome: an `Outcome`. fine: what the judge lost.
+
+    free_at: 0 unless the judge lost its seat by this.
+    """
 
     dispute: int
     outcome: int
-    paid: int
+    fine: int
+    free_at: int
 
 
 @dataclass(frozen=True)
@@ -190,6 +227,31 @@ class Withdrawn:
 
     account: str
     amount: int
+
+
+@dataclass(frozen=True)
+class Referred:
+    """A jury's votes were counted. stage: `Stage.APPEAL` or `Stage.CIRCLE`, until the deadline."""
+
+    dispute: int
+    stage: int
+    deadline: int
+
+
+@dataclass(frozen=True)
+class Appealed:
+    """Somebody pledged the appeal bond: the circle votes until the deadline."""
+
+    dispute: int
+    appellant: str
+    deadline: int
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """A seat lost its base and its memory: what it commits from now on follows from the genesis."""
+
+    seat: int
 
 
 Event = (
@@ -212,5 +274,8 @@ Event = (
     | Voted
     | Resolved
     | Withdrawn
+    | Referred
+    | Appealed
+    | Restarted
 )
 EVENTS = {kind.__name__: kind for kind in get_args(Event)}

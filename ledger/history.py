@@ -1,6 +1,6 @@
 """The fold: events in order become the circle's state, or are shown to be impossible.
 
-This is the contract's state machine once more, in Python. A node follows the circle with it and an auditor checks
+This is the contracts' state machine once more, in Python. A node follows the circle with it and an auditor checks
 the chain with it: an RPC endpoint that leaves an event out, adds one or reorders them ends in a `HistoryFault` or
 in a running hash that differs from the one the contract holds.
 """
@@ -52,6 +52,9 @@ _HANDLERS: Final[Mapping[type, Callable[[State, Any], None]]] = {
     events.Voted: faults.voted,
     events.Resolved: faults.resolved,
     events.Withdrawn: seats.withdrawn,
+    events.Referred: faults.referred,
+    events.Appealed: faults.appealed,
+    events.Restarted: seats.restarted,
 }
 
 

@@ -235,15 +235,18 @@ class Fetched:
 def lineage(history: History, round_: Round, seat: int) -> tuple[Link, ...]:
     """The commits of the seat's holder, newest first, beginning with this round's; as many as may matter."""
     this = Link(round_.number, round_.commits[seat], round_.author(seat))
-    return (this, *earlier(history, round_.number, seat, round_.tenures[seat]))
+    return (this, *earlier(history, round_.number, seat, round_.begun[seat]))
 
 
-def earlier(history: History, number: int, seat: int, tenure: int) -> tuple[Link, ...]:
-    """The commits before round `number` of a seat's holder, newest first, as far back as a frame may reach."""
+def earlier(history: History, number: int, seat: int, first: int) -> tuple[Link, ...]:
+    """A seat's commits from round `first` to before `number`, newest first, as far back as a frame may reach.
+
+    first: the round from which on what its holder publishes follows from itself, `Seat.begun_round`.
+    """
     length = MAX_CHAIN if is_chained(history.manifest.codec) else 0
     links: list[Link] = []
-    for before in reversed(history.rounds[: number - 1]):
-        if len(links) == length or before.tenures.get(seat, tenure) != tenure:
+    for before in reversed(history.rounds[max(first - 1, 0) : number - 1]):
+        if len(links) == length:
             break
         if seat in before.commits:
             links.append(Link(before.number, before.commits[seat], before.author(seat)))

@@ -26,19 +26,25 @@ def settle(
     committed: int,
     verdicts: Mapping[int, Verdict],
     *,
+    able: int,
+    missed: int = 0,
     shift: int,
     floor: int,
 ) -> dict[int, int]:
     """The reputations after a round.
 
     reputations: seat → 0..65535 before it. committed: mask. verdicts: by judge's seat, of those that attested.
-    A seat moves 1 / 2**shift of the way to the share of its judges' weight that accepted it; a committed seat
-    that attested nothing then loses 1 / 2**shift. A judge weighs its reputation in 8 bits, nothing below `floor`
-    (unless all are below it: then each weighs 1). The floor is at least 256, so that a weight above it is not 0.
+    able: mask of the judges whose verdicts count: held, not suspended; 0 where the round is given up. missed: mask
+    of who was waited for and did not commit.
+    A seat moves 1 / 2**shift of the way to the share of its judges' weight that accepted it; one that committed and
+    attested nothing then loses 1 / 2**shift, and one that missed the commit phase too. An able judge weighs its
+    reputation in 8 bits, nothing below `floor` (unless all are below it: then each weighs 1). The floor is at least
+    256, so that a weight above it is not 0.
     """
-    weights = {judge: _weight(reputations[judge], floor) for judge in verdicts}
+    judges = [judge for judge in verdicts if able >> judge & 1]
+    weights = {judge: _weight(reputations[judge], floor) for judge in judges}
     if not any(weights.values()):
-        weights = dict.fromkeys(verdicts, 1)
+        weights = dict.fromkeys(judges, 1)
     settled = dict(reputations)
     for seat in seats_of(committed):
         total = sum(w for judge, w in weights.items() if verdicts[judge].judged >> seat & 1)
@@ -47,10 +53,15 @@ def settle(
         if total:
             share = accepting * FULL // total
             new = ((new << shift) - new + share) >> shift
-        if seat not in verdicts:
-            new -= new >> shift
-        settled[seat] = new
+        settled[seat] = new if seat in verdicts else lessened(new, shift)
+    for seat in seats_of(missed):
+        settled[seat] = lessened(reputations[seat], shift)
     return settled
+
+
+def lessened(reputation: int, shift: int) -> int:
+    """What silence leaves of a reputation."""
+    return reputation - (reputation >> shift)
 
 
 def pack(reputations: Mapping[int, int]) -> tuple[int, ...]:

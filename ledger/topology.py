@@ -9,6 +9,15 @@ MAX_DEGREE: Final = 20
 _OFFSETS_FROM: Final = 255
 
 
+def drawn_seed(block_hash: bytes, number: int, contract: bytes) -> bytes:
+    """What a block draws: the neighbours of a round (R3.9), or the jury of a dispute (R26.2).
+
+    block_hash: 32 bytes, of the block that closed the commit phase or raised the dispute. number: of that round or
+    dispute. contract: the circle's address, 20 bytes.
+    """
+    return keccak(block_hash + number.to_bytes(32, "big") + contract.rjust(32, b"\0"))
+
+
 def seats_of(mask: int) -> list[int]:
     """The seats whose bits are set, ascending."""
     return [seat for seat in range(mask.bit_length()) if mask >> seat & 1]

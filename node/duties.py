@@ -68,13 +68,7 @@ def is_rotation_due(history: History, seat: int, now_s: float) -> bool:
 def votes_due(history: History, seat: int, now_s: float) -> list[Dispute]:
     """The open disputes that wait for this seat's vote."""
     return [
-        dispute
-        for dispute in history.disputes
-        if dispute.outcome is None
-        and now_s < dispute.deadline
-        and dispute.jury >> seat & 1
-        and not (dispute.upholding | dispute.rejecting) >> seat & 1
-        and not dispute.is_decided
+        dispute for dispute in history.disputes if history.may_vote(seat, dispute) and not dispute.is_over(now_s)
     ]
 
 

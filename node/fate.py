@@ -70,11 +70,7 @@ def standing_of(history: History, seat: int, known: Standing | None = None) -> S
         for one in history.disputes
         if one.claim.judge == seat and one.judge_tenure == held.tenure
     }
-    juries = {
-        one.claim.dispute: one.deadline
-        for one in history.disputes
-        if one.outcome is None and one.jury >> seat & 1 and not (one.upholding | one.rejecting) >> seat & 1
-    }
+    juries = {one.claim.dispute: one.deadline for one in history.disputes if history.may_vote(seat, one)}
     return Standing(
         seat,
         held.is_held,

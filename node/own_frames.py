@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 def is_anchored(commit: KeptCommit, history: History, seat: int) -> bool:
     """Whether what an update is relative to is still its author's previous commit on chain."""
-    links = earlier(history, commit.round, seat, history.seats[seat].tenure)
+    links = earlier(history, commit.round, seat, history.seats[seat].begun_round)
     return commit.reference in (b"", *(link.digest for link in links[:1]))
 
 
@@ -25,7 +25,7 @@ def previous(
 ) -> Previous | None:
     """What the frame of round `number` is relative to; None for a key frame."""
     tenure = history.seats[seat].tenure
-    links = earlier(history, number, seat, tenure)
+    links = earlier(history, number, seat, history.seats[seat].begun_round)
     # What was never served nobody could decode from.
     if not links or store.is_sealed(links[0].digest):
         return None

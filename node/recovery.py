@@ -103,8 +103,8 @@ class Recovery:
             _log.info("no known base is on chain any more, starting from genesis")
             assert self._genesis is not None
             base = Base(self._genesis)
-        # What was attested from this seat before its present holder joined is none of its business.
-        first = self._history.seats[self._seat].since_round
+        # What was attested from this seat before its present holder joined or started anew is none of its business.
+        first = self._history.seats[self._seat].begun_round
         for round_ in self._history.rounds[max(base.round, first - 1) :]:
             attestation = round_.attestations.get(self._seat)
             if attestation is not None:

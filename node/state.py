@@ -64,19 +64,22 @@ class Base:
         return Carried(self.state, self.memory)
 
     def stands(self, history: History, seat: int) -> bool:
-        """Whether the attestation that it came of is on chain."""
+        """Whether the attestation that it came of is on chain, and of the line that the seat goes on with."""
         if self.round == 0:
             return True
         if self.round > len(history.rounds):
+            return False
+        # R23.4: a seat that starts anew has no base from before.
+        if seat in history.seats and self.round < history.seats[seat].begun_round:
             return False
         attestation = history.rounds[self.round - 1].attestations.get(seat)
         return attestation is not None and attestation.record == self.record
 
     def is_latest(self, history: History, seat: int) -> bool:
-        """Whether it stands and the seat's present holder has attested to nothing since."""
+        """Whether it stands and the seat's present holder has attested to nothing since it began."""
         if seat not in history.seats:
             return False
-        since = max(self.round, history.seats[seat].since_round - 1)
+        since = max(self.round, history.seats[seat].begun_round - 1)
         return self.stands(history, seat) and all(seat not in r.attestations for r in history.rounds[since:])
 
 

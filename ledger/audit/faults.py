@@ -56,10 +56,11 @@ def _line(dispute: Dispute, is_false: bool | None, place: Placed) -> DisputeLine
         claim.judge,
         claim.target,
         claim.challenger,
-        "open" if dispute.outcome is None else dispute.outcome.name.lower(),
-        seats_of(dispute.upholding),
-        seats_of(dispute.rejecting),
-        dispute.paid,
+        (dispute.stage if dispute.outcome is None else dispute.outcome).name.lower(),
+        seats_of(dispute.jury_votes.upholding | dispute.circle_votes.upholding),
+        seats_of(dispute.jury_votes.rejecting | dispute.circle_votes.rejecting),
+        seats_of(dispute.jury_votes.withholding | dispute.circle_votes.withholding),
+        dispute.fine,
         is_false,
         place.position[0],
         place.transaction,
@@ -75,14 +76,15 @@ def _conviction(dispute: Dispute, is_false: bool | None, place: Placed, report: 
         claim = dispute.claim
         report.add(
             Check.FAULTS,
-            f"a jury found its verdict about seat {claim.target} false",
+            f"the circle found its verdict about seat {claim.target} false",
             round_number=claim.round,
             seat=claim.judge,
             dispute=claim.dispute,
-            upholding=seats_of(dispute.upholding),
-            rejecting=seats_of(dispute.rejecting),
+            upholding=seats_of(dispute.circle_votes.upholding),
+            rejecting=seats_of(dispute.circle_votes.rejecting),
+            withholding=seats_of(dispute.circle_votes.withholding),
             recomputed="cannot be recomputed" if is_false is None else "false",
-            paid=dispute.paid,
+            fine=dispute.fine,
             block=place.position[0],
             transaction=place.transaction,
         )
@@ -94,7 +96,9 @@ def _votes(dispute: Dispute, is_false: bool | None, report: Report) -> None:
         return
     claim = dispute.claim
     report.count(Check.VOTES, len(dispute.voters))
-    for seat in seats_of(dispute.rejecting if is_false else dispute.upholding):
+    jury, circle = dispute.jury_votes, dispute.circle_votes
+    wrong = jury.rejecting | circle.rejecting if is_false else jury.upholding | circle.upholding
+    for seat in seats_of(wrong):
         report.add(
             Check.VOTES,
             f"it voted that seat {claim.judge}'s verdict about seat {claim.target} is "

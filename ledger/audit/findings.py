@@ -65,7 +65,11 @@ class Membership:
 
 @dataclass(frozen=True)
 class DisputeLine:
-    """A dispute and how it went. is_false: what recomputing says of the verdict, None where nobody can tell."""
+    """A dispute and how it went. outcome: of `Outcome`, or the stage it is in.
+
+    upholding, rejecting, withholding: the seats that answered so in either stage. fine: wei that the judge lost.
+    is_false: what recomputing says of the claim, None where nobody can tell.
+    """
 
     dispute: int
     round: int
@@ -75,7 +79,8 @@ class DisputeLine:
     outcome: str
     upholding: list[int]
     rejecting: list[int]
-    paid: int
+    withholding: list[int]
+    fine: int
     is_false: bool | None
     block: int
     transaction: str

@@ -60,11 +60,9 @@ def rounds_behind(history: History, round_: Round, judge: int) -> list[Round]:
     """
     if not looks_back(_rule(history)):
         return []
-    tenure = round_.tenures[judge]
+    first = round_.begun[judge]
     return [
-        before
-        for before in history.rounds[: round_.number - 1]
-        if judge in before.attestations and before.tenures[judge] == tenure
+        before for before in history.rounds[max(first - 1, 0) : round_.number - 1] if judge in before.attestations
     ]
 
 

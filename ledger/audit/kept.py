@@ -85,6 +85,7 @@ class CarriedStates:
 
     def __init__(self, shelf: Shelf[tuple[Holder, str]]) -> None:
         self._shelf, self._unknown = shelf, set[Holder]()
+        self._begun: dict[int, int] = {}
 
     def get(self, holder: Holder, default: Carried | None) -> Carried | None:
         """What the holder of a seat goes on with; default where it has not gone on yet."""
@@ -96,9 +97,10 @@ class CarriedStates:
         return Carried(base, Memory.from_fields(msgspec.msgpack.decode(self._shelf.get((holder, "memory")))))
 
     def put(self, holder: Holder, carried: Carried | None) -> None:
-        """It goes on with this; the seat's former holder goes on no more."""
-        seat, tenure = holder
-        self._drop((seat, tenure - 1))
+        """It goes on with this; what the seat went on with before that line began is needed no more."""
+        seat, begun = holder
+        self._drop((seat, self._begun.get(seat, begun)), but=holder)
+        self._begun[seat] = begun
         if carried is None:
             self._unknown.add(holder)
             return
@@ -106,6 +108,8 @@ class CarriedStates:
         self._shelf.put((holder, "base"), carried.base.tobytes())
         self._shelf.put((holder, "memory"), msgspec.msgpack.encode(carried.memory.to_fields()))
 
-    def _drop(self, holder: Holder) -> None:
+    def _drop(self, holder: Holder, but: Holder) -> None:
+        if holder == but:
+            return
         self._shelf.drop((holder, "base"))
         self._shelf.drop((holder, "memory"))

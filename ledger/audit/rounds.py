@@ -52,7 +52,8 @@ class RoundAuditor:
         self._history, self._network, self._report = history, network.domain_separator, report
         self._rule = rule_of(history.manifest.rule, history.manifest.rule_parameters)
         self._genesis = None if genesis is None else Carried(genesis)
-        # By seat and tenure: who takes a seat that another has left starts from the genesis again.
+        # By seat and where its line began: who takes a seat that another has left starts from the genesis again,
+        # and so does a seat that lost what it had.
         self._carried = CarriedStates(Shelf()) if carried is None else carried
         self._states = States(genesis) if states is None else states
         self._published: dict[bytes, tuple[int, tuple[int, int]]] = {}
@@ -137,7 +138,7 @@ class RoundAuditor:
             )
 
     def _check_verdicts(self, round_: Round, judge: int, held: Held) -> None:
-        attested, holder = round_.attestations[judge], (judge, round_.tenures[judge])
+        attested, holder = round_.attestations[judge], (judge, round_.begun[judge])
         carried = self._brought(round_, judge)
         self._carried.put(holder, None)
         linked = mask_of(round_.neighbours(self._history.manifest.degree)[judge])
@@ -212,7 +213,7 @@ class RoundAuditor:
                 self._find(Check.VERDICTS, round_, judge, fact)
 
     def _brought(self, round_: Round, seat: int) -> Carried | None:
-        return self._carried.get((seat, round_.tenures[seat]), self._genesis)
+        return self._carried.get((seat, round_.begun[seat]), self._genesis)
 
     def _base(self, round_: Round, seat: int) -> State | None:
         carried = self._brought(round_, seat)

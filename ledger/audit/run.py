@@ -122,8 +122,7 @@ def _check_chain(circle: Circle, folded: _Folded, head: int, report: Report) -> 
     hashes = {place.position[0]: place.block_hash for place in folded.placed}
     headers = read_headers(circle.rpc, {block: hashes[block] for block in blocks})
     _list_membership(folded.membership, headers, report)
-    mixes_parent = circle.immutables["MIXES_PARENT"] == 1
-    check_draws(folded.placed, headers, circle.network, mixes_parent=mixes_parent, report=report)
+    check_draws(folded.placed, headers, circle.network, report)
     _check_reputations(circle, folded.history, head, report)
     convicting = _transactions(folded.placed, Equivocated)
     found = {transaction: read_proof(circle.rpc, transaction, circle.network) for transaction in convicting}

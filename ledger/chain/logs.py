@@ -5,12 +5,13 @@ from typing import Any, Final
 
 import msgspec
 from eth_hash.auto import keccak
-from eth_utils.address import to_checksum_address
+from eth_utils.address import to_canonical_address, to_checksum_address
 
 from ledger import events
 from ledger.chain import answers
 from ledger.chain.answers import Nonsense
 from ledger.chain.artifact import Artifact
+from ledger.topology import drawn_seed
 
 _INDEX_MAX: Final = 1 << 32
 
@@ -51,7 +52,7 @@ class RawLog(msgspec.Struct, frozen=True):
 
 
 class LogDecoder:
-    """Decodes by topic, from the ABI alone."""
+    """Decodes by topic, from the ABI alone; only a round's seed is not in the log (R3.9)."""
 
     def __init__(self, artifact: Artifact) -> None:
         self._entries: dict[bytes, dict[str, Any]] = {}
@@ -80,6 +81,9 @@ class LogDecoder:
             }
             data = answers.abi_values([p["type"] for p in plain], answers.data(log.data))
             values |= {parameter["name"]: value for parameter, value in zip(plain, data, strict=True)}
+            if entry["name"] == events.Drawn.__name__:
+                block_hash = bytes.fromhex(answers.digest(log.blockHash)[2:])
+                values["seed"] = drawn_seed(block_hash, values["round"], to_canonical_address(log.address))
         except (KeyError, IndexError, ValueError) as error:
             raise MalformedLog(f"log {log.position} does not decode: {error}") from error
         for parameter in entry["inputs"]:

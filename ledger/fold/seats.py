@@ -13,6 +13,8 @@ from ledger.reputation import INITIAL
 
 # R23.2: an ejected seat loses this part of its bond.
 EJECTED_PART: Final = 2
+# R23.4, R26.6: what is left of a reputation is old >> CUT_SHIFT.
+CUT_SHIFT: Final = 2
 # Of so many former holders of a seat it is remembered where they were reached: they may still serve their blobs.
 FORMER_KEPT: Final = 2
 
@@ -47,11 +49,9 @@ def joined(state: State, event: events.Joined) -> None:
         tenure=last.tenure + 1 if last else 1,
         keys=[event.peer],
         former=[*last.former, last.endpoints[-1]][-FORMER_KEPT:] if last else [],
+        since_dispute=len(state.disputes),
     )
-    state.reputations[event.seat] = INITIAL
-    if state.round is not None:
-        state.round.reputations[event.seat] = INITIAL
-    state.woken |= 1 << event.seat
+    _begin_anew(state, event.seat)
     keys = keccak(address(event.cold) + address(event.inviter))
     state.remember(event, event.seat, address(event.peer), keys, keccak(event.endpoint.encode()))
     if state.phase == Phase.GATHERING and state.members.bit_count() == state.parameters.start_seats:
@@ -68,27 +68,38 @@ def moved(state: State, event: events.Moved) -> None:
 
 def woken(state: State, event: events.Woken) -> None:
     """A seat asked to be on the roster again."""
-    state.held(event.seat)
+    held, bit = state.held(event.seat), 1 << event.seat
     state.require(event.round == state.number, f"seat {event.seat} woke in another round")
     state.require(state.phase != Phase.FINISHED, "a seat woke after the end")
-    state.woken |= 1 << event.seat
-    if state.phase == Phase.COMMIT:
-        state.roster |= 1 << event.seat
+    if held.suspended_until is not None and state.number >= held.suspended_until:
+        held.suspended_until = None
+    state.woken |= bit
+    if state.phase == Phase.COMMIT and not (state.roster | state.late) & bit:
+        if state.dozing & bit:
+            state.late |= bit
+        else:
+            state.roster |= bit
     state.remember(event, event.seat)
 
 
 def left(state: State, event: events.Left) -> None:
     """A seat was given up."""
-    state.held(event.seat)
+    held = state.held(event.seat)
+    state.require(
+        event.burned == state.burned_by_leaving(event.seat), f"seat {event.seat} left with another part of its bond"
+    )
+    held.bond -= event.burned
     state.vacate(event.seat, event.free_at)
-    state.remember(event, event.seat, word(event.free_at))
+    state.remember(event, event.seat, word(event.burned), word(event.free_at))
 
 
 def ejected(state: State, event: events.Ejected) -> None:
-    """A seat was below the floor for too long."""
+    """A seat was below the floor for too long, or absent."""
     held, after = state.held(event.seat), state.parameters.eject_after
-    state.require(0 < after <= held.strikes, f"seat {event.seat} was ejected too early")
-    state.require(event.burned == held.bond // EJECTED_PART, f"seat {event.seat} lost another part of its bond")
+    is_due = 0 < after <= held.strikes
+    state.require(is_due or state.is_absent(event.seat), f"seat {event.seat} was ejected too early")
+    burned = held.bond // EJECTED_PART if is_due else 0
+    state.require(event.burned == burned, f"seat {event.seat} lost another part of its bond")
     held.bond -= event.burned
     state.vacate(event.seat, event.free_at)
     state.remember(event, event.seat, word(event.burned), word(event.free_at))
@@ -132,11 +143,34 @@ def rotated(state: State, event: events.Rotated) -> None:
     state.remember(event, event.seat, address(event.peer), address(event.cold))
 
 
+def restarted(state: State, event: events.Restarted) -> None:
+    """A seat goes on from the genesis, and pays for it: that is no way out for a liar."""
+    held = state.held(event.seat)
+    state.require(not state.is_in_round(event.seat), f"seat {event.seat} started anew in its round")
+    held.restarted_round = state.number
+    state.reputations[event.seat] >>= CUT_SHIFT
+    state.remember(event, event.seat)
+
+
 def withdrawn(state: State, event: events.Withdrawn) -> None:
     """Somebody took what the circle owed it."""
     state.require(0 < event.amount == state.owed.get(event.account, 0), f"{event.account} took another amount")
     del state.owed[event.account]
     state.remember(event, 0, address(event.account), word(event.amount))
+
+
+def _begin_anew(state: State, seat: int) -> None:
+    """Nothing that the circle remembers of who sat there before is the new holder's."""
+    others = ~(1 << seat)
+    state.reputations[seat] = INITIAL
+    state.roster &= others
+    state.late &= others
+    state.dozing &= others
+    state.woken |= 1 << seat
+    if state.round is not None:
+        state.round.reputations[seat] = INITIAL
+        state.round.suspended &= others
+        state.round.missed &= others
 
 
 def is_endpoint(text: str) -> bool:

@@ -17,6 +17,10 @@ from ledger.rounds import Round
 from ledger.topology import mask_of
 
 HASH_BYTES: Final = 24
+# R27: what an appeal pledges, in dispute bonds.
+APPEAL_BONDS: Final = 4
+# R23.2: for so many rounds it has neither joined nor attested, and a seat that nobody waits for is absent.
+ABSENT_ROUNDS: Final = 256
 MAX_SEATS: Final = 256
 EMPTY: Final = bytes(32)
 _KINDS: Final = {kind: place for place, kind in enumerate(events.EVENTS.values(), 1)}
@@ -48,30 +52,35 @@ class CircleParameters:
     eject_after: int = 0
     bond: int = 0
     dispute_bond: int = 0
+    dispute_window_s: int = 1
     jury_seats: int = 1
 
 
 class State:
-    """A circle's past and present.
-
-    seats: the last holder of each seat ever taken, released or not. roster: mask of who may commit in this round;
-    woken: of who asked to be on the next one's. owed: account → wei it may withdraw. reputation_differences: round,
-    then seat → what the contract reported and what its verdicts give.
-    """
+    """A circle's past and present. Masks have bit s for seat s."""
 
     def __init__(self, parameters: CircleParameters) -> None:
         self.parameters = parameters
         self.hash: bytes = bytes(HASH_BYTES)
         self.phase = Phase.GATHERING
         self.seats: dict[int, Seat] = {}
+        """The last holder of each seat ever taken, released or not."""
         self.rounds: list[Round] = []
         self.roster = 0
+        """Who may commit in this round and is waited for."""
+        self.late = 0
+        """Who may commit in this round and is not waited for."""
         self.woken = 0
+        """Who asked to be on the next round's roster."""
+        self.dozing = 0
+        """Who was waited for in vain (R3.5a)."""
         self.reputations: dict[int, int] = {}
         self.disputes: list[Dispute] = []
         self.owed: dict[str, int] = {}
+        """Account → wei it may withdraw."""
         self.opened: events.Opened | None = None
         self.reputation_differences: list[tuple[int, dict[int, tuple[int, int]]]] = []
+        """Round, then seat → what the contract reported and what its verdicts give."""
         self.task_manifest: Manifest | None = None
 
     # -------------------------------------------------------------------------------------------- what is
@@ -105,10 +114,22 @@ class State:
         return mask_of([seat for seat, reputation in self.reputations.items() if reputation < floor])
 
     @property
+    def bonded(self) -> int:
+        """Mask of the seats taken and not released, leavers included: who has a voice in disputes."""
+        return mask_of([seat for seat, held in self.seats.items() if not held.is_released])
+
+    @property
+    def suspended(self) -> int:
+        """Mask of the seats suspended by a conviction (R26.6)."""
+        return mask_of([seat for seat, held in self.seats.items() if held.suspended_until is not None])
+
+    @property
     def pledged(self) -> int:
         """Wei in bonds: of seats not released and of open disputes."""
         bonds = sum(held.bond for held in self.seats.values() if not held.is_released)
-        return bonds + self.parameters.dispute_bond * sum(d.outcome is None for d in self.disputes)
+        open_ = [dispute for dispute in self.disputes if dispute.outcome is None]
+        pledges = len(open_) + APPEAL_BONDS * sum(dispute.appellant is not None for dispute in open_)
+        return bonds + self.parameters.dispute_bond * pledges
 
     def seat_of(self, peer: str) -> int | None:
         """The seat that a hot key holds, if it does."""
@@ -123,7 +144,7 @@ class State:
         return self.woken >> seat & 1 == 1
 
     def is_in_round(self, seat: int) -> bool:
-        """The seat has committed in the round under way."""
+        """The seat has committed in the round under way, and not withdrawn that by leaving."""
         open_ = self.phase in (Phase.COMMIT, Phase.ATTEST)
         return open_ and self.round is not None and seat in self.round.commits
 
@@ -133,24 +154,54 @@ class State:
             return len(self.seats)
         return min((seat for seat, held in self.seats.items() if held.is_released), default=None)
 
-    def is_disputed(self, round_number: int, judge: int, tenure: int, target: int) -> bool:
-        """A dispute about this verdict is open or was decided by its jury."""
-        said = (round_number, judge, tenure, target)
-        return any(d.claimed == said and (d.outcome is None or d.has_majority) for d in self.disputes)
+    def is_absent(self, seat: int) -> bool:
+        """Nobody has waited for or heard of the seat for so long that anyone may eject it (R23.2)."""
+        held, last = self.seats[seat], self.number - ABSENT_ROUNDS
+        is_awaited = (self.roster | self.late | self.woken) >> seat & 1 == 1
+        return not is_awaited and held.since_round <= last and held.attested_round <= last
 
-    def eligible_jurors(self, judge: int, target: int, challenger: str) -> int:
-        """Mask of who may be drawn to vote: held, on the roster, in good standing, and no party to it."""
+    def burned_by_leaving(self, seat: int) -> int:
+        """Wei of its bond that the seat loses if it is given up now: for its strikes (R23.1)."""
+        held, after = self.seats[seat], self.parameters.eject_after
+        return held.bond // 2 * min(held.strikes, after) // after if after else 0
+
+    def is_disputed(self, round_number: int, judge: int, tenure: int, target: int) -> bool:
+        """A dispute about this claim is open or was decided."""
+        said = (round_number, judge, tenure, target)
+        return any(d.claimed == said and d.bars_another for d in self.disputes)
+
+    def jury_pool(self, judge: int, target: int, challenger: str) -> int:
+        """Mask of who may be drawn for a jury: on the roster and awake, in good standing, and no party to it."""
         parties = mask_of([judge, target])
         if (seat := self.seat_of(challenger)) is not None:
             parties |= 1 << seat
-        return self.members & self.roster & ~self.below & ~parties
+        return self.members & self.roster & ~self.below & ~self.suspended & ~self.dozing & ~parties
+
+    def had_seat(self, seat: int, dispute: Dispute) -> bool:
+        """Who sits there sat there when the dispute was raised, and is not released."""
+        held = self.seats.get(seat)
+        return held is not None and not held.is_released and held.since_dispute <= dispute.number
+
+    def may_vote(self, seat: int, dispute: Dispute) -> bool:
+        """The seat's vote is taken in the dispute's present stage, until its deadline (R26.4)."""
+        if dispute.outcome is not None or not (dispute.asked & ~dispute.votes.cast) >> seat & 1:
+            return False
+        has_standing = not (self.below | self.suspended) >> seat & 1
+        has_bond = self.had_seat(seat, dispute) and 2 * self.seats[seat].bond >= self.parameters.bond
+        return has_standing and has_bond
 
     def settled(self, current: Round) -> dict[int, int]:
-        """The reputations that a round's verdicts give, weighed by the present ones."""
+        """The reputations that a round's verdicts give, weighed by the present ones.
+
+        Short of the quorum the round is given up: as if nobody had judged anyone (R3.12).
+        """
+        is_given_up = len(current.attestations) < self.parameters.quorum
         return settle(
             self.reputations,
             current.committed,
             {s: Verdict(a.judged, a.accepted) for s, a in current.attestations.items()},
+            able=0 if is_given_up else self.members & ~self.suspended,
+            missed=current.missed,
             shift=self.parameters.reputation_shift,
             floor=self.parameters.reputation_floor,
         )
@@ -183,12 +234,15 @@ class State:
         return held
 
     def vacate(self, seat: int, free_at: int) -> None:
-        """Give a seat up: what it has committed stands and is judged; it is waited for no longer."""
-        held = self.seats[seat]
+        """Give a seat up: it is waited for no longer; what it committed stands once it is known who judges it."""
+        held, others = self.seats[seat], ~(1 << seat)
         held.free_at, held.announced, held.strikes = free_at, None, 0
-        self.woken &= ~(1 << seat)
-        if self.phase == Phase.COMMIT and not self.is_in_round(seat):
-            self.roster &= ~(1 << seat)
+        self.woken &= others
+        if self.phase == Phase.COMMIT:
+            assert self.round is not None
+            self.roster &= others
+            self.late &= others
+            self.round.withdraw(seat)
 
     def owe(self, account: str, amount: int) -> None:
         """Wei out of what is pledged."""
@@ -196,9 +250,10 @@ class State:
             self.owed[account] = self.owed.get(account, 0) + amount
 
     def open_round(self, number: int, attested: int) -> None:
-        """Who attested is here, who joined or woke asked to be; nobody else is waited for."""
-        self.roster, self.woken = (attested | self.woken) & self.members, 0
-        self.rounds.append(Round(number, dict(self.reputations)))
+        """Who attested is here, who joined or woke asked to be; who dozes may come, and nobody waits for it."""
+        wanted, self.woken = (attested | self.woken) & self.members, 0
+        self.roster, self.late = wanted & ~self.dozing, wanted & self.dozing
+        self.rounds.append(Round(number, dict(self.reputations), self.suspended))
         self.phase = Phase.COMMIT
 
     def remember(

@@ -150,11 +150,12 @@ def _print_disputes(console: Any, report: Report) -> None:
 
     if not report.disputes:
         return
-    names = ("dispute", "round", "judge", "target", "outcome", "false say", "right say", "recomputed")
+    names = ("dispute", "round", "judge", "target", "outcome", "false", "right", "withheld", "recomputed")
     table = Table(*names, title="disputes", title_justify="left")
     for line in report.disputes:
         recomputed = {True: "false", False: "right", None: "cannot be"}[line.is_false]
-        votes = (" ".join(map(str, line.upholding)), " ".join(map(str, line.rejecting)))
+        answers = (line.upholding, line.rejecting, line.withholding)
+        votes = (" ".join(map(str, seats)) for seats in answers)
         numbers = map(str, (line.dispute, line.round, line.judge, line.target))
         table.add_row(*numbers, line.outcome, *votes, recomputed)
     console.print(table)

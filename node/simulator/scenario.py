@@ -108,7 +108,7 @@ def generator(seed: int, purpose: str, *numbers: int) -> np.random.Generator:
 
 
 def round_seed(seed: int, number: int) -> bytes:
-    """The round's seed, 32 bytes: a chain of SHA-256 in place of the chain's prevrandao. number: 1..rounds."""
+    """The round's seed, 32 bytes: a chain of SHA-256 in place of the chain's blocks. number: 1..rounds."""
     found = hashlib.sha256(f"folkmoot simulation {seed}".encode()).digest()
     for _ in range(number):
         found = hashlib.sha256(found).digest()

@@ -48,6 +48,7 @@ class Twin:
             commits=dict(digests),
             peers={seat: "0x" + author_of(self._scenario.seed, seat).hex() for seat in digests},
             tenures=dict.fromkeys(digests, 1),
+            begun=dict.fromkeys(digests, 0),
             seed=round_seed(self._scenario.seed, number),
             committed=mask_of(list(digests)),
         )
@@ -69,6 +70,7 @@ class Twin:
             self.reputations,
             round_.committed,
             verdicts,
+            able=mask_of(list(verdicts)),
             shift=scenario.reputation_shift,
             floor=scenario.reputation_floor,
         )

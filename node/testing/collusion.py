@@ -27,9 +27,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of one honest peer, the holder of a seat. carried: None where it cannot be recomputed."""
+    """What is known of one honest peer since the round in which its line began.
 
-    tenure: int
+    carried: None where it cannot be recomputed.
+    """
+
+    begun: int
     newest: State | None
     carried: Carried | None
 
@@ -85,9 +88,9 @@ class Collusion:
 
     def _after(self, history: History, round_: Round, seat: int, held: Held) -> _Known:
         tenure = round_.tenures[seat]
-        before = self._known.get(seat)
-        if before is None or before.tenure != tenure:
-            before = _Known(tenure, None, Carried(self._genesis))
+        begun, before = round_.begun[seat], self._known.get(seat)
+        if before is None or before.begun != begun:
+            before = _Known(begun, None, Carried(self._genesis))
         newest, carried = before.newest, before.carried
         try:
             fetched = Fetched(lineage(history, round_, seat), held, tenure)
@@ -96,7 +99,7 @@ class Collusion:
             pass
         if seat in round_.attestations:
             carried = self._replayed(history, round_, seat, carried, held)
-        return _Known(tenure, newest, carried)
+        return _Known(begun, newest, carried)
 
     def _replayed(
         self, history: History, round_: Round, judge: int, carried: Carried | None, held: Held
@@ -113,7 +116,7 @@ class Collusion:
         held = {
             seat: known
             for seat, known in sorted(self._known.items())
-            if history.seats[seat].is_held and history.seats[seat].tenure == known.tenure
+            if history.seats[seat].is_held and history.seats[seat].begun_round == known.begun
         }
         carried = {seat: known.carried for seat, known in held.items() if known.carried is not None}
         return Knowledge(
