@@ -184,7 +184,7 @@ class Circle:
     def _previous(self, number, seat, peer):
         """Digest and state of what a delta frame is relative to; None for a key frame."""
         tenure = self.known.seats[seat].tenure
-        links = earlier(self.known, number, seat, tenure)
+        links = earlier(self.known, number, seat, self.known.seats[seat].begun_round)
         if self.manifest.codec != DELTA or not links:
             return None
         last = lineage(self.known, self.known.rounds[links[0].round - 1], seat)
@@ -266,7 +266,8 @@ class FalseJudge(Honest):
 
 def hand_over(circle, seat, peer=300):
     """The seat's holder leaves, and another one takes it; MAX_SEATS must be the circle's."""
-    circle.write(Left(seat, 1_700_000_000), Released(seat, circle.known.seats[seat].bond))
+    burned = circle.known.burned_by_leaving(seat)
+    circle.write(Left(seat, burned, 1_700_000_000), Released(seat, circle.known.seats[seat].bond - burned))
     circle.take(seat, peer)
 
 

@@ -14,7 +14,7 @@ from ledger.reputation import INITIAL, pack
 from ledger.topology import jury, mask_of, seats_of
 from ledger.verdicts import encode_verdicts
 
-# In the order of the contract's constants OPENED = 1 … WITHDRAWN = 19.
+# In the order of the contract's constants OPENED = 1 … RESTARTED = 22.
 KINDS = ["Opened", "Joined", "Moved", "Woken", "Committed", "Drawn", "Attested", "Settled", "Left", "Ejected"]
 KINDS += [
     "Released",
@@ -26,9 +26,12 @@ KINDS += [
     "Voted",
     "Resolved",
     "Withdrawn",
+    "Referred",
+    "Appealed",
+    "Restarted",
 ]
 NOBODY = "0x" + "00" * 20
-BOND, DISPUTE_BOND = 1000, 100
+BOND, DISPUTE_BOND, WINDOW_S = 1000, 100, 500
 
 
 def digest(*parts):
@@ -87,14 +90,20 @@ def opened(manifest):
 
 def running_hash(story):
     """The contract's `history` after these events, from its ABI encoding; rounds counted beside the fold."""
-    running, clock_bits = 0, 64
+    running, clock_bits, seed = 0, 64, bytes(32)
     for event, number in zip(story.events, story.numbers, strict=True):
         kind = KINDS.index(type(event).__name__) + 1
         seat = getattr(event, "seat", getattr(event, "judge", 0))
-        if isinstance(event, events.Summoned | events.Resolved):
+        if isinstance(event, events.Summoned | events.Resolved | events.Referred | events.Appealed):
             seat = story.judges[event.dispute]
+        if isinstance(event, events.Drawn):
+            drawn, seed = event.seed, bytes(32)
+        elif isinstance(event, events.Attested):
+            seed = drawn
         head = running << clock_bits | kind << 56 | number << 16 | seat
         words = (_words(event) + [bytes(32)] * 3)[:3]
+        if isinstance(event, events.Settled):
+            words[2] = seed
         entry = keccak(abi_encode(["uint256", "bytes32", "bytes32", "bytes32"], [head, *words]))
         running = int.from_bytes(entry, "big") >> clock_bits
     return running.to_bytes(24, "big")
@@ -120,14 +129,12 @@ def _words(event):
         case events.Committed():
             return [event.digest]
         case events.Drawn():
-            return [event.seed, word("uint256", event.committed)]
+            return [word("uint256", event.committed)]
         case events.Attested():
             return [word("uint256", event.verdicts), event.record]
         case events.Settled():
             return [word("uint256", event.attested), hashed(["uint256[16]"], event.reputations)]
-        case events.Left():
-            return [word("uint256", event.free_at)]
-        case events.Ejected():
+        case events.Left() | events.Ejected():
             return [word("uint256", event.burned), word("uint256", event.free_at)]
         case events.Released():
             return [word("uint256", event.bond)]
@@ -140,16 +147,22 @@ def _words(event):
             what = hashed(["uint256", "uint256"], event.round, event.free_at)
             return [what, word("address", event.reporter), word("uint256", event.bond)]
         case events.Disputed():
-            types = ["uint256", "uint256", "uint256", "address", "bytes32", "uint256"]
-            said = (event.dispute, event.round, event.target, event.challenger, event.evidence)
+            types = ["uint256", "uint256", "uint256", "address", "bytes32", "uint256", "uint256"]
+            said = (event.dispute, event.round, event.target, event.challenger, event.evidence, event.electorate)
             return [hashed(types, *said, event.deadline)]
         case events.Summoned():
             types = ["uint256", "bytes32", "uint256", "uint256"]
             return [hashed(types, event.dispute, event.seed, event.jury, event.deadline)]
         case events.Voted():
-            return [word("uint256", event.dispute), word("bool", event.upholds)]
+            return [word("uint256", event.dispute), word("uint256", event.answer)]
         case events.Resolved():
-            return [word("uint256", event.dispute), word("uint256", event.outcome), word("uint256", event.paid)]
+            ended = hashed(["uint256", "uint256"], event.fine, event.free_at)
+            return [word("uint256", event.dispute), word("uint256", event.outcome), ended]
+        case events.Referred():
+            return [word("uint256", event.dispute), word("uint256", event.stage), word("uint256", event.deadline)]
+        case events.Appealed():
+            appellant = word("address", event.appellant)
+            return [word("uint256", event.dispute), appellant, word("uint256", event.deadline)]
         case events.Withdrawn():
             return [word("address", event.account), word("uint256", event.amount)]
     return []
@@ -158,9 +171,10 @@ def _words(event):
 class Story:
     """A valid history. number: which one. events: from the deployment to the end, in order.
 
-    Peers come late, move, wake, leave, rotate their keys, equivocate, dispute and vote, miss commits and
-    attestations, and now and then a round is given up short of its quorum; phases close as the contract closes
-    them. `known` is the fold so far, which says what is possible next. numbers: the round each event fell into.
+    Peers come late, move, wake, leave, start anew, rotate their keys, equivocate, dispute, vote and appeal, miss
+    commits and attestations, and now and then a seed is drawn again or a round is given up short of its quorum;
+    phases close as the contract closes them. `known` is the fold so far, which says what is possible next. numbers:
+    the round each event fell into.
     """
 
     def __init__(self, number, rounds=3):
@@ -176,6 +190,7 @@ class Story:
             eject_after=draw.randint(0, 2),
             bond=BOND,
             dispute_bond=draw.choice([0, DISPUTE_BOND]),
+            dispute_window_s=WINDOW_S,
             jury_seats=draw.randint(1, 5),
         )
         self.known = History(self.parameters)
@@ -203,16 +218,21 @@ class Story:
         while True:
             self._bystand()
             current = known.round
-            waiting = seats_of(known.roster & ~current.committed)
+            awaited = seats_of(known.roster & ~current.committed)
+            waiting = awaited + seats_of(known.late)
             enough = len(current.commits) >= known.parameters.quorum
-            if enough and (not waiting or draw.random() < 0.2):
+            if enough and (not awaited or draw.random() < 0.2):
                 break
             if not waiting:
                 self._let_somebody_in()
                 continue
             seat = draw.choice([s for s in waiting if s not in absent] or waiting)
-            self._write(events.Committed(known.number, seat, digest("update", known.number, seat)))
-        self._write(events.Drawn(known.number, digest("seed", known.number, draw.random()), current.committed))
+            self._write(
+                events.Committed(known.number, seat, digest("update", known.number, seat, len(self.events)))
+            )
+        for _ in range(draw.choice([1, 1, 1, 2])):
+            seed = digest("seed", known.number, draw.random())
+            self._write(events.Drawn(known.number, seed, current.committed))
 
     def _attestations(self):
         draw, known = self._random, self.known
@@ -231,13 +251,11 @@ class Story:
 
     def _settlement(self):
         known, current = self.known, self.known.round
-        has_quorum = len(current.attestations) >= known.parameters.quorum
-        after = known.settled(current) if has_quorum else known.reputations
-        return events.Settled(known.number, mask_of(list(current.attestations)), pack(after))
+        return events.Settled(known.number, mask_of(list(current.attestations)), pack(known.settled(current)))
 
     def _let_somebody_in(self):
         """The circle is short of its quorum: it waits for who wakes or joins."""
-        asleep = seats_of(self.known.members & ~self.known.roster)
+        asleep = seats_of(self.known.members & ~self.known.roster & ~self.known.late)
         seat = self.known.next_seat()
         if not asleep and seat is None:
             return  # until a seat is released
@@ -248,7 +266,16 @@ class Story:
 
     def _bystand(self):
         """What anyone may do at any time."""
-        for happens in (self._join, self._move, self._wake, self._change_keys, self._go, self._accuse, self._vote):
+        for happens in (
+            self._join,
+            self._move,
+            self._wake,
+            self._restart,
+            self._change_keys,
+            self._go,
+            self._accuse,
+            self._hear,
+        ):
             if self._random.random() < 0.08 and self.known.seats:
                 happens()
         for seat, held in list(self.known.seats.items()):
@@ -284,6 +311,11 @@ class Story:
         if self._held() and self.known.phase != Phase.FINISHED:
             self._write(events.Woken(self.known.number, self._random.choice(self._held())))
 
+    def _restart(self):
+        able = [seat for seat in self._held() if not self.known.is_in_round(seat)]
+        if able and self._random.random() < 0.3:
+            self._write(events.Restarted(self._random.choice(able)))
+
     def _change_keys(self):
         for seat in self._held():
             held = self.known.seats[seat]
@@ -309,42 +341,59 @@ class Story:
             number = max(self.known.number, held.since_round)
             self._write(events.Equivocated(seat, number, address(seat + 1), held.bond, self._later()))
         else:
-            self._write(events.Left(seat, self._later()))
+            self._write(events.Left(seat, self.known.burned_by_leaving(seat), self._later() + 8 * WINDOW_S))
 
     def _accuse(self):
-        settled = [round_.number for round_ in self.known.rounds if round_.settled]
+        known = self.known
+        settled = [round_.number for round_ in known.rounds if round_.settled]
         if not settled or self.parameters.dispute_bond == 0:
             return
-        judge, target = self._random.choice(self._held() or [0]), self._random.choice(list(self.known.seats))
-        number, held = self._random.choice(settled), self.known.seats[judge]
-        eligible = self.known.eligible_jurors(judge, target, address(500))
-        if held.is_released or judge == target or number < held.since_round or eligible == 0:
+        judge, target = self._random.choice(seats_of(known.bonded) or [0]), self._random.choice(list(known.seats))
+        number, held = self._random.choice(settled), known.seats[judge]
+        now_s = self._later()
+        is_late = held.free_at is not None and now_s + 4 * WINDOW_S > held.free_at
+        if held.is_released or number < held.since_round or is_late:
             return
-        if self.known.is_disputed(number, judge, held.tenure, target):
+        if known.is_disputed(number, judge, held.tenure, target):
+            return
+        if known.bonded.bit_count() < self.parameters.quorum:
             return
         self.judges.append(judge)
-        words = (address(500), digest("evidence"), self._later())
-        self._write(events.Disputed(len(self.known.disputes), number, judge, target, *words))
+        words = (address(500), digest("evidence"), known.bonded, now_s + WINDOW_S)
+        self._write(events.Disputed(len(known.disputes), number, judge, target, *words))
 
-    def _summon(self, number, claim):
-        seed = digest("jury", number, self._random.random())
-        drawn = jury(seed, self.known.disputes[number].eligible, self.parameters.jury_seats)
-        self._write(events.Summoned(number, seed, drawn, self._later()))
+    def _summon(self, dispute):
+        seed = digest("jury", dispute.number, self._random.random())
+        drawn = jury(seed, dispute.pool, self.parameters.jury_seats)
+        self._write(events.Summoned(dispute.number, seed, drawn, self._later() + WINDOW_S))
 
-    def _vote(self):
-        for number, dispute in enumerate(self.known.disputes):
+    def _hear(self):
+        """Each open dispute goes on a little."""
+        for dispute in self.known.disputes:
             if dispute.outcome is not None:
                 continue
-            if dispute.summoned is None and self._random.random() < 0.8:
-                self._summon(number, dispute.claim)
-            cast = dispute.upholding | dispute.rejecting
-            for seat in seats_of(dispute.jury & ~cast & self.known.members):
-                if self._random.random() < 0.8:
-                    self._write(events.Voted(number, seat, self._random.random() < 0.6))
+            if dispute.stage == events.Stage.DRAWING and self._random.random() < 0.8:
+                self._summon(dispute)
+            elif dispute.stage == events.Stage.APPEAL and self._random.random() < 0.6:
+                self._write(events.Appealed(dispute.number, address(501), self._later() + WINDOW_S))
+            share = self._random.choice([0.0, 0.5, 0.9])
+            answers = self._random.choice([(1, 1, 1, 0), (1, 0, 2), (0, 0, 0, 1)])
+            for seat in seats_of(dispute.asked):
+                if self.known.may_vote(seat, dispute) and self._random.random() < share:
+                    self._write(events.Voted(dispute.number, seat, self._random.choice(answers)))
             if dispute.is_decided or self._random.random() < 0.5:
-                self._resolve(number, dispute)
+                self._take_on(dispute)
 
-    def _resolve(self, number, dispute):
-        held = self.known.seats[dispute.claim.judge]
-        paid = min(held.bond, BOND // 4) if dispute.verdict == events.Outcome.UPHELD else 0
-        self._write(events.Resolved(number, int(dispute.verdict), paid))
+    def _take_on(self, dispute):
+        """Its stage ends by the votes, or else at its deadline."""
+        if not dispute.is_decided:
+            self._time = max(self._time, dispute.deadline)
+        number, stage = dispute.number, dispute.next_stage
+        if stage is not None:
+            self._write(events.Referred(number, int(stage), self._later() + WINDOW_S))
+            return
+        fine, free_at, held = 0, 0, self.known.seats[dispute.claim.judge]
+        if dispute.verdict == events.Outcome.UPHELD:
+            fine = held.bond if held.convictions else min(held.bond, BOND // 2)
+            free_at = self._later() if held.convictions and held.is_held else 0
+        self._write(events.Resolved(number, int(dispute.verdict), fine, free_at))

@@ -26,8 +26,9 @@ def all_judge_all(count):
     return {judge: [seat for seat in range(count) if seat != judge] for judge in range(count)}
 
 
-def settled(reputations, verdicts, committed, shift=SHIFT, reputation_floor=FLOOR):
-    return settle(reputations, committed, verdicts, shift=shift, floor=reputation_floor)
+def settled(reputations, verdicts, committed, shift=SHIFT, reputation_floor=FLOOR, able=None, missed=0):
+    able = mask_of(list(verdicts)) if able is None else able
+    return settle(reputations, committed, verdicts, able=able, missed=missed, shift=shift, floor=reputation_floor)
 
 
 @st.composite
@@ -44,13 +45,15 @@ def rounds(draw):
     return reputations, verdicts, mask_of(committed)
 
 
-@given(rounds(), st.integers(1, 8), st.integers(0, INITIAL - 1))
-def test_settlement_is_the_formula(given_round, shift, reputation_floor):
+@given(rounds(), st.integers(1, 8), st.integers(0, INITIAL - 1), st.integers(0, 255), st.integers(0, 255))
+def test_settlement_is_the_formula(given_round, shift, reputation_floor, able, missed):
     reputations, verdicts, committed = given_round
-    found = settled(reputations, verdicts, committed, shift, reputation_floor)
-    weight = {j: reputations[j] // 256 * (reputations[j] >= reputation_floor) for j in verdicts}
+    missed &= ~committed & (1 << len(reputations)) - 1
+    found = settled(reputations, verdicts, committed, shift, reputation_floor, able, missed)
+    is_able = {j: able >> j & 1 for j in verdicts}
+    weight = {j: reputations[j] // 256 * is_able[j] * (reputations[j] >= reputation_floor) for j in verdicts}
     if not sum(weight.values()):
-        weight = dict.fromkeys(verdicts, 1)
+        weight = is_able
     for seat, old in reputations.items():
         expected = old
         if committed >> seat & 1:
@@ -60,6 +63,8 @@ def test_settlement_is_the_formula(given_round, shift, reputation_floor):
                 expected = floor(old + Fraction(accepting * FULL // total - old, 2**shift))
             if seat not in verdicts:
                 expected -= expected // 2**shift
+        elif missed >> seat & 1:
+            expected -= expected // 2**shift
         assert found[seat] == expected
         assert 0 <= found[seat] <= FULL
 
@@ -83,6 +88,29 @@ def test_who_commits_and_stays_silent_loses_even_if_accepted_by_all():
     found = settled(dict.fromkeys(range(4), FULL), verdicts_of(judged), 0b1111)
     assert found[3] == FULL - (FULL >> SHIFT)
     assert found[0] == FULL
+
+
+def test_who_was_waited_for_and_did_not_commit_loses_what_silence_costs():
+    found = settled(dict.fromkeys(range(5), FULL), verdicts_of(all_judge_all(4)), 0b1111, missed=0b10000)
+    assert found[4] == FULL - (FULL >> SHIFT)
+
+
+def test_the_verdicts_of_who_left_or_is_suspended_weigh_nothing_and_are_no_silence():
+    verdicts = verdicts_of(all_judge_all(4), rejecting={(2, 0), (2, 1), (2, 3)})
+    found = settled(dict.fromkeys(range(4), FULL), verdicts, 0b1111, able=0b1011)
+    assert found == dict.fromkeys(range(4), FULL)
+
+
+def test_in_quarantine_together_only_the_able_weigh_one():
+    verdicts = {0: Verdict(0b100, 0), 1: Verdict(0b100, 0b100), 2: Verdict(0, 0)}
+    found = settled(dict.fromkeys(range(3), 100), verdicts, 0b111, able=0b110)
+    assert found[2] > 100
+
+
+def test_where_no_verdict_counts_only_silence_moves_a_reputation():
+    verdicts = verdicts_of({judge: seats for judge, seats in all_judge_all(3).items() if judge})
+    found = settled(dict.fromkeys(range(3), INITIAL), verdicts, 0b111, able=0)
+    assert found == {0: INITIAL - (INITIAL >> SHIFT), 1: INITIAL, 2: INITIAL}
 
 
 def test_who_was_not_there_keeps_its_reputation():
