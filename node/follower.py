@@ -128,6 +128,10 @@ class Follower:
 
         return await self._run(first)
 
+    async def blocks_since_draw(self) -> int:
+        """How many blocks lie on the one that the newest draw was in. Raises ChainUnreachable."""
+        return await self._run(lambda: self.circle.head() - self._tracker.drawn_in)
+
     async def balance_wei(self) -> int:
         """What the peer's account holds."""
         return await self._run(self.sender.balance_wei)

@@ -16,7 +16,8 @@ from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import FeeLimits, NoReceipt, Reverted, Sender
 from ledger.codec import SENT_SHARE
 from ledger.endpoints import Endpoint
-from ledger.history import PATIENCE_WINDOWS, History, Phase, Round
+from ledger.errors import SetupError
+from ledger.history import History, Phase, Round
 from ledger.lineage import Fetched, Held, Lost, lineage
 from ledger.memory import Carried
 from ledger.records import update_max_bytes
@@ -39,7 +40,7 @@ from node.own_frames import is_anchored, previous
 from node.phase_clock import PhaseClock
 from node.provisions import Provisions
 from node.recovery import Judged, Recovery
-from node.rounds import Step, next_step
+from node.rounds import Step, next_step, trains_ahead
 from node.seating import Entry, SeatLost, is_authored
 from node.services import Listening, Services
 from node.state import Base, KeptCommit, PeerState, StateFile
@@ -63,6 +64,7 @@ _EXCHANGE_SHARE: Final = 0.5
 _JUDGED_KEPT: Final = 2
 _BASES_KEPT: Final = 2
 _LOOK_S: Final = 3.0
+_DRAW_AGAIN_S: Final = 30.0
 # For one blob behind a disputed verdict.
 _BLOBS_S: Final = 30.0
 
@@ -143,6 +145,8 @@ class Peer:
         self._bases: deque[Base] = deque(maxlen=_BASES_KEPT)
         self._seen: tuple[int, int] = (-1, 0)
         self._telling: asyncio.Task[None] | None = None
+        self._ahead: asyncio.Task[None] | None = None
+        self._ahead_from: Base | None = None
         self._teller = Teller(report, self._notices, self._follower, self._meter, lambda: self._services.bytes_sent)
 
     @property
@@ -194,8 +198,9 @@ class Peer:
             self._notices.tell(Notice("seat_lost", str(lost)))
             raise
         finally:
-            if self._telling is not None:
-                self._telling.cancel()
+            for task in (self._telling, self._ahead):
+                if task is not None:
+                    task.cancel()
             if duties is not None:
                 duties.close()
             if services is not None:
@@ -253,14 +258,15 @@ class Peer:
                 if not await self._tenancy.holds(seat, endpoint, is_finishing=self._is_finishing(seat)):
                     await self._follow(_WAIT_S)
                     continue
-                late_s = await self._clock.late_s()
-                patience_s = PATIENCE_WINDOWS * self._circle.attest_window_s
+                late = await self._clock.lateness()
                 if not self._state.base.is_latest(self._history, seat):
                     await self._bring_up()
                 means = self._provisions.means(self._state.base, self._history, seat)
-                step = next_step(self._history, seat, overdue=late_s > 0, lapsed=late_s > patience_s, means=means)
+                step = next_step(self._history, seat, late, means)
                 if step == Step.DONE:
                     break
+                if means.base and trains_ahead(self._history, seat):
+                    self._begin_training_ahead(seat)
                 await self._do(step, seat)
             except (Overtaken, Lost) as error:
                 _log.info("deciding again reason=%s", error)
@@ -378,7 +384,7 @@ class Peer:
         )
         residual = state.residual_for(number, self._history, seat)
         known = await look(self._collusion, number)
-        prepared = await self._work(
+        prepared = await self._attending(
             lambda: self._learner.prepare(
                 self._network, number, author, state.base.state, residual, last, states.origin, known
             )
@@ -394,6 +400,28 @@ class Peer:
         commit = KeptCommit(number, digest, state.base.record, prepared.residual, reference)
         await self._save(state.with_commit(commit, self._history, seat))
         return commit
+
+    def _begin_training_ahead(self, seat: int) -> None:
+        """For the next round, beside this one, once for each base: what comes out is kept until it is wanted."""
+        state, round_ = self._state, self._history.round
+        if state.base is self._ahead_from or round_ is None or (self._ahead is not None and not self._ahead.done()):
+            return
+        self._ahead_from, number = state.base, round_.number + 1
+        residual, origin = state.residual_for(number, self._history, seat), self._services.exchange.states.origin
+
+        def train() -> None:
+            self._learner.train_ahead(number, state.base.state, residual, origin)
+
+        async def run() -> None:
+            try:
+                await self._work(train)
+            except SetupError as fault:
+                # It is raised again when the update is made, and told then.
+                _log.info("not trained ahead round=%d reason=%s", number, fault)
+            else:
+                _log.info("trained ahead round=%d", number)
+
+        self._ahead = asyncio.create_task(run())
 
     async def _is_stuck(self, round_: Round) -> bool:
         """The round waits past its deadline for more commits than it has."""
@@ -540,6 +568,9 @@ class Peer:
         if left_s > 0:
             return min(left_s, _WAIT_S)
         if step == Step.ADVANCE:
+            if self._history.phase == Phase.ATTEST:
+                # R3.9: a draw is not repeated for ever, and a call that is refused costs gas all the same.
+                self._clock.hold_off(_DRAW_AGAIN_S)
             await self._follower.call("advance")
         else:
             await self._follower.call("settle", round_.number)
@@ -620,6 +651,17 @@ class Peer:
     def _fail_at(self, number: int, step: str) -> None:
         if self._config.fail_at:
             self._config.fail_at.reached(number, step)
+
+    async def _attending(self, work: Callable[[], _T]) -> _T:
+        """Work that takes long, and meanwhile the duties that wait for nobody's training: votes have deadlines."""
+        task = asyncio.ensure_future(self._work(work))
+        while not (await asyncio.wait({task}, timeout=_WAIT_S))[0]:
+            try:
+                await self._follower.follow()
+                await self._attend()
+            except (ChainUnreachable, RpcFault) as error:
+                _log.info("no answer from the chain reason=%s", error)
+        return task.result()
 
     async def _work(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)

@@ -30,8 +30,21 @@ class Means:
     update: bool = True
 
 
-def next_step(history: History, seat: int, *, overdue: bool, lapsed: bool = False, means: Means = Means()) -> Step:
-    """Decide. overdue: the open phase's deadline has passed; lapsed: by so much that R3.12 gives the round up.
+@dataclass(frozen=True)
+class Lateness:
+    """How late the open phase is.
+
+    overdue: its deadline has passed. lapsed: by so much that R3.12 gives the round up. seed_lost: the chain has
+    forgotten the block that the seed follows from, and nobody attested under it (R3.9).
+    """
+
+    overdue: bool = False
+    lapsed: bool = False
+    seed_lost: bool = False
+
+
+def next_step(history: History, seat: int, late: Lateness = Lateness(), means: Means = Means()) -> Step:
+    """Decide.
 
     Who lacks its base sits out and is not waited for. Who lost its own update sits out this round and wakes for the
     next one. Either does the chores of others.
@@ -41,36 +54,64 @@ def next_step(history: History, seat: int, *, overdue: bool, lapsed: bool = Fals
         return Step.DONE
     if round_ is None:
         return Step.WAIT
-    if history.phase == Phase.COMMIT:
-        return _while_committing(history, round_, seat, overdue, means)
-    return _while_attesting(history, round_, seat, overdue, lapsed, means)
+    is_committing = history.phase == Phase.COMMIT
+    step = (_while_committing if is_committing else _while_attesting)(history, round_, seat, late, means)
+    if step == Step.WAIT and means.base and is_suspension_over(history, seat):
+        return Step.WAKE
+    return step
 
 
-def _while_committing(history: History, round_: Round, seat: int, overdue: bool, means: Means) -> Step:
+def is_suspension_over(history: History, seat: int) -> bool:
+    """The term of a conviction has passed, and the seat has not said yet that it is back (R26.6)."""
+    until = history.seats[seat].suspended_until
+    return until is not None and history.number >= until
+
+
+def trains_ahead(history: History, seat: int) -> bool:
+    """Whether the seat has no part in the round under way and asked to be in the next one.
+
+    Its base stays as it is until then, so what it trains now it can commit at once when that round opens. Nobody
+    waits for who dozes (R3.5a): where the others close the phase as soon as they are done, this is its way back.
+    """
+    round_ = history.round
+    if round_ is None or history.phase not in (Phase.COMMIT, Phase.ATTEST) or seat in round_.commits:
+        return False
+    may_commit = history.phase == Phase.COMMIT and (history.roster | history.late) >> seat & 1
+    return not may_commit and history.is_woken(seat) and round_.number < history.parameters.last_round
+
+
+def is_heard(history: History, round_: Round) -> bool:
+    """Whether all have attested whom the attest phase waits for: those who committed, are held and do not doze."""
+    waited_for = round_.committed & history.members & ~history.dozing
+    return waited_for & ~mask_of(list(round_.attestations)) == 0
+
+
+def _while_committing(history: History, round_: Round, seat: int, late: Lateness, means: Means) -> Step:
     has_quorum = len(round_.commits) >= history.parameters.quorum
     if seat not in round_.commits:
         if not means.base:
             return Step.WAIT
-        if history.roster >> seat & 1:
+        if (history.roster | history.late) >> seat & 1:
             return Step.COMMIT
         # Not counted on. Who is new waits for the next round, unless this one cannot end without it.
-        is_wanted = overdue and not has_quorum
+        is_wanted = late.overdue and not has_quorum
         return Step.WAKE if is_wanted or not history.is_woken(seat) else Step.WAIT
     # Those still missing may have left their seats: then nobody is waited for, and no commit closes the phase.
     is_complete = history.roster & ~round_.committed == 0
-    return Step.ADVANCE if has_quorum and (overdue or is_complete) else Step.WAIT
+    return Step.ADVANCE if has_quorum and (late.overdue or is_complete) else Step.WAIT
 
 
-def _while_attesting(history: History, round_: Round, seat: int, overdue: bool, lapsed: bool, means: Means) -> Step:
+def _while_attesting(history: History, round_: Round, seat: int, late: Lateness, means: Means) -> Step:
+    if late.seed_lost and not round_.heard:
+        return Step.SETTLE if late.lapsed else Step.ADVANCE
     if seat not in round_.attestations and means.base:
         if seat in round_.commits and means.update:
             return Step.EXCHANGE
         # It has no part in this round, so the next round would not wait for it unless it asks.
         if not history.is_woken(seat):
             return Step.WAKE
-    is_full = len(round_.attestations) == len(round_.commits)
     has_quorum = len(round_.attestations) >= history.parameters.quorum
-    if lapsed or (has_quorum and (is_full or overdue)):
+    if late.lapsed or (has_quorum and (late.overdue or is_heard(history, round_))):
         return Step.SETTLE
     return Step.WAIT
 

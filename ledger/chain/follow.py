@@ -74,6 +74,7 @@ class Tracker:
         # The same history once more, KEPT_BLOCKS behind, and the events since then: what a rollback starts from.
         self._base, self._floor = History(source.parameters), _Folded()
         self._recent: list[Placed] = []
+        self._drawn_below = first_block
         self._anchor: Mark | None = None
         self._is_torn = False
         # A round was settled and the contract's hash could not be asked for: all is read again, up to the newest
@@ -103,6 +104,12 @@ class Tracker:
         if further is not None and not changed:
             self._anchor = further
         return changed
+
+    @property
+    def drawn_in(self) -> int:
+        """The block of the newest draw; before the first one, the first block."""
+        draws = (entry.position[0] for entry in reversed(self._recent) if isinstance(entry.event, Drawn))
+        return next(draws, self._drawn_below)
 
     # ------------------------------------------------------------------------------------------- looking
 
@@ -172,6 +179,8 @@ class Tracker:
         for entry in self._recent[:settled]:
             self._base.apply(entry.event)
             self._floor = _Folded(entry.position, entry.block_hash)
+            if isinstance(entry.event, Drawn):
+                self._drawn_below = entry.position[0]
         del self._recent[:settled]
 
     def _check_hash(self, block: int) -> None:

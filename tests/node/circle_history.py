@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from eth_utils.address import to_checksum_address
 
@@ -15,6 +16,7 @@ from ledger.verdicts import encode_verdicts
 SEATS, QUORUM, ROUNDS = 4, 3, 2
 NOBODY = "0x" + 40 * "0"
 BOND, DISPUTE_BOND = 1000, 100
+WINDOW_S = 300
 SEED = hashlib.sha256(b"seed").digest()
 
 
@@ -28,6 +30,7 @@ PARAMETERS = CircleParameters(
     eject_after=1,
     bond=BOND,
     dispute_bond=DISPUTE_BOND,
+    dispute_window_s=WINDOW_S,
     jury_seats=3,
 )
 
@@ -44,6 +47,14 @@ def cold(seat: int) -> str:
 
 def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
     """A circle of four seats in round 1, and then these events. endpoints: of the first seats, if not made up."""
+    history = history_in(endpoints=endpoints)
+    for event in events:
+        history.apply(event)
+    return history
+
+
+def history_in(rounds: int = ROUNDS, endpoints: Sequence[str] = ()) -> History:
+    """A circle of four seats and so many rounds, in round 1."""
     encoded = Manifest(
         version=1,
         task="tiny",
@@ -54,18 +65,16 @@ def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
         degree=3,
         rule="none",
         rule_parameters={},
-        rounds=ROUNDS,
+        rounds=rounds,
         frozen="",
         frozen_marks="",
     ).encode()
-    history = History(PARAMETERS)
+    history = History(replace(PARAMETERS, last_round=rounds))
     history.apply(Opened(hashlib.sha256(encoded).digest(), encoded))
     for seat in range(SEATS):
         made_up = f"wss://127.0.0.1:{seat + 1} http://127.0.0.1:{seat + 1}"
         endpoint = endpoints[seat] if seat < len(endpoints) else made_up
         history.apply(Joined(seat, peer(seat), cold(seat), NOBODY, endpoint))
-    for event in events:
-        history.apply(event)
     return history
 
 

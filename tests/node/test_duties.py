@@ -55,15 +55,15 @@ def test_a_seat_below_the_floor_for_long_is_ejected_once() -> None:
 
 
 def test_a_seat_given_up_is_released_when_its_time_has_come() -> None:
-    left = [*settled(0, 1, 2, 3), Left(2, int(NOW))]
+    left = [*settled(0, 1, 2, 3), Left(2, 0, int(NOW))]
     assert calls(*left) == []
     assert calls(*left, now_s=NOW + 1) == [("release", 2)]
 
 
 def test_a_seat_in_its_round_or_under_dispute_is_not_released() -> None:
-    in_round = [*settled(0, 1, 2, 3), *commits(2, number=2), Left(2, 0)]
+    in_round = [*settled(0, 1, 2, 3), *commits(2, number=2), Left(2, 0, 0)]
     assert calls(*in_round) == []
-    under_dispute = [*settled(0, 1, 2, 3), dispute(), Left(0, 0)]
+    under_dispute = [*settled(0, 1, 2, 3), dispute(), Left(0, 0, 0)]
     assert calls(*under_dispute, seat=3) == [("summon", 0)]
 
 

@@ -166,3 +166,35 @@ def test_under_other_codecs_the_share_changes_nothing() -> None:
     few, many = (published_by(*learner_of(ZSTD, share=share), base, None) for share in (0.01, 1.0))
     np.testing.assert_array_equal(few, many)
     assert (few != base).mean() > 0.5
+
+
+class CountedTraining:
+    """Stands in for a trainer: each training gives another vector."""
+
+    def __init__(self, learner: Learner) -> None:
+        self.rounds: list[int] = []
+        self._train = learner._trainer.train
+        learner._trainer.train = self  # type: ignore[method-assign, assignment]
+
+    def __call__(self, start: Vector, number: int) -> Vector:
+        self.rounds.append(number)
+        return self._train(start, number)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_was_trained_is_kept_until_the_base_is_another(codec: str) -> None:
+    """A peer that missed a round commits in the next one as soon as that opens."""
+    learner, manifest = learner_of(codec)
+    training = CountedTraining(learner)
+    genesis, residual = np.zeros(manifest.parameters, np.int32), np.zeros(manifest.parameters, np.float32)
+    learner.train_ahead(2, genesis, residual, genesis)
+    made = [learner.prepare(NETWORK, number, AUTHOR, genesis, residual, None, genesis) for number in (2, 3)]
+    assert training.rounds == [2]
+    states = [
+        decode_update(one.blob, manifest, NETWORK, number, AUTHOR) for one, number in zip(made, (2, 3), strict=True)
+    ]
+    assert states[0].payload == states[1].payload
+    learner.prepare(NETWORK, 4, AUTHOR, genesis + 1, residual, None, genesis)
+    assert training.rounds == [2, 4]
+    learner.prepare(NETWORK, 5, AUTHOR, genesis, residual, None, genesis)
+    assert training.rounds == [2, 4, 5], "the vector of one base is kept, not of all"
