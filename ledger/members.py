@@ -117,6 +117,8 @@ class Dispute:
     """None while it is open."""
     fine: int = 0
     """Wei that the judge lost."""
+    jurors_fined: int = 0
+    """Wei that mistaken jurors lost."""
 
     @property
     def number(self) -> int:

@@ -132,12 +132,20 @@ def resolved(state: State, event: events.Resolved) -> None:
     state.remember(event, judge, word(event.dispute), word(event.outcome), ended)
 
 
+def fine_due(state: State, judge: int) -> int:
+    """Wei that one more conviction costs a judge: the second one takes all that is left."""
+    held = state.seats[judge]
+    if held.convictions + 1 >= CONVICTIONS:
+        return held.bond
+    return min(held.bond, state.parameters.bond // CONVICTED_PART)
+
+
 def _convict(state: State, event: events.Resolved, held: Seat) -> None:
     """R26.6: a conviction lasts, and the second one costs the seat."""
     judge = state.disputes[event.dispute].claim.judge
+    due = fine_due(state, judge)
     held.convictions += 1
     is_last = held.convictions >= CONVICTIONS
-    due = held.bond if is_last else min(held.bond, state.parameters.bond // CONVICTED_PART)
     state.require(event.fine == due, f"dispute {event.dispute} cost the judge another sum")
     state.require(
         (event.free_at != 0) == (is_last and held.is_held), f"seat {judge} was given up or not by mistake"
@@ -154,7 +162,9 @@ def _fine_jurors(state: State, dispute: Dispute) -> None:
     for seat in seats_of(dispute.mistaken_jurors):
         if state.had_seat(seat, dispute):
             held = state.seats[seat]
-            held.bond -= min(held.bond, state.parameters.bond // JUROR_PART)
+            lost = min(held.bond, state.parameters.bond // JUROR_PART)
+            held.bond -= lost
+            dispute.jurors_fined += lost
     _lessen(state, dispute, dispute.mistaken_jurors)
 
 

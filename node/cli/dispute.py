@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
-from node.cli.opened import Caller, OpenCircle, add_caller, open_named, when
+from node.cli.opened import Caller, OpenCircle, add_caller, open_named
 from node.cli.options import Subparsers, print_json
 from node.printing import say
+from node.wording import when
 
 _NO_RECORD: Final = bytes(32)
 

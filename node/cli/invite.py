@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
-from node.cli.opened import OpenCircle, add_caller, open_named, when
+from node.cli.opened import OpenCircle, add_caller, open_named
 from node.cli.options import Subparsers, address_named, print_json, secret_key
 from node.printing import say
+from node.wording import when
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_S: Final = 10 * 365 * 86400

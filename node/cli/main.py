@@ -8,12 +8,26 @@ from collections.abc import Sequence
 
 from ledger.errors import NotYet, PeerFault, SetupError, UsageError
 from node import printing
-from node.cli import audit, chain, demo, deploy, dispute, invite, keys, report, seat, simulate, status
+from node.cli import audit, chain, demo, deploy, dispute, disputes, invite, keys, report, seat, simulate, status
 from node.cli import node as node_command
 from node.lifeline import end_with_parent
 from node.logs import log_crash, log_to_stderr
 
-COMMANDS = (demo, simulate, chain, keys, deploy, node_command, audit, status, seat, invite, dispute, report)
+COMMANDS = (
+    demo,
+    simulate,
+    chain,
+    keys,
+    deploy,
+    node_command,
+    audit,
+    status,
+    seat,
+    invite,
+    dispute,
+    disputes,
+    report,
+)
 USAGE, SET_UP, INTERRUPTED = 2, 3, 130
 
 

@@ -45,6 +45,13 @@ class OpenCircle:
         reading = read_history(self.circle, self.file.block, since)
         return OpenCircle(self.file, self.circle, reading.history, reading.mark.number)
 
+    def now_s(self) -> float:
+        """Unix time as the contract has it: this machine's, or its newest block's where that is ahead."""
+        from ledger.chain import answers
+
+        block = [hex(self.block), False], answers.block(self.block)
+        return max(time.time(), float(self.circle.rpc.request("eth_getBlockByNumber", *block).time_s))
+
 
 def open_named(options: argparse.Namespace) -> OpenCircle:
     """The circle that --circle names, read through --rpc. Raises SetupError."""
@@ -70,8 +77,3 @@ class Caller:
     def call(self, name: str, *arguments: object, value_wei: int = 0) -> Any:
         """Send and wait; returns the receipt. Raises Reverted with a sentence, NoFunds, NoReceipt."""
         return self._sender.call(self._contract, name, *arguments, value_wei=value_wei)
-
-
-def when(unix_s: int) -> str:
-    """A moment as people read it."""
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(unix_s))

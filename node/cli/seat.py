@@ -1,27 +1,35 @@
-"""`folkmoot seat`: look at a seat, give it up, get its bond back, rotate its keys."""
+"""`folkmoot seat`: look at a seat, give it up, get its bond back, rotate its keys, start it anew."""
 
 import argparse
-import time
 from typing import Any
 
 from ledger.errors import UsageError
-from node.cli.opened import Caller, OpenCircle, add_action, add_caller, add_circle, open_named, when
+from node.cli.opened import Caller, OpenCircle, add_action, add_caller, add_circle, open_named
 from node.cli.options import Subparsers, address_named, print_json
 from node.printing import say
+from node.wording import when
 
 
 def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
-    parser = commands.add_parser("seat", help="leave, release, rotate or show a seat", description=__doc__)
+    parser = commands.add_parser(
+        "seat", help="show a seat, leave, release, restart or rotate it", description=__doc__
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = add_action(actions, "show", "show who holds a seat and what it is owed", run_show)
     show.add_argument("seat", type=int, metavar="SEAT")
     add_circle(show)
     leave = add_action(actions, "leave", "give a seat up, with its cold key", run_leave)
     _add_seat(leave, "the one this cold key has")
+    leave.add_argument("--yes", action="store_true", help="also where that burns a part of its bond")
     release = add_action(actions, "release", "free a seat given up, and owe its bond to its cold key", run_release)
     release.add_argument("seat", type=int, metavar="SEAT")
     add_caller(release)
+    restart = add_action(
+        actions, "restart", "start a seat anew that lost its base and memory for good, with either key", run_restart
+    )
+    _add_seat(restart, "the one this key has")
+    restart.add_argument("--yes", action="store_true", help="pay its price: three quarters of the reputation")
     rotate = add_action(actions, "rotate", "announce new keys for a seat, with its cold key", run_rotate)
     _add_seat(rotate, "the one this cold key has")
     rotate.add_argument("--hot", metavar="ADDRESS", help="the new hot key, 0x… or a keystore (default: as it is)")
@@ -42,34 +50,16 @@ def _add_seat(parser: argparse.ArgumentParser, default: str) -> None:
 
 def run_show(options: argparse.Namespace) -> int:
     """Print a seat."""
-    from ledger.reputation import FULL
+    from node.cli.seat_lines import print_seat
+    from node.seat_fields import fields_of
 
     opened = open_named(options)
-    held = _seat_at(opened, options.seat)
-    history, number = opened.history, options.seat
-    disputes = [one.claim for one in history.disputes if one.outcome is None]
-    owed = history.owed.get(held.cold, 0)
-    row = {
-        "seat": number,
-        "state": _state(held),
-        "peer": held.peer,
-        "cold": held.cold,
-        "endpoint": held.endpoints[-1],
-        "bond_wei": held.bond,
-        "owed_to_cold_wei": owed,
-        "reputation": history.reputations[number] / FULL,
-        "quarantined": bool(history.below >> number & 1),
-        "strikes": held.strikes,
-        "free_at": held.free_at,
-        "open_disputes": [claim.dispute for claim in disputes if claim.judge == number],
-        "rotation": None
-        if held.announced is None
-        else dict(zip(("peer", "cold", "at"), held.announced, strict=True)),
-    }
+    _seat_at(opened, options.seat)
+    row = fields_of(opened.history, options.seat)
     if options.json:
         print_json(row)
     else:
-        _print_seat(row)
+        print_seat(row)
     return 0
 
 
@@ -77,13 +67,52 @@ def run_leave(options: argparse.Namespace) -> int:
     """Give a seat up."""
     opened, caller = _open(options)
     seat = _own_seat(opened, caller, options.seat)
+    history, held = opened.history, opened.history.seats[seat]
+    burned = history.burned_by_leaving(seat)
+    strikes = f"{held.strikes} of {history.parameters.eject_after} strikes"
+    if burned and not options.yes:
+        raise UsageError(
+            f"seat {seat} has {strikes}, so leaving now burns {_ether(burned)} of its bond of {_ether(held.bond)}: "
+            "--yes leaves all the same; a settlement that finds it above the floor clears them"
+        )
     block = caller.call("leave", seat).block
-    held = opened.again(block).history.seats[seat]
+    after = opened.again(block).history.seats[seat]
+    lost = held.bond - after.bond
+    told = f"seat {seat} is given up, " + (
+        f"and {_ether(lost)} burned for {strikes}" if lost else "nothing is burned"
+    )
     return _tell(
         options,
-        {"seat": seat, "free_at": held.free_at, "bond_wei": held.bond},
-        f"seat {seat} is given up; from {when(held.free_at)} on `folkmoot seat release {seat}` frees its bond of "
-        f"{_ether(held.bond)} for {held.cold}",
+        {"seat": seat, "free_at": after.free_at, "bond_wei": after.bond, "burned_wei": lost},
+        told,
+        f"until {when(after.free_at)} its bond of {_ether(after.bond)} answers for what it said: keep its node "
+        "running, so that it shows what it judged and votes on disputes",
+        f"from then on `folkmoot seat release {seat}` frees it for {held.cold}, unless a dispute about it is open",
+    )
+
+
+def run_restart(options: argparse.Namespace) -> int:
+    """Start a seat anew from the genesis."""
+    from ledger.reputation import FULL
+
+    opened, caller = _open(options)
+    history = opened.history
+    seat = _seat_of_either_key(opened, caller, options.seat)
+    if history.is_in_round(seat):
+        raise UsageError(f"seat {seat} takes part in round {history.number}: start it anew once that is settled")
+    before = history.reputations[seat] / FULL
+    if not options.yes:
+        raise UsageError(
+            f"starting seat {seat} anew takes its reputation from {before:.3f} to {before / 4:.3f}, and from its "
+            "next update on its base is the genesis and its memory empty: where both are lost for good, give --yes"
+        )
+    block = caller.call("restart", seat).block
+    reputation = opened.again(block).history.reputations[seat] / FULL
+    return _tell(
+        options,
+        {"seat": seat, "reputation": reputation},
+        f"seat {seat} starts anew: its reputation is {reputation:.3f}, and its base is the genesis from its next "
+        "update on. What it said before stays open to dispute",
     )
 
 
@@ -97,14 +126,29 @@ def run_release(options: argparse.Namespace) -> int:
         raise UsageError(
             f"seat {seat} is released already: its cold key takes the bond by `folkmoot seat withdraw`"
         )
-    if held.free_at > time.time():
-        raise UsageError(f"seat {seat} is in its unbonding time until {when(held.free_at)}: release it after that")
+    missing = _until_release(opened, seat, opened.now_s())
+    if missing:
+        raise UsageError(f"seat {seat} cannot be released yet: {'; '.join(missing)}")
     caller.call("release", seat)
     return _tell(
         options,
         {"seat": seat, "bond_wei": held.bond, "owed_to": held.cold},
         f"seat {seat} is free; its cold key {held.cold} is owed {_ether(held.bond)}, see `folkmoot seat withdraw`",
     )
+
+
+def _until_release(opened: OpenCircle, seat: int, now_s: float) -> list[str]:
+    """What is in the way of a given up seat's release."""
+    from node.seat_fields import disputes_about
+
+    history, held, missing = opened.history, opened.history.seats[seat], []
+    if held.free_at > now_s:
+        missing.append(f"its unbonding time ends at {when(held.free_at)}")
+    for dispute in disputes_about(history, seat):
+        missing.append(f"dispute {dispute.number} about it is open, see `folkmoot disputes list {dispute.number}`")
+    if history.is_in_round(seat):
+        missing.append(f"it takes part in round {history.number}, which is to be settled first")
+    return missing
 
 
 def run_rotate(options: argparse.Namespace) -> int:
@@ -156,13 +200,26 @@ def run_withdraw(options: argparse.Namespace) -> int:
     opened, caller = _open(options)
     amount = opened.history.owed.get(caller.address, 0)
     if not amount:
-        raise UsageError(
-            f"the circle owes {caller.address} nothing: a bond is owed to the seat's cold key once it is released"
-        )
+        raise UsageError(f"the circle owes {caller.address} nothing: {_why_nothing(opened, caller.address)}")
     caller.call("withdraw")
     return _tell(
         options, {"account": caller.address, "amount_wei": amount}, f"{caller.address} got {_ether(amount)}"
     )
+
+
+def _why_nothing(opened: OpenCircle, account: str) -> str:
+    """Where this account's coin is, as far as the circle has any."""
+    now_s, told = opened.now_s(), []
+    for seat, held in opened.history.seats.items():
+        if held.cold != account or held.is_released:
+            continue
+        missing = ["it is held"] if held.is_held else _until_release(opened, seat, now_s)
+        ready = f"`folkmoot seat release {seat}` frees it now"
+        told.append(f"the bond of seat {seat} is {_ether(held.bond)}, and {'; '.join(missing) or ready}")
+    for dispute in opened.history.disputes:
+        if dispute.outcome is None and account in (dispute.claim.challenger, dispute.appellant):
+            told.append(f"its bond in dispute {dispute.number} is pledged until that is closed")
+    return "; ".join(told) or "a bond is owed to the seat's cold key once it is released"
 
 
 def _open(options: argparse.Namespace) -> tuple[OpenCircle, Caller]:
@@ -192,32 +249,20 @@ def _own_seat(opened: OpenCircle, caller: Caller, named: int | None) -> int:
     raise UsageError(f"{caller.address} is not the cold key of {which}: use that key's --keystore")
 
 
-def _state(held: Any) -> str:
-    if held.is_held:
-        return "held"
-    return "released" if held.is_released else "given up"
+def _seat_of_either_key(opened: OpenCircle, caller: Caller, named: int | None) -> int:
+    """The held seat that the caller is the hot or the cold key of."""
+    hot = opened.history.seat_of(caller.address)
+    if hot is not None and named in (None, hot):
+        return int(hot)
+    return _own_seat(opened, caller, named)
 
 
-def _print_seat(row: dict[str, Any]) -> None:
-    until = f" until {when(row['free_at'])}" if row["state"] == "given up" else ""
-    say(f"seat       {row['seat']}, {row['state']}{until}")
-    say(f"peer       {row['peer']} at {row['endpoint']}")
-    say(f"cold key   {row['cold']}, owed {_ether(row['owed_to_cold_wei'])}")
-    say(f"bond       {_ether(row['bond_wei'])}")
-    low = f", quarantined for {row['strikes']} rounds" if row["quarantined"] else ""
-    say(f"reputation {row['reputation']:.3f}{low}")
-    if row["rotation"]:
-        new = row["rotation"]
-        say(f"rotation   to {new['peer']}, cold key {new['cold']}, at {when(new['at'])}")
-    if row["open_disputes"]:
-        say(f"disputes   {', '.join(map(str, row['open_disputes']))} open about its verdicts")
-
-
-def _tell(options: argparse.Namespace, result: dict[str, Any], sentence: str) -> int:
+def _tell(options: argparse.Namespace, result: dict[str, Any], *sentences: str) -> int:
     if options.json:
         print_json(result)
     else:
-        say(sentence)
+        for sentence in sentences:
+            say(sentence)
     return 0
 
 

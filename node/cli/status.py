@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,11 @@ from node.cli.options import Subparsers, add_json, add_rpc, print_json
 
 # Endpoints tried at a time.
 _PARALLEL: Final = 16
+# Characters, enough for the longest word of each; on a narrow terminal all share the first.
+_WIDTHS: Final = {"standing": 24, "reputation": 20, "this round": 10, "last round": 16, "reached": 10}
+# So many more hold the longest text that there is, where there is room for it.
+_LONGEST: Final = {"reputation": 36, "last round": 16}
+_DISPUTES_SHOWN: Final = 4
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -43,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
         "phase": state.phase.name.lower(),
         "seconds_left": max(0, state.deadline_s - int(time.time())) if timed else None,
         "seats": [seat_row(history, seat) for seat in history.seats],
-        "open_disputes": [one.claim.dispute for one in history.disputes if one.outcome is None],
+        "convicted": [seat for seat, held in history.seats.items() if held.convictions],
+        "open_disputes": _open_disputes(history, opened),
     }
     if options.reach:
         reached = asyncio.run(_reached(circle.network, shown["seats"]))
@@ -58,26 +64,30 @@ def run(options: argparse.Namespace) -> int:
 
 def seat_row(history: Any, seat: int) -> dict[str, Any]:
     """What the chain says of one seat. history: a History."""
-    from ledger.reputation import FULL
     from node.fate import news, standing_of
+    from node.seat_fields import standing_fields
 
     held, round_ = history.seats[seat], history.round
     standing = standing_of(history, seat)
     last = standing.last
     told = news(None, standing, history.parameters) if held.is_held else []
     return {
-        "seat": seat,
-        "peer": held.peer,
-        "state": "held" if held.is_held else "released" if held.is_released else "given up",
-        "reputation": standing.reputation / FULL,
-        "quarantined": standing.is_quarantined,
-        "strikes": standing.strikes,
+        **standing_fields(history, seat),
+        "woken": history.is_woken(seat),
         "committed": round_ is not None and seat in round_.commits,
         "attested": round_ is not None and seat in round_.attestations,
         "endpoint": held.endpoints[-1],
         "last_round": None if last is None else _as_fields(last),
         "notices": [{"kind": notice.kind, "says": notice.says} for notice in told],
     }
+
+
+def _open_disputes(history: Any, opened: Any) -> list[dict[str, Any]]:
+    from node.claims import row_of
+
+    found = [one for one in history.disputes if one.outcome is None]
+    now_s = opened.now_s() if found else 0.0
+    return [row_of(history, one, now_s) for one in found]
 
 
 def _as_fields(judgement: Any) -> dict[str, Any]:
@@ -120,37 +130,71 @@ def _print(shown: Mapping[str, Any]) -> None:
         + ("" if left_s is None else f", {left_s} s left"),
         highlight=False,
     )
-    console.print(_table(shown["seats"]))
+    console.print(_table(shown["seats"], shown["round"], console.width))
+    if shown["open_disputes"]:
+        console.print(_disputes_line(shown["open_disputes"]), highlight=False)
     for row in shown["seats"]:
         for notice in row["notices"]:
             console.print(notice["says"], highlight=False, markup=False)
 
 
-def _table(rows: list[dict[str, Any]]) -> Any:
+def _disputes_line(open_: list[dict[str, Any]]) -> str:
+    """One line, however many they are."""
+    shown = [f"{row['dispute']} about seat {row['judge']} ({row['stage']})" for row in open_[:_DISPUTES_SHOWN]]
+    more = f" and {len(open_) - _DISPUTES_SHOWN} more" if len(open_) > _DISPUTES_SHOWN else ""
+    return f"open disputes: {', '.join(shown)}{more}; see `folkmoot disputes --open`"
+
+
+def _table(rows: list[dict[str, Any]], number: int, width: int) -> Any:
+    """Nothing is cut off, and no word is: a terminal too narrow for a column a figure has them in one."""
     from rich.table import Column, Table
     from rich.text import Text
 
+    addresses = [f"{row['peer']}\n{str(row['endpoint']).replace(' ', chr(10))}" for row in rows]
     is_tried = any("reached" in row for row in rows)
-    # Addresses are there to be copied: each stands on a line of its own, and nothing is cut off.
-    addresses = Column("peer, gossip, gateway", overflow="fold", no_wrap=True)
-    reached = ["reached"] if is_tried else []
-    table = Table("seat", "reputation", "this round", "last round", *reached, addresses, show_lines=True)
-    for row in rows:
-        table.add_row(
-            str(row["seat"]),
-            f"{row['reputation']:.3f} {_standing(row)}",
-            "attested" if row["attested"] else "committed" if row["committed"] else "",
-            _judged(row["last_round"]),
-            *([_reach_word(row.get("reached"))] if is_tried else []),
-            Text(f"{row['peer']}\n{str(row['endpoint']).replace(' ', chr(10))}"),
-        )
+    headings = [heading for heading in _CELLS if is_tried or heading != "reached"]
+    longest = max((len(line) for text in addresses for line in text.split("\n")), default=0)
+    spare = width - len("seat") - longest - sum(_WIDTHS[heading] for heading in headings) - 3 * len(headings) - 7
+    is_wide = spare >= 0
+    columns = headings if is_wide else ["standing"]
+    # Addresses are there to be copied: each begins on a line of its own, and nothing of it is cut off.
+    last = Column("peer, gossip, gateway", overflow="fold")
+    room = {one: min(spare // len(_LONGEST), most) for one, most in _LONGEST.items()} if is_wide else {}
+    figures = (Column(one, width=_WIDTHS[one] + room.get(one, 0)) for one in columns)
+    table = Table("seat", *figures, last, show_lines=True)
+    for row, text in zip(rows, addresses, strict=True):
+        cells = [_CELLS[heading](row, number) for heading in headings]
+        if not is_wide:
+            named = [f"{heading}: {cell}" for heading, cell in zip(headings, cells, strict=True) if cell]
+            cells = ["\n".join(named)]
+        table.add_row(str(row["seat"]), *cells, Text(text))
     return table
 
 
-def _standing(row: Mapping[str, Any]) -> str:
-    if row["state"] != "held":
-        return str(row["state"])
-    return "quarantined" if row["quarantined"] else ""
+def _standing(row: dict[str, Any], number: int) -> str:
+    from node.seat_fields import standing_words
+
+    return ", ".join([f"{row['reputation']:.3f}", *standing_words(row, number)])
+
+
+def _this_round(row: Mapping[str, Any], _: int) -> str:
+    return "attested" if row["attested"] else "committed" if row["committed"] else ""
+
+
+def _last_round(row: Mapping[str, Any], _: int) -> str:
+    return _judged(row["last_round"])
+
+
+def _reached_words(row: Mapping[str, Any], _: int) -> str:
+    return _reach_word(row.get("reached"))
+
+
+_CELLS: Final[Mapping[str, Callable[[dict[str, Any], int], str]]] = {
+    "reputation": _standing,
+    "this round": _this_round,
+    "last round": _last_round,
+    "reached": _reached_words,
+}
 
 
 def _judged(last: Mapping[str, Any] | None) -> str:

@@ -49,6 +49,7 @@ COMMAND_LINES = {
     "report": ["report", "file", "--keystore", "key.json"],
     "node": ["node", "--keystore", "key.json", "--data", "data"],
     "dispute": ["dispute", "1", "0", "1", "--keystore", "key.json"],
+    "disputes": ["disputes", "--open"],
     "invite": ["invite", "0x" + "11" * 20, "--keystore", "key.json"],
     "chain": ["chain"],
     "demo": ["demo"],
@@ -153,6 +154,10 @@ def test_the_table_of_a_status_is_clean(capsys: pytest.CaptureFixture[str]) -> N
         "last_round": None,
         "endpoint": HOSTILE,
         "quarantined": False,
+        "suspended_until": None,
+        "convictions": 0,
+        "late": False,
+        "dozing": False,
         "notices": [{"says": HOSTILE}],
     }
     status._print(
@@ -165,6 +170,7 @@ def test_the_table_of_a_status_is_clean(capsys: pytest.CaptureFixture[str]) -> N
             "phase": HOSTILE,
             "seconds_left": None,
             "seats": [row],
+            "open_disputes": [{"dispute": 0, "judge": 0, "stage": HOSTILE}],
         }
     )
     assert all(line.isprintable() for line in capsys.readouterr().out.split("\n"))

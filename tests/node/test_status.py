@@ -4,9 +4,11 @@ import asyncio
 import io
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from circle_history import SEED, drawn, history_of, peer, settled
+from dispute_history import NOW, Court
 from rich.console import Console
 
 from ledger.events import Attested, Moved, Settled
@@ -15,7 +17,7 @@ from ledger.network import Network
 from ledger.reputation import pack
 from ledger.topology import mask_of
 from ledger.verdicts import encode_verdicts
-from node.cli.status import _print, _reached, _table, seat_row
+from node.cli.status import _open_disputes, _print, _reached, _table, seat_row
 from node.gossip import Certificate, Gossip
 
 LONG = "wss://a-rather-long-name.of-some.organisation.example:41234 http://a-rather-long-name.of-some.organisation.example:8"
@@ -38,9 +40,9 @@ def judged_by_one() -> History:
     return history
 
 
-def printed(rows: list[dict[str, object]], width: int) -> str:
+def printed(rows: list[dict[str, object]], width: int, number: int = 2) -> str:
     output = io.StringIO()
-    Console(file=output, width=width).print(_table(rows))
+    Console(file=output, width=width).print(_table(rows, number, width))
     return output.getvalue()
 
 
@@ -80,8 +82,64 @@ def test_a_seat_in_quarantine_is_explained(capsys: pytest.CaptureFixture[str]) -
     rows = [seat_row(history, seat) for seat in range(4)]
     assert [[notice["kind"] for notice in row["notices"]] for row in rows] == [[], ["quarantined"], [], []]
     about = {"contract": "0xC", "task": "t", "rule": "r", "round": 1, "last_round": 2, "phase": "commit"}
-    _print({**about, "seconds_left": None, "seats": rows})
+    _print({**about, "seconds_left": None, "seats": rows, "open_disputes": []})
     assert "seat 1 is quarantined: its reputation of 0.015" in " ".join(capsys.readouterr().out.split())
+
+
+def in_court(court: Court) -> list[dict[str, object]]:
+    """The rows of a circle in round 3 that has seen a conviction, and two who did not come."""
+    court.uphold()
+    court.play(2, range(7))
+    court.history.reputations[4] = 1000
+    court.history.late |= 1 << 8
+    return [seat_row(court.history, seat) for seat in range(9)]
+
+
+def test_who_dozes_is_suspended_or_convicted_is_shown() -> None:
+    court = Court()
+    rows = in_court(court)
+    names = ("quarantined", "dozing", "late", "on_roster", "suspended_until", "convictions")
+    assert [tuple(rows[seat][name] for name in names) for seat in (0, 1, 7, 8)] == [
+        (True, False, False, True, 66, 1),
+        (False, False, False, True, None, 0),
+        (False, True, False, False, None, 0),
+        (False, True, True, False, None, 0),
+    ]
+    assert [rows[seat]["bond_wei"] for seat in (0, 1)] == [10**18 // 2, 10**18]
+    said = printed([rows[0], rows[7], rows[8]], 200)
+    for words in (
+        "0.248, quarantined, suspended until round 66, convicted ",
+        "0.492, dozing ",
+        "0.492, late, dozing ",
+    ):
+        assert words in said
+    assert "suspended until it wakes" in printed([rows[0]], 200, number=66)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 150])
+def test_no_word_is_cut_whatever_the_width(width: int) -> None:
+    rows = in_court(Court())
+    for row in rows:
+        row["reached"] = {"gossip": False, "gateway": False}
+        row["attested"] = True
+    text = printed(rows, width)
+    assert "…" not in text
+    said = set(text.replace(",", " ").split())
+    assert {"quarantined", "suspended", "convicted", "dozing", "accepted", "attested", "gateway", peer(8)} <= said
+
+
+def test_open_disputes_are_one_line_however_many(capsys: pytest.CaptureFixture[str]) -> None:
+    court = Court()
+    for target in range(1, 8):
+        court.dispute(0, target)
+    rows = _open_disputes(court.history, SimpleNamespace(now_s=lambda: float(NOW)))
+    assert [row["dispute"] for row in rows] == list(range(7))
+    about = {"contract": "0xC", "task": "t", "rule": "r", "round": 1, "last_round": 2, "phase": "commit"}
+    _print({**about, "seconds_left": None, "seats": [], "open_disputes": rows})
+    said = " ".join(capsys.readouterr().out.split())
+    assert "open disputes: 0 about seat 0 (drawing), 1 about" in said
+    assert said.endswith("3 about seat 0 (drawing) and 3 more; see `folkmoot disputes --open`")
+    assert _open_disputes(history_of(), None) == []
 
 
 async def test_reach_tells_gossip_and_gateway_apart(tmp_path: Path) -> None:

@@ -1,0 +1,159 @@
+"""`folkmoot disputes`: a circle's disputes, how they stand and what they move; by hand, what nodes do anyway.
+
+`summon` has a dispute's jury drawn; `vote` recomputes its claim and votes; `appeal` has the whole circle hear what
+a jury did not find for; `resolve` takes it on once its stage is over.
+"""
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from ledger.errors import UsageError
+from node.cli.opened import Caller, OpenCircle, add_circle, open_named
+from node.cli.options import Subparsers, add_key, print_json
+from node.printing import say
+
+_ACTIONS: Final = ("list", "summon", "resolve")
+_ANSWERS: Final = ("upholds", "rejects", "withheld")
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("disputes", help="list disputes, or do by hand what nodes do", description=__doc__)
+    parser.add_argument("action", nargs="?", choices=_ACTIONS, default="list", help="default: list")
+    parser.add_argument("number", nargs="?", type=int, metavar="N", help="which one; to list: that one alone")
+    parser.add_argument("--open", action="store_true", help="list those that are not closed")
+    parser.add_argument("--answer", choices=_ANSWERS, help="vote so without recomputing")
+    parser.add_argument(
+        "--anyway", action="store_true", help="appeal also where recomputing gives that it would fail"
+    )
+    parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for one blob (default 30)")
+    add_circle(parser)
+    add_key(parser, required=False)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """List, or make one call."""
+    _check_options(options)
+    opened = open_named(options)
+    if options.action == "list":
+        return _list(options, opened)
+    if options.number is None:
+        raise UsageError(
+            f"which one? `folkmoot disputes` lists them: give its number, `disputes {options.action} N`"
+        )
+    dispute = _dispute_at(opened, options.number)
+    caller = Caller(options, opened)
+    block = _CALLS[options.action](options, opened, caller, dispute)
+    return _print_after(options, opened.again(block), options.number)
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    action = options.action
+    if options.open and action != "list":
+        raise UsageError("--open is for the list alone: leave it out")
+    if options.answer and action != "vote":
+        raise UsageError("--answer is for `disputes vote` alone: leave it out")
+    if options.anyway and action != "appeal":
+        raise UsageError("--anyway is for `disputes appeal` alone: leave it out")
+    if action != "list" and options.keystore is None:
+        raise UsageError(f"`disputes {action}` sends a call: name the key that pays with --keystore")
+
+
+def _dispute_at(opened: OpenCircle, number: int) -> Any:
+    disputes = opened.history.disputes
+    if not 0 <= number < len(disputes):
+        known = f"they are numbered 0 to {len(disputes) - 1}" if disputes else "none was ever raised in this circle"
+        raise UsageError(f"there is no dispute {number}: {known}")
+    return disputes[number]
+
+
+# ----------------------------------------------------------------------------------------------------- the list
+
+
+def _list(options: argparse.Namespace, opened: OpenCircle) -> int:
+    from node.claims import row_of
+
+    history, now_s = opened.history, opened.now_s()
+    chosen = history.disputes if options.number is None else [_dispute_at(opened, options.number)]
+    if options.open:
+        chosen = [one for one in chosen if one.outcome is None]
+    rows = [row_of(history, one, now_s) for one in chosen]
+    if options.json:
+        print_json({"contract": opened.file.contract, "raised": len(history.disputes), "disputes": rows})
+        return 0
+    if not rows:
+        say(_none(opened, options.open))
+        return 0
+    print_disputes(rows)
+    return 0
+
+
+def _none(opened: OpenCircle, is_open: bool) -> str:
+    history = opened.history
+    if history.parameters.dispute_bond == 0:
+        return "this circle was deployed without disputes"
+    if history.disputes and is_open:
+        return f"none is open, of {len(history.disputes)} raised"
+    return "no dispute was ever raised in this circle"
+
+
+def print_disputes(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Each in a few labelled lines, which wrap between words whatever the terminal's width."""
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    from node.claim_lines import lines_of
+    from node.console import CleanConsole
+
+    console = CleanConsole()
+    for place, row in enumerate(rows):
+        if place:
+            console.print("")
+        labels = Column(no_wrap=True, min_width=len("dispute 9999"))
+        grid = Table.grid(labels, Column(overflow="fold"), padding=(0, 2, 0, 0))
+        for label, text in lines_of(row):
+            grid.add_row(Text(label), Text(text))
+        console.print(grid)
+
+
+# ---------------------------------------------------------------------------------------------------- the calls
+
+
+def _summon(_: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute: Any) -> int:
+    from ledger.events import Stage
+    from node.claims import stands
+
+    now_s = opened.now_s()
+    if dispute.outcome is not None or dispute.stage != Stage.DRAWING or dispute.is_over(now_s):
+        raise UsageError(f"no jury is to be drawn for dispute {dispute.number}: it is {stands(dispute, now_s)}")
+    return int(caller.call("summon", dispute.number).block)
+
+
+def _resolve(_: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute: Any) -> int:
+    from node.claims import stands
+
+    now_s = opened.now_s()
+    if dispute.outcome is not None or not dispute.is_over(now_s):
+        raise UsageError(f"dispute {dispute.number} cannot be taken on now: it is {stands(dispute, now_s)}")
+    return int(caller.call("resolve", dispute.number).block)
+
+
+_CALLS: Final[Mapping[str, Callable[[argparse.Namespace, OpenCircle, Caller, Any], int]]] = {
+    "summon": _summon,
+    "resolve": _resolve,
+}
+
+
+def _print_after(options: argparse.Namespace, opened: OpenCircle, number: int) -> int:
+    """The dispute as it is after the call."""
+    from node.claims import row_of
+
+    dispute, now_s = opened.history.disputes[number], opened.now_s()
+    row = row_of(opened.history, dispute, now_s)
+    if options.json:
+        print_json(row)
+    else:
+        print_disputes([row])
+    return 0

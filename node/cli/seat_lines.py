@@ -1,0 +1,59 @@
+"""A seat in labelled lines."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from node.printing import say
+from node.wording import when
+
+
+def print_seat(row: Mapping[str, Any]) -> None:
+    """row: of `node.seat_fields.fields_of`."""
+    until = f", answers for what it said until {when(row['free_at'])}" if row["state"] == "given up" else ""
+    say(f"seat       {row['seat']}, {row['state']}{until}")
+    say(f"peer       {row['peer']}")
+    say(f"endpoint   {row['endpoint']}")
+    say(f"cold key   {row['cold']}, owed {_ether(row['owed_to_cold_wei'])}")
+    burned = f", of which leaving now burns {_ether(row['burned_by_leaving_wei'])}" if _burns(row) else ""
+    say(f"bond       {_ether(row['bond_wei'])}{burned}")
+    say(f"reputation {row['reputation']:.3f}{_low(row)}")
+    if row["state"] == "held" and row["phase"] != "finished":
+        say(f"roster     {_waited_for(row)}")
+    if row["convictions"]:
+        is_first = row["convictions"] == 1
+        say(f"convicted  {'once; a second time costs the seat and all of the bond' if is_first else 'twice'}")
+    if row["suspended_until"] is not None:
+        say(f"suspended  until it wakes in round {row['suspended_until']} or later")
+    if row["rotation"]:
+        new = row["rotation"]
+        say(f"rotation   to {new['peer']}, cold key {new['cold']}, at {when(new['at'])}")
+    if row["open_disputes"]:
+        say(f"disputes   {', '.join(map(str, row['open_disputes']))} open about what it said")
+
+
+def _burns(row: Mapping[str, Any]) -> bool:
+    return bool(row["burned_by_leaving_wei"])
+
+
+def _low(row: Mapping[str, Any]) -> str:
+    if not row["quarantined"]:
+        return ""
+    limit = f" of {row['eject_after']}" if row["eject_after"] else ""
+    return f", quarantined, {row['strikes']}{limit} strikes"
+
+
+def _waited_for(row: Mapping[str, Any]) -> str:
+    if row["late"]:
+        return "late: it was waited for in vain before, and may commit in this round"
+    if row["on_roster"]:
+        dozing = ", and dozes until it has attested with a reputation of 0.75" if row["dozing"] else ""
+        return f"on that of the round under way{dozing}"
+    return "not on that of the round under way" + (
+        ", and dozes: it was waited for in vain" if row["dozing"] else ""
+    )
+
+
+def _ether(wei: int) -> str:
+    from ledger.chain.preflight import ether
+
+    return ether(wei)

@@ -1,0 +1,79 @@
+"""How a seat stands by the chain, as fields: what `folkmoot seat show` and `folkmoot status` have in common."""
+
+from typing import Any
+
+from ledger.history import History
+from ledger.members import Dispute, Seat
+from ledger.reputation import FULL
+
+
+def standing_fields(history: History, seat: int) -> dict[str, Any]:
+    """Who holds the seat, whether it counts and whether it is waited for. Amounts in wei.
+
+    suspended_until: the round from which waking ends its suspension. dozing: it was waited for in vain, and is
+    waited for no more; late: it dozes and may commit in this round. convictions: upheld claims about what it said.
+    """
+    held, bit = history.seats[seat], 1 << seat
+    return {
+        "seat": seat,
+        "state": state_of(held),
+        "peer": held.peer,
+        "reputation": history.reputations[seat] / FULL,
+        "quarantined": bool(history.below & bit),
+        "strikes": held.strikes,
+        "on_roster": bool(history.roster & bit),
+        "dozing": bool(history.dozing & bit) and held.is_held,
+        "late": bool(history.late & bit),
+        "suspended_until": held.suspended_until,
+        "convictions": held.convictions,
+        "bond_wei": held.bond,
+    }
+
+
+def fields_of(history: History, seat: int) -> dict[str, Any]:
+    """The same, its keys and where it was reached last, what it owes and is owed."""
+    held = history.seats[seat]
+    rotation = None if held.announced is None else dict(zip(("peer", "cold", "at"), held.announced, strict=True))
+    return {
+        **standing_fields(history, seat),
+        "phase": history.phase.name.lower(),
+        "eject_after": history.parameters.eject_after,
+        "burned_by_leaving_wei": history.burned_by_leaving(seat) if held.is_held else 0,
+        "cold": held.cold,
+        "owed_to_cold_wei": history.owed.get(held.cold, 0),
+        "endpoint": held.endpoints[-1],
+        "free_at": held.free_at,
+        "open_disputes": [dispute.number for dispute in disputes_about(history, seat)],
+        "rotation": rotation,
+    }
+
+
+def state_of(held: Seat) -> str:
+    """In a word or two."""
+    if held.is_held:
+        return "held"
+    return "released" if held.is_released else "given up"
+
+
+def disputes_about(history: History, seat: int) -> list[Dispute]:
+    """The open ones about what the seat's present or last holder said."""
+    return [d for d in history.disputes if d.outcome is None and d.claim.judge == seat]
+
+
+def standing_words(row: dict[str, Any], number: int) -> list[str]:
+    """What is out of the ordinary, a few words each. row: of `standing_fields`. number: the round under way."""
+    told = [] if row["state"] == "held" else [row["state"]]
+    if row["state"] == "released":
+        return told
+    if row["quarantined"]:
+        told.append("quarantined")
+    if row["suspended_until"] is not None:
+        is_over = number >= row["suspended_until"]
+        told.append("suspended until it wakes" if is_over else f"suspended until round {row['suspended_until']}")
+    if row["convictions"]:
+        told.append("convicted" if row["convictions"] == 1 else "convicted twice")
+    if row["late"]:
+        told.append("late")
+    if row["dozing"]:
+        told.append("dozing")
+    return told

@@ -1,0 +1,34 @@
+"""Times, spans and seats as people read them."""
+
+import time
+
+
+def when(unix_s: float) -> str:
+    """A moment."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(unix_s))
+
+
+def seat_list(seats: list[int]) -> str:
+    """Seats in words; neighbours in number as a range."""
+    if not seats:
+        return "no seat"
+    runs: list[list[int]] = []
+    for seat in seats:
+        if runs and seat == runs[-1][-1] + 1:
+            runs[-1].append(seat)
+        else:
+            runs.append([seat])
+    told = [f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return f"seat {told[0]}" if len(seats) == 1 else f"seats {', '.join(told)}"
+
+
+def length(seconds: float) -> str:
+    """A span of time in the largest unit that fits it whole."""
+    for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size and seconds % size == 0:
+            return _counted(int(seconds // size), unit)
+    return _counted(int(seconds), "second")
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
