@@ -22,6 +22,9 @@ MAX_DIMENSIONS: Final = 32
 # With these, every value on the grid is a normal float32: 2**24 counts of 2**(119 − 16), and one of 2**(−110 − 16).
 MIN_EXPONENT: Final = -110
 MAX_EXPONENT: Final = 119
+# A dispute reaches this many rounds back (R26.1), so what is shown more seldom would show nothing in time.
+MAX_CHECKPOINT_EVERY: Final = 256
+CHECKPOINT_EVERY: Final = 16
 # Of each frozen tensor's digest, so that a peer can tell its operator which one differs.
 FROZEN_MARK_DIGITS: Final = 4
 
@@ -54,7 +57,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     every peer starts from. frozen: digest of the model's part that nobody trains or sends, the same on all peers;
     frozen_marks: the first FROZEN_MARK_DIGITS of each of its tensors' digests; both empty where there is none.
     degree: neighbours a peer judges in a round. rule, rule_parameters: see
-    ledger.rules. rounds: the circle's last round.
+    ledger.rules. rounds: the circle's last round. checkpoint_every: see ledger.checkpoint.
     """
 
     version: int
@@ -69,6 +72,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rounds: int
     frozen: str
     frozen_marks: str
+    checkpoint_every: int
 
     @property
     def parameters(self) -> int:
@@ -142,10 +146,7 @@ def check_manifest(manifest: Manifest) -> None:
     names = [tensor.name for tensor in manifest.layout]
     if any(one >= other for one, other in pairwise(names)):
         raise MalformedManifest("the names in the layout do not ascend, each once")
-    if not 1 <= manifest.degree <= MAX_DEGREE:
-        raise MalformedManifest(f"degree {manifest.degree} is not in 1..{MAX_DEGREE}")
-    if not 1 <= manifest.rounds <= MAX_ROUND:
-        raise MalformedManifest(f"{manifest.rounds} rounds are not in 1..{MAX_ROUND}")
+    _check_numbers(manifest)
     if not re.fullmatch("[0-9a-f]{64}", manifest.genesis):
         raise MalformedManifest("genesis is not a SHA-256 digest in lower-case hex")
     _check_frozen(manifest)
@@ -153,6 +154,16 @@ def check_manifest(manifest: Manifest) -> None:
         rule_of(manifest.rule, manifest.rule_parameters)
     except UsageError as error:
         raise MalformedManifest(f"the manifest's {error}") from error
+
+
+def _check_numbers(manifest: Manifest) -> None:
+    if not 1 <= manifest.degree <= MAX_DEGREE:
+        raise MalformedManifest(f"degree {manifest.degree} is not in 1..{MAX_DEGREE}")
+    if not 1 <= manifest.rounds <= MAX_ROUND:
+        raise MalformedManifest(f"{manifest.rounds} rounds are not in 1..{MAX_ROUND}")
+    every = manifest.checkpoint_every
+    if not 1 <= every <= MAX_CHECKPOINT_EVERY:
+        raise MalformedManifest(f"a checkpoint every {every} rounds is not in 1..{MAX_CHECKPOINT_EVERY}")
 
 
 def _check_frozen(manifest: Manifest) -> None:

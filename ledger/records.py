@@ -1,4 +1,4 @@
-"""The blobs a round leaves behind: genesis, updates and records, as bytes and back.
+"""The blobs a round leaves behind: genesis, updates and records, as bytes and back; see also ledger.checkpoint.
 
 Every blob begins with four bytes `FM`, kind, version; the rest is one msgpack array. A blob names its network,
 round and author inside, so its digest is worthless to anyone else.
@@ -17,7 +17,7 @@ from ledger.manifest import Manifest
 
 GENESIS_MAGIC: Final = b"FMG1"
 UPDATE_MAGIC: Final = b"FMU2"
-RECORD_MAGIC: Final = b"FMR2"
+RECORD_MAGIC: Final = b"FMR3"
 _OVERHEAD_BYTES: Final = 256
 RECORD_MAX_BYTES: Final = 1 << 18
 
@@ -69,7 +69,11 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """All figures behind one peer's verdicts of a round. base, update, next_base, next_memory: 32 bytes each."""
+    """All figures behind one peer's verdicts of a round. base, update, next_base, next_memory: 32 bytes each.
+
+    checkpoint: digest of the blob that holds what next_base and next_memory name (ledger.checkpoint), 32 bytes;
+    empty where none is due.
+    """
 
     network: bytes
     round: int
@@ -79,6 +83,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     entries: tuple[Entry, ...]
     next_base: bytes
     next_memory: bytes
+    checkpoint: bytes
 
 
 def state_digest(state: State) -> bytes:
@@ -93,7 +98,7 @@ def encode_genesis(genesis: Genesis) -> bytes:
 
 def decode_genesis(blob: bytes, manifest: Manifest) -> State:
     """The state of a genesis blob. Raises InvalidBlob or MalformedFrame."""
-    genesis = _decode(blob, GENESIS_MAGIC, Genesis, update_max_bytes(manifest))
+    genesis = decode_blob(blob, GENESIS_MAGIC, Genesis, update_max_bytes(manifest))
     return decode(genesis.payload, genesis.codec, manifest.blocks)
 
 
@@ -104,7 +109,7 @@ def encode_update(update: Update) -> bytes:
 
 def decode_update(blob: bytes, manifest: Manifest, network: bytes, round_number: int, author: bytes) -> Update:
     """Parse an update and check whom it names. Raises InvalidBlob."""
-    update = _decode(blob, UPDATE_MAGIC, Update, update_max_bytes(manifest))
+    update = decode_blob(blob, UPDATE_MAGIC, Update, update_max_bytes(manifest))
     # [REJECT] R8: an update names the network, round and author it is anchored for.
     if update.network != network:
         raise InvalidBlob("the update names another network")
@@ -125,7 +130,7 @@ def decode_update(blob: bytes, manifest: Manifest, network: bytes, round_number:
 def reference_of(blob: bytes, manifest: Manifest) -> bytes:
     """What an update is relative to, not yet checked at all; empty where it stands for itself or does not parse."""
     try:
-        return _decode(blob, UPDATE_MAGIC, Update, update_max_bytes(manifest)).reference
+        return decode_blob(blob, UPDATE_MAGIC, Update, update_max_bytes(manifest)).reference
     except InvalidBlob:
         return b""
 
@@ -137,7 +142,7 @@ def encode_record(record: Record) -> bytes:
 
 def decode_record(blob: bytes) -> Record:
     """Parse a record. Raises InvalidBlob."""
-    return _decode(blob, RECORD_MAGIC, Record, RECORD_MAX_BYTES)
+    return decode_blob(blob, RECORD_MAGIC, Record, RECORD_MAX_BYTES)
 
 
 def update_max_bytes(manifest: Manifest) -> int:
@@ -145,7 +150,8 @@ def update_max_bytes(manifest: Manifest) -> int:
     return max_payload_bytes(manifest.blocks) + _OVERHEAD_BYTES
 
 
-def _decode(blob: bytes, magic: bytes, kind: type[_Blob], max_bytes: int) -> _Blob:
+def decode_blob(blob: bytes, magic: bytes, kind: type[_Blob], max_bytes: int) -> _Blob:
+    """Parse a blob of one kind. Raises InvalidBlob."""
     # [REJECT] R7: sizes are checked before anything is parsed or allocated.
     if len(blob) > max_bytes:
         raise InvalidBlob(f"the blob has {len(blob)} bytes, the task allows {max_bytes}")

@@ -1,7 +1,9 @@
 """A judge's round over again, from the chain's history and the blobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
+from ledger.checkpoint import is_checkpoint_due
 from ledger.exact import State
 from ledger.history import History, Round
 from ledger.lineage import Fetched, Held, Lost, States, lineage
@@ -16,10 +18,53 @@ def blobs_needed(round_: Round, judge: int) -> dict[int, bytes]:
     return {s: d for s, d in round_.commits.items() if s == judge or judged >> s & 1}
 
 
+def attested_before(history: History, round_: Round, seat: int) -> Iterator[Round]:
+    """The earlier rounds that its base follows from (R15): those the seat attested since it began, newest first."""
+    begun = round_.begun[seat]
+    for before in reversed(history.rounds[max(begun - 1, 0) : round_.number - 1]):
+        if seat in before.attestations:
+            yield before
+
+
+def shows_checkpoint(history: History, round_: Round, seat: int) -> bool:
+    """Whether a judge that attests the round shows a checkpoint (R29.1)."""
+    before = next(attested_before(history, round_, seat), None)
+    last = round_.number - 1 if before is None else before.number
+    return is_checkpoint_due(history.manifest.checkpoint_every, round_.number, seat, last, history.manifest.rounds)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where what a judge brings into a round can be recomputed from.
+
+    checkpoint: the round whose checkpoint is taken, None where it is the genesis, or nothing is needed. rounds:
+    those that come after it, oldest first; all their updates matter.
+    """
+
+    checkpoint: Round | None
+    rounds: tuple[Round, ...]
+
+
+def starts(history: History, round_: Round, judge: int, *, looks_back: bool) -> Iterator[Start]:
+    """From the judge's last checkpoint before the round, the one before that, and so on, back to its beginning.
+
+    looks_back: whether the rule does. Under one that does not, a base follows from the last round alone.
+    """
+    behind: list[Round] = []
+    for before in attested_before(history, round_, judge):
+        if shows_checkpoint(history, before, judge):
+            yield Start(before, tuple(reversed(behind)))
+        behind.append(before)
+        if not looks_back:
+            break
+    yield Start(None, tuple(reversed(behind)))
+
+
 def sitting_of(history: History, round_: Round, judge: int) -> Sitting:
     """A judge's part in a round; the seed must be drawn."""
     assert round_.seed is not None
-    return Sitting(round_.number, judge, round_.seed, round_.eligible(history.parameters.reputation_floor))
+    eligible = round_.eligible(history.parameters.reputation_floor)
+    return Sitting(round_.number, judge, round_.seed, eligible, shows_checkpoint(history, round_, judge))
 
 
 def replay(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ledger.blobs.unixfs import build
+from ledger.checkpoint import encode_checkpoint
 from ledger.errors import PeerFault
 from ledger.exact import State
 from ledger.lineage import Fetched, Lost, States, published
@@ -29,24 +30,34 @@ from ledger.topology import mask_of
 class Sitting:
     """One judge's part in a round. judge: its seat. seed: the round's, 32 bytes.
 
-    eligible: seats not quarantined when the round opened.
+    eligible: seats not quarantined when the round opened. shows_checkpoint: the judge shows what it goes on with.
     """
 
     round: int
     judge: int
     seed: bytes
     eligible: frozenset[int]
+    shows_checkpoint: bool = False
 
 
 @dataclass(frozen=True)
 class Screened:
-    """A judge's verdicts of a round. judged, accepted: masks. record: the record blob's bytes."""
+    """A judge's verdicts of a round. judged, accepted: masks. record, checkpoint: the blobs' bytes.
+
+    checkpoint: None where none is due.
+    """
 
     judged: int
     accepted: int
     record: bytes
     entries: tuple[Entry, ...]
     carried: Carried
+    checkpoint: bytes | None = None
+
+    @property
+    def blobs(self) -> tuple[bytes, ...]:
+        """What the judge keeps and serves of it."""
+        return (self.record,) if self.checkpoint is None else (self.record, self.checkpoint)
 
     @property
     def record_digest(self) -> bytes:
@@ -71,7 +82,8 @@ def screen(
     Lost where a blob that it hangs on is not at hand). Of a neighbour whose update hangs on such a blob nothing is
     said. states: those decoded before, to save time.
     carried: base and memory at the round's start, None where an auditor cannot know them (PeerFault if the rule
-    needs them). loss: the judge's private loss, for the one kind of rule that nobody else can recompute.
+    needs them). states.origin: the genesis, which a checkpoint needs (Lost without it). loss: the judge's private
+    loss, for the one kind of rule that nobody else can recompute.
     """
     states = States() if states is None else states
     own = published(judge, manifest, network, states)
@@ -96,6 +108,10 @@ def screen(
         )
     )
     entries = tuple(_entry(seat, neighbours[seat].digest, found[seat], outcome) for seat in sorted(neighbours))
+    goes_on = Carried(outcome.next_base, outcome.memory)
+    checkpoint = None
+    if sitting.shows_checkpoint:
+        checkpoint = _checkpoint(manifest, network, sitting, judge.link.author, goes_on, states.origin)
     record = Record(
         network,
         sitting.round,
@@ -105,14 +121,24 @@ def screen(
         entries,
         state_digest(outcome.next_base),
         outcome.memory.digest(),
+        b"" if checkpoint is None else build(checkpoint).root,
     )
     return Screened(
         judged=mask_of([e.seat for e in entries if e.verdict != UNAVAILABLE]),
         accepted=mask_of([e.seat for e in entries if e.verdict == ACCEPTED]),
         record=encode_record(record),
         entries=entries,
-        carried=Carried(outcome.next_base, outcome.memory),
+        carried=goes_on,
+        checkpoint=checkpoint,
     )
+
+
+def _checkpoint(
+    manifest: Manifest, network: bytes, sitting: Sitting, author: bytes, carried: Carried, genesis: State | None
+) -> bytes:
+    if genesis is None:
+        raise Lost("the genesis is not to be had", manifest.genesis_digest)
+    return encode_checkpoint(network, sitting.round, author, carried, genesis, manifest.blocks)
 
 
 def _state(fetched: Fetched, manifest: Manifest, network: bytes, states: States) -> State | PeerFault | None:

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from ledger.audit.jury import Truth
 from ledger.blobs.fetch import Unavailable
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, NoReceipt, Reverted
@@ -19,7 +20,7 @@ from ledger.members import Dispute
 from ledger.topology import duty_order
 from node.evidence import EvidenceStore
 from node.follower import Follower, Overtaken
-from node.jury import Fetch, is_false
+from node.jury import Fetch, truth_of
 
 _log = logging.getLogger(__name__)
 _STEP_S: Final = 3.0
@@ -173,9 +174,9 @@ class _Jury:
         claim, history = dispute.claim, self._follower.history
         network = self._follower.circle.network.domain_separator
         async with asyncio.timeout(max(1.0, dispute.deadline - time.time())):
-            found = await is_false(history, network, claim.round, claim.judge, claim.target, self._fetch)
-        _log.info("recomputed dispute=%d false=%s", claim.dispute, found)
-        return found
+            answered = await truth_of(history, network, claim.round, claim.judge, claim.target, self._fetch)
+        _log.info("recomputed dispute=%d truth=%s", claim.dispute, answered.truth)
+        return {Truth.FALSE: True, Truth.RIGHT: False}.get(answered.truth)
 
 
 def _key(dispute: Dispute) -> tuple[int, bytes]:

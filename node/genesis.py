@@ -9,7 +9,7 @@ from ledger.blobs.unixfs import build
 from ledger.codec import OutsideGrid
 from ledger.errors import UsageError
 from ledger.files import PUBLIC, write_whole
-from ledger.manifest import MalformedManifest, Manifest, check_manifest
+from ledger.manifest import CHECKPOINT_EVERY, MalformedManifest, Manifest, check_manifest
 from ledger.records import update_max_bytes
 from ledger.rules import rule_of
 from node.frozen import Frozen, check_frozen
@@ -50,6 +50,7 @@ def found(
     rule_parameters: Mapping[str, int],
     rounds: int,
     codec: str,
+    checkpoint_every: int = CHECKPOINT_EVERY,
 ) -> Founding:
     """Describe a task for the chain.
 
@@ -74,6 +75,7 @@ def found(
             rounds=rounds,
             frozen=template.frozen.digest,
             frozen_marks=template.frozen.marks,
+            checkpoint_every=checkpoint_every,
         )
         check_manifest(manifest)
         manifest.encode()

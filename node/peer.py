@@ -340,9 +340,9 @@ class Peer:
         seat = self._held_seat
         return seat is not None and not self._tenancy.is_away and await self._duties.attend(seat)
 
-    async def _fetch_blobs(self, digests: Mapping[bytes, int]) -> Mapping[bytes, bytes | None]:
-        limit = update_max_bytes(self._history.manifest)
-        return await self._services.exchange.blobs(self._history, digests, max_bytes=limit, timeout_s=_BLOBS_S)
+    async def _fetch_blobs(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
+        exchange = self._services.exchange
+        return await exchange.blobs(self._history, wanted, max_bytes=max_bytes, timeout_s=_BLOBS_S)
 
     async def _commit(self, round_: Round, seat: int) -> float:
         """Train and commit. Returns how long to wait then, seconds."""
@@ -476,7 +476,8 @@ class Peer:
         finally:
             collecting.cancel()
         screened = await self._work(lambda: self._screen(round_, seat, state.base.carried, own, neighbours))
-        self._services.pin(screened.record)
+        for blob in screened.blobs:
+            self._services.pin(blob)
         judged = Judged(
             round_.number, round_.seed, dict(round_.commits), round_.eligible(floor), state.base.record, screened
         )
@@ -556,7 +557,8 @@ class Peer:
                 loss=self._learner.loss,
             )
         with self._meter.section("blobs"):
-            store.put(screened.record)
+            for blob in screened.blobs:
+                store.put(blob)
         return screened
 
     async def _chore(self, step: Step, round_: Round, seat: int) -> float:

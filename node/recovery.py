@@ -155,12 +155,12 @@ class Recovery:
             )
         return found
 
-    async def _fetch(self, wanted: Mapping[bytes, int]) -> Mapping[bytes, bytes | None]:
-        """Digest → author's seat in, blobs out. Raises Unavailable."""
-        return await self._exchange.blobs(self._history, wanted, max_bytes=self._max_bytes, timeout_s=_TIMEOUT_S)
+    async def _fetch(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
+        """Digest → seat to be asked first in, blobs out. Raises Unavailable."""
+        return await self._exchange.blobs(self._history, wanted, max_bytes=max_bytes, timeout_s=_TIMEOUT_S)
 
     async def _fetch_one(self, digest: bytes, seat: int) -> bytes | None:
-        fetched = await self._fetch({digest: seat})
+        fetched = await self._fetch({digest: seat}, self._max_bytes)
         try:
             return await asyncio.to_thread(fetched.__getitem__, digest)
         except KeyError as error:

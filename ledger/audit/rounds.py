@@ -11,7 +11,7 @@ from ledger.codec import Blocks, frame_steps
 from ledger.errors import PeerFault
 from ledger.exact import State, to_float
 from ledger.history import History, Round
-from ledger.lineage import Fetched, Held, Lost, Published, States, is_chained, lineage, published
+from ledger.lineage import Fetched, Held, Lost, Published, States, lineage, published
 from ledger.memory import Carried
 from ledger.network import Network
 from ledger.records import state_digest
@@ -143,7 +143,8 @@ class RoundAuditor:
         self._carried.put(holder, None)
         linked = mask_of(round_.neighbours(self._history.manifest.degree)[judge])
         self._report.unavailable_verdicts += (linked & ~attested.judged).bit_count()
-        if not self._rule.is_replayable or (self._genesis is None and is_chained(self._history.manifest.codec)):
+        # Without the genesis no base is known, and no checkpoint can be made: told once, and no judge's fault.
+        if not self._rule.is_replayable or self._genesis is None:
             return
         lacking = self._lacking(round_, judge, held)
         if lacking:

@@ -15,7 +15,7 @@ from ledger.rules.trimmed_mean import TrimmedMean
 from ledger.rules.ubar import Ubar
 from ledger.rules.undefended import Undefended
 
-__all__ = ["RULES", "Judgement", "Outcome", "Rule", "Situation", "looks_back", "rule_of"]
+__all__ = ["RULES", "Judgement", "Outcome", "Rule", "Situation", "looks_back", "rule_of", "trace_values"]
 
 RULES: Final[Mapping[str, Callable[..., Rule]]] = {
     "balance": Balance,
@@ -45,3 +45,8 @@ def rule_of(name: str, parameters: Mapping[str, int]) -> Rule:
 def looks_back(rule: Rule) -> bool:
     """Whether a verdict follows from the judge's earlier rounds too, not from this one's updates alone."""
     return rule.needs_base or rule.needs_memory
+
+
+def trace_values(rule: Rule) -> int:
+    """How many values a trace of the judge's memory has; 0 under a rule that keeps none."""
+    return rule.sketch_width if isinstance(rule, Tether) else 0

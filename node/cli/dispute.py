@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -63,18 +62,24 @@ def _check_claim(options: argparse.Namespace, opened: OpenCircle) -> None:
 
 def _recomputed(options: argparse.Namespace, opened: OpenCircle) -> bytes:
     """Digest of the judge's record as it should be. Raises UsageError where the claim would fail."""
+    from ledger.audit.jury import Truth
     from ledger.blobs.fetch import Unavailable
 
     try:
-        is_false, record = asyncio.run(_recompute(options, opened))
+        answered, record = asyncio.run(_recompute(options, opened))
     except Unavailable as error:
         if options.anyway:
             return _NO_RECORD
         raise SetupError(
-            f"the verdict cannot be recomputed without the blob {error}: try again when more members are up"
+            f"nobody gives the circle's first state, {error}: try again when more members are up"
         ) from error
-    if not is_false and not options.anyway:
-        why = "gives no result" if is_false is None else "agrees with the judge"
+    if answered.truth == Truth.WITHHELD and not options.anyway:
+        raise SetupError(
+            f"what seat {options.judge} judged from is not to be had, {answered.lacking}: try again, or claim it "
+            "with --anyway, since it is the judge's to show it"
+        )
+    if answered.truth in (Truth.RIGHT, Truth.UNKNOWABLE) and not options.anyway:
+        why = "gives no result" if answered.truth == Truth.UNKNOWABLE else "agrees with the judge"
         raise UsageError(
             f"recomputing seat {options.judge}'s verdict about seat {options.target} {why}, so the bond would be "
             "lost: nothing was sent (--anyway disputes it all the same)"
@@ -82,34 +87,36 @@ def _recomputed(options: argparse.Namespace, opened: OpenCircle) -> bytes:
     return record
 
 
-async def _recompute(options: argparse.Namespace, opened: OpenCircle) -> tuple[bool | None, bytes]:
+async def _recompute(options: argparse.Namespace, opened: OpenCircle) -> tuple[Any, bytes]:
     from ledger.audit.gather import Gathered, gather
+    from ledger.audit.jury import Examined
     from ledger.audit.kept import Blobs
     from ledger.blobs.fetch import BlobFetcher, Unavailable
-    from ledger.records import update_max_bytes
     from ledger.shelf import Shelf
-    from node.jury import is_false, true_record
+    from node.jury import examined, truth_of
 
     history, network = opened.history, opened.circle.network.domain_separator
-    limit = update_max_bytes(history.manifest)
     with Shelf[bytes]() as shelf:
         blobs = Blobs(shelf)
         async with BlobFetcher() as fetcher:
 
-            async def fetch(digests: Mapping[bytes, int]) -> Mapping[bytes, bytes | None]:
-                wanted = [(seat, digest) for digest, seat in digests.items() if digest not in blobs]
+            async def fetch(wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
+                lacking = [(seat, digest) for digest, seat in wanted.items() if digest not in blobs]
                 gathered = Gathered(blobs)
-                await gather(fetcher, history, wanted, max_bytes=limit, timeout_s=options.timeout, into=gathered)
+                await gather(
+                    fetcher, history, lacking, max_bytes=max_bytes, timeout_s=options.timeout, into=gathered
+                )
                 for digest, reasons in gathered.missing.items():
                     raise Unavailable(digest, reasons)
                 return blobs
 
-            found = await is_false(history, network, options.round, options.judge, options.target, fetch)
+            answered = await truth_of(history, network, options.round, options.judge, options.target, fetch)
             record = None
             # The verdict may follow from fewer blobs than the whole record does.
-            with contextlib.suppress(Unavailable):
-                record = await true_record(history, network, options.round, options.judge, fetch)
-    return found, record or _NO_RECORD
+            if options.judge in history.rounds[options.round - 1].attestations:
+                whole = await examined(history, network, options.round, options.judge, fetch)
+                record = whole.record if isinstance(whole, Examined) else None
+    return answered, record or _NO_RECORD
 
 
 def _summoned(opened: OpenCircle, caller: Caller, number: int) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ledger.checkpoint import is_checkpoint_due
 from ledger.exact import State
 from ledger.lineage import Fetched, Held, States
 from ledger.manifest import Manifest
@@ -37,13 +38,15 @@ class Exchange:
 class Turn:
     """One judge: its seat, what it carried over, and its neighbours in the order of the topology.
 
-    kept: the private part of its model, for rules that judge by its loss.
+    kept: the private part of its model, for rules that judge by its loss. attested: the last round in which it did
+    before, and the one before this where it never has.
     """
 
     seat: int
     carried: Carried
     neighbours: tuple[int, ...]
     kept: Kept = field(default_factory=dict)
+    attested: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,11 @@ def judge_blobs(
     loss: Loss | None = None,
 ) -> Judged:
     """The same from the blobs, as a peer does it. decoded: states of earlier turns, not to be decoded again."""
+    shows = is_checkpoint_due(manifest.checkpoint_every, exchange.number, turn.seat, turn.attested, manifest.rounds)
     screened = screen(
         manifest,
         network,
-        Sitting(exchange.number, turn.seat, exchange.seed, exchange.eligible),
+        Sitting(exchange.number, turn.seat, exchange.seed, exchange.eligible, shows),
         exchange.fetched[turn.seat],
         turn.carried,
         {other: _served(exchange, other) for other in turn.neighbours},

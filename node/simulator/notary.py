@@ -7,7 +7,7 @@ import numpy as np
 from ledger.blobs.unixfs import build
 from ledger.exact import State
 from ledger.lineage import MAX_CHAIN, Fetched, Held, Link, is_chained
-from ledger.manifest import Manifest
+from ledger.manifest import CHECKPOINT_EVERY, Manifest
 from ledger.network import Network
 from ledger.records import Update, encode_update, state_digest, update_max_bytes
 from node.learner import genesis_blob
@@ -37,6 +37,7 @@ def manifest_of(scenario: Scenario, template: Template) -> Manifest:
         rounds=scenario.rounds,
         frozen=template.frozen.digest,
         frozen_marks=template.frozen.marks,
+        checkpoint_every=CHECKPOINT_EVERY,
     )
 
 

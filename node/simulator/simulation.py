@@ -82,6 +82,8 @@ class _Circle:
         self._kept: dict[int, Kept] = {}
         self._published: dict[int, Published] = {}
         self._memories: dict[int, Memory] = {}
+        # Seat → the last round it attested.
+        self._attested: dict[int, int] = {}
         self._rows: list[Row] = []
         self._digest = sha256()
         self._seconds: dict[str, float] = {}
@@ -237,6 +239,7 @@ class _Circle:
                 Carried(self._bases[seat], self._memories.get(seat, Memory())),
                 linked[seat],
                 self._kept.get(seat, {}),
+                self._attested.get(seat, round_.number - 1),
             )
             for seat in sorted(linked)
             if not self._is_unreadable(seat)
@@ -247,6 +250,7 @@ class _Circle:
 
     def _attest(self, present: Sequence[int], judged: Mapping[int, Judged]) -> None:
         for seat in present:
+            self._attested[seat] = len(self._twin.rounds)
             if seat not in judged:
                 # It could judge nobody, and says so.
                 self._twin.attest(seat, 0, 0, NO_RECORD)

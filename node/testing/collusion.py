@@ -138,5 +138,5 @@ def judged_nobody(network: bytes, sitting: Sitting, author: bytes, digest: bytes
     It keeps the round from waiting for it. author: 20 bytes. digest: of its update, 32 bytes.
     """
     base = state_digest(carried.base)
-    record = Record(network, sitting.round, author, base, digest, (), base, carried.memory.digest())
+    record = Record(network, sitting.round, author, base, digest, (), base, carried.memory.digest(), b"")
     return Screened(judged=0, accepted=0, record=encode_record(record), entries=(), carried=carried)

@@ -76,4 +76,5 @@ def manifest_bytes(terms: CircleTerms) -> bytes:
         rounds=terms.last_round,
         frozen="",
         frozen_marks="",
+        checkpoint_every=16,
     ).encode()

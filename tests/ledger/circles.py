@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 from eth_utils.address import to_canonical_address
 from histories import address, digest, joined, manifest_of, opened
 
 from ledger.blobs.unixfs import build
+from ledger.checkpoint import encode_checkpoint
 from ledger.codec import DELTA, Blocks, encode, quantise
 from ledger.errors import PeerFault
 from ledger.events import Attested, Committed, Drawn, Left, Released, Settled, Woken
@@ -15,7 +17,7 @@ from ledger.history import CircleParameters, History
 from ledger.lineage import States, earlier, fetched_of, is_key_due, lineage, published
 from ledger.memory import Carried
 from ledger.network import Network
-from ledger.records import Update, encode_update, state_digest
+from ledger.records import Update, decode_record, encode_record, encode_update, state_digest
 from ledger.replay import sitting_of
 from ledger.reputation import pack
 from ledger.screening import screen
@@ -84,6 +86,10 @@ class Honest:
         """seat → what fetching gave."""
         return fetched
 
+    def screened(self, circle, number, screened):
+        """What it makes of its round, record and checkpoint included."""
+        return screened
+
     def attestation(self, number, said):
         """What to attest; None for silence."""
         return said
@@ -98,6 +104,7 @@ class Honest:
 class Circle:
     """Peers who play some rounds. cheats: seat → its peer; withheld: (round, seat) of blobs lost since.
 
+    unshown: (round, seat) of checkpoints that are not served.
     between: round → what else happens once it is settled, given the circle. seed_of: round → what is drawn. room:
     bytes for the states that all remember. `known` is the fold so far.
     """
@@ -114,20 +121,22 @@ class Circle:
         between=None,
         seed_of=None,
         room=1 << 40,
+        unshown=(),
         **manifest,
     ):
         self.peers = {seat: Honest(seat) for seat in range(seats)} | (cheats or {})
         self.seed_of = seed_of or (lambda number: digest("seed", number))
-        self.manifest = manifest_of(rounds, degree, rule=rule, **manifest)
+        self.manifest = manifest_of(rounds, degree, rule=rule, **{"checkpoint_every": 2} | manifest)
         self.parameters = CircleParameters(
             seats, 2, rounds, degree, 3, 16384, eject_after=1, bond=1000, dispute_bond=100, jury_seats=3
         )
-        self.withheld = set(withheld)
+        self.withheld, self.unshown = set(withheld), set(unshown)
         self.known, self.events = History(self.parameters), []
         self.write(opened(self.manifest), *(joined(seat) for seat in self.peers))
         self.states = States(genesis_state(), room)
         self.blobs: dict[bytes, bytes | None] = {}
         self.updates: dict[tuple[int, int], bytes] = {}
+        self.checkpoints: dict[tuple[int, int], bytes] = {}
         self.carried = dict.fromkeys(self.peers, Carried(genesis_state()))
         for number in range(1, rounds + 1):
             self._round(number)
@@ -211,8 +220,10 @@ class Circle:
                     states=peer.states(self),
                     loss=peer.loss,
                 )
+                screened = peer.screened(self, number, screened)
                 said = Said(judge, screened.judged, screened.accepted, screened.record_digest)
                 carried = screened.carried
+                self._keep(number, judge, screened)
             except PeerFault:
                 # Its own update does not decode: it attests what it likes.
                 said, carried = Said(judge, 0, 0, digest("nothing")), self.carried[judge]
@@ -222,6 +233,11 @@ class Circle:
             self.carried[judge] = replace(carried, base=peer.next_base(number, carried.base))
             word = encode_verdicts(self.seed, number, linked, said.judged, said.accepted)
             self.write(Attested(judge, word, said.record))
+
+    def _keep(self, number, judge, screened):
+        self.blobs |= {build(blob).root: blob for blob in screened.blobs}
+        if screened.checkpoint is not None:
+            self.checkpoints[number, judge] = build(screened.checkpoint).root
 
     def _fetched(self, number, seat):
         round_ = self.known.rounds[number - 1]
@@ -239,6 +255,9 @@ class Circle:
         round_ = self.known.rounds[number - 1]
         roots = {link.digest for seat in round_.commits for link in lineage(self.known, round_, seat)}
         missing = {self.updates[place] for place in self.withheld if self.updates[place] in roots}
+        roots |= {a.record for a in round_.attestations.values() if a.record in self.blobs}
+        roots |= {root for place, root in self.checkpoints.items() if place[0] == number}
+        missing |= {self.checkpoints[place] for place in self.unshown if place[0] == number}
         return {root: self.blobs[root] for root in roots - missing}, missing
 
 
@@ -262,6 +281,32 @@ class FalseJudge(Honest):
 
     def attestation(self, number, said):
         return flipped(said, self.about) if number in self.rounds and said.judged >> self.about & 1 else said
+
+
+class FalseCheckpoint(Honest):
+    """Goes on from another base in some rounds, and says so in record and checkpoint."""
+
+    def __init__(self, seat, rounds):
+        super().__init__(seat)
+        self.rounds = rounds
+
+    def screened(self, circle, number, screened):
+        return forged(circle, screened) if number in self.rounds else screened
+
+
+def forged(circle, screened, shift=5000):
+    """The same verdicts and a record of another next base; where a checkpoint is due it holds that base."""
+    carried = replace(screened.carried, base=screened.carried.base + np.int32(shift))
+    record = decode_record(screened.record)
+    checkpoint = screened.checkpoint and encode_checkpoint(
+        record.network, record.round, record.author, carried, genesis_state(), circle.manifest.blocks
+    )
+    record = msgspec.structs.replace(
+        record,
+        next_base=state_digest(carried.base),
+        checkpoint=build(checkpoint).root if checkpoint else b"",
+    )
+    return replace(screened, carried=carried, record=encode_record(record), checkpoint=checkpoint)
 
 
 def hand_over(circle, seat, peer=300):

@@ -79,6 +79,7 @@ def manifest_of(rounds, degree=4, **fields):
         "rounds": rounds,
         "frozen": "",
         "frozen_marks": "",
+        "checkpoint_every": 16,
     }
     return Manifest(**(known | fields))
 

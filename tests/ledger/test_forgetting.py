@@ -119,12 +119,11 @@ def test_a_verdict_is_as_false_with_room_for_one_state(codec, rule, degree):
 
 def carried_before(history, round_, judge, blobs):
     """What the judge brought into the round, recomputed with room for one state."""
-    from ledger.audit.jury import rounds_behind
     from ledger.memory import Carried
-    from ledger.replay import replay
+    from ledger.replay import replay, starts
 
     carried, states = Carried(genesis_state()), States(genesis_state(), ONE)
-    for before in rounds_behind(history, round_, judge):
+    for before in list(starts(history, round_, judge, looks_back=True))[-1].rounds:
         carried = replay(
             history, NETWORK.domain_separator, before, judge, carried, Held(blobs), states=states
         ).carried

@@ -361,7 +361,8 @@ def test_records_of_a_rule_that_looks_back_anchor_its_memory():
     circle = Circle(rounds=2, rule="tether", rule_parameters={})
     history, carried = circle.history(), Carried(genesis_state())
     for round_ in history.rounds:
-        screened = replay(history, DOMAIN, round_, 1, carried, Held(circle.blobs))
+        states = States(genesis_state())
+        screened = replay(history, DOMAIN, round_, 1, carried, Held(circle.blobs), states=states)
         carried = screened.carried
         assert screened.record_digest == round_.attestations[1].record
         assert decode_record(screened.record).next_memory == carried.memory.digest()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ledger.codec import CODECS
 from ledger.manifest import (
     MANIFEST_MAX_BYTES,
+    MAX_CHECKPOINT_EVERY,
     MAX_DEGREE,
     MAX_DIMENSIONS,
     MAX_EXPONENT,
@@ -40,6 +41,7 @@ FIELDS = {
     "rounds": 20,
     "frozen": "ab" * 32,
     "frozen_marks": "abab0f0f",
+    "checkpoint_every": 16,
 }
 
 
@@ -67,6 +69,7 @@ manifests = st.builds(
     rounds=st.integers(1, MAX_ROUND),
     frozen=st.just("cd" * 32),
     frozen_marks=st.binary(min_size=2, max_size=40).map(lambda raw: raw[: len(raw) // 2 * 2].hex()),
+    checkpoint_every=st.integers(1, MAX_CHECKPOINT_EVERY),
 )
 
 
@@ -105,6 +108,8 @@ def test_an_empty_tensor_and_a_scalar_are_tensors():
     [
         ({"version": 2}, "version 2"),
         ({"version": True}, "does not parse"),
+        ({"checkpoint_every": 0}, "a checkpoint every 0 rounds is not in 1..256"),
+        ({"checkpoint_every": 257}, "a checkpoint every 257 rounds is not in 1..256"),
         ({"task": ""}, "task"),
         ({"task": "x" * 129}, "task"),
         ({"task": "\x1b[2J"}, "task"),

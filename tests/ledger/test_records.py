@@ -44,6 +44,7 @@ MANIFEST = Manifest(
     rounds=9,
     frozen="",
     frozen_marks="",
+    checkpoint_every=16,
 )
 QUANTISED = quantise(np.array([0, 1, -1, 0.5, 3], np.float32), MANIFEST.blocks, PLAIN)
 UPDATE = Update(NETWORK, 3, AUTHOR, BASE, PLAIN, QUANTISED.payload, b"")
@@ -59,6 +60,7 @@ RECORD = Record(
     ),
     b"\x77" * 32,
     b"\x88" * 32,
+    b"",
 )
 
 
@@ -93,6 +95,7 @@ records = st.builds(
     entries=st.lists(entries, max_size=6).map(tuple),
     next_base=digests,
     next_memory=digests,
+    checkpoint=st.sampled_from([b"", b"\x99" * 32]),
 )
 
 
@@ -183,7 +186,7 @@ def test_an_oversize_blob_is_refused_before_it_is_parsed():
     with pytest.raises(InvalidBlob, match=f"the task allows {limit}"):
         decoded(b"FMU2" + bytes(limit))
     with pytest.raises(InvalidBlob, match="the task allows"):
-        decode_record(b"FMR2" + bytes(RECORD_MAX_BYTES))
+        decode_record(b"FMR3" + bytes(RECORD_MAX_BYTES))
     with pytest.raises(InvalidBlob, match="the task allows"):
         decode_genesis(b"FMG1" + bytes(limit), MANIFEST)
 
@@ -214,7 +217,7 @@ def test_a_genesis_of_another_length_is_refused():
         decode_genesis(encode_genesis(Genesis(PLAIN, bytes(7))), MANIFEST)
 
 
-@given(st.binary(max_size=200), st.sampled_from([b"FMU2", b"FMR2", b"FMG1", b""]))
+@given(st.binary(max_size=200), st.sampled_from([b"FMU2", b"FMR3", b"FMG1", b""]))
 def test_any_bytes_are_a_blob_or_a_fault(body, magic):
     for decode in (decoded, decode_record, lambda blob: decode_genesis(blob, MANIFEST)):
         try:

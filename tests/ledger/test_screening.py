@@ -213,7 +213,9 @@ def replayed(circle, number, judge, base=None):
     history = circle.history()
     round_ = history.rounds[number - 1]
     blobs, _ = circle.served(number)
-    return round_.attestations[judge], replay(history, DOMAIN, round_, judge, base, Held(blobs))
+    return round_.attestations[judge], replay(
+        history, DOMAIN, round_, judge, base, Held(blobs), states=States(BASE)
+    )
 
 
 @pytest.mark.parametrize("rule", ["balance", "none"])

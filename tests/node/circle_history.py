@@ -68,6 +68,7 @@ def history_in(rounds: int = ROUNDS, endpoints: Sequence[str] = ()) -> History:
         rounds=rounds,
         frozen="",
         frozen_marks="",
+        checkpoint_every=16,
     ).encode()
     history = History(replace(PARAMETERS, last_round=rounds))
     history.apply(Opened(hashlib.sha256(encoded).digest(), encoded))

@@ -7,9 +7,10 @@ from circles import NETWORK, Away, Circle, FalseJudge
 from endpoint import Blobs
 from test_jury import GENESIS
 
-from ledger.blobs.fetch import Unavailable
+from ledger.audit.jury import Truth
 from ledger.blobs.unixfs import build
 from node.cli.dispute import _recompute
+from node.jury import Answered
 
 
 @pytest.fixture
@@ -32,15 +33,15 @@ async def test_the_liar_is_found_and_the_record_it_should_have_anchored(
 ) -> None:
     blobs = Blobs({build(GENESIS).root: GENESIS, **circle.blobs})
     anchored = circle.known.rounds[5].attestations[judge].record
-    assert await recomputing(circle, judge, blobs, monkeypatch) == (judge == 2, anchored)
+    truth = Truth.FALSE if judge == 2 else Truth.RIGHT
+    assert await recomputing(circle, judge, blobs, monkeypatch) == (Answered(truth), anchored)
     assert len(blobs.asked) == len(set(blobs.asked)), "verdict and record need the same blobs"
 
 
 async def test_a_blob_that_nobody_serves_is_named(circle: Circle, monkeypatch: pytest.MonkeyPatch) -> None:
-    lost = circle.updates[2, 1]
+    lost = circle.updates[6, 1]
     blobs = Blobs(
         {root: blob for root, blob in circle.blobs.items() if root != lost} | {build(GENESIS).root: GENESIS}
     )
-    with pytest.raises(Unavailable) as refusal:
-        await recomputing(circle, 3, blobs, monkeypatch)
-    assert refusal.value.digest == lost
+    answered, record = await recomputing(circle, 3, blobs, monkeypatch)
+    assert (answered.truth, answered.lacking.digest, record) == (Truth.WITHHELD, lost, bytes(32))

@@ -8,6 +8,7 @@ import pytest
 from circle_history import BOND, SEATS, SEED, history_of, peer, settled
 from fake_follower import Clock, FakeFollower, as_any
 
+from ledger.audit.jury import Truth
 from ledger.blobs.fetch import Unavailable
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, NoReceipt, Reverted
@@ -16,6 +17,7 @@ from ledger.events import Disputed, Ejected, Event, Summoned, Voted
 from ledger.topology import jury, seats_of
 from node.duties import Duties, turn
 from node.follower import Overtaken
+from node.jury import Answered
 
 SETTLED = settled(0, 1, 2, 3)
 CHALLENGER = "0x" + "99" * 20
@@ -43,7 +45,7 @@ class Scene:
         self.may_end = asyncio.Event()
         self.may_end.set()
         monkeypatch.setattr("node.duties.time", self.clock)
-        monkeypatch.setattr("node.duties.is_false", self._is_false)
+        monkeypatch.setattr("node.duties.truth_of", self._truth_of)
         evidence = SimpleNamespace(open=lambda history: self.reports)
         self.duties = Duties(as_any(self.follower), as_any(evidence), as_any(None))
 
@@ -51,15 +53,15 @@ class Scene:
     def calls(self) -> list[tuple[object, ...]]:
         return self.follower.calls
 
-    async def _is_false(
+    async def _truth_of(
         self, history: object, network: bytes, number: int, judge: int, target: int, fetch: object
-    ) -> bool | None:
+    ) -> Answered:
         self.recomputed.append((number, judge, target))
         await self.may_end.wait()
         truth = self.truths.pop(0)
         if isinstance(truth, Exception):
             raise truth
-        return truth
+        return Answered({True: Truth.FALSE, False: Truth.RIGHT, None: Truth.UNKNOWABLE}[truth])
 
     async def attend(self, seat: int, *, after_s: float = 0.0) -> bool:
         """Time goes on, what is recomputed comes to an end, and the member looks."""
@@ -195,7 +197,8 @@ async def test_who_is_on_no_jury_recomputes_nothing(monkeypatch: pytest.MonkeyPa
 
 
 async def test_what_is_recomputed_keeps_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene, juror = Scene(monkeypatch, *SETTLED, *disputed()), JURY[0]
+    scene = Scene(monkeypatch, *SETTLED, *disputed())
+    juror = max(JURY, key=lambda seat: turn(scene.follower.history, seat))
     scene.may_end.clear()
     scene.truths = [True]
     scene.reports = [SimpleNamespace(arguments=lambda: (peer(3), 1))]

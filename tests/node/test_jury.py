@@ -11,8 +11,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, genesis_vector, hand_over
+from circles import (
+    NETWORK,
+    PARAMETERS,
+    Away,
+    Circle,
+    FalseCheckpoint,
+    FalseJudge,
+    genesis_state,
+    genesis_vector,
+    hand_over,
+)
 
+from ledger.audit.jury import Examined, Truth
 from ledger.blobs.fetch import Unavailable
 from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, Blocks, quantise
@@ -22,7 +33,7 @@ from ledger.records import Genesis, encode_genesis
 from ledger.topology import seats_of
 from node.blobs.store import BlockStore
 from node.exchange import Announced, Exchange
-from node.jury import is_false, true_record, whole
+from node.jury import Answered, examined, truth_of, whole
 from node.meter import Meter
 from node.patience import Patience
 
@@ -38,9 +49,11 @@ class Fetching:
         self.blobs = {root: blob for root, blob in circle.blobs.items() if root not in lost}
         self.blobs[circle.manifest.genesis_digest] = GENESIS
         self.asked: Counter[bytes] = Counter()
+        self.first: dict[bytes, int] = {}
 
-    async def __call__(self, wanted: Mapping[bytes, int]) -> dict[bytes, bytes | None]:
+    async def __call__(self, wanted: Mapping[bytes, int], max_bytes: int) -> dict[bytes, bytes | None]:
         self.asked.update(list(wanted))
+        self.first |= wanted
         for digest in wanted:
             if digest not in self.blobs:
                 raise Unavailable(digest, {})
@@ -48,7 +61,7 @@ class Fetching:
 
     async def fetch(self, digest: bytes, gateways: list[str], *, cache: BlockStore, **_: Any) -> bytes:
         """As a BlobFetcher does."""
-        (blob,) = (await self({digest: 0})).values()
+        (blob,) = (await self({digest: 0}, 0)).values()
         if blob is None:
             raise PeerFault("no blob")
         for block in build(blob).blocks():
@@ -87,11 +100,13 @@ async def test_a_juror_with_room_for_one_state_finds_the_liar_and_nobody_else(
     history, domain, fetch = circle.history(), NETWORK.domain_separator, Fetching(circle)
     for judge in (0, 2):
         for target in seats_of(history.rounds[7].attestations[judge].judged):
-            said = await is_false(history, domain, 8, judge, target, fetch)
-            assert said is ((judge, target) == LIE)
-        record = await true_record(history, domain, 8, judge, fetch)
+            said = await truth_of(history, domain, 8, judge, target, fetch)
+            assert said == Answered(Truth.FALSE if (judge, target) == LIE else Truth.RIGHT)
         # The liar anchored its record before it lied.
-        assert record == history.rounds[7].attestations[judge].record
+        assert await truth_of(history, domain, 8, judge, judge, fetch) == Answered(Truth.RIGHT)
+        found = await examined(history, domain, 8, judge, fetch)
+        false = (LIE[1],) if judge == LIE[0] else ()
+        assert found == Examined(false, history.rounds[7].attestations[judge].record)
 
 
 async def test_a_juror_asks_for_no_more_than_a_chain_for_each_seat_and_round(
@@ -109,10 +124,85 @@ async def test_a_juror_asks_for_no_more_than_a_chain_for_each_seat_and_round(
     assert all(digest in held for digest in fetch.asked)
 
 
-async def test_a_juror_that_cannot_get_an_earlier_blob_says_nothing(circle: Circle) -> None:
-    fetch = Fetching(circle, (circle.updates[3, 1],))
+async def test_a_juror_asks_the_judge_first_and_does_not_look_behind_its_last_checkpoint(circle: Circle) -> None:
+    """Seat 0 shows checkpoints in the even rounds: 6's and round 7 tell what it brought into round 8."""
+    fetch, history = Fetching(circle), circle.history()
+    assert await truth_of(history, NETWORK.domain_separator, 8, 0, 1, fetch) == Answered(Truth.RIGHT)
+    assert set(fetch.first.values()) == {0}
+    rounds = history.rounds
+    behind = {rounds[5].attestations[0].record, circle.checkpoints[6, 0], circle.manifest.genesis_digest}
+    hang_on = {
+        link.digest for round_ in rounds[6:8] for seat in round_.commits for link in lineage(history, round_, seat)
+    }
+    assert set(fetch.asked) <= behind | hang_on
+    assert not {rounds[number].attestations[0].record for number in range(5)} & set(fetch.asked)
+
+
+@pytest.mark.parametrize("lost", [(7, 0), (7, 3), (8, 0), (8, 2)])
+async def test_what_a_judge_judged_from_and_nobody_gives_is_withheld(circle: Circle, lost: tuple[int, int]) -> None:
+    fetch, domain = Fetching(circle, (circle.updates[lost],)), NETWORK.domain_separator
+    answered = await truth_of(circle.history(), domain, 8, 0, 1, fetch)
+    assert (answered.truth, answered.lacking and answered.lacking.digest) == (
+        Truth.WITHHELD,
+        circle.updates[lost],
+    )
+    again = await examined(circle.history(), domain, 8, 0, fetch)
+    assert isinstance(again, Answered)
+    assert again.truth == Truth.WITHHELD
+
+
+async def test_without_the_last_checkpoint_the_one_before_serves_and_two_unshown_are_withheld(
+    circle: Circle,
+) -> None:
+    history, domain = circle.history(), NETWORK.domain_separator
+    last, before = circle.checkpoints[6, 0], circle.checkpoints[4, 0]
+    assert (await truth_of(history, domain, 8, 0, 1, Fetching(circle, (last,)))).truth == Truth.RIGHT
+    found = await truth_of(history, domain, 8, 2, 0, Fetching(circle, (circle.checkpoints[6, 2],)))
+    assert found.truth == Truth.FALSE, "a checkpoint that is not shown hides no lie"
+    lacking = Fetching(circle, (last, before))
+    assert (await truth_of(history, domain, 8, 0, 1, lacking)).truth == Truth.WITHHELD
+    assert circle.checkpoints[2, 0] not in lacking.asked
+
+
+async def test_who_shows_a_false_checkpoint_to_some_splits_no_jury() -> None:
+    """Who has it sees what follows from it; who has not sees that another would follow, and says no more."""
+    cheats = {2: FalseCheckpoint(2, (4,))}
+    about = {"rule": "tether", "rule_parameters": {}, "genesis": build(GENESIS).root.hex()}
+    circle = Circle(seats=5, rounds=6, cheats=cheats, **about)
+    history, domain = circle.history(), NETWORK.domain_separator
+    shown, hidden = Fetching(circle), Fetching(circle, (circle.checkpoints[4, 2],))
+    for target in seats_of(history.rounds[4].attestations[2].judged):
+        assert (await truth_of(history, domain, 5, 2, target, shown)).truth == Truth.RIGHT
+        assert (await truth_of(history, domain, 5, 2, target, hidden)).truth == Truth.WITHHELD
+    # The checkpoint itself is found from the one before, with or without its bytes.
+    for fetch in (shown, hidden):
+        assert (await truth_of(history, domain, 4, 2, 2, fetch)).truth == Truth.FALSE
+        assert (await truth_of(history, domain, 4, 2, 0, fetch)).truth == Truth.RIGHT
+
+
+async def test_bytes_that_are_no_checkpoint_are_looked_behind() -> None:
+    about = {"rule": "tether", "rule_parameters": {}, "genesis": build(GENESIS).root.hex()}
+    circle = Circle(seats=5, rounds=6, **about)
+    fetch = Fetching(circle)
+    fetch.blobs[circle.checkpoints[4, 2]] = None
+    assert (await truth_of(circle.history(), NETWORK.domain_separator, 5, 2, 0, fetch)).truth == Truth.RIGHT
+
+
+async def test_nobody_can_tell_what_follows_from_private_data_and_no_genesis_is_no_judges_fault(
+    circle: Circle,
+) -> None:
+    domain = NETWORK.domain_separator
+    private = Circle(rule="ubar", rule_parameters={}, genesis=build(GENESIS).root.hex())
+    for found in (
+        truth_of(private.history(), domain, 2, 0, 1, Fetching(private)),
+        examined(private.history(), domain, 2, 0, Fetching(private)),
+    ):
+        assert await found == Answered(Truth.UNKNOWABLE)
+    lacking = Fetching(circle)
+    del lacking.blobs[circle.manifest.genesis_digest]
     with pytest.raises(Unavailable):
-        await is_false(circle.history(), NETWORK.domain_separator, 8, 0, 1, fetch)
+        await truth_of(circle.history(), domain, 8, 0, 1, lacking)
+    assert await truth_of(circle.history(), domain, 5, 1, 0, Fetching(circle)) == Answered(Truth.RIGHT)
 
 
 # ------------------------------------------------------------------------------------------- a peer's exchange

@@ -47,6 +47,7 @@ def learner_of(codec: str, peer: Behaviour | None = None, **options: float) -> t
         rounds=3,
         frozen="",
         frozen_marks="",
+        checkpoint_every=16,
     )
     trainer = Trainer(task, layout, seat=0, seats=2, seed=1)
     return Learner(trainer, manifest, peer or behaviour("honest"), 1, Meter(), **options), manifest

@@ -113,7 +113,8 @@ def test_what_is_in_memory_still_is_not_fetched_and_judged_again(tmp_path: Path)
     scene = Scene(tmp_path, 1, rounds=1)
     history = scene.circle.known
     round_ = history.rounds[0]
-    screened = replay(history, DOMAIN, round_, 1, START.carried, Held(scene.circle.blobs))
+    states = States(START.state)
+    screened = replay(history, DOMAIN, round_, 1, START.carried, Held(scene.circle.blobs), states=states)
     judged = Judged(1, round_.seed, dict(round_.commits), frozenset(), START.record, screened)
     scene.assert_is_where_the_peer_was(scene.base([START], [judged]), 1)
     assert scene.lent.asked == []

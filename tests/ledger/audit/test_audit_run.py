@@ -61,7 +61,10 @@ def test_an_honest_endpoint_gives_a_clean_report_in_which_everything_was_looked_
     }
     assert set(asked) == {build(GENESIS).root, *circle.updates.values()}
     assert done == [(1, 2), (2, 2)]
-    assert (report.blobs, report.blob_bytes) == (10, sum(map(len, circle.blobs.values())))
+    assert (report.blobs, report.blob_bytes) == (
+        10,
+        sum(len(circle.blobs[root]) for root in circle.updates.values()),
+    )
     assert report.reputations == {
         circle.known.seats[seat].peer: circle.known.reputations[seat] / 65535 for seat in range(5)
     }

@@ -24,6 +24,7 @@ MANIFEST = Manifest(
     rounds=20,
     frozen="",
     frozen_marks="",
+    checkpoint_every=16,
 )
 
 
