@@ -24,12 +24,6 @@ ACCEPTED_AT: constant(uint256) = 29
 
 @internal
 @pure
-def _reputation(words: uint256[16], seat: uint256) -> uint256:
-    return (words[seat & 15] >> unsafe_mul(16, seat >> 4)) & LANE
-
-
-@internal
-@pure
 def _settled(
     reputations: uint256[16],
     places: uint256[256],
@@ -37,6 +31,7 @@ def _settled(
     steps: uint256[20],
     links: uint256,
     attested: uint256,
+    able: uint256,
     below: uint256,
     inertia: uint256,
     lowest: uint256,
@@ -45,10 +40,11 @@ def _settled(
     @param places The committed seats in the order of the round's ring, each with the lane of what it said above the
            lowest 8 bits; count: how many.
     @param steps The first `links` of them: how far ahead on the ring each neighbour of a judge sits.
+    @param able Of those who attested, whose verdicts count.
     @param below The seats below the floor, which is `lowest`.
     @param inertia A reputation moves by 1 / 2**inertia of the way to its share.
     @return The reputations after the round, and the seats below the floor then.
-    @dev A judge weighs its reputation in 8 bits, nothing below the floor. If every judge is below it all weigh
+    @dev A judge weighs its reputation in 8 bits, nothing below the floor. If every able judge is below it all weigh
          the same; otherwise nobody could ever come back. 256 such weights fit a lane: 256 * 255 < 2**16.
          Nearly all verdicts of a quiet round say "accepted": those are summed for sixteen places at once, and only
          the others, and the seats they are about, are looked at one by one.
@@ -58,10 +54,10 @@ def _settled(
     weights: uint256[34] = empty(uint256[34])
     # By place: the weight that did not judge it in the low half, the weight that did not accept it in the high half.
     lost: uint256[256] = empty(uint256[256])
-    judges: uint256 = attested & ~below
+    judges: uint256 = able & ~below
     nobody: bool = judges == 0
     if nobody:
-        judges = attested
+        judges = able
     full: uint256 = (1 << links) - 1
     place: uint256 = 0
     seat: uint256 = 0
@@ -136,3 +132,46 @@ def _settled(
         moved: uint256 = unsafe_mul((plain >> index) & LANES, FULL >> inertia)
         words[index] = unsafe_add(words[index], (~words[index] >> inertia) & moved)
     return words, quarantined
+
+
+@internal
+@pure
+def _lowered(
+    reputations: uint256[16], missing: uint256, below: uint256, inertia: uint256, lowest: uint256
+) -> (uint256[16], uint256):
+    """
+    @param missing The seats that were waited for and did not commit: they pay as those do who do not attest.
+    @return The reputations then, and the seats below the floor, which is `lowest`.
+    """
+    words: uint256[16] = reputations
+    quarantined: uint256 = below
+    left: uint256 = missing
+    for seat: uint256 in range(256):
+        if left & 1 == 1:
+            lane: uint256 = (seat >> 4) << 4
+            old: uint256 = (words[seat & 15] >> lane) & LANE
+            new: uint256 = unsafe_sub(old, old >> inertia)
+            words[seat & 15] ^= (old ^ new) << lane
+            if new < lowest:
+                quarantined |= 1 << seat
+        left = left >> 1
+        if left == 0:
+            break
+    return words, quarantined
+
+
+@internal
+@pure
+def _reaching(reputations: uint256[16], seats: uint256, least: uint256) -> uint256:
+    """
+    @return Those of `seats` whose reputation is `least` or more.
+    """
+    reaching: uint256 = 0
+    left: uint256 = seats
+    for seat: uint256 in range(256):
+        if left & 1 == 1 and (reputations[seat & 15] >> ((seat >> 4) << 4)) & LANE >= least:
+            reaching |= 1 << seat
+        left = left >> 1
+        if left == 0:
+            break
+    return reaching

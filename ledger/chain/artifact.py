@@ -19,7 +19,11 @@ class CodeMismatch(SetupError):
 
 
 class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """contracts/Circle.json. immutables: name → byte offset behind the runtime code, one word each."""
+    """contracts/Circle.json. immutables: name → byte offset behind the runtime code, one word each.
+
+    abi is of the circle and the court together, which share an address. The court has no immutables: wherever it is
+    deployed it has the code court_runtime, whose hash the circle's constructor knows.
+    """
 
     contract: str
     compiler: str
@@ -27,6 +31,8 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytecode: str
     runtime: str
     immutables: dict[str, int]
+    court_bytecode: str
+    court_runtime: str
 
     def types(self, kind: str, name: str, side: str = "inputs") -> list[str]:
         """The ABI types of a function's or event's parameters (`side` outputs: of its results)."""
@@ -51,6 +57,16 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def result(self, name: str, data: bytes) -> tuple[Any, ...]:
         """What a function returned. Raises eth_abi's DecodingError on garbage."""
         return abi_decode(self.types("function", name, "outputs"), data)
+
+    def named(self, name: str, value: tuple[Any, ...]) -> dict[str, Any]:
+        """The fields of a struct that a function returned, by their names."""
+        (returned,) = self.entry("function", name)["outputs"]
+        return {field["name"]: held for field, held in zip(returned["components"], value, strict=True)}
+
+    @property
+    def court_creation(self) -> bytes:
+        """The court's creation bytecode, which takes no arguments; it goes first."""
+        return bytes.fromhex(self.court_bytecode[2:])
 
     def creation_data(self, arguments: tuple[object, ...]) -> bytes:
         """Creation bytecode with the constructor's arguments."""

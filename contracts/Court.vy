@@ -1,0 +1,539 @@
+# pragma version 0.4.3
+# pragma evm-version prague
+# pragma nonreentrancy off
+"""
+@title Court: disputes about what judges said, and what follows from them
+@license Apache-2.0
+@notice A claim is heard by a small jury first; nothing is taken from anybody before more than half of all bonded
+        seats, whether they vote or not, have confirmed it.
+@dev `Circle` runs this code as its own, on its storage and coin: see `Circle.__default__`. It has neither a
+     constructor nor immutables, so its code is the same wherever it is deployed, and `Circle` knows its hash. At its
+     own address it finds an empty storage: no seats, no dispute bond, so that every call but the views reverts.
+"""
+
+from contracts.modules import bits
+from contracts.modules import draw
+from contracts.modules import entries
+from contracts.modules import seating
+from contracts.modules import store
+
+initializes: store
+initializes: seating[store := store]
+
+exports: store.dispute_count
+
+
+# --------------------------------------------------------------------------------------------------- events
+
+event Disputed:
+    dispute: indexed(uint256)
+    round: uint256
+    judge: uint256
+    target: uint256
+    challenger: address
+    evidence: bytes32
+    electorate: uint256
+    deadline: uint256
+
+event Summoned:
+    dispute: indexed(uint256)
+    seed: bytes32
+    jury: uint256
+    deadline: uint256
+
+event Voted:
+    dispute: indexed(uint256)
+    seat: uint256
+    answer: uint256
+
+event Referred:
+    dispute: indexed(uint256)
+    stage: uint256
+    deadline: uint256
+
+event Appealed:
+    dispute: indexed(uint256)
+    appellant: address
+    deadline: uint256
+
+event Resolved:
+    dispute: indexed(uint256)
+    outcome: uint256
+    fine: uint256
+    free_at: uint256
+
+event Restarted:
+    seat: indexed(uint256)
+
+
+# ------------------------------------------------------------------------------------------------- constants
+
+MAX_SEATS: constant(uint256) = 256
+# So many rounds back verdicts may be disputed.
+DISPUTE_ROUNDS: constant(uint256) = 256
+# A trial takes so many dispute windows at most, if it is not left lying: one a stage.
+TRIAL_WINDOWS: constant(uint256) = 4
+# An appeal takes so many dispute bonds.
+APPEAL_BONDS: constant(uint256) = 4
+# What a judge whose verdict was false loses of a full bond the first time; of that, what the challenger is owed.
+CONVICTED_PART: constant(uint256) = 2
+CHALLENGER_PART: constant(uint256) = 4
+# What a juror loses of a full bond who voted against what the circle found.
+JUROR_PART: constant(uint256) = 8
+# What is left of a reputation after a conviction or a restart: a quarter.
+CUT_SHIFT: constant(uint256) = 2
+SUSPENDED_ROUNDS: constant(uint256) = 64
+# Of so many blocks back the chain tells the hash.
+HASHES: constant(uint256) = 256
+
+DRAWING: constant(uint256) = 0          # stages of a dispute: its jury is to be drawn
+JURY: constant(uint256) = 1             # its jury votes
+APPEAL: constant(uint256) = 2           # the jury did not uphold it, which may be appealed against
+CIRCLE: constant(uint256) = 3           # all bonded seats vote
+
+REJECTS: constant(uint256) = 0          # answers: the verdict follows from the blobs
+UPHOLDS: constant(uint256) = 1          # it does not
+WITHHELD: constant(uint256) = 2         # the judge does not show what it follows from
+
+VOID: constant(uint256) = 0             # outcomes
+UPHELD: constant(uint256) = 1
+REJECTED: constant(uint256) = 2
+
+
+# -------------------------------------------------------------------------------------------- seat functions
+
+@external
+def restart(seat: uint256):
+    """
+    @notice Say that the seat's base and memory are lost for good: it starts anew from the genesis, with a quarter
+            of its reputation. Its hot or its cold key calls this, between two of the seat's rounds.
+    @param seat Its number.
+    @dev What it said before stays open to dispute.
+    """
+    self._require(seat < MAX_SEATS and (store.members >> seat) & 1 == 1, "seat: is not held")
+    self._require(
+        msg.sender == store.seats[seat].hot or msg.sender == store.seats[seat].cold, "restart: not its key"
+    )
+    clock: uint256 = store.clock
+    self._require(not seating._is_in_round(clock, seat), "restart: seat is in a round")
+    self._cut(seat)
+    store.clock = entries._fold(
+        clock, entries.RESTARTED, seat, empty(bytes32), empty(bytes32), empty(bytes32)
+    )
+    log Restarted(seat=seat)
+
+
+# ------------------------------------------------------------------------------------------ dispute functions
+
+@external
+@payable
+def dispute(round: uint256, judge: uint256, target: uint256, evidence: bytes32) -> uint256:
+    """
+    @notice Claim that a judge's verdict about a target was false, or that the judge does not show what it follows
+            from, and pledge the dispute bond for it. A jury recomputes and votes, once `summon` has drawn it.
+    @param round One that is settled, at most 256 rounds back.
+    @param judge Whose verdict it is, also of a seat given up since; all bonded seats may be heard on it in the end.
+    @param target The judge itself: its record, or the base that its update names, is claimed to be false.
+    @param evidence Digest of what shows it: the record that recomputation gives.
+    @return The dispute's number.
+    """
+    bond: uint256 = store.court_terms.dispute_bond
+    self._require(bond > 0, "dispute: circle has none")
+    self._require(msg.value == bond, "dispute: value is not the bond")
+    clock: uint256 = store.clock
+    now: uint256 = entries._round(clock)
+    self._require(
+        round >= 1 and (round < now or (round == now and entries._phase(clock) == entries.FINISHED)),
+        "dispute: round is not settled",
+    )
+    self._require(round + DISPUTE_ROUNDS >= now, "dispute: round is too long ago")
+    self._require(judge < MAX_SEATS and store.seats[judge].hot != empty(address), "dispute: judge has no seat")
+    self._require(round >= seating._since_round(judge), "dispute: judge joined later")
+    self._require(target < entries._seat_count(clock), "dispute: target is no seat")
+    # Whoever left since the circle stands still must be able to be heard to the end; and one dispute after another
+    # must not keep the judge's bond for ever.
+    window_s: uint256 = store.court_terms.dispute_window_s
+    ends: uint256 = block.timestamp + TRIAL_WINDOWS * window_s
+    free_at: uint256 = store.seats[judge].free_at
+    self._require(
+        ends <= (clock & entries.DEADLINE) + store.court_terms.unbonding_s and (free_at == 0 or ends <= free_at),
+        "dispute: too late to end",
+    )
+    electorate: uint256 = (max_value(uint256) >> (256 - entries._seat_count(clock))) & ~store.vacant
+    self._require(bits._count(electorate) >= store.court_terms.quorum, "dispute: too few are bonded")
+    claim: bytes32 = self._claim(round, judge, target)
+    self._require(not store.charged[claim], "dispute: already disputed")
+    store.charged[claim] = True
+    pool: uint256 = self._pool(judge, target)
+    id: uint256 = store.dispute_count
+    store.dispute_count = id + 1
+    deadline: uint256 = block.timestamp + window_s
+    store.disputes[id].round = round
+    store.disputes[id].judge = judge
+    store.disputes[id].target = target
+    store.disputes[id].challenger = msg.sender
+    store.disputes[id].stage = DRAWING if pool != 0 else CIRCLE
+    store.disputes[id].deadline = deadline
+    store.disputes[id].opened = block.number
+    store.disputes[id].electorate = electorate
+    store.disputes[id].jury = pool
+    store.seats[judge].disputes += 1
+    store.pledged += bond
+    store.clock = entries._fold(
+        clock, entries.DISPUTED, judge,
+        keccak256(abi_encode(id, round, target, msg.sender, evidence, electorate, deadline)), empty(bytes32),
+        empty(bytes32),
+    )
+    log Disputed(
+        dispute=id, round=round, judge=judge, target=target, challenger=msg.sender, evidence=evidence,
+        electorate=electorate, deadline=deadline,
+    )
+    return id
+
+
+@external
+def summon(id: uint256):
+    """
+    @notice Draw the jury of a dispute; its window begins anew. Anyone may call it, in the 256 blocks after the one
+            in which the dispute was raised.
+    @param id The dispute's number.
+    @dev The seed is the hash of that block, which nobody knew in it: a challenger who saw the jury at once could
+         take its claim back and try again until the jury is its own. Whom it is drawn from was settled with the
+         claim, so that nobody changes the draw by waking or leaving. Not to summon costs the bond, see `resolve`.
+    """
+    deadline: uint256 = store.disputes[id].deadline
+    self._require(deadline != 0 and store.disputes[id].stage == DRAWING, "summon: no jury is to be drawn")
+    self._require(block.timestamp < deadline, "summon: window is over")
+    opened: uint256 = store.disputes[id].opened
+    self._require(
+        block.number > opened and block.number <= opened + HASHES, "summon: not in these 256 blocks"
+    )
+    seed: bytes32 = keccak256(abi_encode(blockhash(opened), id, self))
+    jury: uint256 = draw._jury(seed, store.disputes[id].jury, store.court_terms.jury_seats)
+    deadline = self._begin(id, JURY)
+    store.disputes[id].jury = jury
+    store.clock = entries._fold(
+        store.clock, entries.SUMMONED, store.disputes[id].judge, keccak256(abi_encode(id, seed, jury, deadline)),
+        empty(bytes32), empty(bytes32),
+    )
+    log Summoned(dispute=id, seed=seed, jury=jury, deadline=deadline)
+
+
+@external
+def vote(id: uint256, said: uint256):
+    """
+    @notice Say what recomputing gave: as one of the jury, or in the last stage as a seat that was bonded when the
+            claim was raised. The seat's hot key calls this, also of a seat given up and not released.
+    @param id The dispute's number.
+    @param said round << 18 | judge << 10 | target << 2 | answer: it names the claim, so that a vote lands on no
+           other one after a reorganisation. answer 0: the verdict follows; 1: it does not; 2: the judge withholds
+           what it follows from.
+    """
+    key: uint256 = store.key_of[msg.sender]
+    seat: uint256 = key & 65535
+    self._require(key != 0 and store.seats[seat].hot == msg.sender, "seat: caller has none")
+    deadline: uint256 = store.disputes[id].deadline
+    self._require(deadline != 0, "vote: no such open dispute")
+    answer: uint256 = said & 3
+    self._require(said >> 2 == self._named(id) and answer <= WITHHELD, "vote: not this claim")
+    self._require(block.timestamp < deadline, "vote: window is over")
+    stage: uint256 = store.disputes[id].stage
+    asked: uint256 = 0
+    voted: uint256 = 0
+    if stage == JURY:
+        asked = store.disputes[id].jury
+        voted = (
+            store.disputes[id].jury_upholding | store.disputes[id].jury_rejecting
+            | store.disputes[id].jury_withheld
+        )
+    elif stage == CIRCLE:
+        asked = store.disputes[id].electorate
+        voted = store.disputes[id].upholding | store.disputes[id].rejecting | store.disputes[id].withheld
+    bit: uint256 = 1 << seat
+    self._require(asked & bit != 0 and self._was_there(id, seat), "vote: not asked")
+    self._require(
+        (store.below | store.suspended) & bit == 0
+        and 2 * store.seats[seat].bond >= store.court_terms.bond,
+        "vote: not in good standing",
+    )
+    self._require(voted & bit == 0, "vote: already voted")
+    if stage == JURY:
+        if answer == UPHOLDS:
+            store.disputes[id].jury_upholding |= bit
+        elif answer == REJECTS:
+            store.disputes[id].jury_rejecting |= bit
+        else:
+            store.disputes[id].jury_withheld |= bit
+    else:
+        if answer == UPHOLDS:
+            store.disputes[id].upholding |= bit
+        elif answer == REJECTS:
+            store.disputes[id].rejecting |= bit
+        else:
+            store.disputes[id].withheld |= bit
+    store.clock = entries._fold(
+        store.clock, entries.VOTED, seat, convert(id, bytes32), convert(answer, bytes32), empty(bytes32)
+    )
+    log Voted(dispute=id, seat=seat, answer=answer)
+
+
+@external
+@payable
+def appeal(id: uint256, said: uint256):
+    """
+    @notice Bring a claim that its jury did not uphold before the whole circle, and pledge four dispute bonds for
+            it. Anyone may call it.
+    @param id The dispute's number.
+    @param said round << 18 | judge << 10 | target << 2: it names the claim.
+    """
+    deadline: uint256 = store.disputes[id].deadline
+    self._require(deadline != 0 and store.disputes[id].stage == APPEAL, "appeal: nothing to appeal")
+    self._require(said == self._named(id) << 2, "appeal: not this claim")
+    self._require(block.timestamp < deadline, "appeal: window is over")
+    self._require(
+        msg.value == APPEAL_BONDS * store.court_terms.dispute_bond, "appeal: value is not the bond"
+    )
+    store.disputes[id].appellant = msg.sender
+    store.pledged += msg.value
+    deadline = self._begin(id, CIRCLE)
+    store.clock = entries._fold(
+        store.clock, entries.APPEALED, store.disputes[id].judge, convert(id, bytes32), entries._word(msg.sender),
+        convert(deadline, bytes32),
+    )
+    log Appealed(dispute=id, appellant=msg.sender, deadline=deadline)
+
+
+@external
+def resolve(id: uint256):
+    """
+    @notice Take a dispute on whose stage is over, at its deadline or once it is decided. Anyone may call it.
+    @param id The dispute's number.
+    @dev From the jury it goes to the circle if more than half of it found the verdict false or withheld, else it
+         may be appealed. Only the circle convicts, and only with more than half of all seats that were bonded when
+         the claim was raised: who keeps silent, and who may not vote, counts against it.
+    """
+    deadline: uint256 = store.disputes[id].deadline
+    self._require(deadline != 0, "resolve: no such open dispute")
+    is_over: bool = block.timestamp >= deadline
+    stage: uint256 = store.disputes[id].stage
+    if stage == JURY:
+        self._hear_jury(id, is_over)
+    elif stage == CIRCLE:
+        self._hear_circle(id, is_over)
+    else:
+        self._require(is_over, "resolve: votes are still open")
+        is_rejected: bool = True
+        if stage == APPEAL:
+            size: uint256 = bits._count(store.disputes[id].jury)
+            is_rejected = 2 * bits._count(store.disputes[id].jury_rejecting) > size
+        else:
+            # Who did not have the jury drawn pays for that, but the verdict is not shielded for good.
+            self._reopen(id)
+        self._close(id, REJECTED if is_rejected else VOID)
+
+
+# ------------------------------------------------------------------------------------------------------ views
+
+@external
+@view
+def dispute_at(id: uint256) -> store.Dispute:
+    """
+    @return All that is kept of a dispute; zeros for a number not given yet.
+    """
+    return store.disputes[id]
+
+
+# --------------------------------------------------------------------------------------------------- internal
+
+@internal
+@pure
+def _require(holds: bool, reason: String[32]):
+    assert holds, reason
+
+
+@internal
+@view
+def _claim(round: uint256, judge: uint256, target: uint256) -> bytes32:
+    return keccak256(abi_encode(round, judge, store.seats[judge].tenure, target))
+
+
+@internal
+@view
+def _named(id: uint256) -> uint256:
+    """
+    @return What a vote says of a claim before its answer.
+    """
+    return (store.disputes[id].round << 16) | (store.disputes[id].judge << 8) | store.disputes[id].target
+
+
+@internal
+@view
+def _pool(judge: uint256, target: uint256) -> uint256:
+    """
+    @return Whom the jury may be drawn from: who is about, in good standing, and no party to the dispute.
+    """
+    excluded: uint256 = store.below | store.suspended | store.dozing | (1 << judge) | (1 << target)
+    caller: uint256 = store.seat_plus_one[msg.sender]
+    if caller != 0:
+        excluded |= 1 << (caller - 1)
+    return store.members & store.roster & ~excluded
+
+
+@internal
+@view
+def _was_there(id: uint256, seat: uint256) -> bool:
+    """
+    @return Whether who sits in a seat, or gave it up and is not released, joined before a dispute was raised.
+    """
+    return store.seats[seat].hot != empty(address) and store.seats[seat].since >> seating.DISPUTE_BIT <= id
+
+
+@internal
+def _begin(id: uint256, stage: uint256) -> uint256:
+    """
+    @return The new stage's deadline.
+    """
+    deadline: uint256 = block.timestamp + store.court_terms.dispute_window_s
+    store.disputes[id].stage = stage
+    store.disputes[id].deadline = deadline
+    return deadline
+
+
+@internal
+def _hear_jury(id: uint256, is_over: bool):
+    jury: uint256 = store.disputes[id].jury
+    rejecting: uint256 = store.disputes[id].jury_rejecting
+    finding: uint256 = store.disputes[id].jury_upholding | store.disputes[id].jury_withheld
+    size: uint256 = bits._count(jury)
+    is_found: bool = 2 * bits._count(finding) > size
+    self._require(
+        is_over or is_found or 2 * bits._count(rejecting) > size or finding | rejecting == jury,
+        "resolve: votes are still open",
+    )
+    if is_over:
+        self._charge_jurors(id, jury & ~(finding | rejecting), 0)
+    stage: uint256 = CIRCLE if is_found else APPEAL
+    deadline: uint256 = self._begin(id, stage)
+    store.clock = entries._fold(
+        store.clock, entries.REFERRED, store.disputes[id].judge, convert(id, bytes32), convert(stage, bytes32),
+        convert(deadline, bytes32),
+    )
+    log Referred(dispute=id, stage=stage, deadline=deadline)
+
+
+@internal
+def _hear_circle(id: uint256, is_over: bool):
+    size: uint256 = bits._count(store.disputes[id].electorate)
+    upholding: uint256 = store.disputes[id].upholding
+    is_upheld: bool = 2 * bits._count(upholding | store.disputes[id].withheld) > size
+    is_rejected: bool = 2 * bits._count(store.disputes[id].rejecting) > size
+    self._require(is_over or is_upheld or is_rejected, "resolve: votes are still open")
+    # Votes are recomputations: who recomputed is in no danger here. That a judge withholds proves nothing.
+    wrong: uint256 = 0
+    if is_rejected:
+        wrong = store.disputes[id].jury_upholding
+    elif 2 * bits._count(upholding) > size:
+        wrong = store.disputes[id].jury_rejecting
+    self._charge_jurors(id, wrong, store.court_terms.bond // JUROR_PART)
+    outcome: uint256 = VOID
+    if is_upheld:
+        outcome = UPHELD
+    elif is_rejected:
+        outcome = REJECTED
+    self._close(id, outcome)
+
+
+@internal
+def _charge_jurors(id: uint256, jurors: uint256, fine: uint256):
+    """
+    @dev Lower the reputations of these and burn so much of each one's bond, or what is left of it.
+    """
+    burned: uint256 = 0
+    left: uint256 = jurors
+    for seat: uint256 in range(256):
+        if left == 0:
+            break
+        # Who has taken the seat since has nothing to do with it.
+        if left & 1 == 1 and self._was_there(id, seat):
+            held: uint256 = seating._reputation(seat)
+            seating._set_reputation(
+                seat, held - (held >> store.court_terms.reputation_shift), store.court_terms.reputation_floor
+            )
+            if fine != 0:
+                bond: uint256 = store.seats[seat].bond
+                store.seats[seat].bond = bond - min(bond, fine)
+                burned += min(bond, fine)
+        left = left >> 1
+    seating._burn(burned)
+
+
+@internal
+def _reopen(id: uint256):
+    """
+    @dev The claim may be raised again.
+    """
+    store.charged[
+        self._claim(store.disputes[id].round, store.disputes[id].judge, store.disputes[id].target)
+    ] = False
+
+
+@internal
+def _close(id: uint256, outcome: uint256):
+    judge: uint256 = store.disputes[id].judge
+    challenger: address = store.disputes[id].challenger
+    appellant: address = store.disputes[id].appellant
+    bond: uint256 = store.court_terms.dispute_bond
+    appeal_bond: uint256 = 0
+    if appellant != empty(address):
+        appeal_bond = APPEAL_BONDS * bond
+    store.disputes[id].deadline = 0
+    store.seats[judge].disputes -= 1
+    fine: uint256 = 0
+    free_at: uint256 = 0
+    burned: uint256 = 0
+    if outcome == REJECTED:
+        burned = bond + appeal_bond
+    else:
+        seating._owe(challenger, bond)
+        seating._owe(appellant, appeal_bond)
+        if outcome == VOID:
+            self._reopen(id)
+        else:
+            fine, free_at = self._convict(judge)
+            seating._owe(challenger, fine // CHALLENGER_PART)
+            burned = fine - fine // CHALLENGER_PART
+    store.clock = entries._fold(
+        store.clock, entries.RESOLVED, judge, convert(id, bytes32), convert(outcome, bytes32),
+        keccak256(abi_encode(fine, free_at)),
+    )
+    log Resolved(dispute=id, outcome=outcome, fine=fine, free_at=free_at)
+    seating._burn(burned)
+
+
+@internal
+def _convict(judge: uint256) -> (uint256, uint256):
+    """
+    @return What the judge loses of its bond, and when its seat may be released if this gives it up, else 0.
+    """
+    clock: uint256 = store.clock
+    bond: uint256 = store.seats[judge].bond
+    convictions: uint256 = store.seats[judge].convictions + 1
+    fine: uint256 = bond
+    if convictions == 1:
+        fine = min(bond, store.court_terms.bond // CONVICTED_PART)
+    store.seats[judge].bond = bond - fine
+    store.seats[judge].convictions = convictions
+    store.seats[judge].suspended_until = entries._round(clock) + SUSPENDED_ROUNDS
+    store.suspended |= 1 << judge
+    self._cut(judge)
+    free_at: uint256 = 0
+    if convictions > 1 and (store.members >> judge) & 1 == 1:
+        free_at = seating._vacate(clock, judge, store.court_terms.unbonding_s)
+    return fine, free_at
+
+
+@internal
+def _cut(seat: uint256):
+    seating._set_reputation(
+        seat, seating._reputation(seat) >> CUT_SHIFT, store.court_terms.reputation_floor
+    )
