@@ -7,6 +7,7 @@ Usage: python scripts/compile_contracts.py            (needs the `dev` extra: vy
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def compile_circle() -> dict[str, Any]:
     }
 
 
+@cache
 def compiled(contract: str) -> dict[str, Any]:
     """What the compiler makes of a contract: abi, bytecode, bytecode_runtime, layout."""
     bundle = FilesystemInputBundle([ROOT])
@@ -63,6 +65,7 @@ def name_the_court() -> None:
     assert found == 1, "Circle.vy has one line with COURT_HASH"
     if text != source.read_text():
         source.write_text(text)
+        compiled.cache_clear()
 
 
 if __name__ == "__main__":

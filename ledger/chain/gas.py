@@ -24,7 +24,9 @@ _GAS_LIMITS: Final = {
     "dispute": 400_000,
     "summon": 300_000,
     "vote": 150_000,
-    "resolve": 250_000,
+    "appeal": 120_000,
+    "resolve": 550_000,
+    "restart": 100_000,
 }
 _SETTLE_BASE_GAS, _SETTLE_SEAT_GAS = 300_000, 14_000
 

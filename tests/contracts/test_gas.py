@@ -10,7 +10,9 @@ from ledger.chain.artifact import circle_artifact
 from ledger.chain.gas import gas_limit
 
 TRANSACTION_MOST = 2**24
-PEER_ROUND_MOST = 80_000
+# Blocks of 16 million gas are the smallest that a circle is deployed in.
+DEPLOYMENT_MOST = 16_000_000
+PEER_ROUND_MOST = {8: 100_000, 256: 80_000}
 CALLS = functions(circle_artifact(), views=False)
 
 
@@ -40,6 +42,14 @@ def test_every_call_fits_a_transaction(held: dict[int, Figures]) -> None:
     assert (gas_limit("settle", 256) or 0) < TRANSACTION_MOST
 
 
+def test_each_deploying_transaction_fits_a_block_of_16_million(held: dict[int, Figures]) -> None:
+    for figures in held.values():
+        assert max(figures["deploy"], figures["deploy_court"]) < DEPLOYMENT_MOST
+
+
 @pytest.mark.parametrize("kind", ["quiet", "rejecting"])
-def test_a_peers_round_stays_below_80_000_gas_in_the_largest_circle(held: dict[int, Figures], kind: str) -> None:
-    assert held[256][f"{kind}_peer_round"] <= PEER_ROUND_MOST
+@pytest.mark.parametrize("seats", PEER_ROUND_MOST)
+def test_a_peers_round_stays_below_its_bar_in_the_smallest_and_the_largest_circle(
+    held: dict[int, Figures], seats: int, kind: str
+) -> None:
+    assert held[seats][f"{kind}_peer_round"] <= PEER_ROUND_MOST[seats]
