@@ -145,8 +145,8 @@ EJECTED_PART: constant(uint256) = 2
 AWAKE: constant(uint256) = 49152
 # Unbonding takes so many dispute windows at least: whoever left when a claim was raised can still be heard on it.
 UNBONDING_WINDOWS: constant(uint256) = 8
-# `seed` below this: it is drawn and nobody has attested under it, see _draw.
-DRAWN: constant(uint256) = 2**128
+# A word below this in `seed` is no seed yet, see _draw.
+SEED_LEAST: constant(uint256) = 2**128
 # Of so many blocks back the chain tells the hash.
 HASHES: constant(uint256) = 256
 # Keccak-256 of the code that contracts/Court.vy compiles to; scripts/compile_contracts.py writes it.
@@ -187,6 +187,7 @@ COURT: immutable(address)
 @deploy
 def __init__(manifest: Bytes[16384], terms: Terms):
     """
+    @notice Open a circle: nothing that stands here can change later.
     @param manifest The task: model layout, codec, rule and their parameters. Emitted whole, so that the chain
            alone tells what was agreed; its SHA-256 is the task digest.
     @param terms start_seats: round 1 opens when so many are seated. quorum: a phase closes at its deadline only
@@ -271,8 +272,10 @@ def join(
             next one does.
     @param endpoint Where the peer is reached, e.g. `wss://host:port http://host:port`.
     @param cold The key that may leave, rotate keys and is owed the bond; it need not be online.
-    @param nonce With expiry (unix seconds) what was signed: Invitation(peer, nonce, expiry).
+    @param nonce With expiry what was signed: Invitation(peer, nonce, expiry).
+    @param expiry Unix seconds.
     @param r With vs the inviter's signature (EIP-2098); ignored where admission is open.
+    @param vs See r.
     @return The seat's number.
     """
     clock: uint256 = store.clock
@@ -318,6 +321,7 @@ def join(
 def move(endpoint: String[256]):
     """
     @notice Publish a new endpoint for the caller's seat.
+    @param endpoint As in `join`.
     """
     seat: uint256 = self._seat_of(msg.sender)
     self._check_endpoint(endpoint)
@@ -358,6 +362,7 @@ def leave(seat: uint256):
     """
     @notice Give a seat up. Its cold key calls this; the bond can be released once it has waited for late evidence.
             Who is on the way to be ejected loses as much of what that costs as it has strikes.
+    @param seat Its number.
     """
     self._check_cold(seat)
     burned: uint256 = 0
@@ -372,6 +377,7 @@ def eject(seat: uint256):
     """
     @notice Remove a seat that has been below the reputation floor too long, at half of its bond, or one that has
             not taken part for 256 rounds. Anyone may call it.
+    @param seat Its number.
     """
     self._require(seat < MAX_SEATS and (store.members >> seat) & 1 == 1, "eject: seat is not held")
     burned: uint256 = 0
@@ -387,6 +393,7 @@ def eject(seat: uint256):
 def release(seat: uint256):
     """
     @notice Owe the bond of a seat given up to its cold key, and make the seat free. Anyone may call it.
+    @param seat Its number.
     """
     held: store.Seat = store.seats[seat]
     self._require(held.free_at != 0, "release: seat is not given up")
@@ -430,6 +437,9 @@ def rotate(seat: uint256, hot: address, cold: address):
     """
     @notice Announce new keys for a seat; they take effect when the new one calls `finish_rotation` after the
             delay. The cold key calls this. The seat's present keys again: the rotation under way is called off.
+    @param seat Its number.
+    @param hot The new hot key; no seat's that is not released, but for this one's present one.
+    @param cold The new cold key.
     """
     self._check_cold(seat)
     self._require(hot != empty(address) and cold != empty(address), "rotate: key is empty")
@@ -452,6 +462,7 @@ def rotate(seat: uint256, hot: address, cold: address):
 def finish_rotation(seat: uint256):
     """
     @notice Put announced keys in force. The new hot key calls this, between two of the seat's rounds.
+    @param seat Its number.
     """
     held: store.Seat = store.seats[seat]
     self._require(held.rotates_at != 0, "rotate: no rotation is under way")
@@ -482,6 +493,7 @@ def commit(round: uint256, digest: bytes32):
     """
     @notice Anchor the caller's update of this round. The last of the roster to commit, or the first after the
             deadline that makes the quorum, closes the phase; its block's hash draws who judges whom.
+    @param round The one under way, so that no commit lands in another.
     @param digest SHA-256 multihash digest of the update's root block.
     """
     seat: uint256 = store.seat_plus_one[msg.sender]
@@ -531,7 +543,7 @@ def attest(said: uint256, record: bytes32):
     assert (clock >> entries.PHASE_BIT) & 3 == entries.ATTEST, "attest: phase is closed"
     assert (said & entries.TIME) >> verdicts.ROUND_BIT == round, "attest: not this round"
     seed: uint256 = store.seed
-    if seed < DRAWN:
+    if seed < SEED_LEAST:
         seed = self._fixed(seed, round)
         store.seed = seed
     assert said >> 64 == seed & entries.TIME, "attest: not this round's seed"
@@ -556,7 +568,7 @@ def advance():
     if entries._phase(clock) == entries.ATTEST:
         seed: uint256 = store.seed
         self._require(
-            seed < DRAWN and block.number > (seed & entries.TIME) + HASHES, "advance: seed is not lost"
+            seed < SEED_LEAST and block.number > (seed & entries.TIME) + HASHES, "advance: seed is not lost"
         )
         # Or a round could be kept open, and what was pledged for it, by drawing again and again.
         first: uint256 = seed >> 64
@@ -576,9 +588,10 @@ def settle(round: uint256):
     """
     @notice Turn the round's verdicts into reputations and open the next round, once all that committed and are
             waited for have attested, or after the deadline with the quorum. Anyone may call it.
+    @param round The one under way.
     @dev Only who committed can attest. Were some of them gone for good, a round short of its quorum could never
          end and the circle with it: long after the deadline it is given up, that is, settled as if nobody had
-         judged anybody. Who did not commit, or not attest, pays for that in either case and is not waited for again.
+         judged anybody. Who did not commit, or not attest, pays in either case and is not waited for again.
     """
     clock: uint256 = store.clock
     assert entries._phase(clock) == entries.ATTEST, "settle: phase is not attest"
@@ -632,7 +645,7 @@ def settle(round: uint256):
     store.dozing = dozing
     clock = entries._fold(
         clock, entries.SETTLED, 0, convert(attested, bytes32), keccak256(abi_encode(reputations)),
-        seed if convert(seed, uint256) >= DRAWN else empty(bytes32),
+        seed if convert(seed, uint256) >= SEED_LEAST else empty(bytes32),
     )
     log Settled(round=round, attested=attested, reputations=reputations)
     if round == LAST_ROUND:
@@ -661,7 +674,10 @@ def report_equivocation(
     @param round The round they were announced for.
     @param first With second the two digests that `author` signed as Announcement(round, author, digest).
     @param first_r With first_vs the signature of the first (EIP-2098).
-    @param second_r With second_vs that of the second.
+    @param first_vs See first_r.
+    @param second With first the two digests.
+    @param second_r With second_vs the signature of the second.
+    @param second_vs See second_r.
     """
     self._require(first != second, "equivocation: same digest twice")
     self._check_author(author, round, first, first_r, first_vs)
@@ -701,6 +717,7 @@ def __default__() -> Bytes[512]:
     @notice Calls about disputes: `Court`'s code, run as this contract's own, on its storage, coin and events.
     @dev The code is the one whose hash this contract was compiled with, so this is no upgrade. What it reverts with
          is passed on.
+    @return What it returned.
     """
     return raw_call(COURT, msg.data, max_outsize=512, is_delegate_call=True)
 
@@ -710,6 +727,10 @@ def __default__() -> Bytes[512]:
 @external
 @view
 def terms() -> Terms:
+    """
+    @notice What the circle was deployed with.
+    @return The terms, as the constructor took them.
+    """
     return Terms(
         start_seats=START_SEATS, quorum=QUORUM, last_round=LAST_ROUND, commit_window_s=COMMIT_WINDOW_S,
         attest_window_s=ATTEST_WINDOW_S, degree=DEGREE, reputation_shift=REPUTATION_SHIFT,
@@ -723,6 +744,7 @@ def terms() -> Terms:
 @view
 def state() -> (uint256, uint256, uint256, uint256, uint256, uint256, uint256, bytes32, bytes24):
     """
+    @notice The round under way, at a glance.
     @return round, phase, deadline (unix seconds), seat count, roster, committed, attested, seed (of the last
             exchange; zero while nobody can know it, and of a round in which nobody attested), history
     """
@@ -745,6 +767,10 @@ def state() -> (uint256, uint256, uint256, uint256, uint256, uint256, uint256, b
 @external
 @view
 def history() -> bytes24:
+    """
+    @notice The running hash of all events so far.
+    @return The hash, which folding the events gives.
+    """
     return entries._history(store.clock)
 
 
@@ -752,7 +778,9 @@ def history() -> bytes24:
 @view
 def seat_of(peer: address) -> uint256:
     """
-    @return The peer's seat; reverts for who has none.
+    @notice Where a peer sits.
+    @param peer A hot key.
+    @return The number of its seat; reverts for who has none.
     """
     return self._seat_of(peer)
 
@@ -760,12 +788,22 @@ def seat_of(peer: address) -> uint256:
 @external
 @view
 def is_seated(peer: address) -> bool:
+    """
+    @notice Whether a peer sits anywhere.
+    @param peer A hot key.
+    @return True while it holds a seat.
+    """
     return store.seat_plus_one[peer] != 0
 
 
 @external
 @view
 def seat_at(seat: uint256) -> store.Seat:
+    """
+    @notice Who sits in a seat.
+    @param seat Its number.
+    @return All that is kept of a seat; zeros, but for the tenure, where nobody sits.
+    """
     return store.seats[seat]
 
 
@@ -773,6 +811,7 @@ def seat_at(seat: uint256) -> store.Seat:
 @view
 def standing() -> (uint256, uint256, uint256, uint256, uint256, uint256, uint256):
     """
+    @notice How all seats stand.
     @return Masks of seats: held; quarantined; free to be taken again; on the next round's roster by their wish;
             dozing; free to commit in this round and not waited for; suspended
     """
@@ -785,7 +824,9 @@ def standing() -> (uint256, uint256, uint256, uint256, uint256, uint256, uint256
 @view
 def strikes_of(seat: uint256) -> uint256:
     """
-    @return For how many rounds in a row the seat has been below the floor.
+    @notice How near a seat is to being ejected.
+    @param seat Its number.
+    @return After how many settlements in a row it has been below the floor.
     """
     self._require(seat < MAX_SEATS, "seat: no such number")
     return self._strikes(seat)
@@ -795,6 +836,7 @@ def strikes_of(seat: uint256) -> uint256:
 @view
 def reputation_words() -> uint256[16]:
     """
+    @notice All reputations.
     @return Seat s's reputation (0..65535) in word s % 16, bits 16 * (s // 16) and up.
     """
     return store.reputations
@@ -804,6 +846,7 @@ def reputation_words() -> uint256[16]:
 @view
 def books() -> (uint256, uint256):
     """
+    @notice Whose the contract's coin is.
     @return Wei pledged in bonds of seats, disputes and appeals, and wei owed to those who may withdraw it.
     """
     return store.pledged, store.owing
@@ -966,7 +1009,7 @@ def _seed(clock: uint256) -> uint256:
     @return The seed of the last exchange, 0 for none.
     """
     seed: uint256 = store.seed
-    if seed >= DRAWN:
+    if seed >= SEED_LEAST:
         return seed
     number: uint256 = seed & entries.TIME
     if entries._phase(clock) == entries.ATTEST and block.number > number and block.number <= number + HASHES:

@@ -7,8 +7,8 @@
 @notice A claim is heard by a small jury first; nothing is taken from anybody before more than half of all bonded
         seats, whether they vote or not, have confirmed it.
 @dev `Circle` runs this code as its own, on its storage and coin: see `Circle.__default__`. It has neither a
-     constructor nor immutables, so its code is the same wherever it is deployed, and `Circle` knows its hash. At its
-     own address it finds an empty storage: no seats, no dispute bond, so that every call but the views reverts.
+     constructor nor immutables, so its code is the same wherever it is deployed, and `Circle` knows its hash. At
+     its own address it finds an empty storage: no seats, no dispute bond, so every call but the views reverts.
 """
 
 from contracts.modules import bits
@@ -338,7 +338,9 @@ def resolve(id: uint256):
 @view
 def dispute_at(id: uint256) -> store.Dispute:
     """
-    @return All that is kept of a dispute; zeros for a number not given yet.
+    @notice What a dispute is about and how far it is.
+    @param id Its number.
+    @return All that is kept of it; zeros for a number not given yet.
     """
     return store.disputes[id]
 

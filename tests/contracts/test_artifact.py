@@ -77,3 +77,20 @@ def test_at_its_own_address_the_court_takes_no_call_and_no_coin(call: str) -> No
         )
     assert machine.run(machine.accounts[0], court, b"", 1).reason is not None
     assert machine.balance(court) == 0
+
+
+@pytest.mark.parametrize("name", ["Circle", "Court"])
+def test_every_call_is_described_whole(scripts: Any, name: str) -> None:
+    compiled = scripts.compiled(name)
+    notices, details = ({_name(k): v for k, v in compiled[doc]["methods"].items()} for doc in ("userdoc", "devdoc"))
+    for entry in compiled["abi"]:
+        # Getters of public words have no place for a description.
+        if entry["type"] == "function" and (call := entry["name"]) not in {"TASK", "owed", "dispute_count"}:
+            assert notices[call]["notice"]
+            described = details.get(call, {})
+            assert set(described.get("params", {})) == {parameter["name"] for parameter in entry["inputs"]}, call
+            assert bool(described.get("returns")) == bool(entry["outputs"]), call
+
+
+def _name(signature: str) -> str:
+    return signature.partition("(")[0]
