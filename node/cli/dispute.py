@@ -1,158 +1,143 @@
-"""`folkmoot dispute`: claim on chain that a judge's verdict is not what the blobs give."""
+"""`folkmoot dispute`: claim on chain that what a judge said is not what the blobs give."""
 
 import argparse
-import asyncio
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from ledger.errors import SetupError, UsageError
+from node.cli.disputes import print_disputes
 from node.cli.opened import Caller, OpenCircle, add_caller, open_named
 from node.cli.options import Subparsers, print_json
+from node.cli.recomputing import Recomputed, add_timeout, check_timeout, recomputed
 from node.printing import say
-from node.wording import when
-
-_NO_RECORD: Final = bytes(32)
 
 
 def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
-    parser = commands.add_parser("dispute", help="dispute a false verdict", description=__doc__)
+    parser = commands.add_parser("dispute", help="dispute a false verdict or record", description=__doc__)
     parser.add_argument("round", type=int, metavar="ROUND")
-    parser.add_argument("judge", type=int, metavar="JUDGE", help="the seat whose verdict it is")
-    parser.add_argument("target", type=int, metavar="TARGET", help="the seat that the verdict is about")
+    parser.add_argument("judge", type=int, metavar="JUDGE", help="the seat that said it")
+    parser.add_argument(
+        "target",
+        type=int,
+        nargs="?",
+        metavar="TARGET",
+        help="the seat that the verdict is about (default: the judge's own record and base)",
+    )
+    parser.add_argument(
+        "--withheld",
+        action="store_true",
+        help="also where the judge does not show what it judged from: that is its burden, and convicts it",
+    )
     parser.add_argument(
         "--anyway", action="store_true", help="also where recomputing agrees with the judge, or cannot be done"
     )
-    parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for one blob (default 30)")
+    add_timeout(parser)
     add_caller(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Recompute, pledge the bond, and have a jury drawn."""
+    check_timeout(options)
     opened = open_named(options)
-    _check_claim(options, opened)
-    record = _recomputed(options, opened)
+    target = options.judge if options.target is None else options.target
+    _check(options, opened, target)
+    found = recomputed(opened, options.round, options.judge, target, options.timeout)
+    check_worth(options, opened, target, found)
     caller, bond = Caller(options, opened), opened.history.parameters.dispute_bond
-    receipt = caller.call("dispute", options.round, options.judge, options.target, record, value_wei=bond)
+    claim = (options.round, options.judge, target)
+    receipt = caller.call("dispute", *claim, found.record, value_wei=bond)
     opened = opened.again(receipt.block)
-    number = next(
-        d.claim.dispute
-        for d in reversed(opened.history.disputes)
-        if d.claim.challenger == caller.address and d.claimed[:2] == (options.round, options.judge)
-    )
-    dispute = _summoned(opened, caller, number)
-    return _print(options, dispute, bond)
-
-
-def _check_claim(options: argparse.Namespace, opened: OpenCircle) -> None:
-    history, number = opened.history, options.round
-    if history.parameters.dispute_bond == 0:
-        raise UsageError("this circle was deployed without disputes: publish the audit's findings instead")
-    if not 1 <= number <= len(history.rounds) or not history.rounds[number - 1].settled:
-        raise UsageError(f"round {number} is not settled: dispute one that `folkmoot status` shows as past")
-    attested = history.rounds[number - 1].attestations.get(options.judge)
-    if attested is None:
-        raise UsageError(f"seat {options.judge} attested nothing in round {number}: check round and seat")
-    if not attested.judged >> options.target & 1 and not options.anyway:
-        raise UsageError(
-            f"seat {options.judge} gave no verdict about seat {options.target} in round {number}: check the seats"
-        )
-
-
-def _recomputed(options: argparse.Namespace, opened: OpenCircle) -> bytes:
-    """Digest of the judge's record as it should be. Raises UsageError where the claim would fail."""
-    from ledger.audit.jury import Truth
-    from ledger.blobs.fetch import Unavailable
-
-    try:
-        answered, record = asyncio.run(_recompute(options, opened))
-    except Unavailable as error:
-        if options.anyway:
-            return _NO_RECORD
-        raise SetupError(
-            f"nobody gives the circle's first state, {error}: try again when more members are up"
-        ) from error
-    if answered.truth == Truth.WITHHELD and not options.anyway:
-        raise SetupError(
-            f"what seat {options.judge} judged from is not to be had, {answered.lacking}: try again, or claim it "
-            "with --anyway, since it is the judge's to show it"
-        )
-    if answered.truth in (Truth.RIGHT, Truth.UNKNOWABLE) and not options.anyway:
-        why = "gives no result" if answered.truth == Truth.UNKNOWABLE else "agrees with the judge"
-        raise UsageError(
-            f"recomputing seat {options.judge}'s verdict about seat {options.target} {why}, so the bond would be "
-            "lost: nothing was sent (--anyway disputes it all the same)"
-        )
-    return record
-
-
-async def _recompute(options: argparse.Namespace, opened: OpenCircle) -> tuple[Any, bytes]:
-    from ledger.audit.gather import Gathered, gather
-    from ledger.audit.jury import Examined
-    from ledger.audit.kept import Blobs
-    from ledger.blobs.fetch import BlobFetcher, Unavailable
-    from ledger.shelf import Shelf
-    from node.jury import examined, truth_of
-
-    history, network = opened.history, opened.circle.network.domain_separator
-    with Shelf[bytes]() as shelf:
-        blobs = Blobs(shelf)
-        async with BlobFetcher() as fetcher:
-
-            async def fetch(wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
-                lacking = [(seat, digest) for digest, seat in wanted.items() if digest not in blobs]
-                gathered = Gathered(blobs)
-                await gather(
-                    fetcher, history, lacking, max_bytes=max_bytes, timeout_s=options.timeout, into=gathered
-                )
-                for digest, reasons in gathered.missing.items():
-                    raise Unavailable(digest, reasons)
-                return blobs
-
-            answered = await truth_of(history, network, options.round, options.judge, options.target, fetch)
-            record = None
-            # The verdict may follow from fewer blobs than the whole record does.
-            if options.judge in history.rounds[options.round - 1].attestations:
-                whole = await examined(history, network, options.round, options.judge, fetch)
-                record = whole.record if isinstance(whole, Examined) else None
-    return answered, record or _NO_RECORD
-
-
-def _summoned(opened: OpenCircle, caller: Caller, number: int) -> Any:
-    """Have the jury drawn; any member may have been faster."""
-    from ledger.chain.sender import Reverted
-
-    block = opened.block
-    try:
-        block = caller.call("summon", number).block
-    except Reverted:
-        if opened.again(block).history.disputes[number].summoned is None:
-            raise
-    return opened.again(block).history.disputes[number]
-
-
-def _print(options: argparse.Namespace, dispute: Any, bond_wei: int) -> int:
-    from ledger.chain.preflight import ether
-    from ledger.topology import seats_of
-
-    jury = seats_of(dispute.jury)
-    if options.json:
-        print_json(
-            {
-                "dispute": dispute.claim.dispute,
-                "round": options.round,
-                "judge": options.judge,
-                "target": options.target,
-                "bond_wei": bond_wei,
-                "evidence": dispute.claim.evidence.hex(),
-                "jury": jury,
-                "deadline": dispute.deadline,
-            }
-        )
-        return 0
-    seats = ", ".join(map(str, jury)) or "nobody"
-    until = when(dispute.deadline)
-    say(f"dispute {dispute.claim.dispute}, pledged {ether(bond_wei)}: seats {seats} vote until {until}")
-    say("upheld, its bond and a part of the judge's are owed to this key: `folkmoot seat withdraw` takes them")
+    number = _number(opened, caller, claim)
+    failure, opened = _summoned(opened, caller, number)
+    _tell(options, opened, number, found, receipt.block)
+    if failure is not None:
+        raise failure
     return 0
+
+
+def _check(options: argparse.Namespace, opened: OpenCircle, target: int) -> None:
+    """What the contract would refuse, and what could not be false. Raises UsageError."""
+    from node.claim_checks import check_claim, check_in_time, check_said
+
+    history = opened.history
+    check_claim(history, options.round, options.judge, target)
+    if not options.anyway:
+        check_said(history, options.round, options.judge, target)
+    deadline_s, unbonding_s = opened.circle.state(opened.block).deadline_s, opened.circle.immutables["UNBONDING_S"]
+    check_in_time(history, options.judge, opened.now_s(), deadline_s, unbonding_s)
+
+
+def check_worth(options: argparse.Namespace, opened: OpenCircle, target: int, found: Recomputed) -> None:
+    """That the claim would not fail. Raises UsageError, or SetupError where trying again may help."""
+    from ledger.audit.jury import Truth
+    from node.claims import claim_words
+
+    if options.anyway or found.truth == Truth.FALSE or (found.truth == Truth.WITHHELD and options.withheld):
+        return
+    if found.truth is None:
+        raise SetupError(
+            f"nobody gives the circle's first state ({found.lacking}), so nothing can be recomputed: try again "
+            "when more members are up"
+        )
+    if found.truth == Truth.WITHHELD:
+        raise SetupError(
+            f"what seat {options.judge} judged from is not to be had ({found.lacking}), and it is the judge's to "
+            "show it: try again later, or dispute it as withheld with --withheld; nothing was sent"
+        )
+    why = "agrees with the judge" if found.truth == Truth.RIGHT else "is for the judge alone, which has the data"
+    raise UsageError(
+        f"recomputing whether {claim_words(opened.history, options.round, options.judge, target)} {why}, so the "
+        "bond would be lost: nothing was sent (--anyway disputes it all the same)"
+    )
+
+
+def _number(opened: OpenCircle, caller: Caller, claim: tuple[int, int, int]) -> int:
+    return next(
+        int(one.number)
+        for one in reversed(opened.history.disputes)
+        if one.claim.challenger == caller.address and (one.claim.round, one.claim.judge, one.claim.target) == claim
+    )
+
+
+def _summoned(opened: OpenCircle, caller: Caller, number: int) -> tuple[Exception | None, OpenCircle]:
+    """Have the jury drawn; any member may have been faster. Returns why it is not drawn, and the circle after."""
+    from ledger.chain.rpc import ChainUnreachable, RpcFault
+    from ledger.errors import NotYet
+    from ledger.events import Stage
+
+    if opened.history.disputes[number].stage != Stage.DRAWING:
+        return None, opened
+    try:
+        return None, opened.again(caller.call("summon", number).block)
+    except (NotYet, SetupError, ChainUnreachable, RpcFault) as error:
+        # What is pledged is pledged: that is told first, whatever became of the draw.
+        after = opened.again(opened.block)
+        is_drawn = after.history.disputes[number].stage != Stage.DRAWING
+        return (None if is_drawn else error), after
+
+
+def _tell(options: argparse.Namespace, opened: OpenCircle, number: int, found: Recomputed, block: int) -> None:
+    from node.claims import row_of
+
+    row: dict[str, Any] = row_of(opened.history, opened.history.disputes[number], opened.now_s())
+    if options.json:
+        print_json({**row, "block": block, "recomputed": None if found.truth is None else str(found.truth)})
+        return
+    say(f"dispute {number} is raised in block {block}, and its bond pledged; {recomputed_words(found)}")
+    print_disputes([row])
+
+
+def recomputed_words(found: Recomputed) -> str:
+    """What came out, as the end of a sentence."""
+    from ledger.audit.jury import Truth
+
+    if found.truth is None:
+        return "nothing was recomputed"
+    said = {
+        Truth.FALSE: "recomputing gives that the claim is right",
+        Truth.RIGHT: "recomputing gives that the claim is wrong",
+        Truth.WITHHELD: f"the judge withholds what it follows from ({found.lacking})",
+        Truth.UNKNOWABLE: "nobody but the judge can recompute it",
+    }
+    return said[found.truth]

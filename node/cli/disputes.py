@@ -8,12 +8,13 @@ import argparse
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from ledger.errors import UsageError
+from ledger.errors import SetupError, UsageError
 from node.cli.opened import Caller, OpenCircle, add_circle, open_named
 from node.cli.options import Subparsers, add_key, print_json
+from node.cli.recomputing import Recomputed, add_timeout, check_timeout, recomputed
 from node.printing import say
 
-_ACTIONS: Final = ("list", "summon", "resolve")
+_ACTIONS: Final = ("list", "summon", "vote", "appeal", "resolve")
 _ANSWERS: Final = ("upholds", "rejects", "withheld")
 
 
@@ -27,7 +28,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--anyway", action="store_true", help="appeal also where recomputing gives that it would fail"
     )
-    parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for one blob (default 30)")
+    add_timeout(parser)
     add_circle(parser)
     add_key(parser, required=False)
     parser.set_defaults(run=run)
@@ -36,6 +37,7 @@ def add_parser(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """List, or make one call."""
     _check_options(options)
+    check_timeout(options)
     opened = open_named(options)
     if options.action == "list":
         return _list(options, opened)
@@ -140,8 +142,76 @@ def _resolve(_: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute:
     return int(caller.call("resolve", dispute.number).block)
 
 
+def _vote(options: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute: Any) -> int:
+    from node.claim_checks import check_vote
+
+    history, now_s = opened.history, opened.now_s()
+    seats = [s for s, held in history.seats.items() if not held.is_released and held.peer == caller.address]
+    if not seats:
+        raise UsageError(f"{caller.address} is no seat's hot key: use that of the seat which votes")
+    check_vote(history, dispute, seats[0], now_s)
+    answer = _chosen(options.answer) if options.answer else _found(opened, dispute, now_s, options.timeout)
+    return int(caller.call("vote", dispute.number, dispute.said(answer)).block)
+
+
+def _chosen(said: str) -> Any:
+    from ledger.events import Answer
+
+    return Answer[said.upper()]
+
+
+def _found(opened: OpenCircle, dispute: Any, now_s: float, timeout_s: float) -> Any:
+    """The answer that recomputing gives. Raises UsageError, or SetupError where trying again may help."""
+    from ledger.audit.jury import Truth
+    from ledger.events import Answer
+    from node.wording import when
+
+    found = _recomputed(opened, dispute, timeout_s)
+    if found.truth in (Truth.FALSE, Truth.RIGHT):
+        return Answer.UPHOLDS if found.truth == Truth.FALSE else Answer.REJECTS
+    if found.truth == Truth.UNKNOWABLE:
+        raise UsageError(
+            "nobody but the judge can recompute that, so no vote can be an honest one: nothing was sent"
+        )
+    lacking = f"what it follows from is not to be had ({found.lacking})"
+    # R26.3: the judge has two thirds of the window to show it.
+    asked_until = dispute.deadline - opened.history.parameters.dispute_window_s / 3
+    if found.truth == Truth.WITHHELD and now_s >= asked_until:
+        return Answer.WITHHELD
+    raise SetupError(
+        f"{lacking}: ask again, from {when(asked_until)} on that is an answer too; nothing was sent (--answer "
+        "votes all the same)"
+    )
+
+
+def _appeal(options: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute: Any) -> int:
+    from ledger.audit.jury import Truth
+    from ledger.events import Answer, Stage
+    from ledger.fold.state import APPEAL_BONDS
+    from node.claims import stands
+
+    now_s = opened.now_s()
+    if dispute.outcome is not None or dispute.stage != Stage.APPEAL or dispute.is_over(now_s):
+        raise UsageError(f"dispute {dispute.number} is not open to appeal: it is {stands(dispute, now_s)}")
+    if not options.anyway and (found := _recomputed(opened, dispute, options.timeout)).truth != Truth.FALSE:
+        raise UsageError(
+            f"recomputing does not give that the claim is right ({found.truth or found.lacking}), so the appeal's "
+            "bond may be lost: nothing was sent (--anyway appeals all the same)"
+        )
+    bond = APPEAL_BONDS * opened.history.parameters.dispute_bond
+    receipt = caller.call("appeal", dispute.number, dispute.said(Answer.REJECTS), value_wei=bond)
+    return int(receipt.block)
+
+
+def _recomputed(opened: OpenCircle, dispute: Any, timeout_s: float) -> Recomputed:
+    claim = dispute.claim
+    return recomputed(opened, claim.round, claim.judge, claim.target, timeout_s)
+
+
 _CALLS: Final[Mapping[str, Callable[[argparse.Namespace, OpenCircle, Caller, Any], int]]] = {
     "summon": _summon,
+    "vote": _vote,
+    "appeal": _appeal,
     "resolve": _resolve,
 }
 

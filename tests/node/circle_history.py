@@ -45,6 +45,25 @@ def cold(seat: int) -> str:
     return str(to_checksum_address(bytes([seat + 101]) * 20))
 
 
+def manifest(degree: int = 3, rounds: int = ROUNDS) -> Manifest:
+    """A tiny task."""
+    return Manifest(
+        version=1,
+        task="tiny",
+        task_options={},
+        layout=(Tensor("weight", (2, 2), 0),),
+        genesis="00" * 32,
+        codec="int8-zstd",
+        degree=degree,
+        rule="none",
+        rule_parameters={},
+        rounds=rounds,
+        frozen="",
+        frozen_marks="",
+        checkpoint_every=16,
+    )
+
+
 def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
     """A circle of four seats in round 1, and then these events. endpoints: of the first seats, if not made up."""
     history = history_in(endpoints=endpoints)
@@ -55,21 +74,7 @@ def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
 
 def history_in(rounds: int = ROUNDS, endpoints: Sequence[str] = ()) -> History:
     """A circle of four seats and so many rounds, in round 1."""
-    encoded = Manifest(
-        version=1,
-        task="tiny",
-        task_options={},
-        layout=(Tensor("weight", (2, 2), 0),),
-        genesis="00" * 32,
-        codec="int8-zstd",
-        degree=3,
-        rule="none",
-        rule_parameters={},
-        rounds=rounds,
-        frozen="",
-        frozen_marks="",
-        checkpoint_every=16,
-    ).encode()
+    encoded = manifest().encode()
     history = History(replace(PARAMETERS, last_round=rounds))
     history.apply(Opened(hashlib.sha256(encoded).digest(), encoded))
     for seat in range(SEATS):

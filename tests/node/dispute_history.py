@@ -5,7 +5,7 @@ Seat 0 judged all others in round 1 and lied about seat 5; the circle is in roun
 
 import hashlib
 
-from circle_history import NOBODY, SEED, cold, peer
+from circle_history import NOBODY, SEED, cold, manifest, peer
 
 from ledger.events import (
     Answer,
@@ -25,7 +25,6 @@ from ledger.events import (
     Voted,
 )
 from ledger.history import CircleParameters, History
-from ledger.manifest import Manifest, Tensor
 from ledger.reputation import pack
 from ledger.topology import jury, mask_of
 from ledger.verdicts import encode_verdicts
@@ -53,7 +52,7 @@ class Court:
 
     def __init__(self) -> None:
         self.history = History(PARAMETERS)
-        encoded = _manifest().encode()
+        encoded = manifest(PARAMETERS.degree, PARAMETERS.last_round).encode()
         self.apply(Opened(hashlib.sha256(encoded).digest(), encoded))
         for seat in range(SEATS):
             at = f"wss://127.0.0.1:{seat + 1} http://127.0.0.1:{seat + 1}"
@@ -105,20 +104,3 @@ class Court:
         self.refer(Stage.CIRCLE)
         self.vote(Answer.UPHOLDS, *range(4, 9))
         self.resolve(Outcome.UPHELD, BOND // 2)
-
-
-def _manifest() -> Manifest:
-    return Manifest(
-        version=1,
-        task="tiny",
-        task_options={},
-        layout=(Tensor("weight", (2, 2), 0),),
-        genesis="00" * 32,
-        codec="int8-zstd",
-        degree=PARAMETERS.degree,
-        rule="none",
-        rule_parameters={},
-        rounds=PARAMETERS.last_round,
-        frozen="",
-        frozen_marks="",
-    )

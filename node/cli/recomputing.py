@@ -1,0 +1,78 @@
+"""What recomputing says of a claim, with blobs from whoever serves them: before coin or a vote is put on it."""
+
+import argparse
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ledger.errors import UsageError
+from node.cli.opened import OpenCircle
+
+NO_RECORD: Final = bytes(32)
+_TIMEOUT_MAX_S: Final = 86_400
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """truth: of ledger.audit.jury, None where nobody gave even the circle's first state.
+
+    lacking: which blob was not to be had, and why. record: digest of the record that the judge should have
+    anchored, zeros where that is not known.
+    """
+
+    truth: Any
+    lacking: str
+    record: bytes
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """--timeout."""
+    parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for one blob (default 30)")
+
+
+def check_timeout(options: argparse.Namespace) -> None:
+    """Raises UsageError."""
+    if not 0 < options.timeout <= _TIMEOUT_MAX_S:
+        raise UsageError(f"--timeout is above 0 and at most {_TIMEOUT_MAX_S} seconds, not {options.timeout:g}")
+
+
+def recomputed(opened: OpenCircle, round_number: int, judge: int, target: int, timeout_s: float) -> Recomputed:
+    """Fetch what the claim follows from, each blob once, and look."""
+    from ledger.blobs.fetch import Unavailable
+
+    try:
+        return asyncio.run(recompute(opened, round_number, judge, target, timeout_s))
+    except Unavailable as error:
+        return Recomputed(None, str(error), NO_RECORD)
+
+
+async def recompute(opened: OpenCircle, number: int, judge: int, target: int, timeout_s: float) -> Recomputed:
+    """As `recomputed`. Raises Unavailable where nobody gives the circle's first state."""
+    from ledger.audit.gather import Gathered, gather
+    from ledger.audit.jury import Examined
+    from ledger.audit.kept import Blobs
+    from ledger.blobs.fetch import BlobFetcher, Unavailable
+    from ledger.shelf import Shelf
+    from node.jury import examined, truth_of
+
+    history, network = opened.history, opened.circle.network.domain_separator
+    with Shelf[bytes]() as shelf:
+        blobs = Blobs(shelf)
+        async with BlobFetcher() as fetcher:
+
+            async def fetch(wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
+                lacking = [(seat, digest) for digest, seat in wanted.items() if digest not in blobs]
+                gathered = Gathered(blobs)
+                await gather(fetcher, history, lacking, max_bytes=max_bytes, timeout_s=timeout_s, into=gathered)
+                for digest, reasons in gathered.missing.items():
+                    raise Unavailable(digest, reasons)
+                return blobs
+
+            answered = await truth_of(history, network, number, judge, target, fetch)
+            record = None
+            # The verdict may follow from fewer blobs than the whole record does.
+            if judge in history.rounds[number - 1].attestations:
+                whole = await examined(history, network, number, judge, fetch)
+                record = whole.record if isinstance(whole, Examined) else None
+    return Recomputed(answered.truth, str(answered.lacking or ""), record or NO_RECORD)
