@@ -1,42 +1,43 @@
-"""What a member does for the circle beside its rounds: report, eject, release, summon, vote, resolve, rotate.
+"""What a member does for the circle beside its rounds: report, eject, release, vote, dispute, appeal, rotate.
 
 Anyone may make most of these calls. So that not all do at once, each waits its turn in the order of the round's
 chores; who finds it done meanwhile drops it.
 """
 
-import asyncio
 import logging
 import time
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.audit.jury import Truth
-from ledger.blobs.fetch import Unavailable
 from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.chain.sender import NoFunds, NoReceipt, Reverted
-from ledger.errors import PeerFault
+from ledger.chain.sender import NoReceipt, Refused, Reverted
+from ledger.events import Stage
+from ledger.fold.state import APPEAL_BONDS
 from ledger.history import History
-from ledger.members import Dispute
 from ledger.topology import duty_order
 from node.evidence import EvidenceStore
 from node.follower import Follower, Overtaken
-from node.jury import Fetch, truth_of
+from node.notices import Notice, Notices
+from node.voting import Voting
+from node.watcher import Watcher
 
 _log = logging.getLogger(__name__)
 _STEP_S: Final = 3.0
 _HOLD_OFF_S: Final = 30.0
-_RECOMPUTE_AGAIN_S: Final = 15.0
 # The chain's clock may be a little behind this machine's.
 _SLACK_S: Final = 1.0
+# What stays in the account for its rounds, whatever claims there are to raise.
+_RESERVE_WEI: Final = 10**16
 
 
 @dataclass(frozen=True)
 class Duty:
-    """One call that is due. is_own: nobody else can make it, so it waits for nobody."""
+    """One call that is due. is_own: nobody else can make it, so it waits for nobody. value_wei: what it pledges."""
 
     call: str
     arguments: tuple[object, ...]
     is_own: bool = False
+    value_wei: int = 0
 
 
 def duties_of(history: History, seat: int, now_s: float) -> list[Duty]:
@@ -44,16 +45,19 @@ def duties_of(history: History, seat: int, now_s: float) -> list[Duty]:
     after = history.parameters.eject_after
     found: list[Duty] = []
     for number, held in history.seats.items():
-        if held.is_held and 0 < after <= held.strikes:
+        if held.is_held and (0 < after <= held.strikes or history.is_absent(number)):
             found.append(Duty("eject", (number,)))
         elif _is_releasable(history, number, now_s):
             found.append(Duty("release", (number,)))
-    for dispute in history.disputes:
-        if dispute.outcome is None and (dispute.is_decided or now_s >= dispute.deadline + _SLACK_S):
-            found.append(Duty("resolve", (dispute.claim.dispute,)))
-        elif dispute.outcome is None and dispute.summoned is None:
-            found.append(Duty("summon", (dispute.claim.dispute,)))
     mine = history.seats[seat]
+    for dispute in history.disputes:
+        if dispute.outcome is not None:
+            continue
+        if dispute.is_over(now_s - _SLACK_S):
+            found.append(Duty("resolve", (dispute.number,)))
+        elif dispute.stage == Stage.DRAWING:
+            # R26.5: who raises a claim has its jury drawn, or loses its bond.
+            found.append(Duty("summon", (dispute.number,), is_own=dispute.claim.challenger in mine.keys))
     # A new hot key's node finishes the rotation itself; what changes the cold key alone is finished by this one.
     if mine.announced is not None and mine.announced[0] == mine.peer and is_rotation_due(history, seat, now_s):
         found.append(Duty("finish_rotation", (seat,), is_own=True))
@@ -64,13 +68,6 @@ def is_rotation_due(history: History, seat: int, now_s: float) -> bool:
     """Whether a seat's announced keys can be put in force now."""
     announced = history.seats[seat].announced
     return announced is not None and now_s >= announced[2] + _SLACK_S and not history.is_in_round(seat)
-
-
-def votes_due(history: History, seat: int, now_s: float) -> list[Dispute]:
-    """The open disputes that wait for this seat's vote."""
-    return [
-        dispute for dispute in history.disputes if history.may_vote(seat, dispute) and not dispute.is_over(now_s)
-    ]
 
 
 def turn(history: History, seat: int) -> int:
@@ -93,12 +90,14 @@ def _is_releasable(history: History, seat: int, now_s: float) -> bool:
 class Duties:
     """Makes the calls that are due, one at a time, when the peer has nothing more urgent to do."""
 
-    def __init__(self, follower: Follower, evidence: EvidenceStore, fetch: Fetch) -> None:
-        """fetch: gets the blobs behind a disputed verdict."""
-        self._follower, self._evidence, self._fetch = follower, evidence, fetch
+    def __init__(
+        self, follower: Follower, evidence: EvidenceStore, voting: Voting, watcher: Watcher, notices: Notices
+    ) -> None:
+        self._follower, self._evidence, self._notices = follower, evidence, notices
+        self._voting, self._watcher = voting, watcher
         self._since: dict[Duty, float] = {}
         self._not_before: dict[Duty, float] = {}
-        self._jury = _Jury(follower, fetch)
+        self._is_poor = False
 
     @property
     def _history(self) -> History:
@@ -106,13 +105,19 @@ class Duties:
 
     def close(self) -> None:
         """Drop what is being recomputed."""
-        self._jury.close()
+        self._voting.close()
+        self._watcher.close()
 
     async def attend(self, seat: int) -> bool:
-        """Make one call that is due, if its turn has come. Returns whether one was made."""
-        self._jury.look(seat)
+        """Make one call that is due, if its turn has come. Returns whether one was made.
+
+        seat: the peer's own, held or given up and not released.
+        """
+        self._voting.look(seat)
+        self._watcher.look(seat, is_busy=self._voting.is_working)
         due, now = self._due(seat), time.monotonic()
         self._since = {duty: self._since.get(duty, now) for duty in due}
+        self._not_before = {duty: at for duty, at in self._not_before.items() if at > now}
         for duty in due:
             waits = 0.0 if duty.is_own else _STEP_S * turn(self._history, seat)
             if now >= max(self._since[duty] + waits, self._not_before.get(duty, 0.0)):
@@ -121,72 +126,57 @@ class Duties:
         return False
 
     def _due(self, seat: int) -> list[Duty]:
+        votes = [Duty("vote", said, is_own=True) for said in self._voting.votes(seat)]
         reports = [Duty("report_equivocation", one.arguments()) for one in self._evidence.open(self._history)]
-        votes = [Duty("vote", said, is_own=True) for said in self._jury.votes(seat)]
-        return votes + reports + duties_of(self._history, seat, time.time())
+        return votes + reports + duties_of(self._history, seat, time.time()) + self._claims()
+
+    def _claims(self) -> list[Duty]:
+        """What pledges coin for what was recomputed, and gets it back."""
+        bond, watcher = self._history.parameters.dispute_bond, self._watcher
+        appeals = [
+            Duty("appeal", said, value_wei=APPEAL_BONDS * bond) for said in watcher.appeals(self._voting.appeals())
+        ]
+        disputes = [Duty("dispute", said, value_wei=bond) for said in watcher.disputes()]
+        return appeals + disputes + [Duty("withdraw", (), is_own=True)] * watcher.is_owed()
 
     async def _do(self, duty: Duty, seat: int) -> None:
         self._not_before[duty] = time.monotonic() + _HOLD_OFF_S
         try:
-            await self._follower.call(duty.call, *duty.arguments, only_if=lambda _: duty in self._due(seat))
-        except (Reverted, NoReceipt, NoFunds, Overtaken, ChainUnreachable, RpcFault) as error:
+            if duty.value_wei and not await self._can_pledge(duty.value_wei):
+                return
+            await self._follower.call(
+                duty.call,
+                *duty.arguments,
+                only_if=lambda _: duty in self._due(seat),
+                value_wei=duty.value_wei,
+            )
+        except (Reverted, NoReceipt, Refused, Overtaken, ChainUnreachable, RpcFault) as error:
             # Most often another member was faster; and no duty is worth a node's end.
             _log.info("duty not taken call=%s reason=%s", duty.call, error)
         else:
-            _log.info("duty done call=%s first=%s", duty.call, duty.arguments[0])
+            _log.info("duty done call=%s first=%s", duty.call, next(iter(duty.arguments), ""))
+            if duty.call == "dispute":
+                await self._summon(seat)
 
+    async def _summon(self, seat: int) -> None:
+        """At once: a claim whose jury nobody draws in 256 blocks costs its bond."""
+        try:
+            await self._follower.follow()
+        except (ChainUnreachable, RpcFault) as error:
+            _log.info("the jury is drawn later reason=%s", error)
+            return
+        for duty in self._due(seat):
+            if duty.call == "summon" and duty.is_own:
+                await self._do(duty, seat)
 
-class _Jury:
-    """Recomputes disputed verdicts beside everything else, and remembers what came out."""
-
-    def __init__(self, follower: Follower, fetch: Fetch) -> None:
-        self._follower, self._fetch = follower, fetch
-        self._found: dict[tuple[int, bytes], bool] = {}
-        self._working: tuple[tuple[int, bytes], asyncio.Task[bool | None]] | None = None
-        self._rest_until = 0.0
-
-    def close(self) -> None:
-        if self._working is not None:
-            self._working[1].cancel()
-
-    def votes(self, seat: int) -> list[tuple[int, bool]]:
-        """(dispute, whether to uphold it) of those recomputed and not voted on yet."""
-        due = votes_due(self._follower.history, seat, time.time())
-        return [(one.claim.dispute, self._found[_key(one)]) for one in due if _key(one) in self._found]
-
-    def look(self, seat: int) -> None:
-        """Take in what is recomputed, and begin with the next."""
-        if self._working is not None and self._working[1].done():
-            key, task = self._working
-            self._working = None
-            found = _result(task)
-            if found is None:
-                self._rest_until = time.monotonic() + _RECOMPUTE_AGAIN_S
-            else:
-                self._found[key] = found
-        if self._working is None and time.monotonic() >= self._rest_until:
-            due = votes_due(self._follower.history, seat, time.time())
-            todo = next((one for one in due if _key(one) not in self._found), None)
-            if todo is not None:
-                self._working = _key(todo), asyncio.create_task(self._recompute(todo))
-
-    async def _recompute(self, dispute: Dispute) -> bool | None:
-        claim, history = dispute.claim, self._follower.history
-        network = self._follower.circle.network.domain_separator
-        async with asyncio.timeout(max(1.0, dispute.deadline - time.time())):
-            answered = await truth_of(history, network, claim.round, claim.judge, claim.target, self._fetch)
-        _log.info("recomputed dispute=%d truth=%s", claim.dispute, answered.truth)
-        return {Truth.FALSE: True, Truth.RIGHT: False}.get(answered.truth)
-
-
-def _key(dispute: Dispute) -> tuple[int, bytes]:
-    # With the seed: after a reorganisation the same number may be another dispute.
-    return dispute.claim.dispute, dispute.seed
-
-
-def _result(task: "asyncio.Task[bool | None]") -> bool | None:
-    try:
-        return task.result()
-    except (Unavailable, PeerFault, TimeoutError, asyncio.CancelledError) as error:
-        _log.info("not recomputed reason=%s", error)
-        return None
+    async def _can_pledge(self, wei: int) -> bool:
+        """The account pays for its rounds first. Raises ChainUnreachable."""
+        is_poor = await self._follower.balance_wei() < wei + _RESERVE_WEI
+        if is_poor and not self._is_poor:
+            says = (
+                f"this node's account holds too little to pledge {wei / 10**18:g} ETH for a claim and go on: fund "
+                "it, or say with --dispute-budget 0 that it is to raise none"
+            )
+            self._notices.tell(Notice("no_coin_for_claims", says, True, {"value_wei": wei}))
+        self._is_poor = is_poor
+        return not is_poor

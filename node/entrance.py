@@ -10,10 +10,19 @@ from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, NoReceipt, Reverted
 from ledger.endpoints import Endpoint
 from ledger.errors import SetupError
-from ledger.history import History, Phase
+from ledger.history import History, Phase, Seat
 from node.duties import is_rotation_due
 from node.follower import Follower, Overtaken
-from node.seating import Entry, SeatLost, announced_seat, check_admission, former_seat, why_lost
+from node.seating import (
+    Entry,
+    SeatLost,
+    announced_seat,
+    check_admission,
+    former_seat,
+    given_up_notice,
+    is_answerable,
+    why_lost,
+)
 
 _log = logging.getLogger(__name__)
 _WAIT_S: Final = 1.0
@@ -24,7 +33,8 @@ class Entrance:
     """The way to a seat for one key.
 
     wanted: join only when this seat is the next free one. follow: takes in what the chain has new, waiting so many
-    seconds for it. serve: lets others fetch the update with this digest. report: told of waiting.
+    seconds for it. serve: lets others fetch the update with this digest. attend: does what is due of a seat that
+    was given up and is not released. stays: whether the node is to stay for that. report: told of waiting.
     """
 
     def __init__(
@@ -35,10 +45,14 @@ class Entrance:
         wanted: int | None,
         follow: Callable[[float], Awaitable[None]],
         serve: Callable[[bytes], None],
+        attend: Callable[[], Awaitable[bool]],
+        stays: Callable[[], bool],
         report: Callable[[dict[str, Any]], None],
     ) -> None:
         self._circle, self._follower, self._entry, self._wanted = circle, follower, entry, wanted
         self._follow, self._serve, self._report = follow, serve, report
+        self._attend, self._stays = attend, stays
+        self._told_of: int | None = None
         self._address = follower.sender.address
 
     @property
@@ -75,7 +89,11 @@ class Entrance:
             )
 
     async def _check_not_lost(self) -> None:
-        """Raises SeatLost for a key that had a seat. What it committed in the round under way is served first."""
+        """Raises SeatLost for a key that had a seat.
+
+        What it committed in the round under way is served first. Until the seat is released its bond answers for
+        what it said (R26, R29): so long the node serves, and votes.
+        """
         if self._history.seat_of(self._address) is not None:
             return
         served: bytes | None = None
@@ -83,15 +101,26 @@ class Entrance:
             seat, held = former
             round_ = self._history.round
             is_judged = round_ is not None and self._history.is_in_round(seat)
-            if round_ is None or not is_judged or round_.peers[seat] != self._address:
+            is_judged = is_judged and round_ is not None and round_.peers[seat] == self._address
+            is_staying = is_answerable(held, self._address) and self._stays()
+            if not is_judged and not is_staying:
                 past = await self._follower.events()
                 raise SeatLost(why_lost(seat, held, past))
-            digest = round_.commits[seat]
-            if self._history.phase == Phase.ATTEST and served != digest:
-                _log.info("seat lost, serving the update until the round is over round=%d", round_.number)
+            digest = round_.commits[seat] if round_ is not None and is_judged else None
+            if digest is not None and digest != served and self._history.phase == Phase.ATTEST:
+                _log.info("seat lost, serving the update until the round is over digest=%s", digest.hex())
                 self._serve(digest)
                 served = digest
+            if is_staying:
+                self._tell_given_up(seat, held)
+                await self._attend()
             await self._follow(_WAIT_S)
+
+    def _tell_given_up(self, seat: int, held: Seat) -> None:
+        if self._told_of == seat:
+            return
+        self._told_of = seat
+        self._report(given_up_notice(seat, held).event)
 
     async def _rotate_in(self) -> int | None:
         """The seat whose keys are being rotated to this one, once they are in force; None where none are."""

@@ -6,10 +6,10 @@ A `Standing` is how a seat stands at one moment; `news` compares two of them, so
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ledger.events import Outcome
+from ledger.events import Outcome, Stage
 from ledger.history import CircleParameters, History, Round
 from ledger.reputation import FULL
 from node.notices import Notice
@@ -38,11 +38,22 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Called:
+    """A vote that is asked of a seat. stage: `Stage.JURY` or `Stage.CIRCLE`. deadline: Unix time."""
+
+    dispute: int
+    stage: Stage
+    deadline: int
+
+
+@dataclass(frozen=True)
 class Standing:
     """How a seat stands.
 
     reputation: 0…65535. judgements: of the last settled rounds it could be in, by number. disputes: those about its
-    verdicts, number → outcome, None while open. juries: those that wait for its vote, number → deadline, Unix time.
+    verdicts, number → outcome, None while open. votes: those that wait for its vote. convictions: of its verdicts;
+    suspended_until: the round from which it may be judged with again, None where it is not suspended. is_dozing: it
+    was waited for in vain, so that now nobody does.
     """
 
     seat: int
@@ -52,7 +63,10 @@ class Standing:
     strikes: int
     judgements: Mapping[int, Judgement] = field(default_factory=dict)
     disputes: Mapping[int, Outcome | None] = field(default_factory=dict)
-    juries: Mapping[int, int] = field(default_factory=dict)
+    votes: frozenset[Called] = frozenset()
+    convictions: int = 0
+    suspended_until: int | None = None
+    is_dozing: bool = False
 
     @property
     def last(self) -> Judgement | None:
@@ -70,7 +84,7 @@ def standing_of(history: History, seat: int, known: Standing | None = None) -> S
         for one in history.disputes
         if one.claim.judge == seat and one.judge_tenure == held.tenure
     }
-    juries = {one.claim.dispute: one.deadline for one in history.disputes if history.may_vote(seat, one)}
+    calls = [Called(one.number, one.stage, one.deadline) for one in history.disputes if history.may_vote(seat, one)]
     return Standing(
         seat,
         held.is_held,
@@ -79,7 +93,10 @@ def standing_of(history: History, seat: int, known: Standing | None = None) -> S
         held.strikes,
         {one.number: judged.get(one.number) or judgement(one, seat, parameters.degree) for one in settled},
         about,
-        juries,
+        frozenset(calls),
+        held.convictions,
+        held.suspended_until,
+        history.dozing >> seat & 1 == 1,
     )
 
 
@@ -100,6 +117,10 @@ def news(before: Standing | None, after: Standing, parameters: CircleParameters)
     if before is None or before.seat != after.seat:
         over = {number: outcome for number, outcome in after.disputes.items() if outcome is not None}
         before = Standing(after.seat, True, after.reputation, False, 0, after.judgements, over)
+        before = replace(before, is_dozing=after.is_dozing)
+        if after.suspended_until is not None:
+            # What goes on is told again.
+            before = replace(before, disputes={n: o for n, o in over.items() if o != Outcome.UPHELD})
     told = []
     for number, one in after.judgements.items():
         if number not in before.judgements:
@@ -107,10 +128,12 @@ def news(before: Standing | None, after: Standing, parameters: CircleParameters)
     told += _of_reputation(before, after, parameters)
     for number, outcome in after.disputes.items():
         if number not in before.disputes or before.disputes[number] != outcome:
-            told.append(_of_dispute(after.seat, number, outcome))
-    for number, deadline in after.juries.items():
-        if before.juries.get(number) != deadline:
-            told.append(_of_jury(after.seat, number, deadline))
+            told.append(_of_dispute(after, number, outcome))
+    if before.suspended_until is not None and after.suspended_until is None and after.is_held:
+        says = f"the suspension of seat {after.seat} is over: its updates are mixed and its verdicts count again"
+        told.append(Notice("suspension_over", says, False, {"seat": after.seat}))
+    told += _of_dozing(before, after)
+    told += [_of_vote(after.seat, called) for called in sorted(after.votes - before.votes, key=lambda c: c.dispute)]
     return told
 
 
@@ -169,25 +192,48 @@ def _of_reputation(before: Standing, after: Standing, parameters: CircleParamete
     return told
 
 
-def _of_dispute(seat: int, number: int, outcome: Outcome | None) -> Notice:
+def _of_dozing(before: Standing, after: Standing) -> list[Notice]:
+    fields = {"seat": after.seat}
+    if after.is_dozing and not before.is_dozing:
+        says = (
+            f"the circle waited for seat {after.seat} in vain and does so no more: it takes part where it is ready "
+            "in time, until its reputation is high again"
+        )
+        return [Notice("dozing", says, True, fields)]
+    if before.is_dozing and not after.is_dozing:
+        return [Notice("awake", f"the circle waits for seat {after.seat} again", False, fields)]
+    return []
+
+
+def _of_dispute(after: Standing, number: int, outcome: Outcome | None) -> Notice:
+    seat = after.seat
     fields = {"seat": seat, "dispute": number}
     if outcome is None:
-        says = f"dispute {number} says that a verdict of seat {seat} is false: a jury recomputes it"
+        says = (
+            f"dispute {number} says that what seat {seat} attested is false: this node shows what it judged from, "
+            "and the others recompute it"
+        )
         return Notice("disputed", says, True, fields)
     if outcome == Outcome.UPHELD:
+        lasts = f" until round {after.suspended_until}" if after.suspended_until is not None else ""
         says = (
-            f"dispute {number} was upheld: seat {seat} is convicted of a false verdict and lost reputation and "
-            "bond; `folkmoot audit` tells whether the jury was right"
+            f"dispute {number} was upheld: seat {seat} is convicted of having attested what is false and lost "
+            f"reputation and bond; its verdicts count for nothing and its updates are not mixed{lasts}, when this "
+            "node wakes by itself, and a second conviction ends the seat: `folkmoot audit` tells whether that is so"
         )
-        return Notice("convicted", says, True, fields)
+        return Notice("convicted", says, True, fields | {"suspended_until": after.suspended_until})
     how = "rejected" if outcome == Outcome.REJECTED else "left without a decision"
     return Notice("cleared", f"dispute {number} about a verdict of seat {seat} was {how}", False, fields)
 
 
-def _of_jury(seat: int, number: int, deadline: int) -> Notice:
-    until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(deadline))
-    says = f"seat {seat} is on the jury of dispute {number}: this node recomputes and votes, until {until}"
-    return Notice("drawn_for_jury", says, False, {"seat": seat, "dispute": number, "deadline": deadline})
+def _of_vote(seat: int, called: Called) -> Notice:
+    until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(called.deadline))
+    fields = {"seat": seat, "dispute": called.dispute, "deadline": called.deadline}
+    does = f"this node recomputes and votes, until {until}"
+    if called.stage == Stage.JURY:
+        says = f"seat {seat} is on the jury of dispute {called.dispute}: {does}"
+        return Notice("drawn_for_jury", says, False, fields)
+    return Notice("called_to_vote", f"the whole circle hears dispute {called.dispute}: {does}", False, fields)
 
 
 @dataclass

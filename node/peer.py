@@ -17,6 +17,7 @@ from ledger.chain.sender import FeeLimits, NoReceipt, Reverted, Sender
 from ledger.codec import SENT_SHARE
 from ledger.endpoints import Endpoint
 from ledger.errors import SetupError
+from ledger.fold.state import APPEAL_BONDS
 from ledger.history import History, Phase, Round
 from ledger.lineage import Fetched, Held, Lost, lineage
 from ledger.memory import Carried
@@ -53,6 +54,9 @@ from node.testing.equivocation import announce_another
 from node.testing.faults import FailAt
 from node.training import Trainer
 from node.troubles import is_passing
+from node.voting import Voting
+from node.watcher import WATCH_SHARE, WatchBudget, Watcher
+from node.watching import BUDGET_BONDS
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -67,6 +71,7 @@ _LOOK_S: Final = 3.0
 _DRAW_AGAIN_S: Final = 30.0
 # For one blob behind a disputed verdict.
 _BLOBS_S: Final = 30.0
+_ASKED_PART: Final = 6
 
 Event = dict[str, Any]
 
@@ -78,6 +83,8 @@ class PeerConfig:
     seat: join only when this seat is the next free one, so that who sits where is known. confirmations: how many
     blocks must lie on top of an event's before the peer acts on it. ws_url: the chain's WebSocket, to be woken by.
     take_over: serve the seat although another process with this key does.
+    watch_share: of one core's time, for recomputing what others said. dispute_budget_wei: what may be at stake in
+    claims at a time, None for BUDGET_BONDS of the circle's dispute bonds.
     max_fee_wei: never offered more per gas. entry: what to join with. sent_share: of its values, what
     a delta frame sends. genesis: the circle's genesis blob, where it came with the circle file. fail_at: for tests.
     """
@@ -91,6 +98,8 @@ class PeerConfig:
     max_fee_wei: int = FeeLimits().max_fee_wei
     entry: Entry = field(default_factory=Entry)
     sent_share: float = SENT_SHARE
+    watch_share: float = WATCH_SHARE
+    dispute_budget_wei: int | None = None
     genesis: bytes | None = None
     fail_at: FailAt | None = None
 
@@ -127,7 +136,15 @@ class Peer:
         self._address = self._follower.sender.address
         self._clock = PhaseClock(self._follower)
         self._entrance = Entrance(
-            circle, self._follower, config.entry, config.seat, self._follow, self._unseal, report
+            circle,
+            self._follower,
+            config.entry,
+            config.seat,
+            self._follow,
+            self._unseal,
+            self._attend,
+            lambda: self._stays or self._history.phase != Phase.FINISHED,
+            report,
         )
         self._folder = config.folder
         self._state_file = StateFile(config.folder.state)
@@ -136,6 +153,7 @@ class Peer:
         # Training, encoding, screening and evaluating: off the event loop, one at a time.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="learner")
         self._seat: int | None = None
+        self._stays = True
         self._notices = Notices(report)
         self._lacks = Lacks(self._notices.tell)
         self._looked_at: int | None = None
@@ -158,12 +176,19 @@ class Peer:
         """The seat it took, as long as the chain says that its key holds it."""
         return self._seat if self._history.seat_of(self._address) == self._seat else None
 
+    @property
+    def _bonded_seat(self) -> int | None:
+        """The seat that its key holds, or held last and that is not released: it has a voice in disputes."""
+        seats = self._history.seats.items()
+        return next((seat for seat, one in seats if one.peer == self._address and not one.is_released), None)
+
     # ---------------------------------------------------------------------------------------------- life
 
     async def run(self, stay: bool) -> None:
         """Take part until the end. stay: keep serving blobs after the last round."""
         services: Services | None = None
         duties: Duties | None = None
+        self._stays = stay
         try:
             await self._follower.follow()
             self._template = agreed_template(self._task, self._history.manifest)
@@ -182,7 +207,7 @@ class Peer:
                 self._follower, gossip.prober.gossip, gossip.rest, self._notices, self._config.take_over
             )
             await self._tenancy.check_free()
-            duties = self._duties = Duties(self._follower, self._evidence, self._fetch_blobs)
+            duties = self._duties = self._made_duties()
             endpoint = await services.start(self._config.listening)
             await self._live(endpoint)
             self._report({"event": "finished", "round": self._circle.parameters.last_round})
@@ -207,6 +232,14 @@ class Peer:
                 await services.close()
             self._worker.shutdown(wait=False, cancel_futures=True)
             self._follower.close()
+
+    def _made_duties(self) -> Duties:
+        bond, stake_wei = self._history.parameters.dispute_bond, self._config.dispute_budget_wei
+        budget = WatchBudget(self._config.watch_share, BUDGET_BONDS * bond if stake_wei is None else stake_wei)
+        may_appeal = budget.stake_wei >= APPEAL_BONDS * bond > 0
+        voting = Voting(self._follower, self._fetch_blobs, self._behaviour, may_appeal=may_appeal)
+        watcher = Watcher(self._follower, self._fetch_blobs, budget, self._notices)
+        return Duties(self._follower, self._evidence, voting, watcher, self._notices)
 
     async def _prepare(self, seat: int) -> None:
         """Data, genesis and state: everything the first round needs."""
@@ -337,12 +370,16 @@ class Peer:
 
     async def _attend(self) -> bool:
         """Do what a member owes the circle beside its rounds. Returns whether anything was due."""
-        seat = self._held_seat
+        seat = self._bonded_seat
         return seat is not None and not self._tenancy.is_away and await self._duties.attend(seat)
 
     async def _fetch_blobs(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
-        exchange = self._services.exchange
-        return await exchange.blobs(self._history, wanted, max_bytes=max_bytes, timeout_s=_BLOBS_S)
+        exchange, parameters = self._services.exchange, self._history.parameters
+        # Within a vote's window there is time to ask again.
+        timeout_s = (
+            min(_BLOBS_S, parameters.dispute_window_s / _ASKED_PART) if parameters.dispute_bond else _BLOBS_S
+        )
+        return await exchange.blobs(self._history, wanted, max_bytes=max_bytes, timeout_s=timeout_s)
 
     async def _commit(self, round_: Round, seat: int) -> float:
         """Train and commit. Returns how long to wait then, seconds."""

@@ -1,5 +1,6 @@
 """How a peer comes by its seat, and what has become of it: pure functions of the history."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,7 @@ from ledger.manifest import Manifest
 from ledger.members import Seat
 from ledger.records import decode_update
 from node.invitations import Invitation
+from node.notices import Notice
 
 NO_INVITATION: Final = (0, 0, 0, 0)
 
@@ -60,13 +62,35 @@ def former_seat(history: History, address: str) -> tuple[int, Seat] | None:
     return None
 
 
+def is_answerable(held: Seat, address: str) -> bool:
+    """Whether a key's seat, given up, has a bond that still answers for what the key said."""
+    return held.peer == address and not held.is_held and not held.is_released and held.bond > 0
+
+
+def given_up_notice(seat: int, held: Seat) -> Notice:
+    """For who runs the node of a seat that was given up."""
+    free = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(held.free_at or 0))
+    says = (
+        f"seat {seat} was given up: until it is released, from {free} on, its bond of {held.bond / 10**18:g} ETH "
+        "answers for what it said, so this node goes on serving what it judged from and voting in disputes, and "
+        "ends then"
+    )
+    return Notice("seat_given_up", says, True, {"seat": seat, "free_at": held.free_at, "bond_wei": held.bond})
+
+
 def why_lost(seat: int, held: Seat, past: Iterable[Event]) -> str:
     """A sentence with a next step. past: the circle's events."""
     if held.is_held:
         return f"seat {seat} goes on with the key {held.peer}: start its node with that one"
-    kinds = (events.Left, events.Ejected, events.Equivocated)
-    ends = [event for event in past if isinstance(event, kinds) and event.seat == seat]
-    how = _HOW.get(type(ends[-1]), "given up") if ends else "given up"
+    how = "given up"
+    claims: dict[int, int] = {}
+    for event in past:
+        if isinstance(event, events.Disputed):
+            claims[event.dispute] = event.judge
+        is_convicted = isinstance(event, events.Resolved) and event.free_at > 0
+        whose = claims.get(event.dispute) if isinstance(event, events.Resolved) else getattr(event, "seat", None)
+        if whose == seat and (is_convicted or isinstance(event, events.Left | events.Ejected | events.Equivocated)):
+            how = _HOW[type(event)]
     freed = f", its bond is got back by `folkmoot seat release {seat}`" if held.bond else ""
     return f"seat {seat} of this key was {how}{freed}: to take part again, start a node with a fresh key"
 
@@ -74,6 +98,7 @@ def why_lost(seat: int, held: Seat, past: Iterable[Event]) -> str:
 _HOW: Final[dict[type, str]] = {
     events.Left: "given up by its cold key",
     events.Ejected: "ejected after too many rounds below the reputation floor",
+    events.Resolved: "taken away because what it said was found false a second time",
     events.Equivocated: "taken away because its key signed two updates for one round",
 }
 

@@ -72,6 +72,19 @@ def add_parser(commands: Subparsers) -> None:
         help="be woken by this WebSocket at new blocks (default: beside an endpoint on this machine; none: ask)",
     )
     add_sent_share(parser)
+    parser.add_argument(
+        "--watch-share",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="of one core's time, for recomputing what other judges said (default 0.05; 0: of nobody)",
+    )
+    parser.add_argument(
+        "--dispute-budget",
+        metavar="ETH",
+        help="the most at stake at a time in claims that this node raises by itself where recomputing shows a lie "
+        "(default: 10 of the circle's dispute bonds; 0: none)",
+    )
     parser.add_argument("--ipfs-api", metavar="MULTIADDR", help="an IPFS daemon that pins this peer's blobs too")
     parser.add_argument(
         "--exit-when-finished", action="store_true", help="do not stay to serve blobs after the end"
@@ -101,6 +114,9 @@ def run(options: argparse.Namespace) -> int:
 
     if not 0 <= options.confirmations <= _CONFIRMATIONS_MAX:
         raise UsageError(f"--confirmations is 0 to {_CONFIRMATIONS_MAX} blocks, not {options.confirmations}")
+    if not 0 <= options.watch_share <= 1:
+        raise UsageError(f"--watch-share is 0 to 1 of a core's time, not {options.watch_share:g}")
+    budget = options.dispute_budget
     file = CircleFile.read(options.circle)
     behave = _behaviour(options)
     listening = Listening(
@@ -119,6 +135,8 @@ def run(options: argparse.Namespace) -> int:
         "ws_url": _ws_url(options.rpc_ws, circle.rpc.url),
         "entry": _entry(options, circle.network),
         "sent_share": share_for(manifest.codec, options.sent_share),
+        "watch_share": options.watch_share,
+        "dispute_budget_wei": None if budget is None else wei_of(budget, "--dispute-budget"),
         "genesis": read_genesis(options.circle, manifest),
         "fail_at": parse_fail_at(options.fail_at) if options.fail_at else None,
     }

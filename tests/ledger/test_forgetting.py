@@ -31,8 +31,7 @@ def disputed(circle, judge, target):
     """The judge's verdict of the round just settled is disputed."""
     number = circle.known.rounds[-1].number - 1
     claim = len(circle.known.disputes)
-    raised = (claim, number, judge, target, address(500), digest("evidence"), circle.known.bonded, 1_700_000_000)
-    circle.write(Disputed(*raised))
+    circle.write(Disputed(claim, number, judge, target, address(500), digest("evidence"), 1_700_000_000))
 
 
 def played(codec, rule, degree, *, room=ALL, withheld=()):

@@ -74,7 +74,7 @@ def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
 
 def history_in(rounds: int = ROUNDS, endpoints: Sequence[str] = ()) -> History:
     """A circle of four seats and so many rounds, in round 1."""
-    encoded = manifest().encode()
+    encoded = manifest(rounds=rounds).encode()
     history = History(replace(PARAMETERS, last_round=rounds))
     history.apply(Opened(hashlib.sha256(encoded).digest(), encoded))
     for seat in range(SEATS):

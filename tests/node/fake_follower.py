@@ -35,6 +35,7 @@ class FakeFollower:
         network = Network.of(1337, "0x" + "ab" * 20)
         self.circle = SimpleNamespace(network=network, immutables={"ADMISSION": 0})
         self.calls: list[tuple[object, ...]] = []
+        self.rollbacks = 0
         self.paid_wei: list[int] = []
         self.then: dict[str, Callable[..., list[Event]]] = {}
         self.refusals: list[Exception] = []

@@ -1,12 +1,9 @@
 """What a member owes the circle, and whose turn it is: from the history alone."""
 
-from collections.abc import Sequence
-
 import pytest
 from circle_history import (
     BOND,
     SEATS,
-    SEED,
     attestations,
     cold,
     commits,
@@ -15,31 +12,17 @@ from circle_history import (
     peer,
     settled,
 )
+from dispute_history import NOW as COURT_NOW
+from dispute_history import WINDOW_S, Court
 
-from ledger.events import Disputed, Ejected, Event, Left, Resolved, Rotated, Rotating, Summoned, Voted
-from ledger.topology import jury, mask_of
-from node.duties import Duty, duties_of, is_rotation_due, turn, votes_due
+from ledger.events import Answer, Ejected, Event, Left, Outcome, Rotated, Rotating, Stage
+from node.duties import Duty, duties_of, is_rotation_due, turn
 
 NOW = 10_000.0
 
 
 def calls(*events: Event, seat: int = 0, now_s: float = NOW) -> list[tuple[object, ...]]:
     return [(duty.call, *duty.arguments) for duty in duties_of(history_of(*events), seat, now_s)]
-
-
-def dispute(challenger: str = "0x" + "99" * 20) -> Disputed:
-    return Disputed(0, 1, 0, 1, challenger, bytes(32), int(NOW) + 100)
-
-
-def summoned(*before: Event) -> Summoned:
-    history = history_of(*before)
-    eligible = history.eligible_jurors(0, 1, "")
-    return Summoned(0, SEED, jury(SEED, eligible, 3), int(NOW) + 200)
-
-
-def disputed_and_summoned() -> Sequence[Event]:
-    before = [*settled(0, 1, 2, 3), dispute()]
-    return [*before, summoned(*before)]
 
 
 def test_where_nothing_is_wrong_there_is_nothing_to_do() -> None:
@@ -60,33 +43,55 @@ def test_a_seat_given_up_is_released_when_its_time_has_come() -> None:
     assert calls(*left, now_s=NOW + 1) == [("release", 2)]
 
 
-def test_a_seat_in_its_round_or_under_dispute_is_not_released() -> None:
-    in_round = [*settled(0, 1, 2, 3), *commits(2, number=2), Left(2, 0, 0)]
-    assert calls(*in_round) == []
-    under_dispute = [*settled(0, 1, 2, 3), dispute(), Left(0, 0, 0)]
-    assert calls(*under_dispute, seat=3) == [("summon", 0)]
+def test_a_seat_in_its_round_is_not_released() -> None:
+    events = [*drawn(0, 1, 2, 3), Left(2, 0, 0)]
+    assert calls(*events) == []
 
 
-def test_a_dispute_is_summoned_voted_on_and_resolved() -> None:
-    before = [*settled(0, 1, 2, 3), dispute()]
-    assert calls(*before, seat=3) == [("summon", 0)]
-    events = disputed_and_summoned()
-    assert calls(*events, seat=3) == []
-    history = history_of(*events)
-    assert history.disputes[0].jury == mask_of([2, 3])
-    assert [bool(votes_due(history, seat, NOW)) for seat in range(SEATS)] == [False, False, True, True]
-    assert votes_due(history, 2, NOW + 200) == []
-    for seat in (2, 3):
-        assert calls(*events, seat=3) == []
-        events = [*events, Voted(0, seat, upholds=True)]
-        assert votes_due(history_of(*events), seat, NOW) == []
-    assert calls(*events, seat=3) == [("resolve", 0)]
-    resolved = history_of(*events, Resolved(0, 1, BOND // 4))
-    assert duties_of(resolved, 3, NOW) == []
+def test_a_seat_that_nobody_has_heard_of_for_long_is_ejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    history = history_of(*settled(0, 1, 2, 3))
+    monkeypatch.setattr(history, "is_absent", lambda seat: seat == 3)
+    assert duties_of(history, 0, NOW) == [Duty("eject", (3,))]
 
 
-def test_a_dispute_whose_window_is_over_is_resolved_without_votes() -> None:
-    assert calls(*disputed_and_summoned(), seat=3, now_s=NOW + 201) == [("resolve", 0)]
+def court_calls(court: Court, seat: int = 3, *, later_s: float = 0.0) -> list[Duty]:
+    return duties_of(court.history, seat, COURT_NOW + later_s)
+
+
+def test_a_jury_is_drawn_at_once_by_who_raised_the_claim_and_in_turn_by_the_others() -> None:
+    court = Court()
+    court.dispute()
+    assert court_calls(court) == [Duty("summon", (0,))]
+    assert court_calls(court, 8) == [Duty("summon", (0,), is_own=True)]
+    assert court_calls(court, later_s=WINDOW_S + 2) == [Duty("resolve", (0,))]
+
+
+def test_a_dispute_is_taken_on_when_its_stage_is_over_and_not_before() -> None:
+    court = Court()
+    court.dispute()
+    jurors = court.summon()
+    assert court_calls(court) == []
+    court.vote(Answer.REJECTS, jurors[0])
+    assert court_calls(court) == []
+    assert court_calls(court, later_s=2 * WINDOW_S + 2) == [Duty("resolve", (0,))]
+    court.vote(Answer.REJECTS, jurors[1])
+    assert court_calls(court) == [Duty("resolve", (0,))]
+    court.refer(Stage.APPEAL)
+    assert court_calls(court) == []
+    assert court_calls(court, later_s=3 * WINDOW_S + 2) == [Duty("resolve", (0,))]
+    court.resolve(Outcome.REJECTED)
+    assert court_calls(court, later_s=10 * WINDOW_S) == []
+
+
+def test_what_the_circle_has_decided_is_resolved() -> None:
+    court = Court()
+    court.dispute()
+    court.vote(Answer.UPHOLDS, *court.summon())
+    court.refer(Stage.CIRCLE)
+    court.vote(Answer.UPHOLDS, 1, 2, 3, 4)
+    assert court_calls(court) == []
+    court.vote(Answer.WITHHELD, 5)
+    assert court_calls(court) == [Duty("resolve", (0,))]
 
 
 def test_a_peer_finishes_the_rotation_of_its_cold_key_between_two_rounds() -> None:

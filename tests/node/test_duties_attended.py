@@ -1,73 +1,90 @@
 """A member's chores as they are made: one at a time, in turn, and none that somebody else has made meanwhile."""
 
-import asyncio
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from circle_history import BOND, SEATS, SEED, history_of, peer, settled
+from circle_history import BOND, DISPUTE_BOND, SEATS, history_of, peer, settled
+from dispute_history import NOW as COURT_NOW
+from dispute_history import Court
 from fake_follower import Clock, FakeFollower, as_any
 
-from ledger.audit.jury import Truth
-from ledger.blobs.fetch import Unavailable
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, NoReceipt, Reverted
-from ledger.errors import PeerFault
-from ledger.events import Disputed, Ejected, Event, Summoned, Voted
-from ledger.topology import jury, seats_of
+from ledger.events import Ejected, Event
+from ledger.history import History
 from node.duties import Duties, turn
 from node.follower import Overtaken
-from node.jury import Answered
+from node.notices import Notices
 
 SETTLED = settled(0, 1, 2, 3)
-CHALLENGER = "0x" + "99" * 20
 NOW = 10_000.0
 
 
-def disputed(number: int = 0, judge: int = 0, target: int = 1, deadline: float = NOW + 1000) -> list[Event]:
-    """A claim and its jury, with this number on top of a settled round."""
-    claim = Disputed(number, 1, judge, target, CHALLENGER, bytes(32), int(deadline))
-    eligible = history_of(*SETTLED).eligible_jurors(judge, target, CHALLENGER)
-    return [claim, Summoned(number, SEED, jury(SEED, eligible, 3), int(deadline))]
+class FakeVoting:
+    """What a node would vote, and where it would appeal."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[int, int]] = []
+        self.wrong: list[tuple[int, int]] = []
+        self.is_working = False
+        self.looks = 0
+
+    def look(self, seat: int) -> None:
+        self.looks += 1
+
+    def votes(self, seat: int) -> list[tuple[int, int]]:
+        return self.said
+
+    def appeals(self) -> list[tuple[int, int]]:
+        return self.wrong
 
 
-JURY = seats_of(disputed()[1].jury)  # type: ignore[attr-defined]
+class FakeWatcher:
+    """What a node would claim."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[object, ...]] = []
+        self.busy: list[bool] = []
+        self.has_coin, self.owed = True, False
+
+    def look(self, seat: int, *, is_busy: bool) -> None:
+        self.busy.append(is_busy)
+
+    def appeals(self, wrong: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        return wrong if self.has_coin else []
+
+    def disputes(self) -> list[tuple[object, ...]]:
+        return self.found
+
+    def is_owed(self) -> bool:
+        return self.owed
 
 
 class Scene:
-    """One member with its chores. truths: what recomputing gives, in order; an exception is raised."""
+    """One member with its chores."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *events: Event) -> None:
-        self.clock, self.follower = Clock(NOW), FakeFollower(history_of(*events))
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *events: Event, history: History | None = None) -> None:
+        self.clock, self.follower = Clock(NOW), FakeFollower(history or history_of(*events))
         self.reports: list[object] = []
-        self.truths: list[bool | Exception | None] = []
-        self.recomputed: list[tuple[int, int, int]] = []
-        self.may_end = asyncio.Event()
-        self.may_end.set()
+        self.told: list[dict[str, object]] = []
         monkeypatch.setattr("node.duties.time", self.clock)
-        monkeypatch.setattr("node.duties.truth_of", self._truth_of)
         evidence = SimpleNamespace(open=lambda history: self.reports)
-        self.duties = Duties(as_any(self.follower), as_any(evidence), as_any(None))
+        self.voting, self.watcher = FakeVoting(), FakeWatcher()
+        self.duties = Duties(
+            as_any(self.follower),
+            as_any(evidence),
+            as_any(self.voting),
+            as_any(self.watcher),
+            Notices(self.told.append),
+        )
 
     @property
     def calls(self) -> list[tuple[object, ...]]:
         return self.follower.calls
 
-    async def _truth_of(
-        self, history: object, network: bytes, number: int, judge: int, target: int, fetch: object
-    ) -> Answered:
-        self.recomputed.append((number, judge, target))
-        await self.may_end.wait()
-        truth = self.truths.pop(0)
-        if isinstance(truth, Exception):
-            raise truth
-        return Answered({True: Truth.FALSE, False: Truth.RIGHT, None: Truth.UNKNOWABLE}[truth])
-
     async def attend(self, seat: int, *, after_s: float = 0.0) -> bool:
-        """Time goes on, what is recomputed comes to an end, and the member looks."""
+        """Time goes on, and the member looks."""
         self.clock.now += after_s
-        for _ in range(5):
-            await asyncio.sleep(0)
         return await self.duties.attend(seat)
 
     def low(self, seat: int) -> None:
@@ -164,134 +181,82 @@ async def test_one_call_is_made_at_a_time_and_reports_come_before_ejections(
     assert scene.calls == [("report_equivocation", peer(3), 1, "evidence")]
 
 
-# ------------------------------------------------------------------------------------------------- juries
+# ------------------------------------------------------------------------------------------------- claims
 
 
-@pytest.mark.parametrize("truth", [True, False])
-async def test_a_juror_votes_as_recomputing_gives_and_waits_for_nobody(
-    monkeypatch: pytest.MonkeyPatch, truth: bool
-) -> None:
-    """A vote is its own; an ejection has its turn."""
-    juror = max(JURY, key=lambda seat: turn(history_of(*SETTLED), seat))
-    own_turn = turn(history_of(*SETTLED), juror)
-    assert own_turn > 0
-    scene = Scene(monkeypatch, *SETTLED, *disputed())
-    scene.low(next(seat for seat in range(SEATS) if seat != juror))
-    scene.truths = [truth]
-    scene.follower.then["vote"] = lambda number, upholds: [Voted(number, juror, upholds)]
-    assert not await scene.attend(juror)
-    assert await scene.attend(juror)
-    assert scene.calls == [("vote", 0, truth)]
-    assert scene.recomputed == [(1, 0, 1)]
-    assert not await scene.attend(juror, after_s=3 * own_turn - 0.01)
-    assert await scene.attend(juror, after_s=0.02)
-    assert scene.calls[1][0] == "eject"
+async def test_a_vote_is_its_own_and_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, seat = Scene(monkeypatch, *SETTLED), seat_with_turn(3)
+    scene.low(seat_with_turn(0))
+    scene.voting.said = [(0, 1234)]
+    assert await scene.attend(seat)
+    assert scene.calls == [("vote", 0, 1234)]
+    assert not await scene.attend(seat), "what failed or is not folded yet is not sent again at once"
+    assert await scene.attend(seat, after_s=31)
+    assert scene.calls[1] == ("vote", 0, 1234)
 
 
-async def test_who_is_on_no_jury_recomputes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, *SETTLED, *disputed())
-    bystander = next(seat for seat in range(SEATS) if seat not in JURY)
-    assert not await scene.attend(bystander)
-    assert not await scene.attend(bystander)
-    assert scene.recomputed == []
+async def test_while_a_vote_is_recomputed_nobody_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, *SETTLED)
+    await scene.attend(0)
+    scene.voting.is_working = True
+    await scene.attend(0)
+    assert scene.watcher.busy == [False, True]
 
 
-async def test_what_is_recomputed_keeps_nothing_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, *SETTLED, *disputed())
-    juror = max(JURY, key=lambda seat: turn(scene.follower.history, seat))
-    scene.may_end.clear()
-    scene.truths = [True]
-    scene.reports = [SimpleNamespace(arguments=lambda: (peer(3), 1))]
-    assert not await scene.attend(juror, after_s=0)
-    assert await scene.attend(juror, after_s=3 * SEATS)
-    assert scene.calls == [("report_equivocation", peer(3), 1)]
-    assert len(scene.recomputed) == 1
-    scene.may_end.set()
-    assert await scene.attend(juror)
-    assert scene.calls[1:] == [("vote", 0, True)]
+async def test_a_claim_and_an_appeal_pledge_their_bonds_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, seat = Scene(monkeypatch, *SETTLED), seat_with_turn(1)
+    scene.watcher.found, scene.voting.wrong = [(1, 2, 3, b"record")], [(0, 77)]
+    assert not await scene.attend(seat)
+    assert await scene.attend(seat, after_s=3.1)
+    assert await scene.attend(seat)
+    assert scene.calls == [("appeal", 0, 77), ("dispute", 1, 2, 3, b"record")]
+    assert scene.follower.paid_wei == [4 * DISPUTE_BOND, DISPUTE_BOND]
 
 
-@pytest.mark.parametrize(
-    "trouble",
-    [Unavailable(bytes(32), {}), PeerFault("what"), TimeoutError(), None],
-    ids=["unavailable", "fault", "timeout", "nobody can tell"],
-)
-async def test_what_cannot_be_recomputed_is_not_voted_on_and_tried_again_after_a_rest(
-    monkeypatch: pytest.MonkeyPatch, trouble: Exception | None
-) -> None:
-    scene, juror = Scene(monkeypatch, *SETTLED, *disputed()), JURY[0]
-    scene.truths = [trouble, True]
-    for _ in range(3):
-        assert not await scene.attend(juror)
-    assert len(scene.recomputed) == 1
-    assert not await scene.attend(juror, after_s=14)
-    assert len(scene.recomputed) == 1
-    assert not await scene.attend(juror, after_s=1.1)
-    assert await scene.attend(juror)
-    assert scene.calls == [("vote", 0, True)]
+async def test_who_raises_a_claim_has_its_jury_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim whose jury nobody draws costs its bond, and its challenger may be training the next moment."""
+    court = Court()
+    scene = Scene(monkeypatch, history=court.history)
+    seat = 8
+    scene.clock.now = COURT_NOW
+    scene.watcher.found = [(1, 0, 5, b"record")]
+
+    def raised(*_: object) -> list[Event]:
+        scene.watcher.found = []
+        court.dispute()
+        return []
+
+    scene.follower.then["dispute"] = raised
+    await scene.attend(seat)
+    assert await scene.attend(seat, after_s=30)
+    assert scene.calls == [("dispute", 1, 0, 5, b"record"), ("summon", 0)]
 
 
-async def test_what_was_found_is_remembered_while_a_vote_does_not_get_through(
+async def test_the_account_keeps_what_its_rounds_cost_and_the_operator_is_told_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scene, juror = Scene(monkeypatch, *SETTLED, *disputed()), JURY[0]
-    scene.truths = [True]
-    scene.follower.refusals = [NoReceipt("late")]
-    await scene.attend(juror)
-    assert await scene.attend(juror)
-    assert not await scene.attend(juror, after_s=29)
-    assert await scene.attend(juror, after_s=2)
-    assert scene.calls == [("vote", 0, True)] * 2
-    assert len(scene.recomputed) == 1
+    scene, seat = Scene(monkeypatch, *SETTLED), seat_with_turn(0)
+    scene.watcher.found = [(1, 2, 3, b"record")]
+    scene.follower.balance = 10**16 + DISPUTE_BOND - 1
+    for _ in range(3):
+        assert await scene.attend(seat, after_s=31)
+    assert scene.calls == []
+    assert [one["kind"] for one in scene.told] == ["no_coin_for_claims"]
+    scene.follower.balance += 1
+    assert await scene.attend(seat, after_s=31)
+    assert len(scene.calls) == 1
 
 
-async def test_after_a_reorganisation_a_dispute_with_another_seed_is_recomputed_anew(
+async def test_without_coin_at_stake_left_nothing_is_appealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, seat = Scene(monkeypatch, *SETTLED), seat_with_turn(0)
+    scene.voting.wrong, scene.watcher.has_coin = [(0, 77)], False
+    assert not await scene.attend(seat)
+
+
+async def test_what_a_decided_claim_gave_back_is_taken_so_that_it_can_be_pledged_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scene, juror = Scene(monkeypatch, *SETTLED, *disputed()), JURY[0]
-    scene.truths = [True, False]
-    scene.follower.refusals = [NoReceipt("late")]
-    await scene.attend(juror)
-    await scene.attend(juror)
-    dispute = scene.follower.history.disputes[0]
-    assert dispute.summoned is not None
-    dispute.summoned = replace(dispute.summoned, seed=b"\x55" * 32)
-    await scene.attend(juror, after_s=40)
-    assert await scene.attend(juror)
-    assert scene.calls == [("vote", 0, True), ("vote", 0, False)]
-
-
-async def test_disputes_are_recomputed_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, *SETTLED, *disputed(), *disputed(1, judge=1, target=0))
-    juror = JURY[0]
-    scene.may_end.clear()
-    scene.truths = [True, False]
-    scene.follower.then["vote"] = lambda number, upholds: [Voted(number, juror, upholds)]
-    await scene.attend(juror)
-    await scene.attend(juror)
-    assert len(scene.recomputed) == 1
-    scene.may_end.set()
-    for _ in range(4):
-        await scene.attend(juror)
-    assert sorted(scene.calls) == [("vote", 0, True), ("vote", 1, False)]
-    assert scene.recomputed == [(1, 0, 1), (1, 1, 0)]
-
-
-async def test_after_its_deadline_nobody_votes(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene, juror = Scene(monkeypatch, *SETTLED, *disputed()), JURY[0]
-    scene.truths = [True]
-    await scene.attend(juror)
-    await scene.attend(juror, after_s=1000)
-    assert "vote" not in [name for name, *_ in scene.calls]
-
-
-async def test_closing_ends_what_is_being_recomputed(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, *SETTLED, *disputed())
-    scene.may_end.clear()
-    await scene.attend(JURY[0])
-    before = set(asyncio.all_tasks())
-    await asyncio.sleep(0)
-    scene.duties.close()
-    for _ in range(3):
-        await asyncio.sleep(0)
-    assert len(asyncio.all_tasks()) == len(before) - 1
+    scene, seat = Scene(monkeypatch, *SETTLED), seat_with_turn(3)
+    scene.watcher.owed = True
+    assert await scene.attend(seat)
+    assert scene.calls == [("withdraw",)]

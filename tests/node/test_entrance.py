@@ -45,6 +45,12 @@ class Scene:
     entry: Entry = field(default_factory=Entry)
     served: list[bytes] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)
+    attended: int = 0
+    stays: bool = True
+
+    async def attend(self) -> bool:
+        self.attended += 1
+        return False
 
     def take(self) -> int:
         entrance = Entrance(
@@ -54,6 +60,8 @@ class Scene:
             self.wanted,
             self.follower.wait,
             self.served.append,
+            self.attend,
+            lambda: self.stays,
             self.told.append,
         )
         return asyncio.run(entrance.take(ENDPOINT))
@@ -177,14 +185,13 @@ def test_a_seat_wanted_by_one_who_has_another_is_no_matter() -> None:
 @pytest.mark.parametrize(
     ("events", "said"),
     [
-        ([Left(2, NOW)], "was given up by its cold key, its bond is got back by `folkmoot seat release 2`"),
-        ([Left(2, NOW), Released(2, BOND)], "start a node with a fresh key"),
+        ([Left(2, 0, NOW), Released(2, BOND)], "start a node with a fresh key"),
         (
             [*settled(0, 1, 2, 3), Rotating(2, peer(8), cold(2), 5), Rotated(2, peer(8), cold(2))],
             f"seat 2 goes on with the key {peer(8)}",
         ),
     ],
-    ids=["left", "released", "rotated"],
+    ids=["released", "rotated"],
 )
 def test_a_key_that_had_a_seat_is_told_so_and_does_not_join_again(events: list[Event], said: str) -> None:
     scene = scene_of(*events, address=peer(2))
@@ -195,17 +202,42 @@ def test_a_key_that_had_a_seat_is_told_so_and_does_not_join_again(events: list[E
 
 def test_what_a_lost_seat_committed_is_served_from_the_draw_until_the_round_is_over() -> None:
     """Others judge it all the same; before the draw it is sealed."""
-    scene = scene_of(*commits(0, 1, 2, 3), Left(2, NOW), address=peer(2))
+    left = [*drawn(0, 1, 2, 3), Left(2, 0, NOW)]
+    scene = scene_of(*left, address=peer(2), stays=False)
     seen: list[int] = []
-    after = [*drawn(0, 1, 2, 3)[4:]], [], attestations(0, 1, 3), [_settled(0, 1, 3)]
-    scene.follower.later = [[], *map(list, after)]
-    follow, scene.follower.wait = scene.follower.wait, _noting(scene, seen)  # type: ignore[method-assign]
-    assert follow
+    after = history_of(*left, *attestations(0, 1, 3))
+    over = Settled(1, 0b1011, pack(after.settled(after.rounds[0])))
+    scene.follower.later = [[], attestations(0, 1, 3), [over]]
+    scene.follower.wait = _noting(scene, seen)  # type: ignore[method-assign]
     with pytest.raises(SeatLost, match="was given up"):
         scene.take()
     assert scene.served == [bytes([3]) * 32], "once"
-    assert seen[:2] == [0, 0], "nothing before the draw"
-    assert seen[2:] == [1] * (len(seen) - 2)
+    assert seen == [1, 1, 1]
+
+
+def test_what_is_taken_back_by_leaving_before_the_draw_is_served_to_nobody() -> None:
+    scene = scene_of(*commits(0, 1, 2, 3), Left(2, 0, NOW), address=peer(2), stays=False)
+    with pytest.raises(SeatLost, match="was given up"):
+        scene.take()
+    assert scene.served == []
+
+
+def test_until_its_seat_is_released_a_node_goes_on_serving_and_voting_and_says_so_once() -> None:
+    """Its bond answers for what it said, and who has left has a voice still."""
+    scene = scene_of(*settled(0, 1, 2, 3), Left(2, 0, NOW), address=peer(2))
+    scene.follower.later = [[], [], [Released(2, BOND)]]
+    with pytest.raises(SeatLost, match="start a node with a fresh key"):
+        scene.take()
+    assert scene.attended == 3
+    assert [one["kind"] for one in scene.told] == ["seat_given_up"]
+    assert "goes on serving what it judged from and voting in disputes, and ends then" in scene.told[0]["says"]
+
+
+def test_who_is_not_to_stay_ends_although_its_bond_is_held() -> None:
+    scene = scene_of(*settled(0, 1, 2, 3), Left(2, 0, NOW), address=peer(2), stays=False)
+    with pytest.raises(SeatLost, match="its bond is got back by `folkmoot seat release 2`"):
+        scene.take()
+    assert (scene.attended, scene.told) == (0, [])
 
 
 def test_what_another_key_committed_from_the_seat_is_not_this_ones_to_serve() -> None:

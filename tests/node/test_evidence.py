@@ -64,7 +64,7 @@ def test_the_arguments_are_what_the_contract_recovers_the_author_from() -> None:
 def test_evidence_counts_while_there_is_something_to_lose() -> None:
     assert convicted_seat(history_with_author(), AUTHOR, 1) == 0
     assert convicted_seat(history_with_author(), peer(9), 1) is None
-    left = history_with_author(Left(0, 1000))
+    left = history_with_author(Left(0, 0, 1000))
     assert convicted_seat(left, AUTHOR, 1) == 0
     left.apply(Released(0, BOND))
     assert convicted_seat(left, AUTHOR, 1) is None

@@ -1,14 +1,15 @@
 """What a node tells of its own seat: each change once, from the history alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-import pytest
-from circle_history import BOND, PARAMETERS, SEATS, SEED, commits, drawn, history_of, settled
+from circle_history import PARAMETERS, SEATS, SEED, commits, drawn, history_of, settled
+from dispute_history import Court
 
-from ledger.events import Attested, Disputed, Drawn, Event, Outcome, Resolved, Settled, Summoned, Voted
+from ledger.events import Answer, Attested, Disputed, Drawn, Event, Outcome, Settled, Stage, Woken
 from ledger.history import History
 from ledger.reputation import pack
-from ledger.topology import jury, mask_of
+from ledger.topology import mask_of
 from ledger.verdicts import encode_verdicts
 from node.fate import Judgement, Purse, Standing, news, standing_of
 from node.notices import Notice
@@ -107,7 +108,7 @@ def test_a_seat_whose_update_most_judges_did_not_have_is_told() -> None:
 
 
 def test_a_missed_round_and_a_missed_attestation_are_told() -> None:
-    assert kinds(told_of(history_of(), *judged(0, 2, 3))) == ["missed_round"]
+    assert kinds(told_of(history_of(), *judged(0, 2, 3))) == ["missed_round", "dozing"]
     before = drawn(0, 1, 2, 3)
     round_ = history_of(*before).round
     assert round_ is not None
@@ -115,7 +116,7 @@ def test_a_missed_round_and_a_missed_attestation_are_told() -> None:
     for judge in (0, 2, 3):
         word = encode_verdicts(SEED, 1, round_.neighbours(3)[judge], everyone, everyone)
         before.append(Attested(judge, word, b"\1" * 32))
-    assert kinds(told_of(history_of(), *before, settlement(*before))) == ["missed_attestation"]
+    assert kinds(told_of(history_of(), *before, settlement(*before))) == ["missed_attestation", "dozing"]
 
 
 def test_who_joined_in_a_round_has_not_missed_it() -> None:
@@ -144,45 +145,76 @@ def test_at_its_start_a_node_is_told_what_is_and_not_what_was() -> None:
     history = history_of(*rounds)
     assert news(None, standing_of(history, OWN), PARAMETERS) == []
     history.reputations[OWN] = 1000
-    history.apply(Disputed(0, 1, OWN, 0, CHALLENGER, bytes(32), 500))
+    history.apply(Disputed(0, 1, OWN, 0, CHALLENGER, bytes(32), 0b1111, 500))
     assert kinds(news(None, standing_of(history, OWN), PARAMETERS)) == ["quarantined", "disputed"]
 
 
-@pytest.mark.parametrize(
-    ("upholding", "outcome", "kind"), [(True, Outcome.UPHELD, "convicted"), (False, Outcome.REJECTED, "cleared")]
-)
-def test_a_dispute_is_told_when_it_is_raised_and_when_it_has_ended(
-    upholding: bool, outcome: Outcome, kind: str
-) -> None:
-    history = history_of(*settled(0, 1, 2, 3))
-    claim = Disputed(0, 1, OWN, 0, CHALLENGER, bytes(32), 500)
-    eligible = history.eligible_jurors(OWN, 0, CHALLENGER)
-    events: list[Event] = [claim, Summoned(0, SEED, jury(SEED, eligible, 3), 900)]
-    events += [Voted(0, seat, upholding) for seat in (2, 3)]
-    paid = BOND // 4 if outcome == Outcome.UPHELD else 0
-    events.append(Resolved(0, int(outcome), paid))
-    told = [notice for notice in told_of(history, *events) if "dispute" in notice.fields]
-    assert kinds(told) == ["disputed", kind]
-    assert told[1].is_bad == upholding
+def court_told(court: Court, seat: int, act: Callable[[], object]) -> list[Notice]:
+    """What is news of a seat after something has happened in the circle of nine."""
+    before = standing_of(court.history, seat)
+    act()
+    return news(before, standing_of(court.history, seat), court.history.parameters)
 
 
-def test_a_juror_is_told_until_when_it_may_vote() -> None:
-    history = history_of(*settled(0, 1, 2, 3))
-    eligible = history.eligible_jurors(0, 2, CHALLENGER)
-    claim = Disputed(0, 1, 0, 2, CHALLENGER, bytes(32), 500)
-    told = told_of(history, claim, Summoned(0, SEED, jury(SEED, eligible, 3), 900), Voted(0, OWN, True))
+def test_a_conviction_is_told_with_how_long_it_lasts_and_so_is_its_end() -> None:
+    court = Court()
+    assert kinds(court_told(court, 0, court.dispute)) == ["disputed"]
+    jurors = court.summon()
+    court.vote(Answer.UPHOLDS, *jurors)
+    court.refer(Stage.CIRCLE)
+    court.vote(Answer.UPHOLDS, *range(4, 9))
+    told = court_told(court, 0, lambda: court.resolve(Outcome.UPHELD, court.history.parameters.bond // 2))
+    assert "convicted" in kinds(told)
+    convicted = next(one for one in told if one.kind == "convicted")
+    assert convicted.fields["suspended_until"] == 2 + 64
+    assert "its updates are not mixed until round 66, when this node wakes by itself" in convicted.says
+    again = news(None, standing_of(court.history, 0), court.history.parameters)
+    assert "convicted" in kinds(again), "a node that starts in between is told too"
+    court.history.seats[0].suspended_until = 2
+    told = court_told(court, 0, lambda: court.apply(Woken(2, 0)))
+    assert kinds(told) == ["suspension_over"]
+    assert "convicted" not in kinds(news(None, standing_of(court.history, 0), court.history.parameters))
+
+
+def test_a_claim_that_comes_to_nothing_is_told() -> None:
+    court = Court()
+    court.dispute()
+    court.vote(Answer.REJECTS, *court.summon())
+    court.refer(Stage.APPEAL)
+    told = court_told(court, 0, lambda: court.resolve(Outcome.REJECTED))
+    assert (kinds(told), told[0].is_bad) == (["cleared"], False)
+
+
+def test_who_is_asked_to_vote_is_told_in_each_stage_until_when() -> None:
+    court = Court()
+    court.dispute()
+    jurors: list[int] = []
+    assert court_told(court, 2, lambda: jurors.extend(court.summon())) == [] or 2 in jurors
+    juror = jurors[0]
+    told = news(None, standing_of(court.history, juror), court.history.parameters)
     assert kinds(told) == ["drawn_for_jury"]
     assert told[0].says == (
-        "seat 1 is on the jury of dispute 0: this node recomputes and votes, until 1970-01-01 00:15:00 UTC"
+        f"seat {juror} is on the jury of dispute 0: this node recomputes and votes, until 2027-01-15 10:00:00 UTC"
     )
-    assert told[0].event["deadline"] == 900
-    # Its vote is cast: a node that starts now has nothing to tell.
-    assert news(None, standing_of(history, OWN), PARAMETERS) == []
+    court.vote(Answer.UPHOLDS, *jurors)
+    assert news(None, standing_of(court.history, juror), court.history.parameters) == []
+    told = court_told(court, juror, lambda: court.refer(Stage.CIRCLE))
+    assert kinds(told) == ["called_to_vote"]
+    assert told[0].fields["deadline"] == court.history.disputes[0].deadline
+
+
+def test_a_seat_that_is_waited_for_no_more_is_told_so_and_when_that_is_over() -> None:
+    court = Court()
+    told = court_told(court, 8, lambda: court.play(2, range(8)))
+    assert kinds(told) == ["missed_round", "dozing"]
+    court.history.dozing = 0
+    before = replace(standing_of(court.history, 8), is_dozing=True)
+    assert kinds(news(before, standing_of(court.history, 8), court.history.parameters)) == ["awake"]
 
 
 def test_another_tenure_has_another_fate() -> None:
     history = history_of(*settled(0, 1, 2, 3))
-    history.apply(Disputed(0, 1, OWN, 0, CHALLENGER, bytes(32), 500))
+    history.apply(Disputed(0, 1, OWN, 0, CHALLENGER, bytes(32), 0b1111, 500))
     assert standing_of(history, OWN).disputes == {0: None}
     history.seats[OWN].tenure = 2
     assert standing_of(history, OWN).disputes == {}

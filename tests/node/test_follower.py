@@ -83,7 +83,7 @@ ANSWERS = {
     "logs that are none": {"eth_getLogs": lambda *_: {"logs": []}},
     "no logs": {"eth_getLogs": lambda *_: None},
     "an event that cannot be": spoiled_logs(
-        lambda log: [log, {**log_of(Left(3, 5), int(log["blockNumber"], 16)), "logIndex": "0x1"}]
+        lambda log: [log, {**log_of(Left(3, 0, 5), int(log["blockNumber"], 16)), "logIndex": "0x1"}]
     ),
     "the circle's opening gone": {"eth_getLogs": lambda *_: []},
     "an error": {"eth_getLogs": lambda *_: RuntimeError("no")},
@@ -196,7 +196,7 @@ async def test_a_state_that_never_fits_is_asked_of_another_endpoint(following: A
 
 
 TAKEN = {
-    "given up": Left(0, 5),
+    "given up": Left(0, 0, 5),
     "rotated": [Rotating(0, STRANGER, STRANGER, 1), Rotated(0, STRANGER, STRANGER)],
     "moved": Moved(0, "wss://liar.example:1 http://liar.example:2"),
 }

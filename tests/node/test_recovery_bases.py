@@ -138,7 +138,7 @@ def test_a_seats_new_holder_starts_from_the_genesis_whatever_the_last_one_attest
     monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 5)
 
     def take_over(circle: Circle) -> None:
-        circle.write(Left(3, 0), Released(3, 1000))
+        circle.write(Left(3, 0, 0), Released(3, 1000))
         circle.take(3, 300)
 
     scene = Scene(tmp_path, 3, rounds=4, between={2: take_over}, **rule)

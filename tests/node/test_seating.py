@@ -4,9 +4,9 @@ import pytest
 from circle_history import BOND, NOBODY, cold, history_of, peer, settled
 
 from ledger.errors import SetupError
-from ledger.events import Ejected, Equivocated, Event, Left, Released, Rotated, Rotating
+from ledger.events import Disputed, Ejected, Equivocated, Event, Left, Released, Resolved, Rotated, Rotating
 from node.invitations import Invitation
-from node.seating import Entry, announced_seat, check_admission, former_seat, why_lost
+from node.seating import Entry, announced_seat, check_admission, former_seat, is_answerable, why_lost
 
 NEW = peer(9)
 
@@ -26,7 +26,7 @@ def test_who_sits_or_never_sat_has_lost_nothing() -> None:
 @pytest.mark.parametrize(
     ("end", "said"),
     [
-        (Left(1, 5), "was given up by its cold key, its bond is got back by `folkmoot seat release 1`: to take"),
+        (Left(1, 0, 5), "was given up by its cold key, its bond is got back by `folkmoot seat release 1`: to take"),
         (Ejected(1, BOND // 2, 5), "was ejected after too many rounds below the reputation floor, its bond"),
         (
             Equivocated(1, 1, cold(2), BOND, 5),
@@ -37,15 +37,32 @@ def test_who_sits_or_never_sat_has_lost_nothing() -> None:
 )
 def test_each_way_to_lose_a_seat_is_a_sentence_with_a_next_step(end: Event, said: str) -> None:
     history = history_of()
-    history.seats[1].strikes = 1
+    history.seats[1].strikes = int(isinstance(end, Ejected))
     history.apply(end)
     former = former_seat(history, peer(1))
     assert former is not None
     assert said in why_lost(*former, [end])
 
 
+def test_a_seat_lost_by_a_second_conviction_is_told_so_and_a_first_one_is_none() -> None:
+    held = history_of(Left(1, 0, 5)).seats[1]
+    claims: list[Event] = [Disputed(n, 1, n, 0, NEW, bytes(32), 0b1111, 9) for n in range(3)]
+    ends: list[Event] = [Resolved(1, 1, BOND, 5), Resolved(0, 1, BOND, 5)]
+    assert "was taken away because what it said was found false a second time" in why_lost(1, held, claims + ends)
+    assert "was given up, its" in why_lost(1, held, [*claims, Resolved(1, 1, BOND, 0), ends[1]])
+
+
+def test_a_bond_answers_for_a_seat_given_up_until_it_is_released() -> None:
+    held = history_of(Left(1, 0, 5)).seats[1]
+    assert is_answerable(held, peer(1))
+    assert not is_answerable(held, peer(2))
+    assert not is_answerable(history_of().seats[1], peer(1))
+    assert not is_answerable(history_of(Left(1, 0, 5), Released(1, BOND)).seats[1], peer(1))
+    assert not is_answerable(history_of(Equivocated(1, 1, cold(2), BOND, 5)).seats[1], peer(1))
+
+
 def test_a_released_seat_stays_lost_to_its_key() -> None:
-    assert "start a node with a fresh key" in sentence(Left(1, 5), Released(1, BOND), key=peer(1))
+    assert "start a node with a fresh key" in sentence(Left(1, 0, 5), Released(1, BOND), key=peer(1))
 
 
 def test_a_rotated_key_is_told_its_successor() -> None:

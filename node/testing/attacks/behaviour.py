@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
+from ledger.events import Answer
 from node.testing.attacks.sight import Sight, Vector
 
 _LEASH: Final = 1000.0
@@ -48,6 +49,10 @@ class Behaviour:
     def verdicts(self, judged: int, accepted: int) -> int:  # noqa: ARG002
         """The mask of accepted seats to attest, a part of `judged`. Bit i stands for seat i."""
         return accepted
+
+    def answers(self, answer: Answer, *, is_own: bool) -> Answer:  # noqa: ARG002
+        """What to vote in a dispute. answer: what recomputing gives. is_own: it is about what this peer said."""
+        return answer
 
     def serves(self, digest: bytes) -> bool:  # noqa: ARG002
         """Whether to hand out the blob with this digest."""

@@ -1,5 +1,6 @@
 """Peers that train honestly and break the protocol around it."""
 
+from ledger.events import Answer
 from node.testing.attacks.behaviour import Behaviour
 
 
@@ -14,6 +15,9 @@ class FalseVerdict(Behaviour):
 
     def verdicts(self, judged: int, accepted: int) -> int:
         return judged & ~accepted
+
+    def answers(self, answer: Answer, *, is_own: bool) -> Answer:
+        return Answer.REJECTS if is_own else answer
 
 
 class Withhold(Behaviour):

@@ -1,0 +1,228 @@
+"""A node's look at what the others said: recomputed at random, within what the operator gives for it.
+
+Where recomputing gives something else, to the bit, the node raises a claim by itself. What it could not recompute
+it does not dispute: it tells its operator.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from ledger.audit.jury import Examined, Truth
+from ledger.blobs.fetch import Unavailable
+from ledger.errors import PeerFault
+from ledger.fold.faults import DISPUTE_ROUNDS
+from ledger.fold.state import APPEAL_BONDS
+from ledger.history import History
+from ledger.rules import rule_of
+from node.follower import Follower
+from node.jury import Answered, Fetch, examined
+from node.notices import Notice, Notices
+from node.watching import (
+    Said,
+    draw,
+    is_disputable,
+    is_withdrawal_due,
+    outcome_notice,
+    staked_wei,
+    target_of,
+)
+
+_log = logging.getLogger(__name__)
+WATCH_SHARE: Final = 0.05
+"""Of one core's time, unless the operator says otherwise."""
+_LIMIT_S: Final = 900.0
+# Where there is nothing to look at, or what it needs is not to be had.
+_PAUSE_S: Final = 5.0
+_AGAIN_S: Final = 60.0
+_NO_RECORD: Final = bytes(32)
+
+
+@dataclass(frozen=True)
+class WatchBudget:
+    """What an operator gives for looking at others. share: of one core's time; 0: it looks at nobody.
+
+    stake_wei: the most that lies in claims and appeals at a time; 0: it raises none.
+    """
+
+    share: float
+    stake_wei: int
+
+    def rest_s(self, cpu_s: float) -> float:
+        """How long to rest after a look that took so much."""
+        return cpu_s * (1 / self.share - 1)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What recomputing showed to be false: the targets of claims that are right, and the true record's digest."""
+
+    said: Said
+    false: tuple[int, ...]
+    record: bytes
+
+
+class Watcher:
+    """Looks at one attestation at a time. `look` is called now and then, and the rest is beside everything else."""
+
+    def __init__(
+        self,
+        follower: Follower,
+        fetch: Fetch,
+        budget: WatchBudget,
+        notices: Notices,
+        rng: random.Random | None = None,
+    ) -> None:
+        """rng: what to look at; the machine's own randomness unless given."""
+        self._follower, self._fetch, self._budget, self._notices = follower, fetch, budget, notices
+        self._rng = rng or random.SystemRandom()
+        self._seen: set[Said] = set()
+        self._unshown: dict[Said, float] = {}
+        self._claims: dict[Said, Claim] = {}
+        self._open: set[int] | None = None
+        self._told: set[str] = set()
+        self._working: tuple[Said, float, float, asyncio.Task[Examined | Answered | None]] | None = None
+        self._rest_until_s = 0.0
+        self._rollbacks = follower.rollbacks
+
+    @property
+    def _history(self) -> History:
+        return self._follower.history
+
+    @property
+    def _address(self) -> str:
+        return self._follower.sender.address
+
+    @property
+    def is_watching(self) -> bool:
+        """It looks at others at all: the operator lets it, and somebody can be held to what it finds."""
+        manifest = self._history.manifest
+        is_replayable = rule_of(manifest.rule, manifest.rule_parameters).is_replayable
+        return self._budget.share > 0 and self._history.parameters.dispute_bond > 0 and is_replayable
+
+    def close(self) -> None:
+        """Drop what is being recomputed."""
+        if self._working is not None:
+            self._working[-1].cancel()
+
+    def has_coin_for(self, wei: int) -> bool:
+        """So much more may be at stake."""
+        return staked_wei(self._history, self._address) + wei <= self._budget.stake_wei
+
+    def disputes(self) -> list[tuple[int, int, int, bytes]]:
+        """The arguments of `dispute` for what was found, one a judge."""
+        if not self.has_coin_for(self._history.parameters.dispute_bond):
+            return []
+        found: dict[int, tuple[int, int, int, bytes]] = {}
+        for said, claim in self._claims.items():
+            if not is_disputable(self._history, said, time.time()):
+                continue
+            target = target_of(self._history, said, claim.false)
+            if target is not None:
+                found.setdefault(said.judge, (said.round, said.judge, target, claim.record))
+        return list(found.values())
+
+    def appeals(self, wrong: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Those of the appeals for which there is coin."""
+        bond = self._history.parameters.dispute_bond
+        return [one for one in wrong if self.has_coin_for(APPEAL_BONDS * bond)]
+
+    def is_owed(self) -> bool:
+        """The circle owes this node what it had pledged."""
+        return is_withdrawal_due(self._history, self._address)
+
+    def look(self, seat: int, *, is_busy: bool) -> None:
+        """Take in what was recomputed, tell what has come of claims, and begin with the next. is_busy: not now."""
+        self._tell_outcomes()
+        if self._working is not None and self._working[-1].done():
+            said, began_s, cpu_s, task = self._working
+            self._working = None
+            # Both are more than it took: other threads count in the one, waiting in the other.
+            took_s = min(time.monotonic() - began_s, time.process_time() - cpu_s)
+            self._rest_until_s = time.monotonic() + max(_PAUSE_S / 10, self._budget.rest_s(took_s))
+            self._take_in(said, _result(task))
+        if self._working is None and not is_busy and time.monotonic() >= self._rest_until_s and self.is_watching:
+            self._begin(seat)
+
+    def _begin(self, seat: int) -> None:
+        history = self._history
+        if self._follower.rollbacks != self._rollbacks:
+            # What was looked at may not be what the chain says now.
+            self._rollbacks = self._follower.rollbacks
+            self._seen, self._claims = set(), {}
+        self._seen = {said for said in self._seen if history.number - said.round <= DISPUTE_ROUNDS}
+        self._claims = {said: one for said, one in self._claims.items() if said in self._seen}
+        now = time.monotonic()
+        self._unshown = {said: at for said, at in self._unshown.items() if said not in self._seen}
+        resting = {said for said, at in self._unshown.items() if now - at < _AGAIN_S}
+        said = draw(history, seat, self._seen | resting, time.time(), self._rng)
+        if said is None:
+            self._rest_until_s = time.monotonic() + _PAUSE_S
+            return
+        task = asyncio.create_task(self._examine(said))
+        self._working = said, time.monotonic(), time.process_time(), task
+
+    def _take_in(self, said: Said, found: Examined | Answered | None) -> None:
+        if isinstance(found, Examined):
+            self._seen.add(said)
+            if found.false:
+                self._claims[said] = Claim(said, found.false, found.record or _NO_RECORD)
+                self._tell_false(said, found.false)
+        elif found is not None and found.truth == Truth.UNKNOWABLE:
+            self._seen.add(said)
+        else:
+            self._rest_until_s = max(self._rest_until_s, time.monotonic() + _PAUSE_S)
+            if found is not None and said in self._unshown:
+                # Asked for twice: that will do, unless somebody disputes it.
+                self._seen.add(said)
+                self._tell_unshown(said)
+            self._unshown[said] = time.monotonic()
+
+    async def _examine(self, said: Said) -> Examined | Answered | None:
+        network = self._follower.circle.network.domain_separator
+        async with asyncio.timeout(_LIMIT_S):
+            found = await examined(self._history, network, said.round, said.judge, self._fetch)
+        false = found.false if isinstance(found, Examined) else found.truth
+        _log.info("looked at round=%d judge=%d false=%s", said.round, said.judge, false)
+        return found
+
+    # ---------------------------------------------------------------------------------------------- telling
+
+    def _tell_false(self, said: Said, false: tuple[int, ...]) -> None:
+        verdicts = [seat for seat in false if seat != said.judge]
+        what = f"about seat {verdicts[0]}" if verdicts else "of what it goes on with"
+        bond = self._history.parameters.dispute_bond
+        does = "this node disputes it" if self._budget.stake_wei >= bond else "dispute it with `folkmoot dispute`"
+        says = f"what seat {said.judge} attested in round {said.round} {what} is false, recomputed here: {does}"
+        fields = {"judge": said.judge, "round": said.round, "targets": list(false)}
+        self._notices.tell(Notice("false_verdict", says, True, fields))
+
+    def _tell_unshown(self, said: Said) -> None:
+        kind = f"unshown {said.judge}"
+        if kind in self._told:
+            return
+        self._told.add(kind)
+        says = (
+            f"seat {said.judge} does not show what it judged from in round {said.round}, and nobody else does: "
+            "this node disputes only what it could recompute, `folkmoot dispute` has the circle ask for it"
+        )
+        self._notices.tell(Notice("unshown", says, True, {"judge": said.judge, "round": said.round}))
+
+    def _tell_outcomes(self) -> None:
+        mine = [one for one in self._history.disputes if self._address in (one.claim.challenger, one.appellant)]
+        if self._open is not None:
+            for one in mine:
+                if one.outcome is not None and one.number in self._open:
+                    self._notices.tell(outcome_notice(self._history, one, self._address))
+        self._open = {one.number for one in mine if one.outcome is None}
+
+
+def _result(task: "asyncio.Task[Examined | Answered | None]") -> Examined | Answered | None:
+    try:
+        return task.result()
+    except (Unavailable, PeerFault, TimeoutError, asyncio.CancelledError) as error:
+        _log.info("not looked at reason=%s", error)
+        return None

@@ -1,0 +1,155 @@
+"""Which of the others' attestations a node recomputes, and what it claims: pure functions of the history.
+
+Nobody is told what to look at. Each node draws for itself, from its machine's randomness, so that a judge cannot
+know which of its verdicts are looked at; of many nodes that look at little each, some see every lie that goes on.
+"""
+
+import random
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ledger.events import Outcome
+from ledger.fold.faults import CHALLENGER_PART, DISPUTE_ROUNDS, WINDOWS
+from ledger.fold.state import APPEAL_BONDS
+from ledger.history import History, Round
+from ledger.members import Dispute
+from ledger.topology import seats_of
+from node.notices import Notice
+
+# How often a round is drawn: 1 / (1 + its age). How much oftener a judge who stood alone once, or is new, is drawn.
+_DISSENT: Final = 3.0
+_UNSEEN: Final = 3.0
+_DRAWS: Final = 8
+# A claim takes its time to be raised, and one that is too late is refused and costs gas.
+_MARGIN_S: Final = 60.0
+BUDGET_BONDS: Final = 2 * (1 + APPEAL_BONDS)
+"""Dispute bonds at stake at a time, unless the operator says otherwise: two claims and their appeals."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one judge attested in one round."""
+
+    round: int
+    judge: int
+
+
+def draw(history: History, own: int, seen: Collection[Said], now_s: float, rng: random.Random) -> Said | None:
+    """What to recompute next; None where nothing is left that can be disputed.
+
+    own: the node's seat, which it does not look at. seen: what it has looked at. now_s: Unix time. Recent rounds
+    are drawn oftener, and in a round those judges who rejected whom most accepted or accepted whom most rejected,
+    and those of whom nothing was looked at before.
+    """
+    oldest = max(1, history.number - DISPUTE_ROUNDS)
+    rounds = [round_ for round_ in history.rounds[oldest - 1 :] if round_.settled]
+    known = {said.judge for said in seen}
+    for _ in range(_DRAWS):
+        if not rounds:
+            return None
+        weights = [1 / (1 + rounds[-1].number - round_.number) for round_ in rounds]
+        round_ = rng.choices(rounds, weights)[0]
+        judges = [one for one in _disputable(history, round_, now_s) if one != own]
+        left = [one for one in judges if Said(round_.number, one) not in seen]
+        if left:
+            dissents = dissenting(round_)
+            drawn = rng.choices(
+                left, [(1 + _DISSENT * dissents[one]) * (1 if one in known else _UNSEEN) for one in left]
+            )
+            return Said(round_.number, drawn[0])
+        rounds.remove(round_)
+    return None
+
+
+def is_disputable(history: History, said: Said, now_s: float) -> bool:
+    """Whether a claim about it is taken: in time to be heard before the judge is free, while none is open."""
+    round_ = history.rounds[said.round - 1]
+    is_recent = round_.settled and history.number - said.round <= DISPUTE_ROUNDS
+    return is_recent and said.judge in _disputable(history, round_, now_s)
+
+
+def _disputable(history: History, round_: Round, now_s: float) -> list[int]:
+    return [judge for judge in round_.attestations if _is_answerable(history, round_, judge, now_s)]
+
+
+def _is_answerable(history: History, round_: Round, judge: int, now_s: float) -> bool:
+    held = history.seats[judge]
+    # One claim at a time against one judge, whoever raised it: where that is upheld the next one weighs more.
+    if held.is_released or held.disputes or round_.tenures[judge] != held.tenure:
+        return False
+    until_s = now_s + _MARGIN_S + WINDOWS * history.parameters.dispute_window_s
+    return held.free_at is None or until_s <= held.free_at
+
+
+def dissenting(round_: Round) -> Mapping[int, int]:
+    """Judge → how many of its verdicts are other than those of most of the target's judges."""
+    said = round_.attestations
+    found = dict.fromkeys(said, 0)
+    for target in seats_of(round_.committed):
+        judges = [judge for judge, one in said.items() if one.judged >> target & 1]
+        accepting = sum(said[judge].accepted >> target & 1 for judge in judges)
+        if 2 * accepting != len(judges):
+            is_accepted = 2 * accepting > len(judges)
+            for judge in judges:
+                found[judge] += (said[judge].accepted >> target & 1) != is_accepted
+    return found
+
+
+def target_of(history: History, said: Said, false: Collection[int]) -> int | None:
+    """Whom to raise a claim about, of the targets that recomputing shows to be right claims; None where all were.
+
+    A verdict first, and the judge's record or base where no verdict is false.
+    """
+    tenure = history.rounds[said.round - 1].tenures[said.judge]
+    left = [one for one in false if not history.is_disputed(said.round, said.judge, tenure, one)]
+    return min(left, key=lambda one: (one == said.judge, one), default=None)
+
+
+def staked_wei(history: History, address: str) -> int:
+    """What an account has in claims and appeals that are not over."""
+    open_ = [dispute for dispute in history.disputes if dispute.outcome is None]
+    claims = sum(dispute.claim.challenger == address for dispute in open_)
+    appeals = sum(dispute.appellant == address for dispute in open_)
+    return history.parameters.dispute_bond * (claims + APPEAL_BONDS * appeals)
+
+
+def is_withdrawal_due(history: History, address: str) -> bool:
+    """The circle owes the account what a decided claim gave back, so that it can pledge it again."""
+    is_over = any(
+        dispute.outcome is not None and address in (dispute.claim.challenger, dispute.appellant)
+        for dispute in history.disputes
+    )
+    return is_over and history.owed.get(address, 0) >= history.parameters.dispute_bond > 0
+
+
+def outcome_notice(history: History, dispute: Dispute, address: str) -> Notice:
+    """How a claim that the account raised, or took to the circle, ended for it. Amounts in wei."""
+    bond, claim = history.parameters.dispute_bond, dispute.claim
+    pledged = bond * (claim.challenger == address) + APPEAL_BONDS * bond * (dispute.appellant == address)
+    is_lost = dispute.outcome == Outcome.REJECTED
+    is_rewarded = dispute.outcome == Outcome.UPHELD and claim.challenger == address
+    reward = dispute.fine // CHALLENGER_PART if is_rewarded else 0
+    fields = {
+        "dispute": dispute.number,
+        "judge": claim.judge,
+        "round": claim.round,
+        "outcome": Outcome(dispute.outcome or 0).name.lower(),
+        "fine_wei": dispute.fine,
+        "back_wei": 0 if is_lost else pledged,
+        "reward_wei": reward,
+        "burned_wei": pledged if is_lost else 0,
+    }
+    what = f"dispute {dispute.number} about what seat {claim.judge} said in round {claim.round}"
+    if is_lost:
+        says = f"{what} was rejected: {_eth(pledged)} that this node pledged are burned"
+    elif dispute.outcome == Outcome.UPHELD:
+        rewarded = f" and {_eth(reward)} of it" if reward else ""
+        says = f"{what} was upheld: it lost {_eth(dispute.fine)}, and this node gets back {_eth(pledged)}{rewarded}"
+    else:
+        says = f"{what} ended without a majority: this node gets back the {_eth(pledged)} that it pledged"
+    return Notice("claim_over", says, is_lost, fields)
+
+
+def _eth(wei: int) -> str:
+    return f"{wei / 10**18:g} ETH"
