@@ -20,7 +20,7 @@ def add_parser(commands: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Send the evidence; a part of the bond is owed to this key then."""
+    """Send the evidence; all of the bond is burned then, so there is nothing in copying a report."""
     from ledger.chain.preflight import ether
     from node.evidence import Evidence, check_evidence, convicted_seat
 
@@ -34,12 +34,11 @@ def run(options: argparse.Namespace) -> int:
             "reported already, see `folkmoot status`"
         )
     caller = Caller(options, opened)
-    before = opened.history.owed.get(caller.address, 0)
-    block = caller.call("report_equivocation", *evidence.arguments()).block
-    reward = opened.again(block).history.owed.get(caller.address, 0) - before
+    burned = opened.history.seats[seat].bond
+    caller.call("report_equivocation", *evidence.arguments())
     if options.json:
-        print_json({"seat": seat, "author": evidence.author, "round": evidence.round, "reward_wei": reward})
+        print_json({"seat": seat, "author": evidence.author, "round": evidence.round, "burned_wei": burned})
     else:
-        paid = f"; {caller.address} is owed {ether(reward)}, see `folkmoot seat withdraw`" if reward else ""
-        say(f"seat {seat} lost its place for signing two updates for round {evidence.round}{paid}")
+        lost = f" and its bond of {ether(burned)}, which is burned" if burned else ""
+        say(f"seat {seat} lost its place{lost}, for signing two updates for round {evidence.round}")
     return 0

@@ -1,63 +1,32 @@
 """Seats by command: what each prints, and the sentence where it cannot be."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from seats import BOND, Commands, Says, Scene
 
 from ledger.chain.circle_file import CircleFile
-from ledger.chain.rpc import Rpc
-from ledger.chain.sender import Sender
 from ledger.network import Network
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork
 from node.evidence import evidence_of
 from node.gossip.messages import sign_announcement
-from node.keys import load_key
-
-BOND = 10**18
-Says = Callable[..., str]
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A circle of three seats, of which two are taken: seat 0 by its own key, seat 1 under the key `cold`."""
-
-    network: LocalNetwork
-    addresses: dict[str, str]
-
-    def key(self, name: str) -> Path:
-        return self.network.folder / f"{name}.json"
-
-    def secret(self, name: str) -> bytes:
-        return load_key(self.key(name), self.network.password_file.read_text().strip())
-
-    def command(self, text: str, key: str | None = None) -> list[str]:
-        signed = (
-            ["--keystore", str(self.key(key)), "--password-file", str(self.network.password_file)] if key else []
-        )
-        return [*text.split(), "--circle", str(self.network.circle_file), *signed]
-
-    def join(self, name: str, cold: str) -> None:
-        file = CircleFile.read(self.network.circle_file)
-        sender = Sender(Rpc(self.network.rpc), self.secret(name), file.chain_id)
-        endpoint = "wss://127.0.0.1:1 http://127.0.0.1:1"
-        sender.call(file.contract, "join", endpoint, self.addresses[cold], 0, 0, 0, 0, value_wei=BOND)
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A circle of three seats, of which two are taken: seat 0 by its own key, seat 1 under the key `cold`."""
     with LocalNetwork(tmp_path_factory.mktemp("seats") / "run") as network:
         rpc = network.start_chain()
         deploy = ["deploy", "--rpc", rpc, "--out", str(network.circle_file), "--task", "digits", "--peers", "3"]
-        assert main([*deploy, "--degree", "2", "--bond", "1", "--dispute-bond", "0.1", "--unbonding", "9999"]) == 0
-        names = ("first", "second", "cold", "fresh")
-        addresses = {name: network.add_key(network.folder / f"{name}.json") for name in names}
-        made = Scene(network, addresses)
+        terms = ["--degree", "2", "--bond", "1", "--dispute-bond", "0.05", "--dispute-window", "600"]
+        assert main([*deploy, *terms, "--unbonding", "9999"]) == 0
+        made = Scene(network)
+        made.add_keys("first", "second", "cold", "fresh")
         made.join("first", "first")
         made.join("second", "cold")
         yield made
@@ -66,29 +35,13 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @pytest.fixture
 def refused(scene: Scene, capsys: pytest.CaptureFixture[str]) -> Says:
     """Run a command that must end with one sentence; returns it."""
-
-    def run(text: str, key: str | None = None, status: int = 2) -> str:
-        capsys.readouterr()
-        assert main(scene.command(text, key)) == status
-        said = capsys.readouterr()
-        assert said.out == ""
-        lines = said.err.splitlines()
-        assert len(lines) == 1
-        return lines[0].removeprefix("folkmoot: ")
-
-    return run
+    return Commands(scene, capsys).refused
 
 
 @pytest.fixture
 def prints(scene: Scene, capsys: pytest.CaptureFixture[str]) -> Says:
     """Run a command that must end well; returns what it printed."""
-
-    def run(text: str, key: str | None = None) -> str:
-        capsys.readouterr()
-        assert main(scene.command(text, key)) == 0
-        return capsys.readouterr().out
-
-    return run
+    return Commands(scene, capsys).prints
 
 
 def test_a_seat_is_shown_to_people_and_machines(scene: Scene, prints: Says) -> None:
@@ -110,7 +63,12 @@ def test_a_seat_is_shown_to_people_and_machines(scene: Scene, prints: Says) -> N
         ("seat rotate 1 --cancel", "cold", "no rotation of seat 1's keys is under way"),
         ("seat rotate 1 --hot nowhere.json", "cold", "--hot 'nowhere.json' is no address and no keystore"),
         ("seat finish-rotation", "fresh", "is under way: announce it with `folkmoot seat rotate`"),
-        ("seat withdraw", "cold", "nothing: a bond is owed to the seat's cold key once it is released"),
+        ("seat withdraw", "cold", "nothing: the bond of seat 1 is 1 ETH, and it is held"),
+        ("seat withdraw", "fresh", "nothing: a bond is owed to the seat's cold key once it is released"),
+        ("seat restart", "fresh", "is not the cold key of any seat: use that key's --keystore"),
+        ("disputes list 3", None, "there is no dispute 3: none was ever raised in this circle"),
+        ("disputes vote", "fresh", "which one? `folkmoot disputes` lists them"),
+        ("disputes --answer upholds", None, "--answer is for `disputes vote` alone"),
         ("invite 0x" + "12" * 20, "first", "this circle is open to whoever posts its bond"),
         ("invite 0x" + "12" * 20 + " --expires soon", "first", "--expires 'soon' is no time: give one such as 90m"),
         ("invite 0x" + "12" * 20 + " --expires 0d", "first", "--expires 0d is not in 1s..3650d"),
@@ -141,18 +99,22 @@ def test_a_rotation_is_announced_shown_and_called_off(scene: Scene, prints: Says
 def test_a_seat_given_up_is_unbonding_and_its_bond_can_still_be_lost(
     scene: Scene, prints: Says, refused: Says, tmp_path: Path
 ) -> None:
-    assert "seat 1 is given up" in prints("seat leave", "cold")
+    said = prints("seat leave", "cold")
+    assert said.startswith("seat 1 is given up, nothing is burned\n")
+    assert "keep its node running" in said
     assert json.loads(prints("seat show 1 --json"))["state"] == "given up"
-    assert "seat 1 is in its unbonding time until" in refused("seat release 1", "fresh")
+    assert "given up, answers for what it said until" in prints("seat show 1")
+    assert "seat 1 cannot be released yet: its unbonding time ends at" in refused("seat release 1", "fresh")
+    assert "the bond of seat 1 is 1 ETH, and its unbonding time ends at" in refused("seat withdraw", "cold")
     file = CircleFile.read(scene.network.circle_file)
     network, author = Network.of(file.chain_id, file.contract), scene.addresses["second"]
     signed = [sign_announcement(network, scene.secret("second"), author, 0, bytes([n]) * 32) for n in (1, 2)]
     path = tmp_path / "evidence.json"
     path.write_bytes(evidence_json(network, *signed))
     reported = json.loads(prints(f"report {path} --json", "fresh"))
-    assert (reported["seat"], reported["reward_wei"]) == (1, BOND // 4)
+    assert (reported["seat"], reported["burned_wei"]) == (1, BOND)
     assert "most likely it was reported already" in refused(f"report {path}", "fresh", status=3)
-    assert json.loads(prints("seat withdraw --json", "fresh"))["amount_wei"] == BOND // 4
+    assert json.loads(prints("seat show 1 --json"))["bond_wei"] == 0
 
 
 def test_a_key_whose_seat_is_gone_starts_no_node(scene: Scene, refused: Says, tmp_path: Path) -> None:
