@@ -7,7 +7,7 @@ from ledger.errors import SetupError, UsageError
 from node.cli.disputes import print_disputes
 from node.cli.opened import Caller, OpenCircle, add_caller, open_named
 from node.cli.options import Subparsers, print_json
-from node.cli.recomputing import Recomputed, add_timeout, check_timeout, recomputed
+from node.cli.recomputing import Recomputed, add_timeout, check_begun, check_timeout, recomputed
 from node.printing import say
 
 
@@ -75,11 +75,7 @@ def check_worth(options: argparse.Namespace, opened: OpenCircle, target: int, fo
 
     if options.anyway or found.truth == Truth.FALSE or (found.truth == Truth.WITHHELD and options.withheld):
         return
-    if found.truth is None:
-        raise SetupError(
-            f"nobody gives the circle's first state ({found.lacking}), so nothing can be recomputed: try again "
-            "when more members are up"
-        )
+    check_begun(found)
     if found.truth == Truth.WITHHELD:
         raise SetupError(
             f"what seat {options.judge} judged from is not to be had ({found.lacking}), and it is the judge's to "

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import Caller, OpenCircle, add_circle, open_named
 from node.cli.options import Subparsers, add_key, print_json
-from node.cli.recomputing import Recomputed, add_timeout, check_timeout, recomputed
+from node.cli.recomputing import Recomputed, add_timeout, check_begun, check_timeout, recomputed
 from node.printing import say
 
 _ACTIONS: Final = ("list", "summon", "vote", "appeal", "resolve")
@@ -173,6 +173,7 @@ def _found(opened: OpenCircle, dispute: Any, now_s: float, timeout_s: float) -> 
         raise UsageError(
             "nobody but the judge can recompute that, so no vote can be an honest one: nothing was sent"
         )
+    check_begun(found)
     lacking = f"what it follows from is not to be had ({found.lacking})"
     # R26.3: the judge has two thirds of the window to show it.
     asked_until = dispute.deadline - opened.history.parameters.dispute_window_s / 3

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledger.errors import UsageError
+from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle
 
 NO_RECORD: Final = bytes(32)
@@ -35,6 +35,15 @@ def check_timeout(options: argparse.Namespace) -> None:
     """Raises UsageError."""
     if not 0 < options.timeout <= _TIMEOUT_MAX_S:
         raise UsageError(f"--timeout is above 0 and at most {_TIMEOUT_MAX_S} seconds, not {options.timeout:g}")
+
+
+def check_begun(found: Recomputed) -> None:
+    """Raises SetupError where not even a beginning could be made."""
+    if found.truth is None:
+        raise SetupError(
+            f"nobody gives the circle's first state ({found.lacking}), so nothing can be recomputed: try again "
+            "when more members are up; nothing was sent"
+        )
 
 
 def recomputed(opened: OpenCircle, round_number: int, judge: int, target: int, timeout_s: float) -> Recomputed:
