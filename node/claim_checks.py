@@ -80,7 +80,7 @@ def check_vote(history: History, dispute: Dispute, seat: int, now_s: float) -> N
     if dispute.outcome is not None:
         raise UsageError(f"{about} is closed: it was {dispute.outcome.name.lower()}")
     if not dispute.asked:
-        raise UsageError(f"{about} is in a stage without votes: {stands(dispute, now_s)}")
+        raise UsageError(f"{about} is in a stage without votes, {stands(dispute, now_s)}")
     if now_s >= dispute.deadline:
         raise UsageError(f"the vote on {about} ended at {when(dispute.deadline)}: `folkmoot disputes resolve` next")
     if not dispute.asked >> seat & 1:

@@ -83,8 +83,8 @@ def check_worth(options: argparse.Namespace, opened: OpenCircle, target: int, fo
         )
     why = "agrees with the judge" if found.truth == Truth.RIGHT else "is for the judge alone, which has the data"
     raise UsageError(
-        f"recomputing whether {claim_words(opened.history, options.round, options.judge, target)} {why}, so the "
-        "bond would be lost: nothing was sent (--anyway disputes it all the same)"
+        f"recomputing {why}, so the claim that {claim_words(opened.history, options.round, options.judge, target)} "
+        "would fail and its bond be lost: nothing was sent (--anyway disputes it all the same)"
     )
 
 

@@ -129,7 +129,7 @@ def _summon(_: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute: 
 
     now_s = opened.now_s()
     if dispute.outcome is not None or dispute.stage != Stage.DRAWING or dispute.is_over(now_s):
-        raise UsageError(f"no jury is to be drawn for dispute {dispute.number}: it is {stands(dispute, now_s)}")
+        raise UsageError(f"no jury is to be drawn for dispute {dispute.number}, as it is {stands(dispute, now_s)}")
     return int(caller.call("summon", dispute.number).block)
 
 
@@ -138,7 +138,7 @@ def _resolve(_: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute:
 
     now_s = opened.now_s()
     if dispute.outcome is not None or not dispute.is_over(now_s):
-        raise UsageError(f"dispute {dispute.number} cannot be taken on now: it is {stands(dispute, now_s)}")
+        raise UsageError(f"dispute {dispute.number} cannot be taken on now, as it is {stands(dispute, now_s)}")
     return int(caller.call("resolve", dispute.number).block)
 
 
@@ -193,7 +193,7 @@ def _appeal(options: argparse.Namespace, opened: OpenCircle, caller: Caller, dis
 
     now_s = opened.now_s()
     if dispute.outcome is not None or dispute.stage != Stage.APPEAL or dispute.is_over(now_s):
-        raise UsageError(f"dispute {dispute.number} is not open to appeal: it is {stands(dispute, now_s)}")
+        raise UsageError(f"dispute {dispute.number} is not open to appeal, as it is {stands(dispute, now_s)}")
     if not options.anyway and (found := _recomputed(opened, dispute, options.timeout)).truth != Truth.FALSE:
         raise UsageError(
             f"recomputing does not give that the claim is right ({found.truth or found.lacking}), so the appeal's "

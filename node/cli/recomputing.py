@@ -53,7 +53,7 @@ def recomputed(opened: OpenCircle, round_number: int, judge: int, target: int, t
     try:
         return asyncio.run(recompute(opened, round_number, judge, target, timeout_s))
     except Unavailable as error:
-        return Recomputed(None, str(error), NO_RECORD)
+        return Recomputed(None, lacking_words(error), NO_RECORD)
 
 
 async def recompute(opened: OpenCircle, number: int, judge: int, target: int, timeout_s: float) -> Recomputed:
@@ -84,4 +84,12 @@ async def recompute(opened: OpenCircle, number: int, judge: int, target: int, ti
             if judge in history.rounds[number - 1].attestations:
                 whole = await examined(history, network, number, judge, fetch)
                 record = whole.record if isinstance(whole, Examined) else None
-    return Recomputed(answered.truth, str(answered.lacking or ""), record or NO_RECORD)
+    lacking = "" if answered.lacking is None else lacking_words(answered.lacking)
+    return Recomputed(answered.truth, lacking, record or NO_RECORD)
+
+
+def lacking_words(error: Any) -> str:
+    """Which blob was not to be had, and what one of those said that were asked. error: Unavailable."""
+    asked = [f"{gateway}: {reason}" for gateway, reason in error.reasons.items()]
+    of_whom = f"of any of {len(asked)} gateways, e.g. {asked[0]}" if asked else "as no gateway is named"
+    return f"blob {error.digest.hex()[:12]} is not to be had {of_whom}"

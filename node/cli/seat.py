@@ -67,27 +67,36 @@ def run_leave(options: argparse.Namespace) -> int:
     """Give a seat up."""
     opened, caller = _open(options)
     seat = _own_seat(opened, caller, options.seat)
-    history, held = opened.history, opened.history.seats[seat]
-    burned = history.burned_by_leaving(seat)
-    strikes = f"{held.strikes} of {history.parameters.eject_after} strikes"
-    if burned and not options.yes:
+    held, price = opened.history.seats[seat], _price_of_leaving(opened, seat)
+    if opened.history.burned_by_leaving(seat) and not options.yes:
         raise UsageError(
-            f"seat {seat} has {strikes}, so leaving now burns {_ether(burned)} of its bond of {_ether(held.bond)}: "
-            "--yes leaves all the same; a settlement that finds it above the floor clears them"
+            f"{price} --yes leaves all the same; a settlement that finds it above the floor clears them"
         )
+    if not options.json:
+        say(price)
     block = caller.call("leave", seat).block
     after = opened.again(block).history.seats[seat]
     lost = held.bond - after.bond
-    told = f"seat {seat} is given up, " + (
-        f"and {_ether(lost)} burned for {strikes}" if lost else "nothing is burned"
-    )
     return _tell(
         options,
         {"seat": seat, "free_at": after.free_at, "bond_wei": after.bond, "burned_wei": lost},
-        told,
-        f"until {when(after.free_at)} its bond of {_ether(after.bond)} answers for what it said: keep its node "
-        "running, so that it shows what it judged and votes on disputes",
-        f"from then on `folkmoot seat release {seat}` frees it for {held.cold}, unless a dispute about it is open",
+        f"seat {seat} is given up" + (f", {_ether(lost)} burned" if lost else ""),
+        f"from {when(after.free_at)} on `folkmoot seat release {seat}` frees its bond of {_ether(after.bond)} for "
+        f"{held.cold}, unless a dispute about it is open",
+    )
+
+
+def _price_of_leaving(opened: OpenCircle, seat: int) -> str:
+    """What it burns, and until when the rest of the bond answers for what the seat said."""
+    history, held = opened.history, opened.history.seats[seat]
+    burned, phase_ends_s = history.burned_by_leaving(seat), opened.circle.state(opened.block).deadline_s
+    why = f", as it has {held.strikes} of {history.parameters.eject_after} strikes" if burned else ""
+    free_at = max(opened.now_s(), phase_ends_s) + opened.circle.immutables["UNBONDING_S"]
+    lost = _ether(burned) if burned else "nothing"
+    return (
+        f"leaving seat {seat} burns {lost} of its bond of {_ether(held.bond)}{why}. "
+        f"Until about {when(free_at)} the rest answers for what it said: keep its node running as long, so that it "
+        "shows what it judged and votes on disputes."
     )
 
 

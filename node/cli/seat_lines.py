@@ -28,7 +28,7 @@ def print_seat(row: Mapping[str, Any]) -> None:
         new = row["rotation"]
         say(f"rotation   to {new['peer']}, cold key {new['cold']}, at {when(new['at'])}")
     if row["open_disputes"]:
-        say(f"disputes   {', '.join(map(str, row['open_disputes']))} open about what it said")
+        say(f"disputes   open about what it said: number {', '.join(map(str, row['open_disputes']))}")
 
 
 def _burns(row: Mapping[str, Any]) -> bool:

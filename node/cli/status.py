@@ -17,6 +17,8 @@ _WIDTHS: Final = {"standing": 24, "reputation": 20, "this round": 10, "last roun
 # So many more hold the longest text that there is, where there is room for it.
 _LONGEST: Final = {"reputation": 36, "last round": 16}
 _DISPUTES_SHOWN: Final = 4
+# Of what a node tells of its own seat, what is seen in the table or in the line about disputes.
+_TOLD_ABOVE: Final = ("disputed", "convicted", "dozing", "drawn_for_jury", "called_to_vote")
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -135,12 +137,16 @@ def _print(shown: Mapping[str, Any]) -> None:
         console.print(_disputes_line(shown["open_disputes"]), highlight=False)
     for row in shown["seats"]:
         for notice in row["notices"]:
+            if notice.get("kind") in _TOLD_ABOVE:
+                continue
             console.print(notice["says"], highlight=False, markup=False)
 
 
 def _disputes_line(open_: list[dict[str, Any]]) -> str:
     """One line, however many they are."""
-    shown = [f"{row['dispute']} about seat {row['judge']} ({row['stage']})" for row in open_[:_DISPUTES_SHOWN]]
+    shown = [
+        f"number {row['dispute']} about seat {row['judge']} ({row['stage']})" for row in open_[:_DISPUTES_SHOWN]
+    ]
     more = f" and {len(open_) - _DISPUTES_SHOWN} more" if len(open_) > _DISPUTES_SHOWN else ""
     return f"open disputes: {', '.join(shown)}{more}; see `folkmoot disputes --open`"
 

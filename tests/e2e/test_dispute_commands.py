@@ -61,7 +61,7 @@ def test_a_judge_is_convicted_by_command_and_all_commands_tell(scene: Scene, com
     assert "open: the whole circle votes until" in commands.prints("disputes resolve 0", "outsider")
     for name in ("two", "three", "four"):
         commands.prints("disputes vote 0 --answer upholds", name)
-    assert "open disputes: 0 about seat 0 (circle); see" in commands.prints("status")
+    assert "open disputes: number 0 about seat 0 (circle); see" in commands.prints("status")
     assert "upheld: the judge is convicted" in commands.prints("disputes resolve 0", "one")
     assert commands.prints("disputes --open") == "none is open, of 1 raised\n"
 

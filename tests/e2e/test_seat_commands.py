@@ -100,8 +100,9 @@ def test_a_seat_given_up_is_unbonding_and_its_bond_can_still_be_lost(
     scene: Scene, prints: Says, refused: Says, tmp_path: Path
 ) -> None:
     said = prints("seat leave", "cold")
-    assert said.startswith("seat 1 is given up, nothing is burned\n")
+    assert said.startswith("leaving seat 1 burns nothing of its bond of 1 ETH. Until about")
     assert "keep its node running" in said
+    assert "\nseat 1 is given up\n" in said
     assert json.loads(prints("seat show 1 --json"))["state"] == "given up"
     assert "given up, answers for what it said until" in prints("seat show 1")
     assert "seat 1 cannot be released yet: its unbonding time ends at" in refused("seat release 1", "fresh")

@@ -82,7 +82,11 @@ def test_what_a_judge_withholds_is_disputed_as_that_where_it_is_asked_for() -> N
 @pytest.mark.parametrize(
     ("truth", "error", "says"),
     [
-        (Truth.RIGHT, UsageError, "seat 0 falsely accepted seat 5 in round 1 agrees with the judge"),
+        (
+            Truth.RIGHT,
+            UsageError,
+            "agrees with the judge, so the claim that seat 0 falsely accepted seat 5 in round 1 would",
+        ),
         (Truth.UNKNOWABLE, UsageError, "is for the judge alone"),
         (None, SetupError, "nobody gives the circle's first state"),
     ],

@@ -8,9 +8,10 @@ from circle_history import cold, peer
 from dispute_history import BOND, NOW, WINDOW_S, Court
 
 from ledger.events import Left, Outcome, Released
-from node.cli.seat import _until_release, _why_nothing
+from node.cli.seat import _price_of_leaving, _until_release, _why_nothing
 from node.cli.seat_lines import print_seat
 from node.seat_fields import fields_of, standing_words
+from node.wording import when
 
 
 def opened(court: Court, now_s: float = NOW) -> Any:
@@ -40,6 +41,18 @@ def test_a_seat_with_strikes_is_told_what_leaving_burns(capsys: pytest.CaptureFi
     said = shown(court, 3, capsys)
     assert "of which leaving now burns 0.25 ETH" in said
     assert "quarantined, 8 of 16 strikes" in said
+
+
+def test_what_leaving_costs_is_told_before() -> None:
+    court = Court()
+    state = SimpleNamespace(deadline_s=NOW + 50)
+    circle = SimpleNamespace(state=lambda _: state, immutables={"UNBONDING_S": 1000})
+    at = SimpleNamespace(history=court.history, now_s=lambda: float(NOW), block=7, circle=circle)
+    assert _price_of_leaving(at, 3).startswith(  # type: ignore[arg-type]
+        f"leaving seat 3 burns nothing of its bond of 1 ETH. Until about {when(NOW + 1050)} the rest answers"
+    )
+    court.history.seats[3].strikes = 4
+    assert "burns 0.125 ETH of its bond of 1 ETH, as it has 4 of 16 strikes." in _price_of_leaving(at, 3)  # type: ignore[arg-type]
 
 
 def test_who_dozes_or_is_late_is_told(capsys: pytest.CaptureFixture[str]) -> None:

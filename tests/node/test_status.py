@@ -137,8 +137,8 @@ def test_open_disputes_are_one_line_however_many(capsys: pytest.CaptureFixture[s
     about = {"contract": "0xC", "task": "t", "rule": "r", "round": 1, "last_round": 2, "phase": "commit"}
     _print({**about, "seconds_left": None, "seats": [], "open_disputes": rows})
     said = " ".join(capsys.readouterr().out.split())
-    assert "open disputes: 0 about seat 0 (drawing), 1 about" in said
-    assert said.endswith("3 about seat 0 (drawing) and 3 more; see `folkmoot disputes --open`")
+    assert "open disputes: number 0 about seat 0 (drawing), number 1 about" in said
+    assert said.endswith("number 3 about seat 0 (drawing) and 3 more; see `folkmoot disputes --open`")
     assert _open_disputes(history_of(), None) == []
 
 
