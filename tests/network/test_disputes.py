@@ -1,31 +1,63 @@
-"""A false verdict is disputed, a jury of the members recomputes it, and the liar pays."""
+"""A false verdict is found, disputed and judged by the nodes themselves, and the liar pays and stays convicted."""
 
 from local_run import LocalRun
 
 from ledger.events import Outcome
 
-HONEST, LIAR = (0, 1, 2, 3), 4
-OPTIONS = ["--bond", "1", "--dispute-bond", "0.1", "--dispute-window", "120", "--jury-seats", "3"]
+HONEST, LIAR = range(7), 7
+BOND, DISPUTE_BOND = 10**18, 10**17
+COURT = [
+    "--bond",
+    "1",
+    "--dispute-bond",
+    "0.1",
+    "--dispute-window",
+    "60",
+    "--unbonding",
+    "600",
+    "--jury-seats",
+    "3",
+]
+WATCHING = ["--watch-share", "0.5"]
 
 
-def test_a_jury_upholds_the_dispute_of_a_false_verdict_and_the_liar_pays(run: LocalRun) -> None:
-    run.start("honest", "honest", "honest", "honest", "false-verdict", rounds=2, options=OPTIONS)
-    challenger = run.add_key("challenger")
-    run.wait_finished()
-    liar, before = run.seat(LIAR), run.history().reputations
-    refused = run.refusal("dispute", "1", str(run.seat(1)), str(run.seat(0)), key=challenger)
-    assert "agrees with the judge, so the bond would be lost: nothing was sent" in refused
+def test_a_liar_among_eight_is_disputed_and_convicted_without_any_person_and_stays_so(run: LocalRun) -> None:
+    liar = ("--attack-parameter", "victim=0")
+    run.start_chain()
+    run.found(*["honest"] * 7, "false-verdict", rounds=3, options=COURT, paced=True)
+    for index in (*HONEST, LIAR):
+        run.start_peer(index, "--seat", str(index), *(liar if index == LIAR else ()), *WATCHING)
+    run.open_gates(1)
+    run.wait_round(2)
+    # It lied once, and from now on it keeps the rules.
+    run.kill(LIAR)
+    run.network.peers[LIAR].attack = "honest"
+    run.start_peer(LIAR, *WATCHING)
 
-    raised = run.command("dispute", "1", str(liar), str(run.seat(0)), key=challenger)
-    assert len(raised["jury"]) == 3
-    run.wait_for(lambda: run.history().disputes[0].outcome is not None, "outcome of the dispute")
+    run.wait_for(lambda: any(one.outcome is not None for one in run.history().disputes), "end of a dispute")
     history = run.history()
-    dispute = history.disputes[0]
-    assert (dispute.outcome, dispute.rejecting) == (Outcome.UPHELD, 0)
-    assert set(raised["jury"]) <= {run.seat(index) for index in HONEST}
-    assert history.reputations[liar] == before[liar] >> 2
-    assert history.seats[liar].bond == 75 * 10**16
-    paid = run.command("seat", "withdraw", key=challenger)
-    assert paid["amount_wei"] == 35 * 10**16
-    assert "owes" in run.refusal("seat", "withdraw", key=challenger)
-    assert {found["seat"] for found in run.findings()} == {liar}
+    dispute, held = history.disputes[0], history.seats[LIAR]
+    assert (dispute.outcome, dispute.claimed) == (Outcome.UPHELD, (1, LIAR, 1, 0))
+    assert dispute.jury_votes.rejecting == dispute.circle_votes.rejecting == 0
+    assert (held.bond, held.convictions, held.suspended_until) == (BOND // 2, 1, 2 + 64)
+    by_address = {run.key(index).address: index for index in HONEST}
+    challenger = by_address[dispute.claim.challenger]
+    told = run.wait_for(lambda: _notices(run, challenger, "claim_over"), "word of the outcome")[0]
+    assert (told["fine_wei"], told["back_wei"], told["reward_wei"]) == (BOND // 2, DISPUTE_BOND, BOND // 8)
+    run.wait_for(lambda: _notices(run, LIAR, "convicted"), "word to the liar")
+
+    run.open_gates(3)
+    run.wait_finished()
+    history = run.history()
+    last, floor = history.rounds[-1], history.parameters.reputation_floor
+    assert LIAR in last.attestations, "it goes on being judged"
+    assert LIAR not in last.eligible(floor)
+    assert history.suspended == 1 << LIAR
+    assert len(history.disputes) == 1, "what it said since was looked at and is true"
+    run.command("seat", "leave", str(LIAR), key=run.key(LIAR))
+    assert run.history().seats[LIAR].bond == BOND // 2
+    assert {found["seat"] for found in run.findings()} == {LIAR}
+
+
+def _notices(run: LocalRun, index: int, kind: str) -> list[dict[str, int]]:
+    return [event for event in run.events(index, "notice") if event["kind"] == kind]

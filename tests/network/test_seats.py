@@ -1,26 +1,32 @@
 """Seats given up, keys rotated and peers invited while a circle runs."""
 
 import contextlib
+import signal
 import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import pytest
 from local_run import Key, LocalRun
 
+from ledger.chain.rpc import Rpc
 from ledger.endpoints import parse_endpoint
 
 BOND = 10**18
 OPTIONS = ["--bond", "1", "--degree", "3", "--commit-window", "120", "--attest-window", "120"]
 
 
-def start_with_cold(run: LocalRun, *options: str) -> Key:
-    """Three peers under one cold key, in round 2 with its gates shut."""
+def start_with_cold(
+    run: LocalRun, *options: str, node_options: Mapping[int, Sequence[str]] = MappingProxyType({})
+) -> Key:
+    """Three peers under one cold key, in round 2 with its gates shut. node_options: of some of them."""
     run.start_chain()
     cold = run.add_key("cold")
     run.found("honest", "honest", "honest", rounds=3, options=[*OPTIONS, *options], paced=True)
     for index in range(3):
-        run.start_peer(index, "--seat", str(index), "--cold", cold.address)
+        run.start_peer(index, "--seat", str(index), "--cold", cold.address, *node_options.get(index, ()))
     run.open_gates(1)
     run.wait_round(2)
     return cold
@@ -33,7 +39,7 @@ def answers(port: int | None) -> bool:
 
 
 def test_who_leaves_gets_its_bond_back_and_the_others_go_on(run: LocalRun) -> None:
-    cold = start_with_cold(run, "--unbonding", "1")
+    cold = start_with_cold(run, "--unbonding", "1", "--commit-window", "15")
     seat = run.seat(2)
     assert "is not the cold key of any seat" in run.refusal("seat", "leave", key=run.key(2))
     run.expect_death(2)
@@ -55,13 +61,16 @@ def test_who_leaves_gets_its_bond_back_and_the_others_go_on(run: LocalRun) -> No
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])
-def test_who_leaves_with_its_update_committed_serves_it_until_the_round_is_over(
+def test_who_leaves_after_the_draw_serves_its_update_until_the_round_is_over(
     run: LocalRun, is_restarted: bool
 ) -> None:
-    cold = start_with_cold(run, "--attest-window", "30")
+    dying = dict.fromkeys((0, 1), ("--fail-at", "2:exchange"))
+    cold = start_with_cold(
+        run, "--commit-window", "30", "--attest-window", "30", "--unbonding", "0", node_options=dying
+    )
     seat = run.seat(2)
-    run.open_gates(2, 2)
-    run.wait_committed(2, 2)
+    run.open_gates(2)
+    assert [run.wait_for_end(index) for index in dying] == [-signal.SIGKILL] * 2
     run.expect_death(2)
     run.command("seat", "leave", str(seat), key=cold)
     if is_restarted:
@@ -71,11 +80,26 @@ def test_who_leaves_with_its_update_committed_serves_it_until_the_round_is_over(
         run.expect_death(2)
         run.wait_for(lambda: answers(gateway.port), "the gateway of the peer started again")
     run.open_gates(3)
+    for index in dying:
+        run.start_peer(index)
     assert [run.verdicts(index, 2)[seat] for index in (0, 1)] == ["accepted", "accepted"]
     assert run.wait_for_end(2) == 3
     assert f"folkmoot: seat {seat} of this key was given up by its cold key" in run.log(2).splitlines()[-1]
     run.wait_finished(0, 1)
     assert run.findings() == []
+
+
+def test_a_circle_whose_members_all_leave_pays_everybody(run: LocalRun) -> None:
+    cold = start_with_cold(run, "--unbonding", "1", "--commit-window", "15")
+    for index in range(3):
+        run.expect_death(index)
+        run.command("seat", "leave", str(run.seat(index)), key=cold)
+    assert [run.wait_for_end(index) for index in range(3)] == [3, 3, 3]
+    history = run.history()
+    assert all(held.is_released for held in history.seats.values())
+    assert history.owed == {cold.address: 3 * BOND}
+    assert run.command("seat", "withdraw", key=cold)["amount_wei"] == 3 * BOND
+    assert Rpc(run.network.rpc).number("eth_getBalance", run.contract, "latest") == 0
 
 
 def test_a_rotated_key_keeps_seat_and_reputation(run: LocalRun) -> None:

@@ -13,8 +13,12 @@ class FalseVerdict(Behaviour):
     name = "false-verdict"
     summary = "attests every verdict inverted"
 
+    def __init__(self, victim: float = -1) -> None:
+        """victim: the only seat to lie about; below 0: all."""
+        self.victims = -1 if victim < 0 else 1 << int(victim)
+
     def verdicts(self, judged: int, accepted: int) -> int:
-        return judged & ~accepted
+        return accepted ^ judged & self.victims
 
     def answers(self, answer: Answer, *, is_own: bool) -> Answer:
         return Answer.REJECTS if is_own else answer
