@@ -16,8 +16,14 @@ def _joined(event: events.Joined) -> str:
     return "admission is open" if event.inviter == _NOBODY else f"invited by {event.inviter}"
 
 
+def _left(event: events.Left) -> str:
+    burned = f"; {event.burned} wei of its bond burned for its strikes" if event.burned else ""
+    return "given up with its cold key" + burned
+
+
 def _ejected(event: events.Ejected) -> str:
-    return f"below the reputation floor for too many rounds in a row; {event.burned} wei of its bond burned"
+    why = "below the reputation floor" if event.burned else "below the reputation floor or away"
+    return f"{why} for too many rounds in a row; {event.burned} wei of its bond burned"
 
 
 def _convicted(event: events.Equivocated) -> str:
@@ -26,7 +32,7 @@ def _convicted(event: events.Equivocated) -> str:
 
 _WHY: Final[Mapping[type, tuple[str, Callable[[Any], str]]]] = {
     events.Joined: ("joined", _joined),
-    events.Left: ("left", lambda _: "given up with its cold key"),
+    events.Left: ("left", _left),
     events.Ejected: ("ejected", _ejected),
     events.Equivocated: ("convicted", _convicted),
     events.Released: ("released", lambda event: f"unbonding over; {event.bond} wei owed to its cold key"),
@@ -53,7 +59,27 @@ class MembershipLog:
             settled = self._history.rounds[event.round - 1]
             self._compare(placed, lambda seat: _judgement(settled, seat))
         elif isinstance(event, events.Resolved):
-            self._compare(placed, lambda _: f"dispute {event.dispute} about its verdict was upheld")
+            self._resolved(placed, event)
+        elif isinstance(event, events.Referred):
+            self._compare(placed, lambda _: f"it kept silent on the jury of dispute {event.dispute}")
+        elif isinstance(event, events.Restarted):
+            self._compare(placed, lambda _: "it started anew, with a quarter of its reputation")
+
+    def _resolved(self, placed: Placed, event: events.Resolved) -> None:
+        """A conviction, and what became of jurors who were mistaken."""
+        judge = self._history.disputes[event.dispute].claim.judge
+        if event.outcome == events.Outcome.UPHELD:
+            change = "convicted" if event.free_at else "suspended"
+            why = f"dispute {event.dispute} about its verdict was upheld"
+            self._add(placed, change, judge, f"{why}; {event.fine} wei of its bond lost")
+        self._compare(
+            placed,
+            lambda seat: (
+                f"dispute {event.dispute} about its verdict was upheld"
+                if seat == judge
+                else f"the circle found its vote on dispute {event.dispute} wrong"
+            ),
+        )
 
     def _compare(self, placed: Placed, why: Callable[[int], str]) -> None:
         """Who fell below the floor, and who came back."""

@@ -72,6 +72,13 @@ def anything(raw: Any) -> Any:
     return raw
 
 
+def flag(raw: Any) -> bool:
+    """true or false."""
+    if not isinstance(raw, bool):
+        raise Nonsense(f"{_cut(raw)} is neither true nor false")
+    return raw
+
+
 def optional(parse: Parser[_T]) -> Parser[_T | None]:
     """null, for what the endpoint does not have, or a value."""
     return lambda raw: None if raw is None else parse(raw)
@@ -99,21 +106,16 @@ def abi_values(types: Sequence[str], encoded: bytes) -> tuple[Any, ...]:
 class _RawBlock(msgspec.Struct, frozen=True):
     number: str
     hash: str
-    parentHash: str  # noqa: N815
     timestamp: str
-    mixHash: str | None = None  # noqa: N815
 
 
 @dataclass(frozen=True)
 class Block:
-    """A header, as far as it matters. hash, parent: 0x-prefixed hex. prevrandao: 32 bytes, None where the chain has
-    none. time_s: Unix seconds."""
+    """A header, as far as it matters. hash: 0x-prefixed hex. time_s: Unix seconds."""
 
     number: int
     hash: str
-    parent: str
     time_s: int
-    prevrandao: bytes | None
 
 
 def block(wanted: int) -> Parser[Block]:
@@ -123,9 +125,7 @@ def block(wanted: int) -> Parser[Block]:
         found = shaped(raw, _RawBlock)
         if height(found.number) != wanted:
             raise Nonsense(f"block {_cut(found.number)} in place of {wanted}")
-        mixed = None if found.mixHash is None else bytes.fromhex(digest(found.mixHash)[2:])
-        time_s = quantity(found.timestamp, _TIME_MAX)
-        return Block(wanted, digest(found.hash), digest(found.parentHash), time_s, mixed)
+        return Block(wanted, digest(found.hash), quantity(found.timestamp, _TIME_MAX))
 
     return parse
 

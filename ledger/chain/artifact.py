@@ -68,6 +68,16 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The court's creation bytecode, which takes no arguments; it goes first."""
         return bytes.fromhex(self.court_bytecode[2:])
 
+    @property
+    def court_code(self) -> bytes:
+        """What lies where the court was deployed."""
+        return bytes.fromhex(self.court_runtime[2:])
+
+    @property
+    def code_bytes(self) -> int:
+        """How large a deployed circle is, its immutables included."""
+        return len(self.runtime) // 2 - 1 + 32 * len(self.immutables)
+
     def creation_data(self, arguments: tuple[object, ...]) -> bytes:
         """Creation bytecode with the constructor's arguments."""
         types = [_abi_type(parameter) for parameter in self.constructor()]

@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from eth_utils.address import to_checksum_address
+
 from ledger.chain import answers
 from ledger.chain.answers import Nonsense
 from ledger.chain.artifact import Artifact, CodeMismatch, circle_artifact
+from ledger.chain.code import code_at, is_court, reached
 from ledger.chain.logs import LogDecoder, Placed
 from ledger.chain.patience import insist
 from ledger.chain.ranges import LogReader
-from ledger.chain.rpc import ChainUnreachable, Rpc
+from ledger.chain.rpc import Rpc
 from ledger.errors import SetupError
 from ledger.history import CircleParameters, Phase
 from ledger.network import Network
@@ -21,10 +24,6 @@ __all__ = ["Circle", "CircleState", "Mark", "NotThere", "Placed", "code_at", "re
 
 class NotThere(CodeMismatch):
     """There is no code at an address, as far as the endpoint knows."""
-
-
-class BlockMissing(ChainUnreachable):
-    """The endpoint has not come to a block that there is."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +73,15 @@ class Circle:
 
         def read() -> tuple[bytes, Mapping[str, bytes]]:
             code = code_at(rpc, self.network.contract, since)
-            return code, _immutables(self._artifact, code, self.network.contract)
+            held = _immutables(self._artifact, code, self.network.contract)
+            _check_court(rpc, self.network.contract, held, since)
+            return code, held
 
         self.code, held = insist(rpc, read, CodeMismatch, rpc.patience.catch_up_s)
         words = {name: int.from_bytes(word, "big") for name, word in held.items()}
         self.immutables: dict[str, int] = words
         self.task = words["TASK"].to_bytes(32, "big")
+        self.court = _address(held["COURT"])
         self.attest_window_s = words["ATTEST_WINDOW_S"]
         self.parameters = CircleParameters(
             start_seats=words["START_SEATS"],
@@ -91,6 +93,7 @@ class Circle:
             eject_after=words["EJECT_AFTER"],
             bond=words["BOND"],
             dispute_bond=words["DISPUTE_BOND"],
+            dispute_window_s=words["DISPUTE_WINDOW_S"],
             jury_seats=words["JURY_SEATS"],
         )
 
@@ -133,32 +136,23 @@ class Circle:
         )
 
 
-def reached(rpc: Rpc, block: int) -> int:
-    """The newest block's number, once it is a given one or later; what there is, where it does not come."""
-
-    def read() -> int:
-        if (head := rpc.head()) < block:
-            raise BlockMissing(f"the chain at {rpc.url} ends at block {head}, before block {block}")
-        return head
-
-    try:
-        return insist(rpc, read, BlockMissing, rpc.patience.catch_up_s)
-    except BlockMissing:
-        return rpc.head()
-
-
-def code_at(rpc: Rpc, address: str, since: int = 0) -> bytes:
-    """What lies at an address in the newest block, which is `since` or later; empty for nothing.
-
-    The block is named, so that an endpoint which does not have it yet says so, and not that nothing is there.
-    """
-    return rpc.data("eth_getCode", address, hex(reached(rpc, since)))
-
-
 def _immutables(artifact: Artifact, code: bytes, address: str) -> Mapping[str, bytes]:
     if not code:
         raise NotThere(f"there is no contract at {address}: check the address and the chain behind --rpc")
     return artifact.read_immutables(code, address)
+
+
+def _check_court(rpc: Rpc, contract: str, held: Mapping[str, bytes], since: int) -> None:
+    # [REJECT] R3: the circle runs the court's code as its own, so it is as good as that.
+    if not is_court(rpc, _address(held["COURT"]), since):
+        raise CodeMismatch(
+            f"the circle at {contract} runs other code than the court of this version: do not use it, or use the "
+            "version of folkmoot that deployed it"
+        )
+
+
+def _address(word: bytes) -> str:
+    return str(to_checksum_address(word[-20:]))
 
 
 def _state(values: tuple[Any, ...]) -> CircleState:

@@ -1,8 +1,11 @@
-"""Deploying a circle so that nothing is paid for twice: what is there is found, what was begun is finished."""
+"""Deploying a circle so that nothing is paid for twice: what is there is found, what was begun is finished.
+
+It takes two transactions: the court's code, which is the same for every circle of this version, and the circle.
+"""
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +15,9 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from ledger.chain import answers
-from ledger.chain.artifact import code_hash
-from ledger.chain.circle import Circle, NotThere, Placed, code_at, reached
+from ledger.chain.answers import Receipt
+from ledger.chain.artifact import circle_artifact, code_hash
+from ledger.chain.circle import Circle, NotThere, Placed
 from ledger.chain.circle_file import (
     CircleFile,
     check_pinned,
@@ -21,6 +25,7 @@ from ledger.chain.circle_file import (
     read_json,
     write_json,
 )
+from ledger.chain.code import check_court, code_at, is_court, reached
 from ledger.chain.outcomes import find_receipt
 from ledger.chain.patience import insist
 from ledger.chain.plan import Plan, is_as_planned, plan_for
@@ -34,11 +39,13 @@ __all__ = [
     "CircleFile",
     "Deployment",
     "Intent",
+    "Paid",
     "Plan",
     "Terms",
     "deploy_circle",
     "find_deployed",
     "finish_begun",
+    "known_court",
     "open_circle",
     "plan_for",
 ]
@@ -51,18 +58,18 @@ _NONCES: Final = 64
 
 
 class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Written beside the circle file before a deployment is sent, so that one cut short is found again.
-
-    nonce: the one the sender's next transaction had; with the deployer it tells the circle's address. block: the
-    chain's head then.
-    """
+    """Written beside the circle file before a deployment is sent, so that one cut short is found again."""
 
     chain_id: int
     deployer: str
     nonce: int
+    """The one the sender's next transaction had; with the deployer it tells the addresses."""
     block: int
+    """The chain's head then."""
     task: str
     terms: dict[str, TermValue]
+    court: str | None = None
+    """Of the circle, once it is there."""
 
     @classmethod
     def path(cls, out: Path) -> Path:
@@ -71,19 +78,35 @@ class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 @dataclass(frozen=True)
+class Paid:
+    """What transactions took. gas: units."""
+
+    gas: int
+    cost_wei: int
+
+    @classmethod
+    def of(cls, *receipts: Receipt) -> "Paid":
+        """Of these together."""
+        return cls(sum(one.gas for one in receipts), sum(one.gas * one.price_wei for one in receipts))
+
+
+@dataclass(frozen=True)
 class Deployment:
-    """A circle that stands. gas, price_wei: what its creation took; None where the endpoint no longer tells."""
+    """A circle that stands."""
 
     circle: Circle
     file: CircleFile
-    gas: int | None
-    price_wei: int | None
+    paid: Paid | None
+    """For what this command sent or found sent; None where the endpoint no longer tells."""
 
 
-def find_deployed(rpc: Rpc, chain_id: int, plan: Plan, out: Path, *, anew: bool = False) -> CircleFile | None:
+def find_deployed(
+    rpc: Rpc, chain_id: int, plan: Plan, out: Path, *, court: str | None = None, anew: bool = False
+) -> CircleFile | None:
     """What `out` names already, if it is this circle and stands; None where there is no such file.
 
-    anew: a file whose circle is gone from the chain counts as none. Raises UsageError where it is another circle
+    court: the one it is to have, if that was chosen. anew: a file whose circle is gone from the chain counts as
+    none. Raises UsageError where it is another circle
     or lives on another chain, SetupError where it is damaged or what it names is not there.
     """
     if not out.exists():
@@ -98,7 +121,8 @@ def find_deployed(rpc: Rpc, chain_id: int, plan: Plan, out: Path, *, anew: bool 
             f"{out} names a circle at {file.contract}, and nothing is there (was the chain reset?): "
             "correct --rpc, or deploy it again with --anew"
         )
-    differing = [name for name, value in plan.terms.items() if file.terms.get(name) != value]
+    wanted = plan.terms if court is None else plan.terms_with(to_checksum_address(court))
+    differing = [name for name, value in wanted.items() if file.terms.get(name) != value]
     if file.task != plan.task or differing:
         what = "task" if file.task != plan.task else ", ".join(differing)
         raise UsageError(
@@ -118,8 +142,9 @@ def _code_there(rpc: Rpc, file: CircleFile) -> bytes:
 
 
 def finish_begun(rpc: Rpc, chain_id: int, plan: Plan, out: Path, confirmations: int = 0) -> Deployment | None:
-    """Finish a deployment for `out` that was sent and not written down; None where there is none.
+    """Finish a deployment for `out` that was sent and not written down; None where its circle was not sent.
 
+    A court that was sent is noted then, and `deploy_circle` goes on with it.
     Raises UsageError where one was begun with other terms, SetupError where it is in no block yet.
     """
     path = Intent.path(out)
@@ -131,17 +156,36 @@ def finish_begun(rpc: Rpc, chain_id: int, plan: Plan, out: Path, confirmations: 
             f"{path} tells of another deployment that was begun on chain {intent.chain_id}: finish it with the "
             "options it was begun with, or remove that file to give it up"
         )
-    address = _find_sent(rpc, intent, plan)
-    if address is None:
+    sent = _find_sent(rpc, intent, plan)
+    if sent.circle is not None:
+        return _finish(rpc, sent.circle, intent, plan, out, confirmations)
+    if sent.court is None:
         path.unlink()
-        return None
-    return _finish(rpc, address, intent, plan, out, confirmations)
+    else:
+        write_json(path, msgspec.structs.replace(intent, court=sent.court))
+    return None
 
 
-def deploy_circle(sender: Sender, plan: Plan, out: Path, confirmations: int = 0) -> Deployment:
+def known_court(rpc: Rpc, out: Path, chosen: str | None = None) -> str | None:
+    """The court that a deployment for `out` uses: the chosen one, or one sent before it was cut short.
+
+    None where one is to be sent. Raises SetupError where the chosen one is none of this version.
+    """
+    if chosen is not None:
+        check_court(rpc, chosen)
+        return str(to_checksum_address(chosen))
+    path = Intent.path(out)
+    noted = read_json(path, Intent, "note of a deployment under way") if path.exists() else None
+    return noted.court if noted is not None and noted.court and is_court(rpc, noted.court) else None
+
+
+def deploy_circle(
+    sender: Sender, plan: Plan, out: Path, confirmations: int = 0, court: str | None = None
+) -> Deployment:
     """Deploy, wait until so many blocks lie on top, check what is there and write `out`.
 
-    Before it comes `finish_begun`. Raises SetupError, Reverted, NoFunds, NoReceipt, ChainUnreachable.
+    court: the one to use, from `known_court`; None sends one first. Before it comes `finish_begun`.
+    Raises SetupError, Reverted, NoFunds, NoReceipt, ChainUnreachable.
     """
     intent = Intent(
         chain_id=sender.chain_id,
@@ -150,19 +194,37 @@ def deploy_circle(sender: Sender, plan: Plan, out: Path, confirmations: int = 0)
         block=sender.rpc.head(),
         task=plan.task,
         terms=plan.terms,
+        court=court,
     )
     write_json(Intent.path(out), intent)
+    receipts: list[Receipt] = []
+    if court is None:
+        receipts.append(_create(sender, plan.court_data, intent, out))
+        court = _created(receipts[0])
+        intent = msgspec.structs.replace(intent, court=court)
+        write_json(Intent.path(out), intent)
+    receipts.append(_create(sender, plan.circle_data(court), intent, out))
+    done = _finish(sender.rpc, _created(receipts[-1]), intent, plan, out, confirmations)
+    return replace(done, paid=Paid.of(*receipts))
+
+
+def _create(sender: Sender, data: bytes, intent: Intent, out: Path) -> Receipt:
     try:
-        receipt = sender.create(plan.data)
+        return sender.create(data)
     except (NoFunds, Reverted):
-        Intent.path(out).unlink()
+        # A court that is there is kept for the next try.
+        if intent.court is None:
+            Intent.path(out).unlink()
         raise
+
+
+def _created(receipt: Receipt) -> str:
     if receipt.contract is None:
         raise SetupError(
             f"the endpoint's receipt of the deployment ({receipt.transaction}) names no contract: run the same "
             "command again, perhaps with another --rpc"
         )
-    return _finish(sender.rpc, to_checksum_address(receipt.contract), intent, plan, out, confirmations)
+    return str(to_checksum_address(receipt.contract))
 
 
 def _finish(rpc: Rpc, address: str, intent: Intent, plan: Plan, out: Path, confirmations: int) -> Deployment:
@@ -178,17 +240,26 @@ def contract_address(deployer: str, nonce: int) -> str:
     return str(to_checksum_address(keccak(raw)[12:]))
 
 
-def _find_sent(rpc: Rpc, intent: Intent, plan: Plan) -> str | None:
-    """The address of a circle that was sent before; None where nothing was, or where it failed."""
+@dataclass(frozen=True)
+class _Sent:
+    """The addresses of what was sent before and is there. is_pending: a pool may hold more."""
+
+    circle: str | None
+    court: str | None
+    is_pending: bool
+
+
+def _find_sent(rpc: Rpc, intent: Intent, plan: Plan) -> _Sent:
+    """What was sent before, once no pool holds more of it."""
     patient_until = time.monotonic() + rpc.patience.catch_up_s
     deadline = time.monotonic() + _WAIT_S
     while True:
-        address, is_pending = _look_for_sent(rpc, intent, plan)
-        if address is not None:
-            return address
+        sent = _look_for_sent(rpc, intent, plan)
+        if sent.circle is not None:
+            return sent
         # Not to be found once may mean that an endpoint is behind, and paying twice is worse than a few seconds.
-        if not is_pending and time.monotonic() > patient_until:
-            return None
+        if not sent.is_pending and time.monotonic() > patient_until:
+            return sent
         if time.monotonic() > deadline:
             raise SetupError(
                 f"the deployment that {intent.deployer} sent before (nonce {intent.nonce}) is in no block yet: "
@@ -197,16 +268,20 @@ def _find_sent(rpc: Rpc, intent: Intent, plan: Plan) -> str | None:
         time.sleep(_POLL_S)
 
 
-def _look_for_sent(rpc: Rpc, intent: Intent, plan: Plan) -> tuple[str | None, bool]:
-    """The circle's address, and whether a pool may hold it still. All of it as of one block."""
-    head = hex(reached(rpc, intent.block))
+def _look_for_sent(rpc: Rpc, intent: Intent, plan: Plan) -> _Sent:
+    """Look at the addresses that the key's transactions since then made. All of it as of one block."""
+    head, court = hex(reached(rpc, intent.block)), intent.court
     mined, sent = _nonce(rpc, intent.deployer, head), _nonce(rpc, intent.deployer, "pending")
     for nonce in range(intent.nonce, min(mined, intent.nonce + _NONCES)):
         address = contract_address(intent.deployer, nonce)
-        if is_as_planned(rpc.data("eth_getCode", address, head), address, plan):
+        code = rpc.data("eth_getCode", address, head)
+        if is_as_planned(code, address, plan):
             _log.info("found what was sent before contract=%s nonce=%d", address, nonce)
-            return address, False
-    return None, sent > max(mined, intent.nonce)
+            return _Sent(address, court, is_pending=False)
+        if code == circle_artifact().court_code:
+            _log.info("found a court sent before court=%s nonce=%d", address, nonce)
+            court = address
+    return _Sent(None, court, sent > max(mined, intent.nonce))
 
 
 def _confirmed(rpc: Rpc, address: str, intent: Intent, plan: Plan, confirmations: int) -> Deployment:
@@ -232,10 +307,11 @@ def _confirmed(rpc: Rpc, address: str, intent: Intent, plan: Plan, confirmations
         transaction=opened.transaction,
         code_hash=code_hash(circle.code),
         task=plan.task,
-        terms=plan.terms,
+        terms=plan.terms_with(circle.court),
         rpc=rpc.public_url,
     )
-    return Deployment(circle, file, *_paid(rpc, opened.transaction))
+    receipt = find_receipt(rpc, opened.transaction)
+    return Deployment(circle, file, None if receipt is None else Paid.of(receipt))
 
 
 def _opening(rpc: Rpc, address: str, intent: Intent) -> Placed | None:
@@ -252,12 +328,6 @@ def _opening(rpc: Rpc, address: str, intent: Intent) -> Placed | None:
         if placed and isinstance(placed[0].event, Opened):
             return placed[0]
     return None
-
-
-def _paid(rpc: Rpc, transaction: str) -> tuple[int | None, int | None]:
-    """Gas and wei for each unit, as the receipt tells."""
-    receipt = find_receipt(rpc, transaction)
-    return (None, None) if receipt is None else (receipt.gas, receipt.price_wei)
 
 
 def _nonce(rpc: Rpc, account: str, block: str) -> int:

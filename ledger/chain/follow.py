@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from ledger.chain.circle import Mark, Placed
 from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.events import Drawn, Ejected, Equivocated, Left, Moved, Rotated, Settled
+from ledger.events import Drawn, Ejected, Equivocated, Left, Moved, Resolved, Restarted, Rotated, Settled
 from ledger.history import CircleParameters, History, HistoryFault
 from ledger.manifest import MalformedManifest
 
@@ -27,7 +27,7 @@ KEPT_BLOCKS: Final = 128
 _BEHIND_S: Final = 10.0
 _QUIET_LOOKS: Final = 100
 _ATTEMPTS: Final = 4
-_CHECKED: Final = (Drawn, Settled, Left, Ejected, Equivocated, Rotated, Moved)
+_CHECKED: Final = (Drawn, Settled, Left, Ejected, Equivocated, Resolved, Restarted, Rotated, Moved)
 
 
 class Source(Protocol):

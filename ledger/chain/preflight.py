@@ -1,10 +1,14 @@
 """What is looked at before a deployment is paid for: the right chain, a new enough EVM, enough coin."""
 
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import Final
 
 from ledger.chain import answers
+from ledger.chain.artifact import circle_artifact
 from ledger.chain.fees import GWEI, FeeLimits, FeeMarket, first_fees
+from ledger.chain.plan import Plan
 from ledger.chain.reasons import explained, reason_in
 from ledger.chain.rpc import Rpc, RpcFault
 from ledger.chain.sender import NoFunds
@@ -14,11 +18,18 @@ from ledger.errors import SetupError, UsageError
 # (both Cancun) and PUSH0 (Shanghai). Leaves the word 1 behind.
 _PROBE: Final = "0x" + bytes.fromhex("5f5f5f5e60015f5d5f5c5f5260205ff3").hex()
 _ANSWER: Final = (1).to_bytes(32, "big")
+_BLOCKS_LOOKED_AT: Final = 8
+_BLOCKS_LEAST: Final = 3
+# Stands for a court that is not there yet; all else in the constructor is checked before its court.
+_NO_COURT: Final = "0x" + 40 * "f"
+_COURT_REASON: Final = "circle: court is not this version's"
+# What a creation costs beside what its bytes and the code it leaves do, as measured: test_deploy_circle.
+_CONSTRUCTOR_GAS: Final = 250_000
 
 
 @dataclass(frozen=True)
 class Quote:
-    """What a transaction costs. gas: units, estimated. price_wei: per unit now. cap_wei: at most, with a margin."""
+    """What a deployment costs. gas: units, estimated. price_wei: per unit now. cap_wei: at most, with a margin."""
 
     gas: int
     price_wei: int
@@ -49,15 +60,44 @@ def check_chain(rpc: Rpc, expected: int | None) -> int:
     return found
 
 
-def quote(rpc: Rpc, payer: str, data: bytes) -> Quote:
-    """What creating a contract costs now. data: creation code. Raises SetupError with the contract's reason."""
-    call = {"from": payer, "data": "0x" + data.hex()}
+def quote(rpc: Rpc, payer: str, plan: Plan, court: str | None = None) -> Quote:
+    """What a deployment costs now. court: one that is there already.
+
+    Raises SetupError with the contract's reason where the circle would be refused.
+    """
+    price, cap = prices_wei(rpc)
+    if court is not None:
+        return Quote(_estimate(rpc, payer, plan.circle_data(court)), price, cap)
+    return Quote(_estimate(rpc, payer, plan.court_data) + _foreseen(rpc, payer, plan), price, cap)
+
+
+def _estimate(rpc: Rpc, payer: str, data: bytes) -> int:
     try:
-        gas = rpc.number("eth_estimateGas", call)
+        return rpc.number("eth_estimateGas", {"from": payer, "data": "0x" + data.hex()})
     except RpcFault as fault:
         raise SetupError(_refusal(fault)) from fault
-    price, cap = prices_wei(rpc)
-    return Quote(gas, price, cap)
+
+
+def _foreseen(rpc: Rpc, payer: str, plan: Plan) -> int:
+    """What a circle will cost whose court is not there. Raises SetupError where it would be refused otherwise."""
+    data = plan.circle_data(_NO_COURT)
+    try:
+        return rpc.number("eth_estimateGas", {"from": payer, "data": "0x" + data.hex()})
+    except RpcFault as fault:
+        said = reason_in(fault.data) or fault.message
+        if _COURT_REASON not in said and (explained(said) is not None or "revert" not in said.lower()):
+            raise SetupError(_refusal(fault)) from fault
+    return creation_gas(data, circle_artifact().code_bytes) + _CONSTRUCTOR_GAS + 8 * len(plan.manifest.encode())
+
+
+def creation_gas(data: bytes, code_bytes: int) -> int:
+    """What a creation costs beside what its constructor does (EIP-2028, EIP-3860).
+
+    data: its creation code and arguments. code_bytes: of the code that it leaves.
+    """
+    zeros = data.count(0)
+    words = (len(data) + 31) // 32
+    return 53_000 + 4 * zeros + 16 * (len(data) - zeros) + 2 * words + 200 * code_bytes
 
 
 def prices_wei(rpc: Rpc) -> tuple[int, int]:
@@ -82,16 +122,28 @@ def check_funds(rpc: Rpc, payer: str, quoted: Quote) -> None:
         )
 
 
-def has_randomness(rpc: Rpc) -> bool:
-    """Whether the blocks' `prevrandao` changes from one to the next: a circle draws its judges from it."""
+def block_time_s(rpc: Rpc) -> float | None:
+    """Seconds from one block to the next, the median of the last few; None where that tells nothing.
+
+    That is on a chain too young, and on one that makes a block for each transaction as it comes.
+    """
     head = rpc.head()
-    if head < 2:
-        return True
-    before, last = (
-        rpc.request("eth_getBlockByNumber", [hex(number), False], answers.block(number))
-        for number in (head - 1, head)
-    )
-    return before.prevrandao != last.prevrandao
+    numbers = range(max(head - _BLOCKS_LOOKED_AT, 1), head + 1)
+    if len(numbers) < _BLOCKS_LEAST or _makes_blocks_on_demand(rpc):
+        return None
+    times = [rpc.request("eth_getBlockByNumber", [hex(n), False], answers.block(n)).time_s for n in numbers]
+    return float(median(later - earlier for earlier, later in pairwise(times)))
+
+
+def _makes_blocks_on_demand(rpc: Rpc) -> bool:
+    """Whether a development chain says so: ours and Anvil, or Hardhat; no other knows the question."""
+    for method in ("anvil_getAutomine", "hardhat_getAutomine"):
+        try:
+            if rpc.request(method, [], answers.flag):
+                return True
+        except RpcFault:
+            continue
+    return False
 
 
 def ether(wei: int) -> str:

@@ -10,10 +10,10 @@ _CLOCKS: Final = "look at the round with `folkmoot status`, a node tries again b
 _VERDICT: Final = "update this node, and report it if it is up to date"
 _EQUIVOCATION: Final = "check what the two announcements say before reporting again"
 _TERMS: Final = "choose another value and deploy again"
+_DISPUTE: Final = "look at it with `folkmoot disputes`"
 
 _SENTENCES: Final = {
     "circle: manifest is empty": "the circle has no task: deploy it with `folkmoot deploy --task`",
-    "circle: mixes parent not 0 or 1": f"the parent block is mixed into draws (1) or not (0): {_TERMS}",
     "circle: chain's clock is not in seconds": (
         "the chain counts time in smaller units than seconds: choose a chain whose blocks carry Unix seconds"
     ),
@@ -26,10 +26,19 @@ _SENTENCES: Final = {
     "circle: reputation shift not in 1..8": f"the reputation shift is 1 to 8: {_TERMS}",
     "circle: reputation floor not in 256..32767": f"the reputation floor is 256 to 32767: {_TERMS}",
     "circle: eject after not in 0..255 rounds": f"ejection comes after 1 to 255 rounds, or never with 0: {_TERMS}",
-    "circle: bond not in 0..2^128 wei": f"a bond is 0 to 2^128 wei: {_TERMS}",
+    "circle: bond not in 0..2^128 wei": f"a bond is below 2^128 wei: {_TERMS}",
+    "circle: court is not this version's": (
+        "the court named to the circle has other code than this version's: name another --court, or none"
+    ),
+    "circle: disputes need a bond": (
+        "who is convicted in a dispute pays with its bond: choose a --bond, or no --dispute-bond"
+    ),
+    "circle: unbonding below 8 dispute windows": (
+        "a dispute would outlast the bond it is about: choose an --unbonding of 8 dispute windows or more"
+    ),
     "circle: unbonding not in 0 s..365 days": f"unbonding takes 0 seconds to 365 days: {_TERMS}",
     "circle: rotation delay not in 0 s..365 days": f"a rotation takes 0 seconds to 365 days: {_TERMS}",
-    "circle: dispute window not in 1 s..30 days": f"a vote is open for 1 second to 30 days: {_TERMS}",
+    "circle: dispute window not in 1 s..30 days": f"a stage of a dispute takes 1 second to 30 days: {_TERMS}",
     "circle: jury seats not in 1..21": f"a jury has 1 to 21 seats: {_TERMS}",
     "circle: admission not in 0..2": "admission is open, inviter or members: choose one with --admission",
     "circle: inviter does not fit admission": (
@@ -73,14 +82,20 @@ _SENTENCES: Final = {
     "attest: not this round": f"the circle is in another round by now: {_CLOCKS}",
     "attest: not this round's seed": f"the chain has drawn this round's neighbours anew: {_CLOCKS}",
     "attest: phase is closed": f"the attest phase of the round is over: {_CLOCKS}",
+    "attest: seed is lost": (
+        "nobody attested in the 256 blocks after the commit phase closed: a node has it drawn again by itself"
+    ),
+    "attest: seed is not drawn yet": f"the seed follows from the block that is being made: {_CLOCKS}",
     "attest: record is empty": f"the record has no digest: {_VERDICT}",
     "advance: commit phase is not due": f"the commit phase still waits for peers or for its deadline: {_CLOCKS}",
+    "advance: round is to be given up": "nobody attested for too long: settle the round, which gives it up",
+    "advance: seed is not lost": f"the round's seed is known: there is nothing to draw again, {_CLOCKS}",
     "advance: phase is not commit": f"no commit phase is open: {_CLOCKS}",
     "settle: attest phase is not due": f"the attest phase still waits for peers or for its deadline: {_CLOCKS}",
     "settle: not this round": f"another peer has settled this round: {_CLOCKS}",
     "settle: phase is not attest": f"there is nothing to settle now: {_CLOCKS}",
-    "eject: not low for long enough": (
-        "that seat has not been quarantined for as many rounds in a row as the circle's terms ask: wait"
+    "eject: neither low nor absent": (
+        "that seat has neither been quarantined nor been away for as many rounds in a row as the circle asks: wait"
     ),
     "eject: seat is not held": "nobody holds that seat: look at the seats with `folkmoot status`",
     "release: a dispute is open": "a dispute about that seat is open: resolve it first",
@@ -102,29 +117,41 @@ _SENTENCES: Final = {
         f"the announcements are of a round before the author joined: {_EQUIVOCATION}"
     ),
     "equivocation: same digest twice": f"the two announcements say the same: {_EQUIVOCATION}",
-    "dispute: already disputed": "this verdict was disputed before: follow that dispute",
+    "dispute: already disputed": f"this claim was raised before: {_DISPUTE}",
     "dispute: circle has none": "the circle was deployed without disputes: publish the audit's findings",
     "dispute: judge has no seat": "the judge holds no seat any more: there is nothing to claim from it",
     "dispute: judge joined later": "the judge joined after that round: check round and seat",
-    "dispute: nobody can vote": "no seat but the parties is in good standing: dispute again after the next round",
     "dispute: round is not settled": "that round is not settled yet: dispute after its settlement",
     "dispute: round is too long ago": "verdicts can be disputed for 256 rounds: publish the audit's findings",
-    "dispute: target is no other seat": "a verdict is about another seat than the judge's: check the seats",
-    "dispute: value is not the bond": "the circle asks for another dispute bond than was sent: send that amount",
-    "dispute: unbonding is over": (
-        "the judge gave its seat up and could be released by now: publish the audit's findings"
+    "dispute: target is no seat": "nobody ever took the seat it is about: check the seats",
+    "dispute: too few are bonded": (
+        "fewer seats than the circle's quorum have a bond there, so nobody can decide: publish the audit's findings"
     ),
+    "dispute: too late to end": (
+        "a dispute takes four windows, and who has left may have its bond back by then: publish the findings"
+    ),
+    "dispute: value is not the bond": "the circle asks for another dispute bond than was sent: send that amount",
     "summon: no jury is to be drawn": "that dispute has a jury or never was: check its number",
     "summon: not in these 256 blocks": (
         "a jury is drawn in one of the 256 blocks after the dispute's: try in the next block, or raise it again"
     ),
     "summon: window is over": "the dispute lapsed without a jury: resolve it, then raise it again",
     "vote: already voted": "this seat has voted on that dispute: wait for the others",
+    "vote: not asked": "this seat is not asked in that dispute's present stage: leave it to those who are",
+    "vote: not in good standing": (
+        "a seat that is quarantined, suspended or has lost half of its bond does not vote: leave it to the others"
+    ),
+    "vote: not this claim": f"the vote names another claim than that dispute's: {_DISPUTE}",
+    "appeal: not this claim": f"the appeal names another claim than that dispute's: {_DISPUTE}",
+    "appeal: nothing to appeal": f"that dispute is not open to an appeal: {_DISPUTE}",
+    "appeal: value is not the bond": "an appeal takes four dispute bonds: send that amount",
+    "appeal: window is over": "nobody appealed in time: anyone may resolve the dispute now",
+    "restart: not its key": "only the seat's hot or cold key starts it anew: use its keystore",
+    "restart: seat is in a round": "that seat takes part in the round under way: wait for its settlement",
     "vote: no such open dispute": "that dispute is resolved or never was: check its number",
-    "vote: not of the jury": "this seat was not drawn for the jury of that dispute: leave it to those who were",
     "vote: window is over": "the vote on that dispute is over: anyone may resolve it now",
     "resolve: no such open dispute": "that dispute is resolved or never was: check its number",
-    "resolve: votes are still open": "no majority has voted and the window is open: wait",
+    "resolve: votes are still open": "the dispute's stage is neither decided nor at its deadline: wait",
 }
 
 SENTENCES = MappingProxyType(_SENTENCES)

@@ -56,9 +56,10 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Deploy and write the circle file, or say what is there."""
-    from ledger.chain.deploy import deploy_circle, find_deployed, finish_begun
+    from ledger.chain.cautions import cautions, check_windows
+    from ledger.chain.deploy import deploy_circle, find_deployed, finish_begun, known_court
     from ledger.chain.failover import connect
-    from ledger.chain.preflight import check_chain, check_funds, has_randomness, quote
+    from ledger.chain.preflight import block_time_s, check_chain, check_funds, quote
     from ledger.chain.sender import Sender
     from node.genesis import write_genesis
     from node.second_making import check_made_alike
@@ -71,7 +72,8 @@ def run(options: argparse.Namespace) -> int:
     chain_id = check_chain(rpc, options.chain_id)
     if options.estimate:
         return _estimate(options, rpc, chain_id, plan)
-    if (file := find_deployed(rpc, chain_id, plan, options.out, anew=options.anew)) is not None:
+    file = find_deployed(rpc, chain_id, plan, options.out, court=options.court, anew=options.anew)
+    if file is not None:
         write_genesis(options.out, founding.genesis)
         _print(options, plan, file, "there already")
         return 0
@@ -79,26 +81,27 @@ def run(options: argparse.Namespace) -> int:
     finished = finish_begun(rpc, chain_id, plan, options.out, confirmations)
     if finished is not None:
         write_genesis(options.out, founding.genesis)
-        _print(options, plan, finished.file, "sent before", finished.gas, finished.price_wei)
+        _print(options, plan, finished.file, "sent before", finished.paid)
         return 0
+    pace = block_time_s(rpc)
+    check_windows(plan.chosen, pace)
     if options.task not in BUILT_IN:
         check_made_alike(task, rehearsal.template, _made_with(options))
     payer = deployer_address(options.keystore, chain_id)
-    quoted = quote(rpc, payer, plan.data)
+    court = known_court(rpc, options.out, options.court)
+    quoted = quote(rpc, payer, plan, court)
     check_funds(rpc, payer, quoted)
     if rehearsal.untried is not None:
         caution(f"training was not tried, as seat 0 has no data here: {rehearsal.untried}")
+    for sentence in cautions(plan.chosen, pace):
+        caution(sentence)
     if not options.json:
         say(f"cost     {_cost(quoted.gas, quoted.price_wei)}, paid by {payer}")
-        if not has_randomness(rpc):
-            say(
-                "caution  this chain's blocks carry no randomness: draws can be foretold, see --mix-parent",
-            )
     sender = Sender(rpc, deployer_key(options.keystore, options.password_file, chain_id), chain_id)
     # On the disk before anything is paid: without it, nobody can start whose torch draws other first weights.
     write_genesis(options.out, founding.genesis)
-    done = deploy_circle(sender, plan, options.out, confirmations)
-    _print(options, plan, done.file, "deployed", done.gas, done.price_wei)
+    done = deploy_circle(sender, plan, options.out, confirmations, court)
+    _print(options, plan, done.file, "deployed", done.paid)
     return 0
 
 
@@ -161,14 +164,23 @@ def _confirmations(options: argparse.Namespace, chain_id: int) -> int:
 
 def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -> int:
     """Print the cost of the deployment and of the rounds. Gas of the rounds as measured, see ledger.chain.cost."""
+    from ledger.chain.cautions import cautions, check_windows
     from ledger.chain.cost import round_gas
-    from ledger.chain.preflight import prices_wei, quote
+    from ledger.chain.deploy import known_court
+    from ledger.chain.preflight import block_time_s, prices_wei, quote
 
     try:
         payer = deployer_address(options.keystore, chain_id)
     except SetupError:
         payer = "0x" + 40 * "0"  # an estimate needs no account that could pay
-    quoted, per_round = quote(rpc, payer, plan.data), round_gas(options.peers)
+    pace = block_time_s(rpc)
+    check_windows(plan.chosen, pace)
+    for sentence in cautions(plan.chosen, pace):
+        caution(sentence)
+    quoted, per_round = (
+        quote(rpc, payer, plan, known_court(rpc, options.out, options.court)),
+        round_gas(options.peers),
+    )
     price = prices_wei(rpc)[0] if options.gas_price is None else round(options.gas_price * _GWEI)
     if options.json:
         print_json(
@@ -206,8 +218,7 @@ def _print(
     plan: Any,
     file: Any,
     how: str,
-    gas: int | None = None,
-    price_wei: int | None = None,
+    paid: Any = None,
 ) -> None:
     if file.rpc is None:
         caution(
@@ -223,18 +234,19 @@ def _print(
                 "transaction": file.transaction,
                 "task": file.task,
                 "terms": file.terms,
-                "gas": gas,
-                "cost_wei": None if gas is None or price_wei is None else gas * price_wei,
+                "gas": paid and paid.gas,
+                "cost_wei": paid and paid.cost_wei,
                 "sent": how == "deployed",
                 "file": str(options.out),
             }
         )
         return
+    from ledger.chain.preflight import ether
     from node.genesis import genesis_path
 
     manifest = plan.manifest
-    paid = "" if gas is None else f", {_cost(gas, price_wei)}" if price_wei is not None else f", {gas:,} gas"
-    say(f"circle   {file.contract} on chain {file.chain_id}, block {file.block}: {how}{paid}")
+    cost = "" if paid is None else f", {paid.gas:,} gas = {ether(paid.cost_wei)}"
+    say(f"circle   {file.contract} on chain {file.chain_id}, block {file.block}: {how}{cost}")
     say(f"task     {manifest.task}, {manifest.parameters} parameters, rule {manifest.rule}, {file.task}")
     say("terms    " + ", ".join(f"{name} {value}" for name, value in file.terms.items()))
     if how == "there already":

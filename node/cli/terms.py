@@ -7,6 +7,9 @@ from typing import Any
 from ledger.errors import UsageError
 
 _WEI_DIGITS = {"ETH": 18, "GWEI": 9}
+# Where anyone may join: what a peer pledges, and which part of that a dispute takes.
+_OPEN_BOND = "0.1"
+_DISPUTE_PART = 20
 _ADMISSIONS = ("open", "inviter", "members")
 
 
@@ -21,7 +24,9 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--commit-window", type=int, default=60, metavar="SECONDS")
     parser.add_argument("--attest-window", type=int, default=60, metavar="SECONDS")
     terms = parser.add_argument_group("bonds, keys and admission")
-    terms.add_argument("--bond", default="0", metavar="ETH", help="what a peer pledges for its seat (default 0)")
+    terms.add_argument(
+        "--bond", metavar="ETH", help=f"what a peer pledges for its seat (default {_OPEN_BOND}, by invitation 0)"
+    )
     terms.add_argument("--unbonding", type=int, metavar="SECONDS", help="a bond is held so long after leaving")
     terms.add_argument(
         "--rotation-delay", type=int, metavar="SECONDS", help="new keys are announced so long before"
@@ -30,19 +35,17 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
         "--eject-after", type=int, metavar="ROUNDS", help="in quarantine, then a seat is lost; 0: never"
     )
     terms.add_argument(
-        "--dispute-bond", default="0", metavar="ETH", help="to dispute a verdict; 0 (default): nobody can"
+        "--dispute-bond",
+        metavar="ETH",
+        help="to dispute a verdict; 0: nobody can (default: a twentieth of the bond, by invitation 0)",
     )
-    terms.add_argument("--dispute-window", type=int, metavar="SECONDS", help="for the vote on a dispute")
-    terms.add_argument("--jury-seats", type=int, help="so many vote on a dispute")
+    terms.add_argument("--dispute-window", type=int, metavar="SECONDS", help="for each stage of a dispute")
+    terms.add_argument("--jury-seats", type=int, help="so many hear a dispute first")
     terms.add_argument("--reputation-shift", type=int, help="a settlement moves a reputation 1/2^shift of the way")
     terms.add_argument("--reputation-floor", type=int, help="of 65535: below it a peer is quarantined")
-    terms.add_argument(
-        "--mix-parent",
-        action="store_true",
-        help="for chains whose blocks carry no randomness: mix the parent block's hash into every draw",
-    )
     terms.add_argument("--admission", choices=_ADMISSIONS, default="open", help="who may let peers in")
     terms.add_argument("--inviter", metavar="ADDRESS", help="whose invitations let peers in")
+    terms.add_argument("--court", metavar="ADDRESS", help="use the court of an earlier circle on this chain")
 
 
 def terms_of(options: argparse.Namespace) -> Any:
@@ -59,17 +62,31 @@ def terms_of(options: argparse.Namespace) -> Any:
         "reputation_floor": options.reputation_floor,
         "inviter": options.inviter.lower() if options.inviter else None,
     }
+    bond = _bond(options)
     return Terms(
         start_seats=options.peers,
         quorum=options.quorum if options.quorum is not None else options.peers // 2 + 1,
         commit_window_s=options.commit_window,
         attest_window_s=options.attest_window,
-        bond=wei_of(options.bond, "--bond"),
-        dispute_bond=wei_of(options.dispute_bond, "--dispute-bond"),
-        mixes_parent=int(options.mix_parent),
+        bond=bond,
+        dispute_bond=_dispute_bond(options, bond),
         admission=_ADMISSIONS.index(options.admission),
         **{name: value for name, value in given.items() if value is not None},
     )
+
+
+def _bond(options: argparse.Namespace) -> int:
+    """Where anyone may join, a bond is what makes many keys dear; among invited ones it is a matter of choice."""
+    if options.bond is not None:
+        return wei_of(options.bond, "--bond")
+    return wei_of(_OPEN_BOND, "--bond") if options.admission == "open" else 0
+
+
+def _dispute_bond(options: argparse.Namespace, bond: int) -> int:
+    """Less than half of what a conviction pays, and enough that false claims cost something."""
+    if options.dispute_bond is not None:
+        return wei_of(options.dispute_bond, "--dispute-bond")
+    return bond // _DISPUTE_PART if options.admission == "open" else 0
 
 
 def wei_of(text: str, option: str, unit: str = "ETH") -> int:

@@ -8,27 +8,28 @@ from eth_abi import encode as abi_encode
 from eth_hash.auto import keccak
 from histories import digest
 
-from ledger.audit.draws import round_seed
 from ledger.blobs.fetch import Unavailable
 from ledger.chain.artifact import circle_artifact
 from ledger.chain.rpc import Rpc
 from ledger.errors import PeerFault
 from ledger.history import History
 from ledger.reputation import pack
+from ledger.topology import drawn_seed as seed_of_block
 
 URL = "http://endpoint.example"
 FIRST_BLOCK = 7
+COURT = 0xC0
 # What the endpoint was asked with, and its honest answer → what it answers instead.
 Lie = Callable[[list[Any], Any], Any]
 
 
 def drawn_seed(number: int) -> bytes:
-    """The seed of a round whose block's prevrandao is `prevrandao(number)`."""
-    return round_seed(prevrandao(number), bytes(32), number, NETWORK)
+    """The seed of a round whose commit phase closes in the block of `closing_hash(number)`."""
+    return seed_of_block(closing_hash(number), number, bytes.fromhex(NETWORK.contract[2:]))
 
 
-def prevrandao(number: int) -> bytes:
-    return digest("prevrandao", number)
+def closing_hash(number: int) -> bytes:
+    return digest("closing block", number)
 
 
 class Endpoint:
@@ -41,13 +42,10 @@ class Endpoint:
         self._artifact, self._circle, self.lies = circle_artifact(), circle, lies or {}
         self._events = list(circle.events)
         self._told: list[tuple[bytes, tuple[int, ...]]] = []
-        self._rounds: dict[int, int] = {}
         history = History(circle.parameters)
-        for place, event in enumerate(self._events):
+        for event in self._events:
             history.apply(event)
             self._told.append((history.hash, pack(history.reputations)))
-            if type(event).__name__ == "Drawn":
-                self._rounds[FIRST_BLOCK + place] = event.round
 
     @property
     def head(self) -> int:
@@ -78,7 +76,9 @@ class Endpoint:
     def _eth_blockNumber(self) -> str:  # noqa: N802
         return hex(self.head)
 
-    def _eth_getCode(self, _address: str, _block: str) -> str:  # noqa: N802
+    def _eth_getCode(self, address: str, _block: str) -> str:  # noqa: N802
+        if int(address, 16) == COURT:
+            return self._artifact.court_runtime
         words = dict.fromkeys(self._artifact.immutables, 0)
         of = self._circle.parameters
         words |= {
@@ -91,6 +91,8 @@ class Endpoint:
             "EJECT_AFTER": of.eject_after,
             "BOND": of.bond,
             "DISPUTE_BOND": of.dispute_bond,
+            "DISPUTE_WINDOW_S": of.dispute_window_s,
+            "COURT": COURT,
             "JURY_SEATS": of.jury_seats,
             "TASK": int.from_bytes(self._events[0].task, "big"),
         }
@@ -103,13 +105,8 @@ class Endpoint:
         at = int(number, 16)
         if at > self.head:
             return None
-        return {
-            "number": number,
-            "hash": block_hash(at),
-            "parentHash": block_hash(at - 1),
-            "mixHash": "0x" + prevrandao(self._rounds.get(at, -at)).hex(),
-            "timestamp": hex(1_700_000_000 + at),
-        }
+        event = self._events[at - FIRST_BLOCK] if at >= FIRST_BLOCK else None
+        return {"number": number, "hash": block_hash(at, event), "timestamp": hex(1_700_000_000 + at)}
 
     def _eth_getLogs(self, query: dict[str, str]) -> list[dict[str, Any]]:  # noqa: N802
         first, last = (
@@ -130,8 +127,10 @@ class Endpoint:
         raise AssertionError(call)
 
 
-def block_hash(number: int) -> str:
-    return "0x" + digest("block", number).hex()
+def block_hash(number: int, event: Any = None) -> str:
+    """The hash of a block with this event in it."""
+    is_closing = type(event).__name__ == "Drawn"
+    return "0x" + (closing_hash(event.round) if is_closing else digest("block", number)).hex()
 
 
 def log_of(event: Any, number: int) -> dict[str, Any]:
@@ -148,7 +147,7 @@ def log_of(event: Any, number: int) -> dict[str, Any]:
         "data": "0x" + data.hex(),
         "blockNumber": hex(number),
         "logIndex": "0x0",
-        "blockHash": block_hash(number),
+        "blockHash": block_hash(number, event),
         "transactionHash": "0x" + digest("transaction", number).hex(),
         "removed": False,
     }

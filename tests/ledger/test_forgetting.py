@@ -31,7 +31,8 @@ def disputed(circle, judge, target):
     """The judge's verdict of the round just settled is disputed."""
     number = circle.known.rounds[-1].number - 1
     claim = len(circle.known.disputes)
-    circle.write(Disputed(claim, number, judge, target, address(500), digest("evidence"), 1_700_000_000))
+    raised = (claim, number, judge, target, address(500), digest("evidence"), circle.known.bonded, 1_700_000_000)
+    circle.write(Disputed(*raised))
 
 
 def played(codec, rule, degree, *, room=ALL, withheld=()):

@@ -147,7 +147,7 @@ def taken_over(monkeypatch, heir=None, rounds=4):
     monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 5)
 
     def take_over(circle):
-        circle.write(Left(3, 0), Released(3, 1000))
+        circle.write(Left(3, 0, 0), Released(3, 1000))
         circle.take(3, 300)
         if heir is not None:
             circle.peers[3] = heir(circle)

@@ -7,7 +7,7 @@ from circles import NETWORK, Circle, Honest, flipped, genesis_state
 from eth_hash.auto import keccak
 from histories import address, cold, digest, joined
 
-from ledger.audit.draws import Header, check_draws, draw_blocks, jury_seed, round_seed
+from ledger.audit.draws import Header, check_draws, draw_blocks
 from ledger.audit.faults import check_faults
 from ledger.audit.findings import Check, Report
 from ledger.audit.membership import MembershipLog
@@ -22,10 +22,12 @@ from ledger.events import (
     Equivocated,
     Left,
     Outcome,
+    Referred,
     Released,
     Resolved,
     Rotated,
     Rotating,
+    Stage,
     Summoned,
     Voted,
 )
@@ -33,7 +35,7 @@ from ledger.exact import to_float
 from ledger.history import History
 from ledger.network import Network
 from ledger.signing import announcement_hash, compact, sign
-from ledger.topology import jury, seats_of
+from ledger.topology import drawn_seed, jury, seats_of
 
 LATER = 1_700_000_000
 JURY_SEED = digest("jury")
@@ -69,17 +71,19 @@ def named(report):
 
 
 def dispute(circle, upholding, *, number=2, judge=2, target=4):
-    """A dispute about a verdict of round 2, all of its jury voting; upholding: who says it is false."""
+    """A dispute about a verdict of round 2; its jury votes, and the same seats again if the circle is asked.
+
+    upholding: who says that it is false.
+    """
     claim = len(circle.known.disputes)
-    eligible = circle.known.eligible_jurors(judge, target, address(500))
-    drawn = jury(JURY_SEED, eligible, 3)
-    circle.write(
-        Disputed(claim, number, judge, target, address(500), digest("evidence"), LATER),
-        Summoned(claim, JURY_SEED, drawn, LATER),
-        *(Voted(claim, seat, seat in upholding) for seat in seats_of(drawn)),
-    )
+    drawn = jury(JURY_SEED, circle.known.jury_pool(judge, target, address(500)), 3)
+    raised = (claim, number, judge, target, address(500), digest("evidence"), circle.known.bonded, LATER)
+    votes = [Voted(claim, seat, int(seat in upholding)) for seat in seats_of(drawn)]
+    circle.write(Disputed(*raised), Summoned(claim, JURY_SEED, drawn, LATER), *votes)
+    stage = circle.known.disputes[claim].next_stage
+    circle.write(Referred(claim, int(stage), LATER), *(votes if stage == Stage.CIRCLE else ()))
     outcome = circle.known.disputes[claim].verdict
-    circle.write(Resolved(claim, int(outcome), 250 if outcome == Outcome.UPHELD else 0))
+    circle.write(Resolved(claim, int(outcome), 500 if outcome == Outcome.UPHELD else 0, 0))
 
 
 def disputed(upholding, cheats=None, **options):
@@ -97,9 +101,10 @@ def test_an_upheld_dispute_about_a_false_verdict_names_the_judge_twice_over_and_
     raised = next(place for place, event in enumerate(circle.events) if isinstance(event, Disputed))
     assert (report.disputes[0].block, report.findings[1].evidence["block"]) == (raised, str(raised))
     assert report.examined[Check.VOTES] == 3
+    assert report.disputes[0].withholding == []
     (line,) = report.disputes
     assert (line.outcome, line.upholding, line.rejecting, line.is_false) == ("upheld", [0, 1, 3], [], True)
-    assert line.paid == 250
+    assert line.fine == 500
 
 
 def test_jurors_who_shield_a_liar_are_named():
@@ -112,8 +117,8 @@ def test_jurors_who_shield_a_liar_are_named():
 
 
 def test_jurors_who_convict_an_honest_judge_are_named_and_the_judge_is_not():
-    report = audited(disputed({1, 3}))
-    assert named(report) == [("A11", 2, 1), ("A11", 2, 3)]
+    report = audited(disputed({0, 1, 3}))
+    assert named(report) == [("A11", 2, 0), ("A11", 2, 1), ("A11", 2, 3)]
     assert report.disputes[0].outcome == "upheld"
     assert report.disputes[0].is_false is False
 
@@ -138,11 +143,11 @@ def test_where_the_blobs_are_lost_the_jury_is_believed_and_nobody_called_a_liar_
 
 def test_an_open_dispute_is_listed_and_convicts_nobody():
     def raise_only(circle):
-        circle.write(Disputed(0, 2, 2, 4, address(500), digest("evidence"), LATER))
+        circle.write(Disputed(0, 2, 2, 4, address(500), digest("evidence"), circle.known.bonded, LATER))
 
     report = audited(Circle(between={2: raise_only}))
     assert report.clean
-    assert report.disputes[0].outcome == "open"
+    assert report.disputes[0].outcome == "drawing"
 
 
 # ------------------------------------------------------------------------------------------- equivocation
@@ -217,7 +222,7 @@ def test_who_comes_and_goes_is_listed_with_block_and_reason():
         circle.write(
             Rotating(0, address(9), cold(9), LATER),
             Rotated(0, address(9), cold(9)),
-            Left(1, LATER),
+            Left(1, 0, LATER),
             Released(1, 1000),
             Equivocated(3, 2, address(500), 1000, LATER),
             replace(joined(5), inviter=address(0)),
@@ -259,7 +264,8 @@ def test_who_is_quarantined_and_ejected_is_listed_with_the_judges_who_rejected_i
 
 def test_a_seat_cut_by_a_dispute_is_quarantined_for_that_and_its_return_is_listed():
     changes = membership(disputed({0, 1, 3}, {2: Liar(2)}, rounds=12))
-    assert [change[0] for change in summary(changes)] == ["quarantined", "restored"]
+    assert [change[0] for change in summary(changes)] == ["suspended", "quarantined", "restored"]
+    assert changes[-3].why == "dispute 0 about its verdict was upheld; 500 wei of its bond lost"
     assert changes[-2].why.endswith("dispute 0 about its verdict was upheld")
 
 
@@ -268,7 +274,7 @@ def test_a_seats_next_holder_is_not_accused_of_the_last_ones_past(monkeypatch):
     monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 5)
 
     def hand_over(circle):
-        circle.write(Left(3, LATER), Released(3, 1000))
+        circle.write(Left(3, 0, LATER), Released(3, 1000))
         circle.take(3, 300)
 
     circle = Circle(rounds=4, between={2: hand_over})
@@ -295,36 +301,29 @@ def test_a_lost_update_shields_no_liar():
 # ------------------------------------------------------------------------------------------- draws
 
 
-def drawn_circle(*, mixes_parent=False, constant=None):
+def drawn_circle():
     """Placed draws of three rounds and one jury, and the headers they follow from."""
-    prevrandao = {n: constant or digest("randao", n) for n in range(5)}
-    headers = {n: Header(digest("parent", n), prevrandao[n], LATER + n) for n in range(5)}
-    events = []
-    for number in (1, 2, 3):
-        header = headers[number]
-        parent = header.parent if mixes_parent else bytes(32)
-        events.append(Drawn(number, round_seed(header.prevrandao, parent, number, NETWORK), 0b111))
-    places = placed([None, *events])[1:]
-    raised = Placed((4, 0), "0x" + digest("block", 4).hex(), "0x", Disputed(0, 1, 0, 1, address(5), b"", LATER))
-    called = Summoned(0, jury_seed(digest("block", 4), 0, NETWORK), 0b100, LATER)
-    return [*places, raised, Placed((6, 0), "0x", "0x", called)], headers
+    contract = bytes.fromhex(NETWORK.contract[2:])
+    headers = {n: Header(digest("block", n), LATER + n) for n in range(5)}
+    drawn = [Drawn(number, drawn_seed(headers[number].hash, number, contract), 0b111) for number in (1, 2, 3)]
+    claim = Disputed(0, 1, 0, 1, address(5), b"", 0b111, LATER)
+    raised = Placed((4, 0), "0x" + digest("block", 4).hex(), "0x", claim)
+    called = Summoned(0, drawn_seed(digest("block", 4), 0, contract), 0b100, LATER)
+    return [*placed([None, *drawn])[1:], raised, Placed((6, 0), "0x", "0x", called)], headers
 
 
-def draws_report(places, headers, mixes_parent=False):
+def draws_report(places, headers):
     report = Report(31337, NETWORK.contract, 0)
-    check_draws(places, headers, NETWORK, mixes_parent=mixes_parent, report=report)
+    check_draws(places, headers, NETWORK, report)
     return report
 
 
-@pytest.mark.parametrize("mixes_parent", [False, True])
-def test_seeds_that_follow_from_their_blocks_are_no_finding(mixes_parent):
-    places, headers = drawn_circle(mixes_parent=mixes_parent)
-    assert draw_blocks(places) == {1, 2, 3}
-    report = draws_report(places, headers, mixes_parent)
+def test_seeds_that_follow_from_their_blocks_are_no_finding():
+    places, headers = drawn_circle()
+    assert draw_blocks(places) == {1, 2, 3, 4}
+    report = draws_report(places, headers)
     assert report.clean
     assert report.examined[Check.DRAWS] == 4
-    assert not report.notes
-    assert not draws_report(places, headers, not mixes_parent).clean
 
 
 def test_a_seed_of_another_choice_is_found():
@@ -333,14 +332,3 @@ def test_a_seed_of_another_choice_is_found():
     places[-1] = replace(places[-1], event=replace(places[-1].event, seed=digest("chosen")))
     report = draws_report(places, headers)
     assert [(f.check, f.round) for f in report.findings] == [(Check.DRAWS, 2), (Check.DRAWS, None)]
-
-
-def test_a_chain_without_randomness_of_its_own_is_noted_and_no_finding():
-    places, headers = drawn_circle(constant=digest("always"))
-    report = draws_report(places, headers)
-    assert report.clean
-    assert "foretell" in report.notes[0]
-    one = (1).to_bytes(32, "big")
-    seed = round_seed(one, bytes(32), 1, NETWORK)
-    arbitrum = replace(places[0], event=replace(places[0].event, seed=seed))
-    assert draws_report([arbitrum], headers).clean

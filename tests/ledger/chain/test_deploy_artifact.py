@@ -17,21 +17,25 @@ LATER = {0x1E: "CLZ", 0xE0: "RJUMP", 0xE3: "CALLF", 0xEC: "EOFCREATE"}
 
 
 def test_the_deployed_code_keeps_the_size_limit() -> None:
-    artifact = circle_artifact()
-    size = len(artifact.runtime) // 2 - 1 + WORD * len(artifact.immutables)
-    assert size <= CODE_MAX_BYTES
+    assert circle_artifact().code_bytes <= CODE_MAX_BYTES
+    assert len(circle_artifact().court_code) <= CODE_MAX_BYTES
 
 
 def test_creation_keeps_the_size_limit_with_the_largest_manifest() -> None:
     plan = plan_for(manifest_of(9, 3), Terms(start_seats=4, quorum=3, commit_window_s=60, attest_window_s=30))
     padded = (len(plan.manifest.encode()) + WORD - 1) // WORD * WORD
-    assert len(plan.data) - padded + MANIFEST_MAX_BYTES <= CREATION_MAX_BYTES
+    assert len(plan.circle_data(ADDRESS)) - padded + MANIFEST_MAX_BYTES <= CREATION_MAX_BYTES
+    assert len(plan.court_data) <= CREATION_MAX_BYTES
 
 
 def test_a_cancun_chain_knows_every_instruction() -> None:
     used = instructions(bytes.fromhex(circle_artifact().runtime[2:]))
-    assert not used & LATER.keys()
+    assert not (used | instructions(circle_artifact().court_code)) & LATER.keys()
     assert 0x5F in used, "PUSH0 is what an older chain stops at"
+
+
+def test_the_court_has_no_constructor_and_no_immutables_so_its_code_is_the_same_everywhere() -> None:
+    assert circle_artifact().court_code in circle_artifact().court_creation
 
 
 def instructions(code: bytes) -> set[int]:

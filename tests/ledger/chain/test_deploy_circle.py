@@ -10,11 +10,20 @@ import pytest
 from chains import CHAINS, ChainProcess, anvil
 from histories import manifest_of
 
-from ledger.chain.artifact import code_hash
+from ledger.chain.artifact import CodeMismatch, circle_artifact, code_hash
+from ledger.chain.circle import Circle
 from ledger.chain.circle_file import CircleFile, open_circle
-from ledger.chain.deploy import Deployment, Intent, contract_address, deploy_circle, find_deployed, finish_begun
+from ledger.chain.deploy import (
+    Deployment,
+    Intent,
+    contract_address,
+    deploy_circle,
+    find_deployed,
+    finish_begun,
+    known_court,
+)
 from ledger.chain.plan import Plan, plan_for
-from ledger.chain.preflight import Quote, check_chain, check_funds, has_randomness, quote
+from ledger.chain.preflight import Quote, block_time_s, check_chain, check_funds, quote
 from ledger.chain.rpc import ChainUnreachable, Rpc
 from ledger.chain.sender import NoFunds, Sender
 from ledger.chain.terms import Terms
@@ -43,7 +52,7 @@ class Site:
         return Sender(self.rpc, bytes.fromhex(self.chain.keys[account][2:]), self.chain.chain_id)
 
     def deploy(self, plan: Plan, confirmations: int = 0) -> Deployment:
-        return deploy_circle(self.sender(), plan, self.out, confirmations)
+        return deploy_circle(self.sender(), plan, self.out, confirmations, known_court(self.rpc, self.out))
 
     def find(self, plan: Plan, **options: Any) -> CircleFile | None:
         return find_deployed(self.rpc, self.chain.chain_id, plan, self.out, **options)
@@ -75,11 +84,15 @@ def test_the_file_tells_what_lies_there_and_opens(site: Site) -> None:
     done = site.deploy(plan)
     file = CircleFile.read(site.out)
     assert file == done.file
-    assert (file.task, file.terms) == (plan.task, plan.terms)
+    assert (file.task, file.terms) == (plan.task, plan.terms_with(done.circle.court))
+    court = site.chain.rpc("eth_getCode", done.circle.court, "latest")
+    assert bytes.fromhex(court[2:]) == circle_artifact().court_code
     code = bytes.fromhex(site.chain.rpc("eth_getCode", file.contract, "latest")[2:])
     assert file.code_hash == code_hash(code)
     receipt = site.chain.rpc("eth_getTransactionReceipt", file.transaction)
-    assert (int(receipt["blockNumber"], 16), int(receipt["gasUsed"], 16)) == (file.block, done.gas)
+    assert int(receipt["blockNumber"], 16) == file.block
+    assert done.paid is not None
+    assert done.paid.gas > int(receipt["gasUsed"], 16)
     assert open_circle(file).task.hex() == plan.task[2:]
     assert not Intent.path(site.out).exists()
 
@@ -174,7 +187,99 @@ def test_it_is_found_behind_other_transactions_of_the_key(site: Site, monkeypatc
     Intent.path(site.out).write_bytes(msgspec.json.encode(earlier))
     done = site.finish(plan)
     assert done is not None
-    assert done.file.contract == contract_address(note.deployer, note.nonce)
+    assert done.file.contract == contract_address(note.deployer, note.nonce + 1), "behind the court"
+
+
+def cut_between(site: Site, plan: Plan, monkeypatch: pytest.MonkeyPatch, *, is_noted: bool) -> None:
+    """Deploy, and die when the court is there: before that is noted, or after."""
+    create = Sender.create
+
+    def killed(sender: Sender, data: bytes, *rest: Any) -> Any:
+        if data != plan.court_data:
+            raise KeyboardInterrupt
+        receipt = create(sender, data, *rest)
+        if not is_noted:
+            raise KeyboardInterrupt
+        return receipt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Sender, "create", killed)
+        with pytest.raises(KeyboardInterrupt):
+            site.deploy(plan)
+
+
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_a_court_that_was_sent_is_found_and_paid_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch, is_noted: bool
+) -> None:
+    plan, sent = plan_of(), site.sent()
+    cut_between(site, plan, monkeypatch, is_noted=is_noted)
+    court = contract_address(site.sender().address, sent)
+    assert site.finish(plan) is None
+    assert known_court(site.rpc, site.out) == court
+    done = site.deploy(plan)
+    assert (done.circle.court, site.sent()) == (court, sent + 2)
+    assert not Intent.path(site.out).exists()
+
+
+def test_who_cannot_pay_for_the_circle_any_more_keeps_the_court(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, create = plan_of(), Sender.create
+
+    def poor(sender: Sender, data: bytes, *rest: Any) -> Any:
+        if data != plan.court_data:
+            raise NoFunds("gone")
+        return create(sender, data, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Sender, "create", poor)
+        with pytest.raises(NoFunds):
+            site.deploy(plan)
+    sent = site.sent()
+    assert site.finish(plan) is None
+    site.deploy(plan)
+    assert site.sent() == sent + 1
+
+
+def test_the_court_of_an_earlier_circle_serves_another(site: Site, tmp_path: Path) -> None:
+    first = site.deploy(plan_of())
+    assert known_court(site.rpc, site.out, first.circle.court.lower()) == first.circle.court
+    second, sent = Site(site.chain, tmp_path / "second.json"), site.sent()
+    done = deploy_circle(second.sender(), plan_of(), second.out, 0, first.circle.court)
+    assert (done.circle.court, site.sent()) == (first.circle.court, sent + 1)
+    assert second.find(plan_of(), court=first.circle.court) == done.file
+    with pytest.raises(UsageError, match="names a circle with another court"):
+        second.find(plan_of(), court=first.circle.network.contract)
+
+
+def test_what_is_no_court_of_this_version_is_refused(site: Site) -> None:
+    circle = site.deploy(plan_of()).circle
+    for address in (circle.network.contract, "0x" + "11" * 20):
+        with pytest.raises(CodeMismatch, match=r"is not the court of this version.*name another --court"):
+            known_court(site.rpc, site.out, address)
+    with pytest.raises(UsageError, match="the court 'mine' is no address"):
+        known_court(site.rpc, site.out, "mine")
+
+
+def test_a_circle_that_runs_other_code_than_the_courts_is_refused(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own code is right to the byte: who deployed it wrote another court's address behind that."""
+    address = site.deploy(plan_of()).circle.network.contract
+    code = site.rpc.data
+    offset = len(circle_artifact().runtime) // 2 - 1 + circle_artifact().immutables["COURT"]
+
+    def told(rpc: Rpc, method: str, *parameters: Any) -> bytes:
+        found = code(method, *parameters)
+        if parameters[0] != address:
+            return found
+        return found[: offset + 12] + bytes.fromhex(site.sender().address[2:]) + found[offset + 32 :]
+
+    Circle(site.rpc, address)
+    monkeypatch.setattr(Rpc, "data", told)
+    with pytest.raises(CodeMismatch, match="runs other code than the court of this version"):
+        Circle(site.rpc, address)
 
 
 def test_a_deployment_that_was_never_sent_is_forgotten(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,10 +337,11 @@ def test_one_that_waits_for_a_block_is_waited_for(
             send_creation(chain, sender, data)
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(Sender, "create", killed)
-        with pytest.raises(KeyboardInterrupt):
-            site.deploy(plan)
-        assert site.sent() == 1
+        with monkeypatch.context() as patch:
+            patch.setattr(Sender, "create", killed)
+            with pytest.raises(KeyboardInterrupt):
+                site.deploy(plan)
+        assert (site.sent(), raw) == (1, [plan.court_data])
         looks = iter(range(10**6))
 
         def mine_at_the_third_look(_: float) -> None:
@@ -243,10 +349,9 @@ def test_one_that_waits_for_a_block_is_waited_for(
                 chain.rpc("evm_mine")
 
         monkeypatch.setattr("ledger.chain.deploy.time.sleep", mine_at_the_third_look)
-        done = site.finish(plan)
-        assert done is not None
-        assert (site.sent(), len(raw)) == (1, 1)
-        assert find_deployed(site.rpc, chain.chain_id, plan, site.out) == done.file
+        assert site.finish(plan) is None
+        assert site.sent() == 1
+        assert known_court(site.rpc, site.out) == contract_address(site.sender().address, 0)
 
 
 def send_creation(chain: ChainProcess, sender: Sender, data: bytes) -> str:
@@ -279,25 +384,24 @@ def test_the_file_is_written_when_blocks_lie_on_top(
 
 
 def test_the_quote_is_what_it_costs(site: Site) -> None:
-    quoted = quote(site.rpc, site.sender().address, plan_of().data)
+    """Of both transactions, though the second one cannot be estimated before the first is in a block."""
+    quoted = quote(site.rpc, site.sender().address, plan_of())
     done = site.deploy(plan_of())
-    assert done.gas is not None
-    assert done.gas <= quoted.gas <= done.gas * 1.1
+    assert done.paid is not None
+    assert done.paid.gas <= quoted.gas <= done.paid.gas * 1.02
     assert quoted.cost_wei <= quoted.most_wei
+    alone = quote(site.rpc, site.sender().address, plan_of(), done.circle.court)
+    assert alone.gas < quoted.gas - 2_000_000
 
 
 def test_what_the_contract_would_refuse_is_a_sentence_before_anything_is_sent(site: Site) -> None:
     plan = plan_of()
-    sent = site.sent()
-    # The quorum's word, wherever the constructor takes it.
-    words = [plan.data[at : at + 32] for at in range(0, len(plan.data) - 31)]
-    assert words
-    seats = (4).to_bytes(32, "big") + (3).to_bytes(32, "big")
-    assert plan.data.count(seats) == 1
-    wrong = replace(plan, data=plan.data.replace(seats, (4).to_bytes(32, "big") + (5).to_bytes(32, "big")))
-    with pytest.raises(SetupError, match="the quorum is 2 to as many as --peers: choose another --quorum"):
-        quote(site.rpc, site.sender().address, wrong.data)
-    assert site.sent() == sent
+    wrong = replace(plan, terms=plan.terms | {"quorum": 5})
+    for court in (None, site.deploy(plan).circle.court):
+        sent = site.sent()
+        with pytest.raises(SetupError, match="the quorum is 2 to as many as --peers: choose another --quorum"):
+            quote(site.rpc, site.sender().address, wrong, court)
+        assert site.sent() == sent
 
 
 def test_an_account_without_coin_is_told_what_it_needs(site: Site) -> None:
@@ -313,10 +417,21 @@ def test_another_chain_than_expected_is_refused(site: Site) -> None:
         check_chain(site.rpc, 11155111)
 
 
-def test_a_chains_randomness_is_seen(site: Site) -> None:
-    for _ in range(3):
+def test_a_chain_that_makes_blocks_as_they_are_needed_has_no_block_time(site: Site) -> None:
+    for _ in range(5):
+        site.chain.rpc("evm_increaseTime", 12)
         site.chain.rpc("evm_mine")
-    assert has_randomness(site.rpc)
+    assert block_time_s(site.rpc) is None
+
+
+@pytest.mark.parametrize("start", CHAINS.values(), ids=CHAINS)
+def test_the_block_time_of_other_chains_is_measured(start: Callable[..., Any]) -> None:
+    with start(block_time_s=3600.0) as chain:
+        assert block_time_s(Rpc(chain.url)) is None, "too young"
+        for seconds in (12, 12, 24, 12, 12):
+            chain.rpc("evm_increaseTime", seconds)
+            chain.rpc("evm_mine")
+        assert block_time_s(Rpc(chain.url)) == pytest.approx(12, abs=1)
 
 
 @pytest.mark.parametrize("fork", ["paris", "shanghai"])
@@ -328,6 +443,8 @@ def test_an_evm_that_is_too_old_is_said_to_be(fork: str) -> None:
 def test_a_chain_without_a_base_fee_costs_the_tip(tmp_path: Path) -> None:
     with anvil(chain_id=2018, extra=("--base-fee", "0")) as chain:
         site = Site(chain, tmp_path / "circle.json")
-        quoted = quote(site.rpc, site.sender().address, plan_of().data)
+        quoted = quote(site.rpc, site.sender().address, plan_of())
         assert quoted.price_wei == quoted.cap_wei == int(chain.rpc("eth_maxPriorityFeePerGas"), 16)
-        assert site.deploy(plan_of()).price_wei == quoted.price_wei
+        paid = site.deploy(plan_of()).paid
+        assert paid is not None
+        assert paid.cost_wei == paid.gas * quoted.price_wei

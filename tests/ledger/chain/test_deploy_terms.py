@@ -21,6 +21,7 @@ from ledger.errors import UsageError
 
 GIVEN: dict[str, Any] = {"start_seats": 4, "quorum": 3, "commit_window_s": 60, "attest_window_s": 30}
 SOMEBODY = "0x" + "ab" * 20
+DISPUTES: dict[str, Any] = {"bond": 8000, "dispute_bond": 400, "dispute_window_s": 100, "unbonding_s": 800}
 
 
 def terms(**changes: Any) -> Terms:
@@ -49,6 +50,8 @@ def terms(**changes: Any) -> Terms:
         ({"admission": Admission.INVITER}, "--inviter and an --admission"),
         ({"inviter": SOMEBODY}, "--inviter and an --admission"),
         ({"inviter": "somebody", "admission": 1}, "is no address"),
+        ({"dispute_bond": 1}, "there is none: choose a --bond, or --dispute-bond 0"),
+        (DISPUTES | {"unbonding_s": 799}, r"8 dispute windows or more \(800 s here\), not 799 s.*--unbonding"),
     ],
 )
 def test_terms_the_contract_would_refuse_name_the_option_to_change(changes: dict[str, Any], expected: str) -> None:
@@ -60,6 +63,8 @@ def test_the_limits_themselves_are_allowed() -> None:
     check_terms(
         terms(start_seats=256, quorum=256, commit_window_s=1, attest_window_s=30 * 86400, bond=MAX_BOND_WEI)
     )
+    check_terms(terms(**DISPUTES))
+    check_terms(terms(unbonding_s=0))
     check_terms(terms(start_seats=2, quorum=2, admission=Admission.MEMBERS, inviter=SOMEBODY, reputation_floor=256))
 
 
@@ -101,6 +106,8 @@ def test_the_constructor_takes_no_term_that_is_not_known_here() -> None:
     plan = plan_for(manifest_of(9, 3), terms())
     assert plan.terms["start_seats"] == 4
     assert plan.terms["last_round"] == 9
+    assert list(plan.terms_with(SOMEBODY).items())[-1] == ("court", SOMEBODY)
+    assert bytes.fromhex(SOMEBODY[2:]) in plan.circle_data(SOMEBODY)
 
 
 def test_a_deployed_circles_words_are_compared_with_the_terms() -> None:

@@ -10,7 +10,7 @@ from ledger.chain import answers
 from ledger.chain.answers import Nonsense
 
 DIGEST, ADDRESS = "0x" + "ab" * 32, "0x" + "11" * 20
-BLOCK = {"number": "0x7", "hash": DIGEST, "parentHash": DIGEST, "timestamp": "0x1", "mixHash": DIGEST}
+BLOCK = {"number": "0x7", "hash": DIGEST, "timestamp": "0x1"}
 RECEIPT = {
     "transactionHash": DIGEST,
     "blockHash": DIGEST,
@@ -105,7 +105,7 @@ def test_blocks_receipts_and_fees_are_taken_whole_or_not_at_all():
                 value = PARSERS[name](raw)
             except Nonsense:
                 continue
-            # What may be left out or null: no randomness, no price, no contract, in no block.
+            # What may be left out or null: no price, no contract, in no block.
             assert name != "fees"
             assert value is None or raw.keys() != known.keys() or None in raw.values()
 
