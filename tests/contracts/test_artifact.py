@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circle_calldata import functions
-from circle_machines import BareMachine
 
 from ledger.chain.artifact import circle_artifact
 
 ROOT = Path(__file__).resolve().parents[2]
 # What code may be deployed at most (EIP-170).
 CODE_MOST = 24_576
-COURT_CALLS = ("dispute", "summon", "vote", "appeal", "resolve", "restart")
 
 
 @pytest.fixture(name="scripts")
@@ -39,12 +36,11 @@ def test_the_circle_names_the_hash_of_the_courts_code(scripts: Any) -> None:
     assert f"COURT_HASH: constant(bytes32) = {scripts.court_hash()}\n" in (ROOT / "contracts/Circle.vy").read_text()
 
 
-def test_circle_and_court_lay_their_storage_out_alike(scripts: Any) -> None:
-    circle, court = (scripts.compiled(name)["layout"] for name in ("Circle", "Court"))
-    assert circle["storage_layout"] == court["storage_layout"]
-    # What only one of them keeps would lie where the other keeps something else.
-    assert set(circle["storage_layout"]) == {"store"}
-    assert "code_layout" not in court, "the court has no immutables: its code is the same wherever it lies"
+def test_neither_keeps_anything_of_its_own(scripts: Any) -> None:
+    layouts = {name: scripts.compiled(name)["layout"] for name in ("Circle", "Court")}
+    # What only one of them kept would lie where the other keeps something else.
+    assert all(set(layout["storage_layout"]) == {"store"} for layout in layouts.values())
+    assert "code_layout" not in layouts["Court"], "without immutables its code is the same wherever it lies"
 
 
 def test_no_call_of_the_court_is_hidden_by_one_of_the_circle(scripts: Any) -> None:
@@ -60,23 +56,6 @@ def test_both_codes_may_be_deployed() -> None:
     artifact = circle_artifact()
     assert len(bytes.fromhex(artifact.runtime[2:])) + 32 * len(artifact.immutables) <= CODE_MOST
     assert len(bytes.fromhex(artifact.court_runtime[2:])) <= CODE_MOST
-
-
-@pytest.mark.parametrize("call", COURT_CALLS)
-def test_at_its_own_address_the_court_takes_no_call_and_no_coin(call: str) -> None:
-    artifact, machine = circle_artifact(), BareMachine(3)
-    assert set(COURT_CALLS) <= set(functions(artifact, views=False))
-    court = machine.run(machine.accounts[0], None, artifact.court_creation).created
-    assert court is not None
-    assert machine.code(court) == bytes.fromhex(artifact.court_runtime[2:])
-    filled = {"uint256": 0, "bytes32": b"\x01" * 32}
-    arguments = [filled[kind] for kind in artifact.types("function", call)]
-    for value in (0, 1, 10**18):
-        assert (
-            machine.run(machine.accounts[0], court, artifact.call_data(call, *arguments), value).reason is not None
-        )
-    assert machine.run(machine.accounts[0], court, b"", 1).reason is not None
-    assert machine.balance(court) == 0
 
 
 @pytest.mark.parametrize("name", ["Circle", "Court"])
