@@ -88,7 +88,12 @@ class DisputeLine:
 
 @dataclass
 class Report:
-    """An audit's result. examined: how many things each check looked at. notes: what to know, and no finding."""
+    """An audit's result. examined: how many things each check looked at. notes: what to know, and no finding.
+
+    scope: which rounds were to be recomputed, in a few words; sample: the (round, judge) drawn by sample_seed, None
+    where all were. recomputed, not_recomputed: of these attestations, how many were and how many could not be.
+    started: from how many checkpoints. pruned: updates of final rounds that nobody serves any more; nobody has to.
+    """
 
     chain_id: int
     contract: str
@@ -97,6 +102,13 @@ class Report:
     rule: str = ""
     rounds: int = 0
     seats: int = 0
+    scope: str = ""
+    sample: list[tuple[int, int]] | None = None
+    sample_seed: int | None = None
+    recomputed: int = 0
+    not_recomputed: int = 0
+    started: int = 0
+    pruned: int = 0
     blobs: int = 0
     blob_bytes: int = 0
     examined: dict[Check, int] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Collection, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -75,24 +75,36 @@ class Frames:
     def __init__(self, history: History) -> None:
         self._history, self._newest = history, dict[int, tuple[Link, ...]]()
 
-    def after(self, round_: Round) -> set[bytes]:
-        """Their digests once this round is over; rounds come in order. Empty where frames stand for themselves."""
+    def after(self, round_: Round, seats: Collection[int] | None = None) -> set[bytes]:
+        """Their digests once this round is over; rounds come in order. Empty where frames stand for themselves.
+
+        seats: whose updates the round was recomputed from; everybody's where it is None.
+        """
         if is_chained(self._history.manifest.codec):
-            for seat in round_.commits:
+            for seat in round_.commits if seats is None else seats:
                 self._newest[seat] = lineage(self._history, round_, seat)[:MAX_CHAIN]
         return {link.digest for links in self._newest.values() for link in links}
 
 
 async def gather_round(
-    fetcher: BlobFetcher, history: History, round_: Round, gathered: Gathered, *, max_bytes: int, timeout_s: float
+    fetcher: BlobFetcher,
+    history: History,
+    round_: Round,
+    gathered: Gathered,
+    *,
+    max_bytes: int,
+    timeout_s: float,
+    seats: Collection[int] | None = None,
 ) -> None:
     """Fetch a round's updates, and all earlier ones that they hang on, where they are not there yet.
 
-    They may be of any round before. At most MAX_CHAIN + 1 blobs a seat; each is asked for once.
+    seats: whose; everybody's where it is None. They may be of any round before. At most MAX_CHAIN + 1 blobs a seat;
+    each is asked for once.
     """
+    seats = round_.commits if seats is None else seats
     held, nothing_decoded = Held(gathered.blobs), States()
     while True:
-        lacking = await asyncio.to_thread(further, history, round_, round_.commits, held, nothing_decoded)
+        lacking = await asyncio.to_thread(further, history, round_, seats, held, nothing_decoded)
         wanted = [(seat, digest) for digest, seat in lacking.items() if digest not in gathered.missing]
         if not wanted:
             return

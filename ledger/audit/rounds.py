@@ -1,12 +1,15 @@
 """Checks of one round after the other: verdicts, records, bases, copies and disputes, from the blobs. Pure."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import numpy as np
 
 from ledger.audit.findings import Check, Report
 from ledger.audit.jury import is_false_verdict
 from ledger.audit.kept import CarriedStates
+from ledger.audit.plan import Plan, Work, owed, plan_from
+from ledger.checkpoint import decode_checkpoint, decode_checkpoint_record, first_disputable
 from ledger.codec import Blocks, frame_steps
 from ledger.errors import PeerFault
 from ledger.exact import State, to_float
@@ -14,9 +17,10 @@ from ledger.history import History, Round
 from ledger.lineage import Fetched, Held, Lost, Published, States, lineage, published
 from ledger.memory import Carried
 from ledger.network import Network
-from ledger.records import state_digest
-from ledger.replay import blobs_needed, replay
+from ledger.records import Record, state_digest
+from ledger.replay import blobs_needed, replay, shows_checkpoint
 from ledger.rules import looks_back, rule_of
+from ledger.screening import Screened
 from ledger.shelf import Shelf
 from ledger.topology import mask_of, seats_of
 
@@ -34,8 +38,8 @@ def stands_still(state: State, base: State | None, blocks: Blocks) -> bool:
 class RoundAuditor:
     """Walks the rounds in order and keeps what each seat carries on, base and memory, as the blobs give it.
 
-    genesis: (d,), int32; None where nobody could provide it. false_verdicts: dispute → whether the verdict it is
-    about is false, None where that cannot be recomputed; filled in as the rounds are checked.
+    genesis: (d,), int32; None where nobody could provide it. false_verdicts: dispute → whether the claim that it is
+    about is right, None where that cannot be recomputed; filled in as the rounds are checked.
     """
 
     def __init__(
@@ -47,8 +51,12 @@ class RoundAuditor:
         *,
         states: States | None = None,
         carried: CarriedStates | None = None,
+        plan: Plan | None = None,
     ) -> None:
-        """states: what is decoded is kept there, to save time. carried: bases and memories are kept there."""
+        """states: what is decoded is kept there, to save time. carried: bases and memories are kept there.
+
+        plan: which rounds of which seats are recomputed; all of them where it is None.
+        """
         self._history, self._network, self._report = history, network.domain_separator, report
         self._rule = rule_of(history.manifest.rule, history.manifest.rule_parameters)
         self._genesis = None if genesis is None else Carried(genesis)
@@ -56,17 +64,26 @@ class RoundAuditor:
         # and so does a seat that lost what it had.
         self._carried = CarriedStates(Shelf()) if carried is None else carried
         self._states = States(genesis) if states is None else states
+        self._plan = plan_from(history, 1) if plan is None else plan
+        self._owed = owed(history)
         self._published: dict[bytes, tuple[int, tuple[int, int]]] = {}
+        self._awaited: dict[int, bool] = {}
         self._unknown: set[tuple[int, int]] = set()
         self.false_verdicts: dict[int, bool | None] = {}
 
     def check(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
-        """Check a round.
+        """Check a round, from blobs that are all there: the updates, and records and checkpoints too."""
+        self.examine(round_, blobs)
+        self.take_up(round_, blobs)
+
+    def examine(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
+        """Check what the plan asks for in a round.
 
         blobs: digest → bytes, None for bytes that make no blob, of its updates and of all earlier ones that they
         hang on, however long ago; without those nobody serves.
         """
         held = Held(blobs)
+        self._awaited = {}
         self._check_updates(round_, held)
         if not self._rule.is_replayable and not self._report.notes:
             self._report.notes.append(
@@ -77,7 +94,64 @@ class RoundAuditor:
             return
         self._recompute_disputed(round_, held)
         for judge in sorted(round_.attestations):
-            self._check_verdicts(round_, judge, held)
+            work = self._plan.of(round_.number, judge)
+            # Without the genesis no base is known, and no checkpoint can be made: told once, and no judge's fault.
+            if not self._rule.is_replayable or self._genesis is None:
+                self._put(round_, judge, None)
+                self._count(work, done=False)
+            elif work is Work.START:
+                self._put(round_, judge, None)
+                self._awaited[judge] = True
+            elif work is not None:
+                self._recompute(round_, judge, held, work)
+
+    def awaited(self, round_: Round) -> list[tuple[int, bytes]]:
+        """(judge, digest of its record) of those whose checkpoints tell how the audit goes on after the round."""
+        return [(judge, round_.attestations[judge].record) for judge in self._awaited]
+
+    def named(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> list[tuple[int, bytes]]:
+        """(judge, digest of its checkpoint) of those awaited whose records are among the blobs."""
+        found: list[tuple[int, bytes]] = []
+        for judge in self._awaited:
+            with suppress(PeerFault, KeyError):
+                found.append((judge, self._record(round_, judge, blobs).checkpoint))
+        return found
+
+    def take_up(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
+        """Go on, as jurors do, from the checkpoints that judges show where these are not what the audit knows.
+
+        A checkpoint that is false is a finding when its round is recomputed; its judge's later verdicts follow
+        from it all the same. One that is none is looked behind.
+        """
+        for judge, is_needed in self._awaited.items():
+            try:
+                record = self._record(round_, judge, blobs)
+                genesis = self._genesis
+                assert genesis is not None
+                blob = blobs[record.checkpoint]
+                shown = decode_checkpoint(blob, self._history.manifest, record, genesis.base)
+            except PeerFault as fault:
+                if is_needed:
+                    self._not_shown(round_, judge, f"what it shows for its checkpoint is none: {fault}")
+            except KeyError:
+                self._put(round_, judge, None)
+                if is_needed:
+                    fact = "it does not show its checkpoint, from which its later verdicts follow"
+                    self._not_shown(round_, judge, fact)
+            else:
+                self._put(round_, judge, shown)
+                self._unknown.discard((judge, round_.begun[judge]))
+                self._report.started += 1
+        self._awaited = {}
+
+    def _record(self, round_: Round, judge: int, blobs: Mapping[bytes, bytes | None]) -> Record:
+        blob = blobs[round_.attestations[judge].record]
+        return decode_checkpoint_record(blob, self._network, round_, judge)
+
+    def _not_shown(self, round_: Round, judge: int, fact: str) -> None:
+        """The burden of proof is the judge's (R29), as long as anything that can be disputed follows from it."""
+        if self._owed.of(round_.number, judge) is not None:
+            self._find(Check.VERDICTS, round_, judge, fact)
 
     def _recompute_disputed(self, round_: Round, held: Held) -> None:
         for dispute in self._history.disputes:
@@ -91,6 +165,8 @@ class RoundAuditor:
     def _check_updates(self, round_: Round, held: Held) -> None:
         # In the order of the commits on chain: of two equal states the later one is the copy.
         for seat, digest in round_.commits.items():
+            if self._plan.of(round_.number, seat) is not Work.CHECK:
+                continue
             fetched = Fetched(lineage(self._history, round_, seat), held, round_.tenures[seat])
             if not fetched.is_here:
                 continue
@@ -100,16 +176,20 @@ class RoundAuditor:
             try:
                 found = published(fetched, self._history.manifest, self._network, self._states)
             except Lost as lost:
-                if lost.digest == self._history.manifest.genesis_digest:
-                    # Told once, and no author's fault.
-                    continue
-                self._find(Check.BLOBS, round_, seat, f"the update cannot be decoded: {lost}", digest=digest.hex())
+                # Of the genesis it is told once, and no author's fault; frames of final rounds need not be there.
+                if lost.digest != self._history.manifest.genesis_digest and self._is_disputable(round_):
+                    self._find(
+                        Check.BLOBS, round_, seat, f"the update cannot be decoded: {lost}", digest=digest.hex()
+                    )
                 continue
             except PeerFault as fault:
                 self._find(Check.BLOBS, round_, seat, f"the update is invalid: {fault}", digest=digest.hex())
                 continue
             self._check_base(round_, seat, found)
             self._check_copy(round_, seat, found.state)
+
+    def _is_disputable(self, round_: Round) -> bool:
+        return round_.number >= first_disputable(self._history.number)
 
     def _check_copy(self, round_: Round, seat: int, state: State) -> None:
         self._report.count(Check.COPIES)
@@ -137,40 +217,55 @@ class RoundAuditor:
                 recomputed=expected.hex(),
             )
 
-    def _check_verdicts(self, round_: Round, judge: int, held: Held) -> None:
-        attested, holder = round_.attestations[judge], (judge, round_.begun[judge])
-        carried = self._brought(round_, judge)
-        self._carried.put(holder, None)
-        linked = mask_of(round_.neighbours(self._history.manifest.degree)[judge])
-        self._report.unavailable_verdicts += (linked & ~attested.judged).bit_count()
-        # Without the genesis no base is known, and no checkpoint can be made: told once, and no judge's fault.
-        if not self._rule.is_replayable or self._genesis is None:
-            return
+    def _recompute(self, round_: Round, judge: int, held: Held, work: Work) -> None:
+        """A judge's round: what it goes on with and, where the plan says so, its verdicts and its record."""
+        attested, carried = round_.attestations[judge], self._brought(round_, judge)
+        self._put(round_, judge, None)
+        is_due = shows_checkpoint(self._history, round_, judge)
         lacking = self._lacking(round_, judge, held)
-        if lacking:
-            # The judge may well have had them: whoever no longer serves its update is named, not the judge.
-            for seat in lacking:
-                whose = "its own" if seat == judge else f"seat {judge}'s"
-                self._find(
-                    Check.VERDICTS, round_, seat, f"{whose} verdicts cannot be recomputed without its update"
+        if work is Work.CHECK:
+            linked = mask_of(round_.neighbours(self._history.manifest.degree)[judge])
+            self._report.unavailable_verdicts += (linked & ~attested.judged).bit_count()
+        if lacking or (carried is None and looks_back(self._rule)):
+            self._count(work, done=False)
+            self._awaited |= {judge: True} if is_due else {}
+            if lacking:
+                whose = ", ".join("its own" if seat == judge else f"seat {seat}'s" for seat in lacking)
+                self._not_shown(
+                    round_, judge, f"it does not show what it judged from: the update is missing, {whose}"
                 )
-            self._check_remaining(round_, judge, carried, held)
+                self._check_remaining(round_, judge, carried, held, work)
+            else:
+                self._note_unknown(round_, judge)
             return
-        if carried is None and looks_back(self._rule):
-            # Named when it came about was whoever is at fault: the judge may be as honest as before.
-            if holder not in self._unknown:
-                self._unknown.add(holder)
-                self._report.notes.append(
-                    f"the verdicts of seat {judge} ({round_.peers[judge]}) from round {round_.number} on cannot be"
-                    " recomputed: they follow from a base or memory that earlier findings leave unknown"
-                )
-            return
+        self._count(work, done=True)
         try:
             screened = replay(self._history, self._network, round_, judge, carried, held, states=self._states)
         except PeerFault as fault:
-            self._find(Check.VERDICTS, round_, judge, f"its verdicts cannot be recomputed: {fault}")
+            # R15: its own update is none, so its base stays as it was; whatever it says of others is false.
+            self._put(round_, judge, carried)
+            self._awaited |= {judge: False} if is_due else {}
+            if work is Work.CHECK:
+                self._find(Check.VERDICTS, round_, judge, f"it had no state to judge from: {fault}")
             return
-        self._carried.put(holder, screened.carried)
+        self._put(round_, judge, screened.carried)
+        if is_due and attested.record != screened.record_digest:
+            self._awaited[judge] = False
+        if work is Work.CHECK:
+            self._check_attestation(round_, judge, screened)
+
+    def _note_unknown(self, round_: Round, judge: int) -> None:
+        """Named when it came about was whoever is at fault: until its next checkpoint the judge may be honest."""
+        holder = (judge, round_.begun[judge])
+        if holder not in self._unknown:
+            self._unknown.add(holder)
+            self._report.notes.append(
+                f"the verdicts of seat {judge} ({round_.peers[judge]}) from round {round_.number} to its next"
+                " checkpoint cannot be recomputed: they follow from a base or memory that is unknown"
+            )
+
+    def _check_attestation(self, round_: Round, judge: int, screened: Screened) -> None:
+        attested = round_.attestations[judge]
         self._report.count(Check.VERDICTS, attested.judged.bit_count())
         for entry in screened.entries:
             claimed = bool(attested.accepted >> entry.seat & 1)
@@ -185,11 +280,12 @@ class RoundAuditor:
                 )
         self._report.count(Check.RECORDS)
         if attested.record != (recomputed := screened.record_digest):
+            named = "record, with its checkpoint," if screened.checkpoint else "record"
             self._find(
                 Check.RECORDS,
                 round_,
                 judge,
-                "the anchored record is not the one that the blobs give",
+                f"the anchored {named} is not the one that the blobs give",
                 anchored=attested.record.hex(),
                 recomputed=recomputed.hex(),
             )
@@ -202,9 +298,9 @@ class RoundAuditor:
             if held.lacks(lineage(self._history, round_, seat), self._history.manifest, self._states)
         )
 
-    def _check_remaining(self, round_: Round, judge: int, carried: Carried | None, held: Held) -> None:
+    def _check_remaining(self, round_: Round, judge: int, carried: Carried | None, held: Held, work: Work) -> None:
         """With some updates lost, the verdicts that follow without them: withholding shields no liar."""
-        for target in seats_of(round_.attestations[judge].judged):
+        for target in seats_of(round_.attestations[judge].judged) if work is Work.CHECK else ():
             is_false = is_false_verdict(
                 self._history, self._network, round_, judge, target, carried, held, self._states
             )
@@ -215,6 +311,15 @@ class RoundAuditor:
 
     def _brought(self, round_: Round, seat: int) -> Carried | None:
         return self._carried.get((seat, round_.begun[seat]), self._genesis)
+
+    def _put(self, round_: Round, seat: int, carried: Carried | None) -> None:
+        self._carried.put((seat, round_.begun[seat]), carried)
+
+    def _count(self, work: Work | None, *, done: bool) -> None:
+        if work is Work.CHECK and done:
+            self._report.recomputed += 1
+        elif work is Work.CHECK:
+            self._report.not_recomputed += 1
 
     def _base(self, round_: Round, seat: int) -> State | None:
         carried = self._brought(round_, seat)

@@ -1,7 +1,7 @@
 """The audit: from an RPC endpoint and a contract address to a report, trusting neither."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,6 +11,7 @@ from ledger.audit.findings import Check, Report
 from ledger.audit.gather import Frames, Gathered, gather, gather_round
 from ledger.audit.kept import Blobs, CarriedStates, Holder, ShelvedStates
 from ledger.audit.membership import MembershipLog
+from ledger.audit.plan import Plan, plan_from, plan_sample
 from ledger.audit.proofs import Proof, read_proof
 from ledger.audit.rounds import RoundAuditor
 from ledger.blobs.fetch import BlobFetcher
@@ -19,19 +20,45 @@ from ledger.chain.circle import Circle, NotThere, Placed
 from ledger.chain.failover import connect
 from ledger.chain.patience import Patience, insist
 from ledger.chain.reading import OtherHash, Reading, Unsettled, read_history
-from ledger.errors import PeerFault
+from ledger.checkpoint import checkpoint_max_bytes, first_disputable
+from ledger.errors import PeerFault, UsageError
 from ledger.events import Equivocated, Event
 from ledger.exact import State
 from ledger.history import History, HistoryFault, Round
 from ledger.lineage import Link, States
 from ledger.manifest import MalformedManifest
-from ledger.records import decode_genesis, update_max_bytes
+from ledger.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
 from ledger.reputation import FULL, pack
 from ledger.shelf import Shelf
 
 Progress = Callable[[int, int], None]
 # Of a missing blob, so many gateways are told of in the finding.
 _SAID_MAX: Final = 16
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which rounds an audit recomputes.
+
+    first: from this one on, None for all that can be had of a circle: from the first, or where that is final, from
+    the first that can be disputed. sample: so many attestations of these, drawn by the seed; None for all.
+    """
+
+    first: int | None = None
+    sample: int | None = None
+    seed: int = 0
+
+    def plan(self, history: History) -> Plan:
+        """What is to be done. Raises UsageError."""
+        first = first_disputable(history.number) if self.first is None else self.first
+        if first > max(1, len(history.rounds)):
+            raise UsageError(f"the circle has no round {first}: its newest is {len(history.rounds)}")
+        if self.sample is None:
+            return plan_from(history, first)
+        return plan_sample(history, first, self.sample, self.seed)
+
+
+EVERYTHING: Final = Scope()
 
 
 @dataclass(frozen=True)
@@ -52,15 +79,18 @@ async def audit(
     progress: Progress | None = None,
     memory_bytes: int = 1 << 30,
     patience: Patience | None = None,
+    scope: Scope = EVERYTHING,
 ) -> Report:
-    """Recompute a circle's every verdict and reputation.
+    """Recompute a circle's reputations and verdicts: all of them, or those in scope.
 
     rpc_urls: endpoints of one chain, the next where one fails.
     first_block: where the circle was deployed or earlier; the later, the less is read. timeout_s: for one blob,
     over all gateways together. progress(done, rounds) is called after each round. memory_bytes: for what is kept
     from round to round, beside what judging once needs; the rest lies in a temporary folder. patience: with
     endpoints.
-    Raises SetupError or PeerFault where chain or address cannot be read: what none tells is no finding.
+    scope: which rounds.
+    Raises UsageError where the circle has not the rounds in scope, SetupError or PeerFault where chain or address
+    cannot be read: what none tells is no finding.
     """
     rpc = connect(rpc_urls, patience=patience)
     try:
@@ -78,7 +108,13 @@ async def audit(
         return report
     history = folded.history
     async with BlobFetcher() as fetcher:
-        truths = await _check_rounds(fetcher, circle, history, report, timeout_s, progress, memory_bytes)
+        plan = scope.plan(history)
+        report.scope, report.sample, report.sample_seed = (
+            plan.what,
+            plan.sample,
+            scope.seed if scope.sample else None,
+        )
+        truths = await _check_rounds(fetcher, circle, history, plan, report, timeout_s, progress, memory_bytes)
     check_faults(history, folded.placed, truths, proofs, report)
     return report
 
@@ -165,13 +201,13 @@ async def _check_rounds(
     fetcher: BlobFetcher,
     circle: Circle,
     history: History,
+    plan: Plan,
     report: Report,
     timeout_s: float,
     progress: Progress | None,
     memory_bytes: int,
 ) -> dict[int, bool | None]:
-    """What needs the blobs. Returns dispute → whether its verdict is false."""
-    limit = update_max_bytes(history.manifest)
+    """What needs the blobs. Returns dispute → whether the claim is right."""
     genesis = await _genesis(fetcher, history, report, timeout_s)
     room = memory_bytes // 4
     with (
@@ -180,30 +216,76 @@ async def _check_rounds(
         Shelf[tuple[Holder, str]](room) as carried_shelf,
     ):
         blobs = Blobs(blobs_shelf)
-        gathered, frames = Gathered(blobs), Frames(history)
+        getting = _Getting(fetcher, history, Gathered(blobs), timeout_s)
         # This round's states, and those that the next one's frames hang on.
         beyond = ShelvedStates(states_shelf, 2 * len(history.seats))
         states = States(genesis, room, beyond=beyond)
         carried = CarriedStates(carried_shelf)
-        auditor = RoundAuditor(history, circle.network, genesis, report, states=states, carried=carried)
-        for done, round_ in enumerate(history.rounds, 1):
+        auditor = RoundAuditor(history, circle.network, genesis, report, states=states, carried=carried, plan=plan)
+        frames, rounds = Frames(history), list(plan.rounds(history))
+        for done, round_ in enumerate(rounds, 1):
+            needed = plan.needed(round_)
             # A round still open has sealed its updates: nobody may serve them yet, and nothing was judged.
             if round_.seed is not None:
-                await gather_round(fetcher, history, round_, gathered, max_bytes=limit, timeout_s=timeout_s)
-                _note_missing(round_, gathered, report)
-            await asyncio.to_thread(auditor.check, round_, {} if round_.seed is None else blobs)
-            blobs.keep(frames.after(round_))
+                await getting.updates(round_, needed)
+                _note_missing(round_, needed, history, getting.gathered, report)
+            await asyncio.to_thread(auditor.examine, round_, {} if round_.seed is None else blobs)
+            await getting.all(auditor.awaited(round_), RECORD_MAX_BYTES)
+            await getting.all(auditor.named(round_, blobs), checkpoint_max_bytes(history.manifest))
+            await asyncio.to_thread(auditor.take_up, round_, blobs)
+            blobs.keep(frames.after(round_, needed))
             if progress:
-                progress(done, len(history.rounds))
-    report.blobs, report.blob_bytes = gathered.count, gathered.total_bytes
+                progress(done, len(rounds))
+    report.blobs, report.blob_bytes = getting.gathered.count, getting.gathered.total_bytes
     return auditor.false_verdicts
 
 
-def _note_missing(round_: Round, gathered: Gathered, report: Report) -> None:
-    report.count(Check.BLOBS, len(round_.commits))
-    for seat, digest in round_.commits.items():
+@dataclass(frozen=True)
+class _Getting:
+    """Where the blobs of an audit come from, and where they are put."""
+
+    fetcher: BlobFetcher
+    history: History
+    gathered: Gathered
+    timeout_s: float
+
+    async def updates(self, round_: Round, needed: Mapping[int, bytes]) -> None:
+        """A round's updates of these seats, and what they hang on."""
+        limit = update_max_bytes(self.history.manifest)
+        await gather_round(
+            self.fetcher,
+            self.history,
+            round_,
+            self.gathered,
+            max_bytes=limit,
+            timeout_s=self.timeout_s,
+            seats=needed,
+        )
+
+    async def all(self, wanted: list[tuple[int, bytes]], max_bytes: int) -> None:
+        """(seat to be asked first, digest) of other blobs."""
+        await gather(
+            self.fetcher,
+            self.history,
+            wanted,
+            max_bytes=max_bytes,
+            timeout_s=self.timeout_s,
+            into=self.gathered,
+        )
+
+
+def _note_missing(
+    round_: Round, needed: Mapping[int, bytes], history: History, gathered: Gathered, report: Report
+) -> None:
+    """Of rounds that are final nobody has to keep anything (R29), so that a blob of these is told of by number."""
+    report.count(Check.BLOBS, len(needed))
+    is_final = round_.number < first_disputable(history.number)
+    for seat, digest in needed.items():
         reasons = gathered.missing.get(digest)
         if reasons is None:
+            continue
+        if is_final:
+            report.pruned += 1
             continue
         said = list(reasons.items())
         more = {"and": f"{len(said) - _SAID_MAX} more"} if len(said) > _SAID_MAX else {}

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import secrets
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,20 @@ def add_parser(commands: Subparsers) -> None:
     where.add_argument("--contract", metavar="ADDRESS")
     where.add_argument("--circle", type=Path, metavar="FILE", help="take chain and address from a circle file")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for one blob (default 30)")
+    parser.add_argument(
+        "--from",
+        dest="first",
+        type=int,
+        metavar="ROUND",
+        help="from this round on; otherwise all, but for those that nobody can dispute any more",
+    )
+    parser.add_argument(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="only so many attestations of these, drawn at random, and all disputed",
+    )
+    parser.add_argument("--seed", type=int, metavar="NUMBER", help="of the sample, to draw an earlier one again")
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -32,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
     if not 0 < options.timeout < float("inf"):
         raise UsageError(f"--timeout {options.timeout} is not above 0: give seconds")
+    scope = _scope(options)
     file = CircleFile.read(options.circle) if options.circle else None
     rpc = rpc_urls(options) or (file.rpc_urls() if file else [DEFAULT_RPC])
     address = file.contract if file else options.contract
@@ -39,7 +55,12 @@ def run(options: argparse.Namespace) -> int:
     borne = patience(options)
     if file is not None:
         _check_file(file, rpc, borne)
-    about: dict[str, Any] = {"first_block": first_block, "timeout_s": options.timeout, "patience": borne}
+    about: dict[str, Any] = {
+        "first_block": first_block,
+        "timeout_s": options.timeout,
+        "patience": borne,
+        "scope": scope,
+    }
     if options.json:
         report = asyncio.run(audit(rpc, address, **about))
         print_json(as_json(report))
@@ -47,6 +68,20 @@ def run(options: argparse.Namespace) -> int:
         report = _audit_with_progress(rpc, address, about)
         print_report(report)
     return 0 if report.clean else 1
+
+
+def _scope(options: argparse.Namespace) -> Any:
+    """Which rounds are recomputed. Raises UsageError."""
+    from ledger.audit.run import Scope
+
+    if options.first is not None and options.first < 1:
+        raise UsageError(f"--from {options.first} is no round: they are counted from 1")
+    if options.sample is not None and options.sample < 1:
+        raise UsageError(f"--sample {options.sample} is not above 0: give a number of attestations")
+    if options.seed is not None and (options.sample is None or options.seed < 0):
+        raise UsageError("--seed is a number from 0 that draws a --sample: give both")
+    seed = secrets.randbits(32) if options.seed is None else options.seed
+    return Scope(options.first, options.sample, seed)
 
 
 def _check_file(file: Any, rpc: list[str], borne: Any) -> None:
@@ -70,7 +105,7 @@ def _audit_with_progress(rpc: list[str], address: str, about: dict[str, Any]) ->
         rounds = bar.add_task("reading the chain", total=None)
 
         def show(done: int, total: int) -> None:
-            bar.update(rounds, description=f"round {done} of {total}", completed=done, total=total)
+            bar.update(rounds, description=f"{done} of {total} rounds", completed=done, total=total)
 
         return asyncio.run(audit(rpc, address, progress=show, **about))
 
@@ -97,8 +132,9 @@ def print_report(report: Report) -> None:
     )
     console.print(
         f"{report.task}, rule {report.rule}: {report.rounds} rounds, {report.seats} seats, "
-        f"{report.blobs} updates fetched ({report.blob_bytes / 1e6:.1f} MB)",
+        f"{report.blobs} blobs fetched ({report.blob_bytes / 1e6:.1f} MB)",
     )
+    console.print(Text(_recomputed(report)))
     table = Table("check", "holds when", "looked at", "findings")
     for check in Check:
         found = sum(finding.check == check for finding in report.findings)
@@ -126,6 +162,18 @@ def print_report(report: Report) -> None:
         console.print(Text("clean: everything on chain follows from the blobs", "bold green"))
     else:
         console.print(Text(f"{len(report.findings)} findings", "bold red"))
+
+
+def _recomputed(report: Report) -> str:
+    """What was recomputed, and what was not."""
+    said = [f"{report.recomputed} attestations recomputed of {report.scope or 'no round'}"]
+    if report.started:
+        said.append(f"from {report.started} checkpoints on")
+    if report.not_recomputed:
+        said.append(f"{report.not_recomputed} could not be")
+    if report.pruned:
+        said.append(f"{report.pruned} updates of final rounds are not served any more, and need not be")
+    return "; ".join(said)
 
 
 def _print_membership(console: Any, report: Report) -> None:

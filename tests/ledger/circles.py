@@ -257,7 +257,7 @@ class Circle:
         missing = {self.updates[place] for place in self.withheld if self.updates[place] in roots}
         roots |= {a.record for a in round_.attestations.values() if a.record in self.blobs}
         roots |= {root for place, root in self.checkpoints.items() if place[0] == number}
-        missing |= {self.checkpoints[place] for place in self.unshown if place[0] == number}
+        missing |= {self.checkpoints[p] for p in self.unshown if p[0] == number and p in self.checkpoints}
         return {root: self.blobs[root] for root in roots - missing}, missing
 
 

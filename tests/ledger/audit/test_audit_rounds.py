@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from circles import NETWORK, Circle, Honest, author, flipped, genesis_state
+from circles import NETWORK, Circle, FalseCheckpoint, FalseJudge, Honest, author, flipped, genesis_state
 from histories import digest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -197,20 +197,65 @@ def test_a_finding_does_not_carry_a_field_that_fills_the_blob():
 # ------------------------------------------------------------------------------------------- A3/A5: withheld
 
 
-def test_who_withholds_its_update_is_named_and_its_judges_are_not():
+def test_an_update_that_nobody_shows_is_charged_to_those_who_say_that_they_judged_it():
     report = audited(Circle(withheld=[(2, 3)]))
-    assert {seat for _, _, seat in named(report)} == {3}
-    assert all(check == "A5" and number == 2 for check, number, _ in named(report))
-    facts = {finding.fact for finding in report.findings}
-    assert "its own verdicts cannot be recomputed without its update" in facts
-    assert "seat 0's verdicts cannot be recomputed without its update" in facts
+    assert named(report) == [("A5", 2, seat) for seat in range(5)]
+    facts = {finding.seat: finding.fact for finding in report.findings}
+    assert facts[3] == "it does not show what it judged from: the update is missing, its own"
+    assert facts[0] == "it does not show what it judged from: the update is missing, seat 3's"
+    assert (report.recomputed, report.not_recomputed) == (10, 5)
 
 
-def test_no_judge_is_named_where_what_it_judges_by_hangs_on_a_withheld_update():
-    report = audited(Circle(withheld=[(2, 3)], rule="tether", rule_parameters={}, rounds=4))
-    assert {(number, seat) for _, number, seat in named(report)} == {(2, 3)}
-    assert len(report.notes) == 5
-    assert all("from round 3 on cannot be recomputed" in note for note in report.notes)
+def test_what_hangs_on_a_withheld_update_is_unknown_until_the_judges_next_checkpoint():
+    """Checkpoints come every four rounds: after round 2 of seats 2, at the end of all others."""
+    circle = Circle(
+        withheld=[(2, 3)], rule="tether", rule_parameters={}, rounds=5, checkpoint_every=4, cheats=lying(2, 3, 4)
+    )
+    report = audited(circle)
+    assert {(number, seat) for _, number, seat in named(report)} == {
+        *((2, seat) for seat in range(5)),
+        *((number, 2) for number in (3, 4)),
+    }
+    assert sorted(note.split()[4] for note in report.notes) == ["0", "1", "3", "4"]
+    assert all("to its next checkpoint cannot be recomputed" in note for note in report.notes)
+    assert report.not_recomputed == 5 + 2 + 1 + 3 + 2
+
+
+def lying(seat, *rounds, about=4):
+    """seat → a judge that says the opposite about one other in some rounds."""
+    return {seat: FalseJudge(seat, about, rounds)}
+
+
+def test_one_withheld_update_gives_nobody_immunity():
+    """The judge withholds its own first update and lies later on; whatever it shows of itself since, it is named."""
+    about = {"rule": "tether", "rule_parameters": {}, "rounds": 7, "checkpoint_every": 3}
+    for withheld in ([(1, 2)], [(1, 2), (2, 2)]):
+        report = audited(Circle(withheld=withheld, cheats=lying(2, 5, 6, 7), **about))
+        assert {finding[1:] for finding in named(report)} >= {(number, 2) for number in (5, 6, 7)}
+
+
+def test_who_shows_no_checkpoint_is_named_for_that():
+    about = {"rule": "tether", "rule_parameters": {}, "rounds": 7, "checkpoint_every": 3}
+    report = audited(Circle(withheld=[(3, 2)], unshown=[(4, 2), (7, 2)], cheats=lying(2, 5, 6, 7), **about))
+    facts = [(f.round, f.fact) for f in report.findings if f.seat == 2]
+    assert facts == [
+        (3, "it does not show what it judged from: the update is missing, its own"),
+        (4, "it does not show its checkpoint, from which its later verdicts follow"),
+        (7, "it does not show its checkpoint, from which its later verdicts follow"),
+    ]
+    others = audited(Circle(unshown=[(4, 2)], **about))
+    assert others.clean, "nobody asks for a checkpoint whose content follows from what is there"
+
+
+def test_a_false_checkpoint_is_found_from_the_one_before_and_what_follows_from_it_is_not_false_too():
+    about = {"rule": "tether", "rule_parameters": {}, "rounds": 6, "checkpoint_every": 3}
+    cheats = {2: FalseCheckpoint(2, (4,))}
+    report = audited(Circle(cheats=cheats, **about))
+    assert named(report) == [("A6", 4, 2)]
+    assert report.findings[0].fact == "the anchored record, with its checkpoint, is not the one that the blobs give"
+    hidden = audited(Circle(cheats=cheats, unshown=[(4, 2)], **about))
+    assert named(hidden) == [("A6", 4, 2)]
+    assert [note.split()[4] for note in hidden.notes] == ["2"]
 
 
 def test_after_a_withheld_update_the_audit_goes_on():
@@ -218,7 +263,7 @@ def test_after_a_withheld_update_the_audit_goes_on():
     liar = cheat(0, attestation=lambda event: flipped(event, 1), only=3)
     report = audited(Circle(withheld=[(2, 3)], cheats=liar))
     assert [finding for finding in named(report) if finding[1] == 3] == [("A5", 3, 0)]
-    assert {seat for _, number, seat in named(report) if number == 2} == {3}
+    assert {seat for _, number, seat in named(report) if number == 2} == set(range(5))
 
 
 def test_a_withheld_update_that_nobody_needed_for_another_verdict_concerns_only_its_author():
@@ -416,14 +461,27 @@ def test_whatever_one_peer_does_and_whenever_it_alone_is_named(name, seat, only)
 
 
 @settings(max_examples=15)
-@given(st.dictionaries(st.integers(0, 4), st.sampled_from(sorted(CHEATS)), max_size=3), st.sets(st.integers(0, 4)))
-def test_several_cheats_and_withheld_updates_together_name_no_honest_peer(cheats, withholders):
+@given(
+    st.dictionaries(st.integers(0, 5), st.sampled_from(sorted(CHEATS)), max_size=3),
+    st.sets(st.integers(0, 5), max_size=5),
+    st.sampled_from(["balance", "tether"]),
+)
+def test_several_cheats_and_withheld_updates_together_name_no_honest_peer(cheats, hiding, rule):
+    """Who hides shows nothing of round 2, of its own nor of others; all the rest show what they judged."""
     playing = {}
     for seat, name in cheats.items():
         playing |= cheat(seat, **CHEATS[name])
-    report = audited(Circle(cheats=playing, withheld=[(2, seat) for seat in withholders]))
-    assert {finding.seat for finding in report.findings} <= set(cheats) | withholders
-    assert withholders <= {finding.seat for finding in report.findings}
+    circle = Circle(seats=6, degree=2, cheats=playing, rule=rule, rule_parameters={})
+    attestations = circle.known.rounds[1].attestations
+    keepers = {
+        seat: {seat, *(judge for judge, said in attestations.items() if said.judged >> seat & 1)}
+        for seat in range(6)
+    }
+    circle.withheld = {(2, seat) for seat, kept_by in keepers.items() if kept_by <= hiding}
+    circle.unshown = {(2, seat) for seat in hiding}
+    found = {finding.seat for finding in audited(circle).findings}
+    assert found <= set(cheats) | hiding
+    assert {seat for _, seat in circle.withheld} <= found
 
 
 def test_of_a_rule_by_private_data_the_audit_says_that_it_cannot_recompute_it():

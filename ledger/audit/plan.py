@@ -1,0 +1,117 @@
+"""Which rounds of which seats an audit recomputes: all of them, those from some round on, or a random sample.
+
+What is checked needs what its judge brought along, and that follows from the judge's last checkpoint before, or
+from its beginning (ledger.replay). So a plan has three kinds of work, and a round that nobody needs is passed over.
+"""
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ledger.checkpoint import first_disputable
+from ledger.history import History, Round
+from ledger.replay import attested_before, blobs_needed, starts
+from ledger.rules import looks_back, rule_of
+
+# A judge's round: its number and the judge's seat.
+Pair = tuple[int, int]
+
+
+class Work(Enum):
+    """What is done about a seat in a round."""
+
+    CHECK = 1
+    """Its update, verdicts, record and base are held against what follows."""
+    CARRY = 2
+    """Its round is recomputed for what it goes on with."""
+    START = 3
+    """What it goes on with is taken from its checkpoint."""
+
+
+@dataclass
+class Plan:
+    """The work of an audit. what: in a few words, for people. sample: attestations drawn, None where all count."""
+
+    what: str
+    work: dict[int, dict[int, Work]] = field(default_factory=dict)
+    sample: list[Pair] | None = None
+
+    def of(self, number: int, seat: int) -> Work | None:
+        """What is done about a seat in a round, None for nothing."""
+        return self.work.get(number, {}).get(seat)
+
+    def rounds(self, history: History) -> Iterator[Round]:
+        """Those in which anything is done, in order."""
+        for number in sorted(self.work):
+            yield history.rounds[number - 1]
+
+    def needed(self, round_: Round) -> dict[int, bytes]:
+        """Seat → digest of the round's updates that the work needs."""
+        needed: dict[int, bytes] = {}
+        for seat, work in self.work.get(round_.number, {}).items():
+            if work is not Work.START:
+                needed[seat] = round_.commits[seat]
+                if seat in round_.attestations:
+                    needed |= blobs_needed(round_, seat)
+        return needed
+
+
+def plan_from(history: History, first: int) -> Plan:
+    """Everything from round `first` on, and each round's disputes."""
+    last = len(history.rounds)
+    plan = Plan(f"rounds {first} to {last}" if first > 1 else f"all {last} rounds")
+    every = [(round_, seat) for round_ in history.rounds[first - 1 :] for seat in round_.commits]
+    _add(plan, history, [*_disputed(history), *every])
+    return plan
+
+
+def plan_sample(history: History, first: int, size: int, seed: int) -> Plan:
+    """A random sample of the attestations from round `first` on, and all that are disputed. seed: draws them."""
+    every = [
+        (round_.number, judge) for round_ in history.rounds[first - 1 :] for judge in sorted(round_.attestations)
+    ]
+    sample = sorted(random.Random(seed).sample(every, min(size, len(every))))
+    last = len(history.rounds)
+    plan = Plan(
+        f"{len(sample)} of {len(every)} attestations of rounds {first} to {last}, seed {seed}", sample=sample
+    )
+    _add(plan, history, [*_disputed(history), *((history.rounds[number - 1], judge) for number, judge in sample)])
+    return plan
+
+
+def owed(history: History) -> Plan:
+    """What judges must be able to show: their disputable rounds, and what these follow from (R29)."""
+    plan = Plan("disputable")
+    first = first_disputable(history.number)
+    _add(plan, history, [(round_, seat) for round_ in history.rounds[first - 1 :] for seat in round_.commits])
+    return plan
+
+
+def _disputed(history: History) -> Iterator[tuple[Round, int]]:
+    for dispute in history.disputes:
+        round_ = history.rounds[dispute.claim.round - 1]
+        if dispute.claim.judge in round_.commits:
+            yield round_, dispute.claim.judge
+
+
+def _add(plan: Plan, history: History, checked: Iterable[tuple[Round, int]]) -> None:
+    """In ascending order, so that each finds what was planned of the same seat before it."""
+    for round_, seat in sorted(checked, key=lambda pair: (pair[0].number, pair[1])):
+        plan.work.setdefault(round_.number, {})[seat] = Work.CHECK
+        _add_behind(plan, history, round_, seat)
+
+
+def _add_behind(plan: Plan, history: History, round_: Round, seat: int) -> None:
+    """What the seat brought into the round, as near as its base can be had."""
+    rule, known = rule_of(history.manifest.rule, history.manifest.rule_parameters), plan.work
+    last = next(attested_before(history, round_, seat), None)
+    if not rule.is_replayable or last is None or known.get(last.number, {}).get(seat) is not None:
+        return
+    start = next(iter(starts(history, round_, seat, looks_back=looks_back(rule))))
+    path = [*start.rounds] if start.checkpoint is None else [start.checkpoint, *start.rounds]
+    for before in reversed(path):
+        if known.get(before.number, {}).get(seat) is not None:
+            return
+        is_start = before is start.checkpoint
+        known.setdefault(before.number, {})[seat] = Work.START if is_start else Work.CARRY

@@ -1,0 +1,194 @@
+"""Audits from a round on, and by sample: what they look at, and that they find what a whole audit finds."""
+
+import asyncio
+
+import pytest
+from circles import NETWORK, PARAMETERS, Away, Circle, FalseCheckpoint, FalseJudge, genesis_vector, hand_over
+from endpoint import URL, Blobs, Endpoint, drawn_seed
+
+from ledger.audit.plan import Work, owed, plan_from, plan_sample
+from ledger.audit.run import Scope, audit
+from ledger.blobs.unixfs import build
+from ledger.codec import PLAIN, Blocks, quantise
+from ledger.errors import UsageError
+from ledger.records import Genesis, encode_genesis
+
+GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
+LIES = (7, 8, 11)
+
+
+def circle_of(codec="delta", rule="tether", **options):
+    """Twelve rounds, checkpoints every four; seat 1 pauses, 2 lies, 0's checkpoint of round 8 is false."""
+    cheats = {1: Away(1, (4, 5)), 2: FalseJudge(2, 3, LIES), 0: FalseCheckpoint(0, (8,))}
+    about = {"rounds": 12, "seats": 5, "checkpoint_every": 4, "cheats": cheats, "rule_parameters": {}} | options
+    return Circle(genesis=build(GENESIS).root.hex(), seed_of=drawn_seed, codec=codec, rule=rule, **about)
+
+
+@pytest.fixture
+def audited(monkeypatch):
+    """Audit a circle over JSON-RPC in memory. Returns the report and which digests were fetched, in order."""
+
+    def run(circle, first=None, sample=None, seed=0, lost=(), **options):
+        served = {build(GENESIS).root: GENESIS, **circle.blobs}
+        blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
+        monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: Endpoint(circle, None).rpc())
+        monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
+        scope = Scope(first, sample, seed)
+        return asyncio.run(audit([URL], NETWORK.contract, scope=scope, **options)), list(blobs.asked)
+
+    return run
+
+
+def findings_of(report, since=1):
+    return [finding for finding in report.findings if finding.round is None or finding.round >= since]
+
+
+@pytest.mark.parametrize("codec", ["delta", "int8-zstd"])
+@pytest.mark.parametrize("rule", ["tether", "balance"])
+def test_from_any_round_on_an_audit_finds_what_a_whole_one_finds_of_these_rounds(audited, codec, rule):
+    circle = circle_of(codec, rule)
+    whole, everything = audited(circle)
+    assert {(f.check, f.round, f.seat) for f in whole.findings} == {
+        *(("A5", number, 2) for number in LIES),
+        ("A6", 8, 0),
+    }
+    for first in range(1, 13):
+        report, asked = audited(circle, first)
+        assert findings_of(report) == findings_of(whole, first)
+        assert report.not_recomputed == 0
+        assert report.recomputed == sum(len(r.attestations) for r in circle.known.rounds[first - 1 :])
+    # Not all of it was needed.
+    assert len(set(asked)) < len(set(everything))
+
+
+def test_a_sample_finds_the_lies_that_are_in_it_and_no_others(audited):
+    circle = circle_of()
+    whole, _ = audited(circle)
+    lies = {(f.round, f.seat): f for f in whole.findings}
+    for seed in range(8):
+        report, _ = audited(circle, sample=9, seed=seed)
+        assert len(report.sample) == len(set(report.sample)) == report.recomputed == 9
+        assert report.not_recomputed == 0
+        assert {(f.round, f.seat): f for f in report.findings} == {
+            pair: finding for pair, finding in lies.items() if pair in report.sample
+        }
+    again, _ = audited(circle, sample=9, seed=7)
+    assert again == report, "the seed draws the same again"
+    assert report.sample_seed == 7
+    assert "9 of" in report.scope
+    assert "seed 7" in report.scope
+    everything, _ = audited(circle, sample=10**6)
+    assert findings_of(everything) == findings_of(whole)
+
+
+def test_a_sample_fetches_what_it_follows_from_and_no_more(audited):
+    circle = circle_of("int8-zstd")
+    history = circle.history()
+    report, asked = audited(circle, sample=1, seed=3)
+    ((number, judge),) = report.sample
+    plan = plan_sample(history, 1, 1, 3)
+    wanted = {digest for round_ in plan.rounds(history) for digest in plan.needed(round_).values()}
+    started = [n for n, seats in plan.work.items() for seat, work in seats.items() if work is Work.START]
+    for start in started:
+        wanted |= {history.rounds[start - 1].attestations[judge].record, circle.checkpoints[start, judge]}
+    assert set(asked) == wanted | {build(GENESIS).root}
+    assert max(plan.work) == number
+    assert report.started == len(started)
+
+
+def test_a_judge_that_hides_the_checkpoint_on_the_way_is_named(audited):
+    circle = circle_of(cheats={})
+    hidden = circle.checkpoints[6, 2]
+    report, _ = audited(circle, 8, lost={hidden})
+    assert [(f.check, f.round, f.seat) for f in report.findings] == [("A5", 6, 2)]
+    assert "does not show its checkpoint" in report.findings[0].fact
+    # It is not known until the next one what it goes on with.
+    assert report.not_recomputed == 3
+    whole, _ = audited(circle, lost={hidden})
+    assert whole.clean, "who has all that came before does not need it"
+
+
+def test_a_round_that_the_circle_has_not_is_refused_in_a_sentence(audited):
+    with pytest.raises(UsageError, match="no round 13: its newest is 12"):
+        audited(circle_of(), 13)
+
+
+# ----------------------------------------------------------------------------------------------------- final rounds
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """What can be disputed reaches four rounds back."""
+    monkeypatch.setattr("ledger.checkpoint.DISPUTABLE_ROUNDS", 4)
+
+
+def needed_from(circle, first):
+    """The blobs that an audit of what can be disputed asks for."""
+    history, plan = circle.history(), owed(circle.history())
+    needed = {digest for round_ in plan.rounds(history) for digest in plan.needed(round_).values()}
+    for number, seats in plan.work.items():
+        for seat, work in seats.items():
+            if work is Work.START:
+                needed |= {history.rounds[number - 1].attestations[seat].record, circle.checkpoints[number, seat]}
+    assert min(number for number, seats in plan.work.items() if Work.CHECK in seats.values()) == first
+    return needed
+
+
+def test_with_all_pruned_that_no_disputable_round_follows_from_an_audit_finds_the_same(short, audited):
+    circle = circle_of("int8-zstd", cheats={2: FalseJudge(2, 3, LIES)})
+    lost = set(circle.blobs) - needed_from(circle, 8)
+    assert circle.updates[3, 0] in lost
+    pruned, _ = audited(circle, lost=lost)
+    kept, _ = audited(circle)
+    assert findings_of(pruned) == findings_of(kept) == findings_of(kept, 8)
+    assert {(f.check, f.round) for f in pruned.findings} == {("A5", 8), ("A5", 11)}
+    assert (pruned.pruned, pruned.not_recomputed) == (0, 0)
+    assert pruned.scope == "rounds 8 to 12"
+
+
+def test_what_is_final_and_gone_is_no_finding_and_said_by_number(short, audited):
+    circle = circle_of("int8-zstd", cheats={2: FalseJudge(2, 3, LIES)})
+    lost = set(circle.blobs) - needed_from(circle, 8)
+    report, _ = audited(circle, 1, lost=lost)
+    assert {(f.check, f.round) for f in report.findings} == {("A5", 8), ("A5", 11)}
+    assert report.pruned > 0
+    assert report.not_recomputed > 0
+    archived, _ = audited(circle, 1)
+    assert {(f.check, f.round) for f in archived.findings} == {("A5", 7), ("A5", 8), ("A5", 11)}
+
+
+def test_what_a_disputable_round_follows_from_is_owed_though_its_own_round_is_final(short, audited):
+    circle = circle_of("int8-zstd", cheats={})
+    plan = owed(circle.history())
+    number, seat = next((n, s) for n, seats in plan.work.items() for s, w in seats.items() if w is Work.START)
+    assert number < 8
+    report, _ = audited(circle, lost={circle.checkpoints[number, seat]})
+    assert [(f.check, f.round, f.seat) for f in report.findings] == [("A5", number, seat)]
+
+
+# ------------------------------------------------------------------------------------------------------------ plans
+
+
+def test_a_plan_goes_back_to_each_seats_last_checkpoint_or_its_beginning(monkeypatch):
+    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 5)
+    circle = circle_of(cheats={1: Away(1, (4, 5))}, between={6: lambda circle: hand_over(circle, 3)})
+    plan = plan_from(circle.history(), 9)
+    behind = {
+        seat: {number: work[seat] for number, work in plan.work.items() if seat in work and number < 9}
+        for seat in range(5)
+    }
+    carry, start = Work.CARRY, Work.START
+    assert behind == {
+        0: {8: start},
+        1: {7: start, 8: carry},
+        2: {6: start, 7: carry, 8: carry},
+        3: {7: carry, 8: carry},
+        4: {8: start},
+    }
+    assert all(work is Work.CHECK for number in range(9, 13) for work in plan.work[number].values())
+
+
+def test_under_a_rule_that_looks_back_at_nothing_the_round_before_is_enough():
+    plan = plan_from(circle_of(rule="balance", cheats={}).history(), 10)
+    assert min(plan.work) == 9
+    assert set(plan.work[9].values()) == {Work.CARRY, Work.START}
