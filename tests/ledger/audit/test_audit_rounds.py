@@ -227,7 +227,7 @@ def lying(seat, *rounds, about=4):
 
 
 def test_one_withheld_update_gives_nobody_immunity():
-    """The judge withholds its own first update and lies later on; whatever it shows of itself since, it is named."""
+    """The judge withholds its own first updates and lies later on; it is named whatever it shows since."""
     about = {"rule": "tether", "rule_parameters": {}, "rounds": 7, "checkpoint_every": 3}
     for withheld in ([(1, 2)], [(1, 2), (2, 2)]):
         report = audited(Circle(withheld=withheld, cheats=lying(2, 5, 6, 7), **about))
