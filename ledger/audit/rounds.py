@@ -149,7 +149,7 @@ class RoundAuditor:
         return decode_checkpoint_record(blob, self._network, round_, judge)
 
     def _not_shown(self, round_: Round, judge: int, fact: str) -> None:
-        """The burden of proof is the judge's (R29), as long as anything that can be disputed follows from it."""
+        """Of a checkpoint the burden of proof is the judge's, while what can be disputed follows from it (R29)."""
         if self._owed.of(round_.number, judge) is not None:
             self._find(Check.VERDICTS, round_, judge, fact)
 
@@ -231,9 +231,9 @@ class RoundAuditor:
             self._awaited |= {judge: True} if is_due else {}
             if lacking:
                 whose = ", ".join("its own" if seat == judge else f"seat {seat}'s" for seat in lacking)
-                self._not_shown(
-                    round_, judge, f"it does not show what it judged from: the update is missing, {whose}"
-                )
+                if self._owed.of(round_.number, judge) in (Work.CHECK, Work.CARRY):
+                    fact = f"it does not show what it judged from: the update is missing, {whose}"
+                    self._find(Check.VERDICTS, round_, judge, fact)
                 self._check_remaining(round_, judge, carried, held, work)
             else:
                 self._note_unknown(round_, judge)
