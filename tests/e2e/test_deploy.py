@@ -109,6 +109,7 @@ def test_a_keystore_pays_for_a_circle_on_a_chain_that_is_not_local(
     assert file.chain_id == SEPOLIA
     assert f"circle   {file.contract} on chain {SEPOLIA}" in said
     assert " gwei = " in said
+    assert (file.terms["bond"], file.terms["dispute_bond"]) == (10**17, 5 * 10**15), "anyone may join"
     assert "ETH, paid by" in said
     assert says(["status", "--circle", str(founder.out)]).startswith(f"circle {file.contract}: Small")
 
@@ -199,6 +200,38 @@ def test_an_amount_that_is_none_is_refused(founder: Founder, says: Callable[...,
     assert "is no amount of coin: give one such as 0.05" in says(founder.command(f"--bond={amount}"), USAGE)
 
 
+def test_among_invited_peers_nothing_is_pledged_unless_it_is_asked_for(
+    founder: Founder, says: Callable[..., str]
+) -> None:
+    says(founder.command("--admission", "inviter", "--inviter", "0x" + "ab" * 20))
+    terms = CircleFile.read(founder.out).terms
+    assert (terms["bond"], terms["dispute_bond"]) == (0, 0)
+
+
+def test_terms_that_trap_are_refused_or_told(founder: Founder, capsys: pytest.CaptureFixture[str]) -> None:
+    sent = founder.sent()
+    assert main(founder.command("--unbonding", "60")) == USAGE
+    assert "unbonding takes 8 dispute windows or more" in capsys.readouterr().err
+    assert founder.sent() == sent
+    assert main(founder.command("--bond", "0", "--estimate")) == 0
+    assert "caution: anyone may join and pledges nothing" in capsys.readouterr().err
+
+
+def test_the_court_of_an_earlier_circle_is_used_again(founder: Founder, says: Callable[..., str]) -> None:
+    says(founder.command())
+    first, sent = CircleFile.read(founder.out), founder.sent()
+    second = founder.folder / "second.json"
+    both = json.loads(says(founder.command("--estimate", "--json")))["deploy_gas"]
+    court = ("--court", first.terms["court"])
+    assert json.loads(says(founder.command("--estimate", "--json", *court)))["deploy_gas"] < both
+    says(founder.command("--out", second, "--rounds", "3", *court))
+    assert CircleFile.read(second).terms["court"] == first.terms["court"]
+    assert founder.sent() == sent + 1
+    assert "is not the court of this version" in says(
+        founder.command("--out", founder.folder / "third.json", "--court", first.contract), SET_UP
+    )
+
+
 def test_foreign_code_behind_the_file_is_refused_by_all(founder: Founder, says: Callable[..., str]) -> None:
     says(founder.command())
     lax = founder.folder / "lax.json"
@@ -220,24 +253,31 @@ def test_killed_between_sending_and_writing_nothing_is_lost_or_paid_twice(
 ) -> None:
     with CHAINS[name](chain_id=SEPOLIA, block_time_s=3600.0) as chain:
         founder = founder_on(chain, tmp_path)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "node.cli.main", *founder.command()],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        try:
-            wait_for(lambda: founder.sent("pending") == 1 or process.poll() is not None)
-        finally:
-            process.send_signal(signal.SIGKILL)
-            _, said = process.communicate()
-        assert founder.sent("pending") == 1, said
-        assert not founder.out.exists()
-        chain.rpc("evm_mine")
+        # First when the court is sent, then when the circle is, which goes on from that court.
+        for sent in (1, 2):
+            killed_when(founder, lambda sent=sent: founder.sent("pending") == sent)  # type: ignore[misc]
+            assert not founder.out.exists()
+            chain.rpc("evm_mine")
         founder.keystore.unlink()  # what was sent is found without the key
         assert ": sent before, " in says(founder.command())
-        assert founder.sent("pending") == 1
+        assert founder.sent("pending") == 2
         assert sorted(path.name for path in tmp_path.glob("circle*")) == ["circle.genesis", "circle.json"]
         assert "there already" in says(founder.command())
+
+
+def killed_when(founder: Founder, is_time: Callable[[], bool]) -> None:
+    """Run the deployment in a process of its own and kill it then."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "node.cli.main", *founder.command()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        wait_for(lambda: is_time() or process.poll() is not None)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        _, said = process.communicate()
+    assert is_time(), said
 
 
 def wait_for(condition: Callable[[], Any]) -> None:
