@@ -1,15 +1,17 @@
 """Logs in pieces: whatever an endpoint bears, none is left out and none comes twice."""
 
+import msgspec
 import pytest
+from eth_hash.auto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_logs import ADDRESS, log_at, raw_log
 
 from ledger.chain.artifact import circle_artifact
-from ledger.chain.logs import LogDecoder
+from ledger.chain.logs import LogDecoder, RawLog
 from ledger.chain.ranges import FIRST_BLOCKS, MOST_SPAN, LogReader
 from ledger.chain.rpc import BadAnswer, Lost, Rpc, RpcFault
-from ledger.events import Moved
+from ledger.events import Drawn, Moved
 
 MOVED = Moved(0, "wss://127.0.0.1:1 http://127.0.0.1:2")
 DECODER = LogDecoder(circle_artifact())
@@ -171,3 +173,11 @@ def test_more_logs_at_once_than_can_be_are_asked_for_in_pieces(monkeypatch):
     endpoint = Endpoint(range(100))
     assert len(reader_of(endpoint).read(0, 99)) == 100
     assert len(endpoint.asked) > 10
+
+
+def test_a_rounds_seed_follows_from_the_block_of_its_log():
+    """It is in no log: nobody knows it in the block that closes the commit phase."""
+    log = raw_log(Drawn(7, b"", 0b111), 5)
+    block_hash = bytes.fromhex(log["blockHash"][2:])
+    words = block_hash + (7).to_bytes(32, "big") + bytes(12) + bytes.fromhex(ADDRESS[2:])
+    assert DECODER.decode(msgspec.convert(log, RawLog)) == Drawn(7, keccak(words), 0b111)
