@@ -41,6 +41,7 @@ from node.own_frames import is_anchored, previous
 from node.phase_clock import PhaseClock
 from node.provisions import Provisions
 from node.recovery import Judged, Recovery
+from node.retention import Retention
 from node.rounds import Step, next_step, trains_ahead
 from node.seating import Entry, SeatLost, is_authored
 from node.services import Listening, Services
@@ -86,7 +87,8 @@ class PeerConfig:
     watch_share: of one core's time, for recomputing what others said. dispute_budget_wei: what may be at stake in
     claims at a time, None for BUDGET_BONDS of the circle's dispute bonds.
     max_fee_wei: never offered more per gas. entry: what to join with. sent_share: of its values, what
-    a delta frame sends. genesis: the circle's genesis blob, where it came with the circle file. fail_at: for tests.
+    a delta frame sends. genesis: the circle's genesis blob, where it came with the circle file. archive:
+    keep all blobs for ever, not only those that somebody may ask this seat for. fail_at: for tests.
     """
 
     folder: DataFolder
@@ -101,6 +103,7 @@ class PeerConfig:
     watch_share: float = WATCH_SHARE
     dispute_budget_wei: int | None = None
     genesis: bytes | None = None
+    archive: bool = False
     fail_at: FailAt | None = None
 
 
@@ -154,6 +157,7 @@ class Peer:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="learner")
         self._seat: int | None = None
         self._stays = True
+        self._retention: Retention | None = None
         self._notices = Notices(report)
         self._lacks = Lacks(self._notices.tell)
         self._looked_at: int | None = None
@@ -228,6 +232,8 @@ class Peer:
                     task.cancel()
             if duties is not None:
                 duties.close()
+            if self._retention is not None:
+                self._retention.close()
             if services is not None:
                 await services.close()
             self._worker.shutdown(wait=False, cancel_futures=True)
@@ -274,6 +280,7 @@ class Peer:
         genesis = await self._provisions.genesis(own_genesis)
         services.exchange.states.origin = genesis
         self._pin(manifest.genesis_digest)
+        self._retention = None if self._config.archive else Retention(services.store, services.unpin)
         saved = self._state_file.load(self._network, manifest.parameters)
         self._state = saved or PeerState(self._network, Base(genesis), np.zeros(genesis.shape, np.float32))
         self._state = replace(self._state, base=await self._provisions.base([self._state.base], ()))
@@ -630,6 +637,8 @@ class Peer:
             await self._bring_up()
             self._seen = seen
             self._clock.note(self._history, anew=is_other_chain)
+            if (bonded := self._bonded_seat) is not None and self._retention is not None:
+                self._retention.look(self._history, bonded)
             if (seat := self._held_seat) is not None and self._teller.look(seat):
                 self._services.gossip.ask_for_dial_back(self._history.seats[seat].endpoints[-1])
 

@@ -12,13 +12,14 @@ from typing import Final
 
 from ledger.blobs.fetch import Unavailable
 from ledger.blobs.unixfs import build
+from ledger.checkpoint import checkpoint_max_bytes, decode_checkpoint, decode_checkpoint_record
 from ledger.errors import NotYet, PeerFault, SetupError
 from ledger.exact import State
 from ledger.history import History, Round
 from ledger.lineage import Held, Lost, lineage
 from ledger.memory import Carried
-from ledger.records import decode_genesis, update_max_bytes
-from ledger.replay import blobs_needed, replay
+from ledger.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
+from ledger.replay import blobs_needed, replay, shows_checkpoint
 from ledger.screening import Screened
 from node.blobs.store import BlockStore
 from node.exchange import Exchange
@@ -103,6 +104,7 @@ class Recovery:
             _log.info("no known base is on chain any more, starting from genesis")
             assert self._genesis is not None
             base = Base(self._genesis)
+        base = await self._checkpointed(base, judged)
         # What was attested from this seat before its present holder joined or started anew is none of its business.
         first = self._history.seats[self._seat].begun_round
         for round_ in self._history.rounds[max(base.round, first - 1) :]:
@@ -117,6 +119,37 @@ class Recovery:
                 after = screened.carried
                 base = Base(after.base, round_.number, attestation.record, after.memory)
         return base
+
+    async def _checkpointed(self, base: Base, judged: Sequence[Judged]) -> Base:
+        """The newest own checkpoint in the store, where not all that came after the base is in memory."""
+        history, known = self._history, {one.screened.record_digest for one in judged}
+        first = max(base.round, history.seats[self._seat].begun_round - 1)
+        later = [one for one in history.rounds[first:] if self._seat in one.attestations]
+        if all(one.attestations[self._seat].record in known for one in later):
+            return base
+        for round_ in reversed(later):
+            if shows_checkpoint(history, round_, self._seat):
+                carried = await asyncio.to_thread(self._own_checkpoint, round_)
+                if carried is not None:
+                    _log.info("going on from the checkpoint of round=%d", round_.number)
+                    record = round_.attestations[self._seat].record
+                    return Base(carried.base, round_.number, record, carried.memory)
+        return base
+
+    def _own_checkpoint(self, round_: Round) -> Carried | None:
+        """What the chain anchored as this seat's checkpoint of a round, if it is in the store."""
+        assert self._genesis is not None
+        manifest = self._history.manifest
+        found = self._store.find(round_.attestations[self._seat].record, RECORD_MAX_BYTES)
+        if found is None:
+            return None
+        try:
+            record = decode_checkpoint_record(found, self._network, round_, self._seat)
+            blob = self._store.find(record.checkpoint, checkpoint_max_bytes(manifest))
+            return None if blob is None else decode_checkpoint(blob, manifest, record, self._genesis)
+        except PeerFault as fault:
+            _log.warning("own checkpoint not used round=%d fault=%s", round_.number, fault)
+            return None
 
     async def own_update(self, round_: Round) -> Held:
         """The seat's own update of a round, whole, and what it hangs on. Raises Lacking."""

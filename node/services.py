@@ -153,6 +153,11 @@ class Services:
         if self._pinner is not None:
             self._pinner.pin(blob)
 
+    def unpin(self, digest: bytes) -> None:
+        """Let the daemon have a blob that this peer does not keep any more. digest: of its root."""
+        if self._pinner is not None:
+            self._pinner.unpin(digest)
+
     async def close(self) -> None:
         """End every socket and task."""
         if self._pinner is not None:

@@ -1,9 +1,11 @@
-"""Handing a peer's own blobs to an IPFS daemon in the background, so that they outlive the peer."""
+"""Handing a peer's own blobs to an IPFS daemon in the background, for as long as the peer keeps them itself."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Final
 
+from ledger.blobs.cid import DAG_PB, RAW, cid_of
 from ledger.blobs.unixfs import build
 from ledger.errors import SetupError
 from node.blobs.kubo import KuboPins
@@ -17,9 +19,10 @@ class Pinner:
 
     def __init__(self, api: str) -> None:
         self._pins = KuboPins(api)
-        self._queue: asyncio.Queue[bytes] = asyncio.Queue(_QUEUE_MAX)
+        # What is to be done about one blob, in order.
+        self._queue: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(_QUEUE_MAX)
         self._task: asyncio.Task[None] | None = None
-        self.pinned = self.missed = 0
+        self.pinned = self.unpinned = self.missed = 0
 
     async def start(self) -> None:
         """Look whether the daemon is there. Raises SetupError."""
@@ -33,10 +36,11 @@ class Pinner:
 
     def pin(self, blob: bytes) -> None:
         """Queue a blob; with a full queue it is missed."""
-        try:
-            self._queue.put_nowait(blob)
-        except asyncio.QueueFull:
-            self._miss("queue full")
+        self._add(lambda: self._pin(blob))
+
+    def unpin(self, digest: bytes) -> None:
+        """Let the daemon have a blob that this peer does not keep any more. digest: of its root."""
+        self._add(lambda: self._unpin(digest))
 
     async def close(self) -> None:
         """Stop; what is still queued is not pinned."""
@@ -45,17 +49,32 @@ class Pinner:
             await asyncio.gather(self._task, return_exceptions=True)
         await self._pins.close()
 
+    def _add(self, job: Callable[[], Awaitable[None]]) -> None:
+        try:
+            self._queue.put_nowait(job)
+        except asyncio.QueueFull:
+            self._miss("queue full")
+
     async def _run(self) -> None:
         while True:
-            blob = await self._queue.get()
+            job = await self._queue.get()
             try:
-                cid = await self._pins.publish(build(blob))
+                await job()
             except SetupError as error:
                 self._miss(str(error))
-            else:
-                self.pinned += 1
-                _log.info("pinned cid=%s", cid.text)
+
+    async def _pin(self, blob: bytes) -> None:
+        cid = await self._pins.publish(build(blob))
+        self.pinned += 1
+        _log.info("pinned cid=%s", cid.text)
+
+    async def _unpin(self, digest: bytes) -> None:
+        # The digest does not tell whether the root is a leaf.
+        for codec in (RAW, DAG_PB):
+            await self._pins.unpin(cid_of(digest, codec))
+        self.unpinned += 1
+        _log.info("unpinned digest=%s", digest.hex())
 
     def _miss(self, reason: str) -> None:
         self.missed += 1
-        _log.warning("not pinned reason=%s missed=%d", reason, self.missed)
+        _log.warning("not pinned or unpinned reason=%s missed=%d", reason, self.missed)

@@ -11,11 +11,12 @@ is hashed again when it is read. One process writes; its threads may share the s
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ledger.blobs.cid import DIGEST_BYTES, digest_of
-from ledger.blobs.dagpb import FILE_BYTES_MAX, MalformedBlob
+from ledger.blobs.dagpb import FILE_BYTES_MAX, NODE_BYTES_MAX, MalformedBlob, parse_node
 from ledger.blobs.unixfs import CHUNK_BYTES, MAGIC, build, read, walk
 from ledger.errors import NotYet, PeerFault
 from ledger.files import make_folder, remove, sweep, write_whole
@@ -104,6 +105,37 @@ class BlockStore:
         if len(data) > CHUNK_BYTES or digest_of(data) != digest:
             raise ValueError(f"{len(data)} bytes are not the block {digest.hex()[:12]}")
         self._write_block(digest, data)
+
+    def remove(self, roots: Collection[bytes]) -> set[bytes]:
+        """Delete these blobs, but for sealed ones and for blocks that another blob has too.
+
+        Returns the roots that were here and are gone.
+        """
+        gone, below = set[bytes](), dict[bytes, list[bytes]]()
+        for root in roots:
+            if self.is_sealed(root) or not self._path(root).exists():
+                continue
+            below[root] = self._below(root)
+            gone.add(root)
+        shared = self._linked(gone) if any(len(blocks) > 1 for blocks in below.values()) else set[bytes]()
+        for root in gone:
+            # The root first: what is left of a deletion that was cut short is no blob any more.
+            for digest in (root, *below[root]):
+                if digest not in shared and not self.is_sealed(digest):
+                    self._path(digest).unlink(missing_ok=True)
+        return gone
+
+    def _linked(self, without: Collection[bytes]) -> set[bytes]:
+        """The blocks that nodes in the store name, those of some blobs left out."""
+        skipped = {digest for root in without for digest in self._below(root)} | set(without)
+        found: set[bytes] = set()
+        for path in self._blocks.glob("*/*"):
+            digest = _digest_named(path.name)
+            if digest is not None and digest not in skipped and path.stat().st_size <= NODE_BYTES_MAX:
+                data = path.read_bytes()
+                with suppress(MalformedBlob):
+                    found.update([] if data.startswith(MAGIC) else [link.digest for link in parse_node(data).links])
+        return found
 
     def seal(self, digest: bytes) -> None:
         """Stop serving a blob that is stored. Raises NotStored if its nodes are not all here."""

@@ -138,6 +138,7 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
         rule_parameters=rule_parameters(options.rule_parameter),
         codec=options.codec,
         rounds=options.rounds,
+        checkpoint_every=options.checkpoint_every,
     )
     return task, rehearsal, founding, plan_for(founding.manifest, terms)
 

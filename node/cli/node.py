@@ -87,6 +87,11 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("--ipfs-api", metavar="MULTIADDR", help="an IPFS daemon that pins this peer's blobs too")
     parser.add_argument(
+        "--archive",
+        action="store_true",
+        help="keep all blobs, also those that nobody can ask this peer for any more",
+    )
+    parser.add_argument(
         "--exit-when-finished", action="store_true", help="do not stay to serve blobs after the end"
     )
     add_attack(parser, "honest", "for experiments: be a poisoner or a liar of this kind")
@@ -138,6 +143,7 @@ def run(options: argparse.Namespace) -> int:
         "watch_share": options.watch_share,
         "dispute_budget_wei": None if budget is None else wei_of(budget, "--dispute-budget"),
         "genesis": read_genesis(options.circle, manifest),
+        "archive": options.archive,
         "fail_at": parse_fail_at(options.fail_at) if options.fail_at else None,
     }
     use_one_thread()

@@ -5,6 +5,7 @@ from decimal import Context, Decimal
 from typing import Any
 
 from ledger.errors import UsageError
+from ledger.manifest import CHECKPOINT_EVERY
 
 _WEI_DIGITS = {"ETH": 18, "GWEI": 9}
 # Where anyone may join: what a peer pledges, and which part of that a dispute takes.
@@ -21,6 +22,13 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--degree", type=int, default=4, help="neighbours a peer judges in a round")
+    parser.add_argument(
+        "--checkpoint-every",
+        type=int,
+        default=CHECKPOINT_EVERY,
+        metavar="ROUNDS",
+        help=f"a judge shows what it goes on with so often (default {CHECKPOINT_EVERY})",
+    )
     parser.add_argument("--commit-window", type=int, default=60, metavar="SECONDS")
     parser.add_argument("--attest-window", type=int, default=60, metavar="SECONDS")
     terms = parser.add_argument_group("bonds, keys and admission")

@@ -193,3 +193,27 @@ def test_what_was_judged_does_not_hold_once_a_neighbour_is_in_quarantine() -> No
     judged, round_ = judged_of(circle), circle.known.rounds[1]
     round_.reputations[3] = 100
     assert not judged.holds_for(round_, 16384, b"\1" * 32)
+
+
+def test_from_its_own_checkpoint_a_peer_needs_only_what_came_after_it(tmp_path: Path, rule: dict[str, Any]) -> None:
+    """State file and early blobs are lost; seat 1 showed what it went on with in round 7."""
+    scene = Scene(tmp_path, 1, rounds=8, checkpoint_every=4, **rule)
+    scene.lent.lost = {root for (number, _), root in scene.circle.updates.items() if number < 8}
+    assert scene.base([START]) is START, "without it nothing can be done"
+    assert scene.recovery.lacking is not None
+    for number in (3, 7):
+        for digest_ in (scene.record(number), scene.circle.checkpoints[number, 1]):
+            scene.store.put(scene.circle.blobs[digest_] or b"")
+    scene.lent.asked.clear()
+    scene.assert_is_where_the_peer_was(scene.base([START]), 8)
+    assert set(scene.lent.asked) == {root for (number, _), root in scene.circle.updates.items() if number == 8}
+
+
+def test_a_checkpoint_that_is_damaged_is_passed_over(tmp_path: Path, rule: dict[str, Any]) -> None:
+    scene = Scene(tmp_path, 1, rounds=8, checkpoint_every=4, **rule)
+    for number in (3, 7):
+        scene.store.put(scene.circle.blobs[scene.record(number)] or b"")
+    scene.store.put(scene.circle.blobs[scene.circle.checkpoints[3, 1]] or b"")
+    scene.assert_is_where_the_peer_was(scene.base([START]), 8)
+    asked = {number for (number, _), root in scene.circle.updates.items() if root in scene.lent.asked}
+    assert asked == {4, 5, 6, 7, 8}, "from the one before"
