@@ -10,8 +10,9 @@ from circle_twin import Twin
 from ledger.chain.artifact import circle_artifact
 from ledger.chain.circle import CircleState
 from ledger.chain.logs import LogDecoder
-from ledger.events import Event, Joined, Resolved, Settled
+from ledger.events import Answer, Event, Joined, Referred, Resolved, Restarted, Settled
 from ledger.history import History, Phase
+from ledger.manifest import manifest_digest
 from ledger.network import Network
 from ledger.reputation import pack, unpack
 from ledger.signing import announcement_hash, compact, invitation_hash, sign
@@ -25,11 +26,13 @@ ENDPOINT = "wss://peer.example.org:4001 https://peer.example.org:4002"
 BURNED = "0x000000000000000000000000000000000000dEaD"
 UNSIGNED = (0, 0, 0, 0)
 EVERYTHING_EVERY = 64
+APPEAL_BONDS = 4
 
 
 class CircleUnderTest:
-    """One deployed circle, its twin, and the accounts of its machine.
+    """One deployed circle, its twin, the fold of its events, and the accounts of its machine.
 
+    twin: what the protocol says; it foretells. history: what nodes and auditors make of the events; it follows.
     peers[i] is the account that `join_all` seats at i, colds[i] its cold key. check_every: compare the whole state
     after so many calls; with many seats that, not the calls, would take most of the time.
     """
@@ -40,25 +43,20 @@ class CircleUnderTest:
         self._check_every, self._calls = check_every, 0
         self.artifact = circle_artifact()
         self._decoder = LogDecoder(self.artifact)
-        creation = self.artifact.creation_data((manifest_bytes(terms), terms.words))
-        ran = machine.run(self.peers[0], None, creation)
-        assert ran.reason is None, ran.reason
-        assert ran.created is not None
-        self.address, self.network = ran.created, Network.of(CHAIN_ID, ran.created)
+        self.court = _created(machine.run(self.peers[0], None, bytes.fromhex(self.artifact.court_bytecode[2:])))
+        self.terms = terms = terms.but(court=self.court)
+        manifest = manifest_bytes(terms)
+        ran = machine.run(self.peers[0], None, self.artifact.creation_data((manifest, terms.words)))
+        self.address = _created(ran)
+        self.network = Network.of(CHAIN_ID, self.address)
         self.artifact.read_immutables(machine.code(self.address), self.address)
-        history = History(terms.parameters)
-        self.twin = Twin(history, terms, self.network)
+        self.twin, self.history = Twin(terms, self.network, manifest_digest(manifest)), History(terms.parameters)
         self._burned_before = machine.balance(BURNED)
         (opened,) = self._events(ran)
-        history.apply(opened)
+        self.history.apply(opened)
         self.clock_slot = next(s for s in range(8) if machine.peek(self.address, s) == self.twin.clock)
         self.gas = ran.gas
         self.check()
-
-    @property
-    def history(self) -> History:
-        """The fold, which the twin keeps."""
-        return self.twin.history
 
     # --------------------------------------------------------------------------------------------- calls
 
@@ -70,9 +68,9 @@ class CircleUnderTest:
         value: wei, by default what the call asks for. data: the calldata where it is not the canonical one.
         """
         if value is None:
-            value = {"join": self.terms.bond, "dispute": self.terms.dispute_bond}.get(name, 0)
+            value = self.price(name)
         ran = self.machine.run(sender, self.address, data or self.artifact.call_data(name, *arguments), value)
-        foretold = self.twin.foretell(sender, name, arguments, value, ran.moment)
+        foretold = self.twin.take(sender, name, arguments, value, ran.moment)
         assert ran.reason == foretold.reason, f"{name}{arguments} by {sender} in phase {self.history.phase.name}"
         self.gas = ran.gas
         if ran.reason is not None:
@@ -80,10 +78,35 @@ class CircleUnderTest:
             check_fold_refuses(self.history, sender, name, arguments, ran.reason)
             self._check_now_and_then(())
             return ran.reason
+        return self._take_events(ran, foretold.events)
+
+    def follow(self, ran: Ran, *calls: tuple[Any, ...]) -> list[Event]:
+        """What an attacker's contract did in a transaction of its own: calls are (sender, name, *arguments).
+
+        Asserts that it did just this, and that everything agrees.
+        """
+        assert ran.reason is None, ran.reason
+        foretold: list[Event] = []
+        for sender, name, *arguments in calls:
+            taken = self.twin.take(sender, name, tuple(arguments), self.price(name), ran.moment)
+            assert taken.reason is None, taken.reason
+            foretold += taken.events
+        events = self._take_events(ran, tuple(foretold))
+        self.check()
+        return events
+
+    def price(self, name: str) -> int:
+        """The wei that a call asks for."""
+        bond = self.terms.dispute_bond
+        return {"join": self.terms.bond, "dispute": bond, "appeal": APPEAL_BONDS * bond}.get(name, 0)
+
+    def _take_events(self, ran: Ran, foretold: tuple[Event, ...]) -> list[Event]:
         events = self._events(ran)
-        assert tuple(events) == foretold.events
-        self.twin.follow(foretold, ran.moment)
-        self._check_now_and_then(foretold.events)
+        assert tuple(events) == foretold
+        for event in events:
+            self.history.apply(event)
+        assert self.history.hash == self.twin.hash
+        self._check_now_and_then(foretold)
         return events
 
     def do(self, seat: int, name: str, *arguments: object, **options: Any) -> list[Event]:
@@ -152,22 +175,31 @@ class CircleUnderTest:
 
     def verdicts(self, seat: int, rejected: int = 0, unjudged: int = 0) -> int:
         """The word in which a seat accepts all its neighbours but those of a mask."""
-        current = self.history.rounds[-1]
-        order = current.neighbours(self.terms.degree)[seat]
+        order = self.twin.neighbours(seat)
         judged = mask_of(order) & ~unjudged
-        return encode_verdicts(current.seed or b"", current.number, order, judged, judged & ~rejected)
+        return encode_verdicts(self.twin.draw, self.twin.number, order, judged, judged & ~rejected)
+
+    def said(self, number: int, answer: int = Answer.REJECTS) -> int:
+        """The word that names a dispute's claim, with an answer."""
+        case = self.twin.disputes[number]
+        return case.round << 18 | case.judge << 10 | case.target << 2 | answer
+
+    def vote(self, seats: "range | list[int]", number: int, answer: int) -> None:
+        """Each of these seats answers alike, until the stage is decided."""
+        for seat in seats:
+            self.do(seat, "vote", number, self.said(number, answer))
 
     # --------------------------------------------------------------------------------------- whole phases
 
     def join_all(self, count: int | None = None) -> None:
         """Seat the next `count` peers, by default as many as open round 1."""
-        first = len(self.history.seats)
+        first = len(self.twin.seats)
         for peer in range(first, first + (self.terms.start_seats if count is None else count)):
             self.join(peer)
 
     def commit_all(self, seats: list[int] | range) -> list[Event]:
         """Each of these seats commits. Returns the last one's events."""
-        number = self.history.number
+        number = self.twin.number
         return [self.do(seat, "commit", number, DIGEST) for seat in seats][-1]
 
     def attest_all(self, seats: list[int] | range, rejected: int = 0) -> list[Event]:
@@ -179,7 +211,7 @@ class CircleUnderTest:
 
     def settle(self) -> dict[int, int]:
         """Settle this round. Returns the reputations after it."""
-        self.do(0, "settle", self.history.number)
+        self.do(0, "settle", self.twin.number)
         return self.reputations
 
     def whole_round(self, seats: list[int] | range, rejected: int = 0) -> dict[int, int]:
@@ -187,6 +219,29 @@ class CircleUnderTest:
         self.commit_all(seats)
         self.attest_all(seats, rejected)
         return self.settle()
+
+    def whole_round_of(self, seats: list[int] | range, *more: int) -> dict[int, int]:
+        """The same where some others have committed already."""
+        self.commit_all(seats)
+        self.attest_all([*seats, *more])
+        return self.settle()
+
+    def wait_until_free(self) -> None:
+        """Time passes until every seat given up may be released."""
+        free_at = max((held.free_at or 0 for held in self.twin.seats.values()), default=0)
+        self.machine.pass_time(max(0, free_at - self.machine.now_s))
+
+    # ------------------------------------------------------------------------------------ what takes long
+
+    def put_forward(self, number: int) -> None:
+        """Hundreds of rounds take long: the round under way is called this one, in contract, twin and fold alike."""
+        self.twin.number = self.history.rounds[-1].number = number
+        self.machine.poke(self.address, self.clock_slot, self.twin.clock)
+
+    def put_off(self, deadline_s: int) -> None:
+        """The phase's deadline is another, in contract and twin alike."""
+        self.twin.deadline_s = deadline_s
+        self.machine.poke(self.address, self.clock_slot, self.twin.clock)
 
     # ---------------------------------------------------------------------------------------- comparisons
 
@@ -203,15 +258,16 @@ class CircleUnderTest:
         return unpack(words, len(self.history.seats))
 
     def check(self) -> None:
-        """Contract and twin agree in every word of the state, and in every wei."""
+        """Contract, twin and fold agree in every word of the state, and in every wei."""
         self.check_words()
-        for seat in range(len(self.history.seats) + 1):
+        for seat in range(len(self.twin.seats) + 1):
             self._check_seat(seat)
-        for number in range(len(self.history.disputes)):
-            assert self.view("dispute_at", number)[0] == self.twin.dispute_at(number)
-        assert self.view("dispute_count") == (len(self.history.disputes),)
-        for account in {*self.peers, *self.colds, *self.history.owed}:
+        for number in range(len(self.twin.disputes)):
+            self._check_dispute(number)
+        assert self.view("dispute_count") == (len(self.twin.disputes),)
+        for account in {*self.peers, *self.colds, *self.twin.owed}:
             self._check_owed(account)
+        self._check_fold()
 
     def check_words(self) -> None:
         """They agree in what the circle holds in a word for all seats."""
@@ -219,7 +275,7 @@ class CircleUnderTest:
         self._check_reputations()
 
     def _check_state(self) -> None:
-        assert self.view("state") == self.twin.state
+        assert self.view("state") == self.twin.state(self.machine.moment)
         assert self.view("standing") == self.twin.standing
         pledged, owing = self.view("books")
         assert (pledged, owing) == self.twin.books
@@ -228,21 +284,40 @@ class CircleUnderTest:
 
     def _check_reputations(self) -> None:
         (words,) = self.view("reputation_words")
-        assert words == pack(self.history.reputations)
+        assert words == pack(self.twin.reputations) == pack(self.history.reputations)
         assert not self.history.reputation_differences
+
+    def _check_fold(self) -> None:
+        fold, twin = self.history, self.twin
+        assert fold.phase == twin.phase and fold.number == twin.number
+        assert (fold.members, fold.below, fold.woken, fold.roster) == (
+            twin.members,
+            twin.below,
+            twin.woken,
+            twin.roster,
+        )
+        assert (fold.dozing, fold.late, fold.suspended) == (twin.dozing, twin.late, twin.suspended)
+        assert fold.pledged == twin.pledged
+        assert {a: w for a, w in fold.owed.items() if w} == {a: w for a, w in twin.owed.items() if w}
 
     def _check_seat(self, seat: int) -> None:
         (found,) = self.view("seat_at", seat)
-        # Keys announced once stay in their slots; without a time they mean nothing.
+        # Keys announced once stay in their slots; without a time they mean nothing. Nor does a term that was ended.
+        expected = self.twin.seat_at(seat)
         if found[8] == 0:
             found = (*found[:6], None, None, *found[8:])
-        expected = self.twin.seat_at(seat)
-        assert found == ((*expected[:6], None, None, *expected[8:]) if expected[8] == 0 else expected)
-        if seat in self.history.seats:
-            assert self.view("strikes_of", seat) == (self.history.seats[seat].strikes,)
+        if expected[11] is None:
+            found = (*found[:11], None)
+        assert found == expected
+        if seat in self.twin.seats:
+            assert self.view("strikes_of", seat) == (self.twin.seats[seat].strikes,)
+
+    def _check_dispute(self, number: int) -> None:
+        (found,) = self.view("dispute_at", number)
+        assert found == self.twin.dispute_at(number)
 
     def _check_owed(self, account: str) -> None:
-        assert self.view("owed", account) == (self.history.owed.get(account, 0),)
+        assert self.view("owed", account) == (self.twin.owed.get(account, 0),)
 
     def _check_now_and_then(self, events: tuple[Event, ...]) -> None:
         """The clock and the money always; what a call may have changed, and everything from time to time.
@@ -256,7 +331,7 @@ class CircleUnderTest:
             self.check()
         elif events and self._calls % self._check_every == 0:
             self._check_state()
-            if any(isinstance(event, Joined | Settled | Resolved) for event in events):
+            if any(isinstance(event, Joined | Settled | Referred | Resolved | Restarted) for event in events):
                 self._check_reputations()
             for event in events:
                 self._check_touched(event)
@@ -266,14 +341,21 @@ class CircleUnderTest:
             if (seat := getattr(event, name, None)) is not None:
                 self._check_seat(seat)
         if (number := getattr(event, "dispute", None)) is not None:
-            assert self.view("dispute_at", number)[0] == self.twin.dispute_at(number)
-            claim = self.history.disputes[number].claim
-            self._check_seat(claim.judge)
-            self._check_owed(claim.challenger)
-        for name in ("account", "reporter"):
+            self._check_dispute(number)
+            case = self.twin.disputes[number]
+            self._check_seat(case.judge)
+            self._check_owed(case.challenger)
+        for name in ("account", "reporter", "appellant"):
             if (account := getattr(event, name, None)) is not None:
                 self._check_owed(account)
 
     def _events(self, ran: Ran) -> list[Event]:
+        # The court's code runs as the circle's own: its events too are of the one address.
         assert all(log.address == self.address for log in ran.logs)
         return [self._decoder.decode(log) for log in ran.logs]
+
+
+def _created(ran: Ran) -> str:
+    assert ran.reason is None, ran.reason
+    assert ran.created is not None
+    return ran.created

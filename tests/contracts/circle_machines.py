@@ -30,8 +30,6 @@ class Moment:
 
     now_s: int
     block: int
-    prevrandao: bytes
-    parent_hash: bytes
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,12 @@ class BareMachine:
             bytes(computation.output),
             LocalVM.finalize_gas_used(transaction, computation),
             tuple(
-                _raw_log(to_checksum_address(address), [topic.to_bytes(32, "big") for topic in topics], logged)
+                _raw_log(
+                    to_checksum_address(address),
+                    [topic.to_bytes(32, "big") for topic in topics],
+                    logged,
+                    self._header.block_number,
+                )
                 for address, topics, logged in computation.get_log_entries()
             ),
             self.moment,
@@ -112,8 +115,7 @@ class BareMachine:
     @property
     def moment(self) -> Moment:
         """The block that the last call ran in."""
-        number = self._header.block_number
-        return Moment(self.now_s, number, bytes(self._header.mix_hash), self.block_hash(number - 1))
+        return Moment(self.now_s, self._header.block_number)
 
     @property
     def now_s(self) -> int:
@@ -225,7 +227,7 @@ def _solid(salt: bytes, number: int) -> bytes:
     return bytes(byte or 1 for byte in keccak(salt + number.to_bytes(4, "big")))
 
 
-def _raw_log(address: str, topics: list[bytes], data: bytes) -> RawLog:
-    nowhere = "0x" + "00" * 32
+def _raw_log(address: str, topics: list[bytes], data: bytes, number: int) -> RawLog:
+    block_hash, nowhere = "0x" + BareMachine.block_hash(number).hex(), "0x" + "00" * 32
     texts = ["0x" + topic.hex() for topic in topics]
-    return RawLog(address, texts, "0x" + bytes(data).hex(), "0x0", "0x0", nowhere, nowhere)
+    return RawLog(address, texts, "0x" + bytes(data).hex(), hex(number), "0x0", block_hash, nowhere)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from circle_terms import NOBODY
 
 from ledger.events import (
+    Appealed,
     Attested,
     Committed,
     Disputed,
@@ -18,6 +19,7 @@ from ledger.events import (
     Outcome,
     Released,
     Resolved,
+    Restarted,
     Rotated,
     Rotating,
     Settled,
@@ -37,7 +39,14 @@ UNKNOWABLE: Final = frozenset(
     {
         "",
         "advance: commit phase is not due",
-        "dispute: unbonding is over",
+        "advance: round is to be given up",
+        "advance: seed is not lost",
+        "appeal: not this claim",
+        "appeal: value is not the bond",
+        "appeal: window is over",
+        "attest: seed is lost",
+        "attest: seed is not drawn yet",
+        "dispute: too late to end",
         "dispute: value is not the bond",
         "equivocation: already proved",
         "equivocation: bad signature",
@@ -51,6 +60,7 @@ UNKNOWABLE: Final = frozenset(
         "join: value is not the bond",
         "release: unbonding is not over",
         "resolve: votes are still open",
+        "restart: not its key",
         "rotate: delay is not over",
         "rotate: key is empty",
         "rotate: not the new key",
@@ -59,6 +69,7 @@ UNKNOWABLE: Final = frozenset(
         "settle: attest phase is not due",
         "summon: not in these 256 blocks",
         "summon: window is over",
+        "vote: not this claim",
         "vote: window is over",
     }
 )
@@ -105,6 +116,11 @@ def _own(make: Callable[..., Event]) -> Callable[[History, str, tuple[Any, ...]]
     return event
 
 
+def _left(history: History, _sender: str, arguments: tuple[Any, ...]) -> Event:
+    seat = arguments[0]
+    return Left(seat, history.burned_by_leaving(seat) if seat in history.seats else 0, LATER_S)
+
+
 def _ejected(history: History, _sender: str, arguments: tuple[Any, ...]) -> Event:
     held = history.seats.get(arguments[0])
     return Ejected(arguments[0], held.bond // EJECTED_PART if held else 0, LATER_S)
@@ -133,16 +149,18 @@ def _settled(history: History, _sender: str, arguments: tuple[Any, ...]) -> Even
 
 def _disputed(history: History, sender: str, arguments: tuple[Any, ...]) -> Event:
     number, judge, target, evidence = arguments
-    return Disputed(len(history.disputes), number, judge, target, sender, evidence, LATER_S)
+    claim = (len(history.disputes), number, judge, target, sender, evidence)
+    return Disputed(*claim, history.bonded, LATER_S)
 
 
 _EVENTS: Final[Mapping[str, Callable[[History, str, tuple[Any, ...]], Event | None]]] = {
     "join": _joined,
     "move": _moved,
     "wake": _own(lambda history, seat: Woken(history.number, seat)),
-    "leave": lambda _history, _sender, arguments: Left(arguments[0], LATER_S),
+    "leave": _left,
     "eject": _ejected,
     "release": _released,
+    "restart": lambda _history, _sender, arguments: Restarted(arguments[0]),
     "withdraw": lambda history, sender, _arguments: Withdrawn(sender, history.owed.get(sender, 0)),
     "rotate": lambda _history, _sender, arguments: Rotating(*arguments, LATER_S),
     "finish_rotation": _rotated,
@@ -152,6 +170,7 @@ _EVENTS: Final[Mapping[str, Callable[[History, str, tuple[Any, ...]], Event | No
     "settle": _settled,
     "dispute": _disputed,
     "summon": lambda _history, _sender, arguments: Summoned(arguments[0], b"\x01" * 32, 0, LATER_S),
-    "vote": _own(lambda _history, seat, number, upholds: Voted(number, seat, upholds)),
-    "resolve": lambda _history, _sender, arguments: Resolved(arguments[0], Outcome.VOID, 0),
+    "vote": _own(lambda _history, seat, number, said: Voted(number, seat, said & 3)),
+    "appeal": lambda _history, sender, arguments: Appealed(arguments[0], sender, LATER_S),
+    "resolve": lambda _history, _sender, arguments: Resolved(arguments[0], Outcome.VOID, 0, 0),
 }

@@ -33,7 +33,7 @@ class CircleTerms:
     jury_seats: int = 5
     admission: int = OPEN
     inviter: str = NOBODY
-    mixes_parent: int = 0
+    court: str = NOBODY
 
     @property
     def words(self) -> tuple[object, ...]:
@@ -53,6 +53,7 @@ class CircleTerms:
             eject_after=self.eject_after,
             bond=self.bond,
             dispute_bond=self.dispute_bond,
+            dispute_window_s=self.dispute_window_s,
             jury_seats=self.jury_seats,
         )
 

@@ -1,109 +1,84 @@
-"""The contract's twin in Python: foretells what a call does, from the history fold and the clock alone."""
+"""The contract's twin in Python: docs/protocol.md once more, written down without a look at the contract.
 
-from circle_foretold import Foretold
+A twin is a value: it runs without a chain, `copy.deepcopy` gives another that may be led elsewhere.
+"""
+
 from circle_machines import Moment
 from twin_faults import FaultCalls
 from twin_rounds import RoundCalls
 from twin_seats import SeatCalls
+from twin_state import HASHES, Foretold, Refused
 
-from ledger.events import Disputed, Drawn, Ejected, Equivocated, Outcome, Resolved
-from ledger.fold.faults import REPORTER_PART
-from ledger.history import Phase, Round
+from ledger.history import Phase
 from ledger.topology import mask_of
 
 __all__ = ["Foretold", "Twin"]
 
 NOBODY = "0x" + "00" * 20
-PAYABLE = ("join", "dispute")
+PAYABLE = ("join", "dispute", "appeal")
 
 
 class Twin(SeatCalls, RoundCalls, FaultCalls):
-    """Foretells calls with `foretell` and follows the events they made with `follow`."""
+    """Takes calls as the contract must take them, and answers what its views must answer."""
 
-    def foretell(
-        self, sender: str, call: str, arguments: tuple[object, ...], value: int, moment: Moment
-    ) -> Foretold:
-        """The effect of a call in a block. value: wei sent along."""
+    def take(self, sender: str, call: str, arguments: tuple[object, ...], value: int, moment: Moment) -> Foretold:
+        """Take a call made in a block: a refused one changes nothing. value: wei sent along."""
         if value > 0 and call not in PAYABLE:
             return Foretold("")
-        foretold: Foretold = getattr(self, f"_{call}")(sender, *arguments, value=value, moment=moment)
-        return foretold
-
-    def follow(self, foretold: Foretold, moment: Moment) -> None:
-        """Apply what happened. Raises HistoryFault where the fold refuses it."""
-        number = self.history.number
-        for event in foretold.events:
-            self.history.apply(event)
-            match event:
-                case Drawn():
-                    self.deadline_s = moment.now_s + self.terms.attest_window_s
-                case Disputed():
-                    self.raised_in[event.dispute] = moment.block
-                case Ejected():
-                    self.burned += event.burned
-                case Equivocated():
-                    self.burned += event.bond - event.bond // REPORTER_PART
-                case Resolved() if event.outcome == Outcome.REJECTED:
-                    self.burned += self.terms.dispute_bond
-        self.used |= foretold.uses
-        if self.history.phase == Phase.FINISHED:
-            self.deadline_s = 0
-        elif self.history.number != number:
-            self.deadline_s = moment.now_s + self.terms.commit_window_s
+        self._emitted = []
+        try:
+            getattr(self, f"_{call}")(sender, *arguments, value=value, moment=moment)
+        except Refused as refused:
+            assert not self._emitted
+            return Foretold(str(refused))
+        return Foretold(None, tuple(self._emitted))
 
     # ------------------------------------------------------------------------------ what the views must answer
 
-    @property
-    def state(self) -> tuple[object, ...]:
-        """`state()`."""
-        history = self.history
-        current = history.round or Round(0, {})
-        return (
-            history.number,
-            int(history.phase),
-            self.deadline_s,
-            len(history.seats),
-            history.roster,
-            current.committed,
-            mask_of(list(current.attestations)),
-            self.seed,
-            history.hash,
-        )
+    def state(self, moment: Moment) -> tuple[object, ...]:
+        """`state()`, asked in a block."""
+        clock = (self.number, int(self.phase), self.deadline_s, len(self.seats))
+        masks = (self.roster, self.committed, self.attested)
+        return (*clock, *masks, self._seed_seen(moment), self.hash)
+
+    def _seed_seen(self, moment: Moment) -> bytes:
+        if self.is_seed_known:
+            return self.seed
+        is_in_sight = self.drawn_in < moment.block <= self.drawn_in + HASHES
+        return self.draw if self.phase == Phase.ATTEST and is_in_sight else bytes(32)
 
     @property
     def clock(self) -> int:
         """The contract's word for the running hash, seat count, phase, round and deadline."""
-        history = self.history
-        time = len(history.seats) << 55 | history.phase << 53 | history.number << 32 | self.deadline_s
-        return int.from_bytes(history.hash, "big") << 64 | time
+        time = len(self.seats) << 55 | self.phase << 53 | self.number << 32 | self.deadline_s
+        return int.from_bytes(self.hash, "big") << 64 | time
 
     @property
-    def standing(self) -> tuple[int, int, int, int]:
+    def standing(self) -> tuple[int, ...]:
         """`standing()`."""
-        vacant = mask_of([seat for seat, held in self.history.seats.items() if held.is_released])
-        return self.history.members, self.history.below, vacant, self.history.woken
+        vacant = mask_of([seat for seat, held in self.seats.items() if held.is_released])
+        return self.members, self.below, vacant, self.woken, self.dozing, self.late, self.suspended
 
     @property
     def books(self) -> tuple[int, int]:
         """`books()`."""
-        return self.history.pledged, sum(self.history.owed.values())
+        return self.pledged, sum(self.owed.values())
 
     def seat_at(self, seat: int) -> tuple[object, ...]:
         """`seat_at(seat)`; the announced keys are None where no rotation is under way."""
-        held = self.history.seats.get(seat)
+        held = self.seats.get(seat)
         if held is None or held.is_released:
-            return (NOBODY, NOBODY, 0, 0, held.tenure if held else 0, 0, None, None, 0, 0)
+            return (NOBODY, NOBODY, 0, 0, held.tenure if held else 0, 0, None, None, 0, 0, 0, None)
         hot, cold, rotates_at = held.announced or (None, None, 0)
-        keys = (hot and hot.lower(), cold and cold.lower())
-        first_words = (held.peer.lower(), held.cold.lower(), held.bond, held.since_round, held.tenure)
-        return (*first_words, held.free_at or 0, *keys, rotates_at, held.disputes)
+        since = held.since_round | held.joined_at << 32
+        first_words = (held.peer.lower(), held.cold.lower(), held.bond, since, held.tenure, held.free_at or 0)
+        keys = (hot and hot.lower(), cold and cold.lower(), rotates_at)
+        return (*first_words, *keys, held.disputes, held.convictions, held.suspended_until)
 
     def dispute_at(self, number: int) -> tuple[object, ...]:
         """`dispute_at(number)`."""
-        dispute = self.history.disputes[number]
-        claim = dispute.claim
-        deadline = dispute.deadline if dispute.outcome is None else 0
-        opened = self.raised_in[number] if dispute.summoned is None else 0
-        said = (claim.round, claim.judge, claim.target, claim.challenger.lower(), deadline, opened)
-        jury = dispute.jury if dispute.summoned else dispute.eligible
-        return (*said, jury, dispute.upholding, dispute.rejecting)
+        case = self.disputes[number]
+        claim = (case.round, case.judge, case.target, case.challenger.lower(), (case.appellant or NOBODY).lower())
+        course = (int(case.stage), 0 if case.outcome is not None else case.deadline, case.raised_in)
+        votes = [case.votes[stage][answer] for stage in (1, 3) for answer in (1, 0, 2)]
+        return (*claim, *course, case.electorate, case.jury if case.stage else case.pool, *votes)

@@ -15,15 +15,18 @@ from circle_machines import BareMachine
 from circle_terms import BY_INVITER, OPEN
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
+from twin_rounds import PATIENCE_WINDOWS
+from twin_state import Case
 
-from ledger.history import PATIENCE_WINDOWS, Phase
-from ledger.members import Dispute
+from ledger.events import Answer, Stage
+from ledger.history import Phase
 from ledger.network import Network
 from ledger.signing import announcement_hash, compact, sign
 from ledger.topology import seats_of
 
 ACCOUNTS: Final = 9
 WINDOW_S: Final = 10
+DISPUTE_WINDOW_S: Final = 3 * WINDOW_S
 MAX_SEATS: Final = 256
 ENDPOINTS: Final = (ENDPOINT, "wss://a:1", "x" * 256, " ~", "", "a\n", "y" * 32 + "\x00", "ö")
 DIGESTS: Final = (DIGEST, DIGEST, RECORD, bytes(32))
@@ -35,6 +38,7 @@ def random_terms(chance: Random) -> CircleTerms:
     """A small circle whose windows a few calls lead through. The inviter is the last account."""
     start_seats = chance.randint(2, 5)
     admission = chance.choice([OPEN, OPEN, BY_INVITER, 2])
+    has_disputes = chance.random() < 0.75
     return CircleTerms(
         start_seats=start_seats,
         quorum=chance.randint(2, start_seats),
@@ -45,15 +49,14 @@ def random_terms(chance: Random) -> CircleTerms:
         reputation_shift=chance.choice([1, 1, 3, 8]),
         reputation_floor=chance.choice([32767, 30000, 16384, 256]),
         eject_after=chance.choice([0, 1, 2, 3]),
-        bond=chance.choice([0, 7, 1001]),
-        unbonding_s=chance.choice([0, WINDOW_S, 6 * WINDOW_S]),
+        bond=chance.choice([7, 1001]) if has_disputes else chance.choice([0, 7]),
+        unbonding_s=chance.choice([0, WINDOW_S]) + (8 * DISPUTE_WINDOW_S if has_disputes else 0),
         rotation_delay_s=chance.choice([0, 0, WINDOW_S]),
-        dispute_bond=chance.choice([0, 101, 101]),
-        dispute_window_s=3 * WINDOW_S,
+        dispute_bond=101 if has_disputes else 0,
+        dispute_window_s=DISPUTE_WINDOW_S,
         jury_seats=chance.choice([1, 3, 21]),
         admission=admission,
         inviter="inviter" if admission != OPEN else NOBODY,
-        mixes_parent=chance.randint(0, 1),
     )
 
 
@@ -66,7 +69,7 @@ class Walk:
             terms = terms.but(inviter=machine.accounts[-1])
         self.machine, self.terms = machine, terms
         self.circle = CircleUnderTest(machine, terms, check_every)
-        self.history, self.artifact = self.circle.history, self.circle.artifact
+        self.twin, self.artifact = self.circle.twin, self.circle.artifact
         self.accepted, self.refused = Counter[str](), Counter[str]()
         self.calls, self._views = functions(self.artifact, views=False), functions(self.artifact, views=True)
 
@@ -105,19 +108,18 @@ class Walk:
     # ------------------------------------------------------------------------------------- through the rounds
 
     def commit(self, chance: Random) -> None:
-        """Most of the roster commits."""
+        """Most of those who may commit do."""
         absent = self._absent(chance)
-        for seat in seats_of(self.history.roster & self.history.members & ~absent):
-            self.call(self._peer(seat), "commit", self.history.number, DIGEST)
+        for seat in seats_of((self.twin.roster | self.twin.late) & self.twin.members & ~absent):
+            self.call(self._peer(seat), "commit", self.twin.number, DIGEST)
 
     def attest(self, chance: Random) -> None:
         """Most who committed judge their neighbours, most often alike."""
-        if self.history.phase != Phase.ATTEST:
+        if self.twin.phase != Phase.ATTEST:
             return
         rejected = chance.choice([0, 0, 0b1, 0b10, 0b111, chance.getrandbits(12)])
         unjudged = chance.choice([0, 0, 0, chance.getrandbits(12)])
-        committed = self.history.rounds[-1].committed
-        for seat in seats_of(committed & self.history.members & ~self._absent(chance)):
+        for seat in seats_of(self.twin.committed & self.twin.members & ~self._absent(chance)):
             own = chance.getrandbits(12) if chance.random() < 0.2 else rejected
             self.call(self._peer(seat), "attest", self.circle.verdicts(seat, own, unjudged), RECORD)
 
@@ -126,16 +128,18 @@ class Walk:
         self.call(self._anyone(chance), "settle", self._number(chance))
 
     def advance(self, chance: Random) -> None:
-        """Anyone."""
+        """Anyone; now and then after the hash of the closing block is out of reach."""
+        if chance.random() < 0.1:
+            self.machine.pass_blocks(chance.choice([254, 255, 256]))
         self.call(self._anyone(chance), "advance")
 
     def wait(self, chance: Random) -> None:
         """Time passes to a deadline, or a second more or less; or until a round is given up."""
-        due = [self.circle.twin.deadline_s, *(d.deadline for d in self.history.disputes if d.outcome is None)]
+        due = [self.twin.deadline_s, *(d.deadline for d in self.twin.disputes if d.outcome is None)]
         if chance.random() < 0.2:
-            due.append(self.circle.twin.deadline_s + PATIENCE_WINDOWS * self.terms.attest_window_s)
-        due += [held.free_at for held in self.history.seats.values() if held.free_at]
-        due += [held.announced[2] for held in self.history.seats.values() if held.announced]
+            due.append(self.twin.deadline_s + PATIENCE_WINDOWS * self.terms.attest_window_s)
+        due += [held.free_at for held in self.twin.seats.values() if held.free_at]
+        due += [held.announced[2] for held in self.twin.seats.values() if held.announced]
         later = [second for second in due if second >= self.machine.now_s]
         if later:
             seconds = chance.choice(later) + chance.choice([-1, 0, 0, 0, 1]) - self.machine.now_s
@@ -144,19 +148,19 @@ class Walk:
     def round(self, chance: Random) -> None:
         """A round from commit to settlement, as far as it comes."""
         self.commit(chance)
-        if self.history.phase == Phase.COMMIT:
-            self.machine.pass_time(max(0, self.circle.twin.deadline_s - self.machine.now_s))
+        if self.twin.phase == Phase.COMMIT:
+            self.machine.pass_time(max(0, self.twin.deadline_s - self.machine.now_s))
             self.advance(chance)
         self.attest(chance)
-        if self.history.phase == Phase.ATTEST:
-            self.machine.pass_time(max(0, self.circle.twin.deadline_s - self.machine.now_s))
-            self.call(self._anyone(chance), "settle", self.history.number)
+        if self.twin.phase == Phase.ATTEST:
+            self.machine.pass_time(max(0, self.twin.deadline_s - self.machine.now_s))
+            self.call(self._anyone(chance), "settle", self.twin.number)
 
     # ------------------------------------------------------------------------------------------ seats and keys
 
     def come(self, chance: Random) -> None:
         """An account without a seat joins, if there is one; invited most often where that is asked for."""
-        free = [account for account in self.circle.peers if self.history.seat_of(account) is None]
+        free = [account for account in self.circle.peers if self.twin.seat_of(account) is None]
         peer = chance.choice(free or self.circle.peers)
         endpoint = ENDPOINT if chance.random() < 0.8 else chance.choice(ENDPOINTS)
         cold = chance.choice(self.circle.colds) if chance.random() < 0.95 else NOBODY
@@ -178,23 +182,30 @@ class Walk:
 
     def eject(self, chance: Random) -> None:
         """Anyone ejects: a seat that is due, if there is one."""
-        due = [seat for seat, held in self.history.seats.items() if held.is_held and held.strikes]
+        due = [seat for seat, held in self.twin.seats.items() if held.is_held and held.strikes]
         self.call(self._anyone(chance), "eject", chance.choice(due) if due else self._seat(chance))
 
     def release(self, chance: Random) -> None:
         """Anyone releases: a seat that was given up, if there is one."""
-        given_up = [s for s, held in self.history.seats.items() if not held.is_held and not held.is_released]
+        given_up = [s for s, held in self.twin.seats.items() if not held.is_held and not held.is_released]
         self.call(self._anyone(chance), "release", chance.choice(given_up) if given_up else self._seat(chance))
+
+    def restart(self, chance: Random) -> None:
+        """A seat's hot or cold key says that its base is lost."""
+        seat = self._seat(chance)
+        held = self.twin.seats.get(seat)
+        own = [held.peer, held.cold] if held else []
+        self.call(chance.choice([*own, *own, self._anyone(chance)]), "restart", seat)
 
     def withdraw(self, chance: Random) -> None:
         """Somebody takes what it is owed. The circle itself, named as a cold key, has no key to call with."""
-        owed = [account for account in self.history.owed if account != self.circle.address]
+        owed = [account for account in self.twin.owed if account != self.circle.address]
         self.call(chance.choice([*owed, self._anyone(chance)]), "withdraw")
 
     def rotate(self, chance: Random) -> None:
         """A cold key announces keys: fresh ones, somebody's, or the present ones."""
         seat = self._seat(chance)
-        held = self.history.seats.get(seat)
+        held = self.twin.seats.get(seat)
         own = (held.peer, held.cold) if held else (NOBODY, NOBODY)
         hot = chance.choice([*self.circle.peers, own[0], own[0], NOBODY])
         cold = chance.choice([*self.circle.colds[:3], own[1], own[1], own[1], NOBODY])
@@ -202,7 +213,7 @@ class Walk:
 
     def finish_rotation(self, chance: Random) -> None:
         """The announced key, or another, puts itself in force."""
-        announced = [(s, held.announced[0]) for s, held in self.history.seats.items() if held.announced]
+        announced = [(s, held.announced[0]) for s, held in self.twin.seats.items() if held.announced]
         seat, caller = chance.choice(announced) if announced else (self._seat(chance), self._anyone(chance))
         self.call(caller if chance.random() < 0.8 else self._anyone(chance), "finish_rotation", seat)
 
@@ -218,10 +229,11 @@ class Walk:
         self.call(self._anyone(chance), "report_equivocation", *words)
 
     def dispute(self, chance: Random) -> None:
-        """Somebody disputes a verdict; often the jury is summoned at once."""
-        number = chance.choice([self.history.number - 1, self._number(chance), max(1, self.history.number - 2)])
-        claim = (max(0, number), self._seat(chance), self._seat(chance), DIGEST)
-        self.call(self._anyone(chance), "dispute", *claim, **self._value(chance))
+        """Somebody disputes what was said, now and then the judge's own record; often the jury is summoned at once."""
+        number = chance.choice([self.twin.number - 1, self._number(chance), max(1, self.twin.number - 2)])
+        judge = self._seat(chance)
+        target = judge if chance.random() < 0.2 else self._seat(chance)
+        self.call(self._anyone(chance), "dispute", max(0, number), judge, target, DIGEST, **self._value(chance))
         if chance.random() < 0.7:
             self.summon(chance)
 
@@ -232,13 +244,46 @@ class Walk:
         self.call(self._anyone(chance), "summon", self._dispute_number(chance))
 
     def vote(self, chance: Random) -> None:
-        """Most of a jury vote, most often alike."""
-        number, upholds = self._dispute_number(chance), chance.random() < 0.6
-        jury = self.history.disputes[number].jury if number < len(self.history.disputes) else 0
-        for seat in seats_of(jury & self.history.members & ~self._absent(chance)):
-            self.call(self._peer(seat), "vote", number, upholds ^ (chance.random() < 0.2))
+        """Most of those who are asked vote, most often alike."""
+        number, answer = self._dispute_number(chance), self._answer(chance)
+        asked = self.twin.disputes[number].asked if number < len(self.twin.disputes) else 0
+        for seat in seats_of(asked & self.twin.bonded & ~self._absent(chance)):
+            own = answer if chance.random() < 0.8 else self._answer(chance)
+            self.call(self._peer(seat), "vote", number, self._said(number, own, chance))
         if chance.random() < 0.2:
-            self.call(self._anyone(chance), "vote", number, upholds)
+            self.call(self._anyone(chance), "vote", number, self._said(number, answer, chance))
+
+    def appeal(self, chance: Random) -> None:
+        """Anyone asks for the whole circle."""
+        number = self._dispute_number(chance)
+        said = self._said(number, Answer.REJECTS, chance)
+        self.call(self._anyone(chance), "appeal", number, said, **self._value(chance))
+
+    def trial(self, chance: Random) -> None:
+        """A dispute from where it stands to its end, as far as it comes."""
+        number, answer = self._dispute_number(chance), self._answer(chance)
+        if number >= len(self.twin.disputes):
+            return
+        case = self.twin.disputes[number]
+        for _ in range(len(Stage)):
+            if case.stage == Stage.DRAWING:
+                self.call(self._anyone(chance), "summon", number)
+            if case.stage == Stage.APPEAL and chance.random() < 0.8:
+                self.call(self._anyone(chance), "appeal", number, self._said(number, Answer.REJECTS, chance))
+            for seat in seats_of(case.asked & self.twin.bonded):
+                said = answer if case.stage == Stage.CIRCLE or chance.random() < 0.6 else self._answer(chance)
+                self.call(self._peer(seat), "vote", number, self._said(number, said, chance))
+            self.machine.pass_time(max(0, case.deadline - self.machine.now_s) if chance.random() < 0.5 else 0)
+            self.call(self._anyone(chance), "resolve", number)
+
+    def _answer(self, chance: Random) -> int:
+        return chance.choice([Answer.UPHOLDS, Answer.UPHOLDS, Answer.REJECTS, Answer.REJECTS, Answer.WITHHELD])
+
+    def _said(self, number: int, answer: int, chance: Random) -> int:
+        if number >= len(self.twin.disputes):
+            return answer
+        said = self.circle.said(number, answer)
+        return said if chance.random() < 0.97 else said ^ chance.choice([1, 2, 3, 4, 1 << 10, 1 << 18, 1 << 255])
 
     def resolve(self, chance: Random) -> None:
         """Anyone closes a dispute."""
@@ -292,36 +337,36 @@ class Walk:
 
     def _anyone(self, chance: Random) -> str:
         """Mostly a peer with a seat."""
-        seated = [held.peer for held in self.history.seats.values() if held.is_held]
+        seated = [held.peer for held in self.twin.seats.values() if held.is_held]
         if seated and chance.random() < 0.7:
             return chance.choice(seated)
         return chance.choice([*self.circle.peers, *self.circle.colds])
 
     def _peer(self, seat: int) -> str:
-        return self.history.seats[seat].peer
+        return self.twin.seats[seat].peer
 
     def _cold(self, seat: int, chance: Random) -> str:
-        held = self.history.seats.get(seat)
+        held = self.twin.seats.get(seat)
         return held.cold if held and chance.random() < 0.9 else chance.choice(self.circle.colds)
 
     def _seat(self, chance: Random) -> int:
-        members = seats_of(self.history.members)
+        members = seats_of(self.twin.members)
         if members and chance.random() < 0.8:
             return chance.choice(members)
-        return chance.choice([0, 1, 2, 255, 256, 2**255, len(self.history.seats), chance.randrange(8)])
+        return chance.choice([0, 1, 2, 255, 256, 2**255, len(self.twin.seats), chance.randrange(8)])
 
     def _number(self, chance: Random) -> int:
         offset = chance.choice([0, 0, 0, 0, 0, 0, -1, 1, 2**64])
-        return max(0, self.history.number + offset)
+        return max(0, self.twin.number + offset)
 
     def _absent(self, chance: Random) -> int:
         return chance.choice([0, 0, 0, 0b1, 0b10, 0b100, chance.getrandbits(MAX_SEATS)])
 
     def _dispute_number(self, chance: Random) -> int:
-        open_ = [number for number, dispute in enumerate(self.history.disputes) if dispute.outcome is None]
+        open_ = [number for number, case in enumerate(self.twin.disputes) if case.outcome is None]
         if open_ and chance.random() < 0.9:
             return chance.choice(open_)
-        return chance.choice([0, len(self.history.disputes), 2**256 - 1])
+        return chance.choice([0, len(self.twin.disputes), 2**256 - 1])
 
     def _value(self, chance: Random) -> dict[str, int]:
         """Mostly what the call asks for."""
@@ -382,8 +427,8 @@ class Walk:
         raise AssertionError(f"no function takes a {kind}")
 
 
-def _open_disputes(walk: Walk) -> list[Dispute]:
-    return [dispute for dispute in walk.history.disputes if dispute.outcome is None]
+def _open_cases(walk: Walk, *stages: Stage) -> list[Case]:
+    return [case for case in walk.twin.disputes if case.outcome is None and case.stage in (stages or Stage)]
 
 
 # What a step may be, and how often it is.
@@ -406,8 +451,11 @@ _WEIGHTS: Final = {
     "report": 1,
     "dispute": 5,
     "summon": 6,
-    "vote": 8,
+    "vote": 5,
+    "appeal": 4,
+    "trial": 3,
     "resolve": 5,
+    "restart": 1,
     "stray": 3,
     "noise": 3,
 }
@@ -415,21 +463,23 @@ STEPS: Final = list(_WEIGHTS)
 WEIGHTS: Final = list(_WEIGHTS.values())
 # When a step may lead on; at other times it is rarely taken.
 _LEADS_ON: Final[Mapping[str, Callable[[Walk], bool]]] = {
-    "round": lambda walk: walk.history.phase == Phase.COMMIT,
-    "commit": lambda walk: walk.history.phase == Phase.COMMIT,
-    "attest": lambda walk: walk.history.phase == Phase.ATTEST,
-    "settle": lambda walk: walk.history.phase == Phase.ATTEST,
-    "advance": lambda walk: walk.history.phase == Phase.COMMIT,
-    "come": lambda walk: walk.history.members.bit_count() < ACCOUNTS - 2,
-    "wake": lambda walk: walk.history.phase != Phase.GATHERING,
-    "leave": lambda walk: walk.history.members.bit_count() > walk.terms.quorum,
-    "eject": lambda walk: any(held.strikes for held in walk.history.seats.values()),
-    "release": lambda walk: any(not h.is_held and not h.is_released for h in walk.history.seats.values()),
-    "withdraw": lambda walk: bool(walk.history.owed),
-    "finish_rotation": lambda walk: any(held.announced for held in walk.history.seats.values()),
-    "report": lambda walk: walk.history.members.bit_count() > walk.terms.quorum,
-    "dispute": lambda walk: walk.terms.dispute_bond > 0 and walk.history.number > 1,
-    "summon": lambda walk: any(dispute.summoned is None for dispute in _open_disputes(walk)),
-    "vote": lambda walk: any(dispute.summoned is not None for dispute in _open_disputes(walk)),
-    "resolve": lambda walk: bool(_open_disputes(walk)),
+    "round": lambda walk: walk.twin.phase == Phase.COMMIT,
+    "commit": lambda walk: walk.twin.phase == Phase.COMMIT,
+    "attest": lambda walk: walk.twin.phase == Phase.ATTEST,
+    "settle": lambda walk: walk.twin.phase == Phase.ATTEST,
+    "advance": lambda walk: walk.twin.phase == Phase.COMMIT,
+    "come": lambda walk: walk.twin.members.bit_count() < ACCOUNTS - 2,
+    "wake": lambda walk: walk.twin.phase != Phase.GATHERING,
+    "leave": lambda walk: walk.twin.members.bit_count() > walk.terms.quorum,
+    "eject": lambda walk: any(held.strikes for held in walk.twin.seats.values()),
+    "release": lambda walk: any(not h.is_held and not h.is_released for h in walk.twin.seats.values()),
+    "withdraw": lambda walk: bool(walk.twin.owed),
+    "finish_rotation": lambda walk: any(held.announced for held in walk.twin.seats.values()),
+    "report": lambda walk: walk.twin.members.bit_count() > walk.terms.quorum,
+    "dispute": lambda walk: walk.terms.dispute_bond > 0 and walk.twin.number > 1,
+    "summon": lambda walk: bool(_open_cases(walk, Stage.DRAWING)),
+    "vote": lambda walk: bool(_open_cases(walk, Stage.JURY, Stage.CIRCLE)),
+    "appeal": lambda walk: bool(_open_cases(walk, Stage.APPEAL)),
+    "trial": lambda walk: bool(_open_cases(walk)),
+    "resolve": lambda walk: bool(_open_cases(walk)),
 }

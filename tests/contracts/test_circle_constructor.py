@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from circle_harness import CircleUnderTest
 from circle_machines import BareMachine
-from circle_terms import BY_INVITER, BY_MEMBERS, NOBODY, CircleTerms, manifest_bytes
+from circle_terms import BY_INVITER, BY_MEMBERS, NOBODY, WINDOW_S, CircleTerms, manifest_bytes
 
 from ledger.chain.artifact import circle_artifact
 from ledger.events import Opened
@@ -14,12 +14,14 @@ from ledger.manifest import manifest_digest
 
 MONTH_S, YEAR_S = 30 * 86400, 365 * 86400
 INVITER = "0x" + "11" * 20
+DISPUTED: dict[str, object] = {"bond": 1, "dispute_bond": 1}
 
 
 def reason(manifest: bytes, terms: CircleTerms, machine: BareMachine | None = None) -> str | None:
     """Why a circle was not deployed; None if it was."""
     used = machine or BareMachine(1)
-    data = circle_artifact().creation_data((manifest, terms.words))
+    court = used.run(used.accounts[0], None, bytes.fromhex(circle_artifact().court_bytecode[2:])).created
+    data = circle_artifact().creation_data((manifest, terms.but(court=court).words))
     return used.run(used.accounts[0], None, data).reason
 
 
@@ -55,7 +57,8 @@ def reason(manifest: bytes, terms: CircleTerms, machine: BareMachine | None = No
         ({"admission": BY_INVITER}, "circle: inviter does not fit admission"),
         ({"admission": BY_MEMBERS}, "circle: inviter does not fit admission"),
         ({"inviter": INVITER}, "circle: inviter does not fit admission"),
-        ({"mixes_parent": 2}, "circle: mixes parent not 0 or 1"),
+        ({"dispute_bond": 1, "bond": 0}, "circle: disputes need a bond"),
+        ({**DISPUTED, "unbonding_s": 8 * WINDOW_S - 1}, "circle: unbonding below 8 dispute windows"),
     ],
 )
 def test_terms_outside_their_range_are_refused(terms: dict[str, object], says: str) -> None:
@@ -86,16 +89,23 @@ def test_no_coin_is_taken_at_deployment() -> None:
 @pytest.mark.parametrize(
     "terms",
     [
-        CircleTerms(2, 2, 1, 1, 1, 1, 1, 256, 0, 0, 0, 0, 0, 1, 1, 0, NOBODY, 0),
+        CircleTerms(2, 2, 1, 1, 1, 1, 1, 256, 0, 0, 0, 0, 0, 1, 1, 0, NOBODY),
         CircleTerms(
             256, 256, 2**21 - 1, MONTH_S, MONTH_S, 20, 8, 32767,
-            255, 2**128, YEAR_S, YEAR_S, 2**128, MONTH_S, 21, 2, INVITER, 1,
+            255, 2**128, YEAR_S, YEAR_S, 2**128, MONTH_S, 21, 2, INVITER,
         ),
     ],
 )  # fmt: skip
 def test_the_limits_themselves_are_allowed_and_readable(terms: CircleTerms) -> None:
     circle = CircleUnderTest(BareMachine(1), terms)
-    assert circle.view("terms") == (terms.words,)
+    *words, _ = terms.words
+    assert circle.view("terms") == ((*words, circle.court.lower()),)
+
+
+def test_disputes_take_a_bond_and_an_unbonding_of_eight_windows() -> None:
+    assert reason(b"manifest", CircleTerms().but(**DISPUTED, unbonding_s=8 * WINDOW_S)) is None
+    # Without disputes nothing hangs on their window.
+    assert reason(b"manifest", CircleTerms().but(unbonding_s=0, dispute_window_s=MONTH_S)) is None
 
 
 def test_opening_emits_the_whole_manifest_and_its_digest(deploy: Callable[..., CircleUnderTest]) -> None:

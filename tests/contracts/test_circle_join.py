@@ -78,7 +78,7 @@ def test_one_cold_key_may_hold_several_seats(deploy: Deploy) -> None:
     circle.join(0, cold=5)
     circle.join(1, cold=5)
     circle.do_cold(5, "leave", 1)
-    assert circle.history.members == 0b01
+    assert circle.twin.members == 0b01
 
 
 @pytest.mark.parametrize(
@@ -157,14 +157,14 @@ def test_the_257th_finds_no_seat_until_one_is_released(deploy_large: Deploy) -> 
     for seat in (200, 17):
         circle.do_cold(seat, "leave", seat)
     assert circle.join_refusal(256) == "join: no free seat"
-    circle.machine.pass_time(DAY_S)
+    circle.wait_until_free()
     for seat in (200, 17):
         circle.do(0, "release", seat)
     # The lowest first; the next round waits for both.
     assert [circle.join(peer)[0].seat for peer in (256, 257)] == [17, 200]
-    assert circle.history.seats[17].tenure == 2
+    assert circle.twin.seats[17].tenure == 2
     assert circle.reputations[17] == 32768
-    assert circle.history.woken == 1 << 17 | 1 << 200
+    assert circle.twin.woken == 1 << 17 | 1 << 200
     assert circle.join_refusal(17) == "join: no free seat"
     circle.check()
 
@@ -174,7 +174,7 @@ def test_a_key_stays_its_seats_until_that_is_released(deploy: Deploy) -> None:
     circle.join(0)
     circle.do_cold(0, "leave", 0)
     assert circle.join_refusal(0) == "seat: key is another seat's"
-    circle.machine.pass_time(DAY_S)
+    circle.wait_until_free()
     circle.do(1, "release", 0)
     (joined,) = circle.join(0)
     assert isinstance(joined, Joined)

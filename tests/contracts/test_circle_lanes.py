@@ -5,15 +5,17 @@ from circle_harness import RECORD, CircleTerms, CircleUnderTest
 from circle_machines import BareMachine
 
 EDGES = (0, 1, 15, 16, 17, 239, 240, 254, 255)
-JUDGES = (100, 101)
+JUDGES = [100, 101]
 
 
 @pytest.fixture(scope="module")
 def full_circle() -> CircleUnderTest:
-    """256 seats with a quorum of two, in round 1. Each test takes the round it finds."""
-    terms = CircleTerms(256, 2, last_round=100, reputation_shift=1, reputation_floor=30000, eject_after=1)
+    """256 seats with a quorum of two, all but the judges dozing. Each test takes the round it finds."""
+    terms = CircleTerms(256, 2, last_round=100, reputation_shift=1, reputation_floor=16000, eject_after=1)
     circle = CircleUnderTest(BareMachine(257), terms, check_every=64)
     circle.join_all()
+    circle.machine.pass_time(terms.commit_window_s)
+    circle.whole_round(JUDGES)
     return circle
 
 
@@ -21,14 +23,10 @@ def full_circle() -> CircleUnderTest:
 def test_a_verdict_moves_the_seat_it_is_about_alone(full_circle: CircleUnderTest, target: int) -> None:
     circle = full_circle
     first, second = JUDGES
-    present = (first, second, target)
-    for seat in present:
-        if circle.history.seats[seat].is_held and not circle.history.roster >> seat & 1:
-            circle.do(seat, "wake")
+    circle.do(target, "wake")
     before = circle.reputations
-    circle.commit_all([first, second])
-    circle.machine.pass_time(circle.terms.commit_window_s)
-    circle.commit_all([target])
+    # It is late: the judges' commits close the phase.
+    circle.commit_all([target, first, second])
     others = 2**256 - 1 ^ 1 << target
     for seat in (first, second):
         circle.do(seat, "attest", circle.verdicts(seat, rejected=1 << target, unjudged=others), RECORD)
@@ -37,8 +35,8 @@ def test_a_verdict_moves_the_seat_it_is_about_alone(full_circle: CircleUnderTest
     assert after == {**before, target: before[target] >> 1}
     # It alone is quarantined anew, and has a strike of its own.
     assert circle.view("standing")[1] >> target & 1 == 1
-    assert circle.view("strikes_of", target) == (circle.history.seats[target].strikes,) != (0,)
-    assert circle.view("strikes_of", (target + 32) % 256) == (circle.history.seats[(target + 32) % 256].strikes,)
+    assert circle.view("strikes_of", target) == (circle.twin.seats[target].strikes,) != (0,)
+    assert circle.view("strikes_of", (target + 32) % 256) == (circle.twin.seats[(target + 32) % 256].strikes,)
 
 
 def test_giving_up_a_seat_at_an_edge_leaves_the_others(full_circle: CircleUnderTest) -> None:

@@ -20,7 +20,7 @@ def circle(deploy: Deploy) -> CircleUnderTest:
 
 
 def test_the_cold_key_gives_the_seat_up_and_the_bond_waits(circle: CircleUnderTest) -> None:
-    assert circle.do_cold(1, "leave", 1) == [Left(1, circle.machine.now_s + DAY_S)]
+    assert circle.do_cold(1, "leave", 1) == [Left(1, 0, circle.machine.now_s + WINDOW_S + DAY_S)]
     assert circle.view("standing")[0] == 0b1101
     assert circle.view("books") == (400, 0)
 
@@ -61,15 +61,19 @@ def test_the_round_waits_for_who_left_no_more(circle: CircleUnderTest) -> None:
     assert circle.state.roster == 0b1101
 
 
-def test_what_it_committed_stands_and_is_judged(circle: CircleUnderTest) -> None:
+def test_what_it_committed_before_the_draw_goes_with_it(circle: CircleUnderTest) -> None:
     circle.do(1, "commit", 1, DIGEST)
     circle.do_cold(1, "leave", 1)
     circle.commit_all([0, 2, 3])
-    assert circle.state.committed == 0b1111
+    assert circle.state.committed == 0b1101
+
+
+def test_what_it_committed_stands_after_the_draw_and_is_judged(circle: CircleUnderTest) -> None:
+    circle.commit_all(range(4))
+    circle.do_cold(1, "leave", 1)
     assert circle.refusal(1, "attest", 0, RECORD) == "seat: caller has none"
     circle.attest_all([0, 2, 3])
-    assert circle.refusal(0, "settle", 1) == "settle: attest phase is not due"
-    circle.machine.pass_time(WINDOW_S)
+    # Nobody waits for what it cannot say any more.
     risen = (7 * 32768 + 65535) >> 3
     assert circle.settle() == {0: risen, 1: risen - (risen >> 3), 2: risen, 3: risen}
     assert circle.state.roster == 0b1101
@@ -79,6 +83,7 @@ def test_who_leaves_after_attesting_is_settled_like_the_others(circle: CircleUnd
     circle.commit_all(range(4))
     circle.attest_all(range(4))
     circle.do_cold(1, "leave", 1)
+    # It is judged like the others, though what it said weighs nothing.
     assert len(set(circle.settle().values())) == 1
     assert circle.state.roster == 0b1101
 
@@ -121,3 +126,30 @@ def test_one_may_leave_after_the_end(deploy: Deploy) -> None:
     circle.machine.pass_time(DAY_S)
     circle.do(1, "release", 0)
     circle.do_cold(0, "withdraw")
+
+
+@pytest.mark.parametrize(("strikes", "burned"), [(0, 0), (1, 16), (2, 33), (3, 50), (4, 50)])
+def test_leaving_burns_as_the_strikes_say(deploy: Deploy, strikes: int, burned: int) -> None:
+    circle = deploy(
+        start_seats=4, bond=101, last_round=9, reputation_shift=1, reputation_floor=20000, eject_after=3
+    )
+    circle.join_all()
+    for _ in range(strikes):
+        circle.whole_round(range(4), rejected=0b0010)
+    (left,) = circle.do_cold(1, "leave", 1)
+    assert left == Left(1, burned, circle.machine.now_s + WINDOW_S + DAY_S)
+    assert circle.twin.burned == burned
+    assert circle.view("strikes_of", 1) == (0,)
+    circle.wait_until_free()
+    circle.do(9, "release", 1)
+    assert circle.view("owed", circle.colds[1]) == (101 - burned,)
+
+
+def test_where_nobody_is_ejected_leaving_burns_nothing(deploy: Deploy) -> None:
+    circle = deploy(start_seats=4, bond=101, last_round=9, reputation_shift=1, reputation_floor=20000)
+    circle.join_all()
+    for _ in range(3):
+        circle.whole_round(range(4), rejected=0b0010)
+    assert circle.view("strikes_of", 1) == (3,)
+    circle.do_cold(1, "leave", 1)
+    assert circle.twin.burned == 0

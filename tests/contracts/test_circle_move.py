@@ -18,7 +18,7 @@ def test_a_seat_may_move_at_any_time(deploy: Deploy) -> None:
     circle.do(1, "move", "a")
     circle.whole_round(range(2))
     circle.do(1, "move", "after the end")
-    assert circle.history.seats[1].endpoints == [ENDPOINT, "a", "after the end"]
+    assert circle.twin.seats[1].endpoints == [ENDPOINT, "a", "after the end"]
 
 
 def test_moving_changes_nothing_but_the_history(deploy: Deploy) -> None:

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 from circle_calldata import functions, read, spoiled
+from circle_twin import PAYABLE
 from circle_walk import Walk, random_terms
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -25,9 +26,11 @@ def walk() -> Walk:
     """A circle in the midst of a round, which goes on living from test to test."""
     chance = Random(3)
     opened = Walk(
-        random_terms(chance).but(start_seats=3, bond=7, dispute_bond=3, admission=0, inviter="0x" + "00" * 20)
+        random_terms(chance).but(
+            start_seats=3, bond=7, dispute_bond=3, unbonding_s=240, admission=0, inviter="0x" + "00" * 20
+        )
     )
-    while opened.history.number < 2:
+    while opened.twin.number < 2:
         opened.take(chance)
     return opened
 
@@ -65,5 +68,5 @@ def test_coin_is_taken_where_it_is_asked_for_only(walk: Walk) -> None:
     circle = walk.circle
     circle.raw(circle.peers[0], b"", 1)
     for name in (*functions(ARTIFACT, views=False), *functions(ARTIFACT, views=True)):
-        if name not in ("join", "dispute"):
+        if name not in PAYABLE:
             circle.raw(circle.peers[0], walk.call_data_of(name, Random(1)), 1)

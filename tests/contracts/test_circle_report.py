@@ -24,14 +24,14 @@ def circle(deploy: Deploy) -> CircleUnderTest:
     return opened
 
 
-def test_the_bond_is_lost_a_quarter_to_who_reports_the_rest_to_nobody(circle: CircleUnderTest) -> None:
+def test_a_report_pays_nobody_and_burns_the_whole_bond(circle: CircleUnderTest) -> None:
     (convicted,) = circle.do(REPORTER, REPORT, *circle.announcements(1, 1))
-    free_at = circle.machine.now_s + DAY_S
+    free_at = circle.machine.now_s + WINDOW_S + DAY_S
     assert convicted == Equivocated(1, 1, circle.peers[REPORTER], 1001, free_at)
-    assert circle.view("books") == (3 * 1001, 250)
-    assert circle.twin.burned == 751
+    assert circle.view("books") == (3 * 1001, 0)
+    assert circle.twin.burned == 1001
     assert circle.view("standing")[0] == 0b1101
-    circle.do(REPORTER, "withdraw")
+    assert circle.refusal(REPORTER, "withdraw") == "withdraw: nothing is owed"
 
 
 def test_the_convicted_takes_part_no_more(circle: CircleUnderTest) -> None:
@@ -39,25 +39,44 @@ def test_the_convicted_takes_part_no_more(circle: CircleUnderTest) -> None:
     assert circle.refusal(1, "commit", 1, DIGEST) == "seat: caller has none"
     assert circle.cold_refusal(1, "leave", 1) == "seat: is not held"
     assert circle.state.roster == 0b1101
-    circle.machine.pass_time(DAY_S)
+    circle.wait_until_free()
     circle.do(0, "release", 1)
     assert circle.cold_refusal(1, "withdraw") == "withdraw: nothing is owed"
 
 
-def test_what_it_committed_stands(circle: CircleUnderTest) -> None:
+def test_what_it_committed_stands_once_the_phase_is_closed_and_nobody_waits_for_it(
+    circle: CircleUnderTest,
+) -> None:
+    circle.commit_all(range(4))
+    circle.do(REPORTER, REPORT, *circle.announcements(1, 1))
+    circle.attest_all([0, 2, 3])
+    circle.settle()
+    assert circle.state.roster == 0b1101
+
+
+def test_what_it_committed_goes_with_it_in_a_commit_phase(circle: CircleUnderTest) -> None:
     circle.do(1, "commit", 1, DIGEST)
     circle.do(REPORTER, REPORT, *circle.announcements(1, 1))
     circle.commit_all([0, 2, 3])
+    assert circle.state.committed == 0b1101
     circle.attest_all([0, 2, 3])
-    circle.machine.pass_time(WINDOW_S)
     circle.settle()
-    assert circle.state.roster == 0b1101
+
+
+@pytest.mark.parametrize("rejected", [0, 0b1101])
+def test_what_it_attested_before_it_was_convicted_weighs_nothing(circle: CircleUnderTest, rejected: int) -> None:
+    circle.commit_all(range(4))
+    circle.do(1, "attest", circle.verdicts(1, rejected=rejected), RECORD)
+    circle.do(REPORTER, REPORT, *circle.announcements(1, 1))
+    circle.attest_all([0, 2, 3])
+    settled = circle.settle()
+    assert [settled[seat] for seat in (0, 2, 3)] == [(7 * 32768 + 65535) >> 3] * 3
 
 
 def test_a_member_may_report_and_even_itself_at_a_loss(circle: CircleUnderTest) -> None:
     circle.do(0, REPORT, *circle.announcements(1, 1))
     circle.do(2, REPORT, *circle.announcements(2, 1))
-    assert circle.view("owed", circle.peers[2]) == (250,)
+    assert circle.view("books") == (2 * 1001, 0)
 
 
 def test_proof_is_proof_in_either_order(circle: CircleUnderTest) -> None:
@@ -69,7 +88,7 @@ def test_proof_convicts_once(circle: CircleUnderTest) -> None:
     proof = circle.announcements(1, 1)
     circle.do(REPORTER, REPORT, *proof)
     assert circle.refusal(REPORTER, REPORT, *proof) == "equivocation: nothing to lose"
-    circle.machine.pass_time(DAY_S)
+    circle.wait_until_free()
     circle.do(0, "release", 1)
     assert circle.refusal(REPORTER, REPORT, *proof) == "equivocation: author has no seat"
 
@@ -79,6 +98,7 @@ def test_proof_does_not_convict_the_next_to_sit_there(deploy_large: Deploy) -> N
     circle.join_all()
     proof = circle.announcements(7, 1)
     circle.do_cold(7, "leave", 7)
+    circle.wait_until_free()
     circle.do(0, "release", 7)
     assert circle.join(256)[0].seat == 7
     assert circle.refusal(0, REPORT, *proof) == "equivocation: author has no seat"
@@ -90,6 +110,7 @@ def test_proof_does_not_convict_its_author_again_when_it_comes_back(deploy: Depl
     circle.join_all()
     proof = circle.announcements(1, 1)
     circle.do(REPORTER, REPORT, *proof)
+    circle.wait_until_free()
     circle.do(0, "release", 1)
     circle.join(1)
     assert circle.refusal(REPORTER, REPORT, *proof) == "equivocation: already proved"
@@ -110,8 +131,8 @@ def test_who_has_no_seat_cannot_be_convicted(circle: CircleUnderTest) -> None:
 
 def test_leaving_does_not_save_the_bond(circle: CircleUnderTest) -> None:
     circle.do_cold(1, "leave", 1)
-    free_at = circle.machine.now_s + DAY_S
-    circle.machine.pass_time(DAY_S)
+    free_at = circle.machine.now_s + WINDOW_S + DAY_S
+    circle.wait_until_free()
     (convicted,) = circle.do(REPORTER, REPORT, *circle.announcements(1, 1))
     assert convicted == Equivocated(1, 1, circle.peers[REPORTER], 1001, free_at)
     circle.do(0, "release", 1)

@@ -45,9 +45,9 @@ def test_new_keys_are_announced_and_come_in_force_after_the_delay(circle: Circle
 
 def test_seat_bond_and_reputation_stay(circle: CircleUnderTest) -> None:
     circle.whole_round(range(3), rejected=0b010)
-    before, reputation = circle.history.seats[1], circle.reputations[1]
+    before, reputation = circle.twin.seats[1], circle.reputations[1]
     rotate(circle)
-    after = circle.history.seats[1]
+    after = circle.twin.seats[1]
     assert (after.bond, after.tenure, after.since_round) == (before.bond, before.tenure, before.since_round)
     assert circle.reputations[1] == reputation
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from circle_harness import RECORD, WINDOW_S, CircleUnderTest
+from twin_rounds import PATIENCE_WINDOWS
 
 from ledger.events import Settled
-from ledger.history import PATIENCE_WINDOWS, Phase
+from ledger.history import Phase
 
 Deploy = Callable[..., CircleUnderTest]
 INITIAL, FULL = 32768, 65535
@@ -15,7 +16,7 @@ STRANGER = 9
 
 def attest(circle: CircleUnderTest, seat: int, judged: int, accepted: int) -> None:
     """One seat judges these of the others, as masks of seats."""
-    others = (1 << len(circle.history.seats)) - 1
+    others = (1 << len(circle.twin.seats)) - 1
     circle.do(seat, "attest", circle.verdicts(seat, rejected=others & ~accepted, unjudged=others & ~judged), RECORD)
 
 
@@ -45,7 +46,11 @@ def test_the_last_round_ends_the_circle(deploy: Deploy) -> None:
     circle.join_all()
     circle.whole_round(range(2))
     circle.whole_round(range(2))
-    assert (circle.state.phase, circle.state.round, circle.state.deadline_s) == (Phase.FINISHED, 2, 0)
+    assert (circle.state.phase, circle.state.round, circle.state.deadline_s) == (
+        Phase.FINISHED,
+        2,
+        circle.machine.now_s,
+    )
     assert circle.refusal(0, "settle", 2) == "settle: phase is not attest"
 
 
@@ -81,7 +86,7 @@ def test_who_commits_and_attests_nothing_pays_for_it(deploy: Deploy) -> None:
     assert circle.settle() == {0: risen, 1: risen, 2: risen - (risen >> 3)}
 
 
-def test_who_did_not_take_part_keeps_its_reputation(deploy: Deploy) -> None:
+def test_who_was_waited_for_in_vain_pays_for_it_and_a_latecomer_does_not(deploy: Deploy) -> None:
     circle = deploy(start_seats=3, quorum=2)
     circle.join_all()
     circle.commit_all(range(2))
@@ -90,7 +95,7 @@ def test_who_did_not_take_part_keeps_its_reputation(deploy: Deploy) -> None:
     circle.join(5)
     circle.attest_all(range(2))
     after = circle.settle()
-    assert (after[2], after[3]) == (INITIAL, INITIAL)
+    assert (after[2], after[3]) == (INITIAL - (INITIAL >> 3), INITIAL)
 
 
 def test_a_committed_seat_nobody_judged_keeps_its_reputation(deploy: Deploy) -> None:
@@ -185,7 +190,7 @@ def test_the_quorum_does_not_settle_before_the_deadline_while_others_are_missing
     circle.settle()
 
 
-def test_a_round_whose_quorum_is_gone_for_good_is_given_up_without_moving_a_reputation(deploy: Deploy) -> None:
+def test_a_round_whose_quorum_is_gone_for_good_is_given_up_and_lowers_the_silent_alone(deploy: Deploy) -> None:
     circle = deploy(start_seats=4, quorum=3)
     circle.join_all()
     circle.commit_all(range(3))
@@ -195,7 +200,7 @@ def test_a_round_whose_quorum_is_gone_for_good_is_given_up_without_moving_a_repu
     circle.machine.pass_time((PATIENCE_WINDOWS + 1) * WINDOW_S - 1)
     assert circle.refusal(0, "settle", 1) == "settle: attest phase is not due"
     circle.machine.pass_time(1)
-    assert circle.settle() == dict.fromkeys(range(4), INITIAL)
+    assert circle.settle() == {s: INITIAL if s == 1 else INITIAL - (INITIAL >> 3) for s in range(4)}
     state = circle.state
     assert (state.round, state.phase, state.roster) == (2, Phase.COMMIT, 0b0010)
 

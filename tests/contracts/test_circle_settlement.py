@@ -24,8 +24,8 @@ FLOOR = st.one_of(st.sampled_from([256, 16384, 32767]), st.integers(256, 32767))
 
 def plant(circle: CircleUnderTest, reputations: Mapping[int, int]) -> None:
     """Give the contract and its twin these reputations, and who is below the floor with them."""
-    machine, history = circle.machine, circle.history
-    held = pack(history.reputations)
+    machine, twin = circle.machine, circle.twin
+    held = pack(twin.reputations)
     first = next(
         slot
         for slot in range(400)
@@ -34,8 +34,8 @@ def plant(circle: CircleUnderTest, reputations: Mapping[int, int]) -> None:
     for word, value in enumerate(pack(reputations)):
         machine.poke(circle.address, first + word, value)
     below_slot = _below_slot(circle)
-    history.reputations = dict(reputations)
-    machine.poke(circle.address, below_slot, history.below)
+    twin.reputations, circle.history.reputations = dict(reputations), dict(reputations)
+    machine.poke(circle.address, below_slot, twin.below)
     circle.check_words()
 
 
@@ -45,7 +45,7 @@ def _below_slot(circle: CircleUnderTest) -> int:
     for slot in range(32):
         held = machine.peek(circle.address, slot)
         machine.poke(circle.address, slot, held ^ 1 << 255)
-        moved = circle.view("standing")[1] != circle.history.below
+        moved = circle.view("standing")[1] != circle.twin.below
         machine.poke(circle.address, slot, held)
         if moved:
             return slot
@@ -55,16 +55,16 @@ def _below_slot(circle: CircleUnderTest) -> int:
 def play(circle: CircleUnderTest, committing: int, verdicts: Mapping[int, tuple[int, int]]) -> dict[int, int]:
     """One round: these commit, these attest (judged, accepted) by places. Returns the reputations after it."""
     *before, last = seats_of(committing)
-    for seat in seats_of(committing & ~circle.history.roster):
+    for seat in seats_of(committing & ~circle.twin.roster):
         circle.do(seat, "wake")
     circle.commit_all(before)
     # Whoever does not commit is not waited for, and the last commit closes the phase.
     circle.machine.pass_time(circle.terms.commit_window_s)
     circle.commit_all([last])
-    tail = int.from_bytes(circle.state.seed[-8:], "big")
+    tail = int.from_bytes(circle.twin.draw[-8:], "big")
     for seat, (judged, accepted) in verdicts.items():
         said = (accepted & judged & SAID) << ACCEPTED_BIT | judged & SAID
-        circle.do(seat, "attest", tail << SEED_BIT | circle.history.number << ROUND_BIT | said, RECORD)
+        circle.do(seat, "attest", tail << SEED_BIT | circle.twin.number << ROUND_BIT | said, RECORD)
     circle.machine.pass_time(circle.terms.attest_window_s)
     return circle.settle()
 

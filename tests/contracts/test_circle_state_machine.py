@@ -67,4 +67,4 @@ def test_a_walk_where_seats_are_taken_again() -> None:
     while walk.steps < 1100:
         walk.take(chance)
     walk.circle.check()
-    assert max(held.tenure for held in walk.history.seats.values()) > 1
+    assert max(held.tenure for held in walk.twin.seats.values()) > 1

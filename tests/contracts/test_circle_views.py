@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from circle_harness import DAY_S, DIGEST, NOBODY, WINDOW_S, CircleUnderTest
 from circle_machines import Refusal
+from circle_trials import convict
 
 Deploy = Callable[..., CircleUnderTest]
 
@@ -23,7 +24,7 @@ def test_who_has_no_seat_is_told_so(deploy: Deploy) -> None:
     circle = deploy()
     circle.join(0)
     assert circle.view("is_seated", circle.peers[1]) == (False,)
-    assert circle.view("seat_at", 1) == ((NOBODY, NOBODY, 0, 0, 0, 0, NOBODY, NOBODY, 0, 0),)
+    assert circle.view("seat_at", 1) == ((NOBODY, NOBODY, 0, 0, 0, 0, NOBODY, NOBODY, 0, 0, 0, 0),)
     with pytest.raises(Refusal, match=r"^seat: caller has none$"):
         circle.view("seat_of", circle.peers[1])
 
@@ -32,9 +33,9 @@ def test_a_released_seat_keeps_its_tenure_alone(deploy: Deploy) -> None:
     circle = deploy(bond=3)
     circle.join_all()
     circle.do_cold(1, "leave", 1)
-    circle.machine.pass_time(DAY_S)
+    circle.wait_until_free()
     circle.do(0, "release", 1)
-    assert circle.view("seat_at", 1) == ((NOBODY, NOBODY, 0, 0, 1, 0, NOBODY, NOBODY, 0, 0),)
+    assert circle.view("seat_at", 1) == ((NOBODY, NOBODY, 0, 0, 1, 0, NOBODY, NOBODY, 0, 0, 0, 0),)
 
 
 @pytest.mark.parametrize("seat", [256, 2**256 - 1])
@@ -46,7 +47,7 @@ def test_strikes_are_of_seats(deploy: Deploy, seat: int) -> None:
 def test_the_history_is_the_states_last_word(deploy: Deploy) -> None:
     circle = deploy()
     circle.join_all()
-    assert circle.view("history") == (circle.state.history,) == (circle.history.hash,)
+    assert circle.view("history") == (circle.state.history,) == (circle.twin.hash,)
 
 
 def test_every_event_changes_the_history(deploy: Deploy) -> None:
@@ -61,27 +62,48 @@ def test_every_event_changes_the_history(deploy: Deploy) -> None:
 
 def test_the_terms_are_read_as_they_were_set(deploy: Deploy) -> None:
     circle = deploy(start_seats=5, quorum=4, bond=77, jury_seats=9)
-    assert circle.view("terms") == (circle.terms.words,)
+    (*words, court) = circle.terms.words
+    assert circle.view("terms") == ((*words, str(court).lower()),)
 
 
-def test_standing_tells_who_is_held_quarantined_vacant_and_woken(deploy: Deploy) -> None:
-    circle = deploy(start_seats=5, last_round=9, reputation_shift=1, reputation_floor=20000, unbonding_s=0)
+def test_standing_tells_who_is_held_quarantined_vacant_and_about(deploy: Deploy) -> None:
+    circle = deploy(
+        start_seats=6, quorum=3, last_round=9, reputation_shift=1, reputation_floor=20000, bond=9, unbonding_s=0
+    )
     circle.join_all()
-    circle.whole_round(range(5), rejected=0b100)
+    circle.commit_all(range(5))
+    circle.machine.pass_time(WINDOW_S)
+    circle.do(0, "advance")
+    circle.attest_all(range(5), rejected=0b100)
+    circle.settle()
     circle.do_cold(0, "leave", 0)
+    circle.wait_until_free()
     circle.do(1, "release", 0)
     circle.do_cold(1, "leave", 1)
     circle.do(3, "wake")
-    assert circle.view("standing") == (0b11100, 0b00100, 0b00001, 0b01000)
+    circle.do(5, "wake")
+    # Held, below the floor (5 by its silence), released, woken, dozing, late, suspended.
+    assert circle.view("standing") == (0b111100, 0b100100, 0b000001, 0b101000, 0b100000, 0b100000, 0)
 
 
 def test_a_dispute_is_read_as_it_stands(deploy: Deploy) -> None:
-    circle = deploy(start_seats=5, dispute_bond=2)
+    circle = deploy(start_seats=5, bond=8, dispute_bond=2)
     circle.join_all()
     circle.whole_round(range(5))
     circle.do(9, "dispute", 1, 0, 1, DIGEST)
     now, block = circle.machine.now_s, circle.machine.moment.block
-    challenger = circle.peers[9].lower()
-    assert circle.view("dispute_at", 0) == ((1, 0, 1, challenger, now + WINDOW_S, block, 0b11100, 0, 0),)
+    claim = (1, 0, 1, circle.peers[9].lower(), NOBODY)
+    votes = (0,) * 6
+    assert circle.view("dispute_at", 0) == ((*claim, 0, now + WINDOW_S, block, 0b11111, 0b11100, *votes),)
     circle.do(9, "summon", 0)
-    assert circle.view("dispute_at", 0) == ((1, 0, 1, challenger, now + WINDOW_S, 0, 0b11100, 0, 0),)
+    assert circle.view("dispute_at", 0) == ((*claim, 1, now + WINDOW_S, block, 0b11111, 0b11100, *votes),)
+    assert circle.view("dispute_at", 1)[0] == (0, 0, 0, NOBODY, NOBODY, *[0] * 11)
+
+
+def test_who_is_suspended_is_told(deploy: Deploy) -> None:
+    circle = deploy(start_seats=5, last_round=9, bond=8, dispute_bond=2)
+    circle.join_all()
+    circle.whole_round(range(5))
+    convict(circle, 1, 0, 1, DIGEST)
+    assert circle.view("standing")[6] == 0b00001
+    assert circle.view("seat_at", 0)[0][9:] == (0, 1, 2 + 64)

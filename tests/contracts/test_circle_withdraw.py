@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from circle_attackers import attacker, data_of
-from circle_harness import DAY_S, ENDPOINT, UNSIGNED, CircleUnderTest
+from circle_harness import ENDPOINT, UNSIGNED, CircleUnderTest
+from circle_machines import Ran
 from eth_abi.abi import decode as abi_decode
 
-from ledger.events import Event, Left, Released, Withdrawn
+from ledger.events import Withdrawn
 
 Deploy = Callable[..., CircleUnderTest]
 BOND = 1000
@@ -21,13 +22,6 @@ def circle(deploy: Deploy) -> CircleUnderTest:
     return opened
 
 
-def follow(circle: CircleUnderTest, *events: Event) -> None:
-    """Tell the twin what an attacker's call did, then compare everything."""
-    for event in events:
-        circle.history.apply(event)
-    circle.check()
-
-
 def seat_with_cold(circle: CircleUnderTest, cold: str, account: int = 3) -> int:
     """Seat an account whose cold key is a contract. Returns the seat."""
     (joined,) = circle.do(account, "join", ENDPOINT, cold, *UNSIGNED)
@@ -36,7 +30,7 @@ def seat_with_cold(circle: CircleUnderTest, cold: str, account: int = 3) -> int:
 
 def test_who_is_owed_takes_it_all_at_once(circle: CircleUnderTest) -> None:
     circle.do_cold(0, "leave", 0)
-    circle.machine.pass_time(DAY_S)
+    circle.wait_until_free()
     circle.do(1, "release", 0)
     before = circle.machine.balance(circle.colds[0])
     assert circle.do_cold(0, "withdraw") == [Withdrawn(circle.colds[0], BOND)]
@@ -49,7 +43,7 @@ def test_what_is_owed_for_several_things_adds_up(circle: CircleUnderTest) -> Non
     circle.join(3, cold=0)
     for seat in (0, 3):
         circle.do_cold(0, "leave", seat)
-    circle.machine.pass_time(DAY_S)
+    circle.wait_until_free()
     for seat in (0, 3):
         circle.do(1, "release", seat)
     assert circle.do_cold(0, "withdraw") == [Withdrawn(circle.colds[0], 2 * BOND)]
@@ -57,7 +51,7 @@ def test_what_is_owed_for_several_things_adds_up(circle: CircleUnderTest) -> Non
 
 def test_nobody_takes_what_another_is_owed(circle: CircleUnderTest) -> None:
     circle.do_cold(0, "leave", 0)
-    circle.machine.pass_time(DAY_S)
+    circle.wait_until_free()
     circle.do(1, "release", 0)
     for sender in (circle.peers[0], circle.colds[1], circle.peers[9]):
         assert circle.call(sender, "withdraw") == "withdraw: nothing is owed"
@@ -76,13 +70,11 @@ def test_who_calls_again_while_being_paid_gets_no_more_than_its_own(circle: Circ
     run = circle.machine.run
     run(circle.peers[0], robber, data_of("aim(address,bytes)", circle.address, call))
     left = run(circle.peers[0], robber, data_of("act(bytes)", data_of("leave(uint256)", seat)))
-    assert left.reason is None
-    follow(circle, Left(seat, left.moment.now_s + DAY_S))
-    circle.machine.pass_time(DAY_S)
+    circle.follow(left, (robber, "leave", seat))
+    circle.wait_until_free()
     circle.do(1, "release", seat)
     paid = run(circle.peers[0], robber, data_of("act(bytes)", data_of("withdraw()")))
-    assert paid.reason is None
-    follow(circle, Withdrawn(robber, BOND))
+    circle.follow(paid, (robber, "withdraw"))
     assert circle.machine.balance(robber) == BOND
     (reentered,) = abi_decode(["uint256"], circle.machine.ask(robber, data_of("reentered()")))
     assert reentered == 0
@@ -96,12 +88,12 @@ def test_who_calls_another_function_while_being_paid_finds_the_books_in_order(ci
     # While it is paid for its seat it releases another's.
     run(circle.peers[0], robber, data_of("aim(address,bytes)", circle.address, data_of("release(uint256)", 3)))
     left = run(circle.peers[0], robber, data_of("act(bytes)", data_of("leave(uint256)", seat)))
-    follow(circle, Left(seat, left.moment.now_s + DAY_S))
+    circle.follow(left, (robber, "leave", seat))
     circle.do_cold(0, "leave", 3)
-    circle.machine.pass_time(DAY_S)
+    circle.wait_until_free()
     circle.do(1, "release", seat)
-    assert run(circle.peers[0], robber, data_of("act(bytes)", data_of("withdraw()"))).reason is None
-    follow(circle, Withdrawn(robber, BOND), Released(3, BOND))
+    paid = run(circle.peers[0], robber, data_of("act(bytes)", data_of("withdraw()")))
+    circle.follow(paid, (robber, "withdraw"), (robber, "release", 3))
     assert circle.machine.balance(robber) == BOND
 
 
@@ -110,17 +102,16 @@ def test_who_refuses_coin_harms_itself_alone(circle: CircleUnderTest) -> None:
     seat = seat_with_cold(circle, refuser)
     run = circle.machine.run
 
-    def act(data: bytes) -> str | None:
-        return run(circle.peers[0], refuser, data_of("act(address,bytes)", circle.address, data)).reason
+    def act(data: bytes) -> Ran:
+        return run(circle.peers[0], refuser, data_of("act(address,bytes)", circle.address, data))
 
-    assert act(data_of("leave(uint256)", seat)) is None
-    follow(circle, Left(seat, circle.machine.now_s + DAY_S))
+    circle.follow(act(data_of("leave(uint256)", seat)), (refuser, "leave", seat))
     circle.do_cold(0, "leave", 0)
-    circle.machine.pass_time(DAY_S)
+    circle.wait_until_free()
     # Releasing pays nobody, so that it cannot fail for who is to be paid.
     circle.do(1, "release", seat)
     circle.do(1, "release", 0)
-    assert act(data_of("withdraw()")) == "withdraw: caller refuses coin"
+    assert act(data_of("withdraw()")).reason == "withdraw: caller refuses coin"
     circle.check()
     assert circle.view("owed", refuser) == (BOND,)
     circle.do_cold(0, "withdraw")

@@ -1,21 +1,34 @@
-"""The twin of the fault functions: report_equivocation, dispute, summon, vote, resolve."""
+"""The twin of the calls about faults: report_equivocation, dispute, summon, vote, appeal, resolve."""
 
-from circle_foretold import Foretold, TwinState, first, hashed
-from circle_machines import BareMachine, Moment
+from circle_machines import Moment
 from circle_terms import NOBODY
 from twin_seats import signer_of
+from twin_state import HASHES, Case, Refused, Seat, TwinState
 
-from ledger.events import Disputed, Equivocated, Outcome, Resolved, Summoned, Voted
-from ledger.fold.faults import CHALLENGER_PART, DISPUTE_ROUNDS
+from ledger.events import (
+    Answer,
+    Appealed,
+    Disputed,
+    Equivocated,
+    Outcome,
+    Referred,
+    Resolved,
+    Stage,
+    Summoned,
+    Voted,
+)
 from ledger.history import Phase
 from ledger.signing import announcement_hash
-from ledger.topology import jury
+from ledger.topology import jury, seats_of
 
-HASHES = 256
+DISPUTE_ROUNDS = 256
+TRIAL_WINDOWS = 4
+APPEAL_BONDS = 4
+SUSPENDED_ROUNDS = 64
 
 
 class FaultCalls(TwinState):
-    """Foretells calls about equivocations and false verdicts."""
+    """Calls about equivocations and false verdicts: each checks, then does and emits."""
 
     def _report_equivocation(
         self,
@@ -31,98 +44,198 @@ class FaultCalls(TwinState):
         *,
         value: int,
         moment: Moment,
-    ) -> Foretold:
-        if one == other:
-            return Foretold("equivocation: same digest twice")
+    ) -> None:
+        self.require(one != other, "equivocation: same digest twice")
         for digest, r, vs in ((one, one_r, one_vs), (other, other_r, other_vs)):
-            signed = announcement_hash(self.network, number, author, digest)
-            if author == NOBODY or signer_of(signed, r, vs) != author:
-                return Foretold("equivocation: bad signature")
-        seats = self.history.seats.items()
-        seat = next((s for s, held in seats if author in held.keys and not held.is_released), None)
+            signer = signer_of(announcement_hash(self.network, number, author, digest), r, vs)
+            self.require(author != NOBODY and signer == author, "equivocation: bad signature")
+        taken = [(seat, held) for seat, held in self.seats.items() if not held.is_released]
+        seat = next((seat for seat, held in taken if author in held.keys), None)
         if seat is None:
-            return Foretold("equivocation: author has no seat")
-        held = self.history.seats[seat]
-        refusals = {
-            "equivocation: before it joined": number < held.since_round,
-            "equivocation: nothing to lose": not held.is_held and held.bond == 0,
-            "equivocation: already proved": (author, number) in self.used,
-        }
-        free_at = self.free_at(moment.now_s) if held.free_at is None else held.free_at
-        convicted = Equivocated(seat, number, sender, held.bond, free_at)
-        return first(refusals) or Foretold(None, (convicted,), frozenset({(author, number)}))
+            raise Refused("equivocation: author has no seat")
+        held = self.seats[seat]
+        self.require(number >= held.since_round, "equivocation: before it joined")
+        self.require(held.is_held or held.bond > 0, "equivocation: nothing to lose")
+        self.require((author, number) not in self.used, "equivocation: already proved")
+        self.used.add((author, number))
+        bond = self.fine(seat, held.bond)
+        self.burned += bond
+        free_at = self.vacate(seat, moment) if held.free_at is None else held.free_at
+        self.emit(Equivocated(seat, number, sender, bond, free_at))
+
+    # ---------------------------------------------------------------------------------------------- disputes
 
     def _dispute(
         self, sender: str, number: int, judge: int, target: int, evidence: bytes, *, value: int, moment: Moment
-    ) -> Foretold:
-        history, now = self.history, self.history.number
-        is_settled = 1 <= number < now or (number == now and history.phase == Phase.FINISHED)
-        if refused := first(
-            {
-                "dispute: circle has none": self.terms.dispute_bond == 0,
-                "dispute: value is not the bond": value != self.terms.dispute_bond,
-                "dispute: round is not settled": not is_settled,
-                "dispute: round is too long ago": now - number > DISPUTE_ROUNDS,
-            }
-        ):
-            return refused
-        held = history.seats.get(judge)
+    ) -> None:
+        bond, window_s = self.terms.dispute_bond, self.terms.dispute_window_s
+        self.require(bond > 0, "dispute: circle has none")
+        self.require(value == bond, "dispute: value is not the bond")
+        is_settled = 1 <= number < self.number or (number == self.number and self.phase == Phase.FINISHED)
+        self.require(is_settled, "dispute: round is not settled")
+        self.require(self.number - number <= DISPUTE_ROUNDS, "dispute: round is too long ago")
+        held = self.seats.get(judge)
         if held is None or held.is_released:
-            return Foretold("dispute: judge has no seat")
-        refusals = {
-            "dispute: judge joined later": number < held.since_round,
-            "dispute: unbonding is over": held.free_at is not None and moment.now_s >= held.free_at,
-            "dispute: target is no other seat": target not in history.seats or target == judge,
-        }
-        if refused := first(refusals):
-            return refused
-        refusals = {
-            "dispute: nobody can vote": history.eligible_jurors(judge, target, sender) == 0,
-            "dispute: already disputed": history.is_disputed(number, judge, held.tenure, target),
-        }
-        deadline = moment.now_s + self.terms.dispute_window_s
-        claim = Disputed(len(history.disputes), number, judge, target, sender, evidence, deadline)
-        return first(refusals) or Foretold(None, (claim,))
+            raise Refused("dispute: judge has no seat")
+        self.require(number >= held.since_round, "dispute: judge joined later")
+        self.require(target in self.seats, "dispute: target is no seat")
+        ends_s = moment.now_s + TRIAL_WINDOWS * window_s
+        is_in_time = held.free_at is None or ends_s <= held.free_at
+        self.require(is_in_time and ends_s <= self.deadline_s + self.terms.unbonding_s, "dispute: too late to end")
+        self.require(self.bonded.bit_count() >= self.terms.quorum, "dispute: too few are bonded")
+        self.require((number, judge, held.tenure, target) not in self.used, "dispute: already disputed")
+        pool = self._pool(judge, target, sender)
+        stage, deadline = Stage.DRAWING if pool else Stage.CIRCLE, moment.now_s + window_s
+        case = Case(number, judge, held.tenure, target, sender, self.bonded, pool, moment.block, stage, deadline)
+        self.used.add(case.claim)
+        self.disputes.append(case)
+        held.disputes += 1
+        claim = (len(self.disputes) - 1, number, judge, target, sender, evidence, case.electorate, deadline)
+        self.emit(Disputed(*claim))
 
-    def _summon(self, sender: str, number: int, *, value: int, moment: Moment) -> Foretold:
-        history = self.history
-        if number >= len(history.disputes) or history.disputes[number].summoned is not None:
-            return Foretold("summon: no jury is to be drawn")
-        dispute = history.disputes[number]
-        raised_in = self.raised_in[number]
-        refusals = {
-            "summon: window is over": dispute.outcome is not None or moment.now_s >= dispute.deadline,
-            "summon: not in these 256 blocks": not raised_in < moment.block <= raised_in + HASHES,
-        }
-        if refused := first(refusals):
-            return refused
-        block_hash = BareMachine.block_hash(raised_in)
-        seed = hashed(["bytes32", "uint256", "address"], block_hash, number, self.contract)
-        drawn = jury(seed, dispute.eligible, self.terms.jury_seats)
-        return Foretold(None, (Summoned(number, seed, drawn, moment.now_s + self.terms.dispute_window_s),))
+    def _pool(self, judge: int, target: int, challenger: str) -> int:
+        parties = 1 << judge | 1 << target
+        if (seat := self.seat_of(challenger)) is not None:
+            parties |= 1 << seat
+        return self.members & self.roster & ~self.below & ~self.suspended & ~self.dozing & ~parties
 
-    def _vote(self, sender: str, number: int, upholds: bool, *, value: int, moment: Moment) -> Foretold:
-        history = self.history
-        if (seat := history.seat_of(sender)) is None:
-            return Foretold("seat: caller has none")
-        if number >= len(history.disputes) or history.disputes[number].outcome is not None:
-            return Foretold("vote: no such open dispute")
-        dispute = history.disputes[number]
-        refusals = {
-            "vote: window is over": moment.now_s >= dispute.deadline,
-            "vote: not of the jury": dispute.jury >> seat & 1 == 0,
-            "vote: already voted": (dispute.upholding | dispute.rejecting) >> seat & 1 == 1,
-        }
-        return first(refusals) or Foretold(None, (Voted(number, seat, upholds),))
+    def _summon(self, sender: str, number: int, *, value: int, moment: Moment) -> None:
+        case = self._open_case(number, "summon: no jury is to be drawn")
+        self.require(case.stage == Stage.DRAWING, "summon: no jury is to be drawn")
+        self.require(moment.now_s < case.deadline, "summon: window is over")
+        is_known = case.raised_in < moment.block <= case.raised_in + HASHES
+        self.require(is_known, "summon: not in these 256 blocks")
+        seed = self.seed_of(case.raised_in, number)
+        case.jury = jury(seed, case.pool, self.terms.jury_seats)
+        case.stage, case.deadline = Stage.JURY, moment.now_s + self.terms.dispute_window_s
+        self.emit(Summoned(number, seed, case.jury, case.deadline))
 
-    def _resolve(self, sender: str, number: int, *, value: int, moment: Moment) -> Foretold:
-        history = self.history
-        if number >= len(history.disputes) or history.disputes[number].outcome is not None:
-            return Foretold("resolve: no such open dispute")
-        dispute = history.disputes[number]
-        if moment.now_s < dispute.deadline and not dispute.is_decided:
-            return Foretold("resolve: votes are still open")
-        paid = 0
-        if dispute.verdict == Outcome.UPHELD:
-            paid = min(history.seats[dispute.claim.judge].bond, self.terms.bond // CHALLENGER_PART)
-        return Foretold(None, (Resolved(number, int(dispute.verdict), paid),))
+    def _vote(self, sender: str, number: int, said: int, *, value: int, moment: Moment) -> None:
+        if (seat := self.voting_seat_of(sender)) is None:
+            raise Refused("seat: caller has none")
+        case = self._open_case(number, "vote: no such open dispute")
+        self.require(said >> 2 == _claim(case) and said & 3 <= Answer.WITHHELD, "vote: not this claim")
+        self.require(moment.now_s < case.deadline, "vote: window is over")
+        self.require(case.asked >> seat & 1 == 1 and self._had_seat(self.seats[seat], number), "vote: not asked")
+        self.require(self._is_good(seat), "vote: not in good standing")
+        self.require(case.voted(case.stage) >> seat & 1 == 0, "vote: already voted")
+        case.votes[case.stage][said & 3] |= 1 << seat
+        self.emit(Voted(number, seat, said & 3))
+
+    def _is_good(self, seat: int) -> bool:
+        is_able = not (self.below | self.suspended) >> seat & 1
+        return is_able and 2 * self.seats[seat].bond >= self.terms.bond
+
+    def may_vote(self, seat: int, number: int) -> bool:
+        """Whether a seat's vote would be taken now, if the window is open."""
+        case, held = self.disputes[number], self.seats[seat]
+        is_asked = case.outcome is None and (case.asked & ~case.voted(case.stage)) >> seat & 1 == 1
+        return is_asked and self._had_seat(held, number) and self._is_good(seat)
+
+    def _appeal(self, sender: str, number: int, said: int, *, value: int, moment: Moment) -> None:
+        case = self._open_case(number, "appeal: nothing to appeal")
+        self.require(case.stage == Stage.APPEAL, "appeal: nothing to appeal")
+        self.require(said == _claim(case) << 2, "appeal: not this claim")
+        self.require(moment.now_s < case.deadline, "appeal: window is over")
+        self.require(value == APPEAL_BONDS * self.terms.dispute_bond, "appeal: value is not the bond")
+        case.appellant = sender
+        case.stage, case.deadline = Stage.CIRCLE, moment.now_s + self.terms.dispute_window_s
+        self.emit(Appealed(number, sender, case.deadline))
+
+    def _open_case(self, number: int, reason: str) -> Case:
+        if number >= len(self.disputes) or self.disputes[number].outcome is not None:
+            raise Refused(reason)
+        return self.disputes[number]
+
+    # -------------------------------------------------------------------------------------------- resolution
+
+    def _resolve(self, sender: str, number: int, *, value: int, moment: Moment) -> None:
+        case = self._open_case(number, "resolve: no such open dispute")
+        is_past = moment.now_s >= case.deadline
+        self.require(is_past or self._is_decided(case), "resolve: votes are still open")
+        size = case.jury.bit_count()
+        if case.stage == Stage.JURY:
+            if is_past:
+                self._lower(number, case.jury & ~case.voted(Stage.JURY))
+            case.stage = Stage.CIRCLE if 2 * case.against(Stage.JURY) > size else Stage.APPEAL
+            case.deadline = moment.now_s + self.terms.dispute_window_s
+            self.emit(Referred(number, case.stage, case.deadline))
+        elif case.stage == Stage.DRAWING:
+            self.used.discard(case.claim)
+            self._close(number, Outcome.REJECTED, moment)
+        elif case.stage == Stage.APPEAL:
+            is_rejected = 2 * case.rejecting(Stage.JURY) > size
+            self._close(number, Outcome.REJECTED if is_rejected else Outcome.VOID, moment)
+        else:
+            self._punish_jurors(number)
+            self._close(number, self._circles_outcome(case), moment)
+
+    def _is_decided(self, case: Case) -> bool:
+        """Before its deadline."""
+        if case.stage not in (Stage.JURY, Stage.CIRCLE):
+            return False
+        most = max(case.against(case.stage), case.rejecting(case.stage))
+        is_jury_heard = case.stage == Stage.JURY and case.voted(Stage.JURY) == case.jury
+        return is_jury_heard or 2 * most > case.asked.bit_count()
+
+    def _circles_outcome(self, case: Case) -> Outcome:
+        size = case.electorate.bit_count()
+        if 2 * case.against(Stage.CIRCLE) > size:
+            return Outcome.UPHELD
+        return Outcome.REJECTED if 2 * case.rejecting(Stage.CIRCLE) > size else Outcome.VOID
+
+    def _punish_jurors(self, number: int) -> None:
+        """R26.5: who voted in the jury against what most of the electorate found by recomputing."""
+        case = self.disputes[number]
+        size, (rejecting, upholding, _) = case.electorate.bit_count(), case.votes[Stage.CIRCLE]
+        wrong = 0
+        if 2 * upholding.bit_count() > size:
+            wrong = case.votes[Stage.JURY][Answer.REJECTS]
+        elif 2 * rejecting.bit_count() > size:
+            wrong = case.votes[Stage.JURY][Answer.UPHOLDS]
+        for seat in self._lower(number, wrong):
+            self.burned += self.fine(seat, self.terms.bond // 8)
+
+    def _lower(self, number: int, seats: int) -> list[int]:
+        """Lower the reputation of those of a mask who still sit there. Returns them."""
+        found = [seat for seat in seats_of(seats) if self._had_seat(self.seats[seat], number)]
+        for seat in found:
+            self.reputations[seat] -= self.reputations[seat] // 2**self.terms.reputation_shift
+        return found
+
+    @staticmethod
+    def _had_seat(held: Seat, number: int) -> bool:
+        """Who sits there has sat there since before a dispute was raised."""
+        return not held.is_released and held.joined_at <= number
+
+    def _close(self, number: int, outcome: Outcome, moment: Moment) -> None:
+        case = self.disputes[number]
+        case.outcome = outcome
+        self.seats[case.judge].disputes -= 1
+        if outcome == Outcome.VOID:
+            self.used.discard(case.claim)
+        fine, free_at = self._convict(case, moment) if outcome == Outcome.UPHELD else (0, 0)
+        bond, appealed = self.terms.dispute_bond, APPEAL_BONDS * self.terms.dispute_bond if case.appellant else 0
+        if outcome == Outcome.REJECTED:
+            self.burned += bond + appealed
+        else:
+            self.owe(case.challenger, bond)
+            self.owe(case.appellant or NOBODY, appealed)
+        self.emit(Resolved(number, int(outcome), fine, free_at))
+
+    def _convict(self, case: Case, moment: Moment) -> tuple[int, int]:
+        """R26.6. Returns the fine, and when the seat is free if this gave it up."""
+        seat, held = case.judge, self.seats[case.judge]
+        held.convictions += 1
+        fine = self.fine(seat, self.terms.bond // 2 if held.convictions == 1 else held.bond)
+        self.owe(case.challenger, fine // 4)
+        self.burned += fine - fine // 4
+        self.reputations[seat] //= 4
+        held.suspended_until = self.number + SUSPENDED_ROUNDS
+        is_given_up = held.convictions > 1 and held.is_held
+        return fine, self.vacate(seat, moment) if is_given_up else 0
+
+
+def _claim(case: Case) -> int:
+    """What `said` names before the answer."""
+    return case.round << 16 | case.judge << 8 | case.target
