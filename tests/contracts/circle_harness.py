@@ -234,7 +234,7 @@ class CircleUnderTest:
     # ------------------------------------------------------------------------------------ what takes long
 
     def put_forward(self, number: int) -> None:
-        """Hundreds of rounds take long: the round under way is called this one, in contract, twin and fold alike."""
+        """The round under way is this one, in contract, twin and fold alike: hundreds of rounds take long."""
         self.twin.number = self.history.rounds[-1].number = number
         self.machine.poke(self.address, self.clock_slot, self.twin.clock)
 
@@ -289,7 +289,7 @@ class CircleUnderTest:
 
     def _check_fold(self) -> None:
         fold, twin = self.history, self.twin
-        assert fold.phase == twin.phase and fold.number == twin.number
+        assert (fold.phase, fold.number) == (twin.phase, twin.number)
         assert (fold.members, fold.below, fold.woken, fold.roster) == (
             twin.members,
             twin.below,

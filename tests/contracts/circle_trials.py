@@ -37,15 +37,6 @@ def appeal(circle: CircleUnderTest, number: int = 0, by: int = CHALLENGER) -> No
     circle.do(by, "appeal", number, circle.said(number))
 
 
-def to_circle(circle: CircleUnderTest, number: int = 0, **answers: range | list[int]) -> None:
-    """From the jury's stage, after these answers of it, to the circle's."""
-    answer(circle, number, **answers)
-    if not circle.twin.disputes[number].voted(Stage.JURY) == circle.twin.disputes[number].jury:
-        pass_window(circle, number)
-    if resolve(circle, number).stage == Stage.APPEAL:  # type: ignore[union-attr]
-        appeal(circle, number)
-
-
 def pass_window(circle: CircleUnderTest, number: int = 0) -> None:
     """Until the stage's deadline."""
     circle.machine.pass_time(max(0, circle.twin.disputes[number].deadline - circle.machine.now_s))

@@ -229,7 +229,7 @@ class Walk:
         self.call(self._anyone(chance), "report_equivocation", *words)
 
     def dispute(self, chance: Random) -> None:
-        """Somebody disputes what was said, now and then the judge's own record; often the jury is summoned at once."""
+        """Somebody disputes what was said, now and then a judge's record; often the jury is summoned at once."""
         number = chance.choice([self.twin.number - 1, self._number(chance), max(1, self.twin.number - 2)])
         judge = self._seat(chance)
         target = judge if chance.random() < 0.2 else self._seat(chance)
@@ -437,7 +437,7 @@ _WEIGHTS: Final = {
     "commit": 3,
     "attest": 4,
     "settle": 3,
-    "advance": 2,
+    "advance": 3,
     "wait": 5,
     "come": 5,
     "move": 1,
@@ -448,7 +448,7 @@ _WEIGHTS: Final = {
     "withdraw": 3,
     "rotate": 2,
     "finish_rotation": 5,
-    "report": 1,
+    "report": 2,
     "dispute": 5,
     "summon": 6,
     "vote": 5,

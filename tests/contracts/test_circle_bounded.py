@@ -1,4 +1,4 @@
-"""Every bond can be had back in bounded time, whatever others do or omit; and waiting for who is gone is bounded."""
+"""Every bond can be had back in bounded time, whatever others do or omit."""
 
 from collections.abc import Callable
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DAY_S, ENDPOINT, NOBODY, UNSIGNED, CircleUnderTest
+from circle_harness import ENDPOINT, NOBODY, UNSIGNED, CircleUnderTest
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 

@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from ledger.events import Outcome, Stage
+
 CHANCE = st.randoms(use_true_random=False)
 
 
@@ -49,20 +51,25 @@ TestCircleUnderRandomCalls = RandomCircle.TestCase
 
 def test_walks_of_thousands_of_calls_end_with_contract_and_twin_alike() -> None:
     accepted: set[str] = set()
-    for seed in range(8):
+    stages, outcomes = set[int](), set[int | None]()
+    for seed in range(10):
         chance = Random(seed)
         walk = Walk(random_terms(chance), check_every=8)
         while walk.steps < 250:
             walk.take(chance)
         walk.circle.check()
         accepted |= set(walk.accepted)
-    # The walks are worth something: they lead through every function.
+        stages |= {case.stage for case in walk.twin.disputes}
+        outcomes |= {case.outcome for case in walk.twin.disputes}
+    # The walks are worth something: they lead through every function, and disputes to every end.
     assert accepted == set(walk.calls)
+    assert stages >= {Stage.DRAWING, Stage.APPEAL, Stage.CIRCLE}
+    assert outcomes >= set(Outcome)
 
 
 def test_a_walk_where_seats_are_taken_again() -> None:
     chance = Random(1)
-    walk = Walk(random_terms(chance).but(start_seats=3, quorum=2, unbonding_s=1), check_every=64)
+    walk = Walk(random_terms(chance).but(start_seats=3, quorum=2), check_every=64)
     walk.crowd()
     while walk.steps < 1100:
         walk.take(chance)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DAY_S, DIGEST, NOBODY, WINDOW_S, CircleUnderTest
+from circle_harness import DIGEST, NOBODY, WINDOW_S, CircleUnderTest
 from circle_machines import Refusal
 from circle_trials import convict
 

@@ -6,7 +6,6 @@ import pytest
 from circle_harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 from circle_trials import (
     CHALLENGER,
-    CLAIM,
     JUDGE,
     STRANGER,
     TARGET,

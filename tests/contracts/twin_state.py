@@ -1,6 +1,7 @@
 """What a circle is at one moment, as the protocol tells it: the part of the twin that all its calls share."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from circle_machines import BareMachine, Moment
@@ -37,10 +38,10 @@ class Foretold:
 class Seat:
     """Who sits there, or sat there last.
 
-    peer: its hot key, present or last. bond: wei. since_round: the round under way when it joined; joined_at: how many disputes had been raised before
-    that. free_at: Unix seconds, None while it is held. announced: new keys and when they may be in force. disputes:
-    open ones about what it said. convictions: of this tenure. suspended_until: a round, None where it is not.
-    spoke_in: the last round it attested in.
+    peer: its hot key, present or last. bond: wei. since_round: the round under way when it joined; joined_at: how
+    many disputes had been raised before that. free_at: Unix seconds, None while it is held. announced: new keys and
+    when they may be in force. disputes: open ones about what it said. convictions: of this tenure. suspended_until:
+    a round, None where it is not. spoke_in: the last round it attested in.
     """
 
     peer: str
@@ -112,9 +113,10 @@ class Case:
 class TwinState:
     """A circle as a value: it can be copied (`copy.deepcopy`) and led on without a chain.
 
-    said: seat → (judged, accepted) bits of this round. digests, tenures: of what stands committed. drawn_in: the
-    block whose hash draws the seed; drawn_until_s: until when another may be taken. seed: None until somebody attested under it. used: hashes of invitations,
-    (author, round) of convictions, claims that cannot be raised now. burned: wei.
+    said: seat → (judged, accepted) bits of this round. committed: mask of what stands. drawn_in: the block whose
+    hash draws the seed; drawn_until_s: until when another may be taken. seed: of the last exchange that somebody
+    attested in; is_seed_known: it is this round's. used: hashes of invitations, (author, round) of convictions,
+    claims that cannot be raised now. burned: wei.
     """
 
     def __init__(self, terms: CircleTerms, network: Network, task: bytes) -> None:
@@ -209,7 +211,7 @@ class TwinState:
 
     def neighbours(self, seat: int) -> tuple[int, ...]:
         """Whom a committed seat judges, in the order of its verdicts' bits."""
-        return neighbours(self.draw, self.committed, self.terms.degree)[seat]
+        return _neighbours(self.draw, self.committed, self.terms.degree)[seat]
 
     # -------------------------------------------------------------------------------------- for the calls
 
@@ -269,3 +271,8 @@ class TwinState:
         taken = min(self.seats[seat].bond, amount)
         self.seats[seat].bond -= taken
         return taken
+
+
+@lru_cache(maxsize=4)
+def _neighbours(seed: bytes, committed: int, degree: int) -> dict[int, tuple[int, ...]]:
+    return neighbours(seed, committed, degree)
