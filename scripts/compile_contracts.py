@@ -38,12 +38,12 @@ def compile_circle() -> dict[str, Any]:
 
 @cache
 def compiled(contract: str) -> dict[str, Any]:
-    """What the compiler makes of a contract: abi, bytecode, bytecode_runtime, layout, userdoc, devdoc."""
+    """What the compiler makes of a contract, by the names of its output formats."""
     bundle = FilesystemInputBundle([ROOT])
     output: dict[str, Any] = compile_from_file_input(
         bundle.load_file(f"contracts/{contract}.vy"),
         input_bundle=bundle,
-        output_formats=["abi", "bytecode", "bytecode_runtime", "layout", "userdoc", "devdoc"],
+        output_formats=["abi", "bytecode", "bytecode_runtime", "layout", "method_identifiers", "userdoc", "devdoc"],
     )
     return output
 
