@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ledger.blobs.cid import DIGEST_BYTES
 from ledger.codec import Blocks
 from ledger.exact import State
+from ledger.fold.faults import DISPUTE_ROUNDS
 from ledger.manifest import Manifest
 from ledger.memory import Carried, Memory, memory_max_bytes
 from ledger.records import InvalidBlob, Record, decode_blob, decode_record, state_digest
@@ -21,8 +22,6 @@ from ledger.rules import rule_of, trace_values
 
 CHECKPOINT_MAGIC: Final = b"FMC1"
 _OVERHEAD_BYTES: Final = 128
-# Behind so many rounds nothing can be disputed, so what was not is final (R26.1, R29.1).
-DISPUTABLE_ROUNDS: Final = 256
 # Of a base and of the genesis no value is larger (R9.1, R12.3), so that a difference takes 26 bits in zigzag.
 _LARGEST: Final = 1 << 24
 _WIDTH_MAX: Final = 26
@@ -52,8 +51,11 @@ def is_checkpoint_due(every: int, number: int, seat: int, before: int, last: int
 
 
 def first_disputable(number: int) -> int:
-    """The earliest round that can be disputed while round `number` is under way, or was the last."""
-    return max(1, number - DISPUTABLE_ROUNDS)
+    """The earliest round that can be disputed while round `number` is under way, or was the last.
+
+    What nobody disputed before is final (R29.1).
+    """
+    return max(1, number - DISPUTE_ROUNDS)
 
 
 def encode_checkpoint(

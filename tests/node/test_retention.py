@@ -30,7 +30,7 @@ SEAT, DISPUTABLE, SLACK = 1, 6, 5
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """What can be disputed reaches six rounds back, and the chain changes one round at most."""
-    monkeypatch.setattr("ledger.checkpoint.DISPUTABLE_ROUNDS", DISPUTABLE)
+    monkeypatch.setattr("ledger.checkpoint.DISPUTE_ROUNDS", DISPUTABLE)
     monkeypatch.setattr("node.retention.KEPT_ROUNDS", 1)
     monkeypatch.setattr("node.retention._EVERY_ROUNDS", 2)
 

@@ -119,7 +119,7 @@ def test_a_round_that_the_circle_has_not_is_refused_in_a_sentence(audited):
 @pytest.fixture
 def short(monkeypatch):
     """What can be disputed reaches four rounds back."""
-    monkeypatch.setattr("ledger.checkpoint.DISPUTABLE_ROUNDS", 4)
+    monkeypatch.setattr("ledger.checkpoint.DISPUTE_ROUNDS", 4)
 
 
 def needed_from(circle, first):

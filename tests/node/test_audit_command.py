@@ -1,0 +1,49 @@
+"""`folkmoot audit`: which rounds it is told to recompute, and what it says of them."""
+
+import argparse
+
+import pytest
+
+from ledger.audit.findings import Report
+from ledger.errors import UsageError
+from node.cli.audit import _scope, as_json, print_report
+
+
+def options(first: int | None = None, sample: int | None = None, seed: int | None = None) -> argparse.Namespace:
+    return argparse.Namespace(first=first, sample=sample, seed=seed)
+
+
+def test_without_options_everything_that_can_be_disputed_is_recomputed() -> None:
+    scope = _scope(options())
+    assert (scope.first, scope.sample) == (None, None)
+    named = _scope(options(5, 20, 7))
+    assert (named.first, named.sample, named.seed) == (5, 20, 7)
+
+
+def test_a_sample_is_another_one_each_time_unless_its_seed_is_given() -> None:
+    assert _scope(options(sample=3)).seed != _scope(options(sample=3)).seed
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (options(0), "counted from 1"),
+        (options(sample=0), "above 0"),
+        (options(seed=4), "give both"),
+        (options(sample=1, seed=-1), "give both"),
+    ],
+)
+def test_what_names_no_rounds_is_refused(wrong: argparse.Namespace, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        _scope(wrong)
+
+
+def test_the_report_says_what_was_and_what_was_not_recomputed(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(1, "0x" + "11" * 20, 9, scope="2 of 40 attestations of rounds 1 to 10, seed 7")
+    report.recomputed, report.not_recomputed, report.started, report.pruned = 1, 1, 2, 3
+    report.sample, report.sample_seed = [(3, 1), (5, 0)], 7
+    print_report(report)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 attestations recomputed of 2 of 40 attestations of rounds 1 to 10, seed 7" in said
+    assert "from 2 checkpoints on; 1 could not be; 3 updates of final rounds are not served any more" in said
+    assert {"sample": [(3, 1), (5, 0)], "sample_seed": 7, "recomputed": 1}.items() <= as_json(report).items()
