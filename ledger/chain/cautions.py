@@ -38,7 +38,7 @@ def cautions(terms: Terms, block_time_s: float | None) -> list[str]:
         )
     if terms.admission == Admission.OPEN:
         found += _open(terms)
-    return found + (_dispute_bond(terms) if terms.dispute_bond else [])
+    return found + (_dispute_window(terms) + _dispute_bond(terms) if terms.dispute_bond else [])
 
 
 def _windows(terms: Terms) -> list[tuple[str, int, int]]:
@@ -73,6 +73,16 @@ def _open(terms: Terms) -> list[str]:
             "choose a --dispute-bond"
         ]
     return []
+
+
+def _dispute_window(terms: Terms) -> list[str]:
+    round_s = terms.commit_window_s + terms.attest_window_s
+    if terms.dispute_window_s >= round_s:
+        return []
+    return [
+        f"--dispute-window {terms.dispute_window_s} is less than a round may take ({round_s} s), and peers recompute "
+        "and vote on disputes between their rounds: many would be late; choose a longer one"
+    ]
 
 
 def _dispute_bond(terms: Terms) -> list[str]:

@@ -12,7 +12,7 @@ from node.cli.options import TASK_HELP, Subparsers, add_codec, add_json, add_rul
 from node.lifeline import ended_in_order
 
 # Test coin; with it the demo goes the way that money goes.
-MONEY = ("--bond", "1", "--dispute-bond", "0.1", "--unbonding", "480", "--dispute-window", "60")
+MONEY = ("--bond", "1", "--dispute-bond", "0.1", "--unbonding", "960", "--dispute-window", "120")
 
 
 def add_parser(commands: Subparsers) -> None:

@@ -56,6 +56,7 @@ def test_without_disputes_their_window_does_not_matter() -> None:
         ({"dispute_bond": 0}, "a liar keeps its bond; choose a --dispute-bond"),
         ({"dispute_bond": ETH // 10_001}, "a false claim costs 9.999e-05 ETH"),
         ({"dispute_bond": ETH // 80 + 1}, "risks 0.0125 ETH and gains 0.0125 ETH, an eighth of the bond"),
+        ({"dispute_window_s": 1199}, "--dispute-window 1199 is less than a round may take (1200 s)"),
         ({"commit_window_s": 119}, "--commit-window 119 is less than 10 blocks of this chain, one each 12 s"),
         ({"attest_window_s": 119}, "--attest-window 119 is less than 10 blocks"),
     ],
