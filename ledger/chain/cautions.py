@@ -80,8 +80,8 @@ def _dispute_window(terms: Terms) -> list[str]:
     if terms.dispute_window_s >= round_s:
         return []
     return [
-        f"--dispute-window {terms.dispute_window_s} is less than a round may take ({round_s} s), and peers recompute "
-        "and vote on disputes between their rounds: many would be late; choose a longer one"
+        f"--dispute-window {terms.dispute_window_s} is less than a round may take ({round_s} s), and peers "
+        "recompute and vote on disputes between their rounds: many would be late; choose a longer one"
     ]
 
 
