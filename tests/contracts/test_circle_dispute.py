@@ -227,6 +227,18 @@ def test_a_late_dispute_never_holds_a_leaver_beyond_its_free_time(
     assert circle.view("owed", circle.colds[JUDGE]) == (1000,)
 
 
+def test_a_leaver_is_not_held_by_a_circle_that_goes_on(circle: CircleUnderTest) -> None:
+    circle.do_cold(JUDGE, "leave", JUDGE)
+    free_at = circle.twin.seats[JUDGE].free_at
+    assert free_at is not None
+    # A round later the circle's deadline alone would leave time for a trial.
+    circle.machine.pass_time(free_at - 4 * WINDOW_S - circle.machine.now_s)
+    circle.whole_round([1, 2])
+    circle.machine.pass_time(1)
+    assert circle.refusal(CHALLENGER, "dispute", *CLAIM) == "dispute: too late to end"
+    circle.do(CHALLENGER, "dispute", 1, 1, 0, DIGEST)
+
+
 def test_a_circle_that_stands_still_hears_nothing_that_could_outlast_a_leaver(circle: CircleUnderTest) -> None:
     # Whoever left when round 2 opened is free a day after its deadline.
     circle.machine.pass_time(WINDOW_S + DAY_S - 4 * WINDOW_S)
