@@ -179,7 +179,8 @@ def test_a_convicted_judge_is_suspended_for_64_rounds_and_until_it_wakes():
 def test_a_suspended_seat_is_not_mixed_and_its_verdicts_weigh_nothing():
     second = [Committed(2, seat, digest("second", seat)) for seat in SEATS]
     drawn = [*second, Drawn(2, digest("seed"), ALL)]
-    history = fold(*STORY, *drawn)
+    # A floor below what a conviction leaves, or its verdicts would weigh nothing for that.
+    history = fold(*STORY, *drawn, parameters=replace(PARAMETERS, reputation_floor=256))
     places = history.round.neighbours(2)[0]
     # Seat 0 rejects all it judges; who judges seat 0 says nothing of others.
     for seat in SEATS:
