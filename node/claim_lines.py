@@ -52,6 +52,8 @@ def money_words(row: Mapping[str, Any]) -> str:
         stake = f"seat {row['judge']} stands to lose {ether(row['at_stake_wei'])}"
         return f"{ether(row['bond_wei'])} pledged by the claim{appeal}; {stake}"
     told = []
+    if row["outcome"] == "upheld" and not row["fine_wei"]:
+        told.append(f"seat {row['judge']} had nothing left to lose")
     if row["fine_wei"]:
         told.append(f"seat {row['judge']} lost {ether(row['fine_wei'])}")
     if row["jurors_fined_wei"]:

@@ -62,16 +62,15 @@ def disputes_about(history: History, seat: int) -> list[Dispute]:
 
 def standing_words(row: dict[str, Any], number: int) -> list[str]:
     """What is out of the ordinary, a few words each. row: of `standing_fields`. number: the round under way."""
-    told = [] if row["state"] == "held" else [row["state"]]
-    if row["state"] == "released":
-        return told
-    if row["quarantined"]:
+    is_held = row["state"] == "held"
+    told = [] if is_held else [row["state"]]
+    if row["quarantined"] and is_held:
         told.append("quarantined")
-    if row["suspended_until"] is not None:
+    if row["suspended_until"] is not None and is_held:
         is_over = number >= row["suspended_until"]
         told.append("suspended until it wakes" if is_over else f"suspended until round {row['suspended_until']}")
     if row["convictions"]:
-        told.append("convicted" if row["convictions"] == 1 else "convicted twice")
+        told.append("convicted" if row["convictions"] == 1 else "convicted again")
     if row["late"]:
         told.append("late")
     if row["dozing"]:

@@ -1,16 +1,17 @@
 """A seat in labelled lines."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from node.printing import say
 from node.wording import when
 
+_ONCE: Final = "once; a second time costs the seat and all of the bond"
+
 
 def print_seat(row: Mapping[str, Any]) -> None:
     """row: of `node.seat_fields.fields_of`."""
-    until = f", answers for what it said until {when(row['free_at'])}" if row["state"] == "given up" else ""
-    say(f"seat       {row['seat']}, {row['state']}{until}")
+    say(f"seat       {row['seat']}, {row['state']}{_until(row)}")
     say(f"peer       {row['peer']}")
     say(f"endpoint   {row['endpoint']}")
     say(f"cold key   {row['cold']}, owed {_ether(row['owed_to_cold_wei'])}")
@@ -20,15 +21,22 @@ def print_seat(row: Mapping[str, Any]) -> None:
     if row["state"] == "held" and row["phase"] != "finished":
         say(f"roster     {_waited_for(row)}")
     if row["convictions"]:
-        is_first = row["convictions"] == 1
-        say(f"convicted  {'once; a second time costs the seat and all of the bond' if is_first else 'twice'}")
-    if row["suspended_until"] is not None:
+        times = f"{row['convictions']} times"
+        say(f"convicted  {_ONCE if row['convictions'] == 1 else times}")
+    if row["suspended_until"] is not None and row["state"] == "held":
         say(f"suspended  until it wakes in round {row['suspended_until']} or later")
     if row["rotation"]:
         new = row["rotation"]
         say(f"rotation   to {new['peer']}, cold key {new['cold']}, at {when(new['at'])}")
     if row["open_disputes"]:
         say(f"disputes   open about what it said: number {', '.join(map(str, row['open_disputes']))}")
+
+
+def _until(row: Mapping[str, Any]) -> str:
+    if row["state"] != "given up":
+        return ""
+    answers = ", answers for what it said until" if row["bond_wei"] else ", free from"
+    return f"{answers} {when(row['free_at'])}{'' if row['bond_wei'] else ' on'}"
 
 
 def _burns(row: Mapping[str, Any]) -> bool:

@@ -97,10 +97,10 @@ class Court:
     def resolve(self, outcome: Outcome, fine: int = 0, number: int = 0) -> None:
         self.apply(Resolved(number, outcome, fine, 0))
 
-    def uphold(self) -> None:
+    def uphold(self, fine: int = BOND // 2) -> None:
         """Dispute 0, from its raising to the conviction of seat 0."""
         self.dispute()
         self.vote(Answer.UPHOLDS, *self.summon())
         self.refer(Stage.CIRCLE)
         self.vote(Answer.UPHOLDS, *range(4, 9))
-        self.resolve(Outcome.UPHELD, BOND // 2)
+        self.resolve(Outcome.UPHELD, fine)

@@ -104,8 +104,9 @@ def test_what_a_second_conviction_costs_is_all_that_is_left(court: Court) -> Non
     court.uphold()
     court.dispute(0, 6)
     assert row(court, 1)["at_stake_wei"] == BOND // 2 == court.history.seats[0].bond
-    court.history.seats[0].bond = BOND // 3
-    assert row(court, 1)["at_stake_wei"] == BOND // 3
+    for left in (BOND // 3, 3 * BOND // 4):
+        court.history.seats[0].bond = left
+        assert row(court, 1)["at_stake_wei"] == left
 
 
 def test_what_mistaken_jurors_lose_is_counted(court: Court) -> None:
@@ -123,6 +124,22 @@ def test_what_mistaken_jurors_lose_is_counted(court: Court) -> None:
     assert shown["given_back_wei"] == 5 * DISPUTE_BOND
 
 
+def test_an_appeal_that_the_circle_rejects_costs_both_bonds(court: Court) -> None:
+    court.dispute()
+    court.summon()
+    court.refer(Stage.APPEAL)
+    court.apply(Appealed(0, peer(7), NOW + 4 * WINDOW_S))
+    court.vote(Answer.REJECTS, *range(4, 9))
+    court.resolve(Outcome.REJECTED)
+    shown = row(court)
+    assert money(shown) == {
+        "bond": DISPUTE_BOND,
+        "appeal_bond": 4 * DISPUTE_BOND,
+        "burned": 5 * DISPUTE_BOND,
+    }
+    assert shown["stands"] == "rejected: the claim was found wrong"
+
+
 def test_a_rejected_claim_costs_its_bond_and_a_void_one_nothing(court: Court) -> None:
     court.dispute()
     court.resolve(Outcome.REJECTED)
@@ -134,6 +151,12 @@ def test_a_rejected_claim_costs_its_bond_and_a_void_one_nothing(court: Court) ->
     court.resolve(Outcome.VOID, number=1)
     assert money(row(court, 1)) == {"bond": DISPUTE_BOND, "given_back": DISPUTE_BOND}
     assert row(court, 1)["stands"] == "void: undecided, so it may be raised again"
+
+
+def test_who_had_nothing_left_to_lose_lost_nothing(court: Court) -> None:
+    court.history.seats[0].bond = 0
+    court.uphold(fine=0)
+    assert money_words(row(court)) == "seat 0 had nothing left to lose, 0 ETH burned, 0.1 ETH of bonds given back"
 
 
 @pytest.mark.parametrize("width", [50, 80, 200])

@@ -7,7 +7,7 @@ import pytest
 from circle_history import cold, peer
 from dispute_history import BOND, NOW, WINDOW_S, Court
 
-from ledger.events import Left, Outcome, Released
+from ledger.events import Answer, Left, Outcome, Released, Resolved, Stage
 from node.cli.seat import _price_of_leaving, _until_release, _why_nothing
 from node.cli.seat_lines import print_seat
 from node.seat_fields import fields_of, standing_words
@@ -32,6 +32,23 @@ def test_a_convicted_seat_is_shown_with_what_it_cost(capsys: pytest.CaptureFixtu
     assert "convicted  once; a second time costs the seat and all of the bond" in said
     assert "suspended  until it wakes in round 66 or later" in said
     assert "convicted" not in shown(court, 1, capsys)
+
+
+def test_a_seat_that_lost_all_says_so_in_short(capsys: pytest.CaptureFixture[str]) -> None:
+    court = Court()
+    court.uphold()
+    court.dispute(0, 6)
+    court.vote(Answer.UPHOLDS, *court.summon(1), number=1)
+    court.refer(Stage.CIRCLE, 1)
+    court.vote(Answer.UPHOLDS, *range(4, 9), number=1)
+    court.apply(Resolved(1, Outcome.UPHELD, BOND // 2, NOW + WINDOW_S))
+    said = shown(court, 0, capsys)
+    assert f"seat       0, given up, free from {when(NOW + WINDOW_S)} on\n" in said
+    assert "convicted  2 times" in said
+    assert "suspended" not in said
+    assert standing_words(fields_of(court.history, 0), 2) == ["given up", "convicted again"]
+    court.apply(Left(5, 0, NOW + WINDOW_S))
+    assert f"given up, answers for what it said until {when(NOW + WINDOW_S)}\n" in shown(court, 5, capsys)
 
 
 def test_a_seat_with_strikes_is_told_what_leaving_burns(capsys: pytest.CaptureFixture[str]) -> None:

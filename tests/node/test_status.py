@@ -135,7 +135,9 @@ def test_open_disputes_are_one_line_however_many(capsys: pytest.CaptureFixture[s
     rows = _open_disputes(court.history, SimpleNamespace(now_s=lambda: float(NOW)))
     assert [row["dispute"] for row in rows] == list(range(7))
     about = {"contract": "0xC", "task": "t", "rule": "r", "round": 1, "last_round": 2, "phase": "commit"}
-    _print({**about, "seconds_left": None, "seats": [], "open_disputes": rows})
+    seats = [seat_row(court.history, seat) for seat in range(9)]
+    assert [notice["kind"] for notice in seats[0]["notices"]] == ["disputed"] * 7
+    _print({**about, "seconds_left": None, "seats": seats, "open_disputes": rows})
     said = " ".join(capsys.readouterr().out.split())
     assert "open disputes: number 0 about seat 0 (drawing), number 1 about" in said
     assert said.endswith("number 3 about seat 0 (drawing) and 3 more; see `folkmoot disputes --open`")
