@@ -639,8 +639,12 @@ class Peer:
             self._clock.note(self._history, anew=is_other_chain)
             if (bonded := self._bonded_seat) is not None and self._retention is not None:
                 self._retention.look(self._history, bonded)
-            if (seat := self._held_seat) is not None and self._teller.look(seat):
-                self._services.gossip.ask_for_dial_back(self._history.seats[seat].endpoints[-1])
+            self._tell_news()
+
+    def _tell_news(self) -> None:
+        """What has become of the seat, to the operator."""
+        if (seat := self._held_seat) is not None and self._teller.look(seat):
+            self._services.gossip.ask_for_dial_back(self._history.seats[seat].endpoints[-1])
 
     async def _patiently(self, ask: Callable[[], Awaitable[_T]]) -> _T:
         while True:
@@ -705,7 +709,8 @@ class Peer:
         task = asyncio.ensure_future(self._work(work))
         while not (await asyncio.wait({task}, timeout=_WAIT_S))[0]:
             try:
-                await self._follower.follow()
+                if await self._follower.follow():
+                    self._tell_news()
                 await self._attend()
             except (ChainUnreachable, RpcFault) as error:
                 _log.info("no answer from the chain reason=%s", error)

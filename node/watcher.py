@@ -195,7 +195,11 @@ class Watcher:
         verdicts = [seat for seat in false if seat != said.judge]
         what = f"about seat {verdicts[0]}" if verdicts else "of what it goes on with"
         bond = self._history.parameters.dispute_bond
-        does = "this node disputes it" if self._budget.stake_wei >= bond else "dispute it with `folkmoot dispute`"
+        does = (
+            "this node disputes it unless another does"
+            if self._budget.stake_wei >= bond
+            else "dispute it with `folkmoot dispute`"
+        )
         says = f"what seat {said.judge} attested in round {said.round} {what} is false, recomputed here: {does}"
         fields = {"judge": said.judge, "round": said.round, "targets": list(false)}
         self._notices.tell(Notice("false_verdict", says, True, fields))

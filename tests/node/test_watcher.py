@@ -119,7 +119,8 @@ async def test_what_is_false_is_claimed_once_and_told(monkeypatch: pytest.Monkey
     assert scene.watcher.disputes() == [(1, 3, 4, b"\7" * 32)]
     assert scene.kinds() == ["false_verdict"]
     assert scene.told[0]["says"] == (
-        "what seat 3 attested in round 1 about seat 4 is false, recomputed here: this node disputes it"
+        "what seat 3 attested in round 1 about seat 4 is false, recomputed here: this node disputes it "
+        "unless another does"
     )
     scene.court.dispute(judge=3, target=4)
     assert scene.watcher.disputes() == [], "one claim at a time against a judge"
