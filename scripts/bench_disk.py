@@ -38,6 +38,9 @@ def main() -> None:
         samples=50,
         codec=options.codec,
         records=True,
+        skew=0.0,
+        # Whoever is watched stays to the end.
+        eject_after=0,
         evaluate_every=options.rounds,
     )
     with TemporaryDirectory() as folder:
@@ -53,7 +56,7 @@ class Watch:
         self._kept, self._archive = (BlockStore(one) for one in self._folders)
         self._retention, self._history = (
             Retention(self._kept),
-            History(CircleParameters(2, 2, scenario.rounds, 2, 3, 1)),
+            History(CircleParameters(2, 2, scenario.rounds, 2, 3, scenario.reputation_floor)),
         )
         self._states: States | None = None
         self._earlier: dict[bytes, bytes | None] = {}

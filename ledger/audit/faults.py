@@ -76,7 +76,7 @@ def _conviction(dispute: Dispute, is_false: bool | None, place: Placed, report: 
         claim = dispute.claim
         report.add(
             Check.FAULTS,
-            f"the circle found its verdict about seat {claim.target} false",
+            f"the circle found its {_what(claim)} false",
             round_number=claim.round,
             seat=claim.judge,
             dispute=claim.dispute,
@@ -90,6 +90,10 @@ def _conviction(dispute: Dispute, is_false: bool | None, place: Placed, report: 
         )
 
 
+def _what(claim: events.Disputed) -> str:
+    return "record or base" if claim.target == claim.judge else f"verdict about seat {claim.target}"
+
+
 def _votes(dispute: Dispute, is_false: bool | None, report: Report) -> None:
     """Votes are recomputations, so honest ones agree bit for bit."""
     if is_false is None:
@@ -101,7 +105,7 @@ def _votes(dispute: Dispute, is_false: bool | None, report: Report) -> None:
     for seat in seats_of(wrong):
         report.add(
             Check.VOTES,
-            f"it voted that seat {claim.judge}'s verdict about seat {claim.target} is "
+            f"it voted that seat {claim.judge}'s {_what(claim)} is "
             f"{'right' if is_false else 'false'}; recomputing gives {'false' if is_false else 'right'}",
             round_number=claim.round,
             seat=seat,

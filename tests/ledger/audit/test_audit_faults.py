@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from circles import NETWORK, Circle, Honest, flipped, genesis_state
+from circles import NETWORK, Circle, FalseCheckpoint, Honest, flipped, genesis_state
 from eth_hash.auto import keccak
 from histories import address, cold, digest, joined
 
@@ -114,6 +114,22 @@ def test_jurors_who_shield_a_liar_are_named():
     finding = report.findings[1]
     assert finding.fact == "it voted that seat 2's verdict about seat 4 is right; recomputing gives false"
     assert finding.evidence["peer"] == address(1)
+
+
+def test_a_claim_about_a_record_is_recomputed_too_and_said_to_be_about_that():
+    """Of a checkpoint: the jury is drawn without the judge, so three of the four others sit on it."""
+    upheld = {0, 1, 3, 4}
+    for cheats, votes, outcome in (({2: FalseCheckpoint(2, (2,))}, upheld, "upheld"), ({}, set(), "rejected")):
+        claim = {2: lambda circle, votes=votes: dispute(circle, votes, target=2)}
+        report = audited(Circle(cheats=cheats, between=claim))
+        (line,) = report.disputes
+        assert (line.outcome, line.target, line.is_false) == (outcome, 2, outcome == "upheld")
+        assert named(report) == ([("A6", 2, 2), ("A8", 2, 2)] if cheats else [])
+    shielded = audited(
+        Circle(cheats={2: FalseCheckpoint(2, (2,))}, between={2: lambda circle: dispute(circle, set(), target=2)})
+    )
+    facts = {finding.fact for finding in shielded.findings if finding.check == Check.VOTES}
+    assert facts == {"it voted that seat 2's record or base is right; recomputing gives false"}
 
 
 def test_jurors_who_convict_an_honest_judge_are_named_and_the_judge_is_not():
