@@ -211,6 +211,37 @@ def call_data(transaction: str) -> Parser[bytes]:
     return parse
 
 
+class _RawCreation(msgspec.Struct, frozen=True):
+    hash: str
+    input: str
+    sender: str = msgspec.field(name="from")
+    nonce: str
+    to: str | None = None
+
+
+@dataclass(frozen=True)
+class Creation:
+    """A transaction that may have made a contract. to: None where it called none. input: what it carried."""
+
+    sender: str
+    nonce: int
+    to: str | None
+    input: bytes
+
+
+def creation(transaction: str) -> Parser[Creation]:
+    """A transaction that is known to be there, to see what it made; null is no answer."""
+
+    def parse(raw: Any) -> Creation:
+        found = shaped(raw, _RawCreation)
+        if found.hash.lower() != transaction.lower():
+            raise Nonsense(f"transaction {_cut(found.hash)}")
+        to = None if found.to is None else _address(found.to)
+        return Creation(_address(found.sender), nonce(found.nonce), to, data(found.input))
+
+    return parse
+
+
 def _address(raw: str) -> str:
     if len(data(raw)) != 20:
         raise Nonsense(f"{_cut(raw)} is no address")

@@ -38,6 +38,11 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The ABI types of a function's or event's parameters (`side` outputs: of its results)."""
         return [_abi_type(parameter) for parameter in self.entry(kind, name)[side]]
 
+    @property
+    def creation(self) -> bytes:
+        """The circle's creation bytecode, without the constructor's arguments."""
+        return bytes.fromhex(self.bytecode[2:])
+
     def constructor(self) -> list[dict[str, Any]]:
         """The ABI's description of the constructor's parameters."""
         return [parameter for entry in self.abi if entry["type"] == "constructor" for parameter in entry["inputs"]]
@@ -81,7 +86,7 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def creation_data(self, arguments: tuple[object, ...]) -> bytes:
         """Creation bytecode with the constructor's arguments."""
         types = [_abi_type(parameter) for parameter in self.constructor()]
-        return bytes.fromhex(self.bytecode[2:]) + abi_encode(types, arguments)
+        return self.creation + abi_encode(types, arguments)
 
     def read_immutables(self, code: bytes, address: str) -> Mapping[str, bytes]:
         """The words behind the runtime code of a deployed circle. Raises CodeMismatch unless the rest is ours."""

@@ -9,12 +9,13 @@ from eth_utils.address import to_checksum_address
 from ledger.chain import answers
 from ledger.chain.answers import Nonsense
 from ledger.chain.artifact import Artifact, CodeMismatch, circle_artifact
-from ledger.chain.code import code_at, is_court, reached
+from ledger.chain.code import check_made, code_at, is_court, reached
 from ledger.chain.logs import LogDecoder, Placed
 from ledger.chain.patience import insist
 from ledger.chain.ranges import LogReader
 from ledger.chain.rpc import Rpc
 from ledger.errors import SetupError
+from ledger.events import Opened
 from ledger.history import CircleParameters, Phase
 from ledger.network import Network
 
@@ -59,6 +60,7 @@ class Circle:
         """
         self.rpc = rpc
         self._artifact = circle_artifact()
+        self._made_in = ""
         found = rpc.request("eth_chainId", [], answers.chain_id)
         if chain_id is not None and found != chain_id:
             raise SetupError(
@@ -121,12 +123,21 @@ class Circle:
         return None if found is None else Mark(number, found.hash)
 
     def logs(self, first: int, last: int) -> list[Placed]:
-        """The events of these blocks, both included, in order; asked for in pieces."""
-        return self._reader.read(first, last)
+        """The events of these blocks, both included, in order; asked for in pieces. Raises CodeMismatch."""
+        return self._made_by_us(self._reader.read(first, last))
 
     def logs_to_head(self, first: int) -> list[Placed]:
-        """The events from a block to the newest one, in order, most often with a single request."""
-        return self._reader.read_to_head(first)
+        """The events from a block to the newest one, in order, most often with a single request.
+
+        Raises CodeMismatch where the circle's making was not this version's.
+        """
+        return self._made_by_us(self._reader.read_to_head(first))
+
+    def _made_by_us(self, placed: list[Placed]) -> list[Placed]:
+        if placed and isinstance(placed[0].event, Opened) and placed[0].transaction != self._made_in:
+            check_made(self.rpc, self.network.contract, placed[0].transaction)
+            self._made_in = placed[0].transaction
+        return placed
 
     def _call(self, name: str, block: int, value: Callable[[tuple[Any, ...]], _T]) -> _T:
         call = {"to": self.network.contract, "data": "0x" + self._artifact.call_data(name).hex()}

@@ -1,7 +1,10 @@
 """What lies at an address: read as of a block that is named, and compared with the code of this version."""
 
-from eth_utils.address import is_hex_address
+import rlp
+from eth_hash.auto import keccak
+from eth_utils.address import is_hex_address, to_canonical_address, to_checksum_address
 
+from ledger.chain import answers
 from ledger.chain.artifact import CodeMismatch, circle_artifact
 from ledger.chain.patience import insist
 from ledger.chain.rpc import ChainUnreachable, Rpc
@@ -48,3 +51,25 @@ def check_court(rpc: Rpc, address: str) -> None:
             f"the code at {address} is not the court of this version ({circle_artifact().compiler}): "
             "name another --court, or none to deploy one"
         )
+
+
+def check_made(rpc: Rpc, address: str, transaction: str) -> None:
+    """Raises CodeMismatch unless the transaction made the circle at an address by this version's creation code.
+
+    transaction: the one with the circle's first event. The code that lies there does not tell who put it there:
+    other creation code can leave the same behind, and beside it debts and convictions of its own making.
+    """
+    # [REJECT] R3: what a circle began with is what its constructor wrote.
+    made = rpc.request("eth_getTransactionByHash", [transaction], answers.creation(transaction))
+    is_ours = made.to is None and made.input.startswith(circle_artifact().creation)
+    if not is_ours or contract_address(made.sender, made.nonce) != to_checksum_address(address):
+        raise CodeMismatch(
+            f"the circle at {address} was not made by this version's creation code ({transaction}): what it began "
+            "with may be anything, so do not use it; deploy one by `folkmoot deploy`"
+        )
+
+
+def contract_address(deployer: str, nonce: int) -> str:
+    """Where a transaction of an account puts the contract it creates."""
+    raw: bytes = rlp.encode([to_canonical_address(deployer), nonce])
+    return str(to_checksum_address(keccak(raw)[12:]))

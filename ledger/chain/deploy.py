@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import rlp
-from eth_hash.auto import keccak
-from eth_utils.address import to_canonical_address, to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from ledger.chain import answers
 from ledger.chain.answers import Receipt
@@ -25,7 +23,7 @@ from ledger.chain.circle_file import (
     read_json,
     write_json,
 )
-from ledger.chain.code import check_court, code_at, is_court, reached
+from ledger.chain.code import check_court, code_at, contract_address, is_court, reached
 from ledger.chain.outcomes import find_receipt
 from ledger.chain.patience import insist
 from ledger.chain.plan import Plan, is_as_planned, plan_for
@@ -232,12 +230,6 @@ def _finish(rpc: Rpc, address: str, intent: Intent, plan: Plan, out: Path, confi
     deployment.file.write(out)
     Intent.path(out).unlink()
     return deployment
-
-
-def contract_address(deployer: str, nonce: int) -> str:
-    """Where a transaction of an account puts the contract it creates."""
-    raw: bytes = rlp.encode([to_canonical_address(deployer), nonce])
-    return str(to_checksum_address(keccak(raw)[12:]))
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from histories import manifest_of
 from ledger.chain.artifact import CodeMismatch, circle_artifact, code_hash
 from ledger.chain.circle import Circle
 from ledger.chain.circle_file import CircleFile, open_circle
+from ledger.chain.code import check_made, contract_address
 from ledger.chain.deploy import (
     Deployment,
     Intent,
-    contract_address,
     deploy_circle,
     find_deployed,
     finish_begun,
@@ -448,3 +448,45 @@ def test_a_chain_without_a_base_fee_costs_the_tip(tmp_path: Path) -> None:
         paid = site.deploy(plan_of()).paid
         assert paid is not None
         assert paid.cost_wei == paid.gas * quoted.price_wei
+
+
+def planted(chain: ChainProcess, done: Deployment) -> bytes:
+    """Creation code that leaves a circle's code and first event behind, and a number of its own in the storage."""
+    logs = chain.rpc("eth_getLogs", {"address": done.circle.network.contract, "fromBlock": "0x0"})
+    topics, data = [bytes.fromhex(topic[2:]) for topic in logs[0]["topics"]], bytes.fromhex(logs[0]["data"][2:])
+    code, start = done.circle.code, 0x80
+
+    def push(number: int) -> bytes:
+        return b"\x62" + number.to_bytes(3, "big")
+
+    def copied(place: int, length: int) -> bytes:
+        return push(length) + push(place) + b"\x5f\x39"
+
+    program = b"\x60\x01\x60\x11\x55" + copied(start, len(data))
+    program += b"\x7f" + topics[1] + b"\x7f" + topics[0] + push(len(data)) + b"\x5f\xa2"
+    program += copied(start + len(data), len(code)) + push(len(code)) + b"\x5f\xf3"
+    return program.ljust(start, b"\0") + data + code
+
+
+def test_a_circle_that_began_with_another_ones_storage_is_refused(site: Site) -> None:
+    """The code alone would not tell."""
+    done = site.deploy(plan_of())
+    receipt = site.sender().create(planted(site.chain, done))
+    assert receipt.contract is not None
+    circle = Circle(site.rpc, receipt.contract, site.chain.chain_id)
+    assert circle.code == done.circle.code
+    for read in (circle.logs_to_head, lambda first: circle.logs(first, circle.head())):
+        with pytest.raises(CodeMismatch, match="was not made by this version's creation code"):
+            read(0)
+    assert done.circle.logs_to_head(0)
+
+
+def test_a_transaction_that_made_something_else_makes_no_circle(site: Site) -> None:
+    done = site.deploy(plan_of())
+    court = site.sender().create(plan_of().court_data)
+    for transaction in (court.transaction, site.sender().transfer(site.sender().address, 1).transaction):
+        with pytest.raises(CodeMismatch, match="was not made by"):
+            check_made(site.rpc, done.file.contract, transaction)
+    check_made(site.rpc, done.file.contract, done.file.transaction)
+    with pytest.raises(CodeMismatch, match="was not made by"):
+        check_made(site.rpc, done.circle.court, done.file.transaction)
