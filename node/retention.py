@@ -75,7 +75,8 @@ class Retention:
 
     def __init__(self, store: BlockStore, unpin: Callable[[bytes], None] = lambda _: None) -> None:
         self._store, self._unpin = store, unpin
-        self._done, self._left = 1, set[bytes]()
+        # Named before this round, here still and needed for a later one; and which of them are the seat's own.
+        self._done, self._left, self._own = 1, set[bytes](), set[bytes]()
         self._looked_at = 0
         self._working: asyncio.Task[None] | None = None
 
@@ -105,9 +106,9 @@ class Retention:
         """Delete what may go now. Returns which of the seat's own blobs went. Raises OSError."""
         first, keep = first_kept(history), self._kept(history, seat)
         named = self._left | set(self._named(history, self._done, first))
-        own = set(self._own(history, seat, first))
+        own = self._own | set(self._said_by(history, seat, self._done, first))
         gone = self._store.remove(named - keep)
-        self._done, self._left = first, named & keep
+        self._done, self._left, self._own = first, named & keep, own & keep
         _log.info("deleted blobs=%d before round=%d", len(gone), first)
         return gone & own
 
@@ -147,8 +148,8 @@ class Retention:
             if found is not None and (checkpoint := _checkpoint_in(found)):
                 yield checkpoint
 
-    def _own(self, history: History, seat: int, end: int) -> Iterator[bytes]:
-        for round_ in history.rounds[: end - 1]:
+    def _said_by(self, history: History, seat: int, start: int, end: int) -> Iterator[bytes]:
+        for round_ in history.rounds[start - 1 : end - 1]:
             if seat in round_.commits:
                 yield round_.commits[seat]
             if seat in round_.attestations:
