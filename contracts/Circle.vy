@@ -334,23 +334,20 @@ def move(endpoint: String[256]):
 @external
 def wake():
     """
-    @notice Ask to be on the roster again after absence: of this round if its commit phase is open, and the next. It
-            ends a suspension whose term is over.
+    @notice Ask to be on the next round's roster again after absence. In a commit phase it may take part in this round
+            too, but is not waited for. It ends a suspension whose term is over.
     @dev A seat that did not attest in a round is not on the next one's roster, and who was waited for in vain may
          take part but is not waited for (`dozing`): so a dead peer costs the others one deadline, however often
-         it wakes.
+         it wakes. Who wakes in a commit phase and does not come to commit loses nothing: it was not counted on, and
+         others could close the phase between its two calls.
     """
     seat: uint256 = self._seat_of(msg.sender)
     clock: uint256 = store.clock
     self._require(entries._phase(clock) != entries.FINISHED, "wake: circle is finished")
     bit: uint256 = 1 << seat
     store.woken |= bit
-    if entries._phase(clock) == entries.COMMIT and (store.roster | store.late) & bit == 0:
-        if store.dozing & bit != 0:
-            store.late |= bit
-        else:
-            store.roster |= bit
-            store.missing |= bit
+    if entries._phase(clock) == entries.COMMIT and store.roster & bit == 0:
+        store.late |= bit
     if store.suspended & bit != 0 and entries._round(clock) >= store.seats[seat].suspended_until:
         store.suspended ^= bit
     store.clock = entries._fold(clock, entries.WOKEN, seat, empty(bytes32), empty(bytes32), empty(bytes32))

@@ -74,11 +74,8 @@ def woken(state: State, event: events.Woken) -> None:
     if held.suspended_until is not None and state.number >= held.suspended_until:
         held.suspended_until = None
     state.woken |= bit
-    if state.phase == Phase.COMMIT and not (state.roster | state.late) & bit:
-        if state.dozing & bit:
-            state.late |= bit
-        else:
-            state.roster |= bit
+    if state.phase == Phase.COMMIT and not state.roster & bit:
+        state.late |= bit
     state.remember(event, event.seat)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from circle_harness import DIGEST, WINDOW_S, CircleUnderTest
 
 from ledger.events import Woken
@@ -40,21 +41,40 @@ def test_who_committed_and_did_not_attest_is_not_on_the_roster(deploy: Deploy) -
     assert circle.refusal(2, "commit", 2, DIGEST) == "commit: not on the roster"
 
 
-def test_waking_in_the_commit_phase_counts_at_once_and_in_the_next_round(deploy: Deploy) -> None:
+def test_who_wakes_in_the_commit_phase_may_commit_and_is_waited_for_in_the_next_round(deploy: Deploy) -> None:
     circle = deploy(start_seats=3, last_round=9)
     circle.join_all()
     circle.join(3)
     assert circle.do(3, "wake") == [Woken(1, 3)]
-    assert circle.state.roster == 0b1111
-    circle.commit_all(range(3))
-    assert circle.state.phase == Phase.COMMIT
-    circle.commit_all([3])
+    assert (circle.state.roster, circle.view("standing")[5]) == (0b0111, 0b1000)
+    circle.commit_all([0, 3, 1, 2])
     assert circle.state.phase == Phase.ATTEST
+    assert circle.state.committed == 0b1111
     circle.machine.pass_time(WINDOW_S)
     circle.attest_all(range(3))
     circle.settle()
     # It did not attest, and dozes: it may commit, and nobody waits for it.
     assert (circle.state.roster, circle.view("standing")[5]) == (0b0111, 0b1000)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_who_wakes_and_finds_the_phase_closed_before_it_commits_has_missed_nothing(
+    deploy: Deploy, is_late: bool
+) -> None:
+    circle = deploy(start_seats=3, quorum=3, last_round=9)
+    circle.join_all()
+    circle.join(3)
+    circle.commit_all(range(2))
+    if is_late:
+        circle.machine.pass_time(WINDOW_S)
+    circle.do(3, "wake")
+    # Whoever saw that sends the one commit that was lacking.
+    circle.do(2, "commit", 1, DIGEST)
+    assert circle.refusal(3, "commit", 1, DIGEST) == "commit: phase is closed"
+    circle.attest_all(range(3))
+    assert circle.settle()[3] == 32768
+    assert circle.view("standing")[4] == 0
+    assert circle.state.roster == 0b1111
 
 
 def test_waking_in_the_attest_phase_counts_in_the_next_round(deploy: Deploy) -> None:
@@ -113,6 +133,7 @@ def test_a_round_with_an_empty_roster_goes_on_once_enough_wake(deploy: Deploy) -
     assert circle.state.roster == 0
     circle.do(0, "wake")
     circle.do(1, "wake")
+    assert (circle.state.roster, circle.view("standing")[5]) == (0, 0b11)
     circle.whole_round(range(2))
     assert circle.state.round == 3
 

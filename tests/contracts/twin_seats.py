@@ -92,11 +92,8 @@ class SeatCalls(TwinState):
         self.require(self.phase != Phase.FINISHED, "wake: circle is finished")
         held, bit = self.seats[seat], 1 << seat
         self.woken |= bit
-        if self.phase == Phase.COMMIT and not (self.roster | self.late) & bit:
-            if self.dozing & bit:
-                self.late |= bit
-            else:
-                self.roster |= bit
+        if self.phase == Phase.COMMIT and not self.roster & bit:
+            self.late |= bit
         if held.suspended_until is not None and self.number >= held.suspended_until:
             held.suspended_until = None
         self.emit(Woken(self.number, seat))

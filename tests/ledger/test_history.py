@@ -156,9 +156,11 @@ def test_a_dozing_seat_that_wakes_while_commits_are_open_may_commit_and_is_not_w
     assert (history.roster, history.late) == (0b111, 0)
 
 
-def test_a_seat_that_is_awake_and_wakes_while_commits_are_open_is_waited_for():
+def test_a_new_seat_that_wakes_while_commits_are_open_may_commit_and_is_not_waited_for_either():
     history = fold([*OPEN, joined(3), Woken(1, 3)])
-    assert (history.roster, history.late) == (0b1111, 0)
+    assert (history.roster, history.late) == (0b0111, 0b1000)
+    history.apply(Woken(1, 2))
+    assert (history.roster, history.late) == (0b0111, 0b1000)
 
 
 @pytest.mark.parametrize(("reputation", "dozes"), [(49151, True), (49152, False)])
