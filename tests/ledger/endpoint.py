@@ -19,6 +19,8 @@ from ledger.topology import drawn_seed as seed_of_block
 URL = "http://endpoint.example"
 FIRST_BLOCK = 7
 COURT = 0xC0
+# Whose first transaction makes a contract at the circle's address.
+FOUNDER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 # What the endpoint was asked with, and its honest answer → what it answers instead.
 Lie = Callable[[list[Any], Any], Any]
 
@@ -115,8 +117,11 @@ class Endpoint:
         blocks = range(max(first, FIRST_BLOCK), min(last, self.head) + 1)
         return [log_of(self._events[number - FIRST_BLOCK], number) for number in blocks]
 
-    def _eth_getTransactionByHash(self, _transaction: str) -> None:  # noqa: N802
-        return None
+    def _eth_getTransactionByHash(self, transaction: str) -> dict[str, Any] | None:  # noqa: N802
+        """The one that made the circle alone: it is the founder's first."""
+        if transaction != transaction_hash(FIRST_BLOCK):
+            return None
+        return {"hash": transaction, "from": FOUNDER, "nonce": "0x0", "to": None, "input": self._artifact.bytecode}
 
     def _eth_call(self, call: dict[str, str], block: str) -> tuple[Any, str]:
         at = (self.head if block == "latest" else int(block, 16)) - FIRST_BLOCK
@@ -131,6 +136,11 @@ def block_hash(number: int, event: Any = None) -> str:
     """The hash of a block with this event in it."""
     is_closing = type(event).__name__ == "Drawn"
     return "0x" + (closing_hash(event.round) if is_closing else digest("block", number)).hex()
+
+
+def transaction_hash(number: int) -> str:
+    """Of the only transaction of a block."""
+    return "0x" + digest("transaction", number).hex()
 
 
 def log_of(event: Any, number: int) -> dict[str, Any]:
@@ -148,7 +158,7 @@ def log_of(event: Any, number: int) -> dict[str, Any]:
         "blockNumber": hex(number),
         "logIndex": "0x0",
         "blockHash": block_hash(number, event),
-        "transactionHash": "0x" + digest("transaction", number).hex(),
+        "transactionHash": transaction_hash(number),
         "removed": False,
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from circles import NETWORK, Circle
-from endpoint import FIRST_BLOCK, Endpoint, log_of
+from endpoint import FIRST_BLOCK, Endpoint, drawn_seed, log_of
 from histories import digest
 
 from ledger.chain.circle import Circle as ChainCircle
@@ -19,7 +19,7 @@ from node import follower as follower_module
 from node.follower import Doubtful, Follower
 from node.meter import Meter
 
-CIRCLE = Circle(rounds=2)
+CIRCLE = Circle(rounds=2, seed_of=drawn_seed)
 STRANGER = "0x" + "99" * 20
 
 
