@@ -142,6 +142,13 @@ def test_who_is_below_the_floor_suspended_or_without_half_its_bond_does_not_vote
     assert circle.refusal(5, "vote", number, circle.said(number)) == refused
 
 
+def test_who_lost_its_bond_by_an_equivocation_does_not_vote(heard: CircleUnderTest) -> None:
+    # It is neither below the floor nor suspended; what it could lose by a false vote is gone.
+    heard.do(2, "report_equivocation", *heard.announcements(3, 1))
+    assert (heard.view("standing")[1], heard.view("standing")[6]) == (0, 0)
+    assert heard.refusal(3, "vote", 0, heard.said(0)) == "vote: not in good standing"
+
+
 def test_votes_are_cast_before_the_deadline(circle: CircleUnderTest) -> None:
     first, second = jury_of(circle)[:2]
     circle.machine.pass_time(WINDOW_S - 1)
