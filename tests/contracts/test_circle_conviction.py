@@ -9,7 +9,7 @@ from circle_trials import CHALLENGER, JUDGE, STRANGER, answer, convict, jury_of,
 from ledger.events import Outcome
 
 Deploy = Callable[..., CircleUnderTest]
-BOND, DISPUTE_BOND, FRIEND = 1000, 100, CHALLENGER
+BOND, DISPUTE_BOND, FRIEND = 1001, 100, CHALLENGER
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_second_conviction_costs_the_rest_and_the_seat(circle: CircleUnderTest
     convict(circle)
     resolved = convict(circle, 1, JUDGE, 2, DIGEST)
     free_at = circle.twin.deadline_s + DAY_S
-    assert (resolved.fine, resolved.free_at) == (500, free_at)
+    assert (resolved.fine, resolved.free_at) == (501, free_at)
     assert circle.view("standing")[0] == 0b111110
     assert circle.view("books") == (5 * BOND, 2 * (DISPUTE_BOND + 125))
     circle.machine.pass_time(free_at - circle.machine.now_s)
@@ -56,9 +56,9 @@ def test_a_third_conviction_finds_nothing_and_gives_nothing_up(circle: CircleUnd
 def test_a_judge_that_left_pays_out_of_the_bond_that_waits(circle: CircleUnderTest) -> None:
     circle.do_cold(JUDGE, "leave", JUDGE)
     free_at = circle.twin.seats[JUDGE].free_at
-    for target in (1, 2):
+    for target, fine in ((1, 500), (2, 501)):
         resolved = convict(circle, 1, JUDGE, target, DIGEST)
-        assert (resolved.fine, resolved.free_at) == (500, 0)
+        assert (resolved.fine, resolved.free_at) == (fine, 0)
     assert circle.twin.seats[JUDGE].free_at == free_at
 
 
@@ -70,7 +70,7 @@ def test_disputing_oneself_gives_a_quarter_of_each_fine_back_and_an_equivocation
     burned = circle.twin.burned
     circle.do(FRIEND, "report_equivocation", *circle.announcements(JUDGE, 1))
     # Nothing goes to who reports: what the first conviction has left is burned.
-    assert circle.twin.burned == burned + 500
+    assert circle.twin.burned == burned + 501
     assert circle.view("owed", circle.peers[FRIEND]) == (DISPUTE_BOND + 125,)
 
 
