@@ -711,6 +711,8 @@ class Peer:
             try:
                 if await self._follower.follow():
                     self._tell_news()
+                if self._held_seat is None:
+                    raise Overtaken("the seat was given up meanwhile")
                 await self._attend()
             except (ChainUnreachable, RpcFault) as error:
                 _log.info("no answer from the chain reason=%s", error)

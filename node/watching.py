@@ -76,7 +76,7 @@ def _disputable(history: History, round_: Round, now_s: float) -> list[int]:
 def _is_answerable(history: History, round_: Round, judge: int, now_s: float) -> bool:
     held = history.seats[judge]
     # One claim at a time against one judge, whoever raised it: where that is upheld the next one weighs more.
-    if held.is_released or held.disputes or round_.tenures[judge] != held.tenure:
+    if held.disputes or round_.tenures[judge] != held.tenure:
         return False
     until_s = now_s + _MARGIN_S + WINDOWS * history.parameters.dispute_window_s
     return held.free_at is None or until_s <= held.free_at

@@ -39,7 +39,7 @@ def answers(port: int | None) -> bool:
 
 
 def test_who_leaves_gets_its_bond_back_and_the_others_go_on(run: LocalRun) -> None:
-    cold = start_with_cold(run, "--unbonding", "1", "--commit-window", "15")
+    cold = start_with_cold(run, "--dispute-bond", "0", "--unbonding", "1", "--commit-window", "15")
     seat = run.seat(2)
     assert "is not the cold key of any seat" in run.refusal("seat", "leave", key=run.key(2))
     run.expect_death(2)
@@ -66,7 +66,16 @@ def test_who_leaves_after_the_draw_serves_its_update_until_the_round_is_over(
 ) -> None:
     dying = dict.fromkeys((0, 1), ("--fail-at", "2:exchange"))
     cold = start_with_cold(
-        run, "--commit-window", "30", "--attest-window", "30", "--unbonding", "0", node_options=dying
+        run,
+        "--commit-window",
+        "30",
+        "--attest-window",
+        "30",
+        "--dispute-bond",
+        "0",
+        "--unbonding",
+        "0",
+        node_options=dying,
     )
     seat = run.seat(2)
     run.open_gates(2)
@@ -90,10 +99,11 @@ def test_who_leaves_after_the_draw_serves_its_update_until_the_round_is_over(
 
 
 def test_a_circle_whose_members_all_leave_pays_everybody(run: LocalRun) -> None:
-    cold = start_with_cold(run, "--unbonding", "1", "--commit-window", "15")
+    cold = start_with_cold(run, "--dispute-bond", "0", "--unbonding", "1", "--commit-window", "15")
     for index in range(3):
         run.expect_death(index)
         run.command("seat", "leave", str(run.seat(index)), key=cold)
+    run.open_all_gates()
     assert [run.wait_for_end(index) for index in range(3)] == [3, 3, 3]
     history = run.history()
     assert all(held.is_released for held in history.seats.values())

@@ -138,6 +138,18 @@ def test_a_rollback_deeper_than_what_is_kept_reads_everything_again():
     assert tracker.rollbacks == 1
 
 
+@pytest.mark.parametrize("blocks", [10, 40, 3 * KEPT_BLOCKS])
+def test_the_block_of_the_newest_draw_is_known_however_long_ago_it_was(blocks):
+    chain = grown(5, blocks)
+    tracker = follow(chain)
+    draws = [log.position[0] for log in chain.logs(chain.FIRST, chain.head()) if isinstance(log.event, Drawn)]
+    assert tracker.drawn_in == max(draws, default=chain.FIRST)
+    for _ in range(2 * KEPT_BLOCKS):
+        chain.mine(0, 1)
+    assert tracker.advance()
+    assert tracker.drawn_in == max(draws, default=chain.FIRST)
+
+
 def test_a_quiet_look_is_one_question():
     chain = grown(3)
     tracker = follow(chain)
