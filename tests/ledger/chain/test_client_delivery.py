@@ -199,7 +199,7 @@ def test_a_transaction_that_waits_for_a_higher_limit_goes_on_with_it(chain: Chai
     hold(chain)
     file = tmp_path / "pending.json"
     poor = sender_on(chain, limits=FeeLimits(max_fee_wei=3 * GWEI), pending_file=file)
-    with started(lambda: poor.transfer(PAYEE, 7, timeout_s=3)) as call:
+    with started(lambda: poor.transfer(PAYEE, 7, timeout_s=6)) as call:
         until(lambda: count(chain, poor, "pending") == 1, "in the pool")
         raise_base_fee(chain, 4 * GWEI)
         with pytest.raises(FeeLimitReached, match=r"needs more than .* gwei per gas and the limit is 3"):
