@@ -143,6 +143,13 @@ def test_a_juror_in_the_minority_is_named_too():
     assert named(audited(disputed({3}))) == [("A11", 2, 3)]
 
 
+def test_a_claim_is_recomputed_under_a_rule_that_looks_back_too():
+    tether = {"rule": "tether", "rule_parameters": {}}
+    for cheats, is_false in ((None, False), ({2: Liar(2)}, True)):
+        (line,) = audited(disputed({0, 1, 3}, cheats, **tether)).disputes
+        assert line.is_false is is_false
+
+
 def test_a_rejected_dispute_about_a_right_verdict_is_listed_and_no_finding():
     report = audited(disputed(()))
     assert report.clean
