@@ -19,6 +19,8 @@ from ledger.exact import State
 _HEAD: Final = struct.Struct("<HIII")
 _NO_SEED: Final = b""
 SEED_BYTES: Final = 32
+# R8.1: no circle has more rounds, so nobody has met anybody oftener. One more of it is counted without a carry.
+_MEETINGS_MAX: Final = (1 << 21) - 1
 MAX_SEATS: Final = 256
 
 
@@ -84,7 +86,8 @@ class Memory:
         last = -1
         for start in range(at, len(encoded), step):
             seat, tenure, meetings, count = _HEAD.unpack_from(encoded, start)
-            if not last < seat < MAX_SEATS or not tenure or not meetings or count != values:
+            is_possible = last < seat < MAX_SEATS and tenure and 0 < meetings <= _MEETINGS_MAX
+            if not is_possible or count != values:
                 raise InvalidMemory(f"the memory's trace of seat {seat} is none of this rule, or out of order")
             kept = np.frombuffer(encoded, "<i4", values, start + _HEAD.size).astype(np.int32)
             traces[seat], last = Trace(tenure, meetings, kept), seat

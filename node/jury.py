@@ -63,6 +63,8 @@ async def truth_of(
         held = await brought.whole(round_, blobs_behind(history, round_, judge, target))
     except Unavailable as error:
         return _withheld(round_number, judge, error)
+    except Lost as lost:
+        return _withheld(round_number, judge, Unavailable(lost.digest, {"": str(lost)}))
     found = await asyncio.to_thread(
         is_false_verdict, history, network, round_, judge, target, brought.carried, held, brought.states
     )

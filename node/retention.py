@@ -115,7 +115,7 @@ class Retention:
     def _kept(self, history: History, seat: int) -> set[bytes]:
         """Of the blobs named before `first_kept`, those that stay."""
         updates, checkpoints = owed_rounds(history, seat)
-        keep = {history.manifest.genesis_digest, *self._frames(history)}
+        keep = {history.manifest.genesis_digest, *self._frames(history), *self._named_later(history, seat)}
         for number in updates | checkpoints:
             keep |= set(self._records(history.rounds[number - 1], seat))
         for number in updates:
@@ -123,6 +123,14 @@ class Retention:
             for other in blobs_needed(round_, seat):
                 keep |= {link.digest for link in lineage(history, round_, other)}
         return keep
+
+    def _named_later(self, history: History, seat: int) -> Iterator[bytes]:
+        """What rounds that are kept name: who makes a blob may have anchored its digest long before."""
+        for round_ in history.rounds[first_kept(history) - 1 :]:
+            yield from round_.commits.values()
+            yield from (said.record for said in round_.attestations.values())
+            if seat in round_.attestations and shows_checkpoint(history, round_, seat):
+                yield from self._records(round_, seat)
 
     def _frames(self, history: History) -> Iterator[bytes]:
         """What the updates that stay hang on, back to their key frames."""

@@ -166,3 +166,7 @@ def _result(task: "asyncio.Task[Truth | None]") -> Truth | None:
     except (Unavailable, PeerFault, TimeoutError, asyncio.CancelledError) as error:
         _log.info("not recomputed reason=%s", error)
         return None
+    except Exception:
+        # Whatever a judge's blobs do to what recomputes them: that is no end of a node, nor of its other duties.
+        _log.exception("not recomputed")
+        return None

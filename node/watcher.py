@@ -230,3 +230,7 @@ def _result(task: "asyncio.Task[Examined | Answered | None]") -> Examined | Answ
     except (Unavailable, PeerFault, TimeoutError, asyncio.CancelledError) as error:
         _log.info("not looked at reason=%s", error)
         return None
+    except Exception:
+        # Whatever a judge's blobs do to what recomputes them: that is no end of a node, nor of its other duties.
+        _log.exception("not looked at")
+        return None

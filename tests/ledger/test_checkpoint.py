@@ -141,6 +141,7 @@ def test_a_memory_that_no_judge_could_have_is_none():
         "without a seed": Memory(b"", {0: one}),
         "short": Memory(b"\x05" * 32, {0: Trace(1, 1, np.zeros(7, np.int32))}),
         "never met": Memory(b"\x05" * 32, {0: Trace(1, 0, one.values)}),
+        "met too often": Memory(b"\x05" * 32, {0: Trace(1, 1 << 21, one.values)}),
         "no tenure": Memory(b"\x05" * 32, {0: Trace(0, 1, one.values)}),
         "no seat": Memory(b"\x05" * 32, {256: one}),
     }

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
-from circles import NETWORK, PARAMETERS, Away, Circle, genesis_vector
+from circles import NETWORK, PARAMETERS, Away, Circle, Honest, genesis_vector
 from histories import address
 
 from ledger.audit.jury import Examined, Truth
@@ -16,7 +18,7 @@ from ledger.codec import PLAIN, Blocks, quantise
 from ledger.events import Disputed
 from ledger.history import History
 from ledger.lineage import lineage
-from ledger.records import Genesis, encode_genesis
+from ledger.records import Genesis, Update, encode_genesis, encode_update
 from ledger.topology import mask_of
 from node.blobs.store import BlockStore
 from node.jury import examined, truth_of
@@ -187,6 +189,16 @@ def test_blocks_that_another_blob_has_too_stay(tmp_path: Path) -> None:
     assert blobs_in(tmp_path) == 0
 
 
+def test_what_is_named_like_a_blob_and_is_a_part_of_another_stays(tmp_path: Path) -> None:
+    store, first = BlockStore(tmp_path), b"FM" + bytes(CHUNK_BYTES - 2)
+    whole, part = store.put(first + b"end"), build(first).root
+    assert store.has(part)
+    store.remove({part})
+    assert store.get(whole, 1 << 22) == first + b"end"
+    assert store.remove({part, whole}) == {part, whole}
+    assert blobs_in(tmp_path) == 0
+
+
 def test_what_is_sealed_is_not_deleted(tmp_path: Path) -> None:
     store = BlockStore(tmp_path)
     sealed = store.put(b"FM sealed", sealed=True)
@@ -210,3 +222,29 @@ async def test_deletion_comes_after_some_rounds_and_tells_what_of_its_own_went(t
     assert retention._working is working, "one round later there is hardly anything to delete"
     retention.look(circle.history(), SEAT)
     retention.close()
+
+
+class Foretelling(Honest):
+    """Anchors in round 2 what it will publish in round 14, so that the name is old when the blob is young."""
+
+    EARLY, LATE = 2, 14
+
+    def trained(self, number: int, base: Any) -> Any:
+        return genesis_vector() * np.float32(1.01)
+
+    def claimed_base(self, number: int, base: Any) -> bytes:
+        return bytes(32)
+
+    def blob(self, number: int, update: Update) -> bytes:
+        at = self.LATE if number == self.EARLY else number
+        return encode_update(msgspec.structs.replace(update, round=at))
+
+
+def test_who_names_a_blob_long_before_it_publishes_it_has_no_judge_delete_it(tmp_path: Path) -> None:
+    circle = circle_of(20, codec="int8", checkpoint_every=3, cheats={2: Foretelling(2)})
+    planted = circle.updates[Foretelling.LATE, 2]
+    assert planted == circle.updates[Foretelling.EARLY, 2]
+    history, store = through(circle, 18), kept_by(circle, tmp_path, 18)
+    assert first_kept(history) > Foretelling.EARLY
+    assert store.has(planted)
+    assert asyncio.run(truth_of(history, DOMAIN, Foretelling.LATE, SEAT, 2, Shown(store))).truth == Truth.RIGHT

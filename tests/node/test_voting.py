@@ -196,7 +196,9 @@ async def test_what_is_shown_after_all_is_voted_on_as_it_is(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    "trouble", [Unavailable(bytes(32), {}), PeerFault("what"), TimeoutError()], ids=["genesis", "fault", "timeout"]
+    "trouble",
+    [Unavailable(bytes(32), {}), PeerFault("what"), TimeoutError(), ArithmeticError("what")],
+    ids=["genesis", "fault", "timeout", "any"],
 )
 async def test_trouble_of_ones_own_is_no_answer_and_is_tried_again(
     monkeypatch: pytest.MonkeyPatch, trouble: Exception

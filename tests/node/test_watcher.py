@@ -157,8 +157,9 @@ async def test_of_a_judge_with_many_lies_one_is_claimed_and_the_next_after_it_wa
         Unavailable(bytes(32), {}),
         PeerFault("what"),
         TimeoutError(),
+        ArithmeticError("what"),
     ],
-    ids=["withheld", "unknowable", "genesis", "fault", "timeout"],
+    ids=["withheld", "unknowable", "genesis", "fault", "timeout", "any"],
 )
 async def test_what_it_could_not_recompute_it_does_not_claim(
     monkeypatch: pytest.MonkeyPatch, trouble: Answered | Exception
