@@ -1,7 +1,7 @@
 """A node's look at what the others said: recomputed at random, within what the operator gives for it.
 
-Where recomputing gives something else, to the bit, the node raises a claim by itself. What it could not recompute
-it does not dispute: it tells its operator.
+Where recomputing gives something else, to the bit, the node raises a claim by itself. What a judge does not show
+it goes on asking for, tells its operator, and in the end has the circle ask for it: the proof is the judge's.
 """
 
 import asyncio
@@ -23,10 +23,13 @@ from node.jury import Answered, Fetch, examined
 from node.notices import Notice, Notices
 from node.watching import (
     Said,
+    Unshown,
     draw,
     is_disputable,
     is_withdrawal_due,
+    is_withheld,
     outcome_notice,
+    patience_s,
     staked_wei,
     target_of,
 )
@@ -38,6 +41,7 @@ _LIMIT_S: Final = 900.0
 # Where there is nothing to look at, or what it needs is not to be had.
 _PAUSE_S: Final = 5.0
 _AGAIN_S: Final = 60.0
+_ASKED_A_WINDOW: Final = 8
 _NO_RECORD: Final = bytes(32)
 
 
@@ -80,7 +84,8 @@ class Watcher:
         self._follower, self._fetch, self._budget, self._notices = follower, fetch, budget, notices
         self._rng = rng or random.SystemRandom()
         self._seen: set[Said] = set()
-        self._unshown: dict[Said, float] = {}
+        self._in_vain: dict[Said, float] = {}
+        self._unshown: dict[int, Unshown] = {}
         self._claims: dict[Said, Claim] = {}
         self._open: set[int] | None = None
         self._told: set[str] = set()
@@ -123,6 +128,11 @@ class Watcher:
             target = target_of(self._history, said, claim.false)
             if target is not None:
                 found.setdefault(said.judge, (said.round, said.judge, target, claim.record))
+        for judge, unshown in self._unshown.items():
+            said = unshown.said
+            is_open = is_disputable(self._history, said, time.time())
+            if is_open and is_withheld(self._history, unshown, time.monotonic()):
+                found.setdefault(judge, (said.round, judge, judge, _NO_RECORD))
         return list(found.values())
 
     def appeals(self, wrong: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -152,21 +162,37 @@ class Watcher:
         if self._follower.rollbacks != self._rollbacks:
             # What was looked at may not be what the chain says now.
             self._rollbacks = self._follower.rollbacks
-            self._seen, self._claims = set(), {}
+            self._seen, self._claims, self._unshown = set(), {}, {}
         self._seen = {said for said in self._seen if history.number - said.round <= DISPUTE_ROUNDS}
         self._claims = {said: one for said, one in self._claims.items() if said in self._seen}
         now = time.monotonic()
-        self._unshown = {said: at for said, at in self._unshown.items() if said not in self._seen}
-        resting = {said for said, at in self._unshown.items() if now - at < _AGAIN_S}
-        said = draw(history, seat, self._seen | resting, time.time(), self._rng)
+        self._in_vain = {said: at for said, at in self._in_vain.items() if said not in self._seen}
+        resting = {said for said, at in self._in_vain.items() if now - at < _AGAIN_S}
+        said = self._asked_again(now) or draw(history, seat, self._seen | resting, time.time(), self._rng)
         if said is None:
             self._rest_until_s = time.monotonic() + _PAUSE_S
             return
         task = asyncio.create_task(self._examine(said))
         self._working = said, time.monotonic(), time.process_time(), task
 
+    def _asked_again(self, now_s: float) -> Said | None:
+        """What a judge has not shown so far and is asked for again; of each judge one thing."""
+        disputable = {
+            judge: one
+            for judge, one in self._unshown.items()
+            if is_disputable(self._history, one.said, time.time()) or self._history.seats[judge].disputes
+        }
+        self._unshown = disputable
+        pause_s = max(_AGAIN_S, self._history.parameters.dispute_window_s / _ASKED_A_WINDOW)
+        due = [one.said for one in disputable.values() if now_s - one.last_s >= pause_s]
+        return due[0] if due else None
+
     def _take_in(self, said: Said, found: Examined | Answered | None) -> None:
         if isinstance(found, Examined):
+            if self._is_unshown(said):
+                # It shows what it did not: all that it said is looked at again.
+                del self._unshown[said.judge]
+                self._seen = {one for one in self._seen if one.judge != said.judge}
             self._seen.add(said)
             if found.false:
                 self._claims[said] = Claim(said, found.false, found.record or _NO_RECORD)
@@ -175,11 +201,21 @@ class Watcher:
             self._seen.add(said)
         else:
             self._rest_until_s = max(self._rest_until_s, time.monotonic() + _PAUSE_S)
-            if found is not None and said in self._unshown:
-                # Asked for twice: that will do, unless somebody disputes it.
+            if found is not None and (said in self._in_vain or self._is_unshown(said)):
+                # Asked for twice: of each judge one thing is asked for from now on.
                 self._seen.add(said)
+                self._ask_on(said)
                 self._tell_unshown(said)
-            self._unshown[said] = time.monotonic()
+            self._in_vain[said] = time.monotonic()
+
+    def _ask_on(self, said: Said) -> None:
+        now = time.monotonic()
+        known = self._unshown.setdefault(said.judge, Unshown(said, self._in_vain.get(said, now), now, 1))
+        if known.said == said:
+            self._unshown[said.judge] = known.asked(now)
+
+    def _is_unshown(self, said: Said) -> bool:
+        return said.judge in self._unshown and self._unshown[said.judge].said == said
 
     async def _examine(self, said: Said) -> Examined | Answered | None:
         network = self._follower.circle.network.domain_separator
@@ -209,9 +245,14 @@ class Watcher:
         if kind in self._told:
             return
         self._told.add(kind)
+        does = (
+            f"if that stays so for {patience_s(self._history, said.judge) / 60:g} min it has the circle ask for it"
+            if self._budget.stake_wei >= self._history.parameters.dispute_bond
+            else "`folkmoot dispute --withheld` has the circle ask for it"
+        )
         says = (
             f"seat {said.judge} does not show what it judged from in round {said.round}, and nobody else does: "
-            "this node disputes only what it could recompute, `folkmoot dispute` has the circle ask for it"
+            f"this node goes on asking, and {does}"
         )
         self._notices.tell(Notice("unshown", says, True, {"judge": said.judge, "round": said.round}))
 

@@ -6,7 +6,7 @@ know which of its verdicts are looked at; of many nodes that look at little each
 
 import random
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ledger.events import Outcome
@@ -23,6 +23,9 @@ _UNSEEN: Final = 3.0
 _DRAWS: Final = 8
 # A claim takes its time to be raised, and one that is too late is refused and costs gas.
 _MARGIN_S: Final = 60.0
+# Of what is not shown: how often it was asked for at least before it is claimed; no longer a patience than that.
+_ASKED: Final = 4
+_DOUBLINGS: Final = 8
 BUDGET_BONDS: Final = 2 * (1 + APPEAL_BONDS)
 """Dispute bonds at stake at a time, unless the operator says otherwise: two claims and their appeals."""
 
@@ -76,7 +79,7 @@ def _disputable(history: History, round_: Round, now_s: float) -> list[int]:
 def _is_answerable(history: History, round_: Round, judge: int, now_s: float) -> bool:
     held = history.seats[judge]
     # One claim at a time against one judge, whoever raised it: where that is upheld the next one weighs more.
-    if held.disputes or round_.tenures[judge] != held.tenure:
+    if held.disputes or round_.tenures[judge] != held.tenure or not (held.is_held or held.bond):
         return False
     until_s = now_s + _MARGIN_S + WINDOWS * history.parameters.dispute_window_s
     return held.free_at is None or until_s <= held.free_at
@@ -104,6 +107,43 @@ def target_of(history: History, said: Said, false: Collection[int]) -> int | Non
     tenure = history.rounds[said.round - 1].tenures[said.judge]
     left = [one for one in false if not history.is_disputed(said.round, said.judge, tenure, one)]
     return min(left, key=lambda one: (one == said.judge, one), default=None)
+
+
+@dataclass(frozen=True)
+class Unshown:
+    """What a judge did not show when it was asked for what it attested. first_s, last_s: one clock's seconds."""
+
+    said: Said
+    first_s: float
+    last_s: float
+    times: int
+
+    def asked(self, now_s: float) -> "Unshown":
+        """The same, asked for in vain once more."""
+        return replace(self, last_s=now_s, times=self.times + 1)
+
+
+def patience_s(history: History, judge: int) -> float:
+    """For how long a judge is asked for what it judged from before the circle is to ask for it.
+
+    A window, twice that after a claim about it that was rejected, and so on: who shows only what it is disputed for
+    may cost the others a bond now and then, and no more.
+    """
+    tenure = history.seats[judge].tenure
+    about = [one for one in history.disputes if (one.claim.judge, one.judge_tenure) == (judge, tenure)]
+    rejected = sum(one.outcome == Outcome.REJECTED for one in about)
+    return history.parameters.dispute_window_s * 2.0 ** min(rejected, _DOUBLINGS)
+
+
+def is_withheld(history: History, unshown: Unshown, now_s: float) -> bool:
+    """Whether to claim it by now. now_s: of the clock of `unshown`.
+
+    Of a judge alone that goes on attesting: who is away cannot show anything, and says nothing new either.
+    """
+    said, held = unshown.said, history.seats[unshown.said.judge]
+    is_about = held.is_held and held.attested_round >= history.number - 1
+    is_long = now_s - unshown.first_s >= patience_s(history, said.judge) and unshown.times >= _ASKED
+    return is_about and is_long and not history.is_disputed(said.round, said.judge, held.tenure, said.judge)
 
 
 def staked_wei(history: History, address: str) -> int:

@@ -166,8 +166,7 @@ async def test_what_it_could_not_recompute_it_does_not_claim(
 ) -> None:
     scene = Scene(monkeypatch, Court())
     scene.finds = dict.fromkeys(range(9), trouble)
-    for _ in range(3):
-        await scene.look_at_all()
+    await scene.look_at_all()
     assert scene.looked
     assert scene.watcher.disputes() == []
 
@@ -183,8 +182,71 @@ async def test_of_who_does_not_show_what_it_judged_from_the_operator_hears_once(
         await scene.look_at_all()
     assert scene.kinds() == ["unshown"]
     assert str(scene.told[0]["says"]).startswith("seat 3 does not show what it judged from in round ")
-    assert sorted(scene.looked).count((1, 3)) == 2
-    assert sorted(scene.looked).count((2, 3)) == 2
+    once, on = sorted(scene.looked.count((number, 3)) for number in (1, 2))
+    assert once == 2 < on, "one thing of each judge is asked for again and again"
+
+
+async def test_who_goes_on_attesting_and_shows_nothing_is_asked_by_the_circle_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch, Court())
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    await scene.look_at_all()
+    assert scene.watcher.disputes() == [], "20 minutes of a window of an hour"
+    for _ in range(3):
+        await scene.look_at_all()
+    assert scene.watcher.disputes() == [(1, 3, 3, bytes(32))]
+    assert scene.kinds() == ["unshown"]
+    assert scene.looked.count((1, 3)) > 4, "it is asked for all the time"
+    scene.court.dispute(judge=3, target=3)
+    assert scene.watcher.disputes() == []
+
+
+async def test_who_shows_it_meanwhile_is_not_disputed_for_it_and_looked_at_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    court.play(2)
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    for _ in range(3):
+        await scene.look_at_all()
+    scene.finds[3], scene.looked = Examined((4,), b"\7" * 32), []
+    for _ in range(3):
+        await scene.look_at_all()
+    assert sorted(one for one in scene.looked if one[1] == 3) == [(1, 3), (2, 3)]
+    assert {one[2:] for one in scene.watcher.disputes()} == {(4, b"\7" * 32)}
+
+
+async def test_who_has_stopped_attesting_is_not_disputed_for_what_it_cannot_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    court.play(2, [seat for seat in range(9) if seat != 3])
+    for _ in range(6):
+        await scene.look_at_all()
+    assert (1, 3) in scene.looked
+    assert scene.watcher.disputes() == []
+
+
+async def test_after_a_claim_about_it_was_rejected_a_judge_is_asked_for_twice_as_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    court.dispute(judge=3, target=4)
+    court.vote(Answer.REJECTS, *court.summon())
+    court.refer(Stage.APPEAL)
+    court.resolve(Outcome.REJECTED)
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    for _ in range(4):
+        await scene.look_at_all()
+    assert scene.watcher.disputes() == []
+    for _ in range(3):
+        await scene.look_at_all()
+    assert scene.watcher.disputes() == [(1, 3, 3, bytes(32))]
 
 
 async def test_no_more_is_at_stake_than_the_operator_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,14 @@ def test_where_a_claim_is_open_or_nothing_is_left_to_answer_with_nobody_looks() 
     ]
 
 
+def test_who_was_given_up_and_has_no_bond_left_is_not_disputed() -> None:
+    court = Court()
+    court.apply(Left(2, 0, NOW + 60 + 4 * WINDOW_S))
+    assert is_disputable(court.history, Said(1, 2), NOW)
+    court.history.seats[2].bond = 0
+    assert not is_disputable(court.history, Said(1, 2), NOW)
+
+
 def test_what_is_not_settled_or_too_long_ago_cannot_be_disputed(monkeypatch: pytest.MonkeyPatch) -> None:
     court = Court()
     court.history.rounds[0].settled = False
