@@ -50,7 +50,8 @@ class Case:
         """
         if self.truth == Truth.FALSE:
             return Answer.UPHOLDS
-        if self.truth == Truth.RIGHT:
+        # Nobody can show false what nobody can tell: a juror that kept silent would pay for each such claim.
+        if self.truth in (Truth.RIGHT, Truth.UNKNOWABLE):
             return Answer.REJECTS
         third = window_s / 3
         is_asked = 0 < self.asked_from_s <= deadline_s - 2 * third and self.asked_to_s >= deadline_s - third

@@ -26,8 +26,10 @@ from node.watching import (
     Unshown,
     draw,
     is_disputable,
+    is_heard,
     is_withdrawal_due,
     is_withheld,
+    may_claim,
     outcome_notice,
     patience_s,
     staked_wei,
@@ -119,18 +121,20 @@ class Watcher:
 
     def disputes(self) -> list[tuple[int, int, int, bytes]]:
         """The arguments of `dispute` for what was found, one a judge."""
-        if not self.has_coin_for(self._history.parameters.dispute_bond):
+        if not may_claim(self._history, self._address, self._budget.stake_wei):
             return []
+        false = {said: claim.false for said, claim in self._claims.items()}
         found: dict[int, tuple[int, int, int, bytes]] = {}
         for said, claim in self._claims.items():
-            if not is_disputable(self._history, said, time.time()):
+            is_answerable = is_disputable(self._history, said, time.time())
+            if not is_answerable or is_heard(self._history, said.judge, self._address, false):
                 continue
             target = target_of(self._history, said, claim.false)
             if target is not None:
                 found.setdefault(said.judge, (said.round, said.judge, target, claim.record))
         for judge, unshown in self._unshown.items():
             said = unshown.said
-            is_open = is_disputable(self._history, said, time.time())
+            is_open = is_disputable(self._history, said, time.time()) and not self._history.seats[judge].disputes
             if is_open and is_withheld(self._history, unshown, time.monotonic()):
                 found.setdefault(judge, (said.round, judge, judge, _NO_RECORD))
         return list(found.values())
@@ -166,7 +170,11 @@ class Watcher:
         self._seen = {said for said in self._seen if history.number - said.round <= DISPUTE_ROUNDS}
         self._claims = {said: one for said, one in self._claims.items() if said in self._seen}
         now = time.monotonic()
-        self._in_vain = {said: at for said, at in self._in_vain.items() if said not in self._seen}
+        self._in_vain = {
+            said: at
+            for said, at in self._in_vain.items()
+            if said not in self._seen and history.number - said.round <= DISPUTE_ROUNDS
+        }
         resting = {said for said, at in self._in_vain.items() if now - at < _AGAIN_S}
         said = self._asked_again(now) or draw(history, seat, self._seen | resting, time.time(), self._rng)
         if said is None:
@@ -180,7 +188,7 @@ class Watcher:
         disputable = {
             judge: one
             for judge, one in self._unshown.items()
-            if is_disputable(self._history, one.said, time.time()) or self._history.seats[judge].disputes
+            if is_disputable(self._history, one.said, time.time())
         }
         self._unshown = disputable
         pause_s = max(_AGAIN_S, self._history.parameters.dispute_window_s / _ASKED_A_WINDOW)

@@ -66,7 +66,7 @@ def draw(history: History, own: int, seen: Collection[Said], now_s: float, rng: 
 
 
 def is_disputable(history: History, said: Said, now_s: float) -> bool:
-    """Whether a claim about it is taken: in time to be heard before the judge is free, while none is open."""
+    """Whether a claim about it is taken, in time to be heard before the judge is free, and would cost the judge."""
     round_ = history.rounds[said.round - 1]
     is_recent = round_.settled and history.number - said.round <= DISPUTE_ROUNDS
     return is_recent and said.judge in _disputable(history, round_, now_s)
@@ -78,11 +78,24 @@ def _disputable(history: History, round_: Round, now_s: float) -> list[int]:
 
 def _is_answerable(history: History, round_: Round, judge: int, now_s: float) -> bool:
     held = history.seats[judge]
-    # One claim at a time against one judge, whoever raised it: where that is upheld the next one weighs more.
-    if held.disputes or round_.tenures[judge] != held.tenure or not (held.is_held or held.bond):
+    if round_.tenures[judge] != held.tenure or not (held.is_held or held.bond):
         return False
     until_s = now_s + _MARGIN_S + WINDOWS * history.parameters.dispute_window_s
     return held.free_at is None or until_s <= held.free_at
+
+
+def is_heard(history: History, judge: int, address: str, false: Mapping[Said, Collection[int]]) -> bool:
+    """Whether a judge has a claim to answer that leaves none to this account for now.
+
+    That is one of its own, or one that it knows to be right: where that is upheld the next one weighs more. Any
+    other would be a shield, which a liar's friend could raise over it. false: the targets of claims that are right.
+    """
+    return any(
+        one.outcome is None
+        and one.claim.judge == judge
+        and (one.claim.challenger == address or one.claim.target in false.get(Said(one.claim.round, judge), ()))
+        for one in history.disputes
+    )
 
 
 def dissenting(round_: Round) -> Mapping[int, int]:
@@ -152,6 +165,19 @@ def staked_wei(history: History, address: str) -> int:
     claims = sum(dispute.claim.challenger == address for dispute in open_)
     appeals = sum(dispute.appellant == address for dispute in open_)
     return history.parameters.dispute_bond * (claims + APPEAL_BONDS * appeals)
+
+
+def may_claim(history: History, address: str, budget_wei: int) -> bool:
+    """Whether an account may raise one more claim. budget_wei: the most that it has at stake at a time.
+
+    Each claim leaves room for its appeal, or a jury that happens to be the liars' would burn it; a first one may be
+    raised without.
+    """
+    bond, staked_now = history.parameters.dispute_bond, staked_wei(history, address)
+    open_ = [one for one in history.disputes if one.outcome is None and one.claim.challenger == address]
+    unappealed = sum(one.appellant is None for one in open_)
+    needed = bond if not staked_now else (1 + APPEAL_BONDS * (1 + unappealed)) * bond
+    return staked_now + needed <= budget_wei
 
 
 def is_withdrawal_due(history: History, address: str) -> bool:

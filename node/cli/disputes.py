@@ -167,12 +167,8 @@ def _found(opened: OpenCircle, dispute: Any, now_s: float, timeout_s: float) -> 
     from node.wording import when
 
     found = _recomputed(opened, dispute, timeout_s)
-    if found.truth in (Truth.FALSE, Truth.RIGHT):
+    if found.truth in (Truth.FALSE, Truth.RIGHT, Truth.UNKNOWABLE):
         return Answer.UPHOLDS if found.truth == Truth.FALSE else Answer.REJECTS
-    if found.truth == Truth.UNKNOWABLE:
-        raise UsageError(
-            "nobody but the judge can recompute that, so no vote can be an honest one: nothing was sent"
-        )
     check_begun(found)
     lacking = f"what it follows from is not to be had ({found.lacking})"
     # R26.3: the judge has two thirds of the window to show it.

@@ -79,9 +79,8 @@ def test_withheld_is_an_answer_in_the_last_third_of_the_window(act: Act) -> None
     assert act("vote", juror(act), Truth.WITHHELD) == [("vote", 0, said(Answer.WITHHELD), 0)]
 
 
-def test_nobody_votes_on_what_nobody_can_tell(act: Act) -> None:
-    with pytest.raises(UsageError, match="nobody but the judge can recompute that"):
-        act("vote", juror(act), Truth.UNKNOWABLE)
+def test_what_nobody_can_tell_is_rejected_and_where_it_may_be_told_later_nobody_votes(act: Act) -> None:
+    assert act("vote", juror(act), Truth.UNKNOWABLE) == [("vote", 0, said(Answer.REJECTS), 0)]
     with pytest.raises(SetupError, match="nobody gives the circle's first state"):
         act("vote", juror(act), None)
 

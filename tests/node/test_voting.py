@@ -30,7 +30,7 @@ def word(answer: Answer, judge: int = 0, target: int = 5) -> int:
     [
         (Truth.FALSE, Answer.UPHOLDS),
         (Truth.RIGHT, Answer.REJECTS),
-        (Truth.UNKNOWABLE, None),
+        (Truth.UNKNOWABLE, Answer.REJECTS),
         (Truth.WITHHELD, None),
         (None, None),
     ],
@@ -211,12 +211,12 @@ async def test_trouble_of_ones_own_is_no_answer_and_is_tried_again(
     assert await scene.votes(jurors[0], after_s=16) == [(0, word(Answer.UPHOLDS))]
 
 
-async def test_what_nobody_can_tell_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_nobody_can_tell_is_asked_once_and_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     court, jurors = drawn_court()
     scene = Scene(monkeypatch, court)
     scene.truths = [Truth.UNKNOWABLE]
     for _ in range(3):
-        assert await scene.votes(jurors[0], after_s=60) == []
+        assert await scene.votes(jurors[0], after_s=60) == [(0, word(Answer.REJECTS))]
     assert len(scene.recomputed) == 1
 
 

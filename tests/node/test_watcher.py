@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from circle_history import peer
 from dispute_history import BOND, CHALLENGER, DISPUTE_BOND, NOW, Court
 from fake_follower import Clock, FakeFollower, as_any
 
@@ -124,6 +125,14 @@ async def test_what_is_false_is_claimed_once_and_told(monkeypatch: pytest.Monkey
     )
     scene.court.dispute(judge=3, target=4)
     assert scene.watcher.disputes() == [], "one claim at a time against a judge"
+
+
+async def test_a_wrong_claim_that_a_friend_raised_shields_no_liar(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, Court())
+    scene.court.dispute(judge=3, target=5, challenger=peer(7))
+    scene.finds[3] = Examined((4, 6), b"\7" * 32)
+    await scene.look_at_all()
+    assert scene.watcher.disputes() == [(1, 3, 4, b"\7" * 32)]
 
 
 async def test_a_false_record_or_base_is_a_claim_about_the_judge_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,7 +261,7 @@ async def test_after_a_claim_about_it_was_rejected_a_judge_is_asked_for_twice_as
 async def test_no_more_is_at_stake_than_the_operator_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
     court = Court()
     court.dispute(judge=0, challenger=CHALLENGER)
-    for stake_wei, is_claimed in ((2 * DISPUTE_BOND, True), (2 * DISPUTE_BOND - 1, False), (0, False)):
+    for stake_wei, is_claimed in ((BOND, True), (BOND - 1, False), (DISPUTE_BOND, False), (0, False)):
         scene = Scene(monkeypatch, court, stake_wei=stake_wei)
         scene.finds[3] = Examined((4,), b"\7" * 32)
         await scene.look_at_all()

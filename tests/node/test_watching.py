@@ -5,15 +5,19 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from circle_history import peer
 from dispute_history import BOND, CHALLENGER, DISPUTE_BOND, NOW, SEATS, WINDOW_S, Court
 
 from ledger.events import Answer, Left, Outcome, Released, Stage
 from node.watching import (
+    BUDGET_BONDS,
     Said,
     dissenting,
     draw,
     is_disputable,
+    is_heard,
     is_withdrawal_due,
+    may_claim,
     outcome_notice,
     staked_wei,
     target_of,
@@ -81,13 +85,14 @@ def test_who_was_not_looked_at_before_is_looked_at_first() -> None:
     assert others > 2 * known > 0
 
 
-def test_where_a_claim_is_open_or_nothing_is_left_to_answer_with_nobody_looks() -> None:
+def test_where_nothing_is_left_to_answer_with_nobody_looks() -> None:
     court = Court()
-    court.dispute(judge=0, challenger=CHALLENGER)
     held = court.history.seats
     court.apply(Left(1, 0, NOW + 60 + 4 * WINDOW_S - 1), Left(2, 0, NOW + 60 + 4 * WINDOW_S), Left(3, 0, NOW))
     court.apply(Released(3, BOND))
     held[4].tenure = 2
+    held[0].bond = held[5].bond = 0
+    court.apply(Left(0, 0, NOW + 60 + 4 * WINDOW_S))
     assert {said.judge for said in drawn(court) if said} == {2, 5, 6, 7}
     assert [is_disputable(court.history, Said(1, judge), NOW) for judge in range(6)] == [
         False,
@@ -114,6 +119,31 @@ def test_what_is_not_settled_or_too_long_ago_cannot_be_disputed(monkeypatch: pyt
     court.history.rounds[0].settled = True
     monkeypatch.setattr("node.watching.DISPUTE_ROUNDS", 0)
     assert not is_disputable(court.history, Said(1, 0), NOW)
+
+
+def test_a_claim_that_is_open_leaves_none_where_it_is_ones_own_or_known_to_be_right() -> None:
+    court = Court()
+    false = {Said(1, 0): (5,)}
+    court.dispute(judge=0, target=6, challenger=peer(7))
+    assert not is_heard(court.history, 0, CHALLENGER, false), "a wrong one would be a shield"
+    assert is_heard(court.history, 0, peer(7), false), "its own"
+    assert not is_heard(court.history, 1, peer(7), false), "another judge's"
+    court.dispute(judge=0, target=5, challenger=peer(7))
+    assert is_heard(court.history, 0, CHALLENGER, false)
+    court.history.disputes[1].outcome = Outcome.VOID
+    assert not is_heard(court.history, 0, CHALLENGER, false)
+
+
+def test_a_claim_leaves_room_for_its_appeal_unless_it_is_the_first() -> None:
+    court = Court()
+    room = [n for n in range(12) if may_claim(court.history, CHALLENGER, n * DISPUTE_BOND)]
+    assert room[0] == 1
+    court.dispute()
+    room = [n for n in range(12) if may_claim(court.history, CHALLENGER, n * DISPUTE_BOND)]
+    assert room[0] == BUDGET_BONDS
+    court.history.disputes[0].appellant = peer(3)
+    room = [n for n in range(12) if may_claim(court.history, CHALLENGER, n * DISPUTE_BOND)]
+    assert room[0] == 6
 
 
 def test_a_verdict_is_claimed_before_a_record_and_nothing_twice() -> None:
