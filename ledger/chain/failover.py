@@ -312,7 +312,7 @@ def _is_refusal(error: Exception) -> bool:
 
 def _is_endpoints_own(fault: Exception) -> bool:
     assert isinstance(fault, RpcFault)
-    return fault.code in _OWN_CODES or _has(fault, _OWN_WORDS)
+    return not fault.is_revert and (fault.code in _OWN_CODES or _has(fault, _OWN_WORDS))
 
 
 def _is_behind(fault: RpcFault) -> bool:

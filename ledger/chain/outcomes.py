@@ -5,7 +5,7 @@ from typing import Final
 from ledger.chain import answers
 from ledger.chain.answers import Receipt
 from ledger.chain.fees import GWEI
-from ledger.chain.reasons import SENTENCES
+from ledger.chain.reasons import SENTENCES, reason_in
 from ledger.chain.refusals import Refusal
 from ledger.chain.rpc import Rpc, RpcFault
 from ledger.errors import NotYet, SetupError
@@ -53,7 +53,7 @@ def find_receipt(rpc: Rpc, transaction: str) -> Receipt | None:
 def revert_reason(fault: RpcFault) -> str | None:
     """The contract's reason in an endpoint's error, e.g. `commit: phase is closed`; None if it was no revert."""
     if _REVERT_MARKER not in fault.message:
-        return None
+        return reason_in(fault.data)
     return fault.message.split(_REVERT_MARKER, 1)[1].lstrip(": ").strip() or "without a reason"
 
 

@@ -85,7 +85,7 @@ def _foreseen(rpc: Rpc, payer: str, plan: Plan) -> int:
         return rpc.number("eth_estimateGas", {"from": payer, "data": "0x" + data.hex()})
     except RpcFault as fault:
         said = reason_in(fault.data) or fault.message
-        if _COURT_REASON not in said and (explained(said) is not None or "revert" not in said.lower()):
+        if _COURT_REASON not in said and (explained(said) is not None or not fault.is_revert):
             raise SetupError(_refusal(fault)) from fault
     return creation_gas(data, circle_artifact().code_bytes) + _CONSTRUCTOR_GAS + 8 * len(plan.manifest.encode())
 

@@ -73,6 +73,11 @@ class RpcFault(PeerFault):
         super().__init__(f"{url} answers {method} with an error ({message}): try another endpoint with --rpc")
         self.method, self.code, self.message, self.data = method, code, message, data
 
+    @property
+    def is_revert(self) -> bool:
+        """A contract refused, under whatever code the endpoint says so: Hardhat has that of its own errors."""
+        return "revert" in self.message.lower()
+
 
 class BadAnswer(RpcFault):
     """The endpoint answered with nonsense; what was asked may have been done."""
@@ -183,6 +188,9 @@ class Rpc:
         if not isinstance(fault, dict):
             return RpcFault(self.url, method, 0, self._address.scrub(str(fault)[:_DATA_MAX]), None)
         code, data = fault.get("code"), fault.get("data")
+        if isinstance(data, dict):
+            # Hardhat wraps it once more.
+            data = data.get("data")
         number = code if type(code) is int else 0
         message = self._address.scrub(str(fault.get("message"))[:_DATA_MAX])
         if is_throttling(method, number, message):

@@ -9,10 +9,12 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode as abi_encode
 from fault_proxy import FaultProxy, fault_proxy
 
 from ledger.chain import answers
 from ledger.chain.failover import Endpoints
+from ledger.chain.outcomes import revert_reason
 from ledger.chain.patience import Backoff, Patience, insist
 from ledger.chain.rpc import BadAnswer, ChainUnreachable, Lost, Rpc, RpcFault, Throttled, pause_in
 from ledger.chain.throttling import is_throttling
@@ -384,14 +386,27 @@ def test_an_error_of_one_endpoint_ends_no_question_that_another_answers(
         ask(rpc)
 
 
+CLOSED = "0x08c379a0" + abi_encode(["string"], ["commit: phase is closed"]).hex()
+HARDHATS = "Error: VM Exception while processing transaction: reverted with reason string 'commit: phase is closed'"
+REVERTS: dict[str, dict[str, Any]] = {
+    "go-ethereum": {"code": 3, "message": "execution reverted: commit: phase is closed", "data": CLOSED},
+    "Hardhat 2": {"code": -32603, "message": HARDHATS, "data": {"message": HARDHATS, "data": CLOSED}},
+}
+
+
+@pytest.mark.parametrize("said", REVERTS.values(), ids=REVERTS)
 @pytest.mark.parametrize("method", ["eth_call", "eth_estimateGas"])
-def test_what_the_contract_refuses_is_asked_of_nobody_else(front: Any, method: str) -> None:
-    rpc, _ = asked_of(*front)
+def test_what_the_contract_refuses_is_asked_of_nobody_else_and_not_again(
+    front: Any, method: str, said: dict[str, Any]
+) -> None:
+    rpc, clock = asked_of(*front)
     rpc.head()
-    spoil(front[0], {"errors": {method: {"code": 3, "message": "execution reverted: commit: phase is closed"}}})
-    with pytest.raises(RpcFault, match="phase is closed"):
+    spoil(front[0], {"errors": {method: said}})
+    with pytest.raises(RpcFault) as caught:
         rpc.request(method, [{}], answers.anything)
+    assert revert_reason(caught.value) == "commit: phase is closed"
     assert front[1].seen.total() == 0
+    assert clock.slept == []
 
 
 def test_what_takes_several_answers_is_read_again_and_elsewhere(front: Any) -> None:
