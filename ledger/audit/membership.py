@@ -6,6 +6,7 @@ from typing import Any, Final
 from ledger import events
 from ledger.audit.findings import Membership
 from ledger.chain.circle import Placed
+from ledger.chain.preflight import ether
 from ledger.history import History, Round
 from ledger.topology import seats_of
 
@@ -17,17 +18,19 @@ def _joined(event: events.Joined) -> str:
 
 
 def _left(event: events.Left) -> str:
-    burned = f"; {event.burned} wei of its bond burned for its strikes" if event.burned else ""
+    burned = f"; {ether(event.burned)} of its bond burned for its strikes" if event.burned else ""
     return "given up with its cold key" + burned
 
 
 def _ejected(event: events.Ejected) -> str:
     why = "below the reputation floor" if event.burned else "below the reputation floor or away"
-    return f"{why} for too many rounds in a row; {event.burned} wei of its bond burned"
+    return f"{why} for too many rounds in a row; {ether(event.burned)} of its bond burned"
 
 
 def _convicted(event: events.Equivocated) -> str:
-    return f"signed two updates for round {event.round}, proved by {event.reporter}; bond of {event.bond} wei lost"
+    return (
+        f"signed two updates for round {event.round}, proved by {event.reporter}; bond of {ether(event.bond)} lost"
+    )
 
 
 _WHY: Final[Mapping[type, tuple[str, Callable[[Any], str]]]] = {
@@ -35,7 +38,7 @@ _WHY: Final[Mapping[type, tuple[str, Callable[[Any], str]]]] = {
     events.Left: ("left", _left),
     events.Ejected: ("ejected", _ejected),
     events.Equivocated: ("convicted", _convicted),
-    events.Released: ("released", lambda event: f"unbonding over; {event.bond} wei owed to its cold key"),
+    events.Released: ("released", lambda event: f"unbonding over; {ether(event.bond)} owed to its cold key"),
     events.Rotated: ("rotated", lambda event: f"new keys, announced before: hot {event.peer}, cold {event.cold}"),
 }
 
@@ -67,18 +70,15 @@ class MembershipLog:
 
     def _resolved(self, placed: Placed, event: events.Resolved) -> None:
         """A conviction, and what became of jurors who were mistaken."""
-        judge = self._history.disputes[event.dispute].claim.judge
+        claim = self._history.disputes[event.dispute].claim
+        judge, what = claim.judge, "record or base" if claim.target == claim.judge else "verdict"
+        upheld = f"dispute {event.dispute} about its {what} was upheld"
         if event.outcome == events.Outcome.UPHELD:
             change = "convicted" if event.free_at else "suspended"
-            why = f"dispute {event.dispute} about its verdict was upheld"
-            self._add(placed, change, judge, f"{why}; {event.fine} wei of its bond lost")
+            self._add(placed, change, judge, f"{upheld}; {ether(event.fine)} of its bond lost")
         self._compare(
             placed,
-            lambda seat: (
-                f"dispute {event.dispute} about its verdict was upheld"
-                if seat == judge
-                else f"the circle found its vote on dispute {event.dispute} wrong"
-            ),
+            lambda seat: upheld if seat == judge else f"the circle found its vote on dispute {event.dispute} wrong",
         )
 
     def _compare(self, placed: Placed, why: Callable[[int], str]) -> None:

@@ -288,8 +288,15 @@ def test_who_is_quarantined_and_ejected_is_listed_with_the_judges_who_rejected_i
 def test_a_seat_cut_by_a_dispute_is_quarantined_for_that_and_its_return_is_listed():
     changes = membership(disputed({0, 1, 3}, {2: Liar(2)}, rounds=12))
     assert [change[0] for change in summary(changes)] == ["suspended", "quarantined", "restored"]
-    assert changes[-3].why == "dispute 0 about its verdict was upheld; 500 wei of its bond lost"
+    assert changes[-3].why == "dispute 0 about its verdict was upheld; 5e-16 ETH of its bond lost"
     assert changes[-2].why.endswith("dispute 0 about its verdict was upheld")
+
+
+def test_a_seat_suspended_for_its_record_is_listed_for_that():
+    of_its_record = {2: lambda circle: dispute(circle, {0, 1, 3, 4}, target=2)}
+    suspended = [one for one in membership(Circle(between=of_its_record)) if one.change == "suspended"]
+    assert [one.seat for one in suspended] == [2]
+    assert suspended[0].why == "dispute 0 about its record or base was upheld; 5e-16 ETH of its bond lost"
 
 
 def test_a_seats_next_holder_is_not_accused_of_the_last_ones_past(monkeypatch):
