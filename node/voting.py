@@ -134,7 +134,10 @@ class Voting:
             case.rest_until_s = time.monotonic() + min(_AGAIN_S, again_s)
 
     def _next(self, seat: int) -> Dispute | None:
-        """What ends first, of what is to be recomputed."""
+        """What was tried longest ago, of what is to be recomputed; of what was never tried, what ends first.
+
+        A few claims whose judges show nothing must not keep this seat from all the others.
+        """
         due = votes_due(self._history, seat, time.time())
         due += appeals_open(self._history, time.time()) if self._may_appeal else []
         now, open_ = (
@@ -143,7 +146,7 @@ class Voting:
         )
         self._cases = {key: case for key, case in self._cases.items() if key in open_}
         todo = [one for one in due if not (case := self._case(one.claim)).is_final and case.rest_until_s <= now]
-        return min(todo, key=lambda one: one.deadline, default=None)
+        return min(todo, key=lambda one: (self._case(one.claim).rest_until_s, one.deadline), default=None)
 
     def _case(self, claim: Disputed) -> Case:
         return self._cases.setdefault(self._key(claim), Case())

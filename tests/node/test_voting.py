@@ -220,6 +220,22 @@ async def test_what_nobody_can_tell_is_asked_once_and_rejected(monkeypatch: pyte
     assert len(scene.recomputed) == 1
 
 
+async def test_claims_about_judges_that_show_nothing_leave_time_for_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court, _ = drawn_court(Stage.CIRCLE)
+    for target in (6, 7):
+        dispute = court.dispute(judge=1, target=target)
+        court.vote(Answer.WITHHELD, *court.summon(dispute), number=dispute)
+        court.refer(Stage.CIRCLE, dispute)
+        court.history.disputes[dispute].deadline += target
+    scene = Scene(monkeypatch, court)
+    scene.truths = [Truth.WITHHELD] * 9
+    for _ in range(9):
+        await scene.votes(0, after_s=16)
+    assert {scene.recomputed.count(one) for one in ((1, 0, 5), (1, 1, 6), (1, 1, 7))} == {3}
+
+
 async def test_one_claim_is_recomputed_at_a_time_the_most_urgent_first(monkeypatch: pytest.MonkeyPatch) -> None:
     court, jurors = drawn_court()
     court.dispute(judge=1, target=6)
