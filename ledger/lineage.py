@@ -276,9 +276,14 @@ def published(fetched: Fetched, manifest: Manifest, network: bytes, states: Stat
     links = fetched.links
     if not fetched.is_here:
         raise Lost(f"the update of round {links[0].round} is not to be had", links[0].digest)
-    known, reason = states.get(links), states.fault(links)
+    known = states.get(links)
     if known is not None:
         return known
+    # R28: also where it is invalid by itself. Who called it that would have to show what it hangs on.
+    lacking = fetched.held.lacks(links, manifest, states)
+    if lacking is not None:
+        raise Lost(f"the blob {lacking.hex()[:12]} that an update hangs on is not to be had", lacking)
+    reason = states.fault(links)
     if reason is not None:
         raise InvalidBlob(reason)
     try:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from circles import (
@@ -18,6 +19,7 @@ from circles import (
     Circle,
     FalseCheckpoint,
     FalseJudge,
+    Honest,
     genesis_state,
     genesis_vector,
     hand_over,
@@ -28,8 +30,8 @@ from ledger.blobs.fetch import Unavailable
 from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import PeerFault
-from ledger.lineage import MAX_CHAIN, Link, Published, States, lineage, published
-from ledger.records import Genesis, encode_genesis
+from ledger.lineage import MAX_CHAIN, Fetched, Link, Published, States, fetched_of, lineage, published
+from ledger.records import Genesis, Update, encode_genesis, encode_update
 from ledger.topology import seats_of
 from node.blobs.store import BlockStore
 from node.exchange import Announced, Exchange
@@ -107,6 +109,42 @@ async def test_a_juror_with_room_for_one_state_finds_the_liar_and_nobody_else(
         found = await examined(history, domain, 8, judge, fetch)
         false = (LIE[1],) if judge == LIE[0] else ()
         assert found == Examined(false, history.rounds[7].attestations[judge].record)
+
+
+class Hanging(Honest):
+    """Its update of round 3 is none, and hangs on one of round 2 that it shows to nobody."""
+
+    def is_key(self, number: int, depth: int) -> bool:
+        return number < 3
+
+    def blob(self, number: int, update: Update) -> bytes:
+        return encode_update(msgspec.structs.replace(update, round=7) if number == 3 else update)
+
+
+class Unserved(Honest):
+    """Never had seat 3's update of round 2, and remembers nothing."""
+
+    def states(self, circle: Circle) -> States:
+        return States(genesis_state())
+
+    def received(self, number: int, fetched: dict[int, Fetched]) -> dict[int, Fetched]:
+        return {seat: self._less(one) if seat == 3 else one for seat, one in fetched.items()}
+
+    def _less(self, fetched: Fetched) -> Fetched:
+        here = {link.digest: fetched.held.blob(link.digest) for link in fetched.links if link.round != 2}
+        return fetched_of(fetched.links, fetched.tenure, here)
+
+
+async def test_no_judge_has_to_show_what_an_invalid_update_hangs_on_and_nobody_ever_had() -> None:
+    cheats = {3: Hanging(3)} | {seat: Unserved(seat) for seat in (0, 1, 2)}
+    options = {"rule_parameters": {}, "codec": "delta", "genesis": build(GENESIS).root.hex(), "cheats": cheats}
+    circle = Circle(seats=4, rounds=3, degree=3, rule="tether", **options)
+    history, fetch = circle.history(), Fetching(circle, (circle.updates[2, 3],))
+    for judge in (0, 1, 2):
+        found = await truth_of(history, NETWORK.domain_separator, 3, judge, 3, fetch)
+        assert found == Answered(Truth.RIGHT)
+        said = await examined(history, NETWORK.domain_separator, 3, judge, fetch)
+        assert said == Examined((), history.rounds[2].attestations[judge].record)
 
 
 async def test_a_juror_asks_for_no_more_than_a_chain_for_each_seat_and_round(
