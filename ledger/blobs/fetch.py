@@ -195,11 +195,24 @@ class BlobFetcher:
 
 
 async def _all(jobs: list[Coroutine[object, object, None]]) -> None:
-    """Run all; at the first failure cancel the rest and raise it, a PeerFault before anything else."""
+    """Run all; at the first fault cancel the rest and raise it, a PeerFault before anything else.
+
+    A block that nobody gives ends none of the others: that they make no blob must be found whatever is lacking.
+    """
+    lacking: list[Unavailable] = []
+
+    async def one(job: Coroutine[object, object, None]) -> None:
+        try:
+            await job
+        except Unavailable as error:
+            lacking.append(error)
+
     try:
         async with asyncio.TaskGroup() as group:
             for job in jobs:
-                group.create_task(job)
+                group.create_task(one(job))
     except ExceptionGroup as failures:
         # Blame is in the type: a malformed block outweighs a gateway that was slow at the same moment.
         raise min(failures.exceptions, key=lambda error: not isinstance(error, PeerFault)) from failures
+    if lacking:
+        raise lacking[0]

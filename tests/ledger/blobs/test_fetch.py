@@ -239,6 +239,17 @@ async def test_a_leaf_of_another_length_than_its_root_promised_is_its_authors_fa
             await fetcher.fetch(digest_of(root), urls, max_bytes=1 << 30, timeout_s=20)
 
 
+async def test_bytes_that_make_no_blob_are_found_to_be_none_whatever_of_them_nobody_gives() -> None:
+    """Else who judged it by what it had could not show others what it saw."""
+    first, tail = blob(CHUNK_BYTES), b"12345"
+    links = [Link(digest_of(first), RAW, CHUNK_BYTES), Link(digest_of(tail), RAW, 9)]
+    root = encode_node(links, [CHUNK_BYTES, 9])
+    gateway = Gateway({digest_of(block): block for block in (tail, root)})
+    async with running(gateway) as urls, BlobFetcher(stall_timeout_s=0.3, parallel=1) as fetcher:
+        with pytest.raises(MalformedBlob, match="was promised"):
+            await fetcher.fetch(digest_of(root), urls, max_bytes=1 << 30, timeout_s=20)
+
+
 async def test_a_busy_gateway_is_asked_again() -> None:
     dag = build(blob(10))
     answers = [503, 429, 200]
