@@ -32,6 +32,8 @@ def stands(dispute: Dispute, now_s: float) -> str:
             return "rejected: nobody had its jury drawn in time"
         return _ENDS[dispute.outcome]
     until = when(dispute.deadline)
+    if dispute.is_decided:
+        return f"open: {_VOTERS[dispute.stage]} has decided, and anyone can resolve it"
     if dispute.is_over(now_s):
         return _OVER[dispute.stage].format(until=until)
     return _OPEN[dispute.stage].format(until=until)
@@ -50,10 +52,11 @@ _OPEN: Final[Mapping[Stage, str]] = {
 }
 _OVER: Final[Mapping[Stage, str]] = {
     Stage.DRAWING: "open: nobody had its jury drawn by {until}",
-    Stage.JURY: "open: its jury has voted or had its time, until {until}",
+    Stage.JURY: "open: its jury's time was over at {until}",
     Stage.APPEAL: "open: the jury did not find for it, and nobody appealed by {until}",
-    Stage.CIRCLE: "open: the circle has decided or had its time, until {until}",
+    Stage.CIRCLE: "open: the circle's time was over at {until}",
 }
+_VOTERS: Final[Mapping[Stage, str]] = {Stage.JURY: "its jury", Stage.CIRCLE: "the whole circle"}
 
 
 def next_step(history: History, dispute: Dispute, now_s: float) -> str | None:

@@ -73,9 +73,7 @@ def plan_sample(history: History, first: int, size: int, seed: int) -> Plan:
     ]
     sample = sorted(random.Random(seed).sample(every, min(size, len(every))))
     last = len(history.rounds)
-    plan = Plan(
-        f"{len(sample)} of {len(every)} attestations of rounds {first} to {last}, seed {seed}", sample=sample
-    )
+    plan = Plan(f"{len(sample)} drawn from {len(every)} in rounds {first} to {last}, seed {seed}", sample=sample)
     _add(plan, history, [*_disputed(history), *((history.rounds[number - 1], judge) for number, judge in sample)])
     return plan
 

@@ -161,14 +161,18 @@ def print_report(report: Report) -> None:
     if report.clean:
         console.print(Text("clean: everything on chain follows from the blobs", "bold green"))
     else:
-        console.print(Text(f"{len(report.findings)} findings", "bold red"))
+        console.print(Text(_counted(len(report.findings), "finding"), "bold red"))
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _recomputed(report: Report) -> str:
     """What was recomputed, and what was not."""
-    said = [f"{report.recomputed} attestations recomputed of {report.scope or 'no round'}"]
+    said = [f"{_counted(report.recomputed, 'attestation')} recomputed of {report.scope or 'no round'}"]
     if report.started:
-        said.append(f"from {report.started} checkpoints on")
+        said.append(f"from {_counted(report.started, 'checkpoint')} on")
     if report.not_recomputed:
         said.append(f"{report.not_recomputed} could not be")
     if report.pruned:

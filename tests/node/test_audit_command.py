@@ -39,11 +39,11 @@ def test_what_names_no_rounds_is_refused(wrong: argparse.Namespace, says: str) -
 
 
 def test_the_report_says_what_was_and_what_was_not_recomputed(capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report(1, "0x" + "11" * 20, 9, scope="2 of 40 attestations of rounds 1 to 10, seed 7")
+    report = Report(1, "0x" + "11" * 20, 9, scope="2 drawn from 40 in rounds 1 to 10, seed 7")
     report.recomputed, report.not_recomputed, report.started, report.pruned = 1, 1, 2, 3
     report.sample, report.sample_seed = [(3, 1), (5, 0)], 7
     print_report(report)
     said = " ".join(capsys.readouterr().out.split())
-    assert "1 attestations recomputed of 2 of 40 attestations of rounds 1 to 10, seed 7" in said
+    assert "1 attestation recomputed of 2 drawn from 40 in rounds 1 to 10, seed 7" in said
     assert "from 2 checkpoints on; 1 could not be; 3 updates of final rounds are not served any more" in said
     assert {"sample": [(3, 1), (5, 0)], "sample_seed": 7, "recomputed": 1}.items() <= as_json(report).items()

@@ -53,6 +53,15 @@ def test_a_dispute_just_raised_waits_for_its_jury(court: Court) -> None:
     assert "then it is rejected" in late["next"]
 
 
+def test_a_stage_that_is_over_says_whether_votes_or_time_ended_it(court: Court) -> None:
+    court.dispute()
+    first, second, _ = court.summon()
+    assert row(court, now_s=NOW + 2 * WINDOW_S)["stands"].startswith("open: its jury's time was over at ")
+    court.vote(Answer.UPHOLDS, first, second)
+    # The deadline is still to come, and says nothing any more.
+    assert row(court)["stands"] == "open: its jury has decided, and anyone can resolve it"
+
+
 def test_a_jury_is_told_with_its_votes_and_who_is_missing(court: Court) -> None:
     court.dispute()
     first, second, third = court.summon()

@@ -75,7 +75,7 @@ def test_a_sample_finds_the_lies_that_are_in_it_and_no_others(audited):
     again, _ = audited(circle, sample=9, seed=7)
     assert again == report, "the seed draws the same again"
     assert report.sample_seed == 7
-    assert "9 of" in report.scope
+    assert report.scope.startswith("9 drawn from ")
     assert "seed 7" in report.scope
     everything, _ = audited(circle, sample=10**6)
     assert findings_of(everything) == findings_of(whole)
