@@ -25,7 +25,7 @@ _DRAWS: Final = 8
 _MARGIN_S: Final = 60.0
 # Of what is not shown: how often it was asked for at least before it is claimed; no longer a patience than that.
 _ASKED: Final = 4
-_DOUBLINGS: Final = 8
+_DOUBLINGS: Final = 3
 BUDGET_BONDS: Final = 2 * (1 + APPEAL_BONDS)
 """Dispute bonds at stake at a time, unless the operator says otherwise: two claims and their appeals."""
 
@@ -139,8 +139,8 @@ class Unshown:
 def patience_s(history: History, judge: int) -> float:
     """For how long a judge is asked for what it judged from before the circle is to ask for it.
 
-    A window, twice that after a claim about it that was rejected, and so on: who shows only what it is disputed for
-    may cost the others a bond now and then, and no more.
+    A window, twice that after a claim about it that was rejected, and so on to eight: who shows only what it is
+    disputed for may cost the others a bond now and then, and no more.
     """
     tenure = history.seats[judge].tenure
     about = [one for one in history.disputes if (one.claim.judge, one.judge_tenure) == (judge, tenure)]
