@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ledger.chain.circle import Circle
 from ledger.chain.rpc import Rpc
 from ledger.chain.sender import Sender
 from ledger.endpoints import Endpoint
@@ -449,10 +450,11 @@ def test_bad_data_ends_a_peer_with_a_sentence(
 def seated(here: Here) -> None:
     """Both seats are taken, one of them by the funded key, so that round 1 is under way."""
     rpc, contract = Rpc(here.rpc), here.contract
+    bond = Circle(rpc, contract).parameters.bond
     for number, key in enumerate((load_key(here.keystore, PASSWORD), deployer_key(None, None, 1337)), 1):
         endpoint = Endpoint("wss://127.0.0.1:1", f"http://127.0.0.1:{number}")
         sender = Sender(rpc, key, 1337)
-        sender.call(contract, "join", endpoint.text, sender.address, 0, 0, 0, 0)
+        sender.call(contract, "join", endpoint.text, sender.address, 0, 0, 0, 0, value_wei=bond)
 
 
 @contextmanager

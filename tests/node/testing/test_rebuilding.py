@@ -5,17 +5,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from circles import NETWORK, Circle, genesis_state
+from circles import NETWORK, PARAMETERS, Circle, genesis_state, genesis_vector
 
 from ledger.blobs.fetch import Unavailable
+from ledger.blobs.unixfs import build
+from ledger.codec import PLAIN, Blocks, quantise
 from ledger.history import History
 from ledger.lineage import States
 from ledger.memory import Carried
+from ledger.records import Genesis, encode_genesis
 from node.blobs.store import BlockStore
 from node.recovery import Judged, Lacking, Recovery
 from node.state import Base
 
 SEAT, ROUNDS = 1, 3
+GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 
 
 class Others:
@@ -37,7 +41,9 @@ class Others:
 
 class Scene:
     def __init__(self, folder: Path) -> None:
-        self.circle = Circle(rounds=ROUNDS, rule="tether", rule_parameters={}, codec="delta")
+        self.circle = Circle(
+            rounds=ROUNDS, rule="tether", rule_parameters={}, codec="delta", genesis=build(GENESIS).root.hex()
+        )
         self.others, self.store = Others(self.circle), BlockStore(folder / "blobs")
         self.history = self.circle.history()
         self.recovery = Recovery(
@@ -57,8 +63,10 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path)
+async def scene(tmp_path: Path) -> Scene:
+    scene = Scene(tmp_path)
+    await scene.recovery.genesis(GENESIS)
+    return scene
 
 
 async def test_with_the_others_blobs_it_comes_to_the_base_it_had(scene: Scene) -> None:
