@@ -78,9 +78,10 @@ def test_who_leaves_after_the_draw_serves_its_update_until_the_round_is_over(
         node_options=dying,
     )
     seat = run.seat(2)
+    for index in (0, 1, 2):
+        run.expect_death(index)
     run.open_gates(2)
     assert [run.wait_for_end(index) for index in dying] == [-signal.SIGKILL] * 2
-    run.expect_death(2)
     run.command("seat", "leave", str(seat), key=cold)
     if is_restarted:
         run.kill(2)
