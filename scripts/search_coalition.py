@@ -2,7 +2,8 @@
 
     python scripts/search_coalition.py                       200,000 calls on the twin; then 20 traces on the contract
     python scripts/search_coalition.py --without all         the same search with each mend taken out in turn
-    python scripts/search_coalition.py --small 7             every order of seven steps in circles of three to five seats
+    python scripts/search_coalition.py --small 6             every order of six steps in circles of three to five seats
+    python scripts/search_coalition.py --figures             some moves under the terms of an open circle
 
 (needs the `dev` extra.) A run is numbered, and its number decides everything in it. Exit status 1 where the whole rules
 let a goal be reached, where contract and twin differ, or where the search misses a hole that it is to find.
@@ -15,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "contracts"))
 
+from coalition_figures import figures
 from coalition_mends import MENDS
 from coalition_search import Run, Tally, played, random_plan, replayed, search, shortened
 from coalition_small import STARTS, explored
@@ -34,7 +36,12 @@ def main() -> int:
     parser.add_argument(
         "--small", type=int, metavar="DEPTH", help="try every order of so many steps in small circles"
     )
+    parser.add_argument("--figures", action="store_true", help="play through some moves under the default terms")
     options = parser.parse_args()
+    if options.figures:
+        for told in figures():
+            print(told, flush=True)
+        return 0
     if options.small is not None:
         return explore(options.small)
     if options.without is not None:

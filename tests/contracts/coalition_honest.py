@@ -88,7 +88,9 @@ def _claims(world: World, person: Person) -> Iterator[Done]:
     twin = world.twin
     if not world.terms.dispute_bond:
         return
-    busy = {case.judge for _, case in _open(world)}
+    # One claim at a time against a judge; an open one that is wrong shields no lie.
+    right = [case for _, case in _open(world) if world.is_false(case.round, case.judge, case.target)]
+    busy = {case.judge for case in right}
     for number, judge, target in world.lies:
         held = twin.seats[judge]
         if judge in busy or held.is_released or number < held.since_round or held.convictions > 1:
@@ -119,7 +121,7 @@ def _chores(world: World, person: Person) -> Iterator[Done]:
     for seat, held in twin.seats.items():
         if held.is_held and 0 < terms.eject_after <= held.strikes:
             yield Done(person.hot, "eject", (seat,), 0)
-    for key, number in world.equivocated:
+    for key, number in sorted(world.equivocated):
         held_by = next((h for h in twin.seats.values() if not h.is_released and key in h.keys), None)
         if held_by is None or number < held_by.since_round or (key, number) in twin.used:
             continue

@@ -127,7 +127,7 @@ def played(plan: Plan, twin: type[SearchTwin] = SearchTwin) -> Run:
     play = Moves(world, Watch(is_firm=True), plan.terms.quorum // 2, plan.may_sleep)
     run = Run(plan, world)
     try:
-        _seat(play, plan)
+        seat_all(play, plan.hostile)
         for name, number in plan.genes:
             MOVES[name](play, Random(number))
             run.world, run.closeness = play.world, max(run.closeness, _closeness(play))
@@ -138,9 +138,10 @@ def played(plan: Plan, twin: type[SearchTwin] = SearchTwin) -> Run:
     return run
 
 
-def _seat(play: Moves, plan: Plan) -> None:
+def seat_all(play: Moves, hostile: int) -> None:
+    """Everybody takes a seat, and round 1 opens."""
     accounts = machine()
-    for hot in play.world.schemers[: plan.hostile]:
+    for hot in play.world.schemers[:hostile]:
         play.by(hot, "join", ENDPOINT, accounts.colds[accounts.accounts.index(hot)], *UNSIGNED)
     for person in play.world.people:
         if play.world.twin.phase == Phase.GATHERING:

@@ -361,7 +361,21 @@ def deserted(seats: int, quorum: int, twin: type[SmallTwin] = SmallTwin) -> Smal
     return state
 
 
-STARTS: Final = {"opened": opened, "settled": settled, "finished": finished, "deserted": deserted}
+def heard(seats: int, quorum: int, twin: type[SmallTwin] = SmallTwin) -> Small:
+    """After round 1; a jury of one has found against seat 0, and the circle hears it."""
+    state = settled(seats, quorum, twin)
+    for step in (("dispute", 0, 1), ("summon", 0, 0b10), ("vote", 0, 1 << 2 | 1), ("resolve", 0, 0)):
+        state = _after(state, step)
+    return state
+
+
+STARTS: Final = {
+    "opened": opened,
+    "settled": settled,
+    "heard": heard,
+    "finished": finished,
+    "deserted": deserted,
+}
 
 
 def _led(state: Small, rounds: int) -> Small:

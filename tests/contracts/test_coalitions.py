@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from coalition_mends import MENDS, CommitHoldsABond, NoCircleStage
 from coalition_search import played, random_plan, replayed, search
-from coalition_small import Broken, Small, SmallTwin, deserted, explored, finished, opened, settled
+from coalition_small import Broken, Small, SmallTwin, deserted, explored, finished, heard, opened, settled
 
 
 def test_a_coalition_finds_nothing() -> None:
@@ -48,7 +48,7 @@ def test_without_a_mend_the_coalition_finds_the_hole_again(mend: str) -> None:
     assert tally.found
 
 
-@pytest.mark.parametrize("start", [opened, settled, finished, deserted])
+@pytest.mark.parametrize("start", [opened, settled, heard, finished, deserted])
 @pytest.mark.parametrize(("seats", "quorum"), [(3, 2), (5, 3)])
 def test_in_no_order_of_steps_a_bond_is_taken_without_the_share_or_stays_behind(
     start: Callable[[int, int], Small], seats: int, quorum: int
