@@ -3,6 +3,7 @@
 from local_run import LocalRun
 
 from ledger.events import Outcome
+from node.blobs.store import BlockStore
 
 HONEST, LIAR = range(7), 7
 BOND, DISPUTE_BOND = 10**18, 10**17
@@ -57,6 +58,29 @@ def test_a_liar_among_eight_is_disputed_and_convicted_without_any_person_and_sta
     run.command("seat", "leave", str(LIAR), key=run.key(LIAR))
     assert run.history().seats[LIAR].bond == BOND // 2
     assert {found["seat"] for found in run.findings()} == {LIAR}
+
+
+def test_who_withheld_two_early_updates_is_still_convicted_for_a_later_lie(run: LocalRun) -> None:
+    honest, liar = range(4), 4
+    run.start_chain()
+    apart = ["--checkpoint-every", "2", "--codec", "int8"]
+    run.found(*["honest"] * 4, "withhold", rounds=4, options=[*COURT, *apart], paced=True)
+    for index in (*honest, liar):
+        run.start_peer(index, "--seat", str(index), *WATCHING)
+    run.open_gates(2)
+    run.wait_round(3)
+    run.kill(liar)
+    run.network.peers[liar].attack = "false-verdict"
+    run.start_peer(liar, "--attack-parameter", "victim=0", *WATCHING)
+    run.open_gates(3)
+    run.wait_for(lambda: any(one.outcome is not None for one in run.history().disputes), "end of a dispute")
+    dispute = run.history().disputes[0]
+    assert (dispute.outcome, dispute.claimed) == (Outcome.UPHELD, (3, liar, 1, 0))
+    assert dispute.circle_votes.upholding, "recomputed from its checkpoint, and not only withheld"
+    early = {round_.commits[liar] for round_ in run.history().rounds[:2]}
+    for index in honest:
+        store = BlockStore(run.network.peers[index].folder / "blobs")
+        assert not any(store.find(digest, 1 << 20) for digest in early), "nobody ever got them"
 
 
 def _notices(run: LocalRun, index: int, kind: str) -> list[dict[str, int]]:

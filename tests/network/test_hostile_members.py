@@ -75,7 +75,11 @@ FORGERIES: tuple[Forge, ...] = (
 def test_a_malformed_update_is_rejected_by_all_and_found_by_the_audit(run: LocalRun) -> None:
     rounds = len(FORGERIES)
     run.start(
-        "honest", "honest", "honest", rounds=rounds, options=["--peers", "4", "--degree", "3", "--quorum", "3"]
+        "honest",
+        "honest",
+        "honest",
+        rounds=rounds,
+        options=["--peers", "4", "--degree", "3", "--quorum", "3", "--bond", "0"],
     )
     with Villain(run) as villain:
         manifest = run.history().manifest

@@ -16,7 +16,7 @@ GANG = (3, 4)
 
 
 def collusion_in(circle, lost=()):
-    async def fetch(digests):
+    async def fetch(digests, max_bytes):
         for digest in digests:
             if digest in lost:
                 raise Unavailable(digest, {})
