@@ -40,7 +40,7 @@ def test_the_author_comes_first_then_all_others_by_chance():
 
 
 def test_who_left_comes_after_those_who_sit_there_and_former_endpoints_last():
-    history = history_of(*(joined(seat) for seat in range(4)), Moved(1, endpoint(11)), Left(2, 1_700_000_000))
+    history = history_of(*(joined(seat) for seat in range(4)), Moved(1, endpoint(11)), Left(2, 0, 1_700_000_000))
     found = order(history)
     assert set(found[:3]) == {gateway(0), gateway(11), gateway(3)}
     assert found[3:] == [gateway(2), gateway(1)]
@@ -55,7 +55,7 @@ def test_where_former_holders_of_a_seat_were_reached_is_asked_last(monkeypatch):
     monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 2)
     history = history_of(joined(0), joined(1))
     for number in range(20, 24):
-        history.apply(Left(1, 1_700_000_000))
+        history.apply(Left(1, 0, 1_700_000_000))
         history.apply(Released(1, history.seats[1].bond))
         history.apply(replace(joined(1, address(number)), endpoint=endpoint(number)))
     assert order(history, [1]) == [gateway(23), gateway(0), gateway(22), gateway(21)]
