@@ -21,6 +21,10 @@ def test_a_peer_whose_own_update_is_damaged_sits_the_round_out_and_is_in_the_nex
     block.write_bytes(bytes(content))
     run.start_peer(VICTIM)
     run.wait_joined(VICTIM, 2)
+    run.open_gates(2)
+    # It was waited for in vain, so nobody waits for it now.
+    run.open_gates(3, VICTIM)
+    run.wait_committed(VICTIM, 3)
     run.open_gates(3)
     run.wait_finished()
 
