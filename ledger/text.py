@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit to be shown: one line, no control over a terminal, no more than so long."""
+"""What is shown to people: text that others wrote, made fit for a terminal, and amounts of coin."""
 
 from typing import Final
 
@@ -15,3 +15,8 @@ def printable(text: str, most: int = LINE_MAX) -> str:
     if not (shown.isascii() and shown.isprintable()):
         shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in shown)
     return shown if len(shown) <= most else shown[: max(most - 1, 0)] + "…"
+
+
+def ether(wei: int) -> str:
+    """An amount of coin: 18 decimals cut to 6 digits that count."""
+    return f"{wei / 10**18:.6g} ETH"

@@ -14,6 +14,7 @@ from ledger.chain.sender import NoReceipt, Refused, Reverted
 from ledger.events import Stage
 from ledger.fold.state import APPEAL_BONDS
 from ledger.history import History
+from ledger.text import ether
 from ledger.topology import duty_order
 from node.evidence import EvidenceStore
 from node.follower import Follower, Overtaken
@@ -174,7 +175,7 @@ class Duties:
         is_poor = await self._follower.balance_wei() < wei + _RESERVE_WEI
         if is_poor and not self._is_poor:
             says = (
-                f"this node's account holds too little to pledge {wei / 10**18:g} ETH for a claim and go on: fund "
+                f"this node's account holds too little to pledge {ether(wei)} for a claim and go on: fund "
                 "it, or say with --dispute-budget 0 that it is to raise none"
             )
             self._notices.tell(Notice("no_coin_for_claims", says, True, {"value_wei": wei}))

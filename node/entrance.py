@@ -11,6 +11,7 @@ from ledger.chain.sender import NoFunds, NoReceipt, Reverted
 from ledger.endpoints import Endpoint
 from ledger.errors import SetupError
 from ledger.history import History, Phase, Seat
+from ledger.text import ether
 from node.duties import is_rotation_due
 from node.follower import Follower, Overtaken
 from node.seating import (
@@ -82,7 +83,7 @@ class Entrance:
         """Only of who has no seat yet: a balance is an endpoint's word, and no such word ends a member."""
         balance = await self._follower.balance_wei()
         if balance < _MIN_BALANCE_WEI + bond_wei:
-            bond = f" with a bond of {bond_wei / 10**18:g} ETH" if bond_wei else ""
+            bond = f" with a bond of {ether(bond_wei)}" if bond_wei else ""
             raise NoFunds(
                 f"account {self._address} holds {balance / 10**18:.6f} ETH, too little to take part{bond}: "
                 f"fund it, on a local test chain with `folkmoot keys fund {self._address}`"

@@ -13,6 +13,7 @@ from ledger.history import History
 from ledger.manifest import Manifest
 from ledger.members import Seat
 from ledger.records import decode_update
+from ledger.text import ether
 from node.invitations import Invitation
 from node.notices import Notice
 
@@ -71,7 +72,7 @@ def given_up_notice(seat: int, held: Seat) -> Notice:
     """For who runs the node of a seat that was given up."""
     free = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(held.free_at or 0))
     says = (
-        f"seat {seat} was given up: until it is released, from {free} on, its bond of {held.bond / 10**18:g} ETH "
+        f"seat {seat} was given up: until it is released, from {free} on, its bond of {ether(held.bond)} "
         "answers for what it said, so this node goes on serving what it judged from and voting in disputes, and "
         "ends then"
     )

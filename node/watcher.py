@@ -35,6 +35,7 @@ from node.watching import (
     staked_wei,
     target_of,
 )
+from node.wording import length
 
 _log = logging.getLogger(__name__)
 WATCH_SHARE: Final = 0.05
@@ -254,7 +255,7 @@ class Watcher:
             return
         self._told.add(kind)
         does = (
-            f"if that stays so for {patience_s(self._history, said.judge) / 60:g} min it has the circle ask for it"
+            f"if that stays so for {length(patience_s(self._history, said.judge))} it has the circle ask for it"
             if self._budget.stake_wei >= self._history.parameters.dispute_bond
             else "`folkmoot dispute --withheld` has the circle ask for it"
         )

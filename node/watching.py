@@ -14,6 +14,7 @@ from ledger.fold.faults import CHALLENGER_PART, DISPUTE_ROUNDS, WINDOWS
 from ledger.fold.state import APPEAL_BONDS
 from ledger.history import History, Round
 from ledger.members import Dispute
+from ledger.text import ether
 from ledger.topology import seats_of
 from node.notices import Notice
 
@@ -208,14 +209,11 @@ def outcome_notice(history: History, dispute: Dispute, address: str) -> Notice:
     }
     what = f"dispute {dispute.number} about what seat {claim.judge} said in round {claim.round}"
     if is_lost:
-        says = f"{what} was rejected: {_eth(pledged)} that this node pledged are burned"
+        says = f"{what} was rejected: {ether(pledged)} that this node pledged are burned"
     elif dispute.outcome == Outcome.UPHELD:
-        rewarded = f" and {_eth(reward)} of it" if reward else ""
-        says = f"{what} was upheld: it lost {_eth(dispute.fine)}, and this node gets back {_eth(pledged)}{rewarded}"
+        rewarded = f" and {ether(reward)} of it" if reward else ""
+        says = f"{what} was upheld: it lost {ether(dispute.fine)}, and this node gets back "
+        says += f"{ether(pledged)}{rewarded}"
     else:
-        says = f"{what} ended without a majority: this node gets back the {_eth(pledged)} that it pledged"
+        says = f"{what} ended without a majority: this node gets back the {ether(pledged)} that it pledged"
     return Notice("claim_over", says, is_lost, fields)
-
-
-def _eth(wei: int) -> str:
-    return f"{wei / 10**18:g} ETH"

@@ -6,8 +6,8 @@ from typing import Any, Final
 from ledger import events
 from ledger.audit.findings import Membership
 from ledger.chain.circle import Placed
-from ledger.chain.preflight import ether
 from ledger.history import History, Round
+from ledger.text import ether
 from ledger.topology import seats_of
 
 _NOBODY: Final = "0x" + 40 * "0"

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from ledger.chain.preflight import ether
 from ledger.chain.terms import Admission, Terms
 from ledger.errors import UsageError
+from ledger.text import ether
 
 # A window must see so many blocks: a call is sent, gets into a block, is seen there and answered in another.
 _LEAST_BLOCKS: Final = 3

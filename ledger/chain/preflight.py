@@ -13,6 +13,7 @@ from ledger.chain.reasons import explained, reason_in
 from ledger.chain.rpc import Rpc, RpcFault
 from ledger.chain.sender import NoFunds
 from ledger.errors import SetupError, UsageError
+from ledger.text import ether
 
 # Runs each kind of instruction that the compiled circle has and older chains lack: MCOPY and transient storage
 # (both Cancun) and PUSH0 (Shanghai). Leaves the word 1 behind.
@@ -144,11 +145,6 @@ def _makes_blocks_on_demand(rpc: Rpc) -> bool:
         except RpcFault:
             continue
     return False
-
-
-def ether(wei: int) -> str:
-    """For people: 18 decimals cut to 6 digits that count."""
-    return f"{wei / 10**18:.6g} ETH"
 
 
 def _too_old(chain_id: int, said: str) -> str:

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from ledger.errors import UsageError
+from ledger.text import ether
 from node.cli.opened import Caller, OpenCircle, add_action, add_caller, add_circle, open_named
 from node.cli.options import Subparsers, address_named, print_json
 from node.printing import say
@@ -80,8 +81,8 @@ def run_leave(options: argparse.Namespace) -> int:
     return _tell(
         options,
         {"seat": seat, "free_at": after.free_at, "bond_wei": after.bond, "burned_wei": lost},
-        f"seat {seat} is given up" + (f", {_ether(lost)} burned" if lost else ""),
-        f"from {when(after.free_at)} on `folkmoot seat release {seat}` frees its bond of {_ether(after.bond)} for "
+        f"seat {seat} is given up" + (f", {ether(lost)} burned" if lost else ""),
+        f"from {when(after.free_at)} on `folkmoot seat release {seat}` frees its bond of {ether(after.bond)} for "
         f"{held.cold}, unless a dispute about it is open",
     )
 
@@ -92,9 +93,9 @@ def _price_of_leaving(opened: OpenCircle, seat: int) -> str:
     burned, phase_ends_s = history.burned_by_leaving(seat), opened.circle.state(opened.block).deadline_s
     why = f", as it has {held.strikes} of {history.parameters.eject_after} strikes" if burned else ""
     free_at = max(opened.now_s(), phase_ends_s) + opened.circle.immutables["UNBONDING_S"]
-    lost = _ether(burned) if burned else "nothing"
+    lost = ether(burned) if burned else "nothing"
     return (
-        f"leaving seat {seat} burns {lost} of its bond of {_ether(held.bond)}{why}. "
+        f"leaving seat {seat} burns {lost} of its bond of {ether(held.bond)}{why}. "
         f"Until about {when(free_at)} the rest answers for what it said: keep its node running as long, so that it "
         "shows what it judged and votes on disputes."
     )
@@ -142,7 +143,7 @@ def run_release(options: argparse.Namespace) -> int:
     return _tell(
         options,
         {"seat": seat, "bond_wei": held.bond, "owed_to": held.cold},
-        f"seat {seat} is free; its cold key {held.cold} is owed {_ether(held.bond)}, see `folkmoot seat withdraw`",
+        f"seat {seat} is free; its cold key {held.cold} is owed {ether(held.bond)}, see `folkmoot seat withdraw`",
     )
 
 
@@ -212,7 +213,7 @@ def run_withdraw(options: argparse.Namespace) -> int:
         raise UsageError(f"the circle owes {caller.address} nothing: {_why_nothing(opened, caller.address)}")
     caller.call("withdraw")
     return _tell(
-        options, {"account": caller.address, "amount_wei": amount}, f"{caller.address} got {_ether(amount)}"
+        options, {"account": caller.address, "amount_wei": amount}, f"{caller.address} got {ether(amount)}"
     )
 
 
@@ -224,7 +225,7 @@ def _why_nothing(opened: OpenCircle, account: str) -> str:
             continue
         missing = ["it is held"] if held.is_held else _until_release(opened, seat, now_s)
         ready = f"`folkmoot seat release {seat}` frees it now"
-        told.append(f"the bond of seat {seat} is {_ether(held.bond)}, and {'; '.join(missing) or ready}")
+        told.append(f"the bond of seat {seat} is {ether(held.bond)}, and {'; '.join(missing) or ready}")
     for dispute in opened.history.disputes:
         if dispute.outcome is None and account in (dispute.claim.challenger, dispute.appellant):
             told.append(f"its bond in dispute {dispute.number} is pledged until that is closed")
@@ -273,9 +274,3 @@ def _tell(options: argparse.Namespace, result: dict[str, Any], *sentences: str) 
         for sentence in sentences:
             say(sentence)
     return 0
-
-
-def _ether(wei: int) -> str:
-    from ledger.chain.preflight import ether
-
-    return ether(wei)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ledger.text import ether
 from node.printing import say
 from node.wording import when
 
@@ -14,9 +15,9 @@ def print_seat(row: Mapping[str, Any]) -> None:
     say(f"seat       {row['seat']}, {row['state']}{_until(row)}")
     say(f"peer       {row['peer']}")
     say(f"endpoint   {row['endpoint']}")
-    say(f"cold key   {row['cold']}, owed {_ether(row['owed_to_cold_wei'])}")
-    burned = f", of which leaving now burns {_ether(row['burned_by_leaving_wei'])}" if _burns(row) else ""
-    say(f"bond       {_ether(row['bond_wei'])}{burned}")
+    say(f"cold key   {row['cold']}, owed {ether(row['owed_to_cold_wei'])}")
+    burned = f", of which leaving now burns {ether(row['burned_by_leaving_wei'])}" if _burns(row) else ""
+    say(f"bond       {ether(row['bond_wei'])}{burned}")
     say(f"reputation {row['reputation']:.3f}{_low(row)}")
     if row["state"] == "held" and row["phase"] != "finished":
         say(f"roster     {_waited_for(row)}")
@@ -59,9 +60,3 @@ def _waited_for(row: Mapping[str, Any]) -> str:
     return "not on that of the round under way" + (
         ", and dozes: it was waited for in vain" if row["dozing"] else ""
     )
-
-
-def _ether(wei: int) -> str:
-    from ledger.chain.preflight import ether
-
-    return ether(wei)
