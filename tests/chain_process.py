@@ -13,6 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import warm_start
+from warm_start import WarmProcess
+
 READY_S = 60.0
 ANSWER_S = 60.0
 _POLL_S = 0.02
@@ -30,15 +33,23 @@ class RpcFailure(Exception):
 class ChainProcess:
     """One node: `command(port)` says how to start it. Starts on construction; a free port, kept over restarts.
 
-    keys: private keys of funded accounts, 0x-prefixed hex. folder: where its files and its output go.
+    keys: private keys of funded accounts, 0x-prefixed hex. folder: where its files and its output go. is_warm: the
+    command is the arguments of `folkmoot`, for a warm start.
     """
 
     def __init__(
-        self, name: str, command: Callable[[int], Sequence[str]], keys: Sequence[str], chain_id: int, folder: Path
+        self,
+        name: str,
+        command: Callable[[int], Sequence[str]],
+        keys: Sequence[str],
+        chain_id: int,
+        folder: Path,
+        *,
+        is_warm: bool = False,
     ) -> None:
         self.name, self.keys, self.chain_id, self.folder = name, list(keys), chain_id, folder
-        self._command, self._ids = command, itertools.count(1)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._command, self._is_warm, self._ids = command, is_warm, itertools.count(1)
+        self._process: subprocess.Popen[bytes] | WarmProcess | None = None
         for attempt in range(1, _START_ATTEMPTS + 1):
             self._port = free_port()
             try:
@@ -69,13 +80,13 @@ class ChainProcess:
         """Start it and wait until it answers. Raises OSError with the end of its output if it does not."""
         assert self._process is None
         with (self.folder / "output.txt").open("ab") as output:
-            self._process = subprocess.Popen(
+            start = warm_start.start if self._is_warm else _start_cold
+            self._process = start(
                 self._command(self._port),
-                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                cwd=self.folder,
                 env={**os.environ, "HOME": str(self.folder)},
+                cwd=self.folder,
             )
         deadline = time.monotonic() + READY_S
         while not self._is_ready():
@@ -101,7 +112,10 @@ class ChainProcess:
         """Let it hang (SIGSTOP): it takes connections and answers nothing."""
         os.kill(self.pid, signal.SIGSTOP)
         # Its last thread may still answer something until the whole process is stopped.
-        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
+        if isinstance(self._process, WarmProcess):
+            self._process.wait_stopped()
+        else:
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         """Let a paused one go on."""
@@ -158,6 +172,10 @@ class ChainProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(READY_S)
+
+
+def _start_cold(command: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
 
 
 def free_port() -> int:

@@ -1,6 +1,5 @@
 """The two chains the tests run against, behind one handle: ours (`folkmoot chain`, as a process) and Anvil."""
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,7 +11,6 @@ from chain_process import ChainProcess, RpcFailure
 from ledger.testchain.accounts import DEV_ACCOUNTS
 
 __all__ = ["CHAINS", "ChainProcess", "RpcFailure", "anvil", "our_chain"]
-_RUN = "import sys; from node.cli.main import main; sys.exit(main())"
 
 
 @contextmanager
@@ -30,13 +28,13 @@ def our_chain(
             interval = 0.0 if block_time_s is None else block_time_s
             seeded = [] if seed is None else ["--seed", str(seed)]
             return [
-                *(sys.executable, "-c", _RUN, "chain", "--data", str(data or Path(folder, "chain"))),
+                *("chain", "--data", str(data or Path(folder, "chain"))),
                 *("--port", str(port), "--chain-id", str(chain_id), "--block-time", str(interval)),
                 *seeded,
             ]
 
         keys = [account.key for account in DEV_ACCOUNTS]
-        chain = ChainProcess("folkmoot", command, keys, chain_id, Path(folder))
+        chain = ChainProcess("folkmoot", command, keys, chain_id, Path(folder), is_warm=True)
         try:
             yield chain
         finally:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from ledger.chain.deploy import CircleFile
 from ledger.errors import SetupError, UsageError
@@ -175,9 +175,10 @@ class LocalNetwork:
             out, err = (
                 files.enter_context(open(path, "ab", opener=_private)) for path in (output, self.folder / log)
             )
-            return subprocess.Popen(
-                _command(command), stdin=subprocess.DEVNULL, stdout=out, stderr=err, **self._tied()
-            )
+            return self._start(command, out, err)
+
+    def _start(self, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(_command(command), stdin=subprocess.DEVNULL, stdout=out, stderr=err, **self._tied())
 
     def _tied(self) -> dict[str, Any]:
         """Options of a process that does not outlive this one."""

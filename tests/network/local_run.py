@@ -6,11 +6,14 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
+
+import warm_start
 
 from ledger.chain.circle import Circle
 from ledger.chain.deploy import CircleFile, open_circle
@@ -35,11 +38,21 @@ class Key:
     address: str
 
 
+class WarmNetwork(LocalNetwork):
+    """A network whose processes are forks of one that has imported the program."""
+
+    def _start(self, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> Any:
+        return warm_start.start(command, stdout=out, stderr=err, **self._tied())
+
+    def _run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+        return warm_start.run(command, **self._tied())
+
+
 class LocalRun:
     """One network of a test. Peers are named by their index; `seat` tells the seat one took."""
 
     def __init__(self, folder: Path) -> None:
-        self.network = LocalNetwork(folder)
+        self.network = WarmNetwork(folder)
         self._dead_is_fine: set[int] = set()
         self._options: tuple[str, ...] = ()
         self._gates: Path | None = None
