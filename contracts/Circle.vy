@@ -150,7 +150,7 @@ SEED_LEAST: constant(uint256) = 2**128
 # Of so many blocks back the chain tells the hash.
 HASHES: constant(uint256) = 256
 # Keccak-256 of the code that contracts/Court.vy compiles to; scripts/compile_contracts.py writes it.
-COURT_HASH: constant(bytes32) = 0x68968de83828fe6ed290107cf273482b9daee3bee2435b6e3f8f8de2de8d5151
+COURT_HASH: constant(bytes32) = 0xebc7b24e73908b4e2fc7f844f5cfa9089a670898b408c4c11399272efafc3938
 
 OPEN: constant(uint256) = 0             # admission: whoever posts the bond
 BY_INVITER: constant(uint256) = 1       # whom the inviter's key has invited
@@ -709,14 +709,14 @@ def report_equivocation(
 @external
 @payable
 @raw_return
-def __default__() -> Bytes[512]:
+def __default__() -> Bytes[544]:
     """
     @notice Calls about disputes: `Court`'s code, run as this contract's own, on its storage, coin and events.
     @dev The code is the one whose hash this contract was compiled with, so this is no upgrade. What it reverts with
          is passed on.
     @return What it returned.
     """
-    return raw_call(COURT, msg.data, max_outsize=512, is_delegate_call=True)
+    return raw_call(COURT, msg.data, max_outsize=544, is_delegate_call=True)
 
 
 # ------------------------------------------------------------------------------------------------------ views

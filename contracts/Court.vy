@@ -134,7 +134,8 @@ def dispute(round: uint256, judge: uint256, target: uint256, evidence: bytes32) 
     @param round One that is settled, at most 256 rounds back.
     @param judge Whose verdict it is, also of a seat given up since; all bonded seats may be heard on it in the end.
     @param target The judge itself: its record, or the base that its update names, is claimed to be false.
-    @param evidence Digest of what shows it: the record that recomputation gives.
+    @param evidence Digest of what shows it: the record that recomputation gives. Zero: the claim only asks the
+           judge to show what its record follows from. A seat in good standing has one such claim open at a time.
     @return The dispute's number.
     """
     bond: uint256 = store.court_terms.dispute_bond
@@ -164,6 +165,9 @@ def dispute(round: uint256, judge: uint256, target: uint256, evidence: bytes32) 
     claim: bytes32 = self._claim(round, judge, target)
     self._require(not store.charged[claim], "dispute: already disputed")
     store.charged[claim] = True
+    asker: uint256 = 0
+    if evidence == empty(bytes32):
+        asker = self._ask(judge, target)
     pool: uint256 = self._pool(judge, target)
     id: uint256 = store.dispute_count
     store.dispute_count = id + 1
@@ -177,6 +181,7 @@ def dispute(round: uint256, judge: uint256, target: uint256, evidence: bytes32) 
     store.disputes[id].opened = block.number
     store.disputes[id].electorate = electorate
     store.disputes[id].jury = pool
+    store.disputes[id].asker = asker
     store.seats[judge].disputes += 1
     store.pledged += bond
     store.clock = entries._fold(
@@ -251,11 +256,7 @@ def vote(id: uint256, said: uint256):
         voted = store.disputes[id].upholding | store.disputes[id].rejecting | store.disputes[id].withheld
     bit: uint256 = 1 << seat
     self._require(asked & bit != 0 and self._was_there(id, seat), "vote: not asked")
-    self._require(
-        (store.below | store.suspended) & bit == 0
-        and 2 * store.seats[seat].bond >= store.court_terms.bond,
-        "vote: not in good standing",
-    )
+    self._require(self._is_good(seat), "vote: not in good standing")
     self._require(voted & bit == 0, "vote: already voted")
     if stage == JURY:
         if answer == UPHOLDS:
@@ -391,6 +392,36 @@ def _was_there(id: uint256, seat: uint256) -> bool:
 
 
 @internal
+@view
+def _is_good(seat: uint256) -> bool:
+    """
+    @return Whether a seat may vote: it is not below the floor, not suspended, and has half of its bond.
+    """
+    return (
+        (store.below | store.suspended) >> seat & 1 == 0
+        and 2 * store.seats[seat].bond >= store.court_terms.bond
+    )
+
+
+@internal
+def _ask(judge: uint256, target: uint256) -> uint256:
+    """
+    @dev Whether a judge withheld before it was asked, nobody can prove. So asking costs no bond where the judge then
+         shows, or whoever withholds until then would burn the bonds of others; and so that asking is no sport, only
+         seats in good standing may, one claim at a time.
+    @return The caller's seat + 1.
+    """
+    asker: uint256 = store.seat_plus_one[msg.sender]
+    self._require(asker != 0, "seat: caller has none")
+    self._require(target == judge, "dispute: asks for no record")
+    self._require(self._is_good(asker - 1), "dispute: not in good standing")
+    bit: uint256 = 1 << (asker - 1)
+    self._require(store.asking & bit == 0, "dispute: seat asks already")
+    store.asking |= bit
+    return asker
+
+
+@internal
 def _begin(id: uint256, stage: uint256) -> uint256:
     """
     @return The new stage's deadline.
@@ -413,7 +444,8 @@ def _hear_jury(id: uint256, is_over: bool):
         "resolve: votes are still open",
     )
     if is_over:
-        self._charge_jurors(id, jury & ~(finding | rejecting), 0)
+        # Who may not vote any more is not silent.
+        self._charge_jurors(id, jury & ~(finding | rejecting), 0, True)
     stage: uint256 = CIRCLE if is_found else APPEAL
     deadline: uint256 = self._begin(id, stage)
     store.clock = entries._fold(
@@ -436,7 +468,7 @@ def _hear_circle(id: uint256, is_over: bool):
         wrong = store.disputes[id].jury_upholding
     elif 2 * bits._count(upholding) > size:
         wrong = store.disputes[id].jury_rejecting
-    self._charge_jurors(id, wrong, store.court_terms.bond // JUROR_PART)
+    self._charge_jurors(id, wrong, store.court_terms.bond // JUROR_PART, False)
     outcome: uint256 = VOID
     if is_upheld:
         outcome = UPHELD
@@ -446,9 +478,10 @@ def _hear_circle(id: uint256, is_over: bool):
 
 
 @internal
-def _charge_jurors(id: uint256, jurors: uint256, fine: uint256):
+def _charge_jurors(id: uint256, jurors: uint256, fine: uint256, only_good: bool):
     """
-    @dev Lower the reputations of these and burn so much of each one's bond, or what is left of it.
+    @dev Lower the reputations of these and burn so much of each one's bond, or what is left of it; only of those
+         who may vote, if only_good.
     """
     burned: uint256 = 0
     left: uint256 = jurors
@@ -456,7 +489,7 @@ def _charge_jurors(id: uint256, jurors: uint256, fine: uint256):
         if left == 0:
             break
         # Who has taken the seat since has nothing to do with it.
-        if left & 1 == 1 and self._was_there(id, seat):
+        if left & 1 == 1 and self._was_there(id, seat) and (not only_good or self._is_good(seat)):
             held: uint256 = seating._reputation(seat)
             seating._set_reputation(
                 seat, held - (held >> store.court_terms.reputation_shift), store.court_terms.reputation_floor
@@ -484,17 +517,23 @@ def _close(id: uint256, outcome: uint256):
     judge: uint256 = store.disputes[id].judge
     challenger: address = store.disputes[id].challenger
     appellant: address = store.disputes[id].appellant
+    asker: uint256 = store.disputes[id].asker
     bond: uint256 = store.court_terms.dispute_bond
     appeal_bond: uint256 = 0
     if appellant != empty(address):
         appeal_bond = APPEAL_BONDS * bond
     store.disputes[id].deadline = 0
     store.seats[judge].disputes -= 1
+    if asker != 0:
+        store.asking &= ~(1 << (asker - 1))
     fine: uint256 = 0
     free_at: uint256 = 0
     burned: uint256 = 0
     if outcome == REJECTED:
         burned = bond + appeal_bond
+        if asker != 0 and store.disputes[id].stage != DRAWING:
+            burned = appeal_bond
+            seating._owe(challenger, bond)
     else:
         seating._owe(challenger, bond)
         seating._owe(appellant, appeal_bond)

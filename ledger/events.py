@@ -188,6 +188,11 @@ class Disputed:
     electorate: int
     deadline: int
 
+    @property
+    def is_asking(self) -> bool:
+        """The claim only asks the judge to show what its record follows from."""
+        return self.evidence == bytes(32)
+
 
 @dataclass(frozen=True)
 class Summoned:

@@ -112,6 +112,8 @@ class Dispute:
     circle_votes: Votes = field(default_factory=Votes)
     voters: dict[int, str] = field(default_factory=dict)
     """Seat → the key it voted with last."""
+    asker: int | None = None
+    """The seat whose claim only asks the judge to show what it judged from (R26.1); None for any other claim."""
     appellant: str | None = None
     outcome: Outcome | None = None
     """None while it is open."""
@@ -191,6 +193,11 @@ class Dispute:
         """The same claim cannot be raised again: it is open, or was decided."""
         is_undecided = self.outcome == Outcome.VOID or self.stage == Stage.DRAWING
         return self.outcome is None or not is_undecided
+
+    @property
+    def is_bond_burned(self) -> bool:
+        """It cost its challenger the bond: rejected, and more than a question, or nobody drew its jury."""
+        return self.outcome == Outcome.REJECTED and (self.asker is None or self.stage == Stage.DRAWING)
 
     @property
     def mistaken_jurors(self) -> int:

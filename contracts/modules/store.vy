@@ -36,6 +36,7 @@ struct Dispute:
     upholding: uint256                  # masks: what the circle answered
     rejecting: uint256
     withheld: uint256
+    asker: uint256                      # seat + 1 whose claim only asks the judge to show; 0: it is another claim
 
 struct CourtTerms:
     quorum: uint256
@@ -78,3 +79,4 @@ pledged: uint256                        # bonds of seats, of open disputes and o
 owing: uint256                          # sum of owed
 
 court_terms: CourtTerms                 # the court has no immutables
+asking: uint256                         # bit s: seat s has a claim open that only asks a judge to show

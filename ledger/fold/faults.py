@@ -10,7 +10,7 @@ from ledger.fold.seats import CUT_SHIFT
 from ledger.fold.state import APPEAL_BONDS, State, address, word
 from ledger.members import Dispute, Seat
 from ledger.reputation import lessened
-from ledger.topology import jury, seats_of
+from ledger.topology import jury, mask_of, seats_of
 
 # R26.6: a first conviction costs this part of a full bond, and this part of what it costs is the challenger's.
 CONVICTED_PART: Final = 2
@@ -51,8 +51,10 @@ def disputed(state: State, event: events.Disputed) -> None:
     state.require(event.electorate.bit_count() >= state.parameters.quorum, "a dispute has too small an electorate")
     pool = state.jury_pool(event.judge, event.target, event.challenger)
     stage = Stage.DRAWING if pool else Stage.CIRCLE
+    asker = state.asking_seat(event.judge, event.target, event.challenger) if event.is_asking else None
+    state.require(not event.is_asking or asker is not None, "a claim without evidence is not a seat's that may ask")
     held.disputes += 1
-    state.disputes.append(Dispute(event, held.tenure, pool, stage, event.deadline))
+    state.disputes.append(Dispute(event, held.tenure, pool, stage, event.deadline, asker=asker))
     words = b"".join(map(word, (event.dispute, event.round, event.target))) + address(event.challenger)
     words += event.evidence + word(event.electorate) + word(event.deadline)
     state.remember(event, event.judge, keccak(words))
@@ -97,7 +99,8 @@ def referred(state: State, event: events.Referred) -> None:
     state.require(is_late or dispute.is_decided, f"dispute {event.dispute} has open votes")
     state.require(event.stage == dispute.next_stage, f"dispute {event.dispute} was referred against its votes")
     if is_late:
-        _lessen(state, dispute, dispute.jury & ~dispute.jury_votes.cast)
+        silent = seats_of(dispute.jury & ~dispute.jury_votes.cast)
+        _lessen(state, dispute, mask_of([seat for seat in silent if state.is_in_good_standing(seat)]))
     dispute.stage, dispute.deadline = Stage(event.stage), event.deadline
     state.remember(event, dispute.claim.judge, word(event.dispute), word(event.stage), word(event.deadline))
 
@@ -124,10 +127,10 @@ def resolved(state: State, event: events.Resolved) -> None:
         state.owe(dispute.claim.challenger, event.fine // CHALLENGER_PART)
     else:
         state.require(event.fine == event.free_at == 0, f"dispute {event.dispute} fined who was not convicted")
-    if event.outcome != Outcome.REJECTED:
+    if not dispute.is_bond_burned:
         state.owe(dispute.claim.challenger, state.parameters.dispute_bond)
-        if dispute.appellant is not None:
-            state.owe(dispute.appellant, APPEAL_BONDS * state.parameters.dispute_bond)
+    if event.outcome != Outcome.REJECTED and dispute.appellant is not None:
+        state.owe(dispute.appellant, APPEAL_BONDS * state.parameters.dispute_bond)
     ended = keccak(word(event.fine) + word(event.free_at))
     state.remember(event, judge, word(event.dispute), word(event.outcome), ended)
 

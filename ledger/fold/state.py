@@ -186,9 +186,19 @@ class State:
         """The seat's vote is taken in the dispute's present stage, until its deadline (R26.4)."""
         if dispute.outcome is not None or not (dispute.asked & ~dispute.votes.cast) >> seat & 1:
             return False
-        has_standing = not (self.below | self.suspended) >> seat & 1
-        has_bond = self.had_seat(seat, dispute) and 2 * self.seats[seat].bond >= self.parameters.bond
-        return has_standing and has_bond
+        return self.had_seat(seat, dispute) and self.is_in_good_standing(seat)
+
+    def is_in_good_standing(self, seat: int) -> bool:
+        """A seat taken and not released may vote: not below the floor, not suspended, half of its bond left."""
+        has_bond = 2 * self.seats[seat].bond >= self.parameters.bond
+        return has_bond and not (self.below | self.suspended) >> seat & 1
+
+    def asking_seat(self, judge: int, target: int, challenger: str) -> int | None:
+        """The seat that may ask a judge to show what its record follows from (R26.1), None where none may."""
+        seat = self.seat_of(challenger)
+        is_busy = any(one.outcome is None and one.asker == seat for one in self.disputes)
+        may_ask = seat is not None and target == judge and not is_busy and self.is_in_good_standing(seat)
+        return seat if may_ask else None
 
     def settled(self, current: Round) -> dict[int, int]:
         """The reputations that a round's verdicts give, weighed by the present ones.

@@ -81,4 +81,5 @@ class Twin(SeatCalls, RoundCalls, FaultCalls):
         claim = (case.round, case.judge, case.target, case.challenger.lower(), (case.appellant or NOBODY).lower())
         course = (int(case.stage), 0 if case.outcome is not None else case.deadline, case.raised_in)
         votes = [case.votes[stage][answer] for stage in (1, 3) for answer in (1, 0, 2)]
-        return (*claim, *course, case.electorate, case.jury if case.stage else case.pool, *votes)
+        asker = 0 if case.asker is None else case.asker + 1
+        return (*claim, *course, case.electorate, case.jury if case.stage else case.pool, *votes, asker)

@@ -67,7 +67,8 @@ class CourtMoves(SeatMoves):
             said = self.world.said.get((number, judge))
             about = seats_of(said[0]) if said else list(twin.seats)
             target = chance.choice([*about, judge])
-        self.by(self.anyone(chance), "dispute", number, judge, target, DIGEST)
+        evidence = bytes(32) if target == judge and chance.random() < 0.5 else DIGEST
+        self.by(self.anyone(chance), "dispute", number, judge, target, evidence)
         if len(twin.disputes) > disputes and chance.random() < 0.9:
             self.by(self.anyone(chance), "summon", disputes)
             self._push(chance, disputes, answer)
@@ -133,6 +134,24 @@ class CourtMoves(SeatMoves):
             self.by(self.anyone(chance), "appeal", before, self.world.word(case, 0))
         self._vote(chance, before, case, Answer.UPHOLDS)
         self.sweep()
+
+    def tease(self, chance: Random) -> None:
+        """A judge of its own shows nothing until somebody honest has the circle ask for it, and all of it then."""
+        said = [key for key in self.world.said if self.world.is_schemers(key[1])]
+        if not said:
+            return
+        twin, (number, judge) = self.world.twin, chance.choice(said[-6:])
+        self.sweep()
+        self.world.withheld |= {(number, judge)}
+        before = len(twin.disputes)
+        for person in self.world.people:
+            if len(twin.disputes) == before and not person.is_asleep:
+                turn(self.world, person, self.take)
+        self.world.withheld -= {(number, judge)}
+        self.sweep()
+        for case in twin.disputes[before:]:
+            while case.outcome is None and self.world.now_s < case.deadline:
+                self.pass_to(case.deadline)
 
     def push(self, chance: Random) -> None:
         """It votes, appeals and resolves in one open dispute after the other."""

@@ -252,7 +252,8 @@ class Watch:
         for seat, old in before.reputations.items():
             new = twin.reputations[seat]
             is_due = silent >> seat & 1 and twin._had_seat(twin.seats[seat], event.dispute)
-            is_able = not before.below >> seat & 1 and self._counts(world, seat)
+            has_bond = 2 * before.bonds[seat] >= world.terms.bond
+            is_able = has_bond and not before.below >> seat & 1 and self._counts(world, seat)
             is_past = world.now_s >= before.dispute_deadlines[event.dispute]
             is_unpaid = old >= 2**world.terms.reputation_shift and new >= old
             if is_due and is_able and is_past and is_unpaid and world.is_schemers(seat):
@@ -262,7 +263,8 @@ class Watch:
         twin, case, bond = world.twin, world.twin.disputes[event.dispute], world.terms.bond
         if event.outcome == Outcome.REJECTED:
             own = frozenset(world.schemers)
-            self.liability += world.terms.dispute_bond * (case.challenger in own)
+            has_only_asked = case.asker is not None and case.stage != Stage.DRAWING
+            self.liability += world.terms.dispute_bond * (case.challenger in own and not has_only_asked)
             self.liability += 4 * world.terms.dispute_bond * (case.appellant in own)
         if event.outcome == Outcome.UPHELD and world.is_schemers(case.judge):
             self._convicted(world, before, case.judge)

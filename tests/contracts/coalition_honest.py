@@ -7,6 +7,7 @@ What is assumed of them, and of nobody else:
 - It wakes for the next round when it has no part in this one, and for this one where that cannot end without it.
 - Somebody honest and awake disputes a lie in a settled round, one at a time of each judge, has the jury drawn, and
   appeals where the jury did not find for a claim that is right: it has five dispute bonds to pledge for each.
+- Where a judge shows it nothing of what it judged from it asks for that by a claim, whatever comes to light later.
 - It leaves only while it has no strikes, and takes its bond when it is free.
 """
 
@@ -98,6 +99,21 @@ def _claims(world: World, person: Person) -> Iterator[Done]:
         key = (number, judge, held.tenure, target)
         if key not in twin.used and world.tried[key] < TRIES and _is_in_time(world, number, judge):
             yield world.done(person.hot, "dispute", number, judge, target, DIGEST)
+    yield from _questions(world, person, busy)
+
+
+def _questions(world: World, person: Person, busy: set[int]) -> Iterator[Done]:
+    """Who sees nothing of what a judge judged from has the circle ask for it, one judge at a time."""
+    twin, seat = world.twin, world.twin.seat_of(person.hot)
+    if seat is None or not twin._is_good(seat) or any(case.asker == seat for _, case in _open(world)):
+        return
+    for number, judge in sorted(world.withheld):
+        held = twin.seats.get(judge)
+        if judge in busy or held is None or held.is_released or number < held.since_round or held.convictions > 1:
+            continue
+        key = (number, judge, held.tenure, judge)
+        if key not in twin.used and world.tried[key] < TRIES and _is_in_time(world, number, judge):
+            yield world.done(person.hot, "dispute", number, judge, judge, bytes(32))
 
 
 def _is_in_time(world: World, number: int, judge: int) -> bool:

@@ -158,6 +158,16 @@ class SilentJurorsPayNothing(SearchTwin):
         return super()._lower(number, seats)
 
 
+class AskingCostsTheBond(SearchTwin):
+    """Who has asked a judge to show has its bond back where the judge then shows."""
+
+    def _close(self, number: int, outcome: Outcome, moment: Moment) -> None:
+        case = self.disputes[number]
+        asker, case.asker = case.asker, None
+        super()._close(number, outcome, moment)
+        case.asker = asker
+
+
 class DozingSeatsWaitedFor(SearchTwin):
     """Who was waited for in vain is not waited for again until it was there for some rounds."""
 
@@ -259,6 +269,7 @@ MENDS: Final[dict[str, type[SearchTwin]]] = {
         SecondConvictionEjectsNobody,
         SilentSeatsPayNothing,
         SilentJurorsPayNothing,
+        AskingCostsTheBond,
         DozingSeatsWaitedFor,
         WakersWaitedFor,
     )

@@ -51,7 +51,7 @@ class Moves(CourtMoves):
             "attest": (number << 42 | chance.getrandbits(21), RECORD),
             "settle": (number,),
             "report_equivocation": announcements(hot, number),
-            "dispute": (number, seat, chance.randrange(len(twin.seats) + 1), DIGEST),
+            "dispute": (number, seat, chance.randrange(len(twin.seats) + 1), chance.choice([DIGEST, bytes(32)])),
             "vote": (dispute, claim),
             "appeal": (dispute, claim & ~3),
         }
@@ -86,6 +86,7 @@ WEIGHTS: Final[dict[str, int]] = {
     "accuse_itself": 4,
     "accuse_leavers": 2,
     "bait": 2,
+    "tease": 2,
     "push": 5,
     "fork": 2,
     "come": 3,

@@ -94,10 +94,10 @@ def test_a_dispute_is_read_as_it_stands(deploy: Deploy) -> None:
     now, block = circle.machine.now_s, circle.machine.moment.block
     claim = (1, 0, 1, circle.peers[9].lower(), NOBODY)
     votes = (0,) * 6
-    assert circle.view("dispute_at", 0) == ((*claim, 0, now + WINDOW_S, block, 0b11111, 0b11100, *votes),)
+    assert circle.view("dispute_at", 0) == ((*claim, 0, now + WINDOW_S, block, 0b11111, 0b11100, *votes, 0),)
     circle.do(9, "summon", 0)
-    assert circle.view("dispute_at", 0) == ((*claim, 1, now + WINDOW_S, block, 0b11111, 0b11100, *votes),)
-    assert circle.view("dispute_at", 1)[0] == (0, 0, 0, NOBODY, NOBODY, *[0] * 11)
+    assert circle.view("dispute_at", 0) == ((*claim, 1, now + WINDOW_S, block, 0b11111, 0b11100, *votes, 0),)
+    assert circle.view("dispute_at", 1)[0] == (0, 0, 0, NOBODY, NOBODY, *[0] * 12)
 
 
 def test_who_is_suspended_is_told(deploy: Deploy) -> None:

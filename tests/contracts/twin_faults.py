@@ -19,7 +19,7 @@ from ledger.events import (
 )
 from ledger.history import Phase
 from ledger.signing import announcement_hash
-from ledger.topology import jury, seats_of
+from ledger.topology import jury, mask_of, seats_of
 
 DISPUTE_ROUNDS = 256
 TRIAL_WINDOWS = 4
@@ -84,14 +84,27 @@ class FaultCalls(TwinState):
         self.require(is_in_time and ends_s <= self.deadline_s + self.terms.unbonding_s, "dispute: too late to end")
         self.require(self.bonded.bit_count() >= self.terms.quorum, "dispute: too few are bonded")
         self.require((number, judge, held.tenure, target) not in self.used, "dispute: already disputed")
+        asker = self._asker(sender, judge, target) if evidence == bytes(32) else None
         pool = self._pool(judge, target, sender)
         stage, deadline = Stage.DRAWING if pool else Stage.CIRCLE, moment.now_s + window_s
         case = Case(number, judge, held.tenure, target, sender, self.bonded, pool, moment.block, stage, deadline)
+        case.asker = asker
         self.used.add(case.claim)
         self.disputes.append(case)
         held.disputes += 1
         claim = (len(self.disputes) - 1, number, judge, target, sender, evidence, case.electorate, deadline)
         self.emit(Disputed(*claim))
+
+    def _asker(self, sender: str, judge: int, target: int) -> int:
+        """R26.1: the seat that asks a judge to show what its record follows from."""
+        seat = self.seat_of(sender)
+        if seat is None:
+            raise Refused("seat: caller has none")
+        self.require(target == judge, "dispute: asks for no record")
+        self.require(self._is_good(seat), "dispute: not in good standing")
+        is_busy = any(case.outcome is None and case.asker == seat for case in self.disputes)
+        self.require(not is_busy, "dispute: seat asks already")
+        return seat
 
     def _pool(self, judge: int, target: int, challenger: str) -> int:
         parties = 1 << judge | 1 << target
@@ -156,7 +169,7 @@ class FaultCalls(TwinState):
         size = case.jury.bit_count()
         if case.stage == Stage.JURY:
             if is_past:
-                self._lower(number, case.jury & ~case.voted(Stage.JURY))
+                self._lower(number, self._silent(case))
             case.stage = Stage.CIRCLE if 2 * case.against(Stage.JURY) > size else Stage.APPEAL
             case.deadline = moment.now_s + self.terms.dispute_window_s
             self.emit(Referred(number, case.stage, case.deadline))
@@ -169,6 +182,11 @@ class FaultCalls(TwinState):
         else:
             self._punish_jurors(number)
             self._close(number, self._circles_outcome(case), moment)
+
+    def _silent(self, case: Case) -> int:
+        """Mask of the jurors who have not voted and still could."""
+        left = seats_of(case.jury & ~case.voted(Stage.JURY))
+        return mask_of([seat for seat in left if self._is_good(seat)])
 
     def _is_decided(self, case: Case) -> bool:
         """Before its deadline."""
@@ -216,10 +234,14 @@ class FaultCalls(TwinState):
             self.used.discard(case.claim)
         fine, free_at = self._convict(case, moment) if outcome == Outcome.UPHELD else (0, 0)
         bond, appealed = self.terms.dispute_bond, APPEAL_BONDS * self.terms.dispute_bond if case.appellant else 0
-        if outcome == Outcome.REJECTED:
-            self.burned += bond + appealed
+        is_lost = outcome == Outcome.REJECTED
+        if is_lost and (case.asker is None or case.stage == Stage.DRAWING):
+            self.burned += bond
         else:
             self.owe(case.challenger, bond)
+        if is_lost:
+            self.burned += appealed
+        else:
             self.owe(case.appellant or NOBODY, appealed)
         self.emit(Resolved(number, int(outcome), fine, free_at))
 

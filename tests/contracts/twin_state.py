@@ -69,7 +69,10 @@ class Seat:
 
 @dataclass
 class Case:
-    """A dispute. raised_in: the block. pool: mask of who its jury is drawn from. votes: stage → answer → mask."""
+    """A dispute. raised_in: the block. pool: mask of who its jury is drawn from. votes: stage → answer → mask.
+
+    asker: the seat whose claim only asks the judge to show.
+    """
 
     round: int
     judge: int
@@ -81,6 +84,7 @@ class Case:
     raised_in: int
     stage: int
     deadline: int
+    asker: int | None = None
     jury: int = 0
     appellant: str | None = None
     outcome: int | None = None
