@@ -6,7 +6,9 @@ are Unix seconds.
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import get_args
+from typing import Final, get_args
+
+from eth_hash.auto import keccak
 
 
 class Outcome(IntEnum):
@@ -171,6 +173,12 @@ class Equivocated:
     free_at: int
 
 
+ASKING: Final = bytes(32)
+"""The evidence of a claim that only asks its judge to show (R26.1)."""
+NO_RECORD: Final = keccak(b"")
+"""The evidence of any other claim where recomputing gives no record."""
+
+
 @dataclass(frozen=True)
 class Disputed:
     """What a judge said is claimed to be false: of the target or, where that is the judge itself, of itself.
@@ -191,7 +199,7 @@ class Disputed:
     @property
     def is_asking(self) -> bool:
         """The claim only asks the judge to show what its record follows from."""
-        return self.evidence == bytes(32)
+        return self.evidence == ASKING
 
 
 @dataclass(frozen=True)

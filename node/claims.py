@@ -14,8 +14,10 @@ from node.wording import length, seat_list, when
 _ANSWERS: Final = ("upholding", "rejecting", "withholding")
 
 
-def claim_words(history: History, round_number: int, judge: int, target: int) -> str:
+def claim_words(history: History, round_number: int, judge: int, target: int, *, is_asking: bool = False) -> str:
     """What is claimed, as a sentence."""
+    if is_asking:
+        return f"seat {judge} does not show what it judged from in round {round_number}"
     if target == judge:
         return f"the record or the base of seat {judge} in round {round_number} is false"
     attested = history.rounds[round_number - 1].attestations.get(judge)
@@ -30,6 +32,8 @@ def stands(dispute: Dispute, now_s: float) -> str:
     if dispute.outcome is not None:
         if dispute.stage == Stage.DRAWING:
             return "rejected: nobody had its jury drawn in time"
+        if dispute.outcome == Outcome.REJECTED and dispute.asker is not None:
+            return "rejected: the judge shows what it judged from"
         return _ENDS[dispute.outcome]
     until = when(dispute.deadline)
     if dispute.is_decided:
@@ -100,7 +104,8 @@ def row_of(history: History, dispute: Dispute, now_s: float) -> dict[str, Any]:
         "judge_tenure": dispute.judge_tenure,
         "target": claim.target,
         "is_about_record": claim.target == claim.judge,
-        "claim": claim_words(history, claim.round, claim.judge, claim.target),
+        "is_asking": claim.is_asking,
+        "claim": claim_words(history, claim.round, claim.judge, claim.target, is_asking=claim.is_asking),
         "challenger": claim.challenger,
         "challenger_seat": _seat_of_key(history, claim.challenger),
         "evidence": claim.evidence.hex(),
@@ -129,9 +134,10 @@ def _money(history: History, dispute: Dispute) -> dict[str, int]:
     """What is pledged and at stake while it is open, and what was paid, burned and given back once it is closed."""
     pledged = history.parameters.dispute_bond
     appealed = APPEAL_BONDS * pledged if dispute.appellant is not None else 0
-    is_open, is_lost = dispute.outcome is None, dispute.outcome == Outcome.REJECTED
+    is_open, is_rejected = dispute.outcome is None, dispute.outcome == Outcome.REJECTED
     paid = dispute.fine // CHALLENGER_PART
-    burned = dispute.fine - paid + dispute.jurors_fined + (pledged + appealed if is_lost else 0)
+    lost = pledged * dispute.is_bond_burned + appealed * is_rejected
+    burned = dispute.fine - paid + dispute.jurors_fined + lost
     return {
         "bond_wei": pledged,
         "appeal_bond_wei": appealed,
@@ -140,7 +146,7 @@ def _money(history: History, dispute: Dispute) -> dict[str, int]:
         "jurors_fined_wei": dispute.jurors_fined,
         "paid_wei": paid,
         "burned_wei": burned,
-        "given_back_wei": 0 if is_open or is_lost else pledged + appealed,
+        "given_back_wei": 0 if is_open else pledged + appealed - lost,
     }
 
 

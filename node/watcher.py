@@ -14,6 +14,7 @@ from typing import Final
 from ledger.audit.jury import Examined, Truth
 from ledger.blobs.fetch import Unavailable
 from ledger.errors import PeerFault
+from ledger.events import ASKING, NO_RECORD
 from ledger.fold.faults import DISPUTE_ROUNDS
 from ledger.fold.state import APPEAL_BONDS
 from ledger.history import History
@@ -29,6 +30,7 @@ from node.watching import (
     is_heard,
     is_withdrawal_due,
     is_withheld,
+    may_be_asked,
     may_claim,
     outcome_notice,
     patience_s,
@@ -45,7 +47,6 @@ _LIMIT_S: Final = 900.0
 _PAUSE_S: Final = 5.0
 _AGAIN_S: Final = 60.0
 _ASKED_A_WINDOW: Final = 8
-_NO_RECORD: Final = bytes(32)
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,10 @@ class Watcher:
                 found.setdefault(said.judge, (said.round, said.judge, target, claim.record))
         for judge, unshown in self._unshown.items():
             said = unshown.said
-            is_open = is_disputable(self._history, said, time.time()) and not self._history.seats[judge].disputes
-            if is_open and is_withheld(self._history, unshown, time.monotonic()):
-                found.setdefault(judge, (said.round, judge, judge, _NO_RECORD))
+            may_ask = self._history.asking_seat(judge, judge, self._address) is not None
+            is_open = may_be_asked(self._history, said, time.time()) and not self._history.seats[judge].disputes
+            if may_ask and is_open and is_withheld(self._history, unshown, self._address, time.monotonic()):
+                found.setdefault(judge, (said.round, judge, judge, ASKING))
         return list(found.values())
 
     def appeals(self, wrong: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -186,14 +188,10 @@ class Watcher:
 
     def _asked_again(self, now_s: float) -> Said | None:
         """What a judge has not shown so far and is asked for again; of each judge one thing."""
-        disputable = {
-            judge: one
-            for judge, one in self._unshown.items()
-            if is_disputable(self._history, one.said, time.time())
-        }
-        self._unshown = disputable
+        left = self._unshown.items()
+        self._unshown = {j: one for j, one in left if may_be_asked(self._history, one.said, time.time())}
         pause_s = max(_AGAIN_S, self._history.parameters.dispute_window_s / _ASKED_A_WINDOW)
-        due = [one.said for one in disputable.values() if now_s - one.last_s >= pause_s]
+        due = [one.said for one in self._unshown.values() if now_s - one.last_s >= pause_s]
         return due[0] if due else None
 
     def _take_in(self, said: Said, found: Examined | Answered | None) -> None:
@@ -204,7 +202,7 @@ class Watcher:
                 self._seen = {one for one in self._seen if one.judge != said.judge}
             self._seen.add(said)
             if found.false:
-                self._claims[said] = Claim(said, found.false, found.record or _NO_RECORD)
+                self._claims[said] = Claim(said, found.false, found.record or NO_RECORD)
                 self._tell_false(said, found.false)
         elif found is not None and found.truth == Truth.UNKNOWABLE:
             self._seen.add(said)
@@ -218,6 +216,9 @@ class Watcher:
             self._in_vain[said] = time.monotonic()
 
     def _ask_on(self, said: Said) -> None:
+        if not may_be_asked(self._history, said, time.time()):
+            # A judge must not hide behind what was decided: of others it is asked for something else.
+            return
         now = time.monotonic()
         known = self._unshown.setdefault(said.judge, Unshown(said, self._in_vain.get(said, now), now, 1))
         if known.said == said:
@@ -254,8 +255,9 @@ class Watcher:
         if kind in self._told:
             return
         self._told.add(kind)
+        patience = length(patience_s(self._history, said.judge, self._address))
         does = (
-            f"if that stays so for {length(patience_s(self._history, said.judge))} it has the circle ask for it"
+            f"if that stays so for {patience} it has the circle ask for it"
             if self._budget.stake_wei >= self._history.parameters.dispute_bond
             else "`folkmoot dispute --withheld` has the circle ask for it"
         )

@@ -137,27 +137,39 @@ class Unshown:
         return replace(self, last_s=now_s, times=self.times + 1)
 
 
-def patience_s(history: History, judge: int) -> float:
+def patience_s(history: History, judge: int, address: str) -> float:
     """For how long a judge is asked for what it judged from before the circle is to ask for it.
 
-    A window, twice that after a claim about it that was rejected, and so on to eight: who shows only what it is
-    disputed for may cost the others a bond now and then, and no more.
+    A window, twice that after this account asked it by a claim and it showed, and so on to eight: who shows only
+    what the circle asks for may cost the others gas now and then, and no more. What others ask for counts for
+    nothing: a judge's friends could ask to have it left alone.
     """
+    asked = [one for one in history.disputes if one.asker is not None and one.claim.challenger == address]
     tenure = history.seats[judge].tenure
-    about = [one for one in history.disputes if (one.claim.judge, one.judge_tenure) == (judge, tenure)]
-    rejected = sum(one.outcome == Outcome.REJECTED for one in about)
-    return history.parameters.dispute_window_s * 2.0 ** min(rejected, _DOUBLINGS)
+    about = [one for one in asked if (one.claim.judge, one.judge_tenure) == (judge, tenure)]
+    shown = sum(one.outcome == Outcome.REJECTED for one in about)
+    return history.parameters.dispute_window_s * 2.0 ** min(shown, _DOUBLINGS)
 
 
-def is_withheld(history: History, unshown: Unshown, now_s: float) -> bool:
-    """Whether to claim it by now. now_s: of the clock of `unshown`.
+def is_withheld(history: History, unshown: Unshown, address: str, now_s: float) -> bool:
+    """Whether an account is to have the circle ask for it by now. now_s: of the clock of `unshown`.
 
     Of a judge alone that goes on attesting: who is away cannot show anything, and says nothing new either.
     """
     said, held = unshown.said, history.seats[unshown.said.judge]
     is_about = held.is_held and held.attested_round >= history.number - 1
-    is_long = now_s - unshown.first_s >= patience_s(history, said.judge) and unshown.times >= _ASKED
-    return is_about and is_long and not history.is_disputed(said.round, said.judge, held.tenure, said.judge)
+    is_long = now_s - unshown.first_s >= patience_s(history, said.judge, address) and unshown.times >= _ASKED
+    return is_about and is_long
+
+
+def may_be_asked(history: History, said: Said, now_s: float) -> bool:
+    """Whether a claim could still ask for it: it is disputable, and no claim about that record is open or decided.
+
+    now_s: Unix time.
+    """
+    tenure = history.rounds[said.round - 1].tenures[said.judge]
+    is_claimed = history.is_disputed(said.round, said.judge, tenure, said.judge)
+    return is_disputable(history, said, now_s) and not is_claimed
 
 
 def staked_wei(history: History, address: str) -> int:
@@ -193,8 +205,11 @@ def is_withdrawal_due(history: History, address: str) -> bool:
 def outcome_notice(history: History, dispute: Dispute, address: str) -> Notice:
     """How a claim that the account raised, or took to the circle, ended for it. Amounts in wei."""
     bond, claim = history.parameters.dispute_bond, dispute.claim
-    pledged = bond * (claim.challenger == address) + APPEAL_BONDS * bond * (dispute.appellant == address)
-    is_lost = dispute.outcome == Outcome.REJECTED
+    claimed = bond * (claim.challenger == address)
+    appealed = APPEAL_BONDS * bond * (dispute.appellant == address)
+    is_rejected = dispute.outcome == Outcome.REJECTED
+    burned = claimed * dispute.is_bond_burned + appealed * is_rejected
+    back = claimed + appealed - burned
     is_rewarded = dispute.outcome == Outcome.UPHELD and claim.challenger == address
     reward = dispute.fine // CHALLENGER_PART if is_rewarded else 0
     fields = {
@@ -203,17 +218,20 @@ def outcome_notice(history: History, dispute: Dispute, address: str) -> Notice:
         "round": claim.round,
         "outcome": Outcome(dispute.outcome or 0).name.lower(),
         "fine_wei": dispute.fine,
-        "back_wei": 0 if is_lost else pledged,
+        "back_wei": back,
         "reward_wei": reward,
-        "burned_wei": pledged if is_lost else 0,
+        "burned_wei": burned,
     }
     what = f"dispute {dispute.number} about what seat {claim.judge} said in round {claim.round}"
-    if is_lost:
-        says = f"{what} was rejected: {ether(pledged)} that this node pledged are burned"
+    if burned:
+        says = f"{what} was rejected: {ether(burned)} that this node pledged are burned"
+        says += f", and {ether(back)} come back" if back else ""
+    elif is_rejected:
+        says = f"{what} ended: it shows what it judged from by now, and this node gets back the {ether(back)}"
     elif dispute.outcome == Outcome.UPHELD:
         rewarded = f" and {ether(reward)} of it" if reward else ""
         says = f"{what} was upheld: it lost {ether(dispute.fine)}, and this node gets back "
-        says += f"{ether(pledged)}{rewarded}"
+        says += f"{ether(back)}{rewarded}"
     else:
-        says = f"{what} ended without a majority: this node gets back the {ether(pledged)} that it pledged"
-    return Notice("claim_over", says, is_lost, fields)
+        says = f"{what} ended without a majority: this node gets back the {ether(back)} that it pledged"
+    return Notice("claim_over", says, burned > 0, fields)

@@ -26,7 +26,8 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--withheld",
         action="store_true",
-        help="also where the judge does not show what it judged from: that is its burden, and convicts it",
+        help="also where the judge does not show what it judged from, which convicts it; a member that only asks "
+        "risks no bond",
     )
     parser.add_argument(
         "--anyway", action="store_true", help="also where recomputing agrees with the judge, or cannot be done"
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     check_worth(options, opened, target, found)
     caller, bond = Caller(options, opened), opened.history.parameters.dispute_bond
     claim = (options.round, options.judge, target)
-    receipt = caller.call("dispute", *claim, found.record, value_wei=bond)
+    receipt = caller.call("dispute", *claim, _evidence(options, opened, caller, found), value_wei=bond)
     opened = opened.again(receipt.block)
     number = _number(opened, caller, claim)
     failure, opened = _summoned(opened, caller, number)
@@ -88,6 +89,16 @@ def check_worth(options: argparse.Namespace, opened: OpenCircle, target: int, fo
     )
 
 
+def _evidence(options: argparse.Namespace, opened: OpenCircle, caller: Caller, found: Recomputed) -> bytes:
+    """What the claim names: a member that cannot get what the judge judged from only asks for it."""
+    from ledger.audit.jury import Truth
+    from ledger.events import ASKING
+
+    target = options.judge if options.target is None else options.target
+    may_ask = opened.history.asking_seat(options.judge, target, caller.address) is not None
+    return ASKING if found.truth == Truth.WITHHELD and may_ask else found.record
+
+
 def _number(opened: OpenCircle, caller: Caller, claim: tuple[int, int, int]) -> int:
     return next(
         int(one.number)
@@ -120,7 +131,8 @@ def _tell(options: argparse.Namespace, opened: OpenCircle, number: int, found: R
     if options.json:
         print_json({**row, "block": block, "recomputed": None if found.truth is None else str(found.truth)})
         return
-    say(f"dispute {number} is raised in block {block}, and its bond pledged; {recomputed_words(found)}")
+    back = ", which comes back also where the judge shows it then" if row["is_asking"] else ""
+    say(f"dispute {number} is raised in block {block}, and its bond pledged{back}; {recomputed_words(found)}")
     print_disputes([row])
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
+from ledger.events import NO_RECORD
 from node.cli.opened import OpenCircle
 
-NO_RECORD: Final = bytes(32)
 _TIMEOUT_MAX_S: Final = 86_400
 
 
@@ -18,7 +18,7 @@ class Recomputed:
     """truth: of ledger.audit.jury, None where nobody gave even the circle's first state.
 
     lacking: which blob was not to be had, and why. record: digest of the record that the judge should have
-    anchored, zeros where that is not known.
+    anchored, `NO_RECORD` where that is not known.
     """
 
     truth: Any

@@ -32,6 +32,7 @@ from ledger.verdicts import encode_verdicts
 SEATS, WINDOW_S, NOW = 9, 3600, 1_800_000_000
 BOND, DISPUTE_BOND = 10**18, 10**17
 CHALLENGER = peer(8)
+RECORD = b"\7" * 32
 PARAMETERS = CircleParameters(
     start_seats=SEATS,
     quorum=5,
@@ -74,11 +75,19 @@ class Court:
             self.apply(Attested(seat, words, b"\1" * 32))
         self.apply(Settled(number, mask_of(seats), pack(self.history.settled(round_))))
 
-    def dispute(self, judge: int = 0, target: int = 5, *, number: int = 1, challenger: str = CHALLENGER) -> int:
+    def dispute(
+        self,
+        judge: int = 0,
+        target: int = 5,
+        *,
+        number: int = 1,
+        challenger: str = CHALLENGER,
+        evidence: bytes = RECORD,
+    ) -> int:
         history = self.history
         self.apply(
             Disputed(
-                len(history.disputes), number, judge, target, challenger, bytes(32), history.bonded, NOW + WINDOW_S
+                len(history.disputes), number, judge, target, challenger, evidence, history.bonded, NOW + WINDOW_S
             )
         )
         return len(history.disputes) - 1

@@ -12,7 +12,7 @@ from fake_follower import Clock, FakeFollower, as_any
 from ledger.audit.jury import Examined, Truth
 from ledger.blobs.fetch import Unavailable
 from ledger.errors import PeerFault
-from ledger.events import Answer, Outcome, Stage
+from ledger.events import ASKING, NO_RECORD, Answer, Outcome, Stage
 from node.jury import Answered
 from node.notices import Notices
 from node.watcher import WatchBudget, Watcher
@@ -139,7 +139,7 @@ async def test_a_false_record_or_base_is_a_claim_about_the_judge_itself(monkeypa
     scene = Scene(monkeypatch, Court())
     scene.finds[3] = Examined((3,), None)
     await scene.look_at_all()
-    assert scene.watcher.disputes() == [(1, 3, 3, bytes(32))]
+    assert scene.watcher.disputes() == [(1, 3, 3, NO_RECORD)]
     assert "of what it goes on with is false" in str(scene.told[0]["says"])
 
 
@@ -204,7 +204,7 @@ async def test_who_goes_on_attesting_and_shows_nothing_is_asked_by_the_circle_in
     assert scene.watcher.disputes() == [], "20 minutes of a window of an hour"
     for _ in range(3):
         await scene.look_at_all()
-    assert scene.watcher.disputes() == [(1, 3, 3, bytes(32))]
+    assert scene.watcher.disputes() == [(1, 3, 3, ASKING)]
     assert scene.kinds() == ["unshown"]
     assert scene.looked.count((1, 3)) > 4, "it is asked for all the time"
     scene.court.dispute(judge=3, target=3)
@@ -240,11 +240,12 @@ async def test_who_has_stopped_attesting_is_not_disputed_for_what_it_cannot_show
     assert scene.watcher.disputes() == []
 
 
-async def test_after_a_claim_about_it_was_rejected_a_judge_is_asked_for_twice_as_long(
+async def test_a_judge_that_showed_once_the_circle_asked_is_asked_for_twice_as_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     court = Court()
-    court.dispute(judge=3, target=4)
+    court.play(2)
+    court.dispute(judge=3, target=3, number=2, evidence=ASKING)
     court.vote(Answer.REJECTS, *court.summon())
     court.refer(Stage.APPEAL)
     court.resolve(Outcome.REJECTED)
@@ -253,9 +254,44 @@ async def test_after_a_claim_about_it_was_rejected_a_judge_is_asked_for_twice_as
     for _ in range(4):
         await scene.look_at_all()
     assert scene.watcher.disputes() == []
-    for _ in range(3):
+    for _ in range(5):
         await scene.look_at_all()
-    assert scene.watcher.disputes() == [(1, 3, 3, bytes(32))]
+    assert [one[1:] for one in scene.watcher.disputes()] == [(3, 3, ASKING)]
+
+
+async def test_what_its_friends_ask_a_judge_for_gives_it_no_more_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    court.play(2)
+    court.dispute(judge=3, target=3, number=2, challenger=peer(4), evidence=ASKING)
+    court.vote(Answer.REJECTS, *court.summon())
+    court.refer(Stage.APPEAL)
+    court.resolve(Outcome.REJECTED)
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    for _ in range(5):
+        await scene.look_at_all()
+    assert [one[1:] for one in scene.watcher.disputes()] == [(3, 3, ASKING)]
+
+
+async def test_who_asks_one_judge_already_asks_no_other_and_an_outsider_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for challenger, asked in ((peer(4), 1), (CHALLENGER, 0)):
+        court = Court()
+        court.dispute(judge=5, target=5, challenger=challenger, evidence=ASKING)
+        scene = Scene(monkeypatch, court)
+        scene.finds[3] = Answered(Truth.WITHHELD)
+        for _ in range(5):
+            await scene.look_at_all()
+        assert len(scene.watcher.disputes()) == asked
+    scene = Scene(monkeypatch, Court())
+    scene.follower.sender.address = peer(100)
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    for _ in range(5):
+        await scene.look_at_all()
+    assert scene.watcher.disputes() == []
 
 
 async def test_no_more_is_at_stake_than_the_operator_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:

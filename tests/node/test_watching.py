@@ -8,7 +8,7 @@ import pytest
 from circle_history import peer
 from dispute_history import BOND, CHALLENGER, DISPUTE_BOND, NOW, SEATS, WINDOW_S, Court
 
-from ledger.events import Answer, Left, Outcome, Released, Stage
+from ledger.events import ASKING, Answer, Left, Outcome, Released, Stage
 from node.watching import (
     BUDGET_BONDS,
     Said,
@@ -211,6 +211,19 @@ def test_a_claim_rejected_is_told_with_what_was_burned() -> None:
     assert notice.says.endswith("was rejected: 0.1 ETH that this node pledged are burned")
     assert (notice.fields["back_wei"], notice.fields["burned_wei"]) == (0, DISPUTE_BOND)
     assert not is_withdrawal_due(court.history, CHALLENGER)
+
+
+def test_a_question_that_was_answered_gives_the_bond_back_and_says_so() -> None:
+    court = Court()
+    court.dispute(target=0, evidence=ASKING)
+    court.vote(Answer.REJECTS, *court.summon())
+    court.refer(Stage.APPEAL)
+    court.resolve(Outcome.REJECTED)
+    notice = outcome_notice(court.history, court.history.disputes[0], CHALLENGER)
+    assert not notice.is_bad
+    assert notice.says.endswith("it shows what it judged from by now, and this node gets back the 0.1 ETH")
+    assert (notice.fields["back_wei"], notice.fields["burned_wei"]) == (DISPUTE_BOND, 0)
+    assert is_withdrawal_due(court.history, CHALLENGER)
 
 
 def test_a_claim_without_a_majority_gives_the_pledge_back() -> None:

@@ -442,6 +442,53 @@ def test_no_half_of_an_electorate_is_enough(size):
         assert (dispute.verdict == Outcome.REJECTED) == (count > size / 2)
 
 
+def question(seat=SECOND, dispute=0):
+    return replace(DISPUTED, dispute=dispute, target=0, challenger=address(seat), evidence=bytes(32))
+
+
+def answered(answer, *later, seat=SECOND):
+    pool = ALL & ~(1 | 1 << seat)
+    drawn = jury(SEED, pool, 3)
+    return [
+        question(seat),
+        replace(SUMMONED, jury=drawn),
+        *votes(answer, *seats_of(drawn)[:2]),
+        *later,
+    ]
+
+
+def test_who_only_asked_has_its_bond_back_where_the_judge_shows():
+    story = answered(REJECTS, referred(Stage.APPEAL), resolved(Outcome.REJECTED))
+    history = fold(*STORY, *story)
+    assert history.owed == {address(SECOND): 100}
+    assert history.disputes[0].asker == SECOND
+    assert history.is_disputed(1, 0, 1, 0)
+
+
+def test_the_appeal_of_an_answered_question_is_burned_and_the_question_is_not():
+    appealed = Appealed(0, APPELLANT, PAST)
+    story = answered(
+        REJECTS, referred(Stage.APPEAL), appealed, *votes(REJECTS, *range(4)), resolved(Outcome.REJECTED)
+    )
+    assert fold(*STORY, *story).owed == {address(SECOND): 100}
+
+
+def test_who_asks_and_draws_no_jury_loses_its_bond():
+    assert fold(*STORY, question(), resolved(Outcome.REJECTED)).owed == {}
+
+
+def test_a_seat_asks_again_once_it_was_answered():
+    story = answered(REJECTS, referred(Stage.APPEAL), resolved(Outcome.REJECTED))
+    fold(*STORY, *story, replace(question(dispute=1), judge=3, target=3))
+
+
+def test_a_juror_that_may_not_vote_any_more_is_not_silent():
+    lost = Equivocated(THIRD, 1, CHALLENGER, 1001, LATER)
+    history = fold(*STORY, *CALLED, lost, referred(Stage.APPEAL, SUMMONED.deadline + WINDOW_S))
+    silent = AFTER[0] - (AFTER[0] >> 3)
+    assert history.reputations == AFTER | {FIRST: silent, SECOND: silent}
+
+
 # -------------------------------------------------------------------------------------------- what cannot be
 
 
@@ -460,6 +507,9 @@ def test_no_half_of_an_electorate_is_enough(size):
         ([replace(DISPUTED, challenger=address(FIRST)), SUMMONED], "another jury"),
         ([joined(7), replace(DISPUTED, judge=7, electorate=0xFF)], "joined later"),
         ([DISPUTED, replace(DISPUTED, dispute=1)], "raised twice"),
+        ([replace(DISPUTED, evidence=bytes(32))], "may ask"),
+        ([replace(question(), target=1)], "may ask"),
+        ([question(), replace(question(dispute=1), judge=3, target=3)], "may ask"),
         ([SUMMONED], "no dispute 0"),
         ([*CALLED, SUMMONED], "in stage jury"),
         ([*UPHELD, SUMMONED], "closed"),
