@@ -122,7 +122,9 @@ class RoundMoves(Play):
         self.close(chance)
 
     def trap(self, chance: Random) -> None:
-        """It holds back the commit that a late phase lacks until somebody who comes back has woken."""
+        """It holds back the commit that a late phase lacks until somebody who comes, or comes back, has woken."""
+        if chance.random() < 0.5:
+            self.one_comes(chance)
         asleep = (
             chance.sample(self.world.people, chance.randint(1, len(self.world.people))) if self.may_sleep else []
         )
