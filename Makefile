@@ -26,11 +26,11 @@ network: $(VENV)/.installed-dev
 	$(BIN)/pytest -n 2 --dist loadfile tests/network tests/e2e $(ARGS)
 
 bench: $(VENV)/.installed
-	$(BIN)/python scripts/bench_round.py $(ARGS)
+	$(BIN)/python -m scripts.bench.round $(ARGS)
 
 # Recompile the contract after a change of contracts/Circle.vy.
 contracts: $(VENV)/.installed-dev
-	$(BIN)/python scripts/compile_contracts.py
+	$(BIN)/python -m scripts.contracts.compile
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

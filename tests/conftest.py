@@ -5,8 +5,9 @@ import warnings
 from collections.abc import Iterator
 
 import pytest
-from chains import CHAINS, ChainProcess
-from disk_steps import DiskSteps
+
+from tests.support.chains.kinds import CHAINS, ChainProcess
+from tests.support.disk_steps import DiskSteps
 
 with warnings.catch_warnings():
     # web3 still imports this module of websockets; nothing here uses it. Once imported, it warns no more.

@@ -1,0 +1,1 @@
+"""Blobs as IPFS names and stores them: blocks, CIDs, UnixFS files, CAR streams. Pure."""

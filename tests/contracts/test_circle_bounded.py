@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 from ledger.history import Phase
+from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]
 BOND, STRANGER, PATIENCE_S = 1000, 9, 16 * WINDOW_S

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import CircleUnderTest
-from circle_machines import BareMachine
-from circle_terms import BY_INVITER, BY_MEMBERS, NOBODY, WINDOW_S, CircleTerms, manifest_bytes
 
 from ledger.chain.artifact import circle_artifact
 from ledger.events import Opened
 from ledger.history import Phase
 from ledger.manifest import manifest_digest
+from tests.support.contracts.harness import CircleUnderTest
+from tests.support.contracts.machines import BareMachine
+from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, NOBODY, WINDOW_S, CircleTerms, manifest_bytes
 
 MONTH_S, YEAR_S = 30 * 86400, 365 * 86400
 INVITER = "0x" + "11" * 20

@@ -3,10 +3,19 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
-from circle_trials import CHALLENGER, JUDGE, STRANGER, answer, convict, jury_of, raise_claim, resolve
 
 from ledger.events import Outcome
+from tests.support.contracts.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
+from tests.support.contracts.trials import (
+    CHALLENGER,
+    JUDGE,
+    STRANGER,
+    answer,
+    convict,
+    jury_of,
+    raise_claim,
+    resolve,
+)
 
 Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND, FRIEND = 1001, 100, CHALLENGER

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from circle_harness import DIGEST, NOBODY, CircleUnderTest
-from circle_machines import BareMachine, Ran
-from circle_terms import CircleTerms, manifest_bytes
-from circle_trials import CHALLENGER, CLAIM, JUDGE, answer, jury_of, raise_claim, resolve
 
 from ledger.chain.artifact import circle_artifact
+from tests.support.contracts.harness import DIGEST, NOBODY, CircleUnderTest
+from tests.support.contracts.machines import BareMachine, Ran
+from tests.support.contracts.terms import CircleTerms, manifest_bytes
+from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, answer, jury_of, raise_claim, resolve
 
 Deploy = Callable[..., CircleUnderTest]
 ROOT = Path(__file__).resolve().parents[2]

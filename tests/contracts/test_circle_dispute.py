@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from circle_attackers import attacker, data_of
-from circle_harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
-from circle_trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, convict, pass_window, resolve
 
 from ledger.events import Answer, Disputed, Outcome, Stage
+from tests.support.contracts.attacking import attacker, data_of
+from tests.support.contracts.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
+from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, convict, pass_window, resolve
 
 Deploy = Callable[..., CircleUnderTest]
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DIGEST, WINDOW_S, CircleUnderTest
 
 from ledger.events import Committed, Drawn
 from ledger.history import Phase
+from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]
 DOZER = 4

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DAY_S, CircleUnderTest
-from circle_machines import CHAIN_ID, BareMachine
-from circle_terms import BY_INVITER, BY_MEMBERS, CircleTerms
-from circle_walk import HALF_ORDER, ORDER
 from coincurve import PrivateKey
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
-from twin_seats import signer_of
 
 from ledger.events import Joined
 from ledger.network import Network
 from ledger.signing import compact, invitation_hash, sign
+from tests.support.contracts.harness import DAY_S, CircleUnderTest
+from tests.support.contracts.machines import CHAIN_ID, BareMachine
+from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, CircleTerms
+from tests.support.contracts.twin.seats import signer_of
+from tests.support.contracts.walk import HALF_ORDER, ORDER
 
 INVITER = 11
 Invited = Callable[..., CircleUnderTest]

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import ENDPOINT, NOBODY, UNSIGNED, CircleUnderTest
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
 from ledger.events import Drawn, Joined
 from ledger.history import Phase
+from tests.support.contracts.harness import ENDPOINT, NOBODY, UNSIGNED, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]
 

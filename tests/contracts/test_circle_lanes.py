@@ -1,8 +1,9 @@
 """Seats at the edges of the packed words: each has bits of its own and nobody else's."""
 
 import pytest
-from circle_harness import RECORD, CircleTerms, CircleUnderTest
-from circle_machines import BareMachine
+
+from tests.support.contracts.harness import RECORD, CircleTerms, CircleUnderTest
+from tests.support.contracts.machines import BareMachine
 
 EDGES = (0, 1, 15, 16, 17, 239, 240, 254, 255)
 JUDGES = [100, 101]

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DAY_S, DIGEST, ENDPOINT, RECORD, WINDOW_S, CircleUnderTest
 
 from ledger.events import Left
 from ledger.history import Phase
+from tests.support.contracts.harness import DAY_S, DIGEST, ENDPOINT, RECORD, WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]
 

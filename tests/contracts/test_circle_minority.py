@@ -3,11 +3,20 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DAY_S, DIGEST, CircleUnderTest
-from circle_trials import JUDGE, STRANGER, answer, appeal, jury_of, pass_window, raise_claim, resolve
 
 from ledger.events import Outcome, Resolved, Stage
 from ledger.history import Phase
+from tests.support.contracts.harness import DAY_S, DIGEST, CircleUnderTest
+from tests.support.contracts.trials import (
+    JUDGE,
+    STRANGER,
+    answer,
+    appeal,
+    jury_of,
+    pass_window,
+    raise_claim,
+    resolve,
+)
 
 Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND, OUTSIDE = 1000, 100, 9

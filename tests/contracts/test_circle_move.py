@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import ENDPOINT, CircleUnderTest
 
 from ledger.events import Moved
+from tests.support.contracts.harness import ENDPOINT, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]
 

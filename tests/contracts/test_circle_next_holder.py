@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from circle_harness import WINDOW_S, CircleUnderTest
+from tests.support.contracts.harness import WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]
 TAKEN_AGAIN = 7

@@ -3,13 +3,13 @@
 from random import Random
 
 import pytest
-from circle_calldata import functions, read, spoiled
-from circle_twin import PAYABLE
-from circle_walk import Walk, random_terms
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ledger.chain.artifact import circle_artifact
+from tests.support.contracts.calldata import functions, read, spoiled
+from tests.support.contracts.twin.circle import PAYABLE
+from tests.support.contracts.walk import Walk, random_terms
 
 ARTIFACT = circle_artifact()
 PLENTY = settings(

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 from ledger.events import Released
+from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]
 STRANGER = 9

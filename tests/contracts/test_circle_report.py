@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DAY_S, DIGEST, NOBODY, RECORD, WINDOW_S, CircleUnderTest
-from circle_walk import HALF_ORDER
 
 from ledger.events import Equivocated
 from ledger.network import Network
 from ledger.signing import announcement_hash, compact, hello_hash, sign
+from tests.support.contracts.harness import DAY_S, DIGEST, NOBODY, RECORD, WINDOW_S, CircleUnderTest
+from tests.support.contracts.walk import HALF_ORDER
 
 Deploy = Callable[..., CircleUnderTest]
 REPORT = "report_equivocation"

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DIGEST, WINDOW_S, CircleUnderTest
-from circle_trials import (
+
+from ledger.events import Appealed, Outcome, Referred, Resolved, Stage
+from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
+from tests.support.contracts.trials import (
     CHALLENGER,
     CLAIM,
     JUDGE,
@@ -17,8 +19,6 @@ from circle_trials import (
     raise_claim,
     resolve,
 )
-
-from ledger.events import Appealed, Outcome, Referred, Resolved, Stage
 
 Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND, FINE = 1002, 100, 501

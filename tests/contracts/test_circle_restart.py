@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import CircleUnderTest
-from circle_trials import CHALLENGER, CLAIM, JUDGE, STRANGER, convict
 
 from ledger.events import Outcome, Restarted
+from tests.support.contracts.harness import CircleUnderTest
+from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, convict
 
 Deploy = Callable[..., CircleUnderTest]
 

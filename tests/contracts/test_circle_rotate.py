@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DAY_S, DIGEST, NOBODY, CircleUnderTest
 
 from ledger.events import Committed, Rotated, Rotating
 from ledger.history import Phase
+from tests.support.contracts.harness import DAY_S, DIGEST, NOBODY, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]
 FRESH, OTHER = 8, 9

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from circle_attackers import attacker, data_of
-from circle_harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
-from circle_machines import BareMachine
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
 from ledger.events import Drawn, Settled
 from ledger.history import Phase
+from tests.support.contracts.attacking import attacker, data_of
+from tests.support.contracts.harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
+from tests.support.contracts.machines import BareMachine
 
 Deploy = Callable[..., CircleUnderTest]
 STRANGER = 9

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import RECORD, WINDOW_S, CircleUnderTest
-from twin_rounds import PATIENCE_WINDOWS
 
 from ledger.events import Settled
 from ledger.history import Phase
+from tests.support.contracts.harness import RECORD, WINDOW_S, CircleUnderTest
+from tests.support.contracts.twin.rounds import PATIENCE_WINDOWS
 
 Deploy = Callable[..., CircleUnderTest]
 INITIAL, FULL = 32768, 65535

@@ -6,14 +6,14 @@ The comparison itself is in the harness: the `Settled` event must carry the word
 import random
 from collections.abc import Mapping
 
-from circle_harness import RECORD, CircleTerms, CircleUnderTest
-from circle_machines import BareMachine
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ledger.reputation import pack
 from ledger.topology import seats_of
 from ledger.verdicts import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
+from tests.support.contracts.harness import RECORD, CircleTerms, CircleUnderTest
+from tests.support.contracts.machines import BareMachine
 
 FULL, SAID = 65535, 2**21 - 1
 SCALE = st.one_of(

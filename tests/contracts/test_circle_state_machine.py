@@ -1,13 +1,13 @@
-"""Some thousand random calls; `python scripts/soak_contract.py` makes as many as one likes."""
+"""Some thousand random calls; `python -m scripts.contracts.soak` makes as many as one likes."""
 
 from random import Random
 
-from circle_walk import STEPS, Walk, random_terms
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ledger.events import Outcome, Stage
+from tests.support.contracts.walk import STEPS, Walk, random_terms
 
 CHANCE = st.randoms(use_true_random=False)
 

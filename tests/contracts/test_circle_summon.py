@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from circle_attackers import attacker, data_of
-from circle_harness import DIGEST, WINDOW_S, CircleUnderTest
-from circle_trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, answer, convict, raise_claim
 
 from ledger.events import Disputed, Outcome, Resolved, Summoned
 from ledger.topology import jury, seats_of
+from tests.support.contracts.attacking import attacker, data_of
+from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
+from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, answer, convict, raise_claim
 
 Deploy = Callable[..., CircleUnderTest]
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DIGEST, NOBODY, WINDOW_S, CircleUnderTest
-from circle_machines import Refusal
-from circle_trials import convict
+
+from tests.support.contracts.harness import DIGEST, NOBODY, WINDOW_S, CircleUnderTest
+from tests.support.contracts.machines import Refusal
+from tests.support.contracts.trials import convict
 
 Deploy = Callable[..., CircleUnderTest]
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from circle_harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
-from circle_trials import (
+
+from ledger.events import Answer, Stage, Voted
+from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
+from tests.support.contracts.trials import (
     CHALLENGER,
     JUDGE,
     STRANGER,
@@ -16,8 +18,6 @@ from circle_trials import (
     raise_claim,
     resolve,
 )
-
-from ledger.events import Answer, Stage, Voted
 
 Deploy = Callable[..., CircleUnderTest]
 

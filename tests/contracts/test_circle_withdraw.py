@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from circle_attackers import attacker, data_of
-from circle_harness import ENDPOINT, UNSIGNED, CircleUnderTest
-from circle_machines import Ran
 from eth_abi.abi import decode as abi_decode
 
 from ledger.events import Withdrawn
+from tests.support.contracts.attacking import attacker, data_of
+from tests.support.contracts.harness import ENDPOINT, UNSIGNED, CircleUnderTest
+from tests.support.contracts.machines import Ran
 
 Deploy = Callable[..., CircleUnderTest]
 BOND = 1000

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chains import CHAINS, ChainProcess
 from eth_account import Account
 
 from ledger.chain.circle_file import CircleFile
 from node.cli.main import main
 from node.keys import write_key
+from tests.support.chains.kinds import CHAINS, ChainProcess
 
 USAGE, SET_UP = 2, 3
 SEPOLIA = 11155111

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from chains import ChainProcess, anvil
 
 from node.keys import address_of
+from tests.support.chains.kinds import ChainProcess, anvil
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "guides" / "deploying.md"
@@ -69,12 +69,11 @@ def test_the_guides_commands_do_what_it_says(tmp_path: Path) -> None:
     assert (tmp_path / "consortium.json").exists()
 
 
-def test_the_guides_costs_are_those_of_the_measured_gas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    from cost import with_table
+def test_the_guides_costs_are_those_of_the_measured_gas() -> None:
+    from scripts.contracts.cost import with_table
 
     text = GUIDE.read_text()
-    assert with_table(text) == text, "run `python scripts/cost.py --write`"
+    assert with_table(text) == text, "run `python -m scripts.contracts.cost --write`"
     assert "| 256 |" in text
 
 

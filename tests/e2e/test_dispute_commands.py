@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from seats import BOND, Commands, Scene
 
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork
+from tests.support.seat_commands import BOND, Commands, Scene
 
 SEATS = ("zero", "one", "two", "three", "four")
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from seats import BOND, Commands, Says, Scene
 
 from ledger.chain.circle_file import CircleFile
 from ledger.network import Network
@@ -15,6 +14,7 @@ from node.cli.main import main
 from node.demo.launcher import LocalNetwork
 from node.evidence import evidence_of
 from node.gossip.messages import sign_announcement
+from tests.support.seat_commands import BOND, Commands, Says, Scene
 
 
 @pytest.fixture(scope="module")

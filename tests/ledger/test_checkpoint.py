@@ -1,11 +1,8 @@
 """Checkpoints: what a judge goes on with comes back bit by bit, and nothing else is taken for one."""
 
-import golden
 import msgspec
 import numpy as np
 import pytest
-from circles import NETWORK, Circle, genesis_state
-from histories import manifest_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -26,6 +23,9 @@ from ledger.codec import Blocks
 from ledger.errors import PeerFault
 from ledger.memory import Carried, InvalidMemory, Memory, Trace, memory_max_bytes
 from ledger.records import InvalidBlob, Record, decode_record, encode_record, state_digest
+from tests.support import golden
+from tests.support.circles import NETWORK, Circle, genesis_state
+from tests.support.histories.generated import manifest_of
 
 DOMAIN, AUTHOR = NETWORK.domain_separator, b"\x22" * 20
 MANIFEST = manifest_of(9, rule="tether", rule_parameters={"sketch_width": 8})
@@ -230,7 +230,7 @@ def test_what_can_be_disputed_reaches_256_rounds_back():
 
 
 def test_a_judge_away_in_its_turn_shows_one_when_it_is_back():
-    from circles import Away
+    from tests.support.circles import Away
 
     circle = Circle(seats=5, rounds=8, checkpoint_every=4, cheats={0: Away(0, (4, 5))})
     assert sorted(number for number, seat in circle.checkpoints if seat == 0) == [6, 8]

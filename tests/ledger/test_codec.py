@@ -3,10 +3,8 @@
 import tracemalloc
 from fractions import Fraction
 
-import golden
 import numpy as np
 import pytest
-import specification
 import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -29,6 +27,8 @@ from ledger.codec import (
 from ledger.errors import PeerFault
 from ledger.exact import GRID_BITS, to_float
 from ledger.records import state_digest
+from tests.support import golden
+from tests.support.specification import arithmetic
 
 LENGTHS = [0, 1, 4095, 4096, 4097, 8192, 8193]
 FLOATS = st.floats(-LARGEST, LARGEST, width=32)
@@ -119,9 +119,7 @@ def test_any_finite_values_inside_the_grid_come_back_within_half_a_step(values):
 )
 def test_decoding_is_the_specification(codes, shift):
     payload = bytes([shift]) + np.array(codes, np.int8).tobytes()
-    assert decode(payload, PLAIN, one(len(codes))).tolist() == specification.expand(
-        codes, [shift], [0] * len(codes)
-    )
+    assert decode(payload, PLAIN, one(len(codes))).tolist() == arithmetic.expand(codes, [shift], [0] * len(codes))
 
 
 def test_blocks_have_scales_of_their_own():

@@ -2,11 +2,8 @@
 
 from dataclasses import replace
 
-import codec_specification
-import golden
 import numpy as np
 import pytest
-import specification
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +29,9 @@ from ledger.codec.delta import Sections, nibbles_of, pack, read_sections
 from ledger.codec.header import DENSE, KEY_FRAME, read_header
 from ledger.exact import to_float
 from ledger.records import state_digest
+from tests.support import golden
+from tests.support.specification import arithmetic
+from tests.support.specification import codec as codec_specification
 
 sizes_lists = st.lists(st.sampled_from([0, 1, 2, 7, 300, 4095, 4096, 4097, 9000]), max_size=6).map(tuple)
 
@@ -92,7 +92,7 @@ def test_what_is_encoded_is_what_is_decoded_and_as_specified(sizes, exponents, n
             assert twin == frame.state.tolist()
         if codec == PLAIN:
             shifts, codes = frame.payload[: blocks.count], np.frombuffer(frame.payload[blocks.count :], np.int8)
-            twin = specification.expand(codes.tolist(), shifts, codec_specification.blocks(sizes))
+            twin = arithmetic.expand(codes.tolist(), shifts, codec_specification.blocks(sizes))
             assert twin == frame.state.tolist()
 
 

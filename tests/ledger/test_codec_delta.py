@@ -3,8 +3,6 @@
 import tracemalloc
 from dataclasses import replace
 
-import codec_specification as specification
-import golden
 import numpy as np
 import pytest
 import zstandard
@@ -45,6 +43,8 @@ from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE, Header, r
 from ledger.errors import UsageError
 from ledger.exact import to_float
 from ledger.records import state_digest
+from tests.support import golden
+from tests.support.specification import codec as specification
 
 LENGTHS = [0, 1, 2, 255, 256, 300, 4095, 4097, 9000]
 GRID_LARGEST = 127 << 17

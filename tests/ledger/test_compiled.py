@@ -3,8 +3,6 @@
 import os
 import sys
 
-import exact_digests
-import golden
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +11,8 @@ from hypothesis import strategies as st
 from ledger import compiled
 from ledger.exact import LARGEST, ONE_Q18, pulled_mean
 from ledger.sketch import measure
+from tests.support import golden
+from tests.support.specification import exact_digests
 
 NEVER = 1 << 62
 SEEDS = (b"one", b"two", b"three")

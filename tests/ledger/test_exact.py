@@ -7,12 +7,8 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
-import exact_digests
-import golden
 import numpy as np
 import pytest
-import specification
-import tether_specification
 from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
@@ -32,6 +28,8 @@ from ledger.exact import (
     to_float,
     weighted_mean,
 )
+from tests.support import golden
+from tests.support.specification import arithmetic, exact_digests, tether
 
 LARGEST = 127 << 17
 VALUES = st.one_of(st.integers(-LARGEST, LARGEST), st.sampled_from([-LARGEST, -1, 0, 1, LARGEST]))
@@ -51,15 +49,15 @@ def array(values):
 @given(states(most=2, least=2))
 def test_squared_distance_equals_the_specification(pair):
     left, right = pair
-    assert squared_distance(array(left), array(right)) == specification.squared_distance(left, right)
-    assert squared_norm(array(left)) == specification.squared_distance(left, [0] * len(left))
+    assert squared_distance(array(left), array(right)) == arithmetic.squared_distance(left, right)
+    assert squared_norm(array(left)) == arithmetic.squared_distance(left, [0] * len(left))
 
 
 @given(states())
 def test_the_mean_rounds_half_up_like_the_specification(given_states):
     found = mean([array(state) for state in given_states])
     assert found.dtype == np.int32
-    assert found.tolist() == specification.mean(given_states)
+    assert found.tolist() == arithmetic.mean(given_states)
 
 
 @given(states(), st.one_of(st.integers(0, ONE_Q15), st.sampled_from([0, 1, ONE_Q15 - 1, ONE_Q15])))
@@ -69,7 +67,7 @@ def test_the_weighted_mean_equals_the_specification(given_states, weight):
     own, *others = given_states
     found = weighted_mean(array(own), [array(state) for state in others], weight)
     assert found.dtype == np.int32
-    assert found.tolist() == specification.weighted_mean(own, others, Fraction(weight, ONE_Q15))
+    assert found.tolist() == arithmetic.weighted_mean(own, others, Fraction(weight, ONE_Q15))
 
 
 @given(states(least=2), st.data())
@@ -79,7 +77,7 @@ def test_the_pulled_mean_equals_the_specification(given_states, data):
     factors = [data.draw(drawn) for _ in others]
     found = pulled_mean(array(base), array(own), [array(state) for state in others], factors)
     assert found.dtype == np.int32
-    assert found.tolist() == tether_specification.pulled_mean(
+    assert found.tolist() == tether.pulled_mean(
         base, own, others, [Fraction(factor, ONE_Q18) for factor in factors]
     )
 
@@ -110,14 +108,14 @@ def test_many_states_at_the_edge_of_the_grid_are_averaged_exactly(count, weight)
     most = array([GRID_LARGEST, -GRID_LARGEST, GRID_LARGEST])
     others = [most] * (count - 1) + [array([GRID_LARGEST - count // 2 - 1, -GRID_LARGEST, -GRID_LARGEST])]
     columns = [[int(state[place]) for state in others] for place in range(3)]
-    assert mean(others).tolist() == [specification.round_half_up(Fraction(sum(c), count)) for c in columns]
+    assert mean(others).tolist() == [arithmetic.round_half_up(Fraction(sum(c), count)) for c in columns]
     own_weight = Fraction(weight, ONE_Q15)
-    assert weighted_mean(most, others, weight).tolist() == specification.weighted_mean(
+    assert weighted_mean(most, others, weight).tolist() == arithmetic.weighted_mean(
         most.tolist(), [state.tolist() for state in others], own_weight
     )
     base = -most
     assert pulled_mean(base, most, others[1:], [ONE_Q18 - 1] * (count - 1)).tolist() == (
-        tether_specification.pulled_mean(
+        tether.pulled_mean(
             base.tolist(), most.tolist(), [s.tolist() for s in others[1:]], [1 - Fraction(1, ONE_Q18)] * (count - 1)
         )
     )
@@ -198,7 +196,7 @@ def test_floats_of_a_state_are_exact(values):
 @example(300, 500, (9, 10))
 def test_the_decaying_square_is_rounded_down_from_the_true_value(scale, rate, place):
     found = decaying_square_q30(scale, rate, *place)
-    assert found == specification.decaying_square_q30(scale, rate, *place)
+    assert found == arithmetic.decaying_square_q30(scale, rate, *place)
 
 
 def test_the_decaying_square_ignores_the_callers_decimal_context():

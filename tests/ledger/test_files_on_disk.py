@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from disk_steps import DiskSteps
 
 from ledger.errors import SetupError
 from ledger.files import (
@@ -23,6 +22,7 @@ from ledger.files import (
     write_new,
     write_whole,
 )
+from tests.support.disk_steps import DiskSteps
 
 
 @pytest.fixture(params=[0o022, 0o000, 0o077], ids=oct)

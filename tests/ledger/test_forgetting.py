@@ -5,8 +5,6 @@ for every state, and with room for one.
 """
 
 import pytest
-from circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
-from histories import address, digest
 
 from ledger.audit.findings import Report
 from ledger.audit.jury import is_false_verdict
@@ -16,6 +14,8 @@ from ledger.events import Disputed
 from ledger.lineage import Held, States, lineage
 from ledger.shelf import Shelf
 from ledger.topology import seats_of
+from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
+from tests.support.histories.generated import address, digest
 
 ALL, ONE = 1 << 40, 1
 STATE_BYTES = 4 * PARAMETERS

@@ -3,12 +3,11 @@
 import random
 from dataclasses import replace
 
-from histories import address, endpoint, joined, manifest_of, opened
-
 from ledger.events import Left, Moved, Released
 from ledger.fold.seats import FORMER_KEPT
 from ledger.gateways import gateways_of
 from ledger.history import CircleParameters, History
+from tests.support.histories.generated import address, endpoint, joined, manifest_of, opened
 
 
 def history_of(*events):

@@ -3,9 +3,7 @@
 from dataclasses import fields, replace
 from unittest.mock import patch
 
-import golden
 import pytest
-from histories import Story, address, cold, digest, endpoint, joined, manifest_of, opened, running_hash, said
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -16,6 +14,19 @@ from ledger.manifest import MalformedManifest, manifest_digest
 from ledger.reputation import INITIAL, pack
 from ledger.topology import neighbours
 from ledger.verdicts import encode_verdicts
+from tests.support import golden
+from tests.support.histories.generated import (
+    Story,
+    address,
+    cold,
+    digest,
+    endpoint,
+    joined,
+    manifest_of,
+    opened,
+    running_hash,
+    said,
+)
 
 STORIES = st.integers(0, 2000)
 PARAMETERS = CircleParameters(3, 2, 2, 2, 3, 16384)

@@ -5,8 +5,6 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from circles import NETWORK, Circle, Honest, genesis_state
-from histories import digest
 
 from ledger.audit.findings import Report
 from ledger.audit.rounds import RoundAuditor
@@ -29,6 +27,8 @@ from ledger.lineage import (
 from ledger.memory import Carried
 from ledger.records import InvalidBlob, decode_record, reference_of
 from ledger.replay import replay
+from tests.support.circles import NETWORK, Circle, Honest, genesis_state
+from tests.support.histories.generated import digest
 
 DOMAIN = NETWORK.domain_separator
 

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 
-import golden
 import msgspec
 import pytest
 from hypothesis import given
@@ -27,6 +26,7 @@ from ledger.manifest import (
     decode_manifest,
     manifest_digest,
 )
+from tests.support import golden
 
 FIELDS = {
     "version": 1,

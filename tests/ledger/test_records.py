@@ -2,7 +2,6 @@
 
 import hashlib
 
-import golden
 import msgspec
 import numpy as np
 import pytest
@@ -29,6 +28,7 @@ from ledger.records import (
     state_digest,
     update_max_bytes,
 )
+from tests.support import golden
 
 NETWORK, AUTHOR, BASE = b"\x11" * 32, b"\x22" * 20, b"\x33" * 32
 MANIFEST = Manifest(

@@ -3,13 +3,13 @@
 from fractions import Fraction
 from math import floor
 
-import golden
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.reputation import FULL, INITIAL, Verdict, pack, settle, unpack
 from ledger.topology import mask_of
+from tests.support import golden
 
 SHIFT, FLOOR = 3, 16384
 

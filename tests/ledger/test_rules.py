@@ -5,13 +5,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import specification
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import UsageError
 from ledger.exact import ONE_Q15
 from ledger.rules import RULES, Situation, rule_of
+from tests.support.specification import arithmetic
 
 LARGEST = 127 << 17
 # γ = 1, κ = 0, α = ½: accept iff ‖own − other‖ ≤ ‖own‖, in every round.
@@ -47,8 +47,8 @@ def test_balance_does_what_the_specification_says(given_situation, gamma, kappa,
     own, neighbours, eligible = given_situation
     parameters = {"gamma_milli": gamma, "kappa_milli": kappa, "alpha_q15": alpha}
     found = balance(own, neighbours, parameters, eligible=eligible, round_number=round_number, rounds=9)
-    factor = Fraction(specification.decaying_square_q30(gamma, kappa, round_number - 1, 9), 1 << 30)
-    verdicts, mixed, next_base = specification.balance(own, neighbours, eligible, factor, Fraction(alpha, ONE_Q15))
+    factor = Fraction(arithmetic.decaying_square_q30(gamma, kappa, round_number - 1, 9), 1 << 30)
+    verdicts, mixed, next_base = arithmetic.balance(own, neighbours, eligible, factor, Fraction(alpha, ONE_Q15))
     assert {seat: judgement.accepted for seat, judgement in found.judgements.items()} == verdicts
     assert found.mixed == mixed
     assert found.next_base.tolist() == next_base
@@ -146,7 +146,7 @@ def test_undefended_accepts_all_and_takes_the_mean_of_all(given_situation):
     found = rule_of("none", {}).screen(situation(own, neighbours, eligible=eligible))
     assert all(judgement.accepted for judgement in found.judgements.values())
     assert found.mixed == frozenset(neighbours) == frozenset(found.judgements)
-    assert found.next_base.tolist() == specification.mean([own, *neighbours.values()])
+    assert found.next_base.tolist() == arithmetic.mean([own, *neighbours.values()])
 
 
 @pytest.mark.parametrize("name", sorted(RULES))

@@ -3,11 +3,8 @@
 import hashlib
 from fractions import Fraction
 
-import golden
 import numpy as np
 import pytest
-import specification
-from exact_digests import made_state
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +12,9 @@ from ledger.errors import PeerFault, UsageError
 from ledger.exact import ONE_Q15
 from ledger.records import state_digest
 from ledger.rules import Situation, rule_of
+from tests.support import golden
+from tests.support.specification import arithmetic
+from tests.support.specification.exact_digests import made_state
 
 LARGEST = 127 << 17
 RIVALS = ["trimmed-mean", "median", "krum", "multi-krum", "nnm-trimmed-mean", "scclip", "cs-plus", "ubar"]
@@ -73,31 +73,31 @@ def assert_mixes_all_eligible(outcome, given_situation, next_base):
 @given(situations(), SHARES)
 def test_the_trimmed_mean_equals_the_specification(given_situation, share):
     states = eligible_states(given_situation)
-    trim = min(specification.hostile(share, len(states) - 1), (len(states) - 1) // 2)
+    trim = min(arithmetic.hostile(share, len(states) - 1), (len(states) - 1) // 2)
     found = screen("trimmed-mean", *given_situation, hostile_milli=share)
-    assert_mixes_all_eligible(found, given_situation, specification.trimmed_mean(states, trim))
+    assert_mixes_all_eligible(found, given_situation, arithmetic.trimmed_mean(states, trim))
 
 
 @given(situations())
 def test_the_median_equals_the_specification(given_situation):
-    expected = specification.median(eligible_states(given_situation))
+    expected = arithmetic.median(eligible_states(given_situation))
     assert_mixes_all_eligible(screen("median", *given_situation), given_situation, expected)
 
 
 @given(situations(), SHARES)
 def test_nearest_neighbour_mixing_equals_the_specification(given_situation, share):
     states = eligible_states(given_situation)
-    feared = min(specification.hostile(share, len(states) - 1), (len(states) - 1) // 2)
-    mixed = specification.nearest_neighbour_mixing(states, feared)
+    feared = min(arithmetic.hostile(share, len(states) - 1), (len(states) - 1) // 2)
+    mixed = arithmetic.nearest_neighbour_mixing(states, feared)
     found = screen("nnm-trimmed-mean", *given_situation, hostile_milli=share)
-    assert_mixes_all_eligible(found, given_situation, specification.trimmed_mean(mixed, feared))
+    assert_mixes_all_eligible(found, given_situation, arithmetic.trimmed_mean(mixed, feared))
 
 
 @pytest.mark.parametrize(("rule", "several"), [("krum", False), ("multi-krum", True)])
 @given(given_situation=situations(), share=SHARES)
 def test_krum_equals_the_specification(rule, several, given_situation, share):
     found = screen(rule, *given_situation, hostile_milli=share)
-    verdicts, mixed, next_base = specification.krum_verdicts(*given_situation, share, several)
+    verdicts, mixed, next_base = arithmetic.krum_verdicts(*given_situation, share, several)
     assert {seat: judgement.accepted for seat, judgement in found.judgements.items()} == verdicts
     assert found.mixed == mixed
     assert found.next_base.tolist() == next_base
@@ -110,14 +110,14 @@ def test_krum_equals_the_specification(rule, several, given_situation, share):
 def test_clipping_equals_the_specification(rule, plus, given_situation, share):
     own, *others = eligible_states(given_situation)
     found = screen(rule, *given_situation, hostile_milli=share)
-    assert_mixes_all_eligible(found, given_situation, specification.clip(own, others, share, plus))
+    assert_mixes_all_eligible(found, given_situation, arithmetic.clip(own, others, share, plus))
 
 
 @given(situations(), SHARES, st.integers(0, ONE_Q15))
 def test_ubar_equals_the_specification(given_situation, share, alpha):
     found = screen("ubar", *given_situation, hostile_milli=share, alpha_q15=alpha)
     weight = Fraction(alpha, ONE_Q15)
-    verdicts, mixed, next_base = specification.ubar(*given_situation, share, weight, norm)
+    verdicts, mixed, next_base = arithmetic.ubar(*given_situation, share, weight, norm)
     assert {seat: judgement.accepted for seat, judgement in found.judgements.items()} == verdicts
     assert found.mixed == mixed
     assert found.next_base.tolist() == next_base

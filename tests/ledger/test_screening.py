@@ -2,12 +2,9 @@
 
 from dataclasses import replace
 
-import golden
 import msgspec
 import numpy as np
 import pytest
-from circles import NETWORK, Circle, author, genesis_state
-from histories import digest, manifest_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +26,9 @@ from ledger.records import (
 )
 from ledger.replay import blobs_needed, replay
 from ledger.screening import Sitting, screen
+from tests.support import golden
+from tests.support.circles import NETWORK, Circle, author, genesis_state
+from tests.support.histories.generated import digest, manifest_of
 
 MANIFEST = manifest_of(9, codec=PLAIN)
 DOMAIN = NETWORK.domain_separator

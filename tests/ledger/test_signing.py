@@ -2,7 +2,6 @@
 
 import contextlib
 
-import golden
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from ledger.network import Network
 from ledger.signing import BadSignature, announcement_hash, compact, hello_hash, invitation_hash, recover, sign
+from tests.support import golden
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"

@@ -4,7 +4,6 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-import tether_specification
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from ledger.memory import Memory, Trace
 from ledger.rules import Situation, rule_of
 from ledger.rules.tether import Tether, pull_q18
 from ledger.sketch import measure
+from tests.support.specification import tether as tether_specification
 
 LARGEST = 127 << 17
 JUDGE = 200

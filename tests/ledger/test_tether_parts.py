@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import tether_specification
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.sketch import measure, signs_and_rotations
 from ledger.spectrum import gram, spread
+from tests.support.specification import tether
 
 SEED = b"\5" * 32
 
@@ -29,9 +29,7 @@ def one_sketch(values, width, seed=SEED):
 def test_the_sketches_are_the_specifications(values, width, seeds):
     lengths, sketches = measure(array([0] * len(values)), [array(values)], seeds, width)
     assert lengths == [sum(value * value for value in values)]
-    assert [rows.tolist() for rows in sketches] == [
-        [tether_specification.sketch(values, seed, width)] for seed in seeds
-    ]
+    assert [rows.tolist() for rows in sketches] == [[tether.sketch(values, seed, width)] for seed in seeds]
 
 
 def test_the_largest_steps_do_not_overflow_where_sums_are_folded():
@@ -105,7 +103,7 @@ def test_inner_products_of_extreme_vectors_of_the_greatest_length_are_exact():
 @given(vectors(st.one_of(st.integers(-9, 9), INT32), least=2))
 def test_the_spread_is_the_specifications(rows):
     *inside, guest = rows
-    projections, own, squares, largest, total = tether_specification.spread(inside, guest)
+    projections, own, squares, largest, total = tether.spread(inside, guest)
     found = spread(gram(array(rows)), 1 << 20)
     assert (list(found.projections), found.guest, found.largest, found.total) == (projections, own, largest, total)
     assert list(found.squares) == squares

@@ -4,12 +4,12 @@ import hashlib
 from itertools import combinations
 from math import sqrt
 
-import golden
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.topology import MAX_DEGREE, duty_order, jury, links, mask_of, neighbours, ring, seats_of, steps
+from tests.support import golden
 
 SEEDS = st.binary(min_size=32, max_size=32)
 MASKS = st.sets(st.integers(0, 255), max_size=40).map(mask_of)

@@ -1,6 +1,5 @@
 """The word that a judge sends to the contract: there and back, and nothing about others than its neighbours."""
 
-import golden
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from ledger.verdicts import (
     is_under,
     round_of,
 )
+from tests.support import golden
 
 ORDERS = st.lists(st.integers(0, 255), min_size=1, max_size=21, unique=True)
 ROUNDS = st.integers(1, MAX_ROUND)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from local_run import LocalRun
+
+from tests.support.network.local_run import LocalRun
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from local_run import LocalRun
 
 from ledger.audit.run import audit
 from ledger.endpoints import parse_endpoint
 from node.cli.main import main
+from tests.support.network.local_run import LocalRun
 
 ROUNDS = 2
 HONEST = (0, 1, 2)

@@ -3,7 +3,8 @@
 import signal
 
 import pytest
-from local_run import LocalRun
+
+from tests.support.network.local_run import LocalRun
 
 VICTIM = 2
 

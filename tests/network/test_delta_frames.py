@@ -3,13 +3,13 @@
 import shutil
 
 import numpy as np
-from local_run import LocalRun
 
 from ledger.chain.deploy import CircleFile, open_circle
 from ledger.exact import State
 from ledger.lineage import States, fetched_of, lineage, published
 from ledger.records import UPDATE_MAGIC, decode_genesis, reference_of
 from node.blobs.store import BlockStore
+from tests.support.network.local_run import LocalRun
 
 VICTIM = 2
 

@@ -1,9 +1,8 @@
 """A false verdict is found, disputed and judged by the nodes themselves, and the liar pays and stays convicted."""
 
-from local_run import LocalRun
-
 from ledger.events import Outcome
 from node.blobs.store import BlockStore
+from tests.support.network.local_run import LocalRun
 
 HONEST, LIAR = range(7), 7
 BOND, DISPUTE_BOND = 10**18, 10**17

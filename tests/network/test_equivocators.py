@@ -1,8 +1,7 @@
 """A peer that signs two updates for one round loses seat and bond, and the others go on."""
 
-from local_run import LocalRun
-
 from ledger.chain.rpc import Rpc
+from tests.support.network.local_run import LocalRun
 
 HONEST, EQUIVOCATOR = (0, 1, 2), 3
 BOND = 10**18

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import zstandard
-from local_run import LocalRun
-from villain import Villain
 
 from ledger.blobs.cid import RAW, digest_of
 from ledger.blobs.dagpb import Link, encode_node
@@ -18,6 +16,8 @@ from ledger.codec import ZSTD
 from ledger.endpoints import parse_endpoint
 from ledger.manifest import Manifest
 from ledger.records import Update, encode_update, update_max_bytes
+from tests.support.network.local_run import LocalRun
+from tests.support.network.villain import Villain
 
 HONEST = (0, 1, 2)
 Forge = Callable[[Villain, Manifest, int], bytes]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from local_run import LocalRun
+from tests.support.network.local_run import LocalRun
 
 OWN_TASK = '''
 import torch

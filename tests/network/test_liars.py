@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from local_run import LocalRun
+
+from tests.support.network.local_run import LocalRun
 
 HONEST, LIAR, WITHHOLDER = (0, 1, 2), 3, 4
 ROUNDS = 2

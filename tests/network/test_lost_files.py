@@ -1,6 +1,6 @@
 """Peers whose files are lost or damaged go on, and hold up nobody."""
 
-from local_run import LocalRun
+from tests.support.network.local_run import LocalRun
 
 VICTIM = 2
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from local_run import LocalRun
 
 from ledger.chain.deploy import CircleFile, open_circle
 from ledger.exact import to_float
@@ -10,6 +9,7 @@ from ledger.lineage import States, fetched_of, lineage, published
 from ledger.records import update_max_bytes
 from node.blobs.store import BlockStore
 from node.demo.results import accepted_share, collect
+from tests.support.network.local_run import LocalRun
 
 ROUNDS = 4
 

@@ -3,12 +3,11 @@
 import signal
 from pathlib import Path
 
-from local_run import LocalRun
-
 from ledger.chain.circle_file import CircleFile
 from ledger.network import Network
 from node.genesis import genesis_path
 from node.kept import KeptParts
+from tests.support.network.local_run import LocalRun
 
 LAYERS = """
 import torch

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import pytest
-from chains import CHAINS, ChainProcess
-from local_run import LocalRun
 
 from ledger.history import History, Phase
+from tests.support.chains.kinds import CHAINS, ChainProcess
+from tests.support.network.local_run import LocalRun
 
 BLOCK_S = 1
 DEPTH = 3

@@ -2,7 +2,7 @@
 
 import shutil
 
-from local_run import LocalRun
+from tests.support.network.local_run import LocalRun
 
 OPTIONS = ["--degree", "3", "--bond", "1", "--commit-window", "120", "--attest-window", "120"]
 

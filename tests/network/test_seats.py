@@ -9,10 +9,10 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import pytest
-from local_run import Key, LocalRun
 
 from ledger.chain.rpc import Rpc
 from ledger.endpoints import parse_endpoint
+from tests.support.network.local_run import Key, LocalRun
 
 BOND = 10**18
 OPTIONS = ["--bond", "1", "--degree", "3", "--commit-window", "120", "--attest-window", "120"]

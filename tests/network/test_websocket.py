@@ -5,9 +5,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from chains import ChainProcess
-from local_run import LocalRun
-from socket_proxy import SocketProxy
+
+from tests.support.chains.kinds import ChainProcess
+from tests.support.chains.socket_proxy import SocketProxy
+from tests.support.network.local_run import LocalRun
 
 PEERS = range(3)
 

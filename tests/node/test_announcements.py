@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from disk_steps import DiskSteps
 
 from node.announcements import AnnouncementJournal
+from tests.support.disk_steps import DiskSteps
 
 ONE, OTHER = b"\1" * 32, b"\2" * 32
 AUTHOR = "0x0101010101010101010101010101010101010101"

@@ -3,8 +3,6 @@
 from typing import Any
 
 import pytest
-from circle_history import NOBODY, peer
-from dispute_history import BOND, DISPUTE_BOND, NOW, PARAMETERS, SEATS, WINDOW_S, Court
 
 from ledger.errors import UsageError
 from ledger.events import Answer, Appealed, Joined, Left, Outcome, Released, Stage
@@ -13,6 +11,8 @@ from node.claim_lines import lines_of, money_words
 from node.claims import claim_words, row_of
 from node.cli import disputes
 from node.wording import length, seat_list, when
+from tests.support.histories.disputes import BOND, DISPUTE_BOND, NOW, PARAMETERS, SEATS, WINDOW_S, Court
+from tests.support.histories.moments import NOBODY, peer
 
 UNBONDING_S = 8 * WINDOW_S
 

@@ -6,10 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from circles import NETWORK, Away, Circle, FalseJudge
-from dispute_history import Court
-from endpoint import Blobs
-from test_jury import GENESIS
 
 from ledger.audit.jury import Truth
 from ledger.blobs.unixfs import build
@@ -17,6 +13,10 @@ from ledger.chain.outcomes import Reverted
 from ledger.errors import SetupError, UsageError
 from node.cli.dispute import _summoned, check_worth
 from node.cli.recomputing import Recomputed, check_timeout, recompute
+from tests.node.test_jury import GENESIS
+from tests.support.circle_endpoint import Blobs
+from tests.support.circles import NETWORK, Away, Circle, FalseJudge
+from tests.support.histories.disputes import Court
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from circle_history import peer
-from dispute_history import DISPUTE_BOND, NOW, WINDOW_S, Court
 
 from ledger.audit.jury import Truth
 from ledger.errors import SetupError, UsageError
@@ -14,6 +12,8 @@ from ledger.events import Answer, Stage
 from node.cli import disputes
 from node.cli.main import main
 from node.cli.recomputing import Recomputed
+from tests.support.histories.disputes import DISPUTE_BOND, NOW, WINDOW_S, Court
+from tests.support.histories.moments import peer
 
 
 @dataclass

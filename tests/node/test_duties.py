@@ -1,7 +1,12 @@
 """What a member owes the circle, and whose turn it is: from the history alone."""
 
 import pytest
-from circle_history import (
+
+from ledger.events import Answer, Ejected, Event, Left, Outcome, Rotated, Rotating, Stage
+from node.duties import Duty, duties_of, is_rotation_due, turn
+from tests.support.histories.disputes import NOW as COURT_NOW
+from tests.support.histories.disputes import WINDOW_S, Court
+from tests.support.histories.moments import (
     BOND,
     SEATS,
     attestations,
@@ -12,11 +17,6 @@ from circle_history import (
     peer,
     settled,
 )
-from dispute_history import NOW as COURT_NOW
-from dispute_history import WINDOW_S, Court
-
-from ledger.events import Answer, Ejected, Event, Left, Outcome, Rotated, Rotating, Stage
-from node.duties import Duty, duties_of, is_rotation_due, turn
 
 NOW = 10_000.0
 

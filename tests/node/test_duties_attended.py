@@ -3,10 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-from circle_history import BOND, DISPUTE_BOND, SEATS, history_of, peer, settled
-from dispute_history import NOW as COURT_NOW
-from dispute_history import Court
-from fake_follower import Clock, FakeFollower, as_any
 
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, NoReceipt, Reverted
@@ -15,6 +11,10 @@ from ledger.history import History
 from node.duties import Duties, turn
 from node.follower import Overtaken
 from node.notices import Notices
+from tests.support.fake_follower import Clock, FakeFollower, as_any
+from tests.support.histories.disputes import NOW as COURT_NOW
+from tests.support.histories.disputes import Court
+from tests.support.histories.moments import BOND, DISPUTE_BOND, SEATS, history_of, peer, settled
 
 SETTLED = settled(0, 1, 2, 3)
 NOW = 10_000.0

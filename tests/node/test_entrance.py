@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from circle_history import (
+
+from ledger.chain.rpc import ChainUnreachable, RpcFault
+from ledger.chain.sender import NoFunds, NoReceipt, Reverted
+from ledger.endpoints import Endpoint
+from ledger.errors import SetupError
+from ledger.events import Event, Joined, Left, Moved, Released, Rotated, Rotating, Settled
+from ledger.reputation import pack
+from node.entrance import Entrance
+from node.follower import Overtaken
+from node.seating import Entry, SeatLost
+from tests.support.fake_follower import Clock, FakeFollower, as_any
+from tests.support.histories.moments import (
     BOND,
     NOBODY,
     SEATS,
@@ -18,17 +29,6 @@ from circle_history import (
     peer,
     settled,
 )
-from fake_follower import Clock, FakeFollower, as_any
-
-from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.chain.sender import NoFunds, NoReceipt, Reverted
-from ledger.endpoints import Endpoint
-from ledger.errors import SetupError
-from ledger.events import Event, Joined, Left, Moved, Released, Rotated, Rotating, Settled
-from ledger.reputation import pack
-from node.entrance import Entrance
-from node.follower import Overtaken
-from node.seating import Entry, SeatLost
 
 ENDPOINT = Endpoint("wss://127.0.0.1:5", "http://127.0.0.1:5")
 NEW = peer(9)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from circle_history import BOND, NOBODY, cold, history_of, peer
 from eth_account import Account
 
 from ledger.errors import SetupError
@@ -15,6 +14,7 @@ from ledger.network import Network
 from ledger.signing import announcement_hash, recover
 from node.evidence import Evidence, EvidenceStore, check_evidence, convicted_seat, evidence_of
 from node.gossip.messages import sign_announcement
+from tests.support.histories.moments import BOND, NOBODY, cold, history_of, peer
 
 NETWORK = Network.of(1337, "0x" + "ab" * 20)
 KEY = b"\7" * 32

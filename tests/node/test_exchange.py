@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from circle_history import drawn, history_of
 
 from ledger.blobs.fetch import BlobFetcher, Unavailable
 from ledger.endpoints import Endpoint, parse_endpoint
@@ -19,6 +18,7 @@ from node.blobs.store import BlockStore
 from node.exchange import Announced, Exchange
 from node.meter import Meter
 from node.patience import Patience
+from tests.support.histories.moments import drawn, history_of
 
 BLOB = b"FMU2 an update of some length"
 LIMIT = 1000

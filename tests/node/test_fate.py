@@ -3,9 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from circle_history import PARAMETERS, SEATS, SEED, commits, drawn, history_of, settled
-from dispute_history import Court
-
 from ledger.events import Answer, Attested, Disputed, Drawn, Event, Outcome, Settled, Stage, Woken
 from ledger.history import History
 from ledger.reputation import pack
@@ -13,6 +10,8 @@ from ledger.topology import mask_of
 from ledger.verdicts import encode_verdicts
 from node.fate import Judgement, Purse, Standing, news, standing_of
 from node.notices import Notice
+from tests.support.histories.disputes import Court
+from tests.support.histories.moments import PARAMETERS, SEATS, SEED, commits, drawn, history_of, settled
 
 OWN, CHALLENGER = 1, "0x" + "99" * 20
 ETH = 10**18

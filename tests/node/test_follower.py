@@ -5,9 +5,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from circles import NETWORK, Circle
-from endpoint import FIRST_BLOCK, Endpoint, drawn_seed, log_of
-from histories import digest
 
 from ledger.chain.circle import Circle as ChainCircle
 from ledger.chain.patience import Patience
@@ -18,6 +15,9 @@ from ledger.events import Left, Moved, Rotated, Rotating, Settled
 from node import follower as follower_module
 from node.follower import Doubtful, Follower
 from node.meter import Meter
+from tests.support.circle_endpoint import FIRST_BLOCK, Endpoint, drawn_seed, log_of
+from tests.support.circles import NETWORK, Circle
+from tests.support.histories.generated import digest
 
 CIRCLE = Circle(rounds=2, seed_of=drawn_seed)
 STRANGER = "0x" + "99" * 20

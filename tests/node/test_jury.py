@@ -12,18 +12,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from circles import (
-    NETWORK,
-    PARAMETERS,
-    Away,
-    Circle,
-    FalseCheckpoint,
-    FalseJudge,
-    Honest,
-    genesis_state,
-    genesis_vector,
-    hand_over,
-)
 
 from ledger.audit.jury import Examined, Truth
 from ledger.blobs.fetch import Unavailable
@@ -38,6 +26,18 @@ from node.exchange import Announced, Exchange
 from node.jury import Answered, examined, truth_of, whole
 from node.meter import Meter
 from node.patience import Patience
+from tests.support.circles import (
+    NETWORK,
+    PARAMETERS,
+    Away,
+    Circle,
+    FalseCheckpoint,
+    FalseJudge,
+    Honest,
+    genesis_state,
+    genesis_vector,
+    hand_over,
+)
 
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 LIE = (2, 0)

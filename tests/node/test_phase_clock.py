@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from circle_history import SEED, drawn, history_of
-from fake_follower import Clock, as_any
 
 from ledger.chain.rpc import ChainUnreachable
 from ledger.events import Attested, Drawn
 from ledger.history import History
 from ledger.verdicts import encode_verdicts
 from node.phase_clock import PhaseClock
+from tests.support.fake_follower import Clock, as_any
+from tests.support.histories.moments import SEED, drawn, history_of
 
 WINDOW_S = 60
 

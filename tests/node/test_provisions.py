@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from circle_history import attestations, commits, drawn, history_of
 
 from ledger.lineage import Held
 from node import provisions as provisions_module
@@ -12,6 +11,7 @@ from node.provisions import Provisions
 from node.recovery import Lacking
 from node.rounds import Means
 from node.state import Base
+from tests.support.histories.moments import attestations, commits, drawn, history_of
 
 SEAT = 0
 GENESIS, AFTER = Base(np.zeros(4, np.int32)), Base(np.ones(4, np.int32), 1, b"\1" * 32)

@@ -6,13 +6,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from test_exchange import Scene
 
 from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, quantise
 from ledger.errors import SetupError
 from ledger.records import Genesis, encode_genesis
 from node.recovery import Lacking, Recovery
+from tests.node.test_exchange import Scene
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from circles import NETWORK, PARAMETERS, Circle, Honest, Said, genesis_state, genesis_vector
-from histories import digest
 
 from ledger.blobs.fetch import Unavailable
 from ledger.blobs.unixfs import build
@@ -22,6 +20,8 @@ from ledger.replay import replay
 from node.blobs.store import BlockStore
 from node.recovery import Judged, Recovery
 from node.state import Base
+from tests.support.circles import NETWORK, PARAMETERS, Circle, Honest, Said, genesis_state, genesis_vector
+from tests.support.histories.generated import digest
 
 DOMAIN = NETWORK.domain_separator
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))

@@ -8,8 +8,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from circles import NETWORK, PARAMETERS, Away, Circle, Honest, genesis_vector
-from histories import address
 
 from ledger.audit.jury import Examined, Truth
 from ledger.blobs.fetch import Unavailable
@@ -23,6 +21,8 @@ from ledger.topology import mask_of
 from node.blobs.store import BlockStore
 from node.jury import examined, truth_of
 from node.retention import Retention, first_kept, owed_rounds
+from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, Honest, genesis_vector
+from tests.support.histories.generated import address
 
 DOMAIN = NETWORK.domain_separator
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))

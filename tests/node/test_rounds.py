@@ -1,7 +1,14 @@
 """What a peer does next, for every situation the chain can show it."""
 
 import pytest
-from circle_history import (
+
+from ledger.events import Attested, Committed, Drawn, Event, Joined, Left, Settled, Woken
+from ledger.history import History, Phase
+from ledger.reputation import pack
+from ledger.topology import mask_of
+from ledger.verdicts import encode_verdicts
+from node.rounds import Lateness, Means, Step, duty_rank, is_heard, next_step, trains_ahead
+from tests.support.histories.moments import (
     NOBODY,
     PARAMETERS,
     ROUNDS,
@@ -16,13 +23,6 @@ from circle_history import (
     peer,
     settled,
 )
-
-from ledger.events import Attested, Committed, Drawn, Event, Joined, Left, Settled, Woken
-from ledger.history import History, Phase
-from ledger.reputation import pack
-from ledger.topology import mask_of
-from ledger.verdicts import encode_verdicts
-from node.rounds import Lateness, Means, Step, duty_rank, is_heard, next_step, trains_ahead
 
 ALL = Means()
 

@@ -4,14 +4,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from circle_history import cold, peer
-from dispute_history import BOND, NOW, WINDOW_S, Court
 
 from ledger.events import Answer, Left, Outcome, Released, Resolved, Stage
 from node.cli.seat import _price_of_leaving, _until_release, _why_nothing
 from node.cli.seat_lines import print_seat
 from node.seat_fields import fields_of, standing_words
 from node.wording import when
+from tests.support.histories.disputes import BOND, NOW, WINDOW_S, Court
+from tests.support.histories.moments import cold, peer
 
 
 def opened(court: Court, now_s: float = NOW) -> Any:

@@ -1,12 +1,12 @@
 """How a key stands to a circle: seated, announced for a seat, or done with one for good."""
 
 import pytest
-from circle_history import BOND, NOBODY, cold, history_of, peer, settled
 
 from ledger.errors import SetupError
 from ledger.events import Disputed, Ejected, Equivocated, Event, Left, Released, Resolved, Rotated, Rotating
 from node.invitations import Invitation
 from node.seating import Entry, announced_seat, check_admission, former_seat, is_answerable, why_lost
+from tests.support.histories.moments import BOND, NOBODY, cold, history_of, peer, settled
 
 NEW = peer(9)
 

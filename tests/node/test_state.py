@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circle_history import attestations, commits, drawn, history_of, settled
-from disk_steps import DiskSteps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.state import KEPT_ROUNDS, Base, KeptCommit, PeerState, StateFile
+from tests.support.disk_steps import DiskSteps
+from tests.support.histories.moments import attestations, commits, drawn, history_of, settled
 
 NETWORK = b"\7" * 32
 

@@ -7,8 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from circle_history import SEED, drawn, history_of, peer, settled
-from dispute_history import NOW, Court
 from rich.console import Console
 
 from ledger.events import Attested, Moved, Settled
@@ -19,6 +17,8 @@ from ledger.topology import mask_of
 from ledger.verdicts import encode_verdicts
 from node.cli.status import _open_disputes, _print, _reached, _table, seat_row
 from node.gossip import Certificate, Gossip
+from tests.support.histories.disputes import NOW, Court
+from tests.support.histories.moments import SEED, drawn, history_of, peer, settled
 
 LONG = "wss://a-rather-long-name.of-some.organisation.example:41234 http://a-rather-long-name.of-some.organisation.example:8"
 NETWORK = Network.of(1337, "0x" + "11" * 20)

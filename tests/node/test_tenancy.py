@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
-from circle_history import history_of, peer
 
 from ledger.chain.rpc import ChainUnreachable
 from ledger.endpoints import Endpoint
@@ -15,6 +14,7 @@ from node.follower import Overtaken
 from node.gossip.prober import Found
 from node.notices import Notices
 from node.tenancy import Action, KeyInUse, Tenancy, decide
+from tests.support.histories.moments import history_of, peer
 
 KEY, SEAT = peer(1), 1
 FIRST = Endpoint("wss://first:1", "http://first:2")

@@ -3,8 +3,6 @@
 import asyncio
 
 import pytest
-from dispute_history import NOW, SEATS, WINDOW_S, Court
-from fake_follower import Clock, FakeFollower, as_any
 
 from ledger.audit.jury import Truth
 from ledger.blobs.fetch import Unavailable
@@ -13,6 +11,8 @@ from ledger.events import Answer, Stage
 from node.jury import Answered
 from node.testing.attacks import Behaviour, behaviour
 from node.voting import Case, Voting, appeals_open, votes_due
+from tests.support.fake_follower import Clock, FakeFollower, as_any
+from tests.support.histories.disputes import NOW, SEATS, WINDOW_S, Court
 
 DEADLINE = NOW + 2 * WINDOW_S
 BEGUN = DEADLINE - WINDOW_S

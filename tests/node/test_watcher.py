@@ -5,9 +5,6 @@ import random
 from dataclasses import replace
 
 import pytest
-from circle_history import peer
-from dispute_history import BOND, CHALLENGER, DISPUTE_BOND, NOW, Court
-from fake_follower import Clock, FakeFollower, as_any
 
 from ledger.audit.jury import Examined, Truth
 from ledger.blobs.fetch import Unavailable
@@ -17,6 +14,9 @@ from node.jury import Answered
 from node.notices import Notices
 from node.watcher import WatchBudget, Watcher
 from node.watching import BUDGET_BONDS
+from tests.support.fake_follower import Clock, FakeFollower, as_any
+from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, NOW, Court
+from tests.support.histories.moments import peer
 
 OWN = 8
 CLEAN = Examined((), b"\1" * 32)

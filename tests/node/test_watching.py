@@ -5,8 +5,6 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from circle_history import peer
-from dispute_history import BOND, CHALLENGER, DISPUTE_BOND, NOW, SEATS, WINDOW_S, Court
 
 from ledger.events import ASKING, Answer, Left, Outcome, Released, Stage
 from node.watching import (
@@ -22,6 +20,8 @@ from node.watching import (
     staked_wei,
     target_of,
 )
+from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, NOW, SEATS, WINDOW_S, Court
+from tests.support.histories.moments import peer
 
 OWN = 8
 

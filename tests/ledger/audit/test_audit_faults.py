@@ -3,9 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from circles import NETWORK, Circle, FalseCheckpoint, Honest, flipped, genesis_state
 from eth_hash.auto import keccak
-from histories import address, cold, digest, joined
 
 from ledger.audit.draws import Header, check_draws, draw_blocks
 from ledger.audit.faults import check_faults
@@ -36,6 +34,8 @@ from ledger.history import History
 from ledger.network import Network
 from ledger.signing import announcement_hash, compact, sign
 from ledger.topology import drawn_seed, jury, seats_of
+from tests.support.circles import NETWORK, Circle, FalseCheckpoint, Honest, flipped, genesis_state
+from tests.support.histories.generated import address, cold, digest, joined
 
 LATER = 1_700_000_000
 JURY_SEED = digest("jury")

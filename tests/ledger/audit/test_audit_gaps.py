@@ -7,8 +7,6 @@ import asyncio
 from tempfile import TemporaryDirectory
 
 import pytest
-from circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector
-from endpoint import URL, Blobs, Endpoint, drawn_seed
 
 from ledger.audit.gather import Frames, Gathered, gather_round
 from ledger.audit.kept import Blobs as KeptBlobs
@@ -18,6 +16,8 @@ from ledger.codec import PLAIN, Blocks, quantise
 from ledger.lineage import MAX_CHAIN, lineage
 from ledger.records import Genesis, encode_genesis
 from ledger.shelf import Shelf
+from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
+from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector
 
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 LIES = (7, 8)

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from histories import joined, manifest_of, opened
 
 from ledger.audit.gather import gather
 from ledger.blobs.cid import parse_cid
 from ledger.blobs.fetch import BlobFetcher
 from ledger.blobs.unixfs import build
 from ledger.history import CircleParameters, History
+from tests.support.histories.generated import joined, manifest_of, opened
 
 
 def history_of(*events):

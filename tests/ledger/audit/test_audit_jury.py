@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from circles import NETWORK, Away, Circle, FalseCheckpoint, Honest, flipped, genesis_state, hand_over
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from ledger.memory import Carried
 from ledger.replay import replay, starts
 from ledger.rules import RULES, Outcome
 from ledger.rules.balance import Balance
+from tests.support.circles import NETWORK, Away, Circle, FalseCheckpoint, Honest, flipped, genesis_state, hand_over
 
 DOMAIN = NETWORK.domain_separator
 

@@ -3,8 +3,6 @@
 import asyncio
 
 import pytest
-from circles import NETWORK, PARAMETERS, Away, Circle, FalseCheckpoint, FalseJudge, genesis_vector, hand_over
-from endpoint import URL, Blobs, Endpoint, drawn_seed
 
 from ledger.audit.plan import Work, owed, plan_from, plan_sample
 from ledger.audit.run import Scope, audit
@@ -12,6 +10,17 @@ from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import UsageError
 from ledger.records import Genesis, encode_genesis
+from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
+from tests.support.circles import (
+    NETWORK,
+    PARAMETERS,
+    Away,
+    Circle,
+    FalseCheckpoint,
+    FalseJudge,
+    genesis_vector,
+    hand_over,
+)
 
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 LIES = (7, 8, 11)

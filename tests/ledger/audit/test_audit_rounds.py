@@ -5,8 +5,6 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from circles import NETWORK, Circle, FalseCheckpoint, FalseJudge, Honest, author, flipped, genesis_state
-from histories import digest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +15,17 @@ from ledger.codec import DELTA
 from ledger.exact import squared_distance, to_float
 from ledger.lineage import Held, States, fetched_of, lineage, published
 from ledger.records import decode_update, encode_update
+from tests.support.circles import (
+    NETWORK,
+    Circle,
+    FalseCheckpoint,
+    FalseJudge,
+    Honest,
+    author,
+    flipped,
+    genesis_state,
+)
+from tests.support.histories.generated import digest
 
 
 def audited(circle, *, genesis=True):

@@ -4,9 +4,6 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from circles import NETWORK, PARAMETERS, Circle, Honest, flipped, genesis_vector
-from endpoint import FIRST_BLOCK, URL, Blobs, Endpoint, block_hash, drawn_seed, log_of
-from histories import digest, endpoint
 
 from ledger.audit.run import audit
 from ledger.blobs.unixfs import build
@@ -17,6 +14,9 @@ from ledger.errors import SetupError
 from ledger.events import Left, Moved, Settled
 from ledger.records import Genesis, encode_genesis
 from ledger.reputation import pack, unpack
+from tests.support.circle_endpoint import FIRST_BLOCK, URL, Blobs, Endpoint, block_hash, drawn_seed, log_of
+from tests.support.circles import NETWORK, PARAMETERS, Circle, Honest, flipped, genesis_vector
+from tests.support.histories.generated import digest, endpoint
 
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 

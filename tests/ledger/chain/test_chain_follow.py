@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from forked_chain import ForkedChain, history_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from ledger.events import (
     Settled,
 )
 from ledger.history import HistoryFault
+from tests.support.chains.forked_chain import ForkedChain, history_of
 
 
 class Clock:

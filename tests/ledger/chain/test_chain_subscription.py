@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
-from chains import ChainProcess
-from socket_proxy import SocketProxy
 
 from ledger.chain import subscription
 from ledger.chain.subscription import HeadSubscription, websocket_beside
 from ledger.errors import SetupError
+from tests.support.chains.kinds import ChainProcess
+from tests.support.chains.socket_proxy import SocketProxy
 
 WAIT_S = 60.0
 

@@ -6,9 +6,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from chains import ChainProcess
-from fault_proxy import fault_proxy
-from senders import (
+
+from ledger.chain.rpc import ChainUnreachable
+from ledger.chain.sender import FeeLimitReached, FeeLimits, NoFunds, NoReceipt, Reverted
+from ledger.errors import SetupError
+from tests.support.chains.fault_proxy import fault_proxy
+from tests.support.chains.kinds import ChainProcess
+from tests.support.chains.senders import (
     GWEI,
     PACE,
     PAYEE,
@@ -26,10 +30,6 @@ from senders import (
     stranger_sends,
     until,
 )
-
-from ledger.chain.rpc import ChainUnreachable
-from ledger.chain.sender import FeeLimitReached, FeeLimits, NoFunds, NoReceipt, Reverted
-from ledger.errors import SetupError
 
 SEND = "eth_sendRawTransaction"
 REVERTING = bytes.fromhex("60006000fd")

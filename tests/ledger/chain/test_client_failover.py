@@ -7,9 +7,6 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from chains import ChainProcess
-from fault_proxy import FaultProxy, fault_proxy
-from senders import PAYEE, count, mine, paid, sender_on
 
 from ledger.chain import transport
 from ledger.chain.answers import Receipt
@@ -17,6 +14,9 @@ from ledger.chain.failover import Endpoints, connect, height_in, order
 from ledger.chain.patience import Patience
 from ledger.chain.rpc import ChainUnreachable, Rpc, RpcFault
 from ledger.errors import SetupError
+from tests.support.chains.fault_proxy import FaultProxy, fault_proxy
+from tests.support.chains.kinds import ChainProcess
+from tests.support.chains.senders import PAYEE, count, mine, paid, sender_on
 
 HASTY = Patience(answer_s=2.0, probe_s=0.5, fault_s=0.3, busy_s=0.3, catch_up_s=0.3)
 NEST = b"[" * 200_000

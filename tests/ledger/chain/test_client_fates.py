@@ -1,7 +1,6 @@
 """What becomes of a transaction, step by step: whatever the endpoint says, a call is made once and not given up."""
 
 import pytest
-from pool_chain import ADDRESS, GWEI, LOOK, POLL, SEND, PoolChain, Refused
 
 from ledger.chain.delivery import Fate, fate
 from ledger.chain.fees import FeeLimits, FeeMarket, Market
@@ -9,6 +8,7 @@ from ledger.chain.pending import Call, Entry
 from ledger.chain.rpc import BadAnswer, ChainUnreachable
 from ledger.chain.sender import FeeLimitReached, NoReceipt
 from ledger.errors import SetupError
+from tests.support.chains.pool_chain import ADDRESS, GWEI, LOOK, POLL, SEND, PoolChain, Refused
 
 PAYEE = "0x" + "11" * 20
 PAID = [(0, PAYEE, 7)]

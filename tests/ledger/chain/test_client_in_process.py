@@ -7,7 +7,6 @@ from eth_account import Account
 from eth_tester.exceptions import TransactionFailed
 from eth_utils import to_hex
 from eth_utils.exceptions import ValidationError
-from senders import PACE, PAYEE
 from web3 import EthereumTesterProvider, Web3
 from web3.datastructures import AttributeDict
 from web3.exceptions import Web3RPCError
@@ -15,6 +14,7 @@ from web3.providers.base import JSONBaseProvider
 
 from ledger.chain.rpc import Rpc
 from ledger.chain.sender import FeeLimitReached, FeeLimits, NoFunds, NoReceipt, Reverted, Sender
+from tests.support.chains.senders import PACE, PAYEE
 
 KEY = bytes.fromhex("11" * 32)
 

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from pool_chain import ADDRESS, AT_ONCE, LOOK, POLL, SEND, PoolChain, Refused
 
 from ledger.chain import delivery, wire
 from ledger.chain.sender import NoFunds, NoReceipt, Pace
 from ledger.errors import SetupError
+from tests.support.chains.pool_chain import ADDRESS, AT_ONCE, LOOK, POLL, SEND, PoolChain, Refused
 
 PAYEE = "0x" + "11" * 20
 STRANGER = "0x" + "99" * 20

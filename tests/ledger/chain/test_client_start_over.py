@@ -1,10 +1,10 @@
 """After a reorganisation nothing of the past is sent again, and what a pool still holds of it does nothing."""
 
 import pytest
-from chains import ChainProcess
-from senders import PAYEE, count, hold, paid, sender_on
 
 from ledger.chain.sender import NoReceipt
+from tests.support.chains.kinds import ChainProcess
+from tests.support.chains.senders import PAYEE, count, hold, paid, sender_on
 
 
 def test_what_waits_in_the_pool_is_replaced_by_nothing(chain: ChainProcess) -> None:

@@ -1,12 +1,12 @@
 """The committed code: small enough for any chain, no instruction a Cancun chain lacks, masked where terms lie."""
 
 import pytest
-from histories import manifest_of
 
 from ledger.chain.artifact import CodeMismatch, circle_artifact
 from ledger.chain.plan import plan_for
 from ledger.chain.terms import Terms
 from ledger.manifest import MANIFEST_MAX_BYTES
+from tests.support.histories.generated import manifest_of
 
 CODE_MAX_BYTES = 24_576  # EIP-170, in force since 2016
 CREATION_MAX_BYTES = 49_152  # EIP-3860, Shanghai

@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from chains import CHAINS, ChainProcess, anvil
-from histories import manifest_of
 
 from ledger.chain.artifact import CodeMismatch, circle_artifact, code_hash
 from ledger.chain.circle import Circle
@@ -28,6 +26,8 @@ from ledger.chain.rpc import ChainUnreachable, Rpc
 from ledger.chain.sender import NoFunds, Sender
 from ledger.chain.terms import Terms
 from ledger.errors import SetupError, UsageError
+from tests.support.chains.kinds import CHAINS, ChainProcess, anvil
+from tests.support.histories.generated import manifest_of
 
 WRITTEN = "ledger.chain.circle_file.CircleFile.write"
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from histories import manifest_of
 
 from ledger.chain.artifact import Artifact, circle_artifact
 from ledger.chain.plan import plan_for
@@ -18,6 +17,7 @@ from ledger.chain.terms import (
     term_values,
 )
 from ledger.errors import UsageError
+from tests.support.histories.generated import manifest_of
 
 GIVEN: dict[str, Any] = {"start_seats": 4, "quorum": 3, "commit_window_s": 60, "attest_window_s": 30}
 SOMEBODY = "0x" + "ab" * 20

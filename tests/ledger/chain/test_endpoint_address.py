@@ -5,13 +5,13 @@ import json
 import logging
 
 import pytest
-from fault_proxy import FaultProxy, fault_proxy
 
 from ledger.chain.address import Address
 from ledger.chain.failover import Endpoints
 from ledger.chain.patience import Patience
 from ledger.chain.rpc import ChainUnreachable, Rpc, RpcFault
 from ledger.errors import SetupError
+from tests.support.chains.fault_proxy import FaultProxy, fault_proxy
 
 SECRETS = ("S3cretKey", "API-KEY-123", "QUERYKEY", "us%21r")
 URL = "https://us%21r:S3cretKey@node.example:8443/v2/API-KEY-123?apikey=QUERYKEY#frag"

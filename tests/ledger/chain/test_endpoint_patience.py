@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode as abi_encode
-from fault_proxy import FaultProxy, fault_proxy
 
 from ledger.chain import answers
 from ledger.chain.failover import Endpoints
@@ -18,6 +17,7 @@ from ledger.chain.outcomes import revert_reason
 from ledger.chain.patience import Backoff, Patience, insist
 from ledger.chain.rpc import BadAnswer, ChainUnreachable, Lost, Rpc, RpcFault, Throttled, pause_in
 from ledger.chain.throttling import is_throttling
+from tests.support.chains.fault_proxy import FaultProxy, fault_proxy
 
 SHORT_S = 0.4
 CODE = {"eth_chainId": "0x539", "eth_blockNumber": "0x7", "eth_getCode": "0x60"}

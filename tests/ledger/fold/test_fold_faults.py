@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from histories import BOND, DISPUTE_BOND, Story, address, digest, joined, manifest_of, opened, said
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +34,17 @@ from ledger.history import CircleParameters, History, HistoryFault
 from ledger.members import Dispute, Votes
 from ledger.reputation import INITIAL, pack
 from ledger.topology import jury, mask_of, seats_of
+from tests.support.histories.generated import (
+    BOND,
+    DISPUTE_BOND,
+    Story,
+    address,
+    digest,
+    joined,
+    manifest_of,
+    opened,
+    said,
+)
 
 LATER, WINDOW_S = 1_700_000_000, 1000
 PARAMETERS = CircleParameters(

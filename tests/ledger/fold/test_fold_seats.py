@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from histories import NOBODY, address, cold, digest, endpoint, joined, manifest_of, opened, said
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +26,17 @@ from ledger.events import (
 )
 from ledger.history import MAX_SEATS, CircleParameters, History, HistoryFault, Phase
 from ledger.reputation import INITIAL, pack
+from tests.support.histories.generated import (
+    NOBODY,
+    address,
+    cold,
+    digest,
+    endpoint,
+    joined,
+    manifest_of,
+    opened,
+    said,
+)
 
 PARAMETERS = CircleParameters(3, 2, 3, 2, 3, 16384, eject_after=1, bond=1001)
 OPEN = [opened(manifest_of(3, degree=2)), *(joined(seat) for seat in range(3))]

@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chain_process import ChainProcess
 from eth_utils.address import to_canonical_address
 
 from ledger.testchain.accounts import DEV_ACCOUNTS
 from ledger.testchain.engine import Engine
 from ledger.testchain.logs import LogFilter
-
-sys.path.insert(0, str(Path(__file__).parent))
-from killed_chain import CHAIN_ID, MOMENTS
+from tests.support.chains import killed_chain
+from tests.support.chains.killed_chain import CHAIN_ID, MOMENTS
+from tests.support.chains.process import ChainProcess
 
 WAIT_S = 60
 SENDERS = 4
-PROGRAM = Path(__file__).parent / "killed_chain.py"
+PROGRAM = Path(killed_chain.__file__)
 EVERYTHING = LogFilter(frozenset(), ())
 Signed = Callable[..., bytes]
 

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from disk_steps import DiskSteps
 
 from ledger.blobs.cid import digest_of
 from ledger.blobs.unixfs import CHUNK_BYTES, BlobTooLarge, build
 from node.blobs.store import BlockStore, NotStored
+from tests.support.disk_steps import DiskSteps
 
 SIZES = [2, 3, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES]
 BIG = 1 << 30

@@ -1,3 +1,3 @@
-from gossip_circle import circle
+from tests.support.gossip_circle import circle
 
 __all__ = ["circle"]

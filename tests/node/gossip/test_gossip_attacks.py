@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import web
-from gossip_circle import NETWORK, OTHER_NETWORK, QUICK, Circle, Peer, RawMember, introduce, serving, until
 
 from node.gossip import Certificate
 from node.gossip.certificate import client_context
@@ -26,6 +25,17 @@ from node.gossip.messages import (
     sign_announcement,
 )
 from node.gossip.sockets import CODE_UNWANTED
+from tests.support.gossip_circle import (
+    NETWORK,
+    OTHER_NETWORK,
+    QUICK,
+    Circle,
+    Peer,
+    RawMember,
+    introduce,
+    serving,
+    until,
+)
 
 DIGEST = b"\x01" * 32
 

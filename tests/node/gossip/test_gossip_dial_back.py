@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import web
-from gossip_circle import NETWORK, OTHER_NETWORK, QUICK, Circle, Peer, serving, until
 
 from ledger.errors import NotYet
 from node.blobs.gateway import gateway_app
@@ -17,6 +16,7 @@ from node.gossip.messages import DialBack, DialledBack
 from node.gossip.prober import Found, Prober
 from node.gossip.reach import ReachTest, endpoint_digest
 from node.gossip.witness import Witness
+from tests.support.gossip_circle import NETWORK, OTHER_NETWORK, QUICK, Circle, Peer, serving, until
 
 # What is asked again only after so long is asked once in these tests.
 ONCE = replace(QUICK, ask_again_s=60.0)

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from gossip_circle import NETWORK, QUICK, Circle, introduce, until
 
 from ledger.errors import NotYet
 from node.gossip.messages import sign_announcement
+from tests.support.gossip_circle import NETWORK, QUICK, Circle, introduce, until
 
 DIGEST = b"\x01" * 32
 OTHER_DIGEST = b"\x02" * 32

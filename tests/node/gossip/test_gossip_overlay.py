@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import web
-from gossip_circle import NETWORK, QUICK, Circle, introduce, serving, until
 from yarl import URL
 
 from ledger.errors import SetupError
@@ -14,6 +13,7 @@ from node.gossip import Certificate
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import Identity, shake_hands_within
 from node.gossip.sockets import CODE_UNWANTED, hang_up
+from tests.support.gossip_circle import NETWORK, QUICK, Circle, introduce, serving, until
 
 DIGEST = b"\x01" * 32
 

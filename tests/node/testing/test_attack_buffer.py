@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sights import sight, vector
 
 from ledger.errors import UsageError
 from ledger.manifest import Tensor
 from node.simulator import Scenario, simulate
 from node.testing.attacks import behaviour
+from tests.support.sights import sight, vector
 
 TASK = '''
 import torch

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from sights import sight_of, vector
 
 from node.testing.attacks import behaviour
 from node.testing.attacks.collusive import largest_z
 from node.testing.attacks.geometry import reach_along, squared_distances
+from tests.support.sights import sight_of, vector
 
 TRIANGLE = [[0.0, 0.0], [4.0, 0.0], [2.0, 3.0]]
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from sights import BASE, TRAINED, sight
 
 from ledger.errors import UsageError
 from node.tasks.interface import load_task
 from node.testing.attacks import behaviour
 from node.training import Trainer, layout_of
+from tests.support.sights import BASE, TRAINED, sight
 
 POISONS = ["label-flip", "feature-noise", "backdoor"]
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from sights import sight_of, vector
 
 from node.testing.attacks import behaviour
+from tests.support.sights import sight_of, vector
 
 
 def test_the_trimmed_mean_attack_lies_beyond_the_extreme_that_is_against_the_way():

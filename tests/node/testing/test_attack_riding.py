@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sights import sight, sight_of
 
 from ledger.codec import Blocks, quantise
 from ledger.rules import Situation
@@ -11,6 +10,7 @@ from ledger.rules.tether import Tether
 from ledger.rules.undefended import Undefended
 from node.testing.attacks import behaviour
 from node.testing.attacks.riding import thresholds
+from tests.support.sights import sight, sight_of
 
 SIZE = 400
 BLOCKS = Blocks((SIZE,))

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sights import sight
 
 from ledger.errors import UsageError
 from ledger.memory import Memory
@@ -18,6 +17,7 @@ from node.testing.attacks import behaviour
 from node.testing.attacks.asking import asked, mixed_share, on_grid
 from node.testing.attacks.hidden import Sketches, out_of_sight
 from node.testing.attacks.tuned import typical_length
+from tests.support.sights import sight
 
 SIZE = 2000
 COLLUDERS = (8, 9, 10)

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from sights import BASE, TRAINED, sight, sight_of, vector
 
 from ledger.errors import UsageError
 from node.cli.attack_options import ATTACK_HELP, attack_parameters, seats_named
 from node.tasks.interface import load_task
 from node.testing.attacks import ATTACKS, Behaviour, behaviour, parameters_of
 from node.training import Trainer, layout_of
+from tests.support.sights import BASE, TRAINED, sight, sight_of, vector
 
 
 def averaged_accuracy(attack: str | None, rounds: int = 8) -> float:

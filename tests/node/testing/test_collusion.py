@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from circles import NETWORK, Circle, genesis_state
 
 from ledger.blobs.fetch import Unavailable
 from ledger.exact import to_float
@@ -11,6 +10,7 @@ from ledger.memory import Carried
 from ledger.records import decode_record
 from ledger.replay import sitting_of
 from node.testing.collusion import Collusion, judged_nobody, look
+from tests.support.circles import NETWORK, Circle, genesis_state
 
 GANG = (3, 4)
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from circles import NETWORK, PARAMETERS, Circle, genesis_state, genesis_vector
 
 from ledger.blobs.fetch import Unavailable
 from ledger.blobs.unixfs import build
@@ -17,6 +16,7 @@ from ledger.records import Genesis, encode_genesis
 from node.blobs.store import BlockStore
 from node.recovery import Judged, Lacking, Recovery
 from node.state import Base
+from tests.support.circles import NETWORK, PARAMETERS, Circle, genesis_state, genesis_vector
 
 SEAT, ROUNDS = 1, 3
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))

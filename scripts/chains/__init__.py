@@ -1,0 +1,1 @@
+"""Other makers' chains beside ours."""

@@ -1,0 +1,34 @@
+"""All cases, put to a chain; and how two chains' answers differ."""
+
+from typing import Any
+
+from scripts.chains.conformance import calling, reading, searching, sending, transport
+from scripts.chains.conformance.answers import differences, normalised
+from scripts.chains.conformance.case import Case
+from scripts.chains.conformance.scene import BLOCK_TIME_S, CHAIN_ID, Scene
+from tests.support.chains.kinds import anvil, our_chain
+
+# Whatever changes the chain comes after what reads it.
+CASES: list[Case] = [
+    *reading.CASES,
+    *searching.CASES,
+    *calling.CASES,
+    *transport.BEFORE,
+    *sending.CASES,
+    *transport.AFTER,
+]
+
+
+def answers(scene: Scene) -> dict[str, Any]:
+    """Every case's normalised answer, by the case's key."""
+    return {case.key: normalised(case.ask(scene), scene.blocks) for case in CASES}
+
+
+def compare() -> dict[str, list[str]]:
+    """Run every case against both chains. Returns per case where the answers differ; an empty list: they agree."""
+    options = {"block_time_s": BLOCK_TIME_S, "chain_id": CHAIN_ID}
+    with our_chain(**options) as ours:
+        mine = answers(Scene(ours))
+    with anvil(**options, extra=["--disable-default-create2-deployer"]) as other:
+        theirs = answers(Scene(other))
+    return {key: differences(mine[key], theirs[key]) for key in mine}

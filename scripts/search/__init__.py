@@ -1,0 +1,1 @@
+"""Searches for who could do most harm: attackers against rules, coalitions against the contract."""

@@ -1,0 +1,1 @@
+"""Circles with a coalition in them, played on the contract's twin."""

@@ -1,0 +1,1 @@
+"""Every rule against every attack, simulated: `python -m scripts.sweep.attacks`."""

@@ -1,0 +1,1 @@
+"""The tests: rooms as in the sources, and `support` for what they share."""

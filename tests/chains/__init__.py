@@ -1,0 +1,1 @@
+"""Our chain beside those of other makers."""

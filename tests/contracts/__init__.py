@@ -1,0 +1,1 @@
+"""Tests of the contract, each file about one call or one promise."""

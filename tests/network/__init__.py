@@ -1,0 +1,1 @@
+"""Networks of real processes, faults and liars among them."""

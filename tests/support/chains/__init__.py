@@ -1,0 +1,1 @@
+"""Chains that tests start, and chains in memory that misbehave."""

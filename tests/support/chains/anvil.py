@@ -1,0 +1,110 @@
+"""Anvil, the second, foreign chain: fetched once as an npm package, started by a test, gone after it.
+
+Which program: $FOLKMOOT_ANVIL, else `anvil` on the PATH, else the pinned package in .cache/anvil of this checkout.
+"""
+
+import fcntl
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ledger.testchain.accounts import DEV_ACCOUNTS, MNEMONIC
+from tests.support.chains.process import ChainProcess
+
+VERSION = "1.7.1"
+CACHE = Path(__file__).resolve().parents[3] / ".cache" / "anvil"
+_INSTALL_S = 300
+_MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+@contextmanager
+def anvil(
+    block_time_s: float | None = None,
+    chain_id: int = 31337,
+    accounts: int = 10,
+    extra: Sequence[str] = (),
+    hardfork: str = "prague",
+) -> Iterator[ChainProcess]:
+    """Run Anvil while the body runs.
+
+    block_time_s: None mines each transaction at once. accounts: of the development mnemonic, 10,000 coins each.
+    extra: further arguments. Stopped in order it finds its chain again on `restart`; killed it forgets it.
+    Skips the test where the program is not to be had (fails it if CI=true).
+    """
+    program = find_anvil()
+    with tempfile.TemporaryDirectory(prefix="anvil-") as folder:
+
+        def command(port: int) -> list[str]:
+            interval = [] if block_time_s is None else ["--block-time", str(block_time_s)]
+            return [
+                *(program, "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id)),
+                *("--accounts", str(accounts), "--mnemonic", MNEMONIC, "--hardfork", hardfork),
+                *("--gas-limit", "60000000", "--state", f"{folder}/state.json", "--cache-path", folder),
+                *interval,
+                *extra,
+            ]
+
+        chain = ChainProcess("anvil", command, _keys(accounts), chain_id, Path(folder))
+        try:
+            yield chain
+        finally:
+            chain.kill()
+
+
+def find_anvil() -> str:
+    """Path of the program, installed if need be. Skips the test, or fails it if CI=true, where there is none."""
+    named = os.environ.get("FOLKMOOT_ANVIL")
+    if named:
+        if not os.access(named, os.X_OK):
+            pytest.fail(f"FOLKMOOT_ANVIL names {named}, which cannot be run")
+        return named
+    try:
+        return shutil.which("anvil") or _install()
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = f"no Anvil here: {error}; set FOLKMOOT_ANVIL to its path or install npm"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+def _install() -> str:
+    """Fetch the pinned package once, whichever process comes first. Raises OSError or SubprocessError."""
+    system, machine = sys.platform, _MACHINES.get(platform.machine().lower(), platform.machine())
+    package = f"@foundry-rs/anvil-{system}-{machine}"
+    program = CACHE / "node_modules" / package / "bin" / ("anvil.exe" if system == "win32" else "anvil")
+    stamp = CACHE / f"installed-{VERSION}"
+    if stamp.exists() and program.exists():
+        return str(program)
+    npm = shutil.which("npm")
+    if npm is None:
+        raise FileNotFoundError("npm is not on the PATH")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (stamp.exists() and program.exists()):
+            options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(CACHE)]
+            command = [npm, "install", *options, f"{package}@{VERSION}"]
+            subprocess.run(command, check=True, capture_output=True, timeout=_INSTALL_S, cwd=CACHE)
+            stamp.touch()
+    return str(program)
+
+
+def _keys(accounts: int) -> list[str]:
+    known = [account.key for account in DEV_ACCOUNTS[:accounts]]
+    if accounts <= len(known):
+        return known
+    from eth_account import Account
+
+    Account.enable_unaudited_hdwallet_features()
+    further = range(len(known), accounts)
+    return known + [
+        Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}").key.to_0x_hex() for index in further
+    ]

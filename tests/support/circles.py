@@ -1,0 +1,321 @@
+"""A whole circle in memory: real codec, screening, contract twin and blobs; anyone in it can be told to cheat."""
+
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+from eth_utils.address import to_canonical_address
+
+from ledger.blobs.unixfs import build
+from ledger.checkpoint import encode_checkpoint
+from ledger.codec import DELTA, Blocks, encode, quantise
+from ledger.errors import PeerFault
+from ledger.events import Attested, Committed, Drawn, Left, Released, Settled, Woken
+from ledger.exact import to_float
+from ledger.history import CircleParameters, History
+from ledger.lineage import States, earlier, fetched_of, is_key_due, lineage, published
+from ledger.memory import Carried
+from ledger.network import Network
+from ledger.records import Update, decode_record, encode_record, encode_update, state_digest
+from ledger.replay import sitting_of
+from ledger.reputation import pack
+from ledger.screening import screen
+from ledger.topology import mask_of, neighbours
+from ledger.verdicts import encode_verdicts
+from tests.support.histories.generated import address, digest, joined, manifest_of, opened
+
+NETWORK = Network.of(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
+PARAMETERS = 5000
+
+
+def author(seat):
+    return to_canonical_address(address(seat))
+
+
+def genesis_vector():
+    """(5000,), float32: a model of length about 1 a coordinate."""
+    return np.random.default_rng(0).normal(size=PARAMETERS).astype(np.float32)
+
+
+def genesis_state():
+    """(5000,), int32: the same as everybody starts from it."""
+    return quantise(genesis_vector(), Blocks((PARAMETERS,))).state
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a peer attests: its verdicts as masks of seats, and its record's digest."""
+
+    seat: int
+    judged: int
+    accepted: int
+    record: bytes
+
+
+@dataclass
+class Honest:
+    """What a peer does in a round. Every method can be overridden to cheat."""
+
+    seat: int
+
+    def trained(self, number, base):
+        """The vector to publish, (5000,), float32."""
+        noise = np.random.default_rng([self.seat, number]).normal(size=PARAMETERS)
+        return to_float(base) + 0.02 * noise.astype(np.float32)
+
+    def is_key(self, number, depth):
+        """Whether to publish a frame that needs no other, `depth` frames behind the last one."""
+        return is_key_due(number, self.seat, depth)
+
+    def states(self, circle):
+        """The states it has decoded so far."""
+        return circle.states
+
+    def loss(self, state):
+        """Its private loss, for a rule that asks for one: how far it is to the first state."""
+        return float(np.abs(state - genesis_state()).sum())
+
+    def claimed_base(self, number, base):
+        return state_digest(base)
+
+    def blob(self, number, update):
+        """The bytes to commit to; None for no commit."""
+        return encode_update(update)
+
+    def received(self, number, fetched):
+        """seat → what fetching gave."""
+        return fetched
+
+    def screened(self, circle, number, screened):
+        """What it makes of its round, record and checkpoint included."""
+        return screened
+
+    def attestation(self, number, said):
+        """What to attest; None for silence."""
+        return said
+
+    def next_base(self, number, next_base):
+        return next_base
+
+    def commits_last(self, number):
+        return False
+
+
+class Circle:
+    """Peers who play some rounds. cheats: seat → its peer; withheld: (round, seat) of blobs lost since.
+
+    unshown: (round, seat) of checkpoints that are not served.
+    between: round → what else happens once it is settled, given the circle. seed_of: round → what is drawn. room:
+    bytes for the states that all remember. `known` is the fold so far.
+    """
+
+    def __init__(
+        self,
+        *,
+        seats=5,
+        rounds=3,
+        degree=4,
+        rule="balance",
+        cheats=None,
+        withheld=(),
+        between=None,
+        seed_of=None,
+        room=1 << 40,
+        unshown=(),
+        **manifest,
+    ):
+        self.peers = {seat: Honest(seat) for seat in range(seats)} | (cheats or {})
+        self.seed_of = seed_of or (lambda number: digest("seed", number))
+        self.manifest = manifest_of(rounds, degree, rule=rule, **{"checkpoint_every": 2} | manifest)
+        self.parameters = CircleParameters(
+            seats, 2, rounds, degree, 3, 16384, eject_after=1, bond=1000, dispute_bond=100, jury_seats=3
+        )
+        self.withheld, self.unshown = set(withheld), set(unshown)
+        self.known, self.events = History(self.parameters), []
+        self.write(opened(self.manifest), *(joined(seat) for seat in self.peers))
+        self.states = States(genesis_state(), room)
+        self.blobs: dict[bytes, bytes | None] = {}
+        self.updates: dict[tuple[int, int], bytes] = {}
+        self.checkpoints: dict[tuple[int, int], bytes] = {}
+        self.carried = dict.fromkeys(self.peers, Carried(genesis_state()))
+        for number in range(1, rounds + 1):
+            self._round(number)
+            if number in (between or {}):
+                between[number](self)
+
+    def write(self, *written):
+        """Events that the contract emits now."""
+        for event in written:
+            self.known.apply(event)
+            self.events.append(event)
+
+    def take(self, seat, peer):
+        """Another peer takes a seat that was released."""
+        self.write(joined(seat, peer))
+        self.peers[seat], self.carried[seat] = Honest(seat), Carried(genesis_state())
+
+    def author(self, seat):
+        return to_canonical_address(self.known.seats[seat].peer)
+
+    def _round(self, number):
+        committed = self._commits(number)
+        self.seed = self.seed_of(number)
+        self.write(Drawn(number, self.seed, committed))
+        self._attestations(number, committed)
+        current = self.known.round
+        self.write(Settled(number, mask_of(list(current.attestations)), pack(self.known.settled(current))))
+
+    def _commits(self, number):
+        committed = 0
+        for seat, peer in sorted(self.peers.items(), key=lambda item: (item[1].commits_last(number), item[0])):
+            if not self.known.seats[seat].is_held:
+                continue
+            base = self.carried[seat].base
+            previous = self._previous(number, seat, peer)
+            reference, state = (b"", None) if previous is None else previous
+            payload = encode(
+                peer.trained(number, base), self.manifest.codec, self.manifest.blocks, state, genesis_state(), base
+            ).payload
+            claimed = peer.claimed_base(number, base)
+            here = (NETWORK.domain_separator, number, self.author(seat))
+            blob = peer.blob(number, Update(*here, claimed, self.manifest.codec, payload, reference))
+            if blob is None:
+                continue
+            root = build(blob).root
+            self.blobs[root] = blob
+            self.updates[number, seat] = root
+            committed |= 1 << seat
+            if not self.known.roster >> seat & 1:
+                self.write(Woken(number, seat))
+            self.write(Committed(number, seat, root))
+        return committed
+
+    def _previous(self, number, seat, peer):
+        """Digest and state of what a delta frame is relative to; None for a key frame."""
+        tenure = self.known.seats[seat].tenure
+        links = earlier(self.known, number, seat, self.known.seats[seat].begun_round)
+        if self.manifest.codec != DELTA or not links:
+            return None
+        last = lineage(self.known, self.known.rounds[links[0].round - 1], seat)
+        try:
+            found = published(
+                fetched_of(last, tenure, self.blobs), self.manifest, NETWORK.domain_separator, self.states
+            )
+        except PeerFault:
+            return None
+        return None if peer.is_key(number, found.depth) else (links[0].digest, found.state)
+
+    def _attestations(self, number, committed):
+        for judge, linked in neighbours(self.seed, committed, self.manifest.degree).items():
+            peer = self.peers[judge]
+            fetched = peer.received(number, {seat: self._fetched(number, seat) for seat in linked})
+            try:
+                screened = screen(
+                    self.manifest,
+                    NETWORK.domain_separator,
+                    sitting_of(self.known, self.known.round, judge),
+                    self._fetched(number, judge),
+                    self.carried[judge],
+                    fetched,
+                    states=peer.states(self),
+                    loss=peer.loss,
+                )
+                screened = peer.screened(self, number, screened)
+                said = Said(judge, screened.judged, screened.accepted, screened.record_digest)
+                carried = screened.carried
+                self._keep(number, judge, screened)
+            except PeerFault:
+                # Its own update does not decode: it attests what it likes.
+                said, carried = Said(judge, 0, 0, digest("nothing")), self.carried[judge]
+            said = peer.attestation(number, said)
+            if said is None:
+                continue
+            self.carried[judge] = replace(carried, base=peer.next_base(number, carried.base))
+            word = encode_verdicts(self.seed, number, linked, said.judged, said.accepted)
+            self.write(Attested(judge, word, said.record))
+
+    def _keep(self, number, judge, screened):
+        self.blobs |= {build(blob).root: blob for blob in screened.blobs}
+        if screened.checkpoint is not None:
+            self.checkpoints[number, judge] = build(screened.checkpoint).root
+
+    def _fetched(self, number, seat):
+        round_ = self.known.rounds[number - 1]
+        return fetched_of(lineage(self.known, round_, seat), round_.tenures[seat], self.blobs)
+
+    def history(self):
+        """The fold of the events so far."""
+        history = History(self.parameters)
+        for event in self.events:
+            history.apply(event)
+        return history
+
+    def served(self, number):
+        """(blobs, missing) of a round and of what its updates may hang on, as an auditor gets them."""
+        round_ = self.known.rounds[number - 1]
+        roots = {link.digest for seat in round_.commits for link in lineage(self.known, round_, seat)}
+        missing = {self.updates[place] for place in self.withheld if self.updates[place] in roots}
+        roots |= {a.record for a in round_.attestations.values() if a.record in self.blobs}
+        roots |= {root for place, root in self.checkpoints.items() if place[0] == number}
+        missing |= {self.checkpoints[p] for p in self.unshown if p[0] == number and p in self.checkpoints}
+        return {root: self.blobs[root] for root in roots - missing}, missing
+
+
+class Away(Honest):
+    """Commits nothing in some rounds."""
+
+    def __init__(self, seat, rounds):
+        super().__init__(seat)
+        self.rounds = rounds
+
+    def blob(self, number, update):
+        return None if number in self.rounds else super().blob(number, update)
+
+
+class FalseJudge(Honest):
+    """Says the opposite about one seat in some rounds, where it judged it."""
+
+    def __init__(self, seat, about, rounds):
+        super().__init__(seat)
+        self.about, self.rounds = about, rounds
+
+    def attestation(self, number, said):
+        return flipped(said, self.about) if number in self.rounds and said.judged >> self.about & 1 else said
+
+
+class FalseCheckpoint(Honest):
+    """Goes on from another base in some rounds, and says so in record and checkpoint."""
+
+    def __init__(self, seat, rounds):
+        super().__init__(seat)
+        self.rounds = rounds
+
+    def screened(self, circle, number, screened):
+        return forged(circle, screened) if number in self.rounds else screened
+
+
+def forged(circle, screened, shift=5000):
+    """The same verdicts and a record of another next base; where a checkpoint is due it holds that base."""
+    carried = replace(screened.carried, base=screened.carried.base + np.int32(shift))
+    record = decode_record(screened.record)
+    checkpoint = screened.checkpoint and encode_checkpoint(
+        record.network, record.round, record.author, carried, genesis_state(), circle.manifest.blocks
+    )
+    record = msgspec.structs.replace(
+        record,
+        next_base=state_digest(carried.base),
+        checkpoint=build(checkpoint).root if checkpoint else b"",
+    )
+    return replace(screened, carried=carried, record=encode_record(record), checkpoint=checkpoint)
+
+
+def hand_over(circle, seat, peer=300):
+    """The seat's holder leaves, and another one takes it; MAX_SEATS must be the circle's."""
+    burned = circle.known.burned_by_leaving(seat)
+    circle.write(Left(seat, burned, 1_700_000_000), Released(seat, circle.known.seats[seat].bond - burned))
+    circle.take(seat, peer)
+
+
+def flipped(said, seat):
+    """The same attestation with the opposite verdict on a seat, judged or not."""
+    return replace(said, judged=said.judged | 1 << seat, accepted=said.accepted ^ 1 << seat)

@@ -1,0 +1,82 @@
+"""A follower without a chain: the history is told, calls are noted, and waiting takes no time."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from ledger.events import Event
+from ledger.history import History
+from ledger.network import Network
+from node.follower import Overtaken
+from tests.support.histories.moments import peer
+
+
+class Clock:
+    """In the place of the module `time`: Unix time and the monotonic clock at once."""
+
+    def __init__(self, now: float = 10_000.0) -> None:
+        self.now = now
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class FakeFollower:
+    """then: call → the events that the chain has after it. refusals: what the next calls raise. later: what the
+    chain tells at the next waits, in order; waiting longer than that is an error."""
+
+    def __init__(self, history: History, *, address: str = peer(0), balance_wei: int = 10**18) -> None:
+        self.history, self.balance = history, balance_wei
+        self.sender = SimpleNamespace(address=address)
+        network = Network.of(1337, "0x" + "ab" * 20)
+        self.circle = SimpleNamespace(network=network, immutables={"ADMISSION": 0})
+        self.calls: list[tuple[object, ...]] = []
+        self.rollbacks = 0
+        self.paid_wei: list[int] = []
+        self.then: dict[str, Callable[..., list[Event]]] = {}
+        self.refusals: list[Exception] = []
+        self.later: list[list[Event]] = []
+        self.past: list[Event] = []
+        self.before_call: Callable[[], object] = lambda: None
+
+    def apply(self, *events: Event) -> None:
+        for event in events:
+            self.history.apply(event)
+            self.past.append(event)
+
+    async def call(
+        self, name: str, *arguments: object, only_if: Callable[[History], bool] | None = None, value_wei: int = 0
+    ) -> None:
+        self.before_call()
+        if only_if is not None and not only_if(self.history):
+            raise Overtaken(f"{name} makes no sense any more")
+        self.calls.append((name, *arguments))
+        self.paid_wei.append(value_wei)
+        if self.refusals:
+            raise self.refusals.pop(0)
+        if name in self.then:
+            self.apply(*self.then[name](*arguments))
+
+    async def follow(self, wait_s: float = 0.0) -> bool:
+        if not wait_s:
+            return False
+        assert self.later, "it waits for what will not come"
+        self.apply(*self.later.pop(0))
+        return True
+
+    async def wait(self, wait_s: float) -> None:
+        await self.follow(wait_s)
+
+    async def events(self) -> list[Event]:
+        return self.past
+
+    async def balance_wei(self) -> int:
+        return self.balance
+
+
+def as_any(value: object) -> Any:
+    """For an argument whose type a fake only resembles."""
+    return value

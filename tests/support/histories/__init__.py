@@ -1,0 +1,1 @@
+"""Histories of circles, made event by event."""
