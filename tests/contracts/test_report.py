@@ -202,7 +202,7 @@ def test_updates_of_two_rounds_convict_nobody(circle: CircleUnderTest) -> None:
 
 @pytest.mark.parametrize("s", [HALF_ORDER + 1, 2**255 - 1])
 def test_a_malleable_signature_is_none(circle: CircleUnderTest, s: int) -> None:
-    # A mirrored s that fits in 255 bits is looked at in test_circle_invitations.py; the check is the same.
+    # A mirrored s that fits in 255 bits is looked at in tests/contracts/test_invitations.py; the check is the same.
     words = list(circle.announcements(1, 1))
     words[4] = s
     assert circle.refusal(REPORTER, REPORT, *words) == FORGED
