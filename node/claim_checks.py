@@ -1,11 +1,11 @@
 """Why a claim cannot be raised, or a vote not cast: the contract's refusals, told before anything is sent."""
 
+from ledger.circle.draw import seats_of
+from ledger.circle.events import Stage
+from ledger.circle.fold.fault_events import DISPUTE_ROUNDS, WINDOWS
+from ledger.circle.history import History
+from ledger.circle.members import Dispute, Seat
 from ledger.errors import UsageError
-from ledger.events import Stage
-from ledger.fold.faults import DISPUTE_ROUNDS, WINDOWS
-from ledger.history import History
-from ledger.members import Dispute, Seat
-from ledger.topology import seats_of
 from node.claims import stands
 from node.wording import length, seat_list, when
 

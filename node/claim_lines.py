@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ledger.text import ether
+from ledger.untrusted.text import ether
 from node.wording import seat_list
 
 _WORDS: Final = {"upholding": "for", "rejecting": "against", "withholding": "withheld"}

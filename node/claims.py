@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ledger.events import Outcome, Stage
-from ledger.fold.faults import CHALLENGER_PART, fine_due
-from ledger.fold.state import APPEAL_BONDS
-from ledger.history import History
-from ledger.members import Dispute, Votes
-from ledger.topology import seats_of
+from ledger.circle.draw import seats_of
+from ledger.circle.events import Outcome, Stage
+from ledger.circle.fold.fault_events import CHALLENGER_PART, fine_due
+from ledger.circle.fold.state import APPEAL_BONDS
+from ledger.circle.history import History
+from ledger.circle.members import Dispute, Votes
 from node.wording import length, seat_list, when
 
 _ANSWERS: Final = ("upholding", "rejecting", "withholding")

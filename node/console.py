@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from ledger.text import printable
+from ledger.untrusted.text import printable
 from node.printing import SAID_MAX
 
 

@@ -18,7 +18,7 @@ from typing import Final
 
 from ledger.errors import SetupError
 from ledger.files import FolderLock, make_folder
-from ledger.network import Network
+from ledger.identity.network import Network
 
 _log = logging.getLogger(__name__)
 _HASH_CHARACTERS: Final = 16

@@ -11,11 +11,11 @@ from typing import Final
 
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoReceipt, Refused, Reverted
-from ledger.events import Stage
-from ledger.fold.state import APPEAL_BONDS
-from ledger.history import History
-from ledger.text import ether
-from ledger.topology import duty_order
+from ledger.circle.draw import duty_order
+from ledger.circle.events import Stage
+from ledger.circle.fold.state import APPEAL_BONDS
+from ledger.circle.history import History
+from ledger.untrusted.text import ether
 from node.evidence import EvidenceStore
 from node.follower import Follower, Overtaken
 from node.notices import Notice, Notices

@@ -8,10 +8,10 @@ from typing import Any, Final
 from ledger.chain.circle import Circle
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, NoReceipt, Reverted
-from ledger.endpoints import Endpoint
+from ledger.circle.history import History, Phase, Seat
 from ledger.errors import SetupError
-from ledger.history import History, Phase, Seat
-from ledger.text import ether
+from ledger.identity.endpoints import Endpoint
+from ledger.untrusted.text import ether
 from node.duties import is_rotation_due
 from node.follower import Follower, Overtaken
 from node.seating import (

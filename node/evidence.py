@@ -7,11 +7,11 @@ from typing import Final
 import msgspec
 
 from ledger.chain.circle_file import read_json, write_json
+from ledger.circle.history import History
 from ledger.errors import PeerFault, SetupError
 from ledger.files import PRIVATE, make_folder
-from ledger.history import History
-from ledger.network import Network
-from ledger.signing import announcement_hash, compact, recover
+from ledger.identity.network import Network
+from ledger.identity.signing import announcement_hash, compact, recover
 from node.gossip.messages import Announcement
 
 _log = logging.getLogger(__name__)

@@ -6,11 +6,11 @@ import random
 from collections.abc import Mapping
 from typing import Final
 
-from ledger.blobs.fetch import BlobFetcher, Unavailable
+from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
-from ledger.gateways import gateways_of
-from ledger.history import History, Round
-from ledger.lineage import Fetched, Held, Link, States, lineage
+from ledger.fetch.fetcher import BlobFetcher, Unavailable
+from ledger.fetch.gateways import gateways_of
+from ledger.judging.frame_chains import Fetched, Held, Link, States, lineage
 from node.blobs.store import BlockStore
 from node.blobs.stored import StoredBlobs
 from node.gossip.gossip import Gossip

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ledger.events import Outcome, Stage
-from ledger.history import CircleParameters, History, Round
-from ledger.reputation import FULL
+from ledger.circle.events import Outcome, Stage
+from ledger.circle.history import CircleParameters, History, Round
+from ledger.circle.reputation import FULL
 from node.notices import Notice
 
 _ROUNDS_KEPT: Final = 8

@@ -14,9 +14,9 @@ from ledger.chain.patience import insist
 from ledger.chain.rpc import ChainUnreachable
 from ledger.chain.sender import Receipt, Refused, Sender
 from ledger.chain.subscription import HeadSubscription
+from ledger.circle.events import Event
+from ledger.circle.history import History
 from ledger.errors import NotYet, PeerFault
-from ledger.events import Event
-from ledger.history import History
 from node.meter import Meter
 
 _log = logging.getLogger(__name__)

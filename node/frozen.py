@@ -8,8 +8,8 @@ from typing import Final
 import torch
 from torch import nn
 
+from ledger.circle.manifest import FROZEN_MARK_DIGITS
 from ledger.errors import SetupError
-from ledger.manifest import FROZEN_MARK_DIGITS
 
 _NEXT: Final = (
     "start the peer with the circle's own task file, and load what is frozen from the same file as all others:"

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.blobs.contents.records import update_max_bytes
 from ledger.blobs.unixfs import build
+from ledger.circle.manifest import CHECKPOINT_EVERY, MalformedManifest, Manifest, check_manifest
 from ledger.codec import OutsideGrid
 from ledger.errors import UsageError
 from ledger.files import PUBLIC, write_whole
-from ledger.manifest import CHECKPOINT_EVERY, MalformedManifest, Manifest, check_manifest
-from ledger.records import update_max_bytes
 from ledger.rules import rule_of
 from node.frozen import Frozen, check_frozen
 from node.layout import Layout, check_layout

@@ -8,8 +8,8 @@ from eth_utils.address import to_checksum_address
 
 from ledger.chain.circle_file import read_json, write_json
 from ledger.errors import SetupError
-from ledger.network import Network
-from ledger.signing import BadSignature, compact, invitation_hash, recover, sign
+from ledger.identity.network import Network
+from ledger.identity.signing import BadSignature, compact, invitation_hash, recover, sign
 
 _FILE_MAX_BYTES = 1 << 12
 

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ledger.audit.jury import Examined, Truth, blobs_behind, examine, is_false_verdict
-from ledger.blobs.fetch import Unavailable
-from ledger.checkpoint import checkpoint_max_bytes, decode_checkpoint, decode_checkpoint_record
+from ledger.arithmetic.exact import State
+from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, decode_checkpoint, decode_checkpoint_record
+from ledger.blobs.contents.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
+from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
-from ledger.exact import State
-from ledger.history import History, Round
-from ledger.lineage import Held, Lost, States, further
-from ledger.memory import Carried
-from ledger.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
-from ledger.replay import Start, blobs_needed, replay, starts
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.false_verdicts import Examined, Truth, blobs_behind, examine, is_false_verdict
+from ledger.judging.frame_chains import Held, Lost, States, further
+from ledger.judging.replay import Start, blobs_needed, replay, starts
 from ledger.rules import looks_back, rule_of
+from ledger.rules.judge_memory import Carried
 
 _log = logging.getLogger(__name__)
 # A judge keeps what its disputable rounds follow from, back to the checkpoint before: nobody has to look behind it.

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from ledger.circle.manifest import Tensor
 from ledger.codec import Blocks, blocks_of
 from ledger.errors import SetupError
-from ledger.manifest import Tensor
 from node.sharing import DEFAULT, Parts, Sharing, parts_of
 
 Vector = npt.NDArray[np.float32]

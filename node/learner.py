@@ -7,11 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.arithmetic.exact import State, to_float
+from ledger.blobs.contents.records import (
+    Genesis,
+    Update,
+    encode_genesis,
+    encode_update,
+    state_digest,
+    update_max_bytes,
+)
+from ledger.circle.manifest import Manifest
 from ledger.codec import CARRIED, LARGEST, PLAIN, SENT_SHARE, Blocks, encode, left_out, quantise
-from ledger.exact import State, to_float
-from ledger.lineage import is_chained
-from ledger.manifest import Manifest
-from ledger.records import Genesis, Update, encode_genesis, encode_update, state_digest, update_max_bytes
+from ledger.judging.frame_chains import is_chained
 from ledger.rules import rule_of
 from node.meter import Meter
 from node.ranges import Teller, clipped

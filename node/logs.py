@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from typing import Final
 
-from ledger.text import printable
+from ledger.untrusted.text import printable
 
 _LINE: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 # Loggers of libraries that write a line, often with a traceback, for what a stranger sends.

@@ -2,10 +2,10 @@
 
 import logging
 
+from ledger.blobs.contents.records import update_max_bytes
+from ledger.circle.history import History
 from ledger.errors import PeerFault
-from ledger.history import History
-from ledger.lineage import Lost, States, earlier, fetched_of, is_key_due, lineage, published
-from ledger.records import update_max_bytes
+from ledger.judging.frame_chains import Lost, States, earlier, fetched_of, is_key_due, lineage, published
 from node.blobs.store import BlockStore
 from node.blobs.stored import StoredBlobs
 from node.learner import Previous

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from ledger.endpoints import MalformedEndpoint, parse_endpoint
+from ledger.identity.endpoints import MalformedEndpoint, parse_endpoint
 
 # Gateway, digest: whether the gateway says at once that it has the block.
 Knock = Callable[[str, bytes], Awaitable[bool]]

@@ -11,20 +11,20 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from eth_utils.address import to_canonical_address
 
+from ledger.blobs.contents.records import update_max_bytes
 from ledger.chain.circle import Circle
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import FeeLimits, NoReceipt, Reverted, Sender
+from ledger.circle.fold.state import APPEAL_BONDS
+from ledger.circle.history import History, Phase, Round
+from ledger.circle.verdict_word import encode_verdicts
 from ledger.codec import SENT_SHARE
-from ledger.endpoints import Endpoint
 from ledger.errors import SetupError
-from ledger.fold.state import APPEAL_BONDS
-from ledger.history import History, Phase, Round
-from ledger.lineage import Fetched, Held, Lost, lineage
-from ledger.memory import Carried
-from ledger.records import update_max_bytes
-from ledger.replay import sitting_of
-from ledger.screening import Screened, screen
-from ledger.verdicts import encode_verdicts
+from ledger.identity.endpoints import Endpoint
+from ledger.judging.frame_chains import Fetched, Held, Lost, lineage
+from ledger.judging.replay import sitting_of
+from ledger.judging.screening import Screened, screen
+from ledger.rules.judge_memory import Carried
 from node.announcements import AnnouncementJournal
 from node.data_folder import DataFolder
 from node.duties import Duties

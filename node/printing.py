@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
-from ledger.text import printable
+from ledger.untrusted.text import printable
 from node.figures import as_json
 
 SAID_MAX: Final = 4000

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from ledger.exact import State
-from ledger.history import History, Round
-from ledger.lineage import Held
+from ledger.arithmetic.exact import State
+from ledger.circle.history import History, Round
+from ledger.judging.frame_chains import Held
 from node.lacks import AGAIN_S, Lacks
 from node.recovery import Judged, Lacking, Recovery
 from node.rounds import Means

@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from ledger.arithmetic.exact import GRID_BITS
+from ledger.circle.manifest import MAX_EXPONENT, Tensor
 from ledger.codec import LARGEST
-from ledger.exact import GRID_BITS
-from ledger.manifest import MAX_EXPONENT, Tensor
 from node.layout import Layout
 
 Vector = npt.NDArray[np.float32]

@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.blobs.fetch import Unavailable
+from ledger.arithmetic.exact import State
+from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, decode_checkpoint, decode_checkpoint_record
+from ledger.blobs.contents.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
 from ledger.blobs.unixfs import build
-from ledger.checkpoint import checkpoint_max_bytes, decode_checkpoint, decode_checkpoint_record
+from ledger.circle.history import History, Round
 from ledger.errors import NotYet, PeerFault, SetupError
-from ledger.exact import State
-from ledger.history import History, Round
-from ledger.lineage import Held, Lost, lineage
-from ledger.memory import Carried
-from ledger.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
-from ledger.replay import blobs_needed, replay, shows_checkpoint
-from ledger.screening import Screened
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.frame_chains import Held, Lost, lineage
+from ledger.judging.replay import blobs_needed, replay, shows_checkpoint
+from ledger.judging.screening import Screened
+from ledger.rules.judge_memory import Carried
 from node.blobs.store import BlockStore
 from node.exchange import Exchange
 from node.jury import whole

@@ -6,9 +6,9 @@ from typing import Final
 
 import torch
 
+from ledger.arithmetic.exact import to_float
 from ledger.codec import PLAIN, encode, quantise
 from ledger.errors import SetupError
-from ledger.exact import to_float
 from node.kept import Kept
 from node.layout import Vector, flatten
 from node.ranges import clipped, with_exponents

@@ -9,11 +9,11 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ledger.checkpoint import first_disputable
-from ledger.history import History, Round
-from ledger.lineage import lineage
-from ledger.records import RECORD_MAX_BYTES, InvalidBlob, decode_record
-from ledger.replay import blobs_needed, shows_checkpoint, starts
+from ledger.blobs.contents.checkpoint import first_disputable
+from ledger.blobs.contents.records import RECORD_MAX_BYTES, InvalidBlob, decode_record
+from ledger.circle.history import History, Round
+from ledger.judging.frame_chains import lineage
+from ledger.judging.replay import blobs_needed, shows_checkpoint, starts
 from ledger.rules import looks_back, rule_of
 from node.blobs.store import BlockStore
 from node.state import KEPT_ROUNDS

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from ledger.history import History, Phase, Round
-from ledger.topology import duty_order, mask_of
+from ledger.circle.draw import duty_order, mask_of
+from ledger.circle.history import History, Phase, Round
 
 
 class Step(Enum):

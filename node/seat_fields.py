@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ledger.history import History
-from ledger.members import Dispute, Seat
-from ledger.reputation import FULL
+from ledger.circle.history import History
+from ledger.circle.members import Dispute, Seat
+from ledger.circle.reputation import FULL
 
 
 def standing_fields(history: History, seat: int) -> dict[str, Any]:

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ledger import events
+from ledger.blobs.contents.records import decode_update
 from ledger.chain.terms import Admission
+from ledger.circle import events
+from ledger.circle.events import Event
+from ledger.circle.history import History
+from ledger.circle.manifest import Manifest
+from ledger.circle.members import Seat
 from ledger.errors import PeerFault, SetupError
-from ledger.events import Event
-from ledger.history import History
-from ledger.manifest import Manifest
-from ledger.members import Seat
-from ledger.records import decode_update
-from ledger.text import ether
+from ledger.untrusted.text import ether
 from node.invitations import Invitation
 from node.notices import Notice
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from ledger.blobs.fetch import BlobFetcher
-from ledger.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
+from ledger.circle.history import History
 from ledger.errors import SetupError, UsageError
-from ledger.history import History
-from ledger.network import Network
+from ledger.fetch.fetcher import BlobFetcher
+from ledger.identity.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
+from ledger.identity.network import Network
 from node.blobs.doors import Bounds, Doors
 from node.blobs.gateway import STATS, gateway_app
 from node.blobs.store import BlockStore

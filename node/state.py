@@ -15,10 +15,10 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.exact import State
+from ledger.arithmetic.exact import State
+from ledger.circle.history import History
 from ledger.files import set_aside, write_whole
-from ledger.history import History
-from ledger.memory import Carried, Memory
+from ledger.rules.judge_memory import Carried, Memory
 
 _log = logging.getLogger(__name__)
 _MAGIC: Final = b"FMS3"

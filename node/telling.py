@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.history import Round
-from ledger.reputation import FULL
-from ledger.screening import Screened
+from ledger.circle.history import Round
+from ledger.circle.reputation import FULL
+from ledger.judging.screening import Screened
 from node.fate import Purse, Standing, news, standing_of
 from node.follower import Follower
 from node.meter import Meter

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from ledger.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
+from ledger.circle.history import History
 from ledger.errors import SetupError
-from ledger.history import History
+from ledger.identity.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
 from node.follower import Follower, Overtaken
 from node.gossip.prober import Found
 from node.notices import Notice, Notices

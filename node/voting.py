@@ -7,12 +7,12 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.audit.jury import Truth
-from ledger.blobs.fetch import Unavailable
+from ledger.circle.events import Answer, Disputed, Stage
+from ledger.circle.history import History
+from ledger.circle.members import Dispute
 from ledger.errors import PeerFault
-from ledger.events import Answer, Disputed, Stage
-from ledger.history import History
-from ledger.members import Dispute
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.false_verdicts import Truth
 from node.follower import Follower
 from node.jury import Fetch, truth_of
 from node.testing.attacks import Behaviour

@@ -11,13 +11,13 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.audit.jury import Examined, Truth
-from ledger.blobs.fetch import Unavailable
+from ledger.circle.events import ASKING, NO_RECORD
+from ledger.circle.fold.fault_events import DISPUTE_ROUNDS
+from ledger.circle.fold.state import APPEAL_BONDS
+from ledger.circle.history import History
 from ledger.errors import PeerFault
-from ledger.events import ASKING, NO_RECORD
-from ledger.fold.faults import DISPUTE_ROUNDS
-from ledger.fold.state import APPEAL_BONDS
-from ledger.history import History
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.false_verdicts import Examined, Truth
 from ledger.rules import rule_of
 from node.follower import Follower
 from node.jury import Answered, Fetch, examined

@@ -9,13 +9,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ledger.events import Outcome
-from ledger.fold.faults import CHALLENGER_PART, DISPUTE_ROUNDS, WINDOWS
-from ledger.fold.state import APPEAL_BONDS
-from ledger.history import History, Round
-from ledger.members import Dispute
-from ledger.text import ether
-from ledger.topology import seats_of
+from ledger.circle.draw import seats_of
+from ledger.circle.events import Outcome
+from ledger.circle.fold.fault_events import CHALLENGER_PART, DISPUTE_ROUNDS, WINDOWS
+from ledger.circle.fold.state import APPEAL_BONDS
+from ledger.circle.history import History, Round
+from ledger.circle.members import Dispute
+from ledger.untrusted.text import ether
 from node.notices import Notice
 
 # How often a round is drawn: 1 / (1 + its age). How much oftener a judge who stood alone once, or is new, is drawn.

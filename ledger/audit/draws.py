@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 from eth_utils.address import to_canonical_address
 
-from ledger import events
 from ledger.audit.findings import Check, Report
 from ledger.chain import answers
 from ledger.chain.answers import Nonsense
 from ledger.chain.circle import Placed
 from ledger.chain.rpc import Rpc
-from ledger.network import Network
-from ledger.topology import drawn_seed
+from ledger.circle import events
+from ledger.circle.draw import drawn_seed
+from ledger.identity.network import Network
 
 
 class Header(msgspec.Struct, frozen=True):

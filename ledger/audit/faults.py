@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 
-from ledger import events
 from ledger.audit.findings import Check, DisputeLine, Report
 from ledger.audit.proofs import Proof
 from ledger.chain.circle import Placed
-from ledger.events import Outcome
-from ledger.history import History
-from ledger.members import Dispute
-from ledger.topology import seats_of
+from ledger.circle import events
+from ledger.circle.draw import seats_of
+from ledger.circle.events import Outcome
+from ledger.circle.history import History
+from ledger.circle.members import Dispute
 
 # Dispute → whether its verdict is false, None where that cannot be recomputed.
 Truths = Mapping[int, bool | None]

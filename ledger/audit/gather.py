@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ledger.blobs.fetch import BlobFetcher, Unavailable
+from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
-from ledger.gateways import gateways_of
-from ledger.history import History, Round
-from ledger.lineage import MAX_CHAIN, Held, Link, States, further, is_chained, lineage
+from ledger.fetch.fetcher import BlobFetcher, Unavailable
+from ledger.fetch.gateways import gateways_of
+from ledger.judging.frame_chains import MAX_CHAIN, Held, Link, States, further, is_chained, lineage
 
 _PARALLEL: Final = 8
 

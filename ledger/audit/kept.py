@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, MutableMapping
 import msgspec
 import numpy as np
 
-from ledger.lineage import Link, Published
-from ledger.memory import Carried, Memory
+from ledger.judging.frame_chains import Link, Published
+from ledger.rules.judge_memory import Carried, Memory
 from ledger.shelf import Shelf
 
 Holder = tuple[int, int]

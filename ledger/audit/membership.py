@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ledger import events
 from ledger.audit.findings import Membership
 from ledger.chain.circle import Placed
-from ledger.history import History, Round
-from ledger.text import ether
-from ledger.topology import seats_of
+from ledger.circle import events
+from ledger.circle.draw import seats_of
+from ledger.circle.history import History, Round
+from ledger.untrusted.text import ether
 
 _NOBODY: Final = "0x" + 40 * "0"
 

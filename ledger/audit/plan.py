@@ -1,7 +1,8 @@
 """Which rounds of which seats an audit recomputes: all of them, those from some round on, or a random sample.
 
 What is checked needs what its judge brought along, and that follows from the judge's last checkpoint before, or
-from its beginning (ledger.replay). So a plan has three kinds of work, and a round that nobody needs is passed over.
+from its beginning (ledger.judging.replay). So a plan has three kinds of work, and a round that nobody needs is
+passed over.
 """
 
 import random
@@ -9,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ledger.checkpoint import first_disputable
-from ledger.history import History, Round
-from ledger.replay import attested_before, blobs_needed, starts
+from ledger.blobs.contents.checkpoint import first_disputable
+from ledger.circle.history import History, Round
+from ledger.judging.replay import attested_before, blobs_needed, starts
 from ledger.rules import looks_back, rule_of
 
 # A judge's round: its number and the judge's seat.

@@ -12,8 +12,8 @@ from ledger.chain import answers
 from ledger.chain.artifact import circle_artifact
 from ledger.chain.rpc import Rpc, RpcFault
 from ledger.errors import PeerFault
-from ledger.network import Network
-from ledger.signing import announcement_hash, recover
+from ledger.identity.network import Network
+from ledger.identity.signing import announcement_hash, recover
 
 _REPORT: Final = "report_equivocation"
 _LOW: Final = (1 << 255) - 1

@@ -5,24 +5,24 @@ from contextlib import suppress
 
 import numpy as np
 
+from ledger.arithmetic.exact import State, to_float
 from ledger.audit.findings import Check, Report
-from ledger.audit.jury import is_false_verdict
 from ledger.audit.kept import CarriedStates
 from ledger.audit.plan import Plan, Work, owed, plan_from
-from ledger.checkpoint import decode_checkpoint, decode_checkpoint_record, first_disputable
+from ledger.blobs.contents.checkpoint import decode_checkpoint, decode_checkpoint_record, first_disputable
+from ledger.blobs.contents.records import Record, state_digest
+from ledger.circle.draw import mask_of, seats_of
+from ledger.circle.history import History, Round
 from ledger.codec import Blocks, frame_steps
 from ledger.errors import PeerFault
-from ledger.exact import State, to_float
-from ledger.history import History, Round
-from ledger.lineage import Fetched, Held, Lost, Published, States, lineage, published
-from ledger.memory import Carried
-from ledger.network import Network
-from ledger.records import Record, state_digest
-from ledger.replay import blobs_needed, replay, shows_checkpoint
+from ledger.identity.network import Network
+from ledger.judging.false_verdicts import is_false_verdict
+from ledger.judging.frame_chains import Fetched, Held, Lost, Published, States, lineage, published
+from ledger.judging.replay import blobs_needed, replay, shows_checkpoint
+from ledger.judging.screening import Screened
 from ledger.rules import looks_back, rule_of
-from ledger.screening import Screened
+from ledger.rules.judge_memory import Carried
 from ledger.shelf import Shelf
-from ledger.topology import mask_of, seats_of
 
 
 def stands_still(state: State, base: State | None, blocks: Blocks) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ledger.arithmetic.exact import State
 from ledger.audit.draws import Header, check_draws, draw_blocks, read_headers
 from ledger.audit.faults import check_faults
 from ledger.audit.findings import Check, Report
@@ -14,21 +15,20 @@ from ledger.audit.membership import MembershipLog
 from ledger.audit.plan import Plan, plan_from, plan_sample
 from ledger.audit.proofs import Proof, read_proof
 from ledger.audit.rounds import RoundAuditor
-from ledger.blobs.fetch import BlobFetcher
+from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, first_disputable
+from ledger.blobs.contents.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
 from ledger.chain.artifact import CodeMismatch
 from ledger.chain.circle import Circle, NotThere, Placed
 from ledger.chain.failover import connect
 from ledger.chain.patience import Patience, insist
 from ledger.chain.reading import OtherHash, Reading, Unsettled, read_history
-from ledger.checkpoint import checkpoint_max_bytes, first_disputable
+from ledger.circle.events import Equivocated, Event
+from ledger.circle.history import History, HistoryFault, Round
+from ledger.circle.manifest import MalformedManifest
+from ledger.circle.reputation import FULL, pack
 from ledger.errors import PeerFault, UsageError
-from ledger.events import Equivocated, Event
-from ledger.exact import State
-from ledger.history import History, HistoryFault, Round
-from ledger.lineage import Link, States
-from ledger.manifest import MalformedManifest
-from ledger.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
-from ledger.reputation import FULL, pack
+from ledger.fetch.fetcher import BlobFetcher
+from ledger.judging.frame_chains import Link, States
 from ledger.shelf import Shelf
 
 Progress = Callable[[int, int], None]

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from ledger.errors import SetupError
-from ledger.text import printable
+from ledger.untrusted.text import printable
 
 HIDDEN: Final = "…"
 # Shorter parts of a path are versions and the names of chains.

@@ -4,7 +4,7 @@ from typing import Final
 
 from ledger.chain.terms import Admission, Terms
 from ledger.errors import UsageError
-from ledger.text import ether
+from ledger.untrusted.text import ether
 
 # A window must see so many blocks: a call is sent, gets into a block, is seen there and answered in another.
 _LEAST_BLOCKS: Final = 3

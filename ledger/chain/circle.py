@@ -14,10 +14,10 @@ from ledger.chain.logs import LogDecoder, Placed
 from ledger.chain.patience import insist
 from ledger.chain.ranges import LogReader
 from ledger.chain.rpc import Rpc
+from ledger.circle.events import Opened
+from ledger.circle.history import CircleParameters, Phase
 from ledger.errors import SetupError
-from ledger.events import Opened
-from ledger.history import CircleParameters, Phase
-from ledger.network import Network
+from ledger.identity.network import Network
 
 _T = TypeVar("_T")
 __all__ = ["Circle", "CircleState", "Mark", "NotThere", "Placed", "code_at", "reached"]

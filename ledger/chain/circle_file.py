@@ -13,7 +13,7 @@ from ledger.chain.patience import Patience, insist
 from ledger.chain.terms import TermValue
 from ledger.errors import SetupError
 from ledger.files import PUBLIC, write_whole
-from ledger.parsing import decode_json
+from ledger.untrusted.parsing import decode_json
 
 CIRCLE_FILE_MAX_BYTES: Final = 1 << 16
 _T = TypeVar("_T", bound=msgspec.Struct)

@@ -30,8 +30,8 @@ from ledger.chain.plan import Plan, is_as_planned, plan_for
 from ledger.chain.rpc import Rpc
 from ledger.chain.sender import NoFunds, Reverted, Sender
 from ledger.chain.terms import Terms, TermValue
+from ledger.circle.events import Opened
 from ledger.errors import NotYet, SetupError, UsageError
-from ledger.events import Opened
 
 __all__ = [
     "CircleFile",

@@ -15,7 +15,7 @@ from ledger.chain.answers import Parser
 from ledger.chain.patience import Backoff, Patience
 from ledger.chain.rpc import BadAnswer, ChainUnreachable, Lost, Rpc, RpcFault, Throttled
 from ledger.errors import SetupError
-from ledger.text import printable
+from ledger.untrusted.text import printable
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")

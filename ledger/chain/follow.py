@@ -15,9 +15,9 @@ from typing import Final, Protocol
 
 from ledger.chain.circle import Mark, Placed
 from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.events import Drawn, Ejected, Equivocated, Left, Moved, Resolved, Restarted, Rotated, Settled
-from ledger.history import CircleParameters, History, HistoryFault
-from ledger.manifest import MalformedManifest
+from ledger.circle.events import Drawn, Ejected, Equivocated, Left, Moved, Resolved, Restarted, Rotated, Settled
+from ledger.circle.history import CircleParameters, History, HistoryFault
+from ledger.circle.manifest import MalformedManifest
 
 _log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ import msgspec
 from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address, to_checksum_address
 
-from ledger import events
 from ledger.chain import answers
 from ledger.chain.answers import Nonsense
 from ledger.chain.artifact import Artifact
-from ledger.topology import drawn_seed
+from ledger.circle import events
+from ledger.circle.draw import drawn_seed
 
 _INDEX_MAX: Final = 1 << 32
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from ledger.text import printable
+from ledger.untrusted.text import printable
 
 if TYPE_CHECKING:
     from ledger.chain.rpc import Rpc

@@ -12,7 +12,7 @@ from ledger.chain.terms import (
     differing_terms,
     term_values,
 )
-from ledger.manifest import Manifest, check_manifest, manifest_digest
+from ledger.circle.manifest import Manifest, check_manifest, manifest_digest
 from ledger.rules import rule_of
 
 

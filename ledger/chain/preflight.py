@@ -13,7 +13,7 @@ from ledger.chain.reasons import explained, reason_in
 from ledger.chain.rpc import Rpc, RpcFault
 from ledger.chain.sender import NoFunds
 from ledger.errors import SetupError, UsageError
-from ledger.text import ether
+from ledger.untrusted.text import ether
 
 # Runs each kind of instruction that the compiled circle has and older chains lack: MCOPY and transient storage
 # (both Cancun) and PUSH0 (Shanghai). Leaves the word 1 behind.

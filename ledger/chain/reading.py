@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from ledger.chain.circle import Circle, Mark, Placed, reached
 from ledger.chain.patience import insist
 from ledger.chain.rpc import ChainUnreachable
-from ledger.history import History, HistoryFault
-from ledger.manifest import MalformedManifest
+from ledger.circle.history import History, HistoryFault
+from ledger.circle.manifest import MalformedManifest
 
 
 class OtherHash(HistoryFault):

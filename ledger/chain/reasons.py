@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ledger.chain import answers
-from ledger.text import printable
+from ledger.untrusted.text import printable
 
 _CLOCKS: Final = "look at the round with `folkmoot status`, a node tries again by itself"
 _VERDICT: Final = "update this node, and report it if it is up to date"

@@ -18,8 +18,8 @@ from ledger.chain.answers import Nonsense, Parser
 from ledger.chain.throttling import is_throttling
 from ledger.chain.transport import TooLarge, TransportError, is_late, never_left, session_for
 from ledger.errors import NotYet, PeerFault, SetupError
-from ledger.parsing import TooMany, decode_json
-from ledger.text import printable
+from ledger.untrusted.parsing import TooMany, decode_json
+from ledger.untrusted.text import printable
 
 _T = TypeVar("_T")
 _TIMEOUT_S: Final = 20.0

@@ -15,8 +15,8 @@ import aiohttp
 import msgspec
 
 from ledger.errors import SetupError
-from ledger.names import NameResolver
-from ledger.parsing import decode_json
+from ledger.untrusted.host_names import NameResolver
+from ledger.untrusted.parsing import decode_json
 
 _log = logging.getLogger(__name__)
 # A header with all its fields takes some 2 KiB.

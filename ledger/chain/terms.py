@@ -12,8 +12,8 @@ import msgspec
 from eth_utils.address import is_hex_address
 
 from ledger.chain.artifact import Artifact
+from ledger.circle.manifest import Manifest
 from ledger.errors import UsageError
-from ledger.manifest import Manifest
 
 TermValue = int | str
 MAX_WINDOW_S: Final = 30 * 86400

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.arithmetic.exact import State
 from ledger.codec.blocks import BLOCK, Blocks, blocks_of
 from ledger.codec.delta import DELTA, decode_delta, is_key
 from ledger.codec.delta_encoder import CARRIED, SENT_SHARE, encode_delta, left_out, share_for
@@ -18,7 +19,6 @@ from ledger.codec.frames import (
     max_payload_bytes,
 )
 from ledger.codec.snapshot import PLAIN, SNAPSHOTS, ZSTD, decode_snapshot, frame_steps, quantise
-from ledger.exact import State
 
 __all__ = [
     "BLOCK",

@@ -21,10 +21,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.arithmetic.exact import State
 from ledger.codec.blocks import Blocks
 from ledger.codec.frames import LARGEST_COUNT, MalformedFrame, compress, decompress
 from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE, Header, read_header
-from ledger.exact import State
 
 DELTA: Final = "delta"
 # 7 of the longest steps reach from one end of the grid to the other: there is a frame for every state.

@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.arithmetic.exact import GRID_BITS, State, to_float
 from ledger.codec.blocks import BLOCK, Blocks
 from ledger.codec.delta import (
     DELTA,
@@ -39,7 +40,6 @@ from ledger.codec.delta import (
 from ledger.codec.frames import LARGEST_COUNT, MAX_CODE, Quantised, check_inside_grid
 from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE
 from ledger.errors import UsageError
-from ledger.exact import GRID_BITS, State, to_float
 
 Vector = NDArray[np.float32]
 

@@ -7,9 +7,9 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from ledger.arithmetic.exact import GRID_BITS, State
 from ledger.codec.blocks import Blocks
 from ledger.errors import PeerFault
-from ledger.exact import GRID_BITS, State
 
 MAX_SHIFT: Final = 17
 MAX_CODE: Final = 127

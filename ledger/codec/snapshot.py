@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.arithmetic.exact import GRID_BITS, State
 from ledger.codec.blocks import Blocks
 from ledger.codec.frames import (
     MAX_CODE,
@@ -21,7 +22,6 @@ from ledger.codec.frames import (
     compress,
     decompress,
 )
-from ledger.exact import GRID_BITS, State
 
 PLAIN: Final = "int8"
 ZSTD: Final = "int8-zstd"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ledger.exact import decaying_square_q30, squared_distances, squared_norm, weighted_mean
+from ledger.arithmetic.exact import decaying_square_q30, squared_distances, squared_norm, weighted_mean
 from ledger.rules.interface import Judgement, Outcome, Situation
 
 

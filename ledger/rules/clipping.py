@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from ledger.exact import State, squared_distance
+from ledger.arithmetic.exact import State, squared_distance
 from ledger.rules.interface import Judgement, Outcome, Situation
 from ledger.rules.shared import assumed_hostile, check_hostile_milli, eligible_seats
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from ledger.exact import State
-from ledger.memory import Memory
+from ledger.arithmetic.exact import State
+from ledger.rules.judge_memory import Memory
 
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything a rule may look at. All states are (d,), int32, on the grid of ledger.exact.
+    """Everything a rule may look at. All states are (d,), int32, on the grid of ledger.arithmetic.exact.
 
     base: the judge's model at the round's start. own: its public state. neighbours: seat → public state of those
     that decoded. eligible: the seats that may enter the next base (not quarantined). round: 1..rounds.

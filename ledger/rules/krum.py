@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from ledger.exact import mean
+from ledger.arithmetic.exact import mean
 from ledger.rules.interface import Judgement, Outcome, Situation
 from ledger.rules.shared import (
     Distances,

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ledger.exact import State
+from ledger.arithmetic.exact import State
 from ledger.rules.interface import Outcome, Situation
 from ledger.rules.shared import (
     accept_all,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from ledger.exact import State, squared_distance
+from ledger.arithmetic.exact import State, squared_distance
 from ledger.rules.interface import Judgement, Situation
 
 Distances = Sequence[Sequence[int]]

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.exact import State
+from ledger.arithmetic.exact import State
 
 Row = NDArray[np.signedinteger[Any]]
 

@@ -9,11 +9,11 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.exact import ONE_Q18, pulled_mean
-from ledger.memory import Memory, Trace
+from ledger.arithmetic.exact import ONE_Q18, pulled_mean
+from ledger.arithmetic.sketch import measure
+from ledger.arithmetic.spectrum import Spread, gram, spread
 from ledger.rules.interface import Judgement, Outcome, Situation
-from ledger.sketch import measure
-from ledger.spectrum import Spread, gram, spread
+from ledger.rules.judge_memory import Memory, Trace
 
 _DOMAIN: Final = b"folkmoot tether 1"
 # A step as long as the reach τ has a sketch of this length.

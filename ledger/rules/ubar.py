@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
+from ledger.arithmetic.exact import ONE_Q15, squared_distance, weighted_mean
 from ledger.errors import PeerFault
-from ledger.exact import ONE_Q15, squared_distance, weighted_mean
 from ledger.rules.interface import Judgement, Outcome, Situation
 from ledger.rules.shared import assumed_hostile, check_hostile_milli, judge_by_pool
 

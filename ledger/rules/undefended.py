@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ledger.exact import mean
+from ledger.arithmetic.exact import mean
 from ledger.rules.interface import Judgement, Outcome, Situation
 
 

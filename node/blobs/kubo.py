@@ -18,10 +18,10 @@ from ipfshttpclient.http_common import multiaddr_to_url_data
 
 from ledger.blobs.car import car_header, car_section_head
 from ledger.blobs.cid import RAW, Cid, cid_of, digest_of
-from ledger.blobs.fetch import Unavailable
 from ledger.blobs.unixfs import CHUNK_BYTES, Dag
 from ledger.errors import SetupError
-from ledger.names import NameResolver
+from ledger.fetch.fetcher import Unavailable
+from ledger.untrusted.host_names import NameResolver
 
 _ANSWER_BYTES_MAX = 1 << 16
 _READ_BYTES = 1 << 16

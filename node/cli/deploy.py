@@ -209,7 +209,7 @@ def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -
 
 
 def _cost(gas: int, price_wei: int) -> str:
-    from ledger.text import ether
+    from ledger.untrusted.text import ether
 
     return f"{gas:,} gas x {price_wei / _GWEI:.6g} gwei = {ether(gas * price_wei)}"
 
@@ -242,7 +242,7 @@ def _print(
             }
         )
         return
-    from ledger.text import ether
+    from ledger.untrusted.text import ether
     from node.genesis import genesis_path
 
     manifest = plan.manifest

@@ -71,7 +71,7 @@ def _check(options: argparse.Namespace, opened: OpenCircle, target: int) -> None
 
 def check_worth(options: argparse.Namespace, opened: OpenCircle, target: int, found: Recomputed) -> None:
     """That the claim would not fail. Raises UsageError, or SetupError where trying again may help."""
-    from ledger.audit.jury import Truth
+    from ledger.judging.false_verdicts import Truth
     from node.claims import claim_words
 
     if options.anyway or found.truth == Truth.FALSE or (found.truth == Truth.WITHHELD and options.withheld):
@@ -91,8 +91,8 @@ def check_worth(options: argparse.Namespace, opened: OpenCircle, target: int, fo
 
 def _evidence(options: argparse.Namespace, opened: OpenCircle, caller: Caller, found: Recomputed) -> bytes:
     """What the claim names: a member that cannot get what the judge judged from only asks for it."""
-    from ledger.audit.jury import Truth
-    from ledger.events import ASKING
+    from ledger.circle.events import ASKING
+    from ledger.judging.false_verdicts import Truth
 
     target = options.judge if options.target is None else options.target
     may_ask = opened.history.asking_seat(options.judge, target, caller.address) is not None
@@ -110,8 +110,8 @@ def _number(opened: OpenCircle, caller: Caller, claim: tuple[int, int, int]) -> 
 def _summoned(opened: OpenCircle, caller: Caller, number: int) -> tuple[Exception | None, OpenCircle]:
     """Have the jury drawn; any member may have been faster. Returns why it is not drawn, and the circle after."""
     from ledger.chain.rpc import ChainUnreachable, RpcFault
+    from ledger.circle.events import Stage
     from ledger.errors import NotYet
-    from ledger.events import Stage
 
     if opened.history.disputes[number].stage != Stage.DRAWING:
         return None, opened
@@ -138,7 +138,7 @@ def _tell(options: argparse.Namespace, opened: OpenCircle, number: int, found: R
 
 def recomputed_words(found: Recomputed) -> str:
     """What came out, as the end of a sentence."""
-    from ledger.audit.jury import Truth
+    from ledger.judging.false_verdicts import Truth
 
     if found.truth is None:
         return "nothing was recomputed"

@@ -124,7 +124,7 @@ def print_disputes(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _summon(_: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute: Any) -> int:
-    from ledger.events import Stage
+    from ledger.circle.events import Stage
     from node.claims import stands
 
     now_s = opened.now_s()
@@ -155,15 +155,15 @@ def _vote(options: argparse.Namespace, opened: OpenCircle, caller: Caller, dispu
 
 
 def _chosen(said: str) -> Any:
-    from ledger.events import Answer
+    from ledger.circle.events import Answer
 
     return Answer[said.upper()]
 
 
 def _found(opened: OpenCircle, dispute: Any, now_s: float, timeout_s: float) -> Any:
     """The answer that recomputing gives. Raises UsageError, or SetupError where trying again may help."""
-    from ledger.audit.jury import Truth
-    from ledger.events import Answer
+    from ledger.circle.events import Answer
+    from ledger.judging.false_verdicts import Truth
     from node.wording import when
 
     found = _recomputed(opened, dispute, timeout_s)
@@ -182,9 +182,9 @@ def _found(opened: OpenCircle, dispute: Any, now_s: float, timeout_s: float) -> 
 
 
 def _appeal(options: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute: Any) -> int:
-    from ledger.audit.jury import Truth
-    from ledger.events import Answer, Stage
-    from ledger.fold.state import APPEAL_BONDS
+    from ledger.circle.events import Answer, Stage
+    from ledger.circle.fold.state import APPEAL_BONDS
+    from ledger.judging.false_verdicts import Truth
     from node.claims import stands
 
     now_s = opened.now_s()

@@ -222,8 +222,8 @@ def _opened(circle: Any, first_block: int) -> tuple[Any, str]:
     """What all agreed on, and the hash of the block it stands in. Raises SetupError where that is another block."""
     from ledger.chain.circle_file import OtherCircle
     from ledger.chain.patience import insist
-    from ledger.events import Opened
-    from ledger.manifest import MalformedManifest, decode_manifest
+    from ledger.circle.events import Opened
+    from ledger.circle.manifest import MalformedManifest, decode_manifest
 
     def read() -> tuple[Any, str]:
         opened = circle.logs(first_block, first_block)

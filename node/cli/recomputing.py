@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ledger.circle.events import NO_RECORD
 from ledger.errors import SetupError, UsageError
-from ledger.events import NO_RECORD
 from node.cli.opened import OpenCircle
 
 _TIMEOUT_MAX_S: Final = 86_400
@@ -15,7 +15,7 @@ _TIMEOUT_MAX_S: Final = 86_400
 
 @dataclass(frozen=True)
 class Recomputed:
-    """truth: of ledger.audit.jury, None where nobody gave even the circle's first state.
+    """truth: of ledger.judging.false_verdicts, None where nobody gave even the circle's first state.
 
     lacking: which blob was not to be had, and why. record: digest of the record that the judge should have
     anchored, `NO_RECORD` where that is not known.
@@ -48,7 +48,7 @@ def check_begun(found: Recomputed) -> None:
 
 def recomputed(opened: OpenCircle, round_number: int, judge: int, target: int, timeout_s: float) -> Recomputed:
     """Fetch what the claim follows from, each blob once, and look."""
-    from ledger.blobs.fetch import Unavailable
+    from ledger.fetch.fetcher import Unavailable
 
     try:
         return asyncio.run(recompute(opened, round_number, judge, target, timeout_s))
@@ -59,9 +59,9 @@ def recomputed(opened: OpenCircle, round_number: int, judge: int, target: int, t
 async def recompute(opened: OpenCircle, number: int, judge: int, target: int, timeout_s: float) -> Recomputed:
     """As `recomputed`. Raises Unavailable where nobody gives the circle's first state."""
     from ledger.audit.gather import Gathered, gather
-    from ledger.audit.jury import Examined
     from ledger.audit.kept import Blobs
-    from ledger.blobs.fetch import BlobFetcher, Unavailable
+    from ledger.fetch.fetcher import BlobFetcher, Unavailable
+    from ledger.judging.false_verdicts import Examined
     from ledger.shelf import Shelf
     from node.jury import examined, truth_of
 

@@ -21,7 +21,7 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Send the evidence; all of the bond is burned then, so there is nothing in copying a report."""
-    from ledger.text import ether
+    from ledger.untrusted.text import ether
     from node.evidence import Evidence, check_evidence, convicted_seat
 
     evidence = Evidence.read(options.file)

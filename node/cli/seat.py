@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ledger.errors import UsageError
-from ledger.text import ether
+from ledger.untrusted.text import ether
 from node.cli.opened import Caller, OpenCircle, add_action, add_caller, add_circle, open_named
 from node.cli.options import Subparsers, address_named, print_json
 from node.printing import say
@@ -103,7 +103,7 @@ def _price_of_leaving(opened: OpenCircle, seat: int) -> str:
 
 def run_restart(options: argparse.Namespace) -> int:
     """Start a seat anew from the genesis."""
-    from ledger.reputation import FULL
+    from ledger.circle.reputation import FULL
 
     opened, caller = _open(options)
     history = opened.history

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ledger.text import ether
+from ledger.untrusted.text import ether
 from node.printing import say
 from node.wording import when
 

@@ -35,7 +35,7 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the chain once and print."""
-    from ledger.history import Phase
+    from ledger.circle.history import Phase
 
     opened = open_named(options)
     file, circle, history = opened.file, opened.circle, opened.history
@@ -99,7 +99,7 @@ def _as_fields(judgement: Any) -> dict[str, Any]:
 
 async def _reached(network: Any, rows: list[dict[str, Any]]) -> dict[int, dict[str, bool]]:
     """Seat → whether its peer proves itself at the gossip address, and whether its gateway answers."""
-    from ledger.endpoints import MalformedEndpoint, parse_endpoint
+    from ledger.identity.endpoints import MalformedEndpoint, parse_endpoint
     from node.gossip.limits import Limits
     from node.gossip.prober import Prober
 

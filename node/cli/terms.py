@@ -4,8 +4,8 @@ import argparse
 from decimal import Context, Decimal
 from typing import Any
 
+from ledger.circle.manifest import CHECKPOINT_EVERY
 from ledger.errors import UsageError
-from ledger.manifest import CHECKPOINT_EVERY
 
 _WEI_DIGITS = {"ETH": 18, "GWEI": 9}
 # Where anyone may join: what a peer pledges, and which part of that a dispute takes.

@@ -11,7 +11,7 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from ledger.errors import PeerFault
-from ledger.names import NameResolver
+from ledger.untrusted.host_names import NameResolver
 from node.gossip.certificate import certificate_sha256, client_context
 from node.gossip.limits import Limits
 from node.gossip.listener import FRAME_LIMIT, PATH

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ledger.errors import NotYet
-from ledger.network import Network
+from ledger.identity.network import Network
 from node.gossip.certificate import Certificate
 from node.gossip.handshake import Identity
 from node.gossip.limits import Limits, Stats

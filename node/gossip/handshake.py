@@ -16,8 +16,8 @@ from coincurve import PrivateKey
 from eth_hash.auto import keccak
 
 from ledger.errors import PeerFault
-from ledger.network import Network
-from ledger.signing import hello_hash, recover, sign
+from ledger.identity.network import Network
+from ledger.identity.signing import hello_hash, recover, sign
 from node.gossip.certificate import Certificate
 from node.gossip.messages import (
     PROTOCOL_VERSION,

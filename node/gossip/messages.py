@@ -12,8 +12,8 @@ from eth_utils.address import to_canonical_address, to_checksum_address
 from msgspec import Meta, Struct
 
 from ledger.errors import PeerFault
-from ledger.network import Network
-from ledger.signing import announcement_hash, recover, sign
+from ledger.identity.network import Network
+from ledger.identity.signing import announcement_hash, recover, sign
 
 PROTOCOL_VERSION = 1
 FRAME_BYTES = 64 * 1024
@@ -47,7 +47,7 @@ class Challenge(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 
 
 class Hello(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=2):
-    """Second message of each side: who it is, proved by the signature of `ledger.signing.hello_hash`."""
+    """Second message of each side: who it is, proved by the signature of `ledger.identity.signing.hello_hash`."""
 
     peer: Address
     signature: SignatureBytes

@@ -10,11 +10,11 @@ import aiohttp
 from aiohttp import ClientError
 from yarl import URL
 
-from ledger.blobs.asking import RAW_TYPE, gateway_url
 from ledger.blobs.cid import RAW, cid_of
 from ledger.errors import PeerFault
-from ledger.names import NameResolver
-from ledger.network import Network
+from ledger.fetch.block_request import RAW_TYPE, gateway_url
+from ledger.identity.network import Network
+from ledger.untrusted.host_names import NameResolver
 from node.blobs.gateway import PROBE
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import ask_who

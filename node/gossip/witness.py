@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from ledger.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
 from ledger.errors import NotYet
+from ledger.identity.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
 from node.gossip.limits import Limits
 from node.gossip.messages import MAX_SEATS, DialBack, DialledBack
 from node.gossip.prober import Prober

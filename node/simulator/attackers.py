@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ledger.exact import State, to_float
-from ledger.manifest import Tensor
-from ledger.memory import Memory
+from ledger.arithmetic.exact import State, to_float
+from ledger.circle.manifest import Tensor
 from ledger.rules import rule_of
+from ledger.rules.judge_memory import Memory
 from node.simulator.scenario import Scenario, generator
 from node.testing.attacks import Behaviour, Colluder, Sight, Vector, behaviour
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
 
+from ledger.circle.manifest import Manifest
 from ledger.codec import PLAIN, quantise
-from ledger.lineage import States
-from ledger.manifest import Manifest
+from ledger.judging.frame_chains import States
 from ledger.rules import rule_of
 from node.kept import Kept
 from node.simulator.attackers import attack_of, behaviours_of

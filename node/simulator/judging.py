@@ -1,16 +1,16 @@
-"""A judge's part in a simulated round: the rule, asked as ledger.screening asks it, or ledger.screening itself."""
+"""A judge's part in a simulated round: the rule, asked as ledger.judging.screening asks it, or that itself."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ledger.checkpoint import is_checkpoint_due
-from ledger.exact import State
-from ledger.lineage import Fetched, Held, States
-from ledger.manifest import Manifest
-from ledger.memory import Carried
+from ledger.arithmetic.exact import State
+from ledger.blobs.contents.checkpoint import is_checkpoint_due
+from ledger.circle.draw import mask_of
+from ledger.circle.manifest import Manifest
+from ledger.judging.frame_chains import Fetched, Held, States
+from ledger.judging.screening import Sitting, screen
 from ledger.rules import Rule, Situation
-from ledger.screening import Sitting, screen
-from ledger.topology import mask_of
+from ledger.rules.judge_memory import Carried
 from node.kept import Kept
 
 Loss = Callable[[State], float]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from ledger.exact import State, to_float
+from ledger.arithmetic.exact import State, to_float
 from node.kept import Kept, KeptParts
 from node.layout import Layout, Vector
 from node.ranges import with_exponents

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ledger.arithmetic.exact import State
+from ledger.blobs.contents.records import Update, encode_update, state_digest, update_max_bytes
 from ledger.blobs.unixfs import build
-from ledger.exact import State
-from ledger.lineage import MAX_CHAIN, Fetched, Held, Link, is_chained
-from ledger.manifest import CHECKPOINT_EVERY, Manifest
-from ledger.network import Network
-from ledger.records import Update, encode_update, state_digest, update_max_bytes
+from ledger.circle.manifest import CHECKPOINT_EVERY, Manifest
+from ledger.identity.network import Network
+from ledger.judging.frame_chains import MAX_CHAIN, Fetched, Held, Link, is_chained
 from node.learner import genesis_blob
 from node.simulator.publishing import Published
 from node.simulator.scenario import Scenario, generator

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ledger.arithmetic.exact import GRID_BITS, State, to_float
 from ledger.codec import CARRIED, LARGEST, SENT_SHARE, encode, left_out
-from ledger.exact import GRID_BITS, State, to_float
-from ledger.lineage import is_chained, is_key_due
+from ledger.judging.frame_chains import is_chained, is_key_due
 from node.layout import Layout
 from node.ranges import Misfit, clipped
 

@@ -9,8 +9,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from ledger.circle.manifest import Manifest
 from ledger.errors import SetupError
-from ledger.manifest import Manifest
 from node.kept import Kept
 from node.simulator.engine import LocalEngine
 from node.simulator.judging import Exchange, Judged, Turn

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from ledger.circle.draw import MAX_DEGREE
+from ledger.circle.verdict_word import MAX_ROUND
 from ledger.codec import CODECS, ZSTD, share_for
 from ledger.errors import UsageError
 from ledger.rules import rule_of
-from ledger.topology import MAX_DEGREE
-from ledger.verdicts import MAX_ROUND
 from node.testing.attacks import behaviour
 
 MAX_PEERS: Final = 1 << 16

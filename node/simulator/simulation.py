@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ledger.arithmetic.exact import State
 from ledger.blobs.unixfs import build
+from ledger.circle.draw import seats_of
+from ledger.circle.round import Round
 from ledger.codec import PLAIN, quantise
-from ledger.exact import State
-from ledger.memory import Carried, Memory
-from ledger.rounds import Round
-from ledger.topology import seats_of
+from ledger.rules.judge_memory import Carried, Memory
 from node.kept import Kept
 from node.layout import Layout
 from node.ranges import Teller, clipped

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from math import nan
 
-from ledger.reputation import FULL
-from ledger.topology import links
+from ledger.circle.draw import links
+from ledger.circle.reputation import FULL
 from node.simulator.judging import Judged
 from node.simulator.publishing import Published
 from node.simulator.results import Row

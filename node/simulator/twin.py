@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from ledger.reputation import FULL, INITIAL, Verdict, settle
-from ledger.rounds import Attestation, Round
-from ledger.topology import mask_of
+from ledger.circle.draw import mask_of
+from ledger.circle.reputation import FULL, INITIAL, Verdict, settle
+from ledger.circle.round import Attestation, Round
 from node.simulator.scenario import Scenario, round_seed
 
 MAX_STRIKES = 255

@@ -9,16 +9,16 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ledger.blobs.fetch import Unavailable
+from ledger.arithmetic.exact import State, to_float
+from ledger.blobs.contents.records import Record, encode_record, state_digest
+from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
-from ledger.exact import State, to_float
-from ledger.history import History, Round
-from ledger.lineage import Fetched, Held, Lost, States, lineage, published
-from ledger.memory import Carried
-from ledger.records import Record, encode_record, state_digest
-from ledger.replay import blobs_needed, replay
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.frame_chains import Fetched, Held, Lost, States, lineage, published
+from ledger.judging.replay import blobs_needed, replay
+from ledger.judging.screening import Screened, Sitting
 from ledger.rules import looks_back, rule_of
-from ledger.screening import Screened, Sitting
+from ledger.rules.judge_memory import Carried
 from node.jury import Fetch, whole
 from node.testing.attacks.sight import NOTHING, Knowledge
 

@@ -1,6 +1,6 @@
 """Saying two things at once, which an honest node's own gossip refuses to do."""
 
-from ledger.network import Network
+from ledger.identity.network import Network
 from node.gossip.gossip import Gossip
 from node.gossip.messages import sign_announcement
 

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from ledger.arithmetic.exact import State, to_float
 from ledger.codec import CODECS, Blocks, encode
-from ledger.exact import State, to_float
 from node.layout import Layout, Vector, flatten, layout_of
 from node.sharing import Sharing
 from node.tasks.interface import Task, load_task

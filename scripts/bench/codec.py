@@ -19,11 +19,11 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 
 import numpy as np
 
+from ledger.arithmetic.exact import to_float
 from ledger.codec import DELTA, PLAIN, ZSTD, Blocks, decode, encode
 from ledger.codec.delta import read_sections
 from ledger.codec.header import SPARSE, read_header
-from ledger.exact import to_float
-from ledger.lineage import MAX_CHAIN
+from ledger.judging.frame_chains import MAX_CHAIN
 
 SIZES = (101_770, 1_000_000, 10_000_000)
 _Found = TypeVar("_Found")

@@ -23,9 +23,9 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 
 import numpy as np
 
+from ledger.arithmetic.exact import GRID_BITS, State, to_float
 from ledger.codec import DELTA, PLAIN, ZSTD, Quantised, quantise
 from ledger.codec.delta_encoder import CARRIED, SENT_SHARE, encode_delta, left_out
-from ledger.exact import GRID_BITS, State, to_float
 from node.kept import Kept
 from node.simulator import Scenario, simulate
 from node.simulator.engine import LocalEngine

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ledger.history import CircleParameters, History
-from ledger.lineage import MAX_CHAIN, Held, States
-from ledger.members import Seat
-from ledger.replay import replay
+from ledger.circle.history import CircleParameters, History
+from ledger.circle.members import Seat
+from ledger.judging.frame_chains import MAX_CHAIN, Held, States
+from ledger.judging.replay import replay
 from node.blobs.store import BlockStore
 from node.retention import Retention
 from node.simulator.engine import LocalEngine

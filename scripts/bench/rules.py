@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from ledger.compiled import LONG, loops_for
-from ledger.exact import State, to_float
-from ledger.memory import Memory
+from ledger.arithmetic.compiled import LONG, loops_for
+from ledger.arithmetic.exact import State, to_float
 from ledger.rules import RULES, Situation, rule_of
+from ledger.rules.judge_memory import Memory
 
 NEIGHBOURS = 10
 LIARS = 2

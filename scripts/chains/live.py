@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ledger.events import Outcome
+from ledger.circle.events import Outcome
 from node.cli.main import main as folkmoot
 from tests.support.chains.hardhat import hardhat
 from tests.support.chains.kinds import ChainProcess, anvil, our_chain

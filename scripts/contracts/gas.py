@@ -15,8 +15,8 @@ from math import ceil
 from pathlib import Path
 from random import Random
 
-from ledger.events import Answer
-from ledger.topology import seats_of
+from ledger.circle.draw import seats_of
+from ledger.circle.events import Answer
 from tests.support.contracts.harness import DAY_S, DIGEST, ENDPOINT, RECORD, WINDOW_S, CircleTerms, CircleUnderTest
 from tests.support.contracts.machines import BareMachine
 from tests.support.contracts.terms import BY_MEMBERS

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from ledger.events import Drawn
-from ledger.history import Phase
+from ledger.circle.events import Drawn
+from ledger.circle.history import Phase
 from tests.support.contracts.harness import WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Attested
-from ledger.history import Phase
-from ledger.verdicts import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
+from ledger.circle.events import Attested
+from ledger.circle.history import Phase
+from ledger.circle.verdict_word import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
 from tests.support.contracts.harness import RECORD, WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]

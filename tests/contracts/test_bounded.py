@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.history import Phase
+from ledger.circle.history import Phase
 from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]

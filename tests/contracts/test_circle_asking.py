@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Outcome, Stage
+from ledger.circle.events import Outcome, Stage
 from tests.support.contracts.harness import DIGEST, NOBODY, CircleUnderTest
 from tests.support.contracts.trials import (
     CHALLENGER,

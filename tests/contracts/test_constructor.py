@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from ledger.chain.artifact import circle_artifact
-from ledger.events import Opened
-from ledger.history import Phase
-from ledger.manifest import manifest_digest
+from ledger.circle.events import Opened
+from ledger.circle.history import Phase
+from ledger.circle.manifest import manifest_digest
 from tests.support.contracts.harness import CircleUnderTest
 from tests.support.contracts.machines import BareMachine
 from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, NOBODY, WINDOW_S, CircleTerms, manifest_bytes

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Outcome
+from ledger.circle.events import Outcome
 from tests.support.contracts.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import (
     CHALLENGER,

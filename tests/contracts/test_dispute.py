@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Answer, Disputed, Outcome, Stage
+from ledger.circle.events import Answer, Disputed, Outcome, Stage
 from tests.support.contracts.attacking import attacker, data_of
 from tests.support.contracts.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, convict, pass_window, resolve

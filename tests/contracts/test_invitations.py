@@ -7,9 +7,9 @@ from coincurve import PrivateKey
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
-from ledger.events import Joined
-from ledger.network import Network
-from ledger.signing import compact, invitation_hash, sign
+from ledger.circle.events import Joined
+from ledger.identity.network import Network
+from ledger.identity.signing import compact, invitation_hash, sign
 from tests.support.contracts.harness import DAY_S, CircleUnderTest
 from tests.support.contracts.machines import CHAIN_ID, BareMachine
 from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, CircleTerms

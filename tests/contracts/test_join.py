@@ -6,8 +6,8 @@ import pytest
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
-from ledger.events import Drawn, Joined
-from ledger.history import Phase
+from ledger.circle.events import Drawn, Joined
+from ledger.circle.history import Phase
 from tests.support.contracts.harness import ENDPOINT, NOBODY, UNSIGNED, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]

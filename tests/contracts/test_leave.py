@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Left
-from ledger.history import Phase
+from ledger.circle.events import Left
+from ledger.circle.history import Phase
 from tests.support.contracts.harness import DAY_S, DIGEST, ENDPOINT, RECORD, WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Outcome, Resolved, Stage
-from ledger.history import Phase
+from ledger.circle.events import Outcome, Resolved, Stage
+from ledger.circle.history import Phase
 from tests.support.contracts.harness import DAY_S, DIGEST, CircleUnderTest
 from tests.support.contracts.trials import (
     JUDGE,

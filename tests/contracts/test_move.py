@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Moved
+from ledger.circle.events import Moved
 from tests.support.contracts.harness import ENDPOINT, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Released
+from ledger.circle.events import Released
 from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]

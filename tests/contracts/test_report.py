@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Equivocated
-from ledger.network import Network
-from ledger.signing import announcement_hash, compact, hello_hash, sign
+from ledger.circle.events import Equivocated
+from ledger.identity.network import Network
+from ledger.identity.signing import announcement_hash, compact, hello_hash, sign
 from tests.support.contracts.harness import DAY_S, DIGEST, NOBODY, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.walk import HALF_ORDER
 

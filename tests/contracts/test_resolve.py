@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Appealed, Outcome, Referred, Resolved, Stage
+from ledger.circle.events import Appealed, Outcome, Referred, Resolved, Stage
 from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import (
     CHALLENGER,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Outcome, Restarted
+from ledger.circle.events import Outcome, Restarted
 from tests.support.contracts.harness import CircleUnderTest
 from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, convict
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Committed, Rotated, Rotating
-from ledger.history import Phase
+from ledger.circle.events import Committed, Rotated, Rotating
+from ledger.circle.history import Phase
 from tests.support.contracts.harness import DAY_S, DIGEST, NOBODY, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]

@@ -6,8 +6,8 @@ import pytest
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
-from ledger.events import Drawn, Settled
-from ledger.history import Phase
+from ledger.circle.events import Drawn, Settled
+from ledger.circle.history import Phase
 from tests.support.contracts.attacking import attacker, data_of
 from tests.support.contracts.harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.machines import BareMachine

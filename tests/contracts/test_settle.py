@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Settled
-from ledger.history import Phase
+from ledger.circle.events import Settled
+from ledger.circle.history import Phase
 from tests.support.contracts.harness import RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.twin.rounds import PATIENCE_WINDOWS
 

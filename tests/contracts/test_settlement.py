@@ -1,4 +1,4 @@
-"""Settlement of any verdicts over any reputations, through real calls, equals `ledger.reputation.settle`.
+"""Settlement of any verdicts over any reputations, through real calls, equals `ledger.circle.reputation.settle`.
 
 The comparison itself is in the harness: the `Settled` event must carry the words that the twin foretold.
 """
@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ledger.reputation import pack
-from ledger.topology import seats_of
-from ledger.verdicts import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
+from ledger.circle.draw import seats_of
+from ledger.circle.reputation import pack
+from ledger.circle.verdict_word import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
 from tests.support.contracts.harness import RECORD, CircleTerms, CircleUnderTest
 from tests.support.contracts.machines import BareMachine
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from ledger.events import Outcome, Stage
+from ledger.circle.events import Outcome, Stage
 from tests.support.contracts.walk import STEPS, Walk, random_terms
 
 CHANCE = st.randoms(use_true_random=False)

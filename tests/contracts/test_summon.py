@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Disputed, Outcome, Resolved, Summoned
-from ledger.topology import jury, seats_of
+from ledger.circle.draw import jury, seats_of
+from ledger.circle.events import Disputed, Outcome, Resolved, Summoned
 from tests.support.contracts.attacking import attacker, data_of
 from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, answer, convict, raise_claim

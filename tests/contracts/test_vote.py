@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Answer, Stage, Voted
+from ledger.circle.events import Answer, Stage, Voted
 from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import (
     CHALLENGER,

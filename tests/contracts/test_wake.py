@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.events import Woken
-from ledger.history import Phase
+from ledger.circle.events import Woken
+from ledger.circle.history import Phase
 from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
 
 Deploy = Callable[..., CircleUnderTest]

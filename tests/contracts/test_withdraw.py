@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from eth_abi.abi import decode as abi_decode
 
-from ledger.events import Withdrawn
+from ledger.circle.events import Withdrawn
 from tests.support.contracts.attacking import attacker, data_of
 from tests.support.contracts.harness import ENDPOINT, UNSIGNED, CircleUnderTest
 from tests.support.contracts.machines import Ran

@@ -15,7 +15,7 @@ import pytest
 from ledger.chain.circle import Circle
 from ledger.chain.rpc import Rpc
 from ledger.chain.sender import Sender
-from ledger.endpoints import Endpoint
+from ledger.identity.endpoints import Endpoint
 from node.cli.main import main
 from node.cli.options import deployer_key
 from node.demo.launcher import LocalNetwork

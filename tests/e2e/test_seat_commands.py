@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ledger.chain.circle_file import CircleFile
-from ledger.network import Network
+from ledger.identity.network import Network
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork
 from node.evidence import evidence_of

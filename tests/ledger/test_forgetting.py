@@ -7,13 +7,13 @@ for every state, and with room for one.
 import pytest
 
 from ledger.audit.findings import Report
-from ledger.audit.jury import is_false_verdict
 from ledger.audit.kept import CarriedStates, ShelvedStates
 from ledger.audit.rounds import RoundAuditor
-from ledger.events import Disputed
-from ledger.lineage import Held, States, lineage
+from ledger.circle.draw import seats_of
+from ledger.circle.events import Disputed
+from ledger.judging.false_verdicts import is_false_verdict
+from ledger.judging.frame_chains import Held, States, lineage
 from ledger.shelf import Shelf
-from ledger.topology import seats_of
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
 from tests.support.histories.generated import address, digest
 
@@ -67,7 +67,7 @@ def audited(circle, states, carried=None):
 
 @pytest.fixture(autouse=True)
 def six_seats(monkeypatch):
-    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 6)
+    monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 6)
 
 
 @pytest.mark.parametrize(("codec", "rule", "degree"), CIRCLES)
@@ -120,8 +120,8 @@ def test_a_verdict_is_as_false_with_room_for_one_state(codec, rule, degree):
 
 def carried_before(history, round_, judge, blobs):
     """What the judge brought into the round, recomputed with room for one state."""
-    from ledger.memory import Carried
-    from ledger.replay import replay, starts
+    from ledger.judging.replay import replay, starts
+    from ledger.rules.judge_memory import Carried
 
     carried, states = Carried(genesis_state()), States(genesis_state(), ONE)
     for before in list(starts(history, round_, judge, looks_back=True))[-1].rounds:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from ledger.audit.run import audit
-from ledger.endpoints import parse_endpoint
+from ledger.identity.endpoints import parse_endpoint
 from node.cli.main import main
 from tests.support.network.local_run import LocalRun
 

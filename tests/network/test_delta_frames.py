@@ -4,10 +4,10 @@ import shutil
 
 import numpy as np
 
+from ledger.arithmetic.exact import State
+from ledger.blobs.contents.records import UPDATE_MAGIC, decode_genesis, reference_of
 from ledger.chain.deploy import CircleFile, open_circle
-from ledger.exact import State
-from ledger.lineage import States, fetched_of, lineage, published
-from ledger.records import UPDATE_MAGIC, decode_genesis, reference_of
+from ledger.judging.frame_chains import States, fetched_of, lineage, published
 from node.blobs.store import BlockStore
 from tests.support.network.local_run import LocalRun
 

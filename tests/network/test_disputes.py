@@ -1,6 +1,6 @@
 """A false verdict is found, disputed and judged by the nodes themselves, and the liar pays and stays convicted."""
 
-from ledger.events import Outcome
+from ledger.circle.events import Outcome
 from node.blobs.store import BlockStore
 from tests.support.network.local_run import LocalRun
 

@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager
 import zstandard
 
 from ledger.blobs.cid import RAW, digest_of
+from ledger.blobs.contents.records import Update, encode_update, update_max_bytes
 from ledger.blobs.dagpb import Link, encode_node
+from ledger.circle.manifest import Manifest
 from ledger.codec import ZSTD
-from ledger.endpoints import parse_endpoint
-from ledger.manifest import Manifest
-from ledger.records import Update, encode_update, update_max_bytes
+from ledger.identity.endpoints import parse_endpoint
 from tests.support.network.local_run import LocalRun
 from tests.support.network.villain import Villain
 

@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
+from ledger.arithmetic.exact import to_float
+from ledger.blobs.contents.records import update_max_bytes
 from ledger.chain.deploy import CircleFile, open_circle
-from ledger.exact import to_float
-from ledger.lineage import States, fetched_of, lineage, published
-from ledger.records import update_max_bytes
+from ledger.judging.frame_chains import States, fetched_of, lineage, published
 from node.blobs.store import BlockStore
 from node.demo.results import accepted_share, collect
 from tests.support.network.local_run import LocalRun

@@ -4,7 +4,7 @@ import signal
 from pathlib import Path
 
 from ledger.chain.circle_file import CircleFile
-from ledger.network import Network
+from ledger.identity.network import Network
 from node.genesis import genesis_path
 from node.kept import KeptParts
 from tests.support.network.local_run import LocalRun

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from ledger.history import History, Phase
+from ledger.circle.history import History, Phase
 from tests.support.chains.kinds import CHAINS, ChainProcess
 from tests.support.network.local_run import LocalRun
 

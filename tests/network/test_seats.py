@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from ledger.chain.rpc import Rpc
-from ledger.endpoints import parse_endpoint
+from ledger.identity.endpoints import parse_endpoint
 from tests.support.network.local_run import Key, LocalRun
 
 BOND = 10**18

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from ledger.circle.events import Answer, Appealed, Joined, Left, Outcome, Released, Stage
 from ledger.errors import UsageError
-from ledger.events import Answer, Appealed, Joined, Left, Outcome, Released, Stage
 from node.claim_checks import check_claim, check_in_time, check_said, check_vote
 from node.claim_lines import lines_of, money_words
 from node.claims import claim_words, row_of

@@ -8,8 +8,8 @@ import pytest
 from ledger.audit.findings import Check, Report
 from ledger.chain.rpc import BadAnswer, ChainUnreachable, RpcFault
 from ledger.chain.sender import NoReceipt, Reverted
+from ledger.circle.history import HistoryFault
 from ledger.errors import PeerFault, SetupError, UsageError
-from ledger.history import HistoryFault
 from node.cli import audit, status
 from node.cli import main as main_module
 from node.cli.main import COMMANDS, main

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import SetupError
-from ledger.network import Network
+from ledger.identity.network import Network
 from node.data_folder import DataFolder
 
 NETWORK = Network.of(1337, "0x" + "11" * 20)

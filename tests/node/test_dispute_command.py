@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ledger.audit.jury import Truth
 from ledger.blobs.unixfs import build
 from ledger.chain.outcomes import Reverted
 from ledger.errors import SetupError, UsageError
+from ledger.judging.false_verdicts import Truth
 from node.cli.dispute import _summoned, check_worth
 from node.cli.recomputing import Recomputed, check_timeout, recompute
 from tests.node.test_jury import GENESIS
@@ -28,7 +28,7 @@ def circle() -> Circle:
 
 
 def recomputing(circle: Circle, judge: int, target: int, blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("ledger.blobs.fetch.BlobFetcher", lambda: blobs)
+    monkeypatch.setattr("ledger.fetch.fetcher.BlobFetcher", lambda: blobs)
     opened: Any = SimpleNamespace(history=circle.history(), circle=SimpleNamespace(network=NETWORK))
     return recompute(opened, 6, judge, target, 5.0)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ledger.audit.jury import Truth
+from ledger.circle.events import Answer, Stage
 from ledger.errors import SetupError, UsageError
-from ledger.events import Answer, Stage
+from ledger.judging.false_verdicts import Truth
 from node.cli import disputes
 from node.cli.main import main
 from node.cli.recomputing import Recomputed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.events import Answer, Ejected, Event, Left, Outcome, Rotated, Rotating, Stage
+from ledger.circle.events import Answer, Ejected, Event, Left, Outcome, Rotated, Rotating, Stage
 from node.duties import Duty, duties_of, is_rotation_due, turn
 from tests.support.histories.disputes import NOW as COURT_NOW
 from tests.support.histories.disputes import WINDOW_S, Court

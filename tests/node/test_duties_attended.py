@@ -6,8 +6,8 @@ import pytest
 
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, NoReceipt, Reverted
-from ledger.events import Ejected, Event
-from ledger.history import History
+from ledger.circle.events import Ejected, Event
+from ledger.circle.history import History
 from node.duties import Duties, turn
 from node.follower import Overtaken
 from node.notices import Notices

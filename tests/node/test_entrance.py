@@ -9,10 +9,10 @@ import pytest
 
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, NoReceipt, Reverted
-from ledger.endpoints import Endpoint
+from ledger.circle.events import Event, Joined, Left, Moved, Released, Rotated, Rotating, Settled
+from ledger.circle.reputation import pack
 from ledger.errors import SetupError
-from ledger.events import Event, Joined, Left, Moved, Released, Rotated, Rotating, Settled
-from ledger.reputation import pack
+from ledger.identity.endpoints import Endpoint
 from node.entrance import Entrance
 from node.follower import Overtaken
 from node.seating import Entry, SeatLost

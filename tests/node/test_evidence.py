@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from eth_account import Account
 
+from ledger.circle.events import Equivocated, Event, Left, Released
+from ledger.circle.history import History
 from ledger.errors import SetupError
-from ledger.events import Equivocated, Event, Left, Released
-from ledger.history import History
-from ledger.network import Network
-from ledger.signing import announcement_hash, recover
+from ledger.identity.network import Network
+from ledger.identity.signing import announcement_hash, recover
 from node.evidence import Evidence, EvidenceStore, check_evidence, convicted_seat, evidence_of
 from node.gossip.messages import sign_announcement
 from tests.support.histories.moments import BOND, NOBODY, cold, history_of, peer

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from ledger.blobs.fetch import BlobFetcher, Unavailable
-from ledger.endpoints import Endpoint, parse_endpoint
+from ledger.circle.history import History, Round
 from ledger.errors import NotYet
-from ledger.history import History, Round
+from ledger.fetch.fetcher import BlobFetcher, Unavailable
+from ledger.identity.endpoints import Endpoint, parse_endpoint
 from node import patience
 from node.blobs.gateway import gateway_app
 from node.blobs.store import BlockStore

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ledger.events import Answer, Attested, Disputed, Drawn, Event, Outcome, Settled, Stage, Woken
-from ledger.history import History
-from ledger.reputation import pack
-from ledger.topology import mask_of
-from ledger.verdicts import encode_verdicts
+from ledger.circle.draw import mask_of
+from ledger.circle.events import Answer, Attested, Disputed, Drawn, Event, Outcome, Settled, Stage, Woken
+from ledger.circle.history import History
+from ledger.circle.reputation import pack
+from ledger.circle.verdict_word import encode_verdicts
 from node.fate import Judgement, Purse, Standing, news, standing_of
 from node.notices import Notice
 from tests.support.histories.disputes import Court

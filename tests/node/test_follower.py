@@ -10,8 +10,8 @@ from ledger.chain.circle import Circle as ChainCircle
 from ledger.chain.patience import Patience
 from ledger.chain.rpc import ChainUnreachable, RpcFault
 from ledger.chain.sender import NoFunds, Refused
+from ledger.circle.events import Left, Moved, Rotated, Rotating, Settled
 from ledger.errors import PeerFault, SetupError
-from ledger.events import Left, Moved, Rotated, Rotating, Settled
 from node import follower as follower_module
 from node.follower import Doubtful, Follower
 from node.meter import Meter

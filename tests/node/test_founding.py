@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from ledger.blobs.contents.records import decode_genesis
 from ledger.blobs.unixfs import build
 from ledger.errors import SetupError
-from ledger.records import decode_genesis
 from node.genesis import Founding, agreed_template, found, genesis_path, read_genesis, write_genesis
 from node.tasks.interface import Task
 from node.template import Template

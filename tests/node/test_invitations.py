@@ -7,8 +7,8 @@ import pytest
 from eth_account import Account
 
 from ledger.errors import SetupError
-from ledger.network import Network
-from ledger.signing import invitation_hash, recover
+from ledger.identity.network import Network
+from ledger.identity.signing import invitation_hash, recover
 from node.invitations import Invitation, check_invitation, invite
 
 NETWORK = Network.of(1337, "0x" + "ab" * 20)

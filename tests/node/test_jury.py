@@ -13,14 +13,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from ledger.audit.jury import Examined, Truth
-from ledger.blobs.fetch import Unavailable
+from ledger.blobs.contents.records import Genesis, Update, encode_genesis, encode_update
 from ledger.blobs.unixfs import build
+from ledger.circle.draw import seats_of
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import PeerFault
-from ledger.lineage import MAX_CHAIN, Fetched, Link, Published, States, fetched_of, lineage, published
-from ledger.records import Genesis, Update, encode_genesis, encode_update
-from ledger.topology import seats_of
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.false_verdicts import Examined, Truth
+from ledger.judging.frame_chains import MAX_CHAIN, Fetched, Link, Published, States, fetched_of, lineage, published
 from node.blobs.store import BlockStore
 from node.exchange import Announced, Exchange
 from node.jury import Answered, examined, truth_of, whole
@@ -74,7 +74,7 @@ class Fetching:
 @pytest.fixture
 def circle(monkeypatch: pytest.MonkeyPatch) -> Circle:
     """Six seats, nine rounds of differences; seat 1 pauses, seat 5 changes hands, seat 2 lies about seat 0 in 8."""
-    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 6)
+    monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 6)
     return Circle(
         seats=6,
         rounds=9,

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
+from ledger.arithmetic.exact import State, to_float
+from ledger.blobs.contents.records import decode_update
+from ledger.circle.manifest import Manifest
 from ledger.codec import CARRIED, CODECS, DELTA, LARGEST, PLAIN, SENT_SHARE, ZSTD, decode
-from ledger.exact import State, to_float
-from ledger.lineage import Link, Published, States, fetched_of, published
-from ledger.manifest import Manifest
-from ledger.records import decode_update
+from ledger.judging.frame_chains import Link, Published, States, fetched_of, published
 from node.learner import Learner, Previous, Vector, leaning
 from node.meter import Meter
 from node.tasks.interface import Task

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from ledger.chain.rpc import ChainUnreachable
-from ledger.events import Attested, Drawn
-from ledger.history import History
-from ledger.verdicts import encode_verdicts
+from ledger.circle.events import Attested, Drawn
+from ledger.circle.history import History
+from ledger.circle.verdict_word import encode_verdicts
 from node.phase_clock import PhaseClock
 from tests.support.fake_follower import Clock, as_any
 from tests.support.histories.moments import SEED, drawn, history_of

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 
-from ledger.text import printable
+from ledger.untrusted.text import printable
 from node import printing
 from node.console import CleanConsole
 from node.logs import UtcFormatter

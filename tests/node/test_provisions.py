@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ledger.lineage import Held
+from ledger.judging.frame_chains import Held
 from node import provisions as provisions_module
 from node.lacks import AGAIN_S, Lacks
 from node.notices import Notice

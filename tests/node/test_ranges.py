@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from ledger.arithmetic.exact import to_float
+from ledger.circle.manifest import MAX_EXPONENT, MIN_EXPONENT
 from ledger.codec import LARGEST, quantise
-from ledger.exact import to_float
-from ledger.manifest import MAX_EXPONENT, MIN_EXPONENT
 from node.layout import Layout, flatten, layout_of, load_into
 from node.ranges import Misfit, Teller, clipped, with_exponents
 

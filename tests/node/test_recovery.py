@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 
+from ledger.blobs.contents.records import Genesis, encode_genesis
 from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, quantise
 from ledger.errors import SetupError
-from ledger.records import Genesis, encode_genesis
 from node.recovery import Lacking, Recovery
 from tests.node.test_exchange import Scene
 

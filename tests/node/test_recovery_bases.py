@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ledger.blobs.fetch import Unavailable
+from ledger.blobs.contents.records import Genesis, encode_genesis
 from ledger.blobs.unixfs import build
+from ledger.circle.events import Left, Released, Settled
+from ledger.circle.history import History
 from ledger.codec import PLAIN, Blocks, quantise
-from ledger.events import Left, Released, Settled
-from ledger.history import History
-from ledger.lineage import Held, States
-from ledger.records import Genesis, encode_genesis
-from ledger.replay import replay
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.frame_chains import Held, States
+from ledger.judging.replay import replay
 from node.blobs.store import BlockStore
 from node.recovery import Judged, Recovery
 from node.state import Base
@@ -135,7 +135,7 @@ def test_a_round_without_an_attestation_leaves_the_base_as_it_was(tmp_path: Path
 def test_a_seats_new_holder_starts_from_the_genesis_whatever_the_last_one_attested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 5)
+    monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 5)
 
     def take_over(circle: Circle) -> None:
         circle.write(Left(3, 0, 0), Released(3, 1000))

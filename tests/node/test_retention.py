@@ -9,15 +9,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from ledger.audit.jury import Examined, Truth
-from ledger.blobs.fetch import Unavailable
+from ledger.blobs.contents.records import Genesis, Update, encode_genesis, encode_update
 from ledger.blobs.unixfs import CHUNK_BYTES, build
+from ledger.circle.draw import mask_of
+from ledger.circle.events import Disputed
+from ledger.circle.history import History
 from ledger.codec import PLAIN, Blocks, quantise
-from ledger.events import Disputed
-from ledger.history import History
-from ledger.lineage import lineage
-from ledger.records import Genesis, Update, encode_genesis, encode_update
-from ledger.topology import mask_of
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.false_verdicts import Examined, Truth
+from ledger.judging.frame_chains import lineage
 from node.blobs.store import BlockStore
 from node.jury import examined, truth_of
 from node.retention import Retention, first_kept, owed_rounds
@@ -32,7 +32,7 @@ SEAT, DISPUTABLE, SLACK = 1, 6, 5
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """What can be disputed reaches six rounds back, and the chain changes one round at most."""
-    monkeypatch.setattr("ledger.checkpoint.DISPUTE_ROUNDS", DISPUTABLE)
+    monkeypatch.setattr("ledger.blobs.contents.checkpoint.DISPUTE_ROUNDS", DISPUTABLE)
     monkeypatch.setattr("node.retention.KEPT_ROUNDS", 1)
     monkeypatch.setattr("node.retention._EVERY_ROUNDS", 2)
 

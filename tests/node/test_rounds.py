@@ -2,11 +2,11 @@
 
 import pytest
 
-from ledger.events import Attested, Committed, Drawn, Event, Joined, Left, Settled, Woken
-from ledger.history import History, Phase
-from ledger.reputation import pack
-from ledger.topology import mask_of
-from ledger.verdicts import encode_verdicts
+from ledger.circle.draw import mask_of
+from ledger.circle.events import Attested, Committed, Drawn, Event, Joined, Left, Settled, Woken
+from ledger.circle.history import History, Phase
+from ledger.circle.reputation import pack
+from ledger.circle.verdict_word import encode_verdicts
 from node.rounds import Lateness, Means, Step, duty_rank, is_heard, next_step, trains_ahead
 from tests.support.histories.moments import (
     NOBODY,

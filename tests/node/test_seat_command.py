@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.events import Answer, Left, Outcome, Released, Resolved, Stage
+from ledger.circle.events import Answer, Left, Outcome, Released, Resolved, Stage
 from node.cli.seat import _price_of_leaving, _until_release, _why_nothing
 from node.cli.seat_lines import print_seat
 from node.seat_fields import fields_of, standing_words

@@ -2,8 +2,8 @@
 
 import pytest
 
+from ledger.circle.events import Disputed, Ejected, Equivocated, Event, Left, Released, Resolved, Rotated, Rotating
 from ledger.errors import SetupError
-from ledger.events import Disputed, Ejected, Equivocated, Event, Left, Released, Resolved, Rotated, Rotating
 from node.invitations import Invitation
 from node.seating import Entry, announced_seat, check_admission, former_seat, is_answerable, why_lost
 from tests.support.histories.moments import BOND, NOBODY, cold, history_of, peer, settled

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from ledger.events import Attested, Moved, Settled
-from ledger.history import History
-from ledger.network import Network
-from ledger.reputation import pack
-from ledger.topology import mask_of
-from ledger.verdicts import encode_verdicts
+from ledger.circle.draw import mask_of
+from ledger.circle.events import Attested, Moved, Settled
+from ledger.circle.history import History
+from ledger.circle.reputation import pack
+from ledger.circle.verdict_word import encode_verdicts
+from ledger.identity.network import Network
 from node.cli.status import _open_disputes, _print, _reached, _table, seat_row
 from node.gossip import Certificate, Gossip
 from tests.support.histories.disputes import NOW, Court

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from ledger.chain.rpc import ChainUnreachable
-from ledger.endpoints import Endpoint
-from ledger.events import Event, Moved
-from ledger.history import History
+from ledger.circle.events import Event, Moved
+from ledger.circle.history import History
+from ledger.identity.endpoints import Endpoint
 from node.follower import Overtaken
 from node.gossip.prober import Found
 from node.notices import Notices

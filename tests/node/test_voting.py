@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from ledger.audit.jury import Truth
-from ledger.blobs.fetch import Unavailable
+from ledger.circle.events import Answer, Stage
 from ledger.errors import PeerFault
-from ledger.events import Answer, Stage
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.false_verdicts import Truth
 from node.jury import Answered
 from node.testing.attacks import Behaviour, behaviour
 from node.voting import Case, Voting, appeals_open, votes_due

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.audit.jury import Examined, Truth
-from ledger.blobs.fetch import Unavailable
+from ledger.circle.events import ASKING, NO_RECORD, Answer, Outcome, Stage
 from ledger.errors import PeerFault
-from ledger.events import ASKING, NO_RECORD, Answer, Outcome, Stage
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.false_verdicts import Examined, Truth
 from node.jury import Answered
 from node.notices import Notices
 from node.watcher import WatchBudget, Watcher

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.events import ASKING, Answer, Left, Outcome, Released, Stage
+from ledger.circle.events import ASKING, Answer, Left, Outcome, Released, Stage
 from node.watching import (
     BUDGET_BONDS,
     Said,

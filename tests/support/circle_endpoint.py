@@ -6,13 +6,13 @@ from typing import Any
 from eth_abi import encode as abi_encode
 from eth_hash.auto import keccak
 
-from ledger.blobs.fetch import Unavailable
 from ledger.chain.artifact import circle_artifact
 from ledger.chain.rpc import Rpc
+from ledger.circle.draw import drawn_seed as seed_of_block
+from ledger.circle.history import History
+from ledger.circle.reputation import pack
 from ledger.errors import PeerFault
-from ledger.history import History
-from ledger.reputation import pack
-from ledger.topology import drawn_seed as seed_of_block
+from ledger.fetch.fetcher import Unavailable
 from tests.support.circles import NETWORK, Circle
 from tests.support.histories.generated import digest
 

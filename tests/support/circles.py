@@ -6,22 +6,22 @@ import msgspec
 import numpy as np
 from eth_utils.address import to_canonical_address
 
+from ledger.arithmetic.exact import to_float
+from ledger.blobs.contents.checkpoint import encode_checkpoint
+from ledger.blobs.contents.records import Update, decode_record, encode_record, encode_update, state_digest
 from ledger.blobs.unixfs import build
-from ledger.checkpoint import encode_checkpoint
+from ledger.circle.draw import mask_of, neighbours
+from ledger.circle.events import Attested, Committed, Drawn, Left, Released, Settled, Woken
+from ledger.circle.history import CircleParameters, History
+from ledger.circle.reputation import pack
+from ledger.circle.verdict_word import encode_verdicts
 from ledger.codec import DELTA, Blocks, encode, quantise
 from ledger.errors import PeerFault
-from ledger.events import Attested, Committed, Drawn, Left, Released, Settled, Woken
-from ledger.exact import to_float
-from ledger.history import CircleParameters, History
-from ledger.lineage import States, earlier, fetched_of, is_key_due, lineage, published
-from ledger.memory import Carried
-from ledger.network import Network
-from ledger.records import Update, decode_record, encode_record, encode_update, state_digest
-from ledger.replay import sitting_of
-from ledger.reputation import pack
-from ledger.screening import screen
-from ledger.topology import mask_of, neighbours
-from ledger.verdicts import encode_verdicts
+from ledger.identity.network import Network
+from ledger.judging.frame_chains import States, earlier, fetched_of, is_key_due, lineage, published
+from ledger.judging.replay import sitting_of
+from ledger.judging.screening import screen
+from ledger.rules.judge_memory import Carried
 from tests.support.histories.generated import address, digest, joined, manifest_of, opened
 
 NETWORK = Network.of(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from ledger.events import Event
-from ledger.history import History
-from ledger.network import Network
+from ledger.circle.events import Event
+from ledger.circle.history import History
+from ledger.identity.network import Network
 from node.follower import Overtaken
 from tests.support.histories.moments import peer
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientWebSocketResponse, web
 from yarl import URL
 
-from ledger.network import Network
+from ledger.identity.network import Network
 from node.gossip import Announcement, Certificate, Gossip, Limits, Reach
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import Identity, shake_hands_within

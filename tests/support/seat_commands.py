@@ -11,9 +11,9 @@ from ledger.chain.circle_file import CircleFile, open_circle
 from ledger.chain.reading import read_history
 from ledger.chain.rpc import Rpc
 from ledger.chain.sender import Sender
-from ledger.history import History
-from ledger.topology import seats_of
-from ledger.verdicts import encode_verdicts
+from ledger.circle.draw import seats_of
+from ledger.circle.history import History
+from ledger.circle.verdict_word import encode_verdicts
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork
 from node.keys import load_key

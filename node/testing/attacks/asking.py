@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from ledger.exact import GRID_BITS, LARGEST, State
-from ledger.memory import Memory
+from ledger.arithmetic.exact import GRID_BITS, LARGEST, State
+from ledger.circle.draw import mask_of, neighbours
 from ledger.rules import Situation
-from ledger.topology import mask_of, neighbours
+from ledger.rules.judge_memory import Memory
 from node.testing.attacks.sight import Sight, Vector
 
 _FIRST_TENURE: Final = 1

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from ledger.events import Answer
+from ledger.circle.events import Answer
 from node.testing.attacks.sight import Sight, Vector
 
 _LEASH: Final = 1000.0

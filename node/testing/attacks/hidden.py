@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ledger.sketch import signs_and_rotations
+from ledger.arithmetic.sketch import signs_and_rotations
 from node.testing.attacks.sight import Vector
 
 _STEPS: Final = 60

@@ -1,6 +1,6 @@
 """Peers that train honestly and break the protocol around it."""
 
-from ledger.events import Answer
+from ledger.circle.events import Answer
 from node.testing.attacks.behaviour import Behaviour
 
 

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ledger.circle.manifest import Tensor
 from ledger.codec import blocks_of
-from ledger.manifest import Tensor
-from ledger.memory import Memory
 from ledger.rules import Rule
+from ledger.rules.judge_memory import Memory
 from ledger.rules.undefended import Undefended
 
 Vector = npt.NDArray[np.float32]

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import zstandard
 
-from ledger.records import RECORD_MAGIC, UPDATE_MAGIC, Update, encode_update
+from ledger.blobs.contents.records import RECORD_MAGIC, UPDATE_MAGIC, Update, encode_update
 from node.testing.attacks.behaviour import Behaviour
 
 _BOMB_BYTES: Final = 1 << 24

@@ -2,9 +2,9 @@
 
 from random import Random
 
-from ledger.events import Answer, Stage
-from ledger.history import Phase
-from ledger.topology import seats_of
+from ledger.circle.draw import seats_of
+from ledger.circle.events import Answer, Stage
+from ledger.circle.history import Phase
 from scripts.search.coalitions.goals import Watch
 from scripts.search.coalitions.honest import turn
 from scripts.search.coalitions.seats import SeatMoves

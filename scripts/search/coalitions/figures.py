@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from random import Random
 
-from ledger.history import Phase
+from ledger.circle.history import Phase
 from scripts.search.coalitions.goals import Watch
 from scripts.search.coalitions.honest import turn
 from scripts.search.coalitions.moves import Moves

@@ -5,7 +5,8 @@ These know the protocol's promise and not its rules: what a call must not have l
 
 from dataclasses import dataclass, field
 
-from ledger.events import (
+from ledger.circle.draw import seats_of
+from ledger.circle.events import (
     Disputed,
     Ejected,
     Equivocated,
@@ -20,8 +21,7 @@ from ledger.events import (
     Voted,
     Woken,
 )
-from ledger.history import Phase
-from ledger.topology import seats_of
+from ledger.circle.history import Phase
 from scripts.search.coalitions.twin import COALITION_FROM, machine
 from scripts.search.coalitions.world import TERM_ROUNDS, Done, Facts, Person, World
 from tests.support.contracts.twin.faults import TRIAL_WINDOWS

@@ -14,9 +14,9 @@ What is assumed of them, and of nobody else:
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ledger.events import Stage
-from ledger.history import Phase
-from ledger.topology import mask_of
+from ledger.circle.draw import mask_of
+from ledger.circle.events import Stage
+from ledger.circle.history import Phase
 from scripts.search.coalitions.twin import DIGEST, ENDPOINT, RECORD, UNSIGNED, announcements
 from scripts.search.coalitions.world import Done, Person, World
 from tests.support.contracts.twin.faults import DISPUTE_ROUNDS, TRIAL_WINDOWS

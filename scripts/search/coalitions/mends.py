@@ -5,8 +5,8 @@ Used by the search alone. Each class is the twin but for one rule; its first lin
 
 from typing import Any, Final
 
-from ledger.events import Equivocated, Outcome, Stage
-from ledger.topology import seats_of
+from ledger.circle.draw import seats_of
+from ledger.circle.events import Equivocated, Outcome, Stage
 from scripts.search.coalitions.twin import SearchTwin
 from tests.support.contracts.machines import Moment
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from ledger.history import Phase
+from ledger.circle.history import Phase
 from scripts.search.coalitions.goals import Watch
 from scripts.search.coalitions.honest import sweep
 from scripts.search.coalitions.twin import SearchTwin

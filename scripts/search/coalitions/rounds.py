@@ -2,8 +2,8 @@
 
 from random import Random
 
-from ledger.history import Phase
-from ledger.topology import mask_of, seats_of
+from ledger.circle.draw import mask_of, seats_of
+from ledger.circle.history import Phase
 from scripts.search.coalitions.honest import join, turn
 from scripts.search.coalitions.play import Play
 from scripts.search.coalitions.twin import DIGEST, RECORD

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from ledger.events import Stage
-from ledger.history import Phase
+from ledger.circle.events import Stage
+from ledger.circle.history import Phase
 from scripts.search.coalitions.goals import BOOKS, STUCK, Found, Watch
 from scripts.search.coalitions.honest import join
 from scripts.search.coalitions.mends import MENDS

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from ledger.events import Outcome, Resolved, Stage
-from ledger.history import Phase
-from ledger.topology import mask_of, seats_of
-from ledger.verdicts import encode_verdicts
+from ledger.circle.draw import mask_of, seats_of
+from ledger.circle.events import Outcome, Resolved, Stage
+from ledger.circle.history import Phase
+from ledger.circle.verdict_word import encode_verdicts
 from scripts.search.coalitions.twin import (
     DIGEST,
     ENDPOINT,

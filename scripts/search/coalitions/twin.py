@@ -5,10 +5,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from ledger.events import Event
-from ledger.network import Network
-from ledger.signing import announcement_hash, compact, sign
-from ledger.topology import neighbours
+from ledger.circle.draw import neighbours
+from ledger.circle.events import Event
+from ledger.identity.network import Network
+from ledger.identity.signing import announcement_hash, compact, sign
 from tests.support.contracts.harness import CircleUnderTest
 from tests.support.contracts.machines import BareMachine
 from tests.support.contracts.terms import CircleTerms

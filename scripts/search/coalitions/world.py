@@ -7,10 +7,10 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ledger.events import Answer
-from ledger.history import Phase
-from ledger.topology import mask_of, seats_of
-from ledger.verdicts import encode_verdicts
+from ledger.circle.draw import mask_of, seats_of
+from ledger.circle.events import Answer
+from ledger.circle.history import Phase
+from ledger.circle.verdict_word import encode_verdicts
 from scripts.search.coalitions.twin import COALITION_FROM, SearchTwin, machine, network
 from tests.support.contracts.machines import START_S, Moment
 from tests.support.contracts.terms import CircleTerms

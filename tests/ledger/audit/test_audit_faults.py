@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from eth_hash.auto import keccak
 
+from ledger.arithmetic.exact import to_float
 from ledger.audit.draws import Header, check_draws, draw_blocks
 from ledger.audit.faults import check_faults
 from ledger.audit.findings import Check, Report
@@ -13,7 +14,8 @@ from ledger.audit.proofs import proof_of
 from ledger.audit.rounds import RoundAuditor
 from ledger.chain.artifact import circle_artifact
 from ledger.chain.circle import Placed
-from ledger.events import (
+from ledger.circle.draw import drawn_seed, jury, seats_of
+from ledger.circle.events import (
     Disputed,
     Drawn,
     Ejected,
@@ -29,11 +31,9 @@ from ledger.events import (
     Summoned,
     Voted,
 )
-from ledger.exact import to_float
-from ledger.history import History
-from ledger.network import Network
-from ledger.signing import announcement_hash, compact, sign
-from ledger.topology import drawn_seed, jury, seats_of
+from ledger.circle.history import History
+from ledger.identity.network import Network
+from ledger.identity.signing import announcement_hash, compact, sign
 from tests.support.circles import NETWORK, Circle, FalseCheckpoint, Honest, flipped, genesis_state
 from tests.support.histories.generated import address, cold, digest, joined
 
@@ -301,7 +301,7 @@ def test_a_seat_suspended_for_its_record_is_listed_for_that():
 
 def test_a_seats_next_holder_is_not_accused_of_the_last_ones_past(monkeypatch):
     """Bases, copies and authors belong to who sat there in that round."""
-    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 5)
+    monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 5)
 
     def hand_over(circle):
         circle.write(Left(3, 0, LATER), Released(3, 1000))

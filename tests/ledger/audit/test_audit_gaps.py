@@ -11,10 +11,10 @@ import pytest
 from ledger.audit.gather import Frames, Gathered, gather_round
 from ledger.audit.kept import Blobs as KeptBlobs
 from ledger.audit.run import audit
+from ledger.blobs.contents.records import Genesis, encode_genesis
 from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, Blocks, quantise
-from ledger.lineage import MAX_CHAIN, lineage
-from ledger.records import Genesis, encode_genesis
+from ledger.judging.frame_chains import MAX_CHAIN, lineage
 from ledger.shelf import Shelf
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector

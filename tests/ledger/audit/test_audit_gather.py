@@ -8,9 +8,9 @@ from aiohttp.test_utils import TestServer
 
 from ledger.audit.gather import gather
 from ledger.blobs.cid import parse_cid
-from ledger.blobs.fetch import BlobFetcher
 from ledger.blobs.unixfs import build
-from ledger.history import CircleParameters, History
+from ledger.circle.history import CircleParameters, History
+from ledger.fetch.fetcher import BlobFetcher
 from tests.support.histories.generated import joined, manifest_of, opened
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from ledger.audit.plan import Work, owed, plan_from, plan_sample
 from ledger.audit.run import Scope, audit
+from ledger.blobs.contents.records import Genesis, encode_genesis
 from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import UsageError
-from ledger.records import Genesis, encode_genesis
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
 from tests.support.circles import (
     NETWORK,
@@ -128,7 +128,7 @@ def test_a_round_that_the_circle_has_not_is_refused_in_a_sentence(audited):
 @pytest.fixture
 def short(monkeypatch):
     """What can be disputed reaches four rounds back."""
-    monkeypatch.setattr("ledger.checkpoint.DISPUTE_ROUNDS", 4)
+    monkeypatch.setattr("ledger.blobs.contents.checkpoint.DISPUTE_ROUNDS", 4)
 
 
 def needed_from(circle, first):
@@ -180,7 +180,7 @@ def test_what_a_disputable_round_follows_from_is_owed_though_its_own_round_is_fi
 
 
 def test_a_plan_goes_back_to_each_seats_last_checkpoint_or_its_beginning(monkeypatch):
-    monkeypatch.setattr("ledger.fold.state.MAX_SEATS", 5)
+    monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 5)
     circle = circle_of(cheats={1: Away(1, (4, 5))}, between={6: lambda circle: hand_over(circle, 3)})
     plan = plan_from(circle.history(), 9)
     behind = {

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.arithmetic.exact import squared_distance, to_float
 from ledger.audit.findings import Check, Report
-from ledger.audit.jury import is_false_verdict
 from ledger.audit.rounds import RoundAuditor
+from ledger.blobs.contents.records import decode_update, encode_update
 from ledger.codec import DELTA
-from ledger.exact import squared_distance, to_float
-from ledger.lineage import Held, States, fetched_of, lineage, published
-from ledger.records import decode_update, encode_update
+from ledger.judging.false_verdicts import is_false_verdict
+from ledger.judging.frame_chains import Held, States, fetched_of, lineage, published
 from tests.support.circles import (
     NETWORK,
     Circle,

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from ledger.audit.run import audit
+from ledger.blobs.contents.records import Genesis, encode_genesis
 from ledger.blobs.unixfs import build
 from ledger.chain.patience import Patience
 from ledger.chain.rpc import BadAnswer, RpcFault
+from ledger.circle.events import Left, Moved, Settled
+from ledger.circle.reputation import pack, unpack
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import SetupError
-from ledger.events import Left, Moved, Settled
-from ledger.records import Genesis, encode_genesis
-from ledger.reputation import pack, unpack
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Blobs, Endpoint, block_hash, drawn_seed, log_of
 from tests.support.circles import NETWORK, PARAMETERS, Circle, Honest, flipped, genesis_vector
 from tests.support.histories.generated import digest, endpoint

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ledger.arithmetic.exact import to_float
 from ledger.audit.rounds import stands_still
 from ledger.codec import BLOCK, Blocks, frame_steps, quantise
-from ledger.exact import to_float
 
 BLOCKS = Blocks((2 * BLOCK + 5,))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ledger.chain.follow import KEPT_BLOCKS, Tracker
 from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.events import (
+from ledger.circle.events import (
     Attested,
     Committed,
     Drawn,
@@ -21,7 +21,7 @@ from ledger.events import (
     Rotated,
     Settled,
 )
-from ledger.history import HistoryFault
+from ledger.circle.history import HistoryFault
 from tests.support.chains.forked_chain import ForkedChain, history_of
 
 

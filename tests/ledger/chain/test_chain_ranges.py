@@ -10,7 +10,7 @@ from ledger.chain.artifact import circle_artifact
 from ledger.chain.logs import LogDecoder, RawLog
 from ledger.chain.ranges import FIRST_BLOCKS, MOST_SPAN, LogReader
 from ledger.chain.rpc import BadAnswer, Lost, Rpc, RpcFault
-from ledger.events import Drawn, Moved
+from ledger.circle.events import Drawn, Moved
 from tests.support.chains.raw_logs import ADDRESS, log_at, raw_log
 
 MOVED = Moved(0, "wss://127.0.0.1:1 http://127.0.0.1:2")

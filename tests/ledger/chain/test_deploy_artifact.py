@@ -5,7 +5,7 @@ import pytest
 from ledger.chain.artifact import CodeMismatch, circle_artifact
 from ledger.chain.plan import plan_for
 from ledger.chain.terms import Terms
-from ledger.manifest import MANIFEST_MAX_BYTES
+from ledger.circle.manifest import MANIFEST_MAX_BYTES
 from tests.support.histories.generated import manifest_of
 
 CODE_MAX_BYTES = 24_576  # EIP-170, in force since 2016

@@ -12,8 +12,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 import node.blobs.gateway as gateway_module
 from ledger.blobs.cid import CID_BYTES, DAG_PB, RAW, Cid, cid_of, digest_of, parse_binary
-from ledger.blobs.fetch import BlobFetcher, Unavailable
 from ledger.blobs.unixfs import CHUNK_BYTES, Dag, build, read
+from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from node.blobs.gateway import STATS, GatewayStats, gateway_app
 from node.blobs.store import BlockStore
 

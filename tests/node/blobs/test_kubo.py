@@ -20,9 +20,9 @@ from ipfshttpclient.http_common import multiaddr_to_url_data
 
 from ledger.blobs.car import car_header, car_section_head
 from ledger.blobs.cid import Cid, cid_of, parse_cid
-from ledger.blobs.fetch import Unavailable
 from ledger.blobs.unixfs import CHUNK_BYTES, Dag, build
 from ledger.errors import SetupError
+from ledger.fetch.fetcher import Unavailable
 from node.blobs.kubo import KuboPins
 
 REAL = os.environ.get("FOLKMOOT_KUBO_API", "")

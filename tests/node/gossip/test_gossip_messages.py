@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import PeerFault
-from ledger.network import Network
-from ledger.signing import BadSignature
+from ledger.identity.network import Network
+from ledger.identity.signing import BadSignature
 from node.gossip.messages import (
     FRAME_BYTES,
     Announcement,

@@ -5,8 +5,8 @@ import logging
 import numpy as np
 import pytest
 
+from ledger.arithmetic.exact import to_float
 from ledger.codec import CODECS, encode
-from ledger.exact import to_float
 from node.cli.main import main
 from node.layout import Layout
 from node.simulator import Results, Scenario, simulate

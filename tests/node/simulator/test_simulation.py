@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ledger.arithmetic.exact import State
+from ledger.blobs.contents.records import reference_of
+from ledger.circle.fold.state import CircleParameters
+from ledger.circle.history import History
+from ledger.circle.members import Seat
 from ledger.codec import DELTA, ZSTD
 from ledger.errors import UsageError
-from ledger.exact import State
-from ledger.fold.state import CircleParameters
-from ledger.history import History
-from ledger.lineage import Held, States, published
-from ledger.members import Seat
-from ledger.memory import Carried
-from ledger.records import reference_of
-from ledger.replay import replay
+from ledger.judging.frame_chains import Held, States, published
+from ledger.judging.replay import replay
 from ledger.rules import RULES
+from ledger.rules.judge_memory import Carried
 from node.blobs.store import BlockStore
 from node.own_frames import previous
 from node.simulator import Results, Scenario, simulate

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.reputation import INITIAL, Verdict, settle
+from ledger.circle.reputation import INITIAL, Verdict, settle
 from node.simulator.scenario import Scenario, round_seed
 from node.simulator.twin import Twin, author_of
 

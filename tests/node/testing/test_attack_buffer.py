@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ledger.circle.manifest import Tensor
 from ledger.errors import UsageError
-from ledger.manifest import Tensor
 from node.simulator import Scenario, simulate
 from node.testing.attacks import behaviour
 from tests.support.sights import sight, vector

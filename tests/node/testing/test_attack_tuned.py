@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ledger.arithmetic.sketch import measure
 from ledger.errors import UsageError
-from ledger.memory import Memory
 from ledger.rules import Situation
 from ledger.rules.balance import Balance
+from ledger.rules.judge_memory import Memory
 from ledger.rules.tether import Tether
 from ledger.rules.ubar import Ubar
 from ledger.rules.undefended import Undefended
-from ledger.sketch import measure
 from node.testing.attacks import behaviour
 from node.testing.attacks.asking import asked, mixed_share, on_grid
 from node.testing.attacks.hidden import Sketches, out_of_sight

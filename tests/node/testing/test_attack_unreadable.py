@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from ledger.blobs.contents.records import Update, decode_update, encode_update, update_max_bytes
+from ledger.circle.manifest import Manifest, Tensor
 from ledger.codec import ZSTD, decode, quantise
 from ledger.errors import PeerFault
-from ledger.manifest import Manifest, Tensor
-from ledger.records import Update, decode_update, encode_update, update_max_bytes
 from node.testing.attacks import behaviour
 from node.testing.attacks.unreadable import KINDS
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ledger.blobs.fetch import Unavailable
-from ledger.exact import to_float
-from ledger.lineage import States, fetched_of, lineage, published
-from ledger.memory import Carried
-from ledger.records import decode_record
-from ledger.replay import sitting_of
+from ledger.arithmetic.exact import to_float
+from ledger.blobs.contents.records import decode_record
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.frame_chains import States, fetched_of, lineage, published
+from ledger.judging.replay import sitting_of
+from ledger.rules.judge_memory import Carried
 from node.testing.collusion import Collusion, judged_nobody, look
 from tests.support.circles import NETWORK, Circle, genesis_state
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ledger.blobs.fetch import Unavailable
+from ledger.blobs.contents.records import Genesis, encode_genesis
 from ledger.blobs.unixfs import build
+from ledger.circle.history import History
 from ledger.codec import PLAIN, Blocks, quantise
-from ledger.history import History
-from ledger.lineage import States
-from ledger.memory import Carried
-from ledger.records import Genesis, encode_genesis
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.frame_chains import States
+from ledger.rules.judge_memory import Carried
 from node.blobs.store import BlockStore
 from node.recovery import Judged, Lacking, Recovery
 from node.state import Base

@@ -4,8 +4,8 @@ from random import Random
 
 from ledger.chain.circle import Mark, Placed
 from ledger.chain.rpc import RpcFault
-from ledger.events import Ejected, Equivocated, Joined, Left, Moved
-from ledger.history import History
+from ledger.circle.events import Ejected, Equivocated, Joined, Left, Moved
+from ledger.circle.history import History
 from tests.support.histories.generated import Story, endpoint
 
 

@@ -5,14 +5,14 @@ from typing import Any
 from ledger.chain.artifact import circle_artifact
 from ledger.chain.circle import CircleState
 from ledger.chain.logs import LogDecoder
-from ledger.events import Answer, Event, Joined, Referred, Resolved, Restarted, Settled
-from ledger.history import History, Phase
-from ledger.manifest import manifest_digest
-from ledger.network import Network
-from ledger.reputation import pack, unpack
-from ledger.signing import announcement_hash, compact, invitation_hash, sign
-from ledger.topology import mask_of
-from ledger.verdicts import encode_verdicts
+from ledger.circle.draw import mask_of
+from ledger.circle.events import Answer, Event, Joined, Referred, Resolved, Restarted, Settled
+from ledger.circle.history import History, Phase
+from ledger.circle.manifest import manifest_digest
+from ledger.circle.reputation import pack, unpack
+from ledger.circle.verdict_word import encode_verdicts
+from ledger.identity.network import Network
+from ledger.identity.signing import announcement_hash, compact, invitation_hash, sign
 from tests.support.contracts.machines import CHAIN_ID, BareMachine, Ran
 from tests.support.contracts.possible import check_fold_refuses
 from tests.support.contracts.terms import DAY_S, NOBODY, WINDOW_S, CircleTerms, manifest_bytes

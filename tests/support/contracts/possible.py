@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ledger.events import (
+from ledger.circle.draw import mask_of
+from ledger.circle.events import (
     Appealed,
     Attested,
     Committed,
@@ -26,10 +27,9 @@ from ledger.events import (
     Withdrawn,
     Woken,
 )
-from ledger.fold.seats import EJECTED_PART
-from ledger.history import History, HistoryFault
-from ledger.reputation import pack
-from ledger.topology import mask_of
+from ledger.circle.fold.seat_events import EJECTED_PART
+from ledger.circle.history import History, HistoryFault
+from ledger.circle.reputation import pack
 from tests.support.contracts.terms import NOBODY
 
 LATER_S: Final = 4_000_000_000

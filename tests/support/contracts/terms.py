@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from ledger.circle.history import CircleParameters
+from ledger.circle.manifest import Manifest, Tensor
 from ledger.codec import CODECS
-from ledger.history import CircleParameters
-from ledger.manifest import Manifest, Tensor
 
 NOBODY = "0x" + "00" * 20
 OPEN, BY_INVITER, BY_MEMBERS = range(3)

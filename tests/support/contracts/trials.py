@@ -1,7 +1,7 @@
 """Disputes led through their stages, as tests need them."""
 
-from ledger.events import Answer, Referred, Resolved, Stage
-from ledger.topology import seats_of
+from ledger.circle.draw import seats_of
+from ledger.circle.events import Answer, Referred, Resolved, Stage
 from tests.support.contracts.harness import DIGEST, CircleUnderTest
 
 JUDGE, TARGET, CHALLENGER, STRANGER = 0, 1, 9, 10

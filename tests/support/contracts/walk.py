@@ -12,11 +12,11 @@ from typing import Any, Final
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
-from ledger.events import Answer, Stage
-from ledger.history import Phase
-from ledger.network import Network
-from ledger.signing import announcement_hash, compact, sign
-from ledger.topology import seats_of
+from ledger.circle.draw import seats_of
+from ledger.circle.events import Answer, Stage
+from ledger.circle.history import Phase
+from ledger.identity.network import Network
+from ledger.identity.signing import announcement_hash, compact, sign
 from tests.support.contracts.calldata import functions, read, spoiled
 from tests.support.contracts.harness import DIGEST, ENDPOINT, NOBODY, RECORD, CircleTerms, CircleUnderTest
 from tests.support.contracts.machines import BareMachine

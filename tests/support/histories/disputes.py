@@ -5,7 +5,8 @@ Seat 0 judged all others in round 1 and lied about seat 5; the circle is in roun
 
 import hashlib
 
-from ledger.events import (
+from ledger.circle.draw import jury, mask_of
+from ledger.circle.events import (
     Answer,
     Attested,
     Committed,
@@ -22,10 +23,9 @@ from ledger.events import (
     Summoned,
     Voted,
 )
-from ledger.history import CircleParameters, History
-from ledger.reputation import pack
-from ledger.topology import jury, mask_of
-from ledger.verdicts import encode_verdicts
+from ledger.circle.history import CircleParameters, History
+from ledger.circle.reputation import pack
+from ledger.circle.verdict_word import encode_verdicts
 from tests.support.histories.moments import NOBODY, SEED, cold, manifest, peer
 
 SEATS, WINDOW_S, NOW = 9, 3600, 1_800_000_000

@@ -7,12 +7,12 @@ from eth_abi import encode as abi_encode
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
-from ledger import events
-from ledger.history import CircleParameters, History, Phase
-from ledger.manifest import Manifest, Tensor
-from ledger.reputation import INITIAL, pack
-from ledger.topology import jury, mask_of, seats_of
-from ledger.verdicts import encode_verdicts
+from ledger.circle import events
+from ledger.circle.draw import jury, mask_of, seats_of
+from ledger.circle.history import CircleParameters, History, Phase
+from ledger.circle.manifest import Manifest, Tensor
+from ledger.circle.reputation import INITIAL, pack
+from ledger.circle.verdict_word import encode_verdicts
 
 # In the order of the contract's constants OPENED = 1 … RESTARTED = 22.
 KINDS = ["Opened", "Joined", "Moved", "Woken", "Committed", "Drawn", "Attested", "Settled", "Left", "Ejected"]

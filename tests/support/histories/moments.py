@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from eth_utils.address import to_checksum_address
 
-from ledger.events import Attested, Committed, Drawn, Event, Joined, Opened, Settled
-from ledger.history import CircleParameters, History
-from ledger.manifest import Manifest, Tensor
-from ledger.reputation import pack
-from ledger.topology import mask_of
-from ledger.verdicts import encode_verdicts
+from ledger.circle.draw import mask_of
+from ledger.circle.events import Attested, Committed, Drawn, Event, Joined, Opened, Settled
+from ledger.circle.history import CircleParameters, History
+from ledger.circle.manifest import Manifest, Tensor
+from ledger.circle.reputation import pack
+from ledger.circle.verdict_word import encode_verdicts
 
 SEATS, QUORUM, ROUNDS = 4, 3, 2
 NOBODY = "0x" + 40 * "0"

@@ -15,7 +15,7 @@ from typing import IO, Any, TypeVar
 
 from ledger.chain.circle import Circle
 from ledger.chain.deploy import CircleFile, open_circle
-from ledger.history import History, Round
+from ledger.circle.history import History, Round
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork, PeerProcess
 from tests import warm_start

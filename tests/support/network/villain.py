@@ -10,8 +10,8 @@ from aiohttp import web
 from ledger.chain.circle import Circle
 from ledger.chain.deploy import CircleFile, open_circle
 from ledger.chain.sender import Sender
-from ledger.endpoints import Endpoint
-from ledger.verdicts import encode_verdicts
+from ledger.circle.verdict_word import encode_verdicts
+from ledger.identity.endpoints import Endpoint
 from node.blobs.gateway import gateway_app
 from node.blobs.store import BlockStore
 from node.keys import load_key

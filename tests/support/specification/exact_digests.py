@@ -8,8 +8,7 @@ import json
 
 import numpy as np
 
-from ledger.codec import PLAIN, Blocks, quantise
-from ledger.exact import (
+from ledger.arithmetic.exact import (
     ONE_Q18,
     State,
     decaying_square_q30,
@@ -20,9 +19,10 @@ from ledger.exact import (
     to_float,
     weighted_mean,
 )
-from ledger.memory import Memory
-from ledger.records import state_digest
+from ledger.blobs.contents.records import state_digest
+from ledger.codec import PLAIN, Blocks, quantise
 from ledger.rules import Situation, rule_of
+from ledger.rules.judge_memory import Memory
 
 PARAMETERS = 70_001
 

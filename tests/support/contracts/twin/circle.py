@@ -3,8 +3,8 @@
 A twin is a value: it runs without a chain, `copy.deepcopy` gives another that may be led elsewhere.
 """
 
-from ledger.history import Phase
-from ledger.topology import mask_of
+from ledger.circle.draw import mask_of
+from ledger.circle.history import Phase
 from tests.support.contracts.machines import Moment
 from tests.support.contracts.twin.faults import FaultCalls
 from tests.support.contracts.twin.rounds import RoundCalls

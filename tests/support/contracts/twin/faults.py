@@ -1,6 +1,7 @@
 """The twin of the calls about faults: report_equivocation, dispute, summon, vote, appeal, resolve."""
 
-from ledger.events import (
+from ledger.circle.draw import jury, mask_of, seats_of
+from ledger.circle.events import (
     Answer,
     Appealed,
     Disputed,
@@ -12,9 +13,8 @@ from ledger.events import (
     Summoned,
     Voted,
 )
-from ledger.history import Phase
-from ledger.signing import announcement_hash
-from ledger.topology import jury, mask_of, seats_of
+from ledger.circle.history import Phase
+from ledger.identity.signing import announcement_hash
 from tests.support.contracts.machines import Moment
 from tests.support.contracts.terms import NOBODY
 from tests.support.contracts.twin.seats import signer_of

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address
 
-from ledger import events
-from ledger.events import Event
+from ledger.circle import events
+from ledger.circle.events import Event
 
 if TYPE_CHECKING:
     from tests.support.contracts.twin.state import TwinState

@@ -1,9 +1,9 @@
 """The twin of the round calls: commit, attest, advance, settle."""
 
-from ledger.events import Attested, Committed, Drawn, Settled
-from ledger.history import Phase
-from ledger.reputation import pack
-from ledger.topology import mask_of, seats_of
+from ledger.circle.draw import mask_of, seats_of
+from ledger.circle.events import Attested, Committed, Drawn, Settled
+from ledger.circle.history import Phase
+from ledger.circle.reputation import pack
 from tests.support.contracts.machines import Moment
 from tests.support.contracts.twin.state import AWAKE, HASHES, TwinState
 

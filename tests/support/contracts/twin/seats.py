@@ -1,6 +1,6 @@
 """The twin of the seat and key calls: join, move, wake, leave, eject, release, restart, rotate, withdraw."""
 
-from ledger.events import (
+from ledger.circle.events import (
     Ejected,
     Joined,
     Left,
@@ -12,8 +12,8 @@ from ledger.events import (
     Withdrawn,
     Woken,
 )
-from ledger.history import Phase
-from ledger.signing import BadSignature, invitation_hash, recover
+from ledger.circle.history import Phase
+from ledger.identity.signing import BadSignature, invitation_hash, recover
 from tests.support.contracts.machines import Moment
 from tests.support.contracts.terms import BY_MEMBERS, NOBODY, OPEN
 from tests.support.contracts.twin.state import INITIAL, Refused, Seat, TwinState

@@ -7,10 +7,10 @@ from typing import Final
 from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address
 
-from ledger.events import Event, Stage
-from ledger.history import Phase
-from ledger.network import Network
-from ledger.topology import mask_of, neighbours
+from ledger.circle.draw import mask_of, neighbours
+from ledger.circle.events import Event, Stage
+from ledger.circle.history import Phase
+from ledger.identity.network import Network
 from tests.support.contracts.machines import BareMachine, Moment
 from tests.support.contracts.terms import CircleTerms
 from tests.support.contracts.twin.history import entry_of

@@ -1,0 +1,201 @@
+"""Integer arithmetic on public states, the same to the bit on every machine.
+
+A public state lives on a fixed grid: int32 counts of 2**-16, at most 2**24 in magnitude (so values in ±256), of the
+unit of the tensor that a value belongs to. Units are the manifest's affair (R9); nothing here knows of them.
+Everything that decides a verdict or a next base is computed here or in `ledger.rules` from such integers alone.
+
+Floating point serves only where every result, in whatever order it is summed, is an integer of at most 53 bits:
+then nothing is ever rounded. States are walked in blocks that stay in the processor's cache.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Context, Decimal, localcontext
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger.arithmetic.compiled import Loops, loops_for
+
+State = NDArray[np.int32]
+
+GRID_BITS: Final = 16
+LARGEST: Final = 1 << 24
+ONE_Q15: Final = 1 << 15
+ONE_Q18: Final = 1 << 18
+# Coordinates a block: 256 KiB of int32. Smaller ones fit a nearer cache, but their calls cost more than that saves.
+_BLOCK: Final = 1 << 16
+# So many squares of up to 2**25 fit into int64.
+_CHUNK: Final = 4096
+_EXACT: Final = float(1 << 53)
+# So many states fit into a sum of int32.
+_IN_INT32: Final = 127
+# So many at most: 2**9 states of 24 bits times weights of 18 bits stay inside 53 bits.
+_MOST_STATES: Final = 512
+
+
+def to_float(state: State) -> NDArray[np.float32]:
+    """The float32 values of a state, (d,), in its tensors' units. Exact: 24 bits and a power of two."""
+    values = state.astype(np.float32)
+    # A product with a power of two is as exact as ldexp, and eight times as fast.
+    values *= np.float32(2.0**-GRID_BITS)
+    return values
+
+
+def squared_distance(left: State, right: State) -> int:
+    """‖left − right‖², in grid units squared. left, right: (d,), int32. Exact for any d."""
+    return squared_distances(left, [right])[0]
+
+
+def squared_distances(origin: State, states: Sequence[State]) -> list[int]:
+    """‖state − origin‖² for each state, in grid units squared. All (d,), int32. Exact for any d."""
+    lengths = [0] * len(states)
+    room, wide = np.empty(_BLOCK, np.int32), room_for_squares(_BLOCK)
+    for block in _blocks(origin.size):
+        near = origin[block]
+        for place, state in enumerate(states):
+            difference = np.subtract(state[block], near, out=room[: near.size])
+            lengths[place] += sum_of_squares(difference, wide)
+    return lengths
+
+
+def squared_norm(state: State) -> int:
+    """‖state‖², in grid units squared. state: (d,), int32, magnitudes up to 2**25. Exact for any d."""
+    wide = room_for_squares(_BLOCK)
+    return sum(sum_of_squares(state[block], wide) for block in _blocks(state.size))
+
+
+def room_for_squares(size: int) -> NDArray[np.float64]:
+    """What `sum_of_squares` writes over for up to so many values."""
+    return np.empty((-(-size // _CHUNK), _CHUNK), np.float64)
+
+
+def sum_of_squares(values: State, wide: NDArray[np.float64]) -> int:
+    """Σ values², exact. values: (n,), int32, magnitudes up to 2**25. wide: see `room_for_squares`.
+
+    Squares are integers of at most 50 bits, and no partial sum is above the sum: if that is below 2**53, nothing
+    was rounded, in whatever order it was summed. Otherwise int64 sums of so few terms that they cannot overflow.
+    """
+    rows = wide[: -(-values.size // _CHUNK)]
+    flat = rows.reshape(-1)
+    flat[: values.size] = values
+    flat[values.size :] = 0
+    # Rows this short are never spread over threads by a BLAS, which would cost more than it gains.
+    total = float(np.vecdot(rows, rows).sum())
+    if total < _EXACT:
+        return int(total)
+    whole = values.astype(np.int64)
+    return sum(int(np.dot(part, part)) for part in np.split(whole, range(_CHUNK, whole.size, _CHUNK)))
+
+
+def weighted_mean(own: State, others: Sequence[State], own_weight_q15: int) -> State:
+    """own_weight · own + (1 − own_weight) · mean(others), rounded half up to the grid.
+
+    own, others: (d,), int32, 512 states at most. own_weight_q15: 0..32768. Returns `own` itself where there are no
+    others.
+    """
+    if not others:
+        return own
+    divisor = ONE_Q15 * len(others)
+    mixed = np.empty(own.shape, np.int32)
+    for block in _blocks(own.size):
+        total = _sum(others, block)
+        total *= ONE_Q15 - own_weight_q15
+        total += own[block].astype(np.float64) * (own_weight_q15 * len(others))
+        mixed[block] = _rounded(total, divisor)
+    return mixed
+
+
+def mean(states: Sequence[State]) -> State:
+    """The mean, rounded half up to the grid. states: 1 to 512 of (d,), int32."""
+    mixed = np.empty(states[0].shape, np.int32)
+    for block in _blocks(mixed.size):
+        mixed[block] = _rounded(_sum(states, block), len(states))
+    return mixed
+
+
+def pulled_mean(base: State, own: State, others: Sequence[State], factors_q18: Sequence[int]) -> State:
+    """base + ((own − base) + Σ factor · (other − base)) / (1 + others), rounded half up, clamped to the grid.
+
+    base, own, others: (d,), int32, 512 states at most. factors_q18: one for each other, 0..2**18.
+    """
+    if (loops := loops_for(base.size)) is not None:
+        _check_count([own, *others])
+        shares, divisor = [ONE_Q18, *factors_q18], ONE_Q18 * (1 + len(others))
+        return _combined(loops, [base, own, *others], [divisor - sum(shares), *shares], divisor)
+    whole = [own] + [other for other, factor in zip(others, factors_q18, strict=True) if factor == ONE_Q18]
+    drawn = [(other, factor) for other, factor in zip(others, factors_q18, strict=True) if factor < ONE_Q18]
+    weights = np.array([ONE_Q18, *[factor for _, factor in drawn], 0], np.float64)
+    weights[-1] = -(ONE_Q18 * len(whole) + sum(factor for _, factor in drawn))
+    mixed = np.empty(base.shape, np.int32)
+    room = np.empty((len(weights), min(_BLOCK, base.size)), np.float64)
+    for block in _blocks(base.size):
+        rows = room[:, : base[block].size]
+        rows[0] = _sum(whole, block)
+        for row, state in zip(rows[1:], [*[other for other, _ in drawn], base], strict=True):
+            row[:] = state[block]
+        moved = _rounded(np.einsum("j,jn->n", weights, rows), ONE_Q18 * (1 + len(others)))
+        moved += rows[-1]
+        mixed[block] = np.clip(moved, -LARGEST, LARGEST, out=moved)
+    return mixed
+
+
+def decaying_square_q30(scale_milli: int, rate_milli: int, step: int, steps: int) -> int:
+    """floor(2**30 · (scale · exp(−rate · step / steps))²), scale and rate in thousandths.
+
+    Decimal arithmetic rounds the exponential correctly by specification (IEEE 754 / General Decimal Arithmetic),
+    which the C library's exp does not promise.
+    """
+    with localcontext(Context(prec=50)):
+        exponent = Decimal(-2 * rate_milli * step) / Decimal(1000 * steps)
+        value = Decimal(scale_milli) ** 2 / Decimal(10**6) * exponent.exp() * (1 << 30)
+        return int(value)
+
+
+def _blocks(size: int) -> Iterator[slice]:
+    for start in range(0, size, _BLOCK):
+        yield slice(start, min(start + _BLOCK, size))
+
+
+def _sum(states: Sequence[State], block: slice) -> NDArray[np.float64]:
+    """The sum of at least one state's block, as whole numbers."""
+    _check_count(states)
+    total = np.zeros(states[0][block].shape, np.float64)
+    for start in range(0, len(states), _IN_INT32):
+        first, *rest = states[start : start + _IN_INT32]
+        part = first[block].copy()
+        for state in rest:
+            part += state[block]
+        total += part
+    return total
+
+
+def _check_count(states: Sequence[State]) -> None:
+    if len(states) > _MOST_STATES:
+        raise ValueError(f"{len(states)} states are more than the {_MOST_STATES} that are summed exactly")
+
+
+def _combined(loops: Loops, states: Sequence[State], weights: Sequence[int], divisor: int) -> State:
+    """Σ weight · state / divisor, rounded half up. The weights, none negative, add up to the divisor, so no
+    coordinate leaves the range of the states'.
+    """
+    mixed = np.empty(states[0].shape, np.int32)
+    room = np.empty(min(_BLOCK, mixed.size), np.float64)
+    for block in _blocks(mixed.size):
+        total = room[: mixed[block].size]
+        total[:] = 0
+        for state, weight in zip(states, weights, strict=True):
+            loops.add(total, state[block], weight)
+        loops.round_off(total, divisor, mixed[block])
+    return mixed
+
+
+def _rounded(numerator: NDArray[np.float64], divisor: int) -> NDArray[np.float64]:
+    """numerator / divisor rounded half up to whole numbers; the numerator is written over.
+
+    The numerator is an integer below 2**52, the quotient below 2**25, where doubles lie at most 2**-28 apart. One
+    that is no integer lies at least 1 / divisor ≥ 2**-27 below the next, too far to be rounded up to it.
+    """
+    numerator += divisor / 2
+    numerator /= divisor
+    return np.floor(numerator, out=numerator)

@@ -1,0 +1,1 @@
+"""What blobs hold: genesis, updates, records and checkpoints, as bytes and back. Pure."""

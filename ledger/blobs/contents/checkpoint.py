@@ -1,0 +1,173 @@
+"""Checkpoints: at agreed rounds a judge shows what it goes on with, so that nobody has to look behind them.
+
+A checkpoint is a blob with the judge's next base and next memory; its digest stands in the judge's record of that
+round. Whoever has one of them recomputes the judge's later rounds from there (R29.1).
+"""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger.arithmetic.exact import State
+from ledger.blobs.cid import DIGEST_BYTES
+from ledger.blobs.contents.records import InvalidBlob, Record, decode_blob, decode_record, state_digest
+from ledger.circle.fold.fault_events import DISPUTE_ROUNDS
+from ledger.circle.manifest import Manifest
+from ledger.circle.round import Round
+from ledger.codec import Blocks
+from ledger.rules import rule_of, trace_values
+from ledger.rules.judge_memory import Carried, Memory, memory_max_bytes
+
+CHECKPOINT_MAGIC: Final = b"FMC1"
+_OVERHEAD_BYTES: Final = 128
+# Of a base and of the genesis no value is larger (R9.1, R12.3), so that a difference takes 26 bits in zigzag.
+_LARGEST: Final = 1 << 24
+_WIDTH_MAX: Final = 26
+
+
+class Checkpoint(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a judge goes on with after a round. network: 32 bytes; author: 20 bytes.
+
+    base: how far the next base is from the genesis, see `pack`. memory: the bytes whose SHA-256 is its digest.
+    """
+
+    network: bytes
+    round: int
+    author: bytes
+    base: bytes
+    memory: bytes
+
+
+def is_checkpoint_due(every: int, number: int, seat: int, before: int, last: int) -> bool:
+    """Whether a judge that attests round `number` shows a checkpoint.
+
+    It does in the circle's last round, and where round + seat has reached a multiple of `every` since `before`, the
+    round that the judge attested before this one; number − 1 where it is the first of its tenure. So who is away
+    when it is its turn shows one when it is back.
+    """
+    return number == last or (number + seat) // every > (before + seat) // every
+
+
+def first_disputable(number: int) -> int:
+    """The earliest round that can be disputed while round `number` is under way, or was the last.
+
+    What nobody disputed before is final (R29.1).
+    """
+    return max(1, number - DISPUTE_ROUNDS)
+
+
+def encode_checkpoint(
+    network: bytes, number: int, author: bytes, carried: Carried, genesis: State, blocks: Blocks
+) -> bytes:
+    """The checkpoint blob: the same bytes on every machine. genesis: (d,), int32."""
+    packed = pack(carried.base, genesis, blocks)
+    return CHECKPOINT_MAGIC + msgspec.msgpack.encode(
+        Checkpoint(network, number, author, packed, carried.memory.encode())
+    )
+
+
+def decode_checkpoint_record(blob: bytes | None, network: bytes, round_: Round, judge: int) -> Record:
+    """A judge's record of a round, with a checkpoint in it. blob: None for bytes that make no blob.
+
+    Raises InvalidBlob where it is no such record.
+    """
+    if blob is None:
+        raise InvalidBlob("no blob can be made of the bytes at the record's digest")
+    record = decode_record(blob)
+    # [REJECT] R8: a record names the network, round and author that anchored it.
+    if (record.network, record.round, record.author) != (network, round_.number, round_.author(judge)):
+        raise InvalidBlob("the record names another network, round or author than its judge's")
+    if len(record.checkpoint) != DIGEST_BYTES:
+        raise InvalidBlob("the record names no checkpoint where one is due")
+    return record
+
+
+def decode_checkpoint(blob: bytes | None, manifest: Manifest, record: Record, genesis: State) -> Carried:
+    """What a judge goes on with after the round of its record, from the blob that the record names.
+
+    blob: None for bytes that make no blob. genesis: (d,), int32. Raises PeerFault where it is not what the record
+    says, or no judge could have come to it.
+    """
+    if blob is None:
+        raise InvalidBlob("no blob can be made of the bytes at the checkpoint's digest")
+    found = decode_blob(blob, CHECKPOINT_MAGIC, Checkpoint, checkpoint_max_bytes(manifest))
+    # [REJECT] R8: a checkpoint names the network, round and author of its record.
+    if (found.network, found.round, found.author) != (record.network, record.round, record.author):
+        raise InvalidBlob("the checkpoint names another network, round or author than its record")
+    base = unpack(found.base, genesis, manifest.blocks)
+    # [REJECT] R29.1: it holds what the record says that the judge goes on with.
+    if state_digest(base) != record.next_base:
+        raise InvalidBlob("the checkpoint holds another base than its record names")
+    memory = Memory.decode(found.memory, trace_values(rule_of(manifest.rule, manifest.rule_parameters)))
+    if memory.digest() != record.next_memory:
+        raise InvalidBlob("the checkpoint holds another memory than its record names")
+    return Carried(base, memory)
+
+
+def checkpoint_max_bytes(manifest: Manifest) -> int:
+    """The most bytes a checkpoint blob of this task may take; fetching stops there."""
+    blocks = manifest.blocks
+    base = 2 * blocks.count + -(-_WIDTH_MAX * blocks.parameters // 8)
+    values = trace_values(rule_of(manifest.rule, manifest.rule_parameters))
+    return base + memory_max_bytes(values) + _OVERHEAD_BYTES
+
+
+def pack(base: State, genesis: State, blocks: Blocks) -> bytes:
+    """A base as its difference from the genesis, one block after the other, each in as few bits as it needs.
+
+    base, genesis: (d,), int32. One byte a block says how many bits, 0..26, a value takes; then come the values in
+    zigzag, lowest bit first, each block in whole bytes. One block at a time is unpacked in memory.
+    """
+    widths, parts = bytearray(), []
+    for block in _slices(blocks):
+        zigzag = _zigzag(base[block] - genesis[block])
+        widths.append(width := int(zigzag.max()).bit_length())
+        bits = np.unpackbits(zigzag.view(np.uint8).reshape(-1, 4), axis=1, count=width, bitorder="little")
+        parts.append(np.packbits(bits, bitorder="little").tobytes())
+    return b"".join((bytes(widths), *parts))
+
+
+def unpack(packed: bytes, genesis: State, blocks: Blocks) -> State:
+    """The base, (d,), int32. Raises InvalidBlob for anything that `pack` would not have written.
+
+    Allocates the base and no more, whatever the bytes say.
+    """
+    widths = np.frombuffer(packed, np.uint8, min(blocks.count, len(packed))).astype(np.int64)
+    # [REJECT] R7: sizes first.
+    if len(widths) != blocks.count or (widths > _WIDTH_MAX).any():
+        raise InvalidBlob("the checkpoint's widths are cut off or too large")
+    sizes = (blocks.lengths * widths + 7) // 8
+    if len(packed) != blocks.count + int(sizes.sum()):
+        raise InvalidBlob(f"the checkpoint's base has {len(packed)} bytes, its widths ask for others")
+    base, at = np.empty_like(genesis), blocks.count
+    for block, width, size in zip(_slices(blocks), widths.tolist(), sizes.tolist(), strict=True):
+        base[block] = genesis[block] + _unpacked(packed[at : at + size], block.stop - block.start, width)
+        at += size
+    if base.size and int(np.abs(base).max()) > _LARGEST:
+        raise InvalidBlob("the checkpoint's base leaves the grid")
+    return base
+
+
+def _unpacked(packed: bytes, count: int, width: int) -> NDArray[np.int32]:
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")
+    if bits[count * width :].any():
+        raise InvalidBlob("the checkpoint has bits behind a block's last value")
+    wide = np.zeros((count, 32), np.uint8)
+    wide[:, :width] = bits[: count * width].reshape(count, width)
+    zigzag = np.packbits(wide, axis=1, bitorder="little").view("<u4").reshape(count).astype(np.uint32)
+    # [REJECT] R8: one base has one encoding.
+    if int(zigzag.max()).bit_length() != width:
+        raise InvalidBlob("a block of the checkpoint takes more bits than it needs")
+    return ((zigzag >> 1).astype(np.int32)) ^ -((zigzag & 1).astype(np.int32))
+
+
+def _zigzag(values: State) -> NDArray[np.uint32]:
+    """0, −1, 1, −2 … become 0, 1, 2, 3 …"""
+    return ((values << 1) ^ (values >> 31)).astype("<u4")
+
+
+def _slices(blocks: Blocks) -> list[slice]:
+    ends = blocks.ends.tolist()
+    return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]

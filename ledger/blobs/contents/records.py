@@ -1,0 +1,163 @@
+"""The blobs a round leaves behind: genesis, updates and records, as bytes and back; see `checkpoint` beside it.
+
+Every blob begins with four bytes `FM`, kind, version; the rest is one msgpack array. A blob names its network,
+round and author inside, so its digest is worthless to anyone else.
+"""
+
+import hashlib
+from typing import Final, TypeVar
+
+import msgspec
+import numpy as np
+
+from ledger.arithmetic.exact import State
+from ledger.circle.manifest import Manifest
+from ledger.codec import decode, max_payload_bytes
+from ledger.errors import PeerFault
+
+GENESIS_MAGIC: Final = b"FMG1"
+UPDATE_MAGIC: Final = b"FMU2"
+RECORD_MAGIC: Final = b"FMR3"
+_OVERHEAD_BYTES: Final = 256
+RECORD_MAX_BYTES: Final = 1 << 18
+
+ACCEPTED: Final = "accepted"
+REJECTED: Final = "rejected"
+INVALID: Final = "invalid"
+UNAVAILABLE: Final = "unavailable"
+
+_Blob = TypeVar("_Blob")
+
+
+class InvalidBlob(PeerFault):
+    """A blob does not parse or is not of the network, round and author it should be."""
+
+
+class Genesis(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The state every peer starts from."""
+
+    codec: str
+    payload: bytes
+
+
+class Update(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A peer's public state of one round. network, base: 32 bytes; author: 20 bytes.
+
+    reference: digest of the author's previous commit where the payload is a delta frame, else empty.
+    """
+
+    network: bytes
+    round: int
+    author: bytes
+    base: bytes
+    codec: str
+    payload: bytes
+    reference: bytes
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One neighbour in a record. verdict: accepted, rejected, invalid (rejected unread) or unavailable.
+
+    figures: name → decimal integer, exactly what the rule compared. mixed: whether it entered the next base.
+    """
+
+    seat: int
+    digest: bytes
+    verdict: str
+    mixed: bool
+    figures: dict[str, str]
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """All figures behind one peer's verdicts of a round. base, update, next_base, next_memory: 32 bytes each.
+
+    checkpoint: digest of the blob that holds what next_base and next_memory name
+    (ledger.blobs.contents.checkpoint), 32 bytes; empty where none is due.
+    """
+
+    network: bytes
+    round: int
+    author: bytes
+    base: bytes
+    update: bytes
+    entries: tuple[Entry, ...]
+    next_base: bytes
+    next_memory: bytes
+    checkpoint: bytes
+
+
+def state_digest(state: State) -> bytes:
+    """SHA-256 over the state as little-endian int32. Returns 32 bytes."""
+    return hashlib.sha256(np.ascontiguousarray(state, "<i4").tobytes()).digest()
+
+
+def encode_genesis(genesis: Genesis) -> bytes:
+    """The genesis blob."""
+    return GENESIS_MAGIC + msgspec.msgpack.encode(genesis)
+
+
+def decode_genesis(blob: bytes, manifest: Manifest) -> State:
+    """The state of a genesis blob. Raises InvalidBlob or MalformedFrame."""
+    genesis = decode_blob(blob, GENESIS_MAGIC, Genesis, update_max_bytes(manifest))
+    return decode(genesis.payload, genesis.codec, manifest.blocks)
+
+
+def encode_update(update: Update) -> bytes:
+    """The update blob."""
+    return UPDATE_MAGIC + msgspec.msgpack.encode(update)
+
+
+def decode_update(blob: bytes, manifest: Manifest, network: bytes, round_number: int, author: bytes) -> Update:
+    """Parse an update and check whom it names. Raises InvalidBlob."""
+    update = decode_blob(blob, UPDATE_MAGIC, Update, update_max_bytes(manifest))
+    # [REJECT] R8: an update names the network, round and author it is anchored for.
+    if update.network != network:
+        raise InvalidBlob("the update names another network")
+    if update.round != round_number:
+        raise InvalidBlob(f"the update names round {update.round}, it is anchored for {round_number}")
+    if update.author != author:
+        # Only as much as an address holds is shown: the field may fill the whole blob.
+        raise InvalidBlob(f"the update names author {update.author[:20].hex()}, the seat is {author.hex()}'s")
+    if len(update.base) != 32:
+        raise InvalidBlob(f"the base digest has {len(update.base)} bytes, not 32")
+    if update.codec != manifest.codec:
+        raise InvalidBlob(f"the update's codec is {update.codec[:20]!r}, the circle's is {manifest.codec!r}")
+    if len(update.reference) not in (0, 32):
+        raise InvalidBlob(f"the reference has {len(update.reference)} bytes, not 32 or none")
+    return update
+
+
+def reference_of(blob: bytes, manifest: Manifest) -> bytes:
+    """What an update is relative to, not yet checked at all; empty where it stands for itself or does not parse."""
+    try:
+        return decode_blob(blob, UPDATE_MAGIC, Update, update_max_bytes(manifest)).reference
+    except InvalidBlob:
+        return b""
+
+
+def encode_record(record: Record) -> bytes:
+    """The record blob."""
+    return RECORD_MAGIC + msgspec.msgpack.encode(record)
+
+
+def decode_record(blob: bytes) -> Record:
+    """Parse a record. Raises InvalidBlob."""
+    return decode_blob(blob, RECORD_MAGIC, Record, RECORD_MAX_BYTES)
+
+
+def update_max_bytes(manifest: Manifest) -> int:
+    """The most bytes an update (or genesis) blob of this task may take; fetching stops there."""
+    return max_payload_bytes(manifest.blocks) + _OVERHEAD_BYTES
+
+
+def decode_blob(blob: bytes, magic: bytes, kind: type[_Blob], max_bytes: int) -> _Blob:
+    """Parse a blob of one kind. Raises InvalidBlob."""
+    # [REJECT] R7: sizes are checked before anything is parsed or allocated.
+    if len(blob) > max_bytes:
+        raise InvalidBlob(f"the blob has {len(blob)} bytes, the task allows {max_bytes}")
+    if blob[:4] != magic:
+        raise InvalidBlob(f"the blob begins with {blob[:4]!r}, not {magic!r}")
+    try:
+        return msgspec.msgpack.decode(memoryview(blob)[4:], type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # msgspec lets the latter through
+        raise InvalidBlob(f"the blob does not parse: {error}") from error

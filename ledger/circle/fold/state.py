@@ -1,0 +1,286 @@
+"""What a circle is at one moment, and the running hash that got it there."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from eth_hash.auto import keccak
+from eth_utils.address import to_canonical_address
+
+from ledger.circle import events
+from ledger.circle.draw import mask_of
+from ledger.circle.events import Event
+from ledger.circle.manifest import Manifest
+from ledger.circle.members import Dispute, Seat
+from ledger.circle.reputation import Verdict, settle
+from ledger.circle.round import Round
+from ledger.errors import PeerFault
+
+HASH_BYTES: Final = 24
+# R27: what an appeal pledges, in dispute bonds.
+APPEAL_BONDS: Final = 4
+# R23.2: for so many rounds it has neither joined nor attested, and a seat that nobody waits for is absent.
+ABSENT_ROUNDS: Final = 256
+MAX_SEATS: Final = 256
+EMPTY: Final = bytes(32)
+_KINDS: Final = {kind: place for place, kind in enumerate(events.EVENTS.values(), 1)}
+
+
+class HistoryFault(PeerFault):
+    """The events cannot have come from this contract: one is missing, added, changed or out of order."""
+
+
+class Phase(IntEnum):
+    """Where a round stands; the numbers are the contract's."""
+
+    GATHERING = 0
+    COMMIT = 1
+    ATTEST = 2
+    FINISHED = 3
+
+
+@dataclass(frozen=True)
+class CircleParameters:
+    """The contract's immutables that the fold needs. Bonds in wei."""
+
+    start_seats: int
+    quorum: int
+    last_round: int
+    degree: int
+    reputation_shift: int
+    reputation_floor: int
+    eject_after: int = 0
+    bond: int = 0
+    dispute_bond: int = 0
+    dispute_window_s: int = 1
+    jury_seats: int = 1
+
+
+class State:
+    """A circle's past and present. Masks have bit s for seat s."""
+
+    def __init__(self, parameters: CircleParameters) -> None:
+        self.parameters = parameters
+        self.hash: bytes = bytes(HASH_BYTES)
+        self.phase = Phase.GATHERING
+        self.seats: dict[int, Seat] = {}
+        """The last holder of each seat ever taken, released or not."""
+        self.rounds: list[Round] = []
+        self.roster = 0
+        """Who may commit in this round and is waited for."""
+        self.late = 0
+        """Who may commit in this round and is not waited for."""
+        self.woken = 0
+        """Who asked to be on the next round's roster."""
+        self.dozing = 0
+        """Who was waited for in vain (R3.5a)."""
+        self.reputations: dict[int, int] = {}
+        self.disputes: list[Dispute] = []
+        self.owed: dict[str, int] = {}
+        """Account → wei it may withdraw."""
+        self.opened: events.Opened | None = None
+        self.reputation_differences: list[tuple[int, dict[int, tuple[int, int]]]] = []
+        """Round, then seat → what the contract reported and what its verdicts give."""
+        self.task_manifest: Manifest | None = None
+
+    # -------------------------------------------------------------------------------------------- what is
+
+    @property
+    def manifest(self) -> Manifest:
+        """The task all agreed on. Raises HistoryFault before the first event."""
+        if self.task_manifest is None:
+            raise HistoryFault("the history does not begin with the circle's opening")
+        return self.task_manifest
+
+    @property
+    def round(self) -> Round | None:
+        """The round under way or, when finished, the last one."""
+        return self.rounds[-1] if self.rounds else None
+
+    @property
+    def number(self) -> int:
+        """The round's number, 0 before the first one."""
+        return self.rounds[-1].number if self.rounds else 0
+
+    @property
+    def members(self) -> int:
+        """Mask of the seats that are held."""
+        return mask_of([seat for seat, held in self.seats.items() if held.is_held])
+
+    @property
+    def below(self) -> int:
+        """Mask of the seats below the reputation floor."""
+        floor = self.parameters.reputation_floor
+        return mask_of([seat for seat, reputation in self.reputations.items() if reputation < floor])
+
+    @property
+    def bonded(self) -> int:
+        """Mask of the seats taken and not released, leavers included: who has a voice in disputes."""
+        return mask_of([seat for seat, held in self.seats.items() if not held.is_released])
+
+    @property
+    def suspended(self) -> int:
+        """Mask of the seats suspended by a conviction (R26.6)."""
+        return mask_of([seat for seat, held in self.seats.items() if held.suspended_until is not None])
+
+    @property
+    def pledged(self) -> int:
+        """Wei in bonds: of seats not released and of open disputes."""
+        bonds = sum(held.bond for held in self.seats.values() if not held.is_released)
+        open_ = [dispute for dispute in self.disputes if dispute.outcome is None]
+        pledges = len(open_) + APPEAL_BONDS * sum(dispute.appellant is not None for dispute in open_)
+        return bonds + self.parameters.dispute_bond * pledges
+
+    def seat_of(self, peer: str) -> int | None:
+        """The seat that a hot key holds, if it does."""
+        return next((seat for seat, held in self.seats.items() if held.is_held and held.peer == peer), None)
+
+    def is_key_taken(self, key: str) -> bool:
+        """The key is or was a hot key of somebody whose seat is not released: what it signed leads there."""
+        return any(key in held.keys for held in self.seats.values() if not held.is_released)
+
+    def is_woken(self, seat: int) -> bool:
+        """The seat asked to be on the next round's roster."""
+        return self.woken >> seat & 1 == 1
+
+    def is_in_round(self, seat: int) -> bool:
+        """The seat has committed in the round under way, and not withdrawn that by leaving."""
+        open_ = self.phase in (Phase.COMMIT, Phase.ATTEST)
+        return open_ and self.round is not None and seat in self.round.commits
+
+    def next_seat(self) -> int | None:
+        """The seat that the next peer to join takes: a new one, or else the lowest that was released."""
+        if len(self.seats) < MAX_SEATS:
+            return len(self.seats)
+        return min((seat for seat, held in self.seats.items() if held.is_released), default=None)
+
+    def is_absent(self, seat: int) -> bool:
+        """Nobody has waited for or heard of the seat for so long that anyone may eject it (R23.2)."""
+        held, last = self.seats[seat], self.number - ABSENT_ROUNDS
+        is_awaited = (self.roster | self.late | self.woken) >> seat & 1 == 1
+        return not is_awaited and held.since_round <= last and held.attested_round <= last
+
+    def burned_by_leaving(self, seat: int) -> int:
+        """Wei of its bond that the seat loses if it is given up now: for its strikes (R23.1)."""
+        held, after = self.seats[seat], self.parameters.eject_after
+        return held.bond // 2 * min(held.strikes, after) // after if after else 0
+
+    def is_disputed(self, round_number: int, judge: int, tenure: int, target: int) -> bool:
+        """A dispute about this claim is open or was decided."""
+        said = (round_number, judge, tenure, target)
+        return any(d.claimed == said and d.bars_another for d in self.disputes)
+
+    def jury_pool(self, judge: int, target: int, challenger: str) -> int:
+        """Mask of who may be drawn for a jury: on the roster and awake, in good standing, and no party to it."""
+        parties = mask_of([judge, target])
+        if (seat := self.seat_of(challenger)) is not None:
+            parties |= 1 << seat
+        return self.members & self.roster & ~self.below & ~self.suspended & ~self.dozing & ~parties
+
+    def had_seat(self, seat: int, dispute: Dispute) -> bool:
+        """Who sits there sat there when the dispute was raised, and is not released."""
+        held = self.seats.get(seat)
+        return held is not None and not held.is_released and held.since_dispute <= dispute.number
+
+    def may_vote(self, seat: int, dispute: Dispute) -> bool:
+        """The seat's vote is taken in the dispute's present stage, until its deadline (R26.4)."""
+        if dispute.outcome is not None or not (dispute.asked & ~dispute.votes.cast) >> seat & 1:
+            return False
+        return self.had_seat(seat, dispute) and self.is_in_good_standing(seat)
+
+    def is_in_good_standing(self, seat: int) -> bool:
+        """A seat taken and not released may vote: not below the floor, not suspended, half of its bond left."""
+        has_bond = 2 * self.seats[seat].bond >= self.parameters.bond
+        return has_bond and not (self.below | self.suspended) >> seat & 1
+
+    def asking_seat(self, judge: int, target: int, challenger: str) -> int | None:
+        """The seat that may ask a judge to show what its record follows from (R26.1), None where none may."""
+        seat = self.seat_of(challenger)
+        is_busy = any(one.outcome is None and one.asker == seat for one in self.disputes)
+        may_ask = seat is not None and target == judge and not is_busy and self.is_in_good_standing(seat)
+        return seat if may_ask else None
+
+    def settled(self, current: Round) -> dict[int, int]:
+        """The reputations that a round's verdicts give, weighed by the present ones.
+
+        Short of the quorum the round is given up: as if nobody had judged anyone (R3.12).
+        """
+        is_given_up = len(current.attestations) < self.parameters.quorum
+        return settle(
+            self.reputations,
+            current.committed,
+            {s: Verdict(a.judged, a.accepted) for s, a in current.attestations.items()},
+            able=0 if is_given_up else self.members & ~self.suspended,
+            missed=current.missed,
+            shift=self.parameters.reputation_shift,
+            floor=self.parameters.reputation_floor,
+        )
+
+    # ------------------------------------------------------------------------------ for the fold's handlers
+
+    def require(self, holds: bool, fact: str) -> None:
+        """Raises HistoryFault with the fact where it does not hold."""
+        if not holds:
+            raise HistoryFault(f"round {self.number}: {fact}")
+
+    def current(self, number: int, phase: Phase) -> Round:
+        """The round under way, which must be this one in this phase."""
+        self.require(self.round is not None and self.phase == phase, f"no {phase.name} phase is open")
+        assert self.round is not None
+        self.require(self.round.number == number, f"round {number} is not under way")
+        return self.round
+
+    def taken(self, seat: int) -> Seat:
+        """The seat, which must be held or given up and not released."""
+        held = self.seats.get(seat)
+        self.require(held is not None and not held.is_released, f"seat {seat} is empty")
+        assert held is not None
+        return held
+
+    def held(self, seat: int) -> Seat:
+        """The seat, which must be held."""
+        held = self.taken(seat)
+        self.require(held.is_held, f"seat {seat} was given up")
+        return held
+
+    def vacate(self, seat: int, free_at: int) -> None:
+        """Give a seat up: it is waited for no longer; what it committed stands once it is known who judges it."""
+        held, others = self.seats[seat], ~(1 << seat)
+        held.free_at, held.announced, held.strikes = free_at, None, 0
+        self.woken &= others
+        if self.phase == Phase.COMMIT:
+            assert self.round is not None
+            self.roster &= others
+            self.late &= others
+            self.round.withdraw(seat)
+
+    def owe(self, account: str, amount: int) -> None:
+        """Wei out of what is pledged."""
+        if amount:
+            self.owed[account] = self.owed.get(account, 0) + amount
+
+    def open_round(self, number: int, attested: int) -> None:
+        """Who attested is here, who joined or woke asked to be; who dozes may come, and nobody waits for it."""
+        wanted, self.woken = (attested | self.woken) & self.members, 0
+        self.roster, self.late = wanted & ~self.dozing, wanted & self.dozing
+        self.rounds.append(Round(number, dict(self.reputations), self.suspended))
+        self.phase = Phase.COMMIT
+
+    def remember(
+        self, event: Event, seat: int, first: bytes = EMPTY, second: bytes = EMPTY, third: bytes = EMPTY
+    ) -> None:
+        """Take the event into the running hash."""
+        # R4: one running hash over every event, in the contract's encoding.
+        kind, number = _KINDS[type(event)].to_bytes(1, "big"), self.number.to_bytes(5, "big")
+        head = self.hash + kind + number + seat.to_bytes(2, "big")
+        self.hash = keccak(head + first + second + third)[:HASH_BYTES]
+
+
+def word(number: int) -> bytes:
+    """A number as the contract hashes it: 32 bytes, big-endian."""
+    return number.to_bytes(32, "big")
+
+
+def address(account: str) -> bytes:
+    """An account as the contract hashes it: 32 bytes."""
+    return to_canonical_address(account).rjust(32, b"\0")

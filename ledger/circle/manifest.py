@@ -1,0 +1,174 @@
+"""The task manifest: what all peers of a circle agreed on, emitted whole by the contract at deployment."""
+
+import hashlib
+import math
+import re
+from itertools import pairwise
+from math import prod
+from typing import Final
+
+import msgspec
+
+from ledger.circle.draw import MAX_DEGREE
+from ledger.circle.verdict_word import MAX_ROUND
+from ledger.codec import CODECS, Blocks, blocks_of
+from ledger.errors import PeerFault, UsageError
+from ledger.rules import rule_of
+from ledger.untrusted.parsing import decode_json
+
+MANIFEST_MAX_BYTES: Final = 16384
+MAX_PARAMETERS: Final = 1 << 28
+MAX_DIMENSIONS: Final = 32
+# With these, every value on the grid is a normal float32: 2**24 counts of 2**(119 − 16), and one of 2**(−110 − 16).
+MIN_EXPONENT: Final = -110
+MAX_EXPONENT: Final = 119
+# A dispute reaches this many rounds back (R26.1), so what is shown more seldom would show nothing in time.
+MAX_CHECKPOINT_EVERY: Final = 256
+CHECKPOINT_EVERY: Final = 16
+# Of each frozen tensor's digest, so that a peer can tell its operator which one differs.
+FROZEN_MARK_DIGITS: Final = 4
+
+
+class MalformedManifest(PeerFault):
+    """The bytes the contract emitted are no manifest this program understands."""
+
+
+class Tensor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A tensor of the public state."""
+
+    name: str
+    """Its name in the model."""
+    shape: tuple[int, ...]
+    """Its dimensions; none for a scalar."""
+    exponent: int
+    """Its unit: a count of the grid stands for 2**(exponent − 16), so its values lie within ±254 · 2**exponent."""
+
+    @property
+    def size(self) -> int:
+        """How many values it has."""
+        return prod(self.shape)
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A task: layout of the public state, codec, screening rule and their parameters.
+
+    task: built-in name, or the class name of a user's own file. task_options: the keywords the task was made
+    with. layout: each tensor that is shared, in name order. genesis: hex digest of the blob that holds the state
+    every peer starts from. frozen: digest of the model's part that nobody trains or sends, the same on all peers;
+    frozen_marks: the first FROZEN_MARK_DIGITS of each of its tensors' digests; both empty where there is none.
+    degree: neighbours a peer judges in a round. rule, rule_parameters: see
+    ledger.rules. rounds: the circle's last round. checkpoint_every: see ledger.blobs.contents.checkpoint.
+    """
+
+    version: int
+    task: str
+    task_options: dict[str, int | float | str]
+    layout: tuple[Tensor, ...]
+    genesis: str
+    codec: str
+    degree: int
+    rule: str
+    rule_parameters: dict[str, int]
+    rounds: int
+    frozen: str
+    frozen_marks: str
+    checkpoint_every: int
+
+    @property
+    def parameters(self) -> int:
+        """The public state's length d."""
+        return sum(tensor.size for tensor in self.layout)
+
+    @property
+    def blocks(self) -> Blocks:
+        """How codecs cut the public state."""
+        return blocks_of(tuple(tensor.size for tensor in self.layout))
+
+    @property
+    def genesis_digest(self) -> bytes:
+        """32 bytes."""
+        return bytes.fromhex(self.genesis)
+
+    def encode(self) -> bytes:
+        """Canonical JSON. Raises ValueError when it is too large for the chain."""
+        encoded = msgspec.json.encode(self, order="deterministic")
+        if len(encoded) > MANIFEST_MAX_BYTES:
+            raise ValueError(f"the manifest takes {len(encoded)} bytes, a circle holds {MANIFEST_MAX_BYTES}")
+        return encoded
+
+
+def manifest_digest(encoded: bytes) -> bytes:
+    """SHA-256, the circle's TASK. Returns 32 bytes."""
+    return hashlib.sha256(encoded).digest()
+
+
+def decode_manifest(encoded: bytes) -> Manifest:
+    """Parse and check a manifest. Raises MalformedManifest."""
+    if len(encoded) > MANIFEST_MAX_BYTES:
+        raise MalformedManifest(f"a manifest of {len(encoded)} bytes is above {MANIFEST_MAX_BYTES}")
+    try:
+        manifest = decode_json(encoded, Manifest)
+    except ValueError as error:
+        raise MalformedManifest(f"the manifest does not parse: {error}") from error
+    check_manifest(manifest)
+    return manifest
+
+
+def _check_options(options: dict[str, int | float | str]) -> None:
+    seed = options.get("seed", 0)
+    if not isinstance(seed, int) or not 0 <= seed < 1 << 32:
+        raise MalformedManifest("the task's seed is not an integer in 0..2^32 - 1")
+    for name in ("skew", "samples"):
+        value = options.get(name, 0)
+        if isinstance(value, str) or not 0 <= value < math.inf:
+            raise MalformedManifest(f"the task's {name} is not a number from 0")
+
+
+def check_manifest(manifest: Manifest) -> None:
+    """Raises MalformedManifest where a field is outside what this version can do."""
+    if manifest.version != 1:
+        raise MalformedManifest(f"manifest version {manifest.version} is unknown, this program knows 1")
+    if manifest.codec not in CODECS:
+        raise MalformedManifest(f"codec {manifest.codec!r} is unknown, this program knows {CODECS}")
+    # A name is printed on terminals: it holds no control characters and no markup.
+    if not re.fullmatch(r"[\w.-]{1,128}", manifest.task):
+        raise MalformedManifest(f"task {manifest.task[:128]!r} is not 1..128 letters, digits, `_`, `.` and `-`")
+    _check_options(manifest.task_options)
+    # Dimensions are bounded one by one first, so that their product stays a number one can multiply and print.
+    if any(len(tensor.shape) > MAX_DIMENSIONS for tensor in manifest.layout):
+        raise MalformedManifest(f"a tensor has more than {MAX_DIMENSIONS} dimensions")
+    if any(not 0 <= size <= MAX_PARAMETERS for tensor in manifest.layout for size in tensor.shape):
+        raise MalformedManifest(f"a tensor's dimension is not in 0..{MAX_PARAMETERS}")
+    if not 1 <= manifest.parameters <= MAX_PARAMETERS:
+        raise MalformedManifest(f"{manifest.parameters} parameters are not in 1..{MAX_PARAMETERS}")
+    if any(not MIN_EXPONENT <= tensor.exponent <= MAX_EXPONENT for tensor in manifest.layout):
+        raise MalformedManifest(f"a tensor's exponent is not in {MIN_EXPONENT}..{MAX_EXPONENT}")
+    names = [tensor.name for tensor in manifest.layout]
+    if any(one >= other for one, other in pairwise(names)):
+        raise MalformedManifest("the names in the layout do not ascend, each once")
+    _check_numbers(manifest)
+    if not re.fullmatch("[0-9a-f]{64}", manifest.genesis):
+        raise MalformedManifest("genesis is not a SHA-256 digest in lower-case hex")
+    _check_frozen(manifest)
+    try:
+        rule_of(manifest.rule, manifest.rule_parameters)
+    except UsageError as error:
+        raise MalformedManifest(f"the manifest's {error}") from error
+
+
+def _check_numbers(manifest: Manifest) -> None:
+    if not 1 <= manifest.degree <= MAX_DEGREE:
+        raise MalformedManifest(f"degree {manifest.degree} is not in 1..{MAX_DEGREE}")
+    if not 1 <= manifest.rounds <= MAX_ROUND:
+        raise MalformedManifest(f"{manifest.rounds} rounds are not in 1..{MAX_ROUND}")
+    every = manifest.checkpoint_every
+    if not 1 <= every <= MAX_CHECKPOINT_EVERY:
+        raise MalformedManifest(f"a checkpoint every {every} rounds is not in 1..{MAX_CHECKPOINT_EVERY}")
+
+
+def _check_frozen(manifest: Manifest) -> None:
+    marks = len(manifest.frozen_marks) // FROZEN_MARK_DIGITS
+    if not re.fullmatch(f"[0-9a-f]{{{marks * FROZEN_MARK_DIGITS}}}", manifest.frozen_marks):
+        raise MalformedManifest(f"frozen_marks is not {FROZEN_MARK_DIGITS} lower-case hex digits a tensor")
+    if not re.fullmatch("[0-9a-f]{64}" if marks else "", manifest.frozen):
+        raise MalformedManifest("frozen is not a SHA-256 digest in lower-case hex, or is one of no tensors")

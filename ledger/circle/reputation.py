@@ -1,0 +1,81 @@
+"""The contract's settlement in Python, to the bit: verdicts become reputations.
+
+Source: contracts/modules/verdicts.vy, `_settled`; docs/protocol.md R13.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ledger.circle.draw import seats_of
+
+FULL: Final = 65535
+INITIAL: Final = 32768
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one judge attested: bit s of judged, accepted stands for seat s."""
+
+    judged: int
+    accepted: int
+
+
+def settle(
+    reputations: Mapping[int, int],
+    committed: int,
+    verdicts: Mapping[int, Verdict],
+    *,
+    able: int,
+    missed: int = 0,
+    shift: int,
+    floor: int,
+) -> dict[int, int]:
+    """The reputations after a round.
+
+    reputations: seat → 0..65535 before it. committed: mask. verdicts: by judge's seat, of those that attested.
+    able: mask of the judges whose verdicts count: held, not suspended; 0 where the round is given up. missed: mask
+    of who was waited for and did not commit.
+    A seat moves 1 / 2**shift of the way to the share of its judges' weight that accepted it; one that committed and
+    attested nothing then loses 1 / 2**shift, and one that missed the commit phase too. An able judge weighs its
+    reputation in 8 bits, nothing below `floor` (unless all are below it: then each weighs 1). The floor is at least
+    256, so that a weight above it is not 0.
+    """
+    judges = [judge for judge in verdicts if able >> judge & 1]
+    weights = {judge: _weight(reputations[judge], floor) for judge in judges}
+    if not any(weights.values()):
+        weights = dict.fromkeys(judges, 1)
+    settled = dict(reputations)
+    for seat in seats_of(committed):
+        total = sum(w for judge, w in weights.items() if verdicts[judge].judged >> seat & 1)
+        accepting = sum(w for judge, w in weights.items() if verdicts[judge].accepted >> seat & 1)
+        new = reputations[seat]
+        if total:
+            share = accepting * FULL // total
+            new = ((new << shift) - new + share) >> shift
+        settled[seat] = new if seat in verdicts else lessened(new, shift)
+    for seat in seats_of(missed):
+        settled[seat] = lessened(reputations[seat], shift)
+    return settled
+
+
+def lessened(reputation: int, shift: int) -> int:
+    """What silence leaves of a reputation."""
+    return reputation - (reputation >> shift)
+
+
+def pack(reputations: Mapping[int, int]) -> tuple[int, ...]:
+    """Sixteen words as the contract stores them: seat s in word s % 16, bits 16 · (s // 16) and up."""
+    words = [0] * 16
+    for seat, reputation in reputations.items():
+        words[seat % 16] |= reputation << 16 * (seat // 16)
+    return tuple(words)
+
+
+def unpack(words: "tuple[int, ...] | list[int]", seats: int) -> dict[int, int]:
+    """The inverse of `pack` for the first `seats` seats."""
+    return {seat: words[seat % 16] >> 16 * (seat // 16) & FULL for seat in range(seats)}
+
+
+def _weight(reputation: int, floor: int) -> int:
+    return 0 if reputation < floor else reputation >> 8

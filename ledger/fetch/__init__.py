@@ -1,0 +1,1 @@
+"""Getting blobs from gateways over HTTP, trusting none of them."""

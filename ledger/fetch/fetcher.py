@@ -1,0 +1,218 @@
+"""Fetch blobs from IPFS trustless gateways, trusting none of them.
+
+Every block is asked for by digest and hashed as it arrives. A gateway that lies, stalls or lacks a block is passed
+over for the next one; that is not the author's fault. A block that hashes well and still is no proper blob is.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from io import BytesIO
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+import aiohttp
+from yarl import URL
+
+from ledger.blobs.cid import DAG_PB, RAW
+from ledger.blobs.dagpb import NODE_BYTES_MAX
+from ledger.blobs.unixfs import CHUNK_BYTES, Part, check_magic, children, root_part
+from ledger.errors import NotYet, PeerFault
+from ledger.fetch.block_request import GATEWAY_URL_MAX, Patience, Wanted, ask, gateway_url
+from ledger.fetch.hedging import TURN_S, WIDTH, Asking, Job, Race, Rests
+from ledger.untrusted.host_names import NameResolver
+
+# More than any circle names: 256 seats, each with its present, two former and two former holders' endpoints.
+GATEWAYS_MAX: Final = 1280
+# A gateway that sends less is dropped for the rest of a fetch; bytes a second.
+_LEAST_PACE: Final = 4096
+# A gateway that sends less, or too little to be done in half the time, is not waited for alone.
+_PACE_MIN: Final = 1 << 14
+# Of one fetcher, over all fetches: sockets, and blocks of at most a MiB in memory.
+_ASKS_MAX: Final = 96
+_SAID_MAX: Final = 8
+
+
+class Unavailable(NotYet):
+    """No gateway gave the block in time. reasons: gateway → what it did last."""
+
+    def __init__(self, digest: bytes, reasons: dict[str, str]) -> None:
+        said = [f"{gateway}: {reason}" for gateway, reason in reasons.items()] or ["no gateway to ask"]
+        more = [f"and {len(said) - _SAID_MAX} more"] if len(said) > _SAID_MAX else []
+        super().__init__(f"{digest.hex()[:12]} is not to be had: {'; '.join(said[:_SAID_MAX] + more)}")
+        self.digest, self.reasons = digest, dict(reasons)
+
+
+class BlockCache(Protocol):
+    """Where blocks that were fetched are kept. Called in worker threads.
+
+    block: the bytes, checked against the digest, or None. put_block: keep them.
+    """
+
+    def block(self, digest: bytes) -> bytes | None: ...
+
+    def put_block(self, digest: bytes, data: bytes) -> None: ...
+
+
+class BlobFetcher:
+    """Fetches blobs with an aiohttp session, given or its own; its own is closed by `close()` or `async with`.
+
+    parallel: blocks under way at once in one fetch. stall_timeout_s: until a gateway's answer begins, and the time
+    over which its pace is measured. hedge_s: so long a gateway may be behind before others are asked beside it.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession | None = None,
+        *,
+        parallel: int = 4,
+        stall_timeout_s: float = 6.0,
+        hedge_s: float = 0.5,
+    ) -> None:
+        self._session, self._owned = session, session is None
+        self._parallel, self._hedge_s = parallel, hedge_s
+        least = max(1, int(_LEAST_PACE * stall_timeout_s))
+        self._patience = Patience(stall_timeout_s, stall_timeout_s, least)
+        self._impatience = Patience(stall_timeout_s / 3, stall_timeout_s, least)
+        self._rests, self._places = Rests(), asyncio.Semaphore(_ASKS_MAX)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the session if it is ours."""
+        if self._owned and self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    async def fetch(
+        self,
+        digest: bytes,
+        gateways: Sequence[str],
+        *,
+        max_bytes: int,
+        timeout_s: float,
+        cache: BlockCache | None = None,
+    ) -> bytes:
+        """Fetch the blob with this root digest, at most max_bytes long, within timeout_s.
+
+        gateways: base URLs, http or https, in order of preference; a bad one is passed over. Where they are too
+        many to be asked in timeout_s it takes longer: `end_s` says how long. Blocks already in cache are not
+        fetched again, and fetched ones are put there, so a fetch that failed goes on where it was.
+        Raises Unavailable, BlobTooLarge (before any leaf is fetched) or MalformedBlob.
+        """
+        pace = max(_PACE_MIN, 2 * max_bytes / timeout_s)
+        job = Job([], pace, self._rests, self._hedge_s, asyncio.Semaphore(self._parallel))
+        for text in gateways[:GATEWAYS_MAX]:
+            try:
+                job.gateways.append(gateway_url(text))
+            except ValueError as error:
+                job.reasons[text[:GATEWAY_URL_MAX]] = str(error)
+        limit_s = self.end_s(len(job.gateways), timeout_s)
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._blob(job, digest, max_bytes, cache)
+        except TimeoutError as error:
+            raise Unavailable(digest, job.reasons | {"budget": f"{limit_s:g} s are over"}) from error
+
+    def end_s(self, gateways: int, timeout_s: float) -> float:
+        """When a fetch ends at the latest, so that each of so many gateways has had its turn by then."""
+        turns = -(-gateways // WIDTH)
+        return max(timeout_s, turns * (TURN_S + 2 * self._hedge_s) + 8 * self._hedge_s)
+
+    async def _blob(self, job: Job, digest: bytes, max_bytes: int, cache: BlockCache | None) -> bytes:
+        root_block = await self._block(job, Wanted(digest, RAW, CHUNK_BYTES), cache)
+        root = root_part(digest, root_block, max_bytes)
+        if root.height == 0:
+            return root_block
+        blob = BytesIO()
+        nodes = [(root, root_block)]
+        while nodes:
+            below = [part for node, block in nodes for part in children(node, block)]
+            nodes = await self._level(job, below, blob, cache)
+        return check_magic(blob.getvalue())
+
+    async def _level(
+        self, job: Job, parts: list[Part], blob: BytesIO, cache: BlockCache | None
+    ) -> list[tuple[Part, bytes]]:
+        """Fetch parts side by side; write leaves into the blob and return the inner ones with their blocks."""
+        places: dict[bytes, list[Part]] = {}
+        for part in parts:
+            places.setdefault(part.digest, []).append(part)
+        nodes: list[tuple[Part, bytes]] = []
+
+        async def fetch_once(same: list[Part]) -> None:
+            """A block that stands in several places is fetched once."""
+            leaf = same[0].height == 0
+            codec, limit = (RAW, CHUNK_BYTES) if leaf else (DAG_PB, NODE_BYTES_MAX)
+            block = await self._block(job, Wanted(same[0].digest, codec, limit), cache)
+            for part in same:
+                if leaf:
+                    children(part, block)  # checks its length
+                    blob.seek(part.offset)
+                    blob.write(block)
+                else:
+                    nodes.append((part, block))
+
+        await _all([fetch_once(same) for same in places.values()])
+        return nodes
+
+    async def _block(self, job: Job, wanted: Wanted, cache: BlockCache | None) -> bytes:
+        """One block, from the cache or from the first gateway that gives it."""
+        async with job.slots:
+            if cache is not None:
+                cached = await asyncio.to_thread(cache.block, wanted.digest)
+                if cached is not None:
+                    return cached
+            block = await Race(job, self._asking(wanted)).run()
+            if block is None:
+                raise Unavailable(wanted.digest, job.reasons)
+            if cache is not None:
+                await asyncio.to_thread(cache.put_block, wanted.digest, block)
+            return block
+
+    def _asking(self, wanted: Wanted) -> Asking:
+        async def asking(gateway: URL, is_resting: bool, note: Callable[[int], None]) -> bytes:
+            async with self._places:
+                patience = self._impatience if is_resting else self._patience
+                return await ask(self._own_session(), gateway, wanted, patience, note)
+
+        return asking
+
+    def _own_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            # As many connections as asks: a queue inside the library would count as a gateway's slowness.
+            connector = aiohttp.TCPConnector(limit=0, resolver=NameResolver(), ttl_dns_cache=60)
+            # No proxies or passwords from the environment, no cookies kept for anyone.
+            self._session = aiohttp.ClientSession(
+                connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._session
+
+
+async def _all(jobs: list[Coroutine[object, object, None]]) -> None:
+    """Run all; at the first fault cancel the rest and raise it, a PeerFault before anything else.
+
+    A block that nobody gives ends none of the others: that they make no blob must be found whatever is lacking.
+    """
+    lacking: list[Unavailable] = []
+
+    async def one(job: Coroutine[object, object, None]) -> None:
+        try:
+            await job
+        except Unavailable as error:
+            lacking.append(error)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for job in jobs:
+                group.create_task(one(job))
+    except ExceptionGroup as failures:
+        # Blame is in the type: a malformed block outweighs a gateway that was slow at the same moment.
+        raise min(failures.exceptions, key=lambda error: not isinstance(error, PeerFault)) from failures
+    if lacking:
+        raise lacking[0]

@@ -1,0 +1,84 @@
+"""Signatures bound to chain id, contract and purpose (EIP-712), made and checked with secp256k1.
+
+Every signed thing has an EIP-712 type, so that a contract can check the same signature later.
+"""
+
+from coincurve import PrivateKey, PublicKey
+from eth_hash.auto import keccak
+from eth_utils.address import to_canonical_address, to_checksum_address
+
+from ledger.errors import PeerFault
+from ledger.identity.network import Network
+
+SIGNATURE_BYTES = 65
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+_ANNOUNCEMENT = keccak(b"Announcement(uint256 round,address author,bytes32 digest)")
+_INVITATION = keccak(b"Invitation(address peer,uint256 nonce,uint256 expiry)")
+_HELLO = keccak(b"Hello(address peer,bytes32 certificate,bytes32 challenge)")
+
+
+class BadSignature(PeerFault):
+    """The bytes are no valid signature (length, malleable s, no such point)."""
+
+
+def announcement_hash(network: Network, round_number: int, author: str, digest: bytes) -> bytes:
+    """What the author of an update signs, so that two digests for one round convict it. Returns 32 bytes."""
+    return _typed(network, _ANNOUNCEMENT + _word(round_number) + _address(author) + digest)
+
+
+def invitation_hash(network: Network, peer: str, nonce: int, expiry_s: int) -> bytes:
+    """What an inviter signs to let a key join. Returns 32 bytes.
+
+    nonce: any number below 2^256, so that two invitations differ. expiry_s: Unix time.
+    """
+    return _typed(network, _INVITATION + _address(peer) + _word(nonce) + _word(expiry_s))
+
+
+def compact(signature: bytes) -> tuple[int, int]:
+    """(r, vs) of a 65-byte signature, as the contract takes it: v - 27 in the highest bit of s (EIP-2098)."""
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    return r, s | (signature[64] - 27) << 255
+
+
+def hello_hash(network: Network, peer: str, certificate: bytes, challenge: bytes) -> bytes:
+    """What both ends of a connection sign: the TLS certificate's SHA-256 and the other end's fresh challenge.
+
+    certificate, challenge: 32 bytes each. Returns 32 bytes.
+    """
+    return _typed(network, _HELLO + _address(peer) + certificate + challenge)
+
+
+def sign(key: bytes, message_hash: bytes) -> bytes:
+    """Sign 32 bytes with a 32-byte private key. Returns r ‖ s ‖ v, 65 bytes, v in {27, 28}, low s (EIP-2)."""
+    signature = PrivateKey(key).sign_recoverable(message_hash, hasher=None)
+    return signature[:64] + bytes([signature[64] + 27])
+
+
+def recover(message_hash: bytes, signature: bytes) -> str:
+    """The checksummed address whose key made the signature.
+
+    Raises BadSignature on a wrong length, v outside {27, 28}, s above the half order (EIP-2) or no such point.
+    """
+    if len(signature) != SIGNATURE_BYTES or signature[64] not in (27, 28):
+        raise BadSignature(f"a signature is {SIGNATURE_BYTES} bytes with v 27 or 28, got {len(signature)} bytes")
+    if int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
+        raise BadSignature("the signature's s is above half the group order")
+    try:
+        public = PublicKey.from_signature_and_message(
+            signature[:64] + bytes([signature[64] - 27]), message_hash, hasher=None
+        )
+    except Exception as error:  # coincurve raises bare Exception for a point that does not exist
+        raise BadSignature("the signature names no point on the curve") from error
+    return to_checksum_address(keccak(public.format(compressed=False)[1:])[-20:])
+
+
+def _typed(network: Network, encoded: bytes) -> bytes:
+    return keccak(b"\x19\x01" + network.domain_separator + keccak(encoded))
+
+
+def _word(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def _address(address: str) -> bytes:
+    return to_canonical_address(address).rjust(32, b"\0")

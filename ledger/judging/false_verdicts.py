@@ -1,0 +1,122 @@
+"""Whether what a judge said on chain is another than the blobs give: what a juror votes by, and an audit checks by.
+
+A verdict follows from the judge's update, the updates it judged and, under some rules, what the judge carried over
+from its earlier rounds: ledger.judging.replay says from which.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ledger.blobs.contents.records import decode_record, state_digest
+from ledger.circle.draw import seats_of
+from ledger.circle.history import History, Round
+from ledger.errors import PeerFault
+from ledger.judging.frame_chains import Held, Lost, States
+from ledger.judging.replay import blobs_needed, replay
+from ledger.judging.screening import Screened
+from ledger.rules import Rule, looks_back, rule_of
+from ledger.rules.judge_memory import Carried
+
+
+class Truth(StrEnum):
+    """What recomputing says of a claim that something a judge said is false (R26.3)."""
+
+    FALSE = "false"
+    """It is: another verdict, record or base follows."""
+    RIGHT = "right"
+    """It is not."""
+    WITHHELD = "withheld"
+    """What it follows from is not to be had, of the judge or of anyone else: the burden of proof is the judge's."""
+    UNKNOWABLE = "unknowable"
+    """Nobody but the judge can tell: the rule goes by its private data, or the circle has no genesis."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """All that a judge said in a round, held against what follows.
+
+    false: the targets of the claims that are right: seats, and the judge's own where its record is not the one that
+    follows, or its update names another base than it had. record: digest of the record that follows, None where
+    none does, since the judge's own update is none.
+    """
+
+    false: tuple[int, ...]
+    record: bytes | None
+
+
+def examine(
+    history: History,
+    network: bytes,
+    round_: Round,
+    judge: int,
+    carried: Carried | None,
+    held: Held,
+    states: States | None = None,
+) -> Examined:
+    """Recompute a whole attestation; the judge must have attested, under a rule that can be replayed.
+
+    carried: what the judge brought into the round; None only where the rule does not look back, and then its base
+    is not checked. held: the blobs that `blobs_needed` names. Raises Lost where one is not to be had.
+    """
+    attestation = round_.attestations[judge]
+    try:
+        screened = replay(history, network, round_, judge, carried, held, states=states)
+    except PeerFault:
+        # R26.3: it has no state to judge from.
+        return Examined((*seats_of(attestation.judged), judge), None)
+    false = seats_of((attestation.accepted ^ screened.accepted) & attestation.judged)
+    if attestation.record != screened.record_digest or not _names_base(screened, carried):
+        false.append(judge)
+    return Examined(tuple(false), screened.record_digest)
+
+
+def _names_base(screened: Screened, carried: Carried | None) -> bool:
+    return carried is None or decode_record(screened.record).base == state_digest(carried.base)
+
+
+def is_false_verdict(
+    history: History,
+    network: bytes,
+    round_: Round,
+    judge: int,
+    target: int,
+    carried: Carried | None,
+    held: Held,
+    states: States | None = None,
+) -> bool | None:
+    """True where what the judge said is another than the rule gives, None where that cannot be recomputed.
+
+    target: whom the verdict is about; where it is the judge itself, the claim is that its record, or the base that
+    its update names, is another than the one that follows. carried: what the judge brought into the round, None
+    where it cannot be known, or the rule does not look back and the claim is about a verdict. held: the blobs; see
+    `blobs_behind`. states: those decoded before, to save time.
+    A judge that did not attest, or that did not judge the target, said nothing false. A judge whose own update
+    cannot be read has no state to judge from: whatever it said is false.
+    """
+    attestation, rule = round_.attestations.get(judge), _rule(history)
+    if attestation is None or not (attestation.judged | 1 << judge) >> target & 1:
+        return False
+    if not rule.is_replayable or (carried is None and (looks_back(rule) or target == judge)):
+        return None
+    try:
+        if target == judge:
+            return judge in examine(history, network, round_, judge, carried, held, states).false
+        only = target if rule.judges_each_alone else None
+        screened = replay(history, network, round_, judge, carried, held, only=only, states=states)
+    except Lost:
+        return None
+    except PeerFault:
+        return True
+    return bool((attestation.accepted ^ screened.accepted) >> target & 1)
+
+
+def blobs_behind(history: History, round_: Round, judge: int, target: int) -> dict[int, bytes]:
+    """Seat → digest of the updates that a verdict follows from; the judge must have attested."""
+    needed = blobs_needed(round_, judge)
+    if _rule(history).judges_each_alone and target != judge:
+        return {seat: digest for seat, digest in needed.items() if seat in (judge, target)}
+    return needed
+
+
+def _rule(history: History) -> Rule:
+    return rule_of(history.manifest.rule, history.manifest.rule_parameters)

@@ -1,0 +1,355 @@
+"""An author's public states, one after the other: what a frame that holds only a difference is decoded from.
+
+A delta frame is relative to its author's previous commit on chain, by the same holder of the seat; key frames stand
+for themselves, and at most `MAX_CHAIN` delta frames follow one. So the chain alone says which earlier blobs a state
+may hang on, and a blob that lies before the last key frame is never needed.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from ledger.arithmetic.exact import State
+from ledger.blobs.contents.records import InvalidBlob, Update, decode_update, reference_of
+from ledger.circle.history import History, Round
+from ledger.circle.manifest import Manifest
+from ledger.codec import DELTA, decode, is_key
+from ledger.errors import NotYet, PeerFault
+
+_STATES_BYTES: Final = 1 << 29
+_FAULTS_KEPT: Final = 1024
+MAX_CHAIN: Final = 16
+
+
+def is_chained(codec: str) -> bool:
+    """Whether frames of this codec may hang on earlier ones."""
+    return codec == DELTA
+
+
+def is_key_due(number: int, seat: int, depth: int) -> bool:
+    """Whether an author sends a key frame in round `number`, the last one `depth` frames ago.
+
+    The chain must end there, or it is the seat's turn. Turns keep the key frames of a circle, which are several
+    times larger, from all falling in one round; a reader asks for none (R28).
+    """
+    return depth >= MAX_CHAIN or (number + seat) % (MAX_CHAIN + 1) == 0
+
+
+class Lost(NotYet):
+    """A blob that a state hangs on is not to be had: nobody's fault that could be shown. digest: the blob's."""
+
+    def __init__(self, reason: str, digest: bytes = b"") -> None:
+        super().__init__(reason)
+        self.digest = digest
+
+
+@dataclass(frozen=True)
+class Link:
+    """One commit of an author. digest: 32 bytes. author: the key it was made with, 20 bytes."""
+
+    round: int
+    digest: bytes
+    author: bytes
+
+
+@dataclass(frozen=True)
+class Published:
+    """A decoded public state, (d,), int32. base: digest of the one it was trained from, as its author says.
+
+    chain: the commits it hangs on, newest first, back to a key frame; empty for a key frame.
+    """
+
+    state: State
+    base: bytes
+    chain: tuple[Link, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """Delta frames since the last key frame, 0 for a key frame."""
+        return len(self.chain)
+
+
+class Beyond(Protocol):
+    """A larger and slower place for states."""
+
+    def put(self, link: Link, published: Published) -> None: ...
+
+    def get(self, link: Link) -> Published | None: ...
+
+
+class States:
+    """The states last decoded, so that a chain of frames is not decoded from its key frame again and again.
+
+    What it forgets costs time and nothing else: who judges holds the blobs, or the states, that it needs (Held).
+    The least recently used go first once all together take more than `limit_bytes`. Threads may share it.
+    """
+
+    def __init__(
+        self, origin: State | None = None, limit_bytes: int = _STATES_BYTES, *, beyond: Beyond | None = None
+    ) -> None:
+        """origin: the circle's genesis, (d,), which key frames of a chained codec are relative to.
+
+        beyond: takes what there is no room for here.
+        """
+        self.origin, self._beyond = origin, beyond
+        self._limit_bytes, self._bytes = limit_bytes, 0
+        self._lock = threading.Lock()
+        # By commit, not by digest alone: a blob is valid only where its author anchored it, for that round.
+        self._kept: OrderedDict[Link, Published] = OrderedDict()
+        # What was found invalid, with all that it may hang on: else a hostile chain is decoded for every judge.
+        self._faults: OrderedDict[tuple[Link, ...], str] = OrderedDict()
+
+    def get(self, links: Sequence[Link]) -> Published | None:
+        """The state that the first of these commits published, if it was decoded lately and hangs on the others."""
+        with self._lock:
+            found = self._kept.get(links[0])
+            if found is None and self._beyond is not None:
+                found = self._beyond.get(links[0])
+            # A reorganised chain may give a commit another predecessor.
+            if found is None or found.chain != tuple(links[1 : 1 + found.depth]):
+                return None
+            self._keep(links[0], found)
+            return found
+
+    def put(self, link: Link, published: Published) -> None:
+        """Keep a state, read-only."""
+        published.state.setflags(write=False)
+        with self._lock:
+            self._keep(link, published)
+
+    def _keep(self, link: Link, published: Published) -> None:
+        last = self._kept.pop(link, None)
+        self._bytes += published.state.nbytes - (last.state.nbytes if last else 0)
+        self._kept[link] = published
+        while self._bytes > self._limit_bytes and len(self._kept) > 1:
+            gone, state = self._kept.popitem(last=False)
+            self._bytes -= state.state.nbytes
+            if self._beyond is not None:
+                self._beyond.put(gone, state)
+
+    def fault(self, links: Sequence[Link]) -> str | None:
+        """Why the first of these commits publishes no state, if that was found lately."""
+        with self._lock:
+            return self._faults.get(tuple(links))
+
+    def put_fault(self, links: Sequence[Link], reason: str) -> None:
+        """Remember that a commit publishes no state."""
+        with self._lock:
+            self._faults[tuple(links)] = reason
+            while len(self._faults) > _FAULTS_KEPT:
+                self._faults.popitem(last=False)
+
+
+class Held:
+    """What one judgement is made from, kept for as long as it runs, whatever caches forget meanwhile.
+
+    blobs: digest → bytes, None for bytes that make no blob; a mapping may read them from disk when asked.
+    states: public states decoded before, in place of the blobs that they came of.
+    """
+
+    def __init__(self, blobs: Mapping[bytes, bytes | None] | None = None) -> None:
+        self._sources = [] if blobs is None else [blobs]
+        self._whole: set[tuple[Link, ...]] = set()
+        self.states: dict[Link, Published] = {}
+
+    def __contains__(self, digest: bytes) -> bool:
+        return any(digest in source for source in self._sources)
+
+    def add(self, blobs: Mapping[bytes, bytes | None]) -> None:
+        """Hold these too."""
+        if not any(source is blobs for source in self._sources):
+            self._sources.append(blobs)
+
+    def blob(self, digest: bytes) -> bytes | None:
+        """The bytes; None where no blob can be made of them. Raises Lost where they are not here (any more)."""
+        for source in self._sources:
+            if digest in source:
+                try:
+                    return source[digest]
+                except KeyError:
+                    continue
+        raise Lost(f"the blob {digest.hex()[:12]} is not to be had", digest)
+
+    def lacks(self, links: Sequence[Link], manifest: Manifest, states: States) -> bytes | None:
+        """The digest of the next blob that decoding the first link needs, None where nothing is lacking.
+
+        A state in `states` serves in place of older blobs, and is held from then on.
+        """
+        asked = tuple(links)
+        if asked in self._whole:
+            return None
+        for place, link in enumerate(asked):
+            is_last = place + 1 == len(asked)
+            if link.digest not in self:
+                known = states.get(asked[place:]) if place > 0 else None
+                if known is None:
+                    return link.digest
+                self.states[link] = known
+                break
+            try:
+                blob = None if is_last else self.blob(link.digest)
+            except Lost:
+                return link.digest
+            if blob is None or not reference_of(blob, manifest):
+                break
+        self._whole.add(asked)
+        return None
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A peer's commit, and what is at hand of it.
+
+    links: the commit, and the same peer's before it, newest first, as far back as a frame may reach. held: their
+    blobs, where they were needed and nobody failed to give them. tenure: which holder of its seat the author is.
+    """
+
+    links: tuple[Link, ...]
+    held: Held
+    tenure: int = 1
+
+    @property
+    def link(self) -> Link:
+        """The commit."""
+        return self.links[0]
+
+    @property
+    def digest(self) -> bytes:
+        """What the chain anchors, 32 bytes."""
+        return self.link.digest
+
+    @property
+    def is_here(self) -> bool:
+        """Whether somebody gave bytes for it, be they a blob or not."""
+        return self.digest in self.held
+
+    @property
+    def blob(self) -> bytes | None:
+        """Its bytes, None if nobody had them or no blob can be made of them (too large, or a broken DAG)."""
+        return self.held.blob(self.digest) if self.is_here else None
+
+
+def lineage(history: History, round_: Round, seat: int) -> tuple[Link, ...]:
+    """The commits of the seat's holder, newest first, beginning with this round's; as many as may matter."""
+    this = Link(round_.number, round_.commits[seat], round_.author(seat))
+    return (this, *earlier(history, round_.number, seat, round_.begun[seat]))
+
+
+def earlier(history: History, number: int, seat: int, first: int) -> tuple[Link, ...]:
+    """A seat's commits from round `first` to before `number`, newest first, as far back as a frame may reach.
+
+    first: the round from which on what its holder publishes follows from itself, `Seat.begun_round`.
+    """
+    length = MAX_CHAIN if is_chained(history.manifest.codec) else 0
+    links: list[Link] = []
+    for before in reversed(history.rounds[max(first - 1, 0) : number - 1]):
+        if len(links) == length:
+            break
+        if seat in before.commits:
+            links.append(Link(before.number, before.commits[seat], before.author(seat)))
+    return tuple(links)
+
+
+def further(history: History, round_: Round, seats: Iterable[int], held: Held, states: States) -> dict[bytes, int]:
+    """Digest → seat of what still has to be fetched to decode these seats' updates of the round."""
+    lacking: dict[bytes, int] = {}
+    for seat in seats:
+        digest = held.lacks(lineage(history, round_, seat), history.manifest, states)
+        if digest is not None:
+            lacking[digest] = seat
+    return lacking
+
+
+def fetched_of(links: Sequence[Link], tenure: int, blobs: Mapping[bytes, bytes | None]) -> Fetched:
+    """A commit and those before it, with the blobs there are."""
+    return Fetched(tuple(links), Held(blobs), tenure)
+
+
+def published(fetched: Fetched, manifest: Manifest, network: bytes, states: States) -> Published:
+    """The public state of a commit. Raises InvalidBlob or MalformedFrame, Lost where a blob is lacking.
+
+    The same whatever `states` has: a frame whose predecessor it forgot is decoded from the last key frame on.
+    """
+    links = fetched.links
+    if not fetched.is_here:
+        raise Lost(f"the update of round {links[0].round} is not to be had", links[0].digest)
+    known = states.get(links)
+    if known is not None:
+        return known
+    # R28: also where it is invalid by itself. Who called it that would have to show what it hangs on.
+    lacking = fetched.held.lacks(links, manifest, states)
+    if lacking is not None:
+        raise Lost(f"the blob {lacking.hex()[:12]} that an update hangs on is not to be had", lacking)
+    reason = states.fault(links)
+    if reason is not None:
+        raise InvalidBlob(reason)
+    try:
+        found = _decoded(links, fetched.held, manifest, network, states)
+    except PeerFault as fault:
+        states.put_fault(links, str(fault))
+        raise
+    states.put(links[0], found)
+    return found
+
+
+def _decoded(links: Sequence[Link], held: Held, manifest: Manifest, network: bytes, states: States) -> Published:
+    """The state of the first link, decoded from the last key frame on or from the newest state that is known."""
+    frames: list[Update] = []
+    before: Published | None = None
+    for place, link in enumerate(links):
+        before = (held.states.get(link) or states.get(links[place:])) if place > 0 else None
+        if before is not None:
+            break
+        with _blaming(place):
+            update = _update_of(link, held, manifest, network)
+            frames.append(update)
+            if not update.reference:
+                break
+        # [REJECT] R28: a delta frame is not too far from a key frame.
+        if place == MAX_CHAIN:
+            raise InvalidBlob(f"the update is more than {MAX_CHAIN} frames away from a key frame")
+        with _blaming(place):
+            # [REJECT] R28: a delta frame is relative to its author's previous commit.
+            if place + 1 == len(links) or links[place + 1].digest != update.reference:
+                raise InvalidBlob("the update is relative to another than its author's previous commit")
+    for place in reversed(range(len(frames))):
+        with _blaming(place):
+            before = _next(frames.pop(), before, links[place + 1] if before else None, manifest, states.origin)
+    assert before is not None
+    return before
+
+
+@contextmanager
+def _blaming(place: int) -> Iterator[None]:
+    """What hangs on an invalid update is invalid itself. place: how many commits before the one asked for."""
+    try:
+        yield
+    except PeerFault as fault:
+        if place == 0:
+            raise
+        raise InvalidBlob(f"the update is relative to one that is invalid: {fault}") from fault
+
+
+def _update_of(link: Link, held: Held, manifest: Manifest, network: bytes) -> Update:
+    blob = held.blob(link.digest)
+    if blob is None:
+        raise InvalidBlob("no blob can be made of the bytes at the digest")
+    update = decode_update(blob, manifest, network, link.round, link.author)
+    # [REJECT] R9: a key frame says of itself that it needs no reference, a delta frame that it does.
+    if is_chained(update.codec) and is_key(update.payload) != (not update.reference):
+        raise InvalidBlob("the frame's kind and the update's reference do not go together")
+    return update
+
+
+def _next(
+    update: Update, before: Published | None, previous: Link | None, manifest: Manifest, origin: State | None
+) -> Published:
+    """One frame more. before: what its author's previous commit published, None for a key frame."""
+    if is_chained(update.codec) and origin is None:
+        raise Lost("the genesis is not to be had", manifest.genesis_digest)
+    state = decode(update.payload, update.codec, manifest.blocks, before.state if before else None, origin)
+    chain = () if before is None or previous is None else (previous, *before.chain)
+    return Published(state, update.base, chain)

@@ -1,0 +1,117 @@
+"""A judge's round over again, from the chain's history and the blobs."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ledger.arithmetic.exact import State
+from ledger.blobs.contents.checkpoint import is_checkpoint_due
+from ledger.circle.draw import mask_of
+from ledger.circle.history import History, Round
+from ledger.judging.frame_chains import Fetched, Held, Lost, States, lineage
+from ledger.judging.screening import Screened, Sitting, screen
+from ledger.rules.judge_memory import Carried
+
+
+def blobs_needed(round_: Round, judge: int) -> dict[int, bytes]:
+    """Seat → digest of the updates behind a judge's attestation: its own and those it judged."""
+    judged = round_.attestations[judge].judged
+    return {s: d for s, d in round_.commits.items() if s == judge or judged >> s & 1}
+
+
+def attested_before(history: History, round_: Round, seat: int) -> Iterator[Round]:
+    """The earlier rounds that its base follows from (R15): those the seat attested since it began, newest first."""
+    begun = round_.begun[seat]
+    for before in reversed(history.rounds[max(begun - 1, 0) : round_.number - 1]):
+        if seat in before.attestations:
+            yield before
+
+
+def shows_checkpoint(history: History, round_: Round, seat: int) -> bool:
+    """Whether a judge that attests the round shows a checkpoint (R29.1)."""
+    before = next(attested_before(history, round_, seat), None)
+    last = round_.number - 1 if before is None else before.number
+    return is_checkpoint_due(history.manifest.checkpoint_every, round_.number, seat, last, history.manifest.rounds)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where what a judge brings into a round can be recomputed from.
+
+    checkpoint: the round whose checkpoint is taken, None where it is the genesis, or nothing is needed. rounds:
+    those that come after it, oldest first; all their updates matter.
+    """
+
+    checkpoint: Round | None
+    rounds: tuple[Round, ...]
+
+
+def starts(history: History, round_: Round, judge: int, *, looks_back: bool) -> Iterator[Start]:
+    """From the judge's last checkpoint before the round, the one before that, and so on, back to its beginning.
+
+    looks_back: whether the rule does. Under one that does not, a base follows from the last round alone.
+    """
+    behind: list[Round] = []
+    for before in attested_before(history, round_, judge):
+        if shows_checkpoint(history, before, judge):
+            yield Start(before, tuple(reversed(behind)))
+        behind.append(before)
+        if not looks_back:
+            break
+    yield Start(None, tuple(reversed(behind)))
+
+
+def sitting_of(history: History, round_: Round, judge: int) -> Sitting:
+    """A judge's part in a round; the seed must be drawn."""
+    assert round_.seed is not None
+    eligible = round_.eligible(history.parameters.reputation_floor)
+    return Sitting(round_.number, judge, round_.seed, eligible, shows_checkpoint(history, round_, judge))
+
+
+def replay(
+    history: History,
+    network: bytes,
+    round_: Round,
+    judge: int,
+    carried: Carried | None,
+    held: Held,
+    *,
+    only: int | None = None,
+    states: States | None = None,
+    loss: Callable[[State], float] | None = None,
+) -> Screened:
+    """What the rule gives for an attested round of a judge.
+
+    held: the blobs of the judge's update and of those it judged, and what they hang on. only: leave all neighbours
+    but this one out. states: those decoded before; they save time, and nothing else depends on them. loss: the
+    judge's own, see `screen`. A neighbour that the judge attested not to have judged counts as unavailable to it.
+    Raises PeerFault where the judge's own update does not decode, Lost where a blob is missing from `held`.
+    """
+    manifest, judged = history.manifest, round_.attestations[judge].judged
+    if only is not None:
+        judged &= 1 << only
+    linked = round_.neighbours(manifest.degree)[judge]
+    states = States() if states is None else states
+
+    def fetched(seat: int) -> Fetched:
+        links, tenure = lineage(history, round_, seat), round_.tenures[seat]
+        if seat != judge and not judged >> seat & 1:
+            return Fetched(links, Held(), tenure)
+        lacking = held.lacks(links, manifest, states)
+        if lacking is not None:
+            raise Lost(f"the blob {lacking.hex()[:12]} is not to be had", lacking)
+        return Fetched(links, held, tenure)
+
+    screened = screen(
+        manifest,
+        network,
+        sitting_of(history, round_, judge),
+        fetched(judge),
+        carried,
+        {seat: fetched(seat) for seat in linked},
+        states=states,
+        loss=loss,
+    )
+    if screened.judged != judged & mask_of(linked):
+        # A blob that was here went away meanwhile: nobody can tell, least of all against the judge.
+        raise Lost("an update that the judge judged is not to be had any more")
+    return screened

@@ -1,0 +1,147 @@
+"""TETHER is built of a sketch, inner products and a main direction: against plain Python and their purpose."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.arithmetic.sketch import measure, signs_and_rotations
+from ledger.arithmetic.spectrum import gram, spread
+from tests.support.specification import tether
+
+SEED = b"\5" * 32
+
+
+def array(values):
+    return np.array(values, np.int32)
+
+
+def one_sketch(values, width, seed=SEED):
+    state = array(values)
+    return measure(np.zeros_like(state), [state], [seed], width)[1][0][0]
+
+
+@given(
+    st.lists(st.integers(-(1 << 25), 1 << 25), max_size=100),
+    st.sampled_from([8, 16, 32]),
+    st.lists(st.binary(max_size=32), max_size=4),
+)
+def test_the_sketches_are_the_specifications(values, width, seeds):
+    lengths, sketches = measure(array([0] * len(values)), [array(values)], seeds, width)
+    assert lengths == [sum(value * value for value in values)]
+    assert [rows.tolist() for rows in sketches] == [[tether.sketch(values, seed, width)] for seed in seeds]
+
+
+def test_the_largest_steps_do_not_overflow_where_sums_are_folded():
+    """Every signed value is +2**25: 56 runs fill int32's room, then sums begin anew."""
+    width, runs = 8, 200
+    signs, rotations = signs_and_rotations(SEED, 0, runs, width)
+    state = (signs << 24).astype(np.int32)
+    lengths, [sketches] = measure(-state, [state], [SEED], width)
+    assert lengths == [width * runs << 50]
+    assert sketches[0].tolist() == [runs << 25] * width
+    assert len(set(rotations)) > 1
+
+
+def test_the_sketch_is_linear():
+    random = np.random.default_rng(1)
+    left, right = random.integers(-9999, 9999, (2, 500))
+    assert (one_sketch(left, 64) + one_sketch(right, 64) == one_sketch(left + right, 64)).all()
+
+
+def test_vectors_no_longer_than_the_sketch_keep_their_inner_products():
+    random = np.random.default_rng(2)
+    left, right = random.integers(-9999, 9999, (2, 60))
+    assert one_sketch(left, 64) @ one_sketch(right, 64) == left @ right
+
+
+def test_inner_products_of_long_vectors_are_kept_on_average():
+    """Over 200 seeds the mean error is within 4 of its deviations; a single one is about ‖a‖‖b‖/sqrt(width)."""
+    random = np.random.default_rng(3)
+    left = random.integers(-999, 999, 2000)
+    right = left // 2 + random.integers(-999, 999, 2000)
+    errors = [
+        one_sketch(left, 64, bytes([seed])) @ one_sketch(right, 64, bytes([seed])) - left @ right
+        for seed in range(200)
+    ]
+    scale = np.linalg.norm(left) * np.linalg.norm(right) / 8
+    assert np.std(errors) < 2 * scale
+    assert abs(np.mean(errors)) < 4 * scale / 200**0.5
+
+
+def test_signs_are_balanced_and_differ_between_runs_and_seeds():
+    signs, _ = signs_and_rotations(SEED, 0, 4, 4096)
+    assert set(signs.tolist()) == {-1, 1}
+    assert abs(int(signs.sum())) < 5 * 128
+    one, two, *_ = signs.reshape(4, 4096)
+    assert abs(int(one @ two)) < 5 * 64
+    assert (signs_and_rotations(SEED, 1, 1, 4096)[0] == two).all()
+    assert (signs_and_rotations(b"", 0, 4, 4096)[0] != signs).any()
+
+
+INT32 = st.one_of(st.integers(-(1 << 31), (1 << 31) - 1), st.sampled_from([-(1 << 31), -1, 0, (1 << 31) - 1]))
+
+
+@st.composite
+def vectors(draw, entries, least=1):
+    length = draw(st.integers(1, 6))
+    return draw(st.lists(st.lists(entries, min_size=length, max_size=length), min_size=least, max_size=7))
+
+
+@given(vectors(INT32))
+def test_inner_products_are_exact_over_all_of_int32(rows):
+    expected = [[sum(a * b for a, b in zip(one, other, strict=True)) for other in rows] for one in rows]
+    assert gram(array(rows)) == expected
+
+
+def test_inner_products_of_extreme_vectors_of_the_greatest_length_are_exact():
+    rows = np.full((2, 1 << 16), -(1 << 31), np.int32)
+    rows[1] = (1 << 31) - 1
+    assert gram(rows) == [[1 << 78, -(2**31 - 1) << 47], [-(2**31 - 1) << 47, (2**31 - 1) ** 2 << 16]]
+
+
+@given(vectors(st.one_of(st.integers(-9, 9), INT32), least=2))
+def test_the_spread_is_the_specifications(rows):
+    *inside, guest = rows
+    projections, own, squares, largest, total = tether.spread(inside, guest)
+    found = spread(gram(array(rows)), 1 << 20)
+    assert (list(found.projections), found.guest, found.largest, found.total) == (projections, own, largest, total)
+    assert list(found.squares) == squares
+
+
+@pytest.mark.parametrize("count", [2, 3, 10, 21])
+def test_the_main_direction_is_that_of_the_eigenvectors(count):
+    random = np.random.default_rng(count)
+    rows = random.integers(-(1 << 20), 1 << 20, (count + 1, 50))
+    rows[0] *= 3
+    found = spread(gram(rows.astype(np.int32)), 1)
+    inside = rows[:-1] - rows[:-1].mean(axis=0)
+    left, values, right = np.linalg.svd(inside, full_matrices=False)
+    assert found.largest == pytest.approx(values[0] ** 2, rel=1e-4)
+    assert found.total == pytest.approx((values**2).sum(), rel=1e-9)
+    sign = np.sign(found.projections[0]) * np.sign(left[0, 0])
+    assert found.projections == pytest.approx(sign * left[:, 0] * values[0], rel=1e-2, abs=1e-3 * values[0])
+    guest = (rows[-1] - rows[:-1].mean(axis=0)) @ right[0]
+    assert found.guest == pytest.approx(sign * guest, rel=1e-2, abs=1e-3 * values[0])
+
+
+def test_two_equal_directions_are_no_trouble():
+    """Four corners of a square about its centre: any direction is as good as another, and one of them is found."""
+    found = spread(gram(array([[900, 0], [-900, 0], [0, 900], [0, -900], [5, 5]])), 1)
+    assert found.total == 4 * 900**2
+    assert found.largest == 2 * 900**2
+
+
+def test_a_start_orthogonal_to_the_main_direction_cannot_be_chosen():
+    """The longest vector has no part in the main direction: three others along it together outweigh its length."""
+    rows = [[1000, 0], [-1000, 0], *[[0, 900]] * 3, *[[0, -900]] * 3, [0, 0]]
+    found = spread(gram(array(rows)), 1)
+    assert found.largest == 6 * 900**2
+    assert found.projections[:2] == (0, 0)
+
+
+@pytest.mark.parametrize("rows", [[[7, 7]], [[7, 7], [7, 7]], [[0, 0], [0, 0], [0, 0]]])
+def test_what_does_not_differ_has_no_spread(rows):
+    found = spread(gram(array([*rows, [1, 2]])), 1)
+    assert found.largest == found.total == 0
+    assert set(found.projections) == {0}

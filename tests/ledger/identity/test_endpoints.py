@@ -1,0 +1,117 @@
+"""Endpoint records: what a peer may put on chain, and what nobody dials."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ledger.identity.endpoints import ENDPOINT_MAX_BYTES, Endpoint, MalformedEndpoint, parse_endpoint
+
+
+@pytest.mark.parametrize(
+    ("gossip", "gateway"),
+    [
+        ("wss://127.0.0.1:4001", "http://127.0.0.1:8080"),
+        ("wss://peer-1.example.org:1", "https://gateway.example.org:65535"),
+        ("wss://[::1]:4001", "http://[2001:db8::7]:8080"),
+        ("wss://peer_1:4001/", "http://peer_1:8080/"),
+    ],
+)
+def test_what_is_written_is_what_is_parsed(gossip, gateway):
+    endpoint = Endpoint(gossip, gateway)
+    assert parse_endpoint(endpoint.text) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("host", "text"),
+    [
+        ("127.0.0.1", "wss://127.0.0.1:1 http://127.0.0.1:2"),
+        ("::1", "wss://[::1]:1 http://[::1]:2"),
+        ("peer.example.org", "wss://peer.example.org:1 http://peer.example.org:2"),
+    ],
+)
+def test_an_endpoint_at_a_host_is_a_pair_of_urls(host, text):
+    assert Endpoint.at(host, 1, 2).text == text
+
+
+@pytest.mark.parametrize("host", ["fe80::1%eth0", "", "a b", "user@host", "host/path", "[::1]"])
+def test_what_is_no_host_makes_no_endpoint(host):
+    with pytest.raises(MalformedEndpoint):
+        Endpoint.at(host, 1, 2)
+
+
+GOOD = "wss://a:1 http://b:2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "wss://a:1",
+        "wss://a:1  http://b:2",
+        GOOD + " http://c:3",
+        " " + GOOD,
+        "http://b:2 wss://a:1",
+        "ws://a:1 http://b:2",
+        "WSS://a:1 http://b:2",
+        "wss://a:1 file:///etc/passwd",
+        "wss://a:1 ftp://b:2",
+        "wss://a http://b:2",
+        "wss://a:1 http://b",
+        "wss://a:0 http://b:2",
+        "wss://a:65536 http://b:2",
+        "wss://a:-1 http://b:2",
+        "wss://a:1 http://b:+2",
+        "wss://a:1 http://b:٢",
+        "wss://a:1 http://b:000002",
+        "wss://:1 http://b:2",
+        "wss://a:1 http://user@b:2",
+        "wss://a:1 http://user:secret@b:2",
+        "wss://a:1 http://:secret@b:2",
+        "wss://a:1 http://a\\@b:2",
+        "wss://a:1 http://b:2/path",
+        "wss://a:1 http://b:2//",
+        "wss://a:1 http://b:2?",
+        "wss://a:1 http://b:2#",
+        "wss://a:1 http://b:2?x=1",
+        "wss://a\n:1 http://b:2",
+        "wss://a:1 http://b:2\n",
+        "wss://a:1\thttp://b:2",
+        "wss://a:1 http://b:2\x1b[2J",
+        "wss://a:1 http://b:2\x00",
+        "wss://ä:1 http://b:2",
+        "wss://a:1 http://%62:2",
+        "wss://a:1 http://[::1:2",
+        "wss://a:1 http://[::x]:2",
+        "wss://a:1 http://[:::]:2",
+        "wss://a:1 http://[fe80::1%eth0]:2",
+        "wss://a:1 http://b..c:2",
+        "wss://a:1 http://.:2",
+        f"wss://a:1 http://{'b' * 64}:2",
+        f"wss://a:1 http://{'b.' * 130}c:2",
+    ],
+)
+def test_what_names_no_two_addresses_is_refused(text):
+    with pytest.raises(MalformedEndpoint):
+        parse_endpoint(text)
+
+
+@given(st.text(max_size=80) | st.builds("wss://{}:1 http://{}:2".format, st.text(max_size=9), st.text(max_size=9)))
+@example("wss://\ud800:1 http://b:2")
+@example("\udcff\udcfe")
+def test_any_text_is_an_endpoint_or_a_fault(text):
+    with suppress(MalformedEndpoint):
+        assert parse_endpoint(text).text == text
+        assert text.isascii()
+        assert text.isprintable()
+
+
+def test_a_long_text_is_refused_by_its_length():
+    with pytest.raises(MalformedEndpoint):
+        parse_endpoint(" " * 10**6)
+    host = ".".join(["h" * 55] * 4)
+    text = f"wss://{host}:1 http://b:2"
+    assert len(text) <= ENDPOINT_MAX_BYTES
+    assert parse_endpoint(text).text == text
