@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ledger.arithmetic.exact import State
-from ledger.audit.draws import Header, check_draws, draw_blocks, read_headers
-from ledger.audit.faults import check_faults
+from ledger.audit.draw_checks import Header, check_draws, draw_blocks, read_headers
+from ledger.audit.equivocation_proofs import Proof, read_proof
+from ledger.audit.fault_checks import check_faults
 from ledger.audit.findings import Check, Report
 from ledger.audit.gather import Frames, Gathered, gather, gather_round
-from ledger.audit.kept import Blobs, CarriedStates, Holder, ShelvedStates
 from ledger.audit.membership import MembershipLog
 from ledger.audit.plan import Plan, plan_from, plan_sample
-from ledger.audit.proofs import Proof, read_proof
-from ledger.audit.rounds import RoundAuditor
+from ledger.audit.round_checks import RoundAuditor
+from ledger.audit.spill import Shelf
+from ledger.audit.working_set import Blobs, CarriedStates, Holder, ShelvedStates
 from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, first_disputable
 from ledger.blobs.contents.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
 from ledger.chain.artifact import CodeMismatch
@@ -29,7 +30,6 @@ from ledger.circle.reputation import FULL, pack
 from ledger.errors import PeerFault, UsageError
 from ledger.fetch.fetcher import BlobFetcher
 from ledger.judging.frame_chains import Link, States
-from ledger.shelf import Shelf
 
 Progress = Callable[[int, int], None]
 # Of a missing blob, so many gateways are told of in the finding.

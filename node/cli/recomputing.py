@@ -59,10 +59,10 @@ def recomputed(opened: OpenCircle, round_number: int, judge: int, target: int, t
 async def recompute(opened: OpenCircle, number: int, judge: int, target: int, timeout_s: float) -> Recomputed:
     """As `recomputed`. Raises Unavailable where nobody gives the circle's first state."""
     from ledger.audit.gather import Gathered, gather
-    from ledger.audit.kept import Blobs
+    from ledger.audit.spill import Shelf
+    from ledger.audit.working_set import Blobs
     from ledger.fetch.fetcher import BlobFetcher, Unavailable
     from ledger.judging.false_verdicts import Examined
-    from ledger.shelf import Shelf
     from node.jury import examined, truth_of
 
     history, network = opened.history, opened.circle.network.domain_separator

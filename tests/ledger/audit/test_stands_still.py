@@ -3,7 +3,7 @@
 import numpy as np
 
 from ledger.arithmetic.exact import to_float
-from ledger.audit.rounds import stands_still
+from ledger.audit.round_checks import stands_still
 from ledger.codec import BLOCK, Blocks, frame_steps, quantise
 
 BLOCKS = Blocks((2 * BLOCK + 5,))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ledger.audit.findings import Report
-from ledger.audit.rounds import RoundAuditor
+from ledger.audit.round_checks import RoundAuditor
 from ledger.blobs.contents.records import InvalidBlob, decode_record, reference_of
 from ledger.circle.events import Left, Released
 from ledger.codec import DELTA, encode

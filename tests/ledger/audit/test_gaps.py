@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from ledger.audit.gather import Frames, Gathered, gather_round
-from ledger.audit.kept import Blobs as KeptBlobs
 from ledger.audit.run import audit
+from ledger.audit.spill import Shelf
+from ledger.audit.working_set import Blobs as KeptBlobs
 from ledger.blobs.contents.records import Genesis, encode_genesis
 from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.judging.frame_chains import MAX_CHAIN, lineage
-from ledger.shelf import Shelf
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector
 
@@ -64,7 +64,7 @@ def test_an_audit_with_no_room_in_memory_says_the_same_and_leaves_nothing_on_dis
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     folders = []
     monkeypatch.setattr(
-        "ledger.shelf.tempfile.TemporaryDirectory",
+        "ledger.audit.spill.tempfile.TemporaryDirectory",
         lambda **options: folders.append(TemporaryDirectory(**options)) or folders[-1],
     )
     circle = circle_of(codec)

@@ -7,8 +7,9 @@ import numpy as np
 
 from ledger.arithmetic.exact import State, to_float
 from ledger.audit.findings import Check, Report
-from ledger.audit.kept import CarriedStates
 from ledger.audit.plan import Plan, Work, owed, plan_from
+from ledger.audit.spill import Shelf
+from ledger.audit.working_set import CarriedStates
 from ledger.blobs.contents.checkpoint import decode_checkpoint, decode_checkpoint_record, first_disputable
 from ledger.blobs.contents.records import Record, state_digest
 from ledger.circle.draw import mask_of, seats_of
@@ -22,7 +23,6 @@ from ledger.judging.replay import blobs_needed, replay, shows_checkpoint
 from ledger.judging.screening import Screened
 from ledger.rules import looks_back, rule_of
 from ledger.rules.judge_memory import Carried
-from ledger.shelf import Shelf
 
 
 def stands_still(state: State, base: State | None, blocks: Blocks) -> bool:

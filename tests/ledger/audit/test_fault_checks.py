@@ -6,12 +6,12 @@ import pytest
 from eth_hash.auto import keccak
 
 from ledger.arithmetic.exact import to_float
-from ledger.audit.draws import Header, check_draws, draw_blocks
-from ledger.audit.faults import check_faults
+from ledger.audit.draw_checks import Header, check_draws, draw_blocks
+from ledger.audit.equivocation_proofs import proof_of
+from ledger.audit.fault_checks import check_faults
 from ledger.audit.findings import Check, Report
 from ledger.audit.membership import MembershipLog
-from ledger.audit.proofs import proof_of
-from ledger.audit.rounds import RoundAuditor
+from ledger.audit.round_checks import RoundAuditor
 from ledger.chain.artifact import circle_artifact
 from ledger.chain.circle import Placed
 from ledger.circle.draw import drawn_seed, jury, seats_of

@@ -1,7 +1,7 @@
 """What an audit keeps from round to round: blobs, states and bases, with a bound on the memory they take.
 
 Of a circle with many seats and a large model neither all states nor all bases fit in memory, and any of them may be
-needed again. What does not fit lies in a temporary folder (ledger.shelf).
+needed again. What does not fit lies in a temporary folder (ledger.audit.spill).
 """
 
 from collections.abc import Collection, Iterator, MutableMapping
@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator, MutableMapping
 import msgspec
 import numpy as np
 
+from ledger.audit.spill import Shelf
 from ledger.judging.frame_chains import Link, Published
 from ledger.rules.judge_memory import Carried, Memory
-from ledger.shelf import Shelf
 
 Holder = tuple[int, int]
 

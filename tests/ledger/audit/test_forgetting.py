@@ -7,13 +7,13 @@ for every state, and with room for one.
 import pytest
 
 from ledger.audit.findings import Report
-from ledger.audit.kept import CarriedStates, ShelvedStates
-from ledger.audit.rounds import RoundAuditor
+from ledger.audit.round_checks import RoundAuditor
+from ledger.audit.spill import Shelf
+from ledger.audit.working_set import CarriedStates, ShelvedStates
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Disputed
 from ledger.judging.false_verdicts import is_false_verdict
 from ledger.judging.frame_chains import Held, States, lineage
-from ledger.shelf import Shelf
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
 from tests.support.histories.generated import address, digest
 

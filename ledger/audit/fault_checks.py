@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from ledger.audit.equivocation_proofs import Proof
 from ledger.audit.findings import Check, DisputeLine, Report
-from ledger.audit.proofs import Proof
 from ledger.chain.circle import Placed
 from ledger.circle import events
 from ledger.circle.draw import seats_of

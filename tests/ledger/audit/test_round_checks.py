@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.arithmetic.exact import squared_distance, to_float
 from ledger.audit.findings import Check, Report
-from ledger.audit.rounds import RoundAuditor
+from ledger.audit.round_checks import RoundAuditor
 from ledger.blobs.contents.records import decode_update, encode_update
 from ledger.codec import DELTA
 from ledger.judging.false_verdicts import is_false_verdict
