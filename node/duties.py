@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.chain.sender import NoReceipt, Refused, Reverted
+from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.chain.transactions.sender import NoReceipt, Refused, Reverted
 from ledger.circle.draw import duty_order
 from ledger.circle.events import Stage
 from ledger.circle.fold.state import APPEAL_BONDS

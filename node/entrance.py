@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from ledger.chain.circle import Circle
-from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.chain.sender import NoFunds, NoReceipt, Reverted
+from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.chain.transactions.sender import NoFunds, NoReceipt, Reverted
 from ledger.circle.history import History, Phase, Seat
 from ledger.errors import SetupError
 from ledger.identity.endpoints import Endpoint

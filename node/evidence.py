@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from ledger.chain.circle_file import read_json, write_json
+from ledger.chain.deployment.circle_file import read_json, write_json
 from ledger.circle.history import History
 from ledger.errors import PeerFault, SetupError
 from ledger.files import PRIVATE, make_folder

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NoReturn, TypeVar
 
 from ledger.chain.circle import Circle, CircleState
-from ledger.chain.follow import Tracker
-from ledger.chain.patience import insist
-from ledger.chain.rpc import ChainUnreachable
-from ledger.chain.sender import Receipt, Refused, Sender
-from ledger.chain.subscription import HeadSubscription
+from ledger.chain.rpc.client import ChainUnreachable
+from ledger.chain.rpc.patience import insist
+from ledger.chain.rpc.subscription import HeadSubscription
+from ledger.chain.tracker import Tracker
+from ledger.chain.transactions.sender import Receipt, Refused, Sender
 from ledger.circle.events import Event
 from ledger.circle.history import History
 from ledger.errors import NotYet, PeerFault

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from eth_utils.address import to_checksum_address
 
-from ledger.chain.circle_file import read_json, write_json
+from ledger.chain.deployment.circle_file import read_json, write_json
 from ledger.errors import SetupError
 from ledger.identity.network import Network
 from ledger.identity.signing import BadSignature, compact, invitation_hash, recover, sign

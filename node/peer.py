@@ -13,8 +13,8 @@ from eth_utils.address import to_canonical_address
 
 from ledger.blobs.contents.records import update_max_bytes
 from ledger.chain.circle import Circle
-from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.chain.sender import FeeLimits, NoReceipt, Reverted, Sender
+from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.chain.transactions.sender import FeeLimits, NoReceipt, Reverted, Sender
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History, Phase, Round
 from ledger.circle.verdict_word import encode_verdicts

@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from ledger.chain.rpc import ChainUnreachable
+from ledger.chain.rpc.client import ChainUnreachable
 from ledger.circle.history import PATIENCE_WINDOWS, History, Phase
 from node.follower import Follower
 from node.rounds import Lateness, duty_rank, is_heard

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.blobs.contents.records import decode_update
-from ledger.chain.terms import Admission
+from ledger.chain.deployment.terms import Admission
 from ledger.circle import events
 from ledger.circle.events import Event
 from ledger.circle.history import History

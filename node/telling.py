@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ledger.chain.rpc import ChainUnreachable, RpcFault
+from ledger.chain.rpc.client import ChainUnreachable, RpcFault
 from ledger.circle.history import Round
 from ledger.circle.reputation import FULL
 from ledger.judging.screening import Screened

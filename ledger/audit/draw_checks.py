@@ -7,10 +7,10 @@ import msgspec
 from eth_utils.address import to_canonical_address
 
 from ledger.audit.findings import Check, Report
-from ledger.chain import answers
-from ledger.chain.answers import Nonsense
 from ledger.chain.circle import Placed
-from ledger.chain.rpc import Rpc
+from ledger.chain.rpc import answers
+from ledger.chain.rpc.answers import Nonsense
+from ledger.chain.rpc.client import Rpc
 from ledger.circle import events
 from ledger.circle.draw import drawn_seed
 from ledger.identity.network import Network

@@ -8,9 +8,9 @@ from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
-from ledger.chain import answers
-from ledger.chain.artifact import circle_artifact
-from ledger.chain.rpc import Rpc, RpcFault
+from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.rpc import answers
+from ledger.chain.rpc.client import Rpc, RpcFault
 from ledger.errors import PeerFault
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, recover

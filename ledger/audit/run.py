@@ -18,11 +18,11 @@ from ledger.audit.spill import Shelf
 from ledger.audit.working_set import Blobs, CarriedStates, Holder, ShelvedStates
 from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, first_disputable
 from ledger.blobs.contents.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
-from ledger.chain.artifact import CodeMismatch
 from ledger.chain.circle import Circle, NotThere, Placed
-from ledger.chain.failover import connect
-from ledger.chain.patience import Patience, insist
+from ledger.chain.contract.artifact import CodeMismatch
 from ledger.chain.reading import OtherHash, Reading, Unsettled, read_history
+from ledger.chain.rpc.failover import connect
+from ledger.chain.rpc.patience import Patience, insist
 from ledger.circle.events import Equivocated, Event
 from ledger.circle.history import History, HistoryFault, Round
 from ledger.circle.manifest import MalformedManifest

@@ -6,14 +6,14 @@ from typing import Any, TypeVar
 
 from eth_utils.address import to_checksum_address
 
-from ledger.chain import answers
-from ledger.chain.answers import Nonsense
-from ledger.chain.artifact import Artifact, CodeMismatch, circle_artifact
-from ledger.chain.code import check_made, code_at, is_court, reached
+from ledger.chain.contract.artifact import Artifact, CodeMismatch, circle_artifact
+from ledger.chain.contract.code import check_made, code_at, is_court, reached
+from ledger.chain.log_ranges import LogReader
 from ledger.chain.logs import LogDecoder, Placed
-from ledger.chain.patience import insist
-from ledger.chain.ranges import LogReader
-from ledger.chain.rpc import Rpc
+from ledger.chain.rpc import answers
+from ledger.chain.rpc.answers import Nonsense
+from ledger.chain.rpc.client import Rpc
+from ledger.chain.rpc.patience import insist
 from ledger.circle.events import Opened
 from ledger.circle.history import CircleParameters, Phase
 from ledger.errors import SetupError

@@ -7,9 +7,9 @@ import msgspec
 from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address, to_checksum_address
 
-from ledger.chain import answers
-from ledger.chain.answers import Nonsense
-from ledger.chain.artifact import Artifact
+from ledger.chain.contract.artifact import Artifact
+from ledger.chain.rpc import answers
+from ledger.chain.rpc.answers import Nonsense
 from ledger.circle import events
 from ledger.circle.draw import drawn_seed
 

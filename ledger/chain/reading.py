@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.chain.circle import Circle, Mark, Placed, reached
-from ledger.chain.patience import insist
-from ledger.chain.rpc import ChainUnreachable
+from ledger.chain.rpc.client import ChainUnreachable
+from ledger.chain.rpc.patience import insist
 from ledger.circle.history import History, HistoryFault
 from ledger.circle.manifest import MalformedManifest
 

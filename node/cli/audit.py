@@ -43,7 +43,7 @@ def add_parser(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Audit and print. 0: clean; 1: findings."""
     from ledger.audit.run import audit
-    from ledger.chain.deploy import CircleFile
+    from ledger.chain.deployment.deploy import CircleFile
 
     if not 0 < options.timeout < float("inf"):
         raise UsageError(f"--timeout {options.timeout} is not above 0: give seconds")
@@ -86,8 +86,8 @@ def _scope(options: argparse.Namespace) -> Any:
 
 def _check_file(file: Any, rpc: list[str], borne: Any) -> None:
     """A file pins chain, task and terms. Foreign code is a finding, so it is left to the audit."""
-    from ledger.chain.artifact import CodeMismatch
-    from ledger.chain.deploy import open_circle
+    from ledger.chain.contract.artifact import CodeMismatch
+    from ledger.chain.deployment.deploy import open_circle
 
     with contextlib.suppress(CodeMismatch):
         open_circle(file, rpc, patience=borne)

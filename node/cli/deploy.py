@@ -56,11 +56,11 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Deploy and write the circle file, or say what is there."""
-    from ledger.chain.cautions import cautions, check_windows
-    from ledger.chain.deploy import deploy_circle, find_deployed, finish_begun, known_court
-    from ledger.chain.failover import connect
-    from ledger.chain.preflight import block_time_s, check_chain, check_funds, quote
-    from ledger.chain.sender import Sender
+    from ledger.chain.deployment.cautions import cautions, check_windows
+    from ledger.chain.deployment.deploy import deploy_circle, find_deployed, finish_begun, known_court
+    from ledger.chain.deployment.preflight import block_time_s, check_chain, check_funds, quote
+    from ledger.chain.rpc.failover import connect
+    from ledger.chain.transactions.sender import Sender
     from node.genesis import write_genesis
     from node.second_making import check_made_alike
     from node.tasks.interface import BUILT_IN
@@ -120,7 +120,7 @@ def _check_options(options: argparse.Namespace) -> None:
 
 def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     """The task, what its rehearsal gave, what the circle starts from, and what is to be deployed."""
-    from ledger.chain.deploy import plan_for
+    from ledger.chain.deployment.deploy import plan_for
     from node.genesis import found
     from node.rehearsal import rehearse
     from node.tasks.interface import load_task
@@ -149,7 +149,7 @@ def _made_with(options: argparse.Namespace) -> dict[str, Any]:
 
 def _rpc_urls(options: argparse.Namespace) -> list[str]:
     """Each --rpc, else what an existing circle file says, else the local chain's."""
-    from ledger.chain.circle_file import CircleFile
+    from ledger.chain.deployment.circle_file import CircleFile
 
     named = rpc_urls(options)
     if named is None and options.out.exists() and not options.estimate:
@@ -164,11 +164,11 @@ def _confirmations(options: argparse.Namespace, chain_id: int) -> int:
 
 
 def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -> int:
-    """Print the cost of the deployment and of the rounds. Gas of the rounds as measured, see ledger.chain.cost."""
-    from ledger.chain.cautions import cautions, check_windows
-    from ledger.chain.cost import round_gas
-    from ledger.chain.deploy import known_court
-    from ledger.chain.preflight import block_time_s, prices_wei, quote
+    """Print the cost of the deployment and of the rounds, these as measured: see ledger.chain.deployment.cost."""
+    from ledger.chain.deployment.cautions import cautions, check_windows
+    from ledger.chain.deployment.cost import round_gas
+    from ledger.chain.deployment.deploy import known_court
+    from ledger.chain.deployment.preflight import block_time_s, prices_wei, quote
 
     try:
         payer = deployer_address(options.keystore, chain_id)

@@ -109,7 +109,7 @@ def _number(opened: OpenCircle, caller: Caller, claim: tuple[int, int, int]) -> 
 
 def _summoned(opened: OpenCircle, caller: Caller, number: int) -> tuple[Exception | None, OpenCircle]:
     """Have the jury drawn; any member may have been faster. Returns why it is not drawn, and the circle after."""
-    from ledger.chain.rpc import ChainUnreachable, RpcFault
+    from ledger.chain.rpc.client import ChainUnreachable, RpcFault
     from ledger.circle.events import Stage
     from ledger.errors import NotYet
 

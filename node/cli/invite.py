@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_may_invite(opened: OpenCircle, address: str) -> None:
-    from ledger.chain.terms import Admission
+    from ledger.chain.deployment.terms import Admission
     from ledger.circle.reputation import INITIAL
 
     words, history = opened.circle.immutables, opened.history

@@ -74,8 +74,8 @@ def run_fund(options: argparse.Namespace) -> int:
     """Send test coin."""
     from eth_utils.address import is_address, to_checksum_address
 
-    from ledger.chain.failover import connect
-    from ledger.chain.sender import Sender
+    from ledger.chain.rpc.failover import connect
+    from ledger.chain.transactions.sender import Sender
     from node.keys import address_of
 
     address = options.address if is_address(options.address) else address_of(Path(options.address))

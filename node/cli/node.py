@@ -108,7 +108,7 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run until the circle is finished, or until interrupted."""
-    from ledger.chain.deploy import CircleFile, open_circle
+    from ledger.chain.deployment.deploy import CircleFile, open_circle
     from ledger.codec import share_for
     from node.data_folder import DataFolder
     from node.genesis import read_genesis
@@ -202,7 +202,7 @@ async def _run(peer: Any, stay: bool) -> int:
 
 
 def _ws_url(wanted: str | None, rpc_url: str) -> str | None:
-    from ledger.chain.subscription import websocket_beside
+    from ledger.chain.rpc.subscription import websocket_beside
 
     if wanted == "none":
         return None
@@ -220,8 +220,8 @@ def _leave() -> None:
 
 def _opened(circle: Any, first_block: int) -> tuple[Any, str]:
     """What all agreed on, and the hash of the block it stands in. Raises SetupError where that is another block."""
-    from ledger.chain.circle_file import OtherCircle
-    from ledger.chain.patience import insist
+    from ledger.chain.deployment.circle_file import OtherCircle
+    from ledger.chain.rpc.patience import insist
     from ledger.circle.events import Opened
     from ledger.circle.manifest import MalformedManifest, decode_manifest
 

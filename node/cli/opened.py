@@ -47,7 +47,7 @@ class OpenCircle:
 
     def now_s(self) -> float:
         """Unix time as the contract has it: this machine's, or its newest block's where that is ahead."""
-        from ledger.chain import answers
+        from ledger.chain.rpc import answers
 
         block = [hex(self.block), False], answers.block(self.block)
         return max(time.time(), float(self.circle.rpc.request("eth_getBlockByNumber", *block).time_s))
@@ -55,7 +55,7 @@ class OpenCircle:
 
 def open_named(options: argparse.Namespace) -> OpenCircle:
     """The circle that --circle names, read through --rpc. Raises SetupError."""
-    from ledger.chain.deploy import CircleFile, open_circle
+    from ledger.chain.deployment.deploy import CircleFile, open_circle
 
     file = CircleFile.read(options.circle)
     circle = open_circle(file, rpc_urls(options), patience=patience(options))
@@ -66,7 +66,7 @@ class Caller:
     """A key's calls to one circle."""
 
     def __init__(self, options: argparse.Namespace, opened: OpenCircle) -> None:
-        from ledger.chain.sender import Sender
+        from ledger.chain.transactions.sender import Sender
 
         circle = opened.circle
         key = secret_key(options.keystore, options.password_file)

@@ -10,7 +10,7 @@ from ledger.errors import SetupError, UsageError
 from node.printing import say_json
 
 if TYPE_CHECKING:
-    from ledger.chain.patience import Patience
+    from ledger.chain.rpc.patience import Patience
 
 RPC_VARIABLE = "FOLKMOOT_RPC"
 _PATIENCE_MAX_S = 86_400
@@ -51,7 +51,7 @@ def rpc_urls(options: argparse.Namespace) -> list[str] | None:
 
 def patience(options: argparse.Namespace) -> "Patience":
     """How long endpoints are borne with. Raises UsageError."""
-    from ledger.chain.patience import Patience
+    from ledger.chain.rpc.patience import Patience
 
     if not 0 <= options.patience <= _PATIENCE_MAX_S:
         raise UsageError(f"--patience is 0 to {_PATIENCE_MAX_S} seconds, not {options.patience:g}")

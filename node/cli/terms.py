@@ -58,7 +58,7 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
 
 def terms_of(options: argparse.Namespace) -> Any:
     """The `Terms` that were chosen; what was not given has the default there. Raises UsageError."""
-    from ledger.chain.terms import Terms
+    from ledger.chain.deployment.terms import Terms
 
     given = {
         "unbonding_s": options.unbonding,

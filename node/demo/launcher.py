@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
-from ledger.chain.deploy import CircleFile
+from ledger.chain.deployment.deploy import CircleFile
 from ledger.errors import SetupError, UsageError
 from ledger.files import PRIVATE, make_folder, write_new
 from node.keys import new_key
@@ -119,8 +119,8 @@ class LocalNetwork:
 
     def add_key(self, keystore: Path) -> str:
         """Make a key under the run's password, fund it and return its address."""
-        from ledger.chain.rpc import Rpc
-        from ledger.chain.sender import Sender
+        from ledger.chain.rpc.client import Rpc
+        from ledger.chain.transactions.sender import Sender
         from node.cli.options import deployer_key
 
         if not self.password_file.exists():

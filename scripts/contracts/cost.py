@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from ledger.chain.cost import round_gas
+from ledger.chain.deployment.cost import round_gas
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "deploying.md"
 SIZES = (8, 32, 128, 256)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ledger.chain.artifact import circle_artifact
+from ledger.chain.contract.artifact import circle_artifact
 
 ROOT = Path(__file__).resolve().parents[2]
 # What code may be deployed at most (EIP-170).

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.chain.artifact import circle_artifact
+from ledger.chain.contract.artifact import circle_artifact
 from ledger.circle.events import Opened
 from ledger.circle.history import Phase
 from ledger.circle.manifest import manifest_digest

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ledger.chain.artifact import circle_artifact
+from ledger.chain.contract.artifact import circle_artifact
 from tests.support.contracts.harness import DIGEST, NOBODY, CircleUnderTest
 from tests.support.contracts.machines import BareMachine, Ran
 from tests.support.contracts.terms import CircleTerms, manifest_bytes

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ledger.chain.artifact import circle_artifact
+from ledger.chain.contract.artifact import circle_artifact
 from tests.support.contracts.calldata import functions, read, spoiled
 from tests.support.contracts.twin.circle import PAYABLE
 from tests.support.contracts.walk import Walk, random_terms

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from ledger.chain.circle_file import CircleFile
+from ledger.chain.deployment.circle_file import CircleFile
 from node.cli.main import main
 from node.keys import write_key
 from tests.support.chains.kinds import CHAINS, ChainProcess

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from ledger.chain.circle import Circle
-from ledger.chain.rpc import Rpc
-from ledger.chain.sender import Sender
+from ledger.chain.rpc.client import Rpc
+from ledger.chain.transactions.sender import Sender
 from ledger.identity.endpoints import Endpoint
 from node.cli.main import main
 from node.cli.options import deployer_key

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.chain.circle_file import CircleFile
+from ledger.chain.deployment.circle_file import CircleFile
 from ledger.identity.network import Network
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork

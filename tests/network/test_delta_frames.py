@@ -6,7 +6,7 @@ import numpy as np
 
 from ledger.arithmetic.exact import State
 from ledger.blobs.contents.records import UPDATE_MAGIC, decode_genesis, reference_of
-from ledger.chain.deploy import CircleFile, open_circle
+from ledger.chain.deployment.deploy import CircleFile, open_circle
 from ledger.judging.frame_chains import States, fetched_of, lineage, published
 from node.blobs.store import BlockStore
 from tests.support.network.local_run import LocalRun

@@ -1,6 +1,6 @@
 """A peer that signs two updates for one round loses seat and bond, and the others go on."""
 
-from ledger.chain.rpc import Rpc
+from ledger.chain.rpc.client import Rpc
 from tests.support.network.local_run import LocalRun
 
 HONEST, EQUIVOCATOR = (0, 1, 2), 3

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from ledger.arithmetic.exact import to_float
 from ledger.blobs.contents.records import update_max_bytes
-from ledger.chain.deploy import CircleFile, open_circle
+from ledger.chain.deployment.deploy import CircleFile, open_circle
 from ledger.judging.frame_chains import States, fetched_of, lineage, published
 from node.blobs.store import BlockStore
 from node.demo.results import accepted_share, collect

@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 
-from ledger.chain.circle_file import CircleFile
+from ledger.chain.deployment.circle_file import CircleFile
 from ledger.identity.network import Network
 from node.genesis import genesis_path
 from node.kept import KeptParts

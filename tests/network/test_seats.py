@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ledger.chain.rpc import Rpc
+from ledger.chain.rpc.client import Rpc
 from ledger.identity.endpoints import parse_endpoint
 from tests.support.network.local_run import Key, LocalRun
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ledger.audit.findings import Check, Report
-from ledger.chain.rpc import BadAnswer, ChainUnreachable, RpcFault
-from ledger.chain.sender import NoReceipt, Reverted
+from ledger.chain.rpc.client import BadAnswer, ChainUnreachable, RpcFault
+from ledger.chain.transactions.sender import NoReceipt, Reverted
 from ledger.circle.history import HistoryFault
 from ledger.errors import PeerFault, SetupError, UsageError
 from node.cli import audit, status

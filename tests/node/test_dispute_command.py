@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ledger.blobs.unixfs import build
-from ledger.chain.outcomes import Reverted
+from ledger.chain.transactions.receipts import Reverted
 from ledger.errors import SetupError, UsageError
 from ledger.judging.false_verdicts import Truth
 from node.cli.dispute import _summoned, check_worth

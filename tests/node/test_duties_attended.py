@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.chain.sender import NoFunds, NoReceipt, Reverted
+from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.chain.transactions.sender import NoFunds, NoReceipt, Reverted
 from ledger.circle.events import Ejected, Event
 from ledger.circle.history import History
 from node.duties import Duties, turn

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.chain.sender import NoFunds, NoReceipt, Reverted
+from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.chain.transactions.sender import NoFunds, NoReceipt, Reverted
 from ledger.circle.events import Event, Joined, Left, Moved, Released, Rotated, Rotating, Settled
 from ledger.circle.reputation import pack
 from ledger.errors import SetupError

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ledger.chain.circle import Circle as ChainCircle
-from ledger.chain.patience import Patience
-from ledger.chain.rpc import ChainUnreachable, RpcFault
-from ledger.chain.sender import NoFunds, Refused
+from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.chain.rpc.patience import Patience
+from ledger.chain.transactions.sender import NoFunds, Refused
 from ledger.circle.events import Left, Moved, Rotated, Rotating, Settled
 from ledger.errors import PeerFault, SetupError
 from node import follower as follower_module

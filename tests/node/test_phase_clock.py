@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ledger.chain.rpc import ChainUnreachable
+from ledger.chain.rpc.client import ChainUnreachable
 from ledger.circle.events import Attested, Drawn
 from ledger.circle.history import History
 from ledger.circle.verdict_word import encode_verdicts

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ledger.chain.rpc import ChainUnreachable
+from ledger.chain.rpc.client import ChainUnreachable
 from ledger.circle.events import Event, Moved
 from ledger.circle.history import History
 from ledger.identity.endpoints import Endpoint

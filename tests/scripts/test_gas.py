@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from ledger.chain.artifact import circle_artifact
-from ledger.chain.gas import gas_limit
+from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.transactions.gas_limits import gas_limit
 from scripts.contracts.gas import GAS_FILE, SIZES, Figures, measure
 from tests.support.contracts.calldata import functions
 

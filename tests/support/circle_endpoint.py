@@ -6,8 +6,8 @@ from typing import Any
 from eth_abi import encode as abi_encode
 from eth_hash.auto import keccak
 
-from ledger.chain.artifact import circle_artifact
-from ledger.chain.rpc import Rpc
+from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.rpc.client import Rpc
 from ledger.circle.draw import drawn_seed as seed_of_block
 from ledger.circle.history import History
 from ledger.circle.reputation import pack

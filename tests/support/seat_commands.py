@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ledger.chain.circle_file import CircleFile, open_circle
+from ledger.chain.deployment.circle_file import CircleFile, open_circle
 from ledger.chain.reading import read_history
-from ledger.chain.rpc import Rpc
-from ledger.chain.sender import Sender
+from ledger.chain.rpc.client import Rpc
+from ledger.chain.transactions.sender import Sender
 from ledger.circle.draw import seats_of
 from ledger.circle.history import History
 from ledger.circle.verdict_word import encode_verdicts

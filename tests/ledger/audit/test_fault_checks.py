@@ -12,8 +12,8 @@ from ledger.audit.fault_checks import check_faults
 from ledger.audit.findings import Check, Report
 from ledger.audit.membership import MembershipLog
 from ledger.audit.round_checks import RoundAuditor
-from ledger.chain.artifact import circle_artifact
 from ledger.chain.circle import Placed
+from ledger.chain.contract.artifact import circle_artifact
 from ledger.circle.draw import drawn_seed, jury, seats_of
 from ledger.circle.events import (
     Disputed,

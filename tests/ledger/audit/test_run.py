@@ -8,8 +8,8 @@ import pytest
 from ledger.audit.run import audit
 from ledger.blobs.contents.records import Genesis, encode_genesis
 from ledger.blobs.unixfs import build
-from ledger.chain.patience import Patience
-from ledger.chain.rpc import BadAnswer, RpcFault
+from ledger.chain.rpc.client import BadAnswer, RpcFault
+from ledger.chain.rpc.patience import Patience
 from ledger.circle.events import Left, Moved, Settled
 from ledger.circle.reputation import pack, unpack
 from ledger.codec import PLAIN, Blocks, quantise

@@ -3,7 +3,7 @@
 from random import Random
 
 from ledger.chain.circle import Mark, Placed
-from ledger.chain.rpc import RpcFault
+from ledger.chain.rpc.client import RpcFault
 from ledger.circle.events import Ejected, Equivocated, Joined, Left, Moved
 from ledger.circle.history import History
 from tests.support.histories.generated import Story, endpoint

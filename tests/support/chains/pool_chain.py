@@ -9,8 +9,8 @@ from eth_account.typed_transactions import TypedTransaction
 from eth_hash.auto import keccak
 from hexbytes import HexBytes
 
-from ledger.chain.rpc import Rpc
-from ledger.chain.sender import Pace, Sender
+from ledger.chain.rpc.client import Rpc
+from ledger.chain.transactions.sender import Pace, Sender
 
 KEY = b"\x11" * 32
 ADDRESS = Account.from_key(KEY).address

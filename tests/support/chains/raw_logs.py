@@ -5,7 +5,7 @@ from dataclasses import fields
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
-from ledger.chain.artifact import circle_artifact
+from ledger.chain.contract.artifact import circle_artifact
 from ledger.circle.events import Woken
 
 ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"

@@ -8,8 +8,8 @@ from typing import Any
 
 from eth_account import Account
 
-from ledger.chain.rpc import Rpc
-from ledger.chain.sender import Pace, Sender
+from ledger.chain.rpc.client import Rpc
+from ledger.chain.transactions.sender import Pace, Sender
 from tests.support.chains.kinds import ChainProcess, RpcFailure
 
 WAIT_S = 60.0

@@ -10,7 +10,7 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
-from ledger.chain.artifact import Artifact
+from ledger.chain.contract.artifact import Artifact
 
 ENDPOINT_MAX_BYTES = 256
 WORD = 32

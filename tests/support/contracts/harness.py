@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ledger.chain.artifact import circle_artifact
 from ledger.chain.circle import CircleState
+from ledger.chain.contract.artifact import circle_artifact
 from ledger.chain.logs import LogDecoder
 from ledger.circle.draw import mask_of
 from ledger.circle.events import Answer, Event, Joined, Referred, Resolved, Restarted, Settled

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from ledger.chain.circle import Circle
-from ledger.chain.deploy import CircleFile, open_circle
+from ledger.chain.deployment.deploy import CircleFile, open_circle
 from ledger.circle.history import History, Round
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork, PeerProcess

@@ -8,8 +8,8 @@ from typing import Self
 from aiohttp import web
 
 from ledger.chain.circle import Circle
-from ledger.chain.deploy import CircleFile, open_circle
-from ledger.chain.sender import Sender
+from ledger.chain.deployment.deploy import CircleFile, open_circle
+from ledger.chain.transactions.sender import Sender
 from ledger.circle.verdict_word import encode_verdicts
 from ledger.identity.endpoints import Endpoint
 from node.blobs.gateway import gateway_app

@@ -1,0 +1,61 @@
+"""What a deployment is to put on the chain, and whether an address holds just that."""
+
+from dataclasses import dataclass
+
+from ledger.chain.contract.artifact import CodeMismatch, circle_artifact
+from ledger.chain.deployment.terms import (
+    COURT,
+    Terms,
+    TermValue,
+    check_terms,
+    constructor_arguments,
+    differing_terms,
+    term_values,
+)
+from ledger.circle.manifest import Manifest, check_manifest, manifest_digest
+from ledger.rules import rule_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a deployment is to put there: a court, where it uses none that is there, and a circle."""
+
+    manifest: Manifest
+    task: str
+    """The manifest's digest, 0x-prefixed hex."""
+    terms: dict[str, TermValue]
+    """As the constructor gets them, but for the court's address."""
+    chosen: Terms
+    """The same as the founders chose them."""
+
+    @property
+    def court_data(self) -> bytes:
+        """The court's creation code, the same for all circles."""
+        return circle_artifact().court_creation
+
+    def terms_with(self, court: str) -> dict[str, TermValue]:
+        """The terms of a circle that runs this court's code."""
+        return {**self.terms, COURT: court}
+
+    def circle_data(self, court: str) -> bytes:
+        """The circle's creation code. court: the address of the code that it runs as its own."""
+        arguments = constructor_arguments(circle_artifact(), self.manifest.encode(), self.terms_with(court))
+        return circle_artifact().creation_data(arguments)
+
+
+def plan_for(manifest: Manifest, terms: Terms) -> Plan:
+    """Check and encode. Raises UsageError or MalformedManifest for what the contract or the nodes would refuse."""
+    check_manifest(manifest)
+    rule_of(manifest.rule, manifest.rule_parameters)
+    check_terms(terms)
+    values = term_values(circle_artifact(), manifest, terms)
+    return Plan(manifest, "0x" + manifest_digest(manifest.encode()).hex(), values, terms)
+
+
+def is_as_planned(code: bytes, address: str, plan: Plan) -> bool:
+    """Whether deployed code is a circle of this task and these terms, whichever court it has."""
+    try:
+        words = circle_artifact().read_immutables(code, address)
+    except CodeMismatch:
+        return False
+    return "0x" + words["TASK"].hex() == plan.task and not differing_terms(words, plan.terms)

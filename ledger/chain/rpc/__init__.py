@@ -1,0 +1,1 @@
+"""JSON-RPC endpoints: asked with patience, several of one chain, and believed in nothing unchecked."""

@@ -1,0 +1,284 @@
+"""Keeping a circle's history at what the chain says now, also when the chain changes its mind.
+
+An endpoint does not tell which logs a reorganisation took back, so block hashes are compared: every look begins at
+the block of the newest event folded, and that event's log must be there still, under the same block hash. As a
+block's hash covers all its ancestors, nothing older can have changed then. Where the circle is quiet for long, the
+header of a recent block takes the event's place.
+"""
+
+import copy
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from ledger.chain.circle import Mark, Placed
+from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.circle.events import Drawn, Ejected, Equivocated, Left, Moved, Resolved, Restarted, Rotated, Settled
+from ledger.circle.history import CircleParameters, History, HistoryFault
+from ledger.circle.manifest import MalformedManifest
+
+_log = logging.getLogger(__name__)
+
+KEPT_BLOCKS: Final = 128
+"""So deep a reorganisation is undone from memory; after a deeper one everything is read again."""
+# A chain that ends before what was folded: an endpoint that lags behind the others, or a chain cut short.
+_BEHIND_S: Final = 10.0
+_QUIET_LOOKS: Final = 100
+_ATTEMPTS: Final = 4
+_CHECKED: Final = (Drawn, Settled, Left, Ejected, Equivocated, Resolved, Restarted, Rotated, Moved)
+
+
+class Source(Protocol):
+    """What the tracker asks of `ledger.chain.circle.Circle`."""
+
+    parameters: CircleParameters
+
+    def head(self) -> int:
+        """The newest block's number."""
+
+    def mark(self, number: int) -> Mark | None:
+        """The canonical block of this number."""
+
+    def logs(self, first: int, last: int) -> list[Placed]:
+        """The circle's events of these blocks, in order."""
+
+    def logs_to_head(self, first: int) -> list[Placed]:
+        """The circle's events from this block on, in order."""
+
+    def history_hash(self, block: int) -> bytes:
+        """The contract's running hash at the end of a block."""
+
+
+class Tracker:
+    """One circle's history. Blocking: `advance` asks the endpoint, everything else only tells. One thread's.
+
+    confirmations: how many blocks must lie on top of an event's before it is taken in.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        first_block: int,
+        confirmations: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source, self._first_block, self._confirmations = source, first_block, confirmations
+        self._clock = clock
+        self.history = History(source.parameters)
+        self.rollbacks = 0
+        """How often events that had been folded were taken back."""
+        self.through = first_block - 1
+        """The newest block that is known to be folded."""
+        # The same history once more, KEPT_BLOCKS behind, and the events since then: what a rollback starts from.
+        self._base, self._floor = History(source.parameters), _Folded()
+        self._recent: list[Placed] = []
+        self._drawn_below = first_block
+        self._anchor: Mark | None = None
+        self._is_torn = False
+        # A round was settled and the contract's hash could not be asked for: all is read again, up to the newest
+        # block, whose state any endpoint has.
+        self._is_unchecked = False
+        self._looks = 0
+        self._behind_since: float | None = None
+
+    def advance(self) -> bool:
+        """Take in what is new and take back what is gone; whether the history changed.
+
+        Raises ChainUnreachable, RpcFault, and HistoryFault or MalformedManifest where the endpoint does not tell
+        what the contract wrote, which no reorganisation explains: ask another one, or again later.
+        """
+        if self._is_torn or self._is_unchecked or not self._recent:
+            return self._refold()
+        first = self._first_unsure
+        is_pause = self._looks > 0 and self._looks % _QUIET_LOOKS == 0
+        last = self._last() if self._confirmations or is_pause else None
+        if last is not None and last < first:
+            return self._reconcile()
+        further = self._source.mark(last) if is_pause and last is not None and last - first >= KEPT_BLOCKS else None
+        logs = self._look(first, last)
+        if logs is None or not self._is_canonical(logs):
+            return self._reconcile()
+        changed = self._take(logs, last)
+        if further is not None and not changed:
+            self._anchor = further
+        return changed
+
+    @property
+    def drawn_in(self) -> int:
+        """The block of the newest draw; before the first one, the first block."""
+        draws = (entry.position[0] for entry in reversed(self._recent) if isinstance(entry.event, Drawn))
+        return next(draws, self._drawn_below)
+
+    # ------------------------------------------------------------------------------------------- looking
+
+    @property
+    def _first_unsure(self) -> int:
+        """The block to look from: the quiet anchor's or the newest event's."""
+        return self._anchor.number if self._anchor else self._recent[-1].position[0]
+
+    def _last(self) -> int:
+        # The deployment's block is named in the circle file, so it needs no confirmation.
+        return max(self._source.head() - self._confirmations, self._first_block)
+
+    def _look(self, first: int, last: int | None) -> list[Placed] | None:
+        """The logs from a block on; None if the chain ends before it."""
+        if last is not None:
+            return self._source.logs(first, last)
+        try:
+            return self._source.logs_to_head(first)
+        except RpcFault:
+            # To some endpoints a range that begins behind their head is an error.
+            if self._source.head() < first:
+                return None
+            raise
+
+    def _is_canonical(self, logs: Iterable[Placed]) -> bool:
+        if self._anchor is not None:
+            return self._source.mark(self._anchor.number) == self._anchor
+        return any(_is_log(self._recent[-1], log) for log in logs)
+
+    # ------------------------------------------------------------------------------------- taking things in
+
+    def _take(self, logs: Iterable[Placed], last: int | None, *, is_doubtful: bool = False) -> bool:
+        """Fold the logs behind what is folded. last: the block they reach to, if it is known."""
+        newest = self._recent[-1].position if self._recent else self._floor.position
+        self._behind_since = None
+        try:
+            new = [log for log in logs if log.position > newest]
+            self._fold(new)
+            # R4, twice a round and before a peer may take its seat for lost: what was told is what was written. A
+            # draw that did not happen would have it unseal its update while others may still copy it (R5).
+            self._is_unchecked |= is_doubtful or any(isinstance(entry.event, _CHECKED) for entry in new)
+            if self._is_unchecked:
+                self._check_hash(last or self._recent[-1].position[0])
+        except (HistoryFault, MalformedManifest) as fault:
+            # The endpoint lies, or the chain was changing while it was asked: reading all again tells.
+            _log.info("reading the chain again reason=%s", fault)
+            self._is_torn = True
+            return self._refold()
+        self._looks = 0 if new else self._looks + 1
+        if new:
+            self._anchor = None
+            self._deepen()
+        self.through = max(self.through, last or self._recent[-1].position[0])
+        return bool(new)
+
+    def _fold(self, entries: Sequence[Placed]) -> None:
+        self._is_torn = True
+        for entry in entries:
+            self.history.apply(entry.event)
+            self._recent.append(entry)
+        self._is_torn = False
+
+    def _deepen(self) -> None:
+        """Fold what no reorganisation short of KEPT_BLOCKS takes back into the base."""
+        deep = self._recent[-1].position[0] - KEPT_BLOCKS
+        settled = next((i for i, entry in enumerate(self._recent) if entry.position[0] > deep), 0)
+        for entry in self._recent[:settled]:
+            self._base.apply(entry.event)
+            self._floor = _Folded(entry.position, entry.block_hash)
+            if isinstance(entry.event, Drawn):
+                self._drawn_below = entry.position[0]
+        del self._recent[:settled]
+
+    def _check_hash(self, block: int) -> None:
+        if self._source.history_hash(block) != self.history.hash:
+            raise HistoryFault("the events are not the ones the contract wrote: use another endpoint with --rpc")
+        self._is_unchecked = False
+
+    # ------------------------------------------------------------------------------------- taking things back
+
+    def _reconcile(self) -> bool:
+        """Find what the chain shares with what was folded, and fold from there."""
+        last, floor = self._last(), self._floor
+        if last < self._first_unsure and not self._has_been_behind_for_long():
+            return False
+        logs = self._source.logs(max(floor.position[0], self._first_block), last)
+        if floor.block_hash and not any(floor.is_log(log) for log in logs):
+            _log.warning("the chain changed deeper than blocks=%d, reading all of it", KEPT_BLOCKS)
+            return self._refold()
+        logs = [log for log in logs if log.position > floor.position]
+        shared = 0
+        while shared < min(len(logs), len(self._recent)) and _is_log(self._recent[shared], logs[shared]):
+            shared += 1
+        if not shared and not floor.block_hash and not logs:
+            raise ChainUnreachable("the chain does not hold the circle any more: see if --rpc is the right one")
+        is_rolled_back = shared < len(self._recent)
+        if is_rolled_back:
+            self._roll_back(shared)
+        self._anchor, self.through = None, last
+        return self._take(logs[shared:], last, is_doubtful=True) or is_rolled_back
+
+    def _roll_back(self, shared: int) -> None:
+        gone, kept = self._recent[shared:], self._recent[:shared]
+        _log.warning(
+            "the chain was reorganised: taken back events=%d from block=%d", len(gone), gone[0].position[0]
+        )
+        history = copy.deepcopy(self._base)
+        for entry in kept:
+            history.apply(entry.event)
+        self.history, self._recent = history, kept
+        self.rollbacks += 1
+
+    def _has_been_behind_for_long(self) -> bool:
+        now = self._clock()
+        if self._behind_since is None:
+            self._behind_since = now
+        return now - self._behind_since >= _BEHIND_S
+
+    def _refold(self) -> bool:
+        """Everything from the deployment on, read while the chain held still."""
+        for _ in range(_ATTEMPTS):
+            last = self._last()
+            mark = self._source.mark(last)
+            try:
+                entries = self._source.logs(self._first_block, last)
+                history, is_known = self._folded(entries)
+                if self._source.history_hash(last) != history.hash:
+                    raise HistoryFault("the events are not the ones the contract wrote: use another endpoint")
+            except (HistoryFault, MalformedManifest):
+                if mark is not None and self._source.mark(last) == mark:
+                    raise
+                continue
+            if mark is not None and self._source.mark(last) == mark:
+                return self._install(history, entries, last, is_known)
+        raise ChainUnreachable(
+            "the chain does not hold still: wait until it does, or see if --rpc is the right one"
+        )
+
+    def _folded(self, entries: Iterable[Placed]) -> tuple[History, bool]:
+        """A new fold, and whether it goes through the present state, so that nothing of that is taken back."""
+        history = History(self._source.parameters)
+        is_known = history.hash == self.history.hash
+        for entry in entries:
+            history.apply(entry.event)
+            is_known |= history.hash == self.history.hash
+        return history, is_known and not self._is_torn
+
+    def _install(self, history: History, entries: list[Placed], last: int, is_known: bool) -> bool:
+        changed = not is_known or history.hash != self.history.hash
+        self.rollbacks += not is_known
+        self.history, self._recent = history, entries
+        self._base, self._floor, self._anchor = History(self._source.parameters), _Folded(), None
+        self._is_torn = self._is_unchecked = False
+        self._looks, self._behind_since, self.through = 0, None, last
+        if entries:
+            self._deepen()
+        return changed
+
+
+@dataclass(frozen=True)
+class _Folded:
+    """Where the base ends: its newest event's place and block; an empty hash for a base without events."""
+
+    position: tuple[int, int] = (-1, -1)
+    block_hash: str = ""
+
+    def is_log(self, log: Placed) -> bool:
+        return log.position == self.position and log.block_hash == self.block_hash
+
+
+def _is_log(entry: Placed, log: Placed) -> bool:
+    return log.position == entry.position and log.block_hash == entry.block_hash

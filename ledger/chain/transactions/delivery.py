@@ -1,0 +1,322 @@
+"""Bringing a key's transactions into blocks: lost answers, dropped, replaced and stuck ones, gaps, reorganisations.
+
+Two rules hold throughout. The same call never has two nonces that can both be mined. Whatever the endpoint says of
+a transaction that may be in a pool, its hashes are looked up before anything else is sent for it.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from ledger.chain.rpc.answers import Receipt
+from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.chain.transactions.broadcast import Wire
+from ledger.chain.transactions.fees import FeeLimits, Market, bumped, is_too_low
+from ledger.chain.transactions.gas_limits import TRANSFER_GAS
+from ledger.chain.transactions.pending import Call, Entry, Pending
+from ledger.chain.transactions.receipts import NoReceipt, Refused
+from ledger.chain.transactions.rejections import Refusal
+
+_log = logging.getLogger(__name__)
+_TRIES: Final = 6
+_QUICK_S: Final = 2.0
+# How often a nonce must be found used by a stranger, or missing, before it counts: endpoints lag behind each other.
+_TAKEN_LOOKS: Final = 3
+_GAP_LOOKS: Final = 2
+_GAP_MAX: Final = 16
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds. poll_s: between looks for a receipt at first, slow_poll_s: later; look_s: between closer looks at a
+    transaction that has none; lost_s: how long a silent chain is borne with once something was sent; taken_s: for
+    so long a nonce must be found used, and no receipt, before it was a stranger: one machine behind an address may
+    know the nonce, and another not know the receipt yet."""
+
+    poll_s: float = 0.1
+    slow_poll_s: float = 0.5
+    look_s: float = 5.0
+    lost_s: float = 10.0
+    taken_s: float = 30.0
+
+
+class Fate(Enum):
+    """What has become of a transaction that has no receipt."""
+
+    WAITING = auto()
+    STUCK = auto()
+    DROPPED = auto()
+    TAKEN = auto()
+
+
+def fate(entry: Entry, used: int, is_pooled: bool, market: Market, limits: FeeLimits) -> Fate:
+    """TAKEN: its nonce is used, yet by none of its hashes.
+
+    used: nonces of the key in blocks. is_pooled: whether the endpoint knows its latest hash.
+    """
+    if used > entry.nonce:
+        return Fate.TAKEN
+    if not is_pooled:
+        return Fate.DROPPED
+    if used < entry.nonce:
+        return Fate.WAITING
+    blocks = 0 if entry.offered_at is None else market.head - entry.offered_at
+    return Fate.STUCK if is_too_low(entry.fees, market, blocks, limits) else Fate.WAITING
+
+
+class Delivery:
+    """One key's transactions on one chain. Blocking, and not to be shared between threads."""
+
+    def __init__(self, wire: Wire, pending: Pending, limits: FeeLimits, confirmations: int, pace: Pace) -> None:
+        self._wire, self._pending = wire, pending
+        self._limits, self._confirmations, self._pace = limits, confirmations, pace
+        self._nonce: int | None = None
+        self._gap_looks = 0
+        self.gas_spent = 0
+
+    # ------------------------------------------------------------------------------------------- sending
+
+    def resume(self, call: Call) -> Entry | None:
+        """What already does a call (its gas is not looked at): not ended yet, or in a block that vanished."""
+        if (entry := self._pending.like(call)) is not None:
+            _log.info("call is under way already call=%s nonce=%d", call.name, entry.nonce)
+            return entry
+        done = self._pending.done_like(call)
+        if done is None or self._wire.receipt_of(done) is not None:
+            return None
+        self._reopen(done)
+        return done
+
+    def submit(self, call: Call) -> Entry:
+        """Send a new call.
+
+        Raises NoFunds, FeeLimitReached, SetupError, ChainUnreachable, RpcFault; then nothing was sent.
+        """
+        self._sweep()
+        fees = self._wire.first_fees(call.name)
+        entry = Entry(self._next_nonce(), call, fees.cap_wei, fees.tip_wei)
+        self._pending.add(entry)
+        try:
+            self._broadcast(entry)
+        except ChainUnreachable as error:
+            # It may have arrived: `wait` finds out.
+            _log.warning("no answer to a transaction call=%s reason=%s", call.name, error)
+        except BaseException:
+            if not entry.may_be_out:
+                self._pending.forget(entry)
+                self._nonce = None
+            raise
+        return entry
+
+    def wait(self, entry: Entry, timeout_s: float, on_trouble: Callable[[], None] | None = None) -> Receipt:
+        """Wait for its block and as many on top as wanted. on_trouble: called before anything is sent again; what
+        it raises ends the waiting.
+
+        Raises NoReceipt after timeout_s (FeeLimitReached where that is why), ChainUnreachable, SetupError.
+        """
+        started, pace = time.monotonic(), self._pace
+        is_fresh = entry.is_acknowledged and entry.is_new and self._pending.lowest() == entry.nonce
+        entry.is_new = False
+        look_at = started + (pace.look_s if is_fresh else 0.0)
+        lost_since: float | None = None
+        seen: Receipt | None = None
+        while True:
+            waited_s = time.monotonic() - started
+            time.sleep(pace.poll_s if waited_s < _QUICK_S else pace.slow_poll_s)
+            now = time.monotonic()
+            try:
+                receipt = self._wire.receipt_of(entry)
+                if receipt is not None and self._wire.is_deep(receipt):
+                    self._end(entry, receipt)
+                    return receipt
+                if receipt is None and (seen is not None or now >= look_at):
+                    if on_trouble is not None:
+                        on_trouble()
+                    look_at = now + self._look(entry)
+                seen, lost_since = receipt, None
+            except (ChainUnreachable, RpcFault):
+                lost_since, look_at = lost_since or now, now
+                if now - lost_since > pace.lost_s:
+                    raise
+            if waited_s > timeout_s:
+                raise self._late(entry, timeout_s)
+
+    def start_over(self) -> None:
+        """Send nothing of the past again, and have what a pool may still hold of it replaced by nothing.
+
+        Raises RpcFault; where the endpoint is silent, the next call's closer look does the rest.
+        """
+        self._pending.forget_ended()
+        self._nonce = None
+        blanked = [entry for entry in self._pending.open() if not entry.is_filler]
+        try:
+            for entry in blanked:
+                entry.call, entry.is_filler = self._nothing(), True
+                entry.offer(
+                    bumped(entry.fees, self._wire.market.ask(fresh=True).base_fee_wei, self._limits) or entry.fees
+                )
+                self._broadcast(entry)
+            if blanked:
+                for nonce in range(self._wire.count("pending"), self._pending.lowest()):
+                    self._fill(nonce)
+        except ChainUnreachable as error:
+            _log.warning("no answer to a replacement reason=%s", error)
+
+    # --------------------------------------------------------------------------------------- one message
+
+    def _broadcast(self, entry: Entry) -> None:
+        """Send an entry's bytes, signed anew where its fees or nonce changed, until it is taken or must wait."""
+        for _ in range(_TRIES):
+            refusal, fault = self._wire.post(entry)
+            if refusal is None or refusal is Refusal.KNOWN:
+                entry.may_be_out = entry.is_acknowledged = True
+                return
+            if refusal is Refusal.FEES_LOW:
+                if not self._wire.offer_more(entry):
+                    return
+            elif refusal in (Refusal.NONCE_USED, Refusal.NONCE_HELD):
+                # One of its own hashes may be the one that holds the nonce: the next look finds out.
+                if entry.may_be_out or entry.is_filler:
+                    return
+                self._renumber(entry)
+            elif refusal in (Refusal.NONCE_GAP, Refusal.POOL_FULL):
+                return
+            else:
+                assert fault is not None
+                self._wire.check_refusal(entry, refusal, fault)
+                return
+        raise self._strange_hands()
+
+    # ------------------------------------------------------------------------------------- closer looks
+
+    def _look(self, awaited: Entry) -> float:
+        """Find out what became of everything up to an entry and mend it. Returns seconds until the next look."""
+        market = self._wire.market.ask(fresh=True)
+        used = self._wire.count("latest")
+        for entry in self._pending.up_to(awaited.nonce):
+            self._tend(entry, awaited, used, market)
+        self._heal_gap(used)
+        is_urgent = awaited.taken or self._gap_looks
+        return self._pace.slow_poll_s if is_urgent else self._pace.look_s
+
+    def _tend(self, entry: Entry, awaited: Entry, used: int, market: Market) -> None:
+        if entry is not awaited and (receipt := self._wire.receipt_of(entry)) is not None:
+            self._end(entry, receipt)
+            return
+        what = fate(entry, used, used <= entry.nonce and self._wire.is_pooled(entry), market, self._limits)
+        entry.note_taken(time.time() if what is Fate.TAKEN else None)
+        if what is Fate.TAKEN:
+            is_long = entry.taken >= _TAKEN_LOOKS and entry.taken_s >= self._pace.taken_s
+            if is_long and self._is_taken_deep(entry, market):
+                self._overtaken(entry, awaited)
+        elif what is Fate.DROPPED:
+            _log.info("sending again what no pool has call=%s nonce=%d", entry.call.name, entry.nonce)
+            self._broadcast(entry)
+        elif what is Fate.STUCK and self._wire.offer_more(entry):
+            _log.info("offering more call=%s nonce=%d cap_wei=%d", entry.call.name, entry.nonce, entry.cap_wei)
+            self._broadcast(entry)
+        if entry.offered_at is None:
+            entry.offered_at = market.head
+
+    def _overtaken(self, entry: Entry, awaited: Entry) -> None:
+        """A stranger used the nonce, so nothing of this entry can be mined any more."""
+        _log.warning("another program used nonce=%d of %s", entry.nonce, self._wire.address)
+        if entry is not awaited or entry.is_filler:
+            # Nobody waits for it: whoever still wants it asks again.
+            self._pending.forget(entry)
+            return
+        entry.overtaken += 1
+        if entry.overtaken > 1:
+            self._pending.forget(entry)
+            raise self._strange_hands()
+        self._renumber(entry)
+        self._broadcast(entry)
+
+    def _heal_gap(self, used: int) -> None:
+        """Fill nonces below the lowest open one that neither a block nor the pool has: all above wait for them."""
+        if not self._pending.open() or used >= self._pending.lowest():
+            self._gap_looks = 0
+            return
+        lowest, counted = self._pending.lowest(), self._wire.count("pending")
+        self._gap_looks = self._gap_looks + 1 if counted < lowest else 0
+        if self._gap_looks < _GAP_LOOKS:
+            return
+        if lowest - counted > _GAP_MAX:
+            raise Refused(
+                f"{lowest - counted} transactions of {self._wire.address} are missing from the chain at "
+                f"{self._wire.rpc.url}: see that it is the right chain and has its history, then start again"
+            )
+        for nonce in range(counted, lowest):
+            self._fill(nonce)
+
+    def _fill(self, nonce: int) -> None:
+        done = self._pending.done_at(nonce)
+        if done is not None and self._pending.like(done.call) is None:
+            self._reopen(done)
+            self._broadcast(done)
+            return
+        _log.warning("filling a missing nonce=%d of %s", nonce, self._wire.address)
+        fees = self._wire.first_fees("fill")
+        filler = Entry(nonce, self._nothing(), fees.cap_wei, fees.tip_wei, is_filler=True)
+        self._pending.add(filler)
+        self._broadcast(filler)
+        if not filler.may_be_out:
+            self._pending.forget(filler)
+
+    # ------------------------------------------------------------------------------------------- helpers
+
+    def _nothing(self) -> Call:
+        return Call("fill", self._wire.address, b"", 0, TRANSFER_GAS)
+
+    def _reopen(self, entry: Entry) -> None:
+        _log.warning("the block of a transaction vanished call=%s nonce=%d", entry.call.name, entry.nonce)
+        self._pending.add(entry)
+
+    def _renumber(self, entry: Entry) -> None:
+        self._nonce = None
+        old = entry.nonce
+        self._pending.forget(entry)
+        nonce = self._next_nonce()
+        # The pool's transaction may not be counted.
+        self._pending.move(entry, nonce if nonce != old else self._after(old + 1))
+
+    def _next_nonce(self) -> int:
+        return self._after(self._wire.count("pending") if self._nonce is None else self._nonce)
+
+    def _after(self, counted: int) -> int:
+        nonce = self._pending.after(counted)
+        self._nonce = nonce + 1
+        return nonce
+
+    def _is_taken_deep(self, entry: Entry, market: Market) -> bool:
+        """A nonce taken in a block that may still vanish is not free to be lost."""
+        if self._confirmations == 0:
+            return True
+        return self._wire.count(hex(max(market.head - self._confirmations, 0))) > entry.nonce
+
+    def _sweep(self) -> None:
+        """End what got into a block while nobody waited."""
+        for entry in self._pending.open():
+            if (receipt := self._wire.receipt_of(entry)) is not None:
+                self._end(entry, receipt)
+
+    def _end(self, entry: Entry, receipt: Receipt) -> None:
+        self._pending.end(entry)
+        self.gas_spent += receipt.gas
+
+    def _late(self, entry: Entry, timeout_s: float) -> NoReceipt:
+        name = entry.call.name
+        if entry.is_capped:
+            return self._wire.limit_reached(entry)
+        depth = f" {self._confirmations} blocks deep" if self._confirmations else ""
+        return NoReceipt(
+            f"`{name}` ({entry.hashes[-1]}) is in no block{depth} after {timeout_s:.0f} s: see if the chain goes on"
+        )
+
+    def _strange_hands(self) -> Refused:
+        return Refused(
+            f"another program sends transactions of {self._wire.address}: give each node a key of its own"
+        )

@@ -1,0 +1,157 @@
+"""Sending a key's transactions: one sender, its own nonces, every receipt looked up."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from msgspec.structs import replace
+
+from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.rpc.answers import Receipt
+from ledger.chain.rpc.client import Rpc, RpcFault
+from ledger.chain.transactions.broadcast import Wire
+from ledger.chain.transactions.delivery import Delivery, Pace
+from ledger.chain.transactions.fees import FeeLimits
+from ledger.chain.transactions.gas_limits import TRANSFER_GAS, gas_limit, with_margin
+from ledger.chain.transactions.pending import Call, Pending
+from ledger.chain.transactions.receipts import (
+    FeeLimitReached,
+    NoFunds,
+    NoReceipt,
+    Refused,
+    Reverted,
+    explained,
+    revert_reason,
+)
+from ledger.chain.transactions.rejections import refusal_of
+
+__all__ = [
+    "FeeLimitReached",
+    "FeeLimits",
+    "NoFunds",
+    "NoReceipt",
+    "Pace",
+    "Receipt",
+    "Refused",
+    "Reverted",
+    "Sender",
+    "gas_limit",
+]
+
+
+class Sender:
+    """One key on one chain. Blocking, and not to be shared between threads.
+
+    Where a call ends in NoReceipt or ChainUnreachable, its transaction may still be mined: the same call again
+    waits for that one and sends no other.
+    """
+
+    def __init__(
+        self,
+        rpc: Rpc,
+        key: bytes,
+        chain_id: int,
+        *,
+        limits: FeeLimits | None = None,
+        confirmations: int = 0,
+        pending_file: Path | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """confirmations: blocks on top of a receipt's before it counts. pending_file: where transactions under way
+        are noted, so that a process killed and started again does not lose track of them.
+
+        Raises SetupError for a pending_file that cannot be used.
+        """
+        self.rpc, self.chain_id = rpc, chain_id
+        account: LocalAccount = Account.from_key(key)
+        self.address: str = account.address
+        pending, limits = Pending(chain_id, self.address, pending_file), limits or FeeLimits()
+        wire = Wire(rpc, account, chain_id, pending, limits, confirmations)
+        self._delivery = Delivery(wire, pending, limits, confirmations, pace or Pace())
+
+    @property
+    def gas_spent(self) -> int:
+        """Gas burnt so far, units."""
+        return self._delivery.gas_spent
+
+    def chain_went_back(self) -> None:
+        """The chain took blocks back, so what was sent may not be what is wanted now: after a reorganisation the
+        same verdicts may be about others. Nothing is sent again by itself, and what is under way is replaced by a
+        transaction that does nothing; whoever still wants a call makes it again.
+        """
+        self._delivery.start_over()
+
+    def balance_wei(self) -> int:
+        """The account's balance."""
+        return self.rpc.number("eth_getBalance", self.address, "latest")
+
+    def call(
+        self,
+        contract: str,
+        name: str,
+        *arguments: object,
+        seats: int = 0,
+        value_wei: int = 0,
+        timeout_s: float = 60.0,
+        on_trouble: Callable[[], None] | None = None,
+    ) -> Receipt:
+        """Send one call of the circle and wait for its block.
+
+        on_trouble: called before anything is sent again; what it raises ends the call.
+        Raises Reverted, NoFunds, NoReceipt after timeout_s (FeeLimitReached), ChainUnreachable.
+        """
+        fields = {"to": contract, "data": circle_artifact().call_data(name, *arguments), "value": value_wei}
+        return self.send(fields, name, timeout_s, gas_limit(name, seats), on_trouble)
+
+    def create(self, data: bytes, timeout_s: float = 120.0) -> Receipt:
+        """Deploy creation bytecode. Raises like `call`."""
+        return self.send({"data": data}, "deploy", timeout_s)
+
+    def transfer(self, to: str, value_wei: int, timeout_s: float = 60.0) -> Receipt:
+        """Send coin. Raises like `call`."""
+        return self.send({"to": to, "value": value_wei}, "transfer", timeout_s, TRANSFER_GAS)
+
+    def send(
+        self,
+        fields: dict[str, Any],
+        name: str,
+        timeout_s: float,
+        gas: int | None = None,
+        on_trouble: Callable[[], None] | None = None,
+    ) -> Receipt:
+        """Sign (EIP-1559), send and wait. fields: to, data, value. gas: limit; None asks for an estimate."""
+        to, data, value = fields.get("to"), bytes(fields.get("data", b"")), fields.get("value", 0)
+        call = Call(name, to, data, value, gas or 0)
+        entry = self._delivery.resume(call)
+        if entry is None:
+            if gas is None:
+                call = replace(call, gas=self._estimate(call))
+            entry = self._delivery.submit(call)
+        receipt = self._delivery.wait(entry, timeout_s, on_trouble)
+        if not receipt.is_success:
+            raise Reverted(name, self._why(call, receipt))
+        return receipt
+
+    def _estimate(self, call: Call) -> int:
+        try:
+            return with_margin(self.rpc.number("eth_estimateGas", self._message(call)))
+        except RpcFault as fault:
+            refusal = refusal_of(fault.message)
+            raise explained(fault, refusal, self.rpc, call.name, self.address, call.value_wei) from fault
+
+    def _message(self, call: Call) -> dict[str, str]:
+        """The call as eth_call and eth_estimateGas take it."""
+        message = {"from": self.address, "data": "0x" + call.data.hex(), "value": hex(call.value_wei)}
+        return message if call.to is None else {**message, "to": call.to}
+
+    def _why(self, call: Call, receipt: Receipt) -> str:
+        """Replay a failed call on the state before its block, to learn the contract's reason."""
+        for block in (receipt.block, receipt.block - 1):
+            try:
+                self.rpc.data("eth_call", self._message(call), hex(block))
+            except RpcFault as fault:
+                if (reason := revert_reason(fault)) is not None:
+                    return reason
+        return "out of gas, or a reason that is gone by now"
