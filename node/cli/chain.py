@@ -32,7 +32,7 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    from ledger.testchain.serve import ChainConfig, run_chain
+    from ledger.testchain.server.serve import ChainConfig, run_chain
 
     config = ChainConfig(
         data_dir=options.data,

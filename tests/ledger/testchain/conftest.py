@@ -14,7 +14,7 @@ import pytest
 from eth_account import Account
 
 from ledger.testchain.accounts import DEV_ACCOUNTS
-from ledger.testchain.serve import ChainConfig, serve
+from ledger.testchain.server.serve import ChainConfig, serve
 
 with warnings.catch_warnings():
     # web3 still imports this module of websockets; nothing here uses it.

@@ -9,9 +9,9 @@ import signal
 import sys
 from pathlib import Path
 
-from ledger.testchain import engine
-from ledger.testchain.serve import ChainConfig, run_chain
-from ledger.testchain.store import ChainStore
+from ledger.testchain.mining import engine
+from ledger.testchain.server.serve import ChainConfig, run_chain
+from ledger.testchain.storage.store import ChainStore
 
 MOMENTS = ("before-flush", "in-flush", "after-flush", "after-commit")
 CHAIN_ID = 1337

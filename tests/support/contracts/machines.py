@@ -14,8 +14,8 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from ledger.chain.logs import RawLog
-from ledger.testchain.simulate import revert_reason
-from ledger.testchain.vm import LocalVM
+from ledger.testchain.evm.simulate import revert_reason
+from ledger.testchain.evm.vm import LocalVM
 
 CHAIN_ID = 1337
 START_S = 2_000_000_000

@@ -1,0 +1,1 @@
+"""The local chain itself: its pool, its blocks, and when they are made."""

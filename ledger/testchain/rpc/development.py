@@ -1,0 +1,158 @@
+"""What only a chain for tests offers: its clock, its pace, its pool and its past, in the hands of whoever calls.
+
+Names, parameters and answers are those of Anvil.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+
+from ledger.testchain.evm.vm import Header, Transaction
+from ledger.testchain.mining.engine import Engine, Pace
+from ledger.testchain.rpc import params, views
+from ledger.testchain.storage.account_proofs import MAX_SLOTS, account_proof
+
+MAX_BLOCKS_AT_ONCE = 1024
+MAX_REORG_TRANSACTIONS = 4096
+_CONTROLS = ("evm_", "anvil_", "hardhat_")
+Methods = dict[str, Callable[..., Any]]
+
+
+def is_control(method: str) -> bool:
+    """Whether a method moves the chain's clock, pace, pool or past: nothing for callers from elsewhere."""
+    return method.startswith(_CONTROLS)
+
+
+def development_methods(engine: Engine, header_of: Callable[[Any], Header]) -> Methods:
+    """The methods by name. header_of: the header that a block parameter names."""
+    return {
+        **_past(engine),
+        **_pace(engine),
+        **_clock(engine),
+        **_pool(engine),
+        "eth_getProof": lambda account, slots, block="latest": account_proof(
+            engine.store, header_of(block), params.address(account), _slots(slots)
+        ),
+    }
+
+
+def _past(engine: Engine) -> Methods:
+    def reorganise(depth: Any, pairs: Any = None) -> None:
+        height = params.number(depth, "depth")
+        if height < 1:
+            raise params.InvalidParams("reorg depth must be at least 1")
+        if height > min(engine.head.block_number, MAX_BLOCKS_AT_ONCE):
+            raise params.InvalidParams(
+                f"reorg depth must not exceed current chain height: current height {engine.head.block_number}, "
+                f"depth {height}, and {MAX_BLOCKS_AT_ONCE} at most"
+            )
+        engine.reorganise(_placed(height, [] if pairs is None else pairs))
+
+    return {
+        "evm_snapshot": lambda: hex(engine.chain.snapshot()),
+        "evm_revert": lambda snapshot: engine.revert(params.number(snapshot, "snapshot id")),
+        "anvil_reorg": reorganise,
+    }
+
+
+def _pace(engine: Engine) -> Methods:
+    def set_instant(wanted: Any) -> None:
+        if params.flag(wanted, "automine"):
+            engine.pace = Pace()
+        elif engine.pace.is_instant:
+            engine.pace = Pace(is_instant=False)
+
+    def set_interval(seconds: Any) -> None:
+        engine.pace = Pace(is_instant=False, interval_s=params.number(seconds, "interval"))
+
+    def interval() -> float | None:
+        return engine.pace.interval_s or None
+
+    def mine(count: Any = 1, seconds: Any = 0) -> None:
+        blocks, gap_s = params.number(count, "block count"), params.number(seconds, "interval")
+        if blocks > MAX_BLOCKS_AT_ONCE:
+            raise params.InvalidParams(f"{blocks} blocks are too many: mine {MAX_BLOCKS_AT_ONCE} at most at a time")
+        for index in range(blocks):
+            if index:
+                engine.chain.shift_clock(gap_s)
+            engine.mine()
+
+    return {
+        "evm_setAutomine": set_instant,
+        "anvil_setAutomine": set_instant,
+        "anvil_getAutomine": lambda: engine.pace.is_instant,
+        "evm_setIntervalMining": set_interval,
+        "anvil_setIntervalMining": set_interval,
+        "anvil_getIntervalMining": interval,
+        "anvil_mine": mine,
+    }
+
+
+def _clock(engine: Engine) -> Methods:
+    def set_next(timestamp: Any) -> None:
+        wanted = params.number(timestamp, "timestamp")
+        if wanted < engine.head.timestamp:
+            raise params.InvalidParams(f"Timestamp error: {wanted} is lower than previous block's timestamp")
+        engine.set_next_timestamp(wanted)
+
+    return {"evm_setNextBlockTimestamp": set_next, "anvil_setNextBlockTimestamp": set_next}
+
+
+def _pool(engine: Engine) -> Methods:
+    def drop(transaction_hash: Any) -> str | None:
+        wanted = params.hash32(transaction_hash)
+        return views.hex_data(wanted) if engine.pool.drop(wanted) else None
+
+    def content() -> dict[str, Any]:
+        return {
+            part: {
+                to_checksum_address(sender): {str(one.nonce): views.pending_view(one) for one in transactions}
+                for sender, transactions in found.items()
+            }
+            for part, found in zip(("pending", "queued"), _pooled(engine), strict=True)
+        }
+
+    def status() -> dict[str, str]:
+        counts = [sum(len(transactions) for transactions in found.values()) for found in _pooled(engine)]
+        return {"pending": hex(counts[0]), "queued": hex(counts[1])}
+
+    return {
+        "anvil_dropTransaction": drop,
+        "hardhat_dropTransaction": drop,
+        "anvil_dropAllTransactions": engine.pool.clear,
+        "txpool_content": content,
+        "txpool_status": status,
+    }
+
+
+def _pooled(engine: Engine) -> tuple[dict[bytes, list[Transaction]], dict[bytes, list[Transaction]]]:
+    """By sender: what could be mined in the order of nonces, and what waits behind a missing nonce."""
+    pending: dict[bytes, list[Transaction]] = {}
+    queued: dict[bytes, list[Transaction]] = {}
+    for sender in engine.pool.senders():
+        ready = engine.pool.pending_nonce(sender, engine.nonce_of(sender))
+        for nonce, transaction in engine.pool.by_nonce(sender):
+            (pending if nonce < ready else queued).setdefault(sender, []).append(transaction)
+    return pending, queued
+
+
+def _placed(height: int, pairs: Any) -> list[list[bytes]]:
+    """Signed transactions by block, from pairs of one and the index of its block."""
+    if not isinstance(pairs, list) or len(pairs) > MAX_REORG_TRANSACTIONS:
+        raise params.InvalidParams(f"invalid reorg transactions: expected at most {MAX_REORG_TRANSACTIONS} pairs")
+    blocks: list[list[bytes]] = [[] for _ in range(height)]
+    for pair in pairs:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise params.InvalidParams("invalid reorg transaction: expected [signed transaction, block index]")
+        index = params.number(pair[1], "block index")
+        if index >= height:
+            raise params.InvalidParams(f"block index {index} must not exceed (depth-1) {height - 1}")
+        blocks[index].append(params.data(pair[0], what="signed transaction"))
+    return blocks
+
+
+def _slots(value: Any) -> list[int]:
+    if not isinstance(value, list) or len(value) > MAX_SLOTS:
+        raise params.InvalidParams(f"invalid storage keys: expected a list of at most {MAX_SLOTS}")
+    return [params.quantity(slot, "storage key") for slot in value]

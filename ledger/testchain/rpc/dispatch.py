@@ -1,0 +1,113 @@
+"""JSON-RPC 2.0 messages: single calls and batches in, encoded answers out. No connection is known here."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from ledger.testchain.mining.miner import Miner, RunInChain
+from ledger.testchain.rpc.development import is_control
+from ledger.testchain.rpc.errors import RpcError
+from ledger.testchain.rpc.methods import Rpc
+
+MAX_BATCH = 1000
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_PARSE_ERROR = -32700
+_INVALID_REQUEST = -32600
+_METHOD_NOT_FOUND = -32601
+_INVALID_PARAMS = -32602
+_INTERNAL_ERROR = -32603
+_ANSWER_TOO_LARGE = -32003
+_log = logging.getLogger(__name__)
+
+# Methods of one connection, answered on the event loop. Raise RpcError.
+LocalMethods = dict[str, Callable[..., Any]]
+
+
+class Dispatcher:
+    """Answers messages from one chain. run_in_chain: runs a function in the chain's thread and waits for it.
+
+    with_controls: whether callers may move the chain's clock, pace, pool and past.
+    """
+
+    def __init__(self, rpc: Rpc, miner: Miner, run_in_chain: RunInChain, with_controls: bool) -> None:
+        self._rpc, self._miner, self._run_in_chain = rpc, miner, run_in_chain
+        self._with_controls = with_controls
+
+    async def answer(self, body: bytes | str, local: LocalMethods | None = None) -> bytes | None:
+        """The answer to a message, or None if it asks for none. local: methods of the connection it came by."""
+        # py-evm raises the interpreter's recursion limit beyond what an ordinary thread's stack can hold, so
+        # nested brackets may only be parsed in the chain's thread, whose stack is made for that limit.
+        try:
+            message = await self._run_in_chain(msgspec.json.decode, body)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return error_answer(None, RpcError(_PARSE_ERROR, "parse error"))
+        if not isinstance(message, list):
+            return await self._answer_one(message, local or {})
+        if not message:
+            return error_answer(None, RpcError(_INVALID_REQUEST, "empty batch"))
+        if len(message) > MAX_BATCH:
+            return error_answer(None, RpcError(_INVALID_REQUEST, "batch too large"))
+        return await self._answer_batch(message, local or {})
+
+    async def _answer_batch(self, messages: list[Any], local: LocalMethods) -> bytes | None:
+        answers, size = [], 0
+        for message in messages:
+            if size > MAX_ANSWER_BYTES:
+                answer: bytes | None = error_answer(
+                    _id_of(message), RpcError(_ANSWER_TOO_LARGE, "response too large")
+                )
+            else:
+                answer = await self._answer_one(message, local)
+            if answer is not None:
+                answers.append(answer)
+                size += len(answer)
+        return b"[" + b",".join(answers) + b"]" if answers else None
+
+    async def _answer_one(self, message: Any, local: LocalMethods) -> bytes | None:
+        """The encoded answer; None for a notification (a call without an id), which is executed all the same."""
+        if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+            return error_answer(_id_of(message), RpcError(_INVALID_REQUEST, "invalid request"))
+        method, arguments = message.get("method"), message.get("params")
+        if not isinstance(method, str):
+            return error_answer(_id_of(message), RpcError(_INVALID_REQUEST, "invalid request"))
+        arguments = [] if arguments is None else arguments
+        if not isinstance(arguments, list):
+            return error_answer(_id_of(message), RpcError(_INVALID_PARAMS, "non-array args"))
+        answer = await self._call(_id_of(message), method, arguments, local)
+        return answer if "id" in message else None
+
+    async def _call(self, call_id: Any, method: str, arguments: list[Any], local: LocalMethods) -> bytes:
+        if method in local:
+            return _execute(lambda _method, given: local[method](*given), call_id, method, arguments)
+        if is_control(method) and not self._with_controls:
+            refusal = f"the method {method[:80]} is only offered by a chain that listens on loopback"
+            return error_answer(call_id, RpcError(_METHOD_NOT_FOUND, refusal))
+        answer: bytes = await self._run_in_chain(_execute, self._rpc.answer, call_id, method, arguments)
+        if method == "eth_sendRawTransaction":
+            self._miner.wake()
+        elif is_control(method):
+            self._miner.adapt()
+        return answer
+
+
+def error_answer(call_id: Any, error: RpcError) -> bytes:
+    """The encoded answer to a call that failed."""
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": call_id, "error": error.view()})
+
+
+def _execute(call: Callable[[str, list[Any]], Any], call_id: Any, method: str, arguments: list[Any]) -> bytes:
+    """Answer one call and encode the answer. Runs in the chain's thread, or for local methods on the event loop."""
+    try:
+        return msgspec.json.encode({"jsonrpc": "2.0", "id": call_id, "result": call(method, arguments)})
+    except RpcError as error:
+        return error_answer(call_id, error)
+    except Exception:  # one caller's odd request must not stop the chain for the others
+        _log.exception("internal error in %s", method[:80])
+        return error_answer(call_id, RpcError(_INTERNAL_ERROR, "internal error"))
+
+
+def _id_of(message: Any) -> Any:
+    call_id = message.get("id") if isinstance(message, dict) else None
+    return call_id if isinstance(call_id, str | int | float) else None

@@ -1,0 +1,140 @@
+"""The JSON-RPC methods: names and parameters in, plain JSON values out. Runs in the chain's thread."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from inspect import signature
+from typing import Any
+
+from eth_hash.auto import keccak
+
+from ledger.testchain.evm.simulate import ExecutionFailed, ExecutionReverted, call, estimate_gas
+from ledger.testchain.evm.transactions import TransactionRejected
+from ledger.testchain.evm.vm import State
+from ledger.testchain.mining.engine import Engine
+from ledger.testchain.rpc import params, views
+from ledger.testchain.rpc.development import development_methods
+from ledger.testchain.rpc.errors import INVALID_PARAMS, METHOD_NOT_FOUND, REVERTED, SERVER_ERROR, RpcError
+from ledger.testchain.rpc.fee_history import BLOB_BASE_FEE_WEI, SUGGESTED_TIP_WEI, fee_history
+from ledger.testchain.rpc.lookups import Lookups
+
+__all__ = ["Rpc", "RpcError"]
+
+
+class Rpc:
+    """Answers method calls on one engine. `subscribe`-like methods need a connection and belong to the server."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._chain, self._pool = engine, engine.chain, engine.pool
+        self._lookups = Lookups(engine)
+        self._methods: dict[str, Callable[..., Any]] = {
+            "web3_clientVersion": lambda: f"folkmoot-testchain/v{version('folkmoot')}/py-evm{version('py-evm')}",
+            "net_version": lambda: str(self._chain.chain_id),
+            "web3_sha3": lambda value: views.hex_data(keccak(params.data(value))),
+            "net_listening": lambda: True,
+            "net_peerCount": lambda: "0x0",
+            "eth_chainId": lambda: hex(self._chain.chain_id),
+            "eth_syncing": lambda: False,
+            "eth_accounts": lambda: [],
+            "eth_blockNumber": lambda: hex(engine.head.block_number),
+            "eth_gasPrice": lambda: hex(engine.next_base_fee_wei() + SUGGESTED_TIP_WEI),
+            "eth_maxPriorityFeePerGas": lambda: hex(SUGGESTED_TIP_WEI),
+            "eth_blobBaseFee": lambda: hex(BLOB_BASE_FEE_WEI),
+            "eth_feeHistory": self._fee_history,
+            "eth_getBalance": self._balance,
+            "eth_getTransactionCount": self._nonce,
+            "eth_getCode": self._code,
+            "eth_getStorageAt": self._storage,
+            "eth_call": self._call,
+            "eth_estimateGas": self._estimate_gas,
+            "eth_sendRawTransaction": lambda raw: views.hex_data(engine.submit(params.data(raw))),
+            "evm_increaseTime": lambda seconds: self._chain.shift_clock(params.number(seconds, "seconds")),
+            "evm_mine": self._mine,
+            **self._lookups.methods(),
+            **development_methods(engine, self._lookups.header),
+        }
+        self._signatures = {name: signature(handler) for name, handler in self._methods.items()}
+
+    def answer(self, method: str, arguments: list[Any]) -> Any:
+        """The result of a call. Raises RpcError."""
+        handler = self._methods.get(method)
+        if handler is None:
+            raise RpcError(METHOD_NOT_FOUND, f"the method {method[:80]} does not exist/is not available")
+        try:
+            self._signatures[method].bind(*arguments)
+        except TypeError as error:
+            raise RpcError(INVALID_PARAMS, f"{method}: {error}") from error
+        try:
+            return handler(*arguments)
+        except params.InvalidParams as error:
+            raise RpcError(INVALID_PARAMS, str(error)) from error
+        except ExecutionReverted as error:
+            raise RpcError(REVERTED, str(error), views.hex_data(error.data)) from error
+        except (ExecutionFailed, TransactionRejected) as error:
+            raise RpcError(SERVER_ERROR, str(error)) from error
+        except RpcError:
+            raise
+        except Exception:
+            # A bug may have left the shared state half changed: the next reader gets a fresh one.
+            self._engine.forget_state()
+            raise
+
+    # --- state
+
+    def _state(self, block: Any) -> State:
+        header = self._lookups.header(block)
+        return self._engine.head_state() if header is self._engine.head else self._chain.state(header)
+
+    def _call_state(self, block: Any) -> tuple[State, int]:
+        """Like `_state`, but pending means: in the next block, at this moment. And the block's base fee in wei."""
+        if params.block_id(block) == "pending":
+            header = self._engine.pending_header()
+            return self._chain.state(header), header.base_fee_per_gas
+        return self._state(block), self._lookups.header(block).base_fee_per_gas
+
+    def _balance(self, account: Any, block: Any = "latest") -> str:
+        return hex(self._state(block).get_balance(params.address(account)))
+
+    def _nonce(self, account: Any, block: Any = "latest") -> str:
+        sender = params.address(account)
+        nonce = self._state(block).get_nonce(sender)
+        if params.block_id(block) == "pending":
+            nonce = self._pool.pending_nonce(sender, nonce)
+        return hex(nonce)
+
+    def _code(self, account: Any, block: Any = "latest") -> str:
+        return views.hex_data(self._state(block).get_code(params.address(account)))
+
+    def _storage(self, account: Any, slot: Any, block: Any = "latest") -> str:
+        value = self._state(block).get_storage(params.address(account), params.quantity(slot, "slot"))
+        return f"0x{value:064x}"
+
+    def _call(self, message: Any, block: Any = "latest", overrides: Any = None) -> str:
+        _refuse_overrides(overrides)
+        return views.hex_data(call(*self._call_state(block), params.message(message)))
+
+    def _estimate_gas(self, message: Any, block: Any = "pending", overrides: Any = None) -> str:
+        _refuse_overrides(overrides)
+        return hex(estimate_gas(*self._call_state(block), params.message(message)))
+
+    # --- fees and clock
+
+    def _fee_history(self, count: Any, newest: Any, percentiles: Any = None) -> Any:
+        wanted = params.percentiles(percentiles)
+        header = self._lookups.header(newest)
+        return fee_history(self._chain, params.number(count, "block count"), header.block_number, wanted)
+
+    def _mine(self, timestamp: Any = None) -> str:
+        if timestamp is None:
+            self._engine.mine()
+            return "0x0"
+        wanted = params.number(timestamp, "timestamp")
+        if wanted < self._engine.head.timestamp:
+            raise params.InvalidParams(f"timestamp {wanted} is before the latest block's")
+        self._engine.set_clock(wanted)
+        self._engine.mine(wanted)
+        return "0x0"
+
+
+def _refuse_overrides(overrides: Any) -> None:
+    if overrides:
+        raise params.InvalidParams("state overrides are not supported")

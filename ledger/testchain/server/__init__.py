@@ -1,0 +1,1 @@
+"""The local chain as a process: one port for HTTP and WebSocket."""

@@ -1,0 +1,170 @@
+"""Run a local test chain: one data directory, one thread for the chain, one port for HTTP and WebSocket.
+
+Importing this module is cheap; the virtual machine is loaded when a chain is served.
+"""
+
+import asyncio
+import errno
+import ipaddress
+import math
+import signal
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ledger.errors import SetupError, UsageError
+
+DEFAULT_CHAIN_ID = 1337
+# The interpreter of py-evm calls itself for nested contract calls, up to 1,024 deep.
+_STACK_BYTES = 512 * 1024 * 1024
+_SHUTDOWN_S = 2.0
+
+
+@dataclass(frozen=True)
+class ChainConfig:
+    """What a chain is and where it listens.
+
+    port: 0 picks a free one. block_time_s: 0 mines at once when transactions wait; otherwise a block every
+    block_time_s, empty or not. seed: makes prevrandao reproducible; without it a random secret is kept in data_dir.
+    allow_remote: without it, only addresses of this machine are listened on. The development accounts' keys are
+    public, so whoever reaches the port can spend from them.
+    Raises UsageError for values that mean nothing.
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8545
+    chain_id: int = DEFAULT_CHAIN_ID
+    block_time_s: float = 0.0
+    seed: int | None = None
+    allow_remote: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise UsageError(f"port {self.port} does not exist: choose one from 0 to 65535")
+        if not 1 <= self.chain_id < 2**53:
+            raise UsageError(f"chain id {self.chain_id} cannot be used: choose one from 1 to 2^53")
+        if not (math.isfinite(self.block_time_s) and self.block_time_s >= 0):
+            raise UsageError(f"block time {self.block_time_s} s cannot be used: choose 0 or more seconds")
+        if not (self.allow_remote or self.is_local):
+            raise UsageError(
+                f"{self.host} can be reached from other machines, and the accounts' keys are public: "
+                "listen on 127.0.0.1, or allow it with --allow-remote"
+            )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the host."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+async def serve(config: ChainConfig, ready: Callable[[str], None]) -> None:
+    """Serve the chain until cancelled. ready: called once with the URL when calls are answered.
+
+    Raises SetupError if the port or the data directory is not to be had.
+    """
+    listener = _listen(config)
+    worker = _chain_thread()
+    try:
+        await _serve_on(listener, config, worker, ready)
+    except sqlite3.Error as error:
+        raise SetupError(f"{config.data_dir} cannot be written ({error}): free space or choose another") from error
+    finally:
+        listener.close()
+        worker.shutdown()
+
+
+def run_chain(config: ChainConfig, ready: Callable[[str], None] = lambda _url: None) -> None:
+    """Serve the chain until SIGTERM, SIGHUP or SIGINT, then close it in order. Raises as `serve` does."""
+
+    async def until_signalled() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                loop.add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await serve(config, ready)
+
+    asyncio.run(until_signalled())
+
+
+async def _serve_on(
+    listener: socket.socket, config: ChainConfig, worker: ThreadPoolExecutor, ready: Callable[[str], None]
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def run_in_chain(function: Callable[..., Any], *arguments: Any) -> Any:
+        return await loop.run_in_executor(worker, function, *arguments)
+
+    engine = await run_in_chain(_open, config)
+    try:
+        from aiohttp import web
+
+        from ledger.testchain.mining.miner import Miner
+        from ledger.testchain.rpc.dispatch import Dispatcher
+        from ledger.testchain.rpc.methods import Rpc
+        from ledger.testchain.server.port import RpcServer
+
+        miner = Miner(engine, run_in_chain)
+        # Other machines may use the chain, but not turn back its clock or its blocks.
+        server = RpcServer(Dispatcher(Rpc(engine), miner, run_in_chain, config.is_local), config.host)
+        engine.tell = lambda news: loop.call_soon_threadsafe(server.publish, news)
+        runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        await runner.setup()
+        try:
+            await web.SockSite(runner, listener).start()
+            ready(_url(listener))
+            await miner.run()
+        finally:
+            await runner.cleanup()
+    finally:
+        await run_in_chain(engine.close)
+
+
+def _open(config: ChainConfig) -> Any:
+    """Load the virtual machine and open the data directory. Runs in the chain's thread."""
+    from ledger.testchain.mining.engine import Engine, Pace
+
+    engine = Engine(config.data_dir, config.chain_id, config.seed)
+    engine.pace = Pace(is_instant=config.block_time_s == 0, interval_s=config.block_time_s)
+    return engine
+
+
+def _chain_thread() -> ThreadPoolExecutor:
+    """One thread, started now, with a stack deep enough for the deepest calls."""
+    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chain")
+    usual = threading.stack_size(_STACK_BYTES)
+    try:
+        worker.submit(int)
+    finally:
+        threading.stack_size(usual)
+    return worker
+
+
+def _listen(config: ChainConfig) -> socket.socket:
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    try:
+        return socket.create_server((config.host, config.port), family=family, backlog=128)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SetupError(
+                f"port {config.port} on {config.host} is in use: stop the other program or choose --port"
+            ) from error
+        raise SetupError(
+            f"cannot listen on {config.host} port {config.port} ({error.strerror}): choose --host and --port"
+        ) from error
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

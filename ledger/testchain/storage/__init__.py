@@ -1,0 +1,1 @@
+"""What the local chain has on disk: blocks, logs, proofs, and taking blocks back."""
