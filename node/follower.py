@@ -17,7 +17,7 @@ from ledger.chain.transactions.sender import Receipt, Refused, Sender
 from ledger.circle.events import Event
 from ledger.circle.history import History
 from ledger.errors import NotYet, PeerFault
-from node.meter import Meter
+from node.operating.meter import Meter
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")

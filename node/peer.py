@@ -25,39 +25,39 @@ from ledger.judging.frame_chains import Fetched, Held, Lost, lineage
 from ledger.judging.replay import sitting_of
 from ledger.judging.screening import Screened, screen
 from ledger.rules.judge_memory import Carried
-from node.announcements import AnnouncementJournal
-from node.data_folder import DataFolder
-from node.duties import Duties
-from node.entrance import Entrance
-from node.evidence import EvidenceStore
+from node.duties.duties import Duties
+from node.duties.evidence import EvidenceStore
+from node.duties.voting import Voting
+from node.duties.watcher import WATCH_SHARE, WatchBudget, Watcher
+from node.duties.watching import BUDGET_BONDS
 from node.follower import Follower, Overtaken
-from node.genesis import agreed_template
-from node.kept import KeptParts
-from node.lacks import Lacks
-from node.learner import Learner, genesis_blob
-from node.meter import Meter
-from node.notices import Notice, Notices, reach_notice
-from node.own_frames import is_anchored, previous
-from node.phase_clock import PhaseClock
-from node.provisions import Provisions
-from node.recovery import Judged, Recovery
-from node.retention import Retention
-from node.rounds import Step, next_step, trains_ahead
-from node.seating import Entry, SeatLost, is_authored
+from node.learning.genesis import agreed_template
+from node.learning.learner import Learner, genesis_blob
+from node.learning.private_part import KeptParts
+from node.learning.training import Trainer
+from node.operating.data_folder import DataFolder
+from node.operating.meter import Meter
+from node.operating.notices import Notice, Notices, reach_notice
+from node.operating.troubles import is_passing
+from node.round.announcements import AnnouncementJournal
+from node.round.next_step import Step, next_step, trains_ahead
+from node.round.phase_clock import PhaseClock
+from node.seat.entrance import Entrance
+from node.seat.round_events import Teller
+from node.seat.seating import Entry, SeatLost, is_authored
+from node.seat.tenancy import Tenancy
 from node.services import Listening, Services
-from node.state import Base, KeptCommit, PeerState, StateFile
+from node.state.lacks import Lacks
+from node.state.own_frames import is_anchored, previous
+from node.state.peer_state import Base, KeptCommit, PeerState, StateFile
+from node.state.provisions import Provisions
+from node.state.recovery import Judged, Recovery
+from node.state.retention import Retention
 from node.tasks.interface import Task
-from node.telling import Teller
-from node.tenancy import Tenancy
 from node.testing.attacks import Behaviour
 from node.testing.collusion import Collusion, judged_nobody, look
 from node.testing.equivocation import announce_another
 from node.testing.faults import FailAt
-from node.training import Trainer
-from node.troubles import is_passing
-from node.voting import Voting
-from node.watcher import WATCH_SHARE, WatchBudget, Watcher
-from node.watching import BUDGET_BONDS
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")

@@ -16,16 +16,16 @@ from ledger.identity.network import Network
 from node.blobs.doors import Bounds, Doors
 from node.blobs.gateway import STATS, gateway_app
 from node.blobs.store import BlockStore
-from node.data_folder import DataFolder
-from node.descriptors import raise_limit, shares_of
-from node.exchange import Announced, Exchange
 from node.gossip.certificate import Certificate
 from node.gossip.gossip import Gossip
 from node.gossip.limits import Limits
 from node.gossip.messages import Announcement
 from node.gossip.reach import Reach
-from node.meter import Meter
-from node.patience import Patience
+from node.operating.data_folder import DataFolder
+from node.operating.descriptors import raise_limit, shares_of
+from node.operating.meter import Meter
+from node.round.exchange import Announced, Exchange
+from node.round.neighbour_patience import Patience
 from node.testing.attacks import Behaviour
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from ledger.blobs.dagpb import FILE_BYTES_MAX
 from ledger.blobs.unixfs import MAGIC, walk
 from ledger.errors import PeerFault
 from node.blobs.store import BlockStore, NotStored
-from node.logs import bound_noise
+from node.operating.logs import bound_noise
 
 RAW_TYPE = "application/vnd.ipld.raw"
 CAR_TYPE = "application/vnd.ipld.car"

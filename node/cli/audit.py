@@ -98,7 +98,7 @@ def _audit_with_progress(rpc: list[str], address: str, about: dict[str, Any]) ->
     from rich.progress import Progress
 
     from ledger.audit.run import audit
-    from node.console import CleanConsole
+    from node.operating.console import CleanConsole
 
     console = CleanConsole(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
@@ -124,7 +124,7 @@ def print_report(report: Report) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from node.console import CleanConsole
+    from node.operating.console import CleanConsole
 
     console = CleanConsole()
     console.print(

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from node.cli.options import Subparsers
-from node.printing import say
+from node.operating.printing import say
 
 
 def add_parser(commands: Subparsers) -> None:

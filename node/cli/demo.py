@@ -9,7 +9,7 @@ from ledger.errors import UsageError
 from ledger.files import FolderLock, make_folder
 from node.cli.attack_options import add_attack, attack_parameters
 from node.cli.options import TASK_HELP, Subparsers, add_codec, add_json, add_rule, add_sent_share, rule_parameters
-from node.lifeline import ended_in_order
+from node.operating.lifeline import ended_in_order
 
 # Test coin; with it the demo goes the way that money goes.
 MONEY = ("--bond", "1", "--dispute-bond", "0.1", "--unbonding", "960", "--dispute-window", "120")
@@ -42,8 +42,8 @@ def run(options: argparse.Namespace) -> int:
     """Run it. 0 if the audit is clean, 1 if it has findings."""
     from ledger.codec import share_for
     from ledger.rules import rule_of
-    from node.console import CleanConsole
     from node.demo.run import DemoOptions, run_demo
+    from node.operating.console import CleanConsole
     from node.testing.attacks import behaviour
 
     behaviour(options.attack, attack_parameters(options.attack_parameter))

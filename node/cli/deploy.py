@@ -24,7 +24,7 @@ from node.cli.options import (
     rule_parameters,
 )
 from node.cli.terms import add_terms, terms_of
-from node.printing import caution, say
+from node.operating.printing import caution, say
 
 # A chain of one machine replaces no blocks; elsewhere so many must lie on top before an address is given to peers.
 _CONFIRMATIONS = 3
@@ -61,8 +61,8 @@ def run(options: argparse.Namespace) -> int:
     from ledger.chain.deployment.preflight import block_time_s, check_chain, check_funds, quote
     from ledger.chain.rpc.failover import connect
     from ledger.chain.transactions.sender import Sender
-    from node.genesis import write_genesis
-    from node.second_making import check_made_alike
+    from node.learning.genesis import write_genesis
+    from node.learning.second_making import check_made_alike
     from node.tasks.interface import BUILT_IN
 
     # Known before anything is computed or paid for.
@@ -121,10 +121,10 @@ def _check_options(options: argparse.Namespace) -> None:
 def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     """The task, what its rehearsal gave, what the circle starts from, and what is to be deployed."""
     from ledger.chain.deployment.deploy import plan_for
-    from node.genesis import found
-    from node.rehearsal import rehearse
+    from node.learning.genesis import found
+    from node.learning.rehearsal import rehearse
+    from node.learning.training import use_one_thread
     from node.tasks.interface import load_task
-    from node.training import use_one_thread
 
     use_one_thread()
     task, terms = load_task(options.task, **_made_with(options)), terms_of(options)
@@ -243,7 +243,7 @@ def _print(
         )
         return
     from ledger.untrusted.text import ether
-    from node.genesis import genesis_path
+    from node.learning.genesis import genesis_path
 
     manifest = plan.manifest
     cost = "" if paid is None else f", {paid.gas:,} gas = {ether(paid.cost_wei)}"

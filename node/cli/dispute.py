@@ -8,7 +8,7 @@ from node.cli.disputes import print_disputes
 from node.cli.opened import Caller, OpenCircle, add_caller, open_named
 from node.cli.options import Subparsers, print_json
 from node.cli.recomputing import Recomputed, add_timeout, check_begun, check_timeout, recomputed
-from node.printing import say
+from node.operating.printing import say
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace, opened: OpenCircle, target: int) -> None:
     """What the contract would refuse, and what could not be false. Raises UsageError."""
-    from node.claim_checks import check_claim, check_in_time, check_said
+    from node.duties.claim_checks import check_claim, check_in_time, check_said
 
     history = opened.history
     check_claim(history, options.round, options.judge, target)
@@ -72,7 +72,7 @@ def _check(options: argparse.Namespace, opened: OpenCircle, target: int) -> None
 def check_worth(options: argparse.Namespace, opened: OpenCircle, target: int, found: Recomputed) -> None:
     """That the claim would not fail. Raises UsageError, or SetupError where trying again may help."""
     from ledger.judging.false_verdicts import Truth
-    from node.claims import claim_words
+    from node.duties.claims import claim_words
 
     if options.anyway or found.truth == Truth.FALSE or (found.truth == Truth.WITHHELD and options.withheld):
         return
@@ -125,7 +125,7 @@ def _summoned(opened: OpenCircle, caller: Caller, number: int) -> tuple[Exceptio
 
 
 def _tell(options: argparse.Namespace, opened: OpenCircle, number: int, found: Recomputed, block: int) -> None:
-    from node.claims import row_of
+    from node.duties.claims import row_of
 
     row: dict[str, Any] = row_of(opened.history, opened.history.disputes[number], opened.now_s())
     if options.json:

@@ -12,7 +12,7 @@ from ledger.errors import SetupError, UsageError
 from node.cli.opened import Caller, OpenCircle, add_circle, open_named
 from node.cli.options import Subparsers, add_key, print_json
 from node.cli.recomputing import Recomputed, add_timeout, check_begun, check_timeout, recomputed
-from node.printing import say
+from node.operating.printing import say
 
 _ACTIONS: Final = ("list", "summon", "vote", "appeal", "resolve")
 _ANSWERS: Final = ("upholds", "rejects", "withheld")
@@ -75,7 +75,7 @@ def _dispute_at(opened: OpenCircle, number: int) -> Any:
 
 
 def _list(options: argparse.Namespace, opened: OpenCircle) -> int:
-    from node.claims import row_of
+    from node.duties.claims import row_of
 
     history, now_s = opened.history, opened.now_s()
     chosen = history.disputes if options.number is None else [_dispute_at(opened, options.number)]
@@ -106,8 +106,8 @@ def print_disputes(rows: Iterable[Mapping[str, Any]]) -> None:
     from rich.table import Column, Table
     from rich.text import Text
 
-    from node.claim_lines import lines_of
-    from node.console import CleanConsole
+    from node.duties.claim_lines import lines_of
+    from node.operating.console import CleanConsole
 
     console = CleanConsole()
     for place, row in enumerate(rows):
@@ -125,7 +125,7 @@ def print_disputes(rows: Iterable[Mapping[str, Any]]) -> None:
 
 def _summon(_: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute: Any) -> int:
     from ledger.circle.events import Stage
-    from node.claims import stands
+    from node.duties.claims import stands
 
     now_s = opened.now_s()
     if dispute.outcome is not None or dispute.stage != Stage.DRAWING or dispute.is_over(now_s):
@@ -134,7 +134,7 @@ def _summon(_: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute: 
 
 
 def _resolve(_: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute: Any) -> int:
-    from node.claims import stands
+    from node.duties.claims import stands
 
     now_s = opened.now_s()
     if dispute.outcome is not None or not dispute.is_over(now_s):
@@ -143,7 +143,7 @@ def _resolve(_: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute:
 
 
 def _vote(options: argparse.Namespace, opened: OpenCircle, caller: Caller, dispute: Any) -> int:
-    from node.claim_checks import check_vote
+    from node.duties.claim_checks import check_vote
 
     history, now_s = opened.history, opened.now_s()
     seats = [s for s, held in history.seats.items() if not held.is_released and held.peer == caller.address]
@@ -164,7 +164,7 @@ def _found(opened: OpenCircle, dispute: Any, now_s: float, timeout_s: float) -> 
     """The answer that recomputing gives. Raises UsageError, or SetupError where trying again may help."""
     from ledger.circle.events import Answer
     from ledger.judging.false_verdicts import Truth
-    from node.wording import when
+    from node.operating.wording import when
 
     found = _recomputed(opened, dispute, timeout_s)
     if found.truth in (Truth.FALSE, Truth.RIGHT, Truth.UNKNOWABLE):
@@ -185,7 +185,7 @@ def _appeal(options: argparse.Namespace, opened: OpenCircle, caller: Caller, dis
     from ledger.circle.events import Answer, Stage
     from ledger.circle.fold.state import APPEAL_BONDS
     from ledger.judging.false_verdicts import Truth
-    from node.claims import stands
+    from node.duties.claims import stands
 
     now_s = opened.now_s()
     if dispute.outcome is not None or dispute.stage != Stage.APPEAL or dispute.is_over(now_s):
@@ -215,7 +215,7 @@ _CALLS: Final[Mapping[str, Callable[[argparse.Namespace, OpenCircle, Caller, Any
 
 def _print_after(options: argparse.Namespace, opened: OpenCircle, number: int) -> int:
     """The dispute as it is after the call."""
-    from node.claims import row_of
+    from node.duties.claims import row_of
 
     dispute, now_s = opened.history.disputes[number], opened.now_s()
     row = row_of(opened.history, dispute, now_s)

@@ -8,8 +8,8 @@ from typing import Any, Final
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle, add_caller, open_named
 from node.cli.options import Subparsers, address_named, print_json, secret_key
-from node.printing import say
-from node.wording import when
+from node.operating.printing import say
+from node.operating.wording import when
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_S: Final = 10 * 365 * 86400
@@ -27,8 +27,8 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Sign an invitation; nothing is sent."""
-    from node.invitations import invite
-    from node.keys import address_of
+    from node.seat.invitations import invite
+    from node.seat.keys import address_of
 
     peer = address_named(options.peer, "ADDRESS")
     expiry_s = int(time.time()) + _seconds(options.expires)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ledger.errors import SetupError, UsageError
 from node.cli.options import DEFAULT_RPC, LOCAL_CHAIN_IDS, Subparsers, add_rpc, deployer_key, patience, rpc_urls
-from node.printing import say
+from node.operating.printing import say
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -35,7 +35,7 @@ def add_parser(commands: Subparsers) -> None:
 
 def run_new(options: argparse.Namespace) -> int:
     """Make a key."""
-    from node.keys import new_key
+    from node.seat.keys import new_key
 
     say(new_key(options.keystore, _new_password(options)))
     return 0
@@ -43,7 +43,7 @@ def run_new(options: argparse.Namespace) -> int:
 
 def run_import(options: argparse.Namespace) -> int:
     """Encrypt a key."""
-    from node.keys import read_private_key, write_key
+    from node.seat.keys import read_private_key, write_key
 
     key = read_private_key(options.key_file)
     say(write_key(options.keystore, key, _new_password(options)))
@@ -52,7 +52,7 @@ def run_import(options: argparse.Namespace) -> int:
 
 def _new_password(options: argparse.Namespace) -> str:
     """From the file, or typed twice. Raises UsageError."""
-    from node.keys import read_password
+    from node.seat.keys import read_password
 
     password = read_password(options.password_file, f"new password for {options.keystore}: ")
     if not password:
@@ -64,7 +64,7 @@ def _new_password(options: argparse.Namespace) -> str:
 
 def run_show(options: argparse.Namespace) -> int:
     """Print an address."""
-    from node.keys import address_of
+    from node.seat.keys import address_of
 
     say(address_of(options.keystore))
     return 0
@@ -76,7 +76,7 @@ def run_fund(options: argparse.Namespace) -> int:
 
     from ledger.chain.rpc.failover import connect
     from ledger.chain.transactions.sender import Sender
-    from node.keys import address_of
+    from node.seat.keys import address_of
 
     address = options.address if is_address(options.address) else address_of(Path(options.address))
     rpc = connect(rpc_urls(options) or [DEFAULT_RPC], patience=patience(options))

@@ -7,11 +7,11 @@ import argparse
 from collections.abc import Sequence
 
 from ledger.errors import NotYet, PeerFault, SetupError, UsageError
-from node import printing
 from node.cli import audit, chain, demo, deploy, dispute, disputes, invite, keys, report, seat, simulate, status
 from node.cli import node as node_command
-from node.lifeline import end_with_parent
-from node.logs import log_crash, log_to_stderr
+from node.operating import printing
+from node.operating.lifeline import end_with_parent
+from node.operating.logs import log_crash, log_to_stderr
 
 COMMANDS = (
     demo,

@@ -24,9 +24,9 @@ from node.cli.options import (
     secret_key,
 )
 from node.cli.terms import wei_of
-from node.figures import shown
-from node.lifeline import ENDING, is_ignored
-from node.printing import say
+from node.operating.figures import shown
+from node.operating.lifeline import ENDING, is_ignored
+from node.operating.printing import say
 
 # A round takes some such waits, and nothing that a chain for rounds of minutes does reaches deeper.
 _CONFIRMATIONS_MAX = 1000
@@ -110,12 +110,12 @@ def run(options: argparse.Namespace) -> int:
     """Run until the circle is finished, or until interrupted."""
     from ledger.chain.deployment.deploy import CircleFile, open_circle
     from ledger.codec import share_for
-    from node.data_folder import DataFolder
-    from node.genesis import read_genesis
+    from node.learning.genesis import read_genesis
+    from node.learning.training import use_one_thread
+    from node.operating.data_folder import DataFolder
     from node.peer import Peer, PeerConfig
     from node.services import Listening
     from node.testing.faults import parse_fail_at
-    from node.training import use_one_thread
 
     if not 0 <= options.confirmations <= _CONFIRMATIONS_MAX:
         raise UsageError(f"--confirmations is 0 to {_CONFIRMATIONS_MAX} blocks, not {options.confirmations}")
@@ -170,9 +170,9 @@ def _behaviour(options: argparse.Namespace) -> Any:
 
 def _entry(options: argparse.Namespace, network: Any) -> Any:
     """What to join with. Raises SetupError for an invitation that the circle would not take."""
-    from node.invitations import Invitation, check_invitation
-    from node.keys import address_of
-    from node.seating import Entry
+    from node.seat.invitations import Invitation, check_invitation
+    from node.seat.keys import address_of
+    from node.seat.seating import Entry
 
     invitation = None
     if options.invitation is not None:

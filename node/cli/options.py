@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import SetupError, UsageError
-from node.printing import say_json
+from node.operating.printing import say_json
 
 if TYPE_CHECKING:
     from ledger.chain.rpc.patience import Patience
@@ -129,7 +129,7 @@ def address_named(text: str, option: str) -> str:
     """The address that was typed, or that a keystore names. Raises UsageError."""
     from eth_utils.address import is_hex_address, to_checksum_address
 
-    from node.keys import address_of
+    from node.seat.keys import address_of
 
     if text.startswith("0x") or not Path(text).exists():
         if not is_hex_address(text) or not text.startswith("0x"):
@@ -140,7 +140,7 @@ def address_named(text: str, option: str) -> str:
 
 def secret_key(keystore: Path, password_file: Path | None) -> bytes:
     """Open a keystore with the password from a file or a prompt."""
-    from node.keys import load_key, read_password
+    from node.seat.keys import load_key, read_password
 
     return load_key(keystore, read_password(password_file, f"password of {keystore}: "))
 
@@ -158,7 +158,7 @@ def deployer_key(keystore: Path | None, password_file: Path | None, chain_id: in
 def deployer_address(keystore: Path | None, chain_id: int) -> str:
     """The account that `deployer_key` opens, without its password. Raises SetupError."""
     if keystore is not None:
-        from node.keys import address_of
+        from node.seat.keys import address_of
 
         return address_of(keystore)
     from ledger.testchain.accounts import DEV_ACCOUNTS

@@ -63,7 +63,7 @@ async def recompute(opened: OpenCircle, number: int, judge: int, target: int, ti
     from ledger.audit.working_set import Blobs
     from ledger.fetch.fetcher import BlobFetcher, Unavailable
     from ledger.judging.false_verdicts import Examined
-    from node.jury import examined, truth_of
+    from node.duties.jury import examined, truth_of
 
     history, network = opened.history, opened.circle.network.domain_separator
     with Shelf[bytes]() as shelf:

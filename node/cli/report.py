@@ -6,7 +6,7 @@ from pathlib import Path
 from ledger.errors import SetupError
 from node.cli.opened import Caller, add_caller, open_named
 from node.cli.options import Subparsers, print_json
-from node.printing import say
+from node.operating.printing import say
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -22,7 +22,7 @@ def add_parser(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Send the evidence; all of the bond is burned then, so there is nothing in copying a report."""
     from ledger.untrusted.text import ether
-    from node.evidence import Evidence, check_evidence, convicted_seat
+    from node.duties.evidence import Evidence, check_evidence, convicted_seat
 
     evidence = Evidence.read(options.file)
     opened = open_named(options)

@@ -7,8 +7,8 @@ from ledger.errors import UsageError
 from ledger.untrusted.text import ether
 from node.cli.opened import Caller, OpenCircle, add_action, add_caller, add_circle, open_named
 from node.cli.options import Subparsers, address_named, print_json
-from node.printing import say
-from node.wording import when
+from node.operating.printing import say
+from node.operating.wording import when
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -52,7 +52,7 @@ def _add_seat(parser: argparse.ArgumentParser, default: str) -> None:
 def run_show(options: argparse.Namespace) -> int:
     """Print a seat."""
     from node.cli.seat_lines import print_seat
-    from node.seat_fields import fields_of
+    from node.seat.seat_fields import fields_of
 
     opened = open_named(options)
     _seat_at(opened, options.seat)
@@ -149,7 +149,7 @@ def run_release(options: argparse.Namespace) -> int:
 
 def _until_release(opened: OpenCircle, seat: int, now_s: float) -> list[str]:
     """What is in the way of a given up seat's release."""
-    from node.seat_fields import disputes_about
+    from node.seat.seat_fields import disputes_about
 
     history, held, missing = opened.history, opened.history.seats[seat], []
     if held.free_at > now_s:

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ledger.untrusted.text import ether
-from node.printing import say
-from node.wording import when
+from node.operating.printing import say
+from node.operating.wording import when
 
 _ONCE: Final = "once; a second time costs the seat and all of the bond"
 
 
 def print_seat(row: Mapping[str, Any]) -> None:
-    """row: of `node.seat_fields.fields_of`."""
+    """row: of `node.seat.seat_fields.fields_of`."""
     say(f"seat       {row['seat']}, {row['state']}{_until(row)}")
     say(f"peer       {row['peer']}")
     say(f"endpoint   {row['endpoint']}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ledger.errors import UsageError
 from node.cli.attack_options import add_attack, attack_parameters
 from node.cli.options import Subparsers, add_json, add_rule, add_sent_share, add_task, print_json, rule_parameters
-from node.lifeline import ended_in_order
-from node.printing import say, say_lines
+from node.operating.lifeline import ended_in_order
+from node.operating.printing import say, say_lines
 
 if TYPE_CHECKING:
     from node.simulator import Results, Scenario
@@ -157,7 +157,7 @@ def _progress(scenario: "Scenario", is_quiet: bool) -> Iterator[Callable[[Any], 
     """A bar on stderr, gone when done."""
     from rich.progress import Progress
 
-    from node.console import CleanConsole
+    from node.operating.console import CleanConsole
 
     console = CleanConsole(stderr=True, quiet=is_quiet)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -66,8 +66,8 @@ def run(options: argparse.Namespace) -> int:
 
 def seat_row(history: Any, seat: int) -> dict[str, Any]:
     """What the chain says of one seat. history: a History."""
-    from node.fate import news, standing_of
-    from node.seat_fields import standing_fields
+    from node.seat.fate import news, standing_of
+    from node.seat.seat_fields import standing_fields
 
     held, round_ = history.seats[seat], history.round
     standing = standing_of(history, seat)
@@ -85,7 +85,7 @@ def seat_row(history: Any, seat: int) -> dict[str, Any]:
 
 
 def _open_disputes(history: Any, opened: Any) -> list[dict[str, Any]]:
-    from node.claims import row_of
+    from node.duties.claims import row_of
 
     found = [one for one in history.disputes if one.outcome is None]
     now_s = opened.now_s() if found else 0.0
@@ -122,7 +122,7 @@ async def _reached(network: Any, rows: list[dict[str, Any]]) -> dict[int, dict[s
 
 
 def _print(shown: Mapping[str, Any]) -> None:
-    from node.console import CleanConsole
+    from node.operating.console import CleanConsole
 
     console = CleanConsole()
     left_s = shown["seconds_left"]
@@ -178,7 +178,7 @@ def _table(rows: list[dict[str, Any]], number: int, width: int) -> Any:
 
 
 def _standing(row: dict[str, Any], number: int) -> str:
-    from node.seat_fields import standing_words
+    from node.seat.seat_fields import standing_words
 
     return ", ".join([f"{row['reputation']:.3f}", *standing_words(row, number)])
 

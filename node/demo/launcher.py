@@ -18,8 +18,8 @@ from typing import IO, Any, Final
 from ledger.chain.deployment.deploy import CircleFile
 from ledger.errors import SetupError, UsageError
 from ledger.files import PRIVATE, make_folder, write_new
-from node.keys import new_key
-from node.lifeline import Lifeline
+from node.operating.lifeline import Lifeline
+from node.seat.keys import new_key
 
 _READY_TIMEOUT_S: Final = 60.0
 _STOP_TIMEOUT_S: Final = 10.0

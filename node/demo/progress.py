@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from node.figures import shown
+from node.operating.figures import shown
 
 Events = dict[int, tuple[str, list[dict[str, Any]]]]
 

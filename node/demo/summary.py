@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from node.demo.results import LEARNING, RunResults, accepted_share
-from node.printing import say_json
+from node.operating.printing import say_json
 
 if TYPE_CHECKING:
     from node.demo.run import DemoOutcome

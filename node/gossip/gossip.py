@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ledger.errors import NotYet
 from ledger.identity.network import Network
+from node.gossip.announcement_window import Window
 from node.gossip.certificate import Certificate
 from node.gossip.handshake import Identity
 from node.gossip.limits import Limits, Stats
@@ -33,7 +34,6 @@ from node.gossip.messages import (
 from node.gossip.overlay import Overlay
 from node.gossip.prober import Prober
 from node.gossip.reach import Reach, ReachTest
-from node.gossip.window import Window
 from node.gossip.witness import Witness
 
 _log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from node.gossip.certificate import Certificate
 from node.gossip.limits import Limits
 from node.gossip.messages import FRAME_BYTES
 from node.gossip.sockets import Transports
-from node.logs import bound_noise
+from node.operating.logs import bound_noise
 
 PATH = "/gossip"
 FRAME_LIMIT = FRAME_BYTES + 1  # aiohttp refuses frames that reach its limit

@@ -10,13 +10,13 @@ from typing import Any
 from aiohttp import ClientError, web
 
 from ledger.errors import PeerFault
+from node.gossip.address_book import Prospects
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import Identity, OwnKey, UnknownMember, shake_hands_within
 from node.gossip.limits import Limits, Stats
 from node.gossip.links import Link
 from node.gossip.listener import Listener
 from node.gossip.messages import Message
-from node.gossip.prospects import Prospects
 from node.gossip.sockets import CODE_FAULT, CODE_UNWANTED, Ended, Socket, hang_up
 
 _log = logging.getLogger(__name__)

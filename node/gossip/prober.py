@@ -16,10 +16,10 @@ from ledger.fetch.block_request import RAW_TYPE, gateway_url
 from ledger.identity.network import Network
 from ledger.untrusted.host_names import NameResolver
 from node.blobs.gateway import PROBE
+from node.gossip.address_book import endpoint_of
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import ask_who
 from node.gossip.limits import Limits
-from node.gossip.prospects import endpoint_of
 from node.gossip.sockets import CODE_UNWANTED, Ended, hang_up
 
 # 503: it is there, and has much to do.

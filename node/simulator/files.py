@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import SetupError
-from node.figures import as_json, shown
+from node.operating.figures import as_json, shown
 from node.simulator.results import Results, Row, Summary
 
 CSV_FILE, PARQUET_FILE, SUMMARY_FILE, TABLE_FILE = "rounds.csv", "rounds.parquet", "summary.json", "table.md"

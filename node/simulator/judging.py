@@ -11,7 +11,7 @@ from ledger.judging.frame_chains import Fetched, Held, States
 from ledger.judging.screening import Sitting, screen
 from ledger.rules import Rule, Situation
 from ledger.rules.judge_memory import Carried
-from node.kept import Kept
+from node.learning.private_part import Kept
 
 Loss = Callable[[State], float]
 

@@ -10,22 +10,16 @@ import torch
 from torch import nn
 
 from ledger.arithmetic.exact import State, to_float
-from node.kept import Kept, KeptParts
-from node.layout import Layout, Vector
-from node.ranges import with_exponents
+from node.learning.grid_ranges import with_exponents
+from node.learning.layout import Layout, Vector
+from node.learning.private_part import Kept, KeptParts
+from node.learning.template import Template, derive
+from node.learning.training import BATCH_SIZE, LEARNING_RATE, MOMENTUM, Trainer, TrainingDiverged
 from node.simulator.data import Pair, Shares, test_examples
 from node.simulator.scenario import Scenario
 from node.simulator.stacked import can_stack, epoch_order, perceptron_of
 from node.tasks.interface import Task, fitted, load_task
-from node.template import Template, derive
 from node.testing.attacks import Behaviour
-from node.training import (
-    BATCH_SIZE,
-    LEARNING_RATE,
-    MOMENTUM,
-    Trainer,
-    TrainingDiverged,
-)
 
 # Peers trained at once; part of what makes a simulation repeatable to the bit.
 GROUP: Final = 4

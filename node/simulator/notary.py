@@ -10,11 +10,11 @@ from ledger.blobs.unixfs import build
 from ledger.circle.manifest import CHECKPOINT_EVERY, Manifest
 from ledger.identity.network import Network
 from ledger.judging.frame_chains import MAX_CHAIN, Fetched, Held, Link, is_chained
-from node.learner import genesis_blob
+from node.learning.learner import genesis_blob
+from node.learning.template import Template
 from node.simulator.publishing import Published
 from node.simulator.scenario import Scenario, generator
 from node.simulator.twin import author_of
-from node.template import Template
 from node.testing.attacks import Behaviour
 
 # No chain has this number, so no blob of a simulation can be taken for a circle's.

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from ledger.arithmetic.exact import GRID_BITS, State, to_float
 from ledger.codec import CARRIED, LARGEST, SENT_SHARE, encode, left_out
 from ledger.judging.frame_chains import is_chained, is_key_due
-from node.layout import Layout
-from node.ranges import Misfit, clipped
+from node.learning.grid_ranges import Misfit, clipped
+from node.learning.layout import Layout
 
 Vector = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float32]
@@ -58,7 +58,7 @@ def reference_for(
 
 
 def leaning(bases: PublicStates, residuals: Matrix | None, codec: str) -> PublicStates:
-    """What training starts from, (k, d), int32, on the grid; see node.learner.leaning."""
+    """What training starts from, (k, d), int32, on the grid; see node.learning.learner.leaning."""
     if residuals is None or not is_chained(codec):
         return bases
     leant: PublicStates = bases + np.rint(residuals * np.float32(CARRIED * (1 << GRID_BITS))).astype(np.int32)
@@ -73,7 +73,7 @@ def publish(
     reference: Reference | None = None,
     share: float = SENT_SHARE,
 ) -> Published | None:
-    """Encode as node.learner does.
+    """Encode as node.learning.learner does.
 
     layout: of the state. residual: the last one, None without error feedback. share: of the values that a delta
     frame sends. Returns None where the wanted state is not finite: its author stops there.

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ledger.circle.manifest import Manifest
 from ledger.errors import SetupError
-from node.kept import Kept
+from node.learning.private_part import Kept
 from node.simulator.engine import LocalEngine
 from node.simulator.judging import Exchange, Judged, Turn
 from node.simulator.learning import GROUP, Matrix, PublicStates, Trained

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from node.ranges import Misfit
+from node.learning.grid_ranges import Misfit
 from node.simulator.scenario import Scenario
 
 

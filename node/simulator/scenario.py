@@ -16,7 +16,7 @@ from ledger.rules import rule_of
 from node.testing.attacks import behaviour
 
 MAX_PEERS: Final = 1 << 16
-# What node.training takes from a task, and a scenario may set otherwise.
+# What node.learning.training takes from a task, and a scenario may set otherwise.
 LEARNING: Final = ("learning_rate", "momentum", "batch_size")
 SIGHTS: Final = ("round", "network")
 

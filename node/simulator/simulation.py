@@ -17,9 +17,9 @@ from ledger.circle.draw import seats_of
 from ledger.circle.round import Round
 from ledger.codec import PLAIN, quantise
 from ledger.rules.judge_memory import Carried, Memory
-from node.kept import Kept
-from node.layout import Layout
-from node.ranges import Teller, clipped
+from node.learning.grid_ranges import Teller, clipped
+from node.learning.layout import Layout
+from node.learning.private_part import Kept
 from node.simulator.attackers import Gang, Known
 from node.simulator.engine import Engine, LocalEngine
 from node.simulator.judging import Exchange, Judged, Turn

@@ -15,7 +15,7 @@ from typing import Final
 import torch
 from torch import nn
 
-from node.layout import Layout
+from node.learning.layout import Layout
 from node.simulator.data import Pair
 
 _EVALUATED_AT_ONCE: Final = 500
@@ -41,7 +41,8 @@ class Perceptron:
         """One epoch of SGD with momentum on the cross-entropy for each peer, in place.
 
         states: (peers, d), float32. data: a peer's x (n, inputs), float32, and y (n,), int64, all of one n. orders:
-        a peer's order of its examples, (n,). Source: node.training.train_one_epoch, its steps in the same order.
+        a peer's order of its examples, (n,). Source: node.learning.training.train_one_epoch, its steps in the same
+        order.
         """
         velocities = torch.zeros_like(states)
         weights, biases = self._views(states)
@@ -121,7 +122,7 @@ def perceptron_of(model: nn.Module, layout: Layout) -> Perceptron | None:
 
 
 def epoch_order(count: int, seed: int) -> torch.Tensor:
-    """The order in which node.training.train_one_epoch takes `count` examples."""
+    """The order in which node.learning.training.train_one_epoch takes `count` examples."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(seed))
 
 

@@ -8,10 +8,11 @@
         def test_set(self) -> tuple[Tensor, Tensor]: ...                                        # optional
 
 test_set() gives the examples, shaped as data() is, that evaluate() measures on, so that many models can be measured
-at once or on a part of them. The attributes `shared` and `private` say which tensors peers share: see node.sharing.
-A constructor may take any of the keywords `skew`, `seed` and `samples`. Without a train() of its own the class gets
-one epoch of SGD on the cross-entropy a round, steered by the optional attributes `learning_rate`, `momentum` and
-`batch_size`; its y then holds class numbers from 0. With one, data() may return whatever that train() takes.
+at once or on a part of them. The attributes `shared` and `private` say which tensors peers share: see
+node.tasks.sharing. A constructor may take any of the keywords `skew`, `seed` and `samples`. Without a train() of
+its own the class gets one epoch of SGD on the cross-entropy a round, steered by the optional attributes
+`learning_rate`, `momentum` and `batch_size`; its y then holds class numbers from 0. With one, data() may return
+whatever that train() takes.
 """
 
 import importlib
@@ -31,8 +32,8 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ledger.errors import SetupError, UsageError
-from node.sharing import Sharing, sharing_of
 from node.tasks import fashion_mnist
+from node.tasks.sharing import Sharing, sharing_of
 from node.tasks.siblings import Siblings
 
 BUILT_IN = {

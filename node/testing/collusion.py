@@ -19,7 +19,7 @@ from ledger.judging.replay import blobs_needed, replay
 from ledger.judging.screening import Screened, Sitting
 from ledger.rules import looks_back, rule_of
 from ledger.rules.judge_memory import Carried
-from node.jury import Fetch, whole
+from node.duties.jury import Fetch, whole
 from node.testing.attacks.sight import NOTHING, Knowledge
 
 _log = logging.getLogger(__name__)

@@ -23,10 +23,10 @@ from torch import nn
 
 from ledger.arithmetic.exact import State, to_float
 from ledger.codec import CODECS, Blocks, encode
-from node.layout import Layout, Vector, flatten, layout_of
-from node.sharing import Sharing
+from node.learning.layout import Layout, Vector, flatten, layout_of
+from node.learning.training import train_one_epoch
 from node.tasks.interface import Task, load_task
-from node.training import train_one_epoch
+from node.tasks.sharing import Sharing
 
 CLASSES = 10
 

@@ -26,7 +26,7 @@ import numpy as np
 from ledger.arithmetic.exact import GRID_BITS, State, to_float
 from ledger.codec import DELTA, PLAIN, ZSTD, Quantised, quantise
 from ledger.codec.delta_encoder import CARRIED, SENT_SHARE, encode_delta, left_out
-from node.kept import Kept
+from node.learning.private_part import Kept
 from node.simulator import Scenario, simulate
 from node.simulator.engine import LocalEngine
 from node.simulator.learning import Matrix, PublicStates

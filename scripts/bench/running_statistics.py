@@ -20,10 +20,10 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 import torch
 from torch import nn
 
+from node.learning.training import train_one_epoch
 from node.simulator import Scenario, simulate
 from node.tasks.digits import Digits
 from node.tasks.interface import Task
-from node.training import train_one_epoch
 
 # Skew, attack, and the seats that attack.
 SETTINGS = (

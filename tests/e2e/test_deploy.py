@@ -15,7 +15,7 @@ from eth_account import Account
 
 from ledger.chain.deployment.circle_file import CircleFile
 from node.cli.main import main
-from node.keys import write_key
+from node.seat.keys import write_key
 from tests.support.chains.kinds import CHAINS, ChainProcess
 
 USAGE, SET_UP = 2, 3

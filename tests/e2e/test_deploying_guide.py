@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from node.keys import address_of
+from node.seat.keys import address_of
 from tests.support.chains.kinds import ChainProcess, anvil
 
 ROOT = Path(__file__).resolve().parents[2]

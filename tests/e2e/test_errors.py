@@ -19,7 +19,7 @@ from ledger.identity.endpoints import Endpoint
 from node.cli.main import main
 from node.cli.options import deployer_key
 from node.demo.launcher import LocalNetwork
-from node.keys import load_key
+from node.seat.keys import load_key
 
 USAGE, SET_UP = 2, 3
 PASSWORD = "correct horse"

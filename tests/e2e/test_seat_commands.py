@@ -12,7 +12,7 @@ from ledger.chain.deployment.circle_file import CircleFile
 from ledger.identity.network import Network
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork
-from node.evidence import evidence_of
+from node.duties.evidence import evidence_of
 from node.gossip.messages import sign_announcement
 from tests.support.seat_commands import BOND, Commands, Says, Scene
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ledger.chain.deployment.circle_file import CircleFile
 from ledger.identity.network import Network
-from node.genesis import genesis_path
-from node.kept import KeptParts
+from node.learning.genesis import genesis_path
+from node.learning.private_part import KeptParts
 from tests.support.network.local_run import LocalRun
 
 LAYERS = """

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from node.learning.training import use_one_thread
 from node.tasks import fashion_mnist, mnist
-from node.training import use_one_thread
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ from ledger.circle.events import Left, Moved, Rotated, Rotating, Settled
 from ledger.errors import PeerFault, SetupError
 from node import follower as follower_module
 from node.follower import Doubtful, Follower
-from node.meter import Meter
+from node.operating.meter import Meter
 from tests.support.circle_endpoint import FIRST_BLOCK, Endpoint, drawn_seed, log_of
 from tests.support.circles import NETWORK, Circle
 from tests.support.histories.generated import digest

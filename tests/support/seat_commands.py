@@ -16,7 +16,7 @@ from ledger.circle.history import History
 from ledger.circle.verdict_word import encode_verdicts
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork
-from node.keys import load_key
+from node.seat.keys import load_key
 
 BOND = 10**18
 Says = Callable[..., str]

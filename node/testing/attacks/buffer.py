@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from node.layout import LEAST
+from node.learning.layout import LEAST
 from node.testing.attacks.behaviour import Behaviour
 from node.testing.attacks.sight import Sight, Vector
 

@@ -8,9 +8,9 @@ import pytest
 
 from ledger.codec import PLAIN, quantise
 from ledger.errors import UsageError
+from node.learning.training import Trainer, initial_state
 from node.simulator import Scenario, simulate
 from node.simulator.learning import School
-from node.training import Trainer, initial_state
 
 TASKS = '''
 import torch

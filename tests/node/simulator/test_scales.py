@@ -8,12 +8,12 @@ import pytest
 from ledger.arithmetic.exact import to_float
 from ledger.codec import CODECS, encode
 from node.cli.main import main
-from node.layout import Layout
+from node.learning.layout import Layout
+from node.learning.training import initial_state
 from node.simulator import Results, Scenario, simulate
 from node.simulator.engine import LocalEngine
 from node.simulator.files import fields_of
 from node.tasks.interface import load_task
-from node.training import initial_state
 
 TASKS = '''
 import torch
@@ -127,7 +127,7 @@ def test_what_an_attacker_loses_is_not_told(tasks: str) -> None:
 def test_the_log_and_the_table_name_the_tensor(
     tasks: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with caplog.at_level(logging.WARNING, "node.ranges"):
+    with caplog.at_level(logging.WARNING, "node.learning.grid_ranges"):
         command = ["simulate", "--task", f"{tasks}:Wild", "--peers", "4", "--rounds", "3", "--degree", "3"]
         assert main([*command, "--rule", "none"]) == 0
     said = [record.getMessage() for record in caplog.records]

@@ -20,11 +20,11 @@ from ledger.judging.replay import replay
 from ledger.rules import RULES
 from ledger.rules.judge_memory import Carried
 from node.blobs.store import BlockStore
-from node.own_frames import previous
 from node.simulator import Results, Scenario, simulate
 from node.simulator.engine import LocalEngine
 from node.simulator.notary import network_of
 from node.simulator.simulation import Lap
+from node.state.own_frames import previous
 
 SMALL = Scenario(
     task="digits", peers=8, rounds=3, degree=4, rule="balance", samples=60, skew=0.2, test_examples=None

@@ -6,12 +6,12 @@ import torch
 from torch import nn
 
 from ledger.codec import PLAIN, quantise
-from node.layout import Layout
+from node.learning.layout import Layout
+from node.learning.training import Trainer, initial_state, layout_of
 from node.simulator.learning import School
 from node.simulator.scenario import Scenario
 from node.simulator.stacked import can_stack, perceptron_of
 from node.testing.attacks import Behaviour
-from node.training import Trainer, initial_state, layout_of
 
 SCENARIO = Scenario(task="digits", peers=5, samples=50, skew=0.5, test_examples=None, learning={"batch_size": 7})
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from node.learning.training import Trainer, initial_state, layout_of, train_one_epoch
 from node.tasks import images
 from node.tasks.interface import Task, load_task
-from node.training import Trainer, initial_state, layout_of, train_one_epoch
 
 
 def load(spec: str, samples: int = 100, skew: float = 0.5) -> Task:

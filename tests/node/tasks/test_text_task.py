@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from ledger.errors import SetupError
+from node.learning.training import layout_of
 from node.tasks import text
 from node.tasks.interface import load_task
 from node.tasks.text import LargeText, Text, read_text, to_text
 from node.tasks.transformer import Transformer
-from node.training import layout_of
 
 SENTENCE = "def f(x):\n\treturn x  # naïve…\r\n"
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from ledger.errors import UsageError
+from node.learning.training import Trainer, layout_of
 from node.tasks.interface import load_task
 from node.testing.attacks import behaviour
-from node.training import Trainer, layout_of
 from tests.support.sights import BASE, TRAINED, sight
 
 POISONS = ["label-flip", "feature-noise", "backdoor"]

@@ -5,9 +5,9 @@ import pytest
 
 from ledger.errors import UsageError
 from node.cli.attack_options import ATTACK_HELP, attack_parameters, seats_named
+from node.learning.training import Trainer, layout_of
 from node.tasks.interface import load_task
 from node.testing.attacks import ATTACKS, Behaviour, behaviour, parameters_of
-from node.training import Trainer, layout_of
 from tests.support.sights import BASE, TRAINED, sight, sight_of, vector
 
 

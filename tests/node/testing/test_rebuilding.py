@@ -14,8 +14,8 @@ from ledger.fetch.fetcher import Unavailable
 from ledger.judging.frame_chains import States
 from ledger.rules.judge_memory import Carried
 from node.blobs.store import BlockStore
-from node.recovery import Judged, Lacking, Recovery
-from node.state import Base
+from node.state.peer_state import Base
+from node.state.recovery import Judged, Lacking, Recovery
 from tests.support.circles import NETWORK, PARAMETERS, Circle, genesis_state, genesis_vector
 
 SEAT, ROUNDS = 1, 3

@@ -14,7 +14,7 @@ from ledger.circle.verdict_word import encode_verdicts
 from ledger.identity.endpoints import Endpoint
 from node.blobs.gateway import gateway_app
 from node.blobs.store import BlockStore
-from node.keys import load_key
+from node.seat.keys import load_key
 from tests.support.network.local_run import LocalRun
 
 

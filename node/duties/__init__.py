@@ -1,0 +1,1 @@
+"""What a member does for the circle beside its rounds: evidence, disputes, votes, watching."""

@@ -1,0 +1,183 @@
+"""What a member does for the circle beside its rounds: report, eject, release, vote, dispute, appeal, rotate.
+
+Anyone may make most of these calls. So that not all do at once, each waits its turn in the order of the round's
+chores; who finds it done meanwhile drops it.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.chain.transactions.sender import NoReceipt, Refused, Reverted
+from ledger.circle.draw import duty_order
+from ledger.circle.events import Stage
+from ledger.circle.fold.state import APPEAL_BONDS
+from ledger.circle.history import History
+from ledger.untrusted.text import ether
+from node.duties.evidence import EvidenceStore
+from node.duties.voting import Voting
+from node.duties.watcher import Watcher
+from node.follower import Follower, Overtaken
+from node.operating.notices import Notice, Notices
+
+_log = logging.getLogger(__name__)
+_STEP_S: Final = 3.0
+_HOLD_OFF_S: Final = 30.0
+# The chain's clock may be a little behind this machine's.
+_SLACK_S: Final = 1.0
+# What stays in the account for its rounds, whatever claims there are to raise.
+_RESERVE_WEI: Final = 10**16
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One call that is due. is_own: nobody else can make it, so it waits for nobody. value_wei: what it pledges."""
+
+    call: str
+    arguments: tuple[object, ...]
+    is_own: bool = False
+    value_wei: int = 0
+
+
+def duties_of(history: History, seat: int, now_s: float) -> list[Duty]:
+    """What is due by the chain alone. seat: the peer's own. now_s: Unix time."""
+    after = history.parameters.eject_after
+    found: list[Duty] = []
+    for number, held in history.seats.items():
+        if held.is_held and (0 < after <= held.strikes or history.is_absent(number)):
+            found.append(Duty("eject", (number,)))
+        elif _is_releasable(history, number, now_s):
+            found.append(Duty("release", (number,)))
+    mine = history.seats[seat]
+    for dispute in history.disputes:
+        if dispute.outcome is not None:
+            continue
+        if dispute.is_over(now_s - _SLACK_S):
+            found.append(Duty("resolve", (dispute.number,)))
+        elif dispute.stage == Stage.DRAWING:
+            # R26.5: who raises a claim has its jury drawn, or loses its bond.
+            found.append(Duty("summon", (dispute.number,), is_own=dispute.claim.challenger in mine.keys))
+    # A new hot key's node finishes the rotation itself; what changes the cold key alone is finished by this one.
+    if mine.announced is not None and mine.announced[0] == mine.peer and is_rotation_due(history, seat, now_s):
+        found.append(Duty("finish_rotation", (seat,), is_own=True))
+    return found
+
+
+def is_rotation_due(history: History, seat: int, now_s: float) -> bool:
+    """Whether a seat's announced keys can be put in force now."""
+    announced = history.seats[seat].announced
+    return announced is not None and now_s >= announced[2] + _SLACK_S and not history.is_in_round(seat)
+
+
+def turn(history: History, seat: int) -> int:
+    """How many members are to do a duty that anyone may do before this one. 0: do it now."""
+    round_ = history.round
+    if round_ is None or history.opened is None:
+        return seat
+    seed = round_.seed or history.opened.task + round_.number.to_bytes(8, "big")
+    # Who is below the floor may be the one whom a duty is about, and is no help.
+    able = history.members & ~history.below | 1 << seat
+    return duty_order(seed, able).index(seat)
+
+
+def _is_releasable(history: History, seat: int, now_s: float) -> bool:
+    held = history.seats[seat]
+    is_free = held.free_at is not None and not held.is_released and now_s >= held.free_at + _SLACK_S
+    return is_free and held.disputes == 0 and not history.is_in_round(seat)
+
+
+class Duties:
+    """Makes the calls that are due, one at a time, when the peer has nothing more urgent to do."""
+
+    def __init__(
+        self, follower: Follower, evidence: EvidenceStore, voting: Voting, watcher: Watcher, notices: Notices
+    ) -> None:
+        self._follower, self._evidence, self._notices = follower, evidence, notices
+        self._voting, self._watcher = voting, watcher
+        self._since: dict[Duty, float] = {}
+        self._not_before: dict[Duty, float] = {}
+        self._is_poor = False
+
+    @property
+    def _history(self) -> History:
+        return self._follower.history
+
+    def close(self) -> None:
+        """Drop what is being recomputed."""
+        self._voting.close()
+        self._watcher.close()
+
+    async def attend(self, seat: int) -> bool:
+        """Make one call that is due, if its turn has come. Returns whether one was made.
+
+        seat: the peer's own, held or given up and not released.
+        """
+        self._voting.look(seat)
+        self._watcher.look(seat, is_busy=self._voting.is_working)
+        due, now = self._due(seat), time.monotonic()
+        self._since = {duty: self._since.get(duty, now) for duty in due}
+        self._not_before = {duty: at for duty, at in self._not_before.items() if at > now}
+        for duty in due:
+            waits = 0.0 if duty.is_own else _STEP_S * turn(self._history, seat)
+            if now >= max(self._since[duty] + waits, self._not_before.get(duty, 0.0)):
+                await self._do(duty, seat)
+                return True
+        return False
+
+    def _due(self, seat: int) -> list[Duty]:
+        votes = [Duty("vote", said, is_own=True) for said in self._voting.votes(seat)]
+        reports = [Duty("report_equivocation", one.arguments()) for one in self._evidence.open(self._history)]
+        return votes + reports + duties_of(self._history, seat, time.time()) + self._claims()
+
+    def _claims(self) -> list[Duty]:
+        """What pledges coin for what was recomputed, and gets it back."""
+        bond, watcher = self._history.parameters.dispute_bond, self._watcher
+        appeals = [
+            Duty("appeal", said, value_wei=APPEAL_BONDS * bond) for said in watcher.appeals(self._voting.appeals())
+        ]
+        disputes = [Duty("dispute", said, value_wei=bond) for said in watcher.disputes()]
+        return appeals + disputes + [Duty("withdraw", (), is_own=True)] * watcher.is_owed()
+
+    async def _do(self, duty: Duty, seat: int) -> None:
+        self._not_before[duty] = time.monotonic() + _HOLD_OFF_S
+        try:
+            if duty.value_wei and not await self._can_pledge(duty.value_wei):
+                return
+            await self._follower.call(
+                duty.call,
+                *duty.arguments,
+                only_if=lambda _: duty in self._due(seat),
+                value_wei=duty.value_wei,
+            )
+        except (Reverted, NoReceipt, Refused, Overtaken, ChainUnreachable, RpcFault) as error:
+            # Most often another member was faster; and no duty is worth a node's end.
+            _log.info("duty not taken call=%s reason=%s", duty.call, error)
+        else:
+            _log.info("duty done call=%s first=%s", duty.call, next(iter(duty.arguments), ""))
+            if duty.call == "dispute":
+                await self._summon(seat)
+
+    async def _summon(self, seat: int) -> None:
+        """At once: a claim whose jury nobody draws in 256 blocks costs its bond."""
+        try:
+            await self._follower.follow()
+        except (ChainUnreachable, RpcFault) as error:
+            _log.info("the jury is drawn later reason=%s", error)
+            return
+        for duty in self._due(seat):
+            if duty.call == "summon" and duty.is_own:
+                await self._do(duty, seat)
+
+    async def _can_pledge(self, wei: int) -> bool:
+        """The account pays for its rounds first. Raises ChainUnreachable."""
+        is_poor = await self._follower.balance_wei() < wei + _RESERVE_WEI
+        if is_poor and not self._is_poor:
+            says = (
+                f"this node's account holds too little to pledge {ether(wei)} for a claim and go on: fund "
+                "it, or say with --dispute-budget 0 that it is to raise none"
+            )
+            self._notices.tell(Notice("no_coin_for_claims", says, True, {"value_wei": wei}))
+        self._is_poor = is_poor
+        return not is_poor

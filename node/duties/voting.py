@@ -1,0 +1,176 @@
+"""What a seat answers in a dispute, and when it has the circle hear one: by recomputing, by nothing else (R26)."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from ledger.circle.events import Answer, Disputed, Stage
+from ledger.circle.history import History
+from ledger.circle.members import Dispute
+from ledger.errors import PeerFault
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.false_verdicts import Truth
+from node.duties.jury import Fetch, truth_of
+from node.follower import Follower
+from node.testing.attacks import Behaviour
+
+_log = logging.getLogger(__name__)
+# Between two tries to get what nobody gave; in a short window, a part of it.
+_AGAIN_S: Final = 15.0
+_AGAIN_PART: Final = 12
+_FINAL: Final = (Truth.FALSE, Truth.RIGHT, Truth.UNKNOWABLE)
+
+
+@dataclass
+class Case:
+    """What this node knows of one claim.
+
+    asked_from_s, asked_to_s: Unix times of the first and the last try; 0 before. rest_until_s: on the monotonic
+    clock.
+    """
+
+    truth: Truth | None = None
+    asked_from_s: float = 0.0
+    asked_to_s: float = 0.0
+    rest_until_s: float = 0.0
+
+    @property
+    def is_final(self) -> bool:
+        """Trying again would give the same."""
+        return self.truth in _FINAL
+
+    def answer(self, deadline_s: float, window_s: float) -> Answer | None:
+        """What to vote in a stage that ends at its deadline, Unix seconds; None for nothing, or nothing yet.
+
+        *Withheld* is said only by who asked from the first third of the window on into its last one: the judge has
+        until then to show what it judged from.
+        """
+        if self.truth == Truth.FALSE:
+            return Answer.UPHOLDS
+        # Nobody can show false what nobody can tell: a juror that kept silent would pay for each such claim.
+        if self.truth in (Truth.RIGHT, Truth.UNKNOWABLE):
+            return Answer.REJECTS
+        third = window_s / 3
+        is_asked = 0 < self.asked_from_s <= deadline_s - 2 * third and self.asked_to_s >= deadline_s - third
+        return Answer.WITHHELD if self.truth == Truth.WITHHELD and is_asked else None
+
+
+def votes_due(history: History, seat: int, now_s: float) -> list[Dispute]:
+    """The open disputes that wait for this seat's vote."""
+    return [
+        dispute for dispute in history.disputes if history.may_vote(seat, dispute) and not dispute.is_over(now_s)
+    ]
+
+
+def appeals_open(history: History, now_s: float) -> list[Dispute]:
+    """The disputes that anyone may take from the jury to the circle now."""
+    return [
+        dispute
+        for dispute in history.disputes
+        if dispute.outcome is None and dispute.stage == Stage.APPEAL and not dispute.is_over(now_s)
+    ]
+
+
+class Voting:
+    """Recomputes disputed claims beside everything else, one at a time, and remembers what came out.
+
+    may_appeal: whether it also recomputes what a jury has decided, to appeal where the jury was wrong.
+    """
+
+    def __init__(self, follower: Follower, fetch: Fetch, behaviour: Behaviour, *, may_appeal: bool) -> None:
+        self._follower, self._fetch, self._may_appeal = follower, fetch, may_appeal
+        self._behaviour = behaviour
+        self._cases: dict[Hashable, Case] = {}
+        self._working: tuple[Case, asyncio.Task[Truth | None]] | None = None
+
+    @property
+    def _history(self) -> History:
+        return self._follower.history
+
+    @property
+    def is_working(self) -> bool:
+        """Something is being recomputed now."""
+        return self._working is not None
+
+    def close(self) -> None:
+        """Drop what is being recomputed."""
+        if self._working is not None:
+            self._working[1].cancel()
+
+    def votes(self, seat: int) -> list[tuple[int, int]]:
+        """The arguments of `vote`, of the disputes that are recomputed and not voted on yet."""
+        window_s = self._history.parameters.dispute_window_s
+        due = [(one, self._case(one.claim)) for one in votes_due(self._history, seat, time.time())]
+        answers = [(one, case.answer(one.deadline, window_s)) for one, case in due]
+        heard = [(one, answer) for one, answer in answers if answer is not None]
+        says = self._behaviour.answers
+        return [(one.number, one.said(says(answer, is_own=one.claim.judge == seat))) for one, answer in heard]
+
+    def appeals(self) -> list[tuple[int, int]]:
+        """The arguments of `appeal`, where a jury did not find for a claim that recomputing shows to be right."""
+        due = appeals_open(self._history, time.time())
+        wrong = [one for one in due if self._case(one.claim).truth == Truth.FALSE]
+        return [(one.number, one.said(Answer.REJECTS)) for one in wrong]
+
+    def look(self, seat: int) -> None:
+        """Take in what is recomputed, and begin with the next."""
+        if self._working is not None and self._working[1].done():
+            case, task = self._working
+            self._working = None
+            self._note(case, _result(task))
+        if self._working is None and (todo := self._next(seat)) is not None:
+            case = self._case(todo.claim)
+            case.asked_from_s = case.asked_from_s or time.time()
+            self._working = case, asyncio.create_task(self._recompute(todo))
+
+    def _note(self, case: Case, truth: Truth | None) -> None:
+        if truth is not None:
+            case.truth, case.asked_to_s = truth, time.time()
+        if not case.is_final:
+            again_s = self._history.parameters.dispute_window_s / _AGAIN_PART
+            case.rest_until_s = time.monotonic() + min(_AGAIN_S, again_s)
+
+    def _next(self, seat: int) -> Dispute | None:
+        """What was tried longest ago, of what is to be recomputed; of what was never tried, what ends first.
+
+        A few claims whose judges show nothing must not keep this seat from all the others.
+        """
+        due = votes_due(self._history, seat, time.time())
+        due += appeals_open(self._history, time.time()) if self._may_appeal else []
+        now, open_ = (
+            time.monotonic(),
+            {self._key(one.claim) for one in self._history.disputes if one.outcome is None},
+        )
+        self._cases = {key: case for key, case in self._cases.items() if key in open_}
+        todo = [one for one in due if not (case := self._case(one.claim)).is_final and case.rest_until_s <= now]
+        return min(todo, key=lambda one: (self._case(one.claim).rest_until_s, one.deadline), default=None)
+
+    def _case(self, claim: Disputed) -> Case:
+        return self._cases.setdefault(self._key(claim), Case())
+
+    def _key(self, claim: Disputed) -> Hashable:
+        # With the seed: after a reorganisation the same number may be about something else.
+        return claim.dispute, claim.judge, claim.target, self._history.rounds[claim.round - 1].seed
+
+    async def _recompute(self, dispute: Dispute) -> Truth | None:
+        claim, history = dispute.claim, self._history
+        network = self._follower.circle.network.domain_separator
+        async with asyncio.timeout(max(1.0, dispute.deadline - time.time())):
+            found = await truth_of(history, network, claim.round, claim.judge, claim.target, self._fetch)
+        _log.info("recomputed dispute=%d stage=%s truth=%s", dispute.number, dispute.stage.name, found.truth)
+        return found.truth
+
+
+def _result(task: "asyncio.Task[Truth | None]") -> Truth | None:
+    try:
+        return task.result()
+    except (Unavailable, PeerFault, TimeoutError, asyncio.CancelledError) as error:
+        _log.info("not recomputed reason=%s", error)
+        return None
+    except Exception:
+        # Whatever a judge's blobs do to what recomputes them: that is no end of a node, nor of its other duties.
+        _log.exception("not recomputed")
+        return None

@@ -1,0 +1,110 @@
+"""What a deployment pins: the task's manifest and the state all peers start from."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.blobs.contents.records import update_max_bytes
+from ledger.blobs.unixfs import build
+from ledger.circle.manifest import CHECKPOINT_EVERY, MalformedManifest, Manifest, check_manifest
+from ledger.codec import OutsideGrid
+from ledger.errors import UsageError
+from ledger.files import PUBLIC, write_whole
+from ledger.rules import rule_of
+from node.learning.frozen import Frozen, check_frozen
+from node.learning.layout import Layout, check_layout
+from node.learning.learner import genesis_blob
+from node.learning.template import Template
+from node.tasks.interface import Task
+
+_log = logging.getLogger(__name__)
+
+
+def agreed_template(task: Task, manifest: Manifest) -> Template:
+    """The circle's model as this machine makes it, in the circle's units.
+
+    Raises SetupError naming a tensor that differs there.
+    """
+    template, layout = Template.of(task, int(manifest.task_options.get("seed", 0))), Layout.of(manifest.layout)
+    check_layout(template.layout, layout)
+    check_frozen(template.parts.frozen, template.frozen, Frozen(manifest.frozen, manifest.frozen_marks))
+    return template.in_units_of(layout)
+
+
+@dataclass(frozen=True)
+class Founding:
+    """What a circle starts from: its manifest, and the blob with the state all peers start from."""
+
+    manifest: Manifest
+    genesis: bytes
+
+
+def found(
+    task: Task,
+    template: Template,
+    *,
+    options: Mapping[str, int | float | str],
+    degree: int,
+    rule: str,
+    rule_parameters: Mapping[str, int],
+    rounds: int,
+    codec: str,
+    checkpoint_every: int = CHECKPOINT_EVERY,
+) -> Founding:
+    """Describe a task for the chain.
+
+    template: its model, in the units that its tensors ask for. options: the keywords the task was made with. Raises
+    UsageError where the circle could not do it.
+    """
+    rule_of(rule, rule_parameters)
+    layout = template.layout
+    try:
+        genesis = genesis_blob(template.initial(), layout.blocks)
+        manifest = Manifest(
+            version=1,
+            # A user's own file is known by its class: the path on somebody's disk is nobody's business.
+            task=task.spec.rpartition(":")[2],
+            task_options=dict(options),
+            layout=layout.tensors,
+            genesis=build(genesis).root.hex(),
+            codec=codec,
+            degree=degree,
+            rule=rule,
+            rule_parameters=dict(rule_parameters),
+            rounds=rounds,
+            frozen=template.frozen.digest,
+            frozen_marks=template.frozen.marks,
+            checkpoint_every=checkpoint_every,
+        )
+        check_manifest(manifest)
+        manifest.encode()
+    except (OutsideGrid, MalformedManifest, ValueError) as error:
+        raise UsageError(f"this task cannot be a circle's: {error}") from error
+    return Founding(manifest, genesis)
+
+
+def genesis_path(circle: Path) -> Path:
+    """Where the genesis blob lies beside a circle file."""
+    return circle.with_suffix(".genesis")
+
+
+def write_genesis(circle: Path, genesis: bytes) -> None:
+    """Put the genesis blob beside a circle file, for its founder's node to serve. Raises OSError."""
+    write_whole(genesis_path(circle), genesis, mode=PUBLIC)
+
+
+def read_genesis(circle: Path, manifest: Manifest) -> bytes | None:
+    """The genesis blob beside a circle file; None where there is none, or another circle's. Raises OSError."""
+    limit = update_max_bytes(manifest)
+    try:
+        with genesis_path(circle).open("rb") as file:
+            blob = file.read(limit + 1)
+    except FileNotFoundError:
+        return None
+    if len(blob) > limit or build(blob).root != manifest.genesis_digest:
+        _log.warning(
+            "the genesis beside the circle file is not this circle's, not used file=%s", genesis_path(circle)
+        )
+        return None
+    return blob

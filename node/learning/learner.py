@@ -1,0 +1,181 @@
+"""The private side of an update: train, forge if one is a poisoner, add the residual, encode."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ledger.arithmetic.exact import State, to_float
+from ledger.blobs.contents.records import (
+    Genesis,
+    Update,
+    encode_genesis,
+    encode_update,
+    state_digest,
+    update_max_bytes,
+)
+from ledger.circle.manifest import Manifest
+from ledger.codec import CARRIED, LARGEST, PLAIN, SENT_SHARE, Blocks, encode, left_out, quantise
+from ledger.judging.frame_chains import is_chained
+from ledger.rules import rule_of
+from node.learning.grid_ranges import Teller, clipped
+from node.learning.training import Trainer, TrainingDiverged
+from node.operating.meter import Meter
+from node.testing.attacks import Behaviour, Sight
+from node.testing.attacks.sight import NOTHING, Knowledge
+
+_log = logging.getLogger(__name__)
+
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Previous:
+    """A peer's last commit on chain. digest: 32 bytes. state: what it published, (d,), int32."""
+
+    digest: bytes
+    state: State
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An update ready to be stored: its blob, and the residual that stays behind, (d,), float32."""
+
+    blob: bytes
+    residual: Vector
+
+
+def genesis_blob(initial: Vector, blocks: Blocks) -> bytes:
+    """The blob of the state all peers start from: int8 and uncompressed, the same bytes with every zstd."""
+    return encode_genesis(Genesis(PLAIN, quantise(initial, blocks, PLAIN).payload))
+
+
+def leaning(start: Vector, residual: Vector, codec: str) -> Vector:
+    """What training starts from: under a chained codec, with part of what the last frame left out of it.
+
+    start: the base, (d,), float32. residual: see ledger.codec.left_out.
+    """
+    return start + np.float32(CARRIED) * residual if is_chained(codec) else start
+
+
+class Learner:
+    """Makes one peer's updates."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        manifest: Manifest,
+        behaviour: Behaviour,
+        seed: int,
+        meter: Meter,
+        share: float = SENT_SHARE,
+    ) -> None:
+        """share: of the values, what a delta frame sends; see ledger.codec.delta_encoder."""
+        self._trainer, self._manifest, self._behaviour = trainer, manifest, behaviour
+        self._seed, self._meter, self._share = seed, meter, share
+        self._teller = Teller()
+        self._trained: tuple[bytes, Vector] | None = None
+
+    def train_ahead(self, round_number: int, base: State, residual: Vector, origin: State | None = None) -> None:
+        """Train for a round that is still to come, so that its update needs encoding only. Raises as `prepare`."""
+        with self._meter.section("training"):
+            self._train(leaning(to_float(base), residual, self._manifest.codec), base, round_number, origin)
+
+    def prepare(
+        self,
+        network: bytes,
+        round_number: int,
+        author: bytes,
+        base: State,
+        residual: Vector,
+        previous: Previous | None = None,
+        origin: State | None = None,
+        known: Knowledge = NOTHING,
+    ) -> Prepared:
+        """Train from the base and encode. Raises TrainingDiverged where training leaves the finite
+        numbers from the genesis on; from a later base, the base itself is published.
+
+        What was trained from the same start before is taken, for whichever round that was: a peer that missed a
+        round goes on from an unchanged base, and need not miss the next one too.
+
+        previous: what the frame may be relative to; None for one that needs the genesis, `origin`, at most. known:
+        of the others' states, by a poisoner.
+        """
+        start = to_float(base)
+        with self._meter.section("training"):
+            trained = self._train(leaning(start, residual, self._manifest.codec), base, round_number, origin)
+        with self._meter.section("encode"):
+            sight = self._sight(network, round_number, start, trained, known)
+            wanted = self._behaviour.publish(sight)
+            if not is_chained(self._manifest.codec):
+                wanted = wanted + residual
+            self._teller.tell(clipped(wanted, self._trainer.layout), round_number)
+            # Far off, whether its own doing or the poison it mixed in: it goes on with what a frame can hold.
+            wanted = np.clip(wanted, -LARGEST, LARGEST)
+            reference = b"" if previous is None else previous.digest
+            wanted, last = wanted.astype(np.float32), None if previous is None else previous.state
+            quantised = encode(wanted, self._manifest.codec, self._manifest.blocks, last, origin, base, self._share)
+            update = Update(
+                network,
+                round_number,
+                author,
+                state_digest(base),
+                self._manifest.codec,
+                quantised.payload,
+                reference,
+            )
+            limit = update_max_bytes(self._manifest)
+            blob = self._behaviour.blob(encode_update(update), limit, round_number, sight.rng)
+            if is_chained(self._manifest.codec):
+                return Prepared(blob, left_out(wanted, base, quantised.state, last))
+            return Prepared(blob, wanted - to_float(quantised.state))
+
+    def _train(self, start: Vector, base: State, number: int, origin: State | None) -> Vector:
+        name = hashlib.sha256(start.data).digest()
+        if self._trained is None or self._trained[0] != name:
+            self._trained = name, self._newly_trained(start, base, number, origin)
+        return self._trained[1]
+
+    def _newly_trained(self, start: Vector, base: State, number: int, origin: State | None) -> Vector:
+        try:
+            return self._trainer.train(start, number)
+        except TrainingDiverged as fault:
+            if origin is None or np.array_equal(base, origin):
+                raise
+            # What the neighbours put into the base is not its task's fault, and must not end it: it publishes the
+            # base as it is, so that it still judges, and mixes what comes.
+            _log.warning("publishing the base untrained round=%d reason=%s", number, fault)
+            return to_float(base)
+
+    def _sight(self, network: bytes, number: int, base: Vector, trained: Vector, known: Knowledge) -> Sight:
+        manifest, seat = self._manifest, self._trainer.seat
+        return Sight(
+            round=number,
+            rounds=manifest.rounds,
+            seat=seat,
+            base=base,
+            trained=trained,
+            rng=np.random.default_rng([self._seed, number]),
+            honest=known.honest,
+            bases=known.bases,
+            accomplices={seat: trained},
+            colluders=self._behaviour.accomplices or (seat,),
+            peers=known.peers,
+            rule=rule_of(manifest.rule, manifest.rule_parameters),
+            degree=manifest.degree,
+            memories=known.memories,
+            layout=manifest.layout,
+            # Public, and alike for all who collude.
+            seed=int.from_bytes(network[:8], "little"),
+        )
+
+    def loss(self, state: State) -> float:
+        """The peer's private loss of anybody's state."""
+        return self._trainer.loss(to_float(state))
+
+    def evaluate(self, base: State) -> dict[str, float]:
+        """The task's own figures for a model, e.g. accuracy."""
+        with self._meter.section("evaluation"):
+            return self._trainer.evaluate(to_float(base))

@@ -1,0 +1,113 @@
+"""The private part of a peer's model: running statistics, masks, a head of its own. It never leaves the peer.
+
+It lives from round to round in a file of its own, which ends in its own SHA-256. Two rounds are kept: a round that
+is trained a second time starts from what it started from.
+"""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgpack
+import numpy as np
+import torch
+
+from ledger.files import set_aside, write_whole
+from node.learning.frozen import tensor_bytes
+
+# A tensor by its name in `state_dict`. Replaced, never written to.
+Kept = Mapping[str, torch.Tensor]
+
+_log = logging.getLogger(__name__)
+_MAGIC: Final = b"FMK1"
+_CHECKSUM_BYTES: Final = 32
+_ROUNDS: Final = 2
+
+
+class KeptParts:
+    """What a peer keeps of its model after its last rounds, on disk too where it has a file. At first nothing."""
+
+    def __init__(self, first: Kept | None = None) -> None:
+        """first: what to start from, as if it came of round 0."""
+        self._rounds: dict[int, Kept] = {} if first is None else {0: first}
+        self._path: Path | None = None
+        self._network = b""
+
+    @classmethod
+    def load(cls, path: Path, network: bytes) -> "KeptParts":
+        """What the file holds, if there is one. One that cannot be used is set aside. Raises OSError."""
+        kept = cls()
+        kept._path, kept._network = path, network
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            return kept
+        packed, checksum = raw[len(_MAGIC) : -_CHECKSUM_BYTES], raw[-_CHECKSUM_BYTES:]
+        if not raw.startswith(_MAGIC) or hashlib.sha256(packed).digest() != checksum:
+            _set_aside(path, "is damaged")
+            return kept
+        fields = msgpack.unpackb(packed, strict_map_key=False)
+        if fields["network"] != network:
+            _set_aside(path, "belongs to another circle")
+            return kept
+        kept._rounds = {
+            number: {name: _tensor(*one) for name, one in tensors.items()}
+            for number, tensors in fields["rounds"].items()
+        }
+        return kept
+
+    @property
+    def latest(self) -> Kept:
+        """After the last round trained; empty before the first."""
+        return self._rounds[max(self._rounds)] if self._rounds else {}
+
+    def before(self, number: int) -> Kept:
+        """What the training of a round starts from: the last of an earlier one, else the oldest there is."""
+        earlier = [one for one in self._rounds if one < number]
+        if earlier:
+            return self._rounds[max(earlier)]
+        return self._rounds[min(self._rounds)] if self._rounds else {}
+
+    def keep(self, number: int, part: Kept) -> None:
+        """Take in what a round's training left, on the disk before this returns. Raises OSError."""
+        start = self.before(number)
+        rounds = {one: held for one, held in self._rounds.items() if one < number}
+        if not rounds and start:
+            rounds = {number - 1: start}
+        rounds[number] = part
+        self._rounds = dict(sorted(rounds.items())[-_ROUNDS:])
+        if self._path is not None and part:
+            self._write(self._path)
+
+    def _write(self, path: Path) -> None:
+        packed = msgpack.packb(
+            {
+                "network": self._network,
+                "rounds": {
+                    number: {name: _fields(tensor) for name, tensor in part.items()}
+                    for number, part in self._rounds.items()
+                },
+            }
+        )
+        write_whole(path, _MAGIC + packed + hashlib.sha256(packed).digest())
+
+
+def _set_aside(path: Path, fault: str) -> None:
+    aside = set_aside(path)
+    _log.warning(
+        "the private part of this peer's model %s: it starts as the task gives it, the file is kept as file=%s",
+        fault,
+        aside,
+    )
+
+
+def _fields(tensor: torch.Tensor) -> list[Any]:
+    return [str(tensor.dtype).removeprefix("torch."), list(tensor.shape), tensor_bytes(tensor)]
+
+
+def _tensor(dtype: str, shape: list[int], raw: bytes) -> torch.Tensor:
+    flat = torch.from_numpy(np.frombuffer(raw, np.uint8).copy())
+    found: torch.Tensor = flat.view(getattr(torch, dtype)).reshape(shape)
+    return found

@@ -1,0 +1,184 @@
+"""A task's model as model() gives it, and the models that peers train and judge made of it."""
+
+import copy
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import nn
+
+from ledger.errors import SetupError
+from node.learning.frozen import Frozen, frozen_of, tensor_bytes
+from node.learning.layout import Layout, Vector, flatten, layout_for, load_into, not_finite
+from node.learning.private_part import Kept
+from node.learning.recalibration import normalisations, recalibrate
+from node.tasks.interface import Task
+from node.tasks.sharing import Parts, listed, parts_of, tensors_of
+
+# torch has one global random state a process: two trainers in one process must not interleave in it.
+GLOBAL_RANDOM_STATE: Final = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Template:
+    """What every model of a task is made of. model: never trained, never handed out."""
+
+    spec: str
+    model: nn.Module
+    parts: Parts
+    layout: Layout
+    frozen: Frozen
+
+    @classmethod
+    def of(cls, task: Task, seed: int) -> "Template":
+        """Make the model that everyone with this seed makes. Raises SetupError where the task is at fault."""
+        with GLOBAL_RANDOM_STATE, torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive(seed))
+            model = task.model()
+        with task.calling("state_dict() of what model() gives"):
+            parts = parts_of(model, task.sharing, task.spec)
+        _forget_computed(model)
+        found = cls(task.spec, model, parts, layout_for(model, parts), frozen_of(model, parts.frozen))
+        if names := not_finite(found.layout, found.initial()):
+            raise SetupError(
+                f"{task.spec}: {names[0]} is shared, and model() gives it values that are not finite: keep it at"
+                f" home with private = ({names[0]!r},), or give it others"
+            )
+        return found
+
+    def in_units_of(self, layout: Layout) -> "Template":
+        """The same with the units of a layout of the same tensors."""
+        return replace(self, layout=layout)
+
+    def initial(self) -> Vector:
+        """What is shared of the untrained model, (d,), float32, in the layout's units."""
+        return flatten(self.model, self.layout)
+
+    def private(self) -> dict[str, torch.Tensor]:
+        """The private part as model() gives it."""
+        return self.private_of(self.model)
+
+    def filled(self, vector: Vector, kept: Kept) -> nn.Module:
+        """A new model of this state. vector: (d,), float32. kept: the peer's own part; what it lacks is as made."""
+        try:
+            model = copy.deepcopy(self.model)
+        except Exception as error:
+            fact = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise SetupError(
+                f"{self.spec}: what model() gives cannot be copied: {fact}; correct the task"
+            ) from error
+        state = model.state_dict()
+        with torch.no_grad():
+            for name, tensor in kept.items():
+                state[name].copy_(tensor)
+        load_into(model, self.layout, vector)
+        return model
+
+    def judged(self, vector: Vector, kept: Kept, x: torch.Tensor | None) -> nn.Module:
+        """A new model of this state, for answering: its running statistics taken anew where the peer keeps its own.
+
+        x: the peer's own examples, None where it has none that the model takes. Statistics that training left alone
+        (a frozen part's) stay.
+        """
+        model = self.filled(vector, kept)
+        model.eval()
+        if x is not None:
+            made = self.model.state_dict()
+            means = {name: f"{name}.running_mean".removeprefix(".") for name in normalisations(model)}
+            moved = [
+                layer
+                for name, layer in normalisations(model).items()
+                if means[name] in kept and not torch.equal(kept[means[name]], made[means[name]])
+            ]
+            recalibrate(model, x, moved)
+        return model
+
+    def private_of(self, model: nn.Module) -> dict[str, torch.Tensor]:
+        """A copy of a model's private part."""
+        state = model.state_dict()
+        return {name: state[name].detach().cpu().clone() for name in self.parts.private}
+
+    def spoilt(self, before: Kept, after: Kept) -> list[str]:
+        """The private tensors that were finite and are no more; what was made with infinity may keep it."""
+        made = self.private() | dict(before)
+        return [name for name, tensor in after.items() if not _is_finite(tensor) and _is_finite(made[name])]
+
+    def check_kept(self, kept: Kept) -> None:
+        """Raises SetupError where a private part from disk is another model's."""
+        own = self.private()
+        for name, tensor in kept.items():
+            here = _described(own[name]) if name in own else "nothing"
+            if here != _described(tensor):
+                raise SetupError(
+                    f"{self.spec}: the private part of this peer's model holds {name} {_described(tensor)}, and"
+                    f" model() gives {here}: start it with the task it was started with, or move private.bin away"
+                )
+
+    def check_trained(self, model: nn.Module) -> None:
+        """Raises SetupError, naming tensor and train(), where training made another model of it."""
+        before, after = self.model.state_dict(), model.state_dict()
+        new = sorted(after.keys() - before.keys())
+        for name, tensor in before.items():
+            if name not in after:
+                instead = f" (and made {listed(new)})" if new else ""
+                raise SetupError(
+                    f"{self.spec}: train() renamed or removed {name}{instead}: give the model back with the tensors"
+                    " that model() made, e.g. by torch.nn.utils.prune.remove() or remove_parametrizations()"
+                )
+            if _described(tensor) != _described(after[name]):
+                raise SetupError(
+                    f"{self.spec}: train() made {name}, {_described(tensor)}, into {_described(after[name])}:"
+                    " give the model back with the tensors that model() made"
+                )
+        if new:
+            raise SetupError(
+                f"{self.spec}: train() added {listed(new)}: make all tensors in model(), others would be lost"
+            )
+        for name in self.parts.frozen:
+            if not _is_same(before[name], after[name]):
+                raise SetupError(
+                    f"{self.spec}: train() changed {name}, which is frozen and not shared: name it in `shared` or"
+                    " `private`, or let model() give it with requires_grad"
+                )
+        self._check_tied(after)
+
+    def _check_tied(self, after: Mapping[str, torch.Tensor]) -> None:
+        for first, group in tensors_of(self.model, self.spec).items():
+            for other in group[1:]:
+                if not _is_same(after[first], after[other]):
+                    raise SetupError(
+                        f"{self.spec}: train() parted {other} from {first}, which are one tensor in model(): leave"
+                        " them tied, or make two in model()"
+                    )
+
+
+def derive(*numbers: int) -> int:
+    """One 63-bit seed out of several numbers from 0 up."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _forget_computed(model: nn.Module) -> None:
+    """Cut tensors that layers computed and keep as plain attributes (the old weight_norm, pruning) off their graph.
+
+    A model with a graph cannot be copied; the next forward pass computes them again.
+    """
+    for module in model.modules():
+        for name, value in vars(module).items():
+            if isinstance(value, torch.Tensor) and value.grad_fn is not None:
+                vars(module)[name] = value.detach()
+
+
+def _is_same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    other = other.to(one.device)
+    return torch.equal(one, other) or tensor_bytes(one) == tensor_bytes(other)  # NaN is never equal
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    return bool(torch.isfinite(tensor).all())
+
+
+def _described(value: Any) -> str:
+    return f"{value.dtype} {tuple(value.shape)}".removeprefix("torch.")

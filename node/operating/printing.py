@@ -1,0 +1,54 @@
+"""The one way to a terminal, with `console` for tables. Whatever a command, a log or a library says goes here.
+
+Endpoints, peers, circles and libraries have strings of their own in what is said. None of them gets to move the
+cursor, forge a line or hide text: control characters are written out, and lines have a length.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Final, TextIO
+
+from ledger.untrusted.text import printable
+from node.operating.figures import as_json
+
+SAID_MAX: Final = 4000
+
+
+def say(text: str = "") -> None:
+    """A line of a result, on stdout, seen at once."""
+    _write(sys.stdout, printable(text, SAID_MAX))
+
+
+def say_lines(text: str) -> None:
+    """Several lines at once, e.g. a table that the program made."""
+    _write(sys.stdout, "\n".join(printable(line, SAID_MAX) for line in text.removesuffix("\n").split("\n")))
+
+
+def say_json(value: Mapping[str, Any]) -> None:
+    """One JSON object, a line on stdout; null for figures that are no numbers.
+
+    JSON writes control characters out by itself, and is not cut.
+    """
+    _write(sys.stdout, as_json(value))
+
+
+def caution(sentence: str) -> None:
+    """What is not as it should be and ends nothing, on stderr."""
+    _write(sys.stderr, f"folkmoot: caution: {printable(sentence, SAID_MAX)}")
+
+
+def complain(sentence: str) -> None:
+    """Why a command ends, on stderr."""
+    _write(sys.stderr, f"folkmoot: {printable(sentence, SAID_MAX)}")
+
+
+def _write(stream: TextIO, line: str) -> None:
+    try:
+        # A terminal of another encoding shows what it cannot spell as an escape.
+        spelled = line.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8")
+        stream.write(spelled + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        # Whoever read our output has gone, e.g. `| head`; how the command ends is its own affair.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,0 +1,1 @@
+"""A round as a peer lives it: what to do next, announcing, getting the neighbours' updates."""

@@ -1,0 +1,75 @@
+"""What a node tells while it runs: what has become of its seat, as it changes, and one event a round."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.circle.history import Round
+from ledger.circle.reputation import FULL
+from ledger.judging.screening import Screened
+from node.follower import Follower
+from node.operating.meter import Meter
+from node.operating.notices import Notices
+from node.seat.fate import Purse, Standing, news, standing_of
+
+_log = logging.getLogger(__name__)
+
+
+class Teller:
+    """Tells of one node. report: called with the round events. bytes_sent: bodies handed to the network so far."""
+
+    def __init__(
+        self,
+        report: Callable[[dict[str, Any]], None],
+        notices: Notices,
+        follower: Follower,
+        meter: Meter,
+        bytes_sent: Callable[[], int],
+    ) -> None:
+        self._report, self._notices, self._follower = report, notices, follower
+        self._meter, self._bytes_sent = meter, bytes_sent
+        self._standing: Standing | None = None
+        self._rollbacks = 0
+        self._purse = Purse()
+        self._lap_started = time.monotonic()
+        self._bytes_before = self._gas_before = 0
+
+    def look(self, seat: int) -> bool:
+        """Tell what has become of the seat since the last look. Returns whether its judges lacked its update."""
+        history, rollbacks = self._follower.history, self._follower.rollbacks
+        is_known = self._standing is not None and self._standing.seat == seat and rollbacks == self._rollbacks
+        standing = standing_of(history, seat, self._standing if is_known else None)
+        told = news(self._standing, standing, history.parameters)
+        self._standing, self._rollbacks = standing, rollbacks
+        for notice in told:
+            self._notices.tell(notice)
+        return any(notice.kind == "unheard" for notice in told)
+
+    async def round_over(self, round_: Round, seat: int, screened: Screened, figures: Mapping[str, Any]) -> None:
+        """One event: what the round was like and what it cost. Then whether the coin lasts."""
+        sent, gas, now = self._bytes_sent(), self._follower.sender.gas_spent, time.monotonic()
+        self._report(
+            {
+                "event": "round",
+                "round": round_.number,
+                "seat": seat,
+                "figures": figures,
+                "verdicts": {entry.seat: entry.verdict for entry in screened.entries},
+                "reputation": round_.reputations[seat] / FULL,
+                "seconds": now - self._lap_started,
+                "bytes_sent": sent - self._bytes_before,
+                "gas": gas - self._gas_before,
+                "cpu_s": self._meter.lap(),
+            }
+        )
+        self._lap_started, self._bytes_before, self._gas_before = now, sent, gas
+        try:
+            balance_wei = await self._follower.balance_wei()
+        except (ChainUnreachable, RpcFault) as error:
+            _log.info("balance not known reason=%s", error)
+            return
+        rounds_to_go = self._follower.history.parameters.last_round - round_.number
+        if (notice := self._purse.note(balance_wei, rounds_to_go)) is not None:
+            self._notices.tell(notice)

@@ -1,0 +1,356 @@
+"""A node that looks at others: at its own pace, within its coin, and claiming only what it recomputed."""
+
+import asyncio
+import random
+from dataclasses import replace
+
+import pytest
+
+from ledger.circle.events import ASKING, NO_RECORD, Answer, Outcome, Stage
+from ledger.errors import PeerFault
+from ledger.fetch.fetcher import Unavailable
+from ledger.judging.false_verdicts import Examined, Truth
+from node.duties.jury import Answered
+from node.duties.watcher import WatchBudget, Watcher
+from node.duties.watching import BUDGET_BONDS
+from node.operating.notices import Notices
+from tests.support.fake_follower import Clock, FakeFollower, as_any
+from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, NOW, Court
+from tests.support.histories.moments import peer
+
+OWN = 8
+CLEAN = Examined((), b"\1" * 32)
+
+
+class ProcessClock(Clock):
+    """CPU time beside it. cpu_s: what this process has used."""
+
+    cpu_s = 0.0
+
+    def process_time(self) -> float:
+        return self.cpu_s
+
+
+class Scene:
+    """One node, seat 8's. finds: what looking at a judge gives; an exception is raised. costs_s: CPU time of it."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, court: Court, *, share: float = 0.5, stake_wei: int = 10**18
+    ) -> None:
+        self.court, self.clock = court, ProcessClock(NOW)
+        self.finds: dict[int, Examined | Answered | Exception] = {}
+        self.looked: list[tuple[int, int]] = []
+        self.told: list[dict[str, object]] = []
+        self.costs_s = 2.0
+        monkeypatch.setattr("node.duties.watcher.time", self.clock)
+        monkeypatch.setattr("node.duties.watcher.examined", self._examined)
+        self.follower = FakeFollower(court.history, address=CHALLENGER)
+        budget = WatchBudget(share, stake_wei)
+        self.watcher = Watcher(
+            as_any(self.follower), as_any(None), budget, Notices(self.told.append), random.Random(1)
+        )
+
+    async def _examined(
+        self, history: object, network: bytes, number: int, judge: int, fetch: object
+    ) -> Examined | Answered:
+        self.looked.append((number, judge))
+        self.clock.cpu_s += self.costs_s
+        self.clock.now += 2 * self.costs_s
+        found = self.finds.get(judge, CLEAN)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def look(self, *, after_s: float = 0.0, is_busy: bool = False) -> None:
+        self.clock.now += after_s
+        self.watcher.look(OWN, is_busy=is_busy)
+        for _ in range(4):
+            await asyncio.sleep(0)
+        self.watcher.look(OWN, is_busy=True)
+
+    async def look_at_all(self) -> None:
+        for _ in range(12):
+            await self.look(after_s=100)
+
+    def kinds(self) -> list[object]:
+        return [one["kind"] for one in self.told]
+
+
+async def test_it_looks_at_each_judge_once_and_at_nobody_when_all_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, Court())
+    await scene.look_at_all()
+    assert sorted(scene.looked) == [(1, judge) for judge in range(8)]
+    scene.court.play(2)
+    await scene.look_at_all()
+    assert sorted(scene.looked)[8:] == [(2, judge) for judge in range(8)]
+
+
+async def test_after_a_look_it_rests_by_the_share_of_time_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, Court(), share=0.05)
+    await scene.look()
+    assert len(scene.looked) == 1
+    await scene.look(after_s=37.9)
+    assert len(scene.looked) == 1
+    await scene.look(after_s=0.2)
+    assert len(scene.looked) == 2, "two seconds of each forty"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+async def test_it_looks_at_nobody_where_it_is_given_no_time_or_nobody_can_be_held_to_it(
+    monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    court = Court()
+    if share:
+        court.history.parameters = replace(court.history.parameters, dispute_bond=0)
+    scene = Scene(monkeypatch, court, share=share)
+    await scene.look_at_all()
+    assert scene.looked == []
+
+
+async def test_while_the_node_recomputes_for_a_vote_it_looks_at_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, Court())
+    await scene.look(is_busy=True)
+    assert scene.looked == []
+
+
+async def test_what_is_false_is_claimed_once_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, Court())
+    scene.finds[3] = Examined((4, 6), b"\7" * 32)
+    await scene.look_at_all()
+    assert scene.watcher.disputes() == [(1, 3, 4, b"\7" * 32)]
+    assert scene.kinds() == ["false_verdict"]
+    assert scene.told[0]["says"] == (
+        "what seat 3 attested in round 1 about seat 4 is false, recomputed here: this node disputes it "
+        "unless another does"
+    )
+    scene.court.dispute(judge=3, target=4)
+    assert scene.watcher.disputes() == [], "one claim at a time against a judge"
+
+
+async def test_a_wrong_claim_that_a_friend_raised_shields_no_liar(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, Court())
+    scene.court.dispute(judge=3, target=5, challenger=peer(7))
+    scene.finds[3] = Examined((4, 6), b"\7" * 32)
+    await scene.look_at_all()
+    assert scene.watcher.disputes() == [(1, 3, 4, b"\7" * 32)]
+
+
+async def test_a_false_record_or_base_is_a_claim_about_the_judge_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, Court())
+    scene.finds[3] = Examined((3,), None)
+    await scene.look_at_all()
+    assert scene.watcher.disputes() == [(1, 3, 3, NO_RECORD)]
+    assert "of what it goes on with is false" in str(scene.told[0]["says"])
+
+
+async def test_of_a_judge_with_many_lies_one_is_claimed_and_the_next_after_it_was_decided(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    court.play(2)
+    scene = Scene(monkeypatch, court)
+    scene.finds[0] = Examined((5,), b"\7" * 32)
+    for _ in range(3):
+        await scene.look_at_all()
+    assert len(scene.watcher.disputes()) == 1
+    court.uphold()
+    assert court.history.seats[0].convictions == 1
+    assert scene.watcher.disputes() == [(2, 0, 5, b"\7" * 32)], "the one of round 1 is decided"
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Answered(Truth.WITHHELD),
+        Answered(Truth.UNKNOWABLE),
+        Unavailable(bytes(32), {}),
+        PeerFault("what"),
+        TimeoutError(),
+        ArithmeticError("what"),
+    ],
+    ids=["withheld", "unknowable", "genesis", "fault", "timeout", "any"],
+)
+async def test_what_it_could_not_recompute_it_does_not_claim(
+    monkeypatch: pytest.MonkeyPatch, trouble: Answered | Exception
+) -> None:
+    scene = Scene(monkeypatch, Court())
+    scene.finds = dict.fromkeys(range(9), trouble)
+    await scene.look_at_all()
+    assert scene.looked
+    assert scene.watcher.disputes() == []
+
+
+async def test_of_who_does_not_show_what_it_judged_from_the_operator_hears_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    court.play(2)
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    for _ in range(5):
+        await scene.look_at_all()
+    assert scene.kinds() == ["unshown"]
+    assert str(scene.told[0]["says"]).startswith("seat 3 does not show what it judged from in round ")
+    once, on = sorted(scene.looked.count((number, 3)) for number in (1, 2))
+    assert once == 2 < on, "one thing of each judge is asked for again and again"
+
+
+async def test_who_goes_on_attesting_and_shows_nothing_is_asked_by_the_circle_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch, Court())
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    await scene.look_at_all()
+    assert scene.watcher.disputes() == [], "20 minutes of a window of an hour"
+    for _ in range(3):
+        await scene.look_at_all()
+    assert scene.watcher.disputes() == [(1, 3, 3, ASKING)]
+    assert scene.kinds() == ["unshown"]
+    assert scene.looked.count((1, 3)) > 4, "it is asked for all the time"
+    scene.court.dispute(judge=3, target=3)
+    assert scene.watcher.disputes() == []
+
+
+async def test_who_shows_it_meanwhile_is_not_disputed_for_it_and_looked_at_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    court.play(2)
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    for _ in range(3):
+        await scene.look_at_all()
+    scene.finds[3], scene.looked = Examined((4,), b"\7" * 32), []
+    for _ in range(3):
+        await scene.look_at_all()
+    assert sorted(one for one in scene.looked if one[1] == 3) == [(1, 3), (2, 3)]
+    assert {one[2:] for one in scene.watcher.disputes()} == {(4, b"\7" * 32)}
+
+
+async def test_who_has_stopped_attesting_is_not_disputed_for_what_it_cannot_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    court.play(2, [seat for seat in range(9) if seat != 3])
+    for _ in range(6):
+        await scene.look_at_all()
+    assert (1, 3) in scene.looked
+    assert scene.watcher.disputes() == []
+
+
+async def test_a_judge_that_showed_once_the_circle_asked_is_asked_for_twice_as_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    court.play(2)
+    court.dispute(judge=3, target=3, number=2, evidence=ASKING)
+    court.vote(Answer.REJECTS, *court.summon())
+    court.refer(Stage.APPEAL)
+    court.resolve(Outcome.REJECTED)
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    for _ in range(4):
+        await scene.look_at_all()
+    assert scene.watcher.disputes() == []
+    for _ in range(5):
+        await scene.look_at_all()
+    assert [one[1:] for one in scene.watcher.disputes()] == [(3, 3, ASKING)]
+
+
+async def test_what_its_friends_ask_a_judge_for_gives_it_no_more_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    court.play(2)
+    court.dispute(judge=3, target=3, number=2, challenger=peer(4), evidence=ASKING)
+    court.vote(Answer.REJECTS, *court.summon())
+    court.refer(Stage.APPEAL)
+    court.resolve(Outcome.REJECTED)
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    for _ in range(5):
+        await scene.look_at_all()
+    assert [one[1:] for one in scene.watcher.disputes()] == [(3, 3, ASKING)]
+
+
+async def test_who_asks_one_judge_already_asks_no_other_and_an_outsider_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for challenger, asked in ((peer(4), 1), (CHALLENGER, 0)):
+        court = Court()
+        court.dispute(judge=5, target=5, challenger=challenger, evidence=ASKING)
+        scene = Scene(monkeypatch, court)
+        scene.finds[3] = Answered(Truth.WITHHELD)
+        for _ in range(5):
+            await scene.look_at_all()
+        assert len(scene.watcher.disputes()) == asked
+    scene = Scene(monkeypatch, Court())
+    scene.follower.sender.address = peer(100)
+    scene.finds[3] = Answered(Truth.WITHHELD)
+    for _ in range(5):
+        await scene.look_at_all()
+    assert scene.watcher.disputes() == []
+
+
+async def test_no_more_is_at_stake_than_the_operator_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    court = Court()
+    court.dispute(judge=0, challenger=CHALLENGER)
+    for stake_wei, is_claimed in ((BOND, True), (BOND - 1, False), (DISPUTE_BOND, False), (0, False)):
+        scene = Scene(monkeypatch, court, stake_wei=stake_wei)
+        scene.finds[3] = Examined((4,), b"\7" * 32)
+        await scene.look_at_all()
+        assert bool(scene.watcher.disputes()) == is_claimed
+        assert "false_verdict" in scene.kinds()
+    assert "dispute it with `folkmoot dispute`" in str(scene.told[0]["says"])
+    enough = Scene(monkeypatch, court, stake_wei=5 * DISPUTE_BOND)
+    assert enough.watcher.appeals([(0, 1)]) == [(0, 1)]
+    assert Scene(monkeypatch, court, stake_wei=5 * DISPUTE_BOND - 1).watcher.appeals([(0, 1)]) == []
+    assert BUDGET_BONDS * DISPUTE_BOND == BOND
+
+
+async def test_how_a_claim_of_its_own_ended_is_told_once_with_the_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    court = Court()
+    court.dispute(judge=0, challenger=CHALLENGER)
+    scene = Scene(monkeypatch, court)
+    await scene.look()
+    court.vote(Answer.UPHOLDS, *court.summon())
+    court.refer(Stage.CIRCLE)
+    court.vote(Answer.UPHOLDS, *range(4, 9))
+    court.resolve(Outcome.UPHELD, BOND // 2)
+    await scene.look()
+    await scene.look()
+    assert scene.kinds() == ["claim_over"]
+    assert (scene.told[0]["back_wei"], scene.told[0]["reward_wei"]) == (DISPUTE_BOND, BOND // 8)
+    assert scene.watcher.is_owed()
+    again = Scene(monkeypatch, court)
+    await again.look()
+    assert again.told == [], "what is past is not told by a node that starts"
+
+
+async def test_after_a_reorganisation_all_is_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, Court())
+    scene.finds[3] = Examined((4,), b"\7" * 32)
+    await scene.look_at_all()
+    scene.follower.rollbacks += 1
+    scene.finds = {}
+    await scene.look_at_all()
+    assert len(scene.looked) == 16
+    assert scene.watcher.disputes() == []
+
+
+async def test_closing_ends_what_is_being_recomputed(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, Court())
+
+    async def for_ever(*_: object) -> Examined:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr("node.duties.watcher.examined", for_ever)
+    await scene.look()
+    before = len(asyncio.all_tasks())
+    scene.watcher.close()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == before - 1

@@ -1,0 +1,95 @@
+"""What a circle starts from: its manifest, its genesis beside the circle file, and a peer with another model."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from ledger.blobs.contents.records import decode_genesis
+from ledger.blobs.unixfs import build
+from ledger.errors import SetupError
+from node.learning.genesis import Founding, agreed_template, found, genesis_path, read_genesis, write_genesis
+from node.learning.template import Template
+from node.tasks.interface import Task
+
+
+class Adapted:
+    scale = 1.0
+
+    def model(self):
+        base = nn.Linear(4, 4).requires_grad_(False)
+        nn.init.constant_(base.bias, self.scale)
+        return nn.Sequential(base, nn.BatchNorm1d(4), nn.Linear(4, 2))
+
+    def data(self, seat, seats):
+        return torch.ones(4, 4), torch.zeros(4, dtype=torch.long)
+
+
+class OtherBase(Adapted):
+    scale = 2.0
+
+
+class OtherSharing(Adapted):
+    shared = ("*",)
+
+
+def task_of(kind: type) -> Task:
+    return Task(f"{kind.__name__}.py:{kind.__name__}", kind())
+
+
+def founding(seed: int = 1) -> Founding:
+    task = task_of(Adapted)
+    options = {"skew": 0.0, "seed": seed, "samples": 10}
+    return found(
+        task,
+        Template.of(task, seed),
+        options=options,
+        degree=1,
+        rule="none",
+        rule_parameters={},
+        rounds=3,
+        codec="int8-zstd",
+    )
+
+
+def test_the_layout_holds_what_is_shared_and_a_digest_what_is_frozen():
+    manifest = founding().manifest
+    assert [tensor.name for tensor in manifest.layout] == ["1.bias", "1.weight", "2.bias", "2.weight"]
+    assert manifest.frozen == Template.of(task_of(Adapted), 1).frozen.digest
+    assert len(manifest.frozen_marks) == 2 * 4
+
+
+def test_who_makes_the_same_model_agrees():
+    template = agreed_template(task_of(Adapted), founding().manifest)
+    assert template.parts.frozen == ("0.bias", "0.weight")
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (OtherBase, r"differs from the circle's in 0\.bias, which is frozen"),
+        (OtherSharing, r"this task shares 0\.bias \(4,\), which the circle does not"),
+    ],
+)
+def test_who_makes_another_is_refused_by_name(kind, why):
+    with pytest.raises(SetupError, match=why):
+        agreed_template(task_of(kind), founding().manifest)
+
+
+def test_the_genesis_lies_beside_the_circle_file(tmp_path: Path):
+    circle, start = tmp_path / "circle.json", founding()
+    assert read_genesis(circle, start.manifest) is None
+    write_genesis(circle, start.genesis)
+    assert genesis_path(circle) == tmp_path / "circle.genesis"
+    assert read_genesis(circle, start.manifest) == start.genesis
+    assert build(start.genesis).root == start.manifest.genesis_digest
+    assert decode_genesis(start.genesis, start.manifest).size == start.manifest.parameters
+
+
+@pytest.mark.parametrize("blob", [founding(seed=2).genesis, b"", b"x" * 100_000])
+def test_what_is_not_the_circles_genesis_is_not_served(tmp_path: Path, blob: bytes, caplog):
+    circle = tmp_path / "circle.json"
+    write_genesis(circle, blob)
+    assert read_genesis(circle, founding().manifest) is None
+    assert "is not this circle's" in caplog.text

@@ -1,0 +1,32 @@
+"""What is no number is null for machines and a dash for people."""
+
+import json
+from math import inf, nan
+
+import pytest
+
+from node.operating.figures import as_json, shown
+
+
+def refuse(constant):
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def test_what_is_no_number_is_null_however_deep_it_lies():
+    value = {
+        "figures": {"auc": nan, "gap": inf, "accuracy": 0.25},
+        "rows": [(-inf, 1), [nan]],
+        "name": "nan",
+        3: None,
+    }
+    assert json.loads(as_json(value), parse_constant=refuse) == {
+        "figures": {"auc": None, "gap": None, "accuracy": 0.25},
+        "rows": [[None, 1], [None]],
+        "name": "nan",
+        "3": None,
+    }
+
+
+@pytest.mark.parametrize(("figure", "text"), [(0.12345, "0.123"), (nan, "–"), (inf, "–"), (-inf, "–"), (None, "–")])
+def test_a_table_has_three_digits_or_a_dash(figure, text):
+    assert shown(figure) == text

@@ -1,0 +1,223 @@
+"""Fetching a round's updates: the author first, then who holds them, and never longer than the budget."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from ledger.circle.history import History, Round
+from ledger.errors import NotYet
+from ledger.fetch.fetcher import BlobFetcher, Unavailable
+from ledger.identity.endpoints import Endpoint, parse_endpoint
+from node.blobs.gateway import gateway_app
+from node.blobs.store import BlockStore
+from node.operating.meter import Meter
+from node.round import neighbour_patience
+from node.round.exchange import Announced, Exchange
+from node.round.neighbour_patience import Patience
+from tests.support.histories.moments import drawn, history_of
+
+BLOB = b"FMU2 an update of some length"
+LIMIT = 1000
+# Longer than any of these tests takes: who waits for it, waits for what should not be waited for.
+LONG_S = 60.0
+
+
+class Told:
+    """What gossip says and is told."""
+
+    def __init__(self) -> None:
+        self.known: list[str] = []
+        self.have_told: list[tuple[int, bytes]] = []
+        self.is_behind = False
+
+    def holders(self, digest: bytes) -> list[str]:
+        return self.known
+
+    def have(self, round_number: int, digest: bytes) -> None:
+        if self.is_behind:
+            raise NotYet("the circle went on")
+        self.have_told.append((round_number, digest))
+
+
+class Member:
+    """Another member: its store, its gateway and what it was asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = BlockStore(folder)
+        self.asked, self.was_asked = 0, threading.Event()
+
+    async def start(self) -> str:
+        def serves(digest: bytes) -> bool:
+            self.asked += 1
+            self.was_asked.set()
+            return True
+
+        self._runner = web.AppRunner(gateway_app(self.store, serves=serves))
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return Endpoint("wss://127.0.0.1:1", f"http://127.0.0.1:{self._runner.addresses[0][1]}").text
+
+    async def close(self) -> None:
+        await self._runner.cleanup()
+
+
+class Scene:
+    """Seat 0 fetches; the others serve. commit(seat) makes that seat's digest the blob's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.members = [Member(folder / str(seat)) for seat in range(4)]
+        self.told, self.announced = Told(), Announced()
+        self.knocks: list[str] = []
+        self.fetcher = BlobFetcher()
+        self.exchange = Exchange(
+            self.members[0].store,
+            self.fetcher,
+            self.told,  # type: ignore[arg-type]
+            self.announced,
+            Meter(),
+            Patience(self.has),
+        )
+
+    async def has(self, gateway: str, digest: bytes) -> bool:
+        """What gateways say when they are knocked at."""
+        self.knocks.append(gateway)
+        return False
+
+    async def start(self) -> None:
+        endpoints = [await member.start() for member in self.members]
+        self.history: History = history_of(*drawn(0, 1, 2, 3), endpoints=endpoints)
+        assert self.history.round is not None
+        self.round: Round = self.history.round
+
+    async def collect(self, *seats: int, budget_s: float = LONG_S) -> dict[int, tuple[bytes | None, bool]]:
+        found = await self.exchange.collect(self.history, self.round, seats, max_bytes=LIMIT, budget_s=budget_s)
+        return {seat: (fetched.blob, fetched.is_here and fetched.blob is None) for seat, fetched in found.items()}
+
+    def commit(self, seat: int, blob: bytes = BLOB, *, at: int | None = None) -> bytes:
+        """The blob lies in one member's store (the author's unless told) and its digest on chain."""
+        digest = self.members[seat if at is None else at].store.put(blob)
+        self.round.commits[seat] = digest
+        return digest
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    made = Scene(tmp_path)
+    await made.start()
+    async with made.fetcher:
+        yield made
+    for member in made.members:
+        await member.close()
+
+
+async def test_an_update_comes_from_its_author_and_is_kept_and_told(scene: Scene) -> None:
+    digest = scene.commit(1)
+    scene.announced.heard(1, scene.history.seats[1].peer)
+    assert await scene.collect(1) == {1: (BLOB, False)}
+    assert [member.asked > 0 for member in scene.members] == [False, True, False, False]
+    assert scene.members[0].store.get(digest, LIMIT) == BLOB
+    assert scene.told.have_told == [(1, digest)]
+
+
+async def test_what_is_held_already_is_not_fetched_again(scene: Scene) -> None:
+    scene.commit(1)
+    await scene.collect(1)
+    asked = scene.members[1].asked
+    assert await scene.collect(1) == {1: (BLOB, False)}
+    assert scene.members[1].asked == asked
+
+
+async def test_another_holder_gives_what_the_author_does_not(scene: Scene) -> None:
+    scene.commit(1, at=3)
+    scene.told.known = [scene.history.seats[3].peer]
+    assert await scene.collect(1) == {1: (BLOB, False)}
+    assert scene.members[2].asked == 0
+
+
+async def test_an_announcement_that_was_lost_costs_a_moment_only(scene: Scene) -> None:
+    scene.commit(2)
+    assert await scene.collect(2) == {2: (BLOB, False)}
+
+
+async def test_what_nobody_gives_in_time_comes_back_without_a_blob(scene: Scene) -> None:
+    scene.members[1].store.seal(scene.commit(1, b"FMU2 withheld"))
+    scene.commit(2)
+    found = await scene.collect(1, 2, budget_s=2.0)
+    assert found == {1: (None, False), 2: (BLOB, False)}
+
+
+async def test_a_blob_above_the_tasks_limit_is_the_authors_fault_at_once(scene: Scene) -> None:
+    scene.commit(1, b"FMU2" + bytes(LIMIT))
+    assert await scene.collect(1) == {1: (None, True)}
+
+
+async def test_what_was_served_late_is_still_fetched(scene: Scene) -> None:
+    digest = scene.commit(1)
+    scene.members[1].store.seal(digest)
+    collecting = asyncio.create_task(scene.collect(1))
+    # Its author says it is not here, so the others are asked.
+    assert await asyncio.to_thread(scene.members[2].was_asked.wait, LONG_S)
+    scene.members[1].store.unseal(digest)
+    assert await collecting == {1: (BLOB, False)}
+
+
+async def test_who_gave_nothing_is_not_waited_for_long_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbour_patience, "BRIEF_S", 0.1)
+    scene.commit(1, b"FMU2 withheld")
+    scene.members[1].store.seal(scene.round.commits[1])
+    assert await scene.collect(1, budget_s=0.2) == {1: (None, False)}
+    # This would take a minute if it were waited for as before; others are had meanwhile.
+    scene.commit(2)
+    assert await scene.collect(1, 2) == {1: (None, False), 2: (BLOB, False)}
+    assert set(scene.knocks) == {parse_endpoint(scene.history.seats[1].endpoints[-1]).gateway}
+
+
+async def test_who_gave_nothing_and_has_come_back_is_had_at_once_and_trusted_again(scene: Scene) -> None:
+    digest = scene.commit(1)
+    scene.members[1].store.seal(digest)
+    assert await scene.collect(1, budget_s=0.2) == {1: (None, False)}
+    scene.members[1].store.unseal(digest)
+    assert await scene.collect(1) == {1: (BLOB, False)}
+    knocks = len(scene.knocks)
+    await scene.collect(1)
+    assert len(scene.knocks) == knocks
+
+
+async def test_a_circle_that_went_on_meanwhile_is_no_failure(scene: Scene) -> None:
+    scene.commit(1)
+    scene.told.is_behind = True
+    assert await scene.collect(1) == {1: (BLOB, False)}
+
+
+async def test_blobs_of_earlier_rounds_name_what_is_missing(scene: Scene) -> None:
+    digest, large = scene.commit(1), scene.commit(2, b"FMU2" + bytes(LIMIT))
+    digests = {digest: 1, large: 2}
+    found = await scene.exchange.blobs(scene.history, digests, max_bytes=LIMIT, timeout_s=LONG_S)
+    assert found == {digest: BLOB, large: None}
+    with pytest.raises(Unavailable):
+        await scene.exchange.blobs(scene.history, {bytes(32): 1}, max_bytes=LIMIT, timeout_s=5.0)
+
+
+async def test_an_announcement_wakes_who_waits_for_it_and_no_one_else() -> None:
+    announced = Announced()
+    waiting = asyncio.create_task(announced.wait(3, "0xauthor", LONG_S))
+    await asyncio.sleep(0)
+    announced.heard(3, "0xsomeone")
+    announced.heard(4, "0xauthor")
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    announced.heard(3, "0xauthor")
+    await waiting
+    await announced.wait(3, "0xauthor", LONG_S)
+
+
+async def test_announcements_of_rounds_long_gone_are_forgotten() -> None:
+    announced = Announced()
+    for number in range(1, 100):
+        for author in "abc":
+            announced.heard(number, author)
+    assert len(announced._events) <= 9
