@@ -25,6 +25,10 @@ from ledger.judging.frame_chains import Fetched, Held, Lost, lineage
 from ledger.judging.replay import sitting_of
 from ledger.judging.screening import Screened, screen
 from ledger.rules.judge_memory import Carried
+from node.attacks.collusion import Collusion, judged_nobody, look
+from node.attacks.equivocation import announce_another
+from node.attacks.fault_injection import FailAt
+from node.behaviour import Behaviour
 from node.duties.duties import Duties
 from node.duties.evidence import EvidenceStore
 from node.duties.voting import Voting
@@ -54,10 +58,6 @@ from node.state.provisions import Provisions
 from node.state.recovery import Judged, Recovery
 from node.state.retention import Retention
 from node.tasks.interface import Task
-from node.testing.attacks import Behaviour
-from node.testing.collusion import Collusion, judged_nobody, look
-from node.testing.equivocation import announce_another
-from node.testing.faults import FailAt
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")

@@ -13,6 +13,7 @@ from ledger.errors import SetupError, UsageError
 from ledger.fetch.fetcher import BlobFetcher
 from ledger.identity.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
 from ledger.identity.network import Network
+from node.behaviour import Behaviour
 from node.blobs.doors import Bounds, Doors
 from node.blobs.gateway import STATS, gateway_app
 from node.blobs.store import BlockStore
@@ -26,7 +27,6 @@ from node.operating.descriptors import raise_limit, shares_of
 from node.operating.meter import Meter
 from node.round.exchange import Announced, Exchange
 from node.round.neighbour_patience import Patience
-from node.testing.attacks import Behaviour
 
 if TYPE_CHECKING:
     from node.blobs.pinner import Pinner

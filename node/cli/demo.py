@@ -42,9 +42,9 @@ def run(options: argparse.Namespace) -> int:
     """Run it. 0 if the audit is clean, 1 if it has findings."""
     from ledger.codec import share_for
     from ledger.rules import rule_of
+    from node.attacks import behaviour
     from node.demo.run import DemoOptions, run_demo
     from node.operating.console import CleanConsole
-    from node.testing.attacks import behaviour
 
     behaviour(options.attack, attack_parameters(options.attack_parameter))
     rule_of(options.rule, rule_parameters(options.rule_parameter))

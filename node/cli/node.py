@@ -110,12 +110,12 @@ def run(options: argparse.Namespace) -> int:
     """Run until the circle is finished, or until interrupted."""
     from ledger.chain.deployment.deploy import CircleFile, open_circle
     from ledger.codec import share_for
+    from node.attacks.fault_injection import parse_fail_at
     from node.learning.genesis import read_genesis
     from node.learning.training import use_one_thread
     from node.operating.data_folder import DataFolder
     from node.peer import Peer, PeerConfig
     from node.services import Listening
-    from node.testing.faults import parse_fail_at
 
     if not 0 <= options.confirmations <= _CONFIRMATIONS_MAX:
         raise UsageError(f"--confirmations is 0 to {_CONFIRMATIONS_MAX} blocks, not {options.confirmations}")
@@ -156,7 +156,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _behaviour(options: argparse.Namespace) -> Any:
     """Honest, unless an attack is named. Raises UsageError."""
-    from node.testing.attacks import behaviour
+    from node.attacks import behaviour
 
     parameters = attack_parameters(options.attack_parameter)
     if options.watch is None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from ledger.errors import SetupError
+from node.attacks import behaviour
 from node.cli.attack_options import attack_parameters
 from node.demo.launcher import LocalNetwork, failure_of
 from node.demo.plot import plot
@@ -15,7 +16,6 @@ from node.demo.progress import Progress
 from node.demo.results import RunResults, collect
 from node.demo.summary import as_json, print_summary
 from node.demo.usage import cpu_s, pss_bytes
-from node.testing.attacks import behaviour
 
 _POLL_S: Final = 0.25
 _STALL_S: Final = 300.0
@@ -25,7 +25,7 @@ _STALL_S: Final = 300.0
 class DemoOptions:
     """What to run.
 
-    attack: a name from node.testing.attacks. attack_parameters: as NAME=NUMBER. keep: the folder stays. deploy,
+    attack: a name from node.attacks. attack_parameters: as NAME=NUMBER. keep: the folder stays. deploy,
     node: further options of `folkmoot deploy` and of every `folkmoot node`.
     """
 

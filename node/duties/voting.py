@@ -13,9 +13,9 @@ from ledger.circle.members import Dispute
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Truth
+from node.behaviour import Behaviour
 from node.duties.jury import Fetch, truth_of
 from node.follower import Follower
-from node.testing.attacks import Behaviour
 
 _log = logging.getLogger(__name__)
 # Between two tries to get what nobody gave; in a short window, a part of it.

@@ -20,11 +20,11 @@ from ledger.circle.manifest import Manifest
 from ledger.codec import CARRIED, LARGEST, PLAIN, SENT_SHARE, Blocks, encode, left_out, quantise
 from ledger.judging.frame_chains import is_chained
 from ledger.rules import rule_of
+from node.behaviour import Behaviour
+from node.knowledge import NOTHING, Knowledge, Sight
 from node.learning.grid_ranges import Teller, clipped
 from node.learning.training import Trainer, TrainingDiverged
 from node.operating.meter import Meter
-from node.testing.attacks import Behaviour, Sight
-from node.testing.attacks.sight import NOTHING, Knowledge
 
 _log = logging.getLogger(__name__)
 

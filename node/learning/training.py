@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
+from node.behaviour import Behaviour
 from node.learning.layout import Layout, Vector, check_layout, flatten, layout_of, not_finite
 from node.learning.private_part import KeptParts
 from node.learning.template import GLOBAL_RANDOM_STATE, Template, derive
 from node.tasks.interface import Task, fitted
-from node.testing.attacks import Behaviour
 
 __all__ = ["Trainer", "TrainingDiverged", "initial_state", "layout_of", "train_one_epoch", "use_one_thread"]
 

@@ -11,8 +11,10 @@ from ledger.arithmetic.exact import State, to_float
 from ledger.circle.manifest import Tensor
 from ledger.rules import rule_of
 from ledger.rules.judge_memory import Memory
+from node.attacks import behaviour
+from node.behaviour import Behaviour, Colluder
+from node.knowledge import Sight, Vector
 from node.simulator.scenario import Scenario, generator
-from node.testing.attacks import Behaviour, Colluder, Sight, Vector, behaviour
 
 Matrix = npt.NDArray[np.float32]
 _Rows = tuple[dict[int, Vector], Matrix]

@@ -11,9 +11,9 @@ from ledger.rules import rule_of
 from node.learning.private_part import Kept
 from node.learning.training import initial_state
 from node.simulator.attackers import attack_of, behaviours_of
+from node.simulator.blobs import manifest_of, network_of
 from node.simulator.judging import Exchange, Judged, Loss, Turn, judge, judge_blobs
 from node.simulator.learning import GROUP, Matrix, PublicStates, School, Trained
-from node.simulator.notary import manifest_of, network_of
 from node.simulator.publishing import Published, Reference, Vector, publish
 from node.simulator.scenario import Scenario
 

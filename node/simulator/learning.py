@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ledger.arithmetic.exact import State, to_float
+from node.behaviour import Behaviour
 from node.learning.grid_ranges import with_exponents
 from node.learning.layout import Layout, Vector
 from node.learning.private_part import Kept, KeptParts
@@ -17,9 +18,8 @@ from node.learning.template import Template, derive
 from node.learning.training import BATCH_SIZE, LEARNING_RATE, MOMENTUM, Trainer, TrainingDiverged
 from node.simulator.data import Pair, Shares, test_examples
 from node.simulator.scenario import Scenario
-from node.simulator.stacked import can_stack, epoch_order, perceptron_of
+from node.simulator.stacked_perceptrons import can_stack, epoch_order, perceptron_of
 from node.tasks.interface import Task, fitted, load_task
-from node.testing.attacks import Behaviour
 
 # Peers trained at once; part of what makes a simulation repeatable to the bit.
 GROUP: Final = 4

@@ -13,7 +13,7 @@ from ledger.circle.verdict_word import MAX_ROUND
 from ledger.codec import CODECS, ZSTD, share_for
 from ledger.errors import UsageError
 from ledger.rules import rule_of
-from node.testing.attacks import behaviour
+from node.attacks import behaviour
 
 MAX_PEERS: Final = 1 << 16
 # What node.learning.training takes from a task, and a scenario may set otherwise.
@@ -25,7 +25,7 @@ SIGHTS: Final = ("round", "network")
 class Scenario:
     """A circle and what befalls it. Unlike a real one it may have more than 256 peers.
 
-    malicious: the share of peers that attack, or the seats that do. attack: a name of node.testing.attacks.
+    malicious: the share of peers that attack, or the seats that do. attack: a name of node.attacks.
     sight: what colluding attackers know of the honest updates: `round`: this round's (the worst case), `network`:
     the last round's, as the network shows them before the commits close. sent_share: of its values that a
     delta frame sends, None for the codec's own. learning: `learning_rate`, `momentum`, `batch_size` in place of the

@@ -21,14 +21,14 @@ from node.learning.grid_ranges import Teller, clipped
 from node.learning.layout import Layout
 from node.learning.private_part import Kept
 from node.simulator.attackers import Gang, Known
+from node.simulator.blobs import Notary
+from node.simulator.contract import Twin
 from node.simulator.engine import Engine, LocalEngine
 from node.simulator.judging import Exchange, Judged, Turn
-from node.simulator.notary import Notary
 from node.simulator.publishing import Published, Reference, leaning, publish, reference_for
 from node.simulator.results import Results, Row
+from node.simulator.rows import rows_of
 from node.simulator.scenario import Scenario, generator
-from node.simulator.telling import rows_of
-from node.simulator.twin import Twin
 
 NO_RECORD = bytes(32)
 _Number = TypeVar("_Number", np.int32, np.float32)

@@ -13,8 +13,8 @@ from ledger.circle.members import Seat
 from ledger.judging.frame_chains import MAX_CHAIN, Held, States
 from ledger.judging.replay import replay
 from node.blobs.store import BlockStore
+from node.simulator.blobs import network_of
 from node.simulator.engine import LocalEngine
-from node.simulator.notary import network_of
 from node.simulator.scenario import Scenario
 from node.simulator.simulation import Lap, simulate
 from node.state.retention import Retention

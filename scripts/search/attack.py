@@ -25,8 +25,8 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 import numpy as np
 
 from ledger.errors import SetupError, UsageError
+from node.attacks import parameters_of
 from node.simulator import Scenario, simulate
-from node.testing.attacks import parameters_of
 from scripts.search.attack_tables import render
 from scripts.sweep import raw
 from scripts.sweep.raw import scenario_digest

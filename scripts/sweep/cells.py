@@ -6,8 +6,8 @@ from itertools import product
 from typing import Any, Final
 
 from ledger.rules import RULES, rule_of
+from node.attacks import ATTACKS
 from node.simulator import Scenario
-from node.testing.attacks import ATTACKS
 
 DUEL: Final = ("tether", "balance")
 # Those that come nearest in the main setting.

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from ledger.rules import RULES
+from node.attacks import behaviour
 from node.simulator import Scenario
 from node.tasks.interface import _CLASSES as TASK_CLASSES
-from node.testing.attacks import behaviour
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _PACKAGES: Final = ("ledger", "node")
-_LISTS: Final = ("ledger.rules", "node.testing.attacks")
+_LISTS: Final = ("ledger.rules", "node.attacks")
 _START: Final = "node.simulator"
 
 

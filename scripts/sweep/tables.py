@@ -36,7 +36,7 @@ images. q is the degree of non-IID (Fang et al. 2020): the probability that an e
 Colluding attackers know the honest updates of the very round, the rule with its parameters and each victim's state, which
 is more than the network shows anybody before commits close. Rules that assume a share of malicious peers (Krum,
 Multi-Krum, trimmed mean, NNM + trimmed mean, SCCLIP, CS+, UBAR) are told the true one. UBAR's verdicts cannot be replayed.
-The rules and attacks with their sources are in `ledger/rules/` and `node/testing/attacks/`. All comparisons are with the
+The rules and attacks with their sources are in `ledger/rules/` and `node/attacks/`. All comparisons are with the
 implementations here; nothing is claimed against figures of any paper.
 
 {done} of {all} cells are done.{older}

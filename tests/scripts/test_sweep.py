@@ -15,8 +15,8 @@ import pytest
 
 from ledger.errors import SetupError, UsageError
 from ledger.rules import RULES
+from node.attacks import ATTACKS
 from node.simulator import Scenario
-from node.testing.attacks import ATTACKS
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("task=digits", "peers=4", "rounds=2", "samples=40", "degree=2")
@@ -177,8 +177,8 @@ def test_sources_behind_a_cell_are_rule_attack_task_and_simulator(sweep: Any) ->
     assert sources._starts("tether", "sleeper:ipm", "digits") == (
         "node.simulator",
         "ledger.rules.tether",
-        "node.testing.attacks.sleeper",
-        "node.testing.attacks.collusive",
+        "node.attacks.sleeper",
+        "node.attacks.collusive",
         "node.tasks.digits",
     )
 

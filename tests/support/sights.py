@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from node.testing.attacks import Sight
+from node.knowledge import Sight
 
 BASE = np.array([1.0, 2.0, -3.0], np.float32)
 TRAINED = np.array([1.5, 2.0, -4.0], np.float32)

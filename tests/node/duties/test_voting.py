@@ -8,9 +8,10 @@ from ledger.circle.events import Answer, Stage
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Truth
+from node.attacks import behaviour
+from node.behaviour import Behaviour
 from node.duties.jury import Answered
 from node.duties.voting import Case, Voting, appeals_open, votes_due
-from node.testing.attacks import Behaviour, behaviour
 from tests.support.fake_follower import Clock, FakeFollower, as_any
 from tests.support.histories.disputes import NOW, SEATS, WINDOW_S, Court
 

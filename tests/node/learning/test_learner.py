@@ -10,12 +10,13 @@ from ledger.blobs.contents.records import decode_update
 from ledger.circle.manifest import Manifest
 from ledger.codec import CARRIED, CODECS, DELTA, LARGEST, PLAIN, SENT_SHARE, ZSTD, decode
 from ledger.judging.frame_chains import Link, Published, States, fetched_of, published
+from node.attacks import behaviour
+from node.behaviour import Behaviour
+from node.knowledge import Sight
 from node.learning.learner import Learner, Previous, Vector, leaning
 from node.learning.training import Trainer, TrainingDiverged, layout_of
 from node.operating.meter import Meter
 from node.tasks.interface import Task
-from node.testing.attacks import Behaviour, behaviour
-from node.testing.attacks.sight import Sight
 
 AUTHOR, NETWORK = bytes(20), bytes(32)
 

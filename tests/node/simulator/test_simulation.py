@@ -21,8 +21,8 @@ from ledger.rules import RULES
 from ledger.rules.judge_memory import Carried
 from node.blobs.store import BlockStore
 from node.simulator import Results, Scenario, simulate
+from node.simulator.blobs import network_of
 from node.simulator.engine import LocalEngine
-from node.simulator.notary import network_of
 from node.simulator.simulation import Lap
 from node.state.own_frames import previous
 

@@ -1,0 +1,103 @@
+"""Peers that break the protocol's spirit on purpose, through the very path that honest peers take.
+
+A behaviour is asked at few places of the production path: what to train on, what to publish, as which bytes, what
+to attest, what to serve. `Behaviour` is the honest peer; the others are never chosen by default, and exist so that
+tests, simulations and demonstrations show what the network does about them.
+"""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ledger.errors import UsageError
+from node.attacks.buffer import Buffer
+from node.attacks.collusive import Alie, Dissensus, InnerProduct, MinMax, MinSum, Stall
+from node.attacks.data import Backdoor, FeatureNoise, LabelFlip
+from node.attacks.fang import FangKrum, FangTrim
+from node.attacks.protocol import Equivocate, FalseVerdict, Withhold
+from node.attacks.riding import HalfRide, Ride, SlowDrift
+from node.attacks.sleeper import Sleeper
+from node.attacks.solo import Copier, Gaussian, Lazy, SignFlip
+from node.attacks.tuned import Tuned
+from node.attacks.unreadable import Malformed, Oversize
+from node.behaviour import Behaviour
+
+__all__ = ["ATTACKS", "behaviour", "parameters_of"]
+
+_KINDS: Final[tuple[type[Behaviour], ...]] = (
+    SignFlip,
+    LabelFlip,
+    FeatureNoise,
+    Gaussian,
+    Alie,
+    InnerProduct,
+    Stall,
+    FangTrim,
+    FangKrum,
+    MinMax,
+    MinSum,
+    Dissensus,
+    Ride,
+    HalfRide,
+    SlowDrift,
+    Tuned,
+    Sleeper,
+    Backdoor,
+    Buffer,
+    Copier,
+    Lazy,
+    Withhold,
+    Equivocate,
+    FalseVerdict,
+    Oversize,
+    Malformed,
+)
+ATTACKS: Final[dict[str, str]] = {kind.name: kind.summary for kind in _KINDS}
+_DEFAULT_INNER: Final = Ride.name
+
+
+def behaviour(
+    name: str, parameters: Mapping[str, float] | None = None, accomplices: tuple[int, ...] = ()
+) -> Behaviour:
+    """The behaviour with this name, `honest` among them; `sleeper:NAME` wakes into NAME.
+
+    parameters: of the attack's constructor; a sleeper hands on those of the attack it wakes into. accomplices: the
+    seats of all who collude. Raises UsageError for an unknown name, parameter or value, listing the known ones.
+    """
+    given = dict(parameters or {})
+    kind = _kind(name)
+    if kind is Sleeper:
+        own = {key: given.pop(key) for key in parameters_of(name) if key in given}
+        inner = behaviour(name.partition(":")[2] or _DEFAULT_INNER, given, accomplices)
+        made = _made(kind, {"inner": inner, **own})
+    else:
+        made = _made(kind, given)
+    made.accomplices = accomplices
+    return made
+
+
+def parameters_of(name: str) -> dict[str, float]:
+    """The parameters of an attack and their defaults; of a sleeper only its own. Raises UsageError."""
+    signature = inspect.signature(_kind(name).__init__)
+    return {p.name: p.default for p in signature.parameters.values() if p.default is not p.empty}
+
+
+def _kind(name: str) -> type[Behaviour]:
+    outer, colon, _ = name.partition(":")
+    kinds: tuple[type[Behaviour], ...] = (Behaviour, *_KINDS)
+    for kind in kinds:
+        if kind.name == outer and (not colon or kind is Sleeper):
+            return kind
+    raise UsageError(f"no attack is called {name!r}: choose {', '.join(ATTACKS)}")
+
+
+def _made(kind: type[Behaviour], arguments: Mapping[str, Any]) -> Behaviour:
+    known = parameters_of(kind.name)
+    for name in arguments:
+        if name not in known and name != "inner":
+            names = ", ".join(known) or "it has none"
+            raise UsageError(f"attack {kind.name} has no parameter {name!r}: choose from {names}")
+    try:
+        return kind(**arguments)
+    except ValueError as error:
+        raise UsageError(f"attack {kind.name}: {error}") from error

@@ -1,0 +1,83 @@
+"""What honest judges would say to a poison, by the circle's own rule and what they are known to hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ledger.arithmetic.exact import GRID_BITS, LARGEST, State
+from ledger.circle.draw import mask_of, neighbours
+from ledger.rules import Situation
+from ledger.rules.judge_memory import Memory
+from node.knowledge import Sight, Vector
+
+_FIRST_TENURE: Final = 1
+# What else a poisoner draws by the round's number uses other numbers.
+_DRAW: Final = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An honest judge and whom it would meet. met: its neighbours; poisoners: those of them that collude."""
+
+    judge: int
+    met: tuple[int, ...]
+    poisoners: tuple[int, ...]
+
+
+def asked(sight: Sight, most: int) -> list[Asked]:
+    """Some honest judges, and neighbours drawn for them as a round draws them, by a seed of one's own.
+
+    Fewer than `most` where fewer are known or would meet a poisoner. The same for all poisoners of a round.
+    """
+    colluders = {*sight.colluders, sight.seat}
+    drawn = sight.agreed(_DRAW, sight.round)
+    linked = neighbours(drawn.bytes(32), mask_of([*{*sight.honest, *colluders}]), sight.degree)
+    judges = [int(seat) for seat in drawn.permutation(sorted(sight.honest))]
+    found = [Asked(seat, linked[seat], tuple(sorted(colluders.intersection(linked[seat])))) for seat in judges]
+    return [one for one in found if one.poisoners][:most]
+
+
+def mixed_share(
+    sight: Sight, judges: list[Asked], honest: Mapping[int, State], poison: Mapping[int, State]
+) -> float:
+    """Which share of the poisoners met these judges would mix in; 1 where none is met, or where nobody
+    but the judge can tell.
+
+    honest, poison: seat → what it publishes, on the grid.
+    """
+    if not sight.rule.is_replayable:
+        return 1.0
+    met = mixed = 0
+    for one in judges:
+        states = {seat: poison[seat] if seat in poison else honest[seat] for seat in one.met}
+        memory = sight.memories.get(one.judge, Memory())
+        outcome = sight.rule.screen(
+            Situation(
+                base=on_grid(sight.bases.get(one.judge, sight.base)),
+                own=honest[one.judge],
+                neighbours=states,
+                eligible=frozenset(states),
+                round=sight.round,
+                rounds=sight.rounds,
+                judge=one.judge,
+                seed=sight.agreed(_DRAW, sight.round, one.judge).bytes(32),
+                tenures={seat: _tenure(memory, seat) for seat in (*states, one.judge)},
+                memory=memory,
+            )
+        )
+        met += len(one.poisoners)
+        mixed += len(outcome.mixed.intersection(one.poisoners))
+    return mixed / met if met else 1.0
+
+
+def on_grid(vector: Vector) -> State:
+    """The nearest public state, without the codec's rounding."""
+    found: State = np.clip(np.rint(vector * np.float32(1 << GRID_BITS)), -LARGEST, LARGEST).astype(np.int32)
+    return found
+
+
+def _tenure(memory: Memory, seat: int) -> int:
+    trace = memory.traces.get(seat)
+    return _FIRST_TENURE if trace is None else trace.tenure
