@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests import warm_start
-from tests.warm_start import WarmProcess
+from tests.support import warm_start
+from tests.support.warm_start import WarmProcess
 
 READY_S = 60.0
 ANSWER_S = 60.0

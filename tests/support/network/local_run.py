@@ -18,7 +18,7 @@ from ledger.chain.deployment.deploy import CircleFile, open_circle
 from ledger.circle.history import History, Round
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork, PeerProcess
-from tests import warm_start
+from tests.support import warm_start
 
 T = TypeVar("T")
 Event = dict[str, Any]
