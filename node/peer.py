@@ -35,13 +35,14 @@ from node.duties.voting import Voting
 from node.duties.watcher import WATCH_SHARE, WatchBudget, Watcher
 from node.duties.watching import BUDGET_BONDS
 from node.follower import Follower, Overtaken
+from node.gossip.reach import make_reach_notice
 from node.learning.genesis import agreed_template
 from node.learning.learner import Learner, genesis_blob
 from node.learning.private_part import KeptParts
 from node.learning.training import Trainer
 from node.operating.data_folder import DataFolder
 from node.operating.meter import Meter
-from node.operating.notices import Notice, Notices, reach_notice
+from node.operating.notices import Notice, Notices
 from node.operating.troubles import is_passing
 from node.round.announcements import AnnouncementJournal
 from node.round.next_step import Step, next_step, trains_ahead
@@ -204,7 +205,7 @@ class Peer:
                 self._behaviour,
                 self._meter,
                 self._evidence.add,
-                lambda reach: self._notices.tell(reach_notice(reach)),
+                lambda reach: self._notices.tell(make_reach_notice(reach)),
             )
             gossip = services.gossip
             self._tenancy = Tenancy(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ledger.errors import UsageError
 from ledger.files import FolderLock, make_folder
-from node.cli.attack_options import add_attack, attack_parameters
+from node.cli.attack_options import add_attack
 from node.cli.options import TASK_HELP, Subparsers, add_codec, add_json, add_rule, add_sent_share, rule_parameters
 from node.operating.lifeline import ended_in_order
 
@@ -43,10 +43,11 @@ def run(options: argparse.Namespace) -> int:
     from ledger.codec import share_for
     from ledger.rules import rule_of
     from node.attacks import behaviour
+    from node.attacks.settings import parse_attack_parameters
     from node.demo.run import DemoOptions, run_demo
     from node.operating.console import CleanConsole
 
-    behaviour(options.attack, attack_parameters(options.attack_parameter))
+    behaviour(options.attack, parse_attack_parameters(options.attack_parameter))
     rule_of(options.rule, rule_parameters(options.rule_parameter))
     share_for(options.codec, options.sent_share)
     if not 2 <= options.peers <= 256:

@@ -7,7 +7,6 @@ from typing import Any
 from ledger.errors import SetupError, UsageError
 from node.cli.options import (
     DEFAULT_RPC,
-    LOCAL_CHAIN_IDS,
     RPC_VARIABLE,
     Subparsers,
     add_codec,
@@ -16,8 +15,6 @@ from node.cli.options import (
     add_rpc,
     add_rule,
     add_task,
-    deployer_address,
-    deployer_key,
     patience,
     print_json,
     rpc_urls,
@@ -25,6 +22,7 @@ from node.cli.options import (
 )
 from node.cli.terms import add_terms, terms_of
 from node.operating.printing import caution, say
+from node.seat.accounts import LOCAL_CHAIN_IDS, open_deployer_key, read_deployer_address
 
 # A chain of one machine replaces no blocks; elsewhere so many must lie on top before an address is given to peers.
 _CONFIRMATIONS = 3
@@ -87,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
     check_windows(plan.chosen, pace)
     if options.task not in BUILT_IN:
         check_made_alike(task, rehearsal.template, _made_with(options))
-    payer = deployer_address(options.keystore, chain_id)
+    payer = read_deployer_address(options.keystore, chain_id)
     court = known_court(rpc, options.out, options.court)
     quoted = quote(rpc, payer, plan, court)
     check_funds(rpc, payer, quoted)
@@ -97,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
         caution(sentence)
     if not options.json:
         say(f"cost     {_cost(quoted.gas, quoted.price_wei)}, paid by {payer}")
-    sender = Sender(rpc, deployer_key(options.keystore, options.password_file, chain_id), chain_id)
+    sender = Sender(rpc, open_deployer_key(options.keystore, options.password_file, chain_id), chain_id)
     # On the disk before anything is paid: without it, nobody can start whose torch draws other first weights.
     write_genesis(options.out, founding.genesis)
     done = deploy_circle(sender, plan, options.out, confirmations, court)
@@ -171,7 +169,7 @@ def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -
     from ledger.chain.deployment.preflight import block_time_s, prices_wei, quote
 
     try:
-        payer = deployer_address(options.keystore, chain_id)
+        payer = read_deployer_address(options.keystore, chain_id)
     except SetupError:
         payer = "0x" + 40 * "0"  # an estimate needs no account that could pay
     pace = block_time_s(rpc)

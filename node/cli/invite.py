@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle, add_caller, open_named
-from node.cli.options import Subparsers, address_named, print_json, secret_key
+from node.cli.options import Subparsers, address_named, print_json
 from node.operating.printing import say
 from node.operating.wording import when
+from node.seat.accounts import open_secret_key
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_S: Final = 10 * 365 * 86400
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"{out} exists already: choose another name with --out")
     opened = open_named(options)
     _check_may_invite(opened, address_of(options.keystore))
-    key = secret_key(options.keystore, options.password_file)
+    key = open_secret_key(options.keystore, options.password_file)
     invitation = invite(opened.circle.network, key, _address(key), peer, expiry_s)
     invitation.write(out)
     if options.json:

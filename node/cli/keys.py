@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 from ledger.errors import SetupError, UsageError
-from node.cli.options import DEFAULT_RPC, LOCAL_CHAIN_IDS, Subparsers, add_rpc, deployer_key, patience, rpc_urls
+from node.cli.options import DEFAULT_RPC, Subparsers, add_rpc, patience, rpc_urls
 from node.operating.printing import say
+from node.seat.accounts import LOCAL_CHAIN_IDS, open_deployer_key
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -84,6 +85,6 @@ def run_fund(options: argparse.Namespace) -> int:
     if chain_id not in LOCAL_CHAIN_IDS:
         raise SetupError(f"chain {chain_id} is no local test chain: send coin from a wallet of yours")
     wei = int(options.ether * 10**18)
-    Sender(rpc, deployer_key(None, None, chain_id), chain_id).transfer(to_checksum_address(address), wei)
+    Sender(rpc, open_deployer_key(None, None, chain_id), chain_id).transfer(to_checksum_address(address), wei)
     say(f"sent {options.ether:g} ETH to {to_checksum_address(address)}")
     return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import NotYet, PeerFault, SetupError, UsageError
-from node.cli.attack_options import add_attack, attack_parameters, seats_named
+from node.cli.attack_options import add_attack
 from node.cli.options import (
     Subparsers,
     add_json,
@@ -21,12 +21,12 @@ from node.cli.options import (
     patience,
     print_json,
     rpc_urls,
-    secret_key,
 )
 from node.cli.terms import wei_of
 from node.operating.figures import shown
 from node.operating.lifeline import ENDING, is_ignored
 from node.operating.printing import say
+from node.seat.accounts import open_secret_key
 
 # A round takes some such waits, and nothing that a chain for rounds of minutes does reaches deeper.
 _CONFIRMATIONS_MAX = 1000
@@ -128,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
         options.host, options.advertise, options.gossip_port, options.gateway_port, options.ipfs_api
     )
     listening.check()
-    key = secret_key(options.keystore, options.password_file)
+    key = open_secret_key(options.keystore, options.password_file)
     circle = open_circle(file, rpc_urls(options), patience=patience(options))
     manifest, opened_in = _opened(circle, file.block)
     settings = {
@@ -157,10 +157,11 @@ def run(options: argparse.Namespace) -> int:
 def _behaviour(options: argparse.Namespace) -> Any:
     """Honest, unless an attack is named. Raises UsageError."""
     from node.attacks import behaviour
+    from node.attacks.settings import parse_attack_parameters, parse_seats
 
-    parameters = attack_parameters(options.attack_parameter)
+    parameters = parse_attack_parameters(options.attack_parameter)
     if options.watch is None:
-        return behaviour(options.attack, parameters, seats_named(options.accomplices))
+        return behaviour(options.attack, parameters, parse_seats(options.accomplices))
     if options.attack != "honest":
         raise UsageError("--watch is for honest peers: an attacker reports its own figures")
     behave = behaviour("honest")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from node.cli.options import Subparsers, add_json, add_key, add_rpc, patience, rpc_urls, secret_key
+from node.cli.options import Subparsers, add_json, add_key, add_rpc, patience, rpc_urls
+from node.seat.accounts import open_secret_key
 
 
 def add_circle(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +70,7 @@ class Caller:
         from ledger.chain.transactions.sender import Sender
 
         circle = opened.circle
-        key = secret_key(options.keystore, options.password_file)
+        key = open_secret_key(options.keystore, options.password_file)
         self._sender = Sender(circle.rpc, key, circle.network.chain_id)
         self._contract = circle.network.contract
         self.address: str = self._sender.address

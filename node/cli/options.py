@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ledger.errors import SetupError, UsageError
+from ledger.errors import UsageError
 from node.operating.printing import say_json
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 RPC_VARIABLE = "FOLKMOOT_RPC"
 _PATIENCE_MAX_S = 86_400
 DEFAULT_RPC = "http://127.0.0.1:8545"
-LOCAL_CHAIN_IDS = (1337, 31337)
 TASK_HELP = (
     "fashion-mnist, fashion-mnist-cnn, mnist, mnist-cnn, digits, breast-cancer, text, text-large,"
     " auto (fashion-mnist where it is installed, else digits) or FILE.py:CLASS"
@@ -136,40 +135,6 @@ def address_named(text: str, option: str) -> str:
             raise UsageError(f"{option} {text[:60]!r} is no address and no keystore: give 0x and 40 hex digits")
         return str(to_checksum_address(text))
     return address_of(Path(text))
-
-
-def secret_key(keystore: Path, password_file: Path | None) -> bytes:
-    """Open a keystore with the password from a file or a prompt."""
-    from node.seat.keys import load_key, read_password
-
-    return load_key(keystore, read_password(password_file, f"password of {keystore}: "))
-
-
-def deployer_key(keystore: Path | None, password_file: Path | None, chain_id: int) -> bytes:
-    """The named key; on a local test chain, without one, its first well-known development account."""
-    if keystore is not None:
-        return secret_key(keystore, password_file)
-    from ledger.testchain.accounts import DEV_ACCOUNTS
-
-    _check_local(chain_id)
-    return bytes.fromhex(DEV_ACCOUNTS[0].key[2:])
-
-
-def deployer_address(keystore: Path | None, chain_id: int) -> str:
-    """The account that `deployer_key` opens, without its password. Raises SetupError."""
-    if keystore is not None:
-        from node.seat.keys import address_of
-
-        return address_of(keystore)
-    from ledger.testchain.accounts import DEV_ACCOUNTS
-
-    _check_local(chain_id)
-    return DEV_ACCOUNTS[0].address
-
-
-def _check_local(chain_id: int) -> None:
-    if chain_id not in LOCAL_CHAIN_IDS:
-        raise SetupError(f"chain {chain_id} is no local test chain: name the key that pays with --keystore")
 
 
 def print_json(value: Mapping[str, Any]) -> None:

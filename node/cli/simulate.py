@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import UsageError
-from node.cli.attack_options import add_attack, attack_parameters
+from node.cli.attack_options import add_attack
 from node.cli.options import Subparsers, add_json, add_rule, add_sent_share, add_task, print_json, rule_parameters
 from node.operating.lifeline import ended_in_order
 from node.operating.printing import say, say_lines
@@ -97,6 +97,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _scenarios(options: argparse.Namespace) -> list["Scenario"]:
     """One for each rule. Raises UsageError."""
+    from node.attacks.settings import parse_attack_parameters
     from node.simulator import Scenario
 
     if options.engine not in ENGINES:
@@ -114,7 +115,7 @@ def _scenarios(options: argparse.Namespace) -> list["Scenario"]:
             rule=rule,
             rule_parameters=rule_parameters(options.rule_parameter),
             attack=options.attack,
-            attack_parameters=attack_parameters(options.attack_parameter),
+            attack_parameters=parse_attack_parameters(options.attack_parameter),
             malicious=_malicious(options.malicious),
             sight=options.sight,
             skew=options.skew,

@@ -121,14 +121,14 @@ class LocalNetwork:
         """Make a key under the run's password, fund it and return its address."""
         from ledger.chain.rpc.client import Rpc
         from ledger.chain.transactions.sender import Sender
-        from node.cli.options import deployer_key
+        from node.seat.accounts import open_deployer_key
 
         if not self.password_file.exists():
             write_new(self.password_file, f"{secrets.token_hex(16)}\n".encode())
         address = new_key(keystore, self.password_file.read_text().strip(), _KEYSTORE_COST)
         rpc = Rpc(self.rpc)
         chain_id = rpc.number("eth_chainId")
-        Sender(rpc, deployer_key(None, None, chain_id), chain_id).transfer(address, 10**19)
+        Sender(rpc, open_deployer_key(None, None, chain_id), chain_id).transfer(address, 10**19)
         return address
 
     def start_peer(self, peer: PeerProcess, *options: str) -> None:

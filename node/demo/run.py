@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ledger.errors import SetupError
 from node.attacks import behaviour
-from node.cli.attack_options import attack_parameters
+from node.attacks.settings import parse_attack_parameters
 from node.demo.launcher import LocalNetwork, failure_of
 from node.demo.plot import plot
 from node.demo.progress import Progress
@@ -122,7 +122,7 @@ def _experiment(options: DemoOptions, attack: str) -> list[str]:
         return ["--accomplices", ",".join(map(str, seats)), *parameters]
     if (
         options.poisoners
-        and behaviour(options.attack, attack_parameters(list(options.attack_parameters))).has_figures
+        and behaviour(options.attack, parse_attack_parameters(list(options.attack_parameters))).has_figures
     ):
         return ["--watch", options.attack, *parameters]
     return []

@@ -21,12 +21,11 @@ from node.duties.voting import Voting
 from node.duties.watcher import Watcher
 from node.follower import Follower, Overtaken
 from node.operating.notices import Notice, Notices
+from node.seat.seating import CLOCK_SLACK_S, is_rotation_due
 
 _log = logging.getLogger(__name__)
 _STEP_S: Final = 3.0
 _HOLD_OFF_S: Final = 30.0
-# The chain's clock may be a little behind this machine's.
-_SLACK_S: Final = 1.0
 # What stays in the account for its rounds, whatever claims there are to raise.
 _RESERVE_WEI: Final = 10**16
 
@@ -54,7 +53,7 @@ def duties_of(history: History, seat: int, now_s: float) -> list[Duty]:
     for dispute in history.disputes:
         if dispute.outcome is not None:
             continue
-        if dispute.is_over(now_s - _SLACK_S):
+        if dispute.is_over(now_s - CLOCK_SLACK_S):
             found.append(Duty("resolve", (dispute.number,)))
         elif dispute.stage == Stage.DRAWING:
             # R26.5: who raises a claim has its jury drawn, or loses its bond.
@@ -63,12 +62,6 @@ def duties_of(history: History, seat: int, now_s: float) -> list[Duty]:
     if mine.announced is not None and mine.announced[0] == mine.peer and is_rotation_due(history, seat, now_s):
         found.append(Duty("finish_rotation", (seat,), is_own=True))
     return found
-
-
-def is_rotation_due(history: History, seat: int, now_s: float) -> bool:
-    """Whether a seat's announced keys can be put in force now."""
-    announced = history.seats[seat].announced
-    return announced is not None and now_s >= announced[2] + _SLACK_S and not history.is_in_round(seat)
 
 
 def turn(history: History, seat: int) -> int:
@@ -84,7 +77,7 @@ def turn(history: History, seat: int) -> int:
 
 def _is_releasable(history: History, seat: int, now_s: float) -> bool:
     held = history.seats[seat]
-    is_free = held.free_at is not None and not held.is_released and now_s >= held.free_at + _SLACK_S
+    is_free = held.free_at is not None and not held.is_released and now_s >= held.free_at + CLOCK_SLACK_S
     return is_free and held.disputes == 0 and not history.is_in_round(seat)
 
 

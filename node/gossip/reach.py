@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ledger.errors import NotYet
 from node.gossip.limits import Limits
 from node.gossip.messages import DialBack, DialledBack
+from node.operating.notices import Notice
 
 
 def endpoint_digest(text: str) -> bytes:
@@ -97,3 +98,23 @@ class ReachTest:
     @property
     def _is_bad(self) -> bool:
         return bool(self._said) and not self._reach.is_reached
+
+
+def make_reach_notice(reach: Reach) -> Notice:
+    """What members found who dialled this peer back."""
+    gossip, _, gateway = reach.endpoint.partition(" ")
+    fields = {"endpoint": reach.endpoint, "gossip": reach.has_gossip, "gateway": reach.has_gateway}
+    fields |= {"tried": reach.tried}
+    if reach.is_reached:
+        return Notice("reached", f"other members reach this peer at {reach.endpoint}", False, fields)
+    dead = [f"gossip at {gossip}"] * (not reach.has_gossip) + [f"gateway at {gateway}"] * (not reach.has_gateway)
+    says = (
+        f"other members do not reach this peer's {' and '.join(dead)} ({_describe_tried(reach)}), so its updates "
+        "are lost: check that --advertise names this machine's public host and that the ports are open and "
+        "forwarded to it"
+    )
+    return Notice("unreachable", says, True, fields)
+
+
+def _describe_tried(reach: Reach) -> str:
+    return "the one that tried" if reach.tried == 1 else f"{reach.tried} tried"

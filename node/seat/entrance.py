@@ -12,7 +12,6 @@ from ledger.circle.history import History, Phase, Seat
 from ledger.errors import SetupError
 from ledger.identity.endpoints import Endpoint
 from ledger.untrusted.text import ether
-from node.duties.duties import is_rotation_due
 from node.follower import Follower, Overtaken
 from node.seat.seating import (
     Entry,
@@ -22,6 +21,7 @@ from node.seat.seating import (
     former_seat,
     given_up_notice,
     is_answerable,
+    is_rotation_due,
     why_lost,
 )
 

@@ -18,6 +18,8 @@ from node.operating.notices import Notice
 from node.seat.invitations import Invitation
 
 NO_INVITATION: Final = (0, 0, 0, 0)
+# The chain's clock may be a little behind this machine's.
+CLOCK_SLACK_S: Final = 1.0
 
 
 class SeatLost(SetupError):
@@ -53,6 +55,12 @@ def announced_seat(history: History, address: str) -> tuple[int, int] | None:
         if held.announced is not None and held.announced[0] == address != held.peer:
             return seat, held.announced[2]
     return None
+
+
+def is_rotation_due(history: History, seat: int, now_s: float) -> bool:
+    """Whether a seat's announced keys can be put in force now."""
+    announced = history.seats[seat].announced
+    return announced is not None and now_s >= announced[2] + CLOCK_SLACK_S and not history.is_in_round(seat)
 
 
 def former_seat(history: History, address: str) -> tuple[int, Seat] | None:

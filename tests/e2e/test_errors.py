@@ -17,8 +17,8 @@ from ledger.chain.rpc.client import Rpc
 from ledger.chain.transactions.sender import Sender
 from ledger.identity.endpoints import Endpoint
 from node.cli.main import main
-from node.cli.options import deployer_key
 from node.demo.launcher import LocalNetwork
+from node.seat.accounts import open_deployer_key
 from node.seat.keys import load_key
 
 USAGE, SET_UP = 2, 3
@@ -203,7 +203,7 @@ def test_code_that_is_not_ours_is_refused_and_is_a_finding_of_an_audit(
 ) -> None:
     # Creation code that leaves four bytes of runtime code behind.
     foreign = bytes.fromhex("63600160025f526004601cf3")
-    receipt = Sender(Rpc(here.rpc), deployer_key(None, None, 1337), 1337).create(foreign)
+    receipt = Sender(Rpc(here.rpc), open_deployer_key(None, None, 1337), 1337).create(foreign)
     changed = here.changed_circle(tmp_path, contract=receipt.contract)
     for command in (here.node(tmp_path, circle=changed), ["status", "--circle", changed]):
         said = fails(*command, status=SET_UP)
@@ -451,7 +451,7 @@ def seated(here: Here) -> None:
     """Both seats are taken, one of them by the funded key, so that round 1 is under way."""
     rpc, contract = Rpc(here.rpc), here.contract
     bond = Circle(rpc, contract).parameters.bond
-    for number, key in enumerate((load_key(here.keystore, PASSWORD), deployer_key(None, None, 1337)), 1):
+    for number, key in enumerate((load_key(here.keystore, PASSWORD), open_deployer_key(None, None, 1337)), 1):
         endpoint = Endpoint("wss://127.0.0.1:1", f"http://127.0.0.1:{number}")
         sender = Sender(rpc, key, 1337)
         sender.call(contract, "join", endpoint.text, sender.address, 0, 0, 0, 0, value_wei=bond)

@@ -8,14 +8,22 @@ from eth_utils.address import to_canonical_address
 
 from ledger.arithmetic.exact import to_float
 from ledger.blobs.contents.checkpoint import encode_checkpoint
-from ledger.blobs.contents.records import Update, decode_record, encode_record, encode_update, state_digest
+from ledger.blobs.contents.records import (
+    Genesis,
+    Update,
+    decode_record,
+    encode_genesis,
+    encode_record,
+    encode_update,
+    state_digest,
+)
 from ledger.blobs.unixfs import build
 from ledger.circle.draw import mask_of, neighbours
 from ledger.circle.events import Attested, Committed, Drawn, Left, Released, Settled, Woken
 from ledger.circle.history import CircleParameters, History
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
-from ledger.codec import DELTA, Blocks, encode, quantise
+from ledger.codec import DELTA, PLAIN, Blocks, encode, quantise
 from ledger.errors import PeerFault
 from ledger.identity.network import Network
 from ledger.judging.frame_chains import States, earlier, fetched_of, is_key_due, lineage, published
@@ -40,6 +48,9 @@ def genesis_vector():
 def genesis_state():
     """(5000,), int32: the same as everybody starts from it."""
     return quantise(genesis_vector(), Blocks((PARAMETERS,))).state
+
+
+GENESIS_BLOB = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 
 
 @dataclass(frozen=True)

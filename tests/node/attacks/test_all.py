@@ -5,8 +5,9 @@ import pytest
 
 from ledger.errors import UsageError
 from node.attacks import ATTACKS, behaviour, parameters_of
+from node.attacks.settings import parse_attack_parameters, parse_seats
 from node.behaviour import Behaviour
-from node.cli.attack_options import ATTACK_HELP, attack_parameters, seats_named
+from node.cli.attack_options import ATTACK_HELP
 from node.learning.training import Trainer, layout_of
 from node.tasks.interface import load_task
 from tests.support.sights import BASE, TRAINED, sight, sight_of, vector
@@ -91,18 +92,18 @@ def test_parameters_reach_the_attack_and_a_sleepers_the_one_it_wakes_into():
 
 
 def test_parameters_are_numbers_by_name():
-    assert attack_parameters(["z=1.5", "kind=2"]) == {"z": 1.5, "kind": 2.0}
+    assert parse_attack_parameters(["z=1.5", "kind=2"]) == {"z": 1.5, "kind": 2.0}
     for text in ("z", "z=", "z=nan", "z=inf", "z=many"):
         with pytest.raises(UsageError, match="is not NAME=NUMBER"):
-            attack_parameters([text])
+            parse_attack_parameters([text])
 
 
 def test_accomplices_are_seats():
-    assert seats_named("") == ()
-    assert seats_named("7, 6,7") == (6, 7)
+    assert parse_seats("") == ()
+    assert parse_seats("7, 6,7") == (6, 7)
     for text in ("six", "6,,7", "256", "-1"):
         with pytest.raises(UsageError, match="is no list of seats"):
-            seats_named(text)
+            parse_seats(text)
 
 
 def test_sign_flip_publishes_the_step_reversed_and_lengthened():

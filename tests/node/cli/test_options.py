@@ -8,8 +8,9 @@ from eth_account import Account
 from ledger.codec import SENT_SHARE
 from ledger.errors import SetupError, UsageError
 from node.cli.main import COMMANDS, main
-from node.cli.options import deployer_key, print_json, rule_parameters
+from node.cli.options import print_json, rule_parameters
 from node.cli.terms import wei_of
+from node.seat.accounts import open_deployer_key
 
 
 def test_rule_parameters_are_integers_by_name() -> None:
@@ -24,14 +25,14 @@ def test_what_is_no_parameter_is_a_usage_error(text: str) -> None:
 
 @pytest.mark.parametrize("chain_id", [1337, 31337])
 def test_a_local_chain_is_paid_from_its_first_development_account(chain_id: int) -> None:
-    account = Account.from_key(deployer_key(None, None, chain_id))
+    account = Account.from_key(open_deployer_key(None, None, chain_id))
     assert account.address == "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 
 
 @pytest.mark.parametrize("chain_id", [1, 10, 11155111])
 def test_on_any_other_chain_the_key_has_to_be_named(chain_id: int) -> None:
     with pytest.raises(SetupError, match="name the key that pays with --keystore"):
-        deployer_key(None, None, chain_id)
+        open_deployer_key(None, None, chain_id)
 
 
 def test_json_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from ledger.circle.events import Answer, Ejected, Event, Left, Outcome, Rotated, Rotating, Stage
-from node.duties.duties import Duty, duties_of, is_rotation_due, turn
+from node.duties.duties import Duty, duties_of, turn
+from node.seat.seating import is_rotation_due
 from tests.support.histories.disputes import NOW as COURT_NOW
 from tests.support.histories.disputes import WINDOW_S, Court
 from tests.support.histories.moments import (

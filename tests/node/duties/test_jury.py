@@ -13,10 +13,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from ledger.blobs.contents.records import Genesis, Update, encode_genesis, encode_update
+from ledger.blobs.contents.records import Update, encode_update
 from ledger.blobs.unixfs import build
 from ledger.circle.draw import seats_of
-from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Examined, Truth
@@ -27,6 +26,7 @@ from node.operating.meter import Meter
 from node.round.exchange import Announced, Exchange
 from node.round.neighbour_patience import Patience
 from tests.support.circles import (
+    GENESIS_BLOB,
     NETWORK,
     PARAMETERS,
     Away,
@@ -35,11 +35,9 @@ from tests.support.circles import (
     FalseJudge,
     Honest,
     genesis_state,
-    genesis_vector,
     hand_over,
 )
 
-GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 LIE = (2, 0)
 ONE = 1
 
@@ -49,7 +47,7 @@ class Fetching:
 
     def __init__(self, circle: Circle, lost: tuple[bytes, ...] = ()) -> None:
         self.blobs = {root: blob for root, blob in circle.blobs.items() if root not in lost}
-        self.blobs[circle.manifest.genesis_digest] = GENESIS
+        self.blobs[circle.manifest.genesis_digest] = GENESIS_BLOB
         self.asked: Counter[bytes] = Counter()
         self.first: dict[bytes, int] = {}
 
@@ -82,7 +80,7 @@ def circle(monkeypatch: pytest.MonkeyPatch) -> Circle:
         rule="tether",
         rule_parameters={},
         codec="delta",
-        genesis=build(GENESIS).root.hex(),
+        genesis=build(GENESIS_BLOB).root.hex(),
         cheats={1: Away(1, (4, 5, 6)), 2: FalseJudge(LIE[0], LIE[1], (8,))},
         between={4: lambda circle: hand_over(circle, 5)},
     )
@@ -137,7 +135,7 @@ class Unserved(Honest):
 
 async def test_no_judge_has_to_show_what_an_invalid_update_hangs_on_and_nobody_ever_had() -> None:
     cheats = {3: Hanging(3)} | {seat: Unserved(seat) for seat in (0, 1, 2)}
-    options = {"rule_parameters": {}, "codec": "delta", "genesis": build(GENESIS).root.hex(), "cheats": cheats}
+    options = {"rule_parameters": {}, "codec": "delta", "genesis": build(GENESIS_BLOB).root.hex(), "cheats": cheats}
     circle = Circle(seats=4, rounds=3, degree=3, rule="tether", **options)
     history, fetch = circle.history(), Fetching(circle, (circle.updates[2, 3],))
     for judge in (0, 1, 2):
@@ -205,7 +203,7 @@ async def test_without_the_last_checkpoint_the_one_before_serves_and_two_unshown
 async def test_who_shows_a_false_checkpoint_to_some_splits_no_jury() -> None:
     """Who has it sees what follows from it; who has not sees that another would follow, and says no more."""
     cheats = {2: FalseCheckpoint(2, (4,))}
-    about = {"rule": "tether", "rule_parameters": {}, "genesis": build(GENESIS).root.hex()}
+    about = {"rule": "tether", "rule_parameters": {}, "genesis": build(GENESIS_BLOB).root.hex()}
     circle = Circle(seats=5, rounds=6, cheats=cheats, **about)
     history, domain = circle.history(), NETWORK.domain_separator
     shown, hidden = Fetching(circle), Fetching(circle, (circle.checkpoints[4, 2],))
@@ -219,7 +217,7 @@ async def test_who_shows_a_false_checkpoint_to_some_splits_no_jury() -> None:
 
 
 async def test_bytes_that_are_no_checkpoint_are_looked_behind() -> None:
-    about = {"rule": "tether", "rule_parameters": {}, "genesis": build(GENESIS).root.hex()}
+    about = {"rule": "tether", "rule_parameters": {}, "genesis": build(GENESIS_BLOB).root.hex()}
     circle = Circle(seats=5, rounds=6, **about)
     fetch = Fetching(circle)
     fetch.blobs[circle.checkpoints[4, 2]] = None
@@ -230,7 +228,7 @@ async def test_nobody_can_tell_what_follows_from_private_data_and_no_genesis_is_
     circle: Circle,
 ) -> None:
     domain = NETWORK.domain_separator
-    private = Circle(rule="ubar", rule_parameters={}, genesis=build(GENESIS).root.hex())
+    private = Circle(rule="ubar", rule_parameters={}, genesis=build(GENESIS_BLOB).root.hex())
     for found in (
         truth_of(private.history(), domain, 2, 0, 1, Fetching(private)),
         examined(private.history(), domain, 2, 0, Fetching(private)),

@@ -12,7 +12,7 @@ from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, quantise
 from ledger.errors import SetupError
 from node.state.recovery import Lacking, Recovery
-from tests.node.round.test_exchange import Scene
+from tests.support.exchange_scene import Scene
 
 
 @pytest.fixture
