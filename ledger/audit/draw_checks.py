@@ -36,7 +36,7 @@ def read_header(rpc: Rpc, number: int, block_hash: str) -> Header:
 
 
 def check_draws(placed: Iterable[Placed], headers: Mapping[int, Header], network: Network, report: Report) -> None:
-    """Recompute every seed. placed: the circle's events in order; headers: by number, of `draw_blocks`."""
+    """Recompute every seed. placed: the circle's events in order; headers: by number, of `draw_blocks` (R22)."""
     raised: dict[int, int] = {}
     contract = to_canonical_address(network.contract)
     for place in placed:

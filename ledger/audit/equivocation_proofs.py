@@ -51,7 +51,7 @@ def read_proof(rpc: Rpc, transaction: str, network: Network) -> Proof | None:
 
 
 def proof_of(call_data: bytes, network: Network) -> Proof | None:
-    """The proof in a call of `report_equivocation`; None where it is none, or its signatures do not hold."""
+    """The proof in a call of `report_equivocation`; None where it is none, or its signatures do not hold (R25)."""
     types = circle_artifact().types("function", _REPORT)
     if call_data[:4] != keccak(f"{_REPORT}({','.join(types)})".encode())[:4]:
         return None

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Check(StrEnum):
-    """The audit's checks; the values name them in reports."""
+    """The audit's checks; the values name them in reports (R22)."""
 
     CODE = "A1"
     HISTORY = "A2"

@@ -299,7 +299,7 @@ class RoundAuditor:
         )
 
     def _check_remaining(self, round_: Round, judge: int, carried: Carried | None, held: Held, work: Work) -> None:
-        """With some updates lost, the verdicts that follow without them: withholding shields no liar."""
+        """With some updates lost, the verdicts that follow without them: withholding shields no liar (R22.1)."""
         for target in seats_of(round_.attestations[judge].judged) if work is Work.CHECK else ():
             is_false = is_false_verdict(
                 self._history, self._network, round_, judge, target, carried, held, self._states

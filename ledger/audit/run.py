@@ -38,7 +38,7 @@ _SAID_MAX: Final = 16
 
 @dataclass(frozen=True)
 class Scope:
-    """Which rounds an audit recomputes.
+    """Which rounds an audit recomputes (R22.2).
 
     first: from this one on, None for all that can be had of a circle: from the first, or where that is final, from
     the first that can be disputed. sample: so many attestations of these, drawn by the seed; None for all.

@@ -48,7 +48,7 @@ class Cid:
 
 
 def cid_of(digest: bytes, codec: int = RAW) -> Cid:
-    """The name of the block with this digest. Raises ValueError if the digest is not 32 bytes."""
+    """The name of the block with this digest. Raises ValueError if the digest is not 32 bytes (R6.3)."""
     return Cid(codec, digest)
 
 

@@ -44,14 +44,14 @@ class Node:
 
 
 def encode_node(links: Sequence[Link], blocksizes: Sequence[int]) -> bytes:
-    """The one encoding of an inner node, byte for byte what Kubo writes. Inverse of parse_node."""
+    """The one encoding of an inner node, byte for byte what Kubo writes. Inverse of parse_node (R6.2)."""
     body = b"".join(_field(2, _link(link)) for link in links)
     sizes = b"".join(_number(4, size) for size in blocksizes)
     return body + _field(1, _number(1, _FILE) + _number(3, sum(blocksizes)) + sizes)
 
 
 def parse_node(block: bytes) -> Node:
-    """Read one inner node, strictly. Raises MalformedBlob with the reason.
+    """Read one inner node, strictly. Raises MalformedBlob with the reason (R6.2).
 
     Checked: length, number of links, codecs, that sizes are positive and add up, and that this is the one
     encoding of these values. Whether the tree has the profile's shape is checked by unixfs.children.

@@ -75,7 +75,7 @@ class Part:
 
 
 def build(data: bytes) -> Dag:
-    """Cut bytes into the blocks of the profile. Same input, same root digest, on every machine."""
+    """Cut bytes into the blocks of the profile. Same input, same root digest, on every machine (R6.1)."""
     chunks = range(0, max(1, len(data)), CHUNK_BYTES)
     leaves = tuple(digest_of(data[start : start + CHUNK_BYTES]) for start in chunks)
     sizes = [min(CHUNK_BYTES, len(data) - start) for start in chunks]
@@ -88,7 +88,7 @@ def build(data: bytes) -> Dag:
 
 
 def root_part(digest: bytes, block: bytes, max_bytes: int) -> Part:
-    """Read what a root block says of its blob.
+    """Read what a root block says of its blob (R6.3).
 
     block: hashes to digest, which the caller has checked.
     Raises BlobTooLarge above max_bytes, MalformedBlob if it is neither a leaf nor a proper node.
@@ -104,7 +104,7 @@ def root_part(digest: bytes, block: bytes, max_bytes: int) -> Part:
 
 
 def children(part: Part, block: bytes) -> list[Part]:
-    """The parts directly below an inner one, in order; for a leaf check its length and return none.
+    """The parts directly below an inner one, in order; for a leaf check its length and return none (R6.1).
 
     block: hashes to part.digest, which the caller has checked.
     Raises MalformedBlob unless the block is exactly what the profile has at this place.

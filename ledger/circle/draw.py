@@ -29,7 +29,7 @@ def mask_of(seats: "list[int] | set[int] | frozenset[int] | tuple[int, ...]") ->
 
 
 def neighbours(seed: bytes, committed: int, degree: int) -> dict[int, tuple[int, ...]]:
-    """Each committed seat's neighbours of the round; bit j of a verdict is about the j-th of them.
+    """Each committed seat's neighbours of the round; bit j of a verdict is about the j-th of them (R11.3).
 
     A circulant graph over a random ring: offset 1 (so it is connected) and further offsets drawn without
     repetition, each met ahead and behind. Every seat has `degree` neighbours; one more where an odd degree meets an
@@ -48,7 +48,7 @@ def links(count: int, degree: int) -> int:
 
 
 def ring(seed: bytes, mask: int) -> list[int]:
-    """The mask's seats in random order (Fisher–Yates, inside out)."""
+    """The mask's seats in random order (Fisher–Yates, inside out) (R11.1)."""
     order: list[int] = []
     for seat in seats_of(mask):
         place = len(order)
@@ -59,7 +59,7 @@ def ring(seed: bytes, mask: int) -> list[int]:
 
 
 def steps(seed: bytes, count: int, degree: int) -> list[int]:
-    """How far ahead on the ring each neighbour sits, in the order of the bits of a verdict."""
+    """How far ahead on the ring each neighbour sits, in the order of the bits of a verdict (R11.2)."""
     reached = links(count, degree)
     rest = list(range(2, (count + 1) // 2))
     found: list[int] = []

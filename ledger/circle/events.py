@@ -174,7 +174,7 @@ class Equivocated:
 
 
 ASKING: Final = bytes(32)
-"""The evidence of a claim that only asks its judge to show (R26.1)."""
+"""The evidence of a claim that only asks its judge to show (R26.1a)."""
 NO_RECORD: Final = keccak(b"")
 """The evidence of any other claim where recomputing gives no record."""
 

@@ -125,7 +125,7 @@ def _check_options(options: dict[str, int | float | str]) -> None:
 
 
 def check_manifest(manifest: Manifest) -> None:
-    """Raises MalformedManifest where a field is outside what this version can do."""
+    """Raises MalformedManifest where a field is outside what this version can do (R3.2)."""
     if manifest.version != 1:
         raise MalformedManifest(f"manifest version {manifest.version} is unknown, this program knows 1")
     if manifest.codec not in CODECS:

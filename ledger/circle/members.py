@@ -113,7 +113,7 @@ class Dispute:
     voters: dict[int, str] = field(default_factory=dict)
     """Seat → the key it voted with last."""
     asker: int | None = None
-    """The seat whose claim only asks the judge to show what it judged from (R26.1); None for any other claim."""
+    """The seat whose claim only asks the judge to show what it judged from (R26.1a); None for any other claim."""
     appellant: str | None = None
     outcome: Outcome | None = None
     """None while it is open."""

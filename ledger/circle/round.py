@@ -61,7 +61,7 @@ class Round:
         return to_canonical_address(self.peers[seat])
 
     def eligible(self, floor: int) -> frozenset[int]:
-        """The seats that may be mixed: committed, neither quarantined nor suspended when the round opened."""
+        """The seats that may be mixed: committed, neither quarantined nor suspended when the round opened (R12)."""
         able = self.committed & ~self.suspended
         return frozenset(s for s in seats_of(able) if self.reputations[s] >= floor)
 

@@ -1,4 +1,4 @@
-"""One judge's verdicts in the word it sends to the contract, see contracts/modules/verdicts.vy.
+"""One judge's verdicts in the word it sends to the contract (R10), see contracts/modules/verdicts.vy.
 
 Bit j of `judged` and `accepted` is about the judge's j-th neighbour: nobody can speak of who is not its neighbour.
 The seed's tail keeps a word from being taken under another seed, should the chain reorganise.

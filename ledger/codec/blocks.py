@@ -57,5 +57,5 @@ class Blocks:
 
 @lru_cache(maxsize=64)
 def blocks_of(sizes: tuple[int, ...]) -> Blocks:
-    """The blocks of tensors of these sizes; what is reckoned of them once is kept."""
+    """The blocks of tensors of these sizes; what is reckoned of them once is kept (R9.2)."""
     return Blocks(sizes)

@@ -106,7 +106,7 @@ def pack(kind: int, layout: int, sections: Sections) -> bytes:
 def decode_delta(
     payload: bytes, blocks: Blocks, previous: State | None = None, origin: State | None = None
 ) -> State:
-    """The state a frame holds, (d,), int32. Raises MalformedFrame; allocates only what was agreed.
+    """The state a frame holds, (d,), int32. Raises MalformedFrame; allocates only what was agreed (R9.4).
 
     previous: its author's last public state, read by delta frames alone. origin: the genesis, read by key frames
     alone; None for zeros. Both (d,), int32, left as they are.

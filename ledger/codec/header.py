@@ -36,7 +36,7 @@ class Header:
 
 
 def read_header(payload: bytes) -> tuple[Header, int]:
-    """The header and how many bytes it has. Raises MalformedFrame, also for a payload not as long as told."""
+    """The header (R9.4) and its length in bytes. Raises MalformedFrame, also for a payload not as long as told."""
     if not payload or payload[0] > (DELTA_FRAME | SPARSE << 1):
         raise MalformedFrame(
             f"the frame begins with {payload[:1].hex() or 'nothing'}, not with a kind and a layout"

@@ -44,7 +44,7 @@ def quantise(vector: NDArray[np.float32], blocks: Blocks, codec: str = ZSTD) -> 
 
 
 def decode_snapshot(payload: bytes, codec: str, blocks: Blocks) -> State:
-    """The state a payload holds, (d,), int32. Raises MalformedFrame; allocates only what was agreed."""
+    """The state a payload holds, (d,), int32. Raises MalformedFrame; allocates only what was agreed (R9.3)."""
     size = blocks.count + blocks.parameters
     if codec == ZSTD:
         payload = decompress(payload, size)

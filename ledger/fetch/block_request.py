@@ -29,7 +29,7 @@ class GatewayFailed(Exception):
 
 @dataclass(frozen=True)
 class Patience:
-    """How slow a gateway may be. begin_s: until its answer begins, names and connecting included.
+    """How slow a gateway may be. begin_s: until its answer begins, names and connecting included (R20.2).
 
     window_s, window_bytes: in each such time so many bytes must come, or all that are left.
     """

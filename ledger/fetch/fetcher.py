@@ -120,7 +120,7 @@ class BlobFetcher:
             raise Unavailable(digest, job.reasons | {"budget": f"{limit_s:g} s are over"}) from error
 
     def end_s(self, gateways: int, timeout_s: float) -> float:
-        """When a fetch ends at the latest, so that each of so many gateways has had its turn by then."""
+        """When a fetch ends at the latest, so that each of so many gateways has had its turn by then (R20.3)."""
         turns = -(-gateways // WIDTH)
         return max(timeout_s, turns * (TURN_S + 2 * self._hedge_s) + 8 * self._hedge_s)
 

@@ -13,7 +13,7 @@ _BEFORE_MAX: Final = 2
 
 
 def gateways_of(history: History, rng: random.Random, first: Sequence[int] = ()) -> list[str]:
-    """Every gateway the chain names, each once: at most five a seat.
+    """Every gateway the chain names, each once: at most five a seat (R20.1).
 
     Seats `first` come first, then all others that are held, then those given up, then where seats were reached
     before, and their former holders. Within each group the order is drawn: no member can put itself before others.

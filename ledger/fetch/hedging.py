@@ -189,7 +189,7 @@ class Race:
         return gateway
 
     def _is_on_course(self) -> bool:
-        """Whether some gateway sent enough since the last look, for this block or another of the blob."""
+        """Whether some gateway sent enough since the last look, for this block or another of the blob (R20.2)."""
         is_on_course = False
         for ask in self._under_way.values():
             now = self._job.received.get(ask.gateway, 0)
@@ -198,7 +198,7 @@ class Race:
         return is_on_course
 
     def _make_room(self) -> None:
-        """Where the slow take all places and others were not asked yet, the slower half have to wait."""
+        """Where the slow take all places and others were not asked yet, the slower half have to wait (R20.2)."""
         if self._all_asked or not self._line or len(self._under_way) < WIDTH:
             return
         since_s = self._clock() - TURN_S

@@ -39,7 +39,7 @@ class Endpoint:
 
 
 def parse_endpoint(text: str) -> Endpoint:
-    """The inverse of `Endpoint.text`. text: whatever a peer put on chain. Raises MalformedEndpoint."""
+    """The inverse of `Endpoint.text`. text: whatever a peer put on chain. Raises MalformedEndpoint (R16)."""
     parts = text.split(" ") if len(text) <= ENDPOINT_MAX_BYTES else []
     if len(parts) != 2:
         raise MalformedEndpoint(f"{text[:80]!r} is not `wss://host:port http://host:port`")

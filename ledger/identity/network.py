@@ -26,7 +26,7 @@ class Network:
 
     @cached_property
     def domain_separator(self) -> bytes:
-        """32 bytes, EIP-712, name `Folkmoot`, version `1`. It also names the network inside blobs and messages."""
+        """32 bytes (R2): EIP-712, name `Folkmoot`, version `1`. Names the network inside blobs and messages too."""
         return keccak(
             _DOMAIN_TYPE
             + keccak(b"Folkmoot")

@@ -55,7 +55,7 @@ def sign(key: bytes, message_hash: bytes) -> bytes:
 
 
 def recover(message_hash: bytes, signature: bytes) -> str:
-    """The checksummed address whose key made the signature.
+    """The checksummed address whose key made the signature (R2).
 
     Raises BadSignature on a wrong length, v outside {27, 28}, s above the half order (EIP-2) or no such point.
     """

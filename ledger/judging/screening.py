@@ -76,7 +76,7 @@ def screen(
     states: States | None = None,
     loss: Callable[[State], float] | None = None,
 ) -> Screened:
-    """Judge a round's neighbours and mix, from what the judge brought along and the blobs alone.
+    """Judge a round's neighbours and mix, from what the judge brought along and the blobs alone (R10).
 
     judge: the judge's own update; its blob must decode (PeerFault otherwise: it judged by a state nobody can see;
     Lost where a blob that it hangs on is not at hand). Of a neighbour whose update hangs on such a blob nothing is

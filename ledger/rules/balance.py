@@ -33,7 +33,7 @@ class Balance:
             raise ValueError(f"alpha_q15 {self.alpha_q15} is not in 0..32768")
 
     def screen(self, situation: Situation) -> Outcome:
-        """Judge every neighbour and mix."""
+        """Judge every neighbour and mix (R12.1)."""
         factor = decaying_square_q30(self.gamma_milli, self.kappa_milli, situation.round - 1, situation.rounds)
         limit = factor * squared_norm(situation.own) >> 30
         judgements: dict[int, Judgement] = {}

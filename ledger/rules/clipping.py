@@ -46,7 +46,7 @@ class SelfCentredClipping:
         check_hostile_milli(self.hostile_milli)
 
     def screen(self, situation: Situation) -> Outcome:
-        """Accept every neighbour and mix."""
+        """Accept every neighbour and mix (R12.4)."""
         distances = {seat: squared_distance(situation.own, x) for seat, x in situation.neighbours.items()}
         seats = eligible_seats(situation)
         hostile = assumed_hostile(self.hostile_milli, len(seats))

@@ -54,7 +54,7 @@ class Outcome:
 
 
 class Rule(Protocol):
-    """A screening and mixing rule: a pure function of the situation, bit-exact on every machine.
+    """A screening and mixing rule: a pure function of the situation, bit-exact on every machine (R12).
 
     needs_base: whether the outcome depends on the situation's base. needs_memory: whether it depends on its memory.
     judges_each_alone: whether a neighbour's verdict follows without the other neighbours' states, so that it can be

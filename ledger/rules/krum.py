@@ -40,7 +40,7 @@ class Krum:
         check_hostile_milli(self.hostile_milli)
 
     def screen(self, situation: Situation) -> Outcome:
-        """Judge every neighbour and mix."""
+        """Judge every neighbour and mix (R12.4)."""
         seats = sorted(situation.neighbours)
         number = {seat: place for place, seat in enumerate(seats, OWN + 1)}
         states = [situation.own, *(situation.neighbours[seat] for seat in seats)]

@@ -23,7 +23,7 @@ class Median:
     is_replayable: ClassVar[bool] = True
 
     def screen(self, situation: Situation) -> Outcome:
-        """Accept every neighbour and mix."""
+        """Accept every neighbour and mix (R12.4)."""
         states = mixable_states(situation)
         # The median is what is left when all but the middle one or two are trimmed.
         middle = trimmed_mean(states, (len(states) - 1) // 2)

@@ -44,7 +44,7 @@ class NearestNeighbourMixing:
         check_hostile_milli(self.hostile_milli)
 
     def screen(self, situation: Situation) -> Outcome:
-        """Accept every neighbour and mix."""
+        """Accept every neighbour and mix (R12.4)."""
         states, seats = mixable_states(situation), eligible_seats(situation)
         hostile = hostile_minority(self.hostile_milli, len(seats))
         return Outcome(accept_all(situation), frozenset(seats), mixed_and_trimmed(states, hostile))

@@ -125,7 +125,7 @@ class Tether:
             raise ValueError(f"sketch_width {self.sketch_width} is not a power of two")
 
     def screen(self, situation: Situation) -> Outcome:
-        """Judge every neighbour and mix."""
+        """Judge every neighbour and mix (R12.3)."""
         seats = sorted(situation.neighbours)
         states = [situation.neighbours[seat] for seat in seats]
         seed = situation.memory.seed or _first_seed(situation)

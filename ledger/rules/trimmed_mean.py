@@ -35,7 +35,7 @@ class TrimmedMean:
         check_hostile_milli(self.hostile_milli)
 
     def screen(self, situation: Situation) -> Outcome:
-        """Accept every neighbour and mix."""
+        """Accept every neighbour and mix (R12.4)."""
         seats = eligible_seats(situation)
         trim = hostile_minority(self.hostile_milli, len(seats))
         return Outcome(accept_all(situation), frozenset(seats), trimmed_mean(mixable_states(situation), trim))

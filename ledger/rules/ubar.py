@@ -43,7 +43,7 @@ class Ubar:
             raise ValueError(f"alpha_q15 {self.alpha_q15} is not in 0..{ONE_Q15}")
 
     def screen(self, situation: Situation) -> Outcome:
-        """Judge every neighbour and mix. Raises PrivateJudgement without the judge's loss."""
+        """Judge every neighbour and mix. Raises PrivateJudgement without the judge's loss (R12.4)."""
         loss_of = situation.loss
         if loss_of is None:
             raise PrivateJudgement("rule ubar judges by the judge's private data: nobody else can recompute it")

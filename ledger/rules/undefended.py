@@ -21,7 +21,7 @@ class Undefended:
     is_replayable: ClassVar[bool] = True
 
     def screen(self, situation: Situation) -> Outcome:
-        """Accept every neighbour and mix."""
+        """Accept every neighbour and mix (R12.2)."""
         judgements = {seat: Judgement(True, {}) for seat in situation.neighbours}
         states = [situation.neighbours[seat] for seat in sorted(situation.neighbours)]
         return Outcome(judgements, frozenset(judgements), mean([situation.own, *states]))

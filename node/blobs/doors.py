@@ -21,7 +21,7 @@ _BACKLOG: Final = 64
 
 @dataclass(frozen=True)
 class Bounds:
-    """Of connections."""
+    """Of connections (R19.1)."""
 
     connections: int = 256
     per_address: int = 128

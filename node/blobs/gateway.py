@@ -170,7 +170,7 @@ def gateway_app(
     stats: GatewayStats | None = None,
     middlewares: Sequence[Middleware] = (),
 ) -> web.Application:
-    """An application that answers GET and HEAD /ipfs/{cid}; it can be mounted with add_subapp.
+    """An application that answers GET and HEAD /ipfs/{cid}; it can be mounted with add_subapp (R19).
 
     max_concurrent: blocks or CARs being sent at once; four times as many may wait a few seconds for their turn,
     the rest gets 503. serves: whether a block may be served, asked in worker threads. stats: counted into.

@@ -152,7 +152,7 @@ class BlockStore:
                 self._withheld -= Counter(self._sealed.pop(digest))
 
     def is_sealed(self, digest: bytes) -> bool:
-        """Whether the block, root or not, belongs to a sealed blob."""
+        """Whether the block, root or not, belongs to a sealed blob (R5)."""
         return self._withheld[digest] > 0
 
     def _read_seals(self) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:

@@ -65,7 +65,7 @@ def duties_of(history: History, seat: int, now_s: float) -> list[Duty]:
 
 
 def turn(history: History, seat: int) -> int:
-    """How many members are to do a duty that anyone may do before this one. 0: do it now."""
+    """How many members are to do a duty that anyone may do before this one. 0: do it now (R21)."""
     round_ = history.round
     if round_ is None or history.opened is None:
         return seat

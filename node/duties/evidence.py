@@ -70,7 +70,7 @@ def evidence_of(network: Network, first: Announcement, second: Announcement) -> 
 
 
 def check_evidence(evidence: Evidence, network: Network) -> None:
-    """Raises SetupError unless it is about this circle, and its author signed both."""
+    """Raises SetupError unless it is about this circle, and its author signed both (R25)."""
     if (evidence.chain_id, evidence.contract.lower()) != (network.chain_id, network.contract.lower()):
         raise SetupError(
             f"the evidence is about the circle at {evidence.contract[:42]} on chain {evidence.chain_id}: name that "

@@ -40,7 +40,7 @@ class Said:
 
 
 def draw(history: History, own: int, seen: Collection[Said], now_s: float, rng: random.Random) -> Said | None:
-    """What to recompute next; None where nothing is left that can be disputed.
+    """What to recompute next; None where nothing is left that can be disputed (R21.1).
 
     own: the node's seat, which it does not look at. seen: what it has looked at. now_s: Unix time. Recent rounds
     are drawn oftener, and in a round those judges who rejected whom most accepted or accepted whom most rejected,
@@ -152,7 +152,7 @@ def patience_s(history: History, judge: int, address: str) -> float:
 
 
 def is_withheld(history: History, unshown: Unshown, address: str, now_s: float) -> bool:
-    """Whether an account is to have the circle ask for it by now. now_s: of the clock of `unshown`.
+    """Whether an account is to have the circle ask for it by now. now_s: of the clock of `unshown` (R21.1).
 
     Of a judge alone that goes on attesting: who is away cannot show anything, and says nothing new either.
     """

@@ -33,7 +33,7 @@ class Window:
         self._rounds = {number: kept for number, kept in self._rounds.items() if self._is_inside(number)}
 
     def is_new(self, announcement: Announcement) -> bool:
-        """Whether it adds something: a new author, or a second digest. Raises NotYet outside the window."""
+        """Whether it adds something: a new author, or a second digest. Raises NotYet outside the window (R18)."""
         known = self._round(announcement.round).announced.get(announcement.author, [])
         return len(known) < 2 and all(one.digest != announcement.digest for one in known)
 

@@ -134,7 +134,7 @@ def _challenge(network: Network) -> Challenge:
 
 
 def check_challenge(ours: Challenge, theirs: Challenge) -> None:
-    """Raises HandshakeRefused unless both ends speak of the same protocol and network."""
+    """Raises HandshakeRefused unless both ends speak of the same protocol and network (R17)."""
     if theirs.version != ours.version:
         raise HandshakeRefused(f"protocol version {theirs.version}, this node speaks {ours.version}")
     if theirs.network != ours.network:
@@ -146,7 +146,7 @@ def check_challenge(ours: Challenge, theirs: Challenge) -> None:
 
 
 def check_hello(hello: Hello, network: Network, certificate_sha256: bytes, nonce: bytes) -> str:
-    """The address that is proved. Raises HandshakeRefused or BadSignature if it is not."""
+    """The address that is proved. Raises HandshakeRefused or BadSignature if it is not (R17)."""
     peer = address_text(hello.peer)
     signer = recover(hello_hash(network, peer, certificate_sha256, nonce), hello.signature)
     if signer != peer:

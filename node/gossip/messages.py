@@ -144,7 +144,7 @@ def count_for_frame(encoded: Iterable[bytes]) -> int:
 
 
 def decode(frame: bytes) -> list[Message]:
-    """The messages of a frame. Raises BadMessage with the reason if it is none."""
+    """The messages of a frame. Raises BadMessage with the reason if it is none (R18)."""
     if len(frame) > FRAME_BYTES:
         raise BadMessage(f"a frame of {len(frame)} bytes, the limit is {FRAME_BYTES}")
     try:

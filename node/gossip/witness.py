@@ -24,7 +24,7 @@ class Witness:
         self._dialling: set[asyncio.Task[None]] = set()
 
     def asked(self, peer: str, question: DialBack, answer: Callable[[DialledBack], None]) -> None:
-        """Begin to dial a peer back; answer: called with what came of it.
+        """Begin to dial a peer back; answer: called with what came of it (R18).
 
         Raises NotYet where the chain names another endpoint here, or it asked a short while ago, or too many ask.
         """

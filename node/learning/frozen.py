@@ -38,7 +38,7 @@ def frozen_of(model: nn.Module, names: Sequence[str]) -> Frozen:
 
 
 def tensor_digest(name: str, tensor: torch.Tensor) -> bytes:
-    """SHA-256 over name, dtype, shape and the values' bytes, in C order and little-endian. Returns 32 bytes."""
+    """SHA-256 over name, dtype, shape and the values' bytes, in C order and little-endian (R3.2a). 32 bytes."""
     head = f"{name}\0{str(tensor.dtype).removeprefix('torch.')}\0{','.join(map(str, tensor.shape))}\0"
     return hashlib.sha256(head.encode() + tensor_bytes(tensor)).digest()
 

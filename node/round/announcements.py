@@ -49,7 +49,7 @@ class AnnouncementJournal:
         self._rewrite()
 
     def may_sign(self, number: int, author: str, digest: bytes) -> bool:
-        """Note the announcement, on disk when this returns True.
+        """Note the announcement, on disk when this returns True (R16.1).
 
         False where another of this round was noted, or may have been. Raises OSError where it cannot be noted.
         """

@@ -19,7 +19,7 @@ _AUTHORS_MAX: Final = 1024
 
 
 class Patience:
-    """Remembers whose updates could not be had, by endpoint: whoever moves begins anew.
+    """Remembers whose updates could not be had, by endpoint: whoever moves begins anew (R20.3).
 
     knock: asks an author's gateway for the head of its update.
     """

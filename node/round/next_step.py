@@ -68,7 +68,7 @@ def is_suspension_over(history: History, seat: int) -> bool:
 
 
 def trains_ahead(history: History, seat: int) -> bool:
-    """Whether the seat has no part in the round under way and asked to be in the next one.
+    """Whether the seat has no part in the round under way and asked to be in the next one (R21.2).
 
     Its base stays as it is until then, so what it trains now it can commit at once when that round opens. Nobody
     waits for who dozes (R3.5a): where the others close the phase as soon as they are done, this is its way back.
@@ -81,7 +81,7 @@ def trains_ahead(history: History, seat: int) -> bool:
 
 
 def is_heard(history: History, round_: Round) -> bool:
-    """Whether all have attested whom the attest phase waits for: those who committed, are held and do not doze."""
+    """Whether all attested whom the attest phase waits for (R3.7): who committed, is held and does not doze."""
     waited_for = round_.committed & history.members & ~history.dozing
     return waited_for & ~mask_of(list(round_.attestations)) == 0
 
@@ -96,7 +96,7 @@ def _while_committing(history: History, round_: Round, seat: int, late: Lateness
         # Not counted on. Who is new waits for the next round, unless this one cannot end without it.
         is_wanted = late.overdue and not has_quorum
         return Step.WAKE if is_wanted or not history.is_woken(seat) else Step.WAIT
-    # Those still missing may have left their seats: then nobody is waited for, and no commit closes the phase.
+    # R3.7: those still missing may have left; then nobody is waited for, and no commit closes the phase.
     is_complete = history.roster & ~round_.committed == 0
     return Step.ADVANCE if has_quorum and (late.overdue or is_complete) else Step.WAIT
 
@@ -117,7 +117,7 @@ def _while_attesting(history: History, round_: Round, seat: int, late: Lateness,
 
 
 def duty_rank(history: History, seat: int) -> int:
-    """How many seats are to do this round's chores (close, settle) before this one. 0: do it now."""
+    """How many seats are to do this round's chores (close, settle) before this one. 0: do it now (R21)."""
     round_ = history.round
     assert round_ is not None
     assert history.opened is not None

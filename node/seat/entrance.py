@@ -93,7 +93,7 @@ class Entrance:
         """Raises SeatLost for a key that had a seat.
 
         What it committed in the round under way is served first. Until the seat is released its bond answers for
-        what it said (R26, R29): so long the node serves, and votes.
+        what it said (R26, R29): so long the node serves, and votes (R21.3).
         """
         if self._history.seat_of(self._address) is not None:
             return

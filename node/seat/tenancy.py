@@ -1,4 +1,4 @@
-"""Which process acts for a seat: the one that moved its endpoint last.
+"""Which process acts for a seat: the one that moved its endpoint last (R16.1).
 
 Two processes with one key, each with a folder and a journal of its own, would sooner or later sign two updates for
 one round, and that costs the seat and its bond (R25). So a process moves the seat's endpoint only when it can serve
@@ -108,7 +108,7 @@ class Tenancy:
         return self.follower.history
 
     def is_named(self, history: History, seat: int) -> bool:
-        """Whether the chain names this process, so that what it has made may be sent."""
+        """Whether the chain names this process, so that what it has made may be sent (R16.1)."""
         return _named(history, seat) == self._own
 
     async def check_free(self) -> None:

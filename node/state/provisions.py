@@ -47,7 +47,7 @@ class Provisions:
         return base
 
     async def own_update(self, round_: Round) -> Held | None:
-        """What this peer committed, and what it hangs on; None where it is lost now."""
+        """What this peer committed, and what it hangs on; None where it is lost now (R15.1)."""
         name = _update(round_.number)
         try:
             held = await self._recovery.own_update(round_)
@@ -58,7 +58,7 @@ class Provisions:
         return held
 
     def means(self, base: Base, history: History, seat: int) -> Means:
-        """What there is to take part with. An update that was lost is worth another try when it is due."""
+        """What there is to take part with. An update that was lost is worth another try when it is due (R15.1)."""
         round_ = history.round
         has_update = round_ is None or self._lacks.is_due(_update(round_.number))
         return Means(base=base.is_latest(history, seat), update=has_update)

@@ -31,7 +31,7 @@ _TIMEOUT_S: Final = 20.0
 
 
 class Lacking(NotYet):
-    """What a peer has to go on from is not here, and nobody serves it now."""
+    """What a peer has to go on from is not here, and nobody serves it now (R15.1)."""
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ def _kind(value: torch.Tensor) -> str:
 
 
 def parts_of(model: nn.Module, sharing: Sharing = DEFAULT, spec: str = "the task") -> Parts:
-    """Divide a model's tensors. Raises SetupError where a pattern names nothing, or nothing is left to share."""
+    """Divide a model's tensors (R3.2a). Raises SetupError where a pattern names nothing or nothing is shared."""
     groups = tensors_of(model, spec)
     state: Mapping[str, torch.Tensor] = model.state_dict(keep_vars=True)
     for attribute, patterns in (("shared", sharing.shared or ()), ("private", sharing.private)):

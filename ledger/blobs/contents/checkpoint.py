@@ -130,7 +130,7 @@ def pack(base: State, genesis: State, blocks: Blocks) -> bytes:
 
 
 def unpack(packed: bytes, genesis: State, blocks: Blocks) -> State:
-    """The base, (d,), int32. Raises InvalidBlob for anything that `pack` would not have written.
+    """The base, (d,), int32. Raises InvalidBlob for anything that `pack` would not have written (R8.1).
 
     Allocates the base and no more, whatever the bytes say.
     """

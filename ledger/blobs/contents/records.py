@@ -97,7 +97,7 @@ def encode_genesis(genesis: Genesis) -> bytes:
 
 
 def decode_genesis(blob: bytes, manifest: Manifest) -> State:
-    """The state of a genesis blob. Raises InvalidBlob or MalformedFrame."""
+    """The state of a genesis blob. Raises InvalidBlob or MalformedFrame (R9.5)."""
     genesis = decode_blob(blob, GENESIS_MAGIC, Genesis, update_max_bytes(manifest))
     return decode(genesis.payload, genesis.codec, manifest.blocks)
 
@@ -136,7 +136,7 @@ def reference_of(blob: bytes, manifest: Manifest) -> bytes:
 
 
 def encode_record(record: Record) -> bytes:
-    """The record blob."""
+    """The record blob (R14)."""
     return RECORD_MAGIC + msgspec.msgpack.encode(record)
 
 

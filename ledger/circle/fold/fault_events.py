@@ -26,7 +26,7 @@ WINDOWS: Final = 4
 
 
 def equivocated(state: State, event: events.Equivocated) -> None:
-    """A seat's peer was shown to have signed two updates for one round."""
+    """A seat's peer was shown to have signed two updates for one round (R25)."""
     held = state.taken(event.seat)
     state.require(event.round >= held.since_round, f"seat {event.seat} was convicted of another's signatures")
     state.require(event.bond == held.bond, f"seat {event.seat} lost another bond than it had")
@@ -40,7 +40,7 @@ def equivocated(state: State, event: events.Equivocated) -> None:
 
 
 def disputed(state: State, event: events.Disputed) -> None:
-    """What a judge said was claimed to be false."""
+    """What a judge said was claimed to be false (R26.1)."""
     held = state.taken(event.judge)
     _check_claim(state, event, held)
     window_s = state.parameters.dispute_window_s
@@ -73,7 +73,7 @@ def _check_claim(state: State, event: events.Disputed, held: Seat) -> None:
 
 
 def summoned(state: State, event: events.Summoned) -> None:
-    """A dispute's jury was drawn."""
+    """A dispute's jury was drawn (R26.2)."""
     dispute = _dispute_in(state, event.dispute, Stage.DRAWING)
     drawn = jury(event.seed, dispute.pool, state.parameters.jury_seats)
     state.require(event.jury == drawn, f"dispute {event.dispute} has another jury than was drawn")
@@ -83,7 +83,7 @@ def summoned(state: State, event: events.Summoned) -> None:
 
 
 def voted(state: State, event: events.Voted) -> None:
-    """A seat said what recomputing gave."""
+    """A seat said what recomputing gave (R26.4)."""
     dispute = _dispute_in(state, event.dispute, Stage.JURY, Stage.CIRCLE)
     state.require(event.answer in tuple(Answer), f"seat {event.seat} answered dispute {event.dispute} with nothing")
     state.require(state.may_vote(event.seat, dispute), f"seat {event.seat} voted uncalled")
@@ -93,7 +93,7 @@ def voted(state: State, event: events.Voted) -> None:
 
 
 def referred(state: State, event: events.Referred) -> None:
-    """A jury's votes were counted; who of it kept silent pays for that."""
+    """A jury's votes were counted; who of it kept silent pays for that (R26.5)."""
     dispute = _dispute_in(state, event.dispute, Stage.JURY)
     is_late = event.deadline - state.parameters.dispute_window_s >= dispute.deadline
     state.require(is_late or dispute.is_decided, f"dispute {event.dispute} has open votes")
@@ -106,7 +106,7 @@ def referred(state: State, event: events.Referred) -> None:
 
 
 def appealed(state: State, event: events.Appealed) -> None:
-    """Somebody has the circle hear what the jury did not find for."""
+    """Somebody has the circle hear what the jury did not find for (R26.5)."""
     dispute = _dispute_in(state, event.dispute, Stage.APPEAL)
     dispute.stage, dispute.deadline, dispute.appellant = Stage.CIRCLE, event.deadline, event.appellant
     words = word(event.dispute), address(event.appellant), word(event.deadline)
@@ -114,7 +114,7 @@ def appealed(state: State, event: events.Appealed) -> None:
 
 
 def resolved(state: State, event: events.Resolved) -> None:
-    """A dispute was closed."""
+    """A dispute was closed (R26.5)."""
     dispute = _dispute_in(state, event.dispute, Stage.DRAWING, Stage.APPEAL, Stage.CIRCLE)
     judge = dispute.claim.judge
     held = state.taken(judge)

@@ -17,7 +17,7 @@ AWAKE_REPUTATION: Final = 49152
 
 
 def committed(state: State, event: events.Committed) -> None:
-    """A seat anchored its update."""
+    """A seat anchored its update (R3.8)."""
     current, seat = state.current(event.round, Phase.COMMIT), event.seat
     may_commit = (state.roster | state.late) >> seat & 1 == 1
     state.require(may_commit, f"seat {seat} is not on the roster")
@@ -34,7 +34,7 @@ def committed(state: State, event: events.Committed) -> None:
 
 
 def drawn(state: State, event: events.Drawn) -> None:
-    """The commit phase closed, or nobody attested while the chain still knew the block it closed in."""
+    """The commit phase closed (R3.9, R3.11), or nobody attested while the chain knew the block it closed in."""
     is_again = state.phase == Phase.ATTEST
     current = state.current(event.round, Phase.ATTEST if is_again else Phase.COMMIT)
     state.require(not current.heard, "the seed was drawn again after somebody attested under it")
@@ -47,7 +47,7 @@ def drawn(state: State, event: events.Drawn) -> None:
 
 
 def attested(state: State, event: events.Attested) -> None:
-    """A seat anchored its verdicts."""
+    """A seat anchored its verdicts (R3.10)."""
     number, seat = round_of(event.verdicts), event.seat
     state.require(number <= MAX_ROUND, "a verdict is about no round")
     current = state.current(number, Phase.ATTEST)
@@ -67,7 +67,7 @@ def attested(state: State, event: events.Attested) -> None:
 
 
 def settled(state: State, event: events.Settled) -> None:
-    """The round's verdicts became reputations, and the next round opened."""
+    """The round's verdicts became reputations, and the next round opened (R3.12)."""
     current = state.current(event.round, Phase.ATTEST)
     attesting = mask_of(list(current.attestations))
     state.require(event.attested == attesting, "other verdicts were settled than attested")
@@ -103,7 +103,7 @@ def _doze(state: State, current: Round, attesting: int) -> None:
 
 
 def _strike(state: State) -> None:
-    """One more for each seat held below the floor, none left for each that came back."""
+    """One more for each seat held below the floor, none left for each that came back (R23.2)."""
     below = state.below
     for seat, held in state.seats.items():
         if held.is_held:

@@ -20,7 +20,7 @@ FORMER_KEPT: Final = 2
 
 
 def opened(state: State, event: events.Opened) -> None:
-    """The deployment."""
+    """The deployment (R3.1)."""
     state.require(state.opened is None, "a circle opens once")
     state.require(manifest_digest(event.manifest) == event.task, "the manifest is not the task's")
     manifest = decode_manifest(event.manifest)
@@ -31,7 +31,7 @@ def opened(state: State, event: events.Opened) -> None:
 
 
 def joined(state: State, event: events.Joined) -> None:
-    """A peer took a seat."""
+    """A peer took a seat (R3.4)."""
     state.require(state.opened is not None, "a seat was taken before the circle opened")
     state.require(event.seat == state.next_seat(), f"seat {event.seat} is not the next free one")
     state.require(state.seat_of(event.peer) is None, f"{event.peer} joined twice")
@@ -59,7 +59,7 @@ def joined(state: State, event: events.Joined) -> None:
 
 
 def moved(state: State, event: events.Moved) -> None:
-    """A seat published a new endpoint."""
+    """A seat published a new endpoint (R3.6)."""
     held = state.held(event.seat)
     state.require(is_endpoint(event.endpoint), f"seat {event.seat} moved to an impossible endpoint")
     held.endpoints.append(event.endpoint)
@@ -67,7 +67,7 @@ def moved(state: State, event: events.Moved) -> None:
 
 
 def woken(state: State, event: events.Woken) -> None:
-    """A seat asked to be on the roster again."""
+    """A seat asked to be on the roster again (R3.6)."""
     held, bit = state.held(event.seat), 1 << event.seat
     state.require(event.round == state.number, f"seat {event.seat} woke in another round")
     state.require(state.phase != Phase.FINISHED, "a seat woke after the end")
@@ -80,7 +80,7 @@ def woken(state: State, event: events.Woken) -> None:
 
 
 def left(state: State, event: events.Left) -> None:
-    """A seat was given up."""
+    """A seat was given up (R23.1)."""
     held = state.held(event.seat)
     state.require(
         event.burned == state.burned_by_leaving(event.seat), f"seat {event.seat} left with another part of its bond"
@@ -91,7 +91,7 @@ def left(state: State, event: events.Left) -> None:
 
 
 def ejected(state: State, event: events.Ejected) -> None:
-    """A seat was below the floor for too long, or absent."""
+    """A seat was below the floor for too long, or absent (R23.2)."""
     held, after = state.held(event.seat), state.parameters.eject_after
     is_due = 0 < after <= held.strikes
     state.require(is_due or state.is_absent(event.seat), f"seat {event.seat} was ejected too early")
@@ -103,7 +103,7 @@ def ejected(state: State, event: events.Ejected) -> None:
 
 
 def released(state: State, event: events.Released) -> None:
-    """A seat given up became free again."""
+    """A seat given up became free again (R23.3)."""
     held = state.taken(event.seat)
     state.require(not held.is_held, f"seat {event.seat} was released while it is held")
     state.require(held.disputes == 0, f"seat {event.seat} was released under dispute")
@@ -115,7 +115,7 @@ def released(state: State, event: events.Released) -> None:
 
 
 def rotating(state: State, event: events.Rotating) -> None:
-    """New keys were announced for a seat."""
+    """New keys were announced for a seat (R24)."""
     held = state.held(event.seat)
     state.require(
         (event.rotates_at == 0) == ((event.peer, event.cold) == (held.peer, held.cold)),
@@ -128,7 +128,7 @@ def rotating(state: State, event: events.Rotating) -> None:
 
 
 def rotated(state: State, event: events.Rotated) -> None:
-    """A seat's new keys are in force."""
+    """A seat's new keys are in force (R24)."""
     held = state.held(event.seat)
     announced = held.announced and held.announced[:2]
     state.require(announced == (event.peer, event.cold), f"seat {event.seat} rotated to other keys")
@@ -141,7 +141,7 @@ def rotated(state: State, event: events.Rotated) -> None:
 
 
 def restarted(state: State, event: events.Restarted) -> None:
-    """A seat goes on from the genesis, and pays for it: that is no way out for a liar."""
+    """A seat goes on from the genesis, and pays for it: that is no way out for a liar (R23.4)."""
     held = state.held(event.seat)
     state.require(not state.is_in_round(event.seat), f"seat {event.seat} started anew in its round")
     held.restarted_round = state.number
@@ -150,7 +150,7 @@ def restarted(state: State, event: events.Restarted) -> None:
 
 
 def withdrawn(state: State, event: events.Withdrawn) -> None:
-    """Somebody took what the circle owed it."""
+    """Somebody took what the circle owed it (R27)."""
     state.require(0 < event.amount == state.owed.get(event.account, 0), f"{event.account} took another amount")
     del state.owed[event.account]
     state.remember(event, 0, address(event.account), word(event.amount))

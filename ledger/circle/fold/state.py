@@ -31,7 +31,7 @@ class HistoryFault(PeerFault):
 
 
 class Phase(IntEnum):
-    """Where a round stands; the numbers are the contract's."""
+    """Where a round stands; the numbers are the contract's (R3.3)."""
 
     GATHERING = 0
     COMMIT = 1
@@ -125,7 +125,7 @@ class State:
 
     @property
     def pledged(self) -> int:
-        """Wei in bonds: of seats not released and of open disputes."""
+        """Wei in bonds: of seats not released and of open disputes (R27)."""
         bonds = sum(held.bond for held in self.seats.values() if not held.is_released)
         open_ = [dispute for dispute in self.disputes if dispute.outcome is None]
         pledges = len(open_) + APPEAL_BONDS * sum(dispute.appellant is not None for dispute in open_)
@@ -136,7 +136,7 @@ class State:
         return next((seat for seat, held in self.seats.items() if held.is_held and held.peer == peer), None)
 
     def is_key_taken(self, key: str) -> bool:
-        """The key is or was a hot key of somebody whose seat is not released: what it signed leads there."""
+        """The key is or was a hot key of somebody whose seat is not released: what it signed leads there (R1)."""
         return any(key in held.keys for held in self.seats.values() if not held.is_released)
 
     def is_woken(self, seat: int) -> bool:
@@ -194,7 +194,7 @@ class State:
         return has_bond and not (self.below | self.suspended) >> seat & 1
 
     def asking_seat(self, judge: int, target: int, challenger: str) -> int | None:
-        """The seat that may ask a judge to show what its record follows from (R26.1), None where none may."""
+        """The seat that may ask a judge to show what its record follows from (R26.1a), None where none may."""
         seat = self.seat_of(challenger)
         is_busy = any(one.outcome is None and one.asker == seat for one in self.disputes)
         may_ask = seat is not None and target == judge and not is_busy and self.is_in_good_standing(seat)
@@ -260,7 +260,7 @@ class State:
             self.owed[account] = self.owed.get(account, 0) + amount
 
     def open_round(self, number: int, attested: int) -> None:
-        """Who attested is here, who joined or woke asked to be; who dozes may come, and nobody waits for it."""
+        """R3.5: who attested is here, who joined or woke asked to be; who dozes may come, nobody waits for it."""
         wanted, self.woken = (attested | self.woken) & self.members, 0
         self.roster, self.late = wanted & ~self.dozing, wanted & self.dozing
         self.rounds.append(Round(number, dict(self.reputations), self.suspended))
