@@ -252,7 +252,7 @@ class Watch:
             new = twin.reputations[seat]
             is_due = silent >> seat & 1 and twin._had_seat(twin.seats[seat], event.dispute)
             has_bond = 2 * before.bonds[seat] >= world.terms.bond
-            is_able = has_bond and not before.below >> seat & 1 and self._counts(world, seat)
+            is_able = has_bond and not (before.below | before.suspended) >> seat & 1
             is_past = world.now_s >= before.dispute_deadlines[event.dispute]
             is_unpaid = old >= 2**world.terms.reputation_shift and new >= old
             if is_due and is_able and is_past and is_unpaid and world.is_schemers(seat):

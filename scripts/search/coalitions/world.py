@@ -66,6 +66,7 @@ class Facts:
     members: int
     dozing: int
     below: int
+    suspended: int
     dispute_deadlines: tuple[int, ...]
 
 
@@ -280,6 +281,7 @@ class World:
             twin.members,
             twin.dozing,
             twin.below,
+            twin.suspended,
             tuple(case.deadline for case in twin.disputes),
         )
 
