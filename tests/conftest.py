@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from scripts.docs.protocol import is_within
 from tests.support.chains.kinds import CHAINS, ChainProcess
 from tests.support.disk_steps import DiskSteps
 
@@ -13,6 +14,24 @@ with warnings.catch_warnings():
     # web3 still imports this module of websockets; nothing here uses it. Once imported, it warns no more.
     warnings.filterwarnings("ignore", "websockets.legacy is deprecated", DeprecationWarning)
     import websockets.legacy  # noqa: F401
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest --rule R13` runs the tests that check a rule of the norm, or a part of it."""
+    parser.addoption("--rule", help="run only tests of this rule of docs/protocol.md and of its parts, e.g. R13")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of the rule that was asked for."""
+    if (rule := config.getoption("rule")) is None:
+        return
+    chosen = [
+        item
+        for item in items
+        if any(is_within(number, rule) for mark in item.iter_markers("rule") for number in mark.args)
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 @pytest.fixture(autouse=True)

@@ -48,7 +48,7 @@ class Prepared:
 
 
 def genesis_blob(initial: Vector, blocks: Blocks) -> bytes:
-    """The blob of the state all peers start from: int8 and uncompressed, the same bytes with every zstd."""
+    """The blob of the state all peers start from: int8, so the same bytes with every zstd (R9.5)."""
     return encode_genesis(Genesis(PLAIN, quantise(initial, blocks, PLAIN).payload))
 
 

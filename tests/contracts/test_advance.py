@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from ledger.circle.events import Drawn
 from ledger.circle.history import Phase
 from tests.support.contracts.harness import WINDOW_S, CircleUnderTest
+
+pytestmark = pytest.mark.rule("R3.11")
 
 Deploy = Callable[..., CircleUnderTest]
 STRANGER = 9

@@ -10,6 +10,8 @@ import pytest
 
 from ledger.chain.contract.artifact import circle_artifact
 
+pytestmark = pytest.mark.rule("R3")
+
 ROOT = Path(__file__).resolve().parents[2]
 # What code may be deployed at most (EIP-170).
 CODE_MOST = 24_576

@@ -19,6 +19,8 @@ from tests.support.contracts.trials import (
     resolve,
 )
 
+pytestmark = pytest.mark.rule("R26.1a")
+
 Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND = 1000, 100
 TERMS = {

@@ -9,6 +9,8 @@ from ledger.circle.history import Phase
 from ledger.circle.verdict_word import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
 from tests.support.contracts.harness import RECORD, WINDOW_S, CircleUnderTest
 
+pytestmark = pytest.mark.rule("R3.10")
+
 Deploy = Callable[..., CircleUnderTest]
 
 

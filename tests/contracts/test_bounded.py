@@ -7,6 +7,8 @@ import pytest
 from ledger.circle.history import Phase
 from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
+pytestmark = pytest.mark.rule("R23.3")
+
 Deploy = Callable[..., CircleUnderTest]
 BOND, STRANGER, PATIENCE_S = 1000, 9, 16 * WINDOW_S
 

@@ -8,6 +8,8 @@ from ledger.circle.events import Committed, Drawn
 from ledger.circle.history import Phase
 from tests.support.contracts.harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
 
+pytestmark = pytest.mark.rule("R3.8")
+
 Deploy = Callable[..., CircleUnderTest]
 
 
@@ -24,6 +26,7 @@ def test_a_commit_is_an_event_and_a_bit(circle: CircleUnderTest) -> None:
     assert circle.state.committed == 0b010
 
 
+@pytest.mark.rule("R3.7")
 def test_the_last_of_the_roster_closes_the_phase_early(circle: CircleUnderTest) -> None:
     circle.commit_all(range(2))
     assert (circle.state.phase, circle.state.seed) == (Phase.COMMIT, bytes(32))
@@ -35,6 +38,7 @@ def test_the_last_of_the_roster_closes_the_phase_early(circle: CircleUnderTest) 
     assert state.deadline_s == circle.machine.now_s + WINDOW_S
 
 
+@pytest.mark.rule("R3.7")
 def test_a_whole_roster_short_of_the_quorum_does_not_close_it(deploy: Deploy) -> None:
     circle = deploy(start_seats=3, quorum=3)
     circle.join_all()
@@ -45,6 +49,7 @@ def test_a_whole_roster_short_of_the_quorum_does_not_close_it(deploy: Deploy) ->
     assert circle.state.phase == Phase.COMMIT
 
 
+@pytest.mark.rule("R3.7")
 def test_short_of_the_quorum_the_circle_waits_for_a_late_commit(circle: CircleUnderTest) -> None:
     circle.do(0, "commit", 1, DIGEST)
     circle.machine.pass_time(1000 * WINDOW_S)

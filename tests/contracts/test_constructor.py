@@ -12,6 +12,8 @@ from tests.support.contracts.harness import CircleUnderTest
 from tests.support.contracts.machines import BareMachine
 from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, NOBODY, WINDOW_S, CircleTerms, manifest_bytes
 
+pytestmark = pytest.mark.rule("R3.1")
+
 MONTH_S, YEAR_S = 30 * 86400, 365 * 86400
 INVITER = "0x" + "11" * 20
 DISPUTED: dict[str, object] = {"bond": 1, "dispute_bond": 1}
@@ -69,6 +71,7 @@ def test_a_circle_needs_a_manifest() -> None:
     assert reason(b"", CircleTerms()) == "circle: manifest is empty"
 
 
+@pytest.mark.rule("R3.2")
 def test_a_manifest_beyond_the_limit_is_refused() -> None:
     assert reason(b"m" * 16384, CircleTerms()) is None
     assert reason(b"m" * 16385, CircleTerms()) == ""
@@ -115,6 +118,7 @@ def test_opening_emits_the_whole_manifest_and_its_digest(deploy: Callable[..., C
     assert circle.view("TASK") == (manifest_digest(manifest),)
 
 
+@pytest.mark.rule("R3.3")
 def test_a_new_circle_gathers(deploy: Callable[..., CircleUnderTest]) -> None:
     state = deploy().state
     assert (state.phase, state.round, state.seats, state.deadline_s) == (Phase.GATHERING, 0, 0, 0)

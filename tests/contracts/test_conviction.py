@@ -17,6 +17,8 @@ from tests.support.contracts.trials import (
     resolve,
 )
 
+pytestmark = pytest.mark.rule("R26.6")
+
 Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND, FRIEND = 1001, 100, CHALLENGER
 

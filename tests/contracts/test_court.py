@@ -14,6 +14,8 @@ from tests.support.contracts.machines import BareMachine, Ran
 from tests.support.contracts.terms import CircleTerms, manifest_bytes
 from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, answer, jury_of, raise_claim, resolve
 
+pytestmark = pytest.mark.rule("R3")
+
 Deploy = Callable[..., CircleUnderTest]
 ROOT = Path(__file__).resolve().parents[2]
 COURT_CALLS = {

@@ -9,6 +9,8 @@ from tests.support.contracts.attacking import attacker, data_of
 from tests.support.contracts.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, convict, pass_window, resolve
 
+pytestmark = pytest.mark.rule("R26.1")
+
 Deploy = Callable[..., CircleUnderTest]
 
 

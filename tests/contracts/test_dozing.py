@@ -8,6 +8,8 @@ from ledger.circle.events import Committed, Drawn
 from ledger.circle.history import Phase
 from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
 
+pytestmark = pytest.mark.rule("R3.5a")
+
 Deploy = Callable[..., CircleUnderTest]
 DOZER = 4
 INITIAL = 32768

@@ -7,6 +7,8 @@ import pytest
 from ledger.circle.events import Ejected
 from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
+pytestmark = pytest.mark.rule("R23.2")
+
 Deploy = Callable[..., CircleUnderTest]
 LIAR, STRANGER = 2, 9
 

@@ -16,6 +16,8 @@ from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, CircleTerms
 from tests.support.contracts.twin.seats import signer_of
 from tests.support.contracts.walk import HALF_ORDER, ORDER
 
+pytestmark = pytest.mark.rule("R3.4")
+
 INVITER = 11
 Invited = Callable[..., CircleUnderTest]
 

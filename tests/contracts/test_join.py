@@ -10,6 +10,8 @@ from ledger.circle.events import Drawn, Joined
 from ledger.circle.history import Phase
 from tests.support.contracts.harness import ENDPOINT, NOBODY, UNSIGNED, CircleUnderTest
 
+pytestmark = pytest.mark.rule("R3.4")
+
 Deploy = Callable[..., CircleUnderTest]
 
 
@@ -21,6 +23,7 @@ def test_seats_are_numbered_in_the_order_of_joining(deploy: Deploy) -> None:
         assert circle.state.phase == Phase.GATHERING
 
 
+@pytest.mark.rule("R3.5")
 def test_the_last_peer_opens_the_first_round_for_all(deploy: Deploy) -> None:
     circle = deploy(start_seats=3)
     circle.join_all()
@@ -61,6 +64,7 @@ def test_a_circle_without_a_bond_takes_no_coin(deploy: Deploy) -> None:
     assert deploy(bond=0).join_refusal(0, value=1) == "join: value is not the bond"
 
 
+@pytest.mark.rule("R1")
 def test_nobody_joins_twice(deploy: Deploy) -> None:
     circle = deploy()
     circle.join(0)
@@ -73,6 +77,7 @@ def test_a_seat_has_a_cold_key(deploy: Deploy) -> None:
     assert circle.refusal(0, "join", ENDPOINT, NOBODY, *UNSIGNED) == "join: cold key is empty"
 
 
+@pytest.mark.rule("R1")
 def test_one_cold_key_may_hold_several_seats(deploy: Deploy) -> None:
     circle = deploy()
     circle.join(0, cold=5)

@@ -8,6 +8,8 @@ from ledger.circle.events import Left
 from ledger.circle.history import Phase
 from tests.support.contracts.harness import DAY_S, DIGEST, ENDPOINT, RECORD, WINDOW_S, CircleUnderTest
 
+pytestmark = pytest.mark.rule("R23.1")
+
 Deploy = Callable[..., CircleUnderTest]
 
 

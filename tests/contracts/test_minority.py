@@ -18,6 +18,8 @@ from tests.support.contracts.trials import (
     resolve,
 )
 
+pytestmark = pytest.mark.rule("R26")
+
 Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND, OUTSIDE = 1000, 100, 9
 MINORITIES = [(3, 1), (5, 2), (7, 3), (9, 4)]

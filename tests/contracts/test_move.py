@@ -7,6 +7,8 @@ import pytest
 from ledger.circle.events import Moved
 from tests.support.contracts.harness import ENDPOINT, CircleUnderTest
 
+pytestmark = pytest.mark.rule("R3.6")
+
 Deploy = Callable[..., CircleUnderTest]
 
 

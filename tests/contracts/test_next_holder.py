@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.support.contracts.harness import WINDOW_S, CircleUnderTest
+
+pytestmark = pytest.mark.rule("R3.4")
 
 Deploy = Callable[..., CircleUnderTest]
 TAKEN_AGAIN = 7

@@ -7,6 +7,8 @@ import pytest
 from ledger.circle.events import Released
 from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
+pytestmark = pytest.mark.rule("R23.3")
+
 Deploy = Callable[..., CircleUnderTest]
 STRANGER = 9
 

@@ -10,6 +10,8 @@ from ledger.identity.signing import announcement_hash, compact, hello_hash, sign
 from tests.support.contracts.harness import DAY_S, DIGEST, NOBODY, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.walk import HALF_ORDER
 
+pytestmark = pytest.mark.rule("R25")
+
 Deploy = Callable[..., CircleUnderTest]
 REPORT = "report_equivocation"
 REPORTER, FRESH, COLD = 9, 8, 8

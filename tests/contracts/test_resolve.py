@@ -20,6 +20,8 @@ from tests.support.contracts.trials import (
     resolve,
 )
 
+pytestmark = pytest.mark.rule("R26.5")
+
 Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND, FINE = 1002, 100, 501
 APPELLANT = 11

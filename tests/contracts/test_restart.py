@@ -8,6 +8,8 @@ from ledger.circle.events import Outcome, Restarted
 from tests.support.contracts.harness import CircleUnderTest
 from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, convict
 
+pytestmark = pytest.mark.rule("R23.4")
+
 Deploy = Callable[..., CircleUnderTest]
 
 

@@ -8,6 +8,8 @@ from ledger.circle.events import Committed, Rotated, Rotating
 from ledger.circle.history import Phase
 from tests.support.contracts.harness import DAY_S, DIGEST, NOBODY, CircleUnderTest
 
+pytestmark = pytest.mark.rule("R24")
+
 Deploy = Callable[..., CircleUnderTest]
 FRESH, OTHER = 8, 9
 

@@ -12,6 +12,8 @@ from tests.support.contracts.attacking import attacker, data_of
 from tests.support.contracts.harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.machines import BareMachine
 
+pytestmark = pytest.mark.rule("R3.9")
+
 Deploy = Callable[..., CircleUnderTest]
 STRANGER = 9
 ZERO = bytes(32)

@@ -9,6 +9,8 @@ from ledger.circle.history import Phase
 from tests.support.contracts.harness import RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.twin.rounds import PATIENCE_WINDOWS
 
+pytestmark = pytest.mark.rule("R3.12")
+
 Deploy = Callable[..., CircleUnderTest]
 INITIAL, FULL = 32768, 65535
 STRANGER = 9
@@ -20,6 +22,7 @@ def attest(circle: CircleUnderTest, seat: int, judged: int, accepted: int) -> No
     circle.do(seat, "attest", circle.verdicts(seat, rejected=others & ~accepted, unjudged=others & ~judged), RECORD)
 
 
+@pytest.mark.rule("R3.5")
 def test_anyone_settles_and_the_next_round_opens_for_those_who_attested(deploy: Deploy) -> None:
     circle = deploy(start_seats=3, quorum=2)
     circle.join_all()
@@ -34,6 +37,7 @@ def test_anyone_settles_and_the_next_round_opens_for_those_who_attested(deploy: 
     assert state.deadline_s == circle.machine.now_s + WINDOW_S
 
 
+@pytest.mark.rule("R3.7")
 def test_a_round_all_have_attested_in_is_settled_before_its_deadline(deploy: Deploy) -> None:
     circle = deploy(start_seats=3, quorum=2)
     circle.join_all()
@@ -179,6 +183,7 @@ def test_a_round_is_settled_in_its_time_only(deploy: Deploy) -> None:
     assert circle.refusal(0, "settle", 1) == "settle: not this round"
 
 
+@pytest.mark.rule("R3.7")
 def test_the_quorum_does_not_settle_before_the_deadline_while_others_are_missing(deploy: Deploy) -> None:
     circle = deploy(start_seats=3, quorum=2)
     circle.join_all()

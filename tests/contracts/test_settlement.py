@@ -6,6 +6,7 @@ The comparison itself is in the harness: the `Settled` event must carry the word
 import random
 from collections.abc import Mapping
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
 from tests.support.contracts.harness import RECORD, CircleTerms, CircleUnderTest
 from tests.support.contracts.machines import BareMachine
+
+pytestmark = pytest.mark.rule("R13")
 
 FULL, SAID = 65535, 2**21 - 1
 SCALE = st.one_of(

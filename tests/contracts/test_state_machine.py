@@ -2,12 +2,15 @@
 
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ledger.circle.events import Outcome, Stage
 from tests.support.contracts.walk import STEPS, Walk, random_terms
+
+pytestmark = pytest.mark.rule("R3", "R4")
 
 CHANCE = st.randoms(use_true_random=False)
 

@@ -10,6 +10,8 @@ from tests.support.contracts.attacking import attacker, data_of
 from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, answer, convict, raise_claim
 
+pytestmark = pytest.mark.rule("R26.2")
+
 Deploy = Callable[..., CircleUnderTest]
 
 

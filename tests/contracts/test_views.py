@@ -51,6 +51,7 @@ def test_the_history_is_the_states_last_word(deploy: Deploy) -> None:
     assert circle.view("history") == (circle.state.history,) == (circle.twin.hash,)
 
 
+@pytest.mark.rule("R4")
 def test_every_event_changes_the_history(deploy: Deploy) -> None:
     circle = deploy(start_seats=2)
     seen = {circle.state.history}

@@ -19,6 +19,8 @@ from tests.support.contracts.trials import (
     resolve,
 )
 
+pytestmark = pytest.mark.rule("R26.4")
+
 Deploy = Callable[..., CircleUnderTest]
 
 

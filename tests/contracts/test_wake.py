@@ -8,6 +8,8 @@ from ledger.circle.events import Woken
 from ledger.circle.history import Phase
 from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
 
+pytestmark = pytest.mark.rule("R3.6")
+
 Deploy = Callable[..., CircleUnderTest]
 
 
@@ -23,6 +25,7 @@ def absent_seat_two(deploy: Deploy) -> CircleUnderTest:
     return circle
 
 
+@pytest.mark.rule("R3.5")
 def test_who_did_not_attest_is_not_on_the_roster(deploy: Deploy) -> None:
     circle = absent_seat_two(deploy)
     assert circle.state.roster == 0b011

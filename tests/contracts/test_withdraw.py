@@ -10,6 +10,8 @@ from tests.support.contracts.attacking import attacker, data_of
 from tests.support.contracts.harness import ENDPOINT, UNSIGNED, CircleUnderTest
 from tests.support.contracts.machines import Ran
 
+pytestmark = pytest.mark.rule("R27")
+
 Deploy = Callable[..., CircleUnderTest]
 BOND = 1000
 

@@ -1,8 +1,12 @@
 """A false verdict is found, disputed and judged by the nodes themselves, and the liar pays and stays convicted."""
 
+import pytest
+
 from ledger.circle.events import Outcome
 from node.blobs.store import BlockStore
 from tests.support.network.local_run import LocalRun
+
+pytestmark = pytest.mark.rule("R26")
 
 HONEST, LIAR = range(7), 7
 BOND, DISPUTE_BOND = 10**18, 10**17

@@ -1,7 +1,11 @@
 """A peer that signs two updates for one round loses seat and bond, and the others go on."""
 
+import pytest
+
 from ledger.chain.rpc.client import Rpc
 from tests.support.network.local_run import LocalRun
+
+pytestmark = pytest.mark.rule("R25")
 
 HONEST, EQUIVOCATOR = (0, 1, 2), 3
 BOND = 10**18

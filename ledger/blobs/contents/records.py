@@ -97,7 +97,7 @@ def encode_genesis(genesis: Genesis) -> bytes:
 
 
 def decode_genesis(blob: bytes, manifest: Manifest) -> State:
-    """The state of a genesis blob. Raises InvalidBlob or MalformedFrame (R9.5)."""
+    """The state of a genesis blob (R8). Raises InvalidBlob or MalformedFrame."""
     genesis = decode_blob(blob, GENESIS_MAGIC, Genesis, update_max_bytes(manifest))
     return decode(genesis.payload, genesis.codec, manifest.blocks)
 

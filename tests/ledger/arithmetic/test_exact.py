@@ -51,6 +51,7 @@ def test_squared_distance_equals_the_specification(pair):
     assert squared_norm(array(left)) == arithmetic.squared_distance(left, [0] * len(left))
 
 
+@pytest.mark.rule("R12.2")
 @given(states())
 def test_the_mean_rounds_half_up_like_the_specification(given_states):
     found = mean([array(state) for state in given_states])
@@ -181,6 +182,7 @@ def test_floats_of_a_state_are_exact(values):
     assert [Fraction(float(number)) for number in found] == [Fraction(value, 1 << 16) for value in values]
 
 
+@pytest.mark.rule("R12.1")
 @given(
     st.integers(1, 10**6),
     st.integers(0, 10**5),
@@ -197,6 +199,7 @@ def test_the_decaying_square_is_rounded_down_from_the_true_value(scale, rate, pl
     assert found == arithmetic.decaying_square_q30(scale, rate, *place)
 
 
+@pytest.mark.rule("R12.1")
 def test_the_decaying_square_ignores_the_callers_decimal_context():
     import decimal
 

@@ -9,6 +9,8 @@ from ledger.arithmetic.sketch import measure, signs_and_rotations
 from ledger.arithmetic.spectrum import gram, spread
 from tests.support.specification import tether
 
+pytestmark = pytest.mark.rule("R12.3")
+
 SEED = b"\5" * 32
 
 

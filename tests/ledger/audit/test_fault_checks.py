@@ -37,6 +37,8 @@ from ledger.identity.signing import announcement_hash, compact, sign
 from tests.support.circles import NETWORK, Circle, FalseCheckpoint, Honest, flipped, genesis_state
 from tests.support.histories.generated import address, cold, digest, joined
 
+pytestmark = pytest.mark.rule("R22")
+
 LATER = 1_700_000_000
 JURY_SEED = digest("jury")
 

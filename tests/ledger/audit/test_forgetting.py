@@ -17,6 +17,8 @@ from ledger.judging.frame_chains import Held, States, lineage
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
 from tests.support.histories.generated import address, digest
 
+pytestmark = pytest.mark.rule("R28")
+
 ALL, ONE = 1 << 40, 1
 STATE_BYTES = 4 * PARAMETERS
 CIRCLES = [

@@ -19,6 +19,8 @@ from ledger.judging.frame_chains import MAX_CHAIN, lineage
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector
 
+pytestmark = pytest.mark.rule("R22", "R28")
+
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 LIES = (7, 8)
 

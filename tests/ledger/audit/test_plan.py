@@ -22,6 +22,8 @@ from tests.support.circles import (
     hand_over,
 )
 
+pytestmark = pytest.mark.rule("R22.2")
+
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 LIES = (7, 8, 11)
 
@@ -155,6 +157,7 @@ def test_with_all_pruned_that_no_disputable_round_follows_from_an_audit_finds_th
     assert pruned.scope == "rounds 8 to 12"
 
 
+@pytest.mark.rule("R22.1")
 def test_what_is_final_and_gone_is_no_finding_and_said_by_number(short, audited):
     circle = circle_of("int8-zstd", cheats={2: FalseJudge(2, 3, LIES)})
     lost = set(circle.blobs) - needed_from(circle, 8)
@@ -167,6 +170,7 @@ def test_what_is_final_and_gone_is_no_finding_and_said_by_number(short, audited)
     assert {(f.check, f.round) for f in archived.findings} == {("A5", 7), ("A5", 8), ("A5", 11)}
 
 
+@pytest.mark.rule("R29")
 def test_what_a_disputable_round_follows_from_is_owed_though_its_own_round_is_final(short, audited):
     circle = circle_of("int8-zstd", cheats={})
     plan = owed(circle.history())

@@ -27,6 +27,8 @@ from tests.support.circles import (
 )
 from tests.support.histories.generated import digest
 
+pytestmark = pytest.mark.rule("R22")
+
 
 def audited(circle, *, genesis=True):
     """The report over all rounds of a circle."""
@@ -129,6 +131,7 @@ def test_without_the_genesis_nothing_is_recomputed_and_nobody_accused():
 # ------------------------------------------------------------------------------------------- unavailable
 
 
+@pytest.mark.rule("R22.1")
 def test_a_judge_that_says_unavailable_is_not_accused():
     unlucky = cheat(2, received=lambda fetched: {s: replace(each, held=Held()) for s, each in fetched.items()})
     report = audited(Circle(cheats=unlucky))
@@ -206,6 +209,7 @@ def test_a_finding_does_not_carry_a_field_that_fills_the_blob():
 # ------------------------------------------------------------------------------------------- A3/A5: withheld
 
 
+@pytest.mark.rule("R22.1", "R29")
 def test_an_update_that_nobody_shows_is_charged_to_those_who_say_that_they_judged_it():
     report = audited(Circle(withheld=[(2, 3)]))
     assert named(report) == [("A5", 2, seat) for seat in range(5)]
@@ -215,6 +219,7 @@ def test_an_update_that_nobody_shows_is_charged_to_those_who_say_that_they_judge
     assert (report.recomputed, report.not_recomputed) == (10, 5)
 
 
+@pytest.mark.rule("R22.1")
 def test_what_hangs_on_a_withheld_update_is_unknown_until_the_judges_next_checkpoint():
     """Checkpoints come every four rounds: after round 2 of seats 2, at the end of all others."""
     circle = Circle(
@@ -243,6 +248,7 @@ def test_one_withheld_update_gives_nobody_immunity():
         assert {finding[1:] for finding in named(report)} >= {(number, 2) for number in (5, 6, 7)}
 
 
+@pytest.mark.rule("R22.1", "R29.1")
 def test_who_shows_no_checkpoint_is_named_for_that():
     about = {"rule": "tether", "rule_parameters": {}, "rounds": 7, "checkpoint_every": 3}
     report = audited(Circle(withheld=[(3, 2)], unshown=[(4, 2), (7, 2)], cheats=lying(2, 5, 6, 7), **about))

@@ -18,6 +18,8 @@ from tests.support.circle_endpoint import FIRST_BLOCK, URL, Blobs, Endpoint, blo
 from tests.support.circles import NETWORK, PARAMETERS, Circle, Honest, flipped, genesis_vector
 from tests.support.histories.generated import digest, endpoint
 
+pytestmark = pytest.mark.rule("R22")
+
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from ledger.blobs.cid import DAG_PB, RAW, BadCid, Cid, cid_of, digest_of, parse_binary, parse_cid
 
+pytestmark = pytest.mark.rule("R6.3")
+
 EMPTY = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
 HELLO = "bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e"
 # The same CID of `hello world`, printed by npm multiformats 14.0.5 with its base58btc encoder.

@@ -28,6 +28,8 @@ from ledger.blobs.unixfs import (
     walk,
 )
 
+pytestmark = pytest.mark.rule("R6")
+
 GOLDEN = {
     0: "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",
     1: "bafkreidogqfzz75tpkmjzjke425xqcrmpcib2p5tg44hnbirumdbpl5adu",
@@ -60,12 +62,14 @@ def blocks_of(dag: Dag) -> dict[bytes, bytes]:
     return {digest: data for digest, _, data in dag.blocks()}
 
 
+@pytest.mark.rule("R6.1", "R6.3")
 @pytest.mark.parametrize("size_bytes", GOLDEN)
 def test_the_cids_are_those_of_js_ipfs(size_bytes: int) -> None:
     dag = build(counting(size_bytes))
     assert cid_of(dag.root, dag.codec).text == GOLDEN[size_bytes]
 
 
+@pytest.mark.rule("R6.2")
 @pytest.mark.parametrize("shape", GOLDEN_ZEROS)
 def test_two_levels_of_nodes_have_the_cids_of_js_ipfs(shape: tuple[int, int]) -> None:
     chunks, tail = shape
@@ -111,6 +115,7 @@ def test_a_blob_without_its_magic_is_refused(size_bytes: int) -> None:
         read(dag.root, blocks_of(dag).__getitem__, BIG)
 
 
+@pytest.mark.rule("R7")
 @pytest.mark.parametrize("size_bytes", [3, 3 * CHUNK_BYTES])
 def test_the_root_alone_tells_that_a_blob_is_too_large(size_bytes: int) -> None:
     dag = build(blob(size_bytes))
@@ -123,11 +128,13 @@ def test_the_root_comes_last_so_that_it_is_never_alone() -> None:
     assert list(dag.blocks())[-1].digest == dag.root
 
 
+@pytest.mark.rule("R6.3")
 def test_no_dag_pb_node_begins_like_a_blob() -> None:
     with pytest.raises(MalformedBlob):
         parse_node(b"FM" + encode_node([Link(bytes(32), RAW, 1)], [1]))
 
 
+@pytest.mark.rule("R6.2")
 def test_the_same_content_in_a_second_shape_is_refused() -> None:
     halves = [blob(CHUNK_BYTES // 2), counting(CHUNK_BYTES // 2)]
     small = encode_node([Link(digest_of(h), RAW, len(h)) for h in halves], [len(h) for h in halves])
@@ -141,6 +148,7 @@ def test_the_same_content_in_a_second_shape_is_refused() -> None:
         children(part, node)
 
 
+@pytest.mark.rule("R6.2")
 @pytest.mark.parametrize("twist", ["codec", "tsize"])
 def test_links_that_misname_what_lies_below_are_refused(twist: str) -> None:
     good = Link(bytes(32), RAW, CHUNK_BYTES)
@@ -150,11 +158,13 @@ def test_links_that_misname_what_lies_below_are_refused(twist: str) -> None:
         children(root_part(digest_of(node), node, BIG), node)
 
 
+@pytest.mark.rule("R6.1")
 def test_a_leaf_of_another_length_is_refused() -> None:
     with pytest.raises(MalformedBlob, match="promised"):
         children(Part(bytes(32), 0, 0, 10), bytes(9))
 
 
+@pytest.mark.rule("R6.3")
 def test_a_raw_root_above_one_chunk_is_refused() -> None:
     data = blob(CHUNK_BYTES + 1)
     with pytest.raises(MalformedBlob, match="wrong kind"):
@@ -199,6 +209,7 @@ def test_a_malformed_node_is_the_authors_fault(block: bytes) -> None:
         parse_node(block)
 
 
+@pytest.mark.rule("R6.2")
 @given(st.lists(st.tuples(st.binary(min_size=32, max_size=32), st.integers(1, 1 << 30)), min_size=1, max_size=20))
 def test_nodes_encode_and_parse_as_inverses(pairs: list[tuple[bytes, int]]) -> None:
     links = [Link(digest, RAW, size) for digest, size in pairs]
@@ -207,6 +218,7 @@ def test_nodes_encode_and_parse_as_inverses(pairs: list[tuple[bytes, int]]) -> N
     assert node.file_size == sum(size for _, size in pairs)
 
 
+@pytest.mark.rule("R6.2")
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_node_or_malformed(block: bytes) -> None:
     try:

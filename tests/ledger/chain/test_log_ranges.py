@@ -175,6 +175,7 @@ def test_more_logs_at_once_than_can_be_are_asked_for_in_pieces(monkeypatch):
     assert len(endpoint.asked) > 10
 
 
+@pytest.mark.rule("R3.9")
 def test_a_rounds_seed_follows_from_the_block_of_its_log():
     """It is in no log: nobody knows it in the block that closes the commit phase."""
     log = raw_log(Drawn(7, b"", 0b111), 5)

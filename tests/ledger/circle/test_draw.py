@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from ledger.circle.draw import MAX_DEGREE, duty_order, jury, links, mask_of, neighbours, ring, seats_of, steps
 from tests.support import golden
 
+pytestmark = pytest.mark.rule("R11")
+
 SEEDS = st.binary(min_size=32, max_size=32)
 MASKS = st.sets(st.integers(0, 255), max_size=40).map(mask_of)
 
@@ -43,6 +45,7 @@ def test_the_graph_is_regular_symmetric_connected_and_has_no_loops(given_seed, m
         assert reached(graph, seats[0]) == set(seats)
 
 
+@pytest.mark.rule("R11.2")
 @pytest.mark.parametrize("count", range(2, 20))
 @pytest.mark.parametrize("degree", range(1, 21))
 def test_every_size_and_degree_works(count, degree):
@@ -86,6 +89,7 @@ def test_every_pair_is_about_equally_likely(count, degree):
     assert max(abs(times - trials * share) for times in met.values()) < 5 * deviation
 
 
+@pytest.mark.rule("R11.3")
 @given(SEEDS, st.sets(st.integers(0, 255), min_size=2, max_size=40).map(mask_of), st.integers(1, MAX_DEGREE))
 def test_neighbours_sit_at_the_same_distances_from_everyone_in_the_order_of_a_verdicts_bits(
     given_seed, mask, degree
@@ -103,6 +107,7 @@ def test_neighbours_sit_at_the_same_distances_from_everyone_in_the_order_of_a_ve
         assert graph[seat] == tuple(around[(place + step) % count] for step in ahead)
 
 
+@pytest.mark.rule("R26.2")
 @given(SEEDS, st.sets(st.integers(0, 255)).map(mask_of), st.integers(1, 21))
 def test_a_jury_has_the_size_asked_for_or_everyone(given_seed, eligible, size):
     drawn = jury(given_seed, eligible, size)
@@ -119,6 +124,7 @@ def test_a_jury_is_drawn_from_all_seats_about_alike_wherever_they_lie(eligible):
         assert abs(sum(mask >> seat & 1 for mask in drawn) - trials * size / count) < 5 * deviation
 
 
+@pytest.mark.rule("R21")
 @given(SEEDS, MASKS)
 def test_the_duty_order_is_a_permutation_of_the_committed(given_seed, mask):
     assert sorted(duty_order(given_seed, mask)) == seats_of(mask)
@@ -137,6 +143,7 @@ def test_masks_and_seats_are_inverses(seats):
     assert mask_of(sorted(seats) * 2) == mask_of(seats)
 
 
+@pytest.mark.rule("R11.1", "R11.2", "R11.3")
 def test_graphs_are_the_ones_once_written_down():
     cases = [(1, 0b1111, 2), (2, 0xFF, 3), (3, 0x1FF, 3), (4, (1 << 31) - 1, 6), (5, 0xF0F00F0F, 5), (6, 0b11, 9)]
     found = []

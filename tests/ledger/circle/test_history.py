@@ -40,6 +40,8 @@ from tests.support.histories.generated import (
     said,
 )
 
+pytestmark = pytest.mark.rule("R4")
+
 STORIES = st.integers(0, 2000)
 PARAMETERS = CircleParameters(3, 2, 2, 2, 3, 16384)
 OPENED = opened(manifest_of(2, degree=2))
@@ -123,6 +125,7 @@ def test_running_hashes_are_the_ones_once_written_down():
     )
 
 
+@pytest.mark.rule("R3.3")
 def test_phases_and_rounds_follow_the_events():
     history = History(PARAMETERS)
     history.apply(OPENED)
@@ -152,6 +155,7 @@ def test_the_circles_members_and_their_newest_endpoint_are_known():
     assert history.seats[2].author == bytes.fromhex(address(2)[2:])
 
 
+@pytest.mark.rule("R3.5")
 def test_who_attested_joined_or_woke_is_on_the_roster_and_nobody_else():
     latecomer = joined(3)
     story = [*OPEN, *COMMITTED, DRAWN, ATTESTED[0], latecomer, ATTESTED[1], Settled(1, 0b11, WORDS)]
@@ -163,6 +167,7 @@ def test_who_attested_joined_or_woke_is_on_the_roster_and_nobody_else():
     assert not woken.is_woken(2)
 
 
+@pytest.mark.rule("R3.5a")
 def test_who_was_waited_for_in_vain_dozes_be_it_for_a_commit_or_an_attestation():
     missing = fold([*OPEN, *COMMITTED[:2], Drawn(1, SEED, 0b011), *_attested(0, 1)])
     missing.apply(Settled(1, 0b011, pack(missing.settled(missing.round))))
@@ -198,6 +203,7 @@ def test_who_dozes_and_attests_is_awake_again_with_a_high_reputation(reputation,
     assert history.dozing == (0b100 if dozes else 0)
 
 
+@pytest.mark.rule("R3.9")
 def test_a_seed_is_drawn_again_until_somebody_attested_under_it():
     again = replace(DRAWN, seed=digest("again"))
     history = fold([*OPEN, *COMMITTED, DRAWN, again])
@@ -218,6 +224,7 @@ def test_where_nobody_attested_the_running_hash_says_nothing_of_the_seed():
     assert fold(under[0]).hash == fold(under[1]).hash
 
 
+@pytest.mark.rule("R12")
 def test_quarantine_counts_from_the_reputation_at_the_rounds_opening():
     history = fold(FIRST_ROUND)
     history.apply(Committed(2, 0, digest("a")))
@@ -244,6 +251,7 @@ def test_what_is_said_of_others_than_neighbours_or_by_who_did_not_commit_counts_
         history.apply(absent)
 
 
+@pytest.mark.rule("R3.12")
 def test_in_a_round_given_up_short_of_its_quorum_silence_alone_pays():
     silent = INITIAL - (INITIAL >> 3)
     after = {0: INITIAL, 1: silent, 2: silent}
@@ -424,6 +432,7 @@ def test_words_for_seats_that_nobody_holds_are_a_difference_too():
     assert history.reputation_differences == [(1, {})]
 
 
+@pytest.mark.rule("R13")
 def test_verdicts_decide_the_reputations():
     linked = neighbours(DRAWN.seed, 0b111, 2)
     rejecting = [

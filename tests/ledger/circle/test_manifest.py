@@ -28,6 +28,8 @@ from ledger.circle.manifest import (
 from ledger.codec import CODECS
 from tests.support import golden
 
+pytestmark = pytest.mark.rule("R3.2")
+
 FIELDS = {
     "version": 1,
     "task": "fashion-mnist",

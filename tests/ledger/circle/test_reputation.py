@@ -11,6 +11,8 @@ from ledger.circle.draw import mask_of
 from ledger.circle.reputation import FULL, INITIAL, Verdict, pack, settle, unpack
 from tests.support import golden
 
+pytestmark = pytest.mark.rule("R13")
+
 SHIFT, FLOOR = 3, 16384
 
 

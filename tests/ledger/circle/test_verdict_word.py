@@ -18,6 +18,8 @@ from ledger.circle.verdict_word import (
 )
 from tests.support import golden
 
+pytestmark = pytest.mark.rule("R10")
+
 ORDERS = st.lists(st.integers(0, 255), min_size=1, max_size=21, unique=True)
 ROUNDS = st.integers(1, MAX_ROUND)
 SEEDS = st.binary(min_size=32, max_size=32)

@@ -33,6 +33,8 @@ from tests.support import golden
 from tests.support.specification import arithmetic
 from tests.support.specification import codec as codec_specification
 
+pytestmark = pytest.mark.rule("R9.2")
+
 sizes_lists = st.lists(st.sampled_from([0, 1, 2, 7, 300, 4095, 4096, 4097, 9000]), max_size=6).map(tuple)
 
 

@@ -30,6 +30,8 @@ from ledger.errors import PeerFault
 from tests.support import golden
 from tests.support.specification import arithmetic
 
+pytestmark = pytest.mark.rule("R9.3")
+
 LENGTHS = [0, 1, 4095, 4096, 4097, 8192, 8193]
 FLOATS = st.floats(-LARGEST, LARGEST, width=32)
 
@@ -137,6 +139,7 @@ def test_a_state_is_a_fixed_point():
     assert (again.state == first.state).all()
 
 
+@pytest.mark.rule("R9.1")
 def test_the_largest_value_is_held_and_the_next_float_is_not():
     assert quantised(floats([LARGEST]), PLAIN).state.tolist() == [127 << 17]
     with pytest.raises(OutsideGrid, match="254"):

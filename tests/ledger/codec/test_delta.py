@@ -46,6 +46,8 @@ from ledger.errors import UsageError
 from tests.support import golden
 from tests.support.specification import codec as specification
 
+pytestmark = pytest.mark.rule("R9.4")
+
 LENGTHS = [0, 1, 2, 255, 256, 300, 4095, 4097, 9000]
 GRID_LARGEST = 127 << 17
 

@@ -8,6 +8,8 @@ from ledger.codec.delta import OPEN, WIDE, Sections, decode_delta, nibbles_of, p
 from ledger.codec.frames import MalformedFrame
 from ledger.codec.header import DENSE, KEY_FRAME
 
+pytestmark = pytest.mark.rule("R9.4")
+
 
 def frame_with_wides(blocks: Blocks, count: int) -> bytes:
     """A key frame whose first values are wide codes, as many as wanted."""

@@ -16,6 +16,8 @@ from ledger.errors import NotYet, PeerFault
 from ledger.fetch.block_request import gateway_url
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 
+pytestmark = pytest.mark.rule("R20")
+
 Behaviour = Callable[[web.Request, bytes], Awaitable[web.StreamResponse]]
 
 

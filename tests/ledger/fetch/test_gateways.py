@@ -3,11 +3,15 @@
 import random
 from dataclasses import replace
 
+import pytest
+
 from ledger.circle.events import Left, Moved, Released
 from ledger.circle.fold.seat_events import FORMER_KEPT
 from ledger.circle.history import CircleParameters, History
 from ledger.fetch.gateways import gateways_of
 from tests.support.histories.generated import address, endpoint, joined, manifest_of, opened
+
+pytestmark = pytest.mark.rule("R20.1")
 
 
 def history_of(*events):

@@ -18,6 +18,8 @@ from ledger.fetch.block_request import GatewayFailed, Patience, Wanted
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from ledger.fetch.hedging import TURN_S, WIDTH, Job, Race, Rests
 
+pytestmark = pytest.mark.rule("R20.2")
+
 HEDGE_S = 0.5
 PACE = 1000.0
 BLOCK = b"FM a block"
@@ -173,11 +175,13 @@ def test_everyone_is_asked_by_the_time_a_fetch_ends_though_all_others_are_slow(s
         assert run.most <= WIDTH
 
 
+@pytest.mark.rule("R20.3")
 def test_a_fetch_has_the_time_it_was_given_where_few_are_asked() -> None:
     assert BlobFetcher().end_s(40, 30.0) == 30.0
     assert BlobFetcher().end_s(256, 30.0) < 80.0
 
 
+@pytest.mark.rule("R20.3")
 def test_so_many_gateways_have_their_turn_in_so_long() -> None:
     """R20.3: three seconds for each twelve of them, and four."""
     assert [BlobFetcher().end_s(count, 1.0) for count in (1, 12, 13, 256)] == [7.0, 7.0, 10.0, 70.0]
@@ -272,6 +276,7 @@ def test_a_busy_gateway_is_asked_again_when_everyone_else_was() -> None:
     assert run.asked == [0, 1, 0, 0]
 
 
+@pytest.mark.rule("R20.1")
 def test_who_could_not_be_reached_is_asked_last_from_then_on_and_not_left_out() -> None:
     rests = Rests()
     skipping(Run(unreachable, lacks, gives, rests=rests).race())
@@ -284,6 +289,7 @@ def test_who_could_not_be_reached_is_asked_last_from_then_on_and_not_left_out() 
     assert not rests.is_resting(URL("http://gateway-0"), 0.0), "it gave a block"
 
 
+@pytest.mark.rule("R20.1")
 def test_who_fails_again_and_again_rests_longer_up_to_a_minute() -> None:
     rests, gateway, now_s, times = Rests(), URL("http://gateway"), 0.0, []
     for _ in range(8):

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from ledger.identity.endpoints import ENDPOINT_MAX_BYTES, Endpoint, MalformedEndpoint, parse_endpoint
 
+pytestmark = pytest.mark.rule("R16")
+
 
 @pytest.mark.parametrize(
     ("gossip", "gateway"),

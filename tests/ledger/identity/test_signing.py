@@ -21,6 +21,8 @@ from ledger.identity.signing import (
 )
 from tests.support import golden
 
+pytestmark = pytest.mark.rule("R2")
+
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 NETWORK = Network.of(31337, CONTRACT)

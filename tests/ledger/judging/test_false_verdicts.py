@@ -16,6 +16,8 @@ from ledger.rules.balance import Balance
 from ledger.rules.judge_memory import Carried
 from tests.support.circles import NETWORK, Away, Circle, FalseCheckpoint, Honest, flipped, genesis_state, hand_over
 
+pytestmark = pytest.mark.rule("R26.3")
+
 DOMAIN = NETWORK.domain_separator
 
 
@@ -163,6 +165,7 @@ def test_a_base_follows_from_the_last_round_alone_under_a_rule_that_ignores_it()
     assert started(history, 3, 2, looks_back=False) == [(2, []), (None, [2])]
 
 
+@pytest.mark.rule("R29.1")
 def test_the_nearest_checkpoint_comes_first_and_the_beginning_last():
     history = Circle(rounds=7, checkpoint_every=3, cheats={1: Away(1, (2, 3))}).history()
     assert started(history, 7, 0) == [(6, []), (3, [4, 5, 6]), (None, [1, 2, 3, 4, 5, 6])]
@@ -185,6 +188,7 @@ def test_a_rule_that_judges_from_the_base_needs_every_round_since_the_genesis(ba
     assert asked(circle, 3, 2, 4, carried=carried, without={1}) is None, "all its neighbours count under this rule"
 
 
+@pytest.mark.rule("R15")
 def test_bases_end_where_peers_have_theirs(base_rule):
     circle = Circle(rounds=3, **base_rule)
     after = replace(circle.history().rounds[2], number=4)
@@ -192,6 +196,7 @@ def test_bases_end_where_peers_have_theirs(base_rule):
         assert np.array_equal(brought_into(circle, after, seat).base, circle.carried[seat].base)
 
 
+@pytest.mark.rule("R15")
 def test_another_tenure_starts_from_the_genesis(monkeypatch, base_rule):
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 5)
     circle = Circle(rounds=4, between={2: lambda circle: hand_over(circle, 3)}, **base_rule)

@@ -30,6 +30,8 @@ from ledger.rules.judge_memory import Carried
 from tests.support.circles import NETWORK, Circle, Honest, genesis_state
 from tests.support.histories.generated import digest
 
+pytestmark = pytest.mark.rule("R28")
+
 DOMAIN = NETWORK.domain_separator
 
 

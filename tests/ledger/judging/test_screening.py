@@ -30,6 +30,8 @@ from tests.support import golden
 from tests.support.circles import NETWORK, Circle, author, genesis_state
 from tests.support.histories.generated import digest, manifest_of
 
+pytestmark = pytest.mark.rule("R10")
+
 MANIFEST = manifest_of(9, codec=PLAIN)
 DOMAIN = NETWORK.domain_separator
 BASE = genesis_state()
@@ -85,6 +87,7 @@ def test_every_kind_of_neighbour_gets_its_verdict():
     assert found.accepted == 0b000010
 
 
+@pytest.mark.rule("R14")
 def test_the_record_holds_what_was_decided_and_by_whom():
     found = screened()
     record = decode_record(found.record)
@@ -116,6 +119,7 @@ def test_a_rule_that_looks_back_is_told_which_holder_of_a_seat_it_met():
     assert {seat: trace.tenure for seat, trace in traces.items()} == {0: 2, 1: 1, 2: 3}
 
 
+@pytest.mark.rule("R14")
 def test_records_are_the_ones_once_written_down():
     second = {seat: replace(fetched, tenure=2) for seat, fetched in ALL.items()}
     tether = msgspec.structs.replace(MANIFEST, rule="tether", rule_parameters={})
@@ -133,6 +137,7 @@ def test_the_order_in_which_blobs_arrive_changes_nothing():
     assert screened(dict(reversed(ALL.items()))).record == screened().record
 
 
+@pytest.mark.rule("R12")
 def test_a_quarantined_neighbour_is_accepted_and_not_mixed():
     found = screened(eligible=frozenset({0, 2}))
     assert found.accepted == 0b10

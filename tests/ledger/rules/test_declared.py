@@ -9,6 +9,8 @@ from ledger.errors import UsageError
 from ledger.rules import RULES, Situation, looks_back, rule_of
 from ledger.rules.judge_memory import Memory
 
+pytestmark = pytest.mark.rule("R12")
+
 # What a manifest that names no parameters is judged by: every circle deployed so depends on these numbers.
 DEFAULTS = {
     "balance": {"gamma_milli": 300, "kappa_milli": 500, "alpha_q15": 16384},

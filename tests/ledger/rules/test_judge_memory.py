@@ -5,10 +5,13 @@ import struct
 
 import msgpack
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.rules.judge_memory import Memory, Trace
+
+pytestmark = pytest.mark.rule("R8")
 
 int32s = st.integers(-(2**31), 2**31 - 1)
 traces = st.builds(

@@ -16,6 +16,8 @@ from tests.support import golden
 from tests.support.specification import arithmetic
 from tests.support.specification.exact_digests import made_state
 
+pytestmark = pytest.mark.rule("R12.4")
+
 LARGEST = 127 << 17
 RIVALS = ["trimmed-mean", "median", "krum", "multi-krum", "nnm-trimmed-mean", "scclip", "cs-plus", "ubar"]
 REJECTS_NOBODY = ["trimmed-mean", "median", "nnm-trimmed-mean", "scclip", "cs-plus"]

@@ -13,6 +13,8 @@ from ledger.errors import UsageError
 from ledger.rules import RULES, Situation, rule_of
 from tests.support.specification import arithmetic
 
+pytestmark = pytest.mark.rule("R12")
+
 LARGEST = 127 << 17
 # γ = 1, κ = 0, α = ½: accept iff ‖own − other‖ ≤ ‖own‖, in every round.
 PLAIN = {"gamma_milli": 1000, "kappa_milli": 0, "alpha_q15": ONE_Q15 // 2}
@@ -42,6 +44,7 @@ def situations(draw):
     return draw(states), neighbours, frozenset(eligible)
 
 
+@pytest.mark.rule("R12.1")
 @given(situations(), st.integers(1, 4000), st.integers(0, 3000), st.integers(0, ONE_Q15), st.integers(1, 9))
 def test_balance_does_what_the_specification_says(given_situation, gamma, kappa, alpha, round_number):
     own, neighbours, eligible = given_situation
@@ -55,6 +58,7 @@ def test_balance_does_what_the_specification_says(given_situation, gamma, kappa,
     assert found.next_base.dtype == np.int32
 
 
+@pytest.mark.rule("R12.1")
 @pytest.mark.parametrize(("offset", "accepted"), [([5, 0], True), ([0, -5], True), ([5, 1], False), ([4, 3], True)])
 def test_balance_accepts_on_the_boundary_and_rejects_one_count_outside(offset, accepted):
     found = balance([3, 4], {7: [3 + offset[0], 4 + offset[1]]})
@@ -140,6 +144,7 @@ def test_alpha_is_the_weight_of_ones_own_state(alpha, next_base):
     assert found.next_base.tolist() == [next_base]
 
 
+@pytest.mark.rule("R12.2")
 @given(situations())
 def test_undefended_accepts_all_and_takes_the_mean_of_all(given_situation):
     own, neighbours, eligible = given_situation

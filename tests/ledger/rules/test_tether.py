@@ -14,6 +14,8 @@ from ledger.rules.judge_memory import Memory, Trace
 from ledger.rules.tether import Tether, pull_q18
 from tests.support.specification import tether as tether_specification
 
+pytestmark = pytest.mark.rule("R12.3")
+
 LARGEST = 127 << 17
 JUDGE = 200
 # So short a sketch says little: what it hides is looked at in tests of its own.

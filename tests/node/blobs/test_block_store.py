@@ -100,6 +100,7 @@ def test_blocks_put_one_by_one_make_a_blob(tmp_path: Path) -> None:
     assert store.get(dag.root, BIG) == dag.data
 
 
+@pytest.mark.rule("R5")
 def test_a_sealed_blob_stays_sealed_over_restarts_until_it_is_unsealed(tmp_path: Path) -> None:
     dag = build(blob(3 * CHUNK_BYTES))
     store = BlockStore(tmp_path)
@@ -125,6 +126,7 @@ def test_a_stored_blob_can_be_sealed_with_all_its_blocks(tmp_path: Path) -> None
     assert not any(store.is_sealed(digest) for digest in dag.digests)
 
 
+@pytest.mark.rule("R5")
 def test_a_block_of_two_sealed_blobs_stays_sealed_until_both_are_open(tmp_path: Path) -> None:
     store, shared = BlockStore(tmp_path), blob(CHUNK_BYTES)
     first, second = build(shared + b"first"), build(shared + b"second")
@@ -184,6 +186,7 @@ def test_a_put_that_is_killed_leaves_nothing_half_written(tmp_path: Path, rename
     assert store.get(dag.root, BIG) == KILLED_BLOB
 
 
+@pytest.mark.rule("R5")
 @pytest.mark.parametrize(("rename", "when"), KILLS)
 def test_a_sealed_put_that_is_killed_leaves_no_open_block(tmp_path: Path, rename: int, when: str) -> None:
     dag = build(KILLED_BLOB)

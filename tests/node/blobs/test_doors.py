@@ -17,6 +17,8 @@ from node.blobs.doors import Bounds, Door, Doors, longest_waiting
 from node.blobs.gateway import gateway_app
 from node.blobs.store import BlockStore
 
+pytestmark = pytest.mark.rule("R19.1")
+
 BLOB = b"FM" + bytes(CHUNK_BYTES)
 HALF = b"GET /ipfs/b HTTP/1.1\r\nHost: x\r\nX: "
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -17,6 +17,8 @@ from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from node.blobs.gateway import STATS, GatewayStats, gateway_app
 from node.blobs.store import BlockStore
 
+pytestmark = pytest.mark.rule("R19")
+
 RAW_ACCEPT = {"Accept": "application/vnd.ipld.raw"}
 
 
@@ -224,6 +226,7 @@ async def test_a_gateway_that_is_closed_leaves_no_thread_behind(store: BlockStor
     del client
 
 
+@pytest.mark.rule("R5")
 async def test_a_sealed_blob_answers_exactly_like_an_unknown_one_also_after_reopening(
     store: BlockStore, tmp_path: Path
 ) -> None:

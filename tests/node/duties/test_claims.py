@@ -203,6 +203,7 @@ def test_what_can_be_claimed_is_taken(court: Court) -> None:
     check_said(court.history, 1, 0, 0)
 
 
+@pytest.mark.rule("R26.1")
 def test_a_claim_that_the_circle_does_not_take_is_refused_with_the_reason(court: Court) -> None:
     assert "round 2 is not settled: dispute one" in refusal(court, 2, 0, 5)
     assert "round 0 is not settled" in refusal(court, 0, 0, 5)
@@ -251,6 +252,7 @@ def test_a_trial_that_could_outlast_a_bond_is_refused(court: Court) -> None:
         check_in_time(court.history, 0, NOW + WINDOW_S + 1, NOW, UNBONDING_S)
 
 
+@pytest.mark.rule("R26.4")
 def test_why_a_seat_cannot_vote_is_said(court: Court) -> None:
     def said(seat: int, now_s: float = NOW) -> str:
         with pytest.raises(UsageError) as refused:

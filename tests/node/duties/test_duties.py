@@ -19,6 +19,8 @@ from tests.support.histories.moments import (
     settled,
 )
 
+pytestmark = pytest.mark.rule("R21")
+
 NOW = 10_000.0
 
 

@@ -16,6 +16,8 @@ from tests.support.histories.disputes import NOW as COURT_NOW
 from tests.support.histories.disputes import Court
 from tests.support.histories.moments import BOND, DISPUTE_BOND, SEATS, history_of, peer, settled
 
+pytestmark = pytest.mark.rule("R21")
+
 SETTLED = settled(0, 1, 2, 3)
 NOW = 10_000.0
 

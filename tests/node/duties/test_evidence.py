@@ -16,6 +16,8 @@ from node.duties.evidence import Evidence, EvidenceStore, check_evidence, convic
 from node.gossip.messages import sign_announcement
 from tests.support.histories.moments import BOND, NOBODY, cold, history_of, peer
 
+pytestmark = pytest.mark.rule("R25")
+
 NETWORK = Network.of(1337, "0x" + "ab" * 20)
 KEY = b"\7" * 32
 AUTHOR = str(Account.from_key(KEY).address)

@@ -38,6 +38,8 @@ from tests.support.circles import (
     hand_over,
 )
 
+pytestmark = pytest.mark.rule("R29")
+
 LIE = (2, 0)
 ONE = 1
 

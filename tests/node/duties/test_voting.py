@@ -15,6 +15,8 @@ from node.duties.voting import Case, Voting, appeals_open, votes_due
 from tests.support.fake_follower import Clock, FakeFollower, as_any
 from tests.support.histories.disputes import NOW, SEATS, WINDOW_S, Court
 
+pytestmark = pytest.mark.rule("R26.3")
+
 DEADLINE = NOW + 2 * WINDOW_S
 BEGUN = DEADLINE - WINDOW_S
 

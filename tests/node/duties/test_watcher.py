@@ -18,6 +18,8 @@ from tests.support.fake_follower import Clock, FakeFollower, as_any
 from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, NOW, Court
 from tests.support.histories.moments import peer
 
+pytestmark = pytest.mark.rule("R21.1")
+
 OWN = 8
 CLEAN = Examined((), b"\1" * 32)
 

@@ -23,6 +23,8 @@ from node.duties.watching import (
 from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, NOW, SEATS, WINDOW_S, Court
 from tests.support.histories.moments import peer
 
+pytestmark = pytest.mark.rule("R21.1")
+
 OWN = 8
 
 

@@ -6,6 +6,8 @@ from ledger.errors import NotYet
 from node.gossip.announcement_window import Window
 from node.gossip.messages import Announcement, address_text
 
+pytestmark = pytest.mark.rule("R18")
+
 AUTHOR, OTHER = b"\x01" * 20, b"\x02" * 20
 
 

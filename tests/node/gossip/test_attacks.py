@@ -45,6 +45,7 @@ async def assert_gossip_goes_on(peers: list[Peer], digest: bytes = b"\xee" * 32)
     await until(lambda: all(peer.has(digest) for peer in peers[1:]))
 
 
+@pytest.mark.rule("R17")
 async def test_non_member_is_refused(circle: Circle, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     peers = await circle.start_linked(2)
@@ -57,6 +58,7 @@ async def test_non_member_is_refused(circle: Circle, caplog: pytest.LogCaptureFi
     assert stranger.heard == []
 
 
+@pytest.mark.rule("R17")
 async def test_other_network_is_refused_by_name(circle: Circle, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     ours, theirs = await circle.start("ours"), await circle.start("theirs", network=OTHER_NETWORK)
@@ -66,6 +68,7 @@ async def test_other_network_is_refused_by_name(circle: Circle, caplog: pytest.L
     assert f"other network {OTHER_NETWORK.domain_separator.hex()[:12]}" in caplog.text
 
 
+@pytest.mark.rule("R17")
 async def test_relay_with_its_own_certificate_is_refused(circle: Circle, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     victim, target = await circle.start("victim"), await circle.start("target")
@@ -104,6 +107,7 @@ async def relaying(circle: Circle, target: Peer, relayed: list[bytes]) -> AsyncI
         yield endpoint
 
 
+@pytest.mark.rule("R17")
 async def test_answer_from_another_member_than_dialled_is_refused(circle: Circle) -> None:
     victim, impostor = await circle.start("victim"), await circle.start("impostor")
     absent = await circle.start("absent")
@@ -113,6 +117,7 @@ async def test_answer_from_another_member_than_dialled_is_refused(circle: Circle
     assert victim.gossip.links == []
 
 
+@pytest.mark.rule("R17")
 async def test_own_challenge_sent_back_is_refused(circle: Circle) -> None:
     peer = await circle.start("peer")
     socket, _ = await circle.dial(peer)
@@ -120,6 +125,7 @@ async def test_own_challenge_sent_back_is_refused(circle: Circle) -> None:
     await until(lambda: peer.gossip.stats.faults == 1)
 
 
+@pytest.mark.rule("R18")
 async def test_forged_announcement_is_not_relayed_and_costs_the_link(circle: Circle) -> None:
     peers = await circle.start_linked(3)
     liar = await circle.join_raw("liar", peers[0])
@@ -154,6 +160,7 @@ async def test_announcement_of_an_unknown_author_is_nobodys_fault(circle: Circle
     assert peer.heard == []
 
 
+@pytest.mark.rule("R18")
 @pytest.mark.parametrize(
     "frame",
     [

@@ -20,6 +20,7 @@ def test_certificate_is_made_once_and_readable_by_the_owner_only(tmp_path: Path)
     assert Certificate.load_or_create(tmp_path / "other").sha256 != first.sha256
 
 
+@pytest.mark.rule("R17")
 def test_only_tls_1_3_is_spoken(tmp_path: Path) -> None:
     server = Certificate.load_or_create(tmp_path).server_context()
     for context in (server, client_context()):

@@ -18,6 +18,8 @@ from node.gossip.reach import ReachTest, endpoint_digest
 from node.gossip.witness import Witness
 from tests.support.gossip_circle import NETWORK, OTHER_NETWORK, QUICK, Circle, Peer, serving, until
 
+pytestmark = pytest.mark.rule("R18")
+
 # What is asked again only after so long is asked once in these tests.
 ONCE = replace(QUICK, ask_again_s=60.0)
 ENDPOINT = "wss://a:1 http://a:2"

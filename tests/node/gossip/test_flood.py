@@ -8,6 +8,8 @@ from ledger.errors import NotYet
 from node.gossip.messages import sign_announcement
 from tests.support.gossip_circle import NETWORK, QUICK, Circle, introduce, until
 
+pytestmark = pytest.mark.rule("R18")
+
 DIGEST = b"\x01" * 32
 OTHER_DIGEST = b"\x02" * 32
 

@@ -31,6 +31,8 @@ from node.gossip.messages import (
     sign_announcement,
 )
 
+pytestmark = pytest.mark.rule("R18")
+
 NETWORK = Network.of(1, "0x" + "11" * 20)
 KEY = b"\x01" * 32
 AUTHOR = "0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1"

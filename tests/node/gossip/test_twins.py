@@ -1,8 +1,12 @@
 """Gossip of a key that another process may have too: it rests, and it looks before it signs."""
 
+import pytest
+
 from node.gossip.messages import sign_announcement
 from node.gossip.prober import Found
 from tests.support.gossip_circle import NETWORK, Circle, introduce, until
+
+pytestmark = pytest.mark.rule("R16.1")
 
 DIGEST, OTHER = b"\x01" * 32, b"\x02" * 32
 LONG_S = 60.0

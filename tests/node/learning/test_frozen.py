@@ -9,6 +9,8 @@ from torch import nn
 from ledger.errors import SetupError
 from node.learning.frozen import Frozen, check_frozen, frozen_of, tensor_bytes, tensor_digest
 
+pytestmark = pytest.mark.rule("R3.2a")
+
 NAMES = ("bias", "weight")
 
 

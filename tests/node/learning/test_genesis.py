@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from ledger.blobs.contents.records import decode_genesis
+from ledger.blobs.contents.records import GENESIS_MAGIC, Genesis, decode_blob, decode_genesis, update_max_bytes
 from ledger.blobs.unixfs import build
+from ledger.codec import PLAIN, ZSTD
 from ledger.errors import SetupError
 from node.learning.genesis import Founding, agreed_template, found, genesis_path, read_genesis, write_genesis
 from node.learning.template import Template
@@ -85,6 +86,15 @@ def test_the_genesis_lies_beside_the_circle_file(tmp_path: Path):
     assert read_genesis(circle, start.manifest) == start.genesis
     assert build(start.genesis).root == start.manifest.genesis_digest
     assert decode_genesis(start.genesis, start.manifest).size == start.manifest.parameters
+
+
+@pytest.mark.rule("R9.5")
+def test_the_genesis_is_encoded_with_int8_whatever_the_circles_codec():
+    start = founding()
+    assert start.manifest.codec == ZSTD
+    blob = decode_blob(start.genesis, GENESIS_MAGIC, Genesis, update_max_bytes(start.manifest))
+    assert blob.codec == PLAIN
+    assert len(blob.payload) == start.manifest.blocks.count + start.manifest.parameters
 
 
 @pytest.mark.parametrize("blob", [founding(seed=2).genesis, b"", b"x" * 100_000])

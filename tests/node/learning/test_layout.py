@@ -63,6 +63,7 @@ def test_other_precisions_survive_the_round_trip_and_stay_what_they_are(dtype):
     assert model.weight.dtype == dtype
 
 
+@pytest.mark.rule("R3.2a")
 def test_complex_weights_travel_as_two_reals():
     model, other = Spectral(), Spectral()
     layout = layout_of(model)
@@ -87,6 +88,7 @@ def test_a_vector_of_another_length_is_refused():
         load_into(model, layout_of(model), np.ones(7, np.float32))
 
 
+@pytest.mark.rule("R3.2a")
 @pytest.mark.parametrize(
     ("names", "shapes", "why"),
     [

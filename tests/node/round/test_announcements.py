@@ -8,6 +8,8 @@ import pytest
 from node.round.announcements import AnnouncementJournal
 from tests.support.disk_steps import DiskSteps
 
+pytestmark = pytest.mark.rule("R16.1")
+
 ONE, OTHER = b"\1" * 32, b"\2" * 32
 AUTHOR = "0x0101010101010101010101010101010101010101"
 

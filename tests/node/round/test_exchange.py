@@ -23,6 +23,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         await member.close()
 
 
+@pytest.mark.rule("R20.1")
 async def test_an_update_comes_from_its_author_and_is_kept_and_told(scene: Scene) -> None:
     digest = scene.commit(1)
     scene.announced.heard(1, scene.history.seats[1].peer)
@@ -40,6 +41,7 @@ async def test_what_is_held_already_is_not_fetched_again(scene: Scene) -> None:
     assert scene.members[1].asked == asked
 
 
+@pytest.mark.rule("R20.1")
 async def test_another_holder_gives_what_the_author_does_not(scene: Scene) -> None:
     scene.commit(1, at=3)
     scene.told.known = [scene.history.seats[3].peer]

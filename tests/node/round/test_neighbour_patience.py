@@ -7,6 +7,8 @@ import pytest
 from node.round import neighbour_patience as module
 from node.round.neighbour_patience import Patience, is_believed
 
+pytestmark = pytest.mark.rule("R20.3")
+
 GONE, DIGEST = "wss://a:1 http://a:2", b"\x01" * 32
 # Longer than any of these tests takes.
 LONG_S = 60.0

@@ -24,6 +24,8 @@ from tests.support.histories.moments import (
     settled,
 )
 
+pytestmark = pytest.mark.rule("R21")
+
 ALL = Means()
 
 
@@ -152,6 +154,7 @@ def test_the_order_of_chores_changes_with_the_round_before_a_seed_is_drawn() -> 
 NO_BASE, NO_UPDATE = Means(base=False), Means(update=False)
 
 
+@pytest.mark.rule("R15.1")
 @pytest.mark.parametrize("overdue", [False, True])
 def test_who_lacks_its_base_commits_to_nothing_and_has_nobody_wait_for_it(overdue: bool) -> None:
     committing = history_of(*commits(1, 2, 3))
@@ -170,6 +173,7 @@ def test_who_lacks_its_base_still_does_the_chores() -> None:
     assert step(short, 0, overdue=True, lapsed=True, means=NO_BASE) == Step.SETTLE
 
 
+@pytest.mark.rule("R15.1")
 def test_who_lost_its_update_sits_the_round_out_and_wakes_for_the_next_one() -> None:
     events = [*drawn(0, 1, 2, 3), *attestations(1, 2, 3)]
     assert step(history_of(*events), 0, overdue=False, means=NO_UPDATE) == Step.WAKE
@@ -218,6 +222,7 @@ def test_who_left_with_its_update_committed_is_not_waited_for_with_its_verdicts(
     assert step(history, 0) == Step.SETTLE
 
 
+@pytest.mark.rule("R21.2")
 def test_who_sits_a_round_out_trains_ahead_for_the_next_one() -> None:
     missed = history_of(*drawn(0, 1, 2))
     assert not trains_ahead(missed, 3), "it has not woken yet"
@@ -228,6 +233,7 @@ def test_who_sits_a_round_out_trains_ahead_for_the_next_one() -> None:
     assert not trains_ahead(history, 3), "it may commit in this round"
 
 
+@pytest.mark.rule("R21.2")
 def test_a_newcomer_trains_ahead_while_it_waits_for_the_next_round() -> None:
     joining = Joined(4, peer(4), cold(4), NOBODY, "wss://127.0.0.1:5 http://127.0.0.1:5")
     assert trains_ahead(history_of(joining), 4)

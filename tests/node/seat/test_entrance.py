@@ -200,6 +200,7 @@ def test_a_key_that_had_a_seat_is_told_so_and_does_not_join_again(events: list[E
     assert (scene.called, scene.served) == ([], [])
 
 
+@pytest.mark.rule("R5")
 def test_what_a_lost_seat_committed_is_served_from_the_draw_until_the_round_is_over() -> None:
     """Others judge it all the same; before the draw it is sealed."""
     left = [*drawn(0, 1, 2, 3), Left(2, 0, NOW)]
@@ -222,6 +223,7 @@ def test_what_is_taken_back_by_leaving_before_the_draw_is_served_to_nobody() -> 
     assert scene.served == []
 
 
+@pytest.mark.rule("R21.3")
 def test_until_its_seat_is_released_a_node_goes_on_serving_and_voting_and_says_so_once() -> None:
     """Its bond answers for what it said, and who has left has a voice still."""
     scene = scene_of(*settled(0, 1, 2, 3), Left(2, 0, NOW), address=peer(2))

@@ -16,6 +16,8 @@ from node.operating.notices import Notices
 from node.seat.tenancy import Action, KeyInUse, Tenancy, decide
 from tests.support.histories.moments import history_of, peer
 
+pytestmark = pytest.mark.rule("R16.1")
+
 KEY, SEAT = peer(1), 1
 FIRST = Endpoint("wss://first:1", "http://first:2")
 SECOND = Endpoint("wss://second:1", "http://second:2")

@@ -13,6 +13,8 @@ from node.state.provisions import Provisions
 from node.state.recovery import Lacking
 from tests.support.histories.moments import attestations, commits, drawn, history_of
 
+pytestmark = pytest.mark.rule("R15.1")
+
 SEAT = 0
 GENESIS, AFTER = Base(np.zeros(4, np.int32)), Base(np.ones(4, np.int32), 1, b"\1" * 32)
 

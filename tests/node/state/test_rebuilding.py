@@ -18,6 +18,8 @@ from node.state.peer_state import Base
 from node.state.recovery import Judged, Lacking, Recovery
 from tests.support.circles import NETWORK, PARAMETERS, Circle, genesis_state, genesis_vector
 
+pytestmark = pytest.mark.rule("R15")
+
 SEAT, ROUNDS = 1, 3
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 
@@ -84,6 +86,7 @@ async def test_from_a_base_that_is_on_chain_only_what_came_after_is_done_again(s
     assert scene.others.asked == []
 
 
+@pytest.mark.rule("R15.1")
 async def test_what_is_lacking_is_named_and_the_base_stays_where_it_is_known(scene: Scene) -> None:
     scene.others.lost.add(scene.update(2))
     base = await scene.base()

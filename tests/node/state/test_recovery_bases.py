@@ -23,6 +23,8 @@ from node.state.recovery import Judged, Recovery
 from tests.support.circles import NETWORK, PARAMETERS, Circle, Honest, Said, genesis_state, genesis_vector
 from tests.support.histories.generated import digest
 
+pytestmark = pytest.mark.rule("R15")
+
 DOMAIN = NETWORK.domain_separator
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 START = Base(genesis_state())

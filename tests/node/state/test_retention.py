@@ -24,6 +24,8 @@ from node.state.retention import Retention, first_kept, owed_rounds
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, Honest, genesis_vector
 from tests.support.histories.generated import address
 
+pytestmark = pytest.mark.rule("R29")
+
 DOMAIN = NETWORK.domain_separator
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 SEAT, DISPUTABLE, SLACK = 1, 6, 5

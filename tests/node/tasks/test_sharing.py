@@ -7,6 +7,8 @@ from torch import nn
 from ledger.errors import SetupError
 from node.tasks.sharing import Parts, Sharing, parts_of, sharing_of
 
+pytestmark = pytest.mark.rule("R3.2a")
+
 
 class Adapted(nn.Module):
     """A frozen base, an adapter, statistics, a mask and a head."""

@@ -27,6 +27,8 @@ from tests.support import golden
 from tests.support.circles import NETWORK, Circle, genesis_state
 from tests.support.histories.generated import manifest_of
 
+pytestmark = pytest.mark.rule("R8.1")
+
 DOMAIN, AUTHOR = NETWORK.domain_separator, b"\x22" * 20
 MANIFEST = manifest_of(9, rule="tether", rule_parameters={"sketch_width": 8})
 GENESIS = genesis_state()
@@ -170,6 +172,7 @@ def test_any_bytes_are_a_memory_with_this_one_encoding_or_refused(encoded):
     assert memory.encode() == encoded
 
 
+@pytest.mark.rule("R7")
 def test_sizes_are_checked_before_anything_else():
     most = checkpoint_max_bytes(MANIFEST)
     full = {seat: Trace(1, 2**32 - 1, np.full(8, -1, np.int32)) for seat in range(256)}
@@ -213,6 +216,7 @@ def test_an_array_of_another_shape_is_no_checkpoint():
 # ----------------------------------------------------------------------------------------------- when it is due
 
 
+@pytest.mark.rule("R29.1")
 def test_a_checkpoint_is_due_in_turn_in_the_last_round_and_when_the_turn_was_missed():
     def due(number, seat, before=None, last=99):
         return is_checkpoint_due(4, number, seat, number - 1 if before is None else before, last)
@@ -225,6 +229,7 @@ def test_a_checkpoint_is_due_in_turn_in_the_last_round_and_when_the_turn_was_mis
     assert not due(7, 0, before=4)
 
 
+@pytest.mark.rule("R29.1")
 def test_what_can_be_disputed_reaches_256_rounds_back():
     assert [first_disputable(number) for number in (0, 1, 257, 258, 1000)] == [1, 1, 1, 2, 744]
 

@@ -30,6 +30,8 @@ from ledger.codec import PLAIN, ZSTD, MalformedFrame, max_payload_bytes, quantis
 from ledger.errors import PeerFault
 from tests.support import golden
 
+pytestmark = pytest.mark.rule("R8")
+
 NETWORK, AUTHOR, BASE = b"\x11" * 32, b"\x22" * 20, b"\x33" * 32
 MANIFEST = Manifest(
     version=1,
@@ -99,6 +101,7 @@ records = st.builds(
 )
 
 
+@pytest.mark.rule("R14")
 @given(records)
 def test_a_record_comes_back_as_it_was(record):
     blob = encode_record(record)
@@ -181,6 +184,7 @@ def test_bytes_that_are_no_update_are_refused(blob, says):
         decoded(blob)
 
 
+@pytest.mark.rule("R7")
 def test_an_oversize_blob_is_refused_before_it_is_parsed():
     limit = update_max_bytes(MANIFEST)
     with pytest.raises(InvalidBlob, match=f"the task allows {limit}"):
@@ -191,11 +195,13 @@ def test_an_oversize_blob_is_refused_before_it_is_parsed():
         decode_genesis(b"FMG1" + bytes(limit), MANIFEST)
 
 
+@pytest.mark.rule("R7")
 def test_the_largest_honest_update_fits():
     longest = Update(NETWORK, 2**63, AUTHOR, BASE, ZSTD, bytes(max_payload_bytes(MANIFEST.blocks)), bytes(32))
     assert len(encode_update(longest)) <= update_max_bytes(MANIFEST)
 
 
+@pytest.mark.rule("R7")
 def test_a_record_of_the_largest_circle_fits():
     figures = {"distance2": "9" * 25, "limit2": "9" * 25}
     full = tuple(Entry(seat, b"\x55" * 32, "unavailable", True, figures) for seat in range(255))

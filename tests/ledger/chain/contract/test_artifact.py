@@ -8,6 +8,8 @@ from ledger.chain.deployment.terms import Terms
 from ledger.circle.manifest import MANIFEST_MAX_BYTES
 from tests.support.histories.generated import manifest_of
 
+pytestmark = pytest.mark.rule("R3")
+
 CODE_MAX_BYTES = 24_576  # EIP-170, in force since 2016
 CREATION_MAX_BYTES = 49_152  # EIP-3860, Shanghai
 WORD = 32

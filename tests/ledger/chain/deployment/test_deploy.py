@@ -253,6 +253,7 @@ def test_the_court_of_an_earlier_circle_serves_another(site: Site, tmp_path: Pat
         second.find(plan_of(), court=first.circle.network.contract)
 
 
+@pytest.mark.rule("R3")
 def test_what_is_no_court_of_this_version_is_refused(site: Site) -> None:
     circle = site.deploy(plan_of()).circle
     for address in (circle.network.contract, "0x" + "11" * 20):
@@ -468,6 +469,7 @@ def planted(chain: ChainProcess, done: Deployment) -> bytes:
     return program.ljust(start, b"\0") + data + code
 
 
+@pytest.mark.rule("R3")
 def test_a_circle_that_began_with_another_ones_storage_is_refused(site: Site) -> None:
     """The code alone would not tell."""
     done = site.deploy(plan_of())

@@ -19,6 +19,8 @@ from ledger.chain.deployment.terms import (
 from ledger.errors import UsageError
 from tests.support.histories.generated import manifest_of
 
+pytestmark = pytest.mark.rule("R3.1")
+
 GIVEN: dict[str, Any] = {"start_seats": 4, "quorum": 3, "commit_window_s": 60, "attest_window_s": 30}
 SOMEBODY = "0x" + "ab" * 20
 DISPUTES: dict[str, Any] = {"bond": 8000, "dispute_bond": 400, "dispute_window_s": 100, "unbonding_s": 800}

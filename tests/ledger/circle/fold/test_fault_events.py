@@ -46,6 +46,8 @@ from tests.support.histories.generated import (
     said,
 )
 
+pytestmark = pytest.mark.rule("R26")
+
 LATER, WINDOW_S = 1_700_000_000, 1000
 PARAMETERS = CircleParameters(
     7, 2, 3, 2, 3, 16384, bond=1001, dispute_bond=100, dispute_window_s=WINDOW_S, jury_seats=3
@@ -101,6 +103,7 @@ def fold(*events, parameters=PARAMETERS):
     return history
 
 
+@pytest.mark.rule("R27")
 @given(st.integers(0, 2000))
 def test_every_wei_is_pledged_owed_burned_or_paid_out(number):
     story = Story(number)
@@ -142,6 +145,7 @@ def fined(history, dispute):
 # ---------------------------------------------------------------------------------------------- equivocations
 
 
+@pytest.mark.rule("R25")
 def test_an_equivocator_loses_seat_and_bond_and_nobody_is_paid_for_the_report():
     history = fold(*OPEN, Equivocated(2, 1, CHALLENGER, 1001, LATER))
     assert history.owed == {}
@@ -151,6 +155,7 @@ def test_an_equivocator_loses_seat_and_bond_and_nobody_is_paid_for_the_report():
     assert history.roster == ALL & ~0b100
 
 
+@pytest.mark.rule("R25")
 def test_who_left_still_loses_its_bond_for_an_equivocation():
     history = fold(*OPEN, Left(2, 0, LATER), Equivocated(2, 1, CHALLENGER, 1001, LATER))
     assert history.pledged == 6 * 1001

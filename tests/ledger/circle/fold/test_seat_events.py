@@ -89,6 +89,7 @@ def test_who_leaves_while_commits_are_open_is_no_longer_on_the_roster():
     assert history.pledged == 3 * 1001
 
 
+@pytest.mark.rule("R23.1")
 def test_who_leaves_in_a_commit_phase_takes_its_commit_along_and_can_be_released():
     history = fold(*OPEN, *committed(1, 0, 1), Left(1, 0, LATER), *committed(1, 2))
     assert (history.roster, history.round.committed) == (0b101, 0b101)
@@ -115,6 +116,7 @@ def test_who_leaves_in_an_attest_phase_stays_in_the_round_and_is_judged_and_its_
         fold(*drawn, Left(1, 0, LATER), attested[0])
 
 
+@pytest.mark.rule("R23.1")
 @pytest.mark.parametrize(("strikes", "burned"), [(0, 0), (1, 125), (3, 375), (4, 500), (9, 500)])
 def test_who_leaves_burns_as_much_of_what_an_ejection_burns_as_it_has_strikes(strikes, burned):
     history = fold(*OPEN, parameters=replace(PARAMETERS, eject_after=4))
@@ -141,6 +143,7 @@ def absent(number, *, since=1, attested=0, **standing):
     return True
 
 
+@pytest.mark.rule("R23.2")
 def test_a_seat_that_nobody_waits_for_is_ejected_for_nothing_after_256_rounds_of_absence():
     assert absent(257)
     assert not absent(256)
@@ -161,6 +164,7 @@ def test_strikes_come_before_absence():
     history.apply(Ejected(1, 500, LATER))
 
 
+@pytest.mark.rule("R23.4")
 def test_who_starts_anew_goes_on_from_the_genesis_and_keeps_a_quarter_of_its_reputation():
     history = fold(*OPEN, *LOW, Restarted(1))
     assert history.reputations[1] == INITIAL // 4
@@ -182,6 +186,7 @@ def test_before_the_first_round_a_leaver_is_missing_from_the_start():
     assert history.roster == 0b1110
 
 
+@pytest.mark.rule("R23.3", "R27")
 def test_a_released_bond_is_owed_to_the_cold_key_and_can_be_taken_once():
     history = fold(*OPEN, Left(1, 0, LATER), Released(1, 1001))
     assert history.owed == {cold(1): 1001}
@@ -192,6 +197,7 @@ def test_a_released_bond_is_owed_to_the_cold_key_and_can_be_taken_once():
         history.apply(Withdrawn(cold(1), 1001))
 
 
+@pytest.mark.rule("R24")
 def test_a_rotation_keeps_seat_bond_and_reputation_and_the_round_keeps_its_author():
     rotation = [Rotating(1, address(9), cold(9), LATER), Rotated(1, address(9), cold(9))]
     history = fold(*OPEN, *LOW, *rotation)
@@ -327,6 +333,7 @@ TURNING = [*OPEN, Rotating(1, address(9), cold(9), LATER)]
 TURNED = [*TURNING, Rotated(1, address(9), cold(9))]
 
 
+@pytest.mark.rule("R4")
 @pytest.mark.parametrize(
     ("story", "says"),
     [

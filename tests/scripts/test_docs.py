@@ -1,0 +1,72 @@
+"""What a script makes in docs/ is up to date, and every rule of the norm is kept and checked somewhere."""
+
+from pathlib import Path
+
+import pytest
+
+from scripts.docs import citations, decisions, parts, protocol
+
+ROOT = Path(__file__).resolve().parents[2]
+NORM = protocol.PATH.read_text()
+
+
+def test_no_made_part_of_the_docs_is_stale() -> None:
+    stale = [str(path.relative_to(ROOT)) for path in parts.stale()]
+    assert not stale, f"run `python -m scripts.docs`: {stale}"
+
+
+@pytest.mark.parametrize("where", [citations.of_code, citations.of_tests])
+def test_every_rule_is_cited_by_code_and_by_a_test(where: "citations.Where") -> None:
+    found = where(ROOT)
+    assert citations.uncited(NORM, found) == []
+    assert citations.unknown(NORM, found) == {}
+
+
+def test_a_part_of_a_rule_is_within_it_and_no_other_rule() -> None:
+    assert protocol.is_within("R3.5a", "R3")
+    assert protocol.is_within("R3.5a", "R3.5a")
+    assert not protocol.is_within("R3.5a", "R3.5")
+    assert not protocol.is_within("R12.1", "R1")
+
+
+def test_a_rule_that_nothing_cites_is_named() -> None:
+    norm = "## One\n\n### R1. Peers\n\n### R2. Network\n\n#### R2.1. Names\n"
+    assert citations.uncited(norm, {"R2.1": {"a.py"}}) == ["R1"]
+    assert citations.unknown(norm, {"R2.2": {"a.py"}}) == {"R2.2": {"a.py"}}
+
+
+def test_a_number_counts_in_remarks_and_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "ledger").mkdir()
+    (tmp_path / "tests").mkdir()
+    module = (
+        '"""Keeps R1."""\nNAME = "R2"\n\n\nclass One:\n    two: int\n    """See (R3.4)."""\n\n\n# R4: not SR5.\n'
+    )
+    (tmp_path / "ledger" / "one.py").write_text(module)
+    (tmp_path / "tests" / "test_one.py").write_text(
+        'import pytest\n\npytestmark = pytest.mark.rule("R1", "R2.1a")\n# R9\n'
+    )
+    assert set(citations.of_code(tmp_path)) == {"R1", "R3.4", "R4"}
+    assert citations.of_tests(tmp_path) == {"R1": {"tests/test_one.py"}, "R2.1a": {"tests/test_one.py"}}
+
+
+def test_the_contents_name_every_section_rule_and_part() -> None:
+    norm = "# The norm\n\n## One, two\n\n### R1. Peers\n\n#### R1.1. `join`\n\n#### R1.1a. Again\n\n## Why\n"
+    assert protocol.contents(norm) == (
+        "- [One, two](#one-two)\n"
+        "    - [R1. Peers](#r1-peers): [R1.1 `join`](#r11-join), [R1.1a again](#r11a-again)\n"
+        "- [Why](#why)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "begin",
+    ["# 0001 One\n\nText.\n", "# 0001 One\n\nStatus: perhaps.\n\n", "# 0002 One\n\nStatus: accepted.\n\n",
+     "# 0001 One\n\nStatus: superseded by [0000](0000-none.md).\n\n"],
+)  # fmt: skip
+def test_a_decision_without_a_number_or_a_status_is_refused(
+    begin: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "0001-one.md").write_text(begin)
+    monkeypatch.setattr(decisions, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match=r"0001-one\.md"):
+        decisions.decisions()
