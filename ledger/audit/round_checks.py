@@ -14,7 +14,7 @@ from ledger.blobs.contents.checkpoint import decode_checkpoint, decode_checkpoin
 from ledger.blobs.contents.records import Record, state_digest
 from ledger.circle.draw import mask_of, seats_of
 from ledger.circle.history import History, Round
-from ledger.codec import Blocks, frame_steps
+from ledger.codec import Blocks, blocks_of, frame_steps
 from ledger.errors import PeerFault
 from ledger.identity.network import Network
 from ledger.judging.false_verdicts import is_false_verdict
@@ -196,7 +196,7 @@ class RoundAuditor:
         here = (round_.number, (seat, round_.tenures[seat]))
         number, author = self._published.setdefault(state_digest(state), here)
         # Peers that have all but finished learning publish what they mixed, and may well have mixed the same.
-        blocks = self._history.manifest.blocks
+        blocks = blocks_of(self._history.manifest.sizes)
         if author != here[1] and not stands_still(state, self._base(round_, seat), blocks):
             fact = f"the public state is the same as seat {author[0]}'s of round {number}"
             self._find(Check.COPIES, round_, seat, fact)

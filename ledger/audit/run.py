@@ -30,6 +30,7 @@ from ledger.circle.reputation import FULL, pack
 from ledger.errors import PeerFault, UsageError
 from ledger.fetch.fetcher import BlobFetcher
 from ledger.judging.frame_chains import Link, States
+from ledger.judging.task_checks import check_task
 
 Progress = Callable[[int, int], None]
 # Of a missing blob, so many gateways are told of in the finding.
@@ -125,6 +126,7 @@ def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dic
     report.count(Check.CODE)
     try:
         reading = read_history(circle, first_block)
+        check_task(reading.history.manifest)
     except OtherHash as fault:
         report.add(Check.HISTORY, str(fault), contract=fault.anchored.hex(), folded=fault.folded.hex())
         return report, None, {}

@@ -1,4 +1,8 @@
-"""The task manifest: what all peers of a circle agreed on, emitted whole by the contract at deployment."""
+"""The task manifest: what all peers of a circle agreed on, emitted whole by the contract at deployment.
+
+Numbers and names alone are checked here, so that a circle's history can be read by whoever has neither its codec
+nor its rule; whether this version has them is for `ledger.judging.task_checks`.
+"""
 
 import hashlib
 import math
@@ -11,9 +15,7 @@ import msgspec
 
 from ledger.circle.draw import MAX_DEGREE
 from ledger.circle.verdict_word import MAX_ROUND
-from ledger.codec import CODECS, Blocks, blocks_of
-from ledger.errors import PeerFault, UsageError
-from ledger.rules import rule_of
+from ledger.errors import PeerFault
 from ledger.untrusted.parsing import decode_json
 
 MANIFEST_MAX_BYTES: Final = 16384
@@ -77,12 +79,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def parameters(self) -> int:
         """The public state's length d."""
-        return sum(tensor.size for tensor in self.layout)
+        return sum(self.sizes)
 
     @property
-    def blocks(self) -> Blocks:
-        """How codecs cut the public state."""
-        return blocks_of(tuple(tensor.size for tensor in self.layout))
+    def sizes(self) -> tuple[int, ...]:
+        """How many values each tensor has, in the order in which they lie in the public state."""
+        return tuple(tensor.size for tensor in self.layout)
 
     @property
     def genesis_digest(self) -> bytes:
@@ -103,7 +105,7 @@ def manifest_digest(encoded: bytes) -> bytes:
 
 
 def decode_manifest(encoded: bytes) -> Manifest:
-    """Parse and check a manifest. Raises MalformedManifest."""
+    """Parse a manifest and check its numbers and names. Raises MalformedManifest."""
     if len(encoded) > MANIFEST_MAX_BYTES:
         raise MalformedManifest(f"a manifest of {len(encoded)} bytes is above {MANIFEST_MAX_BYTES}")
     try:
@@ -125,11 +127,9 @@ def _check_options(options: dict[str, int | float | str]) -> None:
 
 
 def check_manifest(manifest: Manifest) -> None:
-    """Raises MalformedManifest where a field is outside what this version can do (R3.2)."""
+    """Raises MalformedManifest where a number or a name is outside what a circle can have (R3.2)."""
     if manifest.version != 1:
         raise MalformedManifest(f"manifest version {manifest.version} is unknown, this program knows 1")
-    if manifest.codec not in CODECS:
-        raise MalformedManifest(f"codec {manifest.codec!r} is unknown, this program knows {CODECS}")
     # A name is printed on terminals: it holds no control characters and no markup.
     if not re.fullmatch(r"[\w.-]{1,128}", manifest.task):
         raise MalformedManifest(f"task {manifest.task[:128]!r} is not 1..128 letters, digits, `_`, `.` and `-`")
@@ -150,10 +150,6 @@ def check_manifest(manifest: Manifest) -> None:
     if not re.fullmatch("[0-9a-f]{64}", manifest.genesis):
         raise MalformedManifest("genesis is not a SHA-256 digest in lower-case hex")
     _check_frozen(manifest)
-    try:
-        rule_of(manifest.rule, manifest.rule_parameters)
-    except UsageError as error:
-        raise MalformedManifest(f"the manifest's {error}") from error
 
 
 def _check_numbers(manifest: Manifest) -> None:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from eth_utils.address import to_canonical_address
-
 from ledger.circle.events import Answer, Disputed, Outcome, Stage, Summoned
+from ledger.identity.addresses import address_bytes
 
 
 @dataclass
@@ -63,7 +62,7 @@ class Seat:
     @property
     def author(self) -> bytes:
         """The address as 20 bytes."""
-        return to_canonical_address(self.peer)
+        return address_bytes(self.peer)
 
 
 @dataclass

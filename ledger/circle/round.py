@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 
-from eth_utils.address import to_canonical_address
-
 from ledger.circle.draw import neighbours, seats_of
+from ledger.identity.addresses import address_bytes
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Round:
 
     def author(self, seat: int) -> bytes:
         """Who published the seat's update: the address as 20 bytes."""
-        return to_canonical_address(self.peers[seat])
+        return address_bytes(self.peers[seat])
 
     def eligible(self, floor: int) -> frozenset[int]:
         """The seats that may be mixed: committed, neither quarantined nor suspended when the round opened (R12)."""

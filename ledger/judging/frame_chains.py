@@ -16,7 +16,7 @@ from ledger.arithmetic.exact import State
 from ledger.blobs.contents.records import InvalidBlob, Update, decode_update, reference_of
 from ledger.circle.history import History, Round
 from ledger.circle.manifest import Manifest
-from ledger.codec import DELTA, decode, is_key
+from ledger.codec import DELTA, blocks_of, decode, is_key
 from ledger.errors import NotYet, PeerFault
 
 _STATES_BYTES: Final = 1 << 29
@@ -350,6 +350,8 @@ def _next(
     """One frame more. before: what its author's previous commit published, None for a key frame."""
     if is_chained(update.codec) and origin is None:
         raise Lost("the genesis is not to be had", manifest.genesis_digest)
-    state = decode(update.payload, update.codec, manifest.blocks, before.state if before else None, origin)
+    state = decode(
+        update.payload, update.codec, blocks_of(manifest.sizes), before.state if before else None, origin
+    )
     chain = () if before is None or previous is None else (previous, *before.chain)
     return Published(state, update.base, chain)

@@ -20,6 +20,7 @@ from ledger.blobs.contents.records import (
 from ledger.blobs.unixfs import build
 from ledger.circle.draw import mask_of
 from ledger.circle.manifest import Manifest
+from ledger.codec import blocks_of
 from ledger.errors import PeerFault
 from ledger.judging.frame_chains import Fetched, Lost, States, published
 from ledger.rules import Outcome, Situation, looks_back, rule_of
@@ -138,7 +139,7 @@ def _checkpoint(
 ) -> bytes:
     if genesis is None:
         raise Lost("the genesis is not to be had", manifest.genesis_digest)
-    return encode_checkpoint(network, sitting.round, author, carried, genesis, manifest.blocks)
+    return encode_checkpoint(network, sitting.round, author, carried, genesis, blocks_of(manifest.sizes))
 
 
 def _state(fetched: Fetched, manifest: Manifest, network: bytes, states: States) -> State | PeerFault | None:

@@ -1,9 +1,10 @@
 """JSON that others wrote becomes values of a known shape."""
 
+import re
+from itertools import accumulate
 from typing import Any, Final, TypeVar, overload
 
 import msgspec
-import numpy as np
 
 _T = TypeVar("_T")
 _NESTING_MAX: Final = 200
@@ -11,11 +12,9 @@ _NESTING_MAX: Final = 200
 ELEMENTS_MAX: Final = 1_000_000
 _MARKS: Final = b'[]{}"'
 _NO_MARKS: Final = bytes(byte for byte in range(256) if byte not in _MARKS)
-_PIECE_BYTES: Final = 1 << 20
+_STRING: Final = re.compile(rb'"[^"]*"?')
 # byte → how many levels deeper it leads.
-_STEPS: Final = np.array([chr(byte) in "[{" for byte in range(256)], np.int8) - np.array(
-    [chr(byte) in "]}" for byte in range(256)], np.int8
-)
+_STEPS: Final = {byte: 1 if byte in b"[{" else -1 for byte in b"[]{}"}
 
 
 class TooMany(ValueError):
@@ -45,16 +44,11 @@ def _is_nested_deeply(raw: bytes) -> bool:
 
     The parser stops at the interpreter's recursion limit; where py-evm is loaded, that is beyond the stack.
     """
-    if raw.count(b"[") + raw.count(b"{") <= _NESTING_MAX:
+    opening = raw.count(b"[") + raw.count(b"{")
+    if opening <= _NESTING_MAX:
         return False
     # A bracket in a string closes nothing: it must not hide one that opens.
     marks = raw.replace(rb"\\", b"").replace(rb"\"", b"").translate(None, _NO_MARKS).replace(b'""', b"")
-    quotes, depth = 0, 0
-    for start in range(0, len(marks), _PIECE_BYTES):
-        piece = np.frombuffer(marks, np.uint8, min(_PIECE_BYTES, len(marks) - start), start)
-        is_inside = np.bitwise_xor.accumulate(piece == ord('"')) ^ bool(quotes % 2)
-        depths = depth + np.cumsum(_STEPS[np.where(is_inside, 0, piece)], dtype=np.int64)
-        if depths.max() > _NESTING_MAX:
-            return True
-        quotes, depth = quotes + marks.count(b'"', start, start + _PIECE_BYTES), int(depths[-1])
-    return False
+    # Where more has been closed than opened the parser has stopped: what comes after that is never read.
+    brackets = _STRING.sub(b"", marks)[: 2 * opening + 1]
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > _NESTING_MAX

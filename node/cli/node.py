@@ -225,12 +225,15 @@ def _opened(circle: Any, first_block: int) -> tuple[Any, str]:
     from ledger.chain.rpc.patience import insist
     from ledger.circle.events import Opened
     from ledger.circle.manifest import MalformedManifest, decode_manifest
+    from ledger.judging.task_checks import check_task
 
     def read() -> tuple[Any, str]:
         opened = circle.logs(first_block, first_block)
         if not opened or not isinstance(opened[0].event, Opened):
             raise OtherCircle("the circle did not open in the block its file names: ask for a new circle file")
-        return decode_manifest(opened[0].event.manifest), opened[0].block_hash
+        manifest = decode_manifest(opened[0].event.manifest)
+        check_task(manifest)
+        return manifest, opened[0].block_hash
 
     return insist(circle.rpc, read, (OtherCircle, MalformedManifest), circle.rpc.patience.catch_up_s)
 

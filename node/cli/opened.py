@@ -42,8 +42,10 @@ class OpenCircle:
     def again(self, since: int) -> "OpenCircle":
         """As it is now. since: a block that has to be in it, e.g. that of a call just made."""
         from ledger.chain.reading import read_history
+        from ledger.judging.task_checks import check_task
 
         reading = read_history(self.circle, self.file.block, since)
+        check_task(reading.history.manifest)
         return OpenCircle(self.file, self.circle, reading.history, reading.mark.number)
 
     def now_s(self) -> float:

@@ -11,6 +11,7 @@ from ledger.circle.manifest import CHECKPOINT_EVERY, MalformedManifest, Manifest
 from ledger.codec import OutsideGrid
 from ledger.errors import UsageError
 from ledger.files import PUBLIC, write_whole
+from ledger.judging.task_checks import check_task
 from ledger.rules import rule_of
 from node.learning.frozen import Frozen, check_frozen
 from node.learning.layout import Layout, check_layout
@@ -78,6 +79,7 @@ def found(
             checkpoint_every=checkpoint_every,
         )
         check_manifest(manifest)
+        check_task(manifest)
         manifest.encode()
     except (OutsideGrid, MalformedManifest, ValueError) as error:
         raise UsageError(f"this task cannot be a circle's: {error}") from error

@@ -17,7 +17,7 @@ from ledger.blobs.contents.records import (
     update_max_bytes,
 )
 from ledger.circle.manifest import Manifest
-from ledger.codec import CARRIED, LARGEST, PLAIN, SENT_SHARE, Blocks, encode, left_out, quantise
+from ledger.codec import CARRIED, LARGEST, PLAIN, SENT_SHARE, Blocks, blocks_of, encode, left_out, quantise
 from ledger.judging.frame_chains import is_chained
 from ledger.rules import rule_of
 from node.behaviour import Behaviour
@@ -116,7 +116,9 @@ class Learner:
             wanted = np.clip(wanted, -LARGEST, LARGEST)
             reference = b"" if previous is None else previous.digest
             wanted, last = wanted.astype(np.float32), None if previous is None else previous.state
-            quantised = encode(wanted, self._manifest.codec, self._manifest.blocks, last, origin, base, self._share)
+            quantised = encode(
+                wanted, self._manifest.codec, blocks_of(self._manifest.sizes), last, origin, base, self._share
+            )
             update = Update(
                 network,
                 round_number,

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Protocol
 
 from ledger.circle.manifest import Manifest
-from ledger.codec import PLAIN, quantise
+from ledger.codec import PLAIN, blocks_of, quantise
 from ledger.judging.frame_chains import States
 from ledger.rules import rule_of
 from node.learning.private_part import Kept
@@ -87,7 +87,7 @@ class LocalEngine:
     def _decoded(self) -> States:
         """The states last decoded from blobs."""
         initial = self.initial(self._scenario.seed)
-        return States(quantise(initial, self.manifest.blocks, PLAIN).state)
+        return States(quantise(initial, blocks_of(self.manifest.sizes), PLAIN).state)
 
     def initial(self, seed: int) -> Vector:
         return initial_state(self._school.task, seed, self._school.layout)

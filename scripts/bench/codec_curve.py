@@ -24,7 +24,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 import numpy as np
 
 from ledger.arithmetic.exact import GRID_BITS, State, to_float
-from ledger.codec import DELTA, PLAIN, ZSTD, Quantised, quantise
+from ledger.codec import DELTA, PLAIN, ZSTD, Quantised, blocks_of, quantise
 from ledger.codec.delta_encoder import CARRIED, SENT_SHARE, encode_delta, left_out
 from node.learning.private_part import Kept
 from node.simulator import Scenario, simulate
@@ -92,7 +92,7 @@ class Frames(LocalEngine):
     def __init__(self, scenario: Scenario, way: Way) -> None:
         super().__init__(scenario)
         self._way = way
-        self._genesis = quantise(self.initial(scenario.seed), self.manifest.blocks, PLAIN).state
+        self._genesis = quantise(self.initial(scenario.seed), blocks_of(self.manifest.sizes), PLAIN).state
         self._published: dict[int, State] = {}
         self.payload_bytes: list[int] = []
 
@@ -115,7 +115,7 @@ class Frames(LocalEngine):
         return found
 
     def _frame(self, number: int, seat: int, base: State, wanted: Vector) -> Published:
-        way, last, blocks = self._way, self._published.get(seat), self.manifest.blocks
+        way, last, blocks = self._way, self._published.get(seat), blocks_of(self.manifest.sizes)
         if way.codec == DELTA:
             previous = None if (number + seat) % way.chain == 0 else last
             found = encode_delta(wanted, blocks, previous, self._genesis, base, way.share)

@@ -23,7 +23,7 @@ from ledger.circle.events import Attested, Committed, Drawn, Left, Released, Set
 from ledger.circle.history import CircleParameters, History
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
-from ledger.codec import DELTA, PLAIN, Blocks, encode, quantise
+from ledger.codec import DELTA, PLAIN, Blocks, blocks_of, encode, quantise
 from ledger.errors import PeerFault
 from ledger.identity.network import Network
 from ledger.judging.frame_chains import States, earlier, fetched_of, is_key_due, lineage, published
@@ -185,7 +185,12 @@ class Circle:
             previous = self._previous(number, seat, peer)
             reference, state = (b"", None) if previous is None else previous
             payload = encode(
-                peer.trained(number, base), self.manifest.codec, self.manifest.blocks, state, genesis_state(), base
+                peer.trained(number, base),
+                self.manifest.codec,
+                blocks_of(self.manifest.sizes),
+                state,
+                genesis_state(),
+                base,
             ).payload
             claimed = peer.claimed_base(number, base)
             here = (NETWORK.domain_separator, number, self.author(seat))
@@ -310,7 +315,7 @@ def forged(circle, screened, shift=5000):
     carried = replace(screened.carried, base=screened.carried.base + np.int32(shift))
     record = decode_record(screened.record)
     checkpoint = screened.checkpoint and encode_checkpoint(
-        record.network, record.round, record.author, carried, genesis_state(), circle.manifest.blocks
+        record.network, record.round, record.author, carried, genesis_state(), blocks_of(circle.manifest.sizes)
     )
     record = msgspec.structs.replace(
         record,

@@ -16,7 +16,7 @@ from ledger.blobs.contents.records import InvalidBlob, Record, decode_blob, deco
 from ledger.circle.fold.fault_events import DISPUTE_ROUNDS
 from ledger.circle.manifest import Manifest
 from ledger.circle.round import Round
-from ledger.codec import Blocks
+from ledger.codec import Blocks, blocks_of
 from ledger.rules import rule_of, trace_values
 from ledger.rules.judge_memory import Carried, Memory, memory_max_bytes
 
@@ -96,7 +96,7 @@ def decode_checkpoint(blob: bytes | None, manifest: Manifest, record: Record, ge
     # [REJECT] R8: a checkpoint names the network, round and author of its record.
     if (found.network, found.round, found.author) != (record.network, record.round, record.author):
         raise InvalidBlob("the checkpoint names another network, round or author than its record")
-    base = unpack(found.base, genesis, manifest.blocks)
+    base = unpack(found.base, genesis, blocks_of(manifest.sizes))
     # [REJECT] R29.1: it holds what the record says that the judge goes on with.
     if state_digest(base) != record.next_base:
         raise InvalidBlob("the checkpoint holds another base than its record names")
@@ -108,7 +108,7 @@ def decode_checkpoint(blob: bytes | None, manifest: Manifest, record: Record, ge
 
 def checkpoint_max_bytes(manifest: Manifest) -> int:
     """The most bytes a checkpoint blob of this task may take; fetching stops there."""
-    blocks = manifest.blocks
+    blocks = blocks_of(manifest.sizes)
     base = 2 * blocks.count + -(-_WIDTH_MAX * blocks.parameters // 8)
     values = trace_values(rule_of(manifest.rule, manifest.rule_parameters))
     return base + memory_max_bytes(values) + _OVERHEAD_BYTES

@@ -12,7 +12,7 @@ import numpy as np
 
 from ledger.arithmetic.exact import State
 from ledger.circle.manifest import Manifest
-from ledger.codec import decode, max_payload_bytes
+from ledger.codec import blocks_of, decode, max_payload_bytes
 from ledger.errors import PeerFault
 
 GENESIS_MAGIC: Final = b"FMG1"
@@ -99,7 +99,7 @@ def encode_genesis(genesis: Genesis) -> bytes:
 def decode_genesis(blob: bytes, manifest: Manifest) -> State:
     """The state of a genesis blob (R8). Raises InvalidBlob or MalformedFrame."""
     genesis = decode_blob(blob, GENESIS_MAGIC, Genesis, update_max_bytes(manifest))
-    return decode(genesis.payload, genesis.codec, manifest.blocks)
+    return decode(genesis.payload, genesis.codec, blocks_of(manifest.sizes))
 
 
 def encode_update(update: Update) -> bytes:
@@ -147,7 +147,7 @@ def decode_record(blob: bytes) -> Record:
 
 def update_max_bytes(manifest: Manifest) -> int:
     """The most bytes an update (or genesis) blob of this task may take; fetching stops there."""
-    return max_payload_bytes(manifest.blocks) + _OVERHEAD_BYTES
+    return max_payload_bytes(blocks_of(manifest.sizes)) + _OVERHEAD_BYTES
 
 
 def decode_blob(blob: bytes, magic: bytes, kind: type[_Blob], max_bytes: int) -> _Blob:

@@ -13,7 +13,7 @@ from ledger.chain.deployment.terms import (
     term_values,
 )
 from ledger.circle.manifest import Manifest, check_manifest, manifest_digest
-from ledger.rules import rule_of
+from ledger.judging.task_checks import check_task
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Plan:
 def plan_for(manifest: Manifest, terms: Terms) -> Plan:
     """Check and encode. Raises UsageError or MalformedManifest for what the contract or the nodes would refuse."""
     check_manifest(manifest)
-    rule_of(manifest.rule, manifest.rule_parameters)
+    check_task(manifest)
     check_terms(terms)
     values = term_values(circle_artifact(), manifest, terms)
     return Plan(manifest, "0x" + manifest_digest(manifest.encode()).hex(), values, terms)

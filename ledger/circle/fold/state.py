@@ -5,7 +5,6 @@ from enum import IntEnum
 from typing import Final
 
 from eth_hash.auto import keccak
-from eth_utils.address import to_canonical_address
 
 from ledger.circle import events
 from ledger.circle.draw import mask_of
@@ -15,6 +14,7 @@ from ledger.circle.members import Dispute, Seat
 from ledger.circle.reputation import Verdict, settle
 from ledger.circle.round import Round
 from ledger.errors import PeerFault
+from ledger.identity.addresses import address_bytes
 
 HASH_BYTES: Final = 24
 # R27: what an appeal pledges, in dispute bonds.
@@ -283,4 +283,4 @@ def word(number: int) -> bytes:
 
 def address(account: str) -> bytes:
     """An account as the contract hashes it: 32 bytes."""
-    return to_canonical_address(account).rjust(32, b"\0")
+    return address_bytes(account).rjust(32, b"\0")

@@ -10,7 +10,7 @@ from ledger.audit.findings import Report
 from ledger.audit.round_checks import RoundAuditor
 from ledger.blobs.contents.records import InvalidBlob, decode_record, reference_of
 from ledger.circle.events import Left, Released
-from ledger.codec import DELTA, encode
+from ledger.codec import DELTA, blocks_of, encode
 from ledger.judging.frame_chains import (
     MAX_CHAIN,
     Fetched,
@@ -136,7 +136,7 @@ class Heir(Keyed):
     def __init__(self, circle):
         super().__init__(3)
         self.last, self.state = circle.updates[2, 3], decoded(circle, 2, 3).state
-        self.blocks = circle.manifest.blocks
+        self.blocks = blocks_of(circle.manifest.sizes)
 
     def blob(self, number, update):
         vector, genesis = self.trained(number, genesis_state()), genesis_state()

@@ -8,7 +8,7 @@ from torch import nn
 from ledger.arithmetic.exact import State, to_float
 from ledger.blobs.contents.records import decode_update
 from ledger.circle.manifest import Manifest
-from ledger.codec import CARRIED, CODECS, DELTA, LARGEST, PLAIN, SENT_SHARE, ZSTD, decode
+from ledger.codec import CARRIED, CODECS, DELTA, LARGEST, PLAIN, SENT_SHARE, ZSTD, blocks_of, decode
 from ledger.judging.frame_chains import Link, Published, States, fetched_of, published
 from node.attacks import behaviour
 from node.behaviour import Behaviour
@@ -68,7 +68,7 @@ def test_a_base_that_training_cannot_start_from_is_published_as_it_is(
     residual = np.zeros(manifest.parameters, np.float32)
     prepared = learner.prepare(NETWORK, 2, AUTHOR, poisoned, residual, None, genesis)
     update = decode_update(prepared.blob, manifest, NETWORK, 2, AUTHOR)
-    state = decode(update.payload, codec, manifest.blocks, None, genesis)
+    state = decode(update.payload, codec, blocks_of(manifest.sizes), None, genesis)
     assert np.array_equal(state, poisoned)
     with pytest.raises(TrainingDiverged, match="lower the task's learning_rate"):
         learner.prepare(NETWORK, 1, AUTHOR, genesis, residual, None, genesis)

@@ -9,7 +9,7 @@ import pytest
 
 from ledger.blobs.contents.records import Genesis, encode_genesis
 from ledger.blobs.unixfs import build
-from ledger.codec import PLAIN, quantise
+from ledger.codec import PLAIN, blocks_of, quantise
 from ledger.errors import SetupError
 from node.state.recovery import Lacking, Recovery
 from tests.support.exchange_scene import Scene
@@ -27,7 +27,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 def genesis_of(scene: Scene, seed: int) -> tuple[bytes, np.ndarray]:
     values = np.random.default_rng(seed).normal(size=scene.history.manifest.parameters).astype(np.float32)
-    quantised = quantise(values, scene.history.manifest.blocks, PLAIN)
+    quantised = quantise(values, blocks_of(scene.history.manifest.sizes), PLAIN)
     return encode_genesis(Genesis(PLAIN, quantised.payload)), quantised.state
 
 

@@ -1,0 +1,100 @@
+"""A circle of a codec or a rule that this version has not: its history is read, and whoever opens it refuses it."""
+
+import asyncio
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from ledger.audit.run import audit
+from ledger.chain.circle import Circle
+from ledger.chain.deployment.plan import plan_for
+from ledger.chain.deployment.terms import Terms
+from ledger.chain.reading import read_history
+from ledger.chain.rpc.patience import Patience
+from ledger.circle.history import CircleParameters, History
+from ledger.circle.manifest import MalformedManifest, Manifest, check_manifest
+from ledger.codec import CODECS
+from ledger.judging.task_checks import check_task
+from node.cli.node import _opened
+from node.cli.opened import OpenCircle
+from tests.support.circle_endpoint import FIRST_BLOCK, URL, Endpoint
+from tests.support.circles import NETWORK
+from tests.support.histories.generated import joined, manifest_of, opened
+
+pytestmark = pytest.mark.rule("R3.2")
+
+PARAMETERS = CircleParameters(3, 2, 2, 4, 3, 16384)
+FOREIGN = [
+    ({"codec": "int4"}, "codec 'int4' is unknown, this program knows"),
+    ({"rule": "magic"}, "the manifest's rule 'magic' is unknown: choose one of balance"),
+    ({"rule_parameters": {"beta": 1}}, "the manifest's rule balance: .*beta"),
+    ({"rule_parameters": {"gamma_milli": 0}}, "the manifest's rule balance: .*gamma_milli"),
+    ({"rule_parameters": {"gamma_milli": 10**4000}}, "the manifest's rule balance: .*gamma_milli"),
+]
+
+
+def foreign(**changed: Any) -> Manifest:
+    manifest: Manifest = msgspec.structs.replace(manifest_of(2), **changed)
+    return manifest
+
+
+def circle_of(manifest: Manifest) -> Circle:
+    """A circle of three, as an endpoint in memory tells of it."""
+    story = SimpleNamespace(parameters=PARAMETERS, events=[opened(manifest), joined(0), joined(1)])
+    rpc = Endpoint(story).rpc()  # type: ignore[arg-type]
+    rpc.patience = Patience(fault_s=0.0, catch_up_s=0.0)
+    return Circle(rpc, NETWORK.contract)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_every_codec_there_is_may_be_a_circles(codec: str) -> None:
+    check_task(foreign(codec=codec))
+
+
+@pytest.mark.parametrize(("changed", "says"), FOREIGN)
+def test_a_codec_or_a_rule_that_is_none_here_is_refused_with_the_reason(changed: dict[str, Any], says: str) -> None:
+    with pytest.raises(MalformedManifest, match=says):
+        check_task(foreign(**changed))
+
+
+@pytest.mark.parametrize(("changed", "says"), FOREIGN[:3])
+def test_whoever_opens_such_a_circle_is_told_the_same(changed: dict[str, Any], says: str) -> None:
+    manifest = foreign(**changed)
+    circle = circle_of(manifest)
+    assert read_history(circle, FIRST_BLOCK).history.manifest == manifest
+    with pytest.raises(MalformedManifest, match=says):
+        OpenCircle(SimpleNamespace(block=FIRST_BLOCK), circle, None, 0).again(FIRST_BLOCK)
+    with pytest.raises(MalformedManifest, match=says):
+        _opened(circle, FIRST_BLOCK)
+    with pytest.raises(MalformedManifest, match=says):
+        plan_for(manifest, Terms(start_seats=4, quorum=3, commit_window_s=60, attest_window_s=60))
+
+
+def test_an_audit_of_such_a_circle_ends_with_that_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    circle = circle_of(foreign(rule="magic"))
+    monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: circle.rpc)
+    report = asyncio.run(audit([URL], NETWORK.contract))
+    assert [(finding.check, finding.fact[:35]) for finding in report.findings] == [
+        ("A2", "the manifest's rule 'magic' is unkn")
+    ]
+    assert "A2" not in report.examined
+
+
+def test_its_history_is_folded_by_whoever_has_no_such_rule() -> None:
+    manifest = foreign(rule="magic", codec="int4")
+    check_manifest(manifest)
+    history = History(PARAMETERS)
+    history.apply(opened(manifest))
+    assert history.manifest == manifest
+
+
+@pytest.mark.parametrize("module", ["ledger.circle.history", "ledger.chain.reading", "ledger.chain.tracker"])
+def test_reading_a_history_loads_no_rule_no_codec_and_no_numpy(module: str) -> None:
+    program = f"import sys, {module}\nprint(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    heavy = ("ledger.rules", "ledger.codec", "ledger.judging", "ledger.arithmetic", "numpy", "torch")
+    assert [name for name in loaded.split() if name.startswith(heavy)] == []
