@@ -1,85 +1,77 @@
-"""Which source files a cell's figures follow from, and their digest.
+"""What a cell's figures follow from, and its digest.
 
-A cell follows from the simulator and what that imports, and from the modules of its rule, attack and task. So a change
-to one rule leaves the cells of all others valid, and one to the audit, the chain client or a network node all cells.
-The lists of rules and attacks count for nothing but the names in them.
+A cell follows from the simulator and all that this reaches, and from its rule, attack and task. So a change to one rule
+leaves the cells of all others valid, and one to the audit, the chain client or a network node all cells. Of the lists of
+rules, attacks and tasks nothing but the names in them counts. What else leaves a digest as it is: scripts/sweep/fingerprint.py.
 """
 
-import ast
-import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from ledger.rules import RULES
-from node.attacks import behaviour
-from node.simulator import Scenario
+from ledger.rules import RULES, rule_of
+from node.attacks import ATTACKS, behaviour
+from node.simulator import Scenario, simulate
 from node.tasks.interface import _CLASSES as TASK_CLASSES
+from node.tasks.interface import Task
+from scripts.sweep.fingerprint import Fingerprint
+from scripts.sweep.own_modules import Place, Sources
+from scripts.sweep.syntax import Syntax
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-_PACKAGES: Final = ("ledger", "node")
-_LISTS: Final = ("ledger.rules", "node.attacks")
-_START: Final = "node.simulator"
+PACKAGES: Final = ("ledger", "node")
+# Where the lists are of which a cell takes one.
+LISTS: Final = (rule_of.__module__, behaviour.__module__, Task.__module__)
+
+
+def _place(definition: Any) -> Place:
+    return Place(definition.__module__, definition.__qualname__)
+
+
+# What a simulation is started with, and on.
+COMMON: Final = (_place(simulate), _place(Scenario))
 
 
 def code_digest(scenario: Scenario) -> str:
-    """The first 16 hex digits of the SHA-256 over the names and bytes of all modules behind a scenario."""
-    return _digest(frozenset(_starts(scenario.rule, scenario.attack, scenario.task)))
+    """That of all that a scenario computes."""
+    return digest_of(scenario.rule, scenario.attack, scenario.task)
 
 
 @cache
-def _starts(rule: str, attack: str, task: str) -> tuple[str, ...]:
+def digest_of(rule: str, attack: str, task: str, root: Path = ROOT) -> str:
+    """The same by what a cell is of. root: where our packages lie."""
+    return reached(rule, attack, task, root).digest()
+
+
+def reached(rule: str, attack: str, task: str, root: Path = ROOT) -> Fingerprint:
+    """All that it follows from."""
+    found = _simulator(root).copy()
+    for start in starts(rule, attack, task):
+        found.reach(start)
+    return found
+
+
+def starts(rule: str, attack: str, task: str) -> tuple[Place, ...]:
+    """The definitions that a rule, an attack and a task stand for."""
     attacker = behaviour(attack)
-    inner = getattr(attacker, "inner", attacker)
-    modules = (_START, RULES[rule].__module__, type(attacker).__module__, type(inner).__module__)
-    # Loading the task would ask for its data, which who only writes the tables need not have.
-    return (*modules, TASK_CLASSES[task].partition(":")[0]) if task in TASK_CLASSES else modules
+    kinds = [RULES[rule], type(attacker), type(getattr(attacker, "inner", attacker))]
+    # Loading the task would ask for its data, which who only writes the tables need not have. `auto` may be several.
+    tasks = [task] if task in TASK_CLASSES else sorted(TASK_CLASSES)
+    return (*map(_place, kinds), *map(_task, tasks))
 
 
 @cache
-def _digest(starts: frozenset[str]) -> str:
-    found: set[str] = set()
-    waiting = list(starts)
-    while waiting:
-        name = waiting.pop()
-        if name not in found and path_of(name) is not None:
-            found.add(name)
-            waiting += imported(name)
-    digest = hashlib.sha256()
-    for name in sorted(found - set(_LISTS)):
-        source = _source(name)
-        digest.update(f"{name} {len(source)}\n".encode() + source)
-    return digest.hexdigest()[:16]
+def _simulator(root: Path) -> Fingerprint:
+    """What all scenarios have in common."""
+    choices = {_place(rule): name for name, rule in RULES.items()}
+    choices |= {_place(type(behaviour(name))): name for name in ATTACKS}
+    choices |= {_task(name): name for name in TASK_CLASSES}
+    found = Fingerprint(Syntax(Sources(root, PACKAGES), choices, LISTS))
+    for start in COMMON:
+        found.reach(start)
+    return found
 
 
-def path_of(module: str) -> Path | None:
-    """Where one of our modules lies, None for another's and for names that are no modules."""
-    if module.partition(".")[0] not in _PACKAGES:
-        return None
-    place = ROOT.joinpath(*module.split("."))
-    for path in (place.with_suffix(".py"), place / "__init__.py"):
-        if path.is_file():
-            return path
-    return None
-
-
-@cache
-def imported(module: str) -> tuple[str, ...]:
-    """The names a module imports anywhere and the packages they lie in; of the lists nothing."""
-    if module in _LISTS:
-        return ()
-    names: set[str] = set()
-    for found in ast.walk(ast.parse(_source(module))):
-        if isinstance(found, ast.Import):
-            names |= {alias.name for alias in found.names}
-        elif isinstance(found, ast.ImportFrom) and found.module:
-            names |= {found.module, *(f"{found.module}.{alias.name}" for alias in found.names)}
-    parts = [name.split(".") for name in names]
-    return tuple(sorted({".".join(part[:length]) for part in parts for length in range(1, len(part) + 1)}))
-
-
-@cache
-def _source(module: str) -> bytes:
-    path = path_of(module)
-    assert path is not None
-    return path.read_bytes()
+def _task(name: str) -> Place:
+    module, _, kind = TASK_CLASSES[name].partition(":")
+    return Place(module, kind)

@@ -50,9 +50,10 @@ _REPRODUCE: Final = """## How to reproduce
     python -m scripts.sweep.attacks --tables                   # this page from the raw file, without simulating
 
 Every finished cell is on the disk at once, so the sweep may be killed at any time. The raw file tells of every cell its
-scenario, the digest of the sources that it follows from (the simulator and what that imports, its rule, attack and task),
-the digest of all its rounds, and the versions of torch and numpy: the same scenario, sources and versions give the same
-digest. Cells simulated by other sources than those at hand are left out of this page; `--accept-older` takes them.
+scenario, the digest of the sources that it follows from (what the simulator, its rule, attack and task compute, whatever
+it is called and wherever it lies: `scripts/sweep/fingerprint.py`), the digest of all its rounds, and the versions of torch
+and numpy: the same scenario, sources and versions give the same digest. Cells simulated by other sources than those at
+hand are left out of this page; `--accept-older` takes them.
 """
 
 
