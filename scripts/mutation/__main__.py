@@ -9,8 +9,10 @@ are, their sources and tests: scripts/mutation/subjects.toml. Of all mutants of 
 those whose names' hashes are the smallest, so a change of one function moves only its own.
 
 Results are kept in docs/results/mutation.jsonl by the mutant's name and the hash of its module, and of its subject's tests for
-one that survived: a run goes on where another ended, and after a change makes only what that touched. Every worker has
-a copy of the sources; the tests of one mutant run in one process, which a parent that has loaded the libraries forks.
+one that survived: a run goes on where another ended, and after a change makes only what that touched. A module that is
+moved keeps its results where scripts/mutation/subjects.toml says what it was called: they are of its code, whatever its
+comments and docstrings are and wherever it imports our own modules from. Every worker has a copy of the sources; the
+tests of one mutant run in one process, which a parent that has loaded the libraries forks.
 `report` writes docs/results/mutation.md and keeps the reasons that are written there.
 """
 
@@ -29,7 +31,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -270,7 +272,7 @@ def report() -> int:
     """Write docs/results/mutation.md."""
     drawn, found, reasons = sample(subjects()), results(), _reasons()
     had = [
-        found[mutant.name]
+        replace(found[mutant.name], path=mutant.path, line=mutant.line)
         for mutant in drawn
         if mutant.name in found and found[mutant.name].source == mutant.source
     ]

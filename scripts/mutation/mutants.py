@@ -29,7 +29,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault. name: of its place and kind, whatever else the file holds. line: from 1."""
+    """One fault. name: of its place and kind, whatever else the file holds. line: from 1. source: of the module."""
 
     name: str
     subject: str
@@ -45,7 +45,7 @@ def subjects() -> dict[str, Subject]:
     """From scripts/mutation/subjects.toml. Raises SystemExit where a glob finds nothing."""
     found = {}
     for name, of in configuration().items():
-        if isinstance(of, dict):
+        if isinstance(of, dict) and name != "moved":
             sources, tests = _files(of["sources"]), _files(of["tests"])
             found[name] = Subject(name, sources, tests, tuple(of.get("options", ())))
     return found
@@ -85,8 +85,8 @@ def _mutants_of(subject: str, path: str) -> Iterator[Mutant]:
     from cosmic_ray.ast import ast_nodes, get_ast
     from cosmic_ray.ast.ast_query import ASTQuery
 
-    code = (ROOT / path).read_text()
-    lines, left_out, source = code.split("\n"), _left_out(code), hash_of(code)
+    code, named = (ROOT / path).read_text(), configuration()["moved"].get(path, path)
+    lines, left_out, source = code.split("\n"), _left_out(code), source_hash(code)
     tree, alike = get_ast(code), Counter[str]()
     for name, operator in operators().items():
         places = ((node, start) for node in ast_nodes(tree) for start, _end in operator.mutation_positions(node))
@@ -94,7 +94,7 @@ def _mutants_of(subject: str, path: str) -> Iterator[Mutant]:
             if any(first <= (line, column) < last for first, last in left_out):
                 continue
             within = ASTQuery(node).get_definition_name() or "module"
-            place = f"{path} {within} {name} {lines[line - 1].strip()}"
+            place = f"{named} {within} {name} {lines[line - 1].strip()}"
             alike[place] += 1
             digest = hash_of(f"{place} {alike[place]}")[:10]
             yield Mutant(digest, subject, path, name, occurrence, line, within, source)
@@ -190,6 +190,28 @@ def mutated(mutant: Mutant, folder: Path) -> tuple[str, str]:
     after = mutate_code(before, operators()[mutant.operator], mutant.occurrence)
     assert after is not None, mutant
     return before, after
+
+
+def source_hash(code: str) -> str:
+    """Of a module without comments, docstrings, the order of imports and the modules of ours that it imports from."""
+    tree = _Undocumented().visit(ast.parse(code))
+    for node in ast.walk(tree):
+        if getattr(node, "body", None) == []:
+            node.body = [ast.Pass()]
+    is_import = [isinstance(one, ast.Import | ast.ImportFrom) for one in tree.body]
+    imports = sorted(ast.unparse(one) for one, is_one in zip(tree.body, is_import, strict=True) if is_one)
+    tree.body = [one for one, is_one in zip(tree.body, is_import, strict=True) if not is_one]
+    return hash_of("\n".join([*imports, ast.unparse(tree)]))
+
+
+class _Undocumented(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else self.generic_visit(node)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> list[ast.AST]:
+        is_ours = (node.module or "").partition(".")[0] in ("ledger", "node")
+        return [ast.ImportFrom("ours" if is_ours else node.module, [name], node.level) for name in node.names]
 
 
 def hash_of(text: str) -> str:
