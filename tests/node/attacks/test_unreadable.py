@@ -5,7 +5,7 @@ import pytest
 
 from ledger.blobs.contents.records import Update, decode_update, encode_update, update_max_bytes
 from ledger.circle.manifest import Manifest, Tensor
-from ledger.codec import ZSTD, decode, quantise
+from ledger.codec import ZSTD, blocks_of, decode, quantise
 from ledger.errors import PeerFault
 from node.attacks import behaviour
 from node.attacks.unreadable import KINDS
@@ -31,14 +31,14 @@ MANIFEST = Manifest(
 def honest_blob(number: int) -> bytes:
     vector = np.random.default_rng(0).normal(size=MANIFEST.parameters).astype(np.float32)
     return encode_update(
-        Update(NETWORK, number, AUTHOR, bytes(32), ZSTD, quantise(vector, MANIFEST.blocks).payload, b"")
+        Update(NETWORK, number, AUTHOR, bytes(32), ZSTD, quantise(vector, blocks_of(MANIFEST.sizes)).payload, b"")
     )
 
 
 def check(blob: bytes, number: int) -> None:
     """As a judge does."""
     update = decode_update(blob, MANIFEST, NETWORK, number, AUTHOR)
-    decode(update.payload, update.codec, MANIFEST.blocks)
+    decode(update.payload, update.codec, blocks_of(MANIFEST.sizes))
 
 
 def test_an_honest_blob_is_readable():

@@ -8,7 +8,7 @@ from torch import nn
 
 from ledger.blobs.contents.records import GENESIS_MAGIC, Genesis, decode_blob, decode_genesis, update_max_bytes
 from ledger.blobs.unixfs import build
-from ledger.codec import PLAIN, ZSTD
+from ledger.codec import PLAIN, ZSTD, blocks_of
 from ledger.errors import SetupError
 from node.learning.genesis import Founding, agreed_template, found, genesis_path, read_genesis, write_genesis
 from node.learning.template import Template
@@ -94,7 +94,7 @@ def test_the_genesis_is_encoded_with_int8_whatever_the_circles_codec():
     assert start.manifest.codec == ZSTD
     blob = decode_blob(start.genesis, GENESIS_MAGIC, Genesis, update_max_bytes(start.manifest))
     assert blob.codec == PLAIN
-    assert len(blob.payload) == start.manifest.blocks.count + start.manifest.parameters
+    assert len(blob.payload) == blocks_of(start.manifest.sizes).count + start.manifest.parameters
 
 
 @pytest.mark.parametrize("blob", [founding(seed=2).genesis, b"", b"x" * 100_000])

@@ -20,7 +20,7 @@ from ledger.blobs.contents.checkpoint import (
 )
 from ledger.blobs.contents.records import InvalidBlob, Record, decode_record, encode_record, state_digest
 from ledger.blobs.unixfs import build
-from ledger.codec import Blocks
+from ledger.codec import Blocks, blocks_of
 from ledger.errors import PeerFault
 from ledger.rules.judge_memory import Carried, InvalidMemory, Memory, Trace, memory_max_bytes
 from tests.support import golden
@@ -59,7 +59,7 @@ def carried_of(seed=1, meetings=3):
 
 
 def blob_of(carried, number=3):
-    return encode_checkpoint(DOMAIN, number, AUTHOR, carried, GENESIS, MANIFEST.blocks)
+    return encode_checkpoint(DOMAIN, number, AUTHOR, carried, GENESIS, blocks_of(MANIFEST.sizes))
 
 
 @settings(max_examples=60)
@@ -179,7 +179,12 @@ def test_sizes_are_checked_before_anything_else():
     memory = Memory(b"\x05" * 32, full)
     assert len(memory.encode()) == memory_max_bytes(8)
     largest = encode_checkpoint(
-        DOMAIN, 2**32 - 1, AUTHOR, Carried(np.full_like(GENESIS, -LARGEST), memory), GENESIS + 1, MANIFEST.blocks
+        DOMAIN,
+        2**32 - 1,
+        AUTHOR,
+        Carried(np.full_like(GENESIS, -LARGEST), memory),
+        GENESIS + 1,
+        blocks_of(MANIFEST.sizes),
     )
     assert len(largest) <= most
     with pytest.raises(InvalidBlob, match="the task allows"):

@@ -26,7 +26,7 @@ from ledger.blobs.contents.records import (
 )
 from ledger.blobs.unixfs import build
 from ledger.circle.manifest import Manifest, Tensor
-from ledger.codec import PLAIN, ZSTD, MalformedFrame, max_payload_bytes, quantise
+from ledger.codec import PLAIN, ZSTD, MalformedFrame, blocks_of, max_payload_bytes, quantise
 from ledger.errors import PeerFault
 from tests.support import golden
 
@@ -48,7 +48,7 @@ MANIFEST = Manifest(
     frozen_marks="",
     checkpoint_every=16,
 )
-QUANTISED = quantise(np.array([0, 1, -1, 0.5, 3], np.float32), MANIFEST.blocks, PLAIN)
+QUANTISED = quantise(np.array([0, 1, -1, 0.5, 3], np.float32), blocks_of(MANIFEST.sizes), PLAIN)
 UPDATE = Update(NETWORK, 3, AUTHOR, BASE, PLAIN, QUANTISED.payload, b"")
 RECORD = Record(
     NETWORK,
@@ -197,7 +197,9 @@ def test_an_oversize_blob_is_refused_before_it_is_parsed():
 
 @pytest.mark.rule("R7")
 def test_the_largest_honest_update_fits():
-    longest = Update(NETWORK, 2**63, AUTHOR, BASE, ZSTD, bytes(max_payload_bytes(MANIFEST.blocks)), bytes(32))
+    longest = Update(
+        NETWORK, 2**63, AUTHOR, BASE, ZSTD, bytes(max_payload_bytes(blocks_of(MANIFEST.sizes))), bytes(32)
+    )
     assert len(encode_update(longest)) <= update_max_bytes(MANIFEST)
 
 
