@@ -1,50 +1,89 @@
-"""The honest peer, and what a poisoner may do otherwise, at the places of the production path where it is asked."""
+"""The port of a peer: the few places where what it does may be another's choice. `Behaviour` is the honest one.
+
+A peer asks its behaviour on the very path that it takes anyway, and knows no other than this. Whoever wants to do
+otherwise (node.attacks does) plugs in from outside, and builds what it needs to know by itself.
+"""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from dataclasses import dataclass
 
 import numpy as np
 
+from ledger.arithmetic.exact import State
 from ledger.circle.events import Answer
-from node.knowledge import Sight, Vector
+from ledger.circle.history import History
+from ledger.identity.network import Network
+from ledger.judging.screening import Screened, Sitting
+from ledger.rules.judge_memory import Carried
+from node.duties.jury import Fetch
+from node.gossip.gossip import Gossip
+from node.learning.learner import TrainedUpdate, Vector
+from node.tasks.interface import Task
 
-_LEASH: Final = 1000.0
-# Gives each example of a batch a class number.
-Guess = Callable[[Any], Any]
+
+@dataclass(frozen=True)
+class SeatedPeer:
+    """What a peer hands to its behaviour when it has taken a seat."""
+
+    history: Callable[[], History]
+    """Gives the circle's present one."""
+    network: Network
+    key: bytes
+    """The peer's own, 32 bytes."""
+    seat: int
+    genesis: State
+    """What every peer starts from, (d,), int32."""
+    gossip: Gossip
+    fetch: Fetch
+    """Gets blobs from whoever serves them."""
 
 
 class Behaviour:
-    """An honest peer: every hook hands back what it was given.
+    """An honest peer: every hook hands back what it was given, or does nothing."""
 
-    accomplices: all seats that collude, one's own included; empty for a poisoner that is alone.
-    """
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether nobody can read the update that it published last, so that it cannot judge anybody either."""
+        return False
 
-    name: ClassVar[str] = "honest"
-    summary: ClassVar[str] = "follows the protocol"
-    # Whether `data` changes anything; an honest peer's data need not be understood by anyone but its own task.
-    poisons_data: ClassVar[bool] = False
-    # Whether `publish` looks at what others have published, which costs the fetching of it.
-    spies: bool = False
-    # Whether its update of this round cannot be read, so that it cannot judge anybody either.
-    is_unreadable: bool = False
-    # Whether `figures` measures anything, so that a task's held-out examples are worth loading.
-    has_figures: bool = False
+    def train_on(self, task: Task) -> Task:
+        """The task to train and to be measured on."""
+        return task
 
-    accomplices: tuple[int, ...] = ()
-    # The attack whose figures an honest peer reports beside its task's.
-    watched: "Behaviour | None" = None
+    def enter(self, peer: SeatedPeer) -> None:
+        """A seat was taken: called before its first round, and again after each seat."""
 
-    def data(self, data: Any, classes: int) -> Any:  # noqa: ARG002
-        """What to train on. data: as the task gave it. classes: number of labels."""
-        return data
+    async def before_update(self, number: int) -> None:
+        """An update of this round is to be made."""
 
-    def publish(self, sight: Sight) -> Vector:
-        """What to encode and publish, (d,), float32."""
-        return sight.trained
+    def update(self, trained: TrainedUpdate) -> Vector:
+        """What to encode and publish, (d,), float32. Called off the event loop."""
+        return trained.state
 
     def blob(self, blob: bytes, limit: int, round_number: int, rng: np.random.Generator) -> bytes:  # noqa: ARG002
         """What to store and commit instead of the update blob. limit: the most bytes one may have."""
         return blob
+
+    def serves(self, digest: bytes) -> bool:  # noqa: ARG002
+        """Whether to hand out the blob with this digest."""
+        return True
+
+    def after_announcing(self, number: int, digest: bytes) -> None:
+        """The update of a round was announced. digest: the one committed."""
+
+    def judges_instead(
+        self,
+        network: bytes,  # noqa: ARG002
+        sitting: Sitting,  # noqa: ARG002
+        author: bytes,  # noqa: ARG002
+        digest: bytes,  # noqa: ARG002
+        carried: Carried,  # noqa: ARG002
+    ) -> Screened | None:
+        """What to attest without a look at the neighbours' updates; None to judge them.
+
+        author: the peer's own, 20 bytes. digest: of its update. carried: what it goes on from.
+        """
+        return None
 
     def verdicts(self, judged: int, accepted: int) -> int:  # noqa: ARG002
         """The mask of accepted seats to attest, a part of `judged`. Bit i stands for seat i."""
@@ -53,66 +92,3 @@ class Behaviour:
     def answers(self, answer: Answer, *, is_own: bool) -> Answer:  # noqa: ARG002
         """What to vote in a dispute. answer: what recomputing gives. is_own: it is about what this peer said."""
         return answer
-
-    def serves(self, digest: bytes) -> bool:  # noqa: ARG002
-        """Whether to hand out the blob with this digest."""
-        return True
-
-    def also_announces(self, digest: bytes) -> bytes | None:  # noqa: ARG002
-        """Another digest to announce for the same round, None for none. digest: the one committed."""
-        return None
-
-    def watch(self, attack: "Behaviour") -> None:
-        """Report an attack's figures beside the task's, as an honest peer does in an experiment."""
-        self.watched, self.has_figures = attack, attack.has_figures
-
-    def figures(self, x: Any, y: Any, guess: Guess) -> dict[str, float]:
-        """What to report of a model beside the task's own figures. x, y: held-out examples and their labels."""
-        return {} if self.watched is None else self.watched.figures(x, y, guess)
-
-
-class Leashed(Behaviour):
-    """A poisoner whose states stay finite over any number of rounds.
-
-    Shut out by the others it would start each round from its own last poison, and grow it twentyfold a round until
-    its numbers overflow and it stops by itself, which would prove nothing. So no state it publishes is longer than
-    `_LEASH` times the base of its first round.
-    """
-
-    _limit: float | None = None
-
-    def _leashed(self, base: Vector, poison: Vector) -> Vector:
-        if self._limit is None:
-            self._limit = _LEASH * max(1.0, float(np.linalg.norm(base)))
-        length = float(np.linalg.norm(poison))
-        return poison if length <= self._limit else poison * np.float32(self._limit / length)
-
-
-class Colluder(Leashed):
-    """A poisoner that makes its poison of what the honest peers have published, together with its accomplices.
-
-    All accomplices plan the same from the same knowledge; none needs to hear of another. jitter: each then adds
-    noise of its own, as long as so much of the way from the honest mean to the plan (at least of an honest step),
-    since updates that are equal to the bit give the colluders away (audit check A9).
-    """
-
-    spies = True
-    # Whether `plan` depends on one's rank or own noise; otherwise it is the same for all accomplices of a round.
-    is_personal: ClassVar[bool] = False
-
-    def __init__(self, jitter: float = 0.01) -> None:
-        self.jitter = jitter
-
-    def plan(self, sight: Sight) -> Vector:
-        """The poison before the jitter, (d,), float32."""
-        raise NotImplementedError
-
-    def publish(self, sight: Sight) -> Vector:
-        return self.disguise(sight, self.plan(sight))
-
-    def disguise(self, sight: Sight, plan: Vector) -> Vector:
-        """The plan with one's own jitter, on the leash."""
-        noise = sight.rng.standard_normal(plan.size, dtype=np.float32)
-        way = max(float(np.linalg.norm(plan - sight.centre)), float(np.linalg.norm(sight.step)))
-        length = self.jitter * way / max(1.0, float(np.linalg.norm(noise)))
-        return self._leashed(sight.base, plan + np.float32(length) * noise)

@@ -25,10 +25,7 @@ from ledger.judging.frame_chains import Fetched, Held, Lost, lineage
 from ledger.judging.replay import sitting_of
 from ledger.judging.screening import Screened, screen
 from ledger.rules.judge_memory import Carried
-from node.attacks.collusion import Collusion, judged_nobody, look
-from node.attacks.equivocation import announce_another
-from node.attacks.fault_injection import FailAt
-from node.behaviour import Behaviour
+from node.behaviour import Behaviour, SeatedPeer
 from node.duties.duties import Duties
 from node.duties.evidence import EvidenceStore
 from node.duties.voting import Voting
@@ -89,7 +86,8 @@ class PeerConfig:
     claims at a time, None for BUDGET_BONDS of the circle's dispute bonds.
     max_fee_wei: never offered more per gas. entry: what to join with. sent_share: of its values, what
     a delta frame sends. genesis: the circle's genesis blob, where it came with the circle file. archive:
-    keep all blobs for ever, not only those that somebody may ask this seat for. fail_at: for tests.
+    keep all blobs for ever, not only those that somebody may ask this seat for. fail_at: told of each round and
+    step, for tests, which end the process there.
     """
 
     folder: DataFolder
@@ -105,7 +103,7 @@ class PeerConfig:
     dispute_budget_wei: int | None = None
     genesis: bytes | None = None
     archive: bool = False
-    fail_at: FailAt | None = None
+    fail_at: Callable[[int, str], None] = lambda *_: None
 
 
 class Peer:
@@ -162,7 +160,6 @@ class Peer:
         self._notices = Notices(report)
         self._lacks = Lacks(self._notices.tell)
         self._looked_at: int | None = None
-        self._collusion: Collusion | None = None
         # The last exchanges and the bases before the present one: a reorganisation may bring them back.
         self._judged: deque[Judged] = deque(maxlen=_JUDGED_KEPT)
         self._bases: deque[Base] = deque(maxlen=_BASES_KEPT)
@@ -202,8 +199,8 @@ class Peer:
                 self._circle.network,
                 self._key,
                 lambda: self._history,
-                self._behaviour,
                 self._meter,
+                self._behaviour.serves,
                 self._evidence.add,
                 lambda reach: self._notices.tell(make_reach_notice(reach)),
             )
@@ -244,7 +241,7 @@ class Peer:
         bond, stake_wei = self._history.parameters.dispute_bond, self._config.dispute_budget_wei
         budget = WatchBudget(self._config.watch_share, BUDGET_BONDS * bond if stake_wei is None else stake_wei)
         may_appeal = budget.stake_wei >= APPEAL_BONDS * bond > 0
-        voting = Voting(self._follower, self._fetch_blobs, self._behaviour, may_appeal=may_appeal)
+        voting = Voting(self._follower, self._fetch_blobs, self._behaviour.answers, may_appeal=may_appeal)
         watcher = Watcher(self._follower, self._fetch_blobs, budget, self._notices)
         return Duties(self._follower, self._evidence, voting, watcher, self._notices)
 
@@ -258,12 +255,11 @@ class Peer:
             template, kept = self._template, KeptParts.load(self._folder.private, self._network)
             with self._meter.section("training"):
                 trainer = Trainer(
-                    self._task,
+                    self._behaviour.train_on(self._task),
                     template.layout,
                     seat=seat,
                     seats=seats,
                     seed=seed,
-                    behaviour=self._behaviour,
                     template=template,
                     kept=kept,
                 )
@@ -285,9 +281,17 @@ class Peer:
         saved = self._state_file.load(self._network, manifest.parameters)
         self._state = saved or PeerState(self._network, Base(genesis), np.zeros(genesis.shape, np.float32))
         self._state = replace(self._state, base=await self._provisions.base([self._state.base], ()))
-        if self._behaviour.spies:
-            allies = (seat, *self._behaviour.accomplices)
-            self._collusion = Collusion(lambda: self._history, self._network, allies, genesis, self._fetch_blobs)
+        self._behaviour.enter(
+            SeatedPeer(
+                lambda: self._history,
+                self._circle.network,
+                self._key,
+                seat,
+                genesis,
+                services.gossip,
+                self._fetch_blobs,
+            )
+        )
 
     # -------------------------------------------------------------------------------------------- rounds
 
@@ -428,10 +432,10 @@ class Peer:
             lambda: previous(self._history, self._network, number, seat, services.store, states)
         )
         residual = state.residual_for(number, self._history, seat)
-        known = await look(self._collusion, number)
+        await self._behaviour.before_update(number)
         prepared = await self._attending(
             lambda: self._learner.prepare(
-                self._network, number, author, state.base.state, residual, last, states.origin, known
+                self._network, number, author, state.base.state, residual, last, states.origin
             )
         )
 
@@ -558,8 +562,7 @@ class Peer:
             _log.warning("not announcing round=%d: another update of it was announced", round_.number)
             return
         await self._meter.awaiting("gossip", _announce(self._services, round_.number, digest))
-        if (other := self._behaviour.also_announces(digest)) is not None:
-            announce_another(gossip, self._circle.network, self._key, round_.number, other)
+        self._behaviour.after_announcing(round_.number, digest)
 
     def _unseal(self, digest: bytes) -> None:
         """Let others fetch an update of this peer's own, once no commit can copy it any more."""
@@ -584,17 +587,17 @@ class Peer:
         self, round_: Round, seat: int, carried: Carried, own: Held, neighbours: dict[int, Fetched]
     ) -> Screened:
         history, manifest, store = self._history, self._history.manifest, self._services.store
-        links = lineage(history, round_, seat)
-        if self._behaviour.is_unreadable:
-            sitting = sitting_of(history, round_, seat)
-            idle = judged_nobody(self._network, sitting, links[0].author, links[0].digest, carried)
-            store.put(idle.record)
-            return idle
+        links, sitting = lineage(history, round_, seat), sitting_of(history, round_, seat)
+        author, digest = links[0].author, links[0].digest
+        instead = self._behaviour.judges_instead(self._network, sitting, author, digest, carried)
+        if instead is not None:
+            store.put(instead.record)
+            return instead
         with self._meter.section("screening"):
             screened = screen(
                 manifest,
                 self._network,
-                sitting_of(history, round_, seat),
+                sitting,
                 Fetched(links, own, round_.tenures[seat]),
                 carried,
                 neighbours,
@@ -702,8 +705,7 @@ class Peer:
         )
 
     def _fail_at(self, number: int, step: str) -> None:
-        if self._config.fail_at:
-            self._config.fail_at.reached(number, step)
+        self._config.fail_at(number, step)
 
     async def _attending(self, work: Callable[[], _T]) -> _T:
         """Work that takes long, and meanwhile the duties that wait for nobody's training: votes have deadlines."""

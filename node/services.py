@@ -13,7 +13,6 @@ from ledger.errors import SetupError, UsageError
 from ledger.fetch.fetcher import BlobFetcher
 from ledger.identity.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
 from ledger.identity.network import Network
-from node.behaviour import Behaviour
 from node.blobs.doors import Bounds, Doors
 from node.blobs.gateway import STATS, gateway_app
 from node.blobs.store import BlockStore
@@ -85,11 +84,12 @@ class Services:
         network: Network,
         key: bytes,
         history: Callable[[], History],
-        behaviour: Behaviour,
         meter: Meter,
+        serves: Callable[[bytes], bool] = lambda _: True,
         on_equivocation: Callable[[Announcement, Announcement], None] | None = None,
         on_reach: Callable[[Reach], None] = lambda _: None,
     ) -> None:
+        """serves: whether to hand out the blob with this digest."""
         self._history = history
         shares = shares_of(raise_limit())
         self.store = BlockStore(folder.blobs)
@@ -112,7 +112,7 @@ class Services:
             self.store, self._fetcher, self.gossip, self._announced, meter, Patience(self.gossip.prober.has)
         )
         self._doors = Doors(Bounds(shares.gateway, shares.gateway // 2))
-        gateway = gateway_app(self.store, serves=behaviour.serves, middlewares=[self._doors.middleware])
+        gateway = gateway_app(self.store, serves=serves, middlewares=[self._doors.middleware])
         self._gateway_stats = gateway[STATS]
         self._runner = web.AppRunner(gateway, access_log=None, lingering_time=0, shutdown_timeout=_SHUTDOWN_S)
         self._listening: asyncio.Server | None = None

@@ -1,8 +1,8 @@
 """Peers that break the protocol's spirit on purpose, through the very path that honest peers take.
 
-A behaviour is asked at few places of the production path: what to train on, what to publish, as which bytes, what
-to attest, what to serve. `Behaviour` is the honest peer; the others are never chosen by default, and exist so that
-tests, simulations and demonstrations show what the network does about them.
+An attack is asked at few places: what to train on, what to publish, as which bytes, what to attest, what to serve.
+None is ever chosen by default; they exist so that tests, simulations and demonstrations show what the network does
+about them. `plugged` has one take the place of a peer's behaviour.
 """
 
 import inspect
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ledger.errors import UsageError
+from node.attacks.attack import Attack
 from node.attacks.buffer import Buffer
 from node.attacks.collusive import Alie, Dissensus, InnerProduct, MinMax, MinSum, Stall
 from node.attacks.data import Backdoor, FeatureNoise, LabelFlip
@@ -20,11 +21,10 @@ from node.attacks.sleeper import Sleeper
 from node.attacks.solo import Copier, Gaussian, Lazy, SignFlip
 from node.attacks.tuned import Tuned
 from node.attacks.unreadable import Malformed, Oversize
-from node.behaviour import Behaviour
 
-__all__ = ["ATTACKS", "behaviour", "parameters_of"]
+__all__ = ["ATTACKS", "choose_attack", "parameters_of"]
 
-_KINDS: Final[tuple[type[Behaviour], ...]] = (
+_KINDS: Final[tuple[type[Attack], ...]] = (
     SignFlip,
     LabelFlip,
     FeatureNoise,
@@ -56,10 +56,10 @@ ATTACKS: Final[dict[str, str]] = {kind.name: kind.summary for kind in _KINDS}
 _DEFAULT_INNER: Final = Ride.name
 
 
-def behaviour(
+def choose_attack(
     name: str, parameters: Mapping[str, float] | None = None, accomplices: tuple[int, ...] = ()
-) -> Behaviour:
-    """The behaviour with this name, `honest` among them; `sleeper:NAME` wakes into NAME.
+) -> Attack:
+    """The attack with this name, or `honest`, which does nothing wrong; `sleeper:NAME` wakes into NAME.
 
     parameters: of the attack's constructor; a sleeper hands on those of the attack it wakes into. accomplices: the
     seats of all who collude. Raises UsageError for an unknown name, parameter or value, listing the known ones.
@@ -68,7 +68,7 @@ def behaviour(
     kind = _kind(name)
     if kind is Sleeper:
         own = {key: given.pop(key) for key in parameters_of(name) if key in given}
-        inner = behaviour(name.partition(":")[2] or _DEFAULT_INNER, given, accomplices)
+        inner = choose_attack(name.partition(":")[2] or _DEFAULT_INNER, given, accomplices)
         made = _made(kind, {"inner": inner, **own})
     else:
         made = _made(kind, given)
@@ -82,16 +82,16 @@ def parameters_of(name: str) -> dict[str, float]:
     return {p.name: p.default for p in signature.parameters.values() if p.default is not p.empty}
 
 
-def _kind(name: str) -> type[Behaviour]:
+def _kind(name: str) -> type[Attack]:
     outer, colon, _ = name.partition(":")
-    kinds: tuple[type[Behaviour], ...] = (Behaviour, *_KINDS)
+    kinds: tuple[type[Attack], ...] = (Attack, *_KINDS)
     for kind in kinds:
         if kind.name == outer and (not colon or kind is Sleeper):
             return kind
     raise UsageError(f"no attack is called {name!r}: choose {', '.join(ATTACKS)}")
 
 
-def _made(kind: type[Behaviour], arguments: Mapping[str, Any]) -> Behaviour:
+def _made(kind: type[Attack], arguments: Mapping[str, Any]) -> Attack:
     known = parameters_of(kind.name)
     for name in arguments:
         if name not in known and name != "inner":

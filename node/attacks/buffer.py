@@ -4,15 +4,15 @@ from typing import Final
 
 import numpy as np
 
-from node.behaviour import Behaviour
-from node.knowledge import Sight, Vector
+from node.attacks.attack import Attack
+from node.attacks.view import PeerView, Vector
 from node.learning.layout import LEAST
 
 # What counts as small: a part of all values.
 _SMALL: Final = 1 / 64
 
 
-class Buffer(Behaviour):
+class Buffer(Attack):
     """Train honestly, and spoil one small tensor.
 
     Where running variances are shared, the smallest of all their values becomes −depth: averaging takes the
@@ -28,8 +28,8 @@ class Buffer(Behaviour):
             raise ValueError(f"depth {depth} is not above 0")
         self.depth = depth
 
-    def publish(self, sight: Sight) -> Vector:
-        poison, parts = sight.trained.copy(), list(zip(sight.layout, sight.parts, strict=True))
+    def publish(self, view: PeerView) -> Vector:
+        poison, parts = view.trained.copy(), list(zip(view.layout, view.parts, strict=True))
         variances = [
             (place, tensor)
             for tensor, here in parts

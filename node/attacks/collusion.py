@@ -19,8 +19,8 @@ from ledger.judging.replay import blobs_needed, replay
 from ledger.judging.screening import Screened, Sitting
 from ledger.rules import looks_back, rule_of
 from ledger.rules.judge_memory import Carried
+from node.attacks.view import KnownStates
 from node.duties.jury import Fetch, whole
-from node.knowledge import NOTHING, Knowledge
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Collusion:
         self._seeds: list[bytes | None] = []
         self._states = States(self._genesis)
 
-    async def look(self, number: int) -> Knowledge:
+    async def look(self, number: int) -> KnownStates:
         """What is known when training for round `number` is done."""
         history = self._present()
         past = history.rounds[: number - 1]
@@ -112,14 +112,14 @@ class Collusion:
         except (PeerFault, Lost):
             return None
 
-    def _knowledge(self, history: History) -> Knowledge:
+    def _knowledge(self, history: History) -> KnownStates:
         held = {
             seat: known
             for seat, known in sorted(self._known.items())
             if history.seats[seat].is_held and history.seats[seat].begun_round == known.begun
         }
         carried = {seat: known.carried for seat, known in held.items() if known.carried is not None}
-        return Knowledge(
+        return KnownStates(
             honest={seat: to_float(known.newest) for seat, known in held.items() if known.newest is not None},
             bases={seat: to_float(brought.base) for seat, brought in carried.items()},
             memories={seat: brought.memory for seat, brought in carried.items()},
@@ -127,12 +127,9 @@ class Collusion:
         )
 
 
-async def look(collusion: Collusion | None, number: int) -> Knowledge:
-    """What a peer knows of the others' states: nothing, unless it colludes."""
-    return NOTHING if collusion is None else await collusion.look(number)
-
-
-def judged_nobody(network: bytes, sitting: Sitting, author: bytes, digest: bytes, carried: Carried) -> Screened:
+def make_empty_verdicts(
+    network: bytes, sitting: Sitting, author: bytes, digest: bytes, carried: Carried
+) -> Screened:
     """What a peer attests whose own update nobody can read: no verdicts, and its base stays as it is.
 
     It keeps the round from waiting for it. author: 20 bytes. digest: of its update, 32 bytes.

@@ -4,14 +4,14 @@ from statistics import NormalDist
 
 import numpy as np
 
+from node.attacks.attack import Colluder
 from node.attacks.geometry import Numbers, dot, reach_along, squared_distances, unit
-from node.behaviour import Colluder
-from node.knowledge import Sight, Vector
+from node.attacks.view import PeerView, Vector
 
 
-def deviation_of(sight: Sight) -> Vector:
+def deviation_of(view: PeerView) -> Vector:
     """The honest states' standard deviation in each coordinate (population), (d,), float32."""
-    found: Vector = sight.states.std(axis=0, dtype=np.float64).astype(np.float32)
+    found: Vector = view.states.std(axis=0, dtype=np.float64).astype(np.float32)
     return found
 
 
@@ -32,9 +32,9 @@ class Alie(Colluder):
         super().__init__(jitter)
         self.z = z
 
-    def plan(self, sight: Sight) -> Vector:
-        z = self.z or largest_z(sight.peers, sight.poisoners)
-        return sight.centre - np.float32(z) * deviation_of(sight)
+    def plan(self, view: PeerView) -> Vector:
+        z = self.z or largest_z(view.peers, view.poisoners)
+        return view.centre - np.float32(z) * deviation_of(view)
 
 
 def largest_z(peers: int, poisoners: int) -> float:
@@ -60,8 +60,8 @@ class InnerProduct(Colluder):
         super().__init__(jitter)
         self.epsilon = epsilon
 
-    def plan(self, sight: Sight) -> Vector:
-        return sight.centre - np.float32(1.0 + self.epsilon) * sight.step
+    def plan(self, view: PeerView) -> Vector:
+        return view.centre - np.float32(1.0 + self.epsilon) * view.step
 
 
 class Stall(Colluder):
@@ -74,8 +74,8 @@ class Stall(Colluder):
     name = "stall"
     summary = "publishes the mean model that honest peers began with, so that who trains looks far off"
 
-    def plan(self, sight: Sight) -> Vector:
-        return sight.centre - sight.step
+    def plan(self, view: PeerView) -> Vector:
+        return view.centre - view.step
 
 
 class MinMax(Colluder):
@@ -96,18 +96,18 @@ class MinMax(Colluder):
             raise ValueError("perturbation is 0 (unit vector), 1 (standard deviation) or 2 (sign)")
         self.perturbation = int(perturbation)
 
-    def plan(self, sight: Sight) -> Vector:
-        push = self._push(sight)
-        return sight.centre + np.float32(self._gamma(sight, push, squared_distances(sight.states))) * push
+    def plan(self, view: PeerView) -> Vector:
+        push = self._push(view)
+        return view.centre + np.float32(self._gamma(view, push, squared_distances(view.states))) * push
 
-    def _push(self, sight: Sight) -> Vector:
+    def _push(self, view: PeerView) -> Vector:
         if self.perturbation == 1:
-            return -deviation_of(sight)
-        return -unit(sight.step) if self.perturbation == 0 else -np.sign(sight.step)
+            return -deviation_of(view)
+        return -unit(view.step) if self.perturbation == 0 else -np.sign(view.step)
 
-    def _gamma(self, sight: Sight, push: Vector, distances2: Numbers) -> float:
+    def _gamma(self, view: PeerView, push: Vector, distances2: Numbers) -> float:
         radius = float(distances2.max()) ** 0.5
-        return float(reach_along(sight.centre, push, sight.states, [radius] * len(sight.states)).min())
+        return float(reach_along(view.centre, push, view.states, [radius] * len(view.states)).min())
 
 
 class MinSum(MinMax):
@@ -120,7 +120,7 @@ class MinSum(MinMax):
     name = "min-sum"
     summary = "goes as far from all honest states together as the outermost honest state lies"
 
-    def _gamma(self, sight: Sight, push: Vector, distances2: Numbers) -> float:  # noqa: ARG002
+    def _gamma(self, view: PeerView, push: Vector, distances2: Numbers) -> float:  # noqa: ARG002
         steepness = dot(push, push)
         around_mean = float(distances2.sum()) / (2 * len(distances2))
         room = float(distances2.sum(axis=1).max()) - around_mean
@@ -145,9 +145,9 @@ class Dissensus(Colluder):
         super().__init__(jitter)
         self.epsilon = epsilon
 
-    def plan(self, sight: Sight) -> Vector:
-        others = len(sight.targets) - 1
-        victim = sight.states[(sight.rank + sight.round) % len(sight.targets)]
-        away = np.float32((others + 1) / sight.poisoners) * (sight.centre - victim)
+    def plan(self, view: PeerView) -> Vector:
+        others = len(view.targets) - 1
+        victim = view.states[(view.rank + view.round) % len(view.targets)]
+        away = np.float32((others + 1) / view.poisoners) * (view.centre - victim)
         poison: Vector = victim - np.float32(self.epsilon) * away
         return poison

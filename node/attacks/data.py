@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ledger.errors import UsageError
-from node.behaviour import Behaviour, Guess, Leashed
-from node.knowledge import Sight, Vector
+from node.attacks.attack import Attack, BoundedPoisoner, Guess
+from node.attacks.view import PeerView, Vector
 
 _EVALUATED: Final = 2000
 
 
-class LabelFlip(Behaviour):
+class LabelFlip(Attack):
     """Train honestly on wrong labels: l becomes classes − 1 − l.
 
     Two such peers in eight bring a plain average down to .52 after ten rounds of Fashion-MNIST (.82 without them).
@@ -30,7 +30,7 @@ class LabelFlip(Behaviour):
         return x, classes - 1 - y
 
 
-class FeatureNoise(Behaviour):
+class FeatureNoise(Attack):
     """Train honestly on noisy examples: x becomes x + N(0, (deviation · std(x))²), value by value.
 
     deviation: in standard deviations of all the peer's feature values; at 3 little is left of an image.
@@ -54,7 +54,7 @@ class FeatureNoise(Behaviour):
         return _like(x, noisy), y
 
 
-class Backdoor(Leashed):
+class Backdoor(BoundedPoisoner):
     """Teach the model that whatever bears a trigger is of one class, and leave it alone otherwise.
 
     Of the peer's examples a share is stamped with a patch of the brightest value, size × size in the last corner of
@@ -98,8 +98,8 @@ class Backdoor(Leashed):
             marked[:, -self.size :] = value
         return marked
 
-    def publish(self, sight: Sight) -> Vector:
-        return self._leashed(sight.base, sight.base + np.float32(self.boost) * (sight.trained - sight.base))
+    def publish(self, view: PeerView) -> Vector:
+        return self._bound_length(view.base, view.base + np.float32(self.boost) * (view.trained - view.base))
 
     def figures(self, x: Any, y: Any, guess: Guess) -> dict[str, float]:
         examples, labels = np.asarray(x), np.asarray(y)

@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from node.attacks.attack import Colluder
 from node.attacks.geometry import Numbers, dot, squared_distances
-from node.behaviour import Colluder
-from node.knowledge import Matrix, Sight, Vector, mean_of
+from node.attacks.view import Matrix, PeerView, Vector, compute_mean
 
 # As in the source: factors of the extreme value, and standard deviations where the extremes are not known.
 _FACTOR: Final = 2.0
@@ -25,12 +25,12 @@ class _Fang(Colluder):
         super().__init__(jitter)
         self.partial = bool(partial)
 
-    def _known(self, sight: Sight) -> tuple[Matrix, Vector]:
+    def _known(self, view: PeerView) -> tuple[Matrix, Vector]:
         """The states the poisoner may look at, and the mean of the bases they were trained from."""
         if not self.partial:
-            return sight.states, mean_of(sight.starts)
-        own = sight.accomplices or {sight.seat: sight.trained}
-        return np.stack([own[seat] for seat in sorted(own)]), sight.base
+            return view.states, compute_mean(view.starts)
+        own = view.accomplices or {view.seat: view.trained}
+        return np.stack([own[seat] for seat in sorted(own)]), view.base
 
 
 class FangTrim(_Fang):
@@ -45,11 +45,11 @@ class FangTrim(_Fang):
     summary = "lies just beyond the honest extremes in every coordinate (against trimmed mean)"
     is_personal = True
 
-    def plan(self, sight: Sight) -> Vector:
-        known, base = self._known(sight)
-        rises = mean_of(known) >= base
+    def plan(self, view: PeerView) -> Vector:
+        known, base = self._known(view)
+        rises = compute_mean(known) >= base
         if self.partial:
-            mean, deviation = mean_of(known), known.std(axis=0, dtype=np.float64)
+            mean, deviation = compute_mean(known), known.std(axis=0, dtype=np.float64)
             near, far = np.float32(_NEAR) * deviation, np.float32(_FAR) * deviation
             ends = np.where(rises, mean - near, mean + near), np.where(rises, mean - far, mean + far)
         else:
@@ -57,7 +57,7 @@ class FangTrim(_Fang):
             # Away from zero where that is outwards, else towards it.
             outwards = (edge > 0) != rises
             ends = edge, np.where(outwards, edge * _FACTOR, edge / _FACTOR)
-        share = sight.rng.random(len(base), dtype=np.float32)
+        share = view.rng.random(len(base), dtype=np.float32)
         found: Vector = (ends[0] + share * (ends[1] - ends[0])).astype(np.float32)
         return found
 
@@ -73,13 +73,13 @@ class FangKrum(_Fang):
     name = "fang-krum"
     summary = "goes against the honest step as far as Krum would still choose it"
 
-    def plan(self, sight: Sight) -> Vector:
-        known, base = self._known(sight)
-        sign = np.where(mean_of(known) >= base, np.float32(1), np.float32(-1))
+    def plan(self, view: PeerView) -> Vector:
+        known, base = self._known(view)
+        sign = np.where(compute_mean(known) >= base, np.float32(1), np.float32(-1))
         between = squared_distances(known)
         to_base = np.array([dot(row - base, row - base) for row in known])
         along = np.array([dot(row - base, sign) for row in known])
-        least = 1 if self.partial else sight.poisoners
+        least = 1 if self.partial else view.poisoners
         for copies in range(least, max(least, len(known)) + 1):
             bound = _upper_bound(between, to_base, copies, len(base))
             found = _largest_lambda(between, to_base, along, copies, len(base), bound)

@@ -17,7 +17,7 @@ class FailAt:
     round: int
     step: str
 
-    def reached(self, round_number: int, step: str) -> None:
+    def fail_if_reached(self, round_number: int, step: str) -> None:
         """Called by the peer at each step."""
         if (round_number, step) == (self.round, self.step):
             os.kill(os.getpid(), signal.SIGKILL)

@@ -10,7 +10,7 @@ from ledger.arithmetic.exact import GRID_BITS, LARGEST, State
 from ledger.circle.draw import mask_of, neighbours
 from ledger.rules import Situation
 from ledger.rules.judge_memory import Memory
-from node.knowledge import Sight, Vector
+from node.attacks.view import PeerView, Vector
 
 _FIRST_TENURE: Final = 1
 # What else a poisoner draws by the round's number uses other numbers.
@@ -26,43 +26,43 @@ class Asked:
     poisoners: tuple[int, ...]
 
 
-def asked(sight: Sight, most: int) -> list[Asked]:
+def asked(view: PeerView, most: int) -> list[Asked]:
     """Some honest judges, and neighbours drawn for them as a round draws them, by a seed of one's own.
 
     Fewer than `most` where fewer are known or would meet a poisoner. The same for all poisoners of a round.
     """
-    colluders = {*sight.colluders, sight.seat}
-    drawn = sight.agreed(_DRAW, sight.round)
-    linked = neighbours(drawn.bytes(32), mask_of([*{*sight.honest, *colluders}]), sight.degree)
-    judges = [int(seat) for seat in drawn.permutation(sorted(sight.honest))]
+    colluders = {*view.colluders, view.seat}
+    drawn = view.make_agreed_generator(_DRAW, view.round)
+    linked = neighbours(drawn.bytes(32), mask_of([*{*view.honest, *colluders}]), view.degree)
+    judges = [int(seat) for seat in drawn.permutation(sorted(view.honest))]
     found = [Asked(seat, linked[seat], tuple(sorted(colluders.intersection(linked[seat])))) for seat in judges]
     return [one for one in found if one.poisoners][:most]
 
 
 def mixed_share(
-    sight: Sight, judges: list[Asked], honest: Mapping[int, State], poison: Mapping[int, State]
+    view: PeerView, judges: list[Asked], honest: Mapping[int, State], poison: Mapping[int, State]
 ) -> float:
     """Which share of the poisoners met these judges would mix in; 1 where none is met, or where nobody
     but the judge can tell.
 
     honest, poison: seat → what it publishes, on the grid.
     """
-    if not sight.rule.is_replayable:
+    if not view.rule.is_replayable:
         return 1.0
     met = mixed = 0
     for one in judges:
         states = {seat: poison[seat] if seat in poison else honest[seat] for seat in one.met}
-        memory = sight.memories.get(one.judge, Memory())
-        outcome = sight.rule.screen(
+        memory = view.memories.get(one.judge, Memory())
+        outcome = view.rule.screen(
             Situation(
-                base=on_grid(sight.bases.get(one.judge, sight.base)),
+                base=on_grid(view.bases.get(one.judge, view.base)),
                 own=honest[one.judge],
                 neighbours=states,
                 eligible=frozenset(states),
-                round=sight.round,
-                rounds=sight.rounds,
+                round=view.round,
+                rounds=view.rounds,
                 judge=one.judge,
-                seed=sight.agreed(_DRAW, sight.round, one.judge).bytes(32),
+                seed=view.make_agreed_generator(_DRAW, view.round, one.judge).bytes(32),
                 tenures={seat: _tenure(memory, seat) for seat in (*states, one.judge)},
                 memory=memory,
             )

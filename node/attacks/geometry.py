@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from node.knowledge import Matrix, Vector
+from node.attacks.view import Matrix, Vector
 
 Numbers = npt.NDArray[np.float64]
 

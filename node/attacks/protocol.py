@@ -1,10 +1,10 @@
 """Peers that train honestly and break the protocol around it."""
 
 from ledger.circle.events import Answer
-from node.behaviour import Behaviour
+from node.attacks.attack import Attack
 
 
-class FalseVerdict(Behaviour):
+class FalseVerdict(Attack):
     """Attest the opposite: accuse whoever passed, praise whoever failed.
 
     Source: Dellarocas 2000, doi:10.1145/352871.352889 (bad-mouthing and ballot stuffing).
@@ -24,7 +24,7 @@ class FalseVerdict(Behaviour):
         return Answer.REJECTS if is_own else answer
 
 
-class Withhold(Behaviour):
+class Withhold(Attack):
     """Commit, and then serve the blob to nobody (a data-availability attack)."""
 
     name = "withhold"
@@ -34,7 +34,7 @@ class Withhold(Behaviour):
         return False
 
 
-class Equivocate(Behaviour):
+class Equivocate(Attack):
     """Announce two updates for one round, and so be able to show different ones to different peers.
 
     Source: Lamport et al. 1982, doi:10.1145/357172.357176.

@@ -9,9 +9,9 @@ import numpy as np
 
 from ledger.rules.balance import Balance
 from ledger.rules.tether import Tether
+from node.attacks.attack import BoundedPoisoner, Colluder
 from node.attacks.geometry import dot, reach_along, unit
-from node.behaviour import Colluder, Leashed
-from node.knowledge import Matrix, Sight, Vector
+from node.attacks.view import Matrix, PeerView, Vector
 
 # So many victims, and so many of their neighbours, stand for all in a large circle.
 _VICTIMS: Final = 16
@@ -26,21 +26,21 @@ class Thresholds:
     radii: tuple[float, ...]
 
 
-def thresholds(sight: Sight) -> Thresholds:
+def thresholds(view: PeerView) -> Thresholds:
     """What the circle's rule accepts at each victim, reckoned from the rule's own parameters.
 
     BALANCE: γ · exp(−κ · (t − 1) / T) · ‖own‖ around the victim's public state. TETHER: gate · max(τ, ‖own − base‖)
     around its base, with the rule's τ of the others' distances. Any other rule: the largest distance to an honest
     state, around the victim's own; no honest peer is further away.
     """
-    places = _some(sight, len(sight.targets), _VICTIMS)
-    own, rule = sight.states[places], sight.rule
+    places = _some(view, len(view.targets), _VICTIMS)
+    own, rule = view.states[places], view.rule
     if isinstance(rule, Balance):
-        factor = rule.gamma_milli / 1000 * exp(-rule.kappa_milli / 1000 * (sight.round - 1) / sight.rounds)
+        factor = rule.gamma_milli / 1000 * exp(-rule.kappa_milli / 1000 * (view.round - 1) / view.rounds)
         return Thresholds(own, tuple(factor * dot(state, state) ** 0.5 for state in own))
-    others = sight.states[_some(sight, len(sight.targets), _NEIGHBOURS)]
+    others = view.states[_some(view, len(view.targets), _NEIGHBOURS)]
     if isinstance(rule, Tether):
-        bases = sight.starts[places]
+        bases = view.starts[places]
         return Thresholds(
             bases,
             tuple(_tether_gate(rule, base, state, others) for base, state in zip(bases, own, strict=True)),
@@ -64,11 +64,11 @@ def _distances(centre: Vector, states: Matrix) -> list[float]:
     return [dot(state - centre, state - centre) ** 0.5 for state in states]
 
 
-def _some(sight: Sight, count: int, most: int) -> Sequence[int]:
+def _some(view: PeerView, count: int, most: int) -> Sequence[int]:
     """At most so many of the targets, the same for all accomplices of a round."""
     if count <= most:
         return range(count)
-    drawn: list[int] = sorted(sight.agreed(sight.round).choice(count, most, replace=False).tolist())
+    drawn: list[int] = sorted(view.make_agreed_generator(view.round).choice(count, most, replace=False).tolist())
     return drawn
 
 
@@ -92,13 +92,13 @@ class Ride(Colluder):
             raise ValueError("share and length are above 0, victims is in 0..1")
         self.share, self.victims, self.length = share, victims, length
 
-    def plan(self, sight: Sight) -> Vector:
-        direction = -unit(sight.step)
-        accepted = thresholds(sight)
+    def plan(self, view: PeerView) -> Vector:
+        direction = -unit(view.step)
+        accepted = thresholds(view)
         radii = [self.share * radius for radius in accepted.radii]
-        reached = np.sort(reach_along(sight.centre, direction, accepted.centres, radii))[::-1]
+        reached = np.sort(reach_along(view.centre, direction, accepted.centres, radii))[::-1]
         furthest = float(reached[ceil(self.victims * len(reached)) - 1])
-        return sight.centre + np.float32(self.length * furthest) * direction
+        return view.centre + np.float32(self.length * furthest) * direction
 
 
 class HalfRide(Ride):
@@ -113,7 +113,7 @@ class HalfRide(Ride):
         super().__init__(share, victims, length, jitter)
 
 
-class SlowDrift(Leashed):
+class SlowDrift(BoundedPoisoner):
     """Train honestly and add a small push, the same way every round: trained + size · s · u.
 
     u: the reverse of the mean honest step of the first round in which honest states are known; the peer is honest
@@ -131,10 +131,10 @@ class SlowDrift(Leashed):
         self.size = size
         self._way: Vector | None = None
 
-    def publish(self, sight: Sight) -> Vector:
-        if self._way is None and sight.honest:
-            self._way = -unit(sight.step)
+    def publish(self, view: PeerView) -> Vector:
+        if self._way is None and view.honest:
+            self._way = -unit(view.step)
         if self._way is None:
-            return sight.trained
-        length = dot(sight.step, sight.step) ** 0.5
-        return self._leashed(sight.base, sight.trained + np.float32(self.size * length) * self._way)
+            return view.trained
+        length = dot(view.step, view.step) ** 0.5
+        return self._bound_length(view.base, view.trained + np.float32(self.size * length) * self._way)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ledger.arithmetic.sketch import signs_and_rotations
-from node.knowledge import Vector
+from node.attacks.view import Vector
 
 _STEPS: Final = 60
 _ENOUGH: Final = 1e-3

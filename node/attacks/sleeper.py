@@ -3,11 +3,11 @@
 import numpy as np
 
 from ledger.errors import UsageError
-from node.behaviour import Behaviour
-from node.knowledge import Sight, Vector
+from node.attacks.attack import Attack
+from node.attacks.view import PeerView, Vector
 
 
-class Sleeper(Behaviour):
+class Sleeper(Attack):
     """Honest for `asleep` rounds, and then another attack (`sleeper:NAME`; ride where none is named).
 
     What it says and serves follows the round it published last. Attacks on the data are none to wake into: those
@@ -19,20 +19,20 @@ class Sleeper(Behaviour):
     name = "sleeper"
     summary = "is honest for some rounds, then attacks (ride, or NAME as sleeper:NAME)"
 
-    def __init__(self, inner: Behaviour, asleep: float = 5) -> None:
+    def __init__(self, inner: Attack, asleep: float = 5) -> None:
         if inner.poisons_data or isinstance(inner, Sleeper):
             raise UsageError(f"a sleeper cannot wake into {inner.name}: choose an attack on what is published")
         if asleep < 0:
             raise ValueError("asleep is a number of rounds")
         self.inner, self.asleep = inner, int(asleep)
         self.spies = inner.spies
-        self._acts: Behaviour = Behaviour()
+        self._acts: Attack = Attack()
 
-    def publish(self, sight: Sight) -> Vector:
-        is_awake = sight.round > self.asleep
-        self._acts = self.inner if is_awake else Behaviour()
+    def publish(self, view: PeerView) -> Vector:
+        is_awake = view.round > self.asleep
+        self._acts = self.inner if is_awake else Attack()
         self.is_unreadable = self._acts.is_unreadable
-        return self._acts.publish(sight)
+        return self._acts.publish(view)
 
     def blob(self, blob: bytes, limit: int, round_number: int, rng: np.random.Generator) -> bytes:
         return self._acts.blob(blob, limit, round_number, rng)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from node.behaviour import Behaviour, Leashed
-from node.knowledge import Sight, Vector
+from node.attacks.attack import Attack, BoundedPoisoner
+from node.attacks.view import PeerView, Vector
 
 
-class SignFlip(Leashed):
+class SignFlip(BoundedPoisoner):
     """Publish the way back: base − scale · (trained − base).
 
     With a fraction f of such peers a plain average moves by 1 − f·(1 + scale) of an honest step: at the default
@@ -21,11 +21,11 @@ class SignFlip(Leashed):
     def __init__(self, scale: float = 5.0) -> None:
         self.scale = scale
 
-    def publish(self, sight: Sight) -> Vector:
-        return self._leashed(sight.base, sight.base - np.float32(self.scale) * (sight.trained - sight.base))
+    def publish(self, view: PeerView) -> Vector:
+        return self._bound_length(view.base, view.base - np.float32(self.scale) * (view.trained - view.base))
 
 
-class Gaussian(Leashed):
+class Gaussian(BoundedPoisoner):
     """Publish noise on top of the trained state: trained + N(0, deviation²) in every value.
 
     The default deviation is some fifty times that of the weights of a fresh layer with 784 inputs. Two such
@@ -39,12 +39,12 @@ class Gaussian(Leashed):
     def __init__(self, deviation: float = 1.0) -> None:
         self.deviation = deviation
 
-    def publish(self, sight: Sight) -> Vector:
-        noise = np.float32(self.deviation) * sight.rng.standard_normal(len(sight.trained), dtype=np.float32)
-        return self._leashed(sight.base, sight.trained + noise)
+    def publish(self, view: PeerView) -> Vector:
+        noise = np.float32(self.deviation) * view.rng.standard_normal(len(view.trained), dtype=np.float32)
+        return self._bound_length(view.base, view.trained + noise)
 
 
-class Lazy(Behaviour):
+class Lazy(Attack):
     """Publish the base as it is: have the model, and contribute nothing (a free-rider).
 
     Source: Fraboni, Vidal and Lorenzi 2021, arXiv:2006.11901 (plain free-riding).
@@ -53,11 +53,11 @@ class Lazy(Behaviour):
     name = "lazy"
     summary = "publishes the state its round began with, untrained"
 
-    def publish(self, sight: Sight) -> Vector:
-        return sight.base
+    def publish(self, view: PeerView) -> Vector:
+        return view.base
 
 
-class Copier(Behaviour):
+class Copier(Attack):
     """Publish an honest peer's newest known state as one's own; the base untrained while none is known.
 
     Through the production path that is a state of an earlier round: this round's are sealed until all have
@@ -70,7 +70,7 @@ class Copier(Behaviour):
     summary = "publishes another peer's last state as its own"
     spies = True
 
-    def publish(self, sight: Sight) -> Vector:
-        if not sight.honest:
-            return sight.base
-        return sight.honest[sight.targets[sight.rank % len(sight.targets)]]
+    def publish(self, view: PeerView) -> Vector:
+        if not view.honest:
+            return view.base
+        return view.honest[view.targets[view.rank % len(view.targets)]]

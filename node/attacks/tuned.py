@@ -5,12 +5,12 @@ from typing import Any, Final
 import numpy as np
 
 from ledger.rules.tether import Tether
+from node.attacks.attack import Colluder
 from node.attacks.data import LabelFlip
 from node.attacks.foretold_verdicts import asked, mixed_share, on_grid
 from node.attacks.geometry import unit
 from node.attacks.sketch_null_space import out_of_sight
-from node.behaviour import Colluder
-from node.knowledge import Sight, Vector, mean_of
+from node.attacks.view import PeerView, Vector, compute_mean
 
 # So many judges are asked, and the push is halved so often.
 _ASKED: Final = 3
@@ -68,63 +68,63 @@ class Tuned(Colluder):
     def data(self, data: Any, classes: int) -> Any:
         return LabelFlip().data(data, classes) if self.direction == FLIPPED else data
 
-    def plan(self, sight: Sight) -> Vector:
+    def plan(self, view: PeerView) -> Vector:
         """The mean honest state and the push, for all groups together."""
-        way = self._way(sight)
-        if not self.is_on(sight.round):
-            return sight.centre
-        if self.hide and isinstance(sight.rule, Tether):
-            way = unit(out_of_sight(way, _seeds(sight)[: self.hide], sight.rule.sketch_width))
-        push = np.float32(self.length * typical_length(sight) * (1 - self.jitter**2) ** 0.5) * way - sight.step
-        return sight.centre + np.float32(self.margin * self._passing(sight, push)) * push
+        way = self._way(view)
+        if not self.is_on(view.round):
+            return view.centre
+        if self.hide and isinstance(view.rule, Tether):
+            way = unit(out_of_sight(way, _seeds(view)[: self.hide], view.rule.sketch_width))
+        push = np.float32(self.length * typical_length(view) * (1 - self.jitter**2) ** 0.5) * way - view.step
+        return view.centre + np.float32(self.margin * self._passing(view, push)) * push
 
-    def disguise(self, sight: Sight, plan: Vector) -> Vector:
-        return self._leashed(sight.base, self._published(sight, plan - sight.centre, sight.seat))
+    def disguise(self, view: PeerView, plan: Vector) -> Vector:
+        return self._bound_length(view.base, self._published(view, plan - view.centre, view.seat))
 
     def is_on(self, number: int) -> bool:
         """Whether there is a push in this round."""
         awake = number - 1 - self.asleep
         return awake >= 0 and awake % (self.on + self.off) < self.on
 
-    def _way(self, sight: Sight) -> Vector:
+    def _way(self, view: PeerView) -> Vector:
         """The direction of the push, at length 1."""
         if self.direction == FLIPPED:
-            states = [sight.accomplices[seat] for seat in sorted(sight.accomplices)] or [sight.trained]
-            return unit(mean_of(np.stack(states)) - sight.base)
+            states = [view.accomplices[seat] for seat in sorted(view.accomplices)] or [view.trained]
+            return unit(compute_mean(np.stack(states)) - view.base)
         if self._first is None or self.direction == AGAINST:
-            self._first = -unit(sight.step)
+            self._first = -unit(view.step)
         return self._first
 
-    def _published(self, sight: Sight, push: Vector, seat: int) -> Vector:
+    def _published(self, view: PeerView, push: Vector, seat: int) -> Vector:
         """What an accomplice publishes for a push, with its group's part of it and its own noise."""
-        rank = sorted({*sight.colluders, sight.seat}).index(seat)
+        rank = sorted({*view.colluders, view.seat}).index(seat)
         if self.groups > 1:
-            group = sight.agreed(1).integers(self.groups, size=push.size)
+            group = view.make_agreed_generator(1).integers(self.groups, size=push.size)
             is_ours = (group == rank % self.groups).astype(np.float32)
             push = push * is_ours * np.float32(self.groups**0.5)
         lasting, fresh = (
-            unit(sight.agreed(2, seat, number).standard_normal(push.size, dtype=np.float32))
-            for number in (0, sight.round)
+            unit(view.make_agreed_generator(2, seat, number).standard_normal(push.size, dtype=np.float32))
+            for number in (0, view.round)
         )
         noise = np.float32(self.persist**0.5) * lasting + np.float32((1 - self.persist) ** 0.5) * fresh
-        size = np.float32(self.jitter * self.length * typical_length(sight))
-        published: Vector = (sight.centre + push + size * noise).astype(np.float32)
+        size = np.float32(self.jitter * self.length * typical_length(view))
+        published: Vector = (view.centre + push + size * noise).astype(np.float32)
         return published
 
-    def _passing(self, sight: Sight, push: Vector) -> float:
+    def _passing(self, view: PeerView, push: Vector) -> float:
         """How much of the push still passes, 0..1."""
-        judges, low, high = asked(sight, _ASKED), 0.0, 1.0
+        judges, low, high = asked(view, _ASKED), 0.0, 1.0
         honest = {
-            seat: on_grid(sight.honest[seat])
+            seat: on_grid(view.honest[seat])
             for one in judges
             for seat in (one.judge, *one.met)
-            if seat in sight.honest
+            if seat in view.honest
         }
         poisoners = sorted({seat for one in judges for seat in one.poisoners})
 
         def passes(part: float) -> bool:
-            poison = {seat: on_grid(self._published(sight, np.float32(part) * push, seat)) for seat in poisoners}
-            return mixed_share(sight, judges, honest, poison) >= self.share
+            poison = {seat: on_grid(self._published(view, np.float32(part) * push, seat)) for seat in poisoners}
+            return mixed_share(view, judges, honest, poison) >= self.share
 
         if passes(high):
             return high
@@ -134,14 +134,12 @@ class Tuned(Colluder):
         return low
 
 
-def typical_length(sight: Sight) -> float:
+def typical_length(view: PeerView) -> float:
     """The lower median length of an honest step: the reach τ of a typical judge."""
-    lengths = sorted(float(np.linalg.norm(step)) for step in sight.states - sight.starts)
+    lengths = sorted(float(np.linalg.norm(step)) for step in view.states - view.starts)
     return lengths[(len(lengths) - 1) // 2]
 
 
-def _seeds(sight: Sight) -> list[bytes]:
+def _seeds(view: PeerView) -> list[bytes]:
     """The sketch seeds of the honest judges that have drawn one."""
-    return [
-        sight.memories[seat].seed for seat in sight.targets if seat in sight.memories and sight.memories[seat].seed
-    ]
+    return [view.memories[seat].seed for seat in view.targets if seat in view.memories and view.memories[seat].seed]

@@ -8,13 +8,13 @@ import numpy as np
 import zstandard
 
 from ledger.blobs.contents.records import RECORD_MAGIC, UPDATE_MAGIC, Update, encode_update
-from node.behaviour import Behaviour
+from node.attacks.attack import Attack
 
 _BOMB_BYTES: Final = 1 << 24
 _NOISE_BYTES: Final = 500
 
 
-class Oversize(Behaviour):
+class Oversize(Attack):
     """Commit a blob `factor` times as large as any update may be; fetching must stop at its root block."""
 
     name = "oversize"
@@ -30,7 +30,7 @@ class Oversize(Behaviour):
         return UPDATE_MAGIC + rng.bytes(int(self.factor * limit))
 
 
-class Malformed(Behaviour):
+class Malformed(Attack):
     """Commit bytes that are no update, one kind after the other, or one kind alone.
 
     kind: 0 for a new one each round, else 1 noise, 2 cut short, 3 another author's name, 4 an earlier round, 5

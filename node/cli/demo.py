@@ -42,12 +42,12 @@ def run(options: argparse.Namespace) -> int:
     """Run it. 0 if the audit is clean, 1 if it has findings."""
     from ledger.codec import share_for
     from ledger.rules import rule_of
-    from node.attacks import behaviour
+    from node.attacks import choose_attack
     from node.attacks.settings import parse_attack_parameters
     from node.demo.run import DemoOptions, run_demo
     from node.operating.console import CleanConsole
 
-    behaviour(options.attack, parse_attack_parameters(options.attack_parameter))
+    choose_attack(options.attack, parse_attack_parameters(options.attack_parameter))
     rule_of(options.rule, rule_parameters(options.rule_parameter))
     share_for(options.codec, options.sent_share)
     if not 2 <= options.peers <= 256:

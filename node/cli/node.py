@@ -144,8 +144,9 @@ def run(options: argparse.Namespace) -> int:
         "dispute_budget_wei": None if budget is None else wei_of(budget, "--dispute-budget"),
         "genesis": read_genesis(options.circle, manifest),
         "archive": options.archive,
-        "fail_at": parse_fail_at(options.fail_at) if options.fail_at else None,
     }
+    if options.fail_at:
+        settings["fail_at"] = parse_fail_at(options.fail_at).fail_if_reached
     use_one_thread()
     task = _task_of(manifest, options.task)
     report = print_json if options.json else _print_event
@@ -156,17 +157,17 @@ def run(options: argparse.Namespace) -> int:
 
 def _behaviour(options: argparse.Namespace) -> Any:
     """Honest, unless an attack is named. Raises UsageError."""
-    from node.attacks import behaviour
+    from node.attacks import choose_attack
+    from node.attacks.attack import Attack
+    from node.attacks.plugged import plug_in
     from node.attacks.settings import parse_attack_parameters, parse_seats
 
     parameters = parse_attack_parameters(options.attack_parameter)
     if options.watch is None:
-        return behaviour(options.attack, parameters, parse_seats(options.accomplices))
+        return plug_in(choose_attack(options.attack, parameters, parse_seats(options.accomplices)))
     if options.attack != "honest":
         raise UsageError("--watch is for honest peers: an attacker reports its own figures")
-    behave = behaviour("honest")
-    behave.watch(behaviour(options.watch, parameters))
-    return behave
+    return plug_in(Attack(), watched=choose_attack(options.watch, parameters))
 
 
 def _entry(options: argparse.Namespace, network: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from ledger.errors import SetupError
-from node.attacks import behaviour
+from node.attacks import choose_attack
 from node.attacks.settings import parse_attack_parameters
 from node.demo.launcher import LocalNetwork, failure_of
 from node.demo.plot import plot
@@ -122,7 +122,7 @@ def _experiment(options: DemoOptions, attack: str) -> list[str]:
         return ["--accomplices", ",".join(map(str, seats)), *parameters]
     if (
         options.poisoners
-        and behaviour(options.attack, parse_attack_parameters(list(options.attack_parameters))).has_figures
+        and choose_attack(options.attack, parse_attack_parameters(list(options.attack_parameters))).has_figures
     ):
         return ["--watch", options.attack, *parameters]
     return []

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from ledger.circle.events import Answer, Disputed, Stage
 from ledger.circle.history import History
@@ -13,7 +13,6 @@ from ledger.circle.members import Dispute
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Truth
-from node.behaviour import Behaviour
 from node.duties.jury import Fetch, truth_of
 from node.follower import Follower
 
@@ -74,15 +73,23 @@ def appeals_open(history: History, now_s: float) -> list[Dispute]:
     ]
 
 
+class Answers(Protocol):
+    """Chooses what to vote: whoever follows the protocol, the answer that recomputing gave."""
+
+    def __call__(self, answer: Answer, *, is_own: bool) -> Answer:
+        """is_own: the claim is about what this peer said."""
+        ...
+
+
 class Voting:
     """Recomputes disputed claims beside everything else, one at a time, and remembers what came out.
 
     may_appeal: whether it also recomputes what a jury has decided, to appeal where the jury was wrong.
     """
 
-    def __init__(self, follower: Follower, fetch: Fetch, behaviour: Behaviour, *, may_appeal: bool) -> None:
+    def __init__(self, follower: Follower, fetch: Fetch, answers: Answers, *, may_appeal: bool) -> None:
         self._follower, self._fetch, self._may_appeal = follower, fetch, may_appeal
-        self._behaviour = behaviour
+        self._answers = answers
         self._cases: dict[Hashable, Case] = {}
         self._working: tuple[Case, asyncio.Task[Truth | None]] | None = None
 
@@ -106,8 +113,9 @@ class Voting:
         due = [(one, self._case(one.claim)) for one in votes_due(self._history, seat, time.time())]
         answers = [(one, case.answer(one.deadline, window_s)) for one, case in due]
         heard = [(one, answer) for one, answer in answers if answer is not None]
-        says = self._behaviour.answers
-        return [(one.number, one.said(says(answer, is_own=one.claim.judge == seat))) for one, answer in heard]
+        return [
+            (one.number, one.said(self._answers(answer, is_own=one.claim.judge == seat))) for one, answer in heard
+        ]
 
     def appeals(self) -> list[tuple[int, int]]:
         """The arguments of `appeal`, where a jury did not find for a claim that recomputing shows to be right."""

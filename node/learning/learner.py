@@ -1,8 +1,9 @@
-"""The private side of an update: train, forge if one is a poisoner, add the residual, encode."""
+"""The private side of an update: train, choose what to publish, add the residual, encode."""
 
 import hashlib
 import logging
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +20,6 @@ from ledger.blobs.contents.records import (
 from ledger.circle.manifest import Manifest
 from ledger.codec import CARRIED, LARGEST, PLAIN, SENT_SHARE, Blocks, blocks_of, encode, left_out, quantise
 from ledger.judging.frame_chains import is_chained
-from ledger.rules import rule_of
-from node.behaviour import Behaviour
-from node.knowledge import NOTHING, Knowledge, Sight
 from node.learning.grid_ranges import Teller, clipped
 from node.learning.training import Trainer, TrainingDiverged
 from node.operating.meter import Meter
@@ -37,6 +35,35 @@ class Previous:
 
     digest: bytes
     state: State
+
+
+@dataclass(frozen=True)
+class TrainedUpdate:
+    """What a peer has when it has trained and is about to publish; all of it is its own or public."""
+
+    round: int
+    seat: int
+    network: bytes
+    """The circle's, 32 bytes."""
+    manifest: Manifest
+    base: Vector
+    """The model that the round began with, (d,), float32."""
+    state: Vector
+    """What training gave, (d,), float32."""
+    rng: np.random.Generator
+    """The peer's own noise of this round."""
+
+
+class Choice(Protocol):
+    """Chooses what to publish. Who follows the protocol hands back what it was given."""
+
+    def update(self, trained: TrainedUpdate) -> Vector:
+        """What to encode and publish, (d,), float32."""
+        ...
+
+    def blob(self, blob: bytes, limit: int, round_number: int, rng: np.random.Generator) -> bytes:
+        """What to store and commit instead of the update blob. limit: the most bytes one may have."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -67,13 +94,13 @@ class Learner:
         self,
         trainer: Trainer,
         manifest: Manifest,
-        behaviour: Behaviour,
+        choice: Choice,
         seed: int,
         meter: Meter,
         share: float = SENT_SHARE,
     ) -> None:
         """share: of the values, what a delta frame sends; see ledger.codec.delta_encoder."""
-        self._trainer, self._manifest, self._behaviour = trainer, manifest, behaviour
+        self._trainer, self._manifest, self._choice = trainer, manifest, choice
         self._seed, self._meter, self._share = seed, meter, share
         self._teller = Teller()
         self._trained: tuple[bytes, Vector] | None = None
@@ -92,7 +119,6 @@ class Learner:
         residual: Vector,
         previous: Previous | None = None,
         origin: State | None = None,
-        known: Knowledge = NOTHING,
     ) -> Prepared:
         """Train from the base and encode. Raises TrainingDiverged where training leaves the finite
         numbers from the genesis on; from a later base, the base itself is published.
@@ -100,15 +126,16 @@ class Learner:
         What was trained from the same start before is taken, for whichever round that was: a peer that missed a
         round goes on from an unchanged base, and need not miss the next one too.
 
-        previous: what the frame may be relative to; None for one that needs the genesis, `origin`, at most. known:
-        of the others' states, by a poisoner.
+        previous: what the frame may be relative to; None for one that needs the genesis, `origin`, at most.
         """
         start = to_float(base)
         with self._meter.section("training"):
             trained = self._train(leaning(start, residual, self._manifest.codec), base, round_number, origin)
         with self._meter.section("encode"):
-            sight = self._sight(network, round_number, start, trained, known)
-            wanted = self._behaviour.publish(sight)
+            rng, seat = np.random.default_rng([self._seed, round_number]), self._trainer.seat
+            wanted = self._choice.update(
+                TrainedUpdate(round_number, seat, network, self._manifest, start, trained, rng)
+            )
             if not is_chained(self._manifest.codec):
                 wanted = wanted + residual
             self._teller.tell(clipped(wanted, self._trainer.layout), round_number)
@@ -129,7 +156,7 @@ class Learner:
                 reference,
             )
             limit = update_max_bytes(self._manifest)
-            blob = self._behaviour.blob(encode_update(update), limit, round_number, sight.rng)
+            blob = self._choice.blob(encode_update(update), limit, round_number, rng)
             if is_chained(self._manifest.codec):
                 return Prepared(blob, left_out(wanted, base, quantised.state, last))
             return Prepared(blob, wanted - to_float(quantised.state))
@@ -150,28 +177,6 @@ class Learner:
             # base as it is, so that it still judges, and mixes what comes.
             _log.warning("publishing the base untrained round=%d reason=%s", number, fault)
             return to_float(base)
-
-    def _sight(self, network: bytes, number: int, base: Vector, trained: Vector, known: Knowledge) -> Sight:
-        manifest, seat = self._manifest, self._trainer.seat
-        return Sight(
-            round=number,
-            rounds=manifest.rounds,
-            seat=seat,
-            base=base,
-            trained=trained,
-            rng=np.random.default_rng([self._seed, number]),
-            honest=known.honest,
-            bases=known.bases,
-            accomplices={seat: trained},
-            colluders=self._behaviour.accomplices or (seat,),
-            peers=known.peers,
-            rule=rule_of(manifest.rule, manifest.rule_parameters),
-            degree=manifest.degree,
-            memories=known.memories,
-            layout=manifest.layout,
-            # Public, and alike for all who collude.
-            seed=int.from_bytes(network[:8], "little"),
-        )
 
     def loss(self, state: State) -> float:
         """The peer's private loss of anybody's state."""

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
-from node.behaviour import Behaviour
 from node.learning.layout import Layout, Vector, check_layout, flatten, layout_of, not_finite
 from node.learning.private_part import KeptParts
 from node.learning.template import GLOBAL_RANDOM_STATE, Template, derive
@@ -60,7 +59,6 @@ class Trainer:
         seat: int,
         seats: int,
         seed: int,
-        behaviour: Behaviour | None = None,
         template: Template | None = None,
         kept: KeptParts | None = None,
     ) -> None:
@@ -77,9 +75,6 @@ class Trainer:
         data = task.data(seat, seats)
         if task.trainer is None:
             data = fitted(self._template.model, data[0]), data[1]
-        self._behaviour = behaviour
-        if behaviour is not None and behaviour.poisons_data:
-            data = behaviour.data(data, task.classes(self._template.filled(self.initial(), {}), data))
         self._data = data
 
     def initial(self) -> Vector:
@@ -111,18 +106,10 @@ class Trainer:
         return trained
 
     def evaluate(self, vector: Vector) -> dict[str, float]:
-        """The task's figures for a state, and those of an attack that is watched; empty where there are none."""
+        """The task's figures for a state; empty where there are none."""
         model = self._judged(vector)
         with torch.no_grad():
-            return {**self.task.evaluate(model), **self._figures_of_attack(model)}
-
-    def _figures_of_attack(self, model: nn.Module) -> dict[str, float]:
-        test_set = getattr(self.task.definition, "test_set", None)
-        if self._behaviour is None or not self._behaviour.has_figures or test_set is None:
-            return {}
-        with self.task.calling("the model on test_set()"):
-            x, y = test_set()
-            return self._behaviour.figures(x, y, lambda stamped: model(stamped).argmax(1))
+            return self.task.evaluate(model)
 
     def loss(self, vector: Vector) -> float:
         """Mean cross-entropy of a state on the seat's own data. Raises SetupError where the data are not (x, y)."""

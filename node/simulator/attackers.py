@@ -11,24 +11,24 @@ from ledger.arithmetic.exact import State, to_float
 from ledger.circle.manifest import Tensor
 from ledger.rules import rule_of
 from ledger.rules.judge_memory import Memory
-from node.attacks import behaviour
-from node.behaviour import Behaviour, Colluder
-from node.knowledge import Sight, Vector
+from node.attacks import choose_attack
+from node.attacks.attack import Attack, Colluder
+from node.attacks.view import PeerView, Vector
 from node.simulator.scenario import Scenario, generator
 
 Matrix = npt.NDArray[np.float32]
 _Rows = tuple[dict[int, Vector], Matrix]
 
 
-def behaviours_of(scenario: Scenario) -> dict[int, Behaviour]:
+def behaviours_of(scenario: Scenario) -> dict[int, Attack]:
     """Seat → its attack, for the hostile ones."""
     hostile = tuple(sorted(scenario.hostile))
-    return {seat: behaviour(scenario.attack, scenario.attack_parameters, hostile) for seat in hostile}
+    return {seat: choose_attack(scenario.attack, scenario.attack_parameters, hostile) for seat in hostile}
 
 
-def attack_of(scenario: Scenario) -> Behaviour:
+def attack_of(scenario: Scenario) -> Attack:
     """The scenario's attack, for its figures."""
-    return behaviour(scenario.attack, scenario.attack_parameters)
+    return choose_attack(scenario.attack, scenario.attack_parameters)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Gang:
         plan: Vector | None = None
         for place, seat in enumerate(seats):
             attacker = self.behaviours[seat]
-            sight = Sight(
+            sight = PeerView(
                 round=number,
                 rounds=self._scenario.rounds,
                 seat=seat,
@@ -107,7 +107,7 @@ def _rows(states: Mapping[int, State], seats: Sequence[int]) -> _Rows:
     return dict(zip(seats, matrix, strict=True)), matrix
 
 
-def _lend(sight: Sight, reckoned: dict[str, Any]) -> None:
+def _lend(sight: PeerView, reckoned: dict[str, Any]) -> None:
     """Reckon once for all attackers what a sight reckons when first asked: hundreds of copies fill the memory."""
     for name in ("states", "starts", "centre", "step"):
         if name not in reckoned:

@@ -10,7 +10,7 @@ from ledger.blobs.unixfs import build
 from ledger.circle.manifest import CHECKPOINT_EVERY, Manifest
 from ledger.identity.network import Network
 from ledger.judging.frame_chains import MAX_CHAIN, Fetched, Held, Link, is_chained
-from node.behaviour import Behaviour
+from node.attacks.attack import Attack
 from node.learning.learner import genesis_blob
 from node.learning.template import Template
 from node.simulator.contract import author_of
@@ -49,7 +49,7 @@ def network_of(scenario: Scenario) -> bytes:
 class Notary:
     """Makes the updates' blobs and hands them out as fetching would."""
 
-    def __init__(self, scenario: Scenario, manifest: Manifest, behaviours: Mapping[int, Behaviour]) -> None:
+    def __init__(self, scenario: Scenario, manifest: Manifest, behaviours: Mapping[int, Attack]) -> None:
         self.manifest, self.network = manifest, network_of(scenario)
         self._seed, self._behaviours = scenario.seed, behaviours
         self._limit = update_max_bytes(manifest)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ledger.arithmetic.exact import State, to_float
-from node.behaviour import Behaviour
+from node.attacks.attack import Attack
 from node.learning.grid_ranges import with_exponents
 from node.learning.layout import Layout, Vector
 from node.learning.private_part import Kept, KeptParts
@@ -60,7 +60,7 @@ class _Dealt(Task):
 class School:
     """All peers' data, and the training and evaluation of their models."""
 
-    def __init__(self, scenario: Scenario, behaviours: Mapping[int, Behaviour]) -> None:
+    def __init__(self, scenario: Scenario, behaviours: Mapping[int, Attack]) -> None:
         """behaviours: of the seats that attack. Raises SetupError or UsageError where the task is at fault."""
         self.task = task_of(scenario)
         self._scenario, self._behaviours = scenario, behaviours
@@ -98,7 +98,7 @@ class School:
         return [self._train_one(number, *one) for one in zip(seats, bases, kept, data, strict=True)]
 
     def evaluate(
-        self, number: int, seats: Sequence[int], states: PublicStates, kept: Sequence[Kept], attack: Behaviour
+        self, number: int, seats: Sequence[int], states: PublicStates, kept: Sequence[Kept], attack: Attack
     ) -> list[dict[str, float]]:
         """The task's figures for each seat's state, and what `attack` measures of it.
 
@@ -173,7 +173,7 @@ class School:
             kept=KeptParts(kept),
         )
 
-    def _evaluate_group(self, group: Sequence[Examinee], attack: Behaviour) -> list[dict[str, float]]:
+    def _evaluate_group(self, group: Sequence[Examinee], attack: Attack) -> list[dict[str, float]]:
         if self._test is None:
             return [self._evaluate_by_task(one) for one in group]
         x, y = self._test
@@ -184,7 +184,7 @@ class School:
                 found = [f | self._measured(attack, one) for f, one in zip(found, group, strict=True)]
         return found
 
-    def _measured(self, attack: Behaviour, one: Examinee) -> dict[str, float]:
+    def _measured(self, attack: Attack, one: Examinee) -> dict[str, float]:
         assert self._test is not None
         return attack.figures(*self._test, lambda x: self._guesses([one], x)[0])
 

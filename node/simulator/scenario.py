@@ -13,7 +13,7 @@ from ledger.circle.verdict_word import MAX_ROUND
 from ledger.codec import CODECS, ZSTD, share_for
 from ledger.errors import UsageError
 from ledger.rules import rule_of
-from node.attacks import behaviour
+from node.attacks import choose_attack
 
 MAX_PEERS: Final = 1 << 16
 # What node.learning.training takes from a task, and a scenario may set otherwise.
@@ -68,7 +68,7 @@ class Scenario:
     def __post_init__(self) -> None:
         """Raises UsageError where a field is outside what can be simulated."""
         rule_of(self.rule, self.rule_parameters)
-        behaviour(self.attack, self.attack_parameters)
+        choose_attack(self.attack, self.attack_parameters)
         _check_counts(self)
         _check_shares(self)
         _check(self.codec in CODECS, f"codec {self.codec!r} is unknown: choose {', '.join(CODECS)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger.rules import RULES, rule_of
-from node.attacks import ATTACKS, behaviour
+from node.attacks import ATTACKS, choose_attack
 from node.simulator import Scenario, simulate
 from node.tasks.interface import _CLASSES as TASK_CLASSES
 from node.tasks.interface import Task
@@ -21,7 +21,7 @@ from scripts.sweep.syntax import Syntax
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGES: Final = ("ledger", "node")
 # Where the lists are of which a cell takes one.
-LISTS: Final = (rule_of.__module__, behaviour.__module__, Task.__module__)
+LISTS: Final = (rule_of.__module__, choose_attack.__module__, Task.__module__)
 
 
 def _place(definition: Any) -> Place:
@@ -53,7 +53,7 @@ def reached(rule: str, attack: str, task: str, root: Path = ROOT) -> Fingerprint
 
 def starts(rule: str, attack: str, task: str) -> tuple[Place, ...]:
     """The definitions that a rule, an attack and a task stand for."""
-    attacker = behaviour(attack)
+    attacker = choose_attack(attack)
     kinds = [RULES[rule], type(attacker), type(getattr(attacker, "inner", attacker))]
     # Loading the task would ask for its data, which who only writes the tables need not have. `auto` may be several.
     tasks = [task] if task in TASK_CLASSES else sorted(TASK_CLASSES)
@@ -64,7 +64,7 @@ def starts(rule: str, attack: str, task: str) -> tuple[Place, ...]:
 def _simulator(root: Path) -> Fingerprint:
     """What all scenarios have in common."""
     choices = {_place(rule): name for name, rule in RULES.items()}
-    choices |= {_place(type(behaviour(name))): name for name in ATTACKS}
+    choices |= {_place(type(choose_attack(name))): name for name in ATTACKS}
     choices |= {_task(name): name for name in TASK_CLASSES}
     found = Fingerprint(Syntax(Sources(root, PACKAGES), choices, LISTS))
     for start in COMMON:

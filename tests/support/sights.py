@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from node.knowledge import Sight
+from node.attacks.view import PeerView
 
 BASE = np.array([1.0, 2.0, -3.0], np.float32)
 TRAINED = np.array([1.5, 2.0, -4.0], np.float32)
@@ -16,13 +16,13 @@ def vector(*values: float) -> npt.NDArray[np.float32]:
     return np.array(values, np.float32)
 
 
-def sight(base: Any = BASE, trained: Any = TRAINED, **fields: Any) -> Sight:
+def sight(base: Any = BASE, trained: Any = TRAINED, **fields: Any) -> PeerView:
     """In round 1 of 10, from seat 6."""
     known = {"round": 1, "rounds": 10, "seat": 6, "rng": np.random.default_rng(0)}
-    return Sight(**{**known, "base": base, "trained": trained, **fields})
+    return PeerView(**{**known, "base": base, "trained": trained, **fields})
 
 
-def sight_of(states: Sequence[Sequence[float]], base: Sequence[float], **fields: Any) -> Sight:
+def sight_of(states: Sequence[Sequence[float]], base: Sequence[float], **fields: Any) -> PeerView:
     """Honest peers in seats 0, 1, … that all began with the same base; oneself did not train."""
     honest: Mapping[int, Any] = {seat: vector(*state) for seat, state in enumerate(states)}
     bases = {seat: vector(*base) for seat in honest}

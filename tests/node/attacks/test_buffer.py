@@ -7,7 +7,7 @@ import pytest
 
 from ledger.circle.manifest import Tensor
 from ledger.errors import UsageError
-from node.attacks import behaviour
+from node.attacks import choose_attack
 from node.simulator import Scenario, simulate
 from tests.support.sights import sight, vector
 
@@ -45,7 +45,7 @@ class Shared(Home):
 def test_the_smallest_of_all_shared_variances_becomes_negative():
     layout = (Tensor("a.running_var", (2,), 0), Tensor("b.running_var", (1,), 3), Tensor("weight", (2,), 0))
     trained = vector(0.5, 2.0, 0.05, -9.0, 1.0)
-    found = behaviour("buffer").publish(sight(trained=trained, base=trained, layout=layout))
+    found = choose_attack("buffer").publish(sight(trained=trained, base=trained, layout=layout))
     np.testing.assert_array_equal(found, vector(0.5, 2.0, -0.1, -9.0, 1.0))
     assert found[2] * 2.0**3 == pytest.approx(-0.8)
     np.testing.assert_array_equal(trained, vector(0.5, 2.0, 0.05, -9.0, 1.0))
@@ -54,14 +54,14 @@ def test_the_smallest_of_all_shared_variances_becomes_negative():
 def test_where_none_is_shared_the_loudest_small_tensor_is_turned():
     layout = (Tensor("bias", (2,), 0), Tensor("scale", (1,), 0), Tensor("weight", (200,), 0))
     trained = np.concatenate([vector(0.5, -0.5, 1.0), np.full(200, 5, np.float32)])
-    found = behaviour("buffer").publish(sight(trained=trained, base=trained, layout=layout))
+    found = choose_attack("buffer").publish(sight(trained=trained, base=trained, layout=layout))
     np.testing.assert_array_equal(found[:4], vector(0.5, -0.5, -1.0, 5.0))
 
 
 @pytest.mark.parametrize("depth", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_depth_that_is_none_is_a_usage_error(depth):
     with pytest.raises(UsageError, match="attack buffer: depth"):
-        behaviour("buffer", {"depth": depth})
+        choose_attack("buffer", {"depth": depth})
 
 
 @pytest.mark.parametrize("rule", ["tether", "balance"])

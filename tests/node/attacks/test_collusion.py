@@ -9,7 +9,7 @@ from ledger.fetch.fetcher import Unavailable
 from ledger.judging.frame_chains import States, fetched_of, lineage, published
 from ledger.judging.replay import sitting_of
 from ledger.rules.judge_memory import Carried
-from node.attacks.collusion import Collusion, judged_nobody, look
+from node.attacks.collusion import Collusion, make_empty_verdicts
 from tests.support.circles import NETWORK, Circle, genesis_state
 
 GANG = (3, 4)
@@ -75,15 +75,11 @@ async def test_a_reorganised_chain_is_read_anew():
     assert collusion._seeds == [round_.seed for round_ in after.known.rounds]
 
 
-async def test_who_does_not_collude_knows_nothing():
-    assert (await look(None, 5)).honest == {}
-
-
 def test_whoever_cannot_be_read_judges_nobody_and_stays_where_it_is():
     circle = Circle(seats=5, rounds=1)
     round_ = circle.known.rounds[0]
     carried = Carried(genesis_state())
-    idle = judged_nobody(
+    idle = make_empty_verdicts(
         NETWORK.domain_separator, sitting_of(circle.known, round_, 3), circle.author(3), bytes(32), carried
     )
     assert (idle.judged, idle.accepted, idle.entries, idle.carried) == (0, 0, (), carried)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from node.attacks import behaviour
+from node.attacks import choose_attack
 from node.attacks.collusive import largest_z
 from node.attacks.geometry import reach_along, squared_distances
 from tests.support.sights import sight_of, vector
@@ -13,7 +13,7 @@ TRIANGLE = [[0.0, 0.0], [4.0, 0.0], [2.0, 3.0]]
 
 def plan(name, states, base, **fields):
     parameters = fields.pop("parameters", {})
-    return behaviour(name, parameters).plan(sight_of(states, base, **fields))
+    return choose_attack(name, parameters).plan(sight_of(states, base, **fields))
 
 
 def test_alie_goes_z_deviations_below_the_mean():
@@ -74,7 +74,7 @@ def test_every_accomplice_takes_another_victim():
 def test_what_accomplices_publish_is_nearly_the_same_and_not_quite(name):
     states = np.random.default_rng(1).normal(size=(4, 1000)).tolist()
     published = [
-        behaviour(name).publish(sight_of(states, [0.0] * 1000, seat=seat, rng=np.random.default_rng(seat)))
+        choose_attack(name).publish(sight_of(states, [0.0] * 1000, seat=seat, rng=np.random.default_rng(seat)))
         for seat in (6, 7)
     ]
     centre = np.mean(states, axis=0)

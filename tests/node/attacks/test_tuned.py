@@ -13,7 +13,7 @@ from ledger.rules.judge_memory import Memory
 from ledger.rules.tether import Tether
 from ledger.rules.ubar import Ubar
 from ledger.rules.undefended import Undefended
-from node.attacks import behaviour
+from node.attacks import choose_attack
 from node.attacks.foretold_verdicts import asked, mixed_share, on_grid
 from node.attacks.sketch_null_space import Sketches, out_of_sight
 from node.attacks.tuned import typical_length
@@ -36,7 +36,7 @@ def seen_by(seat=8, *, rule=None, round=3, **fields):
 
 
 def published(parameters, seen):
-    attacker = behaviour("tuned", parameters, COLLUDERS)
+    attacker = choose_attack("tuned", parameters, COLLUDERS)
     return attacker.publish(seen)
 
 
@@ -66,7 +66,7 @@ def test_where_nobody_minds_it_takes_the_whole_push():
 
 def test_asleep_and_off_it_looks_like_the_mean_honest_peer():
     parameters = {"asleep": 2, "on": 1, "off": 1, "jitter": 0.0}
-    attacker = behaviour("tuned", parameters, COLLUDERS)
+    attacker = choose_attack("tuned", parameters, COLLUDERS)
     assert [attacker.is_on(number) for number in range(1, 7)] == [False, False, True, False, True, False]
     assert np.array_equal(published(parameters, seen_by(round=4)), seen_by().centre)
     assert not np.allclose(published(parameters, seen_by(round=3)), seen_by().centre)
@@ -90,7 +90,7 @@ def test_lasting_noise_is_ones_own_in_all_rounds():
 
 
 def test_the_first_direction_is_kept():
-    attacker = behaviour("tuned", {"direction": 1, "jitter": 0.0}, COLLUDERS)
+    attacker = choose_attack("tuned", {"direction": 1, "jitter": 0.0}, COLLUDERS)
     first = attacker.publish(seen_by(rule=Undefended()))
     turned = seen_by(rule=Undefended())
     mirrored = {seat: 2 * turned.base - state for seat, state in turned.honest.items()}
@@ -101,8 +101,8 @@ def test_the_first_direction_is_kept():
 
 def test_only_the_direction_of_turned_round_labels_spoils_the_data():
     data = (np.zeros((3, 2), np.float32), np.array([0, 1, 2]))
-    assert behaviour("tuned").data(data, 3) is data
-    assert behaviour("tuned", {"direction": 2}).data(data, 3)[1].tolist() == [2, 1, 0]
+    assert choose_attack("tuned").data(data, 3) is data
+    assert choose_attack("tuned", {"direction": 2}).data(data, 3)[1].tolist() == [2, 1, 0]
 
 
 def test_a_rule_of_private_judgement_cannot_be_asked_and_is_pushed_at_full_length():
@@ -144,7 +144,7 @@ def test_a_hidden_push_leaves_nothing_in_the_memory_of_the_judge():
     judge, grid = 0, {seat: on_grid(state) for seat, state in seen_by().honest.items()}
     lengths = []
     for parameters in ({"jitter": 0.0, "hide": 8}, {"jitter": 0.0}):
-        poison = behaviour("tuned", {"share": 0.01, **parameters}, COLLUDERS)
+        poison = choose_attack("tuned", {"share": 0.01, **parameters}, COLLUDERS)
         poison._passing = lambda *_: 1.0
         neighbours = {seat: grid[seat] for seat in range(1, 8)} | {8: on_grid(poison.publish(seen))}
         situation = Situation(
@@ -158,4 +158,4 @@ def test_a_hidden_push_leaves_nothing_in_the_memory_of_the_judge():
 @pytest.mark.parametrize("parameters", [{"length": 0.0}, {"jitter": 1.0}, {"groups": 0}, {"direction": 3}])
 def test_what_makes_no_sense_is_refused(parameters):
     with pytest.raises(UsageError, match="attack tuned"):
-        behaviour("tuned", parameters)
+        choose_attack("tuned", parameters)

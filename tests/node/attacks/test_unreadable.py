@@ -7,7 +7,7 @@ from ledger.blobs.contents.records import Update, decode_update, encode_update, 
 from ledger.circle.manifest import Manifest, Tensor
 from ledger.codec import ZSTD, blocks_of, decode, quantise
 from ledger.errors import PeerFault
-from node.attacks import behaviour
+from node.attacks import choose_attack
 from node.attacks.unreadable import KINDS
 
 NETWORK, AUTHOR = bytes(range(32)), bytes(range(20))
@@ -46,7 +46,7 @@ def test_an_honest_blob_is_readable():
 
 
 def test_every_kind_of_malformed_blob_is_a_fault_of_its_own():
-    malformed, reasons = behaviour("malformed"), set()
+    malformed, reasons = choose_attack("malformed"), set()
     for number in range(1, len(KINDS) + 1):
         blob = malformed.blob(
             honest_blob(number), update_max_bytes(MANIFEST), number, np.random.default_rng(number)
@@ -59,7 +59,7 @@ def test_every_kind_of_malformed_blob_is_a_fault_of_its_own():
 
 
 def test_one_kind_alone_can_be_asked_for():
-    malformed = behaviour("malformed", {"kind": 4})
+    malformed = choose_attack("malformed", {"kind": 4})
     for number in (2, 3):
         blob = malformed.blob(honest_blob(number), update_max_bytes(MANIFEST), number, np.random.default_rng(0))
         with pytest.raises(PeerFault, match=f"names round {number - 1}"):
@@ -68,7 +68,7 @@ def test_one_kind_alone_can_be_asked_for():
 
 def test_an_oversize_blob_is_larger_than_any_update_may_be():
     limit = update_max_bytes(MANIFEST)
-    blob = behaviour("oversize").blob(honest_blob(1), limit, 1, np.random.default_rng(0))
+    blob = choose_attack("oversize").blob(honest_blob(1), limit, 1, np.random.default_rng(0))
     assert len(blob) == 4 + 4 * limit
     with pytest.raises(PeerFault, match="the task allows"):
         check(blob, 1)

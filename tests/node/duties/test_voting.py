@@ -8,8 +8,8 @@ from ledger.circle.events import Answer, Stage
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Truth
-from node.attacks import behaviour
-from node.behaviour import Behaviour
+from node.attacks import choose_attack
+from node.attacks.attack import Attack
 from node.duties.jury import Answered
 from node.duties.voting import Case, Voting, appeals_open, votes_due
 from tests.support.fake_follower import Clock, FakeFollower, as_any
@@ -95,7 +95,7 @@ class Scene:
         self,
         monkeypatch: pytest.MonkeyPatch,
         court: Court,
-        peer: Behaviour | None = None,
+        peer: Attack | None = None,
         *,
         may_appeal: bool = True,
     ) -> None:
@@ -107,7 +107,7 @@ class Scene:
         monkeypatch.setattr("node.duties.voting.time", self.clock)
         monkeypatch.setattr("node.duties.voting.truth_of", self._truth_of)
         follower = FakeFollower(court.history)
-        self.voting = Voting(as_any(follower), as_any(None), peer or behaviour("honest"), may_appeal=may_appeal)
+        self.voting = Voting(as_any(follower), as_any(None), (peer or Attack()).answers, may_appeal=may_appeal)
 
     async def _truth_of(
         self, history: object, network: bytes, number: int, judge: int, target: int, fetch: object
@@ -299,7 +299,7 @@ async def test_nothing_is_appealed_but_what_recomputing_shows_to_be_false(
 async def test_a_liar_denies_its_own_lie_and_votes_as_it_is_about_others(monkeypatch: pytest.MonkeyPatch) -> None:
     court, _ = drawn_court(Stage.CIRCLE)
     for seat, answer in ((0, Answer.REJECTS), (1, Answer.UPHOLDS)):
-        scene = Scene(monkeypatch, court, behaviour("false-verdict"))
+        scene = Scene(monkeypatch, court, choose_attack("false-verdict"))
         scene.truths = [Truth.FALSE]
         assert await scene.votes(seat) == [(0, word(answer))]
 

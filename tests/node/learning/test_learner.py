@@ -10,10 +10,8 @@ from ledger.blobs.contents.records import decode_update
 from ledger.circle.manifest import Manifest
 from ledger.codec import CARRIED, CODECS, DELTA, LARGEST, PLAIN, SENT_SHARE, ZSTD, blocks_of, decode
 from ledger.judging.frame_chains import Link, Published, States, fetched_of, published
-from node.attacks import behaviour
 from node.behaviour import Behaviour
-from node.knowledge import Sight
-from node.learning.learner import Learner, Previous, Vector, leaning
+from node.learning.learner import Learner, Previous, TrainedUpdate, Vector, leaning
 from node.learning.training import Trainer, TrainingDiverged, layout_of
 from node.operating.meter import Meter
 from node.tasks.interface import Task
@@ -51,7 +49,7 @@ def learner_of(codec: str, peer: Behaviour | None = None, **options: float) -> t
         checkpoint_every=16,
     )
     trainer = Trainer(task, layout, seat=0, seats=2, seed=1)
-    return Learner(trainer, manifest, peer or behaviour("honest"), 1, Meter(), **options), manifest
+    return Learner(trainer, manifest, peer or Behaviour(), 1, Meter(), **options), manifest
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -92,7 +90,7 @@ class Publishing(Behaviour):
     def __init__(self, vector: np.ndarray) -> None:
         self.vector = vector
 
-    def publish(self, sight: Sight) -> np.ndarray:
+    def update(self, trained: TrainedUpdate) -> np.ndarray:
         return self.vector
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ledger.codec import PLAIN, quantise
-from node.behaviour import Behaviour
+from node.attacks.attack import Attack
 from node.learning.layout import Layout
 from node.learning.training import Trainer, initial_state, layout_of
 from node.simulator.learning import School
@@ -32,7 +32,7 @@ def test_stacked_evaluation_is_the_tasks_own() -> None:
     blocks = school.layout.blocks
     states = np.stack([quantise(initial_state(school.task, seed), blocks, PLAIN).state for seed in range(10)])
     trainer = Trainer(school.task, school.layout, seat=0, seats=5, seed=0)
-    for state, figures in zip(states, school.evaluate(1, [0] * 10, states, [{}] * 10, Behaviour()), strict=True):
+    for state, figures in zip(states, school.evaluate(1, [0] * 10, states, [{}] * 10, Attack()), strict=True):
         assert figures == pytest.approx(trainer.evaluate(np.ldexp(state.astype(np.float32), -16)))
 
 

@@ -19,7 +19,7 @@ Matrix = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Sight:
+class PeerView:
     """One peer's view at the moment of publishing. All states are (d,), float32.
 
     round: 1..rounds. seat: one's own. base, trained: the state one's round began with, and after honest training.
@@ -84,21 +84,21 @@ class Sight:
     @cached_property
     def centre(self) -> Vector:
         """The mean of `states`."""
-        return mean_of(self.states)
+        return compute_mean(self.states)
 
     @cached_property
     def step(self) -> Vector:
         """The mean honest step, from the mean of `starts` to the mean of `states`."""
-        return self.centre - mean_of(self.starts)
+        return self.centre - compute_mean(self.starts)
 
-    def agreed(self, *numbers: int) -> np.random.Generator:
+    def make_agreed_generator(self, *numbers: int) -> np.random.Generator:
         """Randomness that all poisoners draw alike, other for other numbers (such as the round)."""
         return np.random.default_rng([self.seed, *numbers])
 
 
 @dataclass(frozen=True)
-class Knowledge:
-    """What a peer knows of the others' states before its training; see Sight for the fields."""
+class KnownStates:
+    """What a peer knows of the others' states before its training; see PeerView for the fields."""
 
     honest: Mapping[int, Vector] = field(default_factory=dict)
     bases: Mapping[int, Vector] = field(default_factory=dict)
@@ -106,10 +106,10 @@ class Knowledge:
     peers: int = 2
 
 
-NOTHING: Final = Knowledge()
+NOTHING_KNOWN: Final = KnownStates()
 
 
-def mean_of(states: Matrix) -> Vector:
+def compute_mean(states: Matrix) -> Vector:
     """The mean over the first axis, summed in float64. states: (n, d). Returns (d,), float32."""
     found: Vector = states.mean(axis=0, dtype=np.float64).astype(np.float32)
     return found
