@@ -11,7 +11,7 @@ from aiohttp import web
 from ledger.circle.history import History
 from ledger.errors import SetupError, UsageError
 from ledger.fetch.fetcher import BlobFetcher
-from ledger.identity.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
+from ledger.identity.endpoints import Endpoint, MalformedEndpoint, Origin, parse_endpoint
 from ledger.identity.network import Network
 from node.blobs.doors import Bounds, Doors
 from node.blobs.gateway import STATS, gateway_app
@@ -170,7 +170,7 @@ class Services:
 
     def refresh(self) -> None:
         """Tell gossip who the members are and which round it is."""
-        history, directory = self._history(), {}
+        history, directory = self._history(), dict[str, Origin]()
         for held in history.seats.values():
             if not held.is_held:
                 continue

@@ -114,7 +114,7 @@ def gateway_url(text: str) -> URL:
     if len(text) > GATEWAY_URL_MAX:
         raise ValueError(f"a gateway's URL has at most {GATEWAY_URL_MAX} characters, got {len(text)}")
     url = URL(text)
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.raw_host:
         raise ValueError(f"a gateway's URL is http(s)://host, got {text!r}")
     if url.user or url.password or url.query_string or url.fragment:
         raise ValueError(f"a gateway's URL has no user, query or fragment, got {text!r}")

@@ -38,7 +38,7 @@ def gateways_of(history: History, rng: random.Random, first: Sequence[int] = ())
 @lru_cache(4096)
 def _gateway(text: str) -> str | None:
     try:
-        return parse_endpoint(text).gateway
+        return parse_endpoint(text).gateway.text
     except MalformedEndpoint:
         return None
 

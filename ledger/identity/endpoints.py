@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ledger.errors import PeerFault
@@ -11,7 +11,7 @@ ENDPOINT_MAX_BYTES: Final = 256
 # A name, an IPv4 address or an IPv6 address in brackets; no user, path, query or fragment.
 _LABEL: Final = "[A-Za-z0-9_-]{1,63}"
 _ADDRESS: Final = re.compile(
-    rf"(?P<scheme>[a-z]+)://({_LABEL}([.]{_LABEL})*|\[(?P<ipv6>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]{{1,5}})/?"
+    rf"(?P<scheme>[a-z]+)://((?P<name>{_LABEL}([.]{_LABEL})*)|\[(?P<ipv6>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]{{1,5}})/?"
 )
 
 
@@ -20,11 +20,29 @@ class MalformedEndpoint(PeerFault):
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """gossip: `wss://host:port`. gateway: `http://host:port` or `https://…`."""
+class Origin:
+    """Where one server is reached. Two are equal that lead to the same place, however they are written."""
 
-    gossip: str
-    gateway: str
+    text: str = field(compare=False)
+    """As its seat wrote it."""
+    scheme: str
+    host: str
+    """A name, or an IPv4 or IPv6 address without brackets; in lower case. Nothing in a name is decoded: `xn--a` is
+    one, whether or not it stands for other letters."""
+    port: int
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Both places where a seat is reached."""
+
+    gossip: Origin
+    """`wss://host:port`."""
+    gateway: Origin
+    """`http://host:port` or `https://host:port`."""
 
     @classmethod
     def at(cls, host: str, gossip_port: int, gateway_port: int) -> "Endpoint":
@@ -43,12 +61,15 @@ def parse_endpoint(text: str) -> Endpoint:
     parts = text.split(" ") if len(text) <= ENDPOINT_MAX_BYTES else []
     if len(parts) != 2:
         raise MalformedEndpoint(f"{text[:80]!r} is not `wss://host:port http://host:port`")
-    _check(parts[0], ("wss",))
-    _check(parts[1], ("http", "https"))
-    return Endpoint(*parts)
+    return Endpoint(parse_gossip(parts[0]), _parse_origin(parts[1], ("http", "https")))
 
 
-def _check(url: str, schemes: tuple[str, ...]) -> None:
+def parse_gossip(url: str) -> Origin:
+    """The gossip half of an endpoint. Raises MalformedEndpoint unless it is a bare `wss://host:port`."""
+    return _parse_origin(url, ("wss",))
+
+
+def _parse_origin(url: str, schemes: tuple[str, ...]) -> Origin:
     # [REJECT] control characters, credentials, other scripts' digits: a URL library may drop or reinterpret them.
     match = _ADDRESS.fullmatch(url)
     if match is None or match["scheme"] not in schemes or not 1 <= int(match["port"]) <= 65535:
@@ -58,3 +79,4 @@ def _check(url: str, schemes: tuple[str, ...]) -> None:
             ipaddress.IPv6Address(match["ipv6"])
         except ValueError as error:
             raise MalformedEndpoint(f"{url[:80]!r} is no address: {error}") from error
+    return Origin(url, match["scheme"], (match["ipv6"] or match["name"]).lower(), int(match["port"]))

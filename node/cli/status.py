@@ -111,7 +111,9 @@ async def _reached(network: Any, rows: list[dict[str, Any]]) -> dict[int, dict[s
         except MalformedEndpoint:
             return {"gossip": False, "gateway": False}
         async with places:
-            found, gateway = await asyncio.gather(prober.gossip(endpoint.gossip), prober.gateway(endpoint.gateway))
+            found, gateway = await asyncio.gather(
+                prober.gossip(endpoint.gossip), prober.gateway(endpoint.gateway.text)
+            )
         return {"gossip": found.peer == row["peer"], "gateway": gateway}
 
     held = [row for row in rows if row["state"] == "held"]

@@ -1,18 +1,15 @@
 """Whom to dial, and when again. Pure: clock and randomness are arguments."""
 
-import logging
 import random
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from eth_utils.address import to_checksum_address
-from yarl import URL
 
+from ledger.identity.endpoints import Origin
 from node.gossip.limits import Limits
 from node.gossip.messages import MAX_SEATS
 
-_log = logging.getLogger(__name__)
-_MAX_ENDPOINT_CHARACTERS = 256
 _MAX_RECORDS = 4 * MAX_SEATS
 
 
@@ -28,25 +25,20 @@ class Prospects:
 
     def __init__(self, own: str, limits: Limits, rng: random.Random) -> None:
         self._own, self._limits, self._rng = own, limits, rng
-        self._endpoints: dict[str, URL] = {}
+        self._endpoints: dict[str, Origin] = {}
         self._records: dict[str, _Record] = {}
 
-    def set_directory(self, directory: Mapping[str, str]) -> None:
-        """Replace the endpoints. Those that are no `wss://host:port` are left out: their members dial us."""
-        endpoints: dict[str, URL] = {}
-        for address, text in list(directory.items())[:MAX_SEATS]:
-            url = endpoint_of(text)
-            if url is None:
-                _log.warning("gossip.bad_endpoint peer=%s endpoint=%r", address, text[:64])
-            else:
-                endpoints[to_checksum_address(address)] = url
+    def set_directory(self, directory: Mapping[str, Origin]) -> None:
+        """Replace the endpoints."""
+        named = list(directory.items())[:MAX_SEATS]
+        endpoints: dict[str, Origin] = {to_checksum_address(address): place for address, place in named}
         endpoints.pop(self._own, None)
-        for peer, url in endpoints.items():
-            if self._endpoints.get(peer) != url:
+        for peer, place in endpoints.items():
+            if self._endpoints.get(peer) != place:
                 self.worked(peer)  # what failed was another endpoint
         self._endpoints = endpoints
 
-    def endpoint(self, peer: str) -> URL:
+    def endpoint(self, peer: str) -> Origin:
         return self._endpoints[peer]
 
     def choose(self, count: int, taken: Collection[str], now: float) -> list[str]:
@@ -81,15 +73,3 @@ class Prospects:
         while len(self._records) >= _MAX_RECORDS and peer not in self._records:
             del self._records[next(iter(self._records))]  # members come and go; the oldest is forgotten
         return self._records.setdefault(peer, _Record())
-
-
-def endpoint_of(text: str) -> URL | None:
-    """The URL of a member's endpoint, or None unless it is a bare `wss://host:port`; anyone may write it."""
-    if len(text) > _MAX_ENDPOINT_CHARACTERS:
-        return None
-    try:
-        url = URL(text)
-        is_bare = url.path in ("", "/") and not (url.query_string or url.fragment or url.user or url.password)
-        return url.origin() if url.scheme == "wss" and url.host and url.port and is_bare else None
-    except ValueError:
-        return None

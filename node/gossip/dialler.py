@@ -11,6 +11,7 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from ledger.errors import PeerFault
+from ledger.identity.endpoints import Origin
 from ledger.untrusted.host_names import NameResolver
 from node.gossip.certificate import certificate_sha256, client_context
 from node.gossip.limits import Limits
@@ -35,14 +36,14 @@ class Dialler:
             auto_decompress=False,
         )
 
-    async def dial(self, endpoint: URL) -> tuple[ClientWebSocketResponse, bytes]:
+    async def dial(self, place: Origin) -> tuple[ClientWebSocketResponse, bytes]:
         """Connect. Returns the socket and the SHA-256 of the certificate at the other end.
 
         Raises Ended if nobody answers in time, NotGossip if something else does.
         """
         try:
             socket = await self._session.ws_connect(
-                endpoint.with_path(PATH),
+                URL.build(scheme=place.scheme, host=place.host, port=place.port, path=PATH),
                 heartbeat=self._limits.heartbeat_s,
                 compress=0,
                 max_msg_size=FRAME_LIMIT,
@@ -51,15 +52,15 @@ class Dialler:
             )
         except aiohttp.WSServerHandshakeError as error:
             if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
-                raise Ended(f"{endpoint} is going away") from error
-            raise NotGossip(f"{endpoint} answered HTTP {error.status}, not a WebSocket") from error
+                raise Ended(f"{place} is going away") from error
+            raise NotGossip(f"{place} answered HTTP {error.status}, not a WebSocket") from error
         except (ClientError, OSError, TimeoutError, ValueError) as error:
-            raise Ended(f"cannot reach {endpoint}: {error!r:.200}") from error
+            raise Ended(f"cannot reach {place}: {error!r:.200}") from error
         tls: ssl.SSLObject | None = socket.get_extra_info("ssl_object")
         der = tls.getpeercert(binary_form=True) if tls is not None else None
         if der is None:
             await socket.close()
-            raise Ended(f"{endpoint} left at once")
+            raise Ended(f"{place} left at once")
         return socket, certificate_sha256(der)
 
     async def close(self) -> None:

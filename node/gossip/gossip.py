@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ledger.errors import NotYet
+from ledger.identity.endpoints import Origin
 from ledger.identity.network import Network
 from node.gossip.announcement_window import Window
 from node.gossip.certificate import Certificate
@@ -125,7 +126,7 @@ class Gossip:
         """Addresses of the peers linked now."""
         return list(self._overlay.links)
 
-    def set_directory(self, directory: Mapping[str, str]) -> None:
+    def set_directory(self, directory: Mapping[str, Origin]) -> None:
         """Tell the endpoints of all members, as the chain has them: address → `wss://host:port`."""
         self._overlay.set_directory(directory)
 

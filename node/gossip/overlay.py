@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import ClientError, web
 
 from ledger.errors import PeerFault
+from ledger.identity.endpoints import Origin
 from node.gossip.address_book import Prospects
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import Identity, OwnKey, UnknownMember, shake_hands_within
@@ -80,7 +81,7 @@ class Overlay:
         if self._dialler is not None:
             await self._dialler.close()
 
-    def set_directory(self, directory: Mapping[str, str]) -> None:
+    def set_directory(self, directory: Mapping[str, Origin]) -> None:
         """Replace the members' endpoints; ends the links of those who are members no more."""
         self._prospects.set_directory(directory)
         for link in list(self.links.values()):

@@ -8,15 +8,14 @@ from typing import Final
 
 import aiohttp
 from aiohttp import ClientError
-from yarl import URL
 
 from ledger.blobs.cid import RAW, cid_of
 from ledger.errors import PeerFault
 from ledger.fetch.block_request import RAW_TYPE, gateway_url
+from ledger.identity.endpoints import Origin
 from ledger.identity.network import Network
 from ledger.untrusted.host_names import NameResolver
 from node.blobs.gateway import PROBE
-from node.gossip.address_book import endpoint_of
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import ask_who
 from node.gossip.limits import Limits
@@ -56,14 +55,11 @@ class Prober:
         if self._session is not None:
             await self._session.close()
 
-    async def gossip(self, endpoint: str) -> Found:
-        """Who proves to be at `wss://host:port`. Never raises for what the other end does."""
-        url = endpoint_of(endpoint)
-        if url is None:
-            return Found(None, reason="no wss://host:port")
+    async def gossip(self, place: Origin) -> Found:
+        """Who proves to be there. Never raises for what the other end does."""
         try:
             async with asyncio.timeout(2 * self._limits.handshake_s):
-                return await self._ask(url)
+                return await self._ask(place)
         except (Ended, PeerFault, OSError, ClientError, TimeoutError) as error:
             return Found(None, reason=f"{error}"[:200] or type(error).__name__)
 
@@ -93,10 +89,10 @@ class Prober:
         except (PeerFault, OSError, ClientError, TimeoutError, ValueError):
             return 0
 
-    async def _ask(self, url: URL) -> Found:
+    async def _ask(self, place: Origin) -> Found:
         if self._dialler is None:
             self._dialler = Dialler(self._limits)
-        socket, certificate = await self._dialler.dial(url)
+        socket, certificate = await self._dialler.dial(place)
         try:
             async with asyncio.timeout(self._limits.handshake_s):
                 peer, nonce = await ask_who(socket, self._network, certificate)

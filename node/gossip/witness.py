@@ -62,7 +62,7 @@ class Witness:
             pass  # what nobody can read, nobody can reach
         else:
             found, gateway = await asyncio.gather(
-                self._prober.gossip(endpoint.gossip), self._prober.gateway(endpoint.gateway)
+                self._prober.gossip(endpoint.gossip), self._prober.gateway(endpoint.gateway.text)
             )
             gossip = found.peer == peer
         answer(DialledBack(endpoint_digest(text), gossip, gateway))

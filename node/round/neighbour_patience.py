@@ -57,7 +57,7 @@ class Patience:
 
     async def _prolong(self, limit: asyncio.Timeout, until: float, endpoint: str, digest: bytes) -> None:
         try:
-            gateway = parse_endpoint(endpoint).gateway
+            gateway = parse_endpoint(endpoint).gateway.text
         except MalformedEndpoint:
             return
         # It may not have seen yet that the commit phase has closed.

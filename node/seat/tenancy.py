@@ -14,7 +14,7 @@ from typing import Final
 
 from ledger.circle.history import History
 from ledger.errors import SetupError
-from ledger.identity.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
+from ledger.identity.endpoints import Endpoint, MalformedEndpoint, Origin, parse_endpoint
 from node.follower import Follower, Overtaken
 from node.gossip.prober import Found
 from node.operating.notices import Notice, Notices
@@ -26,7 +26,7 @@ _LAG_S: Final = 10
 # How often it is asked who is at another endpoint, while another one is on chain.
 _ASK_S: Final = 15.0
 
-Who = Callable[[str], Awaitable[Found]]
+Who = Callable[[Origin], Awaitable[Found]]
 
 
 class KeyInUse(SetupError):
@@ -46,14 +46,6 @@ def decide(found: Found, own: str, *, may_take: bool) -> Action:
     if found.peer == own:
         return Action.STAY if found.is_self else Action.STAND_BY
     return Action.TAKE if may_take else Action.STAND_BY
-
-
-def gossip_of(endpoint: str) -> str:
-    """The gossip address in an endpoint's text, empty where it has none."""
-    try:
-        return parse_endpoint(endpoint).gossip
-    except MalformedEndpoint:
-        return ""
 
 
 @dataclass(frozen=True)
@@ -152,7 +144,7 @@ class Tenancy:
 
     async def _ask(self, seat: int, endpoint: Endpoint, away: _Away) -> None:
         text = away.named.text
-        found = await self.who(gossip_of(text))
+        found = await self._find_who_is_at(text)
         action = decide(found, self._address, may_take=self._taken_back < _TAKEN_BACK_MAX)
         # With fewer on chain than at its own move, a reorganisation took that back, and nobody changed anything.
         is_changed = self._own is not None and away.named.number > self._own.number
@@ -172,9 +164,17 @@ class Tenancy:
             away.stands_by = True
             self._say_standing_by(seat, text, is_answered=found.peer == self._address)
 
+    async def _find_who_is_at(self, text: str) -> Found:
+        """text: an endpoint as the chain names it."""
+        try:
+            place = parse_endpoint(text).gossip
+        except MalformedEndpoint:
+            return Found(None, reason="no wss://host:port")
+        return await self.who(place)
+
     async def _check_unanswered(self, seat: int) -> None:
         named = _named(self._history, seat).text
-        found = await self.who(gossip_of(named))
+        found = await self._find_who_is_at(named)
         if found.peer == self._address and not found.is_self:
             raise KeyInUse(
                 f"another process with this key serves seat {seat} at {named}, and two would sign against each "

@@ -15,7 +15,7 @@ import pytest
 from ledger.chain.circle import Circle
 from ledger.chain.rpc.client import Rpc
 from ledger.chain.transactions.sender import Sender
-from ledger.identity.endpoints import Endpoint
+from ledger.identity.endpoints import parse_endpoint
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork
 from node.seat.accounts import open_deployer_key
@@ -452,7 +452,7 @@ def seated(here: Here) -> None:
     rpc, contract = Rpc(here.rpc), here.contract
     bond = Circle(rpc, contract).parameters.bond
     for number, key in enumerate((load_key(here.keystore, PASSWORD), open_deployer_key(None, None, 1337)), 1):
-        endpoint = Endpoint("wss://127.0.0.1:1", f"http://127.0.0.1:{number}")
+        endpoint = parse_endpoint(f"wss://127.0.0.1:1 http://127.0.0.1:{number}")
         sender = Sender(rpc, key, 1337)
         sender.call(contract, "join", endpoint.text, sender.address, 0, 0, 0, 0, value_wei=bond)
 

@@ -102,7 +102,7 @@ def test_junk_on_every_socket_does_not_disturb_a_round(run: LocalRun) -> None:
     ports = []
     for seat in run.history().seats.values():
         endpoint = parse_endpoint(seat.endpoints[-1])
-        ports.append((int(endpoint.gossip.rpartition(":")[2]), int(endpoint.gateway.rpartition(":")[2])))
+        ports.append((endpoint.gossip.port, endpoint.gateway.port))
     with ExitStack() as nuisances:
         for gossip, gateway in ports:
             nuisances.enter_context(nuisance(gossip, gateway))

@@ -8,7 +8,7 @@ from aiohttp import web
 from ledger.circle.history import History, Round
 from ledger.errors import NotYet
 from ledger.fetch.fetcher import BlobFetcher
-from ledger.identity.endpoints import Endpoint
+from ledger.identity.endpoints import parse_endpoint
 from node.blobs.gateway import gateway_app
 from node.blobs.store import BlockStore
 from node.operating.meter import Meter
@@ -55,7 +55,7 @@ class Member:
         self._runner = web.AppRunner(gateway_app(self.store, serves=serves))
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        return Endpoint("wss://127.0.0.1:1", f"http://127.0.0.1:{self._runner.addresses[0][1]}").text
+        return parse_endpoint(f"wss://127.0.0.1:1 http://127.0.0.1:{self._runner.addresses[0][1]}").text
 
     async def close(self) -> None:
         await self._runner.cleanup()

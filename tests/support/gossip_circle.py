@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientWebSocketResponse, web
-from yarl import URL
 
+from ledger.identity.endpoints import Origin, parse_gossip
 from ledger.identity.network import Network
 from node.gossip import Announcement, Certificate, Gossip, Limits, Reach
 from node.gossip.dialler import Dialler
@@ -51,8 +51,8 @@ class Peer:
         return self.gossip.address
 
     @property
-    def endpoint(self) -> str:
-        return f"wss://127.0.0.1:{self.port}"
+    def endpoint(self) -> Origin:
+        return parse_gossip(f"wss://127.0.0.1:{self.port}")
 
     def has(self, digest: bytes) -> bool:
         return any(one.digest == digest for one in self.heard)
@@ -117,7 +117,7 @@ class Circle:
         """A socket before its handshake, and the certificate's SHA-256 that the target shows."""
         dialler = Dialler(QUICK)
         self._clients.append(dialler)
-        socket, certificate = await dialler.dial(URL(target.endpoint))
+        socket, certificate = await dialler.dial(target.endpoint)
         self._sockets.append(socket)
         return socket, certificate
 
@@ -144,20 +144,20 @@ class RawMember:
 @asynccontextmanager
 async def serving(
     certificate: Certificate, answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-) -> AsyncIterator[str]:
+) -> AsyncIterator[Origin]:
     """Something else than a gossip listener, over TLS. Yields its endpoint."""
     server = HttpServer(answer)
     runner = web.ServerRunner(server, shutdown_timeout=QUICK.close_s)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificate.server_context()).start()
     try:
-        yield f"wss://127.0.0.1:{runner.addresses[0][1]}"
+        yield parse_gossip(f"wss://127.0.0.1:{runner.addresses[0][1]}")
     finally:
         await runner.cleanup()
         await server.transports.end(QUICK.close_s)
 
 
-def introduce(*peers: Peer, **endpoints: str) -> None:
+def introduce(*peers: Peer, **endpoints: Origin) -> None:
     """Give all of them the same directory."""
     directory = {peer.address: peer.endpoint for peer in peers}
     for peer in peers:

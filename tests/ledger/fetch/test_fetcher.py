@@ -15,6 +15,7 @@ from ledger.blobs.unixfs import CHUNK_BYTES, BlobTooLarge, Dag, build
 from ledger.errors import NotYet, PeerFault
 from ledger.fetch.block_request import gateway_url
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
+from ledger.identity.endpoints import parse_endpoint
 
 pytestmark = pytest.mark.rule("R20")
 
@@ -371,6 +372,11 @@ BAD_URLS = [
 def test_only_plain_http_urls_are_gateways(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         gateway_url(text)
+
+
+@pytest.mark.rule("R16")
+def test_a_gateways_name_is_taken_as_it_is() -> None:
+    assert gateway_url(parse_endpoint("wss://xn--a:1 http://xn--a:1").gateway.text).raw_host == "xn--a"
 
 
 async def test_bad_urls_do_not_stop_a_fetch() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledger.identity.endpoints import ENDPOINT_MAX_BYTES, Endpoint, MalformedEndpoint, parse_endpoint
+from ledger.identity.endpoints import ENDPOINT_MAX_BYTES, Endpoint, MalformedEndpoint, parse_endpoint, parse_gossip
 
 pytestmark = pytest.mark.rule("R16")
 
@@ -21,8 +21,30 @@ pytestmark = pytest.mark.rule("R16")
     ],
 )
 def test_what_is_written_is_what_is_parsed(gossip, gateway):
-    endpoint = Endpoint(gossip, gateway)
+    endpoint = parse_endpoint(f"{gossip} {gateway}")
+    assert (endpoint.gossip.text, endpoint.gateway.text) == (gossip, gateway)
     assert parse_endpoint(endpoint.text) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme", "host", "port"),
+    [
+        ("wss://127.0.0.1:4001", "wss", "127.0.0.1", 4001),
+        ("wss://[2001:DB8::7]:1", "wss", "2001:db8::7", 1),
+        ("wss://Peer-1.Example.org:65535/", "wss", "peer-1.example.org", 65535),
+        ("wss://xn--a:1", "wss", "xn--a", 1),
+        ("wss://xn--bcher-kva.example:00001", "wss", "xn--bcher-kva.example", 1),
+    ],
+)
+def test_a_place_is_read_once_and_nothing_in_its_name_is_decoded(text, scheme, host, port):
+    place = parse_gossip(text)
+    assert (place.text, place.scheme, place.host, place.port) == (text, scheme, host, port)
+    assert place == parse_endpoint(f"{text} http://b:2").gossip
+
+
+def test_two_spellings_of_one_place_are_equal():
+    assert parse_gossip("wss://Peer.example:1/") == parse_gossip("wss://peer.example:1")
+    assert parse_gossip("wss://peer.example:1") != parse_gossip("wss://peer.example:2")
 
 
 @pytest.mark.parametrize(

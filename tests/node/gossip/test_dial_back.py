@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from ledger.errors import NotYet
+from ledger.identity.endpoints import Origin, parse_endpoint, parse_gossip
 from node.blobs.gateway import gateway_app
 from node.blobs.store import BlockStore
 from node.gossip import Certificate, Reach
@@ -121,8 +122,8 @@ class Dialled(Prober):
         self.dialled: list[str] = []
         self.go_on = asyncio.Event()
 
-    async def gossip(self, endpoint: str) -> Found:
-        self.dialled.append(endpoint)
+    async def gossip(self, place: Origin) -> Found:
+        self.dialled.append(place.text)
         await self.go_on.wait()
         return Found("0xA")
 
@@ -244,7 +245,7 @@ def test_answers_about_an_endpoint_left_behind_count_for_nothing() -> None:
 # ------------------------------------------------------------------------------------------------ who answers where
 
 
-async def found(endpoint: str, own_nonces: set[bytes] | None = None) -> Found:
+async def found(endpoint: Origin, own_nonces: set[bytes] | None = None) -> Found:
     prober = Prober(NETWORK, QUICK, own_nonces if own_nonces is not None else set())
     try:
         return await prober.gossip(endpoint)
@@ -260,7 +261,7 @@ async def test_who_is_asked_proves_its_key_and_keeps_no_link(circle: Circle) -> 
 
 async def test_a_process_knows_itself_behind_another_name(circle: Circle) -> None:
     peer = await circle.start("peer")
-    answer = await peer.gossip.prober.gossip(peer.endpoint.replace("127.0.0.1", "localhost"))
+    answer = await peer.gossip.prober.gossip(parse_gossip(f"wss://localhost:{peer.port}"))
     assert answer == Found(peer.address, is_self=True)
 
 
@@ -273,14 +274,21 @@ async def test_another_process_with_the_same_key_is_told_from_itself(circle: Cir
 async def test_where_nobody_of_the_circle_answers_nobody_is_found(circle: Circle) -> None:
     stranger = await circle.start("stranger", network=OTHER_NETWORK)
     assert (await found(stranger.endpoint)).peer is None
-    assert (await found(f"wss://127.0.0.1:{await dead_port()}")).peer is None
-    assert (await found("http://127.0.0.1:1")).peer is None
+    assert (await found(parse_gossip(f"wss://127.0.0.1:{await dead_port()}"))).peer is None
 
     async def refuse(_: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text="not gossip")
 
     async with serving(Certificate.load_or_create(circle.directory / "web"), refuse) as endpoint:
         assert (await found(endpoint)).peer is None
+
+
+async def test_who_is_named_by_a_name_that_stands_for_no_letters_is_dialled_like_anybody() -> None:
+    """`xn--a` is a name (R16), though some URL libraries cannot decode it: it is looked up, and nobody is there."""
+    answer = await found(parse_endpoint("wss://xn--a:1 http://xn--a:1").gossip)
+    assert answer.peer is None
+    assert "cannot reach wss://xn--a:1" in answer.reason
+    assert "codec" not in answer.reason
 
 
 async def test_what_was_signed_for_another_certificate_proves_nothing(circle: Circle) -> None:

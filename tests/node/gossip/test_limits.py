@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from node.gossip.address_book import Prospects, endpoint_of
+from ledger.identity.endpoints import MalformedEndpoint, parse_gossip
+from node.gossip.address_book import Prospects
 from node.gossip.limits import Limits, TokenBucket
 
 LIMITS = Limits(backoff_s=1.0, max_backoff_s=8.0, cool_off_s=100.0)
@@ -14,7 +15,8 @@ PEERS = ["0x" + f"{number:02d}" * 20 for number in (11, 22, 33)]
 
 def make_prospects() -> Prospects:
     prospects = Prospects(OWN, LIMITS, random.Random(1))
-    prospects.set_directory({peer: f"wss://127.0.0.1:{7000 + i}" for i, peer in enumerate([OWN, *PEERS])})
+    places = [parse_gossip(f"wss://127.0.0.1:{7000 + i}") for i in range(1 + len(PEERS))]
+    prospects.set_directory(dict(zip([OWN, *PEERS], places, strict=True)))
     return prospects
 
 
@@ -49,7 +51,7 @@ def test_wait_doubles_with_each_failure_up_to_the_longest() -> None:
 def test_new_endpoint_is_dialled_at_once() -> None:
     prospects, peer = make_prospects(), PEERS[0]
     prospects.failed(peer, 0.0)
-    prospects.set_directory({peer: "wss://127.0.0.1:9999"})
+    prospects.set_directory({peer: parse_gossip("wss://127.0.0.1:9999")})
     assert prospects.choose(9, [], 0.0) == [peer]
 
 
@@ -77,8 +79,6 @@ def test_peer_at_fault_is_left_alone_for_a_while() -> None:
         "file:///etc/passwd",
     ],
 )
-def test_endpoint_that_is_no_bare_wss_address_is_left_out(text: str) -> None:
-    assert endpoint_of(text) is None
-    prospects = Prospects(OWN, LIMITS, random.Random(1))
-    prospects.set_directory({PEERS[0]: text})
-    assert prospects.choose(9, [], 0.0) == []
+def test_what_is_no_bare_wss_address_is_none_to_dial(text: str) -> None:
+    with pytest.raises(MalformedEndpoint):
+        parse_gossip(text)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import web
-from yarl import URL
 
 from ledger.errors import SetupError
 from node.gossip import Certificate
@@ -101,7 +100,7 @@ async def test_a_dialled_socket_closes_though_the_other_end_says_no_goodbye(circ
     dialler = Dialler(QUICK)
 
     async def given_up(endpoint: str) -> TransportSocket:
-        socket, _ = await dialler.dial(URL(endpoint))
+        socket, _ = await dialler.dial(endpoint)
         below: TransportSocket = socket.get_extra_info("socket")
         await hang_up(socket, CODE_UNWANTED, "going away", 0)
         return below

@@ -12,7 +12,7 @@ from ledger.chain.transactions.sender import NoFunds, NoReceipt, Reverted
 from ledger.circle.events import Event, Joined, Left, Moved, Released, Rotated, Rotating, Settled
 from ledger.circle.reputation import pack
 from ledger.errors import SetupError
-from ledger.identity.endpoints import Endpoint
+from ledger.identity.endpoints import parse_endpoint
 from node.follower import Overtaken
 from node.seat.entrance import Entrance
 from node.seat.seating import Entry, SeatLost
@@ -30,7 +30,7 @@ from tests.support.histories.moments import (
     settled,
 )
 
-ENDPOINT = Endpoint("wss://127.0.0.1:5", "http://127.0.0.1:5")
+ENDPOINT = parse_endpoint("wss://127.0.0.1:5 http://127.0.0.1:5")
 NEW = peer(9)
 LEAST_WEI = 10**15
 NOW = 10_000

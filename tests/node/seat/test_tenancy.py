@@ -9,7 +9,7 @@ import pytest
 from ledger.chain.rpc.client import ChainUnreachable
 from ledger.circle.events import Event, Moved
 from ledger.circle.history import History
-from ledger.identity.endpoints import Endpoint
+from ledger.identity.endpoints import Endpoint, Origin, parse_endpoint, parse_gossip
 from node.follower import Overtaken
 from node.gossip.prober import Found
 from node.operating.notices import Notices
@@ -19,10 +19,10 @@ from tests.support.histories.moments import history_of, peer
 pytestmark = pytest.mark.rule("R16.1")
 
 KEY, SEAT = peer(1), 1
-FIRST = Endpoint("wss://first:1", "http://first:2")
-SECOND = Endpoint("wss://second:1", "http://second:2")
-OTHER = Endpoint("wss://other:1", "http://other:2")
-DEAD = Endpoint("wss://dead:1", "http://dead:2")
+FIRST = parse_endpoint("wss://first:1 http://first:2")
+SECOND = parse_endpoint("wss://second:1 http://second:2")
+OTHER = parse_endpoint("wss://other:1 http://other:2")
+DEAD = parse_endpoint("wss://dead:1 http://dead:2")
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Process:
     async def holds(self, *, is_finishing: bool = False) -> bool:
         return await self.tenancy.holds(SEAT, self.endpoint, is_finishing=is_finishing)
 
-    async def _who(self, gossip: str) -> Found:
+    async def _who(self, gossip: Origin) -> Found:
         self.asked.append(gossip)
         answering = self.world.get(gossip)
         return Found(None, reason="refused") if answering is None else Found(KEY, is_self=answering is self)
@@ -241,7 +241,7 @@ async def test_two_that_cannot_reach_each_other_do_not_move_for_ever(scene: Scen
 
 async def test_a_process_that_answers_under_another_name_goes_on(scene: Scene) -> None:
     first = await scene.running()
-    scene.world["wss://alias:1"] = first
+    scene.world[parse_gossip("wss://alias:1")] = first
     scene.chain.apply(Moved(SEAT, "wss://alias:1 http://alias:2"))
     assert await first.holds()
     assert scene.named == "wss://alias:1 http://alias:2"

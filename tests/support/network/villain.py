@@ -11,7 +11,7 @@ from ledger.chain.circle import Circle
 from ledger.chain.deployment.deploy import CircleFile, open_circle
 from ledger.chain.transactions.sender import Sender
 from ledger.circle.verdict_word import encode_verdicts
-from ledger.identity.endpoints import Endpoint
+from ledger.identity.endpoints import parse_endpoint
 from node.blobs.gateway import gateway_app
 from node.blobs.store import BlockStore
 from node.seat.keys import load_key
@@ -38,7 +38,7 @@ class Villain:
         self._runner, port = asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(10)
         self._wait(lambda: len(self._run.history().seats) == self.peer.index, "seats of the honest")
         # Nobody listens at its gossip address: port 1 refuses.
-        endpoint = Endpoint("wss://127.0.0.1:1", f"http://127.0.0.1:{port}").text
+        endpoint = parse_endpoint(f"wss://127.0.0.1:1 http://127.0.0.1:{port}").text
         self._call("join", endpoint, self._sender.address, 0, 0, 0, 0)
         seat = self._run.history().seat_of(self._sender.address)
         assert seat is not None
