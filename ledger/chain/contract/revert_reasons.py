@@ -118,11 +118,17 @@ _SENTENCES: Final = {
     ),
     "equivocation: same digest twice": f"the two announcements say the same: {_EQUIVOCATION}",
     "dispute: already disputed": f"this claim was raised before: {_DISPUTE}",
+    "dispute: asks for no record": "a claim without evidence only asks a judge for its record: name no target",
     "dispute: circle has none": "the circle was deployed without disputes: publish the audit's findings",
     "dispute: judge has no seat": "the judge holds no seat any more: there is nothing to claim from it",
     "dispute: judge joined later": "the judge joined after that round: check round and seat",
+    "dispute: not in good standing": (
+        "only a seat may ask that is not in quarantine, not suspended, and has half of its bond left: "
+        "claim with evidence instead"
+    ),
     "dispute: round is not settled": "that round is not settled yet: dispute after its settlement",
     "dispute: round is too long ago": "verdicts can be disputed for 256 rounds: publish the audit's findings",
+    "dispute: seat asks already": "this seat has asked one judge already: wait until that dispute is over",
     "dispute: target is no seat": "nobody ever took the seat it is about: check the seats",
     "dispute: too few are bonded": (
         "fewer seats than the circle's quorum have a bond there, so nobody can decide: publish the audit's findings"
