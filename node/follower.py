@@ -13,10 +13,11 @@ from ledger.chain.rpc.client import ChainUnreachable
 from ledger.chain.rpc.patience import insist
 from ledger.chain.rpc.subscription import HeadSubscription
 from ledger.chain.tracker import Tracker
+from ledger.chain.transactions.receipts import CallNotDone
 from ledger.chain.transactions.sender import Receipt, Refused, Sender
 from ledger.circle.events import Event
 from ledger.circle.history import History
-from ledger.errors import NotYet, PeerFault
+from ledger.errors import PeerFault
 from node.operating.meter import Meter
 
 _log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Doubtful(ChainUnreachable):
     """What the endpoints say does not fit together, or cannot be checked: a member waits, and no more."""
 
 
-class Overtaken(NotYet):
+class Overtaken(CallNotDone):
     """What a call was made for is not what the chain says any more; it has not been sent."""
 
 

@@ -13,8 +13,9 @@ from eth_utils.address import to_canonical_address
 
 from ledger.blobs.contents.records import update_max_bytes
 from ledger.chain.circle import Circle
-from ledger.chain.rpc.client import ChainUnreachable, RpcFault
-from ledger.chain.transactions.sender import FeeLimits, NoReceipt, Reverted, Sender
+from ledger.chain.rpc.client import ChainTrouble
+from ledger.chain.transactions.receipts import CallNotDone
+from ledger.chain.transactions.sender import FeeLimits, Sender
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History, Phase, Round
 from ledger.circle.verdict_word import encode_verdicts
@@ -316,7 +317,7 @@ class Peer:
             except (Overtaken, Lost) as error:
                 _log.info("deciding again reason=%s", error)
                 await self._follow(0.0)
-            except (Reverted, NoReceipt) as error:
+            except CallNotDone as error:
                 # Most often another peer was faster or the phase closed: what the chain says next decides.
                 _log.info("call not taken reason=%s", error)
                 await self._follow(_WAIT_S)
@@ -326,7 +327,7 @@ class Peer:
                 _log.warning("this machine or its network is short of something, trying again reason=%s", error)
                 await asyncio.sleep(_CHAIN_RETRY_S)
                 await self._follow(0.0)
-            except (ChainUnreachable, RpcFault) as error:
+            except ChainTrouble as error:
                 _log.warning("no answer from the chain, trying again reason=%s", error)
                 await asyncio.sleep(_CHAIN_RETRY_S)
                 # A call that failed may have taken in events before: the base has to follow them.
@@ -654,7 +655,7 @@ class Peer:
         while True:
             try:
                 return await ask()
-            except (ChainUnreachable, RpcFault) as error:
+            except ChainTrouble as error:
                 _log.warning("no answer from the chain, trying again reason=%s", error)
                 await asyncio.sleep(_CHAIN_RETRY_S)
 
@@ -717,7 +718,7 @@ class Peer:
                 if self._held_seat is None:
                     raise Overtaken("the seat was given up meanwhile")
                 await self._attend()
-            except (ChainUnreachable, RpcFault) as error:
+            except ChainTrouble as error:
                 _log.info("no answer from the chain reason=%s", error)
         return task.result()
 

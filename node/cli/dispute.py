@@ -109,7 +109,7 @@ def _number(opened: OpenCircle, caller: Caller, claim: tuple[int, int, int]) -> 
 
 def _summoned(opened: OpenCircle, caller: Caller, number: int) -> tuple[Exception | None, OpenCircle]:
     """Have the jury drawn; any member may have been faster. Returns why it is not drawn, and the circle after."""
-    from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+    from ledger.chain.rpc.client import ChainTrouble
     from ledger.circle.events import Stage
     from ledger.errors import NotYet
 
@@ -117,7 +117,7 @@ def _summoned(opened: OpenCircle, caller: Caller, number: int) -> tuple[Exceptio
         return None, opened
     try:
         return None, opened.again(caller.call("summon", number).block)
-    except (NotYet, SetupError, ChainUnreachable, RpcFault) as error:
+    except (NotYet, SetupError, ChainTrouble) as error:
         # What is pledged is pledged: that is told first, whatever became of the draw.
         after = opened.again(opened.block)
         is_drawn = after.history.disputes[number].stage != Stage.DRAWING

@@ -6,7 +6,7 @@ Status 1 is an audit's alone: whatever else ends a command, a fault of this prog
 import argparse
 from collections.abc import Sequence
 
-from ledger.errors import NotYet, PeerFault, SetupError, UsageError
+from ledger.errors import Foreseen, UsageError
 from node.cli import audit, chain, demo, deploy, dispute, disputes, invite, keys, report, seat, simulate, status
 from node.cli import node as node_command
 from node.operating import printing
@@ -60,11 +60,11 @@ def ending(error: Exception) -> tuple[str, int]:
     if isinstance(error, ExceptionGroup):
         # Parallel work wraps what went wrong; what a person can act on counts most.
         leaves = list(_leaves(error))
-        expected = [one for one in leaves if isinstance(one, (UsageError, SetupError, PeerFault, NotYet, OSError))]
+        expected = [one for one in leaves if isinstance(one, (Foreseen, OSError))]
         return ending((expected or leaves)[0])
     if isinstance(error, UsageError):
         return str(error), USAGE
-    if isinstance(error, (SetupError, PeerFault, NotYet)):
+    if isinstance(error, Foreseen):
         return str(error), SET_UP
     if isinstance(error, OSError):
         # The disk or the network of this machine: full, read-only, forbidden.

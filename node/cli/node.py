@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ledger.errors import NotYet, PeerFault, SetupError, UsageError
+from ledger.errors import Foreseen, UsageError
 from node.cli.attack_options import add_attack
 from node.cli.options import (
     Subparsers,
@@ -196,7 +196,7 @@ async def _run(peer: Any, stay: bool) -> int:
         _leave()
     except ExceptionGroup as group:
         # Parallel work wraps what went wrong; the set-up error in it is what a person can act on.
-        expected, unexpected = group.split((SetupError, PeerFault, NotYet, OSError))
+        expected, unexpected = group.split((Foreseen, OSError))
         if unexpected is not None or expected is None:
             raise
         raise _first(expected) from group

@@ -9,8 +9,9 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.chain.rpc.client import ChainUnreachable, RpcFault
-from ledger.chain.transactions.sender import NoReceipt, Refused, Reverted
+from ledger.chain.rpc.client import ChainTrouble
+from ledger.chain.transactions.receipts import CallNotDone
+from ledger.chain.transactions.sender import Refused
 from ledger.circle.draw import duty_order
 from ledger.circle.events import Stage
 from ledger.circle.fold.state import APPEAL_BONDS
@@ -19,7 +20,7 @@ from ledger.untrusted.text import ether
 from node.duties.evidence import EvidenceStore
 from node.duties.voting import Voting
 from node.duties.watcher import Watcher
-from node.follower import Follower, Overtaken
+from node.follower import Follower
 from node.operating.notices import Notice, Notices
 from node.seat.seating import CLOCK_SLACK_S, is_rotation_due
 
@@ -144,7 +145,7 @@ class Duties:
                 only_if=lambda _: duty in self._due(seat),
                 value_wei=duty.value_wei,
             )
-        except (Reverted, NoReceipt, Refused, Overtaken, ChainUnreachable, RpcFault) as error:
+        except (CallNotDone, Refused, ChainTrouble) as error:
             # Most often another member was faster; and no duty is worth a node's end.
             _log.info("duty not taken call=%s reason=%s", duty.call, error)
         else:
@@ -156,7 +157,7 @@ class Duties:
         """At once: a claim whose jury nobody draws in 256 blocks costs its bond."""
         try:
             await self._follower.follow()
-        except (ChainUnreachable, RpcFault) as error:
+        except ChainTrouble as error:
             _log.info("the jury is drawn later reason=%s", error)
             return
         for duty in self._due(seat):

@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from ledger.chain.circle import Circle
-from ledger.chain.rpc.client import ChainUnreachable, RpcFault
-from ledger.chain.transactions.sender import NoFunds, NoReceipt, Reverted
+from ledger.chain.rpc.client import ChainTrouble
+from ledger.chain.transactions.receipts import CallNotDone
+from ledger.chain.transactions.sender import NoFunds, Reverted
 from ledger.circle.history import History, Phase, Seat
 from ledger.errors import SetupError
 from ledger.identity.endpoints import Endpoint
 from ledger.untrusted.text import ether
-from node.follower import Follower, Overtaken
+from node.follower import Follower
 from node.seat.seating import (
     Entry,
     SeatLost,
@@ -144,7 +145,7 @@ class Entrance:
             await self._follower.call(
                 "finish_rotation", seat, only_if=lambda history: is_rotation_due(history, seat, time.time())
             )
-        except (Reverted, Overtaken, NoReceipt, ChainUnreachable, RpcFault) as error:
+        except (CallNotDone, ChainTrouble) as error:
             _log.info("rotation not finished yet reason=%s", error)
 
     async def _call(self, name: str, *arguments: object, value_wei: int = 0) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.chain.rpc.client import ChainTrouble
 from ledger.circle.history import Round
 from ledger.circle.reputation import FULL
 from ledger.judging.screening import Screened
@@ -67,7 +67,7 @@ class Teller:
         self._lap_started, self._bytes_before, self._gas_before = now, sent, gas
         try:
             balance_wei = await self._follower.balance_wei()
-        except (ChainUnreachable, RpcFault) as error:
+        except ChainTrouble as error:
             _log.info("balance not known reason=%s", error)
             return
         rounds_to_go = self._follower.history.parameters.last_round - round_.number

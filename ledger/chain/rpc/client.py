@@ -17,7 +17,7 @@ from ledger.chain.rpc.address import Address
 from ledger.chain.rpc.answers import Nonsense, Parser
 from ledger.chain.rpc.throttling import is_throttling
 from ledger.chain.rpc.transport import TooLarge, TransportError, is_late, never_left, session_for
-from ledger.errors import NotYet, PeerFault, SetupError
+from ledger.errors import Foreseen, NotYet, PeerFault, SetupError
 from ledger.untrusted.parsing import TooMany, decode_json
 from ledger.untrusted.text import printable
 
@@ -32,7 +32,11 @@ _BUSY: Final = (_TOO_MANY, 502, 503, 504)
 _PAUSE_MAX_S: Final = 60.0
 
 
-class ChainUnreachable(SetupError, NotYet):
+class ChainTrouble(Foreseen):
+    """The chain was asked, and did not say: no endpoint answered, or one answered with an error."""
+
+
+class ChainUnreachable(ChainTrouble, SetupError, NotYet):
     """No answer from the endpoint: wait and ask again, or say so where a command cannot go on.
 
     cause: a few words.
@@ -62,7 +66,7 @@ class Throttled(ChainUnreachable):
         self.pause_s = pause_s
 
 
-class RpcFault(PeerFault):
+class RpcFault(ChainTrouble, PeerFault):
     """The endpoint answered with an error, or with nonsense.
 
     code: JSON-RPC's. data: revert data, hex, where there is any.

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Parser
-from ledger.chain.rpc.client import BadAnswer, ChainUnreachable, Lost, Rpc, RpcFault, Throttled
+from ledger.chain.rpc.client import BadAnswer, ChainTrouble, ChainUnreachable, Lost, Rpc, RpcFault, Throttled
 from ledger.chain.rpc.patience import Backoff, Patience
 from ledger.errors import SetupError
 from ledger.untrusted.text import printable
@@ -126,7 +126,7 @@ class Endpoints(Rpc):
             for index in self._order():
                 try:
                     answer = self._ask_member(index, method, parameters, parse)
-                except (ChainUnreachable, RpcFault) as error:
+                except ChainTrouble as error:
                     if _is_final(error, method):
                         if isinstance(error, ChainUnreachable):
                             self._leave(index, error)

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Final
 
 from ledger.chain.rpc.answers import Receipt
-from ledger.chain.rpc.client import ChainUnreachable, RpcFault
+from ledger.chain.rpc.client import ChainTrouble, ChainUnreachable
 from ledger.chain.transactions.broadcast import Wire
 from ledger.chain.transactions.fees import FeeLimits, Market, bumped, is_too_low
 from ledger.chain.transactions.gas_limits import TRANSFER_GAS
@@ -137,7 +137,7 @@ class Delivery:
                         on_trouble()
                     look_at = now + self._look(entry)
                 seen, lost_since = receipt, None
-            except (ChainUnreachable, RpcFault):
+            except ChainTrouble:
                 lost_since, look_at = lost_since or now, now
                 if now - lost_since > pace.lost_s:
                     raise

@@ -13,7 +13,11 @@ from ledger.errors import NotYet, SetupError
 _REVERT_MARKER: Final = "execution reverted"
 
 
-class Reverted(NotYet):
+class CallNotDone(NotYet):
+    """A call has not done what it was for. What the chain says next tells whether it still has to be made."""
+
+
+class Reverted(CallNotDone):
     """The contract refused; reason: its `module: fact` string. Most often another peer was faster."""
 
     def __init__(self, call: str, reason: str) -> None:
@@ -30,7 +34,7 @@ class NoFunds(Refused):
     """The account cannot pay for a transaction."""
 
 
-class NoReceipt(NotYet):
+class NoReceipt(CallNotDone):
     """A transaction was sent and is not in a block yet; the same call again takes up where this one stopped."""
 
 
