@@ -1,5 +1,6 @@
 """What a script makes in docs/ is up to date, and every rule of the norm is kept and checked somewhere."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,20 @@ NORM = protocol.PATH.read_text()
 def test_no_made_part_of_the_docs_is_stale() -> None:
     stale = [str(path.relative_to(ROOT)) for path in parts.stale()]
     assert not stale, f"run `python -m scripts.docs`: {stale}"
+
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_in_the_docs_leads_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#\s:]*)#?([^)\s:]*)\)", page.read_text()):
+        led_to = (page.parent / target).resolve() if target else page
+        assert led_to.exists(), f"{target} is not there"
+        if anchor:
+            assert anchor in {heading.anchor for heading in protocol.headings(led_to.read_text())}, (
+                f"{target}#{anchor}"
+            )
 
 
 @pytest.mark.parametrize("where", [citations.of_code, citations.of_tests])
