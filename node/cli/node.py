@@ -113,8 +113,9 @@ def run(options: argparse.Namespace) -> int:
     from node.attacks.fault_injection import parse_fail_at
     from node.learning.genesis import read_genesis
     from node.learning.training import use_one_thread
+    from node.membership.config import PeerConfig
     from node.operating.data_folder import DataFolder
-    from node.peer import Peer, PeerConfig
+    from node.peer import Peer
     from node.services import Listening
 
     if not 0 <= options.confirmations <= _CONFIRMATIONS_MAX:
@@ -138,7 +139,7 @@ def run(options: argparse.Namespace) -> int:
         "confirmations": options.confirmations,
         "max_fee_wei": wei_of(options.max_fee, "--max-fee", "GWEI"),
         "ws_url": _ws_url(options.rpc_ws, circle.rpc.url),
-        "entry": _entry(options, circle.network),
+        "join_request": _entry(options, circle.network),
         "sent_share": share_for(manifest.codec, options.sent_share),
         "watch_share": options.watch_share,
         "dispute_budget_wei": None if budget is None else wei_of(budget, "--dispute-budget"),

@@ -1,0 +1,42 @@
+"""How one peer is to be run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ledger.chain.transactions.sender import FeeLimits
+from ledger.codec import SENT_SHARE
+from node.duties.watcher import WATCH_SHARE
+from node.operating.data_folder import DataFolder
+from node.seat.seating import Entry
+from node.services import Listening
+
+
+@dataclass(frozen=True)
+class PeerConfig:
+    """Where a peer keeps its data and listens, and how it follows the chain."""
+
+    folder: DataFolder
+    listening: Listening = field(default_factory=Listening)
+    seat: int | None = None
+    """Join only when this seat is the next free one, so that who sits where is known."""
+    take_over: bool = False
+    """Serve the seat although another process with this key does."""
+    confirmations: int = 0
+    """How many blocks must lie on top of an event's before the peer acts on it."""
+    ws_url: str | None = None
+    """The chain's WebSocket, to be woken by."""
+    max_fee_wei: int = FeeLimits().max_fee_wei
+    """Never offered more per gas."""
+    join_request: Entry = field(default_factory=Entry)
+    sent_share: float = SENT_SHARE
+    """Of its values, what a delta frame sends."""
+    watch_share: float = WATCH_SHARE
+    """Of one core's time, for recomputing what others said."""
+    dispute_budget_wei: int | None = None
+    """What may be at stake in claims at a time; None for BUDGET_BONDS of the circle's dispute bonds."""
+    genesis: bytes | None = None
+    """The circle's genesis blob, where it came with the circle file."""
+    archive: bool = False
+    """Keep all blobs for ever, not only those that somebody may ask this seat for."""
+    fail_at: Callable[[int, str], None] = lambda *_: None
+    """Told of each round and step; for tests, which end the process there."""

@@ -1,0 +1,101 @@
+"""What a peer works with, whether it has a seat or not."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from ledger.blobs.contents.records import update_max_bytes
+from ledger.chain.circle import Circle
+from ledger.circle.history import History
+from node.behaviour import Behaviour
+from node.follower import Follower
+from node.operating.meter import Meter
+from node.round.announcements import AnnouncementJournal
+from node.round.phase_clock import PhaseClock
+from node.seat.tenancy import Tenancy
+from node.services import Services
+
+_T = TypeVar("_T")
+# For one blob behind a disputed verdict.
+_BLOBS_S: Final = 30.0
+_ASKED_PART: Final = 6
+
+
+class Worker:
+    """One thread for what takes long, off the event loop: training, encoding, screening, evaluating."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="learner")
+
+    async def run(self, work: Callable[[], _T]) -> _T:
+        """Do it, after all that was asked for before."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def close(self) -> None:
+        """Begin with nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+class Meanwhile(Protocol):
+    """Does work that takes long, and meanwhile the duties that wait for nobody's training."""
+
+    async def __call__(self, work: Callable[[], _T]) -> _T:
+        """Raises Overtaken where the seat was given up meanwhile."""
+        ...
+
+
+@dataclass(frozen=True)
+class PeerParts:
+    """One of each, from a peer's start to its end."""
+
+    circle: Circle
+    follower: Follower
+    services: Services
+    clock: PhaseClock
+    tenancy: Tenancy
+    journal: AnnouncementJournal
+    behaviour: Behaviour
+    meter: Meter
+    worker: Worker
+    fail_at: Callable[[int, str], None]
+    """Told of each round and step; for tests, which end the process there."""
+
+    @property
+    def history(self) -> History:
+        """What the chain says."""
+        return self.follower.history
+
+    @property
+    def network(self) -> bytes:
+        """The circle's name in all that is signed, 32 bytes."""
+        return self.circle.network.domain_separator
+
+    @property
+    def address(self) -> str:
+        """The peer's own."""
+        return self.follower.sender.address
+
+    async def fetch_blobs(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
+        """Digest → seat to be asked first in, blobs out, for who recomputes what was said. Raises Unavailable."""
+        parameters = self.history.parameters
+        # Within a vote's window there is time to ask again.
+        timeout_s = (
+            min(_BLOBS_S, parameters.dispute_window_s / _ASKED_PART) if parameters.dispute_bond else _BLOBS_S
+        )
+        exchange = self.services.exchange
+        return await exchange.blobs(self.history, wanted, max_bytes=max_bytes, timeout_s=timeout_s)
+
+    def unseal(self, digest: bytes) -> None:
+        """Let others fetch an update of this peer's own, once no commit can copy it any more."""
+        with self.meter.section("blobs"):
+            self.services.store.unseal(digest)
+            if not self.behaviour.is_unreadable:
+                self.pin(digest)
+
+    def pin(self, digest: bytes) -> None:
+        """Have the IPFS daemon keep a blob of the store too, where there is one."""
+        found = self.services.store.find(digest, update_max_bytes(self.history.manifest))
+        if found is not None:
+            self.services.pin(found)

@@ -1,0 +1,40 @@
+"""One event a round, made beside the next one: its figures take time, and nobody waits for them."""
+
+import asyncio
+from collections.abc import Callable
+
+from ledger.arithmetic.exact import State
+from ledger.circle.history import Round
+from ledger.judging.screening import Screened
+from node.membership.parts import Worker
+from node.seat.round_events import Teller
+
+
+class RoundReports:
+    """One peer's, in the order of the rounds."""
+
+    def __init__(self, teller: Teller, worker: Worker) -> None:
+        self._teller, self._worker = teller, worker
+        self._task: asyncio.Task[None] | None = None
+
+    async def begin(
+        self, round_: Round, seat: int, screened: Screened, evaluate: Callable[[State], dict[str, float]]
+    ) -> None:
+        """Report a round that was attested in, once the report before is done. evaluate: gives a base's figures."""
+
+        async def report() -> None:
+            figures = await self._worker.run(lambda: evaluate(screened.carried.base))
+            await self._teller.round_over(round_, seat, screened, figures)
+
+        await self.finish()
+        self._task = asyncio.create_task(report())
+
+    async def finish(self) -> None:
+        """Wait for what is under way."""
+        if self._task is not None:
+            await self._task
+
+    def close(self) -> None:
+        """Wait for nothing more."""
+        if self._task is not None:
+            self._task.cancel()
