@@ -20,35 +20,43 @@ Matrix = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class PeerView:
-    """One peer's view at the moment of publishing. All states are (d,), float32.
-
-    round: 1..rounds. seat: one's own. base, trained: the state one's round began with, and after honest training.
-    rng: one's own noise. honest: seat → the newest public state that the poisoners know: this round's in the
-    simulator (the omniscient worst case), the last round's through the production path, where commits are sealed
-    until all have committed. bases: seat → the model that the honest peer starts this round from, as far as known.
-    accomplices: seat → what an accomplice's honest training gave, one's own included, as far as known. colluders:
-    all poisoners' seats, one's own included. peers: how many members the circle has. rule, degree: the circle's.
-    memories: seat → what the honest judge kept of earlier rounds. layout: the tensors that the states are made of,
-    each in its unit. seed: the same for all poisoners of a circle and
-    over all rounds, so that they agree on what is random without talking.
-    """
+    """One peer's view at the moment of publishing. All states are (d,), float32."""
 
     round: int
+    """1..rounds."""
     rounds: int
     seat: int
+    """One's own."""
     base: Vector
+    """The state one's round began with."""
     trained: Vector
+    """The same after honest training."""
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    """One's own noise."""
     honest: Mapping[int, Vector] = field(default_factory=dict)
+    """Seat → the newest public state that the poisoners know.
+
+    This round's in the simulator (the omniscient worst case), the last round's through the production path, where
+    commits are sealed until all have committed.
+    """
     bases: Mapping[int, Vector] = field(default_factory=dict)
+    """Seat → the model that the honest peer starts this round from, as far as known."""
     accomplices: Mapping[int, Vector] = field(default_factory=dict)
+    """Seat → what an accomplice's honest training gave, one's own included, as far as known."""
     colluders: tuple[int, ...] = ()
+    """All poisoners' seats, one's own included."""
     peers: int = 2
+    """How many members the circle has."""
     rule: Rule = field(default_factory=Undefended)
+    """The circle's."""
     degree: int = 1
+    """The circle's: how many neighbours a peer judges."""
     memories: Mapping[int, Memory] = field(default_factory=dict)
+    """Seat → what the honest judge kept of earlier rounds."""
     layout: tuple[Tensor, ...] = ()
+    """The tensors that the states are made of, each in its unit."""
     seed: int = 0
+    """The same for all poisoners over all rounds, so that they agree on what is random without talking."""
 
     @property
     def parts(self) -> list[slice]:
