@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import pkgutil
+import runpy
 import select
 import signal
 import socket
@@ -27,6 +28,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import IO, Any, NoReturn
 
+PROGRAM = "folkmoot"
 _HIGH = 256
 _LENGTH = 4
 _MOST_FDS = 8
@@ -34,7 +36,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def start(
-    arguments: Sequence[str],
+    command: Sequence[str],
     *,
     stdout: IO[bytes],
     stderr: IO[bytes],
@@ -42,9 +44,12 @@ def start(
     cwd: str | os.PathLike[str] | None = None,
     pass_fds: Sequence[int] = (),
 ) -> "WarmProcess":
-    """Start `folkmoot` with these arguments and nothing on its stdin. The rest as `subprocess.Popen` has it."""
+    """Start a command with nothing on its stdin. The rest as `subprocess.Popen` has it.
+
+    command: `folkmoot` or the path of a Python file, and its arguments.
+    """
     request = {
-        "arguments": list(arguments),
+        "command": list(command),
         "env": dict(env),
         "cwd": os.fspath(cwd) if cwd is not None else os.getcwd(),
         "fds": [1, 2, *pass_fds],
@@ -53,11 +58,15 @@ def start(
 
 
 def run(
-    arguments: Sequence[str], *, env: Mapping[str, str], pass_fds: Sequence[int] = ()
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: str | os.PathLike[str] | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> "subprocess.CompletedProcess[str]":
-    """Run `folkmoot` to its end and keep what it printed."""
+    """Run a command, as `start` has it, to its end and keep what it printed."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = start(arguments, stdout=out, stderr=err, env=env, pass_fds=pass_fds)
+        process = start(command, stdout=out, stderr=err, env=env, cwd=cwd, pass_fds=pass_fds)
         try:
             status = process.wait()
         except BaseException:
@@ -68,7 +77,7 @@ def run(
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode())
-    return subprocess.CompletedProcess(arguments, status, *texts)
+    return subprocess.CompletedProcess(command, status, *texts)
 
 
 class WarmProcess:
@@ -246,11 +255,9 @@ def _become(request: dict[str, Any], fds: Sequence[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["env"])
     time.tzset()
-    sys.argv[1:] = request["arguments"]
-    from node.cli.main import main
-
+    sys.argv[:] = request["command"]
     try:
-        sys.exit(main(request["arguments"]))
+        _run_command()
     except SystemExit as ending:
         # As Python ends, but without taking a thousand modules apart, which takes a second.
         threading._shutdown()  # type: ignore[attr-defined]
@@ -258,6 +265,17 @@ def _become(request: dict[str, Any], fds: Sequence[int]) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(ending.code if isinstance(ending.code, int) else 1)
+
+
+def _run_command() -> NoReturn:
+    program, *arguments = sys.argv
+    if program == PROGRAM:
+        from node.cli.main import main
+
+        sys.exit(main(arguments))
+    sys.path[0] = os.path.dirname(program)
+    runpy.run_path(program, run_name="__main__")
+    sys.exit(0)
 
 
 if __name__ == "__main__":

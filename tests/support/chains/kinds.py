@@ -8,6 +8,7 @@ from pathlib import Path
 from ledger.testchain.accounts import DEV_ACCOUNTS
 from tests.support.chains.anvil import anvil
 from tests.support.chains.process import ChainProcess, RpcFailure
+from tests.support.warm_start import PROGRAM
 
 __all__ = ["CHAINS", "ChainProcess", "RpcFailure", "anvil", "our_chain"]
 
@@ -27,7 +28,7 @@ def our_chain(
             interval = 0.0 if block_time_s is None else block_time_s
             seeded = [] if seed is None else ["--seed", str(seed)]
             return [
-                *("chain", "--data", str(data or Path(folder, "chain"))),
+                *(PROGRAM, "chain", "--data", str(data or Path(folder, "chain"))),
                 *("--port", str(port), "--chain-id", str(chain_id), "--block-time", str(interval)),
                 *seeded,
             ]

@@ -34,7 +34,7 @@ class ChainProcess:
     """One node: `command(port)` says how to start it. Starts on construction; a free port, kept over restarts.
 
     keys: private keys of funded accounts, 0x-prefixed hex. folder: where its files and its output go. is_warm: the
-    command is the arguments of `folkmoot`, for a warm start.
+    command is one for a warm start.
     """
 
     def __init__(

@@ -19,6 +19,7 @@ from ledger.circle.history import History, Round
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork, PeerProcess
 from tests.support import warm_start
+from tests.support.warm_start import PROGRAM
 
 T = TypeVar("T")
 Event = dict[str, Any]
@@ -41,10 +42,10 @@ class WarmNetwork(LocalNetwork):
     """A network whose processes are forks of one that has imported the program."""
 
     def _start(self, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> Any:
-        return warm_start.start(command, stdout=out, stderr=err, **self._tied())
+        return warm_start.start([PROGRAM, *command], stdout=out, stderr=err, **self._tied())
 
     def _run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-        return warm_start.run(command, **self._tied())
+        return warm_start.run([PROGRAM, *command], **self._tied())
 
 
 class LocalRun:

@@ -1,8 +1,7 @@
 """Killed at any moment, a chain reopens at its last whole block and has forgotten nothing that it confirmed."""
 
+import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ from eth_utils.address import to_canonical_address
 from ledger.testchain.accounts import DEV_ACCOUNTS
 from ledger.testchain.mining.engine import Engine
 from ledger.testchain.storage.logs import LogFilter
+from tests.support import warm_start
 from tests.support.chains import killed_chain
 from tests.support.chains.killed_chain import CHAIN_ID, MOMENTS
 from tests.support.chains.process import ChainProcess
 
-WAIT_S = 60
 SENDERS = 4
 PROGRAM = Path(killed_chain.__file__)
 EVERYTHING = LogFilter(frozenset(), ())
@@ -89,7 +88,7 @@ class Victim:
     def __init__(self, folder: Path) -> None:
         self.data = folder / "chain"
         self._fault: tuple[str, str, int] = ("", "any", 0)
-        self.chain = ChainProcess("folkmoot", self._command, [], CHAIN_ID, folder)
+        self.chain = ChainProcess("folkmoot", self._command, [], CHAIN_ID, folder, is_warm=True)
 
     def arm(self, moment: str, operation: str, count: int) -> None:
         self._fault = moment, operation, count
@@ -98,7 +97,7 @@ class Victim:
 
     def _command(self, port: int) -> list[str]:
         moment, operation, count = self._fault
-        return [sys.executable, str(PROGRAM), str(self.data), str(port), moment, operation, str(count)]
+        return [str(PROGRAM), str(self.data), str(port), moment, operation, str(count)]
 
 
 @pytest.fixture
@@ -150,8 +149,8 @@ def test_killed_from_outside_at_no_particular_moment(
 
 @pytest.mark.parametrize(("moment", "count"), [("after-commit", 1), *((moment, 2) for moment in MOMENTS)])
 def test_killed_while_it_is_created(tmp_path: Path, signed: Signed, moment: str, count: int) -> None:
-    command = [sys.executable, str(PROGRAM), str(tmp_path / "chain"), "0", moment, "any", str(count)]
-    assert subprocess.run(command, check=False, timeout=WAIT_S).returncode == -9
+    command = [str(PROGRAM), str(tmp_path / "chain"), "0", moment, "any", str(count)]
+    assert warm_start.run(command, env=os.environ).returncode == -9
     engine = Engine(tmp_path / "chain", CHAIN_ID, None)
     engine.submit(signed(0, 0))
     assert engine.mine().header.block_number == 1
