@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.contracts.copied import deployed
 from tests.support.contracts.harness import CircleTerms, CircleUnderTest
 from tests.support.contracts.machines import BareMachine
 
@@ -11,7 +12,7 @@ from tests.support.contracts.machines import BareMachine
 @pytest.fixture
 def deploy() -> Callable[..., CircleUnderTest]:
     """Deploys a circle with these changed terms."""
-    return lambda **terms: CircleUnderTest(BareMachine(), CircleTerms(**terms))
+    return deployed
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Outcome, Stage
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DIGEST, NOBODY, CircleUnderTest
 from tests.support.contracts.trials import (
     CHALLENGER,
@@ -35,7 +36,7 @@ ASKER, NOTHING = 2, bytes(32)
 QUESTION = (1, JUDGE, JUDGE, NOTHING)
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Nine bonded seats after a round of theirs."""
     opened = deploy(**TERMS, jury_seats=5)

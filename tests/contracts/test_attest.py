@@ -7,6 +7,7 @@ import pytest
 from ledger.circle.events import Attested
 from ledger.circle.history import Phase
 from ledger.circle.verdict_word import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import RECORD, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.10")
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.rule("R3.10")
 Deploy = Callable[..., CircleUnderTest]
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Four seats, a quorum of two; seats 0, 1 and 2 have committed."""
     opened = deploy(start_seats=4, quorum=2, last_round=9)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.history import Phase
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R23.3")
@@ -13,7 +14,7 @@ Deploy = Callable[..., CircleUnderTest]
 BOND, STRANGER, PATIENCE_S = 1000, 9, 16 * WINDOW_S
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Six bonded seats with a quorum of four, in round 1."""
     opened = deploy(start_seats=6, quorum=4, last_round=9, bond=BOND)

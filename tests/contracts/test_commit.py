@@ -6,6 +6,7 @@ import pytest
 
 from ledger.circle.events import Committed, Drawn
 from ledger.circle.history import Phase
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.8")
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.rule("R3.8")
 Deploy = Callable[..., CircleUnderTest]
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Three seats, a quorum of two, in round 1."""
     opened = deploy(start_seats=3, quorum=2)

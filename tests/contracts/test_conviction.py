@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Outcome
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import (
     CHALLENGER,
@@ -23,7 +24,7 @@ Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND, FRIEND = 1001, 100, CHALLENGER
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Six bonded seats after two settled rounds."""
     opened = deploy(

@@ -6,6 +6,7 @@ import pytest
 
 from ledger.circle.events import Answer, Disputed, Outcome, Stage
 from tests.support.contracts.attacking import attacker, data_of
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, convict, pass_window, resolve
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.rule("R26.1")
 Deploy = Callable[..., CircleUnderTest]
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Five seats with a bond of 1000 after one settled round; a dispute pledges 100."""
     opened = deploy(start_seats=5, quorum=2, last_round=300, bond=1000, dispute_bond=100)

@@ -6,6 +6,7 @@ import pytest
 
 from ledger.circle.events import Committed, Drawn
 from ledger.circle.history import Phase
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.5a")
@@ -15,7 +16,7 @@ DOZER = 4
 INITIAL = 32768
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Five seats with a quorum of three, in round 1."""
     opened = deploy(start_seats=5, quorum=3, last_round=99)

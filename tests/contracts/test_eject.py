@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Ejected
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R23.2")
@@ -13,7 +14,7 @@ Deploy = Callable[..., CircleUnderTest]
 LIAR, STRANGER = 2, 9
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Three seats; a seat below 20000 for two rounds in a row may be ejected; reputations move halfway."""
     opened = deploy(

@@ -6,6 +6,7 @@ import pytest
 
 from ledger.circle.events import Left
 from ledger.circle.history import Phase
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DAY_S, DIGEST, ENDPOINT, RECORD, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R23.1")
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.rule("R23.1")
 Deploy = Callable[..., CircleUnderTest]
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Four seats with a bond and a quorum of two, in round 1."""
     opened = deploy(start_seats=4, bond=100, last_round=9)

@@ -7,6 +7,7 @@ import pytest
 from ledger.circle.events import Equivocated
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, compact, hello_hash, sign
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DAY_S, DIGEST, NOBODY, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.walk import HALF_ORDER
 
@@ -18,7 +19,7 @@ REPORTER, FRESH, COLD = 9, 8, 8
 FORGED = "equivocation: bad signature"
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Four seats with a bond of 1001, in round 1."""
     opened = deploy(start_seats=4, quorum=2, last_round=9, bond=1001)

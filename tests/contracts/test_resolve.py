@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Appealed, Outcome, Referred, Resolved, Stage
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import (
     CHALLENGER,
@@ -27,7 +28,7 @@ BOND, DISPUTE_BOND, FINE = 1002, 100, 501
 APPELLANT = 11
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Nine bonded seats, and a dispute with a jury of five of them."""
     opened = deploy(start_seats=9, quorum=2, last_round=9, bond=BOND, dispute_bond=DISPUTE_BOND, jury_seats=5)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Outcome, Restarted
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import CircleUnderTest
 from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, convict
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.rule("R23.4")
 Deploy = Callable[..., CircleUnderTest]
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Five bonded seats after one settled round."""
     opened = deploy(start_seats=5, quorum=2, last_round=9, bond=1000, dispute_bond=100)

@@ -6,6 +6,7 @@ import pytest
 
 from ledger.circle.events import Committed, Rotated, Rotating
 from ledger.circle.history import Phase
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DAY_S, DIGEST, NOBODY, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R24")
@@ -14,7 +15,7 @@ Deploy = Callable[..., CircleUnderTest]
 FRESH, OTHER = 8, 9
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Three seats in round 1; a rotation takes a day."""
     opened = deploy(quorum=3, last_round=9, bond=10)

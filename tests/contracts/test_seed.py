@@ -9,6 +9,7 @@ from eth_hash.auto import keccak
 from ledger.circle.events import Drawn, Settled
 from ledger.circle.history import Phase
 from tests.support.contracts.attacking import attacker, data_of
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.machines import BareMachine
 
@@ -19,7 +20,7 @@ STRANGER = 9
 ZERO = bytes(32)
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Four seats, a quorum of three, in round 1."""
     opened = deploy(start_seats=4, quorum=3, last_round=9)

@@ -7,6 +7,7 @@ import pytest
 from ledger.circle.draw import jury, seats_of
 from ledger.circle.events import Disputed, Outcome, Resolved, Summoned
 from tests.support.contracts.attacking import attacker, data_of
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, answer, convict, raise_claim
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.rule("R26.2")
 Deploy = Callable[..., CircleUnderTest]
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Eight seats after one settled round; a jury has three."""
     opened = deploy(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Answer, Stage, Voted
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 from tests.support.contracts.trials import (
     CHALLENGER,
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.rule("R26.4")
 Deploy = Callable[..., CircleUnderTest]
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Eight seats, and a dispute with a jury of five of them."""
     opened = deploy(start_seats=8, quorum=2, last_round=300, bond=800, dispute_bond=100, jury_seats=5)

@@ -7,6 +7,7 @@ from eth_abi.abi import decode as abi_decode
 
 from ledger.circle.events import Withdrawn
 from tests.support.contracts.attacking import attacker, data_of
+from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import ENDPOINT, UNSIGNED, CircleUnderTest
 from tests.support.contracts.machines import Ran
 
@@ -16,7 +17,7 @@ Deploy = Callable[..., CircleUnderTest]
 BOND = 1000
 
 
-@pytest.fixture
+@copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Three bonded seats, in round 1."""
     opened = deploy(bond=BOND)

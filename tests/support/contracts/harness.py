@@ -1,5 +1,6 @@
 """A circle under test: every call is foretold by the twin, run by the contract, and compared in full."""
 
+from copy import copy, deepcopy
 from typing import Any
 
 from ledger.chain.circle import CircleState
@@ -56,6 +57,13 @@ class CircleUnderTest:
         self.clock_slot = next(s for s in range(8) if machine.peek(self.address, s) == self.twin.clock)
         self.gas = ran.gas
         self.check()
+
+    def copy(self) -> "CircleUnderTest":
+        """The same circle on a machine of its own: what happens to one does not happen to the other."""
+        copied = copy(self)
+        copied.machine = self.machine.copy()
+        copied.twin, copied.history = deepcopy((self.twin, self.history))
+        return copied
 
     # --------------------------------------------------------------------------------------------- calls
 

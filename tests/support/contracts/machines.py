@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 from coincurve import PrivateKey
 from eth.chains.base import MiningChain
 from eth.db.atomic import AtomicDB
+from eth.db.backends.memory import MemoryDB
 from eth.vm.forks.london.transactions import UnsignedDynamicFeeTransaction
+from eth.vm.message import Message
 from eth.vm.spoof import SpoofTransaction
 from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address, to_checksum_address
@@ -16,6 +19,7 @@ from eth_utils.address import to_canonical_address, to_checksum_address
 from ledger.chain.logs import RawLog
 from ledger.testchain.evm.simulate import revert_reason
 from ledger.testchain.evm.vm import LocalVM
+from tests.support.contracts.interpreter import LeanVM
 
 CHAIN_ID = 1337
 START_S = 2_000_000_000
@@ -52,27 +56,38 @@ class BareMachine:
     """Runs one transaction per block. Time stands still unless `pass_time` moves it; blocks are numbered on.
 
     accounts: hot keys' addresses, without a zero byte, so that the gas of their calldata is the same for all; keys:
-    their private keys. colds: as many addresses for cold keys. All of them have coin.
+    their private keys. colds: as many addresses for cold keys. All of them have coin. vm: what runs the code.
     """
 
-    def __init__(self, accounts: int = 12) -> None:
+    def __init__(self, accounts: int = 12, vm: type[LocalVM] = LeanVM) -> None:
+        self._vm = vm
         self.keys = dict(_signer(number) for number in range(accounts))
         self.accounts = list(self.keys)
         self.colds = [to_checksum_address(_solid(b"cold", number)[:20]) for number in range(accounts)]
+        self._world = AtomicDB()
         chain = MiningChain.configure(
             __name__="BareChain", chain_id=CHAIN_ID, vm_configuration=((0, LocalVM),)
         ).from_genesis(
-            AtomicDB(),
+            self._world,
             {"gas_limit": 60_000_000, "difficulty": 0, "timestamp": START_S, "base_fee_per_gas": 1},
             {},
         )
         # Without a base fee gas is free, so that balances show the contract's money alone.
         self._header = chain.get_canonical_head().copy(base_fee_per_gas=0)
         self._context = chain.get_vm(self._header).chain_context
-        self._state = LocalVM.build_state(chain.chaindb.db, self._header, self._context)
+        self._state = self._vm.build_state(chain.chaindb.db, self._header, self._context)
         self._is_block_held = False
         for account in (*self.accounts, *self.colds):
             self._state.set_balance(to_canonical_address(account), PURSE_WEI)
+
+    def copy(self) -> "BareMachine":
+        """Another one that goes on from here by itself."""
+        copied = copy(self)
+        self._state.persist()
+        copied._world = AtomicDB(MemoryDB(dict(self._world.wrapped_db.kv_store)))
+        copied._header = self._header.copy(state_root=self._state.state_root)
+        copied._state = self._vm.build_state(copied._world, copied._header, self._context)
+        return copied
 
     # ---------------------------------------------------------------------------------------------- calls
 
@@ -101,11 +116,16 @@ class BareMachine:
         )
 
     def ask(self, to: str, data: bytes, sender: str = "0x" + "aa" * 20) -> bytes:
-        """Run a view. Raises Refusal."""
-        self._state.lock_changes()
-        snapshot = self._state.snapshot()
-        _, computation = self._execute(to_canonical_address(sender), to, data, 0)
-        self._state.revert(snapshot)
+        """Run a view: as a transaction would, without a sender that pays. Raises Refusal."""
+        state, origin, address = self._state, to_canonical_address(sender), to_canonical_address(to)
+        state.lock_changes()
+        snapshot = state.snapshot()
+        self._enter_block()
+        message = Message(CALL_GAS, address, origin, 0, data, state.get_code(address))
+        context = state.get_transaction_context_class()(gas_price=0, origin=origin)
+        computation = state.computation_class.apply_message(state, message, context)
+        state.clear_transient_storage()
+        state.revert(snapshot)
         if (reason := _reason_of(computation)) is not None:
             raise Refusal(reason)
         return bytes(computation.output)
@@ -175,9 +195,12 @@ class BareMachine:
         """Overwrite a word of a contract's storage."""
         self._state.set_storage(to_canonical_address(address), slot, value)
 
-    def _execute(self, sender: bytes, to: str | None, data: bytes, value: int) -> tuple[Any, Any]:
+    def _enter_block(self) -> None:
         hashes = _Hashes(self._header.block_number)
         self._state.execution_context = LocalVM.create_execution_context(self._header, hashes, self._context)
+
+    def _execute(self, sender: bytes, to: str | None, data: bytes, value: int) -> tuple[Any, Any]:
+        self._enter_block()
         unsigned = UnsignedDynamicFeeTransaction(
             chain_id=CHAIN_ID,
             nonce=self._state.get_nonce(sender),

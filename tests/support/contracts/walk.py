@@ -61,10 +61,13 @@ def random_terms(chance: Random) -> CircleTerms:
 
 
 class Walk:
-    """One circle under random calls. taken: how many calls of each name were accepted and refused."""
+    """One circle under random calls. machine: by default one for it.
 
-    def __init__(self, terms: CircleTerms, check_every: int = 1) -> None:
-        machine = BareMachine(ACCOUNTS)
+    accepted, refused: how many calls of each name were.
+    """
+
+    def __init__(self, terms: CircleTerms, check_every: int = 1, machine: BareMachine | None = None) -> None:
+        machine = machine or BareMachine(ACCOUNTS)
         if terms.inviter == "inviter":
             terms = terms.but(inviter=machine.accounts[-1])
         self.machine, self.terms = machine, terms

@@ -1,0 +1,29 @@
+"""Fixtures made once and copied for every test: what leads to a circle's state costs more than its copy."""
+
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+import pytest
+
+from tests.support.contracts.harness import CircleTerms, CircleUnderTest
+from tests.support.contracts.machines import BareMachine
+
+Deploy = Callable[..., CircleUnderTest]
+
+
+def deployed(**terms: Any) -> CircleUnderTest:
+    """A circle with these changed terms."""
+    return CircleUnderTest(BareMachine(), CircleTerms(**terms))
+
+
+def copied(make: Callable[[Deploy], CircleUnderTest]) -> Any:
+    """The fixture of what `make` makes when it is first asked for. Each test has a copy; the original rests."""
+    original = cache(lambda: make(deployed))
+
+    @wraps(make)
+    def copy() -> CircleUnderTest:
+        return original().copy()
+
+    del copy.__wrapped__  # its parameter is no fixture
+    return pytest.fixture(copy)
