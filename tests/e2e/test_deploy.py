@@ -1,9 +1,7 @@
 """`folkmoot deploy` as a user meets it, with a keystore on a chain that is not local, and killed on the way."""
 
 import json
-import signal
-import subprocess
-import sys
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +14,9 @@ from eth_account import Account
 from ledger.chain.deployment.circle_file import CircleFile
 from node.cli.main import main
 from node.seat.keys import write_key
+from tests.support import warm_start
 from tests.support.chains.kinds import CHAINS, ChainProcess
+from tests.support.warm_start import PROGRAM
 
 USAGE, SET_UP = 2, 3
 SEPOLIA = 11155111
@@ -267,17 +267,15 @@ def test_killed_between_sending_and_writing_nothing_is_lost_or_paid_twice(
 
 def killed_when(founder: Founder, is_time: Callable[[], bool]) -> None:
     """Run the deployment in a process of its own and kill it then."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "node.cli.main", *founder.command()],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        wait_for(lambda: is_time() or process.poll() is not None)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        _, said = process.communicate()
-    assert is_time(), said
+    with (founder.folder / "said").open("w+b") as said:
+        process = warm_start.start([PROGRAM, *founder.command()], stdout=said, stderr=said, env=os.environ)
+        try:
+            wait_for(lambda: is_time() or process.poll() is not None)
+        finally:
+            process.kill()
+            process.wait()
+        said.seek(0)
+        assert is_time(), said.read()
 
 
 def wait_for(condition: Callable[[], Any]) -> None:

@@ -6,6 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.network.local_run import LocalRun
+from tests.support.network.second_makings import made_once
+
+
+@pytest.fixture(scope="module", autouse=True)
+def second_makings() -> Iterator[None]:
+    """A second process for each task file, not for each deployment."""
+    with made_once():
+        yield
 
 
 @pytest.fixture
