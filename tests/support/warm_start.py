@@ -46,7 +46,7 @@ def start(
 ) -> "WarmProcess":
     """Start a command with nothing on its stdin. The rest as `subprocess.Popen` has it.
 
-    command: `folkmoot` or the path of a Python file, and its arguments.
+    command: `folkmoot` or the name of a module, as for `python -m`, and its arguments.
     """
     request = {
         "command": list(command),
@@ -273,8 +273,7 @@ def _run_command() -> NoReturn:
         from node.cli.main import main
 
         sys.exit(main(arguments))
-    sys.path[0] = os.path.dirname(program)
-    runpy.run_path(program, run_name="__main__")
+    runpy.run_module(program, run_name="__main__")
     sys.exit(0)
 
 

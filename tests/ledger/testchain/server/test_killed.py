@@ -18,7 +18,7 @@ from tests.support.chains.killed_chain import CHAIN_ID, MOMENTS
 from tests.support.chains.process import ChainProcess
 
 SENDERS = 4
-PROGRAM = Path(killed_chain.__file__)
+PROGRAM = killed_chain.__name__
 EVERYTHING = LogFilter(frozenset(), ())
 Signed = Callable[..., bytes]
 
@@ -97,7 +97,7 @@ class Victim:
 
     def _command(self, port: int) -> list[str]:
         moment, operation, count = self._fault
-        return [str(PROGRAM), str(self.data), str(port), moment, operation, str(count)]
+        return [PROGRAM, str(self.data), str(port), moment, operation, str(count)]
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_killed_from_outside_at_no_particular_moment(
 
 @pytest.mark.parametrize(("moment", "count"), [("after-commit", 1), *((moment, 2) for moment in MOMENTS)])
 def test_killed_while_it_is_created(tmp_path: Path, signed: Signed, moment: str, count: int) -> None:
-    command = [str(PROGRAM), str(tmp_path / "chain"), "0", moment, "any", str(count)]
+    command = [PROGRAM, str(tmp_path / "chain"), "0", moment, "any", str(count)]
     assert warm_start.run(command, env=os.environ).returncode == -9
     engine = Engine(tmp_path / "chain", CHAIN_ID, None)
     engine.submit(signed(0, 0))
