@@ -18,7 +18,7 @@ from ledger.codec import Blocks, blocks_of, frame_steps
 from ledger.errors import PeerFault
 from ledger.identity.network import Network
 from ledger.judging.false_verdicts import is_false_verdict
-from ledger.judging.frame_chains import Fetched, Held, Lost, Published, States, lineage, published
+from ledger.judging.frame_chains import CircleTask, Fetched, Held, Lost, Published, States, lineage, published
 from ledger.judging.replay import blobs_needed, replay, shows_checkpoint
 from ledger.judging.screening import Screened
 from ledger.rules import looks_back, rule_of
@@ -57,13 +57,14 @@ class RoundAuditor:
 
         plan: which rounds of which seats are recomputed; all of them where it is None.
         """
-        self._history, self._network, self._report = history, network.domain_separator, report
+        self._history, self._report = history, report
         self._rule = rule_of(history.manifest.rule, history.manifest.rule_parameters)
         self._genesis = None if genesis is None else Carried(genesis)
         # By seat and where its line began: who takes a seat that another has left starts from the genesis again,
         # and so does a seat that lost what it had.
         self._carried = CarriedStates(Shelf()) if carried is None else carried
-        self._states = States(genesis) if states is None else states
+        states = States(genesis) if states is None else states
+        self._task = CircleTask(history.manifest, network.domain_separator, states)
         self._plan = plan_from(history, 1) if plan is None else plan
         self._owed = owed(history)
         self._published: dict[bytes, tuple[int, tuple[int, int]]] = {}
@@ -146,7 +147,7 @@ class RoundAuditor:
 
     def _record(self, round_: Round, judge: int, blobs: Mapping[bytes, bytes | None]) -> Record:
         blob = blobs[round_.attestations[judge].record]
-        return decode_checkpoint_record(blob, self._network, round_, judge)
+        return decode_checkpoint_record(blob, self._task.network, round_, judge)
 
     def _not_shown(self, round_: Round, judge: int, fact: str) -> None:
         """Of a checkpoint the burden of proof is the judge's, while what can be disputed follows from it (R29)."""
@@ -159,7 +160,7 @@ class RoundAuditor:
             if claim.round == round_.number:
                 carried = self._brought(round_, claim.judge) if claim.judge in round_.tenures else None
                 self.false_verdicts[claim.dispute] = is_false_verdict(
-                    self._history, self._network, round_, claim.judge, claim.target, carried, held, self._states
+                    self._history, self._task, round_, claim.judge, claim.target, carried, held
                 )
 
     def _check_updates(self, round_: Round, held: Held) -> None:
@@ -174,7 +175,7 @@ class RoundAuditor:
                 self._find(Check.BLOBS, round_, seat, "the bytes at the digest make no blob", digest=digest.hex())
                 continue
             try:
-                found = published(fetched, self._history.manifest, self._network, self._states)
+                found = published(fetched, self._task)
             except Lost as lost:
                 # Of the genesis it is told once, and no author's fault; frames of final rounds need not be there.
                 if lost.digest != self._history.manifest.genesis_digest and self._is_disputable(round_):
@@ -240,7 +241,7 @@ class RoundAuditor:
             return
         self._count(work, done=True)
         try:
-            screened = replay(self._history, self._network, round_, judge, carried, held, states=self._states)
+            screened = replay(self._history, self._task, round_, judge, carried, held)
         except PeerFault as fault:
             # R15: its own update is none, so its base stays as it was; whatever it says of others is false.
             self._put(round_, judge, carried)
@@ -295,15 +296,13 @@ class RoundAuditor:
         return sorted(
             seat
             for seat in blobs_needed(round_, judge)
-            if held.lacks(lineage(self._history, round_, seat), self._history.manifest, self._states)
+            if held.lacks(lineage(self._history, round_, seat), self._task.manifest, self._task.states)
         )
 
     def _check_remaining(self, round_: Round, judge: int, carried: Carried | None, held: Held, work: Work) -> None:
         """With some updates lost, the verdicts that follow without them: withholding shields no liar (R22.1)."""
         for target in seats_of(round_.attestations[judge].judged) if work is Work.CHECK else ():
-            is_false = is_false_verdict(
-                self._history, self._network, round_, judge, target, carried, held, self._states
-            )
+            is_false = is_false_verdict(self._history, self._task, round_, judge, target, carried, held)
             self._report.count(Check.VERDICTS, is_false is not None)
             if is_false:
                 fact = f"its verdict about seat {target} is not what the rule gives"

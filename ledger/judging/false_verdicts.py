@@ -11,7 +11,7 @@ from ledger.blobs.contents.records import decode_record, state_digest
 from ledger.circle.draw import seats_of
 from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
-from ledger.judging.frame_chains import Held, Lost, States
+from ledger.judging.frame_chains import CircleTask, Held, Lost
 from ledger.judging.replay import blobs_needed, replay
 from ledger.judging.screening import Screened
 from ledger.rules import Rule, looks_back, rule_of
@@ -46,12 +46,11 @@ class Examined:
 
 def examine(
     history: History,
-    network: bytes,
+    task: CircleTask,
     round_: Round,
     judge: int,
     carried: Carried | None,
     held: Held,
-    states: States | None = None,
 ) -> Examined:
     """Recompute a whole attestation; the judge must have attested, under a rule that can be replayed.
 
@@ -60,7 +59,7 @@ def examine(
     """
     attestation = round_.attestations[judge]
     try:
-        screened = replay(history, network, round_, judge, carried, held, states=states)
+        screened = replay(history, task, round_, judge, carried, held)
     except PeerFault:
         # R26.3: it has no state to judge from.
         return Examined((*seats_of(attestation.judged), judge), None)
@@ -76,20 +75,19 @@ def _names_base(screened: Screened, carried: Carried | None) -> bool:
 
 def is_false_verdict(
     history: History,
-    network: bytes,
+    task: CircleTask,
     round_: Round,
     judge: int,
     target: int,
     carried: Carried | None,
     held: Held,
-    states: States | None = None,
 ) -> bool | None:
     """True where what the judge said is another than the rule gives, None where that cannot be recomputed.
 
     target: whom the verdict is about; where it is the judge itself, the claim is that its record, or the base that
     its update names, is another than the one that follows. carried: what the judge brought into the round, None
     where it cannot be known, or the rule does not look back and the claim is about a verdict. held: the blobs; see
-    `blobs_behind`. states: those decoded before, to save time.
+    `blobs_behind`.
     A judge that did not attest, or that did not judge the target, said nothing false. A judge whose own update
     cannot be read has no state to judge from: whatever it said is false.
     """
@@ -100,9 +98,9 @@ def is_false_verdict(
         return None
     try:
         if target == judge:
-            return judge in examine(history, network, round_, judge, carried, held, states).false
+            return judge in examine(history, task, round_, judge, carried, held).false
         only = target if rule.judges_each_alone else None
-        screened = replay(history, network, round_, judge, carried, held, only=only, states=states)
+        screened = replay(history, task, round_, judge, carried, held, only=only)
     except Lost:
         return None
     except PeerFault:

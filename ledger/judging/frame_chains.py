@@ -7,9 +7,9 @@ may hang on, and a blob that lies before the last key frame is never needed.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from ledger.arithmetic.exact import State
@@ -143,6 +143,19 @@ class States:
                 self._faults.popitem(last=False)
 
 
+@dataclass(frozen=True)
+class CircleTask:
+    """A circle's task as one machine judges it: what all agreed on, and what this machine has of it."""
+
+    manifest: Manifest
+    network: bytes
+    """Which circle it is: 32 bytes, inside every blob."""
+    states: States = field(default_factory=States)
+    """Those decoded before. They save time; its `origin`, the genesis, alone matters besides."""
+    loss: Callable[[State], float] | None = None
+    """The judge's private loss of a state, for the one kind of rule that nobody else can recompute."""
+
+
 class Held:
     """What one judgement is made from, kept for as long as it runs, whatever caches forget meanwhile.
 
@@ -268,26 +281,26 @@ def fetched_of(links: Sequence[Link], tenure: int, blobs: Mapping[bytes, bytes |
     return Fetched(tuple(links), Held(blobs), tenure)
 
 
-def published(fetched: Fetched, manifest: Manifest, network: bytes, states: States) -> Published:
+def published(fetched: Fetched, task: CircleTask) -> Published:
     """The public state of a commit. Raises InvalidBlob or MalformedFrame, Lost where a blob is lacking.
 
-    The same whatever `states` has: a frame whose predecessor it forgot is decoded from the last key frame on.
+    The same whatever `task.states` has: a frame whose predecessor it forgot is decoded from the last key frame on.
     """
-    links = fetched.links
+    links, states = fetched.links, task.states
     if not fetched.is_here:
         raise Lost(f"the update of round {links[0].round} is not to be had", links[0].digest)
     known = states.get(links)
     if known is not None:
         return known
     # R28: also where it is invalid by itself. Who called it that would have to show what it hangs on.
-    lacking = fetched.held.lacks(links, manifest, states)
+    lacking = fetched.held.lacks(links, task.manifest, states)
     if lacking is not None:
         raise Lost(f"the blob {lacking.hex()[:12]} that an update hangs on is not to be had", lacking)
     reason = states.fault(links)
     if reason is not None:
         raise InvalidBlob(reason)
     try:
-        found = _decoded(links, fetched.held, manifest, network, states)
+        found = _decoded(links, fetched.held, task)
     except PeerFault as fault:
         states.put_fault(links, str(fault))
         raise
@@ -295,16 +308,16 @@ def published(fetched: Fetched, manifest: Manifest, network: bytes, states: Stat
     return found
 
 
-def _decoded(links: Sequence[Link], held: Held, manifest: Manifest, network: bytes, states: States) -> Published:
+def _decoded(links: Sequence[Link], held: Held, task: CircleTask) -> Published:
     """The state of the first link, decoded from the last key frame on or from the newest state that is known."""
     frames: list[Update] = []
     before: Published | None = None
     for place, link in enumerate(links):
-        before = (held.states.get(link) or states.get(links[place:])) if place > 0 else None
+        before = (held.states.get(link) or task.states.get(links[place:])) if place > 0 else None
         if before is not None:
             break
         with _blaming(place):
-            update = _update_of(link, held, manifest, network)
+            update = _update_of(link, held, task)
             frames.append(update)
             if not update.reference:
                 break
@@ -317,7 +330,7 @@ def _decoded(links: Sequence[Link], held: Held, manifest: Manifest, network: byt
                 raise InvalidBlob("the update is relative to another than its author's previous commit")
     for place in reversed(range(len(frames))):
         with _blaming(place):
-            before = _next(frames.pop(), before, links[place + 1] if before else None, manifest, states.origin)
+            before = _next(frames.pop(), before, links[place + 1] if before else None, task)
     assert before is not None
     return before
 
@@ -333,25 +346,23 @@ def _blaming(place: int) -> Iterator[None]:
         raise InvalidBlob(f"the update is relative to one that is invalid: {fault}") from fault
 
 
-def _update_of(link: Link, held: Held, manifest: Manifest, network: bytes) -> Update:
+def _update_of(link: Link, held: Held, task: CircleTask) -> Update:
     blob = held.blob(link.digest)
     if blob is None:
         raise InvalidBlob("no blob can be made of the bytes at the digest")
-    update = decode_update(blob, manifest, network, link.round, link.author)
+    update = decode_update(blob, task.manifest, task.network, link.round, link.author)
     # [REJECT] R9: a key frame says of itself that it needs no reference, a delta frame that it does.
     if is_chained(update.codec) and is_key(update.payload) != (not update.reference):
         raise InvalidBlob("the frame's kind and the update's reference do not go together")
     return update
 
 
-def _next(
-    update: Update, before: Published | None, previous: Link | None, manifest: Manifest, origin: State | None
-) -> Published:
+def _next(update: Update, before: Published | None, previous: Link | None, task: CircleTask) -> Published:
     """One frame more. before: what its author's previous commit published, None for a key frame."""
+    origin = task.states.origin
     if is_chained(update.codec) and origin is None:
-        raise Lost("the genesis is not to be had", manifest.genesis_digest)
-    state = decode(
-        update.payload, update.codec, blocks_of(manifest.sizes), before.state if before else None, origin
-    )
+        raise Lost("the genesis is not to be had", task.manifest.genesis_digest)
+    last = None if before is None else before.state
+    state = decode(update.payload, update.codec, blocks_of(task.manifest.sizes), last, origin)
     chain = () if before is None or previous is None else (previous, *before.chain)
     return Published(state, update.base, chain)

@@ -1,13 +1,12 @@
 """A judge's round over again, from the chain's history and the blobs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ledger.arithmetic.exact import State
 from ledger.blobs.contents.checkpoint import is_checkpoint_due
 from ledger.circle.draw import mask_of
 from ledger.circle.history import History, Round
-from ledger.judging.frame_chains import Fetched, Held, Lost, States, lineage
+from ledger.judging.frame_chains import CircleTask, Fetched, Held, Lost, lineage
 from ledger.judging.screening import Screened, Sitting, screen
 from ledger.rules.judge_memory import Carried
 
@@ -69,48 +68,36 @@ def sitting_of(history: History, round_: Round, judge: int) -> Sitting:
 
 def replay(
     history: History,
-    network: bytes,
+    task: CircleTask,
     round_: Round,
     judge: int,
     carried: Carried | None,
     held: Held,
     *,
     only: int | None = None,
-    states: States | None = None,
-    loss: Callable[[State], float] | None = None,
 ) -> Screened:
     """What the rule gives for an attested round of a judge.
 
     held: the blobs of the judge's update and of those it judged, and what they hang on. only: leave all neighbours
-    but this one out. states: those decoded before; they save time, and nothing else depends on them. loss: the
-    judge's own, see `screen`. A neighbour that the judge attested not to have judged counts as unavailable to it.
+    but this one out. A neighbour that the judge attested not to have judged counts as unavailable to it.
     Raises PeerFault where the judge's own update does not decode, Lost where a blob is missing from `held`.
     """
-    manifest, judged = history.manifest, round_.attestations[judge].judged
+    judged = round_.attestations[judge].judged
     if only is not None:
         judged &= 1 << only
-    linked = round_.neighbours(manifest.degree)[judge]
-    states = States() if states is None else states
+    linked = round_.neighbours(task.manifest.degree)[judge]
 
     def fetched(seat: int) -> Fetched:
         links, tenure = lineage(history, round_, seat), round_.tenures[seat]
         if seat != judge and not judged >> seat & 1:
             return Fetched(links, Held(), tenure)
-        lacking = held.lacks(links, manifest, states)
+        lacking = held.lacks(links, task.manifest, task.states)
         if lacking is not None:
             raise Lost(f"the blob {lacking.hex()[:12]} is not to be had", lacking)
         return Fetched(links, held, tenure)
 
-    screened = screen(
-        manifest,
-        network,
-        sitting_of(history, round_, judge),
-        fetched(judge),
-        carried,
-        {seat: fetched(seat) for seat in linked},
-        states=states,
-        loss=loss,
-    )
+    neighbours = {seat: fetched(seat) for seat in linked}
+    screened = screen(task, sitting_of(history, round_, judge), fetched(judge), carried, neighbours)
     if screened.judged != judged & mask_of(linked):
         # A blob that was here went away meanwhile: nobody can tell, least of all against the judge.
         raise Lost("an update that the judge judged is not to be had any more")

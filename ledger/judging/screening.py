@@ -1,6 +1,6 @@
 """From blobs to verdicts: the one function that a peer attests by and an auditor recomputes with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +19,9 @@ from ledger.blobs.contents.records import (
 )
 from ledger.blobs.unixfs import build
 from ledger.circle.draw import mask_of
-from ledger.circle.manifest import Manifest
 from ledger.codec import blocks_of
 from ledger.errors import PeerFault
-from ledger.judging.frame_chains import Fetched, Lost, States, published
+from ledger.judging.frame_chains import CircleTask, Fetched, Lost, published
 from ledger.rules import Outcome, Situation, looks_back, rule_of
 from ledger.rules.judge_memory import Carried
 
@@ -67,32 +66,22 @@ class Screened:
 
 
 def screen(
-    manifest: Manifest,
-    network: bytes,
-    sitting: Sitting,
-    judge: Fetched,
-    carried: Carried | None,
-    neighbours: Mapping[int, Fetched],
-    *,
-    states: States | None = None,
-    loss: Callable[[State], float] | None = None,
+    task: CircleTask, sitting: Sitting, judge: Fetched, carried: Carried | None, neighbours: Mapping[int, Fetched]
 ) -> Screened:
     """Judge a round's neighbours and mix, from what the judge brought along and the blobs alone (R10).
 
     judge: the judge's own update; its blob must decode (PeerFault otherwise: it judged by a state nobody can see;
     Lost where a blob that it hangs on is not at hand). Of a neighbour whose update hangs on such a blob nothing is
-    said. states: those decoded before, to save time.
+    said.
     carried: base and memory at the round's start, None where an auditor cannot know them (PeerFault if the rule
-    needs them). states.origin: the genesis, which a checkpoint needs (Lost without it). loss: the judge's private
-    loss, for the one kind of rule that nobody else can recompute.
+    needs them). task.states.origin: the genesis, which a checkpoint needs (Lost without it).
     """
-    states = States() if states is None else states
-    own = published(judge, manifest, network, states)
+    manifest, own = task.manifest, published(judge, task)
     rule = rule_of(manifest.rule, manifest.rule_parameters)
     if carried is None and looks_back(rule):
         raise PeerFault(f"rule {manifest.rule} judges from a base or memory that cannot be recomputed")
     carried = carried or Carried(own.state)
-    found = {seat: _state(fetched, manifest, network, states) for seat, fetched in neighbours.items()}
+    found = {seat: _state(fetched, task) for seat, fetched in neighbours.items()}
     outcome = rule.screen(
         Situation(
             base=carried.base,
@@ -105,16 +94,16 @@ def screen(
             seed=sitting.seed,
             tenures={seat: fetched.tenure for seat, fetched in neighbours.items()} | {sitting.judge: judge.tenure},
             memory=carried.memory,
-            loss=loss,
+            loss=task.loss,
         )
     )
     entries = tuple(_entry(seat, neighbours[seat].digest, found[seat], outcome) for seat in sorted(neighbours))
     goes_on = Carried(outcome.next_base, outcome.memory)
     checkpoint = None
     if sitting.shows_checkpoint:
-        checkpoint = _checkpoint(manifest, network, sitting, judge.link.author, goes_on, states.origin)
+        checkpoint = _checkpoint(task, sitting, judge.link.author, goes_on)
     record = Record(
-        network,
+        task.network,
         sitting.round,
         judge.link.author,
         own.base,
@@ -134,18 +123,17 @@ def screen(
     )
 
 
-def _checkpoint(
-    manifest: Manifest, network: bytes, sitting: Sitting, author: bytes, carried: Carried, genesis: State | None
-) -> bytes:
-    if genesis is None:
-        raise Lost("the genesis is not to be had", manifest.genesis_digest)
-    return encode_checkpoint(network, sitting.round, author, carried, genesis, blocks_of(manifest.sizes))
+def _checkpoint(task: CircleTask, sitting: Sitting, author: bytes, carried: Carried) -> bytes:
+    if (genesis := task.states.origin) is None:
+        raise Lost("the genesis is not to be had", task.manifest.genesis_digest)
+    blocks = blocks_of(task.manifest.sizes)
+    return encode_checkpoint(task.network, sitting.round, author, carried, genesis, blocks)
 
 
-def _state(fetched: Fetched, manifest: Manifest, network: bytes, states: States) -> State | PeerFault | None:
+def _state(fetched: Fetched, task: CircleTask) -> State | PeerFault | None:
     """What a neighbour published; its fault where that does not decode, None where a blob is lacking."""
     try:
-        return published(fetched, manifest, network, states).state
+        return published(fetched, task).state
     except Lost:
         return None
     except PeerFault as fault:

@@ -14,7 +14,7 @@ from ledger.blobs.contents.records import Record, encode_record, state_digest
 from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.frame_chains import Fetched, Held, Lost, States, lineage, published
+from ledger.judging.frame_chains import CircleTask, Fetched, Held, Lost, States, lineage, published
 from ledger.judging.replay import blobs_needed, replay
 from ledger.judging.screening import Screened, Sitting
 from ledger.rules import looks_back, rule_of
@@ -94,7 +94,7 @@ class Collusion:
         newest, carried = before.newest, before.carried
         try:
             fetched = Fetched(lineage(history, round_, seat), held, tenure)
-            newest = published(fetched, history.manifest, self._network, self._states).state
+            newest = published(fetched, CircleTask(history.manifest, self._network, self._states)).state
         except (PeerFault, Lost):
             pass
         if seat in round_.attestations:
@@ -108,7 +108,9 @@ class Collusion:
         if not rule.is_replayable or (carried is None and looks_back(rule)):
             return None
         try:
-            return replay(history, self._network, round_, judge, carried, held, states=self._states).carried
+            return replay(
+                history, CircleTask(history.manifest, self._network, self._states), round_, judge, carried, held
+            ).carried
         except (PeerFault, Lost):
             return None
 

@@ -17,7 +17,7 @@ from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Examined, Truth, blobs_behind, examine, is_false_verdict
-from ledger.judging.frame_chains import Held, Lost, States, further
+from ledger.judging.frame_chains import CircleTask, Held, Lost, States, further
 from ledger.judging.replay import Start, blobs_needed, replay, starts
 from ledger.rules import looks_back, rule_of
 from ledger.rules.judge_memory import Carried
@@ -66,7 +66,7 @@ async def truth_of(
     except Lost as lost:
         return _withheld(round_number, judge, Unavailable(lost.digest, {"": str(lost)}))
     found = await asyncio.to_thread(
-        is_false_verdict, history, network, round_, judge, target, brought.carried, held, brought.states
+        is_false_verdict, history, brought.task, round_, judge, target, brought.carried, held
     )
     if found is None:
         return _withheld(round_number, judge, None)
@@ -86,9 +86,7 @@ async def examined(
     try:
         brought = await _Brought.into(history, network, round_, judge, fetch, for_base=True)
         held = await brought.whole(round_, blobs_needed(round_, judge))
-        return await asyncio.to_thread(
-            examine, history, network, round_, judge, brought.carried, held, brought.states
-        )
+        return await asyncio.to_thread(examine, history, brought.task, round_, judge, brought.carried, held)
     except Unavailable as error:
         return _withheld(round_number, judge, error)
     except Lost as lost:
@@ -124,8 +122,8 @@ class _Brought:
     """
 
     def __init__(self, history: History, network: bytes, judge: int, fetch: Fetch, genesis: State) -> None:
-        self._history, self._network, self._judge, self._fetch = history, network, judge, fetch
-        self._genesis, self.states = genesis, States(genesis)
+        self._history, self._judge, self._fetch, self._genesis = history, judge, fetch, genesis
+        self.task = CircleTask(history.manifest, network, States(genesis))
         self.carried: Carried | None = None
 
     @classmethod
@@ -143,7 +141,7 @@ class _Brought:
 
     async def whole(self, round_: Round, needed: Mapping[int, bytes]) -> Held:
         """The blobs of these seats' updates and what they hang on; the judge is asked first."""
-        return await whole(self._history, round_, needed, self._fetch, self.states, first=self._judge)
+        return await whole(self._history, round_, needed, self._fetch, self.task.states, first=self._judge)
 
     async def _carried(self, round_: Round, *, looks_back: bool) -> Carried:
         unshown: dict[int, Unavailable] = {}
@@ -165,7 +163,9 @@ class _Brought:
     async def _at(self, start: Start) -> Carried:
         if start.checkpoint is None:
             return Carried(self._genesis)
-        return await shown(self._history, self._network, start.checkpoint, self._judge, self._genesis, self._fetch)
+        return await shown(
+            self._history, self.task.network, start.checkpoint, self._judge, self._genesis, self._fetch
+        )
 
     async def _follow(self, start: Start, carried: Carried, unshown: Mapping[int, Unavailable]) -> Carried:
         """Round by round, so that the blobs of a long history are never in memory together."""
@@ -173,7 +173,7 @@ class _Brought:
             held = await self.whole(before, blobs_needed(before, self._judge))
             try:
                 screened = await asyncio.to_thread(
-                    replay, self._history, self._network, before, self._judge, carried, held, states=self.states
+                    replay, self._history, self.task, before, self._judge, carried, held
                 )
             except PeerFault:
                 # R15: its update is none, so its base stays as it was.

@@ -7,7 +7,7 @@ from typing import Final
 from ledger.blobs.contents.records import update_max_bytes
 from ledger.circle.history import History, Phase, Round
 from ledger.circle.verdict_word import encode_verdicts
-from ledger.judging.frame_chains import Fetched, Held, lineage
+from ledger.judging.frame_chains import CircleTask, Fetched, Held, lineage
 from ledger.judging.replay import sitting_of
 from ledger.judging.screening import Screened, screen
 from ledger.rules.judge_memory import Carried
@@ -119,16 +119,9 @@ class Attesting:
             store.put(instead.record)
             return instead
         with parts.meter.section("screening"):
-            screened = screen(
-                history.manifest,
-                parts.network,
-                sitting,
-                Fetched(links, held, round_.tenures[seat]),
-                carried,
-                neighbours,
-                states=parts.services.exchange.states,
-                loss=self._learner.loss,
-            )
+            task = CircleTask(history.manifest, parts.network, parts.services.exchange.states, self._learner.loss)
+            own = Fetched(links, held, round_.tenures[seat])
+            screened = screen(task, sitting, own, carried, neighbours)
         with parts.meter.section("blobs"):
             for blob in screened.blobs:
                 store.put(blob)

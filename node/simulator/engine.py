@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ledger.circle.manifest import Manifest
 from ledger.codec import PLAIN, blocks_of, quantise
-from ledger.judging.frame_chains import States
+from ledger.judging.frame_chains import CircleTask, States
 from ledger.rules import rule_of
 from node.learning.private_part import Kept
 from node.learning.training import initial_state
@@ -131,4 +131,4 @@ class LocalEngine:
             loss = lambda state: self._school.loss(seat, number, state, kept)  # noqa: E731
         if not self._scenario.records:
             return judge(self._rule, exchange, turn, loss)
-        return judge_blobs(self.manifest, self._network, exchange, turn, self._decoded, loss)
+        return judge_blobs(CircleTask(self.manifest, self._network, self._decoded, loss), exchange, turn)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from ledger.arithmetic.exact import State
 from ledger.blobs.contents.checkpoint import is_checkpoint_due
 from ledger.circle.draw import mask_of
-from ledger.circle.manifest import Manifest
-from ledger.judging.frame_chains import Fetched, Held, States
+from ledger.judging.frame_chains import CircleTask, Fetched, Held
 from ledger.judging.screening import Sitting, screen
 from ledger.rules import Rule, Situation
 from ledger.rules.judge_memory import Carried
@@ -83,25 +82,16 @@ def judge(rule: Rule, exchange: Exchange, turn: Turn, loss: Loss | None = None) 
     return Judged(mask_of(seen), mask_of(accepted), outcome.mixed, carried)
 
 
-def judge_blobs(
-    manifest: Manifest,
-    network: bytes,
-    exchange: Exchange,
-    turn: Turn,
-    decoded: States,
-    loss: Loss | None = None,
-) -> Judged:
-    """The same from the blobs, as a peer does it. decoded: states of earlier turns, not to be decoded again."""
+def judge_blobs(task: CircleTask, exchange: Exchange, turn: Turn) -> Judged:
+    """The same from the blobs, as a peer does it."""
+    manifest = task.manifest
     shows = is_checkpoint_due(manifest.checkpoint_every, exchange.number, turn.seat, turn.attested, manifest.rounds)
     screened = screen(
-        manifest,
-        network,
+        task,
         Sitting(exchange.number, turn.seat, exchange.seed, exchange.eligible, shows),
         exchange.fetched[turn.seat],
         turn.carried,
         {other: _served(exchange, other) for other in turn.neighbours},
-        states=decoded,
-        loss=loss,
     )
     mixed = frozenset(entry.seat for entry in screened.entries if entry.mixed)
     return Judged(screened.judged, screened.accepted, mixed, screened.carried, screened.record)

@@ -5,7 +5,16 @@ import logging
 from ledger.blobs.contents.records import update_max_bytes
 from ledger.circle.history import History
 from ledger.errors import PeerFault
-from ledger.judging.frame_chains import Lost, States, earlier, fetched_of, is_key_due, lineage, published
+from ledger.judging.frame_chains import (
+    CircleTask,
+    Lost,
+    States,
+    earlier,
+    fetched_of,
+    is_key_due,
+    lineage,
+    published,
+)
 from node.blobs.store import BlockStore
 from node.blobs.stored import StoredBlobs
 from node.learning.learner import Previous
@@ -33,7 +42,7 @@ def previous(
     last = lineage(history, history.rounds[links[0].round - 1], seat)
     try:
         blobs = StoredBlobs(store, limit, {link.digest: True for link in last if store.has(link.digest)})
-        found = published(fetched_of(last, tenure, blobs), history.manifest, network, states)
+        found = published(fetched_of(last, tenure, blobs), CircleTask(history.manifest, network, states))
     except (Lost, PeerFault) as reason:
         _log.info("sending a key frame round=%d reason=%s", number, reason)
         return None

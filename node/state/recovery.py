@@ -17,7 +17,7 @@ from ledger.blobs.unixfs import build
 from ledger.circle.history import History, Round
 from ledger.errors import NotYet, PeerFault, SetupError
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.frame_chains import Held, Lost, lineage
+from ledger.judging.frame_chains import CircleTask, Held, Lost, lineage
 from ledger.judging.replay import blobs_needed, replay, shows_checkpoint
 from ledger.judging.screening import Screened
 from ledger.rules.judge_memory import Carried
@@ -205,7 +205,13 @@ class Recovery:
         try:
             held = await whole(history, round_, blobs_needed(round_, self._seat), self._fetch, states)
             screened = await asyncio.to_thread(
-                replay, history, self._network, round_, self._seat, carried, held, states=states, loss=self._loss
+                replay,
+                history,
+                CircleTask(history.manifest, self._network, states, self._loss),
+                round_,
+                self._seat,
+                carried,
+                held,
             )
         except (Unavailable, Lost, PeerFault) as error:
             raise Lacking(f"the state after round {round_.number} cannot be rebuilt: {error}") from error

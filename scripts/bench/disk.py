@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from ledger.circle.history import CircleParameters, History
 from ledger.circle.members import Seat
-from ledger.judging.frame_chains import MAX_CHAIN, Held, States
+from ledger.judging.frame_chains import MAX_CHAIN, CircleTask, Held, States
 from ledger.judging.replay import replay
 from node.blobs.store import BlockStore
 from node.simulator.blobs import network_of
@@ -78,7 +78,14 @@ class Watch:
         while len(self._earlier) > (MAX_CHAIN + 1) * self._scenario.peers:
             del self._earlier[next(iter(self._earlier))]
         states = self._states
-        again = replay(history, network_of(self._scenario), lap.round, 0, turn.carried, held, states=states)
+        again = replay(
+            history,
+            CircleTask(history.manifest, network_of(self._scenario), states),
+            lap.round,
+            0,
+            turn.carried,
+            held,
+        )
         assert again.record_digest == lap.round.attestations[0].record
         judged = lap.round.attestations[0].judged | 1
         had = [blob for seat, one in lap.exchange.fetched.items() if judged >> seat & 1 and (blob := one.blob)]

@@ -7,7 +7,7 @@ import numpy as np
 from ledger.arithmetic.exact import State
 from ledger.blobs.contents.records import UPDATE_MAGIC, decode_genesis, reference_of
 from ledger.chain.deployment.deploy import CircleFile, open_circle
-from ledger.judging.frame_chains import States, fetched_of, lineage, published
+from ledger.judging.frame_chains import CircleTask, States, fetched_of, lineage, published
 from node.blobs.store import BlockStore
 from tests.support.network.local_run import LocalRun
 
@@ -69,4 +69,4 @@ def state_of(run: LocalRun, index: int, number: int) -> State:
     links = lineage(history, round_, seat)
     blobs = {link.digest: store.get(link.digest, 1 << 20) for link in links}
     fetched = fetched_of(links, round_.tenures[seat], blobs)
-    return published(fetched, manifest, network, States(genesis)).state
+    return published(fetched, CircleTask(manifest, network, States(genesis))).state

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from ledger.arithmetic.exact import to_float
 from ledger.blobs.contents.records import update_max_bytes
 from ledger.chain.deployment.deploy import CircleFile, open_circle
-from ledger.judging.frame_chains import States, fetched_of, lineage, published
+from ledger.judging.frame_chains import CircleTask, States, fetched_of, lineage, published
 from node.blobs.store import BlockStore
 from node.demo.results import accepted_share, collect
 from tests.support.network.local_run import LocalRun
@@ -63,4 +63,6 @@ def state_of(run: LocalRun, seat: int, number: int) -> npt.NDArray[np.float32]:
     folder = next(peer.folder for peer in run.network.peers if run.seat(peer.index) == seat)
     store = BlockStore(folder / "data" / "blobs")
     blobs = {link.digest: store.get(link.digest, update_max_bytes(manifest)) for link in links}
-    return to_float(published(fetched_of(links, round_.tenures[seat], blobs), manifest, network, States()).state)
+    return to_float(
+        published(fetched_of(links, round_.tenures[seat], blobs), CircleTask(manifest, network, States())).state
+    )

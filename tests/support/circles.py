@@ -26,7 +26,7 @@ from ledger.circle.verdict_word import encode_verdicts
 from ledger.codec import DELTA, PLAIN, Blocks, blocks_of, encode, quantise
 from ledger.errors import PeerFault
 from ledger.identity.network import Network
-from ledger.judging.frame_chains import States, earlier, fetched_of, is_key_due, lineage, published
+from ledger.judging.frame_chains import CircleTask, States, earlier, fetched_of, is_key_due, lineage, published
 from ledger.judging.replay import sitting_of
 from ledger.judging.screening import screen
 from ledger.rules.judge_memory import Carried
@@ -215,7 +215,8 @@ class Circle:
         last = lineage(self.known, self.known.rounds[links[0].round - 1], seat)
         try:
             found = published(
-                fetched_of(last, tenure, self.blobs), self.manifest, NETWORK.domain_separator, self.states
+                fetched_of(last, tenure, self.blobs),
+                CircleTask(self.manifest, NETWORK.domain_separator, self.states),
             )
         except PeerFault:
             return None
@@ -227,14 +228,11 @@ class Circle:
             fetched = peer.received(number, {seat: self._fetched(number, seat) for seat in linked})
             try:
                 screened = screen(
-                    self.manifest,
-                    NETWORK.domain_separator,
+                    CircleTask(self.manifest, NETWORK.domain_separator, peer.states(self), peer.loss),
                     sitting_of(self.known, self.known.round, judge),
                     self._fetched(number, judge),
                     self.carried[judge],
                     fetched,
-                    states=peer.states(self),
-                    loss=peer.loss,
                 )
                 screened = peer.screened(self, number, screened)
                 said = Said(judge, screened.judged, screened.accepted, screened.record_digest)

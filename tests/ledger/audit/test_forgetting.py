@@ -13,7 +13,7 @@ from ledger.audit.working_set import CarriedStates, ShelvedStates
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Disputed
 from ledger.judging.false_verdicts import is_false_verdict
-from ledger.judging.frame_chains import Held, States, lineage
+from ledger.judging.frame_chains import CircleTask, Held, States, lineage
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
 from tests.support.histories.generated import address, digest
 
@@ -116,7 +116,9 @@ def test_a_verdict_is_as_false_with_room_for_one_state(codec, rule, degree):
             for target in seats_of(attested.judged):
                 held, states = Held(circle.blobs), States(genesis_state(), ONE)
                 lied = (judge, target, number) == (2, 0, 7)
-                said = is_false_verdict(history, domain, round_, judge, target, carried, held, states)
+                said = is_false_verdict(
+                    history, CircleTask(history.manifest, domain, states), round_, judge, target, carried, held
+                )
                 assert said is lied
 
 
@@ -128,7 +130,12 @@ def carried_before(history, round_, judge, blobs):
     carried, states = Carried(genesis_state()), States(genesis_state(), ONE)
     for before in list(starts(history, round_, judge, looks_back=True))[-1].rounds:
         carried = replay(
-            history, NETWORK.domain_separator, before, judge, carried, Held(blobs), states=states
+            history,
+            CircleTask(history.manifest, NETWORK.domain_separator, states),
+            before,
+            judge,
+            carried,
+            Held(blobs),
         ).carried
     return carried
 

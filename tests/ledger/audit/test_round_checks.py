@@ -14,7 +14,7 @@ from ledger.audit.round_checks import RoundAuditor
 from ledger.blobs.contents.records import decode_update, encode_update
 from ledger.codec import DELTA
 from ledger.judging.false_verdicts import is_false_verdict
-from ledger.judging.frame_chains import Held, States, fetched_of, lineage, published
+from ledger.judging.frame_chains import CircleTask, Held, States, fetched_of, lineage, published
 from tests.support.circles import (
     NETWORK,
     Circle,
@@ -310,7 +310,9 @@ def test_a_false_rejection_names_the_judge_with_the_figures():
 
     def state(seat):
         links = lineage(circle.known, circle.known.rounds[1], seat)
-        return published(fetched_of(links, 1, blobs), circle.manifest, NETWORK.domain_separator, States()).state
+        return published(
+            fetched_of(links, 1, blobs), CircleTask(circle.manifest, NETWORK.domain_separator, States())
+        ).state
 
     assert finding.evidence["distance2"] == str(squared_distance(state(2), state(4)))
     assert int(finding.evidence["distance2"]) <= int(finding.evidence["limit2"])
@@ -512,6 +514,14 @@ def test_nobody_can_tell_whether_a_verdict_by_private_data_is_false():
     circle = Circle(rule="ubar", rule_parameters={})
     history = circle.history()
     assert (
-        is_false_verdict(history, NETWORK.domain_separator, history.rounds[0], 2, 4, None, Held(circle.blobs))
+        is_false_verdict(
+            history,
+            CircleTask(history.manifest, NETWORK.domain_separator),
+            history.rounds[0],
+            2,
+            4,
+            None,
+            Held(circle.blobs),
+        )
         is None
     )

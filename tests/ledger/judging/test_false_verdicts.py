@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.judging.false_verdicts import blobs_behind, examine, is_false_verdict
-from ledger.judging.frame_chains import Held, States
+from ledger.judging.frame_chains import CircleTask, Held, States
 from ledger.judging.replay import replay, starts
 from ledger.rules import RULES, Outcome
 from ledger.rules.balance import Balance
@@ -48,7 +48,9 @@ def asked(circle, number, judge, target, *, without=(), carried=None):
     round_ = history.rounds[number - 1]
     blobs = {digest: circle.blobs[digest] for s, digest in round_.commits.items() if s not in without}
     states = States(genesis_state())
-    return is_false_verdict(history, DOMAIN, round_, judge, target, carried, Held(blobs), states)
+    return is_false_verdict(
+        history, CircleTask(history.manifest, DOMAIN, states), round_, judge, target, carried, Held(blobs)
+    )
 
 
 @settings(max_examples=20)
@@ -99,7 +101,15 @@ def test_a_blob_that_vanishes_meanwhile_makes_no_verdict_false(gone):
     round_ = circle.history().rounds[1]
     blobs = Vanishing(circle.blobs)
     blobs.gone = round_.commits[gone]
-    said = is_false_verdict(circle.history(), DOMAIN, round_, 2, 4, None, Held(blobs), States(genesis_state()))
+    said = is_false_verdict(
+        circle.history(),
+        CircleTask(circle.history().manifest, DOMAIN, States(genesis_state())),
+        round_,
+        2,
+        4,
+        None,
+        Held(blobs),
+    )
     assert said is (False if gone == 3 else None)
 
 
@@ -148,7 +158,9 @@ def brought_into(circle, round_, judge):
     """What a judge brought into a round, computed from the genesis on."""
     history, carried, states = circle.history(), Carried(genesis_state()), States(genesis_state())
     for before in list(starts(history, round_, judge, looks_back=True))[-1].rounds:
-        carried = replay(history, DOMAIN, before, judge, carried, Held(circle.blobs), states=states).carried
+        carried = replay(
+            history, CircleTask(history.manifest, DOMAIN, states), before, judge, carried, Held(circle.blobs)
+        ).carried
     return carried
 
 
@@ -256,7 +268,9 @@ def test_what_is_false_of_a_round_is_named_at_once():
     round_, found = history.rounds[1], {}
     for judge in range(5):
         carried = None if judge == 0 else brought_into(circle, round_, judge)
-        found[judge] = examine(history, DOMAIN, round_, judge, carried, Held(circle.blobs), states)
+        found[judge] = examine(
+            history, CircleTask(history.manifest, DOMAIN, states), round_, judge, carried, Held(circle.blobs)
+        )
     assert {judge: one.false for judge, one in found.items()} == {0: (1, 0), 1: (), 2: (4,), 3: (), 4: ()}
     assert found[0].record is None
     assert all(found[judge].record == round_.attestations[judge].record for judge in range(1, 5))

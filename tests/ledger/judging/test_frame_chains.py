@@ -13,6 +13,7 @@ from ledger.circle.events import Left, Released
 from ledger.codec import DELTA, blocks_of, encode
 from ledger.judging.frame_chains import (
     MAX_CHAIN,
+    CircleTask,
     Fetched,
     Held,
     Link,
@@ -69,7 +70,7 @@ def decoded(circle, number, seat, *, without=(), states=None):
     lost = {circle.updates[place] for place in without}
     blobs = {root: blob for root, blob in circle.blobs.items() if root not in lost}
     fetched = fetched_of(lineage(history, round_, seat), round_.tenures[seat], blobs)
-    return published(fetched, circle.manifest, DOMAIN, states or States(genesis_state()))
+    return published(fetched, CircleTask(circle.manifest, DOMAIN, states or States(genesis_state())))
 
 
 def audited(circle):
@@ -111,7 +112,7 @@ def test_a_state_in_memory_serves_for_older_blobs_and_is_held_though_the_memory_
     assert held.lacks(links, circle.manifest, known) is None
     known.put(Link(9, digest("another"), bytes(20)), Published(np.zeros(5000, np.int32), bytes(32)))
     assert known.get(links[1:]) is None
-    found = published(Fetched(links, held), circle.manifest, DOMAIN, known)
+    found = published(Fetched(links, held), CircleTask(circle.manifest, DOMAIN, known))
     assert np.array_equal(found.state, decoded(circle, 4, 3).state)
     assert found.depth == 3
     assert Held(newest).lacks(links, circle.manifest, known) == links[1].digest
@@ -290,7 +291,7 @@ def test_what_hangs_on_an_invalid_update_is_invalid_too():
     forged[2], forged[-1] = links[0].author, spoilt
     fetched = fetched_of(links, 1, circle.blobs | {links[0].digest: b"FMU2" + msgspec.msgpack.encode(forged)})
     with pytest.raises(InvalidBlob, match="relative to one that is invalid"):
-        published(fetched, circle.manifest, DOMAIN, States(genesis_state()))
+        published(fetched, CircleTask(circle.manifest, DOMAIN, States(genesis_state())))
 
 
 def test_a_state_decoded_for_its_author_is_nobody_elses():
@@ -303,7 +304,7 @@ def test_a_state_decoded_for_its_author_is_nobody_elses():
     link = Link(1, circle.updates[1, 2], history.rounds[0].author(4))
     copied = fetched_of([link], 1, {link.digest: blob})
     with pytest.raises(InvalidBlob, match="names author"):
-        published(copied, circle.manifest, DOMAIN, states)
+        published(copied, CircleTask(circle.manifest, DOMAIN, states))
 
 
 def test_a_replay_says_which_earlier_blob_it_lacks():
@@ -313,7 +314,14 @@ def test_a_replay_says_which_earlier_blob_it_lacks():
     del blobs[circle.updates[1, 2]]
     states = States(genesis_state())
     with pytest.raises(Lost) as lacking:
-        replay(history, DOMAIN, history.rounds[2], 0, circle.carried[0], Held(blobs), states=states)
+        replay(
+            history,
+            CircleTask(history.manifest, DOMAIN, states),
+            history.rounds[2],
+            0,
+            circle.carried[0],
+            Held(blobs),
+        )
     assert lacking.value.digest == circle.updates[1, 2]
 
 
@@ -341,11 +349,13 @@ def test_a_state_is_not_taken_for_one_that_hangs_on_another_commit():
     circle = circle_of(rounds=2)
     history = circle.history()
     links, states = lineage(history, history.rounds[1], 3), States(genesis_state())
-    published(fetched_of(links, 1, circle.blobs), circle.manifest, DOMAIN, states)
+    published(fetched_of(links, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states))
     other = (links[0], replace(links[1], digest=circle.updates[1, 2]))
     with pytest.raises(InvalidBlob, match="previous commit"):
-        published(fetched_of(other, 1, circle.blobs), circle.manifest, DOMAIN, states)
-    assert published(fetched_of(links, 1, circle.blobs), circle.manifest, DOMAIN, states).chain == (links[1],)
+        published(fetched_of(other, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states))
+    assert published(fetched_of(links, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states)).chain == (
+        links[1],
+    )
 
 
 def test_what_was_found_invalid_is_not_decoded_again():
@@ -353,9 +363,11 @@ def test_what_was_found_invalid_is_not_decoded_again():
     history = circle.history()
     links, states = lineage(history, history.rounds[MAX_CHAIN + 1], 3), States(genesis_state())
     with pytest.raises(InvalidBlob) as first:
-        published(fetched_of(links, 1, circle.blobs), circle.manifest, DOMAIN, states)
+        published(fetched_of(links, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states))
     with pytest.raises(InvalidBlob, match="frames away") as second:
-        published(fetched_of(links, 1, {links[0].digest: b"not read again"}), circle.manifest, DOMAIN, states)
+        published(
+            fetched_of(links, 1, {links[0].digest: b"not read again"}), CircleTask(circle.manifest, DOMAIN, states)
+        )
     assert str(first.value) == str(second.value)
 
 
@@ -364,7 +376,9 @@ def test_records_of_a_rule_that_looks_back_anchor_its_memory():
     history, carried = circle.history(), Carried(genesis_state())
     for round_ in history.rounds:
         states = States(genesis_state())
-        screened = replay(history, DOMAIN, round_, 1, carried, Held(circle.blobs), states=states)
+        screened = replay(
+            history, CircleTask(history.manifest, DOMAIN, states), round_, 1, carried, Held(circle.blobs)
+        )
         carried = screened.carried
         assert screened.record_digest == round_.attestations[1].record
         assert decode_record(screened.record).next_memory == carried.memory.digest()

@@ -22,7 +22,7 @@ from ledger.blobs.contents.records import (
 )
 from ledger.blobs.unixfs import build
 from ledger.codec import PLAIN, Blocks, MalformedFrame, quantise
-from ledger.judging.frame_chains import Fetched, Held, Link, Lost, States, published
+from ledger.judging.frame_chains import CircleTask, Fetched, Held, Link, Lost, States, published
 from ledger.judging.replay import blobs_needed, replay
 from ledger.judging.screening import Sitting, screen
 from ledger.rules.judge_memory import Carried
@@ -65,13 +65,13 @@ ALL = {1: NEAR, 2: FAR, 3: LOST, 4: SPOILT, 5: BROKEN}
 
 
 def state_of(fetched):
-    return published(fetched, MANIFEST, DOMAIN, States()).state
+    return published(fetched, CircleTask(MANIFEST, DOMAIN, States())).state
 
 
 def screened(neighbours=None, *, judge=OWN, eligible=frozenset(range(9)), number=1, manifest=MANIFEST, base=BASE):
     carried = None if base is None else Carried(base)
     sitting = Sitting(number, 0, digest("seed"), eligible)
-    return screen(manifest, DOMAIN, sitting, judge, carried, ALL if neighbours is None else neighbours)
+    return screen(CircleTask(manifest, DOMAIN), sitting, judge, carried, ALL if neighbours is None else neighbours)
 
 
 def test_every_kind_of_neighbour_gets_its_verdict():
@@ -219,7 +219,7 @@ def replayed(circle, number, judge, base=None):
     round_ = history.rounds[number - 1]
     blobs, _ = circle.served(number)
     return round_.attestations[judge], replay(
-        history, DOMAIN, round_, judge, base, Held(blobs), states=States(BASE)
+        history, CircleTask(history.manifest, DOMAIN, States(BASE)), round_, judge, base, Held(blobs)
     )
 
 
@@ -248,5 +248,5 @@ def test_a_replay_without_a_blob_it_needs_says_so():
     blobs, _ = circle.served(1)
     del blobs[history.rounds[0].commits[1]]
     with pytest.raises(Lost) as lost:
-        replay(history, DOMAIN, history.rounds[0], 0, None, Held(blobs))
+        replay(history, CircleTask(history.manifest, DOMAIN), history.rounds[0], 0, None, Held(blobs))
     assert lost.value.digest == history.rounds[0].commits[1]

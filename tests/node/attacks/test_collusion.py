@@ -6,7 +6,7 @@ import pytest
 from ledger.arithmetic.exact import to_float
 from ledger.blobs.contents.records import decode_record
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.frame_chains import States, fetched_of, lineage, published
+from ledger.judging.frame_chains import CircleTask, States, fetched_of, lineage, published
 from ledger.judging.replay import sitting_of
 from ledger.rules.judge_memory import Carried
 from node.attacks.collusion import Collusion, make_empty_verdicts
@@ -28,7 +28,7 @@ def collusion_in(circle, lost=()):
 def state_of(circle, number, seat):
     round_ = circle.known.rounds[number - 1]
     fetched = fetched_of(lineage(circle.known, round_, seat), round_.tenures[seat], circle.blobs)
-    return to_float(published(fetched, circle.manifest, NETWORK.domain_separator, States()).state)
+    return to_float(published(fetched, CircleTask(circle.manifest, NETWORK.domain_separator, States())).state)
 
 
 @pytest.mark.parametrize("rule", ["balance", "tether"])

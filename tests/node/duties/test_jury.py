@@ -19,7 +19,17 @@ from ledger.circle.draw import seats_of
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Examined, Truth
-from ledger.judging.frame_chains import MAX_CHAIN, Fetched, Link, Published, States, fetched_of, lineage, published
+from ledger.judging.frame_chains import (
+    MAX_CHAIN,
+    CircleTask,
+    Fetched,
+    Link,
+    Published,
+    States,
+    fetched_of,
+    lineage,
+    published,
+)
 from node.blobs.store import BlockStore
 from node.duties.jury import Answered, examined, truth_of, whole
 from node.operating.meter import Meter
@@ -281,7 +291,7 @@ async def collected(circle: Circle, exchange: Exchange, number: int) -> dict[int
     found = await exchange.collect(history, round_, tuple(round_.commits), max_bytes=1 << 20, budget_s=60)
     exchange.states.put(Link(99, bytes(32), bytes(20)), Published(np.zeros(PARAMETERS, np.int32), bytes(32)))
     return {
-        seat: published(one, circle.manifest, NETWORK.domain_separator, exchange.states).state.tobytes()
+        seat: published(one, CircleTask(circle.manifest, NETWORK.domain_separator, exchange.states)).state.tobytes()
         for seat, one in found.items()
     }
 
@@ -298,7 +308,8 @@ async def test_what_a_peer_collected_can_be_read_whatever_is_forgotten_until_it_
         round_ = history.rounds[number - 1]
         expected = {
             seat: published(
-                circle._fetched(number, seat), circle.manifest, NETWORK.domain_separator, States(genesis_state())
+                circle._fetched(number, seat),
+                CircleTask(circle.manifest, NETWORK.domain_separator, States(genesis_state())),
             ).state.tobytes()
             for seat in round_.commits
         }

@@ -9,7 +9,7 @@ from ledger.arithmetic.exact import State, to_float
 from ledger.blobs.contents.records import decode_update
 from ledger.circle.manifest import Manifest
 from ledger.codec import CARRIED, CODECS, DELTA, LARGEST, PLAIN, SENT_SHARE, ZSTD, blocks_of, decode
-from ledger.judging.frame_chains import Link, Published, States, fetched_of, published
+from ledger.judging.frame_chains import CircleTask, Link, Published, States, fetched_of, published
 from node.behaviour import Behaviour
 from node.learning.learner import Learner, Previous, TrainedUpdate, Vector, leaning
 from node.learning.training import Trainer, TrainingDiverged, layout_of
@@ -81,7 +81,9 @@ def published_by(learner: Learner, manifest: Manifest, base: State, previous: Pr
         before = Link(1, previous.digest, AUTHOR)
         states.put(before, Published(previous.state, bytes(32)))
         links = (link, before)
-    return published(fetched_of(links, 1, {link.digest: prepared.blob}), manifest, NETWORK, states).state
+    return published(
+        fetched_of(links, 1, {link.digest: prepared.blob}), CircleTask(manifest, NETWORK, states)
+    ).state
 
 
 class Publishing(Behaviour):
@@ -105,7 +107,8 @@ def prepared_by(vector: np.ndarray, codec: str, residual: float) -> tuple[np.nda
     left = np.full(SIZE, residual, np.float32)
     prepared = learner.prepare(NETWORK, 2, AUTHOR, GENESIS, left, None, GENESIS)
     found = published(
-        fetched_of([Link(2, bytes(32), AUTHOR)], 1, {bytes(32): prepared.blob}), manifest, NETWORK, States(GENESIS)
+        fetched_of([Link(2, bytes(32), AUTHOR)], 1, {bytes(32): prepared.blob}),
+        CircleTask(manifest, NETWORK, States(GENESIS)),
     )
     return to_float(found.state), prepared.residual
 

@@ -15,7 +15,7 @@ from ledger.circle.history import History
 from ledger.circle.members import Seat
 from ledger.codec import DELTA, ZSTD
 from ledger.errors import UsageError
-from ledger.judging.frame_chains import Held, States, published
+from ledger.judging.frame_chains import CircleTask, Held, States, published
 from ledger.judging.replay import replay
 from ledger.rules import RULES
 from ledger.rules.judge_memory import Carried
@@ -74,7 +74,9 @@ def test_a_simulated_circle_is_what_replaying_its_blobs_gives(rule: str, attack:
         blobs |= {fetched.digest: fetched.blob for fetched in lap.exchange.fetched.values()}
         for seat, judged in lap.judged.items():
             before = carried.get(seat, lap.turns[seat].carried)
-            again = replay(history, network, lap.round, seat, before, Held(blobs), states=states)
+            again = replay(
+                history, CircleTask(history.manifest, network, states), lap.round, seat, before, Held(blobs)
+            )
             assert (again.judged, again.accepted) == (judged.judged, judged.accepted)
             assert again.record == judged.record
             assert again.record_digest == lap.round.attestations[seat].record
@@ -119,7 +121,7 @@ def test_the_states_judged_are_those_in_the_blobs() -> None:
     def look(lap: Lap) -> None:
         for seat, state in lap.exchange.states.items():
             np.testing.assert_array_equal(
-                published(lap.exchange.fetched[seat], manifest, network, States()).state, state
+                published(lap.exchange.fetched[seat], CircleTask(manifest, network, States())).state, state
             )
         seen.append(dict(lap.exchange.states))
 

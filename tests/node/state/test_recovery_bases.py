@@ -15,7 +15,7 @@ from ledger.circle.events import Left, Released, Settled
 from ledger.circle.history import History
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.frame_chains import Held, States
+from ledger.judging.frame_chains import CircleTask, Held, States
 from ledger.judging.replay import replay
 from node.blobs.store import BlockStore
 from node.state.peer_state import Base
@@ -116,7 +116,9 @@ def test_what_is_in_memory_still_is_not_fetched_and_judged_again(tmp_path: Path)
     history = scene.circle.known
     round_ = history.rounds[0]
     states = States(START.state)
-    screened = replay(history, DOMAIN, round_, 1, START.carried, Held(scene.circle.blobs), states=states)
+    screened = replay(
+        history, CircleTask(history.manifest, DOMAIN, states), round_, 1, START.carried, Held(scene.circle.blobs)
+    )
     judged = Judged(1, round_.seed, dict(round_.commits), frozenset(), START.record, screened)
     scene.assert_is_where_the_peer_was(scene.base([START], [judged]), 1)
     assert scene.lent.asked == []
