@@ -8,6 +8,7 @@ anew, `fresh_…` finds its slots unused, `long_…` carries an endpoint of 256 
 `upheld_…` and `rejected_…` end the dispute, the latter fines the whole jury. `deploy_court` goes before `deploy`.
 `rejecting_…` is of a round in which a fifth of the verdicts, at random, reject; `worst_settle` is of degree 20
 where every verdict rejects and every seat is quarantined and struck. `…_peer_round` is all of a round, per peer.
+Beside the sizes, `code` holds how large the two codes are and what is left until they may not be deployed.
 """
 
 import json
@@ -15,6 +16,7 @@ from math import ceil
 from pathlib import Path
 from random import Random
 
+from ledger.chain.contract.artifact import circle_artifact
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Answer
 from tests.support.contracts.harness import DAY_S, DIGEST, ENDPOINT, RECORD, WINDOW_S, CircleTerms, CircleUnderTest
@@ -28,6 +30,8 @@ ETHER = 10**18
 NEVER = 1 << 30
 HASHES = 256
 REJECTING_PART = 0.2
+# What code may be deployed at most (EIP-170).
+CODE_MOST_BYTES = 24_576
 Figures = dict[str, int]
 
 
@@ -58,9 +62,20 @@ def measure(seats: int) -> Figures:
     return figures | _worst_settlement(seats) | _invited()
 
 
+def code_sizes() -> dict[str, Figures]:
+    """Bytes of the circle's code, with its immutables behind it, and of the court's, and what each has left."""
+    artifact = circle_artifact()
+    sizes = {
+        "circle": len(bytes.fromhex(artifact.runtime[2:])) + 32 * len(artifact.immutables),
+        "court": len(bytes.fromhex(artifact.court_runtime[2:])),
+    }
+    return {name: {"runtime_bytes": size, "left_bytes": CODE_MOST_BYTES - size} for name, size in sizes.items()}
+
+
 def gas_file(measured: dict[int, Figures]) -> str:
     """The text of contracts/gas.json."""
-    return json.dumps({str(seats): figures for seats, figures in measured.items()}, indent=1) + "\n"
+    sizes = {str(seats): figures for seats, figures in measured.items()}
+    return json.dumps({"code": code_sizes(), **sizes}, indent=1) + "\n"
 
 
 def _of(circle: CircleUnderTest, peer: int, name: str, *arguments: object) -> int:

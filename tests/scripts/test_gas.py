@@ -6,7 +6,7 @@ import pytest
 
 from ledger.chain.contract.artifact import circle_artifact
 from ledger.chain.transactions.gas_limits import gas_limit
-from scripts.contracts.gas import GAS_FILE, SIZES, Figures, measure
+from scripts.contracts.gas import GAS_FILE, SIZES, Figures, code_sizes, measure
 from tests.support.contracts.calldata import functions
 
 TRANSACTION_MOST = 2**24
@@ -18,8 +18,9 @@ CALLS = functions(circle_artifact(), views=False)
 
 @pytest.fixture(scope="module")
 def held() -> dict[int, Figures]:
-    """The figures in contracts/gas.json."""
-    return {int(seats): figures for seats, figures in json.loads(GAS_FILE.read_text()).items()}
+    """The gas in contracts/gas.json."""
+    written = json.loads(GAS_FILE.read_text())
+    return {seats: written[str(seats)] for seats in SIZES}
 
 
 @pytest.mark.parametrize("seats", SIZES)
@@ -27,6 +28,12 @@ def test_the_gas_file_holds_what_is_measured(held: dict[int, Figures], seats: in
     assert held[seats] == measure(seats), (
         "after a change of the contract run `python -m scripts.contracts.measure_gas`"
     )
+
+
+def test_the_gas_file_holds_how_large_the_codes_are_and_both_may_be_deployed() -> None:
+    sizes = code_sizes()
+    assert json.loads(GAS_FILE.read_text())["code"] == sizes, "run `python -m scripts.contracts.measure_gas`"
+    assert min(size["left_bytes"] for size in sizes.values()) >= 0
 
 
 @pytest.mark.parametrize("call", CALLS)

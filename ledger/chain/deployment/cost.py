@@ -37,5 +37,6 @@ def round_gas(seats: int) -> RoundGas:
 
 @cache
 def _measured() -> dict[int, dict[str, int]]:
+    """Gas by call, by how many seats a circle has; the file holds the codes' sizes as well."""
     raw = json.loads(files("contracts").joinpath("gas.json").read_text())
-    return {int(seats): figures for seats, figures in raw.items()}
+    return {int(seats): figures for seats, figures in raw.items() if seats.isdigit()}
