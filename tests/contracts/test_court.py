@@ -1,7 +1,5 @@
 """The court's code: it runs as the circle's own, on the same storage, and does nothing by itself."""
 
-import importlib.util
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import pytest
 
 from ledger.chain.contract.artifact import circle_artifact
+from tests.support.contracts.compiler import require_vyper
 from tests.support.contracts.harness import DIGEST, NOBODY, CircleUnderTest
 from tests.support.contracts.machines import BareMachine, Ran
 from tests.support.contracts.terms import CircleTerms, manifest_bytes
@@ -30,10 +29,7 @@ COURT_CALLS = {
 
 def layout_of(contract: str) -> dict[str, Any]:
     """Name → slot and type of all that a contract keeps, from the compiler."""
-    if importlib.util.find_spec("vyper") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("vyper is missing: install the `dev` extra")
-        pytest.skip("vyper is not installed (the `dev` extra has it)")
+    require_vyper()
     from vyper.cli.vyper_compile import compile_files
 
     ((_, out),) = compile_files([ROOT / "contracts" / f"{contract}.vy"], ["layout"], paths=[str(ROOT)]).items()

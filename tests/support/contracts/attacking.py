@@ -1,14 +1,12 @@
 """Contracts that attack the circle, compiled here and deployed beside it."""
 
-import importlib.util
-import os
 from functools import cache
 from pathlib import Path
 
-import pytest
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
+from tests.support.contracts.compiler import require_vyper
 from tests.support.contracts.machines import BareMachine
 
 FOLDER = Path(__file__).parent / "attackers"
@@ -16,10 +14,7 @@ FOLDER = Path(__file__).parent / "attackers"
 
 @cache
 def _creation_code(name: str) -> bytes:
-    if importlib.util.find_spec("vyper") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("vyper is missing: install the `dev` extra")
-        pytest.skip("vyper is not installed (the `dev` extra has it)")
+    require_vyper()
     import vyper
 
     return bytes.fromhex(vyper.compile_code((FOLDER / f"{name}.vy").read_text())["bytecode"][2:])
