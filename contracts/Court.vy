@@ -6,116 +6,161 @@
 @license Apache-2.0
 @notice A claim is heard by a small jury first; nothing is taken from anybody before more than half of all bonded
         seats, whether they vote or not, have confirmed it.
-@dev `Circle` runs this code as its own, on its storage and coin: see `Circle.__default__`. It has neither a
+@dev The norm is docs/protocol.md, R26; `@custom:rule` names the rules of each call.
+     `Circle` runs this code as its own, on its storage and coin: see `Circle.__default__`. It has neither a
      constructor nor immutables, so its code is the same wherever it is deployed, and `Circle` knows its hash. At
      its own address it finds an empty storage: no seats, no dispute bond, so every call but the views reverts.
 """
 
-from contracts.modules import bits
-from contracts.modules import draw
-from contracts.modules import entries
-from contracts.modules import seating
-from contracts.modules import store
+# The stages of a dispute, and the calls that lead from one to the next:
+#
+#   dispute ------- nobody is eligible for the jury -------+
+#      |                                                   |
+#      |  somebody is                                      |
+#      v                                                   |
+#   0 DRAWING                                              |
+#      |  `--- resolve -------> REJECTED                   |
+#      |                                                   |
+#      |  summon                                           |
+#      v                                                   v
+#   1 JURY --- resolve, most are for the claim -------> 3 CIRCLE
+#      |                                                ^  |
+#      |  resolve, most are not for it                  |  |--- resolve, most are for the claim ---> UPHELD
+#      v                                                |  |--- resolve, most are against it ------> REJECTED
+#   2 APPEAL --- appeal --------------------------------+  `--- resolve, neither ------------------> VOID
+#      |
+#      |--- resolve, most of the jury were against it ---> REJECTED
+#      `--- resolve, most were not ----------------------> VOID
+#
+# Most are more than half of the jury, in stage 3 of the electorate, and those who keep silent count in that. For
+# the claim are those who answer UPHOLDS or WITHHELD. resolve is taken at a stage's deadline; in stages 1 and 3 also
+# earlier, once the votes decide.
+
+from contracts.modules import bits      # masks: counting, the lowest seat; printable text
+from contracts.modules import checks    # a reason for every revert
+from contracts.modules import draw      # who judges whom, and juries
+from contracts.modules import entries   # the running hash of all events
+from contracts.modules import money     # coin pledged, owed, burned
+from contracts.modules import phases    # the clock: phase, round, deadline
+from contracts.modules import seats     # who holds a seat, how it stands, giving it up
+from contracts.modules import store     # all storage
 
 initializes: store
-initializes: seating[store := store]
+initializes: money[store := store]
+initializes: seats[store := store]
 
 exports: store.dispute_count
 
 
-# --------------------------------------------------------------------------------------------------- events
+# ------------------------------------------------------------------------------------------------------ constants
 
-event Disputed:
-    dispute: indexed(uint256)
-    round: uint256
-    judge: uint256
-    target: uint256
-    challenger: address
-    evidence: bytes32
-    electorate: uint256
-    deadline: uint256
-
-event Summoned:
-    dispute: indexed(uint256)
-    seed: bytes32
-    jury: uint256
-    deadline: uint256
-
-event Voted:
-    dispute: indexed(uint256)
-    seat: uint256
-    answer: uint256
-
-event Referred:
-    dispute: indexed(uint256)
-    stage: uint256
-    deadline: uint256
-
-event Appealed:
-    dispute: indexed(uint256)
-    appellant: address
-    deadline: uint256
-
-event Resolved:
-    dispute: indexed(uint256)
-    outcome: uint256
-    fine: uint256
-    free_at: uint256
-
-event Restarted:
-    seat: indexed(uint256)
-
-
-# ------------------------------------------------------------------------------------------------- constants
-
-MAX_SEATS: constant(uint256) = 256
-# So many rounds back verdicts may be disputed.
+# @dev Verdicts may be disputed so many rounds back.
 DISPUTE_ROUNDS: constant(uint256) = 256
-# A trial takes so many dispute windows at most, if it is not left lying: one a stage.
+# @dev A trial takes so many dispute windows at most, if it is not left lying: one a stage.
 TRIAL_WINDOWS: constant(uint256) = 4
-# An appeal takes so many dispute bonds.
+# @dev An appeal takes so many dispute bonds.
 APPEAL_BONDS: constant(uint256) = 4
-# What a judge whose verdict was false loses of a full bond the first time; of that, what the challenger is owed.
+# @dev A judge convicted for the first time loses a full bond divided by this.
 CONVICTED_PART: constant(uint256) = 2
+# @dev The challenger is owed what the judge loses divided by this.
 CHALLENGER_PART: constant(uint256) = 4
-# What a juror loses of a full bond who voted against what the circle found.
+# @dev A juror who voted against what the circle found loses a full bond divided by this.
 JUROR_PART: constant(uint256) = 8
-# What is left of a reputation after a conviction or a restart: a quarter.
+# @dev A conviction or a restart leaves a reputation divided by 2**CUT_SHIFT: a quarter.
 CUT_SHIFT: constant(uint256) = 2
+# @dev A convicted judge is suspended for so many rounds.
 SUSPENDED_ROUNDS: constant(uint256) = 64
-# Of so many blocks back the chain tells the hash.
-HASHES: constant(uint256) = 256
 
-DRAWING: constant(uint256) = 0          # stages of a dispute: its jury is to be drawn
+# @dev The stages of a dispute.
+DRAWING: constant(uint256) = 0          # its jury is to be drawn
 JURY: constant(uint256) = 1             # its jury votes
 APPEAL: constant(uint256) = 2           # the jury did not uphold it, which may be appealed against
 CIRCLE: constant(uint256) = 3           # all bonded seats vote
 
-REJECTS: constant(uint256) = 0          # answers: the verdict follows from the blobs
+# @dev The answers of a vote.
+REJECTS: constant(uint256) = 0          # the verdict follows from the blobs
 UPHOLDS: constant(uint256) = 1          # it does not
 WITHHELD: constant(uint256) = 2         # the judge does not show what it follows from
 
-VOID: constant(uint256) = 0             # outcomes
-UPHELD: constant(uint256) = 1
-REJECTED: constant(uint256) = 2
+# @dev The outcomes of a dispute.
+VOID: constant(uint256) = 0             # as if the claim had not been raised
+UPHELD: constant(uint256) = 1           # the judge is convicted
+REJECTED: constant(uint256) = 2         # who pledged for the claim loses it
 
 
-# -------------------------------------------------------------------------------------------- seat functions
+# --------------------------------------------------------------------------------------------------------- events
+
+# @dev A claim is raised.
+event Disputed:
+    dispute: indexed(uint256)           # its number
+    round: uint256                      # with judge and target: which verdict is said to be false
+    judge: uint256                      # a seat
+    target: uint256                     # a seat; the judge itself: the claim is about its record or base
+    challenger: address                 # who raised it
+    evidence: bytes32                   # digest of the record that recomputing gives; 0: the claim only asks
+    electorate: uint256                 # mask: the seats bonded now
+    deadline: uint256                   # Unix seconds, when its first stage ends
+
+
+# @dev The jury of a dispute is drawn.
+event Summoned:
+    dispute: indexed(uint256)           # its number
+    seed: bytes32                       # what the draw follows from
+    jury: uint256                       # mask: the jurors
+    deadline: uint256                   # Unix seconds, until when they may vote
+
+
+# @dev A seat has voted.
+event Voted:
+    dispute: indexed(uint256)           # its number
+    seat: uint256                       # who voted
+    answer: uint256                     # REJECTS, UPHOLDS or WITHHELD
+
+
+# @dev The jury has been heard.
+event Referred:
+    dispute: indexed(uint256)           # its number
+    stage: uint256                      # APPEAL or CIRCLE
+    deadline: uint256                   # Unix seconds, when that stage ends
+
+
+# @dev A claim that its jury did not uphold goes before the circle.
+event Appealed:
+    dispute: indexed(uint256)           # its number
+    appellant: address                  # who appealed
+    deadline: uint256                   # Unix seconds, until when the circle may vote
+
+
+# @dev A dispute is over.
+event Resolved:
+    dispute: indexed(uint256)           # its number
+    outcome: uint256                    # VOID, UPHELD or REJECTED
+    fine: uint256                       # wei that the judge loses
+    free_at: uint256                    # Unix seconds, when its seat may be released if this gives it up; else 0
+
+
+# @dev A seat starts anew from the genesis.
+event Restarted:
+    seat: indexed(uint256)              # its number
+
+
+# ------------------------------------------------------------------------------------------------- seat functions
 
 @external
 def restart(seat: uint256):
     """
     @notice Say that the seat's base and memory are lost for good: it starts anew from the genesis, with a quarter
             of its reputation. Its hot or its cold key calls this, between two of the seat's rounds.
-    @param seat Its number.
     @dev What it said before stays open to dispute.
+    @custom:rule R23.4
+    @param seat Its number.
     """
-    self._require(seat < MAX_SEATS and (store.members >> seat) & 1 == 1, "seat: is not held")
-    self._require(
+    checks._require(seat < store.MAX_SEATS and (store.members >> seat) & 1 == 1, "seat: is not held")
+    checks._require(
         msg.sender == store.seats[seat].hot or msg.sender == store.seats[seat].cold, "restart: not its key"
     )
     clock: uint256 = store.clock
-    self._require(not seating._is_in_round(clock, seat), "restart: seat is in a round")
+    checks._require(not seats._is_in_round(clock, seat), "restart: seat is in a round")
     self._cut(seat)
     store.clock = entries._fold(
         clock, entries.RESTARTED, seat, empty(bytes32), empty(bytes32), empty(bytes32)
@@ -123,7 +168,7 @@ def restart(seat: uint256):
     log Restarted(seat=seat)
 
 
-# ------------------------------------------------------------------------------------------ dispute functions
+# ---------------------------------------------------------------------------------------------- dispute functions
 
 @external
 @payable
@@ -131,39 +176,43 @@ def dispute(round: uint256, judge: uint256, target: uint256, evidence: bytes32) 
     """
     @notice Claim that a judge's verdict about a target was false, or that the judge does not show what it follows
             from, and pledge the dispute bond for it. A jury recomputes and votes, once `summon` has drawn it.
+    @custom:rule R26.1, R26.1a
     @param round One that is settled, at most 256 rounds back.
     @param judge Whose verdict it is, also of a seat given up since; all bonded seats may be heard on it in the end.
-    @param target The judge itself: its record, or the base that its update names, is claimed to be false.
+    @param target Whom the verdict is about. The judge itself: its record, or the base that its update names, is
+           claimed to be false.
     @param evidence Digest of what shows it: the record that recomputation gives. Zero: the claim only asks the
            judge to show what its record follows from. A seat in good standing has one such claim open at a time.
     @return The dispute's number.
     """
     bond: uint256 = store.court_terms.dispute_bond
-    self._require(bond > 0, "dispute: circle has none")
-    self._require(msg.value == bond, "dispute: value is not the bond")
+    checks._require(bond > 0, "dispute: circle has none")
+    checks._require(msg.value == bond, "dispute: value is not the bond")
     clock: uint256 = store.clock
-    now: uint256 = entries._round(clock)
-    self._require(
-        round >= 1 and (round < now or (round == now and entries._phase(clock) == entries.FINISHED)),
+    now: uint256 = phases._round(clock)
+    checks._require(
+        round >= 1 and (round < now or (round == now and phases._phase(clock) == phases.FINISHED)),
         "dispute: round is not settled",
     )
-    self._require(round + DISPUTE_ROUNDS >= now, "dispute: round is too long ago")
-    self._require(judge < MAX_SEATS and store.seats[judge].hot != empty(address), "dispute: judge has no seat")
-    self._require(round >= seating._since_round(judge), "dispute: judge joined later")
-    self._require(target < entries._seat_count(clock), "dispute: target is no seat")
+    checks._require(round + DISPUTE_ROUNDS >= now, "dispute: round is too long ago")
+    checks._require(
+        judge < store.MAX_SEATS and store.seats[judge].hot != empty(address), "dispute: judge has no seat"
+    )
+    checks._require(round >= seats._since_round(judge), "dispute: judge joined later")
+    checks._require(target < phases._seat_count(clock), "dispute: target is no seat")
     # Whoever left since the circle stands still must be able to be heard to the end; and one dispute after another
     # must not keep the judge's bond for ever.
     window_s: uint256 = store.court_terms.dispute_window_s
     ends: uint256 = block.timestamp + TRIAL_WINDOWS * window_s
     free_at: uint256 = store.seats[judge].free_at
-    self._require(
-        ends <= (clock & entries.DEADLINE) + store.court_terms.unbonding_s and (free_at == 0 or ends <= free_at),
+    checks._require(
+        ends <= (clock & phases.DEADLINE) + store.court_terms.unbonding_s and (free_at == 0 or ends <= free_at),
         "dispute: too late to end",
     )
-    electorate: uint256 = (max_value(uint256) >> (256 - entries._seat_count(clock))) & ~store.vacant
-    self._require(bits._count(electorate) >= store.court_terms.quorum, "dispute: too few are bonded")
+    electorate: uint256 = (max_value(uint256) >> (256 - phases._seat_count(clock))) & ~store.vacant
+    checks._require(bits._count(electorate) >= store.court_terms.quorum, "dispute: too few are bonded")
     claim: bytes32 = self._claim(round, judge, target)
-    self._require(not store.charged[claim], "dispute: already disputed")
+    checks._require(not store.charged[claim], "dispute: already disputed")
     store.charged[claim] = True
     asker: uint256 = 0
     if evidence == empty(bytes32):
@@ -201,17 +250,18 @@ def summon(id: uint256):
     """
     @notice Draw the jury of a dispute; its window begins anew. Anyone may call it, in the 256 blocks after the one
             in which the dispute was raised.
-    @param id The dispute's number.
     @dev The seed is the hash of that block, which nobody knew in it: a challenger who saw the jury at once could
-         take its claim back and try again until the jury is its own. Whom it is drawn from was settled with the
-         claim, so that nobody changes the draw by waking or leaving. Not to summon costs the bond, see `resolve`.
+         take its claim back and try again until the jury is its own. The pool was settled with the claim, so nobody
+         changes the draw by waking or leaving. Not to summon costs the bond, see `resolve`.
+    @custom:rule R26.2
+    @param id The dispute's number.
     """
     deadline: uint256 = store.disputes[id].deadline
-    self._require(deadline != 0 and store.disputes[id].stage == DRAWING, "summon: no jury is to be drawn")
-    self._require(block.timestamp < deadline, "summon: window is over")
+    checks._require(deadline != 0 and store.disputes[id].stage == DRAWING, "summon: no jury is to be drawn")
+    checks._require(block.timestamp < deadline, "summon: window is over")
     opened: uint256 = store.disputes[id].opened
-    self._require(
-        block.number > opened and block.number <= opened + HASHES, "summon: not in these 256 blocks"
+    checks._require(
+        block.number > opened and block.number <= opened + draw.HASHES, "summon: not in these 256 blocks"
     )
     seed: bytes32 = keccak256(abi_encode(blockhash(opened), id, self))
     jury: uint256 = draw._jury(seed, store.disputes[id].jury, store.court_terms.jury_seats)
@@ -229,19 +279,21 @@ def vote(id: uint256, said: uint256):
     """
     @notice Say what recomputing gave: as one of the jury, or in the last stage as a seat that was bonded when the
             claim was raised. The seat's hot key calls this, also of a seat given up and not released.
+    @custom:rule R26.4
     @param id The dispute's number.
-    @param said round << 18 | judge << 10 | target << 2 | answer: it names the claim, so that a vote lands on no
-           other one after a reorganisation. answer 0: the verdict follows; 1: it does not; 2: the judge withholds
-           what it follows from.
+    @param said Which claim it is, so that a vote lands on no other one after a reorganisation, and the answer:
+             255     18 17    10 9       2 1      0
+             |  round  |  judge  |  target  | answer |
+           answer 0: the verdict follows; 1: it does not; 2: the judge withholds what it follows from.
     """
     key: uint256 = store.key_of[msg.sender]
     seat: uint256 = key & 65535
-    self._require(key != 0 and store.seats[seat].hot == msg.sender, "seat: caller has none")
+    checks._require(key != 0 and store.seats[seat].hot == msg.sender, "seat: caller has none")
     deadline: uint256 = store.disputes[id].deadline
-    self._require(deadline != 0, "vote: no such open dispute")
+    checks._require(deadline != 0, "vote: no such open dispute")
     answer: uint256 = said & 3
-    self._require(said >> 2 == self._named(id) and answer <= WITHHELD, "vote: not this claim")
-    self._require(block.timestamp < deadline, "vote: window is over")
+    checks._require(said >> 2 == self._named(id) and answer <= WITHHELD, "vote: not this claim")
+    checks._require(block.timestamp < deadline, "vote: window is over")
     stage: uint256 = store.disputes[id].stage
     asked: uint256 = 0
     voted: uint256 = 0
@@ -255,9 +307,9 @@ def vote(id: uint256, said: uint256):
         asked = store.disputes[id].electorate
         voted = store.disputes[id].upholding | store.disputes[id].rejecting | store.disputes[id].withheld
     bit: uint256 = 1 << seat
-    self._require(asked & bit != 0 and self._was_there(id, seat), "vote: not asked")
-    self._require(self._is_good(seat), "vote: not in good standing")
-    self._require(voted & bit == 0, "vote: already voted")
+    checks._require(asked & bit != 0 and self._was_there(id, seat), "vote: not asked")
+    checks._require(self._is_good(seat), "vote: not in good standing")
+    checks._require(voted & bit == 0, "vote: already voted")
     if stage == JURY:
         if answer == UPHOLDS:
             store.disputes[id].jury_upholding |= bit
@@ -284,14 +336,15 @@ def appeal(id: uint256, said: uint256):
     """
     @notice Bring a claim that its jury did not uphold before the whole circle, and pledge four dispute bonds for
             it. Anyone may call it.
+    @custom:rule R26.5
     @param id The dispute's number.
-    @param said round << 18 | judge << 10 | target << 2: it names the claim.
+    @param said Which claim it is, as in `vote`, with answer 0.
     """
     deadline: uint256 = store.disputes[id].deadline
-    self._require(deadline != 0 and store.disputes[id].stage == APPEAL, "appeal: nothing to appeal")
-    self._require(said == self._named(id) << 2, "appeal: not this claim")
-    self._require(block.timestamp < deadline, "appeal: window is over")
-    self._require(
+    checks._require(deadline != 0 and store.disputes[id].stage == APPEAL, "appeal: nothing to appeal")
+    checks._require(said == self._named(id) << 2, "appeal: not this claim")
+    checks._require(block.timestamp < deadline, "appeal: window is over")
+    checks._require(
         msg.value == APPEAL_BONDS * store.court_terms.dispute_bond, "appeal: value is not the bond"
     )
     store.disputes[id].appellant = msg.sender
@@ -308,13 +361,14 @@ def appeal(id: uint256, said: uint256):
 def resolve(id: uint256):
     """
     @notice Take a dispute on whose stage is over, at its deadline or once it is decided. Anyone may call it.
-    @param id The dispute's number.
     @dev From the jury it goes to the circle if more than half of it found the verdict false or withheld, else it
          may be appealed. Only the circle convicts, and only with more than half of all seats that were bonded when
-         the claim was raised: who keeps silent, and who may not vote, counts against it.
+         the claim was raised: a seat that keeps silent, or may not vote, counts against it.
+    @custom:rule R26.5
+    @param id The dispute's number.
     """
     deadline: uint256 = store.disputes[id].deadline
-    self._require(deadline != 0, "resolve: no such open dispute")
+    checks._require(deadline != 0, "resolve: no such open dispute")
     is_over: bool = block.timestamp >= deadline
     stage: uint256 = store.disputes[id].stage
     if stage == JURY:
@@ -322,18 +376,18 @@ def resolve(id: uint256):
     elif stage == CIRCLE:
         self._hear_circle(id, is_over)
     else:
-        self._require(is_over, "resolve: votes are still open")
+        checks._require(is_over, "resolve: votes are still open")
         is_rejected: bool = True
         if stage == APPEAL:
             size: uint256 = bits._count(store.disputes[id].jury)
             is_rejected = 2 * bits._count(store.disputes[id].jury_rejecting) > size
         else:
-            # Who did not have the jury drawn pays for that, but the verdict is not shielded for good.
+            # The challenger pays for not having the jury drawn, but the verdict is not shielded for good.
             self._reopen(id)
         self._close(id, REJECTED if is_rejected else VOID)
 
 
-# ------------------------------------------------------------------------------------------------------ views
+# ---------------------------------------------------------------------------------------------------------- views
 
 @external
 @view
@@ -346,17 +400,18 @@ def dispute_at(id: uint256) -> store.Dispute:
     return store.disputes[id]
 
 
-# --------------------------------------------------------------------------------------------------- internal
-
-@internal
-@pure
-def _require(holds: bool, reason: String[32]):
-    assert holds, reason
-
+# ------------------------------------------------------------------------------------------------------- internal
 
 @internal
 @view
 def _claim(round: uint256, judge: uint256, target: uint256) -> bytes32:
+    """
+    @notice Name a claim, so that it is raised once.
+    @param round The round of the verdict.
+    @param judge Whose verdict it is.
+    @param target Whom it is about.
+    @return A key of `charged`.
+    """
     return keccak256(abi_encode(round, judge, store.seats[judge].tenure, target))
 
 
@@ -364,7 +419,9 @@ def _claim(round: uint256, judge: uint256, target: uint256) -> bytes32:
 @view
 def _named(id: uint256) -> uint256:
     """
-    @return What a vote says of a claim before its answer.
+    @notice Tell what a vote says of a claim before its answer.
+    @param id The dispute's number.
+    @return Round, judge and target in bits, see `vote`.
     """
     return (store.disputes[id].round << 16) | (store.disputes[id].judge << 8) | store.disputes[id].target
 
@@ -373,7 +430,11 @@ def _named(id: uint256) -> uint256:
 @view
 def _pool(judge: uint256, target: uint256) -> uint256:
     """
-    @return Whom the jury may be drawn from: who is about, in good standing, and no party to the dispute.
+    @notice Find the seats that a jury may be drawn from: on the roster, in good standing, and no party to the
+            dispute.
+    @param judge Whose verdict is disputed.
+    @param target Whom it is about.
+    @return A mask.
     """
     excluded: uint256 = store.below | store.suspended | store.dozing | (1 << judge) | (1 << target)
     caller: uint256 = store.seat_plus_one[msg.sender]
@@ -386,16 +447,21 @@ def _pool(judge: uint256, target: uint256) -> uint256:
 @view
 def _was_there(id: uint256, seat: uint256) -> bool:
     """
-    @return Whether who sits in a seat, or gave it up and is not released, joined before a dispute was raised.
+    @notice Tell whether the present or last holder of a seat not released joined before a dispute was raised.
+    @param id The dispute's number.
+    @param seat The seat's number.
+    @return False for a seat that is empty or was taken since.
     """
-    return store.seats[seat].hot != empty(address) and store.seats[seat].since >> seating.DISPUTE_BIT <= id
+    return store.seats[seat].hot != empty(address) and store.seats[seat].since >> seats.DISPUTE_BIT <= id
 
 
 @internal
 @view
 def _is_good(seat: uint256) -> bool:
     """
-    @return Whether a seat may vote: it is not below the floor, not suspended, and has half of its bond.
+    @notice Tell whether a seat may vote: it is not below the floor, not suspended, and has half of its bond.
+    @param seat Its number.
+    @return True where it may.
     """
     return (
         (store.below | store.suspended) >> seat & 1 == 0
@@ -406,17 +472,21 @@ def _is_good(seat: uint256) -> bool:
 @internal
 def _ask(judge: uint256, target: uint256) -> uint256:
     """
-    @dev Whether a judge withheld before it was asked, nobody can prove. So asking costs no bond where the judge then
+    @notice Note that the caller asks a judge to show what its record follows from.
+    @dev Nobody can prove whether a judge withheld before it was asked. So asking costs no bond where the judge then
          shows, or whoever withholds until then would burn the bonds of others; and so that asking is no sport, only
-         seats in good standing may, one claim at a time.
+         seats in good standing may ask, one claim at a time.
+    @custom:rule R26.1a
+    @param judge Who is asked.
+    @param target Whom the claim is about: the judge.
     @return The caller's seat + 1.
     """
     asker: uint256 = store.seat_plus_one[msg.sender]
-    self._require(asker != 0, "seat: caller has none")
-    self._require(target == judge, "dispute: asks for no record")
-    self._require(self._is_good(asker - 1), "dispute: not in good standing")
+    checks._require(asker != 0, "seat: caller has none")
+    checks._require(target == judge, "dispute: asks for no record")
+    checks._require(self._is_good(asker - 1), "dispute: not in good standing")
     bit: uint256 = 1 << (asker - 1)
-    self._require(store.asking & bit == 0, "dispute: seat asks already")
+    checks._require(store.asking & bit == 0, "dispute: seat asks already")
     store.asking |= bit
     return asker
 
@@ -424,7 +494,10 @@ def _ask(judge: uint256, target: uint256) -> uint256:
 @internal
 def _begin(id: uint256, stage: uint256) -> uint256:
     """
-    @return The new stage's deadline.
+    @notice Begin a stage of a dispute.
+    @param id The dispute's number.
+    @param stage JURY, APPEAL or CIRCLE.
+    @return The stage's deadline.
     """
     deadline: uint256 = block.timestamp + store.court_terms.dispute_window_s
     store.disputes[id].stage = stage
@@ -434,17 +507,23 @@ def _begin(id: uint256, stage: uint256) -> uint256:
 
 @internal
 def _hear_jury(id: uint256, is_over: bool):
+    """
+    @notice End the jury's stage, or revert while votes are still open.
+    @custom:rule R26.5
+    @param id The dispute's number.
+    @param is_over Whether its deadline has passed.
+    """
     jury: uint256 = store.disputes[id].jury
     rejecting: uint256 = store.disputes[id].jury_rejecting
     finding: uint256 = store.disputes[id].jury_upholding | store.disputes[id].jury_withheld
     size: uint256 = bits._count(jury)
     is_found: bool = 2 * bits._count(finding) > size
-    self._require(
+    checks._require(
         is_over or is_found or 2 * bits._count(rejecting) > size or finding | rejecting == jury,
         "resolve: votes are still open",
     )
     if is_over:
-        # Who may not vote any more is not silent.
+        # A juror that may not vote any more is not silent.
         self._charge_jurors(id, jury & ~(finding | rejecting), 0, True)
     stage: uint256 = CIRCLE if is_found else APPEAL
     deadline: uint256 = self._begin(id, stage)
@@ -457,12 +536,18 @@ def _hear_jury(id: uint256, is_over: bool):
 
 @internal
 def _hear_circle(id: uint256, is_over: bool):
+    """
+    @notice End the circle's stage, or revert while votes are still open.
+    @custom:rule R26.5
+    @param id The dispute's number.
+    @param is_over Whether its deadline has passed.
+    """
     size: uint256 = bits._count(store.disputes[id].electorate)
     upholding: uint256 = store.disputes[id].upholding
     is_upheld: bool = 2 * bits._count(upholding | store.disputes[id].withheld) > size
     is_rejected: bool = 2 * bits._count(store.disputes[id].rejecting) > size
-    self._require(is_over or is_upheld or is_rejected, "resolve: votes are still open")
-    # Votes are recomputations: who recomputed is in no danger here. That a judge withholds proves nothing.
+    checks._require(is_over or is_upheld or is_rejected, "resolve: votes are still open")
+    # Votes are recomputations: a juror that recomputed is in no danger here. That a judge withholds proves nothing.
     wrong: uint256 = 0
     if is_rejected:
         wrong = store.disputes[id].jury_upholding
@@ -480,18 +565,21 @@ def _hear_circle(id: uint256, is_over: bool):
 @internal
 def _charge_jurors(id: uint256, jurors: uint256, fine: uint256, only_good: bool):
     """
-    @dev Lower the reputations of these and burn so much of each one's bond, or what is left of it; only of those
-         who may vote, if only_good.
+    @notice Lower the reputations of jurors, and burn some of each one's bond.
+    @param id The dispute's number.
+    @param jurors Whom it is about, a mask.
+    @param fine Wei of each one's bond, or what is left of it.
+    @param only_good Whether those that may not vote any more are spared.
     """
     burned: uint256 = 0
     left: uint256 = jurors
     for seat: uint256 in range(256):
         if left == 0:
             break
-        # Who has taken the seat since has nothing to do with it.
+        # A peer that has taken the seat since has nothing to do with it.
         if left & 1 == 1 and self._was_there(id, seat) and (not only_good or self._is_good(seat)):
-            held: uint256 = seating._reputation(seat)
-            seating._set_reputation(
+            held: uint256 = seats._reputation(seat)
+            seats._set_reputation(
                 seat, held - (held >> store.court_terms.reputation_shift), store.court_terms.reputation_floor
             )
             if fine != 0:
@@ -499,13 +587,14 @@ def _charge_jurors(id: uint256, jurors: uint256, fine: uint256, only_good: bool)
                 store.seats[seat].bond = bond - min(bond, fine)
                 burned += min(bond, fine)
         left = left >> 1
-    seating._burn(burned)
+    money._burn(burned)
 
 
 @internal
 def _reopen(id: uint256):
     """
-    @dev The claim may be raised again.
+    @notice Let a claim be raised again.
+    @param id The dispute's number.
     """
     store.charged[
         self._claim(store.disputes[id].round, store.disputes[id].judge, store.disputes[id].target)
@@ -514,6 +603,12 @@ def _reopen(id: uint256):
 
 @internal
 def _close(id: uint256, outcome: uint256):
+    """
+    @notice End a dispute, and pay or burn what was pledged for it.
+    @custom:rule R26.5
+    @param id The dispute's number.
+    @param outcome VOID, UPHELD or REJECTED.
+    """
     judge: uint256 = store.disputes[id].judge
     challenger: address = store.disputes[id].challenger
     appellant: address = store.disputes[id].appellant
@@ -533,28 +628,32 @@ def _close(id: uint256, outcome: uint256):
         burned = bond + appeal_bond
         if asker != 0 and store.disputes[id].stage != DRAWING:
             burned = appeal_bond
-            seating._owe(challenger, bond)
+            money._owe(challenger, bond)
     else:
-        seating._owe(challenger, bond)
-        seating._owe(appellant, appeal_bond)
+        money._owe(challenger, bond)
+        money._owe(appellant, appeal_bond)
         if outcome == VOID:
             self._reopen(id)
         else:
             fine, free_at = self._convict(judge)
-            seating._owe(challenger, fine // CHALLENGER_PART)
+            money._owe(challenger, fine // CHALLENGER_PART)
             burned = fine - fine // CHALLENGER_PART
     store.clock = entries._fold(
         store.clock, entries.RESOLVED, judge, convert(id, bytes32), convert(outcome, bytes32),
         keccak256(abi_encode(fine, free_at)),
     )
     log Resolved(dispute=id, outcome=outcome, fine=fine, free_at=free_at)
-    seating._burn(burned)
+    money._burn(burned)
 
 
 @internal
 def _convict(judge: uint256) -> (uint256, uint256):
     """
-    @return What the judge loses of its bond, and when its seat may be released if this gives it up, else 0.
+    @notice Convict a judge: fine and suspend it, cut its reputation, at the second conviction give its seat up.
+    @custom:rule R26.6
+    @param judge Its seat.
+    @return What it loses of its bond, in wei.
+    @return When its seat may be released if this gives it up, in Unix seconds; else 0.
     """
     clock: uint256 = store.clock
     bond: uint256 = store.seats[judge].bond
@@ -564,17 +663,21 @@ def _convict(judge: uint256) -> (uint256, uint256):
         fine = min(bond, store.court_terms.bond // CONVICTED_PART)
     store.seats[judge].bond = bond - fine
     store.seats[judge].convictions = convictions
-    store.seats[judge].suspended_until = entries._round(clock) + SUSPENDED_ROUNDS
+    store.seats[judge].suspended_until = phases._round(clock) + SUSPENDED_ROUNDS
     store.suspended |= 1 << judge
     self._cut(judge)
     free_at: uint256 = 0
     if convictions > 1 and (store.members >> judge) & 1 == 1:
-        free_at = seating._vacate(clock, judge, store.court_terms.unbonding_s)
+        free_at = seats._vacate(clock, judge, store.court_terms.unbonding_s)
     return fine, free_at
 
 
 @internal
 def _cut(seat: uint256):
-    seating._set_reputation(
-        seat, seating._reputation(seat) >> CUT_SHIFT, store.court_terms.reputation_floor
+    """
+    @notice Lower a reputation to a quarter.
+    @param seat The seat's number.
+    """
+    seats._set_reputation(
+        seat, seats._reputation(seat) >> CUT_SHIFT, store.court_terms.reputation_floor
     )

@@ -1,18 +1,26 @@
 # pragma version 0.4.3
 """
-@title Who judges whom, and who votes: pure functions of a seed
+@title Who judges whom, and who sits on a jury: pure functions of a seed
 @license Apache-2.0
-@notice A circulant graph over a random ring of the committed seats. `ledger/topology.py` is the same in Python.
+@notice A circulant graph over a random ring of the committed seats (docs/protocol.md, R11). The topology of the
+        Python ledger is the same.
 """
 
-from contracts.modules import bits
+from contracts.modules import bits      # masks: counting, the lowest seat; printable text
+
+# @dev The chain tells the hashes of so many blocks back: a seed that is taken from a block must be fixed by then.
+HASHES: constant(uint256) = 256
 
 
 @internal
 @pure
 def _number(seed: bytes32, index: uint256) -> uint256:
     """
-    @dev 32 bits, eight of them from each hash. Reduced modulo at most 256 a residue is favoured by 2^-24.
+    @notice Take one of the random numbers that a seed gives.
+    @dev Each hash gives eight of them. Reduced modulo at most 256, a residue is favoured by 2^-24.
+    @param seed What the numbers follow from.
+    @param index Which of them.
+    @return 32 bits.
     """
     return (convert(keccak256(abi_encode(seed, index // 8)), uint256) >> (32 * (index % 8))) & (2**32 - 1)
 
@@ -21,7 +29,12 @@ def _number(seed: bytes32, index: uint256) -> uint256:
 @pure
 def _ring(seed: bytes32, mask: uint256) -> (uint256[256], uint256):
     """
-    @return The mask's seats in random order (Fisher-Yates, inside out), and how many they are.
+    @notice Put seats in random order (Fisher-Yates, inside out).
+    @custom:rule R11.1
+    @param seed What the order follows from.
+    @param mask The seats.
+    @return The seats, one a place.
+    @return How many they are; the places from there on are 0.
     """
     ring: uint256[256] = empty(uint256[256])
     count: uint256 = 0
@@ -43,7 +56,11 @@ def _ring(seed: bytes32, mask: uint256) -> (uint256[256], uint256):
 @pure
 def _links(count: uint256, degree: uint256) -> uint256:
     """
-    @return How many neighbours each of `count` seats has.
+    @notice Tell how many neighbours each seat on a ring has.
+    @custom:rule R11.2
+    @param count How many seats are on the ring, at least 2.
+    @param degree How many neighbours the circle asks for.
+    @return All others where they are not more than asked for; one more than asked for where both numbers are odd.
     """
     if degree >= count - 1:
         return count - 1
@@ -54,9 +71,14 @@ def _links(count: uint256, degree: uint256) -> uint256:
 @pure
 def _steps(seed: bytes32, count: uint256, degree: uint256) -> uint256[20]:
     """
-    @return How far along the ring each neighbour sits: bit j of a verdict is about the seat steps[j] ahead.
-    @dev Offset 1 first (so the graph is connected), then others drawn without repetition; each offset o gives
+    @notice Tell how far ahead on the ring each neighbour of a seat sits; it is the same for all seats.
+    @dev Offset 1 comes first, so the graph is connected; then others drawn without repetition. Each offset o gives
          the steps o and count - o. On an even ring the offset count / 2 meets one seat only and comes last.
+    @custom:rule R11.2
+    @param seed What the steps follow from, beside the ring's order.
+    @param count How many seats are on the ring, at least 2.
+    @param degree How many neighbours the circle asks for.
+    @return Bit j of a verdict is about the seat steps[j] ahead; the steps from `_links` on are 0.
     """
     steps: uint256[20] = empty(uint256[20])
     links: uint256 = self._links(count, degree)
@@ -84,7 +106,12 @@ def _steps(seed: bytes32, count: uint256, degree: uint256) -> uint256[20]:
 @pure
 def _jury(seed: bytes32, eligible: uint256, size: uint256) -> uint256:
     """
-    @return A mask of `size` seats drawn from `eligible`, or all of them where they are not more.
+    @notice Draw a jury.
+    @custom:rule R26.2
+    @param seed What the draw follows from.
+    @param eligible The seats it is drawn from.
+    @param size How many to draw, at most 21.
+    @return A mask of so many seats, or of all that are eligible where they are not more.
     """
     if bits._count(eligible) <= size:
         return eligible

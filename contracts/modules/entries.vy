@@ -1,11 +1,15 @@
 # pragma version 0.4.3
 """
-@title The clock, and the running hash of all events in it
+@title The running hash of all events
 @license Apache-2.0
-@notice `ledger/history.py` folds the same.
+@notice Every event is folded into one hash, so that a log which leaves one out, adds one or reorders them is
+        noticed by whoever folds it again (docs/protocol.md, R4, lists what each kind folds).
+@dev The hash lies in the upper 24 bytes of the clock, see `phases`.
 """
 
-# What an entry is about.
+from contracts.modules import phases    # the clock: phase, round, deadline
+
+# @dev What an entry is about.
 OPENED: constant(uint256) = 1
 JOINED: constant(uint256) = 2
 MOVED: constant(uint256) = 3
@@ -29,51 +33,16 @@ REFERRED: constant(uint256) = 20
 APPEALED: constant(uint256) = 21
 RESTARTED: constant(uint256) = 22
 
-GATHERING: constant(uint256) = 0
-COMMIT: constant(uint256) = 1
-ATTEST: constant(uint256) = 2
-FINISHED: constant(uint256) = 3
-
-MAX_ROUNDS: constant(uint256) = 2**21 - 1
-
-# The clock, one word:
-#   255                    64 63      55 54    53 52     32 31          0
-#   |  running hash, 24 bytes | seat count | phase |  round  | deadline, s |
-COUNT_BIT: constant(uint256) = 55
-PHASE_BIT: constant(uint256) = 53
-ROUND_BIT: constant(uint256) = 32
-DEADLINE: constant(uint256) = 2**32 - 1
-TIME: constant(uint256) = 2**64 - 1     # all of it but the hash
-
-
-@internal
-@pure
-def _round(clock: uint256) -> uint256:
-    return (clock >> ROUND_BIT) & MAX_ROUNDS
-
-
-@internal
-@pure
-def _phase(clock: uint256) -> uint256:
-    return (clock >> PHASE_BIT) & 3
-
-
-@internal
-@pure
-def _seat_count(clock: uint256) -> uint256:
-    return (clock >> COUNT_BIT) & 511
-
 
 @internal
 @pure
 def _history(clock: uint256) -> bytes24:
+    """
+    @notice Read the running hash.
+    @param clock The clock.
+    @return The hash.
+    """
     return convert(slice(convert(clock, bytes32), 0, 24), bytes24)
-
-
-@internal
-@pure
-def _set_time(clock: uint256, round: uint256, phase: uint256, deadline: uint256) -> uint256:
-    return (clock & ~(2**COUNT_BIT - 1)) | (phase << PHASE_BIT) | (round << ROUND_BIT) | deadline
 
 
 @internal
@@ -82,15 +51,34 @@ def _fold(
     clock: uint256, kind: uint256, seat: uint256, first: bytes32, second: bytes32, third: bytes32
 ) -> uint256:
     """
-    @return The clock with this entry in its running hash: 24 bytes of
-            keccak(history | kind, 1 byte | round, 5 bytes | seat, 2 bytes || first || second || third).
+    @notice Fold an event into the running hash.
+    @dev The new hash is the first 24 bytes of keccak(head || first || second || third), where head is
+
+           255                     64 63   56 55          16 15    0
+           |  running hash, 24 bytes  | kind |    round     | seat |
+
+    @custom:rule R4
+    @param clock The clock, whose round the entry carries.
+    @param kind What the event is.
+    @param seat Whom it is about; 0 for nobody.
+    @param first With second and third the event's fields or hashes of them.
+    @param second See first.
+    @param third See first.
+    @return The clock with the new hash.
     """
-    head: uint256 = (clock & ~TIME) | (kind << 56) | (((clock >> ROUND_BIT) & MAX_ROUNDS) << 16) | seat
+    head: uint256 = (
+        (clock & ~phases.TIME) | (kind << 56) | (((clock >> phases.ROUND_BIT) & phases.MAX_ROUNDS) << 16) | seat
+    )
     entry: bytes32 = keccak256(abi_encode(head, first, second, third))
-    return (convert(entry, uint256) & ~TIME) | (clock & TIME)
+    return (convert(entry, uint256) & ~phases.TIME) | (clock & phases.TIME)
 
 
 @internal
 @pure
 def _word(account: address) -> bytes32:
+    """
+    @notice Write an address as a field of an entry.
+    @param account Any address.
+    @return The address behind 12 bytes of zeros.
+    """
     return convert(convert(account, uint160), bytes32)

@@ -2,23 +2,27 @@
 """
 @title Verdicts become reputations
 @license Apache-2.0
-@notice `ledger/reputation.py` is the same in Python.
+@notice Pure functions of a round's verdicts (docs/protocol.md, R13). The Python ledger's reputation is the same.
 """
 
-# Seat s lives in word s % 16, lane s / 16, of 16 bits.
-LANE: constant(uint256) = 65535
-FULL: constant(uint256) = 65535
-# Bit 0 of each of sixteen lanes.
-LANES: constant(uint256) = max_value(uint256) // 65535
+from contracts.modules import bits      # masks: counting, the lowest seat; printable text
+from contracts.modules import phases    # the clock: phase, round, deadline
 
-# What one judge says of a round, one lane of 64 bits, four seats to a word:
-#   63    62       42 41        21 20         0
-#   | 0 |   round    | accepted  |  judged   |
+# Reputations: sixteen words of sixteen lanes of 16 bits, seat s in word s % 16, lane s // 16:
+#   255      240 239      224       31      16 15       0
+#   |  s = w+240 |  s = w+224 | ... |  s = w+16 |  s = w |
+LANE: constant(uint256) = 65535
+# @dev The full share: the reputation of a seat whose every verdict accepts it, for ever.
+FULL: constant(uint256) = 65535
+
+# What one judge says of a round, a lane of 64 bits, four seats to a word, seat s in word s // 4, lane s % 4:
+#   63  62       42 41       21 20       0
+#   | 0 |   round   | accepted |  judged  |
 # Bit j of judged and accepted is about the seat steps[j] ahead of the judge on the round's ring.
 ROUND_BIT: constant(uint256) = 42
 ACCEPTED_BIT: constant(uint256) = 21
 SAID: constant(uint256) = 2**21 - 1
-# Where the accepted begin in a place of the ring, see _settled.
+# @dev Where the accepted bits begin in a place of the ring, behind the seat's 8 bits and its judged bits.
 ACCEPTED_AT: constant(uint256) = 29
 
 
@@ -37,17 +41,25 @@ def _settled(
     lowest: uint256,
 ) -> (uint256[16], uint256):
     """
-    @param places The committed seats in the order of the round's ring, each with the lane of what it said above the
-           lowest 8 bits; count: how many.
-    @param steps The first `links` of them: how far ahead on the ring each neighbour of a judge sits.
-    @param able Of those who attested, whose verdicts count.
-    @param below The seats below the floor, which is `lowest`.
-    @param inertia A reputation moves by 1 / 2**inertia of the way to its share.
-    @return The reputations after the round, and the seats below the floor then.
-    @dev A judge weighs its reputation in 8 bits, nothing below the floor. If every able judge is below it all weigh
-         the same; otherwise nobody could ever come back. 256 such weights fit a lane: 256 * 255 < 2**16.
+    @notice Turn the verdicts of a round into reputations.
+    @dev A judge weighs its reputation in 8 bits, or nothing below the floor. If every able judge is below it, all
+         weigh the same; otherwise nobody could ever come back. 256 such weights fit a lane: 256 * 255 < 2**16.
          Nearly all verdicts of a quiet round say "accepted": those are summed for sixteen places at once, and only
          the others, and the seats they are about, are looked at one by one.
+    @custom:rule R13
+    @param reputations Before the round.
+    @param places The committed seats in the order of the round's ring: each one's number in the lowest 8 bits, the
+           lane of what it said above them.
+    @param count How many seats are on the ring.
+    @param steps How far ahead on the ring each neighbour of a judge sits.
+    @param links How many of the steps count.
+    @param attested The seats that attested.
+    @param able Those of them whose verdicts count.
+    @param below The seats below the floor before the round.
+    @param inertia A reputation moves by 1 / 2**inertia of the way to its share.
+    @param lowest The floor.
+    @return The reputations after the round.
+    @return The seats below the floor after it.
     """
     words: uint256[16] = reputations
     # The judges' weights, sixteen places to a word, around the ring twice so that every step is one shift away.
@@ -97,10 +109,10 @@ def _settled(
         totals: uint256 = 0
         for step: uint256 in range(links, bound=20):
             first: uint256 = unsafe_sub(unsafe_add(index << 4, count), steps[step])
-            bits: uint256 = (first & 15) << 4
+            offset: uint256 = (first & 15) << 4
             totals = unsafe_add(
                 totals,
-                (weights[first >> 4] >> bits) | (weights[unsafe_add(first >> 4, 1)] << unsafe_sub(256, bits)),
+                (weights[first >> 4] >> offset) | (weights[unsafe_add(first >> 4, 1)] << unsafe_sub(256, offset)),
             )
         for inner: uint256 in range(16):
             total: uint256 = (totals >> (inner << 4)) & LANE
@@ -129,7 +141,7 @@ def _settled(
                 quarantined &= ~(1 << seat)
     for index: uint256 in range(16):
         # (old * (2**n - 1) + FULL) / 2**n is old + (FULL - old) / 2**n, and FULL - old is the complement.
-        moved: uint256 = unsafe_mul((plain >> index) & LANES, FULL >> inertia)
+        moved: uint256 = unsafe_mul((plain >> index) & bits.LANES, FULL >> inertia)
         words[index] = unsafe_add(words[index], (~words[index] >> inertia) & moved)
     return words, quarantined
 
@@ -140,8 +152,16 @@ def _lowered(
     reputations: uint256[16], missing: uint256, below: uint256, inertia: uint256, lowest: uint256
 ) -> (uint256[16], uint256):
     """
-    @param missing The seats that were waited for and did not commit: they pay as those do who do not attest.
-    @return The reputations then, and the seats below the floor, which is `lowest`.
+    @notice Lower the reputations of seats that were waited for and did not commit: they pay as those do that commit
+            and do not attest.
+    @custom:rule R13
+    @param reputations Before that.
+    @param missing These seats.
+    @param below The seats below the floor before that.
+    @param inertia A reputation loses 1 / 2**inertia of itself.
+    @param lowest The floor.
+    @return The reputations after that.
+    @return The seats below the floor after it.
     """
     words: uint256[16] = reputations
     quarantined: uint256 = below
@@ -164,7 +184,12 @@ def _lowered(
 @pure
 def _reaching(reputations: uint256[16], seats: uint256, least: uint256) -> uint256:
     """
-    @return Those of `seats` whose reputation is `least` or more.
+    @notice Find the seats with a high reputation.
+    @custom:rule R3.5a
+    @param reputations Those of all seats.
+    @param seats The seats to look at.
+    @param least The reputation to reach.
+    @return Those of `seats` that reach it.
     """
     reaching: uint256 = 0
     left: uint256 = seats
@@ -175,3 +200,14 @@ def _reaching(reputations: uint256[16], seats: uint256, least: uint256) -> uint2
         if left == 0:
             break
     return reaching
+
+
+@internal
+@pure
+def _round_of(lane: uint256) -> uint256:
+    """
+    @notice Read of which round a lane of verdicts is.
+    @param lane The lane; anything above its 64 bits is not looked at.
+    @return The round; 0 for a seat that never attested.
+    """
+    return (lane >> ROUND_BIT) & phases.MAX_ROUNDS

@@ -1,6 +1,8 @@
 """Compile contracts/Circle.vy and Court.vy and write contracts/Circle.json, which deployed code is checked against.
 
 Circle.vy names the hash of the court's code: where that is another than Court.vy gives, it is written there first.
+The compiler ends the creation codes with a hash of the sources, so a changed comment changes these 32 bytes, and nothing
+else.
 
 Usage: python -m scripts.contracts.compile            (needs the `dev` extra: vyper)
 """
