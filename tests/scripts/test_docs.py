@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger.codec import CODECS
+from ledger.rules import RULES
+from node.attacks import ATTACKS
+from node.tasks.interface import BUILT_IN
 from scripts.docs import citations, decisions, parts, protocol
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +32,15 @@ def test_every_link_in_the_docs_leads_somewhere(page: Path) -> None:
             assert anchor in {heading.anchor for heading in protocol.headings(led_to.read_text())}, (
                 f"{target}#{anchor}"
             )
+
+
+def test_what_can_be_chosen_by_name_stands_in_the_docs() -> None:
+    readme, threats = (ROOT / "README.md").read_text(), (ROOT / "docs/threat-model.md").read_text()
+    library = threats.partition("## The attack library")[2].partition("\n## ")[0]
+    unnamed = [name for name in (*BUILT_IN, *CODECS) if f"`{name}`" not in readme]
+    unnamed += [name for name in RULES if f"`{name}`" not in NORM]
+    unnamed += [name for name in ATTACKS if f"`{name}`" not in library]
+    assert not unnamed
 
 
 @pytest.mark.parametrize("where", [citations.of_code, citations.of_tests])
