@@ -144,7 +144,7 @@ def test_at_its_start_a_node_is_told_what_is_and_not_what_was() -> None:
     history = history_of(*rounds)
     assert news(None, standing_of(history, OWN), PARAMETERS) == []
     history.reputations[OWN] = 1000
-    history.apply(Disputed(0, 1, OWN, 0, CHALLENGER, bytes(32), 0b1111, 500))
+    history.apply(Disputed(0, 1, OWN, 0, CHALLENGER, b"\7" * 32, 0b1111, 500))
     assert kinds(news(None, standing_of(history, OWN), PARAMETERS)) == ["quarantined", "disputed"]
 
 
@@ -213,7 +213,7 @@ def test_a_seat_that_is_waited_for_no_more_is_told_so_and_when_that_is_over() ->
 
 def test_another_tenure_has_another_fate() -> None:
     history = history_of(*settled(0, 1, 2, 3))
-    history.apply(Disputed(0, 1, OWN, 0, CHALLENGER, bytes(32), 0b1111, 500))
+    history.apply(Disputed(0, 1, OWN, 0, CHALLENGER, b"\7" * 32, 0b1111, 500))
     assert standing_of(history, OWN).disputes == {0: None}
     history.seats[OWN].tenure = 2
     assert standing_of(history, OWN).disputes == {}

@@ -46,7 +46,7 @@ def test_each_way_to_lose_a_seat_is_a_sentence_with_a_next_step(end: Event, said
 
 def test_a_seat_lost_by_a_second_conviction_is_told_so_and_a_first_one_is_none() -> None:
     held = history_of(Left(1, 0, 5)).seats[1]
-    claims: list[Event] = [Disputed(n, 1, n, 0, NEW, bytes(32), 0b1111, 9) for n in range(3)]
+    claims: list[Event] = [Disputed(n, 1, n, 0, NEW, b"\7" * 32, 0b1111, 9) for n in range(3)]
     ends: list[Event] = [Resolved(1, 1, BOND, 5), Resolved(0, 1, BOND, 5)]
     assert "was taken away because what it said was found false a second time" in why_lost(1, held, claims + ends)
     assert "was given up, its" in why_lost(1, held, [*claims, Resolved(1, 1, BOND, 0), ends[1]])

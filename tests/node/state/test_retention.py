@@ -129,7 +129,7 @@ def test_nothing_goes_as_long_as_everything_can_be_disputed(tmp_path: Path) -> N
 def test_an_open_dispute_keeps_what_it_is_about(tmp_path: Path) -> None:
     def claim(circle: Circle) -> None:
         everyone = mask_of(range(4))
-        circle.write(Disputed(0, 7, SEAT, 0, address(500), bytes(32), everyone, 1_700_000_000))
+        circle.write(Disputed(0, 7, SEAT, 0, address(500), b"\7" * 32, everyone, 1_700_000_000))
 
     circle = circle_of(26, checkpoint_every=3, codec="int8", between={9: claim})
     history, store = through(circle, 26), kept_by(circle, tmp_path, 26)
