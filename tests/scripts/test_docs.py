@@ -21,6 +21,8 @@ def test_no_made_part_of_the_docs_is_stale() -> None:
 
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+# Decisions and results tell of their time.
+PRESENT = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/guides/*.md")])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -32,6 +34,12 @@ def test_every_link_in_the_docs_leads_somewhere(page: Path) -> None:
             assert anchor in {heading.anchor for heading in protocol.headings(led_to.read_text())}, (
                 f"{target}#{anchor}"
             )
+
+
+@pytest.mark.parametrize("page", PRESENT, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_path_that_the_docs_name_is_there(page: Path) -> None:
+    named = re.findall(r"`((?:contracts|ledger|node|scripts|tests|docs)/[\w./-]+)`", page.read_text())
+    assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
 
 
 def test_what_can_be_chosen_by_name_stands_in_the_docs() -> None:
