@@ -8,24 +8,27 @@ from typing import Any
 
 import pytest
 
+import node.demo.run
+from node.cli.main import main
+from tests.support.network.local_run import WarmNetwork
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def demo(folder: Path, *options: str) -> dict[str, Any]:
-    """Run a small demo; it must end well. Returns the JSON object it prints."""
-    command = ["demo", "--json", "--task", "digits", "--peers", "4", "--poisoners", "1", "--rounds", "3"]
-    command += ["--degree", "3", "--skew", "0", "--folder", str(folder), *options]
-    done = subprocess.run(
-        [sys.executable, "-m", "node.cli.main", *command], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+def demo(folder: Path, *options: str) -> list[str]:
+    """The command of a small demo that prints a JSON object."""
+    small = ["demo", "--json", "--task", "digits", "--peers", "4", "--poisoners", "1", "--rounds", "3"]
+    return [*small, "--degree", "3", "--skew", "0", "--folder", str(folder), *options]
 
 
 @pytest.fixture(scope="module")
 def defended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return demo(tmp_path_factory.mktemp("demo") / "balance")
+    """What a demo prints; it must end well."""
+    command = [sys.executable, "-m", "node.cli.main", *demo(tmp_path_factory.mktemp("demo") / "tether")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def test_a_demo_is_audited_clean_and_reports_what_happened(defended: dict[str, Any]) -> None:
@@ -54,8 +57,14 @@ def test_a_demo_draws_a_picture(defended: dict[str, Any]) -> None:
 
 
 def test_without_a_rule_the_same_poisoner_costs_the_honest_accuracy(
-    defended: dict[str, Any], tmp_path: Path
+    defended: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    undefended = demo(tmp_path / "none", "--rule", "none")
+    # One demo that starts as a user's does is enough.
+    monkeypatch.setattr(node.demo.run, "LocalNetwork", WarmNetwork)
+    assert main(demo(tmp_path / "none", "--rule", "none")) == 0
+    undefended = json.loads(capsys.readouterr().out)
     assert undefended["audit_clean"]
     assert undefended["honest_accuracy_mean"] < defended["honest_accuracy_mean"] - 0.1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from node.cli.main import main
-from node.demo.launcher import LocalNetwork
+from tests.support.network.local_run import WarmNetwork
 from tests.support.seat_commands import BOND, Commands, Scene
 
 SEATS = ("zero", "one", "two", "three", "four")
@@ -15,7 +15,7 @@ SEATS = ("zero", "one", "two", "three", "four")
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Five seats have played a round, and nobody serves the blobs of it."""
-    with LocalNetwork(tmp_path_factory.mktemp("disputes") / "run") as network:
+    with WarmNetwork(tmp_path_factory.mktemp("disputes") / "run") as network:
         rpc = network.start_chain()
         deploy = ["deploy", "--rpc", rpc, "--out", str(network.circle_file), "--task", "digits", "--peers", "5"]
         bonds = ["--bond", "1", "--dispute-bond", "0.05", "--dispute-window", "600", "--unbonding", "9999"]

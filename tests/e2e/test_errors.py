@@ -17,9 +17,9 @@ from ledger.chain.rpc.client import Rpc
 from ledger.chain.transactions.sender import Sender
 from ledger.identity.endpoints import parse_endpoint
 from node.cli.main import main
-from node.demo.launcher import LocalNetwork
 from node.seat.accounts import open_deployer_key
 from node.seat.keys import load_key
+from tests.support.network.local_run import WarmNetwork
 
 USAGE, SET_UP = 2, 3
 PASSWORD = "correct horse"
@@ -91,7 +91,7 @@ class Here:
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
     folder = tmp_path_factory.mktemp("errors")
-    with LocalNetwork(folder / "run") as network:
+    with WarmNetwork(folder / "run") as network:
         rpc = network.start_chain()
         tasks = folder / "tasks.py"
         tasks.write_text(TASKS)

@@ -11,16 +11,16 @@ import pytest
 from ledger.chain.deployment.circle_file import CircleFile
 from ledger.identity.network import Network
 from node.cli.main import main
-from node.demo.launcher import LocalNetwork
 from node.duties.evidence import evidence_of
 from node.gossip.messages import sign_announcement
+from tests.support.network.local_run import WarmNetwork
 from tests.support.seat_commands import BOND, Commands, Says, Scene
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A circle of three seats, of which two are taken: seat 0 by its own key, seat 1 under the key `cold`."""
-    with LocalNetwork(tmp_path_factory.mktemp("seats") / "run") as network:
+    with WarmNetwork(tmp_path_factory.mktemp("seats") / "run") as network:
         rpc = network.start_chain()
         deploy = ["deploy", "--rpc", rpc, "--out", str(network.circle_file), "--task", "digits", "--peers", "3"]
         terms = ["--degree", "2", "--bond", "1", "--dispute-bond", "0.05", "--dispute-window", "600"]
