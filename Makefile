@@ -3,23 +3,28 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# In front of what gives way to the networks, where all parts run at once.
+NICE ?=
+OUTPUT := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
 .PHONY: demo test check unit network bench contracts docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/folkmoot demo $(ARGS)
 
-test: check unit network
+# All parts at once, each printed when it is done: networks wait half of their time, which the others use.
+test: $(VENV)/.installed-dev
+	@$(MAKE) --no-print-directory -j 3 $(OUTPUT) NICE="nice -n 5" check unit network
 
 # Formatting, lint and types.
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(NICE) $(BIN)/mypy
 
 # Everything that runs in one process.
 unit: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadfile tests --ignore tests/network --ignore tests/e2e $(ARGS)
+	$(NICE) $(BIN)/pytest -n 2 --dist loadfile tests --ignore tests/network --ignore tests/e2e $(ARGS)
 
 # Real processes: networks, faults, liars, and the README as a user follows it.
 network: $(VENV)/.installed-dev
