@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.circle.events import Answer
 from ledger.circle.history import History
 from ledger.identity.network import Network
-from ledger.judging.screening import Screened, Sitting
-from ledger.rules.judge_memory import Carried
-from node.duties.jury import Fetch
+from ledger.judging.screening import JudgeRound, RoundVerdicts
+from ledger.rules.judge_memory import CarriedState
+from node.duties.jury import FetchBlobs
 from node.gossip.gossip import Gossip
 from node.learning.learner import TrainedUpdate, Vector
 from node.tasks.interface import Task
@@ -31,10 +31,10 @@ class SeatedPeer:
     key: bytes
     """The peer's own, 32 bytes."""
     seat: int
-    genesis: State
+    genesis: GridState
     """What every peer starts from, (d,), int32."""
     gossip: Gossip
-    fetch: Fetch
+    fetch: FetchBlobs
     """Gets blobs from whoever serves them."""
 
 
@@ -74,11 +74,11 @@ class Behaviour:
     def judges_instead(
         self,
         network: bytes,  # noqa: ARG002
-        sitting: Sitting,  # noqa: ARG002
+        sitting: JudgeRound,  # noqa: ARG002
         author: bytes,  # noqa: ARG002
         digest: bytes,  # noqa: ARG002
-        carried: Carried,  # noqa: ARG002
-    ) -> Screened | None:
+        carried: CarriedState,  # noqa: ARG002
+    ) -> RoundVerdicts | None:
         """What to attest without a look at the neighbours' updates; None to judge them.
 
         author: the peer's own, 20 bytes. digest: of its update. carried: what it goes on from.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NoReturn, TypeVar
 
-from ledger.chain.circle import Circle, CircleState
+from ledger.chain.circle import Circle, ContractState
 from ledger.chain.rpc.client import ChainUnreachable
 from ledger.chain.rpc.patience import insist
 from ledger.chain.rpc.subscription import HeadSubscription
@@ -105,37 +105,37 @@ class Follower:
         _log.debug("transaction call=%s gas=%d block=%d", name, receipt.gas, receipt.block)
         return receipt
 
-    async def state(self) -> CircleState:
+    async def fetch_state(self) -> ContractState:
         """The contract's state, where it is the one that the events lead to: its deadline is that of this phase.
 
         Raises ChainUnreachable, also where it is not the one that the events lead to.
         """
-        return await self._run(self._state)
+        return await self._run(self._fetch_state)
 
-    async def events(self) -> list[Event]:
+    async def fetch_events(self) -> list[Event]:
         """The circle's events from the first on."""
         return await self._run(
-            lambda: [placed.event for placed in self.circle.logs(self._first_block, self._tracker.through)]
+            lambda: [placed.event for placed in self.circle.fetch_events(self._first_block, self._tracker.through)]
         )
 
-    async def opened_in(self) -> str | None:
+    async def fetch_opening_block(self) -> str | None:
         """Hash of the block that the circle was opened in, as the chain is now; None where it tells of none."""
 
         def first() -> str | None:
-            for last in (self._first_block, self.circle.head()):
-                if found := self.circle.logs(self._first_block, last):
+            for last in (self._first_block, self.circle.fetch_head()):
+                if found := self.circle.fetch_events(self._first_block, last):
                     return found[0].block_hash
             return None
 
         return await self._run(first)
 
-    async def blocks_since_draw(self) -> int:
+    async def count_blocks_since_draw(self) -> int:
         """How many blocks lie on the one that the newest draw was in. Raises ChainUnreachable."""
-        return await self._run(lambda: self.circle.head() - self._tracker.drawn_in)
+        return await self._run(lambda: self.circle.fetch_head() - self._tracker.drawn_in)
 
-    async def balance_wei(self) -> int:
+    async def fetch_balance_wei(self) -> int:
         """What the peer's account holds."""
-        return await self._run(self.sender.balance_wei)
+        return await self._run(self.sender.fetch_balance_wei)
 
     def close(self) -> None:
         """Stop taking work; what is under way ends by its own timeout."""
@@ -220,17 +220,17 @@ class Follower:
             # Whatever it ended with, something may have been taken in or taken back on the way.
             if self._tracker.rollbacks != rollbacks:
                 # What was sent in the vanished blocks may have vanished too, and its nonces are free again.
-                self.sender.chain_went_back()
+                self.sender.note_reorganisation()
             if changed or self.history.hash != before:
                 self.changes += 1
                 self._last_change = time.monotonic()
         return changed
 
-    def _state(self) -> CircleState:
+    def _fetch_state(self) -> ContractState:
         try:
             # Of a recent block: the state of older ones is gone at most endpoints.
-            block = max(self.circle.head() - self._confirmations, self._tracker.through)
-            state = self.circle.state(block)
+            block = max(self.circle.fetch_head() - self._confirmations, self._tracker.through)
+            state = self.circle.fetch_state(block)
         except PeerFault as fault:
             self._doubt(str(fault), fault)
         if state.history == self.history.hash:
@@ -249,11 +249,11 @@ class Follower:
         raise Doubtful(f"the chain's endpoints cannot be believed now: {reason}", reason) from fault
 
     async def _listen(self, heads: HeadSubscription) -> None:
-        await self._meter.awaiting("chain", heads.run())
+        await self._meter.measure_awaited("chain", heads.run())
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         def metered() -> _T:
-            with self._meter.section("chain"):
+            with self._meter.measure_section("chain"):
                 return work()
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, metered)

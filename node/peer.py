@@ -16,7 +16,7 @@ from node.duties.watcher import WatchBudget, Watcher
 from node.duties.watching import BUDGET_BONDS
 from node.follower import Follower
 from node.gossip.reach import make_reach_notice
-from node.learning.genesis import agreed_template
+from node.learning.genesis import make_agreed_template
 from node.membership.config import PeerConfig
 from node.membership.following import Attending, Following
 from node.membership.life import Life
@@ -28,7 +28,7 @@ from node.operating.notices import Notice, Notices
 from node.round.announcements import AnnouncementJournal
 from node.round.phase_clock import PhaseClock
 from node.seat.entrance import Entrance
-from node.seat.round_events import Teller
+from node.seat.round_events import SeatReporter
 from node.seat.seating import SeatLost
 from node.seat.tenancy import Tenancy
 from node.services import Services
@@ -82,7 +82,7 @@ class Peer:
             endpoint = await parts.services.start(self._config.listening)
             try:
                 await life.live(endpoint)
-                self._report({"event": "finished", "round": self._circle.parameters.last_round})
+                self._report({"event": "finished", "round": self._circle.terms.last_round})
                 if stay:
                     await life.stay(endpoint)
             except SeatLost as lost:
@@ -100,7 +100,7 @@ class Peer:
             self._evidence.add,
             lambda reach: self._notices.tell(make_reach_notice(reach)),
         )
-        who, rest = services.gossip.prober.gossip, services.gossip.rest
+        who, rest = services.gossip.prober.probe_gossip, services.gossip.rest
         return PeerParts(
             circle=self._circle,
             follower=self._follower,
@@ -117,10 +117,10 @@ class Peer:
     def _make_life(self, parts: PeerParts, ending: AsyncExitStack, stay: bool) -> Life:
         """ending: told what is to be closed. Raises SetupError where the task is not the one agreed on."""
         config, services = self._config, parts.services
-        template = agreed_template(self._task, parts.history.manifest)
+        template = make_agreed_template(self._task, parts.history.manifest)
         membership = Membership(parts, config.folder)
         ending.callback(membership.close)
-        teller = Teller(self._report, self._notices, parts.follower, self._meter, lambda: services.bytes_sent)
+        teller = SeatReporter(self._report, self._notices, parts.follower, self._meter, lambda: services.bytes_sent)
         reports = RoundReports(teller, parts.worker)
         ending.callback(reports.close)
         duties = self._make_duties(parts)
@@ -152,7 +152,7 @@ class Peer:
         return Life(parts, membership, following, attending, entrance, maker, reports, self._report)
 
     def _make_duties(self, parts: PeerParts) -> Duties:
-        bond, stake_wei = parts.history.parameters.dispute_bond, self._config.dispute_budget_wei
+        bond, stake_wei = parts.history.terms.dispute_bond, self._config.dispute_budget_wei
         budget = WatchBudget(self._config.watch_share, BUDGET_BONDS * bond if stake_wei is None else stake_wei)
         may_appeal = budget.stake_wei >= APPEAL_BONDS * bond > 0
         voting = Voting(parts.follower, parts.fetch_blobs, self._behaviour.answers, may_appeal=may_appeal)

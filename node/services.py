@@ -14,18 +14,18 @@ from ledger.fetch.fetcher import BlobFetcher
 from ledger.identity.endpoints import Endpoint, MalformedEndpoint, Origin, parse_endpoint
 from ledger.identity.network import Network
 from node.blobs.doors import Bounds, Doors
-from node.blobs.gateway import STATS, gateway_app
+from node.blobs.gateway import STATS, make_gateway_app
 from node.blobs.store import BlockStore
 from node.gossip.certificate import Certificate
 from node.gossip.gossip import Gossip
 from node.gossip.limits import Limits
 from node.gossip.messages import Announcement
-from node.gossip.reach import Reach
+from node.gossip.reach import Reachability
 from node.operating.data_folder import DataFolder
-from node.operating.descriptors import raise_limit, shares_of
+from node.operating.descriptors import raise_limit, share_connections
 from node.operating.meter import Meter
-from node.round.exchange import Announced, Exchange
-from node.round.neighbour_patience import Patience
+from node.round.exchange import AnnouncedUpdates, Exchange
+from node.round.neighbour_patience import NeighbourPatience
 
 if TYPE_CHECKING:
     from node.blobs.pinner import Pinner
@@ -87,13 +87,13 @@ class Services:
         meter: Meter,
         serves: Callable[[bytes], bool] = lambda _: True,
         on_equivocation: Callable[[Announcement, Announcement], None] | None = None,
-        on_reach: Callable[[Reach], None] = lambda _: None,
+        on_reach: Callable[[Reachability], None] = lambda _: None,
     ) -> None:
         """serves: whether to hand out the blob with this digest."""
         self._history = history
-        shares = shares_of(raise_limit())
+        shares = share_connections(raise_limit())
         self.store = BlockStore(folder.blobs)
-        self._announced = Announced()
+        self._announced = AnnouncedUpdates()
         self.gossip = Gossip(
             network=network,
             key=key,
@@ -109,10 +109,15 @@ class Services:
         self._fetcher = BlobFetcher()
         self._pinner: Pinner | None = None
         self.exchange = Exchange(
-            self.store, self._fetcher, self.gossip, self._announced, meter, Patience(self.gossip.prober.has)
+            self.store,
+            self._fetcher,
+            self.gossip,
+            self._announced,
+            meter,
+            NeighbourPatience(self.gossip.prober.probe_block),
         )
         self._doors = Doors(Bounds(shares.gateway, shares.gateway // 2))
-        gateway = gateway_app(self.store, serves=serves, middlewares=[self._doors.middleware])
+        gateway = make_gateway_app(self.store, serves=serves, middlewares=[self._doors.middleware])
         self._gateway_stats = gateway[STATS]
         self._runner = web.AppRunner(gateway, access_log=None, lingering_time=0, shutdown_timeout=_SHUTDOWN_S)
         self._listening: asyncio.Server | None = None
@@ -180,11 +185,11 @@ class Services:
                 continue
         self.gossip.set_directory(directory)
         if history.round is not None:
-            self.gossip.on_round(history.round.number)
+            self.gossip.enter_round(history.round.number)
 
     def _endpoint_of(self, address: str) -> str | None:
         seat = self._history().seat_of(address)
         return None if seat is None else self._history().seats[seat].endpoints[-1]
 
     def _hear(self, announcement: Announcement) -> None:
-        self._announced.heard(announcement.round, announcement.author_address)
+        self._announced.note_heard(announcement.round, announcement.author_address)

@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
         print(__doc__)
         return 0 if len(arguments) == 1 else 2
-    folder = Path(arguments[0]) if arguments else mnist.directory()
+    folder = Path(arguments[0]) if arguments else mnist.find_directory()
     try:
         try:
             mnist.read_table(folder)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ledger.arithmetic.compiled import Loops, loops_for
 
-State = NDArray[np.int32]
+GridState = NDArray[np.int32]
 
 GRID_BITS: Final = 16
 LARGEST: Final = 1 << 24
@@ -34,7 +34,7 @@ _IN_INT32: Final = 127
 _MOST_STATES: Final = 512
 
 
-def to_float(state: State) -> NDArray[np.float32]:
+def to_float(state: GridState) -> NDArray[np.float32]:
     """The float32 values of a state, (d,), in its tensors' units. Exact: 24 bits and a power of two."""
     values = state.astype(np.float32)
     # A product with a power of two is as exact as ldexp, and eight times as fast.
@@ -42,12 +42,12 @@ def to_float(state: State) -> NDArray[np.float32]:
     return values
 
 
-def squared_distance(left: State, right: State) -> int:
+def squared_distance(left: GridState, right: GridState) -> int:
     """‖left − right‖², in grid units squared. left, right: (d,), int32. Exact for any d."""
     return squared_distances(left, [right])[0]
 
 
-def squared_distances(origin: State, states: Sequence[State]) -> list[int]:
+def squared_distances(origin: GridState, states: Sequence[GridState]) -> list[int]:
     """‖state − origin‖² for each state, in grid units squared. All (d,), int32. Exact for any d."""
     lengths = [0] * len(states)
     room, wide = np.empty(_BLOCK, np.int32), room_for_squares(_BLOCK)
@@ -59,7 +59,7 @@ def squared_distances(origin: State, states: Sequence[State]) -> list[int]:
     return lengths
 
 
-def squared_norm(state: State) -> int:
+def squared_norm(state: GridState) -> int:
     """‖state‖², in grid units squared. state: (d,), int32, magnitudes up to 2**25. Exact for any d."""
     wide = room_for_squares(_BLOCK)
     return sum(sum_of_squares(state[block], wide) for block in _blocks(state.size))
@@ -70,7 +70,7 @@ def room_for_squares(size: int) -> NDArray[np.float64]:
     return np.empty((-(-size // _CHUNK), _CHUNK), np.float64)
 
 
-def sum_of_squares(values: State, wide: NDArray[np.float64]) -> int:
+def sum_of_squares(values: GridState, wide: NDArray[np.float64]) -> int:
     """Σ values², exact. values: (n,), int32, magnitudes up to 2**25. wide: see `room_for_squares`.
 
     Squares are integers of at most 50 bits, and no partial sum is above the sum: if that is below 2**53, nothing
@@ -88,7 +88,7 @@ def sum_of_squares(values: State, wide: NDArray[np.float64]) -> int:
     return sum(int(np.dot(part, part)) for part in np.split(whole, range(_CHUNK, whole.size, _CHUNK)))
 
 
-def weighted_mean(own: State, others: Sequence[State], own_weight_q15: int) -> State:
+def weighted_mean(own: GridState, others: Sequence[GridState], own_weight_q15: int) -> GridState:
     """own_weight · own + (1 − own_weight) · mean(others), rounded half up to the grid.
 
     own, others: (d,), int32, 512 states at most. own_weight_q15: 0..32768. Returns `own` itself where there are no
@@ -102,19 +102,21 @@ def weighted_mean(own: State, others: Sequence[State], own_weight_q15: int) -> S
         total = _sum(others, block)
         total *= ONE_Q15 - own_weight_q15
         total += own[block].astype(np.float64) * (own_weight_q15 * len(others))
-        mixed[block] = _rounded(total, divisor)
+        mixed[block] = _round_half_up(total, divisor)
     return mixed
 
 
-def mean(states: Sequence[State]) -> State:
+def mean(states: Sequence[GridState]) -> GridState:
     """The mean, rounded half up to the grid. states: 1 to 512 of (d,), int32."""
     mixed = np.empty(states[0].shape, np.int32)
     for block in _blocks(mixed.size):
-        mixed[block] = _rounded(_sum(states, block), len(states))
+        mixed[block] = _round_half_up(_sum(states, block), len(states))
     return mixed
 
 
-def pulled_mean(base: State, own: State, others: Sequence[State], factors_q18: Sequence[int]) -> State:
+def clipped_mean(
+    base: GridState, own: GridState, others: Sequence[GridState], factors_q18: Sequence[int]
+) -> GridState:
     """base + ((own − base) + Σ factor · (other − base)) / (1 + others), rounded half up, clamped to the grid.
 
     base, own, others: (d,), int32, 512 states at most. factors_q18: one for each other, 0..2**18.
@@ -122,19 +124,19 @@ def pulled_mean(base: State, own: State, others: Sequence[State], factors_q18: S
     if (loops := loops_for(base.size)) is not None:
         _check_count([own, *others])
         shares, divisor = [ONE_Q18, *factors_q18], ONE_Q18 * (1 + len(others))
-        return _combined(loops, [base, own, *others], [divisor - sum(shares), *shares], divisor)
+        return _combine(loops, [base, own, *others], [divisor - sum(shares), *shares], divisor)
     whole = [own] + [other for other, factor in zip(others, factors_q18, strict=True) if factor == ONE_Q18]
-    drawn = [(other, factor) for other, factor in zip(others, factors_q18, strict=True) if factor < ONE_Q18]
-    weights = np.array([ONE_Q18, *[factor for _, factor in drawn], 0], np.float64)
-    weights[-1] = -(ONE_Q18 * len(whole) + sum(factor for _, factor in drawn))
+    clipped = [(other, factor) for other, factor in zip(others, factors_q18, strict=True) if factor < ONE_Q18]
+    weights = np.array([ONE_Q18, *[factor for _, factor in clipped], 0], np.float64)
+    weights[-1] = -(ONE_Q18 * len(whole) + sum(factor for _, factor in clipped))
     mixed = np.empty(base.shape, np.int32)
     room = np.empty((len(weights), min(_BLOCK, base.size)), np.float64)
     for block in _blocks(base.size):
         rows = room[:, : base[block].size]
         rows[0] = _sum(whole, block)
-        for row, state in zip(rows[1:], [*[other for other, _ in drawn], base], strict=True):
+        for row, state in zip(rows[1:], [*[other for other, _ in clipped], base], strict=True):
             row[:] = state[block]
-        moved = _rounded(np.einsum("j,jn->n", weights, rows), ONE_Q18 * (1 + len(others)))
+        moved = _round_half_up(np.einsum("j,jn->n", weights, rows), ONE_Q18 * (1 + len(others)))
         moved += rows[-1]
         mixed[block] = np.clip(moved, -LARGEST, LARGEST, out=moved)
     return mixed
@@ -157,7 +159,7 @@ def _blocks(size: int) -> Iterator[slice]:
         yield slice(start, min(start + _BLOCK, size))
 
 
-def _sum(states: Sequence[State], block: slice) -> NDArray[np.float64]:
+def _sum(states: Sequence[GridState], block: slice) -> NDArray[np.float64]:
     """The sum of at least one state's block, as whole numbers."""
     _check_count(states)
     total = np.zeros(states[0][block].shape, np.float64)
@@ -170,12 +172,12 @@ def _sum(states: Sequence[State], block: slice) -> NDArray[np.float64]:
     return total
 
 
-def _check_count(states: Sequence[State]) -> None:
+def _check_count(states: Sequence[GridState]) -> None:
     if len(states) > _MOST_STATES:
         raise ValueError(f"{len(states)} states are more than the {_MOST_STATES} that are summed exactly")
 
 
-def _combined(loops: Loops, states: Sequence[State], weights: Sequence[int], divisor: int) -> State:
+def _combine(loops: Loops, states: Sequence[GridState], weights: Sequence[int], divisor: int) -> GridState:
     """Σ weight · state / divisor, rounded half up. The weights, none negative, add up to the divisor, so no
     coordinate leaves the range of the states'.
     """
@@ -190,7 +192,7 @@ def _combined(loops: Loops, states: Sequence[State], weights: Sequence[int], div
     return mixed
 
 
-def _rounded(numerator: NDArray[np.float64], divisor: int) -> NDArray[np.float64]:
+def _round_half_up(numerator: NDArray[np.float64], divisor: int) -> NDArray[np.float64]:
     """numerator / divisor rounded half up to whole numbers; the numerator is written over.
 
     The numerator is an integer below 2**52, the quotient below 2**25, where doubles lie at most 2**-28 apart. One

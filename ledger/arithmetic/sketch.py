@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ledger.arithmetic.compiled import loops_for
-from ledger.arithmetic.exact import State, room_for_squares, sum_of_squares
+from ledger.arithmetic.exact import GridState, room_for_squares, sum_of_squares
 
 _DOMAIN: Final = b"folkmoot sketch 1"
 _ROTATION_BYTES: Final = 4
@@ -25,11 +25,11 @@ _RUNS: Final = 56
 _Turns = tuple[NDArray[np.int32], NDArray[np.int64]]
 # Takes one state's block of runs and the base's, adds to the sketches' parts, (sketches, 2 · width), and returns
 # their squared distance.
-_Walk = Callable[[State, State, _Turns, NDArray[np.int32]], int]
+_Walk = Callable[[GridState, GridState, _Turns, NDArray[np.int32]], int]
 
 
 def measure(
-    base: State, states: Sequence[State], seeds: Sequence[bytes], width: int
+    base: GridState, states: Sequence[GridState], seeds: Sequence[bytes], width: int
 ) -> tuple[list[int], NDArray[np.int64]]:
     """‖state − base‖² and, for every seed, the sketch of state − base, of each state; exact, in one walk.
 
@@ -44,7 +44,7 @@ def measure(
     for first in range(0, -(-base.size // width), _RUNS):
         block = slice(first * width, min((first + _RUNS) * width, base.size))
         near = base[block]
-        turns = _turns(seeds, first, -(-near.size // width), width)
+        turns = _draw_turns(seeds, first, -(-near.size // width), width)
         for place, state in enumerate(states):
             lengths[place] += walk(near, state[block], turns, parts[place])
         totals += parts[:, :, :width].swapaxes(0, 1)
@@ -70,7 +70,7 @@ def signs_and_rotations(seed: bytes, first: int, count: int, width: int) -> tupl
     return signs.astype(np.int32), [int.from_bytes(each[size:], "little") % width for each in raw]
 
 
-def _turns(seeds: Sequence[bytes], first: int, count: int, width: int) -> _Turns:
+def _draw_turns(seeds: Sequence[bytes], first: int, count: int, width: int) -> _Turns:
     """Of some runs; each seed's signs times those of the seed before, which a step already bears."""
     signs = np.empty((len(seeds), count * width), np.int32)
     rotations = np.empty((len(seeds), count), np.int64)
@@ -86,7 +86,7 @@ def _walk(size: int, width: int) -> _Walk:
     room = np.empty(min(_RUNS * width, size), np.int32)
     wide = room_for_squares(room.size)
 
-    def walk(near: State, far: State, turns: _Turns, parts: NDArray[np.int32]) -> int:
+    def walk(near: GridState, far: GridState, turns: _Turns, parts: NDArray[np.int32]) -> int:
         step = np.subtract(far, near, out=room[: near.size])
         length2 = sum_of_squares(step, wide)
         for part, signs, rotations in zip(parts, *turns, strict=True):
@@ -102,14 +102,14 @@ def _compiled_walk(size: int, width: int) -> _Walk | None:
         return None
     step = np.empty(width, np.int32)
 
-    def walk(near: State, far: State, turns: _Turns, parts: NDArray[np.int32]) -> int:
+    def walk(near: GridState, far: GridState, turns: _Turns, parts: NDArray[np.int32]) -> int:
         high, low = loops.walk(near, far, *turns, parts, step)
         return (high << 32) + low
 
     return walk
 
 
-def _add_rotated(part: NDArray[np.int32], step: State, rotations: Sequence[int], width: int) -> None:
+def _add_rotated(part: NDArray[np.int32], step: GridState, rotations: Sequence[int], width: int) -> None:
     for run, rotation in enumerate(rotations):
         values = step[run * width : (run + 1) * width]
         room = part[rotation : rotation + values.size]

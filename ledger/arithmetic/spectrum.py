@@ -55,13 +55,13 @@ def _products(left: NDArray[np.float64], right: NDArray[np.float64]) -> Matrix:
     return [np.vecdot(row, right).astype(np.int64).tolist() for row in left]
 
 
-def spread(products: Matrix, unit: int) -> Spread:
+def measure_spread(products: Matrix, unit: int) -> Spread:
     """The spread of all vectors but the last, which is the guest, from their Gram matrix.
 
     unit: by what to divide a length to have it in the vectors' unit.
     """
     count = len(products) - 1
-    centred = _centred(products, count)
+    centred = _centre(products, count)
     weights = _main_direction([row[:count] for row in centred[:count]])
     along = [sum(map(mul, weights, row[:count])) for row in centred]
     power = sum(w * value for w, value in zip(weights, along, strict=False))
@@ -76,7 +76,7 @@ def spread(products: Matrix, unit: int) -> Spread:
     return Spread(tuple(scaled[:count]), scaled[count], squares, largest, total // (count * unit) ** 2)
 
 
-def _centred(products: Matrix, count: int) -> Matrix:
+def _centre(products: Matrix, count: int) -> Matrix:
     """Gram matrix of all vectors minus the mean of the first `count`, times count²."""
     sums = [sum(row[:count]) for row in products]
     whole = sum(sums[:count])

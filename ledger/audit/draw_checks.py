@@ -7,35 +7,37 @@ import msgspec
 from eth_utils.address import to_canonical_address
 
 from ledger.audit.findings import Check, Report
-from ledger.chain.circle import Placed
+from ledger.chain.circle import PlacedEvent
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Nonsense
 from ledger.chain.rpc.client import Rpc
 from ledger.circle import events
-from ledger.circle.draw import drawn_seed
+from ledger.circle.draw import derive_draw_seed
 from ledger.identity.network import Network
 
 
-class Header(msgspec.Struct, frozen=True):
+class BlockHeader(msgspec.Struct, frozen=True):
     """What the audit reads of a block: its hash, 32 bytes, and its time in Unix seconds."""
 
     hash: bytes
     time_s: int
 
 
-def read_header(rpc: Rpc, number: int, block_hash: str) -> Header:
+def fetch_header(rpc: Rpc, number: int, block_hash: str) -> BlockHeader:
     """The header of the block that logs name so. Raises ChainUnreachable, or RpcFault for another one."""
 
-    def parse(raw: Any) -> Header:
-        found = answers.block(number)(raw)
+    def parse(raw: Any) -> BlockHeader:
+        found = answers.block_parser(number)(raw)
         if found.hash != block_hash:
             raise Nonsense(f"block {number} with hash {found.hash}, its logs name {block_hash}")
-        return Header(bytes.fromhex(found.hash[2:]), found.time_s)
+        return BlockHeader(bytes.fromhex(found.hash[2:]), found.time_s)
 
     return rpc.request("eth_getBlockByNumber", [hex(number), False], parse)
 
 
-def check_draws(placed: Iterable[Placed], headers: Mapping[int, Header], network: Network, report: Report) -> None:
+def check_draws(
+    placed: Iterable[PlacedEvent], headers: Mapping[int, BlockHeader], network: Network, report: Report
+) -> None:
     """Recompute every seed. placed: the circle's events in order; headers: by number, of `draw_blocks` (R22)."""
     raised: dict[int, int] = {}
     contract = to_canonical_address(network.contract)
@@ -45,10 +47,10 @@ def check_draws(placed: Iterable[Placed], headers: Mapping[int, Header], network
             case events.Disputed():
                 raised[event.dispute] = block
             case events.Summoned():
-                seed = drawn_seed(headers[raised[event.dispute]].hash, event.dispute, contract)
+                seed = derive_draw_seed(headers[raised[event.dispute]].hash, event.dispute, contract)
                 _compare(event.seed, seed, f"the jury of dispute {event.dispute}", None, block, report)
             case events.Drawn():
-                seed = drawn_seed(headers[block].hash, event.round, contract)
+                seed = derive_draw_seed(headers[block].hash, event.round, contract)
                 _compare(event.seed, seed, "the round", event.round, block, report)
 
 
@@ -66,11 +68,11 @@ def _compare(seed: bytes, expected: bytes, what: str, round_number: int | None, 
         )
 
 
-def draw_blocks(placed: Iterable[Placed]) -> set[int]:
+def draw_blocks(placed: Iterable[PlacedEvent]) -> set[int]:
     """The blocks whose headers `check_draws` needs."""
     return {place.position[0] for place in placed if isinstance(place.event, events.Drawn | events.Disputed)}
 
 
-def read_headers(rpc: Rpc, blocks: Mapping[int, str]) -> dict[int, Header]:
-    """The headers of these blocks. blocks: number → hash. Raises like `read_header`."""
-    return {number: read_header(rpc, number, block_hash) for number, block_hash in sorted(blocks.items())}
+def fetch_headers(rpc: Rpc, blocks: Mapping[int, str]) -> dict[int, BlockHeader]:
+    """The headers of these blocks. blocks: number → hash. Raises like `fetch_header`."""
+    return {number: fetch_header(rpc, number, block_hash) for number, block_hash in sorted(blocks.items())}

@@ -8,7 +8,7 @@ from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
-from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.client import Rpc, RpcFault
 from ledger.errors import PeerFault
@@ -20,7 +20,7 @@ _LOW: Final = (1 << 255) - 1
 
 
 @dataclass(frozen=True)
-class Proof:
+class EquivocationProof:
     """Two digests that one author signed for one round; the signatures hold. Signatures are r ‖ s ‖ v."""
 
     author: str
@@ -41,29 +41,29 @@ class Proof:
         }
 
 
-def read_proof(rpc: Rpc, transaction: str, network: Network) -> Proof | None:
+def fetch_proof(rpc: Rpc, transaction: str, network: Network) -> EquivocationProof | None:
     """What a transaction proved; None where it is not to be had, called another contract, or proves nothing."""
     try:
-        called = rpc.request("eth_getTransactionByHash", [transaction], answers.call_data(transaction))
+        called = rpc.request("eth_getTransactionByHash", [transaction], answers.call_data_parser(transaction))
     except RpcFault:
         return None
-    return proof_of(called, network)
+    return decode_proof(called, network)
 
 
-def proof_of(call_data: bytes, network: Network) -> Proof | None:
+def decode_proof(call_data: bytes, network: Network) -> EquivocationProof | None:
     """The proof in a call of `report_equivocation`; None where it is none, or its signatures do not hold (R25)."""
-    types = circle_artifact().types("function", _REPORT)
+    types = load_circle_artifact().find_types("function", _REPORT)
     if call_data[:4] != keccak(f"{_REPORT}({','.join(types)})".encode())[:4]:
         return None
     try:
         author, number, first, first_r, first_vs, second, second_r, second_vs = abi_decode(types, call_data[4:])
-        proof = Proof(
+        proof = EquivocationProof(
             to_checksum_address(author),
             number,
             first,
-            _signature(first_r, first_vs),
+            _decode_signature(first_r, first_vs),
             second,
-            _signature(second_r, second_vs),
+            _decode_signature(second_r, second_vs),
         )
         signers = {
             recover(announcement_hash(network, number, proof.author, digest), signature)
@@ -74,5 +74,5 @@ def proof_of(call_data: bytes, network: Network) -> Proof | None:
     return proof if signers == {proof.author} and first != second else None
 
 
-def _signature(r: int, vs: int) -> bytes:
+def _decode_signature(r: int, vs: int) -> bytes:
     return r.to_bytes(32, "big") + (vs & _LOW).to_bytes(32, "big") + bytes([27 + (vs >> 255)])

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from ledger.audit.equivocation_proofs import Proof
+from ledger.audit.equivocation_proofs import EquivocationProof
 from ledger.audit.findings import Check, DisputeLine, Report
-from ledger.chain.circle import Placed
+from ledger.chain.circle import PlacedEvent
 from ledger.circle import events
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Outcome
@@ -16,22 +16,28 @@ Truths = Mapping[int, bool | None]
 
 
 def check_faults(
-    history: History, placed: Iterable[Placed], truths: Truths, proofs: Mapping[str, Proof], report: Report
+    history: History,
+    placed: Iterable[PlacedEvent],
+    truths: Truths,
+    proofs: Mapping[str, EquivocationProof],
+    report: Report,
 ) -> None:
     """Report what was proven on chain, and recompute each dispute. proofs: transaction → its two announcements."""
     for place in placed:
         match place.event:
             case events.Equivocated():
-                _equivocation(place, place.event, proofs.get(place.transaction), report)
+                _check_equivocation(place, place.event, proofs.get(place.transaction), report)
             case events.Disputed():
                 dispute = history.disputes[place.event.dispute]
                 is_false = truths.get(place.event.dispute)
-                report.disputes.append(_line(dispute, is_false, place))
-                _conviction(dispute, is_false, place, report)
-                _votes(dispute, is_false, report)
+                report.disputes.append(_make_line(dispute, is_false, place))
+                _check_conviction(dispute, is_false, place, report)
+                _check_votes(dispute, is_false, report)
 
 
-def _equivocation(place: Placed, event: events.Equivocated, proof: Proof | None, report: Report) -> None:
+def _check_equivocation(
+    place: PlacedEvent, event: events.Equivocated, proof: EquivocationProof | None, report: Report
+) -> None:
     report.count(Check.FAULTS)
     evidence = proof.evidence if proof else {"announcements": "not to be read from the transaction"}
     report.add(
@@ -48,7 +54,7 @@ def _equivocation(place: Placed, event: events.Equivocated, proof: Proof | None,
     )
 
 
-def _line(dispute: Dispute, is_false: bool | None, place: Placed) -> DisputeLine:
+def _make_line(dispute: Dispute, is_false: bool | None, place: PlacedEvent) -> DisputeLine:
     claim = dispute.claim
     return DisputeLine(
         claim.dispute,
@@ -67,7 +73,7 @@ def _line(dispute: Dispute, is_false: bool | None, place: Placed) -> DisputeLine
     )
 
 
-def _conviction(dispute: Dispute, is_false: bool | None, place: Placed, report: Report) -> None:
+def _check_conviction(dispute: Dispute, is_false: bool | None, place: PlacedEvent, report: Report) -> None:
     """An upheld dispute convicts the judge, unless its verdict is seen to be right: then who upheld it lied."""
     if dispute.outcome is None:
         return
@@ -76,7 +82,7 @@ def _conviction(dispute: Dispute, is_false: bool | None, place: Placed, report: 
         claim = dispute.claim
         report.add(
             Check.FAULTS,
-            f"the circle found its {_what(claim)} false",
+            f"the circle found its {_describe_claim(claim)} false",
             round_number=claim.round,
             seat=claim.judge,
             dispute=claim.dispute,
@@ -90,11 +96,11 @@ def _conviction(dispute: Dispute, is_false: bool | None, place: Placed, report: 
         )
 
 
-def _what(claim: events.Disputed) -> str:
+def _describe_claim(claim: events.Disputed) -> str:
     return "record or base" if claim.target == claim.judge else f"verdict about seat {claim.target}"
 
 
-def _votes(dispute: Dispute, is_false: bool | None, report: Report) -> None:
+def _check_votes(dispute: Dispute, is_false: bool | None, report: Report) -> None:
     """Votes are recomputations, so honest ones agree bit for bit."""
     if is_false is None:
         return
@@ -105,7 +111,7 @@ def _votes(dispute: Dispute, is_false: bool | None, report: Report) -> None:
     for seat in seats_of(wrong):
         report.add(
             Check.VOTES,
-            f"it voted that seat {claim.judge}'s {_what(claim)} is "
+            f"it voted that seat {claim.judge}'s {_describe_claim(claim)} is "
             f"{'right' if is_false else 'false'}; recomputing gives {'false' if is_false else 'right'}",
             round_number=claim.round,
             seat=seat,

@@ -50,7 +50,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Membership:
+class MembershipChange:
     """One change in who takes part. time_s: the block's, Unix seconds, None where its header could not be read."""
 
     change: str
@@ -115,7 +115,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     unavailable_verdicts: int = 0
     reputations: dict[str, float] = field(default_factory=dict)
-    membership: list[Membership] = field(default_factory=list)
+    membership: list[MembershipChange] = field(default_factory=list)
     disputes: list[DisputeLine] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

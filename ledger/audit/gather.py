@@ -10,13 +10,21 @@ from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from ledger.fetch.gateways import gateways_of
-from ledger.judging.frame_chains import MAX_CHAIN, Held, Link, States, further, is_chained, lineage
+from ledger.judging.frame_chains import (
+    MAX_CHAIN,
+    Commit,
+    HeldBlobs,
+    StateCache,
+    find_frame_chain,
+    find_lacking_blobs,
+    is_chained,
+)
 
 _PARALLEL: Final = 8
 
 
 @dataclass
-class Gathered:
+class GatheredBlobs:
     """blobs: digest → bytes, None where the bytes make no blob. missing: digest → why each gateway failed.
 
     count, total_bytes: of the blobs fetched so far.
@@ -28,21 +36,21 @@ class Gathered:
     total_bytes: int = 0
 
 
-async def gather(
+async def gather_blobs(
     fetcher: BlobFetcher,
     history: History,
     wanted: Iterable[tuple[int, bytes]],
     *,
     max_bytes: int,
     timeout_s: float,
-    into: Gathered | None = None,
+    into: GatheredBlobs | None = None,
     rng: random.Random | None = None,
-) -> Gathered:
+) -> GatheredBlobs:
     """Fetch (author's seat, digest) pairs in parallel. Never raises for what a peer did; it notes it.
 
     into: added to and returned. rng: draws in which order gateways are asked.
     """
-    gathered, places = Gathered() if into is None else into, asyncio.Semaphore(_PARALLEL)
+    gathered, places = GatheredBlobs() if into is None else into, asyncio.Semaphore(_PARALLEL)
     drawing = random.Random() if rng is None else rng
 
     async def fetch_one(seat: int, digest: bytes) -> None:
@@ -69,20 +77,20 @@ async def gather(
     return gathered
 
 
-class Frames:
+class NeededFrames:
     """Which blobs the updates of later rounds may hang on: each seat's last commits. At most MAX_CHAIN a seat."""
 
     def __init__(self, history: History) -> None:
-        self._history, self._newest = history, dict[int, tuple[Link, ...]]()
+        self._history, self._newest = history, dict[int, tuple[Commit, ...]]()
 
-    def after(self, round_: Round, seats: Collection[int] | None = None) -> set[bytes]:
+    def note_round(self, round_: Round, seats: Collection[int] | None = None) -> set[bytes]:
         """Their digests once this round is over; rounds come in order. Empty where frames stand for themselves.
 
         seats: whose updates the round was recomputed from; everybody's where it is None.
         """
         if is_chained(self._history.manifest.codec):
             for seat in round_.commits if seats is None else seats:
-                self._newest[seat] = lineage(self._history, round_, seat)[:MAX_CHAIN]
+                self._newest[seat] = find_frame_chain(self._history, round_, seat)[:MAX_CHAIN]
         return {link.digest for links in self._newest.values() for link in links}
 
 
@@ -90,7 +98,7 @@ async def gather_round(
     fetcher: BlobFetcher,
     history: History,
     round_: Round,
-    gathered: Gathered,
+    gathered: GatheredBlobs,
     *,
     max_bytes: int,
     timeout_s: float,
@@ -102,10 +110,10 @@ async def gather_round(
     each is asked for once.
     """
     seats = round_.commits if seats is None else seats
-    held, nothing_decoded = Held(gathered.blobs), States()
+    held, nothing_decoded = HeldBlobs(gathered.blobs), StateCache()
     while True:
-        lacking = await asyncio.to_thread(further, history, round_, seats, held, nothing_decoded)
+        lacking = await asyncio.to_thread(find_lacking_blobs, history, round_, seats, held, nothing_decoded)
         wanted = [(seat, digest) for digest, seat in lacking.items() if digest not in gathered.missing]
         if not wanted:
             return
-        await gather(fetcher, history, wanted, max_bytes=max_bytes, timeout_s=timeout_s, into=gathered)
+        await gather_blobs(fetcher, history, wanted, max_bytes=max_bytes, timeout_s=timeout_s, into=gathered)

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ledger.audit.findings import Membership
-from ledger.chain.circle import Placed
+from ledger.audit.findings import MembershipChange
+from ledger.chain.circle import PlacedEvent
 from ledger.circle import events
 from ledger.circle.draw import seats_of
 from ledger.circle.history import History, Round
-from ledger.untrusted.text import ether
+from ledger.untrusted.text import format_ether
 
 _NOBODY: Final = "0x" + 40 * "0"
 
@@ -18,18 +18,19 @@ def _joined(event: events.Joined) -> str:
 
 
 def _left(event: events.Left) -> str:
-    burned = f"; {ether(event.burned)} of its bond burned for its strikes" if event.burned else ""
+    burned = f"; {format_ether(event.burned)} of its bond burned for its strikes" if event.burned else ""
     return "given up with its cold key" + burned
 
 
 def _ejected(event: events.Ejected) -> str:
     why = "below the reputation floor" if event.burned else "below the reputation floor or away"
-    return f"{why} for too many rounds in a row; {ether(event.burned)} of its bond burned"
+    return f"{why} for too many rounds in a row; {format_ether(event.burned)} of its bond burned"
 
 
 def _convicted(event: events.Equivocated) -> str:
     return (
-        f"signed two updates for round {event.round}, proved by {event.reporter}; bond of {ether(event.bond)} lost"
+        f"signed two updates for round {event.round}, proved by {event.reporter}; bond of "
+        f"{format_ether(event.bond)} lost"
     )
 
 
@@ -38,7 +39,7 @@ _WHY: Final[Mapping[type, tuple[str, Callable[[Any], str]]]] = {
     events.Left: ("left", _left),
     events.Ejected: ("ejected", _ejected),
     events.Equivocated: ("convicted", _convicted),
-    events.Released: ("released", lambda event: f"unbonding over; {ether(event.bond)} owed to its cold key"),
+    events.Released: ("released", lambda event: f"unbonding over; {format_ether(event.bond)} owed to its cold key"),
     events.Rotated: ("rotated", lambda event: f"new keys, announced before: hot {event.peer}, cold {event.cold}"),
 }
 
@@ -48,9 +49,9 @@ class MembershipLog:
 
     def __init__(self, history: History) -> None:
         self._history, self._below = history, 0
-        self.changes: list[Membership] = []
+        self.changes: list[MembershipChange] = []
 
-    def note(self, placed: Placed) -> None:
+    def note(self, placed: PlacedEvent) -> None:
         """Keep what an event changed. It was just applied."""
         event = placed.event
         if isinstance(event, events.Joined):
@@ -68,22 +69,22 @@ class MembershipLog:
         elif isinstance(event, events.Restarted):
             self._compare(placed, lambda _: "it started anew, with a quarter of its reputation")
 
-    def _resolved(self, placed: Placed, event: events.Resolved) -> None:
+    def _resolved(self, placed: PlacedEvent, event: events.Resolved) -> None:
         """A conviction, and what became of jurors who were mistaken."""
         claim = self._history.disputes[event.dispute].claim
         judge, what = claim.judge, "record or base" if claim.target == claim.judge else "verdict"
         upheld = f"dispute {event.dispute} about its {what} was upheld"
         if event.outcome == events.Outcome.UPHELD:
             change = "convicted" if event.free_at else "suspended"
-            self._add(placed, change, judge, f"{upheld}; {ether(event.fine)} of its bond lost")
+            self._add(placed, change, judge, f"{upheld}; {format_ether(event.fine)} of its bond lost")
         self._compare(
             placed,
             lambda seat: upheld if seat == judge else f"the circle found its vote on dispute {event.dispute} wrong",
         )
 
-    def _compare(self, placed: Placed, why: Callable[[int], str]) -> None:
+    def _compare(self, placed: PlacedEvent, why: Callable[[int], str]) -> None:
         """Who fell below the floor, and who came back."""
-        history, floor = self._history, self._history.parameters.reputation_floor
+        history, floor = self._history, self._history.terms.reputation_floor
         members, below = history.members, history.below
         for seat in seats_of((below ^ self._below) & members):
             reputation = f"reputation {history.reputations[seat]} of 65535, floor {floor}"
@@ -93,12 +94,12 @@ class MembershipLog:
                 self._add(placed, "restored", seat, f"{reputation}: {why(seat)}")
         self._below = below
 
-    def _add(self, placed: Placed, change: str, seat: int, why: str) -> None:
+    def _add(self, placed: PlacedEvent, change: str, seat: int, why: str) -> None:
         held = self._history.seats[seat]
         # The last founder's joining opens round 1, and is no part of it.
         number = held.since_round if isinstance(placed.event, events.Joined) else self._history.number
         block, transaction = placed.position[0], placed.transaction
-        self.changes.append(Membership(change, number, seat, held.peer, why, block, transaction))
+        self.changes.append(MembershipChange(change, number, seat, held.peer, why, block, transaction))
 
 
 def _judgement(round_: Round, seat: int) -> str:

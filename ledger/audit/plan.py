@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ledger.blobs.contents.checkpoint import first_disputable
+from ledger.blobs.contents.checkpoint import first_disputable_round
 from ledger.circle.history import History, Round
-from ledger.judging.replay import attested_before, blobs_needed, starts
+from ledger.judging.replay import digests_behind_attestation, find_attested_before, find_replay_starts
 from ledger.rules import looks_back, rule_of
 
 # A judge's round: its number and the judge's seat.
@@ -31,83 +31,89 @@ class Work(Enum):
 
 
 @dataclass
-class Plan:
+class AuditPlan:
     """The work of an audit. what: in a few words, for people. sample: attestations drawn, None where all count."""
 
     what: str
     work: dict[int, dict[int, Work]] = field(default_factory=dict)
     sample: list[Pair] | None = None
 
-    def of(self, number: int, seat: int) -> Work | None:
+    def work_of(self, number: int, seat: int) -> Work | None:
         """What is done about a seat in a round, None for nothing."""
         return self.work.get(number, {}).get(seat)
 
-    def rounds(self, history: History) -> Iterator[Round]:
+    def find_rounds(self, history: History) -> Iterator[Round]:
         """Those in which anything is done, in order."""
         for number in sorted(self.work):
             yield history.rounds[number - 1]
 
-    def needed(self, round_: Round) -> dict[int, bytes]:
+    def find_needed(self, round_: Round) -> dict[int, bytes]:
         """Seat → digest of the round's updates that the work needs."""
         needed: dict[int, bytes] = {}
         for seat, work in self.work.get(round_.number, {}).items():
             if work is not Work.START:
                 needed[seat] = round_.commits[seat]
                 if seat in round_.attestations:
-                    needed |= blobs_needed(round_, seat)
+                    needed |= digests_behind_attestation(round_, seat)
         return needed
 
 
-def plan_from(history: History, first: int) -> Plan:
+def plan_from(history: History, first: int) -> AuditPlan:
     """Everything from round `first` on, and each round's disputes."""
     last = len(history.rounds)
-    plan = Plan(f"rounds {first} to {last}" if first > 1 else f"all {last} rounds")
+    plan = AuditPlan(f"rounds {first} to {last}" if first > 1 else f"all {last} rounds")
     every = [(round_, seat) for round_ in history.rounds[first - 1 :] for seat in round_.commits]
-    _add(plan, history, [*_disputed(history), *every])
+    _add(plan, history, [*_find_disputed(history), *every])
     return plan
 
 
-def plan_sample(history: History, first: int, size: int, seed: int) -> Plan:
+def plan_sample(history: History, first: int, size: int, seed: int) -> AuditPlan:
     """A random sample of the attestations from round `first` on, and all that are disputed. seed: draws them."""
     every = [
         (round_.number, judge) for round_ in history.rounds[first - 1 :] for judge in sorted(round_.attestations)
     ]
     sample = sorted(random.Random(seed).sample(every, min(size, len(every))))
     last = len(history.rounds)
-    plan = Plan(f"{len(sample)} drawn from {len(every)} in rounds {first} to {last}, seed {seed}", sample=sample)
-    _add(plan, history, [*_disputed(history), *((history.rounds[number - 1], judge) for number, judge in sample)])
+    plan = AuditPlan(
+        f"{len(sample)} drawn from {len(every)} in rounds {first} to {last}, seed {seed}", sample=sample
+    )
+    _add(
+        plan,
+        history,
+        [*_find_disputed(history), *((history.rounds[number - 1], judge) for number, judge in sample)],
+    )
     return plan
 
 
-def owed(history: History) -> Plan:
+def plan_owed(history: History) -> AuditPlan:
     """What judges must be able to show: their disputable rounds, and what these follow from (R29)."""
-    plan = Plan("disputable")
-    first = first_disputable(history.number)
+    plan = AuditPlan("disputable")
+    first = first_disputable_round(history.number)
     _add(plan, history, [(round_, seat) for round_ in history.rounds[first - 1 :] for seat in round_.commits])
     return plan
 
 
-def _disputed(history: History) -> Iterator[tuple[Round, int]]:
+def _find_disputed(history: History) -> Iterator[tuple[Round, int]]:
     for dispute in history.disputes:
         round_ = history.rounds[dispute.claim.round - 1]
         if dispute.claim.judge in round_.commits:
             yield round_, dispute.claim.judge
 
 
-def _add(plan: Plan, history: History, checked: Iterable[tuple[Round, int]]) -> None:
+def _add(plan: AuditPlan, history: History, checked: Iterable[tuple[Round, int]]) -> None:
     """In ascending order, so that each finds what was planned of the same seat before it."""
     for round_, seat in sorted(checked, key=lambda pair: (pair[0].number, pair[1])):
         plan.work.setdefault(round_.number, {})[seat] = Work.CHECK
         _add_behind(plan, history, round_, seat)
 
 
-def _add_behind(plan: Plan, history: History, round_: Round, seat: int) -> None:
+def _add_behind(plan: AuditPlan, history: History, round_: Round, seat: int) -> None:
     """What the seat brought into the round, as near as its base can be had."""
     rule, known = rule_of(history.manifest.rule, history.manifest.rule_parameters), plan.work
-    last = next(attested_before(history, round_, seat), None)
+    last = next(find_attested_before(history, round_, seat), None)
     if not rule.is_replayable or last is None or known.get(last.number, {}).get(seat) is not None:
         return
-    start = next(iter(starts(history, round_, seat, looks_back=looks_back(rule))))
+    start = next(iter(find_replay_starts(history, round_, seat, looks_back=looks_back(rule))))
     path = [*start.rounds] if start.checkpoint is None else [start.checkpoint, *start.rounds]
     for before in reversed(path):
         if known.get(before.number, {}).get(seat) is not None:

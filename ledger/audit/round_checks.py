@@ -5,12 +5,12 @@ from contextlib import suppress
 
 import numpy as np
 
-from ledger.arithmetic.exact import State, to_float
+from ledger.arithmetic.exact import GridState, to_float
 from ledger.audit.findings import Check, Report
-from ledger.audit.plan import Plan, Work, owed, plan_from
-from ledger.audit.spill import Shelf
+from ledger.audit.plan import AuditPlan, Work, plan_from, plan_owed
+from ledger.audit.spill import Spill
 from ledger.audit.working_set import CarriedStates
-from ledger.blobs.contents.checkpoint import decode_checkpoint, decode_checkpoint_record, first_disputable
+from ledger.blobs.contents.checkpoint import decode_checkpoint, decode_checkpoint_record, first_disputable_round
 from ledger.blobs.contents.records import Record, state_digest
 from ledger.circle.draw import mask_of, seats_of
 from ledger.circle.history import History, Round
@@ -18,14 +18,23 @@ from ledger.codec import Blocks, blocks_of, frame_steps
 from ledger.errors import PeerFault
 from ledger.identity.network import Network
 from ledger.judging.false_verdicts import is_false_verdict
-from ledger.judging.frame_chains import CircleTask, Fetched, Held, Lost, Published, States, lineage, published
-from ledger.judging.replay import blobs_needed, replay, shows_checkpoint
-from ledger.judging.screening import Screened
+from ledger.judging.frame_chains import (
+    BlobMissing,
+    CircleTask,
+    DecodedState,
+    FetchedUpdate,
+    HeldBlobs,
+    StateCache,
+    decode_public_state,
+    find_frame_chain,
+)
+from ledger.judging.replay import digests_behind_attestation, replay, shows_checkpoint
+from ledger.judging.screening import RoundVerdicts
 from ledger.rules import looks_back, rule_of
-from ledger.rules.judge_memory import Carried
+from ledger.rules.judge_memory import CarriedState
 
 
-def stands_still(state: State, base: State | None, blocks: Blocks) -> bool:
+def stands_still(state: GridState, base: GridState | None, blocks: Blocks) -> bool:
     """Whether a published state is its author's own base but for rounding: within one step of a frame of the base.
 
     state, base: (d,), int32, cut into `blocks`; an unknown base stands still with nothing.
@@ -46,12 +55,12 @@ class RoundAuditor:
         self,
         history: History,
         network: Network,
-        genesis: State | None,
+        genesis: GridState | None,
         report: Report,
         *,
-        states: States | None = None,
+        states: StateCache | None = None,
         carried: CarriedStates | None = None,
-        plan: Plan | None = None,
+        plan: AuditPlan | None = None,
     ) -> None:
         """states: what is decoded is kept there, to save time. carried: bases and memories are kept there.
 
@@ -59,14 +68,14 @@ class RoundAuditor:
         """
         self._history, self._report = history, report
         self._rule = rule_of(history.manifest.rule, history.manifest.rule_parameters)
-        self._genesis = None if genesis is None else Carried(genesis)
+        self._genesis = None if genesis is None else CarriedState(genesis)
         # By seat and where its line began: who takes a seat that another has left starts from the genesis again,
         # and so does a seat that lost what it had.
-        self._carried = CarriedStates(Shelf()) if carried is None else carried
-        states = States(genesis) if states is None else states
+        self._carried = CarriedStates(Spill()) if carried is None else carried
+        states = StateCache(genesis) if states is None else states
         self._task = CircleTask(history.manifest, network.domain_separator, states)
         self._plan = plan_from(history, 1) if plan is None else plan
-        self._owed = owed(history)
+        self._owed = plan_owed(history)
         self._published: dict[bytes, tuple[int, tuple[int, int]]] = {}
         self._awaited: dict[int, bool] = {}
         self._unknown: set[tuple[int, int]] = set()
@@ -83,7 +92,7 @@ class RoundAuditor:
         blobs: digest → bytes, None for bytes that make no blob, of its updates and of all earlier ones that they
         hang on, however long ago; without those nobody serves.
         """
-        held = Held(blobs)
+        held = HeldBlobs(blobs)
         self._awaited = {}
         self._check_updates(round_, held)
         if not self._rule.is_replayable and not self._report.notes:
@@ -95,7 +104,7 @@ class RoundAuditor:
             return
         self._recompute_disputed(round_, held)
         for judge in sorted(round_.attestations):
-            work = self._plan.of(round_.number, judge)
+            work = self._plan.work_of(round_.number, judge)
             # Without the genesis no base is known, and no checkpoint can be made: told once, and no judge's fault.
             if not self._rule.is_replayable or self._genesis is None:
                 self._put(round_, judge, None)
@@ -106,16 +115,16 @@ class RoundAuditor:
             elif work is not None:
                 self._recompute(round_, judge, held, work)
 
-    def awaited(self, round_: Round) -> list[tuple[int, bytes]]:
+    def find_awaited(self, round_: Round) -> list[tuple[int, bytes]]:
         """(judge, digest of its record) of those whose checkpoints tell how the audit goes on after the round."""
         return [(judge, round_.attestations[judge].record) for judge in self._awaited]
 
-    def named(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> list[tuple[int, bytes]]:
+    def read_named_checkpoints(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> list[tuple[int, bytes]]:
         """(judge, digest of its checkpoint) of those awaited whose records are among the blobs."""
         found: list[tuple[int, bytes]] = []
         for judge in self._awaited:
             with suppress(PeerFault, KeyError):
-                found.append((judge, self._record(round_, judge, blobs).checkpoint))
+                found.append((judge, self._decode_record(round_, judge, blobs).checkpoint))
         return found
 
     def take_up(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
@@ -126,57 +135,57 @@ class RoundAuditor:
         """
         for judge, is_needed in self._awaited.items():
             try:
-                record = self._record(round_, judge, blobs)
+                record = self._decode_record(round_, judge, blobs)
                 genesis = self._genesis
                 assert genesis is not None
                 blob = blobs[record.checkpoint]
                 shown = decode_checkpoint(blob, self._history.manifest, record, genesis.base)
             except PeerFault as fault:
                 if is_needed:
-                    self._not_shown(round_, judge, f"what it shows for its checkpoint is none: {fault}")
+                    self._report_not_shown(round_, judge, f"what it shows for its checkpoint is none: {fault}")
             except KeyError:
                 self._put(round_, judge, None)
                 if is_needed:
                     fact = "it does not show its checkpoint, from which its later verdicts follow"
-                    self._not_shown(round_, judge, fact)
+                    self._report_not_shown(round_, judge, fact)
             else:
                 self._put(round_, judge, shown)
                 self._unknown.discard((judge, round_.begun[judge]))
                 self._report.started += 1
         self._awaited = {}
 
-    def _record(self, round_: Round, judge: int, blobs: Mapping[bytes, bytes | None]) -> Record:
+    def _decode_record(self, round_: Round, judge: int, blobs: Mapping[bytes, bytes | None]) -> Record:
         blob = blobs[round_.attestations[judge].record]
         return decode_checkpoint_record(blob, self._task.network, round_, judge)
 
-    def _not_shown(self, round_: Round, judge: int, fact: str) -> None:
+    def _report_not_shown(self, round_: Round, judge: int, fact: str) -> None:
         """Of a checkpoint the burden of proof is the judge's, while what can be disputed follows from it (R29)."""
-        if self._owed.of(round_.number, judge) is not None:
+        if self._owed.work_of(round_.number, judge) is not None:
             self._find(Check.VERDICTS, round_, judge, fact)
 
-    def _recompute_disputed(self, round_: Round, held: Held) -> None:
+    def _recompute_disputed(self, round_: Round, held: HeldBlobs) -> None:
         for dispute in self._history.disputes:
             claim = dispute.claim
             if claim.round == round_.number:
-                carried = self._brought(round_, claim.judge) if claim.judge in round_.tenures else None
+                carried = self._find_brought(round_, claim.judge) if claim.judge in round_.tenures else None
                 self.false_verdicts[claim.dispute] = is_false_verdict(
                     self._history, self._task, round_, claim.judge, claim.target, carried, held
                 )
 
-    def _check_updates(self, round_: Round, held: Held) -> None:
+    def _check_updates(self, round_: Round, held: HeldBlobs) -> None:
         # In the order of the commits on chain: of two equal states the later one is the copy.
         for seat, digest in round_.commits.items():
-            if self._plan.of(round_.number, seat) is not Work.CHECK:
+            if self._plan.work_of(round_.number, seat) is not Work.CHECK:
                 continue
-            fetched = Fetched(lineage(self._history, round_, seat), held, round_.tenures[seat])
+            fetched = FetchedUpdate(find_frame_chain(self._history, round_, seat), held, round_.tenures[seat])
             if not fetched.is_here:
                 continue
             if fetched.blob is None:
                 self._find(Check.BLOBS, round_, seat, "the bytes at the digest make no blob", digest=digest.hex())
                 continue
             try:
-                found = published(fetched, self._task)
-            except Lost as lost:
+                found = decode_public_state(fetched, self._task)
+            except BlobMissing as lost:
                 # Of the genesis it is told once, and no author's fault; frames of final rounds need not be there.
                 if lost.digest != self._history.manifest.genesis_digest and self._is_disputable(round_):
                     self._find(
@@ -190,20 +199,20 @@ class RoundAuditor:
             self._check_copy(round_, seat, found.state)
 
     def _is_disputable(self, round_: Round) -> bool:
-        return round_.number >= first_disputable(self._history.number)
+        return round_.number >= first_disputable_round(self._history.number)
 
-    def _check_copy(self, round_: Round, seat: int, state: State) -> None:
+    def _check_copy(self, round_: Round, seat: int, state: GridState) -> None:
         self._report.count(Check.COPIES)
         here = (round_.number, (seat, round_.tenures[seat]))
         number, author = self._published.setdefault(state_digest(state), here)
         # Peers that have all but finished learning publish what they mixed, and may well have mixed the same.
         blocks = blocks_of(self._history.manifest.sizes)
-        if author != here[1] and not stands_still(state, self._base(round_, seat), blocks):
+        if author != here[1] and not stands_still(state, self._find_base(round_, seat), blocks):
             fact = f"the public state is the same as seat {author[0]}'s of round {number}"
             self._find(Check.COPIES, round_, seat, fact)
 
-    def _check_base(self, round_: Round, seat: int, found: Published) -> None:
-        base = self._base(round_, seat)
+    def _check_base(self, round_: Round, seat: int, found: DecodedState) -> None:
+        base = self._find_base(round_, seat)
         if base is None:
             return
         self._report.count(Check.RECORDS)
@@ -218,21 +227,21 @@ class RoundAuditor:
                 recomputed=expected.hex(),
             )
 
-    def _recompute(self, round_: Round, judge: int, held: Held, work: Work) -> None:
+    def _recompute(self, round_: Round, judge: int, held: HeldBlobs, work: Work) -> None:
         """A judge's round: what it goes on with and, where the plan says so, its verdicts and its record."""
-        attested, carried = round_.attestations[judge], self._brought(round_, judge)
+        attested, carried = round_.attestations[judge], self._find_brought(round_, judge)
         self._put(round_, judge, None)
         is_due = shows_checkpoint(self._history, round_, judge)
-        lacking = self._lacking(round_, judge, held)
+        lacking = self._find_lacking(round_, judge, held)
         if work is Work.CHECK:
-            linked = mask_of(round_.neighbours(self._history.manifest.degree)[judge])
+            linked = mask_of(round_.find_neighbours(self._history.manifest.degree)[judge])
             self._report.unavailable_verdicts += (linked & ~attested.judged).bit_count()
         if lacking or (carried is None and looks_back(self._rule)):
             self._count(work, done=False)
             self._awaited |= {judge: True} if is_due else {}
             if lacking:
                 whose = ", ".join("its own" if seat == judge else f"seat {seat}'s" for seat in lacking)
-                if self._owed.of(round_.number, judge) in (Work.CHECK, Work.CARRY):
+                if self._owed.work_of(round_.number, judge) in (Work.CHECK, Work.CARRY):
                     fact = f"it does not show what it judged from: the update is missing, {whose}"
                     self._find(Check.VERDICTS, round_, judge, fact)
                 self._check_remaining(round_, judge, carried, held, work)
@@ -265,7 +274,7 @@ class RoundAuditor:
                 " checkpoint cannot be recomputed: they follow from a base or memory that is unknown"
             )
 
-    def _check_attestation(self, round_: Round, judge: int, screened: Screened) -> None:
+    def _check_attestation(self, round_: Round, judge: int, screened: RoundVerdicts) -> None:
         attested = round_.attestations[judge]
         self._report.count(Check.VERDICTS, attested.judged.bit_count())
         for entry in screened.entries:
@@ -291,15 +300,19 @@ class RoundAuditor:
                 recomputed=recomputed.hex(),
             )
 
-    def _lacking(self, round_: Round, judge: int, held: Held) -> list[int]:
+    def _find_lacking(self, round_: Round, judge: int, held: HeldBlobs) -> list[int]:
         """The seats whose updates cannot be had, or not decoded without another that cannot."""
         return sorted(
             seat
-            for seat in blobs_needed(round_, judge)
-            if held.lacks(lineage(self._history, round_, seat), self._task.manifest, self._task.states)
+            for seat in digests_behind_attestation(round_, judge)
+            if held.find_lacking(
+                find_frame_chain(self._history, round_, seat), self._task.manifest, self._task.states
+            )
         )
 
-    def _check_remaining(self, round_: Round, judge: int, carried: Carried | None, held: Held, work: Work) -> None:
+    def _check_remaining(
+        self, round_: Round, judge: int, carried: CarriedState | None, held: HeldBlobs, work: Work
+    ) -> None:
         """With some updates lost, the verdicts that follow without them: withholding shields no liar (R22.1)."""
         for target in seats_of(round_.attestations[judge].judged) if work is Work.CHECK else ():
             is_false = is_false_verdict(self._history, self._task, round_, judge, target, carried, held)
@@ -308,10 +321,10 @@ class RoundAuditor:
                 fact = f"its verdict about seat {target} is not what the rule gives"
                 self._find(Check.VERDICTS, round_, judge, fact)
 
-    def _brought(self, round_: Round, seat: int) -> Carried | None:
+    def _find_brought(self, round_: Round, seat: int) -> CarriedState | None:
         return self._carried.get((seat, round_.begun[seat]), self._genesis)
 
-    def _put(self, round_: Round, seat: int, carried: Carried | None) -> None:
+    def _put(self, round_: Round, seat: int, carried: CarriedState | None) -> None:
         self._carried.put((seat, round_.begun[seat]), carried)
 
     def _count(self, work: Work | None, *, done: bool) -> None:
@@ -320,8 +333,8 @@ class RoundAuditor:
         elif work is Work.CHECK:
             self._report.not_recomputed += 1
 
-    def _base(self, round_: Round, seat: int) -> State | None:
-        carried = self._brought(round_, seat)
+    def _find_base(self, round_: Round, seat: int) -> GridState | None:
+        carried = self._find_brought(round_, seat)
         return None if carried is None else carried.base
 
     def _find(self, check: Check, round_: Round, seat: int, fact: str, **evidence: object) -> None:

@@ -5,31 +5,31 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ledger.arithmetic.exact import State
-from ledger.audit.draw_checks import Header, check_draws, draw_blocks, read_headers
-from ledger.audit.equivocation_proofs import Proof, read_proof
+from ledger.arithmetic.exact import GridState
+from ledger.audit.draw_checks import BlockHeader, check_draws, draw_blocks, fetch_headers
+from ledger.audit.equivocation_proofs import EquivocationProof, fetch_proof
 from ledger.audit.fault_checks import check_faults
 from ledger.audit.findings import Check, Report
-from ledger.audit.gather import Frames, Gathered, gather, gather_round
+from ledger.audit.gather import GatheredBlobs, NeededFrames, gather_blobs, gather_round
 from ledger.audit.membership import MembershipLog
-from ledger.audit.plan import Plan, plan_from, plan_sample
+from ledger.audit.plan import AuditPlan, plan_from, plan_sample
 from ledger.audit.round_checks import RoundAuditor
-from ledger.audit.spill import Shelf
-from ledger.audit.working_set import Blobs, CarriedStates, Holder, ShelvedStates
-from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, first_disputable
+from ledger.audit.spill import Spill
+from ledger.audit.working_set import CarriedStates, Holder, SpilledStates, SpillingBlobs
+from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, first_disputable_round
 from ledger.blobs.contents.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
-from ledger.chain.circle import Circle, NotThere, Placed
+from ledger.chain.circle import Circle, NotThere, PlacedEvent
 from ledger.chain.contract.artifact import CodeMismatch
 from ledger.chain.reading import OtherHash, Reading, Unsettled, read_history
 from ledger.chain.rpc.failover import connect
-from ledger.chain.rpc.patience import Patience, insist
+from ledger.chain.rpc.patience import EndpointPatience, insist
 from ledger.circle.events import Equivocated, Event
 from ledger.circle.history import History, HistoryFault, Round
 from ledger.circle.manifest import MalformedManifest
 from ledger.circle.reputation import FULL, pack
 from ledger.errors import PeerFault, UsageError
 from ledger.fetch.fetcher import BlobFetcher
-from ledger.judging.frame_chains import Link, States
+from ledger.judging.frame_chains import Commit, StateCache
 from ledger.judging.task_checks import check_task
 
 Progress = Callable[[int, int], None]
@@ -49,9 +49,9 @@ class Scope:
     sample: int | None = None
     seed: int = 0
 
-    def plan(self, history: History) -> Plan:
+    def plan(self, history: History) -> AuditPlan:
         """What is to be done. Raises UsageError."""
-        first = first_disputable(history.number) if self.first is None else self.first
+        first = first_disputable_round(history.number) if self.first is None else self.first
         if first > max(1, len(history.rounds)):
             raise UsageError(f"the circle has no round {first}: its newest is {len(history.rounds)}")
         if self.sample is None:
@@ -67,7 +67,7 @@ class _Folded:
     """A circle's history, the events it came of, and who was in it when."""
 
     history: History
-    placed: list[Placed]
+    placed: list[PlacedEvent]
     membership: MembershipLog
 
 
@@ -79,7 +79,7 @@ async def audit(
     timeout_s: float = 30.0,
     progress: Progress | None = None,
     memory_bytes: int = 1 << 30,
-    patience: Patience | None = None,
+    patience: EndpointPatience | None = None,
     scope: Scope = EVERYTHING,
 ) -> Report:
     """Recompute a circle's reputations and verdicts: all of them, or those in scope.
@@ -99,7 +99,7 @@ async def audit(
     except NotThere:
         raise
     except CodeMismatch as error:
-        report = Report(await asyncio.to_thread(rpc.number, "eth_chainId"), address, 0)
+        report = Report(await asyncio.to_thread(rpc.fetch_number, "eth_chainId"), address, 0)
         report.add(Check.CODE, str(error))
         return report
     report, folded, proofs = await asyncio.to_thread(
@@ -120,7 +120,7 @@ async def audit(
     return report
 
 
-def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dict[str, Proof]]:
+def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dict[str, EquivocationProof]]:
     """Everything that the chain tells, of one moment. Raises Unsettled where it changed meanwhile."""
     report = Report(circle.network.chain_id, circle.network.contract, 0)
     report.count(Check.CODE)
@@ -146,7 +146,7 @@ def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dic
 
 def _fold(circle: Circle, reading: Reading) -> _Folded:
     """Once more, and looking at who comes and goes."""
-    history = History(circle.parameters)
+    history = History(circle.terms)
     membership = MembershipLog(history)
     for place in reading.placed:
         history.apply(place.event)
@@ -154,24 +154,24 @@ def _fold(circle: Circle, reading: Reading) -> _Folded:
     return _Folded(history, reading.placed, membership)
 
 
-def _check_chain(circle: Circle, folded: _Folded, head: int, report: Report) -> dict[str, Proof]:
+def _check_chain(circle: Circle, folded: _Folded, head: int, report: Report) -> dict[str, EquivocationProof]:
     """What needs the chain alone. Returns transaction → the equivocation that it proved."""
     blocks = draw_blocks(folded.placed) | {change.block for change in folded.membership.changes}
     hashes = {place.position[0]: place.block_hash for place in folded.placed}
-    headers = read_headers(circle.rpc, {block: hashes[block] for block in blocks})
+    headers = fetch_headers(circle.rpc, {block: hashes[block] for block in blocks})
     _list_membership(folded.membership, headers, report)
     check_draws(folded.placed, headers, circle.network, report)
     _check_reputations(circle, folded.history, head, report)
-    convicting = _transactions(folded.placed, Equivocated)
-    found = {transaction: read_proof(circle.rpc, transaction, circle.network) for transaction in convicting}
+    convicting = _find_transactions(folded.placed, Equivocated)
+    found = {transaction: fetch_proof(circle.rpc, transaction, circle.network) for transaction in convicting}
     return {transaction: proof for transaction, proof in found.items() if proof is not None}
 
 
-def _transactions(placed: Iterable[Placed], kind: type[Event]) -> set[str]:
+def _find_transactions(placed: Iterable[PlacedEvent], kind: type[Event]) -> set[str]:
     return {place.transaction for place in placed if isinstance(place.event, kind)}
 
 
-def _list_membership(membership: MembershipLog, headers: dict[int, Header], report: Report) -> None:
+def _list_membership(membership: MembershipLog, headers: dict[int, BlockHeader], report: Report) -> None:
     for change in membership.changes:
         header = headers.get(change.block)
         report.membership.append(replace(change, time_s=header.time_s if header else None))
@@ -192,7 +192,7 @@ def _check_reputations(circle: Circle, history: History, head: int, report: Repo
                 contract=reported,
                 recomputed=recomputed,
             )
-    if circle.reputation_words(head) != pack(history.reputations):
+    if circle.fetch_reputation_words(head) != pack(history.reputations):
         report.add(Check.REPUTATIONS, "the contract's reputations are not those of its last settlement")
     for seat, held in history.seats.items():
         if held.is_held:
@@ -203,39 +203,41 @@ async def _check_rounds(
     fetcher: BlobFetcher,
     circle: Circle,
     history: History,
-    plan: Plan,
+    plan: AuditPlan,
     report: Report,
     timeout_s: float,
     progress: Progress | None,
     memory_bytes: int,
 ) -> dict[int, bool | None]:
     """What needs the blobs. Returns dispute → whether the claim is right."""
-    genesis = await _genesis(fetcher, history, report, timeout_s)
+    genesis = await _fetch_genesis(fetcher, history, report, timeout_s)
     room = memory_bytes // 4
     with (
-        Shelf[bytes](room) as blobs_shelf,
-        Shelf[Link](room) as states_shelf,
-        Shelf[tuple[Holder, str]](room) as carried_shelf,
+        Spill[bytes](room) as blobs_shelf,
+        Spill[Commit](room) as states_shelf,
+        Spill[tuple[Holder, str]](room) as carried_shelf,
     ):
-        blobs = Blobs(blobs_shelf)
-        getting = _Getting(fetcher, history, Gathered(blobs), timeout_s)
+        blobs = SpillingBlobs(blobs_shelf)
+        getting = _BlobSource(fetcher, history, GatheredBlobs(blobs), timeout_s)
         # This round's states, and those that the next one's frames hang on.
-        beyond = ShelvedStates(states_shelf, 2 * len(history.seats))
-        states = States(genesis, room, beyond=beyond)
+        beyond = SpilledStates(states_shelf, 2 * len(history.seats))
+        states = StateCache(genesis, room, beyond=beyond)
         carried = CarriedStates(carried_shelf)
         auditor = RoundAuditor(history, circle.network, genesis, report, states=states, carried=carried, plan=plan)
-        frames, rounds = Frames(history), list(plan.rounds(history))
+        frames, rounds = NeededFrames(history), list(plan.find_rounds(history))
         for done, round_ in enumerate(rounds, 1):
-            needed = plan.needed(round_)
+            needed = plan.find_needed(round_)
             # A round still open has sealed its updates: nobody may serve them yet, and nothing was judged.
             if round_.seed is not None:
-                await getting.updates(round_, needed)
+                await getting.fetch_updates(round_, needed)
                 _note_missing(round_, needed, history, getting.gathered, report)
             await asyncio.to_thread(auditor.examine, round_, {} if round_.seed is None else blobs)
-            await getting.all(auditor.awaited(round_), RECORD_MAX_BYTES)
-            await getting.all(auditor.named(round_, blobs), checkpoint_max_bytes(history.manifest))
+            await getting.fetch_all(auditor.find_awaited(round_), RECORD_MAX_BYTES)
+            await getting.fetch_all(
+                auditor.read_named_checkpoints(round_, blobs), checkpoint_max_bytes(history.manifest)
+            )
             await asyncio.to_thread(auditor.take_up, round_, blobs)
-            blobs.keep(frames.after(round_, needed))
+            blobs.keep(frames.note_round(round_, needed))
             if progress:
                 progress(done, len(rounds))
     report.blobs, report.blob_bytes = getting.gathered.count, getting.gathered.total_bytes
@@ -243,15 +245,15 @@ async def _check_rounds(
 
 
 @dataclass(frozen=True)
-class _Getting:
+class _BlobSource:
     """Where the blobs of an audit come from, and where they are put."""
 
     fetcher: BlobFetcher
     history: History
-    gathered: Gathered
+    gathered: GatheredBlobs
     timeout_s: float
 
-    async def updates(self, round_: Round, needed: Mapping[int, bytes]) -> None:
+    async def fetch_updates(self, round_: Round, needed: Mapping[int, bytes]) -> None:
         """A round's updates of these seats, and what they hang on."""
         limit = update_max_bytes(self.history.manifest)
         await gather_round(
@@ -264,9 +266,9 @@ class _Getting:
             seats=needed,
         )
 
-    async def all(self, wanted: list[tuple[int, bytes]], max_bytes: int) -> None:
+    async def fetch_all(self, wanted: list[tuple[int, bytes]], max_bytes: int) -> None:
         """(seat to be asked first, digest) of other blobs."""
-        await gather(
+        await gather_blobs(
             self.fetcher,
             self.history,
             wanted,
@@ -277,11 +279,11 @@ class _Getting:
 
 
 def _note_missing(
-    round_: Round, needed: Mapping[int, bytes], history: History, gathered: Gathered, report: Report
+    round_: Round, needed: Mapping[int, bytes], history: History, gathered: GatheredBlobs, report: Report
 ) -> None:
     """Of rounds that are final nobody has to keep anything (R29), so that a blob of these is told of by number."""
     report.count(Check.BLOBS, len(needed))
-    is_final = round_.number < first_disputable(history.number)
+    is_final = round_.number < first_disputable_round(history.number)
     for seat, digest in needed.items():
         reasons = gathered.missing.get(digest)
         if reasons is None:
@@ -303,10 +305,12 @@ def _note_missing(
         )
 
 
-async def _genesis(fetcher: BlobFetcher, history: History, report: Report, timeout_s: float) -> State | None:
+async def _fetch_genesis(
+    fetcher: BlobFetcher, history: History, report: Report, timeout_s: float
+) -> GridState | None:
     manifest = history.manifest
     digest = manifest.genesis_digest
-    gathered = await gather(
+    gathered = await gather_blobs(
         fetcher, history, [(0, digest)], max_bytes=update_max_bytes(manifest), timeout_s=timeout_s
     )
     report.count(Check.BLOBS)

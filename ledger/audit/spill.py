@@ -11,7 +11,7 @@ K = TypeVar("K", bound=Hashable)
 _MEMORY_BYTES: Final = 1 << 28
 
 
-class Shelf(Generic[K]):
+class Spill(Generic[K]):
     """key → bytes. The first `limit_bytes` stay in memory, what comes then is one file each, until it is dropped.
 
     Raises OSError where the disk fails. `close`, or `with`, removes the folder; it is where TMPDIR says.

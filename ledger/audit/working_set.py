@@ -9,41 +9,41 @@ from collections.abc import Collection, Iterator, MutableMapping
 import msgspec
 import numpy as np
 
-from ledger.audit.spill import Shelf
-from ledger.judging.frame_chains import Link, Published
-from ledger.rules.judge_memory import Carried, Memory
+from ledger.audit.spill import Spill
+from ledger.judging.frame_chains import Commit, DecodedState
+from ledger.rules.judge_memory import CarriedState, JudgeMemory
 
 Holder = tuple[int, int]
 
 
-class Blobs(MutableMapping[bytes, bytes | None]):
+class SpillingBlobs(MutableMapping[bytes, bytes | None]):
     """digest → bytes, None for bytes that make no blob."""
 
-    def __init__(self, shelf: Shelf[bytes]) -> None:
-        self._shelf, self._invalid = shelf, set[bytes]()
+    def __init__(self, spill: Spill[bytes]) -> None:
+        self._spill, self._invalid = spill, set[bytes]()
 
     def __getitem__(self, digest: bytes) -> bytes | None:
-        return None if digest in self._invalid else self._shelf.get(digest)
+        return None if digest in self._invalid else self._spill.get(digest)
 
     def __setitem__(self, digest: bytes, blob: bytes | None) -> None:
         if blob is None:
             self._invalid.add(digest)
         else:
-            self._shelf.put(digest, blob)
+            self._spill.put(digest, blob)
 
     def __delitem__(self, digest: bytes) -> None:
         self._invalid.discard(digest)
-        self._shelf.drop(digest)
+        self._spill.drop(digest)
 
     def __contains__(self, digest: object) -> bool:
-        return digest in self._invalid or digest in self._shelf
+        return digest in self._invalid or digest in self._spill
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._invalid
-        yield from self._shelf
+        yield from self._spill
 
     def __len__(self) -> int:
-        return len(self._invalid) + len(self._shelf)
+        return len(self._invalid) + len(self._spill)
 
     def keep(self, digests: Collection[bytes]) -> None:
         """Drop all others."""
@@ -51,52 +51,54 @@ class Blobs(MutableMapping[bytes, bytes | None]):
             del self[digest]
 
 
-class ShelvedStates:
+class SpilledStates:
     """The states for which there is no room in memory, the last `most` of them.
 
     Reading one is quicker than decoding a chain of frames again.
     """
 
-    def __init__(self, shelf: Shelf[Link], most: int) -> None:
-        self._shelf, self._most = shelf, most
-        self._notes: dict[Link, tuple[bytes, tuple[Link, ...]]] = {}
+    def __init__(self, spill: Spill[Commit], most: int) -> None:
+        self._spill, self._most = spill, most
+        self._notes: dict[Commit, tuple[bytes, tuple[Commit, ...]]] = {}
 
-    def put(self, link: Link, published: Published) -> None:
+    def put(self, commit: Commit, state: DecodedState) -> None:
         """Keep a state, in the oldest one's place where they are too many."""
-        if link in self._notes:
+        if commit in self._notes:
             return
-        self._shelf.put(link, published.state.tobytes())
-        self._notes[link] = published.base, published.chain
-        while len(self._shelf) > self._most:
-            oldest = next(iter(self._shelf))
-            self._shelf.drop(oldest)
+        self._spill.put(commit, state.state.tobytes())
+        self._notes[commit] = state.base, state.predecessors
+        while len(self._spill) > self._most:
+            oldest = next(iter(self._spill))
+            self._spill.drop(oldest)
             del self._notes[oldest]
 
-    def get(self, link: Link) -> Published | None:
+    def get(self, commit: Commit) -> DecodedState | None:
         """The state, if it is still here."""
-        if link not in self._notes:
+        if commit not in self._notes:
             return None
-        base, chain = self._notes[link]
-        return Published(np.frombuffer(self._shelf.get(link), np.int32), base, chain)
+        base, chain = self._notes[commit]
+        return DecodedState(np.frombuffer(self._spill.get(commit), np.int32), base, chain)
 
 
 class CarriedStates:
     """What each holder of a seat goes on with, None where that is not known."""
 
-    def __init__(self, shelf: Shelf[tuple[Holder, str]]) -> None:
-        self._shelf, self._unknown = shelf, set[Holder]()
+    def __init__(self, spill: Spill[tuple[Holder, str]]) -> None:
+        self._spill, self._unknown = spill, set[Holder]()
         self._begun: dict[int, int] = {}
 
-    def get(self, holder: Holder, default: Carried | None) -> Carried | None:
+    def get(self, holder: Holder, default: CarriedState | None) -> CarriedState | None:
         """What the holder of a seat goes on with; default where it has not gone on yet."""
         if holder in self._unknown:
             return None
-        if (holder, "base") not in self._shelf:
+        if (holder, "base") not in self._spill:
             return default
-        base = np.frombuffer(self._shelf.get((holder, "base")), np.int32)
-        return Carried(base, Memory.from_fields(msgspec.msgpack.decode(self._shelf.get((holder, "memory")))))
+        base = np.frombuffer(self._spill.get((holder, "base")), np.int32)
+        return CarriedState(
+            base, JudgeMemory.from_fields(msgspec.msgpack.decode(self._spill.get((holder, "memory"))))
+        )
 
-    def put(self, holder: Holder, carried: Carried | None) -> None:
+    def put(self, holder: Holder, carried: CarriedState | None) -> None:
         """It goes on with this; what the seat went on with before that line began is needed no more."""
         seat, begun = holder
         self._drop((seat, self._begun.get(seat, begun)), but=holder)
@@ -105,11 +107,11 @@ class CarriedStates:
             self._unknown.add(holder)
             return
         self._unknown.discard(holder)
-        self._shelf.put((holder, "base"), carried.base.tobytes())
-        self._shelf.put((holder, "memory"), msgspec.msgpack.encode(carried.memory.to_fields()))
+        self._spill.put((holder, "base"), carried.base.tobytes())
+        self._spill.put((holder, "memory"), msgspec.msgpack.encode(carried.memory.to_fields()))
 
     def _drop(self, holder: Holder, but: Holder) -> None:
         if holder == but:
             return
-        self._shelf.drop((holder, "base"))
-        self._shelf.drop((holder, "memory"))
+        self._spill.drop((holder, "base"))
+        self._spill.drop((holder, "memory"))

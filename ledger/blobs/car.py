@@ -11,12 +11,12 @@ _BEFORE_CID = b"\xa2\x65roots\x81\xd8\x2a\x58" + bytes([CID_BYTES + 1]) + b"\x00
 _AFTER_CID = b"\x67version\x01"
 
 
-def car_header(root: Cid) -> bytes:
+def encode_car_header(root: Cid) -> bytes:
     """The header of a CAR with this one root."""
     body = _BEFORE_CID + root.binary + _AFTER_CID
     return encode_varint(len(body)) + body
 
 
-def car_section_head(cid: Cid, block_bytes: int) -> bytes:
+def encode_section_head(cid: Cid, block_bytes: int) -> bytes:
     """What stands before a block of this many bytes."""
     return encode_varint(CID_BYTES + block_bytes) + cid.binary

@@ -26,7 +26,7 @@ class MalformedBlob(PeerFault):
     """The blocks hash as named, but they are not a blob of the fixed profile: the author's fault."""
 
 
-class Link(NamedTuple):
+class BlockLink(NamedTuple):
     """One child. digest: 32 bytes. tsize: bytes of all blocks below and including it."""
 
     digest: bytes
@@ -38,16 +38,16 @@ class Link(NamedTuple):
 class Node:
     """An inner node: links and, in the same order, how many bytes of the file lie below each."""
 
-    links: tuple[Link, ...]
+    links: tuple[BlockLink, ...]
     blocksizes: tuple[int, ...]
     file_size: int
 
 
-def encode_node(links: Sequence[Link], blocksizes: Sequence[int]) -> bytes:
+def encode_node(links: Sequence[BlockLink], blocksizes: Sequence[int]) -> bytes:
     """The one encoding of an inner node, byte for byte what Kubo writes. Inverse of parse_node (R6.2)."""
-    body = b"".join(_field(2, _link(link)) for link in links)
-    sizes = b"".join(_number(4, size) for size in blocksizes)
-    return body + _field(1, _number(1, _FILE) + _number(3, sum(blocksizes)) + sizes)
+    body = b"".join(_encode_field(2, _encode_link(link)) for link in links)
+    sizes = b"".join(_encode_number(4, size) for size in blocksizes)
+    return body + _encode_field(1, _encode_number(1, _FILE) + _encode_number(3, sum(blocksizes)) + sizes)
 
 
 def parse_node(block: bytes) -> Node:
@@ -58,9 +58,9 @@ def parse_node(block: bytes) -> Node:
     """
     if len(block) > NODE_BYTES_MAX:
         raise MalformedBlob(f"a node has at most {NODE_BYTES_MAX} bytes, got {len(block)}")
-    links: list[Link] = []
+    links: list[BlockLink] = []
     data = b""
-    for number, value in _fields(block):
+    for number, value in _parse_fields(block):
         if number == 2 and isinstance(value, bytes) and len(links) < LINKS_MAX:
             links.append(_parse_link(value))
         elif number == 1 and isinstance(value, bytes):
@@ -74,8 +74,8 @@ def parse_node(block: bytes) -> Node:
     return node
 
 
-def _parse_link(body: bytes) -> Link:
-    found: dict[int, int | bytes] = dict(_fields(body))
+def _parse_link(body: bytes) -> BlockLink:
+    found: dict[int, int | bytes] = dict(_parse_fields(body))
     name, tsize = found.get(1), found.get(3)
     if not isinstance(name, bytes) or not isinstance(tsize, int):
         raise MalformedBlob("a link has Hash and Tsize")
@@ -83,13 +83,13 @@ def _parse_link(body: bytes) -> Link:
         cid = parse_binary(name)
     except BadCid as error:
         raise MalformedBlob(f"link: {error}") from error
-    return Link(cid.digest, cid.codec, tsize)
+    return BlockLink(cid.digest, cid.codec, tsize)
 
 
-def _parse_data(links: tuple[Link, ...], data: bytes) -> Node:
+def _parse_data(links: tuple[BlockLink, ...], data: bytes) -> Node:
     sizes: list[int] = []
     file_size = 0
-    for number, value in _fields(data):
+    for number, value in _parse_fields(data):
         if number == 4 and isinstance(value, int) and len(sizes) < len(links):
             sizes.append(value)
         elif number == 3 and isinstance(value, int):
@@ -103,12 +103,12 @@ def _parse_data(links: tuple[Link, ...], data: bytes) -> Node:
     return Node(links, tuple(sizes), sum(sizes))
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+def _parse_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield (field number, value) of a protobuf message with varint and bytes fields only."""
     at = 0
     while at < len(data):
-        key, at = _varint(data, at)
-        value, at = _varint(data, at)
+        key, at = _parse_varint(data, at)
+        value, at = _parse_varint(data, at)
         if key & 7 == _VARINT:
             yield key >> 3, value
         elif key & 7 == _BYTES and at + value <= len(data):
@@ -118,7 +118,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
             raise MalformedBlob(f"no such protobuf field here: key {key}, length {value} at byte {at}")
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _parse_varint(data: bytes, at: int) -> tuple[int, int]:
     value = 0
     for shift, byte in enumerate(data[at : at + _VARINT_BYTES_MAX]):
         value |= (byte & 0x7F) << (7 * shift)
@@ -137,14 +137,14 @@ def encode_varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _link(link: Link) -> bytes:
+def _encode_link(link: BlockLink) -> bytes:
     cid = Cid(link.codec, link.digest).binary
-    return _field(1, cid) + _field(2, b"") + _number(3, link.tsize)
+    return _encode_field(1, cid) + _encode_field(2, b"") + _encode_number(3, link.tsize)
 
 
-def _field(number: int, body: bytes) -> bytes:
+def _encode_field(number: int, body: bytes) -> bytes:
     return encode_varint(number << 3 | _BYTES) + encode_varint(len(body)) + body
 
 
-def _number(number: int, value: int) -> bytes:
+def _encode_number(number: int, value: int) -> bytes:
     return encode_varint(number << 3 | _VARINT) + encode_varint(value)

@@ -13,10 +13,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from ledger.blobs.cid import DAG_PB, DIGEST_BYTES, RAW, digest_of
-from ledger.blobs.dagpb import LINKS_MAX, Link, MalformedBlob, Node, encode_node, parse_node
+from ledger.blobs.dagpb import LINKS_MAX, BlockLink, MalformedBlob, Node, encode_node, parse_node
 from ledger.errors import PeerFault
 
-__all__ = ["BlobTooLarge", "Block", "Dag", "Link", "MalformedBlob", "Node", "Part", "build", "parse_node"]
+__all__ = ["BlobTooLarge", "Block", "BlockLink", "Dag", "MalformedBlob", "Node", "Part", "build_dag", "parse_node"]
 
 MAGIC = b"FM"
 CHUNK_BYTES = 1 << 20
@@ -74,20 +74,20 @@ class Part:
     size_bytes: int
 
 
-def build(data: bytes) -> Dag:
+def build_dag(data: bytes) -> Dag:
     """Cut bytes into the blocks of the profile. Same input, same root digest, on every machine (R6.1)."""
     chunks = range(0, max(1, len(data)), CHUNK_BYTES)
     leaves = tuple(digest_of(data[start : start + CHUNK_BYTES]) for start in chunks)
     sizes = [min(CHUNK_BYTES, len(data) - start) for start in chunks]
-    level = [(Link(leaf, RAW, size), size) for leaf, size in zip(leaves, sizes, strict=True)]
+    level = [(BlockLink(leaf, RAW, size), size) for leaf, size in zip(leaves, sizes, strict=True)]
     nodes: list[Block] = []
     while len(level) > 1:
-        level = [_parent(level[at : at + LINKS_MAX], nodes) for at in range(0, len(level), LINKS_MAX)]
+        level = [_append_parent(level[at : at + LINKS_MAX], nodes) for at in range(0, len(level), LINKS_MAX)]
     root = level[0][0]
     return Dag(root.digest, root.codec, data, leaves, tuple(nodes))
 
 
-def root_part(digest: bytes, block: bytes, max_bytes: int) -> Part:
+def parse_root(digest: bytes, block: bytes, max_bytes: int) -> Part:
     """Read what a root block says of its blob (R6.3).
 
     block: hashes to digest, which the caller has checked.
@@ -103,7 +103,7 @@ def root_part(digest: bytes, block: bytes, max_bytes: int) -> Part:
     return Part(digest, _height_of(size), 0, size)
 
 
-def children(part: Part, block: bytes) -> list[Part]:
+def parse_children(part: Part, block: bytes) -> list[Part]:
     """The parts directly below an inner one, in order; for a leaf check its length and return none (R6.1).
 
     block: hashes to part.digest, which the caller has checked.
@@ -126,7 +126,7 @@ def children(part: Part, block: bytes) -> list[Part]:
     ]
 
 
-def read(digest: bytes, block_of: Callable[[bytes], bytes], max_bytes: int) -> bytes:
+def read_dag(digest: bytes, block_of: Callable[[bytes], bytes], max_bytes: int) -> bytes:
     """Put a blob together from blocks that hash as named.
 
     Raises BlobTooLarge, MalformedBlob and what block_of raises.
@@ -144,7 +144,7 @@ def walk(
 ) -> Iterator[tuple[Part, bytes]]:
     """Yield every part and its block, depth first; with skip_leaves, leaves come unread, with b""."""
     block = block_of(digest)
-    pending = [root_part(digest, block, max_bytes)]
+    pending = [parse_root(digest, block, max_bytes)]
     while pending:
         part = pending.pop()
         if part.digest == digest:
@@ -154,7 +154,7 @@ def walk(
             continue
         else:
             here = block_of(part.digest)
-        below = children(part, here)
+        below = parse_children(part, here)
         yield part, here
         pending.extend(reversed(below))
 
@@ -166,14 +166,14 @@ def check_magic(blob: bytes) -> bytes:
     return blob
 
 
-def _parent(group: list[tuple[Link, int]], nodes: list[Block]) -> tuple[Link, int]:
+def _append_parent(group: list[tuple[BlockLink, int]], nodes: list[Block]) -> tuple[BlockLink, int]:
     """Append the node above these (link, file bytes) to nodes; return its own link and file bytes."""
     links = [link for link, _ in group]
     data = encode_node(links, [size for _, size in group])
     node = Block(digest_of(data), DAG_PB, data)
     nodes.append(node)
     tsize = len(data) + sum(link.tsize for link in links)
-    return Link(node.digest, DAG_PB, tsize), sum(size for _, size in group)
+    return BlockLink(node.digest, DAG_PB, tsize), sum(size for _, size in group)
 
 
 def _height_of(size_bytes: int) -> int:
@@ -197,5 +197,5 @@ def _tsize(height: int, size_bytes: int) -> int:
         return size_bytes
     sizes = _child_sizes(Part(b"", height, 0, size_bytes))
     tsizes = [_tsize(height - 1, size) for size in sizes]
-    links = [Link(bytes(DIGEST_BYTES), RAW, tsize) for tsize in tsizes]
+    links = [BlockLink(bytes(DIGEST_BYTES), RAW, tsize) for tsize in tsizes]
     return len(encode_node(links, sizes)) + sum(tsizes)

@@ -4,10 +4,10 @@ import logging
 from itertools import pairwise
 from typing import Any, Final
 
-from ledger.chain.logs import LogDecoder, Placed, RawLog
+from ledger.chain.logs import LogDecoder, PlacedEvent, RawLog
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Nonsense
-from ledger.chain.rpc.client import BadAnswer, Lost, Rpc, RpcFault
+from ledger.chain.rpc.client import AnswerLost, BadAnswer, Rpc, RpcFault
 
 _log = logging.getLogger(__name__)
 # Endpoints draw the line at 500 to 10,000 blocks, or at so many results or bytes; each says so in its own words.
@@ -27,7 +27,7 @@ class LogReader:
         self._rpc, self._address, self._decoder = rpc, address, decoder
         self._blocks = FIRST_BLOCKS
 
-    def read(self, first: int, last: int) -> list[Placed]:
+    def read(self, first: int, last: int) -> list[PlacedEvent]:
         """The logs of these blocks, both included, in order, none left out and none twice.
 
         Raises ChainUnreachable, or RpcFault where the endpoint refuses even a single block.
@@ -36,12 +36,12 @@ class LogReader:
             raise RpcFault(
                 self._rpc.url, "eth_getLogs", 0, f"a chain of {last} blocks is more than can be read", None
             )
-        logs: list[Placed] = []
+        logs: list[PlacedEvent] = []
         while first <= last:
             until = min(first + self._blocks - 1, last)
             try:
                 piece = self._ask(first, until, hex(until))
-            except Lost as error:
+            except AnswerLost as error:
                 # Too large, or too slow in coming: less is asked for.
                 if not error.is_heavy or until == first:
                     raise
@@ -56,13 +56,13 @@ class LogReader:
             self._blocks = min(MOST_BLOCKS, self._blocks + self._blocks // 4 + 1)
         return logs
 
-    def read_to_head(self, first: int) -> list[Placed]:
+    def read_to_head(self, first: int) -> list[PlacedEvent]:
         """The logs from a block to the newest one. One request where the endpoint bears it. Raises like `read`."""
         try:
             return self._ask(first, None, "latest")
-        except (RpcFault, Lost) as fault:
-            head = self._rpc.head()
-            if head <= first or (isinstance(fault, Lost) and not fault.is_heavy):
+        except (RpcFault, AnswerLost) as fault:
+            head = self._rpc.fetch_head()
+            if head <= first or (isinstance(fault, AnswerLost) and not fault.is_heavy):
                 raise
             if isinstance(fault, RpcFault):
                 self._shrink(fault, head - first + 1)
@@ -75,18 +75,18 @@ class LogReader:
         self._blocks = max(1, blocks // 2)
         _log.debug("getLogs refused blocks=%d next=%d reason=%s", blocks, self._blocks, fault.message)
 
-    def _ask(self, first: int, last: int | None, to_block: str) -> list[Placed]:
+    def _ask(self, first: int, last: int | None, to_block: str) -> list[PlacedEvent]:
         query: dict[str, Any] = {"address": self._address, "fromBlock": hex(first), "toBlock": to_block}
-        return self._rpc.request("eth_getLogs", [query], lambda raw: self._parsed(raw, first, last))
+        return self._rpc.request("eth_getLogs", [query], lambda raw: self._parse(raw, first, last))
 
-    def _parsed(self, raw: Any, first: int, last: int | None) -> list[Placed]:
+    def _parse(self, raw: Any, first: int, last: int | None) -> list[PlacedEvent]:
         """An answer's events in order. Raises Nonsense."""
         if isinstance(raw, list) and len(raw) > MOST_LOGS:
             raise RpcFault(self._rpc.url, "eth_getLogs", 0, f"{len(raw)} logs at once", None)
-        logs = answers.shaped(raw, list[RawLog])
+        logs = answers.parse_shape(raw, list[RawLog])
         for log in logs:
             _check(log, self._address, first, last)
-        found = sorted((self._decoder.placed(log) for log in logs), key=lambda placed: placed.position)
+        found = sorted((self._decoder.decode_placed(log) for log in logs), key=lambda placed: placed.position)
         for before, place in pairwise(found):
             if before.position == place.position:
                 raise Nonsense(f"log {place.position} is listed twice")

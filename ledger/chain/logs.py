@@ -11,7 +11,7 @@ from ledger.chain.contract.artifact import Artifact
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Nonsense
 from ledger.circle import events
-from ledger.circle.draw import drawn_seed
+from ledger.circle.draw import derive_draw_seed
 
 _INDEX_MAX: Final = 1 << 32
 
@@ -21,7 +21,7 @@ class MalformedLog(Nonsense):
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedEvent:
     """An event and where it stands in the chain. position: block number and the log's index in the block.
 
     block_hash, transaction: 0x-prefixed hex, lower case.
@@ -48,7 +48,7 @@ class RawLog(msgspec.Struct, frozen=True):
     @property
     def position(self) -> tuple[int, int]:
         """(block number, index in the block). Raises Nonsense."""
-        return answers.height(self.blockNumber), answers.quantity(self.logIndex, _INDEX_MAX)
+        return answers.parse_height(self.blockNumber), answers.parse_quantity(self.logIndex, _INDEX_MAX)
 
 
 class LogDecoder:
@@ -61,29 +61,29 @@ class LogDecoder:
                 types = ",".join(parameter["type"] for parameter in entry["inputs"])
                 self._entries[keccak(f"{entry['name']}({types})".encode())] = entry
 
-    def placed(self, log: RawLog) -> Placed:
+    def decode_placed(self, log: RawLog) -> PlacedEvent:
         """A log as an event with its place. Raises Nonsense."""
-        block_hash, transaction = answers.digest(log.blockHash), answers.digest(log.transactionHash)
-        return Placed(log.position, block_hash, transaction, self.decode(log))
+        block_hash, transaction = answers.parse_digest(log.blockHash), answers.parse_digest(log.transactionHash)
+        return PlacedEvent(log.position, block_hash, transaction, self.decode(log))
 
     def decode(self, log: RawLog) -> events.Event:
         """The event in a log. Raises MalformedLog."""
         try:
-            topics = [answers.data(topic) for topic in log.topics]
+            topics = [answers.parse_data(topic) for topic in log.topics]
             entry = self._entries[topics[0]]
             indexed = [p for p in entry["inputs"] if p["indexed"]]
             plain = [p for p in entry["inputs"] if not p["indexed"]]
             if len(topics) != len(indexed) + 1:
                 raise MalformedLog(f"{entry['name']} has {len(indexed)} topics, the log {len(topics) - 1}")
             values = {
-                parameter["name"]: answers.abi_values([parameter["type"]], topic)[0]
+                parameter["name"]: answers.decode_abi_values([parameter["type"]], topic)[0]
                 for parameter, topic in zip(indexed, topics[1:], strict=True)
             }
-            data = answers.abi_values([p["type"] for p in plain], answers.data(log.data))
+            data = answers.decode_abi_values([p["type"] for p in plain], answers.parse_data(log.data))
             values |= {parameter["name"]: value for parameter, value in zip(plain, data, strict=True)}
             if entry["name"] == events.Drawn.__name__:
-                block_hash = bytes.fromhex(answers.digest(log.blockHash)[2:])
-                values["seed"] = drawn_seed(block_hash, values["round"], to_canonical_address(log.address))
+                block_hash = bytes.fromhex(answers.parse_digest(log.blockHash)[2:])
+                values["seed"] = derive_draw_seed(block_hash, values["round"], to_canonical_address(log.address))
         except (KeyError, IndexError, ValueError) as error:
             raise MalformedLog(f"log {log.position} does not decode: {error}") from error
         for parameter in entry["inputs"]:

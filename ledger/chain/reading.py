@@ -8,7 +8,7 @@ indexed yet, an answer of another machine behind the same address, a reorganisat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ledger.chain.circle import Circle, Mark, Placed, reached
+from ledger.chain.circle import BlockMark, Circle, PlacedEvent, wait_for_block
 from ledger.chain.rpc.client import ChainUnreachable
 from ledger.chain.rpc.patience import insist
 from ledger.circle.history import History, HistoryFault
@@ -32,8 +32,8 @@ class Reading:
     """A circle as it was at the end of one block. placed: the events that the history is made of."""
 
     history: History
-    placed: list[Placed]
-    mark: Mark
+    placed: list[PlacedEvent]
+    mark: BlockMark
 
     def check_still_there(self, circle: Circle) -> None:
         """Raises Unsettled where the block was taken back."""
@@ -51,13 +51,13 @@ def read_history(circle: Circle, first_block: int, since: int = 0) -> Reading:
 
 
 def _read(circle: Circle, first_block: int, since: int) -> Reading:
-    head = reached(circle.rpc, max(first_block, since))
-    mark = circle.mark(head)
+    head = wait_for_block(circle.rpc, max(first_block, since))
+    mark = circle.fetch_mark(head)
     if mark is None:
-        raise _unsettled(circle)
-    placed = circle.logs(first_block, head)
+        raise _make_unsettled_error(circle)
+    placed = circle.fetch_events(first_block, head)
     try:
-        history = _folded(circle, placed, head)
+        history = _fold(circle, placed, head)
     except (HistoryFault, MalformedManifest):
         # In between the chain may have changed: then nobody told anything wrong.
         _check_still_there(circle, mark)
@@ -66,11 +66,11 @@ def _read(circle: Circle, first_block: int, since: int) -> Reading:
     return Reading(history, placed, mark)
 
 
-def _folded(circle: Circle, placed: Sequence[Placed], head: int) -> History:
-    history = History(circle.parameters)
+def _fold(circle: Circle, placed: Sequence[PlacedEvent], head: int) -> History:
+    history = History(circle.terms)
     for place in placed:
         history.apply(place.event)
-    anchored = circle.history_hash(head)
+    anchored = circle.fetch_history_hash(head)
     if anchored != history.hash:
         raise OtherHash(anchored, history.hash)
     if history.opened is None or history.opened.task != circle.task:
@@ -78,10 +78,10 @@ def _folded(circle: Circle, placed: Sequence[Placed], head: int) -> History:
     return history
 
 
-def _check_still_there(circle: Circle, mark: Mark) -> None:
-    if circle.mark(mark.number) != mark:
-        raise _unsettled(circle)
+def _check_still_there(circle: Circle, mark: BlockMark) -> None:
+    if circle.fetch_mark(mark.number) != mark:
+        raise _make_unsettled_error(circle)
 
 
-def _unsettled(circle: Circle) -> Unsettled:
+def _make_unsettled_error(circle: Circle) -> Unsettled:
     return Unsettled(f"the chain at {circle.rpc.url} does not hold still: wait until it does, or correct --rpc")

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ledger.chain.circle import Mark, Placed
+from ledger.chain.circle import BlockMark, PlacedEvent
 from ledger.chain.rpc.client import ChainUnreachable, RpcFault
 from ledger.circle.events import Drawn, Ejected, Equivocated, Left, Moved, Resolved, Restarted, Rotated, Settled
-from ledger.circle.history import CircleParameters, History, HistoryFault
+from ledger.circle.history import CircleTerms, History, HistoryFault
 from ledger.circle.manifest import MalformedManifest
 
 _log = logging.getLogger(__name__)
@@ -30,24 +30,24 @@ _ATTEMPTS: Final = 4
 _CHECKED: Final = (Drawn, Settled, Left, Ejected, Equivocated, Resolved, Restarted, Rotated, Moved)
 
 
-class Source(Protocol):
+class EventSource(Protocol):
     """What the tracker asks of `ledger.chain.circle.Circle`."""
 
-    parameters: CircleParameters
+    terms: CircleTerms
 
-    def head(self) -> int:
+    def fetch_head(self) -> int:
         """The newest block's number."""
 
-    def mark(self, number: int) -> Mark | None:
+    def fetch_mark(self, number: int) -> BlockMark | None:
         """The canonical block of this number."""
 
-    def logs(self, first: int, last: int) -> list[Placed]:
+    def fetch_events(self, first: int, last: int) -> list[PlacedEvent]:
         """The circle's events of these blocks, in order."""
 
-    def logs_to_head(self, first: int) -> list[Placed]:
+    def fetch_events_to_head(self, first: int) -> list[PlacedEvent]:
         """The circle's events from this block on, in order."""
 
-    def history_hash(self, block: int) -> bytes:
+    def fetch_history_hash(self, block: int) -> bytes:
         """The contract's running hash at the end of a block."""
 
 
@@ -59,23 +59,23 @@ class Tracker:
 
     def __init__(
         self,
-        source: Source,
+        source: EventSource,
         first_block: int,
         confirmations: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source, self._first_block, self._confirmations = source, first_block, confirmations
         self._clock = clock
-        self.history = History(source.parameters)
+        self.history = History(source.terms)
         self.rollbacks = 0
         """How often events that had been folded were taken back."""
         self.through = first_block - 1
         """The newest block that is known to be folded."""
         # The same history once more, KEPT_BLOCKS behind, and the events since then: what a rollback starts from.
-        self._base, self._floor = History(source.parameters), _Folded()
-        self._recent: list[Placed] = []
+        self._base, self._floor = History(source.terms), _Folded()
+        self._recent: list[PlacedEvent] = []
         self._drawn_below = first_block
-        self._anchor: Mark | None = None
+        self._anchor: BlockMark | None = None
         self._is_torn = False
         # A round was settled and the contract's hash could not be asked for: all is read again, up to the newest
         # block, whose state any endpoint has.
@@ -93,10 +93,12 @@ class Tracker:
             return self._refold()
         first = self._first_unsure
         is_pause = self._looks > 0 and self._looks % _QUIET_LOOKS == 0
-        last = self._last() if self._confirmations or is_pause else None
+        last = self._find_last() if self._confirmations or is_pause else None
         if last is not None and last < first:
             return self._reconcile()
-        further = self._source.mark(last) if is_pause and last is not None and last - first >= KEPT_BLOCKS else None
+        further = (
+            self._source.fetch_mark(last) if is_pause and last is not None and last - first >= KEPT_BLOCKS else None
+        )
         logs = self._look(first, last)
         if logs is None or not self._is_canonical(logs):
             return self._reconcile()
@@ -118,30 +120,30 @@ class Tracker:
         """The block to look from: the quiet anchor's or the newest event's."""
         return self._anchor.number if self._anchor else self._recent[-1].position[0]
 
-    def _last(self) -> int:
+    def _find_last(self) -> int:
         # The deployment's block is named in the circle file, so it needs no confirmation.
-        return max(self._source.head() - self._confirmations, self._first_block)
+        return max(self._source.fetch_head() - self._confirmations, self._first_block)
 
-    def _look(self, first: int, last: int | None) -> list[Placed] | None:
+    def _look(self, first: int, last: int | None) -> list[PlacedEvent] | None:
         """The logs from a block on; None if the chain ends before it."""
         if last is not None:
-            return self._source.logs(first, last)
+            return self._source.fetch_events(first, last)
         try:
-            return self._source.logs_to_head(first)
+            return self._source.fetch_events_to_head(first)
         except RpcFault:
             # To some endpoints a range that begins behind their head is an error.
-            if self._source.head() < first:
+            if self._source.fetch_head() < first:
                 return None
             raise
 
-    def _is_canonical(self, logs: Iterable[Placed]) -> bool:
+    def _is_canonical(self, logs: Iterable[PlacedEvent]) -> bool:
         if self._anchor is not None:
-            return self._source.mark(self._anchor.number) == self._anchor
+            return self._source.fetch_mark(self._anchor.number) == self._anchor
         return any(_is_log(self._recent[-1], log) for log in logs)
 
     # ------------------------------------------------------------------------------------- taking things in
 
-    def _take(self, logs: Iterable[Placed], last: int | None, *, is_doubtful: bool = False) -> bool:
+    def _take(self, logs: Iterable[PlacedEvent], last: int | None, *, is_doubtful: bool = False) -> bool:
         """Fold the logs behind what is folded. last: the block they reach to, if it is known."""
         newest = self._recent[-1].position if self._recent else self._floor.position
         self._behind_since = None
@@ -165,7 +167,7 @@ class Tracker:
         self.through = max(self.through, last or self._recent[-1].position[0])
         return bool(new)
 
-    def _fold(self, entries: Sequence[Placed]) -> None:
+    def _fold(self, entries: Sequence[PlacedEvent]) -> None:
         self._is_torn = True
         for entry in entries:
             self.history.apply(entry.event)
@@ -184,7 +186,7 @@ class Tracker:
         del self._recent[:settled]
 
     def _check_hash(self, block: int) -> None:
-        if self._source.history_hash(block) != self.history.hash:
+        if self._source.fetch_history_hash(block) != self.history.hash:
             raise HistoryFault("the events are not the ones the contract wrote: use another endpoint with --rpc")
         self._is_unchecked = False
 
@@ -192,10 +194,10 @@ class Tracker:
 
     def _reconcile(self) -> bool:
         """Find what the chain shares with what was folded, and fold from there."""
-        last, floor = self._last(), self._floor
+        last, floor = self._find_last(), self._floor
         if last < self._first_unsure and not self._has_been_behind_for_long():
             return False
-        logs = self._source.logs(max(floor.position[0], self._first_block), last)
+        logs = self._source.fetch_events(max(floor.position[0], self._first_block), last)
         if floor.block_hash and not any(floor.is_log(log) for log in logs):
             _log.warning("the chain changed deeper than blocks=%d, reading all of it", KEPT_BLOCKS)
             return self._refold()
@@ -231,37 +233,37 @@ class Tracker:
     def _refold(self) -> bool:
         """Everything from the deployment on, read while the chain held still."""
         for _ in range(_ATTEMPTS):
-            last = self._last()
-            mark = self._source.mark(last)
+            last = self._find_last()
+            mark = self._source.fetch_mark(last)
             try:
-                entries = self._source.logs(self._first_block, last)
-                history, is_known = self._folded(entries)
-                if self._source.history_hash(last) != history.hash:
+                entries = self._source.fetch_events(self._first_block, last)
+                history, is_known = self._fold_anew(entries)
+                if self._source.fetch_history_hash(last) != history.hash:
                     raise HistoryFault("the events are not the ones the contract wrote: use another endpoint")
             except (HistoryFault, MalformedManifest):
-                if mark is not None and self._source.mark(last) == mark:
+                if mark is not None and self._source.fetch_mark(last) == mark:
                     raise
                 continue
-            if mark is not None and self._source.mark(last) == mark:
+            if mark is not None and self._source.fetch_mark(last) == mark:
                 return self._install(history, entries, last, is_known)
         raise ChainUnreachable(
             "the chain does not hold still: wait until it does, or see if --rpc is the right one"
         )
 
-    def _folded(self, entries: Iterable[Placed]) -> tuple[History, bool]:
+    def _fold_anew(self, entries: Iterable[PlacedEvent]) -> tuple[History, bool]:
         """A new fold, and whether it goes through the present state, so that nothing of that is taken back."""
-        history = History(self._source.parameters)
+        history = History(self._source.terms)
         is_known = history.hash == self.history.hash
         for entry in entries:
             history.apply(entry.event)
             is_known |= history.hash == self.history.hash
         return history, is_known and not self._is_torn
 
-    def _install(self, history: History, entries: list[Placed], last: int, is_known: bool) -> bool:
+    def _install(self, history: History, entries: list[PlacedEvent], last: int, is_known: bool) -> bool:
         changed = not is_known or history.hash != self.history.hash
         self.rollbacks += not is_known
         self.history, self._recent = history, entries
-        self._base, self._floor, self._anchor = History(self._source.parameters), _Folded(), None
+        self._base, self._floor, self._anchor = History(self._source.terms), _Folded(), None
         self._is_torn = self._is_unchecked = False
         self._looks, self._behind_since, self.through = 0, None, last
         if entries:
@@ -276,9 +278,9 @@ class _Folded:
     position: tuple[int, int] = (-1, -1)
     block_hash: str = ""
 
-    def is_log(self, log: Placed) -> bool:
+    def is_log(self, log: PlacedEvent) -> bool:
         return log.position == self.position and log.block_hash == self.block_hash
 
 
-def _is_log(entry: Placed, log: Placed) -> bool:
+def _is_log(entry: PlacedEvent, log: PlacedEvent) -> bool:
     return log.position == entry.position and log.block_hash == entry.block_hash

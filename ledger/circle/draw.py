@@ -9,7 +9,7 @@ MAX_DEGREE: Final = 20
 _OFFSETS_FROM: Final = 255
 
 
-def drawn_seed(block_hash: bytes, number: int, contract: bytes) -> bytes:
+def derive_draw_seed(block_hash: bytes, number: int, contract: bytes) -> bytes:
     """What a block draws: the neighbours of a round (R3.9), or the jury of a dispute (R26.2).
 
     block_hash: 32 bytes, of the block that closed the commit phase or raised the dispute. number: of that round or
@@ -28,7 +28,7 @@ def mask_of(seats: "list[int] | set[int] | frozenset[int] | tuple[int, ...]") ->
     return sum(1 << seat for seat in set(seats))
 
 
-def neighbours(seed: bytes, committed: int, degree: int) -> dict[int, tuple[int, ...]]:
+def draw_neighbours(seed: bytes, committed: int, degree: int) -> dict[int, tuple[int, ...]]:
     """Each committed seat's neighbours of the round; bit j of a verdict is about the j-th of them (R11.3).
 
     A circulant graph over a random ring: offset 1 (so it is connected) and further offsets drawn without
@@ -36,31 +36,31 @@ def neighbours(seed: bytes, committed: int, degree: int) -> dict[int, tuple[int,
     odd number of seats, all others where the degree reaches them. Degree 1 on an even ring pairs the seats up: no
     graph of that degree is connected. seed: 32 bytes. committed: mask of at least 2 seats. degree: 1..20.
     """
-    order = ring(seed, committed)
+    order = draw_ring(seed, committed)
     count = len(order)
-    ahead = steps(seed, count, degree)
+    ahead = draw_steps(seed, count, degree)
     return {seat: tuple(order[(place + step) % count] for step in ahead) for place, seat in enumerate(order)}
 
 
-def links(count: int, degree: int) -> int:
+def count_neighbours(count: int, degree: int) -> int:
     """How many neighbours each of `count` seats has."""
     return count - 1 if degree >= count - 1 else degree + (degree & count & 1)
 
 
-def ring(seed: bytes, mask: int) -> list[int]:
+def draw_ring(seed: bytes, mask: int) -> list[int]:
     """The mask's seats in random order (Fisher–Yates, inside out) (R11.1)."""
     order: list[int] = []
     for seat in seats_of(mask):
         place = len(order)
-        chosen = number(seed, place) % (place + 1)
+        chosen = draw_number(seed, place) % (place + 1)
         order.append(seat)
         order[place], order[chosen] = order[chosen], order[place]
     return order
 
 
-def steps(seed: bytes, count: int, degree: int) -> list[int]:
+def draw_steps(seed: bytes, count: int, degree: int) -> list[int]:
     """How far ahead on the ring each neighbour sits, in the order of the bits of a verdict (R11.2)."""
-    reached = links(count, degree)
+    reached = count_neighbours(count, degree)
     rest = list(range(2, (count + 1) // 2))
     found: list[int] = []
     for pair in range(reached // 2):
@@ -68,7 +68,7 @@ def steps(seed: bytes, count: int, degree: int) -> list[int]:
         if pair > 0:
             place = chosen = pair - 1
             if reached != count - 1:
-                chosen += number(seed, _OFFSETS_FROM + pair) % (len(rest) - place)
+                chosen += draw_number(seed, _OFFSETS_FROM + pair) % (len(rest) - place)
             rest[place], rest[chosen] = rest[chosen], rest[place]
             offset = rest[place]
         found += [offset, count - offset]
@@ -76,17 +76,17 @@ def steps(seed: bytes, count: int, degree: int) -> list[int]:
     return found + [count // 2] * (reached % 2)
 
 
-def duty_order(seed: bytes, committed: int) -> list[int]:
+def draw_duty_order(seed: bytes, committed: int) -> list[int]:
     """In which order the seats are to settle the round; the first does it, the next step in if it is silent."""
-    return ring(keccak(seed + b"duty"), committed)
+    return draw_ring(keccak(seed + b"duty"), committed)
 
 
-def jury(seed: bytes, eligible: int, size: int) -> int:
+def draw_jury(seed: bytes, eligible: int, size: int) -> int:
     """A mask of `size` seats drawn from the mask `eligible`, or all of them where they are not more."""
-    return mask_of(ring(seed, eligible)[:size])
+    return mask_of(draw_ring(seed, eligible)[:size])
 
 
-def number(seed: bytes, index: int) -> int:
+def draw_number(seed: bytes, index: int) -> int:
     """32 random bits, eight such from each hash. Modulo at most 256 they favour a residue by 2^-24."""
     pool = int.from_bytes(keccak(seed + (index // 8).to_bytes(32, "big")), "big")
     return pool >> 32 * (index % 8) & 0xFFFFFFFF

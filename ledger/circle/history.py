@@ -12,7 +12,7 @@ from ledger.circle import events
 from ledger.circle.events import Event
 from ledger.circle.fold import fault_events, round_events, seat_events
 from ledger.circle.fold.seat_events import is_endpoint
-from ledger.circle.fold.state import HASH_BYTES, MAX_SEATS, CircleParameters, HistoryFault, Phase, State
+from ledger.circle.fold.state import HASH_BYTES, MAX_SEATS, CircleTerms, FoldedCircle, HistoryFault, Phase
 from ledger.circle.members import Seat
 from ledger.circle.round import Attestation, Round
 
@@ -21,7 +21,7 @@ __all__ = [
     "MAX_SEATS",
     "PATIENCE_WINDOWS",
     "Attestation",
-    "CircleParameters",
+    "CircleTerms",
     "History",
     "HistoryFault",
     "Phase",
@@ -32,33 +32,33 @@ __all__ = [
 
 # R3.12: so many attest windows behind its deadline a round short of the quorum may be given up.
 PATIENCE_WINDOWS: Final = 16
-_HANDLERS: Final[Mapping[type, Callable[[State, Any], None]]] = {
-    events.Opened: seat_events.opened,
-    events.Joined: seat_events.joined,
-    events.Moved: seat_events.moved,
-    events.Woken: seat_events.woken,
-    events.Committed: round_events.committed,
-    events.Drawn: round_events.drawn,
-    events.Attested: round_events.attested,
-    events.Settled: round_events.settled,
-    events.Left: seat_events.left,
-    events.Ejected: seat_events.ejected,
-    events.Released: seat_events.released,
-    events.Rotating: seat_events.rotating,
-    events.Rotated: seat_events.rotated,
-    events.Equivocated: fault_events.equivocated,
-    events.Disputed: fault_events.disputed,
-    events.Summoned: fault_events.summoned,
-    events.Voted: fault_events.voted,
-    events.Resolved: fault_events.resolved,
-    events.Withdrawn: seat_events.withdrawn,
-    events.Referred: fault_events.referred,
-    events.Appealed: fault_events.appealed,
-    events.Restarted: seat_events.restarted,
+_HANDLERS: Final[Mapping[type, Callable[[FoldedCircle, Any], None]]] = {
+    events.Opened: seat_events.apply_opened,
+    events.Joined: seat_events.apply_joined,
+    events.Moved: seat_events.apply_moved,
+    events.Woken: seat_events.apply_woken,
+    events.Committed: round_events.apply_committed,
+    events.Drawn: round_events.apply_drawn,
+    events.Attested: round_events.apply_attested,
+    events.Settled: round_events.apply_settled,
+    events.Left: seat_events.apply_left,
+    events.Ejected: seat_events.apply_ejected,
+    events.Released: seat_events.apply_released,
+    events.Rotating: seat_events.apply_rotating,
+    events.Rotated: seat_events.apply_rotated,
+    events.Equivocated: fault_events.apply_equivocated,
+    events.Disputed: fault_events.apply_disputed,
+    events.Summoned: fault_events.apply_summoned,
+    events.Voted: fault_events.apply_voted,
+    events.Resolved: fault_events.apply_resolved,
+    events.Withdrawn: seat_events.apply_withdrawn,
+    events.Referred: fault_events.apply_referred,
+    events.Appealed: fault_events.apply_appealed,
+    events.Restarted: seat_events.apply_restarted,
 }
 
 
-class History(State):
+class History(FoldedCircle):
     """A circle's past and present, grown event by event."""
 
     def apply(self, event: Event) -> None:

@@ -77,7 +77,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     checkpoint_every: int
 
     @property
-    def parameters(self) -> int:
+    def state_size(self) -> int:
         """The public state's length d."""
         return sum(self.sizes)
 
@@ -139,8 +139,8 @@ def check_manifest(manifest: Manifest) -> None:
         raise MalformedManifest(f"a tensor has more than {MAX_DIMENSIONS} dimensions")
     if any(not 0 <= size <= MAX_PARAMETERS for tensor in manifest.layout for size in tensor.shape):
         raise MalformedManifest(f"a tensor's dimension is not in 0..{MAX_PARAMETERS}")
-    if not 1 <= manifest.parameters <= MAX_PARAMETERS:
-        raise MalformedManifest(f"{manifest.parameters} parameters are not in 1..{MAX_PARAMETERS}")
+    if not 1 <= manifest.state_size <= MAX_PARAMETERS:
+        raise MalformedManifest(f"{manifest.state_size} parameters are not in 1..{MAX_PARAMETERS}")
     if any(not MIN_EXPONENT <= tensor.exponent <= MAX_EXPONENT for tensor in manifest.layout):
         raise MalformedManifest(f"a tensor's exponent is not in {MIN_EXPONENT}..{MAX_EXPONENT}")
     names = [tensor.name for tensor in manifest.layout]

@@ -206,6 +206,6 @@ class Dispute:
             return self.jury_votes.rejecting
         return self.jury_votes.upholding if 2 * self.circle_votes.rejecting.bit_count() > size else 0
 
-    def said(self, answer: Answer) -> int:
+    def vote_argument(self, answer: Answer) -> int:
         """The argument of `vote`, and of `appeal` with `Answer.REJECTS`: it names the claim too (R26.4)."""
         return self.claim.round << 18 | self.claim.judge << 10 | self.claim.target << 2 | answer

@@ -53,13 +53,13 @@ def settle(
         if total:
             share = accepting * FULL // total
             new = ((new << shift) - new + share) >> shift
-        settled[seat] = new if seat in verdicts else lessened(new, shift)
+        settled[seat] = new if seat in verdicts else lessen(new, shift)
     for seat in seats_of(missed):
-        settled[seat] = lessened(reputations[seat], shift)
+        settled[seat] = lessen(reputations[seat], shift)
     return settled
 
 
-def lessened(reputation: int, shift: int) -> int:
+def lessen(reputation: int, shift: int) -> int:
     """What silence leaves of a reputation."""
     return reputation - (reputation >> shift)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 
-from ledger.circle.draw import neighbours, seats_of
+from ledger.circle.draw import draw_neighbours, seats_of
 from ledger.identity.addresses import address_bytes
 
 
@@ -50,22 +50,22 @@ class Round:
             kept.pop(seat, None)
         self.committed &= ~(1 << seat)
 
-    def neighbours(self, degree: int) -> Mapping[int, tuple[int, ...]]:
+    def find_neighbours(self, degree: int) -> Mapping[int, tuple[int, ...]]:
         """Who judges whom, in the order of a verdict's bits. The seed must be drawn."""
         assert self.seed is not None
-        return _neighbours(self.seed, self.committed, degree)
+        return _draw_neighbours(self.seed, self.committed, degree)
 
-    def author(self, seat: int) -> bytes:
+    def author_of(self, seat: int) -> bytes:
         """Who published the seat's update: the address as 20 bytes."""
         return address_bytes(self.peers[seat])
 
-    def eligible(self, floor: int) -> frozenset[int]:
+    def find_eligible(self, floor: int) -> frozenset[int]:
         """The seats that may be mixed: committed, neither quarantined nor suspended when the round opened (R12)."""
         able = self.committed & ~self.suspended
         return frozenset(s for s in seats_of(able) if self.reputations[s] >= floor)
 
 
 @lru_cache(maxsize=4)
-def _neighbours(seed: bytes, committed: int, degree: int) -> Mapping[int, tuple[int, ...]]:
+def _draw_neighbours(seed: bytes, committed: int, degree: int) -> Mapping[int, tuple[int, ...]]:
     # Drawing 256 seats' graph takes milliseconds, and an audit asks for it twice for every judge of a round.
-    return MappingProxyType(neighbours(seed, committed, degree))
+    return MappingProxyType(draw_neighbours(seed, committed, degree))

@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.codec.blocks import BLOCK, Blocks, blocks_of
 from ledger.codec.delta import DELTA, decode_delta, is_key
-from ledger.codec.delta_encoder import CARRIED, SENT_SHARE, encode_delta, left_out, share_for
+from ledger.codec.delta_encoder import RESIDUAL_SHARE, SENT_SHARE, choose_share, compute_residual, encode_delta
 from ledger.codec.frames import (
     LARGEST,
     MAX_SHIFT,
@@ -22,13 +22,13 @@ from ledger.codec.snapshot import PLAIN, SNAPSHOTS, ZSTD, decode_snapshot, frame
 
 __all__ = [
     "BLOCK",
-    "CARRIED",
     "CODECS",
     "DELTA",
     "LARGEST",
     "MAX_SHIFT",
     "MAX_WINDOW",
     "PLAIN",
+    "RESIDUAL_SHARE",
     "SENT_SHARE",
     "SNAPSHOTS",
     "ZSTD",
@@ -37,14 +37,14 @@ __all__ = [
     "OutsideGrid",
     "Quantised",
     "blocks_of",
+    "choose_share",
+    "compute_residual",
     "decode",
     "encode",
     "frame_steps",
     "is_key",
-    "left_out",
     "max_payload_bytes",
     "quantise",
-    "share_for",
 ]
 
 CODECS: Final = (PLAIN, ZSTD, DELTA)
@@ -54,9 +54,9 @@ def encode(
     vector: NDArray[np.float32],
     codec: str,
     blocks: Blocks,
-    previous: State | None = None,
-    origin: State | None = None,
-    before: State | None = None,
+    previous: GridState | None = None,
+    origin: GridState | None = None,
+    before: GridState | None = None,
     share: float = SENT_SHARE,
 ) -> Quantised:
     """Encode a flat vector, (d,), float32, with any codec. Raises OutsideGrid on values that no frame can hold.
@@ -69,8 +69,8 @@ def encode(
 
 
 def decode(
-    payload: bytes, codec: str, blocks: Blocks, previous: State | None = None, origin: State | None = None
-) -> State:
+    payload: bytes, codec: str, blocks: Blocks, previous: GridState | None = None, origin: GridState | None = None
+) -> GridState:
     """The state a payload holds, (d,), int32. Raises MalformedFrame; allocates only what was agreed.
 
     blocks: how the state is cut; its length d follows from it. previous: its author's last public state. origin:

@@ -22,7 +22,7 @@ class Blocks:
     """The values of each tensor, in the order in which they lie in the state; 0 for an empty one."""
 
     @cached_property
-    def parameters(self) -> int:
+    def state_size(self) -> int:
         """The state's length d."""
         return sum(self.sizes)
 

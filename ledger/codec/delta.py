@@ -21,10 +21,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.codec.blocks import Blocks
 from ledger.codec.frames import LARGEST_COUNT, MalformedFrame, compress, decompress
-from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE, Header, read_header
+from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE, FrameHeader, read_header
 
 DELTA: Final = "delta"
 # 7 of the longest steps reach from one end of the grid to the other: there is a frame for every state.
@@ -49,7 +49,7 @@ class Sections:
     steps: NDArray[np.uint8]
     map: NDArray[np.uint8]
     codes: NDArray[np.int8]
-    wides: State
+    wides: GridState
 
 
 def is_key(payload: bytes) -> bool:
@@ -59,12 +59,12 @@ def is_key(payload: bytes) -> bool:
 
 def read_sections(payload: bytes, blocks: Blocks) -> Sections:
     """What a frame holds, its sizes checked. Raises MalformedFrame."""
-    return _sections(payload, *read_header(payload), blocks)
+    return _read_sections(payload, *read_header(payload), blocks)
 
 
-def most_wides(parameters: int) -> int:
+def most_wides(state_size: int) -> int:
     """How many codes of a frame may be wide; so few that every frame fits max_payload_bytes."""
-    return 8 + most_own_wides(parameters)
+    return 8 + most_own_wides(state_size)
 
 
 def most_own_wides(size: int) -> int:
@@ -72,14 +72,14 @@ def most_own_wides(size: int) -> int:
     return size // 1024
 
 
-def most_gaps(parameters: int) -> int:
+def most_gaps(state_size: int) -> int:
     """How many bytes a sparse frame's map may have; with more of them the dense layout is smaller."""
-    return parameters // 4 + parameters // SKIP + 1
+    return state_size // 4 + state_size // SKIP + 1
 
 
-def most_codes(parameters: int) -> int:
+def most_codes(state_size: int) -> int:
     """How many codes a dense frame's map may leave open; so few that every frame fits max_payload_bytes."""
-    return parameters // 2
+    return state_size // 2
 
 
 def nibbles_of(codes: NDArray[np.int8]) -> NDArray[np.uint8]:
@@ -99,13 +99,13 @@ def pack(kind: int, layout: int, sections: Sections) -> bytes:
         sections.wides.astype("<i4").tobytes(),
     ]
     stored = [min(section, compress(section, _ZSTD_LEVEL), key=len) for section in raw]
-    header = Header(kind, layout, len(raw[1]), len(raw[2]), len(raw[3]), tuple(map(len, stored)))
+    header = FrameHeader(kind, layout, len(raw[1]), len(raw[2]), len(raw[3]), tuple(map(len, stored)))
     return header.encode() + b"".join(stored)
 
 
 def decode_delta(
-    payload: bytes, blocks: Blocks, previous: State | None = None, origin: State | None = None
-) -> State:
+    payload: bytes, blocks: Blocks, previous: GridState | None = None, origin: GridState | None = None
+) -> GridState:
     """The state a frame holds, (d,), int32. Raises MalformedFrame; allocates only what was agreed (R9.4).
 
     previous: its author's last public state, read by delta frames alone. origin: the genesis, read by key frames
@@ -115,34 +115,36 @@ def decode_delta(
     reference = origin if header.kind == KEY_FRAME else previous
     if header.kind == DELTA_FRAME and reference is None:
         raise MalformedFrame("a delta frame stands where there is nothing it could be relative to")
-    parameters = blocks.parameters
-    sections = _sections(payload, header, size, blocks)
+    state_size = blocks.state_size
+    sections = _read_sections(payload, header, size, blocks)
     steps = STEPS[sections.steps]
     if header.layout == DENSE:
-        state = _moves(_dense_codes(sections, parameters), sections.wides, np.repeat(steps, blocks.lengths))
+        state = _compute_moves(
+            _read_dense_codes(sections, state_size), sections.wides, np.repeat(steps, blocks.lengths)
+        )
         if reference is not None:
             state += reference
         _check_inside_grid(state)
         return state
-    state = np.zeros(parameters, np.int32) if reference is None else reference.copy()
-    places = _places_of(sections, parameters)
+    state = np.zeros(state_size, np.int32) if reference is None else reference.copy()
+    places = _read_places(sections, state_size)
     # The places ascend, so counting them block by block says which step each has.
     held = np.diff(np.searchsorted(places, blocks.ends), prepend=0)
-    values = state[places] + _moves(sections.codes, sections.wides, np.repeat(steps, held))
+    values = state[places] + _compute_moves(sections.codes, sections.wides, np.repeat(steps, held))
     _check_inside_grid(values)
     state[places] = values
     return state
 
 
-def _sections(payload: bytes, header: Header, start: int, blocks: Blocks) -> Sections:
+def _read_sections(payload: bytes, header: FrameHeader, start: int, blocks: Blocks) -> Sections:
     """All that the header declares is checked before any of it is decompressed. start: where the sections begin."""
-    parameters, is_sparse = blocks.parameters, header.layout == SPARSE
-    if header.map > most_gaps(parameters) if is_sparse else header.map != (parameters + 1) // 2:
-        raise MalformedFrame(f"a map of {header.map} bytes does not go with {parameters} parameters")
-    if header.codes > (header.map if is_sparse else most_codes(parameters)):
-        raise MalformedFrame(f"{header.codes} codes are too many for {parameters} parameters and this map")
-    if header.wides % 4 or header.wides > 4 * most_wides(parameters):
-        raise MalformedFrame(f"{header.wides} bytes of wide codes are not up to {most_wides(parameters)} int32")
+    state_size, is_sparse = blocks.state_size, header.layout == SPARSE
+    if header.map > most_gaps(state_size) if is_sparse else header.map != (state_size + 1) // 2:
+        raise MalformedFrame(f"a map of {header.map} bytes does not go with {state_size} parameters")
+    if header.codes > (header.map if is_sparse else most_codes(state_size)):
+        raise MalformedFrame(f"{header.codes} codes are too many for {state_size} parameters and this map")
+    if header.wides % 4 or header.wides > 4 * most_wides(state_size):
+        raise MalformedFrame(f"{header.wides} bytes of wide codes are not up to {most_wides(state_size)} int32")
     sizes = (blocks.count, header.map, header.codes, header.wides)
     if any(stored > size for stored, size in zip(header.stored, sizes, strict=True)):
         raise MalformedFrame(f"sections of {sizes} bytes are stored in more, {header.stored}")
@@ -158,12 +160,12 @@ def _sections(payload: bytes, header: Header, start: int, blocks: Blocks) -> Sec
     return Sections(steps, map_, codes, np.frombuffer(raw[3], "<i4").astype(np.int32))
 
 
-def _dense_codes(sections: Sections, parameters: int) -> NDArray[np.int8]:
+def _read_dense_codes(sections: Sections, state_size: int) -> NDArray[np.int8]:
     """The code of every value, (parameters,). Raises MalformedFrame unless what the map leaves open is there."""
     both = np.take(_NIBBLES, sections.map, axis=0).reshape(-1)
-    if both[parameters:].any():
+    if both[state_size:].any():
         raise MalformedFrame("the map goes on behind the last value")
-    codes: NDArray[np.int8] = both[:parameters]
+    codes: NDArray[np.int8] = both[:state_size]
     places = np.flatnonzero(codes == OPEN)
     if len(places) != len(sections.codes):
         raise MalformedFrame(f"the map leaves {len(places)} values open, {len(sections.codes)} codes are there")
@@ -171,20 +173,20 @@ def _dense_codes(sections: Sections, parameters: int) -> NDArray[np.int8]:
     return codes
 
 
-def _places_of(sections: Sections, parameters: int) -> Places:
+def _read_places(sections: Sections, state_size: int) -> Places:
     """Which values change, ascending. Raises MalformedFrame unless there is one for each code, inside the state."""
     gaps, codes = sections.map, len(sections.codes)
     holds_code = gaps != SKIP
     if np.count_nonzero(holds_code) != codes or (len(gaps) and gaps[-1] == SKIP):
         raise MalformedFrame(f"the map does not end in as many values as there are codes, {codes}")
     ends: Places = np.cumsum(gaps + holds_code.astype(np.intp))
-    if len(ends) and int(ends[-1]) > parameters:
-        raise MalformedFrame(f"the map reaches to value {int(ends[-1])} of {parameters}")
+    if len(ends) and int(ends[-1]) > state_size:
+        raise MalformedFrame(f"the map reaches to value {int(ends[-1])} of {state_size}")
     places: Places = ends[holds_code] - 1
     return places
 
 
-def _moves(codes: NDArray[np.int8], wides: State, steps: State) -> State:
+def _compute_moves(codes: NDArray[np.int8], wides: GridState, steps: GridState) -> GridState:
     """Code times step, each (n,). Raises MalformedFrame unless every wide has its place and stays near the grid."""
     moves = codes * steps
     places = np.flatnonzero(codes == WIDE)
@@ -197,6 +199,6 @@ def _moves(codes: NDArray[np.int8], wides: State, steps: State) -> State:
     return moves
 
 
-def _check_inside_grid(state: State) -> None:
+def _check_inside_grid(state: GridState) -> None:
     if state.size and max(int(state.max()), -int(state.min())) > LARGEST_COUNT:
         raise MalformedFrame("a value is outside the grid")

@@ -6,9 +6,10 @@ another moves further. A delta frame holds what reaches its tensor's step, round
 everything, to the nearest of steps twice as long, so that neither is further than that magnitude from what its
 author wanted. The share is its author's own choice.
 
-What a frame leaves out its author keeps for itself: the next training starts from its base plus `CARRIED` of it.
-What is kept must be the author's own doing alone. The way to the neighbours that was not gone is wanted anew after
-the next mixing; were it kept too, it would count twice and thrice, and the run would be lost (docs/decisions/0021).
+What a frame leaves out its author keeps for itself: the next training starts from its base plus `RESIDUAL_SHARE` of
+it. What is kept must be the author's own doing alone. The way to the neighbours that was not gone is wanted anew
+after the next mixing; were it kept too, it would count twice and thrice, and the run would be lost
+(docs/decisions/0021).
 Source: Koloskova et al. 2019 (CHOCO-SGD), arXiv:1902.00340, Algorithm 2: public states that follow private ones by
 compressed differences; top-k with error feedback, Stich et al. 2018, arXiv:1809.07599.
 """
@@ -20,7 +21,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import GRID_BITS, State, to_float
+from ledger.arithmetic.exact import GRID_BITS, GridState, to_float
 from ledger.codec.blocks import BLOCK, Blocks
 from ledger.codec.delta import (
     DELTA,
@@ -45,7 +46,7 @@ Vector = NDArray[np.float32]
 
 # Of the values, in a delta frame, where its author names no other.
 SENT_SHARE: Final = 0.03
-CARRIED: Final = 0.75
+RESIDUAL_SHARE: Final = 0.75
 # Of the share, what every tensor sends of its own values whatever the others do; see docs/decisions/0026.
 _OWN_PART: Final = 0.5
 # A tensor's own step need be no finer than such a part of the furthest move in it.
@@ -83,16 +84,16 @@ class _Coded:
     """codes: (d,); wides: those among them that one byte does not hold, in order; state: what they make, (d,)."""
 
     codes: NDArray[np.int8]
-    wides: State
-    state: State
+    wides: GridState
+    state: GridState
 
 
 def encode_delta(
     vector: Vector,
     blocks: Blocks,
-    previous: State | None = None,
-    origin: State | None = None,
-    before: State | None = None,
+    previous: GridState | None = None,
+    origin: GridState | None = None,
+    before: GridState | None = None,
     share: float = SENT_SHARE,
 ) -> Quantised:
     """Encode a flat vector, (d,), float32. Raises OutsideGrid on values that no frame can hold.
@@ -111,14 +112,14 @@ def encode_delta(
     # The longest step up to that, or the shortest there is.
     plan = _Plan(is_key, leasts, np.maximum(np.searchsorted(STEPS, leasts, "right") - 1, 0))
     while True:
-        coded = _coded(vector, reference, blocks, plan)
-        payload = _frame(plan, blocks, coded)
+        coded = _encode_codes(vector, reference, blocks, plan)
+        payload = _pack_frame(plan, blocks, coded)
         if payload is not None:
             return Quantised(payload, coded.state)
-        plan = _coarser(plan, blocks, coded)
+        plan = _coarsen(plan, blocks, coded)
 
 
-def share_for(codec: str, wanted: float | None) -> float:
+def choose_share(codec: str, wanted: float | None) -> float:
     """The share of values that an author sends: the one it wants, or the default for None.
 
     Raises UsageError outside what can be sent, and where the codec leaves no choice.
@@ -132,7 +133,7 @@ def share_for(codec: str, wanted: float | None) -> float:
     return wanted
 
 
-def left_out(wanted: Vector, base: State, state: State, previous: State | None) -> Vector:
+def compute_residual(wanted: Vector, base: GridState, state: GridState, previous: GridState | None) -> Vector:
     """What a frame's author keeps for itself, (d,), float32: zero where it published all it wanted.
 
     wanted: the trained model; base: the mixture that training began with, what was kept before not counted; state:
@@ -144,15 +145,15 @@ def left_out(wanted: Vector, base: State, state: State, previous: State | None) 
     return wanted - to_float(np.where(state == previous, base, state))
 
 
-def _least_moves(vector: Vector, reference: State | None, blocks: Blocks, share: float) -> Counts:
+def _least_moves(vector: Vector, reference: GridState | None, blocks: Blocks, share: float) -> Counts:
     """For each tensor the shortest move worth sending, in grid units, (tensors,), estimated from a sample.
 
     One length serves all: what `share` of all moves reach. A tensor of which fewer than its own part reach it has
     the length that this part of its own moves reach, or a part of its furthest one where hardly any of it moves.
     """
-    samples = list(_samples(vector, reference, blocks))
+    samples = list(_draw_samples(vector, reference, blocks))
     own = np.array([_own_least(sample, share * _OWN_PART) for sample, _ in samples], np.int64)
-    wanted = blocks.parameters - int(blocks.parameters * (1 - share))
+    wanted = blocks.state_size - int(blocks.state_size * (1 - share))
     moves = np.concatenate([sample for sample, _ in samples]) if samples else np.empty(0, np.int32)
     counts = np.array([len(sample) for sample, _ in samples], np.intp)
     weights = np.repeat([weight for _, weight in samples], counts)
@@ -168,18 +169,18 @@ def _least_moves(vector: Vector, reference: State | None, blocks: Blocks, share:
     return least
 
 
-def _samples(vector: Vector, reference: State | None, blocks: Blocks) -> Iterator[tuple[State, float]]:
+def _draw_samples(vector: Vector, reference: GridState | None, blocks: Blocks) -> Iterator[tuple[GridState, float]]:
     """Of each tensor some values' moves, and how many values each of them stands for."""
     for here in blocks.tensors:
         size = here.stop - here.start
         count = min(size, max(_TENSOR_SAMPLE, size * _SAMPLE // max(1, vector.size)))
         # Scattered: equal strides would keep to a few columns of a matrix.
         some = here if count == size else here.start + np.arange(count) * _SCATTER % size
-        moves = np.abs(_moves(vector[some], None if reference is None else reference[some]))
+        moves = np.abs(_compute_moves(vector[some], None if reference is None else reference[some]))
         yield moves, size / max(1, count)
 
 
-def _own_least(moves: State, share: float) -> int:
+def _own_least(moves: GridState, share: float) -> int:
     """The length that this share of a tensor's moves reach, at least one of them. moves: (n,), from 0."""
     if not len(moves):
         return 0
@@ -187,17 +188,17 @@ def _own_least(moves: State, share: float) -> int:
     return max(int(np.partition(moves, place)[place]), int(moves.max()) // _FINEST_PART)
 
 
-def _moves(vector: Vector, reference: State | None) -> State:
-    target: State = np.rint(vector * np.float32(1 << GRID_BITS)).astype(np.int32)
+def _compute_moves(vector: Vector, reference: GridState | None) -> GridState:
+    target: GridState = np.rint(vector * np.float32(1 << GRID_BITS)).astype(np.int32)
     return target if reference is None else target - reference
 
 
-def _coded(vector: Vector, reference: State | None, blocks: Blocks, plan: _Plan) -> _Coded:
+def _encode_codes(vector: Vector, reference: GridState | None, blocks: Blocks, plan: _Plan) -> _Coded:
     codes, state = np.empty(vector.size, np.int8), np.empty(vector.size, np.int32)
     wides = [np.empty(0, np.int32)]
     for here, step, least in _runs(blocks, plan):
         base = None if reference is None else reference[here]
-        found, state[here] = _steps_taken(vector[here], base, step, None if plan.is_key else least)
+        found, state[here] = _take_steps(vector[here], base, step, None if plan.is_key else least)
         if max(int(found.max()), -int(found.min())) > MAX_CODE:
             wide = np.abs(found) > MAX_CODE
             wides.append(found[wide])
@@ -219,12 +220,14 @@ def _runs(blocks: Blocks, plan: _Plan) -> Iterator[tuple[slice, int, int]]:
             yield slice(chunk, min(chunk + _CHUNK, stop)), int(STEPS[byte]), least
 
 
-def _steps_taken(vector: Vector, base: State | None, step: int, least: int | None) -> tuple[State, State]:
+def _take_steps(
+    vector: Vector, base: GridState | None, step: int, least: int | None
+) -> tuple[GridState, GridState]:
     """How many steps each value goes, and where to. All (n,).
 
     least: the shortest move that goes any, rounded towards zero; None for all, rounded to the nearest.
     """
-    moves = _moves(vector, base)
+    moves = _compute_moves(vector, base)
     scaled = moves * np.float32(1 / step)
     if least is None:
         scaled = np.rint(scaled)
@@ -239,7 +242,7 @@ def _steps_taken(vector: Vector, base: State | None, step: int, least: int | Non
     return found, state
 
 
-def _frame(plan: _Plan, blocks: Blocks, coded: _Coded) -> bytes | None:
+def _pack_frame(plan: _Plan, blocks: Blocks, coded: _Coded) -> bytes | None:
     """The payload; None where too many codes are too large for one."""
     codes, wides = coded.codes, coded.wides
     if len(wides) > most_wides(codes.size):
@@ -262,14 +265,14 @@ def _open(codes: NDArray[np.int8]) -> NDArray[np.bool_]:
     return (codes > _MAX_NIBBLE) | (codes < -_MAX_NIBBLE)
 
 
-def _coarser(plan: _Plan, blocks: Blocks, coded: _Coded) -> _Plan:
+def _coarsen(plan: _Plan, blocks: Blocks, coded: _Coded) -> _Plan:
     """Steps twice as long for the tensors that have more than their part of what a frame may hold of large codes.
 
     Where a frame holds too many there is such a tensor, so this ends: with the longest steps no code is large.
     """
     is_large, most = (
         (coded.codes == WIDE, most_own_wides)
-        if len(coded.wides) > most_wides(blocks.parameters)
+        if len(coded.wides) > most_wides(blocks.state_size)
         else (_open(coded.codes), most_codes)
     )
     too_many = [np.count_nonzero(is_large[here]) > most(here.stop - here.start) for here in blocks.tensors]

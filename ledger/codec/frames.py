@@ -7,7 +7,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import GRID_BITS, State
+from ledger.arithmetic.exact import GRID_BITS, GridState
 from ledger.codec.blocks import Blocks
 from ledger.errors import PeerFault
 
@@ -32,7 +32,7 @@ class Quantised:
     """A frame's payload and the state it decodes to."""
 
     payload: bytes
-    state: State
+    state: GridState
 
 
 def check_inside_grid(vector: NDArray[np.float32]) -> None:
@@ -49,7 +49,7 @@ def check_inside_grid(vector: NDArray[np.float32]) -> None:
 
 def max_payload_bytes(blocks: Blocks) -> int:
     """The most bytes a frame of a state so cut may take, compressed or not (zstd's worst case)."""
-    size = blocks.parameters + blocks.count
+    size = blocks.state_size + blocks.count
     return size + (size >> 8) + 128
 
 

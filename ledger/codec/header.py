@@ -19,7 +19,7 @@ _LENGTH_BYTES: Final = 4
 
 
 @dataclass(frozen=True)
-class Header:
+class FrameHeader:
     """kind: key or delta. layout: dense or sparse. map, codes, wides: raw bytes. stored: of all four sections."""
 
     kind: int
@@ -32,10 +32,10 @@ class Header:
     def encode(self) -> bytes:
         """The header's bytes; the sections follow."""
         lengths = (self.map, self.codes, self.wides, *self.stored)
-        return bytes([self.kind | self.layout << 1]) + b"".join(map(_varint, lengths))
+        return bytes([self.kind | self.layout << 1]) + b"".join(map(_encode_varint, lengths))
 
 
-def read_header(payload: bytes) -> tuple[Header, int]:
+def read_header(payload: bytes) -> tuple[FrameHeader, int]:
     """The header (R9.4) and its length in bytes. Raises MalformedFrame, also for a payload not as long as told."""
     if not payload or payload[0] > (DELTA_FRAME | SPARSE << 1):
         raise MalformedFrame(
@@ -48,10 +48,10 @@ def read_header(payload: bytes) -> tuple[Header, int]:
     map_, codes, wides, *stored = lengths
     if at + sum(stored) != len(payload):
         raise MalformedFrame(f"the frame has {len(payload)} bytes, its header tells of {at + sum(stored)}")
-    return Header(payload[0] & 1, payload[0] >> 1, map_, codes, wides, tuple(stored)), at
+    return FrameHeader(payload[0] & 1, payload[0] >> 1, map_, codes, wides, tuple(stored)), at
 
 
-def _varint(number: int) -> bytes:
+def _encode_varint(number: int) -> bytes:
     found = bytearray()
     while number > 0x7F:
         found.append(number & 0x7F | 0x80)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import GRID_BITS, State
+from ledger.arithmetic.exact import GRID_BITS, GridState
 from ledger.codec.blocks import Blocks
 from ledger.codec.frames import (
     MAX_CODE,
@@ -43,18 +43,18 @@ def quantise(vector: NDArray[np.float32], blocks: Blocks, codec: str = ZSTD) -> 
     return Quantised(compress(payload, _ZSTD_LEVEL) if codec == ZSTD else payload, state)
 
 
-def decode_snapshot(payload: bytes, codec: str, blocks: Blocks) -> State:
+def decode_snapshot(payload: bytes, codec: str, blocks: Blocks) -> GridState:
     """The state a payload holds, (d,), int32. Raises MalformedFrame; allocates only what was agreed (R9.3)."""
-    size = blocks.count + blocks.parameters
+    size = blocks.count + blocks.state_size
     if codec == ZSTD:
         payload = decompress(payload, size)
     if len(payload) != size:
         raise MalformedFrame(
             f"the frame holds {len(payload)} bytes,"
-            f" {blocks.parameters} parameters in {blocks.count} blocks need {size}"
+            f" {blocks.state_size} parameters in {blocks.count} blocks need {size}"
         )
     shifts = np.frombuffer(payload, np.uint8, blocks.count)
-    codes = np.frombuffer(payload, np.int8, blocks.parameters, blocks.count)
+    codes = np.frombuffer(payload, np.int8, blocks.state_size, blocks.count)
     if shifts.size and int(shifts.max()) > MAX_SHIFT:
         raise MalformedFrame(f"a block's shift of {int(shifts.max())} is above {MAX_SHIFT}")
     if codes.size and int(codes.min()) < -MAX_CODE:
@@ -80,7 +80,7 @@ def _shifts(vector: NDArray[np.float32], blocks: Blocks) -> NDArray[np.intc]:
     return shifts
 
 
-def _expand(codes: NDArray[np.int8], shifts: NDArray[np.uint8], blocks: Blocks) -> State:
+def _expand(codes: NDArray[np.int8], shifts: NDArray[np.uint8], blocks: Blocks) -> GridState:
     state = codes.astype(np.int32)
     state <<= np.repeat(shifts.astype(np.int32), blocks.lengths)
     return state

@@ -28,7 +28,7 @@ class GatewayFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Patience:
+class GatewayPatience:
     """How slow a gateway may be. begin_s: until its answer begins, names and connecting included (R20.2).
 
     window_s, window_bytes: in each such time so many bytes must come, or all that are left.
@@ -40,7 +40,7 @@ class Patience:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedBlock:
     """A block. digest: 32 bytes. codec: for its CID. limit: the most bytes it may have."""
 
     digest: bytes
@@ -48,8 +48,12 @@ class Wanted:
     limit: int
 
 
-async def ask(
-    session: aiohttp.ClientSession, gateway: URL, wanted: Wanted, patience: Patience, note: Callable[[int], None]
+async def fetch_block(
+    session: aiohttp.ClientSession,
+    gateway: URL,
+    wanted: WantedBlock,
+    patience: GatewayPatience,
+    note: Callable[[int], None],
 ) -> bytes:
     """GET one raw block; never hold more than its limit and one read. note: told of bytes as they come.
 
@@ -70,7 +74,7 @@ async def ask(
 
 
 async def _get(
-    session: aiohttp.ClientSession, url: URL, limit: int, patience: Patience, note: Callable[[int], None]
+    session: aiohttp.ClientSession, url: URL, limit: int, patience: GatewayPatience, note: Callable[[int], None]
 ) -> bytes:
     request = session.get(
         url.with_query(format="raw"),
@@ -88,11 +92,11 @@ async def _get(
             raise GatewayFailed(f"status {response.status}", is_busy=response.status in _BUSY)
         if (response.content_length or 0) > limit:
             raise GatewayFailed(f"offers {response.content_length} bytes, at most {limit}", is_fatal=True)
-        return await _body(response.content, limit, patience, note)
+        return await _read_body(response.content, limit, patience, note)
 
 
-async def _body(
-    content: aiohttp.StreamReader, limit: int, patience: Patience, note: Callable[[int], None]
+async def _read_body(
+    content: aiohttp.StreamReader, limit: int, patience: GatewayPatience, note: Callable[[int], None]
 ) -> bytes:
     body = bytearray()
     while True:
@@ -109,7 +113,7 @@ async def _body(
 
 
 @lru_cache(4096)
-def gateway_url(text: str) -> URL:
+def parse_gateway_url(text: str) -> URL:
     """Read a gateway's base URL. Raises ValueError unless it is plain http(s)://host[:port][/path]."""
     if len(text) > GATEWAY_URL_MAX:
         raise ValueError(f"a gateway's URL has at most {GATEWAY_URL_MAX} characters, got {len(text)}")

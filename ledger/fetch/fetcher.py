@@ -15,10 +15,10 @@ from yarl import URL
 
 from ledger.blobs.cid import DAG_PB, RAW
 from ledger.blobs.dagpb import NODE_BYTES_MAX
-from ledger.blobs.unixfs import CHUNK_BYTES, Part, check_magic, children, root_part
+from ledger.blobs.unixfs import CHUNK_BYTES, Part, check_magic, parse_children, parse_root
 from ledger.errors import NotYet, PeerFault
-from ledger.fetch.block_request import GATEWAY_URL_MAX, Patience, Wanted, ask, gateway_url
-from ledger.fetch.hedging import TURN_S, WIDTH, Asking, Job, Race, Rests
+from ledger.fetch.block_request import GATEWAY_URL_MAX, GatewayPatience, WantedBlock, fetch_block, parse_gateway_url
+from ledger.fetch.hedging import TURN_S, WIDTH, AskGateway, FetchJob, Race, RestingGateways
 from ledger.untrusted.host_names import NameResolver
 
 # More than any circle names: 256 seats, each with its present, two former and two former holders' endpoints.
@@ -45,10 +45,10 @@ class Unavailable(NotYet):
 class BlockCache(Protocol):
     """Where blocks that were fetched are kept. Called in worker threads.
 
-    block: the bytes, checked against the digest, or None. put_block: keep them.
+    read_block: the bytes, checked against the digest, or None. put_block: keep them.
     """
 
-    def block(self, digest: bytes) -> bytes | None: ...
+    def read_block(self, digest: bytes) -> bytes | None: ...
 
     def put_block(self, digest: bytes, data: bytes) -> None: ...
 
@@ -71,9 +71,9 @@ class BlobFetcher:
         self._session, self._owned = session, session is None
         self._parallel, self._hedge_s = parallel, hedge_s
         least = max(1, int(_LEAST_PACE * stall_timeout_s))
-        self._patience = Patience(stall_timeout_s, stall_timeout_s, least)
-        self._impatience = Patience(stall_timeout_s / 3, stall_timeout_s, least)
-        self._rests, self._places = Rests(), asyncio.Semaphore(_ASKS_MAX)
+        self._patience = GatewayPatience(stall_timeout_s, stall_timeout_s, least)
+        self._impatience = GatewayPatience(stall_timeout_s / 3, stall_timeout_s, least)
+        self._rests, self._places = RestingGateways(), asyncio.Semaphore(_ASKS_MAX)
 
     async def __aenter__(self) -> Self:
         return self
@@ -106,16 +106,16 @@ class BlobFetcher:
         Raises Unavailable, BlobTooLarge (before any leaf is fetched) or MalformedBlob.
         """
         pace = max(_PACE_MIN, 2 * max_bytes / timeout_s)
-        job = Job([], pace, self._rests, self._hedge_s, asyncio.Semaphore(self._parallel))
+        job = FetchJob([], pace, self._rests, self._hedge_s, asyncio.Semaphore(self._parallel))
         for text in gateways[:GATEWAYS_MAX]:
             try:
-                job.gateways.append(gateway_url(text))
+                job.gateways.append(parse_gateway_url(text))
             except ValueError as error:
                 job.reasons[text[:GATEWAY_URL_MAX]] = str(error)
         limit_s = self.end_s(len(job.gateways), timeout_s)
         try:
             async with asyncio.timeout(limit_s):
-                return await self._blob(job, digest, max_bytes, cache)
+                return await self._fetch_blob(job, digest, max_bytes, cache)
         except TimeoutError as error:
             raise Unavailable(digest, job.reasons | {"budget": f"{limit_s:g} s are over"}) from error
 
@@ -124,20 +124,20 @@ class BlobFetcher:
         turns = -(-gateways // WIDTH)
         return max(timeout_s, turns * (TURN_S + 2 * self._hedge_s) + 8 * self._hedge_s)
 
-    async def _blob(self, job: Job, digest: bytes, max_bytes: int, cache: BlockCache | None) -> bytes:
-        root_block = await self._block(job, Wanted(digest, RAW, CHUNK_BYTES), cache)
-        root = root_part(digest, root_block, max_bytes)
+    async def _fetch_blob(self, job: FetchJob, digest: bytes, max_bytes: int, cache: BlockCache | None) -> bytes:
+        root_block = await self._fetch_block(job, WantedBlock(digest, RAW, CHUNK_BYTES), cache)
+        root = parse_root(digest, root_block, max_bytes)
         if root.height == 0:
             return root_block
         blob = BytesIO()
         nodes = [(root, root_block)]
         while nodes:
-            below = [part for node, block in nodes for part in children(node, block)]
-            nodes = await self._level(job, below, blob, cache)
+            below = [part for node, block in nodes for part in parse_children(node, block)]
+            nodes = await self._fetch_level(job, below, blob, cache)
         return check_magic(blob.getvalue())
 
-    async def _level(
-        self, job: Job, parts: list[Part], blob: BytesIO, cache: BlockCache | None
+    async def _fetch_level(
+        self, job: FetchJob, parts: list[Part], blob: BytesIO, cache: BlockCache | None
     ) -> list[tuple[Part, bytes]]:
         """Fetch parts side by side; write leaves into the blob and return the inner ones with their blocks."""
         places: dict[bytes, list[Part]] = {}
@@ -149,41 +149,41 @@ class BlobFetcher:
             """A block that stands in several places is fetched once."""
             leaf = same[0].height == 0
             codec, limit = (RAW, CHUNK_BYTES) if leaf else (DAG_PB, NODE_BYTES_MAX)
-            block = await self._block(job, Wanted(same[0].digest, codec, limit), cache)
+            block = await self._fetch_block(job, WantedBlock(same[0].digest, codec, limit), cache)
             for part in same:
                 if leaf:
-                    children(part, block)  # checks its length
+                    parse_children(part, block)  # checks its length
                     blob.seek(part.offset)
                     blob.write(block)
                 else:
                     nodes.append((part, block))
 
-        await _all([fetch_once(same) for same in places.values()])
+        await _run_all([fetch_once(same) for same in places.values()])
         return nodes
 
-    async def _block(self, job: Job, wanted: Wanted, cache: BlockCache | None) -> bytes:
+    async def _fetch_block(self, job: FetchJob, wanted: WantedBlock, cache: BlockCache | None) -> bytes:
         """One block, from the cache or from the first gateway that gives it."""
         async with job.slots:
             if cache is not None:
-                cached = await asyncio.to_thread(cache.block, wanted.digest)
+                cached = await asyncio.to_thread(cache.read_block, wanted.digest)
                 if cached is not None:
                     return cached
-            block = await Race(job, self._asking(wanted)).run()
+            block = await Race(job, self._ask_for(wanted)).run()
             if block is None:
                 raise Unavailable(wanted.digest, job.reasons)
             if cache is not None:
                 await asyncio.to_thread(cache.put_block, wanted.digest, block)
             return block
 
-    def _asking(self, wanted: Wanted) -> Asking:
+    def _ask_for(self, wanted: WantedBlock) -> AskGateway:
         async def asking(gateway: URL, is_resting: bool, note: Callable[[int], None]) -> bytes:
             async with self._places:
                 patience = self._impatience if is_resting else self._patience
-                return await ask(self._own_session(), gateway, wanted, patience, note)
+                return await fetch_block(self._open_session(), gateway, wanted, patience, note)
 
         return asking
 
-    def _own_session(self) -> aiohttp.ClientSession:
+    def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             # As many connections as asks: a queue inside the library would count as a gateway's slowness.
             connector = aiohttp.TCPConnector(limit=0, resolver=NameResolver(), ttl_dns_cache=60)
@@ -194,7 +194,7 @@ class BlobFetcher:
         return self._session
 
 
-async def _all(jobs: list[Coroutine[object, object, None]]) -> None:
+async def _run_all(jobs: list[Coroutine[object, object, None]]) -> None:
     """Run all; at the first fault cancel the rest and raise it, a PeerFault before anything else.
 
     A block that nobody gives ends none of the others: that they make no blob must be found whatever is lacking.

@@ -23,25 +23,25 @@ def gateways_of(history: History, rng: random.Random, first: Sequence[int] = ())
     others = [seat for seat in seats if seat not in first]
     found: dict[str, None] = {}
     groups: list[Iterable[str]] = [
-        _newest(history, first),
-        _newest(history, [seat for seat in others if history.seats[seat].is_held]),
-        _newest(history, [seat for seat in others if not history.seats[seat].is_held]),
+        _find_newest(history, first),
+        _find_newest(history, [seat for seat in others if history.seats[seat].is_held]),
+        _find_newest(history, [seat for seat in others if not history.seats[seat].is_held]),
         (text for seat in seats for text in reversed(history.seats[seat].endpoints[-1 - _BEFORE_MAX : -1])),
         (text for seat in seats for text in reversed(history.seats[seat].former[-_BEFORE_MAX:])),
     ]
     for group in groups:
-        found.update(dict.fromkeys(gateway for text in group if (gateway := _gateway(text)) is not None))
+        found.update(dict.fromkeys(gateway for text in group if (gateway := _parse_gateway(text)) is not None))
     return list(found)
 
 
 # An audit of a large circle asks for all of them once for every blob.
 @lru_cache(4096)
-def _gateway(text: str) -> str | None:
+def _parse_gateway(text: str) -> str | None:
     try:
         return parse_endpoint(text).gateway.text
     except MalformedEndpoint:
         return None
 
 
-def _newest(history: History, seats: Iterable[int]) -> Iterator[str]:
+def _find_newest(history: History, seats: Iterable[int]) -> Iterator[str]:
     return (history.seats[seat].endpoints[-1] for seat in seats if seat in history.seats)

@@ -25,16 +25,16 @@ _BUSY_WAIT_S: Final = 0.25
 _BUSY_WAIT_MAX_S: Final = 4.0
 
 # Gateway, and whether it rests, in; block out. Raises GatewayFailed. The last argument hears of bytes as they come.
-Asking = Callable[[URL, bool, Callable[[int], None]], Coroutine[None, None, bytes]]
+AskGateway = Callable[[URL, bool, Callable[[int], None]], Coroutine[None, None, bytes]]
 
 
-class Rests:
+class RestingGateways:
     """Which gateways failed lately. Each time in a row one rests twice as long, from a second to a minute."""
 
     def __init__(self) -> None:
         self._rests: OrderedDict[URL, tuple[float, float]] = OrderedDict()
 
-    def failed(self, gateway: URL, now_s: float) -> None:
+    def note_failure(self, gateway: URL, now_s: float) -> None:
         """It could not be reached, stalled or lied."""
         _, last_s = self._rests.pop(gateway, (0.0, _REST_S / 2))
         rest_s = min(2 * last_s, _REST_MAX_S)
@@ -42,7 +42,7 @@ class Rests:
         if len(self._rests) > _RESTS_KEPT:
             self._rests.popitem(last=False)
 
-    def gave(self, gateway: URL) -> None:
+    def note_success(self, gateway: URL) -> None:
         """It gave what it was asked for."""
         self._rests.pop(gateway, None)
 
@@ -52,7 +52,7 @@ class Rests:
 
 
 @dataclass
-class Job:
+class FetchJob:
     """One fetch.
 
     gateways: those still asked, in the order of the caller. pace: what is on course, bytes a second. hedge_s: see
@@ -61,7 +61,7 @@ class Job:
 
     gateways: list[URL]
     pace: float
-    rests: Rests
+    rests: RestingGateways
     hedge_s: float
     slots: asyncio.Semaphore
     gave: set[URL] = field(default_factory=set)
@@ -69,7 +69,7 @@ class Job:
     received: dict[URL, int] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
 
-    def line(self, now_s: float) -> deque[URL]:
+    def rank_gateways(self, now_s: float) -> deque[URL]:
         """Whom to ask for the next block: who gave one before, the least busy first; who rests comes last."""
 
         def place(gateway: URL) -> tuple[bool, bool, int]:
@@ -83,7 +83,7 @@ class Job:
         """Remember why a gateway gave nothing."""
         self.reasons[str(gateway)] = str(failure)
         if failure.is_fatal:
-            self.rests.failed(gateway, now_s)
+            self.rests.note_failure(gateway, now_s)
             if gateway in self.gateways:
                 self.gateways.remove(gateway)
 
@@ -101,10 +101,10 @@ class _Ask:
 class Race:
     """One block's requests."""
 
-    def __init__(self, job: Job, asking: Asking) -> None:
+    def __init__(self, job: FetchJob, asking: AskGateway) -> None:
         self._job, self._asking = job, asking
         self._clock = asyncio.get_running_loop().time
-        self._line = job.line(self._clock())
+        self._line = job.rank_gateways(self._clock())
         self._look_s = self._clock() + job.hedge_s
         self._later: list[URL] = []
         self._all_asked = False
@@ -180,7 +180,7 @@ class Race:
                 self._busy.append(gateway)
             return None
         self._job.gave.add(gateway)
-        self._job.rests.gave(gateway)
+        self._job.rests.note_success(gateway)
         return block
 
     def _forget(self, task: asyncio.Task[bytes]) -> URL:

@@ -23,7 +23,7 @@ class BadSignature(PeerFault):
 
 def announcement_hash(network: Network, round_number: int, author: str, digest: bytes) -> bytes:
     """What the author of an update signs, so that two digests for one round convict it. Returns 32 bytes."""
-    return _typed(network, _ANNOUNCEMENT + _word(round_number) + _address(author) + digest)
+    return _hash_typed(network, _ANNOUNCEMENT + _encode_word(round_number) + _encode_address(author) + digest)
 
 
 def invitation_hash(network: Network, peer: str, nonce: int, expiry_s: int) -> bytes:
@@ -31,10 +31,10 @@ def invitation_hash(network: Network, peer: str, nonce: int, expiry_s: int) -> b
 
     nonce: any number below 2^256, so that two invitations differ. expiry_s: Unix time.
     """
-    return _typed(network, _INVITATION + _address(peer) + _word(nonce) + _word(expiry_s))
+    return _hash_typed(network, _INVITATION + _encode_address(peer) + _encode_word(nonce) + _encode_word(expiry_s))
 
 
-def compact(signature: bytes) -> tuple[int, int]:
+def encode_compact(signature: bytes) -> tuple[int, int]:
     """(r, vs) of a 65-byte signature, as the contract takes it: v - 27 in the highest bit of s (EIP-2098)."""
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
     return r, s | (signature[64] - 27) << 255
@@ -45,7 +45,7 @@ def hello_hash(network: Network, peer: str, certificate: bytes, challenge: bytes
 
     certificate, challenge: 32 bytes each. Returns 32 bytes.
     """
-    return _typed(network, _HELLO + _address(peer) + certificate + challenge)
+    return _hash_typed(network, _HELLO + _encode_address(peer) + certificate + challenge)
 
 
 def sign(key: bytes, message_hash: bytes) -> bytes:
@@ -72,13 +72,13 @@ def recover(message_hash: bytes, signature: bytes) -> str:
     return to_checksum_address(keccak(public.format(compressed=False)[1:])[-20:])
 
 
-def _typed(network: Network, encoded: bytes) -> bytes:
+def _hash_typed(network: Network, encoded: bytes) -> bytes:
     return keccak(b"\x19\x01" + network.domain_separator + keccak(encoded))
 
 
-def _word(number: int) -> bytes:
+def _encode_word(number: int) -> bytes:
     return number.to_bytes(32, "big")
 
 
-def _address(address: str) -> bytes:
+def _encode_address(address: str) -> bytes:
     return to_canonical_address(address).rjust(32, b"\0")

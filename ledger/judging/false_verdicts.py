@@ -11,11 +11,11 @@ from ledger.blobs.contents.records import decode_record, state_digest
 from ledger.circle.draw import seats_of
 from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
-from ledger.judging.frame_chains import CircleTask, Held, Lost
-from ledger.judging.replay import blobs_needed, replay
-from ledger.judging.screening import Screened
+from ledger.judging.frame_chains import BlobMissing, CircleTask, HeldBlobs
+from ledger.judging.replay import digests_behind_attestation, replay
+from ledger.judging.screening import RoundVerdicts
 from ledger.rules import Rule, looks_back, rule_of
-from ledger.rules.judge_memory import Carried
+from ledger.rules.judge_memory import CarriedState
 
 
 class Truth(StrEnum):
@@ -32,7 +32,7 @@ class Truth(StrEnum):
 
 
 @dataclass(frozen=True)
-class Examined:
+class Examination:
     """All that a judge said in a round, held against what follows.
 
     false: the targets of the claims that are right: seats, and the judge's own where its record is not the one that
@@ -49,27 +49,27 @@ def examine(
     task: CircleTask,
     round_: Round,
     judge: int,
-    carried: Carried | None,
-    held: Held,
-) -> Examined:
+    carried: CarriedState | None,
+    held: HeldBlobs,
+) -> Examination:
     """Recompute a whole attestation; the judge must have attested, under a rule that can be replayed.
 
     carried: what the judge brought into the round; None only where the rule does not look back, and then its base
-    is not checked. held: the blobs that `blobs_needed` names. Raises Lost where one is not to be had.
+    is not checked. held: the blobs that `digests_behind_attestation` names. Raises Lost where one is not to be had.
     """
     attestation = round_.attestations[judge]
     try:
         screened = replay(history, task, round_, judge, carried, held)
     except PeerFault:
         # R26.3: it has no state to judge from.
-        return Examined((*seats_of(attestation.judged), judge), None)
+        return Examination((*seats_of(attestation.judged), judge), None)
     false = seats_of((attestation.accepted ^ screened.accepted) & attestation.judged)
-    if attestation.record != screened.record_digest or not _names_base(screened, carried):
+    if attestation.record != screened.record_digest or not _is_base_named(screened, carried):
         false.append(judge)
-    return Examined(tuple(false), screened.record_digest)
+    return Examination(tuple(false), screened.record_digest)
 
 
-def _names_base(screened: Screened, carried: Carried | None) -> bool:
+def _is_base_named(screened: RoundVerdicts, carried: CarriedState | None) -> bool:
     return carried is None or decode_record(screened.record).base == state_digest(carried.base)
 
 
@@ -79,19 +79,19 @@ def is_false_verdict(
     round_: Round,
     judge: int,
     target: int,
-    carried: Carried | None,
-    held: Held,
+    carried: CarriedState | None,
+    held: HeldBlobs,
 ) -> bool | None:
     """True where what the judge said is another than the rule gives, None where that cannot be recomputed.
 
     target: whom the verdict is about; where it is the judge itself, the claim is that its record, or the base that
     its update names, is another than the one that follows. carried: what the judge brought into the round, None
     where it cannot be known, or the rule does not look back and the claim is about a verdict. held: the blobs; see
-    `blobs_behind`.
+    `digests_behind_verdict`.
     A judge that did not attest, or that did not judge the target, said nothing false. A judge whose own update
     cannot be read has no state to judge from: whatever it said is false.
     """
-    attestation, rule = round_.attestations.get(judge), _rule(history)
+    attestation, rule = round_.attestations.get(judge), _make_rule(history)
     if attestation is None or not (attestation.judged | 1 << judge) >> target & 1:
         return False
     if not rule.is_replayable or (carried is None and (looks_back(rule) or target == judge)):
@@ -101,20 +101,20 @@ def is_false_verdict(
             return judge in examine(history, task, round_, judge, carried, held).false
         only = target if rule.judges_each_alone else None
         screened = replay(history, task, round_, judge, carried, held, only=only)
-    except Lost:
+    except BlobMissing:
         return None
     except PeerFault:
         return True
     return bool((attestation.accepted ^ screened.accepted) >> target & 1)
 
 
-def blobs_behind(history: History, round_: Round, judge: int, target: int) -> dict[int, bytes]:
+def digests_behind_verdict(history: History, round_: Round, judge: int, target: int) -> dict[int, bytes]:
     """Seat → digest of the updates that a verdict follows from; the judge must have attested."""
-    needed = blobs_needed(round_, judge)
-    if _rule(history).judges_each_alone and target != judge:
+    needed = digests_behind_attestation(round_, judge)
+    if _make_rule(history).judges_each_alone and target != judge:
         return {seat: digest for seat, digest in needed.items() if seat in (judge, target)}
     return needed
 
 
-def _rule(history: History) -> Rule:
+def _make_rule(history: History) -> Rule:
     return rule_of(history.manifest.rule, history.manifest.rule_parameters)

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from ledger.blobs.contents.checkpoint import is_checkpoint_due
 from ledger.circle.draw import mask_of
 from ledger.circle.history import History, Round
-from ledger.judging.frame_chains import CircleTask, Fetched, Held, Lost, lineage
-from ledger.judging.screening import Screened, Sitting, screen
-from ledger.rules.judge_memory import Carried
+from ledger.judging.frame_chains import BlobMissing, CircleTask, FetchedUpdate, HeldBlobs, find_frame_chain
+from ledger.judging.screening import JudgeRound, RoundVerdicts, screen
+from ledger.rules.judge_memory import CarriedState
 
 
-def blobs_needed(round_: Round, judge: int) -> dict[int, bytes]:
+def digests_behind_attestation(round_: Round, judge: int) -> dict[int, bytes]:
     """Seat → digest of the updates behind a judge's attestation: its own and those it judged."""
     judged = round_.attestations[judge].judged
     return {s: d for s, d in round_.commits.items() if s == judge or judged >> s & 1}
 
 
-def attested_before(history: History, round_: Round, seat: int) -> Iterator[Round]:
+def find_attested_before(history: History, round_: Round, seat: int) -> Iterator[Round]:
     """The earlier rounds that its base follows from (R15): those the seat attested since it began, newest first."""
     begun = round_.begun[seat]
     for before in reversed(history.rounds[max(begun - 1, 0) : round_.number - 1]):
@@ -27,13 +27,13 @@ def attested_before(history: History, round_: Round, seat: int) -> Iterator[Roun
 
 def shows_checkpoint(history: History, round_: Round, seat: int) -> bool:
     """Whether a judge that attests the round shows a checkpoint (R29.1)."""
-    before = next(attested_before(history, round_, seat), None)
+    before = next(find_attested_before(history, round_, seat), None)
     last = round_.number - 1 if before is None else before.number
     return is_checkpoint_due(history.manifest.checkpoint_every, round_.number, seat, last, history.manifest.rounds)
 
 
 @dataclass(frozen=True)
-class Start:
+class ReplayStart:
     """Where what a judge brings into a round can be recomputed from.
 
     checkpoint: the round whose checkpoint is taken, None where it is the genesis, or nothing is needed. rounds:
@@ -44,26 +44,26 @@ class Start:
     rounds: tuple[Round, ...]
 
 
-def starts(history: History, round_: Round, judge: int, *, looks_back: bool) -> Iterator[Start]:
+def find_replay_starts(history: History, round_: Round, judge: int, *, looks_back: bool) -> Iterator[ReplayStart]:
     """From the judge's last checkpoint before the round, the one before that, and so on, back to its beginning.
 
     looks_back: whether the rule does. Under one that does not, a base follows from the last round alone.
     """
     behind: list[Round] = []
-    for before in attested_before(history, round_, judge):
+    for before in find_attested_before(history, round_, judge):
         if shows_checkpoint(history, before, judge):
-            yield Start(before, tuple(reversed(behind)))
+            yield ReplayStart(before, tuple(reversed(behind)))
         behind.append(before)
         if not looks_back:
             break
-    yield Start(None, tuple(reversed(behind)))
+    yield ReplayStart(None, tuple(reversed(behind)))
 
 
-def sitting_of(history: History, round_: Round, judge: int) -> Sitting:
+def make_judge_round(history: History, round_: Round, judge: int) -> JudgeRound:
     """A judge's part in a round; the seed must be drawn."""
     assert round_.seed is not None
-    eligible = round_.eligible(history.parameters.reputation_floor)
-    return Sitting(round_.number, judge, round_.seed, eligible, shows_checkpoint(history, round_, judge))
+    eligible = round_.find_eligible(history.terms.reputation_floor)
+    return JudgeRound(round_.number, judge, round_.seed, eligible, shows_checkpoint(history, round_, judge))
 
 
 def replay(
@@ -71,11 +71,11 @@ def replay(
     task: CircleTask,
     round_: Round,
     judge: int,
-    carried: Carried | None,
-    held: Held,
+    carried: CarriedState | None,
+    held: HeldBlobs,
     *,
     only: int | None = None,
-) -> Screened:
+) -> RoundVerdicts:
     """What the rule gives for an attested round of a judge.
 
     held: the blobs of the judge's update and of those it judged, and what they hang on. only: leave all neighbours
@@ -85,20 +85,20 @@ def replay(
     judged = round_.attestations[judge].judged
     if only is not None:
         judged &= 1 << only
-    linked = round_.neighbours(task.manifest.degree)[judge]
+    linked = round_.find_neighbours(task.manifest.degree)[judge]
 
-    def fetched(seat: int) -> Fetched:
-        links, tenure = lineage(history, round_, seat), round_.tenures[seat]
+    def fetched(seat: int) -> FetchedUpdate:
+        links, tenure = find_frame_chain(history, round_, seat), round_.tenures[seat]
         if seat != judge and not judged >> seat & 1:
-            return Fetched(links, Held(), tenure)
-        lacking = held.lacks(links, task.manifest, task.states)
+            return FetchedUpdate(links, HeldBlobs(), tenure)
+        lacking = held.find_lacking(links, task.manifest, task.states)
         if lacking is not None:
-            raise Lost(f"the blob {lacking.hex()[:12]} is not to be had", lacking)
-        return Fetched(links, held, tenure)
+            raise BlobMissing(f"the blob {lacking.hex()[:12]} is not to be had", lacking)
+        return FetchedUpdate(links, held, tenure)
 
     neighbours = {seat: fetched(seat) for seat in linked}
-    screened = screen(task, sitting_of(history, round_, judge), fetched(judge), carried, neighbours)
+    screened = screen(task, make_judge_round(history, round_, judge), fetched(judge), carried, neighbours)
     if screened.judged != judged & mask_of(linked):
         # A blob that was here went away meanwhile: nobody can tell, least of all against the judge.
-        raise Lost("an update that the judge judged is not to be had any more")
+        raise BlobMissing("an update that the judge judged is not to be had any more")
     return screened

@@ -5,29 +5,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.blobs.contents.checkpoint import encode_checkpoint
 from ledger.blobs.contents.records import (
     ACCEPTED,
     INVALID,
     REJECTED,
     UNAVAILABLE,
-    Entry,
     Record,
+    RecordEntry,
     encode_record,
     state_digest,
 )
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.circle.draw import mask_of
 from ledger.codec import blocks_of
 from ledger.errors import PeerFault
-from ledger.judging.frame_chains import CircleTask, Fetched, Lost, published
-from ledger.rules import Outcome, Situation, looks_back, rule_of
-from ledger.rules.judge_memory import Carried
+from ledger.judging.frame_chains import BlobMissing, CircleTask, FetchedUpdate, decode_public_state
+from ledger.rules import ScreeningInput, ScreeningResult, looks_back, rule_of
+from ledger.rules.judge_memory import CarriedState
 
 
 @dataclass(frozen=True)
-class Sitting:
+class JudgeRound:
     """One judge's part in a round. judge: its seat. seed: the round's, 32 bytes.
 
     eligible: seats not quarantined when the round opened. shows_checkpoint: the judge shows what it goes on with.
@@ -41,7 +41,7 @@ class Sitting:
 
 
 @dataclass(frozen=True)
-class Screened:
+class RoundVerdicts:
     """A judge's verdicts of a round. judged, accepted: masks. record, checkpoint: the blobs' bytes.
 
     checkpoint: None where none is due.
@@ -50,8 +50,8 @@ class Screened:
     judged: int
     accepted: int
     record: bytes
-    entries: tuple[Entry, ...]
-    carried: Carried
+    entries: tuple[RecordEntry, ...]
+    carried: CarriedState
     checkpoint: bytes | None = None
 
     @property
@@ -62,12 +62,16 @@ class Screened:
     @property
     def record_digest(self) -> bytes:
         """What the judge anchors: the digest of the record's root block, 32 bytes."""
-        return build(self.record).root
+        return build_dag(self.record).root
 
 
 def screen(
-    task: CircleTask, sitting: Sitting, judge: Fetched, carried: Carried | None, neighbours: Mapping[int, Fetched]
-) -> Screened:
+    task: CircleTask,
+    judge_round: JudgeRound,
+    judge: FetchedUpdate,
+    carried: CarriedState | None,
+    neighbours: Mapping[int, FetchedUpdate],
+) -> RoundVerdicts:
     """Judge a round's neighbours and mix, from what the judge brought along and the blobs alone (R10).
 
     judge: the judge's own update; its blob must decode (PeerFault otherwise: it judged by a state nobody can see;
@@ -76,44 +80,45 @@ def screen(
     carried: base and memory at the round's start, None where an auditor cannot know them (PeerFault if the rule
     needs them). task.states.origin: the genesis, which a checkpoint needs (Lost without it).
     """
-    manifest, own = task.manifest, published(judge, task)
+    manifest, own = task.manifest, decode_public_state(judge, task)
     rule = rule_of(manifest.rule, manifest.rule_parameters)
     if carried is None and looks_back(rule):
         raise PeerFault(f"rule {manifest.rule} judges from a base or memory that cannot be recomputed")
-    carried = carried or Carried(own.state)
-    found = {seat: _state(fetched, task) for seat, fetched in neighbours.items()}
+    carried = carried or CarriedState(own.state)
+    found = {seat: _decode_state(fetched, task) for seat, fetched in neighbours.items()}
     outcome = rule.screen(
-        Situation(
+        ScreeningInput(
             base=carried.base,
             own=own.state,
             neighbours={seat: state for seat, state in found.items() if isinstance(state, np.ndarray)},
-            eligible=sitting.eligible,
-            round=sitting.round,
+            eligible=judge_round.eligible,
+            round=judge_round.round,
             rounds=manifest.rounds,
-            judge=sitting.judge,
-            seed=sitting.seed,
-            tenures={seat: fetched.tenure for seat, fetched in neighbours.items()} | {sitting.judge: judge.tenure},
+            judge=judge_round.judge,
+            seed=judge_round.seed,
+            tenures={seat: fetched.tenure for seat, fetched in neighbours.items()}
+            | {judge_round.judge: judge.tenure},
             memory=carried.memory,
             loss=task.loss,
         )
     )
-    entries = tuple(_entry(seat, neighbours[seat].digest, found[seat], outcome) for seat in sorted(neighbours))
-    goes_on = Carried(outcome.next_base, outcome.memory)
+    entries = tuple(_make_entry(seat, neighbours[seat].digest, found[seat], outcome) for seat in sorted(neighbours))
+    goes_on = CarriedState(outcome.next_base, outcome.memory)
     checkpoint = None
-    if sitting.shows_checkpoint:
-        checkpoint = _checkpoint(task, sitting, judge.link.author, goes_on)
+    if judge_round.shows_checkpoint:
+        checkpoint = _encode_checkpoint(task, judge_round, judge.commit.author, goes_on)
     record = Record(
         task.network,
-        sitting.round,
-        judge.link.author,
+        judge_round.round,
+        judge.commit.author,
         own.base,
         judge.digest,
         entries,
         state_digest(outcome.next_base),
         outcome.memory.digest(),
-        b"" if checkpoint is None else build(checkpoint).root,
+        b"" if checkpoint is None else build_dag(checkpoint).root,
     )
-    return Screened(
+    return RoundVerdicts(
         judged=mask_of([e.seat for e in entries if e.verdict != UNAVAILABLE]),
         accepted=mask_of([e.seat for e in entries if e.verdict == ACCEPTED]),
         record=encode_record(record),
@@ -123,30 +128,32 @@ def screen(
     )
 
 
-def _checkpoint(task: CircleTask, sitting: Sitting, author: bytes, carried: Carried) -> bytes:
+def _encode_checkpoint(task: CircleTask, judge_round: JudgeRound, author: bytes, carried: CarriedState) -> bytes:
     if (genesis := task.states.origin) is None:
-        raise Lost("the genesis is not to be had", task.manifest.genesis_digest)
+        raise BlobMissing("the genesis is not to be had", task.manifest.genesis_digest)
     blocks = blocks_of(task.manifest.sizes)
-    return encode_checkpoint(task.network, sitting.round, author, carried, genesis, blocks)
+    return encode_checkpoint(task.network, judge_round.round, author, carried, genesis, blocks)
 
 
-def _state(fetched: Fetched, task: CircleTask) -> State | PeerFault | None:
+def _decode_state(fetched: FetchedUpdate, task: CircleTask) -> GridState | PeerFault | None:
     """What a neighbour published; its fault where that does not decode, None where a blob is lacking."""
     try:
-        return published(fetched, task).state
-    except Lost:
+        return decode_public_state(fetched, task).state
+    except BlobMissing:
         return None
     except PeerFault as fault:
         # [REJECT] R10: a blob that does not decode is judged and rejected, whatever it holds.
         return fault
 
 
-def _entry(seat: int, digest: bytes, found: State | PeerFault | None, outcome: Outcome) -> Entry:
+def _make_entry(
+    seat: int, digest: bytes, found: GridState | PeerFault | None, outcome: ScreeningResult
+) -> RecordEntry:
     if found is None:
-        return Entry(seat, digest, UNAVAILABLE, False, {})
+        return RecordEntry(seat, digest, UNAVAILABLE, False, {})
     judgement = outcome.judgements.get(seat)
     if judgement is None:
-        return Entry(seat, digest, INVALID, False, {})
+        return RecordEntry(seat, digest, INVALID, False, {})
     verdict = ACCEPTED if judgement.accepted else REJECTED
     figures = {name: str(value) for name, value in judgement.figures.items()}
-    return Entry(seat, digest, verdict, seat in outcome.mixed, figures)
+    return RecordEntry(seat, digest, verdict, seat in outcome.mixed, figures)

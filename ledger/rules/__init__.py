@@ -6,7 +6,7 @@ from typing import Final
 from ledger.errors import UsageError
 from ledger.rules.balance import Balance
 from ledger.rules.clipping import ClippedSumPlus, SelfCentredClipping
-from ledger.rules.interface import Judgement, Outcome, Rule, Situation
+from ledger.rules.interface import Judgement, Rule, ScreeningInput, ScreeningResult
 from ledger.rules.krum import Krum, MultiKrum
 from ledger.rules.median import Median
 from ledger.rules.nearest_neighbour_mixing import NearestNeighbourMixing
@@ -15,7 +15,16 @@ from ledger.rules.trimmed_mean import TrimmedMean
 from ledger.rules.ubar import Ubar
 from ledger.rules.undefended import Undefended
 
-__all__ = ["RULES", "Judgement", "Outcome", "Rule", "Situation", "looks_back", "rule_of", "trace_values"]
+__all__ = [
+    "RULES",
+    "Judgement",
+    "Rule",
+    "ScreeningInput",
+    "ScreeningResult",
+    "looks_back",
+    "rule_of",
+    "trace_length",
+]
 
 RULES: Final[Mapping[str, Callable[..., Rule]]] = {
     "balance": Balance,
@@ -47,6 +56,6 @@ def looks_back(rule: Rule) -> bool:
     return rule.needs_base or rule.needs_memory
 
 
-def trace_values(rule: Rule) -> int:
+def trace_length(rule: Rule) -> int:
     """How many values a trace of the judge's memory has; 0 under a rule that keeps none."""
     return rule.sketch_width if isinstance(rule, Tether) else 0

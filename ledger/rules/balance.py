@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ledger.arithmetic.exact import decaying_square_q30, squared_distances, squared_norm, weighted_mean
-from ledger.rules.interface import Judgement, Outcome, Situation
+from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Balance:
         if not 0 <= self.alpha_q15 <= 1 << 15:
             raise ValueError(f"alpha_q15 {self.alpha_q15} is not in 0..32768")
 
-    def screen(self, situation: Situation) -> Outcome:
+    def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Judge every neighbour and mix (R12.1)."""
-        factor = decaying_square_q30(self.gamma_milli, self.kappa_milli, situation.round - 1, situation.rounds)
-        limit = factor * squared_norm(situation.own) >> 30
+        factor = decaying_square_q30(self.gamma_milli, self.kappa_milli, inputs.round - 1, inputs.rounds)
+        limit = factor * squared_norm(inputs.own) >> 30
         judgements: dict[int, Judgement] = {}
-        distances = squared_distances(situation.own, list(situation.neighbours.values()))
-        for seat, distance in zip(situation.neighbours, distances, strict=True):
+        distances = squared_distances(inputs.own, list(inputs.neighbours.values()))
+        for seat, distance in zip(inputs.neighbours, distances, strict=True):
             judgements[seat] = Judgement(distance <= limit, {"distance2": distance, "limit2": limit})
-        mixed = frozenset(s for s, j in judgements.items() if j.accepted) & situation.eligible
-        states = [situation.neighbours[seat] for seat in sorted(mixed)]
-        return Outcome(judgements, mixed, weighted_mean(situation.own, states, self.alpha_q15))
+        mixed = frozenset(s for s, j in judgements.items() if j.accepted) & inputs.eligible
+        states = [inputs.neighbours[seat] for seat in sorted(mixed)]
+        return ScreeningResult(judgements, mixed, weighted_mean(inputs.own, states, self.alpha_q15))

@@ -11,9 +11,9 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from ledger.arithmetic.exact import State, squared_distance
-from ledger.rules.interface import Judgement, Outcome, Situation
-from ledger.rules.shared import assumed_hostile, check_hostile_milli, eligible_seats
+from ledger.arithmetic.exact import GridState, squared_distance
+from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
+from ledger.rules.shared import check_hostile_milli, count_assumed_hostile, find_eligible_seats
 
 # 255 differences of at most 2**25, each times a factor of at most 2**28, stay below 2**61.
 FACTOR_BITS: Final = 28
@@ -45,22 +45,22 @@ class SelfCentredClipping:
     def __post_init__(self) -> None:
         check_hostile_milli(self.hostile_milli)
 
-    def screen(self, situation: Situation) -> Outcome:
+    def screen(self, situation: ScreeningInput) -> ScreeningResult:
         """Accept every neighbour and mix (R12.4)."""
         distances = {seat: squared_distance(situation.own, x) for seat, x in situation.neighbours.items()}
-        seats = eligible_seats(situation)
-        hostile = assumed_hostile(self.hostile_milli, len(seats))
+        seats = find_eligible_seats(situation)
+        hostile = count_assumed_hostile(self.hostile_milli, len(seats))
         ascending = sorted(distances[seat] for seat in seats)
         # An unreachable limit where nobody is feared.
-        limit = self.threshold2(ascending, hostile) if hostile else max(distances.values(), default=0)
+        limit = self.find_threshold2(ascending, hostile) if hostile else max(distances.values(), default=0)
         judgements = {
             seat: Judgement(True, {"distance2": distance, "limit2": limit}) for seat, distance in distances.items()
         }
         states = [situation.neighbours[seat] for seat in seats]
-        factors = [clipping_factor(limit, distances[seat]) for seat in seats]
-        return Outcome(judgements, frozenset(seats), clipped_mean(situation.own, states, factors))
+        factors = [clipping_factor_q28(limit, distances[seat]) for seat in seats]
+        return ScreeningResult(judgements, frozenset(seats), self_centred_mean(situation.own, states, factors))
 
-    def threshold2(self, ascending: Sequence[int], hostile: int) -> int:
+    def find_threshold2(self, ascending: Sequence[int], hostile: int) -> int:
         """τ², from the eligible neighbours' squared distances. hostile: f, 1..their number."""
         return sum(ascending[: len(ascending) - hostile]) // hostile
 
@@ -77,20 +77,20 @@ class ClippedSumPlus(SelfCentredClipping):
     paper's text was not at hand, only its abstract.
     """
 
-    def threshold2(self, ascending: Sequence[int], hostile: int) -> int:
+    def find_threshold2(self, ascending: Sequence[int], hostile: int) -> int:
         """τ², from the eligible neighbours' squared distances. hostile: f, 1..their number."""
         nearer = len(ascending) - 2 * hostile
         return ascending[nearer - 1] if nearer > 0 else 0
 
 
-def clipping_factor(limit2: int, distance2: int) -> int:
+def clipping_factor_q28(limit2: int, distance2: int) -> int:
     """floor(2**28 · min(1, sqrt(limit2 / distance2)))."""
     if distance2 <= limit2:
         return 1 << FACTOR_BITS
     return isqrt((limit2 << 2 * FACTOR_BITS) // distance2)
 
 
-def clipped_mean(own: State, states: Sequence[State], factors: Sequence[int]) -> State:
+def self_centred_mean(own: GridState, states: Sequence[GridState], factors: Sequence[int]) -> GridState:
     """own + Σ factor · (state − own) / 2**28 / (states + 1), rounded half up. States: (d,), int32; up to 255."""
     divisor = (len(states) + 1) << FACTOR_BITS
     result = np.empty(own.shape, np.int32)

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from ledger.arithmetic.exact import State
-from ledger.rules.judge_memory import Memory
+from ledger.arithmetic.exact import GridState
+from ledger.rules.judge_memory import JudgeMemory
 
 
 @dataclass(frozen=True)
-class Situation:
+class ScreeningInput:
     """Everything a rule may look at. All states are (d,), int32, on the grid of ledger.arithmetic.exact.
 
     base: the judge's model at the round's start. own: its public state. neighbours: seat → public state of those
@@ -19,17 +19,17 @@ class Situation:
     the rule is recomputed by anyone else.
     """
 
-    base: State
-    own: State
-    neighbours: Mapping[int, State]
+    base: GridState
+    own: GridState
+    neighbours: Mapping[int, GridState]
     eligible: frozenset[int]
     round: int
     rounds: int
     judge: int = 0
     seed: bytes = bytes(32)
     tenures: Mapping[int, int] = field(default_factory=dict)
-    memory: Memory = field(default_factory=Memory)
-    loss: Callable[[State], float] | None = None
+    memory: JudgeMemory = field(default_factory=JudgeMemory)
+    loss: Callable[[GridState], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScreeningResult:
     """A judgement for every neighbour, which of them were mixed in, and what the judge goes on with.
 
     next_base: (d,), int32. memory: empty under a rule that keeps none.
@@ -49,8 +49,8 @@ class Outcome:
 
     judgements: Mapping[int, Judgement]
     mixed: frozenset[int]
-    next_base: State
-    memory: Memory = field(default_factory=Memory)
+    next_base: GridState
+    memory: JudgeMemory = field(default_factory=JudgeMemory)
 
 
 class Rule(Protocol):
@@ -67,6 +67,6 @@ class Rule(Protocol):
     judges_each_alone: ClassVar[bool]
     is_replayable: ClassVar[bool]
 
-    def screen(self, situation: Situation) -> Outcome:
+    def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Judge every neighbour and mix."""
         ...

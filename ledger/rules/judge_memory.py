@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.errors import PeerFault
 
 _HEAD: Final = struct.Struct("<HIII")
@@ -29,7 +29,7 @@ class InvalidMemory(PeerFault):
 
 
 @dataclass(frozen=True)
-class Trace:
+class AuthorTrace:
     """One author as a judge remembers it. tenure: which holder of the seat. meetings: rounds judged.
 
     values: (m,), int32; what they mean is the rule's.
@@ -41,13 +41,13 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class Memory:
+class JudgeMemory:
     """seed: drawn at the judge's first round, b"" before. traces: seat → its present holder's trace."""
 
     seed: bytes = _NO_SEED
-    traces: Mapping[int, Trace] = field(default_factory=dict)
+    traces: Mapping[int, AuthorTrace] = field(default_factory=dict)
 
-    def of(self, seat: int, tenure: int) -> Trace | None:
+    def trace_of(self, seat: int, tenure: int) -> AuthorTrace | None:
         """The trace of a seat's holder; None for whoever has not been met, the next holder of a seat included."""
         trace = self.traces.get(seat)
         return trace if trace is not None and trace.tenure == tenure else None
@@ -71,13 +71,13 @@ class Memory:
             yield np.ascontiguousarray(trace.values, "<i4").tobytes()
 
     @classmethod
-    def decode(cls, encoded: bytes, values: int) -> "Memory":
+    def decode(cls, encoded: bytes, values: int) -> "JudgeMemory":
         """A memory that someone else wrote. values: how many each trace has under the rule, 0 where it keeps none.
 
         Raises InvalidMemory for anything that no judge could have come to.
         """
         size = encoded[0] if encoded else -1
-        seed, at, traces = encoded[1 : 1 + size], 1 + size, dict[int, Trace]()
+        seed, at, traces = encoded[1 : 1 + size], 1 + size, dict[int, AuthorTrace]()
         if len(seed) != size or size not in ((0, SEED_BYTES) if values else (0,)):
             raise InvalidMemory(f"the memory's seed is not of {SEED_BYTES if values else 0} bytes")
         step = _HEAD.size + 4 * values
@@ -90,7 +90,7 @@ class Memory:
             if not is_possible or count != values:
                 raise InvalidMemory(f"the memory's trace of seat {seat} is none of this rule, or out of order")
             kept = np.frombuffer(encoded, "<i4", values, start + _HEAD.size).astype(np.int32)
-            traces[seat], last = Trace(tenure, meetings, kept), seat
+            traces[seat], last = AuthorTrace(tenure, meetings, kept), seat
         return cls(seed, traces)
 
     def to_fields(self) -> list[Any]:
@@ -102,13 +102,13 @@ class Memory:
         return [self.seed, traces]
 
     @classmethod
-    def from_fields(cls, fields: list[Any]) -> "Memory":
+    def from_fields(cls, fields: list[Any]) -> "JudgeMemory":
         """From a file of one's own."""
         seed, traces = fields
         return cls(
             seed,
             {
-                seat: Trace(tenure, meetings, np.frombuffer(values, "<i4").astype(np.int32))
+                seat: AuthorTrace(tenure, meetings, np.frombuffer(values, "<i4").astype(np.int32))
                 for seat, tenure, meetings, values in traces
             },
         )
@@ -120,8 +120,8 @@ def memory_max_bytes(values: int) -> int:
 
 
 @dataclass(frozen=True)
-class Carried:
+class CarriedState:
     """What a judge takes from one round into the next. base: its model, (d,), int32."""
 
-    base: State
-    memory: Memory = field(default_factory=Memory)
+    base: GridState
+    memory: JudgeMemory = field(default_factory=JudgeMemory)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from ledger.arithmetic.exact import mean
-from ledger.rules.interface import Judgement, Outcome, Situation
+from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
 from ledger.rules.shared import (
     Distances,
-    assumed_hostile,
     check_hostile_milli,
-    eligible_seats,
+    count_assumed_hostile,
+    find_eligible_seats,
     judge_by_pool,
     squared_distances,
 )
@@ -39,39 +39,39 @@ class Krum:
     def __post_init__(self) -> None:
         check_hostile_milli(self.hostile_milli)
 
-    def screen(self, situation: Situation) -> Outcome:
+    def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Judge every neighbour and mix (R12.4)."""
-        seats = sorted(situation.neighbours)
+        seats = sorted(inputs.neighbours)
         number = {seat: place for place, seat in enumerate(seats, OWN + 1)}
-        states = [situation.own, *(situation.neighbours[seat] for seat in seats)]
+        states = [inputs.own, *(inputs.neighbours[seat] for seat in seats)]
         distances = squared_distances(states)
 
         def judge(competing: Iterable[int]) -> dict[int, Judgement]:
-            scores = self._scores(distances, [OWN, *(number[seat] for seat in competing)])
-            kept = self._kept(scores)
+            scores = self._compute_scores(distances, [OWN, *(number[seat] for seat in competing)])
+            kept = self._choose_kept(scores)
             limit = max(scores[place] for place in kept)
             return {
                 seat: Judgement(number[seat] in kept, {"score": scores[number[seat]], "limit": limit})
                 for seat in competing
             }
 
-        eligible = eligible_seats(situation)
-        kept = self._kept(self._scores(distances, [OWN, *(number[seat] for seat in eligible)]))
+        eligible = find_eligible_seats(inputs)
+        kept = self._choose_kept(self._compute_scores(distances, [OWN, *(number[seat] for seat in eligible)]))
         mixed = frozenset(seat for seat in eligible if number[seat] in kept)
-        return Outcome(judge_by_pool(situation, judge), mixed, mean([states[place] for place in sorted(kept)]))
+        return ScreeningResult(judge_by_pool(inputs, judge), mixed, mean([states[place] for place in sorted(kept)]))
 
-    def _hostile(self, vectors: int) -> int:
-        return max(0, min(assumed_hostile(self.hostile_milli, vectors - 1), (vectors - 3) // 2))
+    def _count_hostile(self, vectors: int) -> int:
+        return max(0, min(count_assumed_hostile(self.hostile_milli, vectors - 1), (vectors - 3) // 2))
 
-    def _scores(self, distances: Distances, places: list[int]) -> dict[int, int]:
-        closest = max(0, len(places) - self._hostile(len(places)) - 2)
+    def _compute_scores(self, distances: Distances, places: list[int]) -> dict[int, int]:
+        closest = max(0, len(places) - self._count_hostile(len(places)) - 2)
         return {
             place: sum(sorted(distances[place][other] for other in places if other != place)[:closest])
             for place in places
         }
 
-    def _kept(self, scores: dict[int, int]) -> list[int]:
-        keeps = len(scores) - self._hostile(len(scores)) if self.averages else 1
+    def _choose_kept(self, scores: dict[int, int]) -> list[int]:
+        keeps = len(scores) - self._count_hostile(len(scores)) if self.averages else 1
         return sorted(scores, key=lambda place: (scores[place], place))[:keeps]
 
 

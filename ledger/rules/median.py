@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ledger.rules.interface import Outcome, Situation
-from ledger.rules.shared import accept_all, eligible_seats, mixable_states
+from ledger.rules.interface import ScreeningInput, ScreeningResult
+from ledger.rules.shared import accept_all, collect_mixable_states, find_eligible_seats
 from ledger.rules.sorting import trimmed_mean
 
 
@@ -22,9 +22,9 @@ class Median:
     judges_each_alone: ClassVar[bool] = True
     is_replayable: ClassVar[bool] = True
 
-    def screen(self, situation: Situation) -> Outcome:
+    def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Accept every neighbour and mix (R12.4)."""
-        states = mixable_states(situation)
+        states = collect_mixable_states(inputs)
         # The median is what is left when all but the middle one or two are trimmed.
         middle = trimmed_mean(states, (len(states) - 1) // 2)
-        return Outcome(accept_all(situation), frozenset(eligible_seats(situation)), middle)
+        return ScreeningResult(accept_all(inputs), frozenset(find_eligible_seats(inputs)), middle)

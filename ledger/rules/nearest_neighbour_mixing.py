@@ -6,15 +6,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from ledger.arithmetic.exact import State
-from ledger.rules.interface import Outcome, Situation
+from ledger.arithmetic.exact import GridState
+from ledger.rules.interface import ScreeningInput, ScreeningResult
 from ledger.rules.shared import (
     accept_all,
     check_hostile_milli,
-    eligible_seats,
-    hostile_minority,
-    mixable_states,
-    nearest,
+    collect_mixable_states,
+    count_hostile_minority,
+    find_eligible_seats,
+    sort_nearest,
     squared_distances,
 )
 from ledger.rules.sorting import BLOCK, Row, middle_mean
@@ -43,27 +43,27 @@ class NearestNeighbourMixing:
     def __post_init__(self) -> None:
         check_hostile_milli(self.hostile_milli)
 
-    def screen(self, situation: Situation) -> Outcome:
+    def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Accept every neighbour and mix (R12.4)."""
-        states, seats = mixable_states(situation), eligible_seats(situation)
-        hostile = hostile_minority(self.hostile_milli, len(seats))
-        return Outcome(accept_all(situation), frozenset(seats), mixed_and_trimmed(states, hostile))
+        states, seats = collect_mixable_states(inputs), find_eligible_seats(inputs)
+        hostile = count_hostile_minority(self.hostile_milli, len(seats))
+        return ScreeningResult(accept_all(inputs), frozenset(seats), mix_and_trim(states, hostile))
 
 
-def mixed_and_trimmed(states: Sequence[State], hostile: int) -> State:
+def mix_and_trim(states: Sequence[GridState], hostile: int) -> GridState:
     """The trimmed mean of every state's mean with its nearest. states: (d,), int32, more than 2 * hostile."""
     distances = squared_distances(states) if hostile else [[0] * len(states)] * len(states)
-    order = [nearest(distances, centre, range(len(states))) for centre in range(len(states))]
+    order = [sort_nearest(distances, centre, range(len(states))) for centre in range(len(states))]
     shares = len(states) - hostile
     result = np.empty(states[0].shape, np.int32)
     for start in range(0, result.size, BLOCK):
         part = slice(start, start + BLOCK)
-        sums = _sums_without([state[part] for state in states], [others[shares:] for others in order])
+        sums = _sum_without([state[part] for state in states], [others[shares:] for others in order])
         result[part] = middle_mean(sums, hostile, shares)
     return result
 
 
-def _sums_without(states: list[State], left_out: list[list[int]]) -> list[Row]:
+def _sum_without(states: list[GridState], left_out: list[list[int]]) -> list[Row]:
     """Per entry of left_out: the sum of all states but those. Short of the total, few have to be taken off."""
     dtype = np.int32 if len(states) <= _SUMMANDS_OF_INT32 else np.int64
     total: Row = np.zeros(states[0].shape, dtype)

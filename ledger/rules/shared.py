@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from ledger.arithmetic.exact import State, squared_distance
-from ledger.rules.interface import Judgement, Situation
+from ledger.arithmetic.exact import GridState, squared_distance
+from ledger.rules.interface import Judgement, ScreeningInput
 
 Distances = Sequence[Sequence[int]]
 
@@ -14,33 +14,33 @@ def check_hostile_milli(hostile_milli: int) -> None:
         raise ValueError(f"hostile_milli {hostile_milli} is not in 0..1000")
 
 
-def assumed_hostile(hostile_milli: int, neighbours: int) -> int:
+def count_assumed_hostile(hostile_milli: int, neighbours: int) -> int:
     """How many of the neighbours a rule assumes hostile: the share, rounded up, so 20 % of 4 are 1."""
     return -(-hostile_milli * neighbours // 1000)
 
 
-def hostile_minority(hostile_milli: int, neighbours: int) -> int:
-    """`assumed_hostile`, but fewer than half of the neighbours and oneself: more than that no vote can bear."""
-    return min(assumed_hostile(hostile_milli, neighbours), neighbours // 2)
+def count_hostile_minority(hostile_milli: int, neighbours: int) -> int:
+    """As many, but fewer than half of the neighbours and oneself: more than that no vote can bear."""
+    return min(count_assumed_hostile(hostile_milli, neighbours), neighbours // 2)
 
 
-def eligible_seats(situation: Situation) -> list[int]:
+def find_eligible_seats(inputs: ScreeningInput) -> list[int]:
     """The seats of the neighbours that may enter the next base, ascending."""
-    return sorted(situation.eligible & situation.neighbours.keys())
+    return sorted(inputs.eligible & inputs.neighbours.keys())
 
 
-def mixable_states(situation: Situation) -> list[State]:
-    """The judge's own state, then those of `eligible_seats`."""
-    return [situation.own, *(situation.neighbours[seat] for seat in eligible_seats(situation))]
+def collect_mixable_states(inputs: ScreeningInput) -> list[GridState]:
+    """The judge's own state, then those of `find_eligible_seats`."""
+    return [inputs.own, *(inputs.neighbours[seat] for seat in find_eligible_seats(inputs))]
 
 
-def accept_all(situation: Situation) -> dict[int, Judgement]:
+def accept_all(inputs: ScreeningInput) -> dict[int, Judgement]:
     """The verdicts of a rule that weighs coordinates and rejects nobody."""
-    return {seat: Judgement(True, {}) for seat in situation.neighbours}
+    return {seat: Judgement(True, {}) for seat in inputs.neighbours}
 
 
 def judge_by_pool(
-    situation: Situation, judge: Callable[[frozenset[int]], dict[int, Judgement]]
+    inputs: ScreeningInput, judge: Callable[[frozenset[int]], dict[int, Judgement]]
 ) -> dict[int, Judgement]:
     """Judgements of a rule that compares candidates with one another.
 
@@ -48,14 +48,14 @@ def judge_by_pool(
     neighbour is judged as if it alone were let in with them. So it can come back, and yet changes nobody else's
     verdict and nothing in the mix.
     """
-    eligible = frozenset(eligible_seats(situation))
+    eligible = frozenset(find_eligible_seats(inputs))
     judgements = judge(eligible)
-    for seat in situation.neighbours.keys() - eligible:
+    for seat in inputs.neighbours.keys() - eligible:
         judgements[seat] = judge(eligible | {seat})[seat]
     return judgements
 
 
-def squared_distances(states: Sequence[State]) -> Distances:
+def squared_distances(states: Sequence[GridState]) -> Distances:
     """‖a − b‖² of every two states, in grid units squared, as a full table."""
     table = [[0] * len(states) for _ in states]
     for right, state in enumerate(states):
@@ -64,6 +64,6 @@ def squared_distances(states: Sequence[State]) -> Distances:
     return table
 
 
-def nearest(distances: Distances, centre: int, among: Iterable[int]) -> list[int]:
+def sort_nearest(distances: Distances, centre: int, among: Iterable[int]) -> list[int]:
     """`among` by distance from `centre`, the nearest first, the lower number first where they tie."""
     return sorted(among, key=lambda other: (distances[centre][other], other))

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 
 Row = NDArray[np.signedinteger[Any]]
 
@@ -19,7 +19,7 @@ Row = NDArray[np.signedinteger[Any]]
 BLOCK: Final = 16_384
 
 
-def trimmed_mean(states: Sequence[State], trim: int) -> State:
+def trimmed_mean(states: Sequence[GridState], trim: int) -> GridState:
     """Average each coordinate after dropping its `trim` largest and smallest values, rounded half up to the grid.
 
     states: at least one of (d,), int32. Returns (d,), int32. Raises ValueError unless 0 <= 2 * trim < states.
@@ -33,7 +33,7 @@ def trimmed_mean(states: Sequence[State], trim: int) -> State:
     return result
 
 
-def middle_mean(rows: list[Row], trim: int, shares: int) -> State:
+def middle_mean(rows: list[Row], trim: int, shares: int) -> GridState:
     """The mean of each column's values but the `trim` largest and smallest, divided by `shares`, rounded half up.
 
     rows: more than 2 * trim of one length, of one dtype; their order and values are used up. Returns int32.

@@ -9,11 +9,11 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import ONE_Q18, pulled_mean
+from ledger.arithmetic.exact import ONE_Q18, clipped_mean
 from ledger.arithmetic.sketch import measure
-from ledger.arithmetic.spectrum import Spread, gram, spread
-from ledger.rules.interface import Judgement, Outcome, Situation
-from ledger.rules.judge_memory import Memory, Trace
+from ledger.arithmetic.spectrum import Spread, gram, measure_spread
+from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
+from ledger.rules.judge_memory import AuthorTrace, JudgeMemory
 
 _DOMAIN: Final = b"folkmoot tether 1"
 # A step as long as the reach τ has a sketch of this length.
@@ -124,43 +124,43 @@ class Tether:
         if self.sketch_width & (self.sketch_width - 1):
             raise ValueError(f"sketch_width {self.sketch_width} is not a power of two")
 
-    def screen(self, situation: Situation) -> Outcome:
+    def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Judge every neighbour and mix (R12.3)."""
-        seats = sorted(situation.neighbours)
-        states = [situation.neighbours[seat] for seat in seats]
-        seed = situation.memory.seed or _first_seed(situation)
-        seeds = (seed, _fresh_seed(situation))
-        lengths, sketches = measure(situation.base, [*states, situation.own], seeds, self.sketch_width)
+        seats = sorted(inputs.neighbours)
+        states = [inputs.neighbours[seat] for seat in seats]
+        seed = inputs.memory.seed or _first_seed(inputs)
+        seeds = (seed, _fresh_seed(inputs))
+        lengths, sketches = measure(inputs.base, [*states, inputs.own], seeds, self.sketch_width)
         distances = dict(zip(seats, lengths[:-1], strict=True))
-        reach = self._reach(distances, lengths[-1], self._may_be_late(situation))
+        reach = self._reach(distances, lengths[-1], self._may_be_late(inputs))
         steps, fresh = (
             [_unit_step(sketch, length, reach.tau2) for sketch, length in zip(some, lengths, strict=True)]
             for some in sketches
         )
-        reach = replace(reach, inside=self._seen(reach.inside, seats, steps, fresh))
-        traces = self._remember(situation, [*seats, situation.judge], steps)
-        memory = Memory(seed, {**situation.memory.traces, **traces})
-        known = self._known(reach, seats, memory, situation.judge)
-        found = self._spread(known, memory.traces, situation.judge) if known else None
+        reach = replace(reach, inside=self._find_unhidden(reach.inside, seats, steps, fresh))
+        traces = self._remember(inputs, [*seats, inputs.judge], steps)
+        memory = JudgeMemory(seed, {**inputs.memory.traces, **traces})
+        known = self._find_known(reach, seats, memory, inputs.judge)
+        found = self._measure_spread(known, memory.traces, inputs.judge) if known else None
         cut = Cut() if found is None else self._cut(known, found, reach, len(seats))
         accepted = reach.inside - cut.dropped if cut.has_fired else reach.inside
-        mixed = (reach.inside - cut.dropped) & situation.eligible
+        mixed = (reach.inside - cut.dropped) & inputs.eligible
         kept = sorted(mixed)
-        factors = [pull_q18(distances[seat], reach.tau2) for seat in kept]
-        others = [situation.neighbours[seat] for seat in kept]
-        next_base = pulled_mean(situation.base, situation.own, others, factors)
+        factors = [clipping_factor_q18(distances[seat], reach.tau2) for seat in kept]
+        others = [inputs.neighbours[seat] for seat in kept]
+        next_base = clipped_mean(inputs.base, inputs.own, others, factors)
         figures = _figures(distances, reach, known, found, cut)
         judgements = {seat: Judgement(seat in accepted, figures[seat]) for seat in seats}
-        return Outcome(judgements, mixed, next_base, memory)
+        return ScreeningResult(judgements, mixed, next_base, memory)
 
-    def _may_be_late(self, situation: Situation) -> bool:
+    def _may_be_late(self, inputs: ScreeningInput) -> bool:
         """Whether the judge came when others had gone on without it, and not long ago.
 
         Who was there from the start, or has caught up, and finds everybody out of reach is among liars.
         """
-        own = situation.memory.of(situation.judge, situation.tenures.get(situation.judge, 0))
+        own = inputs.memory.trace_of(inputs.judge, inputs.tenures.get(inputs.judge, 0))
         judged = own.meetings if own else 0
-        return judged <= self.settling and judged + 1 < situation.round
+        return judged <= self.settling and judged + 1 < inputs.round
 
     def _reach(self, distances: Mapping[int, int], own: int, may_be_late: bool) -> Reach:
         """τ² and who is inside the gate, from squared lengths."""
@@ -177,7 +177,7 @@ class Tether:
             return Reach(median, frozenset(distances), True)
         return Reach(tau2, inside, False)
 
-    def _seen(
+    def _find_unhidden(
         self,
         inside: frozenset[int],
         seats: Sequence[int],
@@ -205,22 +205,22 @@ class Tether:
         return frozenset(found)
 
     def _remember(
-        self, situation: Situation, seats: Sequence[int], steps: Sequence[NDArray[np.int64]]
-    ) -> dict[int, Trace]:
+        self, inputs: ScreeningInput, seats: Sequence[int], steps: Sequence[NDArray[np.int64]]
+    ) -> dict[int, AuthorTrace]:
         """The traces of all whom the judge meets this round, itself included."""
-        traces: dict[int, Trace] = {}
+        traces: dict[int, AuthorTrace] = {}
         for seat, step in zip(seats, steps, strict=True):
-            tenure = situation.tenures.get(seat, 0)
-            before = situation.memory.of(seat, tenure)
+            tenure = inputs.tenures.get(seat, 0)
+            before = inputs.memory.trace_of(seat, tenure)
             total = (1000 - self.memory_milli) * step + 500
             meetings = 1
             if before is not None and before.values.shape == step.shape:
                 total += self.memory_milli * before.values.astype(np.int64)
                 meetings += before.meetings
-            traces[seat] = Trace(tenure, meetings, (total // 1000).astype(np.int32))
+            traces[seat] = AuthorTrace(tenure, meetings, (total // 1000).astype(np.int32))
         return traces
 
-    def _known(self, reach: Reach, seats: Sequence[int], memory: Memory, judge: int) -> list[int]:
+    def _find_known(self, reach: Reach, seats: Sequence[int], memory: JudgeMemory, judge: int) -> list[int]:
         """The authors whose directions are held against each other, ascending; nobody's for a latecomer."""
         if reach.is_late:
             return []
@@ -232,7 +232,7 @@ class Tether:
         places = max(self.most - len(reach.inside), 0)
         return sorted(reach.inside.union(seat for _, seat in sorted(absent)[:places]))
 
-    def _spread(self, known: Sequence[int], traces: Mapping[int, Trace], judge: int) -> Spread:
+    def _measure_spread(self, known: Sequence[int], traces: Mapping[int, AuthorTrace], judge: int) -> Spread:
         """How the bias-corrected traces of the authors known spread; the guest is the judge."""
         chosen = [traces[seat] for seat in (*known, judge)]
         gains = [self._gain(trace.meetings) for trace in chosen]
@@ -241,7 +241,7 @@ class Tether:
             [a * b * entry for b, entry in zip(gains, row, strict=True)]
             for a, row in zip(gains, products, strict=True)
         ]
-        return spread(scaled, 1 << _GAIN_BITS)
+        return measure_spread(scaled, 1 << _GAIN_BITS)
 
     def _gain(self, meetings: int) -> int:
         """1 / (1 − memory**meetings), in 2**−20: what makes up for a trace that began at zero."""
@@ -275,7 +275,7 @@ class Tether:
         return Cut(reach.inside.intersection(dropped), has_fired, centre, moving)
 
 
-def pull_q18(length2: int, tau2: int) -> int:
+def clipping_factor_q18(length2: int, tau2: int) -> int:
     """min(1, τ / length) in 2**−18, rounded down, so that a clipped step is never longer than τ."""
     return ONE_Q18 if length2 <= tau2 else isqrt((tau2 << 36) // length2)
 
@@ -286,12 +286,12 @@ def twice_the_median(values: Sequence[int]) -> int:
     return ranked[(len(ranked) - 1) // 2] + ranked[len(ranked) // 2] if ranked else 0
 
 
-def _first_seed(situation: Situation) -> bytes:
-    return hashlib.sha256(_DOMAIN + situation.seed + situation.judge.to_bytes(4, "little")).digest()
+def _first_seed(inputs: ScreeningInput) -> bytes:
+    return hashlib.sha256(_DOMAIN + inputs.seed + inputs.judge.to_bytes(4, "little")).digest()
 
 
-def _fresh_seed(situation: Situation) -> bytes:
-    return b"fresh" + _first_seed(situation)
+def _fresh_seed(inputs: ScreeningInput) -> bytes:
+    return b"fresh" + _first_seed(inputs)
 
 
 def _unit_step(sketch: NDArray[np.int64], length2: int, tau2: int) -> NDArray[np.int64]:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ledger.rules.interface import Outcome, Situation
+from ledger.rules.interface import ScreeningInput, ScreeningResult
 from ledger.rules.shared import (
     accept_all,
     check_hostile_milli,
-    eligible_seats,
-    hostile_minority,
-    mixable_states,
+    collect_mixable_states,
+    count_hostile_minority,
+    find_eligible_seats,
 )
 from ledger.rules.sorting import trimmed_mean
 
@@ -34,8 +34,10 @@ class TrimmedMean:
     def __post_init__(self) -> None:
         check_hostile_milli(self.hostile_milli)
 
-    def screen(self, situation: Situation) -> Outcome:
+    def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Accept every neighbour and mix (R12.4)."""
-        seats = eligible_seats(situation)
-        trim = hostile_minority(self.hostile_milli, len(seats))
-        return Outcome(accept_all(situation), frozenset(seats), trimmed_mean(mixable_states(situation), trim))
+        seats = find_eligible_seats(inputs)
+        trim = count_hostile_minority(self.hostile_milli, len(seats))
+        return ScreeningResult(
+            accept_all(inputs), frozenset(seats), trimmed_mean(collect_mixable_states(inputs), trim)
+        )

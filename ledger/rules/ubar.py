@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from ledger.arithmetic.exact import ONE_Q15, squared_distance, weighted_mean
 from ledger.errors import PeerFault
-from ledger.rules.interface import Judgement, Outcome, Situation
-from ledger.rules.shared import assumed_hostile, check_hostile_milli, judge_by_pool
+from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
+from ledger.rules.shared import check_hostile_milli, count_assumed_hostile, judge_by_pool
 
 
 class PrivateJudgement(PeerFault):
@@ -42,21 +42,21 @@ class Ubar:
         if not 0 <= self.alpha_q15 <= ONE_Q15:
             raise ValueError(f"alpha_q15 {self.alpha_q15} is not in 0..{ONE_Q15}")
 
-    def screen(self, situation: Situation) -> Outcome:
+    def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Judge every neighbour and mix. Raises PrivateJudgement without the judge's loss (R12.4)."""
-        loss_of = situation.loss
+        loss_of = inputs.loss
         if loss_of is None:
             raise PrivateJudgement("rule ubar judges by the judge's private data: nobody else can recompute it")
-        distances = {seat: squared_distance(situation.own, x) for seat, x in situation.neighbours.items()}
-        own_loss = loss_of(situation.own) if distances else 0.0
+        distances = {seat: squared_distance(inputs.own, x) for seat, x in inputs.neighbours.items()}
+        own_loss = loss_of(inputs.own) if distances else 0.0
 
         @cache
         def does_as_well(seat: int) -> bool:
-            return loss_of(situation.neighbours[seat]) <= own_loss
+            return loss_of(inputs.neighbours[seat]) <= own_loss
 
         def judge(competing: Iterable[int]) -> dict[int, Judgement]:
             by_distance = sorted(competing, key=lambda seat: (distances[seat], seat))
-            trusted = len(by_distance) - assumed_hostile(self.hostile_milli, len(by_distance))
+            trusted = len(by_distance) - count_assumed_hostile(self.hostile_milli, len(by_distance))
             listed = by_distance[: max(1, trusted)]
             return {
                 seat: Judgement(
@@ -66,7 +66,7 @@ class Ubar:
                 for seat in by_distance
             }
 
-        judgements = judge_by_pool(situation, judge)
-        mixed = frozenset(s for s, j in judgements.items() if j.accepted) & situation.eligible
-        states = [situation.neighbours[seat] for seat in sorted(mixed)]
-        return Outcome(judgements, mixed, weighted_mean(situation.own, states, self.alpha_q15))
+        judgements = judge_by_pool(inputs, judge)
+        mixed = frozenset(s for s, j in judgements.items() if j.accepted) & inputs.eligible
+        states = [inputs.neighbours[seat] for seat in sorted(mixed)]
+        return ScreeningResult(judgements, mixed, weighted_mean(inputs.own, states, self.alpha_q15))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ledger.arithmetic.exact import mean
-from ledger.rules.interface import Judgement, Outcome, Situation
+from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Undefended:
     judges_each_alone: ClassVar[bool] = True
     is_replayable: ClassVar[bool] = True
 
-    def screen(self, situation: Situation) -> Outcome:
+    def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Accept every neighbour and mix (R12.2)."""
-        judgements = {seat: Judgement(True, {}) for seat in situation.neighbours}
-        states = [situation.neighbours[seat] for seat in sorted(situation.neighbours)]
-        return Outcome(judgements, frozenset(judgements), mean([situation.own, *states]))
+        judgements = {seat: Judgement(True, {}) for seat in inputs.neighbours}
+        states = [inputs.neighbours[seat] for seat in sorted(inputs.neighbours)]
+        return ScreeningResult(judgements, frozenset(judgements), mean([inputs.own, *states]))

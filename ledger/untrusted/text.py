@@ -5,7 +5,7 @@ from typing import Final
 LINE_MAX: Final = 500
 
 
-def printable(text: str, most: int = LINE_MAX) -> str:
+def make_printable(text: str, most: int = LINE_MAX) -> str:
     """The text on one line, whatever is in it.
 
     Control characters, escapes, line breaks of every kind, bidirectional marks, invisible and unpaired characters
@@ -17,6 +17,6 @@ def printable(text: str, most: int = LINE_MAX) -> str:
     return shown if len(shown) <= most else shown[: max(most - 1, 0)] + "…"
 
 
-def ether(wei: int) -> str:
+def format_ether(wei: int) -> str:
     """An amount of coin: 18 decimals cut to 6 digits that count."""
     return f"{wei / 10**18:.6g} ETH"

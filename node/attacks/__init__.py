@@ -22,7 +22,7 @@ from node.attacks.solo import Copier, Gaussian, Lazy, SignFlip
 from node.attacks.tuned import Tuned
 from node.attacks.unreadable import Malformed, Oversize
 
-__all__ = ["ATTACKS", "choose_attack", "parameters_of"]
+__all__ = ["ATTACKS", "choose_attack", "list_parameters"]
 
 _KINDS: Final[tuple[type[Attack], ...]] = (
     SignFlip,
@@ -65,24 +65,24 @@ def choose_attack(
     seats of all who collude. Raises UsageError for an unknown name, parameter or value, listing the known ones.
     """
     given = dict(parameters or {})
-    kind = _kind(name)
+    kind = _find_kind(name)
     if kind is Sleeper:
-        own = {key: given.pop(key) for key in parameters_of(name) if key in given}
+        own = {key: given.pop(key) for key in list_parameters(name) if key in given}
         inner = choose_attack(name.partition(":")[2] or _DEFAULT_INNER, given, accomplices)
-        made = _made(kind, {"inner": inner, **own})
+        made = _make(kind, {"inner": inner, **own})
     else:
-        made = _made(kind, given)
+        made = _make(kind, given)
     made.accomplices = accomplices
     return made
 
 
-def parameters_of(name: str) -> dict[str, float]:
+def list_parameters(name: str) -> dict[str, float]:
     """The parameters of an attack and their defaults; of a sleeper only its own. Raises UsageError."""
-    signature = inspect.signature(_kind(name).__init__)
+    signature = inspect.signature(_find_kind(name).__init__)
     return {p.name: p.default for p in signature.parameters.values() if p.default is not p.empty}
 
 
-def _kind(name: str) -> type[Attack]:
+def _find_kind(name: str) -> type[Attack]:
     outer, colon, _ = name.partition(":")
     kinds: tuple[type[Attack], ...] = (Attack, *_KINDS)
     for kind in kinds:
@@ -91,8 +91,8 @@ def _kind(name: str) -> type[Attack]:
     raise UsageError(f"no attack is called {name!r}: choose {', '.join(ATTACKS)}")
 
 
-def _made(kind: type[Attack], arguments: Mapping[str, Any]) -> Attack:
-    known = parameters_of(kind.name)
+def _make(kind: type[Attack], arguments: Mapping[str, Any]) -> Attack:
+    known = list_parameters(kind.name)
     for name in arguments:
         if name not in known and name != "inner":
             names = ", ".join(known) or "it has none"

@@ -9,18 +9,26 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ledger.arithmetic.exact import State, to_float
+from ledger.arithmetic.exact import GridState, to_float
 from ledger.blobs.contents.records import Record, encode_record, state_digest
 from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.frame_chains import CircleTask, Fetched, Held, Lost, States, lineage, published
-from ledger.judging.replay import blobs_needed, replay
-from ledger.judging.screening import Screened, Sitting
+from ledger.judging.frame_chains import (
+    BlobMissing,
+    CircleTask,
+    FetchedUpdate,
+    HeldBlobs,
+    StateCache,
+    decode_public_state,
+    find_frame_chain,
+)
+from ledger.judging.replay import digests_behind_attestation, replay
+from ledger.judging.screening import JudgeRound, RoundVerdicts
 from ledger.rules import looks_back, rule_of
-from ledger.rules.judge_memory import Carried
+from ledger.rules.judge_memory import CarriedState
 from node.attacks.view import KnownStates
-from node.duties.jury import Fetch, whole
+from node.duties.jury import FetchBlobs, fetch_updates
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +41,8 @@ class _Known:
     """
 
     begun: int
-    newest: State | None
-    carried: Carried | None
+    newest: GridState | None
+    carried: CarriedState | None
 
 
 class Collusion:
@@ -45,8 +53,8 @@ class Collusion:
         history: Callable[[], History],
         network: bytes,
         accomplices: Collection[int],
-        genesis: State,
-        fetch: Fetch,
+        genesis: GridState,
+        fetch: FetchBlobs,
     ) -> None:
         """history: gives the circle's present one. genesis: what every peer starts from. fetch: gets blobs."""
         self._present, self._network, self._fetch = history, network, fetch
@@ -56,7 +64,7 @@ class Collusion:
     def _forget(self) -> None:
         self._known: dict[int, _Known] = {}
         self._seeds: list[bytes | None] = []
-        self._states = States(self._genesis)
+        self._states = StateCache(self._genesis)
 
     async def look(self, number: int) -> KnownStates:
         """What is known when training for round `number` is done."""
@@ -76,34 +84,34 @@ class Collusion:
         needed = {seat: round_.commits[seat] for seat in honest}
         for judge in honest:
             if judge in round_.attestations:
-                needed |= blobs_needed(round_, judge)
-        held = Held()
+                needed |= digests_behind_attestation(round_, judge)
+        held = HeldBlobs()
         for seat, digest in needed.items():
             try:
-                await whole(history, round_, {seat: digest}, self._fetch, self._states, held)
+                await fetch_updates(history, round_, {seat: digest}, self._fetch, self._states, held)
             except Unavailable as error:
                 _log.info("accomplices do without round=%d seat=%d reason=%s", round_.number, seat, error)
         for seat in honest:
             self._known[seat] = await asyncio.to_thread(self._after, history, round_, seat, held)
 
-    def _after(self, history: History, round_: Round, seat: int, held: Held) -> _Known:
+    def _after(self, history: History, round_: Round, seat: int, held: HeldBlobs) -> _Known:
         tenure = round_.tenures[seat]
         begun, before = round_.begun[seat], self._known.get(seat)
         if before is None or before.begun != begun:
-            before = _Known(begun, None, Carried(self._genesis))
+            before = _Known(begun, None, CarriedState(self._genesis))
         newest, carried = before.newest, before.carried
         try:
-            fetched = Fetched(lineage(history, round_, seat), held, tenure)
-            newest = published(fetched, CircleTask(history.manifest, self._network, self._states)).state
-        except (PeerFault, Lost):
+            fetched = FetchedUpdate(find_frame_chain(history, round_, seat), held, tenure)
+            newest = decode_public_state(fetched, CircleTask(history.manifest, self._network, self._states)).state
+        except (PeerFault, BlobMissing):
             pass
         if seat in round_.attestations:
             carried = self._replayed(history, round_, seat, carried, held)
         return _Known(begun, newest, carried)
 
     def _replayed(
-        self, history: History, round_: Round, judge: int, carried: Carried | None, held: Held
-    ) -> Carried | None:
+        self, history: History, round_: Round, judge: int, carried: CarriedState | None, held: HeldBlobs
+    ) -> CarriedState | None:
         rule = rule_of(history.manifest.rule, history.manifest.rule_parameters)
         if not rule.is_replayable or (carried is None and looks_back(rule)):
             return None
@@ -111,7 +119,7 @@ class Collusion:
             return replay(
                 history, CircleTask(history.manifest, self._network, self._states), round_, judge, carried, held
             ).carried
-        except (PeerFault, Lost):
+        except (PeerFault, BlobMissing):
             return None
 
     def _knowledge(self, history: History) -> KnownStates:
@@ -130,12 +138,12 @@ class Collusion:
 
 
 def make_empty_verdicts(
-    network: bytes, sitting: Sitting, author: bytes, digest: bytes, carried: Carried
-) -> Screened:
+    network: bytes, sitting: JudgeRound, author: bytes, digest: bytes, carried: CarriedState
+) -> RoundVerdicts:
     """What a peer attests whose own update nobody can read: no verdicts, and its base stays as it is.
 
     It keeps the round from waiting for it. author: 20 bytes. digest: of its update, 32 bytes.
     """
     base = state_digest(carried.base)
     record = Record(network, sitting.round, author, base, digest, (), base, carried.memory.digest(), b"")
-    return Screened(judged=0, accepted=0, record=encode_record(record), entries=(), carried=carried)
+    return RoundVerdicts(judged=0, accepted=0, record=encode_record(record), entries=(), carried=carried)

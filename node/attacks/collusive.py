@@ -9,7 +9,7 @@ from node.attacks.geometry import Numbers, dot, reach_along, squared_distances, 
 from node.attacks.view import PeerView, Vector
 
 
-def deviation_of(view: PeerView) -> Vector:
+def compute_deviation(view: PeerView) -> Vector:
     """The honest states' standard deviation in each coordinate (population), (d,), float32."""
     found: Vector = view.states.std(axis=0, dtype=np.float64).astype(np.float32)
     return found
@@ -34,7 +34,7 @@ class Alie(Colluder):
 
     def plan(self, view: PeerView) -> Vector:
         z = self.z or largest_z(view.peers, view.poisoners)
-        return view.centre - np.float32(z) * deviation_of(view)
+        return view.centre - np.float32(z) * compute_deviation(view)
 
 
 def largest_z(peers: int, poisoners: int) -> float:
@@ -102,7 +102,7 @@ class MinMax(Colluder):
 
     def _push(self, view: PeerView) -> Vector:
         if self.perturbation == 1:
-            return -deviation_of(view)
+            return -compute_deviation(view)
         return -unit(view.step) if self.perturbation == 0 else -np.sign(view.step)
 
     def _gamma(self, view: PeerView, push: Vector, distances2: Numbers) -> float:

@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from ledger.arithmetic.exact import GRID_BITS, LARGEST, State
-from ledger.circle.draw import mask_of, neighbours
-from ledger.rules import Situation
-from ledger.rules.judge_memory import Memory
+from ledger.arithmetic.exact import GRID_BITS, LARGEST, GridState
+from ledger.circle.draw import draw_neighbours, mask_of
+from ledger.rules import ScreeningInput
+from ledger.rules.judge_memory import JudgeMemory
 from node.attacks.view import PeerView, Vector
 
 _FIRST_TENURE: Final = 1
@@ -18,7 +18,7 @@ _DRAW: Final = 3
 
 
 @dataclass(frozen=True)
-class Asked:
+class ForetoldJudge:
     """An honest judge and whom it would meet. met: its neighbours; poisoners: those of them that collude."""
 
     judge: int
@@ -26,21 +26,23 @@ class Asked:
     poisoners: tuple[int, ...]
 
 
-def asked(view: PeerView, most: int) -> list[Asked]:
+def choose_judges(view: PeerView, most: int) -> list[ForetoldJudge]:
     """Some honest judges, and neighbours drawn for them as a round draws them, by a seed of one's own.
 
     Fewer than `most` where fewer are known or would meet a poisoner. The same for all poisoners of a round.
     """
     colluders = {*view.colluders, view.seat}
     drawn = view.make_agreed_generator(_DRAW, view.round)
-    linked = neighbours(drawn.bytes(32), mask_of([*{*view.honest, *colluders}]), view.degree)
+    linked = draw_neighbours(drawn.bytes(32), mask_of([*{*view.honest, *colluders}]), view.degree)
     judges = [int(seat) for seat in drawn.permutation(sorted(view.honest))]
-    found = [Asked(seat, linked[seat], tuple(sorted(colluders.intersection(linked[seat])))) for seat in judges]
+    found = [
+        ForetoldJudge(seat, linked[seat], tuple(sorted(colluders.intersection(linked[seat])))) for seat in judges
+    ]
     return [one for one in found if one.poisoners][:most]
 
 
-def mixed_share(
-    view: PeerView, judges: list[Asked], honest: Mapping[int, State], poison: Mapping[int, State]
+def foretell_mixed_share(
+    view: PeerView, judges: list[ForetoldJudge], honest: Mapping[int, GridState], poison: Mapping[int, GridState]
 ) -> float:
     """Which share of the poisoners met these judges would mix in; 1 where none is met, or where nobody
     but the judge can tell.
@@ -52,10 +54,10 @@ def mixed_share(
     met = mixed = 0
     for one in judges:
         states = {seat: poison[seat] if seat in poison else honest[seat] for seat in one.met}
-        memory = view.memories.get(one.judge, Memory())
+        memory = view.memories.get(one.judge, JudgeMemory())
         outcome = view.rule.screen(
-            Situation(
-                base=on_grid(view.bases.get(one.judge, view.base)),
+            ScreeningInput(
+                base=round_to_grid(view.bases.get(one.judge, view.base)),
                 own=honest[one.judge],
                 neighbours=states,
                 eligible=frozenset(states),
@@ -72,12 +74,12 @@ def mixed_share(
     return mixed / met if met else 1.0
 
 
-def on_grid(vector: Vector) -> State:
+def round_to_grid(vector: Vector) -> GridState:
     """The nearest public state, without the codec's rounding."""
-    found: State = np.clip(np.rint(vector * np.float32(1 << GRID_BITS)), -LARGEST, LARGEST).astype(np.int32)
+    found: GridState = np.clip(np.rint(vector * np.float32(1 << GRID_BITS)), -LARGEST, LARGEST).astype(np.int32)
     return found
 
 
-def _tenure(memory: Memory, seat: int) -> int:
+def _tenure(memory: JudgeMemory, seat: int) -> int:
     trace = memory.traces.get(seat)
     return _FIRST_TENURE if trace is None else trace.tenure

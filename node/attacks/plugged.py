@@ -8,16 +8,16 @@ import torch
 from torch import nn
 
 from ledger.circle.events import Answer
-from ledger.judging.screening import Screened, Sitting
+from ledger.judging.screening import JudgeRound, RoundVerdicts
 from ledger.rules import rule_of
-from ledger.rules.judge_memory import Carried
+from ledger.rules.judge_memory import CarriedState
 from node.attacks.attack import Attack
 from node.attacks.collusion import Collusion, make_empty_verdicts
 from node.attacks.equivocation import announce_another
 from node.attacks.view import NOTHING_KNOWN, KnownStates, PeerView, Vector
 from node.behaviour import Behaviour, SeatedPeer
 from node.learning.learner import TrainedUpdate
-from node.tasks.interface import Task, fitted
+from node.tasks.interface import Task, fit_dtype
 
 
 def plug_in(attack: Attack, watched: Attack | None = None) -> Behaviour:
@@ -45,15 +45,15 @@ class SpoiledTask(Task):
         with torch.random.fork_rng(devices=[]):
             model = self.model()
         if self.trainer is None:
-            data = fitted(model, data[0]), data[1]
-        return self.attack.data(data, self.classes(model, data))
+            data = fit_dtype(model, data[0]), data[1]
+        return self.attack.data(data, self.count_classes(model, data))
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """The task's figures, then the attack's, where there are held-out examples to measure it on."""
         figures, test_set = super().evaluate(model), getattr(self.definition, "test_set", None)
         if not self.measured.has_figures or test_set is None:
             return figures
-        with self.calling("the model on test_set()"):
+        with self.run_user_code("the model on test_set()"):
             x, y = test_set()
             return {**figures, **self.measured.figures(x, y, lambda stamped: model(stamped).argmax(1))}
 
@@ -102,8 +102,8 @@ class Plugged(Behaviour):
             announce_another(self._peer.gossip, self._peer.network, self._peer.key, number, other)
 
     def judges_instead(
-        self, network: bytes, sitting: Sitting, author: bytes, digest: bytes, carried: Carried
-    ) -> Screened | None:
+        self, network: bytes, sitting: JudgeRound, author: bytes, digest: bytes, carried: CarriedState
+    ) -> RoundVerdicts | None:
         if not self.is_unreadable:
             return None
         return make_empty_verdicts(network, sitting, author, digest, carried)

@@ -26,7 +26,7 @@ class Thresholds:
     radii: tuple[float, ...]
 
 
-def thresholds(view: PeerView) -> Thresholds:
+def estimate_thresholds(view: PeerView) -> Thresholds:
     """What the circle's rule accepts at each victim, reckoned from the rule's own parameters.
 
     BALANCE: γ · exp(−κ · (t − 1) / T) · ‖own‖ around the victim's public state. TETHER: gate · max(τ, ‖own − base‖)
@@ -76,7 +76,7 @@ class Ride(Colluder):
     """Go from the honest mean against the mean honest step, to just inside the victims' acceptance thresholds.
 
     μ − r · step/‖step‖ with r such that `victims` of the honest peers still have it within `share` of their radius
-    (see `thresholds`); at .5 that is the typical victim. length: what part of r to go.
+    (see `estimate_thresholds`); at .5 that is the typical victim. length: what part of r to go.
     Source: design of this project; the idea of staying where detection ends is that of Baruch et al. 2019,
     arXiv:1902.06156, and the adaptive attacks of Shejwalkar and Houmansadr 2021, NDSS.
     """
@@ -94,7 +94,7 @@ class Ride(Colluder):
 
     def plan(self, view: PeerView) -> Vector:
         direction = -unit(view.step)
-        accepted = thresholds(view)
+        accepted = estimate_thresholds(view)
         radii = [self.share * radius for radius in accepted.radii]
         reached = np.sort(reach_along(view.centre, direction, accepted.centres, radii))[::-1]
         furthest = float(reached[ceil(self.victims * len(reached)) - 1])

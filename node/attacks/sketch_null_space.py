@@ -13,7 +13,7 @@ _STEPS: Final = 60
 _ENOUGH: Final = 1e-3
 
 
-class Sketches:
+class SketchMap:
     """The sketches of several judges as one linear map S, (judges · width, d), never written out."""
 
     def __init__(self, seeds: Sequence[bytes], width: int, size: int) -> None:
@@ -24,7 +24,7 @@ class Sketches:
         places = np.arange(width)
         self._to = np.stack([(places[None] + np.array(turns)[:, None]) % width for _, turns in drawn])
 
-    def see(self, vector: Vector) -> npt.NDArray[np.float32]:
+    def apply(self, vector: Vector) -> npt.NDArray[np.float32]:
         """S v, (judges, width)."""
         padded = np.zeros(self._runs * self._width, np.float32)
         padded[: self._size] = vector
@@ -35,7 +35,7 @@ class Sketches:
                 total[self._to[judge, run]] += signed[judge, run]
         return seen
 
-    def back(self, seen: npt.NDArray[np.float32]) -> Vector:
+    def apply_transposed(self, seen: npt.NDArray[np.float32]) -> Vector:
         """Sᵀ y, (d,)."""
         total = np.zeros((self._runs, self._width), np.float32)
         for judge, values in enumerate(seen):
@@ -44,7 +44,7 @@ class Sketches:
         return flat
 
 
-def out_of_sight(vector: Vector, seeds: Sequence[bytes], width: int) -> Vector:
+def project_to_null_space(vector: Vector, seeds: Sequence[bytes], width: int) -> Vector:
     """What is left of a vector once all is taken off that these judges' sketches see of it, (d,).
 
     v − Sᵀ x with x the least-squares solution of Sᵀ x = v, by conjugate gradients (CGLS). Next to nothing is left
@@ -52,18 +52,18 @@ def out_of_sight(vector: Vector, seeds: Sequence[bytes], width: int) -> Vector:
     """
     if not seeds:
         return vector
-    sketches = Sketches(seeds, width, vector.size)
+    sketches = SketchMap(seeds, width, vector.size)
     left = vector.copy()
-    gradient = sketches.see(left)
+    gradient = sketches.apply(left)
     first = size = float(np.vdot(gradient, gradient))
     way = gradient.copy()
     for _ in range(_STEPS):
         if size <= _ENOUGH**2 * first:
             break
-        moved = sketches.back(way)
+        moved = sketches.apply_transposed(way)
         step = np.float32(size / float(np.vdot(moved, moved)))
         left -= step * moved
-        gradient = sketches.see(left)
+        gradient = sketches.apply(left)
         before, size = size, float(np.vdot(gradient, gradient))
         way = gradient + np.float32(size / before) * way
     return left

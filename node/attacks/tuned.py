@@ -7,9 +7,9 @@ import numpy as np
 from ledger.rules.tether import Tether
 from node.attacks.attack import Colluder
 from node.attacks.data import LabelFlip
-from node.attacks.foretold_verdicts import asked, mixed_share, on_grid
+from node.attacks.foretold_verdicts import choose_judges, foretell_mixed_share, round_to_grid
 from node.attacks.geometry import unit
-from node.attacks.sketch_null_space import out_of_sight
+from node.attacks.sketch_null_space import project_to_null_space
 from node.attacks.view import PeerView, Vector, compute_mean
 
 # So many judges are asked, and the push is halved so often.
@@ -74,8 +74,10 @@ class Tuned(Colluder):
         if not self.is_on(view.round):
             return view.centre
         if self.hide and isinstance(view.rule, Tether):
-            way = unit(out_of_sight(way, _seeds(view)[: self.hide], view.rule.sketch_width))
-        push = np.float32(self.length * typical_length(view) * (1 - self.jitter**2) ** 0.5) * way - view.step
+            way = unit(project_to_null_space(way, _seeds(view)[: self.hide], view.rule.sketch_width))
+        push = (
+            np.float32(self.length * compute_typical_length(view) * (1 - self.jitter**2) ** 0.5) * way - view.step
+        )
         return view.centre + np.float32(self.margin * self._passing(view, push)) * push
 
     def disguise(self, view: PeerView, plan: Vector) -> Vector:
@@ -107,15 +109,15 @@ class Tuned(Colluder):
             for number in (0, view.round)
         )
         noise = np.float32(self.persist**0.5) * lasting + np.float32((1 - self.persist) ** 0.5) * fresh
-        size = np.float32(self.jitter * self.length * typical_length(view))
+        size = np.float32(self.jitter * self.length * compute_typical_length(view))
         published: Vector = (view.centre + push + size * noise).astype(np.float32)
         return published
 
     def _passing(self, view: PeerView, push: Vector) -> float:
         """How much of the push still passes, 0..1."""
-        judges, low, high = asked(view, _ASKED), 0.0, 1.0
+        judges, low, high = choose_judges(view, _ASKED), 0.0, 1.0
         honest = {
-            seat: on_grid(view.honest[seat])
+            seat: round_to_grid(view.honest[seat])
             for one in judges
             for seat in (one.judge, *one.met)
             if seat in view.honest
@@ -123,8 +125,10 @@ class Tuned(Colluder):
         poisoners = sorted({seat for one in judges for seat in one.poisoners})
 
         def passes(part: float) -> bool:
-            poison = {seat: on_grid(self._published(view, np.float32(part) * push, seat)) for seat in poisoners}
-            return mixed_share(view, judges, honest, poison) >= self.share
+            poison = {
+                seat: round_to_grid(self._published(view, np.float32(part) * push, seat)) for seat in poisoners
+            }
+            return foretell_mixed_share(view, judges, honest, poison) >= self.share
 
         if passes(high):
             return high
@@ -134,7 +138,7 @@ class Tuned(Colluder):
         return low
 
 
-def typical_length(view: PeerView) -> float:
+def compute_typical_length(view: PeerView) -> float:
     """The lower median length of an honest step: the reach τ of a typical judge."""
     lengths = sorted(float(np.linalg.norm(step)) for step in view.states - view.starts)
     return lengths[(len(lengths) - 1) // 2]

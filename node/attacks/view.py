@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ledger.circle.manifest import Tensor
 from ledger.codec import blocks_of
 from ledger.rules import Rule
-from ledger.rules.judge_memory import Memory
+from ledger.rules.judge_memory import JudgeMemory
 from ledger.rules.undefended import Undefended
 
 Vector = npt.NDArray[np.float32]
@@ -51,7 +51,7 @@ class PeerView:
     """The circle's."""
     degree: int = 1
     """The circle's: how many neighbours a peer judges."""
-    memories: Mapping[int, Memory] = field(default_factory=dict)
+    memories: Mapping[int, JudgeMemory] = field(default_factory=dict)
     """Seat → what the honest judge kept of earlier rounds."""
     layout: tuple[Tensor, ...] = ()
     """The tensors that the states are made of, each in its unit."""
@@ -110,7 +110,7 @@ class KnownStates:
 
     honest: Mapping[int, Vector] = field(default_factory=dict)
     bases: Mapping[int, Vector] = field(default_factory=dict)
-    memories: Mapping[int, Memory] = field(default_factory=dict)
+    memories: Mapping[int, JudgeMemory] = field(default_factory=dict)
     peers: int = 2
 
 

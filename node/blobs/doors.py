@@ -59,7 +59,7 @@ class Doors:
         is_full = len(self._open) >= self._bounds.connections
         if is_full or counts[door.address] >= self._bounds.per_address:
             among = None if is_full else door.address
-            longest = longest_waiting(list(self._open.values()), counts, among)
+            longest = find_longest_waiting(list(self._open.values()), counts, among)
             if longest is None:
                 self.turned_away += 1
                 return False
@@ -150,7 +150,7 @@ class Door(asyncio.Protocol):
             self._transport.abort()
 
 
-def longest_waiting(doors: list[Door], counts: Counter[str], among: str | None) -> Door | None:
+def find_longest_waiting(doors: list[Door], counts: Counter[str], among: str | None) -> Door | None:
     """Whom to cut: who has waited longest, of the address with the most connections; of `among` alone if named."""
     waiting = [door for door in doors if door.waiting_since is not None and among in (None, door.address)]
     return min(waiting, key=lambda door: (-counts[door.address], door.waiting_since or 0.0), default=None)

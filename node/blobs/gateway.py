@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from ledger.blobs.car import car_header, car_section_head
+from ledger.blobs.car import encode_car_header, encode_section_head
 from ledger.blobs.cid import DAG_PB, RAW, BadCid, Cid, parse_cid
 from ledger.blobs.dagpb import FILE_BYTES_MAX
 from ledger.blobs.unixfs import MAGIC, walk
@@ -60,29 +60,29 @@ class _Gateway:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.stats.requests += 1
-        kind = _kind(request)
+        kind = _parse_kind(request)
         if request.match_info["cid"] == PROBE and kind == RAW_TYPE:
-            return web.Response(headers=_headers(PROBE, kind))
+            return web.Response(headers=_make_headers(PROBE, kind))
         try:
             cid = parse_cid(request.match_info["cid"])
         except BadCid as error:
             raise web.HTTPBadRequest(text=str(error)) from error
-        async with self._slot():
+        async with self._take_slot():
             try:
-                root = await self._in_thread(lambda: self._permitted(cid.digest))
+                root = await self._in_thread(lambda: self._read_permitted(cid.digest))
             except NotStored as error:
                 # The same words whether it is missing, sealed or withheld.
                 raise web.HTTPNotFound(text="not here") from error
-            headers = _headers(cid.text, kind)
+            headers = _make_headers(cid.text, kind)
             if _matches(request.headers.get("If-None-Match", ""), headers["ETag"]):
                 return web.Response(status=304, headers=headers)
             response = web.StreamResponse(headers=headers)
             if kind == RAW_TYPE:
                 response.content_length = len(root)
-                return await self._send(request, response, _already(root))
-            return await self._send(request, response, self._pieces(self._car(cid, root)))
+                return await self._send(request, response, _yield_once(root))
+            return await self._send(request, response, self._read_pieces(self._stream_car(cid, root)))
 
-    async def _pieces(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    async def _read_pieces(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         """Pieces that are read from disk as they are asked for."""
         while piece := await self._in_thread(lambda: next(pieces, b"")):
             yield piece
@@ -95,7 +95,7 @@ class _Gateway:
         self.threads.shutdown(wait=False, cancel_futures=True)
 
     @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
+    async def _take_slot(self) -> AsyncIterator[None]:
         """A place among max_concurrent; wait a little for it, in a queue with a bound."""
         if self.queued >= self.queue_max:
             raise self._busy()
@@ -116,9 +116,9 @@ class _Gateway:
         self.stats.refused_busy += 1
         return web.HTTPServiceUnavailable(headers={"Retry-After": "1"}, text="busy")
 
-    def _permitted(self, digest: bytes) -> bytes:
+    def _read_permitted(self, digest: bytes) -> bytes:
         """One block that may be served, read from disk. Raises NotStored otherwise."""
-        block = None if self._is_withheld(digest) else self.store.block(digest)
+        block = None if self._is_withheld(digest) else self.store.read_block(digest)
         # Asked again after the disk was read: it may have been sealed meanwhile.
         if block is None or self._is_withheld(digest):
             raise NotStored(digest)
@@ -127,16 +127,16 @@ class _Gateway:
     def _is_withheld(self, digest: bytes) -> bool:
         return self.store.is_sealed(digest) or not self.serves(digest)
 
-    def _car(self, cid: Cid, root: bytes) -> Iterator[bytes]:
+    def _stream_car(self, cid: Cid, root: bytes) -> Iterator[bytes]:
         """The CAR of the blob below a root, depth first, blocks repeated where the blob repeats them."""
         if root.startswith(MAGIC) or cid.codec == RAW:
-            yield car_header(Cid(RAW, cid.digest))
-            yield car_section_head(Cid(RAW, cid.digest), len(root)) + root
+            yield encode_car_header(Cid(RAW, cid.digest))
+            yield encode_section_head(Cid(RAW, cid.digest), len(root)) + root
             return
-        yield car_header(cid)
-        for part, block in walk(cid.digest, self._permitted, FILE_BYTES_MAX):
+        yield encode_car_header(cid)
+        for part, block in walk(cid.digest, self._read_permitted, FILE_BYTES_MAX):
             name = Cid(DAG_PB if part.height else RAW, part.digest)
-            yield car_section_head(name, len(block)) + block
+            yield encode_section_head(name, len(block)) + block
 
     async def _send(
         self, request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]
@@ -162,7 +162,7 @@ class _Gateway:
         return response
 
 
-def gateway_app(
+def make_gateway_app(
     store: BlockStore,
     *,
     max_concurrent: int = 32,
@@ -192,12 +192,12 @@ def gateway_app(
     return app
 
 
-async def _already(block: bytes) -> AsyncIterator[bytes]:
+async def _yield_once(block: bytes) -> AsyncIterator[bytes]:
     """One piece that is in memory: no thread is needed for it."""
     yield block
 
 
-def _kind(request: web.Request) -> str:
+def _parse_kind(request: web.Request) -> str:
     """RAW_TYPE or CAR_TYPE: the query's `format` first, then Accept. Raises 400 if it says nothing, else 406."""
     asked, accept = request.query.get("format"), request.headers.get("Accept")
     if asked is None and accept is None:
@@ -213,7 +213,7 @@ def _kind(request: web.Request) -> str:
     raise web.HTTPNotAcceptable(text=f"only {RAW_TYPE} and {CAR_TYPE} version 1 are served here")
 
 
-def _headers(name: str, kind: str) -> dict[str, str]:
+def _make_headers(name: str, kind: str) -> dict[str, str]:
     """name: the CID. A CID's bytes never change, so caches may keep them for ever."""
     is_raw = kind == RAW_TYPE
     return {

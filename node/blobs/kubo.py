@@ -16,7 +16,7 @@ import ipfshttpclient
 from ipfshttpclient.exceptions import AddressError, CommunicationError, ErrorResponse
 from ipfshttpclient.http_common import multiaddr_to_url_data
 
-from ledger.blobs.car import car_header, car_section_head
+from ledger.blobs.car import encode_car_header, encode_section_head
 from ledger.blobs.cid import RAW, Cid, cid_of, digest_of
 from ledger.blobs.unixfs import CHUNK_BYTES, Dag
 from ledger.errors import SetupError
@@ -62,7 +62,7 @@ class KuboPins:
             session, self._session = self._session, None
             await session.close()
 
-    async def version(self) -> str:
+    async def fetch_version(self) -> str:
         """The daemon's version; the cheapest way to see that it is there."""
         return str((await self._control(self._client.version))["Version"])
 
@@ -71,7 +71,7 @@ class KuboPins:
         root = cid_of(dag.root, dag.codec)
         # Pinned below and not by the import, whose errors can come after its status: a pin needs every block.
         try:
-            async with self._post("dag/import", {"pin-roots": "false"}, _car_form(dag)) as response:
+            async with self._post("dag/import", {"pin-roots": "false"}, _make_car_form(dag)) as response:
                 answer = await _read_bounded(response, _ANSWER_BYTES_MAX)
         except TimeoutError as error:
             raise self._unreachable(error) from error
@@ -141,18 +141,18 @@ class _Refused(SetupError):
     """The daemon answered, and the answer is no."""
 
 
-def _car_form(dag: Dag) -> aiohttp.MultipartWriter:
+def _make_car_form(dag: Dag) -> aiohttp.MultipartWriter:
     """A multipart form with the blob's CAR as its one file, made while it is sent."""
     form = aiohttp.MultipartWriter("form-data")
-    part = form.append(_car(dag), {"Content-Type": "application/vnd.ipld.car"})
+    part = form.append(_stream_car(dag), {"Content-Type": "application/vnd.ipld.car"})
     part.set_content_disposition("form-data", name="file", filename="blob.car")
     return form
 
 
-async def _car(dag: Dag) -> AsyncIterator[bytes]:
-    yield car_header(cid_of(dag.root, dag.codec))
+async def _stream_car(dag: Dag) -> AsyncIterator[bytes]:
+    yield encode_car_header(cid_of(dag.root, dag.codec))
     for digest, codec, data in dag.blocks():
-        yield car_section_head(Cid(codec, digest), len(data)) + data
+        yield encode_section_head(Cid(codec, digest), len(data)) + data
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:

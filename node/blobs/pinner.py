@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from ledger.blobs.cid import DAG_PB, RAW, cid_of
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.errors import SetupError
 from node.blobs.kubo import KuboPins
 
@@ -27,7 +27,7 @@ class Pinner:
     async def start(self) -> None:
         """Look whether the daemon is there. Raises SetupError."""
         try:
-            version = await self._pins.version()
+            version = await self._pins.fetch_version()
         except SetupError:
             await self._pins.close()
             raise
@@ -64,7 +64,7 @@ class Pinner:
                 self._miss(str(error))
 
     async def _pin(self, blob: bytes) -> None:
-        cid = await self._pins.publish(build(blob))
+        cid = await self._pins.publish(build_dag(blob))
         self.pinned += 1
         _log.info("pinned cid=%s", cid.text)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ledger.blobs.cid import DIGEST_BYTES, digest_of
 from ledger.blobs.dagpb import FILE_BYTES_MAX, NODE_BYTES_MAX, MalformedBlob, parse_node
-from ledger.blobs.unixfs import CHUNK_BYTES, MAGIC, build, read, walk
+from ledger.blobs.unixfs import CHUNK_BYTES, MAGIC, build_dag, read_dag, walk
 from ledger.errors import NotYet, PeerFault
 from ledger.files import make_folder, remove, sweep, write_whole
 
@@ -57,7 +57,7 @@ class BlockStore:
         """
         if not data.startswith(MAGIC):
             raise ValueError(f"a blob begins with {MAGIC!r}, got {data[:2]!r}")
-        dag = build(data)
+        dag = build_dag(data)
         if sealed:
             self._mark_sealed(dag.root, dag.digests)
         for block in dag.blocks():
@@ -69,7 +69,7 @@ class BlockStore:
 
         Raises NotStored if a block is missing or damaged, BlobTooLarge, MalformedBlob.
         """
-        return read(digest, self._require, max_bytes)
+        return read_dag(digest, self._require, max_bytes)
 
     def find(self, digest: bytes, max_bytes: int) -> bytes | None:
         """The same, None where it is not here whole, or is no blob."""
@@ -86,7 +86,7 @@ class BlockStore:
         except (NotStored, MalformedBlob):
             return False
 
-    def block(self, digest: bytes) -> bytes | None:
+    def read_block(self, digest: bytes) -> bytes | None:
         """One block, sealed or not, checked against its digest; a damaged one is removed and counts as missing."""
         path = self._path(digest)
         try:
@@ -115,10 +115,10 @@ class BlockStore:
         for root in roots:
             if self.is_sealed(root) or not self._path(root).exists():
                 continue
-            below[root] = self._below(root)
+            below[root] = self._list_below(root)
             gone.add(root)
         # Also where all are of one block: what is named as a root may be a part of another blob.
-        shared = self._linked(gone) if gone else set[bytes]()
+        shared = self._list_linked(gone) if gone else set[bytes]()
         for root in gone:
             # The root first: what is left of a deletion that was cut short is no blob any more.
             for digest in (root, *below[root]):
@@ -126,12 +126,12 @@ class BlockStore:
                     self._path(digest).unlink(missing_ok=True)
         return gone
 
-    def _linked(self, without: Collection[bytes]) -> set[bytes]:
+    def _list_linked(self, without: Collection[bytes]) -> set[bytes]:
         """The blocks that nodes in the store name, those of some blobs left out."""
-        skipped = {digest for root in without for digest in self._below(root)} | set(without)
+        skipped = {digest for root in without for digest in self._list_below(root)} | set(without)
         found: set[bytes] = set()
         for path in self._blocks.glob("*/*"):
-            digest = _digest_named(path.name)
+            digest = _parse_digest(path.name)
             if digest is not None and digest not in skipped and path.stat().st_size <= NODE_BYTES_MAX:
                 with path.open("rb") as file, suppress(MalformedBlob):
                     # Most blobs are one leaf, and no node begins like that (R6.3).
@@ -158,24 +158,24 @@ class BlockStore:
     def _read_seals(self) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
         """What is sealed. A damaged seal keeps back what it names still, and all that the blob's nodes name."""
         for path in self._seals.iterdir():
-            root = _digest_named(path.name)
+            root = _parse_digest(path.name)
             if root is None:
                 _log.warning("no seal, not used file=%s", path)
                 continue
-            blocks = _digests(path)
+            blocks = _read_digests(path)
             if root not in blocks:
                 _log.warning("seal damaged file=%s", path)
-                blocks = (root, *blocks, *self._below(root))
+                blocks = (root, *blocks, *self._list_below(root))
             yield root, tuple(dict.fromkeys(blocks))
 
-    def _below(self, root: bytes) -> list[bytes]:
+    def _list_below(self, root: bytes) -> list[bytes]:
         try:
             return [part.digest for part, _ in walk(root, self._require, FILE_BYTES_MAX, skip_leaves=True)]
         except (NotStored, MalformedBlob):
             return []
 
     def _require(self, digest: bytes) -> bytes:
-        data = self.block(digest)
+        data = self.read_block(digest)
         if data is None:
             raise NotStored(digest)
         return data
@@ -197,7 +197,7 @@ class BlockStore:
     def _write_block(self, digest: bytes, data: bytes) -> None:
         path = self._path(digest)
         # Reading it costs less than flushing it, and finds damage.
-        if self.block(digest) is None:
+        if self.read_block(digest) is None:
             make_folder(path.parent)
             self._write(path, data)
 
@@ -205,7 +205,7 @@ class BlockStore:
         write_whole(path, data, through=self._partial)
 
 
-def _digest_named(name: str) -> bytes | None:
+def _parse_digest(name: str) -> bytes | None:
     try:
         digest = bytes.fromhex(name)
     except ValueError:
@@ -213,7 +213,7 @@ def _digest_named(name: str) -> bytes | None:
     return digest if len(digest) == DIGEST_BYTES else None
 
 
-def _digests(path: Path) -> tuple[bytes, ...]:
+def _read_digests(path: Path) -> tuple[bytes, ...]:
     data = path.read_bytes()
     whole = len(data) - len(data) % DIGEST_BYTES
     return tuple(data[at : at + DIGEST_BYTES] for at in range(0, whole, DIGEST_BYTES))

@@ -11,7 +11,7 @@ from typing import Any
 
 from ledger.audit.findings import Check, Report
 from ledger.errors import UsageError
-from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, patience, print_json, rpc_urls
+from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -47,12 +47,12 @@ def run(options: argparse.Namespace) -> int:
 
     if not 0 < options.timeout < float("inf"):
         raise UsageError(f"--timeout {options.timeout} is not above 0: give seconds")
-    scope = _scope(options)
+    scope = _parse_scope(options)
     file = CircleFile.read(options.circle) if options.circle else None
-    rpc = rpc_urls(options) or (file.rpc_urls() if file else [DEFAULT_RPC])
+    rpc = choose_rpc_urls(options) or (file.read_rpc_urls() if file else [DEFAULT_RPC])
     address = file.contract if file else options.contract
     first_block = file.block if file else 0
-    borne = patience(options)
+    borne = parse_patience(options)
     if file is not None:
         _check_file(file, rpc, borne)
     about: dict[str, Any] = {
@@ -63,14 +63,14 @@ def run(options: argparse.Namespace) -> int:
     }
     if options.json:
         report = asyncio.run(audit(rpc, address, **about))
-        print_json(as_json(report))
+        print_json(make_fields(report))
     else:
         report = _audit_with_progress(rpc, address, about)
         print_report(report)
     return 0 if report.clean else 1
 
 
-def _scope(options: argparse.Namespace) -> Any:
+def _parse_scope(options: argparse.Namespace) -> Any:
     """Which rounds are recomputed. Raises UsageError."""
     from ledger.audit.run import Scope
 
@@ -110,7 +110,7 @@ def _audit_with_progress(rpc: list[str], address: str, about: dict[str, Any]) ->
         return asyncio.run(audit(rpc, address, progress=show, **about))
 
 
-def as_json(report: Report) -> dict[str, Any]:
+def make_fields(report: Report) -> dict[str, Any]:
     """The report for machines."""
     return {
         **asdict(report),

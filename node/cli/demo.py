@@ -8,7 +8,15 @@ from pathlib import Path
 from ledger.errors import UsageError
 from ledger.files import FolderLock, make_folder
 from node.cli.attack_options import add_attack
-from node.cli.options import TASK_HELP, Subparsers, add_codec, add_json, add_rule, add_sent_share, rule_parameters
+from node.cli.options import (
+    TASK_HELP,
+    Subparsers,
+    add_codec,
+    add_json,
+    add_rule,
+    add_sent_share,
+    parse_rule_parameters,
+)
 from node.operating.lifeline import ended_in_order
 
 # Test coin; with it the demo goes the way that money goes.
@@ -40,7 +48,7 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it. 0 if the audit is clean, 1 if it has findings."""
-    from ledger.codec import share_for
+    from ledger.codec import choose_share
     from ledger.rules import rule_of
     from node.attacks import choose_attack
     from node.attacks.settings import parse_attack_parameters
@@ -48,8 +56,8 @@ def run(options: argparse.Namespace) -> int:
     from node.operating.console import CleanConsole
 
     choose_attack(options.attack, parse_attack_parameters(options.attack_parameter))
-    rule_of(options.rule, rule_parameters(options.rule_parameter))
-    share_for(options.codec, options.sent_share)
+    rule_of(options.rule, parse_rule_parameters(options.rule_parameter))
+    choose_share(options.codec, options.sent_share)
     if not 2 <= options.peers <= 256:
         raise UsageError(f"a circle has 2 to 256 peers, not {options.peers}")
     if not 0 <= options.poisoners < options.peers:

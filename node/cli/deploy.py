@@ -15,12 +15,12 @@ from node.cli.options import (
     add_rpc,
     add_rule,
     add_task,
-    patience,
+    choose_rpc_urls,
+    parse_patience,
+    parse_rule_parameters,
     print_json,
-    rpc_urls,
-    rule_parameters,
 )
-from node.cli.terms import add_terms, terms_of
+from node.cli.terms import add_terms, parse_terms
 from node.operating.printing import caution, say
 from node.seat.accounts import LOCAL_CHAIN_IDS, open_deployer_key, read_deployer_address
 
@@ -54,9 +54,9 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Deploy and write the circle file, or say what is there."""
-    from ledger.chain.deployment.cautions import cautions, check_windows
-    from ledger.chain.deployment.deploy import deploy_circle, find_deployed, finish_begun, known_court
-    from ledger.chain.deployment.preflight import block_time_s, check_chain, check_funds, quote
+    from ledger.chain.deployment.cautions import check_windows, find_cautions
+    from ledger.chain.deployment.deploy import deploy_circle, find_deployed, find_known_court, finish_begun
+    from ledger.chain.deployment.preflight import check_chain, check_funds, measure_block_time_s, quote
     from ledger.chain.rpc.failover import connect
     from ledger.chain.transactions.sender import Sender
     from node.learning.genesis import write_genesis
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     # Known before anything is computed or paid for.
     _check_options(options)
     task, rehearsal, founding, plan = _plan(options)
-    rpc = connect(_rpc_urls(options), patience=patience(options))
+    rpc = connect(_rpc_urls(options), patience=parse_patience(options))
     chain_id = check_chain(rpc, options.chain_id)
     if options.estimate:
         return _estimate(options, rpc, chain_id, plan)
@@ -81,17 +81,17 @@ def run(options: argparse.Namespace) -> int:
         write_genesis(options.out, founding.genesis)
         _print(options, plan, finished.file, "sent before", finished.paid)
         return 0
-    pace = block_time_s(rpc)
+    pace = measure_block_time_s(rpc)
     check_windows(plan.chosen, pace)
     if options.task not in BUILT_IN:
         check_made_alike(task, rehearsal.template, _made_with(options))
     payer = read_deployer_address(options.keystore, chain_id)
-    court = known_court(rpc, options.out, options.court)
+    court = find_known_court(rpc, options.out, options.court)
     quoted = quote(rpc, payer, plan, court)
     check_funds(rpc, payer, quoted)
     if rehearsal.untried is not None:
         caution(f"training was not tried, as seat 0 has no data here: {rehearsal.untried}")
-    for sentence in cautions(plan.chosen, pace):
+    for sentence in find_cautions(plan.chosen, pace):
         caution(sentence)
     if not options.json:
         say(f"cost     {_cost(quoted.gas, quoted.price_wei)}, paid by {payer}")
@@ -118,27 +118,27 @@ def _check_options(options: argparse.Namespace) -> None:
 
 def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     """The task, what its rehearsal gave, what the circle starts from, and what is to be deployed."""
-    from ledger.chain.deployment.deploy import plan_for
-    from node.learning.genesis import found
+    from ledger.chain.deployment.deploy import make_plan
+    from node.learning.genesis import found_circle
     from node.learning.rehearsal import rehearse
     from node.learning.training import use_one_thread
     from node.tasks.interface import load_task
 
     use_one_thread()
-    task, terms = load_task(options.task, **_made_with(options)), terms_of(options)
+    task, terms = load_task(options.task, **_made_with(options)), parse_terms(options)
     rehearsal = rehearse(task, seed=options.seed, seats=options.peers, codec=options.codec)
-    founding = found(
+    founding = found_circle(
         task,
         rehearsal.template,
         options=_made_with(options),
         degree=options.degree,
         rule=options.rule,
-        rule_parameters=rule_parameters(options.rule_parameter),
+        rule_parameters=parse_rule_parameters(options.rule_parameter),
         codec=options.codec,
         rounds=options.rounds,
         checkpoint_every=options.checkpoint_every,
     )
-    return task, rehearsal, founding, plan_for(founding.manifest, terms)
+    return task, rehearsal, founding, make_plan(founding.manifest, terms)
 
 
 def _made_with(options: argparse.Namespace) -> dict[str, Any]:
@@ -149,9 +149,9 @@ def _rpc_urls(options: argparse.Namespace) -> list[str]:
     """Each --rpc, else what an existing circle file says, else the local chain's."""
     from ledger.chain.deployment.circle_file import CircleFile
 
-    named = rpc_urls(options)
+    named = choose_rpc_urls(options)
     if named is None and options.out.exists() and not options.estimate:
-        return CircleFile.read(options.out).rpc_urls()
+        return CircleFile.read(options.out).read_rpc_urls()
     return named or [DEFAULT_RPC]
 
 
@@ -163,24 +163,24 @@ def _confirmations(options: argparse.Namespace, chain_id: int) -> int:
 
 def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -> int:
     """Print the cost of the deployment and of the rounds, these as measured: see ledger.chain.deployment.cost."""
-    from ledger.chain.deployment.cautions import cautions, check_windows
+    from ledger.chain.deployment.cautions import check_windows, find_cautions
     from ledger.chain.deployment.cost import round_gas
-    from ledger.chain.deployment.deploy import known_court
-    from ledger.chain.deployment.preflight import block_time_s, prices_wei, quote
+    from ledger.chain.deployment.deploy import find_known_court
+    from ledger.chain.deployment.preflight import fetch_prices_wei, measure_block_time_s, quote
 
     try:
         payer = read_deployer_address(options.keystore, chain_id)
     except SetupError:
         payer = "0x" + 40 * "0"  # an estimate needs no account that could pay
-    pace = block_time_s(rpc)
+    pace = measure_block_time_s(rpc)
     check_windows(plan.chosen, pace)
-    for sentence in cautions(plan.chosen, pace):
+    for sentence in find_cautions(plan.chosen, pace):
         caution(sentence)
     quoted, per_round = (
-        quote(rpc, payer, plan, known_court(rpc, options.out, options.court)),
+        quote(rpc, payer, plan, find_known_court(rpc, options.out, options.court)),
         round_gas(options.peers),
     )
-    price = prices_wei(rpc)[0] if options.gas_price is None else round(options.gas_price * _GWEI)
+    price = fetch_prices_wei(rpc)[0] if options.gas_price is None else round(options.gas_price * _GWEI)
     if options.json:
         print_json(
             {
@@ -207,9 +207,9 @@ def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -
 
 
 def _cost(gas: int, price_wei: int) -> str:
-    from ledger.untrusted.text import ether
+    from ledger.untrusted.text import format_ether
 
-    return f"{gas:,} gas x {price_wei / _GWEI:.6g} gwei = {ether(gas * price_wei)}"
+    return f"{gas:,} gas x {price_wei / _GWEI:.6g} gwei = {format_ether(gas * price_wei)}"
 
 
 def _print(
@@ -240,13 +240,13 @@ def _print(
             }
         )
         return
-    from ledger.untrusted.text import ether
+    from ledger.untrusted.text import format_ether
     from node.learning.genesis import genesis_path
 
     manifest = plan.manifest
-    cost = "" if paid is None else f", {paid.gas:,} gas = {ether(paid.cost_wei)}"
+    cost = "" if paid is None else f", {paid.gas:,} gas = {format_ether(paid.cost_wei)}"
     say(f"circle   {file.contract} on chain {file.chain_id}, block {file.block}: {how}{cost}")
-    say(f"task     {manifest.task}, {manifest.parameters} parameters, rule {manifest.rule}, {file.task}")
+    say(f"task     {manifest.task}, {manifest.state_size} parameters, rule {manifest.rule}, {file.task}")
     say("terms    " + ", ".join(f"{name} {value}" for name, value in file.terms.items()))
     if how == "there already":
         say(f"as told  {options.out} has this task and these terms: nothing was sent")

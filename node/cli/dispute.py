@@ -7,7 +7,7 @@ from ledger.errors import SetupError, UsageError
 from node.cli.disputes import print_disputes
 from node.cli.opened import Caller, OpenCircle, add_caller, open_named
 from node.cli.options import Subparsers, print_json
-from node.cli.recomputing import Recomputed, add_timeout, check_begun, check_timeout, recomputed
+from node.cli.recomputing import Recomputed, add_timeout, check_begun, check_timeout, recompute_claim
 from node.operating.printing import say
 
 
@@ -43,14 +43,14 @@ def run(options: argparse.Namespace) -> int:
     opened = open_named(options)
     target = options.judge if options.target is None else options.target
     _check(options, opened, target)
-    found = recomputed(opened, options.round, options.judge, target, options.timeout)
+    found = recompute_claim(opened, options.round, options.judge, target, options.timeout)
     check_worth(options, opened, target, found)
-    caller, bond = Caller(options, opened), opened.history.parameters.dispute_bond
+    caller, bond = Caller(options, opened), opened.history.terms.dispute_bond
     claim = (options.round, options.judge, target)
-    receipt = caller.call("dispute", *claim, _evidence(options, opened, caller, found), value_wei=bond)
-    opened = opened.again(receipt.block)
-    number = _number(opened, caller, claim)
-    failure, opened = _summoned(opened, caller, number)
+    receipt = caller.call("dispute", *claim, _choose_evidence(options, opened, caller, found), value_wei=bond)
+    opened = opened.read_again(receipt.block)
+    number = _find_number(opened, caller, claim)
+    failure, opened = _summon(opened, caller, number)
     _tell(options, opened, number, found, receipt.block)
     if failure is not None:
         raise failure
@@ -65,14 +65,17 @@ def _check(options: argparse.Namespace, opened: OpenCircle, target: int) -> None
     check_claim(history, options.round, options.judge, target)
     if not options.anyway:
         check_said(history, options.round, options.judge, target)
-    deadline_s, unbonding_s = opened.circle.state(opened.block).deadline_s, opened.circle.immutables["UNBONDING_S"]
+    deadline_s, unbonding_s = (
+        opened.circle.fetch_state(opened.block).deadline_s,
+        opened.circle.immutables["UNBONDING_S"],
+    )
     check_in_time(history, options.judge, opened.now_s(), deadline_s, unbonding_s)
 
 
 def check_worth(options: argparse.Namespace, opened: OpenCircle, target: int, found: Recomputed) -> None:
     """That the claim would not fail. Raises UsageError, or SetupError where trying again may help."""
     from ledger.judging.false_verdicts import Truth
-    from node.duties.claims import claim_words
+    from node.duties.claims import describe_claim
 
     if options.anyway or found.truth == Truth.FALSE or (found.truth == Truth.WITHHELD and options.withheld):
         return
@@ -84,22 +87,23 @@ def check_worth(options: argparse.Namespace, opened: OpenCircle, target: int, fo
         )
     why = "agrees with the judge" if found.truth == Truth.RIGHT else "is for the judge alone, which has the data"
     raise UsageError(
-        f"recomputing {why}, so the claim that {claim_words(opened.history, options.round, options.judge, target)} "
+        f"recomputing {why}, so the claim that "
+        f"{describe_claim(opened.history, options.round, options.judge, target)} "
         "would fail and its bond be lost: nothing was sent (--anyway disputes it all the same)"
     )
 
 
-def _evidence(options: argparse.Namespace, opened: OpenCircle, caller: Caller, found: Recomputed) -> bytes:
+def _choose_evidence(options: argparse.Namespace, opened: OpenCircle, caller: Caller, found: Recomputed) -> bytes:
     """What the claim names: a member that cannot get what the judge judged from only asks for it."""
     from ledger.circle.events import ASKING
     from ledger.judging.false_verdicts import Truth
 
     target = options.judge if options.target is None else options.target
-    may_ask = opened.history.asking_seat(options.judge, target, caller.address) is not None
+    may_ask = opened.history.find_asking_seat(options.judge, target, caller.address) is not None
     return ASKING if found.truth == Truth.WITHHELD and may_ask else found.record
 
 
-def _number(opened: OpenCircle, caller: Caller, claim: tuple[int, int, int]) -> int:
+def _find_number(opened: OpenCircle, caller: Caller, claim: tuple[int, int, int]) -> int:
     return next(
         int(one.number)
         for one in reversed(opened.history.disputes)
@@ -107,7 +111,7 @@ def _number(opened: OpenCircle, caller: Caller, claim: tuple[int, int, int]) -> 
     )
 
 
-def _summoned(opened: OpenCircle, caller: Caller, number: int) -> tuple[Exception | None, OpenCircle]:
+def _summon(opened: OpenCircle, caller: Caller, number: int) -> tuple[Exception | None, OpenCircle]:
     """Have the jury drawn; any member may have been faster. Returns why it is not drawn, and the circle after."""
     from ledger.chain.rpc.client import ChainTrouble
     from ledger.circle.events import Stage
@@ -116,27 +120,27 @@ def _summoned(opened: OpenCircle, caller: Caller, number: int) -> tuple[Exceptio
     if opened.history.disputes[number].stage != Stage.DRAWING:
         return None, opened
     try:
-        return None, opened.again(caller.call("summon", number).block)
+        return None, opened.read_again(caller.call("summon", number).block)
     except (NotYet, SetupError, ChainTrouble) as error:
         # What is pledged is pledged: that is told first, whatever became of the draw.
-        after = opened.again(opened.block)
+        after = opened.read_again(opened.block)
         is_drawn = after.history.disputes[number].stage != Stage.DRAWING
         return (None if is_drawn else error), after
 
 
 def _tell(options: argparse.Namespace, opened: OpenCircle, number: int, found: Recomputed, block: int) -> None:
-    from node.duties.claims import row_of
+    from node.duties.claims import make_row
 
-    row: dict[str, Any] = row_of(opened.history, opened.history.disputes[number], opened.now_s())
+    row: dict[str, Any] = make_row(opened.history, opened.history.disputes[number], opened.now_s())
     if options.json:
         print_json({**row, "block": block, "recomputed": None if found.truth is None else str(found.truth)})
         return
     back = ", which comes back also where the judge shows it then" if row["is_asking"] else ""
-    say(f"dispute {number} is raised in block {block}, and its bond pledged{back}; {recomputed_words(found)}")
+    say(f"dispute {number} is raised in block {block}, and its bond pledged{back}; {describe_recomputed(found)}")
     print_disputes([row])
 
 
-def recomputed_words(found: Recomputed) -> str:
+def describe_recomputed(found: Recomputed) -> str:
     """What came out, as the end of a sentence."""
     from ledger.judging.false_verdicts import Truth
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle, add_caller, open_named
-from node.cli.options import Subparsers, address_named, print_json
+from node.cli.options import Subparsers, parse_address, print_json
 from node.operating.printing import say
-from node.operating.wording import when
+from node.operating.wording import format_time
 from node.seat.accounts import open_secret_key
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -31,20 +31,20 @@ def run(options: argparse.Namespace) -> int:
     from node.seat.invitations import invite
     from node.seat.keys import address_of
 
-    peer = address_named(options.peer, "ADDRESS")
-    expiry_s = int(time.time()) + _seconds(options.expires)
+    peer = parse_address(options.peer, "ADDRESS")
+    expiry_s = int(time.time()) + _parse_seconds(options.expires)
     out = options.out or Path(f"invitation-{peer[2:10]}.json")
     if out.exists():
         raise UsageError(f"{out} exists already: choose another name with --out")
     opened = open_named(options)
     _check_may_invite(opened, address_of(options.keystore))
     key = open_secret_key(options.keystore, options.password_file)
-    invitation = invite(opened.circle.network, key, _address(key), peer, expiry_s)
+    invitation = invite(opened.circle.network, key, _parse_address(key), peer, expiry_s)
     invitation.write(out)
     if options.json:
         print_json({"peer": peer, "expires_at": expiry_s, "inviter": invitation.inviter, "file": str(out)})
     else:
-        say(f"written  {out}: {peer} joins with `folkmoot node --invitation {out} …` until {when(expiry_s)}")
+        say(f"written  {out}: {peer} joins with `folkmoot node --invitation {out} …` until {format_time(expiry_s)}")
     return 0
 
 
@@ -69,7 +69,7 @@ def _check_may_invite(opened: OpenCircle, address: str) -> None:
         )
 
 
-def _seconds(text: str) -> int:
+def _parse_seconds(text: str) -> int:
     number, unit = text[:-1], text[-1:]
     if unit not in _UNITS_S or not number.isdecimal() or not number.isascii() or len(number) > 9:
         raise UsageError(f"--expires {text[:20]!r} is no time: give one such as 90m, 12h or 7d")
@@ -79,7 +79,7 @@ def _seconds(text: str) -> int:
     return seconds
 
 
-def _address(key: bytes) -> Any:
+def _parse_address(key: bytes) -> Any:
     from eth_account import Account
 
     return Account.from_key(key).address

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ledger.errors import SetupError, UsageError
-from node.cli.options import DEFAULT_RPC, Subparsers, add_rpc, patience, rpc_urls
+from node.cli.options import DEFAULT_RPC, Subparsers, add_rpc, choose_rpc_urls, parse_patience
 from node.operating.printing import say
 from node.seat.accounts import LOCAL_CHAIN_IDS, open_deployer_key
 
@@ -80,8 +80,8 @@ def run_fund(options: argparse.Namespace) -> int:
     from node.seat.keys import address_of
 
     address = options.address if is_address(options.address) else address_of(Path(options.address))
-    rpc = connect(rpc_urls(options) or [DEFAULT_RPC], patience=patience(options))
-    chain_id = rpc.number("eth_chainId")
+    rpc = connect(choose_rpc_urls(options) or [DEFAULT_RPC], patience=parse_patience(options))
+    chain_id = rpc.fetch_number("eth_chainId")
     if chain_id not in LOCAL_CHAIN_IDS:
         raise SetupError(f"chain {chain_id} is no local test chain: send coin from a wallet of yours")
     wei = int(options.ether * 10**18)

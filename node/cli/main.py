@@ -49,19 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
-        sentence, status_ = ending(error)
+        sentence, status_ = describe_ending(error)
         printing.complain(sentence)
         log_crash(error)
         return status_
 
 
-def ending(error: Exception) -> tuple[str, int]:
+def describe_ending(error: Exception) -> tuple[str, int]:
     """What a person is told of an error that ends a command, and the exit status."""
     if isinstance(error, ExceptionGroup):
         # Parallel work wraps what went wrong; what a person can act on counts most.
-        leaves = list(_leaves(error))
+        leaves = list(_flatten_group(error))
         expected = [one for one in leaves if isinstance(one, (Foreseen, OSError))]
-        return ending((expected or leaves)[0])
+        return describe_ending((expected or leaves)[0])
     if isinstance(error, UsageError):
         return str(error), USAGE
     if isinstance(error, Foreseen):
@@ -74,10 +74,10 @@ def ending(error: Exception) -> tuple[str, int]:
     return f"this is a fault of the program ({what}): report it with what `--log debug` shows", SET_UP
 
 
-def _leaves(group: ExceptionGroup[Exception]) -> Sequence[Exception]:
+def _flatten_group(group: ExceptionGroup[Exception]) -> Sequence[Exception]:
     found: list[Exception] = []
     for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, ExceptionGroup) else [error]
+        found += _flatten_group(error) if isinstance(error, ExceptionGroup) else [error]
     return found
 
 

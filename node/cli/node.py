@@ -17,13 +17,13 @@ from node.cli.options import (
     add_key,
     add_rpc,
     add_sent_share,
-    address_named,
-    patience,
+    choose_rpc_urls,
+    parse_address,
+    parse_patience,
     print_json,
-    rpc_urls,
 )
-from node.cli.terms import wei_of
-from node.operating.figures import shown
+from node.cli.terms import parse_wei
+from node.operating.figures import format_figure
 from node.operating.lifeline import ENDING, is_ignored
 from node.operating.printing import say
 from node.seat.accounts import open_secret_key
@@ -109,7 +109,7 @@ def add_parser(commands: Subparsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run until the circle is finished, or until interrupted."""
     from ledger.chain.deployment.deploy import CircleFile, open_circle
-    from ledger.codec import share_for
+    from ledger.codec import choose_share
     from node.attacks.fault_injection import parse_fail_at
     from node.learning.genesis import read_genesis
     from node.learning.training import use_one_thread
@@ -124,25 +124,25 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--watch-share is 0 to 1 of a core's time, not {options.watch_share:g}")
     budget = options.dispute_budget
     file = CircleFile.read(options.circle)
-    behave = _behaviour(options)
+    behave = _make_behaviour(options)
     listening = Listening(
         options.host, options.advertise, options.gossip_port, options.gateway_port, options.ipfs_api
     )
     listening.check()
     key = open_secret_key(options.keystore, options.password_file)
-    circle = open_circle(file, rpc_urls(options), patience=patience(options))
-    manifest, opened_in = _opened(circle, file.block)
+    circle = open_circle(file, choose_rpc_urls(options), patience=parse_patience(options))
+    manifest, opened_in = _fetch_opened(circle, file.block)
     settings = {
         "listening": listening,
         "seat": options.seat,
         "take_over": options.take_over,
         "confirmations": options.confirmations,
-        "max_fee_wei": wei_of(options.max_fee, "--max-fee", "GWEI"),
-        "ws_url": _ws_url(options.rpc_ws, circle.rpc.url),
-        "join_request": _entry(options, circle.network),
-        "sent_share": share_for(manifest.codec, options.sent_share),
+        "max_fee_wei": parse_wei(options.max_fee, "--max-fee", "GWEI"),
+        "ws_url": _choose_ws_url(options.rpc_ws, circle.rpc.url),
+        "join_request": _make_join_request(options, circle.network),
+        "sent_share": choose_share(manifest.codec, options.sent_share),
         "watch_share": options.watch_share,
-        "dispute_budget_wei": None if budget is None else wei_of(budget, "--dispute-budget"),
+        "dispute_budget_wei": None if budget is None else parse_wei(budget, "--dispute-budget"),
         "genesis": read_genesis(options.circle, manifest),
         "archive": options.archive,
     }
@@ -156,7 +156,7 @@ def run(options: argparse.Namespace) -> int:
         return asyncio.run(_run(peer, stay=not options.exit_when_finished))
 
 
-def _behaviour(options: argparse.Namespace) -> Any:
+def _make_behaviour(options: argparse.Namespace) -> Any:
     """Honest, unless an attack is named. Raises UsageError."""
     from node.attacks import choose_attack
     from node.attacks.attack import Attack
@@ -171,17 +171,17 @@ def _behaviour(options: argparse.Namespace) -> Any:
     return plug_in(Attack(), watched=choose_attack(options.watch, parameters))
 
 
-def _entry(options: argparse.Namespace, network: Any) -> Any:
+def _make_join_request(options: argparse.Namespace, network: Any) -> Any:
     """What to join with. Raises SetupError for an invitation that the circle would not take."""
     from node.seat.invitations import Invitation, check_invitation
     from node.seat.keys import address_of
-    from node.seat.seating import Entry
+    from node.seat.seating import JoinRequest
 
     invitation = None
     if options.invitation is not None:
         invitation = Invitation.read(options.invitation)
         check_invitation(invitation, network, address_of(options.keystore), time.time())
-    return Entry(address_named(options.cold, "--cold") if options.cold else None, invitation)
+    return JoinRequest(parse_address(options.cold, "--cold") if options.cold else None, invitation)
 
 
 async def _run(peer: Any, stay: bool) -> int:
@@ -200,16 +200,16 @@ async def _run(peer: Any, stay: bool) -> int:
         expected, unexpected = group.split((Foreseen, OSError))
         if unexpected is not None or expected is None:
             raise
-        raise _first(expected) from group
+        raise _find_first(expected) from group
     return 0
 
 
-def _ws_url(wanted: str | None, rpc_url: str) -> str | None:
-    from ledger.chain.rpc.subscription import websocket_beside
+def _choose_ws_url(wanted: str | None, rpc_url: str) -> str | None:
+    from ledger.chain.rpc.subscription import guess_websocket_url
 
     if wanted == "none":
         return None
-    return wanted or websocket_beside(rpc_url)
+    return wanted or guess_websocket_url(rpc_url)
 
 
 def _leave() -> None:
@@ -221,7 +221,7 @@ def _leave() -> None:
     os._exit(0)
 
 
-def _opened(circle: Any, first_block: int) -> tuple[Any, str]:
+def _fetch_opened(circle: Any, first_block: int) -> tuple[Any, str]:
     """What all agreed on, and the hash of the block it stands in. Raises SetupError where that is another block."""
     from ledger.chain.deployment.circle_file import OtherCircle
     from ledger.chain.rpc.patience import insist
@@ -230,7 +230,7 @@ def _opened(circle: Any, first_block: int) -> tuple[Any, str]:
     from ledger.judging.task_checks import check_task
 
     def read() -> tuple[Any, str]:
-        opened = circle.logs(first_block, first_block)
+        opened = circle.fetch_events(first_block, first_block)
         if not opened or not isinstance(opened[0].event, Opened):
             raise OtherCircle("the circle did not open in the block its file names: ask for a new circle file")
         manifest = decode_manifest(opened[0].event.manifest)
@@ -255,9 +255,9 @@ def _task_of(manifest: Any, spec: str | None) -> Any:
     )
 
 
-def _first(group: ExceptionGroup[Exception]) -> Exception:
+def _find_first(group: ExceptionGroup[Exception]) -> Exception:
     found = group.exceptions[0]
-    return _first(found) if isinstance(found, ExceptionGroup) else found
+    return _find_first(found) if isinstance(found, ExceptionGroup) else found
 
 
 def _print_event(event: dict[str, Any]) -> None:
@@ -269,7 +269,7 @@ def _print_event(event: dict[str, Any]) -> None:
     elif event["event"] == "round":
         verdicts = list(event["verdicts"].values())
         counts = ", ".join(f"{verdicts.count(kind)} {kind}" for kind in dict.fromkeys(verdicts))
-        figures = ", ".join(f"{name} {shown(value)}" for name, value in event["figures"].items())
+        figures = ", ".join(f"{name} {format_figure(value)}" for name, value in event["figures"].items())
         told = [*([figures] if figures else []), f"neighbours: {counts}", f"{event['seconds']:.1f} s"]
         say(f"round {event['round']}: {'; '.join(told)}")
     elif event["event"] == "notice":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from node.cli.options import Subparsers, add_json, add_key, add_rpc, patience, rpc_urls
+from node.cli.options import Subparsers, add_json, add_key, add_rpc, choose_rpc_urls, parse_patience
 from node.seat.accounts import open_secret_key
 
 
@@ -39,7 +39,7 @@ class OpenCircle:
     history: Any
     block: int
 
-    def again(self, since: int) -> "OpenCircle":
+    def read_again(self, since: int) -> "OpenCircle":
         """As it is now. since: a block that has to be in it, e.g. that of a call just made."""
         from ledger.chain.reading import read_history
         from ledger.judging.task_checks import check_task
@@ -52,7 +52,7 @@ class OpenCircle:
         """Unix time as the contract has it: this machine's, or its newest block's where that is ahead."""
         from ledger.chain.rpc import answers
 
-        block = [hex(self.block), False], answers.block(self.block)
+        block = [hex(self.block), False], answers.block_parser(self.block)
         return max(time.time(), float(self.circle.rpc.request("eth_getBlockByNumber", *block).time_s))
 
 
@@ -61,8 +61,8 @@ def open_named(options: argparse.Namespace) -> OpenCircle:
     from ledger.chain.deployment.deploy import CircleFile, open_circle
 
     file = CircleFile.read(options.circle)
-    circle = open_circle(file, rpc_urls(options), patience=patience(options))
-    return OpenCircle(file, circle, None, 0).again(file.block)
+    circle = open_circle(file, choose_rpc_urls(options), patience=parse_patience(options))
+    return OpenCircle(file, circle, None, 0).read_again(file.block)
 
 
 class Caller:

@@ -10,7 +10,7 @@ from ledger.errors import UsageError
 from node.operating.printing import say_json
 
 if TYPE_CHECKING:
-    from ledger.chain.rpc.patience import Patience
+    from ledger.chain.rpc.patience import EndpointPatience
 
 RPC_VARIABLE = "FOLKMOOT_RPC"
 _PATIENCE_MAX_S = 86_400
@@ -42,19 +42,19 @@ def add_rpc(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def rpc_urls(options: argparse.Namespace) -> list[str] | None:
+def choose_rpc_urls(options: argparse.Namespace) -> list[str] | None:
     """The endpoints of --rpc, else those of the environment, where other users of this machine do not see them."""
     named: list[str] | None = options.rpc
     return named or os.environ.get(RPC_VARIABLE, "").split() or None
 
 
-def patience(options: argparse.Namespace) -> "Patience":
+def parse_patience(options: argparse.Namespace) -> "EndpointPatience":
     """How long endpoints are borne with. Raises UsageError."""
-    from ledger.chain.rpc.patience import Patience
+    from ledger.chain.rpc.patience import EndpointPatience
 
     if not 0 <= options.patience <= _PATIENCE_MAX_S:
         raise UsageError(f"--patience is 0 to {_PATIENCE_MAX_S} seconds, not {options.patience:g}")
-    return Patience.of(options.patience)
+    return EndpointPatience.of(options.patience)
 
 
 def add_key(parser: argparse.ArgumentParser, required: bool) -> None:
@@ -112,7 +112,7 @@ def add_sent_share(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def rule_parameters(texts: list[str]) -> dict[str, int]:
+def parse_rule_parameters(texts: list[str]) -> dict[str, int]:
     """NAME=INT pairs. Raises UsageError."""
     found = {}
     for text in texts:
@@ -124,7 +124,7 @@ def rule_parameters(texts: list[str]) -> dict[str, int]:
     return found
 
 
-def address_named(text: str, option: str) -> str:
+def parse_address(text: str, option: str) -> str:
     """The address that was typed, or that a keystore names. Raises UsageError."""
     from eth_utils.address import is_hex_address, to_checksum_address
 

@@ -46,49 +46,53 @@ def check_begun(found: Recomputed) -> None:
         )
 
 
-def recomputed(opened: OpenCircle, round_number: int, judge: int, target: int, timeout_s: float) -> Recomputed:
+def recompute_claim(opened: OpenCircle, round_number: int, judge: int, target: int, timeout_s: float) -> Recomputed:
     """Fetch what the claim follows from, each blob once, and look."""
     from ledger.fetch.fetcher import Unavailable
 
     try:
-        return asyncio.run(recompute(opened, round_number, judge, target, timeout_s))
+        return asyncio.run(fetch_and_recompute(opened, round_number, judge, target, timeout_s))
     except Unavailable as error:
-        return Recomputed(None, lacking_words(error), NO_RECORD)
+        return Recomputed(None, describe_lacking(error), NO_RECORD)
 
 
-async def recompute(opened: OpenCircle, number: int, judge: int, target: int, timeout_s: float) -> Recomputed:
-    """As `recomputed`. Raises Unavailable where nobody gives the circle's first state."""
-    from ledger.audit.gather import Gathered, gather
-    from ledger.audit.spill import Shelf
-    from ledger.audit.working_set import Blobs
+async def fetch_and_recompute(
+    opened: OpenCircle, number: int, judge: int, target: int, timeout_s: float
+) -> Recomputed:
+    """As `recompute_claim`. Raises Unavailable where nobody gives the circle's first state."""
+    from ledger.audit.gather import GatheredBlobs, gather_blobs
+    from ledger.audit.spill import Spill
+    from ledger.audit.working_set import SpillingBlobs
     from ledger.fetch.fetcher import BlobFetcher, Unavailable
-    from ledger.judging.false_verdicts import Examined
-    from node.duties.jury import examined, truth_of
+    from ledger.judging.false_verdicts import Examination
+    from node.duties.jury import recompute_attestation, recompute_truth
 
     history, network = opened.history, opened.circle.network.domain_separator
-    with Shelf[bytes]() as shelf:
-        blobs = Blobs(shelf)
+    with Spill[bytes]() as shelf:
+        blobs = SpillingBlobs(shelf)
         async with BlobFetcher() as fetcher:
 
             async def fetch(wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
                 lacking = [(seat, digest) for digest, seat in wanted.items() if digest not in blobs]
-                gathered = Gathered(blobs)
-                await gather(fetcher, history, lacking, max_bytes=max_bytes, timeout_s=timeout_s, into=gathered)
+                gathered = GatheredBlobs(blobs)
+                await gather_blobs(
+                    fetcher, history, lacking, max_bytes=max_bytes, timeout_s=timeout_s, into=gathered
+                )
                 for digest, reasons in gathered.missing.items():
                     raise Unavailable(digest, reasons)
                 return blobs
 
-            answered = await truth_of(history, network, number, judge, target, fetch)
+            answered = await recompute_truth(history, network, number, judge, target, fetch)
             record = None
             # The verdict may follow from fewer blobs than the whole record does.
             if judge in history.rounds[number - 1].attestations:
-                whole = await examined(history, network, number, judge, fetch)
-                record = whole.record if isinstance(whole, Examined) else None
-    lacking = "" if answered.lacking is None else lacking_words(answered.lacking)
+                whole = await recompute_attestation(history, network, number, judge, fetch)
+                record = whole.record if isinstance(whole, Examination) else None
+    lacking = "" if answered.lacking is None else describe_lacking(answered.lacking)
     return Recomputed(answered.truth, lacking, record or NO_RECORD)
 
 
-def lacking_words(error: Any) -> str:
+def describe_lacking(error: Any) -> str:
     """Which blob was not to be had, and what one of those said that were asked. error: Unavailable."""
     asked = [f"{gateway}: {reason}" for gateway, reason in error.reasons.items()]
     of_whom = f"of any of {len(asked)} gateways, e.g. {asked[0]}" if asked else "as no gateway is named"

@@ -21,13 +21,13 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Send the evidence; all of the bond is burned then, so there is nothing in copying a report."""
-    from ledger.untrusted.text import ether
-    from node.duties.evidence import Evidence, check_evidence, convicted_seat
+    from ledger.untrusted.text import format_ether
+    from node.duties.evidence import Evidence, check_evidence, find_convicted_seat
 
     evidence = Evidence.read(options.file)
     opened = open_named(options)
     check_evidence(evidence, opened.circle.network)
-    seat = convicted_seat(opened.history, evidence.author, evidence.round)
+    seat = find_convicted_seat(opened.history, evidence.author, evidence.round)
     if seat is None:
         raise SetupError(
             f"{evidence.author} has no seat or bond to lose for round {evidence.round}: most likely it was "
@@ -35,10 +35,10 @@ def run(options: argparse.Namespace) -> int:
         )
     caller = Caller(options, opened)
     burned = opened.history.seats[seat].bond
-    caller.call("report_equivocation", *evidence.arguments())
+    caller.call("report_equivocation", *evidence.call_arguments())
     if options.json:
         print_json({"seat": seat, "author": evidence.author, "round": evidence.round, "burned_wei": burned})
     else:
-        lost = f" and its bond of {ether(burned)}, which is burned" if burned else ""
+        lost = f" and its bond of {format_ether(burned)}, which is burned" if burned else ""
         say(f"seat {seat} lost its place{lost}, for signing two updates for round {evidence.round}")
     return 0

@@ -4,11 +4,11 @@ import argparse
 from typing import Any
 
 from ledger.errors import UsageError
-from ledger.untrusted.text import ether
+from ledger.untrusted.text import format_ether
 from node.cli.opened import Caller, OpenCircle, add_action, add_caller, add_circle, open_named
-from node.cli.options import Subparsers, address_named, print_json
+from node.cli.options import Subparsers, parse_address, print_json
 from node.operating.printing import say
-from node.operating.wording import when
+from node.operating.wording import format_time
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -52,11 +52,11 @@ def _add_seat(parser: argparse.ArgumentParser, default: str) -> None:
 def run_show(options: argparse.Namespace) -> int:
     """Print a seat."""
     from node.cli.seat_lines import print_seat
-    from node.seat.seat_fields import fields_of
+    from node.seat.seat_fields import make_seat_fields
 
     opened = open_named(options)
     _seat_at(opened, options.seat)
-    row = fields_of(opened.history, options.seat)
+    row = make_seat_fields(opened.history, options.seat)
     if options.json:
         print_json(row)
     else:
@@ -69,20 +69,21 @@ def run_leave(options: argparse.Namespace) -> int:
     opened, caller = _open(options)
     seat = _own_seat(opened, caller, options.seat)
     held, price = opened.history.seats[seat], _price_of_leaving(opened, seat)
-    if opened.history.burned_by_leaving(seat) and not options.yes:
+    if opened.history.leaving_burn_wei(seat) and not options.yes:
         raise UsageError(
             f"{price} --yes leaves all the same; a settlement that finds it above the floor clears them"
         )
     if not options.json:
         say(price)
     block = caller.call("leave", seat).block
-    after = opened.again(block).history.seats[seat]
+    after = opened.read_again(block).history.seats[seat]
     lost = held.bond - after.bond
     return _tell(
         options,
         {"seat": seat, "free_at": after.free_at, "bond_wei": after.bond, "burned_wei": lost},
-        f"seat {seat} is given up" + (f", {ether(lost)} burned" if lost else ""),
-        f"from {when(after.free_at)} on `folkmoot seat release {seat}` frees its bond of {ether(after.bond)} for "
+        f"seat {seat} is given up" + (f", {format_ether(lost)} burned" if lost else ""),
+        f"from {format_time(after.free_at)} on `folkmoot seat release {seat}` frees its bond of "
+        f"{format_ether(after.bond)} for "
         f"{held.cold}, unless a dispute about it is open",
     )
 
@@ -90,13 +91,14 @@ def run_leave(options: argparse.Namespace) -> int:
 def _price_of_leaving(opened: OpenCircle, seat: int) -> str:
     """What it burns, and until when the rest of the bond answers for what the seat said."""
     history, held = opened.history, opened.history.seats[seat]
-    burned, phase_ends_s = history.burned_by_leaving(seat), opened.circle.state(opened.block).deadline_s
-    why = f", as it has {held.strikes} of {history.parameters.eject_after} strikes" if burned else ""
+    burned, phase_ends_s = history.leaving_burn_wei(seat), opened.circle.fetch_state(opened.block).deadline_s
+    why = f", as it has {held.strikes} of {history.terms.eject_after} strikes" if burned else ""
     free_at = max(opened.now_s(), phase_ends_s) + opened.circle.immutables["UNBONDING_S"]
-    lost = ether(burned) if burned else "nothing"
+    lost = format_ether(burned) if burned else "nothing"
     return (
-        f"leaving seat {seat} burns {lost} of its bond of {ether(held.bond)}{why}. "
-        f"Until about {when(free_at)} the rest answers for what it said: keep its node running as long, so that it "
+        f"leaving seat {seat} burns {lost} of its bond of {format_ether(held.bond)}{why}. "
+        f"Until about {format_time(free_at)} the rest answers for what it said: keep its node running "
+        "as long, so that it "
         "shows what it judged and votes on disputes."
     )
 
@@ -117,7 +119,7 @@ def run_restart(options: argparse.Namespace) -> int:
             "next update on its base is the genesis and its memory empty: where both are lost for good, give --yes"
         )
     block = caller.call("restart", seat).block
-    reputation = opened.again(block).history.reputations[seat] / FULL
+    reputation = opened.read_again(block).history.reputations[seat] / FULL
     return _tell(
         options,
         {"seat": seat, "reputation": reputation},
@@ -143,18 +145,21 @@ def run_release(options: argparse.Namespace) -> int:
     return _tell(
         options,
         {"seat": seat, "bond_wei": held.bond, "owed_to": held.cold},
-        f"seat {seat} is free; its cold key {held.cold} is owed {ether(held.bond)}, see `folkmoot seat withdraw`",
+        (
+            f"seat {seat} is free; its cold key {held.cold} is owed {format_ether(held.bond)}, see "
+            "`folkmoot seat withdraw`"
+        ),
     )
 
 
 def _until_release(opened: OpenCircle, seat: int, now_s: float) -> list[str]:
     """What is in the way of a given up seat's release."""
-    from node.seat.seat_fields import disputes_about
+    from node.seat.seat_fields import find_disputes_about
 
     history, held, missing = opened.history, opened.history.seats[seat], []
     if held.free_at > now_s:
-        missing.append(f"its unbonding time ends at {when(held.free_at)}")
-    for dispute in disputes_about(history, seat):
+        missing.append(f"its unbonding time ends at {format_time(held.free_at)}")
+    for dispute in find_disputes_about(history, seat):
         missing.append(f"dispute {dispute.number} about it is open, see `folkmoot disputes list {dispute.number}`")
     if history.is_in_round(seat):
         missing.append(f"it takes part in round {history.number}, which is to be settled first")
@@ -170,18 +175,19 @@ def run_rotate(options: argparse.Namespace) -> int:
     held = opened.history.seats[seat]
     if options.cancel and held.announced is None:
         raise UsageError(f"no rotation of seat {seat}'s keys is under way: there is nothing to call off")
-    hot = address_named(options.hot, "--hot") if options.hot else held.peer
-    cold = address_named(options.cold, "--cold") if options.cold else held.cold
+    hot = parse_address(options.hot, "--hot") if options.hot else held.peer
+    cold = parse_address(options.cold, "--cold") if options.cold else held.cold
     if not options.cancel and (hot, cold) == (held.peer, held.cold):
         raise UsageError(f"seat {seat} has these keys already: name others")
     block = caller.call("rotate", seat, hot, cold).block
-    announced = opened.again(block).history.seats[seat].announced
+    announced = opened.read_again(block).history.seats[seat].announced
     at = announced[2] if announced else None
     who = "its node" if hot == held.peer else "a node with the new key"
     sentence = f"seat {seat} keeps the keys it has"
     if at is not None:
         sentence = (
-            f"seat {seat} gets hot key {hot} and cold key {cold} from {when(at)} on; {who} puts them in force"
+            f"seat {seat} gets hot key {hot} and cold key {cold} from {format_time(at)} on; {who} puts "
+            "them in force"
         )
     return _tell(options, {"seat": seat, "peer": hot, "cold": cold, "at": at}, sentence)
 
@@ -197,7 +203,7 @@ def run_finish(options: argparse.Namespace) -> int:
         )
     seat = found[0] if options.seat is None else options.seat
     block = caller.call("finish_rotation", seat).block
-    held = opened.again(block).history.seats[seat]
+    held = opened.read_again(block).history.seats[seat]
     return _tell(
         options,
         {"seat": seat, "peer": held.peer, "cold": held.cold},
@@ -213,7 +219,7 @@ def run_withdraw(options: argparse.Namespace) -> int:
         raise UsageError(f"the circle owes {caller.address} nothing: {_why_nothing(opened, caller.address)}")
     caller.call("withdraw")
     return _tell(
-        options, {"account": caller.address, "amount_wei": amount}, f"{caller.address} got {ether(amount)}"
+        options, {"account": caller.address, "amount_wei": amount}, f"{caller.address} got {format_ether(amount)}"
     )
 
 
@@ -225,7 +231,7 @@ def _why_nothing(opened: OpenCircle, account: str) -> str:
             continue
         missing = ["it is held"] if held.is_held else _until_release(opened, seat, now_s)
         ready = f"`folkmoot seat release {seat}` frees it now"
-        told.append(f"the bond of seat {seat} is {ether(held.bond)}, and {'; '.join(missing) or ready}")
+        told.append(f"the bond of seat {seat} is {format_ether(held.bond)}, and {'; '.join(missing) or ready}")
     for dispute in opened.history.disputes:
         if dispute.outcome is None and account in (dispute.claim.challenger, dispute.appellant):
             told.append(f"its bond in dispute {dispute.number} is pledged until that is closed")

@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ledger.untrusted.text import ether
+from ledger.untrusted.text import format_ether
 from node.operating.printing import say
-from node.operating.wording import when
+from node.operating.wording import format_time
 
 _ONCE: Final = "once; a second time costs the seat and all of the bond"
 
 
 def print_seat(row: Mapping[str, Any]) -> None:
-    """row: of `node.seat.seat_fields.fields_of`."""
+    """row: of `node.seat.seat_fields.make_seat_fields`."""
     say(f"seat       {row['seat']}, {row['state']}{_until(row)}")
     say(f"peer       {row['peer']}")
     say(f"endpoint   {row['endpoint']}")
-    say(f"cold key   {row['cold']}, owed {ether(row['owed_to_cold_wei'])}")
-    burned = f", of which leaving now burns {ether(row['burned_by_leaving_wei'])}" if _burns(row) else ""
-    say(f"bond       {ether(row['bond_wei'])}{burned}")
+    say(f"cold key   {row['cold']}, owed {format_ether(row['owed_to_cold_wei'])}")
+    burned = f", of which leaving now burns {format_ether(row['burned_by_leaving_wei'])}" if _burns(row) else ""
+    say(f"bond       {format_ether(row['bond_wei'])}{burned}")
     say(f"reputation {row['reputation']:.3f}{_low(row)}")
     if row["state"] == "held" and row["phase"] != "finished":
         say(f"roster     {_waited_for(row)}")
@@ -28,7 +28,7 @@ def print_seat(row: Mapping[str, Any]) -> None:
         say(f"suspended  until it wakes in round {row['suspended_until']} or later")
     if row["rotation"]:
         new = row["rotation"]
-        say(f"rotation   to {new['peer']}, cold key {new['cold']}, at {when(new['at'])}")
+        say(f"rotation   to {new['peer']}, cold key {new['cold']}, at {format_time(new['at'])}")
     if row["open_disputes"]:
         say(f"disputes   open about what it said: number {', '.join(map(str, row['open_disputes']))}")
 
@@ -37,7 +37,7 @@ def _until(row: Mapping[str, Any]) -> str:
     if row["state"] != "given up":
         return ""
     answers = ", answers for what it said until" if row["bond_wei"] else ", free from"
-    return f"{answers} {when(row['free_at'])}{'' if row['bond_wei'] else ' on'}"
+    return f"{answers} {format_time(row['free_at'])}{'' if row['bond_wei'] else ' on'}"
 
 
 def _burns(row: Mapping[str, Any]) -> bool:

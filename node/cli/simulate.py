@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.errors import UsageError
 from node.cli.attack_options import add_attack
-from node.cli.options import Subparsers, add_json, add_rule, add_sent_share, add_task, print_json, rule_parameters
+from node.cli.options import (
+    Subparsers,
+    add_json,
+    add_rule,
+    add_sent_share,
+    add_task,
+    parse_rule_parameters,
+    print_json,
+)
 from node.operating.lifeline import ended_in_order
 from node.operating.printing import say, say_lines
 
@@ -76,13 +84,13 @@ def run(options: argparse.Namespace) -> int:
     """Simulate, print the table, write the files."""
     from node.simulator.files import fields_of, markdown_table
 
-    scenarios = _scenarios(options)
+    scenarios = _make_scenarios(options)
     if options.parquet and options.out is None:
         raise UsageError("--parquet wants a folder to write to: give --out FOLDER too")
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
     with ended_in_order():
-        results = [_simulated(scenario, options.engine, is_quiet=options.json) for scenario in scenarios]
+        results = [_simulate(scenario, options.engine, is_quiet=options.json) for scenario in scenarios]
     if options.out is not None:
         _write(results, options.out, options.parquet)
     if options.json:
@@ -95,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _scenarios(options: argparse.Namespace) -> list["Scenario"]:
+def _make_scenarios(options: argparse.Namespace) -> list["Scenario"]:
     """One for each rule. Raises UsageError."""
     from node.attacks.settings import parse_attack_parameters
     from node.simulator import Scenario
@@ -113,24 +121,24 @@ def _scenarios(options: argparse.Namespace) -> list["Scenario"]:
             rounds=options.rounds,
             degree=options.degree,
             rule=rule,
-            rule_parameters=rule_parameters(options.rule_parameter),
+            rule_parameters=parse_rule_parameters(options.rule_parameter),
             attack=options.attack,
             attack_parameters=parse_attack_parameters(options.attack_parameter),
-            malicious=_malicious(options.malicious),
+            malicious=_parse_malicious(options.malicious),
             sight=options.sight,
             skew=options.skew,
             samples=options.samples,
             seed=options.seed,
             sent_share=options.sent_share,
             error_feedback=not options.no_error_feedback,
-            learning=_pairs(options.learning, "--learning", "=", float, "learning_rate=0.05"),
-            late=_pairs(options.late, "--late", ":", int, "7:10", int),
+            learning=_parse_pairs(options.learning, "--learning", "=", float, "learning_rate=0.05"),
+            late=_parse_pairs(options.late, "--late", ":", int, "7:10", int),
             own_initialisations=options.own_initialisations,
             drift=options.drift,
             churn=options.churn,
             reputation=not options.no_reputation,
             evaluate_every=options.evaluate_every,
-            test_examples=_count(options.test_examples),
+            test_examples=_parse_count(options.test_examples),
             records=options.records,
             **codec,
         )
@@ -138,10 +146,10 @@ def _scenarios(options: argparse.Namespace) -> list["Scenario"]:
     ]
 
 
-def _simulated(scenario: "Scenario", engine: str, is_quiet: bool) -> "Results":
+def _simulate(scenario: "Scenario", engine: str, is_quiet: bool) -> "Results":
     from node.simulator import simulate
 
-    with _progress(scenario, is_quiet) as watch:
+    with _make_progress(scenario, is_quiet) as watch:
         if engine == "local":
             return simulate(scenario, watch=watch)
         from node.simulator.ray_engine import RayEngine
@@ -154,7 +162,7 @@ def _simulated(scenario: "Scenario", engine: str, is_quiet: bool) -> "Results":
 
 
 @contextmanager
-def _progress(scenario: "Scenario", is_quiet: bool) -> Iterator[Callable[[Any], None]]:
+def _make_progress(scenario: "Scenario", is_quiet: bool) -> Iterator[Callable[[Any], None]]:
     """A bar on stderr, gone when done."""
     from rich.progress import Progress
 
@@ -178,7 +186,7 @@ def _write(results: Sequence["Results"], folder: Path, with_parquet: bool) -> No
     plot(results, folder / PLOT_FILE)
 
 
-def _malicious(text: str) -> float | tuple[int, ...]:
+def _parse_malicious(text: str) -> float | tuple[int, ...]:
     kind, colon, seats = text.partition(":")
     try:
         if colon and kind == "seats":
@@ -188,7 +196,7 @@ def _malicious(text: str) -> float | tuple[int, ...]:
         raise UsageError(f"--malicious {text[:60]!r}: give a share as 0.2, or seats as seats:3,7") from error
 
 
-def _count(text: str) -> int | None:
+def _parse_count(text: str) -> int | None:
     if text == "all":
         return None
     try:
@@ -197,7 +205,7 @@ def _count(text: str) -> int | None:
         raise UsageError(f"--test-examples {text[:60]!r}: give a number, or all") from error
 
 
-def _pairs(
+def _parse_pairs(
     texts: Sequence[str],
     option: str,
     separator: str,

@@ -39,22 +39,22 @@ def run(options: argparse.Namespace) -> int:
 
     opened = open_named(options)
     file, circle, history = opened.file, opened.circle, opened.history
-    state = circle.state(opened.block)
+    state = circle.fetch_state(opened.block)
     timed = state.phase in (Phase.COMMIT, Phase.ATTEST)
     shown: dict[str, Any] = {
         "contract": file.contract,
         "task": history.manifest.task,
         "rule": history.manifest.rule,
         "round": state.round,
-        "last_round": circle.parameters.last_round,
+        "last_round": circle.terms.last_round,
         "phase": state.phase.name.lower(),
         "seconds_left": max(0, state.deadline_s - int(time.time())) if timed else None,
-        "seats": [seat_row(history, seat) for seat in history.seats],
+        "seats": [make_seat_row(history, seat) for seat in history.seats],
         "convicted": [seat for seat, held in history.seats.items() if held.convictions],
         "open_disputes": _open_disputes(history, opened),
     }
     if options.reach:
-        reached = asyncio.run(_reached(circle.network, shown["seats"]))
+        reached = asyncio.run(_probe_reached(circle.network, shown["seats"]))
         for row in shown["seats"]:
             row["reached"] = reached.get(row["seat"])
     if options.json:
@@ -64,17 +64,17 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def seat_row(history: Any, seat: int) -> dict[str, Any]:
+def make_seat_row(history: Any, seat: int) -> dict[str, Any]:
     """What the chain says of one seat. history: a History."""
-    from node.seat.fate import news, standing_of
-    from node.seat.seat_fields import standing_fields
+    from node.seat.fate import find_news, find_standing
+    from node.seat.seat_fields import make_standing_fields
 
     held, round_ = history.seats[seat], history.round
-    standing = standing_of(history, seat)
+    standing = find_standing(history, seat)
     last = standing.last
-    told = news(None, standing, history.parameters) if held.is_held else []
+    told = find_news(None, standing, history.terms) if held.is_held else []
     return {
-        **standing_fields(history, seat),
+        **make_standing_fields(history, seat),
         "woken": history.is_woken(seat),
         "committed": round_ is not None and seat in round_.commits,
         "attested": round_ is not None and seat in round_.attestations,
@@ -85,11 +85,11 @@ def seat_row(history: Any, seat: int) -> dict[str, Any]:
 
 
 def _open_disputes(history: Any, opened: Any) -> list[dict[str, Any]]:
-    from node.duties.claims import row_of
+    from node.duties.claims import make_row
 
     found = [one for one in history.disputes if one.outcome is None]
     now_s = opened.now_s() if found else 0.0
-    return [row_of(history, one, now_s) for one in found]
+    return [make_row(history, one, now_s) for one in found]
 
 
 def _as_fields(judgement: Any) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _as_fields(judgement: Any) -> dict[str, Any]:
     return {name: getattr(judgement, name) for name in names}
 
 
-async def _reached(network: Any, rows: list[dict[str, Any]]) -> dict[int, dict[str, bool]]:
+async def _probe_reached(network: Any, rows: list[dict[str, Any]]) -> dict[int, dict[str, bool]]:
     """Seat → whether its peer proves itself at the gossip address, and whether its gateway answers."""
     from ledger.identity.endpoints import MalformedEndpoint, parse_endpoint
     from node.gossip.limits import Limits
@@ -112,7 +112,7 @@ async def _reached(network: Any, rows: list[dict[str, Any]]) -> dict[int, dict[s
             return {"gossip": False, "gateway": False}
         async with places:
             found, gateway = await asyncio.gather(
-                prober.gossip(endpoint.gossip), prober.gateway(endpoint.gateway.text)
+                prober.probe_gossip(endpoint.gossip), prober.probe_gateway(endpoint.gateway.text)
             )
         return {"gossip": found.peer == row["peer"], "gateway": gateway}
 
@@ -180,9 +180,9 @@ def _table(rows: list[dict[str, Any]], number: int, width: int) -> Any:
 
 
 def _standing(row: dict[str, Any], number: int) -> str:
-    from node.seat.seat_fields import standing_words
+    from node.seat.seat_fields import describe_standing
 
-    return ", ".join([f"{row['reputation']:.3f}", *standing_words(row, number)])
+    return ", ".join([f"{row['reputation']:.3f}", *describe_standing(row, number)])
 
 
 def _this_round(row: Mapping[str, Any], _: int) -> str:

@@ -56,9 +56,9 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     terms.add_argument("--court", metavar="ADDRESS", help="use the court of an earlier circle on this chain")
 
 
-def terms_of(options: argparse.Namespace) -> Any:
+def parse_terms(options: argparse.Namespace) -> Any:
     """The `Terms` that were chosen; what was not given has the default there. Raises UsageError."""
-    from ledger.chain.deployment.terms import Terms
+    from ledger.chain.deployment.terms import ChosenTerms
 
     given = {
         "unbonding_s": options.unbonding,
@@ -70,34 +70,34 @@ def terms_of(options: argparse.Namespace) -> Any:
         "reputation_floor": options.reputation_floor,
         "inviter": options.inviter.lower() if options.inviter else None,
     }
-    bond = _bond(options)
-    return Terms(
+    bond = _choose_bond(options)
+    return ChosenTerms(
         start_seats=options.peers,
         quorum=options.quorum if options.quorum is not None else options.peers // 2 + 1,
         commit_window_s=options.commit_window,
         attest_window_s=options.attest_window,
         bond=bond,
-        dispute_bond=_dispute_bond(options, bond),
+        dispute_bond=_choose_dispute_bond(options, bond),
         admission=_ADMISSIONS.index(options.admission),
         **{name: value for name, value in given.items() if value is not None},
     )
 
 
-def _bond(options: argparse.Namespace) -> int:
+def _choose_bond(options: argparse.Namespace) -> int:
     """Where anyone may join, a bond is what makes many keys dear; among invited ones it is a matter of choice."""
     if options.bond is not None:
-        return wei_of(options.bond, "--bond")
-    return wei_of(_OPEN_BOND, "--bond") if options.admission == "open" else 0
+        return parse_wei(options.bond, "--bond")
+    return parse_wei(_OPEN_BOND, "--bond") if options.admission == "open" else 0
 
 
-def _dispute_bond(options: argparse.Namespace, bond: int) -> int:
+def _choose_dispute_bond(options: argparse.Namespace, bond: int) -> int:
     """Less than half of what a conviction pays, and enough that false claims cost something."""
     if options.dispute_bond is not None:
-        return wei_of(options.dispute_bond, "--dispute-bond")
+        return parse_wei(options.dispute_bond, "--dispute-bond")
     return bond // _DISPUTE_PART if options.admission == "open" else 0
 
 
-def wei_of(text: str, option: str, unit: str = "ETH") -> int:
+def parse_wei(text: str, option: str, unit: str = "ETH") -> int:
     """An amount of coin, exactly. unit: ETH or GWEI. Raises UsageError."""
     try:
         # Room for every digit: nothing is rounded.

@@ -48,7 +48,7 @@ class PeerProcess:
         """What the peer wrote to stderr."""
         return self.folder / "node.log"
 
-    def events(self) -> list[dict[str, Any]]:
+    def read_events(self) -> list[dict[str, Any]]:
         """Every whole event the peer has printed so far."""
         if not self.events_file.exists():
             return []
@@ -94,7 +94,7 @@ class LocalNetwork:
         line = _wait_for(
             lambda: output.read_text().partition("\n")[0] if "\n" in output.read_text() else None,
             lambda: chain.poll() is not None,
-            lambda: f"the local chain did not start: {_last_line(self.folder / 'chain.log')}",
+            lambda: f"the local chain did not start: {_read_last_line(self.folder / 'chain.log')}",
         )
         self.rpc = line.rpartition(" ")[2]
         return self.rpc
@@ -127,7 +127,7 @@ class LocalNetwork:
             write_new(self.password_file, f"{secrets.token_hex(16)}\n".encode())
         address = new_key(keystore, self.password_file.read_text().strip(), _KEYSTORE_COST)
         rpc = Rpc(self.rpc)
-        chain_id = rpc.number("eth_chainId")
+        chain_id = rpc.fetch_number("eth_chainId")
         Sender(rpc, open_deployer_key(None, None, chain_id), chain_id).transfer(address, 10**19)
         return address
 
@@ -168,37 +168,41 @@ class LocalNetwork:
 
     def _run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
         """Run to its end. A process that is interrupted here ends it too."""
-        return subprocess.run(_command(command), capture_output=True, text=True, check=False, **self._tied())
+        return subprocess.run(
+            _make_command(command), capture_output=True, text=True, check=False, **self._lifeline_options()
+        )
 
     def _spawn(self, command: Sequence[str], output: Path, log: str) -> "subprocess.Popen[bytes]":
         with contextlib.ExitStack() as files:
             out, err = (
-                files.enter_context(open(path, "ab", opener=_private)) for path in (output, self.folder / log)
+                files.enter_context(open(path, "ab", opener=_open_private)) for path in (output, self.folder / log)
             )
             return self._start(command, out, err)
 
     def _start(self, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(_command(command), stdin=subprocess.DEVNULL, stdout=out, stderr=err, **self._tied())
+        return subprocess.Popen(
+            _make_command(command), stdin=subprocess.DEVNULL, stdout=out, stderr=err, **self._lifeline_options()
+        )
 
-    def _tied(self) -> dict[str, Any]:
+    def _lifeline_options(self) -> dict[str, Any]:
         """Options of a process that does not outlive this one."""
-        return {"env": {**_environment(), **self.lifeline.environment}, "pass_fds": self.lifeline.inherited}
+        return {"env": {**_make_environment(), **self.lifeline.environment}, "pass_fds": self.lifeline.inherited}
 
 
 def failure_of(peer: PeerProcess) -> str:
     """The last thing a dead peer said."""
-    return _last_line(peer.log_file)
+    return _read_last_line(peer.log_file)
 
 
-def _command(arguments: Sequence[str]) -> list[str]:
+def _make_command(arguments: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "node.cli.main", *arguments]
 
 
-def _private(path: str, flags: int) -> int:
+def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, PRIVATE)
 
 
-def _environment() -> dict[str, str]:
+def _make_environment() -> dict[str, str]:
     # One thread a process: the peers share this machine's cores, and more threads only get in each other's way.
     return {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -215,6 +219,6 @@ def _wait_for(found: Callable[[], str | None], is_over: Callable[[], bool], comp
     raise SetupError(complaint())
 
 
-def _last_line(path: Path) -> str:
+def _read_last_line(path: Path) -> str:
     lines = path.read_text().strip().splitlines() if path.exists() else []
     return lines[-1].removeprefix("folkmoot: ") if lines else f"it wrote nothing to {path}"

@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from node.operating.figures import shown
+from node.operating.figures import format_figure
 
 Events = dict[int, tuple[str, list[dict[str, Any]]]]
 
@@ -55,7 +55,7 @@ class Progress:
                 seat,
                 kind,
                 f"{last['round']}/{self._rounds}",
-                shown(accuracy) if "accuracy" in last["figures"] else "",
+                format_figure(accuracy) if "accuracy" in last["figures"] else "",
                 counts,
                 f"{last['reputation']:.3f}",
             )

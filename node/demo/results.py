@@ -60,7 +60,7 @@ def collect(peers: Iterable[PeerProcess]) -> RunResults:
     results = RunResults()
     for peer in peers:
         seat = None
-        for event in peer.events():
+        for event in peer.read_events():
             if event["event"] == "joined":
                 seat = event["seat"]
                 results.attacks[seat] = peer.attack
@@ -86,7 +86,7 @@ def _add_round(results: RunResults, seat: int, event: dict[str, Any], *, counts:
             results.cpu_s[name].append(value)
 
 
-def accepted_share(results: RunResults, judges: Sequence[int], judged: int) -> tuple[int, int]:
+def count_accepted(results: RunResults, judges: Sequence[int], judged: int) -> tuple[int, int]:
     """How often these judges accepted a seat, and how often they judged it."""
     counts: Counter[str] = Counter()
     for judge in judges:

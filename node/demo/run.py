@@ -14,8 +14,8 @@ from node.demo.launcher import LocalNetwork, failure_of
 from node.demo.plot import plot
 from node.demo.progress import Progress
 from node.demo.results import RunResults, collect
-from node.demo.summary import as_json, print_summary
-from node.demo.usage import cpu_s, pss_bytes
+from node.demo.summary import make_fields, print_summary
+from node.demo.usage import read_cpu_s, read_pss_bytes
 
 _POLL_S: Final = 0.25
 _STALL_S: Final = 300.0
@@ -71,19 +71,19 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
         for peer in network.peers:
             # A seat decides which share of the data is a peer's: seats in order make runs comparable.
             seated = ("--seat", str(peer.index), *own_task, *options.node)
-            network.start_peer(peer, *seated, *_experiment(options, peer.attack))
+            network.start_peer(peer, *seated, *_make_experiment_options(options, peer.attack))
         _wait(network, console, options, clock)
-        usage = _usage(network)
+        usage = _measure_usage(network)
         results = collect(network.peers)
         report = network.audit()
         clock.lap("audit")
     outcome = DemoOutcome(results, report, clock.laps, usage)
-    reputations = {seat: report["reputations"].get(address, 0.0) for seat, address in _seats(network).items()}
+    reputations = {seat: report["reputations"].get(address, 0.0) for seat, address in _read_seats(network).items()}
     title = f"{report['task']}, rule {report['rule']}, {options.poisoners} of {options.peers} {options.attack}"
     plot(results, reputations, title, options.folder / "rounds.png")
     picture = options.folder / "rounds.png" if options.keep else None
     if as_json_output:
-        as_json(picture, outcome, reputations)
+        make_fields(picture, outcome, reputations)
     else:
         print_summary(console, picture, outcome, reputations, poisoned=options.poisoners > 0)
     return outcome
@@ -94,7 +94,7 @@ def _wait(network: LocalNetwork, console: Console, options: DemoOptions, clock: 
     last_change, seen = time.monotonic(), -1
     with Progress(console, options.peers, options.rounds) as progress:
         while True:
-            events = {peer.index: peer.events() for peer in network.peers}
+            events = {peer.index: peer.read_events() for peer in network.peers}
             for peer in network.peers:
                 assert peer.process is not None
                 if peer.process.poll() is not None:
@@ -103,9 +103,9 @@ def _wait(network: LocalNetwork, console: Console, options: DemoOptions, clock: 
             if count != seen:
                 last_change, seen = time.monotonic(), count
                 progress.show({peer.index: (peer.attack, events[peer.index]) for peer in network.peers})
-            if "peers started" not in clock.laps and _all(events, "joined"):
+            if "peers started" not in clock.laps and _select_events(events, "joined"):
                 clock.lap("peers started")
-            if _all(events, "finished"):
+            if _select_events(events, "finished"):
                 clock.lap("rounds")
                 return
             if time.monotonic() - last_change > _STALL_S:
@@ -113,7 +113,7 @@ def _wait(network: LocalNetwork, console: Console, options: DemoOptions, clock: 
             time.sleep(_POLL_S)
 
 
-def _experiment(options: DemoOptions, attack: str) -> list[str]:
+def _make_experiment_options(options: DemoOptions, attack: str) -> list[str]:
     """What a poisoner has to know, and what an honest peer reports about the attack."""
     parameters = [part for text in options.attack_parameters for part in ("--attack-parameter", text)]
     if attack != "honest":
@@ -128,24 +128,24 @@ def _experiment(options: DemoOptions, attack: str) -> list[str]:
     return []
 
 
-def _usage(network: LocalNetwork) -> dict[str, float]:
+def _measure_usage(network: LocalNetwork) -> dict[str, float]:
     """Memory (PSS) of all peers together and of the chain, and the chain's CPU time, where the system tells."""
     assert network.chain is not None
-    peers = [pss_bytes(peer.process.pid) for peer in network.peers if peer.process is not None]
+    peers = [read_pss_bytes(peer.process.pid) for peer in network.peers if peer.process is not None]
     found = {
         "peers_pss_bytes": sum(size for size in peers if size is not None) or None,
-        "chain_pss_bytes": pss_bytes(network.chain.pid),
-        "chain_cpu_s": cpu_s(network.chain.pid),
+        "chain_pss_bytes": read_pss_bytes(network.chain.pid),
+        "chain_cpu_s": read_cpu_s(network.chain.pid),
     }
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _all(events: dict[int, list[dict[str, Any]]], kind: str) -> bool:
+def _select_events(events: dict[int, list[dict[str, Any]]], kind: str) -> bool:
     return all(any(event["event"] == kind for event in listed) for listed in events.values())
 
 
-def _seats(network: LocalNetwork) -> dict[int, str]:
-    joined = [event for peer in network.peers for event in peer.events() if event["event"] == "joined"]
+def _read_seats(network: LocalNetwork) -> dict[int, str]:
+    joined = [event for peer in network.peers for event in peer.read_events() if event["event"] == "joined"]
     return {event["seat"]: event["address"] for event in joined}
 
 

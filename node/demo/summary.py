@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from node.demo.results import LEARNING, RunResults, accepted_share
+from node.demo.results import LEARNING, RunResults, count_accepted
 from node.operating.printing import say_json
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def print_summary(
         )
 
 
-def as_json(picture: Path | None, outcome: "DemoOutcome", reputations: dict[int, float]) -> None:
+def make_fields(picture: Path | None, outcome: "DemoOutcome", reputations: dict[int, float]) -> None:
     """Print one JSON object."""
     results = outcome.results
     accuracies, backdoors = results.final_accuracies(), results.final_backdoors()
@@ -83,7 +83,7 @@ def _accuracy_line(results: RunResults) -> str:
 def _peers_table(results: RunResults, reputations: dict[int, float]) -> Table:
     table = Table("seat", "kind", "accuracy", "accepted by honest peers", "reputation", title="who was taken in")
     for seat, attack in sorted(results.attacks.items()):
-        accepted, judged = accepted_share(results, [j for j in results.honest if j != seat], seat)
+        accepted, judged = count_accepted(results, [j for j in results.honest if j != seat], seat)
         accuracy = results.accuracy.get(seat)
         value = reputations.get(seat, 0.0)
         table.add_row(

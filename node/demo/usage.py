@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def pss_bytes(pid: int) -> int | None:
+def read_pss_bytes(pid: int) -> int | None:
     """Proportional set size: shared pages are split among those who share them."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
@@ -13,7 +13,7 @@ def pss_bytes(pid: int) -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), None)
 
 
-def cpu_s(pid: int) -> float | None:
+def read_cpu_s(pid: int) -> float | None:
     """User and system CPU seconds of a process so far."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()

@@ -6,13 +6,13 @@ from ledger.circle.fold.fault_events import DISPUTE_ROUNDS, WINDOWS
 from ledger.circle.history import History
 from ledger.circle.members import Dispute, Seat
 from ledger.errors import UsageError
-from node.duties.claims import stands
-from node.operating.wording import length, seat_list, when
+from node.duties.claims import describe_stage
+from node.operating.wording import format_duration, format_seats, format_time
 
 
 def check_claim(history: History, round_number: int, judge: int, target: int) -> None:
     """What can be claimed at all (R26.1). Raises UsageError with the reason."""
-    if history.parameters.dispute_bond == 0:
+    if history.terms.dispute_bond == 0:
         raise UsageError("this circle was deployed without disputes: publish the audit's findings instead")
     if not 1 <= round_number <= len(history.rounds) or not history.rounds[round_number - 1].settled:
         raise UsageError(f"round {round_number} is not settled: dispute one that `folkmoot status` shows as past")
@@ -38,10 +38,10 @@ def _check_seats(history: History, round_number: int, judge: int, target: int) -
         raise UsageError(f"who holds seat {judge} joined after round {round_number}: check round and seat")
     if target not in history.seats:
         raise UsageError(f"nobody has ever sat in seat {target}: look at the seats with `folkmoot status`")
-    if history.bonded.bit_count() < history.parameters.quorum:
+    if history.bonded.bit_count() < history.terms.quorum:
         raise UsageError(
             f"{history.bonded.bit_count()} seats are bonded and a dispute needs the circle's quorum of "
-            f"{history.parameters.quorum}: publish the audit's findings instead"
+            f"{history.terms.quorum}: publish the audit's findings instead"
         )
 
 
@@ -59,18 +59,21 @@ def check_said(history: History, round_number: int, judge: int, target: int) -> 
 
 def check_in_time(history: History, judge: int, now_s: float, deadline_s: int, unbonding_s: int) -> None:
     """That the trial could end before anyone is free (R26.1). deadline_s: the circle's. Raises UsageError."""
-    held, window_s = history.seats[judge], history.parameters.dispute_window_s
-    trial = f"a trial takes up to {WINDOWS} windows of {length(window_s)}"
+    held, window_s = history.seats[judge], history.terms.dispute_window_s
+    trial = f"a trial takes up to {WINDOWS} windows of {format_duration(window_s)}"
     end_s, free_at = now_s + WINDOWS * window_s, held.free_at
     if free_at is not None and end_s > free_at:
         raise UsageError(
-            f"{trial}, and seat {judge} is given up and free at {when(free_at)}, before one raised now could end: "
+            f"{trial}, and seat {judge} is given up and free at {format_time(free_at)}, before one "
+            "raised now could end: "
             "publish the audit's findings instead"
         )
     if end_s > deadline_s + unbonding_s:
         raise UsageError(
-            f"{trial}, and the circle has stood still since {when(deadline_s)}: who left then could be free at "
-            f"{when(deadline_s + unbonding_s)}, before one raised now could end: publish the audit's findings"
+            f"{trial}, and the circle has stood still since {format_time(deadline_s)}: who left then "
+            "could be free at "
+            f"{format_time(deadline_s + unbonding_s)}, before one raised now could end: publish the "
+            "audit's findings"
         )
 
 
@@ -80,25 +83,31 @@ def check_vote(history: History, dispute: Dispute, seat: int, now_s: float) -> N
     if dispute.outcome is not None:
         raise UsageError(f"{about} is closed: it was {dispute.outcome.name.lower()}")
     if not dispute.asked:
-        raise UsageError(f"{about} is in a stage without votes, {stands(dispute, now_s)}")
+        raise UsageError(f"{about} is in a stage without votes, {describe_stage(dispute, now_s)}")
     if now_s >= dispute.deadline:
-        raise UsageError(f"the vote on {about} ended at {when(dispute.deadline)}: `folkmoot disputes resolve` next")
+        raise UsageError(
+            f"the vote on {about} ended at {format_time(dispute.deadline)}: `folkmoot disputes resolve` next"
+        )
     if not dispute.asked >> seat & 1:
-        whose = f"its jury, {seat_list(seats_of(dispute.jury))}," if stage == Stage.JURY else "who was bonded when"
+        whose = (
+            f"its jury, {format_seats(seats_of(dispute.jury))}," if stage == Stage.JURY else "who was bonded when"
+        )
         raise UsageError(
             f"seat {seat} is not asked: {about} waits for {whose}{'' if stage == Stage.JURY else ' it was raised'}"
         )
     if dispute.votes.cast >> seat & 1:
         raise UsageError(f"seat {seat} has voted on {about} already")
     if not history.may_vote(seat, dispute):
-        raise UsageError(f"seat {seat} may not vote on {about}: {_lacking(history, history.seats[seat], seat)}")
+        raise UsageError(
+            f"seat {seat} may not vote on {about}: {_describe_lacking(history, history.seats[seat], seat)}"
+        )
 
 
-def _lacking(history: History, held: Seat, seat: int) -> str:
+def _describe_lacking(history: History, held: Seat, seat: int) -> str:
     if history.below >> seat & 1:
         return "its reputation is below the floor"
     if held.suspended_until is not None:
         return f"it is suspended until round {held.suspended_until}"
-    if 2 * held.bond < history.parameters.bond:
+    if 2 * held.bond < history.terms.bond:
         return "less than half of its bond is left"
     return "who holds it joined after the dispute was raised"

@@ -5,16 +5,16 @@ from typing import Any, Final
 
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Outcome, Stage
-from ledger.circle.fold.fault_events import CHALLENGER_PART, fine_due
+from ledger.circle.fold.fault_events import CHALLENGER_PART, fine_due_wei
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History
 from ledger.circle.members import Dispute, Votes
-from node.operating.wording import length, seat_list, when
+from node.operating.wording import format_duration, format_seats, format_time
 
 _ANSWERS: Final = ("upholding", "rejecting", "withholding")
 
 
-def claim_words(history: History, round_number: int, judge: int, target: int, *, is_asking: bool = False) -> str:
+def describe_claim(history: History, round_number: int, judge: int, target: int, *, is_asking: bool = False) -> str:
     """What is claimed, as a sentence."""
     if is_asking:
         return f"seat {judge} does not show what it judged from in round {round_number}"
@@ -27,7 +27,7 @@ def claim_words(history: History, round_number: int, judge: int, target: int, *,
     return f"seat {judge} falsely {said} seat {target} in round {round_number}"
 
 
-def stands(dispute: Dispute, now_s: float) -> str:
+def describe_stage(dispute: Dispute, now_s: float) -> str:
     """Where it stands and until when, or how it ended. now_s: Unix seconds."""
     if dispute.outcome is not None:
         if dispute.stage == Stage.DRAWING:
@@ -35,7 +35,7 @@ def stands(dispute: Dispute, now_s: float) -> str:
         if dispute.outcome == Outcome.REJECTED and dispute.asker is not None:
             return "rejected: the judge shows what it judged from"
         return _ENDS[dispute.outcome]
-    until = when(dispute.deadline)
+    until = format_time(dispute.deadline)
     if dispute.is_decided:
         return f"open: {_VOTERS[dispute.stage]} has decided, and anyone can resolve it"
     if dispute.is_over(now_s):
@@ -63,13 +63,13 @@ _OVER: Final[Mapping[Stage, str]] = {
 _VOTERS: Final[Mapping[Stage, str]] = {Stage.JURY: "its jury", Stage.CIRCLE: "the whole circle"}
 
 
-def next_step(history: History, dispute: Dispute, now_s: float) -> str | None:
+def describe_next_step(history: History, dispute: Dispute, now_s: float) -> str | None:
     """What comes next and who does it; None after the end."""
-    number, window_s = dispute.number, history.parameters.dispute_window_s
+    number, window_s = dispute.number, history.terms.dispute_window_s
     if dispute.outcome is not None:
         return None
     if dispute.is_over(now_s):
-        return f"any node resolves it, or `folkmoot disputes resolve {number}`: {_after(dispute)}"
+        return f"any node resolves it, or `folkmoot disputes resolve {number}`: {_describe_after(dispute)}"
     if dispute.stage == Stage.DRAWING:
         return f"any node has the jury drawn, or `folkmoot disputes summon {number}`"
     if dispute.stage == Stage.APPEAL:
@@ -78,23 +78,23 @@ def next_step(history: History, dispute: Dispute, now_s: float) -> str | None:
             f"{dispute.verdict.name.lower()}"
         )
     missing = seats_of(dispute.asked & ~dispute.votes.cast)
-    voting = f"{seat_list(missing)} {'has' if len(missing) == 1 else 'have'} not voted; their nodes do"
+    voting = f"{format_seats(missing)} {'has' if len(missing) == 1 else 'have'} not voted; their nodes do"
     if dispute.stage == Stage.JURY:
         return (
             f"{voting}. Where more than half of the jury finds for the claim the whole circle votes, for "
-            f"{length(window_s)}; else anyone can appeal for as long"
+            f"{format_duration(window_s)}; else anyone can appeal for as long"
         )
-    return f"{voting}. {majority(dispute.electorate)} votes of {dispute.electorate.bit_count()} decide"
+    return f"{voting}. {count_majority(dispute.electorate)} votes of {dispute.electorate.bit_count()} decide"
 
 
-def _after(dispute: Dispute) -> str:
+def _describe_after(dispute: Dispute) -> str:
     step = dispute.next_stage
     if step is not None:
         return "then the whole circle votes" if step == Stage.CIRCLE else "then anyone can appeal"
     return f"then it is {dispute.verdict.name.lower()}"
 
 
-def row_of(history: History, dispute: Dispute, now_s: float) -> dict[str, Any]:
+def make_row(history: History, dispute: Dispute, now_s: float) -> dict[str, Any]:
     """All that there is to say of a dispute, as fields. Seats as lists, amounts in wei, times in Unix seconds."""
     claim, is_open = dispute.claim, dispute.outcome is None
     return {
@@ -105,34 +105,34 @@ def row_of(history: History, dispute: Dispute, now_s: float) -> dict[str, Any]:
         "target": claim.target,
         "is_about_record": claim.target == claim.judge,
         "is_asking": claim.is_asking,
-        "claim": claim_words(history, claim.round, claim.judge, claim.target, is_asking=claim.is_asking),
+        "claim": describe_claim(history, claim.round, claim.judge, claim.target, is_asking=claim.is_asking),
         "challenger": claim.challenger,
         "challenger_seat": _seat_of_key(history, claim.challenger),
         "evidence": claim.evidence.hex(),
         "stage": dispute.stage.name.lower(),
         "outcome": None if dispute.outcome is None else dispute.outcome.name.lower(),
-        "stands": stands(dispute, now_s),
+        "stands": describe_stage(dispute, now_s),
         "deadline": dispute.deadline if is_open else None,
         "is_over": is_open and dispute.is_over(now_s),
         "pool": seats_of(dispute.pool),
         "jury": seats_of(dispute.jury),
-        "jury_votes": _votes(dispute.jury_votes, dispute.jury),
+        "jury_votes": _list_votes(dispute.jury_votes, dispute.jury),
         "electorate": seats_of(dispute.electorate),
-        "circle_votes": _votes(dispute.circle_votes, dispute.electorate),
+        "circle_votes": _list_votes(dispute.circle_votes, dispute.electorate),
         "appellant": dispute.appellant,
-        **_money(history, dispute),
-        "next": next_step(history, dispute, now_s),
+        **_list_money(history, dispute),
+        "next": describe_next_step(history, dispute, now_s),
     }
 
 
-def _votes(votes: Votes, asked: int) -> dict[str, Any]:
+def _list_votes(votes: Votes, asked: int) -> dict[str, Any]:
     said = {answer: seats_of(getattr(votes, answer)) for answer in _ANSWERS}
-    return {**said, "of": asked.bit_count(), "decide": majority(asked) if asked else 0}
+    return {**said, "of": asked.bit_count(), "decide": count_majority(asked) if asked else 0}
 
 
-def _money(history: History, dispute: Dispute) -> dict[str, int]:
+def _list_money(history: History, dispute: Dispute) -> dict[str, int]:
     """What is pledged and at stake while it is open, and what was paid, burned and given back once it is closed."""
-    pledged = history.parameters.dispute_bond
+    pledged = history.terms.dispute_bond
     appealed = APPEAL_BONDS * pledged if dispute.appellant is not None else 0
     is_open, is_rejected = dispute.outcome is None, dispute.outcome == Outcome.REJECTED
     paid = dispute.fine // CHALLENGER_PART
@@ -141,7 +141,7 @@ def _money(history: History, dispute: Dispute) -> dict[str, int]:
     return {
         "bond_wei": pledged,
         "appeal_bond_wei": appealed,
-        "at_stake_wei": fine_due(history, dispute.claim.judge) if is_open else 0,
+        "at_stake_wei": fine_due_wei(history, dispute.claim.judge) if is_open else 0,
         "fine_wei": dispute.fine,
         "jurors_fined_wei": dispute.jurors_fined,
         "paid_wei": paid,
@@ -156,6 +156,6 @@ def _seat_of_key(history: History, key: str) -> int | None:
     return found[0] if found else None
 
 
-def majority(mask: int) -> int:
+def count_majority(mask: int) -> int:
     """How many of the seats are more than half."""
     return mask.bit_count() // 2 + 1

@@ -12,11 +12,11 @@ from typing import Final
 from ledger.chain.rpc.client import ChainTrouble
 from ledger.chain.transactions.receipts import CallNotDone
 from ledger.chain.transactions.sender import Refused
-from ledger.circle.draw import duty_order
+from ledger.circle.draw import draw_duty_order
 from ledger.circle.events import Stage
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History
-from ledger.untrusted.text import ether
+from ledger.untrusted.text import format_ether
 from node.duties.evidence import EvidenceStore
 from node.duties.voting import Voting
 from node.duties.watcher import Watcher
@@ -41,9 +41,9 @@ class Duty:
     value_wei: int = 0
 
 
-def duties_of(history: History, seat: int, now_s: float) -> list[Duty]:
+def find_duties(history: History, seat: int, now_s: float) -> list[Duty]:
     """What is due by the chain alone. seat: the peer's own. now_s: Unix time."""
-    after = history.parameters.eject_after
+    after = history.terms.eject_after
     found: list[Duty] = []
     for number, held in history.seats.items():
         if held.is_held and (0 < after <= held.strikes or history.is_absent(number)):
@@ -65,7 +65,7 @@ def duties_of(history: History, seat: int, now_s: float) -> list[Duty]:
     return found
 
 
-def turn(history: History, seat: int) -> int:
+def count_members_ahead(history: History, seat: int) -> int:
     """How many members are to do a duty that anyone may do before this one. 0: do it now (R21)."""
     round_ = history.round
     if round_ is None or history.opened is None:
@@ -73,7 +73,7 @@ def turn(history: History, seat: int) -> int:
     seed = round_.seed or history.opened.task + round_.number.to_bytes(8, "big")
     # Who is below the floor may be the one whom a duty is about, and is no help.
     able = history.members & ~history.below | 1 << seat
-    return duty_order(seed, able).index(seat)
+    return draw_duty_order(seed, able).index(seat)
 
 
 def _is_releasable(history: History, seat: int, now_s: float) -> bool:
@@ -110,28 +110,31 @@ class Duties:
         """
         self._voting.look(seat)
         self._watcher.look(seat, is_busy=self._voting.is_working)
-        due, now = self._due(seat), time.monotonic()
+        due, now = self._find_due(seat), time.monotonic()
         self._since = {duty: self._since.get(duty, now) for duty in due}
         self._not_before = {duty: at for duty, at in self._not_before.items() if at > now}
         for duty in due:
-            waits = 0.0 if duty.is_own else _STEP_S * turn(self._history, seat)
+            waits = 0.0 if duty.is_own else _STEP_S * count_members_ahead(self._history, seat)
             if now >= max(self._since[duty] + waits, self._not_before.get(duty, 0.0)):
                 await self._do(duty, seat)
                 return True
         return False
 
-    def _due(self, seat: int) -> list[Duty]:
-        votes = [Duty("vote", said, is_own=True) for said in self._voting.votes(seat)]
-        reports = [Duty("report_equivocation", one.arguments()) for one in self._evidence.open(self._history)]
-        return votes + reports + duties_of(self._history, seat, time.time()) + self._claims()
-
-    def _claims(self) -> list[Duty]:
-        """What pledges coin for what was recomputed, and gets it back."""
-        bond, watcher = self._history.parameters.dispute_bond, self._watcher
-        appeals = [
-            Duty("appeal", said, value_wei=APPEAL_BONDS * bond) for said in watcher.appeals(self._voting.appeals())
+    def _find_due(self, seat: int) -> list[Duty]:
+        votes = [Duty("vote", said, is_own=True) for said in self._voting.list_votes(seat)]
+        reports = [
+            Duty("report_equivocation", one.call_arguments()) for one in self._evidence.list_open(self._history)
         ]
-        disputes = [Duty("dispute", said, value_wei=bond) for said in watcher.disputes()]
+        return votes + reports + find_duties(self._history, seat, time.time()) + self._find_claims()
+
+    def _find_claims(self) -> list[Duty]:
+        """What pledges coin for what was recomputed, and gets it back."""
+        bond, watcher = self._history.terms.dispute_bond, self._watcher
+        appeals = [
+            Duty("appeal", said, value_wei=APPEAL_BONDS * bond)
+            for said in watcher.list_appeals(self._voting.list_appeals())
+        ]
+        disputes = [Duty("dispute", said, value_wei=bond) for said in watcher.list_disputes()]
         return appeals + disputes + [Duty("withdraw", (), is_own=True)] * watcher.is_owed()
 
     async def _do(self, duty: Duty, seat: int) -> None:
@@ -142,7 +145,7 @@ class Duties:
             await self._follower.call(
                 duty.call,
                 *duty.arguments,
-                only_if=lambda _: duty in self._due(seat),
+                only_if=lambda _: duty in self._find_due(seat),
                 value_wei=duty.value_wei,
             )
         except (CallNotDone, Refused, ChainTrouble) as error:
@@ -160,16 +163,16 @@ class Duties:
         except ChainTrouble as error:
             _log.info("the jury is drawn later reason=%s", error)
             return
-        for duty in self._due(seat):
+        for duty in self._find_due(seat):
             if duty.call == "summon" and duty.is_own:
                 await self._do(duty, seat)
 
     async def _can_pledge(self, wei: int) -> bool:
         """The account pays for its rounds first. Raises ChainUnreachable."""
-        is_poor = await self._follower.balance_wei() < wei + _RESERVE_WEI
+        is_poor = await self._follower.fetch_balance_wei() < wei + _RESERVE_WEI
         if is_poor and not self._is_poor:
             says = (
-                f"this node's account holds too little to pledge {ether(wei)} for a claim and go on: fund "
+                f"this node's account holds too little to pledge {format_ether(wei)} for a claim and go on: fund "
                 "it, or say with --dispute-budget 0 that it is to raise none"
             )
             self._notices.tell(Notice("no_coin_for_claims", says, True, {"value_wei": wei}))

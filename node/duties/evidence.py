@@ -11,7 +11,7 @@ from ledger.circle.history import History
 from ledger.errors import PeerFault, SetupError
 from ledger.files import PRIVATE, make_folder
 from ledger.identity.network import Network
-from ledger.identity.signing import announcement_hash, compact, recover
+from ledger.identity.signing import announcement_hash, encode_compact, recover
 from node.gossip.messages import Announcement
 
 _log = logging.getLogger(__name__)
@@ -31,16 +31,16 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     second: str
     second_signature: str
 
-    def arguments(self) -> tuple[object, ...]:
+    def call_arguments(self) -> tuple[object, ...]:
         """Of `report_equivocation`."""
         first, second = bytes.fromhex(self.first), bytes.fromhex(self.second)
         return (
             self.author,
             self.round,
             first,
-            *compact(bytes.fromhex(self.first_signature)),
+            *encode_compact(bytes.fromhex(self.first_signature)),
             second,
-            *compact(bytes.fromhex(self.second_signature)),
+            *encode_compact(bytes.fromhex(self.second_signature)),
         )
 
     @classmethod
@@ -55,7 +55,7 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         )
 
 
-def evidence_of(network: Network, first: Announcement, second: Announcement) -> Evidence:
+def make_evidence(network: Network, first: Announcement, second: Announcement) -> Evidence:
     """What two announcements of one author and round show."""
     return Evidence(
         chain_id=network.chain_id,
@@ -93,7 +93,7 @@ def _is_signed(evidence: Evidence, network: Network, digest: str, signature: str
         return False
 
 
-def convicted_seat(history: History, author: str, number: int) -> int | None:
+def find_convicted_seat(history: History, author: str, number: int) -> int | None:
     """The seat that such evidence would cost its author; None where there is nothing left to lose."""
     for seat, held in history.seats.items():
         if author in held.keys and not held.is_released and number >= held.since_round:
@@ -120,7 +120,7 @@ class EvidenceStore:
 
     def add(self, first: Announcement, second: Announcement) -> None:
         """Keep what two announcements show. Their signatures are checked already."""
-        evidence = evidence_of(self._network, first, second)
+        evidence = make_evidence(self._network, first, second)
         if evidence.author == self._own:
             _log.error("this node's key signed two updates for round %d: is it in use elsewhere?", first.round)
             return
@@ -133,11 +133,11 @@ class EvidenceStore:
         except OSError as error:
             _log.warning("evidence not written author=%s reason=%s", evidence.author, error.strerror)
 
-    def open(self, history: History) -> list[Evidence]:
+    def list_open(self, history: History) -> list[Evidence]:
         """What would still convict somebody, one for each seat."""
         found: dict[int, Evidence] = {}
         for evidence in self._kept.values():
-            seat = convicted_seat(history, evidence.author, evidence.round)
+            seat = find_convicted_seat(history, evidence.author, evidence.round)
             if seat is not None:
                 found.setdefault(seat, evidence)
         return list(found.values())

@@ -10,24 +10,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, decode_checkpoint, decode_checkpoint_record
 from ledger.blobs.contents.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
 from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.false_verdicts import Examined, Truth, blobs_behind, examine, is_false_verdict
-from ledger.judging.frame_chains import CircleTask, Held, Lost, States, further
-from ledger.judging.replay import Start, blobs_needed, replay, starts
+from ledger.judging.false_verdicts import Examination, Truth, digests_behind_verdict, examine, is_false_verdict
+from ledger.judging.frame_chains import BlobMissing, CircleTask, HeldBlobs, StateCache, find_lacking_blobs
+from ledger.judging.replay import ReplayStart, digests_behind_attestation, find_replay_starts, replay
 from ledger.rules import looks_back, rule_of
-from ledger.rules.judge_memory import Carried
+from ledger.rules.judge_memory import CarriedState
 
 _log = logging.getLogger(__name__)
 # A judge keeps what its disputable rounds follow from, back to the checkpoint before: nobody has to look behind it.
 _UNSHOWN_MAX: Final = 2
 
 
-class Fetch(Protocol):
+class FetchBlobs(Protocol):
     """digest → seat to be asked first in, digest → bytes out, None for bytes that make no blob.
 
     What comes back may read them when it is asked. max_bytes: of each. Raises Unavailable.
@@ -37,16 +37,16 @@ class Fetch(Protocol):
 
 
 @dataclass(frozen=True)
-class Answered:
+class RecomputedTruth:
     """What recomputing a claim gave. lacking: of what is withheld, the first blob that nobody gave."""
 
     truth: Truth
     lacking: Unavailable | None = None
 
 
-async def truth_of(
-    history: History, network: bytes, round_number: int, judge: int, target: int, fetch: Fetch
-) -> Answered:
+async def recompute_truth(
+    history: History, network: bytes, round_number: int, judge: int, target: int, fetch: FetchBlobs
+) -> RecomputedTruth:
     """Whether what a judge said of a target, or where that is the judge itself, its record or base, is false.
 
     A judge that did not attest, or a target it did not judge, is no false verdict. Raises Unavailable where nobody
@@ -55,56 +55,56 @@ async def truth_of(
     round_ = history.rounds[round_number - 1]
     attestation = round_.attestations.get(judge)
     if attestation is None or not (attestation.judged | 1 << judge) >> target & 1:
-        return Answered(Truth.RIGHT)
+        return RecomputedTruth(Truth.RIGHT)
     if not await _is_knowable(history, judge, fetch):
-        return Answered(Truth.UNKNOWABLE)
+        return RecomputedTruth(Truth.UNKNOWABLE)
     try:
-        brought = await _Brought.into(history, network, round_, judge, fetch, for_base=target == judge)
-        held = await brought.whole(round_, blobs_behind(history, round_, judge, target))
+        brought = await _CarriedInto.into(history, network, round_, judge, fetch, for_base=target == judge)
+        held = await brought.fetch_updates(round_, digests_behind_verdict(history, round_, judge, target))
     except Unavailable as error:
-        return _withheld(round_number, judge, error)
-    except Lost as lost:
-        return _withheld(round_number, judge, Unavailable(lost.digest, {"": str(lost)}))
+        return _answer_withheld(round_number, judge, error)
+    except BlobMissing as lost:
+        return _answer_withheld(round_number, judge, Unavailable(lost.digest, {"": str(lost)}))
     found = await asyncio.to_thread(
         is_false_verdict, history, brought.task, round_, judge, target, brought.carried, held
     )
     if found is None:
-        return _withheld(round_number, judge, None)
-    return Answered(Truth.FALSE if found else Truth.RIGHT)
+        return _answer_withheld(round_number, judge, None)
+    return RecomputedTruth(Truth.FALSE if found else Truth.RIGHT)
 
 
-async def examined(
-    history: History, network: bytes, round_number: int, judge: int, fetch: Fetch
-) -> Examined | Answered:
+async def recompute_attestation(
+    history: History, network: bytes, round_number: int, judge: int, fetch: FetchBlobs
+) -> Examination | RecomputedTruth:
     """All that is false of what a judge said in a round, or that it is withheld, or that nobody can tell.
 
-    The judge must have attested. Raises Unavailable as `truth_of` does.
+    The judge must have attested. Raises Unavailable as `recompute_truth` does.
     """
     round_ = history.rounds[round_number - 1]
     if not await _is_knowable(history, judge, fetch):
-        return Answered(Truth.UNKNOWABLE)
+        return RecomputedTruth(Truth.UNKNOWABLE)
     try:
-        brought = await _Brought.into(history, network, round_, judge, fetch, for_base=True)
-        held = await brought.whole(round_, blobs_needed(round_, judge))
+        brought = await _CarriedInto.into(history, network, round_, judge, fetch, for_base=True)
+        held = await brought.fetch_updates(round_, digests_behind_attestation(round_, judge))
         return await asyncio.to_thread(examine, history, brought.task, round_, judge, brought.carried, held)
     except Unavailable as error:
-        return _withheld(round_number, judge, error)
-    except Lost as lost:
-        return _withheld(round_number, judge, Unavailable(lost.digest, {"": str(lost)}))
+        return _answer_withheld(round_number, judge, error)
+    except BlobMissing as lost:
+        return _answer_withheld(round_number, judge, Unavailable(lost.digest, {"": str(lost)}))
 
 
-def _withheld(number: int, judge: int, error: Unavailable | None) -> Answered:
+def _answer_withheld(number: int, judge: int, error: Unavailable | None) -> RecomputedTruth:
     _log.info("withheld round=%d judge=%d reason=%s", number, judge, error)
-    return Answered(Truth.WITHHELD, error)
+    return RecomputedTruth(Truth.WITHHELD, error)
 
 
-async def _is_knowable(history: History, judge: int, fetch: Fetch) -> bool:
+async def _is_knowable(history: History, judge: int, fetch: FetchBlobs) -> bool:
     manifest = history.manifest
     is_replayable = rule_of(manifest.rule, manifest.rule_parameters).is_replayable
-    return is_replayable and await genesis_of(history, judge, fetch) is not None
+    return is_replayable and await fetch_genesis(history, judge, fetch) is not None
 
 
-async def genesis_of(history: History, first: int, fetch: Fetch) -> State | None:
+async def fetch_genesis(history: History, first: int, fetch: FetchBlobs) -> GridState | None:
     """The circle's first state, None where no state can be made of it. first: whom to ask first."""
     manifest = history.manifest
     fetched = await fetch({manifest.genesis_digest: first}, update_max_bytes(manifest))
@@ -115,39 +115,39 @@ async def genesis_of(history: History, first: int, fetch: Fetch) -> State | None
         return None
 
 
-class _Brought:
+class _CarriedInto:
     """What a judge brought into a round, and the states decoded on the way.
 
     carried: None where the verdict follows without it.
     """
 
-    def __init__(self, history: History, network: bytes, judge: int, fetch: Fetch, genesis: State) -> None:
+    def __init__(self, history: History, network: bytes, judge: int, fetch: FetchBlobs, genesis: GridState) -> None:
         self._history, self._judge, self._fetch, self._genesis = history, judge, fetch, genesis
-        self.task = CircleTask(history.manifest, network, States(genesis))
-        self.carried: Carried | None = None
+        self.task = CircleTask(history.manifest, network, StateCache(genesis))
+        self.carried: CarriedState | None = None
 
     @classmethod
     async def into(
-        cls, history: History, network: bytes, round_: Round, judge: int, fetch: Fetch, *, for_base: bool
-    ) -> "_Brought":
+        cls, history: History, network: bytes, round_: Round, judge: int, fetch: FetchBlobs, *, for_base: bool
+    ) -> "_CarriedInto":
         """for_base: also where the rule does not look back. Raises Unavailable."""
-        genesis = await genesis_of(history, judge, fetch)
+        genesis = await fetch_genesis(history, judge, fetch)
         assert genesis is not None
         found = cls(history, network, judge, fetch, genesis)
         rule = rule_of(history.manifest.rule, history.manifest.rule_parameters)
         if looks_back(rule) or for_base:
-            found.carried = await found._carried(round_, looks_back=looks_back(rule))
+            found.carried = await found._recompute_carried(round_, looks_back=looks_back(rule))
         return found
 
-    async def whole(self, round_: Round, needed: Mapping[int, bytes]) -> Held:
+    async def fetch_updates(self, round_: Round, needed: Mapping[int, bytes]) -> HeldBlobs:
         """The blobs of these seats' updates and what they hang on; the judge is asked first."""
-        return await whole(self._history, round_, needed, self._fetch, self.task.states, first=self._judge)
+        return await fetch_updates(self._history, round_, needed, self._fetch, self.task.states, first=self._judge)
 
-    async def _carried(self, round_: Round, *, looks_back: bool) -> Carried:
+    async def _recompute_carried(self, round_: Round, *, looks_back: bool) -> CarriedState:
         unshown: dict[int, Unavailable] = {}
-        for start in starts(self._history, round_, self._judge, looks_back=looks_back):
+        for start in find_replay_starts(self._history, round_, self._judge, looks_back=looks_back):
             try:
-                carried = await self._at(start)
+                carried = await self._fetch_start(start)
             except Unavailable as error:
                 assert start.checkpoint is not None
                 unshown[start.checkpoint.number] = error
@@ -160,17 +160,19 @@ class _Brought:
                 return await self._follow(start, carried, unshown)
         raise AssertionError("the last start is the beginning, and nothing lacks there")
 
-    async def _at(self, start: Start) -> Carried:
+    async def _fetch_start(self, start: ReplayStart) -> CarriedState:
         if start.checkpoint is None:
-            return Carried(self._genesis)
-        return await shown(
+            return CarriedState(self._genesis)
+        return await fetch_checkpoint(
             self._history, self.task.network, start.checkpoint, self._judge, self._genesis, self._fetch
         )
 
-    async def _follow(self, start: Start, carried: Carried, unshown: Mapping[int, Unavailable]) -> Carried:
+    async def _follow(
+        self, start: ReplayStart, carried: CarriedState, unshown: Mapping[int, Unavailable]
+    ) -> CarriedState:
         """Round by round, so that the blobs of a long history are never in memory together."""
         for before in start.rounds:
-            held = await self.whole(before, blobs_needed(before, self._judge))
+            held = await self.fetch_updates(before, digests_behind_attestation(before, self._judge))
             try:
                 screened = await asyncio.to_thread(
                     replay, self._history, self.task, before, self._judge, carried, held
@@ -187,9 +189,9 @@ class _Brought:
         return carried
 
 
-async def shown(
-    history: History, network: bytes, round_: Round, judge: int, genesis: State, fetch: Fetch
-) -> Carried:
+async def fetch_checkpoint(
+    history: History, network: bytes, round_: Round, judge: int, genesis: GridState, fetch: FetchBlobs
+) -> CarriedState:
     """What a judge's checkpoint of a round holds. Raises Unavailable, or PeerFault where it is none."""
     digest = round_.attestations[judge].record
     blob = (await fetch({digest: judge}, RECORD_MAX_BYTES))[digest]
@@ -199,25 +201,25 @@ async def shown(
     return await asyncio.to_thread(decode_checkpoint, blob, history.manifest, record, genesis)
 
 
-async def whole(
+async def fetch_updates(
     history: History,
     round_: Round,
     needed: Mapping[int, bytes],
-    fetch: Fetch,
-    states: States,
-    held: Held | None = None,
+    fetch: FetchBlobs,
+    states: StateCache,
+    held: HeldBlobs | None = None,
     *,
     first: int | None = None,
-) -> Held:
+) -> HeldBlobs:
     """The blobs of these seats' updates, and the earlier ones, or states, that they hang on. Raises Unavailable.
 
     held: added to and returned. first: the seat to be asked first, each blob's author where it is None. At most
     MAX_CHAIN + 1 blobs a seat are asked for, whatever their authors wrote into them.
     """
-    held, limit = Held() if held is None else held, update_max_bytes(history.manifest)
+    held, limit = HeldBlobs() if held is None else held, update_max_bytes(history.manifest)
     wanted = {digest: seat for seat, digest in needed.items()}
     while wanted:
         asked = wanted if first is None else dict.fromkeys(wanted, first)
         held.add(await fetch(asked, limit))
-        wanted = further(history, round_, needed, held, states)
+        wanted = find_lacking_blobs(history, round_, needed, held, states)
     return held

@@ -13,7 +13,7 @@ from ledger.circle.members import Dispute
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Truth
-from node.duties.jury import Fetch, truth_of
+from node.duties.jury import FetchBlobs, recompute_truth
 from node.follower import Follower
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _FINAL: Final = (Truth.FALSE, Truth.RIGHT, Truth.UNKNOWABLE)
 
 
 @dataclass
-class Case:
+class ClaimCase:
     """What this node knows of one claim.
 
     asked_from_s, asked_to_s: Unix times of the first and the last try; 0 before. rest_until_s: on the monotonic
@@ -57,14 +57,14 @@ class Case:
         return Answer.WITHHELD if self.truth == Truth.WITHHELD and is_asked else None
 
 
-def votes_due(history: History, seat: int, now_s: float) -> list[Dispute]:
+def find_votes_due(history: History, seat: int, now_s: float) -> list[Dispute]:
     """The open disputes that wait for this seat's vote."""
     return [
         dispute for dispute in history.disputes if history.may_vote(seat, dispute) and not dispute.is_over(now_s)
     ]
 
 
-def appeals_open(history: History, now_s: float) -> list[Dispute]:
+def find_open_appeals(history: History, now_s: float) -> list[Dispute]:
     """The disputes that anyone may take from the jury to the circle now."""
     return [
         dispute
@@ -87,11 +87,11 @@ class Voting:
     may_appeal: whether it also recomputes what a jury has decided, to appeal where the jury was wrong.
     """
 
-    def __init__(self, follower: Follower, fetch: Fetch, answers: Answers, *, may_appeal: bool) -> None:
+    def __init__(self, follower: Follower, fetch: FetchBlobs, answers: Answers, *, may_appeal: bool) -> None:
         self._follower, self._fetch, self._may_appeal = follower, fetch, may_appeal
         self._answers = answers
-        self._cases: dict[Hashable, Case] = {}
-        self._working: tuple[Case, asyncio.Task[Truth | None]] | None = None
+        self._cases: dict[Hashable, ClaimCase] = {}
+        self._working: tuple[ClaimCase, asyncio.Task[Truth | None]] | None = None
 
     @property
     def _history(self) -> History:
@@ -107,21 +107,22 @@ class Voting:
         if self._working is not None:
             self._working[1].cancel()
 
-    def votes(self, seat: int) -> list[tuple[int, int]]:
+    def list_votes(self, seat: int) -> list[tuple[int, int]]:
         """The arguments of `vote`, of the disputes that are recomputed and not voted on yet."""
-        window_s = self._history.parameters.dispute_window_s
-        due = [(one, self._case(one.claim)) for one in votes_due(self._history, seat, time.time())]
+        window_s = self._history.terms.dispute_window_s
+        due = [(one, self._case_of(one.claim)) for one in find_votes_due(self._history, seat, time.time())]
         answers = [(one, case.answer(one.deadline, window_s)) for one, case in due]
         heard = [(one, answer) for one, answer in answers if answer is not None]
         return [
-            (one.number, one.said(self._answers(answer, is_own=one.claim.judge == seat))) for one, answer in heard
+            (one.number, one.vote_argument(self._answers(answer, is_own=one.claim.judge == seat)))
+            for one, answer in heard
         ]
 
-    def appeals(self) -> list[tuple[int, int]]:
+    def list_appeals(self) -> list[tuple[int, int]]:
         """The arguments of `appeal`, where a jury did not find for a claim that recomputing shows to be right."""
-        due = appeals_open(self._history, time.time())
-        wrong = [one for one in due if self._case(one.claim).truth == Truth.FALSE]
-        return [(one.number, one.said(Answer.REJECTS)) for one in wrong]
+        due = find_open_appeals(self._history, time.time())
+        wrong = [one for one in due if self._case_of(one.claim).truth == Truth.FALSE]
+        return [(one.number, one.vote_argument(Answer.REJECTS)) for one in wrong]
 
     def look(self, seat: int) -> None:
         """Take in what is recomputed, and begin with the next."""
@@ -130,15 +131,15 @@ class Voting:
             self._working = None
             self._note(case, _result(task))
         if self._working is None and (todo := self._next(seat)) is not None:
-            case = self._case(todo.claim)
+            case = self._case_of(todo.claim)
             case.asked_from_s = case.asked_from_s or time.time()
             self._working = case, asyncio.create_task(self._recompute(todo))
 
-    def _note(self, case: Case, truth: Truth | None) -> None:
+    def _note(self, case: ClaimCase, truth: Truth | None) -> None:
         if truth is not None:
             case.truth, case.asked_to_s = truth, time.time()
         if not case.is_final:
-            again_s = self._history.parameters.dispute_window_s / _AGAIN_PART
+            again_s = self._history.terms.dispute_window_s / _AGAIN_PART
             case.rest_until_s = time.monotonic() + min(_AGAIN_S, again_s)
 
     def _next(self, seat: int) -> Dispute | None:
@@ -146,18 +147,18 @@ class Voting:
 
         A few claims whose judges show nothing must not keep this seat from all the others.
         """
-        due = votes_due(self._history, seat, time.time())
-        due += appeals_open(self._history, time.time()) if self._may_appeal else []
+        due = find_votes_due(self._history, seat, time.time())
+        due += find_open_appeals(self._history, time.time()) if self._may_appeal else []
         now, open_ = (
             time.monotonic(),
             {self._key(one.claim) for one in self._history.disputes if one.outcome is None},
         )
         self._cases = {key: case for key, case in self._cases.items() if key in open_}
-        todo = [one for one in due if not (case := self._case(one.claim)).is_final and case.rest_until_s <= now]
-        return min(todo, key=lambda one: (self._case(one.claim).rest_until_s, one.deadline), default=None)
+        todo = [one for one in due if not (case := self._case_of(one.claim)).is_final and case.rest_until_s <= now]
+        return min(todo, key=lambda one: (self._case_of(one.claim).rest_until_s, one.deadline), default=None)
 
-    def _case(self, claim: Disputed) -> Case:
-        return self._cases.setdefault(self._key(claim), Case())
+    def _case_of(self, claim: Disputed) -> ClaimCase:
+        return self._cases.setdefault(self._key(claim), ClaimCase())
 
     def _key(self, claim: Disputed) -> Hashable:
         # With the seed: after a reorganisation the same number may be about something else.
@@ -167,7 +168,7 @@ class Voting:
         claim, history = dispute.claim, self._history
         network = self._follower.circle.network.domain_separator
         async with asyncio.timeout(max(1.0, dispute.deadline - time.time())):
-            found = await truth_of(history, network, claim.round, claim.judge, claim.target, self._fetch)
+            found = await recompute_truth(history, network, claim.round, claim.judge, claim.target, self._fetch)
         _log.info("recomputed dispute=%d stage=%s truth=%s", dispute.number, dispute.stage.name, found.truth)
         return found.truth
 

@@ -17,27 +17,27 @@ from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.false_verdicts import Examined, Truth
+from ledger.judging.false_verdicts import Examination, Truth
 from ledger.rules import rule_of
-from node.duties.jury import Answered, Fetch, examined
+from node.duties.jury import FetchBlobs, RecomputedTruth, recompute_attestation
 from node.duties.watching import (
-    Said,
-    Unshown,
-    draw,
+    AttestationOf,
+    UnshownAttestation,
+    choose_target,
+    draw_attestation,
     is_disputable,
     is_heard,
     is_withdrawal_due,
     is_withheld,
+    make_outcome_notice,
     may_be_asked,
     may_claim,
-    outcome_notice,
     patience_s,
     staked_wei,
-    target_of,
 )
 from node.follower import Follower
 from node.operating.notices import Notice, Notices
-from node.operating.wording import length
+from node.operating.wording import format_duration
 
 _log = logging.getLogger(__name__)
 WATCH_SHARE: Final = 0.05
@@ -65,10 +65,10 @@ class WatchBudget:
 
 
 @dataclass(frozen=True)
-class Claim:
+class FoundFalse:
     """What recomputing showed to be false: the targets of claims that are right, and the true record's digest."""
 
-    said: Said
+    said: AttestationOf
     false: tuple[int, ...]
     record: bytes
 
@@ -79,7 +79,7 @@ class Watcher:
     def __init__(
         self,
         follower: Follower,
-        fetch: Fetch,
+        fetch: FetchBlobs,
         budget: WatchBudget,
         notices: Notices,
         rng: random.Random | None = None,
@@ -87,13 +87,15 @@ class Watcher:
         """rng: what to look at; the machine's own randomness unless given."""
         self._follower, self._fetch, self._budget, self._notices = follower, fetch, budget, notices
         self._rng = rng or random.SystemRandom()
-        self._seen: set[Said] = set()
-        self._in_vain: dict[Said, float] = {}
-        self._unshown: dict[int, Unshown] = {}
-        self._claims: dict[Said, Claim] = {}
+        self._seen: set[AttestationOf] = set()
+        self._in_vain: dict[AttestationOf, float] = {}
+        self._unshown: dict[int, UnshownAttestation] = {}
+        self._claims: dict[AttestationOf, FoundFalse] = {}
         self._open: set[int] | None = None
         self._told: set[str] = set()
-        self._working: tuple[Said, float, float, asyncio.Task[Examined | Answered | None]] | None = None
+        self._working: (
+            tuple[AttestationOf, float, float, asyncio.Task[Examination | RecomputedTruth | None]] | None
+        ) = None
         self._rest_until_s = 0.0
         self._rollbacks = follower.rollbacks
 
@@ -110,7 +112,7 @@ class Watcher:
         """It looks at others at all: the operator lets it, and somebody can be held to what it finds."""
         manifest = self._history.manifest
         is_replayable = rule_of(manifest.rule, manifest.rule_parameters).is_replayable
-        return self._budget.share > 0 and self._history.parameters.dispute_bond > 0 and is_replayable
+        return self._budget.share > 0 and self._history.terms.dispute_bond > 0 and is_replayable
 
     def close(self) -> None:
         """Drop what is being recomputed."""
@@ -121,7 +123,7 @@ class Watcher:
         """So much more may be at stake."""
         return staked_wei(self._history, self._address) + wei <= self._budget.stake_wei
 
-    def disputes(self) -> list[tuple[int, int, int, bytes]]:
+    def list_disputes(self) -> list[tuple[int, int, int, bytes]]:
         """The arguments of `dispute` for what was found, one a judge."""
         if not may_claim(self._history, self._address, self._budget.stake_wei):
             return []
@@ -131,20 +133,20 @@ class Watcher:
             is_answerable = is_disputable(self._history, said, time.time())
             if not is_answerable or is_heard(self._history, said.judge, self._address, false):
                 continue
-            target = target_of(self._history, said, claim.false)
+            target = choose_target(self._history, said, claim.false)
             if target is not None:
                 found.setdefault(said.judge, (said.round, said.judge, target, claim.record))
         for judge, unshown in self._unshown.items():
             said = unshown.said
-            may_ask = self._history.asking_seat(judge, judge, self._address) is not None
+            may_ask = self._history.find_asking_seat(judge, judge, self._address) is not None
             is_open = may_be_asked(self._history, said, time.time()) and not self._history.seats[judge].disputes
             if may_ask and is_open and is_withheld(self._history, unshown, self._address, time.monotonic()):
                 found.setdefault(judge, (said.round, judge, judge, ASKING))
         return list(found.values())
 
-    def appeals(self, wrong: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    def list_appeals(self, wrong: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Those of the appeals for which there is coin."""
-        bond = self._history.parameters.dispute_bond
+        bond = self._history.terms.dispute_bond
         return [one for one in wrong if self.has_coin_for(APPEAL_BONDS * bond)]
 
     def is_owed(self) -> bool:
@@ -179,30 +181,32 @@ class Watcher:
             if said not in self._seen and history.number - said.round <= DISPUTE_ROUNDS
         }
         resting = {said for said, at in self._in_vain.items() if now - at < _AGAIN_S}
-        said = self._asked_again(now) or draw(history, seat, self._seen | resting, time.time(), self._rng)
+        said = self._asked_again(now) or draw_attestation(
+            history, seat, self._seen | resting, time.time(), self._rng
+        )
         if said is None:
             self._rest_until_s = time.monotonic() + _PAUSE_S
             return
         task = asyncio.create_task(self._examine(said))
         self._working = said, time.monotonic(), time.process_time(), task
 
-    def _asked_again(self, now_s: float) -> Said | None:
+    def _asked_again(self, now_s: float) -> AttestationOf | None:
         """What a judge has not shown so far and is asked for again; of each judge one thing."""
         left = self._unshown.items()
         self._unshown = {j: one for j, one in left if may_be_asked(self._history, one.said, time.time())}
-        pause_s = max(_AGAIN_S, self._history.parameters.dispute_window_s / _ASKED_A_WINDOW)
+        pause_s = max(_AGAIN_S, self._history.terms.dispute_window_s / _ASKED_A_WINDOW)
         due = [one.said for one in self._unshown.values() if now_s - one.last_s >= pause_s]
         return due[0] if due else None
 
-    def _take_in(self, said: Said, found: Examined | Answered | None) -> None:
-        if isinstance(found, Examined):
+    def _take_in(self, said: AttestationOf, found: Examination | RecomputedTruth | None) -> None:
+        if isinstance(found, Examination):
             if self._is_unshown(said):
                 # It shows what it did not: all that it said is looked at again.
                 del self._unshown[said.judge]
                 self._seen = {one for one in self._seen if one.judge != said.judge}
             self._seen.add(said)
             if found.false:
-                self._claims[said] = Claim(said, found.false, found.record or NO_RECORD)
+                self._claims[said] = FoundFalse(said, found.false, found.record or NO_RECORD)
                 self._tell_false(said, found.false)
         elif found is not None and found.truth == Truth.UNKNOWABLE:
             self._seen.add(said)
@@ -215,32 +219,32 @@ class Watcher:
                 self._tell_unshown(said)
             self._in_vain[said] = time.monotonic()
 
-    def _ask_on(self, said: Said) -> None:
+    def _ask_on(self, said: AttestationOf) -> None:
         if not may_be_asked(self._history, said, time.time()):
             # A judge must not hide behind what was decided: of others it is asked for something else.
             return
         now = time.monotonic()
-        known = self._unshown.setdefault(said.judge, Unshown(said, self._in_vain.get(said, now), now, 1))
+        known = self._unshown.setdefault(said.judge, UnshownAttestation(said, self._in_vain.get(said, now), now, 1))
         if known.said == said:
-            self._unshown[said.judge] = known.asked(now)
+            self._unshown[said.judge] = known.with_another_request(now)
 
-    def _is_unshown(self, said: Said) -> bool:
+    def _is_unshown(self, said: AttestationOf) -> bool:
         return said.judge in self._unshown and self._unshown[said.judge].said == said
 
-    async def _examine(self, said: Said) -> Examined | Answered | None:
+    async def _examine(self, said: AttestationOf) -> Examination | RecomputedTruth | None:
         network = self._follower.circle.network.domain_separator
         async with asyncio.timeout(_LIMIT_S):
-            found = await examined(self._history, network, said.round, said.judge, self._fetch)
-        false = found.false if isinstance(found, Examined) else found.truth
+            found = await recompute_attestation(self._history, network, said.round, said.judge, self._fetch)
+        false = found.false if isinstance(found, Examination) else found.truth
         _log.info("looked at round=%d judge=%d false=%s", said.round, said.judge, false)
         return found
 
     # ---------------------------------------------------------------------------------------------- telling
 
-    def _tell_false(self, said: Said, false: tuple[int, ...]) -> None:
+    def _tell_false(self, said: AttestationOf, false: tuple[int, ...]) -> None:
         verdicts = [seat for seat in false if seat != said.judge]
         what = f"about seat {verdicts[0]}" if verdicts else "of what it goes on with"
-        bond = self._history.parameters.dispute_bond
+        bond = self._history.terms.dispute_bond
         does = (
             "this node disputes it unless another does"
             if self._budget.stake_wei >= bond
@@ -250,15 +254,15 @@ class Watcher:
         fields = {"judge": said.judge, "round": said.round, "targets": list(false)}
         self._notices.tell(Notice("false_verdict", says, True, fields))
 
-    def _tell_unshown(self, said: Said) -> None:
+    def _tell_unshown(self, said: AttestationOf) -> None:
         kind = f"unshown {said.judge}"
         if kind in self._told:
             return
         self._told.add(kind)
-        patience = length(patience_s(self._history, said.judge, self._address))
+        patience = format_duration(patience_s(self._history, said.judge, self._address))
         does = (
             f"if that stays so for {patience} it has the circle ask for it"
-            if self._budget.stake_wei >= self._history.parameters.dispute_bond
+            if self._budget.stake_wei >= self._history.terms.dispute_bond
             else "`folkmoot dispute --withheld` has the circle ask for it"
         )
         says = (
@@ -272,11 +276,11 @@ class Watcher:
         if self._open is not None:
             for one in mine:
                 if one.outcome is not None and one.number in self._open:
-                    self._notices.tell(outcome_notice(self._history, one, self._address))
+                    self._notices.tell(make_outcome_notice(self._history, one, self._address))
         self._open = {one.number for one in mine if one.outcome is None}
 
 
-def _result(task: "asyncio.Task[Examined | Answered | None]") -> Examined | Answered | None:
+def _result(task: "asyncio.Task[Examination | RecomputedTruth | None]") -> Examination | RecomputedTruth | None:
     try:
         return task.result()
     except (Unavailable, PeerFault, TimeoutError, asyncio.CancelledError) as error:

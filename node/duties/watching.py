@@ -15,7 +15,7 @@ from ledger.circle.fold.fault_events import CHALLENGER_PART, DISPUTE_ROUNDS, WIN
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History, Round
 from ledger.circle.members import Dispute
-from ledger.untrusted.text import ether
+from ledger.untrusted.text import format_ether
 from node.operating.notices import Notice
 
 # How often a round is drawn: 1 / (1 + its age). How much oftener a judge who stood alone once, or is new, is drawn.
@@ -32,14 +32,16 @@ BUDGET_BONDS: Final = 2 * (1 + APPEAL_BONDS)
 
 
 @dataclass(frozen=True)
-class Said:
+class AttestationOf:
     """What one judge attested in one round."""
 
     round: int
     judge: int
 
 
-def draw(history: History, own: int, seen: Collection[Said], now_s: float, rng: random.Random) -> Said | None:
+def draw_attestation(
+    history: History, own: int, seen: Collection[AttestationOf], now_s: float, rng: random.Random
+) -> AttestationOf | None:
     """What to recompute next; None where nothing is left that can be disputed (R21.1).
 
     own: the node's seat, which it does not look at. seen: what it has looked at. now_s: Unix time. Recent rounds
@@ -55,18 +57,18 @@ def draw(history: History, own: int, seen: Collection[Said], now_s: float, rng: 
         weights = [1 / (1 + rounds[-1].number - round_.number) for round_ in rounds]
         round_ = rng.choices(rounds, weights)[0]
         judges = [one for one in _disputable(history, round_, now_s) if one != own]
-        left = [one for one in judges if Said(round_.number, one) not in seen]
+        left = [one for one in judges if AttestationOf(round_.number, one) not in seen]
         if left:
-            dissents = dissenting(round_)
+            dissents = count_dissents(round_)
             drawn = rng.choices(
                 left, [(1 + _DISSENT * dissents[one]) * (1 if one in known else _UNSEEN) for one in left]
             )
-            return Said(round_.number, drawn[0])
+            return AttestationOf(round_.number, drawn[0])
         rounds.remove(round_)
     return None
 
 
-def is_disputable(history: History, said: Said, now_s: float) -> bool:
+def is_disputable(history: History, said: AttestationOf, now_s: float) -> bool:
     """Whether a claim about it is taken, in time to be heard before the judge is free, and would cost the judge."""
     round_ = history.rounds[said.round - 1]
     is_recent = round_.settled and history.number - said.round <= DISPUTE_ROUNDS
@@ -81,11 +83,11 @@ def _is_answerable(history: History, round_: Round, judge: int, now_s: float) ->
     held = history.seats[judge]
     if round_.tenures[judge] != held.tenure or not (held.is_held or held.bond):
         return False
-    until_s = now_s + _MARGIN_S + WINDOWS * history.parameters.dispute_window_s
+    until_s = now_s + _MARGIN_S + WINDOWS * history.terms.dispute_window_s
     return held.free_at is None or until_s <= held.free_at
 
 
-def is_heard(history: History, judge: int, address: str, false: Mapping[Said, Collection[int]]) -> bool:
+def is_heard(history: History, judge: int, address: str, false: Mapping[AttestationOf, Collection[int]]) -> bool:
     """Whether a judge has a claim to answer that leaves none to this account for now.
 
     That is one of its own, or one that it knows to be right: where that is upheld the next one weighs more. Any
@@ -94,12 +96,15 @@ def is_heard(history: History, judge: int, address: str, false: Mapping[Said, Co
     return any(
         one.outcome is None
         and one.claim.judge == judge
-        and (one.claim.challenger == address or one.claim.target in false.get(Said(one.claim.round, judge), ()))
+        and (
+            one.claim.challenger == address
+            or one.claim.target in false.get(AttestationOf(one.claim.round, judge), ())
+        )
         for one in history.disputes
     )
 
 
-def dissenting(round_: Round) -> Mapping[int, int]:
+def count_dissents(round_: Round) -> Mapping[int, int]:
     """Judge → how many of its verdicts are other than those of most of the target's judges."""
     said = round_.attestations
     found = dict.fromkeys(said, 0)
@@ -113,7 +118,7 @@ def dissenting(round_: Round) -> Mapping[int, int]:
     return found
 
 
-def target_of(history: History, said: Said, false: Collection[int]) -> int | None:
+def choose_target(history: History, said: AttestationOf, false: Collection[int]) -> int | None:
     """Whom to raise a claim about, of the targets that recomputing shows to be right claims; None where all were.
 
     A verdict first, and the judge's record or base where no verdict is false.
@@ -124,15 +129,15 @@ def target_of(history: History, said: Said, false: Collection[int]) -> int | Non
 
 
 @dataclass(frozen=True)
-class Unshown:
+class UnshownAttestation:
     """What a judge did not show when it was asked for what it attested. first_s, last_s: one clock's seconds."""
 
-    said: Said
+    said: AttestationOf
     first_s: float
     last_s: float
     times: int
 
-    def asked(self, now_s: float) -> "Unshown":
+    def with_another_request(self, now_s: float) -> "UnshownAttestation":
         """The same, asked for in vain once more."""
         return replace(self, last_s=now_s, times=self.times + 1)
 
@@ -148,10 +153,10 @@ def patience_s(history: History, judge: int, address: str) -> float:
     tenure = history.seats[judge].tenure
     about = [one for one in asked if (one.claim.judge, one.judge_tenure) == (judge, tenure)]
     shown = sum(one.outcome == Outcome.REJECTED for one in about)
-    return history.parameters.dispute_window_s * 2.0 ** min(shown, _DOUBLINGS)
+    return history.terms.dispute_window_s * 2.0 ** min(shown, _DOUBLINGS)
 
 
-def is_withheld(history: History, unshown: Unshown, address: str, now_s: float) -> bool:
+def is_withheld(history: History, unshown: UnshownAttestation, address: str, now_s: float) -> bool:
     """Whether an account is to have the circle ask for it by now. now_s: of the clock of `unshown` (R21.1).
 
     Of a judge alone that goes on attesting: who is away cannot show anything, and says nothing new either.
@@ -162,7 +167,7 @@ def is_withheld(history: History, unshown: Unshown, address: str, now_s: float) 
     return is_about and is_long
 
 
-def may_be_asked(history: History, said: Said, now_s: float) -> bool:
+def may_be_asked(history: History, said: AttestationOf, now_s: float) -> bool:
     """Whether a claim could still ask for it: it is disputable, and no claim about that record is open or decided.
 
     now_s: Unix time.
@@ -177,7 +182,7 @@ def staked_wei(history: History, address: str) -> int:
     open_ = [dispute for dispute in history.disputes if dispute.outcome is None]
     claims = sum(dispute.claim.challenger == address for dispute in open_)
     appeals = sum(dispute.appellant == address for dispute in open_)
-    return history.parameters.dispute_bond * (claims + APPEAL_BONDS * appeals)
+    return history.terms.dispute_bond * (claims + APPEAL_BONDS * appeals)
 
 
 def may_claim(history: History, address: str, budget_wei: int) -> bool:
@@ -186,7 +191,7 @@ def may_claim(history: History, address: str, budget_wei: int) -> bool:
     Each claim leaves room for its appeal, or a jury that happens to be the liars' would burn it; a first one may be
     raised without.
     """
-    bond, staked_now = history.parameters.dispute_bond, staked_wei(history, address)
+    bond, staked_now = history.terms.dispute_bond, staked_wei(history, address)
     open_ = [one for one in history.disputes if one.outcome is None and one.claim.challenger == address]
     unappealed = sum(one.appellant is None for one in open_)
     needed = bond if not staked_now else (1 + APPEAL_BONDS * (1 + unappealed)) * bond
@@ -199,12 +204,12 @@ def is_withdrawal_due(history: History, address: str) -> bool:
         dispute.outcome is not None and address in (dispute.claim.challenger, dispute.appellant)
         for dispute in history.disputes
     )
-    return is_over and history.owed.get(address, 0) >= history.parameters.dispute_bond > 0
+    return is_over and history.owed.get(address, 0) >= history.terms.dispute_bond > 0
 
 
-def outcome_notice(history: History, dispute: Dispute, address: str) -> Notice:
+def make_outcome_notice(history: History, dispute: Dispute, address: str) -> Notice:
     """How a claim that the account raised, or took to the circle, ended for it. Amounts in wei."""
-    bond, claim = history.parameters.dispute_bond, dispute.claim
+    bond, claim = history.terms.dispute_bond, dispute.claim
     claimed = bond * (claim.challenger == address)
     appealed = APPEAL_BONDS * bond * (dispute.appellant == address)
     is_rejected = dispute.outcome == Outcome.REJECTED
@@ -224,14 +229,16 @@ def outcome_notice(history: History, dispute: Dispute, address: str) -> Notice:
     }
     what = f"dispute {dispute.number} about what seat {claim.judge} said in round {claim.round}"
     if burned:
-        says = f"{what} was rejected: {ether(burned)} that this node pledged are burned"
-        says += f", and {ether(back)} come back" if back else ""
+        says = f"{what} was rejected: {format_ether(burned)} that this node pledged are burned"
+        says += f", and {format_ether(back)} come back" if back else ""
     elif is_rejected:
-        says = f"{what} ended: it shows what it judged from by now, and this node gets back the {ether(back)}"
+        says = (
+            f"{what} ended: it shows what it judged from by now, and this node gets back the {format_ether(back)}"
+        )
     elif dispute.outcome == Outcome.UPHELD:
-        rewarded = f" and {ether(reward)} of it" if reward else ""
-        says = f"{what} was upheld: it lost {ether(dispute.fine)}, and this node gets back "
-        says += f"{ether(back)}{rewarded}"
+        rewarded = f" and {format_ether(reward)} of it" if reward else ""
+        says = f"{what} was upheld: it lost {format_ether(dispute.fine)}, and this node gets back "
+        says += f"{format_ether(back)}{rewarded}"
     else:
-        says = f"{what} ended without a majority: this node gets back the {ether(back)} that it pledged"
+        says = f"{what} ended without a majority: this node gets back the {format_ether(back)} that it pledged"
     return Notice("claim_over", says, burned > 0, fields)

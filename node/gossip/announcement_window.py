@@ -19,7 +19,7 @@ class _Round:
     """Digests whose blobs this node has."""
 
 
-class Window:
+class AnnouncementWindow:
     """Rounds `current - keep` to `current + ahead`."""
 
     def __init__(self, *, keep_rounds: int, ahead_rounds: int) -> None:
@@ -50,11 +50,11 @@ class Window:
         kept.holders.setdefault(announcement.digest, {})[announcement.author_address] = None
         return known[0] if len(known) > 1 else None
 
-    def of_author(self, round_number: int, author: bytes) -> list[Announcement]:
+    def list_by_author(self, round_number: int, author: bytes) -> list[Announcement]:
         """What this author announced in this round: none, one, or two that convict it."""
         return list(self._round(round_number).announced.get(author, []))
 
-    def authors(self, round_number: int) -> set[bytes]:
+    def list_authors(self, round_number: int) -> set[bytes]:
         """Whose announcements of this round are here."""
         return set(self._round(round_number).announced)
 
@@ -69,16 +69,16 @@ class Window:
         """Note that this node has the blob. Raises NotYet outside the window."""
         self._round(round_number).held[digest] = None
 
-    def holders(self, digest: bytes) -> list[str]:
+    def list_holders(self, digest: bytes) -> list[str]:
         """Who can be asked for a blob, its author first."""
         return list(dict.fromkeys(one for kept in self._rounds.values() for one in kept.holders.get(digest, ())))
 
-    def question(self, round_number: int) -> Pull:
+    def make_pull(self, round_number: int) -> Pull:
         """What to ask another peer about this round. Raises NotYet outside the window."""
         announced = self._round(round_number).announced
         return Pull(round_number, list(announced), [who for who, known in announced.items() if len(known) > 1])
 
-    def answer(self, question: Pull) -> PullAnswer:
+    def answer_pull(self, question: Pull) -> PullAnswer:
         """What the asking peer lacks; nothing for a round outside the window."""
         if not self._is_inside(question.round):
             return PullAnswer(question.round, [], [])

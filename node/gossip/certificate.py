@@ -69,7 +69,7 @@ class Certificate:
             ) from error
         return cls(path, der)
 
-    def server_context(self) -> ssl.SSLContext:
+    def make_server_context(self) -> ssl.SSLContext:
         """TLS 1.3 only; asks the client for no certificate. Raises SetupError if key and certificate differ."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -83,7 +83,7 @@ class Certificate:
         return context
 
 
-def client_context() -> ssl.SSLContext:
+def make_client_context() -> ssl.SSLContext:
     """TLS 1.3 only; takes any certificate, because the handshake that follows authenticates it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3

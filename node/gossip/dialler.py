@@ -13,10 +13,10 @@ from yarl import URL
 from ledger.errors import PeerFault
 from ledger.identity.endpoints import Origin
 from ledger.untrusted.host_names import NameResolver
-from node.gossip.certificate import certificate_sha256, client_context
+from node.gossip.certificate import certificate_sha256, make_client_context
 from node.gossip.limits import Limits
 from node.gossip.listener import FRAME_LIMIT, PATH
-from node.gossip.sockets import Ended, Transports
+from node.gossip.sockets import ConnectionEnded, Transports
 
 
 class NotGossip(PeerFault):
@@ -52,15 +52,15 @@ class Dialler:
             )
         except aiohttp.WSServerHandshakeError as error:
             if error.status == HTTPStatus.SERVICE_UNAVAILABLE:
-                raise Ended(f"{place} is going away") from error
+                raise ConnectionEnded(f"{place} is going away") from error
             raise NotGossip(f"{place} answered HTTP {error.status}, not a WebSocket") from error
         except (ClientError, OSError, TimeoutError, ValueError) as error:
-            raise Ended(f"cannot reach {place}: {error!r:.200}") from error
+            raise ConnectionEnded(f"cannot reach {place}: {error!r:.200}") from error
         tls: ssl.SSLObject | None = socket.get_extra_info("ssl_object")
         der = tls.getpeercert(binary_form=True) if tls is not None else None
         if der is None:
             await socket.close()
-            raise Ended(f"{place} left at once")
+            raise ConnectionEnded(f"{place} left at once")
         return socket, certificate_sha256(der)
 
     async def close(self) -> None:
@@ -73,7 +73,7 @@ class _Connector(aiohttp.TCPConnector):
     """aiohttp's forgets a connection as soon as it begins to close, and TLS may take half a minute to finish."""
 
     def __init__(self, transports: Transports, close_s: float) -> None:
-        super().__init__(limit=0, force_close=True, ssl=client_context(), resolver=NameResolver())
+        super().__init__(limit=0, force_close=True, ssl=make_client_context(), resolver=NameResolver())
         self._factory = partial(_connection, transports, close_s, self._loop)
 
 
@@ -87,11 +87,11 @@ class _Connection(ResponseHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         assert isinstance(transport, asyncio.Transport)
-        self._transports.made(self, transport)
+        self._transports.note_made(self, transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
-        self._transports.lost(self)
+        self._transports.note_lost(self)
 
     def close(self) -> None:
         transport = self.transport

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ledger.errors import NotYet
 from ledger.identity.endpoints import Origin
 from ledger.identity.network import Network
-from node.gossip.announcement_window import Window
+from node.gossip.announcement_window import AnnouncementWindow
 from node.gossip.certificate import Certificate
 from node.gossip.handshake import Identity
 from node.gossip.limits import Limits, Stats
@@ -27,28 +27,28 @@ from node.gossip.messages import (
     Message,
     Pull,
     PullAnswer,
-    address_bytes,
     check_signature,
+    decode_address_text,
     encode,
     sign_announcement,
 )
 from node.gossip.overlay import Overlay
 from node.gossip.prober import Prober
-from node.gossip.reach import Reach, ReachTest
+from node.gossip.reach import Reachability, ReachabilityTest
 from node.gossip.witness import Witness
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass
-class _Look:
+class _Query:
     """A question to all linked members about one round. waits_for: those who have not answered."""
 
     round: int
     waits_for: set[str] = field(default_factory=set)
     is_done: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def answered(self, round_number: int, peer: str) -> None:
+    def note_answer(self, round_number: int, peer: str) -> None:
         if round_number == self.round:
             self.waits_for.discard(peer)
             if not self.waits_for:
@@ -76,7 +76,7 @@ class Gossip:
         on_announcement: Callable[[Announcement], None],
         on_equivocation: Callable[[Announcement, Announcement], None] | None = None,
         endpoint_of: Callable[[str], str | None] = lambda _: None,
-        on_reach: Callable[[Reach], None] = lambda _: None,
+        on_reach: Callable[[Reachability], None] = lambda _: None,
         limits: Limits | None = None,
         rng: random.Random,
     ) -> None:
@@ -86,7 +86,9 @@ class Gossip:
         self._on_announcement, self._on_equivocation = on_announcement, on_equivocation
         identity = Identity(network, key, certificate)
         self.address = identity.address
-        self._window = Window(keep_rounds=self._limits.keep_rounds, ahead_rounds=self._limits.ahead_rounds)
+        self._window = AnnouncementWindow(
+            keep_rounds=self._limits.keep_rounds, ahead_rounds=self._limits.ahead_rounds
+        )
         self._expected: tuple[int, frozenset[bytes]] = (0, frozenset())
         self._overlay = Overlay(
             identity=identity,
@@ -99,9 +101,9 @@ class Gossip:
         )
         self.prober = Prober(network, self._limits, identity.open_nonces)
         self._witness = Witness(endpoint_of, self.prober, self._limits)
-        self._reach_test, self._on_reach = ReachTest(self._limits), on_reach
+        self._reach_test, self._on_reach = ReachabilityTest(self._limits), on_reach
         self._pulling: asyncio.Task[None] | None = None
-        self._look = _Look(-1)
+        self._look = _Query(-1)
 
     async def start(self, host: str, port: int) -> int:
         """Listen at `wss://host:port/gossip`; port 0 takes a free one. Returns the port.
@@ -139,18 +141,20 @@ class Gossip:
         """Keep no links while another process of this key has them; the listener goes on saying who is here."""
         self._overlay.rest(is_resting)
 
-    def on_round(self, round_number: int) -> None:
+    def enter_round(self, round_number: int) -> None:
         """The circle is in this round now: older ones are forgotten, the next is accepted."""
         self._window.move(round_number)
 
-    def expected(self, round_number: int, authors: Iterable[str]) -> None:
+    def expect(self, round_number: int, authors: Iterable[str]) -> None:
         """Tell who committed in a round, as the chain has it; what is missing of it is pulled until it is here."""
-        committed = frozenset(address_bytes(author) for author in authors) - {address_bytes(self.address)}
+        committed = frozenset(decode_address_text(author) for author in authors) - {
+            decode_address_text(self.address)
+        }
         self._expected = (round_number, committed)
 
     async def look(self, round_number: int, timeout_s: float) -> None:
         """Learn what the linked members know of a round, or at least one where none is linked yet."""
-        self._look = _Look(round_number, set(self._overlay.links))
+        self._look = _Query(round_number, set(self._overlay.links))
         for link in list(self._overlay.links.values()):
             self._ask(link, round_number)
         with contextlib.suppress(TimeoutError):
@@ -160,7 +164,7 @@ class Gossip:
     def has_announced_another(self, round_number: int, digest: bytes) -> bool:
         """Whether this node's key has announced another digest for a round, here or in another process."""
         with contextlib.suppress(NotYet):
-            own = self._window.of_author(round_number, address_bytes(self.address))
+            own = self._window.list_by_author(round_number, decode_address_text(self.address))
             return any(one.digest != digest for one in own)
         return False
 
@@ -170,7 +174,7 @@ class Gossip:
         digest: 32 bytes. Raises NotYet if the round is not near the current one, ValueError if this node has
         already announced another digest: two would convict it.
         """
-        for earlier in self._window.of_author(round_number, address_bytes(self.address)):
+        for earlier in self._window.list_by_author(round_number, decode_address_text(self.address)):
             if earlier.digest == digest:
                 return earlier
             raise ValueError(f"round {round_number}: already announced {earlier.digest.hex()}, now {digest.hex()}")
@@ -184,19 +188,19 @@ class Gossip:
         """Flood an announcement as it is, unchecked and not kept here."""
         self._broadcast(announcement)
 
-    def have(self, round_number: int, digest: bytes) -> None:
+    def announce_held(self, round_number: int, digest: bytes) -> None:
         """Tell the linked peers that this node holds a blob too. Raises NotYet outside the window."""
         self._window.hold(round_number, digest)
         self._broadcast(Have(round_number, digest))
 
-    def holders(self, digest: bytes) -> list[str]:
+    def list_holders(self, digest: bytes) -> list[str]:
         """Addresses of those known to hold a blob, its author first; empty if nobody announced it."""
-        return self._window.holders(digest)
+        return self._window.list_holders(digest)
 
-    def announcements(self, round_number: int) -> list[Announcement]:
+    def list_announcements(self, round_number: int) -> list[Announcement]:
         """All that is known of a round; two of an author that equivocated. Raises NotYet outside the window."""
-        authors = sorted(self._window.authors(round_number))
-        return [one for author in authors for one in self._window.of_author(round_number, author)]
+        authors = sorted(self._window.list_authors(round_number))
+        return [one for author in authors for one in self._window.list_by_author(round_number, author)]
 
     def _receive(self, link: Link, message: Message) -> None:
         """Raises PeerFault if the peer is not allowed to say this."""
@@ -207,11 +211,11 @@ class Gossip:
                 case Have():
                     self._window.add_holder(message.round, message.digest, link.peer)
                 case Pull():
-                    link.send(encode(self._window.answer(message)))
+                    link.send(encode(self._window.answer_pull(message)))
                 case PullAnswer():
                     self._hear_answer(link, message)
                 case DialBack():
-                    self._witness.asked(link.peer, message, lambda said: self._answer(link, said))
+                    self._witness.take_question(link.peer, message, lambda said: self._answer(link, said))
                 case DialledBack():
                     self._hear_dialled_back(link, message)
                 case _:
@@ -250,7 +254,7 @@ class Gossip:
         for digest in answer.held:
             with contextlib.suppress(NotYet):
                 self._window.add_holder(answer.round, digest, link.peer)
-        self._look.answered(answer.round, link.peer)
+        self._look.note_answer(answer.round, link.peer)
 
     def _answer(self, link: Link, said: DialledBack) -> None:
         link.send(encode(said))
@@ -268,7 +272,7 @@ class Gossip:
 
     def _ask_dial_backs(self) -> None:
         links = self._overlay.links
-        for peer in self._reach_test.questions(list(links), self._now()):
+        for peer in self._reach_test.choose_questions(list(links), self._now()):
             if links[peer].send(encode(self._reach_test.question)):
                 links[peer].open_dial_backs += 1
 
@@ -279,7 +283,7 @@ class Gossip:
         """Ask a peer for what is missing of a round, the current one unless told."""
         number = self._window.current if round_number is None else round_number
         with contextlib.suppress(NotYet):
-            if link.send(encode(self._window.question(number))):
+            if link.send(encode(self._window.make_pull(number))):
                 link.open_questions += 1
 
     async def _pull_what_is_missing(self) -> None:
@@ -289,7 +293,7 @@ class Gossip:
             number, committed = self._expected
             links = list(self._overlay.links.values())
             with contextlib.suppress(NotYet):
-                if links and committed - self._window.authors(number):
+                if links and committed - self._window.list_authors(number):
                     self._ask(self._rng.choice(links), number)
 
     def _broadcast(self, message: Message, except_to: Link | None = None) -> None:

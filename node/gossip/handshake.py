@@ -24,13 +24,13 @@ from node.gossip.messages import (
     BadMessage,
     Challenge,
     Hello,
-    address_bytes,
-    address_text,
     decode,
+    decode_address_text,
     encode,
-    frame_of,
+    encode_address_text,
+    join_frame,
 )
-from node.gossip.sockets import Socket, payload
+from node.gossip.sockets import Socket, receive_payload
 
 _Expected = TypeVar("_Expected", Challenge, Hello)
 
@@ -64,7 +64,7 @@ class Identity:
     def address(self) -> str:
         """EIP-55 checksummed."""
         public = PrivateKey(self.key).public_key.format(compressed=False)
-        return address_text(keccak(public[1:])[-20:])
+        return encode_address_text(keccak(public[1:])[-20:])
 
     def __repr__(self) -> str:
         return f"Identity({self.address})"  # never the key
@@ -83,7 +83,7 @@ async def shake_hands(
     certificate_sha256: 32 bytes, of the certificate of the server end as seen here. expected: the address
     that was dialled. Raises HandshakeRefused, BadMessage or BadSignature; Ended if the other end leaves.
     """
-    ours = _challenge(identity.network)
+    ours = _make_challenge(identity.network)
     identity.open_nonces.add(ours.nonce)
     try:
         return await _prove_both(socket, identity, certificate_sha256, ours, is_member, expected)
@@ -96,8 +96,8 @@ async def ask_who(socket: Socket, network: Network, certificate_sha256: bytes) -
 
     Returns its address and the nonce of its challenge. Raises as `shake_hands` does.
     """
-    ours = _challenge(network)
-    await socket.send_bytes(frame_of([encode(ours)]))
+    ours = _make_challenge(network)
+    await socket.send_bytes(join_frame([encode(ours)]))
     theirs = await _receive(socket, Challenge)
     check_challenge(ours, theirs)
     hello = await _receive(socket, Hello)
@@ -112,12 +112,12 @@ async def _prove_both(
     is_member: Callable[[str], bool],
     expected: str | None,
 ) -> str:
-    await socket.send_bytes(frame_of([encode(ours)]))
+    await socket.send_bytes(join_frame([encode(ours)]))
     theirs = await _receive(socket, Challenge)
     check_challenge(ours, theirs)
     signed = hello_hash(identity.network, identity.address, certificate_sha256, theirs.nonce)
-    answer = Hello(address_bytes(identity.address), sign(identity.key, signed))
-    await socket.send_bytes(frame_of([encode(answer)]))
+    answer = Hello(decode_address_text(identity.address), sign(identity.key, signed))
+    await socket.send_bytes(join_frame([encode(answer)]))
     hello = await _receive(socket, Hello)
     peer = check_hello(hello, identity.network, certificate_sha256, ours.nonce)
     if peer == identity.address:
@@ -129,7 +129,7 @@ async def _prove_both(
     return peer
 
 
-def _challenge(network: Network) -> Challenge:
+def _make_challenge(network: Network) -> Challenge:
     return Challenge(PROTOCOL_VERSION, network.domain_separator, secrets.token_bytes(32))
 
 
@@ -147,7 +147,7 @@ def check_challenge(ours: Challenge, theirs: Challenge) -> None:
 
 def check_hello(hello: Hello, network: Network, certificate_sha256: bytes, nonce: bytes) -> str:
     """The address that is proved. Raises HandshakeRefused or BadSignature if it is not (R17)."""
-    peer = address_text(hello.peer)
+    peer = encode_address_text(hello.peer)
     signer = recover(hello_hash(network, peer, certificate_sha256, nonce), hello.signature)
     if signer != peer:
         raise HandshakeRefused(f"{peer} is not proved for this connection's certificate and challenge")
@@ -157,7 +157,7 @@ def check_hello(hello: Hello, network: Network, certificate_sha256: bytes, nonce
 async def _receive(socket: Socket, kind: type[_Expected]) -> _Expected:
     frame = None
     while frame is None:  # pings; bounded by the caller's timeout
-        frame = await payload(socket, await socket.receive())
+        frame = await receive_payload(socket, await socket.receive())
     messages = decode(frame)
     if len(messages) != 1 or not isinstance(messages[0], kind):
         raise BadMessage(f"expected one {kind.__name__}, got {[type(one).__name__ for one in messages[:3]]}")

@@ -89,6 +89,6 @@ class TokenBucket:
             self._empty_since = now
         return -self._tokens / self._per_s
 
-    def empty_for(self, now: float) -> float:
+    def measure_empty_s(self, now: float) -> float:
         """Seconds since the sender last kept to its rate."""
         return 0.0 if self._empty_since is None else now - self._empty_since

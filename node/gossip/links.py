@@ -11,8 +11,8 @@ from aiohttp import ClientError
 
 from ledger.errors import PeerFault
 from node.gossip.limits import Limits, Stats, TokenBucket
-from node.gossip.messages import Message, Pull, count_for_frame, decode, frame_of
-from node.gossip.sockets import Ended, Socket, payload
+from node.gossip.messages import Message, Pull, count_for_frame, decode, join_frame
+from node.gossip.sockets import ConnectionEnded, Socket, receive_payload
 
 _log = logging.getLogger(__name__)
 _PULL_COST = 16  # messages: a few bytes ask for up to 64 KiB
@@ -67,7 +67,7 @@ class Link:
             self._queued_bytes -= len(encoded)
 
     def stop(self, reason: str) -> None:
-        """Make `run` end with `Ended(reason)`."""
+        """Make `run` end with `ConnectionEnded(reason)`."""
         if not self._stopped.done():
             self._stopped.set_result(reason)
 
@@ -85,18 +85,18 @@ class Link:
                 if pump in done:
                     pump.result()
         except (OSError, ClientError) as error:
-            raise Ended(f"connection lost: {error!r}") from error
+            raise ConnectionEnded(f"connection lost: {error!r}") from error
         finally:
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
-        raise Ended(self._stopped.result())
+        raise ConnectionEnded(self._stopped.result())
 
     async def _read(self, receive: Callable[["Link", Message], None]) -> None:
         while True:
             arrived = await self.socket.receive()
             await self._pace(1)  # before anything of the frame is looked at
-            frame = await payload(self.socket, arrived)
+            frame = await receive_payload(self.socket, arrived)
             if frame is None:
                 continue
             messages = decode(frame)
@@ -113,7 +113,7 @@ class Link:
         wait_s = self._bucket.take(cost, now)
         if wait_s == 0:
             return
-        if self._bucket.empty_for(now) > self._limits.flood_s:
+        if self._bucket.measure_empty_s(now) > self._limits.flood_s:
             raise TooFast(f"more than {self._limits.messages_per_s:g} messages/s for {self._limits.flood_s:g} s")
         await asyncio.sleep(max(wait_s, _SHORTEST_WAIT_S))
 
@@ -127,7 +127,7 @@ class Link:
                     async with asyncio.timeout(self._limits.send_s):
                         await self._write_frame(self._next_batch())
                 except TimeoutError as error:
-                    raise Ended(f"took nothing for {self._limits.send_s:g} s") from error
+                    raise ConnectionEnded(f"took nothing for {self._limits.send_s:g} s") from error
 
     def _next_batch(self) -> list[bytes]:
         batch = list(islice(self._queue, count_for_frame(self._queue)))
@@ -136,7 +136,7 @@ class Link:
         return batch
 
     async def _write_frame(self, batch: list[bytes]) -> None:
-        frame = frame_of(batch)
+        frame = join_frame(batch)
         await self.socket.send_bytes(frame)
         self._stats.messages_sent += len(batch)
         self._stats.bytes_sent += len(frame)

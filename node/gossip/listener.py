@@ -37,7 +37,7 @@ class Listener:
     async def start(self, host: str, port: int) -> int:
         """Listen; port 0 takes a free one. Returns the port. Raises SetupError if it cannot be had."""
         bound_noise()
-        context = self._certificate.server_context()
+        context = self._certificate.make_server_context()
         self._http = HttpServer(
             self._upgrade,
             access_log=None,
@@ -129,11 +129,11 @@ class HttpServer(web.Server):
 
     def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
-        self.transports.made(handler, transport)
+        self.transports.note_made(handler, transport)
 
     def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
         super().connection_lost(handler, exc)
-        self.transports.lost(handler)
+        self.transports.note_lost(handler)
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> SetupError:

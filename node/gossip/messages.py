@@ -64,7 +64,7 @@ class Announcement(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     @property
     def author_address(self) -> str:
         """EIP-55 checksummed."""
-        return address_text(self.author)
+        return encode_address_text(self.author)
 
 
 class Have(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=4):
@@ -123,7 +123,7 @@ def encode(message: Message) -> bytes:
     return _encoder.encode(message)
 
 
-def frame_of(encoded: Iterable[bytes]) -> bytes:
+def join_frame(encoded: Iterable[bytes]) -> bytes:
     """Join encoded messages, at most 256 and together short enough, to one frame."""
     parts = list(encoded)
     frame = b"\xdc" + len(parts).to_bytes(2, "big") + b"".join(parts)  # msgpack: array 16
@@ -156,7 +156,7 @@ def decode(frame: bytes) -> list[Message]:
 def sign_announcement(network: Network, key: bytes, author: str, round_number: int, digest: bytes) -> Announcement:
     """The author's own announcement. key: 32 bytes; author: its address; digest: 32 bytes."""
     signature = sign(key, announcement_hash(network, round_number, author, digest))
-    return Announcement(round_number, address_bytes(author), digest, signature)
+    return Announcement(round_number, decode_address_text(author), digest, signature)
 
 
 def check_signature(network: Network, announcement: Announcement) -> None:
@@ -169,12 +169,12 @@ def check_signature(network: Network, announcement: Announcement) -> None:
 
 
 @lru_cache(maxsize=1024)
-def address_text(address: bytes) -> str:
+def encode_address_text(address: bytes) -> str:
     """20 bytes as an EIP-55 checksummed address."""
     return str(to_checksum_address(address))
 
 
 @lru_cache(maxsize=1024)
-def address_bytes(address: str) -> bytes:
+def decode_address_text(address: str) -> bytes:
     """An address in any spelling as 20 bytes. Raises ValueError if it is not one."""
     return bytes(to_canonical_address(address))

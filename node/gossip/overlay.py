@@ -11,14 +11,14 @@ from aiohttp import ClientError, web
 
 from ledger.errors import PeerFault
 from ledger.identity.endpoints import Origin
-from node.gossip.address_book import Prospects
+from node.gossip.address_book import AddressBook
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import Identity, OwnKey, UnknownMember, shake_hands_within
 from node.gossip.limits import Limits, Stats
 from node.gossip.links import Link
 from node.gossip.listener import Listener
 from node.gossip.messages import Message
-from node.gossip.sockets import CODE_FAULT, CODE_UNWANTED, Ended, Socket, hang_up
+from node.gossip.sockets import CODE_FAULT, CODE_UNWANTED, ConnectionEnded, Socket, hang_up
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Overlay:
         self._identity, self._is_member = identity, is_member
         self._on_link, self._on_message = on_link, on_message
         self._limits, self._stats, self._rng = limits, stats, rng
-        self._prospects = Prospects(identity.address, limits, rng)
+        self._prospects = AddressBook(identity.address, limits, rng)
         self._listener = Listener(identity.certificate, self._serve, limits)
         self._dialler: Dialler | None = None
         self._dialling: set[str] = set()
@@ -100,7 +100,7 @@ class Overlay:
     async def _tend(self) -> None:
         """Dial whenever links are missing."""
         while True:
-            for peer in self._wanted():
+            for peer in self._choose_wanted():
                 self._dialling.add(peer)
                 self._spawn(self._dial(peer))
             self._wake.clear()
@@ -108,7 +108,7 @@ class Overlay:
                 async with asyncio.timeout(self._limits.tend_s):
                     await self._wake.wait()
 
-    def _wanted(self) -> list[str]:
+    def _choose_wanted(self) -> list[str]:
         """Whom to dial now. Half the degree is dialled by ourselves, so that others cannot fill all our seats."""
         if self._is_resting:
             return []
@@ -129,27 +129,29 @@ class Overlay:
     async def _dial(self, peer: str) -> None:
         assert self._dialler is not None
         try:
-            socket, certificate = await self._dialler.dial(self._prospects.endpoint(peer))
-            await self._meet(socket, certificate, expected=peer)
-        except Ended as end:
+            socket, certificate = await self._dialler.dial(self._prospects.url_of(peer))
+            await self._serve_connection(socket, certificate, expected=peer)
+        except ConnectionEnded as end:
             _log.info("gossip.unreachable peer=%s reason=%r", peer, str(end))
         except PeerFault as fault:
             self._fault(peer, fault)
         finally:
             if peer in self._dialling:  # no link came of it
-                self._prospects.failed(peer, self._now())
+                self._prospects.note_failure(peer, self._now())
                 self._dialling.discard(peer)
             self._wake.set()
 
     async def _serve(self, socket: web.WebSocketResponse) -> None:
-        await self._meet(socket, self._identity.certificate.sha256)
+        await self._serve_connection(socket, self._identity.certificate.sha256)
 
-    async def _meet(self, socket: Socket, certificate_sha256: bytes, expected: str | None = None) -> None:
+    async def _serve_connection(
+        self, socket: Socket, certificate_sha256: bytes, expected: str | None = None
+    ) -> None:
         """A connection from its handshake to its end. expected: who was dialled, None if they dialled us."""
         peer = expected or "unknown"
         code, reason, within_s = CODE_UNWANTED, "going away", 0.0  # if this task is cancelled
         try:
-            with _listed_in(self._greeting):
+            with _list_in(self._greeting):
                 peer = await shake_hands_within(
                     self._limits.handshake_s,
                     socket,
@@ -159,12 +161,12 @@ class Overlay:
                     expected=expected,
                 )
             link = self._admit(socket, peer, dialled=expected is not None)
-            with _listed_in(self._keeping):
+            with _list_in(self._keeping):
                 await self._keep(link)
         except PeerFault as fault:
             self._fault(peer, fault)
             code, reason, within_s = CODE_FAULT, str(fault), self._limits.close_s
-        except (Ended, OSError, ClientError) as end:
+        except (ConnectionEnded, OSError, ClientError) as end:
             _log.info("gossip.link_ended peer=%s reason=%r", peer, str(end))
             reason, within_s = str(end), self._limits.close_s
         finally:
@@ -174,16 +176,16 @@ class Overlay:
         """Register the link in place of any older one. Raises Ended if it is not wanted."""
         old = self.links.get(peer)
         if self._is_closing:
-            raise Ended("going away")
+            raise ConnectionEnded("going away")
         if self._is_resting:
-            raise Ended("resting")
+            raise ConnectionEnded("resting")
         if self._prospects.is_shunned(peer, self._now()):
-            raise Ended("broke the protocol lately")
+            raise ConnectionEnded("broke the protocol lately")
         if old is not None and not self._is_preferred(dialled, old):
-            raise Ended("already linked")
+            raise ConnectionEnded("already linked")
         inbound = sum(not link.dialled for link in self.links.values())
         if old is None and not dialled and inbound >= self._limits.max_inbound:
-            raise Ended("full")
+            raise ConnectionEnded("full")
         if old is not None:
             old.stop("replaced by a newer link")
         link = Link(socket, peer, dialled=dialled, limits=self._limits, stats=self._stats, rng=self._rng)
@@ -218,9 +220,9 @@ class Overlay:
 
     def _judge(self, link: Link) -> None:
         if self._now() - link.since >= self._limits.stable_s:
-            self._prospects.worked(link.peer)
+            self._prospects.note_success(link.peer)
         else:
-            self._prospects.failed(link.peer, self._now())
+            self._prospects.note_failure(link.peer, self._now())
 
     def _fault(self, peer: str, fault: PeerFault) -> None:
         self._stats.faults += 1
@@ -233,9 +235,9 @@ class Overlay:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._finished)
+        task.add_done_callback(self._note_finished)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _note_finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("gossip.task_died error=%r", str(error), exc_info=error)
@@ -245,7 +247,7 @@ class Overlay:
 
 
 @contextlib.contextmanager
-def _listed_in(tasks: set[asyncio.Task[Any]]) -> Iterator[None]:
+def _list_in(tasks: set[asyncio.Task[Any]]) -> Iterator[None]:
     """Keep the running task in a set meanwhile, so that `close` knows what it is at."""
     task = asyncio.current_task()
     assert task is not None

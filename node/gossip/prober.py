@@ -11,7 +11,7 @@ from aiohttp import ClientError
 
 from ledger.blobs.cid import RAW, cid_of
 from ledger.errors import PeerFault
-from ledger.fetch.block_request import RAW_TYPE, gateway_url
+from ledger.fetch.block_request import RAW_TYPE, parse_gateway_url
 from ledger.identity.endpoints import Origin
 from ledger.identity.network import Network
 from ledger.untrusted.host_names import NameResolver
@@ -19,14 +19,14 @@ from node.blobs.gateway import PROBE
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import ask_who
 from node.gossip.limits import Limits
-from node.gossip.sockets import CODE_UNWANTED, Ended, hang_up
+from node.gossip.sockets import CODE_UNWANTED, ConnectionEnded, hang_up
 
 # 503: it is there, and has much to do.
 _ANSWERS: Final = (200, 429, 503)
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPeer:
     """Who proved itself at a gossip endpoint.
 
     peer: its address, None where nobody did. is_self: it was this very process. reason: why nobody did.
@@ -55,19 +55,19 @@ class Prober:
         if self._session is not None:
             await self._session.close()
 
-    async def gossip(self, place: Origin) -> Found:
+    async def probe_gossip(self, place: Origin) -> FoundPeer:
         """Who proves to be there. Never raises for what the other end does."""
         try:
             async with asyncio.timeout(2 * self._limits.handshake_s):
                 return await self._ask(place)
-        except (Ended, PeerFault, OSError, ClientError, TimeoutError) as error:
-            return Found(None, reason=f"{error}"[:200] or type(error).__name__)
+        except (ConnectionEnded, PeerFault, OSError, ClientError, TimeoutError) as error:
+            return FoundPeer(None, reason=f"{error}"[:200] or type(error).__name__)
 
-    async def gateway(self, base: str) -> bool:
+    async def probe_gateway(self, base: str) -> bool:
         """Whether a trustless gateway answers at `http(s)://host:port` to the spec's probe, a block of no bytes."""
         return await self._head(base, PROBE) in _ANSWERS
 
-    async def has(self, base: str, digest: bytes) -> bool:
+    async def probe_block(self, base: str, digest: bytes) -> bool:
         """Whether the gateway says that it has the block with this digest."""
         return await self._head(base, cid_of(digest, RAW).text) == HTTPStatus.OK
 
@@ -83,13 +83,13 @@ class Prober:
                 auto_decompress=False,
             )
         try:
-            url = (gateway_url(base) / "ipfs" / cid).with_query(format="raw")
+            url = (parse_gateway_url(base) / "ipfs" / cid).with_query(format="raw")
             async with self._session.head(url, headers={"Accept": RAW_TYPE}, allow_redirects=False) as response:
                 return response.status
         except (PeerFault, OSError, ClientError, TimeoutError, ValueError):
             return 0
 
-    async def _ask(self, place: Origin) -> Found:
+    async def _ask(self, place: Origin) -> FoundPeer:
         if self._dialler is None:
             self._dialler = Dialler(self._limits)
         socket, certificate = await self._dialler.dial(place)
@@ -97,6 +97,6 @@ class Prober:
             async with asyncio.timeout(self._limits.handshake_s):
                 peer, nonce = await ask_who(socket, self._network, certificate)
                 # Before hanging up: then the other side's handshake is over, and its nonce forgotten.
-                return Found(peer, is_self=nonce in self._own_nonces)
+                return FoundPeer(peer, is_self=nonce in self._own_nonces)
         finally:
             await hang_up(socket, CODE_UNWANTED, "only asking", self._limits.close_s)

@@ -15,7 +15,7 @@ def endpoint_digest(text: str) -> bytes:
 
 
 @dataclass(frozen=True)
-class Reach:
+class Reachability:
     """What members found who dialled back.
 
     endpoint: its text on chain. tried: how many did. gossip, gateway: how many of them reached it.
@@ -43,7 +43,7 @@ class Reach:
 
 
 @dataclass
-class ReachTest:
+class ReachabilityTest:
     """One endpoint's test: whom to ask, and what they said. The clock is an argument."""
 
     limits: Limits
@@ -58,7 +58,7 @@ class ReachTest:
         self.endpoint, self._begun = endpoint, now
         self._asked, self._said = {}, {}
 
-    def questions(self, linked: list[str], now: float) -> list[str]:
+    def choose_questions(self, linked: list[str], now: float) -> list[str]:
         """Which of the linked peers to ask now; counts as asking them."""
         if not self.endpoint:
             return []
@@ -77,7 +77,7 @@ class ReachTest:
         """What to ask them."""
         return DialBack(endpoint_digest(self.endpoint))
 
-    def hear(self, peer: str, answer: DialledBack) -> Reach | None:
+    def hear(self, peer: str, answer: DialledBack) -> Reachability | None:
         """Take an answer in. Returns what it comes to, where that is news. Raises NotYet for one out of date."""
         if not self.endpoint or answer.endpoint != endpoint_digest(self.endpoint) or peer not in self._asked:
             raise NotYet("an answer about another endpoint")
@@ -91,16 +91,18 @@ class ReachTest:
         return reach
 
     @property
-    def _reach(self) -> Reach:
+    def _reach(self) -> Reachability:
         said = list(self._said.values())
-        return Reach(self.endpoint, len(said), sum(one.gossip for one in said), sum(one.gateway for one in said))
+        return Reachability(
+            self.endpoint, len(said), sum(one.gossip for one in said), sum(one.gateway for one in said)
+        )
 
     @property
     def _is_bad(self) -> bool:
         return bool(self._said) and not self._reach.is_reached
 
 
-def make_reach_notice(reach: Reach) -> Notice:
+def make_reach_notice(reach: Reachability) -> Notice:
     """What members found who dialled this peer back."""
     gossip, _, gateway = reach.endpoint.partition(" ")
     fields = {"endpoint": reach.endpoint, "gossip": reach.has_gossip, "gateway": reach.has_gateway}
@@ -116,5 +118,5 @@ def make_reach_notice(reach: Reach) -> Notice:
     return Notice("unreachable", says, True, fields)
 
 
-def _describe_tried(reach: Reach) -> str:
+def _describe_tried(reach: Reachability) -> str:
     return "the one that tried" if reach.tried == 1 else f"{reach.tried} tried"

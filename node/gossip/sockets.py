@@ -27,11 +27,11 @@ class Transports:
     def __len__(self) -> int:
         return len(self._open)
 
-    def made(self, protocol: asyncio.BaseProtocol, transport: asyncio.Transport) -> None:
+    def note_made(self, protocol: asyncio.BaseProtocol, transport: asyncio.Transport) -> None:
         self._open[protocol] = transport
         self._all_ended.clear()
 
-    def lost(self, protocol: asyncio.BaseProtocol) -> None:
+    def note_lost(self, protocol: asyncio.BaseProtocol) -> None:
         self._open.pop(protocol, None)
         if not self._open:
             self._all_ended.set()
@@ -48,11 +48,11 @@ class Transports:
                 transport.abort()
 
 
-class Ended(Exception):
+class ConnectionEnded(Exception):
     """The connection is over and nobody broke the protocol."""
 
 
-async def payload(socket: Socket, message: WSMessage | Any) -> bytes | None:
+async def receive_payload(socket: Socket, message: WSMessage | Any) -> bytes | None:
     """The bytes of a binary frame; None for a ping (answered) or a pong.
 
     Raises Ended if the peer closed, BadMessage if the frame is text, oversize or breaks WebSocket framing.
@@ -65,9 +65,9 @@ async def payload(socket: Socket, message: WSMessage | Any) -> bytes | None:
     if message.type is WSMsgType.PONG:
         return None
     if message.type in _ENDS:
-        raise Ended(f"closed by the peer: {str(message.extra or message.data or '')[:120]!r}")
+        raise ConnectionEnded(f"closed by the peer: {str(message.extra or message.data or '')[:120]!r}")
     if message.type is WSMsgType.ERROR and not isinstance(message.data, WebSocketError):
-        raise Ended(f"connection lost: {message.data!r}")
+        raise ConnectionEnded(f"connection lost: {message.data!r}")
     raise BadMessage(f"not a binary frame: {str(message.data)[:120]!r}")
 
 

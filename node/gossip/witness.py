@@ -23,7 +23,7 @@ class Witness:
         self._asked_at: dict[str, float] = {}
         self._dialling: set[asyncio.Task[None]] = set()
 
-    def asked(self, peer: str, question: DialBack, answer: Callable[[DialledBack], None]) -> None:
+    def take_question(self, peer: str, question: DialBack, answer: Callable[[DialledBack], None]) -> None:
         """Begin to dial a peer back; answer: called with what came of it (R18).
 
         Raises NotYet where the chain names another endpoint here, or it asked a short while ago, or too many ask.
@@ -62,7 +62,7 @@ class Witness:
             pass  # what nobody can read, nobody can reach
         else:
             found, gateway = await asyncio.gather(
-                self._prober.gossip(endpoint.gossip), self._prober.gateway(endpoint.gateway.text)
+                self._prober.probe_gossip(endpoint.gossip), self._prober.probe_gateway(endpoint.gateway.text)
             )
             gossip = found.peer == peer
         answer(DialledBack(endpoint_digest(text), gossip, gateway))

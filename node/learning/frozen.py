@@ -27,23 +27,23 @@ class Frozen:
     """The first digits of each tensor's digest, one after the other: they tell which tensor differs."""
 
 
-def frozen_of(model: nn.Module, names: Sequence[str]) -> Frozen:
+def digest_frozen(model: nn.Module, names: Sequence[str]) -> Frozen:
     """Digest a model's frozen tensors. names: ascending."""
     if not names:
         return Frozen()
     state = model.state_dict()
-    digests = [tensor_digest(name, state[name]) for name in names]
+    digests = [digest_tensor(name, state[name]) for name in names]
     marks = "".join(digest.hex()[:FROZEN_MARK_DIGITS] for digest in digests)
     return Frozen(hashlib.sha256(b"".join(digests)).hexdigest(), marks)
 
 
-def tensor_digest(name: str, tensor: torch.Tensor) -> bytes:
+def digest_tensor(name: str, tensor: torch.Tensor) -> bytes:
     """SHA-256 over name, dtype, shape and the values' bytes, in C order and little-endian (R3.2a). 32 bytes."""
     head = f"{name}\0{str(tensor.dtype).removeprefix('torch.')}\0{','.join(map(str, tensor.shape))}\0"
-    return hashlib.sha256(head.encode() + tensor_bytes(tensor)).digest()
+    return hashlib.sha256(head.encode() + read_tensor_bytes(tensor)).digest()
 
 
-def tensor_bytes(tensor: torch.Tensor) -> bytes:
+def read_tensor_bytes(tensor: torch.Tensor) -> bytes:
     """The values of a dense tensor, in C order."""
     flat = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy().tobytes()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.blobs.contents.records import update_max_bytes
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.circle.manifest import CHECKPOINT_EVERY, MalformedManifest, Manifest, check_manifest
 from ledger.codec import OutsideGrid
 from ledger.errors import UsageError
@@ -15,19 +15,22 @@ from ledger.judging.task_checks import check_task
 from ledger.rules import rule_of
 from node.learning.frozen import Frozen, check_frozen
 from node.learning.layout import Layout, check_layout
-from node.learning.learner import genesis_blob
+from node.learning.learner import encode_genesis_blob
 from node.learning.template import Template
 from node.tasks.interface import Task
 
 _log = logging.getLogger(__name__)
 
 
-def agreed_template(task: Task, manifest: Manifest) -> Template:
+def make_agreed_template(task: Task, manifest: Manifest) -> Template:
     """The circle's model as this machine makes it, in the circle's units.
 
     Raises SetupError naming a tensor that differs there.
     """
-    template, layout = Template.of(task, int(manifest.task_options.get("seed", 0))), Layout.of(manifest.layout)
+    template, layout = (
+        Template.of(task, int(manifest.task_options.get("seed", 0))),
+        Layout.from_tensors(manifest.layout),
+    )
     check_layout(template.layout, layout)
     check_frozen(template.parts.frozen, template.frozen, Frozen(manifest.frozen, manifest.frozen_marks))
     return template.in_units_of(layout)
@@ -41,7 +44,7 @@ class Founding:
     genesis: bytes
 
 
-def found(
+def found_circle(
     task: Task,
     template: Template,
     *,
@@ -61,14 +64,14 @@ def found(
     rule_of(rule, rule_parameters)
     layout = template.layout
     try:
-        genesis = genesis_blob(template.initial(), layout.blocks)
+        genesis = encode_genesis_blob(template.make_initial(), layout.blocks)
         manifest = Manifest(
             version=1,
             # A user's own file is known by its class: the path on somebody's disk is nobody's business.
             task=task.spec.rpartition(":")[2],
             task_options=dict(options),
             layout=layout.tensors,
-            genesis=build(genesis).root.hex(),
+            genesis=build_dag(genesis).root.hex(),
             codec=codec,
             degree=degree,
             rule=rule,
@@ -104,7 +107,7 @@ def read_genesis(circle: Path, manifest: Manifest) -> bytes | None:
             blob = file.read(limit + 1)
     except FileNotFoundError:
         return None
-    if len(blob) > limit or build(blob).root != manifest.genesis_digest:
+    if len(blob) > limit or build_dag(blob).root != manifest.genesis_digest:
         _log.warning(
             "the genesis beside the circle file is not this circle's, not used file=%s", genesis_path(circle)
         )

@@ -52,14 +52,14 @@ class Misfit:
         return {"tensor": self.name, "largest": self.largest, "limit": self.limit, "is_clipped": self.is_clipped}
 
 
-class Teller:
+class MisfitReporter:
     """Says of each tensor once what the grid does not hold of it, not in every round."""
 
     def __init__(self) -> None:
         self.told: dict[tuple[str, bool], tuple[int, Misfit]] = {}
         """By tensor and whether it was clipped: the first round of it, and what was the matter."""
 
-    def tell(self, misfits: Iterable[Misfit], round_number: int) -> None:
+    def report(self, misfits: Iterable[Misfit], round_number: int) -> None:
         """Log what is new. round_number: in which this was to be published, 0 for the genesis."""
         for misfit in misfits:
             if (what := (misfit.name, misfit.is_clipped)) in self.told:
@@ -71,7 +71,7 @@ class Teller:
             )
 
 
-def clipped(vector: Vector, layout: Layout) -> list[Misfit]:
+def find_misfits(vector: Vector, layout: Layout) -> list[Misfit]:
     """The tensors that lose values beyond their range, or all they have, in the order of the layout.
 
     vector: (d,), float32, in the layout's units; what is not finite counts as beyond. Zeros lose nothing.
@@ -79,7 +79,7 @@ def clipped(vector: Vector, layout: Layout) -> list[Misfit]:
     return [misfit for tensor, values in _parts(vector, layout) if (misfit := _misfit(tensor, values)) is not None]
 
 
-def with_exponents(layout: Layout, genesis: Vector, trained: Vector | None = None) -> Layout:
+def choose_exponents(layout: Layout, genesis: Vector, trained: Vector | None = None) -> Layout:
     """The layout with the unit that each tensor's values ask for.
 
     genesis: (d,), float32, the values that all start from, in the units of a layout whose exponents are 0. trained:

@@ -36,7 +36,7 @@ class Layout:
     exponents: tuple[int, ...]
 
     @classmethod
-    def of(cls, tensors: Sequence[Tensor]) -> Self:
+    def from_tensors(cls, tensors: Sequence[Tensor]) -> Self:
         """The layout that a manifest pins."""
         return cls(
             tuple(tensor.name for tensor in tensors),
@@ -62,10 +62,10 @@ class Layout:
 
 def layout_of(model: nn.Module, sharing: Sharing = DEFAULT) -> Layout:
     """The layout of what is shared of a model, its values as they are. Raises SetupError; see parts_of."""
-    return layout_for(model, parts_of(model, sharing))
+    return make_layout(model, parts_of(model, sharing))
 
 
-def layout_for(model: nn.Module, parts: Parts) -> Layout:
+def make_layout(model: nn.Module, parts: Parts) -> Layout:
     """The layout of a model whose parts are known, its values as they are."""
     state, names = model.state_dict(), parts.shared
     return Layout(names, tuple(tuple(_as_real(state[name]).shape) for name in names), (0,) * len(names))
@@ -113,10 +113,10 @@ def load_into(model: nn.Module, layout: Layout, vector: Vector) -> None:
         for tensor, here in zip(layout.tensors, layout.blocks.tensors, strict=True):
             part, target = values[here].view(tensor.shape), _as_real(state[tensor.name])
             part = part * 2.0**tensor.exponent if tensor.exponent else part
-            target.copy_(within_domain(tensor.name, part, target))
+            target.copy_(replace_outside_domain(tensor.name, part, target))
 
 
-def within_domain(name: str, values: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+def replace_outside_domain(name: str, values: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
     """Values of a tensor whose domain is known, with one's own in place of those outside it.
 
     values, own: of one shape. Running statistics come from others: one negative variance, and a model answers NaN.
@@ -127,7 +127,7 @@ def within_domain(name: str, values: torch.Tensor, own: torch.Tensor) -> torch.T
     return torch.where(torch.isfinite(values) & (values >= least), values, own.to(values.dtype))
 
 
-def not_finite(layout: Layout, vector: Vector) -> list[str]:
+def find_not_finite(layout: Layout, vector: Vector) -> list[str]:
     """The names of the tensors that hold NaN or infinity. vector: (layout.size,), float32."""
     parts = zip(layout.names, layout.blocks.tensors, strict=True)
     return [name for name, here in parts if not np.isfinite(vector[here]).all()]

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import State, to_float
+from ledger.arithmetic.exact import GridState, to_float
 from ledger.blobs.contents.records import (
     Genesis,
     Update,
@@ -18,9 +18,19 @@ from ledger.blobs.contents.records import (
     update_max_bytes,
 )
 from ledger.circle.manifest import Manifest
-from ledger.codec import CARRIED, LARGEST, PLAIN, SENT_SHARE, Blocks, blocks_of, encode, left_out, quantise
+from ledger.codec import (
+    LARGEST,
+    PLAIN,
+    RESIDUAL_SHARE,
+    SENT_SHARE,
+    Blocks,
+    blocks_of,
+    compute_residual,
+    encode,
+    quantise,
+)
 from ledger.judging.frame_chains import is_chained
-from node.learning.grid_ranges import Teller, clipped
+from node.learning.grid_ranges import MisfitReporter, find_misfits
 from node.learning.training import Trainer, TrainingDiverged
 from node.operating.meter import Meter
 
@@ -30,11 +40,11 @@ Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Previous:
+class PreviousCommit:
     """A peer's last commit on chain. digest: 32 bytes. state: what it published, (d,), int32."""
 
     digest: bytes
-    state: State
+    state: GridState
 
 
 @dataclass(frozen=True)
@@ -67,24 +77,24 @@ class Choice(Protocol):
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedUpdate:
     """An update ready to be stored: its blob, and the residual that stays behind, (d,), float32."""
 
     blob: bytes
     residual: Vector
 
 
-def genesis_blob(initial: Vector, blocks: Blocks) -> bytes:
+def encode_genesis_blob(initial: Vector, blocks: Blocks) -> bytes:
     """The blob of the state all peers start from: int8, so the same bytes with every zstd (R9.5)."""
     return encode_genesis(Genesis(PLAIN, quantise(initial, blocks, PLAIN).payload))
 
 
-def leaning(start: Vector, residual: Vector, codec: str) -> Vector:
+def add_residual(start: Vector, residual: Vector, codec: str) -> Vector:
     """What training starts from: under a chained codec, with part of what the last frame left out of it.
 
-    start: the base, (d,), float32. residual: see ledger.codec.left_out.
+    start: the base, (d,), float32. residual: see ledger.codec.compute_residual.
     """
-    return start + np.float32(CARRIED) * residual if is_chained(codec) else start
+    return start + np.float32(RESIDUAL_SHARE) * residual if is_chained(codec) else start
 
 
 class Learner:
@@ -102,24 +112,26 @@ class Learner:
         """share: of the values, what a delta frame sends; see ledger.codec.delta_encoder."""
         self._trainer, self._manifest, self._choice = trainer, manifest, choice
         self._seed, self._meter, self._share = seed, meter, share
-        self._teller = Teller()
+        self._teller = MisfitReporter()
         self._trained: tuple[bytes, Vector] | None = None
 
-    def train_ahead(self, round_number: int, base: State, residual: Vector, origin: State | None = None) -> None:
+    def train_ahead(
+        self, round_number: int, base: GridState, residual: Vector, origin: GridState | None = None
+    ) -> None:
         """Train for a round that is still to come, so that its update needs encoding only. Raises as `prepare`."""
-        with self._meter.section("training"):
-            self._train(leaning(to_float(base), residual, self._manifest.codec), base, round_number, origin)
+        with self._meter.measure_section("training"):
+            self._train(add_residual(to_float(base), residual, self._manifest.codec), base, round_number, origin)
 
     def prepare(
         self,
         network: bytes,
         round_number: int,
         author: bytes,
-        base: State,
+        base: GridState,
         residual: Vector,
-        previous: Previous | None = None,
-        origin: State | None = None,
-    ) -> Prepared:
+        previous: PreviousCommit | None = None,
+        origin: GridState | None = None,
+    ) -> PreparedUpdate:
         """Train from the base and encode. Raises TrainingDiverged where training leaves the finite
         numbers from the genesis on; from a later base, the base itself is published.
 
@@ -129,16 +141,16 @@ class Learner:
         previous: what the frame may be relative to; None for one that needs the genesis, `origin`, at most.
         """
         start = to_float(base)
-        with self._meter.section("training"):
-            trained = self._train(leaning(start, residual, self._manifest.codec), base, round_number, origin)
-        with self._meter.section("encode"):
+        with self._meter.measure_section("training"):
+            trained = self._train(add_residual(start, residual, self._manifest.codec), base, round_number, origin)
+        with self._meter.measure_section("encode"):
             rng, seat = np.random.default_rng([self._seed, round_number]), self._trainer.seat
             wanted = self._choice.update(
                 TrainedUpdate(round_number, seat, network, self._manifest, start, trained, rng)
             )
             if not is_chained(self._manifest.codec):
                 wanted = wanted + residual
-            self._teller.tell(clipped(wanted, self._trainer.layout), round_number)
+            self._teller.report(find_misfits(wanted, self._trainer.layout), round_number)
             # Far off, whether its own doing or the poison it mixed in: it goes on with what a frame can hold.
             wanted = np.clip(wanted, -LARGEST, LARGEST)
             reference = b"" if previous is None else previous.digest
@@ -158,16 +170,16 @@ class Learner:
             limit = update_max_bytes(self._manifest)
             blob = self._choice.blob(encode_update(update), limit, round_number, rng)
             if is_chained(self._manifest.codec):
-                return Prepared(blob, left_out(wanted, base, quantised.state, last))
-            return Prepared(blob, wanted - to_float(quantised.state))
+                return PreparedUpdate(blob, compute_residual(wanted, base, quantised.state, last))
+            return PreparedUpdate(blob, wanted - to_float(quantised.state))
 
-    def _train(self, start: Vector, base: State, number: int, origin: State | None) -> Vector:
+    def _train(self, start: Vector, base: GridState, number: int, origin: GridState | None) -> Vector:
         name = hashlib.sha256(start.data).digest()
         if self._trained is None or self._trained[0] != name:
-            self._trained = name, self._newly_trained(start, base, number, origin)
+            self._trained = name, self._train_anew(start, base, number, origin)
         return self._trained[1]
 
-    def _newly_trained(self, start: Vector, base: State, number: int, origin: State | None) -> Vector:
+    def _train_anew(self, start: Vector, base: GridState, number: int, origin: GridState | None) -> Vector:
         try:
             return self._trainer.train(start, number)
         except TrainingDiverged as fault:
@@ -178,11 +190,11 @@ class Learner:
             _log.warning("publishing the base untrained round=%d reason=%s", number, fault)
             return to_float(base)
 
-    def loss(self, state: State) -> float:
+    def compute_loss(self, state: GridState) -> float:
         """The peer's private loss of anybody's state."""
-        return self._trainer.loss(to_float(state))
+        return self._trainer.compute_loss(to_float(state))
 
-    def evaluate(self, base: State) -> dict[str, float]:
+    def evaluate(self, base: GridState) -> dict[str, float]:
         """The task's own figures for a model, e.g. accuracy."""
-        with self._meter.section("evaluation"):
+        with self._meter.measure_section("evaluation"):
             return self._trainer.evaluate(to_float(base))

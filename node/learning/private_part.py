@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from ledger.files import set_aside, write_whole
-from node.learning.frozen import tensor_bytes
+from node.learning.frozen import read_tensor_bytes
 
 # A tensor by its name in `state_dict`. Replaced, never written to.
-Kept = Mapping[str, torch.Tensor]
+PrivatePart = Mapping[str, torch.Tensor]
 
 _log = logging.getLogger(__name__)
 _MAGIC: Final = b"FMK1"
@@ -26,17 +26,17 @@ _CHECKSUM_BYTES: Final = 32
 _ROUNDS: Final = 2
 
 
-class KeptParts:
+class PrivateParts:
     """What a peer keeps of its model after its last rounds, on disk too where it has a file. At first nothing."""
 
-    def __init__(self, first: Kept | None = None) -> None:
+    def __init__(self, first: PrivatePart | None = None) -> None:
         """first: what to start from, as if it came of round 0."""
-        self._rounds: dict[int, Kept] = {} if first is None else {0: first}
+        self._rounds: dict[int, PrivatePart] = {} if first is None else {0: first}
         self._path: Path | None = None
         self._network = b""
 
     @classmethod
-    def load(cls, path: Path, network: bytes) -> "KeptParts":
+    def load(cls, path: Path, network: bytes) -> "PrivateParts":
         """What the file holds, if there is one. One that cannot be used is set aside. Raises OSError."""
         kept = cls()
         kept._path, kept._network = path, network
@@ -59,20 +59,20 @@ class KeptParts:
         return kept
 
     @property
-    def latest(self) -> Kept:
+    def latest(self) -> PrivatePart:
         """After the last round trained; empty before the first."""
         return self._rounds[max(self._rounds)] if self._rounds else {}
 
-    def before(self, number: int) -> Kept:
+    def find_before(self, number: int) -> PrivatePart:
         """What the training of a round starts from: the last of an earlier one, else the oldest there is."""
         earlier = [one for one in self._rounds if one < number]
         if earlier:
             return self._rounds[max(earlier)]
         return self._rounds[min(self._rounds)] if self._rounds else {}
 
-    def keep(self, number: int, part: Kept) -> None:
+    def keep(self, number: int, part: PrivatePart) -> None:
         """Take in what a round's training left, on the disk before this returns. Raises OSError."""
-        start = self.before(number)
+        start = self.find_before(number)
         rounds = {one: held for one, held in self._rounds.items() if one < number}
         if not rounds and start:
             rounds = {number - 1: start}
@@ -104,7 +104,7 @@ def _set_aside(path: Path, fault: str) -> None:
 
 
 def _fields(tensor: torch.Tensor) -> list[Any]:
-    return [str(tensor.dtype).removeprefix("torch."), list(tensor.shape), tensor_bytes(tensor)]
+    return [str(tensor.dtype).removeprefix("torch."), list(tensor.shape), read_tensor_bytes(tensor)]
 
 
 def _tensor(dtype: str, shape: list[int], raw: bytes) -> torch.Tensor:

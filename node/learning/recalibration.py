@@ -15,7 +15,7 @@ _EXAMPLES: Final = 1000
 _AT_ONCE: Final = 100
 
 
-def normalisations(model: nn.Module) -> dict[str, _BatchNorm]:
+def find_normalisations(model: nn.Module) -> dict[str, _BatchNorm]:
     """The layers that keep running statistics, by name."""
     found = {name: layer for name, layer in model.named_modules() if isinstance(layer, _BatchNorm)}
     return {name: layer for name, layer in found.items() if layer.running_mean is not None}

@@ -9,9 +9,9 @@ import torch
 from ledger.arithmetic.exact import to_float
 from ledger.codec import PLAIN, encode, quantise
 from ledger.errors import SetupError
-from node.learning.grid_ranges import clipped, with_exponents
+from node.learning.grid_ranges import choose_exponents, find_misfits
 from node.learning.layout import Vector, flatten
-from node.learning.private_part import Kept
+from node.learning.private_part import PrivatePart
 from node.learning.template import Template
 from node.learning.training import Trainer
 from node.tasks.interface import Task
@@ -38,26 +38,30 @@ def rehearse(task: Task, *, seed: int, seats: int, codec: str) -> Rehearsal:
     seats: how many the circle starts with. Raises SetupError, naming tensor and method, where any of it fails.
     """
     plain = Template.of(task, seed)
-    genesis = plain.initial()
+    genesis = plain.make_initial()
     trained, kept, untried = _trained(task, plain, seats, seed)
-    template = plain.in_units_of(with_exponents(plain.layout, genesis, trained))
-    blocks, first = template.layout.blocks, template.initial()
+    template = plain.in_units_of(choose_exponents(plain.layout, genesis, trained))
+    blocks, first = template.layout.blocks, template.make_initial()
     _check_held(task.spec, "model()", template, first)
     state = quantise(first, blocks, PLAIN).state
     if trained is not None:
-        wanted = flatten(plain.filled(trained, {}), template.layout)
+        wanted = flatten(plain.fill(trained, {}), template.layout)
         _check_held(task.spec, "train()" if task.trainer else "training on data()", template, wanted, first)
         state = encode(wanted, codec, blocks, None, state, state).state
     try:
         with torch.no_grad():
-            return Rehearsal(template, task.evaluate(template.judged(to_float(state), kept, None)), untried)
+            return Rehearsal(
+                template, task.evaluate(template.fill_for_answering(to_float(state), kept, None)), untried
+            )
     except SetupError:
         if untried is None:
             raise
         return Rehearsal(template, {}, untried)  # what it judges by may be on other machines as well
 
 
-def _trained(task: Task, template: Template, seats: int, seed: int) -> tuple[Vector | None, Kept, str | None]:
+def _trained(
+    task: Task, template: Template, seats: int, seed: int
+) -> tuple[Vector | None, PrivatePart, str | None]:
     """The state after a round of seat 0, its private part then, and why there is none."""
     try:
         trainer = Trainer(task, template.layout, seat=0, seats=seats, seed=seed, template=template)
@@ -66,7 +70,7 @@ def _trained(task: Task, template: Template, seats: int, seed: int) -> tuple[Vec
             raise
         # Its data() failed; what it gave was not wrong. The founder need not take part: others have data.
         return None, {}, str(error)
-    return trainer.train(template.initial(), 1), trainer.kept.latest, None
+    return trainer.train(template.make_initial(), 1), trainer.private_parts.latest, None
 
 
 def _check_held(spec: str, method: str, template: Template, vector: Vector, before: Vector | None = None) -> None:
@@ -76,7 +80,7 @@ def _check_held(spec: str, method: str, template: Template, vector: Vector, befo
     """
     parts = zip(template.layout.names, template.layout.blocks.tensors, strict=True)
     zeros = set() if before is None else {name for name, here in parts if not before[here].any()}
-    for misfit in clipped(vector, template.layout):
+    for misfit in find_misfits(vector, template.layout):
         if not misfit.is_clipped and misfit.name in zeros:
             continue
         raise SetupError(

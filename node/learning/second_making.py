@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger.errors import SetupError
-from node.learning.frozen import tensor_digest
+from node.learning.frozen import digest_tensor
 from node.learning.template import Template
 from node.learning.training import use_one_thread
 from node.operating.printing import complain, say, say_json
@@ -25,7 +25,7 @@ _SEEDS: Final = ("1", "2")
 _ANSWER: Final = "made"
 
 # A tensor's part, dtype and shape, and its digest, by its name. Private ones have none: their values may differ.
-Making = Mapping[str, Mapping[str, str]]
+MadeModel = Mapping[str, Mapping[str, str]]
 
 
 def check_made_alike(task: Task, template: Template, options: Mapping[str, Any]) -> None:
@@ -33,7 +33,7 @@ def check_made_alike(task: Task, template: Template, options: Mapping[str, Any])
 
     options: what the task was made with. Raises SetupError naming the first tensor that differs.
     """
-    here, there = made(template), _made_elsewhere(task.spec, options)
+    here, there = describe_made(template), _make_elsewhere(task.spec, options)
     for name in sorted(here.keys() | there.keys()):
         if name not in here or name not in there:
             raise SetupError(
@@ -54,20 +54,20 @@ def check_made_alike(task: Task, template: Template, options: Mapping[str, Any])
         )
 
 
-def made(template: Template) -> Making:
+def describe_made(template: Template) -> MadeModel:
     """What a model is made of."""
     state, parts = template.model.state_dict(), template.parts
     return {
         name: {
             "kind": f"{part} {state[name].dtype} {tuple(state[name].shape)}",
-            "digest": "" if part == "private" else tensor_digest(name, state[name]).hex(),
+            "digest": "" if part == "private" else digest_tensor(name, state[name]).hex(),
         }
         for part, names in (("shared", parts.shared), ("private", parts.private), ("frozen", parts.frozen))
         for name in names
     }
 
 
-def _made_elsewhere(spec: str, options: Mapping[str, Any]) -> Making:
+def _make_elsewhere(spec: str, options: Mapping[str, Any]) -> MadeModel:
     own = os.environ.get("PYTHONHASHSEED")
     # It imports what this process would: nothing more (-P: not the folder it is started in), nothing less.
     places = [str(Path(place or ".").resolve()) for place in sys.path]
@@ -99,7 +99,7 @@ def _made_elsewhere(spec: str, options: Mapping[str, Any]) -> Making:
         raise SetupError(f"{spec}: model() works in one process and not in a second one: {said}")
     # What is registered to run at the process's end may print after it.
     answer = next(line for line in reversed(done.stdout.splitlines()) if line.startswith(f'{{"{_ANSWER}": '))
-    found: Making = json.loads(answer)[_ANSWER]
+    found: MadeModel = json.loads(answer)[_ANSWER]
     return found
 
 
@@ -113,7 +113,7 @@ def main(argument: str) -> int:
             task = load_task(
                 options["spec"], skew=options["skew"], seed=options["seed"], samples=options["samples"]
             )
-            found = made(Template.of(task, options["seed"]))
+            found = describe_made(Template.of(task, options["seed"]))
     except SetupError as error:
         complain(str(error))
         return 3

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
-from node.learning.frozen import Frozen, frozen_of, tensor_bytes
-from node.learning.layout import Layout, Vector, flatten, layout_for, load_into, not_finite
-from node.learning.private_part import Kept
-from node.learning.recalibration import normalisations, recalibrate
+from node.learning.frozen import Frozen, digest_frozen, read_tensor_bytes
+from node.learning.layout import Layout, Vector, find_not_finite, flatten, load_into, make_layout
+from node.learning.private_part import PrivatePart
+from node.learning.recalibration import find_normalisations, recalibrate
 from node.tasks.interface import Task
-from node.tasks.sharing import Parts, listed, parts_of, tensors_of
+from node.tasks.sharing import Parts, format_names, parts_of, tensors_of
 
 # torch has one global random state a process: two trainers in one process must not interleave in it.
 GLOBAL_RANDOM_STATE: Final = threading.Lock()
@@ -36,13 +36,13 @@ class Template:
     def of(cls, task: Task, seed: int) -> "Template":
         """Make the model that everyone with this seed makes. Raises SetupError where the task is at fault."""
         with GLOBAL_RANDOM_STATE, torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive(seed))
+            torch.manual_seed(derive_seed(seed))
             model = task.model()
-        with task.calling("state_dict() of what model() gives"):
+        with task.run_user_code("state_dict() of what model() gives"):
             parts = parts_of(model, task.sharing, task.spec)
         _forget_computed(model)
-        found = cls(task.spec, model, parts, layout_for(model, parts), frozen_of(model, parts.frozen))
-        if names := not_finite(found.layout, found.initial()):
+        found = cls(task.spec, model, parts, make_layout(model, parts), digest_frozen(model, parts.frozen))
+        if names := find_not_finite(found.layout, found.make_initial()):
             raise SetupError(
                 f"{task.spec}: {names[0]} is shared, and model() gives it values that are not finite: keep it at"
                 f" home with private = ({names[0]!r},), or give it others"
@@ -53,15 +53,15 @@ class Template:
         """The same with the units of a layout of the same tensors."""
         return replace(self, layout=layout)
 
-    def initial(self) -> Vector:
+    def make_initial(self) -> Vector:
         """What is shared of the untrained model, (d,), float32, in the layout's units."""
         return flatten(self.model, self.layout)
 
-    def private(self) -> dict[str, torch.Tensor]:
+    def make_private_part(self) -> dict[str, torch.Tensor]:
         """The private part as model() gives it."""
         return self.private_of(self.model)
 
-    def filled(self, vector: Vector, kept: Kept) -> nn.Module:
+    def fill(self, vector: Vector, kept: PrivatePart) -> nn.Module:
         """A new model of this state. vector: (d,), float32. kept: the peer's own part; what it lacks is as made."""
         try:
             model = copy.deepcopy(self.model)
@@ -77,20 +77,20 @@ class Template:
         load_into(model, self.layout, vector)
         return model
 
-    def judged(self, vector: Vector, kept: Kept, x: torch.Tensor | None) -> nn.Module:
+    def fill_for_answering(self, vector: Vector, kept: PrivatePart, x: torch.Tensor | None) -> nn.Module:
         """A new model of this state, for answering: its running statistics taken anew where the peer keeps its own.
 
         x: the peer's own examples, None where it has none that the model takes. Statistics that training left alone
         (a frozen part's) stay.
         """
-        model = self.filled(vector, kept)
+        model = self.fill(vector, kept)
         model.eval()
         if x is not None:
             made = self.model.state_dict()
-            means = {name: f"{name}.running_mean".removeprefix(".") for name in normalisations(model)}
+            means = {name: f"{name}.running_mean".removeprefix(".") for name in find_normalisations(model)}
             moved = [
                 layer
-                for name, layer in normalisations(model).items()
+                for name, layer in find_normalisations(model).items()
                 if means[name] in kept and not torch.equal(kept[means[name]], made[means[name]])
             ]
             recalibrate(model, x, moved)
@@ -101,14 +101,14 @@ class Template:
         state = model.state_dict()
         return {name: state[name].detach().cpu().clone() for name in self.parts.private}
 
-    def spoilt(self, before: Kept, after: Kept) -> list[str]:
+    def find_spoilt(self, before: PrivatePart, after: PrivatePart) -> list[str]:
         """The private tensors that were finite and are no more; what was made with infinity may keep it."""
-        made = self.private() | dict(before)
+        made = self.make_private_part() | dict(before)
         return [name for name, tensor in after.items() if not _is_finite(tensor) and _is_finite(made[name])]
 
-    def check_kept(self, kept: Kept) -> None:
+    def check_kept(self, kept: PrivatePart) -> None:
         """Raises SetupError where a private part from disk is another model's."""
-        own = self.private()
+        own = self.make_private_part()
         for name, tensor in kept.items():
             here = _described(own[name]) if name in own else "nothing"
             if here != _described(tensor):
@@ -123,7 +123,7 @@ class Template:
         new = sorted(after.keys() - before.keys())
         for name, tensor in before.items():
             if name not in after:
-                instead = f" (and made {listed(new)})" if new else ""
+                instead = f" (and made {format_names(new)})" if new else ""
                 raise SetupError(
                     f"{self.spec}: train() renamed or removed {name}{instead}: give the model back with the tensors"
                     " that model() made, e.g. by torch.nn.utils.prune.remove() or remove_parametrizations()"
@@ -135,7 +135,7 @@ class Template:
                 )
         if new:
             raise SetupError(
-                f"{self.spec}: train() added {listed(new)}: make all tensors in model(), others would be lost"
+                f"{self.spec}: train() added {format_names(new)}: make all tensors in model(), others would be lost"
             )
         for name in self.parts.frozen:
             if not _is_same(before[name], after[name]):
@@ -155,7 +155,7 @@ class Template:
                     )
 
 
-def derive(*numbers: int) -> int:
+def derive_seed(*numbers: int) -> int:
     """One 63-bit seed out of several numbers from 0 up."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
@@ -173,7 +173,7 @@ def _forget_computed(model: nn.Module) -> None:
 
 def _is_same(one: torch.Tensor, other: torch.Tensor) -> bool:
     other = other.to(one.device)
-    return torch.equal(one, other) or tensor_bytes(one) == tensor_bytes(other)  # NaN is never equal
+    return torch.equal(one, other) or read_tensor_bytes(one) == read_tensor_bytes(other)  # NaN is never equal
 
 
 def _is_finite(tensor: torch.Tensor) -> bool:

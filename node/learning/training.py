@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
-from node.learning.layout import Layout, Vector, check_layout, flatten, layout_of, not_finite
-from node.learning.private_part import KeptParts
-from node.learning.template import GLOBAL_RANDOM_STATE, Template, derive
-from node.tasks.interface import Task, fitted
+from node.learning.layout import Layout, Vector, check_layout, find_not_finite, flatten, layout_of
+from node.learning.private_part import PrivateParts
+from node.learning.template import GLOBAL_RANDOM_STATE, Template, derive_seed
+from node.tasks.interface import Task, fit_dtype
 
-__all__ = ["Trainer", "TrainingDiverged", "initial_state", "layout_of", "train_one_epoch", "use_one_thread"]
+__all__ = ["Trainer", "TrainingDiverged", "layout_of", "make_initial_state", "train_one_epoch", "use_one_thread"]
 
 # Measured over ten rounds of 8 peers with 1,000 Fashion-MNIST images each: plain averaging reaches .82, and
 # honest peers stay inside the shrinking radius of distance screening; a rate of .02 reaches .83 but spreads them
@@ -39,13 +39,13 @@ def use_one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def initial_state(task: Task, seed: int, layout: Layout | None = None) -> Vector:
+def make_initial_state(task: Task, seed: int, layout: Layout | None = None) -> Vector:
     """The untrained model that everyone with this seed starts from. Returns (d,), float32.
 
     layout: whose units it is in; None for the values as they are.
     """
     template = Template.of(task, seed)
-    return (template if layout is None else template.in_units_of(layout)).initial()
+    return (template if layout is None else template.in_units_of(layout)).make_initial()
 
 
 class Trainer:
@@ -60,7 +60,7 @@ class Trainer:
         seats: int,
         seed: int,
         template: Template | None = None,
-        kept: KeptParts | None = None,
+        kept: PrivateParts | None = None,
     ) -> None:
         """Load the seat's data. template: of this task and seed, where it was made before.
 
@@ -70,16 +70,16 @@ class Trainer:
         template = template or Template.of(task, seed)
         check_layout(template.layout, layout)
         self._template = template.in_units_of(layout)
-        self.kept = kept or KeptParts()
-        self._template.check_kept(self.kept.latest)
+        self.private_parts = kept or PrivateParts()
+        self._template.check_kept(self.private_parts.latest)
         data = task.data(seat, seats)
         if task.trainer is None:
-            data = fitted(self._template.model, data[0]), data[1]
+            data = fit_dtype(self._template.model, data[0]), data[1]
         self._data = data
 
-    def initial(self) -> Vector:
+    def make_initial(self) -> Vector:
         """The state of round 0, alike for every seat, in the layout's units."""
-        return self._template.initial()
+        return self._template.make_initial()
 
     def train(self, base: Vector, round: int) -> Vector:
         """Train one round from `base` and the private part on the seat's data; keep what becomes of the latter.
@@ -87,10 +87,10 @@ class Trainer:
         base: (d,), float32, left as it is. Returns (d,), float32. Both are in the layout's units. Raises
         TrainingDiverged where that is not finite, SetupError where the task is at fault.
         """
-        before = self.kept.before(round)
-        model = self._template.filled(base, before)
+        before = self.private_parts.find_before(round)
+        model = self._template.fill(base, before)
         model.train()
-        seed = derive(self.seed, round, self.seat)
+        seed = derive_seed(self.seed, round, self.seat)
         with GLOBAL_RANDOM_STATE, torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             if self.task.trainer is None:
@@ -100,9 +100,9 @@ class Trainer:
         self._template.check_trained(model)
         trained = flatten(model, self.layout)
         private = self._template.private_of(model)
-        if names := not_finite(self.layout, trained) + self._template.spoilt(before, private):
+        if names := find_not_finite(self.layout, trained) + self._template.find_spoilt(before, private):
             raise TrainingDiverged(self.task.spec, round, names[0])
-        self.kept.keep(round, private)
+        self.private_parts.keep(round, private)
         return trained
 
     def evaluate(self, vector: Vector) -> dict[str, float]:
@@ -111,19 +111,19 @@ class Trainer:
         with torch.no_grad():
             return self.task.evaluate(model)
 
-    def loss(self, vector: Vector) -> float:
+    def compute_loss(self, vector: Vector) -> float:
         """Mean cross-entropy of a state on the seat's own data. Raises SetupError where the data are not (x, y)."""
         if self.task.trainer is not None:
             raise SetupError(f"{self.task.spec} has its own train(), so its loss is unknown: choose another rule")
         model, (x, y) = self._judged(vector), self._data
-        with self.task.calling("the model on data()"), torch.no_grad():
+        with self.task.run_user_code("the model on data()"), torch.no_grad():
             return float(nn.functional.cross_entropy(model(x), y))
 
     def _judged(self, vector: Vector) -> nn.Module:
         """A state as this peer uses it: with its own private part, and statistics of its own examples."""
         x = self._data[0] if self.task.trainer is None else None
-        with self.task.calling("the model on data()"):
-            return self._template.judged(vector, self.kept.latest, x)
+        with self.task.run_user_code("the model on data()"):
+            return self._template.fill_for_answering(vector, self.private_parts.latest, x)
 
 
 def train_one_epoch(model: nn.Module, data: tuple[torch.Tensor, torch.Tensor], task: Task, seed: int) -> None:
@@ -140,7 +140,7 @@ def train_one_epoch(model: nn.Module, data: tuple[torch.Tensor, torch.Tensor], t
     # Not torch.optim: its first step imports torch's compiler, 1.8 CPU seconds and 70 MB in every peer's process.
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     velocities = [torch.zeros_like(parameter) for parameter in parameters]
-    with task.calling("training on data()"):
+    with task.run_user_code("training on data()"):
         # Batches of nearly one size: no last batch of a single example, which batch normalisation refuses.
         for rows in order.tensor_split(-(-len(order) // batch)):
             loss = nn.functional.cross_entropy(model(x[rows]), y[rows])

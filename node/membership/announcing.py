@@ -23,8 +23,8 @@ class Announcing:
         parts, gossip = self._parts, self._parts.services.gossip
         number, digest = round_.number, round_.commits[self._own.seat]
         parts.unseal(digest)
-        with parts.meter.section("gossip"):
-            gossip.expected(number, list(round_.peers.values()))
+        with parts.meter.measure_section("gossip"):
+            gossip.expect(number, list(round_.peers.values()))
         if self._looked_at != parts.follower.rollbacks:
             # Another process, or a life before this one, may have announced what this folder knows nothing of.
             await gossip.look(number, _LOOK_S)
@@ -36,7 +36,7 @@ class Announcing:
             # Only the chain brought this one back; a second announcement would convict the peer.
             _log.warning("not announcing round=%d: another update of it was announced", number)
             return
-        await parts.meter.awaiting("gossip", self._flood(number, digest))
+        await parts.meter.measure_awaited("gossip", self._flood(number, digest))
         parts.behaviour.after_announcing(number, digest)
 
     async def _flood(self, number: int, digest: bytes) -> None:

@@ -7,10 +7,10 @@ from typing import Final
 from ledger.blobs.contents.records import update_max_bytes
 from ledger.circle.history import History, Phase, Round
 from ledger.circle.verdict_word import encode_verdicts
-from ledger.judging.frame_chains import CircleTask, Fetched, Held, lineage
-from ledger.judging.replay import sitting_of
-from ledger.judging.screening import Screened, screen
-from ledger.rules.judge_memory import Carried
+from ledger.judging.frame_chains import CircleTask, FetchedUpdate, HeldBlobs, find_frame_chain
+from ledger.judging.replay import make_judge_round
+from ledger.judging.screening import RoundVerdicts, screen
+from ledger.rules.judge_memory import CarriedState
 from node.follower import Overtaken
 from node.learning.learner import Learner
 from node.membership.announcing import Announcing
@@ -19,7 +19,7 @@ from node.membership.parts import PeerParts
 from node.membership.reporting import RoundReports
 from node.state.peer_state import PeerState
 from node.state.provisions import Provisions
-from node.state.recovery import Judged
+from node.state.recovery import JudgedExchange
 
 _WAIT_S: Final = 1.0
 # Part of the attest window that fetching may take; the rest is for screening and the transaction.
@@ -46,8 +46,8 @@ class Attesting:
     async def attest(self, round_: Round) -> float:
         """Publish, judge and attest. Returns how long to wait then, seconds. Raises what a call raises."""
         parts, seat, number, state = self._parts, self._own.seat, round_.number, self._own.state
-        floor = parts.history.parameters.reputation_floor
-        held = Held() if parts.behaviour.is_unreadable else await self._provisions.own_update(round_)
+        floor = parts.history.terms.reputation_floor
+        held = HeldBlobs() if parts.behaviour.is_unreadable else await self._provisions.find_own_update(round_)
         if held is None:
             return _WAIT_S
         await self._announcing.announce(round_)
@@ -55,9 +55,9 @@ class Attesting:
         known = [one for one in self._recent.judged if one.holds_for(round_, floor, state.base.record)]
         judged = known[-1] if known else await self._exchange(round_, state, held)
         parts.fail_at(number, "attest")
-        screened = judged.screened
+        screened = judged.verdicts
         accepted = parts.behaviour.verdicts(screened.judged, screened.accepted)
-        order = round_.neighbours(parts.history.manifest.degree)[seat]
+        order = round_.find_neighbours(parts.history.manifest.degree)[seat]
         await parts.follower.call(
             "attest",
             encode_verdicts(round_.seed or b"", number, order, screened.judged, accepted),
@@ -67,15 +67,15 @@ class Attesting:
         await self._reports.begin(round_, seat, screened, self._learner.evaluate)
         return 0.0
 
-    async def _exchange(self, round_: Round, state: PeerState, held: Held) -> Judged:
+    async def _exchange(self, round_: Round, state: PeerState, held: HeldBlobs) -> JudgedExchange:
         """Fetch the neighbours' updates and judge them. Raises Overtaken where the chain changes meanwhile."""
         parts, history, manifest = self._parts, self._parts.history, self._parts.history.manifest
-        floor = history.parameters.reputation_floor
+        floor = history.terms.reputation_floor
         collecting = asyncio.create_task(
             parts.services.exchange.collect(
                 history,
                 round_,
-                round_.neighbours(manifest.degree)[self._own.seat],
+                round_.find_neighbours(manifest.degree)[self._own.seat],
                 max_bytes=update_max_bytes(manifest),
                 budget_s=parts.circle.attest_window_s * _EXCHANGE_SHARE,
             )
@@ -92,13 +92,18 @@ class Attesting:
         screened = await parts.worker.run(lambda: self._screen(round_, state.base.carried, held, neighbours))
         for blob in screened.blobs:
             parts.services.pin(blob)
-        judged = Judged(
-            round_.number, round_.seed, dict(round_.commits), round_.eligible(floor), state.base.record, screened
+        judged = JudgedExchange(
+            round_.number,
+            round_.seed,
+            dict(round_.commits),
+            round_.find_eligible(floor),
+            state.base.record,
+            screened,
         )
         self._recent.judged.append(judged)
         return judged
 
-    def _is_judged(self, history: History, judged: Judged) -> bool:
+    def _is_judged(self, history: History, judged: JudgedExchange) -> bool:
         """Whether the round under way is the one judged: after a reorganisation its seed may be another."""
         now, base = history.round, self._own.base
         return (
@@ -106,23 +111,27 @@ class Attesting:
             and history.phase == Phase.ATTEST
             and history.seat_of(self._parts.address) == self._own.seat
             and base.is_latest(history, self._own.seat)
-            and judged.holds_for(now, history.parameters.reputation_floor, base.record)
+            and judged.holds_for(now, history.terms.reputation_floor, base.record)
         )
 
-    def _screen(self, round_: Round, carried: Carried, held: Held, neighbours: Mapping[int, Fetched]) -> Screened:
+    def _screen(
+        self, round_: Round, carried: CarriedState, held: HeldBlobs, neighbours: Mapping[int, FetchedUpdate]
+    ) -> RoundVerdicts:
         parts, store = self._parts, self._parts.services.store
         history, seat = parts.history, self._own.seat
-        links, sitting = lineage(history, round_, seat), sitting_of(history, round_, seat)
+        links, sitting = find_frame_chain(history, round_, seat), make_judge_round(history, round_, seat)
         author, digest = links[0].author, links[0].digest
         instead = parts.behaviour.judges_instead(parts.network, sitting, author, digest, carried)
         if instead is not None:
             store.put(instead.record)
             return instead
-        with parts.meter.section("screening"):
-            task = CircleTask(history.manifest, parts.network, parts.services.exchange.states, self._learner.loss)
-            own = Fetched(links, held, round_.tenures[seat])
+        with parts.meter.measure_section("screening"):
+            task = CircleTask(
+                history.manifest, parts.network, parts.services.exchange.states, self._learner.compute_loss
+            )
+            own = FetchedUpdate(links, held, round_.tenures[seat])
             screened = screen(task, sitting, own, carried, neighbours)
-        with parts.meter.section("blobs"):
+        with parts.meter.measure_section("blobs"):
             for blob in screened.blobs:
                 store.put(blob)
         return screened

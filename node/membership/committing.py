@@ -7,8 +7,8 @@ from ledger.circle.history import History, Phase, Round
 from node.learning.learner import Learner
 from node.membership.own_state import OwnState
 from node.membership.parts import Meanwhile, PeerParts
-from node.state.own_frames import is_anchored, previous
-from node.state.peer_state import KeptCommit, PeerState
+from node.state.own_frames import find_previous_commit, is_anchored
+from node.state.peer_state import OwnCommit, PeerState
 
 _log = logging.getLogger(__name__)
 _WAIT_S: Final = 1.0
@@ -47,12 +47,12 @@ class Committing:
         await parts.follower.call("commit", number, commit.digest, only_if=still)
         return 0.0
 
-    async def _make_update(self, number: int, state: PeerState) -> KeptCommit:
+    async def _make_update(self, number: int, state: PeerState) -> OwnCommit:
         """Train, and have the update on disk before anybody hears of it."""
         parts, seat, services = self._parts, self._own.seat, self._parts.services
         author, states = parts.history.seats[seat].author, services.exchange.states
         last = await parts.worker.run(
-            lambda: previous(parts.history, parts.network, number, seat, services.store, states)
+            lambda: find_previous_commit(parts.history, parts.network, number, seat, services.store, states)
         )
         residual = state.residual_for(number, parts.history, seat)
         await parts.behaviour.before_update(number)
@@ -63,17 +63,17 @@ class Committing:
         )
 
         def keep() -> bytes:
-            with parts.meter.section("blobs"):
+            with parts.meter.measure_section("blobs"):
                 # R5: sealed until the commit phase has closed, so that nobody can copy it.
                 return services.store.put(prepared.blob, sealed=True)
 
         digest = await parts.worker.run(keep)
         reference = b"" if last is None else last.digest
-        commit = KeptCommit(number, digest, state.base.record, prepared.residual, reference)
+        commit = OwnCommit(number, digest, state.base.record, prepared.residual, reference)
         await self._own.save(state.with_commit(commit, parts.history, seat))
         return commit
 
     async def _is_stuck(self, round_: Round) -> bool:
         """The round waits past its deadline for more commits than it has."""
-        quorum = self._parts.history.parameters.quorum
-        return len(round_.commits) < quorum and await self._parts.clock.late_s() > 0
+        quorum = self._parts.history.terms.quorum
+        return len(round_.commits) < quorum and await self._parts.clock.measure_late_s() > 0

@@ -7,7 +7,7 @@ from ledger.chain.transactions.sender import FeeLimits
 from ledger.codec import SENT_SHARE
 from node.duties.watcher import WATCH_SHARE
 from node.operating.data_folder import DataFolder
-from node.seat.seating import Entry
+from node.seat.seating import JoinRequest
 from node.services import Listening
 
 
@@ -27,7 +27,7 @@ class PeerConfig:
     """The chain's WebSocket, to be woken by."""
     max_fee_wei: int = FeeLimits().max_fee_wei
     """Never offered more per gas."""
-    join_request: Entry = field(default_factory=Entry)
+    join_request: JoinRequest = field(default_factory=JoinRequest)
     sent_share: float = SENT_SHARE
     """Of its values, what a delta frame sends."""
     watch_share: float = WATCH_SHARE

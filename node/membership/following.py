@@ -10,7 +10,7 @@ from node.duties.duties import Duties
 from node.follower import Overtaken
 from node.membership.member import Membership
 from node.membership.parts import PeerParts
-from node.seat.round_events import Teller
+from node.seat.round_events import SeatReporter
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -21,7 +21,7 @@ CHAIN_RETRY_S: Final = 2.0
 class Following:
     """One peer's."""
 
-    def __init__(self, parts: PeerParts, membership: Membership, teller: Teller) -> None:
+    def __init__(self, parts: PeerParts, membership: Membership, teller: SeatReporter) -> None:
         self._parts, self._membership, self._teller = parts, membership, teller
         self._seen: tuple[int, int] = (-1, 0)
 
@@ -32,7 +32,7 @@ class Following:
         seen = (parts.follower.changes, parts.follower.rollbacks)
         if seen == self._seen:
             return
-        with parts.meter.section("gossip"):
+        with parts.meter.measure_section("gossip"):
             parts.services.refresh()
         is_other_chain = seen[1] != self._seen[1]
         if is_other_chain:
@@ -47,17 +47,17 @@ class Following:
     def tell_news(self) -> None:
         """What has become of the seat, to the operator."""
         member, services = self._membership.held, self._parts.services
-        if member is not None and self._teller.look(member.seat):
+        if member is not None and self._teller.report_standing(member.seat):
             services.gossip.ask_for_dial_back(self._parts.history.seats[member.seat].endpoints[-1])
 
     def _delete_what_may_go(self) -> None:
         bonded, member = self._membership.bonded_seat, self._membership.member
         if bonded is not None and member is not None and member.retention is not None:
-            member.retention.look(self._parts.history, bonded)
+            member.retention.delete_when_due(self._parts.history, bonded)
 
     async def _look_which_circle(self) -> None:
         """The chain took events back: if the opening with them, what is at the address may be another circle."""
-        opened_in = await _ask_patiently(self._parts.follower.opened_in)
+        opened_in = await _ask_patiently(self._parts.follower.fetch_opening_block)
         if opened_in is None or opened_in == self._membership.folder.opened_in:
             return
         _log.warning("the circle at this address was opened in another block, starting anew block=%s", opened_in)

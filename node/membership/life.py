@@ -9,7 +9,7 @@ from ledger.chain.rpc.client import ChainTrouble
 from ledger.chain.transactions.receipts import CallNotDone
 from ledger.circle.history import Phase, Round
 from ledger.identity.endpoints import Endpoint
-from ledger.judging.frame_chains import Lost
+from ledger.judging.frame_chains import BlobMissing
 from node.follower import Overtaken
 from node.membership.following import CHAIN_RETRY_S, Attending, Following
 from node.membership.member import Member, MemberMaker, Membership
@@ -48,7 +48,7 @@ class Life:
             try:
                 if await self._is_done(endpoint):
                     break
-            except (Overtaken, Lost) as error:
+            except (Overtaken, BlobMissing) as error:
                 _log.info("deciding again reason=%s", error)
                 await self._following.follow(0.0)
             except CallNotDone as error:
@@ -86,10 +86,10 @@ class Life:
         if not await parts.tenancy.holds(seat, endpoint, is_finishing=own.is_finishing()):
             await self._following.follow(_WAIT_S)
             return False
-        late = await parts.clock.lateness()
+        late = await parts.clock.measure_lateness()
         if not own.base.is_latest(parts.history, seat) and self._membership.held is not None:
             await own.bring_up()
-        means = member.provisions.means(own.base, parts.history, seat)
+        means = member.provisions.find_means(own.base, parts.history, seat)
         step = next_step(parts.history, seat, late, means)
         if step == Step.DONE:
             return True
@@ -140,7 +140,7 @@ class Life:
         Returns how long to wait for somebody else to do it, seconds.
         """
         parts = self._parts
-        left_s = parts.clock.turn_in_s(seat)
+        left_s = parts.clock.turn_begins_in_s(seat)
         if left_s > 0:
             return min(left_s, _WAIT_S)
         if step == Step.ADVANCE:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from node.behaviour import SeatedPeer
-from node.learning.learner import Learner, genesis_blob
-from node.learning.private_part import KeptParts
+from node.learning.learner import Learner, encode_genesis_blob
+from node.learning.private_part import PrivateParts
 from node.learning.template import Template
 from node.learning.training import Trainer
 from node.membership.attesting import Attesting
@@ -116,17 +116,17 @@ class MemberMaker:
         parts, services, history = self._parts, self._parts.services, self._parts.history
         learner, own_genesis = await parts.worker.run(lambda: self._load(seat, folder))
         recovery = Recovery(
-            lambda: parts.history, parts.network, seat, services.store, services.exchange, learner.loss
+            lambda: parts.history, parts.network, seat, services.store, services.exchange, learner.compute_loss
         )
         provisions = Provisions(recovery, self._lacks, lambda: self._follow(0.0))
-        genesis = await provisions.genesis(own_genesis)
+        genesis = await provisions.wait_for_genesis(own_genesis)
         services.exchange.states.origin = genesis
         parts.pin(history.manifest.genesis_digest)
         retention = None if self._config.archive else Retention(services.store, services.unpin)
         file = StateFile(folder.state)
-        saved = file.load(parts.network, history.manifest.parameters)
+        saved = file.load(parts.network, history.manifest.state_size)
         state = saved or PeerState(parts.network, Base(genesis), np.zeros(genesis.shape, np.float32))
-        state = replace(state, base=await provisions.base([state.base], ()))
+        state = replace(state, base=await provisions.find_base([state.base], ()))
         self._tell_behaviour(seat, genesis)
         own = OwnState(parts, seat, file, state, provisions, recent)
         return Member(
@@ -142,20 +142,20 @@ class MemberMaker:
     def _load(self, seat: int, folder: DataFolder) -> tuple[Learner, bytes]:
         """The learner with the seat's data, and the genesis blob as this machine makes it, unless it has it."""
         parts, config, template, manifest = self._parts, self._config, self._template, self._parts.history.manifest
-        seats = max(parts.circle.parameters.start_seats, seat + 1)
+        seats = max(parts.circle.terms.start_seats, seat + 1)
         seed = int(manifest.task_options.get("seed", 0))
-        kept = KeptParts.load(folder.private, parts.network)
+        kept = PrivateParts.load(folder.private, parts.network)
         task = parts.behaviour.train_on(self._task)
-        with parts.meter.section("training"):
+        with parts.meter.measure_section("training"):
             trainer = Trainer(
                 task, template.layout, seat=seat, seats=seats, seed=seed, template=template, kept=kept
             )
             learner = Learner(
                 trainer, manifest, parts.behaviour, seed * 1000 + seat, parts.meter, config.sent_share
             )
-            return learner, config.genesis or genesis_blob(template.initial(), template.layout.blocks)
+            return learner, config.genesis or encode_genesis_blob(template.make_initial(), template.layout.blocks)
 
-    def _tell_behaviour(self, seat: int, genesis: State) -> None:
+    def _tell_behaviour(self, seat: int, genesis: GridState) -> None:
         parts = self._parts
         parts.behaviour.enter(
             SeatedPeer(

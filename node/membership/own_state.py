@@ -11,9 +11,9 @@ from ledger.circle.history import History
 from node.membership.parts import PeerParts
 from node.seat.seating import is_authored
 from node.state.own_frames import is_anchored
-from node.state.peer_state import Base, KeptCommit, PeerState, StateFile
+from node.state.peer_state import Base, OwnCommit, PeerState, StateFile
 from node.state.provisions import Provisions
-from node.state.recovery import Judged
+from node.state.recovery import JudgedExchange
 
 _JUDGED_KEPT: Final = 2
 _BASES_KEPT: Final = 2
@@ -23,7 +23,7 @@ _BASES_KEPT: Final = 2
 class RecentWork:
     """What a reorganisation of the chain may bring back, whichever seat it is done from."""
 
-    judged: deque[Judged] = field(default_factory=lambda: deque(maxlen=_JUDGED_KEPT))
+    judged: deque[JudgedExchange] = field(default_factory=lambda: deque(maxlen=_JUDGED_KEPT))
     """The last exchanges."""
     bases: deque[Base] = field(default_factory=lambda: deque(maxlen=_BASES_KEPT))
     """The bases before the present one."""
@@ -53,7 +53,7 @@ class OwnState:
     async def bring_up(self) -> None:
         """The base follows what is on chain, not what was sent."""
         recent = self._recent
-        base = await self._provisions.base([*recent.bases, self.state.base], recent.judged)
+        base = await self._provisions.find_base([*recent.bases, self.state.base], recent.judged)
         if base is not self.state.base:
             recent.bases.append(self.state.base)
             self.state = replace(self.state, base=base)
@@ -63,7 +63,7 @@ class OwnState:
         self.state = state
 
         def write() -> None:
-            with self._parts.meter.section("state"):
+            with self._parts.meter.measure_section("state"):
                 self._file.save(state)
 
         await self._parts.worker.run(write)
@@ -80,24 +80,24 @@ class OwnState:
         """Whether the update of a round with this digest is one of this state's."""
         return any((one.round, one.digest) == (number, digest) for one in self.state.commits)
 
-    def find_held(self, number: int) -> KeptCommit | None:
+    def find_held(self, number: int) -> OwnCommit | None:
         """An update already made for this round, if its blob is whole: the announced one, or one from this base."""
         store, history = self._parts.services.store, self._parts.history
         made = [one for one in self.state.commits if one.round == number and self.fits(one, history)]
         held = [*self.find_announced(number), *(one for one in made if store.has(one.digest))]
         return next((commit for commit in held if self._is_mine(commit)), None)
 
-    def find_announced(self, number: int, besides: bytes = b"") -> list[KeptCommit]:
+    def find_announced(self, number: int, besides: bytes = b"") -> list[OwnCommit]:
         """The updates of a round that may have been announced: those whose seal is broken."""
         store = self._parts.services.store
         made = [one for one in self.state.commits if one.round == number and one.digest != besides]
         return [one for one in made if not store.is_sealed(one.digest) and store.has(one.digest)]
 
-    def fits(self, held: KeptCommit, history: History) -> bool:
+    def fits(self, held: OwnCommit, history: History) -> bool:
         """Whether an update made earlier still follows from what is on chain."""
         return held.base_record == self.state.base.record and is_anchored(held, history, self.seat)
 
-    def _is_mine(self, commit: KeptCommit) -> bool:
+    def _is_mine(self, commit: OwnCommit) -> bool:
         """Whether an update names this key as its author, not one that was rotated away."""
         parts, manifest = self._parts, self._parts.history.manifest
         blob = parts.services.store.find(commit.digest, update_max_bytes(manifest))

@@ -79,17 +79,17 @@ class PeerParts:
 
     async def fetch_blobs(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
         """Digest → seat to be asked first in, blobs out, for who recomputes what was said. Raises Unavailable."""
-        parameters = self.history.parameters
+        parameters = self.history.terms
         # Within a vote's window there is time to ask again.
         timeout_s = (
             min(_BLOBS_S, parameters.dispute_window_s / _ASKED_PART) if parameters.dispute_bond else _BLOBS_S
         )
         exchange = self.services.exchange
-        return await exchange.blobs(self.history, wanted, max_bytes=max_bytes, timeout_s=timeout_s)
+        return await exchange.fetch_blobs(self.history, wanted, max_bytes=max_bytes, timeout_s=timeout_s)
 
     def unseal(self, digest: bytes) -> None:
         """Let others fetch an update of this peer's own, once no commit can copy it any more."""
-        with self.meter.section("blobs"):
+        with self.meter.measure_section("blobs"):
             self.services.store.unseal(digest)
             if not self.behaviour.is_unreadable:
                 self.pin(digest)

@@ -3,28 +3,28 @@
 import asyncio
 from collections.abc import Callable
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.circle.history import Round
-from ledger.judging.screening import Screened
+from ledger.judging.screening import RoundVerdicts
 from node.membership.parts import Worker
-from node.seat.round_events import Teller
+from node.seat.round_events import SeatReporter
 
 
 class RoundReports:
     """One peer's, in the order of the rounds."""
 
-    def __init__(self, teller: Teller, worker: Worker) -> None:
+    def __init__(self, teller: SeatReporter, worker: Worker) -> None:
         self._teller, self._worker = teller, worker
         self._task: asyncio.Task[None] | None = None
 
     async def begin(
-        self, round_: Round, seat: int, screened: Screened, evaluate: Callable[[State], dict[str, float]]
+        self, round_: Round, seat: int, screened: RoundVerdicts, evaluate: Callable[[GridState], dict[str, float]]
     ) -> None:
         """Report a round that was attested in, once the report before is done. evaluate: gives a base's figures."""
 
         async def report() -> None:
             figures = await self._worker.run(lambda: evaluate(screened.carried.base))
-            await self._teller.round_over(round_, seat, screened, figures)
+            await self._teller.report_round(round_, seat, screened, figures)
 
         await self.finish()
         self._task = asyncio.create_task(report())

@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from ledger.untrusted.text import printable
+from ledger.untrusted.text import make_printable
 from node.operating.printing import SAID_MAX
 
 
@@ -29,7 +29,7 @@ class CleanConsole(Console):
             if control or text == "\n" or (text.isascii() and text.isprintable()):
                 yield segment
             else:
-                lines = "\n".join(printable(line, SAID_MAX) for line in text.split("\n"))
+                lines = "\n".join(make_printable(line, SAID_MAX) for line in text.split("\n"))
                 # A terminal of another encoding shows what it cannot spell as an escape.
                 spelled = lines.encode(self.encoding, "backslashreplace").decode(self.encoding)
                 yield Segment(spelled, style, control)
@@ -42,7 +42,7 @@ class CleanConsole(Console):
 
 def _one_line(shown: Any) -> Any:
     if isinstance(shown, str):
-        return printable(shown, SAID_MAX)
+        return make_printable(shown, SAID_MAX)
     if isinstance(shown, Text) and not shown.plain.isprintable():
-        return Text(printable(shown.plain, SAID_MAX), shown.style)
+        return Text(make_printable(shown.plain, SAID_MAX), shown.style)
     return shown

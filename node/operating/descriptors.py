@@ -15,20 +15,20 @@ _GOSSIP_MAX: Final = 64
 
 
 @dataclass(frozen=True)
-class Shares:
+class ConnectionShares:
     """Connections from outside that the gateway and the gossip listener may have at once."""
 
     gateway: int
     gossip: int
 
 
-def shares_of(limit: int) -> Shares:
+def share_connections(limit: int) -> ConnectionShares:
     """What a limit on open files leaves for connections from outside. Raises SetupError where it is too little."""
     if limit < NEEDED:
         raise SetupError(
             f"this process may have {limit} files open and a node needs {NEEDED}: run `ulimit -n {NEEDED}` first"
         )
-    return Shares(min(_GATEWAY_MAX, limit - _RESERVE - _GOSSIP_MAX), _GOSSIP_MAX)
+    return ConnectionShares(min(_GATEWAY_MAX, limit - _RESERVE - _GOSSIP_MAX), _GOSSIP_MAX)
 
 
 def raise_limit() -> int:

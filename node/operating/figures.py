@@ -8,23 +8,23 @@ from typing import Any, Final
 NONE: Final = "–"
 
 
-def shown(figure: float | None) -> str:
+def format_figure(figure: float | None) -> str:
     """A figure in a table or a line: three digits, or a dash where there is no number."""
     return f"{figure:.3f}" if figure is not None and isfinite(figure) else NONE
 
 
-def as_json(value: Any, indent: int | None = None) -> str:
+def dump_json(value: Any, indent: int | None = None) -> str:
     """JSON as every parser takes it: NaN and the infinities, for which it has no word, are null."""
-    return json.dumps(_plain(value), indent=indent, allow_nan=False)
+    return json.dumps(_make_plain(value), indent=indent, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def _make_plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, Mapping):
-        return {_plain_key(key): _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {_make_plain_key(key): _make_plain(inner) for key, inner in value.items()}
+    return [_make_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _plain_key(key: Any) -> Any:
+def _make_plain_key(key: Any) -> Any:
     return key if not isinstance(key, float) or isfinite(key) else str(key)

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from typing import Final
 
-from ledger.untrusted.text import printable
+from ledger.untrusted.text import make_printable
 
 _LINE: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 # Loggers of libraries that write a line, often with a traceback, for what a stranger sends.
@@ -73,7 +73,7 @@ def _thread_ended(arguments: threading.ExceptHookArgs) -> None:
 
 
 def _shown(line: str) -> str:
-    return printable(_CREDENTIALS.sub("…@", line), _LINE_MAX)
+    return make_printable(_CREDENTIALS.sub("…@", line), _LINE_MAX)
 
 
 class Bound(logging.Filter):
@@ -144,7 +144,7 @@ def _shorten(record: logging.LogRecord) -> None:
     fault = record.exc_info[1] if record.exc_info else None
     if fault is None or _is_strangers(fault):
         said = record.getMessage() + ("" if fault is None else f": {fault!r}")
-        record.msg, record.args = printable(said, _CHARACTERS_MAX), ()
+        record.msg, record.args = make_printable(said, _CHARACTERS_MAX), ()
         record.exc_info = record.exc_text = record.stack_info = None
 
 

@@ -20,7 +20,7 @@ class Meter:
         self._process_before_s = time.process_time()
 
     @contextmanager
-    def section(self, name: str) -> Iterator[None]:
+    def measure_section(self, name: str) -> Iterator[None]:
         """Count a block that does not await."""
         started = time.thread_time()
         try:
@@ -28,7 +28,7 @@ class Meter:
         finally:
             self._cpu_s[name] += time.thread_time() - started
 
-    def awaiting(self, name: str, work: Coroutine[Any, Any, _T]) -> Awaitable[_T]:
+    def measure_awaited(self, name: str, work: Coroutine[Any, Any, _T]) -> Awaitable[_T]:
         """Count only the steps a coroutine itself runs, not what the loop does while it waits."""
         return _Metered(self, name, work)
 
@@ -51,7 +51,7 @@ class _Metered(Generic[_T]):
         failure: BaseException | None = None
         while True:
             try:
-                with self._meter.section(self._name):
+                with self._meter.measure_section(self._name):
                     waiting = steps.send(sent) if failure is None else steps.throw(failure)
             except StopIteration as finished:
                 result: _T = finished.value

@@ -9,20 +9,20 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
-from ledger.untrusted.text import printable
-from node.operating.figures import as_json
+from ledger.untrusted.text import make_printable
+from node.operating.figures import dump_json
 
 SAID_MAX: Final = 4000
 
 
 def say(text: str = "") -> None:
     """A line of a result, on stdout, seen at once."""
-    _write(sys.stdout, printable(text, SAID_MAX))
+    _write(sys.stdout, make_printable(text, SAID_MAX))
 
 
 def say_lines(text: str) -> None:
     """Several lines at once, e.g. a table that the program made."""
-    _write(sys.stdout, "\n".join(printable(line, SAID_MAX) for line in text.removesuffix("\n").split("\n")))
+    _write(sys.stdout, "\n".join(make_printable(line, SAID_MAX) for line in text.removesuffix("\n").split("\n")))
 
 
 def say_json(value: Mapping[str, Any]) -> None:
@@ -30,17 +30,17 @@ def say_json(value: Mapping[str, Any]) -> None:
 
     JSON writes control characters out by itself, and is not cut.
     """
-    _write(sys.stdout, as_json(value))
+    _write(sys.stdout, dump_json(value))
 
 
 def caution(sentence: str) -> None:
     """What is not as it should be and ends nothing, on stderr."""
-    _write(sys.stderr, f"folkmoot: caution: {printable(sentence, SAID_MAX)}")
+    _write(sys.stderr, f"folkmoot: caution: {make_printable(sentence, SAID_MAX)}")
 
 
 def complain(sentence: str) -> None:
     """Why a command ends, on stderr."""
-    _write(sys.stderr, f"folkmoot: {printable(sentence, SAID_MAX)}")
+    _write(sys.stderr, f"folkmoot: {make_printable(sentence, SAID_MAX)}")
 
 
 def _write(stream: TextIO, line: str) -> None:

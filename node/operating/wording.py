@@ -3,12 +3,12 @@
 import time
 
 
-def when(unix_s: float) -> str:
+def format_time(unix_s: float) -> str:
     """A moment."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(unix_s))
 
 
-def seat_list(seats: list[int]) -> str:
+def format_seats(seats: list[int]) -> str:
     """Seats in words; neighbours in number as a range."""
     if not seats:
         return "no seat"
@@ -22,7 +22,7 @@ def seat_list(seats: list[int]) -> str:
     return f"seat {told[0]}" if len(seats) == 1 else f"seats {', '.join(told)}"
 
 
-def length(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A span of time in the largest unit that fits it whole."""
     for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         if seconds >= size and seconds % size == 0:

@@ -10,12 +10,12 @@ from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from ledger.fetch.gateways import gateways_of
-from ledger.judging.frame_chains import Fetched, Held, Link, States, lineage
+from ledger.judging.frame_chains import Commit, FetchedUpdate, HeldBlobs, StateCache, find_frame_chain
 from node.blobs.store import BlockStore
 from node.blobs.stored import StoredBlobs
 from node.gossip.gossip import Gossip
 from node.operating.meter import Meter
-from node.round.neighbour_patience import Patience
+from node.round.neighbour_patience import NeighbourPatience
 
 _log = logging.getLogger(__name__)
 _FIRST_WAIT_S: Final = 0.5
@@ -27,13 +27,13 @@ _ATTEMPT_S: Final = 10.0
 _PARALLEL: Final = 8
 
 
-class Announced:
+class AnnouncedUpdates:
     """Which authors' updates of which round may be fetched now, as gossip tells it."""
 
     def __init__(self) -> None:
         self._events: dict[tuple[int, str], asyncio.Event] = {}
 
-    def heard(self, round_number: int, author: str) -> None:
+    def note_heard(self, round_number: int, author: str) -> None:
         """An announcement came in. Rounds long gone are forgotten."""
         self._event(round_number, author).set()
         for key in [key for key in self._events if key[0] < round_number - 2]:
@@ -59,30 +59,30 @@ class Exchange:
         store: BlockStore,
         fetcher: BlobFetcher,
         gossip: Gossip,
-        announced: Announced,
+        announced: AnnouncedUpdates,
         meter: Meter,
-        patience: Patience,
+        patience: NeighbourPatience,
         rng: random.Random | None = None,
     ) -> None:
         """rng: draws in which order seats are asked."""
         self._store, self._fetcher, self._gossip = store, fetcher, gossip
         self._announced, self._meter, self._patience = announced, meter, patience
         self._rng = random.Random() if rng is None else rng
-        self.states = States()
+        self.states = StateCache()
 
     async def collect(
         self, history: History, round_: Round, seats: tuple[int, ...], *, max_bytes: int, budget_s: float
-    ) -> dict[int, Fetched]:
+    ) -> dict[int, FetchedUpdate]:
         """Fetch these seats' updates in parallel; nobody's within budget_s: without a blob."""
 
-        async def one(seat: int) -> Fetched:
+        async def one(seat: int) -> FetchedUpdate:
             return await self._collect_one(history, round_, seat, max_bytes, budget_s)
 
         async with asyncio.TaskGroup() as tasks:
             jobs = {seat: tasks.create_task(one(seat)) for seat in seats}
         return {seat: job.result() for seat, job in jobs.items()}
 
-    async def blobs(
+    async def fetch_blobs(
         self, history: History, digests: Mapping[bytes, int], *, max_bytes: int, timeout_s: float
     ) -> Mapping[bytes, bytes | None]:
         """Blobs of earlier rounds, digest → author's seat. Raises Unavailable; None where no blob can be made.
@@ -94,7 +94,7 @@ class Exchange:
         async def one(digest: bytes, seat: int) -> None:
             async with places:
                 try:
-                    await self._fetch(digest, self._gateways(history, seat, digest), max_bytes, timeout_s)
+                    await self._fetch(digest, self._list_gateways(history, seat, digest), max_bytes, timeout_s)
                 except PeerFault:
                     whole[digest] = False
                 else:
@@ -114,33 +114,33 @@ class Exchange:
 
     async def _collect_one(
         self, history: History, round_: Round, seat: int, max_bytes: int, budget_s: float
-    ) -> Fetched:
+    ) -> FetchedUpdate:
         endpoint, is_complete = history.seats[seat].endpoints[-1], False
-        links, held, whole = lineage(history, round_, seat), Held(), dict[bytes, bool]()
+        links, held, whole = find_frame_chain(history, round_, seat), HeldBlobs(), dict[bytes, bool]()
         # What the update hangs on is read from the store frame by frame; a long chain would fill the memory.
         held.add(StoredBlobs(self._store, max_bytes, whole))
         try:
-            async with self._patience.within(endpoint, links[0].digest, budget_s):
+            async with self._patience.limit_time(endpoint, links[0].digest, budget_s):
                 await self._announced.wait(round_.number, round_.peers[seat], _FIRST_WAIT_S)
                 update = await self._insist(history, round_.number, seat, links[0].digest, max_bytes)
                 held.add({links[0].digest: update})
                 # Then what it hangs on, back to a state decoded before or a key frame.
-                while (digest := await self._lacking(held, links, history)) is not None:
+                while (digest := await self._find_lacking(held, links, history)) is not None:
                     earlier = await self._insist(history, round_.number, seat, digest, max_bytes)
                     whole[digest] = earlier is not None
                 is_complete = True
         except TimeoutError:
             _log.info("update incomplete round=%d seat=%d had=%d blobs", round_.number, seat, len(whole))
         self._patience.note(endpoint, had=is_complete)
-        fetched = Fetched(links, held, round_.tenures[seat])
+        fetched = FetchedUpdate(links, held, round_.tenures[seat])
         if fetched.blob is not None:
             self._hold(round_.number, fetched.digest)
         return fetched
 
-    async def _lacking(self, held: Held, links: tuple[Link, ...], history: History) -> bytes | None:
+    async def _find_lacking(self, held: HeldBlobs, links: tuple[Commit, ...], history: History) -> bytes | None:
         if len(links) == 1:
             return None
-        return await asyncio.to_thread(held.lacks, links, history.manifest, self.states)
+        return await asyncio.to_thread(held.find_lacking, links, history.manifest, self.states)
 
     async def _insist(
         self, history: History, number: int, seat: int, digest: bytes, max_bytes: int
@@ -149,7 +149,7 @@ class Exchange:
         wait_s = _RETRY_S
         while True:
             try:
-                return await self._fetch(digest, self._gateways(history, seat, digest), max_bytes, _ATTEMPT_S)
+                return await self._fetch(digest, self._list_gateways(history, seat, digest), max_bytes, _ATTEMPT_S)
             except Unavailable as error:
                 _log.info("update unavailable round=%d seat=%d reason=%s", number, seat, error)
                 await asyncio.sleep(wait_s)
@@ -159,20 +159,20 @@ class Exchange:
                 return None
 
     async def _fetch(self, digest: bytes, gateways: list[str], max_bytes: int, timeout_s: float) -> bytes:
-        return await self._meter.awaiting(
+        return await self._meter.measure_awaited(
             "blobs",
             self._fetcher.fetch(digest, gateways, max_bytes=max_bytes, timeout_s=timeout_s, cache=self._store),
         )
 
     def _hold(self, round_number: int, digest: bytes) -> None:
         try:
-            self._gossip.have(round_number, digest)
+            self._gossip.announce_held(round_number, digest)
         except Exception as error:  # outside the window: the circle went on meanwhile
             _log.debug("have not told round=%d reason=%s", round_number, error)
 
-    def _gateways(self, history: History, author: int, digest: bytes) -> list[str]:
+    def _list_gateways(self, history: History, author: int, digest: bytes) -> list[str]:
         """The author's, then those of who said that they have it, then all the others."""
-        holders = set(self._gossip.holders(digest))
+        holders = set(self._gossip.list_holders(digest))
         said = [seat for seat, held in history.seats.items() if held.peer in holders and seat != author]
         self._rng.shuffle(said)
         return gateways_of(history, self._rng, [author, *said])

@@ -18,7 +18,7 @@ _BELIEVED_EVERY: Final = 4
 _AUTHORS_MAX: Final = 1024
 
 
-class Patience:
+class NeighbourPatience:
     """Remembers whose updates could not be had, by endpoint: whoever moves begins anew (R20.3).
 
     knock: asks an author's gateway for the head of its update.
@@ -37,7 +37,7 @@ class Patience:
                 del self._missed[next(iter(self._missed))]
 
     @asynccontextmanager
-    async def within(self, endpoint: str, digest: bytes, budget_s: float) -> AsyncIterator[None]:
+    async def limit_time(self, endpoint: str, digest: bytes, budget_s: float) -> AsyncIterator[None]:
         """Give what is inside its time, and end it with TimeoutError.
 
         digest: of its update. budget_s: what an author in good standing gets.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from ledger.circle.draw import duty_order, mask_of
+from ledger.circle.draw import draw_duty_order, mask_of
 from ledger.circle.history import History, Phase, Round
 
 
@@ -77,7 +77,7 @@ def trains_ahead(history: History, seat: int) -> bool:
     if round_ is None or history.phase not in (Phase.COMMIT, Phase.ATTEST) or seat in round_.commits:
         return False
     may_commit = history.phase == Phase.COMMIT and (history.roster | history.late) >> seat & 1
-    return not may_commit and history.is_woken(seat) and round_.number < history.parameters.last_round
+    return not may_commit and history.is_woken(seat) and round_.number < history.terms.last_round
 
 
 def is_heard(history: History, round_: Round) -> bool:
@@ -87,7 +87,7 @@ def is_heard(history: History, round_: Round) -> bool:
 
 
 def _while_committing(history: History, round_: Round, seat: int, late: Lateness, means: Means) -> Step:
-    has_quorum = len(round_.commits) >= history.parameters.quorum
+    has_quorum = len(round_.commits) >= history.terms.quorum
     if seat not in round_.commits:
         if not means.base:
             return Step.WAIT
@@ -110,17 +110,17 @@ def _while_attesting(history: History, round_: Round, seat: int, late: Lateness,
         # It has no part in this round, so the next round would not wait for it unless it asks.
         if not history.is_woken(seat):
             return Step.WAKE
-    has_quorum = len(round_.attestations) >= history.parameters.quorum
+    has_quorum = len(round_.attestations) >= history.terms.quorum
     if late.lapsed or (has_quorum and (late.overdue or is_heard(history, round_))):
         return Step.SETTLE
     return Step.WAIT
 
 
-def duty_rank(history: History, seat: int) -> int:
+def count_seats_ahead(history: History, seat: int) -> int:
     """How many seats are to do this round's chores (close, settle) before this one. 0: do it now (R21)."""
     round_ = history.round
     assert round_ is not None
     assert history.opened is not None
     seed = round_.seed or history.opened.task + round_.number.to_bytes(8, "big")
-    order = duty_order(seed, mask_of(list(round_.commits)))
+    order = draw_duty_order(seed, mask_of(list(round_.commits)))
     return order.index(seat) if seat in order else len(order)

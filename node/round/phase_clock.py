@@ -6,7 +6,7 @@ from typing import Final
 from ledger.chain.rpc.client import ChainUnreachable
 from ledger.circle.history import PATIENCE_WINDOWS, History, Phase
 from node.follower import Follower
-from node.round.next_step import Lateness, duty_rank, is_heard
+from node.round.next_step import Lateness, count_seats_ahead, is_heard
 
 _DUTY_STEP_S: Final = 3.0
 _DEADLINE_AFTER_S: Final = 3.0
@@ -38,13 +38,13 @@ class PhaseClock:
             self._seed_asked, self._is_lost = self._since, False
             self._deadline_s = self._due_since = None
 
-    async def lateness(self) -> Lateness:
+    async def measure_lateness(self) -> Lateness:
         """How late the open phase is; the chain is asked only once waiting is long."""
-        late_s = await self.late_s()
+        late_s = await self.measure_late_s()
         patience_s = PATIENCE_WINDOWS * self._follower.circle.attest_window_s
         return Lateness(late_s > 0, late_s > patience_s, await self._is_seed_lost())
 
-    async def late_s(self) -> float:
+    async def measure_late_s(self) -> float:
         """Seconds since the open phase's deadline, 0 before it; the chain is asked only once waiting is long."""
         if self._follower.history.phase not in (Phase.COMMIT, Phase.ATTEST):
             return 0.0
@@ -52,7 +52,7 @@ class PhaseClock:
             return 0.0
         if self._deadline_s is None:
             try:
-                self._deadline_s = (await self._follower.state()).deadline_s
+                self._deadline_s = (await self._follower.fetch_state()).deadline_s
             except ChainUnreachable:
                 return 0.0
         return max(0.0, time.time() - self._deadline_s - 1)
@@ -65,7 +65,7 @@ class PhaseClock:
         if not self._is_lost and time.monotonic() - self._seed_asked >= _SEED_AFTER_S:
             self._seed_asked = time.monotonic()
             try:
-                self._is_lost = await self._follower.blocks_since_draw() >= _SEED_BLOCKS
+                self._is_lost = await self._follower.count_blocks_since_draw() >= _SEED_BLOCKS
             except ChainUnreachable:
                 return False
         return self._is_lost
@@ -74,8 +74,8 @@ class PhaseClock:
         """A chore was tried: where that changes nothing, so long until it is this seat's turn again."""
         self._due_since = time.monotonic() + seconds
 
-    def turn_in_s(self, seat: int) -> float:
+    def turn_begins_in_s(self, seat: int) -> float:
         """Seconds until it is this seat's turn to close or settle, which is due now; 0 or less: now."""
         if self._due_since is None:
             self._due_since = time.monotonic()
-        return self._due_since + _DUTY_STEP_S * duty_rank(self._follower.history, seat) - time.monotonic()
+        return self._due_since + _DUTY_STEP_S * count_seats_ahead(self._follower.history, seat) - time.monotonic()

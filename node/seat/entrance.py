@@ -12,18 +12,18 @@ from ledger.chain.transactions.sender import NoFunds, Reverted
 from ledger.circle.history import History, Phase, Seat
 from ledger.errors import SetupError
 from ledger.identity.endpoints import Endpoint
-from ledger.untrusted.text import ether
+from ledger.untrusted.text import format_ether
 from node.follower import Follower
 from node.seat.seating import (
-    Entry,
+    JoinRequest,
     SeatLost,
-    announced_seat,
     check_admission,
-    former_seat,
-    given_up_notice,
+    explain_loss,
+    find_announced_seat,
+    find_former_seat,
     is_answerable,
     is_rotation_due,
-    why_lost,
+    make_given_up_notice,
 )
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Entrance:
         self,
         circle: Circle,
         follower: Follower,
-        entry: Entry,
+        entry: JoinRequest,
         wanted: int | None,
         follow: Callable[[float], Awaitable[None]],
         serve: Callable[[bytes], None],
@@ -71,20 +71,20 @@ class Entrance:
         if seat is None:
             seat = await self._rotate_in()
         if seat is None:
-            await self._check_balance(self._history.parameters.bond)
+            await self._check_balance(self._history.terms.bond)
         while seat is None:
             check_admission(self._circle.immutables["ADMISSION"], self._entry, self._address)
             await self._wait_for_turn()
-            arguments = self._entry.arguments(endpoint.text, self._address)
-            await self._call("join", *arguments, value_wei=self._history.parameters.bond)
+            arguments = self._entry.call_arguments(endpoint.text, self._address)
+            await self._call("join", *arguments, value_wei=self._history.terms.bond)
             seat = self._history.seat_of(self._address)
         return seat
 
     async def _check_balance(self, bond_wei: int) -> None:
         """Only of who has no seat yet: a balance is an endpoint's word, and no such word ends a member."""
-        balance = await self._follower.balance_wei()
+        balance = await self._follower.fetch_balance_wei()
         if balance < _MIN_BALANCE_WEI + bond_wei:
-            bond = f" with a bond of {ether(bond_wei)}" if bond_wei else ""
+            bond = f" with a bond of {format_ether(bond_wei)}" if bond_wei else ""
             raise NoFunds(
                 f"account {self._address} holds {balance / 10**18:.6f} ETH, too little to take part{bond}: "
                 f"fund it, on a local test chain with `folkmoot keys fund {self._address}`"
@@ -99,15 +99,15 @@ class Entrance:
         if self._history.seat_of(self._address) is not None:
             return
         served: bytes | None = None
-        while (former := former_seat(self._history, self._address)) is not None:
+        while (former := find_former_seat(self._history, self._address)) is not None:
             seat, held = former
             round_ = self._history.round
             is_judged = round_ is not None and self._history.is_in_round(seat)
             is_judged = is_judged and round_ is not None and round_.peers[seat] == self._address
             is_staying = is_answerable(held, self._address) and self._stays()
             if not is_judged and not is_staying:
-                past = await self._follower.events()
-                raise SeatLost(why_lost(seat, held, past))
+                past = await self._follower.fetch_events()
+                raise SeatLost(explain_loss(seat, held, past))
             digest = round_.commits[seat] if round_ is not None and is_judged else None
             if digest is not None and digest != served and self._history.phase == Phase.ATTEST:
                 _log.info("seat lost, serving the update until the round is over digest=%s", digest.hex())
@@ -122,12 +122,12 @@ class Entrance:
         if self._told_of == seat:
             return
         self._told_of = seat
-        self._report(given_up_notice(seat, held).event)
+        self._report(make_given_up_notice(seat, held).event)
 
     async def _rotate_in(self) -> int | None:
         """The seat whose keys are being rotated to this one, once they are in force; None where none are."""
         told = False
-        while (announced := announced_seat(self._history, self._address)) is not None:
+        while (announced := find_announced_seat(self._history, self._address)) is not None:
             seat, rotates_at = announced
             if not told:
                 told = True

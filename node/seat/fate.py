@@ -1,6 +1,6 @@
 """What has become of a seat, in sentences for who runs it: a pure function of the circle's history.
 
-A `Standing` is how a seat stands at one moment; `news` compares two of them, so that each change is told once.
+A `Standing` is how a seat stands at one moment; `find_news` compares two of them, so that each change is told once.
 """
 
 import time
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ledger.circle.events import Outcome, Stage
-from ledger.circle.history import CircleParameters, History, Round
+from ledger.circle.history import CircleTerms, History, Round
 from ledger.circle.reputation import FULL
 from node.operating.notices import Notice
 
@@ -21,7 +21,7 @@ _ROUNDS_MEASURED: Final = 5
 
 
 @dataclass(frozen=True)
-class Judgement:
+class RoundTally:
     """What a settled round said of a seat. accepting, rejecting, silent: how many of its judges did so."""
 
     round: int
@@ -38,7 +38,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Called:
+class CalledVote:
     """A vote that is asked of a seat. stage: `Stage.JURY` or `Stage.CIRCLE`. deadline: Unix time."""
 
     dispute: int
@@ -50,7 +50,7 @@ class Called:
 class Standing:
     """How a seat stands.
 
-    reputation: 0…65535. judgements: of the last settled rounds it could be in, by number. disputes: those about its
+    reputation: 0…65535. tallies: of the last settled rounds it could be in, by number. disputes: those about its
     verdicts, number → outcome, None while open. votes: those that wait for its vote. convictions: of its verdicts;
     suspended_until: the round from which it may be judged with again, None where it is not suspended. is_dozing: it
     was waited for in vain, so that now nobody does.
@@ -61,37 +61,39 @@ class Standing:
     reputation: int
     is_quarantined: bool
     strikes: int
-    judgements: Mapping[int, Judgement] = field(default_factory=dict)
+    tallies: Mapping[int, RoundTally] = field(default_factory=dict)
     disputes: Mapping[int, Outcome | None] = field(default_factory=dict)
-    votes: frozenset[Called] = frozenset()
+    votes: frozenset[CalledVote] = frozenset()
     convictions: int = 0
     suspended_until: int | None = None
     is_dozing: bool = False
 
     @property
-    def last(self) -> Judgement | None:
+    def last(self) -> RoundTally | None:
         """What the newest settled round said."""
-        return self.judgements[max(self.judgements)] if self.judgements else None
+        return self.tallies[max(self.tallies)] if self.tallies else None
 
 
-def standing_of(history: History, seat: int, known: Standing | None = None) -> Standing:
+def find_standing(history: History, seat: int, known: Standing | None = None) -> Standing:
     """How the seat's present tenure stands by the chain. known: an earlier one of it, on the same chain."""
-    held, parameters = history.seats[seat], history.parameters
+    held, terms = history.seats[seat], history.terms
     settled = [one for one in history.rounds[held.since_round :] if one.settled][-_ROUNDS_KEPT:]
-    judged = known.judgements if known is not None else {}
+    judged = known.tallies if known is not None else {}
     about = {
         one.claim.dispute: one.outcome
         for one in history.disputes
         if one.claim.judge == seat and one.judge_tenure == held.tenure
     }
-    calls = [Called(one.number, one.stage, one.deadline) for one in history.disputes if history.may_vote(seat, one)]
+    calls = [
+        CalledVote(one.number, one.stage, one.deadline) for one in history.disputes if history.may_vote(seat, one)
+    ]
     return Standing(
         seat,
         held.is_held,
         history.reputations[seat],
-        history.reputations[seat] < parameters.reputation_floor,
+        history.reputations[seat] < terms.reputation_floor,
         held.strikes,
-        {one.number: judged.get(one.number) or judgement(one, seat, parameters.degree) for one in settled},
+        {one.number: judged.get(one.number) or tally_round(one, seat, terms.degree) for one in settled},
         about,
         frozenset(calls),
         held.convictions,
@@ -100,32 +102,34 @@ def standing_of(history: History, seat: int, known: Standing | None = None) -> S
     )
 
 
-def judgement(round_: Round, seat: int, degree: int) -> Judgement:
+def tally_round(round_: Round, seat: int, degree: int) -> RoundTally:
     """What a settled round said of a seat."""
     if seat not in round_.commits:
-        return Judgement(round_.number, committed=False, attested=False)
-    judging = [one for one, of in round_.neighbours(degree).items() if seat in of and one in round_.attestations]
+        return RoundTally(round_.number, committed=False, attested=False)
+    judging = [
+        one for one, of in round_.find_neighbours(degree).items() if seat in of and one in round_.attestations
+    ]
     judges = [round_.attestations[one] for one in judging]
     accepting = sum(one.accepted >> seat & 1 for one in judges)
     heard = sum(one.judged >> seat & 1 for one in judges)
     is_attested = seat in round_.attestations
-    return Judgement(round_.number, True, is_attested, accepting, heard - accepting, len(judges) - heard)
+    return RoundTally(round_.number, True, is_attested, accepting, heard - accepting, len(judges) - heard)
 
 
-def news(before: Standing | None, after: Standing, parameters: CircleParameters) -> list[Notice]:
+def find_news(before: Standing | None, after: Standing, terms: CircleTerms) -> list[Notice]:
     """What is worth a word after a change. before: None at a node's start, when what is past is not told."""
     if before is None or before.seat != after.seat:
         over = {number: outcome for number, outcome in after.disputes.items() if outcome is not None}
-        before = Standing(after.seat, True, after.reputation, False, 0, after.judgements, over)
+        before = Standing(after.seat, True, after.reputation, False, 0, after.tallies, over)
         before = replace(before, is_dozing=after.is_dozing)
         if after.suspended_until is not None:
             # What goes on is told again.
             before = replace(before, disputes={n: o for n, o in over.items() if o != Outcome.UPHELD})
     told = []
-    for number, one in after.judgements.items():
-        if number not in before.judgements:
-            told += _of_round(after.seat, after.judgements.get(number - 1), one)
-    told += _of_reputation(before, after, parameters)
+    for number, one in after.tallies.items():
+        if number not in before.tallies:
+            told += _of_round(after.seat, after.tallies.get(number - 1), one)
+    told += _of_reputation(before, after, terms)
     for number, outcome in after.disputes.items():
         if number not in before.disputes or before.disputes[number] != outcome:
             told.append(_of_dispute(after, number, outcome))
@@ -137,7 +141,7 @@ def news(before: Standing | None, after: Standing, parameters: CircleParameters)
     return told
 
 
-def _of_round(seat: int, last: Judgement | None, one: Judgement) -> list[Notice]:
+def _of_round(seat: int, last: RoundTally | None, one: RoundTally) -> list[Notice]:
     """What is new in a round; what was as bad in the round before was told then."""
     complaints = _complaints(seat, one)
     known = [] if last is None else [notice.kind for notice in _complaints(seat, last)]
@@ -147,7 +151,7 @@ def _of_round(seat: int, last: Judgement | None, one: Judgement) -> list[Notice]
     return [notice for notice in complaints if notice.kind not in known]
 
 
-def _complaints(seat: int, one: Judgement) -> list[Notice]:
+def _complaints(seat: int, one: RoundTally) -> list[Notice]:
     fields = {"seat": seat, "round": one.round}
     if not one.committed:
         says = f"seat {seat} took no part in round {one.round}: it committed no update in time"
@@ -172,9 +176,9 @@ def _complaints(seat: int, one: Judgement) -> list[Notice]:
     return told
 
 
-def _of_reputation(before: Standing, after: Standing, parameters: CircleParameters) -> list[Notice]:
+def _of_reputation(before: Standing, after: Standing, terms: CircleTerms) -> list[Notice]:
     seat, told = after.seat, []
-    share, floor = after.reputation / FULL, parameters.reputation_floor / FULL
+    share, floor = after.reputation / FULL, terms.reputation_floor / FULL
     fields = {"seat": seat, "reputation": share, "floor": floor}
     if after.is_quarantined and not before.is_quarantined:
         says = (
@@ -185,7 +189,7 @@ def _of_reputation(before: Standing, after: Standing, parameters: CircleParamete
     elif before.is_quarantined and not after.is_quarantined:
         says = f"seat {seat} is out of quarantine: its reputation is {share:.3f}, the floor {floor:.3f}"
         told.append(Notice("restored", says, False, fields))
-    limit = parameters.eject_after
+    limit = terms.eject_after
     if after.strikes > before.strikes and limit:
         says = f"seat {seat} has {after.strikes} of {limit} strikes: at {limit} anyone may eject it"
         told.append(Notice("strike", says, True, {"seat": seat, "strikes": after.strikes, "eject_after": limit}))
@@ -226,7 +230,7 @@ def _of_dispute(after: Standing, number: int, outcome: Outcome | None) -> Notice
     return Notice("cleared", f"dispute {number} about a verdict of seat {seat} was {how}", False, fields)
 
 
-def _of_vote(seat: int, called: Called) -> Notice:
+def _of_vote(seat: int, called: CalledVote) -> Notice:
     until = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(called.deadline))
     fields = {"seat": seat, "dispute": called.dispute, "deadline": called.deadline}
     does = f"this node recomputes and votes, until {until}"

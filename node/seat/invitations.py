@@ -9,7 +9,7 @@ from eth_utils.address import to_checksum_address
 from ledger.chain.deployment.circle_file import read_json, write_json
 from ledger.errors import SetupError
 from ledger.identity.network import Network
-from ledger.identity.signing import BadSignature, compact, invitation_hash, recover, sign
+from ledger.identity.signing import BadSignature, encode_compact, invitation_hash, recover, sign
 
 _FILE_MAX_BYTES = 1 << 12
 
@@ -25,9 +25,9 @@ class Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     inviter: str
     signature: str
 
-    def arguments(self) -> tuple[int, int, int, int]:
+    def call_arguments(self) -> tuple[int, int, int, int]:
         """nonce, expiry, r, vs: as `join` takes them."""
-        return int(self.nonce), self.expiry_s, *compact(bytes.fromhex(self.signature.removeprefix("0x")))
+        return int(self.nonce), self.expiry_s, *encode_compact(bytes.fromhex(self.signature.removeprefix("0x")))
 
     def write(self, path: Path) -> None:
         """Write whole or not at all."""

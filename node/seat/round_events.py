@@ -8,16 +8,16 @@ from typing import Any
 from ledger.chain.rpc.client import ChainTrouble
 from ledger.circle.history import Round
 from ledger.circle.reputation import FULL
-from ledger.judging.screening import Screened
+from ledger.judging.screening import RoundVerdicts
 from node.follower import Follower
 from node.operating.meter import Meter
 from node.operating.notices import Notices
-from node.seat.fate import Purse, Standing, news, standing_of
+from node.seat.fate import Purse, Standing, find_news, find_standing
 
 _log = logging.getLogger(__name__)
 
 
-class Teller:
+class SeatReporter:
     """Tells of one node. report: called with the round events. bytes_sent: bodies handed to the network so far."""
 
     def __init__(
@@ -36,18 +36,20 @@ class Teller:
         self._lap_started = time.monotonic()
         self._bytes_before = self._gas_before = 0
 
-    def look(self, seat: int) -> bool:
+    def report_standing(self, seat: int) -> bool:
         """Tell what has become of the seat since the last look. Returns whether its judges lacked its update."""
         history, rollbacks = self._follower.history, self._follower.rollbacks
         is_known = self._standing is not None and self._standing.seat == seat and rollbacks == self._rollbacks
-        standing = standing_of(history, seat, self._standing if is_known else None)
-        told = news(self._standing, standing, history.parameters)
+        standing = find_standing(history, seat, self._standing if is_known else None)
+        told = find_news(self._standing, standing, history.terms)
         self._standing, self._rollbacks = standing, rollbacks
         for notice in told:
             self._notices.tell(notice)
         return any(notice.kind == "unheard" for notice in told)
 
-    async def round_over(self, round_: Round, seat: int, screened: Screened, figures: Mapping[str, Any]) -> None:
+    async def report_round(
+        self, round_: Round, seat: int, screened: RoundVerdicts, figures: Mapping[str, Any]
+    ) -> None:
         """One event: what the round was like and what it cost. Then whether the coin lasts."""
         sent, gas, now = self._bytes_sent(), self._follower.sender.gas_spent, time.monotonic()
         self._report(
@@ -66,10 +68,10 @@ class Teller:
         )
         self._lap_started, self._bytes_before, self._gas_before = now, sent, gas
         try:
-            balance_wei = await self._follower.balance_wei()
+            balance_wei = await self._follower.fetch_balance_wei()
         except ChainTrouble as error:
             _log.info("balance not known reason=%s", error)
             return
-        rounds_to_go = self._follower.history.parameters.last_round - round_.number
+        rounds_to_go = self._follower.history.terms.last_round - round_.number
         if (notice := self._purse.note(balance_wei, rounds_to_go)) is not None:
             self._notices.tell(notice)

@@ -7,7 +7,7 @@ from ledger.circle.members import Dispute, Seat
 from ledger.circle.reputation import FULL
 
 
-def standing_fields(history: History, seat: int) -> dict[str, Any]:
+def make_standing_fields(history: History, seat: int) -> dict[str, Any]:
     """Who holds the seat, whether it counts and whether it is waited for. Amounts in wei.
 
     suspended_until: the round from which waking ends its suspension. dozing: it was waited for in vain, and is
@@ -16,7 +16,7 @@ def standing_fields(history: History, seat: int) -> dict[str, Any]:
     held, bit = history.seats[seat], 1 << seat
     return {
         "seat": seat,
-        "state": state_of(held),
+        "state": describe_seat_state(held),
         "peer": held.peer,
         "reputation": history.reputations[seat] / FULL,
         "quarantined": bool(history.below & bit),
@@ -30,38 +30,41 @@ def standing_fields(history: History, seat: int) -> dict[str, Any]:
     }
 
 
-def fields_of(history: History, seat: int) -> dict[str, Any]:
+def make_seat_fields(history: History, seat: int) -> dict[str, Any]:
     """The same, its keys and where it was reached last, what it owes and is owed."""
     held = history.seats[seat]
     rotation = None if held.announced is None else dict(zip(("peer", "cold", "at"), held.announced, strict=True))
     return {
-        **standing_fields(history, seat),
+        **make_standing_fields(history, seat),
         "phase": history.phase.name.lower(),
-        "eject_after": history.parameters.eject_after,
-        "burned_by_leaving_wei": history.burned_by_leaving(seat) if held.is_held else 0,
+        "eject_after": history.terms.eject_after,
+        "burned_by_leaving_wei": history.leaving_burn_wei(seat) if held.is_held else 0,
         "cold": held.cold,
         "owed_to_cold_wei": history.owed.get(held.cold, 0),
         "endpoint": held.endpoints[-1],
         "free_at": held.free_at,
-        "open_disputes": [dispute.number for dispute in disputes_about(history, seat)],
+        "open_disputes": [dispute.number for dispute in find_disputes_about(history, seat)],
         "rotation": rotation,
     }
 
 
-def state_of(held: Seat) -> str:
+def describe_seat_state(held: Seat) -> str:
     """In a word or two."""
     if held.is_held:
         return "held"
     return "released" if held.is_released else "given up"
 
 
-def disputes_about(history: History, seat: int) -> list[Dispute]:
+def find_disputes_about(history: History, seat: int) -> list[Dispute]:
     """The open ones about what the seat's present or last holder said."""
     return [d for d in history.disputes if d.outcome is None and d.claim.judge == seat]
 
 
-def standing_words(row: dict[str, Any], number: int) -> list[str]:
-    """What is out of the ordinary, a few words each. row: of `standing_fields`. number: the round under way."""
+def describe_standing(row: dict[str, Any], number: int) -> list[str]:
+    """What is out of the ordinary, a few words each.
+
+    row: of `make_standing_fields`. number: the round under way.
+    """
     is_held = row["state"] == "held"
     told = [] if is_held else [row["state"]]
     if row["quarantined"] and is_held:

@@ -13,7 +13,7 @@ from ledger.circle.history import History
 from ledger.circle.manifest import Manifest
 from ledger.circle.members import Seat
 from ledger.errors import PeerFault, SetupError
-from ledger.untrusted.text import ether
+from ledger.untrusted.text import format_ether
 from node.operating.notices import Notice
 from node.seat.invitations import Invitation
 
@@ -27,19 +27,19 @@ class SeatLost(SetupError):
 
 
 @dataclass(frozen=True)
-class Entry:
+class JoinRequest:
     """What a peer joins with. cold: the address that may leave and rotate, None: the node's own key."""
 
     cold: str | None = None
     invitation: Invitation | None = None
 
-    def arguments(self, endpoint: str, address: str) -> tuple[object, ...]:
+    def call_arguments(self, endpoint: str, address: str) -> tuple[object, ...]:
         """Of `join`. address: the node's own."""
-        invited = self.invitation.arguments() if self.invitation else NO_INVITATION
+        invited = self.invitation.call_arguments() if self.invitation else NO_INVITATION
         return endpoint, self.cold or address, *invited
 
 
-def check_admission(admission: int, entry: Entry, address: str) -> None:
+def check_admission(admission: int, entry: JoinRequest, address: str) -> None:
     """Raises SetupError where the circle lets only invited peers in and there is no invitation."""
     if admission != Admission.OPEN and entry.invitation is None:
         who = "its inviter" if admission == Admission.INVITER else "one of its members"
@@ -49,7 +49,7 @@ def check_admission(admission: int, entry: Entry, address: str) -> None:
         )
 
 
-def announced_seat(history: History, address: str) -> tuple[int, int] | None:
+def find_announced_seat(history: History, address: str) -> tuple[int, int] | None:
     """(seat, Unix time) of a rotation to this key that is under way."""
     for seat, held in history.seats.items():
         if held.announced is not None and held.announced[0] == address != held.peer:
@@ -63,7 +63,7 @@ def is_rotation_due(history: History, seat: int, now_s: float) -> bool:
     return announced is not None and now_s >= announced[2] + CLOCK_SLACK_S and not history.is_in_round(seat)
 
 
-def former_seat(history: History, address: str) -> tuple[int, Seat] | None:
+def find_former_seat(history: History, address: str) -> tuple[int, Seat] | None:
     """The seat that this key had and has no more; its last holder's, where another has taken it since."""
     for seat, held in history.seats.items():
         if address in held.keys and (not held.is_held or held.peer != address):
@@ -76,18 +76,18 @@ def is_answerable(held: Seat, address: str) -> bool:
     return held.peer == address and not held.is_held and not held.is_released and held.bond > 0
 
 
-def given_up_notice(seat: int, held: Seat) -> Notice:
+def make_given_up_notice(seat: int, held: Seat) -> Notice:
     """For who runs the node of a seat that was given up."""
     free = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(held.free_at or 0))
     says = (
-        f"seat {seat} was given up: until it is released, from {free} on, its bond of {ether(held.bond)} "
+        f"seat {seat} was given up: until it is released, from {free} on, its bond of {format_ether(held.bond)} "
         "answers for what it said, so this node goes on serving what it judged from and voting in disputes, and "
         "ends then"
     )
     return Notice("seat_given_up", says, True, {"seat": seat, "free_at": held.free_at, "bond_wei": held.bond})
 
 
-def why_lost(seat: int, held: Seat, past: Iterable[Event]) -> str:
+def explain_loss(seat: int, held: Seat, past: Iterable[Event]) -> str:
     """A sentence with a next step. past: the circle's events."""
     if held.is_held:
         return f"seat {seat} goes on with the key {held.peer}: start its node with that one"

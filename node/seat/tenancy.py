@@ -16,7 +16,7 @@ from ledger.circle.history import History
 from ledger.errors import SetupError
 from ledger.identity.endpoints import Endpoint, MalformedEndpoint, Origin, parse_endpoint
 from node.follower import Follower, Overtaken
-from node.gossip.prober import Found
+from node.gossip.prober import FoundPeer
 from node.operating.notices import Notice, Notices
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _LAG_S: Final = 10
 # How often it is asked who is at another endpoint, while another one is on chain.
 _ASK_S: Final = 15.0
 
-Who = Callable[[Origin], Awaitable[Found]]
+Who = Callable[[Origin], Awaitable[FoundPeer]]
 
 
 class KeyInUse(SetupError):
@@ -41,7 +41,7 @@ class Action(Enum):
     STAND_BY = "another process with this key answers there"
 
 
-def decide(found: Found, own: str, *, may_take: bool) -> Action:
+def decide(found: FoundPeer, own: str, *, may_take: bool) -> Action:
     """found: who answers at the endpoint on chain. own: this node's address. may_take: whether it may move it."""
     if found.peer == own:
         return Action.STAY if found.is_self else Action.STAND_BY
@@ -101,7 +101,7 @@ class Tenancy:
 
     def is_named(self, history: History, seat: int) -> bool:
         """Whether the chain names this process, so that what it has made may be sent (R16.1)."""
-        return _named(history, seat) == self._own
+        return _find_named(history, seat) == self._own
 
     async def check_free(self) -> None:
         """Before anything listens. Raises KeyInUse where another process with this key serves its seat."""
@@ -115,7 +115,7 @@ class Tenancy:
         is_new: it has just come by the seat. Otherwise it moves also where the text stays as it is: another process
         may have the same, and learns by the move that it is displaced.
         """
-        named = _named(self._history, seat)
+        named = _find_named(self._history, seat)
         self._own = named if is_new and named.text == endpoint.text else None
         while self._own is None:
             if not self.take_over:
@@ -128,7 +128,7 @@ class Tenancy:
 
         is_finishing: it committed to the round under way, so that nobody else can attest in it.
         """
-        named = _named(self._history, seat)
+        named = _find_named(self._history, seat)
         if named == self._own:
             if self._away is not None:
                 self._come_back(seat, named.text)
@@ -164,16 +164,16 @@ class Tenancy:
             away.stands_by = True
             self._say_standing_by(seat, text, is_answered=found.peer == self._address)
 
-    async def _find_who_is_at(self, text: str) -> Found:
+    async def _find_who_is_at(self, text: str) -> FoundPeer:
         """text: an endpoint as the chain names it."""
         try:
             place = parse_endpoint(text).gossip
         except MalformedEndpoint:
-            return Found(None, reason="no wss://host:port")
+            return FoundPeer(None, reason="no wss://host:port")
         return await self.who(place)
 
     async def _check_unanswered(self, seat: int) -> None:
-        named = _named(self._history, seat).text
+        named = _find_named(self._history, seat).text
         found = await self._find_who_is_at(named)
         if found.peer == self._address and not found.is_self:
             raise KeyInUse(
@@ -183,18 +183,20 @@ class Tenancy:
 
     async def _move(self, seat: int, endpoint: Endpoint) -> None:
         """Raises what a call raises, and ChainUnreachable where an earlier move is in no event and not gone."""
-        before = _named(self._history, seat)
+        before = _find_named(self._history, seat)
         if self._unseen == before:
             # A move costs gas: another one only where the contract itself has nothing of the first.
-            await self.follower.state()
+            await self.follower.fetch_state()
         try:
-            await self.follower.call("move", endpoint.text, only_if=lambda history: _named(history, seat) == before)
+            await self.follower.call(
+                "move", endpoint.text, only_if=lambda history: _find_named(history, seat) == before
+            )
         except Overtaken as error:
             _log.info("not moved reason=%s", error)
             return
         # The chain's events may lag behind its receipts.
         for _ in range(_LAG_S):
-            named = _named(self._history, seat)
+            named = _find_named(self._history, seat)
             if named == _Named(endpoint.text, before.number + 1):
                 self._own = named
             if named != before:
@@ -224,6 +226,6 @@ class Tenancy:
         self.notices.tell(Notice("standing_by", says, True, {"seat": seat, "endpoint": named}))
 
 
-def _named(history: History, seat: int) -> _Named:
+def _find_named(history: History, seat: int) -> _Named:
     endpoints = history.seats[seat].endpoints
     return _Named(endpoints[-1], len(endpoints))

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ledger.arithmetic.exact import State, to_float
+from ledger.arithmetic.exact import GridState, to_float
 from ledger.circle.manifest import Tensor
 from ledger.rules import rule_of
-from ledger.rules.judge_memory import Memory
+from ledger.rules.judge_memory import JudgeMemory
 from node.attacks import choose_attack
 from node.attacks.attack import Attack, Colluder
 from node.attacks.view import PeerView, Vector
@@ -20,43 +20,43 @@ Matrix = npt.NDArray[np.float32]
 _Rows = tuple[dict[int, Vector], Matrix]
 
 
-def behaviours_of(scenario: Scenario) -> dict[int, Attack]:
+def make_behaviours(scenario: Scenario) -> dict[int, Attack]:
     """Seat → its attack, for the hostile ones."""
     hostile = tuple(sorted(scenario.hostile))
     return {seat: choose_attack(scenario.attack, scenario.attack_parameters, hostile) for seat in hostile}
 
 
-def attack_of(scenario: Scenario) -> Attack:
+def make_attack(scenario: Scenario) -> Attack:
     """The scenario's attack, for its figures."""
     return choose_attack(scenario.attack, scenario.attack_parameters)
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownHonest:
     """What colluders may know of the honest peers. published: seat → public state, of the honest ones known.
 
     starting: the honest seats whose base is known. bases, memories: of all seats.
     """
 
-    published: Mapping[int, State]
+    published: Mapping[int, GridState]
     starting: Sequence[int]
-    bases: Mapping[int, State]
-    memories: Mapping[int, Memory]
+    bases: Mapping[int, GridState]
+    memories: Mapping[int, JudgeMemory]
 
 
-class Gang:
+class Attackers:
     """All attackers of a circle."""
 
     def __init__(self, scenario: Scenario, layout: tuple[Tensor, ...]) -> None:
         """layout: the tensors that states are made of."""
         self._scenario, self._layout = scenario, layout
         self._rule = rule_of(scenario.rule, scenario.rule_parameters)
-        self.behaviours = behaviours_of(scenario)
+        self.behaviours = make_behaviours(scenario)
 
-    def publish(self, number: int, known: Known, seats: Sequence[int], trained: Matrix) -> Matrix:
+    def publish(self, number: int, known: KnownHonest, seats: Sequence[int], trained: Matrix) -> Matrix:
         """What the attackers at `seats` want to publish. trained: after honest training. Returns (seats, d)."""
         wanted = np.empty_like(trained)
-        (honest, states), (bases, starts) = self._seen(known, seats)
+        (honest, states), (bases, starts) = self._find_seen(known, seats)
         reckoned: dict[str, Any] = {"states": states}
         if honest.keys() == bases.keys():
             reckoned["starts"] = starts
@@ -64,7 +64,7 @@ class Gang:
         plan: Vector | None = None
         for place, seat in enumerate(seats):
             attacker = self.behaviours[seat]
-            sight = PeerView(
+            view = PeerView(
                 round=number,
                 rounds=self._scenario.rounds,
                 seat=seat,
@@ -83,23 +83,23 @@ class Gang:
                 seed=self._scenario.seed,
             )
             if honest:
-                _lend(sight, reckoned)
+                _lend(view, reckoned)
             if isinstance(attacker, Colluder) and not attacker.is_personal:
                 # The accomplices would all come to the same plan: one reckons for all of them.
-                plan = attacker.plan(sight) if plan is None else plan
-                wanted[place] = attacker.disguise(sight, plan)
+                plan = attacker.plan(view) if plan is None else plan
+                wanted[place] = attacker.disguise(view, plan)
             else:
-                wanted[place] = attacker.publish(sight)
+                wanted[place] = attacker.publish(view)
         return wanted
 
-    def _seen(self, known: Known, seats: Sequence[int]) -> tuple[_Rows, _Rows]:
+    def _find_seen(self, known: KnownHonest, seats: Sequence[int]) -> tuple[_Rows, _Rows]:
         """The honest seats' public states, and their bases; empty where no attacker looks."""
         if not any(self.behaviours[seat].spies for seat in seats):
             return _rows({}, ()), _rows({}, ())
         return _rows(known.published, sorted(known.published)), _rows(known.bases, sorted(known.starting))
 
 
-def _rows(states: Mapping[int, State], seats: Sequence[int]) -> _Rows:
+def _rows(states: Mapping[int, GridState], seats: Sequence[int]) -> _Rows:
     """Seat → state as float, and the matrix whose rows these are."""
     matrix = np.empty((len(seats), len(states[seats[0]]) if seats else 0), np.float32)
     for row, seat in zip(matrix, seats, strict=True):
@@ -107,9 +107,9 @@ def _rows(states: Mapping[int, State], seats: Sequence[int]) -> _Rows:
     return dict(zip(seats, matrix, strict=True)), matrix
 
 
-def _lend(sight: PeerView, reckoned: dict[str, Any]) -> None:
+def _lend(view: PeerView, reckoned: dict[str, Any]) -> None:
     """Reckon once for all attackers what a sight reckons when first asked: hundreds of copies fill the memory."""
     for name in ("states", "starts", "centre", "step"):
         if name not in reckoned:
-            reckoned[name] = getattr(sight, name)
-        sight.__dict__[name] = reckoned[name]
+            reckoned[name] = getattr(view, name)
+        view.__dict__[name] = reckoned[name]

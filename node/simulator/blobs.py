@@ -4,24 +4,24 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.blobs.contents.records import Update, encode_update, state_digest, update_max_bytes
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.circle.manifest import CHECKPOINT_EVERY, Manifest
 from ledger.identity.network import Network
-from ledger.judging.frame_chains import MAX_CHAIN, Fetched, Held, Link, is_chained
+from ledger.judging.frame_chains import MAX_CHAIN, Commit, FetchedUpdate, HeldBlobs, is_chained
 from node.attacks.attack import Attack
-from node.learning.learner import genesis_blob
+from node.learning.learner import encode_genesis_blob
 from node.learning.template import Template
 from node.simulator.contract import author_of
-from node.simulator.publishing import Published
+from node.simulator.publishing import PublishedFrame
 from node.simulator.scenario import Scenario, generator
 
 # No chain has this number, so no blob of a simulation can be taken for a circle's.
 CHAIN_ID = 0
 
 
-def manifest_of(scenario: Scenario, template: Template) -> Manifest:
+def make_manifest(scenario: Scenario, template: Template) -> Manifest:
     """What a circle of this scenario would have agreed on."""
     layout = template.layout
     return Manifest(
@@ -29,7 +29,7 @@ def manifest_of(scenario: Scenario, template: Template) -> Manifest:
         task=template.spec.rpartition(":")[2],
         task_options={"skew": scenario.skew, "seed": scenario.seed, "samples": scenario.samples},
         layout=layout.tensors,
-        genesis=build(genesis_blob(template.initial(), layout.blocks)).root.hex(),
+        genesis=build_dag(encode_genesis_blob(template.make_initial(), layout.blocks)).root.hex(),
         codec=scenario.codec,
         degree=scenario.degree,
         rule=scenario.rule,
@@ -41,22 +41,22 @@ def manifest_of(scenario: Scenario, template: Template) -> Manifest:
     )
 
 
-def network_of(scenario: Scenario) -> bytes:
+def make_network(scenario: Scenario) -> bytes:
     """The name of the simulated circle's network, 32 bytes."""
     return Network.of(CHAIN_ID, "0x" + author_of(scenario.seed, -1).hex()).domain_separator
 
 
-class Notary:
+class BlobMaker:
     """Makes the updates' blobs and hands them out as fetching would."""
 
     def __init__(self, scenario: Scenario, manifest: Manifest, behaviours: Mapping[int, Attack]) -> None:
-        self.manifest, self.network = manifest, network_of(scenario)
+        self.manifest, self.network = manifest, make_network(scenario)
         self._seed, self._behaviours = scenario.seed, behaviours
         self._limit = update_max_bytes(manifest)
         # Seat → its earlier commits, newest first, where frames may hang on them.
-        self._commits: dict[int, tuple[tuple[Link, bytes | None], ...]] = {}
+        self._commits: dict[int, tuple[tuple[Commit, bytes | None], ...]] = {}
 
-    def blob(self, number: int, seat: int, base: State, published: Published) -> bytes:
+    def make_blob(self, number: int, seat: int, base: GridState, published: PublishedFrame) -> bytes:
         """The update blob that the seat commits."""
         update = Update(
             self.network,
@@ -73,10 +73,12 @@ class Notary:
         noise: np.random.Generator = generator(self._seed, "blob", seat, number)
         return behaviour.blob(blob, self._limit, number, noise)
 
-    def fetched(self, number: int, seat: int, digest: bytes, blob: bytes) -> Fetched:
+    def hand_out(self, number: int, seat: int, digest: bytes, blob: bytes) -> FetchedUpdate:
         """What a neighbour gets when it asks for the blob."""
-        link = Link(number, digest, author_of(self._seed, seat))
+        link = Commit(number, digest, author_of(self._seed, seat))
         commits = ((link, blob if len(blob) <= self._limit else None), *self._commits.get(seat, ()))
         if is_chained(self.manifest.codec):
             self._commits[seat] = commits[:MAX_CHAIN]
-        return Fetched(tuple(link for link, _ in commits), Held({link.digest: had for link, had in commits}))
+        return FetchedUpdate(
+            tuple(link for link, _ in commits), HeldBlobs({link.digest: had for link, had in commits})
+        )

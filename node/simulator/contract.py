@@ -16,7 +16,7 @@ def author_of(seed: int, seat: int) -> bytes:
     return hashlib.sha256(f"folkmoot simulation {seed} seat {seat}".encode()).digest()[:20]
 
 
-class Twin:
+class SimulatedContract:
     """What the contract knows. reputations: seat → 0..65535; strikes: settlements in a row below the floor.
 
     ejected: seat → the round whose settlement took its seat.

@@ -11,7 +11,7 @@ from node.tasks.fashion_mnist import (
     TRAIN_IMAGES,
     TRAIN_LABELS,
     FashionMnist,
-    directory,
+    find_directory,
     read_idx,
 )
 from node.tasks.images import Examples
@@ -21,7 +21,7 @@ from node.tasks.partition import partition
 Pair = tuple[torch.Tensor, torch.Tensor]
 
 
-class Shares:
+class DataShares:
     """What each seat trains on, round by round, before a poisoner lays hands on it."""
 
     def __init__(self, task: Task, scenario: Scenario) -> None:
@@ -37,7 +37,7 @@ class Shares:
             # The next peer's examples come after one's own.
             self._ring = torch.cat([x for x, _ in self._all]), torch.cat([y for _, y in self._all])
 
-    def of(self, seat: int, number: int) -> Any:
+    def share_of(self, seat: int, number: int) -> Any:
         """The seat's data in a round, 1..: with drift a window that slides towards the next seats' examples."""
         if self._ring is None:
             return self._all[seat]
@@ -69,9 +69,9 @@ def _is_pair(data: Any) -> bool:
 
 def _read_once(definition: FashionMnist, seats: int) -> None:
     """Let the definition deal from memory: decompressing the files for a thousand seats would take minutes."""
-    labels = read_idx(directory() / TRAIN_LABELS, (), 2 * seats * definition.samples)
+    labels = read_idx(find_directory() / TRAIN_LABELS, (), 2 * seats * definition.samples)
     shares = partition(labels, seats=seats, samples=definition.samples, skew=definition.skew, seed=definition.seed)
-    images = read_idx(directory() / TRAIN_IMAGES, (28, 28), 1 + max(int(own[-1]) for own in shares))
+    images = read_idx(find_directory() / TRAIN_IMAGES, (28, 28), 1 + max(int(own[-1]) for own in shares))
 
     def share(seat: int, _: int) -> Examples:
         return images[shares[seat]], labels[shares[seat]].astype(np.int64)

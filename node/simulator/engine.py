@@ -6,15 +6,15 @@ from typing import Protocol
 
 from ledger.circle.manifest import Manifest
 from ledger.codec import PLAIN, blocks_of, quantise
-from ledger.judging.frame_chains import CircleTask, States
+from ledger.judging.frame_chains import CircleTask, StateCache
 from ledger.rules import rule_of
-from node.learning.private_part import Kept
-from node.learning.training import initial_state
-from node.simulator.attackers import attack_of, behaviours_of
-from node.simulator.blobs import manifest_of, network_of
-from node.simulator.judging import Exchange, Judged, Loss, Turn, judge, judge_blobs
-from node.simulator.learning import GROUP, Matrix, PublicStates, School, Trained
-from node.simulator.publishing import Published, Reference, Vector, publish
+from node.learning.private_part import PrivatePart
+from node.learning.training import make_initial_state
+from node.simulator.attackers import make_attack, make_behaviours
+from node.simulator.blobs import make_manifest, make_network
+from node.simulator.judging import JudgeTurn, Loss, SharedRound, TurnVerdicts, judge_blobs, judge_states
+from node.simulator.learning import GROUP, GridStates, Matrix, PeersTraining, TrainedModel
+from node.simulator.publishing import PublishedFrame, Reference, Vector, publish
 from node.simulator.scenario import Scenario
 
 
@@ -39,11 +39,11 @@ class Engine(Protocol):
         self,
         number: int,
         seats: Sequence[int],
-        bases: PublicStates,
-        kept: Sequence[Kept],
+        bases: GridStates,
+        kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-    ) -> list[tuple[Published | None, Kept]]:
+    ) -> list[tuple[PublishedFrame | None, PrivatePart]]:
         """Train honest peers and encode. Returns each one's update and its private part then.
 
         bases: (seats, d), int32; kept: a private part a seat; residuals: (seats, d), float32; references: one a
@@ -51,16 +51,18 @@ class Engine(Protocol):
         """
         ...
 
-    def train(self, number: int, seats: Sequence[int], bases: PublicStates, kept: Sequence[Kept]) -> list[Trained]:
+    def train(
+        self, number: int, seats: Sequence[int], bases: GridStates, kept: Sequence[PrivatePart]
+    ) -> list[TrainedModel]:
         """Train alone, for those that publish something else."""
         ...
 
-    def screen(self, exchange: Exchange, turns: Sequence[Turn]) -> list[Judged]:
+    def screen(self, exchange: SharedRound, turns: Sequence[JudgeTurn]) -> list[TurnVerdicts]:
         """All judges' verdicts."""
         ...
 
     def evaluate(
-        self, number: int, seats: Sequence[int], states: PublicStates, kept: Sequence[Kept]
+        self, number: int, seats: Sequence[int], states: GridStates, kept: Sequence[PrivatePart]
     ) -> list[dict[str, float]]:
         """Each seat's figures after a round. states: (seats, d), int32. kept: their private parts."""
         ...
@@ -74,61 +76,63 @@ class LocalEngine:
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
         self._rule = rule_of(scenario.rule, scenario.rule_parameters)
-        self._attack = attack_of(scenario)
-        self._network = network_of(scenario)
-        self._school = School(scenario, behaviours_of(scenario))
+        self._attack = make_attack(scenario)
+        self._network = make_network(scenario)
+        self._school = PeersTraining(scenario, make_behaviours(scenario))
 
     @cached_property
     def manifest(self) -> Manifest:
         """What a circle of this scenario would have agreed on."""
-        return manifest_of(self._scenario, self._school.template)
+        return make_manifest(self._scenario, self._school.template)
 
     @cached_property
-    def _decoded(self) -> States:
+    def _decoded(self) -> StateCache:
         """The states last decoded from blobs."""
         initial = self.initial(self._scenario.seed)
-        return States(quantise(initial, blocks_of(self.manifest.sizes), PLAIN).state)
+        return StateCache(quantise(initial, blocks_of(self.manifest.sizes), PLAIN).state)
 
     def initial(self, seed: int) -> Vector:
-        return initial_state(self._school.task, seed, self._school.layout)
+        return make_initial_state(self._school.task, seed, self._school.layout)
 
     def prepare(
         self,
         number: int,
         seats: Sequence[int],
-        bases: PublicStates,
-        kept: Sequence[Kept],
+        bases: GridStates,
+        kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-    ) -> list[tuple[Published | None, Kept]]:
+    ) -> list[tuple[PublishedFrame | None, PrivatePart]]:
         trained = self.train(number, seats, bases, kept)
         codec, layout, share = self._scenario.codec, self._school.layout, self._scenario.frame_share
         left = [None] * len(seats) if residuals is None else list(residuals)
         return [
-            (publish(one.state, left[place], codec, layout, reference, share), one.kept)
+            (publish(one.state, left[place], codec, layout, reference, share), one.private_part)
             for place, (one, reference) in enumerate(zip(trained, references, strict=True))
         ]
 
-    def train(self, number: int, seats: Sequence[int], bases: PublicStates, kept: Sequence[Kept]) -> list[Trained]:
-        trained: list[Trained] = []
+    def train(
+        self, number: int, seats: Sequence[int], bases: GridStates, kept: Sequence[PrivatePart]
+    ) -> list[TrainedModel]:
+        trained: list[TrainedModel] = []
         for start in range(0, len(seats), GROUP):
             some = slice(start, start + GROUP)
             trained += self._school.train(number, seats[some], bases[some], kept[some])
         return trained
 
-    def screen(self, exchange: Exchange, turns: Sequence[Turn]) -> list[Judged]:
+    def screen(self, exchange: SharedRound, turns: Sequence[JudgeTurn]) -> list[TurnVerdicts]:
         return [self._judge(exchange, turn) for turn in turns]
 
     def evaluate(
-        self, number: int, seats: Sequence[int], states: PublicStates, kept: Sequence[Kept]
+        self, number: int, seats: Sequence[int], states: GridStates, kept: Sequence[PrivatePart]
     ) -> list[dict[str, float]]:
         return self._school.evaluate(number, seats, states, kept, self._attack)
 
-    def _judge(self, exchange: Exchange, turn: Turn) -> Judged:
+    def _judge(self, exchange: SharedRound, turn: JudgeTurn) -> TurnVerdicts:
         loss: Loss | None = None
         if not self._rule.is_replayable:
-            seat, number, kept = turn.seat, exchange.number, turn.kept
-            loss = lambda state: self._school.loss(seat, number, state, kept)  # noqa: E731
+            seat, number, kept = turn.seat, exchange.number, turn.private_part
+            loss = lambda state: self._school.compute_loss(seat, number, state, kept)  # noqa: E731
         if not self._scenario.records:
-            return judge(self._rule, exchange, turn, loss)
+            return judge_states(self._rule, exchange, turn, loss)
         return judge_blobs(CircleTask(self.manifest, self._network, self._decoded, loss), exchange, turn)

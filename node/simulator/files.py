@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import SetupError
-from node.operating.figures import as_json, shown
+from node.operating.figures import dump_json, format_figure
 from node.simulator.results import Results, Row, Summary
 
 CSV_FILE, PARQUET_FILE, SUMMARY_FILE, TABLE_FILE = "rounds.csv", "rounds.parquet", "summary.json", "table.md"
@@ -52,7 +52,7 @@ def write_parquet(results: Sequence[Results], path: Path) -> None:
 
 def write_summary(results: Sequence[Results], path: Path) -> None:
     """What was simulated and what came of it, as JSON."""
-    path.write_text(as_json([fields_of(one) for one in results], indent=2) + "\n")
+    path.write_text(dump_json([fields_of(one) for one in results], indent=2) + "\n")
 
 
 def fields_of(results: Results) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def markdown_table(results: Sequence[Results]) -> str:
     lines = [_line([*_HEADINGS, *figures]), _line(["---"] + ["---:"] * (len(_HEADINGS) - 1 + len(figures)))]
     for one in results:
         summary = one.summary
-        extra = [shown(summary.figures.get(name)) for name in figures]
+        extra = [format_figure(summary.figures.get(name)) for name in figures]
         lines.append(_line([*_cells(one.scenario.rule, summary), *extra]))
     return "\n".join(lines) + "\n"
 
@@ -83,8 +83,8 @@ def _cells(rule: str, summary: Summary) -> list[str]:
     out = sum(number is not None for number in summary.out_after.values())
     return [
         rule,
-        *map(shown, shares),
-        shown(summary.hostile_mixed),
+        *map(format_figure, shares),
+        format_figure(summary.hostile_mixed),
         f"{out} of {hostile}" if hostile else "–",
         "–" if isnan(after) else f"{after:.1f}",
         f"{summary.honest_quarantined} ({summary.honest_quarantined_end} at the end)",

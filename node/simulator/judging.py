@@ -3,20 +3,20 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.blobs.contents.checkpoint import is_checkpoint_due
 from ledger.circle.draw import mask_of
-from ledger.judging.frame_chains import CircleTask, Fetched, Held
-from ledger.judging.screening import Sitting, screen
-from ledger.rules import Rule, Situation
-from ledger.rules.judge_memory import Carried
-from node.learning.private_part import Kept
+from ledger.judging.frame_chains import CircleTask, FetchedUpdate, HeldBlobs
+from ledger.judging.screening import JudgeRound, screen
+from ledger.rules import Rule, ScreeningInput
+from ledger.rules.judge_memory import CarriedState
+from node.learning.private_part import PrivatePart
 
-Loss = Callable[[State], float]
+Loss = Callable[[GridState], float]
 
 
 @dataclass(frozen=True)
-class Exchange:
+class SharedRound:
     """What all judges of a round share. states: seat → public state of the updates that decode.
 
     unreadable: seats whose blobs make no state: judged, and rejected unread. withheld: seats that serve nobody.
@@ -27,43 +27,43 @@ class Exchange:
     rounds: int
     seed: bytes
     eligible: frozenset[int]
-    states: Mapping[int, State]
+    states: Mapping[int, GridState]
     unreadable: frozenset[int] = frozenset()
     withheld: frozenset[int] = frozenset()
-    fetched: Mapping[int, Fetched] = field(default_factory=dict)
+    fetched: Mapping[int, FetchedUpdate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Turn:
+class JudgeTurn:
     """One judge: its seat, what it carried over, and its neighbours in the order of the topology.
 
-    kept: the private part of its model, for rules that judge by its loss. attested: the last round in which it did
-    before, and the one before this where it never has.
+    private_part: the private part of its model, for rules that judge by its loss. attested: the last round in which
+    it did before, and the one before this where it never has.
     """
 
     seat: int
-    carried: Carried
+    carried: CarriedState
     neighbours: tuple[int, ...]
-    kept: Kept = field(default_factory=dict)
+    private_part: PrivatePart = field(default_factory=dict)
     attested: int = 0
 
 
 @dataclass(frozen=True)
-class Judged:
+class TurnVerdicts:
     """One judge's verdicts: masks of seats, who was mixed in, what it carries on. record: empty without blobs."""
 
     judged: int
     accepted: int
     mixed: frozenset[int]
-    carried: Carried
+    carried: CarriedState
     record: bytes = b""
 
 
-def judge(rule: Rule, exchange: Exchange, turn: Turn, loss: Loss | None = None) -> Judged:
+def judge_states(rule: Rule, exchange: SharedRound, turn: JudgeTurn, loss: Loss | None = None) -> TurnVerdicts:
     """Screen a seat's neighbours and mix. loss: the judge's private one, where the rule asks for it."""
     seen = [other for other in turn.neighbours if other not in exchange.withheld]
     outcome = rule.screen(
-        Situation(
+        ScreeningInput(
             base=turn.carried.base,
             own=exchange.states[turn.seat],
             neighbours={other: exchange.states[other] for other in seen if other not in exchange.unreadable},
@@ -78,25 +78,25 @@ def judge(rule: Rule, exchange: Exchange, turn: Turn, loss: Loss | None = None) 
         )
     )
     accepted = [other for other, judgement in outcome.judgements.items() if judgement.accepted]
-    carried = Carried(outcome.next_base, outcome.memory)
-    return Judged(mask_of(seen), mask_of(accepted), outcome.mixed, carried)
+    carried = CarriedState(outcome.next_base, outcome.memory)
+    return TurnVerdicts(mask_of(seen), mask_of(accepted), outcome.mixed, carried)
 
 
-def judge_blobs(task: CircleTask, exchange: Exchange, turn: Turn) -> Judged:
+def judge_blobs(task: CircleTask, exchange: SharedRound, turn: JudgeTurn) -> TurnVerdicts:
     """The same from the blobs, as a peer does it."""
     manifest = task.manifest
     shows = is_checkpoint_due(manifest.checkpoint_every, exchange.number, turn.seat, turn.attested, manifest.rounds)
     screened = screen(
         task,
-        Sitting(exchange.number, turn.seat, exchange.seed, exchange.eligible, shows),
+        JudgeRound(exchange.number, turn.seat, exchange.seed, exchange.eligible, shows),
         exchange.fetched[turn.seat],
         turn.carried,
         {other: _served(exchange, other) for other in turn.neighbours},
     )
     mixed = frozenset(entry.seat for entry in screened.entries if entry.mixed)
-    return Judged(screened.judged, screened.accepted, mixed, screened.carried, screened.record)
+    return TurnVerdicts(screened.judged, screened.accepted, mixed, screened.carried, screened.record)
 
 
-def _served(exchange: Exchange, seat: int) -> Fetched:
+def _served(exchange: SharedRound, seat: int) -> FetchedUpdate:
     fetched = exchange.fetched[seat]
-    return replace(fetched, held=Held()) if seat in exchange.withheld else fetched
+    return replace(fetched, held=HeldBlobs()) if seat in exchange.withheld else fetched

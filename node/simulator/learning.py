@@ -9,46 +9,46 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from ledger.arithmetic.exact import State, to_float
+from ledger.arithmetic.exact import GridState, to_float
 from node.attacks.attack import Attack
-from node.learning.grid_ranges import with_exponents
+from node.learning.grid_ranges import choose_exponents
 from node.learning.layout import Layout, Vector
-from node.learning.private_part import Kept, KeptParts
-from node.learning.template import Template, derive
+from node.learning.private_part import PrivatePart, PrivateParts
+from node.learning.template import Template, derive_seed
 from node.learning.training import BATCH_SIZE, LEARNING_RATE, MOMENTUM, Trainer, TrainingDiverged
-from node.simulator.data import Pair, Shares, test_examples
+from node.simulator.data import DataShares, Pair, test_examples
 from node.simulator.scenario import Scenario
-from node.simulator.stacked_perceptrons import can_stack, epoch_order, perceptron_of
-from node.tasks.interface import Task, fitted, load_task
+from node.simulator.stacked_perceptrons import can_stack, epoch_order, stack_perceptrons
+from node.tasks.interface import Task, fit_dtype, load_task
 
 # Peers trained at once; part of what makes a simulation repeatable to the bit.
 GROUP: Final = 4
 _EVALUATED_AT_ONCE: Final = 1000
 
 Matrix = npt.NDArray[np.float32]
-PublicStates = npt.NDArray[np.int32]
+GridStates = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """What a peer's training gave: the state (d,), float32, and the private part that stays with the peer."""
 
     state: Vector
-    kept: Kept
+    private_part: PrivatePart
 
 
 @dataclass(frozen=True)
-class Examinee:
+class ExaminedModel:
     """A seat's model to be judged after a round: its state (d,), float32, and its private part."""
 
     seat: int
     round: int
     state: Vector
-    kept: Kept
+    private_part: PrivatePart
 
 
 @dataclass(frozen=True)
-class _Dealt(Task):
+class _DealtTask(Task):
     """A task whose data are already dealt to the one seat that trains."""
 
     share: Any = None
@@ -57,18 +57,18 @@ class _Dealt(Task):
         return self.share
 
 
-class School:
+class PeersTraining:
     """All peers' data, and the training and evaluation of their models."""
 
     def __init__(self, scenario: Scenario, behaviours: Mapping[int, Attack]) -> None:
         """behaviours: of the seats that attack. Raises SetupError or UsageError where the task is at fault."""
-        self.task = task_of(scenario)
+        self.task = make_task(scenario)
         self._scenario, self._behaviours = scenario, behaviours
         plain = Template.of(self.task, scenario.seed)
-        self._shares = Shares(self.task, scenario)
+        self._shares = DataShares(self.task, scenario)
         self.template = plain.in_units_of(self._fitting_layout(plain))
         self.layout = self.template.layout
-        self._stack = None if self.task.trainer else perceptron_of(plain.model, self.layout)
+        self._stack = None if self.task.trainer else stack_perceptrons(plain.model, self.layout)
         self._poisoned: dict[int, Any] = {}
         self._test: Pair | None = test_examples(self.task, scenario)
 
@@ -76,29 +76,31 @@ class School:
         """The model's layout, in the units that a first training of one seat asks for."""
         scenario = self._scenario
         if self.task.trainer is None:
-            trainer = self._trainer(0, {}, self._shares.of(0, 1), self.task, plain)
+            trainer = self._trainer(0, {}, self._shares.share_of(0, 1), self.task, plain)
         else:
             # It may keep something from data() or for the next round: this one must leave no trace on the others'.
-            fresh, seats = task_of(scenario), scenario.peers
+            fresh, seats = make_task(scenario), scenario.peers
             trainer = Trainer(fresh, plain.layout, seat=0, seats=seats, seed=scenario.seed, template=plain)
-        genesis = plain.initial()
+        genesis = plain.make_initial()
         try:
-            return with_exponents(plain.layout, genesis, trainer.train(genesis, 1))
+            return choose_exponents(plain.layout, genesis, trainer.train(genesis, 1))
         except TrainingDiverged:
-            return with_exponents(plain.layout, genesis)
+            return choose_exponents(plain.layout, genesis)
 
-    def train(self, number: int, seats: Sequence[int], bases: PublicStates, kept: Sequence[Kept]) -> list[Trained]:
+    def train(
+        self, number: int, seats: Sequence[int], bases: GridStates, kept: Sequence[PrivatePart]
+    ) -> list[TrainedModel]:
         """One round of honest training for at most GROUP seats.
 
         bases: (seats, d), int32. kept: their private parts. A vector that is not finite belongs to a diverged peer.
         """
         data = [self._data(seat, number) for seat in seats]
         if self._stack is not None and can_stack(data):
-            return [Trained(one, {}) for one in self._train_stacked(number, seats, bases, data)]
+            return [TrainedModel(one, {}) for one in self._train_stacked(number, seats, bases, data)]
         return [self._train_one(number, *one) for one in zip(seats, bases, kept, data, strict=True)]
 
     def evaluate(
-        self, number: int, seats: Sequence[int], states: PublicStates, kept: Sequence[Kept], attack: Attack
+        self, number: int, seats: Sequence[int], states: GridStates, kept: Sequence[PrivatePart], attack: Attack
     ) -> list[dict[str, float]]:
         """The task's figures for each seat's state, and what `attack` measures of it.
 
@@ -108,42 +110,40 @@ class School:
         for start in range(0, len(states), GROUP):
             some = slice(start, start + GROUP)
             group = [
-                Examinee(seat, number, *pair)
+                ExaminedModel(seat, number, *pair)
                 for seat, *pair in zip(seats[some], to_float(states[some]), kept[some], strict=True)
             ]
             found += self._evaluate_group(group, attack)
         return found
 
-    def loss(self, seat: int, number: int, state: State, kept: Kept) -> float:
+    def compute_loss(self, seat: int, number: int, state: GridState, kept: PrivatePart) -> float:
         """The mean cross-entropy of a state on a seat's own data, with its private part."""
         data = self._data(seat, number)
         if self._stack is not None and can_stack([data]):
             x, y = data
             with torch.no_grad():
-                examined = Examinee(seat, number, to_float(state), kept)
+                examined = ExaminedModel(seat, number, to_float(state), kept)
                 return float(nn.functional.cross_entropy(self._outputs([examined], x)[0], y))
-        return self._trainer(seat, kept, data, self.task, self.template).loss(to_float(state))
+        return self._trainer(seat, kept, data, self.task, self.template).compute_loss(to_float(state))
 
     def _data(self, seat: int, number: int) -> Any:
-        data = self._shares.of(seat, number)
+        data = self._shares.share_of(seat, number)
         if self.task.trainer is None:
-            data = fitted(self.template.model, data[0]), data[1]
+            data = fit_dtype(self.template.model, data[0]), data[1]
         behaviour = self._behaviours.get(seat)
         if behaviour is None or not behaviour.poisons_data:
             return data
         if seat not in self._poisoned or self._scenario.drift > 0:
-            self._poisoned[seat] = behaviour.data(data, self.task.classes(self._untrained(), data))
+            self._poisoned[seat] = behaviour.data(data, self.task.count_classes(self._untrained(), data))
         return self._poisoned[seat]
 
     def _untrained(self) -> nn.Module:
-        return self.template.filled(self.template.initial(), {})
+        return self.template.fill(self.template.make_initial(), {})
 
-    def _train_stacked(
-        self, number: int, seats: Sequence[int], bases: PublicStates, data: Sequence[Pair]
-    ) -> Matrix:
+    def _train_stacked(self, number: int, seats: Sequence[int], bases: GridStates, data: Sequence[Pair]) -> Matrix:
         assert self._stack is not None
         states = to_float(bases)
-        orders = [epoch_order(len(data[0][1]), derive(self._scenario.seed, number, s)) for s in seats]
+        orders = [epoch_order(len(data[0][1]), derive_seed(self._scenario.seed, number, s)) for s in seats]
         with torch.no_grad():
             self._stack.train(
                 torch.from_numpy(states),
@@ -155,25 +155,25 @@ class School:
             )
         return states
 
-    def _train_one(self, number: int, seat: int, base: State, kept: Kept, data: Any) -> Trained:
+    def _train_one(self, number: int, seat: int, base: GridState, kept: PrivatePart, data: Any) -> TrainedModel:
         trainer = self._trainer(seat, kept, data, self.task, self.template)
         try:
-            return Trained(trainer.train(to_float(base), number), trainer.kept.latest)
+            return TrainedModel(trainer.train(to_float(base), number), trainer.private_parts.latest)
         except TrainingDiverged:
-            return Trained(np.full(base.shape, np.nan, np.float32), kept)
+            return TrainedModel(np.full(base.shape, np.nan, np.float32), kept)
 
-    def _trainer(self, seat: int, kept: Kept, data: Any, task: Task, template: Template) -> Trainer:
+    def _trainer(self, seat: int, kept: PrivatePart, data: Any, task: Task, template: Template) -> Trainer:
         return Trainer(
-            _Dealt(task.spec, task.definition, task.siblings, data),
+            _DealtTask(task.spec, task.definition, task.siblings, data),
             template.layout,
             seat=seat,
             seats=self._scenario.peers,
             seed=self._scenario.seed,
             template=template,
-            kept=KeptParts(kept),
+            kept=PrivateParts(kept),
         )
 
-    def _evaluate_group(self, group: Sequence[Examinee], attack: Attack) -> list[dict[str, float]]:
+    def _evaluate_group(self, group: Sequence[ExaminedModel], attack: Attack) -> list[dict[str, float]]:
         if self._test is None:
             return [self._evaluate_by_task(one) for one in group]
         x, y = self._test
@@ -184,34 +184,34 @@ class School:
                 found = [f | self._measured(attack, one) for f, one in zip(found, group, strict=True)]
         return found
 
-    def _measured(self, attack: Attack, one: Examinee) -> dict[str, float]:
+    def _measured(self, attack: Attack, one: ExaminedModel) -> dict[str, float]:
         assert self._test is not None
         return attack.figures(*self._test, lambda x: self._guesses([one], x)[0])
 
-    def _evaluate_by_task(self, one: Examinee) -> dict[str, float]:
+    def _evaluate_by_task(self, one: ExaminedModel) -> dict[str, float]:
         with torch.no_grad():
             return self.task.evaluate(self._model(one))
 
-    def _guesses(self, group: Sequence[Examinee], x: torch.Tensor) -> torch.Tensor:
+    def _guesses(self, group: Sequence[ExaminedModel], x: torch.Tensor) -> torch.Tensor:
         """The class that each model gives each example, (models, n), int64."""
         return self._outputs(group, x).argmax(2)
 
-    def _outputs(self, group: Sequence[Examinee], x: torch.Tensor) -> torch.Tensor:
+    def _outputs(self, group: Sequence[ExaminedModel], x: torch.Tensor) -> torch.Tensor:
         if self._stack is not None:
-            return self._stack.outputs(torch.from_numpy(np.stack([one.state for one in group])), x)
-        parts = torch.split(fitted(self.template.model, x), _EVALUATED_AT_ONCE)
+            return self._stack.compute_outputs(torch.from_numpy(np.stack([one.state for one in group])), x)
+        parts = torch.split(fit_dtype(self.template.model, x), _EVALUATED_AT_ONCE)
         models = [self._model(one) for one in group]
-        with self.task.calling("the model on test_set()"):
+        with self.task.run_user_code("the model on test_set()"):
             return torch.stack([torch.cat([model(some) for some in parts]) for model in models])
 
-    def _model(self, one: Examinee) -> nn.Module:
+    def _model(self, one: ExaminedModel) -> nn.Module:
         """The model for answering, as its peer would use it."""
         x = self._data(one.seat, one.round)[0] if self.task.trainer is None else None
-        with self.task.calling("the model on data()"):
-            return self.template.judged(one.state, one.kept, x)
+        with self.task.run_user_code("the model on data()"):
+            return self.template.fill_for_answering(one.state, one.private_part, x)
 
 
-def task_of(scenario: Scenario) -> Task:
+def make_task(scenario: Scenario) -> Task:
     """The scenario's task, its learning options in place."""
     task = load_task(scenario.task, skew=scenario.skew, seed=scenario.seed, samples=scenario.samples)
     for name, value in scenario.learning.items():

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ledger.arithmetic.exact import GRID_BITS, State, to_float
-from ledger.codec import CARRIED, LARGEST, SENT_SHARE, encode, left_out
+from ledger.arithmetic.exact import GRID_BITS, GridState, to_float
+from ledger.codec import LARGEST, RESIDUAL_SHARE, SENT_SHARE, compute_residual, encode
 from ledger.judging.frame_chains import is_chained, is_key_due
-from node.learning.grid_ranges import Misfit, clipped
+from node.learning.grid_ranges import Misfit, find_misfits
 from node.learning.layout import Layout
 
 Vector = npt.NDArray[np.float32]
 Matrix = npt.NDArray[np.float32]
-PublicStates = npt.NDArray[np.int32]
+GridStates = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -25,29 +25,29 @@ class Reference:
     origin: the genesis. before: the author's base.
     """
 
-    previous: State | None
+    previous: GridState | None
     depth: int
-    origin: State
-    before: State
+    origin: GridState
+    before: GridState
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedFrame:
     """A public state (d,), int32, the frame it travels in, and what the codec left over, (d,), float32.
 
     depth: delta frames since the last key frame, 0 for one that needs no other. misfits: what the grid did not
     hold.
     """
 
-    state: State
+    state: GridState
     payload: bytes
     residual: Vector | None
     depth: int = 0
     misfits: Sequence[Misfit] = ()
 
 
-def reference_for(
-    codec: str, number: int, seat: int, last: Published | None, origin: State, base: State
+def make_reference(
+    codec: str, number: int, seat: int, last: PublishedFrame | None, origin: GridState, base: GridState
 ) -> Reference | None:
     """What a seat's frame of round `number` is relative to, None under a codec whose frames stand alone."""
     if not is_chained(codec):
@@ -57,11 +57,11 @@ def reference_for(
     return Reference(last.state, last.depth, origin, base)
 
 
-def leaning(bases: PublicStates, residuals: Matrix | None, codec: str) -> PublicStates:
-    """What training starts from, (k, d), int32, on the grid; see node.learning.learner.leaning."""
+def add_residuals(bases: GridStates, residuals: Matrix | None, codec: str) -> GridStates:
+    """What training starts from, (k, d), int32, on the grid; see node.learning.learner.add_residual."""
     if residuals is None or not is_chained(codec):
         return bases
-    leant: PublicStates = bases + np.rint(residuals * np.float32(CARRIED * (1 << GRID_BITS))).astype(np.int32)
+    leant: GridStates = bases + np.rint(residuals * np.float32(RESIDUAL_SHARE * (1 << GRID_BITS))).astype(np.int32)
     return leant
 
 
@@ -72,7 +72,7 @@ def publish(
     layout: Layout,
     reference: Reference | None = None,
     share: float = SENT_SHARE,
-) -> Published | None:
+) -> PublishedFrame | None:
     """Encode as node.learning.learner does.
 
     layout: of the state. residual: the last one, None without error feedback. share: of the values that a delta
@@ -81,7 +81,7 @@ def publish(
     total = wanted if residual is None or reference is not None else wanted + residual
     if not np.isfinite(total).all():
         return None
-    misfits, blocks = clipped(total, layout), layout.blocks
+    misfits, blocks = find_misfits(total, layout), layout.blocks
     total = np.clip(total, -LARGEST, LARGEST).astype(np.float32)
     if reference is None:
         frame, depth = encode(total, codec, blocks), 0
@@ -89,9 +89,9 @@ def publish(
         frame = encode(total, codec, blocks, reference.previous, reference.origin, reference.before, share)
         depth = reference.depth + 1 if reference.previous is not None else 0
     if residual is None:
-        return Published(frame.state, frame.payload, None, depth, misfits)
+        return PublishedFrame(frame.state, frame.payload, None, depth, misfits)
     if reference is not None:
-        left = left_out(total, reference.before, frame.state, reference.previous)
+        left = compute_residual(total, reference.before, frame.state, reference.previous)
     else:
         left = total - to_float(frame.state)
-    return Published(frame.state, frame.payload, left, depth, misfits)
+    return PublishedFrame(frame.state, frame.payload, left, depth, misfits)

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from ledger.circle.manifest import Manifest
 from ledger.errors import SetupError
-from node.learning.private_part import Kept
+from node.learning.private_part import PrivatePart
 from node.simulator.engine import LocalEngine
-from node.simulator.judging import Exchange, Judged, Turn
-from node.simulator.learning import GROUP, Matrix, PublicStates, Trained
-from node.simulator.publishing import Published, Reference, Vector
+from node.simulator.judging import JudgeTurn, SharedRound, TurnVerdicts
+from node.simulator.learning import GROUP, GridStates, Matrix, TrainedModel
+from node.simulator.publishing import PublishedFrame, Reference, Vector
 from node.simulator.scenario import Scenario
 
 # Groups of peers that a worker is given at once.
@@ -74,11 +74,11 @@ class RayEngine:
         self,
         number: int,
         seats: Sequence[int],
-        bases: PublicStates,
-        kept: Sequence[Kept],
+        bases: GridStates,
+        kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-    ) -> list[tuple[Published | None, Kept]]:
+    ) -> list[tuple[PublishedFrame | None, PrivatePart]]:
         """Train honest peers and encode."""
         return self._spread(
             len(seats),
@@ -93,20 +93,22 @@ class RayEngine:
             ),
         )
 
-    def train(self, number: int, seats: Sequence[int], bases: PublicStates, kept: Sequence[Kept]) -> list[Trained]:
+    def train(
+        self, number: int, seats: Sequence[int], bases: GridStates, kept: Sequence[PrivatePart]
+    ) -> list[TrainedModel]:
         """Train alone."""
         return self._spread(
             len(seats), lambda some: ("train", number, list(seats[some]), bases[some], list(kept[some]))
         )
 
-    def screen(self, exchange: Exchange, turns: Sequence[Turn]) -> list[Judged]:
+    def screen(self, exchange: SharedRound, turns: Sequence[JudgeTurn]) -> list[TurnVerdicts]:
         """All judges' verdicts."""
         # Sent once and mapped into every worker on a machine, not copied.
         shared = self._ray.put(exchange)
         return self._spread(len(turns), lambda some: ("screen", shared, list(turns[some])))
 
     def evaluate(
-        self, number: int, seats: Sequence[int], states: PublicStates, kept: Sequence[Kept]
+        self, number: int, seats: Sequence[int], states: GridStates, kept: Sequence[PrivatePart]
     ) -> list[dict[str, float]]:
         """Each seat's figures."""
         return self._spread(

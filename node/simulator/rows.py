@@ -3,53 +3,53 @@
 from collections.abc import Mapping
 from math import nan
 
-from ledger.circle.draw import links
+from ledger.circle.draw import count_neighbours
 from ledger.circle.reputation import FULL
-from node.simulator.contract import Twin
-from node.simulator.judging import Judged
-from node.simulator.publishing import Published
+from node.simulator.contract import SimulatedContract
+from node.simulator.judging import TurnVerdicts
+from node.simulator.publishing import PublishedFrame
 from node.simulator.results import Row
 from node.simulator.scenario import Scenario
 
 
-def rows_of(
+def make_rows(
     scenario: Scenario,
-    twin: Twin,
-    frames: Mapping[int, Published],
-    judged: Mapping[int, Judged],
+    contract: SimulatedContract,
+    frames: Mapping[int, PublishedFrame],
+    judged: Mapping[int, TurnVerdicts],
     figures: Mapping[int, Mapping[str, float]],
 ) -> list[Row]:
     """A row for every seat that has joined, after the round's settlement.
 
     frames, judged, figures: by seat, of those that published, judged and were evaluated.
     """
-    hostile, linked = scenario.hostile, links(len(frames), scenario.degree)
+    hostile, linked = scenario.hostile, count_neighbours(len(frames), scenario.degree)
     return [
         Row(
-            round=len(twin.rounds),
+            round=len(contract.rounds),
             seat=seat,
             attack=scenario.attack if seat in hostile else "honest",
             committed=seat in frames,
-            error=error_of(figures.get(seat, {})),
-            reputation=twin.reputations[seat] / FULL,
-            quarantined=twin.is_quarantined(seat),
-            ejected=seat in twin.ejected,
+            error=compute_error(figures.get(seat, {})),
+            reputation=contract.reputations[seat] / FULL,
+            quarantined=contract.is_quarantined(seat),
+            ejected=seat in contract.ejected,
             payload_bytes=len(frames[seat].payload) if seat in frames else 0,
             figures=figures.get(seat, {}),
             **(_counts(judged[seat], hostile, linked) if seat in judged else {}),
         )
-        for seat in sorted(twin.reputations)
+        for seat in sorted(contract.reputations)
     ]
 
 
-def error_of(figures: Mapping[str, float]) -> float:
+def compute_error(figures: Mapping[str, float]) -> float:
     """1 − accuracy; without one the first figure, without any NaN."""
     if "accuracy" in figures:
         return 1.0 - figures["accuracy"]
     return next(iter(figures.values()), nan)
 
 
-def _counts(judged: Judged, hostile: frozenset[int], linked: int) -> dict[str, int]:
+def _counts(judged: TurnVerdicts, hostile: frozenset[int], linked: int) -> dict[str, int]:
     """How many of each kind a judge with `linked` neighbours accepted, rejected and mixed in."""
     mask = sum(1 << seat for seat in hostile)
     rejected = judged.judged & ~judged.accepted

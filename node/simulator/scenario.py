@@ -10,7 +10,7 @@ import numpy as np
 
 from ledger.circle.draw import MAX_DEGREE
 from ledger.circle.verdict_word import MAX_ROUND
-from ledger.codec import CODECS, ZSTD, share_for
+from ledger.codec import CODECS, ZSTD, choose_share
 from ledger.errors import UsageError
 from ledger.rules import rule_of
 from node.attacks import choose_attack
@@ -72,7 +72,7 @@ class Scenario:
         _check_counts(self)
         _check_shares(self)
         _check(self.codec in CODECS, f"codec {self.codec!r} is unknown: choose {', '.join(CODECS)}")
-        share_for(self.codec, self.sent_share)
+        choose_share(self.codec, self.sent_share)
         _check(self.sight in SIGHTS, f"sight {self.sight!r} is unknown: choose {', '.join(SIGHTS)}")
         for name, value in self.learning.items():
             _check(name in LEARNING, f"learning option {name!r} is unknown: choose {', '.join(LEARNING)}")
@@ -94,7 +94,7 @@ class Scenario:
     @property
     def frame_share(self) -> float:
         """The share of its values that a delta frame sends."""
-        return share_for(self.codec, self.sent_share)
+        return choose_share(self.codec, self.sent_share)
 
     def to_fields(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -11,23 +11,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import State
-from ledger.blobs.unixfs import build
+from ledger.arithmetic.exact import GridState
+from ledger.blobs.unixfs import build_dag
 from ledger.circle.draw import seats_of
 from ledger.circle.round import Round
 from ledger.codec import PLAIN, quantise
-from ledger.rules.judge_memory import Carried, Memory
-from node.learning.grid_ranges import Teller, clipped
+from ledger.rules.judge_memory import CarriedState, JudgeMemory
+from node.learning.grid_ranges import MisfitReporter, find_misfits
 from node.learning.layout import Layout
-from node.learning.private_part import Kept
-from node.simulator.attackers import Gang, Known
-from node.simulator.blobs import Notary
-from node.simulator.contract import Twin
+from node.learning.private_part import PrivatePart
+from node.simulator.attackers import Attackers, KnownHonest
+from node.simulator.blobs import BlobMaker
+from node.simulator.contract import SimulatedContract
 from node.simulator.engine import Engine, LocalEngine
-from node.simulator.judging import Exchange, Judged, Turn
-from node.simulator.publishing import Published, Reference, leaning, publish, reference_for
+from node.simulator.judging import JudgeTurn, SharedRound, TurnVerdicts
+from node.simulator.publishing import PublishedFrame, Reference, add_residuals, make_reference, publish
 from node.simulator.results import Results, Row
-from node.simulator.rows import rows_of
+from node.simulator.rows import make_rows
 from node.simulator.scenario import Scenario, generator
 
 NO_RECORD = bytes(32)
@@ -35,18 +35,18 @@ _Number = TypeVar("_Number", np.int32, np.float32)
 
 
 @dataclass(frozen=True)
-class Lap:
+class SimulatedRound:
     """A round just simulated, for who watches. turns, judged: seat → what it judged from, and its verdicts."""
 
     round: Round
-    exchange: Exchange
-    turns: Mapping[int, Turn]
-    judged: Mapping[int, Judged]
+    exchange: SharedRound
+    turns: Mapping[int, JudgeTurn]
+    judged: Mapping[int, TurnVerdicts]
     rows: Sequence[Row]
 
 
 def simulate(
-    scenario: Scenario, *, engine: Engine | None = None, watch: Callable[[Lap], None] | None = None
+    scenario: Scenario, *, engine: Engine | None = None, watch: Callable[[SimulatedRound], None] | None = None
 ) -> Results:
     """Run a scenario to its end. engine: where the peers' work is done, here by default.
 
@@ -67,45 +67,45 @@ class _Circle:
 
     def __init__(self, scenario: Scenario, engine: Engine) -> None:
         self._scenario, self._engine = scenario, engine
-        self._twin, self._gang = Twin(scenario), Gang(scenario, engine.manifest.layout)
+        self._twin, self._gang = SimulatedContract(scenario), Attackers(scenario, engine.manifest.layout)
         self._hostile = scenario.hostile
-        self._notary = Notary(scenario, engine.manifest, self._gang.behaviours) if scenario.records else None
-        self._layout = Layout.of(engine.manifest.layout)
-        initial, self._teller = engine.initial(scenario.seed), Teller()
+        self._notary = BlobMaker(scenario, engine.manifest, self._gang.behaviours) if scenario.records else None
+        self._layout = Layout.from_tensors(engine.manifest.layout)
+        initial, self._teller = engine.initial(scenario.seed), MisfitReporter()
         self._genesis = quantise(initial, self._layout.blocks, PLAIN).state
-        self._teller.tell(clipped(initial, self._layout), 0)
-        self._bases = self._initial()
+        self._teller.report(find_misfits(initial, self._layout), 0)
+        self._bases = self._make_initial()
         # By seat. Arrays are replaced, never written to, so whoever holds one keeps what it saw.
         nothing = np.zeros(self._bases[0].shape, np.float32)
         self._residuals = dict.fromkeys(range(scenario.peers), nothing) if scenario.error_feedback else None
         # Each peer's own part of its model, which it never publishes; none before its first training.
-        self._kept: dict[int, Kept] = {}
-        self._published: dict[int, Published] = {}
-        self._memories: dict[int, Memory] = {}
+        self._kept: dict[int, PrivatePart] = {}
+        self._published: dict[int, PublishedFrame] = {}
+        self._memories: dict[int, JudgeMemory] = {}
         # Seat → the last round it attested.
         self._attested: dict[int, int] = {}
         self._rows: list[Row] = []
         self._digest = sha256()
         self._seconds: dict[str, float] = {}
 
-    def round(self, number: int) -> Lap:
+    def round(self, number: int) -> SimulatedRound:
         """Train, publish, judge, settle, evaluate."""
-        roster = self._roster(number)
+        roster = self._find_roster(number)
         frames = self._publish(number, roster)
         present = sorted(frames)
-        blobs = self._blobs(number, frames)
-        named = {seat: build(blob).root for seat, blob in blobs.items()}
+        blobs = self._make_blobs(number, frames)
+        named = {seat: build_dag(blob).root for seat, blob in blobs.items()}
         round_ = self._twin.open(named or {seat: sha256(frames[seat].payload).digest() for seat in present})
-        exchange, turns = self._exchange(round_, blobs), self._turns(round_)
+        exchange, turns = self._share_round(round_, blobs), self._make_turns(round_)
         with self._timed("screening"):
             judged = dict(zip(turns, self._engine.screen(exchange, list(turns.values())), strict=True))
         self._attest(present, judged)
         with self._timed("settling"):
             self._twin.settle()
-        rows = rows_of(self._scenario, self._twin, frames, judged, self._figures(number))
+        rows = make_rows(self._scenario, self._twin, frames, judged, self._evaluate(number))
         self._digest.update("".join(map(repr, rows)).encode())
         self._rows += rows
-        return Lap(round_, exchange, turns, judged, rows)
+        return SimulatedRound(round_, exchange, turns, judged, rows)
 
     def results(self) -> Results:
         """What all rounds gave."""
@@ -114,7 +114,7 @@ class _Circle:
         misfits = tuple(self._teller.told.values())
         return Results(self._scenario, self._rows, self._digest.hexdigest(), dict(self._seconds), misfits)
 
-    def _initial(self) -> dict[int, State]:
+    def _make_initial(self) -> dict[int, GridState]:
         """Seat → (d,), int32: the genesis as its frame decodes, for each peer the same unless it has its own."""
         scenario = self._scenario
         if not scenario.own_initialisations:
@@ -123,7 +123,7 @@ class _Circle:
         vectors = [self._engine.initial(int(seed)) for seed in seeds]
         return {s: quantise(one, self._layout.blocks, PLAIN).state for s, one in enumerate(vectors)}
 
-    def _roster(self, number: int) -> list[int]:
+    def _find_roster(self, number: int) -> list[int]:
         """Who takes part in a round: joined, not ejected, not missing."""
         scenario, twin = self._scenario, self._twin
         joined = [seat for seat in range(scenario.peers) if scenario.late.get(seat, 1) <= number]
@@ -131,32 +131,32 @@ class _Circle:
         missing = generator(scenario.seed, "churn", number).random(scenario.peers) < scenario.churn
         return [seat for seat in joined if seat not in twin.ejected and not missing[seat]]
 
-    def _publish(self, number: int, roster: Sequence[int]) -> dict[int, Published]:
+    def _publish(self, number: int, roster: Sequence[int]) -> dict[int, PublishedFrame]:
         """Seat → its update, of those that have one."""
         before = dict(self._published) if self._scenario.sight == "network" else None
         honest = [seat for seat in roster if seat not in self._hostile]
         hostile = [seat for seat in roster if seat in self._hostile]
-        frames: dict[int, Published] = {}
+        frames: dict[int, PublishedFrame] = {}
         for start in range(0, len(honest), self._engine.batch):
             some = honest[start : start + self._engine.batch]
             residuals = None if self._residuals is None else _rows(self._residuals, some)
             with self._timed("training"):
-                references = [self._reference(number, seat) for seat in some]
-                starts = leaning(_rows(self._bases, some), residuals, self._scenario.codec)
+                references = [self._make_reference(number, seat) for seat in some]
+                starts = add_residuals(_rows(self._bases, some), residuals, self._scenario.codec)
                 prepared = self._engine.prepare(number, some, starts, self._parts(some), residuals, references)
             self._kept |= {seat: kept for seat, (_, kept) in zip(some, prepared, strict=True)}
             updates = [update for update, _ in prepared]
             self._take(frames, some, updates)
             # What a poisoner's states lose is its own affair.
-            self._teller.tell((misfit for one in updates if one is not None for misfit in one.misfits), number)
+            self._teller.report((misfit for one in updates if one is not None for misfit in one.misfits), number)
         if hostile:
             with self._timed("training"):
                 residuals = None if self._residuals is None else _rows(self._residuals, hostile)
-                starts = leaning(_rows(self._bases, hostile), residuals, self._scenario.codec)
+                starts = add_residuals(_rows(self._bases, hostile), residuals, self._scenario.codec)
                 trained = self._engine.train(number, hostile, starts, self._parts(hostile))
-            self._kept |= {seat: one.kept for seat, one in zip(hostile, trained, strict=True)}
+            self._kept |= {seat: one.private_part for seat, one in zip(hostile, trained, strict=True)}
             with self._timed("attack"):
-                known = self._known([seat for seat in honest if seat in frames], before)
+                known = self._find_known([seat for seat in honest if seat in frames], before)
                 states = np.stack([one.state for one in trained])
                 wanted = self._gang.publish(number, known, hostile, states)
             left, codec, share = self._residuals, self._scenario.codec, self._scenario.frame_share
@@ -166,7 +166,7 @@ class _Circle:
                     None if left is None else left[seat],
                     codec,
                     self._layout,
-                    self._reference(number, seat),
+                    self._make_reference(number, seat),
                     share,
                 )
                 for seat, one in zip(hostile, wanted, strict=True)
@@ -174,7 +174,9 @@ class _Circle:
             self._take(frames, hostile, poison)
         return frames
 
-    def _take(self, frames: dict[int, Published], seats: Sequence[int], found: Sequence[Published | None]) -> None:
+    def _take(
+        self, frames: dict[int, PublishedFrame], seats: Sequence[int], found: Sequence[PublishedFrame | None]
+    ) -> None:
         for seat, one in zip(seats, found, strict=True):
             if one is None:
                 continue
@@ -182,29 +184,29 @@ class _Circle:
             if self._residuals is not None and one.residual is not None:
                 self._residuals[seat] = one.residual
 
-    def _parts(self, seats: Sequence[int]) -> list[Kept]:
+    def _parts(self, seats: Sequence[int]) -> list[PrivatePart]:
         return [self._kept.get(seat, {}) for seat in seats]
 
-    def _known(self, honest: Sequence[int], before: Mapping[int, Published] | None) -> Known:
+    def _find_known(self, honest: Sequence[int], before: Mapping[int, PublishedFrame] | None) -> KnownHonest:
         """honest: who publishes in this round. before: what was public when it began, None for what is now."""
         seen = {seat: self._published[seat] for seat in honest} if before is None else before
         states = {seat: one.state for seat, one in seen.items() if seat not in self._hostile}
-        return Known(states, honest, self._bases, self._memories)
+        return KnownHonest(states, honest, self._bases, self._memories)
 
-    def _reference(self, number: int, seat: int) -> Reference | None:
+    def _make_reference(self, number: int, seat: int) -> Reference | None:
         last, base = self._published.get(seat), self._bases[seat]
-        return reference_for(self._scenario.codec, number, seat, last, self._genesis, base)
+        return make_reference(self._scenario.codec, number, seat, last, self._genesis, base)
 
-    def _blobs(self, number: int, frames: Mapping[int, Published]) -> dict[int, bytes]:
+    def _make_blobs(self, number: int, frames: Mapping[int, PublishedFrame]) -> dict[int, bytes]:
         """Seat → its update's blob; empty where none are made."""
         if self._notary is None:
             return {}
         return {
-            seat: self._notary.blob(number, seat, self._bases[seat], frame)
+            seat: self._notary.make_blob(number, seat, self._bases[seat], frame)
             for seat, frame in sorted(frames.items())
         }
 
-    def _exchange(self, round_: Round, blobs: Mapping[int, bytes]) -> Exchange:
+    def _share_round(self, round_: Round, blobs: Mapping[int, bytes]) -> SharedRound:
         states = {seat: self._published[seat].state for seat in seats_of(round_.committed)}
         withheld = {
             seat
@@ -213,30 +215,30 @@ class _Circle:
         }
         unreadable = {seat for seat in states if self._is_unreadable(seat)}
         assert round_.seed is not None
-        return Exchange(
+        return SharedRound(
             round_.number,
             self._scenario.rounds,
             round_.seed,
-            round_.eligible(self._twin.floor),
+            round_.find_eligible(self._twin.floor),
             {seat: state for seat, state in states.items() if seat not in unreadable},
             unreadable=frozenset(unreadable),
             withheld=frozenset(withheld),
             fetched={
-                seat: self._notary.fetched(round_.number, seat, round_.commits[seat], blob)
+                seat: self._notary.hand_out(round_.number, seat, round_.commits[seat], blob)
                 for seat, blob in blobs.items()
                 if self._notary is not None
             },
         )
 
-    def _turns(self, round_: Round) -> dict[int, Turn]:
+    def _make_turns(self, round_: Round) -> dict[int, JudgeTurn]:
         """Seat → its part as a judge; whose own update cannot be read has no state to judge from."""
         if len(round_.commits) < 2:
             return {}
-        linked = round_.neighbours(self._scenario.degree)
+        linked = round_.find_neighbours(self._scenario.degree)
         return {
-            seat: Turn(
+            seat: JudgeTurn(
                 seat,
-                Carried(self._bases[seat], self._memories.get(seat, Memory())),
+                CarriedState(self._bases[seat], self._memories.get(seat, JudgeMemory())),
                 linked[seat],
                 self._kept.get(seat, {}),
                 self._attested.get(seat, round_.number - 1),
@@ -248,7 +250,7 @@ class _Circle:
     def _is_unreadable(self, seat: int) -> bool:
         return seat in self._hostile and self._gang.behaviours[seat].is_unreadable
 
-    def _attest(self, present: Sequence[int], judged: Mapping[int, Judged]) -> None:
+    def _attest(self, present: Sequence[int], judged: Mapping[int, TurnVerdicts]) -> None:
         for seat in present:
             self._attested[seat] = len(self._twin.rounds)
             if seat not in judged:
@@ -257,11 +259,11 @@ class _Circle:
                 continue
             one, behaviour = judged[seat], self._gang.behaviours.get(seat)
             accepted = behaviour.verdicts(one.judged, one.accepted) if behaviour else one.accepted
-            self._twin.attest(seat, one.judged, accepted, build(one.record).root if one.record else NO_RECORD)
+            self._twin.attest(seat, one.judged, accepted, build_dag(one.record).root if one.record else NO_RECORD)
             self._bases[seat] = one.carried.base
             self._memories[seat] = one.carried.memory
 
-    def _figures(self, number: int) -> dict[int, dict[str, float]]:
+    def _evaluate(self, number: int) -> dict[int, dict[str, float]]:
         """Honest seat → its next base's figures; empty in rounds without an evaluation."""
         if number % self._scenario.evaluate_every and number != self._scenario.rounds:
             return {}

@@ -22,7 +22,7 @@ _EVALUATED_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True)
-class Perceptron:
+class StackedPerceptrons:
     """A stack of linear layers with ReLU between. Where weights and biases lie in the flat vector."""
 
     weights: tuple[tuple[int, int, int], ...]  # start, outputs, inputs
@@ -67,7 +67,7 @@ class Perceptron:
                 back = further.mul_(outputs[layer] > 0) if layer else back
             states.sub_(velocities, alpha=rate)
 
-    def outputs(self, states: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    def compute_outputs(self, states: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Each peer's outputs for the same examples. x: (n, inputs). Returns (peers, n, classes)."""
         weights, biases = self._views(states)
         # In parts: the outputs of the first layer then stay in the cache.
@@ -100,7 +100,7 @@ class Perceptron:
         return weights, biases
 
 
-def perceptron_of(model: nn.Module, layout: Layout) -> Perceptron | None:
+def stack_perceptrons(model: nn.Module, layout: Layout) -> StackedPerceptrons | None:
     """The model as a perceptron, None where it is anything else, or a tensor's unit is not 1."""
     if not isinstance(model, nn.Sequential) or any(layout.exponents):
         return None
@@ -118,7 +118,7 @@ def perceptron_of(model: nn.Module, layout: Layout) -> Perceptron | None:
             biases.append(starts[f"{place}.bias"])
     if len(model) % 2 == 0:
         return None
-    return Perceptron(tuple(weights), tuple(biases))
+    return StackedPerceptrons(tuple(weights), tuple(biases))
 
 
 def epoch_order(count: int, seed: int) -> torch.Tensor:

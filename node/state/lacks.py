@@ -16,13 +16,13 @@ class Lacks:
         self._tell, self._clock = tell, clock
         self._asked_at: dict[str, float] = {}
 
-    def note(self, name: str, reason: str, does: str) -> None:
+    def note_lacking(self, name: str, reason: str, does: str) -> None:
         """It was asked for just now and is not to be had. does: what the peer does meanwhile."""
         if name not in self._asked_at:
             self._tell(Notice("lacking", f"{reason}; {does}, and asks again", fields={"what": name}))
         self._asked_at[name] = self._clock()
 
-    def have(self, name: str) -> None:
+    def note_here(self, name: str) -> None:
         """It is here."""
         if self._asked_at.pop(name, None) is not None:
             self._tell(Notice("had", f"{name} is here again", is_bad=False, fields={"what": name}))

@@ -15,10 +15,10 @@ import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.circle.history import History
 from ledger.files import set_aside, write_whole
-from ledger.rules.judge_memory import Carried, Memory
+from ledger.rules.judge_memory import CarriedState, JudgeMemory
 
 _log = logging.getLogger(__name__)
 _MAGIC: Final = b"FMS3"
@@ -32,7 +32,7 @@ Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class KeptCommit:
+class OwnCommit:
     """An update made for a round; it is in the store, and on chain or not, or not any more.
 
     base_record: record digest of the attestation that its base came of. residual: as it is after this update, None
@@ -53,17 +53,17 @@ class Base:
     Round 0 and zeros: the circle's genesis. memory: what the rule remembers beside it.
     """
 
-    state: State
+    state: GridState
     round: int = 0
     record: bytes = NO_RECORD
-    memory: Memory = field(default_factory=Memory)
+    memory: JudgeMemory = field(default_factory=JudgeMemory)
 
     @property
-    def carried(self) -> Carried:
+    def carried(self) -> CarriedState:
         """What goes into the next screening."""
-        return Carried(self.state, self.memory)
+        return CarriedState(self.state, self.memory)
 
-    def stands(self, history: History, seat: int) -> bool:
+    def is_on_chain(self, history: History, seat: int) -> bool:
         """Whether the attestation that it came of is on chain, and of the line that the seat goes on with."""
         if self.round == 0:
             return True
@@ -80,7 +80,7 @@ class Base:
         if seat not in history.seats:
             return False
         since = max(self.round, history.seats[seat].begun_round - 1)
-        return self.stands(history, seat) and all(seat not in r.attestations for r in history.rounds[since:])
+        return self.is_on_chain(history, seat) and all(seat not in r.attestations for r in history.rounds[since:])
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class PeerState:
     network: bytes
     base: Base
     residual: Vector
-    commits: tuple[KeptCommit, ...] = ()
+    commits: tuple[OwnCommit, ...] = ()
 
     def residual_for(self, number: int, history: History, seat: int) -> Vector:
         """What the updates that are on chain left over, for the update of this round."""
@@ -104,7 +104,7 @@ class PeerState:
                 found = commit.residual
         return found
 
-    def with_commit(self, commit: KeptCommit, history: History, seat: int) -> "PeerState":
+    def with_commit(self, commit: OwnCommit, history: History, seat: int) -> "PeerState":
         """Keep an update just made; of older rounds' the digest is enough, of those long past nothing."""
         residual = self.residual_for(commit.round, history, seat)
         kept = tuple(
@@ -115,7 +115,7 @@ class PeerState:
         return replace(self, residual=residual, commits=(*kept, commit)[-KEPT_COMMITS:])
 
 
-def _is_on_chain(commit: KeptCommit, history: History, seat: int) -> bool:
+def _is_on_chain(commit: OwnCommit, history: History, seat: int) -> bool:
     return (
         commit.round <= len(history.rounds) and history.rounds[commit.round - 1].commits.get(seat) == commit.digest
     )
@@ -178,10 +178,10 @@ def _from_fields(fields: dict[str, Any]) -> PeerState:
     base = np.frombuffer(fields["base"], "<i4").astype(np.int32)
     return PeerState(
         network=fields["network"],
-        base=Base(base, fields["base_round"], fields["base_record"], Memory.from_fields(fields["memory"])),
+        base=Base(base, fields["base_round"], fields["base_record"], JudgeMemory.from_fields(fields["memory"])),
         residual=_vector(fields["residual"]),
         commits=tuple(
-            KeptCommit(number, digest, record, None if residual is None else _vector(residual), reference)
+            OwnCommit(number, digest, record, None if residual is None else _vector(residual), reference)
             for number, digest, record, residual, reference in fields["commits"]
         ),
     )

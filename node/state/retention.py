@@ -9,11 +9,11 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ledger.blobs.contents.checkpoint import first_disputable
+from ledger.blobs.contents.checkpoint import first_disputable_round
 from ledger.blobs.contents.records import RECORD_MAX_BYTES, InvalidBlob, decode_record
 from ledger.circle.history import History, Round
-from ledger.judging.frame_chains import lineage
-from ledger.judging.replay import blobs_needed, shows_checkpoint, starts
+from ledger.judging.frame_chains import find_frame_chain
+from ledger.judging.replay import digests_behind_attestation, find_replay_starts, shows_checkpoint
 from ledger.rules import looks_back, rule_of
 from node.blobs.store import BlockStore
 from node.state.peer_state import KEPT_ROUNDS
@@ -23,31 +23,31 @@ _log = logging.getLogger(__name__)
 _EVERY_ROUNDS: Final = 16
 
 
-def first_kept(history: History) -> int:
+def first_kept_round(history: History) -> int:
     """From this round on everything that is here stays, whoever needs it.
 
     Behind the first that can be disputed lie the last checkpoints of all judges, and what a reorganisation of the
     chain may make disputable again.
     """
     slack = 2 * history.manifest.checkpoint_every + KEPT_ROUNDS
-    return max(1, first_disputable(history.number) - slack)
+    return max(1, first_disputable_round(history.number) - slack)
 
 
-def owed_rounds(history: History, seat: int) -> tuple[set[int], set[int]]:
-    """(rounds whose updates a judge owes, rounds whose checkpoint it owes), of those before `first_kept` (R29)."""
-    rule, first = rule_of(history.manifest.rule, history.manifest.rule_parameters), first_kept(history)
-    updates, checkpoints = _goes_on_from(history, seat, first)
-    for round_ in _asked_for(history, seat, first):
+def find_owed_rounds(history: History, seat: int) -> tuple[set[int], set[int]]:
+    """Rounds whose updates a judge owes, and those whose checkpoint it owes, before `first_kept_round` (R29)."""
+    rule, first = rule_of(history.manifest.rule, history.manifest.rule_parameters), first_kept_round(history)
+    updates, checkpoints = _find_resumed_rounds(history, seat, first)
+    for round_ in _find_asked_rounds(history, seat, first):
         if round_.number < first:
             updates.add(round_.number)
-        start = next(starts(history, round_, seat, looks_back=looks_back(rule)))
+        start = next(find_replay_starts(history, round_, seat, looks_back=looks_back(rule)))
         updates |= {before.number for before in start.rounds if before.number < first}
         if start.checkpoint is not None and start.checkpoint.number < first:
             checkpoints.add(start.checkpoint.number)
     return updates, checkpoints
 
 
-def _goes_on_from(history: History, seat: int, first: int) -> tuple[set[int], set[int]]:
+def _find_resumed_rounds(history: History, seat: int, first: int) -> tuple[set[int], set[int]]:
     """The same for what it attests next: who was away for long goes on from where it was."""
     updates = set[int]()
     for round_ in reversed(history.rounds[max(history.seats[seat].begun_round - 1, 0) :]):
@@ -60,7 +60,7 @@ def _goes_on_from(history: History, seat: int, first: int) -> tuple[set[int], se
     return updates, set()
 
 
-def _asked_for(history: History, seat: int, first: int) -> Iterator[Round]:
+def _find_asked_rounds(history: History, seat: int, first: int) -> Iterator[Round]:
     """The first round from `first` on that the seat attested, and those of its open disputes."""
     kept = (round_ for round_ in history.rounds[first - 1 :] if seat in round_.attestations)
     yield from (round_ for round_ in [next(kept, None)] if round_ is not None)
@@ -80,12 +80,12 @@ class Retention:
         self._looked_at = 0
         self._working: asyncio.Task[None] | None = None
 
-    def look(self, history: History, seat: int) -> None:
+    def delete_when_due(self, history: History, seat: int) -> None:
         """Delete what may go, beside everything else, once some rounds have passed."""
         if history.number - self._looked_at < _EVERY_ROUNDS or (self._working and not self._working.done()):
             return
         self._looked_at = history.number
-        if first_kept(history) > self._done:
+        if first_kept_round(history) > self._done:
             self._working = asyncio.create_task(self._delete(history, seat))
 
     def close(self) -> None:
@@ -104,67 +104,71 @@ class Retention:
 
     def delete(self, history: History, seat: int) -> set[bytes]:
         """Delete what may go now. Returns which of the seat's own blobs went. Raises OSError."""
-        first, keep = first_kept(history), self._kept(history, seat)
-        named = self._left | set(self._named(history, self._done, first))
-        own = self._own | set(self._said_by(history, seat, self._done, first))
+        first, keep = first_kept_round(history), self._find_kept(history, seat)
+        named = self._left | set(self._find_named(history, self._done, first))
+        own = self._own | set(self._find_own(history, seat, self._done, first))
         gone = self._store.remove(named - keep)
         self._done, self._left, self._own = first, named & keep, own & keep
         _log.info("deleted blobs=%d before round=%d", len(gone), first)
         return gone & own
 
-    def _kept(self, history: History, seat: int) -> set[bytes]:
-        """Of the blobs named before `first_kept`, those that stay."""
-        updates, checkpoints = owed_rounds(history, seat)
-        keep = {history.manifest.genesis_digest, *self._frames(history), *self._named_later(history, seat)}
+    def _find_kept(self, history: History, seat: int) -> set[bytes]:
+        """Of the blobs named before `first_kept_round`, those that stay."""
+        updates, checkpoints = find_owed_rounds(history, seat)
+        keep = {
+            history.manifest.genesis_digest,
+            *self._find_frames(history),
+            *self._find_named_later(history, seat),
+        }
         for number in updates | checkpoints:
-            keep |= set(self._records(history.rounds[number - 1], seat))
+            keep |= set(self._find_records(history.rounds[number - 1], seat))
         for number in updates:
             round_ = history.rounds[number - 1]
-            for other in blobs_needed(round_, seat):
-                keep |= {link.digest for link in lineage(history, round_, other)}
+            for other in digests_behind_attestation(round_, seat):
+                keep |= {link.digest for link in find_frame_chain(history, round_, other)}
         return keep
 
-    def _named_later(self, history: History, seat: int) -> Iterator[bytes]:
+    def _find_named_later(self, history: History, seat: int) -> Iterator[bytes]:
         """What rounds that are kept name: who makes a blob may have anchored its digest long before."""
-        for round_ in history.rounds[first_kept(history) - 1 :]:
+        for round_ in history.rounds[first_kept_round(history) - 1 :]:
             yield from round_.commits.values()
             yield from (said.record for said in round_.attestations.values())
             if seat in round_.attestations and shows_checkpoint(history, round_, seat):
-                yield from self._records(round_, seat)
+                yield from self._find_records(round_, seat)
 
-    def _frames(self, history: History) -> Iterator[bytes]:
+    def _find_frames(self, history: History) -> Iterator[bytes]:
         """What the updates that stay hang on, back to their key frames."""
         seen: set[int] = set()
-        for round_ in history.rounds[first_kept(history) - 1 :]:
+        for round_ in history.rounds[first_kept_round(history) - 1 :]:
             for seat in round_.commits.keys() - seen:
                 seen.add(seat)
-                yield from (link.digest for link in lineage(history, round_, seat))
+                yield from (link.digest for link in find_frame_chain(history, round_, seat))
 
-    def _named(self, history: History, start: int, end: int) -> Iterator[bytes]:
+    def _find_named(self, history: History, start: int, end: int) -> Iterator[bytes]:
         """All that the chain names of these rounds, whoever's, and the checkpoints in records that are here."""
         for round_ in history.rounds[start - 1 : end - 1]:
             yield from round_.commits.values()
             for judge in round_.attestations:
-                yield from self._records(round_, judge, history)
+                yield from self._find_records(round_, judge, history)
 
-    def _records(self, round_: Round, judge: int, history: History | None = None) -> Iterator[bytes]:
+    def _find_records(self, round_: Round, judge: int, history: History | None = None) -> Iterator[bytes]:
         """A judge's record of a round, and the checkpoint it names. history: look only where one is due."""
         record = round_.attestations[judge].record
         yield record
         if history is None or shows_checkpoint(history, round_, judge):
             found = self._store.find(record, RECORD_MAX_BYTES)
-            if found is not None and (checkpoint := _checkpoint_in(found)):
+            if found is not None and (checkpoint := _read_checkpoint_digest(found)):
                 yield checkpoint
 
-    def _said_by(self, history: History, seat: int, start: int, end: int) -> Iterator[bytes]:
+    def _find_own(self, history: History, seat: int, start: int, end: int) -> Iterator[bytes]:
         for round_ in history.rounds[start - 1 : end - 1]:
             if seat in round_.commits:
                 yield round_.commits[seat]
             if seat in round_.attestations:
-                yield from self._records(round_, seat, history)
+                yield from self._find_records(round_, seat, history)
 
 
-def _checkpoint_in(record: bytes) -> bytes:
+def _read_checkpoint_digest(record: bytes) -> bytes:
     try:
         return decode_record(record).checkpoint
     except InvalidBlob:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from node.tasks.partition import partition
-from node.tasks.sklearn_tables import held_out, read_table
+from node.tasks.sklearn_tables import read_table, split_held_out
 
 # Fixed public statistics of the 456 training patients: no hospital has to tell its own, and nothing comes from the
 # test patients. Means and deviations of ten measurements, one line each for their mean, their error, their worst.
@@ -38,7 +38,7 @@ class BreastCancer:
         table = read_table("breast_cancer.csv", 31, header_lines=1)
         self._features = torch.from_numpy(_standardised(table[:, :30]))
         self._labels = np.where(table[:, 30] == 0, MALIGNANT, BENIGN)  # the file has 1 for benign
-        self._train, self._test = held_out(len(table))
+        self._train, self._test = split_held_out(len(table))
 
     def model(self) -> nn.Module:
         return nn.Sequential(nn.Linear(30, 16), nn.ReLU(), nn.Linear(16, 2))

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from node.tasks.partition import partition
-from node.tasks.sklearn_tables import held_out, read_table
+from node.tasks.sklearn_tables import read_table, split_held_out
 
 
 class Digits:
@@ -23,7 +23,7 @@ class Digits:
         table = read_table("digits.csv.gz", 65)
         self._pixels = torch.from_numpy(table[:, :64] / np.float32(16))
         self._labels = table[:, 64].astype(np.int64)
-        self._train, self._test = held_out(len(table))
+        self._train, self._test = split_held_out(len(table))
 
     def model(self) -> nn.Module:
         return nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))

@@ -15,7 +15,7 @@ import numpy as np
 from torch import nn
 
 from ledger.errors import SetupError
-from node.tasks.images import Bytes, Examples, GreyImages, convolutional
+from node.tasks.images import Bytes, Examples, GreyImages, make_convolutional
 from node.tasks.partition import partition
 
 DIRECTORY_VARIABLE = "FOLKMOOT_FASHION_MNIST"
@@ -25,14 +25,14 @@ TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.
 _FILES = (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS)
 
 
-def directory() -> Path:
+def find_directory() -> Path:
     """Where the four files lie: the named directory, else Debian's."""
     return Path(os.environ.get(DIRECTORY_VARIABLE) or DEBIAN_DIRECTORY)
 
 
 def is_installed() -> bool:
     """Whether all four files are there."""
-    return all((directory() / name).is_file() for name in _FILES)
+    return all((find_directory() / name).is_file() for name in _FILES)
 
 
 def read_idx(path: Path, item_shape: tuple[int, ...], limit: int) -> Bytes:
@@ -74,7 +74,7 @@ class FashionMnist(GreyImages):
 
     def __init__(self, skew: float = 0.0, seed: int = 0, samples: int = 1000) -> None:
         if not is_installed():
-            raise _not_installed(directory())
+            raise _not_installed(find_directory())
         super().__init__(skew, seed, samples)
 
     def share(self, seat: int, seats: int) -> Examples:
@@ -83,21 +83,21 @@ class FashionMnist(GreyImages):
         The files are in random order, so the split is over a prefix: twice what all seats need leaves room for
         any skew, and a peer need not decompress the rest.
         """
-        labels = read_idx(directory() / TRAIN_LABELS, (), 2 * seats * self.samples)
+        labels = read_idx(find_directory() / TRAIN_LABELS, (), 2 * seats * self.samples)
         shares = partition(labels, seats=seats, samples=self.samples, skew=self.skew, seed=self.seed)
         own = shares[seat]
-        images = read_idx(directory() / TRAIN_IMAGES, (28, 28), int(own[-1]) + 1)
+        images = read_idx(find_directory() / TRAIN_IMAGES, (28, 28), int(own[-1]) + 1)
         return images[own], labels[own].astype(np.int64)
 
     @cached_property
     def held_out(self) -> Examples:
         """The test images and their labels; read when first needed."""
-        labels = read_idx(directory() / TEST_LABELS, (), 10_000)
-        return read_idx(directory() / TEST_IMAGES, (28, 28), 10_000), labels.astype(np.int64)
+        labels = read_idx(find_directory() / TEST_LABELS, (), 10_000)
+        return read_idx(find_directory() / TEST_IMAGES, (28, 28), 10_000), labels.astype(np.int64)
 
 
 class FashionMnistCnn(FashionMnist):
     """The same images, and a small convolutional network on them."""
 
     def model(self) -> nn.Module:
-        return convolutional()
+        return make_convolutional()

@@ -15,12 +15,12 @@ CLASSES = 10
 _EVALUATED_AT_ONCE = 1_000  # images: what the first layer of the convolutional network makes of them fills 25 MB
 
 
-def perceptron() -> nn.Module:
+def make_perceptron() -> nn.Module:
     """784-128-10, 101,770 parameters. Takes images (n, 784), float32."""
     return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, CLASSES))
 
 
-def convolutional() -> nn.Module:
+def make_convolutional() -> nn.Module:
     """Two convolutions of 3 × 3 with 8 and 64 channels, 36,122 parameters. Takes images (n, 784), float32.
 
     Among nine layouts of 20,000 to 60,000 parameters the one that learned most in six epochs of 1,000 images
@@ -63,7 +63,7 @@ class GreyImages(ABC):
         """The test images, as bytes (a quarter of their float32 size), in random order."""
 
     def model(self) -> nn.Module:
-        return perceptron()
+        return make_perceptron()
 
     def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The share of one seat: standardised images (n, 784), float32, and labels (n,), int64."""

@@ -78,7 +78,7 @@ class Task:
 
     def model(self) -> nn.Module:
         """A new, untrained model. Raises SetupError unless it is a module with float or complex parameters."""
-        with self.calling("model()"):
+        with self.run_user_code("model()"):
             model = self.definition.model()
         if not isinstance(model, nn.Module):
             raise SetupError(f"{self.spec}: model() returned {_kind(model)}: return a torch.nn.Module")
@@ -97,18 +97,18 @@ class Task:
             torch.random.set_rng_state(state)
         mode = model.training
         model.eval()
-        with self.calling("model() has lazy layers, and its first pass over examples"), torch.no_grad():
-            model(fitted(model, x))
+        with self.run_user_code("model() has lazy layers, and its first pass over examples"), torch.no_grad():
+            model(fit_dtype(model, x))
         model.train(mode)
 
     def _examples(self) -> torch.Tensor:
         """Two examples, to tell shapes by."""
         try:
             if hasattr(self.definition, "test_set"):
-                with self.calling("test_set()"):
+                with self.run_user_code("test_set()"):
                     data = self.definition.test_set()
             else:
-                with self.calling("data(0, 1)"):
+                with self.run_user_code("data(0, 1)"):
                     data = self.definition.data(0, 1)
             x, _ = _checked_pair(self.spec, data)
         except SetupError as error:
@@ -122,7 +122,7 @@ class Task:
         """One peer's private data: tensors (x, y) of one length, or what the task's own train() takes."""
         if not 0 <= seat < seats:
             raise UsageError(f"seat {seat} of {seats}: seats count from 0 to {seats - 1}")
-        with self.calling(f"data({seat}, {seats})"):
+        with self.run_user_code(f"data({seat}, {seats})"):
             data = self.definition.data(seat, seats)
         return _checked_pair(self.spec, data) if self.trainer is None else _filled(self.spec, data)
 
@@ -133,22 +133,22 @@ class Task:
 
     def train(self, model: nn.Module, data: Any, *, round: int, seed: int) -> None:
         """Run the task's own train() in place."""
-        with self.calling("train()"):
+        with self.run_user_code("train()"):
             self.definition.train(model, data, round=round, seed=seed)
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Figures of merit by name, such as {"accuracy": 0.81}; empty where the task has no evaluate()."""
         if not hasattr(self.definition, "evaluate"):
             return {}
-        with self.calling("evaluate()"):
+        with self.run_user_code("evaluate()"):
             return {str(name): float(figure) for name, figure in self.definition.evaluate(model).items()}
 
     def option(self, name: str, default: float) -> float:
         """A number the class may set for the default training, such as `learning_rate`."""
-        with self.calling(f"its attribute {name}"):
+        with self.run_user_code(f"its attribute {name}"):
             return float(getattr(self.definition, name, default))
 
-    def classes(self, model: nn.Module, data: Any) -> int:
+    def count_classes(self, model: nn.Module, data: Any) -> int:
         """How many classes there are: the attribute `classes`, else the model's outputs for one example."""
         if (classes := getattr(self.definition, "classes", None)) is not None:
             return int(classes)
@@ -157,11 +157,11 @@ class Task:
                 f"{self.spec}: its number of classes is unknown: give the class an attribute `classes`"
             )
         model.eval()
-        with self.calling("the model on one example"), torch.no_grad():
+        with self.run_user_code("the model on one example"), torch.no_grad():
             return int(model(data[0][:1]).shape[1])
 
     @contextmanager
-    def calling(self, what: str) -> Iterator[None]:
+    def run_user_code(self, what: str) -> Iterator[None]:
         """Run the user's own code: it finds its neighbours, and what it raises becomes one sentence."""
         with blame(f"{self.spec}: {what}"):
             if self.siblings is None:
@@ -186,7 +186,7 @@ def load_task(spec: str, *, skew: float, seed: int, samples: int) -> Task:
     takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken)
     names = {parameter.name for parameter in taken}
     keywords = {name: value for name, value in offered.items() if takes_all or name in names}
-    with Task(spec, task_class, siblings).calling("the constructor"):
+    with Task(spec, task_class, siblings).run_user_code("the constructor"):
         definition = task_class(**keywords)
     for method in ("model", "data"):
         if not callable(getattr(definition, method, None)):
@@ -283,7 +283,7 @@ def _checked_pair(spec: str, data: Any) -> tuple[torch.Tensor, torch.Tensor]:
     return x, y if y.is_floating_point() else y.long()
 
 
-def fitted(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def fit_dtype(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """Examples in a dtype of the model's: left alone where they are no floats or have one of its own."""
     dtypes = [p.dtype.to_real() for p in model.parameters() if p.is_floating_point() or p.is_complex()]
     return x if not x.is_floating_point() or x.dtype in dtypes else x.to(dtypes[0])

@@ -16,7 +16,7 @@ import numpy as np
 from torch import nn
 
 from ledger.errors import SetupError
-from node.tasks.images import Bytes, Examples, GreyImages, convolutional
+from node.tasks.images import Bytes, Examples, GreyImages, make_convolutional
 from node.tasks.partition import Indices, partition
 
 DIRECTORY_VARIABLE = "FOLKMOOT_MNIST"
@@ -34,14 +34,14 @@ class _Digits(msgspec.Struct, forbid_unknown_fields=True):
     data: list[float]
 
 
-def directory() -> Path:
+def find_directory() -> Path:
     """Where the files lie: the named directory, else the user's cache."""
     return Path(os.environ.get(DIRECTORY_VARIABLE) or Path.home() / ".cache" / "folkmoot" / "mnist")
 
 
 def is_installed() -> bool:
     """Whether the files, or what was once made of them, are there."""
-    folder = directory()
+    folder = find_directory()
     return (folder / COMPACT_FILE).is_file() or all((folder / name).is_file() for name in FILES)
 
 
@@ -124,7 +124,7 @@ def _not_installed(path: Path) -> SetupError:
     return SetupError(f"the MNIST digits are not installed ({path} is missing): {_how_to_fetch()}")
 
 
-def _split() -> tuple[Indices, Indices]:
+def _split_rows() -> tuple[Indices, Indices]:
     """8,500 rows to train on and 1,500 to test on, in random order; the same for everyone and every seed."""
     order = np.argsort(np.random.Generator(np.random.PCG64(0)).random(IMAGES), kind="stable")
     return order[TEST_IMAGES:], order[:TEST_IMAGES]
@@ -137,8 +137,8 @@ class Mnist(GreyImages):
 
     def __init__(self, skew: float = 0.0, seed: int = 0, samples: int = 1000) -> None:
         super().__init__(skew, seed, samples)
-        self._table = read_table(directory())
-        self._train, self._test = _split()
+        self._table = read_table(find_directory())
+        self._train, self._test = _split_rows()
 
     def share(self, seat: int, seats: int) -> Examples:
         labels = self._table[self._train, PIXELS]
@@ -155,4 +155,4 @@ class MnistCnn(Mnist):
     """The same digits, and a small convolutional network on them."""
 
     def model(self) -> nn.Module:
-        return convolutional()
+        return make_convolutional()

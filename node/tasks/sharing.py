@@ -142,9 +142,9 @@ def parts_of(model: nn.Module, sharing: Sharing = DEFAULT, spec: str = "the task
     state: Mapping[str, torch.Tensor] = model.state_dict(keep_vars=True)
     for attribute, patterns in (("shared", sharing.shared or ()), ("private", sharing.private)):
         for pattern in patterns:
-            named = [name for name, group in groups.items() if _matches(group, (pattern,))]
+            named = [name for name, group in groups.items() if _is_matched(group, (pattern,))]
             if not named:
-                raise SetupError(f"{spec}: {attribute} names {pattern!r}, and model() has {listed(groups)}")
+                raise SetupError(f"{spec}: {attribute} names {pattern!r}, and model() has {format_names(groups)}")
             if attribute == "shared" and not any(_is_real(state[name]) for name in named):
                 raise SetupError(
                     f"{spec}: shared names {named[0]}, which holds {state[named[0]].dtype}: only float and complex"
@@ -157,7 +157,7 @@ def parts_of(model: nn.Module, sharing: Sharing = DEFAULT, spec: str = "the task
             shared.append(name)
         elif (
             isinstance(tensors[0], nn.Parameter)
-            and not _matches(group, sharing.private)
+            and not _is_matched(group, sharing.private)
             and not _is_trained(tensors)
         ):
             frozen.append(name)
@@ -171,9 +171,9 @@ def parts_of(model: nn.Module, sharing: Sharing = DEFAULT, spec: str = "the task
 
 
 def _is_shared(group: tuple[str, ...], tensors: list[torch.Tensor], sharing: Sharing) -> bool:
-    if not _is_real(tensors[0]) or _matches(group, sharing.private):
+    if not _is_real(tensors[0]) or _is_matched(group, sharing.private):
         return False
-    return _is_trained(tensors) if sharing.shared is None else _matches(group, sharing.shared)
+    return _is_trained(tensors) if sharing.shared is None else _is_matched(group, sharing.shared)
 
 
 def _is_trained(tensors: Iterable[torch.Tensor]) -> bool:
@@ -185,11 +185,11 @@ def _is_real(tensor: torch.Tensor) -> bool:
     return tensor.is_floating_point() or tensor.is_complex()
 
 
-def _matches(group: Iterable[str], patterns: Iterable[str]) -> bool:
+def _is_matched(group: Iterable[str], patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for name in group for pattern in patterns)
 
 
-def listed(names: Iterable[str]) -> str:
+def format_names(names: Iterable[str]) -> str:
     """Some names in a sentence."""
     some = list(names)
     return ", ".join(some[:_LISTED]) + (f" and {len(some) - _LISTED} more" if len(some) > _LISTED else "")

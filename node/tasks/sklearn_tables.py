@@ -39,7 +39,7 @@ def read_table(name: str, columns: int, header_lines: int = 0) -> npt.NDArray[np
     return table
 
 
-def held_out(rows: int) -> tuple[Indices, Indices]:
+def split_held_out(rows: int) -> tuple[Indices, Indices]:
     """Split rows into four fifths for training and a fifth for testing, the same for everyone and every seed."""
     order = np.argsort(np.random.Generator(np.random.PCG64(0)).random(rows), kind="stable")
     return np.sort(order[rows // 5 :]), np.sort(order[: rows // 5])

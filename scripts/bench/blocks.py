@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ledger.arithmetic.exact import State, to_float
+from ledger.arithmetic.exact import GridState, to_float
 from ledger.codec import CODECS, Blocks, encode
 from node.learning.layout import Layout, Vector, flatten, layout_of
 from node.learning.training import train_one_epoch
@@ -120,7 +120,7 @@ def states(task: Task, layout: Layout, model: nn.Module, rounds: int) -> Iterato
         yield flatten(model, layout)
 
 
-def published(vectors: list[Vector], codec: str, blocks: Blocks) -> tuple[float, State]:
+def published(vectors: list[Vector], codec: str, blocks: Blocks) -> tuple[float, GridState]:
     """The mean bytes of a round, and the last public state."""
     genesis = encode(vectors[0], "int8", blocks).state
     last, payloads = genesis, []
@@ -149,7 +149,7 @@ def rows(name: str, rounds: int) -> Iterator[str]:
         yield f"| {name} | {facts} | {100 * (apart / joined - 1):+.1f} % | {told} |"
 
 
-def lost(layout: Layout, vectors: list[Vector], state: State) -> tuple[int, float]:
+def lost(layout: Layout, vectors: list[Vector], state: GridState) -> tuple[int, float]:
     """How many tensors that moved are published where they began, and how far off tensors are of their way."""
     silent, off = 0, list[float]()
     for here in layout.blocks.tensors:

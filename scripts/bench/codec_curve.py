@@ -23,14 +23,14 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 
 import numpy as np
 
-from ledger.arithmetic.exact import GRID_BITS, State, to_float
+from ledger.arithmetic.exact import GRID_BITS, GridState, to_float
 from ledger.codec import DELTA, PLAIN, ZSTD, Quantised, blocks_of, quantise
-from ledger.codec.delta_encoder import CARRIED, SENT_SHARE, encode_delta, left_out
-from node.learning.private_part import Kept
+from ledger.codec.delta_encoder import RESIDUAL_SHARE, SENT_SHARE, compute_residual, encode_delta
+from node.learning.private_part import PrivatePart
 from node.simulator import Scenario, simulate
 from node.simulator.engine import LocalEngine
-from node.simulator.learning import Matrix, PublicStates
-from node.simulator.publishing import Published, Reference, Vector
+from node.simulator.learning import GridStates, Matrix
+from node.simulator.publishing import PublishedFrame, Reference, Vector
 
 RAW = Path(__file__).parents[2] / "docs" / "results" / "codec.jsonl"
 TABLES = RAW.with_suffix(".md")
@@ -65,7 +65,7 @@ class Way:
     codec: str
     share: float = SENT_SHARE
     chain: int = 16
-    carried: float = CARRIED
+    carried: float = RESIDUAL_SHARE
 
     @property
     def name(self) -> str:
@@ -93,33 +93,33 @@ class Frames(LocalEngine):
         super().__init__(scenario)
         self._way = way
         self._genesis = quantise(self.initial(scenario.seed), blocks_of(self.manifest.sizes), PLAIN).state
-        self._published: dict[int, State] = {}
+        self._published: dict[int, GridState] = {}
         self.payload_bytes: list[int] = []
 
     def prepare(
         self,
         number: int,
         seats: Sequence[int],
-        bases: PublicStates,
-        kept: Sequence[Kept],
+        bases: GridStates,
+        kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],  # noqa: ARG002
-    ) -> list[tuple[Published | None, Kept]]:
+    ) -> list[tuple[PublishedFrame | None, PrivatePart]]:
         assert residuals is not None
         is_delta = self._way.codec == DELTA
         starts = np.rint(np.ldexp(residuals, GRID_BITS)).astype(np.int32) + bases if is_delta else bases
-        found: list[tuple[Published | None, Kept]] = []
+        found: list[tuple[PublishedFrame | None, PrivatePart]] = []
         for place, (seat, one) in enumerate(zip(seats, self.train(number, seats, starts, kept), strict=True)):
             wanted = one.state if is_delta else one.state + residuals[place]
-            found.append((self._frame(number, seat, bases[place], wanted), one.kept))
+            found.append((self._frame(number, seat, bases[place], wanted), one.private_part))
         return found
 
-    def _frame(self, number: int, seat: int, base: State, wanted: Vector) -> Published:
+    def _frame(self, number: int, seat: int, base: GridState, wanted: Vector) -> PublishedFrame:
         way, last, blocks = self._way, self._published.get(seat), blocks_of(self.manifest.sizes)
         if way.codec == DELTA:
             previous = None if (number + seat) % way.chain == 0 else last
             found = encode_delta(wanted, blocks, previous, self._genesis, base, way.share)
-            residual = np.float32(way.carried) * left_out(wanted, base, found.state, previous)
+            residual = np.float32(way.carried) * compute_residual(wanted, base, found.state, previous)
         elif way.codec == FLOAT32:
             found = Quantised(wanted.tobytes(), np.rint(np.ldexp(wanted, GRID_BITS)).astype(np.int32))
             residual = np.zeros_like(wanted)
@@ -128,7 +128,7 @@ class Frames(LocalEngine):
             residual = wanted - to_float(found.state)
         self._published[seat] = found.state
         self.payload_bytes.append(len(found.payload))
-        return Published(found.state, found.payload, residual)
+        return PublishedFrame(found.state, found.payload, residual)
 
 
 def scenario_of(options: argparse.Namespace, attack: str, seed: int) -> Scenario:

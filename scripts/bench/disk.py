@@ -8,15 +8,15 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ledger.circle.history import CircleParameters, History
+from ledger.circle.history import CircleTerms, History
 from ledger.circle.members import Seat
-from ledger.judging.frame_chains import MAX_CHAIN, CircleTask, Held, States
+from ledger.judging.frame_chains import MAX_CHAIN, CircleTask, HeldBlobs, StateCache
 from ledger.judging.replay import replay
 from node.blobs.store import BlockStore
-from node.simulator.blobs import network_of
+from node.simulator.blobs import make_network
 from node.simulator.engine import LocalEngine
 from node.simulator.scenario import Scenario
-from node.simulator.simulation import Lap, simulate
+from node.simulator.simulation import SimulatedRound, simulate
 from node.state.retention import Retention
 
 
@@ -56,23 +56,23 @@ class Watch:
         self._kept, self._archive = (BlockStore(one) for one in self._folders)
         self._retention, self._history = (
             Retention(self._kept),
-            History(CircleParameters(2, 2, scenario.rounds, 2, 3, scenario.reputation_floor)),
+            History(CircleTerms(2, 2, scenario.rounds, 2, 3, scenario.reputation_floor)),
         )
-        self._states: States | None = None
+        self._states: StateCache | None = None
         self._earlier: dict[bytes, bytes | None] = {}
         self._seconds = 0.0
 
-    def __call__(self, lap: Lap) -> None:
+    def __call__(self, lap: SimulatedRound) -> None:
         """Take a round in."""
         history, turn = self._history, lap.turns[0]
         if self._states is None:
-            self._states = States(turn.carried.base)
+            self._states = StateCache(turn.carried.base)
             history.task_manifest = LocalEngine(self._scenario).manifest
             history.seats = {seat: Seat("", [], "", "", 0, 1) for seat in range(self._scenario.peers)}
         history.rounds.append(lap.round)
         # A frame hangs on what the store has; it is read from there.
         blobs = {one.digest: one.blob for one in lap.exchange.fetched.values()}
-        held = Held(blobs)
+        held = HeldBlobs(blobs)
         held.add(self._earlier)
         self._earlier |= blobs
         while len(self._earlier) > (MAX_CHAIN + 1) * self._scenario.peers:
@@ -80,7 +80,7 @@ class Watch:
         states = self._states
         again = replay(
             history,
-            CircleTask(history.manifest, network_of(self._scenario), states),
+            CircleTask(history.manifest, make_network(self._scenario), states),
             lap.round,
             0,
             turn.carried,

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 
 from ledger.arithmetic.compiled import LONG, loops_for
-from ledger.arithmetic.exact import State, to_float
-from ledger.rules import RULES, Situation, rule_of
-from ledger.rules.judge_memory import Memory
+from ledger.arithmetic.exact import GridState, to_float
+from ledger.rules import RULES, ScreeningInput, rule_of
+from ledger.rules.judge_memory import JudgeMemory
 
 NEIGHBOURS = 10
 LIARS = 2
@@ -83,7 +83,7 @@ def resident_mb() -> float:
     return int(line.split()[1]) / 1000
 
 
-def made_states(size: int) -> tuple[State, State, dict[int, State]]:
+def made_states(size: int) -> tuple[GridState, GridState, dict[int, GridState]]:
     """Base, own and neighbours: values in ±½, steps of at most 2**-6; made in pieces, so that nothing else peaks."""
     random = np.random.default_rng(7)
     base, own, *others = [np.empty(size, np.int32) for _ in range(2 + NEIGHBOURS)]
@@ -102,10 +102,10 @@ def rules(names: tuple[str, ...], size: int, repeats: int) -> dict[str, Cost]:
     found: dict[str, Cost] = {}
     for name in names:
         rule = rule_of(name, PARAMETERS.get(name, {}))
-        memory = Memory()
+        memory = JudgeMemory()
         if rule.needs_memory and repeats > 1:
-            memory = rule.screen(Situation(base, own, neighbours, everyone, 1, 10)).memory
-        situation = Situation(base, own, neighbours, everyone, 2, 10, memory=memory)
+            memory = rule.screen(ScreeningInput(base, own, neighbours, everyone, 1, 10)).memory
+        situation = ScreeningInput(base, own, neighbours, everyone, 2, 10, memory=memory)
         found[name] = measured(lambda rule=rule, situation=situation: rule.screen(situation), repeats)  # type: ignore[misc]
     return found
 

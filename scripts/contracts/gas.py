@@ -16,10 +16,18 @@ from math import ceil
 from pathlib import Path
 from random import Random
 
-from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Answer
-from tests.support.contracts.harness import DAY_S, DIGEST, ENDPOINT, RECORD, WINDOW_S, CircleTerms, CircleUnderTest
+from tests.support.contracts.harness import (
+    DAY_S,
+    DIGEST,
+    ENDPOINT,
+    RECORD,
+    WINDOW_S,
+    CircleUnderTest,
+    ContractTerms,
+)
 from tests.support.contracts.machines import BareMachine
 from tests.support.contracts.terms import BY_MEMBERS
 
@@ -37,7 +45,7 @@ Figures = dict[str, int]
 
 def measure(seats: int) -> Figures:
     """Gas of each call in a circle of so many seats. seats: at least 8."""
-    terms = CircleTerms(
+    terms = ContractTerms(
         seats,
         ceil(2 * seats / 3),
         last_round=19,
@@ -64,7 +72,7 @@ def measure(seats: int) -> Figures:
 
 def code_sizes() -> dict[str, Figures]:
     """Bytes of the circle's code, with its immutables behind it, and of the court's, and what each has left."""
-    artifact = circle_artifact()
+    artifact = load_circle_artifact()
     sizes = {
         "circle": len(bytes.fromhex(artifact.runtime[2:])) + 32 * len(artifact.immutables),
         "court": len(bytes.fromhex(artifact.court_runtime[2:])),
@@ -236,7 +244,7 @@ def _seats(circle: CircleUnderTest) -> Figures:
 
 
 def _worst_settlement(seats: int) -> Figures:
-    terms = CircleTerms(
+    terms = ContractTerms(
         seats, 2, last_round=3, degree=20, reputation_shift=1, reputation_floor=32767, eject_after=9
     )
     circle = CircleUnderTest(BareMachine(seats + 1), terms, check_every=NEVER)
@@ -252,7 +260,7 @@ def _worst_settlement(seats: int) -> Figures:
 def _invited() -> Figures:
     """Joining by a member's invitation, with a long endpoint."""
     machine = BareMachine(3)
-    terms = CircleTerms(3, admission=BY_MEMBERS, inviter=machine.accounts[2], bond=ETHER)
+    terms = ContractTerms(3, admission=BY_MEMBERS, inviter=machine.accounts[2], bond=ETHER)
     circle = CircleUnderTest(machine, terms, check_every=NEVER)
     circle.join(0, *circle.invitation(2, 0))
     circle.join(1, *circle.invitation(0, 1), endpoint=LONG_ENDPOINT)

@@ -25,7 +25,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 import numpy as np
 
 from ledger.errors import SetupError, UsageError
-from node.attacks import parameters_of
+from node.attacks import list_parameters
 from node.simulator import Scenario, simulate
 from scripts.search.attack_tables import render
 from scripts.sweep import raw
@@ -130,7 +130,7 @@ def evolve(laboratory: Laboratory, scenario: Scenario, options: argparse.Namespa
     Source: Beyer and Schwefel 2002, Natural Computing 1: the (μ + λ) strategy with self-adapted step size.
     """
     rng = np.random.default_rng(options.seed)
-    usual = parameters_of(ATTACK)
+    usual = list_parameters(ATTACK)
     rate = 1 / (2 * len(KNOBS)) ** 0.5
 
     def judged(places: Any, size: float) -> tuple[float, Any, float]:

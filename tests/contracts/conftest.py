@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.contracts.copied import deployed
-from tests.support.contracts.harness import CircleTerms, CircleUnderTest
+from tests.support.contracts.harness import CircleUnderTest, ContractTerms
 from tests.support.contracts.machines import BareMachine
 
 
@@ -18,4 +18,4 @@ def deploy() -> Callable[..., CircleUnderTest]:
 @pytest.fixture
 def deploy_large() -> Callable[..., CircleUnderTest]:
     """Deploys a circle with these changed terms on a machine with 258 accounts."""
-    return lambda **terms: CircleUnderTest(BareMachine(258), CircleTerms(**terms), check_every=32)
+    return lambda **terms: CircleUnderTest(BareMachine(258), ContractTerms(**terms), check_every=32)

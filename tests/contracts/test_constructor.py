@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.circle.events import Opened
 from ledger.circle.history import Phase
 from ledger.circle.manifest import manifest_digest
 from tests.support.contracts.harness import CircleUnderTest
 from tests.support.contracts.machines import BareMachine
-from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, NOBODY, WINDOW_S, CircleTerms, manifest_bytes
+from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, NOBODY, WINDOW_S, ContractTerms, manifest_bytes
 
 pytestmark = pytest.mark.rule("R3.1")
 
@@ -19,11 +19,11 @@ INVITER = "0x" + "11" * 20
 DISPUTED: dict[str, object] = {"bond": 1, "dispute_bond": 1}
 
 
-def reason(manifest: bytes, terms: CircleTerms, machine: BareMachine | None = None) -> str | None:
+def reason(manifest: bytes, terms: ContractTerms, machine: BareMachine | None = None) -> str | None:
     """Why a circle was not deployed; None if it was."""
     used = machine or BareMachine(1)
-    court = used.run(used.accounts[0], None, bytes.fromhex(circle_artifact().court_bytecode[2:])).created
-    data = circle_artifact().creation_data((manifest, terms.but(court=court).words))
+    court = used.run(used.accounts[0], None, bytes.fromhex(load_circle_artifact().court_bytecode[2:])).created
+    data = load_circle_artifact().encode_creation((manifest, terms.but(court=court).words))
     return used.run(used.accounts[0], None, data).reason
 
 
@@ -64,51 +64,51 @@ def reason(manifest: bytes, terms: CircleTerms, machine: BareMachine | None = No
     ],
 )
 def test_terms_outside_their_range_are_refused(terms: dict[str, object], says: str) -> None:
-    assert reason(b"manifest", CircleTerms().but(**terms)) == says
+    assert reason(b"manifest", ContractTerms().but(**terms)) == says
 
 
 def test_a_circle_needs_a_manifest() -> None:
-    assert reason(b"", CircleTerms()) == "circle: manifest is empty"
+    assert reason(b"", ContractTerms()) == "circle: manifest is empty"
 
 
 @pytest.mark.rule("R3.2")
 def test_a_manifest_beyond_the_limit_is_refused() -> None:
-    assert reason(b"m" * 16384, CircleTerms()) is None
-    assert reason(b"m" * 16385, CircleTerms()) == ""
+    assert reason(b"m" * 16384, ContractTerms()) is None
+    assert reason(b"m" * 16385, ContractTerms()) == ""
 
 
 def test_a_chain_that_counts_milliseconds_is_refused() -> None:
     machine = BareMachine(1)
     machine.pass_time(1000 * machine.now_s)
-    assert reason(b"manifest", CircleTerms(), machine) == "circle: chain's clock is not in seconds"
+    assert reason(b"manifest", ContractTerms(), machine) == "circle: chain's clock is not in seconds"
 
 
 def test_no_coin_is_taken_at_deployment() -> None:
     machine = BareMachine(1)
-    data = circle_artifact().creation_data((manifest_bytes(CircleTerms()), CircleTerms().words))
+    data = load_circle_artifact().encode_creation((manifest_bytes(ContractTerms()), ContractTerms().words))
     assert machine.run(machine.accounts[0], None, data, 1).reason == ""
 
 
 @pytest.mark.parametrize(
     "terms",
     [
-        CircleTerms(2, 2, 1, 1, 1, 1, 1, 256, 0, 0, 0, 0, 0, 1, 1, 0, NOBODY),
-        CircleTerms(
+        ContractTerms(2, 2, 1, 1, 1, 1, 1, 256, 0, 0, 0, 0, 0, 1, 1, 0, NOBODY),
+        ContractTerms(
             256, 256, 2**21 - 1, MONTH_S, MONTH_S, 20, 8, 32767,
             255, 2**128, YEAR_S, YEAR_S, 2**128, MONTH_S, 21, 2, INVITER,
         ),
     ],
 )  # fmt: skip
-def test_the_limits_themselves_are_allowed_and_readable(terms: CircleTerms) -> None:
+def test_the_limits_themselves_are_allowed_and_readable(terms: ContractTerms) -> None:
     circle = CircleUnderTest(BareMachine(1), terms)
     *words, _ = terms.words
     assert circle.view("terms") == ((*words, circle.court.lower()),)
 
 
 def test_disputes_take_a_bond_and_an_unbonding_of_eight_windows() -> None:
-    assert reason(b"manifest", CircleTerms().but(**DISPUTED, unbonding_s=8 * WINDOW_S)) is None
+    assert reason(b"manifest", ContractTerms().but(**DISPUTED, unbonding_s=8 * WINDOW_S)) is None
     # Without disputes nothing hangs on their window.
-    assert reason(b"manifest", CircleTerms().but(unbonding_s=0, dispute_window_s=MONTH_S)) is None
+    assert reason(b"manifest", ContractTerms().but(unbonding_s=0, dispute_window_s=MONTH_S)) is None
 
 
 def test_opening_emits_the_whole_manifest_and_its_digest(deploy: Callable[..., CircleUnderTest]) -> None:
@@ -126,7 +126,7 @@ def test_a_new_circle_gathers(deploy: Callable[..., CircleUnderTest]) -> None:
 
 def test_the_code_behind_the_runtime_holds_the_immutables(deploy: Callable[..., CircleUnderTest]) -> None:
     circle = deploy(start_seats=5, quorum=4)
-    words = circle_artifact().read_immutables(circle.machine.code(circle.address), circle.address)
+    words = load_circle_artifact().read_immutables(circle.machine.code(circle.address), circle.address)
     assert int.from_bytes(words["START_SEATS"], "big") == 5
     assert int.from_bytes(words["QUORUM"], "big") == 4
     assert words["TASK"] == circle.view("TASK")[0]

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.contract.artifact import load_circle_artifact
 from tests.support.contracts.compiler import require_vyper
 from tests.support.contracts.harness import DIGEST, NOBODY, CircleUnderTest
 from tests.support.contracts.machines import BareMachine, Ran
-from tests.support.contracts.terms import CircleTerms, manifest_bytes
+from tests.support.contracts.terms import ContractTerms, manifest_bytes
 from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, answer, jury_of, raise_claim, resolve
 
 pytestmark = pytest.mark.rule("R3")
@@ -52,17 +52,17 @@ def test_court_and_circle_lay_their_storage_out_alike() -> None:
 
 def deploy_with(court: bytes | None) -> Ran:
     """A circle with this court's code, or a court without code."""
-    machine, artifact = BareMachine(), circle_artifact()
+    machine, artifact = BareMachine(), load_circle_artifact()
     address = machine.accounts[5]
     if court is not None:
         machine.set_code(address, court)
-    terms = CircleTerms(court=address)
-    creation = artifact.creation_data((manifest_bytes(terms), terms.words))
+    terms = ContractTerms(court=address)
+    creation = artifact.encode_creation((manifest_bytes(terms), terms.words))
     return machine.run(machine.accounts[0], None, creation)
 
 
 def test_a_circle_takes_no_other_code_for_its_court() -> None:
-    runtime = bytes.fromhex(circle_artifact().court_runtime[2:])
+    runtime = bytes.fromhex(load_circle_artifact().court_runtime[2:])
     assert deploy_with(runtime).reason is None
     for other in (None, b"", runtime[:-1] + bytes([runtime[-1] ^ 1]), runtime + b"\0", b"\x60\0\x60\0\xfd"):
         assert deploy_with(other).reason == "circle: court is not this version's"
@@ -81,7 +81,7 @@ def test_a_direct_call_to_the_courts_own_address_does_nothing(deploy: Deploy, na
     circle.join_all()
     circle.whole_round(range(5))
     raise_claim(circle)
-    data = circle.artifact.call_data(name, *COURT_CALLS[name])
+    data = circle.artifact.encode_call(name, *COURT_CALLS[name])
     for sender in (circle.peers[JUDGE], circle.peers[2], circle.colds[JUDGE], circle.peers[CHALLENGER]):
         for value in (0, circle.price(name)):
             ran = circle.machine.run(sender, circle.court, data, value)
@@ -93,7 +93,7 @@ def test_a_direct_call_to_the_courts_own_address_does_nothing(deploy: Deploy, na
 
 def test_a_direct_call_that_is_none_is_refused_and_coin_with_it(deploy: Deploy) -> None:
     circle = deploy()
-    for data in (b"", b"\1\2\3\4", circle.artifact.call_data("join", "a", NOBODY, 0, 0, 0, 0)):
+    for data in (b"", b"\1\2\3\4", circle.artifact.encode_call("join", "a", NOBODY, 0, 0, 0, 0)):
         assert circle.machine.run(circle.peers[0], circle.court, data, 1).reason is not None
     assert circle.machine.balance(circle.court) == 0
 
@@ -116,9 +116,9 @@ def test_a_call_passes_on_what_the_courts_code_returns_and_why_it_reverts(deploy
     circle.join_all()
     circle.whole_round(range(5))
     for number, target in enumerate((1, 2, 3)):
-        data = circle.artifact.call_data("dispute", 1, JUDGE, target, DIGEST)
+        data = circle.artifact.encode_call("dispute", 1, JUDGE, target, DIGEST)
         sender = circle.peers[CHALLENGER]
         ran = circle.machine.run(sender, circle.address, data, 100)
-        assert circle.artifact.result("dispute", ran.output) == (number,)
+        assert circle.artifact.decode_result("dispute", ran.output) == (number,)
         circle.follow(ran, (sender, "dispute", 1, JUDGE, target, DIGEST))
     assert circle.refusal(CHALLENGER, "dispute", 1, JUDGE, 3, DIGEST) == "dispute: already disputed"

@@ -9,10 +9,10 @@ from eth_utils.address import to_checksum_address
 
 from ledger.circle.events import Joined
 from ledger.identity.network import Network
-from ledger.identity.signing import compact, invitation_hash, sign
+from ledger.identity.signing import encode_compact, invitation_hash, sign
 from tests.support.contracts.harness import DAY_S, CircleUnderTest
 from tests.support.contracts.machines import CHAIN_ID, BareMachine
-from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, CircleTerms
+from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, ContractTerms
 from tests.support.contracts.twin.seats import signer_of
 from tests.support.contracts.walk import HALF_ORDER, ORDER
 
@@ -29,7 +29,7 @@ def invited() -> Invited:
     def deploy(admission: int = BY_INVITER, **terms: object) -> CircleUnderTest:
         machine = BareMachine()
         return CircleUnderTest(
-            machine, CircleTerms(admission=admission, inviter=machine.accounts[INVITER]).but(**terms)
+            machine, ContractTerms(admission=admission, inviter=machine.accounts[INVITER]).but(**terms)
         )
 
     return deploy
@@ -100,7 +100,7 @@ def test_the_mirrored_signature_is_none() -> None:
     machine = BareMachine()
     # Only for one s in 2^128 does the mirrored one fit in 255 bits. A key that signs the invitation with that s is
     # found backwards, from s; the circle's address is known before, as are all contracts' of one deployer.
-    address = CircleUnderTest(BareMachine(), CircleTerms()).address
+    address = CircleUnderTest(BareMachine(), ContractTerms()).address
     until = machine.now_s + DAY_S
     signed = invitation_hash(Network.of(CHAIN_ID, address), machine.accounts[0], 1, until)
     secret = 7
@@ -111,7 +111,7 @@ def test_the_mirrored_signature_is_none() -> None:
     inviter = signer_of(signed, r, low)
     public = PrivateKey.from_int(key).public_key.format(compressed=False)[1:]
     assert inviter == to_checksum_address(keccak(public)[-20:])
-    circle = CircleUnderTest(machine, CircleTerms(admission=BY_INVITER, inviter=inviter))
+    circle = CircleUnderTest(machine, ContractTerms(admission=BY_INVITER, inviter=inviter))
     assert circle.address == address
     assert circle.join_refusal(0, 1, until, r, mirrored) == "join: invitation is not signed"
     circle.join(0, 1, until, r, low)
@@ -127,7 +127,7 @@ def test_an_invitation_to_another_circle_or_chain_is_none(invited: Invited, chai
     signature = sign(
         circle.machine.keys[circle.peers[INVITER]], invitation_hash(elsewhere, circle.peers[0], 1, until)
     )
-    assert circle.join_refusal(0, 1, until, *compact(signature)) == "join: inviter may not invite"
+    assert circle.join_refusal(0, 1, until, *encode_compact(signature)) == "join: inviter may not invite"
 
 
 def test_members_do_not_invite_unless_the_terms_say_so(invited: Invited) -> None:
@@ -168,5 +168,5 @@ def test_a_member_that_fell_invites_nobody_until_it_has_risen_again(invited: Inv
 
 
 def test_an_invitation_is_ignored_where_anyone_may_join() -> None:
-    circle = CircleUnderTest(BareMachine(), CircleTerms())
+    circle = CircleUnderTest(BareMachine(), ContractTerms())
     circle.join(0, 1, 0, 2**256 - 1, 2**256 - 1)

@@ -122,7 +122,7 @@ def test_endpoints_of_every_length_come_back_whole(deploy: Deploy, length: int) 
 
 def test_an_endpoint_beyond_256_bytes_is_refused(deploy: Deploy) -> None:
     circle = deploy()
-    circle.raw(circle.peers[0], circle.artifact.call_data("join", "a" * 257, circle.colds[0], *UNSIGNED))
+    circle.raw(circle.peers[0], circle.artifact.encode_call("join", "a" * 257, circle.colds[0], *UNSIGNED))
 
 
 def test_a_latecomer_is_waited_for_from_the_next_round_on(deploy: Deploy) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.contracts.harness import RECORD, CircleTerms, CircleUnderTest
+from tests.support.contracts.harness import RECORD, CircleUnderTest, ContractTerms
 from tests.support.contracts.machines import BareMachine
 
 EDGES = (0, 1, 15, 16, 17, 239, 240, 254, 255)
@@ -12,7 +12,7 @@ JUDGES = [100, 101]
 @pytest.fixture(scope="module")
 def full_circle() -> CircleUnderTest:
     """256 seats with a quorum of two, all but the judges dozing. Each test takes the round it finds."""
-    terms = CircleTerms(256, 2, last_round=100, reputation_shift=1, reputation_floor=16000, eject_after=1)
+    terms = ContractTerms(256, 2, last_round=100, reputation_shift=1, reputation_floor=16000, eject_after=1)
     circle = CircleUnderTest(BareMachine(257), terms, check_every=64)
     circle.join_all()
     circle.machine.pass_time(terms.commit_window_s)

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.contract.artifact import load_circle_artifact
 from tests.support.contracts.calldata import functions, read, spoiled
 from tests.support.contracts.twin.circle import PAYABLE
 from tests.support.contracts.walk import Walk, random_terms
 
-ARTIFACT = circle_artifact()
+ARTIFACT = load_circle_artifact()
 PLENTY = settings(
     max_examples=8,
     deadline=None,
@@ -55,7 +55,7 @@ def test_bytes_behind_no_selector(walk: Walk, data: bytes, value: int) -> None:
 @PLENTY
 @given(chance=st.randoms(use_true_random=False))
 def test_views_change_nothing_whatever_they_are_asked(walk: Walk, name: str, chance: Random) -> None:
-    types = ARTIFACT.types("function", name)
+    types = ARTIFACT.find_types("function", name)
     data = spoiled(walk.call_data_of(name, chance), chance)
     ran = walk.machine.run(walk.circle.peers[0], walk.circle.address, data)
     assert not ran.logs

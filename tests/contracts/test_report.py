@@ -6,7 +6,7 @@ import pytest
 
 from ledger.circle.events import Equivocated
 from ledger.identity.network import Network
-from ledger.identity.signing import announcement_hash, compact, hello_hash, sign
+from ledger.identity.signing import announcement_hash, encode_compact, hello_hash, sign
 from tests.support.contracts.copied import copied
 from tests.support.contracts.harness import DAY_S, DIGEST, NOBODY, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contracts.walk import HALF_ORDER
@@ -229,7 +229,7 @@ def test_what_was_signed_for_another_purpose_convicts_nobody(circle: CircleUnder
     words: list[object] = []
     for digest in (DIGEST, RECORD):
         hello = hello_hash(circle.network, circle.peers[1], digest, (1).to_bytes(32, "big"))
-        words += [digest, *compact(sign(key, hello))]
+        words += [digest, *encode_compact(sign(key, hello))]
     assert circle.refusal(REPORTER, REPORT, circle.peers[1], 1, *words) == FORGED
 
 
@@ -248,4 +248,4 @@ def test_an_announcement_is_what_nodes_sign(circle: CircleUnderTest) -> None:
     digest = circle.announcements(1, 1)[2]
     assert isinstance(digest, bytes)
     signed = announcement_hash(circle.network, 1, circle.peers[1], digest)
-    assert compact(sign(circle.machine.keys[circle.peers[1]], signed)) == circle.announcements(1, 1)[3:5]
+    assert encode_compact(sign(circle.machine.keys[circle.peers[1]], signed)) == circle.announcements(1, 1)[3:5]

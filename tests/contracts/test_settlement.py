@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ledger.circle.draw import seats_of
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
-from tests.support.contracts.harness import RECORD, CircleTerms, CircleUnderTest
+from tests.support.contracts.harness import RECORD, CircleUnderTest, ContractTerms
 from tests.support.contracts.machines import BareMachine
 
 pytestmark = pytest.mark.rule("R13")
@@ -83,7 +83,7 @@ def play(circle: CircleUnderTest, committing: int, verdicts: Mapping[int, tuple[
 def test_any_verdicts_over_any_reputations(data: st.DataObject) -> None:
     seats = data.draw(st.integers(2, 40), "seats")
     places = st.one_of(st.integers(0, SAID), st.sampled_from([0, SAID]))
-    terms = CircleTerms(
+    terms = ContractTerms(
         start_seats=seats,
         degree=data.draw(st.integers(1, 20), "degree"),
         reputation_shift=data.draw(st.integers(1, 8), "shift"),
@@ -103,7 +103,7 @@ def test_any_verdicts_over_any_reputations(data: st.DataObject) -> None:
 
 def test_256_seats_at_full_weight_and_then_at_random() -> None:
     everyone, chance = range(256), random.Random(5)
-    terms = CircleTerms(256, 2, last_round=9, degree=20, reputation_shift=2)
+    terms = ContractTerms(256, 2, last_round=9, degree=20, reputation_shift=2)
     circle = CircleUnderTest(BareMachine(256), terms, check_every=64)
     circle.join_all()
     # All lanes are as full as they get: 20 judges of weight 255 each. One carry would spoil a neighbour.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ledger.circle.draw import jury, seats_of
+from ledger.circle.draw import draw_jury, seats_of
 from ledger.circle.events import Disputed, Outcome, Resolved, Summoned
 from tests.support.contracts.attacking import attacker, data_of
 from tests.support.contracts.copied import copied
@@ -165,7 +165,7 @@ def test_nobody_changes_the_draw_once_the_seed_is_known(circle: CircleUnderTest)
     circle.do_cold(5, "leave", 5)
     summoned = summon(circle)
     assert before == 0b11111100
-    assert summoned.jury == jury(summoned.seed, before, 3)
+    assert summoned.jury == draw_jury(summoned.seed, before, 3)
 
 
 def test_juries_differ_from_dispute_to_dispute(circle: CircleUnderTest) -> None:

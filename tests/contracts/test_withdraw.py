@@ -66,7 +66,7 @@ def test_who_calls_again_while_being_paid_gets_no_more_than_its_own(circle: Circ
     seat = seat_with_cold(circle, robber)
     arguments = {"withdraw()": (), "release(uint256)": (seat,)}.get(again)
     call = (
-        circle.artifact.call_data("join", ENDPOINT, robber, *UNSIGNED)
+        circle.artifact.encode_call("join", ENDPOINT, robber, *UNSIGNED)
         if arguments is None
         else data_of(again, *arguments)
     )

@@ -450,7 +450,7 @@ def test_bad_data_ends_a_peer_with_a_sentence(
 def seated(here: Here) -> None:
     """Both seats are taken, one of them by the funded key, so that round 1 is under way."""
     rpc, contract = Rpc(here.rpc), here.contract
-    bond = Circle(rpc, contract).parameters.bond
+    bond = Circle(rpc, contract).terms.bond
     for number, key in enumerate((load_key(here.keystore, PASSWORD), open_deployer_key(None, None, 1337)), 1):
         endpoint = parse_endpoint(f"wss://127.0.0.1:1 http://127.0.0.1:{number}")
         sender = Sender(rpc, key, 1337)

@@ -11,7 +11,7 @@ import pytest
 from ledger.chain.deployment.circle_file import CircleFile
 from ledger.identity.network import Network
 from node.cli.main import main
-from node.duties.evidence import evidence_of
+from node.duties.evidence import make_evidence
 from node.gossip.messages import sign_announcement
 from tests.support.network.local_run import WarmNetwork
 from tests.support.seat_commands import BOND, Commands, Says, Scene
@@ -125,4 +125,4 @@ def test_a_key_whose_seat_is_gone_starts_no_node(scene: Scene, refused: Says, tm
 
 
 def evidence_json(network: Network, *signed: Any) -> bytes:
-    return msgspec.json.encode(evidence_of(network, *signed))
+    return msgspec.json.encode(make_evidence(network, *signed))

@@ -5,7 +5,7 @@ import pytest
 from ledger.chain.rpc.client import BadAnswer, ChainTrouble, ChainUnreachable, RpcFault
 from ledger.chain.transactions.receipts import CallNotDone, FeeLimitReached, NoReceipt, Refused, Reverted
 from ledger.errors import Foreseen, NotYet, PeerFault, SetupError, UsageError
-from node.cli.main import SET_UP, USAGE, ending
+from node.cli.main import SET_UP, USAGE, describe_ending
 from node.follower import Doubtful, Overtaken
 
 
@@ -37,4 +37,4 @@ def test_what_an_endpoint_says_of_a_call_ends_a_command_and_is_no_call_undone() 
     ],
 )
 def test_what_is_foreseen_ends_a_command_with_its_own_sentence(error: Foreseen, status: int) -> None:
-    assert ending(error) == (str(error), status)
+    assert describe_ending(error) == (str(error), status)

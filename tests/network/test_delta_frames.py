@@ -4,10 +4,16 @@ import shutil
 
 import numpy as np
 
-from ledger.arithmetic.exact import State
-from ledger.blobs.contents.records import UPDATE_MAGIC, decode_genesis, reference_of
+from ledger.arithmetic.exact import GridState
+from ledger.blobs.contents.records import UPDATE_MAGIC, decode_genesis, read_reference
 from ledger.chain.deployment.deploy import CircleFile, open_circle
-from ledger.judging.frame_chains import CircleTask, States, fetched_of, lineage, published
+from ledger.judging.frame_chains import (
+    CircleTask,
+    StateCache,
+    decode_public_state,
+    find_frame_chain,
+    make_fetched_update,
+)
 from node.blobs.store import BlockStore
 from tests.support.network.local_run import LocalRun
 
@@ -39,7 +45,7 @@ def test_a_peer_without_its_data_and_a_newcomer_go_on_from_the_others_frames(run
     for round_ in history.rounds:
         blob = store.get(round_.commits[run.seat(0)], 1 << 20)
         assert blob.startswith(UPDATE_MAGIC)
-        references[round_.number] = reference_of(blob, history.manifest)
+        references[round_.number] = read_reference(blob, history.manifest)
     commits = [round_.commits[run.seat(0)] for round_ in history.rounds]
     assert references == {1: b"", 2: commits[0], 3: commits[1], 4: commits[2], 5: commits[3]}
 
@@ -59,14 +65,14 @@ def test_how_much_a_peer_sends_is_its_own_business(run: LocalRun) -> None:
     assert run.findings() == []
 
 
-def state_of(run: LocalRun, index: int, number: int) -> State:
+def state_of(run: LocalRun, index: int, number: int) -> GridState:
     """What a peer published in a round, read from its own store."""
     history = run.history()
     manifest, seat, round_ = history.manifest, run.seat(index), history.rounds[number - 1]
     store = BlockStore(run.network.peers[index].folder / "data" / "blobs")
     network = open_circle(CircleFile.read(run.network.circle_file)).network.domain_separator
     genesis = decode_genesis(store.get(manifest.genesis_digest, 1 << 20), manifest)
-    links = lineage(history, round_, seat)
+    links = find_frame_chain(history, round_, seat)
     blobs = {link.digest: store.get(link.digest, 1 << 20) for link in links}
-    fetched = fetched_of(links, round_.tenures[seat], blobs)
-    return published(fetched, CircleTask(manifest, network, States(genesis))).state
+    fetched = make_fetched_update(links, round_.tenures[seat], blobs)
+    return decode_public_state(fetched, CircleTask(manifest, network, StateCache(genesis))).state

@@ -53,9 +53,9 @@ def test_a_liar_among_eight_is_disputed_and_convicted_without_any_person_and_sta
     run.open_gates(3)
     run.wait_finished()
     history = run.history()
-    last, floor = history.rounds[-1], history.parameters.reputation_floor
+    last, floor = history.rounds[-1], history.terms.reputation_floor
     assert LIAR in last.attestations, "it goes on being judged"
-    assert LIAR not in last.eligible(floor)
+    assert LIAR not in last.find_eligible(floor)
     assert history.suspended == 1 << LIAR
     assert len(history.disputes) == 1, "what it said since was looked at and is true"
     run.command("seat", "leave", str(LIAR), key=run.key(LIAR))

@@ -34,7 +34,7 @@ def test_an_equivocator_is_reported_ejected_and_its_bond_burned(run: LocalRun) -
     assert (held.is_held, held.bond) == (False, 0)
     # All of it: nobody gains by reporting, nor by reporting itself.
     assert history.owed == {}
-    assert Rpc(run.network.rpc).number("eth_getBalance", GRAVE, "latest") == BOND
+    assert Rpc(run.network.rpc).fetch_number("eth_getBalance", GRAVE, "latest") == BOND
     assert all(run.seat(index) in history.rounds[-1].attestations for index in HONEST)
     assert {found["seat"] for found in run.findings()} <= {seat}
 

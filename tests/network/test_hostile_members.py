@@ -12,7 +12,7 @@ import zstandard
 
 from ledger.blobs.cid import RAW, digest_of
 from ledger.blobs.contents.records import Update, encode_update, update_max_bytes
-from ledger.blobs.dagpb import Link, encode_node
+from ledger.blobs.dagpb import BlockLink, encode_node
 from ledger.circle.manifest import Manifest
 from ledger.codec import ZSTD
 from ledger.identity.endpoints import parse_endpoint
@@ -35,7 +35,7 @@ def tree_of_a_terabyte(villain: Villain, manifest: Manifest, number: int) -> byt
     leaf = b"FMU2" + bytes(1000)
     villain.store.put_block(digest_of(leaf), leaf)
     size = 1 << 30
-    node = encode_node([Link(digest_of(leaf), RAW, size)] * 1000, [size] * 1000)
+    node = encode_node([BlockLink(digest_of(leaf), RAW, size)] * 1000, [size] * 1000)
     villain.store.put_block(digest_of(node), node)
     return digest_of(node)
 

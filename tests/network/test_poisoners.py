@@ -6,9 +6,15 @@ import numpy.typing as npt
 from ledger.arithmetic.exact import to_float
 from ledger.blobs.contents.records import update_max_bytes
 from ledger.chain.deployment.deploy import CircleFile, open_circle
-from ledger.judging.frame_chains import CircleTask, States, fetched_of, lineage, published
+from ledger.judging.frame_chains import (
+    CircleTask,
+    StateCache,
+    decode_public_state,
+    find_frame_chain,
+    make_fetched_update,
+)
 from node.blobs.store import BlockStore
-from node.demo.results import accepted_share, collect
+from node.demo.results import collect, count_accepted
 from tests.support.network.local_run import LocalRun
 
 ROUNDS = 4
@@ -22,7 +28,7 @@ def test_honest_peers_reject_poisoners_and_accept_each_other(run: LocalRun) -> N
     results = collect(run.network.peers)
     share = {}
     for seat, attack in results.attacks.items():
-        accepted, judged = accepted_share(results, [judge for judge in results.honest if judge != seat], seat)
+        accepted, judged = count_accepted(results, [judge for judge in results.honest if judge != seat], seat)
         share[attack] = min(share.get(attack, 1.0), accepted / judged)
     assert share["honest"] >= 0.75
     assert share["sign-flip"] == share["gaussian"] == 0.0
@@ -59,10 +65,12 @@ def state_of(run: LocalRun, seat: int, number: int) -> npt.NDArray[np.float32]:
     history = run.history()
     round_, manifest = history.rounds[number - 1], history.manifest
     network = open_circle(CircleFile.read(run.network.circle_file)).network.domain_separator
-    links = lineage(history, round_, seat)
+    links = find_frame_chain(history, round_, seat)
     folder = next(peer.folder for peer in run.network.peers if run.seat(peer.index) == seat)
     store = BlockStore(folder / "data" / "blobs")
     blobs = {link.digest: store.get(link.digest, update_max_bytes(manifest)) for link in links}
     return to_float(
-        published(fetched_of(links, round_.tenures[seat], blobs), CircleTask(manifest, network, States())).state
+        decode_public_state(
+            make_fetched_update(links, round_.tenures[seat], blobs), CircleTask(manifest, network, StateCache())
+        ).state
     )

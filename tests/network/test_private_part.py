@@ -6,7 +6,7 @@ from pathlib import Path
 from ledger.chain.deployment.circle_file import CircleFile
 from ledger.identity.network import Network
 from node.learning.genesis import genesis_path
-from node.learning.private_part import KeptParts
+from node.learning.private_part import PrivateParts
 from tests.support.network.local_run import LocalRun
 
 LAYERS = """
@@ -72,14 +72,14 @@ def test_what_is_private_outlives_a_kill_and_what_is_frozen_is_the_same_for_all(
     assert private.stat().st_mode & 0o777 == 0o600
     file = CircleFile.read(run.network.circle_file)
     network = Network.of(file.chain_id, file.contract).domain_separator
-    before = KeptParts.load(private, network)
+    before = PrivateParts.load(private, network)
     assert sorted(before.latest) == sorted(
         ["head.bias", "head.weight", "norm.num_batches_tracked", "norm.running_mean", "norm.running_var"]
     )
     assert before.latest["norm.num_batches_tracked"] == 2 * 2, "two rounds of two batches"
     run.start_peer(1)
     run.wait_finished()
-    assert KeptParts.load(private, network).latest["norm.num_batches_tracked"] == 3 * 2
+    assert PrivateParts.load(private, network).latest["norm.num_batches_tracked"] == 3 * 2
     assert [tensor.name for tensor in run.history().manifest.layout] == [
         *("adapter.bias", "adapter.weight", "norm.bias", "norm.weight"),
     ]

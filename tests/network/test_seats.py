@@ -109,7 +109,7 @@ def test_a_circle_whose_members_all_leave_pays_everybody(run: LocalRun) -> None:
     assert all(held.is_released for held in history.seats.values())
     assert history.owed == {cold.address: 3 * BOND}
     assert run.command("seat", "withdraw", key=cold)["amount_wei"] == 3 * BOND
-    assert Rpc(run.network.rpc).number("eth_getBalance", run.contract, "latest") == 0
+    assert Rpc(run.network.rpc).fetch_number("eth_getBalance", run.contract, "latest") == 0
 
 
 def test_a_rotated_key_keeps_seat_and_reputation(run: LocalRun) -> None:

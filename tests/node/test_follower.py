@@ -8,7 +8,7 @@ import pytest
 
 from ledger.chain.circle import Circle as ChainCircle
 from ledger.chain.rpc.client import ChainUnreachable, RpcFault
-from ledger.chain.rpc.patience import Patience
+from ledger.chain.rpc.patience import EndpointPatience
 from ledger.chain.transactions.sender import NoFunds, Refused
 from ledger.circle.events import Left, Moved, Rotated, Rotating, Settled
 from ledger.errors import PeerFault, SetupError
@@ -34,7 +34,7 @@ class Sender:
             raise self.ends_with
         return type("Receipt", (), {"gas": 1, "block": 1})
 
-    def chain_went_back(self) -> None:
+    def note_reorganisation(self) -> None:
         self.went_back += 1
 
 
@@ -48,7 +48,7 @@ class Watched(Endpoint):
     def rpc(self) -> Any:
         rpc = super().rpc()
         rpc.doubt = self.doubted.append  # type: ignore[method-assign]
-        rpc.patience = Patience(fault_s=0.0, catch_up_s=0.0)
+        rpc.patience = EndpointPatience(fault_s=0.0, catch_up_s=0.0)
         return rpc
 
 
@@ -171,27 +171,27 @@ async def test_a_change_counts_also_where_the_look_ended_in_an_error(following: 
 async def test_a_deadline_of_another_moment_is_no_deadline(following: Any) -> None:
     follower, _, _ = await following()
     state = type("State", (), {"history": bytes(24), "deadline_s": 7})()
-    follower.circle.state = lambda _: state
+    follower.circle.fetch_state = lambda _: state
     with pytest.raises(ChainUnreachable, match="of different moments"):
-        await follower.state()
+        await follower.fetch_state()
     state.history = follower.history.hash
-    assert (await follower.state()).deadline_s == 7
+    assert (await follower.fetch_state()).deadline_s == 7
 
 
 async def test_a_state_that_never_fits_is_asked_of_another_endpoint(following: Any) -> None:
     follower, endpoint, _ = await following()
     states = [bytes(24)] * 4 + [follower.history.hash] + [bytes(24)] * 4
-    follower.circle.state = lambda _: type("State", (), {"history": states.pop(0)})()
+    follower.circle.fetch_state = lambda _: type("State", (), {"history": states.pop(0)})()
     for fits in (False, True, False):
         for _ in range(1 if fits else 4):
             with (
                 contextlib.nullcontext() if fits else pytest.raises(ChainUnreachable, match="of different moments")
             ):
-                await follower.state()
+                await follower.fetch_state()
     assert endpoint.doubted == []
     states.append(bytes(24))
     with pytest.raises(ChainUnreachable):
-        await follower.state()
+        await follower.fetch_state()
     assert len(endpoint.doubted) == 1
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.chain.transactions.gas_limits import gas_limit
 from scripts.contracts.gas import GAS_FILE, SIZES, Figures, code_sizes, measure
 from tests.support.contracts.calldata import functions
@@ -13,7 +13,7 @@ TRANSACTION_MOST = 2**24
 # Blocks of 16 million gas are the smallest that a circle is deployed in.
 DEPLOYMENT_MOST = 16_000_000
 PEER_ROUND_MOST = {8: 100_000, 256: 80_000}
-CALLS = functions(circle_artifact(), views=False)
+CALLS = functions(load_circle_artifact(), views=False)
 
 
 @pytest.fixture(scope="module")

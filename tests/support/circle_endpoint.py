@@ -6,9 +6,9 @@ from typing import Any
 from eth_abi import encode as abi_encode
 from eth_hash.auto import keccak
 
-from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.chain.rpc.client import Rpc
-from ledger.circle.draw import drawn_seed as seed_of_block
+from ledger.circle.draw import derive_draw_seed as seed_of_block
 from ledger.circle.history import History
 from ledger.circle.reputation import pack
 from ledger.errors import PeerFault
@@ -41,10 +41,10 @@ class Endpoint:
     """
 
     def __init__(self, circle: Circle, lies: dict[str, Lie] | None = None) -> None:
-        self._artifact, self._circle, self.lies = circle_artifact(), circle, lies or {}
+        self._artifact, self._circle, self.lies = load_circle_artifact(), circle, lies or {}
         self._events = list(circle.events)
         self._told: list[tuple[bytes, tuple[int, ...]]] = []
-        history = History(circle.parameters)
+        history = History(circle.terms)
         for event in self._events:
             history.apply(event)
             self._told.append((history.hash, pack(history.reputations)))
@@ -66,7 +66,7 @@ class Endpoint:
         if isinstance(answer, Exception):
             return {"error": {"code": -32000, "message": str(answer)}}
         if method == "eth_call" and not isinstance(answer, str):
-            types = self._artifact.types("function", name, "outputs")
+            types = self._artifact.find_types("function", name, "outputs")
             answer = "0x" + abi_encode(types, [answer]).hex()
         return {"result": answer}
 
@@ -82,7 +82,7 @@ class Endpoint:
         if int(address, 16) == COURT:
             return self._artifact.court_runtime
         words = dict.fromkeys(self._artifact.immutables, 0)
-        of = self._circle.parameters
+        of = self._circle.terms
         words |= {
             "START_SEATS": of.start_seats,
             "QUORUM": of.quorum,
@@ -127,7 +127,7 @@ class Endpoint:
         at = (self.head if block == "latest" else int(block, 16)) - FIRST_BLOCK
         views = dict(zip(("history", "reputation_words"), self._told[at], strict=True))
         for name, answer in views.items():
-            if bytes.fromhex(call["data"][2:]) == self._artifact.call_data(name):
+            if bytes.fromhex(call["data"][2:]) == self._artifact.encode_call(name):
                 return answer, name
         raise AssertionError(call)
 
@@ -146,7 +146,7 @@ def transaction_hash(number: int) -> str:
 def log_of(event: Any, number: int) -> dict[str, Any]:
     """An event as the only log of a block, as eth_getLogs tells it."""
     name = type(event).__name__
-    inputs = circle_artifact().entry("event", name)["inputs"]
+    inputs = load_circle_artifact().find_entry("event", name)["inputs"]
     topics = [keccak(f"{name}({','.join(one['type'] for one in inputs)})".encode())]
     topics += [abi_encode([one["type"]], [getattr(event, one["name"])]) for one in inputs if one["indexed"]]
     plain = [one for one in inputs if not one["indexed"]]

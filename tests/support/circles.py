@@ -17,19 +17,27 @@ from ledger.blobs.contents.records import (
     encode_update,
     state_digest,
 )
-from ledger.blobs.unixfs import build
-from ledger.circle.draw import mask_of, neighbours
+from ledger.blobs.unixfs import build_dag
+from ledger.circle.draw import draw_neighbours, mask_of
 from ledger.circle.events import Attested, Committed, Drawn, Left, Released, Settled, Woken
-from ledger.circle.history import CircleParameters, History
+from ledger.circle.history import CircleTerms, History
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
 from ledger.codec import DELTA, PLAIN, Blocks, blocks_of, encode, quantise
 from ledger.errors import PeerFault
 from ledger.identity.network import Network
-from ledger.judging.frame_chains import CircleTask, States, earlier, fetched_of, is_key_due, lineage, published
-from ledger.judging.replay import sitting_of
+from ledger.judging.frame_chains import (
+    CircleTask,
+    StateCache,
+    decode_public_state,
+    find_earlier_commits,
+    find_frame_chain,
+    is_key_due,
+    make_fetched_update,
+)
+from ledger.judging.replay import make_judge_round
 from ledger.judging.screening import screen
-from ledger.rules.judge_memory import Carried
+from ledger.rules.judge_memory import CarriedState
 from tests.support.histories.generated import address, digest, joined, manifest_of, opened
 
 NETWORK = Network.of(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
@@ -97,7 +105,7 @@ class Honest:
         """seat → what fetching gave."""
         return fetched
 
-    def screened(self, circle, number, screened):
+    def verdicts(self, circle, number, screened):
         """What it makes of its round, record and checkpoint included."""
         return screened
 
@@ -138,17 +146,17 @@ class Circle:
         self.peers = {seat: Honest(seat) for seat in range(seats)} | (cheats or {})
         self.seed_of = seed_of or (lambda number: digest("seed", number))
         self.manifest = manifest_of(rounds, degree, rule=rule, **{"checkpoint_every": 2} | manifest)
-        self.parameters = CircleParameters(
+        self.terms = CircleTerms(
             seats, 2, rounds, degree, 3, 16384, eject_after=1, bond=1000, dispute_bond=100, jury_seats=3
         )
         self.withheld, self.unshown = set(withheld), set(unshown)
-        self.known, self.events = History(self.parameters), []
+        self.known, self.events = History(self.terms), []
         self.write(opened(self.manifest), *(joined(seat) for seat in self.peers))
-        self.states = States(genesis_state(), room)
+        self.states = StateCache(genesis_state(), room)
         self.blobs: dict[bytes, bytes | None] = {}
         self.updates: dict[tuple[int, int], bytes] = {}
         self.checkpoints: dict[tuple[int, int], bytes] = {}
-        self.carried = dict.fromkeys(self.peers, Carried(genesis_state()))
+        self.carried = dict.fromkeys(self.peers, CarriedState(genesis_state()))
         for number in range(1, rounds + 1):
             self._round(number)
             if number in (between or {}):
@@ -163,7 +171,7 @@ class Circle:
     def take(self, seat, peer):
         """Another peer takes a seat that was released."""
         self.write(joined(seat, peer))
-        self.peers[seat], self.carried[seat] = Honest(seat), Carried(genesis_state())
+        self.peers[seat], self.carried[seat] = Honest(seat), CarriedState(genesis_state())
 
     def author(self, seat):
         return to_canonical_address(self.known.seats[seat].peer)
@@ -174,7 +182,9 @@ class Circle:
         self.write(Drawn(number, self.seed, committed))
         self._attestations(number, committed)
         current = self.known.round
-        self.write(Settled(number, mask_of(list(current.attestations)), pack(self.known.settled(current))))
+        self.write(
+            Settled(number, mask_of(list(current.attestations)), pack(self.known.compute_reputations(current)))
+        )
 
     def _commits(self, number):
         committed = 0
@@ -197,7 +207,7 @@ class Circle:
             blob = peer.blob(number, Update(*here, claimed, self.manifest.codec, payload, reference))
             if blob is None:
                 continue
-            root = build(blob).root
+            root = build_dag(blob).root
             self.blobs[root] = blob
             self.updates[number, seat] = root
             committed |= 1 << seat
@@ -209,13 +219,13 @@ class Circle:
     def _previous(self, number, seat, peer):
         """Digest and state of what a delta frame is relative to; None for a key frame."""
         tenure = self.known.seats[seat].tenure
-        links = earlier(self.known, number, seat, self.known.seats[seat].begun_round)
+        links = find_earlier_commits(self.known, number, seat, self.known.seats[seat].begun_round)
         if self.manifest.codec != DELTA or not links:
             return None
-        last = lineage(self.known, self.known.rounds[links[0].round - 1], seat)
+        last = find_frame_chain(self.known, self.known.rounds[links[0].round - 1], seat)
         try:
-            found = published(
-                fetched_of(last, tenure, self.blobs),
+            found = decode_public_state(
+                make_fetched_update(last, tenure, self.blobs),
                 CircleTask(self.manifest, NETWORK.domain_separator, self.states),
             )
         except PeerFault:
@@ -223,18 +233,18 @@ class Circle:
         return None if peer.is_key(number, found.depth) else (links[0].digest, found.state)
 
     def _attestations(self, number, committed):
-        for judge, linked in neighbours(self.seed, committed, self.manifest.degree).items():
+        for judge, linked in draw_neighbours(self.seed, committed, self.manifest.degree).items():
             peer = self.peers[judge]
             fetched = peer.received(number, {seat: self._fetched(number, seat) for seat in linked})
             try:
                 screened = screen(
                     CircleTask(self.manifest, NETWORK.domain_separator, peer.states(self), peer.loss),
-                    sitting_of(self.known, self.known.round, judge),
+                    make_judge_round(self.known, self.known.round, judge),
                     self._fetched(number, judge),
                     self.carried[judge],
                     fetched,
                 )
-                screened = peer.screened(self, number, screened)
+                screened = peer.verdicts(self, number, screened)
                 said = Said(judge, screened.judged, screened.accepted, screened.record_digest)
                 carried = screened.carried
                 self._keep(number, judge, screened)
@@ -249,17 +259,17 @@ class Circle:
             self.write(Attested(judge, word, said.record))
 
     def _keep(self, number, judge, screened):
-        self.blobs |= {build(blob).root: blob for blob in screened.blobs}
+        self.blobs |= {build_dag(blob).root: blob for blob in screened.blobs}
         if screened.checkpoint is not None:
-            self.checkpoints[number, judge] = build(screened.checkpoint).root
+            self.checkpoints[number, judge] = build_dag(screened.checkpoint).root
 
     def _fetched(self, number, seat):
         round_ = self.known.rounds[number - 1]
-        return fetched_of(lineage(self.known, round_, seat), round_.tenures[seat], self.blobs)
+        return make_fetched_update(find_frame_chain(self.known, round_, seat), round_.tenures[seat], self.blobs)
 
     def history(self):
         """The fold of the events so far."""
-        history = History(self.parameters)
+        history = History(self.terms)
         for event in self.events:
             history.apply(event)
         return history
@@ -267,7 +277,7 @@ class Circle:
     def served(self, number):
         """(blobs, missing) of a round and of what its updates may hang on, as an auditor gets them."""
         round_ = self.known.rounds[number - 1]
-        roots = {link.digest for seat in round_.commits for link in lineage(self.known, round_, seat)}
+        roots = {link.digest for seat in round_.commits for link in find_frame_chain(self.known, round_, seat)}
         missing = {self.updates[place] for place in self.withheld if self.updates[place] in roots}
         roots |= {a.record for a in round_.attestations.values() if a.record in self.blobs}
         roots |= {root for place, root in self.checkpoints.items() if place[0] == number}
@@ -304,7 +314,7 @@ class FalseCheckpoint(Honest):
         super().__init__(seat)
         self.rounds = rounds
 
-    def screened(self, circle, number, screened):
+    def verdicts(self, circle, number, screened):
         return forged(circle, screened) if number in self.rounds else screened
 
 
@@ -318,14 +328,14 @@ def forged(circle, screened, shift=5000):
     record = msgspec.structs.replace(
         record,
         next_base=state_digest(carried.base),
-        checkpoint=build(checkpoint).root if checkpoint else b"",
+        checkpoint=build_dag(checkpoint).root if checkpoint else b"",
     )
     return replace(screened, carried=carried, record=encode_record(record), checkpoint=checkpoint)
 
 
 def hand_over(circle, seat, peer=300):
     """The seat's holder leaves, and another one takes it; MAX_SEATS must be the circle's."""
-    burned = circle.known.burned_by_leaving(seat)
+    burned = circle.known.leaving_burn_wei(seat)
     circle.write(Left(seat, burned, 1_700_000_000), Released(seat, circle.known.seats[seat].bond - burned))
     circle.take(seat, peer)
 

@@ -9,11 +9,11 @@ from ledger.circle.history import History, Round
 from ledger.errors import NotYet
 from ledger.fetch.fetcher import BlobFetcher
 from ledger.identity.endpoints import parse_endpoint
-from node.blobs.gateway import gateway_app
+from node.blobs.gateway import make_gateway_app
 from node.blobs.store import BlockStore
 from node.operating.meter import Meter
-from node.round.exchange import Announced, Exchange
-from node.round.neighbour_patience import Patience
+from node.round.exchange import AnnouncedUpdates, Exchange
+from node.round.neighbour_patience import NeighbourPatience
 from tests.support.histories.moments import drawn, history_of
 
 BLOB = b"FMU2 an update of some length"
@@ -30,10 +30,10 @@ class Told:
         self.have_told: list[tuple[int, bytes]] = []
         self.is_behind = False
 
-    def holders(self, digest: bytes) -> list[str]:
+    def list_holders(self, digest: bytes) -> list[str]:
         return self.known
 
-    def have(self, round_number: int, digest: bytes) -> None:
+    def announce_held(self, round_number: int, digest: bytes) -> None:
         if self.is_behind:
             raise NotYet("the circle went on")
         self.have_told.append((round_number, digest))
@@ -52,7 +52,7 @@ class Member:
             self.was_asked.set()
             return True
 
-        self._runner = web.AppRunner(gateway_app(self.store, serves=serves))
+        self._runner = web.AppRunner(make_gateway_app(self.store, serves=serves))
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         return parse_endpoint(f"wss://127.0.0.1:1 http://127.0.0.1:{self._runner.addresses[0][1]}").text
@@ -66,7 +66,7 @@ class Scene:
 
     def __init__(self, folder: Path) -> None:
         self.members = [Member(folder / str(seat)) for seat in range(4)]
-        self.told, self.announced = Told(), Announced()
+        self.told, self.announced = Told(), AnnouncedUpdates()
         self.knocks: list[str] = []
         self.fetcher = BlobFetcher()
         self.exchange = Exchange(
@@ -75,7 +75,7 @@ class Scene:
             self.told,  # type: ignore[arg-type]
             self.announced,
             Meter(),
-            Patience(self.has),
+            NeighbourPatience(self.has),
         )
 
     async def has(self, gateway: str, digest: bytes) -> bool:

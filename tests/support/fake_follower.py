@@ -70,10 +70,10 @@ class FakeFollower:
     async def wait(self, wait_s: float) -> None:
         await self.follow(wait_s)
 
-    async def events(self) -> list[Event]:
+    async def fetch_events(self) -> list[Event]:
         return self.past
 
-    async def balance_wei(self) -> int:
+    async def fetch_balance_wei(self) -> int:
         return self.balance
 
 

@@ -11,11 +11,11 @@ from aiohttp import ClientWebSocketResponse, web
 
 from ledger.identity.endpoints import Origin, parse_gossip
 from ledger.identity.network import Network
-from node.gossip import Announcement, Certificate, Gossip, Limits, Reach
+from node.gossip import Announcement, Certificate, Gossip, Limits, Reachability
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import Identity, shake_hands_within
 from node.gossip.listener import HttpServer
-from node.gossip.messages import Message, encode, frame_of
+from node.gossip.messages import Message, encode, join_frame
 
 NETWORK = Network.of(1337, "0x" + "11" * 20)
 OTHER_NETWORK = Network.of(1337, "0x" + "22" * 20)
@@ -31,7 +31,7 @@ class Peer:
         self.key = random.Random(name).randbytes(32)
         self.heard: list[Announcement] = []
         self.convicted: list[tuple[Announcement, Announcement]] = []
-        self.reached: list[Reach] = []
+        self.reached: list[Reachability] = []
         self.port = 0
         self.gossip = Gossip(
             network=network,
@@ -138,7 +138,7 @@ class RawMember:
         return self.identity.address
 
     async def say(self, *messages: Message) -> None:
-        await self.socket.send_bytes(frame_of(encode(one) for one in messages))
+        await self.socket.send_bytes(join_frame(encode(one) for one in messages))
 
 
 @asynccontextmanager
@@ -149,7 +149,7 @@ async def serving(
     server = HttpServer(answer)
     runner = web.ServerRunner(server, shutdown_timeout=QUICK.close_s)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificate.server_context()).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=certificate.make_server_context()).start()
     try:
         yield parse_gossip(f"wss://127.0.0.1:{runner.addresses[0][1]}")
     finally:

@@ -69,7 +69,7 @@ class Scene:
         assert round_.seed is not None
         for seat, name in zip(seats_of(round_.committed), names, strict=True):
             others = round_.committed & ~(1 << seat)
-            neighbours = round_.neighbours(self.history().parameters.degree)[seat]
+            neighbours = round_.find_neighbours(self.history().terms.degree)[seat]
             self.call(name, "attest", encode_verdicts(round_.seed, number, neighbours, others, others), b"\1" * 32)
         self.call(names[0], "settle", number)
 

@@ -10,15 +10,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.blobs.cid import DIGEST_BYTES
 from ledger.blobs.contents.records import InvalidBlob, Record, decode_blob, decode_record, state_digest
 from ledger.circle.fold.fault_events import DISPUTE_ROUNDS
 from ledger.circle.manifest import Manifest
 from ledger.circle.round import Round
 from ledger.codec import Blocks, blocks_of
-from ledger.rules import rule_of, trace_values
-from ledger.rules.judge_memory import Carried, Memory, memory_max_bytes
+from ledger.rules import rule_of, trace_length
+from ledger.rules.judge_memory import CarriedState, JudgeMemory, memory_max_bytes
 
 CHECKPOINT_MAGIC: Final = b"FMC1"
 _OVERHEAD_BYTES: Final = 128
@@ -50,7 +50,7 @@ def is_checkpoint_due(every: int, number: int, seat: int, before: int, last: int
     return number == last or (number + seat) // every > (before + seat) // every
 
 
-def first_disputable(number: int) -> int:
+def first_disputable_round(number: int) -> int:
     """The earliest round that can be disputed while round `number` is under way, or was the last.
 
     What nobody disputed before is final (R29.1).
@@ -59,7 +59,7 @@ def first_disputable(number: int) -> int:
 
 
 def encode_checkpoint(
-    network: bytes, number: int, author: bytes, carried: Carried, genesis: State, blocks: Blocks
+    network: bytes, number: int, author: bytes, carried: CarriedState, genesis: GridState, blocks: Blocks
 ) -> bytes:
     """The checkpoint blob: the same bytes on every machine. genesis: (d,), int32."""
     packed = pack(carried.base, genesis, blocks)
@@ -77,14 +77,14 @@ def decode_checkpoint_record(blob: bytes | None, network: bytes, round_: Round, 
         raise InvalidBlob("no blob can be made of the bytes at the record's digest")
     record = decode_record(blob)
     # [REJECT] R8: a record names the network, round and author that anchored it.
-    if (record.network, record.round, record.author) != (network, round_.number, round_.author(judge)):
+    if (record.network, record.round, record.author) != (network, round_.number, round_.author_of(judge)):
         raise InvalidBlob("the record names another network, round or author than its judge's")
     if len(record.checkpoint) != DIGEST_BYTES:
         raise InvalidBlob("the record names no checkpoint where one is due")
     return record
 
 
-def decode_checkpoint(blob: bytes | None, manifest: Manifest, record: Record, genesis: State) -> Carried:
+def decode_checkpoint(blob: bytes | None, manifest: Manifest, record: Record, genesis: GridState) -> CarriedState:
     """What a judge goes on with after the round of its record, from the blob that the record names.
 
     blob: None for bytes that make no blob. genesis: (d,), int32. Raises PeerFault where it is not what the record
@@ -100,21 +100,21 @@ def decode_checkpoint(blob: bytes | None, manifest: Manifest, record: Record, ge
     # [REJECT] R29.1: it holds what the record says that the judge goes on with.
     if state_digest(base) != record.next_base:
         raise InvalidBlob("the checkpoint holds another base than its record names")
-    memory = Memory.decode(found.memory, trace_values(rule_of(manifest.rule, manifest.rule_parameters)))
+    memory = JudgeMemory.decode(found.memory, trace_length(rule_of(manifest.rule, manifest.rule_parameters)))
     if memory.digest() != record.next_memory:
         raise InvalidBlob("the checkpoint holds another memory than its record names")
-    return Carried(base, memory)
+    return CarriedState(base, memory)
 
 
 def checkpoint_max_bytes(manifest: Manifest) -> int:
     """The most bytes a checkpoint blob of this task may take; fetching stops there."""
     blocks = blocks_of(manifest.sizes)
-    base = 2 * blocks.count + -(-_WIDTH_MAX * blocks.parameters // 8)
-    values = trace_values(rule_of(manifest.rule, manifest.rule_parameters))
+    base = 2 * blocks.count + -(-_WIDTH_MAX * blocks.state_size // 8)
+    values = trace_length(rule_of(manifest.rule, manifest.rule_parameters))
     return base + memory_max_bytes(values) + _OVERHEAD_BYTES
 
 
-def pack(base: State, genesis: State, blocks: Blocks) -> bytes:
+def pack(base: GridState, genesis: GridState, blocks: Blocks) -> bytes:
     """A base as its difference from the genesis, one block after the other, each in as few bits as it needs.
 
     base, genesis: (d,), int32. One byte a block says how many bits, 0..26, a value takes; then come the values in
@@ -129,7 +129,7 @@ def pack(base: State, genesis: State, blocks: Blocks) -> bytes:
     return b"".join((bytes(widths), *parts))
 
 
-def unpack(packed: bytes, genesis: State, blocks: Blocks) -> State:
+def unpack(packed: bytes, genesis: GridState, blocks: Blocks) -> GridState:
     """The base, (d,), int32. Raises InvalidBlob for anything that `pack` would not have written (R8.1).
 
     Allocates the base and no more, whatever the bytes say.
@@ -143,14 +143,14 @@ def unpack(packed: bytes, genesis: State, blocks: Blocks) -> State:
         raise InvalidBlob(f"the checkpoint's base has {len(packed)} bytes, its widths ask for others")
     base, at = np.empty_like(genesis), blocks.count
     for block, width, size in zip(_slices(blocks), widths.tolist(), sizes.tolist(), strict=True):
-        base[block] = genesis[block] + _unpacked(packed[at : at + size], block.stop - block.start, width)
+        base[block] = genesis[block] + _unpack_block(packed[at : at + size], block.stop - block.start, width)
         at += size
     if base.size and int(np.abs(base).max()) > _LARGEST:
         raise InvalidBlob("the checkpoint's base leaves the grid")
     return base
 
 
-def _unpacked(packed: bytes, count: int, width: int) -> NDArray[np.int32]:
+def _unpack_block(packed: bytes, count: int, width: int) -> NDArray[np.int32]:
     bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")
     if bits[count * width :].any():
         raise InvalidBlob("the checkpoint has bits behind a block's last value")
@@ -163,7 +163,7 @@ def _unpacked(packed: bytes, count: int, width: int) -> NDArray[np.int32]:
     return ((zigzag >> 1).astype(np.int32)) ^ -((zigzag & 1).astype(np.int32))
 
 
-def _zigzag(values: State) -> NDArray[np.uint32]:
+def _zigzag(values: GridState) -> NDArray[np.uint32]:
     """0, −1, 1, −2 … become 0, 1, 2, 3 …"""
     return ((values << 1) ^ (values >> 31)).astype("<u4")
 

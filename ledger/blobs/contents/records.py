@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 import numpy as np
 
-from ledger.arithmetic.exact import State
+from ledger.arithmetic.exact import GridState
 from ledger.circle.manifest import Manifest
 from ledger.codec import blocks_of, decode, max_payload_bytes
 from ledger.errors import PeerFault
@@ -55,7 +55,7 @@ class Update(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     reference: bytes
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class RecordEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One neighbour in a record. verdict: accepted, rejected, invalid (rejected unread) or unavailable.
 
     figures: name → decimal integer, exactly what the rule compared. mixed: whether it entered the next base.
@@ -80,13 +80,13 @@ class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     author: bytes
     base: bytes
     update: bytes
-    entries: tuple[Entry, ...]
+    entries: tuple[RecordEntry, ...]
     next_base: bytes
     next_memory: bytes
     checkpoint: bytes
 
 
-def state_digest(state: State) -> bytes:
+def state_digest(state: GridState) -> bytes:
     """SHA-256 over the state as little-endian int32. Returns 32 bytes."""
     return hashlib.sha256(np.ascontiguousarray(state, "<i4").tobytes()).digest()
 
@@ -96,7 +96,7 @@ def encode_genesis(genesis: Genesis) -> bytes:
     return GENESIS_MAGIC + msgspec.msgpack.encode(genesis)
 
 
-def decode_genesis(blob: bytes, manifest: Manifest) -> State:
+def decode_genesis(blob: bytes, manifest: Manifest) -> GridState:
     """The state of a genesis blob (R8). Raises InvalidBlob or MalformedFrame."""
     genesis = decode_blob(blob, GENESIS_MAGIC, Genesis, update_max_bytes(manifest))
     return decode(genesis.payload, genesis.codec, blocks_of(manifest.sizes))
@@ -127,7 +127,7 @@ def decode_update(blob: bytes, manifest: Manifest, network: bytes, round_number:
     return update
 
 
-def reference_of(blob: bytes, manifest: Manifest) -> bytes:
+def read_reference(blob: bytes, manifest: Manifest) -> bytes:
     """What an update is relative to, not yet checked at all; empty where it stands for itself or does not parse."""
     try:
         return decode_blob(blob, UPDATE_MAGIC, Update, update_max_bytes(manifest)).reference

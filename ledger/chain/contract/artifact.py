@@ -34,38 +34,38 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     court_bytecode: str
     court_runtime: str
 
-    def types(self, kind: str, name: str, side: str = "inputs") -> list[str]:
+    def find_types(self, kind: str, name: str, side: str = "inputs") -> list[str]:
         """The ABI types of a function's or event's parameters (`side` outputs: of its results)."""
-        return [_abi_type(parameter) for parameter in self.entry(kind, name)[side]]
+        return [_abi_type(parameter) for parameter in self.find_entry(kind, name)[side]]
 
     @property
     def creation(self) -> bytes:
         """The circle's creation bytecode, without the constructor's arguments."""
         return bytes.fromhex(self.bytecode[2:])
 
-    def constructor(self) -> list[dict[str, Any]]:
+    def find_constructor(self) -> list[dict[str, Any]]:
         """The ABI's description of the constructor's parameters."""
         return [parameter for entry in self.abi if entry["type"] == "constructor" for parameter in entry["inputs"]]
 
-    def entry(self, kind: str, name: str) -> dict[str, Any]:
+    def find_entry(self, kind: str, name: str) -> dict[str, Any]:
         """The ABI entry of a function or event. Raises KeyError."""
         for entry in self.abi:
             if entry["type"] == kind and entry.get("name") == name:
                 return entry
         raise KeyError(f"{kind} {name}")
 
-    def call_data(self, name: str, *arguments: object) -> bytes:
+    def encode_call(self, name: str, *arguments: object) -> bytes:
         """Selector and encoded arguments of a function call."""
-        types = self.types("function", name)
+        types = self.find_types("function", name)
         return keccak(f"{name}({','.join(types)})".encode())[:4] + abi_encode(types, arguments)
 
-    def result(self, name: str, data: bytes) -> tuple[Any, ...]:
+    def decode_result(self, name: str, data: bytes) -> tuple[Any, ...]:
         """What a function returned. Raises eth_abi's DecodingError on garbage."""
-        return abi_decode(self.types("function", name, "outputs"), data)
+        return abi_decode(self.find_types("function", name, "outputs"), data)
 
-    def named(self, name: str, value: tuple[Any, ...]) -> dict[str, Any]:
+    def name_fields(self, name: str, value: tuple[Any, ...]) -> dict[str, Any]:
         """The fields of a struct that a function returned, by their names."""
-        (returned,) = self.entry("function", name)["outputs"]
+        (returned,) = self.find_entry("function", name)["outputs"]
         return {field["name"]: held for field, held in zip(returned["components"], value, strict=True)}
 
     @property
@@ -83,9 +83,9 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """How large a deployed circle is, its immutables included."""
         return len(self.runtime) // 2 - 1 + 32 * len(self.immutables)
 
-    def creation_data(self, arguments: tuple[object, ...]) -> bytes:
+    def encode_creation(self, arguments: tuple[object, ...]) -> bytes:
         """Creation bytecode with the constructor's arguments."""
-        types = [_abi_type(parameter) for parameter in self.constructor()]
+        types = [_abi_type(parameter) for parameter in self.find_constructor()]
         return self.creation + abi_encode(types, arguments)
 
     def read_immutables(self, code: bytes, address: str) -> Mapping[str, bytes]:
@@ -118,7 +118,7 @@ def _abi_type(parameter: dict[str, Any]) -> str:
 
 
 @cache
-def circle_artifact() -> Artifact:
+def load_circle_artifact() -> Artifact:
     """The artifact in this installation."""
     raw = json.loads(files("contracts").joinpath("Circle.json").read_text())
     return msgspec.convert(raw, Artifact)

@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ledger.chain.rpc import answers
-from ledger.untrusted.text import printable
+from ledger.untrusted.text import make_printable
 
 _CLOCKS: Final = "look at the round with `folkmoot status`, a node tries again by itself"
 _VERDICT: Final = "update this node, and report it if it is up to date"
@@ -165,17 +165,19 @@ _ERROR_SELECTOR: Final = "0x08c379a0"
 _DATA_MAX: Final = 4096
 
 
-def reason_in(data: str | None) -> str | None:
+def decode_revert_reason(data: str | None) -> str | None:
     """The text of Error(string) in revert data, 0x-prefixed hex; some endpoints tell the reason only there."""
     if data is None or not data.startswith(_ERROR_SELECTOR) or len(data) > _DATA_MAX:
         return None
     try:
-        return printable(str(answers.abi_values(["string"], bytes.fromhex(data[len(_ERROR_SELECTOR) :]))[0]))
+        return make_printable(
+            str(answers.decode_abi_values(["string"], bytes.fromhex(data[len(_ERROR_SELECTOR) :]))[0])
+        )
     except ValueError:
         return None
 
 
-def explained(text: str) -> str | None:
+def explain_revert(text: str) -> str | None:
     """The sentence for the contract's reason in an endpoint's error or a revert; None where it holds none."""
     found = [reason for reason in SENTENCES if reason in text]
     # No reason is lost in a longer one that begins like it.

@@ -10,7 +10,7 @@ from ledger.chain.circle import Circle
 from ledger.chain.contract.artifact import code_hash
 from ledger.chain.deployment.terms import TermValue
 from ledger.chain.rpc.failover import connect
-from ledger.chain.rpc.patience import Patience, insist
+from ledger.chain.rpc.patience import EndpointPatience, insist
 from ledger.errors import SetupError
 from ledger.files import PUBLIC, write_whole
 from ledger.untrusted.parsing import decode_json
@@ -44,7 +44,7 @@ class CircleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """Write whole or not at all, to last."""
         write_json(path, self)
 
-    def rpc_urls(self) -> list[str]:
+    def read_rpc_urls(self) -> list[str]:
         """The endpoint in the file. Raises SetupError where it holds none."""
         if self.rpc is None:
             raise SetupError(
@@ -60,13 +60,13 @@ class CircleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 def open_circle(
-    file: CircleFile, rpc_urls: Sequence[str] | None = None, *, patience: Patience | None = None
+    file: CircleFile, rpc_urls: Sequence[str] | None = None, *, patience: EndpointPatience | None = None
 ) -> Circle:
     """The circle a file names, through the endpoints named or else the file's.
 
     Raises SetupError where chain, code, task or terms are not those.
     """
-    rpc = connect(rpc_urls or file.rpc_urls(), file.chain_id, patience=patience)
+    rpc = connect(rpc_urls or file.read_rpc_urls(), file.chain_id, patience=patience)
 
     def read() -> Circle:
         circle = Circle(rpc, file.contract, file.chain_id, since=file.block)

@@ -24,8 +24,8 @@ class RoundGas:
 
 def round_gas(seats: int) -> RoundGas:
     """The measured figures of the next larger circle; settling is scaled to the seats. seats: 2..256."""
-    measured = min(size for size in _measured() if size >= seats)
-    figures = _measured()[measured]
+    measured = min(size for size in _read_measured() if size >= seats)
+    figures = _read_measured()[measured]
     return RoundGas(
         seats,
         figures["join"],
@@ -36,7 +36,7 @@ def round_gas(seats: int) -> RoundGas:
 
 
 @cache
-def _measured() -> dict[int, dict[str, int]]:
+def _read_measured() -> dict[int, dict[str, int]]:
     """Gas by call, by how many seats a circle has; the file holds the codes' sizes as well."""
     raw = json.loads(files("contracts").joinpath("gas.json").read_text())
     return {int(seats): figures for seats, figures in raw.items() if seats.isdigit()}

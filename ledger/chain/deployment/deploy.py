@@ -12,34 +12,34 @@ from typing import Final
 import msgspec
 from eth_utils.address import to_checksum_address
 
-from ledger.chain.circle import Circle, NotThere, Placed
-from ledger.chain.contract.artifact import circle_artifact, code_hash
-from ledger.chain.contract.code import check_court, code_at, contract_address, is_court, reached
+from ledger.chain.circle import Circle, NotThere, PlacedEvent
+from ledger.chain.contract.artifact import code_hash, load_circle_artifact
+from ledger.chain.contract.code import check_court, contract_address, fetch_code, is_court, wait_for_block
 from ledger.chain.deployment.circle_file import CircleFile, check_pinned, open_circle, read_json, write_json
-from ledger.chain.deployment.plan import Plan, is_as_planned, plan_for
-from ledger.chain.deployment.terms import Terms, TermValue
+from ledger.chain.deployment.plan import DeploymentPlan, is_as_planned, make_plan
+from ledger.chain.deployment.terms import ChosenTerms, TermValue
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Receipt
 from ledger.chain.rpc.client import Rpc
 from ledger.chain.rpc.patience import insist
-from ledger.chain.transactions.receipts import find_receipt
+from ledger.chain.transactions.receipts import fetch_receipt
 from ledger.chain.transactions.sender import NoFunds, Reverted, Sender
 from ledger.circle.events import Opened
 from ledger.errors import NotYet, SetupError, UsageError
 
 __all__ = [
+    "ChosenTerms",
     "CircleFile",
     "Deployment",
+    "DeploymentPlan",
     "Intent",
     "Paid",
-    "Plan",
-    "Terms",
     "deploy_circle",
     "find_deployed",
+    "find_known_court",
     "finish_begun",
-    "known_court",
+    "make_plan",
     "open_circle",
-    "plan_for",
 ]
 _log = logging.getLogger(__name__)
 _POLL_S: Final = 0.2
@@ -93,7 +93,7 @@ class Deployment:
 
 
 def find_deployed(
-    rpc: Rpc, chain_id: int, plan: Plan, out: Path, *, court: str | None = None, anew: bool = False
+    rpc: Rpc, chain_id: int, plan: DeploymentPlan, out: Path, *, court: str | None = None, anew: bool = False
 ) -> CircleFile | None:
     """What `out` names already, if it is this circle and stands; None where there is no such file.
 
@@ -106,14 +106,14 @@ def find_deployed(
     file = CircleFile.read(out)
     if file.chain_id != chain_id:
         raise UsageError(f"{out} names a circle on chain {file.chain_id}, this is {chain_id}: choose another --out")
-    if not _code_there(rpc, file):
+    if not _fetch_code(rpc, file):
         if anew:
             return None
         raise SetupError(
             f"{out} names a circle at {file.contract}, and nothing is there (was the chain reset?): "
             "correct --rpc, or deploy it again with --anew"
         )
-    wanted = plan.terms if court is None else plan.terms_with(to_checksum_address(court))
+    wanted = plan.terms if court is None else plan.compute_terms(to_checksum_address(court))
     differing = [name for name, value in wanted.items() if file.terms.get(name) != value]
     if file.task != plan.task or differing:
         what = "task" if file.task != plan.task else ", ".join(differing)
@@ -125,15 +125,19 @@ def find_deployed(
     return file
 
 
-def _code_there(rpc: Rpc, file: CircleFile) -> bytes:
+def _fetch_code(rpc: Rpc, file: CircleFile) -> bytes:
     """What lies at the circle's address, asked again where that is nothing; empty if it stays so."""
     try:
-        return insist(rpc, lambda: _some_code(rpc, file.contract, file.block), _NoCode, rpc.patience.catch_up_s)
+        return insist(
+            rpc, lambda: _fetch_some_code(rpc, file.contract, file.block), _NoCode, rpc.patience.catch_up_s
+        )
     except _NoCode:
         return b""
 
 
-def finish_begun(rpc: Rpc, chain_id: int, plan: Plan, out: Path, confirmations: int = 0) -> Deployment | None:
+def finish_begun(
+    rpc: Rpc, chain_id: int, plan: DeploymentPlan, out: Path, confirmations: int = 0
+) -> Deployment | None:
     """Finish a deployment for `out` that was sent and not written down; None where its circle was not sent.
 
     A court that was sent is noted then, and `deploy_circle` goes on with it.
@@ -158,7 +162,7 @@ def finish_begun(rpc: Rpc, chain_id: int, plan: Plan, out: Path, confirmations: 
     return None
 
 
-def known_court(rpc: Rpc, out: Path, chosen: str | None = None) -> str | None:
+def find_known_court(rpc: Rpc, out: Path, chosen: str | None = None) -> str | None:
     """The court that a deployment for `out` uses: the chosen one, or one sent before it was cut short.
 
     None where one is to be sent. Raises SetupError where the chosen one is none of this version.
@@ -172,18 +176,18 @@ def known_court(rpc: Rpc, out: Path, chosen: str | None = None) -> str | None:
 
 
 def deploy_circle(
-    sender: Sender, plan: Plan, out: Path, confirmations: int = 0, court: str | None = None
+    sender: Sender, plan: DeploymentPlan, out: Path, confirmations: int = 0, court: str | None = None
 ) -> Deployment:
     """Deploy, wait until so many blocks lie on top, check what is there and write `out`.
 
-    court: the one to use, from `known_court`; None sends one first. Before it comes `finish_begun`.
+    court: the one to use, from `find_known_court`; None sends one first. Before it comes `finish_begun`.
     Raises SetupError, Reverted, NoFunds, NoReceipt, ChainUnreachable.
     """
     intent = Intent(
         chain_id=sender.chain_id,
         deployer=sender.address,
-        nonce=_nonce(sender.rpc, sender.address, "pending"),
-        block=sender.rpc.head(),
+        nonce=_fetch_nonce(sender.rpc, sender.address, "pending"),
+        block=sender.rpc.fetch_head(),
         task=plan.task,
         terms=plan.terms,
         court=court,
@@ -192,11 +196,11 @@ def deploy_circle(
     receipts: list[Receipt] = []
     if court is None:
         receipts.append(_create(sender, plan.court_data, intent, out))
-        court = _created(receipts[0])
+        court = _read_created(receipts[0])
         intent = msgspec.structs.replace(intent, court=court)
         write_json(Intent.path(out), intent)
-    receipts.append(_create(sender, plan.circle_data(court), intent, out))
-    done = _finish(sender.rpc, _created(receipts[-1]), intent, plan, out, confirmations)
+    receipts.append(_create(sender, plan.encode_circle_creation(court), intent, out))
+    done = _finish(sender.rpc, _read_created(receipts[-1]), intent, plan, out, confirmations)
     return replace(done, paid=Paid.of(*receipts))
 
 
@@ -210,7 +214,7 @@ def _create(sender: Sender, data: bytes, intent: Intent, out: Path) -> Receipt:
         raise
 
 
-def _created(receipt: Receipt) -> str:
+def _read_created(receipt: Receipt) -> str:
     if receipt.contract is None:
         raise SetupError(
             f"the endpoint's receipt of the deployment ({receipt.transaction}) names no contract: run the same "
@@ -219,8 +223,10 @@ def _created(receipt: Receipt) -> str:
     return str(to_checksum_address(receipt.contract))
 
 
-def _finish(rpc: Rpc, address: str, intent: Intent, plan: Plan, out: Path, confirmations: int) -> Deployment:
-    deployment = _confirmed(rpc, address, intent, plan, confirmations)
+def _finish(
+    rpc: Rpc, address: str, intent: Intent, plan: DeploymentPlan, out: Path, confirmations: int
+) -> Deployment:
+    deployment = _confirm(rpc, address, intent, plan, confirmations)
     deployment.file.write(out)
     Intent.path(out).unlink()
     return deployment
@@ -235,7 +241,7 @@ class _Sent:
     is_pending: bool
 
 
-def _find_sent(rpc: Rpc, intent: Intent, plan: Plan) -> _Sent:
+def _find_sent(rpc: Rpc, intent: Intent, plan: DeploymentPlan) -> _Sent:
     """What was sent before, once no pool holds more of it."""
     patient_until = time.monotonic() + rpc.patience.catch_up_s
     deadline = time.monotonic() + _WAIT_S
@@ -254,28 +260,28 @@ def _find_sent(rpc: Rpc, intent: Intent, plan: Plan) -> _Sent:
         time.sleep(_POLL_S)
 
 
-def _look_for_sent(rpc: Rpc, intent: Intent, plan: Plan) -> _Sent:
+def _look_for_sent(rpc: Rpc, intent: Intent, plan: DeploymentPlan) -> _Sent:
     """Look at the addresses that the key's transactions since then made. All of it as of one block."""
-    head, court = hex(reached(rpc, intent.block)), intent.court
-    mined, sent = _nonce(rpc, intent.deployer, head), _nonce(rpc, intent.deployer, "pending")
+    head, court = hex(wait_for_block(rpc, intent.block)), intent.court
+    mined, sent = _fetch_nonce(rpc, intent.deployer, head), _fetch_nonce(rpc, intent.deployer, "pending")
     for nonce in range(intent.nonce, min(mined, intent.nonce + _NONCES)):
         address = contract_address(intent.deployer, nonce)
-        code = rpc.data("eth_getCode", address, head)
+        code = rpc.fetch_data("eth_getCode", address, head)
         if is_as_planned(code, address, plan):
             _log.info("found what was sent before contract=%s nonce=%d", address, nonce)
             return _Sent(address, court, is_pending=False)
-        if code == circle_artifact().court_code:
+        if code == load_circle_artifact().court_code:
             _log.info("found a court sent before court=%s nonce=%d", address, nonce)
             court = address
     return _Sent(None, court, sent > max(mined, intent.nonce))
 
 
-def _confirmed(rpc: Rpc, address: str, intent: Intent, plan: Plan, confirmations: int) -> Deployment:
+def _confirm(rpc: Rpc, address: str, intent: Intent, plan: DeploymentPlan, confirmations: int) -> Deployment:
     """Check what lies there, and wait for blocks on top: a block that is replaced may put it into another one."""
     deadline = time.monotonic() + _WAIT_S
     while True:
-        opened = _opening(rpc, address, intent)
-        if opened is not None and reached(rpc, opened.position[0]) - opened.position[0] >= confirmations:
+        opened = _fetch_opening(rpc, address, intent)
+        if opened is not None and wait_for_block(rpc, opened.position[0]) - opened.position[0] >= confirmations:
             break
         if time.monotonic() > deadline:
             raise SetupError(
@@ -293,39 +299,39 @@ def _confirmed(rpc: Rpc, address: str, intent: Intent, plan: Plan, confirmations
         transaction=opened.transaction,
         code_hash=code_hash(circle.code),
         task=plan.task,
-        terms=plan.terms_with(circle.court),
+        terms=plan.compute_terms(circle.court),
         rpc=rpc.public_url,
     )
-    receipt = find_receipt(rpc, opened.transaction)
+    receipt = fetch_receipt(rpc, opened.transaction)
     return Deployment(circle, file, None if receipt is None else Paid.of(receipt))
 
 
-def _opening(rpc: Rpc, address: str, intent: Intent) -> Placed | None:
+def _fetch_opening(rpc: Rpc, address: str, intent: Intent) -> PlacedEvent | None:
     """The circle's first event, at the earliest in the block after the intent was written.
 
     None where an endpoint does not have it yet, which others behind the same address may have.
     """
     try:
-        circle, head = Circle(rpc, address, intent.chain_id, since=intent.block), reached(rpc, intent.block)
+        circle, head = Circle(rpc, address, intent.chain_id, since=intent.block), wait_for_block(rpc, intent.block)
     except NotThere:
         return None
     for first in range(intent.block, head + 1, _LOG_CHUNK_BLOCKS):
-        placed = circle.logs(first, min(first + _LOG_CHUNK_BLOCKS - 1, head))
+        placed = circle.fetch_events(first, min(first + _LOG_CHUNK_BLOCKS - 1, head))
         if placed and isinstance(placed[0].event, Opened):
             return placed[0]
     return None
 
 
-def _nonce(rpc: Rpc, account: str, block: str) -> int:
-    return rpc.request("eth_getTransactionCount", [account, block], answers.nonce)
+def _fetch_nonce(rpc: Rpc, account: str, block: str) -> int:
+    return rpc.request("eth_getTransactionCount", [account, block], answers.parse_nonce)
 
 
 class _NoCode(NotYet):
     """Nothing lies at an address, as far as an endpoint knows."""
 
 
-def _some_code(rpc: Rpc, address: str, since: int) -> bytes:
-    code = code_at(rpc, address, since)
+def _fetch_some_code(rpc: Rpc, address: str, since: int) -> bytes:
+    code = fetch_code(rpc, address, since)
     if not code:
         raise _NoCode(f"nothing is at {address}")
     return code

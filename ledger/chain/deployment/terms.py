@@ -1,6 +1,6 @@
 """A circle's terms: what its founders fix for good at deployment, beside the task's manifest.
 
-Everything that depends on which terms there are is in this module: a new one is a field of `Terms`, a line of
+Everything that depends on which terms there are is in this module: a new one is a field of `ChosenTerms`, a line of
 `_RANGES` and an option in node/cli/terms.py. How the constructor takes them is read from its ABI, by name.
 """
 
@@ -33,7 +33,7 @@ class Admission(IntEnum):
     MEMBERS = 2
 
 
-class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ChosenTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The contract's parameters that founders choose, see its constructor. `…_s` in seconds, bonds in wei.
 
     The court's address is the constructor's last term, and follows from the deployment.
@@ -83,7 +83,7 @@ _RANGES: Final = {
 }
 
 
-def check_terms(terms: Terms) -> None:
+def check_terms(terms: ChosenTerms) -> None:
     """Raises UsageError for what the contract would refuse, before anything is paid for."""
     for name, (least, most, rule, option) in _RANGES.items():
         value: int = getattr(terms, name)
@@ -100,7 +100,7 @@ def check_terms(terms: Terms) -> None:
     _check_disputes(terms)
 
 
-def _check_disputes(terms: Terms) -> None:
+def _check_disputes(terms: ChosenTerms) -> None:
     if not terms.dispute_bond:
         return
     if not terms.bond:
@@ -117,7 +117,7 @@ def _check_disputes(terms: Terms) -> None:
         )
 
 
-def term_values(artifact: Artifact, manifest: Manifest, terms: Terms) -> dict[str, TermValue]:
+def compute_term_values(artifact: Artifact, manifest: Manifest, terms: ChosenTerms) -> dict[str, TermValue]:
     """Name → value of each term the constructor takes but for its court's address, in its order.
 
     Some of them the manifest holds too.
@@ -128,40 +128,40 @@ def term_values(artifact: Artifact, manifest: Manifest, terms: Terms) -> dict[st
         "last_round": manifest.rounds,
         "degree": manifest.degree,
     }
-    names = [parameter["name"] for parameter in _parameters(artifact)]
-    for field in msgspec.structs.fields(Terms):
+    names = [parameter["name"] for parameter in _find_constructor_parameters(artifact)]
+    for field in msgspec.structs.fields(ChosenTerms):
         is_chosen = field.default is not msgspec.NODEFAULT and known[field.name] != field.default
         if is_chosen and field.name not in names:
             raise UsageError(f"the circle contract of this version has no {field.name}: leave that option out")
     return {name: known[name] for name in names if name != COURT}
 
 
-def constructor_arguments(
+def encode_constructor_arguments(
     artifact: Artifact, encoded: bytes, values: Mapping[str, TermValue]
 ) -> tuple[object, ...]:
-    """The arguments for `Artifact.creation_data`. encoded: the manifest's bytes."""
+    """The arguments for `Artifact.encode_creation`. encoded: the manifest's bytes."""
 
     def argument(parameter: dict[str, Any]) -> object:
         if parameter["type"] == "tuple":
             return tuple(argument(part) for part in parameter["components"])
         return encoded if parameter["name"] == "manifest" else values[parameter["name"]]
 
-    return tuple(argument(parameter) for parameter in artifact.constructor())
+    return tuple(argument(parameter) for parameter in artifact.find_constructor())
 
 
-def differing_terms(words: Mapping[str, bytes], values: Mapping[str, TermValue]) -> list[str]:
+def find_differing_terms(words: Mapping[str, bytes], values: Mapping[str, TermValue]) -> list[str]:
     """The terms whose value in a deployed circle is another. words: its immutables, see `read_immutables`."""
     held = {name.lower(): int.from_bytes(word, "big") for name, word in words.items()}
-    return [name for name, value in values.items() if name in held and held[name] != _word(value)]
+    return [name for name, value in values.items() if name in held and held[name] != _encode_word(value)]
 
 
-def _parameters(artifact: Artifact) -> list[dict[str, Any]]:
+def _find_constructor_parameters(artifact: Artifact) -> list[dict[str, Any]]:
     """The constructor's parameters but for the manifest, a struct's fields in its place."""
     found: list[dict[str, Any]] = []
-    for parameter in artifact.constructor():
+    for parameter in artifact.find_constructor():
         found += parameter["components"] if parameter["type"] == "tuple" else [parameter]
     return [parameter for parameter in found if parameter["name"] != "manifest"]
 
 
-def _word(value: TermValue) -> int:
+def _encode_word(value: TermValue) -> int:
     return int(value, 16) if isinstance(value, str) else value

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from ledger.errors import SetupError
-from ledger.untrusted.text import printable
+from ledger.untrusted.text import make_printable
 
 HIDDEN: Final = "…"
 # Shorter parts of a path are versions and the names of chains.
@@ -21,7 +21,7 @@ _VALUE_CHARACTERS: Final = 4
 
 
 @dataclass(frozen=True)
-class Address:
+class EndpointAddress:
     """An http or https address. full: as it was given. shown: without what may be secret."""
 
     full: str = field(repr=False)
@@ -29,7 +29,7 @@ class Address:
     _secrets: tuple[str, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, text: str) -> "Address":
+    def of(cls, text: str) -> "EndpointAddress":
         """Raises SetupError for what is no such address."""
         try:
             parts = urlsplit(text)
@@ -37,8 +37,8 @@ class Address:
         except ValueError:
             is_address = False
         if not is_address or not text.isprintable() or " " in text:
-            raise SetupError(f"{_outline(text)!r} is no JSON-RPC address: give one such as http://127.0.0.1:8545")
-        return cls(text, shown_url(text), tuple(sorted(set(_secrets(parts)), key=len, reverse=True)))
+            raise SetupError(f"{_mask_text(text)!r} is no JSON-RPC address: give one such as http://127.0.0.1:8545")
+        return cls(text, mask_url(text), tuple(sorted(set(_find_secrets(parts)), key=len, reverse=True)))
 
     @property
     def public(self) -> str | None:
@@ -52,7 +52,7 @@ class Address:
         return text
 
 
-def shown_url(text: str) -> str:
+def mask_url(text: str) -> str:
     """A URL without user, password, path, query and fragment; an ellipsis says that there was one of them."""
     parts = urlsplit(text)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
@@ -61,15 +61,15 @@ def shown_url(text: str) -> str:
     return f"{origin}/{HIDDEN}" if has_more else text
 
 
-def _outline(text: str) -> str:
+def _mask_text(text: str) -> str:
     """What may be shown of a text that is no address."""
     head, mark, tail = text.partition("://")
     scheme, rest = (head + mark, tail) if mark else ("", head)
     host = re.split(r"[/?#]", rest.rpartition("@")[2], maxsplit=1)[0]
-    return printable(scheme + host, 80)
+    return make_printable(scheme + host, 80)
 
 
-def _secrets(parts: SplitResult) -> Iterator[str]:
+def _find_secrets(parts: SplitResult) -> Iterator[str]:
     """Every piece that must not be shown, in each spelling that it travels in."""
     pieces = [piece for piece in parts.path.split("/") if len(piece) >= _SECRET_CHARACTERS]
     values = [pair.partition("=")[2] or pair for pair in parts.query.split("&")]

@@ -27,29 +27,29 @@ class Nonsense(ValueError):
     """An answer that no endpoint in its senses gives."""
 
 
-def quantity(raw: Any, most: int = (1 << 256) - 1) -> int:
+def parse_quantity(raw: Any, most: int = (1 << 256) - 1) -> int:
     """A number, 0x-prefixed hex. Never negative, never a JSON number or boolean."""
     if not isinstance(raw, str) or not _QUANTITY.fullmatch(raw) or (number := int(raw, 16)) > most:
         raise Nonsense(f"{_cut(raw)} is no quantity up to {most:#x}"[:120])
     return number
 
 
-def height(raw: Any) -> int:
+def parse_height(raw: Any) -> int:
     """A block's number: none that a chain could reach in a thousand years."""
-    return quantity(raw, _HEIGHT_MAX)
+    return parse_quantity(raw, _HEIGHT_MAX)
 
 
-def chain_id(raw: Any) -> int:
+def parse_chain_id(raw: Any) -> int:
     """EIP-155's number of a chain."""
-    return quantity(raw, (1 << 64) - 1)
+    return parse_quantity(raw, (1 << 64) - 1)
 
 
-def nonce(raw: Any) -> int:
+def parse_nonce(raw: Any) -> int:
     """How many transactions an account sent (EIP-2681)."""
-    return quantity(raw, (1 << 64) - 2)
+    return parse_quantity(raw, (1 << 64) - 2)
 
 
-def data(raw: Any) -> bytes:
+def parse_data(raw: Any) -> bytes:
     """Bytes, 0x-prefixed hex."""
     try:
         if isinstance(raw, str) and raw.startswith("0x") and raw.isascii():
@@ -60,31 +60,31 @@ def data(raw: Any) -> bytes:
     return _refuse(raw)
 
 
-def digest(raw: Any) -> str:
+def parse_digest(raw: Any) -> str:
     """32 bytes as 0x-prefixed hex, in lower case."""
-    if len(data(raw)) != _DIGEST_BYTES:
+    if len(parse_data(raw)) != _DIGEST_BYTES:
         raise Nonsense(f"{_cut(raw)} is no digest")
     return str(raw).lower()
 
 
-def anything(raw: Any) -> Any:
+def accept_anything(raw: Any) -> Any:
     """An answer that does not matter."""
     return raw
 
 
-def flag(raw: Any) -> bool:
+def parse_flag(raw: Any) -> bool:
     """true or false."""
     if not isinstance(raw, bool):
         raise Nonsense(f"{_cut(raw)} is neither true nor false")
     return raw
 
 
-def optional(parse: Parser[_T]) -> Parser[_T | None]:
+def or_null(parse: Parser[_T]) -> Parser[_T | None]:
     """null, for what the endpoint does not have, or a value."""
     return lambda raw: None if raw is None else parse(raw)
 
 
-def shaped(raw: Any, kind: type[_T]) -> _T:
+def parse_shape(raw: Any, kind: type[_T]) -> _T:
     """JSON as a msgspec.Struct, or a list of them; members beyond its own are ignored."""
     try:
         return msgspec.convert(raw, kind)
@@ -92,7 +92,7 @@ def shaped(raw: Any, kind: type[_T]) -> _T:
         raise Nonsense(str(error)) from error
 
 
-def abi_values(types: Sequence[str], encoded: bytes) -> tuple[Any, ...]:
+def decode_abi_values(types: Sequence[str], encoded: bytes) -> tuple[Any, ...]:
     """ABI-encoded values, whatever the bytes are."""
     try:
         return abi_decode(types, encoded)
@@ -110,7 +110,7 @@ class _RawBlock(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockAnswer:
     """A header, as far as it matters. hash: 0x-prefixed hex. time_s: Unix seconds."""
 
     number: int
@@ -118,14 +118,14 @@ class Block:
     time_s: int
 
 
-def block(wanted: int) -> Parser[Block]:
+def block_parser(wanted: int) -> Parser[BlockAnswer]:
     """The block of a number; an answer about another block is none."""
 
-    def parse(raw: Any) -> Block:
-        found = shaped(raw, _RawBlock)
-        if height(found.number) != wanted:
+    def parse(raw: Any) -> BlockAnswer:
+        found = parse_shape(raw, _RawBlock)
+        if parse_height(found.number) != wanted:
             raise Nonsense(f"block {_cut(found.number)} in place of {wanted}")
-        return Block(wanted, digest(found.hash), quantity(found.timestamp, _TIME_MAX))
+        return BlockAnswer(wanted, parse_digest(found.hash), parse_quantity(found.timestamp, _TIME_MAX))
 
     return parse
 
@@ -135,13 +135,13 @@ class _RawFees(msgspec.Struct, frozen=True):
     baseFeePerGas: list[str]  # noqa: N815
 
 
-def next_base_fee(raw: Any) -> tuple[int, int]:
+def parse_next_base_fee(raw: Any) -> tuple[int, int]:
     """Of eth_feeHistory: the base fee of the block after the newest, wei, and the newest block's number."""
-    found = shaped(raw, _RawFees)
+    found = parse_shape(raw, _RawFees)
     if not 1 <= len(found.baseFeePerGas) <= _HISTORY_MAX:
         raise Nonsense(f"{len(found.baseFeePerGas)} base fees")
-    newest = height(found.oldestBlock) + len(found.baseFeePerGas) - 2
-    return quantity(found.baseFeePerGas[-1]), max(newest, 0)
+    newest = parse_height(found.oldestBlock) + len(found.baseFeePerGas) - 2
+    return parse_quantity(found.baseFeePerGas[-1]), max(newest, 0)
 
 
 # ---------------------------------------------------------------------------------------------------- transactions
@@ -170,25 +170,25 @@ class _RawReceipt(msgspec.Struct, frozen=True):
     contractAddress: str | None = None  # noqa: N815
 
 
-def receipt(transaction: str) -> Parser[Receipt | None]:
+def receipt_parser(transaction: str) -> Parser[Receipt | None]:
     """The receipt of a transaction, None where it is in no block that the endpoint has."""
 
     def parse(raw: Any) -> Receipt | None:
         if raw is None:
             return None
-        found = shaped(raw, _RawReceipt)
+        found = parse_shape(raw, _RawReceipt)
         if found.blockNumber is None or found.blockHash is None:
             return None
         if found.transactionHash.lower() != transaction.lower():
             raise Nonsense(f"the receipt of {_cut(found.transactionHash)}")
         return Receipt(
             transaction,
-            height(found.blockNumber),
-            quantity(found.gasUsed, 1 << 64),
-            quantity(found.effectiveGasPrice),
+            parse_height(found.blockNumber),
+            parse_quantity(found.gasUsed, 1 << 64),
+            parse_quantity(found.effectiveGasPrice),
             None if found.contractAddress is None else _address(found.contractAddress),
-            digest(found.blockHash),
-            quantity(found.status, 1) == 1,
+            parse_digest(found.blockHash),
+            parse_quantity(found.status, 1) == 1,
         )
 
     return parse
@@ -199,14 +199,14 @@ class _RawTransaction(msgspec.Struct, frozen=True):
     input: str
 
 
-def call_data(transaction: str) -> Parser[bytes]:
+def call_data_parser(transaction: str) -> Parser[bytes]:
     """What a transaction that is known to be there carries; null is no answer."""
 
     def parse(raw: Any) -> bytes:
-        found = shaped(raw, _RawTransaction)
+        found = parse_shape(raw, _RawTransaction)
         if found.hash.lower() != transaction.lower():
             raise Nonsense(f"transaction {_cut(found.hash)}")
-        return data(found.input)
+        return parse_data(found.input)
 
     return parse
 
@@ -229,21 +229,21 @@ class Creation:
     input: bytes
 
 
-def creation(transaction: str) -> Parser[Creation]:
+def creation_parser(transaction: str) -> Parser[Creation]:
     """A transaction that is known to be there, to see what it made; null is no answer."""
 
     def parse(raw: Any) -> Creation:
-        found = shaped(raw, _RawCreation)
+        found = parse_shape(raw, _RawCreation)
         if found.hash.lower() != transaction.lower():
             raise Nonsense(f"transaction {_cut(found.hash)}")
         to = None if found.to is None else _address(found.to)
-        return Creation(_address(found.sender), nonce(found.nonce), to, data(found.input))
+        return Creation(_address(found.sender), parse_nonce(found.nonce), to, parse_data(found.input))
 
     return parse
 
 
 def _address(raw: str) -> str:
-    if len(data(raw)) != 20:
+    if len(parse_data(raw)) != 20:
         raise Nonsense(f"{_cut(raw)} is no address")
     return raw
 

@@ -13,13 +13,13 @@ from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from ledger.chain.rpc import answers, patience
-from ledger.chain.rpc.address import Address
+from ledger.chain.rpc.address import EndpointAddress
 from ledger.chain.rpc.answers import Nonsense, Parser
 from ledger.chain.rpc.throttling import is_throttling
-from ledger.chain.rpc.transport import TooLarge, TransportError, is_late, never_left, session_for
+from ledger.chain.rpc.transport import TooLarge, TransportError, is_late, is_never_sent, open_session
 from ledger.errors import Foreseen, NotYet, PeerFault, SetupError
 from ledger.untrusted.parsing import TooMany, decode_json
-from ledger.untrusted.text import printable
+from ledger.untrusted.text import make_printable
 
 _T = TypeVar("_T")
 _TIMEOUT_S: Final = 20.0
@@ -47,7 +47,7 @@ class ChainUnreachable(ChainTrouble, SetupError, NotYet):
         self.cause = cause
 
 
-class Lost(ChainUnreachable):
+class AnswerLost(ChainUnreachable):
     """The endpoint took the request, or may have, and gave no whole answer.
 
     is_heavy: less might have been answered.
@@ -73,7 +73,7 @@ class RpcFault(ChainTrouble, PeerFault):
     """
 
     def __init__(self, url: str, method: str, code: int, message: str, data: str | None) -> None:
-        message = printable(message, _MESSAGE_MAX)
+        message = make_printable(message, _MESSAGE_MAX)
         super().__init__(f"{url} answers {method} with an error ({message}): try another endpoint with --rpc")
         self.method, self.code, self.message, self.data = method, code, message, data
 
@@ -87,7 +87,7 @@ class BadAnswer(RpcFault):
     """The endpoint answered with nonsense; what was asked may have been done."""
 
     def __init__(self, url: str, method: str, what: str) -> None:
-        super().__init__(url, method, 0, f"no such answer: {printable(what, 160)}", None)
+        super().__init__(url, method, 0, f"no such answer: {make_printable(what, 160)}", None)
 
 
 class Rpc:
@@ -100,7 +100,7 @@ class Rpc:
 
         Raises SetupError for what is no address.
         """
-        self._address = Address.of(url) if provider is None else Address(url, url, ())
+        self._address = EndpointAddress.of(url) if provider is None else EndpointAddress(url, url, ())
         self._timeout_s = timeout_s
         self.patience = patience.NONE
         self._provider = provider or _Provider(self._address.full, timeout_s)
@@ -115,9 +115,9 @@ class Rpc:
         """The whole address, where it holds nothing that others must not know."""
         return self._address.public
 
-    def request(self, method: str, parameters: list[Any], parse: Parser[_T]) -> _T:
+    def request(self, method: str, params: list[Any], parse: Parser[_T]) -> _T:
         """Ask, and make a value of the answer. Raises ChainUnreachable or RpcFault."""
-        answer = self._ask(method, parameters)
+        answer = self._ask(method, params)
         try:
             return parse(answer)
         except Nonsense as error:
@@ -126,61 +126,65 @@ class Rpc:
     def doubt(self, reason: str) -> None:
         """What the endpoint in use told does not fit together: ask another one from now on, if there is one."""
 
-    def number(self, method: str, *parameters: Any) -> int:
+    def fetch_number(self, method: str, *params: Any) -> int:
         """Ask for a quantity."""
-        return self.request(method, list(parameters), answers.quantity)
+        return self.request(method, list(params), answers.parse_quantity)
 
-    def head(self) -> int:
+    def fetch_head(self) -> int:
         """The newest block's number."""
-        return self.request("eth_blockNumber", [], answers.height)
+        return self.request("eth_blockNumber", [], answers.parse_height)
 
-    def data(self, method: str, *parameters: Any) -> bytes:
+    def fetch_data(self, method: str, *params: Any) -> bytes:
         """Ask for bytes."""
-        return self.request(method, list(parameters), answers.data)
+        return self.request(method, list(params), answers.parse_data)
 
-    def _ask(self, method: str, parameters: list[Any]) -> object:
+    def _ask(self, method: str, params: list[Any]) -> object:
         """The `result` of an answer. Raises ChainUnreachable, RpcFault."""
         response: object
         try:
-            response = self._provider.make_request(RPCEndpoint(method), parameters)
+            response = self._provider.make_request(RPCEndpoint(method), params)
         except (requests.RequestException, TransportError, OSError, ValueError) as error:
             # What libraries say of a request may hold its whole address: nothing of it goes on from here.
-            response = self._failed(method, error)
+            response = self._handle_failure(method, error)
         if not isinstance(response, dict):
             raise BadAnswer(self.url, method, f"{type(response).__name__} in place of an object")
         fault: object = response.get("error")
         if fault is not None:
-            raise self._refusal(method, fault)
+            raise self._make_refusal_error(method, fault)
         if "result" not in response:
             raise BadAnswer(self.url, method, "neither result nor error")
         return response["result"]
 
-    def _failed(self, method: str, error: Exception) -> object:
+    def _handle_failure(self, method: str, error: Exception) -> object:
         """The refusal in an HTTP error. Raises what became of a request that got no answer."""
         response = error.response if isinstance(error, requests.HTTPError) else None
         status = None if response is None else response.status_code
         if response is not None and status in _BUSY:
             pause_s = pause_in(response.headers.get("Retry-After"), time.time())
-            raise self._unanswered(Throttled, f"HTTP status {status}", pause_s=pause_s) from None
+            raise self._make_unanswered_error(Throttled, f"HTTP status {status}", pause_s=pause_s) from None
         if response is not None and status in (_BAD_REQUEST, _INNER_ERROR):
             # Some services wrap a JSON-RPC error in an HTTP one.
-            answer = _refused(response.content)
+            answer = _is_refused(response.content)
             if answer is not None:
                 return answer
         if status is not None:
-            raise self._unanswered(ChainUnreachable, f"HTTP status {status}") from None
+            raise self._make_unanswered_error(ChainUnreachable, f"HTTP status {status}") from None
         if isinstance(error, Nonsense):
             raise BadAnswer(self.url, method, str(error)) from None
         if isinstance(error, TooMany | TooLarge):
-            raise self._unanswered(Lost, str(error), is_heavy=True) from None
+            raise self._make_unanswered_error(AnswerLost, str(error), is_heavy=True) from None
         if isinstance(error, ValueError) and not isinstance(error, requests.RequestException):
-            raise self._unanswered(Lost, "not JSON") from None
+            raise self._make_unanswered_error(AnswerLost, "not JSON") from None
         if is_late(error):
-            raise self._unanswered(Lost, f"no answer in {self._timeout_s:g} s", is_heavy=True) from None
-        kind = ChainUnreachable if never_left(error) else Lost
-        raise self._unanswered(kind, type(error).__name__) from None
+            raise self._make_unanswered_error(
+                AnswerLost, f"no answer in {self._timeout_s:g} s", is_heavy=True
+            ) from None
+        kind = ChainUnreachable if is_never_sent(error) else AnswerLost
+        raise self._make_unanswered_error(kind, type(error).__name__) from None
 
-    def _unanswered(self, kind: Callable[..., ChainUnreachable], cause: str, **more: Any) -> ChainUnreachable:
+    def _make_unanswered_error(
+        self, kind: Callable[..., ChainUnreachable], cause: str, **more: Any
+    ) -> ChainUnreachable:
         sentence = (
             f"the chain at {self.url} does not answer ({cause}): start it (`folkmoot chain`) or correct --rpc"
         )
@@ -188,7 +192,7 @@ class Rpc:
             sentence = f"the chain at {self.url} has too much to do ({cause}): wait, or name another with --rpc"
         return kind(sentence, cause, **more)
 
-    def _refusal(self, method: str, fault: object) -> Exception:
+    def _make_refusal_error(self, method: str, fault: object) -> Exception:
         if not isinstance(fault, dict):
             return RpcFault(self.url, method, 0, self._address.scrub(str(fault)[:_DATA_MAX]), None)
         code, data = fault.get("code"), fault.get("data")
@@ -198,7 +202,7 @@ class Rpc:
         number = code if type(code) is int else 0
         message = self._address.scrub(str(fault.get("message"))[:_DATA_MAX])
         if is_throttling(method, number, message):
-            return self._unanswered(Throttled, printable(message, 120))
+            return self._make_unanswered_error(Throttled, make_printable(message, 120))
         return RpcFault(
             self.url, method, number, message, data if isinstance(data, str) and len(data) <= _DATA_MAX else None
         )
@@ -213,7 +217,7 @@ class _Provider(HTTPProvider):
         super().__init__(
             url,
             request_kwargs={"timeout": timeout_s, "allow_redirects": False},
-            session=session_for(url, timeout_s),
+            session=open_session(url, timeout_s),
             exception_retry_configuration=None,
         )
         self._numbers = count()
@@ -248,7 +252,7 @@ def pause_in(header: str | None, now_s: float) -> float:
         return 0.0
 
 
-def _refused(body: bytes) -> object:
+def _is_refused(body: bytes) -> object:
     try:
         answer = decode_json(body)
     except ValueError:

@@ -1,7 +1,7 @@
 """One chain behind one endpoint or several: keeps to one while it is fit, moves on, and asks again in a while.
 
 No single answer of one endpoint ends anything. What it did not answer, or answered with nonsense, is asked of the
-next one at once and of all of them again after a pause, for as long as `Patience` says.
+next one at once and of all of them again after a pause, for as long as `EndpointPatience` says.
 """
 
 import logging
@@ -12,10 +12,10 @@ from typing import Any, Final, TypeVar
 
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Parser
-from ledger.chain.rpc.client import BadAnswer, ChainTrouble, ChainUnreachable, Lost, Rpc, RpcFault, Throttled
-from ledger.chain.rpc.patience import Backoff, Patience
+from ledger.chain.rpc.client import AnswerLost, BadAnswer, ChainTrouble, ChainUnreachable, Rpc, RpcFault, Throttled
+from ledger.chain.rpc.patience import Backoff, EndpointPatience
 from ledger.errors import SetupError
-from ledger.untrusted.text import printable
+from ledger.untrusted.text import make_printable
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -80,7 +80,7 @@ class Endpoints(Rpc):
         urls: Sequence[str],
         chain_id: int | None = None,
         *,
-        patience: Patience | None = None,
+        patience: EndpointPatience | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -88,7 +88,7 @@ class Endpoints(Rpc):
         if not urls:
             raise SetupError("no JSON-RPC address was given: give one such as http://127.0.0.1:8545")
         super().__init__(urls[0])
-        self._chain_id, self.patience = chain_id, patience or Patience()
+        self._chain_id, self.patience = chain_id, patience or EndpointPatience()
         self._clock, self._sleep = clock, sleep
         self._members = [
             _Member(Rpc(url, timeout_s=self.patience.answer_s), Rpc(url, timeout_s=self.patience.probe_s))
@@ -115,7 +115,7 @@ class Endpoints(Rpc):
         """All of them as they may be shown, in order of preference."""
         return tuple(member.rpc.url for member in self._members)
 
-    def request(self, method: str, parameters: list[Any], parse: Parser[_T]) -> _T:
+    def request(self, method: str, params: list[Any], parse: Parser[_T]) -> _T:
         """Ask the endpoint in use, or the next that is fit; all again later where none is.
 
         Raises ChainUnreachable with what is wrong with each where patience is over, RpcFault.
@@ -123,9 +123,9 @@ class Endpoints(Rpc):
         started, backoff = self._clock(), Backoff()
         while True:
             troubles: list[Exception] = []
-            for index in self._order():
+            for index in self._order_members():
                 try:
-                    answer = self._ask_member(index, method, parameters, parse)
+                    answer = self._ask_member(index, method, params, parse)
                 except ChainTrouble as error:
                     if _is_final(error, method):
                         if isinstance(error, ChainUnreachable):
@@ -139,7 +139,7 @@ class Endpoints(Rpc):
             waited_s = self._clock() - started
             pause_s = max(backoff.pause_s(), self._asked_for_s(troubles))
             if waited_s + pause_s > max(self._borne_s(error, method) for error in troubles):
-                raise self._summary(troubles)
+                raise self._summarise(troubles)
             self._tell(pause_s, method, troubles)
             self._sleep(pause_s)
 
@@ -149,24 +149,24 @@ class Endpoints(Rpc):
         if len(self._members) > 1 and self._seen_at == self._current:
             # Nobody else told of that block: whoever is asked next need not have it.
             self._seen_block, self._behind_since = 0, None
-        others = [index for index in self._order() if index != self._current]
+        others = [index for index in self._order_members() if index != self._current]
         if others:
             self._use_next(others[0])
 
-    def _order(self) -> list[int]:
+    def _order_members(self) -> list[int]:
         now = self._clock()
         failed = [member.failed_at for member in self._members]
-        ranked = order(self._current, failed, now, self.patience.first_again_s)
+        ranked = order_endpoints(self._current, failed, now, self.patience.first_again_s)
         ready = [index for index in ranked if self._members[index].not_before <= now]
         return ready or ranked
 
-    def _ask_member(self, index: int, method: str, parameters: list[Any], parse: Parser[_T]) -> _T:
+    def _ask_member(self, index: int, method: str, params: list[Any], parse: Parser[_T]) -> _T:
         member = self._members[index]
         if not member.is_checked and len(self._members) > 1:
             self._check(index)
-        answer = member.rpc.request(method, parameters, parse)
+        answer = member.rpc.request(method, params, parse)
         self._was_heard = True
-        known, is_head = height_in(method, parameters, answer)
+        known, is_head = read_height(method, params, answer)
         if known is not None:
             self._see(index, known, is_head)
         return answer
@@ -175,13 +175,13 @@ class Endpoints(Rpc):
         """Raises ChainUnreachable or RpcFault unless it is on the chain and not behind."""
         member = self._members[index]
         try:
-            found = member.probe.number("eth_chainId")
+            found = member.probe.fetch_number("eth_chainId")
             if self._chain_id is not None and found != self._chain_id:
                 what = f"has chain id {found}, not {self._chain_id}"
                 raise _WrongChain(f"{member.rpc.url} {what}", what)
             if self._seen_block:
-                self._see(index, member.probe.head(), is_head=True)
-        except Lost as error:
+                self._see(index, member.probe.fetch_head(), is_head=True)
+        except AnswerLost as error:
             raise _NotChecked(str(error), error.cause) from error
         except RpcFault as error:
             what = f"answers {error.method} with an error: {error.message[:80]}"
@@ -206,7 +206,7 @@ class Endpoints(Rpc):
             self._seen_block, self._seen_at, self._behind_since = number, index, None
 
     def _leave(self, index: int, error: Exception) -> None:
-        member, reason, now = self._members[index], _why(error), self._clock()
+        member, reason, now = self._members[index], _describe_error(error), self._clock()
         if len(self._members) > 1 and member.reason != reason:
             _log.warning("endpoint unfit url=%s reason=%s", member.rpc.url, reason)
         member.is_checked, member.failed_at, member.reason = False, now, reason
@@ -240,7 +240,7 @@ class Endpoints(Rpc):
             return 0.0
         if isinstance(error, _Behind | _NotChecked):
             return self.patience.fault_s
-        if isinstance(error, Lost):
+        if isinstance(error, AnswerLost):
             # Whoever asks for less may get it sooner.
             return 0.0 if error.is_heavy and method == _LOGS else self.patience.fault_s
         if isinstance(error, ChainUnreachable):
@@ -251,10 +251,10 @@ class Endpoints(Rpc):
 
     def _tell(self, pause_s: float, method: str, troubles: Sequence[Exception]) -> None:
         level = logging.WARNING if pause_s >= _TOLD_S else logging.INFO
-        reasons = "; ".join(_why(error) for error in troubles)
-        _log.log(level, "asking again in_s=%.1f method=%s reason=%s", pause_s, method, printable(reasons, 200))
+        reasons = "; ".join(_describe_error(error) for error in troubles)
+        _log.log(level, "asking again in_s=%.1f method=%s reason=%s", pause_s, method, make_printable(reasons, 200))
 
-    def _summary(self, troubles: Sequence[Exception]) -> Exception:
+    def _summarise(self, troubles: Sequence[Exception]) -> Exception:
         """What to raise where nobody answered: a refusal, if there was one, counts more than a silence."""
         refusals = [error for error in troubles if _is_refusal(error)]
         if refusals or len(self._members) == 1:
@@ -263,16 +263,18 @@ class Endpoints(Rpc):
         message = f"no endpoint of the chain can be used ({reasons}): start one or correct --rpc"
         if all(isinstance(error, Throttled) for error in troubles):
             return Throttled(message, reasons)
-        is_heavy = any(isinstance(error, Lost) and error.is_heavy for error in troubles)
-        return Lost(message, reasons, is_heavy=is_heavy)
+        is_heavy = any(isinstance(error, AnswerLost) and error.is_heavy for error in troubles)
+        return AnswerLost(message, reasons, is_heavy=is_heavy)
 
 
-def connect(urls: Sequence[str], chain_id: int | None = None, *, patience: Patience | None = None) -> Endpoints:
+def connect(
+    urls: Sequence[str], chain_id: int | None = None, *, patience: EndpointPatience | None = None
+) -> Endpoints:
     """One endpoint or several. Raises SetupError for what is no address."""
     return Endpoints(urls, chain_id, patience=patience)
 
 
-def order(current: int, failed_at: Sequence[float | None], now: float, again_s: float) -> list[int]:
+def order_endpoints(current: int, failed_at: Sequence[float | None], now: float, again_s: float) -> list[int]:
     """Whom to ask, in order: the one in use; the first, before it, where its failure is long ago; then the others,
     those that failed latest at the end."""
     others = [index for index in range(len(failed_at)) if index != current]
@@ -285,11 +287,11 @@ def order(current: int, failed_at: Sequence[float | None], now: float, again_s: 
     return ranked
 
 
-def height_in(method: str, parameters: list[Any], answer: object) -> tuple[int | None, bool]:
+def read_height(method: str, params: list[Any], answer: object) -> tuple[int | None, bool]:
     """The newest block's number that an answer shows, and whether it is the endpoint's newest block."""
     if method == "eth_blockNumber" and isinstance(answer, int):
         return answer, True
-    if method == "eth_feeHistory" and parameters[1] == "latest" and isinstance(answer, tuple):
+    if method == "eth_feeHistory" and params[1] == "latest" and isinstance(answer, tuple):
         return int(answer[1]), True
     if method == _LOGS and isinstance(answer, list) and answer:
         return int(answer[-1].position[0]), False
@@ -301,7 +303,7 @@ def height_in(method: str, parameters: list[Any], answer: object) -> tuple[int |
 def _is_final(error: Exception, method: str) -> bool:
     """Whether nobody else is to be asked: a refusal that is the chain's own, or a transaction that may be out."""
     if method == _SEND:
-        return not isinstance(error, ChainUnreachable) or isinstance(error, Lost | Throttled)
+        return not isinstance(error, ChainUnreachable) or isinstance(error, AnswerLost | Throttled)
     # Only what runs a contract is refused by the chain. Anything else each endpoint can answer, or not, by itself.
     return method in _RUNNING and _is_refusal(error) and not _is_endpoints_own(error)
 
@@ -324,7 +326,7 @@ def _has(fault: RpcFault, words: Sequence[str]) -> bool:
     return any(one in lowered for one in words)
 
 
-def _why(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(error, BadAnswer):
         return f"answers nonsense ({error.message[:120]})"
     return error.cause or str(error) if isinstance(error, ChainUnreachable) else str(error)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from ledger.untrusted.text import printable
+from ledger.untrusted.text import make_printable
 
 if TYPE_CHECKING:
     from ledger.chain.rpc.client import Rpc
@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Patience:
+class EndpointPatience:
     """Seconds. answer_s: for an answer, probe_s: for one to a first question. fault_s: for so long a request is
     asked again that nobody answers as it should be; busy_s: the same where somebody asks for patience. catch_up_s:
     for so long something is waited for that a slow endpoint may lack, and that may not be there at all.
@@ -33,7 +33,7 @@ class Patience:
     lag_s: float = 60.0
 
     @classmethod
-    def of(cls, seconds: float) -> "Patience":
+    def of(cls, seconds: float) -> "EndpointPatience":
         """So long for faults, and the rest in proportion."""
         usual = cls()
         return cls(
@@ -43,7 +43,7 @@ class Patience:
         )
 
 
-NONE: Final = Patience(fault_s=0.0, busy_s=0.0, catch_up_s=0.0)
+NONE: Final = EndpointPatience(fault_s=0.0, busy_s=0.0, catch_up_s=0.0)
 """What is wrong is raised at once."""
 
 
@@ -84,6 +84,6 @@ def insist(
             failed_at = now if failed_at is None else failed_at
             if now + pause_s - failed_at > borne_s:
                 raise
-            _log.info("reading again in_s=%.1f reason=%s", pause_s, printable(str(error)))
+            _log.info("reading again in_s=%.1f reason=%s", pause_s, make_printable(str(error)))
             rpc.doubt(str(error))
             sleep(pause_s)

@@ -41,7 +41,7 @@ class _Notification(msgspec.Struct, frozen=True):
     subscription: str
 
 
-class _Lost(Exception):
+class _ConnectionLost(Exception):
     """The connection is of no more use."""
 
 
@@ -69,12 +69,12 @@ class HeadSubscription:
             while True:
                 try:
                     await self._listen(session)
-                except (_Lost, aiohttp.ClientError, OSError, TimeoutError) as error:
+                except (_ConnectionLost, aiohttp.ClientError, OSError, TimeoutError) as error:
                     if self.is_live:
                         pause_s = _FIRST_PAUSE_S
                     _log.info(
                         "websocket lost, asking instead url=%s again_in_s=%.1f reason=%s",
-                        _host(self.url),
+                        _mask_host(self.url),
                         pause_s,
                         str(error) or type(error).__name__,
                     )
@@ -92,8 +92,8 @@ class HeadSubscription:
         try:
             async with asyncio.timeout(_ANSWER_S):
                 await socket.send_str(_SUBSCRIBE)
-                subscription = await self._subscribed(socket)
-            _log.info("websocket live url=%s", _host(self.url))
+                subscription = await self._subscribe(socket)
+            _log.info("websocket live url=%s", _mask_host(self.url))
             self._set_live(True)
             while True:
                 message = _decode(await socket.receive())
@@ -102,12 +102,12 @@ class HeadSubscription:
         finally:
             await socket.close()
 
-    async def _subscribed(self, socket: aiohttp.ClientWebSocketResponse) -> str:
+    async def _subscribe(self, socket: aiohttp.ClientWebSocketResponse) -> str:
         while True:
             message = _decode(await socket.receive())
             if message.id == 1:
                 if not message.result:
-                    raise _Lost("it does not offer newHeads")
+                    raise _ConnectionLost("it does not offer newHeads")
                 return message.result
 
     def _set_live(self, is_live: bool) -> None:
@@ -119,20 +119,20 @@ class HeadSubscription:
 def _decode(received: aiohttp.WSMessage) -> _Message:
     """Raises _Lost for an end, an error or nonsense."""
     if received.type is not aiohttp.WSMsgType.TEXT:
-        raise _Lost(f"{received.type.name.lower()} {received.data or ''}".strip()[:80])
+        raise _ConnectionLost(f"{received.type.name.lower()} {received.data or ''}".strip()[:80])
     try:
         return decode_json(received.data, _Message)
     except ValueError as error:
-        raise _Lost(f"nonsense: {error}") from error
+        raise _ConnectionLost(f"nonsense: {error}") from error
 
 
-def _host(url: str) -> str:
+def _mask_host(url: str) -> str:
     """An address without what may be secret in its path."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
 
-def websocket_beside(rpc_url: str) -> str | None:
+def guess_websocket_url(rpc_url: str) -> str | None:
     """Where an endpoint on this machine most likely offers its WebSocket: at the same port. None for any other."""
     parts = urlsplit(rpc_url)
     if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost", "::1"):

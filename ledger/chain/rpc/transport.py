@@ -80,7 +80,7 @@ class _Connection(HTTPConnection):
     response_class = _Response
 
     def _new_conn(self) -> socket.socket:
-        return _connected(self)
+        return _connect(self)
 
     def request(self, *arguments: Any, **options: Any) -> None:
         """A connection that is used again starts with all the time there is."""
@@ -93,7 +93,7 @@ class _TlsConnection(HTTPSConnection):
     response_class = _Response
 
     def _new_conn(self) -> socket.socket:
-        return _connected(self)
+        return _connect(self)
 
     def request(self, *arguments: Any, **options: Any) -> None:
         """As above."""
@@ -159,7 +159,7 @@ class Adapter(HTTPAdapter):
         return response
 
 
-def session_for(url: str, timeout_s: float) -> requests.Session:
+def open_session(url: str, timeout_s: float) -> requests.Session:
     """A session for one endpoint."""
     session = requests.Session()
     # Proxies and passwords from the environment are not meant for this machine; looking for them takes time.
@@ -175,18 +175,18 @@ def is_late(error: Exception) -> bool:
     return isinstance(error, requests.Timeout | TimeoutError | TransportTimeout)
 
 
-def never_left(error: Exception) -> bool:
+def is_never_sent(error: Exception) -> bool:
     """Whether no connection came about: nobody listens, no such name, or a certificate that is not trusted."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     unmade = (requests.exceptions.SSLError, requests.exceptions.ProxyError)
     return isinstance(error, unmade) or isinstance(reason, NewConnectionError)
 
 
-def _connected(connection: HTTPConnection) -> socket.socket:
+def _connect(connection: HTTPConnection) -> socket.socket:
     """A socket to the first of the host's addresses that takes it. Raises urllib3's exceptions."""
     host, port = connection._dns_host, connection.port
     try:
-        found = _looked_up(host, port or connection.default_port)
+        found = _look_up(host, port or connection.default_port)
     except socket.gaierror as error:
         raise NameResolutionError(connection.host, connection, error) from error
     last: OSError = OSError("the name has no address")
@@ -206,7 +206,7 @@ def _connected(connection: HTTPConnection) -> socket.socket:
     raise NewConnectionError(connection, str(last)) from last
 
 
-def _looked_up(host: str, port: int) -> list[Any]:
+def _look_up(host: str, port: int) -> list[Any]:
     """The addresses of a host. A resolver cannot be interrupted, so it is left behind where it takes too long."""
     with contextlib.suppress(OSError, UnicodeError):
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
@@ -228,4 +228,4 @@ def _looked_up(host: str, port: int) -> list[Any]:
     return found
 
 
-__all__ = ["ANSWER_MAX_BYTES", "Adapter", "TooLarge", "TransportError", "is_late", "never_left", "session_for"]
+__all__ = ["ANSWER_MAX_BYTES", "Adapter", "TooLarge", "TransportError", "is_late", "is_never_sent", "open_session"]

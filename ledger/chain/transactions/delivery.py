@@ -13,12 +13,12 @@ from typing import Final
 
 from ledger.chain.rpc.answers import Receipt
 from ledger.chain.rpc.client import ChainTrouble, ChainUnreachable
-from ledger.chain.transactions.broadcast import Wire
-from ledger.chain.transactions.fees import FeeLimits, Market, bumped, is_too_low
+from ledger.chain.transactions.broadcast import Broadcaster
+from ledger.chain.transactions.fees import FeeLimits, Market, bump, is_too_low
 from ledger.chain.transactions.gas_limits import TRANSFER_GAS
-from ledger.chain.transactions.pending import Call, Entry, Pending
+from ledger.chain.transactions.pending import Call, Pending, PendingEntry
 from ledger.chain.transactions.receipts import NoReceipt, Refused
-from ledger.chain.transactions.rejections import Refusal
+from ledger.chain.transactions.rejections import Rejection
 
 _log = logging.getLogger(__name__)
 _TRIES: Final = 6
@@ -30,7 +30,7 @@ _GAP_MAX: Final = 16
 
 
 @dataclass(frozen=True)
-class Pace:
+class DeliveryPace:
     """Seconds. poll_s: between looks for a receipt at first, slow_poll_s: later; look_s: between closer looks at a
     transaction that has none; lost_s: how long a silent chain is borne with once something was sent; taken_s: for
     so long a nonce must be found used, and no receipt, before it was a stranger: one machine behind an address may
@@ -43,7 +43,7 @@ class Pace:
     taken_s: float = 30.0
 
 
-class Fate(Enum):
+class TransactionFate(Enum):
     """What has become of a transaction that has no receipt."""
 
     WAITING = auto()
@@ -52,26 +52,30 @@ class Fate(Enum):
     TAKEN = auto()
 
 
-def fate(entry: Entry, used: int, is_pooled: bool, market: Market, limits: FeeLimits) -> Fate:
+def find_fate(
+    entry: PendingEntry, used: int, is_pooled: bool, market: Market, limits: FeeLimits
+) -> TransactionFate:
     """TAKEN: its nonce is used, yet by none of its hashes.
 
     used: nonces of the key in blocks. is_pooled: whether the endpoint knows its latest hash.
     """
     if used > entry.nonce:
-        return Fate.TAKEN
+        return TransactionFate.TAKEN
     if not is_pooled:
-        return Fate.DROPPED
+        return TransactionFate.DROPPED
     if used < entry.nonce:
-        return Fate.WAITING
+        return TransactionFate.WAITING
     blocks = 0 if entry.offered_at is None else market.head - entry.offered_at
-    return Fate.STUCK if is_too_low(entry.fees, market, blocks, limits) else Fate.WAITING
+    return TransactionFate.STUCK if is_too_low(entry.fees, market, blocks, limits) else TransactionFate.WAITING
 
 
 class Delivery:
     """One key's transactions on one chain. Blocking, and not to be shared between threads."""
 
-    def __init__(self, wire: Wire, pending: Pending, limits: FeeLimits, confirmations: int, pace: Pace) -> None:
-        self._wire, self._pending = wire, pending
+    def __init__(
+        self, broadcaster: Broadcaster, pending: Pending, limits: FeeLimits, confirmations: int, pace: DeliveryPace
+    ) -> None:
+        self._broadcaster, self._pending = broadcaster, pending
         self._limits, self._confirmations, self._pace = limits, confirmations, pace
         self._nonce: int | None = None
         self._gap_looks = 0
@@ -79,25 +83,25 @@ class Delivery:
 
     # ------------------------------------------------------------------------------------------- sending
 
-    def resume(self, call: Call) -> Entry | None:
+    def resume(self, call: Call) -> PendingEntry | None:
         """What already does a call (its gas is not looked at): not ended yet, or in a block that vanished."""
-        if (entry := self._pending.like(call)) is not None:
+        if (entry := self._pending.find_like(call)) is not None:
             _log.info("call is under way already call=%s nonce=%d", call.name, entry.nonce)
             return entry
-        done = self._pending.done_like(call)
-        if done is None or self._wire.receipt_of(done) is not None:
+        done = self._pending.find_ended_like(call)
+        if done is None or self._broadcaster.fetch_receipt(done) is not None:
             return None
         self._reopen(done)
         return done
 
-    def submit(self, call: Call) -> Entry:
+    def submit(self, call: Call) -> PendingEntry:
         """Send a new call.
 
         Raises NoFunds, FeeLimitReached, SetupError, ChainUnreachable, RpcFault; then nothing was sent.
         """
         self._sweep()
-        fees = self._wire.first_fees(call.name)
-        entry = Entry(self._next_nonce(), call, fees.cap_wei, fees.tip_wei)
+        fees = self._broadcaster.ask_first_fees(call.name)
+        entry = PendingEntry(self._take_next_nonce(), call, fees.cap_wei, fees.tip_wei)
         self._pending.add(entry)
         try:
             self._broadcast(entry)
@@ -111,14 +115,14 @@ class Delivery:
             raise
         return entry
 
-    def wait(self, entry: Entry, timeout_s: float, on_trouble: Callable[[], None] | None = None) -> Receipt:
+    def wait(self, entry: PendingEntry, timeout_s: float, on_trouble: Callable[[], None] | None = None) -> Receipt:
         """Wait for its block and as many on top as wanted. on_trouble: called before anything is sent again; what
         it raises ends the waiting.
 
         Raises NoReceipt after timeout_s (FeeLimitReached where that is why), ChainUnreachable, SetupError.
         """
         started, pace = time.monotonic(), self._pace
-        is_fresh = entry.is_acknowledged and entry.is_new and self._pending.lowest() == entry.nonce
+        is_fresh = entry.is_acknowledged and entry.is_new and self._pending.lowest_nonce() == entry.nonce
         entry.is_new = False
         look_at = started + (pace.look_s if is_fresh else 0.0)
         lost_since: float | None = None
@@ -128,8 +132,8 @@ class Delivery:
             time.sleep(pace.poll_s if waited_s < _QUICK_S else pace.slow_poll_s)
             now = time.monotonic()
             try:
-                receipt = self._wire.receipt_of(entry)
-                if receipt is not None and self._wire.is_deep(receipt):
+                receipt = self._broadcaster.fetch_receipt(entry)
+                if receipt is not None and self._broadcaster.is_deep(receipt):
                     self._end(entry, receipt)
                     return receipt
                 if receipt is None and (seen is not None or now >= look_at):
@@ -142,7 +146,7 @@ class Delivery:
                 if now - lost_since > pace.lost_s:
                     raise
             if waited_s > timeout_s:
-                raise self._late(entry, timeout_s)
+                raise self._make_late_error(entry, timeout_s)
 
     def start_over(self) -> None:
         """Send nothing of the past again, and have what a pool may still hold of it replaced by nothing.
@@ -151,79 +155,82 @@ class Delivery:
         """
         self._pending.forget_ended()
         self._nonce = None
-        blanked = [entry for entry in self._pending.open() if not entry.is_filler]
+        blanked = [entry for entry in self._pending.list_open() if not entry.is_filler]
         try:
             for entry in blanked:
-                entry.call, entry.is_filler = self._nothing(), True
+                entry.call, entry.is_filler = self._make_filler(), True
                 entry.offer(
-                    bumped(entry.fees, self._wire.market.ask(fresh=True).base_fee_wei, self._limits) or entry.fees
+                    bump(entry.fees, self._broadcaster.market.ask(fresh=True).base_fee_wei, self._limits)
+                    or entry.fees
                 )
                 self._broadcast(entry)
             if blanked:
-                for nonce in range(self._wire.count("pending"), self._pending.lowest()):
+                for nonce in range(self._broadcaster.count_nonces("pending"), self._pending.lowest_nonce()):
                     self._fill(nonce)
         except ChainUnreachable as error:
             _log.warning("no answer to a replacement reason=%s", error)
 
     # --------------------------------------------------------------------------------------- one message
 
-    def _broadcast(self, entry: Entry) -> None:
+    def _broadcast(self, entry: PendingEntry) -> None:
         """Send an entry's bytes, signed anew where its fees or nonce changed, until it is taken or must wait."""
         for _ in range(_TRIES):
-            refusal, fault = self._wire.post(entry)
-            if refusal is None or refusal is Refusal.KNOWN:
+            refusal, fault = self._broadcaster.send_once(entry)
+            if refusal is None or refusal is Rejection.KNOWN:
                 entry.may_be_out = entry.is_acknowledged = True
                 return
-            if refusal is Refusal.FEES_LOW:
-                if not self._wire.offer_more(entry):
+            if refusal is Rejection.FEES_LOW:
+                if not self._broadcaster.offer_more(entry):
                     return
-            elif refusal in (Refusal.NONCE_USED, Refusal.NONCE_HELD):
+            elif refusal in (Rejection.NONCE_USED, Rejection.NONCE_HELD):
                 # One of its own hashes may be the one that holds the nonce: the next look finds out.
                 if entry.may_be_out or entry.is_filler:
                     return
                 self._renumber(entry)
-            elif refusal in (Refusal.NONCE_GAP, Refusal.POOL_FULL):
+            elif refusal in (Rejection.NONCE_GAP, Rejection.POOL_FULL):
                 return
             else:
                 assert fault is not None
-                self._wire.check_refusal(entry, refusal, fault)
+                self._broadcaster.check_rejection(entry, refusal, fault)
                 return
-        raise self._strange_hands()
+        raise self._make_shared_key_error()
 
     # ------------------------------------------------------------------------------------- closer looks
 
-    def _look(self, awaited: Entry) -> float:
+    def _look(self, awaited: PendingEntry) -> float:
         """Find out what became of everything up to an entry and mend it. Returns seconds until the next look."""
-        market = self._wire.market.ask(fresh=True)
-        used = self._wire.count("latest")
-        for entry in self._pending.up_to(awaited.nonce):
+        market = self._broadcaster.market.ask(fresh=True)
+        used = self._broadcaster.count_nonces("latest")
+        for entry in self._pending.list_up_to(awaited.nonce):
             self._tend(entry, awaited, used, market)
         self._heal_gap(used)
         is_urgent = awaited.taken or self._gap_looks
         return self._pace.slow_poll_s if is_urgent else self._pace.look_s
 
-    def _tend(self, entry: Entry, awaited: Entry, used: int, market: Market) -> None:
-        if entry is not awaited and (receipt := self._wire.receipt_of(entry)) is not None:
+    def _tend(self, entry: PendingEntry, awaited: PendingEntry, used: int, market: Market) -> None:
+        if entry is not awaited and (receipt := self._broadcaster.fetch_receipt(entry)) is not None:
             self._end(entry, receipt)
             return
-        what = fate(entry, used, used <= entry.nonce and self._wire.is_pooled(entry), market, self._limits)
-        entry.note_taken(time.time() if what is Fate.TAKEN else None)
-        if what is Fate.TAKEN:
+        what = find_fate(
+            entry, used, used <= entry.nonce and self._broadcaster.is_pooled(entry), market, self._limits
+        )
+        entry.note_taken(time.time() if what is TransactionFate.TAKEN else None)
+        if what is TransactionFate.TAKEN:
             is_long = entry.taken >= _TAKEN_LOOKS and entry.taken_s >= self._pace.taken_s
             if is_long and self._is_taken_deep(entry, market):
-                self._overtaken(entry, awaited)
-        elif what is Fate.DROPPED:
+                self._handle_overtaken(entry, awaited)
+        elif what is TransactionFate.DROPPED:
             _log.info("sending again what no pool has call=%s nonce=%d", entry.call.name, entry.nonce)
             self._broadcast(entry)
-        elif what is Fate.STUCK and self._wire.offer_more(entry):
+        elif what is TransactionFate.STUCK and self._broadcaster.offer_more(entry):
             _log.info("offering more call=%s nonce=%d cap_wei=%d", entry.call.name, entry.nonce, entry.cap_wei)
             self._broadcast(entry)
         if entry.offered_at is None:
             entry.offered_at = market.head
 
-    def _overtaken(self, entry: Entry, awaited: Entry) -> None:
+    def _handle_overtaken(self, entry: PendingEntry, awaited: PendingEntry) -> None:
         """A stranger used the nonce, so nothing of this entry can be mined any more."""
-        _log.warning("another program used nonce=%d of %s", entry.nonce, self._wire.address)
+        _log.warning("another program used nonce=%d of %s", entry.nonce, self._broadcaster.address)
         if entry is not awaited or entry.is_filler:
             # Nobody waits for it: whoever still wants it asks again.
             self._pending.forget(entry)
@@ -231,36 +238,36 @@ class Delivery:
         entry.overtaken += 1
         if entry.overtaken > 1:
             self._pending.forget(entry)
-            raise self._strange_hands()
+            raise self._make_shared_key_error()
         self._renumber(entry)
         self._broadcast(entry)
 
     def _heal_gap(self, used: int) -> None:
         """Fill nonces below the lowest open one that neither a block nor the pool has: all above wait for them."""
-        if not self._pending.open() or used >= self._pending.lowest():
+        if not self._pending.list_open() or used >= self._pending.lowest_nonce():
             self._gap_looks = 0
             return
-        lowest, counted = self._pending.lowest(), self._wire.count("pending")
+        lowest, counted = self._pending.lowest_nonce(), self._broadcaster.count_nonces("pending")
         self._gap_looks = self._gap_looks + 1 if counted < lowest else 0
         if self._gap_looks < _GAP_LOOKS:
             return
         if lowest - counted > _GAP_MAX:
             raise Refused(
-                f"{lowest - counted} transactions of {self._wire.address} are missing from the chain at "
-                f"{self._wire.rpc.url}: see that it is the right chain and has its history, then start again"
+                f"{lowest - counted} transactions of {self._broadcaster.address} are missing from the chain at "
+                f"{self._broadcaster.rpc.url}: see that it is the right chain and has its history, then start again"
             )
         for nonce in range(counted, lowest):
             self._fill(nonce)
 
     def _fill(self, nonce: int) -> None:
-        done = self._pending.done_at(nonce)
-        if done is not None and self._pending.like(done.call) is None:
+        done = self._pending.find_ended_at(nonce)
+        if done is not None and self._pending.find_like(done.call) is None:
             self._reopen(done)
             self._broadcast(done)
             return
-        _log.warning("filling a missing nonce=%d of %s", nonce, self._wire.address)
-        fees = self._wire.first_fees("fill")
-        filler = Entry(nonce, self._nothing(), fees.cap_wei, fees.tip_wei, is_filler=True)
+        _log.warning("filling a missing nonce=%d of %s", nonce, self._broadcaster.address)
+        fees = self._broadcaster.ask_first_fees("fill")
+        filler = PendingEntry(nonce, self._make_filler(), fees.cap_wei, fees.tip_wei, is_filler=True)
         self._pending.add(filler)
         self._broadcast(filler)
         if not filler.may_be_out:
@@ -268,55 +275,57 @@ class Delivery:
 
     # ------------------------------------------------------------------------------------------- helpers
 
-    def _nothing(self) -> Call:
-        return Call("fill", self._wire.address, b"", 0, TRANSFER_GAS)
+    def _make_filler(self) -> Call:
+        return Call("fill", self._broadcaster.address, b"", 0, TRANSFER_GAS)
 
-    def _reopen(self, entry: Entry) -> None:
+    def _reopen(self, entry: PendingEntry) -> None:
         _log.warning("the block of a transaction vanished call=%s nonce=%d", entry.call.name, entry.nonce)
         self._pending.add(entry)
 
-    def _renumber(self, entry: Entry) -> None:
+    def _renumber(self, entry: PendingEntry) -> None:
         self._nonce = None
         old = entry.nonce
         self._pending.forget(entry)
-        nonce = self._next_nonce()
+        nonce = self._take_next_nonce()
         # The pool's transaction may not be counted.
-        self._pending.move(entry, nonce if nonce != old else self._after(old + 1))
+        self._pending.move(entry, nonce if nonce != old else self._take_nonce_after(old + 1))
 
-    def _next_nonce(self) -> int:
-        return self._after(self._wire.count("pending") if self._nonce is None else self._nonce)
+    def _take_next_nonce(self) -> int:
+        return self._take_nonce_after(
+            self._broadcaster.count_nonces("pending") if self._nonce is None else self._nonce
+        )
 
-    def _after(self, counted: int) -> int:
-        nonce = self._pending.after(counted)
+    def _take_nonce_after(self, counted: int) -> int:
+        nonce = self._pending.next_nonce(counted)
         self._nonce = nonce + 1
         return nonce
 
-    def _is_taken_deep(self, entry: Entry, market: Market) -> bool:
+    def _is_taken_deep(self, entry: PendingEntry, market: Market) -> bool:
         """A nonce taken in a block that may still vanish is not free to be lost."""
         if self._confirmations == 0:
             return True
-        return self._wire.count(hex(max(market.head - self._confirmations, 0))) > entry.nonce
+        return self._broadcaster.count_nonces(hex(max(market.head - self._confirmations, 0))) > entry.nonce
 
     def _sweep(self) -> None:
         """End what got into a block while nobody waited."""
-        for entry in self._pending.open():
-            if (receipt := self._wire.receipt_of(entry)) is not None:
+        for entry in self._pending.list_open():
+            if (receipt := self._broadcaster.fetch_receipt(entry)) is not None:
                 self._end(entry, receipt)
 
-    def _end(self, entry: Entry, receipt: Receipt) -> None:
+    def _end(self, entry: PendingEntry, receipt: Receipt) -> None:
         self._pending.end(entry)
         self.gas_spent += receipt.gas
 
-    def _late(self, entry: Entry, timeout_s: float) -> NoReceipt:
+    def _make_late_error(self, entry: PendingEntry, timeout_s: float) -> NoReceipt:
         name = entry.call.name
         if entry.is_capped:
-            return self._wire.limit_reached(entry)
+            return self._broadcaster.make_limit_error(entry)
         depth = f" {self._confirmations} blocks deep" if self._confirmations else ""
         return NoReceipt(
             f"`{name}` ({entry.hashes[-1]}) is in no block{depth} after {timeout_s:.0f} s: see if the chain goes on"
         )
 
-    def _strange_hands(self) -> Refused:
+    def _make_shared_key_error(self) -> Refused:
         return Refused(
-            f"another program sends transactions of {self._wire.address}: give each node a key of its own"
+            f"another program sends transactions of {self._broadcaster.address}: give each node a key of its own"
         )

@@ -45,7 +45,7 @@ class Market:
     head: int
 
 
-def first_fees(market: Market, limits: FeeLimits) -> Fees | None:
+def choose_first_fees(market: Market, limits: FeeLimits) -> Fees | None:
     """Twice the base fee leaves room for six full blocks in a row. None if the next block costs too much."""
     if market.base_fee_wei > limits.max_fee_wei:
         return None
@@ -54,12 +54,12 @@ def first_fees(market: Market, limits: FeeLimits) -> Fees | None:
     return Fees(cap, min(tip, cap))
 
 
-def bumped(fees: Fees, base_fee_wei: int, limits: FeeLimits) -> Fees | None:
+def bump(fees: Fees, base_fee_wei: int, limits: FeeLimits) -> Fees | None:
     """An offer that every client takes in place of the old one: an eighth more on both fees, and a block's price.
 
     None where that is more than allowed.
     """
-    tip, cap = _eighth_more(fees.tip_wei), _eighth_more(fees.cap_wei)
+    tip, cap = _add_an_eighth(fees.tip_wei), _add_an_eighth(fees.cap_wei)
     if max(cap, base_fee_wei) > limits.max_fee_wei:
         return None
     cap = max(cap, min(2 * base_fee_wei + tip, limits.max_fee_wei))
@@ -71,7 +71,7 @@ def is_too_low(fees: Fees, market: Market, blocks_waited: int, limits: FeeLimits
     return fees.cap_wei < market.base_fee_wei or blocks_waited >= limits.stuck_blocks
 
 
-def _eighth_more(wei: int) -> int:
+def _add_an_eighth(wei: int) -> int:
     return max((9 * wei + 7) // 8, wei + 1)
 
 
@@ -88,15 +88,15 @@ class FeeMarket:
         """What the chain asks now, or (not fresh) a few seconds ago. Raises ChainUnreachable, RpcFault."""
         now = self._clock()
         if self._market is None or fresh or now - self._market_asked > _MARKET_LIVE_S:
-            base_fee, head = self._rpc.request("eth_feeHistory", ["0x1", "latest", []], answers.next_base_fee)
-            self._market = Market(base_fee, self._tip(now), head)
+            base_fee, head = self._rpc.request("eth_feeHistory", ["0x1", "latest", []], answers.parse_next_base_fee)
+            self._market = Market(base_fee, self._ask_tip(now), head)
             self._market_asked = now
         return self._market
 
-    def _tip(self, now: float) -> int:
+    def _ask_tip(self, now: float) -> int:
         if self._tip_wei is None or now - self._tip_asked > _TIP_LIVE_S:
             try:
-                self._tip_wei = self._rpc.number("eth_maxPriorityFeePerGas")
+                self._tip_wei = self._rpc.fetch_number("eth_maxPriorityFeePerGas")
             except RpcFault as fault:
                 _log.info("no tip suggested, taking the usual one reason=%s", fault.message)
                 self._tip_wei = _USUAL_TIP_WEI

@@ -28,7 +28,7 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (self.to, self.value_wei, self.data) == (other.to, other.value_wei, other.data)
 
 
-class Entry(msgspec.Struct, forbid_unknown_fields=True, eq=False):
+class PendingEntry(msgspec.Struct, forbid_unknown_fields=True, eq=False):
     """One call and the nonce it has. hashes: of all it was signed as, oldest first. raw: the latest, as sent.
 
     may_be_out: a pool may hold it. is_acknowledged: an endpoint said so. is_new: nobody waited for it yet.
@@ -82,7 +82,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, eq=False):
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chain_id: int
     address: str
-    entries: list[Entry]
+    entries: list[PendingEntry]
 
 
 class Pending:
@@ -95,48 +95,48 @@ class Pending:
     def __init__(self, chain_id: int, address: str, path: Path | None = None) -> None:
         self._chain_id, self._address, self._path = chain_id, address, path
         self._open = {entry.nonce: entry for entry in self._read()}
-        self._done: deque[Entry] = deque(maxlen=_DONE_KEPT)
+        self._done: deque[PendingEntry] = deque(maxlen=_DONE_KEPT)
 
-    def open(self) -> list[Entry]:
+    def list_open(self) -> list[PendingEntry]:
         """Those not ended, lowest nonce first."""
         return [self._open[nonce] for nonce in sorted(self._open)]
 
-    def up_to(self, nonce: int) -> list[Entry]:
+    def list_up_to(self, nonce: int) -> list[PendingEntry]:
         """Those not ended that must be mined before this nonce is, and this one."""
-        return [entry for entry in self.open() if entry.nonce <= nonce]
+        return [entry for entry in self.list_open() if entry.nonce <= nonce]
 
-    def lowest(self) -> int:
+    def lowest_nonce(self) -> int:
         """The lowest open nonce. Raises ValueError where none is open."""
         return min(self._open)
 
-    def after(self, counted: int) -> int:
+    def next_nonce(self, counted: int) -> int:
         """The nonce for the next transaction where the endpoint counts so many."""
         return max(counted, max(self._open, default=-1) + 1)
 
-    def like(self, call: Call) -> Entry | None:
+    def find_like(self, call: Call) -> PendingEntry | None:
         """An open entry that does the same."""
-        return next((entry for entry in self.open() if entry.call.does_same_as(call)), None)
+        return next((entry for entry in self.list_open() if entry.call.does_same_as(call)), None)
 
-    def done_like(self, call: Call) -> Entry | None:
+    def find_ended_like(self, call: Call) -> PendingEntry | None:
         """The latest ended entry that did the same."""
         return next((entry for entry in reversed(self._done) if entry.call.does_same_as(call)), None)
 
-    def done_at(self, nonce: int) -> Entry | None:
+    def find_ended_at(self, nonce: int) -> PendingEntry | None:
         """The ended entry that used a nonce."""
         return next((entry for entry in reversed(self._done) if entry.nonce == nonce), None)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: PendingEntry) -> None:
         """Open an entry, or open one again whose block vanished."""
         if entry in self._done:
             self._done.remove(entry)
         self._open[entry.nonce] = entry
 
-    def end(self, entry: Entry) -> None:
+    def end(self, entry: PendingEntry) -> None:
         """It is in a block."""
         self.forget(entry)
         self._done.append(entry)
 
-    def forget(self, entry: Entry) -> None:
+    def forget(self, entry: PendingEntry) -> None:
         """It will never be in a block, or nothing was sent."""
         if self._open.get(entry.nonce) is entry:
             del self._open[entry.nonce]
@@ -146,7 +146,7 @@ class Pending:
         """Keep only what is open."""
         self._done.clear()
 
-    def move(self, entry: Entry, nonce: int) -> None:
+    def move(self, entry: PendingEntry, nonce: int) -> None:
         """Give an entry another nonce."""
         if self._open.get(entry.nonce) is entry:
             del self._open[entry.nonce]
@@ -161,11 +161,11 @@ class Pending:
             if not self._open:
                 remove(self._path)
                 return
-            write_whole(self._path, msgspec.json.encode(_File(self._chain_id, self._address, self.open())))
+            write_whole(self._path, msgspec.json.encode(_File(self._chain_id, self._address, self.list_open())))
         except OSError as error:
             raise SetupError(f"{self._path} cannot be written ({error.strerror}): free space or mend it") from error
 
-    def _read(self) -> list[Entry]:
+    def _read(self) -> list[PendingEntry]:
         if self._path is None:
             return []
         try:

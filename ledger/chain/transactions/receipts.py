@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from ledger.chain.contract.revert_reasons import SENTENCES, reason_in
+from ledger.chain.contract.revert_reasons import SENTENCES, decode_revert_reason
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Receipt
 from ledger.chain.rpc.client import Rpc, RpcFault
 from ledger.chain.transactions.fees import GWEI
-from ledger.chain.transactions.rejections import Refusal
+from ledger.chain.transactions.rejections import Rejection
 from ledger.errors import NotYet, SetupError
 
 _REVERT_MARKER: Final = "execution reverted"
@@ -49,25 +49,27 @@ class FeeLimitReached(NoReceipt):
         self.call, self.asked_wei, self.limit_wei = call, asked_wei, limit_wei
 
 
-def find_receipt(rpc: Rpc, transaction: str) -> Receipt | None:
+def fetch_receipt(rpc: Rpc, transaction: str) -> Receipt | None:
     """The receipt of a transaction that is in a block. Raises ChainUnreachable, RpcFault."""
-    return rpc.request("eth_getTransactionReceipt", [transaction], answers.receipt(transaction))
+    return rpc.request("eth_getTransactionReceipt", [transaction], answers.receipt_parser(transaction))
 
 
-def revert_reason(fault: RpcFault) -> str | None:
+def read_revert_reason(fault: RpcFault) -> str | None:
     """The contract's reason in an endpoint's error, e.g. `commit: phase is closed`; None if it was no revert."""
     if _REVERT_MARKER not in fault.message:
-        return reason_in(fault.data)
+        return decode_revert_reason(fault.data)
     return fault.message.split(_REVERT_MARKER, 1)[1].lstrip(": ").strip() or "without a reason"
 
 
-def explained(fault: RpcFault, refusal: Refusal, rpc: Rpc, call: str, address: str, need_wei: int) -> Exception:
+def explain_rejection(
+    fault: RpcFault, rejection: Rejection, rpc: Rpc, call: str, address: str, need_wei: int
+) -> Exception:
     """A refusal that sending again does not mend, as the error to raise. need_wei: what the call may cost."""
-    if refusal is Refusal.NO_FUNDS:
+    if rejection is Rejection.NO_FUNDS:
         return NoFunds(
             f"account {address} cannot pay for `{call}` (up to {need_wei / 10**18:.6f} ETH): fund it, "
             f"on a local test chain with `folkmoot keys fund {address}`"
         )
-    if (reason := revert_reason(fault)) is not None:
+    if (reason := read_revert_reason(fault)) is not None:
         return Reverted(call, reason)
     return Refused(f"the chain at {rpc.url} refused `{call}`: {fault.message}")

@@ -4,7 +4,7 @@ from enum import Enum, auto
 from typing import Final
 
 
-class Refusal(Enum):
+class Rejection(Enum):
     """KNOWN: it has these very bytes. NONCE_USED: a block has that nonce. NONCE_HELD: the pool has another
     transaction with it. NONCE_GAP: earlier ones are missing. FEES_LOW: it offers too little. POOL_FULL: later.
     NO_FUNDS: the account cannot pay. REVERTED: the contract refuses. OTHER: none of these."""
@@ -22,13 +22,13 @@ class Refusal(Enum):
 
 # go-ethereum, Anvil, Besu, Nethermind, Erigon, Reth and eth-tester; the first that fits counts.
 _WORDS: Final = (
-    (Refusal.REVERTED, ("execution reverted",)),
-    (Refusal.KNOWN, ("already known", "already imported", "known transaction", "alreadyknown", "already exists")),
-    (Refusal.NONCE_USED, ("nonce too low", "nonce is too low", "oldnonce")),
-    (Refusal.NONCE_HELD, ("replacement transaction underpriced", "replacementnotallowed", "could not replace")),
-    (Refusal.NONCE_GAP, ("nonce too high", "nonce is too distant", "noncegap", "nonce gap", "nonce too far")),
+    (Rejection.REVERTED, ("execution reverted",)),
+    (Rejection.KNOWN, ("already known", "already imported", "known transaction", "alreadyknown", "already exists")),
+    (Rejection.NONCE_USED, ("nonce too low", "nonce is too low", "oldnonce")),
+    (Rejection.NONCE_HELD, ("replacement transaction underpriced", "replacementnotallowed", "could not replace")),
+    (Rejection.NONCE_GAP, ("nonce too high", "nonce is too distant", "noncegap", "nonce gap", "nonce too far")),
     (
-        Refusal.NO_FUNDS,
+        Rejection.NO_FUNDS,
         (
             "insufficient funds",
             "insufficientfunds",
@@ -37,7 +37,7 @@ _WORDS: Final = (
         ),
     ),
     (
-        Refusal.FEES_LOW,
+        Rejection.FEES_LOW,
         (
             "less than block base fee",
             "less than the current basefee",
@@ -49,14 +49,14 @@ _WORDS: Final = (
             "gas price too low",
         ),
     ),
-    (Refusal.POOL_FULL, ("pool is full", "limit exceeded", "pool limit", "txpool full")),
+    (Rejection.POOL_FULL, ("pool is full", "limit exceeded", "pool limit", "txpool full")),
 )
 
 
-def refusal_of(message: str) -> Refusal:
+def classify_rejection(message: str) -> Rejection:
     """What an error message of eth_sendRawTransaction means."""
     lowered = message.lower()
-    for refusal, phrases in _WORDS:
+    for rejection, phrases in _WORDS:
         if any(phrase in lowered for phrase in phrases):
-            return refusal
-    return Refusal.OTHER
+            return rejection
+    return Rejection.OTHER

@@ -8,11 +8,11 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from msgspec.structs import replace
 
-from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.chain.rpc.answers import Receipt
 from ledger.chain.rpc.client import Rpc, RpcFault
-from ledger.chain.transactions.broadcast import Wire
-from ledger.chain.transactions.delivery import Delivery, Pace
+from ledger.chain.transactions.broadcast import Broadcaster
+from ledger.chain.transactions.delivery import Delivery, DeliveryPace
 from ledger.chain.transactions.fees import FeeLimits
 from ledger.chain.transactions.gas_limits import TRANSFER_GAS, gas_limit, with_margin
 from ledger.chain.transactions.pending import Call, Pending
@@ -22,17 +22,17 @@ from ledger.chain.transactions.receipts import (
     NoReceipt,
     Refused,
     Reverted,
-    explained,
-    revert_reason,
+    explain_rejection,
+    read_revert_reason,
 )
-from ledger.chain.transactions.rejections import refusal_of
+from ledger.chain.transactions.rejections import classify_rejection
 
 __all__ = [
+    "DeliveryPace",
     "FeeLimitReached",
     "FeeLimits",
     "NoFunds",
     "NoReceipt",
-    "Pace",
     "Receipt",
     "Refused",
     "Reverted",
@@ -57,7 +57,7 @@ class Sender:
         limits: FeeLimits | None = None,
         confirmations: int = 0,
         pending_file: Path | None = None,
-        pace: Pace | None = None,
+        pace: DeliveryPace | None = None,
     ) -> None:
         """confirmations: blocks on top of a receipt's before it counts. pending_file: where transactions under way
         are noted, so that a process killed and started again does not lose track of them.
@@ -68,24 +68,24 @@ class Sender:
         account: LocalAccount = Account.from_key(key)
         self.address: str = account.address
         pending, limits = Pending(chain_id, self.address, pending_file), limits or FeeLimits()
-        wire = Wire(rpc, account, chain_id, pending, limits, confirmations)
-        self._delivery = Delivery(wire, pending, limits, confirmations, pace or Pace())
+        wire = Broadcaster(rpc, account, chain_id, pending, limits, confirmations)
+        self._delivery = Delivery(wire, pending, limits, confirmations, pace or DeliveryPace())
 
     @property
     def gas_spent(self) -> int:
         """Gas burnt so far, units."""
         return self._delivery.gas_spent
 
-    def chain_went_back(self) -> None:
+    def note_reorganisation(self) -> None:
         """The chain took blocks back, so what was sent may not be what is wanted now: after a reorganisation the
         same verdicts may be about others. Nothing is sent again by itself, and what is under way is replaced by a
         transaction that does nothing; whoever still wants a call makes it again.
         """
         self._delivery.start_over()
 
-    def balance_wei(self) -> int:
+    def fetch_balance_wei(self) -> int:
         """The account's balance."""
-        return self.rpc.number("eth_getBalance", self.address, "latest")
+        return self.rpc.fetch_number("eth_getBalance", self.address, "latest")
 
     def call(
         self,
@@ -102,7 +102,7 @@ class Sender:
         on_trouble: called before anything is sent again; what it raises ends the call.
         Raises Reverted, NoFunds, NoReceipt after timeout_s (FeeLimitReached), ChainUnreachable.
         """
-        fields = {"to": contract, "data": circle_artifact().call_data(name, *arguments), "value": value_wei}
+        fields = {"to": contract, "data": load_circle_artifact().encode_call(name, *arguments), "value": value_wei}
         return self.send(fields, name, timeout_s, gas_limit(name, seats), on_trouble)
 
     def create(self, data: bytes, timeout_s: float = 120.0) -> Receipt:
@@ -131,27 +131,27 @@ class Sender:
             entry = self._delivery.submit(call)
         receipt = self._delivery.wait(entry, timeout_s, on_trouble)
         if not receipt.is_success:
-            raise Reverted(name, self._why(call, receipt))
+            raise Reverted(name, self._find_revert_reason(call, receipt))
         return receipt
 
     def _estimate(self, call: Call) -> int:
         try:
-            return with_margin(self.rpc.number("eth_estimateGas", self._message(call)))
+            return with_margin(self.rpc.fetch_number("eth_estimateGas", self._make_message(call)))
         except RpcFault as fault:
-            refusal = refusal_of(fault.message)
-            raise explained(fault, refusal, self.rpc, call.name, self.address, call.value_wei) from fault
+            refusal = classify_rejection(fault.message)
+            raise explain_rejection(fault, refusal, self.rpc, call.name, self.address, call.value_wei) from fault
 
-    def _message(self, call: Call) -> dict[str, str]:
+    def _make_message(self, call: Call) -> dict[str, str]:
         """The call as eth_call and eth_estimateGas take it."""
         message = {"from": self.address, "data": "0x" + call.data.hex(), "value": hex(call.value_wei)}
         return message if call.to is None else {**message, "to": call.to}
 
-    def _why(self, call: Call, receipt: Receipt) -> str:
+    def _find_revert_reason(self, call: Call, receipt: Receipt) -> str:
         """Replay a failed call on the state before its block, to learn the contract's reason."""
         for block in (receipt.block, receipt.block - 1):
             try:
-                self.rpc.data("eth_call", self._message(call), hex(block))
+                self.rpc.fetch_data("eth_call", self._make_message(call), hex(block))
             except RpcFault as fault:
-                if (reason := revert_reason(fault)) is not None:
+                if (reason := read_revert_reason(fault)) is not None:
                     return reason
         return "out of gas, or a reason that is gone by now"

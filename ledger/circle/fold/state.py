@@ -40,7 +40,7 @@ class Phase(IntEnum):
 
 
 @dataclass(frozen=True)
-class CircleParameters:
+class CircleTerms:
     """The contract's immutables that the fold needs. Bonds in wei."""
 
     start_seats: int
@@ -56,11 +56,11 @@ class CircleParameters:
     jury_seats: int = 1
 
 
-class State:
+class FoldedCircle:
     """A circle's past and present. Masks have bit s for seat s."""
 
-    def __init__(self, parameters: CircleParameters) -> None:
-        self.parameters = parameters
+    def __init__(self, parameters: CircleTerms) -> None:
+        self.terms = parameters
         self.hash: bytes = bytes(HASH_BYTES)
         self.phase = Phase.GATHERING
         self.seats: dict[int, Seat] = {}
@@ -110,7 +110,7 @@ class State:
     @property
     def below(self) -> int:
         """Mask of the seats below the reputation floor."""
-        floor = self.parameters.reputation_floor
+        floor = self.terms.reputation_floor
         return mask_of([seat for seat, reputation in self.reputations.items() if reputation < floor])
 
     @property
@@ -129,7 +129,7 @@ class State:
         bonds = sum(held.bond for held in self.seats.values() if not held.is_released)
         open_ = [dispute for dispute in self.disputes if dispute.outcome is None]
         pledges = len(open_) + APPEAL_BONDS * sum(dispute.appellant is not None for dispute in open_)
-        return bonds + self.parameters.dispute_bond * pledges
+        return bonds + self.terms.dispute_bond * pledges
 
     def seat_of(self, peer: str) -> int | None:
         """The seat that a hot key holds, if it does."""
@@ -148,7 +148,7 @@ class State:
         open_ = self.phase in (Phase.COMMIT, Phase.ATTEST)
         return open_ and self.round is not None and seat in self.round.commits
 
-    def next_seat(self) -> int | None:
+    def find_next_seat(self) -> int | None:
         """The seat that the next peer to join takes: a new one, or else the lowest that was released."""
         if len(self.seats) < MAX_SEATS:
             return len(self.seats)
@@ -160,9 +160,9 @@ class State:
         is_awaited = (self.roster | self.late | self.woken) >> seat & 1 == 1
         return not is_awaited and held.since_round <= last and held.attested_round <= last
 
-    def burned_by_leaving(self, seat: int) -> int:
+    def leaving_burn_wei(self, seat: int) -> int:
         """Wei of its bond that the seat loses if it is given up now: for its strikes (R23.1)."""
-        held, after = self.seats[seat], self.parameters.eject_after
+        held, after = self.seats[seat], self.terms.eject_after
         return held.bond // 2 * min(held.strikes, after) // after if after else 0
 
     def is_disputed(self, round_number: int, judge: int, tenure: int, target: int) -> bool:
@@ -170,7 +170,7 @@ class State:
         said = (round_number, judge, tenure, target)
         return any(d.claimed == said and d.bars_another for d in self.disputes)
 
-    def jury_pool(self, judge: int, target: int, challenger: str) -> int:
+    def find_jury_pool(self, judge: int, target: int, challenger: str) -> int:
         """Mask of who may be drawn for a jury: on the roster and awake, in good standing, and no party to it."""
         parties = mask_of([judge, target])
         if (seat := self.seat_of(challenger)) is not None:
@@ -190,30 +190,30 @@ class State:
 
     def is_in_good_standing(self, seat: int) -> bool:
         """A seat taken and not released may vote: not below the floor, not suspended, half of its bond left."""
-        has_bond = 2 * self.seats[seat].bond >= self.parameters.bond
+        has_bond = 2 * self.seats[seat].bond >= self.terms.bond
         return has_bond and not (self.below | self.suspended) >> seat & 1
 
-    def asking_seat(self, judge: int, target: int, challenger: str) -> int | None:
+    def find_asking_seat(self, judge: int, target: int, challenger: str) -> int | None:
         """The seat that may ask a judge to show what its record follows from (R26.1a), None where none may."""
         seat = self.seat_of(challenger)
         is_busy = any(one.outcome is None and one.asker == seat for one in self.disputes)
         may_ask = seat is not None and target == judge and not is_busy and self.is_in_good_standing(seat)
         return seat if may_ask else None
 
-    def settled(self, current: Round) -> dict[int, int]:
+    def compute_reputations(self, current: Round) -> dict[int, int]:
         """The reputations that a round's verdicts give, weighed by the present ones.
 
         Short of the quorum the round is given up: as if nobody had judged anyone (R3.12).
         """
-        is_given_up = len(current.attestations) < self.parameters.quorum
+        is_given_up = len(current.attestations) < self.terms.quorum
         return settle(
             self.reputations,
             current.committed,
             {s: Verdict(a.judged, a.accepted) for s, a in current.attestations.items()},
             able=0 if is_given_up else self.members & ~self.suspended,
             missed=current.missed,
-            shift=self.parameters.reputation_shift,
-            floor=self.parameters.reputation_floor,
+            shift=self.terms.reputation_shift,
+            floor=self.terms.reputation_floor,
         )
 
     # ------------------------------------------------------------------------------ for the fold's handlers
@@ -223,23 +223,23 @@ class State:
         if not holds:
             raise HistoryFault(f"round {self.number}: {fact}")
 
-    def current(self, number: int, phase: Phase) -> Round:
+    def require_round(self, number: int, phase: Phase) -> Round:
         """The round under way, which must be this one in this phase."""
         self.require(self.round is not None and self.phase == phase, f"no {phase.name} phase is open")
         assert self.round is not None
         self.require(self.round.number == number, f"round {number} is not under way")
         return self.round
 
-    def taken(self, seat: int) -> Seat:
+    def require_taken(self, seat: int) -> Seat:
         """The seat, which must be held or given up and not released."""
         held = self.seats.get(seat)
         self.require(held is not None and not held.is_released, f"seat {seat} is empty")
         assert held is not None
         return held
 
-    def held(self, seat: int) -> Seat:
+    def require_held(self, seat: int) -> Seat:
         """The seat, which must be held."""
-        held = self.taken(seat)
+        held = self.require_taken(seat)
         self.require(held.is_held, f"seat {seat} was given up")
         return held
 
@@ -276,11 +276,11 @@ class State:
         self.hash = keccak(head + first + second + third)[:HASH_BYTES]
 
 
-def word(number: int) -> bytes:
+def encode_word(number: int) -> bytes:
     """A number as the contract hashes it: 32 bytes, big-endian."""
     return number.to_bytes(32, "big")
 
 
-def address(account: str) -> bytes:
+def encode_address(account: str) -> bytes:
     """An account as the contract hashes it: 32 bytes."""
     return address_bytes(account).rjust(32, b"\0")

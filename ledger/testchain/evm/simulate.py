@@ -27,7 +27,7 @@ from ledger.testchain.evm.transactions import (
     creation_gas,
     floor_gas,
 )
-from ledger.testchain.evm.vm import Computation, LocalVM, State
+from ledger.testchain.evm.vm import Computation, LocalVM, WorldState
 
 _ERROR_SELECTOR = bytes.fromhex("08c379a0")
 _PANIC_SELECTOR = bytes.fromhex("4e487b71")
@@ -45,7 +45,7 @@ _NAMES: tuple[tuple[type[VMError], str], ...] = (
 
 
 @dataclass(frozen=True)
-class Call:
+class CallMessage:
     """A message to execute. sender: 20 bytes; to: 20 bytes, empty to create; gas: limit incl. intrinsic gas.
 
     max_fee_wei, tip_wei: per gas; at 0 the message is free.
@@ -74,7 +74,7 @@ class ExecutionReverted(Exception):
     """The contract reverted; `data` is what it returned."""
 
     def __init__(self, data: bytes) -> None:
-        reason = revert_reason(data)
+        reason = decode_revert_reason(data)
         super().__init__("execution reverted" if reason is None else f"execution reverted: {reason}")
         self.data = data
 
@@ -83,7 +83,7 @@ class ExecutionFailed(Exception):
     """The execution ended otherwise than by a revert: out of gas, no funds, bad code."""
 
 
-def revert_reason(data: bytes) -> str | None:
+def decode_revert_reason(data: bytes) -> str | None:
     """The text of Solidity's and Vyper's Error(string), the code of Panic(uint256), or None."""
     try:
         if data[:4] == _ERROR_SELECTOR:
@@ -95,14 +95,14 @@ def revert_reason(data: bytes) -> str | None:
     return None
 
 
-def call(state: State, base_fee_wei: int, message: Call) -> bytes:
+def call(state: WorldState, base_fee_wei: int, message: CallMessage) -> bytes:
     """Execute and return the output. Raises ExecutionReverted or ExecutionFailed."""
     computation, _ = _run(state, message, message.gas, message.price_wei(base_fee_wei))
     _check(computation)
     return bytes(computation.output)
 
 
-def estimate_gas(state: State, base_fee_wei: int, message: Call) -> int:
+def estimate_gas(state: WorldState, base_fee_wei: int, message: CallMessage) -> int:
     """The least gas limit, within 1.5 %, with which the message succeeds.
 
     As go-ethereum does it: run at the cap, try what that used, then halve the interval.
@@ -131,7 +131,7 @@ def estimate_gas(state: State, base_fee_wei: int, message: Call) -> int:
     return works
 
 
-def _cap(state: State, message: Call, price_wei: int) -> int:
+def _cap(state: WorldState, message: CallMessage, price_wei: int) -> int:
     cap = message.gas if message.gas >= TRANSFER_GAS else TRANSACTION_GAS_CAP
     if price_wei == 0:
         return cap
@@ -141,7 +141,7 @@ def _cap(state: State, message: Call, price_wei: int) -> int:
     return int(min(cap, affordable))
 
 
-def _run(state: State, message: Call, gas: int, price_wei: int) -> tuple[Computation, int]:
+def _run(state: WorldState, message: CallMessage, gas: int, price_wei: int) -> tuple[Computation, int]:
     """Execute with a gas limit and undo it. Returns the computation and the gas a receipt would name."""
     transaction = _spoof(state, message, gas, price_wei)
     needed = max(transaction.intrinsic_gas + creation_gas(message.to, message.data), floor_gas(message.data))
@@ -161,7 +161,7 @@ def _run(state: State, message: Call, gas: int, price_wei: int) -> tuple[Computa
         state.revert(snapshot)
 
 
-def _spoof(state: State, message: Call, gas: int, price_wei: int) -> SpoofTransaction:
+def _spoof(state: WorldState, message: CallMessage, gas: int, price_wei: int) -> SpoofTransaction:
     # The state's base fee is zero, so the whole price is the tip.
     unsigned = UnsignedDynamicFeeTransaction(
         chain_id=state.execution_context.chain_id,
@@ -177,7 +177,7 @@ def _spoof(state: State, message: Call, gas: int, price_wei: int) -> SpoofTransa
     return SpoofTransaction(unsigned, from_=message.sender)
 
 
-def _funds_message(state: State, sender: bytes, wanted_wei: int) -> str | None:
+def _funds_message(state: WorldState, sender: bytes, wanted_wei: int) -> str | None:
     balance = state.get_balance(sender)
     if balance >= wanted_wei:
         return None

@@ -18,7 +18,7 @@ Transaction: TypeAlias = Any
 Receipt: TypeAlias = Any
 Computation: TypeAlias = Any
 Block: TypeAlias = Any
-State: TypeAlias = Any
+WorldState: TypeAlias = Any
 
 
 class LocalState(PragueState):

@@ -18,8 +18,8 @@ from eth_utils.address import to_canonical_address
 
 from ledger.testchain.accounts import BALANCE_WEI, DEV_ACCOUNTS
 from ledger.testchain.evm.execution import Offer, execute
-from ledger.testchain.evm.vm import Header, LocalVM, State
-from ledger.testchain.storage.blocks import BlockReader, BlockRecord, Placed
+from ledger.testchain.evm.vm import Header, LocalVM, WorldState
+from ledger.testchain.storage.blocks import BlockReader, BlockRecord, MinedTransaction
 from ledger.testchain.storage.logs import Log, LogFilter, encode_logs
 from ledger.testchain.storage.rewinding import take_off
 from ledger.testchain.storage.store import ChainStore
@@ -31,7 +31,7 @@ _BRANCH = "branch"
 
 
 @dataclass(frozen=True)
-class Genesis:
+class ChainGenesis:
     """chain_id: EIP-155. secret: 32 bytes, source of every block's prevrandao. timestamp: Unix seconds."""
 
     chain_id: int
@@ -42,7 +42,7 @@ class Genesis:
 class LocalChain:
     """One canonical chain in a store: it grows at its head, and its last blocks can be taken off again."""
 
-    def __init__(self, store: ChainStore, genesis: Genesis) -> None:
+    def __init__(self, store: ChainStore, genesis: ChainGenesis) -> None:
         self._store = store
         self._secret = genesis.secret
         self._blocks = BlockReader(store)
@@ -130,7 +130,7 @@ class LocalChain:
         number = self._store.snapshot(snapshot_id)
         if number is None:
             return False
-        with self._whole():
+        with self._all_or_nothing():
             self._rewind(number)
             self._store.drop_snapshots(snapshot_id)
             self._set_offset(int(self.head.timestamp) - int(now_s))
@@ -143,7 +143,7 @@ class LocalChain:
         """
         first = self.head.block_number - len(offers) + 1
         times = [self._stored_header(number).timestamp for number in range(first, self.head.block_number + 1)]
-        with self._whole():
+        with self._all_or_nothing():
             self._rewind(first - 1)
             self._store.drop_snapshots_above(first - 1)
             self._branch += 1
@@ -157,7 +157,7 @@ class LocalChain:
             self.head = parent
 
     @contextmanager
-    def _whole(self) -> Iterator[None]:
+    def _all_or_nothing(self) -> Iterator[None]:
         """One transaction of the store; if it fails, this object is as it was before, too."""
         before = self.head, self._branch, self._offset_s
         try:
@@ -189,19 +189,19 @@ class LocalChain:
             return None
         return self._chain.get_block_header_by_hash(block_hash)
 
-    def record(self, header: Header) -> BlockRecord:
+    def read_record(self, header: Header) -> BlockRecord:
         """The whole block under a header of this chain."""
-        return self._blocks.record(header)
+        return self._blocks.read_record(header)
 
     def locate(self, transaction_hash: bytes) -> tuple[BlockRecord, int] | None:
         """The block a mined transaction is in and its index there, or None. transaction_hash: 32 bytes."""
         place = self._place(transaction_hash)
-        return None if place is None else (self.record(place[0]), place[1])
+        return None if place is None else (self.read_record(place[0]), place[1])
 
-    def placed(self, transaction_hash: bytes) -> Placed | None:
+    def read_transaction(self, transaction_hash: bytes) -> MinedTransaction | None:
         """Like `locate`, without reading the rest of the block."""
         place = self._place(transaction_hash)
-        return None if place is None else self._blocks.placed(*place)
+        return None if place is None else self._blocks.read_transaction(*place)
 
     def _place(self, transaction_hash: bytes) -> tuple[Header, int] | None:
         try:
@@ -210,7 +210,7 @@ class LocalChain:
             return None
         return self._stored_header(number), index
 
-    def state(self, header: Header) -> State:
+    def state(self, header: Header) -> WorldState:
         """The world after the block, to read or to execute in, as seen from inside a block with this header.
 
         Changes stay in memory. The base fee is zero in it, so that calls need no money.
@@ -231,7 +231,7 @@ class LocalChain:
                 yield from wanted.select(number, encoded)
 
 
-def _open_or_create(configured: Any, store: ChainStore, genesis: Genesis) -> Any:
+def _open_or_create(configured: Any, store: ChainStore, genesis: ChainGenesis) -> Any:
     try:
         return configured(store)
     except CanonicalHeadNotFound:

@@ -15,8 +15,8 @@ from ledger.errors import SetupError
 from ledger.files import FolderLock, make_folder
 from ledger.testchain.evm.execution import PoisonedTransaction
 from ledger.testchain.evm.transactions import TransactionRejected, decode_transaction
-from ledger.testchain.evm.vm import Header, State, Transaction
-from ledger.testchain.mining.chain import Genesis, LocalChain
+from ledger.testchain.evm.vm import Header, Transaction, WorldState
+from ledger.testchain.mining.chain import ChainGenesis, LocalChain
 from ledger.testchain.mining.mempool import ListOffer, Mempool
 from ledger.testchain.storage.blocks import BlockRecord
 from ledger.testchain.storage.store import ChainStore
@@ -24,7 +24,7 @@ from ledger.testchain.storage.store import ChainStore
 _log = logging.getLogger(__name__)
 
 
-class Pace(NamedTuple):
+class BlockPace(NamedTuple):
     """When blocks are made: every interval_s seconds; if that is 0, at once (`is_instant`) or only when asked."""
 
     is_instant: bool = True
@@ -50,16 +50,16 @@ class Engine:
         self._lock = _lock(data_dir)
         try:
             self.store = ChainStore(data_dir / "chain.sqlite")
-            secret = _own(self.store, data_dir, chain_id, seed)
-            self.chain = LocalChain(self.store, Genesis(chain_id, secret, int(time.time())))
+            secret = _claim_store(self.store, data_dir, chain_id, seed)
+            self.chain = LocalChain(self.store, ChainGenesis(chain_id, secret, int(time.time())))
         except BaseException:
             self._lock.release()
             raise
         self.pool = Mempool()
-        self.pace = Pace()
+        self.pace = BlockPace()
         # Told of every block, in the chain's thread; it must return at once.
         self.tell: Callable[[BlockNews], None] | None = None
-        self._head_state: State | None = None
+        self._head_state: WorldState | None = None
         self._next_timestamp: int | None = None
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class Engine:
         """Header of the latest block."""
         return self.chain.head
 
-    def head_state(self) -> State:
+    def head_state(self) -> WorldState:
         """The world after the latest block, for reading only; rebuilt after each block."""
         if self._head_state is None:
             self._head_state = self.chain.state(self.head)
@@ -221,7 +221,7 @@ def _lock(data_dir: Path) -> FolderLock:
         raise SetupError(f"{data_dir} cannot be used ({error.strerror}): choose another data directory") from error
 
 
-def _own(store: ChainStore, data_dir: Path, chain_id: int, seed: int | None) -> bytes:
+def _claim_store(store: ChainStore, data_dir: Path, chain_id: int, seed: int | None) -> bytes:
     """Claim a fresh store, or check that it is ours. Returns the secret behind prevrandao, 32 bytes."""
     stored_id, stored_secret = store.get_meta("chain_id"), store.get_meta("secret")
     wanted = None if seed is None else bytes(keccak(b"folkmoot test chain seed " + str(seed).encode()))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from ledger.testchain.mining.engine import Engine, Pace
+from ledger.testchain.mining.engine import BlockPace, Engine
 
 COALESCE_S = 0.02
 RunInChain = Callable[..., Awaitable[Any]]
@@ -38,7 +38,7 @@ class Miner:
             else:
                 await self._mine_at_once(pace)
 
-    async def _mine_at_once(self, pace: Pace) -> None:
+    async def _mine_at_once(self, pace: BlockPace) -> None:
         while self._engine.pace is pace:
             await self._pooled.wait()
             # Transactions sent together share a block.
@@ -51,7 +51,7 @@ class Miner:
             ):
                 pass
 
-    async def _mine_by_the_clock(self, pace: Pace) -> None:
+    async def _mine_by_the_clock(self, pace: BlockPace) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:

@@ -9,7 +9,7 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from ledger.testchain.evm.vm import Header, Transaction
-from ledger.testchain.mining.engine import Engine, Pace
+from ledger.testchain.mining.engine import BlockPace, Engine
 from ledger.testchain.rpc import params, views
 from ledger.testchain.storage.account_proofs import MAX_SLOTS, account_proof
 
@@ -32,14 +32,14 @@ def development_methods(engine: Engine, header_of: Callable[[Any], Header]) -> M
         **_clock(engine),
         **_pool(engine),
         "eth_getProof": lambda account, slots, block="latest": account_proof(
-            engine.store, header_of(block), params.address(account), _slots(slots)
+            engine.store, header_of(block), params.parse_address(account), _slots(slots)
         ),
     }
 
 
 def _past(engine: Engine) -> Methods:
     def reorganise(depth: Any, pairs: Any = None) -> None:
-        height = params.number(depth, "depth")
+        height = params.parse_number(depth, "depth")
         if height < 1:
             raise params.InvalidParams("reorg depth must be at least 1")
         if height > min(engine.head.block_number, MAX_BLOCKS_AT_ONCE):
@@ -51,26 +51,26 @@ def _past(engine: Engine) -> Methods:
 
     return {
         "evm_snapshot": lambda: hex(engine.chain.snapshot()),
-        "evm_revert": lambda snapshot: engine.revert(params.number(snapshot, "snapshot id")),
+        "evm_revert": lambda snapshot: engine.revert(params.parse_number(snapshot, "snapshot id")),
         "anvil_reorg": reorganise,
     }
 
 
 def _pace(engine: Engine) -> Methods:
     def set_instant(wanted: Any) -> None:
-        if params.flag(wanted, "automine"):
-            engine.pace = Pace()
+        if params.parse_flag(wanted, "automine"):
+            engine.pace = BlockPace()
         elif engine.pace.is_instant:
-            engine.pace = Pace(is_instant=False)
+            engine.pace = BlockPace(is_instant=False)
 
     def set_interval(seconds: Any) -> None:
-        engine.pace = Pace(is_instant=False, interval_s=params.number(seconds, "interval"))
+        engine.pace = BlockPace(is_instant=False, interval_s=params.parse_number(seconds, "interval"))
 
     def interval() -> float | None:
         return engine.pace.interval_s or None
 
     def mine(count: Any = 1, seconds: Any = 0) -> None:
-        blocks, gap_s = params.number(count, "block count"), params.number(seconds, "interval")
+        blocks, gap_s = params.parse_number(count, "block count"), params.parse_number(seconds, "interval")
         if blocks > MAX_BLOCKS_AT_ONCE:
             raise params.InvalidParams(f"{blocks} blocks are too many: mine {MAX_BLOCKS_AT_ONCE} at most at a time")
         for index in range(blocks):
@@ -91,7 +91,7 @@ def _pace(engine: Engine) -> Methods:
 
 def _clock(engine: Engine) -> Methods:
     def set_next(timestamp: Any) -> None:
-        wanted = params.number(timestamp, "timestamp")
+        wanted = params.parse_number(timestamp, "timestamp")
         if wanted < engine.head.timestamp:
             raise params.InvalidParams(f"Timestamp error: {wanted} is lower than previous block's timestamp")
         engine.set_next_timestamp(wanted)
@@ -101,7 +101,7 @@ def _clock(engine: Engine) -> Methods:
 
 def _pool(engine: Engine) -> Methods:
     def drop(transaction_hash: Any) -> str | None:
-        wanted = params.hash32(transaction_hash)
+        wanted = params.parse_hash32(transaction_hash)
         return views.hex_data(wanted) if engine.pool.drop(wanted) else None
 
     def content() -> dict[str, Any]:
@@ -145,14 +145,14 @@ def _placed(height: int, pairs: Any) -> list[list[bytes]]:
     for pair in pairs:
         if not isinstance(pair, list) or len(pair) != 2:
             raise params.InvalidParams("invalid reorg transaction: expected [signed transaction, block index]")
-        index = params.number(pair[1], "block index")
+        index = params.parse_number(pair[1], "block index")
         if index >= height:
             raise params.InvalidParams(f"block index {index} must not exceed (depth-1) {height - 1}")
-        blocks[index].append(params.data(pair[0], what="signed transaction"))
+        blocks[index].append(params.parse_data(pair[0], what="signed transaction"))
     return blocks
 
 
 def _slots(value: Any) -> list[int]:
     if not isinstance(value, list) or len(value) > MAX_SLOTS:
         raise params.InvalidParams(f"invalid storage keys: expected a list of at most {MAX_SLOTS}")
-    return [params.quantity(slot, "storage key") for slot in value]
+    return [params.parse_quantity(slot, "storage key") for slot in value]

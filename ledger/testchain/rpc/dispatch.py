@@ -9,7 +9,7 @@ import msgspec
 from ledger.testchain.mining.miner import Miner, RunInChain
 from ledger.testchain.rpc.development import is_control
 from ledger.testchain.rpc.errors import RpcError
-from ledger.testchain.rpc.methods import Rpc
+from ledger.testchain.rpc.methods import RpcMethods
 
 MAX_BATCH = 1000
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -31,7 +31,7 @@ class Dispatcher:
     with_controls: whether callers may move the chain's clock, pace, pool and past.
     """
 
-    def __init__(self, rpc: Rpc, miner: Miner, run_in_chain: RunInChain, with_controls: bool) -> None:
+    def __init__(self, rpc: RpcMethods, miner: Miner, run_in_chain: RunInChain, with_controls: bool) -> None:
         self._rpc, self._miner, self._run_in_chain = rpc, miner, run_in_chain
         self._with_controls = with_controls
 

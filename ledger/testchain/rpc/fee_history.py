@@ -36,7 +36,7 @@ def fee_history(chain: LocalChain, count: int, newest: int, percentiles: Sequenc
     }
     if percentiles:
         history["reward"] = [
-            [hex(tip) for tip in tip_percentiles(chain.record(header), percentiles)] for header in headers
+            [hex(tip) for tip in tip_percentiles(chain.read_record(header), percentiles)] for header in headers
         ]
     return history
 

@@ -7,7 +7,7 @@ from ledger.testchain.evm.vm import Header
 from ledger.testchain.mining.engine import Engine
 from ledger.testchain.rpc import params, views
 from ledger.testchain.rpc.errors import LIMIT_EXCEEDED, SERVER_ERROR, RpcError
-from ledger.testchain.storage.blocks import BlockRecord, placed
+from ledger.testchain.storage.blocks import BlockRecord, take_transaction
 
 MAX_LOGS = 20_000
 
@@ -53,7 +53,7 @@ class Lookups:
 
     def find_header(self, block: Any) -> Header | None:
         """Like `header`, or None."""
-        name = params.block_id(block)
+        name = params.parse_block_id(block)
         if isinstance(name, bytes):
             return self._chain.header_by_hash(name)
         if isinstance(name, int):
@@ -62,34 +62,34 @@ class Lookups:
         return self._chain.header_by_number(0) if name == "earliest" else self._engine.head
 
     def _by_hash(self, block_hash: Any) -> Header | None:
-        return self._chain.header_by_hash(params.hash32(block_hash))
+        return self._chain.header_by_hash(params.parse_hash32(block_hash))
 
     def _find_record(self, block: Any) -> BlockRecord | None:
         header = self.find_header(block)
-        return None if header is None else self._chain.record(header)
+        return None if header is None else self._chain.read_record(header)
 
     # --- blocks
 
     def _block_by_number(self, block: Any, full: Any = False) -> Any:
-        whole = params.flag(full, "full transactions")
-        if params.block_id(block) == "pending":
+        whole = params.parse_flag(full, "full transactions")
+        if params.parse_block_id(block) == "pending":
             return views.pending_block_view(self._engine.pending_header(), self._engine.pending(), whole)
         record = self._find_record(block)
         return None if record is None else views.block_view(record, whole)
 
     def _block_by_hash(self, block_hash: Any, full: Any = False) -> Any:
-        whole, header = params.flag(full, "full transactions"), self._by_hash(block_hash)
-        return None if header is None else views.block_view(self._chain.record(header), whole)
+        whole, header = params.parse_flag(full, "full transactions"), self._by_hash(block_hash)
+        return None if header is None else views.block_view(self._chain.read_record(header), whole)
 
     def _count_by_number(self, block: Any) -> str | None:
-        if params.block_id(block) == "pending":
+        if params.parse_block_id(block) == "pending":
             return hex(len(self._engine.pending()))
         record = self._find_record(block)
         return None if record is None else hex(len(record.transactions))
 
     def _count_by_hash(self, block_hash: Any) -> str | None:
         header = self._by_hash(block_hash)
-        return None if header is None else hex(len(self._chain.record(header).transactions))
+        return None if header is None else hex(len(self._chain.read_record(header).transactions))
 
     def _block_receipts(self, block: Any) -> Any:
         record = self._find_record(block)
@@ -99,39 +99,39 @@ class Lookups:
         return None if header is None else "0x0"
 
     def _no_uncle(self, _header: Header | None, index: Any) -> None:
-        params.quantity(index, "index")
+        params.parse_quantity(index, "index")
 
     # --- transactions
 
     def _transaction(self, transaction_hash: Any) -> Any:
-        wanted = params.hash32(transaction_hash)
-        if (place := self._chain.placed(wanted)) is not None:
+        wanted = params.parse_hash32(transaction_hash)
+        if (place := self._chain.read_transaction(wanted)) is not None:
             return views.transaction_view(place)
         pooled = self._pool.get(wanted)
         return None if pooled is None else views.pending_view(pooled)
 
     def _at(self, header: Header | None, index: Any) -> Any:
-        wanted = params.quantity(index, "index")
-        record = None if header is None else self._chain.record(header)
+        wanted = params.parse_quantity(index, "index")
+        record = None if header is None else self._chain.read_record(header)
         if record is None or wanted >= len(record.transactions):
             return None
-        return views.transaction_view(placed(record, wanted))
+        return views.transaction_view(take_transaction(record, wanted))
 
     def _raw_transaction(self, transaction_hash: Any) -> str | None:
-        wanted = params.hash32(transaction_hash)
-        if (place := self._chain.placed(wanted)) is not None:
+        wanted = params.parse_hash32(transaction_hash)
+        if (place := self._chain.read_transaction(wanted)) is not None:
             return views.hex_data(place.transaction.encode())
         pooled = self._pool.get(wanted)
         return None if pooled is None else views.hex_data(pooled.encode())
 
     def _receipt(self, transaction_hash: Any) -> Any:
-        place = self._chain.placed(params.hash32(transaction_hash))
+        place = self._chain.read_transaction(params.parse_hash32(transaction_hash))
         return None if place is None else views.receipt_view(place)
 
     # --- logs
 
     def _logs(self, filter_object: Any) -> list[Any]:
-        wanted, fields = params.log_filter(filter_object)
+        wanted, fields = params.parse_log_filter(filter_object)
         first, last = self._log_range(fields)
         found = []
         for log in self._chain.search_logs(wanted, first, last):
@@ -148,7 +148,7 @@ class Lookups:
             if header is None:
                 raise RpcError(SERVER_ERROR, "unknown block")
             return header.block_number, header.block_number
-        first, last = (params.block_id(fields.get(name) or "latest") for name in ("fromBlock", "toBlock"))
+        first, last = (params.parse_block_id(fields.get(name) or "latest") for name in ("fromBlock", "toBlock"))
         if isinstance(first, int) and isinstance(last, int) and first > last:
             raise params.InvalidParams("invalid block range params")
         return self._log_bound(first), self._log_bound(last)

@@ -9,7 +9,7 @@ from eth_hash.auto import keccak
 
 from ledger.testchain.evm.simulate import ExecutionFailed, ExecutionReverted, call, estimate_gas
 from ledger.testchain.evm.transactions import TransactionRejected
-from ledger.testchain.evm.vm import State
+from ledger.testchain.evm.vm import WorldState
 from ledger.testchain.mining.engine import Engine
 from ledger.testchain.rpc import params, views
 from ledger.testchain.rpc.development import development_methods
@@ -17,10 +17,10 @@ from ledger.testchain.rpc.errors import INVALID_PARAMS, METHOD_NOT_FOUND, REVERT
 from ledger.testchain.rpc.fee_history import BLOB_BASE_FEE_WEI, SUGGESTED_TIP_WEI, fee_history
 from ledger.testchain.rpc.lookups import Lookups
 
-__all__ = ["Rpc", "RpcError"]
+__all__ = ["RpcError", "RpcMethods"]
 
 
-class Rpc:
+class RpcMethods:
     """Answers method calls on one engine. `subscribe`-like methods need a connection and belong to the server."""
 
     def __init__(self, engine: Engine) -> None:
@@ -29,7 +29,7 @@ class Rpc:
         self._methods: dict[str, Callable[..., Any]] = {
             "web3_clientVersion": lambda: f"folkmoot-testchain/v{version('folkmoot')}/py-evm{version('py-evm')}",
             "net_version": lambda: str(self._chain.chain_id),
-            "web3_sha3": lambda value: views.hex_data(keccak(params.data(value))),
+            "web3_sha3": lambda value: views.hex_data(keccak(params.parse_data(value))),
             "net_listening": lambda: True,
             "net_peerCount": lambda: "0x0",
             "eth_chainId": lambda: hex(self._chain.chain_id),
@@ -46,8 +46,8 @@ class Rpc:
             "eth_getStorageAt": self._storage,
             "eth_call": self._call,
             "eth_estimateGas": self._estimate_gas,
-            "eth_sendRawTransaction": lambda raw: views.hex_data(engine.submit(params.data(raw))),
-            "evm_increaseTime": lambda seconds: self._chain.shift_clock(params.number(seconds, "seconds")),
+            "eth_sendRawTransaction": lambda raw: views.hex_data(engine.submit(params.parse_data(raw))),
+            "evm_increaseTime": lambda seconds: self._chain.shift_clock(params.parse_number(seconds, "seconds")),
             "evm_mine": self._mine,
             **self._lookups.methods(),
             **development_methods(engine, self._lookups.header),
@@ -80,54 +80,54 @@ class Rpc:
 
     # --- state
 
-    def _state(self, block: Any) -> State:
+    def _state(self, block: Any) -> WorldState:
         header = self._lookups.header(block)
         return self._engine.head_state() if header is self._engine.head else self._chain.state(header)
 
-    def _call_state(self, block: Any) -> tuple[State, int]:
+    def _call_state(self, block: Any) -> tuple[WorldState, int]:
         """Like `_state`, but pending means: in the next block, at this moment. And the block's base fee in wei."""
-        if params.block_id(block) == "pending":
+        if params.parse_block_id(block) == "pending":
             header = self._engine.pending_header()
             return self._chain.state(header), header.base_fee_per_gas
         return self._state(block), self._lookups.header(block).base_fee_per_gas
 
     def _balance(self, account: Any, block: Any = "latest") -> str:
-        return hex(self._state(block).get_balance(params.address(account)))
+        return hex(self._state(block).get_balance(params.parse_address(account)))
 
     def _nonce(self, account: Any, block: Any = "latest") -> str:
-        sender = params.address(account)
+        sender = params.parse_address(account)
         nonce = self._state(block).get_nonce(sender)
-        if params.block_id(block) == "pending":
+        if params.parse_block_id(block) == "pending":
             nonce = self._pool.pending_nonce(sender, nonce)
         return hex(nonce)
 
     def _code(self, account: Any, block: Any = "latest") -> str:
-        return views.hex_data(self._state(block).get_code(params.address(account)))
+        return views.hex_data(self._state(block).get_code(params.parse_address(account)))
 
     def _storage(self, account: Any, slot: Any, block: Any = "latest") -> str:
-        value = self._state(block).get_storage(params.address(account), params.quantity(slot, "slot"))
+        value = self._state(block).get_storage(params.parse_address(account), params.parse_quantity(slot, "slot"))
         return f"0x{value:064x}"
 
     def _call(self, message: Any, block: Any = "latest", overrides: Any = None) -> str:
         _refuse_overrides(overrides)
-        return views.hex_data(call(*self._call_state(block), params.message(message)))
+        return views.hex_data(call(*self._call_state(block), params.parse_message(message)))
 
     def _estimate_gas(self, message: Any, block: Any = "pending", overrides: Any = None) -> str:
         _refuse_overrides(overrides)
-        return hex(estimate_gas(*self._call_state(block), params.message(message)))
+        return hex(estimate_gas(*self._call_state(block), params.parse_message(message)))
 
     # --- fees and clock
 
     def _fee_history(self, count: Any, newest: Any, percentiles: Any = None) -> Any:
-        wanted = params.percentiles(percentiles)
+        wanted = params.parse_percentiles(percentiles)
         header = self._lookups.header(newest)
-        return fee_history(self._chain, params.number(count, "block count"), header.block_number, wanted)
+        return fee_history(self._chain, params.parse_number(count, "block count"), header.block_number, wanted)
 
     def _mine(self, timestamp: Any = None) -> str:
         if timestamp is None:
             self._engine.mine()
             return "0x0"
-        wanted = params.number(timestamp, "timestamp")
+        wanted = params.parse_number(timestamp, "timestamp")
         if wanted < self._engine.head.timestamp:
             raise params.InvalidParams(f"timestamp {wanted} is before the latest block's")
         self._engine.set_clock(wanted)

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from ledger.testchain.evm.simulate import Call
+from ledger.testchain.evm.simulate import CallMessage
 from ledger.testchain.evm.transactions import TRANSACTION_GAS_CAP
 from ledger.testchain.storage.logs import LogFilter
 
@@ -18,7 +18,7 @@ class InvalidParams(Exception):
     """The caller sent something the method cannot mean (JSON-RPC error -32602)."""
 
 
-def data(value: Any, length: int | None = None, what: str = "data") -> bytes:
+def parse_data(value: Any, length: int | None = None, what: str = "data") -> bytes:
     """0x-prefixed hex, of an exact length in bytes if one is given."""
     if not isinstance(value, str) or not value.startswith("0x"):
         raise InvalidParams(f"invalid {what}: expected a 0x-prefixed hex string, got {_shown(value)}")
@@ -31,17 +31,17 @@ def data(value: Any, length: int | None = None, what: str = "data") -> bytes:
     return raw
 
 
-def address(value: Any) -> bytes:
+def parse_address(value: Any) -> bytes:
     """20 bytes."""
-    return data(value, 20, "address")
+    return parse_data(value, 20, "address")
 
 
-def hash32(value: Any) -> bytes:
+def parse_hash32(value: Any) -> bytes:
     """32 bytes."""
-    return data(value, 32, "hash")
+    return parse_data(value, 32, "hash")
 
 
-def quantity(value: Any, what: str = "quantity") -> int:
+def parse_quantity(value: Any, what: str = "quantity") -> int:
     """0x-prefixed hex number below 2^256."""
     if not isinstance(value, str) or not value.startswith("0x") or not 3 <= len(value) <= _QUANTITY_DIGITS + 2:
         raise InvalidParams(f"invalid {what}: expected a 0x-prefixed hex number, got {_shown(value)}")
@@ -51,37 +51,37 @@ def quantity(value: Any, what: str = "quantity") -> int:
         raise InvalidParams(f"invalid {what}: {_shown(value)} is not hex") from error
 
 
-def number(value: Any, what: str) -> int:
+def parse_number(value: Any, what: str) -> int:
     """A JSON number or a hex one, not negative, below 2^63 (the evm_ methods' habit)."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise InvalidParams(f"invalid {what}: expected a number, got {_shown(value)}")
-    result = value if isinstance(value, int) else quantity(value, what)
+    result = value if isinstance(value, int) else parse_quantity(value, what)
     if not 0 <= result < 2**63:
         raise InvalidParams(f"invalid {what}: {_shown(value)} is out of range")
     return result
 
 
-def flag(value: Any, what: str) -> bool:
+def parse_flag(value: Any, what: str) -> bool:
     """true or false."""
     if not isinstance(value, bool):
         raise InvalidParams(f"invalid {what}: expected true or false, got {_shown(value)}")
     return value
 
 
-def block_id(value: Any) -> str | int | bytes:
+def parse_block_id(value: Any) -> str | int | bytes:
     """A block as callers name it: a tag, a number, or a hash in 32 bytes (EIP-1898 objects too)."""
     if isinstance(value, dict):
         if "blockHash" in value:
-            return hash32(value["blockHash"])
+            return parse_hash32(value["blockHash"])
         value = value.get("blockNumber")
     if value in _TAGS:
         return str(value)
     if isinstance(value, str) and len(value) == _HASH_CHARACTERS:
-        return hash32(value)
-    return quantity(value, "block number")
+        return parse_hash32(value)
+    return parse_quantity(value, "block number")
 
 
-def percentiles(value: Any) -> list[float]:
+def parse_percentiles(value: Any) -> list[float]:
     """At most 100 rising numbers from 0 to 100; absent means none."""
     if value is None:
         return []
@@ -94,26 +94,26 @@ def percentiles(value: Any) -> list[float]:
     return [float(item) for item in value]
 
 
-def message(value: Any) -> Call:
+def parse_message(value: Any) -> CallMessage:
     """The call object of eth_call and eth_estimateGas; without `gas`, the cap of a transaction."""
-    fields = _object(value, "call object")
-    gas, (max_fee_wei, tip_wei) = fields.get("gas"), _fees(fields)
-    return Call(
-        sender=address(fields["from"]) if fields.get("from") else bytes(20),
-        to=address(fields["to"]) if fields.get("to") else b"",
-        gas=TRANSACTION_GAS_CAP if gas is None else min(quantity(gas, "gas"), TRANSACTION_GAS_CAP),
-        value_wei=0 if fields.get("value") is None else quantity(fields["value"], "value"),
-        data=_input(fields),
-        access_list=_access_list(fields.get("accessList") or []),
+    fields = _parse_object(value, "call object")
+    gas, (max_fee_wei, tip_wei) = fields.get("gas"), _parse_fees(fields)
+    return CallMessage(
+        sender=parse_address(fields["from"]) if fields.get("from") else bytes(20),
+        to=parse_address(fields["to"]) if fields.get("to") else b"",
+        gas=TRANSACTION_GAS_CAP if gas is None else min(parse_quantity(gas, "gas"), TRANSACTION_GAS_CAP),
+        value_wei=0 if fields.get("value") is None else parse_quantity(fields["value"], "value"),
+        data=_parse_input(fields),
+        access_list=_parse_access_list(fields.get("accessList") or []),
         max_fee_wei=max_fee_wei,
         tip_wei=tip_wei,
     )
 
 
-def _fees(fields: dict[str, Any]) -> tuple[int, int]:
+def _parse_fees(fields: dict[str, Any]) -> tuple[int, int]:
     """The most a call offers per gas, in all and as a tip, in wei; a legacy price is both."""
     price, max_fee, tip = (
-        None if fields.get(name) is None else quantity(fields[name], name)
+        None if fields.get(name) is None else parse_quantity(fields[name], name)
         for name in ("gasPrice", "maxFeePerGas", "maxPriorityFeePerGas")
     )
     if price is not None and (max_fee is not None or tip is not None):
@@ -126,20 +126,20 @@ def _fees(fields: dict[str, Any]) -> tuple[int, int]:
     return max_fee, tip
 
 
-def log_filter(value: Any) -> tuple[LogFilter, dict[str, Any]]:
+def parse_log_filter(value: Any) -> tuple[LogFilter, dict[str, Any]]:
     """The filter of eth_getLogs, and the object itself for its block range."""
-    fields = _object(value, "filter")
+    fields = _parse_object(value, "filter")
     topics = fields.get("topics") or []
     if not isinstance(topics, list) or len(topics) > _MAX_TOPICS:
         raise InvalidParams(f"invalid topics: expected a list of at most {_MAX_TOPICS}")
-    addresses = frozenset(address(item) for item in _alternatives(fields.get("address")))
+    addresses = frozenset(parse_address(item) for item in _parse_alternatives(fields.get("address")))
     # Positions after the last one that asks for something still say how many topics a log must have.
     return LogFilter(
-        addresses, tuple(frozenset(hash32(item) for item in _alternatives(one)) for one in topics)
+        addresses, tuple(frozenset(parse_hash32(item) for item in _parse_alternatives(one)) for one in topics)
     ), fields
 
 
-def _alternatives(value: Any) -> list[Any]:
+def _parse_alternatives(value: Any) -> list[Any]:
     """One, several or (null) no restriction."""
     items = value if isinstance(value, list) else [] if value is None else [value]
     if len(items) > MAX_FILTER_ITEMS:
@@ -148,31 +148,34 @@ def _alternatives(value: Any) -> list[Any]:
     return [] if None in items else items
 
 
-def _input(fields: dict[str, Any]) -> bytes:
-    given = [data(fields[name]) for name in ("input", "data") if fields.get(name) is not None]
+def _parse_input(fields: dict[str, Any]) -> bytes:
+    given = [parse_data(fields[name]) for name in ("input", "data") if fields.get(name) is not None]
     if len(given) == 2 and given[0] != given[1]:
         raise InvalidParams('both "data" and "input" are set and not equal: use "input"')
     return given[0] if given else b""
 
 
-def _access_list(value: Any) -> tuple[tuple[bytes, tuple[int, ...]], ...]:
+def _parse_access_list(value: Any) -> tuple[tuple[bytes, tuple[int, ...]], ...]:
     if not isinstance(value, list):
         raise InvalidParams("invalid accessList: expected a list")
-    entries = [_object(item, "accessList entry") for item in value]
+    entries = [_parse_object(item, "accessList entry") for item in value]
     return tuple(
-        (address(entry.get("address")), tuple(int.from_bytes(hash32(key), "big") for key in _keys(entry)))
+        (
+            parse_address(entry.get("address")),
+            tuple(int.from_bytes(parse_hash32(key), "big") for key in _parse_keys(entry)),
+        )
         for entry in entries
     )
 
 
-def _keys(entry: dict[str, Any]) -> list[Any]:
+def _parse_keys(entry: dict[str, Any]) -> list[Any]:
     keys = entry.get("storageKeys") or []
     if not isinstance(keys, list):
         raise InvalidParams("invalid storageKeys: expected a list")
     return keys
 
 
-def _object(value: Any, what: str) -> dict[str, Any]:
+def _parse_object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidParams(f"invalid {what}: expected an object, got {_shown(value)}")
     return value

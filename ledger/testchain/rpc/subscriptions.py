@@ -82,7 +82,7 @@ def _wanted(arguments: tuple[Any, ...]) -> LogFilter | None:
         return None
     if arguments[:1] == ("logs",) and len(arguments) <= 2:
         try:
-            return params.log_filter(arguments[1] if len(arguments) == 2 else {})[0]
+            return params.parse_log_filter(arguments[1] if len(arguments) == 2 else {})[0]
         except params.InvalidParams as error:
             raise RpcError(_INVALID_PARAMS, str(error)) from error
     raise RpcError(_INVALID_PARAMS, 'eth_subscribe: expected "newHeads", or "logs" and a filter')

@@ -8,7 +8,7 @@ from eth._utils.address import generate_contract_address
 from eth_utils.address import to_checksum_address
 
 from ledger.testchain.evm.vm import Header, LocalVM, Transaction
-from ledger.testchain.storage.blocks import BlockRecord, Placed, placed
+from ledger.testchain.storage.blocks import BlockRecord, MinedTransaction, take_transaction
 from ledger.testchain.storage.logs import Log
 
 Json = dict[str, Any]
@@ -55,7 +55,7 @@ def header_view(header: Header) -> Json:
 def block_view(record: BlockRecord, full: bool) -> Json:
     """A mined block, with whole transactions or their hashes."""
     transactions = [
-        transaction_view(placed(record, index)) if full else hex_data(transaction.hash)
+        transaction_view(take_transaction(record, index)) if full else hex_data(transaction.hash)
         for index, transaction in enumerate(record.transactions)
     ]
     return {
@@ -82,7 +82,7 @@ def pending_block_view(header: Header, transactions: list[Transaction], full: bo
     return block
 
 
-def transaction_view(place: Placed) -> Json:
+def transaction_view(place: MinedTransaction) -> Json:
     """A mined transaction."""
     transaction, header = place.transaction, place.header
     return {
@@ -111,10 +111,10 @@ def receipt_views(record: BlockRecord) -> list[Json]:
     first_logs = accumulate((len(receipt.logs) for receipt in record.receipts), initial=0)
     gas_before = [0, *(receipt.gas_used for receipt in record.receipts)]
     parts = zip(record.transactions, record.receipts, gas_before, first_logs, strict=False)
-    return [receipt_view(Placed(record.header, index, *part)) for index, part in enumerate(parts)]
+    return [receipt_view(MinedTransaction(record.header, index, *part)) for index, part in enumerate(parts)]
 
 
-def receipt_view(mined: Placed) -> Json:
+def receipt_view(mined: MinedTransaction) -> Json:
     """The receipt of a mined transaction, its logs numbered within the block."""
     header, index, transaction, receipt, gas_before, first_log = mined
     place = {

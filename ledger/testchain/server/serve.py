@@ -112,12 +112,12 @@ async def _serve_on(
 
         from ledger.testchain.mining.miner import Miner
         from ledger.testchain.rpc.dispatch import Dispatcher
-        from ledger.testchain.rpc.methods import Rpc
+        from ledger.testchain.rpc.methods import RpcMethods
         from ledger.testchain.server.port import RpcServer
 
         miner = Miner(engine, run_in_chain)
         # Other machines may use the chain, but not turn back its clock or its blocks.
-        server = RpcServer(Dispatcher(Rpc(engine), miner, run_in_chain, config.is_local), config.host)
+        server = RpcServer(Dispatcher(RpcMethods(engine), miner, run_in_chain, config.is_local), config.host)
         engine.tell = lambda news: loop.call_soon_threadsafe(server.publish, news)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
@@ -133,10 +133,10 @@ async def _serve_on(
 
 def _open(config: ChainConfig) -> Any:
     """Load the virtual machine and open the data directory. Runs in the chain's thread."""
-    from ledger.testchain.mining.engine import Engine, Pace
+    from ledger.testchain.mining.engine import BlockPace, Engine
 
     engine = Engine(config.data_dir, config.chain_id, config.seed)
-    engine.pace = Pace(is_instant=config.block_time_s == 0, interval_s=config.block_time_s)
+    engine.pace = BlockPace(is_instant=config.block_time_s == 0, interval_s=config.block_time_s)
     return engine
 
 

@@ -26,7 +26,7 @@ class BlockRecord(NamedTuple):
     receipts: tuple[Receipt, ...]
 
 
-class Placed(NamedTuple):
+class MinedTransaction(NamedTuple):
     """One mined transaction: all that its views need, without the rest of its block.
 
     position: index in the block. gas_before: used by the transactions before it. first_log: number of its first
@@ -41,9 +41,9 @@ class Placed(NamedTuple):
     first_log: int
 
 
-def placed(record: BlockRecord, index: int) -> Placed:
+def take_transaction(record: BlockRecord, index: int) -> MinedTransaction:
     """A transaction of a whole block."""
-    return Placed(
+    return MinedTransaction(
         record.header,
         index,
         record.transactions[index],
@@ -61,7 +61,7 @@ class BlockReader:
         self._kept: OrderedDict[bytes, tuple[BlockRecord, int, int]] = OrderedDict()
         self._transactions, self._bytes = 0, 0
 
-    def record(self, header: Header) -> BlockRecord:
+    def read_record(self, header: Header) -> BlockRecord:
         """The whole block under a stored header."""
         if (kept := self._kept.get(header.hash)) is not None:
             self._kept.move_to_end(header.hash)
@@ -74,13 +74,13 @@ class BlockReader:
         self.keep(record)
         return record
 
-    def placed(self, header: Header, index: int) -> Placed:
+    def read_transaction(self, header: Header, index: int) -> MinedTransaction:
         """One transaction of the block under a stored header; no more is read than it needs."""
         if (kept := self._kept.get(header.hash)) is not None:
-            return placed(kept[0], index)
+            return take_transaction(kept[0], index)
         builder = LocalVM.get_block_class()
         decode = builder.get_receipt_builder().decode
-        return Placed(
+        return MinedTransaction(
             header,
             index,
             builder.get_transaction_builder().decode(self._item(header.transaction_root, index)),

@@ -10,11 +10,11 @@ from scripts.search.coalitions.moves import Moves
 from scripts.search.coalitions.search import seat_all
 from scripts.search.coalitions.twin import DIGEST
 from scripts.search.coalitions.world import new_world
-from tests.support.contracts.terms import CircleTerms
+from tests.support.contracts.terms import ContractTerms
 
 BOND_WEI = 10**17
 ROUND_S = 50
-DEFAULTS = CircleTerms(
+DEFAULTS = ContractTerms(
     start_seats=8,
     quorum=5,
     last_round=90,
@@ -32,7 +32,7 @@ DEFAULTS = CircleTerms(
 )
 
 
-def _play(terms: CircleTerms, hostile: int) -> Moves:
+def _play(terms: ContractTerms, hostile: int) -> Moves:
     world = new_world(terms, terms.start_seats - hostile)
     play = Moves(world, Watch(is_firm=False), most=hostile, may_sleep=False)
     seat_all(play, hostile)

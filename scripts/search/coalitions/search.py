@@ -17,7 +17,7 @@ from scripts.search.coalitions.twin import ACCOUNTS, ENDPOINT, UNSIGNED, SearchT
 from scripts.search.coalitions.world import Done, World, new_world
 from tests.support.contracts.harness import CircleUnderTest
 from tests.support.contracts.machines import BareMachine
-from tests.support.contracts.terms import CircleTerms
+from tests.support.contracts.terms import ContractTerms
 
 WINDOW_S: Final = 60
 LENGTH: Final = (6, 45)
@@ -32,7 +32,7 @@ class Plan:
     """A run: terms, how many are honest and how many schemers at the start, and the genes."""
 
     number: int
-    terms: CircleTerms
+    terms: ContractTerms
     honest: int
     hostile: int
     may_sleep: bool
@@ -74,7 +74,7 @@ def random_plan(number: int) -> Plan:
     hostile = chance.randint(max(1, most - 1), most)
     dispute_window_s = chance.choice([WINDOW_S // 2, 3 * WINDOW_S, 20 * WINDOW_S])
     bond = chance.choice([1000, 1001, 100_000])
-    terms = CircleTerms(
+    terms = ContractTerms(
         start_seats=seats,
         quorum=quorum,
         last_round=chance.choice([1, 2, 4, 12, 90]),

@@ -28,7 +28,7 @@ from scripts.search.coalitions.twin import (
     network,
 )
 from tests.support.contracts.machines import START_S, Moment
-from tests.support.contracts.terms import CircleTerms
+from tests.support.contracts.terms import ContractTerms
 
 WINDOW_S: Final = 10
 BOND: Final = 1000
@@ -329,7 +329,7 @@ def explored(start: Small, depth: int) -> Explored:
 
 def opened(seats: int, quorum: int, twin: type[SmallTwin] = SmallTwin) -> Small:
     """A circle in which everybody has a seat."""
-    terms = CircleTerms(
+    terms = ContractTerms(
         start_seats=seats,
         quorum=quorum,
         last_round=2,

@@ -5,13 +5,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from ledger.circle.draw import neighbours
+from ledger.circle.draw import draw_neighbours
 from ledger.circle.events import Event
 from ledger.identity.network import Network
-from ledger.identity.signing import announcement_hash, compact, sign
+from ledger.identity.signing import announcement_hash, encode_compact, sign
 from tests.support.contracts.harness import CircleUnderTest
 from tests.support.contracts.machines import BareMachine
-from tests.support.contracts.terms import CircleTerms
+from tests.support.contracts.terms import ContractTerms
 from tests.support.contracts.twin.circle import Twin
 
 ACCOUNTS: Final = 32
@@ -31,7 +31,7 @@ def machine() -> BareMachine:
 @cache
 def network() -> Network:
     """Where a circle lies that the harness deploys."""
-    return CircleUnderTest(BareMachine(1), CircleTerms()).network
+    return CircleUnderTest(BareMachine(1), ContractTerms()).network
 
 
 @cache
@@ -40,13 +40,13 @@ def announcements(author: str, number: int) -> tuple[object, ...]:
     found: list[object] = [author, number]
     for digest in (b"\x01" * 32, b"\x02" * 32):
         signed = announcement_hash(network(), number, author, digest)
-        found += [digest, *compact(sign(machine().keys[author], signed))]
+        found += [digest, *encode_compact(sign(machine().keys[author], signed))]
     return tuple(found)
 
 
 @cache
 def _neighbours(seed: bytes, committed: int, degree: int) -> Mapping[int, tuple[int, ...]]:
-    return neighbours(seed, committed, degree)
+    return draw_neighbours(seed, committed, degree)
 
 
 class SearchTwin(Twin):

@@ -13,7 +13,7 @@ from ledger.circle.history import Phase
 from ledger.circle.verdict_word import encode_verdicts
 from scripts.search.coalitions.twin import COALITION_FROM, SearchTwin, machine, network
 from tests.support.contracts.machines import START_S, Moment
-from tests.support.contracts.terms import CircleTerms
+from tests.support.contracts.terms import ContractTerms
 from tests.support.contracts.twin.rounds import PATIENCE_WINDOWS
 from tests.support.contracts.twin.state import Case, Foretold
 
@@ -101,7 +101,7 @@ class World:
     refused: Counter[str] = field(default_factory=Counter)
 
     @property
-    def terms(self) -> CircleTerms:
+    def terms(self) -> ContractTerms:
         """Of the circle."""
         return self.twin.terms
 
@@ -308,7 +308,7 @@ class World:
         )
 
 
-def new_world(terms: CircleTerms, honest: int, twin: type[SearchTwin] = SearchTwin) -> World:
+def new_world(terms: ContractTerms, honest: int, twin: type[SearchTwin] = SearchTwin) -> World:
     """A circle that nobody has joined yet; so many honest people know of it."""
     accounts = machine()
     people = [Person(accounts.accounts[i], accounts.colds[i]) for i in range(honest)]

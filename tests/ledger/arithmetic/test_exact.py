@@ -17,9 +17,9 @@ from ledger.arithmetic.exact import LARGEST as GRID_LARGEST
 from ledger.arithmetic.exact import (
     ONE_Q15,
     ONE_Q18,
+    clipped_mean,
     decaying_square_q30,
     mean,
-    pulled_mean,
     squared_distance,
     squared_distances,
     squared_norm,
@@ -74,7 +74,7 @@ def test_the_pulled_mean_equals_the_specification(given_states, data):
     base, own, *others = given_states
     drawn = st.one_of(st.integers(0, ONE_Q18), st.sampled_from([0, 1, ONE_Q18 - 1, ONE_Q18]))
     factors = [data.draw(drawn) for _ in others]
-    found = pulled_mean(array(base), array(own), [array(state) for state in others], factors)
+    found = clipped_mean(array(base), array(own), [array(state) for state in others], factors)
     assert found.dtype == np.int32
     assert found.tolist() == tether.pulled_mean(
         base, own, others, [Fraction(factor, ONE_Q18) for factor in factors]
@@ -95,7 +95,7 @@ def test_blocks_meet_without_a_seam(length):
     factors = np.array([ONE_Q18, 1, 77_777])
     pulled = (own.astype(np.int64) - base) * ONE_Q18 + (factors[:, None] * (whole - base)).sum(axis=0)
     expected = base + (pulled + 2 * ONE_Q18) // (4 * ONE_Q18)
-    assert pulled_mean(base, own, others, factors.tolist()).tolist() == expected.tolist()
+    assert clipped_mean(base, own, others, factors.tolist()).tolist() == expected.tolist()
     lengths = [int(((state - own.astype(object)) ** 2).sum()) for state in others]
     assert squared_distances(own, others) == lengths
 
@@ -113,7 +113,7 @@ def test_many_states_at_the_edge_of_the_grid_are_averaged_exactly(count, weight)
         most.tolist(), [state.tolist() for state in others], own_weight
     )
     base = -most
-    assert pulled_mean(base, most, others[1:], [ONE_Q18 - 1] * (count - 1)).tolist() == (
+    assert clipped_mean(base, most, others[1:], [ONE_Q18 - 1] * (count - 1)).tolist() == (
         tether.pulled_mean(
             base.tolist(), most.tolist(), [s.tolist() for s in others[1:]], [1 - Fraction(1, ONE_Q18)] * (count - 1)
         )

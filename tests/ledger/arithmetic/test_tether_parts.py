@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.arithmetic.sketch import measure, signs_and_rotations
-from ledger.arithmetic.spectrum import gram, spread
+from ledger.arithmetic.spectrum import gram, measure_spread
 from tests.support.specification import tether
 
 pytestmark = pytest.mark.rule("R12.3")
@@ -106,7 +106,7 @@ def test_inner_products_of_extreme_vectors_of_the_greatest_length_are_exact():
 def test_the_spread_is_the_specifications(rows):
     *inside, guest = rows
     projections, own, squares, largest, total = tether.spread(inside, guest)
-    found = spread(gram(array(rows)), 1 << 20)
+    found = measure_spread(gram(array(rows)), 1 << 20)
     assert (list(found.projections), found.guest, found.largest, found.total) == (projections, own, largest, total)
     assert list(found.squares) == squares
 
@@ -116,7 +116,7 @@ def test_the_main_direction_is_that_of_the_eigenvectors(count):
     random = np.random.default_rng(count)
     rows = random.integers(-(1 << 20), 1 << 20, (count + 1, 50))
     rows[0] *= 3
-    found = spread(gram(rows.astype(np.int32)), 1)
+    found = measure_spread(gram(rows.astype(np.int32)), 1)
     inside = rows[:-1] - rows[:-1].mean(axis=0)
     left, values, right = np.linalg.svd(inside, full_matrices=False)
     assert found.largest == pytest.approx(values[0] ** 2, rel=1e-4)
@@ -129,7 +129,7 @@ def test_the_main_direction_is_that_of_the_eigenvectors(count):
 
 def test_two_equal_directions_are_no_trouble():
     """Four corners of a square about its centre: any direction is as good as another, and one of them is found."""
-    found = spread(gram(array([[900, 0], [-900, 0], [0, 900], [0, -900], [5, 5]])), 1)
+    found = measure_spread(gram(array([[900, 0], [-900, 0], [0, 900], [0, -900], [5, 5]])), 1)
     assert found.total == 4 * 900**2
     assert found.largest == 2 * 900**2
 
@@ -137,13 +137,13 @@ def test_two_equal_directions_are_no_trouble():
 def test_a_start_orthogonal_to_the_main_direction_cannot_be_chosen():
     """The longest vector has no part in the main direction: three others along it together outweigh its length."""
     rows = [[1000, 0], [-1000, 0], *[[0, 900]] * 3, *[[0, -900]] * 3, [0, 0]]
-    found = spread(gram(array(rows)), 1)
+    found = measure_spread(gram(array(rows)), 1)
     assert found.largest == 6 * 900**2
     assert found.projections[:2] == (0, 0)
 
 
 @pytest.mark.parametrize("rows", [[[7, 7]], [[7, 7], [7, 7]], [[0, 0], [0, 0], [0, 0]]])
 def test_what_does_not_differ_has_no_spread(rows):
-    found = spread(gram(array([*rows, [1, 2]])), 1)
+    found = measure_spread(gram(array([*rows, [1, 2]])), 1)
     assert found.largest == found.total == 0
     assert set(found.projections) == {0}

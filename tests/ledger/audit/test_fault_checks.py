@@ -6,15 +6,15 @@ import pytest
 from eth_hash.auto import keccak
 
 from ledger.arithmetic.exact import to_float
-from ledger.audit.draw_checks import Header, check_draws, draw_blocks
-from ledger.audit.equivocation_proofs import proof_of
+from ledger.audit.draw_checks import BlockHeader, check_draws, draw_blocks
+from ledger.audit.equivocation_proofs import decode_proof
 from ledger.audit.fault_checks import check_faults
 from ledger.audit.findings import Check, Report
 from ledger.audit.membership import MembershipLog
 from ledger.audit.round_checks import RoundAuditor
-from ledger.chain.circle import Placed
-from ledger.chain.contract.artifact import circle_artifact
-from ledger.circle.draw import drawn_seed, jury, seats_of
+from ledger.chain.circle import PlacedEvent
+from ledger.chain.contract.artifact import load_circle_artifact
+from ledger.circle.draw import derive_draw_seed, draw_jury, seats_of
 from ledger.circle.events import (
     Disputed,
     Drawn,
@@ -33,7 +33,7 @@ from ledger.circle.events import (
 )
 from ledger.circle.history import History
 from ledger.identity.network import Network
-from ledger.identity.signing import announcement_hash, compact, sign
+from ledger.identity.signing import announcement_hash, encode_compact, sign
 from tests.support.circles import NETWORK, Circle, FalseCheckpoint, Honest, flipped, genesis_state
 from tests.support.histories.generated import address, cold, digest, joined
 
@@ -55,7 +55,9 @@ class Poisoner(Honest):
 
 def placed(events):
     """Each event in a block of its own."""
-    return [Placed((n, 0), "0x" + digest("block", n).hex(), f"0x{n:064x}", event) for n, event in enumerate(events)]
+    return [
+        PlacedEvent((n, 0), "0x" + digest("block", n).hex(), f"0x{n:064x}", event) for n, event in enumerate(events)
+    ]
 
 
 def audited(circle, proofs=None):
@@ -78,7 +80,7 @@ def dispute(circle, upholding, *, number=2, judge=2, target=4):
     upholding: who says that it is false.
     """
     claim = len(circle.known.disputes)
-    drawn = jury(JURY_SEED, circle.known.jury_pool(judge, target, address(500)), 3)
+    drawn = draw_jury(JURY_SEED, circle.known.find_jury_pool(judge, target, address(500)), 3)
     raised = (claim, number, judge, target, address(500), digest("evidence"), circle.known.bonded, LATER)
     votes = [Voted(claim, seat, int(seat in upholding)) for seat in seats_of(drawn)]
     circle.write(Disputed(*raised), Summoned(claim, JURY_SEED, drawn, LATER), *votes)
@@ -189,13 +191,13 @@ def reported(network, first, second, *, author=None, number=2, key=KEY):
     author = author or to_checksum_address(keccak(public)[-20:])
     halves = []
     for said in (first, second):
-        halves += [said, *compact(sign(key, announcement_hash(network, number, author, said)))]
-    return author, circle_artifact().call_data("report_equivocation", author, number, *halves)
+        halves += [said, *encode_compact(sign(key, announcement_hash(network, number, author, said)))]
+    return author, load_circle_artifact().encode_call("report_equivocation", author, number, *halves)
 
 
 def test_a_conviction_is_a_finding_with_both_signed_announcements():
     author, call_data = reported(NETWORK, digest("one"), digest("two"))
-    proof = proof_of(call_data, NETWORK)
+    proof = decode_proof(call_data, NETWORK)
     assert proof is not None
     assert (proof.author, proof.round) == (author, 2)
     circle = Circle(between={2: lambda c: c.write(Equivocated(3, 2, address(500), 1000, LATER))})
@@ -223,14 +225,14 @@ def test_a_conviction_is_a_finding_with_both_signed_announcements():
     ids=["nothing", "another-call", "cut", "same-twice", "other-author", "other-key", "other-chain"],
 )
 def test_what_proves_nothing_is_no_proof(call_data):
-    assert proof_of(call_data, NETWORK) is None
+    assert decode_proof(call_data, NETWORK) is None
 
 
 # ------------------------------------------------------------------------------------------- membership
 
 
 def membership(circle):
-    history = History(circle.parameters)
+    history = History(circle.terms)
     log = MembershipLog(history)
     for place in placed(circle.events):
         history.apply(place.event)
@@ -273,7 +275,7 @@ def test_who_comes_and_goes_is_listed_with_block_and_reason():
 
 def test_who_is_quarantined_and_ejected_is_listed_with_the_judges_who_rejected_it():
     circle = Circle(cheats={1: Poisoner(1)}, rounds=9)
-    low = next(round_.number for round_ in circle.known.rounds if 1 not in round_.eligible(16384))
+    low = next(round_.number for round_ in circle.known.rounds if 1 not in round_.find_eligible(16384))
     changes = membership(circle)
     assert summary(changes) == [("quarantined", low, 1)]
     why = changes[-1].why
@@ -339,12 +341,12 @@ def test_a_lost_update_shields_no_liar():
 def drawn_circle():
     """Placed draws of three rounds and one jury, and the headers they follow from."""
     contract = bytes.fromhex(NETWORK.contract[2:])
-    headers = {n: Header(digest("block", n), LATER + n) for n in range(5)}
-    drawn = [Drawn(number, drawn_seed(headers[number].hash, number, contract), 0b111) for number in (1, 2, 3)]
+    headers = {n: BlockHeader(digest("block", n), LATER + n) for n in range(5)}
+    drawn = [Drawn(number, derive_draw_seed(headers[number].hash, number, contract), 0b111) for number in (1, 2, 3)]
     claim = Disputed(0, 1, 0, 1, address(5), b"", 0b111, LATER)
-    raised = Placed((4, 0), "0x" + digest("block", 4).hex(), "0x", claim)
-    called = Summoned(0, drawn_seed(digest("block", 4), 0, contract), 0b100, LATER)
-    return [*placed([None, *drawn])[1:], raised, Placed((6, 0), "0x", "0x", called)], headers
+    raised = PlacedEvent((4, 0), "0x" + digest("block", 4).hex(), "0x", claim)
+    called = Summoned(0, derive_draw_seed(digest("block", 4), 0, contract), 0b100, LATER)
+    return [*placed([None, *drawn])[1:], raised, PlacedEvent((6, 0), "0x", "0x", called)], headers
 
 
 def draws_report(places, headers):

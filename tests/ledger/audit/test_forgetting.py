@@ -8,12 +8,12 @@ import pytest
 
 from ledger.audit.findings import Report
 from ledger.audit.round_checks import RoundAuditor
-from ledger.audit.spill import Shelf
-from ledger.audit.working_set import CarriedStates, ShelvedStates
+from ledger.audit.spill import Spill
+from ledger.audit.working_set import CarriedStates, SpilledStates
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Disputed
 from ledger.judging.false_verdicts import is_false_verdict
-from ledger.judging.frame_chains import CircleTask, Held, States, lineage
+from ledger.judging.frame_chains import CircleTask, HeldBlobs, StateCache, find_frame_chain
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
 from tests.support.histories.generated import address, digest
 
@@ -84,9 +84,9 @@ def test_with_room_for_one_state_everybody_attests_the_same_bits(codec, rule, de
 @pytest.mark.parametrize(("codec", "rule", "degree"), CIRCLES)
 def test_with_room_for_one_state_an_audit_finds_the_same(codec, rule, degree, withheld):
     circle = played(codec, rule, degree, withheld=withheld)
-    expected = audited(circle, States(genesis_state(), ALL))
+    expected = audited(circle, StateCache(genesis_state(), ALL))
     for room in (ONE, 3 * STATE_BYTES):
-        assert audited(circle, States(genesis_state(), room)) == expected
+        assert audited(circle, StateCache(genesis_state(), room)) == expected
     findings, _, _, truths = expected
     lies = {round_.number for round_ in circle.known.rounds[6:8] if round_.attestations[2].judged & 1}
     assert {finding.round for finding in findings if finding.seat == 2} >= (set() if withheld else lies)
@@ -97,10 +97,10 @@ def test_with_room_for_one_state_an_audit_finds_the_same(codec, rule, degree, wi
 
 def test_what_has_no_room_in_memory_is_read_back_from_disk_to_the_same_bits():
     circle = played("delta", "tether", 4)
-    expected = audited(circle, States(genesis_state(), ALL))
+    expected = audited(circle, StateCache(genesis_state(), ALL))
     for most in (2, 12):
-        with Shelf(STATE_BYTES) as states_shelf, Shelf(1) as carried_shelf:
-            states = States(genesis_state(), ONE, beyond=ShelvedStates(states_shelf, most))
+        with Spill(STATE_BYTES) as states_shelf, Spill(1) as carried_shelf:
+            states = StateCache(genesis_state(), ONE, beyond=SpilledStates(states_shelf, most))
             assert audited(circle, states, CarriedStates(carried_shelf)) == expected
             assert len(states_shelf) == most
 
@@ -114,7 +114,7 @@ def test_a_verdict_is_as_false_with_room_for_one_state(codec, rule, degree):
         for judge, attested in round_.attestations.items():
             carried = carried_before(history, round_, judge, circle.blobs)
             for target in seats_of(attested.judged):
-                held, states = Held(circle.blobs), States(genesis_state(), ONE)
+                held, states = HeldBlobs(circle.blobs), StateCache(genesis_state(), ONE)
                 lied = (judge, target, number) == (2, 0, 7)
                 said = is_false_verdict(
                     history, CircleTask(history.manifest, domain, states), round_, judge, target, carried, held
@@ -124,18 +124,18 @@ def test_a_verdict_is_as_false_with_room_for_one_state(codec, rule, degree):
 
 def carried_before(history, round_, judge, blobs):
     """What the judge brought into the round, recomputed with room for one state."""
-    from ledger.judging.replay import replay, starts
-    from ledger.rules.judge_memory import Carried
+    from ledger.judging.replay import find_replay_starts, replay
+    from ledger.rules.judge_memory import CarriedState
 
-    carried, states = Carried(genesis_state()), States(genesis_state(), ONE)
-    for before in list(starts(history, round_, judge, looks_back=True))[-1].rounds:
+    carried, states = CarriedState(genesis_state()), StateCache(genesis_state(), ONE)
+    for before in list(find_replay_starts(history, round_, judge, looks_back=True))[-1].rounds:
         carried = replay(
             history,
             CircleTask(history.manifest, NETWORK.domain_separator, states),
             before,
             judge,
             carried,
-            Held(blobs),
+            HeldBlobs(blobs),
         ).carried
     return carried
 
@@ -143,7 +143,7 @@ def carried_before(history, round_, judge, blobs):
 def test_after_a_pause_a_frame_hangs_on_blobs_of_rounds_long_past():
     circle = played("delta", "tether", 4)
     history = circle.history()
-    links = lineage(history, history.rounds[6], 1)
+    links = find_frame_chain(history, history.rounds[6], 1)
     assert [link.round for link in links] == [7, 3, 2, 1]
     # Another holder of the seat hangs on nothing of the one before.
-    assert [link.round for link in lineage(history, history.rounds[5], 5)] == [6, 5]
+    assert [link.round for link in find_frame_chain(history, history.rounds[5], 5)] == [6, 5]

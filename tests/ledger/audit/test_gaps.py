@@ -8,14 +8,14 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from ledger.audit.gather import Frames, Gathered, gather_round
+from ledger.audit.gather import GatheredBlobs, NeededFrames, gather_round
 from ledger.audit.run import audit
-from ledger.audit.spill import Shelf
-from ledger.audit.working_set import Blobs as KeptBlobs
+from ledger.audit.spill import Spill
+from ledger.audit.working_set import SpillingBlobs as KeptBlobs
 from ledger.blobs.contents.records import Genesis, encode_genesis
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.codec import PLAIN, Blocks, quantise
-from ledger.judging.frame_chains import MAX_CHAIN, lineage
+from ledger.judging.frame_chains import MAX_CHAIN, find_frame_chain
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector
 
@@ -29,7 +29,7 @@ def circle_of(codec="delta", rounds=9, **options):
     cheats = {1: Away(1, (4, 5)), 2: FalseJudge(2, 3, LIES)}
     options = {"rule": "tether", "rule_parameters": {}, "cheats": cheats} | options
     return Circle(
-        rounds=rounds, genesis=build(GENESIS).root.hex(), seed_of=drawn_seed, codec=codec, degree=4, **options
+        rounds=rounds, genesis=build_dag(GENESIS).root.hex(), seed_of=drawn_seed, codec=codec, degree=4, **options
     )
 
 
@@ -38,7 +38,7 @@ def audited(monkeypatch):
     """Audit a circle over JSON-RPC in memory. Returns the report and which digests were fetched, in order."""
 
     def run(circle, lost=(), **options):
-        served = {build(GENESIS).root: GENESIS, **circle.blobs}
+        served = {build_dag(GENESIS).root: GENESIS, **circle.blobs}
         blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
         monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: Endpoint(circle, None).rpc())
         monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
@@ -91,15 +91,15 @@ def test_a_lost_blob_is_asked_for_once_and_told_once(audited):
 
 def test_without_a_genesis_no_author_is_blamed(audited):
     circle = circle_of("delta", rounds=2, cheats={})
-    report, _ = audited(circle, {build(GENESIS).root})
+    report, _ = audited(circle, {build_dag(GENESIS).root})
     assert named(report) == {("A3", None, None)}
 
 
 async def test_whatever_a_rounds_frames_hang_on_is_fetched_where_it_is_not_there():
     circle = circle_of()
-    history, blobs, gathered = circle.history(), Blobs(dict(circle.blobs)), Gathered()
+    history, blobs, gathered = circle.history(), Blobs(dict(circle.blobs)), GatheredBlobs()
     await gather_round(blobs, history, history.rounds[6], gathered, max_bytes=1 << 20, timeout_s=5)
-    wanted = {link.digest for seat in range(5) for link in lineage(history, history.rounds[6], seat)}
+    wanted = {link.digest for seat in range(5) for link in find_frame_chain(history, history.rounds[6], seat)}
     assert set(gathered.blobs) == set(blobs.asked) == wanted
     assert circle.updates[3, 1] in wanted, "from before the pause"
     assert len(blobs.asked) == len(wanted)
@@ -108,15 +108,15 @@ async def test_whatever_a_rounds_frames_hang_on_is_fetched_where_it_is_not_there
 def test_what_is_kept_from_round_to_round_is_bounded_by_seats_and_not_by_rounds():
     circle = circle_of(rounds=2 * MAX_CHAIN + 6)
     history = circle.history()
-    frames, shelf = Frames(history), Shelf(1)
+    frames, shelf = NeededFrames(history), Spill(1)
     blobs = KeptBlobs(shelf)
     with shelf:
         for round_ in history.rounds:
             for seat in round_.commits:
-                for link in lineage(history, round_, seat):
+                for link in find_frame_chain(history, round_, seat):
                     assert link.round == round_.number or link.digest in blobs, "nothing is fetched twice"
             blobs.update({digest: circle.blobs[digest] for digest in round_.commits.values()})
-            blobs.keep(frames.after(round_))
+            blobs.keep(frames.note_round(round_))
             assert len(blobs) <= MAX_CHAIN * len(history.seats)
         assert len(blobs) == MAX_CHAIN * len(history.seats)
 
@@ -124,5 +124,5 @@ def test_what_is_kept_from_round_to_round_is_bounded_by_seats_and_not_by_rounds(
 def test_where_frames_stand_for_themselves_nothing_is_kept():
     circle = circle_of("int8", rounds=2)
     history = circle.history()
-    frames = Frames(history)
-    assert [frames.after(round_) for round_ in history.rounds] == [set(), set()]
+    frames = NeededFrames(history)
+    assert [frames.note_round(round_) for round_ in history.rounds] == [set(), set()]

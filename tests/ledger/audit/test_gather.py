@@ -6,16 +6,16 @@ from dataclasses import replace
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from ledger.audit.gather import gather
+from ledger.audit.gather import gather_blobs
 from ledger.blobs.cid import parse_cid
-from ledger.blobs.unixfs import build
-from ledger.circle.history import CircleParameters, History
+from ledger.blobs.unixfs import build_dag
+from ledger.circle.history import CircleTerms, History
 from ledger.fetch.fetcher import BlobFetcher
 from tests.support.histories.generated import joined, manifest_of, opened
 
 
 def history_of(*events):
-    history = History(CircleParameters(9, 2, 1, 4, 3, 16384))
+    history = History(CircleTerms(9, 2, 1, 4, 3, 16384))
     for event in [opened(manifest_of(1)), *events]:
         history.apply(event)
     return history
@@ -29,7 +29,7 @@ def at(seat, where):
 @asynccontextmanager
 async def gateway(blobs):
     """A gateway that serves these blobs, each of one block. Yields its endpoint record."""
-    served = {build(blob).root: blob for blob in blobs}
+    served = {build_dag(blob).root: blob for blob in blobs}
 
     async def answer(request):
         digest = parse_cid(request.match_info["cid"]).digest
@@ -45,20 +45,20 @@ async def gateway(blobs):
 
 async def gathered(history, wanted, max_bytes=1000):
     async with BlobFetcher() as fetcher:
-        return await gather(fetcher, history, wanted, max_bytes=max_bytes, timeout_s=20)
+        return await gather_blobs(fetcher, history, wanted, max_bytes=max_bytes, timeout_s=20)
 
 
 async def test_a_blob_is_had_from_whoever_has_it():
     first, second = b"FM first", b"FM second"
     async with gateway([first]) as one, gateway([second]) as other:
         history = history_of(at(0, one), at(1, other))
-        found = await gathered(history, [(1, build(first).root), (1, build(second).root)])
-    assert found.blobs == {build(first).root: first, build(second).root: second}
+        found = await gathered(history, [(1, build_dag(first).root), (1, build_dag(second).root)])
+    assert found.blobs == {build_dag(first).root: first, build_dag(second).root: second}
     assert not found.missing
 
 
 async def test_what_nobody_has_is_missing_with_every_gateways_reason():
-    lost = build(b"FM lost").root
+    lost = build_dag(b"FM lost").root
     async with gateway([]) as one, gateway([]) as other:
         history = history_of(at(0, one), at(1, other))
         found = await gathered(history, [(0, lost)])
@@ -71,15 +71,17 @@ async def test_an_oversize_blob_and_bytes_that_make_none_are_the_authors_fault_a
     large, broken = b"FM" + bytes(2000), b"no blob and no node"
     async with gateway([large, broken]) as one:
         history = history_of(at(0, one))
-        found = await gathered(history, [(0, build(large).root), (0, build(broken).root)])
-    assert found.blobs == {build(large).root: None, build(broken).root: None}
+        found = await gathered(history, [(0, build_dag(large).root), (0, build_dag(broken).root)])
+    assert found.blobs == {build_dag(large).root: None, build_dag(broken).root: None}
     assert not found.missing
 
 
 async def test_two_seats_with_one_digest_get_one_answer():
-    blob, lost = b"FM one", build(b"FM lost").root
+    blob, lost = b"FM one", build_dag(b"FM lost").root
     async with gateway([blob]) as one:
         history = history_of(at(0, one), at(1, "nowhere"))
-        found = await gathered(history, [(0, build(blob).root), (1, build(blob).root), (0, lost), (1, lost)])
-    assert found.blobs == {build(blob).root: blob}
+        found = await gathered(
+            history, [(0, build_dag(blob).root), (1, build_dag(blob).root), (0, lost), (1, lost)]
+        )
+    assert found.blobs == {build_dag(blob).root: blob}
     assert set(found.missing) == {lost}

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from ledger.audit.plan import Work, owed, plan_from, plan_sample
+from ledger.audit.plan import Work, plan_from, plan_owed, plan_sample
 from ledger.audit.run import Scope, audit
 from ledger.blobs.contents.records import Genesis, encode_genesis
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import UsageError
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
@@ -32,7 +32,7 @@ def circle_of(codec="delta", rule="tether", **options):
     """Twelve rounds, checkpoints every four; seat 1 pauses, 2 lies, 0's checkpoint of round 8 is false."""
     cheats = {1: Away(1, (4, 5)), 2: FalseJudge(2, 3, LIES), 0: FalseCheckpoint(0, (8,))}
     about = {"rounds": 12, "seats": 5, "checkpoint_every": 4, "cheats": cheats, "rule_parameters": {}} | options
-    return Circle(genesis=build(GENESIS).root.hex(), seed_of=drawn_seed, codec=codec, rule=rule, **about)
+    return Circle(genesis=build_dag(GENESIS).root.hex(), seed_of=drawn_seed, codec=codec, rule=rule, **about)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def audited(monkeypatch):
     """Audit a circle over JSON-RPC in memory. Returns the report and which digests were fetched, in order."""
 
     def run(circle, first=None, sample=None, seed=0, lost=(), **options):
-        served = {build(GENESIS).root: GENESIS, **circle.blobs}
+        served = {build_dag(GENESIS).root: GENESIS, **circle.blobs}
         blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
         monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: Endpoint(circle, None).rpc())
         monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
@@ -98,11 +98,11 @@ def test_a_sample_fetches_what_it_follows_from_and_no_more(audited):
     report, asked = audited(circle, sample=1, seed=3)
     ((number, judge),) = report.sample
     plan = plan_sample(history, 1, 1, 3)
-    wanted = {digest for round_ in plan.rounds(history) for digest in plan.needed(round_).values()}
+    wanted = {digest for round_ in plan.find_rounds(history) for digest in plan.find_needed(round_).values()}
     started = [n for n, seats in plan.work.items() for seat, work in seats.items() if work is Work.START]
     for start in started:
         wanted |= {history.rounds[start - 1].attestations[judge].record, circle.checkpoints[start, judge]}
-    assert set(asked) == wanted | {build(GENESIS).root}
+    assert set(asked) == wanted | {build_dag(GENESIS).root}
     assert max(plan.work) == number
     assert report.started == len(started)
 
@@ -135,8 +135,8 @@ def short(monkeypatch):
 
 def needed_from(circle, first):
     """The blobs that an audit of what can be disputed asks for."""
-    history, plan = circle.history(), owed(circle.history())
-    needed = {digest for round_ in plan.rounds(history) for digest in plan.needed(round_).values()}
+    history, plan = circle.history(), plan_owed(circle.history())
+    needed = {digest for round_ in plan.find_rounds(history) for digest in plan.find_needed(round_).values()}
     for number, seats in plan.work.items():
         for seat, work in seats.items():
             if work is Work.START:
@@ -173,7 +173,7 @@ def test_what_is_final_and_gone_is_no_finding_and_said_by_number(short, audited)
 @pytest.mark.rule("R29")
 def test_what_a_disputable_round_follows_from_is_owed_though_its_own_round_is_final(short, audited):
     circle = circle_of("int8-zstd", cheats={})
-    plan = owed(circle.history())
+    plan = plan_owed(circle.history())
     number, seat = next((n, s) for n, seats in plan.work.items() for s, w in seats.items() if w is Work.START)
     assert number < 8
     report, _ = audited(circle, lost={circle.checkpoints[number, seat]})

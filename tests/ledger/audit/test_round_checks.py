@@ -14,7 +14,14 @@ from ledger.audit.round_checks import RoundAuditor
 from ledger.blobs.contents.records import decode_update, encode_update
 from ledger.codec import DELTA
 from ledger.judging.false_verdicts import is_false_verdict
-from ledger.judging.frame_chains import CircleTask, Held, States, fetched_of, lineage, published
+from ledger.judging.frame_chains import (
+    CircleTask,
+    HeldBlobs,
+    StateCache,
+    decode_public_state,
+    find_frame_chain,
+    make_fetched_update,
+)
 from tests.support.circles import (
     NETWORK,
     Circle,
@@ -62,7 +69,7 @@ def cheat(seat, *, only=2, **overrides):
 
 def judged_by(circle, seat, number):
     """A neighbour of a seat in a round, the lowest."""
-    return circle.history().rounds[number - 1].neighbours(circle.manifest.degree)[seat][0]
+    return circle.history().rounds[number - 1].find_neighbours(circle.manifest.degree)[seat][0]
 
 
 # ------------------------------------------------------------------------------------------- nobody cheats
@@ -109,7 +116,7 @@ def test_a_quarantined_peers_neighbours_are_not_accused_of_leaving_it_out():
     far = cheat(1, trained=lambda vector: -to_float(genesis_state()), only=None)
     circle = Circle(cheats=far, rounds=8)
     history = circle.history()
-    assert 1 not in history.rounds[7].eligible(16384)
+    assert 1 not in history.rounds[7].find_eligible(16384)
     assert audited(circle).clean
 
 
@@ -133,7 +140,7 @@ def test_without_the_genesis_nothing_is_recomputed_and_nobody_accused():
 
 @pytest.mark.rule("R22.1")
 def test_a_judge_that_says_unavailable_is_not_accused():
-    unlucky = cheat(2, received=lambda fetched: {s: replace(each, held=Held()) for s, each in fetched.items()})
+    unlucky = cheat(2, received=lambda fetched: {s: replace(each, held=HeldBlobs()) for s, each in fetched.items()})
     report = audited(Circle(cheats=unlucky))
     assert report.clean
     assert report.unavailable_verdicts == 4
@@ -142,7 +149,7 @@ def test_a_judge_that_says_unavailable_is_not_accused():
 def test_one_neighbour_out_of_reach_is_counted_and_nobody_accused():
     def lose_one(fetched):
         seat = min(fetched)
-        return fetched | {seat: replace(fetched[seat], held=Held())}
+        return fetched | {seat: replace(fetched[seat], held=HeldBlobs())}
 
     report = audited(Circle(cheats=cheat(2, received=lose_one)))
     assert report.clean
@@ -284,7 +291,7 @@ def test_after_a_withheld_update_the_audit_goes_on():
 def test_a_withheld_update_that_nobody_needed_for_another_verdict_concerns_only_its_author():
 
     def without_it(fetched):
-        return {seat: replace(each, held=Held()) if seat == 3 else each for seat, each in fetched.items()}
+        return {seat: replace(each, held=HeldBlobs()) if seat == 3 else each for seat, each in fetched.items()}
 
     cheats = {seat: cheat(seat, received=without_it)[seat] for seat in (0, 1, 2, 4)}
     assert named(audited(Circle(withheld=[(2, 3)], cheats=cheats))) == [("A5", 2, 3)]
@@ -309,9 +316,10 @@ def test_a_false_rejection_names_the_judge_with_the_figures():
     blobs, _ = circle.served(2)
 
     def state(seat):
-        links = lineage(circle.known, circle.known.rounds[1], seat)
-        return published(
-            fetched_of(links, 1, blobs), CircleTask(circle.manifest, NETWORK.domain_separator, States())
+        links = find_frame_chain(circle.known, circle.known.rounds[1], seat)
+        return decode_public_state(
+            make_fetched_update(links, 1, blobs),
+            CircleTask(circle.manifest, NETWORK.domain_separator, StateCache()),
         ).state
 
     assert finding.evidence["distance2"] == str(squared_distance(state(2), state(4)))
@@ -521,7 +529,7 @@ def test_nobody_can_tell_whether_a_verdict_by_private_data_is_false():
             2,
             4,
             None,
-            Held(circle.blobs),
+            HeldBlobs(circle.blobs),
         )
         is None
     )

@@ -7,9 +7,9 @@ import pytest
 
 from ledger.audit.run import audit
 from ledger.blobs.contents.records import Genesis, encode_genesis
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.chain.rpc.client import BadAnswer, RpcFault
-from ledger.chain.rpc.patience import Patience
+from ledger.chain.rpc.patience import EndpointPatience
 from ledger.circle.events import Left, Moved, Settled
 from ledger.circle.reputation import pack, unpack
 from ledger.codec import PLAIN, Blocks, quantise
@@ -27,7 +27,7 @@ def circle_of(rounds=2, **options):
     """Five peers; after the first round seat 2 moves."""
     between = {1: lambda circle: circle.write(Moved(2, endpoint(77)))}
     options = {"between": between, **options}
-    return Circle(rounds=rounds, genesis=build(GENESIS).root.hex(), seed_of=drawn_seed, **options)
+    return Circle(rounds=rounds, genesis=build_dag(GENESIS).root.hex(), seed_of=drawn_seed, **options)
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def audited(monkeypatch):
     """Audit a circle through an endpoint that lies. Returns the report, and what was fetched."""
 
     def run(circle, lies=None, blobs=None, **options):
-        blobs = Blobs({build(GENESIS).root: GENESIS, **circle.blobs} if blobs is None else blobs)
+        blobs = Blobs({build_dag(GENESIS).root: GENESIS, **circle.blobs} if blobs is None else blobs)
         told = Endpoint(circle, lies)
         rpc = told.rpc()
-        rpc.patience = Patience(fault_s=0.6, catch_up_s=0.0)
+        rpc.patience = EndpointPatience(fault_s=0.6, catch_up_s=0.0)
         monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: rpc)
         monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
         report = asyncio.run(audit([URL], NETWORK.contract, **options))
@@ -61,7 +61,7 @@ def test_an_honest_endpoint_gives_a_clean_report_in_which_everything_was_looked_
     assert {check for check, count in report.examined.items() if count} >= {
         *("A1", "A2", "A3", "A4", "A5", "A6", "A7"),
     }
-    assert set(asked) == {build(GENESIS).root, *circle.updates.values()}
+    assert set(asked) == {build_dag(GENESIS).root, *circle.updates.values()}
     assert done == [(1, 2), (2, 2)]
     assert (report.blobs, report.blob_bytes) == (
         10,
@@ -291,7 +291,7 @@ def test_a_settlement_with_reputations_of_seats_that_nobody_holds_is_a_finding(a
 
 def test_a_blob_that_nobody_serves_is_named_with_what_each_gateway_said(audited):
     circle = circle_of()
-    blobs = {build(GENESIS).root: GENESIS, **circle.blobs}
+    blobs = {build_dag(GENESIS).root: GENESIS, **circle.blobs}
     del blobs[circle.updates[2, 3]]
     report, _ = audited(circle, blobs=blobs)
     first = report.findings[0]
@@ -302,7 +302,9 @@ def test_a_blob_that_nobody_serves_is_named_with_what_each_gateway_said(audited)
     assert report.blobs == 9 + 5 + 5, "records and checkpoints tell how its judges went on"
 
 
-@pytest.mark.parametrize(("genesis", "said"), [({}, "nobody serves"), ({build(GENESIS).root: b"FMno"}, "invalid")])
+@pytest.mark.parametrize(
+    ("genesis", "said"), [({}, "nobody serves"), ({build_dag(GENESIS).root: b"FMno"}, "invalid")]
+)
 def test_a_genesis_that_is_not_to_be_had_or_none_is_a_finding(audited, genesis, said):
     circle = circle_of()
     report, _ = audited(circle, blobs={**genesis, **circle.blobs})
@@ -327,7 +329,7 @@ def test_what_is_sealed_still_is_not_asked_for(audited):
     report, asked = audited(circle)
     assert report.findings == []
     assert set(asked) == {
-        build(GENESIS).root,
+        build_dag(GENESIS).root,
         *(root for (number, _), root in circle.updates.items() if number == 1),
     }
     assert report.rounds == 2

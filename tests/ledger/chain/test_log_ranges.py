@@ -6,15 +6,15 @@ from eth_hash.auto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.chain.log_ranges import FIRST_BLOCKS, MOST_SPAN, LogReader
 from ledger.chain.logs import LogDecoder, RawLog
-from ledger.chain.rpc.client import BadAnswer, Lost, Rpc, RpcFault
+from ledger.chain.rpc.client import AnswerLost, BadAnswer, Rpc, RpcFault
 from ledger.circle.events import Drawn, Moved
 from tests.support.chains.raw_logs import ADDRESS, log_at, raw_log
 
 MOVED = Moved(0, "wss://127.0.0.1:1 http://127.0.0.1:2")
-DECODER = LogDecoder(circle_artifact())
+DECODER = LogDecoder(load_circle_artifact())
 REFUSALS = [
     (-32005, "query returned more than 10000 results"),
     (-32602, "Log response size exceeded. this block range should work: [0x0, 0x7f]"),
@@ -52,7 +52,7 @@ class Endpoint(Rpc):
         # In no particular order.
         return [log_at(place, index) for index, place in reversed(list(enumerate(found)))]
 
-    def head(self):
+    def fetch_head(self):
         return self.newest
 
 
@@ -110,7 +110,7 @@ def test_where_an_answer_is_too_large_or_too_late_less_is_asked_for():
 def test_what_is_lost_even_of_a_single_block_is_raised():
     endpoint = Endpoint([5])
     endpoint.tells = heavy(endpoint, 100)
-    with pytest.raises(Lost, match="too large"):
+    with pytest.raises(AnswerLost, match="too large"):
         reader_of(endpoint).read(0, 1_000)
 
 
@@ -122,7 +122,7 @@ def heavy(endpoint, times):
         times -= 1
         if times == 0:
             endpoint.tells = None
-        raise Lost("too large", is_heavy=True)
+        raise AnswerLost("too large", is_heavy=True)
 
     return lose
 

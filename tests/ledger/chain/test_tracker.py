@@ -142,7 +142,11 @@ def test_a_rollback_deeper_than_what_is_kept_reads_everything_again():
 def test_the_block_of_the_newest_draw_is_known_however_long_ago_it_was(blocks):
     chain = grown(5, blocks)
     tracker = follow(chain)
-    draws = [log.position[0] for log in chain.logs(chain.FIRST, chain.head()) if isinstance(log.event, Drawn)]
+    draws = [
+        log.position[0]
+        for log in chain.fetch_events(chain.FIRST, chain.fetch_head())
+        if isinstance(log.event, Drawn)
+    ]
     assert tracker.drawn_in == max(draws, default=chain.FIRST)
     for _ in range(2 * KEPT_BLOCKS):
         chain.mine(0, 1)
@@ -212,7 +216,7 @@ def test_an_endpoint_that_lies_is_named_and_so_is_what_to_do(lie):
     if lie == "leaves one out":
         chain._logs = lambda first, last, logs=chain._logs: logs(first, last)[:-1]
     else:
-        chain.history_hash = lambda block: bytes(32)
+        chain.fetch_history_hash = lambda block: bytes(32)
     tracker = Tracker(chain, chain.FIRST, 0, Clock())
     with pytest.raises(HistoryFault, match="use another endpoint"):
         tracker.advance()
@@ -344,7 +348,7 @@ def test_before_the_first_look_nothing_is_folded_and_after_it_everything_up_to_t
     tracker = Tracker(chain, chain.FIRST, 0, Clock())
     assert tracker.through == chain.FIRST - 1
     tracker.advance()
-    assert tracker.through == chain.head()
+    assert tracker.through == chain.fetch_head()
 
 
 def test_an_endpoint_at_the_height_asked_for_that_gives_an_error_is_at_fault_and_does_not_lag():
@@ -353,9 +357,9 @@ def test_an_endpoint_at_the_height_asked_for_that_gives_an_error_is_at_fault_and
     tracker = follow(chain)
 
     def logs_to_head(first):
-        assert first == chain.head()
+        assert first == chain.fetch_head()
         raise RpcFault("fork", "eth_getLogs", -32000, "internal error", None)
 
-    chain.logs_to_head = logs_to_head
+    chain.fetch_events_to_head = logs_to_head
     with pytest.raises(RpcFault, match="internal error"):
         tracker.advance()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ledger.circle.draw import neighbours
+from ledger.circle.draw import draw_neighbours
 from ledger.circle.events import (
     Attested,
     Committed,
@@ -21,7 +21,7 @@ from ledger.circle.events import (
     Settled,
     Woken,
 )
-from ledger.circle.history import CircleParameters, History, HistoryFault, Phase
+from ledger.circle.history import CircleTerms, History, HistoryFault, Phase
 from ledger.circle.manifest import MalformedManifest, manifest_digest
 from ledger.circle.reputation import INITIAL, pack
 from ledger.circle.verdict_word import encode_verdicts
@@ -43,7 +43,7 @@ from tests.support.histories.generated import (
 pytestmark = pytest.mark.rule("R4")
 
 STORIES = st.integers(0, 2000)
-PARAMETERS = CircleParameters(3, 2, 2, 2, 3, 16384)
+PARAMETERS = CircleTerms(3, 2, 2, 2, 3, 16384)
 OPENED = opened(manifest_of(2, degree=2))
 JOINED = [joined(seat) for seat in range(3)]
 COMMITTED = [Committed(1, seat, digest("update", seat)) for seat in range(3)]
@@ -73,7 +73,7 @@ def fold(story, parameters=PARAMETERS):
 @given(STORIES)
 def test_a_valid_history_ends_with_the_contracts_hash_and_reputations(number):
     story = Story(number)
-    history = fold(story.events, story.parameters)
+    history = fold(story.events, story.terms)
     assert history.hash == running_hash(story)
     assert history.phase == Phase.FINISHED
     assert [round_.number for round_ in history.rounds] == [1, 2, 3]
@@ -85,7 +85,7 @@ def test_a_valid_history_ends_with_the_contracts_hash_and_reputations(number):
 def test_a_valid_history_ends_so_too_where_seats_are_taken_again(number):
     with patch("ledger.circle.fold.state.MAX_SEATS", 6):
         story = Story(number, rounds=4)
-        history = fold(story.events, story.parameters)
+        history = fold(story.events, story.terms)
     assert history.hash == running_hash(story)
     assert not history.reputation_differences
     for round_ in history.rounds:
@@ -109,10 +109,10 @@ def test_the_stories_do_hold_seats_that_are_taken_again():
 def test_folding_goes_on_from_wherever_it_stopped(number, data):
     story = Story(number)
     stop = data.draw(st.integers(0, len(story.events)))
-    history = fold(story.events[:stop], story.parameters)
+    history = fold(story.events[:stop], story.terms)
     for event in story.events[stop:]:
         history.apply(event)
-    assert history.hash == fold(story.events, story.parameters).hash
+    assert history.hash == fold(story.events, story.terms).hash
 
 
 def test_running_hashes_are_the_ones_once_written_down():
@@ -120,7 +120,7 @@ def test_running_hashes_are_the_ones_once_written_down():
         "history",
         {
             "first_round": fold(FIRST_ROUND).hash.hex(),
-            "stories": {str(n): fold(Story(n).events, Story(n).parameters).hash.hex() for n in range(5)},
+            "stories": {str(n): fold(Story(n).events, Story(n).terms).hash.hex() for n in range(5)},
         },
     )
 
@@ -139,7 +139,7 @@ def test_phases_and_rounds_follow_the_events():
     for event in [*COMMITTED, DRAWN]:
         history.apply(event)
     assert history.phase == Phase.ATTEST
-    assert history.round.neighbours(2) == neighbours(DRAWN.seed, 0b111, 2)
+    assert history.round.find_neighbours(2) == draw_neighbours(DRAWN.seed, 0b111, 2)
     for event in [*ATTESTED, SETTLED]:
         history.apply(event)
     assert history.phase == Phase.COMMIT
@@ -170,7 +170,7 @@ def test_who_attested_joined_or_woke_is_on_the_roster_and_nobody_else():
 @pytest.mark.rule("R3.5a")
 def test_who_was_waited_for_in_vain_dozes_be_it_for_a_commit_or_an_attestation():
     missing = fold([*OPEN, *COMMITTED[:2], Drawn(1, SEED, 0b011), *_attested(0, 1)])
-    missing.apply(Settled(1, 0b011, pack(missing.settled(missing.round))))
+    missing.apply(Settled(1, 0b011, pack(missing.compute_reputations(missing.round))))
     silent = fold([*FIRST_ROUND[:-2], Settled(1, 0b011, WORDS)])
     assert missing.dozing == silent.dozing == 0b100
 
@@ -231,12 +231,12 @@ def test_quarantine_counts_from_the_reputation_at_the_rounds_opening():
     history.apply(Committed(2, 1, digest("b")))
     history.round.reputations[1] = 16383
     history.round.reputations[0] = 16384
-    assert history.round.eligible(16384) == {0}
+    assert history.round.find_eligible(16384) == {0}
 
 
 def test_a_latecomer_waits_for_the_next_round_unless_it_wakes_and_is_eligible_then():
     late = [joined(3), Woken(1, 3), Committed(1, 3, digest("late"))]
-    assert fold([*OPEN, *late]).round.eligible(16384) == {3}
+    assert fold([*OPEN, *late]).round.find_eligible(16384) == {3}
     with pytest.raises(HistoryFault, match="roster"):
         fold([*OPEN, late[0], late[2]])
 
@@ -355,7 +355,7 @@ def test_before_the_opening_there_is_no_manifest():
 def noticed(story, altered):
     """The altered events end in a fault, or in a hash that is not the contract's."""
     try:
-        history = fold(altered, story.parameters)
+        history = fold(altered, story.terms)
     except PeerFault:
         return True
     return history.hash != running_hash(story)
@@ -434,7 +434,7 @@ def test_words_for_seats_that_nobody_holds_are_a_difference_too():
 
 @pytest.mark.rule("R13")
 def test_verdicts_decide_the_reputations():
-    linked = neighbours(DRAWN.seed, 0b111, 2)
+    linked = draw_neighbours(DRAWN.seed, 0b111, 2)
     rejecting = [
         replace(event, verdicts=encode_verdicts(SEED, 1, linked[event.seat], 0b111, 0b110)) for event in ATTESTED
     ]

@@ -96,13 +96,13 @@ def test_bytes_and_digest_are_the_ones_once_written_down():
 
 
 def test_the_number_of_parameters_is_that_of_the_layout():
-    assert decode_manifest(text()).parameters == 10 + 7840 + 1
+    assert decode_manifest(text()).state_size == 10 + 7840 + 1
     assert decode_manifest(text()).genesis_digest == b"\x0f" * 32
 
 
 def test_an_empty_tensor_and_a_scalar_are_tensors():
     manifest = decode_manifest(text(layout=[["empty", [0, 5], 0], ["scalar", [], 0]]))
-    assert manifest.parameters == 1
+    assert manifest.state_size == 1
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_any_values_in_any_fields_are_a_manifest_or_a_fault(changed):
     except MalformedManifest:
         return
     check_manifest(manifest)
-    assert 1 <= manifest.parameters <= MAX_PARAMETERS
+    assert 1 <= manifest.state_size <= MAX_PARAMETERS
 
 
 @given(st.data())

@@ -73,7 +73,7 @@ def test_blocks_are_the_specifications(sizes):
     assert blocks.ends.tolist() == np.cumsum(blocks.lengths).tolist()
     assert blocks.count == len(blocks.lengths) == sum(-(-size // BLOCK) for size in sizes)
     assert [here.stop - here.start for here in blocks.tensors] == list(sizes)
-    assert blocks.parameters == sum(sizes)
+    assert blocks.state_size == sum(sizes)
 
 
 def test_the_blocks_of_one_layout_are_reckoned_once():

@@ -14,20 +14,20 @@ from ledger.arithmetic.exact import to_float
 from ledger.blobs.contents.records import state_digest
 from ledger.codec import (
     BLOCK,
-    CARRIED,
     DELTA,
     LARGEST,
     PLAIN,
+    RESIDUAL_SHARE,
     SENT_SHARE,
     ZSTD,
     Blocks,
     MalformedFrame,
     OutsideGrid,
+    choose_share,
+    compute_residual,
     delta_encoder,
     is_key,
-    left_out,
     max_payload_bytes,
-    share_for,
 )
 from ledger.codec.delta import (
     MAX_STEP_BYTE,
@@ -41,7 +41,7 @@ from ledger.codec.delta import (
     nibbles_of,
     pack,
 )
-from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE, Header, read_header
+from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE, FrameHeader, read_header
 from ledger.errors import UsageError
 from tests.support import golden
 from tests.support.specification import codec as specification
@@ -195,20 +195,20 @@ def test_a_frame_sends_the_share_that_its_author_chose(share):
 
 
 def test_who_names_no_share_sends_the_usual_one():
-    assert share_for(DELTA, None) == share_for(ZSTD, None) == SENT_SHARE
-    assert [share_for(DELTA, share) for share in (1e-9, 0.1, 1.0)] == [1e-9, 0.1, 1.0]
+    assert choose_share(DELTA, None) == choose_share(ZSTD, None) == SENT_SHARE
+    assert [choose_share(DELTA, share) for share in (1e-9, 0.1, 1.0)] == [1e-9, 0.1, 1.0]
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.01, np.nan, np.inf])
 def test_a_share_that_no_frame_can_send_is_said_in_a_sentence(share):
     with pytest.raises(UsageError, match=f"sent share is {share:g}: give a number above 0, at most 1, e.g. 0.1"):
-        share_for(DELTA, share)
+        choose_share(DELTA, share)
 
 
 @pytest.mark.parametrize("codec", [PLAIN, ZSTD])
 def test_a_share_under_a_codec_that_sends_everything_is_said_in_a_sentence(codec):
     with pytest.raises(UsageError, match=f"for codec 'delta' alone, not for '{codec}': leave it out"):
-        share_for(codec, 0.1)
+        choose_share(codec, 0.1)
 
 
 def test_a_wish_that_stays_the_same_is_fulfilled():
@@ -224,8 +224,8 @@ def test_what_is_left_out_is_ones_own_doing_and_not_the_way_to_the_neighbours():
     base = np.array([100, 100, 0, 0], np.int32)
     wanted = to_float(np.array([101, 150, 7, 90], np.int32))
     state = np.array([0, 128, 0, 64], np.int32)
-    assert (to_float(np.array([1, 22, 7, 26], np.int32)) == left_out(wanted, base, state, previous)).all()
-    assert (to_float(np.array([101, 22, 7, 26], np.int32)) == left_out(wanted, base, state, None)).all()
+    assert (to_float(np.array([1, 22, 7, 26], np.int32)) == compute_residual(wanted, base, state, previous)).all()
+    assert (to_float(np.array([101, 22, 7, 26], np.int32)) == compute_residual(wanted, base, state, None)).all()
 
 
 def kept_by(peers, rounds, keeps):
@@ -248,7 +248,7 @@ def test_what_peers_keep_for_themselves_stays_bounded():
         return wanted - to_float(state)
 
     def as_we_do(wanted, base, state, previous):
-        return np.float32(CARRIED) * left_out(wanted, base, state, previous)
+        return np.float32(RESIDUAL_SHARE) * compute_residual(wanted, base, state, previous)
 
     assert kept_by(4, 80, as_we_do) < 4
     assert kept_by(4, 80, all_of_it) > 40
@@ -467,7 +467,7 @@ def test_any_bytes_are_a_state_or_a_fault(payload, parameters):
 
 @given(st.integers(0, 1), st.integers(0, 2), st.lists(counts, min_size=7, max_size=7), st.binary(max_size=200))
 def test_any_header_before_any_bytes_is_a_state_or_a_fault(kind, layout, fields, rest):
-    attempt(Header(kind, layout, *fields[:3], tuple(fields[3:])).encode() + rest, 40)
+    attempt(FrameHeader(kind, layout, *fields[:3], tuple(fields[3:])).encode() + rest, 40)
 
 
 @given(st.integers(0, 1), st.integers(0, 1), st.lists(small, min_size=6, max_size=6), st.binary(max_size=200))
@@ -475,7 +475,7 @@ def test_a_header_that_adds_up_before_any_bytes_is_a_state_or_a_fault(kind, layo
     *declared, steps, gaps, codes = fields
     codes = min(codes, max(0, len(rest) - steps - gaps))
     stored = [steps, gaps, codes, max(0, len(rest) - steps - gaps - codes)]
-    header = Header(kind, layout, *declared, tuple(stored))
+    header = FrameHeader(kind, layout, *declared, tuple(stored))
     attempt(header.encode() + rest.ljust(sum(stored), b"\0"), 40)
 
 
@@ -589,7 +589,7 @@ def test_a_frame_that_breaks_a_rule_is_refused(payload, fact):
 def with_section(nibbles, declared):
     """A dense frame for `declared` parameters whose map is these stored bytes."""
     steps = bytes(-(-declared // BLOCK))
-    header = Header(KEY_FRAME, DENSE, (declared + 1) // 2, 0, 0, (len(steps), len(nibbles), 0, 0))
+    header = FrameHeader(KEY_FRAME, DENSE, (declared + 1) // 2, 0, 0, (len(steps), len(nibbles), 0, 0))
     return header.encode() + steps + nibbles
 
 

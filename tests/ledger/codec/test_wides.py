@@ -13,7 +13,7 @@ pytestmark = pytest.mark.rule("R9.4")
 
 def frame_with_wides(blocks: Blocks, count: int) -> bytes:
     """A key frame whose first values are wide codes, as many as wanted."""
-    map_ = np.zeros(blocks.parameters, np.int8)
+    map_ = np.zeros(blocks.state_size, np.int8)
     map_[:count] = OPEN
     steps, codes = np.zeros(blocks.count, np.uint8), np.full(count, WIDE, np.int8)
     return pack(KEY_FRAME, DENSE, Sections(steps, nibbles_of(map_), codes, np.full(count, 1000, np.int32)))

@@ -10,10 +10,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from ledger.blobs.cid import RAW, digest_of, parse_cid
-from ledger.blobs.dagpb import Link, MalformedBlob, encode_node
-from ledger.blobs.unixfs import CHUNK_BYTES, BlobTooLarge, Dag, build
+from ledger.blobs.dagpb import BlockLink, MalformedBlob, encode_node
+from ledger.blobs.unixfs import CHUNK_BYTES, BlobTooLarge, Dag, build_dag
 from ledger.errors import NotYet, PeerFault
-from ledger.fetch.block_request import gateway_url
+from ledger.fetch.block_request import parse_gateway_url
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from ledger.identity.endpoints import parse_endpoint
 
@@ -70,7 +70,7 @@ class MemoryCache:
     def __init__(self) -> None:
         self.blocks: dict[bytes, bytes] = {}
 
-    def block(self, digest: bytes) -> bytes | None:
+    def read_block(self, digest: bytes) -> bytes | None:
         return self.blocks.get(digest)
 
     def put_block(self, digest: bytes, data: bytes) -> None:
@@ -85,7 +85,7 @@ async def fetch(dag: Dag, urls: list[str], *, max_bytes: int = 1 << 30, **option
 
 @pytest.mark.parametrize("size_bytes", [2, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES])
 async def test_a_blob_arrives_as_it_was_published(size_bytes: int) -> None:
-    dag = build(blob(size_bytes))
+    dag = build_dag(blob(size_bytes))
     async with running(Gateway(blocks_of(dag))) as urls:
         assert await fetch(dag, urls) == dag.data
 
@@ -129,7 +129,7 @@ LIES = [wrong_bytes, too_many_bytes, without_end, silence, half_then_silence, cu
 
 @pytest.mark.parametrize("lie", LIES)
 async def test_a_lying_gateway_is_passed_over(lie: Behaviour) -> None:
-    dag = build(blob(3 * CHUNK_BYTES))
+    dag = build_dag(blob(3 * CHUNK_BYTES))
     liar, honest = Gateway({}, lie), Gateway(blocks_of(dag))
     async with running(liar, honest) as urls:
         assert await fetch(dag, urls) == dag.data
@@ -138,7 +138,7 @@ async def test_a_lying_gateway_is_passed_over(lie: Behaviour) -> None:
 
 @pytest.mark.parametrize("lie", LIES)
 async def test_with_only_a_liar_the_blob_is_unavailable_and_nobody_is_blamed(lie: Behaviour) -> None:
-    dag = build(blob(10))
+    dag = build_dag(blob(10))
     async with running(Gateway({}, lie)) as urls:
         with pytest.raises(Unavailable) as refusal:
             await fetch(dag, urls)
@@ -149,7 +149,7 @@ async def test_with_only_a_liar_the_blob_is_unavailable_and_nobody_is_blamed(lie
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_nobody_is_sent_to_another_address_also_where_the_block_is(status: int) -> None:
     """A member's gateway must not have others ask hosts of their own networks."""
-    dag = build(blob(10))
+    dag = build_dag(blob(10))
     inside = Gateway(blocks_of(dag))
 
     async def elsewhere(request: web.Request, digest: bytes) -> web.StreamResponse:
@@ -162,7 +162,7 @@ async def test_nobody_is_sent_to_another_address_also_where_the_block_is(status:
 
 
 async def test_a_proven_liar_is_not_asked_again() -> None:
-    dag = build(blob(8 * CHUNK_BYTES))
+    dag = build_dag(blob(8 * CHUNK_BYTES))
     liar, honest = Gateway({}, wrong_bytes), Gateway(blocks_of(dag))
     async with running(liar, honest) as urls:
         await fetch(dag, urls)
@@ -170,7 +170,7 @@ async def test_a_proven_liar_is_not_asked_again() -> None:
 
 
 async def test_blocks_come_from_several_gateways_none_of_which_has_all() -> None:
-    dag = build(blob(6 * CHUNK_BYTES))
+    dag = build_dag(blob(6 * CHUNK_BYTES))
     blocks = blocks_of(dag)
     odd = Gateway({digest: blocks[digest] for digest in dag.digests[::2]})
     even = Gateway({digest: blocks[digest] for digest in dag.digests[1::2]})
@@ -179,7 +179,7 @@ async def test_blocks_come_from_several_gateways_none_of_which_has_all() -> None
 
 
 async def test_a_block_that_stands_in_many_places_is_fetched_once() -> None:
-    dag = build(b"FM" + bytes(CHUNK_BYTES - 2) + bytes(6 * CHUNK_BYTES))
+    dag = build_dag(b"FM" + bytes(CHUNK_BYTES - 2) + bytes(6 * CHUNK_BYTES))
     gateway = Gateway(blocks_of(dag))
     async with running(gateway) as urls:
         assert await fetch(dag, urls) == dag.data
@@ -188,7 +188,7 @@ async def test_a_block_that_stands_in_many_places_is_fetched_once() -> None:
 
 
 async def test_a_fetch_goes_on_where_it_was() -> None:
-    dag = build(blob(5 * CHUNK_BYTES + 9))
+    dag = build_dag(blob(5 * CHUNK_BYTES + 9))
     blocks, cache = blocks_of(dag), MemoryCache()
     missing = dag.leaves[-1]
     partial, whole = Gateway({d: b for d, b in blocks.items() if d != missing}), Gateway(blocks)
@@ -202,7 +202,7 @@ async def test_a_fetch_goes_on_where_it_was() -> None:
 
 
 async def test_wrong_bytes_never_reach_the_cache() -> None:
-    dag, cache = build(blob(10)), MemoryCache()
+    dag, cache = build_dag(blob(10)), MemoryCache()
     async with running(Gateway({}, wrong_bytes)) as urls:
         with pytest.raises(Unavailable):
             await fetch(dag, urls, cache=cache)
@@ -211,7 +211,7 @@ async def test_wrong_bytes_never_reach_the_cache() -> None:
 
 @pytest.mark.parametrize("size_bytes", [1000, 3 * CHUNK_BYTES])
 async def test_an_oversize_blob_is_refused_from_its_root_alone(size_bytes: int) -> None:
-    dag = build(blob(size_bytes))
+    dag = build_dag(blob(size_bytes))
     gateway = Gateway(blocks_of(dag))
     async with running(gateway) as urls:
         with pytest.raises(BlobTooLarge) as refusal:
@@ -222,7 +222,7 @@ async def test_an_oversize_blob_is_refused_from_its_root_alone(size_bytes: int) 
 
 @pytest.mark.parametrize("content", [b"no magic", b"MF" + bytes(2 * CHUNK_BYTES)])
 async def test_a_malformed_blob_is_its_authors_fault(content: bytes) -> None:
-    dag = build(content)
+    dag = build_dag(content)
     async with running(Gateway(blocks_of(dag))) as urls:
         with pytest.raises(MalformedBlob) as refusal:
             await fetch(dag, urls)
@@ -234,7 +234,7 @@ async def test_a_leaf_of_another_length_than_its_root_promised_is_its_authors_fa
     """Every block hashes as named, and still the bytes are no blob: nothing is padded or cut to make it one."""
     first = blob(CHUNK_BYTES)
     promised, tail = (5, b"123456789") if has_more else (9, b"12345")
-    links = [Link(digest_of(first), RAW, CHUNK_BYTES), Link(digest_of(tail), RAW, promised)]
+    links = [BlockLink(digest_of(first), RAW, CHUNK_BYTES), BlockLink(digest_of(tail), RAW, promised)]
     root = encode_node(links, [CHUNK_BYTES, promised])
     gateway = Gateway({digest_of(block): block for block in (first, tail, root)})
     async with running(gateway) as urls, BlobFetcher(stall_timeout_s=0.3) as fetcher:
@@ -245,7 +245,7 @@ async def test_a_leaf_of_another_length_than_its_root_promised_is_its_authors_fa
 async def test_bytes_that_make_no_blob_are_found_to_be_none_whatever_of_them_nobody_gives() -> None:
     """Else who judged it by what it had could not show others what it saw."""
     first, tail = blob(CHUNK_BYTES), b"12345"
-    links = [Link(digest_of(first), RAW, CHUNK_BYTES), Link(digest_of(tail), RAW, 9)]
+    links = [BlockLink(digest_of(first), RAW, CHUNK_BYTES), BlockLink(digest_of(tail), RAW, 9)]
     root = encode_node(links, [CHUNK_BYTES, 9])
     gateway = Gateway({digest_of(block): block for block in (tail, root)})
     async with running(gateway) as urls, BlobFetcher(stall_timeout_s=0.3, parallel=1) as fetcher:
@@ -254,7 +254,7 @@ async def test_bytes_that_make_no_blob_are_found_to_be_none_whatever_of_them_nob
 
 
 async def test_a_busy_gateway_is_asked_again() -> None:
-    dag = build(blob(10))
+    dag = build_dag(blob(10))
     answers = [503, 429, 200]
 
     async def busy_twice(request: web.Request, digest: bytes) -> web.StreamResponse:
@@ -265,7 +265,7 @@ async def test_a_busy_gateway_is_asked_again() -> None:
 
 
 async def test_the_time_budget_ends_a_fetch_and_says_who_was_asked() -> None:
-    dag = build(blob(10))
+    dag = build_dag(blob(10))
 
     async def always_busy(request: web.Request, digest: bytes) -> web.StreamResponse:
         return web.Response(status=503)
@@ -312,7 +312,7 @@ DRIPS = {
 @pytest.mark.parametrize("where", DRIPS)
 async def test_a_gateway_that_drips_is_dropped_long_before_the_fetch_ends(where: str) -> None:
     """However often something comes: too little of it is no answer."""
-    dag = build(blob(5000))
+    dag = build_dag(blob(5000))
     async with speaking(*DRIPS[where]) as url:
         with pytest.raises(Unavailable) as refusal:
             await fetch(dag, [url])
@@ -321,7 +321,7 @@ async def test_a_gateway_that_drips_is_dropped_long_before_the_fetch_ends(where:
 
 @pytest.mark.parametrize("where", DRIPS)
 async def test_behind_gateways_that_drip_a_blob_is_had_from_who_has_it(where: str) -> None:
-    dag = build(blob(3 * CHUNK_BYTES))
+    dag = build_dag(blob(3 * CHUNK_BYTES))
     async with (
         speaking(*DRIPS[where]) as one,
         speaking(*DRIPS[where]) as two,
@@ -333,7 +333,7 @@ async def test_behind_gateways_that_drip_a_blob_is_had_from_who_has_it(where: st
 
 
 async def test_every_gateway_of_a_large_circle_is_asked() -> None:
-    dag = build(blob(10))
+    dag = build_dag(blob(10))
     async with running(Gateway(blocks_of(dag))) as urls:
         offline = [f"http://127.0.0.1:{port}" for port in range(1, 256)]
         assert await fetch(dag, [*offline, *urls]) == dag.data
@@ -342,7 +342,7 @@ async def test_every_gateway_of_a_large_circle_is_asked() -> None:
 async def test_what_a_gateway_makes_the_library_say_shows_no_control_characters() -> None:
     async with speaking(b"HTTP/1.1 200 \x1b[31mred\r\nX: \x1b]0;title\x07\r\nnonsense\x1b[2J\r\n\r\n", b"") as url:
         with pytest.raises(Unavailable) as refusal:
-            await fetch(build(blob(10)), [url])
+            await fetch(build_dag(blob(10)), [url])
     assert refusal.value.reasons[url].isprintable()
     assert "\x1b" not in str(refusal.value)
 
@@ -371,16 +371,16 @@ BAD_URLS = [
 @pytest.mark.parametrize("text", BAD_URLS)
 def test_only_plain_http_urls_are_gateways(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        gateway_url(text)
+        parse_gateway_url(text)
 
 
 @pytest.mark.rule("R16")
 def test_a_gateways_name_is_taken_as_it_is() -> None:
-    assert gateway_url(parse_endpoint("wss://xn--a:1 http://xn--a:1").gateway.text).raw_host == "xn--a"
+    assert parse_gateway_url(parse_endpoint("wss://xn--a:1 http://xn--a:1").gateway.text).raw_host == "xn--a"
 
 
 async def test_bad_urls_do_not_stop_a_fetch() -> None:
-    dag = build(blob(10))
+    dag = build_dag(blob(10))
     async with running(Gateway(blocks_of(dag))) as urls:
         assert await fetch(dag, [*BAD_URLS, "http://127.0.0.1:1", *urls]) == dag.data
     with pytest.raises(Unavailable):

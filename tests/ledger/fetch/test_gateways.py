@@ -7,7 +7,7 @@ import pytest
 
 from ledger.circle.events import Left, Moved, Released
 from ledger.circle.fold.seat_events import FORMER_KEPT
-from ledger.circle.history import CircleParameters, History
+from ledger.circle.history import CircleTerms, History
 from ledger.fetch.gateways import gateways_of
 from tests.support.histories.generated import address, endpoint, joined, manifest_of, opened
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.rule("R20.1")
 
 
 def history_of(*events):
-    history = History(CircleParameters(9, 2, 1, 4, 3, 16384))
+    history = History(CircleTerms(9, 2, 1, 4, 3, 16384))
     for event in [opened(manifest_of(1)), *events]:
         history.apply(event)
     return history

@@ -14,9 +14,9 @@ from yarl import URL
 
 from ledger.blobs.cid import digest_of
 from ledger.fetch import fetcher as fetching
-from ledger.fetch.block_request import GatewayFailed, Patience, Wanted
+from ledger.fetch.block_request import GatewayFailed, GatewayPatience, WantedBlock
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
-from ledger.fetch.hedging import TURN_S, WIDTH, Job, Race, Rests
+from ledger.fetch.hedging import TURN_S, WIDTH, FetchJob, Race, RestingGateways
 
 pytestmark = pytest.mark.rule("R20.2")
 
@@ -95,10 +95,12 @@ def after(wait_s: float) -> Gateway:
 class Run:
     """One race among these gateways, in this order."""
 
-    def __init__(self, *gateways: Gateway, rests: Rests | None = None, job: Job | None = None) -> None:
+    def __init__(
+        self, *gateways: Gateway, rests: RestingGateways | None = None, job: FetchJob | None = None
+    ) -> None:
         self.gateways = {URL(f"http://gateway-{number}"): gateway for number, gateway in enumerate(gateways)}
-        self.rests = Rests() if rests is None else rests
-        self.job = job or Job(list(self.gateways), PACE, self.rests, HEDGE_S, asyncio.Semaphore(4))
+        self.rests = RestingGateways() if rests is None else rests
+        self.job = job or FetchJob(list(self.gateways), PACE, self.rests, HEDGE_S, asyncio.Semaphore(4))
         self.asked: list[int] = []
         self.resting: list[int] = []
         self.most = self.under_way = 0
@@ -193,12 +195,14 @@ class Fetch:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *gateways: Gateway) -> None:
         self.gateways = {URL(f"http://gateway-{number}"): gateway for number, gateway in enumerate(gateways)}
         self.asked: list[int] = []
-        self.patience: list[Patience] = []
+        self.patience: list[GatewayPatience] = []
         # No session is used: what would ask with it does not.
         self.fetcher = BlobFetcher(cast("aiohttp.ClientSession", object()))
-        monkeypatch.setattr(fetching, "ask", self.ask)
+        monkeypatch.setattr(fetching, "fetch_block", self.ask)
 
-    async def ask(self, _: object, gateway: URL, wanted: Wanted, patience: Patience, note: Note) -> bytes:
+    async def ask(
+        self, _: object, gateway: URL, wanted: WantedBlock, patience: GatewayPatience, note: Note
+    ) -> bytes:
         self.asked.append(list(self.gateways).index(gateway))
         self.patience.append(patience)
         return await self.gateways[gateway](note)
@@ -278,7 +282,7 @@ def test_a_busy_gateway_is_asked_again_when_everyone_else_was() -> None:
 
 @pytest.mark.rule("R20.1")
 def test_who_could_not_be_reached_is_asked_last_from_then_on_and_not_left_out() -> None:
-    rests = Rests()
+    rests = RestingGateways()
     skipping(Run(unreachable, lacks, gives, rests=rests).race())
     run = Run(unreachable, lacks, gives, rests=rests)
     assert skipping(run.race()) == BLOCK
@@ -291,9 +295,9 @@ def test_who_could_not_be_reached_is_asked_last_from_then_on_and_not_left_out() 
 
 @pytest.mark.rule("R20.1")
 def test_who_fails_again_and_again_rests_longer_up_to_a_minute() -> None:
-    rests, gateway, now_s, times = Rests(), URL("http://gateway"), 0.0, []
+    rests, gateway, now_s, times = RestingGateways(), URL("http://gateway"), 0.0, []
     for _ in range(8):
-        rests.failed(gateway, now_s)
+        rests.note_failure(gateway, now_s)
         time_s = next(s for s in (1, 2, 4, 8, 16, 32, 60, 61) if not rests.is_resting(gateway, now_s + s))
         times.append(time_s)
         now_s += time_s
@@ -301,9 +305,9 @@ def test_who_fails_again_and_again_rests_longer_up_to_a_minute() -> None:
 
 
 def test_what_is_remembered_of_gateways_is_bounded() -> None:
-    rests = Rests()
+    rests = RestingGateways()
     for number in range(5000):
-        rests.failed(URL(f"http://gateway-{number}"), 0.0)
+        rests.note_failure(URL(f"http://gateway-{number}"), 0.0)
     assert len(rests._rests) == 4096
 
 

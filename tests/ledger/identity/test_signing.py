@@ -13,7 +13,7 @@ from ledger.identity.network import Network
 from ledger.identity.signing import (
     BadSignature,
     announcement_hash,
-    compact,
+    encode_compact,
     hello_hash,
     invitation_hash,
     recover,
@@ -94,7 +94,7 @@ def test_an_invitation_is_the_typed_data_that_eth_account_makes(chain_id, contra
 @given(WORDS)
 def test_a_compact_signature_holds_the_whole_one(message):
     signature = sign(KEY, message)
-    r, vs = compact(signature)
+    r, vs = encode_compact(signature)
     s, v = vs & (1 << 255) - 1, 27 + (vs >> 255)
     assert r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([v]) == signature
 
@@ -103,11 +103,11 @@ def test_the_standards_own_compact_signatures_come_out():
     """Source: the two examples of EIP-2098."""
     r = "68a020a209d3d56c46f38cc50a33f704f4a9a10a59377f8dd762ac66910e9b90"
     s = "7e865ad05c4035ab5792787d4a0297a43617ae897930a6fe4d822b8faea52064"
-    assert compact(bytes.fromhex(r + s) + b"\x1b") == (int(r, 16), int(s, 16))
+    assert encode_compact(bytes.fromhex(r + s) + b"\x1b") == (int(r, 16), int(s, 16))
     r = "9328da16089fcba9bececa81663203989f2df5fe1faa6291a45381c81bd17f76"
     s = "139c6d6b623b42da56557e5e734a43dc83345ddfadec52cbe24d0cc64f550793"
     vs = "939c6d6b623b42da56557e5e734a43dc83345ddfadec52cbe24d0cc64f550793"
-    assert compact(bytes.fromhex(r + s) + b"\x1c") == (int(r, 16), int(vs, 16))
+    assert encode_compact(bytes.fromhex(r + s) + b"\x1c") == (int(r, 16), int(vs, 16))
 
 
 def test_hashes_and_signatures_are_the_ones_once_written_down():
@@ -126,7 +126,7 @@ def test_hashes_and_signatures_are_the_ones_once_written_down():
                 name: {
                     "hash": message.hex(),
                     "signature": sign(KEY, message).hex(),
-                    "compact": [hex(part) for part in compact(sign(KEY, message))],
+                    "compact": [hex(part) for part in encode_compact(sign(KEY, message))],
                 }
                 for name, message in hashes.items()
             },

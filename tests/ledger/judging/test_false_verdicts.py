@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.judging.false_verdicts import blobs_behind, examine, is_false_verdict
-from ledger.judging.frame_chains import CircleTask, Held, States
-from ledger.judging.replay import replay, starts
-from ledger.rules import RULES, Outcome
+from ledger.judging.false_verdicts import digests_behind_verdict, examine, is_false_verdict
+from ledger.judging.frame_chains import CircleTask, HeldBlobs, StateCache
+from ledger.judging.replay import find_replay_starts, replay
+from ledger.rules import RULES, ScreeningResult
 from ledger.rules.balance import Balance
-from ledger.rules.judge_memory import Carried
+from ledger.rules.judge_memory import CarriedState
 from tests.support.circles import NETWORK, Away, Circle, FalseCheckpoint, Honest, flipped, genesis_state, hand_over
 
 pytestmark = pytest.mark.rule("R26.3")
@@ -47,9 +47,9 @@ def asked(circle, number, judge, target, *, without=(), carried=None):
     history = circle.history()
     round_ = history.rounds[number - 1]
     blobs = {digest: circle.blobs[digest] for s, digest in round_.commits.items() if s not in without}
-    states = States(genesis_state())
+    states = StateCache(genesis_state())
     return is_false_verdict(
-        history, CircleTask(history.manifest, DOMAIN, states), round_, judge, target, carried, Held(blobs)
+        history, CircleTask(history.manifest, DOMAIN, states), round_, judge, target, carried, HeldBlobs(blobs)
     )
 
 
@@ -66,7 +66,7 @@ def test_the_flipped_verdict_alone_is_false(liar, about, number):
 
 def test_about_whom_a_judge_said_nothing_it_said_nothing_false():
     circle = Circle(seats=7, degree=2)
-    stranger = next(s for s in range(1, 7) if s not in circle.known.rounds[1].neighbours(2)[0])
+    stranger = next(s for s in range(1, 7) if s not in circle.known.rounds[1].find_neighbours(2)[0])
     assert asked(circle, 2, 0, stranger) is False
     assert asked(circle, 2, 99, 0) is False
 
@@ -76,7 +76,7 @@ def test_a_lost_update_of_another_neighbour_shields_no_liar_where_each_is_judged
     assert asked(circle, 2, 2, 4, without={0, 1, 3}) is True
     assert asked(circle, 2, 2, 3, without={0, 1, 4}) is False
     history = circle.history()
-    assert set(blobs_behind(history, history.rounds[1], 2, 4)) == {2, 4}
+    assert set(digests_behind_verdict(history, history.rounds[1], 2, 4)) == {2, 4}
 
 
 @pytest.mark.parametrize("lost", [2, 4])
@@ -103,12 +103,12 @@ def test_a_blob_that_vanishes_meanwhile_makes_no_verdict_false(gone):
     blobs.gone = round_.commits[gone]
     said = is_false_verdict(
         circle.history(),
-        CircleTask(circle.history().manifest, DOMAIN, States(genesis_state())),
+        CircleTask(circle.history().manifest, DOMAIN, StateCache(genesis_state())),
         round_,
         2,
         4,
         None,
-        Held(blobs),
+        HeldBlobs(blobs),
     )
     assert said is (False if gone == 3 else None)
 
@@ -140,7 +140,7 @@ class FromTheBase:
 
     def screen(self, situation):
         judged = Balance().screen(replace(situation, own=situation.base))
-        return Outcome(judged.judgements, judged.mixed, (situation.base + situation.own) // 2)
+        return ScreeningResult(judged.judgements, judged.mixed, (situation.base + situation.own) // 2)
 
 
 @pytest.fixture
@@ -156,17 +156,17 @@ class Absent(Honest):
 
 def brought_into(circle, round_, judge):
     """What a judge brought into a round, computed from the genesis on."""
-    history, carried, states = circle.history(), Carried(genesis_state()), States(genesis_state())
-    for before in list(starts(history, round_, judge, looks_back=True))[-1].rounds:
+    history, carried, states = circle.history(), CarriedState(genesis_state()), StateCache(genesis_state())
+    for before in list(find_replay_starts(history, round_, judge, looks_back=True))[-1].rounds:
         carried = replay(
-            history, CircleTask(history.manifest, DOMAIN, states), before, judge, carried, Held(circle.blobs)
+            history, CircleTask(history.manifest, DOMAIN, states), before, judge, carried, HeldBlobs(circle.blobs)
         ).carried
     return carried
 
 
 def started(history, number, judge, *, looks_back=True):
     """(checkpoint's round, rounds after it) of each place to start from."""
-    found = starts(history, history.rounds[number - 1], judge, looks_back=looks_back)
+    found = find_replay_starts(history, history.rounds[number - 1], judge, looks_back=looks_back)
     return [(one.checkpoint and one.checkpoint.number, [r.number for r in one.rounds]) for one in found]
 
 
@@ -246,7 +246,7 @@ def test_an_update_that_names_another_base_is_false():
     carried = brought_into(circle, circle.history().rounds[1], 2)
     assert claimed_of_itself(circle, 2, 2, carried) is True
     assert claimed_of_itself(circle, 2, 2, None) is None, "who does not know the base cannot tell"
-    assert claimed_of_itself(circle, 1, 2, Carried(genesis_state())) is False
+    assert claimed_of_itself(circle, 1, 2, CarriedState(genesis_state())) is False
 
 
 def test_a_record_rests_on_all_that_was_judged():
@@ -254,22 +254,22 @@ def test_a_record_rests_on_all_that_was_judged():
     carried = brought_into(circle, circle.history().rounds[1], 2)
     assert claimed_of_itself(circle, 2, 2, carried, without={4}) is None
     history = circle.history()
-    assert set(blobs_behind(history, history.rounds[1], 2, 2)) == set(range(5))
+    assert set(digests_behind_verdict(history, history.rounds[1], 2, 2)) == set(range(5))
 
 
 def test_who_did_not_attest_said_nothing_false_of_itself():
     circle = Circle(cheats={1: Absent(1)})
-    assert claimed_of_itself(circle, 2, 1, Carried(genesis_state())) is False
+    assert claimed_of_itself(circle, 2, 1, CarriedState(genesis_state())) is False
 
 
 def test_what_is_false_of_a_round_is_named_at_once():
     circle = Circle(cheats={2: Liar(2, 4), 0: Unreadable(0)})
-    history, states = circle.history(), States(genesis_state())
+    history, states = circle.history(), StateCache(genesis_state())
     round_, found = history.rounds[1], {}
     for judge in range(5):
         carried = None if judge == 0 else brought_into(circle, round_, judge)
         found[judge] = examine(
-            history, CircleTask(history.manifest, DOMAIN, states), round_, judge, carried, Held(circle.blobs)
+            history, CircleTask(history.manifest, DOMAIN, states), round_, judge, carried, HeldBlobs(circle.blobs)
         )
     assert {judge: one.false for judge, one in found.items()} == {0: (1, 0), 1: (), 2: (4,), 3: (), 4: ()}
     assert found[0].record is None

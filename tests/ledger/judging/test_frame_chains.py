@@ -8,26 +8,26 @@ import pytest
 
 from ledger.audit.findings import Report
 from ledger.audit.round_checks import RoundAuditor
-from ledger.blobs.contents.records import InvalidBlob, decode_record, reference_of
+from ledger.blobs.contents.records import InvalidBlob, decode_record, read_reference
 from ledger.circle.events import Left, Released
 from ledger.codec import DELTA, blocks_of, encode
 from ledger.judging.frame_chains import (
     MAX_CHAIN,
+    BlobMissing,
     CircleTask,
-    Fetched,
-    Held,
-    Link,
-    Lost,
-    Published,
-    States,
-    fetched_of,
-    further,
+    Commit,
+    DecodedState,
+    FetchedUpdate,
+    HeldBlobs,
+    StateCache,
+    decode_public_state,
+    find_frame_chain,
+    find_lacking_blobs,
     is_key_due,
-    lineage,
-    published,
+    make_fetched_update,
 )
 from ledger.judging.replay import replay
-from ledger.rules.judge_memory import Carried
+from ledger.rules.judge_memory import CarriedState
 from tests.support.circles import NETWORK, Circle, Honest, genesis_state
 from tests.support.histories.generated import digest
 
@@ -69,8 +69,8 @@ def decoded(circle, number, seat, *, without=(), states=None):
     round_ = history.rounds[number - 1]
     lost = {circle.updates[place] for place in without}
     blobs = {root: blob for root, blob in circle.blobs.items() if root not in lost}
-    fetched = fetched_of(lineage(history, round_, seat), round_.tenures[seat], blobs)
-    return published(fetched, CircleTask(circle.manifest, DOMAIN, states or States(genesis_state())))
+    fetched = make_fetched_update(find_frame_chain(history, round_, seat), round_.tenures[seat], blobs)
+    return decode_public_state(fetched, CircleTask(circle.manifest, DOMAIN, states or StateCache(genesis_state())))
 
 
 def audited(circle):
@@ -87,7 +87,7 @@ def test_a_circle_of_delta_frames_audits_clean(rule):
     circle = circle_of(rounds=4, rule=rule, rule_parameters={})
     report = audited(circle)
     assert report.findings == []
-    references = [reference_of(circle.blobs[circle.updates[number, 2]], circle.manifest) for number in (1, 2, 3)]
+    references = [read_reference(circle.blobs[circle.updates[number, 2]], circle.manifest) for number in (1, 2, 3)]
     assert references == [b"", circle.updates[1, 2], circle.updates[2, 2]]
     assert [decoded(circle, number, 2).depth for number in (1, 2, 3, 4)] == [0, 1, 2, 3]
 
@@ -95,8 +95,8 @@ def test_a_circle_of_delta_frames_audits_clean(rule):
 def test_what_is_fetched_goes_back_to_the_last_key_frame_and_no_further():
     circle = circle_of(rounds=4, cheats={3: Keyed(3, rounds=(1, 3))})
     history = circle.history()
-    round_, held, asked = history.rounds[3], Held(), []
-    while wanted := further(history, round_, [3], held, States()):
+    round_, held, asked = history.rounds[3], HeldBlobs(), []
+    while wanted := find_lacking_blobs(history, round_, [3], held, StateCache()):
         asked += list(wanted)
         held.add({root: circle.blobs[root] for root in wanted})
     assert asked == [circle.updates[4, 3], circle.updates[3, 3]]
@@ -105,30 +105,30 @@ def test_what_is_fetched_goes_back_to_the_last_key_frame_and_no_further():
 def test_a_state_in_memory_serves_for_older_blobs_and_is_held_though_the_memory_forgets_it():
     circle = circle_of(rounds=4, cheats={3: Keyed(3)})
     history = circle.history()
-    links = lineage(history, history.rounds[3], 3)
+    links = find_frame_chain(history, history.rounds[3], 3)
     newest = {links[0].digest: circle.blobs[links[0].digest]}
-    known, held = States(genesis_state(), 1), Held(newest)
+    known, held = StateCache(genesis_state(), 1), HeldBlobs(newest)
     known.put(links[1], decoded(circle, 3, 3))
-    assert held.lacks(links, circle.manifest, known) is None
-    known.put(Link(9, digest("another"), bytes(20)), Published(np.zeros(5000, np.int32), bytes(32)))
+    assert held.find_lacking(links, circle.manifest, known) is None
+    known.put(Commit(9, digest("another"), bytes(20)), DecodedState(np.zeros(5000, np.int32), bytes(32)))
     assert known.get(links[1:]) is None
-    found = published(Fetched(links, held), CircleTask(circle.manifest, DOMAIN, known))
+    found = decode_public_state(FetchedUpdate(links, held), CircleTask(circle.manifest, DOMAIN, known))
     assert np.array_equal(found.state, decoded(circle, 4, 3).state)
     assert found.depth == 3
-    assert Held(newest).lacks(links, circle.manifest, known) == links[1].digest
+    assert HeldBlobs(newest).find_lacking(links, circle.manifest, known) == links[1].digest
     # The round's own blob is needed all the same.
     known.put(links[0], found)
-    assert Held().lacks(links, circle.manifest, known) == links[0].digest
+    assert HeldBlobs().find_lacking(links, circle.manifest, known) == links[0].digest
 
 
 def test_the_digest_of_a_round_is_asked_for_also_where_its_state_is_known():
     """A replay reads the blob itself: a state in memory does not stand in for it."""
     circle = circle_of(rounds=2)
     history = circle.history()
-    links, known = lineage(history, history.rounds[1], 3), States(genesis_state())
+    links, known = find_frame_chain(history, history.rounds[1], 3), StateCache(genesis_state())
     decoded(circle, 2, 3, states=known)
     assert known.get(links) is not None
-    assert Held().lacks(links, circle.manifest, known) == links[0].digest
+    assert HeldBlobs().find_lacking(links, circle.manifest, known) == links[0].digest
 
 
 class Heir(Keyed):
@@ -162,7 +162,7 @@ def test_frames_of_a_seats_new_holder_begin_anew(monkeypatch):
     circle = taken_over(monkeypatch)
     history = circle.history()
     assert [round_.tenures[3] for round_ in history.rounds] == [1, 1, 2, 2]
-    reached = [[link.round for link in lineage(history, round_, 3)] for round_ in history.rounds]
+    reached = [[link.round for link in find_frame_chain(history, round_, 3)] for round_ in history.rounds]
     assert reached == [[1], [2, 1], [3], [4, 3]]
     assert [decoded(circle, number, 3).depth for number in (1, 2, 3, 4)] == [0, 1, 0, 1]
     assert audited(circle).findings == []
@@ -180,7 +180,7 @@ def test_a_frame_that_hangs_on_an_update_of_the_seats_last_holder_is_invalid(mon
 def test_after_a_lost_frame_everything_decodes_again_from_the_next_key_frame():
     circle = circle_of(rounds=5, cheats={3: Keyed(3, rounds=(1, 4))})
     for number in (2, 3):
-        with pytest.raises(Lost):
+        with pytest.raises(BlobMissing):
             decoded(circle, number, 3, without={(2, 3)})
     for number in (1, 4, 5):
         found = decoded(circle, number, 3, without={(2, 3)})
@@ -193,10 +193,10 @@ def test_of_a_frame_that_hangs_on_a_lost_one_nothing_is_said():
     class Unlucky(Honest):
         def received(self, number, fetched):
             mine = {} if number == 1 else {fetched[3].digest: fetched[3].blob}
-            return fetched | {3: replace(fetched[3], held=Held(mine))}
+            return fetched | {3: replace(fetched[3], held=HeldBlobs(mine))}
 
         def states(self, circle):
-            return States(genesis_state())
+            return StateCache(genesis_state())
 
     circle = circle_of(rounds=2, cheats={0: Unlucky(0)})
     first, second = (round_.attestations for round_ in circle.history().rounds)
@@ -249,7 +249,7 @@ def test_a_circle_whose_authors_keep_to_their_turns_audits_clean():
         seat: [
             n
             for (n, at), root in circle.updates.items()
-            if at == seat and not reference_of(circle.blobs[root], circle.manifest)
+            if at == seat and not read_reference(circle.blobs[root], circle.manifest)
         ]
         for seat in circle.peers
     }
@@ -285,26 +285,28 @@ def test_what_hangs_on_an_invalid_update_is_invalid_too():
     update = msgspec.msgpack.decode(circle.blobs[circle.updates[2, 3]][4:])
     assert update[-1] == b"", "an honest program sends a key frame then"
     history = circle.history()
-    links = lineage(history, history.rounds[1], 3)
+    links = find_frame_chain(history, history.rounds[1], 3)
     delta = circle.blobs[circle.updates[2, 2]]
     forged = msgspec.msgpack.decode(delta[4:])
     forged[2], forged[-1] = links[0].author, spoilt
-    fetched = fetched_of(links, 1, circle.blobs | {links[0].digest: b"FMU2" + msgspec.msgpack.encode(forged)})
+    fetched = make_fetched_update(
+        links, 1, circle.blobs | {links[0].digest: b"FMU2" + msgspec.msgpack.encode(forged)}
+    )
     with pytest.raises(InvalidBlob, match="relative to one that is invalid"):
-        published(fetched, CircleTask(circle.manifest, DOMAIN, States(genesis_state())))
+        decode_public_state(fetched, CircleTask(circle.manifest, DOMAIN, StateCache(genesis_state())))
 
 
 def test_a_state_decoded_for_its_author_is_nobody_elses():
     """A copied digest names another author inside: a state in memory must not hide that."""
     circle = Circle(rounds=1)
-    states = States()
+    states = StateCache()
     decoded(circle, 1, 2, states=states)
     history = circle.history()
     blob = circle.blobs[circle.updates[1, 2]]
-    link = Link(1, circle.updates[1, 2], history.rounds[0].author(4))
-    copied = fetched_of([link], 1, {link.digest: blob})
+    link = Commit(1, circle.updates[1, 2], history.rounds[0].author_of(4))
+    copied = make_fetched_update([link], 1, {link.digest: blob})
     with pytest.raises(InvalidBlob, match="names author"):
-        published(copied, CircleTask(circle.manifest, DOMAIN, states))
+        decode_public_state(copied, CircleTask(circle.manifest, DOMAIN, states))
 
 
 def test_a_replay_says_which_earlier_blob_it_lacks():
@@ -312,33 +314,33 @@ def test_a_replay_says_which_earlier_blob_it_lacks():
     history = circle.history()
     blobs = dict(circle.blobs)
     del blobs[circle.updates[1, 2]]
-    states = States(genesis_state())
-    with pytest.raises(Lost) as lacking:
+    states = StateCache(genesis_state())
+    with pytest.raises(BlobMissing) as lacking:
         replay(
             history,
             CircleTask(history.manifest, DOMAIN, states),
             history.rounds[2],
             0,
             circle.carried[0],
-            Held(blobs),
+            HeldBlobs(blobs),
         )
     assert lacking.value.digest == circle.updates[1, 2]
 
 
 def test_without_the_genesis_no_chained_frame_can_be_read():
-    with pytest.raises(Lost, match="genesis"):
-        decoded(circle_of(rounds=1), 1, 2, states=States())
+    with pytest.raises(BlobMissing, match="genesis"):
+        decoded(circle_of(rounds=1), 1, 2, states=StateCache())
 
 
 def test_the_states_kept_are_bounded_and_the_latest():
-    states = States(limit_bytes=100)
-    links = [Link(1, digest("state", number), bytes(20)) for number in range(4)]
+    states = StateCache(limit_bytes=100)
+    links = [Commit(1, digest("state", number), bytes(20)) for number in range(4)]
     for link in links[:2]:
-        states.put(link, Published(np.zeros(10, np.int32), bytes(32)))
+        states.put(link, DecodedState(np.zeros(10, np.int32), bytes(32)))
     states.get(links[:1])
-    states.put(links[2], Published(np.zeros(10, np.int32), bytes(32)))
+    states.put(links[2], DecodedState(np.zeros(10, np.int32), bytes(32)))
     assert [states.get([link]) is not None for link in links] == [True, False, True, False]
-    states.put(links[3], Published(np.zeros(1000, np.int32), bytes(32)))
+    states.put(links[3], DecodedState(np.zeros(1000, np.int32), bytes(32)))
     assert [states.get([link]) is not None for link in links] == [False, False, False, True]
     with pytest.raises(ValueError, match="read-only"):
         states.get(links[3:]).state[0] = 1
@@ -348,36 +350,41 @@ def test_a_state_is_not_taken_for_one_that_hangs_on_another_commit():
     """A chain that was reorganised may put another commit before this one, and then this one is invalid."""
     circle = circle_of(rounds=2)
     history = circle.history()
-    links, states = lineage(history, history.rounds[1], 3), States(genesis_state())
-    published(fetched_of(links, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states))
+    links, states = find_frame_chain(history, history.rounds[1], 3), StateCache(genesis_state())
+    decode_public_state(make_fetched_update(links, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states))
     other = (links[0], replace(links[1], digest=circle.updates[1, 2]))
     with pytest.raises(InvalidBlob, match="previous commit"):
-        published(fetched_of(other, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states))
-    assert published(fetched_of(links, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states)).chain == (
-        links[1],
-    )
+        decode_public_state(
+            make_fetched_update(other, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states)
+        )
+    assert decode_public_state(
+        make_fetched_update(links, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states)
+    ).predecessors == (links[1],)
 
 
 def test_what_was_found_invalid_is_not_decoded_again():
     circle = circle_of(rounds=MAX_CHAIN + 2, seats=4, degree=3, cheats={3: Keyed(3, rounds=())})
     history = circle.history()
-    links, states = lineage(history, history.rounds[MAX_CHAIN + 1], 3), States(genesis_state())
+    links, states = find_frame_chain(history, history.rounds[MAX_CHAIN + 1], 3), StateCache(genesis_state())
     with pytest.raises(InvalidBlob) as first:
-        published(fetched_of(links, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states))
+        decode_public_state(
+            make_fetched_update(links, 1, circle.blobs), CircleTask(circle.manifest, DOMAIN, states)
+        )
     with pytest.raises(InvalidBlob, match="frames away") as second:
-        published(
-            fetched_of(links, 1, {links[0].digest: b"not read again"}), CircleTask(circle.manifest, DOMAIN, states)
+        decode_public_state(
+            make_fetched_update(links, 1, {links[0].digest: b"not read again"}),
+            CircleTask(circle.manifest, DOMAIN, states),
         )
     assert str(first.value) == str(second.value)
 
 
 def test_records_of_a_rule_that_looks_back_anchor_its_memory():
     circle = Circle(rounds=2, rule="tether", rule_parameters={})
-    history, carried = circle.history(), Carried(genesis_state())
+    history, carried = circle.history(), CarriedState(genesis_state())
     for round_ in history.rounds:
-        states = States(genesis_state())
+        states = StateCache(genesis_state())
         screened = replay(
-            history, CircleTask(history.manifest, DOMAIN, states), round_, 1, carried, Held(circle.blobs)
+            history, CircleTask(history.manifest, DOMAIN, states), round_, 1, carried, HeldBlobs(circle.blobs)
         )
         carried = screened.carried
         assert screened.record_digest == round_.attestations[1].record

@@ -20,12 +20,20 @@ from ledger.blobs.contents.records import (
     encode_update,
     state_digest,
 )
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.codec import PLAIN, Blocks, MalformedFrame, quantise
-from ledger.judging.frame_chains import CircleTask, Fetched, Held, Link, Lost, States, published
-from ledger.judging.replay import blobs_needed, replay
-from ledger.judging.screening import Sitting, screen
-from ledger.rules.judge_memory import Carried
+from ledger.judging.frame_chains import (
+    BlobMissing,
+    CircleTask,
+    Commit,
+    FetchedUpdate,
+    HeldBlobs,
+    StateCache,
+    decode_public_state,
+)
+from ledger.judging.replay import digests_behind_attestation, replay
+from ledger.judging.screening import JudgeRound, screen
+from ledger.rules.judge_memory import CarriedState
 from tests.support import golden
 from tests.support.circles import NETWORK, Circle, author, genesis_state
 from tests.support.histories.generated import digest, manifest_of
@@ -51,8 +59,8 @@ def update_of(seat, *, shift=0.0, number=1):
 
 
 def fetched_of(seat, blob, number=1):
-    root = digest("lost", seat) if blob is None else build(blob).root
-    return Fetched((Link(number, root, author(seat)),), Held({} if blob is None else {root: blob}))
+    root = digest("lost", seat) if blob is None else build_dag(blob).root
+    return FetchedUpdate((Commit(number, root, author(seat)),), HeldBlobs({} if blob is None else {root: blob}))
 
 
 OWN = fetched_of(0, encode_update(update_of(0)))
@@ -60,17 +68,17 @@ NEAR = fetched_of(1, encode_update(update_of(1, shift=0.05)))
 FAR = fetched_of(2, encode_update(update_of(2, shift=-2.0)))
 LOST = fetched_of(3, None)
 SPOILT = fetched_of(4, encode_update(update_of(4))[:-1])
-BROKEN = Fetched(fetched_of(5, None).links, Held({fetched_of(5, None).digest: None}))
+BROKEN = FetchedUpdate(fetched_of(5, None).commits, HeldBlobs({fetched_of(5, None).digest: None}))
 ALL = {1: NEAR, 2: FAR, 3: LOST, 4: SPOILT, 5: BROKEN}
 
 
 def state_of(fetched):
-    return published(fetched, CircleTask(MANIFEST, DOMAIN, States())).state
+    return decode_public_state(fetched, CircleTask(MANIFEST, DOMAIN, StateCache())).state
 
 
 def screened(neighbours=None, *, judge=OWN, eligible=frozenset(range(9)), number=1, manifest=MANIFEST, base=BASE):
-    carried = None if base is None else Carried(base)
-    sitting = Sitting(number, 0, digest("seed"), eligible)
+    carried = None if base is None else CarriedState(base)
+    sitting = JudgeRound(number, 0, digest("seed"), eligible)
     return screen(CircleTask(manifest, DOMAIN), sitting, judge, carried, ALL if neighbours is None else neighbours)
 
 
@@ -97,7 +105,7 @@ def test_the_record_holds_what_was_decided_and_by_whom():
     assert record.entries == found.entries
     assert record.next_base == state_digest(found.carried.base)
     assert record.next_memory == found.carried.memory.digest()
-    assert found.record_digest == build(found.record).root
+    assert found.record_digest == build_dag(found.record).root
     figures = found.entries[1].figures
     assert int(figures["distance2"]) > int(figures["limit2"]) > 0
     assert [entry.digest for entry in record.entries] == [ALL[seat].digest for seat in sorted(ALL)]
@@ -163,9 +171,9 @@ def test_a_neighbours_update_of_another_round_network_or_author_is_invalid():
 @pytest.mark.parametrize(
     ("judge", "fault"),
     [
-        (replace(OWN, held=Held({OWN.digest: None})), InvalidBlob),
-        (replace(OWN, held=Held({OWN.digest: OWN.blob[:-1]})), InvalidBlob),
-        (replace(OWN, links=(replace(OWN.link, author=author(1)),)), InvalidBlob),
+        (replace(OWN, held=HeldBlobs({OWN.digest: None})), InvalidBlob),
+        (replace(OWN, held=HeldBlobs({OWN.digest: OWN.blob[:-1]})), InvalidBlob),
+        (replace(OWN, links=(replace(OWN.commit, author=author(1)),)), InvalidBlob),
         (
             fetched_of(0, encode_update(msgspec.structs.replace(update_of(0), payload=b"\xff" * 5002))),
             MalformedFrame,
@@ -179,8 +187,8 @@ def test_a_judge_without_a_state_of_its_own_is_at_fault(judge, fault):
 
 
 def test_a_judge_whose_own_update_is_not_at_hand_is_at_no_fault():
-    with pytest.raises(Lost):
-        screened(judge=replace(OWN, held=Held()))
+    with pytest.raises(BlobMissing):
+        screened(judge=replace(OWN, held=HeldBlobs()))
 
 
 def test_balance_and_no_defence_need_no_base():
@@ -219,7 +227,7 @@ def replayed(circle, number, judge, base=None):
     round_ = history.rounds[number - 1]
     blobs, _ = circle.served(number)
     return round_.attestations[judge], replay(
-        history, CircleTask(history.manifest, DOMAIN, States(BASE)), round_, judge, base, Held(blobs)
+        history, CircleTask(history.manifest, DOMAIN, StateCache(BASE)), round_, judge, base, HeldBlobs(blobs)
     )
 
 
@@ -237,8 +245,8 @@ def test_a_replay_gives_what_was_attested(rule):
 def test_a_replay_needs_the_judges_update_and_those_it_judged():
     circle = Circle(seats=6, degree=2)
     round_ = circle.history().rounds[0]
-    needed = blobs_needed(round_, 0)
-    assert set(needed) == {0, *round_.neighbours(2)[0]}
+    needed = digests_behind_attestation(round_, 0)
+    assert set(needed) == {0, *round_.find_neighbours(2)[0]}
     assert needed[0] == round_.commits[0]
 
 
@@ -247,6 +255,6 @@ def test_a_replay_without_a_blob_it_needs_says_so():
     history = circle.history()
     blobs, _ = circle.served(1)
     del blobs[history.rounds[0].commits[1]]
-    with pytest.raises(Lost) as lost:
-        replay(history, CircleTask(history.manifest, DOMAIN), history.rounds[0], 0, None, Held(blobs))
+    with pytest.raises(BlobMissing) as lost:
+        replay(history, CircleTask(history.manifest, DOMAIN), history.rounds[0], 0, None, HeldBlobs(blobs))
     assert lost.value.digest == history.rounds[0].commits[1]

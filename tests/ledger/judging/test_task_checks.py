@@ -11,15 +11,15 @@ import pytest
 
 from ledger.audit.run import audit
 from ledger.chain.circle import Circle
-from ledger.chain.deployment.plan import plan_for
-from ledger.chain.deployment.terms import Terms
+from ledger.chain.deployment.plan import make_plan
+from ledger.chain.deployment.terms import ChosenTerms
 from ledger.chain.reading import read_history
-from ledger.chain.rpc.patience import Patience
-from ledger.circle.history import CircleParameters, History
+from ledger.chain.rpc.patience import EndpointPatience
+from ledger.circle.history import CircleTerms, History
 from ledger.circle.manifest import MalformedManifest, Manifest, check_manifest
 from ledger.codec import CODECS
 from ledger.judging.task_checks import check_task
-from node.cli.node import _opened
+from node.cli.node import _fetch_opened
 from node.cli.opened import OpenCircle
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Endpoint
 from tests.support.circles import NETWORK
@@ -27,7 +27,7 @@ from tests.support.histories.generated import joined, manifest_of, opened
 
 pytestmark = pytest.mark.rule("R3.2")
 
-PARAMETERS = CircleParameters(3, 2, 2, 4, 3, 16384)
+PARAMETERS = CircleTerms(3, 2, 2, 4, 3, 16384)
 FOREIGN = [
     ({"codec": "int4"}, "codec 'int4' is unknown, this program knows"),
     ({"rule": "magic"}, "the manifest's rule 'magic' is unknown: choose one of balance"),
@@ -46,7 +46,7 @@ def circle_of(manifest: Manifest) -> Circle:
     """A circle of three, as an endpoint in memory tells of it."""
     story = SimpleNamespace(parameters=PARAMETERS, events=[opened(manifest), joined(0), joined(1)])
     rpc = Endpoint(story).rpc()  # type: ignore[arg-type]
-    rpc.patience = Patience(fault_s=0.0, catch_up_s=0.0)
+    rpc.patience = EndpointPatience(fault_s=0.0, catch_up_s=0.0)
     return Circle(rpc, NETWORK.contract)
 
 
@@ -67,11 +67,11 @@ def test_whoever_opens_such_a_circle_is_told_the_same(changed: dict[str, Any], s
     circle = circle_of(manifest)
     assert read_history(circle, FIRST_BLOCK).history.manifest == manifest
     with pytest.raises(MalformedManifest, match=says):
-        OpenCircle(SimpleNamespace(block=FIRST_BLOCK), circle, None, 0).again(FIRST_BLOCK)
+        OpenCircle(SimpleNamespace(block=FIRST_BLOCK), circle, None, 0).read_again(FIRST_BLOCK)
     with pytest.raises(MalformedManifest, match=says):
-        _opened(circle, FIRST_BLOCK)
+        _fetch_opened(circle, FIRST_BLOCK)
     with pytest.raises(MalformedManifest, match=says):
-        plan_for(manifest, Terms(start_seats=4, quorum=3, commit_window_s=60, attest_window_s=60))
+        make_plan(manifest, ChosenTerms(start_seats=4, quorum=3, commit_window_s=60, attest_window_s=60))
 
 
 def test_an_audit_of_such_a_circle_ends_with_that_finding(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ledger.errors import UsageError
-from ledger.rules import RULES, Situation, looks_back, rule_of
-from ledger.rules.judge_memory import Memory
+from ledger.rules import RULES, ScreeningInput, looks_back, rule_of
+from ledger.rules.judge_memory import JudgeMemory
 
 pytestmark = pytest.mark.rule("R12")
 
@@ -67,7 +67,7 @@ def judged(name, *, base=0, without=(), memory=None, seed=1):
     neighbours = {seat: state for seat, state in neighbours.items() if seat not in without}
     parameters = {"few": 0, "spectral_milli": 0, "share_milli": 0, "hidden_milli": 10**6, "unseen_milli": 10**6}
     outcome = rule_of(name, {**parameters, "sketch_width": 64} if name == "tether" else {}).screen(
-        Situation(
+        ScreeningInput(
             np.full(LENGTH, base, np.int32),
             own,
             neighbours,
@@ -77,7 +77,7 @@ def judged(name, *, base=0, without=(), memory=None, seed=1):
             100,
             bytes(32),
             {},
-            memory or Memory(),
+            memory or JudgeMemory(),
             lambda state: float(np.abs(state.astype(np.int64)).sum()),
         )
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ledger.arithmetic.exact import ONE_Q15
 from ledger.blobs.contents.records import state_digest
 from ledger.errors import PeerFault, UsageError
-from ledger.rules import Situation, rule_of
+from ledger.rules import ScreeningInput, rule_of
 from tests.support import golden
 from tests.support.specification import arithmetic
 from tests.support.specification.exact_digests import made_state
@@ -36,7 +36,7 @@ def norm(values):
 def situation(own, neighbours, eligible=None, loss=norm):
     states = {seat: array(values) for seat, values in neighbours.items()}
     chosen = frozenset(states) if eligible is None else frozenset(eligible)
-    return Situation(array(own), array(own), states, chosen, 1, 10, loss=loss)
+    return ScreeningInput(array(own), array(own), states, chosen, 1, 10, loss=loss)
 
 
 def screen(rule, own, neighbours, eligible=None, loss=norm, **parameters):
@@ -373,7 +373,7 @@ def made_situation():
     seats = [0, 3, 4, 7, 11, 12, 200, 255]
     states = {seat: centre + made_state(f"offset {seat}", 19 + seat % 3) for seat in seats}
     states |= {8: made_state("stranger", 23), 9: -centre}
-    return Situation(centre, centre, states, frozenset(states) - {11}, 4, 10, loss=loss_from_digest)
+    return ScreeningInput(centre, centre, states, frozenset(states) - {11}, 4, 10, loss=loss_from_digest)
 
 
 def test_what_the_rules_once_gave_they_give_still(made_situation):

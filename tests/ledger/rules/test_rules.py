@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.arithmetic.exact import ONE_Q15
 from ledger.errors import UsageError
-from ledger.rules import RULES, Situation, rule_of
+from ledger.rules import RULES, ScreeningInput, rule_of
 from tests.support.specification import arithmetic
 
 pytestmark = pytest.mark.rule("R12")
@@ -27,7 +27,7 @@ def array(values):
 def situation(own, neighbours, *, eligible=None, round_number=1, rounds=10):
     states = {seat: array(values) for seat, values in neighbours.items()}
     chosen = frozenset(states) if eligible is None else frozenset(eligible)
-    return Situation(array(own), array(own), states, chosen, round_number, rounds)
+    return ScreeningInput(array(own), array(own), states, chosen, round_number, rounds)
 
 
 def balance(own, neighbours, parameters=PLAIN, **rest):
@@ -72,7 +72,7 @@ def test_the_boundary_is_exact_where_floats_no_longer_tell_apart():
     inside, outside = np.zeros(4097, np.int32), np.zeros(4097, np.int32)
     outside[4096] = -1
     rule = rule_of("balance", PLAIN)
-    found = rule.screen(Situation(own, own, {0: inside, 1: outside}, frozenset({0, 1}), 1, 1))
+    found = rule.screen(ScreeningInput(own, own, {0: inside, 1: outside}, frozenset({0, 1}), 1, 1))
     assert found.judgements[0].accepted
     assert not found.judgements[1].accepted
 

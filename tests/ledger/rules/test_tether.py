@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from ledger.arithmetic.sketch import measure
 from ledger.errors import UsageError
-from ledger.rules import Situation, rule_of
-from ledger.rules.judge_memory import Memory, Trace
-from ledger.rules.tether import Tether, pull_q18
+from ledger.rules import ScreeningInput, rule_of
+from ledger.rules.judge_memory import AuthorTrace, JudgeMemory
+from ledger.rules.tether import Tether, clipping_factor_q18
 from tests.support.specification import tether as tether_specification
 
 pytestmark = pytest.mark.rule("R12.3")
@@ -29,8 +29,17 @@ def array(values):
 def situation(base, own, neighbours, *, eligible=None, memory=None, tenures=None, seed=bytes(32), round_number=1):
     states = {seat: array(values) for seat, values in neighbours.items()}
     chosen = frozenset(states) if eligible is None else frozenset(eligible)
-    return Situation(
-        array(base), array(own), states, chosen, round_number, 10, JUDGE, seed, tenures or {}, memory or Memory()
+    return ScreeningInput(
+        array(base),
+        array(own),
+        states,
+        chosen,
+        round_number,
+        10,
+        JUDGE,
+        seed,
+        tenures or {},
+        memory or JudgeMemory(),
     )
 
 
@@ -102,7 +111,7 @@ def test_of_many_authors_met_before_it_remembers_those_that_the_specification_do
 
 
 def compare_with_the_specification(rounds, chosen, seed):
-    memory, traces, kept_seed = Memory(), {}, b""
+    memory, traces, kept_seed = JudgeMemory(), {}, b""
     for number, base, own, neighbours, eligible, tenures in rounds:
         given_situation = situation(
             base,
@@ -134,7 +143,7 @@ ROUNDS_OF_EIGHT = [[0, 1, 2], [0, 1, 3], [0, 1, 4], [0, 2, 5], [5, 6, 7]]
 @pytest.mark.parametrize(("most", "remembered"), [(5, [0, 1]), (6, [0, 1, 2]), (4, [0]), (3, []), (0, [])])
 def test_only_so_many_authors_are_known_and_of_the_absent_ones_those_most_often_met(most, remembered):
     """Of eight authors three are there in the last round; 0 was met four times, 1 three times, 2 twice."""
-    states, memory = cloud("often", 9), Memory()
+    states, memory = cloud("often", 9), JudgeMemory()
     for seats in ROUNDS_OF_EIGHT:
         neighbours = {seat: states[seat] for seat in seats}
         found = tether([0] * 64, states[8], neighbours, {**SMALL, "most": most, "gate_milli": 10**6}, memory=memory)
@@ -143,7 +152,7 @@ def test_only_so_many_authors_are_known_and_of_the_absent_ones_those_most_often_
     # Of whom it remembers, and of nobody else, the trace may say anything.
     for seat in range(5):
         trace = before.traces[seat]
-        other = Memory(before.seed, {**before.traces, seat: replace(trace, values=trace.values + 10**6)})
+        other = JudgeMemory(before.seed, {**before.traces, seat: replace(trace, values=trace.values + 10**6)})
         again = tether([0] * 64, states[8], neighbours, {**SMALL, "most": most, "gate_milli": 10**6}, memory=other)
         assert (again.judgements == found.judgements) is (seat not in remembered)
 
@@ -260,15 +269,15 @@ def test_only_who_came_late_and_not_long_ago_follows_neighbours_that_are_all_out
     judged, round_number, is_late
 ):
     """All four neighbours may be liars: whoever knows where the others were takes none of them."""
-    trace = {JUDGE: Trace(0, judged, np.zeros(8, np.int32))} if judged else {}
+    trace = {JUDGE: AuthorTrace(0, judged, np.zeros(8, np.int32))} if judged else {}
     neighbours = {seat: [-LARGEST] * 64 for seat in range(4)}
-    found = tether([0] * 64, [1] * 64, neighbours, memory=Memory(b"s" * 32, trace), round_number=round_number)
+    found = tether([0] * 64, [1] * 64, neighbours, memory=JudgeMemory(b"s" * 32, trace), round_number=round_number)
     assert accepted(found) == found.mixed == (set(neighbours) if is_late else set())
     assert (found.next_base.tolist() == [1] * 64) is not is_late
 
 
 def test_a_new_holder_of_the_judges_seat_may_be_late_again():
-    memory = Memory(b"s" * 32, {JUDGE: Trace(0, 30, np.zeros(8, np.int32))})
+    memory = JudgeMemory(b"s" * 32, {JUDGE: AuthorTrace(0, 30, np.zeros(8, np.int32))})
     neighbours = {seat: [100_000] * 64 for seat in range(4)}
     found = tether([0] * 64, [1] * 64, neighbours, memory=memory, tenures={JUDGE: 1}, round_number=40)
     assert accepted(found) == set(neighbours)
@@ -294,13 +303,13 @@ def test_a_push_that_is_hidden_in_every_single_round_shows_over_many():
     random, length = np.random.default_rng(5), 4096
     push = random.normal(0, 1, length)
     push *= 0.5 / np.linalg.norm(push)
-    memory, verdicts = Memory(), []
+    memory, verdicts = JudgeMemory(), []
     for _ in range(12):
         noise = random.normal(0, length**-0.5, (11, length))
         noise[6:10] = noise[6:10] * 0.75**0.5 + push
         steps = np.rint(noise * 100_000).astype(np.int32)
         neighbours = {seat: steps[seat] for seat in range(10)}
-        given_situation = Situation(
+        given_situation = ScreeningInput(
             np.zeros(length, np.int32), steps[10], neighbours, frozenset(neighbours), 1, 12, JUDGE, memory=memory
         )
         found = rule_of("tether", {}).screen(given_situation)
@@ -317,7 +326,7 @@ def test_a_group_of_which_a_judge_meets_but_one_at_a_time_is_found_out():
     random, length = np.random.default_rng(6), 512
     push = random.normal(0, 1, length)
     push /= np.linalg.norm(push)
-    memory, verdicts = Memory(), {}
+    memory, verdicts = JudgeMemory(), {}
     for number in range(24):
         honest = [number % 8, (number + 3) % 8]
         rider = 8 + number % 6
@@ -326,7 +335,7 @@ def test_a_group_of_which_a_judge_meets_but_one_at_a_time_is_found_out():
         states = {seat: np.rint(step * 100_000).astype(np.int32) for seat, step in steps.items()}
         own, zero = states.pop(JUDGE), np.zeros(length, np.int32)
         found = rule_of("tether", {}).screen(
-            Situation(zero, own, states, frozenset(states), 1, 24, JUDGE, memory=memory)
+            ScreeningInput(zero, own, states, frozenset(states), 1, 24, JUDGE, memory=memory)
         )
         memory = found.memory
         verdicts[number] = accepted(found)
@@ -341,7 +350,7 @@ def test_the_sketchs_seed_is_drawn_once_and_differs_between_judges():
     second = tether([0] * 64, [1] * 64, neighbours, seed=b"\2" * 32, memory=first.memory)
     assert first.memory.seed == second.memory.seed
     assert len(first.memory.seed) == 32
-    other = Situation(array([0]), array([1]), {}, frozenset(), 1, 10, 3, b"\1" * 32)
+    other = ScreeningInput(array([0]), array([1]), {}, frozenset(), 1, 10, 3, b"\1" * 32)
     assert rule_of("tether", SMALL).screen(other).memory.seed != first.memory.seed
 
 
@@ -355,7 +364,7 @@ def test_the_next_holder_of_a_seat_begins_anew_and_absent_authors_are_kept():
 
 
 def test_a_trace_of_another_width_counts_as_none():
-    memory = Memory(b"s", {0: Trace(0, 9, np.ones(16, np.int32))})
+    memory = JudgeMemory(b"s", {0: AuthorTrace(0, 9, np.ones(16, np.int32))})
     assert tether([0], [1], {0: [1]}, memory=memory).memory.traces[0].meetings == 1
 
 
@@ -381,7 +390,7 @@ def test_the_next_base_stays_on_the_grid():
 
 @given(st.integers(0, 1 << 80), st.integers(0, 1 << 80))
 def test_a_pulled_step_is_never_longer_than_the_reach(length2, tau2):
-    factor = pull_q18(length2, tau2)
+    factor = clipping_factor_q18(length2, tau2)
     assert factor <= 1 << 18
     assert factor == 1 << 18 or factor**2 * length2 <= tau2 << 36 < (factor + 1) ** 2 * length2
 
@@ -432,15 +441,15 @@ def test_a_push_that_the_remembered_sketch_cannot_see_is_seen_by_the_fresh_one()
     honest = np.rint(random.normal(0, length**-0.5, (8, length)) * 100_000).astype(np.int32)
     neighbours = {seat: honest[seat] for seat in range(6)} | {9: step}
     found = rule_of("tether", chosen).screen(
-        Situation(
+        ScreeningInput(
             np.zeros(length, np.int32), honest[7], neighbours, frozenset(neighbours), 3, 9, JUDGE,
-            seed=b"drawn after the commits", memory=Memory(seed),
+            seed=b"drawn after the commits", memory=JudgeMemory(seed),
         )
     )  # fmt: skip
     assert not found.judgements[9].accepted
     assert 9 not in found.mixed
     blind = rule_of("tether", chosen | {"unseen_milli": 10**6}).screen(
-        Situation(
+        ScreeningInput(
             np.zeros(length, np.int32),
             honest[7],
             neighbours,
@@ -448,7 +457,7 @@ def test_a_push_that_the_remembered_sketch_cannot_see_is_seen_by_the_fresh_one()
             3,
             9,
             JUDGE,
-            memory=Memory(seed),
+            memory=JudgeMemory(seed),
         )
     )
     assert blind.judgements[9].accepted

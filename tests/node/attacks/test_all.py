@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ledger.errors import UsageError
-from node.attacks import ATTACKS, choose_attack, parameters_of
+from node.attacks import ATTACKS, choose_attack, list_parameters
 from node.attacks.attack import Attack
 from node.attacks.plugged import plug_in
 from node.attacks.settings import parse_attack_parameters, parse_seats
@@ -22,7 +22,7 @@ def averaged_accuracy(attack: str | None, rounds: int = 8) -> float:
     peers = [
         Trainer(plug_in(attacks[seat]).train_on(task), layout, seat=seat, seats=8, seed=1) for seat in range(8)
     ]
-    state, noise = peers[0].initial(), np.random.default_rng(0)
+    state, noise = peers[0].make_initial(), np.random.default_rng(0)
     for round in range(rounds):
         sights = [sight(state, peers[seat].train(state, round), seat=seat, rng=noise) for seat in range(8)]
         published = [one.publish(seen) for one, seen in zip(attacks, sights, strict=True)]
@@ -91,7 +91,7 @@ def test_parameters_reach_the_attack_and_a_sleepers_the_one_it_wakes_into():
     sleeper = choose_attack("sleeper:alie", {"asleep": 3, "z": 1.5}, (6, 7))
     assert (sleeper.asleep, sleeper.inner.z, sleeper.accomplices) == (3, 1.5, (6, 7))
     assert choose_attack("sleeper").inner.name == "ride"
-    assert parameters_of("ipm") == {"epsilon": 0.5, "jitter": 0.01}
+    assert list_parameters("ipm") == {"epsilon": 0.5, "jitter": 0.01}
 
 
 def test_parameters_are_numbers_by_name():

@@ -6,9 +6,15 @@ import pytest
 from ledger.arithmetic.exact import to_float
 from ledger.blobs.contents.records import decode_record
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.frame_chains import CircleTask, States, fetched_of, lineage, published
-from ledger.judging.replay import sitting_of
-from ledger.rules.judge_memory import Carried
+from ledger.judging.frame_chains import (
+    CircleTask,
+    StateCache,
+    decode_public_state,
+    find_frame_chain,
+    make_fetched_update,
+)
+from ledger.judging.replay import make_judge_round
+from ledger.rules.judge_memory import CarriedState
 from node.attacks.collusion import Collusion, make_empty_verdicts
 from tests.support.circles import NETWORK, Circle, genesis_state
 
@@ -27,8 +33,10 @@ def collusion_in(circle, lost=()):
 
 def state_of(circle, number, seat):
     round_ = circle.known.rounds[number - 1]
-    fetched = fetched_of(lineage(circle.known, round_, seat), round_.tenures[seat], circle.blobs)
-    return to_float(published(fetched, CircleTask(circle.manifest, NETWORK.domain_separator, States())).state)
+    fetched = make_fetched_update(find_frame_chain(circle.known, round_, seat), round_.tenures[seat], circle.blobs)
+    return to_float(
+        decode_public_state(fetched, CircleTask(circle.manifest, NETWORK.domain_separator, StateCache())).state
+    )
 
 
 @pytest.mark.parametrize("rule", ["balance", "tether"])
@@ -78,9 +86,9 @@ async def test_a_reorganised_chain_is_read_anew():
 def test_whoever_cannot_be_read_judges_nobody_and_stays_where_it_is():
     circle = Circle(seats=5, rounds=1)
     round_ = circle.known.rounds[0]
-    carried = Carried(genesis_state())
+    carried = CarriedState(genesis_state())
     idle = make_empty_verdicts(
-        NETWORK.domain_separator, sitting_of(circle.known, round_, 3), circle.author(3), bytes(32), carried
+        NETWORK.domain_separator, make_judge_round(circle.known, round_, 3), circle.author(3), bytes(32), carried
     )
     assert (idle.judged, idle.accepted, idle.entries, idle.carried) == (0, 0, (), carried)
     record = decode_record(idle.record)

@@ -19,7 +19,7 @@ def trained_on(attack: str, rounds: int = 3, **parameters: float) -> dict[str, f
     task = load_task("digits", skew=0.0, seed=1, samples=1000)
     spoiled = plug_in(choose_attack(attack, parameters)).train_on(task)
     poisoner = Trainer(spoiled, layout_of(task.model()), seat=0, seats=1, seed=1)
-    state = poisoner.initial()
+    state = poisoner.make_initial()
     for round in range(rounds):
         state = poisoner.train(state, round)
     return poisoner.evaluate(state)
@@ -101,7 +101,7 @@ def test_an_honest_peer_that_watches_reports_the_figure_of_a_model_without_backd
     task = load_task("digits", skew=0.0, seed=1, samples=1000)
     watching = plug_in(Attack(), watched=choose_attack("backdoor", {"target": 3}))
     peer = Trainer(watching.train_on(task), layout_of(task.model()), seat=0, seats=1, seed=1)
-    figures = peer.evaluate(peer.train(peer.initial(), 0))
+    figures = peer.evaluate(peer.train(peer.make_initial(), 0))
     assert figures["backdoor"] < 0.5
     unwatched = Trainer(task, layout_of(task.model()), seat=0, seats=1, seed=1)
-    assert "backdoor" not in unwatched.evaluate(unwatched.initial())
+    assert "backdoor" not in unwatched.evaluate(unwatched.make_initial())

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ledger.codec import Blocks, quantise
-from ledger.rules import Situation
+from ledger.rules import ScreeningInput
 from ledger.rules.balance import Balance
 from ledger.rules.tether import Tether
 from ledger.rules.undefended import Undefended
 from node.attacks import choose_attack
-from node.attacks.riding import thresholds
+from node.attacks.riding import estimate_thresholds
 from tests.support.sights import sight, sight_of
 
 SIZE = 400
@@ -35,7 +35,7 @@ def acceptances(rule, seen, poison):
         neighbours = {seat: state for seat, state in grid.items() if seat != judge} | {
             9: quantise(poison, BLOCKS).state
         }
-        situation = Situation(
+        situation = ScreeningInput(
             base=quantise(seen.bases[judge], BLOCKS).state,
             own=own,
             neighbours=neighbours,
@@ -68,7 +68,7 @@ def test_a_ride_on_balance_ends_at_its_radius_opposite_to_the_step():
 def test_balances_radius_shrinks_with_the_rounds_from_zero():
     rule = Balance(gamma_milli=300, kappa_milli=1000)
     for round, factor in ((1, 1.0), (6, np.exp(-0.5))):
-        found = thresholds(sight_of([[10, 0]], [9, 0], rule=rule, round=round, rounds=10))
+        found = estimate_thresholds(sight_of([[10, 0]], [9, 0], rule=rule, round=round, rounds=10))
         assert found.radii == pytest.approx((3 * factor,))
 
 
@@ -76,18 +76,18 @@ def test_tethers_gate_stands_around_the_base_at_three_lower_medians_or_steps_of_
     # From base 0 the others of the second peer are at 2, 3 and 4: the lower median is 3. The others went further
     # than their lower medians.
     seen = sight_of([[4, 0], [1, 0], [2, 0], [3, 0]], [0, 0], rule=Tether())
-    found = thresholds(seen)
+    found = estimate_thresholds(seen)
     assert found.centres.tolist() == [[0, 0]] * 4
     assert found.radii == pytest.approx((12.0, 9.0, 9.0, 9.0))
 
 
 def test_tethers_reach_is_at_most_four_own_steps():
     seen = sight_of([[0.1, 0], [9, 0], [9, 0]], [0, 0], rule=Tether())
-    assert thresholds(seen).radii[0] == pytest.approx(3 * 0.4)
+    assert estimate_thresholds(seen).radii[0] == pytest.approx(3 * 0.4)
 
 
 def test_under_any_other_rule_a_ride_goes_as_far_as_the_furthest_honest_peer():
-    found = thresholds(sight_of([[0, 0], [3, 0], [9, 0]], [0, 0], rule=Undefended()))
+    found = estimate_thresholds(sight_of([[0, 0], [3, 0], [9, 0]], [0, 0], rule=Undefended()))
     assert found.radii == (9.0, 6.0, 9.0)
 
 
@@ -100,4 +100,4 @@ def test_half_a_ride_is_half_as_far():
 def test_in_a_large_circle_a_part_of_the_victims_stands_for_all():
     states = np.random.default_rng(0).normal(size=(100, 3)).tolist()
     seen = sight_of(states, [0, 0, 0], rule=Tether())
-    assert len(thresholds(seen).radii) == 16
+    assert len(estimate_thresholds(seen).radii) == 16

@@ -7,16 +7,16 @@ import pytest
 
 from ledger.arithmetic.sketch import measure
 from ledger.errors import UsageError
-from ledger.rules import Situation
+from ledger.rules import ScreeningInput
 from ledger.rules.balance import Balance
-from ledger.rules.judge_memory import Memory
+from ledger.rules.judge_memory import JudgeMemory
 from ledger.rules.tether import Tether
 from ledger.rules.ubar import Ubar
 from ledger.rules.undefended import Undefended
 from node.attacks import choose_attack
-from node.attacks.foretold_verdicts import asked, mixed_share, on_grid
-from node.attacks.sketch_null_space import Sketches, out_of_sight
-from node.attacks.tuned import typical_length
+from node.attacks.foretold_verdicts import choose_judges, foretell_mixed_share, round_to_grid
+from node.attacks.sketch_null_space import SketchMap, project_to_null_space
+from node.attacks.tuned import compute_typical_length
 from tests.support.sights import sight
 
 SIZE = 2000
@@ -41,10 +41,10 @@ def published(parameters, seen):
 
 
 def share_mixed(parameters, seen):
-    judges = asked(seen, 8)
-    honest = {seat: on_grid(state) for seat, state in seen.honest.items()}
-    poison = {seat: on_grid(published(parameters, replace(seen, seat=seat))) for seat in COLLUDERS}
-    return mixed_share(seen, judges, honest, poison)
+    judges = choose_judges(seen, 8)
+    honest = {seat: round_to_grid(state) for seat, state in seen.honest.items()}
+    poison = {seat: round_to_grid(published(parameters, replace(seen, seat=seat))) for seat in COLLUDERS}
+    return foretell_mixed_share(seen, judges, honest, poison)
 
 
 def test_it_ends_where_typical_judges_stop_mixing_it_in():
@@ -61,7 +61,7 @@ def test_where_nobody_minds_it_takes_the_whole_push():
     seen = seen_by(rule=Undefended())
     poison = published({"length": 2.0, "jitter": 0.0}, seen)
     start = seen.centre - seen.step
-    assert np.linalg.norm(poison - start) == pytest.approx(2 * typical_length(seen), rel=1e-3)
+    assert np.linalg.norm(poison - start) == pytest.approx(2 * compute_typical_length(seen), rel=1e-3)
 
 
 def test_asleep_and_off_it_looks_like_the_mean_honest_peer():
@@ -108,7 +108,7 @@ def test_only_the_direction_of_turned_round_labels_spoils_the_data():
 def test_a_rule_of_private_judgement_cannot_be_asked_and_is_pushed_at_full_length():
     told = seen_by(rule=Ubar())
     assert np.isfinite(published({}, told)).all()
-    assert mixed_share(told, asked(told, 4), {}, {}) == 1.0
+    assert foretell_mixed_share(told, choose_judges(told, 4), {}, {}) == 1.0
 
 
 def test_with_nobody_known_it_does_as_it_is_trained():
@@ -120,35 +120,42 @@ def test_the_map_of_sketches_is_the_rules_own_and_its_transpose_fits():
     rng = np.random.default_rng(0)
     vector = rng.integers(-50, 50, SIZE).astype(np.int32)
     seeds = [bytes([judge]) * 32 for judge in range(3)]
-    sketches = Sketches(seeds, WIDTH, SIZE)
-    seen = sketches.see(vector.astype(np.float32))
+    sketches = SketchMap(seeds, WIDTH, SIZE)
+    seen = sketches.apply(vector.astype(np.float32))
     for seed, own in zip(seeds, seen, strict=True):
         assert np.array_equal(own, measure(np.zeros(SIZE, np.int32), [vector], [seed], WIDTH)[1][0][0])
     other = rng.normal(size=seen.shape).astype(np.float32)
-    assert np.vdot(seen, other) == pytest.approx(np.vdot(vector, sketches.back(other)), rel=1e-4)
+    assert np.vdot(seen, other) == pytest.approx(np.vdot(vector, sketches.apply_transposed(other)), rel=1e-4)
 
 
 def test_what_is_out_of_sight_is_not_seen_and_as_long_as_the_null_space_is_large():
     vector = np.random.default_rng(0).normal(size=SIZE).astype(np.float32)
     seeds = [bytes([judge]) * 32 for judge in range(8)]
-    left = out_of_sight(vector, seeds, WIDTH)
-    seen = Sketches(seeds, WIDTH, SIZE).see(left)
+    left = project_to_null_space(vector, seeds, WIDTH)
+    seen = SketchMap(seeds, WIDTH, SIZE).apply(left)
     assert np.abs(seen).max() < 0.05
     assert np.dot(left, left) / np.dot(vector, vector) == pytest.approx(1 - 8 * WIDTH / SIZE, abs=0.05)
-    assert out_of_sight(vector, [], WIDTH) is vector
+    assert project_to_null_space(vector, [], WIDTH) is vector
 
 
 def test_a_hidden_push_leaves_nothing_in_the_memory_of_the_judge():
     rule = Tether(sketch_width=WIDTH, few=0)
-    seen = seen_by(rule=rule, memories={seat: Memory(bytes([seat]) * 32) for seat in range(8)})
-    judge, grid = 0, {seat: on_grid(state) for seat, state in seen_by().honest.items()}
+    seen = seen_by(rule=rule, memories={seat: JudgeMemory(bytes([seat]) * 32) for seat in range(8)})
+    judge, grid = 0, {seat: round_to_grid(state) for seat, state in seen_by().honest.items()}
     lengths = []
     for parameters in ({"jitter": 0.0, "hide": 8}, {"jitter": 0.0}):
         poison = choose_attack("tuned", {"share": 0.01, **parameters}, COLLUDERS)
         poison._passing = lambda *_: 1.0
-        neighbours = {seat: grid[seat] for seat in range(1, 8)} | {8: on_grid(poison.publish(seen))}
-        situation = Situation(
-            on_grid(seen.base), grid[0], neighbours, frozenset(neighbours), 3, 10, judge, memory=seen.memories[0]
+        neighbours = {seat: grid[seat] for seat in range(1, 8)} | {8: round_to_grid(poison.publish(seen))}
+        situation = ScreeningInput(
+            round_to_grid(seen.base),
+            grid[0],
+            neighbours,
+            frozenset(neighbours),
+            3,
+            10,
+            judge,
+            memory=seen.memories[0],
         )
         trace = rule.screen(situation).memory.traces[8].values.astype(float)
         lengths.append(np.linalg.norm(trace))

@@ -29,7 +29,7 @@ MANIFEST = Manifest(
 
 
 def honest_blob(number: int) -> bytes:
-    vector = np.random.default_rng(0).normal(size=MANIFEST.parameters).astype(np.float32)
+    vector = np.random.default_rng(0).normal(size=MANIFEST.state_size).astype(np.float32)
     return encode_update(
         Update(NETWORK, number, AUTHOR, bytes(32), ZSTD, quantise(vector, blocks_of(MANIFEST.sizes)).payload, b"")
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.blobs.cid import digest_of
-from ledger.blobs.unixfs import CHUNK_BYTES, BlobTooLarge, build
+from ledger.blobs.unixfs import CHUNK_BYTES, BlobTooLarge, build_dag
 from node.blobs.store import BlockStore, NotStored
 from tests.support.disk_steps import DiskSteps
 
@@ -28,7 +28,7 @@ def path_of(root: Path, digest: bytes) -> Path:
 @pytest.mark.parametrize("size_bytes", SIZES)
 def test_a_blob_comes_back_as_it_was_also_after_reopening(tmp_path: Path, size_bytes: int) -> None:
     digest = BlockStore(tmp_path).put(blob(size_bytes))
-    assert digest == build(blob(size_bytes)).root
+    assert digest == build_dag(blob(size_bytes)).root
     reopened = BlockStore(tmp_path)
     assert reopened.has(digest)
     assert reopened.get(digest, size_bytes) == blob(size_bytes)
@@ -52,7 +52,7 @@ def test_a_blob_above_the_limit_is_not_read(tmp_path: Path) -> None:
 def test_what_was_never_put_is_not_stored(tmp_path: Path) -> None:
     store = BlockStore(tmp_path)
     assert not store.has(bytes(32))
-    assert store.block(bytes(32)) is None
+    assert store.read_block(bytes(32)) is None
     with pytest.raises(NotStored):
         store.get(bytes(32), BIG)
     with pytest.raises(NotStored):
@@ -72,7 +72,7 @@ def test_a_wrong_block_never_enters(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", [b"", b"FM", bytes(CHUNK_BYTES), bytes(3 * CHUNK_BYTES)])
 def test_a_damaged_block_is_removed_and_can_be_stored_again(tmp_path: Path, damage: bytes) -> None:
     store = BlockStore(tmp_path)
-    dag = build(blob(3 * CHUNK_BYTES))
+    dag = build_dag(blob(3 * CHUNK_BYTES))
     store.put(dag.data)
     leaf = path_of(tmp_path, dag.leaves[1])
     leaf.write_bytes(damage)
@@ -92,7 +92,7 @@ def test_a_malformed_blob_is_never_there(tmp_path: Path) -> None:
 
 
 def test_blocks_put_one_by_one_make_a_blob(tmp_path: Path) -> None:
-    store, dag = BlockStore(tmp_path), build(blob(2 * CHUNK_BYTES))
+    store, dag = BlockStore(tmp_path), build_dag(blob(2 * CHUNK_BYTES))
     for digest, _, data in reversed(list(dag.blocks())):
         assert not store.has(dag.root)
         store.put_block(digest, data)
@@ -102,7 +102,7 @@ def test_blocks_put_one_by_one_make_a_blob(tmp_path: Path) -> None:
 
 @pytest.mark.rule("R5")
 def test_a_sealed_blob_stays_sealed_over_restarts_until_it_is_unsealed(tmp_path: Path) -> None:
-    dag = build(blob(3 * CHUNK_BYTES))
+    dag = build_dag(blob(3 * CHUNK_BYTES))
     store = BlockStore(tmp_path)
     store.put(dag.data, sealed=True)
     for opened in (store, BlockStore(tmp_path)):
@@ -115,7 +115,7 @@ def test_a_sealed_blob_stays_sealed_over_restarts_until_it_is_unsealed(tmp_path:
 
 
 def test_a_stored_blob_can_be_sealed_with_all_its_blocks(tmp_path: Path) -> None:
-    dag = build(blob(3 * CHUNK_BYTES))
+    dag = build_dag(blob(3 * CHUNK_BYTES))
     store = BlockStore(tmp_path)
     store.put(dag.data)
     store.seal(dag.root)
@@ -129,7 +129,7 @@ def test_a_stored_blob_can_be_sealed_with_all_its_blocks(tmp_path: Path) -> None
 @pytest.mark.rule("R5")
 def test_a_block_of_two_sealed_blobs_stays_sealed_until_both_are_open(tmp_path: Path) -> None:
     store, shared = BlockStore(tmp_path), blob(CHUNK_BYTES)
-    first, second = build(shared + b"first"), build(shared + b"second")
+    first, second = build_dag(shared + b"first"), build_dag(shared + b"second")
     store.put(first.data, sealed=True)
     store.put(second.data, sealed=True)
     store.unseal(first.root)
@@ -172,7 +172,7 @@ def put_killed_at(root: Path, rename: int, when: str, *, sealed: bool) -> None:
 
 @pytest.mark.parametrize("rename", [0, 2, 3])
 def test_a_put_that_is_killed_leaves_nothing_half_written(tmp_path: Path, rename: int) -> None:
-    dag = build(KILLED_BLOB)
+    dag = build_dag(KILLED_BLOB)
     put_killed_at(tmp_path, rename, "before", sealed=False)
     assert len(list((tmp_path / "partial").iterdir())) == 1
 
@@ -181,7 +181,7 @@ def test_a_put_that_is_killed_leaves_nothing_half_written(tmp_path: Path, rename
     assert not store.has(dag.root)
     with pytest.raises(NotStored):
         store.get(dag.root, BIG)
-    assert sum(store.block(digest) is not None for digest in dag.digests) == rename
+    assert sum(store.read_block(digest) is not None for digest in dag.digests) == rename
     store.put(KILLED_BLOB)
     assert store.get(dag.root, BIG) == KILLED_BLOB
 
@@ -189,10 +189,10 @@ def test_a_put_that_is_killed_leaves_nothing_half_written(tmp_path: Path, rename
 @pytest.mark.rule("R5")
 @pytest.mark.parametrize(("rename", "when"), KILLS)
 def test_a_sealed_put_that_is_killed_leaves_no_open_block(tmp_path: Path, rename: int, when: str) -> None:
-    dag = build(KILLED_BLOB)
+    dag = build_dag(KILLED_BLOB)
     put_killed_at(tmp_path, rename, when, sealed=True)
     store = BlockStore(tmp_path)
-    stored = [digest for digest in dag.digests if store.block(digest) is not None]
+    stored = [digest for digest in dag.digests if store.read_block(digest) is not None]
     assert len(stored) == (rename if when == "after" else 0)
     assert all(store.is_sealed(digest) for digest in stored)
 
@@ -220,10 +220,10 @@ def test_a_full_disk_leaves_no_half_blob_and_no_open_one(tmp_path: Path, disk: D
     with pytest.raises(OSError, match="No space left"):
         store.put(blob(10), sealed=True)
     disk.fail_at = None
-    digest = build(blob(10)).root
+    digest = build_dag(blob(10)).root
     for opened in (store, BlockStore(tmp_path / "store")):
         assert not opened.has(digest) or opened.is_sealed(digest)
-        assert opened.block(digest) in (None, blob(10))
+        assert opened.read_block(digest) in (None, blob(10))
     assert store.put(blob(10), sealed=True) == digest
     assert BlockStore(tmp_path / "store").get(digest, 10) == blob(10)
     assert BlockStore(tmp_path / "store").is_sealed(digest)
@@ -242,7 +242,7 @@ def test_nobody_else_reads_the_store(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["leaf", "root", "nothing stored"])
 def test_what_is_not_whole_is_not_found(tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture) -> None:
-    store, dag = BlockStore(tmp_path), build(blob(2 * CHUNK_BYTES))
+    store, dag = BlockStore(tmp_path), build_dag(blob(2 * CHUNK_BYTES))
     assert store.find(dag.root, BIG) is None
     if damage != "nothing stored":
         store.put(dag.data)
@@ -257,7 +257,7 @@ def test_what_is_not_whole_is_not_found(tmp_path: Path, damage: str, caplog: pyt
 def test_a_damaged_seal_is_named_and_keeps_back_what_it_can(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store, dag = BlockStore(tmp_path), build(blob(2 * CHUNK_BYTES))
+    store, dag = BlockStore(tmp_path), build_dag(blob(2 * CHUNK_BYTES))
     store.put(dag.data, sealed=True)
     seal = tmp_path / "sealed" / dag.root.hex()
     seal.write_bytes(seal.read_bytes()[:40].replace(dag.root, bytes(32)))

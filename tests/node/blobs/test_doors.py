@@ -13,8 +13,8 @@ from aiohttp import web
 import node.blobs.gateway as gateway_module
 from ledger.blobs.cid import DAG_PB, RAW, cid_of
 from ledger.blobs.unixfs import CHUNK_BYTES
-from node.blobs.doors import Bounds, Door, Doors, longest_waiting
-from node.blobs.gateway import gateway_app
+from node.blobs.doors import Bounds, Door, Doors, find_longest_waiting
+from node.blobs.gateway import make_gateway_app
 from node.blobs.store import BlockStore
 
 pytestmark = pytest.mark.rule("R19.1")
@@ -52,7 +52,7 @@ async def serving(
 ) -> AsyncIterator[Serving]:
     store, doors = BlockStore(tmp_path / "store"), Doors(bounds)
     digest = store.put(blob)
-    app = gateway_app(store, serves=serves, middlewares=[doors.middleware])
+    app = make_gateway_app(store, serves=serves, middlewares=[doors.middleware])
     runner = web.AppRunner(app, access_log=None, lingering_time=0, shutdown_timeout=0.1)
     await runner.setup()
     assert runner.server is not None
@@ -172,7 +172,7 @@ def test_the_address_with_the_most_connections_pays_first() -> None:
     old, busy = door("old", 1.0), door("busy", None)
     doors = [old, busy, *crowd]
     counts = Counter(one.address for one in doors)
-    assert longest_waiting(doors, counts, None) is crowd[1]
-    assert longest_waiting(doors, counts, "old") is old
-    assert longest_waiting(doors, counts, "busy") is None
-    assert longest_waiting([busy], counts, None) is None
+    assert find_longest_waiting(doors, counts, None) is crowd[1]
+    assert find_longest_waiting(doors, counts, "old") is old
+    assert find_longest_waiting(doors, counts, "busy") is None
+    assert find_longest_waiting([busy], counts, None) is None

@@ -12,9 +12,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 import node.blobs.gateway as gateway_module
 from ledger.blobs.cid import CID_BYTES, DAG_PB, RAW, Cid, cid_of, digest_of, parse_binary
-from ledger.blobs.unixfs import CHUNK_BYTES, Dag, build, read
+from ledger.blobs.unixfs import CHUNK_BYTES, Dag, build_dag, read_dag
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
-from node.blobs.gateway import STATS, GatewayStats, gateway_app
+from node.blobs.gateway import STATS, GatewayStats, make_gateway_app
 from node.blobs.store import BlockStore
 
 pytestmark = pytest.mark.rule("R19")
@@ -36,7 +36,7 @@ async def serving(
     store: BlockStore, *, serves: Callable[[bytes], bool] = lambda _: True, max_concurrent: int = 8
 ) -> AsyncIterator[TestClient]:
     app, stats = web.Application(), GatewayStats()
-    app.add_subapp("/blobs/", gateway_app(store, serves=serves, max_concurrent=max_concurrent, stats=stats))
+    app.add_subapp("/blobs/", make_gateway_app(store, serves=serves, max_concurrent=max_concurrent, stats=stats))
     app[STATS] = stats
     async with TestClient(TestServer(app, host="127.0.0.1"), auto_decompress=False) as client:
         yield client
@@ -47,7 +47,7 @@ def path_of(digest: bytes, codec: int = RAW) -> str:
 
 
 def put(store: BlockStore, size_bytes: int) -> Dag:
-    dag = build(blob(size_bytes))
+    dag = build_dag(blob(size_bytes))
     store.put(dag.data)
     return dag
 
@@ -122,11 +122,11 @@ async def test_a_car_holds_the_whole_blob_root_first(store: BlockStore, size_byt
         assert digest_of(data) == cid.digest
         blocks[cid.digest] = data
     assert parse_binary(sections[0][:CID_BYTES]) == root
-    assert read(dag.root, blocks.__getitem__, size_bytes) == dag.data
+    assert read_dag(dag.root, blocks.__getitem__, size_bytes) == dag.data
 
 
 async def test_a_car_repeats_a_block_where_the_blob_does(store: BlockStore) -> None:
-    dag = build(b"FM" + bytes(CHUNK_BYTES - 2) + bytes(3 * CHUNK_BYTES))
+    dag = build_dag(b"FM" + bytes(CHUNK_BYTES - 2) + bytes(3 * CHUNK_BYTES))
     store.put(dag.data)
     async with serving(store) as client:
         response = await client.get(path_of(dag.root, DAG_PB), headers={"Accept": "application/vnd.ipld.car"})
@@ -230,7 +230,7 @@ async def test_a_gateway_that_is_closed_leaves_no_thread_behind(store: BlockStor
 async def test_a_sealed_blob_answers_exactly_like_an_unknown_one_also_after_reopening(
     store: BlockStore, tmp_path: Path
 ) -> None:
-    dag = build(blob(2 * CHUNK_BYTES))
+    dag = build_dag(blob(2 * CHUNK_BYTES))
     store.put(dag.data, sealed=True)
 
     async def answers(opened: BlockStore) -> set[tuple[int, bytes]]:
@@ -356,16 +356,16 @@ async def test_a_place_is_free_again_after_every_request(
 async def test_a_blob_sealed_while_its_block_is_read_is_not_served(
     store: BlockStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dag, read_block = put(store, 10), store.block
+    dag, read_block = put(store, 10), store.read_block
 
     def block(digest: bytes) -> bytes | None:
         found = read_block(digest)
         with monkeypatch.context() as context:
-            context.setattr(store, "block", read_block)
+            context.setattr(store, "read_block", read_block)
             store.seal(digest)
         return found
 
-    monkeypatch.setattr(store, "block", block)
+    monkeypatch.setattr(store, "read_block", block)
     async with serving(store) as client:
         response = await client.get(path_of(dag.root) + "?format=raw")
         assert (response.status, await response.read()) == (404, b"not here")
@@ -396,6 +396,6 @@ async def test_what_strangers_ask_for_keeps_nothing_else_waiting_for_a_thread(st
         asked = [asyncio.create_task(client.get(path_of(dag.root) + "?format=raw")) for _ in range(64)]
         async with asyncio.timeout(20):
             await entered.wait()
-            assert await asyncio.to_thread(store.block, dag.root) == dag.data
+            assert await asyncio.to_thread(store.read_block, dag.root) == dag.data
         free.set()
         assert {response.status for response in await asyncio.gather(*asked)} == {200}

@@ -18,9 +18,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 from ipfshttpclient.http_common import multiaddr_to_url_data
 
-from ledger.blobs.car import car_header, car_section_head
+from ledger.blobs.car import encode_car_header, encode_section_head
 from ledger.blobs.cid import Cid, cid_of, parse_cid
-from ledger.blobs.unixfs import CHUNK_BYTES, Dag, build
+from ledger.blobs.unixfs import CHUNK_BYTES, Dag, build_dag
 from ledger.errors import SetupError
 from ledger.fetch.fetcher import Unavailable
 from node.blobs.kubo import KuboPins
@@ -34,8 +34,8 @@ def blob(size_bytes: int) -> bytes:
 
 
 def car_of(dag: Dag) -> bytes:
-    sections = [car_section_head(Cid(codec, digest), len(data)) + data for digest, codec, data in dag.blocks()]
-    return car_header(cid_of(dag.root, dag.codec)) + b"".join(sections)
+    sections = [encode_section_head(Cid(codec, digest), len(data)) + data for digest, codec, data in dag.blocks()]
+    return encode_car_header(cid_of(dag.root, dag.codec)) + b"".join(sections)
 
 
 class Daemon:
@@ -71,7 +71,7 @@ async def asking(daemon: Daemon) -> AsyncIterator[KuboPins]:
 
 @pytest.mark.parametrize("size_bytes", [10, 3 * CHUNK_BYTES + 1])
 async def test_publishing_imports_one_car_and_then_pins_its_root(size_bytes: int) -> None:
-    dag, daemon = build(blob(size_bytes)), Daemon()
+    dag, daemon = build_dag(blob(size_bytes)), Daemon()
     async with asking(daemon) as pins:
         root = await pins.publish(dag)
     assert root == cid_of(dag.root, dag.codec)
@@ -83,30 +83,30 @@ async def test_publishing_imports_one_car_and_then_pins_its_root(size_bytes: int
 
 async def test_a_kubo_newer_than_the_client_library_knows_is_accepted() -> None:
     async with asking(Daemon()) as pins:
-        assert await pins.version() == "0.42.0"
+        assert await pins.fetch_version() == "0.42.0"
 
 
 @pytest.mark.parametrize("block", [b"", b"FM another block", bytes(2 * CHUNK_BYTES)])
 async def test_a_wrong_block_from_a_daemon_is_refused(block: bytes) -> None:
     async with asking(Daemon(block=block)) as pins:
         with pytest.raises(Unavailable, match="another block"):
-            await pins.fetch_block(build(blob(10)).root)
+            await pins.fetch_block(build_dag(blob(10)).root)
 
 
 async def test_a_right_block_from_a_daemon_is_returned() -> None:
-    dag, daemon = build(blob(10)), Daemon(block=blob(10))
+    dag, daemon = build_dag(blob(10)), Daemon(block=blob(10))
     async with asking(daemon) as pins:
         assert await pins.fetch_block(dag.root) == dag.data
     assert daemon.calls == [("block/get", {"arg": cid_of(dag.root).text})]
 
 
 async def test_a_daemon_that_refuses_is_quoted() -> None:
-    dag = build(blob(10))
+    dag = build_dag(blob(10))
     async with asking(Daemon(status=500)) as pins:
         with pytest.raises(SetupError, match="no room"):
             await pins.publish(dag)
         with pytest.raises(SetupError, match="no room"):
-            await pins.version()
+            await pins.fetch_version()
         with pytest.raises(Unavailable, match="no room"):
             await pins.fetch_block(dag.root)
         assert not await pins.is_pinned(cid_of(dag.root))
@@ -114,7 +114,7 @@ async def test_a_daemon_that_refuses_is_quoted() -> None:
 
 async def test_a_daemon_that_is_not_there_is_one_sentence() -> None:
     async with KuboPins(f"/ip4/127.0.0.1/tcp/{unused_port()}", timeout_s=5) as pins:
-        for call in (pins.version(), pins.publish(build(blob(10))), pins.fetch_block(bytes(32))):
+        for call in (pins.fetch_version(), pins.publish(build_dag(blob(10))), pins.fetch_block(bytes(32))):
             with pytest.raises(SetupError, match=r"^no IPFS daemon answers at .*: start it, or run without one$"):
                 await call
 
@@ -128,7 +128,7 @@ def test_an_address_that_is_none_is_one_sentence(api: str) -> None:
 @needs_daemon
 @pytest.mark.parametrize("size_bytes", [100, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES])
 async def test_a_real_daemon_reads_our_blob_as_a_file_and_gives_its_own_copy_our_cid(size_bytes: int) -> None:
-    dag = build(b"FM" + secrets.token_bytes(size_bytes - 2))
+    dag = build_dag(b"FM" + secrets.token_bytes(size_bytes - 2))
     base = multiaddr_to_url_data(REAL, "api/v0")[0]
     profile = {"cid-version": "1", "raw-leaves": "true", "chunker": f"size-{CHUNK_BYTES}", "pin": "false"}
     async with KuboPins(REAL) as pins, aiohttp.ClientSession() as session:

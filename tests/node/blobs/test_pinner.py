@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from ledger.blobs.cid import cid_of
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.errors import SetupError
 from node.blobs.kubo import KuboPins
 from node.blobs.pinner import Pinner
@@ -41,7 +41,7 @@ async def test_what_is_queued_ends_up_pinned() -> None:
     pinner.pin(blob)
     async with asyncio.timeout(30), KuboPins(REAL) as daemon:
         # The daemon tells nobody when it has pinned: look again.
-        while not await daemon.is_pinned(cid_of(build(blob).root)):  # noqa: ASYNC110
+        while not await daemon.is_pinned(cid_of(build_dag(blob).root)):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await pinner.close()
     assert pinner.missed == 0

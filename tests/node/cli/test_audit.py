@@ -6,7 +6,7 @@ import pytest
 
 from ledger.audit.findings import Report
 from ledger.errors import UsageError
-from node.cli.audit import _scope, as_json, print_report
+from node.cli.audit import _parse_scope, make_fields, print_report
 
 
 def options(first: int | None = None, sample: int | None = None, seed: int | None = None) -> argparse.Namespace:
@@ -14,14 +14,14 @@ def options(first: int | None = None, sample: int | None = None, seed: int | Non
 
 
 def test_without_options_everything_that_can_be_disputed_is_recomputed() -> None:
-    scope = _scope(options())
+    scope = _parse_scope(options())
     assert (scope.first, scope.sample) == (None, None)
-    named = _scope(options(5, 20, 7))
+    named = _parse_scope(options(5, 20, 7))
     assert (named.first, named.sample, named.seed) == (5, 20, 7)
 
 
 def test_a_sample_is_another_one_each_time_unless_its_seed_is_given() -> None:
-    assert _scope(options(sample=3)).seed != _scope(options(sample=3)).seed
+    assert _parse_scope(options(sample=3)).seed != _parse_scope(options(sample=3)).seed
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_sample_is_another_one_each_time_unless_its_seed_is_given() -> None:
 )
 def test_what_names_no_rounds_is_refused(wrong: argparse.Namespace, says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        _scope(wrong)
+        _parse_scope(wrong)
 
 
 def test_the_report_says_what_was_and_what_was_not_recomputed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,4 +46,4 @@ def test_the_report_says_what_was_and_what_was_not_recomputed(capsys: pytest.Cap
     said = " ".join(capsys.readouterr().out.split())
     assert "1 attestation recomputed of 2 drawn from 40 in rounds 1 to 10, seed 7" in said
     assert "from 2 checkpoints on; 1 could not be; 3 updates of final rounds are not served any more" in said
-    assert {"sample": [(3, 1), (5, 0)], "sample_seed": 7, "recomputed": 1}.items() <= as_json(report).items()
+    assert {"sample": [(3, 1), (5, 0)], "sample_seed": 7, "recomputed": 1}.items() <= make_fields(report).items()

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.chain.transactions.receipts import Reverted
 from ledger.circle.events import NO_RECORD
 from ledger.errors import SetupError, UsageError
 from ledger.judging.false_verdicts import Truth
-from node.cli.dispute import _summoned, check_worth
-from node.cli.recomputing import Recomputed, check_timeout, recompute
+from node.cli.dispute import _summon, check_worth
+from node.cli.recomputing import Recomputed, check_timeout, fetch_and_recompute
 from tests.support.circle_endpoint import Blobs
 from tests.support.circles import GENESIS_BLOB, NETWORK, Away, Circle, FalseJudge
 from tests.support.histories.disputes import Court
@@ -23,14 +23,14 @@ from tests.support.histories.disputes import Court
 def circle() -> Circle:
     """Seat 1 pauses; seat 2 lies about seat 0 in round 6."""
     cheats = {1: Away(1, (3, 4)), 2: FalseJudge(2, 0, (6,))}
-    genesis = build(GENESIS_BLOB).root.hex()
+    genesis = build_dag(GENESIS_BLOB).root.hex()
     return Circle(rounds=6, rule="tether", rule_parameters={}, codec="delta", genesis=genesis, cheats=cheats)
 
 
 def recomputing(circle: Circle, judge: int, target: int, blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("ledger.fetch.fetcher.BlobFetcher", lambda: blobs)
     opened: Any = SimpleNamespace(history=circle.history(), circle=SimpleNamespace(network=NETWORK))
-    return recompute(opened, 6, judge, target, 5.0)
+    return fetch_and_recompute(opened, 6, judge, target, 5.0)
 
 
 @pytest.mark.parametrize("judge", [2, 3])
@@ -38,7 +38,7 @@ def recomputing(circle: Circle, judge: int, target: int, blobs: Blobs, monkeypat
 async def test_the_liar_is_found_and_the_record_it_should_have_anchored(
     circle: Circle, judge: int, is_about_record: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blobs = Blobs({build(GENESIS_BLOB).root: GENESIS_BLOB, **circle.blobs})
+    blobs = Blobs({build_dag(GENESIS_BLOB).root: GENESIS_BLOB, **circle.blobs})
     anchored = circle.known.rounds[5].attestations[judge].record
     found = await recomputing(circle, judge, judge if is_about_record else 0, blobs, monkeypatch)
     # The liar's record is the true one: it lied on chain alone.
@@ -50,7 +50,7 @@ async def test_the_liar_is_found_and_the_record_it_should_have_anchored(
 async def test_a_blob_that_nobody_serves_is_named(circle: Circle, monkeypatch: pytest.MonkeyPatch) -> None:
     lost = circle.updates[6, 1]
     shown = {root: blob for root, blob in circle.blobs.items() if root != lost}
-    blobs = Blobs({build(GENESIS_BLOB).root: GENESIS_BLOB, **shown})
+    blobs = Blobs({build_dag(GENESIS_BLOB).root: GENESIS_BLOB, **shown})
     found = await recomputing(circle, 3, 0, blobs, monkeypatch)
     assert (found.truth, found.record) == (Truth.WITHHELD, NO_RECORD)
     assert lost.hex()[:12] in found.lacking
@@ -133,7 +133,7 @@ class Chain:
 
 
 def summoned(chain: Any) -> Exception | None:
-    return _summoned(chain, chain, 0)[0]
+    return _summon(chain, chain, 0)[0]
 
 
 def test_a_jury_that_another_member_had_drawn_is_as_good() -> None:

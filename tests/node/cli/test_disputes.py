@@ -38,7 +38,7 @@ class Act:
 
     def __call__(self, action: str, key: Key, truth: Truth | None, **chosen: Any) -> list[tuple[Any, ...]]:
         found = Recomputed(truth, "blob abc is not to be had", bytes(32))
-        self.monkeypatch.setattr(disputes, "recomputed", lambda *_: found)
+        self.monkeypatch.setattr(disputes, "recompute_claim", lambda *_: found)
         options = SimpleNamespace(**{"answer": None, "anyway": False, "timeout": 1.0, **chosen})
         opened: Any = SimpleNamespace(history=self.court.history, now_s=lambda: self.now_s)
         assert disputes._CALLS[action](options, opened, key, self.court.history.disputes[0]) == 8  # type: ignore[arg-type]

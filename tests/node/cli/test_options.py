@@ -8,19 +8,19 @@ from eth_account import Account
 from ledger.codec import SENT_SHARE
 from ledger.errors import SetupError, UsageError
 from node.cli.main import COMMANDS, main
-from node.cli.options import print_json, rule_parameters
-from node.cli.terms import wei_of
+from node.cli.options import parse_rule_parameters, print_json
+from node.cli.terms import parse_wei
 from node.seat.accounts import open_deployer_key
 
 
 def test_rule_parameters_are_integers_by_name() -> None:
-    assert rule_parameters(["gamma_milli=300", "kappa_milli=-1"]) == {"gamma_milli": 300, "kappa_milli": -1}
+    assert parse_rule_parameters(["gamma_milli=300", "kappa_milli=-1"]) == {"gamma_milli": 300, "kappa_milli": -1}
 
 
 @pytest.mark.parametrize("text", ["gamma", "gamma=", "gamma=1.5", "=x", "a=b=c"])
 def test_what_is_no_parameter_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError, match="is not NAME=INT"):
-        rule_parameters([text])
+        parse_rule_parameters([text])
 
 
 @pytest.mark.parametrize("chain_id", [1337, 31337])
@@ -77,4 +77,4 @@ def test_a_wrong_command_line_ends_with_2(command: list[str], capsys: pytest.Cap
     ],
 )
 def test_coin_is_counted_exactly(text: str, wei: int) -> None:
-    assert wei_of(text, "--bond") == wei
+    assert parse_wei(text, "--bond") == wei

@@ -8,8 +8,8 @@ import pytest
 from ledger.circle.events import Answer, Left, Outcome, Released, Resolved, Stage
 from node.cli.seat import _price_of_leaving, _until_release, _why_nothing
 from node.cli.seat_lines import print_seat
-from node.operating.wording import when
-from node.seat.seat_fields import fields_of, standing_words
+from node.operating.wording import format_time
+from node.seat.seat_fields import describe_standing, make_seat_fields
 from tests.support.histories.disputes import BOND, NOW, WINDOW_S, Court
 from tests.support.histories.moments import cold, peer
 
@@ -19,14 +19,14 @@ def opened(court: Court, now_s: float = NOW) -> Any:
 
 
 def shown(court: Court, seat: int, capsys: pytest.CaptureFixture[str]) -> str:
-    print_seat(fields_of(court.history, seat))
+    print_seat(make_seat_fields(court.history, seat))
     return capsys.readouterr().out
 
 
 def test_a_convicted_seat_is_shown_with_what_it_cost(capsys: pytest.CaptureFixture[str]) -> None:
     court = Court()
     court.uphold()
-    row = fields_of(court.history, 0)
+    row = make_seat_fields(court.history, 0)
     assert (row["convictions"], row["suspended_until"], row["bond_wei"]) == (1, 66, BOND // 2)
     said = shown(court, 0, capsys)
     assert "convicted  once; a second time costs the seat and all of the bond" in said
@@ -43,18 +43,18 @@ def test_a_seat_that_lost_all_says_so_in_short(capsys: pytest.CaptureFixture[str
     court.vote(Answer.UPHOLDS, *range(4, 9), number=1)
     court.apply(Resolved(1, Outcome.UPHELD, BOND // 2, NOW + WINDOW_S))
     said = shown(court, 0, capsys)
-    assert f"seat       0, given up, free from {when(NOW + WINDOW_S)} on\n" in said
+    assert f"seat       0, given up, free from {format_time(NOW + WINDOW_S)} on\n" in said
     assert "convicted  2 times" in said
     assert "suspended" not in said
-    assert standing_words(fields_of(court.history, 0), 2) == ["given up", "convicted again"]
+    assert describe_standing(make_seat_fields(court.history, 0), 2) == ["given up", "convicted again"]
     court.apply(Left(5, 0, NOW + WINDOW_S))
-    assert f"given up, answers for what it said until {when(NOW + WINDOW_S)}\n" in shown(court, 5, capsys)
+    assert f"given up, answers for what it said until {format_time(NOW + WINDOW_S)}\n" in shown(court, 5, capsys)
 
 
 def test_a_seat_with_strikes_is_told_what_leaving_burns(capsys: pytest.CaptureFixture[str]) -> None:
     court = Court()
     court.history.seats[3].strikes, court.history.reputations[3] = 8, 1000
-    assert fields_of(court.history, 3)["burned_by_leaving_wei"] == BOND // 4
+    assert make_seat_fields(court.history, 3)["burned_by_leaving_wei"] == BOND // 4
     said = shown(court, 3, capsys)
     assert "of which leaving now burns 0.25 ETH" in said
     assert "quarantined, 8 of 16 strikes" in said
@@ -66,7 +66,7 @@ def test_what_leaving_costs_is_told_before() -> None:
     circle = SimpleNamespace(state=lambda _: state, immutables={"UNBONDING_S": 1000})
     at = SimpleNamespace(history=court.history, now_s=lambda: float(NOW), block=7, circle=circle)
     assert _price_of_leaving(at, 3).startswith(  # type: ignore[arg-type]
-        f"leaving seat 3 burns nothing of its bond of 1 ETH. Until about {when(NOW + 1050)} the rest answers"
+        f"leaving seat 3 burns nothing of its bond of 1 ETH. Until about {format_time(NOW + 1050)} the rest answers"
     )
     court.history.seats[3].strikes = 4
     assert "burns 0.125 ETH of its bond of 1 ETH, as it has 4 of 16 strikes." in _price_of_leaving(at, 3)  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ def test_what_is_out_of_the_ordinary_is_said_in_few_words() -> None:
     court.uphold()
     court.apply(Left(5, 0, NOW), Left(6, 0, NOW), Released(6, BOND))
     court.history.dozing |= 1 << 6
-    said = {seat: standing_words(fields_of(court.history, seat), 2) for seat in (0, 1, 5, 6)}
+    said = {seat: describe_standing(make_seat_fields(court.history, seat), 2) for seat in (0, 1, 5, 6)}
     assert said == {
         0: ["quarantined", "suspended until round 66", "convicted"],
         1: [],

@@ -15,7 +15,7 @@ from ledger.circle.history import History
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
 from ledger.identity.network import Network
-from node.cli.status import _open_disputes, _print, _reached, _table, seat_row
+from node.cli.status import _open_disputes, _print, _probe_reached, _table, make_seat_row
 from node.gossip import Certificate, Gossip
 from tests.support.histories.disputes import NOW, Court
 from tests.support.histories.moments import SEED, drawn, history_of, peer, settled
@@ -32,11 +32,13 @@ def judged_by_one() -> History:
     for judge in range(4):
         heard = 1 << 1 if judge == 0 else 0
         events.append(
-            Attested(judge, encode_verdicts(SEED, 1, round_.neighbours(3)[judge], heard, heard), bytes([1] * 32))
+            Attested(
+                judge, encode_verdicts(SEED, 1, round_.find_neighbours(3)[judge], heard, heard), bytes([1] * 32)
+            )
         )
     history = history_of(*events)
     assert history.round is not None
-    history.apply(Settled(1, mask_of(range(4)), pack(history.settled(history.round))))
+    history.apply(Settled(1, mask_of(range(4)), pack(history.compute_reputations(history.round))))
     return history
 
 
@@ -48,21 +50,21 @@ def printed(rows: list[dict[str, object]], width: int, number: int = 2) -> str:
 
 def test_an_endpoint_is_shown_uncut_where_the_terminal_is_wide_enough() -> None:
     history = history_of(*settled(0, 1, 2, 3), Moved(1, LONG))
-    text = printed([seat_row(history, seat) for seat in range(4)], 150)
+    text = printed([make_seat_row(history, seat) for seat in range(4)], 150)
     assert all(part in text for part in [*LONG.split(" "), peer(1)])
     assert "…" not in text
 
 
 def test_the_addresses_of_a_circle_on_one_machine_fit_into_eighty_columns() -> None:
     history = history_of(*settled(0, 1, 2, 3))
-    text = printed([seat_row(history, seat) for seat in range(4)], 80)
+    text = printed([make_seat_row(history, seat) for seat in range(4)], 80)
     assert all(
         part in text for seat in range(4) for part in (peer(seat), *history.seats[seat].endpoints[-1].split(" "))
     )
 
 
 def test_what_the_judges_of_the_last_round_had_is_shown() -> None:
-    row = seat_row(judged_by_one(), 1)
+    row = make_seat_row(judged_by_one(), 1)
     assert row["last_round"] == {
         "round": 1,
         "committed": True,
@@ -73,13 +75,13 @@ def test_what_the_judges_of_the_last_round_had_is_shown() -> None:
     }
     assert "1 of 3 accepted, 2 had it not" in printed([row], 150)
     missed = history_of(*settled(0, 2, 3))
-    assert "missed" in printed([seat_row(missed, 1)], 150)
+    assert "missed" in printed([make_seat_row(missed, 1)], 150)
 
 
 def test_a_seat_in_quarantine_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     history = history_of(*settled(0, 1, 2, 3))
     history.reputations[1] = 1000
-    rows = [seat_row(history, seat) for seat in range(4)]
+    rows = [make_seat_row(history, seat) for seat in range(4)]
     assert [[notice["kind"] for notice in row["notices"]] for row in rows] == [[], ["quarantined"], [], []]
     about = {"contract": "0xC", "task": "t", "rule": "r", "round": 1, "last_round": 2, "phase": "commit"}
     _print({**about, "seconds_left": None, "seats": rows, "open_disputes": []})
@@ -92,7 +94,7 @@ def in_court(court: Court) -> list[dict[str, object]]:
     court.play(2, range(7))
     court.history.reputations[4] = 1000
     court.history.late |= 1 << 8
-    return [seat_row(court.history, seat) for seat in range(9)]
+    return [make_seat_row(court.history, seat) for seat in range(9)]
 
 
 def test_who_dozes_is_suspended_or_convicted_is_shown() -> None:
@@ -135,7 +137,7 @@ def test_open_disputes_are_one_line_however_many(capsys: pytest.CaptureFixture[s
     rows = _open_disputes(court.history, SimpleNamespace(now_s=lambda: float(NOW)))
     assert [row["dispute"] for row in rows] == list(range(7))
     about = {"contract": "0xC", "task": "t", "rule": "r", "round": 1, "last_round": 2, "phase": "commit"}
-    seats = [seat_row(court.history, seat) for seat in range(9)]
+    seats = [make_seat_row(court.history, seat) for seat in range(9)]
     assert [notice["kind"] for notice in seats[0]["notices"]] == ["disputed"] * 7
     _print({**about, "seconds_left": None, "seats": seats, "open_disputes": rows})
     said = " ".join(capsys.readouterr().out.split())
@@ -166,7 +168,7 @@ async def test_reach_tells_gossip_and_gateway_apart(tmp_path: Path) -> None:
         {"seat": 3, "peer": peer(3), "endpoint": alive, "state": "released"},
     ]
     try:
-        found = await _reached(NETWORK, rows)
+        found = await _probe_reached(NETWORK, rows)
     finally:
         await gossip.close()
     # The second seat's peer is another than proves itself there.

@@ -8,9 +8,9 @@ from ledger.circle.events import Answer, Appealed, Joined, Left, Outcome, Releas
 from ledger.errors import UsageError
 from node.cli import disputes
 from node.duties.claim_checks import check_claim, check_in_time, check_said, check_vote
-from node.duties.claim_lines import lines_of, money_words
-from node.duties.claims import claim_words, row_of
-from node.operating.wording import length, seat_list, when
+from node.duties.claim_lines import describe_money, make_lines
+from node.duties.claims import describe_claim, make_row
+from node.operating.wording import format_duration, format_seats, format_time
 from tests.support.histories.disputes import BOND, DISPUTE_BOND, NOW, PARAMETERS, SEATS, WINDOW_S, Court
 from tests.support.histories.moments import NOBODY, peer
 
@@ -23,7 +23,7 @@ def court() -> Court:
 
 
 def row(court: Court, number: int = 0, now_s: float = NOW) -> dict[str, Any]:
-    return row_of(court.history, court.history.disputes[number], now_s)
+    return make_row(court.history, court.history.disputes[number], now_s)
 
 
 def money(shown: dict[str, Any]) -> dict[str, int]:
@@ -34,16 +34,16 @@ def money(shown: dict[str, Any]) -> dict[str, int]:
 
 
 def test_a_claim_is_told_in_words(court: Court) -> None:
-    assert claim_words(court.history, 1, 0, 5) == "seat 0 falsely accepted seat 5 in round 1"
-    assert claim_words(court.history, 1, 0, 0) == "the record or the base of seat 0 in round 1 is false"
+    assert describe_claim(court.history, 1, 0, 5) == "seat 0 falsely accepted seat 5 in round 1"
+    assert describe_claim(court.history, 1, 0, 0) == "the record or the base of seat 0 in round 1 is false"
     court.history.rounds[0].attestations.pop(0)
-    assert claim_words(court.history, 1, 0, 5) == "seat 0 spoke falsely of seat 5 in round 1"
+    assert describe_claim(court.history, 1, 0, 5) == "seat 0 spoke falsely of seat 5 in round 1"
 
 
 def test_a_dispute_just_raised_waits_for_its_jury(court: Court) -> None:
     court.dispute()
     shown = row(court)
-    assert shown["stands"] == f"open: its jury can be drawn until {when(NOW + WINDOW_S)}"
+    assert shown["stands"] == f"open: its jury can be drawn until {format_time(NOW + WINDOW_S)}"
     assert (shown["stage"], shown["outcome"], shown["challenger_seat"]) == ("drawing", None, 8)
     assert (shown["pool"], shown["electorate"]) == ([1, 2, 3, 4, 6, 7], list(range(SEATS)))
     assert money(shown) == {"bond": DISPUTE_BOND, "at_stake": BOND // 2}
@@ -76,7 +76,7 @@ def test_a_jury_is_told_with_its_votes_and_who_is_missing(court: Court) -> None:
         "decide": 2,
     }
     assert shown["next"].startswith(f"seats {first}, {third} have not voted")
-    assert f"0 for, 0 against, 1 withheld (seat {second}); 2 of 3 decide" in dict(lines_of(shown))["jury"]
+    assert f"0 for, 0 against, 1 withheld (seat {second}); 2 of 3 decide" in dict(make_lines(shown))["jury"]
     court.vote(Answer.UPHOLDS, first)
     assert "then the whole circle votes" in row(court)["next"]
 
@@ -88,9 +88,9 @@ def test_what_an_appeal_leads_to_is_told(court: Court) -> None:
     assert row(court)["next"].endswith("without an appeal it ends rejected")
     court.apply(Appealed(0, peer(7), NOW + 4 * WINDOW_S))
     shown = row(court)
-    assert shown["stands"] == f"open: the whole circle votes until {when(NOW + 4 * WINDOW_S)}"
+    assert shown["stands"] == f"open: the whole circle votes until {format_time(NOW + 4 * WINDOW_S)}"
     assert money(shown) == {"bond": DISPUTE_BOND, "appeal_bond": 4 * DISPUTE_BOND, "at_stake": BOND // 2}
-    assert dict(lines_of(shown))["appeal by"] == peer(7)
+    assert dict(make_lines(shown))["appeal by"] == peer(7)
 
 
 def test_a_conviction_is_told_with_where_the_money_went(court: Court) -> None:
@@ -104,7 +104,7 @@ def test_a_conviction_is_told_with_where_the_money_went(court: Court) -> None:
         "burned": 3 * BOND // 8,
         "given_back": DISPUTE_BOND,
     }
-    assert money_words(shown) == (
+    assert describe_money(shown) == (
         "seat 0 lost 0.5 ETH, 0.125 ETH paid to who raised it, 0.375 ETH burned, 0.1 ETH of bonds given back"
     )
 
@@ -165,7 +165,9 @@ def test_a_rejected_claim_costs_its_bond_and_a_void_one_nothing(court: Court) ->
 def test_who_had_nothing_left_to_lose_lost_nothing(court: Court) -> None:
     court.history.seats[0].bond = 0
     court.uphold(fine=0)
-    assert money_words(row(court)) == "seat 0 had nothing left to lose, 0 ETH burned, 0.1 ETH of bonds given back"
+    assert (
+        describe_money(row(court)) == "seat 0 had nothing left to lose, 0 ETH burned, 0.1 ETH of bonds given back"
+    )
 
 
 @pytest.mark.parametrize("width", [50, 80, 200])
@@ -179,7 +181,7 @@ def test_the_list_breaks_between_words_at_any_width(
     disputes.print_disputes(shown)
     said = capsys.readouterr().out
     assert max(map(len, said.splitlines())) <= width
-    words = {word for one in shown for _, text in lines_of(one) for word in text.split() if len(word) < 30}
+    words = {word for one in shown for _, text in make_lines(one) for word in text.split() if len(word) < 30}
     assert words <= set(said.split())
     assert "…" not in said
 
@@ -281,13 +283,13 @@ def test_why_a_seat_cannot_vote_is_said(court: Court) -> None:
 
 
 def test_seats_and_spans_are_told_in_words() -> None:
-    assert [seat_list(one) for one in ([], [3], [0, 1], [0, 1, 2, 5, 7, 8, 9])] == [
+    assert [format_seats(one) for one in ([], [3], [0, 1], [0, 1, 2, 5, 7, 8, 9])] == [
         "no seat",
         "seat 3",
         "seats 0, 1",
         "seats 0 to 2, 5, 7 to 9",
     ]
-    assert [length(one) for one in (1, 90, 60, 7200, 86_400)] == [
+    assert [format_duration(one) for one in (1, 90, 60, 7200, 86_400)] == [
         "1 second",
         "90 seconds",
         "1 minute",

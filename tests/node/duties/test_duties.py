@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.circle.events import Answer, Ejected, Event, Left, Outcome, Rotated, Rotating, Stage
-from node.duties.duties import Duty, duties_of, turn
+from node.duties.duties import Duty, count_members_ahead, find_duties
 from node.seat.seating import is_rotation_due
 from tests.support.histories.disputes import NOW as COURT_NOW
 from tests.support.histories.disputes import WINDOW_S, Court
@@ -25,7 +25,7 @@ NOW = 10_000.0
 
 
 def calls(*events: Event, seat: int = 0, now_s: float = NOW) -> list[tuple[object, ...]]:
-    return [(duty.call, *duty.arguments) for duty in duties_of(history_of(*events), seat, now_s)]
+    return [(duty.call, *duty.arguments) for duty in find_duties(history_of(*events), seat, now_s)]
 
 
 def test_where_nothing_is_wrong_there_is_nothing_to_do() -> None:
@@ -35,9 +35,9 @@ def test_where_nothing_is_wrong_there_is_nothing_to_do() -> None:
 def test_a_seat_below_the_floor_for_long_is_ejected_once() -> None:
     history = history_of(*settled(0, 1, 2, 3))
     history.seats[2].strikes = 1
-    assert duties_of(history, 0, NOW) == [Duty("eject", (2,))]
+    assert find_duties(history, 0, NOW) == [Duty("eject", (2,))]
     history.apply(Ejected(2, BOND // 2, int(NOW) + 5))
-    assert duties_of(history, 0, NOW) == []
+    assert find_duties(history, 0, NOW) == []
 
 
 def test_a_seat_given_up_is_released_when_its_time_has_come() -> None:
@@ -54,11 +54,11 @@ def test_a_seat_in_its_round_is_not_released() -> None:
 def test_a_seat_that_nobody_has_heard_of_for_long_is_ejected(monkeypatch: pytest.MonkeyPatch) -> None:
     history = history_of(*settled(0, 1, 2, 3))
     monkeypatch.setattr(history, "is_absent", lambda seat: seat == 3)
-    assert duties_of(history, 0, NOW) == [Duty("eject", (3,))]
+    assert find_duties(history, 0, NOW) == [Duty("eject", (3,))]
 
 
 def court_calls(court: Court, seat: int = 3, *, later_s: float = 0.0) -> list[Duty]:
-    return duties_of(court.history, seat, COURT_NOW + later_s)
+    return find_duties(court.history, seat, COURT_NOW + later_s)
 
 
 def test_a_jury_is_drawn_at_once_by_who_raised_the_claim_and_in_turn_by_the_others() -> None:
@@ -109,17 +109,17 @@ def test_a_peer_finishes_the_rotation_of_its_cold_key_between_two_rounds() -> No
 def test_the_rotation_to_another_hot_key_is_left_to_that_one() -> None:
     rotating = Rotating(1, peer(9), cold(1), int(NOW) - 10)
     history = history_of(*settled(0, 1, 2, 3), rotating)
-    assert duties_of(history, 1, NOW) == []
+    assert find_duties(history, 1, NOW) == []
     assert is_rotation_due(history, 1, NOW)
 
 
 @pytest.mark.parametrize("events", [commits(0, 1), drawn(0, 1, 2), settled(0, 1, 2, 3)], ids=["1", "2", "3"])
 def test_each_member_has_a_turn_of_its_own(events: list[Event]) -> None:
     history = history_of(*events)
-    assert sorted(turn(history, seat) for seat in range(SEATS)) == list(range(SEATS))
+    assert sorted(count_members_ahead(history, seat) for seat in range(SEATS)) == list(range(SEATS))
 
 
 def test_who_is_below_the_floor_keeps_nobody_waiting() -> None:
     history = history_of(*drawn(0, 1, 2, 3), *attestations(0, 1, 2, 3))
     history.reputations[1] = 0
-    assert sorted(turn(history, seat) for seat in (0, 2, 3)) == [0, 1, 2]
+    assert sorted(count_members_ahead(history, seat) for seat in (0, 2, 3)) == [0, 1, 2]

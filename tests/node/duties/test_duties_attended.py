@@ -8,7 +8,7 @@ from ledger.chain.rpc.client import ChainUnreachable, RpcFault
 from ledger.chain.transactions.sender import NoFunds, NoReceipt, Reverted
 from ledger.circle.events import Ejected, Event
 from ledger.circle.history import History
-from node.duties.duties import Duties, turn
+from node.duties.duties import Duties, count_members_ahead
 from node.follower import Overtaken
 from node.operating.notices import Notices
 from tests.support.fake_follower import Clock, FakeFollower, as_any
@@ -34,10 +34,10 @@ class FakeVoting:
     def look(self, seat: int) -> None:
         self.looks += 1
 
-    def votes(self, seat: int) -> list[tuple[int, int]]:
+    def list_votes(self, seat: int) -> list[tuple[int, int]]:
         return self.said
 
-    def appeals(self) -> list[tuple[int, int]]:
+    def list_appeals(self) -> list[tuple[int, int]]:
         return self.wrong
 
 
@@ -52,10 +52,10 @@ class FakeWatcher:
     def look(self, seat: int, *, is_busy: bool) -> None:
         self.busy.append(is_busy)
 
-    def appeals(self, wrong: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    def list_appeals(self, wrong: list[tuple[int, int]]) -> list[tuple[int, int]]:
         return wrong if self.has_coin else []
 
-    def disputes(self) -> list[tuple[object, ...]]:
+    def list_disputes(self) -> list[tuple[object, ...]]:
         return self.found
 
     def is_owed(self) -> bool:
@@ -96,7 +96,7 @@ class Scene:
 
 def seat_with_turn(number: int) -> int:
     history = history_of(*SETTLED)
-    return next(seat for seat in range(SEATS) if turn(history, seat) == number)
+    return next(seat for seat in range(SEATS) if count_members_ahead(history, seat) == number)
 
 
 async def test_where_nothing_is_due_nothing_is_called(monkeypatch: pytest.MonkeyPatch) -> None:

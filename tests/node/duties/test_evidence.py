@@ -12,7 +12,7 @@ from ledger.circle.history import History
 from ledger.errors import SetupError
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, recover
-from node.duties.evidence import Evidence, EvidenceStore, check_evidence, convicted_seat, evidence_of
+from node.duties.evidence import Evidence, EvidenceStore, check_evidence, find_convicted_seat, make_evidence
 from node.gossip.messages import sign_announcement
 from tests.support.histories.moments import BOND, NOBODY, cold, history_of, peer
 
@@ -22,7 +22,7 @@ NETWORK = Network.of(1337, "0x" + "ab" * 20)
 KEY = b"\7" * 32
 AUTHOR = str(Account.from_key(KEY).address)
 FIRST, SECOND = (sign_announcement(NETWORK, KEY, AUTHOR, 1, bytes([n]) * 32) for n in (1, 2))
-EVIDENCE = evidence_of(NETWORK, FIRST, SECOND)
+EVIDENCE = make_evidence(NETWORK, FIRST, SECOND)
 
 
 def history_with_author(*events: Event) -> History:
@@ -37,13 +37,13 @@ def history_with_author(*events: Event) -> History:
 def test_evidence_survives_a_restart(tmp_path: Path) -> None:
     EvidenceStore(tmp_path, NETWORK, NOBODY).add(FIRST, SECOND)
     again = EvidenceStore(tmp_path, NETWORK, NOBODY)
-    assert again.open(history_with_author()) == [EVIDENCE]
+    assert again.list_open(history_with_author()) == [EVIDENCE]
 
 
 def test_a_peer_does_not_report_its_own_key(tmp_path: Path) -> None:
     store = EvidenceStore(tmp_path, NETWORK, AUTHOR)
     store.add(FIRST, SECOND)
-    assert store.open(history_with_author()) == []
+    assert store.list_open(history_with_author()) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -51,11 +51,11 @@ def test_a_damaged_file_is_passed_over(tmp_path: Path) -> None:
     EvidenceStore(tmp_path, NETWORK, NOBODY).add(FIRST, SECOND)
     (tmp_path / "0.json").write_text("{")
     (tmp_path / "1.json").write_bytes(b"\xff" * 10_000)
-    assert EvidenceStore(tmp_path, NETWORK, NOBODY).open(history_with_author()) == [EVIDENCE]
+    assert EvidenceStore(tmp_path, NETWORK, NOBODY).list_open(history_with_author()) == [EVIDENCE]
 
 
 def test_the_arguments_are_what_the_contract_recovers_the_author_from() -> None:
-    author, number, first, r, vs, second, *_ = EVIDENCE.arguments()
+    author, number, first, r, vs, second, *_ = EVIDENCE.call_arguments()
     assert (author, number, first, second) == (AUTHOR, 1, FIRST.digest, SECOND.digest)
     assert isinstance(r, int)
     assert isinstance(vs, int)
@@ -64,14 +64,14 @@ def test_the_arguments_are_what_the_contract_recovers_the_author_from() -> None:
 
 
 def test_evidence_counts_while_there_is_something_to_lose() -> None:
-    assert convicted_seat(history_with_author(), AUTHOR, 1) == 0
-    assert convicted_seat(history_with_author(), peer(9), 1) is None
+    assert find_convicted_seat(history_with_author(), AUTHOR, 1) == 0
+    assert find_convicted_seat(history_with_author(), peer(9), 1) is None
     left = history_with_author(Left(0, 0, 1000))
-    assert convicted_seat(left, AUTHOR, 1) == 0
+    assert find_convicted_seat(left, AUTHOR, 1) == 0
     left.apply(Released(0, BOND))
-    assert convicted_seat(left, AUTHOR, 1) is None
+    assert find_convicted_seat(left, AUTHOR, 1) is None
     reported = history_with_author(Equivocated(0, 1, cold(1), BOND, 1000))
-    assert convicted_seat(reported, AUTHOR, 1) is None
+    assert find_convicted_seat(reported, AUTHOR, 1) is None
 
 
 @pytest.mark.parametrize(

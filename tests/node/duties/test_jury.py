@@ -14,27 +14,27 @@ import numpy as np
 import pytest
 
 from ledger.blobs.contents.records import Update, encode_update
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.circle.draw import seats_of
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.false_verdicts import Examined, Truth
+from ledger.judging.false_verdicts import Examination, Truth
 from ledger.judging.frame_chains import (
     MAX_CHAIN,
     CircleTask,
-    Fetched,
-    Link,
-    Published,
-    States,
-    fetched_of,
-    lineage,
-    published,
+    Commit,
+    DecodedState,
+    FetchedUpdate,
+    StateCache,
+    decode_public_state,
+    find_frame_chain,
+    make_fetched_update,
 )
 from node.blobs.store import BlockStore
-from node.duties.jury import Answered, examined, truth_of, whole
+from node.duties.jury import RecomputedTruth, fetch_updates, recompute_attestation, recompute_truth
 from node.operating.meter import Meter
-from node.round.exchange import Announced, Exchange
-from node.round.neighbour_patience import Patience
+from node.round.exchange import AnnouncedUpdates, Exchange
+from node.round.neighbour_patience import NeighbourPatience
 from tests.support.circles import (
     GENESIS_BLOB,
     NETWORK,
@@ -76,7 +76,7 @@ class Fetching:
         (blob,) = (await self({digest: 0}, 0)).values()
         if blob is None:
             raise PeerFault("no blob")
-        for block in build(blob).blocks():
+        for block in build_dag(blob).blocks():
             cache.put_block(block.digest, block.data)
         return blob
 
@@ -92,17 +92,17 @@ def circle(monkeypatch: pytest.MonkeyPatch) -> Circle:
         rule="tether",
         rule_parameters={},
         codec="delta",
-        genesis=build(GENESIS_BLOB).root.hex(),
+        genesis=build_dag(GENESIS_BLOB).root.hex(),
         cheats={1: Away(1, (4, 5, 6)), 2: FalseJudge(LIE[0], LIE[1], (8,))},
         between={4: lambda circle: hand_over(circle, 5)},
     )
 
 
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    def states(origin: Any = None) -> States:
-        return States(origin, ONE)
+    def states(origin: Any = None) -> StateCache:
+        return StateCache(origin, ONE)
 
-    monkeypatch.setattr("node.duties.jury.States", states)
+    monkeypatch.setattr("node.duties.jury.StateCache", states)
 
 
 async def test_a_juror_with_room_for_one_state_finds_the_liar_and_nobody_else(
@@ -112,13 +112,13 @@ async def test_a_juror_with_room_for_one_state_finds_the_liar_and_nobody_else(
     history, domain, fetch = circle.history(), NETWORK.domain_separator, Fetching(circle)
     for judge in (0, 2):
         for target in seats_of(history.rounds[7].attestations[judge].judged):
-            said = await truth_of(history, domain, 8, judge, target, fetch)
-            assert said == Answered(Truth.FALSE if (judge, target) == LIE else Truth.RIGHT)
+            said = await recompute_truth(history, domain, 8, judge, target, fetch)
+            assert said == RecomputedTruth(Truth.FALSE if (judge, target) == LIE else Truth.RIGHT)
         # The liar anchored its record before it lied.
-        assert await truth_of(history, domain, 8, judge, judge, fetch) == Answered(Truth.RIGHT)
-        found = await examined(history, domain, 8, judge, fetch)
+        assert await recompute_truth(history, domain, 8, judge, judge, fetch) == RecomputedTruth(Truth.RIGHT)
+        found = await recompute_attestation(history, domain, 8, judge, fetch)
         false = (LIE[1],) if judge == LIE[0] else ()
-        assert found == Examined(false, history.rounds[7].attestations[judge].record)
+        assert found == Examination(false, history.rounds[7].attestations[judge].record)
 
 
 class Hanging(Honest):
@@ -134,27 +134,32 @@ class Hanging(Honest):
 class Unserved(Honest):
     """Never had seat 3's update of round 2, and remembers nothing."""
 
-    def states(self, circle: Circle) -> States:
-        return States(genesis_state())
+    def states(self, circle: Circle) -> StateCache:
+        return StateCache(genesis_state())
 
-    def received(self, number: int, fetched: dict[int, Fetched]) -> dict[int, Fetched]:
+    def received(self, number: int, fetched: dict[int, FetchedUpdate]) -> dict[int, FetchedUpdate]:
         return {seat: self._less(one) if seat == 3 else one for seat, one in fetched.items()}
 
-    def _less(self, fetched: Fetched) -> Fetched:
-        here = {link.digest: fetched.held.blob(link.digest) for link in fetched.links if link.round != 2}
-        return fetched_of(fetched.links, fetched.tenure, here)
+    def _less(self, fetched: FetchedUpdate) -> FetchedUpdate:
+        here = {link.digest: fetched.held.read(link.digest) for link in fetched.commits if link.round != 2}
+        return make_fetched_update(fetched.commits, fetched.tenure, here)
 
 
 async def test_no_judge_has_to_show_what_an_invalid_update_hangs_on_and_nobody_ever_had() -> None:
     cheats = {3: Hanging(3)} | {seat: Unserved(seat) for seat in (0, 1, 2)}
-    options = {"rule_parameters": {}, "codec": "delta", "genesis": build(GENESIS_BLOB).root.hex(), "cheats": cheats}
+    options = {
+        "rule_parameters": {},
+        "codec": "delta",
+        "genesis": build_dag(GENESIS_BLOB).root.hex(),
+        "cheats": cheats,
+    }
     circle = Circle(seats=4, rounds=3, degree=3, rule="tether", **options)
     history, fetch = circle.history(), Fetching(circle, (circle.updates[2, 3],))
     for judge in (0, 1, 2):
-        found = await truth_of(history, NETWORK.domain_separator, 3, judge, 3, fetch)
-        assert found == Answered(Truth.RIGHT)
-        said = await examined(history, NETWORK.domain_separator, 3, judge, fetch)
-        assert said == Examined((), history.rounds[2].attestations[judge].record)
+        found = await recompute_truth(history, NETWORK.domain_separator, 3, judge, 3, fetch)
+        assert found == RecomputedTruth(Truth.RIGHT)
+        said = await recompute_attestation(history, NETWORK.domain_separator, 3, judge, fetch)
+        assert said == Examination((), history.rounds[2].attestations[judge].record)
 
 
 async def test_a_juror_asks_for_no_more_than_a_chain_for_each_seat_and_round(
@@ -162,11 +167,15 @@ async def test_a_juror_asks_for_no_more_than_a_chain_for_each_seat_and_round(
 ) -> None:
     forgetful(monkeypatch)
     history, fetch = circle.history(), Fetching(circle)
-    held = await whole(history, history.rounds[7], history.rounds[7].commits, fetch, States(genesis_state(), ONE))
+    held = await fetch_updates(
+        history, history.rounds[7], history.rounds[7].commits, fetch, StateCache(genesis_state(), ONE)
+    )
     assert max(fetch.asked.values()) == 1
     assert sum(fetch.asked.values()) <= (MAX_CHAIN + 1) * len(history.rounds[7].commits)
     chains = {
-        link.digest for seat in history.rounds[7].commits for link in lineage(history, history.rounds[7], seat)
+        link.digest
+        for seat in history.rounds[7].commits
+        for link in find_frame_chain(history, history.rounds[7], seat)
     }
     assert set(fetch.asked) <= chains
     assert all(digest in held for digest in fetch.asked)
@@ -175,12 +184,15 @@ async def test_a_juror_asks_for_no_more_than_a_chain_for_each_seat_and_round(
 async def test_a_juror_asks_the_judge_first_and_does_not_look_behind_its_last_checkpoint(circle: Circle) -> None:
     """Seat 0 shows checkpoints in the even rounds: 6's and round 7 tell what it brought into round 8."""
     fetch, history = Fetching(circle), circle.history()
-    assert await truth_of(history, NETWORK.domain_separator, 8, 0, 1, fetch) == Answered(Truth.RIGHT)
+    assert await recompute_truth(history, NETWORK.domain_separator, 8, 0, 1, fetch) == RecomputedTruth(Truth.RIGHT)
     assert set(fetch.first.values()) == {0}
     rounds = history.rounds
     behind = {rounds[5].attestations[0].record, circle.checkpoints[6, 0], circle.manifest.genesis_digest}
     hang_on = {
-        link.digest for round_ in rounds[6:8] for seat in round_.commits for link in lineage(history, round_, seat)
+        link.digest
+        for round_ in rounds[6:8]
+        for seat in round_.commits
+        for link in find_frame_chain(history, round_, seat)
     }
     assert set(fetch.asked) <= behind | hang_on
     assert not {rounds[number].attestations[0].record for number in range(5)} & set(fetch.asked)
@@ -189,13 +201,13 @@ async def test_a_juror_asks_the_judge_first_and_does_not_look_behind_its_last_ch
 @pytest.mark.parametrize("lost", [(7, 0), (7, 3), (8, 0), (8, 2)])
 async def test_what_a_judge_judged_from_and_nobody_gives_is_withheld(circle: Circle, lost: tuple[int, int]) -> None:
     fetch, domain = Fetching(circle, (circle.updates[lost],)), NETWORK.domain_separator
-    answered = await truth_of(circle.history(), domain, 8, 0, 1, fetch)
+    answered = await recompute_truth(circle.history(), domain, 8, 0, 1, fetch)
     assert (answered.truth, answered.lacking and answered.lacking.digest) == (
         Truth.WITHHELD,
         circle.updates[lost],
     )
-    again = await examined(circle.history(), domain, 8, 0, fetch)
-    assert isinstance(again, Answered)
+    again = await recompute_attestation(circle.history(), domain, 8, 0, fetch)
+    assert isinstance(again, RecomputedTruth)
     assert again.truth == Truth.WITHHELD
 
 
@@ -204,63 +216,65 @@ async def test_without_the_last_checkpoint_the_one_before_serves_and_two_unshown
 ) -> None:
     history, domain = circle.history(), NETWORK.domain_separator
     last, before = circle.checkpoints[6, 0], circle.checkpoints[4, 0]
-    assert (await truth_of(history, domain, 8, 0, 1, Fetching(circle, (last,)))).truth == Truth.RIGHT
-    found = await truth_of(history, domain, 8, 2, 0, Fetching(circle, (circle.checkpoints[6, 2],)))
+    assert (await recompute_truth(history, domain, 8, 0, 1, Fetching(circle, (last,)))).truth == Truth.RIGHT
+    found = await recompute_truth(history, domain, 8, 2, 0, Fetching(circle, (circle.checkpoints[6, 2],)))
     assert found.truth == Truth.FALSE, "a checkpoint that is not shown hides no lie"
     lacking = Fetching(circle, (last, before))
-    assert (await truth_of(history, domain, 8, 0, 1, lacking)).truth == Truth.WITHHELD
+    assert (await recompute_truth(history, domain, 8, 0, 1, lacking)).truth == Truth.WITHHELD
     assert circle.checkpoints[2, 0] not in lacking.asked
 
 
 async def test_who_shows_a_false_checkpoint_to_some_splits_no_jury() -> None:
     """Who has it sees what follows from it; who has not sees that another would follow, and says no more."""
     cheats = {2: FalseCheckpoint(2, (4,))}
-    about = {"rule": "tether", "rule_parameters": {}, "genesis": build(GENESIS_BLOB).root.hex()}
+    about = {"rule": "tether", "rule_parameters": {}, "genesis": build_dag(GENESIS_BLOB).root.hex()}
     circle = Circle(seats=5, rounds=6, cheats=cheats, **about)
     history, domain = circle.history(), NETWORK.domain_separator
     shown, hidden = Fetching(circle), Fetching(circle, (circle.checkpoints[4, 2],))
     for target in seats_of(history.rounds[4].attestations[2].judged):
-        assert (await truth_of(history, domain, 5, 2, target, shown)).truth == Truth.RIGHT
-        assert (await truth_of(history, domain, 5, 2, target, hidden)).truth == Truth.WITHHELD
+        assert (await recompute_truth(history, domain, 5, 2, target, shown)).truth == Truth.RIGHT
+        assert (await recompute_truth(history, domain, 5, 2, target, hidden)).truth == Truth.WITHHELD
     # The checkpoint itself is found from the one before, with or without its bytes.
     for fetch in (shown, hidden):
-        assert (await truth_of(history, domain, 4, 2, 2, fetch)).truth == Truth.FALSE
-        assert (await truth_of(history, domain, 4, 2, 0, fetch)).truth == Truth.RIGHT
+        assert (await recompute_truth(history, domain, 4, 2, 2, fetch)).truth == Truth.FALSE
+        assert (await recompute_truth(history, domain, 4, 2, 0, fetch)).truth == Truth.RIGHT
 
 
 async def test_bytes_that_are_no_checkpoint_are_looked_behind() -> None:
-    about = {"rule": "tether", "rule_parameters": {}, "genesis": build(GENESIS_BLOB).root.hex()}
+    about = {"rule": "tether", "rule_parameters": {}, "genesis": build_dag(GENESIS_BLOB).root.hex()}
     circle = Circle(seats=5, rounds=6, **about)
     fetch = Fetching(circle)
     fetch.blobs[circle.checkpoints[4, 2]] = None
-    assert (await truth_of(circle.history(), NETWORK.domain_separator, 5, 2, 0, fetch)).truth == Truth.RIGHT
+    assert (await recompute_truth(circle.history(), NETWORK.domain_separator, 5, 2, 0, fetch)).truth == Truth.RIGHT
 
 
 async def test_nobody_can_tell_what_follows_from_private_data_and_no_genesis_is_no_judges_fault(
     circle: Circle,
 ) -> None:
     domain = NETWORK.domain_separator
-    private = Circle(rule="ubar", rule_parameters={}, genesis=build(GENESIS_BLOB).root.hex())
+    private = Circle(rule="ubar", rule_parameters={}, genesis=build_dag(GENESIS_BLOB).root.hex())
     for found in (
-        truth_of(private.history(), domain, 2, 0, 1, Fetching(private)),
-        examined(private.history(), domain, 2, 0, Fetching(private)),
+        recompute_truth(private.history(), domain, 2, 0, 1, Fetching(private)),
+        recompute_attestation(private.history(), domain, 2, 0, Fetching(private)),
     ):
-        assert await found == Answered(Truth.UNKNOWABLE)
+        assert await found == RecomputedTruth(Truth.UNKNOWABLE)
     lacking = Fetching(circle)
     del lacking.blobs[circle.manifest.genesis_digest]
     with pytest.raises(Unavailable):
-        await truth_of(circle.history(), domain, 8, 0, 1, lacking)
-    assert await truth_of(circle.history(), domain, 5, 1, 0, Fetching(circle)) == Answered(Truth.RIGHT)
+        await recompute_truth(circle.history(), domain, 8, 0, 1, lacking)
+    assert await recompute_truth(circle.history(), domain, 5, 1, 0, Fetching(circle)) == RecomputedTruth(
+        Truth.RIGHT
+    )
 
 
 # ------------------------------------------------------------------------------------------- a peer's exchange
 
 
 class Told:
-    def holders(self, digest: bytes) -> list[str]:
+    def list_holders(self, digest: bytes) -> list[str]:
         return []
 
-    def have(self, round_number: int, digest: bytes) -> None:
+    def announce_held(self, round_number: int, digest: bytes) -> None:
         pass
 
 
@@ -273,12 +287,12 @@ def exchange_of(fetching: Fetching, folder: Path, room: int) -> Exchange:
         BlockStore(folder),
         fetching,  # type: ignore[arg-type]
         Told(),  # type: ignore[arg-type]
-        Announced(),
+        AnnouncedUpdates(),
         Meter(),
-        Patience(knock),
+        NeighbourPatience(knock),
         random.Random(1),
     )
-    exchange.states = States(genesis_state(), room)
+    exchange.states = StateCache(genesis_state(), room)
     return exchange
 
 
@@ -287,11 +301,13 @@ async def collected(circle: Circle, exchange: Exchange, number: int) -> dict[int
     history = circle.history()
     round_ = history.rounds[number - 1]
     for seat in round_.commits:
-        exchange._announced.heard(number, round_.peers[seat])
+        exchange._announced.note_heard(number, round_.peers[seat])
     found = await exchange.collect(history, round_, tuple(round_.commits), max_bytes=1 << 20, budget_s=60)
-    exchange.states.put(Link(99, bytes(32), bytes(20)), Published(np.zeros(PARAMETERS, np.int32), bytes(32)))
+    exchange.states.put(Commit(99, bytes(32), bytes(20)), DecodedState(np.zeros(PARAMETERS, np.int32), bytes(32)))
     return {
-        seat: published(one, CircleTask(circle.manifest, NETWORK.domain_separator, exchange.states)).state.tobytes()
+        seat: decode_public_state(
+            one, CircleTask(circle.manifest, NETWORK.domain_separator, exchange.states)
+        ).state.tobytes()
         for seat, one in found.items()
     }
 
@@ -307,9 +323,9 @@ async def test_what_a_peer_collected_can_be_read_whatever_is_forgotten_until_it_
     for number in (2, 3, 6, 7):
         round_ = history.rounds[number - 1]
         expected = {
-            seat: published(
+            seat: decode_public_state(
                 circle._fetched(number, seat),
-                CircleTask(circle.manifest, NETWORK.domain_separator, States(genesis_state())),
+                CircleTask(circle.manifest, NETWORK.domain_separator, StateCache(genesis_state())),
             ).state.tobytes()
             for seat in round_.commits
         }
@@ -324,18 +340,18 @@ async def test_what_an_update_hangs_on_is_read_from_the_store_when_it_is_needed(
     exchange = exchange_of(Fetching(circle), tmp_path, ONE)
     history = circle.history()
     round_ = history.rounds[7]
-    exchange._announced.heard(8, round_.peers[0])
+    exchange._announced.note_heard(8, round_.peers[0])
     found = await exchange.collect(history, round_, (0,), max_bytes=1 << 20, budget_s=60)
-    earlier = lineage(history, round_, 0)[1].digest
+    earlier = find_frame_chain(history, round_, 0)[1].digest
     store = BlockStore(tmp_path)
     assert earlier in found[0].held
-    assert found[0].held.blob(earlier) == store.get(earlier, 1 << 20)
+    assert found[0].held.read(earlier) == store.get(earlier, 1 << 20)
     # Damaged meanwhile: it is lacking, and asked for again; the author is not at fault.
     (tmp_path / "blocks" / earlier.hex()[:2] / earlier.hex()).write_bytes(b"damaged")
-    links = lineage(history, round_, 0)
+    links = find_frame_chain(history, round_, 0)
     held = found[0].held
     held._whole.clear()
-    assert held.lacks(links, history.manifest, States()) == earlier
+    assert held.find_lacking(links, history.manifest, StateCache()) == earlier
 
 
 async def test_blobs_of_earlier_rounds_are_fetched_side_by_side_and_read_when_asked(
@@ -344,8 +360,8 @@ async def test_blobs_of_earlier_rounds_are_fetched_side_by_side_and_read_when_as
     exchange = exchange_of(Fetching(circle), tmp_path, ONE)
     history = circle.history()
     wanted = {digest: seat for seat, digest in history.rounds[0].commits.items()}
-    found = await exchange.blobs(history, wanted, max_bytes=1 << 20, timeout_s=5.0)
+    found = await exchange.fetch_blobs(history, wanted, max_bytes=1 << 20, timeout_s=5.0)
     assert {digest: found[digest] for digest in wanted} == {digest: circle.blobs[digest] for digest in wanted}
     lacking = exchange_of(Fetching(circle, tuple(wanted)), tmp_path / "other", ONE)
     with pytest.raises(Unavailable):
-        await lacking.blobs(history, wanted, max_bytes=1 << 20, timeout_s=5.0)
+        await lacking.fetch_blobs(history, wanted, max_bytes=1 << 20, timeout_s=5.0)

@@ -10,8 +10,8 @@ from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Truth
 from node.attacks import choose_attack
 from node.attacks.attack import Attack
-from node.duties.jury import Answered
-from node.duties.voting import Case, Voting, appeals_open, votes_due
+from node.duties.jury import RecomputedTruth
+from node.duties.voting import ClaimCase, Voting, find_open_appeals, find_votes_due
 from tests.support.fake_follower import Clock, FakeFollower, as_any
 from tests.support.histories.disputes import NOW, SEATS, WINDOW_S, Court
 
@@ -39,7 +39,7 @@ def word(answer: Answer, judge: int = 0, target: int = 5) -> int:
     ],
 )
 def test_what_is_recomputed_is_answered_at_once_and_no_more(truth: Truth | None, answer: Answer | None) -> None:
-    assert Case(truth, BEGUN, BEGUN + 1).answer(DEADLINE, WINDOW_S) == answer
+    assert ClaimCase(truth, BEGUN, BEGUN + 1).answer(DEADLINE, WINDOW_S) == answer
 
 
 @pytest.mark.parametrize(
@@ -55,34 +55,34 @@ def test_what_is_recomputed_is_answered_at_once_and_no_more(truth: Truth | None,
 def test_withheld_is_answered_by_who_asked_through_two_thirds_of_the_window(
     asked_from: float, asked_to: float, answer: Answer | None
 ) -> None:
-    case = Case(Truth.WITHHELD, BEGUN + asked_from * WINDOW_S, BEGUN + asked_to * WINDOW_S)
+    case = ClaimCase(Truth.WITHHELD, BEGUN + asked_from * WINDOW_S, BEGUN + asked_to * WINDOW_S)
     assert case.answer(DEADLINE, WINDOW_S) == answer
 
 
 def test_who_may_vote_is_asked_in_each_stage_until_it_is_over() -> None:
     court = Court()
     court.dispute()
-    assert not any(votes_due(court.history, seat, NOW) for seat in range(SEATS)), "its jury is not drawn"
+    assert not any(find_votes_due(court.history, seat, NOW) for seat in range(SEATS)), "its jury is not drawn"
     jurors = court.summon()
-    asked = [seat for seat in range(SEATS) if votes_due(court.history, seat, NOW)]
+    asked = [seat for seat in range(SEATS) if find_votes_due(court.history, seat, NOW)]
     assert asked == jurors
-    assert not votes_due(court.history, jurors[0], DEADLINE)
+    assert not find_votes_due(court.history, jurors[0], DEADLINE)
     court.vote(Answer.UPHOLDS, jurors[0])
-    assert not votes_due(court.history, jurors[0], NOW)
+    assert not find_votes_due(court.history, jurors[0], NOW)
     court.vote(Answer.UPHOLDS, jurors[1])
-    assert not votes_due(court.history, jurors[2], NOW), "it is decided"
+    assert not find_votes_due(court.history, jurors[2], NOW), "it is decided"
     court.refer(Stage.CIRCLE)
-    assert all(votes_due(court.history, seat, NOW) for seat in range(SEATS)), "leavers and the judge too"
+    assert all(find_votes_due(court.history, seat, NOW) for seat in range(SEATS)), "leavers and the judge too"
 
 
 def test_what_a_jury_did_not_find_for_can_be_taken_to_the_circle_until_the_deadline() -> None:
     court = Court()
     court.dispute()
     court.vote(Answer.REJECTS, *court.summon())
-    assert not appeals_open(court.history, NOW)
+    assert not find_open_appeals(court.history, NOW)
     court.refer(Stage.APPEAL)
-    assert len(appeals_open(court.history, NOW)) == 1
-    assert not appeals_open(court.history, NOW + 3 * WINDOW_S)
+    assert len(find_open_appeals(court.history, NOW)) == 1
+    assert not find_open_appeals(court.history, NOW + 3 * WINDOW_S)
 
 
 # ------------------------------------------------------------------------------------------------- recomputing
@@ -105,19 +105,19 @@ class Scene:
         self.may_end = asyncio.Event()
         self.may_end.set()
         monkeypatch.setattr("node.duties.voting.time", self.clock)
-        monkeypatch.setattr("node.duties.voting.truth_of", self._truth_of)
+        monkeypatch.setattr("node.duties.voting.recompute_truth", self._truth_of)
         follower = FakeFollower(court.history)
         self.voting = Voting(as_any(follower), as_any(None), (peer or Attack()).answers, may_appeal=may_appeal)
 
     async def _truth_of(
         self, history: object, network: bytes, number: int, judge: int, target: int, fetch: object
-    ) -> Answered:
+    ) -> RecomputedTruth:
         self.recomputed.append((number, judge, target))
         await self.may_end.wait()
         truth = self.truths.pop(0)
         if isinstance(truth, Exception):
             raise truth
-        return Answered(truth)
+        return RecomputedTruth(truth)
 
     async def votes(self, seat: int, *, after_s: float = 0.0) -> list[tuple[int, int]]:
         """Time goes on, what is recomputed comes to an end, and the member looks."""
@@ -126,7 +126,7 @@ class Scene:
         for _ in range(5):
             await asyncio.sleep(0)
         self.voting.look(seat)
-        return self.voting.votes(seat)
+        return self.voting.list_votes(seat)
 
 
 def drawn_court(stage: Stage = Stage.JURY) -> tuple[Court, list[int]]:
@@ -277,11 +277,11 @@ async def test_a_jury_that_was_wrong_is_appealed_from_where_there_is_coin_for_it
     scene.truths = [Truth.FALSE]
     bystander = next(seat for seat in range(1, SEATS) if seat not in jurors)
     assert await scene.votes(bystander) == []
-    assert scene.voting.appeals() == [(0, word(Answer.REJECTS))]
+    assert scene.voting.list_appeals() == [(0, word(Answer.REJECTS))]
     poor = Scene(monkeypatch, court, may_appeal=False)
     assert await poor.votes(bystander) == []
     assert poor.recomputed == []
-    assert poor.voting.appeals() == []
+    assert poor.voting.list_appeals() == []
 
 
 @pytest.mark.parametrize("truth", [Truth.RIGHT, Truth.WITHHELD, Truth.UNKNOWABLE])
@@ -293,7 +293,7 @@ async def test_nothing_is_appealed_but_what_recomputing_shows_to_be_false(
     scene.truths = [truth] * 9
     for _ in range(3):
         await scene.votes(3, after_s=600)
-        assert scene.voting.appeals() == []
+        assert scene.voting.list_appeals() == []
 
 
 async def test_a_liar_denies_its_own_lie_and_votes_as_it_is_about_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ import pytest
 from ledger.circle.events import ASKING, NO_RECORD, Answer, Outcome, Stage
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.false_verdicts import Examined, Truth
-from node.duties.jury import Answered
+from ledger.judging.false_verdicts import Examination, Truth
+from node.duties.jury import RecomputedTruth
 from node.duties.watcher import WatchBudget, Watcher
 from node.duties.watching import BUDGET_BONDS
 from node.operating.notices import Notices
@@ -21,7 +21,7 @@ from tests.support.histories.moments import peer
 pytestmark = pytest.mark.rule("R21.1")
 
 OWN = 8
-CLEAN = Examined((), b"\1" * 32)
+CLEAN = Examination((), b"\1" * 32)
 
 
 class ProcessClock(Clock):
@@ -40,12 +40,12 @@ class Scene:
         self, monkeypatch: pytest.MonkeyPatch, court: Court, *, share: float = 0.5, stake_wei: int = 10**18
     ) -> None:
         self.court, self.clock = court, ProcessClock(NOW)
-        self.finds: dict[int, Examined | Answered | Exception] = {}
+        self.finds: dict[int, Examination | RecomputedTruth | Exception] = {}
         self.looked: list[tuple[int, int]] = []
         self.told: list[dict[str, object]] = []
         self.costs_s = 2.0
         monkeypatch.setattr("node.duties.watcher.time", self.clock)
-        monkeypatch.setattr("node.duties.watcher.examined", self._examined)
+        monkeypatch.setattr("node.duties.watcher.recompute_attestation", self._examined)
         self.follower = FakeFollower(court.history, address=CHALLENGER)
         budget = WatchBudget(share, stake_wei)
         self.watcher = Watcher(
@@ -54,7 +54,7 @@ class Scene:
 
     async def _examined(
         self, history: object, network: bytes, number: int, judge: int, fetch: object
-    ) -> Examined | Answered:
+    ) -> Examination | RecomputedTruth:
         self.looked.append((number, judge))
         self.clock.cpu_s += self.costs_s
         self.clock.now += 2 * self.costs_s
@@ -103,7 +103,7 @@ async def test_it_looks_at_nobody_where_it_is_given_no_time_or_nobody_can_be_hel
 ) -> None:
     court = Court()
     if share:
-        court.history.parameters = replace(court.history.parameters, dispute_bond=0)
+        court.history.terms = replace(court.history.terms, dispute_bond=0)
     scene = Scene(monkeypatch, court, share=share)
     await scene.look_at_all()
     assert scene.looked == []
@@ -117,31 +117,31 @@ async def test_while_the_node_recomputes_for_a_vote_it_looks_at_nobody(monkeypat
 
 async def test_what_is_false_is_claimed_once_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(monkeypatch, Court())
-    scene.finds[3] = Examined((4, 6), b"\7" * 32)
+    scene.finds[3] = Examination((4, 6), b"\7" * 32)
     await scene.look_at_all()
-    assert scene.watcher.disputes() == [(1, 3, 4, b"\7" * 32)]
+    assert scene.watcher.list_disputes() == [(1, 3, 4, b"\7" * 32)]
     assert scene.kinds() == ["false_verdict"]
     assert scene.told[0]["says"] == (
         "what seat 3 attested in round 1 about seat 4 is false, recomputed here: this node disputes it "
         "unless another does"
     )
     scene.court.dispute(judge=3, target=4)
-    assert scene.watcher.disputes() == [], "one claim at a time against a judge"
+    assert scene.watcher.list_disputes() == [], "one claim at a time against a judge"
 
 
 async def test_a_wrong_claim_that_a_friend_raised_shields_no_liar(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(monkeypatch, Court())
     scene.court.dispute(judge=3, target=5, challenger=peer(7))
-    scene.finds[3] = Examined((4, 6), b"\7" * 32)
+    scene.finds[3] = Examination((4, 6), b"\7" * 32)
     await scene.look_at_all()
-    assert scene.watcher.disputes() == [(1, 3, 4, b"\7" * 32)]
+    assert scene.watcher.list_disputes() == [(1, 3, 4, b"\7" * 32)]
 
 
 async def test_a_false_record_or_base_is_a_claim_about_the_judge_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(monkeypatch, Court())
-    scene.finds[3] = Examined((3,), None)
+    scene.finds[3] = Examination((3,), None)
     await scene.look_at_all()
-    assert scene.watcher.disputes() == [(1, 3, 3, NO_RECORD)]
+    assert scene.watcher.list_disputes() == [(1, 3, 3, NO_RECORD)]
     assert "of what it goes on with is false" in str(scene.told[0]["says"])
 
 
@@ -151,20 +151,20 @@ async def test_of_a_judge_with_many_lies_one_is_claimed_and_the_next_after_it_wa
     court = Court()
     court.play(2)
     scene = Scene(monkeypatch, court)
-    scene.finds[0] = Examined((5,), b"\7" * 32)
+    scene.finds[0] = Examination((5,), b"\7" * 32)
     for _ in range(3):
         await scene.look_at_all()
-    assert len(scene.watcher.disputes()) == 1
+    assert len(scene.watcher.list_disputes()) == 1
     court.uphold()
     assert court.history.seats[0].convictions == 1
-    assert scene.watcher.disputes() == [(2, 0, 5, b"\7" * 32)], "the one of round 1 is decided"
+    assert scene.watcher.list_disputes() == [(2, 0, 5, b"\7" * 32)], "the one of round 1 is decided"
 
 
 @pytest.mark.parametrize(
     "trouble",
     [
-        Answered(Truth.WITHHELD),
-        Answered(Truth.UNKNOWABLE),
+        RecomputedTruth(Truth.WITHHELD),
+        RecomputedTruth(Truth.UNKNOWABLE),
         Unavailable(bytes(32), {}),
         PeerFault("what"),
         TimeoutError(),
@@ -173,13 +173,13 @@ async def test_of_a_judge_with_many_lies_one_is_claimed_and_the_next_after_it_wa
     ids=["withheld", "unknowable", "genesis", "fault", "timeout", "any"],
 )
 async def test_what_it_could_not_recompute_it_does_not_claim(
-    monkeypatch: pytest.MonkeyPatch, trouble: Answered | Exception
+    monkeypatch: pytest.MonkeyPatch, trouble: RecomputedTruth | Exception
 ) -> None:
     scene = Scene(monkeypatch, Court())
     scene.finds = dict.fromkeys(range(9), trouble)
     await scene.look_at_all()
     assert scene.looked
-    assert scene.watcher.disputes() == []
+    assert scene.watcher.list_disputes() == []
 
 
 async def test_of_who_does_not_show_what_it_judged_from_the_operator_hears_once(
@@ -188,7 +188,7 @@ async def test_of_who_does_not_show_what_it_judged_from_the_operator_hears_once(
     court = Court()
     court.play(2)
     scene = Scene(monkeypatch, court)
-    scene.finds[3] = Answered(Truth.WITHHELD)
+    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
     for _ in range(5):
         await scene.look_at_all()
     assert scene.kinds() == ["unshown"]
@@ -201,16 +201,16 @@ async def test_who_goes_on_attesting_and_shows_nothing_is_asked_by_the_circle_in
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scene = Scene(monkeypatch, Court())
-    scene.finds[3] = Answered(Truth.WITHHELD)
+    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
     await scene.look_at_all()
-    assert scene.watcher.disputes() == [], "20 minutes of a window of an hour"
+    assert scene.watcher.list_disputes() == [], "20 minutes of a window of an hour"
     for _ in range(3):
         await scene.look_at_all()
-    assert scene.watcher.disputes() == [(1, 3, 3, ASKING)]
+    assert scene.watcher.list_disputes() == [(1, 3, 3, ASKING)]
     assert scene.kinds() == ["unshown"]
     assert scene.looked.count((1, 3)) > 4, "it is asked for all the time"
     scene.court.dispute(judge=3, target=3)
-    assert scene.watcher.disputes() == []
+    assert scene.watcher.list_disputes() == []
 
 
 async def test_who_shows_it_meanwhile_is_not_disputed_for_it_and_looked_at_anew(
@@ -219,14 +219,14 @@ async def test_who_shows_it_meanwhile_is_not_disputed_for_it_and_looked_at_anew(
     court = Court()
     court.play(2)
     scene = Scene(monkeypatch, court)
-    scene.finds[3] = Answered(Truth.WITHHELD)
+    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
     for _ in range(3):
         await scene.look_at_all()
-    scene.finds[3], scene.looked = Examined((4,), b"\7" * 32), []
+    scene.finds[3], scene.looked = Examination((4,), b"\7" * 32), []
     for _ in range(3):
         await scene.look_at_all()
     assert sorted(one for one in scene.looked if one[1] == 3) == [(1, 3), (2, 3)]
-    assert {one[2:] for one in scene.watcher.disputes()} == {(4, b"\7" * 32)}
+    assert {one[2:] for one in scene.watcher.list_disputes()} == {(4, b"\7" * 32)}
 
 
 async def test_who_has_stopped_attesting_is_not_disputed_for_what_it_cannot_show(
@@ -234,12 +234,12 @@ async def test_who_has_stopped_attesting_is_not_disputed_for_what_it_cannot_show
 ) -> None:
     court = Court()
     scene = Scene(monkeypatch, court)
-    scene.finds[3] = Answered(Truth.WITHHELD)
+    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
     court.play(2, [seat for seat in range(9) if seat != 3])
     for _ in range(6):
         await scene.look_at_all()
     assert (1, 3) in scene.looked
-    assert scene.watcher.disputes() == []
+    assert scene.watcher.list_disputes() == []
 
 
 async def test_a_judge_that_showed_once_the_circle_asked_is_asked_for_twice_as_long(
@@ -252,13 +252,13 @@ async def test_a_judge_that_showed_once_the_circle_asked_is_asked_for_twice_as_l
     court.refer(Stage.APPEAL)
     court.resolve(Outcome.REJECTED)
     scene = Scene(monkeypatch, court)
-    scene.finds[3] = Answered(Truth.WITHHELD)
+    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
     for _ in range(4):
         await scene.look_at_all()
-    assert scene.watcher.disputes() == []
+    assert scene.watcher.list_disputes() == []
     for _ in range(5):
         await scene.look_at_all()
-    assert [one[1:] for one in scene.watcher.disputes()] == [(3, 3, ASKING)]
+    assert [one[1:] for one in scene.watcher.list_disputes()] == [(3, 3, ASKING)]
 
 
 async def test_what_its_friends_ask_a_judge_for_gives_it_no_more_time(
@@ -271,10 +271,10 @@ async def test_what_its_friends_ask_a_judge_for_gives_it_no_more_time(
     court.refer(Stage.APPEAL)
     court.resolve(Outcome.REJECTED)
     scene = Scene(monkeypatch, court)
-    scene.finds[3] = Answered(Truth.WITHHELD)
+    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
     for _ in range(5):
         await scene.look_at_all()
-    assert [one[1:] for one in scene.watcher.disputes()] == [(3, 3, ASKING)]
+    assert [one[1:] for one in scene.watcher.list_disputes()] == [(3, 3, ASKING)]
 
 
 async def test_who_asks_one_judge_already_asks_no_other_and_an_outsider_nobody(
@@ -284,16 +284,16 @@ async def test_who_asks_one_judge_already_asks_no_other_and_an_outsider_nobody(
         court = Court()
         court.dispute(judge=5, target=5, challenger=challenger, evidence=ASKING)
         scene = Scene(monkeypatch, court)
-        scene.finds[3] = Answered(Truth.WITHHELD)
+        scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
         for _ in range(5):
             await scene.look_at_all()
-        assert len(scene.watcher.disputes()) == asked
+        assert len(scene.watcher.list_disputes()) == asked
     scene = Scene(monkeypatch, Court())
     scene.follower.sender.address = peer(100)
-    scene.finds[3] = Answered(Truth.WITHHELD)
+    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
     for _ in range(5):
         await scene.look_at_all()
-    assert scene.watcher.disputes() == []
+    assert scene.watcher.list_disputes() == []
 
 
 async def test_no_more_is_at_stake_than_the_operator_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,14 +301,14 @@ async def test_no_more_is_at_stake_than_the_operator_lets_it(monkeypatch: pytest
     court.dispute(judge=0, challenger=CHALLENGER)
     for stake_wei, is_claimed in ((BOND, True), (BOND - 1, False), (DISPUTE_BOND, False), (0, False)):
         scene = Scene(monkeypatch, court, stake_wei=stake_wei)
-        scene.finds[3] = Examined((4,), b"\7" * 32)
+        scene.finds[3] = Examination((4,), b"\7" * 32)
         await scene.look_at_all()
-        assert bool(scene.watcher.disputes()) == is_claimed
+        assert bool(scene.watcher.list_disputes()) == is_claimed
         assert "false_verdict" in scene.kinds()
     assert "dispute it with `folkmoot dispute`" in str(scene.told[0]["says"])
     enough = Scene(monkeypatch, court, stake_wei=5 * DISPUTE_BOND)
-    assert enough.watcher.appeals([(0, 1)]) == [(0, 1)]
-    assert Scene(monkeypatch, court, stake_wei=5 * DISPUTE_BOND - 1).watcher.appeals([(0, 1)]) == []
+    assert enough.watcher.list_appeals([(0, 1)]) == [(0, 1)]
+    assert Scene(monkeypatch, court, stake_wei=5 * DISPUTE_BOND - 1).watcher.list_appeals([(0, 1)]) == []
     assert BUDGET_BONDS * DISPUTE_BOND == BOND
 
 
@@ -333,23 +333,23 @@ async def test_how_a_claim_of_its_own_ended_is_told_once_with_the_amounts(monkey
 
 async def test_after_a_reorganisation_all_is_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(monkeypatch, Court())
-    scene.finds[3] = Examined((4,), b"\7" * 32)
+    scene.finds[3] = Examination((4,), b"\7" * 32)
     await scene.look_at_all()
     scene.follower.rollbacks += 1
     scene.finds = {}
     await scene.look_at_all()
     assert len(scene.looked) == 16
-    assert scene.watcher.disputes() == []
+    assert scene.watcher.list_disputes() == []
 
 
 async def test_closing_ends_what_is_being_recomputed(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(monkeypatch, Court())
 
-    async def for_ever(*_: object) -> Examined:
+    async def for_ever(*_: object) -> Examination:
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr("node.duties.watcher.examined", for_ever)
+    monkeypatch.setattr("node.duties.watcher.recompute_attestation", for_ever)
     await scene.look()
     before = len(asyncio.all_tasks())
     scene.watcher.close()

@@ -3,8 +3,8 @@
 import pytest
 
 from ledger.errors import NotYet
-from node.gossip.announcement_window import Window
-from node.gossip.messages import Announcement, address_text
+from node.gossip.announcement_window import AnnouncementWindow
+from node.gossip.messages import Announcement, encode_address_text
 
 pytestmark = pytest.mark.rule("R18")
 
@@ -16,35 +16,35 @@ def announcement(round_number: int, author: bytes = AUTHOR, digest: int = 1) -> 
 
 
 @pytest.fixture
-def window() -> Window:
-    made = Window(keep_rounds=2, ahead_rounds=1)
+def window() -> AnnouncementWindow:
+    made = AnnouncementWindow(keep_rounds=2, ahead_rounds=1)
     made.move(10)
     return made
 
 
 @pytest.mark.parametrize("number", [7, 12, 2**63 - 1])
-def test_rounds_outside_are_not_yet(window: Window, number: int) -> None:
+def test_rounds_outside_are_not_yet(window: AnnouncementWindow, number: int) -> None:
     for ask in (
         lambda: window.is_new(announcement(number)),
         lambda: window.add(announcement(number)),
         lambda: window.hold(number, bytes(32)),
         lambda: window.add_holder(number, bytes(32), "peer"),
-        lambda: window.question(number),
+        lambda: window.make_pull(number),
     ):
         with pytest.raises(NotYet):
             ask()
 
 
-def test_older_rounds_are_forgotten(window: Window) -> None:
+def test_older_rounds_are_forgotten(window: AnnouncementWindow) -> None:
     for number in (8, 9, 10, 11):
         window.add(announcement(number, digest=number))
     window.move(12)
-    assert window.holders(bytes([9]) * 32) == []
-    assert window.holders(bytes([10]) * 32) == [address_text(AUTHOR)]
-    assert window.authors(11) == {AUTHOR}
+    assert window.list_holders(bytes([9]) * 32) == []
+    assert window.list_holders(bytes([10]) * 32) == [encode_address_text(AUTHOR)]
+    assert window.list_authors(11) == {AUTHOR}
 
 
-def test_second_digest_conflicts_and_third_adds_nothing(window: Window) -> None:
+def test_second_digest_conflicts_and_third_adds_nothing(window: AnnouncementWindow) -> None:
     first, second = announcement(10), announcement(10, digest=2)
     assert window.add(first) is None
     assert not window.is_new(first)
@@ -53,36 +53,36 @@ def test_second_digest_conflicts_and_third_adds_nothing(window: Window) -> None:
     assert not window.is_new(announcement(10, digest=3))
 
 
-def test_no_more_authors_than_seats(window: Window) -> None:
+def test_no_more_authors_than_seats(window: AnnouncementWindow) -> None:
     for number in range(256):
         window.add(announcement(10, author=bytes([number]) * 20))
     with pytest.raises(NotYet):
         window.add(announcement(10, author=b"\x01\x02" * 10))
 
 
-def test_holder_of_what_nobody_announced_is_not_kept(window: Window) -> None:
+def test_holder_of_what_nobody_announced_is_not_kept(window: AnnouncementWindow) -> None:
     with pytest.raises(NotYet):
         window.add_holder(10, bytes(32), "peer")
 
 
-def test_answer_has_what_the_question_lacks(window: Window) -> None:
-    asker = Window(keep_rounds=2, ahead_rounds=1)
+def test_answer_has_what_the_question_lacks(window: AnnouncementWindow) -> None:
+    asker = AnnouncementWindow(keep_rounds=2, ahead_rounds=1)
     asker.move(10)
     window.add(announcement(10))
     window.add(announcement(10, digest=2))
     window.add(announcement(10, author=OTHER))
     window.hold(10, b"\x01" * 32)
     asker.add(announcement(10))
-    answer = window.answer(asker.question(10))
+    answer = window.answer_pull(asker.make_pull(10))
     assert {(one.author, one.digest[0]) for one in answer.announcements} == {(AUTHOR, 1), (AUTHOR, 2), (OTHER, 1)}
     assert answer.held == [b"\x01" * 32]
     for one in answer.announcements:
         if asker.is_new(one):
             asker.add(one)
-    assert window.answer(asker.question(10)).announcements == []
+    assert window.answer_pull(asker.make_pull(10)).announcements == []
 
 
-def test_answer_about_an_unknown_round_is_empty(window: Window) -> None:
-    far = Window(keep_rounds=2, ahead_rounds=1)
+def test_answer_about_an_unknown_round_is_empty(window: AnnouncementWindow) -> None:
+    far = AnnouncementWindow(keep_rounds=2, ahead_rounds=1)
     far.move(500)
-    assert window.answer(far.question(500)).announcements == []
+    assert window.answer_pull(far.make_pull(500)).announcements == []

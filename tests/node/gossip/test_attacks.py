@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from node.gossip import Certificate
-from node.gossip.certificate import client_context
+from node.gossip.certificate import make_client_context
 from node.gossip.listener import FRAME_LIMIT
 from node.gossip.messages import (
     Announcement,
@@ -19,9 +19,9 @@ from node.gossip.messages import (
     Have,
     Pull,
     PullAnswer,
-    address_bytes,
+    decode_address_text,
     encode,
-    frame_of,
+    join_frame,
     sign_announcement,
 )
 from node.gossip.sockets import CODE_UNWANTED
@@ -129,7 +129,7 @@ async def test_own_challenge_sent_back_is_refused(circle: Circle) -> None:
 async def test_forged_announcement_is_not_relayed_and_costs_the_link(circle: Circle) -> None:
     peers = await circle.start_linked(3)
     liar = await circle.join_raw("liar", peers[0])
-    victim = address_bytes(peers[1].address)
+    victim = decode_address_text(peers[1].address)
     signed = sign_announcement(NETWORK, liar.identity.key, liar.address, 0, DIGEST)
     await liar.say(Announcement(0, victim, DIGEST, signed.signature))
     await until(lambda: liar.address not in peers[0].gossip.links)
@@ -167,8 +167,8 @@ async def test_announcement_of_an_unknown_author_is_nobodys_fault(circle: Circle
         pytest.param(b"", id="empty"),
         pytest.param(b"\xff\xfe junk", id="junk"),
         pytest.param(b"\x90", id="no message"),
-        pytest.param(frame_of([encode(PullAnswer(0, [], []))]), id="answer to no question"),
-        pytest.param(frame_of([encode(Challenge(1, DIGEST, DIGEST))]), id="second challenge"),
+        pytest.param(join_frame([encode(PullAnswer(0, [], []))]), id="answer to no question"),
+        pytest.param(join_frame([encode(Challenge(1, DIGEST, DIGEST))]), id="second challenge"),
         pytest.param(bytes(FRAME_LIMIT), id="oversize"),
         pytest.param("text", id="text"),
     ],
@@ -189,16 +189,16 @@ async def test_junk_on_the_socket_disturbs_nobody(circle: Circle) -> None:
     port, plain = peers[0].port, b"GET /gossip HTTP/1.1\r\nHost: a\r\n\r\n"
     assert await send_raw(port, bytes(5000), tls=None) == b""
     assert await send_raw(port, plain, tls=None) == b""
-    assert b" 400 " in await send_raw(port, bytes(5000), tls=client_context())
-    assert b" 400 " in await send_raw(port, plain, tls=client_context())
-    assert b" 404 " in await send_raw(port, plain.replace(b"gossip", b"other"), tls=client_context())
+    assert b" 400 " in await send_raw(port, bytes(5000), tls=make_client_context())
+    assert b" 400 " in await send_raw(port, plain, tls=make_client_context())
+    assert b" 404 " in await send_raw(port, plain.replace(b"gossip", b"other"), tls=make_client_context())
     await assert_gossip_goes_on(peers)
     assert len(peers[0].gossip.links) == 2
 
 
 async def test_silent_socket_is_ended(circle: Circle) -> None:
     peer = await circle.start("peer", limits=replace(QUICK, handshake_s=0.2))
-    assert await send_raw(peer.port, b"GET /gossip HT", tls=client_context()) == b""
+    assert await send_raw(peer.port, b"GET /gossip HT", tls=make_client_context()) == b""
     assert await send_raw(peer.port, b"", tls=None) == b""
     socket, _ = await circle.dial(peer)
     await socket.receive_bytes()
@@ -226,7 +226,7 @@ async def send_raw(port: int, data: bytes, tls: ssl.SSLContext | None) -> bytes:
 async def test_sockets_beyond_the_limit_are_ended(circle: Circle) -> None:
     peer = await circle.start("peer", limits=replace(QUICK, max_sockets=1))
     member = await circle.join_raw("member", peer)
-    assert await send_raw(peer.port, b"", tls=client_context()) == b""
+    assert await send_raw(peer.port, b"", tls=make_client_context()) == b""
     assert peer.gossip.links == [member.address]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import SetupError
-from node.gossip.certificate import FILE_NAME, Certificate, certificate_sha256, client_context
+from node.gossip.certificate import FILE_NAME, Certificate, certificate_sha256, make_client_context
 
 
 def test_certificate_is_made_once_and_readable_by_the_owner_only(tmp_path: Path) -> None:
@@ -22,8 +22,8 @@ def test_certificate_is_made_once_and_readable_by_the_owner_only(tmp_path: Path)
 
 @pytest.mark.rule("R17")
 def test_only_tls_1_3_is_spoken(tmp_path: Path) -> None:
-    server = Certificate.load_or_create(tmp_path).server_context()
-    for context in (server, client_context()):
+    server = Certificate.load_or_create(tmp_path).make_server_context()
+    for context in (server, make_client_context()):
         assert context.minimum_version == ssl.TLSVersion.TLSv1_3
 
 
@@ -37,7 +37,7 @@ def test_a_damaged_file_is_set_aside_for_a_new_certificate(
     path.write_bytes(content)
     made = Certificate.load_or_create(tmp_path)
     assert made.der == Certificate.load_or_create(tmp_path).der
-    made.server_context()
+    made.make_server_context()
     assert (tmp_path / f"{FILE_NAME}.damaged").read_bytes() == content
     assert f"file={path}.damaged" in caplog.text
 

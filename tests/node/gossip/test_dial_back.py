@@ -10,12 +10,12 @@ from aiohttp import web
 
 from ledger.errors import NotYet
 from ledger.identity.endpoints import Origin, parse_endpoint, parse_gossip
-from node.blobs.gateway import gateway_app
+from node.blobs.gateway import make_gateway_app
 from node.blobs.store import BlockStore
-from node.gossip import Certificate, Reach
+from node.gossip import Certificate, Reachability
 from node.gossip.messages import DialBack, DialledBack
-from node.gossip.prober import Found, Prober
-from node.gossip.reach import ReachTest, endpoint_digest
+from node.gossip.prober import FoundPeer, Prober
+from node.gossip.reach import ReachabilityTest, endpoint_digest
 from node.gossip.witness import Witness
 from tests.support.gossip_circle import NETWORK, OTHER_NETWORK, QUICK, Circle, Peer, serving, until
 
@@ -30,7 +30,7 @@ YES, NO = (True, True), (False, False)
 @asynccontextmanager
 async def gateway(circle: Circle) -> AsyncIterator[str]:
     """A gateway of a store that holds nothing. Yields its base URL."""
-    runner = web.AppRunner(gateway_app(BlockStore(circle.directory / "blobs")))
+    runner = web.AppRunner(make_gateway_app(BlockStore(circle.directory / "blobs")))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
@@ -48,7 +48,7 @@ async def dead_port() -> int:
     return port
 
 
-async def told(peer: Peer) -> Reach:
+async def told(peer: Peer) -> Reachability:
     await until(lambda: bool(peer.reached))
     return peer.reached[-1]
 
@@ -122,12 +122,12 @@ class Dialled(Prober):
         self.dialled: list[str] = []
         self.go_on = asyncio.Event()
 
-    async def gossip(self, place: Origin) -> Found:
+    async def probe_gossip(self, place: Origin) -> FoundPeer:
         self.dialled.append(place.text)
         await self.go_on.wait()
-        return Found("0xA")
+        return FoundPeer("0xA")
 
-    async def gateway(self, base: str) -> bool:
+    async def probe_gateway(self, base: str) -> bool:
         self.dialled.append(base)
         return True
 
@@ -137,9 +137,9 @@ async def test_only_the_askers_own_endpoint_on_chain_is_dialled() -> None:
     witness = Witness({"0xA": ENDPOINT}.get, prober, QUICK)
     for peer, text in (("0xA", "wss://victim:1 http://victim:2"), ("0xB", ENDPOINT)):
         with pytest.raises(NotYet, match="the chain names another endpoint"):
-            witness.asked(peer, DialBack(endpoint_digest(text)), lambda _: None)
+            witness.take_question(peer, DialBack(endpoint_digest(text)), lambda _: None)
     answers: list[DialledBack] = []
-    witness.asked("0xA", DialBack(endpoint_digest(ENDPOINT)), answers.append)
+    witness.take_question("0xA", DialBack(endpoint_digest(ENDPOINT)), answers.append)
     prober.go_on.set()
     await until(lambda: bool(answers))
     assert prober.dialled == ["wss://a:1", "http://a:2"]
@@ -151,11 +151,11 @@ async def test_a_member_is_dialled_back_once_in_a_while_wherever_it_moves() -> N
     witness = Witness(on_chain.get, prober, QUICK)
     prober.go_on.set()
     answers: list[DialledBack] = []
-    witness.asked("0xA", DialBack(endpoint_digest(ENDPOINT)), answers.append)
+    witness.take_question("0xA", DialBack(endpoint_digest(ENDPOINT)), answers.append)
     await until(lambda: bool(answers))
     on_chain["0xA"] = "wss://b:1 http://b:2"
     with pytest.raises(NotYet, match="a short while ago"):
-        witness.asked("0xA", DialBack(endpoint_digest(on_chain["0xA"])), answers.append)
+        witness.take_question("0xA", DialBack(endpoint_digest(on_chain["0xA"])), answers.append)
     assert len(prober.dialled) == 2
 
 
@@ -166,7 +166,7 @@ async def test_few_are_dialled_back_at_a_time() -> None:
     refused = 0
     for peer in on_chain:
         try:
-            witness.asked(peer, DialBack(endpoint_digest(ENDPOINT)), lambda _: None)
+            witness.take_question(peer, DialBack(endpoint_digest(ENDPOINT)), lambda _: None)
         except NotYet:
             refused += 1
     assert refused == 3
@@ -176,16 +176,16 @@ async def test_few_are_dialled_back_at_a_time() -> None:
 # ------------------------------------------------------------------------------------------------ what it comes to
 
 
-def ask(test: ReachTest, *peers: str, now: float = 0.0) -> list[str]:
-    return test.questions(list(peers), now)
+def ask(test: ReachabilityTest, *peers: str, now: float = 0.0) -> list[str]:
+    return test.choose_questions(list(peers), now)
 
 
-def hear(test: ReachTest, peer: str, reached: tuple[bool, bool]) -> Reach | None:
+def hear(test: ReachabilityTest, peer: str, reached: tuple[bool, bool]) -> Reachability | None:
     return test.hear(peer, DialledBack(endpoint_digest(test.endpoint), *reached))
 
 
-def begun(**limits: float) -> ReachTest:
-    test = ReachTest(replace(QUICK, **limits))  # type: ignore[arg-type]
+def begun(**limits: float) -> ReachabilityTest:
+    test = ReachabilityTest(replace(QUICK, **limits))  # type: ignore[arg-type]
     test.begin(ENDPOINT, 0.0)
     return test
 
@@ -214,7 +214,7 @@ def test_what_is_bad_is_told_when_all_have_answered() -> None:
     ask(test, "a", "b")
     assert hear(test, "a", NO) is None
     reach = hear(test, "b", NO)
-    assert reach == Reach(ENDPOINT, 2, 0, 0)
+    assert reach == Reachability(ENDPOINT, 2, 0, 0)
     assert not reach.is_reached
 
 
@@ -245,30 +245,30 @@ def test_answers_about_an_endpoint_left_behind_count_for_nothing() -> None:
 # ------------------------------------------------------------------------------------------------ who answers where
 
 
-async def found(endpoint: Origin, own_nonces: set[bytes] | None = None) -> Found:
+async def found(endpoint: Origin, own_nonces: set[bytes] | None = None) -> FoundPeer:
     prober = Prober(NETWORK, QUICK, own_nonces if own_nonces is not None else set())
     try:
-        return await prober.gossip(endpoint)
+        return await prober.probe_gossip(endpoint)
     finally:
         await prober.close()
 
 
 async def test_who_is_asked_proves_its_key_and_keeps_no_link(circle: Circle) -> None:
     peer = await circle.start("peer")
-    assert await found(peer.endpoint) == Found(peer.address)
+    assert await found(peer.endpoint) == FoundPeer(peer.address)
     assert (peer.gossip.links, peer.gossip.stats.faults) == ([], 0)
 
 
 async def test_a_process_knows_itself_behind_another_name(circle: Circle) -> None:
     peer = await circle.start("peer")
-    answer = await peer.gossip.prober.gossip(parse_gossip(f"wss://localhost:{peer.port}"))
-    assert answer == Found(peer.address, is_self=True)
+    answer = await peer.gossip.prober.probe_gossip(parse_gossip(f"wss://localhost:{peer.port}"))
+    assert answer == FoundPeer(peer.address, is_self=True)
 
 
 async def test_another_process_with_the_same_key_is_told_from_itself(circle: Circle) -> None:
     one, twin = await circle.start("peer"), await circle.start("peer")
     assert one.address == twin.address
-    assert await one.gossip.prober.gossip(twin.endpoint) == Found(one.address)
+    assert await one.gossip.prober.probe_gossip(twin.endpoint) == FoundPeer(one.address)
 
 
 async def test_where_nobody_of_the_circle_answers_nobody_is_found(circle: Circle) -> None:
@@ -322,12 +322,12 @@ async def test_a_gateway_that_redirects_or_is_another_server_is_not_reached(circ
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     prober = Prober(NETWORK, QUICK)
     try:
-        assert not await prober.gateway(f"http://127.0.0.1:{runner.addresses[0][1]}")
+        assert not await prober.probe_gateway(f"http://127.0.0.1:{runner.addresses[0][1]}")
         assert asked == ["/ipfs/bafkqaaa"]
-        assert not await prober.gateway("http://127.0.0.1:1/with?query")
+        assert not await prober.probe_gateway("http://127.0.0.1:1/with?query")
         async with gateway(circle) as base:
-            assert await prober.gateway(base)
-            assert not await prober.has(base, bytes(32))
+            assert await prober.probe_gateway(base)
+            assert not await prober.probe_block(base, bytes(32))
     finally:
         await prober.close()
         await runner.cleanup()

@@ -29,25 +29,25 @@ async def test_every_announcement_reaches_every_peer_of_a_sparse_overlay_once(ci
 async def test_latecomer_pulls_what_it_missed(circle: Circle) -> None:
     early = await circle.start_linked(3)
     await early[0].gossip.announce(0, DIGEST)
-    early[1].gossip.have(0, DIGEST)
+    early[1].gossip.announce_held(0, DIGEST)
     await until(lambda: all(peer.has(DIGEST) for peer in early[1:]))
     latecomer = await circle.start("latecomer")
     introduce(*early, latecomer)
     await until(lambda: latecomer.has(DIGEST))
-    await until(lambda: len(latecomer.gossip.holders(DIGEST)) == 2)
-    assert latecomer.gossip.holders(DIGEST) == [early[0].address, early[1].address]
+    await until(lambda: len(latecomer.gossip.list_holders(DIGEST)) == 2)
+    assert latecomer.gossip.list_holders(DIGEST) == [early[0].address, early[1].address]
 
 
 async def test_peer_pulls_what_the_chain_says_is_missing(circle: Circle) -> None:
     author, straggler = await circle.start("author"), await circle.start("straggler")
     straggler.gossip.set_directory({author.address: author.endpoint})  # one dials: no link replaces the first
     await until(lambda: bool(author.gossip.links and straggler.gossip.links))
-    author.gossip.on_round(5)
+    author.gossip.enter_round(5)
     await author.gossip.announce(5, DIGEST)
     await until(lambda: straggler.gossip.stats.not_yet == 1)  # round 5 is too far ahead of round 0
     assert straggler.heard == []
-    straggler.gossip.on_round(5)
-    straggler.gossip.expected(5, [author.address, straggler.address])
+    straggler.gossip.enter_round(5)
+    straggler.gossip.expect(5, [author.address, straggler.address])
     await until(lambda: straggler.has(DIGEST))
 
 
@@ -55,9 +55,9 @@ async def test_holders_are_told_to_direct_links(circle: Circle) -> None:
     author, holder, asker = await circle.start_linked(3)
     await author.gossip.announce(0, DIGEST)
     await until(lambda: holder.has(DIGEST) and asker.has(DIGEST))
-    holder.gossip.have(0, DIGEST)
-    await until(lambda: asker.gossip.holders(DIGEST) == [author.address, holder.address])
-    assert asker.gossip.holders(OTHER_DIGEST) == []
+    holder.gossip.announce_held(0, DIGEST)
+    await until(lambda: asker.gossip.list_holders(DIGEST) == [author.address, holder.address])
+    assert asker.gossip.list_holders(OTHER_DIGEST) == []
 
 
 async def test_own_second_digest_of_a_round_is_refused(circle: Circle) -> None:
@@ -93,9 +93,9 @@ async def test_messages_beyond_the_queue_are_dropped_and_counted(circle: Circle)
     talker, listener = await circle.start_linked(2, limits)
     before = talker.gossip.stats.drops
     for number in range(10):
-        talker.gossip.have(0, bytes([number]) * 32)
+        talker.gossip.announce_held(0, bytes([number]) * 32)
     assert talker.gossip.stats.drops - before >= 6
     await talker.gossip.announce(1, DIGEST)  # may be dropped as well …
-    listener.gossip.on_round(1)
-    listener.gossip.expected(1, [talker.address])  # … then it is pulled
+    listener.gossip.enter_round(1)
+    listener.gossip.expect(1, [talker.address])  # … then it is pulled
     await until(lambda: listener.has(DIGEST))

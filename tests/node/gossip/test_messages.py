@@ -22,12 +22,12 @@ from node.gossip.messages import (
     Message,
     Pull,
     PullAnswer,
-    address_bytes,
     check_signature,
     count_for_frame,
     decode,
+    decode_address_text,
     encode,
-    frame_of,
+    join_frame,
     sign_announcement,
 )
 
@@ -56,7 +56,7 @@ messages = st.one_of(
 
 @given(st.lists(messages, min_size=1, max_size=5))
 def test_messages_survive_the_wire(said: list[Message]) -> None:
-    assert decode(frame_of(encode(one) for one in said)) == said
+    assert decode(join_frame(encode(one) for one in said)) == said
 
 
 @given(st.binary(max_size=300))
@@ -66,7 +66,7 @@ def test_random_bytes_are_a_fault_or_a_message(frame: bytes) -> None:
 
 @given(messages, st.data())
 def test_damaged_frames_are_a_fault_or_a_message(message: Message, data: st.DataObject) -> None:
-    frame = bytearray(frame_of([encode(message)]))
+    frame = bytearray(join_frame([encode(message)]))
     for _ in range(data.draw(st.integers(1, 4))):
         frame[data.draw(st.integers(0, len(frame) - 1))] = data.draw(st.integers(0, 255))
     decode_or_fault(bytes(frame[: data.draw(st.integers(0, len(frame)))]))
@@ -90,7 +90,7 @@ def decode_or_fault(frame: bytes) -> None:
         pytest.param(b"\x91\x93\x04\xff\xc4\x20" + bytes(32), id="negative round"),
         pytest.param(b"\x91\x93\x04\x00\xc4\x1f" + bytes(31), id="short digest"),
         pytest.param(b"\x91\x93\x04\x00\xd9\x20" + b"\xff" * 32, id="text that is not UTF-8"),
-        pytest.param(frame_of([encode(Have(0, bytes(32)))]) + b"\x00", id="trailing byte"),
+        pytest.param(join_frame([encode(Have(0, bytes(32)))]) + b"\x00", id="trailing byte"),
     ],
 )
 def test_frame_is_refused_with_a_reason(frame: bytes) -> None:
@@ -108,14 +108,14 @@ def test_frame_is_refused_with_a_reason(frame: bytes) -> None:
     ids=["have", "dial back", "dialled back"],
 )
 def test_frame_on_the_wire_is_as_written_here(message: Message, wire: str) -> None:
-    assert frame_of([encode(message)]).hex() == "dc0001" + wire
+    assert join_frame([encode(message)]).hex() == "dc0001" + wire
 
 
 def test_largest_answer_fits_into_a_frame() -> None:
     announcement = Announcement(2**63 - 1, bytes(20), bytes(32), bytes(65))
     answer = encode(PullAnswer(2**63 - 1, [announcement] * 256, [bytes(32)] * 256))
     assert count_for_frame([answer, answer]) == 1
-    assert len(frame_of([answer])) <= FRAME_BYTES
+    assert len(join_frame([answer])) <= FRAME_BYTES
     assert count_for_frame([b"x"] * 300) == 256
 
 
@@ -125,7 +125,7 @@ def test_announcement_is_valid_for_its_author_round_digest_and_network_only() ->
     assert good.author_address == AUTHOR
     for changed in (
         Announcement(4, good.author, good.digest, good.signature),
-        Announcement(3, address_bytes("0x" + "33" * 20), good.digest, good.signature),
+        Announcement(3, decode_address_text("0x" + "33" * 20), good.digest, good.signature),
         Announcement(3, good.author, b"\x06" * 32, good.signature),
     ):
         with pytest.raises((Forged, BadSignature)):

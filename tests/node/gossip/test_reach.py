@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.gossip.reach import Reach, make_reach_notice
+from node.gossip.reach import Reachability, make_reach_notice
 
 ENDPOINT = "wss://a.example:1 http://a.example:2"
 
@@ -10,13 +10,16 @@ ENDPOINT = "wss://a.example:1 http://a.example:2"
 @pytest.mark.parametrize(
     ("reach", "names"),
     [
-        (Reach(ENDPOINT, 3, 0, 3), "gossip at wss://a.example:1 (3 tried), so"),
-        (Reach(ENDPOINT, 1, 1, 0), "gateway at http://a.example:2 (the one that tried), so"),
-        (Reach(ENDPOINT, 2, 0, 0), "gossip at wss://a.example:1 and gateway at http://a.example:2 (2 tried), so"),
+        (Reachability(ENDPOINT, 3, 0, 3), "gossip at wss://a.example:1 (3 tried), so"),
+        (Reachability(ENDPOINT, 1, 1, 0), "gateway at http://a.example:2 (the one that tried), so"),
+        (
+            Reachability(ENDPOINT, 2, 0, 0),
+            "gossip at wss://a.example:1 and gateway at http://a.example:2 (2 tried), so",
+        ),
     ],
     ids=["gossip", "gateway", "both"],
 )
-def test_an_unreachable_peer_is_told_which_address_and_what_to_look_at(reach: Reach, names: str) -> None:
+def test_an_unreachable_peer_is_told_which_address_and_what_to_look_at(reach: Reachability, names: str) -> None:
     notice = make_reach_notice(reach)
     assert (notice.kind, notice.is_bad) == ("unreachable", True)
     assert names in notice.says
@@ -25,5 +28,5 @@ def test_an_unreachable_peer_is_told_which_address_and_what_to_look_at(reach: Re
 
 
 def test_a_peer_that_is_reached_is_told_without_alarm() -> None:
-    notice = make_reach_notice(Reach(ENDPOINT, 3, 2, 3))
+    notice = make_reach_notice(Reachability(ENDPOINT, 3, 2, 3))
     assert (notice.kind, notice.is_bad) == ("reached", False)

@@ -3,7 +3,7 @@
 import pytest
 
 from node.gossip.messages import sign_announcement
-from node.gossip.prober import Found
+from node.gossip.prober import FoundPeer
 from tests.support.gossip_circle import NETWORK, Circle, introduce, until
 
 pytestmark = pytest.mark.rule("R16.1")
@@ -17,10 +17,10 @@ async def test_who_rests_keeps_no_links_and_still_says_who_it_is(circle: Circle)
     resting.gossip.rest(True)
     await until(lambda: not resting.gossip.links and not other.gossip.links)
     # It dials nobody, and lets nobody stay who dials.
-    assert resting.gossip._overlay._wanted() == []
+    assert resting.gossip._overlay._choose_wanted() == []
     member = await circle.connect_raw("member", resting)
     assert (await member.socket.receive()).extra == "resting"
-    assert await other.gossip.prober.gossip(resting.endpoint) == Found(resting.address)
+    assert await other.gossip.prober.probe_gossip(resting.endpoint) == FoundPeer(resting.address)
     resting.gossip.rest(False)
     await until(lambda: resting.gossip.links == [other.address])
 
@@ -30,13 +30,13 @@ async def test_what_another_process_announced_with_the_key_is_found_by_looking(c
     # the rounds is behind, so that nothing was pulled when the links came up.
     other = await circle.start("other")
     late = await circle.start("late")
-    other.gossip.on_round(3)
+    other.gossip.enter_round(3)
     teller = await circle.join_raw("teller", other)
     await teller.say(sign_announcement(NETWORK, late.key, late.address, 3, OTHER))
     await until(lambda: other.has(OTHER))
     introduce(late, other)
     await until(lambda: other.address in late.gossip.links)
-    late.gossip.on_round(3)
+    late.gossip.enter_round(3)
     assert not late.gossip.has_announced_another(3, DIGEST)
     await late.gossip.look(3, LONG_S)
     assert late.gossip.has_announced_another(3, DIGEST)

@@ -7,10 +7,17 @@ import torch
 from torch import nn
 
 from ledger.blobs.contents.records import GENESIS_MAGIC, Genesis, decode_blob, decode_genesis, update_max_bytes
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.codec import PLAIN, ZSTD, blocks_of
 from ledger.errors import SetupError
-from node.learning.genesis import Founding, agreed_template, found, genesis_path, read_genesis, write_genesis
+from node.learning.genesis import (
+    Founding,
+    found_circle,
+    genesis_path,
+    make_agreed_template,
+    read_genesis,
+    write_genesis,
+)
 from node.learning.template import Template
 from node.tasks.interface import Task
 
@@ -42,7 +49,7 @@ def task_of(kind: type) -> Task:
 def founding(seed: int = 1) -> Founding:
     task = task_of(Adapted)
     options = {"skew": 0.0, "seed": seed, "samples": 10}
-    return found(
+    return found_circle(
         task,
         Template.of(task, seed),
         options=options,
@@ -62,7 +69,7 @@ def test_the_layout_holds_what_is_shared_and_a_digest_what_is_frozen():
 
 
 def test_who_makes_the_same_model_agrees():
-    template = agreed_template(task_of(Adapted), founding().manifest)
+    template = make_agreed_template(task_of(Adapted), founding().manifest)
     assert template.parts.frozen == ("0.bias", "0.weight")
 
 
@@ -75,7 +82,7 @@ def test_who_makes_the_same_model_agrees():
 )
 def test_who_makes_another_is_refused_by_name(kind, why):
     with pytest.raises(SetupError, match=why):
-        agreed_template(task_of(kind), founding().manifest)
+        make_agreed_template(task_of(kind), founding().manifest)
 
 
 def test_the_genesis_lies_beside_the_circle_file(tmp_path: Path):
@@ -84,8 +91,8 @@ def test_the_genesis_lies_beside_the_circle_file(tmp_path: Path):
     write_genesis(circle, start.genesis)
     assert genesis_path(circle) == tmp_path / "circle.genesis"
     assert read_genesis(circle, start.manifest) == start.genesis
-    assert build(start.genesis).root == start.manifest.genesis_digest
-    assert decode_genesis(start.genesis, start.manifest).size == start.manifest.parameters
+    assert build_dag(start.genesis).root == start.manifest.genesis_digest
+    assert decode_genesis(start.genesis, start.manifest).size == start.manifest.state_size
 
 
 @pytest.mark.rule("R9.5")
@@ -94,7 +101,7 @@ def test_the_genesis_is_encoded_with_int8_whatever_the_circles_codec():
     assert start.manifest.codec == ZSTD
     blob = decode_blob(start.genesis, GENESIS_MAGIC, Genesis, update_max_bytes(start.manifest))
     assert blob.codec == PLAIN
-    assert len(blob.payload) == blocks_of(start.manifest.sizes).count + start.manifest.parameters
+    assert len(blob.payload) == blocks_of(start.manifest.sizes).count + start.manifest.state_size
 
 
 @pytest.mark.parametrize("blob", [founding(seed=2).genesis, b"", b"x" * 100_000])

@@ -12,7 +12,7 @@ from torch import nn
 from ledger.arithmetic.exact import to_float
 from ledger.circle.manifest import MAX_EXPONENT, MIN_EXPONENT
 from ledger.codec import LARGEST, quantise
-from node.learning.grid_ranges import Misfit, Teller, clipped, with_exponents
+from node.learning.grid_ranges import Misfit, MisfitReporter, choose_exponents, find_misfits
 from node.learning.layout import Layout, flatten, layout_of, load_into
 
 COUNT = 2.0**-16
@@ -34,7 +34,7 @@ def exponents(before, after=None):
         return np.array([part for value in values for part in (0, value)], np.float32)
 
     plain = layout(*[2] * len(before))
-    return with_exponents(plain, of(before), None if after is None else of(after)).exponents
+    return choose_exponents(plain, of(before), None if after is None else of(after)).exponents
 
 
 # ------------------------------------------------------------------------------------------- units
@@ -43,7 +43,7 @@ def exponents(before, after=None):
 def test_models_of_ordinary_size_keep_their_values_as_they_are():
     model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(288, 4))
     plain = layout_of(model)
-    found = with_exponents(plain, flatten(model, plain))
+    found = choose_exponents(plain, flatten(model, plain))
     assert found.exponents == (0,) * len(plain.names)
     assert exponents([15.8, -15.8, 2.0**-12, 1.0, 0.0]) == (0,) * 5
 
@@ -93,7 +93,7 @@ def test_a_tensors_range_ends_at_its_unit(exponent):
     model, scaled = nn.Linear(1, 1, bias=False), Layout(("weight",), ((1, 1),), (exponent,))
     for factor, loses in ((1.0, False), (-1.0, False), (1.0001, True)):
         model.weight.data.fill_(LARGEST * 2.0**exponent * factor)
-        assert bool(clipped(flatten(model, scaled), scaled)) == loses
+        assert bool(find_misfits(flatten(model, scaled), scaled)) == loses
     model.weight.data.fill_(LARGEST * 2.0**exponent)
     assert quantise(flatten(model, scaled), scaled.blocks).state.tolist() == [127 << 17]
 
@@ -103,7 +103,7 @@ def test_a_tensors_range_ends_at_its_unit(exponent):
 
 def test_who_is_clipped_and_who_becomes_zero_is_named():
     named = layout(2, 3, 1, 2, 0, exponents=(0, 3, 0, -2, 0))
-    found = clipped(vector(1, -255, 0, 0, 300, COUNT / 2, 0, COUNT / 2, *()), named)
+    found = find_misfits(vector(1, -255, 0, 0, 300, COUNT / 2, 0, COUNT / 2, *()), named)
     assert found == [
         Misfit("a", 255.0, 254.0, is_clipped=True),
         Misfit("b", 2400.0, 2032.0, is_clipped=True),
@@ -116,12 +116,12 @@ def test_who_is_clipped_and_who_becomes_zero_is_named():
 
 
 def test_zeros_and_what_just_fits_lose_nothing():
-    assert clipped(vector(0, 0, 254, -254, COUNT * 0.51, 0), layout(2, 2, 2)) == []
+    assert find_misfits(vector(0, 0, 254, -254, COUNT * 0.51, 0), layout(2, 2, 2)) == []
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_is_named_too(bad):
-    assert [one.name for one in clipped(vector(0, 1, bad, 2), layout(2, 2))] == ["b"]
+    assert [one.name for one in find_misfits(vector(0, 1, bad, 2), layout(2, 2))] == ["b"]
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.sampled_from([0, 1e-9, 1.0, 300.0])), min_size=1, max_size=6))
@@ -134,14 +134,14 @@ def test_a_tensor_is_named_exactly_where_the_frame_loses_it(parts):
         for name, part in zip(here.names, here.blocks.tensors, strict=True)
         if np.abs(values[part]).max() > LARGEST or (values[part].any() and not state[part].any())
     }
-    assert {one.name for one in clipped(values, here)} == lost
+    assert {one.name for one in find_misfits(values, here)} == lost
 
 
 def test_a_tensor_is_told_of_once(caplog):
-    teller, large, small = Teller(), Misfit("a", 300, 254, True), Misfit("a", 1e-9, 1e-5, False)
+    teller, large, small = MisfitReporter(), Misfit("a", 300, 254, True), Misfit("a", 1e-9, 1e-5, False)
     with caplog.at_level(logging.WARNING, "node.learning.grid_ranges"):
         for number in range(3):
-            teller.tell([large, *([small] if number else [])], number)
+            teller.report([large, *([small] if number else [])], number)
     assert [record.getMessage() for record in caplog.records] == [
         "tensor clipped round=0 tensor=a largest=300 limit=254",
         "tensor becomes zero round=1 tensor=a largest=1e-09 limit=1e-05",
@@ -151,5 +151,5 @@ def test_a_tensor_is_told_of_once(caplog):
 
 def test_layouts_go_into_manifests_and_back():
     one = Layout(("bias", "weight"), ((3,), (3, 2)), (0, 5))
-    assert Layout.of(one.tensors) == one
+    assert Layout.from_tensors(one.tensors) == one
     assert one.blocks.sizes == tuple(prod(shape) for shape in one.shapes)

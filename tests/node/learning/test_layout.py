@@ -6,7 +6,15 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
-from node.learning.layout import Layout, check_layout, flatten, layout_of, load_into, not_finite, within_domain
+from node.learning.layout import (
+    Layout,
+    check_layout,
+    find_not_finite,
+    flatten,
+    layout_of,
+    load_into,
+    replace_outside_domain,
+)
 from node.tasks.sharing import Sharing
 
 EVERYTHING = Sharing(shared=("*",))
@@ -114,9 +122,9 @@ def test_a_layout_agrees_with_itself_in_any_units():
 def test_a_variance_that_none_can_be_leaves_ones_own():
     given = torch.tensor([0.5, -0.8, float("nan"), 0.0, float("inf")])
     own = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
-    found = within_domain("layer.running_var", given, own)
+    found = replace_outside_domain("layer.running_var", given, own)
     assert found.tolist() == [0.5, 2.0, 3.0, 0.0, 5.0]
-    assert within_domain("running_var.weight", given[:2], own[:2]).tolist() == pytest.approx([0.5, -0.8])
+    assert replace_outside_domain("running_var.weight", given[:2], own[:2]).tolist() == pytest.approx([0.5, -0.8])
 
 
 def test_no_poisoned_variance_makes_a_model_answer_nan():
@@ -130,6 +138,6 @@ def test_no_poisoned_variance_makes_a_model_answer_nan():
 def test_tensors_that_are_not_finite_are_named():
     layout = layout_of(nn.Linear(3, 2))
     vector = np.zeros(8, np.float32)
-    assert not_finite(layout, vector) == []
+    assert find_not_finite(layout, vector) == []
     vector[2] = np.inf
-    assert not_finite(layout, vector) == ["weight"]
+    assert find_not_finite(layout, vector) == ["weight"]

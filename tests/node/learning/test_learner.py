@@ -5,13 +5,20 @@ import pytest
 import torch
 from torch import nn
 
-from ledger.arithmetic.exact import State, to_float
+from ledger.arithmetic.exact import GridState, to_float
 from ledger.blobs.contents.records import decode_update
 from ledger.circle.manifest import Manifest
-from ledger.codec import CARRIED, CODECS, DELTA, LARGEST, PLAIN, SENT_SHARE, ZSTD, blocks_of, decode
-from ledger.judging.frame_chains import CircleTask, Link, Published, States, fetched_of, published
+from ledger.codec import CODECS, DELTA, LARGEST, PLAIN, RESIDUAL_SHARE, SENT_SHARE, ZSTD, blocks_of, decode
+from ledger.judging.frame_chains import (
+    CircleTask,
+    Commit,
+    DecodedState,
+    StateCache,
+    decode_public_state,
+    make_fetched_update,
+)
 from node.behaviour import Behaviour
-from node.learning.learner import Learner, Previous, TrainedUpdate, Vector, leaning
+from node.learning.learner import Learner, PreviousCommit, TrainedUpdate, Vector, add_residual
 from node.learning.training import Trainer, TrainingDiverged, layout_of
 from node.operating.meter import Meter
 from node.tasks.interface import Task
@@ -57,13 +64,13 @@ def test_a_base_that_training_cannot_start_from_is_published_as_it_is(
     codec: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learner, manifest = learner_of(codec)
-    genesis, poisoned = np.zeros(manifest.parameters, np.int32), np.full(manifest.parameters, 1 << 20, np.int32)
+    genesis, poisoned = np.zeros(manifest.state_size, np.int32), np.full(manifest.state_size, 1 << 20, np.int32)
 
     def diverge(start: Vector, number: int) -> Vector:
         raise TrainingDiverged("points.py:Points", number, "weight")
 
     monkeypatch.setattr(learner._trainer, "train", diverge)
-    residual = np.zeros(manifest.parameters, np.float32)
+    residual = np.zeros(manifest.state_size, np.float32)
     prepared = learner.prepare(NETWORK, 2, AUTHOR, poisoned, residual, None, genesis)
     update = decode_update(prepared.blob, manifest, NETWORK, 2, AUTHOR)
     state = decode(update.payload, codec, blocks_of(manifest.sizes), None, genesis)
@@ -72,17 +79,19 @@ def test_a_base_that_training_cannot_start_from_is_published_as_it_is(
         learner.prepare(NETWORK, 1, AUTHOR, genesis, residual, None, genesis)
 
 
-def published_by(learner: Learner, manifest: Manifest, base: State, previous: Previous | None) -> State:
+def published_by(
+    learner: Learner, manifest: Manifest, base: GridState, previous: PreviousCommit | None
+) -> GridState:
     """What the learner's update of round 2 decodes to, (d,), int32."""
     prepared = learner.prepare(NETWORK, 2, AUTHOR, base, np.zeros(len(base), np.float32), previous, base)
-    link, states = Link(2, bytes(32), AUTHOR), States(base)
-    links: tuple[Link, ...] = (link,)
+    link, states = Commit(2, bytes(32), AUTHOR), StateCache(base)
+    links: tuple[Commit, ...] = (link,)
     if previous is not None:
-        before = Link(1, previous.digest, AUTHOR)
-        states.put(before, Published(previous.state, bytes(32)))
+        before = Commit(1, previous.digest, AUTHOR)
+        states.put(before, DecodedState(previous.state, bytes(32)))
         links = (link, before)
-    return published(
-        fetched_of(links, 1, {link.digest: prepared.blob}), CircleTask(manifest, NETWORK, states)
+    return decode_public_state(
+        make_fetched_update(links, 1, {link.digest: prepared.blob}), CircleTask(manifest, NETWORK, states)
     ).state
 
 
@@ -106,9 +115,9 @@ def prepared_by(vector: np.ndarray, codec: str, residual: float) -> tuple[np.nda
     learner, manifest = learner_of(codec, Publishing(vector))
     left = np.full(SIZE, residual, np.float32)
     prepared = learner.prepare(NETWORK, 2, AUTHOR, GENESIS, left, None, GENESIS)
-    found = published(
-        fetched_of([Link(2, bytes(32), AUTHOR)], 1, {bytes(32): prepared.blob}),
-        CircleTask(manifest, NETWORK, States(GENESIS)),
+    found = decode_public_state(
+        make_fetched_update([Commit(2, bytes(32), AUTHOR)], 1, {bytes(32): prepared.blob}),
+        CircleTask(manifest, NETWORK, StateCache(GENESIS)),
     )
     return to_float(found.state), prepared.residual
 
@@ -140,9 +149,9 @@ def test_who_trained_itself_far_off_goes_on_with_what_a_frame_can_hold(codec: st
 
 def test_training_starts_with_part_of_what_the_last_frame_left_out() -> None:
     residual = np.full(SIZE, 0.25, np.float32)
-    np.testing.assert_allclose(leaning(VECTOR, residual, DELTA), VECTOR + CARRIED * residual)
+    np.testing.assert_allclose(add_residual(VECTOR, residual, DELTA), VECTOR + RESIDUAL_SHARE * residual)
     for codec in (PLAIN, ZSTD):
-        np.testing.assert_array_equal(leaning(VECTOR, residual, codec), VECTOR)
+        np.testing.assert_array_equal(add_residual(VECTOR, residual, codec), VECTOR)
 
 
 @pytest.mark.parametrize(("codec", "leans"), [(DELTA, True), (ZSTD, False)])
@@ -152,14 +161,14 @@ def test_a_learner_trains_from_where_it_leans_to(codec: str, leans: bool) -> Non
     learner._trainer.train = lambda start, number: started.append(start) or start  # type: ignore[method-assign]
     residual = np.full(SIZE, 0.25, np.float32)
     learner.prepare(NETWORK, 2, AUTHOR, GENESIS, residual, None, GENESIS)
-    np.testing.assert_allclose(started[0], (CARRIED * residual) if leans else 0 * residual)
+    np.testing.assert_allclose(started[0], (RESIDUAL_SHARE * residual) if leans else 0 * residual)
 
 
 @pytest.mark.parametrize("share", [None, 0.1, 0.5])
 def test_a_learner_sends_the_share_of_values_that_it_is_told(share: float | None) -> None:
     learner, manifest = learner_of(DELTA, **({} if share is None else {"share": share}))
-    base = np.zeros(manifest.parameters, np.int32)
-    state = published_by(learner, manifest, base, Previous(b"\1" * 32, base.copy()))
+    base = np.zeros(manifest.state_size, np.int32)
+    state = published_by(learner, manifest, base, PreviousCommit(b"\1" * 32, base.copy()))
     wanted = SENT_SHARE if share is None else share
     assert 0.8 * wanted < (state != base).mean() < 1.2 * wanted
 
@@ -189,7 +198,7 @@ def test_what_was_trained_is_kept_until_the_base_is_another(codec: str) -> None:
     """A peer that missed a round commits in the next one as soon as that opens."""
     learner, manifest = learner_of(codec)
     training = CountedTraining(learner)
-    genesis, residual = np.zeros(manifest.parameters, np.int32), np.zeros(manifest.parameters, np.float32)
+    genesis, residual = np.zeros(manifest.state_size, np.int32), np.zeros(manifest.state_size, np.float32)
     learner.train_ahead(2, genesis, residual, genesis)
     made = [learner.prepare(NETWORK, number, AUTHOR, genesis, residual, None, genesis) for number in (2, 3)]
     assert training.rounds == [2]

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
-from node.learning.private_part import KeptParts
-from node.learning.recalibration import normalisations, recalibrate
+from node.learning.private_part import PrivateParts
+from node.learning.recalibration import find_normalisations, recalibrate
 from node.learning.template import Template
 from node.learning.training import Trainer
 from node.tasks.interface import Task
@@ -48,11 +48,11 @@ def trainer_of(kind, **options) -> Trainer:
 
 def test_a_private_part_goes_on_from_where_the_last_round_left_it():
     trainer = trainer_of(Normalised)
-    base = trainer.initial()
+    base = trainer.make_initial()
     trainer.train(base, 1)
-    first = trainer.kept.latest
+    first = trainer.private_parts.latest
     trainer.train(base, 2)
-    second = trainer.kept.latest
+    second = trainer.private_parts.latest
     assert (int(first["norm.num_batches_tracked"]), int(second["norm.num_batches_tracked"])) == (2, 4)
     assert not torch.equal(first["head.weight"], second["head.weight"])
     assert trainer.layout.names == ("body.bias", "body.weight", "norm.bias", "norm.weight")
@@ -60,17 +60,17 @@ def test_a_private_part_goes_on_from_where_the_last_round_left_it():
 
 def test_a_peer_that_starts_again_from_its_file_goes_on_to_the_bit(tmp_path):
     network = bytes(32)
-    lasting = trainer_of(Normalised, kept=KeptParts.load(tmp_path / "private.bin", network))
-    base = lasting.initial()
+    lasting = trainer_of(Normalised, kept=PrivateParts.load(tmp_path / "private.bin", network))
+    base = lasting.make_initial()
     lasting.train(base, 1)
-    again = trainer_of(Normalised, kept=KeptParts.load(tmp_path / "private.bin", network))
+    again = trainer_of(Normalised, kept=PrivateParts.load(tmp_path / "private.bin", network))
     np.testing.assert_array_equal(again.train(base, 2), lasting.train(base, 2))
     without = trainer_of(Normalised)
     assert not np.array_equal(without.train(base, 2), lasting.train(base, 2))
 
 
 def test_a_private_part_of_another_model_is_refused_by_name():
-    kept = KeptParts({"head.weight": torch.zeros(3, 8)})
+    kept = PrivateParts({"head.weight": torch.zeros(3, 8)})
     with pytest.raises(
         SetupError, match=r"holds head\.weight float32 \(3, 8\), and model\(\) gives float32 \(2, 8\)"
     ):
@@ -79,19 +79,19 @@ def test_a_private_part_of_another_model_is_refused_by_name():
 
 def test_a_state_is_judged_with_the_peers_own_part():
     trainer = trainer_of(Normalised)
-    base = trainer.initial()
-    before = trainer.loss(base)
+    base = trainer.make_initial()
+    before = trainer.compute_loss(base)
     trainer.train(base, 1)
-    assert trainer.loss(base) < before, "the head has learnt"
+    assert trainer.compute_loss(base) < before, "the head has learnt"
 
 
 def test_statistics_are_those_of_the_peers_own_examples_under_the_weights_judged():
     trainer = trainer_of(Normalised)
-    base = trainer.initial()
+    base = trainer.make_initial()
     trainer.train(base, 1)
     other = base * np.float32(3)
     x, _ = trainer.task.data(0, 2)
-    model = trainer._template.judged(other, trainer.kept.latest, x)
+    model = trainer._template.fill_for_answering(other, trainer.private_parts.latest, x)
     inside = model.body(x)
     torch.testing.assert_close(model.norm.running_mean, inside.mean(0), rtol=1e-4, atol=1e-3)
     torch.testing.assert_close(model.norm.running_var, inside.var(0), rtol=1e-4, atol=1e-3)
@@ -102,17 +102,17 @@ def test_statistics_are_those_of_the_peers_own_examples_under_the_weights_judged
 
 def test_statistics_that_training_left_alone_stay():
     trainer = trainer_of(Frozen)
-    base = trainer.initial()
+    base = trainer.make_initial()
     trainer.train(base, 1)
     x, _ = trainer.task.data(0, 2)
-    model = trainer._template.judged(base, trainer.kept.latest, x)
+    model = trainer._template.fill_for_answering(base, trainer.private_parts.latest, x)
     assert torch.equal(model.norm.running_mean, torch.zeros(8))
 
 
 @pytest.mark.parametrize("count", [1, 2, 1000, 2500])
 def test_of_many_examples_some_are_taken_evenly(count):
     model = nn.Sequential(nn.BatchNorm1d(1))
-    recalibrate(model, torch.arange(count, dtype=torch.float32)[:, None], normalisations(model).values())
+    recalibrate(model, torch.arange(count, dtype=torch.float32)[:, None], find_normalisations(model).values())
     expected = 0.0 if count == 1 else (count - 1) / 2
     assert float(model[0].running_mean) == pytest.approx(expected, abs=4)
 
@@ -133,10 +133,10 @@ class Halved(Precise):
 )
 def test_examples_take_the_models_dtype_and_the_model_keeps_it(kind, dtype):
     trainer = trainer_of(kind)
-    trained = trainer.train(trainer.initial(), 1)
+    trained = trainer.train(trainer.make_initial(), 1)
     assert trained.dtype == np.float32
-    assert trainer.kept.latest["head.weight"].dtype == dtype
-    assert trainer._template.filled(trained, {}).body.weight.dtype == dtype
+    assert trainer.private_parts.latest["head.weight"].dtype == dtype
+    assert trainer._template.fill(trained, {}).body.weight.dtype == dtype
 
 
 def test_a_float64_example_stays_so_where_the_model_is_of_float64():
@@ -154,4 +154,4 @@ def test_statistics_that_became_no_numbers_are_named():
             model.norm.running_var[0] = float("nan")
 
     with pytest.raises(SetupError, match=r"not finite in norm\.running_var"):
-        trainer_of(Spoilt).train(trainer_of(Spoilt).initial(), 1)
+        trainer_of(Spoilt).train(trainer_of(Spoilt).make_initial(), 1)

@@ -191,7 +191,7 @@ def test_models_of_many_kinds_are_taken_as_they_are(model):
     found = rehearsed(Kind)
     dtypes = {one.dtype for one in found.template.model.parameters()}
     assert len(dtypes) == 1
-    assert np.isfinite(found.template.initial()).all()
+    assert np.isfinite(found.template.make_initial()).all()
 
 
 def test_a_bias_that_training_hardly_moves_from_zero_is_no_fault():

@@ -9,7 +9,7 @@ from torch import nn
 
 from ledger.errors import SetupError
 from node.learning.layout import Layout
-from node.learning.training import Trainer, TrainingDiverged, initial_state, layout_of
+from node.learning.training import Trainer, TrainingDiverged, layout_of, make_initial_state
 from node.tasks.interface import Task, load_task
 
 
@@ -73,7 +73,7 @@ def trainer_of(kind: type, seat: int = 0, seed: int = 5) -> Trainer:
 def test_a_model_is_in_training_mode_inside_train_however_it_was_made():
     MadeForEvaluation.modes.clear()
     trainer = trainer_of(MadeForEvaluation)
-    base = trainer.initial()
+    base = trainer.make_initial()
     for number in (1, 2):
         trainer.train(base, number)
     trainer.evaluate(base)
@@ -86,7 +86,9 @@ def test_dropout_and_batch_statistics_work_in_the_built_in_training_too():
             return super().model().eval()
 
     trainer = trainer_of(Evaluating)
-    assert np.array_equal(trainer.train(trainer.initial(), 1), trainer_of(Blobs).train(trainer.initial(), 1))
+    assert np.array_equal(
+        trainer.train(trainer.make_initial(), 1), trainer_of(Blobs).train(trainer.make_initial(), 1)
+    )
 
 
 def test_a_trainer_refuses_another_models_layout():
@@ -97,9 +99,9 @@ def test_a_trainer_refuses_another_models_layout():
 
 def test_everyone_with_one_seed_starts_alike():
     first, second = trainer_of(Blobs, seat=0), trainer_of(Blobs, seat=3)
-    assert np.array_equal(first.initial(), second.initial())
-    assert np.array_equal(first.initial(), initial_state(first.task, 5))
-    assert not np.array_equal(first.initial(), initial_state(first.task, 6))
+    assert np.array_equal(first.make_initial(), second.make_initial())
+    assert np.array_equal(first.make_initial(), make_initial_state(first.task, 5))
+    assert not np.array_equal(first.make_initial(), make_initial_state(first.task, 6))
 
 
 def test_making_a_model_leaves_torchs_random_state_alone():
@@ -107,15 +109,15 @@ def test_making_a_model_leaves_torchs_random_state_alone():
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    initial_state(trainer.task, 5)
-    trainer.train(trainer.initial(), 0)
+    make_initial_state(trainer.task, 5)
+    trainer.train(trainer.make_initial(), 0)
     assert torch.equal(torch.rand(3), expected)
 
 
 @pytest.mark.parametrize("kind", [Blobs, OwnTraining])
 def test_training_depends_on_seed_round_and_seat_alone(kind):
     trainer = trainer_of(kind)
-    base = trainer.initial()
+    base = trainer.make_initial()
     first = trainer.train(base, 3)
     assert np.array_equal(trainer.train(base, 3), first)
     assert np.array_equal(trainer_of(kind).train(base, 3), first)
@@ -126,14 +128,14 @@ def test_training_depends_on_seed_round_and_seat_alone(kind):
 
 def test_training_leaves_its_base_as_it_was():
     trainer = trainer_of(Blobs)
-    base = trainer.initial()
+    base = trainer.make_initial()
     trainer.train(base, 0)
-    assert np.array_equal(base, trainer.initial())
+    assert np.array_equal(base, trainer.make_initial())
 
 
 def test_training_improves_the_model():
     trainer = trainer_of(Blobs)
-    state = trainer.initial()
+    state = trainer.make_initial()
     for round in range(20):
         state = trainer.train(state, round)
     assert trainer.evaluate(state)["accuracy"] > 0.9
@@ -141,7 +143,7 @@ def test_training_improves_the_model():
 
 def test_a_tasks_own_training_gets_its_own_data():
     trainer = trainer_of(OwnTraining)
-    moved = trainer.train(trainer.initial(), 10) - trainer.initial()
+    moved = trainer.train(trainer.make_initial(), 10) - trainer.make_initial()
     assert np.all((moved[:2] >= 10.5) & (moved[:2] < 11.5))
     assert not moved[2:].any()
 
@@ -149,13 +151,13 @@ def test_a_tasks_own_training_gets_its_own_data():
 def test_training_that_leaves_the_finite_numbers_says_what_to_do():
     trainer = trainer_of(NaNs)
     with pytest.raises(TrainingDiverged, match=r"round 2 .* finite in 0\.bias: lower the task's learning_rate"):
-        trainer.train(trainer.initial(), 2)
+        trainer.train(trainer.make_initial(), 2)
 
 
 def test_labels_the_model_does_not_know_are_a_setup_error():
     trainer = trainer_of(WrongLabels)
     with pytest.raises(SetupError, match=r"WrongLabels: training on data.*out of bounds"):
-        trainer.train(trainer.initial(), 0)
+        trainer.train(trainer.make_initial(), 0)
 
 
 def test_a_task_without_figures_has_none():
@@ -163,7 +165,7 @@ def test_a_task_without_figures_has_none():
         model, data = Blobs.model, Blobs.data
 
     trainer = trainer_of(Silent)
-    assert trainer.evaluate(trainer.initial()) == {}
+    assert trainer.evaluate(trainer.make_initial()) == {}
 
 
 @pytest.mark.usefixtures("installed_fashion_mnist")
@@ -171,7 +173,7 @@ def test_eight_peers_averaging_plainly_learn_fashion_mnist():
     task = load_task("fashion-mnist", skew=0.3, seed=1, samples=1000)
     layout = layout_of(task.model())
     peers = [Trainer(task, layout, seat=seat, seats=8, seed=1) for seat in range(8)]
-    state = peers[0].initial()
+    state = peers[0].make_initial()
     for round in range(10):
         state = np.mean([peer.train(state, round) for peer in peers], axis=0, dtype=np.float32)
     assert peers[0].evaluate(state)["accuracy"] >= 0.81

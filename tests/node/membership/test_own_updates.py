@@ -15,7 +15,7 @@ from node.membership.member import Membership
 from node.membership.own_state import OwnState, RecentWork
 from node.operating.data_folder import DataFolder
 from node.round.announcements import AnnouncementJournal
-from node.state.peer_state import Base, KeptCommit, PeerState, StateFile
+from node.state.peer_state import Base, OwnCommit, PeerState, StateFile
 from tests.support.fake_follower import FakeFollower, as_any
 from tests.support.histories.moments import attestations, commits, drawn, history_of, settled
 
@@ -64,7 +64,7 @@ class Scene:
             meter=SimpleNamespace(section=lambda _: nullcontext(), awaiting=lambda _, work: work),
             unseal=self.store.unseal,
         )
-        made = tuple(KeptCommit(1, digest, bytes(32), None) for digest in self.digests)
+        made = tuple(OwnCommit(1, digest, bytes(32), None) for digest in self.digests)
         nothing = PeerState(bytes(32), Base(np.zeros(4, np.int32)), np.zeros(4, np.float32))
         state = PeerState(bytes(32), nothing.base, nothing.residual, made)
         file = StateFile(folder / "state")

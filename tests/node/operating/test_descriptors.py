@@ -5,20 +5,20 @@ import resource
 import pytest
 
 from ledger.errors import SetupError
-from node.operating.descriptors import NEEDED, Shares, raise_limit, shares_of
+from node.operating.descriptors import NEEDED, ConnectionShares, raise_limit, share_connections
 
 
 def test_strangers_get_a_share_and_never_all() -> None:
-    assert shares_of(1024) == shares_of(1 << 20) == Shares(gateway=256, gossip=64)
+    assert share_connections(1024) == share_connections(1 << 20) == ConnectionShares(gateway=256, gossip=64)
     for limit in range(NEEDED, 1025):
-        shares = shares_of(limit)
+        shares = share_connections(limit)
         assert shares.gateway >= 64
         assert limit - shares.gateway - shares.gossip >= 320
 
 
 def test_too_small_a_limit_is_refused_with_what_to_do() -> None:
     with pytest.raises(SetupError, match="may have 256 files open and a node needs 512: run `ulimit -n 512` first"):
-        shares_of(256)
+        share_connections(256)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from math import inf, nan
 
 import pytest
 
-from node.operating.figures import as_json, shown
+from node.operating.figures import dump_json, format_figure
 
 
 def refuse(constant):
@@ -19,7 +19,7 @@ def test_what_is_no_number_is_null_however_deep_it_lies():
         "name": "nan",
         3: None,
     }
-    assert json.loads(as_json(value), parse_constant=refuse) == {
+    assert json.loads(dump_json(value), parse_constant=refuse) == {
         "figures": {"auc": None, "gap": None, "accuracy": 0.25},
         "rows": [[None, 1], [None]],
         "name": "nan",
@@ -29,4 +29,4 @@ def test_what_is_no_number_is_null_however_deep_it_lies():
 
 @pytest.mark.parametrize(("figure", "text"), [(0.12345, "0.123"), (nan, "–"), (inf, "–"), (-inf, "–"), (None, "–")])
 def test_a_table_has_three_digits_or_a_dash(figure, text):
-    assert shown(figure) == text
+    assert format_figure(figure) == text

@@ -24,7 +24,7 @@ def test_a_lap_has_every_section_and_the_rest() -> None:
 
 def test_a_section_counts_the_cpu_time_inside_it_only() -> None:
     meter = Meter()
-    with meter.section("training"):
+    with meter.measure_section("training"):
         work()
     work()
     lap = meter.lap()
@@ -35,7 +35,7 @@ def test_a_section_counts_the_cpu_time_inside_it_only() -> None:
 
 def test_a_lap_starts_from_nothing() -> None:
     meter = Meter()
-    with meter.section("blobs"):
+    with meter.measure_section("blobs"):
         work()
     assert meter.lap()["blobs"] >= WORK_S
     assert meter.lap()["blobs"] == 0
@@ -45,7 +45,7 @@ def test_what_fails_is_counted_too() -> None:
     meter = Meter()
 
     def fail() -> None:
-        with meter.section("state"):
+        with meter.measure_section("state"):
             work()
             raise KeyError
 
@@ -66,7 +66,7 @@ async def test_a_coroutine_is_charged_its_own_steps_not_what_runs_while_it_waits
         work(4 * WORK_S)
         go_on.set()
 
-    result, _ = await asyncio.gather(meter.awaiting("gossip", metered()), another())
+    result, _ = await asyncio.gather(meter.measure_awaited("gossip", metered()), another())
     assert result == "result"
     assert WORK_S <= meter.lap()["gossip"] < 4 * WORK_S
 
@@ -77,7 +77,7 @@ async def test_a_metered_coroutine_raises_what_it_raises() -> None:
         raise LookupError("nothing there")
 
     with pytest.raises(LookupError, match="nothing there"):
-        await Meter().awaiting("gossip", failing())
+        await Meter().measure_awaited("gossip", failing())
 
 
 async def test_a_metered_coroutine_sees_its_cancellation_and_may_answer_it() -> None:
@@ -94,7 +94,7 @@ async def test_a_metered_coroutine_sees_its_cancellation_and_may_answer_it() -> 
         return "never"
 
     async def run() -> str:
-        return await Meter().awaiting("gossip", waiting())
+        return await Meter().measure_awaited("gossip", waiting())
 
     task = asyncio.create_task(run())
     await started.wait()
@@ -113,13 +113,13 @@ async def test_a_timeout_inside_a_metered_coroutine_is_its_own() -> None:
             return "gave up"
         return "never"
 
-    assert await Meter().awaiting("blobs", patient()) == "gave up"
+    assert await Meter().measure_awaited("blobs", patient()) == "gave up"
 
 
 def test_a_meter_never_gives_negative_time() -> None:
     meter = Meter()
     steps: list[Callable[[], None]] = [lambda: work(0.001)] * 5
     for step in steps:
-        with meter.section("chain"):
+        with meter.measure_section("chain"):
             step()
         assert min(meter.lap().values()) >= 0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 
-from ledger.untrusted.text import printable
+from ledger.untrusted.text import make_printable
 from node.operating import printing
 from node.operating.console import CleanConsole
 from node.operating.logs import UtcFormatter
@@ -34,15 +34,15 @@ def is_clean(text: str) -> bool:
 
 @given(st.text())
 def test_any_text_becomes_one_printable_line_of_bounded_length(text: str) -> None:
-    assert printable(text, 50).isprintable()
-    assert len(printable(text, 50)) <= 50
+    assert make_printable(text, 50).isprintable()
+    assert len(make_printable(text, 50)) <= 50
 
 
 def test_plain_text_stays_as_it_is_and_what_is_left_out_is_seen() -> None:
-    assert printable("größer than 5 – 北京") == "größer than 5 – 北京"
-    assert printable("a\x1b[2Jb\nc\u202ed\ud800") == r"a\x1b[2Jb\nc\u202ed\ud800"
-    assert printable("x" * 600) == "x" * 499 + "…"
-    assert printable("\n" * 600, 10) == r"\n\n\n\n\n"[:9] + "…"
+    assert make_printable("größer than 5 – 北京") == "größer than 5 – 北京"
+    assert make_printable("a\x1b[2Jb\nc\u202ed\ud800") == r"a\x1b[2Jb\nc\u202ed\ud800"
+    assert make_printable("x" * 600) == "x" * 499 + "…"
+    assert make_printable("\n" * 600, 10) == r"\n\n\n\n\n"[:9] + "…"
 
 
 def test_lines_cautions_and_complaints_are_clean(capsys: pytest.CaptureFixture[str]) -> None:

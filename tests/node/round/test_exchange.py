@@ -9,7 +9,7 @@ import pytest
 from ledger.fetch.fetcher import Unavailable
 from ledger.identity.endpoints import parse_endpoint
 from node.round import neighbour_patience
-from node.round.exchange import Announced
+from node.round.exchange import AnnouncedUpdates
 from tests.support.exchange_scene import BLOB, LIMIT, LONG_S, Scene
 
 
@@ -26,7 +26,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 @pytest.mark.rule("R20.1")
 async def test_an_update_comes_from_its_author_and_is_kept_and_told(scene: Scene) -> None:
     digest = scene.commit(1)
-    scene.announced.heard(1, scene.history.seats[1].peer)
+    scene.announced.note_heard(1, scene.history.seats[1].peer)
     assert await scene.collect(1) == {1: (BLOB, False)}
     assert [member.asked > 0 for member in scene.members] == [False, True, False, False]
     assert scene.members[0].store.get(digest, LIMIT) == BLOB
@@ -107,28 +107,28 @@ async def test_a_circle_that_went_on_meanwhile_is_no_failure(scene: Scene) -> No
 async def test_blobs_of_earlier_rounds_name_what_is_missing(scene: Scene) -> None:
     digest, large = scene.commit(1), scene.commit(2, b"FMU2" + bytes(LIMIT))
     digests = {digest: 1, large: 2}
-    found = await scene.exchange.blobs(scene.history, digests, max_bytes=LIMIT, timeout_s=LONG_S)
+    found = await scene.exchange.fetch_blobs(scene.history, digests, max_bytes=LIMIT, timeout_s=LONG_S)
     assert found == {digest: BLOB, large: None}
     with pytest.raises(Unavailable):
-        await scene.exchange.blobs(scene.history, {bytes(32): 1}, max_bytes=LIMIT, timeout_s=5.0)
+        await scene.exchange.fetch_blobs(scene.history, {bytes(32): 1}, max_bytes=LIMIT, timeout_s=5.0)
 
 
 async def test_an_announcement_wakes_who_waits_for_it_and_no_one_else() -> None:
-    announced = Announced()
+    announced = AnnouncedUpdates()
     waiting = asyncio.create_task(announced.wait(3, "0xauthor", LONG_S))
     await asyncio.sleep(0)
-    announced.heard(3, "0xsomeone")
-    announced.heard(4, "0xauthor")
+    announced.note_heard(3, "0xsomeone")
+    announced.note_heard(4, "0xauthor")
     await asyncio.sleep(0)
     assert not waiting.done()
-    announced.heard(3, "0xauthor")
+    announced.note_heard(3, "0xauthor")
     await waiting
     await announced.wait(3, "0xauthor", LONG_S)
 
 
 async def test_announcements_of_rounds_long_gone_are_forgotten() -> None:
-    announced = Announced()
+    announced = AnnouncedUpdates()
     for number in range(1, 100):
         for author in "abc":
-            announced.heard(number, author)
+            announced.note_heard(number, author)
     assert len(announced._events) <= 9

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from node.round import neighbour_patience as module
-from node.round.neighbour_patience import Patience, is_believed
+from node.round.neighbour_patience import NeighbourPatience, is_believed
 
 pytestmark = pytest.mark.rule("R20.3")
 
@@ -32,10 +32,10 @@ class Gateway:
         return self.has
 
 
-async def wait(patience: Patience, seconds: float, endpoint: str = GONE, budget_s: float = LONG_S) -> bool:
+async def wait(patience: NeighbourPatience, seconds: float, endpoint: str = GONE, budget_s: float = LONG_S) -> bool:
     """Whether something that takes so long comes to its end."""
     try:
-        async with patience.within(endpoint, DIGEST, budget_s):
+        async with patience.limit_time(endpoint, DIGEST, budget_s):
             await asyncio.sleep(seconds)
     except TimeoutError:
         return False
@@ -44,27 +44,27 @@ async def wait(patience: Patience, seconds: float, endpoint: str = GONE, budget_
 
 async def test_who_never_failed_has_its_full_time_and_is_not_knocked_at() -> None:
     gateway = Gateway(has=False)
-    patience = Patience(gateway.knock)
+    patience = NeighbourPatience(gateway.knock)
     assert await wait(patience, 0.1)
     assert not await wait(patience, LONG_S, budget_s=0.02)
     assert gateway.asked == 0
 
 
 async def test_who_gave_nothing_last_time_and_does_not_have_it_gets_a_moment() -> None:
-    patience = Patience(Gateway(has=False).knock)
+    patience = NeighbourPatience(Gateway(has=False).knock)
     patience.note(GONE, had=False)
     assert not await wait(patience, LONG_S)
 
 
 async def test_who_says_that_it_has_the_update_gets_its_full_time() -> None:
-    patience = Patience(Gateway(has=True).knock)
+    patience = NeighbourPatience(Gateway(has=True).knock)
     patience.note(GONE, had=False)
     assert await wait(patience, 0.2)
     assert not await wait(patience, LONG_S, budget_s=0.2)
 
 
 async def test_who_gives_its_update_or_moves_is_trusted_as_before() -> None:
-    patience = Patience(Gateway(has=False).knock)
+    patience = NeighbourPatience(Gateway(has=False).knock)
     patience.note(GONE, had=False)
     assert await wait(patience, 0.1, endpoint="wss://b:1 http://b:2")
     patience.note(GONE, had=True)
@@ -76,14 +76,14 @@ async def test_a_knock_without_an_answer_ends_with_the_attempt() -> None:
         await asyncio.Event().wait()
         return True
 
-    patience = Patience(never)
+    patience = NeighbourPatience(never)
     patience.note(GONE, had=False)
     assert not await wait(patience, LONG_S)
 
 
 async def test_who_said_so_in_vain_too_often_is_not_knocked_at() -> None:
     gateway = Gateway(has=True)
-    patience = Patience(gateway.knock)
+    patience = NeighbourPatience(gateway.knock)
     for _ in range(5):
         patience.note(GONE, had=False)
     assert not await wait(patience, LONG_S)
@@ -95,7 +95,7 @@ def test_who_only_says_so_is_believed_three_times_and_then_now_and_then() -> Non
 
 
 async def test_what_is_remembered_has_a_bound() -> None:
-    patience = Patience(Gateway(has=False).knock)
+    patience = NeighbourPatience(Gateway(has=False).knock)
     for number in range(3000):
         patience.note(str(number), had=False)
     assert len(patience._missed) == 1024

@@ -7,7 +7,7 @@ from ledger.circle.events import Attested, Committed, Drawn, Event, Joined, Left
 from ledger.circle.history import History, Phase
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
-from node.round.next_step import Lateness, Means, Step, duty_rank, is_heard, next_step, trains_ahead
+from node.round.next_step import Lateness, Means, Step, count_seats_ahead, is_heard, next_step, trains_ahead
 from tests.support.histories.moments import (
     NOBODY,
     PARAMETERS,
@@ -129,25 +129,25 @@ def test_after_the_last_round_a_peer_is_done() -> None:
     assert step(history, 0, overdue=False) == Step.COMMIT
     for event in [*commits(0, 1, 2, number=2), Drawn(2, SEED, 0b0111), *attestations(0, 1, 2, number=2)]:
         history.apply(event)
-    history.apply(Settled(2, 0b0111, pack(history.settled(history.rounds[1]))))
+    history.apply(Settled(2, 0b0111, pack(history.compute_reputations(history.rounds[1]))))
     assert [step(history, seat, overdue=True) for seat in range(4)] == [Step.DONE] * 4
 
 
 def test_everyone_has_another_place_in_the_order_of_chores() -> None:
     history = history_of(*drawn(0, 1, 2, 3))
-    assert sorted(duty_rank(history, seat) for seat in range(SEATS)) == [0, 1, 2, 3]
+    assert sorted(count_seats_ahead(history, seat) for seat in range(SEATS)) == [0, 1, 2, 3]
 
 
 def test_who_did_not_commit_comes_after_all_who_did() -> None:
     history = history_of(*drawn(0, 1, 3))
-    assert duty_rank(history, 2) == 3
-    assert sorted(duty_rank(history, seat) for seat in (0, 1, 3)) == [0, 1, 2]
+    assert count_seats_ahead(history, 2) == 3
+    assert sorted(count_seats_ahead(history, seat) for seat in (0, 1, 3)) == [0, 1, 2]
 
 
 def test_the_order_of_chores_changes_with_the_round_before_a_seed_is_drawn() -> None:
     first = history_of(*commits(0, 1, 2, 3))
     second = history_of(*settled(0, 1, 2, 3), *commits(0, 1, 2, 3, number=2))
-    orders = [[duty_rank(history, seat) for seat in range(SEATS)] for history in (first, second)]
+    orders = [[count_seats_ahead(history, seat) for seat in range(SEATS)] for history in (first, second)]
     assert orders[0] != orders[1]
 
 
@@ -287,7 +287,7 @@ def test_a_peer_that_returns_gets_in_although_the_others_close_the_phase_when_th
 def settlement(history: History) -> Settled:
     round_ = history.round
     assert round_ is not None
-    return Settled(round_.number, mask_of(list(round_.attestations)), pack(history.settled(round_)))
+    return Settled(round_.number, mask_of(list(round_.attestations)), pack(history.compute_reputations(round_)))
 
 
 def test_a_suspension_that_is_over_is_ended_when_there_is_nothing_else_to_do() -> None:

@@ -27,10 +27,10 @@ class Scene:
         self.clock = PhaseClock(as_any(self))
         self.clock.note(history)
 
-    async def state(self) -> Any:
+    async def fetch_state(self) -> Any:
         return type("State", (), {"deadline_s": self.deadline_s})
 
-    async def blocks_since_draw(self) -> int:
+    async def count_blocks_since_draw(self) -> int:
         self.asked += 1
         if isinstance(self.blocks, Exception):
             raise self.blocks
@@ -38,7 +38,7 @@ class Scene:
 
     async def late(self, after_s: float) -> tuple[bool, bool, bool]:
         self.time.now += after_s
-        found = await self.clock.lateness()
+        found = await self.clock.measure_lateness()
         return found.overdue, found.lapsed, found.seed_lost
 
 
@@ -82,4 +82,4 @@ async def test_a_chain_that_does_not_answer_has_lost_nothing(monkeypatch: pytest
 async def test_a_chore_that_was_tried_is_held_off(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(monkeypatch, history_of(*drawn(0, 1, 2)))
     scene.clock.hold_off(30)
-    assert scene.clock.turn_in_s(0) >= 30
+    assert scene.clock.turn_begins_in_s(0) >= 30

@@ -15,7 +15,7 @@ from ledger.errors import SetupError
 from ledger.identity.endpoints import parse_endpoint
 from node.follower import Overtaken
 from node.seat.entrance import Entrance
-from node.seat.seating import Entry, SeatLost
+from node.seat.seating import JoinRequest, SeatLost
 from tests.support.fake_follower import Clock, FakeFollower, as_any
 from tests.support.histories.moments import (
     BOND,
@@ -42,7 +42,7 @@ class Scene:
 
     follower: FakeFollower
     wanted: int | None = None
-    entry: Entry = field(default_factory=Entry)
+    entry: JoinRequest = field(default_factory=JoinRequest)
     served: list[bytes] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)
     attended: int = 0
@@ -98,7 +98,7 @@ def test_a_new_key_joins_with_its_bond_and_its_own_key_for_a_cold_one() -> None:
 
 
 def test_the_cold_key_named_is_the_one_it_joins_with() -> None:
-    scene = scene_of(entry=Entry(cold(7)))
+    scene = scene_of(entry=JoinRequest(cold(7)))
     scene.take()
     assert scene.follower.calls[0][2] == cold(7)
 
@@ -207,7 +207,7 @@ def test_what_a_lost_seat_committed_is_served_from_the_draw_until_the_round_is_o
     scene = scene_of(*left, address=peer(2), stays=False)
     seen: list[int] = []
     after = history_of(*left, *attestations(0, 1, 3))
-    over = Settled(1, 0b1011, pack(after.settled(after.rounds[0])))
+    over = Settled(1, 0b1011, pack(after.compute_reputations(after.rounds[0])))
     scene.follower.later = [[], attestations(0, 1, 3), [over]]
     scene.follower.wait = _noting(scene, seen)  # type: ignore[method-assign]
     with pytest.raises(SeatLost, match="was given up"):
@@ -252,7 +252,7 @@ def test_what_another_key_committed_from_the_seat_is_not_this_ones_to_serve() ->
 
 def _settled(*seats: int) -> Settled:
     history = history_of(*drawn(0, 1, 2, 3), *attestations(*seats))
-    return Settled(1, sum(1 << seat for seat in seats), pack(history.settled(history.rounds[0])))
+    return Settled(1, sum(1 << seat for seat in seats), pack(history.compute_reputations(history.rounds[0])))
 
 
 def _noting(scene: Scene, seen: list[int]) -> Callable[[float], Any]:

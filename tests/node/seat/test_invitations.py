@@ -24,7 +24,7 @@ def test_an_invitation_comes_back_from_its_file_and_is_taken(tmp_path: Path) -> 
     found = Invitation.read(tmp_path / "invitation.json")
     assert found == INVITATION
     check_invitation(found, NETWORK, PEER, NOW)
-    nonce, expiry_s, r, vs = found.arguments()
+    nonce, expiry_s, r, vs = found.call_arguments()
     signature = r.to_bytes(32, "big") + (vs & (1 << 255) - 1).to_bytes(32, "big") + bytes([27 + (vs >> 255)])
     assert recover(invitation_hash(NETWORK, PEER, nonce, expiry_s), signature) == INVITER
 

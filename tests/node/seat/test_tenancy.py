@@ -11,7 +11,7 @@ from ledger.circle.events import Event, Moved
 from ledger.circle.history import History
 from ledger.identity.endpoints import Endpoint, Origin, parse_endpoint, parse_gossip
 from node.follower import Overtaken
-from node.gossip.prober import Found
+from node.gossip.prober import FoundPeer
 from node.operating.notices import Notices
 from node.seat.tenancy import Action, KeyInUse, Tenancy, decide
 from tests.support.histories.moments import history_of, peer
@@ -90,10 +90,10 @@ class Process:
     async def holds(self, *, is_finishing: bool = False) -> bool:
         return await self.tenancy.holds(SEAT, self.endpoint, is_finishing=is_finishing)
 
-    async def _who(self, gossip: Origin) -> Found:
+    async def _who(self, gossip: Origin) -> FoundPeer:
         self.asked.append(gossip)
         answering = self.world.get(gossip)
-        return Found(None, reason="refused") if answering is None else Found(KEY, is_self=answering is self)
+        return FoundPeer(None, reason="refused") if answering is None else FoundPeer(KEY, is_self=answering is self)
 
 
 @dataclass
@@ -126,9 +126,9 @@ def scene() -> Scene:
 
 
 def test_who_answers_decides() -> None:
-    assert decide(Found(KEY), KEY, may_take=True) == Action.STAND_BY
-    assert decide(Found(KEY, is_self=True), KEY, may_take=True) == Action.STAY
-    for nobody in (Found(None), Found(peer(2))):
+    assert decide(FoundPeer(KEY), KEY, may_take=True) == Action.STAND_BY
+    assert decide(FoundPeer(KEY, is_self=True), KEY, may_take=True) == Action.STAY
+    for nobody in (FoundPeer(None), FoundPeer(peer(2))):
         assert decide(nobody, KEY, may_take=True) == Action.TAKE
         assert decide(nobody, KEY, may_take=False) == Action.STAND_BY
 

@@ -3,16 +3,16 @@
 import pytest
 
 from ledger.circle.reputation import INITIAL, Verdict, settle
-from node.simulator.contract import Twin, author_of
+from node.simulator.contract import SimulatedContract, author_of
 from node.simulator.scenario import Scenario, round_seed
 
 SCENARIO = Scenario(task="digits", peers=4, rounds=30, degree=3, eject_after=2)
 DIGESTS = {seat: bytes([seat + 1]) * 32 for seat in range(4)}
 
 
-def twin_after(rounds: int, scenario: Scenario = SCENARIO) -> Twin:
+def twin_after(rounds: int, scenario: Scenario = SCENARIO) -> SimulatedContract:
     """Everybody accepts everybody but seat 3."""
-    twin = Twin(scenario)
+    twin = SimulatedContract(scenario)
     twin.join(range(4))
     for _ in range(rounds):
         twin.open({seat: digest for seat, digest in DIGESTS.items() if seat not in twin.ejected})
@@ -34,10 +34,10 @@ def test_who_is_below_the_floor_is_quarantined_and_later_ejected() -> None:
     assert twin.is_quarantined(3)
     assert not twin.ejected
     assert twin_after(7).ejected == {3: 7}
-    assert twin.rounds[-1].eligible(twin.floor) == {0, 1, 2, 3}
+    assert twin.rounds[-1].find_eligible(twin.floor) == {0, 1, 2, 3}
     later = twin_after(7)
     later.open(DIGESTS)
-    assert later.rounds[-1].eligible(later.floor) == {0, 1, 2}
+    assert later.rounds[-1].find_eligible(later.floor) == {0, 1, 2}
 
 
 def test_nobody_is_ejected_where_the_circle_never_ejects() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from ledger.codec import PLAIN, quantise
 from ledger.errors import UsageError
-from node.learning.training import Trainer, initial_state
+from node.learning.training import Trainer, make_initial_state
 from node.simulator import Scenario, simulate
-from node.simulator.learning import School
+from node.simulator.learning import PeersTraining
 
 TASKS = '''
 import torch
@@ -80,8 +80,8 @@ def scenario_of(tasks: str, name: str) -> Scenario:
 
 def test_a_convolutional_network_is_trained_to_the_bit_as_a_peer_does(tasks: str) -> None:
     scenario = scenario_of(tasks, "Convolutional")
-    school = School(scenario, {})
-    base = quantise(initial_state(school.task, 0), school.layout.blocks, PLAIN).state
+    school = PeersTraining(scenario, {})
+    base = quantise(make_initial_state(school.task, 0), school.layout.blocks, PLAIN).state
     trained = school.train(2, [1, 4], np.stack([base, base]), [{}, {}])
     for place, seat in enumerate([1, 4]):
         trainer = Trainer(school.task, school.layout, seat=seat, seats=6, seed=0)

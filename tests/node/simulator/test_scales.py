@@ -9,7 +9,7 @@ from ledger.arithmetic.exact import to_float
 from ledger.codec import CODECS, encode
 from node.cli.main import main
 from node.learning.layout import Layout
-from node.learning.training import initial_state
+from node.learning.training import make_initial_state
 from node.simulator import Results, Scenario, simulate
 from node.simulator.engine import LocalEngine
 from node.simulator.files import fields_of
@@ -82,9 +82,9 @@ def scenario_of(tasks: str, name: str, **fields: object) -> Scenario:
 @pytest.mark.parametrize("codec", CODECS)
 def test_one_trip_of_a_mixed_model_leaves_every_tensor_its_values(tasks: str, codec: str) -> None:
     task = load_task(f"{tasks}:Raw", skew=0, seed=0, samples=60)
-    layout = Layout.of(LocalEngine(scenario_of(tasks, "Raw")).manifest.layout)
+    layout = Layout.from_tensors(LocalEngine(scenario_of(tasks, "Raw")).manifest.layout)
     assert {one.name: one.exponent for one in layout.tensors if one.exponent} == {"mean": 3, "variance": 8}
-    vector = initial_state(task, 0, layout)
+    vector = make_initial_state(task, 0, layout)
     again = to_float(encode(vector, codec, layout.blocks).state)
     for here in layout.blocks.tensors:
         assert np.abs(again[here] - vector[here]).max() <= np.abs(vector[here]).max() / 16

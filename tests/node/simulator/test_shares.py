@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from node.simulator import data
-from node.simulator.data import Shares
-from node.simulator.learning import task_of
+from node.simulator.data import DataShares
+from node.simulator.learning import make_task
 from node.simulator.scenario import Scenario
 
 SCENARIO = Scenario(task="digits", peers=4, samples=10, drift=0.25)
@@ -16,32 +16,32 @@ SCENARIO = Scenario(task="digits", peers=4, samples=10, drift=0.25)
 
 def test_drift_slides_towards_the_next_peers_examples() -> None:
     scenario = replace(SCENARIO, drift=0.25)
-    task = task_of(scenario)
-    shares = Shares(task, scenario)
+    task = make_task(scenario)
+    shares = DataShares(task, scenario)
     own, following = task.data(3, 4), task.data(0, 4)
-    torch.testing.assert_close(shares.of(3, 1)[0], own[0])
+    torch.testing.assert_close(shares.share_of(3, 1)[0], own[0])
     # Behind the last peer comes the first; a quarter of ten examples a round.
-    torch.testing.assert_close(shares.of(3, 3)[1], torch.cat([own[1][5:], following[1][:5]]))
-    torch.testing.assert_close(shares.of(3, 5)[1], following[1])
+    torch.testing.assert_close(shares.share_of(3, 3)[1], torch.cat([own[1][5:], following[1][:5]]))
+    torch.testing.assert_close(shares.share_of(3, 5)[1], following[1])
 
 
 def test_without_drift_a_peer_keeps_its_data() -> None:
     scenario = replace(SCENARIO, drift=0.0)
-    shares = Shares(task_of(scenario), scenario)
-    assert shares.of(2, 1) is shares.of(2, 9)
+    shares = DataShares(make_task(scenario), scenario)
+    assert shares.share_of(2, 1) is shares.share_of(2, 9)
 
 
 @pytest.mark.usefixtures("installed_fashion_mnist")
 def test_fashion_mnist_read_once_is_dealt_as_it_is_peer_by_peer() -> None:
     scenario = Scenario(task="fashion-mnist", peers=5, samples=20, skew=0.7, seed=3)
-    shares, alone = Shares(task_of(scenario), scenario), task_of(scenario)
+    shares, alone = DataShares(make_task(scenario), scenario), make_task(scenario)
     for seat in range(5):
-        for dealt, own in zip(shares.of(seat, 1), alone.data(seat, 5), strict=True):
+        for dealt, own in zip(shares.share_of(seat, 1), alone.data(seat, 5), strict=True):
             torch.testing.assert_close(dealt, own, rtol=0, atol=0)
 
 
 def test_test_examples_are_a_fixed_part_of_the_tasks() -> None:
-    task = task_of(SCENARIO)
+    task = make_task(SCENARIO)
     everything = data.test_examples(task, replace(SCENARIO, test_examples=None))
     some = data.test_examples(task, replace(SCENARIO, test_examples=50, seed=5))
     again = data.test_examples(task, replace(SCENARIO, test_examples=50, seed=6))

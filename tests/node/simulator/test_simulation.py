@@ -8,38 +8,38 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ledger.arithmetic.exact import State
-from ledger.blobs.contents.records import reference_of
-from ledger.circle.fold.state import CircleParameters
+from ledger.arithmetic.exact import GridState
+from ledger.blobs.contents.records import read_reference
+from ledger.circle.fold.state import CircleTerms
 from ledger.circle.history import History
 from ledger.circle.members import Seat
 from ledger.codec import DELTA, ZSTD
 from ledger.errors import UsageError
-from ledger.judging.frame_chains import CircleTask, Held, States, published
+from ledger.judging.frame_chains import CircleTask, HeldBlobs, StateCache, decode_public_state
 from ledger.judging.replay import replay
 from ledger.rules import RULES
-from ledger.rules.judge_memory import Carried
+from ledger.rules.judge_memory import CarriedState
 from node.blobs.store import BlockStore
 from node.simulator import Results, Scenario, simulate
-from node.simulator.blobs import network_of
+from node.simulator.blobs import make_network
 from node.simulator.engine import LocalEngine
-from node.simulator.simulation import Lap
-from node.state.own_frames import previous
+from node.simulator.simulation import SimulatedRound
+from node.state.own_frames import find_previous_commit
 
 SMALL = Scenario(
     task="digits", peers=8, rounds=3, degree=4, rule="balance", samples=60, skew=0.2, test_examples=None
 )
 
 
-def laps_of(scenario: Scenario) -> tuple[Results, list[Lap]]:
-    laps: list[Lap] = []
+def laps_of(scenario: Scenario) -> tuple[Results, list[SimulatedRound]]:
+    laps: list[SimulatedRound] = []
     return simulate(scenario, watch=laps.append), laps
 
 
-def history_of(scenario: Scenario, laps: list[Lap]) -> History:
+def history_of(scenario: Scenario, laps: list[SimulatedRound]) -> History:
     """What a chain would tell of the simulated rounds."""
     history = History(
-        CircleParameters(
+        CircleTerms(
             start_seats=scenario.peers,
             quorum=2,
             last_round=scenario.rounds,
@@ -66,16 +66,16 @@ def history_of(scenario: Scenario, laps: list[Lap]) -> History:
 def test_a_simulated_circle_is_what_replaying_its_blobs_gives(rule: str, attack: str, codec: str) -> None:
     scenario = replace(SMALL, rule=rule, attack=attack, malicious=(2, 5), records=True, codec=codec)
     _, laps = laps_of(scenario)
-    history, network = history_of(scenario, laps), network_of(scenario)
-    carried: dict[int, Carried] = {}
-    states = States(laps[0].turns[0].carried.base)
+    history, network = history_of(scenario, laps), make_network(scenario)
+    carried: dict[int, CarriedState] = {}
+    states = StateCache(laps[0].turns[0].carried.base)
     blobs: dict[bytes, bytes | None] = {}
     for lap in laps:
         blobs |= {fetched.digest: fetched.blob for fetched in lap.exchange.fetched.values()}
         for seat, judged in lap.judged.items():
             before = carried.get(seat, lap.turns[seat].carried)
             again = replay(
-                history, CircleTask(history.manifest, network, states), lap.round, seat, before, Held(blobs)
+                history, CircleTask(history.manifest, network, states), lap.round, seat, before, HeldBlobs(blobs)
             )
             assert (again.judged, again.accepted) == (judged.judged, judged.accepted)
             assert again.record == judged.record
@@ -89,15 +89,15 @@ def test_a_simulated_author_sends_a_key_frame_when_a_real_one_would(tmp_path: Pa
     """Also where it missed rounds, its turn for one among them."""
     scenario = replace(SMALL, peers=4, rounds=40, samples=20, codec=DELTA, churn=0.15, records=True)
     _, laps = laps_of(scenario)
-    history, network = history_of(scenario, laps), network_of(scenario)
+    history, network = history_of(scenario, laps), make_network(scenario)
     history.seats = {seat: Seat("", [], "", "", 0, 0) for seat in range(4)}
-    store, states = BlockStore(tmp_path), States(laps[0].turns[0].carried.base)
+    store, states = BlockStore(tmp_path), StateCache(laps[0].turns[0].carried.base)
     keys: dict[int, list[int]] = {seat: [] for seat in range(4)}
     for lap in laps:
         for seat, fetched in lap.exchange.fetched.items():
             assert fetched.blob is not None
-            real = previous(history, network, lap.round.number, seat, store, states)
-            assert reference_of(fetched.blob, history.manifest) == (real.digest if real else b"")
+            real = find_previous_commit(history, network, lap.round.number, seat, store, states)
+            assert read_reference(fetched.blob, history.manifest) == (real.digest if real else b"")
             keys[seat] += [] if real else [lap.round.number]
             assert store.put(fetched.blob) == fetched.digest
     # Seat 1 missed its turn in round 16 and seat 2 in rounds 15 and 32: a chain may not be longer.
@@ -115,13 +115,14 @@ def test_an_author_may_send_a_larger_share_of_its_values() -> None:
 
 def test_the_states_judged_are_those_in_the_blobs() -> None:
     scenario = replace(SMALL, records=True, rounds=2)
-    seen: list[dict[int, State]] = []
-    manifest, network = LocalEngine(scenario).manifest, network_of(scenario)
+    seen: list[dict[int, GridState]] = []
+    manifest, network = LocalEngine(scenario).manifest, make_network(scenario)
 
-    def look(lap: Lap) -> None:
+    def look(lap: SimulatedRound) -> None:
         for seat, state in lap.exchange.states.items():
             np.testing.assert_array_equal(
-                published(lap.exchange.fetched[seat], CircleTask(manifest, network, States())).state, state
+                decode_public_state(lap.exchange.fetched[seat], CircleTask(manifest, network, StateCache())).state,
+                state,
             )
         seen.append(dict(lap.exchange.states))
 

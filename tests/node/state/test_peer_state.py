@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node.state.peer_state import KEPT_ROUNDS, Base, KeptCommit, PeerState, StateFile
+from node.state.peer_state import KEPT_ROUNDS, Base, OwnCommit, PeerState, StateFile
 from tests.support.disk_steps import DiskSteps
 from tests.support.histories.moments import attestations, commits, drawn, history_of, settled
 
@@ -18,9 +18,9 @@ NETWORK = b"\7" * 32
 
 def state_of(size: int = 5, *, pending: bool = True) -> PeerState:
     rng = np.random.default_rng(size)
-    commit = KeptCommit(4, b"\3" * 32, b"\5" * 32, rng.normal(size=size).astype(np.float32))
+    commit = OwnCommit(4, b"\3" * 32, b"\5" * 32, rng.normal(size=size).astype(np.float32))
     base = Base(rng.integers(-(2**31), 2**31, size, dtype=np.int32), 3, b"\5" * 32)
-    kept = (KeptCommit(3, b"\4" * 32, b"\6" * 32, None), commit) if pending else ()
+    kept = (OwnCommit(3, b"\4" * 32, b"\6" * 32, None), commit) if pending else ()
     return PeerState(NETWORK, base, rng.normal(size=size).astype(np.float32), kept)
 
 
@@ -115,7 +115,7 @@ DIGEST = bytes([SEAT + 1]) * 32
 
 def with_commit(state: PeerState, number: int, digest: bytes, residual: float) -> PeerState:
     left = np.full(5, residual, np.float32)
-    return state.with_commit(KeptCommit(number, digest, state.base.record, left), history_of(), SEAT)
+    return state.with_commit(OwnCommit(number, digest, state.base.record, left), history_of(), SEAT)
 
 
 def test_what_an_update_left_over_counts_while_it_is_on_chain() -> None:
@@ -131,7 +131,7 @@ def test_what_an_update_left_over_counts_while_it_is_on_chain() -> None:
 def test_what_counts_of_a_later_round_is_what_its_own_commit_left_over() -> None:
     state = with_commit(state_of(pending=False), 1, DIGEST, 7.0)
     both = history_of(*settled(0, 1, SEAT), *commits(SEAT, number=2))
-    state = state.with_commit(KeptCommit(2, DIGEST, b"", np.full(5, 8.0, np.float32)), both, SEAT)
+    state = state.with_commit(OwnCommit(2, DIGEST, b"", np.full(5, 8.0, np.float32)), both, SEAT)
     assert (state.residual_for(3, both, SEAT) == 8.0).all()
     first = history_of(*settled(0, 1, SEAT))
     assert (state.residual_for(3, first, SEAT) == 7.0).all(), "the second round's is not on chain"
@@ -154,11 +154,11 @@ def test_of_older_rounds_the_digest_is_kept_and_in_the_end_not_even_that() -> No
 def test_a_base_stands_while_the_attestation_it_came_of_is_on_chain() -> None:
     values = np.zeros(5, np.int32)
     attested = history_of(*drawn(0, 1, 2), *attestations(SEAT))
-    assert Base(values).stands(history_of(), SEAT)
-    assert Base(values, 1, b"\1" * 32).stands(attested, SEAT)
-    assert not Base(values, 1, b"\2" * 32).stands(attested, SEAT)
-    assert not Base(values, 1, b"\1" * 32).stands(history_of(*drawn(0, 1, 2)), SEAT)
-    assert not Base(values, 2, b"\1" * 32).stands(attested, SEAT)
+    assert Base(values).is_on_chain(history_of(), SEAT)
+    assert Base(values, 1, b"\1" * 32).is_on_chain(attested, SEAT)
+    assert not Base(values, 1, b"\2" * 32).is_on_chain(attested, SEAT)
+    assert not Base(values, 1, b"\1" * 32).is_on_chain(history_of(*drawn(0, 1, 2)), SEAT)
+    assert not Base(values, 2, b"\1" * 32).is_on_chain(attested, SEAT)
 
 
 def test_a_base_is_the_latest_until_its_seat_attests_again() -> None:
@@ -168,7 +168,7 @@ def test_a_base_is_the_latest_until_its_seat_attests_again() -> None:
     genesis, after = Base(values), Base(values, 1, b"\1" * 32)
     assert genesis.is_latest(history_of(*drawn(0, 1, SEAT)), SEAT)
     assert after.is_latest(attested, SEAT)
-    assert genesis.stands(attested, SEAT)
+    assert genesis.is_on_chain(attested, SEAT)
     assert not genesis.is_latest(attested, SEAT)
     assert not after.is_latest(history_of(*drawn(0, 1, SEAT)), SEAT)
     assert not genesis.is_latest(history_of(), 7), "a seat that a reorganisation took back"

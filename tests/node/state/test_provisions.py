@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from ledger.judging.frame_chains import Held
+from ledger.judging.frame_chains import HeldBlobs
 from node.operating.notices import Notice
 from node.round.next_step import Means
 from node.state import provisions as provisions_module
 from node.state.lacks import AGAIN_S, Lacks
 from node.state.peer_state import Base
 from node.state.provisions import Provisions
-from node.state.recovery import Lacking
+from node.state.recovery import StateLacking
 from tests.support.histories.moments import attestations, commits, drawn, history_of
 
 pytestmark = pytest.mark.rule("R15.1")
@@ -24,24 +24,24 @@ class Recovering:
 
     def __init__(self) -> None:
         self.lacks, self.asked = True, 0
-        self.lacking: Lacking | None = None
+        self.lacking: StateLacking | None = None
 
     def _ask(self) -> None:
         self.asked += 1
         if self.lacks:
-            raise Lacking("nobody serves it")
+            raise StateLacking("nobody serves it")
 
-    async def genesis(self, own: bytes) -> object:
+    async def load_genesis(self, own: bytes) -> object:
         self._ask()
         return GENESIS.state
 
-    async def own_update(self, round_: object) -> Held:
+    async def load_own_update(self, round_: object) -> HeldBlobs:
         self._ask()
-        return Held()
+        return HeldBlobs()
 
-    async def base(self, known: object, judged: object) -> Base:
+    async def rebuild_base(self, known: object, judged: object) -> Base:
         self.asked += 1
-        self.lacking = Lacking("nobody serves it") if self.lacks else None
+        self.lacking = StateLacking("nobody serves it") if self.lacks else None
         return GENESIS if self.lacks else AFTER
 
 
@@ -61,39 +61,39 @@ class Scene:
 async def test_the_first_state_is_asked_for_until_somebody_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     monkeypatch.setattr(provisions_module, "AGAIN_S", 0.0)
-    assert (await scene.provisions.genesis(b"own") == GENESIS.state).all()
+    assert (await scene.provisions.wait_for_genesis(b"own") == GENESIS.state).all()
     assert scene.followed == 3
     assert [notice.kind for notice in scene.told] == ["lacking", "had"]
 
 
 async def test_a_base_that_cannot_be_had_is_asked_for_now_and_then() -> None:
     scene, history = Scene(), history_of(*drawn(0, 1, 2, 3), *attestations(SEAT))
-    assert await scene.provisions.base([GENESIS], ()) is GENESIS
-    assert scene.provisions.means(GENESIS, history, SEAT) == Means(base=False)
-    assert await scene.provisions.base([GENESIS], ()) is GENESIS
+    assert await scene.provisions.find_base([GENESIS], ()) is GENESIS
+    assert scene.provisions.find_means(GENESIS, history, SEAT) == Means(base=False)
+    assert await scene.provisions.find_base([GENESIS], ()) is GENESIS
     assert scene.recovery.asked == 1
     scene.now, scene.recovery.lacks = AGAIN_S, False
-    assert await scene.provisions.base([GENESIS], ()) is AFTER
-    assert scene.provisions.means(AFTER, history, SEAT) == Means()
+    assert await scene.provisions.find_base([GENESIS], ()) is AFTER
+    assert scene.provisions.find_means(AFTER, history, SEAT) == Means()
     assert [notice.kind for notice in scene.told] == ["lacking", "had"]
-    assert await scene.provisions.base([AFTER], ()) is AFTER
+    assert await scene.provisions.find_base([AFTER], ()) is AFTER
     assert scene.recovery.asked == 3, "what is not lacking is looked at every time"
 
 
 async def test_an_update_that_is_lost_keeps_it_out_of_that_round_alone() -> None:
     scene, history = Scene(), history_of(*drawn(0, 1, 2, 3))
     assert history.round is not None
-    assert scene.provisions.means(GENESIS, history, SEAT) == Means()
-    assert await scene.provisions.own_update(history.round) is None
-    assert scene.provisions.means(GENESIS, history, SEAT) == Means(update=False)
+    assert scene.provisions.find_means(GENESIS, history, SEAT) == Means()
+    assert await scene.provisions.find_own_update(history.round) is None
+    assert scene.provisions.find_means(GENESIS, history, SEAT) == Means(update=False)
     scene.now = AGAIN_S
-    assert scene.provisions.means(GENESIS, history, SEAT) == Means(), "time to try again"
+    assert scene.provisions.find_means(GENESIS, history, SEAT) == Means(), "time to try again"
     scene.recovery.lacks = False
-    assert await scene.provisions.own_update(history.round) is not None
+    assert await scene.provisions.find_own_update(history.round) is not None
     assert scene.told[0].says.startswith("nobody serves it; the peer sits the round out")
     history.round.number = 2
-    assert scene.provisions.means(GENESIS, history, SEAT).update
+    assert scene.provisions.find_means(GENESIS, history, SEAT).update
 
 
 def test_before_any_round_nothing_is_lacking() -> None:
-    assert Scene().provisions.means(GENESIS, history_of(*commits(1)), SEAT) == Means()
+    assert Scene().provisions.find_means(GENESIS, history_of(*commits(1)), SEAT) == Means()

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from ledger.blobs.contents.records import Genesis, encode_genesis
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.circle.history import History
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.frame_chains import States
-from ledger.rules.judge_memory import Carried
+from ledger.judging.frame_chains import StateCache
+from ledger.rules.judge_memory import CarriedState
 from node.blobs.store import BlockStore
 from node.state.peer_state import Base
-from node.state.recovery import Judged, Lacking, Recovery
+from node.state.recovery import JudgedExchange, Recovery, StateLacking
 from tests.support.circles import NETWORK, PARAMETERS, Circle, genesis_state, genesis_vector
 
 pytestmark = pytest.mark.rule("R15")
@@ -28,10 +28,10 @@ class Others:
     """The other members. lost: digests that nobody serves now."""
 
     def __init__(self, circle: Circle) -> None:
-        self.circle, self.states, self.lost = circle, States(genesis_state()), set[bytes]()
+        self.circle, self.states, self.lost = circle, StateCache(genesis_state()), set[bytes]()
         self.asked: list[bytes] = []
 
-    async def blobs(
+    async def fetch_blobs(
         self, history: History, digests: Mapping[bytes, int], *, max_bytes: int, timeout_s: float
     ) -> dict[bytes, bytes | None]:
         self.asked.extend(digests)
@@ -44,7 +44,7 @@ class Others:
 class Scene:
     def __init__(self, folder: Path) -> None:
         self.circle = Circle(
-            rounds=ROUNDS, rule="tether", rule_parameters={}, codec="delta", genesis=build(GENESIS).root.hex()
+            rounds=ROUNDS, rule="tether", rule_parameters={}, codec="delta", genesis=build_dag(GENESIS).root.hex()
         )
         self.others, self.store = Others(self.circle), BlockStore(folder / "blobs")
         self.history = self.circle.history()
@@ -61,13 +61,13 @@ class Scene:
         return self.circle.updates[number, seat]
 
     async def base(self, *known: Base) -> Base:
-        return await self.recovery.base(known or [self.genesis])
+        return await self.recovery.rebuild_base(known or [self.genesis])
 
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> Scene:
     scene = Scene(tmp_path)
-    await scene.recovery.genesis(GENESIS)
+    await scene.recovery.load_genesis(GENESIS)
     return scene
 
 
@@ -91,7 +91,7 @@ async def test_what_is_lacking_is_named_and_the_base_stays_where_it_is_known(sce
     scene.others.lost.add(scene.update(2))
     base = await scene.base()
     assert base.round == 1
-    assert base.stands(scene.history, SEAT)
+    assert base.is_on_chain(scene.history, SEAT)
     assert not base.is_latest(scene.history, SEAT), "so nothing is committed or judged from it"
     said = str(scene.recovery.lacking)
     assert said.startswith("the state after round 2 cannot be rebuilt: ")
@@ -117,17 +117,17 @@ class InMemory:
     """As much of what a screening found as a base is made of."""
 
     record_digest: bytes
-    carried: Carried
+    carried: CarriedState
 
 
 async def test_what_is_still_in_memory_is_taken_from_there(scene: Scene) -> None:
     latest, round_ = await scene.base(), scene.history.rounds[ROUNDS - 1]
     record = round_.attestations[SEAT].record
     found = InMemory(record, latest.carried)
-    judged = Judged(ROUNDS, round_.seed, dict(round_.commits), frozenset(), b"", found)  # type: ignore[arg-type]
+    judged = JudgedExchange(ROUNDS, round_.seed, dict(round_.commits), frozenset(), b"", found)  # type: ignore[arg-type]
     before = Base(latest.state, ROUNDS - 1, scene.history.rounds[ROUNDS - 2].attestations[SEAT].record)
     scene.others.lost.update(scene.circle.blobs)
-    base = await scene.recovery.base([before], [judged])
+    base = await scene.recovery.rebuild_base([before], [judged])
     assert (base.round, base.record, scene.recovery.lacking) == (ROUNDS, record, None)
 
 
@@ -142,8 +142,8 @@ async def test_what_an_earlier_holder_of_the_seat_attested_is_not_gone_through(s
 async def test_an_update_of_its_own_that_is_whole_is_read_from_its_store(scene: Scene) -> None:
     for number in range(1, ROUNDS + 1):
         scene.store.put(scene.circle.blobs[scene.update(number)] or b"")
-    own = await scene.recovery.own_update(scene.history.rounds[ROUNDS - 1])
-    assert own.blob(scene.update(ROUNDS)) == scene.circle.blobs[scene.update(ROUNDS)]
+    own = await scene.recovery.load_own_update(scene.history.rounds[ROUNDS - 1])
+    assert own.read(scene.update(ROUNDS)) == scene.circle.blobs[scene.update(ROUNDS)]
     assert scene.others.asked == []
 
 
@@ -159,9 +159,9 @@ async def test_its_own_update_lost_or_damaged_is_had_from_others_or_lacking(
         raw[10] ^= 1
         path.write_bytes(bytes(raw))
     scene.others.lost.add(digest)
-    with pytest.raises(Lacking, match=f"own update of round {ROUNDS} is lost"):
-        await scene.recovery.own_update(round_)
+    with pytest.raises(StateLacking, match=f"own update of round {ROUNDS} is lost"):
+        await scene.recovery.load_own_update(round_)
     if damage == "flipped":
         assert f"block damaged, removed file={path}" in caplog.text
     scene.others.lost.clear()
-    assert (await scene.recovery.own_update(round_)).blob(digest) == scene.circle.blobs[digest]
+    assert (await scene.recovery.load_own_update(round_)).read(digest) == scene.circle.blobs[digest]

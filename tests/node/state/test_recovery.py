@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from ledger.blobs.contents.records import Genesis, encode_genesis
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.codec import PLAIN, blocks_of, quantise
 from ledger.errors import SetupError
-from node.state.recovery import Lacking, Recovery
+from node.state.recovery import Recovery, StateLacking
 from tests.support.exchange_scene import Scene
 
 
@@ -26,13 +26,13 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 
 def genesis_of(scene: Scene, seed: int) -> tuple[bytes, np.ndarray]:
-    values = np.random.default_rng(seed).normal(size=scene.history.manifest.parameters).astype(np.float32)
+    values = np.random.default_rng(seed).normal(size=scene.history.manifest.state_size).astype(np.float32)
     quantised = quantise(values, blocks_of(scene.history.manifest.sizes), PLAIN)
     return encode_genesis(Genesis(PLAIN, quantised.payload)), quantised.state
 
 
 def recovery_with(scene: Scene, genesis: bytes) -> Recovery:
-    manifest = msgspec.structs.replace(scene.history.manifest, genesis=build(genesis).root.hex())
+    manifest = msgspec.structs.replace(scene.history.manifest, genesis=build_dag(genesis).root.hex())
     scene.history.task_manifest = manifest
     return Recovery(lambda: scene.history, bytes(32), 0, scene.members[0].store, scene.exchange)
 
@@ -40,13 +40,13 @@ def recovery_with(scene: Scene, genesis: bytes) -> Recovery:
 async def test_the_circles_own_state_is_fetched_and_kept(scene: Scene) -> None:
     (circles, state), (own, _) = genesis_of(scene, 1), genesis_of(scene, 2)
     digest = scene.members[2].store.put(circles)
-    assert (await recovery_with(scene, circles).genesis(own) == state).all()
+    assert (await recovery_with(scene, circles).load_genesis(own) == state).all()
     assert scene.members[0].store.has(digest)
 
 
 async def test_where_this_machine_draws_the_same_nobody_is_asked(scene: Scene) -> None:
     circles, state = genesis_of(scene, 1)
-    assert (await recovery_with(scene, circles).genesis(circles) == state).all()
+    assert (await recovery_with(scene, circles).load_genesis(circles) == state).all()
     assert [member.asked for member in scene.members] == [0, 0, 0, 0]
 
 
@@ -54,15 +54,15 @@ async def test_where_no_member_serves_it_now_it_is_lacking_until_one_does(scene:
     (circles, state), (own, _) = genesis_of(scene, 1), genesis_of(scene, 2)
     recovery = recovery_with(scene, circles)
     with pytest.raises(
-        Lacking, match=r"put the founder.s \.genesis file beside .*, or wait until another member is up"
+        StateLacking, match=r"put the founder.s \.genesis file beside .*, or wait until another member is up"
     ):
-        await recovery.genesis(own)
+        await recovery.load_genesis(own)
     scene.members[2].store.put(circles)
-    assert (await recovery.genesis(own) == state).all()
+    assert (await recovery.load_genesis(own) == state).all()
 
 
 async def test_bytes_at_the_genesis_digest_that_are_no_blob_are_a_sentence_too(scene: Scene) -> None:
     circles, own = b"FM" + bytes(100_000), genesis_of(scene, 2)[0]
     scene.members[2].store.put(circles)
     with pytest.raises(SetupError, match="initial state makes no blob"):
-        await recovery_with(scene, circles).genesis(own)
+        await recovery_with(scene, circles).load_genesis(own)

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from ledger.blobs.contents.records import Genesis, encode_genesis
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.circle.events import Left, Released, Settled
 from ledger.circle.history import History
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.frame_chains import CircleTask, Held, States
+from ledger.judging.frame_chains import CircleTask, HeldBlobs, StateCache
 from ledger.judging.replay import replay
 from node.blobs.store import BlockStore
 from node.state.peer_state import Base
-from node.state.recovery import Judged, Recovery
+from node.state.recovery import JudgedExchange, Recovery
 from tests.support.circles import NETWORK, PARAMETERS, Circle, Honest, Said, genesis_state, genesis_vector
 from tests.support.histories.generated import digest
 
@@ -36,9 +36,11 @@ class Lent:
     def __init__(self, circle: Circle) -> None:
         self.circle, self.asked = circle, list[bytes]()
         self.lost: set[bytes] = set()
-        self.states = States(genesis_state())
+        self.states = StateCache(genesis_state())
 
-    async def blobs(self, history: History, digests: Mapping[bytes, int], **_: Any) -> dict[bytes, bytes | None]:
+    async def fetch_blobs(
+        self, history: History, digests: Mapping[bytes, int], **_: Any
+    ) -> dict[bytes, bytes | None]:
         self.asked += list(digests)
         for one in self.lost.intersection(digests):
             raise Unavailable(one, {})
@@ -49,21 +51,21 @@ class Scene:
     """A circle that has played some rounds, and one of its seats that starts again."""
 
     def __init__(self, folder: Path, seat: int, **options: Any) -> None:
-        self.circle = Circle(genesis=build(GENESIS).root.hex(), **options)
+        self.circle = Circle(genesis=build_dag(GENESIS).root.hex(), **options)
         self.seat, self.lent = seat, Lent(self.circle)
         self.store = BlockStore(folder / "store")
         self.store.put(GENESIS)
         exchange: Any = self.lent
         self.history = self.circle.known
         self.recovery = Recovery(lambda: self.history, DOMAIN, seat, self.store, exchange)
-        assert np.array_equal(asyncio.run(self.recovery.genesis(GENESIS)), genesis_state())
+        assert np.array_equal(asyncio.run(self.recovery.load_genesis(GENESIS)), genesis_state())
 
-    def base(self, known: Sequence[Base], judged: Sequence[Judged] = ()) -> Base:
-        return asyncio.run(self.recovery.base(known, judged))
+    def base(self, known: Sequence[Base], judged: Sequence[JudgedExchange] = ()) -> Base:
+        return asyncio.run(self.recovery.rebuild_base(known, judged))
 
     def through(self, number: int) -> History:
         """The history once this round was settled."""
-        history = History(self.circle.parameters)
+        history = History(self.circle.terms)
         for event in self.circle.events:
             history.apply(event)
             if isinstance(event, Settled) and event.round == number:
@@ -115,11 +117,16 @@ def test_what_is_in_memory_still_is_not_fetched_and_judged_again(tmp_path: Path)
     scene = Scene(tmp_path, 1, rounds=1)
     history = scene.circle.known
     round_ = history.rounds[0]
-    states = States(START.state)
+    states = StateCache(START.state)
     screened = replay(
-        history, CircleTask(history.manifest, DOMAIN, states), round_, 1, START.carried, Held(scene.circle.blobs)
+        history,
+        CircleTask(history.manifest, DOMAIN, states),
+        round_,
+        1,
+        START.carried,
+        HeldBlobs(scene.circle.blobs),
     )
-    judged = Judged(1, round_.seed, dict(round_.commits), frozenset(), START.record, screened)
+    judged = JudgedExchange(1, round_.seed, dict(round_.commits), frozenset(), START.record, screened)
     scene.assert_is_where_the_peer_was(scene.base([START], [judged]), 1)
     assert scene.lent.asked == []
 
@@ -164,10 +171,12 @@ def test_what_cannot_be_rebuilt_is_named_with_its_round_and_the_base_before_it_s
 # ------------------------------------------------------------------------------------------------- what was judged
 
 
-def judged_of(circle: Circle) -> Judged:
+def judged_of(circle: Circle) -> JudgedExchange:
     round_ = circle.known.rounds[1]
     screened: Any = None
-    return Judged(2, round_.seed, dict(round_.commits), frozenset(round_.eligible(16384)), b"\1" * 32, screened)
+    return JudgedExchange(
+        2, round_.seed, dict(round_.commits), frozenset(round_.find_eligible(16384)), b"\1" * 32, screened
+    )
 
 
 def test_what_was_judged_holds_for_the_round_as_it_was() -> None:

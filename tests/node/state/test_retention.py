@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from ledger.blobs.contents.records import Genesis, Update, encode_genesis, encode_update
-from ledger.blobs.unixfs import CHUNK_BYTES, build
+from ledger.blobs.unixfs import CHUNK_BYTES, build_dag
 from ledger.circle.draw import mask_of
 from ledger.circle.events import Disputed
 from ledger.circle.history import History
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.false_verdicts import Examined, Truth
-from ledger.judging.frame_chains import lineage
+from ledger.judging.false_verdicts import Examination, Truth
+from ledger.judging.frame_chains import find_frame_chain
 from node.blobs.store import BlockStore
-from node.duties.jury import examined, truth_of
-from node.state.retention import Retention, first_kept, owed_rounds
+from node.duties.jury import recompute_attestation, recompute_truth
+from node.state.retention import Retention, find_owed_rounds, first_kept_round
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, Honest, genesis_vector
 from tests.support.histories.generated import address
 
@@ -41,12 +41,12 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def circle_of(rounds: int = 26, **options: Any) -> Circle:
     about = {"rule": "tether", "rule_parameters": {}, "codec": "delta"} | options
-    return Circle(seats=4, rounds=rounds, degree=3, genesis=build(GENESIS).root.hex(), **about)
+    return Circle(seats=4, rounds=rounds, degree=3, genesis=build_dag(GENESIS).root.hex(), **about)
 
 
 def through(circle: Circle, number: int) -> History:
     """The history when this round has just opened."""
-    history = History(circle.parameters)
+    history = History(circle.terms)
     for event in circle.events:
         history.apply(event)
         if history.number == number:
@@ -65,7 +65,7 @@ def kept_by(circle: Circle, folder: Path, number: int, seat: int = SEAT, every: 
             link.digest
             for other in round_.commits
             if other == seat or judged >> other & 1
-            for link in lineage(circle.known, round_, other)
+            for link in find_frame_chain(circle.known, round_, other)
         ]
         had += [round_.attestations[seat].record] if seat in round_.attestations else []
         had += [circle.checkpoints[at] for at in [(round_.number, seat)] if at in circle.checkpoints]
@@ -104,8 +104,8 @@ def test_a_peer_can_show_what_every_disputable_round_of_its_own_follows_from(
         history, store = through(circle, number), kept_by(circle, tmp_path / str(number), number)
         for back in range(1, DISPUTABLE + 1):
             round_ = history.rounds[number - back - 1]
-            found = asyncio.run(examined(history, DOMAIN, round_.number, SEAT, Shown(store)))
-            assert found == Examined((), round_.attestations[SEAT].record), (number, round_.number)
+            found = asyncio.run(recompute_attestation(history, DOMAIN, round_.number, SEAT, Shown(store)))
+            assert found == Examination((), round_.attestations[SEAT].record), (number, round_.number)
 
 
 def test_what_is_kept_is_bounded_by_what_can_be_disputed_and_not_by_the_circles_length(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_nothing_goes_as_long_as_everything_can_be_disputed(tmp_path: Path) -> N
     history, store = through(circle, 12), BlockStore(tmp_path)
     for blob in circle.blobs.values():
         store.put(blob or b"")
-    assert first_kept(history) == 1
+    assert first_kept_round(history) == 1
     before = blobs_in(tmp_path)
     assert Retention(store).delete(history, SEAT) == set()
     assert blobs_in(tmp_path) == before
@@ -133,9 +133,9 @@ def test_an_open_dispute_keeps_what_it_is_about(tmp_path: Path) -> None:
 
     circle = circle_of(26, checkpoint_every=3, codec="int8", between={9: claim})
     history, store = through(circle, 26), kept_by(circle, tmp_path, 26)
-    assert owed_rounds(history, SEAT)[0] >= {6, 7}
-    assert asyncio.run(truth_of(history, DOMAIN, 7, SEAT, 0, Shown(store))).truth == Truth.RIGHT
-    assert asyncio.run(truth_of(history, DOMAIN, 8, SEAT, 0, Shown(store))).truth == Truth.WITHHELD
+    assert find_owed_rounds(history, SEAT)[0] >= {6, 7}
+    assert asyncio.run(recompute_truth(history, DOMAIN, 7, SEAT, 0, Shown(store))).truth == Truth.RIGHT
+    assert asyncio.run(recompute_truth(history, DOMAIN, 8, SEAT, 0, Shown(store))).truth == Truth.WITHHELD
 
 
 def test_what_belongs_to_no_round_of_this_circle_stays(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_what_stayed_for_a_later_round_goes_when_that_is_final(tmp_path: Path) -
     circle = circle_of(40, checkpoint_every=3)
     early, late = kept_by(circle, tmp_path / "1", 24, every=1), kept_by(circle, tmp_path / "2", 40, every=1)
     updates = [circle.updates[number, seat] for number in range(1, 24) for seat in range(4)]
-    first = first_kept(through(circle, 24))
+    first = first_kept_round(through(circle, 24))
     hung_on = [one for one in updates if early.has(one)]
     assert any(early.has(circle.updates[number, 0]) for number in range(1, first)), "frames hang on earlier ones"
     assert sum(late.has(one) for one in hung_on) < len(hung_on)
@@ -168,11 +168,11 @@ def test_what_stayed_for_a_later_round_goes_when_that_is_final(tmp_path: Path) -
 def test_a_judge_that_was_away_for_long_keeps_its_last_rounds(tmp_path: Path) -> None:
     circle = circle_of(30, checkpoint_every=3, codec="int8", cheats={SEAT: Away(SEAT, range(8, 29))})
     history = through(circle, 30)
-    updates, checkpoints = owed_rounds(history, SEAT)
+    updates, checkpoints = find_owed_rounds(history, SEAT)
     assert checkpoints == {5}
     assert updates == {6, 7}
     store = kept_by(circle, tmp_path, 30)
-    found = asyncio.run(truth_of(history, DOMAIN, 29, SEAT, 0, Shown(store)))
+    found = asyncio.run(recompute_truth(history, DOMAIN, 29, SEAT, 0, Shown(store)))
     assert found.truth == Truth.RIGHT
 
 
@@ -193,7 +193,7 @@ def test_blocks_that_another_blob_has_too_stay(tmp_path: Path) -> None:
 
 def test_what_is_named_like_a_blob_and_is_a_part_of_another_stays(tmp_path: Path) -> None:
     store, first = BlockStore(tmp_path), b"FM" + bytes(CHUNK_BYTES - 2)
-    whole, part = store.put(first + b"end"), build(first).root
+    whole, part = store.put(first + b"end"), build_dag(first).root
     assert store.has(part)
     store.remove({part})
     assert store.get(whole, 1 << 22) == first + b"end"
@@ -215,14 +215,14 @@ async def test_deletion_comes_after_some_rounds_and_tells_what_of_its_own_went(t
     for blob in circle.blobs.values():
         store.put(blob or b"")
     retention = Retention(store, unpinned.append)
-    retention.look(through(circle, 29), SEAT)
+    retention.delete_when_due(through(circle, 29), SEAT)
     assert retention._working is not None
     await retention._working
     assert circle.updates[2, SEAT] in unpinned
     working = retention._working
-    retention.look(through(circle, 30), SEAT)
+    retention.delete_when_due(through(circle, 30), SEAT)
     assert retention._working is working, "one round later there is hardly anything to delete"
-    retention.look(circle.history(), SEAT)
+    retention.delete_when_due(circle.history(), SEAT)
     retention.close()
 
 
@@ -247,6 +247,8 @@ def test_who_names_a_blob_long_before_it_publishes_it_has_no_judge_delete_it(tmp
     planted = circle.updates[Foretelling.LATE, 2]
     assert planted == circle.updates[Foretelling.EARLY, 2]
     history, store = through(circle, 18), kept_by(circle, tmp_path, 18)
-    assert first_kept(history) > Foretelling.EARLY
+    assert first_kept_round(history) > Foretelling.EARLY
     assert store.has(planted)
-    assert asyncio.run(truth_of(history, DOMAIN, Foretelling.LATE, SEAT, 2, Shown(store))).truth == Truth.RIGHT
+    assert (
+        asyncio.run(recompute_truth(history, DOMAIN, Foretelling.LATE, SEAT, 2, Shown(store))).truth == Truth.RIGHT
+    )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from node.learning.training import Trainer, initial_state, layout_of, train_one_epoch
+from node.learning.training import Trainer, layout_of, make_initial_state, train_one_epoch
 from node.tasks import images
 from node.tasks.interface import Task, load_task
 
@@ -52,15 +52,15 @@ def test_no_test_image_is_trained_on(installed_mnist):
 
 
 def test_the_networks_are_of_the_size_they_say():
-    assert layout_of(images.perceptron()).size == 101_770
-    assert layout_of(images.convolutional()).size == 36_122
+    assert layout_of(images.make_perceptron()).size == 101_770
+    assert layout_of(images.make_convolutional()).size == 36_122
 
 
 @pytest.mark.parametrize("spec", ["mnist", "mnist-cnn"])
 def test_a_few_epochs_on_a_thousand_digits_make_a_good_reader(installed_mnist, spec):
     task = load(spec, samples=1000, skew=0.0)
     trainer = Trainer(task, layout_of(task.model()), seat=0, seats=8, seed=1)
-    state = trainer.initial()
+    state = trainer.make_initial()
     before = trainer.evaluate(state)["accuracy"]
     for round in range(1, 4):
         state = trainer.train(state, round)
@@ -82,7 +82,7 @@ def test_the_convolutional_network_learns_fashion_mnist():
 
 @pytest.mark.usefixtures("installed_fashion_mnist")
 def test_everyone_with_one_seed_starts_from_one_convolutional_network():
-    first, second = (initial_state(load("fashion-mnist-cnn"), seed=4) for _ in range(2))
+    first, second = (make_initial_state(load("fashion-mnist-cnn"), seed=4) for _ in range(2))
     assert (first == second).all()
 
 

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from ledger.chain.circle import Mark, Placed
+from ledger.chain.circle import BlockMark, PlacedEvent
 from ledger.chain.rpc.client import RpcFault
 from ledger.circle.events import Ejected, Equivocated, Joined, Left, Moved
 from ledger.circle.history import History
@@ -10,7 +10,7 @@ from tests.support.histories.generated import Story, endpoint
 
 
 def history_of(chain, events):
-    history = History(chain.parameters)
+    history = History(chain.terms)
     for event in events:
         history.apply(event)
     return history
@@ -38,7 +38,7 @@ class ForkedChain:
 
     def __init__(self, number: int) -> None:
         self.story, self._random = Story(number), Random(number)
-        self.parameters = self.story.parameters
+        self.terms = self.story.terms
         self.unrest, self.lag, self.asked = 0.0, 0, []
         self._blocks = [("0x" + f"{index:064x}", []) for index in range(self.FIRST)]
         self._forks = 0
@@ -74,25 +74,25 @@ class ForkedChain:
 
     # ---- what it answers
 
-    def head(self) -> int:
+    def fetch_head(self) -> int:
         self._ask("head")
         return len(self._blocks) - 1 - self.lag
 
-    def mark(self, number: int) -> Mark | None:
+    def fetch_mark(self, number: int) -> BlockMark | None:
         self._ask("mark")
-        return Mark(number, self._blocks[number][0]) if number < len(self._blocks) - self.lag else None
+        return BlockMark(number, self._blocks[number][0]) if number < len(self._blocks) - self.lag else None
 
-    def logs(self, first: int, last: int):
+    def fetch_events(self, first: int, last: int):
         self._ask("logs")
         return self._logs(first, min(last, len(self._blocks) - 1 - self.lag))
 
-    def logs_to_head(self, first: int):
+    def fetch_events_to_head(self, first: int):
         self._ask("logs_to_head")
         if first >= len(self._blocks) - self.lag:
             raise RpcFault("fork", "eth_getLogs", -32000, "invalid block range params", None)
         return self._logs(first, len(self._blocks) - 1 - self.lag)
 
-    def history_hash(self, block: int) -> bytes:
+    def fetch_history_hash(self, block: int) -> bytes:
         self._ask("history_hash")
         if block >= len(self._blocks) - self.lag:
             raise RpcFault("fork", "eth_call", -32000, "header not found", None)
@@ -102,7 +102,7 @@ class ForkedChain:
         found = []
         for number in range(first, last + 1):
             block_hash, content = self._blocks[number]
-            found += [Placed((number, index), block_hash, "0x", event) for index, event in enumerate(content)]
+            found += [PlacedEvent((number, index), block_hash, "0x", event) for index, event in enumerate(content)]
         return found
 
     def _ask(self, method: str) -> None:

@@ -10,13 +10,13 @@ from eth_hash.auto import keccak
 from hexbytes import HexBytes
 
 from ledger.chain.rpc.client import Rpc
-from ledger.chain.transactions.sender import Pace, Sender
+from ledger.chain.transactions.sender import DeliveryPace, Sender
 
 KEY = b"\x11" * 32
 ADDRESS = Account.from_key(KEY).address
 CHAIN_ID = 1337
 GWEI = 10**9
-AT_ONCE = Pace(poll_s=0.0, slow_poll_s=0.0, look_s=0.0, lost_s=0.2, taken_s=0.0)
+AT_ONCE = DeliveryPace(poll_s=0.0, slow_poll_s=0.0, look_s=0.0, lost_s=0.2, taken_s=0.0)
 POLL = "eth_getTransactionReceipt"
 SEND = "eth_sendRawTransaction"
 LOOK = "eth_getTransactionByHash"

@@ -5,7 +5,7 @@ from dataclasses import fields
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
-from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.circle.events import Woken
 
 ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -13,7 +13,7 @@ ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 
 def raw_log(event, block, index=0, **changed):
     """A log as JSON. changed: members of it that are to be otherwise."""
-    inputs = circle_artifact().entry("event", type(event).__name__)["inputs"]
+    inputs = load_circle_artifact().find_entry("event", type(event).__name__)["inputs"]
     values = {field.name: getattr(event, field.name) for field in fields(event)}
     signature = f"{type(event).__name__}({','.join(parameter['type'] for parameter in inputs)})"
     topics = [keccak(signature.encode())]

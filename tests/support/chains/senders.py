@@ -9,11 +9,11 @@ from typing import Any
 from eth_account import Account
 
 from ledger.chain.rpc.client import Rpc
-from ledger.chain.transactions.sender import Pace, Sender
+from ledger.chain.transactions.sender import DeliveryPace, Sender
 from tests.support.chains.kinds import ChainProcess, RpcFailure
 
 WAIT_S = 60.0
-PACE = Pace(poll_s=0.01, slow_poll_s=0.02, look_s=0.1, lost_s=0.5, taken_s=0.1)
+PACE = DeliveryPace(poll_s=0.01, slow_poll_s=0.02, look_s=0.1, lost_s=0.5, taken_s=0.1)
 GWEI = 10**9
 PAYEE = "0x" + "11" * 20
 

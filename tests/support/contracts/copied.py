@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.contracts.harness import CircleTerms, CircleUnderTest
+from tests.support.contracts.harness import CircleUnderTest, ContractTerms
 from tests.support.contracts.machines import BareMachine
 
 Deploy = Callable[..., CircleUnderTest]
@@ -14,7 +14,7 @@ Deploy = Callable[..., CircleUnderTest]
 
 def deployed(**terms: Any) -> CircleUnderTest:
     """A circle with these changed terms."""
-    return CircleUnderTest(BareMachine(), CircleTerms(**terms))
+    return CircleUnderTest(BareMachine(), ContractTerms(**terms))
 
 
 def copied(make: Callable[[Deploy], CircleUnderTest]) -> Any:

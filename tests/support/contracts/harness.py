@@ -3,8 +3,8 @@
 from copy import copy, deepcopy
 from typing import Any
 
-from ledger.chain.circle import CircleState
-from ledger.chain.contract.artifact import circle_artifact
+from ledger.chain.circle import ContractState
+from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.chain.logs import LogDecoder
 from ledger.circle.draw import mask_of
 from ledger.circle.events import Answer, Event, Joined, Referred, Resolved, Restarted, Settled
@@ -13,13 +13,13 @@ from ledger.circle.manifest import manifest_digest
 from ledger.circle.reputation import pack, unpack
 from ledger.circle.verdict_word import encode_verdicts
 from ledger.identity.network import Network
-from ledger.identity.signing import announcement_hash, compact, invitation_hash, sign
+from ledger.identity.signing import announcement_hash, encode_compact, invitation_hash, sign
 from tests.support.contracts.machines import CHAIN_ID, BareMachine, Ran
 from tests.support.contracts.possible import check_fold_refuses
-from tests.support.contracts.terms import DAY_S, NOBODY, WINDOW_S, CircleTerms, manifest_bytes
+from tests.support.contracts.terms import DAY_S, NOBODY, WINDOW_S, ContractTerms, manifest_bytes
 from tests.support.contracts.twin.circle import Twin
 
-__all__ = ["DAY_S", "DIGEST", "ENDPOINT", "NOBODY", "RECORD", "WINDOW_S", "CircleTerms", "CircleUnderTest"]
+__all__ = ["DAY_S", "DIGEST", "ENDPOINT", "NOBODY", "RECORD", "WINDOW_S", "CircleUnderTest", "ContractTerms"]
 
 DIGEST, RECORD = b"\xd1" * 32, b"\xec" * 32
 ENDPOINT = "wss://peer.example.org:4001 https://peer.example.org:4002"
@@ -37,20 +37,20 @@ class CircleUnderTest:
     after so many calls; with many seats that, not the calls, would take most of the time.
     """
 
-    def __init__(self, machine: BareMachine, terms: CircleTerms, check_every: int = 1) -> None:
+    def __init__(self, machine: BareMachine, terms: ContractTerms, check_every: int = 1) -> None:
         self.machine, self.terms = machine, terms
         self.peers, self.colds = machine.accounts, machine.colds
         self._check_every, self._calls = check_every, 0
-        self.artifact = circle_artifact()
+        self.artifact = load_circle_artifact()
         self._decoder = LogDecoder(self.artifact)
         self.court = _created(machine.run(self.peers[0], None, bytes.fromhex(self.artifact.court_bytecode[2:])))
         self.terms = terms = terms.but(court=self.court)
         manifest = manifest_bytes(terms)
-        ran = machine.run(self.peers[0], None, self.artifact.creation_data((manifest, terms.words)))
+        ran = machine.run(self.peers[0], None, self.artifact.encode_creation((manifest, terms.words)))
         self.address = _created(ran)
         self.network = Network.of(CHAIN_ID, self.address)
         self.artifact.read_immutables(machine.code(self.address), self.address)
-        self.twin, self.history = Twin(terms, self.network, manifest_digest(manifest)), History(terms.parameters)
+        self.twin, self.history = Twin(terms, self.network, manifest_digest(manifest)), History(terms.circle_terms)
         self._burned_before = machine.balance(BURNED)
         (opened,) = self._events(ran)
         self.history.apply(opened)
@@ -76,7 +76,7 @@ class CircleUnderTest:
         """
         if value is None:
             value = self.price(name)
-        ran = self.machine.run(sender, self.address, data or self.artifact.call_data(name, *arguments), value)
+        ran = self.machine.run(sender, self.address, data or self.artifact.encode_call(name, *arguments), value)
         foretold = self.twin.take(sender, name, arguments, value, ran.moment)
         assert ran.reason == foretold.reason, f"{name}{arguments} by {sender} in phase {self.history.phase.name}"
         self.gas = ran.gas
@@ -142,8 +142,8 @@ class CircleUnderTest:
 
     def view(self, name: str, *arguments: object) -> tuple[Any, ...]:
         """What a view answers. Raises Refusal."""
-        answer = self.machine.ask(self.address, self.artifact.call_data(name, *arguments))
-        return self.artifact.result(name, answer)
+        answer = self.machine.ask(self.address, self.artifact.encode_call(name, *arguments))
+        return self.artifact.decode_result(name, answer)
 
     def _succeed(self, sender: str, name: str, *arguments: object, **options: Any) -> list[Event]:
         outcome = self.call(sender, name, *arguments, **options)
@@ -170,14 +170,14 @@ class CircleUnderTest:
         """What an account signs to invite another: nonce, expiry (by default in a day), r, vs."""
         until = self.machine.now_s + DAY_S if expiry is None else expiry
         signed = invitation_hash(self.network, self.peers[peer], nonce, until)
-        return (nonce, until, *compact(sign(self.machine.keys[self.peers[inviter]], signed)))
+        return (nonce, until, *encode_compact(sign(self.machine.keys[self.peers[inviter]], signed)))
 
     def announcements(self, author: int, number: int, network: Network | None = None) -> tuple[object, ...]:
         """The arguments of `report_equivocation` for two updates that an account announced in one round."""
         found: list[object] = [self.peers[author], number]
         for digest in (b"\x01" * 32, b"\x02" * 32):
             signed = announcement_hash(network or self.network, number, self.peers[author], digest)
-            found += [digest, *compact(sign(self.machine.keys[self.peers[author]], signed))]
+            found += [digest, *encode_compact(sign(self.machine.keys[self.peers[author]], signed))]
         return tuple(found)
 
     def verdicts(self, seat: int, rejected: int = 0, unjudged: int = 0) -> int:
@@ -253,10 +253,10 @@ class CircleUnderTest:
     # ---------------------------------------------------------------------------------------- comparisons
 
     @property
-    def state(self) -> CircleState:
+    def state(self) -> ContractState:
         """What the contract says."""
         values = self.view("state")
-        return CircleState(values[0], Phase(values[1]), *values[2:])
+        return ContractState(values[0], Phase(values[1]), *values[2:])
 
     @property
     def reputations(self) -> dict[int, int]:

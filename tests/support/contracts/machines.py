@@ -17,7 +17,7 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from ledger.chain.logs import RawLog
-from ledger.testchain.evm.simulate import revert_reason
+from ledger.testchain.evm.simulate import decode_revert_reason
 from ledger.testchain.evm.vm import LocalVM
 from tests.support.contracts.interpreter import LeanVM
 
@@ -231,8 +231,8 @@ def _reason_of(computation: Any) -> str | None:
     if not computation.is_error:
         return None
     output = bytes(computation.output)
-    assert not output or revert_reason(output) is not None, output.hex()
-    return revert_reason(output) or ""
+    assert not output or decode_revert_reason(output) is not None, output.hex()
+    return decode_revert_reason(output) or ""
 
 
 def _signer(number: int) -> tuple[str, bytes]:

@@ -97,7 +97,7 @@ def _joined(history: History, sender: str, arguments: tuple[Any, ...]) -> Event 
     endpoint, cold = arguments[:2]
     if not isinstance(endpoint, str):
         return None
-    return Joined(history.next_seat() or 0, sender, cold, NOBODY, endpoint)
+    return Joined(history.find_next_seat() or 0, sender, cold, NOBODY, endpoint)
 
 
 def _moved(history: History, sender: str, arguments: tuple[Any, ...]) -> Event | None:
@@ -117,7 +117,7 @@ def _own(make: Callable[..., Event]) -> Callable[[History, str, tuple[Any, ...]]
 
 def _left(history: History, _sender: str, arguments: tuple[Any, ...]) -> Event:
     seat = arguments[0]
-    return Left(seat, history.burned_by_leaving(seat) if seat in history.seats else 0, LATER_S)
+    return Left(seat, history.leaving_burn_wei(seat) if seat in history.seats else 0, LATER_S)
 
 
 def _ejected(history: History, _sender: str, arguments: tuple[Any, ...]) -> Event:

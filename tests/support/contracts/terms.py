@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from ledger.circle.history import CircleParameters
+from ledger.circle.history import CircleTerms
 from ledger.circle.manifest import Manifest, Tensor
 from ledger.codec import CODECS
 
@@ -13,7 +13,7 @@ DAY_S = 86400
 
 
 @dataclass(frozen=True)
-class CircleTerms:
+class ContractTerms:
     """The fields of the contract's `Terms`, in its order."""
 
     start_seats: int = 3
@@ -41,9 +41,9 @@ class CircleTerms:
         return tuple(vars(self).values())
 
     @property
-    def parameters(self) -> CircleParameters:
+    def circle_terms(self) -> CircleTerms:
         """What the fold needs of them."""
-        return CircleParameters(
+        return CircleTerms(
             start_seats=self.start_seats,
             quorum=self.quorum,
             last_round=self.last_round,
@@ -57,12 +57,12 @@ class CircleTerms:
             jury_seats=self.jury_seats,
         )
 
-    def but(self, **changed: object) -> "CircleTerms":
+    def but(self, **changed: object) -> "ContractTerms":
         """These terms with some changed."""
         return replace(self, **changed)
 
 
-def manifest_bytes(terms: CircleTerms) -> bytes:
+def manifest_bytes(terms: ContractTerms) -> bytes:
     """A manifest the fold takes."""
     return Manifest(
         version=1,

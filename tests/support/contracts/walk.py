@@ -16,9 +16,9 @@ from ledger.circle.draw import seats_of
 from ledger.circle.events import Answer, Stage
 from ledger.circle.history import Phase
 from ledger.identity.network import Network
-from ledger.identity.signing import announcement_hash, compact, sign
+from ledger.identity.signing import announcement_hash, encode_compact, sign
 from tests.support.contracts.calldata import functions, read, spoiled
-from tests.support.contracts.harness import DIGEST, ENDPOINT, NOBODY, RECORD, CircleTerms, CircleUnderTest
+from tests.support.contracts.harness import DIGEST, ENDPOINT, NOBODY, RECORD, CircleUnderTest, ContractTerms
 from tests.support.contracts.machines import BareMachine
 from tests.support.contracts.terms import BY_INVITER, OPEN
 from tests.support.contracts.twin.rounds import PATIENCE_WINDOWS
@@ -34,12 +34,12 @@ HALF_ORDER: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F4668
 ORDER: Final = 2 * HALF_ORDER + 1
 
 
-def random_terms(chance: Random) -> CircleTerms:
+def random_terms(chance: Random) -> ContractTerms:
     """A small circle whose windows a few calls lead through. The inviter is the last account."""
     start_seats = chance.randint(2, 5)
     admission = chance.choice([OPEN, OPEN, BY_INVITER, 2])
     has_disputes = chance.random() < 0.75
-    return CircleTerms(
+    return ContractTerms(
         start_seats=start_seats,
         quorum=chance.randint(2, start_seats),
         last_round=chance.choice([3, 8, 300, 300]),
@@ -66,7 +66,7 @@ class Walk:
     accepted, refused: how many calls of each name were.
     """
 
-    def __init__(self, terms: CircleTerms, check_every: int = 1, machine: BareMachine | None = None) -> None:
+    def __init__(self, terms: ContractTerms, check_every: int = 1, machine: BareMachine | None = None) -> None:
         machine = machine or BareMachine(ACCOUNTS)
         if terms.inviter == "inviter":
             terms = terms.but(inviter=machine.accounts[-1])
@@ -297,7 +297,7 @@ class Walk:
     def stray(self, chance: Random) -> None:
         """Any call at any time with arguments of the right types, most often one the contract refuses."""
         name = chance.choice(self.calls)
-        types = self.artifact.types("function", name)
+        types = self.artifact.find_types("function", name)
         self.call(
             self._anyone(chance), name, *(self._value_of(kind, chance) for kind in types), **self._value(chance)
         )
@@ -314,7 +314,7 @@ class Walk:
     def spoiled_call(self, name: str, chance: Random) -> None:
         """A call whose calldata was changed a little."""
         data = spoiled(self.call_data_of(name, chance), chance)
-        arguments = read(self.artifact.types("function", name), data[4:])
+        arguments = read(self.artifact.find_types("function", name), data[4:])
         if arguments is None:
             self._send_noise(data, chance)
         else:
@@ -322,7 +322,7 @@ class Walk:
 
     def call_data_of(self, name: str, chance: Random) -> bytes:
         """A call with any arguments of the right types."""
-        types = self.artifact.types("function", name)
+        types = self.artifact.find_types("function", name)
         return self._selector(name) + abi_encode(types, tuple(self._value_of(kind, chance) for kind in types))
 
     def is_call(self, data: bytes) -> bool:
@@ -334,7 +334,7 @@ class Walk:
         self.refused["no call"] += 1
 
     def _selector(self, name: str) -> bytes:
-        return keccak(f"{name}({','.join(self.artifact.types('function', name))})".encode())[:4]
+        return keccak(f"{name}({','.join(self.artifact.find_types('function', name))})".encode())[:4]
 
     # ------------------------------------------------------------------------------------------------- choices
 
@@ -391,7 +391,7 @@ class Walk:
         words: list[object] = [author, number]
         for digest in (DIGEST, RECORD):
             signed = announcement_hash(self.circle.network, number, author, digest)
-            words += [digest, *compact(sign(self.machine.keys[author], signed))]
+            words += [digest, *encode_compact(sign(self.machine.keys[author], signed))]
         return words
 
     def _spoil(self, words: list[Any], chance: Random) -> None:
@@ -412,7 +412,7 @@ class Walk:
             case 5:
                 other = Network.of(self.circle.network.chain_id + 1, self.circle.network.contract)
                 signed = announcement_hash(other, words[1], words[0], words[2])
-                words[3], words[4] = compact(sign(self.machine.keys[words[0]], signed))
+                words[3], words[4] = encode_compact(sign(self.machine.keys[words[0]], signed))
 
     def _value_of(self, kind: str, chance: Random) -> Any:
         match kind:

@@ -5,7 +5,7 @@ Seat 0 judged all others in round 1 and lied about seat 5; the circle is in roun
 
 import hashlib
 
-from ledger.circle.draw import jury, mask_of
+from ledger.circle.draw import draw_jury, mask_of
 from ledger.circle.events import (
     Answer,
     Attested,
@@ -23,7 +23,7 @@ from ledger.circle.events import (
     Summoned,
     Voted,
 )
-from ledger.circle.history import CircleParameters, History
+from ledger.circle.history import CircleTerms, History
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
 from tests.support.histories.moments import NOBODY, SEED, cold, manifest, peer
@@ -32,7 +32,7 @@ SEATS, WINDOW_S, NOW = 9, 3600, 1_800_000_000
 BOND, DISPUTE_BOND = 10**18, 10**17
 CHALLENGER = peer(8)
 RECORD = b"\7" * 32
-PARAMETERS = CircleParameters(
+PARAMETERS = CircleTerms(
     start_seats=SEATS,
     quorum=5,
     last_round=3,
@@ -70,9 +70,9 @@ class Court:
         round_ = self.history.rounds[-1]
         for seat in seats:
             others = mask_of(seats) & ~(1 << seat)
-            words = encode_verdicts(SEED, number, round_.neighbours(PARAMETERS.degree)[seat], others, others)
+            words = encode_verdicts(SEED, number, round_.find_neighbours(PARAMETERS.degree)[seat], others, others)
             self.apply(Attested(seat, words, b"\1" * 32))
-        self.apply(Settled(number, mask_of(seats), pack(self.history.settled(round_))))
+        self.apply(Settled(number, mask_of(seats), pack(self.history.compute_reputations(round_))))
 
     def dispute(
         self,
@@ -92,7 +92,7 @@ class Court:
         return len(history.disputes) - 1
 
     def summon(self, number: int = 0) -> list[int]:
-        drawn = jury(SEED, self.history.disputes[number].pool, PARAMETERS.jury_seats)
+        drawn = draw_jury(SEED, self.history.disputes[number].pool, PARAMETERS.jury_seats)
         self.apply(Summoned(number, SEED, drawn, NOW + 2 * WINDOW_S))
         return [seat for seat in range(SEATS) if drawn >> seat & 1]
 

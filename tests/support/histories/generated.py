@@ -8,8 +8,8 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from ledger.circle import events
-from ledger.circle.draw import jury, mask_of, seats_of
-from ledger.circle.history import CircleParameters, History, Phase
+from ledger.circle.draw import draw_jury, mask_of, seats_of
+from ledger.circle.history import CircleTerms, History, Phase
 from ledger.circle.manifest import Manifest, Tensor
 from ledger.circle.reputation import INITIAL, pack
 from ledger.circle.verdict_word import encode_verdicts
@@ -181,7 +181,7 @@ class Story:
     def __init__(self, number, rounds=3):
         self._random = draw = Random(number)
         start = draw.randint(2, 6)
-        self.parameters = CircleParameters(
+        self.terms = CircleTerms(
             start_seats=start,
             quorum=draw.randint(2, start),
             last_round=rounds,
@@ -194,7 +194,7 @@ class Story:
             dispute_window_s=WINDOW_S,
             jury_seats=draw.randint(1, 5),
         )
-        self.known = History(self.parameters)
+        self.known = History(self.terms)
         self.events, self.numbers, self.judges = [], [], []
         self._keys, self._time = 0, 1_700_000_000
         self._write(opened(manifest_of(rounds)))
@@ -221,7 +221,7 @@ class Story:
             current = known.round
             awaited = seats_of(known.roster & ~current.committed)
             waiting = awaited + seats_of(known.late)
-            enough = len(current.commits) >= known.parameters.quorum
+            enough = len(current.commits) >= known.terms.quorum
             if enough and (not awaited or draw.random() < 0.2):
                 break
             if not waiting:
@@ -239,12 +239,12 @@ class Story:
         draw, known = self._random, self.known
         judges = seats_of(known.round.committed)
         draw.shuffle(judges)
-        few = min(known.parameters.quorum, len(judges))
+        few = min(known.terms.quorum, len(judges))
         for judge in judges[: draw.choice([len(judges), draw.randint(few, len(judges)), draw.randint(0, 1)])]:
             self._bystand()
             if not known.seats[judge].is_held:
                 continue
-            order = known.round.neighbours(4)[judge]
+            order = known.round.find_neighbours(4)[judge]
             judged = mask_of([seat for seat in order if draw.random() < 0.9])
             accepted = judged & draw.getrandbits(256) if draw.random() < 0.6 else judged
             word = encode_verdicts(known.round.seed, known.number, order, judged, accepted)
@@ -252,12 +252,14 @@ class Story:
 
     def _settlement(self):
         known, current = self.known, self.known.round
-        return events.Settled(known.number, mask_of(list(current.attestations)), pack(known.settled(current)))
+        return events.Settled(
+            known.number, mask_of(list(current.attestations)), pack(known.compute_reputations(current))
+        )
 
     def _let_somebody_in(self):
         """The circle is short of its quorum: it waits for who wakes or joins."""
         asleep = seats_of(self.known.members & ~self.known.roster & ~self.known.late)
-        seat = self.known.next_seat()
+        seat = self.known.find_next_seat()
         if not asleep and seat is None:
             return  # until a seat is released
         if not asleep:
@@ -299,7 +301,7 @@ class Story:
         return self._keys
 
     def _join(self):
-        seat = self.known.next_seat()
+        seat = self.known.find_next_seat()
         if self.known.phase != Phase.FINISHED and seat is not None and seat < 12:
             self._write(joined(seat, self._new_key()))
 
@@ -333,7 +335,7 @@ class Story:
         """Somebody leaves, is ejected or convicted."""
         if not self._held() or self._random.random() < 0.5:
             return
-        low = [s for s in self._held() if 0 < self.parameters.eject_after <= self.known.seats[s].strikes]
+        low = [s for s in self._held() if 0 < self.terms.eject_after <= self.known.seats[s].strikes]
         seat = self._random.choice(low or self._held())
         held = self.known.seats[seat]
         if low:
@@ -342,12 +344,12 @@ class Story:
             number = max(self.known.number, held.since_round)
             self._write(events.Equivocated(seat, number, address(seat + 1), held.bond, self._later()))
         else:
-            self._write(events.Left(seat, self.known.burned_by_leaving(seat), self._later() + 8 * WINDOW_S))
+            self._write(events.Left(seat, self.known.leaving_burn_wei(seat), self._later() + 8 * WINDOW_S))
 
     def _accuse(self):
         known = self.known
         settled = [round_.number for round_ in known.rounds if round_.settled]
-        if not settled or self.parameters.dispute_bond == 0:
+        if not settled or self.terms.dispute_bond == 0:
             return
         judge, target = self._random.choice(seats_of(known.bonded) or [0]), self._random.choice(list(known.seats))
         number, held = self._random.choice(settled), known.seats[judge]
@@ -357,7 +359,7 @@ class Story:
             return
         if known.is_disputed(number, judge, held.tenure, target):
             return
-        if known.bonded.bit_count() < self.parameters.quorum:
+        if known.bonded.bit_count() < self.terms.quorum:
             return
         self.judges.append(judge)
         words = (address(500), digest("evidence"), known.bonded, now_s + WINDOW_S)
@@ -365,7 +367,7 @@ class Story:
 
     def _summon(self, dispute):
         seed = digest("jury", dispute.number, self._random.random())
-        drawn = jury(seed, dispute.pool, self.parameters.jury_seats)
+        drawn = draw_jury(seed, dispute.pool, self.terms.jury_seats)
         self._write(events.Summoned(dispute.number, seed, drawn, self._later() + WINDOW_S))
 
     def _hear(self):

@@ -8,7 +8,7 @@ from eth_utils.address import to_checksum_address
 
 from ledger.circle.draw import mask_of
 from ledger.circle.events import Attested, Committed, Drawn, Event, Joined, Opened, Settled
-from ledger.circle.history import CircleParameters, History
+from ledger.circle.history import CircleTerms, History
 from ledger.circle.manifest import Manifest, Tensor
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
@@ -20,7 +20,7 @@ WINDOW_S = 300
 SEED = hashlib.sha256(b"seed").digest()
 
 
-PARAMETERS = CircleParameters(
+PARAMETERS = CircleTerms(
     start_seats=SEATS,
     quorum=QUORUM,
     last_round=ROUNDS,
@@ -99,5 +99,5 @@ def attestations(*seats: int, number: int = 1) -> list[Event]:
 def settled(*seats: int) -> list[Event]:
     """Everyone of these seats committed, judged nobody and the round is over."""
     before = [*drawn(*seats), *attestations(*seats)]
-    reputations = history_of(*before).settled(history_of(*before).rounds[0])
+    reputations = history_of(*before).compute_reputations(history_of(*before).rounds[0])
     return [*before, Settled(1, mask_of(seats), pack(reputations))]

@@ -42,10 +42,10 @@ class WarmNetwork(LocalNetwork):
     """A network whose processes are forks of one that has imported the program."""
 
     def _start(self, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> Any:
-        return warm_start.start([PROGRAM, *command], stdout=out, stderr=err, **self._tied())
+        return warm_start.start([PROGRAM, *command], stdout=out, stderr=err, **self._lifeline_options())
 
     def _run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-        return warm_start.run([PROGRAM, *command], **self._tied())
+        return warm_start.run([PROGRAM, *command], **self._lifeline_options())
 
 
 class LocalRun:
@@ -228,7 +228,7 @@ class LocalRun:
 
     def events(self, index: int, kind: str) -> list[Event]:
         """What a peer has reported, of one kind, over all its lives."""
-        return [event for event in self.network.peers[index].events() if event["event"] == kind]
+        return [event for event in self.network.peers[index].read_events() if event["event"] == kind]
 
     def rounds(self, index: int) -> dict[int, Event]:
         """A peer's round events by number."""
@@ -262,8 +262,8 @@ class LocalRun:
         """What the chain says now."""
         if self._circle is None:
             self._circle = open_circle(CircleFile.read(self.network.circle_file))
-        history = History(self._circle.parameters)
-        for placed in self._circle.logs(0, self._circle.head()):
+        history = History(self._circle.terms)
+        for placed in self._circle.fetch_events(0, self._circle.fetch_head()):
             history.apply(placed.event)
         return history
 

@@ -12,7 +12,7 @@ from ledger.chain.deployment.deploy import CircleFile, open_circle
 from ledger.chain.transactions.sender import Sender
 from ledger.circle.verdict_word import encode_verdicts
 from ledger.identity.endpoints import parse_endpoint
-from node.blobs.gateway import gateway_app
+from node.blobs.gateway import make_gateway_app
 from node.blobs.store import BlockStore
 from node.seat.keys import load_key
 from tests.support.network.local_run import LocalRun
@@ -69,7 +69,7 @@ class Villain:
         self._sender.call(self._circle.network.contract, name, *arguments)
 
     async def _serve(self) -> tuple[web.AppRunner, int]:
-        runner = web.AppRunner(gateway_app(self.store))
+        runner = web.AppRunner(make_gateway_app(self.store))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         return runner, int(runner.addresses[0][1])

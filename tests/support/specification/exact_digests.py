@@ -10,10 +10,10 @@ import numpy as np
 
 from ledger.arithmetic.exact import (
     ONE_Q18,
-    State,
+    GridState,
+    clipped_mean,
     decaying_square_q30,
     mean,
-    pulled_mean,
     squared_distance,
     squared_norm,
     to_float,
@@ -21,13 +21,13 @@ from ledger.arithmetic.exact import (
 )
 from ledger.blobs.contents.records import state_digest
 from ledger.codec import PLAIN, Blocks, quantise
-from ledger.rules import Situation, rule_of
-from ledger.rules.judge_memory import Memory
+from ledger.rules import ScreeningInput, rule_of
+from ledger.rules.judge_memory import JudgeMemory
 
 PARAMETERS = 70_001
 
 
-def made_state(name: str, bits: int) -> State:
+def made_state(name: str, bits: int) -> GridState:
     """(70001,), int32, uniform in ±2**bits, from SHAKE-256."""
     raw = np.frombuffer(hashlib.shake_256(name.encode()).digest(4 * PARAMETERS), "<u4")
     return ((raw >> np.uint32(31 - bits)).astype(np.int64) - (1 << bits)).astype(np.int32)
@@ -35,7 +35,7 @@ def made_state(name: str, bits: int) -> State:
 
 def tether_digests() -> dict[str, object]:
     """Three rounds of one judge with nine neighbours, four of whom lean the same way."""
-    rule, memory, base = rule_of("tether", {}), Memory(), made_state("base", 18)
+    rule, memory, base = rule_of("tether", {}), JudgeMemory(), made_state("base", 18)
     lean = made_state("lean", 12)
     accepted: list[list[int]] = []
     for number in range(1, 4):
@@ -43,7 +43,7 @@ def tether_digests() -> dict[str, object]:
         neighbours = {seat: state + lean * (seat % 2) for seat, state in enumerate(others, 1)}
         neighbours[30] = base + made_state("far", 20)
         outcome = rule.screen(
-            Situation(
+            ScreeningInput(
                 base, own, neighbours, frozenset({*range(8), 30}), number, 3, 0, b"s" * 32, {4: number}, memory
             )
         )
@@ -65,7 +65,7 @@ def digests() -> dict[str, object]:
     near = [np.clip(state, -(127 << 17), 127 << 17).astype(np.int32) for state in near]
     rule = rule_of("balance", {"gamma_milli": 300, "kappa_milli": 500, "alpha_q15": 12345})
     neighbours = {0: far, 1: near[0], 2: near[1], 5: near[2]}
-    outcome = rule.screen(Situation(own, own, neighbours, frozenset({0, 1, 5}), 4, 10))
+    outcome = rule.screen(ScreeningInput(own, own, neighbours, frozenset({0, 1, 5}), 4, 10))
     floats = to_float(made_state("floats", 17)) * np.float32(2.0**-11)
     quantised = quantise(floats, Blocks((floats.size,)), PLAIN)
     return {
@@ -73,7 +73,7 @@ def digests() -> dict[str, object]:
         "squared_distance": squared_distance(own, far),
         "mean": state_digest(mean([own, far, *near])).hex(),
         "weighted_mean": state_digest(weighted_mean(own, near, 23456)).hex(),
-        "pulled_mean": state_digest(pulled_mean(far, own, near, [ONE_Q18, 123_457, 0])).hex(),
+        "pulled_mean": state_digest(clipped_mean(far, own, near, [ONE_Q18, 123_457, 0])).hex(),
         "decaying_square": [decaying_square_q30(300, 500, step, 30) for step in range(0, 30, 7)],
         "balance_accepts": [seat for seat, judgement in outcome.judgements.items() if judgement.accepted],
         "balance_next_base": state_digest(outcome.next_base).hex(),

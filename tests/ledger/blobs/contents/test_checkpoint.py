@@ -13,16 +13,16 @@ from ledger.blobs.contents.checkpoint import (
     decode_checkpoint,
     decode_checkpoint_record,
     encode_checkpoint,
-    first_disputable,
+    first_disputable_round,
     is_checkpoint_due,
     pack,
     unpack,
 )
 from ledger.blobs.contents.records import InvalidBlob, Record, decode_record, encode_record, state_digest
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.codec import Blocks, blocks_of
 from ledger.errors import PeerFault
-from ledger.rules.judge_memory import Carried, InvalidMemory, Memory, Trace, memory_max_bytes
+from ledger.rules.judge_memory import AuthorTrace, CarriedState, InvalidMemory, JudgeMemory, memory_max_bytes
 from tests.support import golden
 from tests.support.circles import NETWORK, Circle, genesis_state
 from tests.support.histories.generated import manifest_of
@@ -54,8 +54,8 @@ def record_of(carried, **fields):
 
 def carried_of(seed=1, meetings=3):
     moved = np.random.default_rng(seed).integers(-4000, 4000, GENESIS.size).astype(np.int32)
-    traces = {seat: Trace(1, meetings, np.arange(8, dtype=np.int32) - seat) for seat in (0, 7, 255)}
-    return Carried(GENESIS + moved, Memory(b"\x05" * 32, traces))
+    traces = {seat: AuthorTrace(1, meetings, np.arange(8, dtype=np.int32) - seat) for seat in (0, 7, 255)}
+    return CarriedState(GENESIS + moved, JudgeMemory(b"\x05" * 32, traces))
 
 
 def blob_of(carried, number=3):
@@ -66,12 +66,12 @@ def blob_of(carried, number=3):
 @given(st.data())
 def test_a_base_comes_back_bit_by_bit_and_has_one_encoding(data):
     blocks = Blocks(tuple(data.draw(sizes)))
-    base, genesis = (data.draw(arrays(np.int32, blocks.parameters, elements=values)) for _ in range(2))
+    base, genesis = (data.draw(arrays(np.int32, blocks.state_size, elements=values)) for _ in range(2))
     genesis = np.clip(genesis, -127 << 17, 127 << 17)
     packed = pack(base, genesis, blocks)
     assert (unpack(packed, genesis, blocks) == base).all()
     assert pack(unpack(packed, genesis, blocks), genesis, blocks) == packed
-    assert len(packed) <= 2 * blocks.count + (26 * blocks.parameters + 7) // 8
+    assert len(packed) <= 2 * blocks.count + (26 * blocks.state_size + 7) // 8
 
 
 def test_what_hardly_moved_takes_few_bits():
@@ -137,36 +137,36 @@ def test_a_checkpoint_that_is_not_what_its_record_says_is_none(fields, says):
 
 def test_a_memory_that_no_judge_could_have_is_none():
     """Also where record and checkpoint agree on it: a rule must not be run on it."""
-    one = Trace(1, 1, np.zeros(8, np.int32))
+    one = AuthorTrace(1, 1, np.zeros(8, np.int32))
     hostile = {
-        "seed": Memory(b"\x05" * 31, {}),
-        "without a seed": Memory(b"", {0: one}),
-        "short": Memory(b"\x05" * 32, {0: Trace(1, 1, np.zeros(7, np.int32))}),
-        "never met": Memory(b"\x05" * 32, {0: Trace(1, 0, one.values)}),
-        "met too often": Memory(b"\x05" * 32, {0: Trace(1, 1 << 21, one.values)}),
-        "no tenure": Memory(b"\x05" * 32, {0: Trace(0, 1, one.values)}),
-        "no seat": Memory(b"\x05" * 32, {256: one}),
+        "seed": JudgeMemory(b"\x05" * 31, {}),
+        "without a seed": JudgeMemory(b"", {0: one}),
+        "short": JudgeMemory(b"\x05" * 32, {0: AuthorTrace(1, 1, np.zeros(7, np.int32))}),
+        "never met": JudgeMemory(b"\x05" * 32, {0: AuthorTrace(1, 0, one.values)}),
+        "met too often": JudgeMemory(b"\x05" * 32, {0: AuthorTrace(1, 1 << 21, one.values)}),
+        "no tenure": JudgeMemory(b"\x05" * 32, {0: AuthorTrace(0, 1, one.values)}),
+        "no seat": JudgeMemory(b"\x05" * 32, {256: one}),
     }
     for memory in hostile.values():
-        carried = Carried(GENESIS, memory)
+        carried = CarriedState(GENESIS, memory)
         with pytest.raises(InvalidMemory):
             decode_checkpoint(blob_of(carried), MANIFEST, record_of(carried), GENESIS)
-    order = Memory(b"\x05" * 32, {0: one, 1: one}).encode()
+    order = JudgeMemory(b"\x05" * 32, {0: one, 1: one}).encode()
     head = order[:33]
     with pytest.raises(InvalidMemory):
-        Memory.decode(head + order[33 + 46 :] + order[33 : 33 + 46], 8)
+        JudgeMemory.decode(head + order[33 + 46 :] + order[33 : 33 + 46], 8)
     with pytest.raises(InvalidMemory):
-        Memory.decode(carried_of().memory.encode(), 0)
+        JudgeMemory.decode(carried_of().memory.encode(), 0)
     with pytest.raises(InvalidMemory):
-        Memory.decode(b"", 8)
-    assert Memory.decode(b"\x00", 0) == Memory()
+        JudgeMemory.decode(b"", 8)
+    assert JudgeMemory.decode(b"\x00", 0) == JudgeMemory()
 
 
 @settings(max_examples=60)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_memory_with_this_one_encoding_or_refused(encoded):
     try:
-        memory = Memory.decode(encoded, 8)
+        memory = JudgeMemory.decode(encoded, 8)
     except InvalidMemory:
         return
     assert memory.encode() == encoded
@@ -175,14 +175,14 @@ def test_any_bytes_are_a_memory_with_this_one_encoding_or_refused(encoded):
 @pytest.mark.rule("R7")
 def test_sizes_are_checked_before_anything_else():
     most = checkpoint_max_bytes(MANIFEST)
-    full = {seat: Trace(1, 2**32 - 1, np.full(8, -1, np.int32)) for seat in range(256)}
-    memory = Memory(b"\x05" * 32, full)
+    full = {seat: AuthorTrace(1, 2**32 - 1, np.full(8, -1, np.int32)) for seat in range(256)}
+    memory = JudgeMemory(b"\x05" * 32, full)
     assert len(memory.encode()) == memory_max_bytes(8)
     largest = encode_checkpoint(
         DOMAIN,
         2**32 - 1,
         AUTHOR,
-        Carried(np.full_like(GENESIS, -LARGEST), memory),
+        CarriedState(np.full_like(GENESIS, -LARGEST), memory),
         GENESIS + 1,
         blocks_of(MANIFEST.sizes),
     )
@@ -204,9 +204,11 @@ def test_the_blob_is_the_one_once_written_down():
     manifest = manifest_of(9, layout=[["a", [3], 0], ["b", [2], 0]], rule="none", rule_parameters={})
     genesis = np.array([0, 100, -100, 7, 7], np.int32)
     base = genesis + np.array([1, -1, 300, 0, 0], np.int32)
-    memory = Memory(b"\x05" * 32, {3: Trace(2, 9, np.array([1, -1], np.int32))})
-    blob = encode_checkpoint(DOMAIN, 3, AUTHOR, Carried(base, memory), genesis, Blocks((3, 2)))
-    golden.expect("checkpoint", {"blob": blob.hex(), "digest": build(blob).root.hex(), "genesis": genesis.tolist()})
+    memory = JudgeMemory(b"\x05" * 32, {3: AuthorTrace(2, 9, np.array([1, -1], np.int32))})
+    blob = encode_checkpoint(DOMAIN, 3, AUTHOR, CarriedState(base, memory), genesis, Blocks((3, 2)))
+    golden.expect(
+        "checkpoint", {"blob": blob.hex(), "digest": build_dag(blob).root.hex(), "genesis": genesis.tolist()}
+    )
     assert manifest.checkpoint_every == 16
 
 
@@ -236,7 +238,7 @@ def test_a_checkpoint_is_due_in_turn_in_the_last_round_and_when_the_turn_was_mis
 
 @pytest.mark.rule("R29.1")
 def test_what_can_be_disputed_reaches_256_rounds_back():
-    assert [first_disputable(number) for number in (0, 1, 257, 258, 1000)] == [1, 1, 1, 2, 744]
+    assert [first_disputable_round(number) for number in (0, 1, 257, 258, 1000)] == [1, 1, 1, 2, 744]
 
 
 def test_a_judge_away_in_its_turn_shows_one_when_it_is_back():

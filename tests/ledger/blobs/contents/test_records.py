@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from ledger.blobs.contents.records import (
     RECORD_MAX_BYTES,
-    Entry,
     Genesis,
     InvalidBlob,
     Record,
+    RecordEntry,
     Update,
     decode_genesis,
     decode_record,
@@ -24,7 +24,7 @@ from ledger.blobs.contents.records import (
     state_digest,
     update_max_bytes,
 )
-from ledger.blobs.unixfs import build
+from ledger.blobs.unixfs import build_dag
 from ledger.circle.manifest import Manifest, Tensor
 from ledger.codec import PLAIN, ZSTD, MalformedFrame, blocks_of, max_payload_bytes, quantise
 from ledger.errors import PeerFault
@@ -57,8 +57,8 @@ RECORD = Record(
     BASE,
     b"\x44" * 32,
     (
-        Entry(0, b"\x55" * 32, "accepted", True, {"distance2": "12", "limit2": "1" + "0" * 30}),
-        Entry(2, b"\x66" * 32, "unavailable", False, {}),
+        RecordEntry(0, b"\x55" * 32, "accepted", True, {"distance2": "12", "limit2": "1" + "0" * 30}),
+        RecordEntry(2, b"\x66" * 32, "unavailable", False, {}),
     ),
     b"\x77" * 32,
     b"\x88" * 32,
@@ -80,7 +80,7 @@ def array_blob(magic, values):
 
 digests = st.binary(min_size=32, max_size=32)
 entries = st.builds(
-    Entry,
+    RecordEntry,
     seat=st.integers(0, 255),
     digest=digests,
     verdict=st.sampled_from(["accepted", "rejected", "invalid", "unavailable"]),
@@ -126,7 +126,7 @@ def test_blobs_are_the_ones_once_written_down():
         "update": encode_update(UPDATE),
         "record": encode_record(RECORD),
     }
-    found = {name: {"blob": blob.hex(), "digest": build(blob).root.hex()} for name, blob in blobs.items()}
+    found = {name: {"blob": blob.hex(), "digest": build_dag(blob).root.hex()} for name, blob in blobs.items()}
     golden.expect("records", found | {"state_digest": state_digest(QUANTISED.state).hex()})
 
 
@@ -206,7 +206,7 @@ def test_the_largest_honest_update_fits():
 @pytest.mark.rule("R7")
 def test_a_record_of_the_largest_circle_fits():
     figures = {"distance2": "9" * 25, "limit2": "9" * 25}
-    full = tuple(Entry(seat, b"\x55" * 32, "unavailable", True, figures) for seat in range(255))
+    full = tuple(RecordEntry(seat, b"\x55" * 32, "unavailable", True, figures) for seat in range(255))
     assert len(encode_record(msgspec.structs.replace(RECORD, entries=full))) <= RECORD_MAX_BYTES
 
 

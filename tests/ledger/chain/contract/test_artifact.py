@@ -2,9 +2,9 @@
 
 import pytest
 
-from ledger.chain.contract.artifact import CodeMismatch, circle_artifact
-from ledger.chain.deployment.plan import plan_for
-from ledger.chain.deployment.terms import Terms
+from ledger.chain.contract.artifact import CodeMismatch, load_circle_artifact
+from ledger.chain.deployment.plan import make_plan
+from ledger.chain.deployment.terms import ChosenTerms
 from ledger.circle.manifest import MANIFEST_MAX_BYTES
 from tests.support.histories.generated import manifest_of
 
@@ -19,25 +19,27 @@ LATER = {0x1E: "CLZ", 0xE0: "RJUMP", 0xE3: "CALLF", 0xEC: "EOFCREATE"}
 
 
 def test_the_deployed_code_keeps_the_size_limit() -> None:
-    assert circle_artifact().code_bytes <= CODE_MAX_BYTES
-    assert len(circle_artifact().court_code) <= CODE_MAX_BYTES
+    assert load_circle_artifact().code_bytes <= CODE_MAX_BYTES
+    assert len(load_circle_artifact().court_code) <= CODE_MAX_BYTES
 
 
 def test_creation_keeps_the_size_limit_with_the_largest_manifest() -> None:
-    plan = plan_for(manifest_of(9, 3), Terms(start_seats=4, quorum=3, commit_window_s=60, attest_window_s=30))
+    plan = make_plan(
+        manifest_of(9, 3), ChosenTerms(start_seats=4, quorum=3, commit_window_s=60, attest_window_s=30)
+    )
     padded = (len(plan.manifest.encode()) + WORD - 1) // WORD * WORD
-    assert len(plan.circle_data(ADDRESS)) - padded + MANIFEST_MAX_BYTES <= CREATION_MAX_BYTES
+    assert len(plan.encode_circle_creation(ADDRESS)) - padded + MANIFEST_MAX_BYTES <= CREATION_MAX_BYTES
     assert len(plan.court_data) <= CREATION_MAX_BYTES
 
 
 def test_a_cancun_chain_knows_every_instruction() -> None:
-    used = instructions(bytes.fromhex(circle_artifact().runtime[2:]))
-    assert not (used | instructions(circle_artifact().court_code)) & LATER.keys()
+    used = instructions(bytes.fromhex(load_circle_artifact().runtime[2:]))
+    assert not (used | instructions(load_circle_artifact().court_code)) & LATER.keys()
     assert 0x5F in used, "PUSH0 is what an older chain stops at"
 
 
 def test_the_court_has_no_constructor_and_no_immutables_so_its_code_is_the_same_everywhere() -> None:
-    assert circle_artifact().court_code in circle_artifact().court_creation
+    assert load_circle_artifact().court_code in load_circle_artifact().court_creation
 
 
 def instructions(code: bytes) -> set[int]:
@@ -50,32 +52,32 @@ def instructions(code: bytes) -> set[int]:
 
 
 def deployed() -> bytes:
-    artifact = circle_artifact()
+    artifact = load_circle_artifact()
     words = b"".join(number.to_bytes(WORD, "big") for number in range(len(artifact.immutables)))
     return bytes.fromhex(artifact.runtime[2:]) + words
 
 
 def test_the_words_behind_the_code_may_differ_and_are_read() -> None:
-    words = circle_artifact().read_immutables(deployed(), ADDRESS)
-    assert words.keys() == circle_artifact().immutables.keys()
+    words = load_circle_artifact().read_immutables(deployed(), ADDRESS)
+    assert words.keys() == load_circle_artifact().immutables.keys()
     assert sorted(int.from_bytes(word, "big") for word in words.values()) == list(range(len(words)))
 
 
 @pytest.mark.parametrize("place", [0, 100, -1])
 def test_one_changed_byte_of_the_code_is_a_mismatch(place: int) -> None:
-    length = len(circle_artifact().runtime) // 2 - 1
+    length = len(load_circle_artifact().runtime) // 2 - 1
     code = bytearray(deployed())
     code[place % length] ^= 1
     with pytest.raises(CodeMismatch, match="is not the circle contract of this version"):
-        circle_artifact().read_immutables(bytes(code), ADDRESS)
+        load_circle_artifact().read_immutables(bytes(code), ADDRESS)
 
 
 def test_code_that_is_too_short_or_too_long_is_a_mismatch() -> None:
     for code in (deployed()[:-1], deployed() + b"\0", deployed()[:40]):
         with pytest.raises(CodeMismatch, match="is not the circle contract"):
-            circle_artifact().read_immutables(code, ADDRESS)
+            load_circle_artifact().read_immutables(code, ADDRESS)
 
 
 def test_an_address_without_code_is_said_to_be_one() -> None:
     with pytest.raises(CodeMismatch, match="there is no contract at"):
-        circle_artifact().read_immutables(b"", ADDRESS)
+        load_circle_artifact().read_immutables(b"", ADDRESS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from eth_abi import encode as abi_encode
 
-from ledger.chain.contract.revert_reasons import SENTENCES, explained, reason_in
+from ledger.chain.contract.revert_reasons import SENTENCES, decode_revert_reason, explain_revert
 
 CONTRACTS = Path(__file__).resolve().parents[4] / "contracts"
 # A string of the form `module: fact`; comments and documentation hold none in quotation marks.
@@ -48,28 +48,28 @@ def test_a_sentence_names_the_fact_and_a_next_step(reason: str) -> None:
 
 def test_a_reason_is_found_in_what_endpoints_say() -> None:
     sentence = SENTENCES["join: already seated"]
-    assert explained("execution reverted: join: already seated") == sentence
-    assert explained("VM Exception: revert join: already seated, data: 0x08c379a0") == sentence
-    assert explained("execution reverted") is None
+    assert explain_revert("execution reverted: join: already seated") == sentence
+    assert explain_revert("VM Exception: revert join: already seated, data: 0x08c379a0") == sentence
+    assert explain_revert("execution reverted") is None
 
 
 def test_a_reason_that_begins_like_another_keeps_its_own_sentence() -> None:
     for reason in SENTENCES:
-        assert explained(f"execution reverted: {reason}") == SENTENCES[reason]
+        assert explain_revert(f"execution reverted: {reason}") == SENTENCES[reason]
 
 
 def test_a_reason_is_read_from_revert_data() -> None:
     data = "0x08c379a0" + abi_encode(["string"], ["join: already seated"]).hex()
-    assert reason_in(data) == "join: already seated"
+    assert decode_revert_reason(data) == "join: already seated"
 
 
 @pytest.mark.parametrize(
     "data", [None, "", "0x", "0x08c379a0", "0x4e487b71" + "00" * 32, "0x08c379a0zz", "0x08c379a0" + "ff" * 64]
 )
 def test_data_that_holds_no_reason_gives_none(data: str | None) -> None:
-    assert reason_in(data) is None
+    assert decode_revert_reason(data) is None
 
 
 def test_huge_revert_data_is_not_read() -> None:
     data = "0x08c379a0" + abi_encode(["string"], ["x" * 10_000]).hex()
-    assert reason_in(data) is None
+    assert decode_revert_reason(data) is None

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ledger.chain.deployment.cautions import cautions, check_windows
-from ledger.chain.deployment.terms import Admission, Terms
+from ledger.chain.deployment.cautions import check_windows, find_cautions
+from ledger.chain.deployment.terms import Admission, ChosenTerms
 from ledger.errors import UsageError
 
 ETH = 10**18
@@ -20,15 +20,15 @@ SAFE: dict[str, Any] = {
 INVITED = {"admission": Admission.INVITER, "inviter": "0x" + "ab" * 20}
 
 
-def terms(**changes: Any) -> Terms:
-    return Terms(**SAFE | changes)
+def terms(**changes: Any) -> ChosenTerms:
+    return ChosenTerms(**SAFE | changes)
 
 
 @pytest.mark.parametrize("block_time_s", [None, 0.0, 12.0])
 def test_of_safe_terms_there_is_nothing_to_say(block_time_s: float | None) -> None:
     check_windows(terms(), block_time_s)
-    assert cautions(terms(), block_time_s) == []
-    assert cautions(terms(**INVITED, bond=0, dispute_bond=0), block_time_s) == []
+    assert find_cautions(terms(), block_time_s) == []
+    assert find_cautions(terms(**INVITED, bond=0, dispute_bond=0), block_time_s) == []
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def test_without_disputes_their_window_does_not_matter() -> None:
     ],
 )
 def test_what_traps_in_the_long_run_is_warned_of(changes: dict[str, Any], says: str) -> None:
-    (caution,) = cautions(terms(**changes), 12.0)
+    (caution,) = find_cautions(terms(**changes), 12.0)
     assert says in caution
 
 
 def test_a_dispute_bond_of_what_a_conviction_pays_is_the_highest_that_is_worth_it() -> None:
-    assert cautions(terms(dispute_bond=ETH // 80), None) == []
-    assert cautions(terms(dispute_bond=ETH // 10_000), None) == []
+    assert find_cautions(terms(dispute_bond=ETH // 80), None) == []
+    assert find_cautions(terms(dispute_bond=ETH // 10_000), None) == []

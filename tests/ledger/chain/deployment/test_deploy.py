@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ledger.chain.circle import Circle
-from ledger.chain.contract.artifact import CodeMismatch, circle_artifact, code_hash
+from ledger.chain.contract.artifact import CodeMismatch, code_hash, load_circle_artifact
 from ledger.chain.contract.code import check_made, contract_address
 from ledger.chain.deployment.circle_file import CircleFile, open_circle
 from ledger.chain.deployment.deploy import (
@@ -17,12 +17,12 @@ from ledger.chain.deployment.deploy import (
     Intent,
     deploy_circle,
     find_deployed,
+    find_known_court,
     finish_begun,
-    known_court,
 )
-from ledger.chain.deployment.plan import Plan, plan_for
-from ledger.chain.deployment.preflight import Quote, block_time_s, check_chain, check_funds, quote
-from ledger.chain.deployment.terms import Terms
+from ledger.chain.deployment.plan import DeploymentPlan, make_plan
+from ledger.chain.deployment.preflight import Quote, check_chain, check_funds, measure_block_time_s, quote
+from ledger.chain.deployment.terms import ChosenTerms
 from ledger.chain.rpc.client import ChainUnreachable, Rpc
 from ledger.chain.transactions.sender import NoFunds, Sender
 from ledger.errors import SetupError, UsageError
@@ -32,9 +32,9 @@ from tests.support.histories.generated import manifest_of
 WRITTEN = "ledger.chain.deployment.circle_file.CircleFile.write"
 
 
-def plan_of(rounds: int = 9, quorum: int = 3) -> Plan:
-    terms = Terms(start_seats=4, quorum=quorum, commit_window_s=60, attest_window_s=60)
-    return plan_for(manifest_of(rounds, 3), terms)
+def plan_of(rounds: int = 9, quorum: int = 3) -> DeploymentPlan:
+    terms = ChosenTerms(start_seats=4, quorum=quorum, commit_window_s=60, attest_window_s=60)
+    return make_plan(manifest_of(rounds, 3), terms)
 
 
 @dataclass
@@ -51,13 +51,13 @@ class Site:
     def sender(self, account: int = 0) -> Sender:
         return Sender(self.rpc, bytes.fromhex(self.chain.keys[account][2:]), self.chain.chain_id)
 
-    def deploy(self, plan: Plan, confirmations: int = 0) -> Deployment:
-        return deploy_circle(self.sender(), plan, self.out, confirmations, known_court(self.rpc, self.out))
+    def deploy(self, plan: DeploymentPlan, confirmations: int = 0) -> Deployment:
+        return deploy_circle(self.sender(), plan, self.out, confirmations, find_known_court(self.rpc, self.out))
 
-    def find(self, plan: Plan, **options: Any) -> CircleFile | None:
+    def find(self, plan: DeploymentPlan, **options: Any) -> CircleFile | None:
         return find_deployed(self.rpc, self.chain.chain_id, plan, self.out, **options)
 
-    def finish(self, plan: Plan) -> Deployment | None:
+    def finish(self, plan: DeploymentPlan) -> Deployment | None:
         return finish_begun(self.rpc, self.chain.chain_id, plan, self.out)
 
     def sent(self) -> int:
@@ -84,9 +84,9 @@ def test_the_file_tells_what_lies_there_and_opens(site: Site) -> None:
     done = site.deploy(plan)
     file = CircleFile.read(site.out)
     assert file == done.file
-    assert (file.task, file.terms) == (plan.task, plan.terms_with(done.circle.court))
+    assert (file.task, file.terms) == (plan.task, plan.compute_terms(done.circle.court))
     court = site.chain.rpc("eth_getCode", done.circle.court, "latest")
-    assert bytes.fromhex(court[2:]) == circle_artifact().court_code
+    assert bytes.fromhex(court[2:]) == load_circle_artifact().court_code
     code = bytes.fromhex(site.chain.rpc("eth_getCode", file.contract, "latest")[2:])
     assert file.code_hash == code_hash(code)
     receipt = site.chain.rpc("eth_getTransactionReceipt", file.transaction)
@@ -111,7 +111,7 @@ def test_nothing_is_found_where_there_is_no_file(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("other", "what"), [(plan_of(rounds=5), "task"), (plan_of(quorum=4), "quorum")])
-def test_another_task_or_term_for_the_same_file_is_refused(site: Site, other: Plan, what: str) -> None:
+def test_another_task_or_term_for_the_same_file_is_refused(site: Site, other: DeploymentPlan, what: str) -> None:
     site.deploy(plan_of())
     with pytest.raises(UsageError, match=f"names a circle with another {what}.*choose another --out"):
         site.find(other)
@@ -151,7 +151,7 @@ def test_a_file_that_points_to_a_circle_of_other_terms_is_refused(site: Site) ->
 # ------------------------------------------------------------------------------------------------ cut short
 
 
-def cut(site: Site, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def cut(site: Site, plan: DeploymentPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     """Deploy, and die before the circle file is written."""
 
     def killed(*_: object) -> None:
@@ -190,7 +190,7 @@ def test_it_is_found_behind_other_transactions_of_the_key(site: Site, monkeypatc
     assert done.file.contract == contract_address(note.deployer, note.nonce + 1), "behind the court"
 
 
-def cut_between(site: Site, plan: Plan, monkeypatch: pytest.MonkeyPatch, *, is_noted: bool) -> None:
+def cut_between(site: Site, plan: DeploymentPlan, monkeypatch: pytest.MonkeyPatch, *, is_noted: bool) -> None:
     """Deploy, and die when the court is there: before that is noted, or after."""
     create = Sender.create
 
@@ -216,7 +216,7 @@ def test_a_court_that_was_sent_is_found_and_paid_once(
     cut_between(site, plan, monkeypatch, is_noted=is_noted)
     court = contract_address(site.sender().address, sent)
     assert site.finish(plan) is None
-    assert known_court(site.rpc, site.out) == court
+    assert find_known_court(site.rpc, site.out) == court
     done = site.deploy(plan)
     assert (done.circle.court, site.sent()) == (court, sent + 2)
     assert not Intent.path(site.out).exists()
@@ -244,7 +244,7 @@ def test_who_cannot_pay_for_the_circle_any_more_keeps_the_court(
 
 def test_the_court_of_an_earlier_circle_serves_another(site: Site, tmp_path: Path) -> None:
     first = site.deploy(plan_of())
-    assert known_court(site.rpc, site.out, first.circle.court.lower()) == first.circle.court
+    assert find_known_court(site.rpc, site.out, first.circle.court.lower()) == first.circle.court
     second, sent = Site(site.chain, tmp_path / "second.json"), site.sent()
     done = deploy_circle(second.sender(), plan_of(), second.out, 0, first.circle.court)
     assert (done.circle.court, site.sent()) == (first.circle.court, sent + 1)
@@ -258,9 +258,9 @@ def test_what_is_no_court_of_this_version_is_refused(site: Site) -> None:
     circle = site.deploy(plan_of()).circle
     for address in (circle.network.contract, "0x" + "11" * 20):
         with pytest.raises(CodeMismatch, match=r"is not the court of this version.*name another --court"):
-            known_court(site.rpc, site.out, address)
+            find_known_court(site.rpc, site.out, address)
     with pytest.raises(UsageError, match="the court 'mine' is no address"):
-        known_court(site.rpc, site.out, "mine")
+        find_known_court(site.rpc, site.out, "mine")
 
 
 def test_a_circle_that_runs_other_code_than_the_courts_is_refused(
@@ -268,8 +268,8 @@ def test_a_circle_that_runs_other_code_than_the_courts_is_refused(
 ) -> None:
     """Its own code is right to the byte: who deployed it wrote another court's address behind that."""
     address = site.deploy(plan_of()).circle.network.contract
-    code = site.rpc.data
-    offset = len(circle_artifact().runtime) // 2 - 1 + circle_artifact().immutables["COURT"]
+    code = site.rpc.fetch_data
+    offset = len(load_circle_artifact().runtime) // 2 - 1 + load_circle_artifact().immutables["COURT"]
 
     def told(rpc: Rpc, method: str, *parameters: Any) -> bytes:
         found = code(method, *parameters)
@@ -352,7 +352,7 @@ def test_one_that_waits_for_a_block_is_waited_for(
         monkeypatch.setattr("ledger.chain.deployment.deploy.time.sleep", mine_at_the_third_look)
         assert site.finish(plan) is None
         assert site.sent() == 1
-        assert known_court(site.rpc, site.out) == contract_address(site.sender().address, 0)
+        assert find_known_court(site.rpc, site.out) == contract_address(site.sender().address, 0)
 
 
 def send_creation(chain: ChainProcess, sender: Sender, data: bytes) -> str:
@@ -378,7 +378,7 @@ def test_the_file_is_written_when_blocks_lie_on_top(
         patch.setattr("ledger.chain.deployment.deploy.time.sleep", mine)
         done = site.deploy(plan_of(), confirmations=3)
     assert len(mined) >= 3
-    assert site.rpc.number("eth_blockNumber") >= done.file.block + 3
+    assert site.rpc.fetch_number("eth_blockNumber") >= done.file.block + 3
 
 
 # ------------------------------------------------------------------------------------------------ before paying
@@ -422,17 +422,17 @@ def test_a_chain_that_makes_blocks_as_they_are_needed_has_no_block_time(site: Si
     for _ in range(5):
         site.chain.rpc("evm_increaseTime", 12)
         site.chain.rpc("evm_mine")
-    assert block_time_s(site.rpc) is None
+    assert measure_block_time_s(site.rpc) is None
 
 
 @pytest.mark.parametrize("start", CHAINS.values(), ids=CHAINS)
 def test_the_block_time_of_other_chains_is_measured(start: Callable[..., Any]) -> None:
     with start(block_time_s=3600.0) as chain:
-        assert block_time_s(Rpc(chain.url)) is None, "too young"
+        assert measure_block_time_s(Rpc(chain.url)) is None, "too young"
         for seconds in (12, 12, 24, 12, 12):
             chain.rpc("evm_increaseTime", seconds)
             chain.rpc("evm_mine")
-        assert block_time_s(Rpc(chain.url)) == pytest.approx(12, abs=1)
+        assert measure_block_time_s(Rpc(chain.url)) == pytest.approx(12, abs=1)
 
 
 @pytest.mark.parametrize("fork", ["paris", "shanghai"])
@@ -477,10 +477,10 @@ def test_a_circle_that_began_with_another_ones_storage_is_refused(site: Site) ->
     assert receipt.contract is not None
     circle = Circle(site.rpc, receipt.contract, site.chain.chain_id)
     assert circle.code == done.circle.code
-    for read in (circle.logs_to_head, lambda first: circle.logs(first, circle.head())):
+    for read in (circle.fetch_events_to_head, lambda first: circle.fetch_events(first, circle.fetch_head())):
         with pytest.raises(CodeMismatch, match="was not made by this version's creation code"):
             read(0)
-    assert done.circle.logs_to_head(0)
+    assert done.circle.fetch_events_to_head(0)
 
 
 def test_a_transaction_that_made_something_else_makes_no_circle(site: Site) -> None:

@@ -5,16 +5,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.chain.contract.artifact import Artifact, circle_artifact
-from ledger.chain.deployment.plan import plan_for
+from ledger.chain.contract.artifact import Artifact, load_circle_artifact
+from ledger.chain.deployment.plan import make_plan
 from ledger.chain.deployment.terms import (
     MAX_BOND_WEI,
     Admission,
-    Terms,
+    ChosenTerms,
     check_terms,
-    constructor_arguments,
-    differing_terms,
-    term_values,
+    compute_term_values,
+    encode_constructor_arguments,
+    find_differing_terms,
 )
 from ledger.errors import UsageError
 from tests.support.histories.generated import manifest_of
@@ -26,8 +26,8 @@ SOMEBODY = "0x" + "ab" * 20
 DISPUTES: dict[str, Any] = {"bond": 8000, "dispute_bond": 400, "dispute_window_s": 100, "unbonding_s": 800}
 
 
-def terms(**changes: Any) -> Terms:
-    return Terms(**GIVEN | changes)
+def terms(**changes: Any) -> ChosenTerms:
+    return ChosenTerms(**GIVEN | changes)
 
 
 @pytest.mark.parametrize(
@@ -75,17 +75,17 @@ def artifact_taking(*names: str) -> Artifact:
     parts = [{"name": name, "type": "address" if name == "inviter" else "uint256"} for name in names]
     inputs = [{"name": "manifest", "type": "bytes"}, {"name": "terms", "type": "tuple", "components": parts}]
     return msgspec.structs.replace(
-        circle_artifact(), abi=[{"type": "constructor", "inputs": inputs}], bytecode="0x"
+        load_circle_artifact(), abi=[{"type": "constructor", "inputs": inputs}], bytecode="0x"
     )
 
 
 def test_a_struct_of_terms_is_filled_by_name_and_in_order() -> None:
     artifact, manifest = artifact_taking("last_round", "inviter", "bond", "degree", "admission"), manifest_of(9, 3)
-    values = term_values(artifact, manifest, terms(bond=10**20, inviter=SOMEBODY, admission=1))
+    values = compute_term_values(artifact, manifest, terms(bond=10**20, inviter=SOMEBODY, admission=1))
     expected = {"last_round": 9, "inviter": SOMEBODY, "bond": 10**20, "degree": 3, "admission": 1}
     assert list(values.items()) == list(expected.items())
-    assert constructor_arguments(artifact, b"m", values) == (b"m", tuple(expected.values()))
-    encoded = artifact.creation_data(constructor_arguments(artifact, b"m", values))
+    assert encode_constructor_arguments(artifact, b"m", values) == (b"m", tuple(expected.values()))
+    encoded = artifact.encode_creation(encode_constructor_arguments(artifact, b"m", values))
     words = [int.from_bytes(encoded[at : at + 32], "big") for at in range(32, 192, 32)]
     assert words == [9, int(SOMEBODY, 16), 10**20, 3, 1]
 
@@ -93,26 +93,26 @@ def test_a_struct_of_terms_is_filled_by_name_and_in_order() -> None:
 def test_separate_terms_are_filled_by_name_too() -> None:
     inputs = [{"name": name, "type": "uint256"} for name in ("quorum", "start_seats")]
     inputs.insert(0, {"name": "manifest", "type": "bytes"})
-    artifact = msgspec.structs.replace(circle_artifact(), abi=[{"type": "constructor", "inputs": inputs}])
-    values = term_values(artifact, manifest_of(9, 3), terms())
-    assert constructor_arguments(artifact, b"m", values) == (b"m", 3, 4)
+    artifact = msgspec.structs.replace(load_circle_artifact(), abi=[{"type": "constructor", "inputs": inputs}])
+    values = compute_term_values(artifact, manifest_of(9, 3), terms())
+    assert encode_constructor_arguments(artifact, b"m", values) == (b"m", 3, 4)
 
 
 def test_a_term_that_was_chosen_is_never_left_out() -> None:
     artifact = artifact_taking("last_round", "degree")
     with pytest.raises(UsageError, match="has no bond: leave that option out"):
-        term_values(artifact, manifest_of(9, 3), terms(bond=1))
+        compute_term_values(artifact, manifest_of(9, 3), terms(bond=1))
 
 
 def test_the_constructor_takes_no_term_that_is_not_known_here() -> None:
-    plan = plan_for(manifest_of(9, 3), terms())
+    plan = make_plan(manifest_of(9, 3), terms())
     assert plan.terms["start_seats"] == 4
     assert plan.terms["last_round"] == 9
-    assert list(plan.terms_with(SOMEBODY).items())[-1] == ("court", SOMEBODY)
-    assert bytes.fromhex(SOMEBODY[2:]) in plan.circle_data(SOMEBODY)
+    assert list(plan.compute_terms(SOMEBODY).items())[-1] == ("court", SOMEBODY)
+    assert bytes.fromhex(SOMEBODY[2:]) in plan.encode_circle_creation(SOMEBODY)
 
 
 def test_a_deployed_circles_words_are_compared_with_the_terms() -> None:
     words = {"QUORUM": (3).to_bytes(32, "big"), "INVITER": bytes.fromhex(SOMEBODY[2:]).rjust(32, b"\0")}
-    assert differing_terms(words, {"quorum": 3, "inviter": SOMEBODY, "not_kept": 7}) == []
-    assert differing_terms(words, {"quorum": 4, "inviter": "0x" + "00" * 20}) == ["quorum", "inviter"]
+    assert find_differing_terms(words, {"quorum": 3, "inviter": SOMEBODY, "not_kept": 7}) == []
+    assert find_differing_terms(words, {"quorum": 4, "inviter": "0x" + "00" * 20}) == ["quorum", "inviter"]

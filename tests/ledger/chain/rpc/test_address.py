@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
-from ledger.chain.rpc.address import Address
+from ledger.chain.rpc.address import EndpointAddress
 from ledger.chain.rpc.client import ChainUnreachable, Rpc, RpcFault
 from ledger.chain.rpc.failover import Endpoints
-from ledger.chain.rpc.patience import Patience
+from ledger.chain.rpc.patience import EndpointPatience
 from ledger.errors import SetupError
 from tests.support.chains.fault_proxy import FaultProxy, fault_proxy
 
@@ -34,7 +34,7 @@ def leaks(text):
     ],
 )
 def test_scheme_host_and_port_are_shown_and_nothing_else(url, shown, public):
-    address = Address.of(url)
+    address = EndpointAddress.of(url)
     assert (address.shown, address.full) == (shown, url)
     assert address.public == (url if public else None)
     assert leaks(repr(address)) == []
@@ -57,15 +57,15 @@ def test_scheme_host_and_port_are_shown_and_nothing_else(url, shown, public):
 )
 def test_what_is_no_address_is_refused_without_its_secrets(url):
     with pytest.raises(SetupError, match="is no JSON-RPC address: give one such as") as caught:
-        Address.of(url)
+        EndpointAddress.of(url)
     assert leaks(str(caught.value)) == []
     assert str(caught.value).isprintable()
 
 
 def test_an_endpoints_own_words_are_scrubbed():
     said = "no such key API-KEY-123 or QUERYKEY, Basic " + base64.b64encode(b"us!r:S3cretKey").decode()
-    assert Address.of(URL).scrub(said) == "no such key … or …, Basic …"
-    assert Address.of("http://127.0.0.1:8545").scrub(said) == said
+    assert EndpointAddress.of(URL).scrub(said) == "no such key … or …, Basic …"
+    assert EndpointAddress.of("http://127.0.0.1:8545").scrub(said) == said
 
 
 def secret_url(proxy: FaultProxy) -> str:
@@ -88,10 +88,10 @@ def test_no_error_and_no_log_of_any_level_holds_a_secret(fault, caplog):
     with fault_proxy("http://127.0.0.1:1") as proxy:
         for name, value in fault.items():
             setattr(proxy, name, value)
-        url, hasty = secret_url(proxy), Patience(fault_s=0.3, busy_s=0.3)
+        url, hasty = secret_url(proxy), EndpointPatience(fault_s=0.3, busy_s=0.3)
         for rpc in (Rpc(url), Endpoints([url], patience=hasty), Endpoints([url, f"{url}&n=1"], patience=hasty)):
             with pytest.raises((ChainUnreachable, RpcFault)) as caught:
-                rpc.number("eth_chainId")
+                rpc.fetch_number("eth_chainId")
             error: BaseException | None = caught.value
             while error is not None:
                 assert leaks(f"{error} {error!r} {json.dumps(vars(error), default=str)}") == []

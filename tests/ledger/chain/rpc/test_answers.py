@@ -22,16 +22,16 @@ RECEIPT = {
 }
 FEES = {"oldestBlock": "0x7", "baseFeePerGas": ["0x1", "0x2"]}
 PARSERS = {
-    "quantity": answers.quantity,
-    "height": answers.height,
-    "nonce": answers.nonce,
-    "chain id": answers.chain_id,
-    "data": answers.data,
-    "digest": answers.digest,
-    "block": answers.block(7),
-    "receipt": answers.receipt(DIGEST),
-    "fees": answers.next_base_fee,
-    "call data": answers.call_data(DIGEST),
+    "quantity": answers.parse_quantity,
+    "height": answers.parse_height,
+    "nonce": answers.parse_nonce,
+    "chain id": answers.parse_chain_id,
+    "data": answers.parse_data,
+    "digest": answers.parse_digest,
+    "block": answers.block_parser(7),
+    "receipt": answers.receipt_parser(DIGEST),
+    "fees": answers.parse_next_base_fee,
+    "call data": answers.call_data_parser(DIGEST),
 }
 NO_NUMBERS = [
     "-0x1",
@@ -69,11 +69,11 @@ def test_what_is_no_quantity_is_refused(raw):
 
 
 def test_numbers_have_bounds():
-    assert answers.quantity("0x" + "f" * 64) == (1 << 256) - 1
+    assert answers.parse_quantity("0x" + "f" * 64) == (1 << 256) - 1
     for parse, most in (
-        (answers.height, 1 << 40),
-        (answers.chain_id, (1 << 64) - 1),
-        (answers.nonce, (1 << 64) - 2),
+        (answers.parse_height, 1 << 40),
+        (answers.parse_chain_id, (1 << 64) - 1),
+        (answers.parse_nonce, (1 << 64) - 2),
     ):
         assert parse(hex(most)) == most
         with pytest.raises(Nonsense):
@@ -83,7 +83,7 @@ def test_numbers_have_bounds():
 @pytest.mark.parametrize("raw", ["0x1", "0xzz", "12", "", "0x12 34", "0x12\n", "0x١٢", 5, None, True, b"0x12"])
 def test_what_is_no_hex_is_refused(raw):
     with pytest.raises(Nonsense):
-        answers.data(raw)
+        answers.parse_data(raw)
 
 
 def spoiled(known):
@@ -96,9 +96,9 @@ def spoiled(known):
 
 
 def test_blocks_receipts_and_fees_are_taken_whole_or_not_at_all():
-    assert answers.block(7)(BLOCK).hash == DIGEST
-    assert answers.receipt(DIGEST)(RECEIPT).gas == 21_000
-    assert answers.next_base_fee(FEES) == (2, 7)
+    assert answers.block_parser(7)(BLOCK).hash == DIGEST
+    assert answers.receipt_parser(DIGEST)(RECEIPT).gas == 21_000
+    assert answers.parse_next_base_fee(FEES) == (2, 7)
     for name, known in (("block", BLOCK), ("fees", FEES), ("receipt", RECEIPT)):
         for raw in spoiled(known):
             try:
@@ -144,9 +144,9 @@ def test_no_json_ends_in_anything_but_a_value_or_a_refusal(raw, name):
 )
 def test_no_bytes_end_in_anything_but_values_or_a_refusal(encoded, types):
     with contextlib.suppress(Nonsense):
-        answers.abi_values(types, encoded)
+        answers.decode_abi_values(types, encoded)
 
 
 def test_an_offset_beyond_all_measure_is_a_refusal():
     with pytest.raises(Nonsense):
-        answers.abi_values(["string"], bytes(31) + b"\x20" + b"\xff" * 32 + bytes(64))
+        answers.decode_abi_values(["string"], bytes(31) + b"\x20" + b"\xff" * 32 + bytes(64))

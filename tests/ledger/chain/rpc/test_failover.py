@@ -11,14 +11,14 @@ import pytest
 from ledger.chain.rpc import transport
 from ledger.chain.rpc.answers import Receipt
 from ledger.chain.rpc.client import ChainUnreachable, Rpc, RpcFault
-from ledger.chain.rpc.failover import Endpoints, connect, height_in, order
-from ledger.chain.rpc.patience import Patience
+from ledger.chain.rpc.failover import Endpoints, connect, order_endpoints, read_height
+from ledger.chain.rpc.patience import EndpointPatience
 from ledger.errors import SetupError
 from tests.support.chains.fault_proxy import FaultProxy, fault_proxy
 from tests.support.chains.kinds import ChainProcess
 from tests.support.chains.senders import PAYEE, count, mine, paid, sender_on
 
-HASTY = Patience(answer_s=2.0, probe_s=0.5, fault_s=0.3, busy_s=0.3, catch_up_s=0.3)
+HASTY = EndpointPatience(answer_s=2.0, probe_s=0.5, fault_s=0.3, busy_s=0.3, catch_up_s=0.3)
 NEST = b"[" * 200_000
 
 
@@ -30,11 +30,11 @@ def front(chain: ChainProcess) -> Iterator[tuple[FaultProxy, FaultProxy]]:
 
 
 def both(front: tuple[FaultProxy, FaultProxy], **patience: float) -> Endpoints:
-    return Endpoints([proxy.url for proxy in front], patience=Patience(**{**vars(HASTY), **patience}))
+    return Endpoints([proxy.url for proxy in front], patience=EndpointPatience(**{**vars(HASTY), **patience}))
 
 
 def height(rpc: Rpc) -> int:
-    return rpc.number("eth_blockNumber")
+    return rpc.fetch_number("eth_blockNumber")
 
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -135,17 +135,17 @@ def test_where_all_are_down_each_is_named(front: Any) -> None:
 def test_what_one_endpoint_does_not_offer_another_may(front: Any, error: tuple[int, str]) -> None:
     front[0].errors["eth_getCode"] = {"code": error[0], "message": error[1]}
     rpc = both(front)
-    assert (rpc.data("eth_getCode", PAYEE, "latest"), rpc.url) == (b"", front[0].url)
+    assert (rpc.fetch_data("eth_getCode", PAYEE, "latest"), rpc.url) == (b"", front[0].url)
     front[1].is_down = True
     with pytest.raises(RpcFault, match=error[1]):
-        rpc.data("eth_getCode", PAYEE, "latest")
+        rpc.fetch_data("eth_getCode", PAYEE, "latest")
 
 
 def test_a_refused_request_is_refused_whoever_would_answer(front: Any) -> None:
     front[0].errors["eth_call"] = {"code": 3, "message": "execution reverted: commit: phase is closed"}
     rpc = both(front)
     with pytest.raises(RpcFault, match="phase is closed"):
-        rpc.data("eth_call", {"to": PAYEE}, "latest")
+        rpc.fetch_data("eth_call", {"to": PAYEE}, "latest")
     assert front[1].seen.total() == 0
 
 
@@ -188,7 +188,7 @@ def test_a_refusal_inside_an_http_error_is_a_refusal() -> None:
     body = b'{"jsonrpc":"2.0","id":0,"error":{"code":-32602,"message":"odd parameters"}}'
     with RawServer(b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)) as url:
         with pytest.raises(RpcFault, match="odd parameters") as caught:
-            Rpc(url).number("eth_blockNumber")
+            Rpc(url).fetch_number("eth_blockNumber")
         assert caught.value.code == -32602
 
 
@@ -197,36 +197,36 @@ def test_no_answer_is_too_odd_to_be_refused(body: bytes, monkeypatch: pytest.Mon
     monkeypatch.setattr(transport, "ANSWER_MAX_BYTES", 250_000)
     told = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     with RawServer(told) as url, pytest.raises((ChainUnreachable, RpcFault)):
-        Rpc(url).number("eth_blockNumber")
+        Rpc(url).fetch_number("eth_blockNumber")
 
 
 def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "ANSWER_MAX_BYTES", 100_000)
     told = b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 4_000_000
     with RawServer(told) as url, pytest.raises(ChainUnreachable, match="does not answer"):
-        Rpc(url).number("eth_blockNumber")
+        Rpc(url).fetch_number("eth_blockNumber")
 
 
 def test_an_answer_that_drips_is_not_waited_for() -> None:
     told = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b" " * 1000
     with RawServer(told, drip_s=0.05) as url, pytest.raises(ChainUnreachable, match=r"no answer in 0.3 s"):
-        Rpc(url, timeout_s=0.3).number("eth_blockNumber")
+        Rpc(url, timeout_s=0.3).fetch_number("eth_blockNumber")
 
 
 def test_whom_to_ask_first() -> None:
-    assert order(0, [None, None, None], 0.0, 60.0) == [0, 1, 2]
-    assert order(1, [0.0, None, None], 30.0, 60.0) == [1, 2, 0]
-    assert order(1, [0.0, None, None], 60.0, 60.0) == [0, 1, 2]
-    assert order(0, [5.0, 3.0, 2.0], 5.0, 60.0) == [0, 2, 1]
+    assert order_endpoints(0, [None, None, None], 0.0, 60.0) == [0, 1, 2]
+    assert order_endpoints(1, [0.0, None, None], 30.0, 60.0) == [1, 2, 0]
+    assert order_endpoints(1, [0.0, None, None], 60.0, 60.0) == [0, 1, 2]
+    assert order_endpoints(0, [5.0, 3.0, 2.0], 5.0, 60.0) == [0, 2, 1]
 
 
 def test_which_answers_tell_a_height() -> None:
-    assert height_in("eth_blockNumber", [], 16) == (16, True)
-    assert height_in("eth_feeHistory", ["0x2", "latest", []], (7, 16)) == (16, True)
-    assert height_in("eth_getTransactionReceipt", ["0x"], None) == (None, False)
-    assert height_in("eth_getTransactionReceipt", ["0x"], Receipt("0x", 16, 1, 1, None)) == (16, False)
-    assert height_in("eth_getLogs", [{}], []) == (None, False)
-    assert height_in("eth_getBalance", [], 16) == (None, False)
+    assert read_height("eth_blockNumber", [], 16) == (16, True)
+    assert read_height("eth_feeHistory", ["0x2", "latest", []], (7, 16)) == (16, True)
+    assert read_height("eth_getTransactionReceipt", ["0x"], None) == (None, False)
+    assert read_height("eth_getTransactionReceipt", ["0x"], Receipt("0x", 16, 1, 1, None)) == (16, False)
+    assert read_height("eth_getLogs", [{}], []) == (None, False)
+    assert read_height("eth_getBalance", [], 16) == (None, False)
 
 
 class RawServer:

@@ -12,11 +12,11 @@ import pytest
 from eth_abi.abi import encode as abi_encode
 
 from ledger.chain.rpc import answers
-from ledger.chain.rpc.client import BadAnswer, ChainUnreachable, Lost, Rpc, RpcFault, Throttled, pause_in
+from ledger.chain.rpc.client import AnswerLost, BadAnswer, ChainUnreachable, Rpc, RpcFault, Throttled, pause_in
 from ledger.chain.rpc.failover import Endpoints
-from ledger.chain.rpc.patience import Backoff, Patience, insist
+from ledger.chain.rpc.patience import Backoff, EndpointPatience, insist
 from ledger.chain.rpc.throttling import is_throttling
-from ledger.chain.transactions.receipts import revert_reason
+from ledger.chain.transactions.receipts import read_revert_reason
 from tests.support.chains.fault_proxy import FaultProxy, fault_proxy
 
 SHORT_S = 0.4
@@ -90,16 +90,16 @@ ENDLESS = {
 
 @pytest.mark.parametrize("answer", ENDLESS.values(), ids=ENDLESS)
 def test_the_timeout_holds_for_a_whole_answer_wherever_it_never_ends(answer: Any) -> None:
-    with server(answer) as url, pytest.raises(Lost, match=rf"no answer in {SHORT_S:g} s") as caught:
-        Rpc(url, timeout_s=SHORT_S).number("eth_blockNumber")
+    with server(answer) as url, pytest.raises(AnswerLost, match=rf"no answer in {SHORT_S:g} s") as caught:
+        Rpc(url, timeout_s=SHORT_S).fetch_number("eth_blockNumber")
     assert caught.value.is_heavy
 
 
 def test_the_next_endpoint_is_asked_where_the_first_never_ends() -> None:
     with server(continues) as bad, fault_proxy("http://127.0.0.1:1") as good:
         good.answers |= CODE
-        rpc = Endpoints([bad, good.url], patience=Patience(answer_s=SHORT_S, probe_s=SHORT_S))
-        assert (rpc.head(), rpc.url) == (7, good.url)
+        rpc = Endpoints([bad, good.url], patience=EndpointPatience(answer_s=SHORT_S, probe_s=SHORT_S))
+        assert (rpc.fetch_head(), rpc.url) == (7, good.url)
 
 
 def test_a_connection_that_is_used_again_has_all_the_time_again() -> None:
@@ -107,7 +107,7 @@ def test_a_connection_that_is_used_again_has_all_the_time_again() -> None:
         proxy.answers |= CODE
         rpc = Rpc(proxy.url, timeout_s=1.0)
         for _ in range(3):
-            assert rpc.head() == 7
+            assert rpc.fetch_head() == 7
             time.sleep(0.5)
 
 
@@ -119,7 +119,7 @@ def test_an_answer_to_another_request_is_none() -> None:
             server(lambda peer, stop, told=head + body: peer.sendall(told)) as url,
             pytest.raises(BadAnswer, match="the answer to request"),
         ):
-            Rpc(url).number("eth_blockNumber")
+            Rpc(url).fetch_number("eth_blockNumber")
 
 
 # ------------------------------------------------------------------------------------------ being told to slow down
@@ -198,9 +198,11 @@ def front() -> Iterator[tuple[FaultProxy, FaultProxy]]:
         yield first, second
 
 
-def asked_of(*proxies: FaultProxy, patience: Patience | None = None) -> tuple[Endpoints, Time]:
+def asked_of(*proxies: FaultProxy, patience: EndpointPatience | None = None) -> tuple[Endpoints, Time]:
     clock = Time()
-    made = Endpoints([p.url for p in proxies], patience=patience or Patience(), clock=clock, sleep=clock.sleep)
+    made = Endpoints(
+        [p.url for p in proxies], patience=patience or EndpointPatience(), clock=clock, sleep=clock.sleep
+    )
     return made, clock
 
 
@@ -230,7 +232,7 @@ def spoil(proxy: FaultProxy, fault: dict[str, Any]) -> None:
 
 
 def code(rpc: Rpc) -> bytes:
-    return rpc.data("eth_getCode", "0x" + "11" * 20, "0x7")
+    return rpc.fetch_data("eth_getCode", "0x" + "11" * 20, "0x7")
 
 
 @pytest.mark.parametrize("fault", [*NONSENSE.values(), *BUSY.values()], ids=[*NONSENSE, *BUSY])
@@ -299,12 +301,12 @@ def test_a_transaction_is_not_sent_again_by_the_endpoints_themselves(front: Any)
     for fault in ({"status": 503}, {"is_down": True}, {"body": b"<html>"}):
         rpc, clock = asked_of(*front)
         spoil(front[0], fault)
-        rpc.head()
+        rpc.fetch_head()
         rpc._current = 0
         before = [proxy.seen["eth_sendRawTransaction"] for proxy in front]
         rpc._members[0].is_checked = True
         with pytest.raises((ChainUnreachable, RpcFault)):
-            rpc.request("eth_sendRawTransaction", ["0x00"], answers.anything)
+            rpc.request("eth_sendRawTransaction", ["0x00"], answers.accept_anything)
         sent = [proxy.seen["eth_sendRawTransaction"] for proxy in front]
         assert sum(sent) - sum(before) == 1
         assert clock.slept == []
@@ -314,7 +316,7 @@ def test_a_transaction_is_not_sent_again_by_the_endpoints_themselves(front: Any)
 
 def test_a_head_that_goes_back_is_waited_for_also_of_a_single_endpoint(front: Any) -> None:
     rpc, clock = asked_of(front[0])
-    assert rpc.head() == 7
+    assert rpc.fetch_head() == 7
     front[0].answers["eth_blockNumber"] = "0x5"
 
     def catch_up(seconds: float) -> None:
@@ -323,55 +325,55 @@ def test_a_head_that_goes_back_is_waited_for_also_of_a_single_endpoint(front: An
             front[0].answers["eth_blockNumber"] = "0x8"
 
     rpc._sleep = catch_up
-    assert rpc.head() == 8
+    assert rpc.fetch_head() == 8
     assert len(clock.slept) == 2
 
 
 def test_whoever_is_doubted_is_asked_last(front: Any) -> None:
     rpc, _ = asked_of(*front)
-    assert (rpc.head(), rpc.url) == (7, front[0].url)
+    assert (rpc.fetch_head(), rpc.url) == (7, front[0].url)
     rpc.doubt("its events do not fold")
     assert rpc.url == front[1].url
     asked = front[0].seen.total()
-    assert rpc.head() == 7
+    assert rpc.fetch_head() == 7
     assert front[0].seen.total() == asked
     alone, _ = asked_of(front[0])
     alone.doubt("nobody else is there")
-    assert alone.head() == 7
+    assert alone.fetch_head() == 7
 
 
 def test_a_height_that_only_the_doubted_told_of_is_forgotten(front: Any) -> None:
     rpc, clock = asked_of(*front)
     front[0].answers["eth_blockNumber"] = hex(1 << 39)
-    assert rpc.head() == 1 << 39
+    assert rpc.fetch_head() == 1 << 39
     rpc.doubt("it has no such block")
-    assert (rpc.head(), rpc.url, clock.slept) == (7, front[1].url, [])
+    assert (rpc.fetch_head(), rpc.url, clock.slept) == (7, front[1].url, [])
     clock.now += 100.0
-    assert (rpc.head(), rpc.url) == (1 << 39, front[0].url), "the first is tried again"
+    assert (rpc.fetch_head(), rpc.url) == (1 << 39, front[0].url), "the first is tried again"
     rpc.doubt("it has no such block")
-    assert (rpc.head(), rpc.url, clock.slept) == (7, front[1].url, [])
+    assert (rpc.fetch_head(), rpc.url, clock.slept) == (7, front[1].url, [])
 
 
 def test_a_height_that_another_told_of_is_kept_whoever_is_doubted(front: Any) -> None:
     rpc, clock = asked_of(*front)
-    assert rpc.head() == 7
+    assert rpc.fetch_head() == 7
     front[0].status = 503
     front[1].answers["eth_blockNumber"] = "0x8"
-    assert (rpc.head(), rpc.url) == (8, front[1].url)
+    assert (rpc.fetch_head(), rpc.url) == (8, front[1].url)
     front[0].status, clock.now = None, 100.0
     rpc._current = 0
     rpc.doubt("it is behind")
-    assert rpc.head() == 8
+    assert rpc.fetch_head() == 8
     front[1].answers["eth_blockNumber"] = "0x7"
     rpc.doubt("it went back")
-    assert rpc.head() == 7
+    assert rpc.fetch_head() == 7
 
 
 REFUSED = [-32000, -32602, -32700, 0, 3]
 
 
 @pytest.mark.parametrize("number", REFUSED)
-@pytest.mark.parametrize("ask", [code, Rpc.head], ids=["eth_getCode", "eth_blockNumber"])
+@pytest.mark.parametrize("ask", [code, Rpc.fetch_head], ids=["eth_getCode", "eth_blockNumber"])
 def test_an_error_of_one_endpoint_ends_no_question_that_another_answers(
     front: Any, ask: Callable[[Rpc], Any], number: int
 ) -> None:
@@ -400,11 +402,11 @@ def test_what_the_contract_refuses_is_asked_of_nobody_else_and_not_again(
     front: Any, method: str, said: dict[str, Any]
 ) -> None:
     rpc, clock = asked_of(*front)
-    rpc.head()
+    rpc.fetch_head()
     spoil(front[0], {"errors": {method: said}})
     with pytest.raises(RpcFault) as caught:
-        rpc.request(method, [{}], answers.anything)
-    assert revert_reason(caught.value) == "commit: phase is closed"
+        rpc.request(method, [{}], answers.accept_anything)
+    assert read_revert_reason(caught.value) == "commit: phase is closed"
     assert front[1].seen.total() == 0
     assert clock.slept == []
 

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from ledger.chain.rpc import subscription
-from ledger.chain.rpc.subscription import HeadSubscription, websocket_beside
+from ledger.chain.rpc.subscription import HeadSubscription, guess_websocket_url
 from ledger.errors import SetupError
 from tests.support.chains.kinds import ChainProcess
 from tests.support.chains.socket_proxy import SocketProxy
@@ -166,6 +166,6 @@ def test_what_is_no_websocket_address_is_a_sentence(url: str) -> None:
 
 
 def test_only_beside_an_endpoint_on_this_machine_one_is_expected() -> None:
-    assert websocket_beside("http://127.0.0.1:8545") == "ws://127.0.0.1:8545"
-    assert websocket_beside("https://rpc.example.org/v3/key") is None
-    assert websocket_beside("http://10.0.0.1:8545") is None
+    assert guess_websocket_url("http://127.0.0.1:8545") == "ws://127.0.0.1:8545"
+    assert guess_websocket_url("https://rpc.example.org/v3/key") is None
+    assert guess_websocket_url("http://10.0.0.1:8545") is None

@@ -3,9 +3,9 @@
 import pytest
 
 from ledger.chain.rpc.client import BadAnswer, ChainUnreachable
-from ledger.chain.transactions.delivery import Fate, fate
+from ledger.chain.transactions.delivery import TransactionFate, find_fate
 from ledger.chain.transactions.fees import FeeLimits, FeeMarket, Market
-from ledger.chain.transactions.pending import Call, Entry
+from ledger.chain.transactions.pending import Call, PendingEntry
 from ledger.chain.transactions.sender import FeeLimitReached, NoReceipt
 from ledger.errors import SetupError
 from tests.support.chains.pool_chain import ADDRESS, GWEI, LOOK, POLL, SEND, PoolChain, Refused
@@ -263,7 +263,7 @@ def test_after_the_chain_went_back_what_is_under_way_is_replaced_by_nothing():
     sender = chain.sender()
     with pytest.raises(NoReceipt):
         sender.transfer(PAYEE, 7, timeout_s=0.02)
-    sender.chain_went_back()
+    sender.note_reorganisation()
     chain.mine()
     assert chain.mined == [(0, ADDRESS.lower(), 0)]
     chain.mine_every = 2
@@ -281,9 +281,9 @@ def test_after_the_chain_went_back_nothing_of_the_past_is_made_by_itself_and_no_
     with pytest.raises(NoReceipt):
         sender.transfer(PAYEE, 4, timeout_s=0.02)
     chain.take_back(len(chain.blocks) - 1)
-    sender.chain_went_back()
+    sender.note_reorganisation()
     sent = len(chain.sent)
-    sender.chain_went_back()
+    sender.note_reorganisation()
     assert len(chain.sent) == sent, "what does nothing need not be replaced"
     chain.mine()
     assert chain.mined == [(nonce, ADDRESS.lower(), 0) for nonce in range(3)]
@@ -293,7 +293,7 @@ def test_after_the_chain_went_back_a_call_that_had_ended_is_not_taken_for_done()
     chain = PoolChain(mine_every=2)
     sender = chain.sender()
     sender.transfer(PAYEE, 7)
-    sender.chain_went_back()
+    sender.note_reorganisation()
     sender.transfer(PAYEE, 7)
     assert [value for _, to, value in chain.mined if to == PAYEE] == [7, 7]
 
@@ -306,28 +306,31 @@ LIMITS = FeeLimits(stuck_blocks=3)
 @pytest.mark.parametrize(
     ("nonce", "used", "is_pooled", "base_fee", "head", "found"),
     [
-        (5, 6, True, 1, 10, Fate.TAKEN),
-        (5, 6, False, 1, 10, Fate.TAKEN),
-        (5, 5, False, 1, 10, Fate.DROPPED),
-        (5, 3, False, 1, 10, Fate.DROPPED),
-        (5, 5, True, 1, 10, Fate.WAITING),
-        (5, 5, True, 1, 12, Fate.WAITING),
-        (5, 5, True, 1, 13, Fate.STUCK),
-        (5, 4, True, 1, 99, Fate.WAITING),
-        (5, 5, True, 100, 10, Fate.WAITING),
-        (5, 5, True, 101, 10, Fate.STUCK),
-        (5, 4, True, 101, 10, Fate.WAITING),
+        (5, 6, True, 1, 10, TransactionFate.TAKEN),
+        (5, 6, False, 1, 10, TransactionFate.TAKEN),
+        (5, 5, False, 1, 10, TransactionFate.DROPPED),
+        (5, 3, False, 1, 10, TransactionFate.DROPPED),
+        (5, 5, True, 1, 10, TransactionFate.WAITING),
+        (5, 5, True, 1, 12, TransactionFate.WAITING),
+        (5, 5, True, 1, 13, TransactionFate.STUCK),
+        (5, 4, True, 1, 99, TransactionFate.WAITING),
+        (5, 5, True, 100, 10, TransactionFate.WAITING),
+        (5, 5, True, 101, 10, TransactionFate.STUCK),
+        (5, 4, True, 101, 10, TransactionFate.WAITING),
     ],
 )
 def test_what_has_become_of_a_transaction_without_a_receipt(nonce, used, is_pooled, base_fee, head, found):
-    entry = Entry(nonce, Call("transfer", PAYEE, b"", 7, 21_000), cap_wei=100, tip_wei=1, offered_at=10)
-    assert fate(entry, used, is_pooled, Market(base_fee, 1, head), LIMITS) is found
+    entry = PendingEntry(nonce, Call("transfer", PAYEE, b"", 7, 21_000), cap_wei=100, tip_wei=1, offered_at=10)
+    assert find_fate(entry, used, is_pooled, Market(base_fee, 1, head), LIMITS) is found
 
 
 @pytest.mark.parametrize("stuck_blocks", [1, 3])
 def test_who_has_waited_since_an_unknown_block_is_not_stuck_for_that(stuck_blocks):
-    entry = Entry(5, Call("transfer", PAYEE, b"", 7, 21_000), cap_wei=100, tip_wei=1)
-    assert fate(entry, 5, True, Market(1, 1, 10**6), FeeLimits(stuck_blocks=stuck_blocks)) is Fate.WAITING
+    entry = PendingEntry(5, Call("transfer", PAYEE, b"", 7, 21_000), cap_wei=100, tip_wei=1)
+    assert (
+        find_fate(entry, 5, True, Market(1, 1, 10**6), FeeLimits(stuck_blocks=stuck_blocks))
+        is TransactionFate.WAITING
+    )
 
 
 # --------------------------------------------------------------------------- what the chain asks

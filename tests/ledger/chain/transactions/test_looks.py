@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ledger.chain.transactions import broadcast, delivery
-from ledger.chain.transactions.sender import NoFunds, NoReceipt, Pace
+from ledger.chain.transactions.sender import DeliveryPace, NoFunds, NoReceipt
 from ledger.errors import SetupError
 from tests.support.chains.pool_chain import ADDRESS, AT_ONCE, LOOK, POLL, SEND, PoolChain, Refused
 
@@ -81,7 +81,7 @@ def test_a_receipt_is_looked_for_often_at_first_and_less_often_later(monkeypatch
     chain, clock = PoolChain(), Clock()
     monkeypatch.setattr(delivery, "time", clock)
     chain.at = {(POLL, 30): chain.mine}
-    chain.sender(pace=Pace(poll_s=0.25, slow_poll_s=1.0, look_s=3600.0)).transfer(PAYEE, 7)
+    chain.sender(pace=DeliveryPace(poll_s=0.25, slow_poll_s=1.0, look_s=3600.0)).transfer(PAYEE, 7)
     assert (clock.slept[0], clock.slept[-1]) == (0.25, 1.0)
     assert clock.slept == sorted(clock.slept)
 
@@ -97,7 +97,7 @@ def test_a_nonce_is_no_stranger_s_while_the_receipt_may_only_be_late(monkeypatch
     mined_s = clock.now_s
     chain._eth_getTransactionReceipt = answered
     chain.at = {(POLL, 1): chain.mine}
-    chain.sender(pace=Pace()).transfer(PAYEE, 7)
+    chain.sender(pace=DeliveryPace()).transfer(PAYEE, 7)
     assert chain.mined == [(0, PAYEE, 7)]
     assert len(chain.sent) == 1
 
@@ -212,7 +212,7 @@ def test_after_the_chain_went_back_nonces_are_counted_anew():
     for value in (1, 2):
         sender.transfer(PAYEE, value)
     chain.take_back(len(chain.blocks) - 1)
-    sender.chain_went_back()
+    sender.note_reorganisation()
     sender.transfer(PAYEE, 7)
     assert chain.mined == [(0, PAYEE, 7)]
 
@@ -223,7 +223,7 @@ def test_what_a_silent_endpoint_did_not_replace_after_the_chain_went_back_the_ne
     with pytest.raises(NoReceipt):
         sender.transfer(PAYEE, 7, timeout_s=0.0)
     chain.lost = {(SEND, 2)}
-    sender.chain_went_back()
+    sender.note_reorganisation()
     chain.drop()
     chain.mine_every = 5
     sender.transfer(PAYEE, 5, timeout_s=SOON_S)

@@ -12,7 +12,7 @@ def test_what_waits_in_the_pool_is_replaced_by_nothing(chain: ChainProcess) -> N
     sender = sender_on(chain)
     with pytest.raises(NoReceipt):
         sender.transfer(PAYEE, 5, timeout_s=0.3)
-    sender.chain_went_back()
+    sender.note_reorganisation()
     chain.rpc("evm_mine")
     assert count(chain, sender) == 1
     assert paid(chain) == 0
@@ -27,7 +27,7 @@ def test_what_vanished_is_not_sent_again_to_fill_its_nonce(chain: ChainProcess) 
     sender.transfer(PAYEE, 5)
     chain.rpc("anvil_reorg", 1, [])
     assert paid(chain) == 0
-    sender.chain_went_back()
+    sender.note_reorganisation()
     sender.transfer(PAYEE, 7)
     assert paid(chain) == 7
     assert count(chain, sender) == 1

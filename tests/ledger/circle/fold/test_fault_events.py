@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.circle.draw import jury, mask_of, seats_of
+from ledger.circle.draw import draw_jury, mask_of, seats_of
 from ledger.circle.events import (
     Answer,
     Appealed,
@@ -31,7 +31,7 @@ from ledger.circle.events import (
     Withdrawn,
     Woken,
 )
-from ledger.circle.history import CircleParameters, History, HistoryFault
+from ledger.circle.history import CircleTerms, History, HistoryFault
 from ledger.circle.members import Dispute, Votes
 from ledger.circle.reputation import INITIAL, pack
 from tests.support.histories.generated import (
@@ -49,9 +49,7 @@ from tests.support.histories.generated import (
 pytestmark = pytest.mark.rule("R26")
 
 LATER, WINDOW_S = 1_700_000_000, 1000
-PARAMETERS = CircleParameters(
-    7, 2, 3, 2, 3, 16384, bond=1001, dispute_bond=100, dispute_window_s=WINDOW_S, jury_seats=3
-)
+PARAMETERS = CircleTerms(7, 2, 3, 2, 3, 16384, bond=1001, dispute_bond=100, dispute_window_s=WINDOW_S, jury_seats=3)
 SEATS, ALL = range(7), 0b1111111
 OPEN = [opened(manifest_of(3, degree=2)), *(joined(seat) for seat in SEATS)]
 ROUND = [
@@ -64,8 +62,8 @@ STORY = [*OPEN, *ROUND, Settled(1, ALL, pack(AFTER))]
 CHALLENGER, APPELLANT = address(500), address(501)
 POOL = ALL & ~0b11
 SEED = digest("jury")
-JURY = jury(SEED, POOL, 3)
-OTHER_SEED = next(digest(n) for n in range(99) if jury(digest(n), POOL, 3) != JURY)
+JURY = draw_jury(SEED, POOL, 3)
+OTHER_SEED = next(digest(n) for n in range(99) if draw_jury(digest(n), POOL, 3) != JURY)
 DISPUTED = Disputed(0, 1, 0, 1, CHALLENGER, digest("evidence"), ALL, LATER)
 SUMMONED = Summoned(0, SEED, JURY, LATER + WINDOW_S)
 CALLED = [DISPUTED, SUMMONED]
@@ -123,7 +121,7 @@ def test_every_wei_is_pledged_owed_burned_or_paid_out(number):
             case Equivocated():
                 burned += event.bond
             case Resolved():
-                before = fold(*story.events[:place], parameters=story.parameters)
+                before = fold(*story.events[:place], parameters=story.terms)
                 dispute = before.disputes[event.dispute]
                 burned += event.fine - event.fine // 4
                 burned += sum(fined(before, dispute).values())
@@ -196,24 +194,24 @@ def test_a_suspended_seat_is_not_mixed_and_its_verdicts_weigh_nothing():
     drawn = [*second, Drawn(2, digest("seed"), ALL)]
     # A floor below what a conviction leaves, or its verdicts would weigh nothing for that.
     history = fold(*STORY, *drawn, parameters=replace(PARAMETERS, reputation_floor=256))
-    places = history.round.neighbours(2)[0]
+    places = history.round.find_neighbours(2)[0]
     # Seat 0 rejects all it judges; who judges seat 0 says nothing of others.
     for seat in SEATS:
         judged = (1 << len(places)) - 1 if seat == 0 else 0
         history.apply(Attested(seat, said(digest("seed"), 2, judged, 0), digest("record", seat)))
-    assert any(history.settled(history.round)[seat] < AFTER[seat] for seat in places)
+    assert any(history.compute_reputations(history.round)[seat] < AFTER[seat] for seat in places)
     for event in UPHELD:
         history.apply(event)
-    assert all(history.settled(history.round)[seat] == AFTER[seat] for seat in places)
-    history.apply(Settled(2, ALL, pack(history.settled(history.round))))
+    assert all(history.compute_reputations(history.round)[seat] == AFTER[seat] for seat in places)
+    history.apply(Settled(2, ALL, pack(history.compute_reputations(history.round))))
     assert history.round.suspended == 0b1
     history.round.committed, history.round.reputations[0] = ALL, 65535
-    assert history.round.eligible(0) == set(SEATS) - {0}
+    assert history.round.find_eligible(0) == set(SEATS) - {0}
 
 
 def second_claim(history, *, target=2, fine, free_at):
     """A claim about another verdict of seat 0, upheld by the circle as well."""
-    drawn = jury(SEED, history.jury_pool(0, target, CHALLENGER), 3)
+    drawn = draw_jury(SEED, history.find_jury_pool(0, target, CHALLENGER), 3)
     history.apply(replace(DISPUTED, dispute=1, target=target))
     history.apply(replace(SUMMONED, dispute=1, jury=drawn))
     for seat in seats_of(drawn)[:2]:
@@ -393,13 +391,13 @@ def test_a_judge_is_disputed_about_itself_too():
 
 def test_parties_dozing_suspended_and_quarantined_seats_sit_on_no_jury():
     history = fold(*STORY)
-    assert history.jury_pool(0, 1, CHALLENGER) == POOL
-    assert history.jury_pool(0, 1, address(3)) == POOL & ~0b1000
+    assert history.find_jury_pool(0, 1, CHALLENGER) == POOL
+    assert history.find_jury_pool(0, 1, address(3)) == POOL & ~0b1000
     history.reputations[4] = 100
     history.dozing, history.seats[6].suspended_until = 0b100, 70
-    assert history.jury_pool(0, 1, address(3)) == 0b0100000
+    assert history.find_jury_pool(0, 1, address(3)) == 0b0100000
     history.apply(Left(5, 0, LATER))
-    assert history.jury_pool(0, 1, address(3)) == 0
+    assert history.find_jury_pool(0, 1, address(3)) == 0
 
 
 def test_whoever_is_bonded_is_heard_by_the_circle_also_when_it_has_left():
@@ -443,7 +441,7 @@ def test_who_voted_with_which_key_is_known():
 
 
 def test_a_vote_names_the_claim_it_is_about():
-    assert fold(*STORY, DISPUTED).disputes[0].said(WITHHELD) == 1 << 18 | 0 << 10 | 1 << 2 | 2
+    assert fold(*STORY, DISPUTED).disputes[0].vote_argument(WITHHELD) == 1 << 18 | 0 << 10 | 1 << 2 | 2
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 256])
@@ -463,7 +461,7 @@ def question(seat=SECOND, dispute=0):
 
 def answered(answer, *later, seat=SECOND):
     pool = ALL & ~(1 | 1 << seat)
-    drawn = jury(SEED, pool, 3)
+    drawn = draw_jury(SEED, pool, 3)
     return [
         question(seat),
         replace(SUMMONED, jury=drawn),

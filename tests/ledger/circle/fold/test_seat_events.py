@@ -24,7 +24,7 @@ from ledger.circle.events import (
     Withdrawn,
     Woken,
 )
-from ledger.circle.history import MAX_SEATS, CircleParameters, History, HistoryFault, Phase
+from ledger.circle.history import MAX_SEATS, CircleTerms, History, HistoryFault, Phase
 from ledger.circle.reputation import INITIAL, pack
 from tests.support.histories.generated import (
     NOBODY,
@@ -38,7 +38,7 @@ from tests.support.histories.generated import (
     said,
 )
 
-PARAMETERS = CircleParameters(3, 2, 3, 2, 3, 16384, eject_after=1, bond=1001)
+PARAMETERS = CircleTerms(3, 2, 3, 2, 3, 16384, eject_after=1, bond=1001)
 OPEN = [opened(manifest_of(3, degree=2)), *(joined(seat) for seat in range(3))]
 LATER = 1_700_000_000
 
@@ -96,13 +96,13 @@ def test_who_leaves_in_a_commit_phase_takes_its_commit_along_and_can_be_released
     assert not history.is_in_round(1)
     history.apply(Released(1, 1001))
     history.apply(Drawn(1, digest("seed"), 0b101))
-    assert set(history.round.neighbours(2)) == {0, 2}
+    assert set(history.round.find_neighbours(2)) == {0, 2}
     assert 1 not in history.round.tenures
 
 
 def test_who_leaves_in_an_attest_phase_stays_in_the_round_and_is_judged_and_its_verdicts_weigh_nothing():
     drawn = [*OPEN, *committed(1, 0, 1, 2), Drawn(1, digest("seed"), 0b111)]
-    places = fold(*drawn).round.neighbours(2)[1]
+    places = fold(*drawn).round.find_neighbours(2)[1]
     # Of seat 0, seat 1 says that it is rejected, and nobody else says anything.
     verdicts = said(digest("seed"), 1, 1 << places.index(0), 0)
     attested = [Attested(1, verdicts, digest("record")), Left(1, 0, LATER)]
@@ -111,7 +111,7 @@ def test_who_leaves_in_an_attest_phase_stays_in_the_round_and_is_judged_and_its_
         history.apply(Released(1, 1001))
     for seat in (0, 2):
         history.apply(Attested(seat, said(digest("seed"), 1), digest("record")))
-    assert history.settled(history.round) == dict.fromkeys(range(3), INITIAL)
+    assert history.compute_reputations(history.round) == dict.fromkeys(range(3), INITIAL)
     with pytest.raises(HistoryFault, match="given up"):
         fold(*drawn, Left(1, 0, LATER), attested[0])
 
@@ -221,7 +221,7 @@ def test_strikes_grow_below_the_floor_and_end_above_it():
         history.apply(event)
     for seat in range(3):
         history.apply(Attested(seat, said(digest("seed"), 2), digest("record", seat)))
-    history.apply(Settled(2, 0b111, pack(history.settled(history.round))))
+    history.apply(Settled(2, 0b111, pack(history.compute_reputations(history.round))))
     assert history.seats[2].strikes == 0
 
 
@@ -232,7 +232,7 @@ def test_a_round_given_up_short_of_its_quorum_counts_strikes_like_any_other():
         history.apply(event)
     history.apply(Attested(0, said(digest("seed"), 2), digest("record")))
     history.reputations[2] = 2 * INITIAL - 1
-    history.apply(Settled(2, 0b001, pack(history.settled(history.round))))
+    history.apply(Settled(2, 0b001, pack(history.compute_reputations(history.round))))
     assert [history.seats[seat].strikes for seat in range(3)] == [1, 0, 0]
 
 
@@ -268,13 +268,13 @@ def test_only_when_all_seats_were_taken_is_the_lowest_released_one_taken_again()
         history.apply(joined(256))
     for event in (Left(7, 0, LATER), Left(3, 0, LATER), Released(7, 1001)):
         history.apply(event)
-    assert history.next_seat() == 7
+    assert history.find_next_seat() == 7
     history.apply(Released(3, 1001))
     history.reputations[3] = 5
     history.apply(joined(3, peer=300))
     assert (history.seats[3].peer, history.seats[3].tenure) == (address(300), 2)
     assert history.reputations[3] == INITIAL
-    assert history.next_seat() == 7
+    assert history.find_next_seat() == 7
     history.apply(Woken(1, 3))
     for event in committed(1, 3):
         history.apply(event)
@@ -318,7 +318,7 @@ def test_before_the_first_round_nobody_is_on_a_roster_and_a_circle_has_256_seats
 
 
 def test_where_nothing_is_said_of_ejection_bonds_and_disputes_there_are_none():
-    parameters = CircleParameters(3, 2, 3, 2, 3, 16384)
+    parameters = CircleTerms(3, 2, 3, 2, 3, 16384)
     assert (parameters.eject_after, parameters.bond, parameters.dispute_bond) == (0, 0, 0)
     with pytest.raises(HistoryFault, match="too early"):
         fold(*OPEN, *LOW, Ejected(2, 0, LATER), parameters=parameters)
@@ -423,7 +423,7 @@ def test_who_takes_a_seat_again_is_neither_on_the_roster_nor_dozing_nor_suspende
     assert (history.suspended, history.dozing, history.roster) == (0, 0, 0b011)
     for seat in (0, 1):
         history.apply(Attested(seat, said(digest("seed"), 1), digest("record")))
-    history.apply(Settled(1, 0b011, pack(history.settled(history.round))))
+    history.apply(Settled(1, 0b011, pack(history.compute_reputations(history.round))))
     assert history.reputations[2] == INITIAL
     assert (history.roster, history.dozing) == (0b111, 0)
 

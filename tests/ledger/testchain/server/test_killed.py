@@ -185,7 +185,7 @@ def check_blocks(engine: Engine) -> None:
         assert header is not None
         assert (header.block_number, header.parent_hash) == (number, parent)
         assert engine.chain.header_by_hash(header.hash) == header
-        record = engine.chain.record(header)
+        record = engine.chain.read_record(header)
         assert len(record.transactions) == len(record.receipts)
         for index, transaction in enumerate(record.transactions):
             assert engine.chain.locate(transaction.hash) == (record, index)

@@ -130,7 +130,7 @@ def test_a_killed_chain_reopens_at_its_last_whole_block(tmp_path: Path, signed: 
     head = engine.head.block_number
     assert head in (printed[-1], printed[-1] + 1)
     assert engine.nonce_of(bytes.fromhex(DEV_ACCOUNTS[0].address[2:])) == head
-    records = [engine.chain.record(engine.chain.header_by_number(number)) for number in range(1, head + 1)]
+    records = [engine.chain.read_record(engine.chain.header_by_number(number)) for number in range(1, head + 1)]
     assert all(len(record.transactions) == len(record.receipts) == 1 for record in records)
     engine.submit(signed(0, head))
     assert len(engine.mine().transactions) == 1

@@ -124,7 +124,7 @@ def test_blocks_at_hand_are_few_large_ones_or_many_small_ones(
     assert [len(record.transactions) for record, _, _ in reader._kept.values()] == [4, 4]
     monkeypatch.setattr(blocks, "MAX_CACHED_BYTES", 1)
     for number in range(1, 7):
-        record = engine.chain.record(engine.chain.header_by_number(number))
+        record = engine.chain.read_record(engine.chain.header_by_number(number))
         assert [transaction.nonce for transaction in record.transactions] == list(range(4 * number - 4, 4 * number))
         assert len(record.receipts) == 4
         assert list(reader._kept) == [record.header.hash]

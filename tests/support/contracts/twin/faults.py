@@ -1,6 +1,6 @@
 """The twin of the calls about faults: report_equivocation, dispute, summon, vote, appeal, resolve."""
 
-from ledger.circle.draw import jury, mask_of, seats_of
+from ledger.circle.draw import draw_jury, mask_of, seats_of
 from ledger.circle.events import (
     Answer,
     Appealed,
@@ -118,7 +118,7 @@ class FaultCalls(TwinState):
         is_known = case.raised_in < moment.block <= case.raised_in + HASHES
         self.require(is_known, "summon: not in these 256 blocks")
         seed = self.seed_of(case.raised_in, number)
-        case.jury = jury(seed, case.pool, self.terms.jury_seats)
+        case.jury = draw_jury(seed, case.pool, self.terms.jury_seats)
         case.stage, case.deadline = Stage.JURY, moment.now_s + self.terms.dispute_window_s
         self.emit(Summoned(number, seed, case.jury, case.deadline))
 

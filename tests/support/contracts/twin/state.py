@@ -7,12 +7,12 @@ from typing import Final
 from eth_hash.auto import keccak
 from eth_utils.address import to_canonical_address
 
-from ledger.circle.draw import mask_of, neighbours
+from ledger.circle.draw import draw_neighbours, mask_of
 from ledger.circle.events import Event, Stage
 from ledger.circle.history import Phase
 from ledger.identity.network import Network
 from tests.support.contracts.machines import BareMachine, Moment
-from tests.support.contracts.terms import CircleTerms
+from tests.support.contracts.terms import ContractTerms
 from tests.support.contracts.twin.history import entry_of
 
 MAX_SEATS: Final = 256
@@ -123,7 +123,7 @@ class TwinState:
     claims that cannot be raised now. burned: wei.
     """
 
-    def __init__(self, terms: CircleTerms, network: Network, task: bytes) -> None:
+    def __init__(self, terms: ContractTerms, network: Network, task: bytes) -> None:
         self.terms, self.network = terms, network
         self.hash = bytes(24)
         self.number, self.phase, self.deadline_s = 0, Phase.GATHERING, 0
@@ -279,4 +279,4 @@ class TwinState:
 
 @lru_cache(maxsize=4)
 def _neighbours(seed: bytes, committed: int, degree: int) -> dict[int, tuple[int, ...]]:
-    return neighbours(seed, committed, degree)
+    return draw_neighbours(seed, committed, degree)
