@@ -41,7 +41,6 @@ def test_what_the_coalition_tried_goes_on_the_contract_as_the_twin_foretold() ->
     [
         "ElectorateOnTheRoster",
         "NoCircleStage",
-        "WithheldProvesTheJuryWrong",
         "WholeFinePaid",
         "EquivocationPaysTheReporter",
         "FineAvoidedByLeaving",
@@ -51,6 +50,7 @@ def test_what_the_coalition_tried_goes_on_the_contract_as_the_twin_foretold() ->
         "SecondConvictionEjectsNobody",
         "SilentSeatsPayNothing",
         "SilentJurorsPayNothing",
+        "AskingCostsTheBond",
         "DozingSeatsWaitedFor",
     ],
 )
