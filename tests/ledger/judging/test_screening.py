@@ -173,7 +173,7 @@ def test_a_neighbours_update_of_another_round_network_or_author_is_invalid():
     [
         (replace(OWN, held=HeldBlobs({OWN.digest: None})), InvalidBlob),
         (replace(OWN, held=HeldBlobs({OWN.digest: OWN.blob[:-1]})), InvalidBlob),
-        (replace(OWN, links=(replace(OWN.commit, author=author(1)),)), InvalidBlob),
+        (replace(OWN, commits=(replace(OWN.commit, author=author(1)),)), InvalidBlob),
         (
             fetched_of(0, encode_update(msgspec.structs.replace(update_of(0), payload=b"\xff" * 5002))),
             MalformedFrame,

@@ -44,7 +44,7 @@ def foreign(**changed: Any) -> Manifest:
 
 def circle_of(manifest: Manifest) -> Circle:
     """A circle of three, as an endpoint in memory tells of it."""
-    story = SimpleNamespace(parameters=PARAMETERS, events=[opened(manifest), joined(0), joined(1)])
+    story = SimpleNamespace(terms=PARAMETERS, events=[opened(manifest), joined(0), joined(1)])
     rpc = Endpoint(story).rpc()  # type: ignore[arg-type]
     rpc.patience = EndpointPatience(fault_s=0.0, catch_up_s=0.0)
     return Circle(rpc, NETWORK.contract)

@@ -122,7 +122,7 @@ class Chain:
 
     block = 7
 
-    def again(self, _: int) -> "Chain":
+    def read_again(self, _: int) -> "Chain":
         self.becomes(self.court)
         self.becomes = lambda _: None
         return self

@@ -63,7 +63,7 @@ def test_a_seat_with_strikes_is_told_what_leaving_burns(capsys: pytest.CaptureFi
 def test_what_leaving_costs_is_told_before() -> None:
     court = Court()
     state = SimpleNamespace(deadline_s=NOW + 50)
-    circle = SimpleNamespace(state=lambda _: state, immutables={"UNBONDING_S": 1000})
+    circle = SimpleNamespace(fetch_state=lambda _: state, immutables={"UNBONDING_S": 1000})
     at = SimpleNamespace(history=court.history, now_s=lambda: float(NOW), block=7, circle=circle)
     assert _price_of_leaving(at, 3).startswith(  # type: ignore[arg-type]
         f"leaving seat 3 burns nothing of its bond of 1 ETH. Until about {format_time(NOW + 1050)} the rest answers"

@@ -70,7 +70,7 @@ class Scene:
         self.reports: list[object] = []
         self.told: list[dict[str, object]] = []
         monkeypatch.setattr("node.duties.duties.time", self.clock)
-        evidence = SimpleNamespace(open=lambda history: self.reports)
+        evidence = SimpleNamespace(list_open=lambda history: self.reports)
         self.voting, self.watcher = FakeVoting(), FakeWatcher()
         self.duties = Duties(
             as_any(self.follower),
@@ -178,7 +178,7 @@ async def test_one_call_is_made_at_a_time_and_reports_come_before_ejections(
 ) -> None:
     scene, seat = Scene(monkeypatch, *SETTLED), seat_with_turn(0)
     scene.low(seat_with_turn(3))
-    scene.reports = [SimpleNamespace(arguments=lambda: (peer(3), 1, "evidence"))]
+    scene.reports = [SimpleNamespace(call_arguments=lambda: (peer(3), 1, "evidence"))]
     assert await scene.attend(seat)
     assert scene.calls == [("report_equivocation", peer(3), 1, "evidence")]
 

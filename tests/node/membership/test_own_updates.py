@@ -31,8 +31,8 @@ class Heard:
         self.others: set[bytes] = set()
         self.looked = 0
 
-    def expected(self, number: int, peers: list[str]) -> None:
-        """Who is going to announce something."""
+    def expect(self, number: int, peers: list[str]) -> None:
+        """Who is to be expected."""
 
     async def look(self, number: int, timeout_s: float) -> None:
         self.looked += 1
@@ -61,7 +61,7 @@ class Scene:
             services=SimpleNamespace(store=self.store, gossip=self.gossip),
             behaviour=Behaviour(),
             journal=journal,
-            meter=SimpleNamespace(section=lambda _: nullcontext(), awaiting=lambda _, work: work),
+            meter=SimpleNamespace(measure_section=lambda _: nullcontext(), measure_awaited=lambda _, work: work),
             unseal=self.store.unseal,
         )
         made = tuple(OwnCommit(1, digest, bytes(32), None) for digest in self.digests)

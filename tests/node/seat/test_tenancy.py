@@ -301,12 +301,12 @@ async def test_a_move_of_which_no_event_is_told_is_paid_for_once(scene: Scene) -
 
     scene.chain.apply = withheld  # type: ignore[method-assign]
 
-    async def state() -> None:
+    async def fetch_state() -> None:
         if is_there[0]:
             raise ChainUnreachable("the circle's state and its events are of different moments")
         scene.chain.apply = told  # type: ignore[method-assign]
 
-    process.state = state  # type: ignore[attr-defined]
+    process.fetch_state = fetch_state  # type: ignore[attr-defined]
     for _ in range(3):
         with pytest.raises(ChainUnreachable):
             await process.tenancy.settle(SEAT, FIRST, is_new=False)

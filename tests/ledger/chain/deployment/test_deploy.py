@@ -278,7 +278,7 @@ def test_a_circle_that_runs_other_code_than_the_courts_is_refused(
         return found[: offset + 12] + bytes.fromhex(site.sender().address[2:]) + found[offset + 32 :]
 
     Circle(site.rpc, address)
-    monkeypatch.setattr(Rpc, "data", told)
+    monkeypatch.setattr(Rpc, "fetch_data", told)
     with pytest.raises(CodeMismatch, match="runs other code than the court of this version"):
         Circle(site.rpc, address)
 
