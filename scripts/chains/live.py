@@ -6,6 +6,7 @@ by themselves; every account's coin is reckoned to the wei; the audit must name 
 where it is otherwise on one of the chains. `dev` extra; Anvil and Hardhat come from npm.
 """
 
+import argparse
 import sys
 import tempfile
 import time
@@ -121,8 +122,13 @@ def _fees(chain: ChainProcess) -> Counter[str]:
 
 def main() -> int:
     """Check each chain named."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("chains", nargs="*", metavar="CHAIN", help=f"of {', '.join(CHAINS)} (default: all)")
+    named = parser.parse_args().chains
+    if unknown := [name for name in named if name not in CHAINS]:
+        parser.error(f"no such chain: {', '.join(unknown)}; choose of {', '.join(CHAINS)}")
     failed = []
-    for name in sys.argv[1:] or CHAINS:
+    for name in named or CHAINS:
         print(name, flush=True)
         started = time.monotonic()
         try:
