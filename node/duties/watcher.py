@@ -139,7 +139,8 @@ class Watcher:
         for judge, unshown in self._unshown.items():
             said = unshown.said
             may_ask = self._history.find_asking_seat(judge, judge, self._address) is not None
-            is_open = may_be_asked(self._history, said, time.time()) and not self._history.seats[judge].disputes
+            is_open = may_be_asked(self._history, said, time.time())
+            is_open = is_open and not is_heard(self._history, judge, self._address, false)
             if may_ask and is_open and is_withheld(self._history, unshown, self._address, time.monotonic()):
                 found.setdefault(judge, (said.round, judge, judge, ASKING))
         return list(found.values())

@@ -159,11 +159,14 @@ def patience_s(history: History, judge: int, address: str) -> float:
 def is_withheld(history: History, unshown: UnshownAttestation, address: str, now_s: float) -> bool:
     """Whether an account is to have the circle ask for it by now. now_s: of the clock of `unshown` (R21.1).
 
-    Of a judge alone that goes on attesting: who is away cannot show anything, and says nothing new either.
+    Of a judge alone that goes on attesting: who is away cannot show anything, and says nothing new either. While
+    another claim about the judge is open it waits twice as long, and no longer: of many nodes that see nothing one
+    asks first, and a judge's friend that keeps a claim open, which costs it no bond, shields it from no question.
     """
     said, held = unshown.said, history.seats[unshown.said.judge]
     is_about = held.is_held and held.attested_round >= history.number - 1
-    is_long = now_s - unshown.first_s >= patience_s(history, said.judge, address) and unshown.times >= _ASKED
+    wait_s = patience_s(history, said.judge, address) * (2 if held.disputes else 1)
+    is_long = now_s - unshown.first_s >= wait_s and unshown.times >= _ASKED
     return is_about and is_long
 
 

@@ -277,6 +277,24 @@ async def test_what_its_friends_ask_a_judge_for_gives_it_no_more_time(
     assert [one[1:] for one in scene.watcher.list_disputes()] == [(3, 3, ASKING)]
 
 
+async def test_a_claim_that_a_friend_keeps_open_about_a_judge_shields_it_from_no_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    court.play(2)
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
+    await scene.look_at_all()
+    asked_for = next(iter(scene.watcher._unshown.values())).said.round
+    court.dispute(judge=3, target=3, number=3 - asked_for, challenger=peer(4), evidence=ASKING)
+    for _ in range(4):
+        await scene.look_at_all()
+    assert scene.watcher.list_disputes() == [], "another is asking: one after the other"
+    for _ in range(4):
+        await scene.look_at_all()
+    assert scene.watcher.list_disputes() == [(asked_for, 3, 3, ASKING)]
+
+
 async def test_who_asks_one_judge_already_asks_no_other_and_an_outsider_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
