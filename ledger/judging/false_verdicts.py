@@ -84,9 +84,10 @@ def is_false_verdict(
 ) -> bool | None:
     """True where what the judge said is another than the rule gives, None where that cannot be recomputed.
 
-    target: whom the verdict is about; where it is the judge itself, the claim is that its record, or the base that
-    its update names, is another than the one that follows. carried: what the judge brought into the round, None
-    where it cannot be known, or the rule does not look back and the claim is about a verdict. held: the blobs; see
+    target: whom the verdict is about; where it is the judge itself, the claim is about all that it attested: its
+    record, the base that its update names, or any verdict is another than the one that follows. carried: what the
+    judge brought into the round, None where it cannot be known, or the rule does not look back and the claim is
+    about a verdict. held: the blobs; see
     `digests_behind_verdict`.
     A judge that did not attest, or that did not judge the target, said nothing false. A judge whose own update
     cannot be read has no state to judge from: whatever it said is false.
@@ -98,7 +99,8 @@ def is_false_verdict(
         return None
     try:
         if target == judge:
-            return judge in examine(history, task, round_, judge, carried, held).false
+            # R26.3: all that it attested is asked about; what it shows for it must clear no lie beside its record.
+            return bool(examine(history, task, round_, judge, carried, held).false)
         only = target if rule.judges_each_alone else None
         screened = replay(history, task, round_, judge, carried, held, only=only)
     except BlobMissing:

@@ -21,7 +21,7 @@ def add_parser(commands: Subparsers) -> None:
         type=int,
         nargs="?",
         metavar="TARGET",
-        help="the seat that the verdict is about (default: the judge's own record and base)",
+        help="the seat that the verdict is about (default: all that the judge attested: record, base, verdicts)",
     )
     parser.add_argument(
         "--withheld",

@@ -19,7 +19,7 @@ def describe_claim(history: History, round_number: int, judge: int, target: int,
     if is_asking:
         return f"seat {judge} does not show what it judged from in round {round_number}"
     if target == judge:
-        return f"the record or the base of seat {judge} in round {round_number} is false"
+        return f"the record, the base or a verdict of seat {judge} in round {round_number} is false"
     attested = history.rounds[round_number - 1].attestations.get(judge)
     if attested is None or not attested.judged >> target & 1:
         return f"seat {judge} spoke falsely of seat {target} in round {round_number}"

@@ -35,7 +35,9 @@ def money(shown: dict[str, Any]) -> dict[str, int]:
 
 def test_a_claim_is_told_in_words(court: Court) -> None:
     assert describe_claim(court.history, 1, 0, 5) == "seat 0 falsely accepted seat 5 in round 1"
-    assert describe_claim(court.history, 1, 0, 0) == "the record or the base of seat 0 in round 1 is false"
+    assert (
+        describe_claim(court.history, 1, 0, 0) == "the record, the base or a verdict of seat 0 in round 1 is false"
+    )
     court.history.rounds[0].attestations.pop(0)
     assert describe_claim(court.history, 1, 0, 5) == "seat 0 spoke falsely of seat 5 in round 1"
 

@@ -114,8 +114,9 @@ async def test_a_juror_with_room_for_one_state_finds_the_liar_and_nobody_else(
         for target in seats_of(history.rounds[7].attestations[judge].judged):
             said = await recompute_truth(history, domain, 8, judge, target, fetch)
             assert said == RecomputedTruth(Truth.FALSE if (judge, target) == LIE else Truth.RIGHT)
-        # The liar anchored its record before it lied.
-        assert await recompute_truth(history, domain, 8, judge, judge, fetch) == RecomputedTruth(Truth.RIGHT)
+        # The liar anchored its record before it lied: to show that clears it of nothing.
+        truth = Truth.FALSE if judge == LIE[0] else Truth.RIGHT
+        assert await recompute_truth(history, domain, 8, judge, judge, fetch) == RecomputedTruth(truth)
         found = await recompute_attestation(history, domain, 8, judge, fetch)
         false = (LIE[1],) if judge == LIE[0] else ()
         assert found == Examination(false, history.rounds[7].attestations[judge].record)
