@@ -19,7 +19,7 @@ from random import Random
 from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Answer
-from tests.support.contracts.harness import (
+from tests.support.contract.harness import (
     DAY_S,
     DIGEST,
     ENDPOINT,
@@ -28,8 +28,8 @@ from tests.support.contracts.harness import (
     CircleUnderTest,
     ContractTerms,
 )
-from tests.support.contracts.machines import BareMachine
-from tests.support.contracts.terms import BY_MEMBERS
+from tests.support.contract.machines import BareMachine
+from tests.support.contract.terms import BY_MEMBERS
 
 GAS_FILE = Path(__file__).resolve().parents[2] / "contracts" / "gas.json"
 SIZES = (8, 32, 128, 256)

@@ -11,7 +11,7 @@ import traceback
 from collections import Counter
 from random import Random
 
-from tests.support.contracts.walk import Walk, random_terms
+from tests.support.contract.walk import Walk, random_terms
 
 CALLS_A_CIRCLE = 400
 # One circle in so many has nearly all its seats used up, so that they are taken again.

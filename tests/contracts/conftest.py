@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.contracts.copied import deployed
-from tests.support.contracts.harness import CircleUnderTest, ContractTerms
-from tests.support.contracts.machines import BareMachine
+from tests.support.contract.copied import deployed
+from tests.support.contract.harness import CircleUnderTest, ContractTerms
+from tests.support.contract.machines import BareMachine
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from ledger.circle.events import Drawn
 from ledger.circle.history import Phase
-from tests.support.contracts.harness import WINDOW_S, CircleUnderTest
+from tests.support.contract.harness import WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.11")
 

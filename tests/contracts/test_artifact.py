@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.contracts.compiler import require_vyper
+from tests.support.contract.compiler import require_vyper
 
 pytestmark = pytest.mark.rule("R3")
 

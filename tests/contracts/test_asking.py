@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Outcome, Stage
-from tests.support.contracts.copied import copied
-from tests.support.contracts.harness import DIGEST, NOBODY, CircleUnderTest
-from tests.support.contracts.trials import (
+from tests.support.contract.copied import copied
+from tests.support.contract.harness import DIGEST, NOBODY, CircleUnderTest
+from tests.support.contract.trials import (
     CHALLENGER,
     JUDGE,
     TARGET,

@@ -8,9 +8,9 @@ from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.circle.events import Opened
 from ledger.circle.history import Phase
 from ledger.circle.manifest import manifest_digest
-from tests.support.contracts.harness import CircleUnderTest
-from tests.support.contracts.machines import BareMachine
-from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, NOBODY, WINDOW_S, ContractTerms, manifest_bytes
+from tests.support.contract.harness import CircleUnderTest
+from tests.support.contract.machines import BareMachine
+from tests.support.contract.terms import BY_INVITER, BY_MEMBERS, NOBODY, WINDOW_S, ContractTerms, manifest_bytes
 
 pytestmark = pytest.mark.rule("R3.1")
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from ledger.chain.contract.artifact import load_circle_artifact
-from tests.support.contracts.compiler import require_vyper
-from tests.support.contracts.harness import DIGEST, NOBODY, CircleUnderTest
-from tests.support.contracts.machines import BareMachine, Ran
-from tests.support.contracts.terms import ContractTerms, manifest_bytes
-from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, answer, jury_of, raise_claim, resolve
+from tests.support.contract.compiler import require_vyper
+from tests.support.contract.harness import DIGEST, NOBODY, CircleUnderTest
+from tests.support.contract.machines import BareMachine, Ran
+from tests.support.contract.terms import ContractTerms, manifest_bytes
+from tests.support.contract.trials import CHALLENGER, CLAIM, JUDGE, answer, jury_of, raise_claim, resolve
 
 pytestmark = pytest.mark.rule("R3")
 

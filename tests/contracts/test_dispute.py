@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Answer, Disputed, Outcome, Stage
-from tests.support.contracts.attacking import attacker, data_of
-from tests.support.contracts.copied import copied
-from tests.support.contracts.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
-from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, convict, pass_window, resolve
+from tests.support.contract.attacking import attacker, data_of
+from tests.support.contract.copied import copied
+from tests.support.contract.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
+from tests.support.contract.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, convict, pass_window, resolve
 
 pytestmark = pytest.mark.rule("R26.1")
 

@@ -6,8 +6,8 @@ import pytest
 
 from ledger.circle.events import Committed, Drawn
 from ledger.circle.history import Phase
-from tests.support.contracts.copied import copied
-from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
+from tests.support.contract.copied import copied
+from tests.support.contract.harness import DIGEST, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.5a")
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Ejected
-from tests.support.contracts.copied import copied
-from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
+from tests.support.contract.copied import copied
+from tests.support.contract.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R23.2")
 

@@ -9,9 +9,9 @@ from eth.vm.message import Message
 from eth_utils.address import to_canonical_address
 
 from ledger.testchain.evm.vm import LocalVM
-from tests.support.contracts.interpreter import LeanVM
-from tests.support.contracts.machines import BareMachine
-from tests.support.contracts.walk import Walk, random_terms
+from tests.support.contract.interpreter import LeanVM
+from tests.support.contract.machines import BareMachine
+from tests.support.contract.walk import Walk, random_terms
 
 PLENTY = 100_000
 EDGES = (0, 1, 2, 31, 32, 255, 256, 257, (1 << 255) - 1, 1 << 255, (1 << 256) - 1)

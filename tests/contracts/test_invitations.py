@@ -10,11 +10,11 @@ from eth_utils.address import to_checksum_address
 from ledger.circle.events import Joined
 from ledger.identity.network import Network
 from ledger.identity.signing import encode_compact, invitation_hash, sign
-from tests.support.contracts.harness import DAY_S, CircleUnderTest
-from tests.support.contracts.machines import CHAIN_ID, BareMachine
-from tests.support.contracts.terms import BY_INVITER, BY_MEMBERS, ContractTerms
-from tests.support.contracts.twin.seats import signer_of
-from tests.support.contracts.walk import HALF_ORDER, ORDER
+from tests.support.contract.harness import DAY_S, CircleUnderTest
+from tests.support.contract.machines import CHAIN_ID, BareMachine
+from tests.support.contract.terms import BY_INVITER, BY_MEMBERS, ContractTerms
+from tests.support.contract.twin.seats import signer_of
+from tests.support.contract.walk import HALF_ORDER, ORDER
 
 pytestmark = pytest.mark.rule("R3.4")
 

@@ -8,7 +8,7 @@ from eth_hash.auto import keccak
 
 from ledger.circle.events import Drawn, Joined
 from ledger.circle.history import Phase
-from tests.support.contracts.harness import ENDPOINT, NOBODY, UNSIGNED, CircleUnderTest
+from tests.support.contract.harness import ENDPOINT, NOBODY, UNSIGNED, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.4")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.contracts.harness import RECORD, CircleUnderTest, ContractTerms
-from tests.support.contracts.machines import BareMachine
+from tests.support.contract.harness import RECORD, CircleUnderTest, ContractTerms
+from tests.support.contract.machines import BareMachine
 
 EDGES = (0, 1, 15, 16, 17, 239, 240, 254, 255)
 JUDGES = [100, 101]

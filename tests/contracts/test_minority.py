@@ -6,8 +6,8 @@ import pytest
 
 from ledger.circle.events import Outcome, Resolved, Stage
 from ledger.circle.history import Phase
-from tests.support.contracts.harness import DAY_S, DIGEST, CircleUnderTest
-from tests.support.contracts.trials import (
+from tests.support.contract.harness import DAY_S, DIGEST, CircleUnderTest
+from tests.support.contract.trials import (
     JUDGE,
     STRANGER,
     answer,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Moved
-from tests.support.contracts.harness import ENDPOINT, CircleUnderTest
+from tests.support.contract.harness import ENDPOINT, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.6")
 

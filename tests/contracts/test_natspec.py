@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.contracts.compiler import require_vyper
+from tests.support.contract.compiler import require_vyper
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 SOURCES = sorted(str(path.relative_to(CONTRACTS)) for path in CONTRACTS.rglob("*.vy"))

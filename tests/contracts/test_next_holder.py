@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.contracts.harness import WINDOW_S, CircleUnderTest
+from tests.support.contract.harness import WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.4")
 

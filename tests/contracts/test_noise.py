@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ledger.chain.contract.artifact import load_circle_artifact
-from tests.support.contracts.calldata import functions, read, spoiled
-from tests.support.contracts.twin.circle import PAYABLE
-from tests.support.contracts.walk import Walk, random_terms
+from tests.support.contract.calldata import functions, read, spoiled
+from tests.support.contract.twin.circle import PAYABLE
+from tests.support.contract.walk import Walk, random_terms
 
 ARTIFACT = load_circle_artifact()
 PLENTY = settings(

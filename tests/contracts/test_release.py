@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Released
-from tests.support.contracts.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
+from tests.support.contract.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R23.3")
 

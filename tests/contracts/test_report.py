@@ -7,9 +7,9 @@ import pytest
 from ledger.circle.events import Equivocated
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, encode_compact, hello_hash, sign
-from tests.support.contracts.copied import copied
-from tests.support.contracts.harness import DAY_S, DIGEST, NOBODY, RECORD, WINDOW_S, CircleUnderTest
-from tests.support.contracts.walk import HALF_ORDER
+from tests.support.contract.copied import copied
+from tests.support.contract.harness import DAY_S, DIGEST, NOBODY, RECORD, WINDOW_S, CircleUnderTest
+from tests.support.contract.walk import HALF_ORDER
 
 pytestmark = pytest.mark.rule("R25")
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from ledger.circle.events import Outcome, Restarted
-from tests.support.contracts.copied import copied
-from tests.support.contracts.harness import CircleUnderTest
-from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, convict
+from tests.support.contract.copied import copied
+from tests.support.contract.harness import CircleUnderTest
+from tests.support.contract.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, convict
 
 pytestmark = pytest.mark.rule("R23.4")
 

@@ -6,8 +6,8 @@ import pytest
 
 from ledger.circle.events import Committed, Rotated, Rotating
 from ledger.circle.history import Phase
-from tests.support.contracts.copied import copied
-from tests.support.contracts.harness import DAY_S, DIGEST, NOBODY, CircleUnderTest
+from tests.support.contract.copied import copied
+from tests.support.contract.harness import DAY_S, DIGEST, NOBODY, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R24")
 

@@ -8,10 +8,10 @@ from eth_hash.auto import keccak
 
 from ledger.circle.events import Drawn, Settled
 from ledger.circle.history import Phase
-from tests.support.contracts.attacking import attacker, data_of
-from tests.support.contracts.copied import copied
-from tests.support.contracts.harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
-from tests.support.contracts.machines import BareMachine
+from tests.support.contract.attacking import attacker, data_of
+from tests.support.contract.copied import copied
+from tests.support.contract.harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
+from tests.support.contract.machines import BareMachine
 
 pytestmark = pytest.mark.rule("R3.9")
 

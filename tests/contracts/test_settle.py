@@ -6,8 +6,8 @@ import pytest
 
 from ledger.circle.events import Settled
 from ledger.circle.history import Phase
-from tests.support.contracts.harness import RECORD, WINDOW_S, CircleUnderTest
-from tests.support.contracts.twin.rounds import PATIENCE_WINDOWS
+from tests.support.contract.harness import RECORD, WINDOW_S, CircleUnderTest
+from tests.support.contract.twin.rounds import PATIENCE_WINDOWS
 
 pytestmark = pytest.mark.rule("R3.12")
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ledger.circle.draw import seats_of
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
-from tests.support.contracts.harness import RECORD, CircleUnderTest, ContractTerms
-from tests.support.contracts.machines import BareMachine
+from tests.support.contract.harness import RECORD, CircleUnderTest, ContractTerms
+from tests.support.contract.machines import BareMachine
 
 pytestmark = pytest.mark.rule("R13")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from ledger.circle.events import Outcome, Stage
-from tests.support.contracts.walk import STEPS, Walk, random_terms
+from tests.support.contract.walk import STEPS, Walk, random_terms
 
 pytestmark = pytest.mark.rule("R3", "R4")
 

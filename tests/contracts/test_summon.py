@@ -6,10 +6,10 @@ import pytest
 
 from ledger.circle.draw import draw_jury, seats_of
 from ledger.circle.events import Disputed, Outcome, Resolved, Summoned
-from tests.support.contracts.attacking import attacker, data_of
-from tests.support.contracts.copied import copied
-from tests.support.contracts.harness import DIGEST, WINDOW_S, CircleUnderTest
-from tests.support.contracts.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, answer, convict, raise_claim
+from tests.support.contract.attacking import attacker, data_of
+from tests.support.contract.copied import copied
+from tests.support.contract.harness import DIGEST, WINDOW_S, CircleUnderTest
+from tests.support.contract.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, answer, convict, raise_claim
 
 pytestmark = pytest.mark.rule("R26.2")
 

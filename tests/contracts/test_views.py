@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.contracts.harness import DIGEST, NOBODY, WINDOW_S, CircleUnderTest
-from tests.support.contracts.machines import Refusal
-from tests.support.contracts.trials import convict
+from tests.support.contract.harness import DIGEST, NOBODY, WINDOW_S, CircleUnderTest
+from tests.support.contract.machines import Refusal
+from tests.support.contract.trials import convict
 
 Deploy = Callable[..., CircleUnderTest]
 

@@ -6,10 +6,10 @@ import pytest
 from eth_abi.abi import decode as abi_decode
 
 from ledger.circle.events import Withdrawn
-from tests.support.contracts.attacking import attacker, data_of
-from tests.support.contracts.copied import copied
-from tests.support.contracts.harness import ENDPOINT, UNSIGNED, CircleUnderTest
-from tests.support.contracts.machines import Ran
+from tests.support.contract.attacking import attacker, data_of
+from tests.support.contract.copied import copied
+from tests.support.contract.harness import ENDPOINT, UNSIGNED, CircleUnderTest
+from tests.support.contract.machines import Ran
 
 pytestmark = pytest.mark.rule("R27")
 

@@ -7,7 +7,7 @@ import pytest
 from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.chain.transactions.gas_limits import gas_limit
 from scripts.contracts.gas import GAS_FILE, SIZES, Figures, code_sizes, measure
-from tests.support.contracts.calldata import functions
+from tests.support.contract.calldata import functions
 
 TRANSACTION_MOST = 2**24
 # Blocks of 16 million gas are the smallest that a circle is deployed in.

@@ -141,9 +141,8 @@ class _Nursery:
         self._socket, theirs = socket.socketpair()
         with theirs:
             # One thread a process, as networks have it; the libraries look when they are imported.
-            # -P: beside this file lies a package `contracts`, and the processes have to find the one at the root.
             self._process = subprocess.Popen(
-                [sys.executable, "-P", __file__, str(theirs.fileno())],
+                [sys.executable, __file__, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env={**os.environ, **dict.fromkeys(_THREADS, "1")},

@@ -10,7 +10,7 @@ from scripts.search.coalitions.honest import turn
 from scripts.search.coalitions.seats import SeatMoves
 from scripts.search.coalitions.twin import DIGEST
 from scripts.search.coalitions.world import Done
-from tests.support.contracts.twin.state import Case
+from tests.support.contract.twin.state import Case
 
 
 class CourtMoves(SeatMoves):

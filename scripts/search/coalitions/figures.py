@@ -10,7 +10,7 @@ from scripts.search.coalitions.moves import Moves
 from scripts.search.coalitions.search import seat_all
 from scripts.search.coalitions.twin import DIGEST
 from scripts.search.coalitions.world import new_world
-from tests.support.contracts.terms import ContractTerms
+from tests.support.contract.terms import ContractTerms
 
 BOND_WEI = 10**17
 ROUND_S = 50

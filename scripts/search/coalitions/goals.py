@@ -24,8 +24,8 @@ from ledger.circle.events import (
 from ledger.circle.history import Phase
 from scripts.search.coalitions.twin import COALITION_FROM, machine
 from scripts.search.coalitions.world import TERM_ROUNDS, Done, Facts, Person, World
-from tests.support.contracts.twin.faults import TRIAL_WINDOWS
-from tests.support.contracts.twin.rounds import PATIENCE_WINDOWS
+from tests.support.contract.twin.faults import TRIAL_WINDOWS
+from tests.support.contract.twin.rounds import PATIENCE_WINDOWS
 
 GAIN = "the coalition has more than it put in"
 KEPT = "a liar's side paid less than it owes"

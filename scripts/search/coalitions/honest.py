@@ -19,8 +19,8 @@ from ledger.circle.events import Stage
 from ledger.circle.history import Phase
 from scripts.search.coalitions.twin import DIGEST, ENDPOINT, RECORD, UNSIGNED, announcements
 from scripts.search.coalitions.world import Done, Person, World
-from tests.support.contracts.twin.faults import DISPUTE_ROUNDS, TRIAL_WINDOWS
-from tests.support.contracts.twin.state import HASHES, Case
+from tests.support.contract.twin.faults import DISPUTE_ROUNDS, TRIAL_WINDOWS
+from tests.support.contract.twin.state import HASHES, Case
 
 # A claim that ended void is raised once more, no oftener: what the others do about it has not changed.
 TRIES: Final = 2

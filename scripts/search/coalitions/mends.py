@@ -8,7 +8,7 @@ from typing import Any, Final
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Equivocated, Outcome, Stage
 from scripts.search.coalitions.twin import SearchTwin
-from tests.support.contracts.machines import Moment
+from tests.support.contract.machines import Moment
 
 FOREVER_S: Final = 10**9
 

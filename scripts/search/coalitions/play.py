@@ -9,8 +9,8 @@ from scripts.search.coalitions.goals import Watch
 from scripts.search.coalitions.honest import sweep
 from scripts.search.coalitions.twin import SearchTwin
 from scripts.search.coalitions.world import Done, World
-from tests.support.contracts.machines import Moment
-from tests.support.contracts.twin.state import Foretold
+from tests.support.contract.machines import Moment
+from tests.support.contract.twin.state import Foretold
 
 # Honest people have acted by then: within 256 blocks, as they must.
 BLOCKS_UNTIL_SWEEP: Final = 100

@@ -15,9 +15,9 @@ from scripts.search.coalitions.mends import MENDS
 from scripts.search.coalitions.moves import MOVES, WEIGHTS, Moves
 from scripts.search.coalitions.twin import ACCOUNTS, ENDPOINT, UNSIGNED, SearchTwin, machine
 from scripts.search.coalitions.world import Done, World, new_world
-from tests.support.contracts.harness import CircleUnderTest
-from tests.support.contracts.machines import BareMachine
-from tests.support.contracts.terms import ContractTerms
+from tests.support.contract.harness import CircleUnderTest
+from tests.support.contract.machines import BareMachine
+from tests.support.contract.terms import ContractTerms
 
 WINDOW_S: Final = 60
 LENGTH: Final = (6, 45)

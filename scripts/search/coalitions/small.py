@@ -27,8 +27,8 @@ from scripts.search.coalitions.twin import (
     machine,
     network,
 )
-from tests.support.contracts.machines import START_S, Moment
-from tests.support.contracts.terms import ContractTerms
+from tests.support.contract.machines import START_S, Moment
+from tests.support.contract.terms import ContractTerms
 
 WINDOW_S: Final = 10
 BOND: Final = 1000

@@ -9,10 +9,10 @@ from ledger.circle.draw import draw_neighbours
 from ledger.circle.events import Event
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, encode_compact, sign
-from tests.support.contracts.harness import CircleUnderTest
-from tests.support.contracts.machines import BareMachine
-from tests.support.contracts.terms import ContractTerms
-from tests.support.contracts.twin.circle import Twin
+from tests.support.contract.harness import CircleUnderTest
+from tests.support.contract.machines import BareMachine
+from tests.support.contract.terms import ContractTerms
+from tests.support.contract.twin.circle import Twin
 
 ACCOUNTS: Final = 32
 # The first half of the accounts are honest people's, the other the coalition's.

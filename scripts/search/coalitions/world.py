@@ -12,10 +12,10 @@ from ledger.circle.events import Answer
 from ledger.circle.history import Phase
 from ledger.circle.verdict_word import encode_verdicts
 from scripts.search.coalitions.twin import COALITION_FROM, SearchTwin, machine, network
-from tests.support.contracts.machines import START_S, Moment
-from tests.support.contracts.terms import ContractTerms
-from tests.support.contracts.twin.rounds import PATIENCE_WINDOWS
-from tests.support.contracts.twin.state import Case, Foretold
+from tests.support.contract.machines import START_S, Moment
+from tests.support.contract.terms import ContractTerms
+from tests.support.contract.twin.rounds import PATIENCE_WINDOWS
+from tests.support.contract.twin.state import Case, Foretold
 
 DEPLOYED_IN_BLOCK: Final = 2
 TERM_ROUNDS: Final = 64

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.contracts.harness import CircleUnderTest, ContractTerms
-from tests.support.contracts.machines import BareMachine
+from tests.support.contract.harness import CircleUnderTest, ContractTerms
+from tests.support.contract.machines import BareMachine
 
 Deploy = Callable[..., CircleUnderTest]
 

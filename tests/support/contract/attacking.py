@@ -6,8 +6,8 @@ from pathlib import Path
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
-from tests.support.contracts.compiler import require_vyper
-from tests.support.contracts.machines import BareMachine
+from tests.support.contract.compiler import require_vyper
+from tests.support.contract.machines import BareMachine
 
 FOLDER = Path(__file__).parent / "attackers"
 

@@ -11,9 +11,9 @@ from ledger.circle.draw import draw_neighbours, mask_of
 from ledger.circle.events import Event, Stage
 from ledger.circle.history import Phase
 from ledger.identity.network import Network
-from tests.support.contracts.machines import BareMachine, Moment
-from tests.support.contracts.terms import ContractTerms
-from tests.support.contracts.twin.history import entry_of
+from tests.support.contract.machines import BareMachine, Moment
+from tests.support.contract.terms import ContractTerms
+from tests.support.contract.twin.history import entry_of
 
 MAX_SEATS: Final = 256
 INITIAL: Final = 32768

@@ -30,7 +30,7 @@ from ledger.circle.events import (
 from ledger.circle.fold.seat_events import EJECTED_PART
 from ledger.circle.history import History, HistoryFault
 from ledger.circle.reputation import pack
-from tests.support.contracts.terms import NOBODY
+from tests.support.contract.terms import NOBODY
 
 LATER_S: Final = 4_000_000_000
 # What the fold cannot know: the time, who called, who signed, and what was sent along.

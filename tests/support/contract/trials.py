@@ -2,7 +2,7 @@
 
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Answer, Referred, Resolved, Stage
-from tests.support.contracts.harness import DIGEST, CircleUnderTest
+from tests.support.contract.harness import DIGEST, CircleUnderTest
 
 JUDGE, TARGET, CHALLENGER, STRANGER = 0, 1, 9, 10
 CLAIM = (1, JUDGE, TARGET, DIGEST)

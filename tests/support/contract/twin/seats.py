@@ -14,9 +14,9 @@ from ledger.circle.events import (
 )
 from ledger.circle.history import Phase
 from ledger.identity.signing import BadSignature, invitation_hash, recover
-from tests.support.contracts.machines import Moment
-from tests.support.contracts.terms import BY_MEMBERS, NOBODY, OPEN
-from tests.support.contracts.twin.state import INITIAL, Refused, Seat, TwinState
+from tests.support.contract.machines import Moment
+from tests.support.contract.terms import BY_MEMBERS, NOBODY, OPEN
+from tests.support.contract.twin.state import INITIAL, Refused, Seat, TwinState
 
 # An endpoint as it reaches the contract: text, or bytes that are none.
 Endpoint = str | bytes

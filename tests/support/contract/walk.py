@@ -17,12 +17,12 @@ from ledger.circle.events import Answer, Stage
 from ledger.circle.history import Phase
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, encode_compact, sign
-from tests.support.contracts.calldata import functions, read, spoiled
-from tests.support.contracts.harness import DIGEST, ENDPOINT, NOBODY, RECORD, CircleUnderTest, ContractTerms
-from tests.support.contracts.machines import BareMachine
-from tests.support.contracts.terms import BY_INVITER, OPEN
-from tests.support.contracts.twin.rounds import PATIENCE_WINDOWS
-from tests.support.contracts.twin.state import Case
+from tests.support.contract.calldata import functions, read, spoiled
+from tests.support.contract.harness import DIGEST, ENDPOINT, NOBODY, RECORD, CircleUnderTest, ContractTerms
+from tests.support.contract.machines import BareMachine
+from tests.support.contract.terms import BY_INVITER, OPEN
+from tests.support.contract.twin.rounds import PATIENCE_WINDOWS
+from tests.support.contract.twin.state import Case
 
 ACCOUNTS: Final = 9
 WINDOW_S: Final = 10

@@ -14,10 +14,10 @@ from ledger.circle.reputation import pack, unpack
 from ledger.circle.verdict_word import encode_verdicts
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, encode_compact, invitation_hash, sign
-from tests.support.contracts.machines import CHAIN_ID, BareMachine, Ran
-from tests.support.contracts.possible import check_fold_refuses
-from tests.support.contracts.terms import DAY_S, NOBODY, WINDOW_S, ContractTerms, manifest_bytes
-from tests.support.contracts.twin.circle import Twin
+from tests.support.contract.machines import CHAIN_ID, BareMachine, Ran
+from tests.support.contract.possible import check_fold_refuses
+from tests.support.contract.terms import DAY_S, NOBODY, WINDOW_S, ContractTerms, manifest_bytes
+from tests.support.contract.twin.circle import Twin
 
 __all__ = ["DAY_S", "DIGEST", "ENDPOINT", "NOBODY", "RECORD", "WINDOW_S", "CircleUnderTest", "ContractTerms"]
 

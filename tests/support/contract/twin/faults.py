@@ -15,10 +15,10 @@ from ledger.circle.events import (
 )
 from ledger.circle.history import Phase
 from ledger.identity.signing import announcement_hash
-from tests.support.contracts.machines import Moment
-from tests.support.contracts.terms import NOBODY
-from tests.support.contracts.twin.seats import signer_of
-from tests.support.contracts.twin.state import HASHES, Case, Refused, Seat, TwinState
+from tests.support.contract.machines import Moment
+from tests.support.contract.terms import NOBODY
+from tests.support.contract.twin.seats import signer_of
+from tests.support.contract.twin.state import HASHES, Case, Refused, Seat, TwinState
 
 DISPUTE_ROUNDS = 256
 TRIAL_WINDOWS = 4

@@ -9,7 +9,7 @@ from ledger.circle import events
 from ledger.circle.events import Event
 
 if TYPE_CHECKING:
-    from tests.support.contracts.twin.state import TwinState
+    from tests.support.contract.twin.state import TwinState
 
 NOTHING = bytes(32)
 

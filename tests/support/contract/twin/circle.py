@@ -5,11 +5,11 @@ A twin is a value: it runs without a chain, `copy.deepcopy` gives another that m
 
 from ledger.circle.draw import mask_of
 from ledger.circle.history import Phase
-from tests.support.contracts.machines import Moment
-from tests.support.contracts.twin.faults import FaultCalls
-from tests.support.contracts.twin.rounds import RoundCalls
-from tests.support.contracts.twin.seats import SeatCalls
-from tests.support.contracts.twin.state import HASHES, Foretold, Refused
+from tests.support.contract.machines import Moment
+from tests.support.contract.twin.faults import FaultCalls
+from tests.support.contract.twin.rounds import RoundCalls
+from tests.support.contract.twin.seats import SeatCalls
+from tests.support.contract.twin.state import HASHES, Foretold, Refused
 
 __all__ = ["Foretold", "Twin"]
 

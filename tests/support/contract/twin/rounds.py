@@ -4,8 +4,8 @@ from ledger.circle.draw import mask_of, seats_of
 from ledger.circle.events import Attested, Committed, Drawn, Settled
 from ledger.circle.history import Phase
 from ledger.circle.reputation import pack
-from tests.support.contracts.machines import Moment
-from tests.support.contracts.twin.state import AWAKE, HASHES, TwinState
+from tests.support.contract.machines import Moment
+from tests.support.contract.twin.state import AWAKE, HASHES, TwinState
 
 PATIENCE_WINDOWS = 16
 MAX_STRIKES = 255
