@@ -7,6 +7,7 @@ returns: written beside its place, synced, renamed, its folder synced.
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import secrets
 from collections.abc import Iterator
@@ -25,7 +26,11 @@ _PID_MAX_BYTES: Final = 32
 
 
 def make_folder(path: Path) -> None:
-    """A folder that only its owner reads; one that is there already stays as it is. Raises OSError."""
+    """A folder that only its owner reads; one that is there already stays as it is. Raises OSError.
+
+    Folders above it that are missing are made too, as the user's umask has them.
+    """
+    missing = [path, *itertools.takewhile(lambda folder: not folder.exists(), path.parents)]
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         path.mkdir(mode=_PRIVATE_FOLDER)
@@ -33,7 +38,8 @@ def make_folder(path: Path) -> None:
         if not path.is_dir():
             raise
         return
-    sync_folder(path.parent)
+    for folder in reversed(missing):
+        sync_folder(folder.parent)
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = PRIVATE, through: Path | None = None) -> None:
@@ -54,10 +60,10 @@ def write_new(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
     sync_folder(path.parent)
 
 
-def append(path: Path, data: bytes) -> None:
-    """Add to the end of a private file, made where it is missing. Raises OSError; then part of it may be there."""
+def append(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
+    """Add to the end of a file, made where it is missing. Raises OSError; then part of it may be there."""
     is_new = not path.exists()
-    with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE), "ab") as file:
+    with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, mode), "ab") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

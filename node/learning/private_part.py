@@ -1,28 +1,25 @@
 """The private part of a peer's model: running statistics, masks, a head of its own. It never leaves the peer.
 
-It lives from round to round in a file of its own, which ends in its own SHA-256. Two rounds are kept: a round that
+It lives from round to round in a file of its own. Two rounds are kept: a round that
 is trained a second time starts from what it started from.
 """
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import msgpack
 import numpy as np
 import torch
 
-from ledger.files import set_aside, write_whole
 from node.learning.frozen import read_tensor_bytes
+from node.operating.checksummed_file import ChecksummedFile, UnusableFile
 
 # A tensor by its name in `state_dict`. Replaced, never written to.
 PrivatePart = Mapping[str, torch.Tensor]
 
 _log = logging.getLogger(__name__)
 _MAGIC: Final = b"FMK1"
-_CHECKSUM_BYTES: Final = 32
 _ROUNDS: Final = 2
 
 
@@ -32,30 +29,29 @@ class PrivateParts:
     def __init__(self, first: PrivatePart | None = None) -> None:
         """first: what to start from, as if it came of round 0."""
         self._rounds: dict[int, PrivatePart] = {} if first is None else {0: first}
-        self._path: Path | None = None
+        self._file: ChecksummedFile | None = None
         self._network = b""
 
     @classmethod
     def load(cls, path: Path, network: bytes) -> "PrivateParts":
         """What the file holds, if there is one. One that cannot be used is set aside. Raises OSError."""
         kept = cls()
-        kept._path, kept._network = path, network
+        kept._file, kept._network = ChecksummedFile(path, _MAGIC), network
         try:
-            raw = path.read_bytes()
-        except FileNotFoundError:
+            fields = kept._file.read(network)
+        except UnusableFile as unusable:
+            _log.warning(
+                "the private part of this peer's model %s: it starts as the task gives it, the file is"
+                " kept as file=%s",
+                unusable.fault,
+                unusable.aside,
+            )
             return kept
-        packed, checksum = raw[len(_MAGIC) : -_CHECKSUM_BYTES], raw[-_CHECKSUM_BYTES:]
-        if not raw.startswith(_MAGIC) or hashlib.sha256(packed).digest() != checksum:
-            _set_aside(path, "is damaged")
-            return kept
-        fields = msgpack.unpackb(packed, strict_map_key=False)
-        if fields["network"] != network:
-            _set_aside(path, "belongs to another circle")
-            return kept
-        kept._rounds = {
-            number: {name: _tensor(*one) for name, one in tensors.items()}
-            for number, tensors in fields["rounds"].items()
-        }
+        if fields is not None:
+            kept._rounds = {
+                number: {name: _tensor(*one) for name, one in tensors.items()}
+                for number, tensors in fields["rounds"].items()
+            }
         return kept
 
     @property
@@ -78,29 +74,11 @@ class PrivateParts:
             rounds = {number - 1: start}
         rounds[number] = part
         self._rounds = dict(sorted(rounds.items())[-_ROUNDS:])
-        if self._path is not None and part:
-            self._write(self._path)
-
-    def _write(self, path: Path) -> None:
-        packed = msgpack.packb(
-            {
-                "network": self._network,
-                "rounds": {
-                    number: {name: _fields(tensor) for name, tensor in part.items()}
-                    for number, part in self._rounds.items()
-                },
+        if self._file is not None and part:
+            rounds_fields = {
+                one: {name: _fields(tensor) for name, tensor in held.items()} for one, held in self._rounds.items()
             }
-        )
-        write_whole(path, _MAGIC + packed + hashlib.sha256(packed).digest())
-
-
-def _set_aside(path: Path, fault: str) -> None:
-    aside = set_aside(path)
-    _log.warning(
-        "the private part of this peer's model %s: it starts as the task gives it, the file is kept as file=%s",
-        fault,
-        aside,
-    )
+            self._file.write({"network": self._network, "rounds": rounds_fields})
 
 
 def _fields(tensor: torch.Tensor) -> list[Any]:

@@ -1,28 +1,24 @@
 """What a peer must not forget: its base, its residual and the round it is in the middle of.
 
 Everything public can be recomputed from chain and blobs; the residual of the codec cannot, and recomputing takes
-time. The file is written whole to a temporary name, synced and renamed, and ends in its own SHA-256, so a
-half-written or damaged one is never taken for a state.
+time.
 """
 
-import hashlib
 import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import GridState
 from ledger.circle.history import History
-from ledger.files import set_aside, write_whole
 from ledger.rules.judge_memory import CarriedState, JudgeMemory
+from node.operating.checksummed_file import ChecksummedFile, UnusableFile
 
 _log = logging.getLogger(__name__)
 _MAGIC: Final = b"FMS3"
-_CHECKSUM_BYTES: Final = 32
 NO_RECORD: Final = bytes(32)
 # A reorganisation may bring these rounds back, and what was announced in one must be committed there again.
 KEPT_ROUNDS: Final = 32
@@ -125,32 +121,27 @@ class StateFile:
     """One peer's state on disk."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._file = ChecksummedFile(path, _MAGIC)
 
     def save(self, state: PeerState) -> None:
-        """Write whole or not at all."""
-        packed = msgpack.packb(_to_fields(state))
-        write_whole(self.path, _MAGIC + packed + hashlib.sha256(packed).digest())
+        """Write whole or not at all. Raises OSError."""
+        self._file.write(_to_fields(state))
 
     def load(self, network: bytes, parameters: int) -> PeerState | None:
         """The saved state, None if there is none. One that cannot be used is set aside. Raises OSError."""
         try:
-            raw = self.path.read_bytes()
-        except FileNotFoundError:
-            return None
-        packed, checksum = raw[len(_MAGIC) : -_CHECKSUM_BYTES], raw[-_CHECKSUM_BYTES:]
-        if not raw.startswith(_MAGIC) or hashlib.sha256(packed).digest() != checksum:
-            self._set_aside("is damaged")
-            return None
-        state = _from_fields(msgpack.unpackb(packed))
-        if state.network != network or state.base.state.size != parameters:
-            self._set_aside("belongs to another circle")
+            fields = self._file.read(network)
+            state = None if fields is None else _from_fields(fields)
+            if state is not None and state.base.state.size != parameters:
+                raise self._file.set_aside("belongs to another circle")
+        except UnusableFile as unusable:
+            _log.warning(
+                "the state file %s: rebuilding from chain and blobs, it is kept as file=%s",
+                unusable.fault,
+                unusable.aside,
+            )
             return None
         return state
-
-    def _set_aside(self, fault: str) -> None:
-        aside = set_aside(self.path)
-        _log.warning("the state file %s: rebuilding from chain and blobs, it is kept as file=%s", fault, aside)
 
 
 def _to_fields(state: PeerState) -> dict[str, Any]:

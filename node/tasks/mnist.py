@@ -5,8 +5,8 @@ read from them once is kept beside them as 7.9 MB of bytes. Nothing is downloade
 Source: LeCun, Bottou, Bengio and Haffner 1998, doi:10.1109/5.726791.
 """
 
+import io
 import os
-import tempfile
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from torch import nn
 
 from ledger.errors import SetupError
+from ledger.files import PUBLIC, write_whole
 from node.tasks.images import Bytes, Examples, GreyImages, make_convolutional
 from node.tasks.partition import Indices, partition
 
@@ -100,17 +101,11 @@ def _read_compact(path: Path) -> Bytes:
 def write_compact(path: Path, table: Bytes) -> None:
     """Keep a table for the next reader. Raises OSError.
 
-    Written beside and then renamed, so that a second peer never reads half a file.
+    A second peer never reads half a file, whoever else writes it.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            np.save(stream, table, allow_pickle=False)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+    stream = io.BytesIO()
+    np.save(stream, table, allow_pickle=False)
+    write_whole(path, stream.getvalue(), mode=PUBLIC, through=path.parent)
 
 
 def _how_to_fetch() -> str:

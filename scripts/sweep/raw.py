@@ -3,13 +3,13 @@
 import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ledger import files
 from ledger.errors import SetupError, UsageError
 from node.simulator import Scenario
 
@@ -65,13 +65,9 @@ def _line(path: Path, number: int, text: bytes) -> Line:
 
 
 def append(path: Path, values: Mapping[str, Any]) -> None:
-    """Add one line in one write, and wait until it is on the disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(descriptor, json.dumps(values, sort_keys=True, allow_nan=False).encode() + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Add one line, and wait until it is on the disk."""
+    line = json.dumps(values, sort_keys=True, allow_nan=False).encode() + b"\n"
+    files.append(path, line, mode=files.PUBLIC)
 
 
 @contextmanager

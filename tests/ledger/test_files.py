@@ -47,7 +47,8 @@ def test_what_is_written_is_private_whatever_the_umask(tmp_path: Path, umask: in
         ("whole", "new", "appended", "lock"), 0o600
     )
     write_whole(tmp_path / "public", b"1", mode=PUBLIC)
-    assert mode_of(tmp_path / "public") == 0o666 & ~umask
+    append(tmp_path / "lines", b"1", mode=PUBLIC)
+    assert {mode_of(tmp_path / name) for name in ("public", "lines")} == {0o666 & ~umask}
 
 
 def test_a_file_that_others_could_read_is_private_after_the_next_write(tmp_path: Path) -> None:
@@ -86,6 +87,13 @@ def test_a_folder_a_removal_and_a_file_set_aside_are_synced(tmp_path: Path, disk
     synced = f"fsync {tmp_path.name}"
     assert disk.kinds == [synced, "replace file.damaged", synced, synced]
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_folder_is_synced_into_the_ones_above_it_that_were_made_for_it(tmp_path: Path, disk: DiskSteps) -> None:
+    make_folder(tmp_path / "above" / "between" / "folder")
+    assert disk.kinds == [f"fsync {tmp_path.name}", "fsync above", "fsync between"]
+    make_folder(tmp_path / "above" / "between" / "other")
+    assert disk.kinds[3:] == ["fsync between"]
 
 
 @pytest.mark.parametrize("step", [0, 1, 2])

@@ -73,8 +73,8 @@ def test_a_state_is_on_the_disk_before_it_takes_the_place_of_the_last_one(tmp_pa
     file, state = StateFile(tmp_path / "state.bin"), state_of()
     file.save(state)
     assert disk.kinds == ["fsync state.bin.tmp", "replace state.bin", f"fsync {tmp_path.name}"]
-    assert disk.steps[0][2] == file.path.stat().st_size
-    assert file.path.stat().st_mode & 0o077 == 0
+    assert disk.steps[0][2] == (tmp_path / "state.bin").stat().st_size
+    assert (tmp_path / "state.bin").stat().st_mode & 0o077 == 0
 
 
 @settings(deadline=None, max_examples=60)
@@ -82,20 +82,22 @@ def test_a_state_is_on_the_disk_before_it_takes_the_place_of_the_last_one(tmp_pa
 def test_any_changed_byte_is_damage_and_the_file_is_set_aside(
     tmp_path_factory: pytest.TempPathFactory, at: int, flip: int
 ) -> None:
-    file = StateFile(tmp_path_factory.mktemp("state") / "state.bin")
+    path = tmp_path_factory.mktemp("state") / "state.bin"
+    file = StateFile(path)
     file.save(state_of())
-    raw = bytearray(file.path.read_bytes())
+    raw = bytearray(path.read_bytes())
     raw[at % len(raw)] ^= flip
-    file.path.write_bytes(bytes(raw))
+    path.write_bytes(bytes(raw))
     assert file.load(NETWORK, 5) is None
-    assert {path.name: path.read_bytes() for path in file.path.parent.iterdir()} == {"state.bin.damaged": raw}
+    assert {one.name: one.read_bytes() for one in path.parent.iterdir()} == {"state.bin.damaged": raw}
 
 
 @pytest.mark.parametrize("length", [0, 1, 4, 36, -1])
 def test_a_cut_file_is_damage(tmp_path: Path, length: int, caplog: pytest.LogCaptureFixture) -> None:
-    file = StateFile(tmp_path / "state.bin")
+    path = tmp_path / "state.bin"
+    file = StateFile(path)
     file.save(state_of())
-    file.path.write_bytes(file.path.read_bytes()[:length])
+    path.write_bytes(path.read_bytes()[:length])
     assert file.load(NETWORK, 5) is None
     assert "is damaged" in caplog.text
     assert str(tmp_path / "state.bin.damaged") in caplog.text

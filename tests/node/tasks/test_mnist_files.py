@@ -59,7 +59,7 @@ def test_a_folder_that_cannot_be_written_to_is_read_all_the_same(folder, monkeyp
     def refuse(*_, **__):
         raise PermissionError("read-only")
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("node.tasks.mnist.write_whole", refuse)
     assert mnist.read_table(folder).shape == (10_000, 785)
     assert not (folder / mnist.COMPACT_FILE).exists()
 
