@@ -10,6 +10,7 @@ then nothing is ever rounded. States are walked in blocks that stay in the proce
 
 from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal, localcontext
+from math import isqrt
 from typing import Final
 
 import numpy as np
@@ -22,16 +23,18 @@ GridState = NDArray[np.int32]
 GRID_BITS: Final = 16
 LARGEST: Final = 1 << 24
 ONE_Q15: Final = 1 << 15
-ONE_Q18: Final = 1 << 18
 # Coordinates a block: 256 KiB of int32. Smaller ones fit a nearer cache, but their calls cost more than that saves.
 _BLOCK: Final = 1 << 16
 # So many squares of up to 2**25 fit into int64.
 _CHUNK: Final = 4096
 _EXACT: Final = float(1 << 53)
 # So many states fit into a sum of int32.
-_IN_INT32: Final = 127
+STATES_IN_INT32: Final = 127
 # So many at most: 2**9 states of 24 bits times weights of 18 bits stay inside 53 bits.
 _MOST_STATES: Final = 512
+_FACTOR_BITS: Final = 18
+# And weights of so many inside 63.
+_WIDE_FACTOR_BITS: Final = 28
 
 
 def to_float(state: GridState) -> NDArray[np.float32]:
@@ -114,21 +117,32 @@ def mean(states: Sequence[GridState]) -> GridState:
     return mixed
 
 
+def clipping_factor(limit2: int, length2: int, bits: int) -> int:
+    """min(1, √(limit2 / length2)) in 2**−bits, rounded down: what is clipped is never longer than the limit."""
+    return 1 << bits if length2 <= limit2 else isqrt((limit2 << 2 * bits) // length2)
+
+
 def clipped_mean(
-    base: GridState, own: GridState, others: Sequence[GridState], factors_q18: Sequence[int]
+    base: GridState, own: GridState, others: Sequence[GridState], factors: Sequence[int], bits: int
 ) -> GridState:
     """base + ((own − base) + Σ factor · (other − base)) / (1 + others), rounded half up, clamped to the grid.
 
-    base, own, others: (d,), int32, 512 states at most. factors_q18: one for each other, 0..2**18.
+    base, own, others: (d,), int32, 512 states at most. factors: one for each other, 0..2**bits, in 2**−bits; up to
+    28 bits, of which 18 are the faster ones. Raises ValueError for more states or bits.
     """
+    _check_count([own, *others])
+    if bits > _WIDE_FACTOR_BITS:
+        raise ValueError(f"factors of {bits} bits are finer than the {_WIDE_FACTOR_BITS} that are summed exactly")
+    one = 1 << bits
+    if bits > _FACTOR_BITS:
+        return _combine_wide(base, [own, *others], [one, *factors], one * (1 + len(others)))
     if (loops := loops_for(base.size)) is not None:
-        _check_count([own, *others])
-        shares, divisor = [ONE_Q18, *factors_q18], ONE_Q18 * (1 + len(others))
+        shares, divisor = [one, *factors], one * (1 + len(others))
         return _combine(loops, [base, own, *others], [divisor - sum(shares), *shares], divisor)
-    whole = [own] + [other for other, factor in zip(others, factors_q18, strict=True) if factor == ONE_Q18]
-    clipped = [(other, factor) for other, factor in zip(others, factors_q18, strict=True) if factor < ONE_Q18]
-    weights = np.array([ONE_Q18, *[factor for _, factor in clipped], 0], np.float64)
-    weights[-1] = -(ONE_Q18 * len(whole) + sum(factor for _, factor in clipped))
+    whole = [own] + [other for other, factor in zip(others, factors, strict=True) if factor == one]
+    clipped = [(other, factor) for other, factor in zip(others, factors, strict=True) if factor < one]
+    weights = np.array([one, *[factor for _, factor in clipped], 0], np.float64)
+    weights[-1] = -(one * len(whole) + sum(factor for _, factor in clipped))
     mixed = np.empty(base.shape, np.int32)
     room = np.empty((len(weights), min(_BLOCK, base.size)), np.float64)
     for block in _blocks(base.size):
@@ -136,7 +150,7 @@ def clipped_mean(
         rows[0] = _sum(whole, block)
         for row, state in zip(rows[1:], [*[other for other, _ in clipped], base], strict=True):
             row[:] = state[block]
-        moved = _round_half_up(np.einsum("j,jn->n", weights, rows), ONE_Q18 * (1 + len(others)))
+        moved = _round_half_up(np.einsum("j,jn->n", weights, rows), one * (1 + len(others)))
         moved += rows[-1]
         mixed[block] = np.clip(moved, -LARGEST, LARGEST, out=moved)
     return mixed
@@ -163,8 +177,8 @@ def _sum(states: Sequence[GridState], block: slice) -> NDArray[np.float64]:
     """The sum of at least one state's block, as whole numbers."""
     _check_count(states)
     total = np.zeros(states[0][block].shape, np.float64)
-    for start in range(0, len(states), _IN_INT32):
-        first, *rest = states[start : start + _IN_INT32]
+    for start in range(0, len(states), STATES_IN_INT32):
+        first, *rest = states[start : start + STATES_IN_INT32]
         part = first[block].copy()
         for state in rest:
             part += state[block]
@@ -189,6 +203,23 @@ def _combine(loops: Loops, states: Sequence[GridState], weights: Sequence[int], 
         for state, weight in zip(states, weights, strict=True):
             loops.add(total, state[block], weight)
         loops.round_off(total, divisor, mixed[block])
+    return mixed
+
+
+def _combine_wide(base: GridState, states: Sequence[GridState], factors: Sequence[int], divisor: int) -> GridState:
+    """base + Σ factor · (state − base) / divisor, rounded half up, where the sum may have more than 53 bits.
+
+    No factor is above divisor / len(states), so no coordinate leaves the range of the states'.
+    """
+    mixed = np.empty(base.shape, np.int32)
+    for block in _blocks(base.size):
+        centre = base[block].astype(np.int64)
+        # 512 differences below 2**25 times 28 bits, and as much as the divisor times 24 bits: below 2**63.
+        total = centre * divisor
+        total += divisor // 2
+        for state, factor in zip(states, factors, strict=True):
+            total += (state[block] - centre) * factor
+        mixed[block] = np.floor_divide(total, divisor)
     return mixed
 
 

@@ -6,22 +6,17 @@ is the Metropolis weight 1 / (m + 1) of a regular topology.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isqrt
 from typing import ClassVar, Final
 
-import numpy as np
-
-from ledger.arithmetic.exact import GridState, squared_distance
+from ledger.arithmetic.exact import clipped_mean, clipping_factor, squared_distance
 from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
-from ledger.rules.shared import check_hostile_milli, count_assumed_hostile, find_eligible_seats
+from ledger.rules.shared import FearsAShare, count_assumed_hostile, find_eligible_seats
 
-# 255 differences of at most 2**25, each times a factor of at most 2**28, stay below 2**61.
-FACTOR_BITS: Final = 28
-_BLOCK: Final = 32_768
+_FACTOR_BITS: Final = 28
 
 
 @dataclass(frozen=True)
-class SelfCentredClipping:
+class SelfCentredClipping(FearsAShare):
     """next = own + Σ_j min(1, τ / ‖x_j − own‖) · (x_j − own) / (m + 1), over the m eligible neighbours j.
 
     τ² = (1 / f) · Σ ‖x_j − own‖² over the m − f nearest neighbours, rounded down; no clipping where f = 0.
@@ -36,19 +31,12 @@ class SelfCentredClipping:
     given no τ, clips by the second largest distance instead.
     """
 
-    needs_base: ClassVar[bool] = False
-    needs_memory: ClassVar[bool] = False
     judges_each_alone: ClassVar[bool] = True
-    is_replayable: ClassVar[bool] = True
-    hostile_milli: int = 200
 
-    def __post_init__(self) -> None:
-        check_hostile_milli(self.hostile_milli)
-
-    def screen(self, situation: ScreeningInput) -> ScreeningResult:
+    def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Accept every neighbour and mix (R12.4)."""
-        distances = {seat: squared_distance(situation.own, x) for seat, x in situation.neighbours.items()}
-        seats = find_eligible_seats(situation)
+        distances = {seat: squared_distance(inputs.own, x) for seat, x in inputs.neighbours.items()}
+        seats = find_eligible_seats(inputs)
         hostile = count_assumed_hostile(self.hostile_milli, len(seats))
         ascending = sorted(distances[seat] for seat in seats)
         # An unreachable limit where nobody is feared.
@@ -56,9 +44,10 @@ class SelfCentredClipping:
         judgements = {
             seat: Judgement(True, {"distance2": distance, "limit2": limit}) for seat, distance in distances.items()
         }
-        states = [situation.neighbours[seat] for seat in seats]
-        factors = [clipping_factor_q28(limit, distances[seat]) for seat in seats]
-        return ScreeningResult(judgements, frozenset(seats), self_centred_mean(situation.own, states, factors))
+        states = [inputs.neighbours[seat] for seat in seats]
+        factors = [clipping_factor(limit, distances[seat], _FACTOR_BITS) for seat in seats]
+        next_base = clipped_mean(inputs.own, inputs.own, states, factors, _FACTOR_BITS)
+        return ScreeningResult(judgements, frozenset(seats), next_base)
 
     def find_threshold2(self, ascending: Sequence[int], hostile: int) -> int:
         """τ², from the eligible neighbours' squared distances. hostile: f, 1..their number."""
@@ -81,25 +70,3 @@ class ClippedSumPlus(SelfCentredClipping):
         """τ², from the eligible neighbours' squared distances. hostile: f, 1..their number."""
         nearer = len(ascending) - 2 * hostile
         return ascending[nearer - 1] if nearer > 0 else 0
-
-
-def clipping_factor_q28(limit2: int, distance2: int) -> int:
-    """floor(2**28 · min(1, sqrt(limit2 / distance2)))."""
-    if distance2 <= limit2:
-        return 1 << FACTOR_BITS
-    return isqrt((limit2 << 2 * FACTOR_BITS) // distance2)
-
-
-def self_centred_mean(own: GridState, states: Sequence[GridState], factors: Sequence[int]) -> GridState:
-    """own + Σ factor · (state − own) / 2**28 / (states + 1), rounded half up. States: (d,), int32; up to 255."""
-    divisor = (len(states) + 1) << FACTOR_BITS
-    result = np.empty(own.shape, np.int32)
-    for start in range(0, result.size, _BLOCK):
-        part = slice(start, start + _BLOCK)
-        centre = own[part].astype(np.int64)
-        total = centre * divisor
-        total += divisor // 2
-        for state, factor in zip(states, factors, strict=True):
-            total += (state[part] - centre) * factor
-        result[part] = np.floor_divide(total, divisor)
-    return result

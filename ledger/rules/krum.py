@@ -8,7 +8,7 @@ from ledger.arithmetic.exact import mean
 from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
 from ledger.rules.shared import (
     Distances,
-    check_hostile_milli,
+    FearsAShare,
     count_assumed_hostile,
     find_eligible_seats,
     judge_by_pool,
@@ -19,7 +19,7 @@ OWN: Final = 0
 
 
 @dataclass(frozen=True)
-class Krum:
+class Krum(FearsAShare):
     """Keep the one vector with the lowest score: the sum of its squared distances to its n − f − 2 closest others.
 
     The n vectors are one's own and the eligible neighbours'. hostile_milli: the share of these neighbours assumed
@@ -29,15 +29,8 @@ class Krum:
     Source: Blanchard et al. 2017, arXiv:1703.02757 (Krum), with the judge's own state as one of the vectors.
     """
 
-    needs_base: ClassVar[bool] = False
-    needs_memory: ClassVar[bool] = False
     judges_each_alone: ClassVar[bool] = False
-    is_replayable: ClassVar[bool] = True
     averages: ClassVar[bool] = False
-    hostile_milli: int = 200
-
-    def __post_init__(self) -> None:
-        check_hostile_milli(self.hostile_milli)
 
     def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Judge every neighbour and mix (R12.4)."""

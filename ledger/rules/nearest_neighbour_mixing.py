@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from ledger.arithmetic.exact import GridState
+from ledger.arithmetic.exact import STATES_IN_INT32, GridState
 from ledger.rules.interface import ScreeningInput, ScreeningResult
 from ledger.rules.shared import (
+    FearsAShare,
     accept_all,
-    check_hostile_milli,
     collect_mixable_states,
     count_hostile_minority,
     find_eligible_seats,
@@ -19,12 +19,9 @@ from ledger.rules.shared import (
 )
 from ledger.rules.sorting import BLOCK, Row, middle_mean
 
-# So many states, each below 2**24, sum up to less than 2**31.
-_SUMMANDS_OF_INT32 = 127
-
 
 @dataclass(frozen=True)
-class NearestNeighbourMixing:
+class NearestNeighbourMixing(FearsAShare):
     """y_i = mean of the n − f vectors nearest to x_i, itself included; next = trimmed mean of the y, f on a side.
 
     The n vectors are one's own and the eligible neighbours'. hostile_milli: the share of these neighbours assumed
@@ -34,14 +31,7 @@ class NearestNeighbourMixing:
     Source: Allouah et al. 2023, arXiv:2302.01772 (NNM), before the trimmed mean of Yin et al. 2018.
     """
 
-    needs_base: ClassVar[bool] = False
-    needs_memory: ClassVar[bool] = False
     judges_each_alone: ClassVar[bool] = True
-    is_replayable: ClassVar[bool] = True
-    hostile_milli: int = 200
-
-    def __post_init__(self) -> None:
-        check_hostile_milli(self.hostile_milli)
 
     def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Accept every neighbour and mix (R12.4)."""
@@ -65,7 +55,7 @@ def mix_and_trim(states: Sequence[GridState], hostile: int) -> GridState:
 
 def _sum_without(states: list[GridState], left_out: list[list[int]]) -> list[Row]:
     """Per entry of left_out: the sum of all states but those. Short of the total, few have to be taken off."""
-    dtype = np.int32 if len(states) <= _SUMMANDS_OF_INT32 else np.int64
+    dtype = np.int32 if len(states) <= STATES_IN_INT32 else np.int64
     total: Row = np.zeros(states[0].shape, dtype)
     for state in states:
         total += state

@@ -1,6 +1,8 @@
 """What several rules agree on: who is in the mix, how many of those to fear, how far apart they are."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from ledger.arithmetic.exact import GridState, squared_distance
 from ledger.rules.interface import Judgement, ScreeningInput
@@ -8,10 +10,21 @@ from ledger.rules.interface import Judgement, ScreeningInput
 Distances = Sequence[Sequence[int]]
 
 
-def check_hostile_milli(hostile_milli: int) -> None:
-    """Raise ValueError unless it is a share in thousandths."""
-    if not 0 <= hostile_milli <= 1000:
-        raise ValueError(f"hostile_milli {hostile_milli} is not in 0..1000")
+@dataclass(frozen=True)
+class FearsAShare:
+    """A rule that assumes a share of the neighbours that it may mix to be hostile.
+
+    It needs neither base nor memory. hostile_milli: the share, in thousandths. Raises ValueError outside 0..1000.
+    """
+
+    needs_base: ClassVar[bool] = False
+    needs_memory: ClassVar[bool] = False
+    is_replayable: ClassVar[bool] = True
+    hostile_milli: int = 200
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hostile_milli <= 1000:
+            raise ValueError(f"hostile_milli {self.hostile_milli} is not in 0..1000")
 
 
 def count_assumed_hostile(hostile_milli: int, neighbours: int) -> int:

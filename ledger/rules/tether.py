@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import ONE_Q18, clipped_mean
+from ledger.arithmetic.exact import clipped_mean, clipping_factor
 from ledger.arithmetic.sketch import measure
 from ledger.arithmetic.spectrum import Spread, gram, measure_spread
 from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
@@ -21,7 +21,7 @@ _UNIT_BITS: Final = 22
 # Sketches are multiplied by integers of this many further bits.
 _SCALE_BITS: Final = 31
 _GAIN_BITS: Final = 20
-_INT32: Final = 1 << 31
+_FACTOR_BITS: Final = 18
 
 
 @dataclass(frozen=True)
@@ -146,9 +146,9 @@ class Tether:
         accepted = reach.inside - cut.dropped if cut.has_fired else reach.inside
         mixed = (reach.inside - cut.dropped) & inputs.eligible
         kept = sorted(mixed)
-        factors = [clipping_factor_q18(distances[seat], reach.tau2) for seat in kept]
+        factors = [clipping_factor(reach.tau2, distances[seat], _FACTOR_BITS) for seat in kept]
         others = [inputs.neighbours[seat] for seat in kept]
-        next_base = clipped_mean(inputs.base, inputs.own, others, factors)
+        next_base = clipped_mean(inputs.base, inputs.own, others, factors, _FACTOR_BITS)
         figures = _figures(distances, reach, known, found, cut)
         judgements = {seat: Judgement(seat in accepted, figures[seat]) for seat in seats}
         return ScreeningResult(judgements, mixed, next_base, memory)
@@ -273,11 +273,6 @@ class Tether:
             budget = max(self.drop_milli * neighbours // 1000 - outside, 0) if count <= self.few else 0
             dropped = [seat for seat in ranked if seat in reach.inside][:budget]
         return Cut(reach.inside.intersection(dropped), has_fired, centre, moving)
-
-
-def clipping_factor_q18(length2: int, tau2: int) -> int:
-    """min(1, τ / length) in 2**−18, rounded down, so that a clipped step is never longer than τ."""
-    return ONE_Q18 if length2 <= tau2 else isqrt((tau2 << 36) // length2)
 
 
 def twice_the_median(values: Sequence[int]) -> int:

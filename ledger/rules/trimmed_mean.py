@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from ledger.rules.interface import ScreeningInput, ScreeningResult
 from ledger.rules.shared import (
+    FearsAShare,
     accept_all,
-    check_hostile_milli,
     collect_mixable_states,
     count_hostile_minority,
     find_eligible_seats,
@@ -15,7 +15,7 @@ from ledger.rules.sorting import trimmed_mean
 
 
 @dataclass(frozen=True)
-class TrimmedMean:
+class TrimmedMean(FearsAShare):
     """next_k = mean of {x_k : x own or an eligible neighbour's} without its f largest and f smallest values.
 
     hostile_milli: the share of the eligible neighbours assumed hostile, in thousandths. Of m neighbours
@@ -25,14 +25,7 @@ class TrimmedMean:
     the vectors, as in decentralised use (BRIDGE-T, Fang et al. 2022, arXiv:1908.08098).
     """
 
-    needs_base: ClassVar[bool] = False
-    needs_memory: ClassVar[bool] = False
     judges_each_alone: ClassVar[bool] = True
-    is_replayable: ClassVar[bool] = True
-    hostile_milli: int = 200
-
-    def __post_init__(self) -> None:
-        check_hostile_milli(self.hostile_milli)
 
     def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Accept every neighbour and mix (R12.4)."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from ledger.arithmetic.exact import ONE_Q15, squared_distance, weighted_mean
 from ledger.errors import PeerFault
 from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
-from ledger.rules.shared import check_hostile_milli, count_assumed_hostile, judge_by_pool
+from ledger.rules.shared import FearsAShare, count_assumed_hostile, judge_by_pool
 
 
 class PrivateJudgement(PeerFault):
@@ -16,7 +16,7 @@ class PrivateJudgement(PeerFault):
 
 
 @dataclass(frozen=True)
-class Ubar:
+class Ubar(FearsAShare):
     """Shortlist the ρ · m nearest of m neighbours; accept those of them with loss(x_j) ≤ loss(own).
 
     next = α · own + (1 − α) · mean(accepted). hostile_milli: 1 − ρ, in thousandths; the shortlist leaves out
@@ -30,15 +30,12 @@ class Ubar:
     training that made `own`.
     """
 
-    needs_base: ClassVar[bool] = False
-    needs_memory: ClassVar[bool] = False
     judges_each_alone: ClassVar[bool] = False
     is_replayable: ClassVar[bool] = False
-    hostile_milli: int = 200
     alpha_q15: int = 16384
 
     def __post_init__(self) -> None:
-        check_hostile_milli(self.hostile_milli)
+        super().__post_init__()
         if not 0 <= self.alpha_q15 <= ONE_Q15:
             raise ValueError(f"alpha_q15 {self.alpha_q15} is not in 0..{ONE_Q15}")
 

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.arithmetic import compiled
-from ledger.arithmetic.exact import LARGEST, ONE_Q18, clipped_mean
+from ledger.arithmetic.exact import LARGEST, clipped_mean
 from ledger.arithmetic.sketch import measure
 from tests.support import golden
 from tests.support.specification import exact_digests
 
 NEVER = 1 << 62
+ONE_Q18 = 1 << 18
 SEEDS = (b"one", b"two", b"three")
 VALUES = st.one_of(st.integers(-LARGEST, LARGEST), st.sampled_from([-LARGEST, -1, 0, 1, LARGEST]))
 
@@ -71,7 +72,7 @@ def test_the_pulled_mean_is_the_same(given_states, data):
     base, own, *others = given_states
     drawn = st.one_of(st.integers(0, ONE_Q18), st.sampled_from([0, 1, ONE_Q18 - 1, ONE_Q18]))
     factors = [data.draw(drawn) for _ in others]
-    assert_same(lambda: clipped_mean(base, own, others, factors))
+    assert_same(lambda: clipped_mean(base, own, others, factors, 18))
 
 
 @pytest.mark.parametrize("length", [4095, 4097, 65536, 56 * 4096 + 1])
@@ -82,16 +83,16 @@ def test_long_states_at_the_edge_of_the_grid_are_the_same(length, width):
     base = np.full(length, -LARGEST, np.int32)
     others = [np.full(length, LARGEST, np.int32), random.integers(-LARGEST, LARGEST + 1, length).astype(np.int32)]
     assert_same_measures(base, others, width)
-    assert_same(lambda: clipped_mean(base, others[0], others[1:], [ONE_Q18 // 3]))
+    assert_same(lambda: clipped_mean(base, others[0], others[1:], [ONE_Q18 // 3], 18))
 
 
 def test_512_states_at_the_edge_of_the_grid_are_averaged_alike_and_more_are_refused():
     own, other = (np.array([sign * LARGEST, 1 - sign, LARGEST], np.int32) for sign in (1, -1))
-    assert_same(lambda: clipped_mean(other, own, [own] * 511, [ONE_Q18 - 1] * 511))
+    assert_same(lambda: clipped_mean(other, own, [own] * 511, [ONE_Q18 - 1] * 511, 18))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiled, "LONG", 0)
         with pytest.raises(ValueError, match="513 states are more than the 512"):
-            clipped_mean(own, own, [other] * 512, [1] * 512)
+            clipped_mean(own, own, [other] * 512, [1] * 512, 18)
 
 
 def test_read_only_states_are_taken_and_none_is_written_to():
@@ -100,7 +101,7 @@ def test_read_only_states_are_taken_and_none_is_written_to():
         state.flags.writeable = False
     base, own, other = whole
     assert_same_measures(base, [own, other], 8)
-    assert_same(lambda: clipped_mean(base, own, [other], [5]))
+    assert_same(lambda: clipped_mean(base, own, [other], [5], 18))
 
 
 def test_results_are_the_ones_once_written_down(monkeypatch):

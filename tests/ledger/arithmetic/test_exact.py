@@ -16,8 +16,8 @@ from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 from ledger.arithmetic.exact import LARGEST as GRID_LARGEST
 from ledger.arithmetic.exact import (
     ONE_Q15,
-    ONE_Q18,
     clipped_mean,
+    clipping_factor,
     decaying_square_q30,
     mean,
     squared_distance,
@@ -29,6 +29,7 @@ from ledger.arithmetic.exact import (
 from tests.support import golden
 from tests.support.specification import arithmetic, exact_digests, tether
 
+ONE_Q18 = 1 << 18
 LARGEST = 127 << 17
 VALUES = st.one_of(st.integers(-LARGEST, LARGEST), st.sampled_from([-LARGEST, -1, 0, 1, LARGEST]))
 
@@ -74,11 +75,35 @@ def test_the_pulled_mean_equals_the_specification(given_states, data):
     base, own, *others = given_states
     drawn = st.one_of(st.integers(0, ONE_Q18), st.sampled_from([0, 1, ONE_Q18 - 1, ONE_Q18]))
     factors = [data.draw(drawn) for _ in others]
-    found = clipped_mean(array(base), array(own), [array(state) for state in others], factors)
-    assert found.dtype == np.int32
+    expected = tether.pulled_mean(base, own, others, [Fraction(factor, ONE_Q18) for factor in factors])
+    for finer in (0, 10):
+        finer_factors = [factor << finer for factor in factors]
+        found = clipped_mean(array(base), array(own), [array(state) for state in others], finer_factors, 18 + finer)
+        assert found.dtype == np.int32
+        assert found.tolist() == expected
+
+
+@given(states(least=2), st.data())
+def test_the_pulled_mean_with_fine_factors_equals_the_specification(given_states, data):
+    base, own, *others = given_states
+    factors = [data.draw(st.integers(0, 1 << 28)) for _ in others]
+    found = clipped_mean(array(base), array(own), [array(state) for state in others], factors, 28)
     assert found.tolist() == tether.pulled_mean(
-        base, own, others, [Fraction(factor, ONE_Q18) for factor in factors]
+        base, own, others, [Fraction(factor, 1 << 28) for factor in factors]
     )
+
+
+def test_factors_that_are_too_fine_are_refused():
+    with pytest.raises(ValueError, match="29 bits are finer than the 28"):
+        clipped_mean(array([0]), array([0]), [], [], 29)
+
+
+@pytest.mark.parametrize("bits", [18, 28])
+@given(st.integers(0, 1 << 80), st.integers(0, 1 << 80))
+def test_what_is_clipped_is_never_longer_than_the_limit(bits, length2, limit2):
+    factor, one = clipping_factor(limit2, length2, bits), 1 << bits
+    assert factor <= one
+    assert factor == one or factor**2 * length2 <= limit2 << 2 * bits < (factor + 1) ** 2 * length2
 
 
 # A block holds 65,536 coordinates.
@@ -95,7 +120,7 @@ def test_blocks_meet_without_a_seam(length):
     factors = np.array([ONE_Q18, 1, 77_777])
     pulled = (own.astype(np.int64) - base) * ONE_Q18 + (factors[:, None] * (whole - base)).sum(axis=0)
     expected = base + (pulled + 2 * ONE_Q18) // (4 * ONE_Q18)
-    assert clipped_mean(base, own, others, factors.tolist()).tolist() == expected.tolist()
+    assert clipped_mean(base, own, others, factors.tolist(), 18).tolist() == expected.tolist()
     lengths = [int(((state - own.astype(object)) ** 2).sum()) for state in others]
     assert squared_distances(own, others) == lengths
 
@@ -113,11 +138,16 @@ def test_many_states_at_the_edge_of_the_grid_are_averaged_exactly(count, weight)
         most.tolist(), [state.tolist() for state in others], own_weight
     )
     base = -most
-    assert clipped_mean(base, most, others[1:], [ONE_Q18 - 1] * (count - 1)).tolist() == (
-        tether.pulled_mean(
-            base.tolist(), most.tolist(), [s.tolist() for s in others[1:]], [1 - Fraction(1, ONE_Q18)] * (count - 1)
+    for bits in (18, 28):
+        factors = [(1 << bits) - 1] * (count - 1)
+        assert clipped_mean(base, most, others[1:], factors, bits).tolist() == (
+            tether.pulled_mean(
+                base.tolist(),
+                most.tolist(),
+                [s.tolist() for s in others[1:]],
+                [1 - Fraction(1, 1 << bits)] * (count - 1),
+            )
         )
-    )
 
 
 def test_more_states_than_are_summed_exactly_are_refused():

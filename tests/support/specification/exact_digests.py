@@ -9,7 +9,6 @@ import json
 import numpy as np
 
 from ledger.arithmetic.exact import (
-    ONE_Q18,
     GridState,
     clipped_mean,
     decaying_square_q30,
@@ -73,7 +72,7 @@ def digests() -> dict[str, object]:
         "squared_distance": squared_distance(own, far),
         "mean": state_digest(mean([own, far, *near])).hex(),
         "weighted_mean": state_digest(weighted_mean(own, near, 23456)).hex(),
-        "pulled_mean": state_digest(clipped_mean(far, own, near, [ONE_Q18, 123_457, 0])).hex(),
+        "pulled_mean": state_digest(clipped_mean(far, own, near, [1 << 18, 123_457, 0], 18)).hex(),
         "decaying_square": [decaying_square_q30(300, 500, step, 30) for step in range(0, 30, 7)],
         "balance_accepts": [seat for seat, judgement in outcome.judgements.items() if judgement.accepted],
         "balance_next_base": state_digest(outcome.next_base).hex(),
