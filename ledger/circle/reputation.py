@@ -4,27 +4,20 @@ Source: contracts/modules/verdicts.vy, `_settled`; docs/protocol.md R13.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from ledger.circle.draw import seats_of
+from ledger.circle.round import Attestation
 
 FULL: Final = 65535
 INITIAL: Final = 32768
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one judge attested: bit s of judged, accepted stands for seat s."""
-
-    judged: int
-    accepted: int
+_MAX_STRIKES: Final = 255
 
 
 def settle(
     reputations: Mapping[int, int],
     committed: int,
-    verdicts: Mapping[int, Verdict],
+    attestations: Mapping[int, Attestation],
     *,
     able: int,
     missed: int = 0,
@@ -33,7 +26,7 @@ def settle(
 ) -> dict[int, int]:
     """The reputations after a round.
 
-    reputations: seat → 0..65535 before it. committed: mask. verdicts: by judge's seat, of those that attested.
+    reputations: seat → 0..65535 before it. committed: mask. attestations: by judge's seat.
     able: mask of the judges whose verdicts count: held, not suspended; 0 where the round is given up. missed: mask
     of who was waited for and did not commit.
     A seat moves 1 / 2**shift of the way to the share of its judges' weight that accepted it; one that committed and
@@ -41,19 +34,19 @@ def settle(
     reputation in 8 bits, nothing below `floor` (unless all are below it: then each weighs 1). The floor is at least
     256, so that a weight above it is not 0.
     """
-    judges = [judge for judge in verdicts if able >> judge & 1]
+    judges = [judge for judge in attestations if able >> judge & 1]
     weights = {judge: _weight(reputations[judge], floor) for judge in judges}
     if not any(weights.values()):
         weights = dict.fromkeys(judges, 1)
     settled = dict(reputations)
     for seat in seats_of(committed):
-        total = sum(w for judge, w in weights.items() if verdicts[judge].judged >> seat & 1)
-        accepting = sum(w for judge, w in weights.items() if verdicts[judge].accepted >> seat & 1)
+        total = sum(w for judge, w in weights.items() if attestations[judge].judged >> seat & 1)
+        accepting = sum(w for judge, w in weights.items() if attestations[judge].accepted >> seat & 1)
         new = reputations[seat]
         if total:
             share = accepting * FULL // total
             new = ((new << shift) - new + share) >> shift
-        settled[seat] = new if seat in verdicts else lessen(new, shift)
+        settled[seat] = new if seat in attestations else lessen(new, shift)
     for seat in seats_of(missed):
         settled[seat] = lessen(reputations[seat], shift)
     return settled
@@ -62,6 +55,11 @@ def settle(
 def lessen(reputation: int, shift: int) -> int:
     """What silence leaves of a reputation."""
     return reputation - (reputation >> shift)
+
+
+def count_strikes(strikes: int, *, is_below: bool) -> int:
+    """Settlements in a row that left a seat below the floor, up to 255, after one more (R23.2)."""
+    return min(strikes + 1, _MAX_STRIKES) if is_below else 0
 
 
 def pack(reputations: Mapping[int, int]) -> tuple[int, ...]:

@@ -43,10 +43,9 @@ class Duty:
 
 def find_duties(history: History, seat: int, now_s: float) -> list[Duty]:
     """What is due by the chain alone. seat: the peer's own. now_s: Unix time."""
-    after = history.terms.eject_after
     found: list[Duty] = []
     for number, held in history.seats.items():
-        if held.is_held and (0 < after <= held.strikes or history.is_absent(number)):
+        if held.is_held and (history.is_struck_out(number) or history.is_absent(number)):
             found.append(Duty("eject", (number,)))
         elif _is_releasable(history, number, now_s):
             found.append(Duty("release", (number,)))

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from ledger.arithmetic.exact import GridState
 from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, decode_checkpoint, decode_checkpoint_record
@@ -23,6 +23,7 @@ from ledger.rules import looks_back, rule_of
 from ledger.rules.judge_memory import CarriedState
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 # A judge keeps what its disputable rounds follow from, back to the checkpoint before: nobody has to look behind it.
 _UNSHOWN_MAX: Final = 2
 
@@ -61,10 +62,8 @@ async def recompute_truth(
     try:
         brought = await _CarriedInto.into(history, network, round_, judge, fetch, for_base=target == judge)
         held = await brought.fetch_updates(round_, digests_behind_verdict(history, round_, judge, target))
-    except Unavailable as error:
-        return _answer_withheld(round_number, judge, error)
-    except BlobMissing as lost:
-        return _answer_withheld(round_number, judge, Unavailable(lost.digest, {"": str(lost)}))
+    except (Unavailable, BlobMissing) as lacking:
+        return _answer_withheld(round_number, judge, lacking)
     found = await asyncio.to_thread(
         is_false_verdict, history, brought.task, round_, judge, target, brought.carried, held
     )
@@ -87,15 +86,31 @@ async def recompute_attestation(
         brought = await _CarriedInto.into(history, network, round_, judge, fetch, for_base=True)
         held = await brought.fetch_updates(round_, digests_behind_attestation(round_, judge))
         return await asyncio.to_thread(examine, history, brought.task, round_, judge, brought.carried, held)
-    except Unavailable as error:
-        return _answer_withheld(round_number, judge, error)
-    except BlobMissing as lost:
-        return _answer_withheld(round_number, judge, Unavailable(lost.digest, {"": str(lost)}))
+    except (Unavailable, BlobMissing) as lacking:
+        return _answer_withheld(round_number, judge, lacking)
 
 
-def _answer_withheld(number: int, judge: int, error: Unavailable | None) -> RecomputedTruth:
-    _log.info("withheld round=%d judge=%d reason=%s", number, judge, error)
-    return RecomputedTruth(Truth.WITHHELD, error)
+def _answer_withheld(number: int, judge: int, lacking: Unavailable | BlobMissing | None) -> RecomputedTruth:
+    if isinstance(lacking, BlobMissing):
+        lacking = Unavailable(lacking.digest, {"": str(lacking)})
+    _log.info("withheld round=%d judge=%d reason=%s", number, judge, lacking)
+    return RecomputedTruth(Truth.WITHHELD, lacking)
+
+
+def read_recomputed(task: "asyncio.Task[T]", log: logging.Logger, undone: str) -> T | None:
+    """What a task that recomputed something, and is over, gave; None where it gave nothing.
+
+    log, undone: who tells that, and in which words.
+    """
+    try:
+        return task.result()
+    except (Unavailable, PeerFault, TimeoutError, asyncio.CancelledError) as error:
+        log.info("%s reason=%s", undone, error)
+        return None
+    except Exception:
+        # Whatever a judge's blobs do to what recomputes them: that is no end of a node, nor of its other duties.
+        log.exception(undone)
+        return None
 
 
 async def _is_knowable(history: History, judge: int, fetch: FetchBlobs) -> bool:

@@ -10,10 +10,8 @@ from typing import Final, Protocol
 from ledger.circle.events import Answer, Disputed, Stage
 from ledger.circle.history import History
 from ledger.circle.members import Dispute
-from ledger.errors import PeerFault
-from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Truth
-from node.duties.jury import FetchBlobs, recompute_truth
+from node.duties.jury import FetchBlobs, read_recomputed, recompute_truth
 from node.follower import Follower
 
 _log = logging.getLogger(__name__)
@@ -129,7 +127,7 @@ class Voting:
         if self._working is not None and self._working[1].done():
             case, task = self._working
             self._working = None
-            self._note(case, _result(task))
+            self._note(case, read_recomputed(task, _log, "not recomputed"))
         if self._working is None and (todo := self._next(seat)) is not None:
             case = self._case_of(todo.claim)
             case.asked_from_s = case.asked_from_s or time.time()
@@ -171,15 +169,3 @@ class Voting:
             found = await recompute_truth(history, network, claim.round, claim.judge, claim.target, self._fetch)
         _log.info("recomputed dispute=%d stage=%s truth=%s", dispute.number, dispute.stage.name, found.truth)
         return found.truth
-
-
-def _result(task: "asyncio.Task[Truth | None]") -> Truth | None:
-    try:
-        return task.result()
-    except (Unavailable, PeerFault, TimeoutError, asyncio.CancelledError) as error:
-        _log.info("not recomputed reason=%s", error)
-        return None
-    except Exception:
-        # Whatever a judge's blobs do to what recomputes them: that is no end of a node, nor of its other duties.
-        _log.exception("not recomputed")
-        return None

@@ -15,11 +15,9 @@ from ledger.circle.events import ASKING, NO_RECORD
 from ledger.circle.fold.fault_events import DISPUTE_ROUNDS
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History
-from ledger.errors import PeerFault
-from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Examination, Truth
 from ledger.rules import rule_of
-from node.duties.jury import FetchBlobs, RecomputedTruth, recompute_attestation
+from node.duties.jury import FetchBlobs, RecomputedTruth, read_recomputed, recompute_attestation
 from node.duties.watching import (
     AttestationOf,
     UnshownAttestation,
@@ -163,7 +161,7 @@ class Watcher:
             # Both are more than it took: other threads count in the one, waiting in the other.
             took_s = min(time.monotonic() - began_s, time.process_time() - cpu_s)
             self._rest_until_s = time.monotonic() + max(_PAUSE_S / 10, self._budget.rest_s(took_s))
-            self._take_in(said, _result(task))
+            self._take_in(said, read_recomputed(task, _log, "not looked at"))
         if self._working is None and not is_busy and time.monotonic() >= self._rest_until_s and self.is_watching:
             self._begin(seat)
 
@@ -279,15 +277,3 @@ class Watcher:
                 if one.outcome is not None and one.number in self._open:
                     self._notices.tell(make_outcome_notice(self._history, one, self._address))
         self._open = {one.number for one in mine if one.outcome is None}
-
-
-def _result(task: "asyncio.Task[Examination | RecomputedTruth | None]") -> Examination | RecomputedTruth | None:
-    try:
-        return task.result()
-    except (Unavailable, PeerFault, TimeoutError, asyncio.CancelledError) as error:
-        _log.info("not looked at reason=%s", error)
-        return None
-    except Exception:
-        # Whatever a judge's blobs do to what recomputes them: that is no end of a node, nor of its other duties.
-        _log.exception("not looked at")
-        return None

@@ -4,11 +4,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from ledger.circle.draw import mask_of
-from ledger.circle.reputation import FULL, INITIAL, Verdict, settle
+from ledger.circle.reputation import FULL, INITIAL, count_strikes, settle
 from ledger.circle.round import Attestation, Round
 from node.simulator.scenario import Scenario, round_seed
-
-MAX_STRIKES = 255
 
 
 def author_of(seed: int, seat: int) -> bytes:
@@ -65,18 +63,17 @@ class SimulatedContract:
         round_.settled = True
         if not scenario.reputation:
             return
-        verdicts = {seat: Verdict(a.judged, a.accepted) for seat, a in round_.attestations.items()}
         self.reputations = settle(
             self.reputations,
             round_.committed,
-            verdicts,
-            able=mask_of(list(verdicts)),
+            round_.attestations,
+            able=mask_of(list(round_.attestations)),
             shift=scenario.reputation_shift,
             floor=scenario.reputation_floor,
         )
         for seat, reputation in self.reputations.items():
             is_below = reputation < scenario.reputation_floor
-            self.strikes[seat] = min(self.strikes.get(seat, 0) + 1, MAX_STRIKES) if is_below else 0
+            self.strikes[seat] = count_strikes(self.strikes.get(seat, 0), is_below=is_below)
             if 0 < scenario.eject_after <= self.strikes[seat]:
                 self.ejected.setdefault(seat, round_.number)
 

@@ -89,17 +89,8 @@ class _Connection(HTTPConnection):
         super().request(*arguments, **options)
 
 
-class _TlsConnection(HTTPSConnection):
-    response_class = _Response
-
-    def _new_conn(self) -> socket.socket:
-        return _connect(self)
-
-    def request(self, *arguments: Any, **options: Any) -> None:
-        """As above."""
-        if self.sock is not None:
-            self.sock.settimeout(_deadline.left_s())
-        super().request(*arguments, **options)
+class _TlsConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
 
 
 class _Pool(HTTPConnectionPool):

@@ -7,11 +7,10 @@ from eth_hash.auto import keccak
 from ledger.circle import events
 from ledger.circle.draw import mask_of, seats_of
 from ledger.circle.fold.state import EMPTY, FoldedCircle, Phase, encode_word
-from ledger.circle.reputation import pack, unpack
+from ledger.circle.reputation import count_strikes, pack, unpack
 from ledger.circle.round import Attestation, Round
 from ledger.circle.verdict_word import MAX_ROUND, decode_verdicts, is_consistent, is_under, round_of
 
-MAX_STRIKES: Final = 255
 # R3.5a: of 65535; who dozed is waited for again when it has attested with so much.
 AWAKE_REPUTATION: Final = 49152
 
@@ -107,4 +106,4 @@ def _strike(circle: FoldedCircle) -> None:
     below = circle.below
     for seat, held in circle.seats.items():
         if held.is_held:
-            held.strikes = min(held.strikes + 1, MAX_STRIKES) if below >> seat & 1 else 0
+            held.strikes = count_strikes(held.strikes, is_below=below >> seat & 1 == 1)

@@ -92,8 +92,7 @@ def apply_left(circle: FoldedCircle, event: events.Left) -> None:
 
 def apply_ejected(circle: FoldedCircle, event: events.Ejected) -> None:
     """A seat was below the floor for too long, or absent (R23.2)."""
-    held, after = circle.require_held(event.seat), circle.terms.eject_after
-    is_due = 0 < after <= held.strikes
+    held, is_due = circle.require_held(event.seat), circle.is_struck_out(event.seat)
     circle.require(is_due or circle.is_absent(event.seat), f"seat {event.seat} was ejected too early")
     burned = held.bond // EJECTED_PART if is_due else 0
     circle.require(event.burned == burned, f"seat {event.seat} lost another part of its bond")

@@ -11,7 +11,7 @@ from ledger.circle.draw import mask_of
 from ledger.circle.events import Event
 from ledger.circle.manifest import Manifest
 from ledger.circle.members import Dispute, Seat
-from ledger.circle.reputation import Verdict, settle
+from ledger.circle.reputation import settle
 from ledger.circle.round import Round
 from ledger.errors import PeerFault
 from ledger.identity.addresses import address_bytes
@@ -160,6 +160,10 @@ class FoldedCircle:
         is_awaited = (self.roster | self.late | self.woken) >> seat & 1 == 1
         return not is_awaited and held.since_round <= last and held.attested_round <= last
 
+    def is_struck_out(self, seat: int) -> bool:
+        """The seat was below the floor for so long that anyone may eject it, which costs it (R23.2)."""
+        return 0 < self.terms.eject_after <= self.seats[seat].strikes
+
     def leaving_burn_wei(self, seat: int) -> int:
         """Wei of its bond that the seat loses if it is given up now: for its strikes (R23.1)."""
         held, after = self.seats[seat], self.terms.eject_after
@@ -209,7 +213,7 @@ class FoldedCircle:
         return settle(
             self.reputations,
             current.committed,
-            {s: Verdict(a.judged, a.accepted) for s, a in current.attestations.items()},
+            current.attestations,
             able=0 if is_given_up else self.members & ~self.suspended,
             missed=current.missed,
             shift=self.terms.reputation_shift,

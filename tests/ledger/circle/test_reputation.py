@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.circle.draw import mask_of
-from ledger.circle.reputation import FULL, INITIAL, Verdict, pack, settle, unpack
+from ledger.circle.reputation import FULL, INITIAL, pack, settle, unpack
+from ledger.circle.round import Attestation
 from tests.support import golden
 
 pytestmark = pytest.mark.rule("R13")
@@ -16,10 +17,14 @@ pytestmark = pytest.mark.rule("R13")
 SHIFT, FLOOR = 3, 16384
 
 
+def verdict(judged, accepted):
+    return Attestation(judged, accepted, bytes(32))
+
+
 def verdicts_of(judged_by, rejecting=()):
     """Everyone in judged_by (judge → seats) accepts whom it judged, but for the (judge, seat) in rejecting."""
     return {
-        judge: Verdict(mask_of(seats), mask_of([s for s in seats if (judge, s) not in rejecting]))
+        judge: verdict(mask_of(seats), mask_of([s for s in seats if (judge, s) not in rejecting]))
         for judge, seats in judged_by.items()
     }
 
@@ -43,7 +48,7 @@ def rounds(draw):
     for judge in sorted(committed):
         if draw(st.booleans()):
             judged = mask_of(draw(st.sets(st.sampled_from(sorted(committed)))) - {judge})
-            verdicts[judge] = Verdict(judged, judged & draw(st.integers(0, 255)))
+            verdicts[judge] = verdict(judged, judged & draw(st.integers(0, 255)))
     return reputations, verdicts, mask_of(committed)
 
 
@@ -104,7 +109,7 @@ def test_the_verdicts_of_who_left_or_is_suspended_weigh_nothing_and_are_no_silen
 
 
 def test_in_quarantine_together_only_the_able_weigh_one():
-    verdicts = {0: Verdict(0b100, 0), 1: Verdict(0b100, 0b100), 2: Verdict(0, 0)}
+    verdicts = {0: verdict(0b100, 0), 1: verdict(0b100, 0b100), 2: verdict(0, 0)}
     found = settled(dict.fromkeys(range(3), 100), verdicts, 0b111, able=0b110)
     assert found[2] > 100
 
@@ -129,7 +134,7 @@ def test_a_quarantined_judge_weighs_nothing_but_is_judged():
 
 def test_at_the_floor_a_judge_still_weighs():
     reputations = {0: INITIAL, 1: FLOOR, 2: INITIAL}
-    found = settled(reputations, {0: Verdict(0, 0), 1: Verdict(0b101, 0b001), 2: Verdict(0, 0)}, 0b111)
+    found = settled(reputations, {0: verdict(0, 0), 1: verdict(0b101, 0b001), 2: verdict(0, 0)}, 0b111)
     assert found[0] > INITIAL > found[2]
 
 
@@ -140,7 +145,7 @@ def test_with_all_judges_in_quarantine_each_weighs_one_so_that_all_can_come_back
 
 
 def test_nobody_judged_changes_nobody_who_attested():
-    found = settled(dict.fromkeys(range(3), INITIAL), {seat: Verdict(0, 0) for seat in range(3)}, 0b111)
+    found = settled(dict.fromkeys(range(3), INITIAL), {seat: verdict(0, 0) for seat in range(3)}, 0b111)
     assert found == dict.fromkeys(range(3), INITIAL)
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ledger.circle.reputation import INITIAL, Verdict, settle
+from ledger.circle.reputation import INITIAL, settle
+from ledger.circle.round import Attestation
 from node.simulator.contract import SimulatedContract, author_of
 from node.simulator.scenario import Scenario, round_seed
 
@@ -24,7 +25,7 @@ def twin_after(rounds: int, scenario: Scenario = SCENARIO) -> SimulatedContract:
 
 
 def test_reputations_are_those_of_the_contracts_settlement() -> None:
-    verdicts = {seat: Verdict(0b1111 & ~(1 << seat), 0b0111 & ~(1 << seat)) for seat in range(4)}
+    verdicts = {seat: Attestation(0b1111 & ~(1 << seat), 0b0111 & ~(1 << seat), bytes(32)) for seat in range(4)}
     expected = settle(dict.fromkeys(range(4), INITIAL), 0b1111, verdicts, able=0b1111, shift=3, floor=16384)
     assert twin_after(1).reputations == expected
 
