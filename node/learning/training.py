@@ -1,16 +1,19 @@
 """A peer's local training: from one state to the next.
 
-Training is deterministic in seed, round, seat and private part on one machine; nothing that the network agrees on
-depends on its last bit.
+Training is deterministic in seed, round, seat and private part on one machine, and nothing that the network agrees
+on depends on its last bit. With differential privacy it never comes out twice the same (node.learning.private).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
 from ledger.errors import SetupError
 from node.learning.layout import Layout, Vector, check_layout, find_not_finite, flatten, layout_of
+from node.learning.private.mechanism import PrivateTraining
+from node.learning.private.refusals import check_buffers_stayed, check_private_task
 from node.learning.private_part import PrivateParts
 from node.learning.template import GLOBAL_RANDOM_STATE, Template, derive_seed
 from node.tasks.interface import Task, fit_dtype
@@ -61,10 +64,12 @@ class Trainer:
         seed: int,
         template: Template | None = None,
         kept: PrivateParts | None = None,
+        private: PrivateTraining | None = None,
     ) -> None:
         """Load the seat's data. template: of this task and seed, where it was made before.
 
-        Raises SetupError where the task is at fault or its model has another layout.
+        private: hands out the means of differential privacy, where the circle has it. Raises SetupError where the
+        task is at fault or its model has another layout.
         """
         self.task, self.layout, self.seat, self.seed = task, layout, seat, seed
         template = template or Template.of(task, seed)
@@ -72,6 +77,9 @@ class Trainer:
         self._template = template.in_units_of(layout)
         self.private_parts = kept or PrivateParts()
         self._template.check_kept(self.private_parts.latest)
+        self._private = private
+        if private is not None:
+            check_private_task(task, self._template.model, self._template.parts)
         data = task.data(seat, seats)
         if task.trainer is None:
             data = fit_dtype(self._template.model, data[0]), data[1]
@@ -85,19 +93,32 @@ class Trainer:
         """Train one round from `base` and the private part on the seat's data; keep what becomes of the latter.
 
         base: (d,), float32, left as it is. Returns (d,), float32. Both are in the layout's units. Raises
-        TrainingDiverged where that is not finite, SetupError where the task is at fault.
+        TrainingDiverged where that is not finite, SetupError where the task is at fault. Where a budget of privacy
+        is spent, the base comes back untrained.
         """
+        privacy = None
+        if self._private is not None:
+            privacy = self._private.begin(round, count_examples(self.task, self._data))
+            if privacy is None:
+                return base.copy()
         before = self.private_parts.find_before(round)
         model = self._template.fill(base, before)
         model.train()
         seed = derive_seed(self.seed, round, self.seat)
         with GLOBAL_RANDOM_STATE, torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            if self.task.trainer is None:
-                train_one_epoch(model, self._data, self.task, seed)
+            torch.manual_seed(seed if privacy is None else privacy.draw_seed())
+            if self.task.trainer is not None:
+                self.task.train(model, self._data, round=round, seed=seed, privacy=privacy)
+            elif privacy is not None:
+                _check_classes(self.task, self._data[1])
+                with self.task.run_user_code("training on data()"):
+                    privacy.sgd(model, compute_losses, self._data)
             else:
-                self.task.train(model, self._data, round=round, seed=seed)
+                train_one_epoch(model, self._data, self.task, seed)
         self._template.check_trained(model)
+        if privacy is not None:
+            check_buffers_stayed(self.task.spec, self._template.model, model)
+            privacy.check_used(self.task.spec)
         trained = flatten(model, self.layout)
         private = self._template.private_of(model)
         if names := find_not_finite(self.layout, trained) + self._template.find_spoilt(before, private):
@@ -132,8 +153,7 @@ def train_one_epoch(model: nn.Module, data: tuple[torch.Tensor, torch.Tensor], t
     data: x (examples, …) and y (examples,), int64. Raises SetupError where model and data do not fit together.
     """
     x, y = data
-    if y.is_floating_point():
-        raise SetupError(f"{task.spec}: data() gave y as {y.dtype}: give class numbers, or write a train()")
+    _check_classes(task, y)
     rate, momentum = task.option("learning_rate", LEARNING_RATE), task.option("momentum", MOMENTUM)
     batch = int(task.option("batch_size", BATCH_SIZE))
     order = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))
@@ -146,6 +166,28 @@ def train_one_epoch(model: nn.Module, data: tuple[torch.Tensor, torch.Tensor], t
             loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
             gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
             _step(parameters, velocities, gradients, rate, momentum)
+
+
+def compute_losses(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Each example's cross-entropy, (n,); of one that has several labels their mean."""
+    return nn.functional.cross_entropy(model(x), y, reduction="none").reshape(len(y), -1).mean(1)
+
+
+def count_examples(task: Task, data: Any) -> int:
+    """How many examples a seat's data hold. Raises SetupError where that cannot be told."""
+    is_of_tensors = isinstance(data, tuple | list) and data and all(hasattr(part, "shape") for part in data)
+    try:
+        return len(data[0] if is_of_tensors else data)
+    except TypeError as error:
+        raise SetupError(
+            f"{task.spec}: data() gave a {type(data).__name__} without a length, and privacy is counted by"
+            " examples: return tensors of one length"
+        ) from error
+
+
+def _check_classes(task: Task, y: torch.Tensor) -> None:
+    if y.is_floating_point():
+        raise SetupError(f"{task.spec}: data() gave y as {y.dtype}: give class numbers, or write a train()")
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
     class Mine:
         def model(self) -> nn.Module: ...
         def data(self, seat: int, seats: int) -> tuple[Tensor, Tensor]: ...                     # x, y of one peer
-        def train(self, model, data, *, round: int, seed: int) -> None: ...                     # optional, in place
+        def train(self, model, data, *, round: int, seed: int, privacy=None) -> None: ...       # optional, in place
         def evaluate(self, model) -> dict[str, float]: ...                                      # optional
         def test_set(self) -> tuple[Tensor, Tensor]: ...                                        # optional
 
@@ -13,6 +13,9 @@ node.tasks.sharing. A constructor may take any of the keywords `skew`, `seed` an
 its own the class gets one epoch of SGD on the cross-entropy a round, steered by the optional attributes
 `learning_rate`, `momentum` and `batch_size`; its y then holds class numbers from 0. With one, data() may return
 whatever that train() takes.
+
+A circle may ask for differential privacy. Then a train() of its own must take `privacy` (node.learning.private),
+which is None in other circles and may be left out of the signature where the task is for those alone.
 """
 
 import importlib
@@ -131,10 +134,17 @@ class Task:
         """The task's own train(), or None for the default."""
         return getattr(self.definition, "train", None)
 
-    def train(self, model: nn.Module, data: Any, *, round: int, seed: int) -> None:
-        """Run the task's own train() in place."""
+    @property
+    def takes_privacy(self) -> bool:
+        """Whether the task's own train() takes the keyword `privacy`."""
+        taken = [] if self.trainer is None else inspect.signature(self.trainer).parameters.values()
+        return any(one.name == "privacy" or one.kind is one.VAR_KEYWORD for one in taken)
+
+    def train(self, model: nn.Module, data: Any, *, round: int, seed: int, privacy: Any = None) -> None:
+        """Run the task's own train() in place. privacy: the means of private training, None where there is none."""
+        keywords = {"privacy": privacy} if self.takes_privacy else {}
         with self.run_user_code("train()"):
-            self.definition.train(model, data, round=round, seed=seed)
+            self.definition.train(model, data, round=round, seed=seed, **keywords)
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Figures of merit by name, such as {"accuracy": 0.81}; empty where the task has no evaluate()."""

@@ -9,7 +9,7 @@ within one release.
 import sysconfig
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -107,8 +107,12 @@ class Text:
         *,
         round: int,  # noqa: ARG002
         seed: int,
+        privacy: Any = None,
     ) -> None:
-        """`steps` steps of Adam, in place, on the device that the model is on."""
+        """`steps` steps of Adam, in place, on the device that the model is on; with privacy, its steps instead."""
+        if privacy is not None:
+            privacy.sgd(model, compute_losses, data)
+            return
         x, y = data
         generator = torch.Generator().manual_seed(seed)
         rows = torch.randint(len(x), (self.steps, self.batch_size), generator=generator)
@@ -152,6 +156,11 @@ class LargeText(Text):
     heads = 6
     learning_rate = 5e-4
     steps = 8
+
+
+def compute_losses(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Each window's cross-entropy, the mean over its places, (n,)."""
+    return nn.functional.cross_entropy(model(x).mT, y, reduction="none").mean(1)
 
 
 def _shifted(windows: Symbols) -> tuple[torch.Tensor, torch.Tensor]:
