@@ -1,10 +1,13 @@
 """A whole circle in memory: real codec, screening, contract twin and blobs; anyone in it can be told to cheat."""
 
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 import numpy as np
 from eth_utils.address import to_canonical_address
+from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import to_float
 from ledger.blobs.contents.checkpoint import encode_checkpoint
@@ -19,7 +22,7 @@ from ledger.blobs.contents.records import (
 )
 from ledger.blobs.unixfs import build_dag
 from ledger.circle.draw import draw_neighbours, mask_of
-from ledger.circle.events import Attested, Committed, Drawn, Left, Released, Settled, Woken
+from ledger.circle.events import Attested, Committed, Drawn, Event, Left, Released, Settled, Woken
 from ledger.circle.history import CircleTerms, History
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
@@ -28,6 +31,7 @@ from ledger.errors import PeerFault
 from ledger.identity.network import Network
 from ledger.judging.frame_chains import (
     CircleTask,
+    FetchedUpdate,
     StateCache,
     decode_public_state,
     find_earlier_commits,
@@ -36,7 +40,7 @@ from ledger.judging.frame_chains import (
     make_fetched_update,
 )
 from ledger.judging.replay import make_judge_round
-from ledger.judging.screening import screen
+from ledger.judging.screening import RoundVerdicts, screen
 from ledger.rules.judge_memory import CarriedState
 from tests.support.histories.generated import address, digest, joined, manifest_of, opened
 
@@ -44,16 +48,16 @@ NETWORK = Network.of(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
 PARAMETERS = 5000
 
 
-def author(seat):
+def author(seat: int) -> bytes:
     return to_canonical_address(address(seat))
 
 
-def genesis_vector():
+def genesis_vector() -> NDArray[np.float32]:
     """(5000,), float32: a model of length about 1 a coordinate."""
     return np.random.default_rng(0).normal(size=PARAMETERS).astype(np.float32)
 
 
-def genesis_state():
+def genesis_state() -> NDArray[np.int32]:
     """(5000,), int32: the same as everybody starts from it."""
     return quantise(genesis_vector(), Blocks((PARAMETERS,))).state
 
@@ -77,46 +81,46 @@ class Honest:
 
     seat: int
 
-    def trained(self, number, base):
+    def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
         """The vector to publish, (5000,), float32."""
         noise = np.random.default_rng([self.seat, number]).normal(size=PARAMETERS)
         return to_float(base) + 0.02 * noise.astype(np.float32)
 
-    def is_key(self, number, depth):
+    def is_key(self, number: int, depth: int) -> bool:
         """Whether to publish a frame that needs no other, `depth` frames behind the last one."""
         return is_key_due(number, self.seat, depth)
 
-    def states(self, circle):
+    def states(self, circle: "Circle") -> StateCache:
         """The states it has decoded so far."""
         return circle.states
 
-    def loss(self, state):
+    def loss(self, state: NDArray[np.int32]) -> float:
         """Its private loss, for a rule that asks for one: how far it is to the first state."""
         return float(np.abs(state - genesis_state()).sum())
 
-    def claimed_base(self, number, base):
+    def claimed_base(self, number: int, base: NDArray[np.int32]) -> bytes:
         return state_digest(base)
 
-    def blob(self, number, update):
+    def blob(self, number: int, update: Update) -> bytes:
         """The bytes to commit to; None for no commit."""
         return encode_update(update)
 
-    def received(self, number, fetched):
+    def received(self, number: int, fetched: dict[int, FetchedUpdate]) -> dict[int, FetchedUpdate]:
         """seat → what fetching gave."""
         return fetched
 
-    def verdicts(self, circle, number, screened):
+    def verdicts(self, circle: "Circle", number: int, screened: RoundVerdicts) -> RoundVerdicts:
         """What it makes of its round, record and checkpoint included."""
         return screened
 
-    def attestation(self, number, said):
+    def attestation(self, number: int, said: Said) -> Said:
         """What to attest; None for silence."""
         return said
 
-    def next_base(self, number, next_base):
+    def next_base(self, number: int, next_base: NDArray[np.int32]) -> NDArray[np.int32]:
         return next_base
 
-    def commits_last(self, number):
+    def commits_last(self, number: int) -> bool:
         return False
 
 
@@ -131,18 +135,18 @@ class Circle:
     def __init__(
         self,
         *,
-        seats=5,
-        rounds=3,
-        degree=4,
-        rule="balance",
-        cheats=None,
-        withheld=(),
-        between=None,
-        seed_of=None,
-        room=1 << 40,
-        unshown=(),
-        **manifest,
-    ):
+        seats: int = 5,
+        rounds: int = 3,
+        degree: int = 4,
+        rule: str = "balance",
+        cheats: dict[int, Honest] | None = None,
+        withheld: Sequence[tuple[int, int]] = (),
+        between: dict[int, Callable[..., Any]] | None = None,
+        seed_of: Callable[[int], bytes] | None = None,
+        room: int = 1 << 40,
+        unshown: Collection[tuple[int, int]] = (),
+        **manifest: Any,
+    ) -> None:
         self.peers = {seat: Honest(seat) for seat in range(seats)} | (cheats or {})
         self.seed_of = seed_of or (lambda number: digest("seed", number))
         self.manifest = manifest_of(rounds, degree, rule=rule, **{"checkpoint_every": 2} | manifest)
@@ -162,21 +166,21 @@ class Circle:
             if number in (between or {}):
                 between[number](self)
 
-    def write(self, *written):
+    def write(self, *written: Event) -> None:
         """Events that the contract emits now."""
         for event in written:
             self.known.apply(event)
             self.events.append(event)
 
-    def take(self, seat, peer):
+    def take(self, seat: int, peer: int) -> None:
         """Another peer takes a seat that was released."""
         self.write(joined(seat, peer))
         self.peers[seat], self.carried[seat] = Honest(seat), CarriedState(genesis_state())
 
-    def author(self, seat):
+    def author(self, seat: int) -> bytes:
         return to_canonical_address(self.known.seats[seat].peer)
 
-    def _round(self, number):
+    def _round(self, number: int) -> None:
         committed = self._commits(number)
         self.seed = self.seed_of(number)
         self.write(Drawn(number, self.seed, committed))
@@ -186,7 +190,7 @@ class Circle:
             Settled(number, mask_of(list(current.attestations)), pack(self.known.compute_reputations(current)))
         )
 
-    def _commits(self, number):
+    def _commits(self, number: int) -> int:
         committed = 0
         for seat, peer in sorted(self.peers.items(), key=lambda item: (item[1].commits_last(number), item[0])):
             if not self.known.seats[seat].is_held:
@@ -216,7 +220,7 @@ class Circle:
             self.write(Committed(number, seat, root))
         return committed
 
-    def _previous(self, number, seat, peer):
+    def _previous(self, number: int, seat: int, peer: Honest) -> tuple[bytes, NDArray[np.int32]] | None:
         """Digest and state of what a delta frame is relative to; None for a key frame."""
         tenure = self.known.seats[seat].tenure
         links = find_earlier_commits(self.known, number, seat, self.known.seats[seat].begun_round)
@@ -232,7 +236,7 @@ class Circle:
             return None
         return None if peer.is_key(number, found.depth) else (links[0].digest, found.state)
 
-    def _attestations(self, number, committed):
+    def _attestations(self, number: int, committed: int) -> None:
         for judge, linked in draw_neighbours(self.seed, committed, self.manifest.degree).items():
             peer = self.peers[judge]
             fetched = peer.received(number, {seat: self._fetched(number, seat) for seat in linked})
@@ -258,23 +262,23 @@ class Circle:
             word = encode_verdicts(self.seed, number, linked, said.judged, said.accepted)
             self.write(Attested(judge, word, said.record))
 
-    def _keep(self, number, judge, screened):
+    def _keep(self, number: int, judge: int, screened: RoundVerdicts) -> None:
         self.blobs |= {build_dag(blob).root: blob for blob in screened.blobs}
         if screened.checkpoint is not None:
             self.checkpoints[number, judge] = build_dag(screened.checkpoint).root
 
-    def _fetched(self, number, seat):
+    def _fetched(self, number: int, seat: int) -> FetchedUpdate:
         round_ = self.known.rounds[number - 1]
         return make_fetched_update(find_frame_chain(self.known, round_, seat), round_.tenures[seat], self.blobs)
 
-    def history(self):
+    def history(self) -> History:
         """The fold of the events so far."""
         history = History(self.terms)
         for event in self.events:
             history.apply(event)
         return history
 
-    def served(self, number):
+    def served(self, number: int) -> tuple[dict[bytes, bytes | None], set[bytes]]:
         """(blobs, missing) of a round and of what its updates may hang on, as an auditor gets them."""
         round_ = self.known.rounds[number - 1]
         roots = {link.digest for seat in round_.commits for link in find_frame_chain(self.known, round_, seat)}
@@ -288,37 +292,37 @@ class Circle:
 class Away(Honest):
     """Commits nothing in some rounds."""
 
-    def __init__(self, seat, rounds):
+    def __init__(self, seat: int, rounds: Collection[int]) -> None:
         super().__init__(seat)
         self.rounds = rounds
 
-    def blob(self, number, update):
+    def blob(self, number: int, update: Update) -> bytes | None:
         return None if number in self.rounds else super().blob(number, update)
 
 
 class FalseJudge(Honest):
     """Says the opposite about one seat in some rounds, where it judged it."""
 
-    def __init__(self, seat, about, rounds):
+    def __init__(self, seat: int, about: int, rounds: tuple[int, ...]) -> None:
         super().__init__(seat)
         self.about, self.rounds = about, rounds
 
-    def attestation(self, number, said):
+    def attestation(self, number: int, said: Said) -> Said:
         return flipped(said, self.about) if number in self.rounds and said.judged >> self.about & 1 else said
 
 
 class FalseCheckpoint(Honest):
     """Goes on from another base in some rounds, and says so in record and checkpoint."""
 
-    def __init__(self, seat, rounds):
+    def __init__(self, seat: int, rounds: tuple[int]) -> None:
         super().__init__(seat)
         self.rounds = rounds
 
-    def verdicts(self, circle, number, screened):
+    def verdicts(self, circle: Circle, number: int, screened: RoundVerdicts) -> RoundVerdicts:
         return forged(circle, screened) if number in self.rounds else screened
 
 
-def forged(circle, screened, shift=5000):
+def forged(circle: Circle, screened: RoundVerdicts, shift: int = 5000) -> RoundVerdicts:
     """The same verdicts and a record of another next base; where a checkpoint is due it holds that base."""
     carried = replace(screened.carried, base=screened.carried.base + np.int32(shift))
     record = decode_record(screened.record)
@@ -333,13 +337,13 @@ def forged(circle, screened, shift=5000):
     return replace(screened, carried=carried, record=encode_record(record), checkpoint=checkpoint)
 
 
-def hand_over(circle, seat, peer=300):
+def hand_over(circle: Circle, seat: int, peer: int = 300) -> None:
     """The seat's holder leaves, and another one takes it; MAX_SEATS must be the circle's."""
     burned = circle.known.leaving_burn_wei(seat)
     circle.write(Left(seat, burned, 1_700_000_000), Released(seat, circle.known.seats[seat].bond - burned))
     circle.take(seat, peer)
 
 
-def flipped(said, seat):
+def flipped(said: Said, seat: int) -> Said:
     """The same attestation with the opposite verdict on a seat, judged or not."""
     return replace(said, judged=said.judged | 1 << seat, accepted=said.accepted ^ 1 << seat)

@@ -2,11 +2,14 @@
 
 import os
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ledger.arithmetic import compiled
 from ledger.arithmetic.exact import LARGEST, clipped_mean
@@ -21,7 +24,7 @@ VALUES = st.one_of(st.integers(-LARGEST, LARGEST), st.sampled_from([-LARGEST, -1
 
 
 @pytest.fixture(autouse=True, scope="module")
-def numba():
+def numba() -> None:
     try:
         import numba  # noqa: F401
     except ImportError as error:
@@ -29,7 +32,11 @@ def numba():
         pytest.fail(why) if os.environ.get("CI") == "true" else pytest.skip(why)
 
 
-def both_ways(work):
+def both_ways(
+    work: Callable[..., Any],
+) -> tuple[
+    NDArray[np.int32] | tuple[list[int], NDArray[np.int64]], NDArray[np.int32] | tuple[list[int], NDArray[np.int64]]
+]:
     """What it gives with the loops compiled, and with numpy's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiled, "LONG", 0)
@@ -40,13 +47,15 @@ def both_ways(work):
         return fast, work()
 
 
-def assert_same(work):
+def assert_same(work: Callable[..., Any]) -> None:
     fast, slow = both_ways(work)
     assert fast.dtype == slow.dtype
     assert fast.tolist() == slow.tolist()
 
 
-def assert_same_measures(base, states, width, seeds=SEEDS):
+def assert_same_measures(
+    base: NDArray[np.int32], states: list[NDArray[np.int32]], width: int, seeds: tuple[bytes, ...] = SEEDS
+) -> None:
     (lengths, sketches), (slow_lengths, slow_sketches) = both_ways(lambda: measure(base, states, seeds, width))
     assert lengths == slow_lengths
     assert sketches.dtype == slow_sketches.dtype
@@ -54,7 +63,7 @@ def assert_same_measures(base, states, width, seeds=SEEDS):
 
 
 @st.composite
-def states(draw):
+def states(draw: st.DrawFn) -> list[NDArray[np.int32]]:
     """Two to six states of one length."""
     length, count = draw(st.integers(0, 40)), draw(st.integers(2, 6))
     lists = [draw(st.lists(VALUES, min_size=length, max_size=length)) for _ in range(count)]
@@ -62,13 +71,15 @@ def states(draw):
 
 
 @given(states(), st.sampled_from([8, 16, 32]), st.integers(0, 3))
-def test_squared_distances_and_sketches_are_the_same(given_states, width, count):
+def test_squared_distances_and_sketches_are_the_same(
+    given_states: list[NDArray[np.int32]], width: int, count: int
+) -> None:
     base, *others = given_states
     assert_same_measures(base, others, width, SEEDS[:count])
 
 
 @given(states(), st.data())
-def test_the_pulled_mean_is_the_same(given_states, data):
+def test_the_pulled_mean_is_the_same(given_states: list[NDArray[np.int32]], data: st.DataObject) -> None:
     base, own, *others = given_states
     drawn = st.one_of(st.integers(0, ONE_Q18), st.sampled_from([0, 1, ONE_Q18 - 1, ONE_Q18]))
     factors = [data.draw(drawn) for _ in others]
@@ -77,7 +88,7 @@ def test_the_pulled_mean_is_the_same(given_states, data):
 
 @pytest.mark.parametrize("length", [4095, 4097, 65536, 56 * 4096 + 1])
 @pytest.mark.parametrize("width", [8, 4096, 65536])
-def test_long_states_at_the_edge_of_the_grid_are_the_same(length, width):
+def test_long_states_at_the_edge_of_the_grid_are_the_same(length: int, width: int) -> None:
     """The largest differences there are, on which a run's sum of squares would leave int64 in one piece."""
     random = np.random.default_rng(length)
     base = np.full(length, -LARGEST, np.int32)
@@ -86,7 +97,7 @@ def test_long_states_at_the_edge_of_the_grid_are_the_same(length, width):
     assert_same(lambda: clipped_mean(base, others[0], others[1:], [ONE_Q18 // 3], 18))
 
 
-def test_512_states_at_the_edge_of_the_grid_are_averaged_alike_and_more_are_refused():
+def test_512_states_at_the_edge_of_the_grid_are_averaged_alike_and_more_are_refused() -> None:
     own, other = (np.array([sign * LARGEST, 1 - sign, LARGEST], np.int32) for sign in (1, -1))
     assert_same(lambda: clipped_mean(other, own, [own] * 511, [ONE_Q18 - 1] * 511, 18))
     with pytest.MonkeyPatch.context() as patch:
@@ -95,7 +106,7 @@ def test_512_states_at_the_edge_of_the_grid_are_averaged_alike_and_more_are_refu
             clipped_mean(own, own, [other] * 512, [1] * 512, 18)
 
 
-def test_read_only_states_are_taken_and_none_is_written_to():
+def test_read_only_states_are_taken_and_none_is_written_to() -> None:
     whole = [np.arange(9, dtype=np.int32) * place for place in (1, -2, 3)]
     for state in whole:
         state.flags.writeable = False
@@ -104,12 +115,12 @@ def test_read_only_states_are_taken_and_none_is_written_to():
     assert_same(lambda: clipped_mean(base, own, [other], [5], 18))
 
 
-def test_results_are_the_ones_once_written_down(monkeypatch):
+def test_results_are_the_ones_once_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "LONG", 0)
     golden.expect("exact", exact_digests.digests())
 
 
-def test_without_numba_there_are_no_loops(monkeypatch):
+def test_without_numba_there_are_no_loops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numba", None)
     compiled._loops.cache_clear()
     try:
@@ -118,6 +129,6 @@ def test_without_numba_there_are_no_loops(monkeypatch):
         compiled._loops.cache_clear()
 
 
-def test_short_states_are_not_worth_compiling():
+def test_short_states_are_not_worth_compiling() -> None:
     assert compiled.loops_for(compiled.LONG - 1) is None
     assert compiled.loops_for(compiled.LONG) is not None

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import LARGEST as GRID_LARGEST
 from ledger.arithmetic.exact import (
@@ -35,18 +36,18 @@ VALUES = st.one_of(st.integers(-LARGEST, LARGEST), st.sampled_from([-LARGEST, -1
 
 
 @st.composite
-def states(draw, most=8, least=1):
+def states(draw: st.DrawFn, most: int = 8, least: int = 1) -> list[list[int]]:
     """Some states of one length, as lists."""
     length, count = draw(st.integers(0, 12)), draw(st.integers(least, most))
     return [draw(st.lists(VALUES, min_size=length, max_size=length)) for _ in range(count)]
 
 
-def array(values):
+def array(values: list[int]) -> NDArray[np.int32]:
     return np.array(values, np.int32)
 
 
 @given(states(most=2, least=2))
-def test_squared_distance_equals_the_specification(pair):
+def test_squared_distance_equals_the_specification(pair: list[list[int]]) -> None:
     left, right = pair
     assert squared_distance(array(left), array(right)) == arithmetic.squared_distance(left, right)
     assert squared_norm(array(left)) == arithmetic.squared_distance(left, [0] * len(left))
@@ -54,7 +55,7 @@ def test_squared_distance_equals_the_specification(pair):
 
 @pytest.mark.rule("R12.2")
 @given(states())
-def test_the_mean_rounds_half_up_like_the_specification(given_states):
+def test_the_mean_rounds_half_up_like_the_specification(given_states: list[list[int]]) -> None:
     found = mean([array(state) for state in given_states])
     assert found.dtype == np.int32
     assert found.tolist() == arithmetic.mean(given_states)
@@ -63,7 +64,7 @@ def test_the_mean_rounds_half_up_like_the_specification(given_states):
 @given(states(), st.one_of(st.integers(0, ONE_Q15), st.sampled_from([0, 1, ONE_Q15 - 1, ONE_Q15])))
 @example([[-1], [0]], ONE_Q15 // 2)
 @example([[1], [0]], ONE_Q15 // 2)
-def test_the_weighted_mean_equals_the_specification(given_states, weight):
+def test_the_weighted_mean_equals_the_specification(given_states: list[list[int]], weight: int) -> None:
     own, *others = given_states
     found = weighted_mean(array(own), [array(state) for state in others], weight)
     assert found.dtype == np.int32
@@ -71,7 +72,7 @@ def test_the_weighted_mean_equals_the_specification(given_states, weight):
 
 
 @given(states(least=2), st.data())
-def test_the_pulled_mean_equals_the_specification(given_states, data):
+def test_the_pulled_mean_equals_the_specification(given_states: list[list[int]], data: st.DataObject) -> None:
     base, own, *others = given_states
     drawn = st.one_of(st.integers(0, ONE_Q18), st.sampled_from([0, 1, ONE_Q18 - 1, ONE_Q18]))
     factors = [data.draw(drawn) for _ in others]
@@ -84,7 +85,7 @@ def test_the_pulled_mean_equals_the_specification(given_states, data):
 
 
 @given(states(least=2), st.data())
-def test_the_pulled_mean_with_fine_factors_equals_the_specification(given_states, data):
+def test_the_pulled_mean_with_fine_factors_equals_the_specification(given_states, data) -> None:
     base, own, *others = given_states
     factors = [data.draw(st.integers(0, 1 << 28)) for _ in others]
     found = clipped_mean(array(base), array(own), [array(state) for state in others], factors, 28)
@@ -93,14 +94,14 @@ def test_the_pulled_mean_with_fine_factors_equals_the_specification(given_states
     )
 
 
-def test_factors_that_are_too_fine_are_refused():
+def test_factors_that_are_too_fine_are_refused() -> None:
     with pytest.raises(ValueError, match="29 bits are finer than the 28"):
         clipped_mean(array([0]), array([0]), [], [], 29)
 
 
 @pytest.mark.parametrize("bits", [18, 28])
 @given(st.integers(0, 1 << 80), st.integers(0, 1 << 80))
-def test_what_is_clipped_is_never_longer_than_the_limit(bits, length2, limit2):
+def test_what_is_clipped_is_never_longer_than_the_limit(bits, length2, limit2) -> None:
     factor, one = clipping_factor(limit2, length2, bits), 1 << bits
     assert factor <= one
     assert factor == one or factor**2 * length2 <= limit2 << 2 * bits < (factor + 1) ** 2 * length2
@@ -108,7 +109,7 @@ def test_what_is_clipped_is_never_longer_than_the_limit(bits, length2, limit2):
 
 # A block holds 65,536 coordinates.
 @pytest.mark.parametrize("length", [4095, 65_535, 65_536, 65_537, 70_001])
-def test_blocks_meet_without_a_seam(length):
+def test_blocks_meet_without_a_seam(length: int) -> None:
     random = np.random.default_rng(length)
     base, own, *others = [random.integers(-LARGEST, LARGEST, length, dtype=np.int32) for _ in range(5)]
     whole = np.array(others, np.int64)
@@ -127,7 +128,7 @@ def test_blocks_meet_without_a_seam(length):
 
 @pytest.mark.parametrize("count", [127, 128, 255, 512])
 @pytest.mark.parametrize("weight", [0, 1, ONE_Q15 - 1])
-def test_many_states_at_the_edge_of_the_grid_are_averaged_exactly(count, weight):
+def test_many_states_at_the_edge_of_the_grid_are_averaged_exactly(count: int, weight: int) -> None:
     """The largest numerators; one count less in one state must show, or not, as the rounding says."""
     most = array([GRID_LARGEST, -GRID_LARGEST, GRID_LARGEST])
     others = [most] * (count - 1) + [array([GRID_LARGEST - count // 2 - 1, -GRID_LARGEST, -GRID_LARGEST])]
@@ -150,23 +151,23 @@ def test_many_states_at_the_edge_of_the_grid_are_averaged_exactly(count, weight)
         )
 
 
-def test_more_states_than_are_summed_exactly_are_refused():
+def test_more_states_than_are_summed_exactly_are_refused() -> None:
     with pytest.raises(ValueError, match="512"):
         mean([array([1])] * 513)
 
 
-def test_a_half_goes_up_on_both_sides_of_zero():
+def test_a_half_goes_up_on_both_sides_of_zero() -> None:
     assert mean([array([1, -1]), array([0, 0])]).tolist() == [1, 0]
     assert weighted_mean(array([1, -1]), [array([0, 0])], ONE_Q15 // 2).tolist() == [1, 0]
 
 
-def test_the_mean_of_255_extreme_neighbours_does_not_overflow():
+def test_the_mean_of_255_extreme_neighbours_does_not_overflow() -> None:
     most = array([LARGEST, -LARGEST])
     assert weighted_mean(most, [most] * 255, 1).tolist() == most.tolist()
     assert mean([most] * 256).tolist() == most.tolist()
 
 
-def test_no_input_is_written_to():
+def test_no_input_is_written_to() -> None:
     own, other = array([5, -7]), array([1, 1])
     own.setflags(write=False)
     other.setflags(write=False)
@@ -178,14 +179,14 @@ def test_no_input_is_written_to():
 # 2**63 / (127 << 17)**2 is 33286.4 and 2**63 / 2**50 is 8192: one dot product stops being enough there.
 @pytest.mark.parametrize("length", [1, 4095, 4096, 4097, 8191, 8192, 8193, 33286, 33287, 40_960, 40_961, 100_000])
 @pytest.mark.parametrize("value", [LARGEST, -LARGEST])
-def test_norms_of_extreme_states_are_exact_beyond_int64(length, value):
+def test_norms_of_extreme_states_are_exact_beyond_int64(length: int, value: int) -> None:
     state = np.full(length, value, np.int32)
     assert squared_norm(state) == length * LARGEST**2
     assert squared_distance(state, -state) == length * (2 * LARGEST) ** 2
 
 
 @pytest.mark.parametrize("position", [0, 4095, 4096, 8191, 8192, 99_999])
-def test_one_count_of_difference_shows_anywhere_in_a_long_state(position):
+def test_one_count_of_difference_shows_anywhere_in_a_long_state(position: int) -> None:
     state = np.full(100_000, LARGEST, np.int32)
     other = state.copy()
     other[position] -= 1
@@ -193,20 +194,20 @@ def test_one_count_of_difference_shows_anywhere_in_a_long_state(position):
     assert squared_norm(state) - squared_norm(other) == LARGEST**2 - (LARGEST - 1) ** 2
 
 
-def test_a_state_of_the_largest_difference_squares_exactly():
+def test_a_state_of_the_largest_difference_squares_exactly() -> None:
     """±2**25, the bound that the docstring gives, over the chunk's border."""
     assert squared_norm(np.full(4097, 1 << 25, np.int32)) == 4097 << 50
     assert squared_norm(np.full(4097, -(1 << 25), np.int32)) == 4097 << 50
 
 
-def test_empty_states_have_no_length():
+def test_empty_states_have_no_length() -> None:
     empty = array([])
     assert squared_norm(empty) == squared_distance(empty, empty) == 0
     assert mean([empty]).tolist() == weighted_mean(empty, [empty], 7).tolist() == []
 
 
 @given(st.lists(st.one_of(VALUES, st.integers(-(1 << 24), 1 << 24)), max_size=20))
-def test_floats_of_a_state_are_exact(values):
+def test_floats_of_a_state_are_exact(values: list[int]) -> None:
     found = to_float(array(values))
     assert found.dtype == np.float32
     assert [Fraction(float(number)) for number in found] == [Fraction(value, 1 << 16) for value in values]
@@ -224,13 +225,15 @@ def test_floats_of_a_state_are_exact(values):
 @example(10**6, 1, (1, 2**32 - 1))
 @example(300, 500, (0, 10))
 @example(300, 500, (9, 10))
-def test_the_decaying_square_is_rounded_down_from_the_true_value(scale, rate, place):
+def test_the_decaying_square_is_rounded_down_from_the_true_value(
+    scale: int, rate: int, place: tuple[int, int]
+) -> None:
     found = decaying_square_q30(scale, rate, *place)
     assert found == arithmetic.decaying_square_q30(scale, rate, *place)
 
 
 @pytest.mark.rule("R12.1")
-def test_the_decaying_square_ignores_the_callers_decimal_context():
+def test_the_decaying_square_ignores_the_callers_decimal_context() -> None:
     import decimal
 
     expected = decaying_square_q30(300, 500, 3, 10)
@@ -238,7 +241,7 @@ def test_the_decaying_square_ignores_the_callers_decimal_context():
         assert decaying_square_q30(300, 500, 3, 10) == expected
 
 
-def test_results_are_the_ones_once_written_down():
+def test_results_are_the_ones_once_written_down() -> None:
     golden.expect("exact", exact_digests.digests())
 
 
@@ -252,7 +255,7 @@ def test_results_are_the_ones_once_written_down():
     ],
     ids=["one-thread", "two-threads", "old-blas-kernel", "no-simd"],
 )
-def test_results_are_the_same_whatever_the_machine_can_do(environment):
+def test_results_are_the_same_whatever_the_machine_can_do(environment: dict[str, str]) -> None:
     program = Path(exact_digests.__file__)
     done = subprocess.run(
         [sys.executable, str(program)],

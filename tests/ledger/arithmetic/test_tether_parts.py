@@ -1,9 +1,12 @@
 """TETHER is built of a sketch, inner products and a main direction: against plain Python and their purpose."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ledger.arithmetic.sketch import measure, signs_and_rotations
 from ledger.arithmetic.spectrum import gram, measure_spread
@@ -14,11 +17,11 @@ pytestmark = pytest.mark.rule("R12.3")
 SEED = b"\5" * 32
 
 
-def array(values):
+def array(values: NDArray[np.int64] | list[int | list[int]]) -> NDArray[np.int32]:
     return np.array(values, np.int32)
 
 
-def one_sketch(values, width, seed=SEED):
+def one_sketch(values: NDArray[np.int64], width: int, seed: bytes = SEED) -> NDArray[np.int64]:
     state = array(values)
     return measure(np.zeros_like(state), [state], [seed], width)[1][0][0]
 
@@ -28,13 +31,13 @@ def one_sketch(values, width, seed=SEED):
     st.sampled_from([8, 16, 32]),
     st.lists(st.binary(max_size=32), max_size=4),
 )
-def test_the_sketches_are_the_specifications(values, width, seeds):
+def test_the_sketches_are_the_specifications(values: list[int], width: int, seeds: list[bytes]) -> None:
     lengths, sketches = measure(array([0] * len(values)), [array(values)], seeds, width)
     assert lengths == [sum(value * value for value in values)]
     assert [rows.tolist() for rows in sketches] == [[tether.sketch(values, seed, width)] for seed in seeds]
 
 
-def test_the_largest_steps_do_not_overflow_where_sums_are_folded():
+def test_the_largest_steps_do_not_overflow_where_sums_are_folded() -> None:
     """Every signed value is +2**25: 56 runs fill int32's room, then sums begin anew."""
     width, runs = 8, 200
     signs, rotations = signs_and_rotations(SEED, 0, runs, width)
@@ -45,19 +48,19 @@ def test_the_largest_steps_do_not_overflow_where_sums_are_folded():
     assert len(set(rotations)) > 1
 
 
-def test_the_sketch_is_linear():
+def test_the_sketch_is_linear() -> None:
     random = np.random.default_rng(1)
     left, right = random.integers(-9999, 9999, (2, 500))
     assert (one_sketch(left, 64) + one_sketch(right, 64) == one_sketch(left + right, 64)).all()
 
 
-def test_vectors_no_longer_than_the_sketch_keep_their_inner_products():
+def test_vectors_no_longer_than_the_sketch_keep_their_inner_products() -> None:
     random = np.random.default_rng(2)
     left, right = random.integers(-9999, 9999, (2, 60))
     assert one_sketch(left, 64) @ one_sketch(right, 64) == left @ right
 
 
-def test_inner_products_of_long_vectors_are_kept_on_average():
+def test_inner_products_of_long_vectors_are_kept_on_average() -> None:
     """Over 200 seeds the mean error is within 4 of its deviations; a single one is about ‖a‖‖b‖/sqrt(width)."""
     random = np.random.default_rng(3)
     left = random.integers(-999, 999, 2000)
@@ -71,7 +74,7 @@ def test_inner_products_of_long_vectors_are_kept_on_average():
     assert abs(np.mean(errors)) < 4 * scale / 200**0.5
 
 
-def test_signs_are_balanced_and_differ_between_runs_and_seeds():
+def test_signs_are_balanced_and_differ_between_runs_and_seeds() -> None:
     signs, _ = signs_and_rotations(SEED, 0, 4, 4096)
     assert set(signs.tolist()) == {-1, 1}
     assert abs(int(signs.sum())) < 5 * 128
@@ -85,25 +88,25 @@ INT32 = st.one_of(st.integers(-(1 << 31), (1 << 31) - 1), st.sampled_from([-(1 <
 
 
 @st.composite
-def vectors(draw, entries, least=1):
+def vectors(draw: st.DrawFn, entries: st.SearchStrategy[Any], least: int = 1) -> list[list[int]]:
     length = draw(st.integers(1, 6))
     return draw(st.lists(st.lists(entries, min_size=length, max_size=length), min_size=least, max_size=7))
 
 
 @given(vectors(INT32))
-def test_inner_products_are_exact_over_all_of_int32(rows):
+def test_inner_products_are_exact_over_all_of_int32(rows: list[list[int]]) -> None:
     expected = [[sum(a * b for a, b in zip(one, other, strict=True)) for other in rows] for one in rows]
     assert gram(array(rows)) == expected
 
 
-def test_inner_products_of_extreme_vectors_of_the_greatest_length_are_exact():
+def test_inner_products_of_extreme_vectors_of_the_greatest_length_are_exact() -> None:
     rows = np.full((2, 1 << 16), -(1 << 31), np.int32)
     rows[1] = (1 << 31) - 1
     assert gram(rows) == [[1 << 78, -(2**31 - 1) << 47], [-(2**31 - 1) << 47, (2**31 - 1) ** 2 << 16]]
 
 
 @given(vectors(st.one_of(st.integers(-9, 9), INT32), least=2))
-def test_the_spread_is_the_specifications(rows):
+def test_the_spread_is_the_specifications(rows: list[list[int]]) -> None:
     *inside, guest = rows
     projections, own, squares, largest, total = tether.spread(inside, guest)
     found = measure_spread(gram(array(rows)), 1 << 20)
@@ -112,7 +115,7 @@ def test_the_spread_is_the_specifications(rows):
 
 
 @pytest.mark.parametrize("count", [2, 3, 10, 21])
-def test_the_main_direction_is_that_of_the_eigenvectors(count):
+def test_the_main_direction_is_that_of_the_eigenvectors(count: int) -> None:
     random = np.random.default_rng(count)
     rows = random.integers(-(1 << 20), 1 << 20, (count + 1, 50))
     rows[0] *= 3
@@ -127,14 +130,14 @@ def test_the_main_direction_is_that_of_the_eigenvectors(count):
     assert found.guest == pytest.approx(sign * guest, rel=1e-2, abs=1e-3 * values[0])
 
 
-def test_two_equal_directions_are_no_trouble():
+def test_two_equal_directions_are_no_trouble() -> None:
     """Four corners of a square about its centre: any direction is as good as another, and one of them is found."""
     found = measure_spread(gram(array([[900, 0], [-900, 0], [0, 900], [0, -900], [5, 5]])), 1)
     assert found.total == 4 * 900**2
     assert found.largest == 2 * 900**2
 
 
-def test_a_start_orthogonal_to_the_main_direction_cannot_be_chosen():
+def test_a_start_orthogonal_to_the_main_direction_cannot_be_chosen() -> None:
     """The longest vector has no part in the main direction: three others along it together outweigh its length."""
     rows = [[1000, 0], [-1000, 0], *[[0, 900]] * 3, *[[0, -900]] * 3, [0, 0]]
     found = measure_spread(gram(array(rows)), 1)
@@ -143,7 +146,7 @@ def test_a_start_orthogonal_to_the_main_direction_cannot_be_chosen():
 
 
 @pytest.mark.parametrize("rows", [[[7, 7]], [[7, 7], [7, 7]], [[0, 0], [0, 0], [0, 0]]])
-def test_what_does_not_differ_has_no_spread(rows):
+def test_what_does_not_differ_has_no_spread(rows: list[list[int]]) -> None:
     found = measure_spread(gram(array([*rows, [1, 2]])), 1)
     assert found.largest == found.total == 0
     assert set(found.projections) == {0}

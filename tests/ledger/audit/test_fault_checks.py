@@ -1,15 +1,19 @@
 """What is proven on chain, who voted falsely, who was in the circle when: the lists a regulator reads."""
 
+from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 from eth_hash.auto import keccak
+from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import to_float
 from ledger.audit.draw_checks import BlockHeader, check_draws, draw_blocks
-from ledger.audit.equivocation_proofs import decode_proof
+from ledger.audit.equivocation_proofs import EquivocationProof, decode_proof
 from ledger.audit.fault_checks import check_faults
-from ledger.audit.findings import Check, Report
+from ledger.audit.findings import Check, MembershipChange, Report
 from ledger.audit.membership import MembershipLog
 from ledger.audit.round_checks import RoundAuditor
 from ledger.chain.circle import PlacedEvent
@@ -20,6 +24,7 @@ from ledger.circle.events import (
     Drawn,
     Ejected,
     Equivocated,
+    Event,
     Left,
     Outcome,
     Referred,
@@ -34,7 +39,7 @@ from ledger.circle.events import (
 from ledger.circle.history import History
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, encode_compact, sign
-from tests.support.circles import NETWORK, Circle, FalseCheckpoint, Honest, flipped, genesis_state
+from tests.support.circles import NETWORK, Circle, FalseCheckpoint, Honest, Said, flipped, genesis_state
 from tests.support.histories.generated import address, cold, digest, joined
 
 pytestmark = pytest.mark.rule("R22")
@@ -44,23 +49,23 @@ JURY_SEED = digest("jury")
 
 
 class Liar(Honest):
-    def attestation(self, number, said):
+    def attestation(self, number: int, said: Said) -> Said:
         return flipped(said, 4) if number == 2 else said
 
 
 class Poisoner(Honest):
-    def trained(self, number, base):
+    def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
         return -to_float(genesis_state())
 
 
-def placed(events):
+def placed(events: list[Event | None]) -> list[PlacedEvent]:
     """Each event in a block of its own."""
     return [
         PlacedEvent((n, 0), "0x" + digest("block", n).hex(), f"0x{n:064x}", event) for n, event in enumerate(events)
     ]
 
 
-def audited(circle, proofs=None):
+def audited(circle: Circle, proofs: dict[str, EquivocationProof] | None = None) -> Report:
     """The report over blobs and faults."""
     history, report = circle.history(), Report(31337, NETWORK.contract, 0)
     auditor = RoundAuditor(history, NETWORK, genesis_state(), report)
@@ -70,11 +75,13 @@ def audited(circle, proofs=None):
     return report
 
 
-def named(report):
+def named(report: Report) -> list[tuple[str, int, int]]:
     return [(finding.check.value, finding.round, finding.seat) for finding in report.findings]
 
 
-def dispute(circle, upholding, *, number=2, judge=2, target=4):
+def dispute(
+    circle: Circle, upholding: Collection[int], *, number: int = 2, judge: int = 2, target: int = 4
+) -> None:
     """A dispute about a verdict of round 2; its jury votes, and the same seats again if the circle is asked.
 
     upholding: who says that it is false.
@@ -90,14 +97,14 @@ def dispute(circle, upholding, *, number=2, judge=2, target=4):
     circle.write(Resolved(claim, int(outcome), 500 if outcome == Outcome.UPHELD else 0, 0))
 
 
-def disputed(upholding, cheats=None, **options):
+def disputed(upholding: Collection[int], cheats: dict[int, Liar] | None = None, **options: Any) -> Circle:
     return Circle(cheats=cheats, between={2: lambda circle: dispute(circle, upholding)}, **options)
 
 
 # ------------------------------------------------------------------------------------------- disputes
 
 
-def test_an_upheld_dispute_about_a_false_verdict_names_the_judge_twice_over_and_no_juror():
+def test_an_upheld_dispute_about_a_false_verdict_names_the_judge_twice_over_and_no_juror() -> None:
     circle = disputed({0, 1, 3}, {2: Liar(2)})
     report = audited(circle)
     assert named(report) == [("A5", 2, 2), ("A8", 2, 2)]
@@ -111,7 +118,7 @@ def test_an_upheld_dispute_about_a_false_verdict_names_the_judge_twice_over_and_
     assert line.fine == 500
 
 
-def test_jurors_who_shield_a_liar_are_named():
+def test_jurors_who_shield_a_liar_are_named() -> None:
     report = audited(disputed({0}, {2: Liar(2)}))
     assert named(report) == [("A5", 2, 2), ("A11", 2, 1), ("A11", 2, 3)]
     assert report.disputes[0].outcome == "rejected"
@@ -120,7 +127,7 @@ def test_jurors_who_shield_a_liar_are_named():
     assert finding.evidence["peer"] == address(1)
 
 
-def test_a_claim_about_a_record_is_recomputed_too_and_said_to_be_about_that():
+def test_a_claim_about_a_record_is_recomputed_too_and_said_to_be_about_that() -> None:
     """Of a checkpoint: the jury is drawn without the judge, so three of the four others sit on it."""
     upheld = {0, 1, 3, 4}
     for cheats, votes, outcome in (({2: FalseCheckpoint(2, (2,))}, upheld, "upheld"), ({}, set(), "rejected")):
@@ -136,31 +143,31 @@ def test_a_claim_about_a_record_is_recomputed_too_and_said_to_be_about_that():
     assert facts == {"it voted that seat 2's record or base is right; recomputing gives false"}
 
 
-def test_jurors_who_convict_an_honest_judge_are_named_and_the_judge_is_not():
+def test_jurors_who_convict_an_honest_judge_are_named_and_the_judge_is_not() -> None:
     report = audited(disputed({0, 1, 3}))
     assert named(report) == [("A11", 2, 0), ("A11", 2, 1), ("A11", 2, 3)]
     assert report.disputes[0].outcome == "upheld"
     assert report.disputes[0].is_false is False
 
 
-def test_a_juror_in_the_minority_is_named_too():
+def test_a_juror_in_the_minority_is_named_too() -> None:
     assert named(audited(disputed({3}))) == [("A11", 2, 3)]
 
 
-def test_a_claim_is_recomputed_under_a_rule_that_looks_back_too():
+def test_a_claim_is_recomputed_under_a_rule_that_looks_back_too() -> None:
     tether = {"rule": "tether", "rule_parameters": {}}
     for cheats, is_false in ((None, False), ({2: Liar(2)}, True)):
         (line,) = audited(disputed({0, 1, 3}, cheats, **tether)).disputes
         assert line.is_false is is_false
 
 
-def test_a_rejected_dispute_about_a_right_verdict_is_listed_and_no_finding():
+def test_a_rejected_dispute_about_a_right_verdict_is_listed_and_no_finding() -> None:
     report = audited(disputed(()))
     assert report.clean
     assert report.disputes[0].outcome == "rejected"
 
 
-def test_where_the_blobs_are_lost_the_jury_is_believed_and_nobody_called_a_liar_for_its_vote():
+def test_where_the_blobs_are_lost_the_jury_is_believed_and_nobody_called_a_liar_for_its_vote() -> None:
     report = audited(disputed({0, 1, 3}, withheld=[(2, 4)]))
     assert ("A8", 2, 2) in named(report)
     assert not any(check == "A11" for check, _, _ in named(report))
@@ -168,8 +175,8 @@ def test_where_the_blobs_are_lost_the_jury_is_believed_and_nobody_called_a_liar_
     assert report.findings[-1].evidence["recomputed"] == "cannot be recomputed"
 
 
-def test_an_open_dispute_is_listed_and_convicts_nobody():
-    def raise_only(circle):
+def test_an_open_dispute_is_listed_and_convicts_nobody() -> None:
+    def raise_only(circle: Circle) -> None:
         circle.write(Disputed(0, 2, 2, 4, address(500), digest("evidence"), circle.known.bonded, LATER))
 
     report = audited(Circle(between={2: raise_only}))
@@ -182,7 +189,9 @@ def test_an_open_dispute_is_listed_and_convicts_nobody():
 KEY = keccak(b"an equivocator's key")
 
 
-def reported(network, first, second, *, author=None, number=2, key=KEY):
+def reported(
+    network: Network, first: bytes, second: bytes, *, author: str | None = None, number: int = 2, key: bytes = KEY
+) -> tuple[str, bytes]:
     """The call data of `report_equivocation`."""
     from coincurve import PrivateKey
     from eth_utils.address import to_checksum_address
@@ -195,7 +204,7 @@ def reported(network, first, second, *, author=None, number=2, key=KEY):
     return author, load_circle_artifact().encode_call("report_equivocation", author, number, *halves)
 
 
-def test_a_conviction_is_a_finding_with_both_signed_announcements():
+def test_a_conviction_is_a_finding_with_both_signed_announcements() -> None:
     author, call_data = reported(NETWORK, digest("one"), digest("two"))
     proof = decode_proof(call_data, NETWORK)
     assert proof is not None
@@ -224,14 +233,14 @@ def test_a_conviction_is_a_finding_with_both_signed_announcements():
     ],
     ids=["nothing", "another-call", "cut", "same-twice", "other-author", "other-key", "other-chain"],
 )
-def test_what_proves_nothing_is_no_proof(call_data):
+def test_what_proves_nothing_is_no_proof(call_data: bytes) -> None:
     assert decode_proof(call_data, NETWORK) is None
 
 
 # ------------------------------------------------------------------------------------------- membership
 
 
-def membership(circle):
+def membership(circle: Circle) -> list[MembershipChange]:
     history = History(circle.terms)
     log = MembershipLog(history)
     for place in placed(circle.events):
@@ -240,12 +249,12 @@ def membership(circle):
     return log.changes
 
 
-def summary(changes):
+def summary(changes: list[MembershipChange]) -> list[tuple[str, int, int]]:
     return [(change.change, change.round, change.seat) for change in changes if change.round > 0]
 
 
-def test_who_comes_and_goes_is_listed_with_block_and_reason():
-    def between(circle):
+def test_who_comes_and_goes_is_listed_with_block_and_reason() -> None:
+    def between(circle: Circle) -> None:
         circle.write(
             Rotating(0, address(9), cold(9), LATER),
             Rotated(0, address(9), cold(9)),
@@ -273,7 +282,7 @@ def test_who_comes_and_goes_is_listed_with_block_and_reason():
     assert changes[-5].peer == address(9)
 
 
-def test_who_is_quarantined_and_ejected_is_listed_with_the_judges_who_rejected_it():
+def test_who_is_quarantined_and_ejected_is_listed_with_the_judges_who_rejected_it() -> None:
     circle = Circle(cheats={1: Poisoner(1)}, rounds=9)
     low = next(round_.number for round_ in circle.known.rounds if 1 not in round_.find_eligible(16384))
     changes = membership(circle)
@@ -289,25 +298,25 @@ def test_who_is_quarantined_and_ejected_is_listed_with_the_judges_who_rejected_i
     assert summary(membership(ejecting)) == [("quarantined", low, 1), ("ejected", low + 1, 1)]
 
 
-def test_a_seat_cut_by_a_dispute_is_quarantined_for_that_and_its_return_is_listed():
+def test_a_seat_cut_by_a_dispute_is_quarantined_for_that_and_its_return_is_listed() -> None:
     changes = membership(disputed({0, 1, 3}, {2: Liar(2)}, rounds=12))
     assert [change[0] for change in summary(changes)] == ["suspended", "quarantined", "restored"]
     assert changes[-3].why == "dispute 0 about its verdict was upheld; 5e-16 ETH of its bond lost"
     assert changes[-2].why.endswith("dispute 0 about its verdict was upheld")
 
 
-def test_a_seat_suspended_for_its_record_is_listed_for_that():
+def test_a_seat_suspended_for_its_record_is_listed_for_that() -> None:
     of_its_record = {2: lambda circle: dispute(circle, {0, 1, 3, 4}, target=2)}
     suspended = [one for one in membership(Circle(between=of_its_record)) if one.change == "suspended"]
     assert [one.seat for one in suspended] == [2]
     assert suspended[0].why == "dispute 0 about its record or base was upheld; 5e-16 ETH of its bond lost"
 
 
-def test_a_seats_next_holder_is_not_accused_of_the_last_ones_past(monkeypatch):
+def test_a_seats_next_holder_is_not_accused_of_the_last_ones_past(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bases, copies and authors belong to who sat there in that round."""
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 5)
 
-    def hand_over(circle):
+    def hand_over(circle: Circle) -> None:
         circle.write(Left(3, 0, LATER), Released(3, 1000))
         circle.take(3, 300)
 
@@ -318,15 +327,15 @@ def test_a_seats_next_holder_is_not_accused_of_the_last_ones_past(monkeypatch):
     assert circle.known.rounds[3].peers[3] == address(300)
 
 
-def test_a_rotated_key_goes_on_from_its_own_base_and_signs_as_itself():
-    def turn(circle):
+def test_a_rotated_key_goes_on_from_its_own_base_and_signs_as_itself() -> None:
+    def turn(circle: Circle) -> None:
         circle.write(Rotating(3, address(9), cold(3), LATER), Rotated(3, address(9), cold(3)))
 
     report = audited(Circle(rounds=4, between={2: turn}))
     assert report.clean, report.findings
 
 
-def test_a_lost_update_shields_no_liar():
+def test_a_lost_update_shields_no_liar() -> None:
     report = audited(Circle(cheats={2: Liar(2)}, withheld=[(2, 0)]))
     facts = [finding.fact for finding in report.findings if finding.seat == 2]
     assert facts == [
@@ -338,7 +347,7 @@ def test_a_lost_update_shields_no_liar():
 # ------------------------------------------------------------------------------------------- draws
 
 
-def drawn_circle():
+def drawn_circle() -> tuple[list[PlacedEvent], dict[int, BlockHeader]]:
     """Placed draws of three rounds and one jury, and the headers they follow from."""
     contract = bytes.fromhex(NETWORK.contract[2:])
     headers = {n: BlockHeader(digest("block", n), LATER + n) for n in range(5)}
@@ -349,13 +358,13 @@ def drawn_circle():
     return [*placed([None, *drawn])[1:], raised, PlacedEvent((6, 0), "0x", "0x", called)], headers
 
 
-def draws_report(places, headers):
+def draws_report(places: list[PlacedEvent], headers: dict[int, BlockHeader]) -> Report:
     report = Report(31337, NETWORK.contract, 0)
     check_draws(places, headers, NETWORK, report)
     return report
 
 
-def test_seeds_that_follow_from_their_blocks_are_no_finding():
+def test_seeds_that_follow_from_their_blocks_are_no_finding() -> None:
     places, headers = drawn_circle()
     assert draw_blocks(places) == {1, 2, 3, 4}
     report = draws_report(places, headers)
@@ -363,7 +372,7 @@ def test_seeds_that_follow_from_their_blocks_are_no_finding():
     assert report.examined[Check.DRAWS] == 4
 
 
-def test_a_seed_of_another_choice_is_found():
+def test_a_seed_of_another_choice_is_found() -> None:
     places, headers = drawn_circle()
     places[1] = replace(places[1], event=replace(places[1].event, seed=digest("chosen")))
     places[-1] = replace(places[-1], event=replace(places[-1].event, seed=digest("chosen")))

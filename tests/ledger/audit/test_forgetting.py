@@ -6,14 +6,17 @@ for every state, and with room for one.
 
 import pytest
 
-from ledger.audit.findings import Report
+from ledger.audit.findings import Check, Finding, Report
 from ledger.audit.round_checks import RoundAuditor
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import CarriedStates, SpilledStates
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Disputed
+from ledger.circle.history import History
+from ledger.circle.round import Round
 from ledger.judging.false_verdicts import is_false_verdict
 from ledger.judging.frame_chains import CircleTask, HeldBlobs, StateCache, find_frame_chain
+from ledger.rules.judge_memory import CarriedState as CarriedState_
 from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
 from tests.support.histories.generated import address, digest
 
@@ -29,7 +32,7 @@ CIRCLES = [
 ]
 
 
-def disputed(circle, judge, target):
+def disputed(circle: Circle, judge: int, target: int) -> None:
     """The judge's verdict of the round just settled is disputed."""
     number = circle.known.rounds[-1].number - 1
     claim = len(circle.known.disputes)
@@ -37,7 +40,9 @@ def disputed(circle, judge, target):
     circle.write(Disputed(*raised))
 
 
-def played(codec, rule, degree, *, room=ALL, withheld=()):
+def played(
+    codec: str, rule: str, degree: int, *, room: int = ALL, withheld: tuple[tuple[int, int], ...] = ()
+) -> Circle:
     """Six seats, ten rounds. Seat 1 is away for three, 3 every other one; seat 5 changes hands; seat 2 lies."""
     between = {
         4: lambda circle: hand_over(circle, 5),
@@ -58,7 +63,9 @@ def played(codec, rule, degree, *, room=ALL, withheld=()):
     )
 
 
-def audited(circle, states, carried=None):
+def audited(
+    circle: Circle, states: StateCache, carried: CarriedStates | None = None
+) -> tuple[list[Finding], dict[Check, int], int, dict[int, bool | None]]:
     """(findings, what was looked at, what disputes are about) of an audit that remembers these states."""
     history, report = circle.history(), Report(NETWORK.chain_id, NETWORK.contract, 0)
     auditor = RoundAuditor(history, NETWORK, genesis_state(), report, states=states, carried=carried)
@@ -68,12 +75,12 @@ def audited(circle, states, carried=None):
 
 
 @pytest.fixture(autouse=True)
-def six_seats(monkeypatch):
+def six_seats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 6)
 
 
 @pytest.mark.parametrize(("codec", "rule", "degree"), CIRCLES)
-def test_with_room_for_one_state_everybody_attests_the_same_bits(codec, rule, degree):
+def test_with_room_for_one_state_everybody_attests_the_same_bits(codec: str, rule: str, degree: int) -> None:
     rich, poor = (played(codec, rule, degree, room=room) for room in (ALL, ONE))
     assert rich.events == poor.events
     assert rich.blobs == poor.blobs
@@ -82,7 +89,9 @@ def test_with_room_for_one_state_everybody_attests_the_same_bits(codec, rule, de
 
 @pytest.mark.parametrize("withheld", [(), ((3, 4), (6, 5), (7, 0))], ids=["all-served", "some-withheld"])
 @pytest.mark.parametrize(("codec", "rule", "degree"), CIRCLES)
-def test_with_room_for_one_state_an_audit_finds_the_same(codec, rule, degree, withheld):
+def test_with_room_for_one_state_an_audit_finds_the_same(
+    codec: str, rule: str, degree: int, withheld: tuple[tuple[int, int], ...]
+) -> None:
     circle = played(codec, rule, degree, withheld=withheld)
     expected = audited(circle, StateCache(genesis_state(), ALL))
     for room in (ONE, 3 * STATE_BYTES):
@@ -95,7 +104,7 @@ def test_with_room_for_one_state_an_audit_finds_the_same(codec, rule, degree, wi
         assert truths == {0: 8 in lies, 1: False, 2: False}
 
 
-def test_what_has_no_room_in_memory_is_read_back_from_disk_to_the_same_bits():
+def test_what_has_no_room_in_memory_is_read_back_from_disk_to_the_same_bits() -> None:
     circle = played("delta", "tether", 4)
     expected = audited(circle, StateCache(genesis_state(), ALL))
     for most in (2, 12):
@@ -106,7 +115,7 @@ def test_what_has_no_room_in_memory_is_read_back_from_disk_to_the_same_bits():
 
 
 @pytest.mark.parametrize(("codec", "rule", "degree"), CIRCLES)
-def test_a_verdict_is_as_false_with_room_for_one_state(codec, rule, degree):
+def test_a_verdict_is_as_false_with_room_for_one_state(codec: str, rule: str, degree: int) -> None:
     circle = played(codec, rule, degree)
     history, domain = circle.history(), NETWORK.domain_separator
     for number in (6, 7, 9):
@@ -122,7 +131,7 @@ def test_a_verdict_is_as_false_with_room_for_one_state(codec, rule, degree):
                 assert said is lied
 
 
-def carried_before(history, round_, judge, blobs):
+def carried_before(history: History, round_: Round, judge: int, blobs: dict[bytes, bytes]) -> CarriedState_:
     """What the judge brought into the round, recomputed with room for one state."""
     from ledger.judging.replay import find_replay_starts, replay
     from ledger.rules.judge_memory import CarriedState
@@ -140,7 +149,7 @@ def carried_before(history, round_, judge, blobs):
     return carried
 
 
-def test_after_a_pause_a_frame_hangs_on_blobs_of_rounds_long_past():
+def test_after_a_pause_a_frame_hangs_on_blobs_of_rounds_long_past() -> None:
     circle = played("delta", "tether", 4)
     history = circle.history()
     links = find_frame_chain(history, history.rounds[6], 1)

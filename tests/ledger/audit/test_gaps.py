@@ -4,10 +4,14 @@ Seat 1 misses rounds 4 and 5 and comes back with a frame that hangs on round 3; 
 """
 
 import asyncio
+from collections.abc import Callable, Collection
+from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
+from ledger.audit.findings import Check, Report
 from ledger.audit.gather import GatheredBlobs, NeededFrames, gather_round
 from ledger.audit.run import audit
 from ledger.audit.spill import Spill
@@ -25,7 +29,7 @@ GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAM
 LIES = (7, 8)
 
 
-def circle_of(codec="delta", rounds=9, **options):
+def circle_of(codec: str = "delta", rounds: int = 9, **options: dict[Any, Any]) -> Circle:
     cheats = {1: Away(1, (4, 5)), 2: FalseJudge(2, 3, LIES)}
     options = {"rule": "tether", "rule_parameters": {}, "cheats": cheats} | options
     return Circle(
@@ -34,10 +38,10 @@ def circle_of(codec="delta", rounds=9, **options):
 
 
 @pytest.fixture
-def audited(monkeypatch):
+def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Audit a circle over JSON-RPC in memory. Returns the report and which digests were fetched, in order."""
 
-    def run(circle, lost=(), **options):
+    def run(circle: Circle, lost: Collection[bytes] = (), **options: int) -> tuple[Report, list[bytes]]:
         served = {build_dag(GENESIS).root: GENESIS, **circle.blobs}
         blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
         monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: Endpoint(circle, None).rpc())
@@ -47,11 +51,11 @@ def audited(monkeypatch):
     return run
 
 
-def named(report):
+def named(report: Report) -> set[tuple[Check, int | None, int | None]]:
     return {(finding.check, finding.round, finding.seat) for finding in report.findings}
 
 
-def test_who_pauses_is_not_accused_and_shields_nobody(audited):
+def test_who_pauses_is_not_accused_and_shields_nobody(audited: Callable[..., Any]) -> None:
     circle = circle_of()
     report, asked = audited(circle)
     assert named(report) == {("A5", number, 2) for number in LIES}
@@ -61,8 +65,8 @@ def test_who_pauses_is_not_accused_and_shields_nobody(audited):
 
 @pytest.mark.parametrize("codec", ["delta", "int8-zstd"])
 def test_an_audit_with_no_room_in_memory_says_the_same_and_leaves_nothing_on_disk(
-    audited, codec, tmp_path, monkeypatch
-):
+    audited: Callable[..., Any], codec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     folders = []
     monkeypatch.setattr(
@@ -79,7 +83,7 @@ def test_an_audit_with_no_room_in_memory_says_the_same_and_leaves_nothing_on_dis
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lost_blob_is_asked_for_once_and_told_once(audited):
+def test_a_lost_blob_is_asked_for_once_and_told_once(audited: Callable[..., Any]) -> None:
     circle = circle_of()
     lost = circle.updates[3, 1]
     report, asked = audited(circle, {lost})
@@ -89,13 +93,13 @@ def test_a_lost_blob_is_asked_for_once_and_told_once(audited):
     assert {(f.round, f.seat) for f in report.findings if f.check == "A3"} <= {(n, 1) for n in (3, 6, 7, 8, 9)}
 
 
-def test_without_a_genesis_no_author_is_blamed(audited):
+def test_without_a_genesis_no_author_is_blamed(audited: Callable[..., Any]) -> None:
     circle = circle_of("delta", rounds=2, cheats={})
     report, _ = audited(circle, {build_dag(GENESIS).root})
     assert named(report) == {("A3", None, None)}
 
 
-async def test_whatever_a_rounds_frames_hang_on_is_fetched_where_it_is_not_there():
+async def test_whatever_a_rounds_frames_hang_on_is_fetched_where_it_is_not_there() -> None:
     circle = circle_of()
     history, blobs, gathered = circle.history(), Blobs(dict(circle.blobs)), GatheredBlobs()
     await gather_round(blobs, history, history.rounds[6], gathered, max_bytes=1 << 20, timeout_s=5)
@@ -105,7 +109,7 @@ async def test_whatever_a_rounds_frames_hang_on_is_fetched_where_it_is_not_there
     assert len(blobs.asked) == len(wanted)
 
 
-def test_what_is_kept_from_round_to_round_is_bounded_by_seats_and_not_by_rounds():
+def test_what_is_kept_from_round_to_round_is_bounded_by_seats_and_not_by_rounds() -> None:
     circle = circle_of(rounds=2 * MAX_CHAIN + 6)
     history = circle.history()
     frames, shelf = NeededFrames(history), Spill(1)
@@ -121,7 +125,7 @@ def test_what_is_kept_from_round_to_round_is_bounded_by_seats_and_not_by_rounds(
         assert len(blobs) == MAX_CHAIN * len(history.seats)
 
 
-def test_where_frames_stand_for_themselves_nothing_is_kept():
+def test_where_frames_stand_for_themselves_nothing_is_kept() -> None:
     circle = circle_of("int8", rounds=2)
     history = circle.history()
     frames = NeededFrames(history)

@@ -1,9 +1,12 @@
 """Audits from a round on, and by sample: what they look at, and that they find what a whole audit finds."""
 
 import asyncio
+from collections.abc import Callable, Collection
+from typing import Any
 
 import pytest
 
+from ledger.audit.findings import Finding, Report
 from ledger.audit.plan import Work, plan_from, plan_owed, plan_sample
 from ledger.audit.run import Scope, audit
 from ledger.blobs.contents.records import Genesis, encode_genesis
@@ -28,7 +31,7 @@ GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAM
 LIES = (7, 8, 11)
 
 
-def circle_of(codec="delta", rule="tether", **options):
+def circle_of(codec: str = "delta", rule: str = "tether", **options: Any) -> Circle:
     """Twelve rounds, checkpoints every four; seat 1 pauses, 2 lies, 0's checkpoint of round 8 is false."""
     cheats = {1: Away(1, (4, 5)), 2: FalseJudge(2, 3, LIES), 0: FalseCheckpoint(0, (8,))}
     about = {"rounds": 12, "seats": 5, "checkpoint_every": 4, "cheats": cheats, "rule_parameters": {}} | options
@@ -36,10 +39,17 @@ def circle_of(codec="delta", rule="tether", **options):
 
 
 @pytest.fixture
-def audited(monkeypatch):
+def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Audit a circle over JSON-RPC in memory. Returns the report and which digests were fetched, in order."""
 
-    def run(circle, first=None, sample=None, seed=0, lost=(), **options):
+    def run(
+        circle: Circle,
+        first: int | None = None,
+        sample: int | None = None,
+        seed: int = 0,
+        lost: Collection[bytes] = (),
+        **options: Any,
+    ) -> tuple[Report, list[bytes]]:
         served = {build_dag(GENESIS).root: GENESIS, **circle.blobs}
         blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
         monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: Endpoint(circle, None).rpc())
@@ -50,13 +60,15 @@ def audited(monkeypatch):
     return run
 
 
-def findings_of(report, since=1):
+def findings_of(report: Report, since: int = 1) -> list[Finding]:
     return [finding for finding in report.findings if finding.round is None or finding.round >= since]
 
 
 @pytest.mark.parametrize("codec", ["delta", "int8-zstd"])
 @pytest.mark.parametrize("rule", ["tether", "balance"])
-def test_from_any_round_on_an_audit_finds_what_a_whole_one_finds_of_these_rounds(audited, codec, rule):
+def test_from_any_round_on_an_audit_finds_what_a_whole_one_finds_of_these_rounds(
+    audited: Callable[..., Any], codec: str, rule: str
+) -> None:
     circle = circle_of(codec, rule)
     whole, everything = audited(circle)
     assert {(f.check, f.round, f.seat) for f in whole.findings} == {
@@ -72,7 +84,7 @@ def test_from_any_round_on_an_audit_finds_what_a_whole_one_finds_of_these_rounds
         assert len(set(asked)) < len(set(everything)), "not all of it was needed"
 
 
-def test_a_sample_finds_the_lies_that_are_in_it_and_no_others(audited):
+def test_a_sample_finds_the_lies_that_are_in_it_and_no_others(audited: Callable[..., Any]) -> None:
     circle = circle_of()
     whole, _ = audited(circle)
     lies = {(f.round, f.seat): f for f in whole.findings}
@@ -92,7 +104,7 @@ def test_a_sample_finds_the_lies_that_are_in_it_and_no_others(audited):
     assert findings_of(everything) == findings_of(whole)
 
 
-def test_a_sample_fetches_what_it_follows_from_and_no_more(audited):
+def test_a_sample_fetches_what_it_follows_from_and_no_more(audited: Callable[..., Any]) -> None:
     circle = circle_of("int8-zstd")
     history = circle.history()
     report, asked = audited(circle, sample=1, seed=3)
@@ -107,7 +119,7 @@ def test_a_sample_fetches_what_it_follows_from_and_no_more(audited):
     assert report.started == len(started)
 
 
-def test_a_judge_that_hides_the_checkpoint_on_the_way_is_named(audited):
+def test_a_judge_that_hides_the_checkpoint_on_the_way_is_named(audited: Callable[..., Any]) -> None:
     circle = circle_of(cheats={})
     hidden = circle.checkpoints[6, 2]
     report, _ = audited(circle, 8, lost={hidden})
@@ -119,7 +131,7 @@ def test_a_judge_that_hides_the_checkpoint_on_the_way_is_named(audited):
     assert whole.clean, "who has all that came before does not need it"
 
 
-def test_a_round_that_the_circle_has_not_is_refused_in_a_sentence(audited):
+def test_a_round_that_the_circle_has_not_is_refused_in_a_sentence(audited: Callable[..., Any]) -> None:
     with pytest.raises(UsageError, match="no round 13: its newest is 12"):
         audited(circle_of(), 13)
 
@@ -128,12 +140,12 @@ def test_a_round_that_the_circle_has_not_is_refused_in_a_sentence(audited):
 
 
 @pytest.fixture
-def short(monkeypatch):
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """What can be disputed reaches four rounds back."""
     monkeypatch.setattr("ledger.blobs.contents.checkpoint.DISPUTE_ROUNDS", 4)
 
 
-def needed_from(circle, first):
+def needed_from(circle: Circle, first: int) -> set[bytes]:
     """The blobs that an audit of what can be disputed asks for."""
     history, plan = circle.history(), plan_owed(circle.history())
     needed = {digest for round_ in plan.find_rounds(history) for digest in plan.find_needed(round_).values()}
@@ -145,7 +157,9 @@ def needed_from(circle, first):
     return needed
 
 
-def test_with_all_pruned_that_no_disputable_round_follows_from_an_audit_finds_the_same(short, audited):
+def test_with_all_pruned_that_no_disputable_round_follows_from_an_audit_finds_the_same(
+    short: None, audited: Callable[..., Any]
+) -> None:
     circle = circle_of("int8-zstd", cheats={2: FalseJudge(2, 3, LIES)})
     lost = set(circle.blobs) - needed_from(circle, 8)
     assert circle.updates[3, 0] in lost
@@ -158,7 +172,7 @@ def test_with_all_pruned_that_no_disputable_round_follows_from_an_audit_finds_th
 
 
 @pytest.mark.rule("R22.1")
-def test_what_is_final_and_gone_is_no_finding_and_said_by_number(short, audited):
+def test_what_is_final_and_gone_is_no_finding_and_said_by_number(short: None, audited: Callable[..., Any]) -> None:
     circle = circle_of("int8-zstd", cheats={2: FalseJudge(2, 3, LIES)})
     lost = set(circle.blobs) - needed_from(circle, 8)
     report, _ = audited(circle, 1, lost=lost)
@@ -171,7 +185,9 @@ def test_what_is_final_and_gone_is_no_finding_and_said_by_number(short, audited)
 
 
 @pytest.mark.rule("R29")
-def test_what_a_disputable_round_follows_from_is_owed_though_its_own_round_is_final(short, audited):
+def test_what_a_disputable_round_follows_from_is_owed_though_its_own_round_is_final(
+    short: None, audited: Callable[..., Any]
+) -> None:
     circle = circle_of("int8-zstd", cheats={})
     plan = plan_owed(circle.history())
     number, seat = next((n, s) for n, seats in plan.work.items() for s, w in seats.items() if w is Work.START)
@@ -183,7 +199,7 @@ def test_what_a_disputable_round_follows_from_is_owed_though_its_own_round_is_fi
 # ------------------------------------------------------------------------------------------------------------ plans
 
 
-def test_a_plan_goes_back_to_each_seats_last_checkpoint_or_its_beginning(monkeypatch):
+def test_a_plan_goes_back_to_each_seats_last_checkpoint_or_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 5)
     circle = circle_of(cheats={1: Away(1, (4, 5))}, between={6: lambda circle: hand_over(circle, 3)})
     plan = plan_from(circle.history(), 9)
@@ -202,7 +218,7 @@ def test_a_plan_goes_back_to_each_seats_last_checkpoint_or_its_beginning(monkeyp
     assert all(work is Work.CHECK for number in range(9, 13) for work in plan.work[number].values())
 
 
-def test_under_a_rule_that_looks_back_at_nothing_the_round_before_is_enough():
+def test_under_a_rule_that_looks_back_at_nothing_the_round_before_is_enough() -> None:
     plan = plan_from(circle_of(rule="balance", cheats={}).history(), 10)
     assert min(plan.work) == 9
     assert set(plan.work[9].values()) == {Work.CARRY, Work.START}

@@ -1,10 +1,13 @@
 """The audit from end to end, over JSON-RPC in memory: an endpoint or a contract that lies is found out."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from ledger.audit.findings import Check, Report
 from ledger.audit.run import audit
 from ledger.blobs.contents.records import Genesis, encode_genesis
 from ledger.blobs.unixfs import build_dag
@@ -15,7 +18,7 @@ from ledger.circle.reputation import pack, unpack
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import SetupError
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Blobs, Endpoint, block_hash, drawn_seed, log_of
-from tests.support.circles import NETWORK, PARAMETERS, Circle, Honest, flipped, genesis_vector
+from tests.support.circles import NETWORK, PARAMETERS, Circle, Honest, Said, flipped, genesis_vector
 from tests.support.histories.generated import digest, endpoint
 
 pytestmark = pytest.mark.rule("R22")
@@ -23,7 +26,7 @@ pytestmark = pytest.mark.rule("R22")
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 
 
-def circle_of(rounds=2, **options):
+def circle_of(rounds: int = 2, **options: dict[int, Honest]) -> Circle:
     """Five peers; after the first round seat 2 moves."""
     between = {1: lambda circle: circle.write(Moved(2, endpoint(77)))}
     options = {"between": between, **options}
@@ -31,10 +34,15 @@ def circle_of(rounds=2, **options):
 
 
 @pytest.fixture
-def audited(monkeypatch):
+def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Audit a circle through an endpoint that lies. Returns the report, and what was fetched."""
 
-    def run(circle, lies=None, blobs=None, **options):
+    def run(
+        circle: Circle,
+        lies: dict[str, Callable[..., Any]] | None = None,
+        blobs: dict[bytes, bytes] | None = None,
+        **options: Callable[..., Any],
+    ) -> tuple[Report, list[bytes]]:
         blobs = Blobs({build_dag(GENESIS).root: GENESIS, **circle.blobs} if blobs is None else blobs)
         told = Endpoint(circle, lies)
         rpc = told.rpc()
@@ -47,11 +55,13 @@ def audited(monkeypatch):
     return run
 
 
-def named(report):
+def named(report: Report) -> list[tuple[Check, int | None, int | None]]:
     return [(finding.check, finding.round, finding.seat) for finding in report.findings]
 
 
-def test_an_honest_endpoint_gives_a_clean_report_in_which_everything_was_looked_at(audited):
+def test_an_honest_endpoint_gives_a_clean_report_in_which_everything_was_looked_at(
+    audited: Callable[..., Any],
+) -> None:
     circle, done = circle_of(), []
     report, asked = audited(circle, progress=lambda *of: done.append(of))
     assert report.findings == []
@@ -76,10 +86,10 @@ def test_an_honest_endpoint_gives_a_clean_report_in_which_everything_was_looked_
 # ------------------------------------------------------------------------------------ A2: what the endpoint tells
 
 
-def changed_log(kind, change):
+def changed_log(kind: Moved, change: Callable[..., Any]) -> Callable[..., Any]:
     """Tell one event of this kind otherwise."""
 
-    def lie(_parameters, logs):
+    def lie(_parameters: list[dict[str, str]], logs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         name = log_of(kind, 0)["topics"][0]
         place = [log["topics"][0] for log in logs].index(name)
         number = int(logs[place]["blockNumber"], 16)
@@ -109,7 +119,9 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
-def test_an_endpoint_whose_events_are_not_the_contracts_is_one_finding_and_nothing_is_recomputed(audited, lie):
+def test_an_endpoint_whose_events_are_not_the_contracts_is_one_finding_and_nothing_is_recomputed(
+    audited: Callable[..., Any], lie: Callable[..., Any]
+) -> None:
     report, asked = audited(circle_of(), {"eth_getLogs": lie})
     assert named(report) == [("A2", None, None)]
     assert not report.clean
@@ -118,17 +130,21 @@ def test_an_endpoint_whose_events_are_not_the_contracts_is_one_finding_and_nothi
 
 
 @pytest.mark.parametrize("lie", NONSENSE.values(), ids=NONSENSE)
-def test_logs_that_no_circle_wrote_end_the_audit_in_a_sentence_and_are_no_finding(audited, lie):
+def test_logs_that_no_circle_wrote_end_the_audit_in_a_sentence_and_are_no_finding(
+    audited: Callable[..., Any], lie: Callable[..., Any]
+) -> None:
     with pytest.raises(BadAnswer, match="try another endpoint"):
         audited(circle_of(), {"eth_getLogs": lie})
 
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
-def test_an_endpoint_that_leaves_out_or_adds_events_once_is_asked_again(audited, lie):
+def test_an_endpoint_that_leaves_out_or_adds_events_once_is_asked_again(
+    audited: Callable[..., Any], lie: Callable[..., Any]
+) -> None:
     """As one machine behind an address does whose index is not up to date."""
     told = []
 
-    def at_first(parameters, logs):
+    def at_first(parameters: list[dict[str, str]], logs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         told.append(1)
         return lie(parameters, logs) if len(told) == 1 else logs
 
@@ -140,7 +156,9 @@ def test_an_endpoint_that_leaves_out_or_adds_events_once_is_asked_again(audited,
 @pytest.mark.parametrize(
     "lie", [lambda _, said: bytes(24), lambda _, said: said[:-1] + b"\0"], ids=["zeros", "near"]
 )
-def test_events_that_do_not_fold_to_the_contracts_hash_are_a_finding_with_both(audited, lie):
+def test_events_that_do_not_fold_to_the_contracts_hash_are_a_finding_with_both(
+    audited: Callable[..., Any], lie: Callable[..., Any]
+) -> None:
     circle = circle_of()
     report, asked = audited(circle, {"history": lie})
     assert named(report) == [("A2", None, None)]
@@ -150,13 +168,13 @@ def test_events_that_do_not_fold_to_the_contracts_hash_are_a_finding_with_both(a
     assert asked == []
 
 
-def test_an_endpoint_for_which_nothing_has_happened_yet_is_a_finding_too(audited):
+def test_an_endpoint_for_which_nothing_has_happened_yet_is_a_finding_too(audited: Callable[..., Any]) -> None:
     """No events and the hash of none fit together, but a circle begins with its opening."""
     nothing = {"eth_getLogs": LIES["none"], "history": lambda _, said: bytes(24)}
     assert named(audited(circle_of(), nothing)[0]) == [("A2", None, None)]
 
 
-def test_a_contract_deployed_for_another_task_than_the_events_say_is_a_finding(audited):
+def test_a_contract_deployed_for_another_task_than_the_events_say_is_a_finding(audited: Callable[..., Any]) -> None:
     circle = circle_of()
     other = digest("another task").hex()
     code = {"eth_getCode": lambda _, code: code.replace(circle.events[0].task.hex(), other)}
@@ -164,24 +182,26 @@ def test_a_contract_deployed_for_another_task_than_the_events_say_is_a_finding(a
     assert named(report) == [("A2", None, None)]
 
 
-def test_an_endpoint_that_refuses_a_view_is_a_sentence_and_no_finding_against_anybody(audited):
+def test_an_endpoint_that_refuses_a_view_is_a_sentence_and_no_finding_against_anybody(
+    audited: Callable[..., Any],
+) -> None:
     for answer in ("0x", RuntimeError("execution aborted")):
         with pytest.raises(RpcFault, match="try another endpoint"):
             audited(circle_of(), {"history": lambda _, said, answer=answer: answer})
 
 
-def test_a_chain_that_was_reorganised_while_it_was_read_is_read_again(audited):
+def test_a_chain_that_was_reorganised_while_it_was_read_is_read_again(audited: Callable[..., Any]) -> None:
     """The last event is there at the second look only, and by then its block has another hash."""
     circle, looks = circle_of(), []
     last = FIRST_BLOCK + len(circle.events) - 1
 
-    def marks(parameters, block):
+    def marks(parameters: list[Any], block: dict[str, str]) -> dict[str, str]:
         if int(parameters[0], 16) == last:
             looks.append(1)
             return {**block, "hash": block_hash(9_999)} if len(looks) == 1 else block
         return block
 
-    def logs(_parameters, told):
+    def logs(_parameters: list[dict[str, str]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return told[:-1] if len(looks) == 1 else told
 
     report, _ = audited(circle, {"eth_getBlockByNumber": marks, "eth_getLogs": logs})
@@ -190,7 +210,9 @@ def test_a_chain_that_was_reorganised_while_it_was_read_is_read_again(audited):
     assert len(looks) >= 3
 
 
-def test_a_chain_that_was_reorganised_while_its_headers_were_read_is_read_again(audited):
+def test_a_chain_that_was_reorganised_while_its_headers_were_read_is_read_again(
+    audited: Callable[..., Any],
+) -> None:
     """The events were read by then, and a draw's header is another than it was: nobody drew falsely."""
     circle, looks, read = circle_of(), [], []
     last = FIRST_BLOCK + len(circle.events) - 1
@@ -198,7 +220,7 @@ def test_a_chain_that_was_reorganised_while_its_headers_were_read_is_read_again(
         n for n, event in enumerate(circle.events) if getattr(event, "seed", b"") == drawn_seed(2)
     )
 
-    def marks(parameters, block):
+    def marks(parameters: list[Any], block: dict[str, str]) -> dict[str, str]:
         number = int(parameters[0], 16)
         if number == drawn:
             read.append(1)
@@ -217,7 +239,7 @@ def test_a_chain_that_was_reorganised_while_its_headers_were_read_is_read_again(
 # ------------------------------------------------------------------------------------ A1 and A4
 
 
-def test_other_code_is_one_finding_and_no_code_a_sentence(audited):
+def test_other_code_is_one_finding_and_no_code_a_sentence(audited: Callable[..., Any]) -> None:
     report, asked = audited(
         circle_of(), {"eth_getCode": lambda _, code: code.replace("0x60", "0x61", 1)[:-2] + "00ff"}
     )
@@ -227,19 +249,19 @@ def test_other_code_is_one_finding_and_no_code_a_sentence(audited):
         audited(circle_of(), {"eth_getCode": lambda _, code: "0x"})
 
 
-def test_a_header_of_another_block_than_the_draws_is_the_endpoints_fault(audited):
+def test_a_header_of_another_block_than_the_draws_is_the_endpoints_fault(audited: Callable[..., Any]) -> None:
     circle = circle_of()
     drawn = FIRST_BLOCK + next(
         n for n, event in enumerate(circle.events) if getattr(event, "seed", b"") == drawn_seed(2)
     )
 
-    def none(parameters, block):
+    def none(parameters: list[Any], block: dict[str, str]) -> dict[str, str]:
         return {"hash": block["hash"]} if int(parameters[0], 16) == drawn else block
 
     with pytest.raises(BadAnswer, match="no such answer"):
         audited(circle, {"eth_getBlockByNumber": none})
 
-    def forked(parameters, block):
+    def forked(parameters: list[Any], block: dict[str, str]) -> dict[str, str]:
         return {**block, "hash": block_hash(9_999)} if int(parameters[0], 16) == drawn else block
 
     with pytest.raises(BadAnswer, match="its logs name"):
@@ -249,24 +271,24 @@ def test_a_header_of_another_block_than_the_draws_is_the_endpoints_fault(audited
 # ------------------------------------------------------------------------------------ A7: what the contract holds
 
 
-def test_stored_reputations_that_are_not_the_last_settlements_are_one_finding(audited):
+def test_stored_reputations_that_are_not_the_last_settlements_are_one_finding(audited: Callable[..., Any]) -> None:
     report, _ = audited(circle_of(), {"reputation_words": lambda _, words: (words[0] ^ 1, *words[1:])})
     assert named(report) == [("A7", None, None)]
     assert "not those of its last settlement" in report.findings[0].fact
 
 
-def test_stored_reputations_that_cannot_be_read_end_the_audit_in_a_sentence(audited):
+def test_stored_reputations_that_cannot_be_read_end_the_audit_in_a_sentence(audited: Callable[..., Any]) -> None:
     for answer in (RuntimeError("no such state"), "0x1234"):
         with pytest.raises(RpcFault, match="try another endpoint"):
             audited(circle_of(), {"reputation_words": lambda _, words, answer=answer: answer})
 
 
-def favoured(words):
+def favoured(words: tuple[int, ...]) -> tuple[int, ...]:
     """The words of a settlement, with seat 1's reputation at the top."""
     return pack({**unpack(words, 5), 1: 65535})
 
 
-def test_a_settlement_that_the_verdicts_do_not_give_is_a_finding_for_each_seat(audited):
+def test_a_settlement_that_the_verdicts_do_not_give_is_a_finding_for_each_seat(audited: Callable[..., Any]) -> None:
     circle = circle_of()
     place = max(n for n, event in enumerate(circle.events) if isinstance(event, Settled))
     honest = circle.events[place]
@@ -276,7 +298,7 @@ def test_a_settlement_that_the_verdicts_do_not_give_is_a_finding_for_each_seat(a
     assert report.findings[0].evidence == {"contract": "65535", "recomputed": str(unpack(honest.reputations, 5)[1])}
 
 
-def test_a_settlement_with_reputations_of_seats_that_nobody_holds_is_a_finding(audited):
+def test_a_settlement_with_reputations_of_seats_that_nobody_holds_is_a_finding(audited: Callable[..., Any]) -> None:
     circle = circle_of()
     place = max(n for n, event in enumerate(circle.events) if isinstance(event, Settled))
     honest = circle.events[place]
@@ -289,7 +311,7 @@ def test_a_settlement_with_reputations_of_seats_that_nobody_holds_is_a_finding(a
 # ------------------------------------------------------------------------------------ what needs the blobs
 
 
-def test_a_blob_that_nobody_serves_is_named_with_what_each_gateway_said(audited):
+def test_a_blob_that_nobody_serves_is_named_with_what_each_gateway_said(audited: Callable[..., Any]) -> None:
     circle = circle_of()
     blobs = {build_dag(GENESIS).root: GENESIS, **circle.blobs}
     del blobs[circle.updates[2, 3]]
@@ -305,23 +327,25 @@ def test_a_blob_that_nobody_serves_is_named_with_what_each_gateway_said(audited)
 @pytest.mark.parametrize(
     ("genesis", "said"), [({}, "nobody serves"), ({build_dag(GENESIS).root: b"FMno"}, "invalid")]
 )
-def test_a_genesis_that_is_not_to_be_had_or_none_is_a_finding(audited, genesis, said):
+def test_a_genesis_that_is_not_to_be_had_or_none_is_a_finding(
+    audited: Callable[..., Any], genesis: dict[bytes, bytes], said: str
+) -> None:
     circle = circle_of()
     report, _ = audited(circle, blobs={**genesis, **circle.blobs})
     assert named(report) == [("A3", None, None)]
     assert said in report.findings[0].fact
 
 
-def test_a_false_judge_is_named_from_the_chain_and_the_blobs_alone(audited):
+def test_a_false_judge_is_named_from_the_chain_and_the_blobs_alone(audited: Callable[..., Any]) -> None:
     class Liar(Honest):
-        def attestation(self, number, said):
+        def attestation(self, number: int, said: Said) -> Said:
             return flipped(said, 1) if number == 2 else said
 
     report, _ = audited(circle_of(cheats={4: Liar(4)}))
     assert {(check, number, seat) for check, number, seat in named(report)} == {("A5", 2, 4)}
 
 
-def test_what_is_sealed_still_is_not_asked_for(audited):
+def test_what_is_sealed_still_is_not_asked_for(audited: Callable[..., Any]) -> None:
     """The last round's commits are open: nobody may serve them yet."""
     circle = circle_of(rounds=2)
     stop = next(n for n, event in enumerate(circle.events) if getattr(event, "seed", b"") == drawn_seed(2))

@@ -1,5 +1,8 @@
 """Logs in pieces: whatever an endpoint bears, none is left out and none comes twice."""
 
+from collections.abc import Callable, Collection
+from typing import Any
+
 import msgspec
 import pytest
 from eth_hash.auto import keccak
@@ -23,7 +26,7 @@ REFUSALS = [
 ]
 
 
-def reader_of(endpoint):
+def reader_of(endpoint: "Endpoint") -> LogReader:
     return LogReader(endpoint, ADDRESS, DECODER)
 
 
@@ -32,14 +35,21 @@ class Endpoint(Rpc):
 
     tells = None
 
-    def __init__(self, blocks_with_logs, *, most_blocks=10**9, most_logs=10**9, refusal=REFUSALS[0]):
+    def __init__(
+        self,
+        blocks_with_logs: Collection[int],
+        *,
+        most_blocks: int = 10**9,
+        most_logs: int = 10**9,
+        refusal: tuple[int, str] = REFUSALS[0],
+    ) -> None:
         super().__init__("http://endpoint")
         self.places = sorted(set(blocks_with_logs))
         self.most_blocks, self.most_logs, self.refusal = most_blocks, most_logs, refusal
         self.newest = max([*self.places, 0])
         self.asked = []
 
-    def _ask(self, method, parameters):
+    def _ask(self, method: str, parameters: list[dict[str, str]]) -> Any:
         if self.tells is not None:
             return self.tells()
         (query,) = parameters
@@ -52,7 +62,7 @@ class Endpoint(Rpc):
         # In no particular order.
         return [log_at(place, index) for index, place in reversed(list(enumerate(found)))]
 
-    def fetch_head(self):
+    def fetch_head(self) -> int:
         return self.newest
 
 
@@ -64,7 +74,9 @@ class Endpoint(Rpc):
     refusal=st.sampled_from(REFUSALS),
     first=st.integers(0, 5_000),
 )
-def test_every_log_is_read_once_and_in_order_whatever_the_limits(places, most_blocks, most_logs, refusal, first):
+def test_every_log_is_read_once_and_in_order_whatever_the_limits(
+    places: list[int], most_blocks: int, most_logs: int, refusal: tuple[int, str], first: int
+) -> None:
     endpoint = Endpoint([*places, 5_000], most_blocks=most_blocks, most_logs=most_logs, refusal=refusal)
     wanted = sorted({place for place in [*places, 5_000] if place >= first})
     for read in (
@@ -74,7 +86,7 @@ def test_every_log_is_read_once_and_in_order_whatever_the_limits(places, most_bl
         assert [log.position[0] for log in read()] == wanted
 
 
-def test_the_pieces_shrink_to_what_is_borne_and_grow_again():
+def test_the_pieces_shrink_to_what_is_borne_and_grow_again() -> None:
     endpoint = Endpoint([100_000], most_blocks=300)
     reader = reader_of(endpoint)
     reader.read(0, 20_000)
@@ -88,36 +100,36 @@ def test_the_pieces_shrink_to_what_is_borne_and_grow_again():
     assert max(sizes) > 10_000
 
 
-def test_what_even_a_single_block_is_refused_for_is_raised():
+def test_what_even_a_single_block_is_refused_for_is_raised() -> None:
     with pytest.raises(RpcFault, match="more than 10000 results"):
         reader_of(Endpoint([5, 6], most_blocks=0)).read(0, 10)
 
 
-def test_an_endpoint_without_the_method_is_asked_once():
+def test_an_endpoint_without_the_method_is_asked_once() -> None:
     endpoint = Endpoint([5], most_blocks=1, refusal=(-32601, "the method does not exist"))
     with pytest.raises(RpcFault, match="does not exist"):
         reader_of(endpoint).read(0, 10_000)
     assert len(endpoint.asked) == 1
 
 
-def test_where_an_answer_is_too_large_or_too_late_less_is_asked_for():
+def test_where_an_answer_is_too_large_or_too_late_less_is_asked_for() -> None:
     endpoint = Endpoint([5, 900])
     endpoint.tells = heavy(endpoint, 3)
     assert [placed.position[0] for placed in reader_of(endpoint).read(0, 1_000)] == [5, 900]
     assert endpoint.asked[0] == (0, 1_001 // 4**3 - 1)
 
 
-def test_what_is_lost_even_of_a_single_block_is_raised():
+def test_what_is_lost_even_of_a_single_block_is_raised() -> None:
     endpoint = Endpoint([5])
     endpoint.tells = heavy(endpoint, 100)
     with pytest.raises(AnswerLost, match="too large"):
         reader_of(endpoint).read(0, 1_000)
 
 
-def heavy(endpoint, times):
+def heavy(endpoint: Endpoint, times: int) -> Callable[..., Any]:
     """Loses so many answers."""
 
-    def lose():
+    def lose() -> None:
         nonlocal times
         times -= 1
         if times == 0:
@@ -154,21 +166,21 @@ def heavy(endpoint, times):
         ("0x", "Expected `array`"),
     ],
 )
-def test_what_no_circle_wrote_is_the_endpoints_fault(answer, complaint):
+def test_what_no_circle_wrote_is_the_endpoints_fault(answer: Any, complaint: str) -> None:
     endpoint = Endpoint([])
     endpoint.tells = lambda: answer
     with pytest.raises(BadAnswer, match=complaint):
         reader_of(endpoint).read(0, 10)
 
 
-def test_a_chain_longer_than_can_be_read_is_refused_before_anything_is_asked():
+def test_a_chain_longer_than_can_be_read_is_refused_before_anything_is_asked() -> None:
     endpoint = Endpoint([])
     with pytest.raises(RpcFault, match="more than can be read"):
         reader_of(endpoint).read(0, MOST_SPAN + 1)
     assert endpoint.asked == []
 
 
-def test_more_logs_at_once_than_can_be_are_asked_for_in_pieces(monkeypatch):
+def test_more_logs_at_once_than_can_be_are_asked_for_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.chain.log_ranges.MOST_LOGS", 10)
     endpoint = Endpoint(range(100))
     assert len(reader_of(endpoint).read(0, 99)) == 100
@@ -176,7 +188,7 @@ def test_more_logs_at_once_than_can_be_are_asked_for_in_pieces(monkeypatch):
 
 
 @pytest.mark.rule("R3.9")
-def test_a_rounds_seed_follows_from_the_block_of_its_log():
+def test_a_rounds_seed_follows_from_the_block_of_its_log() -> None:
     """It is in no log: nobody knows it in the block that closes the commit phase."""
     log = raw_log(Drawn(7, b"", 0b111), 5)
     block_hash = bytes.fromhex(log["blockHash"][2:])

@@ -1,11 +1,14 @@
 """The tracker: whatever the chain takes back and whenever, the history becomes what the chain says."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.chain.logs import PlacedEvent
 from ledger.chain.rpc.client import ChainUnreachable, RpcFault
 from ledger.chain.tracker import KEPT_BLOCKS, Tracker
 from ledger.circle.events import (
@@ -14,6 +17,7 @@ from ledger.circle.events import (
     Drawn,
     Ejected,
     Equivocated,
+    Event,
     Left,
     Moved,
     Resolved,
@@ -26,30 +30,30 @@ from tests.support.chains.forked_chain import ForkedChain, history_of
 
 
 class Clock:
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = 0.0
 
-    def __call__(self):
+    def __call__(self) -> float:
         return self.now
 
 
 CHANGES = (Moved, Left, Ejected, Rotated, Equivocated, Resolved, Restarted)
 
 
-def follow(chain, confirmations=0):
+def follow(chain: ForkedChain, confirmations: int = 0) -> Tracker:
     tracker = Tracker(chain, chain.FIRST, confirmations, Clock())
     tracker.advance()
     return tracker
 
 
-def grown(number, blocks=40):
+def grown(number: int, blocks: int = 40) -> ForkedChain:
     chain = ForkedChain(number)
     for index in range(blocks):
         chain.mine(index % 3, index % 2)
     return chain
 
 
-def assert_same(tracker, chain, confirmations=0):
+def assert_same(tracker: Tracker, chain: ForkedChain, confirmations: int = 0) -> None:
     expected = history_of(chain, chain.events(len(chain._blocks) - 1 - confirmations))
     assert tracker.history.hash == expected.hash
     assert (tracker.history.phase, tracker.history.seats) == (expected.phase, expected.seats)
@@ -72,7 +76,9 @@ actions = st.lists(
 
 @settings(max_examples=60)
 @given(number=st.integers(0, 10**6), actions=actions, confirmations=st.sampled_from([0, 0, 1, 4]))
-def test_the_history_is_what_the_chain_says_after_anything(number, actions, confirmations):
+def test_the_history_is_what_the_chain_says_after_anything(
+    number: int, actions: list[tuple[str, int]], confirmations: int
+) -> None:
     chain = ForkedChain(number)
     tracker = follow(chain, confirmations)
     for action, count in actions:
@@ -99,7 +105,9 @@ def test_the_history_is_what_the_chain_says_after_anything(number, actions, conf
 @given(
     number=st.integers(0, 10**6), unrest=st.sampled_from([0.05, 0.3, 0.6]), confirmations=st.sampled_from([0, 2])
 )
-def test_a_chain_that_changes_between_two_questions_is_never_called_a_lie(number, unrest, confirmations):
+def test_a_chain_that_changes_between_two_questions_is_never_called_a_lie(
+    number: int, unrest: float, confirmations: int
+) -> None:
     chain = grown(number)
     chain.unrest = unrest
     tracker = Tracker(chain, chain.FIRST, confirmations, Clock())
@@ -115,7 +123,7 @@ def test_a_chain_that_changes_between_two_questions_is_never_called_a_lie(number
     assert_same(tracker, chain, confirmations)
 
 
-def test_a_shallow_rollback_keeps_what_the_chains_share_and_an_old_history_as_it_was():
+def test_a_shallow_rollback_keeps_what_the_chains_share_and_an_old_history_as_it_was() -> None:
     chain = grown(1)
     tracker = follow(chain)
     before, known = tracker.history, tracker.history.hash
@@ -129,7 +137,7 @@ def test_a_shallow_rollback_keeps_what_the_chains_share_and_an_old_history_as_it
     assert chain.asked == ["logs_to_head", "head", "logs", "history_hash"]
 
 
-def test_a_rollback_deeper_than_what_is_kept_reads_everything_again():
+def test_a_rollback_deeper_than_what_is_kept_reads_everything_again() -> None:
     chain = grown(2, 3 * KEPT_BLOCKS)
     tracker = follow(chain)
     chain.reorganise(2 * KEPT_BLOCKS)
@@ -139,7 +147,7 @@ def test_a_rollback_deeper_than_what_is_kept_reads_everything_again():
 
 
 @pytest.mark.parametrize("blocks", [10, 40, 3 * KEPT_BLOCKS])
-def test_the_block_of_the_newest_draw_is_known_however_long_ago_it_was(blocks):
+def test_the_block_of_the_newest_draw_is_known_however_long_ago_it_was(blocks: int) -> None:
     chain = grown(5, blocks)
     tracker = follow(chain)
     draws = [
@@ -154,7 +162,7 @@ def test_the_block_of_the_newest_draw_is_known_however_long_ago_it_was(blocks):
     assert tracker.drawn_in == max(draws, default=chain.FIRST)
 
 
-def test_a_quiet_look_is_one_question():
+def test_a_quiet_look_is_one_question() -> None:
     chain = grown(3)
     tracker = follow(chain)
     chain.asked.clear()
@@ -162,7 +170,7 @@ def test_a_quiet_look_is_one_question():
     assert chain.asked == ["logs_to_head"] * 50
 
 
-def test_after_long_silence_the_range_asked_for_stays_short():
+def test_after_long_silence_the_range_asked_for_stays_short() -> None:
     chain = grown(4)
     tracker = follow(chain)
     asked = []
@@ -176,7 +184,7 @@ def test_after_long_silence_the_range_asked_for_stays_short():
     assert_same(tracker, chain)
 
 
-def test_an_event_counts_when_enough_blocks_lie_on_it():
+def test_an_event_counts_when_enough_blocks_lie_on_it() -> None:
     chain = grown(5, 10)
     tracker = follow(chain, confirmations=3)
     assert_same(tracker, chain, 3)
@@ -194,7 +202,7 @@ def test_an_event_counts_when_enough_blocks_lie_on_it():
     assert tracker.rollbacks == rollbacks
 
 
-def test_an_endpoint_that_lags_is_waited_for_and_a_chain_cut_short_believed_in_the_end():
+def test_an_endpoint_that_lags_is_waited_for_and_a_chain_cut_short_believed_in_the_end() -> None:
     chain = grown(6)
     tracker = follow(chain)
     chain.lag = 6
@@ -211,7 +219,7 @@ def test_an_endpoint_that_lags_is_waited_for_and_a_chain_cut_short_believed_in_t
 
 
 @pytest.mark.parametrize("lie", ["leaves one out", "adds one"])
-def test_an_endpoint_that_lies_is_named_and_so_is_what_to_do(lie):
+def test_an_endpoint_that_lies_is_named_and_so_is_what_to_do(lie: str) -> None:
     chain = grown(7)
     if lie == "leaves one out":
         chain._logs = lambda first, last, logs=chain._logs: logs(first, last)[:-1]
@@ -222,12 +230,12 @@ def test_an_endpoint_that_lies_is_named_and_so_is_what_to_do(lie):
         tracker.advance()
 
 
-def told_otherwise(chain, changed):
+def told_otherwise(chain: ForkedChain, changed: Event) -> Callable[..., Any]:
     """From now on the endpoint tells the chain's present last event otherwise, in whatever look."""
     place = (len(chain._blocks) - 1, len(chain._blocks[-1][1]) - 1)
     honest = chain._logs
 
-    def logs(first, last):
+    def logs(first: int, last: int) -> list[PlacedEvent]:
         return [
             replace(entry, event=changed) if entry.position == place else entry for entry in honest(first, last)
         ]
@@ -236,7 +244,7 @@ def told_otherwise(chain, changed):
     return honest
 
 
-def mined_until(chain, tracker, kind):
+def mined_until(chain: ForkedChain, tracker: Tracker, kind: type[Attested]) -> None:
     """Blocks of one event until the last one is of this kind. The tracker looks at each but the last."""
     while True:
         chain.mine(1)
@@ -254,8 +262,8 @@ def mined_until(chain, tracker, kind):
 )
 @pytest.mark.parametrize("confirmations", [0, 2])
 def test_an_endpoint_that_lies_once_it_is_trusted_is_found_out_when_the_phase_ends(
-    confirmations, kind, changed, found_at
-):
+    confirmations: int, kind: type[Attested], changed: dict[str, bytes], found_at: type[Drawn]
+) -> None:
     """What it tells is possible, so only the contract's hash shows that it did not happen."""
     chain = ForkedChain(8)
     tracker = follow(chain, confirmations)
@@ -274,7 +282,7 @@ def test_an_endpoint_that_lies_once_it_is_trusted_is_found_out_when_the_phase_en
     assert_same(tracker, chain, confirmations)
 
 
-def test_a_move_that_did_not_happen_is_found_out_at_once():
+def test_a_move_that_did_not_happen_is_found_out_at_once() -> None:
     """A member that believed it would take its key for stolen, and pay for moving back."""
     chain = ForkedChain(8)
     tracker = follow(chain)
@@ -289,7 +297,7 @@ def test_a_move_that_did_not_happen_is_found_out_at_once():
     assert_same(tracker, chain, 0)
 
 
-def test_the_contracts_hash_is_asked_for_twice_a_round_and_where_seats_change():
+def test_the_contracts_hash_is_asked_for_twice_a_round_and_where_seats_change() -> None:
     chain = ForkedChain(8)
     tracker = follow(chain)
     chain.asked.clear()
@@ -306,7 +314,7 @@ def test_the_contracts_hash_is_asked_for_twice_a_round_and_where_seats_change():
 
 
 @pytest.mark.parametrize("is_new", [False, True])
-def test_what_no_reorganisation_takes_back_is_not_kept_event_by_event(is_new):
+def test_what_no_reorganisation_takes_back_is_not_kept_event_by_event(is_new: bool) -> None:
     """A circle of years would fill memory otherwise, and each rollback would fold all of it again."""
     chain = grown(9, 0 if is_new else 3 * KEPT_BLOCKS)
     tracker = follow(chain)
@@ -322,7 +330,7 @@ def test_what_no_reorganisation_takes_back_is_not_kept_event_by_event(is_new):
     assert tracker._base.hash == base.hash
 
 
-def test_a_chain_that_ends_early_is_borne_for_ten_seconds_since_it_was_seen():
+def test_a_chain_that_ends_early_is_borne_for_ten_seconds_since_it_was_seen() -> None:
     chain = grown(6)
     tracker = follow(chain)
     tracker._clock.now = 1000.0
@@ -334,7 +342,7 @@ def test_a_chain_that_ends_early_is_borne_for_ten_seconds_since_it_was_seen():
     assert tracker.advance()
 
 
-def test_an_endpoint_of_another_chain_has_no_event_of_the_circle_and_is_said_to_be_wrong():
+def test_an_endpoint_of_another_chain_has_no_event_of_the_circle_and_is_said_to_be_wrong() -> None:
     chain = grown(7, 5)
     tracker = follow(chain)
     chain._logs = lambda first, last: []
@@ -342,7 +350,7 @@ def test_an_endpoint_of_another_chain_has_no_event_of_the_circle_and_is_said_to_
         tracker.advance()
 
 
-def test_before_the_first_look_nothing_is_folded_and_after_it_everything_up_to_the_head():
+def test_before_the_first_look_nothing_is_folded_and_after_it_everything_up_to_the_head() -> None:
     """A transaction in the circle's first block must not be taken for one whose event was folded."""
     chain = grown(8, 5)
     tracker = Tracker(chain, chain.FIRST, 0, Clock())
@@ -351,12 +359,12 @@ def test_before_the_first_look_nothing_is_folded_and_after_it_everything_up_to_t
     assert tracker.through == chain.fetch_head()
 
 
-def test_an_endpoint_at_the_height_asked_for_that_gives_an_error_is_at_fault_and_does_not_lag():
+def test_an_endpoint_at_the_height_asked_for_that_gives_an_error_is_at_fault_and_does_not_lag() -> None:
     chain = grown(9, 5)
     chain.mine(0, 1)
     tracker = follow(chain)
 
-    def logs_to_head(first):
+    def logs_to_head(first: int) -> None:
         assert first == chain.fetch_head()
         raise RpcFault("fork", "eth_getLogs", -32000, "internal error", None)
 

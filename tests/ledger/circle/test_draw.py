@@ -27,11 +27,11 @@ SEEDS = st.binary(min_size=32, max_size=32)
 MASKS = st.sets(st.integers(0, 255), max_size=40).map(mask_of)
 
 
-def seed(number):
+def seed(number: int) -> bytes:
     return hashlib.sha256(number.to_bytes(8, "big")).digest()
 
 
-def reached(graph, start):
+def reached(graph: dict[int, tuple[int, ...]], start: int) -> set[int]:
     found, edge = {start}, [start]
     while edge:
         edge = [seat for near in edge for seat in graph[near] if seat not in found]
@@ -40,7 +40,9 @@ def reached(graph, start):
 
 
 @given(SEEDS, MASKS, st.integers(1, MAX_DEGREE))
-def test_the_graph_is_regular_symmetric_connected_and_has_no_loops(given_seed, mask, degree):
+def test_the_graph_is_regular_symmetric_connected_and_has_no_loops(
+    given_seed: bytes, mask: int, degree: int
+) -> None:
     graph = draw_neighbours(given_seed, mask, degree)
     seats = seats_of(mask)
     count = len(seats)
@@ -58,7 +60,7 @@ def test_the_graph_is_regular_symmetric_connected_and_has_no_loops(given_seed, m
 @pytest.mark.rule("R11.2")
 @pytest.mark.parametrize("count", range(2, 20))
 @pytest.mark.parametrize("degree", range(1, 21))
-def test_every_size_and_degree_works(count, degree):
+def test_every_size_and_degree_works(count: int, degree: int) -> None:
     graph = draw_neighbours(seed(count * 100 + degree), (1 << count) - 1, degree)
     lengths = {len(linked) for linked in graph.values()}
     assert lengths == {min(degree + (degree % 2 and count % 2), count - 1)}
@@ -66,19 +68,19 @@ def test_every_size_and_degree_works(count, degree):
     assert connected or (degree == 1 and count % 2 == 0)
 
 
-def test_degree_one_on_an_even_ring_makes_pairs():
+def test_degree_one_on_an_even_ring_makes_pairs() -> None:
     graph = draw_neighbours(seed(1), 0b111111, 1)
     assert all(graph[linked[0]] == (seat,) for seat, linked in graph.items())
 
 
-def test_nobody_and_one_alone_have_no_neighbours():
+def test_nobody_and_one_alone_have_no_neighbours() -> None:
     assert draw_neighbours(seed(1), 0, 4) == {}
     assert draw_neighbours(seed(1), 1 << 200, 4) == {200: ()}
     assert draw_neighbours(seed(1), 0b101, 4) == {0: (2,), 2: (0,)}
     assert {s: set(n) for s, n in draw_neighbours(seed(1), 0b111, 2).items()} == {0: {1, 2}, 1: {0, 2}, 2: {0, 1}}
 
 
-def test_the_graph_depends_on_seed_mask_and_degree_alone():
+def test_the_graph_depends_on_seed_mask_and_degree_alone() -> None:
     first = draw_neighbours(seed(5), 0xFFFF, 4)
     assert draw_neighbours(bytes(bytearray(seed(5))), 0xFFFF, 4) == first
     assert draw_neighbours(seed(6), 0xFFFF, 4) != first
@@ -86,7 +88,7 @@ def test_the_graph_depends_on_seed_mask_and_degree_alone():
 
 
 @pytest.mark.parametrize(("count", "degree"), [(9, 3), (10, 3), (12, 4), (13, 4)])
-def test_every_pair_is_about_equally_likely(count, degree):
+def test_every_pair_is_about_equally_likely(count: int, degree: int) -> None:
     trials = 1200
     met = dict.fromkeys(combinations(range(count), 2), 0)
     for number in range(trials):
@@ -102,8 +104,8 @@ def test_every_pair_is_about_equally_likely(count, degree):
 @pytest.mark.rule("R11.3")
 @given(SEEDS, st.sets(st.integers(0, 255), min_size=2, max_size=40).map(mask_of), st.integers(1, MAX_DEGREE))
 def test_neighbours_sit_at_the_same_distances_from_everyone_in_the_order_of_a_verdicts_bits(
-    given_seed, mask, degree
-):
+    given_seed: bytes, mask: int, degree: int
+) -> None:
     around, ahead = draw_ring(given_seed, mask), draw_steps(given_seed, mask.bit_count(), degree)
     count = len(around)
     assert sorted(around) == seats_of(mask)
@@ -119,14 +121,14 @@ def test_neighbours_sit_at_the_same_distances_from_everyone_in_the_order_of_a_ve
 
 @pytest.mark.rule("R26.2")
 @given(SEEDS, st.sets(st.integers(0, 255)).map(mask_of), st.integers(1, 21))
-def test_a_jury_has_the_size_asked_for_or_everyone(given_seed, eligible, size):
+def test_a_jury_has_the_size_asked_for_or_everyone(given_seed: bytes, eligible: int, size: int) -> None:
     drawn = draw_jury(given_seed, eligible, size)
     assert drawn & ~eligible == 0
     assert drawn.bit_count() == min(size, eligible.bit_count())
 
 
 @pytest.mark.parametrize("eligible", [0xFF, 0xFF << 248, mask_of(range(0, 256, 32)), 0x8000_0000_0000_007F])
-def test_a_jury_is_drawn_from_all_seats_about_alike_wherever_they_lie(eligible):
+def test_a_jury_is_drawn_from_all_seats_about_alike_wherever_they_lie(eligible: int) -> None:
     trials, size, count = 2000, 3, 8
     drawn = [draw_jury(seed(number), eligible, size) for number in range(trials)]
     deviation = sqrt(trials * (size / count) * (1 - size / count))
@@ -136,11 +138,11 @@ def test_a_jury_is_drawn_from_all_seats_about_alike_wherever_they_lie(eligible):
 
 @pytest.mark.rule("R21")
 @given(SEEDS, MASKS)
-def test_the_duty_order_is_a_permutation_of_the_committed(given_seed, mask):
+def test_the_duty_order_is_a_permutation_of_the_committed(given_seed: bytes, mask: int) -> None:
     assert sorted(draw_duty_order(given_seed, mask)) == seats_of(mask)
 
 
-def test_the_duty_is_fair_and_not_the_ring_itself():
+def test_the_duty_is_fair_and_not_the_ring_itself() -> None:
     trials, count = 1500, 6
     firsts = [draw_duty_order(seed(number), 0b111111)[0] for number in range(trials)]
     deviation = sqrt(trials * (1 / count) * (1 - 1 / count))
@@ -148,13 +150,13 @@ def test_the_duty_is_fair_and_not_the_ring_itself():
 
 
 @given(st.sets(st.integers(0, 255)))
-def test_masks_and_seats_are_inverses(seats):
+def test_masks_and_seats_are_inverses(seats: set[int]) -> None:
     assert set(seats_of(mask_of(seats))) == seats
     assert mask_of(sorted(seats) * 2) == mask_of(seats)
 
 
 @pytest.mark.rule("R11.1", "R11.2", "R11.3")
-def test_graphs_are_the_ones_once_written_down():
+def test_graphs_are_the_ones_once_written_down() -> None:
     cases = [(1, 0b1111, 2), (2, 0xFF, 3), (3, 0x1FF, 3), (4, (1 << 31) - 1, 6), (5, 0xF0F00F0F, 5), (6, 0b11, 9)]
     found = []
     for number, mask, degree in cases:

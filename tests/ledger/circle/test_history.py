@@ -1,6 +1,7 @@
 """The fold: valid histories end where the contract ends, and no history can be altered unnoticed."""
 
 from dataclasses import fields, replace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -12,6 +13,7 @@ from ledger.circle.events import (
     Attested,
     Committed,
     Drawn,
+    Event,
     Joined,
     Left,
     Moved,
@@ -56,11 +58,11 @@ SETTLED = Settled(1, 0b111, WORDS)
 FIRST_ROUND = [*OPEN, *COMMITTED, DRAWN, *ATTESTED, SETTLED]
 
 
-def _attested(*seats):
+def _attested(*seats: int) -> list[Attested]:
     return [ATTESTED[seat] for seat in seats]
 
 
-def fold(story, parameters=PARAMETERS):
+def fold(story: list[Any], parameters: CircleTerms = PARAMETERS) -> History:
     history = History(parameters)
     for event in story:
         history.apply(event)
@@ -71,7 +73,7 @@ def fold(story, parameters=PARAMETERS):
 
 
 @given(STORIES)
-def test_a_valid_history_ends_with_the_contracts_hash_and_reputations(number):
+def test_a_valid_history_ends_with_the_contracts_hash_and_reputations(number: int) -> None:
     story = Story(number)
     history = fold(story.events, story.terms)
     assert history.hash == running_hash(story)
@@ -82,7 +84,7 @@ def test_a_valid_history_ends_with_the_contracts_hash_and_reputations(number):
 
 
 @given(STORIES)
-def test_a_valid_history_ends_so_too_where_seats_are_taken_again(number):
+def test_a_valid_history_ends_so_too_where_seats_are_taken_again(number: int) -> None:
     with patch("ledger.circle.fold.state.MAX_SEATS", 6):
         story = Story(number, rounds=4)
         history = fold(story.events, story.terms)
@@ -98,7 +100,7 @@ def test_a_valid_history_ends_so_too_where_seats_are_taken_again(number):
             assert round_.peers[seat] in keys[keys.index(holder.peer) :]
 
 
-def test_the_stories_do_hold_seats_that_are_taken_again():
+def test_the_stories_do_hold_seats_that_are_taken_again() -> None:
     with patch("ledger.circle.fold.state.MAX_SEATS", 6):
         stories = [Story(number, rounds=4) for number in range(20)]
     tenures = {tenure for story in stories for round_ in story.known.rounds for tenure in round_.tenures.values()}
@@ -106,7 +108,7 @@ def test_the_stories_do_hold_seats_that_are_taken_again():
 
 
 @given(STORIES, st.data())
-def test_folding_goes_on_from_wherever_it_stopped(number, data):
+def test_folding_goes_on_from_wherever_it_stopped(number: int, data: st.DataObject) -> None:
     story = Story(number)
     stop = data.draw(st.integers(0, len(story.events)))
     history = fold(story.events[:stop], story.terms)
@@ -115,7 +117,7 @@ def test_folding_goes_on_from_wherever_it_stopped(number, data):
     assert history.hash == fold(story.events, story.terms).hash
 
 
-def test_running_hashes_are_the_ones_once_written_down():
+def test_running_hashes_are_the_ones_once_written_down() -> None:
     golden.expect(
         "history",
         {
@@ -126,7 +128,7 @@ def test_running_hashes_are_the_ones_once_written_down():
 
 
 @pytest.mark.rule("R3.3")
-def test_phases_and_rounds_follow_the_events():
+def test_phases_and_rounds_follow_the_events() -> None:
     history = History(PARAMETERS)
     history.apply(OPENED)
     assert history.phase == Phase.GATHERING
@@ -147,7 +149,7 @@ def test_phases_and_rounds_follow_the_events():
     assert pack(history.reputations) == WORDS
 
 
-def test_the_circles_members_and_their_newest_endpoint_are_known():
+def test_the_circles_members_and_their_newest_endpoint_are_known() -> None:
     history = fold([*OPEN, Moved(1, endpoint(7)), Moved(1, endpoint(8))])
     assert history.seat_of(address(1)) == 1
     assert history.seat_of(address(9)) is None
@@ -156,7 +158,7 @@ def test_the_circles_members_and_their_newest_endpoint_are_known():
 
 
 @pytest.mark.rule("R3.5")
-def test_who_attested_joined_or_woke_is_on_the_roster_and_nobody_else():
+def test_who_attested_joined_or_woke_is_on_the_roster_and_nobody_else() -> None:
     latecomer = joined(3)
     story = [*OPEN, *COMMITTED, DRAWN, ATTESTED[0], latecomer, ATTESTED[1], Settled(1, 0b11, WORDS)]
     assert fold(story).roster == 0b1011
@@ -168,14 +170,14 @@ def test_who_attested_joined_or_woke_is_on_the_roster_and_nobody_else():
 
 
 @pytest.mark.rule("R3.5a")
-def test_who_was_waited_for_in_vain_dozes_be_it_for_a_commit_or_an_attestation():
+def test_who_was_waited_for_in_vain_dozes_be_it_for_a_commit_or_an_attestation() -> None:
     missing = fold([*OPEN, *COMMITTED[:2], Drawn(1, SEED, 0b011), *_attested(0, 1)])
     missing.apply(Settled(1, 0b011, pack(missing.compute_reputations(missing.round))))
     silent = fold([*FIRST_ROUND[:-2], Settled(1, 0b011, WORDS)])
     assert missing.dozing == silent.dozing == 0b100
 
 
-def test_a_dozing_seat_that_wakes_while_commits_are_open_may_commit_and_is_not_waited_for():
+def test_a_dozing_seat_that_wakes_while_commits_are_open_may_commit_and_is_not_waited_for() -> None:
     history = fold([*FIRST_ROUND[:-2], Settled(1, 0b011, WORDS)])
     assert history.roster == 0b011
     history.apply(Woken(2, 2))
@@ -184,7 +186,7 @@ def test_a_dozing_seat_that_wakes_while_commits_are_open_may_commit_and_is_not_w
     assert (history.roster, history.late) == (0b111, 0)
 
 
-def test_a_new_seat_that_wakes_while_commits_are_open_may_commit_and_is_not_waited_for_either():
+def test_a_new_seat_that_wakes_while_commits_are_open_may_commit_and_is_not_waited_for_either() -> None:
     history = fold([*OPEN, joined(3), Woken(1, 3)])
     assert (history.roster, history.late) == (0b0111, 0b1000)
     history.apply(Woken(1, 2))
@@ -192,7 +194,7 @@ def test_a_new_seat_that_wakes_while_commits_are_open_may_commit_and_is_not_wait
 
 
 @pytest.mark.parametrize(("reputation", "dozes"), [(49151, True), (49152, False)])
-def test_who_dozes_and_attests_is_awake_again_with_a_high_reputation(reputation, dozes):
+def test_who_dozes_and_attests_is_awake_again_with_a_high_reputation(reputation: int, dozes: bool) -> None:
     history = fold(FIRST_ROUND)
     history.dozing = 0b100
     for event in [*(replace(one, round=2) for one in COMMITTED), replace(DRAWN, round=2)]:
@@ -204,7 +206,7 @@ def test_who_dozes_and_attests_is_awake_again_with_a_high_reputation(reputation,
 
 
 @pytest.mark.rule("R3.9")
-def test_a_seed_is_drawn_again_until_somebody_attested_under_it():
+def test_a_seed_is_drawn_again_until_somebody_attested_under_it() -> None:
     again = replace(DRAWN, seed=digest("again"))
     history = fold([*OPEN, *COMMITTED, DRAWN, again])
     assert history.round.seed == again.seed
@@ -214,7 +216,7 @@ def test_a_seed_is_drawn_again_until_somebody_attested_under_it():
         history.apply(again)
 
 
-def test_where_nobody_attested_the_running_hash_says_nothing_of_the_seed():
+def test_where_nobody_attested_the_running_hash_says_nothing_of_the_seed() -> None:
     """The contract then never learned it."""
     unmoved = pack(dict.fromkeys(range(3), INITIAL - (INITIAL >> 3)))
     stories = [[*OPEN, *COMMITTED, replace(DRAWN, seed=digest(n)), Settled(1, 0, unmoved)] for n in range(2)]
@@ -225,7 +227,7 @@ def test_where_nobody_attested_the_running_hash_says_nothing_of_the_seed():
 
 
 @pytest.mark.rule("R12")
-def test_quarantine_counts_from_the_reputation_at_the_rounds_opening():
+def test_quarantine_counts_from_the_reputation_at_the_rounds_opening() -> None:
     history = fold(FIRST_ROUND)
     history.apply(Committed(2, 0, digest("a")))
     history.apply(Committed(2, 1, digest("b")))
@@ -234,14 +236,14 @@ def test_quarantine_counts_from_the_reputation_at_the_rounds_opening():
     assert history.round.find_eligible(16384) == {0}
 
 
-def test_a_latecomer_waits_for_the_next_round_unless_it_wakes_and_is_eligible_then():
+def test_a_latecomer_waits_for_the_next_round_unless_it_wakes_and_is_eligible_then() -> None:
     late = [joined(3), Woken(1, 3), Committed(1, 3, digest("late"))]
     assert fold([*OPEN, *late]).round.find_eligible(16384) == {3}
     with pytest.raises(HistoryFault, match="roster"):
         fold([*OPEN, late[0], late[2]])
 
 
-def test_what_is_said_of_others_than_neighbours_or_by_who_did_not_commit_counts_for_nothing():
+def test_what_is_said_of_others_than_neighbours_or_by_who_did_not_commit_counts_for_nothing() -> None:
     beyond = replace(ATTESTED[0], verdicts=said(SEED, 1, 0b1101, 0b1001))
     absent = replace(ATTESTED[2], verdicts=said(SEED, 1, 0b1, 0b1))
     history = fold([*OPEN, *COMMITTED[:2], Drawn(1, SEED, 0b011), beyond, absent])
@@ -252,7 +254,7 @@ def test_what_is_said_of_others_than_neighbours_or_by_who_did_not_commit_counts_
 
 
 @pytest.mark.rule("R3.12")
-def test_in_a_round_given_up_short_of_its_quorum_silence_alone_pays():
+def test_in_a_round_given_up_short_of_its_quorum_silence_alone_pays() -> None:
     silent = INITIAL - (INITIAL >> 3)
     after = {0: INITIAL, 1: silent, 2: silent}
     history = fold([*OPEN, *COMMITTED, DRAWN, ATTESTED[0], Settled(1, 0b001, pack(after))])
@@ -312,7 +314,9 @@ def test_in_a_round_given_up_short_of_its_quorum_silence_alone_pays():
         ([*FIRST_ROUND, "a string"], "unknown event"),
     ],
 )
-def test_what_the_contract_cannot_have_written_is_a_fault_with_its_reason(story, says):
+def test_what_the_contract_cannot_have_written_is_a_fault_with_its_reason(
+    story: list[Event | str], says: str
+) -> None:
     with pytest.raises(HistoryFault, match=says):
         fold(story)
 
@@ -327,7 +331,7 @@ def test_what_the_contract_cannot_have_written_is_a_fault_with_its_reason(story,
         (Settled(1, 0, WORDS), "no ATTEST phase"),
     ],
 )
-def test_after_the_end_no_round_goes_on(event, says):
+def test_after_the_end_no_round_goes_on(event: Event, says: str) -> None:
     parameters = replace(PARAMETERS, last_round=1)
     history = fold([opened(manifest_of(1, degree=2)), *FIRST_ROUND[1:]], parameters)
     assert history.phase == Phase.FINISHED
@@ -338,13 +342,13 @@ def test_after_the_end_no_round_goes_on(event, says):
         history.apply(event)
 
 
-def test_a_manifest_that_cannot_be_is_the_deployers_fault():
+def test_a_manifest_that_cannot_be_is_the_deployers_fault() -> None:
     encoded = manifest_of(2).encode().replace(b'"version":1', b'"version":2')
     with pytest.raises(MalformedManifest, match="version 2"):
         fold([Opened(manifest_digest(encoded), encoded)])
 
 
-def test_before_the_opening_there_is_no_manifest():
+def test_before_the_opening_there_is_no_manifest() -> None:
     with pytest.raises(HistoryFault, match="begin"):
         _ = History(PARAMETERS).manifest
 
@@ -352,7 +356,7 @@ def test_before_the_opening_there_is_no_manifest():
 # ------------------------------------------------------------------------------------------- what was altered
 
 
-def noticed(story, altered):
+def noticed(story: Story, altered: list[Any]) -> bool:
     """The altered events end in a fault, or in a hash that is not the contract's."""
     try:
         history = fold(altered, story.terms)
@@ -362,14 +366,14 @@ def noticed(story, altered):
 
 
 @given(STORIES, st.data())
-def test_an_event_left_out_is_noticed(number, data):
+def test_an_event_left_out_is_noticed(number: int, data: st.DataObject) -> None:
     story = Story(number)
     place = data.draw(st.integers(0, len(story.events) - 1))
     assert noticed(story, story.events[:place] + story.events[place + 1 :])
 
 
 @given(STORIES, STORIES, st.data())
-def test_an_event_added_is_noticed(number, other, data):
+def test_an_event_added_is_noticed(number: int, other: int, data: st.DataObject) -> None:
     story = Story(number)
     added = data.draw(st.sampled_from(story.events + Story(other).events))
     place = data.draw(st.integers(0, len(story.events)))
@@ -377,7 +381,7 @@ def test_an_event_added_is_noticed(number, other, data):
 
 
 @given(STORIES, st.data())
-def test_two_events_exchanged_are_noticed(number, data):
+def test_two_events_exchanged_are_noticed(number: int, data: st.DataObject) -> None:
     story = Story(number)
     first = data.draw(st.integers(0, len(story.events) - 1))
     second = data.draw(st.integers(0, len(story.events) - 1))
@@ -387,7 +391,7 @@ def test_two_events_exchanged_are_noticed(number, data):
     assert noticed(story, altered)
 
 
-def changed(value, name, data):
+def changed(value: Any, name: str, data: st.DataObject) -> Any:
     """The same kind of value, but another one."""
     if name in ("peer", "cold", "inviter", "reporter", "challenger", "account"):
         return address(data.draw(st.integers(100, 200)))
@@ -405,7 +409,7 @@ def changed(value, name, data):
 
 
 @given(STORIES, st.data())
-def test_a_changed_field_is_noticed(number, data):
+def test_a_changed_field_is_noticed(number: int, data: st.DataObject) -> None:
     story = Story(number)
     place = data.draw(st.integers(0, len(story.events) - 1))
     event = story.events[place]
@@ -419,7 +423,7 @@ def test_a_changed_field_is_noticed(number, data):
 # ------------------------------------------------------------------------------------------- reputations
 
 
-def test_a_reputation_that_the_verdicts_do_not_give_is_kept_beside_the_one_they_do():
+def test_a_reputation_that_the_verdicts_do_not_give_is_kept_beside_the_one_they_do() -> None:
     lied = pack({0: 65535, 1: INITIAL + 4095, 2: INITIAL + 4095})
     history = fold([*FIRST_ROUND[:-1], replace(SETTLED, reputations=lied)])
     assert history.reputation_differences == [(1, {0: (65535, INITIAL + 4095)})]
@@ -427,13 +431,13 @@ def test_a_reputation_that_the_verdicts_do_not_give_is_kept_beside_the_one_they_
     assert history.reputations[0] == history.round.reputations[0] == 65535
 
 
-def test_words_for_seats_that_nobody_holds_are_a_difference_too():
+def test_words_for_seats_that_nobody_holds_are_a_difference_too() -> None:
     history = fold([*FIRST_ROUND[:-1], replace(SETTLED, reputations=(*WORDS[:15], 1 << 240))])
     assert history.reputation_differences == [(1, {})]
 
 
 @pytest.mark.rule("R13")
-def test_verdicts_decide_the_reputations():
+def test_verdicts_decide_the_reputations() -> None:
     linked = draw_neighbours(DRAWN.seed, 0b111, 2)
     rejecting = [
         replace(event, verdicts=encode_verdicts(SEED, 1, linked[event.seat], 0b111, 0b110)) for event in ATTESTED

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -47,7 +48,7 @@ FIELDS = {
 }
 
 
-def text(**changed):
+def text(**changed: Any) -> bytes:
     return json.dumps(FIELDS | changed).encode()
 
 
@@ -76,31 +77,31 @@ manifests = st.builds(
 
 
 @given(manifests)
-def test_what_is_encoded_is_what_is_decoded(manifest):
+def test_what_is_encoded_is_what_is_decoded(manifest: Manifest) -> None:
     encoded = manifest.encode()
     assert decode_manifest(encoded) == manifest
     assert decode_manifest(encoded).encode() == encoded
 
 
-def test_the_bytes_do_not_depend_on_the_order_of_the_keys():
+def test_the_bytes_do_not_depend_on_the_order_of_the_keys() -> None:
     first, other = decode_manifest(text()), decode_manifest(json.dumps(dict(reversed(FIELDS.items()))).encode())
     assert first.encode() == other.encode()
     swapped = msgspec.structs.replace(first, rule_parameters=dict(reversed(first.rule_parameters.items())))
     assert swapped.encode() == first.encode()
 
 
-def test_bytes_and_digest_are_the_ones_once_written_down():
+def test_bytes_and_digest_are_the_ones_once_written_down() -> None:
     encoded = decode_manifest(text()).encode()
     assert manifest_digest(encoded) == hashlib.sha256(encoded).digest()
     golden.expect("manifest", {"encoded": encoded.decode(), "digest": manifest_digest(encoded).hex()})
 
 
-def test_the_number_of_parameters_is_that_of_the_layout():
+def test_the_number_of_parameters_is_that_of_the_layout() -> None:
     assert decode_manifest(text()).state_size == 10 + 7840 + 1
     assert decode_manifest(text()).genesis_digest == b"\x0f" * 32
 
 
-def test_an_empty_tensor_and_a_scalar_are_tensors():
+def test_an_empty_tensor_and_a_scalar_are_tensors() -> None:
     manifest = decode_manifest(text(layout=[["empty", [0, 5], 0], ["scalar", [], 0]]))
     assert manifest.state_size == 1
 
@@ -162,13 +163,13 @@ def test_an_empty_tensor_and_a_scalar_are_tensors():
         ({"task_options": {"samples": -1}}, "samples"),
     ],
 )
-def test_a_manifest_that_cannot_be_is_refused_with_the_reason(changed, says):
+def test_a_manifest_that_cannot_be_is_refused_with_the_reason(changed: dict[str, Any], says: str) -> None:
     with pytest.raises(MalformedManifest, match=says):
         decode_manifest(text(**changed))
 
 
 @pytest.mark.parametrize("field", sorted(FIELDS))
-def test_every_field_is_required(field):
+def test_every_field_is_required(field: str) -> None:
     with pytest.raises(MalformedManifest, match=field):
         decode_manifest(json.dumps({name: value for name, value in FIELDS.items() if name != field}).encode())
 
@@ -192,26 +193,26 @@ def test_every_field_is_required(field):
     ],
     ids=["empty", "null", "list", "bom", "1e400", "nan", "two", "long", "utf8", "half", "deep", "hidden", "deeper"],
 )  # fmt: skip
-def test_json_that_is_none_is_refused(encoded):
+def test_json_that_is_none_is_refused(encoded: bytes) -> None:
     with pytest.raises(MalformedManifest, match="does not parse"):
         decode_manifest(encoded)
 
 
-def test_size_is_checked_before_parsing():
+def test_size_is_checked_before_parsing() -> None:
     with pytest.raises(MalformedManifest, match="above 16384"):
         decode_manifest(b" " * (MANIFEST_MAX_BYTES + 1))
     padded = text().ljust(MANIFEST_MAX_BYTES)
     assert decode_manifest(padded) == decode_manifest(text())
 
 
-def test_a_manifest_too_large_for_the_chain_is_not_encoded():
+def test_a_manifest_too_large_for_the_chain_is_not_encoded() -> None:
     huge = msgspec.structs.replace(decode_manifest(text()), task_options={"x": "y" * MANIFEST_MAX_BYTES})
     with pytest.raises(ValueError, match="a circle holds 16384"):
         huge.encode()
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_manifest_or_a_fault(encoded):
+def test_any_bytes_are_a_manifest_or_a_fault(encoded: bytes) -> None:
     with contextlib.suppress(MalformedManifest):
         decode_manifest(encoded)
 
@@ -224,7 +225,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(sorted(FIELDS)), json_values, min_size=1, max_size=3))
-def test_any_values_in_any_fields_are_a_manifest_or_a_fault(changed):
+def test_any_values_in_any_fields_are_a_manifest_or_a_fault(changed: dict[str, Any]) -> None:
     try:
         manifest = decode_manifest(text(**changed))
     except MalformedManifest:
@@ -234,7 +235,7 @@ def test_any_values_in_any_fields_are_a_manifest_or_a_fault(changed):
 
 
 @given(st.data())
-def test_mutated_manifests_are_a_manifest_or_a_fault(data):
+def test_mutated_manifests_are_a_manifest_or_a_fault(data: st.DataObject) -> None:
     encoded = bytearray(text())
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, len(encoded) - 1))

@@ -1,13 +1,16 @@
 """Codec v1: round trips, golden bytes, and bytes from somebody who means harm."""
 
 import tracemalloc
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 import zstandard
 from hypothesis import example, given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import GRID_BITS, to_float
 from ledger.blobs.contents.records import state_digest
@@ -26,6 +29,7 @@ from ledger.codec import (
     max_payload_bytes,
     quantise,
 )
+from ledger.codec.frames import Quantised
 from ledger.errors import PeerFault
 from tests.support import golden
 from tests.support.specification import arithmetic
@@ -36,32 +40,32 @@ LENGTHS = [0, 1, 4095, 4096, 4097, 8192, 8193]
 FLOATS = st.floats(-LARGEST, LARGEST, width=32)
 
 
-def floats(values):
+def floats(values: list[float | np.float32]) -> NDArray[np.float32]:
     return np.array(values, np.float32)
 
 
-def one(length):
+def one(length: int) -> Blocks:
     """The blocks of a state of one tensor."""
     return Blocks((length,))
 
 
-def quantised(vector, codec=ZSTD):
+def quantised(vector: NDArray[np.float32], codec: str = ZSTD) -> Quantised:
     """The frame of a vector of one tensor."""
     return quantise(vector, one(len(vector)), codec)
 
 
-def vector_of(length, exponent=0, name=1):
+def vector_of(length: int, exponent: int = 0, name: int = 1) -> NDArray[np.float32]:
     """(length,), float32, uniform in ±2**exponent, from a fixed seed."""
     return (np.random.default_rng(name).uniform(-1, 1, length) * 2.0**exponent).astype(np.float32)
 
 
-def steps_of(payload, length):
+def steps_of(payload: bytes, length: int) -> list[Fraction]:
     """The quantisation step of each value, as a fraction, read from the plain payload."""
     blocks = -(-length // BLOCK)
     return [Fraction(1 << payload[place // BLOCK], 1 << GRID_BITS) for place in range(length) if blocks]
 
 
-def peak_bytes(work):
+def peak_bytes(work: Callable[..., Any]) -> int:
     """The most memory that Python and numpy held at a time while `work` ran, above what they held before."""
     tracemalloc.start()
     try:
@@ -77,7 +81,7 @@ def peak_bytes(work):
 @pytest.mark.parametrize("codec", SNAPSHOTS)
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("exponent", [-140, -16, -5, 0, 7])
-def test_what_is_encoded_is_what_is_decoded(codec, length, exponent):
+def test_what_is_encoded_is_what_is_decoded(codec: str, length: int, exponent: int) -> None:
     frame = quantised(vector_of(length, exponent), codec)
     assert frame.state.dtype == np.int32
     assert frame.state.shape == (length,)
@@ -90,7 +94,7 @@ def test_what_is_encoded_is_what_is_decoded(codec, length, exponent):
 
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("exponent", [-20, -9, 0, 7])
-def test_every_value_comes_back_within_half_a_step(length, exponent):
+def test_every_value_comes_back_within_half_a_step(length: int, exponent: int) -> None:
     vector = vector_of(length, exponent)
     frame = quantised(vector, PLAIN)
     back = to_float(frame.state)
@@ -104,7 +108,7 @@ def test_every_value_comes_back_within_half_a_step(length, exponent):
 @example([1e-45, -1e-45])
 @example([0.0, -0.0])
 @example([float(np.float32(2.0**-17))])
-def test_any_finite_values_inside_the_grid_come_back_within_half_a_step(values):
+def test_any_finite_values_inside_the_grid_come_back_within_half_a_step(values: list[float]) -> None:
     vector = floats(values)
     frame = quantised(vector, PLAIN)
     step = Fraction(1 << frame.payload[0], 1 << GRID_BITS)
@@ -119,12 +123,12 @@ def test_any_finite_values_inside_the_grid_come_back_within_half_a_step(values):
     st.lists(st.integers(-127, 127), min_size=1, max_size=20),
     st.integers(0, 17),
 )
-def test_decoding_is_the_specification(codes, shift):
+def test_decoding_is_the_specification(codes: list[int], shift: int) -> None:
     payload = bytes([shift]) + np.array(codes, np.int8).tobytes()
     assert decode(payload, PLAIN, one(len(codes))).tolist() == arithmetic.expand(codes, [shift], [0] * len(codes))
 
 
-def test_blocks_have_scales_of_their_own():
+def test_blocks_have_scales_of_their_own() -> None:
     vector = np.concatenate([np.full(BLOCK, 100, np.float32), np.full(5, 2.0**-16, np.float32)])
     frame = quantised(vector, PLAIN)
     assert frame.payload[0] == 16
@@ -132,7 +136,7 @@ def test_blocks_have_scales_of_their_own():
     assert (to_float(frame.state) == np.concatenate([np.full(BLOCK, 100), np.full(5, 2.0**-16)])).all()
 
 
-def test_a_state_is_a_fixed_point():
+def test_a_state_is_a_fixed_point() -> None:
     """What has been published once is published again without a loss."""
     first = quantised(vector_of(10_000, 3), PLAIN)
     again = quantised(to_float(first.state), PLAIN)
@@ -140,7 +144,7 @@ def test_a_state_is_a_fixed_point():
 
 
 @pytest.mark.rule("R9.1")
-def test_the_largest_value_is_held_and_the_next_float_is_not():
+def test_the_largest_value_is_held_and_the_next_float_is_not() -> None:
     assert quantised(floats([LARGEST]), PLAIN).state.tolist() == [127 << 17]
     with pytest.raises(OutsideGrid, match="254"):
         quantised(floats([np.nextafter(np.float32(LARGEST), np.float32(np.inf))]), PLAIN)
@@ -148,14 +152,14 @@ def test_the_largest_value_is_held_and_the_next_float_is_not():
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 255.0, -1e30, 3.4e38])
 @pytest.mark.parametrize("place", [0, 4096, 5000])
-def test_what_no_frame_can_hold_is_refused(bad, place):
+def test_what_no_frame_can_hold_is_refused(bad: float, place: int) -> None:
     vector = vector_of(5001)
     vector[place] = bad
     with pytest.raises(OutsideGrid):
         quantised(vector)
 
 
-def test_zeros_and_denormals_are_zero():
+def test_zeros_and_denormals_are_zero() -> None:
     vector = floats([0.0, -0.0, 1e-45, -1e-38, 2.0**-126])
     frame = quantised(vector, PLAIN)
     assert frame.payload == bytes(6)
@@ -166,7 +170,7 @@ def test_zeros_and_denormals_are_zero():
 
 
 @pytest.mark.parametrize("exponent", [-8, -2, 2])
-def test_over_many_rounds_what_is_published_sums_to_what_was_wanted(exponent):
+def test_over_many_rounds_what_is_published_sums_to_what_was_wanted(exponent: int) -> None:
     """With the residual carried on, the sums differ by half of the last step at most, after 60 rounds as after one.
 
     The values are multiples of 2**-20, so that float32 adds them without rounding and the sums can be compared.
@@ -189,7 +193,7 @@ def test_over_many_rounds_what_is_published_sums_to_what_was_wanted(exponent):
 # ------------------------------------------------------------------------------------------- golden bytes
 
 
-def test_frames_are_the_ones_once_written_down():
+def test_frames_are_the_ones_once_written_down() -> None:
     """zstd's own bytes differ between its versions, so of those only the decoding is fixed."""
     small = quantised(floats([0.0, 1.0, -1.0, 0.5, 253.99, -254.0, 2.0**-16, 3.14159]), PLAIN)
     tiny = quantised(floats([2.0**-16, -(2.0**-15), 126 * 2.0**-16]), PLAIN)
@@ -211,7 +215,7 @@ def test_frames_are_the_ones_once_written_down():
 # ------------------------------------------------------------------------------------------- hostile frames
 
 
-def attempt(payload, codec, parameters):
+def attempt(payload: bytes, codec: str, parameters: int) -> None:
     """Decode; anything but a state of the agreed length or a PeerFault fails the test."""
     try:
         state = decode(payload, codec, one(parameters))
@@ -223,12 +227,12 @@ def attempt(payload, codec, parameters):
 
 
 @given(st.binary(max_size=300), st.sampled_from([*CODECS, "", "int8-gzip"]), st.integers(1, 300))
-def test_any_bytes_are_a_state_or_a_fault(payload, codec, parameters):
+def test_any_bytes_are_a_state_or_a_fault(payload: bytes, codec: str, parameters: int) -> None:
     attempt(payload, codec, parameters)
 
 
 @st.composite
-def mutated(draw, codec):
+def mutated(draw: st.DrawFn, codec: str) -> bytes:
     frame = bytearray(quantised(vector_of(draw(st.sampled_from([1, 40, 4097])), 2), codec).payload)
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, max(0, len(frame) - 1)))
@@ -245,16 +249,16 @@ def mutated(draw, codec):
 
 
 @given(mutated(ZSTD), st.sampled_from([1, 40, 4097]))
-def test_mutated_compressed_frames_are_a_state_or_a_fault(frame, parameters):
+def test_mutated_compressed_frames_are_a_state_or_a_fault(frame: bytes, parameters: int) -> None:
     attempt(frame, ZSTD, parameters)
 
 
 @given(mutated(PLAIN), st.sampled_from([1, 40, 4097]))
-def test_mutated_plain_frames_are_a_state_or_a_fault(frame, parameters):
+def test_mutated_plain_frames_are_a_state_or_a_fault(frame: bytes, parameters: int) -> None:
     attempt(frame, PLAIN, parameters)
 
 
-def raw_frame(declared, block, *, last=True, width=8):
+def raw_frame(declared: int, block: tuple[int, int, bytes], *, last: bool = True, width: int = 8) -> bytes:
     """A hand-made zstd frame, single segment: declared content size, then one block (type, size, bytes)."""
     kind, size, data = block
     flag = {1: 0, 2: 1, 4: 2, 8: 3}[width] << 6
@@ -266,7 +270,7 @@ def raw_frame(declared, block, *, last=True, width=8):
 RAW, RUN, COMPRESSED, RESERVED = range(4)
 
 
-def test_a_hand_made_frame_decodes():
+def test_a_hand_made_frame_decodes() -> None:
     """The frames below are refused for what is wrong with them, not for being hand-made."""
     assert decode(raw_frame(5, (RAW, 5, b"\0\1\2\3\4")), ZSTD, one(4)).tolist() == [1, 2, 3, 4]
     assert decode(raw_frame(5, (RUN, 5, b"\2"), width=1), ZSTD, one(4)).tolist() == [8] * 4
@@ -304,18 +308,18 @@ def test_a_hand_made_frame_decodes():
         "magic-alone", "dictionary",
     ],
 )  # fmt: skip
-def test_a_frame_that_is_not_exactly_one_of_the_agreed_size_is_refused(frame):
+def test_a_frame_that_is_not_exactly_one_of_the_agreed_size_is_refused(frame: bytes) -> None:
     with pytest.raises(MalformedFrame):
         decode(frame, ZSTD, one(4))
 
 
-def test_a_frame_without_its_size_is_refused():
+def test_a_frame_without_its_size_is_refused() -> None:
     compressor = zstandard.ZstdCompressor(write_content_size=False)
     with pytest.raises(MalformedFrame, match="declares"):
         decode(compressor.compress(bytes(5)), ZSTD, one(4))
 
 
-def test_a_frame_with_a_wrong_checksum_is_refused():
+def test_a_frame_with_a_wrong_checksum_is_refused() -> None:
     summed = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(bytes(5)))
     decode(bytes(summed), ZSTD, one(4))
     summed[-1] ^= 1
@@ -323,10 +327,10 @@ def test_a_frame_with_a_wrong_checksum_is_refused():
         decode(bytes(summed), ZSTD, one(4))
 
 
-def test_what_a_frame_declares_is_refused_before_anything_is_allocated():
+def test_what_a_frame_declares_is_refused_before_anything_is_allocated() -> None:
     bombs = [raw_frame(1 << 60, (RUN, 1 << 20, b"\0")), raw_frame((1 << 30) + 1, (RUN, 1 << 20, b"\0"))]
 
-    def try_all():
+    def try_all() -> None:
         for bomb in bombs:
             with pytest.raises(MalformedFrame, match=r"above|declares"):
                 decode(bomb, ZSTD, one(1000))
@@ -335,12 +339,12 @@ def test_what_a_frame_declares_is_refused_before_anything_is_allocated():
     assert peak_bytes(try_all) < 200_000
 
 
-def test_a_bomb_that_declares_the_agreed_size_gets_no_further():
+def test_a_bomb_that_declares_the_agreed_size_gets_no_further() -> None:
     """Many full blocks behind a header of 5 bytes: zstd stops at the first that goes beyond it."""
     block = (RUN << 1 | (1 << 17) << 3).to_bytes(3, "little") + b"\0"
     bomb = raw_frame(5, (RUN, 1 << 17, b"\0"), last=False) + block * 5000
 
-    def attempt_it():
+    def attempt_it() -> None:
         with pytest.raises(MalformedFrame):
             decode(bomb, ZSTD, one(4))
 
@@ -348,7 +352,7 @@ def test_a_bomb_that_declares_the_agreed_size_gets_no_further():
     assert peak_bytes(attempt_it) < 200_000
 
 
-def test_a_window_beyond_what_every_decoder_supports_is_refused():
+def test_a_window_beyond_what_every_decoder_supports_is_refused() -> None:
     length = 2 * MAX_WINDOW
     wide = zstandard.ZstdCompressionParameters.from_level(1, window_log=24)
     frame = zstandard.ZstdCompressor(compression_params=wide).compress(bytes(length))
@@ -356,42 +360,42 @@ def test_a_window_beyond_what_every_decoder_supports_is_refused():
         decode(frame, ZSTD, one(length - length // BLOCK))
 
 
-def test_our_own_frames_stay_inside_the_window_at_any_length():
+def test_our_own_frames_stay_inside_the_window_at_any_length() -> None:
     frame = zstandard.ZstdCompressor(level=3).compress(bytes(MAX_WINDOW + 1))
     assert zstandard.get_frame_parameters(frame).window_size <= MAX_WINDOW
 
 
 @pytest.mark.parametrize("shift", [18, 31, 32, 255])
-def test_a_shift_beyond_the_grid_is_refused(shift):
+def test_a_shift_beyond_the_grid_is_refused(shift: int) -> None:
     with pytest.raises(MalformedFrame, match="shift"):
         decode(bytes([shift, 1]), PLAIN, one(1))
 
 
-def test_the_code_that_has_no_opposite_is_refused():
+def test_the_code_that_has_no_opposite_is_refused() -> None:
     with pytest.raises(MalformedFrame, match="-128"):
         decode(b"\0\x80", PLAIN, one(1))
 
 
 @pytest.mark.parametrize("payload", [b"", b"\0", b"\0\1\2", bytes(5000)])
-def test_a_plain_frame_of_another_length_is_refused(payload):
+def test_a_plain_frame_of_another_length_is_refused(payload: bytes) -> None:
     with pytest.raises(MalformedFrame, match="bytes"):
         decode(payload, PLAIN, one(1))
 
 
 @pytest.mark.parametrize("codec", [*(set(CODECS) - set(SNAPSHOTS)), "", "int9"])
-def test_a_codec_of_another_kind_makes_no_snapshot(codec):
+def test_a_codec_of_another_kind_makes_no_snapshot(codec: str) -> None:
     with pytest.raises(ValueError, match="codec"):
         quantised(floats([1.0]), codec)
 
 
-def test_a_fault_does_not_repeat_a_long_codec_name():
+def test_a_fault_does_not_repeat_a_long_codec_name() -> None:
     with pytest.raises(MalformedFrame) as fault:
         decode(b"", "x" * 10**6, one(1))
     assert len(str(fault.value)) < 200
 
 
 @pytest.mark.parametrize("length", [1, 100, 4096, 5000, 200_000])
-def test_what_does_not_compress_still_fits_the_payloads_limit(length):
+def test_what_does_not_compress_still_fits_the_payloads_limit(length: int) -> None:
     noise = np.random.default_rng(0).integers(0, 256, length, np.uint8).tobytes()
     payload = bytes(-(-length // BLOCK)) + noise
     assert len(zstandard.ZstdCompressor(level=3).compress(payload)) <= max_payload_bytes(one(length))

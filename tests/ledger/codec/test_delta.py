@@ -1,13 +1,16 @@
 """Codec v2: frames of differences, lost ones among them, and bytes from somebody who means harm."""
 
 import tracemalloc
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import zstandard
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ledger import codec as codecs
 from ledger.arithmetic.exact import to_float
@@ -41,6 +44,7 @@ from ledger.codec.delta import (
     nibbles_of,
     pack,
 )
+from ledger.codec.frames import Quantised
 from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE, FrameHeader, read_header
 from ledger.errors import UsageError
 from tests.support import golden
@@ -52,35 +56,46 @@ LENGTHS = [0, 1, 2, 255, 256, 300, 4095, 4097, 9000]
 GRID_LARGEST = 127 << 17
 
 
-def encode(vector, codec, *states, **fields):
+def encode(
+    vector: NDArray[np.float32], codec: str, *states: NDArray[np.int32] | None, **fields: float
+) -> Quantised:
     """The frame of a vector of one tensor."""
     return codecs.encode(vector, codec, Blocks((len(vector),)), *states, **fields)
 
 
-def encode_delta(vector, *states, **fields):
+def encode_delta(
+    vector: NDArray[np.float32], *states: NDArray[np.int32] | float | None, **fields: float
+) -> Quantised:
     return delta_encoder.encode_delta(vector, Blocks((len(vector),)), *states, **fields)
 
 
-def decode(payload, codec, length, *states):
+def decode(payload: bytes, codec: str, length: int, *states: NDArray[np.int32] | None) -> NDArray[np.int32]:
     return codecs.decode(payload, codec, Blocks((length,)), *states)
 
 
-def draws(name=1):
+def draws(name: int = 1) -> np.random.Generator:
     return np.random.default_rng(name)
 
 
-def state_of(length, exponent=-4, name=1):
+def state_of(length: int, exponent: int = -4, name: int = 1) -> NDArray[np.int32]:
     """(length,), int32: values of about 2**exponent."""
     return np.rint(draws(name).normal(size=length) * 2.0 ** (exponent + 16)).astype(np.int32)
 
 
-def moved(state, exponent=-8, name=2):
+def moved(state: NDArray[np.int32], exponent: int = -8, name: int = 2) -> NDArray[np.float32]:
     """A float vector some way from a state; few values move far, most hardly."""
     vector = to_float(state) + draws(name).laplace(size=len(state)) * 2.0**exponent
     return np.clip(vector, -LARGEST, LARGEST).astype(np.float32)
 
 
-def frame(kind=KEY_FRAME, layout=SPARSE, steps=b"\x18", map_=b"", codes=(), wides=()):
+def frame(
+    kind: int = KEY_FRAME,
+    layout: int = SPARSE,
+    steps: bytes | list[int] = b"\x18",
+    map_: NDArray[np.uint8] | bytes | list[int] = b"",
+    codes: NDArray[np.int8] | Sequence[Any] = (),
+    wides: Sequence[Any] = (),
+) -> bytes:
     """A hand-made frame. steps: 0x18 stands for a step of 8 grid units."""
     return pack(
         kind,
@@ -94,12 +109,17 @@ def frame(kind=KEY_FRAME, layout=SPARSE, steps=b"\x18", map_=b"", codes=(), wide
     )
 
 
-def dense(small, codes=(), wides=(), **fields):
+def dense(
+    small: NDArray[np.int8] | list[int],
+    codes: NDArray[np.int8] | Sequence[Any] = (),
+    wides: Sequence[Any] = (),
+    **fields: Any,
+) -> bytes:
     """A hand-made dense frame. small: the nibbles, −8..7."""
     return frame(layout=DENSE, map_=nibbles_of(np.array(small, np.int8)), codes=codes, wides=wides, **fields)
 
 
-def raw_header(payload, **changes):
+def raw_header(payload: bytes, **changes: int) -> bytes:
     """The payload with fields of its header replaced."""
     header, size = read_header(payload)
     names = ["steps_at", "map_at", "codes_at", "wides_at"]
@@ -107,7 +127,7 @@ def raw_header(payload, **changes):
     return replace(header, stored=stored, **changes).encode() + payload[size:]
 
 
-def peak_bytes(work):
+def peak_bytes(work: Callable[..., Any]) -> int:
     """The most memory that Python and numpy held at a time while `work` ran, above what they held before."""
     tracemalloc.start()
     try:
@@ -123,7 +143,7 @@ def peak_bytes(work):
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("exponent", [-20, -8, 0, 6])
 @pytest.mark.parametrize("kind", ["delta", "key", "key of a stranger", "key without a genesis"])
-def test_what_is_encoded_is_what_is_decoded(length, exponent, kind):
+def test_what_is_encoded_is_what_is_decoded(length: int, exponent: int, kind: str) -> None:
     last, genesis = state_of(length), state_of(length, name=7)
     origin = None if kind == "key without a genesis" else genesis
     previous, before = (last, None) if kind == "delta" else (None, last if kind == "key" else None)
@@ -139,7 +159,7 @@ def test_what_is_encoded_is_what_is_decoded(length, exponent, kind):
     assert (decoded == quantised.state).all()
 
 
-def test_a_delta_frame_moves_few_values_and_none_too_far():
+def test_a_delta_frame_moves_few_values_and_none_too_far() -> None:
     last = state_of(50_000)
     vector = moved(last)
     found = encode(vector, DELTA, last).state.astype(np.int64)
@@ -152,7 +172,7 @@ def test_a_delta_frame_moves_few_values_and_none_too_far():
     assert np.abs(wanted - last)[changed].min() >= np.abs(wanted - last)[~changed].max()
 
 
-def test_neither_kind_of_frame_is_further_from_the_vector_than_the_others_step():
+def test_neither_kind_of_frame_is_further_from_the_vector_than_the_others_step() -> None:
     last, genesis = state_of(50_000), state_of(50_000, name=5)
     delta = encode(moved(last), DELTA, last).state
     key = encode(moved(last), DELTA, None, genesis, last).state
@@ -162,14 +182,14 @@ def test_neither_kind_of_frame_is_further_from_the_vector_than_the_others_step()
     assert np.abs(np.ldexp(moved(last), 16) - key).max() <= key_step / 2 + 1
 
 
-def test_frames_are_as_much_smaller_as_they_should_be():
+def test_frames_are_as_much_smaller_as_they_should_be() -> None:
     last, genesis = state_of(100_000), state_of(100_000, name=5)
     assert len(encode(moved(last), DELTA, last).payload) < 400_000 / 100
     assert len(encode(moved(last), DELTA, None, genesis, last).payload) < 400_000 / 5
 
 
 @pytest.mark.parametrize("length", [1000, 30_000])
-def test_moves_of_nearly_one_length_are_neither_all_sent_nor_all_left_out(length):
+def test_moves_of_nearly_one_length_are_neither_all_sent_nor_all_left_out(length: int) -> None:
     """As with Adam, whose steps are about as long for every value."""
     last = state_of(length)
     signs = np.where(draws().random(length) < 0.5, -1, 1)
@@ -178,7 +198,7 @@ def test_moves_of_nearly_one_length_are_neither_all_sent_nor_all_left_out(length
     assert 0.5 * SENT_SHARE < changed.mean() < 1.5 * SENT_SHARE
 
 
-def test_a_model_that_stands_still_takes_next_to_nothing():
+def test_a_model_that_stands_still_takes_next_to_nothing() -> None:
     last = state_of(100_000)
     quantised = encode(to_float(last), DELTA, last)
     assert (quantised.state == last).all()
@@ -186,7 +206,7 @@ def test_a_model_that_stands_still_takes_next_to_nothing():
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 1.0])
-def test_a_frame_sends_the_share_that_its_author_chose(share):
+def test_a_frame_sends_the_share_that_its_author_chose(share: float) -> None:
     last = state_of(50_000)
     frame = encode(moved(last), DELTA, last, share=share)
     changed = (frame.state != last).mean()
@@ -194,24 +214,24 @@ def test_a_frame_sends_the_share_that_its_author_chose(share):
     assert (decode(frame.payload, DELTA, len(last), last) == frame.state).all()
 
 
-def test_who_names_no_share_sends_the_usual_one():
+def test_who_names_no_share_sends_the_usual_one() -> None:
     assert choose_share(DELTA, None) == choose_share(ZSTD, None) == SENT_SHARE
     assert [choose_share(DELTA, share) for share in (1e-9, 0.1, 1.0)] == [1e-9, 0.1, 1.0]
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.01, np.nan, np.inf])
-def test_a_share_that_no_frame_can_send_is_said_in_a_sentence(share):
+def test_a_share_that_no_frame_can_send_is_said_in_a_sentence(share: float) -> None:
     with pytest.raises(UsageError, match=f"sent share is {share:g}: give a number above 0, at most 1, e.g. 0.1"):
         choose_share(DELTA, share)
 
 
 @pytest.mark.parametrize("codec", [PLAIN, ZSTD])
-def test_a_share_under_a_codec_that_sends_everything_is_said_in_a_sentence(codec):
+def test_a_share_under_a_codec_that_sends_everything_is_said_in_a_sentence(codec: str) -> None:
     with pytest.raises(UsageError, match=f"for codec 'delta' alone, not for '{codec}': leave it out"):
         choose_share(codec, 0.1)
 
 
-def test_a_wish_that_stays_the_same_is_fulfilled():
+def test_a_wish_that_stays_the_same_is_fulfilled() -> None:
     """What a frame leaves out is asked for again; the steps grow finer as there is less to go."""
     state, wish = state_of(5000), state_of(5000, name=3)
     for _ in range(150):
@@ -219,7 +239,7 @@ def test_a_wish_that_stays_the_same_is_fulfilled():
     assert (state == wish).all()
 
 
-def test_what_is_left_out_is_ones_own_doing_and_not_the_way_to_the_neighbours():
+def test_what_is_left_out_is_ones_own_doing_and_not_the_way_to_the_neighbours() -> None:
     previous = np.array([0, 0, 0, 0], np.int32)
     base = np.array([100, 100, 0, 0], np.int32)
     wanted = to_float(np.array([101, 150, 7, 90], np.int32))
@@ -228,7 +248,7 @@ def test_what_is_left_out_is_ones_own_doing_and_not_the_way_to_the_neighbours():
     assert (to_float(np.array([101, 22, 7, 26], np.int32)) == compute_residual(wanted, base, state, None)).all()
 
 
-def kept_by(peers, rounds, keeps):
+def kept_by(peers: int, rounds: int, keeps: Callable[..., Any]) -> float:
     """The longest that what a peer keeps for itself grows, where a few peers average and pull apart in between."""
     pulls = [to_float(state_of(3000, -9, name)) for name in range(peers)]
     states = [np.zeros(3000, np.int32)] * peers
@@ -243,11 +263,15 @@ def kept_by(peers, rounds, keeps):
     return max(lengths)
 
 
-def test_what_peers_keep_for_themselves_stays_bounded():
-    def all_of_it(wanted, base, state, previous):
+def test_what_peers_keep_for_themselves_stays_bounded() -> None:
+    def all_of_it(
+        wanted: NDArray[np.float32], base: NDArray[np.int32], state: NDArray[np.int32], previous: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         return wanted - to_float(state)
 
-    def as_we_do(wanted, base, state, previous):
+    def as_we_do(
+        wanted: NDArray[np.float32], base: NDArray[np.int32], state: NDArray[np.int32], previous: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
         return np.float32(RESIDUAL_SHARE) * compute_residual(wanted, base, state, previous)
 
     assert kept_by(4, 80, as_we_do) < 4
@@ -258,7 +282,7 @@ def test_what_peers_keep_for_themselves_stays_bounded():
 
 
 @st.composite
-def wild(draw):
+def wild(draw: st.DrawFn) -> NDArray[np.float32]:
     """Vectors with a few values far from the rest, so far that one byte does not hold their codes."""
     length = draw(st.sampled_from([1, 3, 40, 300, 5000]))
     vector = draws(draw(st.integers(0, 99))).normal(size=length) * 2.0 ** draw(st.integers(-18, 6))
@@ -272,7 +296,9 @@ def wild(draw):
 @example(np.full(3, LARGEST, np.float32), "stranger", 0.02)
 @example(np.array([-LARGEST, LARGEST, 0], np.float32), "delta", 1.0)
 @example(np.array([1e-45, -0.0, 0.0], np.float32), "key", 0.0)
-def test_any_vector_inside_the_grid_makes_a_frame_that_fits(vector, kind, share):
+def test_any_vector_inside_the_grid_makes_a_frame_that_fits(
+    vector: NDArray[np.float32], kind: str, share: float
+) -> None:
     last = np.where(np.arange(len(vector)) % 2, GRID_LARGEST, -GRID_LARGEST).astype(np.int32)
     previous, before = (last, None) if kind == "delta" else (None, last if kind == "key" else None)
     quantised = encode_delta(vector, previous, -last, before, share)
@@ -283,7 +309,7 @@ def test_any_vector_inside_the_grid_makes_a_frame_that_fits(vector, kind, share)
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 255.0, -3.4e38])
 @pytest.mark.parametrize("place", [0, 4096, 5000])
-def test_what_no_frame_can_hold_is_refused(bad, place):
+def test_what_no_frame_can_hold_is_refused(bad: float, place: int) -> None:
     vector = np.zeros(5001, np.float32)
     vector[place] = bad
     with pytest.raises(OutsideGrid):
@@ -293,7 +319,7 @@ def test_what_no_frame_can_hold_is_refused(bad, place):
 # ------------------------------------------------------------------------------------------- lost frames
 
 
-def test_after_a_lost_frame_all_decodes_again_from_the_next_key_frame():
+def test_after_a_lost_frame_all_decodes_again_from_the_next_key_frame() -> None:
     length, genesis = 3000, state_of(3000, name=9)
     frames, states, last = [], [], None
     for number in range(40):
@@ -317,7 +343,7 @@ def test_after_a_lost_frame_all_decodes_again_from_the_next_key_frame():
                 assert (found[number] == states[number]).all()
 
 
-def test_a_delta_frame_alone_is_refused():
+def test_a_delta_frame_alone_is_refused() -> None:
     last = state_of(300)
     payload = encode(moved(last), DELTA, last).payload
     with pytest.raises(MalformedFrame, match="relative"):
@@ -327,7 +353,9 @@ def test_a_delta_frame_alone_is_refused():
 # ------------------------------------------------------------------------------------------- the specification
 
 
-def same_as_specified(payload, parameters, previous, origin):
+def same_as_specified(
+    payload: bytes, parameters: int, previous: list[int] | None, origin: list[int] | None
+) -> list[int] | None:
     try:
         expected = specification.decode(payload, [parameters], previous, origin)
     except specification.Refused:
@@ -350,7 +378,7 @@ wide_codes = st.integers(-(1 << 31), (1 << 31) - 1) | st.integers(-300, 300)
 
 
 @st.composite
-def sections(draw):
+def sections(draw: st.DrawFn) -> bytes:
     layout = draw(st.sampled_from([DENSE, SPARSE]))
     length = draw(st.integers(0, 12))
     if layout == DENSE:
@@ -373,36 +401,38 @@ def sections(draw):
 
 @settings(max_examples=400)
 @given(sections(), references, references)
-def test_decoding_is_the_specification(payload, previous, origin):
+def test_decoding_is_the_specification(
+    payload: bytes, previous: list[int] | None, origin: list[int] | None
+) -> None:
     same_as_specified(payload, PARAMETERS, previous, origin)
 
 
 @given(st.integers(0, 10**6), st.booleans(), st.sampled_from([0.02, 0.2, 0.9]), st.sampled_from([600, 5000]))
-def test_our_own_frames_decode_as_specified(name, key, share, length):
+def test_our_own_frames_decode_as_specified(name: int, key: bool, share: float, length: int) -> None:
     last, genesis = state_of(length, name=name), state_of(length, name=5)
     quantised = encode_delta(moved(last, name=name), None if key else last, genesis, last, share)
     assert same_as_specified(quantised.payload, length, last.tolist(), genesis.tolist()) is not None
 
 
-def test_blocks_have_steps_of_their_own():
+def test_blocks_have_steps_of_their_own() -> None:
     payload = dense(np.ones(BLOCK + 3, np.int8), steps=bytes([3 << 3, 4 << 3 | 1]))
     assert decode(payload, DELTA, BLOCK + 3).tolist() == [8] * BLOCK + [18] * 3
 
 
-def test_steps_never_fall_and_reach_every_value_of_the_grid():
+def test_steps_never_fall_and_reach_every_value_of_the_grid() -> None:
     assert STEPS[0] == 1
     assert (np.diff(STEPS) >= 0).all()
     assert 7 * int(STEPS[-1]) >= 2 * GRID_LARGEST
     assert STEPS.tolist() == [specification.step_of(byte) for byte in range(MAX_STEP_BYTE + 1)]
 
 
-def test_the_longest_step_there_is_decodes_and_a_longer_one_does_not():
+def test_the_longest_step_there_is_decodes_and_a_longer_one_does_not() -> None:
     assert decode(dense([1], steps=[183]), DELTA, 1).tolist() == [(8 + 7) << 22 >> 3]
     with pytest.raises(MalformedFrame):
         decode(dense([1], steps=[184]), DELTA, 1)
 
 
-def test_gaps_of_any_length_are_kept():
+def test_gaps_of_any_length_are_kept() -> None:
     last = np.zeros(5000, np.int32)
     for places in ([0], [254], [255], [256], [509], [510], [511], [4999], [0, 255], [0, 256, 511, 1021], [3, 4]):
         vector = np.zeros(5000, np.float32)
@@ -414,7 +444,7 @@ def test_gaps_of_any_length_are_kept():
 # ------------------------------------------------------------------------------------------- golden bytes
 
 
-def test_frames_are_the_ones_once_written_down():
+def test_frames_are_the_ones_once_written_down() -> None:
     """zstd's own bytes differ between its versions, so of frames it had a part in only the decoding is fixed."""
     last = np.array([0, 5, -70_000, 1 << 20, 3, 3, 3, 3], np.int32)
     wish = to_float(last + np.array([0, 900, 0, -(1 << 19), 0, 4, 0, 0], np.int32))
@@ -442,7 +472,7 @@ def test_frames_are_the_ones_once_written_down():
 # ------------------------------------------------------------------------------------------- hostile frames
 
 
-def attempt(payload, parameters):
+def attempt(payload: bytes, parameters: int) -> None:
     """Decode; anything but a state of the agreed length or a MalformedFrame fails the test."""
     last = np.full(parameters, GRID_LARGEST, np.int32)
     try:
@@ -461,17 +491,21 @@ counts = small | st.integers(0, (1 << 32) - 1) | st.sampled_from([4, 8, 127, 128
 
 
 @given(st.binary(max_size=300), st.integers(0, 300))
-def test_any_bytes_are_a_state_or_a_fault(payload, parameters):
+def test_any_bytes_are_a_state_or_a_fault(payload: bytes, parameters: int) -> None:
     attempt(payload, parameters)
 
 
 @given(st.integers(0, 1), st.integers(0, 2), st.lists(counts, min_size=7, max_size=7), st.binary(max_size=200))
-def test_any_header_before_any_bytes_is_a_state_or_a_fault(kind, layout, fields, rest):
+def test_any_header_before_any_bytes_is_a_state_or_a_fault(
+    kind: int, layout: int, fields: list[int], rest: bytes
+) -> None:
     attempt(FrameHeader(kind, layout, *fields[:3], tuple(fields[3:])).encode() + rest, 40)
 
 
 @given(st.integers(0, 1), st.integers(0, 1), st.lists(small, min_size=6, max_size=6), st.binary(max_size=200))
-def test_a_header_that_adds_up_before_any_bytes_is_a_state_or_a_fault(kind, layout, fields, rest):
+def test_a_header_that_adds_up_before_any_bytes_is_a_state_or_a_fault(
+    kind: int, layout: int, fields: list[int], rest: bytes
+) -> None:
     *declared, steps, gaps, codes = fields
     codes = min(codes, max(0, len(rest) - steps - gaps))
     stored = [steps, gaps, codes, max(0, len(rest) - steps - gaps - codes)]
@@ -480,7 +514,7 @@ def test_a_header_that_adds_up_before_any_bytes_is_a_state_or_a_fault(kind, layo
 
 
 @st.composite
-def mutated(draw):
+def mutated(draw: st.DrawFn) -> tuple[int, bytes]:
     length = draw(st.sampled_from([1, 40, 700, 4097]))
     last = state_of(length, name=draw(st.integers(0, 3)))
     share = draw(st.sampled_from([0.02, 0.3]))
@@ -505,14 +539,14 @@ def mutated(draw):
 
 @settings(max_examples=400)
 @given(mutated())
-def test_mutated_frames_are_a_state_or_a_fault(found):
+def test_mutated_frames_are_a_state_or_a_fault(found: tuple[int, bytes]) -> None:
     length, payload = found
     attempt(payload, length)
     attempt(payload, length + 1)
 
 
 @given(st.integers(0, 2000))
-def test_every_truncation_is_a_fault(cut):
+def test_every_truncation_is_a_fault(cut: int) -> None:
     last = state_of(20_000)
     payload = encode(moved(last), DELTA, last).payload
     with pytest.raises(MalformedFrame):
@@ -525,7 +559,7 @@ ODD = dense([1, 2, 3])
 BEHIND = ODD[:-1] + b"\x13"
 
 
-def test_the_hand_made_frames_decode():
+def test_the_hand_made_frames_decode() -> None:
     """The frames below are refused for what is wrong with them, not for being hand-made."""
     assert decode(KEY, DELTA, 4).tolist() == [8, -16, 24, 32]
     assert decode(PLACED, DELTA, 4).tolist() == [8, 0, 16, 0]
@@ -581,12 +615,12 @@ def test_the_hand_made_frames_decode():
         (dense([OPEN, 0, 0, 0], [127], steps=[MAX_STEP_BYTE]), "grid"),
     ],
 )
-def test_a_frame_that_breaks_a_rule_is_refused(payload, fact):
+def test_a_frame_that_breaks_a_rule_is_refused(payload: bytes, fact: str) -> None:
     with pytest.raises(MalformedFrame, match=fact):
         decode(payload, DELTA, 3 if payload == BEHIND else 4)
 
 
-def with_section(nibbles, declared):
+def with_section(nibbles: bytes, declared: int) -> bytes:
     """A dense frame for `declared` parameters whose map is these stored bytes."""
     steps = bytes(-(-declared // BLOCK))
     header = FrameHeader(KEY_FRAME, DENSE, (declared + 1) // 2, 0, 0, (len(steps), len(nibbles), 0, 0))
@@ -604,12 +638,12 @@ def with_section(nibbles, declared):
         (zstandard.ZstdCompressor().compress(bytes(5000)) + b"\0", "zstd"),
     ],
 )
-def test_a_section_that_is_not_one_zstd_frame_of_its_size_is_refused(section, fact):
+def test_a_section_that_is_not_one_zstd_frame_of_its_size_is_refused(section: bytes, fact: str) -> None:
     with pytest.raises(MalformedFrame, match=fact):
         decode(with_section(section, 10_000), DELTA, 10_000)
 
 
-def test_what_a_frame_declares_is_refused_before_anything_is_allocated():
+def test_what_a_frame_declares_is_refused_before_anything_is_allocated() -> None:
     bomb = zstandard.ZstdCompressor().compress(bytes(1 << 26))
     frames = [
         with_section(bomb, 1 << 27),
@@ -618,7 +652,7 @@ def test_what_a_frame_declares_is_refused_before_anything_is_allocated():
         raw_header(PLACED, wides=1 << 27),
     ]
 
-    def try_all():
+    def try_all() -> None:
         for payload in frames:
             with pytest.raises(MalformedFrame):
                 decode(payload, DELTA, 1000)
@@ -628,7 +662,7 @@ def test_what_a_frame_declares_is_refused_before_anything_is_allocated():
 
 
 @pytest.mark.parametrize("layout", [DENSE, SPARSE])
-def test_the_fullest_frame_takes_little_more_memory_than_its_state(layout):
+def test_the_fullest_frame_takes_little_more_memory_than_its_state(layout: int) -> None:
     length = 200_000
     steps = bytes(-(-length // BLOCK))
     if layout == DENSE:

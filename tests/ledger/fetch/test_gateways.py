@@ -1,11 +1,13 @@
 """Whom to ask for a blob: everyone the chain names, the author first, and where nobody sits any more last."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from ledger.circle.events import Left, Moved, Released
+from ledger.circle.events import Event, Left, Moved, Released
 from ledger.circle.fold.seat_events import FORMER_KEPT
 from ledger.circle.history import CircleTerms, History
 from ledger.fetch.gateways import gateways_of
@@ -14,22 +16,22 @@ from tests.support.histories.generated import address, endpoint, joined, manifes
 pytestmark = pytest.mark.rule("R20.1")
 
 
-def history_of(*events):
+def history_of(*events: Event) -> History:
     history = History(CircleTerms(9, 2, 1, 4, 3, 16384))
     for event in [opened(manifest_of(1)), *events]:
         history.apply(event)
     return history
 
 
-def gateway(number):
+def gateway(number: int) -> str:
     return f"http://peer-{number}:8080"
 
 
-def order(history, first=(), seed=1):
+def order(history: History, first: Sequence[Any] = (), seed: int = 1) -> list[str]:
     return gateways_of(history, random.Random(seed), first)
 
 
-def test_the_author_comes_first_then_all_others_by_chance():
+def test_the_author_comes_first_then_all_others_by_chance() -> None:
     history = history_of(*(joined(seat) for seat in range(60)))
     everyone = {gateway(seat) for seat in range(60)}
     orders = [order(history, [7, 3], seed) for seed in range(20)]
@@ -42,19 +44,19 @@ def test_the_author_comes_first_then_all_others_by_chance():
     assert len({found[2] for found in orders}) > 10
 
 
-def test_who_left_comes_after_those_who_sit_there_and_former_endpoints_last():
+def test_who_left_comes_after_those_who_sit_there_and_former_endpoints_last() -> None:
     history = history_of(*(joined(seat) for seat in range(4)), Moved(1, endpoint(11)), Left(2, 0, 1_700_000_000))
     found = order(history)
     assert set(found[:3]) == {gateway(0), gateway(11), gateway(3)}
     assert found[3:] == [gateway(2), gateway(1)]
 
 
-def test_a_seat_that_moved_often_takes_few_places():
+def test_a_seat_that_moved_often_takes_few_places() -> None:
     history = history_of(joined(0), joined(1), *(Moved(1, endpoint(number)) for number in range(11, 40)))
     assert order(history, [0]) == [gateway(0), gateway(39), gateway(38), gateway(37)]
 
 
-def test_where_former_holders_of_a_seat_were_reached_is_asked_last(monkeypatch):
+def test_where_former_holders_of_a_seat_were_reached_is_asked_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 2)
     history = history_of(joined(0), joined(1))
     for number in range(20, 24):
@@ -65,6 +67,6 @@ def test_where_former_holders_of_a_seat_were_reached_is_asked_last(monkeypatch):
     assert len(history.seats[1].former) == FORMER_KEPT == 2
 
 
-def test_endpoints_that_name_no_gateway_are_passed_over():
+def test_endpoints_that_name_no_gateway_are_passed_over() -> None:
     history = history_of(replace(joined(0), endpoint="nowhere"), joined(1), Moved(1, "file:///"))
     assert order(history) == [gateway(1)]

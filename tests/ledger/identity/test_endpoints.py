@@ -20,7 +20,7 @@ pytestmark = pytest.mark.rule("R16")
         ("wss://peer_1:4001/", "http://peer_1:8080/"),
     ],
 )
-def test_what_is_written_is_what_is_parsed(gossip, gateway):
+def test_what_is_written_is_what_is_parsed(gossip: str, gateway: str) -> None:
     endpoint = parse_endpoint(f"{gossip} {gateway}")
     assert (endpoint.gossip.text, endpoint.gateway.text) == (gossip, gateway)
     assert parse_endpoint(endpoint.text) == endpoint
@@ -36,13 +36,15 @@ def test_what_is_written_is_what_is_parsed(gossip, gateway):
         ("wss://xn--bcher-kva.example:00001", "wss", "xn--bcher-kva.example", 1),
     ],
 )
-def test_a_place_is_read_once_and_nothing_in_its_name_is_decoded(text, scheme, host, port):
+def test_a_place_is_read_once_and_nothing_in_its_name_is_decoded(
+    text: str, scheme: str, host: str, port: int
+) -> None:
     place = parse_gossip(text)
     assert (place.text, place.scheme, place.host, place.port) == (text, scheme, host, port)
     assert place == parse_endpoint(f"{text} http://b:2").gossip
 
 
-def test_two_spellings_of_one_place_are_equal():
+def test_two_spellings_of_one_place_are_equal() -> None:
     assert parse_gossip("wss://Peer.example:1/") == parse_gossip("wss://peer.example:1")
     assert parse_gossip("wss://peer.example:1") != parse_gossip("wss://peer.example:2")
 
@@ -55,12 +57,12 @@ def test_two_spellings_of_one_place_are_equal():
         ("peer.example.org", "wss://peer.example.org:1 http://peer.example.org:2"),
     ],
 )
-def test_an_endpoint_at_a_host_is_a_pair_of_urls(host, text):
+def test_an_endpoint_at_a_host_is_a_pair_of_urls(host: str, text: str) -> None:
     assert Endpoint.at(host, 1, 2).text == text
 
 
 @pytest.mark.parametrize("host", ["fe80::1%eth0", "", "a b", "user@host", "host/path", "[::1]"])
-def test_what_is_no_host_makes_no_endpoint(host):
+def test_what_is_no_host_makes_no_endpoint(host: str) -> None:
     with pytest.raises(MalformedEndpoint):
         Endpoint.at(host, 1, 2)
 
@@ -117,7 +119,7 @@ GOOD = "wss://a:1 http://b:2"
         f"wss://a:1 http://{'b.' * 130}c:2",
     ],
 )
-def test_what_names_no_two_addresses_is_refused(text):
+def test_what_names_no_two_addresses_is_refused(text: str) -> None:
     with pytest.raises(MalformedEndpoint):
         parse_endpoint(text)
 
@@ -125,14 +127,14 @@ def test_what_names_no_two_addresses_is_refused(text):
 @given(st.text(max_size=80) | st.builds("wss://{}:1 http://{}:2".format, st.text(max_size=9), st.text(max_size=9)))
 @example("wss://\ud800:1 http://b:2")
 @example("\udcff\udcfe")
-def test_any_text_is_an_endpoint_or_a_fault(text):
+def test_any_text_is_an_endpoint_or_a_fault(text: str) -> None:
     with suppress(MalformedEndpoint):
         assert parse_endpoint(text).text == text
         assert text.isascii()
         assert text.isprintable()
 
 
-def test_a_long_text_is_refused_by_its_length():
+def test_a_long_text_is_refused_by_its_length() -> None:
     with pytest.raises(MalformedEndpoint):
         parse_endpoint(" " * 10**6)
     host = ".".join(["h" * 55] * 4)

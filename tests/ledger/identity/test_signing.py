@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 from eth_account import Account
-from eth_account.messages import encode_typed_data
+from eth_account.messages import SignableMessage, encode_typed_data
 from eth_hash.auto import keccak
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -41,7 +41,9 @@ WORDS = st.binary(min_size=32, max_size=32)
 CHAINS = st.integers(0, 2**256 - 1)
 
 
-def typed(network, kind, fields, message):
+def typed(
+    network: Network, kind: str, fields: list[tuple[str, str]], message: dict[str, bytes | int | str]
+) -> SignableMessage:
     """eth_account's SignableMessage for one EIP-712 message of ours."""
     return encode_typed_data(
         full_message={
@@ -61,12 +63,14 @@ def typed(network, kind, fields, message):
     )
 
 
-def hash_of(signable):
+def hash_of(signable: SignableMessage) -> bytes:
     return keccak(b"\x19" + signable.version + signable.header + signable.body)
 
 
 @given(CHAINS, ADDRESSES, st.integers(0, 2**256 - 1), ADDRESSES, WORDS)
-def test_an_announcement_is_the_typed_data_that_eth_account_makes(chain_id, contract, number, author, digest):
+def test_an_announcement_is_the_typed_data_that_eth_account_makes(
+    chain_id: int, contract: str, number: int, author: str, digest: bytes
+) -> None:
     network = Network.of(chain_id, contract)
     fields = [("round", "uint256"), ("author", "address"), ("digest", "bytes32")]
     signable = typed(network, "Announcement", fields, {"round": number, "author": author, "digest": digest})
@@ -75,7 +79,9 @@ def test_an_announcement_is_the_typed_data_that_eth_account_makes(chain_id, cont
 
 
 @given(CHAINS, ADDRESSES, ADDRESSES, WORDS, WORDS)
-def test_a_hello_is_the_typed_data_that_eth_account_makes(chain_id, contract, peer, certificate, challenge):
+def test_a_hello_is_the_typed_data_that_eth_account_makes(
+    chain_id: int, contract: str, peer: str, certificate: bytes, challenge: bytes
+) -> None:
     network = Network.of(chain_id, contract)
     fields = [("peer", "address"), ("certificate", "bytes32"), ("challenge", "bytes32")]
     message = {"peer": peer, "certificate": certificate, "challenge": challenge}
@@ -84,7 +90,9 @@ def test_a_hello_is_the_typed_data_that_eth_account_makes(chain_id, contract, pe
 
 
 @given(CHAINS, ADDRESSES, ADDRESSES, st.integers(0, 2**256 - 1), st.integers(0, 2**256 - 1))
-def test_an_invitation_is_the_typed_data_that_eth_account_makes(chain_id, contract, peer, nonce, expiry):
+def test_an_invitation_is_the_typed_data_that_eth_account_makes(
+    chain_id: int, contract: str, peer: str, nonce: int, expiry: int
+) -> None:
     network = Network.of(chain_id, contract)
     fields = [("peer", "address"), ("nonce", "uint256"), ("expiry", "uint256")]
     signable = typed(network, "Invitation", fields, {"peer": peer, "nonce": nonce, "expiry": expiry})
@@ -92,14 +100,14 @@ def test_an_invitation_is_the_typed_data_that_eth_account_makes(chain_id, contra
 
 
 @given(WORDS)
-def test_a_compact_signature_holds_the_whole_one(message):
+def test_a_compact_signature_holds_the_whole_one(message: bytes) -> None:
     signature = sign(KEY, message)
     r, vs = encode_compact(signature)
     s, v = vs & (1 << 255) - 1, 27 + (vs >> 255)
     assert r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([v]) == signature
 
 
-def test_the_standards_own_compact_signatures_come_out():
+def test_the_standards_own_compact_signatures_come_out() -> None:
     """Source: the two examples of EIP-2098."""
     r = "68a020a209d3d56c46f38cc50a33f704f4a9a10a59377f8dd762ac66910e9b90"
     s = "7e865ad05c4035ab5792787d4a0297a43617ae897930a6fe4d822b8faea52064"
@@ -110,7 +118,7 @@ def test_the_standards_own_compact_signatures_come_out():
     assert encode_compact(bytes.fromhex(r + s) + b"\x1c") == (int(r, 16), int(vs, 16))
 
 
-def test_hashes_and_signatures_are_the_ones_once_written_down():
+def test_hashes_and_signatures_are_the_ones_once_written_down() -> None:
     digest = keccak(b"digest")
     hashes = {
         "announcement": announcement_hash(NETWORK, 5, ACCOUNT.address, digest),
@@ -135,7 +143,7 @@ def test_hashes_and_signatures_are_the_ones_once_written_down():
 
 
 @given(WORDS)
-def test_what_is_signed_recovers_to_the_signer_here_and_in_eth_account(message):
+def test_what_is_signed_recovers_to_the_signer_here_and_in_eth_account(message: bytes) -> None:
     signature = sign(KEY, message)
     assert len(signature) == 65
     assert signature[64] in (27, 28)
@@ -144,7 +152,7 @@ def test_what_is_signed_recovers_to_the_signer_here_and_in_eth_account(message):
     assert Account._recover_hash(message, signature=signature) == ACCOUNT.address
 
 
-def test_what_eth_account_signs_recovers_here():
+def test_what_eth_account_signs_recovers_here() -> None:
     digest = keccak(b"digest")
     fields = [("round", "uint256"), ("author", "address"), ("digest", "bytes32")]
     message = {"round": 5, "author": ACCOUNT.address, "digest": digest}
@@ -152,7 +160,7 @@ def test_what_eth_account_signs_recovers_here():
     assert recover(announcement_hash(NETWORK, 5, ACCOUNT.address, digest), signed.signature) == ACCOUNT.address
 
 
-def test_the_malleable_twin_of_a_signature_is_refused():
+def test_the_malleable_twin_of_a_signature_is_refused() -> None:
     """(r, n − s, v flipped) satisfies the same equation: without the check, one signature would be two."""
     signature = sign(KEY, MESSAGE)
     twin_s = ORDER - int.from_bytes(signature[32:64], "big")
@@ -161,7 +169,7 @@ def test_the_malleable_twin_of_a_signature_is_refused():
         recover(MESSAGE, twin)
 
 
-def test_the_half_order_itself_is_no_fault_of_the_check():
+def test_the_half_order_itself_is_no_fault_of_the_check() -> None:
     """s = n/2 is still low: refused, if at all, for what it is, not for its size."""
     signature = sign(KEY, MESSAGE)
     at_half = signature[:32] + (ORDER // 2).to_bytes(32, "big") + signature[64:]
@@ -176,13 +184,13 @@ def test_the_half_order_itself_is_no_fault_of_the_check():
     [Network.of(31338, CONTRACT), Network.of(31337, "0x" + "12" * 20)],
     ids=["other-chain", "other-contract"],
 )
-def test_a_signature_for_another_network_names_another_address(other):
+def test_a_signature_for_another_network_names_another_address(other: Network) -> None:
     digest = keccak(b"digest")
     signature = sign(KEY, announcement_hash(NETWORK, 5, ACCOUNT.address, digest))
     assert recover(announcement_hash(other, 5, ACCOUNT.address, digest), signature) != ACCOUNT.address
 
 
-def test_a_signature_for_another_round_author_digest_or_purpose_names_another_address():
+def test_a_signature_for_another_round_author_digest_or_purpose_names_another_address() -> None:
     first, second = keccak(b"first"), keccak(b"second")
     signature = sign(KEY, announcement_hash(NETWORK, 5, ACCOUNT.address, first))
     for message in (
@@ -205,7 +213,7 @@ def test_a_signature_for_another_round_author_digest_or_purpose_names_another_ad
 @example(b"\1" * 64 + b"\1")
 @example(b"")
 @example(b"\1" * 66)
-def test_any_bytes_recover_to_an_address_or_are_a_bad_signature(signature):
+def test_any_bytes_recover_to_an_address_or_are_a_bad_signature(signature: bytes) -> None:
     try:
         address = recover(MESSAGE, signature)
     except BadSignature:
@@ -215,19 +223,19 @@ def test_any_bytes_recover_to_an_address_or_are_a_bad_signature(signature):
 
 
 @given(st.integers(0, 64), st.integers(1, 255))
-def test_one_changed_byte_never_still_names_the_signer(place, flip):
+def test_one_changed_byte_never_still_names_the_signer(place: int, flip: int) -> None:
     signature = bytearray(sign(KEY, MESSAGE))
     signature[place] ^= flip
     with contextlib.suppress(BadSignature):
         assert recover(MESSAGE, bytes(signature)) != ACCOUNT.address
 
 
-def test_a_message_that_is_no_hash_is_refused():
+def test_a_message_that_is_no_hash_is_refused() -> None:
     with pytest.raises(BadSignature):
         recover(b"short", sign(KEY, MESSAGE))
 
 
-def test_a_network_is_the_same_however_its_address_is_spelt():
+def test_a_network_is_the_same_however_its_address_is_spelt() -> None:
     assert Network.of(31337, CONTRACT.lower()) == NETWORK
     assert Network.of(31337, "0x" + CONTRACT[2:].upper()) == NETWORK
     for no_address in ("", "0x12", CONTRACT + "00", "0x" + "zz" * 20):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import to_float
 from ledger.blobs.contents.records import (
@@ -21,6 +22,8 @@ from ledger.blobs.contents.records import (
     state_digest,
 )
 from ledger.blobs.unixfs import build_dag
+from ledger.circle.manifest import Manifest
+from ledger.circle.round import Attestation
 from ledger.codec import PLAIN, Blocks, MalformedFrame, quantise
 from ledger.judging.frame_chains import (
     BlobMissing,
@@ -32,7 +35,7 @@ from ledger.judging.frame_chains import (
     decode_public_state,
 )
 from ledger.judging.replay import digests_behind_attestation, replay
-from ledger.judging.screening import JudgeRound, screen
+from ledger.judging.screening import JudgeRound, RoundVerdicts, screen
 from ledger.rules.judge_memory import CarriedState
 from tests.support import golden
 from tests.support.circles import NETWORK, Circle, author, genesis_state
@@ -45,7 +48,7 @@ DOMAIN = NETWORK.domain_separator
 BASE = genesis_state()
 
 
-def update_of(seat, *, shift=0.0, number=1):
+def update_of(seat: int, *, shift: float = 0.0, number: int = 1) -> Update:
     vector = to_float(BASE) * np.float32(1 + shift)
     return Update(
         DOMAIN,
@@ -58,7 +61,7 @@ def update_of(seat, *, shift=0.0, number=1):
     )
 
 
-def fetched_of(seat, blob, number=1):
+def fetched_of(seat: int, blob: bytes | None, number: int = 1) -> FetchedUpdate:
     root = digest("lost", seat) if blob is None else build_dag(blob).root
     return FetchedUpdate((Commit(number, root, author(seat)),), HeldBlobs({} if blob is None else {root: blob}))
 
@@ -72,17 +75,25 @@ BROKEN = FetchedUpdate(fetched_of(5, None).commits, HeldBlobs({fetched_of(5, Non
 ALL = {1: NEAR, 2: FAR, 3: LOST, 4: SPOILT, 5: BROKEN}
 
 
-def state_of(fetched):
+def state_of(fetched: FetchedUpdate) -> NDArray[np.int32]:
     return decode_public_state(fetched, CircleTask(MANIFEST, DOMAIN, StateCache())).state
 
 
-def screened(neighbours=None, *, judge=OWN, eligible=frozenset(range(9)), number=1, manifest=MANIFEST, base=BASE):
+def screened(
+    neighbours: dict[int, FetchedUpdate] | None = None,
+    *,
+    judge: FetchedUpdate = OWN,
+    eligible: frozenset[int] = frozenset(range(9)),
+    number: int = 1,
+    manifest: Manifest = MANIFEST,
+    base: NDArray[np.int32] | None = BASE,
+) -> RoundVerdicts:
     carried = None if base is None else CarriedState(base)
     sitting = JudgeRound(number, 0, digest("seed"), eligible)
     return screen(CircleTask(manifest, DOMAIN), sitting, judge, carried, ALL if neighbours is None else neighbours)
 
 
-def test_every_kind_of_neighbour_gets_its_verdict():
+def test_every_kind_of_neighbour_gets_its_verdict() -> None:
     found = screened()
     assert [(e.seat, e.verdict, e.mixed) for e in found.entries] == [
         (1, ACCEPTED, True),
@@ -96,7 +107,7 @@ def test_every_kind_of_neighbour_gets_its_verdict():
 
 
 @pytest.mark.rule("R14")
-def test_the_record_holds_what_was_decided_and_by_whom():
+def test_the_record_holds_what_was_decided_and_by_whom() -> None:
     found = screened()
     record = decode_record(found.record)
     assert (record.network, record.round, record.author) == (DOMAIN, 1, author(0))
@@ -111,7 +122,7 @@ def test_the_record_holds_what_was_decided_and_by_whom():
     assert [entry.digest for entry in record.entries] == [ALL[seat].digest for seat in sorted(ALL)]
 
 
-def written_down(found):
+def written_down(found: RoundVerdicts) -> dict[str, str]:
     return {
         "record": found.record.hex(),
         "record_digest": found.record_digest.hex(),
@@ -120,7 +131,7 @@ def written_down(found):
     }
 
 
-def test_a_rule_that_looks_back_is_told_which_holder_of_a_seat_it_met():
+def test_a_rule_that_looks_back_is_told_which_holder_of_a_seat_it_met() -> None:
     tether = msgspec.structs.replace(MANIFEST, rule="tether", rule_parameters={})
     neighbours = {1: NEAR, 2: replace(FAR, tenure=3)}
     traces = screened(neighbours, judge=replace(OWN, tenure=2), manifest=tether).carried.memory.traces
@@ -128,7 +139,7 @@ def test_a_rule_that_looks_back_is_told_which_holder_of_a_seat_it_met():
 
 
 @pytest.mark.rule("R14")
-def test_records_are_the_ones_once_written_down():
+def test_records_are_the_ones_once_written_down() -> None:
     second = {seat: replace(fetched, tenure=2) for seat, fetched in ALL.items()}
     tether = msgspec.structs.replace(MANIFEST, rule="tether", rule_parameters={})
     golden.expect(
@@ -141,26 +152,26 @@ def test_records_are_the_ones_once_written_down():
     )
 
 
-def test_the_order_in_which_blobs_arrive_changes_nothing():
+def test_the_order_in_which_blobs_arrive_changes_nothing() -> None:
     assert screened(dict(reversed(ALL.items()))).record == screened().record
 
 
 @pytest.mark.rule("R12")
-def test_a_quarantined_neighbour_is_accepted_and_not_mixed():
+def test_a_quarantined_neighbour_is_accepted_and_not_mixed() -> None:
     found = screened(eligible=frozenset({0, 2}))
     assert found.accepted == 0b10
     assert not found.entries[0].mixed
     assert (found.carried.base == state_of(OWN)).all()
 
 
-def test_without_neighbours_a_peer_keeps_its_own_state_and_judges_nobody():
+def test_without_neighbours_a_peer_keeps_its_own_state_and_judges_nobody() -> None:
     found = screened({})
     assert found.judged == found.accepted == 0
     assert found.entries == ()
     assert (found.carried.base == state_of(OWN)).all()
 
 
-def test_a_neighbours_update_of_another_round_network_or_author_is_invalid():
+def test_a_neighbours_update_of_another_round_network_or_author_is_invalid() -> None:
     replayed = fetched_of(1, encode_update(update_of(1, number=2)))
     foreign = fetched_of(2, encode_update(msgspec.structs.replace(update_of(2), network=digest("x"))))
     stolen = fetched_of(3, NEAR.blob)
@@ -181,17 +192,17 @@ def test_a_neighbours_update_of_another_round_network_or_author_is_invalid():
     ],
     ids=["no-blob", "cut", "other-author", "bad-frame"],
 )
-def test_a_judge_without_a_state_of_its_own_is_at_fault(judge, fault):
+def test_a_judge_without_a_state_of_its_own_is_at_fault(judge: FetchedUpdate, fault: type[MalformedFrame]) -> None:
     with pytest.raises(fault):
         screened(judge=judge)
 
 
-def test_a_judge_whose_own_update_is_not_at_hand_is_at_no_fault():
+def test_a_judge_whose_own_update_is_not_at_hand_is_at_no_fault() -> None:
     with pytest.raises(BlobMissing):
         screened(judge=replace(OWN, held=HeldBlobs()))
 
 
-def test_balance_and_no_defence_need_no_base():
+def test_balance_and_no_defence_need_no_base() -> None:
     assert screened(base=None).record == screened().record
     unruled = msgspec.structs.replace(MANIFEST, rule="none", rule_parameters={})
     assert screened(base=None, manifest=unruled).record == screened(manifest=unruled).record
@@ -199,7 +210,7 @@ def test_balance_and_no_defence_need_no_base():
 
 @settings(max_examples=60)
 @given(st.binary(max_size=300), st.booleans())
-def test_a_neighbour_can_send_anything_at_all(body, dressed):
+def test_a_neighbour_can_send_anything_at_all(body: bytes, dressed: bool) -> None:
     """Whatever it is, it is judged, and the other verdicts are what they were."""
     blob = b"FMU2" + body if dressed else body
     found = screened({1: NEAR, 2: FAR, 7: fetched_of(7, blob)})
@@ -209,7 +220,7 @@ def test_a_neighbour_can_send_anything_at_all(body, dressed):
 
 @settings(max_examples=60)
 @given(st.data())
-def test_a_neighbour_can_send_an_update_changed_anywhere(data):
+def test_a_neighbour_can_send_an_update_changed_anywhere(data: st.DataObject) -> None:
     blob = bytearray(NEAR.blob)
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, 200) | st.integers(0, len(blob) - 1))
@@ -222,7 +233,7 @@ def test_a_neighbour_can_send_an_update_changed_anywhere(data):
 # ------------------------------------------------------------------------------------------- replay
 
 
-def replayed(circle, number, judge, base=None):
+def replayed(circle: Circle, number: int, judge: int, base: None = None) -> tuple[Attestation, RoundVerdicts]:
     history = circle.history()
     round_ = history.rounds[number - 1]
     blobs, _ = circle.served(number)
@@ -232,7 +243,7 @@ def replayed(circle, number, judge, base=None):
 
 
 @pytest.mark.parametrize("rule", ["balance", "none"])
-def test_a_replay_gives_what_was_attested(rule):
+def test_a_replay_gives_what_was_attested(rule: str) -> None:
     parameters = {} if rule == "none" else {"kappa_milli": 500}
     circle = Circle(seats=6, degree=3, rule=rule, rule_parameters=parameters)
     for number in (1, 2, 3):
@@ -242,7 +253,7 @@ def test_a_replay_gives_what_was_attested(rule):
             assert found.record_digest == attested.record
 
 
-def test_a_replay_needs_the_judges_update_and_those_it_judged():
+def test_a_replay_needs_the_judges_update_and_those_it_judged() -> None:
     circle = Circle(seats=6, degree=2)
     round_ = circle.history().rounds[0]
     needed = digests_behind_attestation(round_, 0)
@@ -250,7 +261,7 @@ def test_a_replay_needs_the_judges_update_and_those_it_judged():
     assert needed[0] == round_.commits[0]
 
 
-def test_a_replay_without_a_blob_it_needs_says_so():
+def test_a_replay_without_a_blob_it_needs_says_so() -> None:
     circle = Circle()
     history = circle.history()
     blobs, _ = circle.served(1)

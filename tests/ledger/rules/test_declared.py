@@ -1,12 +1,16 @@
 """What each rule says of itself is so, and what a manifest leaves out means what the protocol says."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ledger.errors import UsageError
 from ledger.rules import RULES, ScreeningInput, looks_back, rule_of
+from ledger.rules.interface import ScreeningResult
 from ledger.rules.judge_memory import JudgeMemory
 
 pytestmark = pytest.mark.rule("R12")
@@ -53,7 +57,7 @@ TETHER_RANGES = {
 SEATS, LENGTH = 9, 64
 
 
-def states(seed):
+def states(seed: int) -> tuple[NDArray[np.int32], dict[int, NDArray[np.int32]]]:
     """The judge's own state and those of nine neighbours, of which two are far off."""
     random = np.random.default_rng(seed)
     found = random.integers(-1000, 1000, (SEATS + 1, LENGTH)).astype(np.int32)
@@ -61,7 +65,9 @@ def states(seed):
     return found[0], dict(enumerate(found[1:]))
 
 
-def judged(name, *, base=0, without=(), memory=None, seed=1):
+def judged(
+    name: str, *, base: int = 0, without: Sequence[Any] = (), memory: None = None, seed: int = 1
+) -> tuple[ScreeningResult, dict[int, bool]]:
     """Verdicts, mixed and next base in one of some situations."""
     own, neighbours = states(seed)
     neighbours = {seat: state for seat, state in neighbours.items() if seat not in without}
@@ -84,31 +90,31 @@ def judged(name, *, base=0, without=(), memory=None, seed=1):
     return outcome, {seat: judgement.accepted for seat, judgement in outcome.judgements.items()}
 
 
-def is_same(one, other):
+def is_same(one: tuple[ScreeningResult, dict[int, bool]], other: tuple[ScreeningResult, dict[int, bool]]) -> bool:
     (outcome, verdicts), (again, others) = one, other
     return (
         verdicts == others and outcome.mixed == again.mixed and np.array_equal(outcome.next_base, again.next_base)
     )
 
 
-def test_the_defaults_are_the_protocols():
+def test_the_defaults_are_the_protocols() -> None:
     assert {name: asdict(rule_of(name, {})) for name in RULES} == DEFAULTS
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_rule_needs_the_base_that_it_says_it_needs(name):
+def test_a_rule_needs_the_base_that_it_says_it_needs(name: str) -> None:
     same = [is_same(judged(name, seed=seed), judged(name, base=500, seed=seed)) for seed in range(5)]
     assert rule_of(name, {}).needs_base is not all(same)
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_rule_remembers_where_it_says_so(name):
+def test_a_rule_remembers_where_it_says_so(name: str) -> None:
     has_memory = [bool(judged(name, seed=seed)[0].memory.traces) for seed in range(5)]
     assert set(has_memory) == {rule_of(name, {}).needs_memory}
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_rule_judges_each_neighbour_alone_where_it_says_so(name):
+def test_a_rule_judges_each_neighbour_alone_where_it_says_so(name: str) -> None:
     """Then a verdict can be recomputed although another neighbour's blob was lost."""
     same = [
         verdicts == {seat: judged(name, seed=seed)[1][seat] for seat in verdicts}
@@ -122,13 +128,13 @@ def test_a_rule_judges_each_neighbour_alone_where_it_says_so(name):
     assert rule.judges_each_alone or not all(same) or not rule.is_replayable
 
 
-def test_only_a_rule_that_asks_for_the_private_loss_cannot_be_replayed():
+def test_only_a_rule_that_asks_for_the_private_loss_cannot_be_replayed() -> None:
     assert [name for name in RULES if not rule_of(name, {}).is_replayable] == ["ubar"]
     assert [name for name in RULES if looks_back(rule_of(name, {}))] == ["tether"]
 
 
 @pytest.mark.parametrize(("name", "least", "most"), [(name, *ends) for name, ends in TETHER_RANGES.items()])
-def test_a_parameter_may_have_every_value_of_its_range_and_none_beyond(name, least, most):
+def test_a_parameter_may_have_every_value_of_its_range_and_none_beyond(name: str, least: int, most: int) -> None:
     for value in (least, most):
         assert getattr(rule_of("tether", {name: value}), name) == value
     for value in (least - 1, most + 1):
@@ -137,11 +143,11 @@ def test_a_parameter_may_have_every_value_of_its_range_and_none_beyond(name, lea
 
 
 @pytest.mark.parametrize("width", [8, 4096, 1 << 16])
-def test_a_sketch_may_have_these_widths(width):
+def test_a_sketch_may_have_these_widths(width: int) -> None:
     assert rule_of("tether", {"sketch_width": width}).sketch_width == width
 
 
 @pytest.mark.parametrize("width", [4, 7, 12, 4095, 1 << 17])
-def test_a_sketch_may_have_no_others(width):
+def test_a_sketch_may_have_no_others(width: int) -> None:
     with pytest.raises(UsageError, match="sketch_width"):
         rule_of("tether", {"sketch_width": width})

@@ -25,11 +25,11 @@ memories = st.builds(
 )
 
 
-def remembering(*values, seat=3, tenure=2):
+def remembering(*values: int, seat: int = 3, tenure: int = 2) -> JudgeMemory:
     return JudgeMemory(bytes(32), {seat: AuthorTrace(tenure, 1, np.array(values, np.int32))})
 
 
-def test_the_next_holder_of_a_seat_is_a_stranger():
+def test_the_next_holder_of_a_seat_is_a_stranger() -> None:
     memory = remembering(1, tenure=2)
     assert memory.trace_of(3, 2) is memory.traces[3]
     assert memory.trace_of(3, 3) is None
@@ -37,7 +37,7 @@ def test_the_next_holder_of_a_seat_is_a_stranger():
 
 
 @given(memories)
-def test_the_digest_is_over_every_integer_in_the_order_of_the_seats(memory):
+def test_the_digest_is_over_every_integer_in_the_order_of_the_seats(memory: JudgeMemory) -> None:
     packed = bytes([len(memory.seed)]) + memory.seed
     for seat, trace in sorted(memory.traces.items()):
         head = struct.pack("<H3I", seat, trace.tenure, trace.meetings, len(trace.values))
@@ -46,13 +46,13 @@ def test_the_digest_is_over_every_integer_in_the_order_of_the_seats(memory):
 
 
 @given(memories)
-def test_a_file_gives_back_what_was_remembered(memory):
+def test_a_file_gives_back_what_was_remembered(memory: JudgeMemory) -> None:
     found = JudgeMemory.from_fields(msgpack.unpackb(msgpack.packb(memory.to_fields()), strict_map_key=False))
     assert found.digest() == memory.digest()
     assert found.seed == memory.seed
 
 
-def test_another_value_seat_tenure_or_seed_is_another_digest():
+def test_another_value_seat_tenure_or_seed_is_another_digest() -> None:
     told = [
         remembering(1, 2),
         remembering(1, 3),

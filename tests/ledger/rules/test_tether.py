@@ -1,15 +1,19 @@
 """TETHER against its slow specification, and the situations in which hardly anything is left to decide by."""
 
+from collections.abc import Collection
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ledger.arithmetic.sketch import measure
 from ledger.errors import UsageError
 from ledger.rules import ScreeningInput, rule_of
+from ledger.rules.interface import ScreeningResult
 from ledger.rules.judge_memory import AuthorTrace, JudgeMemory
 from ledger.rules.tether import Tether
 from tests.support.specification import tether as tether_specification
@@ -22,11 +26,21 @@ JUDGE = 200
 SMALL = {"sketch_width": 8, "hidden_milli": 10**6, "unseen_milli": 10**6}
 
 
-def array(values):
+def array(values: list[int]) -> NDArray[np.int32]:
     return np.array(values, np.int32)
 
 
-def situation(base, own, neighbours, *, eligible=None, memory=None, tenures=None, seed=bytes(32), round_number=1):
+def situation(
+    base: list[int],
+    own: list[int],
+    neighbours: dict[int, list[int]],
+    *,
+    eligible: Collection[int] | None = None,
+    memory: JudgeMemory | None = None,
+    tenures: dict[int, int] | None = None,
+    seed: bytes = bytes(32),
+    round_number: int = 1,
+) -> ScreeningInput:
     states = {seat: array(values) for seat, values in neighbours.items()}
     chosen = frozenset(states) if eligible is None else frozenset(eligible)
     return ScreeningInput(
@@ -43,22 +57,28 @@ def situation(base, own, neighbours, *, eligible=None, memory=None, tenures=None
     )
 
 
-def tether(base, own, neighbours, parameters=SMALL, **rest):
+def tether(
+    base: list[int],
+    own: list[int],
+    neighbours: dict[int, list[int]],
+    parameters: dict[str, int] = SMALL,
+    **rest: Any,
+) -> ScreeningResult:
     return rule_of("tether", parameters).screen(situation(base, own, neighbours, **rest))
 
 
-def accepted(outcome):
+def accepted(outcome: ScreeningResult) -> set[int]:
     return {seat for seat, judgement in outcome.judgements.items() if judgement.accepted}
 
 
-def cloud(name, count, length=64, scale=1000):
+def cloud(name: str, count: int, length: int = 64, scale: int = 1000) -> dict[int, list[int]]:
     """Steps of about one length in random directions, seat → state, from a fixed generator."""
     random = np.random.default_rng(list(name.encode()))
     return {seat: random.integers(-scale, scale, length).tolist() for seat in range(count)}
 
 
 @st.composite
-def parameters(draw):
+def parameters(draw: st.DrawFn) -> dict[str, int]:
     return {
         "gate_milli": draw(st.integers(1000, 4000)),
         "least_milli": draw(st.integers(0, 2000)),
@@ -80,7 +100,7 @@ def parameters(draw):
 
 
 @st.composite
-def histories(draw, most_neighbours=9, most_rounds=3):
+def histories(draw: st.DrawFn, most_neighbours: int = 9, most_rounds: int = 3) -> list[tuple[Any, ...]]:
     """Some rounds of one judge: rounds of (number, base, own, neighbours, eligible, tenures)."""
     length, scale = draw(st.integers(1, 40)), draw(st.sampled_from([1, 3, 1000, LARGEST]))
     states = st.lists(st.integers(-scale, scale), min_size=length, max_size=length)
@@ -99,18 +119,22 @@ def histories(draw, most_neighbours=9, most_rounds=3):
 
 @settings(max_examples=150)
 @given(histories(), parameters(), st.binary(min_size=32, max_size=32))
-def test_tether_does_what_the_specification_says(rounds, chosen, seed):
+def test_tether_does_what_the_specification_says(
+    rounds: list[tuple[Any, ...]], chosen: dict[str, int], seed: bytes
+) -> None:
     compare_with_the_specification(rounds, chosen, seed)
 
 
 @settings(max_examples=100)
 @given(histories(3, 8), parameters(), st.integers(0, 4), st.binary(min_size=32, max_size=32))
-def test_of_many_authors_met_before_it_remembers_those_that_the_specification_does(rounds, chosen, most, seed):
+def test_of_many_authors_met_before_it_remembers_those_that_the_specification_does(
+    rounds: list[tuple[Any, ...]], chosen: dict[str, int], most: int, seed: bytes
+) -> None:
     """Two or three neighbours a round of thirteen authors: those absent soon outnumber the places."""
     compare_with_the_specification(rounds, {**chosen, "most": most, "memory_milli": 950}, seed)
 
 
-def compare_with_the_specification(rounds, chosen, seed):
+def compare_with_the_specification(rounds: list[tuple[Any, ...]], chosen: dict[str, int], seed: bytes) -> None:
     memory, traces, kept_seed = JudgeMemory(), {}, b""
     for number, base, own, neighbours, eligible, tenures in rounds:
         given_situation = situation(
@@ -141,7 +165,9 @@ ROUNDS_OF_EIGHT = [[0, 1, 2], [0, 1, 3], [0, 1, 4], [0, 2, 5], [5, 6, 7]]
 
 
 @pytest.mark.parametrize(("most", "remembered"), [(5, [0, 1]), (6, [0, 1, 2]), (4, [0]), (3, []), (0, [])])
-def test_only_so_many_authors_are_known_and_of_the_absent_ones_those_most_often_met(most, remembered):
+def test_only_so_many_authors_are_known_and_of_the_absent_ones_those_most_often_met(
+    most: int, remembered: list[int]
+) -> None:
     """Of eight authors three are there in the last round; 0 was met four times, 1 three times, 2 twice."""
     states, memory = cloud("often", 9), JudgeMemory()
     for seats in ROUNDS_OF_EIGHT:
@@ -157,7 +183,7 @@ def test_only_so_many_authors_are_known_and_of_the_absent_ones_those_most_often_
         assert (again.judgements == found.judgements) is (seat not in remembered)
 
 
-def test_the_full_width_over_several_runs_equals_the_specification():
+def test_the_full_width_over_several_runs_equals_the_specification() -> None:
     length = 4096 + 4096 + 77
     base, own, *others = cloud("wide", 5, length, LARGEST).values()
     neighbours = dict(enumerate(others))
@@ -171,7 +197,7 @@ def test_the_full_width_over_several_runs_equals_the_specification():
     assert {s: (t.tenure, t.meetings, t.values.tolist()) for s, t in found.memory.traces.items()} == expected.traces
 
 
-def test_with_no_neighbour_a_judge_goes_on_from_its_own_state():
+def test_with_no_neighbour_a_judge_goes_on_from_its_own_state() -> None:
     found = tether([5, 5], [9, -9], {})
     assert not found.judgements
     assert not found.mixed
@@ -179,14 +205,14 @@ def test_with_no_neighbour_a_judge_goes_on_from_its_own_state():
     assert set(found.memory.traces) == {JUDGE}
 
 
-def test_one_near_neighbour_is_accepted_and_mixed():
+def test_one_near_neighbour_is_accepted_and_mixed() -> None:
     found = tether([0, 0], [100, 0], {3: [0, 100]})
     assert accepted(found) == found.mixed == {3}
     assert found.next_base.tolist() == [50, 50]
 
 
 @pytest.mark.parametrize("length", [0, 1, 100])
-def test_neighbours_that_hardly_move_shut_out_nobody_who_trains(length):
+def test_neighbours_that_hardly_move_shut_out_nobody_who_trains(length: int) -> None:
     """One of two stays at the judge's base: the other may go three of the judge's steps, and half of one counts."""
     base, own = [0, 0, 0], [0, 0, 1000]
     found = tether(base, own, {3: [length, 0, 0], 4: [0, 3000, 0]})
@@ -195,7 +221,7 @@ def test_neighbours_that_hardly_move_shut_out_nobody_who_trains(length):
     assert accepted(tether(base, own, {3: [length, 0, 0], 4: [0, 3001, 0]})) == {3}
 
 
-def test_who_stands_still_makes_nobody_look_like_a_group_that_pushes():
+def test_who_stands_still_makes_nobody_look_like_a_group_that_pushes() -> None:
     """Three of seven who train have much in common; six who stand still would make that stand out."""
     own, common, *unlike = cloud("alike", 6).values()
     alike = [[a + b // 4 for a, b in zip(common, one, strict=True)] for one in cloud("apart", 3).values()]
@@ -206,14 +232,14 @@ def test_who_stands_still_makes_nobody_look_like_a_group_that_pushes():
 
 
 @pytest.mark.parametrize("count", [1, 4, 7, 20])
-def test_all_identical_states_are_accepted_and_change_nothing(count):
+def test_all_identical_states_are_accepted_and_change_nothing(count: int) -> None:
     found = tether([7, -7], [7, -7], {seat: [7, -7] for seat in range(count)})
     assert accepted(found) == set(range(count))
     assert found.next_base.tolist() == [7, -7]
     assert not any(trace.values.any() for trace in found.memory.traces.values())
 
 
-def test_who_stands_still_is_mixed_without_shortening_the_reach():
+def test_who_stands_still_is_mixed_without_shortening_the_reach() -> None:
     """Most neighbours published the judge's own base: the reach is half of the judge's own step, 100."""
     states = {1: [0, 0], 2: [0, 0], 3: [0, 300], 4: [0, -301]}
     found = tether([0, 0], [100, 0], states, {**SMALL, "drop_milli": 0})
@@ -222,21 +248,21 @@ def test_who_stands_still_is_mixed_without_shortening_the_reach():
     assert found.next_base.tolist() == [25, 12]
 
 
-def test_a_judge_that_did_not_move_reaches_as_far_as_the_median():
+def test_a_judge_that_did_not_move_reaches_as_far_as_the_median() -> None:
     neighbours = cloud("idle", 7)
     found = tether([0] * 64, [0] * 64, neighbours)
     assert accepted(found) == set(neighbours)
     assert found.next_base.any()
 
 
-def test_who_is_beyond_the_gate_is_rejected_whatever_its_direction():
+def test_who_is_beyond_the_gate_is_rejected_whatever_its_direction() -> None:
     neighbours = cloud("gate", 8) | {50: [40_000] * 64}
     found = tether([0] * 64, [900] * 32 + [-900] * 32, neighbours)
     assert accepted(found) == set(range(8))
     assert set(found.judgements[50].figures) == {"distance2", "tau2"}
 
 
-def test_the_gate_is_inclusive_and_exact():
+def test_the_gate_is_inclusive_and_exact() -> None:
     """τ is the lower median, 100; the gate is 300."""
     found = tether([0], [100], {1: [100], 2: [-100], 3: [300], 4: [301], 5: [100]}, {"few": 0})
     assert accepted(found) >= {1, 2, 5}
@@ -244,7 +270,7 @@ def test_the_gate_is_inclusive_and_exact():
     assert 4 not in accepted(found)
 
 
-def test_a_latecomer_accepts_all_and_closes_most_of_the_way_at_once():
+def test_a_latecomer_accepts_all_and_closes_most_of_the_way_at_once() -> None:
     base, own = [0] * 64, [1] * 64
     neighbours = {seat: [100_000 + 100 * seat] * 64 for seat in range(8)}
     found = tether(base, own, neighbours, round_number=9)
@@ -253,7 +279,7 @@ def test_a_latecomer_accepts_all_and_closes_most_of_the_way_at_once():
     assert all(set(judgement.figures) == {"distance2", "tau2"} for judgement in found.judgements.values())
 
 
-def test_a_latecomer_is_not_thrown_by_a_far_minority():
+def test_a_latecomer_is_not_thrown_by_a_far_minority() -> None:
     neighbours = {seat: [100_000] * 64 for seat in range(6)} | {7: [-LARGEST] * 64, 8: [-LARGEST] * 64}
     found = tether([0] * 64, [1] * 64, neighbours, round_number=9)
     assert (found.next_base > 0).all()
@@ -266,8 +292,8 @@ def test_a_latecomer_is_not_thrown_by_a_far_minority():
     ids=["at the start", "came second", "there from the start", "still settling", "settled"],
 )
 def test_only_who_came_late_and_not_long_ago_follows_neighbours_that_are_all_out_of_reach(
-    judged, round_number, is_late
-):
+    judged: int, round_number: int, is_late: bool
+) -> None:
     """All four neighbours may be liars: whoever knows where the others were takes none of them."""
     trace = {JUDGE: AuthorTrace(0, judged, np.zeros(8, np.int32))} if judged else {}
     neighbours = {seat: [-LARGEST] * 64 for seat in range(4)}
@@ -276,14 +302,14 @@ def test_only_who_came_late_and_not_long_ago_follows_neighbours_that_are_all_out
     assert (found.next_base.tolist() == [1] * 64) is not is_late
 
 
-def test_a_new_holder_of_the_judges_seat_may_be_late_again():
+def test_a_new_holder_of_the_judges_seat_may_be_late_again() -> None:
     memory = JudgeMemory(b"s" * 32, {JUDGE: AuthorTrace(0, 30, np.zeros(8, np.int32))})
     neighbours = {seat: [100_000] * 64 for seat in range(4)}
     found = tether([0] * 64, [1] * 64, neighbours, memory=memory, tenures={JUDGE: 1}, round_number=40)
     assert accepted(found) == set(neighbours)
 
 
-def test_quarantined_neighbours_are_judged_but_never_mixed():
+def test_quarantined_neighbours_are_judged_but_never_mixed() -> None:
     neighbours = cloud("quarantine", 8)
     found = tether([0] * 64, [500] * 64, neighbours, eligible=())
     assert accepted(found)
@@ -291,14 +317,14 @@ def test_quarantined_neighbours_are_judged_but_never_mixed():
     assert found.next_base.tolist() == [500] * 64
 
 
-def test_few_neighbours_lose_the_oddest_from_the_mix_but_not_its_name():
+def test_few_neighbours_lose_the_oddest_from_the_mix_but_not_its_name() -> None:
     """Four at most: the test cannot fire with so few, and floor(0.45 · 4) is one."""
     found = tether([0] * 64, [900] * 64, cloud("few", 4))
     assert accepted(found) == {0, 1, 2, 3}
     assert len(found.mixed) == 3
 
 
-def test_a_push_that_is_hidden_in_every_single_round_shows_over_many():
+def test_a_push_that_is_hidden_in_every_single_round_shows_over_many() -> None:
     """Four of ten ride at the honest length with a small part in common; history brings it out."""
     random, length = np.random.default_rng(5), 4096
     push = random.normal(0, 1, length)
@@ -321,7 +347,7 @@ def test_a_push_that_is_hidden_in_every_single_round_shows_over_many():
     assert accepted(without) == set(range(10))
 
 
-def test_a_group_of_which_a_judge_meets_but_one_at_a_time_is_found_out():
+def test_a_group_of_which_a_judge_meets_but_one_at_a_time_is_found_out() -> None:
     """Neighbours are drawn anew: two honest ones and one of six riders a round, who push the same way."""
     random, length = np.random.default_rng(6), 512
     push = random.normal(0, 1, length)
@@ -344,7 +370,7 @@ def test_a_group_of_which_a_judge_meets_but_one_at_a_time_is_found_out():
         assert verdicts[number] == {number % 8, (number + 3) % 8}
 
 
-def test_the_sketchs_seed_is_drawn_once_and_differs_between_judges():
+def test_the_sketchs_seed_is_drawn_once_and_differs_between_judges() -> None:
     neighbours = cloud("seed", 3)
     first = tether([0] * 64, [1] * 64, neighbours, seed=b"\1" * 32)
     second = tether([0] * 64, [1] * 64, neighbours, seed=b"\2" * 32, memory=first.memory)
@@ -354,7 +380,7 @@ def test_the_sketchs_seed_is_drawn_once_and_differs_between_judges():
     assert rule_of("tether", SMALL).screen(other).memory.seed != first.memory.seed
 
 
-def test_the_next_holder_of_a_seat_begins_anew_and_absent_authors_are_kept():
+def test_the_next_holder_of_a_seat_begins_anew_and_absent_authors_are_kept() -> None:
     neighbours = cloud("holders", 3)
     first = tether([0] * 64, [1] * 64, neighbours)
     second = tether([0] * 64, [1] * 64, {0: neighbours[0], 1: neighbours[1]}, memory=first.memory, tenures={1: 7})
@@ -363,12 +389,12 @@ def test_the_next_holder_of_a_seat_begins_anew_and_absent_authors_are_kept():
     assert second.memory.traces[2] is first.memory.traces[2]
 
 
-def test_a_trace_of_another_width_counts_as_none():
+def test_a_trace_of_another_width_counts_as_none() -> None:
     memory = JudgeMemory(b"s", {0: AuthorTrace(0, 9, np.ones(16, np.int32))})
     assert tether([0], [1], {0: [1]}, memory=memory).memory.traces[0].meetings == 1
 
 
-def test_nothing_given_is_written_to_and_order_changes_nothing():
+def test_nothing_given_is_written_to_and_order_changes_nothing() -> None:
     neighbours = cloud("order", 9)
     first = tether([0] * 64, [700] * 64, neighbours)
     before = {seat: trace.values.copy() for seat, trace in first.memory.traces.items()}
@@ -382,7 +408,7 @@ def test_nothing_given_is_written_to_and_order_changes_nothing():
     assert all((first.memory.traces[seat].values == values).all() for seat, values in before.items())
 
 
-def test_the_next_base_stays_on_the_grid():
+def test_the_next_base_stays_on_the_grid() -> None:
     edge = [1 << 24, -(1 << 24)]
     found = tether(edge, [0, 0], {1: edge, 2: [LARGEST, -LARGEST]})
     assert (np.abs(found.next_base) <= 1 << 24).all()
@@ -411,12 +437,12 @@ def test_the_next_base_stays_on_the_grid():
         ("sketch_width", 1 << 17),
     ],
 )
-def test_a_parameter_out_of_range_is_refused_by_name(name, value):
+def test_a_parameter_out_of_range_is_refused_by_name(name: str, value: int) -> None:
     with pytest.raises(UsageError, match=name):
         rule_of("tether", {name: value})
 
 
-def test_a_push_that_the_remembered_sketch_cannot_see_is_seen_by_the_fresh_one():
+def test_a_push_that_the_remembered_sketch_cannot_see_is_seen_by_the_fresh_one() -> None:
     """Its author solved for a vector whose sketch under the judge's public seed is zero."""
     random, width, length = np.random.default_rng(7), 64, 640
     chosen = {"sketch_width": width, "hidden_milli": 10**6, "unseen_milli": 600}
@@ -460,7 +486,9 @@ def test_a_push_that_the_remembered_sketch_cannot_see_is_seen_by_the_fresh_one()
     ("drop_milli", "count", "dropped"),
     [(0, 8, 0), (111, 9, 0), (112, 9, 1), (500, 8, 4), (999, 8, 7), (1000, 8, 8)],
 )
-def test_of_those_known_the_part_that_may_be_dropped_is_rounded_down(drop_milli, count, dropped):
+def test_of_those_known_the_part_that_may_be_dropped_is_rounded_down(
+    drop_milli: int, count: int, dropped: int
+) -> None:
     """The test always fires here, and nobody is too near to be dropped."""
     always = {**SMALL, "few": 0, "most": 0, "spectral_milli": 0, "share_milli": 0, "far_milli": 0, "still_milli": 0}
     neighbours = cloud("floor", count)

@@ -31,7 +31,7 @@ def averaged_accuracy(attack: str | None, rounds: int = 8) -> float:
     return peers[0].evaluate(state)["accuracy"]
 
 
-def test_an_honest_peer_changes_nothing():
+def test_an_honest_peer_changes_nothing() -> None:
     honest = choose_attack("honest")
     assert honest.publish(sight()) is TRAINED
     assert honest.data("anything", 10) == "anything"
@@ -43,7 +43,7 @@ def test_an_honest_peer_changes_nothing():
     assert not any((honest.spies, honest.is_unreadable, honest.has_figures))
 
 
-def test_every_attack_has_a_name_and_a_line_about_it_and_stands_in_the_help():
+def test_every_attack_has_a_name_and_a_line_about_it_and_stands_in_the_help() -> None:
     assert all(choose_attack(name).name == name for name in ATTACKS)
     assert all(len(line) > 20 for line in ATTACKS.values())
     listed = [name.partition(" ")[0] for name in ATTACK_HELP.split(", ")]
@@ -51,7 +51,7 @@ def test_every_attack_has_a_name_and_a_line_about_it_and_stands_in_the_help():
 
 
 @pytest.mark.parametrize("name", list(ATTACKS))
-def test_every_attack_publishes_something_finite_of_the_right_shape_whatever_it_knows(name):
+def test_every_attack_publishes_something_finite_of_the_right_shape_whatever_it_knows(name: str) -> None:
     blind = sight()
     alike = sight_of([[1, 2, 3]] * 3, [1, 2, 3], colluders=(6, 7), peers=5)
     seeing = sight_of([[1, 2, 3], [2, 2, 4], [1, 1, 1]], [0, 0, 0], colluders=(6, 7), peers=5)
@@ -62,7 +62,7 @@ def test_every_attack_publishes_something_finite_of_the_right_shape_whatever_it_
         assert np.isfinite(published).all()
 
 
-def test_an_unknown_attack_is_a_usage_error_that_lists_them():
+def test_an_unknown_attack_is_a_usage_error_that_lists_them() -> None:
     with pytest.raises(UsageError, match=r"no attack is called 'dos': choose .*gaussian.*withhold"):
         choose_attack("dos")
 
@@ -81,12 +81,14 @@ def test_an_unknown_attack_is_a_usage_error_that_lists_them():
         ("ride:alie", {}, "no attack is called 'ride:alie'"),
     ],
 )
-def test_what_an_attack_cannot_take_is_a_usage_error(name, parameters, complaint):
+def test_what_an_attack_cannot_take_is_a_usage_error(
+    name: str, parameters: dict[str, float], complaint: str
+) -> None:
     with pytest.raises(UsageError, match=complaint):
         choose_attack(name, parameters)
 
 
-def test_parameters_reach_the_attack_and_a_sleepers_the_one_it_wakes_into():
+def test_parameters_reach_the_attack_and_a_sleepers_the_one_it_wakes_into() -> None:
     assert choose_attack("alie", {"z": 1.5}).z == 1.5
     sleeper = choose_attack("sleeper:alie", {"asleep": 3, "z": 1.5}, (6, 7))
     assert (sleeper.asleep, sleeper.inner.z, sleeper.accomplices) == (3, 1.5, (6, 7))
@@ -94,14 +96,14 @@ def test_parameters_reach_the_attack_and_a_sleepers_the_one_it_wakes_into():
     assert list_parameters("ipm") == {"epsilon": 0.5, "jitter": 0.01}
 
 
-def test_parameters_are_numbers_by_name():
+def test_parameters_are_numbers_by_name() -> None:
     assert parse_attack_parameters(["z=1.5", "kind=2"]) == {"z": 1.5, "kind": 2.0}
     for text in ("z", "z=", "z=nan", "z=inf", "z=many"):
         with pytest.raises(UsageError, match="is not NAME=NUMBER"):
             parse_attack_parameters([text])
 
 
-def test_accomplices_are_seats():
+def test_accomplices_are_seats() -> None:
     assert parse_seats("") == ()
     assert parse_seats("7, 6,7") == (6, 7)
     for text in ("six", "6,,7", "256", "-1"):
@@ -109,12 +111,12 @@ def test_accomplices_are_seats():
             parse_seats(text)
 
 
-def test_sign_flip_publishes_the_step_reversed_and_lengthened():
+def test_sign_flip_publishes_the_step_reversed_and_lengthened() -> None:
     published = choose_attack("sign-flip").publish(sight())
     assert np.allclose(published, BASE - 5 * (TRAINED - BASE))
 
 
-def test_gaussian_adds_noise_from_the_given_generator():
+def test_gaussian_adds_noise_from_the_given_generator() -> None:
     first, second = (choose_attack("gaussian").publish(sight()) for _ in range(2))
     assert np.array_equal(first, second)
     noise = choose_attack("gaussian").publish(sight(np.zeros(10**5, np.float32), np.zeros(10**5, np.float32)))
@@ -122,18 +124,18 @@ def test_gaussian_adds_noise_from_the_given_generator():
 
 
 @pytest.mark.parametrize("name", ["sign-flip", "gaussian", "ipm", "backdoor"])
-def test_a_poisoner_left_to_itself_stays_finite(name):
+def test_a_poisoner_left_to_itself_stays_finite(name: str) -> None:
     poisoner, state = choose_attack(name), BASE
     for _ in range(200):
         state = poisoner.publish(sight(state, state * np.float32(-20)))
     assert np.linalg.norm(state) <= 1000.1 * np.linalg.norm(BASE)
 
 
-def test_a_lazy_peer_publishes_its_base():
+def test_a_lazy_peer_publishes_its_base() -> None:
     assert choose_attack("lazy").publish(sight()) is BASE
 
 
-def test_each_copier_publishes_another_honest_peers_state():
+def test_each_copier_publishes_another_honest_peers_state() -> None:
     states = [[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]
     copied = [
         choose_attack("copier").publish(sight_of(states, [0, 0], seat=seat, colluders=(6, 7))).tolist()
@@ -143,13 +145,13 @@ def test_each_copier_publishes_another_honest_peers_state():
     assert choose_attack("copier").publish(sight()) is BASE
 
 
-def test_a_sleeper_is_honest_until_it_wakes():
+def test_a_sleeper_is_honest_until_it_wakes() -> None:
     sleeper = choose_attack("sleeper:sign-flip", {"asleep": 2})
     assert sleeper.publish(sight(round=2)) is TRAINED
     assert np.allclose(sleeper.publish(sight(round=3)), BASE - 5 * (TRAINED - BASE))
 
 
-def test_a_sleeper_lies_only_when_awake():
+def test_a_sleeper_lies_only_when_awake() -> None:
     liar = choose_attack("sleeper:false-verdict", {"asleep": 2})
     liar.publish(sight(round=2))
     assert liar.verdicts(0b1110, 0b0110) == 0b0110
@@ -164,7 +166,7 @@ def test_a_sleeper_lies_only_when_awake():
     assert blocker.is_unreadable
 
 
-def test_a_slow_drift_pushes_the_same_way_however_the_others_turn():
+def test_a_slow_drift_pushes_the_same_way_however_the_others_turn() -> None:
     drift = choose_attack("slow-drift", {"size": 0.5})
     assert drift.publish(sight()) is TRAINED
     first = sight_of([[2.0, 0.0]], [0.0, 0.0], round=2)
@@ -173,15 +175,15 @@ def test_a_slow_drift_pushes_the_same_way_however_the_others_turn():
     assert drift.publish(turned).tolist() == [-2.0, 0.0]
 
 
-def test_a_false_verdict_is_the_opposite_within_the_judged():
+def test_a_false_verdict_is_the_opposite_within_the_judged() -> None:
     assert choose_attack("false-verdict").verdicts(0b1110, 0b0110) == 0b1000
 
 
-def test_a_withholder_serves_nothing():
+def test_a_withholder_serves_nothing() -> None:
     assert not choose_attack("withhold").serves(bytes(32))
 
 
-def test_the_accomplices_agree_on_what_is_random_and_on_nothing_else():
+def test_the_accomplices_agree_on_what_is_random_and_on_nothing_else() -> None:
     first, second = (
         sight(vector(0), vector(0), seat=seat, rng=np.random.default_rng(seat), seed=5) for seat in (6, 7)
     )
@@ -190,7 +192,7 @@ def test_the_accomplices_agree_on_what_is_random_and_on_nothing_else():
     assert first.rng.random() != second.rng.random()
 
 
-def test_two_poisoners_in_eight_ruin_a_plain_average():
+def test_two_poisoners_in_eight_ruin_a_plain_average() -> None:
     honest = averaged_accuracy(None)
     assert honest > 0.9
     assert averaged_accuracy("sign-flip") < 0.3

@@ -42,7 +42,7 @@ class Shared(Home):
 '''
 
 
-def test_the_smallest_of_all_shared_variances_becomes_negative():
+def test_the_smallest_of_all_shared_variances_becomes_negative() -> None:
     layout = (Tensor("a.running_var", (2,), 0), Tensor("b.running_var", (1,), 3), Tensor("weight", (2,), 0))
     trained = vector(0.5, 2.0, 0.05, -9.0, 1.0)
     found = choose_attack("buffer").publish(sight(trained=trained, base=trained, layout=layout))
@@ -51,7 +51,7 @@ def test_the_smallest_of_all_shared_variances_becomes_negative():
     np.testing.assert_array_equal(trained, vector(0.5, 2.0, 0.05, -9.0, 1.0))
 
 
-def test_where_none_is_shared_the_loudest_small_tensor_is_turned():
+def test_where_none_is_shared_the_loudest_small_tensor_is_turned() -> None:
     layout = (Tensor("bias", (2,), 0), Tensor("scale", (1,), 0), Tensor("weight", (200,), 0))
     trained = np.concatenate([vector(0.5, -0.5, 1.0), np.full(200, 5, np.float32)])
     found = choose_attack("buffer").publish(sight(trained=trained, base=trained, layout=layout))
@@ -59,7 +59,7 @@ def test_where_none_is_shared_the_loudest_small_tensor_is_turned():
 
 
 @pytest.mark.parametrize("depth", [0.0, -1.0, float("inf"), float("nan")])
-def test_a_depth_that_is_none_is_a_usage_error(depth):
+def test_a_depth_that_is_none_is_a_usage_error(depth: float) -> None:
     with pytest.raises(UsageError, match="attack buffer: depth"):
         choose_attack("buffer", {"depth": depth})
 

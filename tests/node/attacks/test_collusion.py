@@ -1,7 +1,10 @@
 """What poisoners of a circle come to know: what was published, what follows from it, and nothing of this round."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import to_float
 from ledger.blobs.contents.records import decode_record
@@ -21,8 +24,8 @@ from tests.support.circles import NETWORK, Circle, genesis_state
 GANG = (3, 4)
 
 
-def collusion_in(circle, lost=()):
-    async def fetch(digests, max_bytes):
+def collusion_in(circle: Circle, lost: Collection[bytes] = ()) -> Collusion:
+    async def fetch(digests: dict[bytes, int], max_bytes: int) -> dict[bytes, bytes]:
         for digest in digests:
             if digest in lost:
                 raise Unavailable(digest, {})
@@ -31,7 +34,7 @@ def collusion_in(circle, lost=()):
     return Collusion(lambda: circle.known, NETWORK.domain_separator, GANG, genesis_state(), fetch)
 
 
-def state_of(circle, number, seat):
+def state_of(circle: Circle, number: int, seat: int) -> NDArray[np.float32]:
     round_ = circle.known.rounds[number - 1]
     fetched = make_fetched_update(find_frame_chain(circle.known, round_, seat), round_.tenures[seat], circle.blobs)
     return to_float(
@@ -40,7 +43,7 @@ def state_of(circle, number, seat):
 
 
 @pytest.mark.parametrize("rule", ["balance", "tether"])
-async def test_accomplices_know_every_honest_peers_last_state_base_and_memory(rule):
+async def test_accomplices_know_every_honest_peers_last_state_base_and_memory(rule: str) -> None:
     circle = Circle(seats=5, rounds=3, rule=rule, rule_parameters={})
     known = await collusion_in(circle).look(4)
     assert sorted(known.honest) == sorted(known.bases) == [0, 1, 2]
@@ -51,7 +54,7 @@ async def test_accomplices_know_every_honest_peers_last_state_base_and_memory(ru
         assert known.memories[seat].digest() == circle.carried[seat].memory.digest()
 
 
-async def test_of_the_round_under_way_nothing_is_known():
+async def test_of_the_round_under_way_nothing_is_known() -> None:
     circle = Circle(seats=5, rounds=3)
     collusion = collusion_in(circle)
     first = await collusion.look(1)
@@ -61,7 +64,7 @@ async def test_of_the_round_under_way_nothing_is_known():
         assert np.array_equal(known.honest[0], state_of(circle, number - 1, 0))
 
 
-async def test_a_lost_update_costs_the_knowledge_of_it_and_no_more():
+async def test_a_lost_update_costs_the_knowledge_of_it_and_no_more() -> None:
     circle = Circle(seats=5, rounds=2)
     known = await collusion_in(circle, lost={circle.updates[2, 0]}).look(3)
     assert np.array_equal(known.honest[0], state_of(circle, 1, 0))
@@ -70,7 +73,7 @@ async def test_a_lost_update_costs_the_knowledge_of_it_and_no_more():
     assert known.bases == {}
 
 
-async def test_a_reorganised_chain_is_read_anew():
+async def test_a_reorganised_chain_is_read_anew() -> None:
     before, after = Circle(seats=5, rounds=2), Circle(seats=5, rounds=2, degree=3)
     after.known.rounds[0].seed = bytes(32)
     held = [before]
@@ -83,7 +86,7 @@ async def test_a_reorganised_chain_is_read_anew():
     assert collusion._seeds == [round_.seed for round_ in after.known.rounds]
 
 
-def test_whoever_cannot_be_read_judges_nobody_and_stays_where_it_is():
+def test_whoever_cannot_be_read_judges_nobody_and_stays_where_it_is() -> None:
     circle = Circle(seats=5, rounds=1)
     round_ = circle.known.rounds[0]
     carried = CarriedState(genesis_state())

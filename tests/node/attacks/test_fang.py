@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from node.attacks import choose_attack
 from tests.support.sights import sight_of, vector
 
 
-def test_the_trimmed_mean_attack_lies_beyond_the_extreme_that_is_against_the_way():
+def test_the_trimmed_mean_attack_lies_beyond_the_extreme_that_is_against_the_way() -> None:
     # Two coordinates rise, with a positive and a negative minimum; two fall, with such maxima.
     states = [[1, -4, 4, -4], [3, -2, 2, -2]]
     poison = choose_attack("fang-trim").plan(sight_of(states, [0, -9, 9, 0]))
@@ -16,7 +17,7 @@ def test_the_trimmed_mean_attack_lies_beyond_the_extreme_that_is_against_the_way
     assert (poison <= highest).all()
 
 
-def test_with_partial_knowledge_it_lies_three_to_four_deviations_out():
+def test_with_partial_knowledge_it_lies_three_to_four_deviations_out() -> None:
     own = {6: vector(1, 1), 7: vector(3, 3)}
     seen = sight_of([[9, 9]], [0, 9], accomplices=own)
     poison = choose_attack("fang-trim", {"partial": 1}).plan(seen)
@@ -24,7 +25,7 @@ def test_with_partial_knowledge_it_lies_three_to_four_deviations_out():
     assert 2 + 3 <= poison[1] <= 2 + 4
 
 
-def chosen_by_krum(states, hostile):
+def chosen_by_krum(states: NDArray[np.float64], hostile: int) -> int:
     """The index that Krum chooses, by its definition."""
     distances = ((states[:, None] - states[None]) ** 2).sum(axis=2)
     count = len(states) - hostile - 2
@@ -32,7 +33,7 @@ def chosen_by_krum(states, hostile):
 
 
 @pytest.mark.parametrize("copies", [1, 2, 4])
-def test_krum_chooses_the_poison_of_the_krum_attack_and_would_not_choose_one_twice_as_far(copies):
+def test_krum_chooses_the_poison_of_the_krum_attack_and_would_not_choose_one_twice_as_far(copies: int) -> None:
     honest = np.random.default_rng(3).normal(1.0, 0.3, size=(8, 20))
     base = np.full(20, 0.75)
     seen = sight_of(honest.tolist(), base.tolist(), colluders=tuple(range(8, 8 + copies)))
@@ -45,7 +46,7 @@ def test_krum_chooses_the_poison_of_the_krum_attack_and_would_not_choose_one_twi
         assert (chosen_by_krum(candidates, copies) >= 8) == is_taken
 
 
-def test_where_krum_takes_nothing_the_krum_attack_publishes_the_base():
+def test_where_krum_takes_nothing_the_krum_attack_publishes_the_base() -> None:
     # Three honest peers who agree to the bit: every other state is further from them than they are from each other.
     poison = choose_attack("fang-krum").plan(sight_of([[5.0, 5.0]] * 3, [0.0, 0.0]))
     assert np.abs(poison).max() < 1e-4

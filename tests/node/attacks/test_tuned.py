@@ -1,9 +1,11 @@
 """The tuned attack goes as far as the circle's rule lets it, and hides from sketches whose seeds it knows."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ledger.arithmetic.sketch import measure
 from ledger.errors import UsageError
@@ -17,6 +19,7 @@ from node.attacks import choose_attack
 from node.attacks.foretold_verdicts import choose_judges, foretell_mixed_share, round_to_grid
 from node.attacks.sketch_null_space import SketchMap, project_to_null_space
 from node.attacks.tuned import compute_typical_length
+from node.attacks.view import PeerView
 from tests.support.sights import sight
 
 SIZE = 2000
@@ -24,7 +27,7 @@ COLLUDERS = (8, 9, 10)
 WIDTH = 64
 
 
-def seen_by(seat=8, *, rule=None, round=3, **fields):
+def seen_by(seat: int = 8, *, rule: Any = None, round: int = 3, **fields: dict[int, JudgeMemory]) -> PeerView:
     """Eight honest peers that took similar steps from one base, and three that collude."""
     rng = np.random.default_rng(7)
     base = rng.normal(size=SIZE).astype(np.float32)
@@ -35,19 +38,19 @@ def seen_by(seat=8, *, rule=None, round=3, **fields):
     return replace(found, seat=seat)
 
 
-def published(parameters, seen):
+def published(parameters: dict[str, float], seen: PeerView) -> NDArray[np.float32]:
     attacker = choose_attack("tuned", parameters, COLLUDERS)
     return attacker.publish(seen)
 
 
-def share_mixed(parameters, seen):
+def share_mixed(parameters: dict[str, float], seen: PeerView) -> float:
     judges = choose_judges(seen, 8)
     honest = {seat: round_to_grid(state) for seat, state in seen.honest.items()}
     poison = {seat: round_to_grid(published(parameters, replace(seen, seat=seat))) for seat in COLLUDERS}
     return foretell_mixed_share(seen, judges, honest, poison)
 
 
-def test_it_ends_where_typical_judges_stop_mixing_it_in():
+def test_it_ends_where_typical_judges_stop_mixing_it_in() -> None:
     # So strict that a whole push is outside; x̄ itself is well inside.
     seen = seen_by(rule=Balance(gamma_milli=95, kappa_milli=0))
     bold = {"length": 30.0, "jitter": 0.0}
@@ -57,14 +60,14 @@ def test_it_ends_where_typical_judges_stop_mixing_it_in():
     assert np.dot(way, seen.step) < 0
 
 
-def test_where_nobody_minds_it_takes_the_whole_push():
+def test_where_nobody_minds_it_takes_the_whole_push() -> None:
     seen = seen_by(rule=Undefended())
     poison = published({"length": 2.0, "jitter": 0.0}, seen)
     start = seen.centre - seen.step
     assert np.linalg.norm(poison - start) == pytest.approx(2 * compute_typical_length(seen), rel=1e-3)
 
 
-def test_asleep_and_off_it_looks_like_the_mean_honest_peer():
+def test_asleep_and_off_it_looks_like_the_mean_honest_peer() -> None:
     parameters = {"asleep": 2, "on": 1, "off": 1, "jitter": 0.0}
     attacker = choose_attack("tuned", parameters, COLLUDERS)
     assert [attacker.is_on(number) for number in range(1, 7)] == [False, False, True, False, True, False]
@@ -72,7 +75,7 @@ def test_asleep_and_off_it_looks_like_the_mean_honest_peer():
     assert not np.allclose(published(parameters, seen_by(round=3)), seen_by().centre)
 
 
-def test_groups_push_in_parts_of_their_own_that_add_up():
+def test_groups_push_in_parts_of_their_own_that_add_up() -> None:
     seen = seen_by(rule=Undefended())
     parts = [published({"jitter": 0.0, "groups": 3}, replace(seen, seat=seat)) - seen.centre for seat in COLLUDERS]
     whole = published({"jitter": 0.0}, seen) - seen.centre
@@ -80,8 +83,8 @@ def test_groups_push_in_parts_of_their_own_that_add_up():
     assert all(np.dot(parts[i], parts[j]) == 0 for i, j in ((0, 1), (0, 2), (1, 2)))
 
 
-def test_lasting_noise_is_ones_own_in_all_rounds():
-    def noise(seat, round):
+def test_lasting_noise_is_ones_own_in_all_rounds() -> None:
+    def noise(seat: int, round: int) -> NDArray[np.float32]:
         seen = seen_by(seat, rule=Undefended(), round=round)
         return published({"jitter": 0.8, "persist": 1.0, "asleep": 9}, seen) - seen.centre
 
@@ -89,7 +92,7 @@ def test_lasting_noise_is_ones_own_in_all_rounds():
     assert abs(np.dot(noise(8, 3), noise(9, 3))) < 0.1 * np.dot(noise(8, 3), noise(8, 3))
 
 
-def test_the_first_direction_is_kept():
+def test_the_first_direction_is_kept() -> None:
     attacker = choose_attack("tuned", {"direction": 1, "jitter": 0.0}, COLLUDERS)
     first = attacker.publish(seen_by(rule=Undefended()))
     turned = seen_by(rule=Undefended())
@@ -99,24 +102,24 @@ def test_the_first_direction_is_kept():
     assert np.dot(second - turned.base, way) > 0.9 * np.dot(way, way)
 
 
-def test_only_the_direction_of_turned_round_labels_spoils_the_data():
+def test_only_the_direction_of_turned_round_labels_spoils_the_data() -> None:
     data = (np.zeros((3, 2), np.float32), np.array([0, 1, 2]))
     assert choose_attack("tuned").data(data, 3) is data
     assert choose_attack("tuned", {"direction": 2}).data(data, 3)[1].tolist() == [2, 1, 0]
 
 
-def test_a_rule_of_private_judgement_cannot_be_asked_and_is_pushed_at_full_length():
+def test_a_rule_of_private_judgement_cannot_be_asked_and_is_pushed_at_full_length() -> None:
     told = seen_by(rule=Ubar())
     assert np.isfinite(published({}, told)).all()
     assert foretell_mixed_share(told, choose_judges(told, 4), {}, {}) == 1.0
 
 
-def test_with_nobody_known_it_does_as_it_is_trained():
+def test_with_nobody_known_it_does_as_it_is_trained() -> None:
     alone = sight(np.zeros(9, np.float32), np.ones(9, np.float32), rule=Tether())
     assert np.isfinite(published({}, alone)).all()
 
 
-def test_the_map_of_sketches_is_the_rules_own_and_its_transpose_fits():
+def test_the_map_of_sketches_is_the_rules_own_and_its_transpose_fits() -> None:
     rng = np.random.default_rng(0)
     vector = rng.integers(-50, 50, SIZE).astype(np.int32)
     seeds = [bytes([judge]) * 32 for judge in range(3)]
@@ -128,7 +131,7 @@ def test_the_map_of_sketches_is_the_rules_own_and_its_transpose_fits():
     assert np.vdot(seen, other) == pytest.approx(np.vdot(vector, sketches.apply_transposed(other)), rel=1e-4)
 
 
-def test_what_is_out_of_sight_is_not_seen_and_as_long_as_the_null_space_is_large():
+def test_what_is_out_of_sight_is_not_seen_and_as_long_as_the_null_space_is_large() -> None:
     vector = np.random.default_rng(0).normal(size=SIZE).astype(np.float32)
     seeds = [bytes([judge]) * 32 for judge in range(8)]
     left = project_to_null_space(vector, seeds, WIDTH)
@@ -138,7 +141,7 @@ def test_what_is_out_of_sight_is_not_seen_and_as_long_as_the_null_space_is_large
     assert project_to_null_space(vector, [], WIDTH) is vector
 
 
-def test_a_hidden_push_leaves_nothing_in_the_memory_of_the_judge():
+def test_a_hidden_push_leaves_nothing_in_the_memory_of_the_judge() -> None:
     rule = Tether(sketch_width=WIDTH, few=0)
     seen = seen_by(rule=rule, memories={seat: JudgeMemory(bytes([seat]) * 32) for seat in range(8)})
     judge, grid = 0, {seat: round_to_grid(state) for seat, state in seen_by().honest.items()}
@@ -163,6 +166,6 @@ def test_a_hidden_push_leaves_nothing_in_the_memory_of_the_judge():
 
 
 @pytest.mark.parametrize("parameters", [{"length": 0.0}, {"jitter": 1.0}, {"groups": 0}, {"direction": 3}])
-def test_what_makes_no_sense_is_refused(parameters):
+def test_what_makes_no_sense_is_refused(parameters: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="attack tuned"):
         choose_attack("tuned", parameters)

@@ -41,11 +41,11 @@ def check(blob: bytes, number: int) -> None:
     decode(update.payload, update.codec, blocks_of(MANIFEST.sizes))
 
 
-def test_an_honest_blob_is_readable():
+def test_an_honest_blob_is_readable() -> None:
     check(honest_blob(1), 1)
 
 
-def test_every_kind_of_malformed_blob_is_a_fault_of_its_own():
+def test_every_kind_of_malformed_blob_is_a_fault_of_its_own() -> None:
     malformed, reasons = choose_attack("malformed"), set()
     for number in range(1, len(KINDS) + 1):
         blob = malformed.blob(
@@ -58,7 +58,7 @@ def test_every_kind_of_malformed_blob_is_a_fault_of_its_own():
     assert len(reasons) >= len(KINDS) - 1
 
 
-def test_one_kind_alone_can_be_asked_for():
+def test_one_kind_alone_can_be_asked_for() -> None:
     malformed = choose_attack("malformed", {"kind": 4})
     for number in (2, 3):
         blob = malformed.blob(honest_blob(number), update_max_bytes(MANIFEST), number, np.random.default_rng(0))
@@ -66,7 +66,7 @@ def test_one_kind_alone_can_be_asked_for():
             check(blob, number)
 
 
-def test_an_oversize_blob_is_larger_than_any_update_may_be():
+def test_an_oversize_blob_is_larger_than_any_update_may_be() -> None:
     limit = update_max_bytes(MANIFEST)
     blob = choose_attack("oversize").blob(honest_blob(1), limit, 1, np.random.default_rng(0))
     assert len(blob) == 4 + 4 * limit

@@ -20,7 +20,7 @@ def base(seed: int = 1) -> nn.Module:
         return nn.Linear(3, 2)
 
 
-def test_the_digest_is_over_name_dtype_shape_and_bytes():
+def test_the_digest_is_over_name_dtype_shape_and_bytes() -> None:
     tensor = torch.tensor([[1.0, 2.0, 3.0]])
     head = b"layer.weight\0float32\0001,3\0"
     assert digest_tensor("layer.weight", tensor) == hashlib.sha256(head + tensor.numpy().tobytes()).digest()
@@ -33,11 +33,11 @@ def test_the_digest_is_over_name_dtype_shape_and_bytes():
     assert len({digest_tensor("layer.weight", tensor), *others}) == 5
 
 
-def test_a_model_without_frozen_tensors_has_no_digest():
+def test_a_model_without_frozen_tensors_has_no_digest() -> None:
     assert digest_frozen(base(), ()) == Frozen("", "")
 
 
-def test_marks_are_the_first_digits_of_each_tensors_digest():
+def test_marks_are_the_first_digits_of_each_tensors_digest() -> None:
     model = base()
     digests = [digest_tensor("bias", model.bias), digest_tensor("weight", model.weight)]
     found = digest_frozen(model, NAMES)
@@ -56,12 +56,12 @@ def test_marks_are_the_first_digits_of_each_tensors_digest():
         torch.ones(3, dtype=torch.bfloat16),
     ],
 )
-def test_every_dense_tensor_has_bytes_in_c_order(tensor):
+def test_every_dense_tensor_has_bytes_in_c_order(tensor: torch.Tensor) -> None:
     assert len(read_tensor_bytes(tensor)) == tensor.numel() * tensor.element_size()
     assert read_tensor_bytes(tensor) == read_tensor_bytes(tensor.clone().contiguous())
 
 
-def test_equal_parts_pass_and_the_tensor_that_differs_is_named():
+def test_equal_parts_pass_and_the_tensor_that_differs_is_named() -> None:
     pinned = digest_frozen(base(), NAMES)
     check_frozen(NAMES, digest_frozen(base(), NAMES), pinned)
     other = base()
@@ -71,12 +71,12 @@ def test_equal_parts_pass_and_the_tensor_that_differs_is_named():
         check_frozen(NAMES, digest_frozen(other, NAMES), pinned)
 
 
-def test_a_part_of_another_size_is_refused():
+def test_a_part_of_another_size_is_refused() -> None:
     with pytest.raises(SetupError, match="has 1 frozen tensors, the circle's has 2"):
         check_frozen(NAMES[:1], digest_frozen(base(), NAMES[:1]), digest_frozen(base(), NAMES))
 
 
-def test_where_the_marks_agree_the_digest_still_decides():
+def test_where_the_marks_agree_the_digest_still_decides() -> None:
     own = digest_frozen(base(), NAMES)
     with pytest.raises(SetupError, match="one of its 2 frozen tensors"):
         check_frozen(NAMES, own, Frozen("00" * 32, own.marks))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.nn.modules.container import Sequential
 
 from ledger.blobs.contents.records import GENESIS_MAGIC, Genesis, decode_blob, decode_genesis, update_max_bytes
 from ledger.blobs.unixfs import build_dag
@@ -25,7 +26,7 @@ from node.tasks.interface import Task
 class Adapted:
     scale = 1.0
 
-    def model(self):
+    def model(self) -> Sequential:
         base = nn.Linear(4, 4).requires_grad_(False)
         nn.init.constant_(base.bias, self.scale)
         return nn.Sequential(base, nn.BatchNorm1d(4), nn.Linear(4, 2))
@@ -61,14 +62,14 @@ def founding(seed: int = 1) -> Founding:
     )
 
 
-def test_the_layout_holds_what_is_shared_and_a_digest_what_is_frozen():
+def test_the_layout_holds_what_is_shared_and_a_digest_what_is_frozen() -> None:
     manifest = founding().manifest
     assert [tensor.name for tensor in manifest.layout] == ["1.bias", "1.weight", "2.bias", "2.weight"]
     assert manifest.frozen == Template.of(task_of(Adapted), 1).frozen.digest
     assert len(manifest.frozen_marks) == 2 * 4
 
 
-def test_who_makes_the_same_model_agrees():
+def test_who_makes_the_same_model_agrees() -> None:
     template = make_agreed_template(task_of(Adapted), founding().manifest)
     assert template.parts.frozen == ("0.bias", "0.weight")
 
@@ -80,12 +81,12 @@ def test_who_makes_the_same_model_agrees():
         (OtherSharing, r"this task shares 0\.bias \(4,\), which the circle does not"),
     ],
 )
-def test_who_makes_another_is_refused_by_name(kind, why):
+def test_who_makes_another_is_refused_by_name(kind: type[OtherSharing], why: str) -> None:
     with pytest.raises(SetupError, match=why):
         make_agreed_template(task_of(kind), founding().manifest)
 
 
-def test_the_genesis_lies_beside_the_circle_file(tmp_path: Path):
+def test_the_genesis_lies_beside_the_circle_file(tmp_path: Path) -> None:
     circle, start = tmp_path / "circle.json", founding()
     assert read_genesis(circle, start.manifest) is None
     write_genesis(circle, start.genesis)
@@ -96,7 +97,7 @@ def test_the_genesis_lies_beside_the_circle_file(tmp_path: Path):
 
 
 @pytest.mark.rule("R9.5")
-def test_the_genesis_is_encoded_with_int8_whatever_the_circles_codec():
+def test_the_genesis_is_encoded_with_int8_whatever_the_circles_codec() -> None:
     start = founding()
     assert start.manifest.codec == ZSTD
     blob = decode_blob(start.genesis, GENESIS_MAGIC, Genesis, update_max_bytes(start.manifest))
@@ -105,7 +106,9 @@ def test_the_genesis_is_encoded_with_int8_whatever_the_circles_codec():
 
 
 @pytest.mark.parametrize("blob", [founding(seed=2).genesis, b"", b"x" * 100_000])
-def test_what_is_not_the_circles_genesis_is_not_served(tmp_path: Path, blob: bytes, caplog):
+def test_what_is_not_the_circles_genesis_is_not_served(
+    tmp_path: Path, blob: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     circle = tmp_path / "circle.json"
     write_genesis(circle, blob)
     assert read_genesis(circle, founding().manifest) is None

@@ -1,5 +1,7 @@
 """The private part of a model, from round to round and on disk."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -18,13 +20,13 @@ def part(value: float) -> dict[str, torch.Tensor]:
     }
 
 
-def same(one, other) -> bool:
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(
         torch.equal(one[name], other[name]) and one[name].dtype == other[name].dtype for name in one
     )
 
 
-def test_a_round_starts_from_the_last_one_before_it_however_often_it_is_trained():
+def test_a_round_starts_from_the_last_one_before_it_however_often_it_is_trained() -> None:
     kept = PrivateParts()
     assert (kept.find_before(1), kept.latest) == ({}, {})
     kept.keep(1, part(1))
@@ -37,7 +39,7 @@ def test_a_round_starts_from_the_last_one_before_it_however_often_it_is_trained(
     assert same(kept.find_before(9), part(3))
 
 
-def test_a_round_that_a_reorganisation_brings_back_starts_from_the_oldest_known():
+def test_a_round_that_a_reorganisation_brings_back_starts_from_the_oldest_known() -> None:
     kept = PrivateParts()
     for number in (4, 5, 6):
         kept.keep(number, part(number))
@@ -47,7 +49,7 @@ def test_a_round_that_a_reorganisation_brings_back_starts_from_the_oldest_known(
     assert same(kept.latest, part(2))
 
 
-def test_it_outlives_a_restart_bit_by_bit_and_others_cannot_read_it(tmp_path):
+def test_it_outlives_a_restart_bit_by_bit_and_others_cannot_read_it(tmp_path: Path) -> None:
     path = tmp_path / "private.bin"
     kept = PrivateParts.load(path, NETWORK)
     assert kept.latest == {}
@@ -60,13 +62,15 @@ def test_it_outlives_a_restart_bit_by_bit_and_others_cannot_read_it(tmp_path):
     assert [other.name for other in tmp_path.iterdir()] == ["private.bin"]
 
 
-def test_a_model_without_a_private_part_writes_nothing(tmp_path):
+def test_a_model_without_a_private_part_writes_nothing(tmp_path: Path) -> None:
     PrivateParts.load(tmp_path / "private.bin", NETWORK).keep(1, {})
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("place", [0, 20, -1])
-def test_a_damaged_file_is_named_set_aside_and_started_anew(tmp_path, place, caplog):
+def test_a_damaged_file_is_named_set_aside_and_started_anew(
+    tmp_path: Path, place: int, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "private.bin"
     PrivateParts.load(path, NETWORK).keep(1, part(1))
     raw = bytearray(path.read_bytes())
@@ -77,7 +81,7 @@ def test_a_damaged_file_is_named_set_aside_and_started_anew(tmp_path, place, cap
     assert "is damaged" in caplog.text
 
 
-def test_another_circles_file_is_not_used_and_not_lost(tmp_path, caplog):
+def test_another_circles_file_is_not_used_and_not_lost(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "private.bin"
     PrivateParts.load(path, NETWORK).keep(1, part(1))
     assert PrivateParts.load(path, b"o" * 32).latest == {}

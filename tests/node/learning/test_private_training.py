@@ -1,9 +1,13 @@
 """What a peer keeps of its model while it trains, and how its models are judged."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.modules.container import Sequential
 
 from ledger.errors import SetupError
 from node.learning.private_part import PrivateParts
@@ -18,14 +22,14 @@ class Normalised:
 
     private = ("head.*",)
 
-    def model(self):
+    def model(self) -> Sequential:
         model = nn.Sequential()
         model.add_module("body", nn.Linear(4, 8))
         model.add_module("norm", nn.BatchNorm1d(8))
         model.add_module("head", nn.Linear(8, 2))
         return model
 
-    def data(self, seat, seats):
+    def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
         generator = torch.Generator().manual_seed(seat)
         y = torch.arange(64) % 2
         return 20 + 5 * torch.randn(64, 4, generator=generator) + 10 * y[:, None], y
@@ -34,19 +38,19 @@ class Normalised:
 class Frozen(Normalised):
     private = ()
 
-    def model(self):
+    def model(self) -> Sequential:
         model = super().model()
         model.norm.eval()
         model.norm.train = lambda mode=True: model.norm  # stays in evaluation, as frozen layers are kept
         return model
 
 
-def trainer_of(kind, **options) -> Trainer:
+def trainer_of(kind: type[Any], **options: PrivateParts) -> Trainer:
     task = Task(kind.__name__, kind())
     return Trainer(task, Template.of(task, 1).layout, seat=0, seats=2, seed=1, **options)
 
 
-def test_a_private_part_goes_on_from_where_the_last_round_left_it():
+def test_a_private_part_goes_on_from_where_the_last_round_left_it() -> None:
     trainer = trainer_of(Normalised)
     base = trainer.make_initial()
     trainer.train(base, 1)
@@ -58,7 +62,7 @@ def test_a_private_part_goes_on_from_where_the_last_round_left_it():
     assert trainer.layout.names == ("body.bias", "body.weight", "norm.bias", "norm.weight")
 
 
-def test_a_peer_that_starts_again_from_its_file_goes_on_to_the_bit(tmp_path):
+def test_a_peer_that_starts_again_from_its_file_goes_on_to_the_bit(tmp_path: Path) -> None:
     network = bytes(32)
     lasting = trainer_of(Normalised, kept=PrivateParts.load(tmp_path / "private.bin", network))
     base = lasting.make_initial()
@@ -69,7 +73,7 @@ def test_a_peer_that_starts_again_from_its_file_goes_on_to_the_bit(tmp_path):
     assert not np.array_equal(without.train(base, 2), lasting.train(base, 2))
 
 
-def test_a_private_part_of_another_model_is_refused_by_name():
+def test_a_private_part_of_another_model_is_refused_by_name() -> None:
     kept = PrivateParts({"head.weight": torch.zeros(3, 8)})
     with pytest.raises(
         SetupError, match=r"holds head\.weight float32 \(3, 8\), and model\(\) gives float32 \(2, 8\)"
@@ -77,7 +81,7 @@ def test_a_private_part_of_another_model_is_refused_by_name():
         trainer_of(Normalised, kept=kept)
 
 
-def test_a_state_is_judged_with_the_peers_own_part():
+def test_a_state_is_judged_with_the_peers_own_part() -> None:
     trainer = trainer_of(Normalised)
     base = trainer.make_initial()
     before = trainer.compute_loss(base)
@@ -85,7 +89,7 @@ def test_a_state_is_judged_with_the_peers_own_part():
     assert trainer.compute_loss(base) < before, "the head has learnt"
 
 
-def test_statistics_are_those_of_the_peers_own_examples_under_the_weights_judged():
+def test_statistics_are_those_of_the_peers_own_examples_under_the_weights_judged() -> None:
     trainer = trainer_of(Normalised)
     base = trainer.make_initial()
     trainer.train(base, 1)
@@ -100,7 +104,7 @@ def test_statistics_are_those_of_the_peers_own_examples_under_the_weights_judged
     assert model.norm.momentum == 0.1
 
 
-def test_statistics_that_training_left_alone_stay():
+def test_statistics_that_training_left_alone_stay() -> None:
     trainer = trainer_of(Frozen)
     base = trainer.make_initial()
     trainer.train(base, 1)
@@ -110,7 +114,7 @@ def test_statistics_that_training_left_alone_stay():
 
 
 @pytest.mark.parametrize("count", [1, 2, 1000, 2500])
-def test_of_many_examples_some_are_taken_evenly(count):
+def test_of_many_examples_some_are_taken_evenly(count: int) -> None:
     model = nn.Sequential(nn.BatchNorm1d(1))
     recalibrate(model, torch.arange(count, dtype=torch.float32)[:, None], find_normalisations(model).values())
     expected = 0.0 if count == 1 else (count - 1) / 2
@@ -120,7 +124,7 @@ def test_of_many_examples_some_are_taken_evenly(count):
 class Precise(Normalised):
     dtype = torch.float64
 
-    def model(self):
+    def model(self) -> Sequential:
         return super().model().to(self.dtype)
 
 
@@ -131,7 +135,7 @@ class Halved(Precise):
 @pytest.mark.parametrize(
     ("kind", "dtype"), [(Precise, torch.float64), (Halved, torch.bfloat16), (Normalised, torch.float32)]
 )
-def test_examples_take_the_models_dtype_and_the_model_keeps_it(kind, dtype):
+def test_examples_take_the_models_dtype_and_the_model_keeps_it(kind: type[Precise], dtype: torch.dtype) -> None:
     trainer = trainer_of(kind)
     trained = trainer.train(trainer.make_initial(), 1)
     assert trained.dtype == np.float32
@@ -139,18 +143,20 @@ def test_examples_take_the_models_dtype_and_the_model_keeps_it(kind, dtype):
     assert trainer._template.fill(trained, {}).body.weight.dtype == dtype
 
 
-def test_a_float64_example_stays_so_where_the_model_is_of_float64():
+def test_a_float64_example_stays_so_where_the_model_is_of_float64() -> None:
     class Double(Precise):
-        def data(self, seat, seats):
+        def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
             x, y = super().data(seat, seats)
             return x.double(), y
 
     assert trainer_of(Double)._data[0].dtype == torch.float64
 
 
-def test_statistics_that_became_no_numbers_are_named():
+def test_statistics_that_became_no_numbers_are_named() -> None:
     class Spoilt(Normalised):
-        def train(self, model, data, *, round, seed):
+        def train(
+            self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int
+        ) -> None:
             model.norm.running_var[0] = float("nan")
 
     with pytest.raises(SetupError, match=r"not finite in norm\.running_var"):

@@ -1,18 +1,22 @@
 """A task is tried out before anything is paid for it."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.modules.container import Sequential
 from torch.nn.utils import prune
 
 from ledger.codec import CODECS, ZSTD
 from ledger.errors import SetupError
-from node.learning.rehearsal import rehearse
+from node.learning.rehearsal import Rehearsal, rehearse
 from node.tasks.interface import Task
 
 
-def pruned(layer):
+def pruned(layer: torch.nn.Linear) -> torch.nn.Linear:
     return prune.l1_unstructured(layer, "weight", 0.3)
 
 
@@ -21,126 +25,128 @@ class Points:
 
     learning_rate = 0.05
 
-    def model(self):
+    def model(self) -> Sequential:
         return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
 
-    def data(self, seat, seats):
+    def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
         y = torch.arange(64) % 2
         return torch.randn(64, 4, generator=torch.Generator().manual_seed(seat)) + 2 * y[:, None], y
 
-    def evaluate(self, model):
+    def evaluate(self, model: Sequential) -> dict[str, torch.Tensor]:
         x, y = self.data(99, 100)
         return {"accuracy": (model(x).argmax(1) == y).float().mean()}
 
 
 class Elsewhere(Points):
-    def data(self, seat, seats):
+    def data(self, seat: int, seats: int) -> None:
         raise FileNotFoundError("/var/lib/hospital/table.csv")
 
 
 class Malformed(Points):
-    def data(self, seat, seats):
+    def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.ones(3, 4), torch.ones(2)
 
 
 class Renaming(Points):
-    def train(self, model, data, *, round, seed):
+    def train(self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
         pruned(model[0])
 
 
 class Growing(Points):
-    def train(self, model, data, *, round, seed):
+    def train(self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
         model.extra = nn.Linear(2, 2)
 
 
 class Casting(Points):
-    def train(self, model, data, *, round, seed):
+    def train(self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
         model.half()
 
 
 class Thawing(Points):
     """Trains what model() froze, and would lose it each round."""
 
-    def model(self):
+    def model(self) -> Sequential:
         model = super().model()
         model[0].requires_grad_(False)
         return model
 
-    def train(self, model, data, *, round, seed):
+    def train(self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
         model[0].weight.data += 1
 
 
 class Parting(Points):
-    def model(self):
+    def model(self) -> Sequential:
         model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
         model[1].weight = model[0].weight
         return model
 
-    def train(self, model, data, *, round, seed):
+    def train(self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
         model[1].weight = nn.Parameter(model[0].weight + 1)
 
 
 class Exploding(Points):
-    def train(self, model, data, *, round, seed):
+    def train(self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
         model[2].bias.data += float("inf")
 
 
 class Miscounting(Points):
-    def evaluate(self, model):
+    def evaluate(self, model: Sequential) -> None:
         raise ZeroDivisionError("no examples")
 
 
 class Infinite(Points):
     shared = ("*",)
 
-    def model(self):
+    def model(self) -> Sequential:
         model = super().model()
         model.register_buffer("mask", torch.full((2, 2), float("-inf")).triu(1))
         return model
 
 
 class Tiny(Points):
-    def model(self):
+    def model(self) -> Sequential:
         model = super().model()
         with torch.no_grad():
             model[0].weight.fill_(1e-12)
         return model
 
-    def train(self, model, data, *, round, seed):
+    def train(self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
         pass
 
 
-def rehearsed(kind, codec=ZSTD):
+def rehearsed(kind: type[Any], codec: str = ZSTD) -> Rehearsal:
     return rehearse(Task(kind.__name__, kind()), seed=1, seats=4, codec=codec)
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_a_good_task_is_trained_encoded_and_judged(codec):
+def test_a_good_task_is_trained_encoded_and_judged(codec: str) -> None:
     found = rehearsed(Points, codec)
     assert found.untried is None
     assert found.figures["accuracy"] > 0.7
     assert found.template.parts.shared == ("0.bias", "0.weight", "2.bias", "2.weight")
 
 
-def test_units_follow_from_the_first_training():
+def test_units_follow_from_the_first_training() -> None:
     class Far(Points):
-        def train(self, model, data, *, round, seed):
+        def train(
+            self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int
+        ) -> None:
             model[2].bias.data += 1000
 
     assert rehearsed(Points).template.layout.exponents == (0, 0, 0, 0)
     assert rehearsed(Far).template.layout.exponents == (0, 0, 6, 0)
 
 
-def test_a_slip_in_data_is_no_want_of_data():
+def test_a_slip_in_data_is_no_want_of_data() -> None:
     class Slip(Points):
-        def data(self, seat, seats):
+        def data(self, seat: int, seats: int):
             return rows_of(seat)  # noqa: F821
 
     with pytest.raises(SetupError, match=r"data\(0, 4\) failed .*rows_of"):
         rehearsed(Slip)
 
 
-def test_a_founder_without_data_is_told_that_training_was_not_tried():
+def test_a_founder_without_data_is_told_that_training_was_not_tried() -> None:
     found = rehearsed(Elsewhere)
     assert "data(0, 4) failed" in found.untried
     assert "table.csv" in found.untried
@@ -161,7 +167,7 @@ def test_a_founder_without_data_is_told_that_training_was_not_tried():
         (Tiny, r"after model\(\), 0\.weight becomes 0: .* private = \('0\.weight',\)"),
     ],
 )
-def test_a_task_in_which_nobody_could_take_part_is_refused_by_tensor_and_method(kind, why):
+def test_a_task_in_which_nobody_could_take_part_is_refused_by_tensor_and_method(kind: type[Tiny], why: str) -> None:
     with pytest.raises(SetupError, match=f"^{kind.__name__}: .*{why}|^{kind.__name__}: {why}"):
         rehearsed(kind)
 
@@ -180,12 +186,12 @@ def test_a_task_in_which_nobody_could_take_part_is_refused_by_tensor_and_method(
     ],
     ids=["weight_norm", "spectral_norm", "parametrized", "pruned", "lazy", "double", "bfloat16"],
 )
-def test_models_of_many_kinds_are_taken_as_they_are(model):
+def test_models_of_many_kinds_are_taken_as_they_are(model: Callable[..., Any]) -> None:
     class Kind(Points):
-        def model(self):
+        def model(self) -> Sequential:
             return model()
 
-        def evaluate(self, model):
+        def evaluate(self, model: Sequential) -> dict[Any, Any]:
             return {}
 
     found = rehearsed(Kind)
@@ -194,11 +200,11 @@ def test_models_of_many_kinds_are_taken_as_they_are(model):
     assert np.isfinite(found.template.make_initial()).all()
 
 
-def test_a_bias_that_training_hardly_moves_from_zero_is_no_fault():
+def test_a_bias_that_training_hardly_moves_from_zero_is_no_fault() -> None:
     """The layer behind it takes it out again: its gradient is rounding alone."""
 
     class Idle(Points):
-        def model(self):
+        def model(self) -> Sequential:
             model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
             nn.init.zeros_(model[0].bias)
             return model
@@ -206,7 +212,7 @@ def test_a_bias_that_training_hardly_moves_from_zero_is_no_fault():
     assert rehearsed(Idle).template.layout.exponents == (0,) * 6
 
 
-def test_an_attribute_that_is_no_number_is_named():
+def test_an_attribute_that_is_no_number_is_named() -> None:
     class Fast(Points):
         learning_rate = "fast"
 

@@ -1,6 +1,8 @@
 """A model is made once more in a fresh process, and compared."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -67,7 +69,7 @@ class Elsewhere(Steady):
 
 
 @pytest.fixture
-def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.delenv("PYTHONHASHSEED", raising=False)
     (tmp_path / "tasks.py").write_text(TASKS)
     (tmp_path / "beside.py").write_text("width = 4\n")
@@ -81,11 +83,15 @@ def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("name", ["Steady", "Personal"])
-def test_a_model_that_is_the_same_everywhere_passes_whatever_it_prints(compared, name: str) -> None:
+def test_a_model_that_is_the_same_everywhere_passes_whatever_it_prints(
+    compared: Callable[..., Any], name: str
+) -> None:
     compared(name)
 
 
-def test_a_second_process_has_one_thread_as_a_peer_has(compared, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_process_has_one_thread_as_a_peer_has(
+    compared: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """First values that a decomposition gives, orthogonal ones, depend on the number."""
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     threads = torch.get_num_threads()
@@ -106,7 +112,7 @@ def test_a_second_process_has_one_thread_as_a_peer_has(compared, monkeypatch: py
         ("Elsewhere", r"works in one process and not in a second one: .*the licence server allows one process"),
     ],
 )
-def test_what_differs_from_process_to_process_is_named(compared, name: str, why: str) -> None:
+def test_what_differs_from_process_to_process_is_named(compared: Callable[..., Any], name: str, why: str) -> None:
     with pytest.raises(SetupError, match=why):
         compared(name)
 

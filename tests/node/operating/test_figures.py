@@ -8,11 +8,11 @@ import pytest
 from node.operating.figures import dump_json, format_figure
 
 
-def refuse(constant):
+def refuse(constant: str) -> None:
     raise AssertionError(f"{constant} is no JSON")
 
 
-def test_what_is_no_number_is_null_however_deep_it_lies():
+def test_what_is_no_number_is_null_however_deep_it_lies() -> None:
     value = {
         "figures": {"auc": nan, "gap": inf, "accuracy": 0.25},
         "rows": [(-inf, 1), [nan]],
@@ -28,5 +28,5 @@ def test_what_is_no_number_is_null_however_deep_it_lies():
 
 
 @pytest.mark.parametrize(("figure", "text"), [(0.12345, "0.123"), (nan, "–"), (inf, "–"), (-inf, "–"), (None, "–")])
-def test_a_table_has_three_digits_or_a_dash(figure, text):
+def test_a_table_has_three_digits_or_a_dash(figure: float | None, text: str) -> None:
     assert format_figure(figure) == text

@@ -5,6 +5,7 @@ import os
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ class Everything(Own):
 
 
 @pytest.fixture
-def own_file(tmp_path):
+def own_file(tmp_path: Path) -> Path:
     path = tmp_path / "own.py"
     path.write_text(OWN)
     return path
@@ -78,7 +79,7 @@ def use(spec: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "features", "classes"), [("digits", 64, 10), ("breast-cancer", 30, 2)])
-def test_the_small_tasks_give_every_seat_data_and_figures(name, features, classes):
+def test_the_small_tasks_give_every_seat_data_and_figures(name: str, features: int, classes: int) -> None:
     task = load(name, samples=50)
     x, y = task.data(2, 8)
     assert (x.shape, x.dtype, y.shape, y.dtype) == ((50, features), torch.float32, (50,), torch.int64)
@@ -89,7 +90,7 @@ def test_the_small_tasks_give_every_seat_data_and_figures(name, features, classe
     assert all(0 <= figure <= 1 for figure in figures.values())
 
 
-def test_breast_cancer_tells_missed_tumours_from_false_alarms():
+def test_breast_cancer_tells_missed_tumours_from_false_alarms() -> None:
     task = load("breast-cancer")
     always_malignant = task.model()
     with torch.no_grad():
@@ -100,14 +101,14 @@ def test_breast_cancer_tells_missed_tumours_from_false_alarms():
     assert figures["accuracy"] == pytest.approx(42 / 113)
 
 
-def test_breast_cancer_is_standardised_by_statistics_that_fit_its_training_patients():
+def test_breast_cancer_is_standardised_by_statistics_that_fit_its_training_patients() -> None:
     x, _ = load("breast-cancer", samples=456).data(0, 1)
     assert x.mean(0).abs().max() < 0.01
     assert (x.std(0) - 1).abs().max() < 0.01
 
 
 @pytest.mark.usefixtures("installed_fashion_mnist")
-def test_fashion_mnist_gives_seats_disjoint_images_of_the_training_files():
+def test_fashion_mnist_gives_seats_disjoint_images_of_the_training_files() -> None:
     task = load("fashion-mnist", skew=0.3)
     shares = [task.data(seat, 8) for seat in range(8)]
     assert all((x.shape, y.shape) == ((100, 784), (100,)) for x, y in shares)
@@ -119,26 +120,26 @@ def test_fashion_mnist_gives_seats_disjoint_images_of_the_training_files():
 
 
 @pytest.mark.usefixtures("installed_fashion_mnist")
-def test_auto_is_fashion_mnist_where_it_is_installed():
+def test_auto_is_fashion_mnist_where_it_is_installed() -> None:
     assert load("auto").spec == "fashion-mnist"
 
 
-def test_auto_is_digits_where_fashion_mnist_is_missing(monkeypatch, tmp_path):
+def test_auto_is_digits_where_fashion_mnist_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(fashion_mnist.DIRECTORY_VARIABLE, str(tmp_path))
     assert load("auto").spec == "digits"
 
 
-def test_a_missing_fashion_mnist_says_how_to_get_it(monkeypatch, tmp_path):
+def test_a_missing_fashion_mnist_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(fashion_mnist.DIRECTORY_VARIABLE, str(tmp_path))
     with pytest.raises(SetupError, match=r"dataset-fashion-mnist.*FOLKMOOT_FASHION_MNIST"):
         load("fashion-mnist")
 
 
-def write_idx(path, magic, shape, body):
+def write_idx(path: Path, magic: int, shape: tuple[int, int, int], body: bytes) -> None:
     path.write_bytes(gzip.compress(struct.pack(f">{1 + len(shape)}I", magic, *shape) + body))
 
 
-def test_idx_files_are_read_only_as_far_as_asked_for(tmp_path):
+def test_idx_files_are_read_only_as_far_as_asked_for(tmp_path: Path) -> None:
     items = np.arange(24, dtype=np.uint8)
     write_idx(tmp_path / "a.gz", 0x0803, (6, 2, 2), items.tobytes())
     assert fashion_mnist.read_idx(tmp_path / "a.gz", (2, 2), 3).tolist() == items[:12].reshape(3, 2, 2).tolist()
@@ -153,25 +154,27 @@ def test_idx_files_are_read_only_as_far_as_asked_for(tmp_path):
         (0x0803, (2**32 - 1, 2, 2), bytes(24), "ends after"),
     ],
 )
-def test_an_idx_file_that_lies_about_itself_is_a_setup_error(tmp_path, magic, shape, body, why):
+def test_an_idx_file_that_lies_about_itself_is_a_setup_error(
+    tmp_path: Path, magic: int, shape: tuple[int, int, int], body: bytes, why: str
+) -> None:
     write_idx(tmp_path / "a.gz", magic, shape, body)
     with pytest.raises(SetupError, match=why):
         fashion_mnist.read_idx(tmp_path / "a.gz", (2, 2), 10**9)
 
 
-def test_an_idx_file_cut_short_is_a_setup_error(tmp_path):
+def test_an_idx_file_cut_short_is_a_setup_error(tmp_path: Path) -> None:
     write_idx(tmp_path / "a.gz", 0x0803, (6, 2, 2), bytes(24))
     (tmp_path / "a.gz").write_bytes((tmp_path / "a.gz").read_bytes()[:-10])
     with pytest.raises(SetupError, match="damaged"):
         fashion_mnist.read_idx(tmp_path / "a.gz", (2, 2), 6)
 
 
-def test_a_users_class_is_made_from_the_keywords_it_takes(own_file):
+def test_a_users_class_is_made_from_the_keywords_it_takes(own_file: Path) -> None:
     assert load(f"{own_file}:Own", seed=9).definition.seed == 9
     assert load(f"{own_file}:Everything").definition.keywords == {"skew": 0.0, "seed": 1, "samples": 100}
 
 
-def test_a_users_numpy_arrays_become_tensors(tmp_path):
+def test_a_users_numpy_arrays_become_tensors(tmp_path: Path) -> None:
     path = tmp_path / "arrays.py"
     method = "def data(self, seat, seats): return numpy.ones((2, 3)), numpy.ones(2, 'i4')"
     path.write_text(f"import numpy\n{OWN}    {method}\n")
@@ -188,7 +191,7 @@ def test_a_users_numpy_arrays_become_tensors(tmp_path):
         ("{file}:torch", "has no class 'torch'"),
     ],
 )
-def test_a_task_that_is_not_there_is_a_usage_error(own_file, spec, why):
+def test_a_task_that_is_not_there_is_a_usage_error(own_file: Path, spec: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         load(spec.format(file=own_file))
 
@@ -205,18 +208,18 @@ def test_a_task_that_is_not_there_is_a_usage_error(own_file, spec, why):
         ("NoData", "has no method data"),
     ],
 )
-def test_a_faulty_task_is_a_setup_error_that_names_the_fault(own_file, name, why):
+def test_a_faulty_task_is_a_setup_error_that_names_the_fault(own_file: Path, name: str, why: str) -> None:
     with pytest.raises(SetupError, match=why):
         use(f"{own_file}:{name}")
 
 
-def test_a_file_that_does_not_run_is_a_setup_error(tmp_path):
+def test_a_file_that_does_not_run_is_a_setup_error(tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text("class Own(:\n")
     with pytest.raises(SetupError, match=r"bad\.py failed with SyntaxError.*line 1"):
         load(f"{tmp_path / 'bad.py'}:Own")
 
 
-def test_the_small_tasks_do_not_import_scikit_learn():
+def test_the_small_tasks_do_not_import_scikit_learn() -> None:
     code = (
         "import sys; from node.tasks.interface import load_task as load\n"
         "for name in ('digits', 'breast-cancer'): load(name, skew=0, seed=0, samples=9).data(0, 2)\n"

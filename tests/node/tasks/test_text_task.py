@@ -1,5 +1,7 @@
 """The text task: its alphabet, its split, and that the transformer learns."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -20,14 +22,14 @@ class SmallText(Text):
 
 
 @pytest.fixture
-def modules(tmp_path):
+def modules(tmp_path: Path) -> Path:
     (tmp_path / "b.py").write_bytes(SENTENCE.encode())
     (tmp_path / "a.py").write_text("pass\n" * 200_000)
     (tmp_path / "_private.py").write_text("/home/somebody")
     return tmp_path
 
 
-def test_modules_are_read_in_order_of_their_names_into_a_fixed_alphabet(modules):
+def test_modules_are_read_in_order_of_their_names_into_a_fixed_alphabet(modules: Path) -> None:
     symbols = read_text(modules)
     assert symbols.dtype == np.uint8
     assert int(symbols.max()) < text.SYMBOLS
@@ -35,7 +37,7 @@ def test_modules_are_read_in_order_of_their_names_into_a_fixed_alphabet(modules)
     assert to_text(symbols[1_000_000:]) == "def f(x):\n    return x  # na?ve?\n"
 
 
-def test_every_printable_character_has_a_symbol_of_its_own(modules):
+def test_every_printable_character_has_a_symbol_of_its_own(modules: Path) -> None:
     printable = "\n" + "".join(map(chr, range(32, 127)))
     (modules / "c.py").write_text(printable)
     symbols = read_text(modules)[-96:]
@@ -43,19 +45,19 @@ def test_every_printable_character_has_a_symbol_of_its_own(modules):
     assert to_text(symbols) == printable
 
 
-def test_a_huge_module_is_read_no_further_than_the_limit(modules):
+def test_a_huge_module_is_read_no_further_than_the_limit(modules: Path) -> None:
     for name in "cdefghijklm":
         (modules / f"{name}.py").write_text("x" * 1_500_000)
     assert len(read_text(modules)) == 8_000_000
 
 
-def test_a_python_without_its_sources_is_a_setup_error(tmp_path):
+def test_a_python_without_its_sources_is_a_setup_error(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("pass\n")
     with pytest.raises(SetupError, match=r"5 characters .* installed as source files"):
         read_text(tmp_path)
 
 
-def test_seats_get_windows_and_the_same_windows_one_character_on():
+def test_seats_get_windows_and_the_same_windows_one_character_on() -> None:
     task = load_task("text", skew=0.3, seed=2, samples=50)
     shares = [task.data(seat, 8) for seat in range(8)]
     for x, y in shares:
@@ -66,7 +68,7 @@ def test_seats_get_windows_and_the_same_windows_one_character_on():
 
 
 @pytest.mark.parametrize("skew", [0.0, 0.5, 1.0])
-def test_no_window_goes_to_two_seats_or_is_judged_as_well(skew, monkeypatch):
+def test_no_window_goes_to_two_seats_or_is_judged_as_well(skew: float, monkeypatch: pytest.MonkeyPatch) -> None:
     # Real text repeats itself: windows that are numbers show whose they are.
     windows = np.arange(3_200 * 33, dtype=np.int64).reshape(3_200, 33)
     monkeypatch.setattr(SmallText, "_windows", windows)
@@ -75,7 +77,7 @@ def test_no_window_goes_to_two_seats_or_is_judged_as_well(skew, monkeypatch):
     assert len(firsts) == len(torch.unique(firsts)) == 8 * 300 + 320
 
 
-def test_full_skew_gives_each_seat_one_contiguous_part_of_the_text(monkeypatch):
+def test_full_skew_gives_each_seat_one_contiguous_part_of_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
     windows = np.arange(3_200 * 33, dtype=np.int64).reshape(3_200, 33)
     monkeypatch.setattr(SmallText, "_windows", windows)
     task = SmallText(skew=1.0, seed=1, samples=1_000)
@@ -83,12 +85,12 @@ def test_full_skew_gives_each_seat_one_contiguous_part_of_the_text(monkeypatch):
     assert all(end < start for (_, end), (start, _) in zip(sorted(spans), sorted(spans)[1:], strict=False))
 
 
-def test_the_sizes_are_a_million_and_ten_million():
+def test_the_sizes_are_a_million_and_ten_million() -> None:
     assert 0.9e6 < layout_of(Text().model()).size < 1.1e6
     assert 9.5e6 < layout_of(LargeText().model()).size < 11e6
 
 
-def test_no_place_sees_what_follows_it():
+def test_no_place_sees_what_follows_it() -> None:
     torch.manual_seed(0)
     model = Transformer(symbols=96, context=8, width=16, depth=2, heads=2)
     symbols = torch.arange(8).reshape(1, 8)
@@ -99,7 +101,7 @@ def test_no_place_sees_what_follows_it():
     assert (same[5:] > 0).all()
 
 
-def test_a_second_of_training_teaches_more_than_counting_characters_would():
+def test_a_second_of_training_teaches_more_than_counting_characters_would() -> None:
     task = SmallText(samples=1_000)
     torch.manual_seed(0)
     model = task.model()
@@ -116,7 +118,7 @@ def test_a_second_of_training_teaches_more_than_counting_characters_would():
     assert after["accuracy"] > float(shares.max())
 
 
-def test_training_depends_on_its_seed_alone():
+def test_training_depends_on_its_seed_alone() -> None:
     class Brief(SmallText):
         steps = 2
 

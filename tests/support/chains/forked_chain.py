@@ -1,6 +1,7 @@
 """A chain in memory that changes its mind: a circle's events in blocks, taken back and mined again elsewhere."""
 
 from random import Random
+from typing import Any
 
 from ledger.chain.circle import BlockMark, PlacedEvent
 from ledger.chain.rpc.client import RpcFault
@@ -9,14 +10,14 @@ from ledger.circle.history import History
 from tests.support.histories.generated import Story, endpoint
 
 
-def history_of(chain, events):
+def history_of(chain: "ForkedChain", events: list[Any]) -> History:
     history = History(chain.terms)
     for event in events:
         history.apply(event)
     return history
 
 
-def held_after(events):
+def held_after(events: list[Any]) -> list[int]:
     """The seats that are held after these events, in order."""
     seats = set()
     for event in events:
@@ -68,7 +69,7 @@ class ForkedChain:
         """Take blocks back and mine none."""
         del self._blocks[len(self._blocks) - min(depth, len(self._blocks) - self.FIRST - 1) :]
 
-    def events(self, last: int | None = None):
+    def events(self, last: int | None = None) -> list[Any]:
         stop = len(self._blocks) if last is None else last + 1
         return [event for _, content in self._blocks[:stop] for event in content]
 
@@ -82,11 +83,11 @@ class ForkedChain:
         self._ask("mark")
         return BlockMark(number, self._blocks[number][0]) if number < len(self._blocks) - self.lag else None
 
-    def fetch_events(self, first: int, last: int):
+    def fetch_events(self, first: int, last: int) -> list[PlacedEvent]:
         self._ask("logs")
         return self._logs(first, min(last, len(self._blocks) - 1 - self.lag))
 
-    def fetch_events_to_head(self, first: int):
+    def fetch_events_to_head(self, first: int) -> list[PlacedEvent]:
         self._ask("logs_to_head")
         if first >= len(self._blocks) - self.lag:
             raise RpcFault("fork", "eth_getLogs", -32000, "invalid block range params", None)
@@ -98,7 +99,7 @@ class ForkedChain:
             raise RpcFault("fork", "eth_call", -32000, "header not found", None)
         return history_of(self, self.events(block)).hash
 
-    def _logs(self, first: int, last: int):
+    def _logs(self, first: int, last: int) -> list[PlacedEvent]:
         found = []
         for number in range(first, last + 1):
             block_hash, content = self._blocks[number]

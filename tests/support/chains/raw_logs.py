@@ -1,17 +1,18 @@
 """Events as an endpoint's eth_getLogs tells them."""
 
 from dataclasses import fields
+from typing import Any
 
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
 from ledger.chain.contract.artifact import load_circle_artifact
-from ledger.circle.events import Woken
+from ledger.circle.events import Event, Woken
 
 ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 
 
-def raw_log(event, block, index=0, **changed):
+def raw_log(event: Event, block: int, index: int = 0, **changed: Any) -> dict[str, Any]:
     """A log as JSON. changed: members of it that are to be otherwise."""
     inputs = load_circle_artifact().find_entry("event", type(event).__name__)["inputs"]
     values = {field.name: getattr(event, field.name) for field in fields(event)}
@@ -33,6 +34,6 @@ def raw_log(event, block, index=0, **changed):
     return known | changed
 
 
-def log_at(block, index=0, **changed):
+def log_at(block: int, index: int = 0, **changed: Any) -> dict[str, Any]:
     """Any log at a place."""
     return raw_log(Woken(1, 0), block, index, **changed)

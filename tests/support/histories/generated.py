@@ -2,6 +2,7 @@
 
 import hashlib
 from random import Random
+from typing import Any
 
 from eth_abi import encode as abi_encode
 from eth_hash.auto import keccak
@@ -11,6 +12,7 @@ from ledger.circle import events
 from ledger.circle.draw import draw_jury, mask_of, seats_of
 from ledger.circle.history import CircleTerms, History, Phase
 from ledger.circle.manifest import Manifest, Tensor
+from ledger.circle.members import Dispute
 from ledger.circle.reputation import INITIAL, pack
 from ledger.circle.verdict_word import encode_verdicts
 
@@ -34,37 +36,37 @@ NOBODY = "0x" + "00" * 20
 BOND, DISPUTE_BOND, WINDOW_S = 1000, 100, 500
 
 
-def digest(*parts):
+def digest(*parts: object) -> bytes:
     """32 bytes named by anything."""
     return hashlib.sha256(repr(parts).encode()).digest()
 
 
-def address(number):
+def address(number: int | str) -> str:
     """A checksummed address."""
     return to_checksum_address(digest("peer", number)[:20])
 
 
-def cold(number):
+def cold(number: int | str) -> str:
     """The address of a seat's cold key."""
     return to_checksum_address(digest("cold", number)[:20])
 
 
-def endpoint(number):
+def endpoint(number: int | str) -> str:
     return f"wss://peer-{number}:4001 http://peer-{number}:8080"
 
 
-def joined(seat, peer=None):
+def joined(seat: int, peer: int | str | None = None) -> events.Joined:
     """A peer takes a seat of an open circle."""
     number = seat if peer is None else peer
     return events.Joined(seat, address(number), cold(number), NOBODY, endpoint(number))
 
 
-def said(seed, number, judged=0, accepted=0):
+def said(seed: bytes, number: int, judged: int = 0, accepted: int = 0) -> int:
     """The word for `attest`, from bits by neighbour number."""
     return int.from_bytes(seed[-8:], "big") << 64 | number << 42 | accepted << 21 | judged
 
 
-def manifest_of(rounds, degree=4, **fields):
+def manifest_of(rounds: int, degree: int = 4, **fields: Any) -> Manifest:
     """A manifest of 5,000 parameters."""
     known = {
         "version": 1,
@@ -84,12 +86,12 @@ def manifest_of(rounds, degree=4, **fields):
     return Manifest(**(known | fields))
 
 
-def opened(manifest):
+def opened(manifest: Manifest) -> events.Opened:
     encoded = manifest.encode()
     return events.Opened(hashlib.sha256(encoded).digest(), encoded)
 
 
-def running_hash(story):
+def running_hash(story: "Story") -> bytes:
     """The contract's `history` after these events, from its ABI encoding; rounds counted beside the fold."""
     running, clock_bits, seed = 0, 64, bytes(32)
     for event, number in zip(story.events, story.numbers, strict=True):
@@ -110,13 +112,13 @@ def running_hash(story):
     return running.to_bytes(24, "big")
 
 
-def _words(event):
+def _words(event: events.Event) -> list[bytes]:
     """What the contract folds of an event beside kind, round and seat: up to three words."""
 
-    def hashed(types, *values):
+    def hashed(types: list[str], *values: Any) -> bytes:
         return keccak(abi_encode(types, values))
 
-    def word(kind, value):
+    def word(kind: str, value: int | str) -> bytes:
         return abi_encode([kind], [value])
 
     match event:
@@ -178,7 +180,7 @@ class Story:
     the round each event fell into.
     """
 
-    def __init__(self, number, rounds=3):
+    def __init__(self, number: int, rounds: int = 3) -> None:
         self._random = draw = Random(number)
         start = draw.randint(2, 6)
         self.terms = CircleTerms(
@@ -208,12 +210,12 @@ class Story:
             self._write(settled)
             self._bystand()
 
-    def _write(self, event):
+    def _write(self, event: events.Event) -> None:
         self.events.append(event)
         self.numbers.append(self.known.number)
         self.known.apply(event)
 
-    def _commits(self):
+    def _commits(self) -> None:
         draw, known = self._random, self.known
         absent = {seat for seat in known.seats if draw.random() < 0.2}
         while True:
@@ -235,7 +237,7 @@ class Story:
             seed = digest("seed", known.number, draw.random())
             self._write(events.Drawn(known.number, seed, current.committed))
 
-    def _attestations(self):
+    def _attestations(self) -> None:
         draw, known = self._random, self.known
         judges = seats_of(known.round.committed)
         draw.shuffle(judges)
@@ -250,13 +252,13 @@ class Story:
             word = encode_verdicts(known.round.seed, known.number, order, judged, accepted)
             self._write(events.Attested(judge, word, digest("record", known.number, judge)))
 
-    def _settlement(self):
+    def _settlement(self) -> events.Settled:
         known, current = self.known, self.known.round
         return events.Settled(
             known.number, mask_of(list(current.attestations)), pack(known.compute_reputations(current))
         )
 
-    def _let_somebody_in(self):
+    def _let_somebody_in(self) -> None:
         """The circle is short of its quorum: it waits for who wakes or joins."""
         asleep = seats_of(self.known.members & ~self.known.roster & ~self.known.late)
         seat = self.known.find_next_seat()
@@ -267,7 +269,7 @@ class Story:
             self._write(joined(seat, self._new_key()))
         self._write(events.Woken(self.known.number, self._random.choice(asleep)))
 
-    def _bystand(self):
+    def _bystand(self) -> None:
         """What anyone may do at any time."""
         for happens in (
             self._join,
@@ -289,37 +291,37 @@ class Story:
             if self._random.random() < 0.2:
                 self._write(events.Withdrawn(account, amount))
 
-    def _held(self):
+    def _held(self) -> list[int]:
         return seats_of(self.known.members)
 
-    def _later(self):
+    def _later(self) -> int:
         self._time += self._random.randint(1, 1000)
         return self._time
 
-    def _new_key(self):
+    def _new_key(self) -> int:
         self._keys += 1
         return self._keys
 
-    def _join(self):
+    def _join(self) -> None:
         seat = self.known.find_next_seat()
         if self.known.phase != Phase.FINISHED and seat is not None and seat < 12:
             self._write(joined(seat, self._new_key()))
 
-    def _move(self):
+    def _move(self) -> None:
         if self._held():
             seat = self._random.choice(self._held())
             self._write(events.Moved(seat, endpoint(self._random.randint(100, 999))))
 
-    def _wake(self):
+    def _wake(self) -> None:
         if self._held() and self.known.phase != Phase.FINISHED:
             self._write(events.Woken(self.known.number, self._random.choice(self._held())))
 
-    def _restart(self):
+    def _restart(self) -> None:
         able = [seat for seat in self._held() if not self.known.is_in_round(seat)]
         if able and self._random.random() < 0.3:
             self._write(events.Restarted(self._random.choice(able)))
 
-    def _change_keys(self):
+    def _change_keys(self) -> None:
         for seat in self._held():
             held = self.known.seats[seat]
             if held.announced is None:
@@ -331,7 +333,7 @@ class Story:
             elif not self.known.is_in_round(seat):
                 self._write(events.Rotated(seat, *held.announced[:2]))
 
-    def _go(self):
+    def _go(self) -> None:
         """Somebody leaves, is ejected or convicted."""
         if not self._held() or self._random.random() < 0.5:
             return
@@ -346,7 +348,7 @@ class Story:
         else:
             self._write(events.Left(seat, self.known.leaving_burn_wei(seat), self._later() + 8 * WINDOW_S))
 
-    def _accuse(self):
+    def _accuse(self) -> None:
         known = self.known
         settled = [round_.number for round_ in known.rounds if round_.settled]
         if not settled or self.terms.dispute_bond == 0:
@@ -365,12 +367,12 @@ class Story:
         words = (address(500), digest("evidence"), known.bonded, now_s + WINDOW_S)
         self._write(events.Disputed(len(known.disputes), number, judge, target, *words))
 
-    def _summon(self, dispute):
+    def _summon(self, dispute: Dispute) -> None:
         seed = digest("jury", dispute.number, self._random.random())
         drawn = draw_jury(seed, dispute.pool, self.terms.jury_seats)
         self._write(events.Summoned(dispute.number, seed, drawn, self._later() + WINDOW_S))
 
-    def _hear(self):
+    def _hear(self) -> None:
         """Each open dispute goes on a little."""
         for dispute in self.known.disputes:
             if dispute.outcome is not None:
@@ -387,7 +389,7 @@ class Story:
             if dispute.is_decided or self._random.random() < 0.5:
                 self._take_on(dispute)
 
-    def _take_on(self, dispute):
+    def _take_on(self, dispute: Dispute) -> None:
         """Its stage ends by the votes, or else at its deadline."""
         if not dispute.is_decided:
             self._time = max(self._time, dispute.deadline)

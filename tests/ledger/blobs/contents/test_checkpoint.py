@@ -1,5 +1,7 @@
 """Checkpoints: what a judge goes on with comes back bit by bit, and nothing else is taken for one."""
 
+from typing import Any
+
 import msgspec
 import numpy as np
 import pytest
@@ -37,7 +39,7 @@ values = st.one_of(st.integers(-3, 3), st.integers(-LARGEST, LARGEST), st.sample
 sizes = st.lists(st.one_of(st.integers(0, 40), st.sampled_from([4095, 4096, 4097])), min_size=1, max_size=4)
 
 
-def record_of(carried, **fields):
+def record_of(carried: CarriedState, **fields: Any) -> Record:
     known = Record(
         DOMAIN,
         3,
@@ -52,19 +54,19 @@ def record_of(carried, **fields):
     return msgspec.structs.replace(known, **fields)
 
 
-def carried_of(seed=1, meetings=3):
+def carried_of(seed: int = 1, meetings: int = 3) -> CarriedState:
     moved = np.random.default_rng(seed).integers(-4000, 4000, GENESIS.size).astype(np.int32)
     traces = {seat: AuthorTrace(1, meetings, np.arange(8, dtype=np.int32) - seat) for seat in (0, 7, 255)}
     return CarriedState(GENESIS + moved, JudgeMemory(b"\x05" * 32, traces))
 
 
-def blob_of(carried, number=3):
+def blob_of(carried: CarriedState, number: int = 3) -> bytes:
     return encode_checkpoint(DOMAIN, number, AUTHOR, carried, GENESIS, blocks_of(MANIFEST.sizes))
 
 
 @settings(max_examples=60)
 @given(st.data())
-def test_a_base_comes_back_bit_by_bit_and_has_one_encoding(data):
+def test_a_base_comes_back_bit_by_bit_and_has_one_encoding(data: st.DataObject) -> None:
     blocks = Blocks(tuple(data.draw(sizes)))
     base, genesis = (data.draw(arrays(np.int32, blocks.state_size, elements=values)) for _ in range(2))
     genesis = np.clip(genesis, -127 << 17, 127 << 17)
@@ -74,7 +76,7 @@ def test_a_base_comes_back_bit_by_bit_and_has_one_encoding(data):
     assert len(packed) <= 2 * blocks.count + (26 * blocks.state_size + 7) // 8
 
 
-def test_what_hardly_moved_takes_few_bits():
+def test_what_hardly_moved_takes_few_bits() -> None:
     blocks = Blocks((5000,))
     moved = GENESIS.copy()
     moved[:4096] += np.int32(3)
@@ -84,7 +86,7 @@ def test_what_hardly_moved_takes_few_bits():
 
 @settings(max_examples=60)
 @given(st.binary(max_size=40), st.integers(0, 255), st.integers(0, 30))
-def test_any_bytes_are_a_base_with_this_one_encoding_or_refused(packed, width, cut):
+def test_any_bytes_are_a_base_with_this_one_encoding_or_refused(packed: bytes, width: int, cut: int) -> None:
     genesis, blocks = np.zeros(9, np.int32), Blocks((4, 5))
     for tried in (packed, bytes((width, 1)) + packed, pack(np.full(9, width, np.int32), genesis, blocks)[:cut]):
         try:
@@ -106,12 +108,12 @@ def test_any_bytes_are_a_base_with_this_one_encoding_or_refused(packed, width, c
         (bytes((26,)) + b"\xff" * 16 + b"\x03", "leaves the grid"),
     ],
 )
-def test_other_spellings_of_a_base_are_refused(packed, says):
+def test_other_spellings_of_a_base_are_refused(packed: bytes, says: str) -> None:
     with pytest.raises(InvalidBlob, match=says):
         unpack(packed, np.zeros(5, np.int32), Blocks((5,)))
 
 
-def test_what_a_judge_goes_on_with_comes_back_from_its_checkpoint():
+def test_what_a_judge_goes_on_with_comes_back_from_its_checkpoint() -> None:
     carried = carried_of()
     found = decode_checkpoint(blob_of(carried), MANIFEST, record_of(carried), GENESIS)
     assert (found.base == carried.base).all()
@@ -129,13 +131,13 @@ def test_what_a_judge_goes_on_with_comes_back_from_its_checkpoint():
         ({"next_memory": bytes(32)}, "another memory"),
     ],
 )
-def test_a_checkpoint_that_is_not_what_its_record_says_is_none(fields, says):
+def test_a_checkpoint_that_is_not_what_its_record_says_is_none(fields: dict[str, bytes | int], says: str) -> None:
     carried = carried_of()
     with pytest.raises(InvalidBlob, match=says):
         decode_checkpoint(blob_of(carried), MANIFEST, record_of(carried, **fields), GENESIS)
 
 
-def test_a_memory_that_no_judge_could_have_is_none():
+def test_a_memory_that_no_judge_could_have_is_none() -> None:
     """Also where record and checkpoint agree on it: a rule must not be run on it."""
     one = AuthorTrace(1, 1, np.zeros(8, np.int32))
     hostile = {
@@ -164,7 +166,7 @@ def test_a_memory_that_no_judge_could_have_is_none():
 
 @settings(max_examples=60)
 @given(st.binary(max_size=200))
-def test_any_bytes_are_a_memory_with_this_one_encoding_or_refused(encoded):
+def test_any_bytes_are_a_memory_with_this_one_encoding_or_refused(encoded: bytes) -> None:
     try:
         memory = JudgeMemory.decode(encoded, 8)
     except InvalidMemory:
@@ -173,7 +175,7 @@ def test_any_bytes_are_a_memory_with_this_one_encoding_or_refused(encoded):
 
 
 @pytest.mark.rule("R7")
-def test_sizes_are_checked_before_anything_else():
+def test_sizes_are_checked_before_anything_else() -> None:
     most = checkpoint_max_bytes(MANIFEST)
     full = {seat: AuthorTrace(1, 2**32 - 1, np.full(8, -1, np.int32)) for seat in range(256)}
     memory = JudgeMemory(b"\x05" * 32, full)
@@ -193,14 +195,14 @@ def test_sizes_are_checked_before_anything_else():
 
 @settings(max_examples=60)
 @given(st.binary(max_size=60), st.sampled_from([b"", b"FMC1"]))
-def test_any_blob_is_a_checkpoint_or_a_fault(data, magic):
+def test_any_blob_is_a_checkpoint_or_a_fault(data: bytes, magic: bytes) -> None:
     carried = carried_of()
     for blob in (None, magic + data, blob_of(carried)[: len(data)]):
         with pytest.raises(PeerFault):
             decode_checkpoint(blob, MANIFEST, record_of(carried), GENESIS)
 
 
-def test_the_blob_is_the_one_once_written_down():
+def test_the_blob_is_the_one_once_written_down() -> None:
     manifest = manifest_of(9, layout=[["a", [3], 0], ["b", [2], 0]], rule="none", rule_parameters={})
     genesis = np.array([0, 100, -100, 7, 7], np.int32)
     base = genesis + np.array([1, -1, 300, 0, 0], np.int32)
@@ -212,7 +214,7 @@ def test_the_blob_is_the_one_once_written_down():
     assert manifest.checkpoint_every == 16
 
 
-def test_an_array_of_another_shape_is_no_checkpoint():
+def test_an_array_of_another_shape_is_no_checkpoint() -> None:
     carried = carried_of()
     fields = list(msgspec.structs.astuple(Checkpoint(DOMAIN, 3, AUTHOR, b"", b"")))
     for values_ in (fields[:-1], [*fields, 0], [1, *fields[1:]]):
@@ -224,8 +226,8 @@ def test_an_array_of_another_shape_is_no_checkpoint():
 
 
 @pytest.mark.rule("R29.1")
-def test_a_checkpoint_is_due_in_turn_in_the_last_round_and_when_the_turn_was_missed():
-    def due(number, seat, before=None, last=99):
+def test_a_checkpoint_is_due_in_turn_in_the_last_round_and_when_the_turn_was_missed() -> None:
+    def due(number: int, seat: int, before: int | None = None, last: int = 99) -> bool:
         return is_checkpoint_due(4, number, seat, number - 1 if before is None else before, last)
 
     assert [number for number in range(1, 13) if due(number, 0)] == [4, 8, 12]
@@ -237,11 +239,11 @@ def test_a_checkpoint_is_due_in_turn_in_the_last_round_and_when_the_turn_was_mis
 
 
 @pytest.mark.rule("R29.1")
-def test_what_can_be_disputed_reaches_256_rounds_back():
+def test_what_can_be_disputed_reaches_256_rounds_back() -> None:
     assert [first_disputable_round(number) for number in (0, 1, 257, 258, 1000)] == [1, 1, 1, 2, 744]
 
 
-def test_a_judge_away_in_its_turn_shows_one_when_it_is_back():
+def test_a_judge_away_in_its_turn_shows_one_when_it_is_back() -> None:
     from tests.support.circles import Away
 
     circle = Circle(seats=5, rounds=8, checkpoint_every=4, cheats={0: Away(0, (4, 5))})
@@ -249,7 +251,7 @@ def test_a_judge_away_in_its_turn_shows_one_when_it_is_back():
     assert sorted(number for number, seat in circle.checkpoints if seat == 1) == [3, 7, 8]
 
 
-def test_a_record_names_its_checkpoint_where_one_is_due_and_nothing_else():
+def test_a_record_names_its_checkpoint_where_one_is_due_and_nothing_else() -> None:
     circle = Circle(seats=5, rounds=3, checkpoint_every=4, rule="tether", rule_parameters={})
     history = circle.history()
     for round_ in history.rounds:

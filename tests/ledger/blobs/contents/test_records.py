@@ -1,6 +1,7 @@
 """The blobs of a round: round trips, golden bytes, and whose blob it is."""
 
 import hashlib
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -66,15 +67,15 @@ RECORD = Record(
 )
 
 
-def decoded(blob, manifest=MANIFEST):
+def decoded(blob: bytes, manifest: Manifest = MANIFEST) -> Update:
     return decode_update(blob, manifest, NETWORK, 3, AUTHOR)
 
 
-def changed(**fields):
+def changed(**fields: Any) -> bytes:
     return encode_update(msgspec.structs.replace(UPDATE, **fields))
 
 
-def array_blob(magic, values):
+def array_blob(magic: bytes, values: dict[str, bytes] | list[bytes | float | str]) -> bytes:
     return magic + msgspec.msgpack.encode(values)
 
 
@@ -103,24 +104,24 @@ records = st.builds(
 
 @pytest.mark.rule("R14")
 @given(records)
-def test_a_record_comes_back_as_it_was(record):
+def test_a_record_comes_back_as_it_was(record: Record) -> None:
     blob = encode_record(record)
     assert decode_record(blob) == record
     assert encode_record(decode_record(blob)) == blob
 
 
 @given(st.integers(1, 2**32 - 1), st.binary(max_size=11))
-def test_an_update_comes_back_as_it_was(number, payload):
+def test_an_update_comes_back_as_it_was(number: int, payload: bytes) -> None:
     update = Update(NETWORK, number, AUTHOR, BASE, PLAIN, payload, b"")
     assert decode_update(encode_update(update), MANIFEST, NETWORK, number, AUTHOR) == update
 
 
-def test_a_genesis_comes_back_as_its_state():
+def test_a_genesis_comes_back_as_its_state() -> None:
     blob = encode_genesis(Genesis(PLAIN, QUANTISED.payload))
     assert (decode_genesis(blob, MANIFEST) == QUANTISED.state).all()
 
 
-def test_blobs_are_the_ones_once_written_down():
+def test_blobs_are_the_ones_once_written_down() -> None:
     blobs = {
         "genesis": encode_genesis(Genesis(PLAIN, QUANTISED.payload)),
         "update": encode_update(UPDATE),
@@ -130,7 +131,7 @@ def test_blobs_are_the_ones_once_written_down():
     golden.expect("records", found | {"state_digest": state_digest(QUANTISED.state).hex()})
 
 
-def test_a_states_digest_is_that_of_little_endian_int32_whatever_its_layout_in_memory():
+def test_a_states_digest_is_that_of_little_endian_int32_whatever_its_layout_in_memory() -> None:
     values = np.arange(-6, 6, dtype=np.int32)
     expected = hashlib.sha256(b"".join(int(v).to_bytes(4, "little", signed=True) for v in values)).digest()
     assert state_digest(values) == expected
@@ -153,7 +154,9 @@ def test_a_states_digest_is_that_of_little_endian_int32_whatever_its_layout_in_m
         ({"codec": ""}, "codec"),
     ],
 )
-def test_an_update_for_anything_else_is_refused_with_the_reason(fields, says):
+def test_an_update_for_anything_else_is_refused_with_the_reason(
+    fields: dict[str, bytes | int | str], says: str
+) -> None:
     with pytest.raises(InvalidBlob, match=says):
         decoded(changed(**fields))
 
@@ -179,13 +182,13 @@ def test_an_update_for_anything_else_is_refused_with_the_reason(fields, says):
         (b"FMU2\x96\xc4\x00\x03\xc4\x00\xc4\x00\xa2\xff\xfe\xc4\x00", "does not parse"),
     ],
 )
-def test_bytes_that_are_no_update_are_refused(blob, says):
+def test_bytes_that_are_no_update_are_refused(blob: bytes, says: str) -> None:
     with pytest.raises(InvalidBlob, match=says):
         decoded(blob)
 
 
 @pytest.mark.rule("R7")
-def test_an_oversize_blob_is_refused_before_it_is_parsed():
+def test_an_oversize_blob_is_refused_before_it_is_parsed() -> None:
     limit = update_max_bytes(MANIFEST)
     with pytest.raises(InvalidBlob, match=f"the task allows {limit}"):
         decoded(b"FMU2" + bytes(limit))
@@ -196,7 +199,7 @@ def test_an_oversize_blob_is_refused_before_it_is_parsed():
 
 
 @pytest.mark.rule("R7")
-def test_the_largest_honest_update_fits():
+def test_the_largest_honest_update_fits() -> None:
     longest = Update(
         NETWORK, 2**63, AUTHOR, BASE, ZSTD, bytes(max_payload_bytes(blocks_of(MANIFEST.sizes))), bytes(32)
     )
@@ -204,14 +207,14 @@ def test_the_largest_honest_update_fits():
 
 
 @pytest.mark.rule("R7")
-def test_a_record_of_the_largest_circle_fits():
+def test_a_record_of_the_largest_circle_fits() -> None:
     figures = {"distance2": "9" * 25, "limit2": "9" * 25}
     full = tuple(RecordEntry(seat, b"\x55" * 32, "unavailable", True, figures) for seat in range(255))
     assert len(encode_record(msgspec.structs.replace(RECORD, entries=full))) <= RECORD_MAX_BYTES
 
 
 @pytest.mark.parametrize("field", ["author", "codec"])
-def test_a_fault_does_not_repeat_a_field_that_fills_the_blob(field):
+def test_a_fault_does_not_repeat_a_field_that_fills_the_blob(field: str) -> None:
     """It would be doubled in memory by the hex, and again in every log and finding."""
     wide = msgspec.structs.replace(MANIFEST, layout=(Tensor("w", (10**6,), 0),))
     value = b"\xee" * 900_000 if field == "author" else "x" * 900_000
@@ -220,13 +223,13 @@ def test_a_fault_does_not_repeat_a_field_that_fills_the_blob(field):
     assert len(str(fault.value)) < 300
 
 
-def test_a_genesis_of_another_length_is_refused():
+def test_a_genesis_of_another_length_is_refused() -> None:
     with pytest.raises(MalformedFrame):
         decode_genesis(encode_genesis(Genesis(PLAIN, bytes(7))), MANIFEST)
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"FMU2", b"FMR3", b"FMG1", b""]))
-def test_any_bytes_are_a_blob_or_a_fault(body, magic):
+def test_any_bytes_are_a_blob_or_a_fault(body: bytes, magic: bytes) -> None:
     for decode in (decoded, decode_record, lambda blob: decode_genesis(blob, MANIFEST)):
         try:
             decode(magic + body)
@@ -235,7 +238,7 @@ def test_any_bytes_are_a_blob_or_a_fault(body, magic):
 
 
 @given(st.data())
-def test_mutated_blobs_are_a_blob_or_a_fault(data):
+def test_mutated_blobs_are_a_blob_or_a_fault(data: st.DataObject) -> None:
     blob = bytearray(data.draw(st.sampled_from([encode_update(UPDATE), encode_record(RECORD)])))
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, len(blob) - 1))

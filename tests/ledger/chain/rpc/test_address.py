@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ SECRETS = ("S3cretKey", "API-KEY-123", "QUERYKEY", "us%21r")
 URL = "https://us%21r:S3cretKey@node.example:8443/v2/API-KEY-123?apikey=QUERYKEY#frag"
 
 
-def leaks(text):
+def leaks(text: str) -> list[Any]:
     return [secret for secret in (*SECRETS, "us!r", base64.b64encode(b"us!r:S3cretKey").decode()) if secret in text]
 
 
@@ -33,7 +34,7 @@ def leaks(text):
         ("https://token@[2001:db8::1]:1", "https://[2001:db8::1]:1/…", False),
     ],
 )
-def test_scheme_host_and_port_are_shown_and_nothing_else(url, shown, public):
+def test_scheme_host_and_port_are_shown_and_nothing_else(url: str, shown: str, public: bool) -> None:
     address = EndpointAddress.of(url)
     assert (address.shown, address.full) == (shown, url)
     assert address.public == (url if public else None)
@@ -55,14 +56,14 @@ def test_scheme_host_and_port_are_shown_and_nothing_else(url, shown, public):
         "",
     ],
 )
-def test_what_is_no_address_is_refused_without_its_secrets(url):
+def test_what_is_no_address_is_refused_without_its_secrets(url: str) -> None:
     with pytest.raises(SetupError, match="is no JSON-RPC address: give one such as") as caught:
         EndpointAddress.of(url)
     assert leaks(str(caught.value)) == []
     assert str(caught.value).isprintable()
 
 
-def test_an_endpoints_own_words_are_scrubbed():
+def test_an_endpoints_own_words_are_scrubbed() -> None:
     said = "no such key API-KEY-123 or QUERYKEY, Basic " + base64.b64encode(b"us!r:S3cretKey").decode()
     assert EndpointAddress.of(URL).scrub(said) == "no such key … or …, Basic …"
     assert EndpointAddress.of("http://127.0.0.1:8545").scrub(said) == said
@@ -83,7 +84,9 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_no_error_and_no_log_of_any_level_holds_a_secret(fault, caplog):
+def test_no_error_and_no_log_of_any_level_holds_a_secret(
+    fault: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG, "ledger")
     with fault_proxy("http://127.0.0.1:1") as proxy:
         for name, value in fault.items():

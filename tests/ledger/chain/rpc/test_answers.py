@@ -1,6 +1,8 @@
 """What endpoints may answer: anything else is refused, whatever it is, and never acted on."""
 
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -62,13 +64,13 @@ json_values = st.recursive(
 
 
 @pytest.mark.parametrize("raw", NO_NUMBERS, ids=repr)
-def test_what_is_no_quantity_is_refused(raw):
+def test_what_is_no_quantity_is_refused(raw: Any) -> None:
     for name in ("quantity", "height", "nonce", "chain id"):
         with pytest.raises(Nonsense):
             PARSERS[name](raw)
 
 
-def test_numbers_have_bounds():
+def test_numbers_have_bounds() -> None:
     assert answers.parse_quantity("0x" + "f" * 64) == (1 << 256) - 1
     for parse, most in (
         (answers.parse_height, 1 << 40),
@@ -81,21 +83,21 @@ def test_numbers_have_bounds():
 
 
 @pytest.mark.parametrize("raw", ["0x1", "0xzz", "12", "", "0x12 34", "0x12\n", "0x١٢", 5, None, True, b"0x12"])
-def test_what_is_no_hex_is_refused(raw):
+def test_what_is_no_hex_is_refused(raw: bytes | int | str | None) -> None:
     with pytest.raises(Nonsense):
         answers.parse_data(raw)
 
 
-def spoiled(known):
+def spoiled(known: dict[str, list[str] | str]) -> Iterator[dict[str, Any]]:
     """The same with one member gone, of another kind, or absurd."""
-    for name in known:
+    for name, right in known.items():
         yield {key: value for key, value in known.items() if key != name}
         for other in (None, True, 7, [], {}, "0x", "0x-1", "0x" + "7" * 70, "nonsense"):
-            if other != known[name]:
+            if other != right:
                 yield {**known, name: other}
 
 
-def test_blocks_receipts_and_fees_are_taken_whole_or_not_at_all():
+def test_blocks_receipts_and_fees_are_taken_whole_or_not_at_all() -> None:
     assert answers.block_parser(7)(BLOCK).hash == DIGEST
     assert answers.receipt_parser(DIGEST)(RECEIPT).gas == 21_000
     assert answers.parse_next_base_fee(FEES) == (2, 7)
@@ -123,14 +125,14 @@ def test_blocks_receipts_and_fees_are_taken_whole_or_not_at_all():
         ("call data", {"hash": "0x" + "cd" * 32, "input": "0x"}),
     ],
 )
-def test_an_answer_about_something_else_is_none(name, raw):
+def test_an_answer_about_something_else_is_none(name: str, raw: dict[str, list[str] | str] | None) -> None:
     with pytest.raises(Nonsense):
         PARSERS[name](raw)
 
 
 @settings(max_examples=300)
 @given(raw=json_values, name=st.sampled_from(sorted(PARSERS)))
-def test_no_json_ends_in_anything_but_a_value_or_a_refusal(raw, name):
+def test_no_json_ends_in_anything_but_a_value_or_a_refusal(raw: Any, name: str) -> None:
     with contextlib.suppress(Nonsense):
         PARSERS[name](raw)
 
@@ -142,11 +144,11 @@ def test_no_json_ends_in_anything_but_a_value_or_a_refusal(raw, name):
         st.sampled_from(["string", "bytes", "uint8", "bytes32", "address", "uint256[16]", "bool"]), max_size=4
     ),
 )
-def test_no_bytes_end_in_anything_but_values_or_a_refusal(encoded, types):
+def test_no_bytes_end_in_anything_but_values_or_a_refusal(encoded: bytes, types: list[str]) -> None:
     with contextlib.suppress(Nonsense):
         answers.decode_abi_values(types, encoded)
 
 
-def test_an_offset_beyond_all_measure_is_a_refusal():
+def test_an_offset_beyond_all_measure_is_a_refusal() -> None:
     with pytest.raises(Nonsense):
         answers.decode_abi_values(["string"], bytes(31) + b"\x20" + b"\xff" * 32 + bytes(64))

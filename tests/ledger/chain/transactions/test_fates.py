@@ -1,5 +1,7 @@
 """What becomes of a transaction, step by step: whatever the endpoint says, a call is made once and not given up."""
 
+from typing import Any
+
 import pytest
 
 from ledger.chain.rpc.client import BadAnswer, ChainUnreachable
@@ -17,7 +19,7 @@ PAID = [(0, PAYEE, 7)]
 # --------------------------------------------------------------------------- a call that may be out keeps its nonce
 
 
-def test_a_call_that_was_mined_just_before_it_is_sent_again_is_not_made_twice():
+def test_a_call_that_was_mined_just_before_it_is_sent_again_is_not_made_twice() -> None:
     """The pool had forgotten it when it was asked, and the block came before the bytes did: its nonce is used."""
     chain = PoolChain()
     chain.hidden = {(LOOK, 1)}
@@ -27,15 +29,15 @@ def test_a_call_that_was_mined_just_before_it_is_sent_again_is_not_made_twice():
     assert len(set(chain.sent)) == 1
 
 
-def test_a_call_whose_nonce_the_pool_holds_otherwise_is_not_made_with_the_next():
+def test_a_call_whose_nonce_the_pool_holds_otherwise_is_not_made_with_the_next() -> None:
     """The endpoint does not know the call any more, and where it is sent again a dearer offer has its nonce."""
     chain, own = PoolChain(), {}
 
-    def another_offer():
+    def another_offer() -> None:
         own.update(chain.pool)
         chain.pool[0] = "0xdearer", {**chain.pool[0][1], "maxFeePerGas": 10**15, "maxPriorityFeePerGas": 10**15}
 
-    def mined_after_all():
+    def mined_after_all() -> None:
         chain.pool.update(own)
         chain.mine()
 
@@ -46,7 +48,7 @@ def test_a_call_whose_nonce_the_pool_holds_otherwise_is_not_made_with_the_next()
     assert len(set(chain.sent)) == 1
 
 
-def test_a_call_that_may_have_arrived_keeps_its_nonce_also_where_nobody_confirmed_it():
+def test_a_call_that_may_have_arrived_keeps_its_nonce_also_where_nobody_confirmed_it() -> None:
     """The answer to the first send was lost, and the block came just before the second."""
     chain = PoolChain()
     chain.lost, chain.hidden = {(SEND, 1)}, {(LOOK, 1)}
@@ -55,7 +57,7 @@ def test_a_call_that_may_have_arrived_keeps_its_nonce_also_where_nobody_confirme
     assert chain.mined == PAID
 
 
-def test_an_endpoint_that_counts_a_block_before_it_shows_its_receipts_is_waited_for():
+def test_an_endpoint_that_counts_a_block_before_it_shows_its_receipts_is_waited_for() -> None:
     chain = PoolChain()
     chain.at = {(POLL, 3): chain.mine, (POLL, 60): chain.mine}
     chain.hidden = {(POLL, 3), (POLL, 4)}
@@ -65,7 +67,7 @@ def test_an_endpoint_that_counts_a_block_before_it_shows_its_receipts_is_waited_
 
 
 @pytest.mark.parametrize("when", [1, 2])
-def test_a_call_whose_answer_was_lost_is_looked_up_before_anything_else_is_sent(when):
+def test_a_call_whose_answer_was_lost_is_looked_up_before_anything_else_is_sent(when: int) -> None:
     chain = PoolChain()
     chain.lost = {(SEND, number) for number in range(1, when + 1)}
     chain.at = {(POLL, 20): chain.mine, (POLL, 60): chain.mine}
@@ -75,7 +77,7 @@ def test_a_call_whose_answer_was_lost_is_looked_up_before_anything_else_is_sent(
     assert len(set(chain.sent)) == 1
 
 
-def test_the_same_call_after_a_silent_chain_is_the_one_that_was_sent():
+def test_the_same_call_after_a_silent_chain_is_the_one_that_was_sent() -> None:
     chain = PoolChain()
     chain.lost = {(SEND, 1)} | {(POLL, number) for number in range(1, 10**6)}
     sender = chain.sender()
@@ -90,7 +92,7 @@ def test_the_same_call_after_a_silent_chain_is_the_one_that_was_sent():
 # --------------------------------------------------------------------------- a call that is not out takes the next
 
 
-def test_a_call_that_was_never_out_takes_the_next_nonce_where_a_stranger_has_its_own():
+def test_a_call_that_was_never_out_takes_the_next_nonce_where_a_stranger_has_its_own() -> None:
     chain = PoolChain(mine_every=3)
     sender = chain.sender()
     sender.transfer(PAYEE, 1)
@@ -99,7 +101,7 @@ def test_a_call_that_was_never_out_takes_the_next_nonce_where_a_stranger_has_its
     assert [entry for entry in chain.mined if entry[1] == PAYEE] == [(0, PAYEE, 1), (2, PAYEE, 7)]
 
 
-def test_a_call_is_renumbered_once_a_stranger_has_had_its_nonce_for_three_looks():
+def test_a_call_is_renumbered_once_a_stranger_has_had_its_nonce_for_three_looks() -> None:
     chain = PoolChain()
     sender = chain.sender()
     looks = []
@@ -110,7 +112,7 @@ def test_a_call_is_renumbered_once_a_stranger_has_had_its_nonce_for_three_looks(
     assert looks[0] >= 3, "endpoints lag behind each other"
 
 
-def test_a_call_that_loses_its_nonce_to_strangers_twice_ends_in_a_sentence():
+def test_a_call_that_loses_its_nonce_to_strangers_twice_ends_in_a_sentence() -> None:
     chain = PoolChain()
     chain.at = {
         (POLL, 2): lambda: chain.stranger(0),
@@ -122,7 +124,7 @@ def test_a_call_that_loses_its_nonce_to_strangers_twice_ends_in_a_sentence():
     assert PAYEE not in [to for _, to, _ in chain.mined]
 
 
-def test_with_confirmations_a_nonce_counts_as_taken_only_once_the_block_is_deep():
+def test_with_confirmations_a_nonce_counts_as_taken_only_once_the_block_is_deep() -> None:
     chain = PoolChain()
     sender = chain.sender(confirmations=3)
     chain.at = {(POLL, 2): lambda: chain.stranger(0)}
@@ -139,7 +141,7 @@ def test_with_confirmations_a_nonce_counts_as_taken_only_once_the_block_is_deep(
 # --------------------------------------------------------------------------- dropped, stuck, missing
 
 
-def test_what_no_pool_has_is_sent_again_with_the_same_bytes():
+def test_what_no_pool_has_is_sent_again_with_the_same_bytes() -> None:
     chain = PoolChain()
     chain.at = {(POLL, 3): chain.drop, (POLL, 9): chain.drop, (POLL, 15): chain.mine}
     chain.sender().transfer(PAYEE, 7)
@@ -148,10 +150,10 @@ def test_what_no_pool_has_is_sent_again_with_the_same_bytes():
     assert len(set(chain.sent)) == 1
 
 
-def test_what_no_block_takes_offers_more_until_one_does():
+def test_what_no_block_takes_offers_more_until_one_does() -> None:
     chain = PoolChain()
 
-    def dearer():
+    def dearer() -> None:
         chain.base_fee_wei = 20 * GWEI
 
     chain.at = {(POLL, 3): dearer, (POLL, 20): chain.mine}
@@ -160,11 +162,11 @@ def test_what_no_block_takes_offers_more_until_one_does():
     assert len(set(chain.sent)) == 2
 
 
-def test_what_would_cost_more_than_allowed_waits_and_says_so():
+def test_what_would_cost_more_than_allowed_waits_and_says_so() -> None:
     chain = PoolChain()
     sender = chain.sender(limits=FeeLimits(max_fee_wei=5 * GWEI))
 
-    def dearer():
+    def dearer() -> None:
         chain.base_fee_wei = 20 * GWEI
 
     chain.at = {(POLL, 3): dearer}
@@ -176,12 +178,12 @@ def test_what_would_cost_more_than_allowed_waits_and_says_so():
     assert chain.mined == PAID
 
 
-def test_an_offer_below_the_base_fee_is_raised_before_it_is_taken():
+def test_an_offer_below_the_base_fee_is_raised_before_it_is_taken() -> None:
     """The fee was asked for a block too early."""
     chain = PoolChain(mine_every=3)
     sender = chain.sender()
 
-    def dearer():
+    def dearer() -> None:
         chain.base_fee_wei = 50 * GWEI
 
     polls = []
@@ -192,7 +194,7 @@ def test_an_offer_below_the_base_fee_is_raised_before_it_is_taken():
     assert polls == [0], "at once, not when it is found to be in no pool"
 
 
-def test_a_nonce_that_neither_a_block_nor_a_pool_has_is_filled_with_nothing():
+def test_a_nonce_that_neither_a_block_nor_a_pool_has_is_filled_with_nothing() -> None:
     """A transaction of another program waited below, and the pool forgot it."""
     chain = PoolChain()
     chain.pool[0] = "0xtheirs", {"to": "0x" + "99" * 20, "value": 0, "maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
@@ -201,7 +203,7 @@ def test_a_nonce_that_neither_a_block_nor_a_pool_has_is_filled_with_nothing():
     assert chain.mined == [(0, ADDRESS.lower(), 0), (1, PAYEE, 7)]
 
 
-def test_a_gap_that_is_there_at_one_look_only_is_not_filled():
+def test_a_gap_that_is_there_at_one_look_only_is_not_filled() -> None:
     chain, theirs = PoolChain(), ("0xtheirs", {"to": PAYEE, "value": 0, "maxFeePerGas": 2**60})
     chain.pool[0] = theirs
     chain.at = {(POLL, 4): lambda: chain.pool.pop(0), (POLL, 5): lambda: chain.pool.update({0: theirs})}
@@ -211,7 +213,7 @@ def test_a_gap_that_is_there_at_one_look_only_is_not_filled():
     assert len(chain.sent) == 1
 
 
-def test_a_gap_wider_than_any_crash_leaves_is_a_sentence():
+def test_a_gap_wider_than_any_crash_leaves_is_a_sentence() -> None:
     chain = PoolChain()
     chain.blocks += [[(nonce, "0x" + "99" * 20, 0, "0x")] for nonce in range(20)]
     chain.at = {(POLL, 4): lambda: chain.take_back(17)}
@@ -219,7 +221,7 @@ def test_a_gap_wider_than_any_crash_leaves_is_a_sentence():
         chain.sender().transfer(PAYEE, 7)
 
 
-def test_a_transaction_in_no_block_in_time_is_a_sentence_and_is_found_again():
+def test_a_transaction_in_no_block_in_time_is_a_sentence_and_is_found_again() -> None:
     chain = PoolChain()
     sender = chain.sender()
     with pytest.raises(NoReceipt, match=r"`transfer` \(0x[0-9a-f]{64}\) is in no block after 0 s"):
@@ -233,7 +235,7 @@ def test_a_transaction_in_no_block_in_time_is_a_sentence_and_is_found_again():
 # --------------------------------------------------------------------------- blocks that vanish
 
 
-def test_a_receipt_counts_once_it_is_as_deep_as_wanted():
+def test_a_receipt_counts_once_it_is_as_deep_as_wanted() -> None:
     chain, polls = PoolChain(), []
     chain.at = {(POLL, 3): chain.mine, (POLL, 9): lambda: polls.append(chain.mine(2))}
     receipt = chain.sender(confirmations=2).transfer(PAYEE, 7)
@@ -241,7 +243,7 @@ def test_a_receipt_counts_once_it_is_as_deep_as_wanted():
     assert polls == [None]
 
 
-def test_a_call_whose_block_vanished_is_made_again_with_its_nonce():
+def test_a_call_whose_block_vanished_is_made_again_with_its_nonce() -> None:
     chain = PoolChain()
     chain.at = {(POLL, 3): chain.mine, (POLL, 9): chain.take_back, (POLL, 20): lambda: chain.mine(3)}
     chain.sender(confirmations=2).transfer(PAYEE, 7)
@@ -249,7 +251,7 @@ def test_a_call_whose_block_vanished_is_made_again_with_its_nonce():
     assert len(set(chain.sent)) == 1
 
 
-def test_a_call_made_anew_after_its_block_vanished_is_the_old_one():
+def test_a_call_made_anew_after_its_block_vanished_is_the_old_one() -> None:
     chain = PoolChain(mine_every=2)
     sender = chain.sender()
     first = sender.transfer(PAYEE, 7)
@@ -258,7 +260,7 @@ def test_a_call_made_anew_after_its_block_vanished_is_the_old_one():
     assert chain.mined == PAID
 
 
-def test_after_the_chain_went_back_what_is_under_way_is_replaced_by_nothing():
+def test_after_the_chain_went_back_what_is_under_way_is_replaced_by_nothing() -> None:
     chain = PoolChain()
     sender = chain.sender()
     with pytest.raises(NoReceipt):
@@ -271,7 +273,7 @@ def test_after_the_chain_went_back_what_is_under_way_is_replaced_by_nothing():
     assert chain.mined[1:] == [(1, PAYEE, 7)]
 
 
-def test_after_the_chain_went_back_nothing_of_the_past_is_made_by_itself_and_no_nonce_is_missing():
+def test_after_the_chain_went_back_nothing_of_the_past_is_made_by_itself_and_no_nonce_is_missing() -> None:
     """Two calls were in blocks that vanished, a third waits on top of them: all three nonces do nothing now."""
     chain = PoolChain(mine_every=2)
     sender = chain.sender()
@@ -289,7 +291,7 @@ def test_after_the_chain_went_back_nothing_of_the_past_is_made_by_itself_and_no_
     assert chain.mined == [(nonce, ADDRESS.lower(), 0) for nonce in range(3)]
 
 
-def test_after_the_chain_went_back_a_call_that_had_ended_is_not_taken_for_done():
+def test_after_the_chain_went_back_a_call_that_had_ended_is_not_taken_for_done() -> None:
     chain = PoolChain(mine_every=2)
     sender = chain.sender()
     sender.transfer(PAYEE, 7)
@@ -319,13 +321,15 @@ LIMITS = FeeLimits(stuck_blocks=3)
         (5, 4, True, 101, 10, TransactionFate.WAITING),
     ],
 )
-def test_what_has_become_of_a_transaction_without_a_receipt(nonce, used, is_pooled, base_fee, head, found):
+def test_what_has_become_of_a_transaction_without_a_receipt(
+    nonce: int, used: int, is_pooled: bool, base_fee: int, head: int, found: TransactionFate
+) -> None:
     entry = PendingEntry(nonce, Call("transfer", PAYEE, b"", 7, 21_000), cap_wei=100, tip_wei=1, offered_at=10)
     assert find_fate(entry, used, is_pooled, Market(base_fee, 1, head), LIMITS) is found
 
 
 @pytest.mark.parametrize("stuck_blocks", [1, 3])
-def test_who_has_waited_since_an_unknown_block_is_not_stuck_for_that(stuck_blocks):
+def test_who_has_waited_since_an_unknown_block_is_not_stuck_for_that(stuck_blocks: int) -> None:
     entry = PendingEntry(5, Call("transfer", PAYEE, b"", 7, 21_000), cap_wei=100, tip_wei=1)
     assert (
         find_fate(entry, 5, True, Market(1, 1, 10**6), FeeLimits(stuck_blocks=stuck_blocks))
@@ -351,35 +355,35 @@ def test_who_has_waited_since_an_unknown_block_is_not_stuck_for_that(stuck_block
     ],
     ids=str,
 )
-def test_a_fee_history_that_cannot_be_is_the_endpoints_bad_answer(history):
+def test_a_fee_history_that_cannot_be_is_the_endpoints_bad_answer(history: dict[str, Any]) -> None:
     chain = PoolChain()
     chain._eth_feeHistory = lambda *_: history
     with pytest.raises(BadAnswer, match="eth_feeHistory"):
         FeeMarket(chain.rpc()).ask()
 
 
-def test_what_the_chain_asks_is_the_next_blocks_fee_and_the_tip_it_suggests():
+def test_what_the_chain_asks_is_the_next_blocks_fee_and_the_tip_it_suggests() -> None:
     chain = PoolChain()
     chain.mine(4)
     chain._eth_feeHistory = lambda *_: {"oldestBlock": "0x4", "baseFeePerGas": ["0x5", "0x7"]}
     assert FeeMarket(chain.rpc()).ask() == Market(7, GWEI, 4)
 
 
-def test_where_no_tip_is_suggested_the_usual_one_is_offered():
+def test_where_no_tip_is_suggested_the_usual_one_is_offered() -> None:
     chain = PoolChain()
 
-    def refused():
+    def refused() -> None:
         raise Refused("the method does not exist")
 
     chain._eth_maxPriorityFeePerGas = refused
     assert FeeMarket(chain.rpc()).ask().tip_wei == GWEI
 
 
-def test_fees_are_asked_for_again_after_a_block_s_time_and_tips_after_minutes():
+def test_fees_are_asked_for_again_after_a_block_s_time_and_tips_after_minutes() -> None:
     chain, now = PoolChain(), [0.0]
     market = FeeMarket(chain.rpc(), lambda: now[0])
 
-    def asked():
+    def asked() -> tuple[int, int]:
         market.ask()
         return chain.seen["eth_feeHistory"], chain.seen["eth_maxPriorityFeePerGas"]
 

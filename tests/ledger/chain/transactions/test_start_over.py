@@ -2,6 +2,7 @@
 
 import pytest
 
+from ledger.chain.transactions.pending import Call as Call_
 from ledger.chain.transactions.sender import NoReceipt
 from tests.support.chains.kinds import ChainProcess
 from tests.support.chains.senders import PAYEE, count, hold, paid, sender_on
@@ -46,7 +47,7 @@ def test_trouble_is_told_before_anything_is_sent_again(chain: ChainProcess) -> N
         sender._delivery.wait(sender._delivery.submit(call()), 30.0, stop)
 
 
-def call():
+def call() -> Call_:
     from ledger.chain.transactions.gas_limits import TRANSFER_GAS
     from ledger.chain.transactions.pending import Call
 

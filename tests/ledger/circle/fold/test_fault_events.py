@@ -1,6 +1,7 @@
 """Equivocations and disputes in the fold: who loses and is owed what, and what cannot have been."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from ledger.circle.events import (
     Drawn,
     Ejected,
     Equivocated,
+    Event,
     Joined,
     Left,
     Outcome,
@@ -73,15 +75,15 @@ SOON, PAST = LATER + WINDOW_S, LATER + 2 * WINDOW_S
 """Deadlines of what is taken on before and after the jury's window."""
 
 
-def votes(answer, *seats):
+def votes(answer: Answer, *seats: int) -> list[Voted]:
     return [Voted(0, seat, answer) for seat in seats]
 
 
-def referred(stage, deadline=SOON):
+def referred(stage: Stage | int, deadline: int = SOON) -> Referred:
     return Referred(0, stage, deadline)
 
 
-def resolved(outcome, fine=0, free_at=0, dispute=0):
+def resolved(outcome: Outcome, fine: int = 0, free_at: int = 0, dispute: int = 0) -> Resolved:
     return Resolved(dispute, outcome, fine, free_at)
 
 
@@ -94,7 +96,7 @@ REJECTED = [*TO_CIRCLE, *votes(REJECTS, *range(1, 5)), resolved(Outcome.REJECTED
 VOID = [*TO_CIRCLE, *votes(UPHOLDS, *range(1, 4)), resolved(Outcome.VOID)]
 
 
-def fold(*events, parameters=PARAMETERS):
+def fold(*events: Event, parameters: CircleTerms = PARAMETERS) -> History:
     history = History(parameters)
     for event in events:
         history.apply(event)
@@ -103,7 +105,7 @@ def fold(*events, parameters=PARAMETERS):
 
 @pytest.mark.rule("R27")
 @given(st.integers(0, 2000))
-def test_every_wei_is_pledged_owed_burned_or_paid_out(number):
+def test_every_wei_is_pledged_owed_burned_or_paid_out(number: int) -> None:
     story = Story(number)
     paid_in = paid_out = burned = 0
     for place, event in enumerate(story.events):
@@ -130,7 +132,7 @@ def test_every_wei_is_pledged_owed_burned_or_paid_out(number):
     assert story.known.pledged + sum(story.known.owed.values()) == paid_in - paid_out - burned
 
 
-def fined(history, dispute):
+def fined(history: History, dispute: Dispute) -> dict[Any, Any]:
     """Seat → what a juror pays who answered what more than half of the electorate found wrong."""
     size, circle, jurors = dispute.electorate.bit_count(), dispute.circle_votes, dispute.jury_votes
     wrong = jurors.rejecting if 2 * circle.upholding.bit_count() > size else 0
@@ -144,7 +146,7 @@ def fined(history, dispute):
 
 
 @pytest.mark.rule("R25")
-def test_an_equivocator_loses_seat_and_bond_and_nobody_is_paid_for_the_report():
+def test_an_equivocator_loses_seat_and_bond_and_nobody_is_paid_for_the_report() -> None:
     history = fold(*OPEN, Equivocated(2, 1, CHALLENGER, 1001, LATER))
     assert history.owed == {}
     assert history.seats[2].bond == 0
@@ -154,13 +156,13 @@ def test_an_equivocator_loses_seat_and_bond_and_nobody_is_paid_for_the_report():
 
 
 @pytest.mark.rule("R25")
-def test_who_left_still_loses_its_bond_for_an_equivocation():
+def test_who_left_still_loses_its_bond_for_an_equivocation() -> None:
     history = fold(*OPEN, Left(2, 0, LATER), Equivocated(2, 1, CHALLENGER, 1001, LATER))
     assert history.pledged == 6 * 1001
     assert history.seats[2].free_at == LATER
 
 
-def test_who_equivocates_in_a_commit_phase_is_not_mixed():
+def test_who_equivocates_in_a_commit_phase_is_not_mixed() -> None:
     history = fold(*OPEN, ROUND[2], Equivocated(2, 1, CHALLENGER, 1001, LATER))
     assert history.round.committed == 0
 
@@ -168,7 +170,7 @@ def test_who_equivocates_in_a_commit_phase_is_not_mixed():
 # ----------------------------------------------------------------------------------------------- convictions
 
 
-def test_an_upheld_claim_costs_half_a_bond_of_which_a_quarter_is_the_challengers():
+def test_an_upheld_claim_costs_half_a_bond_of_which_a_quarter_is_the_challengers() -> None:
     history = fold(*STORY, *UPHELD)
     assert history.disputes[0].outcome == Outcome.UPHELD
     assert history.reputations[0] == AFTER[0] >> 2
@@ -177,7 +179,7 @@ def test_an_upheld_claim_costs_half_a_bond_of_which_a_quarter_is_the_challengers
     assert history.round.reputations[0] == AFTER[0], "the round under way mixes as it began"
 
 
-def test_a_convicted_judge_is_suspended_for_64_rounds_and_until_it_wakes():
+def test_a_convicted_judge_is_suspended_for_64_rounds_and_until_it_wakes() -> None:
     history = fold(*STORY, *UPHELD)
     assert history.suspended == 0b1
     assert not history.round.suspended, "the round under way mixes as it began"
@@ -189,7 +191,7 @@ def test_a_convicted_judge_is_suspended_for_64_rounds_and_until_it_wakes():
     assert history.suspended == 0
 
 
-def test_a_suspended_seat_is_not_mixed_and_its_verdicts_weigh_nothing():
+def test_a_suspended_seat_is_not_mixed_and_its_verdicts_weigh_nothing() -> None:
     second = [Committed(2, seat, digest("second", seat)) for seat in SEATS]
     drawn = [*second, Drawn(2, digest("seed"), ALL)]
     # A floor below what a conviction leaves, or its verdicts would weigh nothing for that.
@@ -209,7 +211,7 @@ def test_a_suspended_seat_is_not_mixed_and_its_verdicts_weigh_nothing():
     assert history.round.find_eligible(0) == set(SEATS) - {0}
 
 
-def second_claim(history, *, target=2, fine, free_at):
+def second_claim(history: History, *, target: int = 2, fine: int, free_at: int) -> None:
     """A claim about another verdict of seat 0, upheld by the circle as well."""
     drawn = draw_jury(SEED, history.find_jury_pool(0, target, CHALLENGER), 3)
     history.apply(replace(DISPUTED, dispute=1, target=target))
@@ -222,7 +224,7 @@ def second_claim(history, *, target=2, fine, free_at):
     history.apply(resolved(Outcome.UPHELD, fine, free_at, dispute=1))
 
 
-def test_the_second_conviction_takes_the_whole_bond_and_the_seat():
+def test_the_second_conviction_takes_the_whole_bond_and_the_seat() -> None:
     history = fold(*STORY, *UPHELD)
     for wrong in ({"fine": 500, "free_at": LATER}, {"fine": 501, "free_at": 0}):
         with pytest.raises(HistoryFault, match=r"another sum|by mistake"):
@@ -233,14 +235,14 @@ def test_the_second_conviction_takes_the_whole_bond_and_the_seat():
     assert history.owed == {CHALLENGER: 2 * 100 + 125 + 125}
 
 
-def test_who_has_left_is_convicted_like_anyone_and_has_no_seat_to_lose():
+def test_who_has_left_is_convicted_like_anyone_and_has_no_seat_to_lose() -> None:
     gone = Left(0, 0, LATER + 8 * WINDOW_S)
     history = fold(*STORY, gone, *UPHELD)
     second_claim(history, fine=501, free_at=0)
     assert history.pledged == 6 * 1001
 
 
-def test_a_judge_pays_no_more_than_it_has_left():
+def test_a_judge_pays_no_more_than_it_has_left() -> None:
     convicted = Equivocated(0, 1, CHALLENGER, 1001, LATER)
     history = fold(*STORY, *UPHELD[:-1], convicted, resolved(Outcome.UPHELD, 0))
     assert history.owed == {CHALLENGER: 100}
@@ -249,7 +251,7 @@ def test_a_judge_pays_no_more_than_it_has_left():
 # ------------------------------------------------------------------------------------------------ the stages
 
 
-def test_a_rejected_claim_costs_the_challenger_its_bond():
+def test_a_rejected_claim_costs_the_challenger_its_bond() -> None:
     history = fold(*STORY, *REJECTED)
     assert history.owed == {}
     assert {seat: value for seat, value in history.reputations.items() if seat not in (FIRST, SECOND)} == {
@@ -257,7 +259,7 @@ def test_a_rejected_claim_costs_the_challenger_its_bond():
     }
 
 
-def test_a_claim_that_half_of_the_bonded_hear_takes_nothing_from_anybody():
+def test_a_claim_that_half_of_the_bonded_hear_takes_nothing_from_anybody() -> None:
     """Three of seven uphold: whether the others vote or not, they are not more than half."""
     history = fold(*STORY, *VOID)
     assert history.reputations == AFTER
@@ -265,13 +267,13 @@ def test_a_claim_that_half_of_the_bonded_hear_takes_nothing_from_anybody():
     assert history.owed == {CHALLENGER: 100}
 
 
-def test_who_never_summons_a_jury_loses_its_bond_and_the_claim_may_be_raised_again():
+def test_who_never_summons_a_jury_loses_its_bond_and_the_claim_may_be_raised_again() -> None:
     history = fold(*STORY, DISPUTED, resolved(Outcome.REJECTED), replace(DISPUTED, dispute=1))
     assert history.owed == {}
     assert history.pledged == 7 * 1001 + 100
 
 
-def test_after_a_void_dispute_the_claim_may_be_raised_again_and_after_a_decided_one_not():
+def test_after_a_void_dispute_the_claim_may_be_raised_again_and_after_a_decided_one_not() -> None:
     fold(*STORY, *VOID, replace(DISPUTED, dispute=1))
     for decided in (UPHELD, REJECTED, [*TO_APPEAL, resolved(Outcome.REJECTED)]):
         with pytest.raises(HistoryFault, match="raised twice"):
@@ -288,7 +290,9 @@ def test_after_a_void_dispute_the_claim_may_be_raised_again_and_after_a_decided_
         ((REJECTS, REJECTS), Stage.APPEAL),
     ],
 )
-def test_more_than_half_of_a_jury_refers_to_the_circle_and_all_else_waits_for_an_appeal(answers, stage):
+def test_more_than_half_of_a_jury_refers_to_the_circle_and_all_else_waits_for_an_appeal(
+    answers: tuple[Answer, ...], stage: Stage
+) -> None:
     cast = [Voted(0, seat, answer) for seat, answer in zip(seats_of(JURY), answers, strict=False)]
     history = fold(*STORY, *CALLED, *cast)
     assert history.disputes[0].is_over(LATER)
@@ -299,7 +303,7 @@ def test_more_than_half_of_a_jury_refers_to_the_circle_and_all_else_waits_for_an
     assert (history.disputes[0].stage, history.disputes[0].deadline) == (stage, SOON)
 
 
-def test_a_jury_without_a_decision_is_over_at_its_deadline_and_who_of_it_was_silent_pays():
+def test_a_jury_without_a_decision_is_over_at_its_deadline_and_who_of_it_was_silent_pays() -> None:
     cast = votes(UPHOLDS, FIRST)
     with pytest.raises(HistoryFault, match="open votes"):
         fold(*STORY, *CALLED, *cast, referred(Stage.APPEAL, SUMMONED.deadline + WINDOW_S - 1))
@@ -308,18 +312,18 @@ def test_a_jury_without_a_decision_is_over_at_its_deadline_and_who_of_it_was_sil
     assert history.reputations == AFTER | {SECOND: silent, THIRD: silent}
 
 
-def test_whom_a_decided_jury_did_not_wait_for_pays_nothing():
+def test_whom_a_decided_jury_did_not_wait_for_pays_nothing() -> None:
     assert fold(*STORY, *TO_CIRCLE).reputations == AFTER
 
 
-def test_a_jury_that_rejects_and_nobody_appeals_against_ends_it():
+def test_a_jury_that_rejects_and_nobody_appeals_against_ends_it() -> None:
     history = fold(*STORY, *TO_APPEAL, resolved(Outcome.REJECTED))
     assert history.owed == {}
     undecided = [*CALLED, *votes(REJECTS, FIRST), referred(Stage.APPEAL, PAST + WINDOW_S)]
     assert fold(*STORY, *undecided, resolved(Outcome.VOID)).owed == {CHALLENGER: 100}
 
 
-def test_an_appeal_pledges_four_bonds_and_has_them_back_unless_it_is_rejected():
+def test_an_appeal_pledges_four_bonds_and_has_them_back_unless_it_is_rejected() -> None:
     history = fold(*STORY, *APPEALED)
     assert history.pledged == 7 * 1001 + 5 * 100
     assert history.disputes[0].stage == Stage.CIRCLE
@@ -331,7 +335,7 @@ def test_an_appeal_pledges_four_bonds_and_has_them_back_unless_it_is_rejected():
     assert rejected.pledged == 7 * 1001
 
 
-def test_a_juror_whom_recomputing_contradicts_pays():
+def test_a_juror_whom_recomputing_contradicts_pays() -> None:
     history = fold(*STORY, *APPEALED, *votes(UPHOLDS, *range(1, 5)), resolved(Outcome.UPHELD, 500))
     assert [history.seats[seat].bond for seat in (FIRST, SECOND, THIRD)] == [876, 876, 1001]
     assert history.reputations[FIRST] == AFTER[0] - (AFTER[0] >> 3)
@@ -340,7 +344,9 @@ def test_a_juror_whom_recomputing_contradicts_pays():
     assert [wrong.seats[seat].bond for seat in (FIRST, SECOND, THIRD)] == [876, 876, 1001]
 
 
-def test_who_has_left_pays_for_its_mistake_and_who_sits_there_since_does_not(monkeypatch):
+def test_who_has_left_pays_for_its_mistake_and_who_sits_there_since_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 7)
     before = [*STORY, *APPEALED, *votes(UPHOLDS, *range(1, 5)), Left(FIRST, 0, LATER)]
     assert fold(*before, resolved(Outcome.UPHELD, 500)).seats[FIRST].bond == 876
@@ -348,7 +354,7 @@ def test_who_has_left_pays_for_its_mistake_and_who_sits_there_since_does_not(mon
     assert (taken.seats[FIRST].bond, taken.reputations[FIRST]) == (1001, INITIAL)
 
 
-def test_that_updates_were_withheld_proves_nothing_against_a_juror():
+def test_that_updates_were_withheld_proves_nothing_against_a_juror() -> None:
     found = [*votes(WITHHELD, 1, 2, 3), *votes(UPHOLDS, 4)]
     history = fold(*STORY, *APPEALED, *found, resolved(Outcome.UPHELD, 500))
     assert [history.seats[seat].bond for seat in (FIRST, SECOND)] == [1001, 1001]
@@ -357,7 +363,7 @@ def test_that_updates_were_withheld_proves_nothing_against_a_juror():
     assert history.reputations == AFTER
 
 
-def test_where_nobody_can_sit_on_a_jury_the_circle_is_asked_at_once():
+def test_where_nobody_can_sit_on_a_jury_the_circle_is_asked_at_once() -> None:
     left = [Left(seat, 0, LATER + 4 * WINDOW_S) for seat in range(2, 7)]
     history = fold(*STORY, *left, DISPUTED)
     assert history.disputes[0].stage == Stage.CIRCLE
@@ -366,7 +372,7 @@ def test_where_nobody_can_sit_on_a_jury_the_circle_is_asked_at_once():
     assert history.owed == {CHALLENGER: 225}
 
 
-def test_a_judges_seat_stays_while_a_dispute_about_it_is_open():
+def test_a_judges_seat_stays_while_a_dispute_about_it_is_open() -> None:
     history = fold(*STORY, Left(0, 0, LATER + 3 * WINDOW_S), DISPUTED)
     with pytest.raises(HistoryFault, match="under dispute"):
         history.apply(Released(0, 1001))
@@ -375,13 +381,13 @@ def test_a_judges_seat_stays_while_a_dispute_about_it_is_open():
     history.apply(Released(0, 501))
 
 
-def test_no_claim_is_raised_that_could_not_end_before_the_judge_is_free():
+def test_no_claim_is_raised_that_could_not_end_before_the_judge_is_free() -> None:
     fold(*STORY, Left(0, 0, LATER + 3 * WINDOW_S), DISPUTED)
     with pytest.raises(HistoryFault, match="outlast"):
         fold(*STORY, Left(0, 0, LATER + 3 * WINDOW_S - 1), DISPUTED)
 
 
-def test_a_judge_is_disputed_about_itself_too():
+def test_a_judge_is_disputed_about_itself_too() -> None:
     history = fold(*STORY, replace(DISPUTED, target=0))
     assert history.disputes[0].pool == ALL & ~0b1
 
@@ -389,7 +395,7 @@ def test_a_judge_is_disputed_about_itself_too():
 # ---------------------------------------------------------------------------------------------- who is asked
 
 
-def test_parties_dozing_suspended_and_quarantined_seats_sit_on_no_jury():
+def test_parties_dozing_suspended_and_quarantined_seats_sit_on_no_jury() -> None:
     history = fold(*STORY)
     assert history.find_jury_pool(0, 1, CHALLENGER) == POOL
     assert history.find_jury_pool(0, 1, address(3)) == POOL & ~0b1000
@@ -400,7 +406,7 @@ def test_parties_dozing_suspended_and_quarantined_seats_sit_on_no_jury():
     assert history.find_jury_pool(0, 1, address(3)) == 0
 
 
-def test_whoever_is_bonded_is_heard_by_the_circle_also_when_it_has_left():
+def test_whoever_is_bonded_is_heard_by_the_circle_also_when_it_has_left() -> None:
     history = fold(*STORY, *TO_CIRCLE, Left(5, 0, LATER))
     assert history.bonded == ALL
     assert history.may_vote(5, history.disputes[0])
@@ -408,11 +414,11 @@ def test_whoever_is_bonded_is_heard_by_the_circle_also_when_it_has_left():
     assert not history.may_vote(5, history.disputes[0])
 
 
-def asked(history, seat):
+def asked(history: History, seat: int) -> bool:
     return history.may_vote(seat, history.disputes[0])
 
 
-def test_who_is_asked_is_of_the_jury_and_then_of_the_electorate_in_good_standing_and_with_half_a_bond():
+def test_who_is_asked_is_of_the_jury_and_then_of_the_electorate_in_good_standing_and_with_half_a_bond() -> None:
     assert [asked(fold(*STORY, DISPUTED), seat) for seat in SEATS] == [False] * 7
     assert [asked(fold(*STORY, *CALLED), seat) for seat in SEATS] == [bool(JURY >> seat & 1) for seat in SEATS]
     assert [asked(fold(*STORY, *TO_APPEAL), seat) for seat in SEATS] == [False] * 7
@@ -424,14 +430,14 @@ def test_who_is_asked_is_of_the_jury_and_then_of_the_electorate_in_good_standing
     assert [asked(history, seat) for seat in range(2, 6)] == [False, False, False, True]
 
 
-def test_who_takes_a_seat_later_has_no_voice_in_what_was_raised_before(monkeypatch):
+def test_who_takes_a_seat_later_has_no_voice_in_what_was_raised_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 7)
     history = fold(*STORY, *TO_CIRCLE, Left(5, 0, LATER), Released(5, 1001), joined(5, 300))
     assert not asked(history, 5)
     assert not history.had_seat(5, history.disputes[0])
 
 
-def test_who_voted_with_which_key_is_known():
+def test_who_voted_with_which_key_is_known() -> None:
     turned = [Rotating(5, address(9), address(8), LATER), Rotated(5, address(9), address(8))]
     history = fold(*STORY, *TO_CIRCLE, *turned, Voted(0, 5, UPHOLDS))
     assert history.disputes[0].voters[5] == address(9)
@@ -440,12 +446,12 @@ def test_who_voted_with_which_key_is_known():
     assert history.disputes[0].circle_votes.cast == 1 << 5
 
 
-def test_a_vote_names_the_claim_it_is_about():
+def test_a_vote_names_the_claim_it_is_about() -> None:
     assert fold(*STORY, DISPUTED).disputes[0].vote_argument(WITHHELD) == 1 << 18 | 0 << 10 | 1 << 2 | 2
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 256])
-def test_no_half_of_an_electorate_is_enough(size):
+def test_no_half_of_an_electorate_is_enough(size: int) -> None:
     claim = replace(DISPUTED, electorate=(1 << size) - 1)
     dispute = Dispute(claim, 1, 0, Stage.CIRCLE, LATER)
     for count in range(size + 1):
@@ -455,11 +461,11 @@ def test_no_half_of_an_electorate_is_enough(size):
         assert (dispute.verdict == Outcome.REJECTED) == (count > size / 2)
 
 
-def question(seat=SECOND, dispute=0):
+def question(seat: int = SECOND, dispute: int = 0) -> Disputed:
     return replace(DISPUTED, dispute=dispute, target=0, challenger=address(seat), evidence=bytes(32))
 
 
-def answered(answer, *later, seat=SECOND):
+def answered(answer: Answer, *later: Event, seat: int = SECOND) -> list[Event]:
     pool = ALL & ~(1 | 1 << seat)
     drawn = draw_jury(SEED, pool, 3)
     return [
@@ -470,7 +476,7 @@ def answered(answer, *later, seat=SECOND):
     ]
 
 
-def test_who_only_asked_has_its_bond_back_where_the_judge_shows():
+def test_who_only_asked_has_its_bond_back_where_the_judge_shows() -> None:
     story = answered(REJECTS, referred(Stage.APPEAL), resolved(Outcome.REJECTED))
     history = fold(*STORY, *story)
     assert history.owed == {address(SECOND): 100}
@@ -478,7 +484,7 @@ def test_who_only_asked_has_its_bond_back_where_the_judge_shows():
     assert history.is_disputed(1, 0, 1, 0)
 
 
-def test_the_appeal_of_an_answered_question_is_burned_and_the_question_is_not():
+def test_the_appeal_of_an_answered_question_is_burned_and_the_question_is_not() -> None:
     appealed = Appealed(0, APPELLANT, PAST)
     story = answered(
         REJECTS, referred(Stage.APPEAL), appealed, *votes(REJECTS, *range(4)), resolved(Outcome.REJECTED)
@@ -486,16 +492,16 @@ def test_the_appeal_of_an_answered_question_is_burned_and_the_question_is_not():
     assert fold(*STORY, *story).owed == {address(SECOND): 100}
 
 
-def test_who_asks_and_draws_no_jury_loses_its_bond():
+def test_who_asks_and_draws_no_jury_loses_its_bond() -> None:
     assert fold(*STORY, question(), resolved(Outcome.REJECTED)).owed == {}
 
 
-def test_a_seat_asks_again_once_it_was_answered():
+def test_a_seat_asks_again_once_it_was_answered() -> None:
     story = answered(REJECTS, referred(Stage.APPEAL), resolved(Outcome.REJECTED))
     fold(*STORY, *story, replace(question(dispute=1), judge=3, target=3))
 
 
-def test_a_juror_that_may_not_vote_any_more_is_not_silent():
+def test_a_juror_that_may_not_vote_any_more_is_not_silent() -> None:
     lost = Equivocated(THIRD, 1, CHALLENGER, 1001, LATER)
     history = fold(*STORY, *CALLED, lost, referred(Stage.APPEAL, SUMMONED.deadline + WINDOW_S))
     silent = AFTER[0] - (AFTER[0] >> 3)
@@ -549,25 +555,25 @@ def test_a_juror_that_may_not_vote_any_more_is_not_silent():
         ([*UPHELD, *votes(UPHOLDS, 5)], "closed"),
     ],
 )
-def test_what_the_contract_cannot_have_written_is_a_fault_with_its_reason(story, says):
+def test_what_the_contract_cannot_have_written_is_a_fault_with_its_reason(story: list[Event], says: str) -> None:
     fold(*STORY, *story[:-1])
     with pytest.raises(HistoryFault, match=says):
         fold(*STORY, *story)
 
 
-def test_fewer_than_a_quorum_of_bonded_seats_hear_nothing():
+def test_fewer_than_a_quorum_of_bonded_seats_hear_nothing() -> None:
     gone = [Left(6, 0, LATER), Released(6, 1001), replace(DISPUTED, electorate=ALL >> 1)]
     fold(*STORY, *gone, parameters=replace(PARAMETERS, quorum=6))
     with pytest.raises(HistoryFault, match="too small an electorate"):
         fold(*STORY, *gone, parameters=replace(PARAMETERS, quorum=7))
 
 
-def test_a_circle_without_disputes_has_none():
+def test_a_circle_without_disputes_has_none() -> None:
     with pytest.raises(HistoryFault, match="no disputes"):
         fold(*STORY, DISPUTED, parameters=replace(PARAMETERS, dispute_bond=0))
 
 
-def test_a_round_of_long_ago_is_not_disputed_any_more():
+def test_a_round_of_long_ago_is_not_disputed_any_more() -> None:
     history = fold(*STORY)
     history.rounds += [replace(history.round, number=number) for number in range(3, 258)]
     history.apply(DISPUTED)

@@ -13,6 +13,7 @@ from ledger.circle.events import (
     Drawn,
     Ejected,
     Equivocated,
+    Event,
     Joined,
     Left,
     Moved,
@@ -43,18 +44,18 @@ OPEN = [opened(manifest_of(3, degree=2)), *(joined(seat) for seat in range(3))]
 LATER = 1_700_000_000
 
 
-def fold(*events, parameters=PARAMETERS):
+def fold(*events: Event, parameters: CircleTerms = PARAMETERS) -> History:
     history = History(parameters)
     for event in events:
         history.apply(event)
     return history
 
 
-def committed(number, *seats):
+def committed(number: int, *seats: int) -> list[Committed]:
     return [Committed(number, seat, digest("update", number, seat)) for seat in seats]
 
 
-def first_round(reputations):
+def first_round(reputations: list[int]) -> list[Event]:
     """Three seats commit, judge nobody, and the contract reports these reputations."""
     attested = [Attested(seat, said(digest("seed"), 1), digest("record", seat)) for seat in range(3)]
     return [
@@ -71,7 +72,7 @@ LOW = first_round([INITIAL, INITIAL, 100])
 # ----------------------------------------------------------------------------------------------- what follows
 
 
-def test_a_joiner_pledges_the_bond_and_its_keys_and_inviter_are_known():
+def test_a_joiner_pledges_the_bond_and_its_keys_and_inviter_are_known() -> None:
     history = fold(*OPEN, replace(joined(3), inviter=address(0)))
     held = history.seats[3]
     assert (held.peer, held.cold, held.inviter, held.bond) == (address(3), cold(3), address(0), 1001)
@@ -81,7 +82,7 @@ def test_a_joiner_pledges_the_bond_and_its_keys_and_inviter_are_known():
     assert history.members == 0b1111
 
 
-def test_who_leaves_while_commits_are_open_is_no_longer_on_the_roster():
+def test_who_leaves_while_commits_are_open_is_no_longer_on_the_roster() -> None:
     history = fold(*OPEN, Left(1, 0, LATER))
     assert history.roster == 0b101
     assert history.seat_of(address(1)) is None
@@ -90,7 +91,7 @@ def test_who_leaves_while_commits_are_open_is_no_longer_on_the_roster():
 
 
 @pytest.mark.rule("R23.1")
-def test_who_leaves_in_a_commit_phase_takes_its_commit_along_and_can_be_released():
+def test_who_leaves_in_a_commit_phase_takes_its_commit_along_and_can_be_released() -> None:
     history = fold(*OPEN, *committed(1, 0, 1), Left(1, 0, LATER), *committed(1, 2))
     assert (history.roster, history.round.committed) == (0b101, 0b101)
     assert not history.is_in_round(1)
@@ -100,7 +101,7 @@ def test_who_leaves_in_a_commit_phase_takes_its_commit_along_and_can_be_released
     assert 1 not in history.round.tenures
 
 
-def test_who_leaves_in_an_attest_phase_stays_in_the_round_and_is_judged_and_its_verdicts_weigh_nothing():
+def test_who_leaves_in_an_attest_phase_stays_in_the_round_and_is_judged_and_its_verdicts_weigh_nothing() -> None:
     drawn = [*OPEN, *committed(1, 0, 1, 2), Drawn(1, digest("seed"), 0b111)]
     places = fold(*drawn).round.find_neighbours(2)[1]
     # Of seat 0, seat 1 says that it is rejected, and nobody else says anything.
@@ -118,7 +119,7 @@ def test_who_leaves_in_an_attest_phase_stays_in_the_round_and_is_judged_and_its_
 
 @pytest.mark.rule("R23.1")
 @pytest.mark.parametrize(("strikes", "burned"), [(0, 0), (1, 125), (3, 375), (4, 500), (9, 500)])
-def test_who_leaves_burns_as_much_of_what_an_ejection_burns_as_it_has_strikes(strikes, burned):
+def test_who_leaves_burns_as_much_of_what_an_ejection_burns_as_it_has_strikes(strikes: int, burned: int) -> None:
     history = fold(*OPEN, parameters=replace(PARAMETERS, eject_after=4))
     history.seats[1].strikes = strikes
     with pytest.raises(HistoryFault, match="another part"):
@@ -128,7 +129,7 @@ def test_who_leaves_burns_as_much_of_what_an_ejection_burns_as_it_has_strikes(st
     assert history.pledged == 3 * 1001 - burned
 
 
-def absent(number, *, since=1, attested=0, **standing):
+def absent(number: int, *, since: int = 1, attested: int = 0, **standing: int) -> bool:
     """A circle in round `number` whose seat 1 joined and attested last in these; whether it may be ejected."""
     history = fold(*OPEN)
     history.rounds += [replace(history.round, number=one) for one in range(2, number + 1)]
@@ -144,7 +145,7 @@ def absent(number, *, since=1, attested=0, **standing):
 
 
 @pytest.mark.rule("R23.2")
-def test_a_seat_that_nobody_waits_for_is_ejected_for_nothing_after_256_rounds_of_absence():
+def test_a_seat_that_nobody_waits_for_is_ejected_for_nothing_after_256_rounds_of_absence() -> None:
     assert absent(257)
     assert not absent(256)
     assert not absent(300, since=45)
@@ -155,7 +156,7 @@ def test_a_seat_that_nobody_waits_for_is_ejected_for_nothing_after_256_rounds_of
         assert not absent(300, **{name: 0b010})
 
 
-def test_strikes_come_before_absence():
+def test_strikes_come_before_absence() -> None:
     history = fold(*OPEN)
     history.rounds += [replace(history.round, number=number) for number in range(2, 300)]
     history.roster, history.seats[1].strikes = 0b101, 1
@@ -165,7 +166,7 @@ def test_strikes_come_before_absence():
 
 
 @pytest.mark.rule("R23.4")
-def test_who_starts_anew_goes_on_from_the_genesis_and_keeps_a_quarter_of_its_reputation():
+def test_who_starts_anew_goes_on_from_the_genesis_and_keeps_a_quarter_of_its_reputation() -> None:
     history = fold(*OPEN, *LOW, Restarted(1))
     assert history.reputations[1] == INITIAL // 4
     assert history.seats[1].begun_round == 2
@@ -178,7 +179,7 @@ def test_who_starts_anew_goes_on_from_the_genesis_and_keeps_a_quarter_of_its_rep
         history.apply(Restarted(1))
 
 
-def test_before_the_first_round_a_leaver_is_missing_from_the_start():
+def test_before_the_first_round_a_leaver_is_missing_from_the_start() -> None:
     history = fold(OPEN[0], joined(0), joined(1), Left(0, 0, LATER), joined(2))
     assert history.phase == Phase.GATHERING
     history.apply(joined(3))
@@ -187,7 +188,7 @@ def test_before_the_first_round_a_leaver_is_missing_from_the_start():
 
 
 @pytest.mark.rule("R23.3", "R27")
-def test_a_released_bond_is_owed_to_the_cold_key_and_can_be_taken_once():
+def test_a_released_bond_is_owed_to_the_cold_key_and_can_be_taken_once() -> None:
     history = fold(*OPEN, Left(1, 0, LATER), Released(1, 1001))
     assert history.owed == {cold(1): 1001}
     assert history.pledged == 2 * 1001
@@ -198,7 +199,7 @@ def test_a_released_bond_is_owed_to_the_cold_key_and_can_be_taken_once():
 
 
 @pytest.mark.rule("R24")
-def test_a_rotation_keeps_seat_bond_and_reputation_and_the_round_keeps_its_author():
+def test_a_rotation_keeps_seat_bond_and_reputation_and_the_round_keeps_its_author() -> None:
     rotation = [Rotating(1, address(9), cold(9), LATER), Rotated(1, address(9), cold(9))]
     history = fold(*OPEN, *LOW, *rotation)
     assert history.seat_of(address(9)) == 1
@@ -213,7 +214,7 @@ def test_a_rotation_keeps_seat_bond_and_reputation_and_the_round_keeps_its_autho
     assert history.round.tenures[1] == history.rounds[0].tenures[1] == 1
 
 
-def test_strikes_grow_below_the_floor_and_end_above_it():
+def test_strikes_grow_below_the_floor_and_end_above_it() -> None:
     history = fold(*OPEN, *LOW)
     assert [history.seats[seat].strikes for seat in range(3)] == [0, 0, 1]
     history.reputations[2] = 2 * INITIAL - 1
@@ -225,7 +226,7 @@ def test_strikes_grow_below_the_floor_and_end_above_it():
     assert history.seats[2].strikes == 0
 
 
-def test_a_round_given_up_short_of_its_quorum_counts_strikes_like_any_other():
+def test_a_round_given_up_short_of_its_quorum_counts_strikes_like_any_other() -> None:
     history = fold(*OPEN, *LOW)
     history.reputations[0] = 100
     for event in [*committed(2, 0, 1, 2), Drawn(2, digest("seed"), 0b111)]:
@@ -236,7 +237,7 @@ def test_a_round_given_up_short_of_its_quorum_counts_strikes_like_any_other():
     assert [history.seats[seat].strikes for seat in range(3)] == [1, 0, 0]
 
 
-def test_strikes_are_counted_to_255():
+def test_strikes_are_counted_to_255() -> None:
     history = fold(*OPEN)
     history.seats[2].strikes = 255
     for event in LOW:
@@ -244,7 +245,9 @@ def test_strikes_are_counted_to_255():
     assert history.seats[2].strikes == 255
 
 
-def test_who_asked_to_be_woken_and_leaves_is_not_waited_for_and_neither_is_its_successor(monkeypatch):
+def test_who_asked_to_be_woken_and_leaves_is_not_waited_for_and_neither_is_its_successor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 3)
     history = fold(*OPEN, Woken(1, 1), Woken(1, 2), Left(1, 0, LATER))
     assert (history.is_woken(1), history.is_woken(2)) == (False, True)
@@ -252,14 +255,14 @@ def test_who_asked_to_be_woken_and_leaves_is_not_waited_for_and_neither_is_its_s
     assert not history.is_woken(1)
 
 
-def test_an_ejected_seat_loses_half_of_its_bond():
+def test_an_ejected_seat_loses_half_of_its_bond() -> None:
     history = fold(*OPEN, *LOW, Ejected(2, 500, LATER))
     assert history.seats[2].bond == 501
     assert not history.seats[2].is_held
     assert history.roster == 0b011
 
 
-def test_only_when_all_seats_were_taken_is_the_lowest_released_one_taken_again():
+def test_only_when_all_seats_were_taken_is_the_lowest_released_one_taken_again() -> None:
     taken = [joined(seat) for seat in range(MAX_SEATS)]
     parameters = replace(PARAMETERS, start_seats=256)
     history = fold(OPEN[0], *taken, parameters=parameters)
@@ -282,7 +285,7 @@ def test_only_when_all_seats_were_taken_is_the_lowest_released_one_taken_again()
 
 
 @given(st.text(max_size=300))
-def test_an_endpoint_is_printable_ascii_of_1_to_256_characters(text):
+def test_an_endpoint_is_printable_ascii_of_1_to_256_characters(text: str) -> None:
     allowed = 1 <= len(text) <= 256 and all(32 <= ord(letter) <= 126 for letter in text)
     history = fold(OPEN[0])
     try:
@@ -294,7 +297,7 @@ def test_an_endpoint_is_printable_ascii_of_1_to_256_characters(text):
 
 
 @pytest.mark.parametrize(("length", "is_possible"), [(0, False), (1, True), (256, True), (257, False)])
-def test_an_endpoint_has_1_to_256_characters_to_the_last_one(length, is_possible):
+def test_an_endpoint_has_1_to_256_characters_to_the_last_one(length: int, is_possible: bool) -> None:
     history = fold(OPEN[0])
     if is_possible:
         history.apply(replace(joined(0), endpoint="x" * length))
@@ -304,7 +307,7 @@ def test_an_endpoint_has_1_to_256_characters_to_the_last_one(length, is_possible
         history.apply(replace(joined(0), endpoint="x" * length))
 
 
-def test_a_bond_of_one_wei_is_pledged_owed_and_taken_and_then_there_is_none():
+def test_a_bond_of_one_wei_is_pledged_owed_and_taken_and_then_there_is_none() -> None:
     history = fold(*OPEN, Left(1, 0, LATER), Released(1, 1), parameters=replace(PARAMETERS, bond=1))
     assert history.seats[1].bond == 0
     assert history.owed == {cold(1): 1}
@@ -312,12 +315,12 @@ def test_a_bond_of_one_wei_is_pledged_owed_and_taken_and_then_there_is_none():
     assert history.owed == {}
 
 
-def test_before_the_first_round_nobody_is_on_a_roster_and_a_circle_has_256_seats():
+def test_before_the_first_round_nobody_is_on_a_roster_and_a_circle_has_256_seats() -> None:
     assert fold(OPEN[0], joined(0)).roster == 0
     assert MAX_SEATS == 256
 
 
-def test_where_nothing_is_said_of_ejection_bonds_and_disputes_there_are_none():
+def test_where_nothing_is_said_of_ejection_bonds_and_disputes_there_are_none() -> None:
     parameters = CircleTerms(3, 2, 3, 2, 3, 16384)
     assert (parameters.eject_after, parameters.bond, parameters.dispute_bond) == (0, 0, 0)
     with pytest.raises(HistoryFault, match="too early"):
@@ -376,18 +379,18 @@ TURNED = [*TURNING, Rotated(1, address(9), cold(9))]
         ([*GONE, *[Equivocated(1, 1, address(0), bond, LATER) for bond in (1001, 0)]], "nothing left"),
     ],
 )
-def test_what_the_contract_cannot_have_written_is_a_fault_with_its_reason(story, says):
+def test_what_the_contract_cannot_have_written_is_a_fault_with_its_reason(story: list[Event], says: str) -> None:
     fold(*story[:-1])
     with pytest.raises(HistoryFault, match=says):
         fold(*story)
 
 
-def test_without_ejection_nobody_is_ejected():
+def test_without_ejection_nobody_is_ejected() -> None:
     with pytest.raises(HistoryFault, match="too early"):
         fold(*OPEN, *LOW, Ejected(2, 500, LATER), parameters=replace(PARAMETERS, eject_after=0))
 
 
-def test_a_key_of_a_released_seat_may_join_again():
+def test_a_key_of_a_released_seat_may_join_again() -> None:
     history = fold(*FREE, Joined(3, address(1), cold(1), NOBODY, endpoint(3)))
     assert history.seat_of(address(1)) == 3
 
@@ -395,7 +398,7 @@ def test_a_key_of_a_released_seat_may_join_again():
 # ----------------------------------------------------------------------------------------------- second tenures
 
 
-def test_who_takes_a_seat_again_begins_anew(monkeypatch):
+def test_who_takes_a_seat_again_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the last holder's is left: keys, endpoints, bond, strikes, disputes, reputation."""
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 3)
     history = fold(*OPEN, *LOW, Ejected(2, 500, LATER), Released(2, 501))
@@ -412,7 +415,9 @@ def test_who_takes_a_seat_again_begins_anew(monkeypatch):
     history.apply(Equivocated(2, 2, address(0), 1001, LATER))
 
 
-def test_who_takes_a_seat_again_is_neither_on_the_roster_nor_dozing_nor_suspended(monkeypatch):
+def test_who_takes_a_seat_again_is_neither_on_the_roster_nor_dozing_nor_suspended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """In the attest phase of a round that waited for who sat there before: its successor does not pay for that."""
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 3)
     history = fold(*OPEN, *committed(1, 0, 1), Drawn(1, digest("seed"), 0b011), Left(2, 0, LATER))
@@ -428,7 +433,7 @@ def test_who_takes_a_seat_again_is_neither_on_the_roster_nor_dozing_nor_suspende
     assert (history.roster, history.dozing) == (0b111, 0)
 
 
-def test_a_verdict_of_the_last_holder_is_not_its_successors(monkeypatch):
+def test_a_verdict_of_the_last_holder_is_not_its_successors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 3)
     parameters = replace(PARAMETERS, dispute_bond=100)
     gone = [*OPEN, *LOW, Left(2, 500, LATER), Released(2, 501), joined(2, peer=300)]

@@ -82,12 +82,12 @@ class Complex(Points):
 
 
 class OwnTraining(Points):
-    def train(self, model, data, *, round, seed):
+    def train(self, model, data, *, round, seed) -> None:
         pass
 
 
 class Forgetful(Points):
-    def train(self, model, data, *, round, seed, privacy=None):
+    def train(self, model, data, *, round, seed, privacy=None) -> None:
         pass
 
 
@@ -96,7 +96,7 @@ class Careful(Points):
 
     given: object = None
 
-    def train(self, model, data, *, round, seed, privacy=None):
+    def train(self, model, data, *, round, seed, privacy=None) -> None:
         Careful.given = privacy
         if privacy is not None:
             privacy.sgd(model, lambda m, x, y: nn.functional.cross_entropy(m(x), y, reduction="none"), data)
