@@ -24,9 +24,9 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 
 import numpy as np
 
-from ledger.errors import SetupError, UsageError
 from node.attacks import list_parameters
 from node.simulator import Scenario, simulate
+from scripts.running import run, tell
 from scripts.search.attack_tables import render
 from scripts.sweep import raw
 from scripts.sweep.raw import scenario_digest
@@ -112,7 +112,7 @@ class Laboratory:
             "cpu_s": round(spent, 3),
         }
         raw.append(self.path, values)
-        _say(f"{results.summary.mean_error:.3f} in {spent:.1f} s: {origin} {dict(scenario.attack_parameters)}")
+        tell(f"{results.summary.mean_error:.3f} in {spent:.1f} s: {origin} {dict(scenario.attack_parameters)}")
         return values
 
 
@@ -203,20 +203,9 @@ def main() -> int:
             if options.confirm:
                 confirm(laboratory, options.rule, options.confirm)
         (options.folder / "search.md").write_text(render(list(laboratory.lines.values())))
-    _say(f"{laboratory.spent_s:.0f} CPU s spent")
+    tell(f"{laboratory.spent_s:.0f} CPU s spent")
     return 0
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (UsageError, SetupError) as error:
-        _say(str(error))
-        sys.exit(2 if isinstance(error, UsageError) else 3)
-    except KeyboardInterrupt:
-        _say("stopped; what is finished is kept")
-        sys.exit(130)
+    sys.exit(run(main))

@@ -34,6 +34,7 @@ import torch
 
 from ledger.errors import SetupError, UsageError
 from node.simulator import Results, Scenario, simulate
+from scripts.running import run, tell
 from scripts.sweep import raw
 from scripts.sweep.cells import cells
 from scripts.sweep.finished_cells import Shelf
@@ -117,7 +118,7 @@ class Sweep:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         if self._waiting:
-            _say(f"time is up: {len(self._waiting)} cells are left for the next start")
+            tell(f"time is up: {len(self._waiting)} cells are left for the next start")
 
     def _fill(self, pool: ProcessPoolExecutor, running: dict[Future[dict[str, Any]], Job]) -> None:
         while self._waiting and len(running) < self._processes and time.monotonic() < self._deadline:
@@ -136,7 +137,7 @@ class Sweep:
             self._give_up(job.scenario.task, error)
         except Exception as error:
             self.failed, self._in_a_row = self.failed + 1, self._in_a_row + 1
-            _say(f"{told} failed: {type(error).__name__}: {error}")
+            tell(f"{told} failed: {type(error).__name__}: {error}")
             if self._in_a_row == MOST_FAILURES:
                 raise SetupError(f"{MOST_FAILURES} cells in a row failed: mend what the last one says") from None
         else:
@@ -144,14 +145,14 @@ class Sweep:
             raw.append(self._path, values)
             mean, worst = (values["summary"][name] for name in ("mean_error", "worst_error"))
             errors = "no error measured" if mean is None else f"{mean:.3f}/{worst:.3f}"
-            _say(f"{told} {errors} in {values['cpu_s']:.1f} CPU s")
+            tell(f"{told} {errors} in {values['cpu_s']:.1f} CPU s")
 
     def _give_up(self, task: str, error: SetupError) -> None:
         """Leave out all cells of a task that this machine lacks the data for."""
         left = [job for job in self._waiting if job.scenario.task != task]
         dropped = 1 + len(self._waiting) - len(left)
         self._waiting, self.failed = left, self.failed + dropped
-        _say(f"{dropped} cells of the task {task} are left out: {error}")
+        tell(f"{dropped} cells of the task {task} are left out: {error}")
 
 
 def _end_with_parent() -> None:
@@ -171,7 +172,7 @@ def write_tables(path: Path, lines: Sequence[Line], changes: Mapping[str, Any], 
     every = [(cell, cell.scenario(changes)) for cell in cells()]
     digests = {cell: (scenario_digest(scenario), code_digest(scenario)) for cell, scenario in every}
     path.write_text(render(Shelf(digests, raw.by_scenario(lines), accept_older)))
-    _say(f"wrote {path}")
+    tell(f"wrote {path}")
 
 
 def change(text: str) -> tuple[str, Any]:
@@ -226,30 +227,19 @@ def main() -> int:
         lines = raw.read(path)
         if options.verify is not None:
             todo = drawn(jobs, lines, options.verify)
-            _say(f"{len(todo)} cells to simulate again")
+            tell(f"{len(todo)} cells to simulate again")
         else:
             todo = missing(jobs, lines, options.accept_older)
-            _say(f"{len(jobs) - len(todo)} of {len(jobs)} cells are done, {len(todo)} to do")
+            tell(f"{len(jobs) - len(todo)} of {len(jobs)} cells are done, {len(todo)} to do")
         sweep = Sweep(todo, path, options.jobs, options.minutes)
         sweep.run()
     lines = raw.read(path)
     write_tables(folder / TABLES, lines, changes, options.accept_older or options.verify is not None)
     differing = changed(todo, lines) if options.verify is not None else []
     for label in differing:
-        _say(f"{label}: the present sources give other rounds than the earlier ones")
+        tell(f"{label}: the present sources give other rounds than the earlier ones")
     return 1 if sweep.failed or differing else 0
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (UsageError, SetupError) as error:
-        _say(str(error))
-        sys.exit(2 if isinstance(error, UsageError) else 3)
-    except KeyboardInterrupt:
-        _say("stopped; what is finished is kept")
-        sys.exit(130)
+    sys.exit(run(main))
