@@ -6,11 +6,9 @@ doi:10.24432/C5DW2B.
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import nn
 
-from node.tasks.partition import partition
-from node.tasks.sklearn_tables import read_table, split_held_out
+from node.tasks.sklearn_tables import TableTask, read_table
 
 # Fixed public statistics of the 456 training patients: no hospital has to tell its own, and nothing comes from the
 # test patients. Means and deviations of ten measurements, one line each for their mean, their error, their worst.
@@ -27,32 +25,19 @@ _DEVIATIONS = (
 BENIGN, MALIGNANT = 0, 1
 
 
-class BreastCancer:
+class BreastCancer(TableTask):
     """A 30-16-2 network on one hospital's share of 456 patients; judged on the other 113."""
 
     classes = 2
     batch_size = 8  # some 57 patients a hospital where there are eight
 
     def __init__(self, skew: float = 0.0, seed: int = 0, samples: int = 1000) -> None:
-        self.skew, self.seed, self.samples = skew, seed, samples
         table = read_table("breast_cancer.csv", 31, header_lines=1)
-        self._features = torch.from_numpy(_standardised(table[:, :30]))
-        self._labels = np.where(table[:, 30] == 0, MALIGNANT, BENIGN)  # the file has 1 for benign
-        self._train, self._test = split_held_out(len(table))
+        labels = np.where(table[:, 30] == 0, MALIGNANT, BENIGN)  # the file has 1 for benign
+        super().__init__(_standardised(table[:, :30]), labels, skew=skew, seed=seed, samples=samples)
 
     def model(self) -> nn.Module:
         return nn.Sequential(nn.Linear(30, 16), nn.ReLU(), nn.Linear(16, 2))
-
-    def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """One hospital's patients: standardised measurements (n, 30), float32, and diagnoses (n,), int64."""
-        labels = self._labels[self._train]
-        shares = partition(labels, seats=seats, samples=self.samples, skew=self.skew, seed=self.seed)
-        own = self._train[shares[seat]]
-        return self._features[own], torch.from_numpy(self._labels[own])
-
-    def test_set(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The patients held out, shaped as data() is."""
-        return self._features[self._test], torch.from_numpy(self._labels[self._test])
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Accuracy, sensitivity (malignant found) and specificity (benign left in peace), each 0..1."""

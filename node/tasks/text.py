@@ -56,11 +56,6 @@ def read_text(folder: Path) -> Symbols:
     return np.frombuffer(b"".join(parts)[:_LARGEST_TEXT_BYTES], np.uint8)
 
 
-def to_text(symbols: Symbols) -> str:
-    """Symbols as a reader sees them."""
-    return "".join("\n" if symbol == 0 else chr(symbol + 31) for symbol in symbols.tolist())
-
-
 class Text:
     """A transformer of a million parameters on a peer's share of windows of text; judged on passages held out.
 
