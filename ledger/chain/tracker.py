@@ -198,7 +198,7 @@ class Tracker:
         if last < self._first_unsure and not self._has_been_behind_for_long():
             return False
         logs = self._source.fetch_events(max(floor.position[0], self._first_block), last)
-        if floor.block_hash and not any(floor.is_log(log) for log in logs):
+        if floor.block_hash and not any(_is_log(floor, log) for log in logs):
             _log.warning("the chain changed deeper than blocks=%d, reading all of it", KEPT_BLOCKS)
             return self._refold()
         logs = [log for log in logs if log.position > floor.position]
@@ -278,9 +278,6 @@ class _Folded:
     position: tuple[int, int] = (-1, -1)
     block_hash: str = ""
 
-    def is_log(self, log: PlacedEvent) -> bool:
-        return log.position == self.position and log.block_hash == self.block_hash
 
-
-def _is_log(entry: PlacedEvent, log: PlacedEvent) -> bool:
+def _is_log(entry: "PlacedEvent | _Folded", log: PlacedEvent) -> bool:
     return log.position == entry.position and log.block_hash == entry.block_hash

@@ -1,4 +1,4 @@
-"""Addresses of accounts, as bytes."""
+"""Addresses of accounts and numbers, as bytes and as a contract encodes them."""
 
 from typing import Final
 
@@ -11,3 +11,13 @@ def address_bytes(account: str) -> bytes:
     if len(decoded) != ADDRESS_BYTES:
         raise ValueError(f"{account[:80]!r} is no address: it has {len(decoded)} bytes, not {ADDRESS_BYTES}")
     return decoded
+
+
+def encode_word(number: int) -> bytes:
+    """A number as a contract encodes it: 32 bytes, big-endian."""
+    return number.to_bytes(32, "big")
+
+
+def encode_address(account: str) -> bytes:
+    """An account as a contract encodes it: 32 bytes. Raises ValueError."""
+    return address_bytes(account).rjust(32, b"\0")

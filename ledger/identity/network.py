@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from eth_hash.auto import keccak
-from eth_utils.address import to_canonical_address, to_checksum_address
+from eth_utils.address import to_checksum_address
+
+from ledger.identity.addresses import encode_address, encode_word
 
 _DOMAIN_TYPE = keccak(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
 
@@ -31,6 +33,6 @@ class Network:
             _DOMAIN_TYPE
             + keccak(b"Folkmoot")
             + keccak(b"1")
-            + self.chain_id.to_bytes(32, "big")
-            + to_canonical_address(self.contract).rjust(32, b"\0")
+            + encode_word(self.chain_id)
+            + encode_address(self.contract)
         )

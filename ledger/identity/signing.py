@@ -5,9 +5,10 @@ Every signed thing has an EIP-712 type, so that a contract can check the same si
 
 from coincurve import PrivateKey, PublicKey
 from eth_hash.auto import keccak
-from eth_utils.address import to_canonical_address, to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from ledger.errors import PeerFault
+from ledger.identity.addresses import ADDRESS_BYTES, encode_address, encode_word
 from ledger.identity.network import Network
 
 SIGNATURE_BYTES = 65
@@ -23,7 +24,7 @@ class BadSignature(PeerFault):
 
 def announcement_hash(network: Network, round_number: int, author: str, digest: bytes) -> bytes:
     """What the author of an update signs, so that two digests for one round convict it. Returns 32 bytes."""
-    return _hash_typed(network, _ANNOUNCEMENT + _encode_word(round_number) + _encode_address(author) + digest)
+    return _hash_typed(network, _ANNOUNCEMENT + encode_word(round_number) + encode_address(author) + digest)
 
 
 def invitation_hash(network: Network, peer: str, nonce: int, expiry_s: int) -> bytes:
@@ -31,7 +32,7 @@ def invitation_hash(network: Network, peer: str, nonce: int, expiry_s: int) -> b
 
     nonce: any number below 2^256, so that two invitations differ. expiry_s: Unix time.
     """
-    return _hash_typed(network, _INVITATION + _encode_address(peer) + _encode_word(nonce) + _encode_word(expiry_s))
+    return _hash_typed(network, _INVITATION + encode_address(peer) + encode_word(nonce) + encode_word(expiry_s))
 
 
 def encode_compact(signature: bytes) -> tuple[int, int]:
@@ -45,7 +46,7 @@ def hello_hash(network: Network, peer: str, certificate: bytes, challenge: bytes
 
     certificate, challenge: 32 bytes each. Returns 32 bytes.
     """
-    return _hash_typed(network, _HELLO + _encode_address(peer) + certificate + challenge)
+    return _hash_typed(network, _HELLO + encode_address(peer) + certificate + challenge)
 
 
 def sign(key: bytes, message_hash: bytes) -> bytes:
@@ -69,16 +70,13 @@ def recover(message_hash: bytes, signature: bytes) -> str:
         )
     except Exception as error:  # coincurve raises bare Exception for a point that does not exist
         raise BadSignature("the signature names no point on the curve") from error
-    return to_checksum_address(keccak(public.format(compressed=False)[1:])[-20:])
+    return address_of(public)
+
+
+def address_of(public: PublicKey) -> str:
+    """The checksummed address of a key."""
+    return to_checksum_address(keccak(public.format(compressed=False)[1:])[-ADDRESS_BYTES:])
 
 
 def _hash_typed(network: Network, encoded: bytes) -> bytes:
     return keccak(b"\x19\x01" + network.domain_separator + keccak(encoded))
-
-
-def _encode_word(number: int) -> bytes:
-    return number.to_bytes(32, "big")
-
-
-def _encode_address(address: str) -> bytes:
-    return to_canonical_address(address).rjust(32, b"\0")

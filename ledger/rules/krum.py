@@ -12,7 +12,7 @@ from ledger.rules.shared import (
     count_assumed_hostile,
     find_eligible_seats,
     judge_by_pool,
-    squared_distances,
+    tabulate_distances,
 )
 
 OWN: Final = 0
@@ -37,7 +37,7 @@ class Krum(FearsAShare):
         seats = sorted(inputs.neighbours)
         number = {seat: place for place, seat in enumerate(seats, OWN + 1)}
         states = [inputs.own, *(inputs.neighbours[seat] for seat in seats)]
-        distances = squared_distances(states)
+        distances = tabulate_distances(states)
 
         def judge(competing: Iterable[int]) -> dict[int, Judgement]:
             scores = self._compute_scores(distances, [OWN, *(number[seat] for seat in competing)])

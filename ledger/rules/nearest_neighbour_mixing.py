@@ -15,7 +15,7 @@ from ledger.rules.shared import (
     count_hostile_minority,
     find_eligible_seats,
     sort_nearest,
-    squared_distances,
+    tabulate_distances,
 )
 from ledger.rules.sorting import BLOCK, Row, middle_mean
 
@@ -42,7 +42,7 @@ class NearestNeighbourMixing(FearsAShare):
 
 def mix_and_trim(states: Sequence[GridState], hostile: int) -> GridState:
     """The trimmed mean of every state's mean with its nearest. states: (d,), int32, more than 2 * hostile."""
-    distances = squared_distances(states) if hostile else [[0] * len(states)] * len(states)
+    distances = tabulate_distances(states) if hostile else [[0] * len(states)] * len(states)
     order = [sort_nearest(distances, centre, range(len(states))) for centre in range(len(states))]
     shares = len(states) - hostile
     result = np.empty(states[0].shape, np.int32)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ledger.arithmetic.exact import GridState, squared_distance
+from ledger.arithmetic.exact import GridState, squared_distances
 from ledger.rules.interface import Judgement, ScreeningInput
 
 Distances = Sequence[Sequence[int]]
@@ -68,12 +68,12 @@ def judge_by_pool(
     return judgements
 
 
-def squared_distances(states: Sequence[GridState]) -> Distances:
+def tabulate_distances(states: Sequence[GridState]) -> Distances:
     """‖a − b‖² of every two states, in grid units squared, as a full table."""
     table = [[0] * len(states) for _ in states]
     for right, state in enumerate(states):
-        for left in range(right):
-            table[left][right] = table[right][left] = squared_distance(states[left], state)
+        for left, distance in enumerate(squared_distances(state, states[:right])):
+            table[left][right] = table[right][left] = distance
     return table
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ledger.audit.findings import Check, Report
 from ledger.errors import UsageError
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
+from node.operating.wording import format_count
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -161,18 +162,14 @@ def print_report(report: Report) -> None:
     if report.clean:
         console.print(Text("clean: everything on chain follows from the blobs", "bold green"))
     else:
-        console.print(Text(_counted(len(report.findings), "finding"), "bold red"))
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+        console.print(Text(format_count(len(report.findings), "finding"), "bold red"))
 
 
 def _recomputed(report: Report) -> str:
     """What was recomputed, and what was not."""
-    said = [f"{_counted(report.recomputed, 'attestation')} recomputed of {report.scope or 'no round'}"]
+    said = [f"{format_count(report.recomputed, 'attestation')} recomputed of {report.scope or 'no round'}"]
     if report.started:
-        said.append(f"from {_counted(report.started, 'checkpoint')} on")
+        said.append(f"from {format_count(report.started, 'checkpoint')} on")
     if report.not_recomputed:
         said.append(f"{report.not_recomputed} could not be")
     if report.pruned:

@@ -12,7 +12,6 @@ from typing import Final
 from ledger.chain.rpc.client import ChainTrouble
 from ledger.chain.transactions.receipts import CallNotDone
 from ledger.chain.transactions.sender import Refused
-from ledger.circle.draw import draw_duty_order
 from ledger.circle.events import Stage
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History
@@ -66,13 +65,11 @@ def find_duties(history: History, seat: int, now_s: float) -> list[Duty]:
 
 def count_members_ahead(history: History, seat: int) -> int:
     """How many members are to do a duty that anyone may do before this one. 0: do it now (R21)."""
-    round_ = history.round
-    if round_ is None or history.opened is None:
+    if history.round is None:
         return seat
-    seed = round_.seed or history.opened.task + round_.number.to_bytes(8, "big")
     # Who is below the floor may be the one whom a duty is about, and is no help.
     able = history.members & ~history.below | 1 << seat
-    return draw_duty_order(seed, able).index(seat)
+    return history.draw_duty_order(able).index(seat)
 
 
 def _is_releasable(history: History, seat: int, now_s: float) -> bool:

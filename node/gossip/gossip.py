@@ -197,11 +197,6 @@ class Gossip:
         """Addresses of those known to hold a blob, its author first; empty if nobody announced it."""
         return self._window.list_holders(digest)
 
-    def list_announcements(self, round_number: int) -> list[Announcement]:
-        """All that is known of a round; two of an author that equivocated. Raises NotYet outside the window."""
-        authors = sorted(self._window.list_authors(round_number))
-        return [one for author in authors for one in self._window.list_by_author(round_number, author)]
-
     def _receive(self, link: Link, message: Message) -> None:
         """Raises PeerFault if the peer is not allowed to say this."""
         try:
@@ -227,7 +222,6 @@ class Gossip:
         """Check, keep, pass on, deliver. Raises NotYet or PeerFault."""
         link.withdraw(encode(announcement))  # the peer has it
         if not self._window.is_new(announcement):
-            self.stats.duplicates += 1
             return
         author = announcement.author_address
         if not self._is_member(author):  # the sender may be ahead of our view of the chain

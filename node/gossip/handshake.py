@@ -13,11 +13,10 @@ from functools import cached_property
 from typing import TypeVar
 
 from coincurve import PrivateKey
-from eth_hash.auto import keccak
 
 from ledger.errors import PeerFault
 from ledger.identity.network import Network
-from ledger.identity.signing import hello_hash, recover, sign
+from ledger.identity.signing import address_of, hello_hash, recover, sign
 from node.gossip.certificate import Certificate
 from node.gossip.messages import (
     PROTOCOL_VERSION,
@@ -63,14 +62,14 @@ class Identity:
     @cached_property
     def address(self) -> str:
         """EIP-55 checksummed."""
-        public = PrivateKey(self.key).public_key.format(compressed=False)
-        return encode_address_text(keccak(public[1:])[-20:])
+        return address_of(PrivateKey(self.key).public_key)
 
     def __repr__(self) -> str:
         return f"Identity({self.address})"  # never the key
 
 
 async def shake_hands(
+    timeout_s: float,
     socket: Socket,
     identity: Identity,
     certificate_sha256: bytes,
@@ -78,15 +77,19 @@ async def shake_hands(
     is_member: Callable[[str], bool],
     expected: str | None = None,
 ) -> str:
-    """Prove who we are and learn who the other end is. Returns its address. The caller sets the timeout.
+    """Prove who we are and learn who the other end is. Returns its address.
 
     certificate_sha256: 32 bytes, of the certificate of the server end as seen here. expected: the address
-    that was dialled. Raises HandshakeRefused, BadMessage or BadSignature; Ended if the other end leaves.
+    that was dialled. Raises HandshakeRefused, also where it takes longer than `timeout_s`, BadMessage or
+    BadSignature; Ended if the other end leaves.
     """
     ours = _make_challenge(identity.network)
     identity.open_nonces.add(ours.nonce)
     try:
-        return await _prove_both(socket, identity, certificate_sha256, ours, is_member, expected)
+        async with asyncio.timeout(timeout_s):
+            return await _prove_both(socket, identity, certificate_sha256, ours, is_member, expected)
+    except TimeoutError as error:
+        raise HandshakeRefused(f"no handshake within {timeout_s:g} s") from error
     finally:
         identity.open_nonces.discard(ours.nonce)
 
@@ -162,20 +165,3 @@ async def _receive(socket: Socket, kind: type[_Expected]) -> _Expected:
     if len(messages) != 1 or not isinstance(messages[0], kind):
         raise BadMessage(f"expected one {kind.__name__}, got {[type(one).__name__ for one in messages[:3]]}")
     return messages[0]
-
-
-async def shake_hands_within(
-    timeout_s: float,
-    socket: Socket,
-    identity: Identity,
-    certificate_sha256: bytes,
-    *,
-    is_member: Callable[[str], bool],
-    expected: str | None = None,
-) -> str:
-    """`shake_hands`, and HandshakeRefused if it takes longer than `timeout_s`."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await shake_hands(socket, identity, certificate_sha256, is_member=is_member, expected=expected)
-    except TimeoutError as error:
-        raise HandshakeRefused(f"no handshake within {timeout_s:g} s") from error

@@ -55,19 +55,11 @@ class Stats:
     """Counters since the start. Bytes are message bytes, without WebSocket and TLS framing."""
 
     bytes_sent: int = 0
-    bytes_received: int = 0
-    messages_sent: int = 0
-    messages_received: int = 0
     drops: int = 0
     """Messages not sent because the link's queue was full."""
-    duplicates: int = 0
     not_yet: int = 0
     """Messages of rounds, members or digests unknown here."""
     faults: int = 0
-
-    @property
-    def messages(self) -> int:
-        return self.messages_sent + self.messages_received
 
 
 class TokenBucket:

@@ -100,8 +100,6 @@ class Link:
             if frame is None:
                 continue
             messages = decode(frame)
-            self._stats.messages_received += len(messages)
-            self._stats.bytes_received += len(frame)
             await self._pace(len(messages) - 1)
             for message in messages:
                 if isinstance(message, Pull):
@@ -138,7 +136,6 @@ class Link:
     async def _write_frame(self, batch: list[bytes]) -> None:
         frame = join_frame(batch)
         await self.socket.send_bytes(frame)
-        self._stats.messages_sent += len(batch)
         self._stats.bytes_sent += len(frame)
 
     def _drop(self) -> None:

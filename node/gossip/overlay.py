@@ -13,7 +13,7 @@ from ledger.errors import PeerFault
 from ledger.identity.endpoints import Origin
 from node.gossip.address_book import AddressBook
 from node.gossip.dialler import Dialler
-from node.gossip.handshake import Identity, OwnKey, UnknownMember, shake_hands_within
+from node.gossip.handshake import Identity, OwnKey, UnknownMember, shake_hands
 from node.gossip.limits import Limits, Stats
 from node.gossip.links import Link
 from node.gossip.listener import Listener
@@ -152,7 +152,7 @@ class Overlay:
         code, reason, within_s = CODE_UNWANTED, "going away", 0.0  # if this task is cancelled
         try:
             with _list_in(self._greeting):
-                peer = await shake_hands_within(
+                peer = await shake_hands(
                     self._limits.handshake_s,
                     socket,
                     self._identity,

@@ -26,9 +26,10 @@ def format_duration(seconds: float) -> str:
     """A span of time in the largest unit that fits it whole."""
     for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         if seconds >= size and seconds % size == 0:
-            return _counted(int(seconds // size), unit)
-    return _counted(int(seconds), "second")
+            return format_count(int(seconds // size), unit)
+    return format_count(int(seconds), "second")
 
 
-def _counted(number: int, unit: str) -> str:
+def format_count(number: int, unit: str) -> str:
+    """`1 round`, `2 rounds`."""
     return f"{number} {unit}{'' if number == 1 else 's'}"

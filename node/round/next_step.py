@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from ledger.circle.draw import draw_duty_order, mask_of
+from ledger.circle.draw import mask_of
 from ledger.circle.history import History, Phase, Round
 
 
@@ -118,9 +118,6 @@ def _while_attesting(history: History, round_: Round, seat: int, late: Lateness,
 
 def count_seats_ahead(history: History, seat: int) -> int:
     """How many seats are to do this round's chores (close, settle) before this one. 0: do it now (R21)."""
-    round_ = history.round
-    assert round_ is not None
-    assert history.opened is not None
-    seed = round_.seed or history.opened.task + round_.number.to_bytes(8, "big")
-    order = draw_duty_order(seed, mask_of(list(round_.commits)))
+    assert history.round is not None
+    order = history.draw_duty_order(mask_of(list(history.round.commits)))
     return order.index(seat) if seat in order else len(order)

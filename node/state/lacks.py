@@ -27,10 +27,6 @@ class Lacks:
         if self._asked_at.pop(name, None) is not None:
             self._tell(Notice("had", f"{name} is here again", is_bad=False, fields={"what": name}))
 
-    def is_lacking(self, name: str) -> bool:
-        """Whether it was not to be had when it was asked for last."""
-        return name in self._asked_at
-
     def is_due(self, name: str) -> bool:
         """Whether it is time to ask: it is not known to be lacking, or was asked for long ago."""
         return self._clock() - self._asked_at.get(name, -float("inf")) >= AGAIN_S

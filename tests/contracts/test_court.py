@@ -8,7 +8,7 @@ import pytest
 
 from ledger.chain.contract.artifact import load_circle_artifact
 from tests.support.contract.compiler import require_vyper
-from tests.support.contract.harness import DIGEST, NOBODY, CircleUnderTest
+from tests.support.contract.harness import DIGEST, NOBODY, CircleUnderTest, decode_result
 from tests.support.contract.machines import BareMachine, Ran
 from tests.support.contract.terms import ContractTerms, manifest_bytes
 from tests.support.contract.trials import CHALLENGER, CLAIM, JUDGE, answer, jury_of, raise_claim, resolve
@@ -119,6 +119,6 @@ def test_a_call_passes_on_what_the_courts_code_returns_and_why_it_reverts(deploy
         data = circle.artifact.encode_call("dispute", 1, JUDGE, target, DIGEST)
         sender = circle.peers[CHALLENGER]
         ran = circle.machine.run(sender, circle.address, data, 100)
-        assert circle.artifact.decode_result("dispute", ran.output) == (number,)
+        assert decode_result(circle.artifact, "dispute", ran.output) == (number,)
         circle.follow(ran, (sender, "dispute", 1, JUDGE, target, DIGEST))
     assert circle.refusal(CHALLENGER, "dispute", 1, JUDGE, 3, DIGEST) == "dispute: already disputed"

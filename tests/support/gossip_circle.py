@@ -13,7 +13,7 @@ from ledger.identity.endpoints import Origin, parse_gossip
 from ledger.identity.network import Network
 from node.gossip import Announcement, Certificate, Gossip, Limits, Reachability
 from node.gossip.dialler import Dialler
-from node.gossip.handshake import Identity, shake_hands_within
+from node.gossip.handshake import Identity, shake_hands
 from node.gossip.listener import HttpServer
 from node.gossip.messages import Message, encode, join_frame
 
@@ -110,7 +110,7 @@ class Circle:
         )
         self.members.add(identity.address)
         socket, certificate = await self.dial(target)
-        await shake_hands_within(5, socket, identity, certificate, is_member=lambda _: True)
+        await shake_hands(5, socket, identity, certificate, is_member=lambda _: True)
         return RawMember(identity, socket)
 
     async def dial(self, target: Peer) -> tuple[ClientWebSocketResponse, bytes]:

@@ -7,7 +7,6 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from eth_abi.abi import decode as abi_decode
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
@@ -58,15 +57,6 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Selector and encoded arguments of a function call."""
         types = self.find_types("function", name)
         return keccak(f"{name}({','.join(types)})".encode())[:4] + abi_encode(types, arguments)
-
-    def decode_result(self, name: str, data: bytes) -> tuple[Any, ...]:
-        """What a function returned. Raises eth_abi's DecodingError on garbage."""
-        return abi_decode(self.find_types("function", name, "outputs"), data)
-
-    def name_fields(self, name: str, value: tuple[Any, ...]) -> dict[str, Any]:
-        """The fields of a struct that a function returned, by their names."""
-        (returned,) = self.find_entry("function", name)["outputs"]
-        return {field["name"]: held for field, held in zip(returned["components"], value, strict=True)}
 
     @property
     def court_creation(self) -> bytes:

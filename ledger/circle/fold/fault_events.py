@@ -8,9 +8,10 @@ from ledger.circle import events
 from ledger.circle.draw import draw_jury, mask_of, seats_of
 from ledger.circle.events import Answer, Outcome, Stage
 from ledger.circle.fold.seat_events import CUT_SHIFT
-from ledger.circle.fold.state import APPEAL_BONDS, FoldedCircle, encode_address, encode_word
+from ledger.circle.fold.state import APPEAL_BONDS, FoldedCircle
 from ledger.circle.members import Dispute, Seat
 from ledger.circle.reputation import lessen
+from ledger.identity.addresses import encode_address, encode_word
 
 # R26.6: a first conviction costs this part of a full bond, and this part of what it costs is the challenger's.
 CONVICTED_PART: Final = 2

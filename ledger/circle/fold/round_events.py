@@ -6,10 +6,11 @@ from eth_hash.auto import keccak
 
 from ledger.circle import events
 from ledger.circle.draw import mask_of, seats_of
-from ledger.circle.fold.state import EMPTY, FoldedCircle, Phase, encode_word
+from ledger.circle.fold.state import EMPTY, FoldedCircle, Phase
 from ledger.circle.reputation import count_strikes, pack, unpack
 from ledger.circle.round import Attestation, Round
 from ledger.circle.verdict_word import MAX_ROUND, decode_verdicts, is_consistent, is_under, round_of
+from ledger.identity.addresses import encode_word
 
 # R3.5a: of 65535; who dozed is waited for again when it has attested with so much.
 AWAKE_REPUTATION: Final = 49152

@@ -5,10 +5,11 @@ from typing import Final
 from eth_hash.auto import keccak
 
 from ledger.circle import events
-from ledger.circle.fold.state import FoldedCircle, Phase, encode_address, encode_word
+from ledger.circle.fold.state import FoldedCircle, Phase
 from ledger.circle.manifest import decode_manifest, manifest_digest
 from ledger.circle.members import Seat
 from ledger.circle.reputation import INITIAL
+from ledger.identity.addresses import encode_address, encode_word
 from ledger.identity.endpoints import ENDPOINT_MAX_BYTES
 
 # R23.2: an ejected seat loses this part of its bond.

@@ -7,14 +7,13 @@ from typing import Final
 from eth_hash.auto import keccak
 
 from ledger.circle import events
-from ledger.circle.draw import mask_of
+from ledger.circle.draw import draw_duty_order, mask_of
 from ledger.circle.events import Event
 from ledger.circle.manifest import Manifest
 from ledger.circle.members import Dispute, Seat
 from ledger.circle.reputation import settle
 from ledger.circle.round import Round
 from ledger.errors import PeerFault
-from ledger.identity.addresses import address_bytes
 
 HASH_BYTES: Final = 24
 # R27: what an appeal pledges, in dispute bonds.
@@ -204,6 +203,13 @@ class FoldedCircle:
         may_ask = seat is not None and target == judge and not is_busy and self.is_in_good_standing(seat)
         return seat if may_ask else None
 
+    def draw_duty_order(self, able: int) -> list[int]:
+        """In which order some seats do what any of them may do in the round under way (R21). able: their mask."""
+        assert self.round is not None
+        assert self.opened is not None
+        seed = self.round.seed or self.opened.task + self.round.number.to_bytes(8, "big")
+        return draw_duty_order(seed, able)
+
     def compute_reputations(self, current: Round) -> dict[int, int]:
         """The reputations that a round's verdicts give, weighed by the present ones.
 
@@ -278,13 +284,3 @@ class FoldedCircle:
         kind, number = _KINDS[type(event)].to_bytes(1, "big"), self.number.to_bytes(5, "big")
         head = self.hash + kind + number + seat.to_bytes(2, "big")
         self.hash = keccak(head + first + second + third)[:HASH_BYTES]
-
-
-def encode_word(number: int) -> bytes:
-    """A number as the contract hashes it: 32 bytes, big-endian."""
-    return number.to_bytes(32, "big")
-
-
-def encode_address(account: str) -> bytes:
-    """An account as the contract hashes it: 32 bytes."""
-    return address_bytes(account).rjust(32, b"\0")

@@ -10,7 +10,7 @@ from aiohttp import web
 from ledger.errors import SetupError
 from node.gossip import Certificate
 from node.gossip.dialler import Dialler
-from node.gossip.handshake import Identity, shake_hands_within
+from node.gossip.handshake import Identity, shake_hands
 from node.gossip.sockets import CODE_UNWANTED, hang_up
 from tests.support.gossip_circle import NETWORK, QUICK, Circle, introduce, serving, until
 
@@ -69,7 +69,7 @@ async def test_peer_that_vanishes_without_goodbye_is_noticed(circle: Circle) -> 
     async def vanish(request: web.BaseRequest) -> web.StreamResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        await shake_hands_within(5, socket, vanishing, certificate.sha256, is_member=lambda _: True)
+        await shake_hands(5, socket, vanishing, certificate.sha256, is_member=lambda _: True)
         await asyncio.wait_for(linked.wait(), 10)
         assert request.transport is not None
         request.transport.abort()

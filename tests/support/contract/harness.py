@@ -3,8 +3,10 @@
 from copy import copy, deepcopy
 from typing import Any
 
+from eth_abi.abi import decode as abi_decode
+
 from ledger.chain.circle import ContractState
-from ledger.chain.contract.artifact import load_circle_artifact
+from ledger.chain.contract.artifact import Artifact, load_circle_artifact
 from ledger.chain.logs import LogDecoder
 from ledger.circle.draw import mask_of
 from ledger.circle.events import Answer, Event, Joined, Referred, Resolved, Restarted, Settled
@@ -143,7 +145,7 @@ class CircleUnderTest:
     def view(self, name: str, *arguments: object) -> tuple[Any, ...]:
         """What a view answers. Raises Refusal."""
         answer = self.machine.ask(self.address, self.artifact.encode_call(name, *arguments))
-        return self.artifact.decode_result(name, answer)
+        return decode_result(self.artifact, name, answer)
 
     def _succeed(self, sender: str, name: str, *arguments: object, **options: Any) -> list[Event]:
         outcome = self.call(sender, name, *arguments, **options)
@@ -366,3 +368,8 @@ def _created(ran: Ran) -> str:
     assert ran.reason is None, ran.reason
     assert ran.created is not None
     return ran.created
+
+
+def decode_result(artifact: Artifact, name: str, data: bytes) -> tuple[Any, ...]:
+    """What a function returned."""
+    return abi_decode(artifact.find_types("function", name, "outputs"), data)
