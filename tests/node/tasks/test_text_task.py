@@ -10,13 +10,13 @@ from ledger.errors import SetupError
 from node.learning.training import layout_of
 from node.tasks import text
 from node.tasks.interface import load_task
-from node.tasks.text import LargeText, Text, read_text
+from node.tasks.text import LargeText, Symbols, Text, read_text
 from node.tasks.transformer import Transformer
 
 SENTENCE = "def f(x):\n\treturn x  # naïve…\r\n"
 
 
-def to_text(symbols):
+def to_text(symbols: Symbols) -> str:
     """Symbols as a reader sees them."""
     return "".join("\n" if symbol == 0 else chr(symbol + 31) for symbol in symbols.tolist())
 
