@@ -17,6 +17,7 @@ from node.learning.private_part import PrivatePart, PrivateParts
 from node.learning.template import Template, derive_seed
 from node.learning.training import BATCH_SIZE, LEARNING_RATE, MOMENTUM, Trainer, TrainingDiverged
 from node.simulator.data import DataShares, Pair, test_examples
+from node.simulator.predictable_randomness import PredictableTraining
 from node.simulator.scenario import Scenario
 from node.simulator.stacked_perceptrons import can_stack, epoch_order, stack_perceptrons
 from node.tasks.interface import Task, fit_dtype, load_task
@@ -68,6 +69,7 @@ class PeersTraining:
         self._shares = DataShares(self.task, scenario)
         self.template = plain.in_units_of(self._fitting_layout(plain))
         self.layout = self.template.layout
+        self._is_stacked = not self.task.trainer and not scenario.privacy
         self._stack = None if self.task.trainer else stack_perceptrons(plain.model, self.layout)
         self._poisoned: dict[int, Any] = {}
         self._test: Pair | None = test_examples(self.task, scenario)
@@ -80,7 +82,15 @@ class PeersTraining:
         else:
             # It may keep something from data() or for the next round: this one must leave no trace on the others'.
             fresh, seats = make_task(scenario), scenario.peers
-            trainer = Trainer(fresh, plain.layout, seat=0, seats=seats, seed=scenario.seed, template=plain)
+            trainer = Trainer(
+                fresh,
+                plain.layout,
+                seat=0,
+                seats=seats,
+                seed=scenario.seed,
+                template=plain,
+                private=self._make_private(0),
+            )
         genesis = plain.make_initial()
         try:
             return choose_exponents(plain.layout, genesis, trainer.train(genesis, 1))
@@ -95,7 +105,7 @@ class PeersTraining:
         bases: (seats, d), int32. kept: their private parts. A vector that is not finite belongs to a diverged peer.
         """
         data = [self._data(seat, number) for seat in seats]
-        if self._stack is not None and can_stack(data):
+        if self._is_stacked and self._stack is not None and can_stack(data):
             return [TrainedModel(one, {}) for one in self._train_stacked(number, seats, bases, data)]
         return [self._train_one(number, *one) for one in zip(seats, bases, kept, data, strict=True)]
 
@@ -171,7 +181,12 @@ class PeersTraining:
             seed=self._scenario.seed,
             template=template,
             kept=PrivateParts(kept),
+            private=self._make_private(seat),
         )
+
+    def _make_private(self, seat: int) -> PredictableTraining | None:
+        privacy, seed = self._scenario.privacy, self._scenario.seed
+        return PredictableTraining(privacy, seed, seat) if privacy else None
 
     def _evaluate_group(self, group: Sequence[ExaminedModel], attack: Attack) -> list[dict[str, float]]:
         if self._test is None:

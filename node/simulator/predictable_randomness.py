@@ -1,7 +1,11 @@
 """Noise that anybody can work out again: what a simulation needs to be repeatable, and what protects nobody."""
 
+from collections.abc import Mapping
+from fractions import Fraction
+
 import numpy as np
 
+from node.learning.private.mechanism import Mechanism, Privacy
 from node.learning.private.randomness import Words
 
 
@@ -14,3 +18,25 @@ class PredictableRandomness:
 
     def draw_words(self, count: int) -> Words:
         return self._generator.integers(0, 1 << 64, count, np.uint64)
+
+
+class PredictableTraining:
+    """One simulated peer's private training, which nothing charges."""
+
+    def __init__(self, privacy: Mapping[str, float], seed: int, seat: int) -> None:
+        """privacy: see Scenario."""
+        self._privacy, self._seed, self._seat = privacy, seed, seat
+
+    def begin(self, round_number: int, examples: int) -> Privacy:
+        """The means of a round, the same each time."""
+        batch = int(self._privacy["batch"])
+        mechanism = Mechanism(
+            steps=int(self._privacy["steps"]),
+            batch=batch,
+            rate=min(Fraction(1), Fraction(batch, examples)),
+            clip=self._privacy["clip"],
+            sigma=self._privacy["sigma"],
+            learning_rate=self._privacy["lr"],
+            examples=examples,
+        )
+        return Privacy(mechanism, PredictableRandomness(self._seed, self._seat, round_number))

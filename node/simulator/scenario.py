@@ -18,6 +18,8 @@ from node.attacks import choose_attack
 MAX_PEERS: Final = 1 << 16
 # What node.learning.training takes from a task, and a scenario may set otherwise.
 LEARNING: Final = ("learning_rate", "momentum", "batch_size")
+# What private training is steered by, all of it or none.
+PRIVACY: Final = ("steps", "batch", "clip", "sigma", "lr")
 SIGHTS: Final = ("round", "network")
 
 
@@ -29,7 +31,9 @@ class Scenario:
     sight: what colluding attackers know of the honest updates: `round`: this round's (the worst case), `network`:
     the last round's, as the network shows them before the commits close. sent_share: of its values that a
     delta frame sends, None for the codec's own. learning: `learning_rate`, `momentum`, `batch_size` in place of the
-    task's. late: seat → the round in which it joins, from the initial state.
+    task's. privacy: the numbers of PRIVACY, where the circle trains with differential privacy; the noise is
+    predictable here, so that a simulation can be repeated, and protects nobody. late: seat → the round in which it
+    joins, from the initial state.
     own_initialisations: every peer starts from its own initial state. drift: the share of a peer's examples that
     give way to another peer's each round. churn: the probability that a peer misses a round. evaluate_every: rounds
     between two evaluations; the last round always has one. test_examples: how many of the task's test examples
@@ -53,6 +57,7 @@ class Scenario:
     sent_share: float | None = None
     error_feedback: bool = True
     learning: Mapping[str, float] = field(default_factory=dict)
+    privacy: Mapping[str, float] = field(default_factory=dict)
     late: Mapping[int, int] = field(default_factory=dict)
     own_initialisations: bool = False
     drift: float = 0.0
@@ -77,6 +82,9 @@ class Scenario:
         for name, value in self.learning.items():
             _check(name in LEARNING, f"learning option {name!r} is unknown: choose {', '.join(LEARNING)}")
             _check(isfinite(value) and value >= 0, f"learning option {name} is {value}: give a number from 0 up")
+        _check(set(self.privacy) in (set(), set(PRIVACY)), f"privacy takes {', '.join(PRIVACY)}, all or none")
+        for name, value in self.privacy.items():
+            _check(isfinite(value) and value > 0, f"privacy option {name} is {value}: give a number above 0")
         for seat, number in self.late.items():
             _check(0 <= seat < self.peers, f"late seat {seat} is not in 0..{self.peers - 1}")
             _check(1 <= number <= self.rounds, f"seat {seat} joins in round {number}, not in 1..{self.rounds}")

@@ -1,0 +1,74 @@
+"""What was spent is on the disk before it is spent, and is never forgotten."""
+
+from pathlib import Path
+
+import pytest
+
+from node.learning.private.charges import Charge, ChargeFile, ChargesDamaged
+
+CHARGES = [Charge(number, 4, "0.25", "1.958") for number in (1, 2, 2, 5)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = ChargeFile(tmp_path / "privacy.txt")
+    assert not file.is_there
+    for charge in CHARGES:
+        file.charge(charge)
+    return tmp_path / "privacy.txt"
+
+
+def test_every_charge_is_there_again_also_two_for_one_round(path: Path) -> None:
+    assert list(ChargeFile(path).charges) == CHARGES
+
+
+def test_a_line_that_a_crash_cut_short_was_not_trained_on(path: Path) -> None:
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for length in range(1, len(lines[-1])):
+        path.write_bytes(whole[: len(whole) - length])
+        file = ChargeFile(path)
+        assert list(file.charges) == CHARGES[:-1]
+        file.charge(CHARGES[-1])
+        assert path.read_bytes() == whole
+
+
+def test_any_other_damage_stops_the_peer(path: Path) -> None:
+    whole = path.read_bytes()
+    for place in range(len(whole) - 1):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(ChargesDamaged, match="what this peer has spent of its privacy is not known"):
+            ChargeFile(path)
+
+
+def test_a_line_that_is_missing_stops_the_peer(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    for missing in range(len(lines) - 1):
+        path.write_bytes(b"".join(lines[:missing] + lines[missing + 1 :]))
+        with pytest.raises(ChargesDamaged, match="lacks a line before line"):
+            ChargeFile(path)
+
+
+def test_what_is_known_from_elsewhere_is_put_in_place(path: Path) -> None:
+    path.unlink()
+    file = ChargeFile(path)
+    file.restore(CHARGES[:2])
+    file.charge(CHARGES[2])
+    assert list(ChargeFile(path).charges) == CHARGES[:3]
+
+
+def test_a_disk_that_was_full_leaves_no_half_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = ChargeFile(path)
+
+    def fill(path: Path, data: bytes) -> None:
+        with path.open("ab") as stream:
+            stream.write(data[: len(data) // 2])
+        raise OSError(28, "no space left on the device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("node.learning.private.charges.append", fill)
+        with pytest.raises(OSError, match="no space left"):
+            file.charge(CHARGES[0])
+    assert list(file.charges) == CHARGES
+    file.charge(CHARGES[0])
+    assert list(ChargeFile(path).charges) == [*CHARGES, CHARGES[0]]
