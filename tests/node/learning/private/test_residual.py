@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -16,9 +17,9 @@ from ledger.codec import PLAIN, ZSTD, blocks_of, decode
 from node.behaviour import Behaviour
 from node.learning.layout import layout_of
 from node.learning.learner import Learner
-from node.learning.private import mechanism as module
+from node.learning.private import clipping, mechanism, noise
 from node.learning.private.mechanism import Mechanism, Privacy
-from node.learning.private.randomness import SystemRandomness
+from node.learning.private.randomness import Randomness, SystemRandomness
 from node.learning.training import Trainer
 from node.operating.meter import Meter
 from node.tasks.interface import Task
@@ -86,19 +87,19 @@ def test_published_steps_add_up_to_all_of_their_noise(codec: str) -> None:
 def test_no_sum_without_noise_outlives_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """What goes into the noise is gone when the update is made."""
     seen: list[weakref.ref[torch.Tensor]] = []
-    add_noise, compute = module.add_noise, module.ClippedSums.compute
+    add_noise, compute = noise.add_noise, clipping.ClippedSums.compute
 
-    def watch_noise(randomness: object, values: torch.Tensor, deviation: float) -> torch.Tensor:
+    def watch_noise(randomness: Randomness, values: torch.Tensor, deviation: float) -> torch.Tensor:
         seen.append(weakref.ref(values))
         return add_noise(randomness, values, deviation)
 
-    def watch_sums(self: object, examples: object) -> list[torch.Tensor]:
+    def watch_sums(self: clipping.ClippedSums, examples: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         sums = compute(self, examples)
         seen.extend(map(weakref.ref, sums))
         return sums
 
-    monkeypatch.setattr(module, "add_noise", watch_noise)
-    monkeypatch.setattr(module.ClippedSums, "compute", watch_sums)
+    monkeypatch.setattr(mechanism, "add_noise", watch_noise)
+    monkeypatch.setattr(clipping.ClippedSums, "compute", watch_sums)
     learner, manifest = make_learner(ZSTD)
     zeros = np.zeros(manifest.state_size, np.int32)
     prepared = learner.prepare(NETWORK, 1, AUTHOR, zeros, zeros.astype(np.float32))
