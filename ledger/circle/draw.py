@@ -1,5 +1,6 @@
 """Who judges whom, and who votes: pure functions of a seed, the same as contracts/modules/draw.vy."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from eth_hash.auto import keccak
@@ -23,7 +24,7 @@ def seats_of(mask: int) -> list[int]:
     return [seat for seat in range(mask.bit_length()) if mask >> seat & 1]
 
 
-def mask_of(seats: "list[int] | set[int] | frozenset[int] | tuple[int, ...]") -> int:
+def mask_of(seats: Iterable[int]) -> int:
     """The mask with these seats' bits set."""
     return sum(1 << seat for seat in set(seats))
 

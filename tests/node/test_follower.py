@@ -16,8 +16,8 @@ from node import follower as follower_module
 from node.follower import Doubtful, Follower
 from node.operating.meter import Meter
 from tests.support.circle_endpoint import FIRST_BLOCK, Endpoint, drawn_seed, log_of
-from tests.support.circles import NETWORK, Circle
-from tests.support.histories.generated import digest
+from tests.support.histories.circles import NETWORK, Circle
+from tests.support.histories.parts import digest
 
 CIRCLE = Circle(rounds=2, seed_of=drawn_seed)
 STRANGER = "0x" + "99" * 20

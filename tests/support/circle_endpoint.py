@@ -13,8 +13,8 @@ from ledger.circle.history import History
 from ledger.circle.reputation import pack
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
-from tests.support.circles import NETWORK, Circle
-from tests.support.histories.generated import digest
+from tests.support.histories.circles import NETWORK, Circle
+from tests.support.histories.parts import digest
 
 URL = "http://endpoint.example"
 FIRST_BLOCK = 7

@@ -8,7 +8,7 @@ from ledger.circle.events import Event
 from ledger.circle.history import History
 from ledger.identity.network import Network
 from node.follower import Overtaken
-from tests.support.histories.moments import peer
+from tests.support.histories.parts import address
 
 
 class Clock:
@@ -28,7 +28,7 @@ class FakeFollower:
     """then: call → the events that the chain has after it. refusals: what the next calls raise. later: what the
     chain tells at the next waits, in order; waiting longer than that is an error."""
 
-    def __init__(self, history: History, *, address: str = peer(0), balance_wei: int = 10**18) -> None:
+    def __init__(self, history: History, *, address: str = address(0), balance_wei: int = 10**18) -> None:
         self.history, self.balance = history, balance_wei
         self.sender = SimpleNamespace(address=address)
         network = Network.of(1337, "0x" + "ab" * 20)

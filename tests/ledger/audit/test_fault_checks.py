@@ -39,8 +39,8 @@ from ledger.circle.events import (
 from ledger.circle.history import History
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, encode_compact, sign
-from tests.support.circles import NETWORK, Circle, FalseCheckpoint, Honest, Said, flipped, genesis_state
-from tests.support.histories.generated import address, cold, digest, joined
+from tests.support.histories.circles import NETWORK, Circle, FalseCheckpoint, Honest, Said, flipped, genesis_state
+from tests.support.histories.parts import address, cold, digest, joined
 
 pytestmark = pytest.mark.rule("R22")
 

@@ -17,8 +17,8 @@ from ledger.circle.round import Round
 from ledger.judging.false_verdicts import is_false_verdict
 from ledger.judging.frame_chains import CircleTask, HeldBlobs, StateCache, find_frame_chain
 from ledger.rules.judge_memory import CarriedState as CarriedState_
-from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
-from tests.support.histories.generated import address, digest
+from tests.support.histories.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
+from tests.support.histories.parts import address, digest
 
 pytestmark = pytest.mark.rule("R28")
 

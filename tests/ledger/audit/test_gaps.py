@@ -21,7 +21,7 @@ from ledger.blobs.unixfs import build_dag
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.judging.frame_chains import MAX_CHAIN, find_frame_chain
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
-from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector
+from tests.support.histories.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector
 
 pytestmark = pytest.mark.rule("R22", "R28")
 

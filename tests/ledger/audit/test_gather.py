@@ -15,14 +15,11 @@ from ledger.blobs.unixfs import build_dag
 from ledger.circle.events import Joined
 from ledger.circle.history import CircleTerms, History
 from ledger.fetch.fetcher import BlobFetcher
-from tests.support.histories.generated import joined, manifest_of, opened
+from tests.support.histories.parts import fold, joined, manifest_of, opened
 
 
 def history_of(*events: Joined) -> History:
-    history = History(CircleTerms(9, 2, 1, 4, 3, 16384))
-    for event in [opened(manifest_of(1)), *events]:
-        history.apply(event)
-    return history
+    return fold(CircleTerms(9, 2, 1, 4, 3, 16384), [opened(manifest_of(1)), *events])
 
 
 def at(seat: int, where: str) -> Joined:

@@ -14,7 +14,7 @@ from ledger.blobs.unixfs import build_dag
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import UsageError
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
-from tests.support.circles import (
+from tests.support.histories.circles import (
     NETWORK,
     PARAMETERS,
     Away,

@@ -26,7 +26,7 @@ from ledger.judging.frame_chains import (
     find_frame_chain,
     make_fetched_update,
 )
-from tests.support.circles import (
+from tests.support.histories.circles import (
     NETWORK,
     Circle,
     FalseCheckpoint,
@@ -36,7 +36,7 @@ from tests.support.circles import (
     flipped,
     genesis_state,
 )
-from tests.support.histories.generated import digest
+from tests.support.histories.parts import digest
 
 pytestmark = pytest.mark.rule("R22")
 

@@ -18,8 +18,8 @@ from ledger.circle.reputation import pack, unpack
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import SetupError
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Blobs, Endpoint, block_hash, drawn_seed, log_of
-from tests.support.circles import NETWORK, PARAMETERS, Circle, Honest, Said, flipped, genesis_vector
-from tests.support.histories.generated import digest, endpoint
+from tests.support.histories.circles import NETWORK, PARAMETERS, Circle, Honest, Said, flipped, genesis_vector
+from tests.support.histories.parts import digest, endpoint
 
 pytestmark = pytest.mark.rule("R22")
 

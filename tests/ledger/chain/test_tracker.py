@@ -26,7 +26,8 @@ from ledger.circle.events import (
     Settled,
 )
 from ledger.circle.history import HistoryFault
-from tests.support.chains.forked_chain import ForkedChain, history_of
+from tests.support.chains.forked_chain import ForkedChain
+from tests.support.histories.parts import fold
 
 
 class Clock:
@@ -54,7 +55,7 @@ def grown(number: int, blocks: int = 40) -> ForkedChain:
 
 
 def assert_same(tracker: Tracker, chain: ForkedChain, confirmations: int = 0) -> None:
-    expected = history_of(chain, chain.events(len(chain._blocks) - 1 - confirmations))
+    expected = fold(chain.terms, chain.events(len(chain._blocks) - 1 - confirmations))
     assert tracker.history.hash == expected.hash
     assert (tracker.history.phase, tracker.history.seats) == (expected.phase, expected.seats)
     assert tracker.history.rounds == expected.rounds
@@ -98,7 +99,7 @@ def test_the_history_is_what_the_chain_says_after_anything(
         tracker.advance()
         tracker._clock.now += 60
     expected = max(len(chain._blocks) - 1 - confirmations, chain.FIRST)
-    assert tracker.history.hash == history_of(chain, chain.events(expected)).hash
+    assert tracker.history.hash == fold(chain.terms, chain.events(expected)).hash
 
 
 @settings(max_examples=60)
@@ -326,7 +327,7 @@ def test_what_no_reorganisation_takes_back_is_not_kept_event_by_event(is_new: bo
     assert min(entry.position[0] for entry in tracker._recent) > newest - KEPT_BLOCKS
     kept = [entry.event for entry in tracker._recent]
     assert chain.events()[-len(kept) :] == kept
-    base = history_of(chain, chain.events()[: -len(kept)])
+    base = fold(chain.terms, chain.events()[: -len(kept)])
     assert tracker._base.hash == base.hash
 
 

@@ -1,5 +1,6 @@
 """The fold: valid histories end where the contract ends, and no history can be altered unnoticed."""
 
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any
 from unittest.mock import patch
@@ -29,18 +30,19 @@ from ledger.circle.reputation import INITIAL, pack
 from ledger.circle.verdict_word import encode_verdicts
 from ledger.errors import PeerFault
 from tests.support import golden
-from tests.support.histories.generated import (
-    Story,
+from tests.support.histories import parts
+from tests.support.histories.parts import (
     address,
     cold,
+    current_round,
     digest,
     endpoint,
     joined,
     manifest_of,
     opened,
-    running_hash,
     said,
 )
+from tests.support.histories.stories import Story, running_hash
 
 pytestmark = pytest.mark.rule("R4")
 
@@ -52,21 +54,18 @@ COMMITTED = [Committed(1, seat, digest("update", seat)) for seat in range(3)]
 SEED = digest("seed")
 DRAWN = Drawn(1, SEED, 0b111)
 ATTESTED = [Attested(seat, said(SEED, 1, 0b11, 0b11), digest("record", seat)) for seat in range(3)]
-OPEN = [OPENED, *JOINED]
+OPEN: list[Event] = [OPENED, *JOINED]
 WORDS = pack(dict.fromkeys(range(3), INITIAL + ((65535 - INITIAL) >> 3)))
 SETTLED = Settled(1, 0b111, WORDS)
-FIRST_ROUND = [*OPEN, *COMMITTED, DRAWN, *ATTESTED, SETTLED]
+FIRST_ROUND: list[Event] = [*OPEN, *COMMITTED, DRAWN, *ATTESTED, SETTLED]
 
 
 def _attested(*seats: int) -> list[Attested]:
     return [ATTESTED[seat] for seat in seats]
 
 
-def fold(story: list[Any], parameters: CircleTerms = PARAMETERS) -> History:
-    history = History(parameters)
-    for event in story:
-        history.apply(event)
-    return history
+def fold(story: Iterable[Event], parameters: CircleTerms = PARAMETERS) -> History:
+    return parts.fold(parameters, story)
 
 
 # ------------------------------------------------------------------------------------------- valid histories
@@ -136,16 +135,16 @@ def test_phases_and_rounds_follow_the_events() -> None:
     for event in JOINED:
         history.apply(event)
     assert history.phase == Phase.COMMIT
-    assert history.round.number == 1
+    assert current_round(history).number == 1
     assert history.roster == 0b111
     for event in [*COMMITTED, DRAWN]:
         history.apply(event)
     assert history.phase == Phase.ATTEST
-    assert history.round.find_neighbours(2) == draw_neighbours(DRAWN.seed, 0b111, 2)
+    assert current_round(history).find_neighbours(2) == draw_neighbours(DRAWN.seed, 0b111, 2)
     for event in [*ATTESTED, SETTLED]:
         history.apply(event)
     assert history.phase == Phase.COMMIT
-    assert history.round.number == 2
+    assert current_round(history).number == 2
     assert pack(history.reputations) == WORDS
 
 
@@ -209,7 +208,7 @@ def test_who_dozes_and_attests_is_awake_again_with_a_high_reputation(reputation:
 def test_a_seed_is_drawn_again_until_somebody_attested_under_it() -> None:
     again = replace(DRAWN, seed=digest("again"))
     history = fold([*OPEN, *COMMITTED, DRAWN, again])
-    assert history.round.seed == again.seed
+    assert current_round(history).seed == again.seed
     attested = replace(ATTESTED[0], verdicts=said(again.seed, 1))
     history.apply(attested)
     with pytest.raises(HistoryFault, match="again after somebody attested"):
@@ -231,14 +230,14 @@ def test_quarantine_counts_from_the_reputation_at_the_rounds_opening() -> None:
     history = fold(FIRST_ROUND)
     history.apply(Committed(2, 0, digest("a")))
     history.apply(Committed(2, 1, digest("b")))
-    history.round.reputations[1] = 16383
-    history.round.reputations[0] = 16384
-    assert history.round.find_eligible(16384) == {0}
+    current_round(history).reputations[1] = 16383
+    current_round(history).reputations[0] = 16384
+    assert current_round(history).find_eligible(16384) == {0}
 
 
 def test_a_latecomer_waits_for_the_next_round_unless_it_wakes_and_is_eligible_then() -> None:
     late = [joined(3), Woken(1, 3), Committed(1, 3, digest("late"))]
-    assert fold([*OPEN, *late]).round.find_eligible(16384) == {3}
+    assert current_round(fold([*OPEN, *late])).find_eligible(16384) == {3}
     with pytest.raises(HistoryFault, match="roster"):
         fold([*OPEN, late[0], late[2]])
 
@@ -247,8 +246,8 @@ def test_what_is_said_of_others_than_neighbours_or_by_who_did_not_commit_counts_
     beyond = replace(ATTESTED[0], verdicts=said(SEED, 1, 0b1101, 0b1001))
     absent = replace(ATTESTED[2], verdicts=said(SEED, 1, 0b1, 0b1))
     history = fold([*OPEN, *COMMITTED[:2], Drawn(1, SEED, 0b011), beyond, absent])
-    assert set(history.round.attestations) == {0}
-    assert history.round.attestations[0].judged == 0b010
+    assert set(current_round(history).attestations) == {0}
+    assert current_round(history).attestations[0].judged == 0b010
     with pytest.raises(HistoryFault, match="attested twice"):
         history.apply(absent)
 
@@ -261,7 +260,7 @@ def test_in_a_round_given_up_short_of_its_quorum_silence_alone_pays() -> None:
     assert history.reputations == after
     assert not history.reputation_differences
     assert history.dozing == 0b110
-    assert history.round.number == 2
+    assert current_round(history).number == 2
 
 
 # ------------------------------------------------------------------------------------------- what cannot be
@@ -356,7 +355,7 @@ def test_before_the_opening_there_is_no_manifest() -> None:
 # ------------------------------------------------------------------------------------------- what was altered
 
 
-def noticed(story: Story, altered: list[Any]) -> bool:
+def noticed(story: Story, altered: list[Event]) -> bool:
     """The altered events end in a fault, or in a hash that is not the contract's."""
     try:
         history = fold(altered, story.terms)
@@ -393,7 +392,7 @@ def test_two_events_exchanged_are_noticed(number: int, data: st.DataObject) -> N
 
 def changed(value: Any, name: str, data: st.DataObject) -> Any:
     """The same kind of value, but another one."""
-    if name in ("peer", "cold", "inviter", "reporter", "challenger", "account"):
+    if name in ("peer", "cold", "inviter", "reporter", "challenger", "appellant", "account"):
         return address(data.draw(st.integers(100, 200)))
     if isinstance(value, str):
         return endpoint(data.draw(st.integers(1000, 2000)))
@@ -428,7 +427,7 @@ def test_a_reputation_that_the_verdicts_do_not_give_is_kept_beside_the_one_they_
     history = fold([*FIRST_ROUND[:-1], replace(SETTLED, reputations=lied)])
     assert history.reputation_differences == [(1, {0: (65535, INITIAL + 4095)})]
     # What the contract holds is what counts from here on: it pays and quarantines by it.
-    assert history.reputations[0] == history.round.reputations[0] == 65535
+    assert history.reputations[0] == current_round(history).reputations[0] == 65535
 
 
 def test_words_for_seats_that_nobody_holds_are_a_difference_too() -> None:

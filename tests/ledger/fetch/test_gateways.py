@@ -11,16 +11,13 @@ from ledger.circle.events import Event, Left, Moved, Released
 from ledger.circle.fold.seat_events import FORMER_KEPT
 from ledger.circle.history import CircleTerms, History
 from ledger.fetch.gateways import gateways_of
-from tests.support.histories.generated import address, endpoint, joined, manifest_of, opened
+from tests.support.histories.parts import address, endpoint, fold, joined, manifest_of, opened
 
 pytestmark = pytest.mark.rule("R20.1")
 
 
 def history_of(*events: Event) -> History:
-    history = History(CircleTerms(9, 2, 1, 4, 3, 16384))
-    for event in [opened(manifest_of(1)), *events]:
-        history.apply(event)
-    return history
+    return fold(CircleTerms(9, 2, 1, 4, 3, 16384), [opened(manifest_of(1)), *events])
 
 
 def gateway(number: int) -> str:

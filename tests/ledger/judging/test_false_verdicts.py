@@ -20,7 +20,7 @@ from ledger.rules import RULES, ScreeningResult
 from ledger.rules.balance import Balance
 from ledger.rules.interface import ScreeningInput
 from ledger.rules.judge_memory import CarriedState
-from tests.support.circles import (
+from tests.support.histories.circles import (
     NETWORK,
     Away,
     Circle,

@@ -31,8 +31,8 @@ from ledger.judging.frame_chains import (
 )
 from ledger.judging.replay import replay
 from ledger.rules.judge_memory import CarriedState
-from tests.support.circles import NETWORK, Circle, Honest, genesis_state
-from tests.support.histories.generated import digest
+from tests.support.histories.circles import NETWORK, Circle, Honest, genesis_state
+from tests.support.histories.parts import digest
 
 pytestmark = pytest.mark.rule("R28")
 

@@ -38,8 +38,8 @@ from ledger.judging.replay import digests_behind_attestation, replay
 from ledger.judging.screening import JudgeRound, RoundVerdicts, screen
 from ledger.rules.judge_memory import CarriedState
 from tests.support import golden
-from tests.support.circles import NETWORK, Circle, author, genesis_state
-from tests.support.histories.generated import digest, manifest_of
+from tests.support.histories.circles import NETWORK, Circle, author, genesis_state
+from tests.support.histories.parts import digest, manifest_of
 
 pytestmark = pytest.mark.rule("R10")
 

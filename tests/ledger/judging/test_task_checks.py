@@ -22,8 +22,8 @@ from ledger.judging.task_checks import check_task
 from node.cli.node import _fetch_opened
 from node.cli.opened import OpenCircle
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Endpoint
-from tests.support.circles import NETWORK
-from tests.support.histories.generated import joined, manifest_of, opened
+from tests.support.histories.circles import NETWORK
+from tests.support.histories.parts import joined, manifest_of, opened
 
 pytestmark = pytest.mark.rule("R3.2")
 

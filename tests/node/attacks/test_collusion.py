@@ -19,7 +19,7 @@ from ledger.judging.frame_chains import (
 from ledger.judging.replay import make_judge_round
 from ledger.rules.judge_memory import CarriedState
 from node.attacks.collusion import Collusion, make_empty_verdicts
-from tests.support.circles import NETWORK, Circle, genesis_state
+from tests.support.histories.circles import NETWORK, Circle, genesis_state
 
 GANG = (3, 4)
 

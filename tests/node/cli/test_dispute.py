@@ -15,7 +15,7 @@ from ledger.judging.false_verdicts import Truth
 from node.cli.dispute import _summon, check_worth
 from node.cli.recomputing import Recomputed, check_timeout, fetch_and_recompute
 from tests.support.circle_endpoint import Blobs
-from tests.support.circles import GENESIS_BLOB, NETWORK, Away, Circle, FalseJudge
+from tests.support.histories.circles import GENESIS_BLOB, NETWORK, Away, Circle, FalseJudge
 from tests.support.histories.disputes import Court
 
 

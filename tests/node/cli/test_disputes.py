@@ -13,7 +13,7 @@ from node.cli import disputes
 from node.cli.main import main
 from node.cli.recomputing import Recomputed
 from tests.support.histories.disputes import DISPUTE_BOND, NOW, WINDOW_S, Court
-from tests.support.histories.moments import peer
+from tests.support.histories.parts import address
 
 
 @dataclass
@@ -56,7 +56,7 @@ def act(monkeypatch: pytest.MonkeyPatch) -> Act:
 
 def juror(act: Act, place: int = 0) -> Key:
     jury = [seat for seat in range(9) if act.court.history.disputes[0].jury >> seat & 1]
-    return Key(peer(jury[place]))
+    return Key(address(jury[place]))
 
 
 def said(answer: Answer) -> int:
@@ -93,9 +93,9 @@ def test_an_answer_that_is_given_is_sent_without_recomputing(act: Act, answer: A
 
 def test_who_has_no_seat_or_is_not_asked_does_not_vote(act: Act) -> None:
     with pytest.raises(UsageError, match="is no seat's hot key"):
-        act("vote", Key(peer(99)), Truth.FALSE)
+        act("vote", Key(address(99)), Truth.FALSE)
     with pytest.raises(UsageError, match="seat 8 is not asked"):
-        act("vote", Key(peer(8)), Truth.FALSE)
+        act("vote", Key(address(8)), Truth.FALSE)
 
 
 def test_an_appeal_pledges_four_bonds_where_recomputing_shows_the_lie(act: Act) -> None:
@@ -105,37 +105,37 @@ def test_an_appeal_pledges_four_bonds_where_recomputing_shows_the_lie(act: Act) 
         act.court.vote(Answer.REJECTS, int(peer_seat(juror(act, place))))
     act.court.refer(Stage.APPEAL)
     appeal = ("appeal", 0, said(Answer.REJECTS), 4 * DISPUTE_BOND)
-    assert act("appeal", Key(peer(8)), Truth.FALSE) == [appeal]
+    assert act("appeal", Key(address(8)), Truth.FALSE) == [appeal]
     for truth in (Truth.RIGHT, Truth.WITHHELD, Truth.UNKNOWABLE, None):
         with pytest.raises(UsageError, match="recomputing does not give that the claim is right"):
-            act("appeal", Key(peer(8)), truth)
-        assert act("appeal", Key(peer(8)), truth, anyway=True) == [appeal]
+            act("appeal", Key(address(8)), truth)
+        assert act("appeal", Key(address(8)), truth, anyway=True) == [appeal]
     act.now_s = NOW + 3 * WINDOW_S
     with pytest.raises(UsageError, match="is not open to appeal"):
-        act("appeal", Key(peer(8)), Truth.FALSE)
+        act("appeal", Key(address(8)), Truth.FALSE)
 
 
 def peer_seat(key: Key) -> int:
-    return next(seat for seat in range(9) if peer(seat) == key.address)
+    return next(seat for seat in range(9) if address(seat) == key.address)
 
 
 def test_a_stage_is_taken_on_once_it_is_over(act: Act) -> None:
     with pytest.raises(UsageError, match="cannot be taken on now, as it is open: its jury votes until"):
-        act("resolve", Key(peer(99)), None)
+        act("resolve", Key(address(99)), None)
     with pytest.raises(UsageError, match="no jury is to be drawn for dispute 0"):
-        act("summon", Key(peer(99)), None)
+        act("summon", Key(address(99)), None)
     act.now_s = NOW + 2 * WINDOW_S
-    assert act("resolve", Key(peer(99)), None) == [("resolve", 0, 0)]
+    assert act("resolve", Key(address(99)), None) == [("resolve", 0, 0)]
 
 
 def test_a_jury_is_drawn_until_the_window_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     court = Court()
     court.dispute()
     act = Act(court, monkeypatch)
-    assert act("summon", Key(peer(99)), None) == [("summon", 0, 0)]
+    assert act("summon", Key(address(99)), None) == [("summon", 0, 0)]
     act.now_s = NOW + WINDOW_S
     with pytest.raises(UsageError, match="no jury is to be drawn for dispute 0"):
-        act("summon", Key(peer(99)), None)
+        act("summon", Key(address(99)), None)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from node.cli.seat_lines import print_seat
 from node.operating.wording import format_time
 from node.seat.seat_fields import describe_standing, make_seat_fields
 from tests.support.histories.disputes import BOND, NOW, WINDOW_S, Court
-from tests.support.histories.moments import cold, peer
+from tests.support.histories.parts import address, cold
 
 
 def opened(court: Court, now_s: float = NOW) -> Any:
@@ -114,8 +114,8 @@ def test_an_account_that_is_owed_nothing_learns_where_its_coin_is() -> None:
     assert "its unbonding time ends at" in _why_nothing(opened(court), cold(1))
     assert _why_nothing(opened(court, NOW + WINDOW_S), cold(1)).endswith("`folkmoot seat release 1` frees it now")
     court.dispute()
-    assert _why_nothing(opened(court), peer(8)) == "its bond in dispute 0 is pledged until that is closed"
+    assert _why_nothing(opened(court), address(8)) == "its bond in dispute 0 is pledged until that is closed"
     nobody = "a bond is owed to the seat's cold key once it is released"
-    assert _why_nothing(opened(court), peer(3)) == nobody
+    assert _why_nothing(opened(court), address(3)) == nobody
     court.apply(Released(1, BOND))
     assert _why_nothing(opened(court), cold(1)) == nobody

@@ -18,7 +18,8 @@ from ledger.identity.network import Network
 from node.cli.status import _open_disputes, _print, _probe_reached, _table, make_seat_row
 from node.gossip import Certificate, Gossip
 from tests.support.histories.disputes import NOW, Court
-from tests.support.histories.moments import SEED, drawn, history_of, peer, settled
+from tests.support.histories.moments import SEED, drawn, history_of, settled
+from tests.support.histories.parts import address
 
 LONG = "wss://a-rather-long-name.of-some.organisation.example:41234 http://a-rather-long-name.of-some.organisation.example:8"
 NETWORK = Network.of(1337, "0x" + "11" * 20)
@@ -51,7 +52,7 @@ def printed(rows: list[dict[str, object]], width: int, number: int = 2) -> str:
 def test_an_endpoint_is_shown_uncut_where_the_terminal_is_wide_enough() -> None:
     history = history_of(*settled(0, 1, 2, 3), Moved(1, LONG))
     text = printed([make_seat_row(history, seat) for seat in range(4)], 150)
-    assert all(part in text for part in [*LONG.split(" "), peer(1)])
+    assert all(part in text for part in [*LONG.split(" "), address(1)])
     assert "…" not in text
 
 
@@ -59,7 +60,7 @@ def test_the_addresses_of_a_circle_on_one_machine_fit_into_eighty_columns() -> N
     history = history_of(*settled(0, 1, 2, 3))
     text = printed([make_seat_row(history, seat) for seat in range(4)], 80)
     assert all(
-        part in text for seat in range(4) for part in (peer(seat), *history.seats[seat].endpoints[-1].split(" "))
+        part in text for seat in range(4) for part in (address(seat), *history.seats[seat].endpoints[-1].split(" "))
     )
 
 
@@ -127,7 +128,16 @@ def test_no_word_is_cut_whatever_the_width(width: int) -> None:
     text = printed(rows, width)
     assert "…" not in text
     said = set(text.replace(",", " ").split())
-    assert {"quarantined", "suspended", "convicted", "dozing", "accepted", "attested", "gateway", peer(8)} <= said
+    assert {
+        "quarantined",
+        "suspended",
+        "convicted",
+        "dozing",
+        "accepted",
+        "attested",
+        "gateway",
+        address(8),
+    } <= said
 
 
 def test_open_disputes_are_one_line_however_many(capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,9 +173,9 @@ async def test_reach_tells_gossip_and_gateway_apart(tmp_path: Path) -> None:
     alive = f"wss://127.0.0.1:{port} http://127.0.0.1:{dead}"
     rows = [
         {"seat": 0, "peer": gossip.address, "endpoint": alive, "state": "held"},
-        {"seat": 1, "peer": peer(1), "endpoint": alive, "state": "held"},
-        {"seat": 2, "peer": peer(2), "endpoint": "nonsense", "state": "held"},
-        {"seat": 3, "peer": peer(3), "endpoint": alive, "state": "released"},
+        {"seat": 1, "peer": address(1), "endpoint": alive, "state": "held"},
+        {"seat": 2, "peer": address(2), "endpoint": "nonsense", "state": "held"},
+        {"seat": 3, "peer": address(3), "endpoint": alive, "state": "released"},
     ]
     try:
         found = await _probe_reached(NETWORK, rows)

@@ -12,7 +12,7 @@ from node.duties.claim_lines import describe_money, make_lines
 from node.duties.claims import describe_claim, make_row
 from node.operating.wording import format_duration, format_seats, format_time
 from tests.support.histories.disputes import BOND, DISPUTE_BOND, NOW, PARAMETERS, SEATS, WINDOW_S, Court
-from tests.support.histories.moments import NOBODY, peer
+from tests.support.histories.parts import NOBODY, address
 
 UNBONDING_S = 8 * WINDOW_S
 
@@ -88,11 +88,11 @@ def test_what_an_appeal_leads_to_is_told(court: Court) -> None:
     court.vote(Answer.REJECTS, *court.summon())
     court.refer(Stage.APPEAL)
     assert row(court)["next"].endswith("without an appeal it ends rejected")
-    court.apply(Appealed(0, peer(7), NOW + 4 * WINDOW_S))
+    court.apply(Appealed(0, address(7), NOW + 4 * WINDOW_S))
     shown = row(court)
     assert shown["stands"] == f"open: the whole circle votes until {format_time(NOW + 4 * WINDOW_S)}"
     assert money(shown) == {"bond": DISPUTE_BOND, "appeal_bond": 4 * DISPUTE_BOND, "at_stake": BOND // 2}
-    assert dict(make_lines(shown))["appeal by"] == peer(7)
+    assert dict(make_lines(shown))["appeal by"] == address(7)
 
 
 def test_a_conviction_is_told_with_where_the_money_went(court: Court) -> None:
@@ -125,7 +125,7 @@ def test_what_mistaken_jurors_lose_is_counted(court: Court) -> None:
     jury = court.summon()
     court.vote(Answer.REJECTS, *jury[:2])
     court.refer(Stage.APPEAL)
-    court.apply(Appealed(0, peer(7), NOW + 4 * WINDOW_S))
+    court.apply(Appealed(0, address(7), NOW + 4 * WINDOW_S))
     court.vote(Answer.UPHOLDS, *range(4, 9))
     court.resolve(Outcome.UPHELD, BOND // 2)
     shown = row(court)
@@ -139,7 +139,7 @@ def test_an_appeal_that_the_circle_rejects_costs_both_bonds(court: Court) -> Non
     court.dispute()
     court.summon()
     court.refer(Stage.APPEAL)
-    court.apply(Appealed(0, peer(7), NOW + 4 * WINDOW_S))
+    court.apply(Appealed(0, address(7), NOW + 4 * WINDOW_S))
     court.vote(Answer.REJECTS, *range(4, 9))
     court.resolve(Outcome.REJECTED)
     shown = row(court)
@@ -216,7 +216,7 @@ def test_a_claim_that_the_circle_does_not_take_is_refused_with_the_reason(court:
     court.history.rounds[0].attestations.pop(1)
     assert "seat 1 attested nothing in round 1" in refusal(court, 1, 1, 5)
     court.play(2)
-    court.apply(Joined(9, peer(9), peer(9), NOBODY, "wss://127.0.0.1:1 http://127.0.0.1:1"))
+    court.apply(Joined(9, address(9), address(9), NOBODY, "wss://127.0.0.1:1 http://127.0.0.1:1"))
     assert "who holds seat 9 joined after round 1" in refusal(court, 1, 9, 0)
     assert "gave no verdict about seat 9 in round 1" in refusal(court, 1, 0, 9)
 

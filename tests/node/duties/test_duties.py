@@ -7,17 +7,8 @@ from node.duties.duties import Duty, count_members_ahead, find_duties
 from node.seat.seating import is_rotation_due
 from tests.support.histories.disputes import NOW as COURT_NOW
 from tests.support.histories.disputes import WINDOW_S, Court
-from tests.support.histories.moments import (
-    BOND,
-    SEATS,
-    attestations,
-    cold,
-    commits,
-    drawn,
-    history_of,
-    peer,
-    settled,
-)
+from tests.support.histories.moments import SEATS, attestations, commits, drawn, history_of, settled
+from tests.support.histories.parts import BOND, address, cold
 
 pytestmark = pytest.mark.rule("R21")
 
@@ -98,16 +89,16 @@ def test_what_the_circle_has_decided_is_resolved() -> None:
 
 
 def test_a_peer_finishes_the_rotation_of_its_cold_key_between_two_rounds() -> None:
-    rotating = Rotating(1, peer(1), cold(9), int(NOW) - 10)
+    rotating = Rotating(1, address(1), cold(9), int(NOW) - 10)
     assert calls(*settled(0, 1, 2, 3), rotating, seat=1) == [("finish_rotation", 1)]
     assert calls(*settled(0, 1, 2, 3), rotating, seat=0) == []
     assert calls(*settled(0, 1, 2, 3), rotating, seat=1, now_s=NOW - 10) == []
     assert calls(*settled(0, 1, 2, 3), *commits(1, number=2), rotating, seat=1) == []
-    assert calls(*settled(0, 1, 2, 3), rotating, Rotated(1, peer(1), cold(9)), seat=1) == []
+    assert calls(*settled(0, 1, 2, 3), rotating, Rotated(1, address(1), cold(9)), seat=1) == []
 
 
 def test_the_rotation_to_another_hot_key_is_left_to_that_one() -> None:
-    rotating = Rotating(1, peer(9), cold(1), int(NOW) - 10)
+    rotating = Rotating(1, address(9), cold(1), int(NOW) - 10)
     history = history_of(*settled(0, 1, 2, 3), rotating)
     assert find_duties(history, 1, NOW) == []
     assert is_rotation_due(history, 1, NOW)

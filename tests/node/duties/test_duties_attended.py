@@ -14,7 +14,8 @@ from node.operating.notices import Notices
 from tests.support.fake_follower import Clock, FakeFollower, as_any
 from tests.support.histories.disputes import NOW as COURT_NOW
 from tests.support.histories.disputes import Court
-from tests.support.histories.moments import BOND, DISPUTE_BOND, SEATS, history_of, peer, settled
+from tests.support.histories.moments import SEATS, history_of, settled
+from tests.support.histories.parts import BOND, DISPUTE_BOND, address
 
 pytestmark = pytest.mark.rule("R21")
 
@@ -178,9 +179,9 @@ async def test_one_call_is_made_at_a_time_and_reports_come_before_ejections(
 ) -> None:
     scene, seat = Scene(monkeypatch, *SETTLED), seat_with_turn(0)
     scene.low(seat_with_turn(3))
-    scene.reports = [SimpleNamespace(call_arguments=lambda: (peer(3), 1, "evidence"))]
+    scene.reports = [SimpleNamespace(call_arguments=lambda: (address(3), 1, "evidence"))]
     assert await scene.attend(seat)
-    assert scene.calls == [("report_equivocation", peer(3), 1, "evidence")]
+    assert scene.calls == [("report_equivocation", address(3), 1, "evidence")]
 
 
 # ------------------------------------------------------------------------------------------------- claims

@@ -14,7 +14,8 @@ from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, recover
 from node.duties.evidence import Evidence, EvidenceStore, check_evidence, find_convicted_seat, make_evidence
 from node.gossip.messages import sign_announcement
-from tests.support.histories.moments import BOND, NOBODY, cold, history_of, peer
+from tests.support.histories.moments import history_of
+from tests.support.histories.parts import BOND, NOBODY, address, cold
 
 pytestmark = pytest.mark.rule("R25")
 
@@ -65,7 +66,7 @@ def test_the_arguments_are_what_the_contract_recovers_the_author_from() -> None:
 
 def test_evidence_counts_while_there_is_something_to_lose() -> None:
     assert find_convicted_seat(history_with_author(), AUTHOR, 1) == 0
-    assert find_convicted_seat(history_with_author(), peer(9), 1) is None
+    assert find_convicted_seat(history_with_author(), address(9), 1) is None
     left = history_with_author(Left(0, 0, 1000))
     assert find_convicted_seat(left, AUTHOR, 1) == 0
     left.apply(Released(0, BOND))

@@ -35,7 +35,7 @@ from node.duties.jury import RecomputedTruth, fetch_updates, recompute_attestati
 from node.operating.meter import Meter
 from node.round.exchange import AnnouncedUpdates, Exchange
 from node.round.neighbour_patience import NeighbourPatience
-from tests.support.circles import (
+from tests.support.histories.circles import (
     GENESIS_BLOB,
     NETWORK,
     PARAMETERS,

@@ -16,7 +16,7 @@ from node.duties.watching import BUDGET_BONDS
 from node.operating.notices import Notices
 from tests.support.fake_follower import Clock, FakeFollower, as_any
 from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, NOW, Court
-from tests.support.histories.moments import peer
+from tests.support.histories.parts import address
 
 pytestmark = pytest.mark.rule("R21.1")
 
@@ -131,7 +131,7 @@ async def test_what_is_false_is_claimed_once_and_told(monkeypatch: pytest.Monkey
 
 async def test_a_wrong_claim_that_a_friend_raised_shields_no_liar(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(monkeypatch, Court())
-    scene.court.dispute(judge=3, target=5, challenger=peer(7))
+    scene.court.dispute(judge=3, target=5, challenger=address(7))
     scene.finds[3] = Examination((4, 6), b"\7" * 32)
     await scene.look_at_all()
     assert scene.watcher.list_disputes() == [(1, 3, 4, b"\7" * 32)]
@@ -266,7 +266,7 @@ async def test_what_its_friends_ask_a_judge_for_gives_it_no_more_time(
 ) -> None:
     court = Court()
     court.play(2)
-    court.dispute(judge=3, target=3, number=2, challenger=peer(4), evidence=ASKING)
+    court.dispute(judge=3, target=3, number=2, challenger=address(4), evidence=ASKING)
     court.vote(Answer.REJECTS, *court.summon())
     court.refer(Stage.APPEAL)
     court.resolve(Outcome.REJECTED)
@@ -286,7 +286,7 @@ async def test_a_claim_that_a_friend_keeps_open_about_a_judge_shields_it_from_no
     scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
     await scene.look_at_all()
     asked_for = next(iter(scene.watcher._unshown.values())).said.round
-    court.dispute(judge=3, target=3, number=3 - asked_for, challenger=peer(4), evidence=ASKING)
+    court.dispute(judge=3, target=3, number=3 - asked_for, challenger=address(4), evidence=ASKING)
     for _ in range(4):
         await scene.look_at_all()
     assert scene.watcher.list_disputes() == [], "another is asking: one after the other"
@@ -298,7 +298,7 @@ async def test_a_claim_that_a_friend_keeps_open_about_a_judge_shields_it_from_no
 async def test_who_asks_one_judge_already_asks_no_other_and_an_outsider_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for challenger, asked in ((peer(4), 1), (CHALLENGER, 0)):
+    for challenger, asked in ((address(4), 1), (CHALLENGER, 0)):
         court = Court()
         court.dispute(judge=5, target=5, challenger=challenger, evidence=ASKING)
         scene = Scene(monkeypatch, court)
@@ -307,7 +307,7 @@ async def test_who_asks_one_judge_already_asks_no_other_and_an_outsider_nobody(
             await scene.look_at_all()
         assert len(scene.watcher.list_disputes()) == asked
     scene = Scene(monkeypatch, Court())
-    scene.follower.sender.address = peer(100)
+    scene.follower.sender.address = address(100)
     scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
     for _ in range(5):
         await scene.look_at_all()

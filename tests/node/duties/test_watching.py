@@ -21,7 +21,7 @@ from node.duties.watching import (
     staked_wei,
 )
 from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, NOW, SEATS, WINDOW_S, Court
-from tests.support.histories.moments import peer
+from tests.support.histories.parts import address
 
 pytestmark = pytest.mark.rule("R21.1")
 
@@ -131,11 +131,11 @@ def test_what_is_not_settled_or_too_long_ago_cannot_be_disputed(monkeypatch: pyt
 def test_a_claim_that_is_open_leaves_none_where_it_is_ones_own_or_known_to_be_right() -> None:
     court = Court()
     false = {AttestationOf(1, 0): (5,)}
-    court.dispute(judge=0, target=6, challenger=peer(7))
+    court.dispute(judge=0, target=6, challenger=address(7))
     assert not is_heard(court.history, 0, CHALLENGER, false), "a wrong one would be a shield"
-    assert is_heard(court.history, 0, peer(7), false), "its own"
-    assert not is_heard(court.history, 1, peer(7), false), "another judge's"
-    court.dispute(judge=0, target=5, challenger=peer(7))
+    assert is_heard(court.history, 0, address(7), false), "its own"
+    assert not is_heard(court.history, 1, address(7), false), "another judge's"
+    court.dispute(judge=0, target=5, challenger=address(7))
     assert is_heard(court.history, 0, CHALLENGER, false)
     court.history.disputes[1].outcome = Outcome.VOID
     assert not is_heard(court.history, 0, CHALLENGER, false)
@@ -148,7 +148,7 @@ def test_a_claim_leaves_room_for_its_appeal_unless_it_is_the_first() -> None:
     court.dispute()
     room = [n for n in range(12) if may_claim(court.history, CHALLENGER, n * DISPUTE_BOND)]
     assert room[0] == BUDGET_BONDS
-    court.history.disputes[0].appellant = peer(3)
+    court.history.disputes[0].appellant = address(3)
     room = [n for n in range(12) if may_claim(court.history, CHALLENGER, n * DISPUTE_BOND)]
     assert room[0] == 6
 

@@ -9,20 +9,18 @@ from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
 from node.round.next_step import Lateness, Means, Step, count_seats_ahead, is_heard, next_step, trains_ahead
 from tests.support.histories.moments import (
-    NOBODY,
     PARAMETERS,
     ROUNDS,
     SEATS,
     SEED,
     attestations,
-    cold,
     commits,
     drawn,
     history_in,
     history_of,
-    peer,
     settled,
 )
+from tests.support.histories.parts import NOBODY, address, cold
 
 pytestmark = pytest.mark.rule("R21")
 
@@ -235,7 +233,7 @@ def test_who_sits_a_round_out_trains_ahead_for_the_next_one() -> None:
 
 @pytest.mark.rule("R21.2")
 def test_a_newcomer_trains_ahead_while_it_waits_for_the_next_round() -> None:
-    joining = Joined(4, peer(4), cold(4), NOBODY, "wss://127.0.0.1:5 http://127.0.0.1:5")
+    joining = Joined(4, address(4), cold(4), NOBODY, "wss://127.0.0.1:5 http://127.0.0.1:5")
     assert trains_ahead(history_of(joining), 4)
 
 

@@ -17,21 +17,11 @@ from node.follower import Overtaken
 from node.seat.entrance import Entrance
 from node.seat.seating import JoinRequest, SeatLost
 from tests.support.fake_follower import Clock, FakeFollower, as_any
-from tests.support.histories.moments import (
-    BOND,
-    NOBODY,
-    SEATS,
-    attestations,
-    cold,
-    commits,
-    drawn,
-    history_of,
-    peer,
-    settled,
-)
+from tests.support.histories.moments import SEATS, attestations, commits, drawn, history_of, settled
+from tests.support.histories.parts import BOND, NOBODY, address, cold
 
 ENDPOINT = parse_endpoint("wss://127.0.0.1:5 http://127.0.0.1:5")
-NEW = peer(9)
+NEW = address(9)
 LEAST_WEI = 10**15
 NOW = 10_000
 
@@ -104,7 +94,7 @@ def test_the_cold_key_named_is_the_one_it_joins_with() -> None:
 
 
 def test_who_has_a_seat_takes_it_and_pays_nothing() -> None:
-    scene = scene_of(address=peer(2))
+    scene = scene_of(address=address(2))
     scene.follower.balance = LEAST_WEI
     assert scene.take() == 2
     assert scene.called == []
@@ -123,7 +113,7 @@ def test_whoever_joins_must_have_the_bond_beside_what_calls_cost(balance_wei: in
 
 
 def test_no_balance_that_an_endpoint_tells_ends_whoever_has_a_seat() -> None:
-    scene = scene_of(address=peer(2))
+    scene = scene_of(address=address(2))
     scene.follower.balance = 0
     assert scene.take() == 2
     assert scene.called == []
@@ -162,7 +152,7 @@ def test_a_seat_that_is_the_next_one_is_taken() -> None:
 
 def test_for_a_later_seat_it_waits_until_those_before_are_taken() -> None:
     scene = scene_of(wanted=SEATS + 2)
-    others = [[Joined(SEATS + n, peer(20 + n), cold(20 + n), NOBODY, ENDPOINT.text)] for n in range(2)]
+    others = [[Joined(SEATS + n, address(20 + n), cold(20 + n), NOBODY, ENDPOINT.text)] for n in range(2)]
     scene.follower.later = [[], others[0], [], others[1]]
     assert scene.take() == SEATS + 2
     assert scene.follower.later == []
@@ -176,7 +166,7 @@ def test_a_seat_that_another_has_is_refused_before_anything_is_paid() -> None:
 
 
 def test_a_seat_wanted_by_one_who_has_another_is_no_matter() -> None:
-    assert scene_of(address=peer(2), wanted=0).take() == 2
+    assert scene_of(address=address(2), wanted=0).take() == 2
 
 
 # ------------------------------------------------------------------------------------------------- seats lost
@@ -187,14 +177,14 @@ def test_a_seat_wanted_by_one_who_has_another_is_no_matter() -> None:
     [
         ([Left(2, 0, NOW), Released(2, BOND)], "start a node with a fresh key"),
         (
-            [*settled(0, 1, 2, 3), Rotating(2, peer(8), cold(2), 5), Rotated(2, peer(8), cold(2))],
-            f"seat 2 goes on with the key {peer(8)}",
+            [*settled(0, 1, 2, 3), Rotating(2, address(8), cold(2), 5), Rotated(2, address(8), cold(2))],
+            f"seat 2 goes on with the key {address(8)}",
         ),
     ],
     ids=["released", "rotated"],
 )
 def test_a_key_that_had_a_seat_is_told_so_and_does_not_join_again(events: list[Event], said: str) -> None:
-    scene = scene_of(*events, address=peer(2))
+    scene = scene_of(*events, address=address(2))
     with pytest.raises(SeatLost, match=said):
         scene.take()
     assert (scene.called, scene.served) == ([], [])
@@ -204,7 +194,7 @@ def test_a_key_that_had_a_seat_is_told_so_and_does_not_join_again(events: list[E
 def test_what_a_lost_seat_committed_is_served_from_the_draw_until_the_round_is_over() -> None:
     """Others judge it all the same; before the draw it is sealed."""
     left = [*drawn(0, 1, 2, 3), Left(2, 0, NOW)]
-    scene = scene_of(*left, address=peer(2), stays=False)
+    scene = scene_of(*left, address=address(2), stays=False)
     seen: list[int] = []
     after = history_of(*left, *attestations(0, 1, 3))
     over = Settled(1, 0b1011, pack(after.compute_reputations(after.rounds[0])))
@@ -217,7 +207,7 @@ def test_what_a_lost_seat_committed_is_served_from_the_draw_until_the_round_is_o
 
 
 def test_what_is_taken_back_by_leaving_before_the_draw_is_served_to_nobody() -> None:
-    scene = scene_of(*commits(0, 1, 2, 3), Left(2, 0, NOW), address=peer(2), stays=False)
+    scene = scene_of(*commits(0, 1, 2, 3), Left(2, 0, NOW), address=address(2), stays=False)
     with pytest.raises(SeatLost, match="was given up"):
         scene.take()
     assert scene.served == []
@@ -226,7 +216,7 @@ def test_what_is_taken_back_by_leaving_before_the_draw_is_served_to_nobody() -> 
 @pytest.mark.rule("R21.3")
 def test_until_its_seat_is_released_a_node_goes_on_serving_and_voting_and_says_so_once() -> None:
     """Its bond answers for what it said, and who has left has a voice still."""
-    scene = scene_of(*settled(0, 1, 2, 3), Left(2, 0, NOW), address=peer(2))
+    scene = scene_of(*settled(0, 1, 2, 3), Left(2, 0, NOW), address=address(2))
     scene.follower.later = [[], [], [Released(2, BOND)]]
     with pytest.raises(SeatLost, match="start a node with a fresh key"):
         scene.take()
@@ -236,15 +226,15 @@ def test_until_its_seat_is_released_a_node_goes_on_serving_and_voting_and_says_s
 
 
 def test_who_is_not_to_stay_ends_although_its_bond_is_held() -> None:
-    scene = scene_of(*settled(0, 1, 2, 3), Left(2, 0, NOW), address=peer(2), stays=False)
+    scene = scene_of(*settled(0, 1, 2, 3), Left(2, 0, NOW), address=address(2), stays=False)
     with pytest.raises(SeatLost, match="its bond is got back by `folkmoot seat release 2`"):
         scene.take()
     assert (scene.attended, scene.told) == (0, [])
 
 
 def test_what_another_key_committed_from_the_seat_is_not_this_ones_to_serve() -> None:
-    rotated = [*settled(0, 1, 2, 3), Rotating(2, peer(8), cold(2), 5), Rotated(2, peer(8), cold(2))]
-    scene = scene_of(*rotated, *commits(0, 1, 2, 3, number=2), address=peer(2))
+    rotated = [*settled(0, 1, 2, 3), Rotating(2, address(8), cold(2), 5), Rotated(2, address(8), cold(2))]
+    scene = scene_of(*rotated, *commits(0, 1, 2, 3, number=2), address=address(2))
     with pytest.raises(SeatLost, match="goes on with the key"):
         scene.take()
     assert scene.served == []
@@ -318,7 +308,7 @@ def test_a_rotation_that_does_not_get_through_is_tried_again(clock: Clock, troub
 
 def test_a_rotation_called_off_is_a_sentence_and_not_a_join() -> None:
     scene = scene_of(*settled(0, 1, 2, 3), ROTATING)
-    scene.follower.later = [[], [Rotating(2, peer(2), cold(2), 0)]]
+    scene.follower.later = [[], [Rotating(2, address(2), cold(2), 0)]]
     with pytest.raises(SetupError, match="the rotation to this node's key was called off"):
         scene.take()
     assert scene.called == []

@@ -13,9 +13,10 @@ from node.seat.seating import (
     find_former_seat,
     is_answerable,
 )
-from tests.support.histories.moments import BOND, NOBODY, cold, history_of, peer, settled
+from tests.support.histories.moments import history_of, settled
+from tests.support.histories.parts import BOND, NOBODY, address, cold
 
-NEW = peer(9)
+NEW = address(9)
 
 
 def sentence(*events: Event, key: str) -> str:
@@ -26,7 +27,7 @@ def sentence(*events: Event, key: str) -> str:
 
 
 def test_who_sits_or_never_sat_has_lost_nothing() -> None:
-    assert find_former_seat(history_of(), peer(1)) is None
+    assert find_former_seat(history_of(), address(1)) is None
     assert find_former_seat(history_of(), NEW) is None
 
 
@@ -46,7 +47,7 @@ def test_each_way_to_lose_a_seat_is_a_sentence_with_a_next_step(end: Event, said
     history = history_of()
     history.seats[1].strikes = int(isinstance(end, Ejected))
     history.apply(end)
-    former = find_former_seat(history, peer(1))
+    former = find_former_seat(history, address(1))
     assert former is not None
     assert said in explain_loss(*former, [end])
 
@@ -63,29 +64,29 @@ def test_a_seat_lost_by_a_second_conviction_is_told_so_and_a_first_one_is_none()
 
 def test_a_bond_answers_for_a_seat_given_up_until_it_is_released() -> None:
     held = history_of(Left(1, 0, 5)).seats[1]
-    assert is_answerable(held, peer(1))
-    assert not is_answerable(held, peer(2))
-    assert not is_answerable(history_of().seats[1], peer(1))
-    assert not is_answerable(history_of(Left(1, 0, 5), Released(1, BOND)).seats[1], peer(1))
-    assert not is_answerable(history_of(Equivocated(1, 1, cold(2), BOND, 5)).seats[1], peer(1))
+    assert is_answerable(held, address(1))
+    assert not is_answerable(held, address(2))
+    assert not is_answerable(history_of().seats[1], address(1))
+    assert not is_answerable(history_of(Left(1, 0, 5), Released(1, BOND)).seats[1], address(1))
+    assert not is_answerable(history_of(Equivocated(1, 1, cold(2), BOND, 5)).seats[1], address(1))
 
 
 def test_a_released_seat_stays_lost_to_its_key() -> None:
-    assert "start a node with a fresh key" in sentence(Left(1, 0, 5), Released(1, BOND), key=peer(1))
+    assert "start a node with a fresh key" in sentence(Left(1, 0, 5), Released(1, BOND), key=address(1))
 
 
 def test_a_rotated_key_is_told_its_successor() -> None:
     events = [*settled(0, 1, 2, 3), Rotating(1, NEW, cold(1), 5), Rotated(1, NEW, cold(1))]
-    assert sentence(*events, key=peer(1)) == f"seat 1 goes on with the key {NEW}: start its node with that one"
+    assert sentence(*events, key=address(1)) == f"seat 1 goes on with the key {NEW}: start its node with that one"
     assert find_former_seat(history_of(*events), NEW) is None
 
 
 def test_a_new_key_knows_the_seat_that_it_is_announced_for() -> None:
     history = history_of(Rotating(1, NEW, cold(1), 77))
     assert find_announced_seat(history, NEW) == (1, 77)
-    assert find_announced_seat(history, peer(1)) is None
+    assert find_announced_seat(history, address(1)) is None
     # A rotation of the cold key alone concerns nobody else.
-    assert find_announced_seat(history_of(Rotating(1, peer(1), cold(8), 77)), peer(1)) is None
+    assert find_announced_seat(history_of(Rotating(1, address(1), cold(8), 77)), address(1)) is None
 
 
 def test_what_a_peer_joins_with() -> None:

@@ -14,11 +14,12 @@ from node.follower import Overtaken
 from node.gossip.prober import FoundPeer
 from node.operating.notices import Notices
 from node.seat.tenancy import Action, KeyInUse, Tenancy, decide
-from tests.support.histories.moments import history_of, peer
+from tests.support.histories.moments import history_of
+from tests.support.histories.parts import address
 
 pytestmark = pytest.mark.rule("R16.1")
 
-KEY, SEAT = peer(1), 1
+KEY, SEAT = address(1), 1
 FIRST = parse_endpoint("wss://first:1 http://first:2")
 SECOND = parse_endpoint("wss://second:1 http://second:2")
 OTHER = parse_endpoint("wss://other:1 http://other:2")
@@ -128,7 +129,7 @@ def scene() -> Scene:
 def test_who_answers_decides() -> None:
     assert decide(FoundPeer(KEY), KEY, may_take=True) == Action.STAND_BY
     assert decide(FoundPeer(KEY, is_self=True), KEY, may_take=True) == Action.STAY
-    for nobody in (FoundPeer(None), FoundPeer(peer(2))):
+    for nobody in (FoundPeer(None), FoundPeer(address(2))):
         assert decide(nobody, KEY, may_take=True) == Action.TAKE
         assert decide(nobody, KEY, may_take=False) == Action.STAND_BY
 
@@ -154,7 +155,7 @@ async def test_a_second_process_is_refused_before_it_changes_anything(scene: Sce
 
 
 async def test_a_key_without_a_seat_is_in_nobodys_way(scene: Scene) -> None:
-    scene.chain.history.seats[SEAT].peer = peer(9)
+    scene.chain.history.seats[SEAT].peer = address(9)
     process = scene.process(FIRST)
     await process.tenancy.check_free()
     assert process.asked == []

@@ -16,7 +16,7 @@ from ledger.rules.judge_memory import CarriedState
 from node.blobs.store import BlockStore
 from node.state.peer_state import Base
 from node.state.recovery import JudgedExchange, Recovery, StateLacking
-from tests.support.circles import NETWORK, PARAMETERS, Circle, genesis_state, genesis_vector
+from tests.support.histories.circles import NETWORK, PARAMETERS, Circle, genesis_state, genesis_vector
 
 pytestmark = pytest.mark.rule("R15")
 

@@ -20,8 +20,8 @@ from ledger.judging.replay import replay
 from node.blobs.store import BlockStore
 from node.state.peer_state import Base
 from node.state.recovery import JudgedExchange, Recovery
-from tests.support.circles import NETWORK, PARAMETERS, Circle, Honest, Said, genesis_state, genesis_vector
-from tests.support.histories.generated import digest
+from tests.support.histories.circles import NETWORK, PARAMETERS, Circle, Honest, Said, genesis_state, genesis_vector
+from tests.support.histories.parts import digest
 
 pytestmark = pytest.mark.rule("R15")
 

@@ -21,8 +21,8 @@ from ledger.judging.frame_chains import find_frame_chain
 from node.blobs.store import BlockStore
 from node.duties.jury import recompute_attestation, recompute_truth
 from node.state.retention import Retention, find_owed_rounds, first_kept_round
-from tests.support.circles import NETWORK, PARAMETERS, Away, Circle, Honest, genesis_vector
-from tests.support.histories.generated import address
+from tests.support.histories.circles import NETWORK, PARAMETERS, Away, Circle, Honest, genesis_vector
+from tests.support.histories.parts import address
 
 pytestmark = pytest.mark.rule("R29")
 

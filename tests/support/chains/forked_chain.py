@@ -1,23 +1,15 @@
 """A chain in memory that changes its mind: a circle's events in blocks, taken back and mined again elsewhere."""
 
 from random import Random
-from typing import Any
 
 from ledger.chain.circle import BlockMark, PlacedEvent
 from ledger.chain.rpc.client import RpcFault
-from ledger.circle.events import Ejected, Equivocated, Joined, Left, Moved
-from ledger.circle.history import History
-from tests.support.histories.generated import Story, endpoint
+from ledger.circle.events import Ejected, Equivocated, Event, Joined, Left, Moved
+from tests.support.histories.parts import endpoint, fold
+from tests.support.histories.stories import Story
 
 
-def history_of(chain: "ForkedChain", events: list[Any]) -> History:
-    history = History(chain.terms)
-    for event in events:
-        history.apply(event)
-    return history
-
-
-def held_after(events: list[Any]) -> list[int]:
+def held_after(events: list[Event]) -> list[int]:
     """The seats that are held after these events, in order."""
     seats = set()
     for event in events:
@@ -40,8 +32,9 @@ class ForkedChain:
     def __init__(self, number: int) -> None:
         self.story, self._random = Story(number), Random(number)
         self.terms = self.story.terms
-        self.unrest, self.lag, self.asked = 0.0, 0, []
-        self._blocks = [("0x" + f"{index:064x}", []) for index in range(self.FIRST)]
+        self.unrest, self.lag = 0.0, 0
+        self.asked: list[str] = []
+        self._blocks: list[tuple[str, list[Event]]] = [("0x" + f"{index:064x}", []) for index in range(self.FIRST)]
         self._forks = 0
         self.mine(1)
 
@@ -50,7 +43,7 @@ class ForkedChain:
     def mine(self, events: int, moves: int = 0) -> None:
         """One more block with the next of the story's events, and peers that move to where nobody was."""
         told = sum(not isinstance(event, Moved) or event in self.story.events for event in self.events())
-        content = list(self.story.events[told : told + events])
+        content: list[Event] = list(self.story.events[told : told + events])
         self._forks += 1
         seats = held_after(self.events() + content)
         content += [
@@ -69,7 +62,7 @@ class ForkedChain:
         """Take blocks back and mine none."""
         del self._blocks[len(self._blocks) - min(depth, len(self._blocks) - self.FIRST - 1) :]
 
-    def events(self, last: int | None = None) -> list[Any]:
+    def events(self, last: int | None = None) -> list[Event]:
         stop = len(self._blocks) if last is None else last + 1
         return [event for _, content in self._blocks[:stop] for event in content]
 
@@ -97,7 +90,7 @@ class ForkedChain:
         self._ask("history_hash")
         if block >= len(self._blocks) - self.lag:
             raise RpcFault("fork", "eth_call", -32000, "header not found", None)
-        return history_of(self, self.events(block)).hash
+        return fold(self.terms, self.events(block)).hash
 
     def _logs(self, first: int, last: int) -> list[PlacedEvent]:
         found = []

@@ -3,7 +3,7 @@
 Seat 0 judged all others in round 1 and lied about seat 5; the circle is in round 2.
 """
 
-import hashlib
+from collections.abc import Sequence
 
 from ledger.circle.draw import draw_jury, mask_of
 from ledger.circle.events import (
@@ -13,8 +13,6 @@ from ledger.circle.events import (
     Disputed,
     Drawn,
     Event,
-    Joined,
-    Opened,
     Outcome,
     Referred,
     Resolved,
@@ -23,14 +21,15 @@ from ledger.circle.events import (
     Summoned,
     Voted,
 )
-from ledger.circle.history import CircleTerms, History
+from ledger.circle.history import CircleTerms
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
-from tests.support.histories.moments import NOBODY, SEED, cold, manifest, peer
+from tests.support.histories.moments import SEED
+from tests.support.histories.parts import address, begun
 
 SEATS, WINDOW_S, NOW = 9, 3600, 1_800_000_000
 BOND, DISPUTE_BOND = 10**18, 10**17
-CHALLENGER = peer(8)
+CHALLENGER = address(8)
 RECORD = b"\7" * 32
 PARAMETERS = CircleTerms(
     start_seats=SEATS,
@@ -51,19 +50,14 @@ class Court:
     """A circle with its history, and what happens in it next."""
 
     def __init__(self) -> None:
-        self.history = History(PARAMETERS)
-        encoded = manifest(PARAMETERS.degree, PARAMETERS.last_round).encode()
-        self.apply(Opened(hashlib.sha256(encoded).digest(), encoded))
-        for seat in range(SEATS):
-            at = f"wss://127.0.0.1:{seat + 1} http://127.0.0.1:{seat + 1}"
-            self.apply(Joined(seat, peer(seat), cold(seat), NOBODY, at))
+        self.history = begun(PARAMETERS)
         self.play(1)
 
     def apply(self, *events: Event) -> None:
         for event in events:
             self.history.apply(event)
 
-    def play(self, number: int, seats: range = range(SEATS)) -> None:
+    def play(self, number: int, seats: Sequence[int] = range(SEATS)) -> None:
         """A round in which all judge all and accept them."""
         self.apply(*(Committed(number, seat, bytes([seat + 1]) * 32) for seat in seats))
         self.apply(Drawn(number, SEED, mask_of(seats)))

@@ -1,23 +1,18 @@
 """A circle's history as its events give it, for tests that need one in a certain moment."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from eth_utils.address import to_checksum_address
-
 from ledger.circle.draw import mask_of
-from ledger.circle.events import Attested, Committed, Drawn, Event, Joined, Opened, Settled
+from ledger.circle.events import Attested, Committed, Drawn, Event, Settled
 from ledger.circle.history import CircleTerms, History
-from ledger.circle.manifest import Manifest, Tensor
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
+from tests.support.histories.parts import BOND, DISPUTE_BOND, begun, digest
 
 SEATS, QUORUM, ROUNDS = 4, 3, 2
-NOBODY = "0x" + 40 * "0"
-BOND, DISPUTE_BOND = 1000, 100
 WINDOW_S = 300
-SEED = hashlib.sha256(b"seed").digest()
+SEED = digest("seed")
 
 
 PARAMETERS = CircleTerms(
@@ -35,35 +30,6 @@ PARAMETERS = CircleTerms(
 )
 
 
-def peer(seat: int) -> str:
-    """A seat's hot key."""
-    return str(to_checksum_address(bytes([seat + 1]) * 20))
-
-
-def cold(seat: int) -> str:
-    """A seat's cold key."""
-    return str(to_checksum_address(bytes([seat + 101]) * 20))
-
-
-def manifest(degree: int = 3, rounds: int = ROUNDS) -> Manifest:
-    """A tiny task."""
-    return Manifest(
-        version=1,
-        task="tiny",
-        task_options={},
-        layout=(Tensor("weight", (2, 2), 0),),
-        genesis="00" * 32,
-        codec="int8-zstd",
-        degree=degree,
-        rule="none",
-        rule_parameters={},
-        rounds=rounds,
-        frozen="",
-        frozen_marks="",
-        checkpoint_every=16,
-    )
-
-
 def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
     """A circle of four seats in round 1, and then these events. endpoints: of the first seats, if not made up."""
     history = history_in(endpoints=endpoints)
@@ -74,14 +40,7 @@ def history_of(*events: Event, endpoints: Sequence[str] = ()) -> History:
 
 def history_in(rounds: int = ROUNDS, endpoints: Sequence[str] = ()) -> History:
     """A circle of four seats and so many rounds, in round 1."""
-    encoded = manifest(rounds=rounds).encode()
-    history = History(replace(PARAMETERS, last_round=rounds))
-    history.apply(Opened(hashlib.sha256(encoded).digest(), encoded))
-    for seat in range(SEATS):
-        made_up = f"wss://127.0.0.1:{seat + 1} http://127.0.0.1:{seat + 1}"
-        endpoint = endpoints[seat] if seat < len(endpoints) else made_up
-        history.apply(Joined(seat, peer(seat), cold(seat), NOBODY, endpoint))
-    return history
+    return begun(replace(PARAMETERS, last_round=rounds), endpoints)
 
 
 def commits(*seats: int, number: int = 1) -> list[Event]:

@@ -26,8 +26,8 @@ from ledger.codec import Blocks, blocks_of
 from ledger.errors import PeerFault
 from ledger.rules.judge_memory import AuthorTrace, CarriedState, InvalidMemory, JudgeMemory, memory_max_bytes
 from tests.support import golden
-from tests.support.circles import NETWORK, Circle, genesis_state
-from tests.support.histories.generated import manifest_of
+from tests.support.histories.circles import NETWORK, Circle, genesis_state
+from tests.support.histories.parts import manifest_of
 
 pytestmark = pytest.mark.rule("R8.1")
 
@@ -244,7 +244,7 @@ def test_what_can_be_disputed_reaches_256_rounds_back() -> None:
 
 
 def test_a_judge_away_in_its_turn_shows_one_when_it_is_back() -> None:
-    from tests.support.circles import Away
+    from tests.support.histories.circles import Away
 
     circle = Circle(seats=5, rounds=8, checkpoint_every=4, cheats={0: Away(0, (4, 5))})
     assert sorted(number for number, seat in circle.checkpoints if seat == 0) == [6, 8]

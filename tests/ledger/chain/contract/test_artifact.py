@@ -6,7 +6,7 @@ from ledger.chain.contract.artifact import CodeMismatch, load_circle_artifact
 from ledger.chain.deployment.plan import make_plan
 from ledger.chain.deployment.terms import ChosenTerms
 from ledger.circle.manifest import MANIFEST_MAX_BYTES
-from tests.support.histories.generated import manifest_of
+from tests.support.histories.parts import manifest_of
 
 pytestmark = pytest.mark.rule("R3")
 

@@ -27,7 +27,7 @@ from ledger.chain.rpc.client import ChainUnreachable, Rpc
 from ledger.chain.transactions.sender import NoFunds, Sender
 from ledger.errors import SetupError, UsageError
 from tests.support.chains.kinds import CHAINS, ChainProcess, anvil
-from tests.support.histories.generated import manifest_of
+from tests.support.histories.parts import manifest_of
 
 WRITTEN = "ledger.chain.deployment.circle_file.CircleFile.write"
 

@@ -17,7 +17,7 @@ from ledger.chain.deployment.terms import (
     find_differing_terms,
 )
 from ledger.errors import UsageError
-from tests.support.histories.generated import manifest_of
+from tests.support.histories.parts import manifest_of
 
 pytestmark = pytest.mark.rule("R3.1")
 

@@ -36,31 +36,33 @@ from ledger.circle.events import (
 from ledger.circle.history import CircleTerms, History, HistoryFault
 from ledger.circle.members import Dispute, Votes
 from ledger.circle.reputation import INITIAL, pack
-from tests.support.histories.generated import (
+from tests.support.histories import parts
+from tests.support.histories.parts import (
     BOND,
     DISPUTE_BOND,
-    Story,
     address,
+    current_round,
     digest,
     joined,
     manifest_of,
     opened,
     said,
 )
+from tests.support.histories.stories import Story
 
 pytestmark = pytest.mark.rule("R26")
 
 LATER, WINDOW_S = 1_700_000_000, 1000
 PARAMETERS = CircleTerms(7, 2, 3, 2, 3, 16384, bond=1001, dispute_bond=100, dispute_window_s=WINDOW_S, jury_seats=3)
 SEATS, ALL = range(7), 0b1111111
-OPEN = [opened(manifest_of(3, degree=2)), *(joined(seat) for seat in SEATS)]
-ROUND = [
+OPEN: list[Event] = [opened(manifest_of(3, degree=2)), *(joined(seat) for seat in SEATS)]
+ROUND: list[Event] = [
     *(Committed(1, seat, digest("update", seat)) for seat in SEATS),
     Drawn(1, digest("seed"), ALL),
     *(Attested(seat, said(digest("seed"), 1, 0b11, 0b11), digest("record", seat)) for seat in SEATS),
 ]
 AFTER = dict.fromkeys(SEATS, INITIAL + ((65535 - INITIAL) >> 3))
-STORY = [*OPEN, *ROUND, Settled(1, ALL, pack(AFTER))]
+STORY: list[Event] = [*OPEN, *ROUND, Settled(1, ALL, pack(AFTER))]
 CHALLENGER, APPELLANT = address(500), address(501)
 POOL = ALL & ~0b11
 SEED = digest("jury")
@@ -68,7 +70,7 @@ JURY = draw_jury(SEED, POOL, 3)
 OTHER_SEED = next(digest(n) for n in range(99) if draw_jury(digest(n), POOL, 3) != JURY)
 DISPUTED = Disputed(0, 1, 0, 1, CHALLENGER, digest("evidence"), ALL, LATER)
 SUMMONED = Summoned(0, SEED, JURY, LATER + WINDOW_S)
-CALLED = [DISPUTED, SUMMONED]
+CALLED: list[Event] = [DISPUTED, SUMMONED]
 FIRST, SECOND, THIRD = seats_of(JURY)
 REJECTS, UPHOLDS, WITHHELD = Answer.REJECTS, Answer.UPHOLDS, Answer.WITHHELD
 SOON, PAST = LATER + WINDOW_S, LATER + 2 * WINDOW_S
@@ -88,19 +90,16 @@ def resolved(outcome: Outcome, fine: int = 0, free_at: int = 0, dispute: int = 0
 
 
 # The jury finds for the claim, or not; then the circle does, or not.
-TO_CIRCLE = [*CALLED, *votes(UPHOLDS, FIRST, SECOND), referred(Stage.CIRCLE)]
-TO_APPEAL = [*CALLED, *votes(REJECTS, FIRST, SECOND), referred(Stage.APPEAL)]
-APPEALED = [*TO_APPEAL, Appealed(0, APPELLANT, PAST)]
-UPHELD = [*TO_CIRCLE, *votes(UPHOLDS, *range(1, 5)), resolved(Outcome.UPHELD, 500)]
-REJECTED = [*TO_CIRCLE, *votes(REJECTS, *range(1, 5)), resolved(Outcome.REJECTED)]
-VOID = [*TO_CIRCLE, *votes(UPHOLDS, *range(1, 4)), resolved(Outcome.VOID)]
+TO_CIRCLE: list[Event] = [*CALLED, *votes(UPHOLDS, FIRST, SECOND), referred(Stage.CIRCLE)]
+TO_APPEAL: list[Event] = [*CALLED, *votes(REJECTS, FIRST, SECOND), referred(Stage.APPEAL)]
+APPEALED: list[Event] = [*TO_APPEAL, Appealed(0, APPELLANT, PAST)]
+UPHELD: list[Event] = [*TO_CIRCLE, *votes(UPHOLDS, *range(1, 5)), resolved(Outcome.UPHELD, 500)]
+REJECTED: list[Event] = [*TO_CIRCLE, *votes(REJECTS, *range(1, 5)), resolved(Outcome.REJECTED)]
+VOID: list[Event] = [*TO_CIRCLE, *votes(UPHOLDS, *range(1, 4)), resolved(Outcome.VOID)]
 
 
 def fold(*events: Event, parameters: CircleTerms = PARAMETERS) -> History:
-    history = History(parameters)
-    for event in events:
-        history.apply(event)
-    return history
+    return parts.fold(parameters, events)
 
 
 @pytest.mark.rule("R27")
@@ -164,7 +163,7 @@ def test_who_left_still_loses_its_bond_for_an_equivocation() -> None:
 
 def test_who_equivocates_in_a_commit_phase_is_not_mixed() -> None:
     history = fold(*OPEN, ROUND[2], Equivocated(2, 1, CHALLENGER, 1001, LATER))
-    assert history.round.committed == 0
+    assert current_round(history).committed == 0
 
 
 # ----------------------------------------------------------------------------------------------- convictions
@@ -176,17 +175,17 @@ def test_an_upheld_claim_costs_half_a_bond_of_which_a_quarter_is_the_challengers
     assert history.reputations[0] == AFTER[0] >> 2
     assert history.owed == {CHALLENGER: 125 + 100}
     assert history.pledged == 7 * 1001 - 500
-    assert history.round.reputations[0] == AFTER[0], "the round under way mixes as it began"
+    assert current_round(history).reputations[0] == AFTER[0], "the round under way mixes as it began"
 
 
 def test_a_convicted_judge_is_suspended_for_64_rounds_and_until_it_wakes() -> None:
     history = fold(*STORY, *UPHELD)
     assert history.suspended == 0b1
-    assert not history.round.suspended, "the round under way mixes as it began"
+    assert not current_round(history).suspended, "the round under way mixes as it began"
     assert history.seats[0].suspended_until == 66
     history.apply(Woken(2, 0))
     assert history.suspended == 0b1
-    history.rounds += [replace(history.round, number=number) for number in range(3, 67)]
+    history.rounds += [replace(current_round(history), number=number) for number in range(3, 67)]
     history.apply(Woken(66, 0))
     assert history.suspended == 0
 
@@ -196,19 +195,19 @@ def test_a_suspended_seat_is_not_mixed_and_its_verdicts_weigh_nothing() -> None:
     drawn = [*second, Drawn(2, digest("seed"), ALL)]
     # A floor below what a conviction leaves, or its verdicts would weigh nothing for that.
     history = fold(*STORY, *drawn, parameters=replace(PARAMETERS, reputation_floor=256))
-    places = history.round.find_neighbours(2)[0]
+    places = current_round(history).find_neighbours(2)[0]
     # Seat 0 rejects all it judges; who judges seat 0 says nothing of others.
     for seat in SEATS:
         judged = (1 << len(places)) - 1 if seat == 0 else 0
         history.apply(Attested(seat, said(digest("seed"), 2, judged, 0), digest("record", seat)))
-    assert any(history.compute_reputations(history.round)[seat] < AFTER[seat] for seat in places)
+    assert any(history.compute_reputations(current_round(history))[seat] < AFTER[seat] for seat in places)
     for event in UPHELD:
         history.apply(event)
-    assert all(history.compute_reputations(history.round)[seat] == AFTER[seat] for seat in places)
-    history.apply(Settled(2, ALL, pack(history.compute_reputations(history.round))))
-    assert history.round.suspended == 0b1
-    history.round.committed, history.round.reputations[0] = ALL, 65535
-    assert history.round.find_eligible(0) == set(SEATS) - {0}
+    assert all(history.compute_reputations(current_round(history))[seat] == AFTER[seat] for seat in places)
+    history.apply(Settled(2, ALL, pack(history.compute_reputations(current_round(history)))))
+    assert current_round(history).suspended == 0b1
+    current_round(history).committed, current_round(history).reputations[0] = ALL, 65535
+    assert current_round(history).find_eligible(0) == set(SEATS) - {0}
 
 
 def second_claim(history: History, *, target: int = 2, fine: int, free_at: int) -> None:
@@ -575,7 +574,7 @@ def test_a_circle_without_disputes_has_none() -> None:
 
 def test_a_round_of_long_ago_is_not_disputed_any_more() -> None:
     history = fold(*STORY)
-    history.rounds += [replace(history.round, number=number) for number in range(3, 258)]
+    history.rounds += [replace(current_round(history), number=number) for number in range(3, 258)]
     history.apply(DISPUTED)
     late = fold(*STORY)
     late.rounds += [replace(late.round, number=number) for number in range(3, 259)]

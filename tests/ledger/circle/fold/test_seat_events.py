@@ -27,10 +27,12 @@ from ledger.circle.events import (
 )
 from ledger.circle.history import MAX_SEATS, CircleTerms, History, HistoryFault, Phase
 from ledger.circle.reputation import INITIAL, pack
-from tests.support.histories.generated import (
+from tests.support.histories import parts
+from tests.support.histories.parts import (
     NOBODY,
     address,
     cold,
+    current_round,
     digest,
     endpoint,
     joined,
@@ -40,15 +42,12 @@ from tests.support.histories.generated import (
 )
 
 PARAMETERS = CircleTerms(3, 2, 3, 2, 3, 16384, eject_after=1, bond=1001)
-OPEN = [opened(manifest_of(3, degree=2)), *(joined(seat) for seat in range(3))]
+OPEN: list[Event] = [opened(manifest_of(3, degree=2)), *(joined(seat) for seat in range(3))]
 LATER = 1_700_000_000
 
 
 def fold(*events: Event, parameters: CircleTerms = PARAMETERS) -> History:
-    history = History(parameters)
-    for event in events:
-        history.apply(event)
-    return history
+    return parts.fold(parameters, events)
 
 
 def committed(number: int, *seats: int) -> list[Committed]:
@@ -93,17 +92,17 @@ def test_who_leaves_while_commits_are_open_is_no_longer_on_the_roster() -> None:
 @pytest.mark.rule("R23.1")
 def test_who_leaves_in_a_commit_phase_takes_its_commit_along_and_can_be_released() -> None:
     history = fold(*OPEN, *committed(1, 0, 1), Left(1, 0, LATER), *committed(1, 2))
-    assert (history.roster, history.round.committed) == (0b101, 0b101)
+    assert (history.roster, current_round(history).committed) == (0b101, 0b101)
     assert not history.is_in_round(1)
     history.apply(Released(1, 1001))
     history.apply(Drawn(1, digest("seed"), 0b101))
-    assert set(history.round.find_neighbours(2)) == {0, 2}
-    assert 1 not in history.round.tenures
+    assert set(current_round(history).find_neighbours(2)) == {0, 2}
+    assert 1 not in current_round(history).tenures
 
 
 def test_who_leaves_in_an_attest_phase_stays_in_the_round_and_is_judged_and_its_verdicts_weigh_nothing() -> None:
     drawn = [*OPEN, *committed(1, 0, 1, 2), Drawn(1, digest("seed"), 0b111)]
-    places = fold(*drawn).round.find_neighbours(2)[1]
+    places = current_round(fold(*drawn)).find_neighbours(2)[1]
     # Of seat 0, seat 1 says that it is rejected, and nobody else says anything.
     verdicts = said(digest("seed"), 1, 1 << places.index(0), 0)
     attested = [Attested(1, verdicts, digest("record")), Left(1, 0, LATER)]
@@ -112,7 +111,7 @@ def test_who_leaves_in_an_attest_phase_stays_in_the_round_and_is_judged_and_its_
         history.apply(Released(1, 1001))
     for seat in (0, 2):
         history.apply(Attested(seat, said(digest("seed"), 1), digest("record")))
-    assert history.compute_reputations(history.round) == dict.fromkeys(range(3), INITIAL)
+    assert history.compute_reputations(current_round(history)) == dict.fromkeys(range(3), INITIAL)
     with pytest.raises(HistoryFault, match="given up"):
         fold(*drawn, Left(1, 0, LATER), attested[0])
 
@@ -132,7 +131,7 @@ def test_who_leaves_burns_as_much_of_what_an_ejection_burns_as_it_has_strikes(st
 def absent(number: int, *, since: int = 1, attested: int = 0, **standing: int) -> bool:
     """A circle in round `number` whose seat 1 joined and attested last in these; whether it may be ejected."""
     history = fold(*OPEN)
-    history.rounds += [replace(history.round, number=one) for one in range(2, number + 1)]
+    history.rounds += [replace(current_round(history), number=one) for one in range(2, number + 1)]
     history.seats[1].since_round, history.seats[1].attested_round = since, attested
     history.roster = 0b101
     for name, mask in standing.items():
@@ -158,7 +157,7 @@ def test_a_seat_that_nobody_waits_for_is_ejected_for_nothing_after_256_rounds_of
 
 def test_strikes_come_before_absence() -> None:
     history = fold(*OPEN)
-    history.rounds += [replace(history.round, number=number) for number in range(2, 300)]
+    history.rounds += [replace(current_round(history), number=number) for number in range(2, 300)]
     history.roster, history.seats[1].strikes = 0b101, 1
     with pytest.raises(HistoryFault, match="another part"):
         history.apply(Ejected(1, 0, LATER))
@@ -172,8 +171,8 @@ def test_who_starts_anew_goes_on_from_the_genesis_and_keeps_a_quarter_of_its_rep
     assert history.seats[1].begun_round == 2
     for event in committed(2, 0, 1):
         history.apply(event)
-    assert history.round.begun == {0: 0, 1: 2}
-    assert history.round.tenures == {0: 1, 1: 1}
+    assert current_round(history).begun == {0: 0, 1: 2}
+    assert current_round(history).tenures == {0: 1, 1: 1}
     assert history.rounds[0].begun[1] == 0
     with pytest.raises(HistoryFault, match="in its round"):
         history.apply(Restarted(1))
@@ -210,8 +209,8 @@ def test_a_rotation_keeps_seat_bond_and_reputation_and_the_round_keeps_its_autho
     assert history.rounds[0].peers[1] == address(1)
     for event in committed(2, 1):
         history.apply(event)
-    assert history.round.peers[1] == address(9)
-    assert history.round.tenures[1] == history.rounds[0].tenures[1] == 1
+    assert current_round(history).peers[1] == address(9)
+    assert current_round(history).tenures[1] == history.rounds[0].tenures[1] == 1
 
 
 def test_strikes_grow_below_the_floor_and_end_above_it() -> None:
@@ -222,7 +221,7 @@ def test_strikes_grow_below_the_floor_and_end_above_it() -> None:
         history.apply(event)
     for seat in range(3):
         history.apply(Attested(seat, said(digest("seed"), 2), digest("record", seat)))
-    history.apply(Settled(2, 0b111, pack(history.compute_reputations(history.round))))
+    history.apply(Settled(2, 0b111, pack(history.compute_reputations(current_round(history)))))
     assert history.seats[2].strikes == 0
 
 
@@ -233,7 +232,7 @@ def test_a_round_given_up_short_of_its_quorum_counts_strikes_like_any_other() ->
         history.apply(event)
     history.apply(Attested(0, said(digest("seed"), 2), digest("record")))
     history.reputations[2] = 2 * INITIAL - 1
-    history.apply(Settled(2, 0b001, pack(history.compute_reputations(history.round))))
+    history.apply(Settled(2, 0b001, pack(history.compute_reputations(current_round(history)))))
     assert [history.seats[seat].strikes for seat in range(3)] == [1, 0, 0]
 
 
@@ -281,7 +280,7 @@ def test_only_when_all_seats_were_taken_is_the_lowest_released_one_taken_again()
     history.apply(Woken(1, 3))
     for event in committed(1, 3):
         history.apply(event)
-    assert history.round.tenures[3] == 2
+    assert current_round(history).tenures[3] == 2
 
 
 @given(st.text(max_size=300))
@@ -407,7 +406,7 @@ def test_who_takes_a_seat_again_begins_anew(monkeypatch: pytest.MonkeyPatch) -> 
     held = history.seats[2]
     assert (held.tenure, held.since_round, held.strikes, held.bond) == (2, 2, 0, 1001)
     assert (held.keys, held.endpoints) == ([address(300)], [endpoint(300)])
-    assert history.reputations[2] == history.round.reputations[2] == INITIAL
+    assert history.reputations[2] == current_round(history).reputations[2] == INITIAL
     assert history.is_woken(2)
     assert not history.is_key_taken(address(2)), "the former holder's key is nobody's any more"
     with pytest.raises(HistoryFault, match="another's signatures"):
@@ -428,7 +427,7 @@ def test_who_takes_a_seat_again_is_neither_on_the_roster_nor_dozing_nor_suspende
     assert (history.suspended, history.dozing, history.roster) == (0, 0, 0b011)
     for seat in (0, 1):
         history.apply(Attested(seat, said(digest("seed"), 1), digest("record")))
-    history.apply(Settled(1, 0b011, pack(history.compute_reputations(history.round))))
+    history.apply(Settled(1, 0b011, pack(history.compute_reputations(current_round(history)))))
     assert history.reputations[2] == INITIAL
     assert (history.roster, history.dozing) == (0b111, 0)
 

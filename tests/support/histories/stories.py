@@ -1,20 +1,29 @@
 """Histories as the contract can write them, made at random from a number; and its running hash, a second time."""
 
-import hashlib
 from random import Random
 from typing import Any
 
-from eth_abi import encode as abi_encode
+from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
-from eth_utils.address import to_checksum_address
 
 from ledger.circle import events
 from ledger.circle.draw import draw_jury, mask_of, seats_of
 from ledger.circle.history import CircleTerms, History, Phase
-from ledger.circle.manifest import Manifest, Tensor
 from ledger.circle.members import Dispute
 from ledger.circle.reputation import INITIAL, pack
 from ledger.circle.verdict_word import encode_verdicts
+from tests.support.histories.parts import (
+    BOND,
+    DISPUTE_BOND,
+    address,
+    cold,
+    current_round,
+    digest,
+    endpoint,
+    joined,
+    manifest_of,
+    opened,
+)
 
 # In the order of the contract's constants OPENED = 1 … RESTARTED = 22.
 KINDS = ["Opened", "Joined", "Moved", "Woken", "Committed", "Drawn", "Attested", "Settled", "Left", "Ejected"]
@@ -32,63 +41,7 @@ KINDS += [
     "Appealed",
     "Restarted",
 ]
-NOBODY = "0x" + "00" * 20
-BOND, DISPUTE_BOND, WINDOW_S = 1000, 100, 500
-
-
-def digest(*parts: object) -> bytes:
-    """32 bytes named by anything."""
-    return hashlib.sha256(repr(parts).encode()).digest()
-
-
-def address(number: int | str) -> str:
-    """A checksummed address."""
-    return to_checksum_address(digest("peer", number)[:20])
-
-
-def cold(number: int | str) -> str:
-    """The address of a seat's cold key."""
-    return to_checksum_address(digest("cold", number)[:20])
-
-
-def endpoint(number: int | str) -> str:
-    return f"wss://peer-{number}:4001 http://peer-{number}:8080"
-
-
-def joined(seat: int, peer: int | str | None = None) -> events.Joined:
-    """A peer takes a seat of an open circle."""
-    number = seat if peer is None else peer
-    return events.Joined(seat, address(number), cold(number), NOBODY, endpoint(number))
-
-
-def said(seed: bytes, number: int, judged: int = 0, accepted: int = 0) -> int:
-    """The word for `attest`, from bits by neighbour number."""
-    return int.from_bytes(seed[-8:], "big") << 64 | number << 42 | accepted << 21 | judged
-
-
-def manifest_of(rounds: int, degree: int = 4, **fields: Any) -> Manifest:
-    """A manifest of 5,000 parameters."""
-    known = {
-        "version": 1,
-        "task": "tiny",
-        "task_options": {},
-        "layout": (Tensor("weight", (50, 100), 0),),
-        "genesis": "00" * 32,
-        "codec": "int8-zstd",
-        "degree": degree,
-        "rule": "balance",
-        "rule_parameters": {"gamma_milli": 300, "kappa_milli": 500},
-        "rounds": rounds,
-        "frozen": "",
-        "frozen_marks": "",
-        "checkpoint_every": 16,
-    }
-    return Manifest(**(known | fields))
-
-
-def opened(manifest: Manifest) -> events.Opened:
-    encoded = manifest.encode()
-    return events.Opened(hashlib.sha256(encoded).digest(), encoded)
+WINDOW_S = 500
 
 
 def running_hash(story: "Story") -> bytes:
@@ -197,7 +150,9 @@ class Story:
             jury_seats=draw.randint(1, 5),
         )
         self.known = History(self.terms)
-        self.events, self.numbers, self.judges = [], [], []
+        self.events: list[events.Event] = []
+        self.numbers: list[int] = []
+        self.judges: list[int] = []
         self._keys, self._time = 0, 1_700_000_000
         self._write(opened(manifest_of(rounds)))
         while self.known.phase == Phase.GATHERING:
@@ -220,7 +175,7 @@ class Story:
         absent = {seat for seat in known.seats if draw.random() < 0.2}
         while True:
             self._bystand()
-            current = known.round
+            current = current_round(known)
             awaited = seats_of(known.roster & ~current.committed)
             waiting = awaited + seats_of(known.late)
             enough = len(current.commits) >= known.terms.quorum
@@ -239,21 +194,23 @@ class Story:
 
     def _attestations(self) -> None:
         draw, known = self._random, self.known
-        judges = seats_of(known.round.committed)
+        judges = seats_of(current_round(known).committed)
         draw.shuffle(judges)
         few = min(known.terms.quorum, len(judges))
         for judge in judges[: draw.choice([len(judges), draw.randint(few, len(judges)), draw.randint(0, 1)])]:
             self._bystand()
             if not known.seats[judge].is_held:
                 continue
-            order = known.round.find_neighbours(4)[judge]
+            current = current_round(known)
+            assert current.seed is not None
+            order = current.find_neighbours(4)[judge]
             judged = mask_of([seat for seat in order if draw.random() < 0.9])
             accepted = judged & draw.getrandbits(256) if draw.random() < 0.6 else judged
-            word = encode_verdicts(known.round.seed, known.number, order, judged, accepted)
+            word = encode_verdicts(current.seed, known.number, order, judged, accepted)
             self._write(events.Attested(judge, word, digest("record", known.number, judge)))
 
     def _settlement(self) -> events.Settled:
-        known, current = self.known, self.known.round
+        known, current = self.known, current_round(self.known)
         return events.Settled(
             known.number, mask_of(list(current.attestations)), pack(known.compute_reputations(current))
         )
@@ -262,9 +219,9 @@ class Story:
         """The circle is short of its quorum: it waits for who wakes or joins."""
         asleep = seats_of(self.known.members & ~self.known.roster & ~self.known.late)
         seat = self.known.find_next_seat()
-        if not asleep and seat is None:
-            return  # until a seat is released
         if not asleep:
+            if seat is None:
+                return  # until a seat is released
             asleep = [seat]
             self._write(joined(seat, self._new_key()))
         self._write(events.Woken(self.known.number, self._random.choice(asleep)))

@@ -1,6 +1,6 @@
 """A whole circle in memory: real codec, screening, contract twin and blobs; anyone in it can be told to cheat."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,7 +42,7 @@ from ledger.judging.frame_chains import (
 from ledger.judging.replay import make_judge_round
 from ledger.judging.screening import RoundVerdicts, screen
 from ledger.rules.judge_memory import CarriedState
-from tests.support.histories.generated import address, digest, joined, manifest_of, opened
+from tests.support.histories.parts import address, current_round, digest, fold, joined, manifest_of, opened
 
 NETWORK = Network.of(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
 PARAMETERS = 5000
@@ -101,7 +101,7 @@ class Honest:
     def claimed_base(self, number: int, base: NDArray[np.int32]) -> bytes:
         return state_digest(base)
 
-    def blob(self, number: int, update: Update) -> bytes:
+    def blob(self, number: int, update: Update) -> bytes | None:
         """The bytes to commit to; None for no commit."""
         return encode_update(update)
 
@@ -113,7 +113,7 @@ class Honest:
         """What it makes of its round, record and checkpoint included."""
         return screened
 
-    def attestation(self, number: int, said: Said) -> Said:
+    def attestation(self, number: int, said: Said) -> Said | None:
         """What to attest; None for silence."""
         return said
 
@@ -139,22 +139,23 @@ class Circle:
         rounds: int = 3,
         degree: int = 4,
         rule: str = "balance",
-        cheats: dict[int, Honest] | None = None,
-        withheld: Sequence[tuple[int, int]] = (),
-        between: dict[int, Callable[..., Any]] | None = None,
+        cheats: Mapping[int, Honest] | None = None,
+        withheld: Collection[tuple[int, int]] = (),
+        between: Mapping[int, Callable[["Circle"], object]] | None = None,
         seed_of: Callable[[int], bytes] | None = None,
         room: int = 1 << 40,
         unshown: Collection[tuple[int, int]] = (),
         **manifest: Any,
     ) -> None:
-        self.peers = {seat: Honest(seat) for seat in range(seats)} | (cheats or {})
+        self.peers = {seat: Honest(seat) for seat in range(seats)} | dict(cheats or {})
         self.seed_of = seed_of or (lambda number: digest("seed", number))
         self.manifest = manifest_of(rounds, degree, rule=rule, **{"checkpoint_every": 2} | manifest)
         self.terms = CircleTerms(
             seats, 2, rounds, degree, 3, 16384, eject_after=1, bond=1000, dispute_bond=100, jury_seats=3
         )
         self.withheld, self.unshown = set(withheld), set(unshown)
-        self.known, self.events = History(self.terms), []
+        self.known = History(self.terms)
+        self.events: list[Event] = []
         self.write(opened(self.manifest), *(joined(seat) for seat in self.peers))
         self.states = StateCache(genesis_state(), room)
         self.blobs: dict[bytes, bytes | None] = {}
@@ -163,7 +164,7 @@ class Circle:
         self.carried = dict.fromkeys(self.peers, CarriedState(genesis_state()))
         for number in range(1, rounds + 1):
             self._round(number)
-            if number in (between or {}):
+            if between is not None and number in between:
                 between[number](self)
 
     def write(self, *written: Event) -> None:
@@ -185,7 +186,7 @@ class Circle:
         self.seed = self.seed_of(number)
         self.write(Drawn(number, self.seed, committed))
         self._attestations(number, committed)
-        current = self.known.round
+        current = current_round(self.known)
         self.write(
             Settled(number, mask_of(list(current.attestations)), pack(self.known.compute_reputations(current)))
         )
@@ -243,7 +244,7 @@ class Circle:
             try:
                 screened = screen(
                     CircleTask(self.manifest, NETWORK.domain_separator, peer.states(self), peer.loss),
-                    make_judge_round(self.known, self.known.round, judge),
+                    make_judge_round(self.known, current_round(self.known), judge),
                     self._fetched(number, judge),
                     self.carried[judge],
                     fetched,
@@ -255,12 +256,12 @@ class Circle:
             except PeerFault:
                 # Its own update does not decode: it attests what it likes.
                 said, carried = Said(judge, 0, 0, digest("nothing")), self.carried[judge]
-            said = peer.attestation(number, said)
-            if said is None:
+            attested = peer.attestation(number, said)
+            if attested is None:
                 continue
             self.carried[judge] = replace(carried, base=peer.next_base(number, carried.base))
-            word = encode_verdicts(self.seed, number, linked, said.judged, said.accepted)
-            self.write(Attested(judge, word, said.record))
+            word = encode_verdicts(self.seed, number, linked, attested.judged, attested.accepted)
+            self.write(Attested(judge, word, attested.record))
 
     def _keep(self, number: int, judge: int, screened: RoundVerdicts) -> None:
         self.blobs |= {build_dag(blob).root: blob for blob in screened.blobs}
@@ -273,10 +274,7 @@ class Circle:
 
     def history(self) -> History:
         """The fold of the events so far."""
-        history = History(self.terms)
-        for event in self.events:
-            history.apply(event)
-        return history
+        return fold(self.terms, self.events)
 
     def served(self, number: int) -> tuple[dict[bytes, bytes | None], set[bytes]]:
         """(blobs, missing) of a round and of what its updates may hang on, as an auditor gets them."""
@@ -307,7 +305,7 @@ class FalseJudge(Honest):
         super().__init__(seat)
         self.about, self.rounds = about, rounds
 
-    def attestation(self, number: int, said: Said) -> Said:
+    def attestation(self, number: int, said: Said) -> Said | None:
         return flipped(said, self.about) if number in self.rounds and said.judged >> self.about & 1 else said
 
 
