@@ -128,7 +128,6 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     task, terms = load_task(options.task, **_made_with(options)), parse_terms(options)
     rehearsal = rehearse(task, seed=options.seed, seats=options.peers, codec=options.codec)
     founding = found_circle(
-        task,
         rehearsal.template,
         options=_made_with(options),
         degree=options.degree,

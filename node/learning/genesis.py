@@ -45,7 +45,6 @@ class Founding:
 
 
 def found_circle(
-    task: Task,
     template: Template,
     *,
     options: Mapping[str, int | float | str],
@@ -62,23 +61,17 @@ def found_circle(
     UsageError where the circle could not do it.
     """
     rule_of(rule, rule_parameters)
-    layout = template.layout
     try:
-        genesis = encode_genesis_blob(template.make_initial(), layout.blocks)
-        manifest = Manifest(
-            version=1,
-            # A user's own file is known by its class: the path on somebody's disk is nobody's business.
-            task=task.spec.rpartition(":")[2],
-            task_options=dict(options),
-            layout=layout.tensors,
-            genesis=build_dag(genesis).root.hex(),
-            codec=codec,
+        genesis = encode_genesis_blob(template.make_initial(), template.layout.blocks)
+        manifest = describe_task(
+            template,
+            genesis,
+            options=options,
             degree=degree,
             rule=rule,
-            rule_parameters=dict(rule_parameters),
+            rule_parameters=rule_parameters,
             rounds=rounds,
-            frozen=template.frozen.digest,
-            frozen_marks=template.frozen.marks,
+            codec=codec,
             checkpoint_every=checkpoint_every,
         )
         check_manifest(manifest)
@@ -87,6 +80,37 @@ def found_circle(
     except (OutsideGrid, MalformedManifest, ValueError) as error:
         raise UsageError(f"this task cannot be a circle's: {error}") from error
     return Founding(manifest, genesis)
+
+
+def describe_task(
+    template: Template,
+    genesis: bytes,
+    *,
+    options: Mapping[str, int | float | str],
+    degree: int,
+    rule: str,
+    rule_parameters: Mapping[str, int],
+    rounds: int,
+    codec: str,
+    checkpoint_every: int = CHECKPOINT_EVERY,
+) -> Manifest:
+    """What peers of a task agree on, unchecked. genesis: the blob of the state all start from."""
+    return Manifest(
+        version=1,
+        # A user's own file is known by its class: the path on somebody's disk is nobody's business.
+        task=template.spec.rpartition(":")[2],
+        task_options=dict(options),
+        layout=template.layout.tensors,
+        genesis=build_dag(genesis).root.hex(),
+        codec=codec,
+        degree=degree,
+        rule=rule,
+        rule_parameters=dict(rule_parameters),
+        rounds=rounds,
+        frozen=template.frozen.digest,
+        frozen_marks=template.frozen.marks,
+        checkpoint_every=checkpoint_every,
+    )
 
 
 def genesis_path(circle: Path) -> Path:

@@ -6,11 +6,11 @@ import numpy as np
 
 from ledger.arithmetic.exact import GridState
 from ledger.blobs.contents.records import Update, encode_update, state_digest, update_max_bytes
-from ledger.blobs.unixfs import build_dag
-from ledger.circle.manifest import CHECKPOINT_EVERY, Manifest
+from ledger.circle.manifest import Manifest
 from ledger.identity.network import Network
 from ledger.judging.frame_chains import MAX_CHAIN, Commit, FetchedUpdate, HeldBlobs, is_chained
 from node.attacks.attack import Attack
+from node.learning.genesis import describe_task
 from node.learning.learner import encode_genesis_blob
 from node.learning.template import Template
 from node.simulator.contract import author_of
@@ -23,21 +23,15 @@ CHAIN_ID = 0
 
 def make_manifest(scenario: Scenario, template: Template) -> Manifest:
     """What a circle of this scenario would have agreed on."""
-    layout = template.layout
-    return Manifest(
-        version=1,
-        task=template.spec.rpartition(":")[2],
-        task_options={"skew": scenario.skew, "seed": scenario.seed, "samples": scenario.samples},
-        layout=layout.tensors,
-        genesis=build_dag(encode_genesis_blob(template.make_initial(), layout.blocks)).root.hex(),
-        codec=scenario.codec,
+    return describe_task(
+        template,
+        encode_genesis_blob(template.make_initial(), template.layout.blocks),
+        options={"skew": scenario.skew, "seed": scenario.seed, "samples": scenario.samples},
         degree=scenario.degree,
         rule=scenario.rule,
         rule_parameters=dict(scenario.rule_parameters),
         rounds=scenario.rounds,
-        frozen=template.frozen.digest,
-        frozen_marks=template.frozen.marks,
-        checkpoint_every=CHECKPOINT_EVERY,
+        codec=scenario.codec,
     )
 
 

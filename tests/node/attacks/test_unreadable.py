@@ -4,28 +4,14 @@ import numpy as np
 import pytest
 
 from ledger.blobs.contents.records import Update, decode_update, encode_update, update_max_bytes
-from ledger.circle.manifest import Manifest, Tensor
 from ledger.codec import ZSTD, blocks_of, decode, quantise
 from ledger.errors import PeerFault
 from node.attacks import choose_attack
 from node.attacks.unreadable import KINDS
+from tests.support.histories.parts import manifest_of
 
 NETWORK, AUTHOR = bytes(range(32)), bytes(range(20))
-MANIFEST = Manifest(
-    version=1,
-    task="tiny",
-    task_options={},
-    layout=(Tensor("weight", (50, 100), 0),),
-    genesis="00" * 32,
-    codec=ZSTD,
-    degree=3,
-    rule="none",
-    rule_parameters={},
-    rounds=20,
-    frozen="",
-    frozen_marks="",
-    checkpoint_every=16,
-)
+MANIFEST = manifest_of(20, 3, codec=ZSTD, rule="none", rule_parameters={})
 
 
 def honest_blob(number: int) -> bytes:

@@ -51,7 +51,6 @@ def founding(seed: int = 1) -> Founding:
     task = task_of(Adapted)
     options = {"skew": 0.0, "seed": seed, "samples": 10}
     return found_circle(
-        task,
         Template.of(task, seed),
         options=options,
         degree=1,

@@ -22,6 +22,7 @@ from node.learning.learner import Learner, PreviousCommit, TrainedUpdate, Vector
 from node.learning.training import Trainer, TrainingDiverged, layout_of
 from node.operating.meter import Meter
 from node.tasks.interface import Task
+from tests.support.histories.parts import manifest_of
 
 AUTHOR, NETWORK = bytes(20), bytes(32)
 
@@ -40,20 +41,8 @@ class Points:
 def learner_of(codec: str, peer: Behaviour | None = None, **options: float) -> tuple[Learner, Manifest]:
     task = Task("points.py:Points", Points())
     layout = layout_of(task.model())
-    manifest = Manifest(
-        version=1,
-        task="points.py:Points",
-        task_options={},
-        layout=layout.tensors,
-        genesis="00" * 32,
-        codec=codec,
-        degree=1,
-        rule="none",
-        rule_parameters={},
-        rounds=3,
-        frozen="",
-        frozen_marks="",
-        checkpoint_every=16,
+    manifest = manifest_of(
+        3, 1, task="points.py:Points", layout=layout.tensors, codec=codec, rule="none", rule_parameters={}
     )
     trainer = Trainer(task, layout, seat=0, seats=2, seed=1)
     return Learner(trainer, manifest, peer or Behaviour(), 1, Meter(), **options), manifest

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 
 from ledger.circle.history import CircleTerms
-from ledger.circle.manifest import Manifest, Tensor
+from ledger.circle.manifest import Tensor
 from ledger.codec import CODECS
+from tests.support.histories.parts import manifest_of
 
 NOBODY = "0x" + "00" * 20
 OPEN, BY_INVITER, BY_MEMBERS = range(3)
@@ -64,18 +65,13 @@ class ContractTerms:
 
 def manifest_bytes(terms: ContractTerms) -> bytes:
     """A manifest the fold takes."""
-    return Manifest(
-        version=1,
+    return manifest_of(
+        terms.last_round,
+        terms.degree,
         task="digits",
-        task_options={},
         layout=(Tensor("weight", (4, 4), 0),),
         genesis="ab" * 32,
         codec=CODECS[0],
-        degree=terms.degree,
         rule="none",
         rule_parameters={},
-        rounds=terms.last_round,
-        frozen="",
-        frozen_marks="",
-        checkpoint_every=16,
     ).encode()

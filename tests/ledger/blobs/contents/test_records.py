@@ -30,25 +30,12 @@ from ledger.circle.manifest import Manifest, Tensor
 from ledger.codec import PLAIN, ZSTD, MalformedFrame, blocks_of, max_payload_bytes, quantise
 from ledger.errors import PeerFault
 from tests.support import golden
+from tests.support.histories.parts import manifest_of
 
 pytestmark = pytest.mark.rule("R8")
 
 NETWORK, AUTHOR, BASE = b"\x11" * 32, b"\x22" * 20, b"\x33" * 32
-MANIFEST = Manifest(
-    version=1,
-    task="tiny",
-    task_options={},
-    layout=(Tensor("w", (5,), 0),),
-    genesis="00" * 32,
-    codec=PLAIN,
-    degree=2,
-    rule="balance",
-    rule_parameters={},
-    rounds=9,
-    frozen="",
-    frozen_marks="",
-    checkpoint_every=16,
-)
+MANIFEST = manifest_of(9, 2, layout=(Tensor("w", (5,), 0),), codec=PLAIN, rule_parameters={})
 QUANTISED = quantise(np.array([0, 1, -1, 0.5, 3], np.float32), blocks_of(MANIFEST.sizes), PLAIN)
 UPDATE = Update(NETWORK, 3, AUTHOR, BASE, PLAIN, QUANTISED.payload, b"")
 RECORD = Record(
