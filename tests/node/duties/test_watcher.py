@@ -3,6 +3,7 @@
 import asyncio
 import random
 from dataclasses import replace
+from typing import Any, Protocol
 
 import pytest
 
@@ -70,16 +71,54 @@ class Scene:
             await asyncio.sleep(0)
         self.watcher.look(OWN, is_busy=True)
 
-    async def look_at_all(self) -> None:
-        for _ in range(12):
+    async def look_at_all(self, times: int = 1) -> None:
+        for _ in range(12 * times):
             await self.look(after_s=100)
 
     def kinds(self) -> list[object]:
         return [one["kind"] for one in self.told]
 
 
-async def test_it_looks_at_each_judge_once_and_at_nobody_when_all_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, Court())
+class Watch(Protocol):
+    """Makes a scene. after_rounds: so many are settled. silent: a judge that shows nothing of what it knew."""
+
+    def __call__(
+        self,
+        court: Court | None = None,
+        *,
+        after_rounds: int = 1,
+        silent: int | None = None,
+        share: float = 0.5,
+        stake_wei: int = 10**18,
+    ) -> Scene: ...
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    def make(
+        court: Court | None = None, *, after_rounds: int = 1, silent: int | None = None, **budget: Any
+    ) -> Scene:
+        court = Court() if court is None else court
+        for number in range(2, after_rounds + 1):
+            court.play(number)
+        scene = Scene(monkeypatch, court, **budget)
+        if silent is not None:
+            scene.finds[silent] = RecomputedTruth(Truth.WITHHELD)
+        return scene
+
+    return make
+
+
+def have_it_shown(court: Court, by: str = CHALLENGER) -> None:
+    """Judge 3 is asked by a claim for what it judged from in round 2, and shows it."""
+    court.dispute(judge=3, target=3, number=2, challenger=by, evidence=ASKING)
+    court.vote(Answer.REJECTS, *court.summon())
+    court.refer(Stage.APPEAL)
+    court.resolve(Outcome.REJECTED)
+
+
+async def test_it_looks_at_each_judge_once_and_at_nobody_when_all_was_seen(watch: Watch) -> None:
+    scene = watch()
     await scene.look_at_all()
     assert sorted(scene.looked) == [(1, judge) for judge in range(8)]
     scene.court.play(2)
@@ -87,8 +126,8 @@ async def test_it_looks_at_each_judge_once_and_at_nobody_when_all_was_seen(monke
     assert sorted(scene.looked)[8:] == [(2, judge) for judge in range(8)]
 
 
-async def test_after_a_look_it_rests_by_the_share_of_time_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, Court(), share=0.05)
+async def test_after_a_look_it_rests_by_the_share_of_time_it_is_given(watch: Watch) -> None:
+    scene = watch(share=0.05)
     await scene.look()
     assert len(scene.looked) == 1
     await scene.look(after_s=37.9)
@@ -99,24 +138,24 @@ async def test_after_a_look_it_rests_by_the_share_of_time_it_is_given(monkeypatc
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
 async def test_it_looks_at_nobody_where_it_is_given_no_time_or_nobody_can_be_held_to_it(
-    monkeypatch: pytest.MonkeyPatch, share: float
+    watch: Watch, share: float
 ) -> None:
     court = Court()
     if share:
         court.history.terms = replace(court.history.terms, dispute_bond=0)
-    scene = Scene(monkeypatch, court, share=share)
+    scene = watch(court, share=share)
     await scene.look_at_all()
     assert scene.looked == []
 
 
-async def test_while_the_node_recomputes_for_a_vote_it_looks_at_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, Court())
+async def test_while_the_node_recomputes_for_a_vote_it_looks_at_nobody(watch: Watch) -> None:
+    scene = watch()
     await scene.look(is_busy=True)
     assert scene.looked == []
 
 
-async def test_what_is_false_is_claimed_once_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, Court())
+async def test_what_is_false_is_claimed_once_and_told(watch: Watch) -> None:
+    scene = watch()
     scene.finds[3] = Examination((4, 6), b"\7" * 32)
     await scene.look_at_all()
     assert scene.watcher.list_disputes() == [(1, 3, 4, b"\7" * 32)]
@@ -129,16 +168,16 @@ async def test_what_is_false_is_claimed_once_and_told(monkeypatch: pytest.Monkey
     assert scene.watcher.list_disputes() == [], "one claim at a time against a judge"
 
 
-async def test_a_wrong_claim_that_a_friend_raised_shields_no_liar(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, Court())
+async def test_a_wrong_claim_that_a_friend_raised_shields_no_liar(watch: Watch) -> None:
+    scene = watch()
     scene.court.dispute(judge=3, target=5, challenger=address(7))
     scene.finds[3] = Examination((4, 6), b"\7" * 32)
     await scene.look_at_all()
     assert scene.watcher.list_disputes() == [(1, 3, 4, b"\7" * 32)]
 
 
-async def test_a_false_record_or_base_is_a_claim_about_the_judge_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, Court())
+async def test_a_false_record_or_base_is_a_claim_about_the_judge_itself(watch: Watch) -> None:
+    scene = watch()
     scene.finds[3] = Examination((3,), None)
     await scene.look_at_all()
     assert scene.watcher.list_disputes() == [(1, 3, 3, NO_RECORD)]
@@ -146,14 +185,13 @@ async def test_a_false_record_or_base_is_a_claim_about_the_judge_itself(monkeypa
 
 
 async def test_of_a_judge_with_many_lies_one_is_claimed_and_the_next_after_it_was_decided(
-    monkeypatch: pytest.MonkeyPatch,
+    watch: Watch,
 ) -> None:
     court = Court()
     court.play(2)
-    scene = Scene(monkeypatch, court)
+    scene = watch(court)
     scene.finds[0] = Examination((5,), b"\7" * 32)
-    for _ in range(3):
-        await scene.look_at_all()
+    await scene.look_at_all(3)
     assert len(scene.watcher.list_disputes()) == 1
     court.uphold()
     assert court.history.seats[0].convictions == 1
@@ -173,9 +211,9 @@ async def test_of_a_judge_with_many_lies_one_is_claimed_and_the_next_after_it_wa
     ids=["withheld", "unknowable", "genesis", "fault", "timeout", "any"],
 )
 async def test_what_it_could_not_recompute_it_does_not_claim(
-    monkeypatch: pytest.MonkeyPatch, trouble: RecomputedTruth | Exception
+    watch: Watch, trouble: RecomputedTruth | Exception
 ) -> None:
-    scene = Scene(monkeypatch, Court())
+    scene = watch()
     scene.finds = dict.fromkeys(range(9), trouble)
     await scene.look_at_all()
     assert scene.looked
@@ -183,14 +221,10 @@ async def test_what_it_could_not_recompute_it_does_not_claim(
 
 
 async def test_of_who_does_not_show_what_it_judged_from_the_operator_hears_once(
-    monkeypatch: pytest.MonkeyPatch,
+    watch: Watch,
 ) -> None:
-    court = Court()
-    court.play(2)
-    scene = Scene(monkeypatch, court)
-    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
-    for _ in range(5):
-        await scene.look_at_all()
+    scene = watch(after_rounds=2, silent=3)
+    await scene.look_at_all(5)
     assert scene.kinds() == ["unshown"]
     assert str(scene.told[0]["says"]).startswith("seat 3 does not show what it judged from in round ")
     once, on = sorted(scene.looked.count((number, 3)) for number in (1, 2))
@@ -198,14 +232,12 @@ async def test_of_who_does_not_show_what_it_judged_from_the_operator_hears_once(
 
 
 async def test_who_goes_on_attesting_and_shows_nothing_is_asked_by_the_circle_in_the_end(
-    monkeypatch: pytest.MonkeyPatch,
+    watch: Watch,
 ) -> None:
-    scene = Scene(monkeypatch, Court())
-    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
+    scene = watch(silent=3)
     await scene.look_at_all()
     assert scene.watcher.list_disputes() == [], "20 minutes of a window of an hour"
-    for _ in range(3):
-        await scene.look_at_all()
+    await scene.look_at_all(3)
     assert scene.watcher.list_disputes() == [(1, 3, 3, ASKING)]
     assert scene.kinds() == ["unshown"]
     assert scene.looked.count((1, 3)) > 4, "it is asked for all the time"
@@ -214,126 +246,99 @@ async def test_who_goes_on_attesting_and_shows_nothing_is_asked_by_the_circle_in
 
 
 async def test_who_shows_it_meanwhile_is_not_disputed_for_it_and_looked_at_anew(
-    monkeypatch: pytest.MonkeyPatch,
+    watch: Watch,
 ) -> None:
-    court = Court()
-    court.play(2)
-    scene = Scene(monkeypatch, court)
-    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
-    for _ in range(3):
-        await scene.look_at_all()
+    scene = watch(after_rounds=2, silent=3)
+    await scene.look_at_all(3)
     scene.finds[3], scene.looked = Examination((4,), b"\7" * 32), []
-    for _ in range(3):
-        await scene.look_at_all()
+    await scene.look_at_all(3)
     assert sorted(one for one in scene.looked if one[1] == 3) == [(1, 3), (2, 3)]
     assert {one[2:] for one in scene.watcher.list_disputes()} == {(4, b"\7" * 32)}
 
 
 async def test_who_has_stopped_attesting_is_not_disputed_for_what_it_cannot_show(
-    monkeypatch: pytest.MonkeyPatch,
+    watch: Watch,
 ) -> None:
     court = Court()
-    scene = Scene(monkeypatch, court)
+    scene = watch(court)
     scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
     court.play(2, [seat for seat in range(9) if seat != 3])
-    for _ in range(6):
-        await scene.look_at_all()
+    await scene.look_at_all(6)
     assert (1, 3) in scene.looked
     assert scene.watcher.list_disputes() == []
 
 
 async def test_a_judge_that_showed_once_the_circle_asked_is_asked_for_twice_as_long(
-    monkeypatch: pytest.MonkeyPatch,
+    watch: Watch,
 ) -> None:
-    court = Court()
-    court.play(2)
-    court.dispute(judge=3, target=3, number=2, evidence=ASKING)
-    court.vote(Answer.REJECTS, *court.summon())
-    court.refer(Stage.APPEAL)
-    court.resolve(Outcome.REJECTED)
-    scene = Scene(monkeypatch, court)
-    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
-    for _ in range(4):
-        await scene.look_at_all()
+    scene = watch(after_rounds=2, silent=3)
+    have_it_shown(scene.court)
+    await scene.look_at_all(4)
     assert scene.watcher.list_disputes() == []
-    for _ in range(5):
-        await scene.look_at_all()
+    await scene.look_at_all(5)
     assert [one[1:] for one in scene.watcher.list_disputes()] == [(3, 3, ASKING)]
 
 
 async def test_what_its_friends_ask_a_judge_for_gives_it_no_more_time(
-    monkeypatch: pytest.MonkeyPatch,
+    watch: Watch,
 ) -> None:
-    court = Court()
-    court.play(2)
-    court.dispute(judge=3, target=3, number=2, challenger=address(4), evidence=ASKING)
-    court.vote(Answer.REJECTS, *court.summon())
-    court.refer(Stage.APPEAL)
-    court.resolve(Outcome.REJECTED)
-    scene = Scene(monkeypatch, court)
-    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
-    for _ in range(5):
-        await scene.look_at_all()
+    scene = watch(after_rounds=2, silent=3)
+    have_it_shown(scene.court, by=address(4))
+    await scene.look_at_all(5)
     assert [one[1:] for one in scene.watcher.list_disputes()] == [(3, 3, ASKING)]
 
 
 async def test_a_claim_that_a_friend_keeps_open_about_a_judge_shields_it_from_no_question(
-    monkeypatch: pytest.MonkeyPatch,
+    watch: Watch,
 ) -> None:
-    court = Court()
-    court.play(2)
-    scene = Scene(monkeypatch, court)
-    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
+    scene = watch(after_rounds=2, silent=3)
     await scene.look_at_all()
     asked_for = next(iter(scene.watcher._unshown.values())).said.round
-    court.dispute(judge=3, target=3, number=3 - asked_for, challenger=address(4), evidence=ASKING)
-    for _ in range(4):
-        await scene.look_at_all()
+    scene.court.dispute(judge=3, target=3, number=3 - asked_for, challenger=address(4), evidence=ASKING)
+    await scene.look_at_all(4)
     assert scene.watcher.list_disputes() == [], "another is asking: one after the other"
-    for _ in range(4):
-        await scene.look_at_all()
+    await scene.look_at_all(4)
     assert scene.watcher.list_disputes() == [(asked_for, 3, 3, ASKING)]
 
 
 async def test_who_asks_one_judge_already_asks_no_other_and_an_outsider_nobody(
-    monkeypatch: pytest.MonkeyPatch,
+    watch: Watch,
 ) -> None:
     for challenger, asked in ((address(4), 1), (CHALLENGER, 0)):
         court = Court()
         court.dispute(judge=5, target=5, challenger=challenger, evidence=ASKING)
-        scene = Scene(monkeypatch, court)
+        scene = watch(court)
         scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
         for _ in range(5):
             await scene.look_at_all()
         assert len(scene.watcher.list_disputes()) == asked
-    scene = Scene(monkeypatch, Court())
+    scene = watch()
     scene.follower.sender.address = address(100)
     scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
-    for _ in range(5):
-        await scene.look_at_all()
+    await scene.look_at_all(5)
     assert scene.watcher.list_disputes() == []
 
 
-async def test_no_more_is_at_stake_than_the_operator_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_is_at_stake_than_the_operator_lets_it(watch: Watch) -> None:
     court = Court()
     court.dispute(judge=0, challenger=CHALLENGER)
     for stake_wei, is_claimed in ((BOND, True), (BOND - 1, False), (DISPUTE_BOND, False), (0, False)):
-        scene = Scene(monkeypatch, court, stake_wei=stake_wei)
+        scene = watch(court, stake_wei=stake_wei)
         scene.finds[3] = Examination((4,), b"\7" * 32)
         await scene.look_at_all()
         assert bool(scene.watcher.list_disputes()) == is_claimed
         assert "false_verdict" in scene.kinds()
     assert "dispute it with `folkmoot dispute`" in str(scene.told[0]["says"])
-    enough = Scene(monkeypatch, court, stake_wei=5 * DISPUTE_BOND)
+    enough = watch(court, stake_wei=5 * DISPUTE_BOND)
     assert enough.watcher.list_appeals([(0, 1)]) == [(0, 1)]
-    assert Scene(monkeypatch, court, stake_wei=5 * DISPUTE_BOND - 1).watcher.list_appeals([(0, 1)]) == []
+    assert watch(court, stake_wei=5 * DISPUTE_BOND - 1).watcher.list_appeals([(0, 1)]) == []
     assert BUDGET_BONDS * DISPUTE_BOND == BOND
 
 
-async def test_how_a_claim_of_its_own_ended_is_told_once_with_the_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_how_a_claim_of_its_own_ended_is_told_once_with_the_amounts(watch: Watch) -> None:
     court = Court()
     court.dispute(judge=0, challenger=CHALLENGER)
-    scene = Scene(monkeypatch, court)
+    scene = watch(court)
     await scene.look()
     court.vote(Answer.UPHOLDS, *court.summon())
     court.refer(Stage.CIRCLE)
@@ -344,13 +349,13 @@ async def test_how_a_claim_of_its_own_ended_is_told_once_with_the_amounts(monkey
     assert scene.kinds() == ["claim_over"]
     assert (scene.told[0]["back_wei"], scene.told[0]["reward_wei"]) == (DISPUTE_BOND, BOND // 8)
     assert scene.watcher.is_owed()
-    again = Scene(monkeypatch, court)
+    again = watch(court)
     await again.look()
     assert again.told == [], "what is past is not told by a node that starts"
 
 
-async def test_after_a_reorganisation_all_is_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, Court())
+async def test_after_a_reorganisation_all_is_looked_at_anew(watch: Watch) -> None:
+    scene = watch()
     scene.finds[3] = Examination((4,), b"\7" * 32)
     await scene.look_at_all()
     scene.follower.rollbacks += 1
@@ -360,8 +365,8 @@ async def test_after_a_reorganisation_all_is_looked_at_anew(monkeypatch: pytest.
     assert scene.watcher.list_disputes() == []
 
 
-async def test_closing_ends_what_is_being_recomputed(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, Court())
+async def test_closing_ends_what_is_being_recomputed(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = watch()
 
     async def for_ever(*_: object) -> Examination:
         await asyncio.Event().wait()
