@@ -1,16 +1,14 @@
 """Closing a commit phase that is due."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Drawn
 from ledger.circle.history import Phase
-from tests.support.contract.harness import WINDOW_S, CircleUnderTest
+from tests.support.contract.copied import Deploy
+from tests.support.contract.harness import WINDOW_S
 
 pytestmark = pytest.mark.rule("R3.11")
 
-Deploy = Callable[..., CircleUnderTest]
 STRANGER = 9
 
 

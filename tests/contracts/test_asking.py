@@ -1,11 +1,9 @@
 """Claims that only ask a judge to show what it judged from, and jurors who may not vote any more."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Outcome, Stage
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import DIGEST, NOBODY, CircleUnderTest
 from tests.support.contract.trials import (
     CHALLENGER,
@@ -22,7 +20,6 @@ from tests.support.contract.trials import (
 
 pytestmark = pytest.mark.rule("R26.1a")
 
-Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND = 1000, 100
 TERMS = {
     "start_seats": 9,

@@ -1,18 +1,14 @@
 """Anchoring verdicts."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Attested
 from ledger.circle.history import Phase
 from ledger.circle.verdict_word import ACCEPTED_BIT, ROUND_BIT, SEED_BIT
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import RECORD, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.10")
-
-Deploy = Callable[..., CircleUnderTest]
 
 
 @copied

@@ -1,16 +1,13 @@
 """Every bond can be had back in bounded time, whatever others do or omit."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.history import Phase
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R23.3")
 
-Deploy = Callable[..., CircleUnderTest]
 BOND, STRANGER, PATIENCE_S = 1000, 9, 16 * WINDOW_S
 
 

@@ -1,17 +1,13 @@
 """Anchoring an update, and how the commit phase closes."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Committed, Drawn
 from ledger.circle.history import Phase
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.8")
-
-Deploy = Callable[..., CircleUnderTest]
 
 
 @copied

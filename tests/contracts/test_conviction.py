@@ -1,11 +1,9 @@
 """What a conviction costs, whom it pays, and how long it lasts."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Outcome
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contract.trials import (
     CHALLENGER,
@@ -20,7 +18,6 @@ from tests.support.contract.trials import (
 
 pytestmark = pytest.mark.rule("R26.6")
 
-Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND, FRIEND = 1001, 100, CHALLENGER
 
 

@@ -1,6 +1,5 @@
 """The court's code: it runs as the circle's own, on the same storage, and does nothing by itself."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +7,14 @@ import pytest
 
 from ledger.chain.contract.artifact import load_circle_artifact
 from tests.support.contract.compiler import require_vyper
-from tests.support.contract.harness import DIGEST, NOBODY, CircleUnderTest, decode_result
+from tests.support.contract.copied import Deploy, after_a_round
+from tests.support.contract.harness import DIGEST, NOBODY, decode_result
 from tests.support.contract.machines import BareMachine, Ran
 from tests.support.contract.terms import ContractTerms, manifest_bytes
 from tests.support.contract.trials import CHALLENGER, CLAIM, JUDGE, answer, jury_of, raise_claim, resolve
 
 pytestmark = pytest.mark.rule("R3")
 
-Deploy = Callable[..., CircleUnderTest]
 ROOT = Path(__file__).resolve().parents[2]
 COURT_CALLS = {
     "restart": (JUDGE,),
@@ -77,9 +76,7 @@ def test_the_courts_code_is_the_same_wherever_it_is_deployed(deploy: Deploy) -> 
 
 @pytest.mark.parametrize("name", COURT_CALLS)
 def test_a_direct_call_to_the_courts_own_address_does_nothing(deploy: Deploy, name: str) -> None:
-    circle = deploy(start_seats=5, quorum=2, last_round=9, bond=1000, dispute_bond=100)
-    circle.join_all()
-    circle.whole_round(range(5))
+    circle = after_a_round(deploy, start_seats=5, quorum=2, last_round=9, bond=1000, dispute_bond=100)
     raise_claim(circle)
     data = circle.artifact.encode_call(name, *COURT_CALLS[name])
     for sender in (circle.peers[JUDGE], circle.peers[2], circle.colds[JUDGE], circle.peers[CHALLENGER]):
@@ -99,9 +96,7 @@ def test_a_direct_call_that_is_none_is_refused_and_coin_with_it(deploy: Deploy) 
 
 
 def test_what_the_court_emits_and_is_paid_is_the_circles(deploy: Deploy) -> None:
-    circle = deploy(start_seats=5, quorum=2, last_round=9, bond=1000, dispute_bond=100)
-    circle.join_all()
-    circle.whole_round(range(5))
+    circle = after_a_round(deploy, start_seats=5, quorum=2, last_round=9, bond=1000, dispute_bond=100)
     # The harness looks at the address of each log, and at the circle's coin.
     number = raise_claim(circle, 1, JUDGE, 1, DIGEST)
     answer(circle, number, upholds=jury_of(circle, number))
@@ -112,9 +107,7 @@ def test_what_the_court_emits_and_is_paid_is_the_circles(deploy: Deploy) -> None
 
 
 def test_a_call_passes_on_what_the_courts_code_returns_and_why_it_reverts(deploy: Deploy) -> None:
-    circle = deploy(start_seats=5, quorum=2, last_round=9, bond=1000, dispute_bond=100)
-    circle.join_all()
-    circle.whole_round(range(5))
+    circle = after_a_round(deploy, start_seats=5, quorum=2, last_round=9, bond=1000, dispute_bond=100)
     for number, target in enumerate((1, 2, 3)):
         data = circle.artifact.encode_call("dispute", 1, JUDGE, target, DIGEST)
         sender = circle.peers[CHALLENGER]

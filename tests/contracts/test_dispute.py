@@ -1,27 +1,20 @@
 """Claiming that what a judge said was false."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Answer, Disputed, Outcome, Stage
 from tests.support.contract.attacking import attacker, data_of
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, after_a_round, copied
 from tests.support.contract.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contract.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, convict, pass_window, resolve
 
 pytestmark = pytest.mark.rule("R26.1")
 
-Deploy = Callable[..., CircleUnderTest]
-
 
 @copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Five seats with a bond of 1000 after one settled round; a dispute pledges 100."""
-    opened = deploy(start_seats=5, quorum=2, last_round=300, bond=1000, dispute_bond=100)
-    opened.join_all()
-    opened.whole_round(range(5))
-    return opened
+    return after_a_round(deploy, start_seats=5, quorum=2, last_round=300, bond=1000, dispute_bond=100)
 
 
 def test_anyone_disputes_a_verdict_and_pledges_a_bond(circle: CircleUnderTest) -> None:
@@ -52,9 +45,7 @@ def test_the_bond_is_neither_more_nor_less(circle: CircleUnderTest, value: int) 
 
 
 def test_a_circle_may_have_no_disputes(deploy: Deploy) -> None:
-    circle = deploy(start_seats=5, dispute_bond=0)
-    circle.join_all()
-    circle.whole_round(range(5))
+    circle = after_a_round(deploy, start_seats=5, dispute_bond=0)
     assert circle.refusal(CHALLENGER, "dispute", *CLAIM) == "dispute: circle has none"
 
 
@@ -117,9 +108,7 @@ def test_a_claim_is_raised_once_at_a_time(circle: CircleUnderTest) -> None:
 
 
 def test_where_nobody_can_sit_on_a_jury_the_circle_hears_the_claim_at_once(deploy: Deploy) -> None:
-    circle = deploy(start_seats=3, bond=8, dispute_bond=1)
-    circle.join_all()
-    circle.whole_round(range(3))
+    circle = after_a_round(deploy, start_seats=3, bond=8, dispute_bond=1)
     # Seat 2 is left, and it does not sit on the jury of its own claim.
     circle.do(2, "dispute", *CLAIM)
     assert circle.twin.disputes[0].stage == Stage.CIRCLE
@@ -137,9 +126,9 @@ def test_the_electorate_is_all_who_are_bonded_leavers_included(circle: CircleUnd
 
 
 def test_who_is_released_is_of_no_electorate(deploy: Deploy) -> None:
-    circle = deploy(start_seats=5, quorum=4, last_round=9, bond=8, dispute_bond=1, unbonding_s=8 * WINDOW_S)
-    circle.join_all()
-    circle.whole_round(range(5))
+    circle = after_a_round(
+        deploy, start_seats=5, quorum=4, last_round=9, bond=8, dispute_bond=1, unbonding_s=8 * WINDOW_S
+    )
     circle.do_cold(3, "leave", 3)
     circle.machine.pass_time(9 * WINDOW_S)
     circle.do(0, "release", 3)
@@ -150,9 +139,9 @@ def test_who_is_released_is_of_no_electorate(deploy: Deploy) -> None:
 
 
 def test_fewer_than_the_quorum_bonded_judge_nobody(deploy: Deploy) -> None:
-    circle = deploy(start_seats=4, quorum=4, last_round=9, bond=8, dispute_bond=1, unbonding_s=30 * DAY_S)
-    circle.join_all()
-    circle.whole_round(range(4))
+    circle = after_a_round(
+        deploy, start_seats=4, quorum=4, last_round=9, bond=8, dispute_bond=1, unbonding_s=30 * DAY_S
+    )
     circle.do_cold(3, "leave", 3)
     circle.machine.pass_time(30 * DAY_S + WINDOW_S)
     circle.do(0, "release", 3)

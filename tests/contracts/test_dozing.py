@@ -1,17 +1,14 @@
 """Who is gone or silent is waited for once, and it costs."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Committed, Drawn
 from ledger.circle.history import Phase
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import DIGEST, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.5a")
 
-Deploy = Callable[..., CircleUnderTest]
 DOZER = 4
 INITIAL = 32768
 

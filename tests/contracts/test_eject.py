@@ -1,16 +1,13 @@
 """Removing who has been quarantined for too long; and the way back."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Ejected
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R23.2")
 
-Deploy = Callable[..., CircleUnderTest]
 LIAR, STRANGER = 2, 9
 
 

@@ -1,18 +1,15 @@
 """Taking a seat."""
 
-from collections.abc import Callable
-
 import pytest
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
 from ledger.circle.events import Drawn, Joined
 from ledger.circle.history import Phase
-from tests.support.contract.harness import ENDPOINT, NOBODY, UNSIGNED, CircleUnderTest
+from tests.support.contract.copied import Deploy
+from tests.support.contract.harness import ENDPOINT, NOBODY, UNSIGNED
 
 pytestmark = pytest.mark.rule("R3.4")
-
-Deploy = Callable[..., CircleUnderTest]
 
 
 def test_seats_are_numbered_in_the_order_of_joining(deploy: Deploy) -> None:

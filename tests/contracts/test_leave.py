@@ -1,17 +1,13 @@
 """Giving a seat up."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Left
 from ledger.circle.history import Phase
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, after_a_round, copied
 from tests.support.contract.harness import DAY_S, DIGEST, ENDPOINT, RECORD, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R23.1")
-
-Deploy = Callable[..., CircleUnderTest]
 
 
 @copied
@@ -122,9 +118,7 @@ def test_all_may_leave_and_later_comers_go_on(deploy: Deploy) -> None:
 
 
 def test_one_may_leave_after_the_end(deploy: Deploy) -> None:
-    circle = deploy(start_seats=2, last_round=1, bond=9)
-    circle.join_all()
-    circle.whole_round(range(2))
+    circle = after_a_round(deploy, start_seats=2, last_round=1, bond=9)
     circle.do_cold(0, "leave", 0)
     circle.machine.pass_time(DAY_S)
     circle.do(1, "release", 0)

@@ -1,11 +1,10 @@
 """What fewer than half of the bonded seats cannot do, however lucky their draws are and however few are awake."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Outcome, Resolved, Stage
 from ledger.circle.history import Phase
+from tests.support.contract.copied import Deploy, after_a_round
 from tests.support.contract.harness import DAY_S, DIGEST, CircleUnderTest
 from tests.support.contract.trials import (
     JUDGE,
@@ -20,7 +19,6 @@ from tests.support.contract.trials import (
 
 pytestmark = pytest.mark.rule("R26")
 
-Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND, OUTSIDE = 1000, 100, 9
 MINORITIES = [(3, 1), (5, 2), (7, 3), (9, 4)]
 
@@ -78,17 +76,17 @@ def test_a_minority_convicts_nobody(
 
 
 def test_half_is_a_minority_too(deploy: Deploy) -> None:
-    circle = deploy(start_seats=6, quorum=2, last_round=9, bond=BOND, dispute_bond=DISPUTE_BOND, jury_seats=21)
-    circle.join_all()
-    circle.whole_round(range(6))
+    circle = after_a_round(
+        deploy, start_seats=6, quorum=2, last_round=9, bond=BOND, dispute_bond=DISPUTE_BOND, jury_seats=21
+    )
     number = raise_claim(circle, by=OUTSIDE)
     assert attack(circle, number, range(3, 6), "sleep").outcome == Outcome.VOID
 
 
 def test_a_minority_keeps_nothing_either(deploy: Deploy) -> None:
-    circle = deploy(start_seats=9, quorum=6, last_round=9, bond=BOND, dispute_bond=DISPUTE_BOND, jury_seats=3)
-    circle.join_all()
-    circle.whole_round(range(9))
+    circle = after_a_round(
+        deploy, start_seats=9, quorum=6, last_round=9, bond=BOND, dispute_bond=DISPUTE_BOND, jury_seats=3
+    )
     number = raise_claim(circle, by=OUTSIDE)
     # The liar's friends are the jury; with the liar they are four of nine.
     friends = jury_of(circle, number)
@@ -133,9 +131,9 @@ def test_who_leaves_last_takes_nothing(deploy: Deploy, circle_is: str) -> None:
 
 
 def test_who_stays_alone_is_no_court(deploy: Deploy) -> None:
-    circle = deploy(start_seats=3, quorum=2, last_round=1, bond=BOND, unbonding_s=DAY_S, dispute_bond=DISPUTE_BOND)
-    circle.join_all()
-    circle.whole_round(range(3))
+    circle = after_a_round(
+        deploy, start_seats=3, quorum=2, last_round=1, bond=BOND, unbonding_s=DAY_S, dispute_bond=DISPUTE_BOND
+    )
     circle.do_cold(0, "leave", 0)
     circle.machine.pass_time(DAY_S // 2)
     circle.do_cold(1, "leave", 1)

@@ -1,15 +1,12 @@
 """Publishing a new endpoint."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Moved
-from tests.support.contract.harness import ENDPOINT, CircleUnderTest
+from tests.support.contract.copied import Deploy
+from tests.support.contract.harness import ENDPOINT
 
 pytestmark = pytest.mark.rule("R3.6")
-
-Deploy = Callable[..., CircleUnderTest]
 
 
 def test_a_seat_may_move_at_any_time(deploy: Deploy) -> None:

@@ -1,14 +1,12 @@
 """Who takes a seat that another has given up begins as anybody does, whatever was known of the seat."""
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.support.contract.harness import WINDOW_S, CircleUnderTest
+from tests.support.contract.copied import Deploy
+from tests.support.contract.harness import WINDOW_S
 
 pytestmark = pytest.mark.rule("R3.4")
 
-Deploy = Callable[..., CircleUnderTest]
 TAKEN_AGAIN = 7
 NEWCOMER = 256
 

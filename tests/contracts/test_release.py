@@ -1,15 +1,13 @@
 """Making a seat free again."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Released
-from tests.support.contract.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
+from tests.support.contract.copied import Deploy
+from tests.support.contract.harness import DAY_S, DIGEST, WINDOW_S
 
 pytestmark = pytest.mark.rule("R23.3")
 
-Deploy = Callable[..., CircleUnderTest]
 STRANGER = 9
 
 

@@ -1,19 +1,16 @@
 """Proving that a peer announced two updates in one round."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Equivocated
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, encode_compact, hello_hash, sign
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, after_a_round, copied
 from tests.support.contract.harness import DAY_S, DIGEST, NOBODY, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contract.walk import HALF_ORDER
 
 pytestmark = pytest.mark.rule("R25")
 
-Deploy = Callable[..., CircleUnderTest]
 REPORT = "report_equivocation"
 REPORTER, FRESH, COLD = 9, 8, 8
 FORGED = "equivocation: bad signature"
@@ -238,9 +235,7 @@ def test_rounds_to_come_convict_as_well(circle: CircleUnderTest) -> None:
 
 
 def test_it_is_proved_after_the_end_too(deploy: Deploy) -> None:
-    circle = deploy(start_seats=2, last_round=1, bond=4)
-    circle.join_all()
-    circle.whole_round(range(2))
+    circle = after_a_round(deploy, start_seats=2, last_round=1, bond=4)
     circle.do(REPORTER, REPORT, *circle.announcements(1, 1))
 
 

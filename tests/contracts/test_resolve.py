@@ -1,11 +1,9 @@
 """How a dispute goes from stage to stage, and how it ends."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Appealed, Outcome, Referred, Resolved, Stage
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, after_a_round, copied
 from tests.support.contract.harness import DIGEST, WINDOW_S, CircleUnderTest
 from tests.support.contract.trials import (
     CHALLENGER,
@@ -23,7 +21,6 @@ from tests.support.contract.trials import (
 
 pytestmark = pytest.mark.rule("R26.5")
 
-Deploy = Callable[..., CircleUnderTest]
 BOND, DISPUTE_BOND, FINE = 1002, 100, 501
 APPELLANT = 11
 
@@ -31,9 +28,9 @@ APPELLANT = 11
 @copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Nine bonded seats, and a dispute with a jury of five of them."""
-    opened = deploy(start_seats=9, quorum=2, last_round=9, bond=BOND, dispute_bond=DISPUTE_BOND, jury_seats=5)
-    opened.join_all()
-    opened.whole_round(range(9))
+    opened = after_a_round(
+        deploy, start_seats=9, quorum=2, last_round=9, bond=BOND, dispute_bond=DISPUTE_BOND, jury_seats=5
+    )
     raise_claim(opened)
     return opened
 
@@ -253,9 +250,7 @@ def test_a_stage_left_lying_is_taken_on_by_anyone_later(circle: CircleUnderTest)
 
 
 def test_a_dispute_ends_after_the_circle_too(deploy: Deploy) -> None:
-    circle = deploy(start_seats=5, last_round=1, bond=8, dispute_bond=2)
-    circle.join_all()
-    circle.whole_round(range(5))
+    circle = after_a_round(deploy, start_seats=5, last_round=1, bond=8, dispute_bond=2)
     raise_claim(circle, 1, JUDGE, TARGET, DIGEST)
     answer(circle, 0, upholds=jury_of(circle))
     resolve(circle)

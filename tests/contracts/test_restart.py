@@ -1,26 +1,19 @@
 """Starting anew from the genesis: it costs, and it is no way out."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Outcome, Restarted
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, after_a_round, copied
 from tests.support.contract.harness import CircleUnderTest
 from tests.support.contract.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, convict
 
 pytestmark = pytest.mark.rule("R23.4")
 
-Deploy = Callable[..., CircleUnderTest]
-
 
 @copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Five bonded seats after one settled round."""
-    opened = deploy(start_seats=5, quorum=2, last_round=9, bond=1000, dispute_bond=100)
-    opened.join_all()
-    opened.whole_round(range(5))
-    return opened
+    return after_a_round(deploy, start_seats=5, quorum=2, last_round=9, bond=1000, dispute_bond=100)
 
 
 @pytest.mark.parametrize("key", ["hot", "cold"])

@@ -1,17 +1,14 @@
 """New keys for a seat: announced by its cold key, put in force by the new hot key after the delay."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Committed, Rotated, Rotating
 from ledger.circle.history import Phase
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, after_a_round, copied
 from tests.support.contract.harness import DAY_S, DIGEST, NOBODY, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R24")
 
-Deploy = Callable[..., CircleUnderTest]
 FRESH, OTHER = 8, 9
 
 
@@ -195,7 +192,5 @@ def test_without_a_delay_keys_change_at_once(deploy: Deploy) -> None:
 
 
 def test_keys_change_after_the_end_too(deploy: Deploy) -> None:
-    circle = deploy(start_seats=2, last_round=1)
-    circle.join_all()
-    circle.whole_round(range(2))
+    circle = after_a_round(deploy, start_seats=2, last_round=1)
     rotate(circle)

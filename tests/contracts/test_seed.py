@@ -1,7 +1,5 @@
 """The draw of who judges whom: known to everybody a block later, and to nobody who could still take it back."""
 
-from collections.abc import Callable
-
 import pytest
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
@@ -9,13 +7,12 @@ from eth_hash.auto import keccak
 from ledger.circle.events import Drawn, Settled
 from ledger.circle.history import Phase
 from tests.support.contract.attacking import attacker, data_of
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import DIGEST, RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contract.machines import BareMachine
 
 pytestmark = pytest.mark.rule("R3.9")
 
-Deploy = Callable[..., CircleUnderTest]
 STRANGER = 9
 ZERO = bytes(32)
 

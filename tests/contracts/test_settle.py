@@ -1,17 +1,15 @@
 """Verdicts become reputations, and the next round opens."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Settled
 from ledger.circle.history import Phase
+from tests.support.contract.copied import Deploy, after_a_round
 from tests.support.contract.harness import RECORD, WINDOW_S, CircleUnderTest
 from tests.support.contract.twin.rounds import PATIENCE_WINDOWS
 
 pytestmark = pytest.mark.rule("R3.12")
 
-Deploy = Callable[..., CircleUnderTest]
 INITIAL, FULL = 32768, 65535
 STRANGER = 9
 
@@ -39,16 +37,12 @@ def test_anyone_settles_and_the_next_round_opens_for_those_who_attested(deploy: 
 
 @pytest.mark.rule("R3.7")
 def test_a_round_all_have_attested_in_is_settled_before_its_deadline(deploy: Deploy) -> None:
-    circle = deploy(start_seats=3, quorum=2)
-    circle.join_all()
-    circle.whole_round(range(3))
+    circle = after_a_round(deploy, start_seats=3, quorum=2)
     assert circle.state.round == 2
 
 
 def test_the_last_round_ends_the_circle(deploy: Deploy) -> None:
-    circle = deploy(start_seats=2, last_round=2)
-    circle.join_all()
-    circle.whole_round(range(2))
+    circle = after_a_round(deploy, start_seats=2, last_round=2)
     circle.whole_round(range(2))
     assert (circle.state.phase, circle.state.round, circle.state.deadline_s) == (
         Phase.FINISHED,

@@ -1,30 +1,23 @@
 """Drawing the jury of a dispute."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.draw import draw_jury, seats_of
 from ledger.circle.events import Disputed, Outcome, Resolved, Summoned
 from tests.support.contract.attacking import attacker, data_of
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, after_a_round, copied
 from tests.support.contract.harness import DIGEST, WINDOW_S, CircleUnderTest
 from tests.support.contract.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, answer, convict, raise_claim
 
 pytestmark = pytest.mark.rule("R26.2")
 
-Deploy = Callable[..., CircleUnderTest]
-
 
 @copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Eight seats after one settled round; a jury has three."""
-    opened = deploy(
-        start_seats=8, quorum=2, last_round=9, bond=800, dispute_bond=100, jury_seats=3, reputation_shift=1
+    return after_a_round(
+        deploy, start_seats=8, quorum=2, last_round=9, bond=800, dispute_bond=100, jury_seats=3, reputation_shift=1
     )
-    opened.join_all()
-    opened.whole_round(range(8))
-    return opened
 
 
 def summon(circle: CircleUnderTest) -> Summoned:
@@ -48,9 +41,7 @@ def test_neither_judge_nor_target_nor_challenger_sits_on_it(circle: CircleUnderT
 
 
 def test_all_who_may_sit_are_called_where_they_are_few(deploy: Deploy) -> None:
-    circle = deploy(start_seats=5, bond=8, dispute_bond=1, jury_seats=21)
-    circle.join_all()
-    circle.whole_round(range(5))
+    circle = after_a_round(deploy, start_seats=5, bond=8, dispute_bond=1, jury_seats=21)
     circle.do(2, "dispute", *CLAIM)
     assert summon(circle).jury == 0b11000
 
@@ -147,9 +138,7 @@ def test_who_never_summons_a_jury_loses_the_bond_and_the_claim_may_be_raised_aga
 
 
 def test_a_juror_that_leaves_may_vote_until_it_is_released(deploy: Deploy) -> None:
-    circle = deploy(start_seats=3, bond=8, dispute_bond=1)
-    circle.join_all()
-    circle.whole_round(range(3))
+    circle = after_a_round(deploy, start_seats=3, bond=8, dispute_bond=1)
     circle.do(CHALLENGER, "dispute", *CLAIM)
     circle.do_cold(2, "leave", 2)
     assert summon(circle).jury == 0b100

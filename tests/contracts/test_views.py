@@ -1,14 +1,11 @@
 """What anyone may read."""
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.support.contract.harness import DIGEST, NOBODY, WINDOW_S, CircleUnderTest
+from tests.support.contract.copied import Deploy, after_a_round
+from tests.support.contract.harness import DIGEST, NOBODY, WINDOW_S
 from tests.support.contract.machines import Refusal
 from tests.support.contract.trials import convict
-
-Deploy = Callable[..., CircleUnderTest]
 
 
 def test_seats_and_peers_find_each_other(deploy: Deploy) -> None:
@@ -89,9 +86,7 @@ def test_standing_tells_who_is_held_quarantined_vacant_and_about(deploy: Deploy)
 
 
 def test_a_dispute_is_read_as_it_stands(deploy: Deploy) -> None:
-    circle = deploy(start_seats=5, bond=8, dispute_bond=2)
-    circle.join_all()
-    circle.whole_round(range(5))
+    circle = after_a_round(deploy, start_seats=5, bond=8, dispute_bond=2)
     circle.do(9, "dispute", 1, 0, 1, DIGEST)
     now, block = circle.machine.now_s, circle.machine.moment.block
     claim = (1, 0, 1, circle.peers[9].lower(), NOBODY)
@@ -103,9 +98,7 @@ def test_a_dispute_is_read_as_it_stands(deploy: Deploy) -> None:
 
 
 def test_who_is_suspended_is_told(deploy: Deploy) -> None:
-    circle = deploy(start_seats=5, last_round=9, bond=8, dispute_bond=2)
-    circle.join_all()
-    circle.whole_round(range(5))
+    circle = after_a_round(deploy, start_seats=5, last_round=9, bond=8, dispute_bond=2)
     convict(circle, 1, 0, 1, DIGEST)
     assert circle.view("standing")[6] == 0b00001
     assert circle.view("seat_at", 0)[0][9:] == (0, 1, 2 + 64)

@@ -1,11 +1,9 @@
 """The votes of a jury, and of the circle."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Answer, Stage, Voted
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, after_a_round, copied
 from tests.support.contract.harness import DAY_S, DIGEST, WINDOW_S, CircleUnderTest
 from tests.support.contract.trials import (
     CHALLENGER,
@@ -22,15 +20,13 @@ from tests.support.contract.trials import (
 
 pytestmark = pytest.mark.rule("R26.4")
 
-Deploy = Callable[..., CircleUnderTest]
-
 
 @copied
 def circle(deploy: Deploy) -> CircleUnderTest:
     """Eight seats, and a dispute with a jury of five of them."""
-    opened = deploy(start_seats=8, quorum=2, last_round=300, bond=800, dispute_bond=100, jury_seats=5)
-    opened.join_all()
-    opened.whole_round(range(8))
+    opened = after_a_round(
+        deploy, start_seats=8, quorum=2, last_round=300, bond=800, dispute_bond=100, jury_seats=5
+    )
     raise_claim(opened)
     return opened
 

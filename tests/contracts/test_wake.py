@@ -1,16 +1,13 @@
 """Asking to be on the roster again."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ledger.circle.events import Woken
 from ledger.circle.history import Phase
+from tests.support.contract.copied import Deploy, after_a_round
 from tests.support.contract.harness import DIGEST, WINDOW_S, CircleUnderTest
 
 pytestmark = pytest.mark.rule("R3.6")
-
-Deploy = Callable[..., CircleUnderTest]
 
 
 def absent_seat_two(deploy: Deploy) -> CircleUnderTest:
@@ -146,7 +143,5 @@ def test_who_has_no_seat_cannot_wake(deploy: Deploy) -> None:
 
 
 def test_nobody_wakes_after_the_end(deploy: Deploy) -> None:
-    circle = deploy(start_seats=2, last_round=1)
-    circle.join_all()
-    circle.whole_round(range(2))
+    circle = after_a_round(deploy, start_seats=2, last_round=1)
     assert circle.refusal(0, "wake") == "wake: circle is finished"

@@ -1,19 +1,16 @@
 """Taking what the circle owes, and who tries to take more."""
 
-from collections.abc import Callable
-
 import pytest
 from eth_abi.abi import decode as abi_decode
 
 from ledger.circle.events import Withdrawn
 from tests.support.contract.attacking import attacker, data_of
-from tests.support.contract.copied import copied
+from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import ENDPOINT, UNSIGNED, CircleUnderTest
 from tests.support.contract.machines import Ran
 
 pytestmark = pytest.mark.rule("R27")
 
-Deploy = Callable[..., CircleUnderTest]
 BOND = 1000
 
 

@@ -17,6 +17,14 @@ def deployed(**terms: Any) -> CircleUnderTest:
     return CircleUnderTest(BareMachine(), ContractTerms(**terms))
 
 
+def after_a_round(deploy: Deploy, **terms: Any) -> CircleUnderTest:
+    """A circle with these changed terms in which as many as open round 1 have joined, and settled it."""
+    circle = deploy(**terms)
+    circle.join_all()
+    circle.whole_round(range(circle.terms.start_seats))
+    return circle
+
+
 def copied(make: Callable[[Deploy], CircleUnderTest]) -> Any:
     """The fixture of what `make` makes when it is first asked for. Each test has a copy; the original rests."""
     original = cache(lambda: make(deployed))
