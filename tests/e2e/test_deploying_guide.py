@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,10 +9,10 @@ import pytest
 
 from node.seat.keys import address_of
 from tests.support.chains.kinds import ChainProcess, anvil
+from tests.support.shell import run_to_its_end
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "guides" / "deploying.md"
-WAIT_S = 180.0
 COIN = hex(10**18)
 
 
@@ -21,20 +20,6 @@ def commands() -> list[str]:
     """The lines after `$ ` in the guide's console blocks, in order."""
     blocks = re.findall(r"^```console\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     return [line[2:] for line in "".join(blocks).splitlines() if line.startswith("$ ")]
-
-
-def run(command: str, folder: Path, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 def fund(folder: Path, *chains: ChainProcess) -> None:
@@ -58,7 +43,7 @@ def test_the_guides_commands_do_what_it_says(tmp_path: Path) -> None:
         }
         said = []
         for command in commands():
-            said.append(run(command, tmp_path, environment))
+            said.append(run_to_its_end(command, tmp_path, environment))
             if "keys new" in command:
                 fund(tmp_path, public, own)
     text = "\n".join(said)

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.shell import WAIT_S, run_to_its_end
+
 README = Path(__file__).parents[2] / "README.md"
 SECTION = "By hand, in four terminals"
 SERVING = ("folkmoot chain", "folkmoot node")
-WAIT_S = 180.0
 
 
 def commands_of(section: str) -> list[str]:
@@ -70,20 +71,6 @@ def test_the_readmes_commands_by_hand_do_what_it_says(tmp_path: Path) -> None:
                     wait_for_chain(log)
             else:
                 run_to_its_end(command, tmp_path, environment)
-
-
-def run_to_its_end(command: str, folder: Path, environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=False,
-    )
-    logs = "\n".join(f"{path.name}: {path.read_text()[-500:]}" for path in folder.glob("terminal-*.log"))
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}\n{logs}"
 
 
 def wait_for_chain(log: Path) -> None:

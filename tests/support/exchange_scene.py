@@ -1,6 +1,8 @@
 """A round's exchange on this machine: members with stores and gateways, and one that fetches."""
 
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
@@ -98,3 +100,14 @@ class Scene:
         digest = self.members[seat if at is None else at].store.put(blob)
         self.round.commits[seat] = digest
         return digest
+
+
+@asynccontextmanager
+async def playing_scene(folder: Path) -> AsyncIterator[Scene]:
+    """A scene whose members serve, until the end of the block."""
+    scene = Scene(folder)
+    await scene.start()
+    async with scene.fetcher:
+        yield scene
+    for member in scene.members:
+        await member.close()

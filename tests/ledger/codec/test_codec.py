@@ -1,9 +1,6 @@
 """Codec v1: round trips, golden bytes, and bytes from somebody who means harm."""
 
-import tracemalloc
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +29,7 @@ from ledger.codec import (
 from ledger.codec.frames import Quantised
 from ledger.errors import PeerFault
 from tests.support import golden
+from tests.support.memory import peak_bytes
 from tests.support.specification import arithmetic
 
 pytestmark = pytest.mark.rule("R9.3")
@@ -63,16 +61,6 @@ def steps_of(payload: bytes, length: int) -> list[Fraction]:
     """The quantisation step of each value, as a fraction, read from the plain payload."""
     blocks = -(-length // BLOCK)
     return [Fraction(1 << payload[place // BLOCK], 1 << GRID_BITS) for place in range(length) if blocks]
-
-
-def peak_bytes(work: Callable[..., Any]) -> int:
-    """The most memory that Python and numpy held at a time while `work` ran, above what they held before."""
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 # ------------------------------------------------------------------------------------------- round trips

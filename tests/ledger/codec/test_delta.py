@@ -1,6 +1,5 @@
 """Codec v2: frames of differences, lost ones among them, and bytes from somebody who means harm."""
 
-import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -48,6 +47,7 @@ from ledger.codec.frames import Quantised
 from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE, FrameHeader, read_header
 from ledger.errors import UsageError
 from tests.support import golden
+from tests.support.memory import peak_bytes
 from tests.support.specification import codec as specification
 
 pytestmark = pytest.mark.rule("R9.4")
@@ -125,16 +125,6 @@ def raw_header(payload: bytes, **changes: int) -> bytes:
     names = ["steps_at", "map_at", "codes_at", "wides_at"]
     stored = tuple(changes.pop(name, length) for name, length in zip(names, header.stored, strict=True))
     return replace(header, stored=stored, **changes).encode() + payload[size:]
-
-
-def peak_bytes(work: Callable[..., Any]) -> int:
-    """The most memory that Python and numpy held at a time while `work` ran, above what they held before."""
-    tracemalloc.start()
-    try:
-        work()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 # ------------------------------------------------------------------------------------------- round trips

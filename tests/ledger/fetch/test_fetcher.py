@@ -16,14 +16,11 @@ from ledger.errors import NotYet, PeerFault
 from ledger.fetch.block_request import parse_gateway_url
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from ledger.identity.endpoints import parse_endpoint
+from tests.support.sample_blobs import blob
 
 pytestmark = pytest.mark.rule("R20")
 
 Behaviour = Callable[[web.Request, bytes], Awaitable[web.StreamResponse]]
-
-
-def blob(size_bytes: int) -> bytes:
-    return (b"FM" + bytes(range(251)) * (size_bytes // 251 + 1))[:size_bytes]
 
 
 def blocks_of(*dags: Dag) -> dict[bytes, bytes]:

@@ -12,13 +12,10 @@ from ledger.blobs.cid import digest_of
 from ledger.blobs.unixfs import CHUNK_BYTES, BlobTooLarge, build_dag
 from node.blobs.store import BlockStore, NotStored
 from tests.support.disk_steps import DiskSteps
+from tests.support.sample_blobs import blob
 
 SIZES = [2, 3, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES]
 BIG = 1 << 30
-
-
-def blob(size_bytes: int) -> bytes:
-    return (b"FM" + bytes(range(251)) * (size_bytes // 251 + 1))[:size_bytes]
 
 
 def path_of(root: Path, digest: bytes) -> Path:

@@ -16,6 +16,7 @@ from ledger.blobs.unixfs import CHUNK_BYTES
 from node.blobs.doors import Bounds, Door, Doors, find_longest_waiting
 from node.blobs.gateway import make_gateway_app
 from node.blobs.store import BlockStore
+from tests.support.held_answers import HeldAnswers
 
 pytestmark = pytest.mark.rule("R19.1")
 
@@ -114,20 +115,14 @@ async def test_a_head_that_drips_has_no_more_time(tmp_path: Path) -> None:
 
 
 async def test_where_all_are_served_the_newcomer_is_turned_away(tmp_path: Path) -> None:
-    entered, free, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
+    held = HeldAnswers()
 
-    def serves(_: bytes) -> bool:
-        loop.call_soon_threadsafe(entered.set)
-        asyncio.run_coroutine_threadsafe(free.wait(), loop).result(20)
-        return True
-
-    async with serving(tmp_path, Bounds(1, 1), serves) as gateway:
+    async with serving(tmp_path, Bounds(1, 1), held.serves) as gateway:
         first = await gateway.connect(gateway.request())
-        async with asyncio.timeout(20):
-            await entered.wait()
+        await held.wait()
         assert await ended(await gateway.connect(gateway.request()))
         assert (gateway.doors.turned_away, gateway.doors.cut) == (1, 0)
-        free.set()
+        held.free.set()
         async with asyncio.timeout(20):
             assert await first[0].readline() == b"HTTP/1.1 200 OK\r\n"
         assert await gateway.status() == b"HTTP/1.1 200 OK\r\n", "the first is waiting now, and is cut"

@@ -16,14 +16,12 @@ from ledger.blobs.unixfs import CHUNK_BYTES, Dag, build_dag, read_dag
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from node.blobs.gateway import STATS, GatewayStats, make_gateway_app
 from node.blobs.store import BlockStore
+from tests.support.held_answers import HeldAnswers
+from tests.support.sample_blobs import blob
 
 pytestmark = pytest.mark.rule("R19")
 
 RAW_ACCEPT = {"Accept": "application/vnd.ipld.raw"}
-
-
-def blob(size_bytes: int) -> bytes:
-    return (b"FM" + bytes(range(251)) * (size_bytes // 251 + 1))[:size_bytes]
 
 
 @pytest.fixture
@@ -273,51 +271,38 @@ async def test_above_its_bounds_a_gateway_says_that_it_is_busy(
     store: BlockStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway_module, "_QUEUE_S", 0.1)
-    dag, entered, free = put(store, 10), asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
+    dag, held = put(store, 10), HeldAnswers()
 
-    def serves(digest: bytes) -> bool:
-        loop.call_soon_threadsafe(entered.set)
-        asyncio.run_coroutine_threadsafe(free.wait(), loop).result(20)
-        return True
-
-    async with serving(store, serves=serves, max_concurrent=1) as client:
+    async with serving(store, serves=held.serves, max_concurrent=1) as client:
         first = asyncio.create_task(client.get(path_of(dag.root) + "?format=raw"))
-        async with asyncio.timeout(20):
-            await entered.wait()
+        await held.wait()
         waiting = [asyncio.create_task(client.get(path_of(dag.root) + "?format=raw")) for _ in range(8)]
         responses = await asyncio.gather(*waiting)
         assert {response.status for response in responses} == {503}
         assert client.app[STATS].refused_busy == 8
-        free.set()
+        held.free.set()
         assert (await first).status == 200
 
 
 async def test_only_so_many_wait_for_a_place_and_the_rest_is_told_at_once(
     store: BlockStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dag, entered, free = put(store, 10), asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def serves(digest: bytes) -> bool:
-        loop.call_soon_threadsafe(entered.set)
-        asyncio.run_coroutine_threadsafe(free.wait(), loop).result(20)
-        return True
+    dag, held = put(store, 10), HeldAnswers()
 
     monkeypatch.setattr(gateway_module, "_QUEUE_S", 60.0)
-    async with serving(store, serves=serves, max_concurrent=1) as client:
+    async with serving(store, serves=held.serves, max_concurrent=1) as client:
 
         async def status() -> int:
             return (await client.get(path_of(dag.root) + "?format=raw")).status
 
         first = asyncio.create_task(status())
         async with asyncio.timeout(20):
-            await entered.wait()
+            await held.wait()
             waiting = [asyncio.create_task(status()) for _ in range(8)]
             ended = asyncio.as_completed(waiting)
             # Nothing is served yet, and nobody's patience is over: these were turned away by the bound.
             assert [await next(ended) for _ in range(4)] == [503] * 4
-            free.set()
+            held.free.set()
             assert [await one for one in [first, *ended]] == [200] * 5
 
 
@@ -384,18 +369,12 @@ async def test_what_a_member_decides_to_withhold_while_it_is_read_is_not_served(
 
 
 async def test_what_strangers_ask_for_keeps_nothing_else_waiting_for_a_thread(store: BlockStore) -> None:
-    dag, entered, free = put(store, 10), asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
+    dag, held = put(store, 10), HeldAnswers()
 
-    def serves(digest: bytes) -> bool:
-        loop.call_soon_threadsafe(entered.set)
-        asyncio.run_coroutine_threadsafe(free.wait(), loop).result(20)
-        return True
-
-    async with serving(store, serves=serves, max_concurrent=64) as client:
+    async with serving(store, serves=held.serves, max_concurrent=64) as client:
         asked = [asyncio.create_task(client.get(path_of(dag.root) + "?format=raw")) for _ in range(64)]
         async with asyncio.timeout(20):
-            await entered.wait()
+            await held.wait()
             assert await asyncio.to_thread(store.read_block, dag.root) == dag.data
-        free.set()
+        held.free.set()
         assert {response.status for response in await asyncio.gather(*asked)} == {200}

@@ -24,13 +24,10 @@ from ledger.blobs.unixfs import CHUNK_BYTES, Dag, build_dag
 from ledger.errors import SetupError
 from ledger.fetch.fetcher import Unavailable
 from node.blobs.kubo import KuboPins
+from tests.support.sample_blobs import blob
 
 REAL = os.environ.get("FOLKMOOT_KUBO_API", "")
 needs_daemon = pytest.mark.skipif(not REAL, reason="FOLKMOOT_KUBO_API names no IPFS daemon to test against")
-
-
-def blob(size_bytes: int) -> bytes:
-    return (b"FM" + bytes(range(251)) * (size_bytes // 251 + 1))[:size_bytes]
 
 
 def car_of(dag: Dag) -> bytes:

@@ -10,17 +10,13 @@ from ledger.fetch.fetcher import Unavailable
 from ledger.identity.endpoints import parse_endpoint
 from node.round import neighbour_patience
 from node.round.exchange import AnnouncedUpdates
-from tests.support.exchange_scene import BLOB, LIMIT, LONG_S, Scene
+from tests.support.exchange_scene import BLOB, LIMIT, LONG_S, Scene, playing_scene
 
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    made = Scene(tmp_path)
-    await made.start()
-    async with made.fetcher:
-        yield made
-    for member in made.members:
-        await member.close()
+    async with playing_scene(tmp_path) as scene:
+        yield scene
 
 
 @pytest.mark.rule("R20.1")

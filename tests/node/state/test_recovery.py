@@ -12,17 +12,13 @@ from ledger.blobs.unixfs import build_dag
 from ledger.codec import PLAIN, blocks_of, quantise
 from ledger.errors import SetupError
 from node.state.recovery import Recovery, StateLacking
-from tests.support.exchange_scene import Scene
+from tests.support.exchange_scene import Scene, playing_scene
 
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    made = Scene(tmp_path)
-    await made.start()
-    async with made.fetcher:
-        yield made
-    for member in made.members:
-        await member.close()
+    async with playing_scene(tmp_path) as scene:
+        yield scene
 
 
 def genesis_of(scene: Scene, seed: int) -> tuple[bytes, np.ndarray]:
