@@ -11,7 +11,7 @@ from aiohttp import web
 from ledger.circle.history import History
 from ledger.errors import SetupError, UsageError
 from ledger.fetch.fetcher import BlobFetcher
-from ledger.identity.endpoints import Endpoint, MalformedEndpoint, Origin, parse_endpoint
+from ledger.identity.endpoints import Endpoint, MalformedEndpoint, Origin, find_endpoint
 from ledger.identity.network import Network
 from node.blobs.doors import Bounds, Doors
 from node.blobs.gateway import STATS, make_gateway_app
@@ -177,19 +177,15 @@ class Services:
         """Tell gossip who the members are and which round it is."""
         history, directory = self._history(), dict[str, Origin]()
         for held in history.seats.values():
-            if not held.is_held:
-                continue
-            try:
-                directory[held.peer] = parse_endpoint(held.endpoints[-1]).gossip
-            except MalformedEndpoint:
-                continue
+            if held.is_held and (endpoint := find_endpoint(held.endpoint)) is not None:
+                directory[held.peer] = endpoint.gossip
         self.gossip.set_directory(directory)
         if history.round is not None:
             self.gossip.enter_round(history.round.number)
 
     def _endpoint_of(self, address: str) -> str | None:
         seat = self._history().seat_of(address)
-        return None if seat is None else self._history().seats[seat].endpoints[-1]
+        return None if seat is None else self._history().seats[seat].endpoint
 
     def _hear(self, announcement: Announcement) -> None:
         self._announced.note_heard(announcement.round, announcement.author_address)

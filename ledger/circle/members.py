@@ -50,6 +50,11 @@ class Seat:
     """The round from which `wake` ends its suspension (R26.6), None where it has none."""
 
     @property
+    def endpoint(self) -> str:
+        """Where its peer is reached, or was last."""
+        return self.endpoints[-1]
+
+    @property
     def is_held(self) -> bool:
         """Neither left, ejected nor released."""
         return self.free_at is None

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from ledger.circle.history import History
-from ledger.identity.endpoints import MalformedEndpoint, parse_endpoint
+from ledger.identity.endpoints import find_endpoint
 
 # Of the places where a seat's holder was reached before, and of its former holders: the newest of each.
 _BEFORE_MAX: Final = 2
@@ -37,11 +37,9 @@ def gateways_of(history: History, rng: random.Random, first: Sequence[int] = ())
 # An audit of a large circle asks for all of them once for every blob.
 @lru_cache(4096)
 def _parse_gateway(text: str) -> str | None:
-    try:
-        return parse_endpoint(text).gateway.text
-    except MalformedEndpoint:
-        return None
+    endpoint = find_endpoint(text)
+    return None if endpoint is None else endpoint.gateway.text
 
 
 def _find_newest(history: History, seats: Iterable[int]) -> Iterator[str]:
-    return (history.seats[seat].endpoints[-1] for seat in seats if seat in history.seats)
+    return (history.seats[seat].endpoint for seat in seats if seat in history.seats)

@@ -64,6 +64,14 @@ def parse_endpoint(text: str) -> Endpoint:
     return Endpoint(parse_gossip(parts[0]), _parse_origin(parts[1], ("http", "https")))
 
 
+def find_endpoint(text: str) -> Endpoint | None:
+    """The same, None for what names no two addresses: what nobody can read, nobody can reach."""
+    try:
+        return parse_endpoint(text)
+    except MalformedEndpoint:
+        return None
+
+
 def parse_gossip(url: str) -> Origin:
     """The gossip half of an endpoint. Raises MalformedEndpoint unless it is a bare `wss://host:port`."""
     return _parse_origin(url, ("wss",))

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,7 +79,7 @@ def make_seat_row(history: Any, seat: int) -> dict[str, Any]:
         "woken": history.is_woken(seat),
         "committed": round_ is not None and seat in round_.commits,
         "attested": round_ is not None and seat in round_.attestations,
-        "endpoint": held.endpoints[-1],
+        "endpoint": held.endpoint,
         "last_round": None if last is None else _as_fields(last),
         "notices": [{"kind": notice.kind, "says": notice.says} for notice in told],
     }
@@ -99,22 +100,14 @@ def _as_fields(judgement: Any) -> dict[str, Any]:
 
 async def _probe_reached(network: Any, rows: list[dict[str, Any]]) -> dict[int, dict[str, bool]]:
     """Seat → whether its peer proves itself at the gossip address, and whether its gateway answers."""
-    from ledger.identity.endpoints import MalformedEndpoint, parse_endpoint
     from node.gossip.limits import Limits
     from node.gossip.prober import Prober
 
     prober, places = Prober(network, Limits()), asyncio.Semaphore(_PARALLEL)
 
     async def one(row: Mapping[str, Any]) -> dict[str, bool]:
-        try:
-            endpoint = parse_endpoint(row["endpoint"])
-        except MalformedEndpoint:
-            return {"gossip": False, "gateway": False}
         async with places:
-            found, gateway = await asyncio.gather(
-                prober.probe_gossip(endpoint.gossip), prober.probe_gateway(endpoint.gateway.text)
-            )
-        return {"gossip": found.peer == row["peer"], "gateway": gateway}
+            return asdict(await prober.probe_both(row["endpoint"], row["peer"]))
 
     held = [row for row in rows if row["state"] == "held"]
     try:

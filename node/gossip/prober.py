@@ -12,7 +12,7 @@ from aiohttp import ClientError
 from ledger.blobs.cid import RAW, cid_of
 from ledger.errors import PeerFault
 from ledger.fetch.block_request import RAW_TYPE, parse_gateway_url
-from ledger.identity.endpoints import Origin
+from ledger.identity.endpoints import Origin, find_endpoint
 from ledger.identity.network import Network
 from ledger.untrusted.host_names import NameResolver
 from node.blobs.gateway import PROBE
@@ -37,6 +37,14 @@ class FoundPeer:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class ReachedPlaces:
+    """Which of a seat's two places answered as they should."""
+
+    gossip: bool
+    gateway: bool
+
+
 class Prober:
     """Dials endpoints, each with one short attempt. Use it inside a running loop; close it.
 
@@ -54,6 +62,16 @@ class Prober:
             await self._dialler.close()
         if self._session is not None:
             await self._session.close()
+
+    async def probe_both(self, text: str, peer: str) -> ReachedPlaces:
+        """Whether a peer proves to be at an endpoint, as the chain names it, and whether its gateway answers."""
+        endpoint = find_endpoint(text)
+        if endpoint is None:
+            return ReachedPlaces(gossip=False, gateway=False)
+        found, gateway = await asyncio.gather(
+            self.probe_gossip(endpoint.gossip), self.probe_gateway(endpoint.gateway.text)
+        )
+        return ReachedPlaces(found.peer == peer, gateway)
 
     async def probe_gossip(self, place: Origin) -> FoundPeer:
         """Who proves to be there. Never raises for what the other end does."""

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 
 from ledger.errors import NotYet
-from ledger.identity.endpoints import Endpoint, MalformedEndpoint, parse_endpoint
 from node.gossip.limits import Limits
 from node.gossip.messages import MAX_SEATS, DialBack, DialledBack
 from node.gossip.prober import Prober
@@ -55,14 +54,5 @@ class Witness:
             del self._asked_at[next(iter(self._asked_at))]
 
     async def _dial(self, peer: str, text: str, answer: Callable[[DialledBack], None]) -> None:
-        gossip = gateway = False
-        try:
-            endpoint: Endpoint = parse_endpoint(text)
-        except MalformedEndpoint:
-            pass  # what nobody can read, nobody can reach
-        else:
-            found, gateway = await asyncio.gather(
-                self._prober.probe_gossip(endpoint.gossip), self._prober.probe_gateway(endpoint.gateway.text)
-            )
-            gossip = found.peer == peer
-        answer(DialledBack(endpoint_digest(text), gossip, gateway))
+        reached = await self._prober.probe_both(text, peer)
+        answer(DialledBack(endpoint_digest(text), reached.gossip, reached.gateway))

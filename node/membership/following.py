@@ -48,7 +48,7 @@ class Following:
         """What has become of the seat, to the operator."""
         member, services = self._membership.held, self._parts.services
         if member is not None and self._teller.report_standing(member.seat):
-            services.gossip.ask_for_dial_back(self._parts.history.seats[member.seat].endpoints[-1])
+            services.gossip.ask_for_dial_back(self._parts.history.seats[member.seat].endpoint)
 
     def _delete_what_may_go(self) -> None:
         bonded, member = self._membership.bonded_seat, self._membership.member

@@ -115,7 +115,7 @@ class Exchange:
     async def _collect_one(
         self, history: History, round_: Round, seat: int, max_bytes: int, budget_s: float
     ) -> FetchedUpdate:
-        endpoint, is_complete = history.seats[seat].endpoints[-1], False
+        endpoint, is_complete = history.seats[seat].endpoint, False
         links, held, whole = find_frame_chain(history, round_, seat), HeldBlobs(), dict[bytes, bool]()
         # What the update hangs on is read from the store frame by frame; a long chain would fill the memory.
         held.add(StoredBlobs(self._store, max_bytes, whole))

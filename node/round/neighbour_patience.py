@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from ledger.identity.endpoints import MalformedEndpoint, parse_endpoint
+from ledger.identity.endpoints import find_endpoint
 
 # Gateway, digest: whether the gateway says at once that it has the block.
 Knock = Callable[[str, bytes], Awaitable[bool]]
@@ -56,13 +56,12 @@ class NeighbourPatience:
                     await asyncio.gather(knocking, return_exceptions=True)
 
     async def _prolong(self, limit: asyncio.Timeout, until: float, endpoint: str, digest: bytes) -> None:
-        try:
-            gateway = parse_endpoint(endpoint).gateway.text
-        except MalformedEndpoint:
+        place = find_endpoint(endpoint)
+        if place is None:
             return
         # It may not have seen yet that the commit phase has closed.
         for _ in range(_KNOCKS):
-            if await self._knock(gateway, digest):
+            if await self._knock(place.gateway.text, digest):
                 if not limit.expired():
                     limit.reschedule(until)
                 return

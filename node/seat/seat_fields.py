@@ -41,7 +41,7 @@ def make_seat_fields(history: History, seat: int) -> dict[str, Any]:
         "burned_by_leaving_wei": history.leaving_burn_wei(seat) if held.is_held else 0,
         "cold": held.cold,
         "owed_to_cold_wei": history.owed.get(held.cold, 0),
-        "endpoint": held.endpoints[-1],
+        "endpoint": held.endpoint,
         "free_at": held.free_at,
         "open_disputes": [dispute.number for dispute in find_disputes_about(history, seat)],
         "rotation": rotation,

@@ -14,7 +14,7 @@ from typing import Final
 
 from ledger.circle.history import History
 from ledger.errors import SetupError
-from ledger.identity.endpoints import Endpoint, MalformedEndpoint, Origin, parse_endpoint
+from ledger.identity.endpoints import Endpoint, Origin, find_endpoint
 from node.follower import Follower, Overtaken
 from node.gossip.prober import FoundPeer
 from node.operating.notices import Notice, Notices
@@ -166,11 +166,8 @@ class Tenancy:
 
     async def _find_who_is_at(self, text: str) -> FoundPeer:
         """text: an endpoint as the chain names it."""
-        try:
-            place = parse_endpoint(text).gossip
-        except MalformedEndpoint:
-            return FoundPeer(None, reason="no wss://host:port")
-        return await self.who(place)
+        endpoint = find_endpoint(text)
+        return FoundPeer(None, reason="no wss://host:port") if endpoint is None else await self.who(endpoint.gossip)
 
     async def _check_unanswered(self, seat: int) -> None:
         named = _find_named(self._history, seat).text
@@ -227,5 +224,5 @@ class Tenancy:
 
 
 def _find_named(history: History, seat: int) -> _Named:
-    endpoints = history.seats[seat].endpoints
-    return _Named(endpoints[-1], len(endpoints))
+    held = history.seats[seat]
+    return _Named(held.endpoint, len(held.endpoints))

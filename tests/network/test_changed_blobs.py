@@ -80,7 +80,7 @@ def test_an_update_changed_in_every_store_is_found(finished: LocalRun) -> None:
 
 async def test_a_gateway_that_lies_cannot_make_an_audit_say_otherwise(finished: LocalRun) -> None:
     seat = finished.seat(0)
-    gateway = parse_endpoint(finished.history().seats[seat].endpoints[-1]).gateway.text
+    gateway = parse_endpoint(finished.history().seats[seat].endpoint).gateway.text
     finished.kill(0)
     lies = []
 

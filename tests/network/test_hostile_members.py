@@ -101,7 +101,7 @@ def test_junk_on_every_socket_does_not_disturb_a_round(run: LocalRun) -> None:
         run.wait_joined(index)
     ports = []
     for seat in run.history().seats.values():
-        endpoint = parse_endpoint(seat.endpoints[-1])
+        endpoint = parse_endpoint(seat.endpoint)
         ports.append((endpoint.gossip.port, endpoint.gateway.port))
     with ExitStack() as nuisances:
         for gossip, gateway in ports:

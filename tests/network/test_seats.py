@@ -84,7 +84,7 @@ def test_who_leaves_after_the_draw_serves_its_update_until_the_round_is_over(
     run.command("seat", "leave", str(seat), key=cold)
     if is_restarted:
         run.kill(2)
-        gateway = parse_endpoint(run.history().seats[seat].endpoints[-1]).gateway
+        gateway = parse_endpoint(run.history().seats[seat].endpoint).gateway
         run.start_peer(2, "--gateway-port", str(gateway.port))
         run.expect_death(2)
         run.wait_for(lambda: answers(gateway.port), "the gateway of the peer started again")

@@ -49,7 +49,7 @@ def apply_joined(circle: FoldedCircle, event: events.Joined) -> None:
         circle.number,
         tenure=last.tenure + 1 if last else 1,
         keys=[event.peer],
-        former=[*last.former, last.endpoints[-1]][-FORMER_KEPT:] if last else [],
+        former=[*last.former, last.endpoint][-FORMER_KEPT:] if last else [],
         since_dispute=len(circle.disputes),
     )
     _begin_anew(circle, event.seat)

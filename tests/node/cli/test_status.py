@@ -60,7 +60,7 @@ def test_the_addresses_of_a_circle_on_one_machine_fit_into_eighty_columns() -> N
     history = history_of(*settled(0, 1, 2, 3))
     text = printed([make_seat_row(history, seat) for seat in range(4)], 80)
     assert all(
-        part in text for seat in range(4) for part in (address(seat), *history.seats[seat].endpoints[-1].split(" "))
+        part in text for seat in range(4) for part in (address(seat), *history.seats[seat].endpoint.split(" "))
     )
 
 

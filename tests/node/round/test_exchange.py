@@ -80,7 +80,7 @@ async def test_who_gave_nothing_is_not_waited_for_long_again(scene: Scene, monke
     # This would take a minute if it were waited for as before; others are had meanwhile.
     scene.commit(2)
     assert await scene.collect(1, 2) == {1: (None, False), 2: (BLOB, False)}
-    assert set(scene.knocks) == {parse_endpoint(scene.history.seats[1].endpoints[-1]).gateway.text}
+    assert set(scene.knocks) == {parse_endpoint(scene.history.seats[1].endpoint).gateway.text}
 
 
 async def test_who_gave_nothing_and_has_come_back_is_had_at_once_and_trusted_again(scene: Scene) -> None:

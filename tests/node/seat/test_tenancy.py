@@ -118,7 +118,7 @@ class Scene:
 
     @property
     def named(self) -> str:
-        return self.chain.history.seats[SEAT].endpoints[-1]
+        return self.chain.history.seats[SEAT].endpoint
 
 
 @pytest.fixture
