@@ -133,15 +133,19 @@ def choose_share(codec: str, wanted: float | None) -> float:
     return wanted
 
 
-def compute_residual(wanted: Vector, base: GridState, state: GridState, previous: GridState | None) -> Vector:
+def compute_residual(
+    wanted: Vector, base: GridState | None, state: GridState, previous: GridState | None
+) -> Vector:
     """What a frame's author keeps for itself, (d,), float32: zero where it published all it wanted.
 
     wanted: the trained model; base: the mixture that training began with, what was kept before not counted; state:
     what the frame decodes to; previous: the last public state, None for a key frame. Where the frame moved a value,
-    what it missed; where it did not, what training (the last one's remainder included) made of the base.
+    what it missed; where it did not, what training (the last one's remainder included) made of the base, which only
+    then has to be given.
     """
     if previous is None:
         return wanted - to_float(state)
+    assert base is not None
     return wanted - to_float(np.where(state == previous, base, state))
 
 

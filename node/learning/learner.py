@@ -19,18 +19,15 @@ from ledger.blobs.contents.records import (
 )
 from ledger.circle.manifest import Manifest
 from ledger.codec import (
-    LARGEST,
     PLAIN,
     RESIDUAL_SHARE,
     SENT_SHARE,
     Blocks,
-    blocks_of,
-    compute_residual,
-    encode,
     quantise,
 )
 from ledger.judging.frame_chains import is_chained
-from node.learning.grid_ranges import MisfitReporter, find_misfits
+from node.learning.encoding import FrameOrigins, add_left_over, encode_state
+from node.learning.grid_ranges import MisfitReporter
 from node.learning.training import Trainer, TrainingDiverged
 from node.operating.meter import Meter
 
@@ -148,15 +145,14 @@ class Learner:
             wanted = self._choice.update(
                 TrainedUpdate(round_number, seat, network, self._manifest, start, trained, rng)
             )
-            if not is_chained(self._manifest.codec):
-                wanted = wanted + residual
-            self._teller.report(find_misfits(wanted, self._trainer.layout), round_number)
-            # Far off, whether its own doing or the poison it mixed in: it goes on with what a frame can hold.
-            wanted = np.clip(wanted, -LARGEST, LARGEST)
-            reference = b"" if previous is None else previous.digest
-            wanted, last = wanted.astype(np.float32), None if previous is None else previous.state
-            quantised = encode(
-                wanted, self._manifest.codec, blocks_of(self._manifest.sizes), last, origin, base, self._share
+            reference, last = (b"", None) if previous is None else (previous.digest, previous.state)
+            quantised = encode_state(
+                add_left_over(wanted, residual, self._manifest.codec),
+                self._manifest.codec,
+                self._trainer.layout,
+                lambda misfits: self._teller.report(misfits, round_number),
+                FrameOrigins(base, last, origin),
+                self._share,
             )
             update = Update(
                 network,
@@ -169,9 +165,7 @@ class Learner:
             )
             limit = update_max_bytes(self._manifest)
             blob = self._choice.blob(encode_update(update), limit, round_number, rng)
-            if is_chained(self._manifest.codec):
-                return PreparedUpdate(blob, compute_residual(wanted, base, quantised.state, last))
-            return PreparedUpdate(blob, wanted - to_float(quantised.state))
+            return PreparedUpdate(blob, quantised.compute_residual())
 
     def _train(self, start: Vector, base: GridState, number: int, origin: GridState | None) -> Vector:
         name = hashlib.sha256(start.data).digest()

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ledger.arithmetic.exact import GRID_BITS, GridState, to_float
-from ledger.codec import LARGEST, RESIDUAL_SHARE, SENT_SHARE, compute_residual, encode
+from ledger.arithmetic.exact import GRID_BITS, GridState
+from ledger.codec import RESIDUAL_SHARE, SENT_SHARE
 from ledger.judging.frame_chains import is_chained, is_key_due
-from node.learning.grid_ranges import Misfit, find_misfits
+from node.learning.encoding import FrameOrigins, add_left_over, encode_state
+from node.learning.grid_ranges import Misfit
 from node.learning.layout import Layout
 
 Vector = npt.NDArray[np.float32]
@@ -19,16 +20,10 @@ GridStates = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Reference:
-    """What a frame may be relative to, (d,), int32 each.
+    """What a frame may be relative to, and how many frames its author's last one is behind a key frame."""
 
-    previous: its author's last public state, `depth` frames behind a key frame; None where it must be a key frame.
-    origin: the genesis. before: the author's base.
-    """
-
-    previous: GridState | None
+    origins: FrameOrigins
     depth: int
-    origin: GridState
-    before: GridState
 
 
 @dataclass(frozen=True)
@@ -53,8 +48,8 @@ def make_reference(
     if not is_chained(codec):
         return None
     if last is None or is_key_due(number, seat, last.depth):
-        return Reference(None, 0, origin, base)
-    return Reference(last.state, last.depth, origin, base)
+        return Reference(FrameOrigins(base, None, origin), 0)
+    return Reference(FrameOrigins(base, last.state, origin), last.depth)
 
 
 def add_residuals(bases: GridStates, residuals: Matrix | None, codec: str) -> GridStates:
@@ -73,25 +68,16 @@ def publish(
     reference: Reference | None = None,
     share: float = SENT_SHARE,
 ) -> PublishedFrame | None:
-    """Encode as node.learning.learner does.
+    """Encode. layout: of the state. residual: the last one, None without error feedback. share: see `encode_state`.
 
-    layout: of the state. residual: the last one, None without error feedback. share: of the values that a delta
-    frame sends. Returns None where the wanted state is not finite: its author stops there.
+    Returns None where the wanted state is not finite: its author stops there.
     """
-    total = wanted if residual is None or reference is not None else wanted + residual
+    total = wanted if residual is None else add_left_over(wanted, residual, codec)
     if not np.isfinite(total).all():
         return None
-    misfits, blocks = find_misfits(total, layout), layout.blocks
-    total = np.clip(total, -LARGEST, LARGEST).astype(np.float32)
-    if reference is None:
-        frame, depth = encode(total, codec, blocks), 0
-    else:
-        frame = encode(total, codec, blocks, reference.previous, reference.origin, reference.before, share)
-        depth = reference.depth + 1 if reference.previous is not None else 0
-    if residual is None:
-        return PublishedFrame(frame.state, frame.payload, None, depth, misfits)
-    if reference is not None:
-        left = compute_residual(total, reference.before, frame.state, reference.previous)
-    else:
-        left = total - to_float(frame.state)
-    return PublishedFrame(frame.state, frame.payload, left, depth, misfits)
+    misfits: list[Misfit] = []
+    origins = None if reference is None else reference.origins
+    found = encode_state(total, codec, layout, misfits.extend, origins, share)
+    depth = 0 if reference is None or reference.origins.previous is None else reference.depth + 1
+    left = None if residual is None else found.compute_residual()
+    return PublishedFrame(found.state, found.payload, left, depth, misfits)
