@@ -17,7 +17,8 @@ from ledger.judging.screening import JudgeRound, RoundVerdicts
 from ledger.rules.judge_memory import CarriedState
 from node.duties.jury import FetchBlobs
 from node.gossip.gossip import Gossip
-from node.learning.learner import TrainedUpdate, Vector
+from node.learning.layout import Vector
+from node.learning.learner import TrainedUpdate
 from node.tasks.interface import Task
 
 

@@ -8,13 +8,12 @@ from ledger.chain.circle import PlacedEvent
 from ledger.circle import events
 from ledger.circle.draw import seats_of
 from ledger.circle.history import History, Round
+from ledger.identity.addresses import NOBODY
 from ledger.untrusted.text import format_ether
-
-_NOBODY: Final = "0x" + 40 * "0"
 
 
 def _joined(event: events.Joined) -> str:
-    return "admission is open" if event.inviter == _NOBODY else f"invited by {event.inviter}"
+    return "admission is open" if event.inviter == NOBODY else f"invited by {event.inviter}"
 
 
 def _left(event: events.Left) -> str:

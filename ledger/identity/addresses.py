@@ -3,6 +3,8 @@
 from typing import Final
 
 ADDRESS_BYTES: Final = 20
+NOBODY: Final = "0x" + 40 * "0"
+"""The address that is nobody's."""
 
 
 def address_bytes(account: str) -> bytes:

@@ -18,10 +18,10 @@ from ledger.blobs.cid import DAG_PB, RAW, BadCid, Cid, parse_cid
 from ledger.blobs.dagpb import FILE_BYTES_MAX
 from ledger.blobs.unixfs import MAGIC, walk
 from ledger.errors import PeerFault
+from ledger.fetch.block_request import RAW_TYPE
 from node.blobs.store import BlockStore, NotStored
 from node.operating.logs import bound_noise
 
-RAW_TYPE = "application/vnd.ipld.raw"
 CAR_TYPE = "application/vnd.ipld.car"
 CAR_CONTENT_TYPE = f"{CAR_TYPE}; version=1; order=dfs; dups=y"
 # The spec's probe: a gateway answers for this CID (identity, no bytes) whatever it stores.

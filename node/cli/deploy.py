@@ -26,7 +26,6 @@ from node.seat.accounts import LOCAL_CHAIN_IDS, open_deployer_key, read_deployer
 
 # A chain of one machine replaces no blocks; elsewhere so many must lie on top before an address is given to peers.
 _CONFIRMATIONS = 3
-_GWEI = 10**9
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -166,6 +165,7 @@ def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -
     from ledger.chain.deployment.cost import round_gas
     from ledger.chain.deployment.deploy import find_known_court
     from ledger.chain.deployment.preflight import fetch_prices_wei, measure_block_time_s, quote
+    from ledger.chain.transactions.fees import GWEI
 
     try:
         payer = read_deployer_address(options.keystore, chain_id)
@@ -179,7 +179,7 @@ def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -
         quote(rpc, payer, plan, find_known_court(rpc, options.out, options.court)),
         round_gas(options.peers),
     )
-    price = fetch_prices_wei(rpc)[0] if options.gas_price is None else round(options.gas_price * _GWEI)
+    price = fetch_prices_wei(rpc)[0] if options.gas_price is None else round(options.gas_price * GWEI)
     if options.json:
         print_json(
             {
@@ -206,9 +206,10 @@ def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -
 
 
 def _cost(gas: int, price_wei: int) -> str:
+    from ledger.chain.transactions.fees import GWEI
     from ledger.untrusted.text import format_ether
 
-    return f"{gas:,} gas x {price_wei / _GWEI:.6g} gwei = {format_ether(gas * price_wei)}"
+    return f"{gas:,} gas x {price_wei / GWEI:.6g} gwei = {format_ether(gas * price_wei)}"
 
 
 def _print(

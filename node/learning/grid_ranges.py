@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ledger.arithmetic.exact import GRID_BITS
 from ledger.circle.manifest import MAX_EXPONENT, Tensor
 from ledger.codec import LARGEST
-from node.learning.layout import Layout
-
-Vector = npt.NDArray[np.float32]
+from node.learning.layout import Layout, Vector
 
 # Values may grow so many times beyond what they were before or after the first training: a running variance that
 # moves a tenth of its way with each batch ends ten times as far off.

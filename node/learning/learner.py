@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.blobs.contents.records import (
@@ -28,12 +27,11 @@ from ledger.codec import (
 from ledger.judging.frame_chains import is_chained
 from node.learning.encoding import FrameOrigins, add_left_over, encode_state
 from node.learning.grid_ranges import MisfitReporter
+from node.learning.layout import Vector
 from node.learning.training import Trainer, TrainingDiverged
 from node.operating.meter import Meter
 
 _log = logging.getLogger(__name__)
-
-Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.circle.manifest import Tensor
@@ -13,10 +12,9 @@ from ledger.rules import rule_of
 from ledger.rules.judge_memory import JudgeMemory
 from node.attacks import choose_attack
 from node.attacks.attack import Attack, Colluder
-from node.attacks.view import PeerView, Vector
+from node.attacks.view import Matrix, PeerView, Vector
 from node.simulator.scenario import Scenario, generator
 
-Matrix = npt.NDArray[np.float32]
 _Rows = tuple[dict[int, Vector], Matrix]
 
 

@@ -8,13 +8,14 @@ from ledger.circle.manifest import Manifest
 from ledger.codec import PLAIN, blocks_of, quantise
 from ledger.judging.frame_chains import CircleTask, StateCache
 from ledger.rules import rule_of
+from node.learning.layout import Vector
 from node.learning.private_part import PrivatePart
 from node.learning.training import make_initial_state
 from node.simulator.attackers import make_attack, make_behaviours
 from node.simulator.blobs import make_manifest, make_network
 from node.simulator.judging import JudgeTurn, Loss, SharedRound, TurnVerdicts, judge_blobs, judge_states
 from node.simulator.learning import GROUP, GridStates, Matrix, PeersTraining, TrainedModel
-from node.simulator.publishing import PublishedFrame, Reference, Vector, publish
+from node.simulator.publishing import PublishedFrame, Reference, publish
 from node.simulator.scenario import Scenario
 
 

@@ -4,18 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ledger.arithmetic.exact import GRID_BITS, GridState
 from ledger.codec import RESIDUAL_SHARE, SENT_SHARE
 from ledger.judging.frame_chains import is_chained, is_key_due
 from node.learning.encoding import FrameOrigins, add_left_over, encode_state
 from node.learning.grid_ranges import Misfit
-from node.learning.layout import Layout
-
-Vector = npt.NDArray[np.float32]
-Matrix = npt.NDArray[np.float32]
-GridStates = npt.NDArray[np.int32]
+from node.learning.layout import Layout, Vector
+from node.simulator.learning import GridStates, Matrix
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from ledger.circle.manifest import Manifest
 from ledger.errors import SetupError
+from node.learning.layout import Vector
 from node.learning.private_part import PrivatePart
 from node.simulator.engine import LocalEngine
 from node.simulator.judging import JudgeTurn, SharedRound, TurnVerdicts
 from node.simulator.learning import GROUP, GridStates, Matrix, TrainedModel
-from node.simulator.publishing import PublishedFrame, Reference, Vector
+from node.simulator.publishing import PublishedFrame, Reference
 from node.simulator.scenario import Scenario
 
 # Groups of peers that a worker is given at once.

@@ -26,11 +26,12 @@ import numpy as np
 from ledger.arithmetic.exact import GRID_BITS, GridState, to_float
 from ledger.codec import DELTA, PLAIN, ZSTD, Quantised, blocks_of, quantise
 from ledger.codec.delta_encoder import RESIDUAL_SHARE, SENT_SHARE, compute_residual, encode_delta
+from node.learning.layout import Vector
 from node.learning.private_part import PrivatePart
 from node.simulator import Scenario, simulate
 from node.simulator.engine import LocalEngine
 from node.simulator.learning import GridStates, Matrix
-from node.simulator.publishing import PublishedFrame, Reference, Vector
+from node.simulator.publishing import PublishedFrame, Reference
 
 RAW = Path(__file__).parents[2] / "docs" / "results" / "codec.jsonl"
 TABLES = RAW.with_suffix(".md")

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import GridState
+from ledger.arithmetic.exact import LARGEST, GridState
 from ledger.blobs.cid import DIGEST_BYTES
 from ledger.blobs.contents.records import InvalidBlob, Record, decode_blob, decode_record, state_digest
 from ledger.circle.fold.fault_events import DISPUTE_ROUNDS
@@ -22,8 +22,7 @@ from ledger.rules.judge_memory import CarriedState, JudgeMemory, memory_max_byte
 
 CHECKPOINT_MAGIC: Final = b"FMC1"
 _OVERHEAD_BYTES: Final = 128
-# Of a base and of the genesis no value is larger (R9.1, R12.3), so that a difference takes 26 bits in zigzag.
-_LARGEST: Final = 1 << 24
+# Of base and genesis no value is above LARGEST (R9.1, R12.3), so that a difference takes 26 bits in zigzag.
 _WIDTH_MAX: Final = 26
 
 
@@ -145,7 +144,7 @@ def unpack(packed: bytes, genesis: GridState, blocks: Blocks) -> GridState:
     for block, width, size in zip(_slices(blocks), widths.tolist(), sizes.tolist(), strict=True):
         base[block] = genesis[block] + _unpack_block(packed[at : at + size], block.stop - block.start, width)
         at += size
-    if base.size and int(np.abs(base).max()) > _LARGEST:
+    if base.size and int(np.abs(base).max()) > LARGEST:
         raise InvalidBlob("the checkpoint's base leaves the grid")
     return base
 

@@ -14,6 +14,7 @@ from eth_utils.address import is_hex_address
 from ledger.chain.contract.artifact import Artifact
 from ledger.circle.manifest import Manifest
 from ledger.errors import UsageError
+from ledger.identity.addresses import NOBODY
 
 TermValue = int | str
 MAX_WINDOW_S: Final = 30 * 86400
@@ -22,7 +23,6 @@ MAX_BOND_WEI: Final = (1 << 128) - 1
 # R3.1: what a dispute may take, twice over, must fit between leaving and getting the bond back.
 UNBONDING_WINDOWS: Final = 8
 COURT: Final = "court"
-NOBODY: Final = "0x" + 40 * "0"
 
 
 class Admission(IntEnum):

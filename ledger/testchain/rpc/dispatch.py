@@ -8,16 +8,12 @@ import msgspec
 
 from ledger.testchain.mining.miner import Miner, RunInChain
 from ledger.testchain.rpc.development import is_control
-from ledger.testchain.rpc.errors import RpcError
+from ledger.testchain.rpc.errors import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RpcError
 from ledger.testchain.rpc.methods import RpcMethods
 
 MAX_BATCH = 1000
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _PARSE_ERROR = -32700
-_INVALID_REQUEST = -32600
-_METHOD_NOT_FOUND = -32601
-_INVALID_PARAMS = -32602
-_INTERNAL_ERROR = -32603
 _ANSWER_TOO_LARGE = -32003
 _log = logging.getLogger(__name__)
 
@@ -46,9 +42,9 @@ class Dispatcher:
         if not isinstance(message, list):
             return await self._answer_one(message, local or {})
         if not message:
-            return error_answer(None, RpcError(_INVALID_REQUEST, "empty batch"))
+            return error_answer(None, RpcError(INVALID_REQUEST, "empty batch"))
         if len(message) > MAX_BATCH:
-            return error_answer(None, RpcError(_INVALID_REQUEST, "batch too large"))
+            return error_answer(None, RpcError(INVALID_REQUEST, "batch too large"))
         return await self._answer_batch(message, local or {})
 
     async def _answer_batch(self, messages: list[Any], local: LocalMethods) -> bytes | None:
@@ -68,13 +64,13 @@ class Dispatcher:
     async def _answer_one(self, message: Any, local: LocalMethods) -> bytes | None:
         """The encoded answer; None for a notification (a call without an id), which is executed all the same."""
         if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-            return error_answer(_id_of(message), RpcError(_INVALID_REQUEST, "invalid request"))
+            return error_answer(_id_of(message), RpcError(INVALID_REQUEST, "invalid request"))
         method, arguments = message.get("method"), message.get("params")
         if not isinstance(method, str):
-            return error_answer(_id_of(message), RpcError(_INVALID_REQUEST, "invalid request"))
+            return error_answer(_id_of(message), RpcError(INVALID_REQUEST, "invalid request"))
         arguments = [] if arguments is None else arguments
         if not isinstance(arguments, list):
-            return error_answer(_id_of(message), RpcError(_INVALID_PARAMS, "non-array args"))
+            return error_answer(_id_of(message), RpcError(INVALID_PARAMS, "non-array args"))
         answer = await self._call(_id_of(message), method, arguments, local)
         return answer if "id" in message else None
 
@@ -83,7 +79,7 @@ class Dispatcher:
             return _execute(lambda _method, given: local[method](*given), call_id, method, arguments)
         if is_control(method) and not self._with_controls:
             refusal = f"the method {method[:80]} is only offered by a chain that listens on loopback"
-            return error_answer(call_id, RpcError(_METHOD_NOT_FOUND, refusal))
+            return error_answer(call_id, RpcError(METHOD_NOT_FOUND, refusal))
         answer: bytes = await self._run_in_chain(_execute, self._rpc.answer, call_id, method, arguments)
         if method == "eth_sendRawTransaction":
             self._miner.wake()
@@ -105,7 +101,7 @@ def _execute(call: Callable[[str, list[Any]], Any], call_id: Any, method: str, a
         return error_answer(call_id, error)
     except Exception:  # one caller's odd request must not stop the chain for the others
         _log.exception("internal error in %s", method[:80])
-        return error_answer(call_id, RpcError(_INTERNAL_ERROR, "internal error"))
+        return error_answer(call_id, RpcError(INTERNAL_ERROR, "internal error"))
 
 
 def _id_of(message: Any) -> Any:

@@ -13,12 +13,10 @@ import msgspec
 from ledger.testchain.mining.engine import BlockNews
 from ledger.testchain.rpc import params, views
 from ledger.testchain.rpc.dispatch import LocalMethods
-from ledger.testchain.rpc.errors import RpcError
+from ledger.testchain.rpc.errors import INVALID_PARAMS, SERVER_ERROR, RpcError
 from ledger.testchain.storage.logs import LogFilter
 
 MAX_SUBSCRIPTIONS = 64
-_SERVER_ERROR = -32000
-_INVALID_PARAMS = -32602
 Push = Callable[[bytes], None]
 
 
@@ -37,14 +35,14 @@ class Subscriber:
     def _subscribe(self, *arguments: Any) -> str:
         wanted = _wanted(arguments)
         if len(self.wanted) >= MAX_SUBSCRIPTIONS:
-            raise RpcError(_SERVER_ERROR, f"too many subscriptions: {MAX_SUBSCRIPTIONS} on this connection")
+            raise RpcError(SERVER_ERROR, f"too many subscriptions: {MAX_SUBSCRIPTIONS} on this connection")
         name = "0x" + secrets.token_hex(16)
         self.wanted[name] = wanted
         return name
 
     def _unsubscribe(self, *arguments: Any) -> bool:
         if len(arguments) != 1 or not isinstance(arguments[0], str):
-            raise RpcError(_INVALID_PARAMS, "eth_unsubscribe: expected one subscription id")
+            raise RpcError(INVALID_PARAMS, "eth_unsubscribe: expected one subscription id")
         if arguments[0] not in self.wanted:
             return False
         del self.wanted[arguments[0]]
@@ -84,8 +82,8 @@ def _wanted(arguments: tuple[Any, ...]) -> LogFilter | None:
         try:
             return params.parse_log_filter(arguments[1] if len(arguments) == 2 else {})[0]
         except params.InvalidParams as error:
-            raise RpcError(_INVALID_PARAMS, str(error)) from error
-    raise RpcError(_INVALID_PARAMS, 'eth_subscribe: expected "newHeads", or "logs" and a filter')
+            raise RpcError(INVALID_PARAMS, str(error)) from error
+    raise RpcError(INVALID_PARAMS, 'eth_subscribe: expected "newHeads", or "logs" and a filter')
 
 
 def _head(news: BlockNews) -> list[msgspec.Raw]:

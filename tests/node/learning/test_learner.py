@@ -18,7 +18,8 @@ from ledger.judging.frame_chains import (
     make_fetched_update,
 )
 from node.behaviour import Behaviour
-from node.learning.learner import Learner, PreviousCommit, TrainedUpdate, Vector, add_residual
+from node.learning.layout import Vector
+from node.learning.learner import Learner, PreviousCommit, TrainedUpdate, add_residual
 from node.learning.training import Trainer, TrainingDiverged, layout_of
 from node.operating.meter import Meter
 from node.tasks.interface import Task
