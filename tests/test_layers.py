@@ -30,7 +30,7 @@ ROOMS: Final = read_rooms()
 # From the lowest: each may import those before it. What a prefix names it names for all below it.
 PACKAGES: Final = ("contracts", "ledger", "node", "tests.support", "scripts", "tests")
 
-PURE: Final = ("arithmetic", "identity", "codec", "circle", "rules", "blobs", "judging")
+PURE: Final = ("arithmetic", "identity", "privacy", "codec", "circle", "rules", "blobs", "judging")
 ABOVE_THE_PEER: Final = ("attacks", "simulator", "demo", "cli")
 INPUT_AND_OUTPUT: Final = (
     "aiohttp",
