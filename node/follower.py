@@ -102,7 +102,7 @@ class Follower:
         it does not, Reverted, NoReceipt and ChainUnreachable; Refused, NoFunds among it, only for who has no seat.
         """
         receipt = await self._run(lambda: self._call(name, arguments, only_if, value_wei))
-        _log.debug("transaction call=%s gas=%d block=%d", name, receipt.gas, receipt.block)
+        _log.debug("transaction done call=%s gas=%d block=%d", name, receipt.gas, receipt.block)
         return receipt
 
     async def fetch_state(self) -> ContractState:

@@ -73,7 +73,7 @@ class LogReader:
         if blocks <= 1 or isinstance(fault, BadAnswer) or fault.code in (_PARSE_ERROR, _METHOD_NOT_FOUND):
             raise fault
         self._blocks = max(1, blocks // 2)
-        _log.debug("getLogs refused blocks=%d next=%d reason=%s", blocks, self._blocks, fault.message)
+        _log.debug("range of logs refused blocks=%d next=%d reason=%s", blocks, self._blocks, fault.message)
 
     def _ask(self, first: int, last: int | None, to_block: str) -> list[PlacedEvent]:
         query: dict[str, Any] = {"address": self._address, "fromBlock": hex(first), "toBlock": to_block}

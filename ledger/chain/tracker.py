@@ -157,7 +157,7 @@ class Tracker:
                 self._check_hash(last or self._recent[-1].position[0])
         except (HistoryFault, MalformedManifest) as fault:
             # The endpoint lies, or the chain was changing while it was asked: reading all again tells.
-            _log.info("reading the chain again reason=%s", fault)
+            _log.info("reading chain again reason=%s", fault)
             self._is_torn = True
             return self._refold()
         self._looks = 0 if new else self._looks + 1
@@ -199,7 +199,7 @@ class Tracker:
             return False
         logs = self._source.fetch_events(max(floor.position[0], self._first_block), last)
         if floor.block_hash and not any(_is_log(floor, log) for log in logs):
-            _log.warning("the chain changed deeper than blocks=%d, reading all of it", KEPT_BLOCKS)
+            _log.warning("chain changed too deep, reading all of it kept_blocks=%d", KEPT_BLOCKS)
             return self._refold()
         logs = [log for log in logs if log.position > floor.position]
         shared = 0
@@ -215,9 +215,7 @@ class Tracker:
 
     def _roll_back(self, shared: int) -> None:
         gone, kept = self._recent[shared:], self._recent[:shared]
-        _log.warning(
-            "the chain was reorganised: taken back events=%d from block=%d", len(gone), gone[0].position[0]
-        )
+        _log.warning("chain reorganised, events taken back count=%d from_block=%d", len(gone), gone[0].position[0])
         history = copy.deepcopy(self._base)
         for entry in kept:
             history.apply(entry.event)

@@ -90,7 +90,7 @@ class Collusion:
             try:
                 await fetch_updates(history, round_, {seat: digest}, self._fetch, self._states, held)
             except Unavailable as error:
-                _log.info("accomplices do without round=%d seat=%d reason=%s", round_.number, seat, error)
+                _log.info("accomplices do without an update round=%d seat=%d reason=%s", round_.number, seat, error)
         for seat in honest:
             self._known[seat] = await asyncio.to_thread(self._after, history, round_, seat, held)
 

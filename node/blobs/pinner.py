@@ -31,7 +31,7 @@ class Pinner:
         except SetupError:
             await self._pins.close()
             raise
-        _log.info("pinning api=%s version=%s", self._pins.api, version)
+        _log.info("pinning service found api=%s version=%s", self._pins.api, version)
         self._task = asyncio.create_task(self._run())
 
     def pin(self, blob: bytes) -> None:
@@ -66,15 +66,15 @@ class Pinner:
     async def _pin(self, blob: bytes) -> None:
         cid = await self._pins.publish(build_dag(blob))
         self.pinned += 1
-        _log.info("pinned cid=%s", cid.text)
+        _log.info("blob pinned cid=%s", cid.text)
 
     async def _unpin(self, digest: bytes) -> None:
         # The digest does not tell whether the root is a leaf.
         for codec in (RAW, DAG_PB):
             await self._pins.unpin(cid_of(digest, codec))
         self.unpinned += 1
-        _log.info("unpinned digest=%s", digest.hex())
+        _log.info("blob unpinned digest=%s", digest.hex())
 
     def _miss(self, reason: str) -> None:
         self.missed += 1
-        _log.warning("not pinned or unpinned reason=%s missed=%d", reason, self.missed)
+        _log.warning("blob not pinned or unpinned missed=%d reason=%s", self.missed, reason)

@@ -157,7 +157,7 @@ class Duties:
         try:
             await self._follower.follow()
         except ChainTrouble as error:
-            _log.info("the jury is drawn later reason=%s", error)
+            _log.info("jury not drawn yet reason=%s", error)
             return
         for duty in self._find_due(seat):
             if duty.call == "summon" and duty.is_own:

@@ -122,7 +122,7 @@ class EvidenceStore:
         """Keep what two announcements show. Their signatures are checked already."""
         evidence = make_evidence(self._network, first, second)
         if evidence.author == self._own:
-            _log.error("this node's key signed two updates for round %d: is it in use elsewhere?", first.round)
+            _log.error("two updates signed with this node's key, perhaps used elsewhere too round=%d", first.round)
             return
         key = (evidence.round, evidence.author)
         if key in self._kept or len(self._kept) >= _FILES_MAX:

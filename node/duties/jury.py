@@ -93,23 +93,23 @@ async def recompute_attestation(
 def _answer_withheld(number: int, judge: int, lacking: Unavailable | BlobMissing | None) -> RecomputedTruth:
     if isinstance(lacking, BlobMissing):
         lacking = Unavailable(lacking.digest, {"": str(lacking)})
-    _log.info("withheld round=%d judge=%d reason=%s", number, judge, lacking)
+    _log.info("blob withheld round=%d judge=%d reason=%s", number, judge, lacking)
     return RecomputedTruth(Truth.WITHHELD, lacking)
 
 
-def read_recomputed(task: "asyncio.Task[T]", log: logging.Logger, undone: str) -> T | None:
+def read_recomputed(task: "asyncio.Task[T]", log: logging.Logger) -> T | None:
     """What a task that recomputed something, and is over, gave; None where it gave nothing.
 
-    log, undone: who tells that, and in which words.
+    log: of the duty that lacks it.
     """
     try:
         return task.result()
     except (Unavailable, PeerFault, TimeoutError, asyncio.CancelledError) as error:
-        log.info("%s reason=%s", undone, error)
+        log.info("not recomputed reason=%s", error)
         return None
     except Exception:
         # Whatever a judge's blobs do to what recomputes them: that is no end of a node, nor of its other duties.
-        log.exception(undone)
+        log.exception("not recomputed")
         return None
 
 

@@ -127,7 +127,7 @@ class Voting:
         if self._working is not None and self._working[1].done():
             case, task = self._working
             self._working = None
-            self._note(case, read_recomputed(task, _log, "not recomputed"))
+            self._note(case, read_recomputed(task, _log))
         if self._working is None and (todo := self._next(seat)) is not None:
             case = self._case_of(todo.claim)
             case.asked_from_s = case.asked_from_s or time.time()
@@ -167,5 +167,7 @@ class Voting:
         network = self._follower.circle.network.domain_separator
         async with asyncio.timeout(max(1.0, dispute.deadline - time.time())):
             found = await recompute_truth(history, network, claim.round, claim.judge, claim.target, self._fetch)
-        _log.info("recomputed dispute=%d stage=%s truth=%s", dispute.number, dispute.stage.name, found.truth)
+        _log.info(
+            "dispute recomputed dispute=%d stage=%s truth=%s", dispute.number, dispute.stage.name, found.truth
+        )
         return found.truth

@@ -161,7 +161,7 @@ class Watcher:
             # Both are more than it took: other threads count in the one, waiting in the other.
             took_s = min(time.monotonic() - began_s, time.process_time() - cpu_s)
             self._rest_until_s = time.monotonic() + max(_PAUSE_S / 10, self._budget.rest_s(took_s))
-            self._take_in(said, read_recomputed(task, _log, "not looked at"))
+            self._take_in(said, read_recomputed(task, _log))
         if self._working is None and not is_busy and time.monotonic() >= self._rest_until_s and self.is_watching:
             self._begin(seat)
 
@@ -235,7 +235,7 @@ class Watcher:
         async with asyncio.timeout(_LIMIT_S):
             found = await recompute_attestation(self._history, network, said.round, said.judge, self._fetch)
         false = found.false if isinstance(found, Examination) else found.truth
-        _log.info("looked at round=%d judge=%d false=%s", said.round, said.judge, false)
+        _log.info("attestation looked at round=%d judge=%d false=%s", said.round, said.judge, false)
         return found
 
     # ---------------------------------------------------------------------------------------------- telling

@@ -59,7 +59,7 @@ class Certificate:
             try:
                 der = _read_der(path)
             except ValueError:
-                _log.warning("certificate damaged, making another, it is kept as file=%s", set_aside(path))
+                _log.warning("certificate damaged, kept aside, making another file=%s", set_aside(path))
                 write_new(path, _make_pem())
                 der = _read_der(path)
         except OSError as error:

@@ -230,7 +230,7 @@ class Gossip:
         first = self._window.add(announcement)
         self._broadcast(announcement, except_to=link)
         if first is not None:
-            _log.warning("gossip.equivocation author=%s round=%d", author, announcement.round)
+            _log.warning("gossip equivocation author=%s round=%d", author, announcement.round)
             if self._on_equivocation is not None:
                 self._on_equivocation(first, announcement)
         elif author != self.address:

@@ -142,4 +142,4 @@ class Link:
         self.drops += 1
         self._stats.drops += 1
         if self.drops.bit_count() == 1:  # at 1, 2, 4, 8 …: a stuck peer must not fill the log
-            _log.warning("gossip.queue_full peer=%s drops=%d", self.peer, self.drops)
+            _log.warning("gossip queue full peer=%s drops=%d", self.peer, self.drops)

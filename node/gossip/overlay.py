@@ -132,7 +132,7 @@ class Overlay:
             socket, certificate = await self._dialler.dial(self._prospects.url_of(peer))
             await self._serve_connection(socket, certificate, expected=peer)
         except ConnectionEnded as end:
-            _log.info("gossip.unreachable peer=%s reason=%r", peer, str(end))
+            _log.info("gossip peer unreachable peer=%s reason=%r", peer, str(end))
         except PeerFault as fault:
             self._fault(peer, fault)
         finally:
@@ -167,7 +167,7 @@ class Overlay:
             self._fault(peer, fault)
             code, reason, within_s = CODE_FAULT, str(fault), self._limits.close_s
         except (ConnectionEnded, OSError, ClientError) as end:
-            _log.info("gossip.link_ended peer=%s reason=%r", peer, str(end))
+            _log.info("gossip link ended peer=%s reason=%r", peer, str(end))
             reason, within_s = str(end), self._limits.close_s
         finally:
             await hang_up(socket, code, reason, within_s)
@@ -205,7 +205,7 @@ class Overlay:
         return dialled == (self._identity.address < old.peer)
 
     async def _keep(self, link: Link) -> None:
-        _log.info("gossip.linked peer=%s dialled=%s links=%d", link.peer, link.dialled, len(self.links))
+        _log.info("gossip linked peer=%s dialled=%s links=%d", link.peer, link.dialled, len(self.links))
         try:
             self._on_link(link)
             await link.run(self._on_message)
@@ -227,10 +227,10 @@ class Overlay:
     def _fault(self, peer: str, fault: PeerFault) -> None:
         self._stats.faults += 1
         if isinstance(fault, OwnKey):
-            _log.warning("gossip.own_key another process proved this node's key, or this one dialled itself")
+            _log.warning("gossip peer proved this node's own key")
             return
         level = logging.INFO if isinstance(fault, UnknownMember) else logging.WARNING
-        _log.log(level, "gossip.fault peer=%s fault=%s reason=%r", peer, type(fault).__name__, str(fault))
+        _log.log(level, "gossip fault peer=%s kind=%s reason=%r", peer, type(fault).__name__, str(fault))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -240,7 +240,7 @@ class Overlay:
     def _note_finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("gossip.task_died error=%r", str(error), exc_info=error)
+            _log.error("gossip task died reason=%r", str(error), exc_info=error)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -132,8 +132,6 @@ def read_genesis(circle: Path, manifest: Manifest) -> bytes | None:
     except FileNotFoundError:
         return None
     if len(blob) > limit or build_dag(blob).root != manifest.genesis_digest:
-        _log.warning(
-            "the genesis beside the circle file is not this circle's, not used file=%s", genesis_path(circle)
-        )
+        _log.warning("genesis beside the circle file is another circle's, not used file=%s", genesis_path(circle))
         return None
     return blob

@@ -62,9 +62,13 @@ class MisfitReporter:
             if (what := (misfit.name, misfit.is_clipped)) in self.told:
                 continue
             self.told[what] = round_number, misfit
-            how, facts = "clipped" if misfit.is_clipped else "becomes zero", (misfit.largest, misfit.limit)
             _log.warning(
-                "tensor %s round=%d tensor=%s largest=%.3g limit=%.3g", how, round_number, misfit.name, *facts
+                "tensor beyond its grid round=%d tensor=%s how=%s largest=%.3g limit=%.3g",
+                round_number,
+                misfit.name,
+                "clipped" if misfit.is_clipped else "zeroed",
+                misfit.largest,
+                misfit.limit,
             )
 
 

@@ -41,10 +41,9 @@ class PrivateParts:
             fields = kept._file.read(network)
         except UnusableFile as unusable:
             _log.warning(
-                "the private part of this peer's model %s: it starts as the task gives it, the file is"
-                " kept as file=%s",
-                unusable.fault,
+                "private part of the model not usable, kept aside, starting as the task gives it file=%s fault=%s",
                 unusable.aside,
+                unusable.fault,
             )
             return kept
         if fields is not None:

@@ -28,12 +28,12 @@ class Committing:
         if held is not None and not own.fits(held, parts.history) and not await self._is_stuck(round_):
             # It is announced, and two for one round would convict the peer. Yet what it came of was in blocks that
             # are gone, and nobody could recompute it: better to miss the round, as long as others can close it.
-            _log.info("sitting out round=%d: its update was announced before the chain was reorganised", number)
+            _log.info("sitting out, update announced before a reorganisation round=%d", number)
             return _WAIT_S
         commit = held if held is not None else await self._make_update(number, state)
         parts.fail_at(number, "commit")
         if parts.services.gossip.has_announced_another(number, commit.digest):
-            _log.warning("sitting out round=%d: another update of it was announced with this key", number)
+            _log.warning("sitting out, another update announced with this key round=%d", number)
             return _WAIT_S
 
         def still(history: History) -> bool:

@@ -60,7 +60,7 @@ class Following:
         opened_in = await _ask_patiently(self._parts.follower.fetch_opening_block)
         if opened_in is None or opened_in == self._membership.folder.opened_in:
             return
-        _log.warning("the circle at this address was opened in another block, starting anew block=%s", opened_in)
+        _log.warning("circle opened in another block, starting anew block=%s", opened_in)
         self._membership.start_anew(opened_in)
 
 

@@ -58,7 +58,7 @@ class Life:
             except (OSError, ExceptionGroup) as error:
                 if not is_passing(error):
                     raise
-                _log.warning("this machine or its network is short of something, trying again reason=%s", error)
+                _log.warning("machine or network short of something, trying again reason=%s", error)
                 await asyncio.sleep(CHAIN_RETRY_S)
                 await self._following.follow(0.0)
             except ChainTrouble as error:

@@ -17,7 +17,7 @@ class UnusableFile(Exception):
     def __init__(self, fault: str, aside: Path) -> None:
         super().__init__(f"{fault}, kept as {aside}")
         self.fault = fault
-        """What is wrong with it, to be said after what it is: `is damaged`."""
+        """What is wrong with it, in a word or two: `damaged`."""
         self.aside = aside
         """Where it is now."""
 
@@ -45,10 +45,10 @@ class ChecksummedFile:
             return None
         packed, checksum = raw[len(self._magic) : -_CHECKSUM_BYTES], raw[-_CHECKSUM_BYTES:]
         if not raw.startswith(self._magic) or hashlib.sha256(packed).digest() != checksum:
-            raise self.set_aside("is damaged")
+            raise self.set_aside("damaged")
         fields: dict[str, Any] = msgpack.unpackb(packed, strict_map_key=False)
         if fields["network"] != network:
-            raise self.set_aside("belongs to another circle")
+            raise self.set_aside("of another circle")
         return fields
 
     def set_aside(self, fault: str) -> UnusableFile:

@@ -106,7 +106,7 @@ class DataFolder:
             make_folder(folder)
         if self.others:
             _log.warning(
-                "another circle was at this address, its files are kept and not used circle=%s others=%s",
+                "another circle was at this address, its files kept and not used circle=%s others=%s",
                 self._circle.name,
                 ",".join(path.name for path in self.others),
             )

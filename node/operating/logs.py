@@ -1,4 +1,11 @@
-"""Log lines: one way to write them for every command, and a bound for those that strangers cause."""
+"""Log lines: one form and one way to write them, for every command, and a bound for those that strangers cause.
+
+A line is an event and its fields: `_log.info("update incomplete round=%d seat=%d", number, seat)`. First a short
+phrase in plain words, the same each time, then `name=%s` pairs, then nothing. Names are those of the code, units
+last (`in_s=%.1f`). Free text, which may hold spaces, comes last: `reason=%s` for why something is so, `fault=%s`
+for what somebody broke, `says=%s` for a sentence to a person. A traceback goes with `exc_info`. A test reads all
+calls.
+"""
 
 import logging
 import re
@@ -69,7 +76,7 @@ def log_crash(error: BaseException) -> None:
 
 def _thread_ended(arguments: threading.ExceptHookArgs) -> None:
     if arguments.exc_value is not None and not isinstance(arguments.exc_value, SystemExit):
-        logging.getLogger("node").error("a thread ended", exc_info=arguments.exc_value)
+        logging.getLogger("node").error("thread ended", exc_info=arguments.exc_value)
 
 
 def _shown(line: str) -> str:
@@ -104,7 +111,7 @@ class Bound(logging.Filter):
             return False
         kind.let_through += 1
         if kind.left_out:
-            said = f"{record.getMessage()} (left out before, like it: {kind.left_out})"
+            said = f"{record.getMessage()} left_out={kind.left_out}"
             record.msg, record.args, kind.left_out = said, (), 0
         return True
 

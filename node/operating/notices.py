@@ -35,5 +35,7 @@ class Notices:
 
     def tell(self, notice: Notice) -> None:
         """Log and report it."""
-        _log.log(logging.WARNING if notice.is_bad else logging.INFO, "notice kind=%s: %s", notice.kind, notice.says)
+        _log.log(
+            logging.WARNING if notice.is_bad else logging.INFO, "notice kind=%s says=%s", notice.kind, notice.says
+        )
         self._report(notice.event)

@@ -45,7 +45,7 @@ class AnnouncementJournal:
         if not is_new:
             self._silent_through = max(self._silent_through, number + 1)
         if self._path.exists():
-            _log.warning("file damaged, kept as file=%s", set_aside(self._path))
+            _log.warning("journal damaged, kept aside file=%s", set_aside(self._path))
         self._rewrite()
 
     def may_sign(self, number: int, author: str, digest: bytes) -> bool:
@@ -74,7 +74,7 @@ class AnnouncementJournal:
         for line in lines[bool(skipped) :]:
             self._take(line)
         if not self.is_whole:
-            _log.warning("file damaged file=%s: it may lack announcements", self._path)
+            _log.warning("journal damaged, it may lack announcements file=%s", self._path)
         elif rest or len(self._digests) > 2 * _KEPT_ROUNDS:
             self._rewrite()
 

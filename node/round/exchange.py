@@ -130,7 +130,7 @@ class Exchange:
                     whole[digest] = earlier is not None
                 is_complete = True
         except TimeoutError:
-            _log.info("update incomplete round=%d seat=%d had=%d blobs", round_.number, seat, len(whole))
+            _log.info("update incomplete round=%d seat=%d blobs=%d", round_.number, seat, len(whole))
         self._patience.note(endpoint, had=is_complete)
         fetched = FetchedUpdate(links, held, round_.tenures[seat])
         if fetched.blob is not None:
@@ -168,7 +168,7 @@ class Exchange:
         try:
             self._gossip.announce_held(round_number, digest)
         except Exception as error:  # outside the window: the circle went on meanwhile
-            _log.debug("have not told round=%d reason=%s", round_number, error)
+            _log.debug("blobs held not told round=%d reason=%s", round_number, error)
 
     def _list_gateways(self, history: History, author: int, digest: bytes) -> list[str]:
         """The author's, then those of who said that they have it, then all the others."""

@@ -156,7 +156,7 @@ class Tenancy:
             self._come_back(seat, text)
         elif action == Action.TAKE:
             self._taken_back += 1
-            _log.warning("taking the endpoint back seat=%d from=%s reason=%s", seat, text, found.reason)
+            _log.warning("taking endpoint back seat=%d from=%s reason=%s", seat, text, found.reason)
             await self._move(seat, endpoint)
             if self.is_named(self._history, seat):
                 self._come_back(seat, endpoint.text)
@@ -189,7 +189,7 @@ class Tenancy:
                 "move", endpoint.text, only_if=lambda history: _find_named(history, seat) == before
             )
         except Overtaken as error:
-            _log.info("not moved reason=%s", error)
+            _log.info("endpoint not moved reason=%s", error)
             return
         # The chain's events may lag behind its receipts.
         for _ in range(_LAG_S):

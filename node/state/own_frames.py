@@ -46,6 +46,6 @@ def find_previous_commit(
             make_fetched_update(last, tenure, blobs), CircleTask(history.manifest, network, states)
         )
     except (BlobMissing, PeerFault) as reason:
-        _log.info("sending a key frame round=%d reason=%s", number, reason)
+        _log.info("sending key frame round=%d reason=%s", number, reason)
         return None
     return None if is_key_due(number, seat, found.depth) else PreviousCommit(links[0].digest, found.state)

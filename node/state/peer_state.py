@@ -133,12 +133,12 @@ class StateFile:
             fields = self._file.read(network)
             state = None if fields is None else _from_fields(fields)
             if state is not None and state.base.state.size != parameters:
-                raise self._file.set_aside("belongs to another circle")
+                raise self._file.set_aside("of another circle")
         except UnusableFile as unusable:
             _log.warning(
-                "the state file %s: rebuilding from chain and blobs, it is kept as file=%s",
-                unusable.fault,
+                "state file not usable, kept aside, rebuilding from chain and blobs file=%s fault=%s",
                 unusable.aside,
+                unusable.fault,
             )
             return None
         return state

@@ -101,7 +101,7 @@ class Recovery:
         self.lacking = None
         base = next((base for base in reversed(known) if base.is_on_chain(self._history, self._seat)), None)
         if base is None:
-            _log.info("no known base is on chain any more, starting from genesis")
+            _log.info("no known base on chain any more, starting from genesis")
             assert self._genesis is not None
             base = Base(self._genesis)
         base = await self._take_own_checkpoint(base, judged)
@@ -131,7 +131,7 @@ class Recovery:
             if shows_checkpoint(history, round_, self._seat):
                 carried = await asyncio.to_thread(self._load_own_checkpoint, round_)
                 if carried is not None:
-                    _log.info("going on from the checkpoint of round=%d", round_.number)
+                    _log.info("going on from own checkpoint round=%d", round_.number)
                     record = round_.attestations[self._seat].record
                     return Base(carried.base, round_.number, record, carried.memory)
         return base

@@ -97,7 +97,7 @@ class Retention:
         try:
             gone = await asyncio.to_thread(self.delete, history, seat)
         except OSError as error:
-            _log.warning("not deleted reason=%s", error)
+            _log.warning("blobs not deleted reason=%s", error)
             return
         for digest in gone:
             self._unpin(digest)
@@ -109,7 +109,7 @@ class Retention:
         own = self._own | set(self._find_own(history, seat, self._done, first))
         gone = self._store.remove(named - keep)
         self._done, self._left, self._own = first, named & keep, own & keep
-        _log.info("deleted blobs=%d before round=%d", len(gone), first)
+        _log.info("blobs deleted count=%d before_round=%d", len(gone), first)
         return gone & own
 
     def _find_kept(self, history: History, seat: int) -> set[bytes]:

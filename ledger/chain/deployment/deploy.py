@@ -268,10 +268,10 @@ def _look_for_sent(rpc: Rpc, intent: Intent, plan: DeploymentPlan) -> _Sent:
         address = contract_address(intent.deployer, nonce)
         code = rpc.fetch_data("eth_getCode", address, head)
         if is_as_planned(code, address, plan):
-            _log.info("found what was sent before contract=%s nonce=%d", address, nonce)
+            _log.info("circle found, sent before contract=%s nonce=%d", address, nonce)
             return _Sent(address, court, is_pending=False)
         if code == load_circle_artifact().court_code:
-            _log.info("found a court sent before court=%s nonce=%d", address, nonce)
+            _log.info("court found, sent before court=%s nonce=%d", address, nonce)
             court = address
     return _Sent(None, court, sent > max(mined, intent.nonce))
 

@@ -202,7 +202,7 @@ class Endpoints(Rpc):
             if now - self._behind_since <= self.patience.lag_s:
                 what = f"is at block {number}, block {self._seen_block} was seen"
                 raise _Behind(f"{self.url} {what}: wait for it, or name another with --rpc", what)
-            _log.warning("the chain went back from=%d to=%d", self._seen_block, number)
+            _log.warning("chain went back from=%d to=%d", self._seen_block, number)
             self._seen_block, self._seen_at, self._behind_since = number, index, None
 
     def _leave(self, index: int, error: Exception) -> None:

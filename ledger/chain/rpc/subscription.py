@@ -73,7 +73,7 @@ class HeadSubscription:
                     if self.is_live:
                         pause_s = _FIRST_PAUSE_S
                     _log.info(
-                        "websocket lost, asking instead url=%s again_in_s=%.1f reason=%s",
+                        "websocket lost, polling instead url=%s again_in_s=%.1f reason=%s",
                         _mask_host(self.url),
                         pause_s,
                         str(error) or type(error).__name__,

@@ -86,7 +86,7 @@ class Delivery:
     def resume(self, call: Call) -> PendingEntry | None:
         """What already does a call (its gas is not looked at): not ended yet, or in a block that vanished."""
         if (entry := self._pending.find_like(call)) is not None:
-            _log.info("call is under way already call=%s nonce=%d", call.name, entry.nonce)
+            _log.info("call under way already call=%s nonce=%d", call.name, entry.nonce)
             return entry
         done = self._pending.find_ended_like(call)
         if done is None or self._broadcaster.fetch_receipt(done) is not None:
@@ -230,7 +230,7 @@ class Delivery:
 
     def _handle_overtaken(self, entry: PendingEntry, awaited: PendingEntry) -> None:
         """A stranger used the nonce, so nothing of this entry can be mined any more."""
-        _log.warning("another program used nonce=%d of %s", entry.nonce, self._broadcaster.address)
+        _log.warning("nonce used by another program nonce=%d address=%s", entry.nonce, self._broadcaster.address)
         if entry is not awaited or entry.is_filler:
             # Nobody waits for it: whoever still wants it asks again.
             self._pending.forget(entry)
@@ -265,7 +265,7 @@ class Delivery:
             self._reopen(done)
             self._broadcast(done)
             return
-        _log.warning("filling a missing nonce=%d of %s", nonce, self._broadcaster.address)
+        _log.warning("filling a gap nonce=%d address=%s", nonce, self._broadcaster.address)
         fees = self._broadcaster.ask_first_fees("fill")
         filler = PendingEntry(nonce, self._make_filler(), fees.cap_wei, fees.tip_wei, is_filler=True)
         self._pending.add(filler)
@@ -279,7 +279,7 @@ class Delivery:
         return Call("fill", self._broadcaster.address, b"", 0, TRANSFER_GAS)
 
     def _reopen(self, entry: PendingEntry) -> None:
-        _log.warning("the block of a transaction vanished call=%s nonce=%d", entry.call.name, entry.nonce)
+        _log.warning("transaction's block vanished call=%s nonce=%d", entry.call.name, entry.nonce)
         self._pending.add(entry)
 
     def _renumber(self, entry: PendingEntry) -> None:

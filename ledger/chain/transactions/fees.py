@@ -98,7 +98,7 @@ class FeeMarket:
             try:
                 self._tip_wei = self._rpc.fetch_number("eth_maxPriorityFeePerGas")
             except RpcFault as fault:
-                _log.info("no tip suggested, taking the usual one reason=%s", fault.message)
+                _log.info("no tip suggested, usual one taken reason=%s", fault.message)
                 self._tip_wei = _USUAL_TIP_WEI
             self._tip_asked = now
         return self._tip_wei

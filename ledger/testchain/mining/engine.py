@@ -145,10 +145,10 @@ class Engine:
                 record = self.chain.mine(offer, timestamp)
                 break
             except PoisonedTransaction as poisoned:
-                _log.error("transaction dropped: %s", poisoned)
+                _log.error("transaction dropped reason=%s", poisoned)
                 self.pool.settle((), (poisoned.transaction,))
         for transaction, reason in offer.dropped:
-            _log.warning("transaction 0x%s dropped: %s", transaction.hash.hex(), reason)
+            _log.warning("transaction dropped hash=%s reason=%s", transaction.hash.hex(), reason)
         self.pool.settle(record.transactions, (transaction for transaction, _ in offer.dropped))
         self._next_timestamp = None
         self.forget_state()

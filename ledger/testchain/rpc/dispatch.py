@@ -100,7 +100,7 @@ def _execute(call: Callable[[str, list[Any]], Any], call_id: Any, method: str, a
     except RpcError as error:
         return error_answer(call_id, error)
     except Exception:  # one caller's odd request must not stop the chain for the others
-        _log.exception("internal error in %s", method[:80])
+        _log.exception("internal error method=%s", method[:80])
         return error_answer(call_id, RpcError(INTERNAL_ERROR, "internal error"))
 
 

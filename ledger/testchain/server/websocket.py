@@ -90,7 +90,7 @@ class Connection:
         try:
             await asyncio.wait((reader, writer, stopped), return_when=asyncio.FIRST_COMPLETED)
             if reader.done() and (error := reader.exception()) is not None:
-                _log.error("a connection ended by a bug", exc_info=error)
+                _log.error("connection ended by a bug", exc_info=error)
             self._hub.leave(subscriber)
             # Not the writer: cancelled while it waits for room, it would take the closing frame's turn with it.
             await _end(reader, stopped)

@@ -74,7 +74,7 @@ class ClippedSums:
             try:
                 closed = self._sum_closed(examples)
             except NoClosedForm:
-                _log.info("gradients taken one example at a time reason=no closed form")
+                _log.info("gradients taken one by one reason=%s", "no closed form")
                 return False
             one_by_one = [
                 torch.stack(parts).sum(0)
@@ -87,7 +87,7 @@ class ClippedSums:
             bool((one - other).norm() <= _CLOSE * self._clip) for one, other in zip(closed, one_by_one, strict=True)
         )
         if not is_right:
-            _log.info("gradients taken one example at a time reason=the closed form gives others")
+            _log.info("gradients taken one by one reason=%s", "the closed form gives others")
         return is_right
 
 

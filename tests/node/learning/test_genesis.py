@@ -111,4 +111,4 @@ def test_what_is_not_the_circles_genesis_is_not_served(
     circle = tmp_path / "circle.json"
     write_genesis(circle, blob)
     assert read_genesis(circle, founding().manifest) is None
-    assert "is not this circle's" in caplog.text
+    assert "is another circle's" in caplog.text

@@ -144,8 +144,8 @@ def test_a_tensor_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
         for number in range(3):
             teller.report([large, *([small] if number else [])], number)
     assert [record.getMessage() for record in caplog.records] == [
-        "tensor clipped round=0 tensor=a largest=300 limit=254",
-        "tensor becomes zero round=1 tensor=a largest=1e-09 limit=1e-05",
+        "tensor beyond its grid round=0 tensor=a how=clipped largest=300 limit=254",
+        "tensor beyond its grid round=1 tensor=a how=zeroed largest=1e-09 limit=1e-05",
     ]
     assert list(teller.told.values()) == [(0, large), (1, small)]
 

@@ -78,7 +78,7 @@ def test_a_damaged_file_is_named_set_aside_and_started_anew(
     path.write_bytes(raw)
     assert PrivateParts.load(path, NETWORK).latest == {}
     assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"private.bin.damaged": raw}
-    assert "is damaged" in caplog.text
+    assert "fault=damaged" in caplog.text
 
 
 def test_another_circles_file_is_not_used_and_not_lost(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -86,4 +86,4 @@ def test_another_circles_file_is_not_used_and_not_lost(tmp_path: Path, caplog: p
     PrivateParts.load(path, NETWORK).keep(1, part(1))
     assert PrivateParts.load(path, b"o" * 32).latest == {}
     assert same(PrivateParts.load(tmp_path / "private.bin.damaged", NETWORK).latest, part(1))
-    assert "belongs to another circle" in caplog.text
+    assert "fault=of another circle" in caplog.text

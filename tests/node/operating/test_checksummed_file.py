@@ -48,7 +48,7 @@ def test_a_file_that_was_cut_or_changed_is_damaged_and_kept_under_another_name(f
         file.path.write_bytes(damaged)
         with pytest.raises(UnusableFile) as unusable:
             file.read(NETWORK)
-        assert unusable.value.fault == "is damaged"
+        assert unusable.value.fault == "damaged"
         assert unusable.value.aside.read_bytes() == damaged
         assert file.read(NETWORK) is None
 

@@ -14,8 +14,8 @@ def test_what_is_bad_is_a_warning_and_the_rest_is_not(caplog: pytest.LogCaptureF
         notices.tell(Notice("bad_word", "something is wrong", True, {"seat": 3}))
         notices.tell(Notice("good_word", "all is well", False))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "notice kind=bad_word: something is wrong"),
-        ("INFO", "notice kind=good_word: all is well"),
+        ("WARNING", "notice kind=bad_word says=something is wrong"),
+        ("INFO", "notice kind=good_word says=all is well"),
     ]
     assert told[0] == {
         "event": "notice",

@@ -107,7 +107,7 @@ def test_a_journal_says_whether_it_holds_all(tmp_path: Path, caplog: pytest.LogC
     path.write_bytes(raw)
     damaged = AnnouncementJournal(path)
     assert not damaged.is_whole
-    assert f"file damaged file={path}" in caplog.text
+    assert f"journal damaged, it may lack announcements file={path}" in caplog.text
     damaged.settle(is_new=False, number=2)
     assert path.with_name("announced.txt.damaged").read_bytes() == raw
     for again in (damaged, AnnouncementJournal(path)):

@@ -132,8 +132,8 @@ def test_the_log_and_the_table_name_the_tensor(
         assert main([*command, "--rule", "none"]) == 0
     said = [record.getMessage() for record in caplog.records]
     assert [line.split(" largest")[0] for line in said] == [
-        "tensor becomes zero round=0 tensor=1.weight",
-        "tensor clipped round=2 tensor=0.bias",
+        "tensor beyond its grid round=0 tensor=1.weight how=zeroed",
+        "tensor beyond its grid round=2 tensor=0.bias how=clipped",
     ]
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("caution")] == [

@@ -99,7 +99,7 @@ def test_a_cut_file_is_damage(tmp_path: Path, length: int, caplog: pytest.LogCap
     file.save(state_of())
     path.write_bytes(path.read_bytes()[:length])
     assert file.load(NETWORK, 5) is None
-    assert "is damaged" in caplog.text
+    assert "fault=damaged" in caplog.text
     assert str(tmp_path / "state.bin.damaged") in caplog.text
 
 
