@@ -55,7 +55,7 @@ def test_a_file_that_was_cut_or_changed_is_damaged_and_kept_under_another_name(f
 
 def test_another_circles_fields_and_another_kind_of_file_are_not_read(file: ChecksummedFile) -> None:
     file.write(BEFORE)
-    with pytest.raises(UnusableFile, match="belongs to another circle"):
+    with pytest.raises(UnusableFile, match="of another circle"):
         file.read(b"\0" * 32)
     ChecksummedFile(file.path, b"TST2").write(BEFORE)
     with pytest.raises(UnusableFile, match="is damaged"):
