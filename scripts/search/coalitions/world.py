@@ -199,11 +199,15 @@ class World:
     # -------------------------------------------------------------------------------------------- what is true
 
     def is_false(self, number: int, judge: int, target: int) -> bool:
-        """Whether a claim is right (R26.3), for who has all blobs."""
+        """Whether a claim is right (R26.3), for who has all blobs; about the judge itself: all that it attested."""
         if (said := self.said.get((number, judge))) is None:
             return False
-        if target == judge:
-            return (number, judge) in self.false_records
+        about = seats_of(said[0]) if target == judge else [target]
+        if target == judge and (number, judge) in self.false_records:
+            return True
+        return any(self._is_false_verdict(number, said, seat) for seat in about)
+
+    def _is_false_verdict(self, number: int, said: tuple[int, int], target: int) -> bool:
         judged, accepted = (mask >> target & 1 for mask in said)
         return bool(judged) and bool(accepted) == ((number, target) in self.bad)
 
