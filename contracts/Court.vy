@@ -179,8 +179,8 @@ def dispute(round: uint256, judge: uint256, target: uint256, evidence: bytes32) 
     @custom:rule R26.1, R26.1a
     @param round One that is settled, at most 256 rounds back.
     @param judge Whose verdict it is, also of a seat given up since; all bonded seats may be heard on it in the end.
-    @param target Whom the verdict is about. The judge itself: its record, or the base that its update names, is
-           claimed to be false.
+    @param target Whom the verdict is about. The judge itself: its record, the base that its update names, or any
+           of its verdicts of that round is claimed to be false.
     @param evidence Digest of what shows it: the record that recomputation gives. Zero: the claim only asks the
            judge to show what its record follows from. A seat in good standing has one such claim open at a time.
     @return The dispute's number.

@@ -6,6 +6,7 @@ attested that it judged an update had it, keeps it and shows it (R29).
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
@@ -37,6 +38,28 @@ class FetchBlobs(Protocol):
     async def __call__(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]: ...
 
 
+class TimedFetch:
+    """Fetches for so many seconds in all, whatever is asked for in how many turns; then nobody gave it.
+
+    What a judge shows byte by byte would else keep whoever recomputes from ever saying that it is withheld.
+    """
+
+    def __init__(self, fetch: FetchBlobs, limit_s: float) -> None:
+        self.limit_s, self._fetch, self._left_s = limit_s, fetch, limit_s
+
+    async def __call__(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
+        """As any FetchBlobs. What is in the cache already comes when no time is left, too."""
+        began_s = time.monotonic()
+        try:
+            async with asyncio.timeout(max(0.0, self._left_s)):
+                return await self._fetch(wanted, max_bytes)
+        except TimeoutError as error:
+            tried = {"": f"not all of what is asked for came within {self.limit_s:.0f} s"}
+            raise Unavailable(next(iter(wanted)), tried) from error
+        finally:
+            self._left_s -= time.monotonic() - began_s
+
+
 @dataclass(frozen=True)
 class RecomputedTruth:
     """What recomputing a claim gave. lacking: of what is withheld, the first blob that nobody gave."""
@@ -48,7 +71,7 @@ class RecomputedTruth:
 async def recompute_truth(
     history: History, network: bytes, round_number: int, judge: int, target: int, fetch: FetchBlobs
 ) -> RecomputedTruth:
-    """Whether what a judge said of a target, or where that is the judge itself, its record or base, is false.
+    """Whether what a judge said of a target, or all that it attested where that is the judge itself, is false.
 
     A judge that did not attest, or a target it did not judge, is no false verdict. Raises Unavailable where nobody
     gives the circle's genesis: that is no judge's burden.

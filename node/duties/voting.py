@@ -11,13 +11,17 @@ from ledger.circle.events import Answer, Disputed, Stage
 from ledger.circle.history import History
 from ledger.circle.members import Dispute
 from ledger.judging.false_verdicts import Truth
-from node.duties.jury import FetchBlobs, read_recomputed, recompute_truth
+from node.duties.jury import FetchBlobs, TimedFetch, read_recomputed, recompute_truth
 from node.follower import Follower
 
 _log = logging.getLogger(__name__)
 # Between two tries to get what nobody gave; in a short window, a part of it.
 _AGAIN_S: Final = 15.0
 _AGAIN_PART: Final = 12
+# For all that one try fetches: a part of a window, shared by the claims that wait, and so many seconds at least.
+# A judge that shows byte by byte keeps nobody from asking through two thirds of it.
+_SHOWING_PART: Final = 6
+_SHOWING_MIN_S: Final = 10.0
 _FINAL: Final = (Truth.FALSE, Truth.RIGHT, Truth.UNKNOWABLE)
 
 
@@ -131,7 +135,7 @@ class Voting:
         if self._working is None and (todo := self._next(seat)) is not None:
             case = self._case_of(todo.claim)
             case.asked_from_s = case.asked_from_s or time.time()
-            self._working = case, asyncio.create_task(self._recompute(todo))
+            self._working = case, asyncio.create_task(self._recompute(todo, self._showing_s()))
 
     def _note(self, case: ClaimCase, truth: Truth | None) -> None:
         if truth is not None:
@@ -162,11 +166,16 @@ class Voting:
         # With the seed: after a reorganisation the same number may be about something else.
         return claim.dispute, claim.judge, claim.target, self._history.rounds[claim.round - 1].seed
 
-    async def _recompute(self, dispute: Dispute) -> Truth | None:
+    def _showing_s(self) -> float:
+        waiting = sum(not case.is_final for case in self._cases.values())
+        return max(_SHOWING_MIN_S, self._history.terms.dispute_window_s / _SHOWING_PART / max(1, waiting))
+
+    async def _recompute(self, dispute: Dispute, showing_s: float) -> Truth | None:
         claim, history = dispute.claim, self._history
+        fetch = TimedFetch(self._fetch, showing_s)
         network = self._follower.circle.network.domain_separator
         async with asyncio.timeout(max(1.0, dispute.deadline - time.time())):
-            found = await recompute_truth(history, network, claim.round, claim.judge, claim.target, self._fetch)
+            found = await recompute_truth(history, network, claim.round, claim.judge, claim.target, fetch)
         _log.info(
             "dispute recomputed dispute=%d stage=%s truth=%s", dispute.number, dispute.stage.name, found.truth
         )

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ledger.circle.events import ASKING, NO_RECORD
@@ -17,7 +17,7 @@ from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History
 from ledger.judging.false_verdicts import Examination, Truth
 from ledger.rules import rule_of
-from node.duties.jury import FetchBlobs, RecomputedTruth, read_recomputed, recompute_attestation
+from node.duties.jury import FetchBlobs, RecomputedTruth, TimedFetch, read_recomputed, recompute_attestation
 from node.duties.watching import (
     AttestationOf,
     UnshownAttestation,
@@ -41,6 +41,8 @@ _log = logging.getLogger(__name__)
 WATCH_SHARE: Final = 0.05
 """Of one core's time, unless the operator says otherwise."""
 _LIMIT_S: Final = 900.0
+# Of that, for all that is fetched: what comes slower is not shown.
+_SHOWING_S: Final = 300.0
 # Where there is nothing to look at, or what it needs is not to be had.
 _PAUSE_S: Final = 5.0
 _AGAIN_S: Final = 60.0
@@ -88,6 +90,8 @@ class Watcher:
         self._seen: set[AttestationOf] = set()
         self._in_vain: dict[AttestationOf, float] = {}
         self._unshown: dict[int, UnshownAttestation] = {}
+        # What can be asked for no more, of judges that have shown nothing since.
+        self._settled: dict[int, UnshownAttestation] = {}
         self._claims: dict[AttestationOf, FoundFalse] = {}
         self._open: set[int] | None = None
         self._told: set[str] = set()
@@ -170,7 +174,7 @@ class Watcher:
         if self._follower.rollbacks != self._rollbacks:
             # What was looked at may not be what the chain says now.
             self._rollbacks = self._follower.rollbacks
-            self._seen, self._claims, self._unshown = set(), {}, {}
+            self._seen, self._claims, self._unshown, self._settled = set(), {}, {}, {}
         self._seen = {said for said in self._seen if history.number - said.round <= DISPUTE_ROUNDS}
         self._claims = {said: one for said, one in self._claims.items() if said in self._seen}
         now = time.monotonic()
@@ -191,8 +195,15 @@ class Watcher:
 
     def _asked_again(self, now_s: float) -> AttestationOf | None:
         """What a judge has not shown so far and is asked for again; of each judge one thing."""
-        left = self._unshown.items()
-        self._unshown = {j: one for j, one in left if may_be_asked(self._history, one.said, time.time())}
+        over = {
+            judge: one
+            for judge, one in self._unshown.items()
+            if not may_be_asked(self._history, one.said, time.time())
+        }
+        self._settled |= over
+        # What else it said is looked at again: of each judge one thing was asked for.
+        self._seen = {said for said in self._seen if said.judge not in over or said in self._claims}
+        self._unshown = {judge: one for judge, one in self._unshown.items() if judge not in over}
         pause_s = max(_AGAIN_S, self._history.terms.dispute_window_s / _ASKED_A_WINDOW)
         due = [one.said for one in self._unshown.values() if now_s - one.last_s >= pause_s]
         return due[0] if due else None
@@ -203,6 +214,7 @@ class Watcher:
                 # It shows what it did not: all that it said is looked at again.
                 del self._unshown[said.judge]
                 self._seen = {one for one in self._seen if one.judge != said.judge}
+            self._settled.pop(said.judge, None)
             self._seen.add(said)
             if found.false:
                 self._claims[said] = FoundFalse(said, found.false, found.record or NO_RECORD)
@@ -224,6 +236,9 @@ class Watcher:
             return
         now = time.monotonic()
         known = self._unshown.setdefault(said.judge, UnshownAttestation(said, self._in_vain.get(said, now), now, 1))
+        if (before := self._settled.pop(said.judge, None)) is not None:
+            # Whoever claims the very record that a node waits for gives the judge no more time with the next.
+            known = replace(known, first_s=before.first_s, times=before.times)
         if known.said == said:
             self._unshown[said.judge] = known.with_another_request(now)
 
@@ -233,7 +248,8 @@ class Watcher:
     async def _examine(self, said: AttestationOf) -> Examination | RecomputedTruth | None:
         network = self._follower.circle.network.domain_separator
         async with asyncio.timeout(_LIMIT_S):
-            found = await recompute_attestation(self._history, network, said.round, said.judge, self._fetch)
+            fetch = TimedFetch(self._fetch, _SHOWING_S)
+            found = await recompute_attestation(self._history, network, said.round, said.judge, fetch)
         false = found.false if isinstance(found, Examination) else found.truth
         _log.info("attestation looked at round=%d judge=%d false=%s", said.round, said.judge, false)
         return found

@@ -3,6 +3,7 @@
 Those are the updates in question and, of each author, what they hang on, back to its last key frame.
 """
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ from ledger.judging.frame_chains import (
     make_fetched_update,
 )
 from node.blobs.store import BlockStore
-from node.duties.jury import RecomputedTruth, fetch_updates, recompute_attestation, recompute_truth
+from node.duties.jury import RecomputedTruth, TimedFetch, fetch_updates, recompute_attestation, recompute_truth
 from node.operating.meter import Meter
 from node.round.exchange import AnnouncedUpdates, Exchange
 from node.round.neighbour_patience import NeighbourPatience
@@ -223,6 +224,23 @@ async def test_without_the_last_checkpoint_the_one_before_serves_and_two_unshown
     lacking = Fetching(circle, (last, before))
     assert (await recompute_truth(history, domain, 8, 0, 1, lacking)).truth == Truth.WITHHELD
     assert circle.checkpoints[2, 0] not in lacking.asked
+
+
+async def test_who_shows_byte_by_byte_withholds_and_what_is_there_already_needs_no_time(circle: Circle) -> None:
+    shown = Fetching(circle)
+
+    class Trickling(Fetching):
+        async def __call__(self, wanted: Mapping[bytes, int], max_bytes: int) -> dict[bytes, bytes | None]:
+            if circle.updates[7, 3] in wanted:
+                await asyncio.Event().wait()
+            return await super().__call__(wanted, max_bytes)
+
+    history, domain = circle.history(), NETWORK.domain_separator
+    found = await recompute_truth(history, domain, 8, 0, 1, TimedFetch(Trickling(circle), 0.0))
+    assert found.truth == Truth.WITHHELD
+    assert found.lacking is not None
+    assert "within 0 s" in str(found.lacking)
+    assert (await recompute_truth(history, domain, 8, 0, 1, TimedFetch(shown, 0.0))).truth == Truth.RIGHT
 
 
 async def test_who_shows_a_false_checkpoint_to_some_splits_no_jury() -> None:

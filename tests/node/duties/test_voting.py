@@ -10,7 +10,7 @@ from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Truth
 from node.attacks import choose_attack
 from node.attacks.attack import Attack
-from node.duties.jury import RecomputedTruth
+from node.duties.jury import RecomputedTruth, TimedFetch
 from node.duties.voting import ClaimCase, Voting, find_open_appeals, find_votes_due
 from tests.support.fake_follower import Clock, FakeFollower, as_any
 from tests.support.histories.disputes import NOW, SEATS, WINDOW_S, Court
@@ -102,6 +102,7 @@ class Scene:
         self.clock = Clock(BEGUN)
         self.truths: list[Truth | Exception] = []
         self.recomputed: list[tuple[int, int, int]] = []
+        self.limits_s: list[float] = []
         self.may_end = asyncio.Event()
         self.may_end.set()
         monkeypatch.setattr("node.duties.voting.time", self.clock)
@@ -110,8 +111,9 @@ class Scene:
         self.voting = Voting(as_any(follower), as_any(None), (peer or Attack()).answers, may_appeal=may_appeal)
 
     async def _truth_of(
-        self, history: object, network: bytes, number: int, judge: int, target: int, fetch: object
+        self, history: object, network: bytes, number: int, judge: int, target: int, fetch: TimedFetch
     ) -> RecomputedTruth:
+        self.limits_s.append(fetch.limit_s)
         self.recomputed.append((number, judge, target))
         await self.may_end.wait()
         truth = self.truths.pop(0)
@@ -171,6 +173,19 @@ async def test_what_a_juror_found_it_votes_in_the_circle_without_recomputing_aga
     court.refer(Stage.CIRCLE)
     assert await scene.votes(jurors[0]) == [(0, word(Answer.UPHOLDS))]
     assert len(scene.recomputed) == 1
+
+
+async def test_all_claims_that_wait_are_tried_within_a_sixth_of_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    court, jurors = drawn_court(Stage.CIRCLE)
+    court.dispute(judge=1, target=5)
+    court.vote(Answer.UPHOLDS, *court.summon(number=1), number=1)
+    court.refer(Stage.CIRCLE, number=1)
+    scene = Scene(monkeypatch, court)
+    scene.truths = [Truth.WITHHELD] * 2
+    await scene.votes(jurors[0])
+    await scene.votes(jurors[0])
+    assert len({judge for _, judge, _ in scene.recomputed}) == 2
+    assert sum(scene.limits_s) <= WINDOW_S / 6 + 1e-9
 
 
 async def test_what_is_withheld_is_asked_for_again_and_again_and_answered_late(

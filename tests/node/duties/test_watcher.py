@@ -301,6 +301,49 @@ async def test_a_claim_that_a_friend_keeps_open_about_a_judge_shields_it_from_no
     assert scene.watcher.list_disputes() == [(asked_for, 3, 3, ASKING)]
 
 
+async def test_a_friend_that_claims_the_very_record_a_node_waits_for_gives_the_judge_no_more_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    court.play(2)
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
+    for _ in range(2):
+        await scene.look_at_all()
+    assert scene.watcher.list_disputes() == [], "40 minutes of a window of an hour"
+    (waited_for,) = {one.said.round for one in scene.watcher._unshown.values()}
+    court.dispute(judge=3, target=3, number=waited_for, challenger=address(4), evidence=ASKING)
+    court.vote(Answer.REJECTS, *court.summon())
+    court.refer(Stage.APPEAL)
+    court.resolve(Outcome.REJECTED)
+    for _ in range(2):
+        await scene.look_at_all()
+    assert scene.watcher.list_disputes() == [(3 - waited_for, 3, 3, ASKING)]
+
+
+async def test_a_judge_that_has_shown_something_since_is_asked_for_the_next_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    court.play(2)
+    scene = Scene(monkeypatch, court)
+    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
+    for _ in range(2):
+        await scene.look_at_all()
+    (waited_for,) = {one.said.round for one in scene.watcher._unshown.values()}
+    court.dispute(judge=3, target=3, number=waited_for, challenger=address(4), evidence=ASKING)
+    court.vote(Answer.REJECTS, *court.summon())
+    court.refer(Stage.APPEAL)
+    court.resolve(Outcome.REJECTED)
+    scene.finds[3] = CLEAN
+    await scene.look_at_all()
+    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
+    court.play(3)
+    for _ in range(2):
+        await scene.look_at_all()
+    assert scene.watcher.list_disputes() == []
+
+
 async def test_who_asks_one_judge_already_asks_no_other_and_an_outsider_nobody(
     watch: Watch,
 ) -> None:
