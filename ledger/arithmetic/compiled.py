@@ -24,21 +24,17 @@ _Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Loops:
-    """Compiled, on contiguous arrays.
-
-    walk(base, state, signs, rotations, parts, step): adds every rotated and signed run of state − base to parts, as
-    `ledger.arithmetic.sketch` has it; the squared length is that of the returned pair, high · 2**32 + low. base,
-    state: (n,), int32. signs: (sketches, at least n), ±1, each times those before it. rotations: (sketches, runs),
-    int64. parts: (sketches, 2 · width), int32. step: (width,), int32, is written over; width is what a run has.
-
-    add(total, state, weight): total += weight · state. total: (n,), float64. state: (n,), int32.
-
-    round_off(total, divisor, mixed): mixed = floor((total + divisor / 2) / divisor), int32.
-    """
+    """Loops compiled by numba, on contiguous arrays."""
 
     walk: Callable[[_Ints, _Ints, _Ints, NDArray[np.int64], _Ints, _Ints], tuple[int, int]]
+    """walk(base, state, signs, rotations, parts, step) adds every rotated and signed run of state − base to parts,
+    as `ledger.arithmetic.sketch` has it. The squared length is that of the returned pair, high · 2**32 + low. base,
+    state: (n,), int32. signs: (sketches, at least n), ±1, each times those before it. rotations: (sketches, runs),
+    int64. parts: (sketches, 2 · width), int32. step: (width,), int32, is written over; a run has width values."""
     add: Callable[[_Floats, _Ints, float], None]
+    """add(total, state, weight) does total += weight · state. total: (n,), float64. state: (n,), int32."""
     round_off: Callable[[_Floats, float, _Ints], None]
+    """round_off(total, divisor, mixed) does mixed = floor((total + divisor / 2) / divisor). mixed: (n,), int32."""
 
 
 def loops_for(size: int) -> Loops | None:

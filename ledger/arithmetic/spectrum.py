@@ -18,18 +18,18 @@ Matrix = list[list[int]]
 
 @dataclass(frozen=True)
 class Spread:
-    """How some vectors lie about their mean. All in the vectors' unit (its square for squares, largest and total).
-
-    projections: of each vector minus the mean on the main direction. guest: of the one more. squares: each vector's
-    squared distance from the mean. largest: the main direction's eigenvalue of the centred Gram matrix. total: that
-    matrix's trace. Rounded to integers.
-    """
+    """How some vectors lie about their mean, in integers: lengths in the vectors' unit, the rest in its square."""
 
     projections: tuple[int, ...]
+    """Of each vector minus the mean on the main direction, a length."""
     guest: int
+    """The projection of the vector that is not among them."""
     squares: tuple[int, ...]
+    """Each vector's squared distance from the mean."""
     largest: int
+    """The main direction's eigenvalue of the centred Gram matrix."""
     total: int
+    """That matrix's trace."""
 
 
 def gram(vectors: NDArray[np.int32]) -> Matrix:

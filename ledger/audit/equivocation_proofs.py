@@ -21,14 +21,20 @@ _LOW: Final = (1 << 255) - 1
 
 @dataclass(frozen=True)
 class EquivocationProof:
-    """Two digests that one author signed for one round; the signatures hold. Signatures are r ‖ s ‖ v."""
+    """Two digests that one author signed for one round; the signatures hold."""
 
     author: str
+    """The address that signed."""
     round: int
+    """The one that both are of."""
     first: bytes
+    """One digest, 32 bytes."""
     first_signature: bytes
+    """r ‖ s ‖ v, 65 bytes."""
     second: bytes
+    """The other digest, 32 bytes."""
     second_signature: bytes
+    """r ‖ s ‖ v, 65 bytes."""
 
     @property
     def evidence(self) -> dict[str, str]:

@@ -40,84 +40,124 @@ _STATEMENTS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it should be. evidence: field → value, as text."""
+    """One thing that is not as it should be."""
 
     check: Check
+    """Which check found it."""
     round: int | None
+    """The round it is about; None where it is about none."""
     seat: int | None
+    """The seat it is about; None where it is about none."""
     fact: str
+    """What is so, in one sentence."""
     evidence: dict[str, str] = field(default_factory=dict)
+    """Field → value, as text."""
 
 
 @dataclass(frozen=True)
 class MembershipChange:
-    """One change in who takes part. time_s: the block's, Unix seconds, None where its header could not be read."""
+    """One change in who takes part."""
 
     change: str
+    """What happened, in a word: joined, quarantined …"""
     round: int
+    """The one it happened in; of a founder the one it was there for first."""
     seat: int
+    """Whose it is."""
     peer: str
+    """The seat's hot key then."""
     why: str
+    """In a sentence."""
     block: int
+    """Number of the block with the event."""
     transaction: str
+    """Its hash, 0x-prefixed hex."""
     time_s: int | None = None
+    """The block's, Unix seconds; None where its header could not be read."""
 
 
 @dataclass(frozen=True)
 class DisputeLine:
-    """A dispute and how it went. outcome: of `Outcome`, or the stage it is in.
-
-    upholding, rejecting, withholding: the seats that answered so in either stage. fine: wei that the judge lost.
-    is_false: what recomputing says of the claim, None where nobody can tell.
-    """
+    """A dispute and how it went."""
 
     dispute: int
+    """Its number."""
     round: int
+    """The round of the verdict."""
     judge: int
+    """The judge's seat."""
     target: int
+    """The seat that was judged, or the judge's own."""
     challenger: str
+    """The address that raised it."""
     outcome: str
+    """Name of an `Outcome`, or of the `Stage` it is in, in lower case."""
     upholding: list[int]
+    """The seats that upheld the claim, in either stage."""
     rejecting: list[int]
+    """The seats that rejected it."""
     withholding: list[int]
+    """The seats that could not get what the verdict follows from."""
     fine: int
+    """Wei that the judge lost."""
     is_false: bool | None
+    """What recomputing says of the verdict; None where nobody can tell."""
     block: int
+    """Number of the block in which it was raised."""
     transaction: str
+    """The hash of the transaction that raised it, 0x-prefixed hex."""
 
 
 @dataclass
 class Report:
-    """An audit's result. examined: how many things each check looked at. notes: what to know, and no finding.
-
-    scope: which rounds were to be recomputed, in a few words; sample: the (round, judge) drawn by sample_seed, None
-    where all were. recomputed, not_recomputed: of these attestations, how many were and how many could not be.
-    started: from how many checkpoints. pruned: updates of final rounds that nobody serves any more; nobody has to.
-    """
+    """An audit's result."""
 
     chain_id: int
+    """Of the chain."""
     contract: str
+    """The circle's address."""
     head: int
+    """Number of the block as of which the chain was read; 0 where it was not."""
     task: str = ""
+    """Name of the circle's task."""
     rule: str = ""
+    """Name of its screening rule."""
     rounds: int = 0
+    """How many rounds there are, the one under way included."""
     seats: int = 0
+    """How many were ever taken."""
     scope: str = ""
+    """Which rounds were to be recomputed, in a few words."""
     sample: list[tuple[int, int]] | None = None
+    """The (round, judge) drawn; None where all were to be recomputed."""
     sample_seed: int | None = None
+    """What drew the sample; None where there is none."""
     recomputed: int = 0
+    """How many attestations were recomputed."""
     not_recomputed: int = 0
+    """How many could not be."""
     started: int = 0
+    """From how many checkpoints recomputing began."""
     pruned: int = 0
+    """Updates of final rounds that nobody serves any more; nobody has to."""
     blobs: int = 0
+    """How many were fetched."""
     blob_bytes: int = 0
+    """Their bytes."""
     examined: dict[Check, int] = field(default_factory=dict)
+    """How many things each check looked at."""
     findings: list[Finding] = field(default_factory=list)
+    """What is not as it should be."""
     unavailable_verdicts: int = 0
+    """How many neighbours were unavailable to their judges."""
     reputations: dict[str, float] = field(default_factory=dict)
+    """Hot key → its seat's reputation, 0..1, of the seats held now."""
     membership: list[MembershipChange] = field(default_factory=list)
+    """Who came, went and fell below the floor, in order."""
     disputes: list[DisputeLine] = field(default_factory=list)
+    """All that were raised."""
     notes: list[str] = field(default_factory=list)
+    """What is good to know and no finding."""
 
     @property
     def clean(self) -> bool:

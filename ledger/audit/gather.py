@@ -25,15 +25,16 @@ _PARALLEL: Final = 8
 
 @dataclass
 class GatheredBlobs:
-    """blobs: digest → bytes, None where the bytes make no blob. missing: digest → why each gateway failed.
-
-    count, total_bytes: of the blobs fetched so far.
-    """
+    """What was fetched so far."""
 
     blobs: MutableMapping[bytes, bytes | None] = field(default_factory=dict)
+    """Digest → bytes; None where the bytes make no blob."""
     missing: dict[bytes, dict[str, str]] = field(default_factory=dict)
+    """Digest → why each gateway failed."""
     count: int = 0
+    """How many blobs were fetched."""
     total_bytes: int = 0
+    """Their bytes."""
 
 
 async def gather_blobs(

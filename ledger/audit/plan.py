@@ -32,11 +32,14 @@ class Work(Enum):
 
 @dataclass
 class AuditPlan:
-    """The work of an audit. what: in a few words, for people. sample: attestations drawn, None where all count."""
+    """The work of an audit."""
 
     what: str
+    """In a few words, for people."""
     work: dict[int, dict[int, Work]] = field(default_factory=dict)
+    """Round → seat → what is done."""
     sample: list[Pair] | None = None
+    """The attestations drawn; None where all count."""
 
     def work_of(self, number: int, seat: int) -> Work | None:
         """What is done about a seat in a round, None for nothing."""

@@ -39,15 +39,15 @@ _SAID_MAX: Final = 16
 
 @dataclass(frozen=True)
 class Scope:
-    """Which rounds an audit recomputes (R22.2).
-
-    first: from this one on, None for all that can be had of a circle: from the first, or where that is final, from
-    the first that can be disputed. sample: so many attestations of these, drawn by the seed; None for all.
-    """
+    """Which rounds an audit recomputes (R22.2)."""
 
     first: int | None = None
+    """From this one on. None for all that can be had of a circle: from the first, or where that is final, from the
+    first that can be disputed."""
     sample: int | None = None
+    """So many attestations of these, drawn by the seed; None for all."""
     seed: int = 0
+    """Draws the sample."""
 
     def plan(self, history: History) -> AuditPlan:
         """What is to be done. Raises UsageError."""
@@ -67,8 +67,11 @@ class _Folded:
     """A circle's history, the events it came of, and who was in it when."""
 
     history: History
+    """What the events fold to."""
     placed: list[PlacedEvent]
+    """The events, in order."""
     membership: MembershipLog
+    """Who was in it when."""
 
 
 async def audit(
@@ -249,9 +252,13 @@ class _BlobSource:
     """Where the blobs of an audit come from, and where they are put."""
 
     fetcher: BlobFetcher
+    """Asks the gateways."""
     history: History
+    """Says which gateways there are."""
     gathered: GatheredBlobs
+    """Where they are put."""
     timeout_s: float
+    """For one blob, over all gateways together."""
 
     async def fetch_updates(self, round_: Round, needed: Mapping[int, bytes]) -> None:
         """A round's updates of these seats, and what they hang on."""

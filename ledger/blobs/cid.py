@@ -27,10 +27,12 @@ class BadCid(PeerFault):
 
 @dataclass(frozen=True)
 class Cid:
-    """One block's name. codec: RAW or DAG_PB. digest: 32 bytes, sha2-256 of the block."""
+    """One block's name."""
 
     codec: int
+    """RAW or DAG_PB."""
     digest: bytes
+    """32 bytes, sha2-256 of the block."""
 
     def __post_init__(self) -> None:
         if self.codec not in (RAW, DAG_PB) or len(self.digest) != DIGEST_BYTES:

@@ -27,20 +27,26 @@ class MalformedBlob(PeerFault):
 
 
 class BlockLink(NamedTuple):
-    """One child. digest: 32 bytes. tsize: bytes of all blocks below and including it."""
+    """One child."""
 
     digest: bytes
+    """32 bytes, sha2-256 of the child."""
     codec: int
+    """RAW or DAG_PB."""
     tsize: int
+    """Bytes of all blocks below and including it."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """An inner node: links and, in the same order, how many bytes of the file lie below each."""
+    """An inner node."""
 
     links: tuple[BlockLink, ...]
+    """Its children, in the order of the file."""
     blocksizes: tuple[int, ...]
+    """How many bytes of the file lie below each link."""
     file_size: int
+    """Bytes of the file below the node."""
 
 
 def encode_node(links: Sequence[BlockLink], blocksizes: Sequence[int]) -> bytes:

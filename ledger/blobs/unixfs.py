@@ -31,22 +31,30 @@ class BlobTooLarge(PeerFault):
 
 
 class Block(NamedTuple):
-    """One block. digest: 32 bytes, sha2-256 of data."""
+    """One block."""
 
     digest: bytes
+    """32 bytes, sha2-256 of data."""
     codec: int
+    """RAW or DAG_PB."""
     data: bytes
+    """The block's bytes."""
 
 
 @dataclass(frozen=True)
 class Dag:
-    """A blob cut into blocks. root: 32 bytes, what the chain anchors. codec: RAW or DAG_PB."""
+    """A blob cut into blocks."""
 
     root: bytes
+    """Digest of the root block, 32 bytes: what the chain anchors."""
     codec: int
+    """The root's: RAW or DAG_PB."""
     data: bytes
+    """The blob's bytes."""
     leaves: tuple[bytes, ...]
+    """The leaves' digests, in the order of the blob."""
     nodes: tuple[Block, ...]
+    """The inner nodes, each behind those below it."""
 
     @property
     def size_bytes(self) -> int:
@@ -66,12 +74,16 @@ class Dag:
 
 @dataclass(frozen=True)
 class Part:
-    """One block's place in a blob. height: 0 is a leaf. offset, size_bytes: the bytes of the blob below it."""
+    """One block's place in a blob."""
 
     digest: bytes
+    """Of the block, 32 bytes."""
     height: int
+    """0 is a leaf."""
     offset: int
+    """Where in the blob the bytes below it begin."""
     size_bytes: int
+    """How many bytes of the blob lie below it."""
 
 
 def build_dag(data: bytes) -> Dag:

@@ -45,21 +45,28 @@ class Answer(IntEnum):
 
 @dataclass(frozen=True)
 class Opened:
-    """The deployment: task digest and the manifest's bytes."""
+    """The deployment."""
 
     task: bytes
+    """SHA-256 of the manifest's bytes."""
     manifest: bytes
+    """The manifest whole, as JSON."""
 
 
 @dataclass(frozen=True)
 class Joined:
-    """A peer took a seat. cold: who may leave and rotate; inviter: the zero address where admission is open."""
+    """A peer took a seat."""
 
     seat: int
+    """Its number."""
     peer: str
+    """The hot key, which commits and attests."""
     cold: str
+    """The key that may leave and rotate, and that is owed the bond."""
     inviter: str
+    """Whose invitation it was; the zero address where admission is open."""
     endpoint: str
+    """Where the peer is reached."""
 
 
 @dataclass(frozen=True)
@@ -83,56 +90,72 @@ class Committed:
     """A seat anchored its update."""
 
     round: int
+    """The round under way."""
     seat: int
+    """Whose update it is."""
     digest: bytes
+    """The update's root digest, 32 bytes."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """The commit phase closed, or the seed is drawn again as nobody attested in time.
-
-    seed: follows from the hash of the log's block (R3.9) and is not in the log; what decodes the log puts it here.
-    """
+    """The commit phase closed, or the seed is drawn again as nobody attested in time."""
 
     round: int
+    """The round under way."""
     seed: bytes
+    """32 bytes. It follows from the hash of the log's block (R3.9) and is not in the log; what decodes the log puts
+    it here."""
     committed: int
+    """Mask of the seats that committed."""
 
 
 @dataclass(frozen=True)
 class Attested:
-    """A seat anchored its verdicts. verdicts: see ledger/circle/verdict_word.py."""
+    """A seat anchored its verdicts."""
 
     seat: int
+    """The judge's."""
     verdicts: int
+    """One word, see ledger/circle/verdict_word.py."""
     record: bytes
+    """The record's digest, 32 bytes."""
 
 
 @dataclass(frozen=True)
 class Settled:
-    """The round's verdicts became reputations. reputations: sixteen packed words."""
+    """The round's verdicts became reputations."""
 
     round: int
+    """The one that was settled."""
     attested: int
+    """Mask of the seats whose verdicts counted."""
     reputations: tuple[int, ...]
+    """Sixteen words with 16 bits a seat."""
 
 
 @dataclass(frozen=True)
 class Left:
-    """A seat was given up by its cold key. burned: wei of its bond, for the strikes it had."""
+    """A seat was given up by its cold key."""
 
     seat: int
+    """Its number."""
     burned: int
+    """Wei of its bond, for the strikes it had."""
     free_at: int
+    """Unix seconds from when the seat may be released."""
 
 
 @dataclass(frozen=True)
 class Ejected:
-    """A seat was below the floor for too long, or absent; burned: wei of its bond, 0 for absence."""
+    """A seat was taken away: it was below the floor for too long, or absent."""
 
     seat: int
+    """Its number."""
     burned: int
+    """Wei of its bond, 0 for absence."""
     free_at: int
+    """Unix seconds from when the seat may be released."""
 
 
 @dataclass(frozen=True)
@@ -145,12 +168,16 @@ class Released:
 
 @dataclass(frozen=True)
 class Rotating:
-    """New keys were announced for a seat. rotates_at: 0 where a rotation was called off."""
+    """New keys were announced for a seat."""
 
     seat: int
+    """Its number."""
     peer: str
+    """The new hot key."""
     cold: str
+    """The new cold key."""
     rotates_at: int
+    """Unix seconds from when they may be put in force; 0 where a rotation was called off."""
 
 
 @dataclass(frozen=True)
@@ -158,19 +185,27 @@ class Rotated:
     """A seat's new keys are in force."""
 
     seat: int
+    """Its number."""
     peer: str
+    """The hot key from now on."""
     cold: str
+    """The cold key from now on."""
 
 
 @dataclass(frozen=True)
 class Equivocated:
-    """A seat's peer signed two updates for one round and lost the seat. bond: what it had, all of it burned."""
+    """A seat's peer signed two updates for one round and lost the seat."""
 
     seat: int
+    """Its number."""
     round: int
+    """The round of the two updates."""
     reporter: str
+    """Who proved it."""
     bond: int
+    """Wei that the seat had, all of it burned."""
     free_at: int
+    """Unix seconds from when the seat may be released."""
 
 
 ASKING: Final = bytes(32)
@@ -181,20 +216,25 @@ NO_RECORD: Final = keccak(b"")
 
 @dataclass(frozen=True)
 class Disputed:
-    """What a judge said is claimed to be false: of the target or, where that is the judge itself, of itself.
-
-    electorate: mask of the seats bonded now. deadline: until when the jury may be summoned or, where nobody can sit
-    on one, until when the circle votes.
-    """
+    """What a judge said is claimed to be false: of the target or, where that is the judge itself, of itself."""
 
     dispute: int
+    """Its number, from 0."""
     round: int
+    """The round that the claim is about."""
     judge: int
+    """The seat that attested."""
     target: int
+    """The seat that the verdict is about; the judge's own for a claim about its record and base."""
     challenger: str
+    """Who raised it."""
     evidence: bytes
+    """Digest of the record that recomputing gives, 32 bytes; NO_RECORD where it gives none, ASKING where the claim
+    only asks."""
     electorate: int
+    """Mask of the seats bonded now."""
     deadline: int
+    """Until when the jury may be summoned or, where nobody can sit on one, until when the circle votes."""
 
     @property
     def is_asking(self) -> bool:
@@ -204,34 +244,42 @@ class Disputed:
 
 @dataclass(frozen=True)
 class Summoned:
-    """A dispute's jury was drawn. jury: mask of those who may vote, until the deadline."""
+    """A dispute's jury was drawn."""
 
     dispute: int
+    """Its number."""
     seed: bytes
+    """What the jury was drawn with, 32 bytes."""
     jury: int
+    """Mask of the seats that may vote."""
     deadline: int
+    """Until when they may."""
 
 
 @dataclass(frozen=True)
 class Voted:
-    """A seat said what recomputing gave. answer: an `Answer`."""
+    """A seat said what recomputing gave."""
 
     dispute: int
+    """Its number."""
     seat: int
+    """The voter's."""
     answer: int
+    """An `Answer`."""
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A dispute was closed. outcome: an `Outcome`. fine: what the judge lost.
-
-    free_at: 0 unless the judge lost its seat by this.
-    """
+    """A dispute was closed."""
 
     dispute: int
+    """Its number."""
     outcome: int
+    """An `Outcome`."""
     fine: int
+    """Wei that the judge lost."""
     free_at: int
+    """From when the judge's seat may be released; 0 unless the judge lost it by this."""
 
 
 @dataclass(frozen=True)
@@ -244,11 +292,14 @@ class Withdrawn:
 
 @dataclass(frozen=True)
 class Referred:
-    """A jury's votes were counted. stage: `Stage.APPEAL` or `Stage.CIRCLE`, until the deadline."""
+    """A jury's votes were counted."""
 
     dispute: int
+    """Its number."""
     stage: int
+    """`Stage.APPEAL` or `Stage.CIRCLE`."""
     deadline: int
+    """Until when that stage lasts."""
 
 
 @dataclass(frozen=True)
@@ -256,8 +307,11 @@ class Appealed:
     """Somebody pledged the appeal bond: the circle votes until the deadline."""
 
     dispute: int
+    """Its number."""
     appellant: str
+    """Who pledged the bond."""
     deadline: int
+    """Until when the circle votes."""
 
 
 @dataclass(frozen=True)

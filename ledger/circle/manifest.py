@@ -52,29 +52,35 @@ class Tensor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A task: layout of the public state, codec, screening rule and their parameters.
-
-    task: built-in name, or the class name of a user's own file. task_options: the keywords the task was made
-    with. layout: each tensor that is shared, in name order. genesis: hex digest of the blob that holds the state
-    every peer starts from. frozen: digest of the model's part that nobody trains or sends, the same on all peers;
-    frozen_marks: the first FROZEN_MARK_DIGITS of each of its tensors' digests; both empty where there is none.
-    degree: neighbours a peer judges in a round. rule, rule_parameters: see
-    ledger.rules. rounds: the circle's last round. checkpoint_every: see ledger.blobs.contents.checkpoint.
-    """
+    """A task: layout of the public state, codec, screening rule and their parameters."""
 
     version: int
+    """Of this format."""
     task: str
+    """Built-in name, or the class name of a user's own file."""
     task_options: dict[str, int | float | str]
+    """The keywords the task was made with."""
     layout: tuple[Tensor, ...]
+    """Each tensor that is shared, in name order."""
     genesis: str
+    """Hex digest of the blob that holds the state every peer starts from."""
     codec: str
+    """Name of how updates are written, one of `ledger.codec.CODECS`."""
     degree: int
+    """Neighbours a peer judges in a round."""
     rule: str
+    """Name of the screening rule, see ledger.rules."""
     rule_parameters: dict[str, int]
+    """The rule's parameters, integers by name."""
     rounds: int
+    """The circle's last round."""
     frozen: str
+    """Hex digest of the model's part that nobody trains or sends, the same on all peers; empty where there is none.
+    """
     frozen_marks: str
+    """The first FROZEN_MARK_DIGITS of the digest of each of that part's tensors; empty where there is none."""
     checkpoint_every: int
+    """A judge shows a checkpoint every so many rounds, see ledger.blobs.contents.checkpoint."""
 
     @property
     def state_size(self) -> int:

@@ -18,7 +18,9 @@ class Seat:
     endpoints: list[str]
     """Newest last."""
     cold: str
+    """The key that may leave and rotate, and that is owed the bond."""
     inviter: str
+    """Whose invitation let it in; the zero address where admission is open."""
     bond: int
     """Wei, what is left of it."""
     since_round: int
@@ -28,6 +30,7 @@ class Seat:
     free_at: int | None = None
     """Unix seconds from when the seat may be released, None while it is held."""
     is_released: bool = False
+    """It is free, and its bond is owed to its cold key."""
     announced: tuple[str, str, int] | None = None
     """The keys and the time of a rotation under way."""
     strikes: int = 0
@@ -72,10 +75,12 @@ class Seat:
 
 @dataclass
 class Votes:
-    """Who has answered what in one stage of a dispute: masks of seats."""
+    """The answers in one stage of a dispute, as masks of seats."""
 
     upholding: int = 0
+    """Of those who say that the claim is right."""
     rejecting: int = 0
+    """Of those who say that the claim is wrong."""
     withholding: int = 0
     """Of those who could not get what the verdict follows from."""
 
@@ -105,20 +110,27 @@ class Dispute:
     """A claim that something a judge said was false, and how it fares (R26)."""
 
     claim: Disputed
+    """The event that raised it."""
     judge_tenure: int
+    """How many sat in the judge's seat before the judge, plus 1."""
     pool: int
     """Mask of who the jury is drawn from."""
     stage: Stage
+    """Where it stands, or stood when it ended."""
     deadline: int
     """Unix seconds: when the stage is over at the latest."""
     summoned: Summoned | None = None
+    """The event that drew the jury; None before."""
     jury_votes: Votes = field(default_factory=Votes)
+    """Of the jury's stage."""
     circle_votes: Votes = field(default_factory=Votes)
+    """Of the whole circle's stage."""
     voters: dict[int, str] = field(default_factory=dict)
     """Seat → the key it voted with last."""
     asker: int | None = None
     """The seat whose claim only asks the judge to show what it judged from (R26.1a); None for any other claim."""
     appellant: str | None = None
+    """Who pledged the appeal bond; None where nobody did."""
     outcome: Outcome | None = None
     """None while it is open."""
     fine: int = 0

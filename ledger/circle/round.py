@@ -11,38 +11,46 @@ from ledger.identity.addresses import address_bytes
 
 @dataclass(frozen=True)
 class Attestation:
-    """What one seat attested in one round. judged, accepted: masks of seats."""
+    """What one seat attested in one round."""
 
     judged: int
+    """Mask of the seats that it had a verdict about."""
     accepted: int
+    """Mask of those that it accepted."""
     record: bytes
+    """The record's digest, 32 bytes."""
 
 
 @dataclass
 class Round:
-    """Everything the chain says of one round.
-
-    reputations: seat → 0..65535 when the round opened (a latecomer's initial one included as it joins); suspended:
-    mask of who was suspended then. missed: mask of who was waited for and had not committed when the phase closed.
-    peers: seat → the key it committed with, which signs all it says in this round. tenures: seat → how many sat
-    there before it, plus 1: another tenure is another peer. begun: seat → the round from which on its base and its
-    memory follow from its commits (R15, R23.4).
-    heard: the seats that attested, whether they had committed or not; of the others nothing counts.
-    """
+    """Everything the chain says of one round."""
 
     number: int
+    """From 1."""
     reputations: dict[int, int]
+    """Seat → 0..65535 when the round opened; a latecomer's initial one is added as it joins."""
     suspended: int = 0
+    """Mask of the seats that were suspended when the round opened."""
     commits: dict[int, bytes] = field(default_factory=dict)
+    """Seat → its update's digest, 32 bytes."""
     peers: dict[int, str] = field(default_factory=dict)
+    """Seat → the key it committed with, which signs all it says in this round."""
     tenures: dict[int, int] = field(default_factory=dict)
+    """Seat → how many sat there before it, plus 1: another tenure is another peer."""
     begun: dict[int, int] = field(default_factory=dict)
+    """Seat → the round from which on its base and its memory follow from its commits (R15, R23.4)."""
     seed: bytes | None = None
+    """Who judges whom follows from it, 32 bytes; None before the draw."""
     committed: int = 0
+    """Mask of the seats with a commit."""
     missed: int = 0
+    """Mask of the seats that were waited for and had not committed when the phase closed."""
     attestations: dict[int, Attestation] = field(default_factory=dict)
+    """Seat → what it attested, of the seats that committed; of others nothing counts."""
     heard: set[int] = field(default_factory=set)
+    """The seats that attested, whether they had committed or not."""
     settled: bool = False
+    """Its verdicts became reputations."""
 
     def withdraw(self, seat: int) -> None:
         """What the seat has committed is as if it had not been (R23.1)."""

@@ -47,9 +47,13 @@ class Sections:
     """What a frame holds, uncompressed, each of one dimension."""
 
     steps: NDArray[np.uint8]
+    """(tensors,): each tensor's step, as an index of STEPS."""
     map: NDArray[np.uint8]
+    """Which values change, and by how much or how far apart, see R9.4."""
     codes: NDArray[np.int8]
+    """The codes that the map leaves open."""
     wides: GridState
+    """(n,), int32: the codes that one byte does not hold."""
 
 
 def is_key(payload: bytes) -> bool:

@@ -69,23 +69,26 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Plan:
-    """What an author has decided on. is_key: the frame's kind. leasts, bytes: of each tensor, (tensors,).
-
-    leasts: the shortest move that a delta frame sends. bytes: its step, as an index of STEPS.
-    """
+    """What an author has decided on."""
 
     is_key: bool
+    """The frame's kind."""
     leasts: Counts
+    """Of each tensor the shortest move that a delta frame sends, (tensors,)."""
     bytes: Counts
+    """Of each tensor its step, as an index of STEPS, (tensors,)."""
 
 
 @dataclass(frozen=True)
 class _Coded:
-    """codes: (d,); wides: those among them that one byte does not hold, in order; state: what they make, (d,)."""
+    """A state as codes."""
 
     codes: NDArray[np.int8]
+    """(d,)."""
     wides: GridState
+    """The codes that one byte does not hold, in order."""
     state: GridState
+    """What the codes make, (d,)."""
 
 
 def encode_delta(

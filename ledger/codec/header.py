@@ -20,14 +20,20 @@ _LENGTH_BYTES: Final = 4
 
 @dataclass(frozen=True)
 class FrameHeader:
-    """kind: key or delta. layout: dense or sparse. map, codes, wides: raw bytes. stored: of all four sections."""
+    """What a frame tells of itself."""
 
     kind: int
+    """KEY_FRAME or DELTA_FRAME."""
     layout: int
+    """DENSE or SPARSE."""
     map: int
+    """Raw bytes of the section."""
     codes: int
+    """Raw bytes of the section."""
     wides: int
+    """Raw bytes of the section."""
     stored: tuple[int, ...]
+    """Bytes that each of the four sections takes in the frame."""
 
     def encode(self) -> bytes:
         """The header's bytes; the sections follow."""

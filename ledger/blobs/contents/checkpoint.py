@@ -27,16 +27,18 @@ _WIDTH_MAX: Final = 26
 
 
 class Checkpoint(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a judge goes on with after a round. network: 32 bytes; author: 20 bytes.
-
-    base: how far the next base is from the genesis, see `pack`. memory: the bytes whose SHA-256 is its digest.
-    """
+    """What a judge goes on with after a round."""
 
     network: bytes
+    """The circle's domain separator, 32 bytes."""
     round: int
+    """The one after which."""
     author: bytes
+    """The judge's address, 20 bytes."""
     base: bytes
+    """How far the next base is from the genesis, see `pack`."""
     memory: bytes
+    """The bytes whose SHA-256 is its digest."""
 
 
 def is_checkpoint_due(every: int, number: int, seat: int, before: int, last: int) -> bool:

@@ -41,49 +41,61 @@ class Genesis(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 class Update(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A peer's public state of one round. network, base: 32 bytes; author: 20 bytes.
-
-    reference: digest of the author's previous commit where the payload is a delta frame, else empty.
-    """
+    """A peer's public state of one round."""
 
     network: bytes
+    """The circle's domain separator, 32 bytes."""
     round: int
+    """The one it was trained in."""
     author: bytes
+    """The peer's address, 20 bytes."""
     base: bytes
+    """Digest of the author's base (R15), 32 bytes."""
     codec: str
+    """The name of the payload's codec."""
     payload: bytes
+    """The codec's frame."""
     reference: bytes
+    """Digest of the author's previous commit where the payload is a delta frame, else empty."""
 
 
 class RecordEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """One neighbour in a record. verdict: accepted, rejected, invalid (rejected unread) or unavailable.
-
-    figures: name → decimal integer, exactly what the rule compared. mixed: whether it entered the next base.
-    """
+    """One neighbour in a record."""
 
     seat: int
+    """The neighbour's."""
     digest: bytes
+    """Of its update, as committed, 32 bytes."""
     verdict: str
+    """accepted, rejected, invalid (rejected unread) or unavailable."""
     mixed: bool
+    """Whether it entered the next base."""
     figures: dict[str, str]
+    """Name → decimal integer, exactly what the rule compared."""
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """All figures behind one peer's verdicts of a round. base, update, next_base, next_memory: 32 bytes each.
-
-    checkpoint: digest of the blob that holds what next_base and next_memory name
-    (ledger.blobs.contents.checkpoint), 32 bytes; empty where none is due.
-    """
+    """All figures behind one peer's verdicts of a round."""
 
     network: bytes
+    """The circle's domain separator, 32 bytes."""
     round: int
+    """The one that was judged."""
     author: bytes
+    """The judge's address, 20 bytes."""
     base: bytes
+    """Digest of the author's base (R15), 32 bytes."""
     update: bytes
+    """Digest of its own update, 32 bytes."""
     entries: tuple[RecordEntry, ...]
+    """One for each neighbour."""
     next_base: bytes
+    """Digest of the state it goes on with, 32 bytes."""
     next_memory: bytes
+    """Digest of the memory it goes on with, 32 bytes."""
     checkpoint: bytes
+    """Digest of the blob that holds what next_base and next_memory name (ledger.blobs.contents.checkpoint), 32
+    bytes; empty where none is due."""
 
 
 def state_digest(state: GridState) -> bytes:

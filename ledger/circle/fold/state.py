@@ -40,19 +40,30 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True)
 class CircleTerms:
-    """The contract's immutables that the fold needs. Bonds in wei."""
+    """The contract's immutables that the fold needs."""
 
     start_seats: int
+    """With so many seats taken round 1 opens."""
     quorum: int
+    """So many commits at least before a seed is drawn."""
     last_round: int
+    """The circle is finished when it is settled."""
     degree: int
+    """Neighbours that a peer judges in a round."""
     reputation_shift: int
+    """A settlement moves a reputation 1 / 2^shift of the way."""
     reputation_floor: int
+    """0..65535; a seat below it is quarantined."""
     eject_after: int = 0
+    """So many settlements in a row below the floor, and a seat may be ejected; 0: never."""
     bond: int = 0
+    """Wei that a seat puts down."""
     dispute_bond: int = 0
+    """Wei that a claim puts down; 0: no disputes."""
     dispute_window_s: int = 1
+    """Seconds, the unit of the court's deadlines."""
     jury_seats: int = 1
+    """How many are drawn for a jury."""
 
 
 class FoldedCircle:
