@@ -29,23 +29,26 @@ class GatewayFailed(Exception):
 
 @dataclass(frozen=True)
 class GatewayPatience:
-    """How slow a gateway may be. begin_s: until its answer begins, names and connecting included (R20.2).
-
-    window_s, window_bytes: in each such time so many bytes must come, or all that are left.
-    """
+    """How slow a gateway may be."""
 
     begin_s: float
+    """Seconds until its answer begins, names and connecting included (R20.2)."""
     window_s: float
+    """Seconds; in each such time window_bytes must come."""
     window_bytes: int
+    """So many, or all that are left."""
 
 
 @dataclass(frozen=True)
 class WantedBlock:
-    """A block. digest: 32 bytes. codec: for its CID. limit: the most bytes it may have."""
+    """A block that is asked for."""
 
     digest: bytes
+    """32 bytes."""
     codec: int
+    """For its CID: RAW or DAG_PB."""
     limit: int
+    """The most bytes it may have."""
 
 
 async def fetch_block(

@@ -53,21 +53,26 @@ class RestingGateways:
 
 @dataclass
 class FetchJob:
-    """One fetch.
-
-    gateways: those still asked, in the order of the caller. pace: what is on course, bytes a second. hedge_s: see
-    BlobFetcher. gave: who gave a block. asking: requests under way. received: bytes so far. reasons: what failed.
-    """
+    """One fetch."""
 
     gateways: list[URL]
+    """Those still asked, in the order of the caller."""
     pace: float
+    """Bytes a second at which a request is on course."""
     rests: RestingGateways
+    """Which gateways are left alone for a while."""
     hedge_s: float
+    """Seconds until another gateway is asked as well, see BlobFetcher."""
     slots: asyncio.Semaphore
+    """Bounds the requests under way."""
     gave: set[URL] = field(default_factory=set)
+    """The gateways that gave a block."""
     asking: dict[URL, int] = field(default_factory=dict)
+    """Gateway → its requests under way."""
     received: dict[URL, int] = field(default_factory=dict)
+    """Gateway → bytes so far."""
     reasons: dict[str, str] = field(default_factory=dict)
+    """Gateway → what failed there."""
 
     def rank_gateways(self, now_s: float) -> deque[URL]:
         """Whom to ask for the next block: who gave one before, the least busy first; who rests comes last."""
@@ -90,12 +95,16 @@ class FetchJob:
 
 @dataclass
 class _Ask:
-    """One request under way. seen: bytes of its gateway at the last look."""
+    """One request under way."""
 
     gateway: URL
+    """Whom it asks."""
     since_s: float
+    """When it began, by the loop's clock."""
     received: int = 0
+    """Bytes so far."""
     seen: int = 0
+    """Bytes of its gateway at the last look."""
 
 
 class Race:

@@ -26,10 +26,12 @@ class Origin:
     text: str = field(compare=False)
     """As its seat wrote it."""
     scheme: str
+    """http, https, ws or wss, in lower case."""
     host: str
     """A name, or an IPv4 or IPv6 address without brackets; in lower case. Nothing in a name is decoded: `xn--a` is
     one, whether or not it stands for other letters."""
     port: int
+    """1..65535."""
 
     def __str__(self) -> str:
         return self.text

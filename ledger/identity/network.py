@@ -13,13 +13,12 @@ _DOMAIN_TYPE = keccak(b"EIP712Domain(string name,string version,uint256 chainId,
 
 @dataclass(frozen=True)
 class Network:
-    """One circle on one chain.
-
-    chain_id: EIP-155 chain id. contract: the circle's address, EIP-55 checksummed.
-    """
+    """One circle on one chain."""
 
     chain_id: int
+    """EIP-155 chain id."""
     contract: str
+    """The circle's address, EIP-55 checksummed."""
 
     @classmethod
     def of(cls, chain_id: int, contract: str) -> "Network":

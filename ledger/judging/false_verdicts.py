@@ -33,15 +33,13 @@ class Truth(StrEnum):
 
 @dataclass(frozen=True)
 class Examination:
-    """All that a judge said in a round, held against what follows.
-
-    false: the targets of the claims that are right: seats, and the judge's own where its record is not the one that
-    follows, or its update names another base than it had. record: digest of the record that follows, None where
-    none does, since the judge's own update is none.
-    """
+    """All that a judge said in a round, held against what follows."""
 
     false: tuple[int, ...]
+    """The targets of the claims that are right: seats, and the judge's own where its record is not the one that
+    follows, or its update names another base than it had."""
     record: bytes | None
+    """Digest of the record that follows; None where none does, since the judge's own update is none."""
 
 
 def examine(

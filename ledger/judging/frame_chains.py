@@ -48,23 +48,26 @@ class BlobMissing(NotYet):
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit of an author. digest: 32 bytes. author: the key it was made with, 20 bytes."""
+    """One commit of an author."""
 
     round: int
+    """The one it was made in."""
     digest: bytes
+    """Of the update, 32 bytes."""
     author: bytes
+    """The key it was made with, 20 bytes."""
 
 
 @dataclass(frozen=True)
 class DecodedState:
-    """A decoded public state, (d,), int32. base: digest of the one it was trained from, as its author says.
-
-    predecessors: the commits it hangs on, newest first, back to a key frame; empty for a key frame.
-    """
+    """A decoded public state."""
 
     state: GridState
+    """(d,), int32."""
     base: bytes
+    """Digest of the one it was trained from, as its author says."""
     predecessors: tuple[Commit, ...] = ()
+    """The commits it hangs on, newest first, back to a key frame; empty for a key frame."""
 
     @property
     def depth(self) -> int:
@@ -148,6 +151,7 @@ class CircleTask:
     """A circle's task as one machine judges it: what all agreed on, and what this machine has of it."""
 
     manifest: Manifest
+    """What all agreed on."""
     network: bytes
     """Which circle it is: 32 bytes, inside every blob."""
     states: StateCache = field(default_factory=StateCache)
@@ -214,15 +218,14 @@ class HeldBlobs:
 
 @dataclass(frozen=True)
 class FetchedUpdate:
-    """A peer's commit, and what is at hand of it.
-
-    commits: the commit, and the same peer's before it, newest first, as far back as a frame may reach. held: their
-    blobs, where they were needed and nobody failed to give them. tenure: which holder of its seat the author is.
-    """
+    """A peer's commit, and what is at hand of it."""
 
     commits: tuple[Commit, ...]
+    """The commit, and the same peer's before it, newest first, as far back as a frame may reach."""
     held: HeldBlobs
+    """Their blobs, where they were needed and nobody failed to give them."""
     tenure: int = 1
+    """Which holder of its seat the author is."""
 
     @property
     def commit(self) -> Commit:

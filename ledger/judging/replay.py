@@ -34,14 +34,12 @@ def shows_checkpoint(history: History, round_: Round, seat: int) -> bool:
 
 @dataclass(frozen=True)
 class ReplayStart:
-    """Where what a judge brings into a round can be recomputed from.
-
-    checkpoint: the round whose checkpoint is taken, None where it is the genesis, or nothing is needed. rounds:
-    those that come after it, oldest first; all their updates matter.
-    """
+    """Where what a judge brings into a round can be recomputed from."""
 
     checkpoint: Round | None
+    """The round whose checkpoint is taken; None where it is the genesis, or nothing is needed."""
     rounds: tuple[Round, ...]
+    """Those that come after it, oldest first; all their updates matter."""
 
 
 def find_replay_starts(history: History, round_: Round, judge: int, *, looks_back: bool) -> Iterator[ReplayStart]:

@@ -28,31 +28,36 @@ from ledger.rules.judge_memory import CarriedState
 
 @dataclass(frozen=True)
 class JudgeRound:
-    """One judge's part in a round. judge: its seat. seed: the round's, 32 bytes.
-
-    eligible: seats not quarantined when the round opened. shows_checkpoint: the judge shows what it goes on with.
-    """
+    """One judge's part in a round."""
 
     round: int
+    """Its number."""
     judge: int
+    """The judge's seat."""
     seed: bytes
+    """The round's, 32 bytes."""
     eligible: frozenset[int]
+    """Seats not quarantined when the round opened."""
     shows_checkpoint: bool = False
+    """The judge shows what it goes on with."""
 
 
 @dataclass(frozen=True)
 class RoundVerdicts:
-    """A judge's verdicts of a round. judged, accepted: masks. record, checkpoint: the blobs' bytes.
-
-    checkpoint: None where none is due.
-    """
+    """A judge's verdicts of a round."""
 
     judged: int
+    """Mask of the seats that it has a verdict about."""
     accepted: int
+    """Mask of those that it accepts."""
     record: bytes
+    """The record blob's bytes."""
     entries: tuple[RecordEntry, ...]
+    """The record's, one for each neighbour."""
     carried: CarriedState
+    """What the judge goes on with."""
     checkpoint: bytes | None = None
+    """The checkpoint blob's bytes; None where none is due."""
 
     @property
     def blobs(self) -> tuple[bytes, ...]:

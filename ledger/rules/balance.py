@@ -11,8 +11,9 @@ from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
 class Balance:
     """Accept iff ‖own − other‖ ≤ γ · exp(−κ · t / T) · ‖own‖; mix α · own + (1 − α) · mean(accepted).
 
-    gamma_milli, kappa_milli: γ and κ in thousandths. alpha_q15: α in 1/32768. With nobody accepted the peer keeps
-    its own state. Both sides are compared squared, as integers scaled by 2**30. t counts rounds from 0.
+    With nobody accepted the peer keeps its own state. Both sides are compared squared, as integers scaled by 2**30.
+    t counts rounds from 0.
+
     Source: Fang et al., CCS 2024, arXiv:2406.10416, equations 6 and 7.
     """
 
@@ -21,8 +22,11 @@ class Balance:
     judges_each_alone: ClassVar[bool] = True
     is_replayable: ClassVar[bool] = True
     gamma_milli: int = 300
+    """γ in thousandths."""
     kappa_milli: int = 500
+    """κ in thousandths."""
     alpha_q15: int = 16384
+    """α in 1/32768."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.gamma_milli <= 10**6:

@@ -10,26 +10,30 @@ from ledger.rules.judge_memory import JudgeMemory
 
 @dataclass(frozen=True)
 class ScreeningInput:
-    """Everything a rule may look at. All states are (d,), int32, on the grid of ledger.arithmetic.exact.
-
-    base: the judge's model at the round's start. own: its public state. neighbours: seat → public state of those
-    that decoded. eligible: the seats that may enter the next base (not quarantined). round: 1..rounds.
-    judge: its seat. seed: the round's, 32 bytes, drawn after all commits. tenures: seat → which holder of that seat
-    it is. memory: what the judge kept of earlier rounds. loss: the judge's private loss of a state, None wherever
-    the rule is recomputed by anyone else.
-    """
+    """Everything a rule may look at. All states are (d,), int32, on the grid of ledger.arithmetic.exact."""
 
     base: GridState
+    """The judge's model at the round's start."""
     own: GridState
+    """The judge's public state."""
     neighbours: Mapping[int, GridState]
+    """Seat → public state of those that decoded."""
     eligible: frozenset[int]
+    """The seats that may enter the next base (not quarantined)."""
     round: int
+    """1..rounds."""
     rounds: int
+    """The circle's last round."""
     judge: int = 0
+    """The judge's seat."""
     seed: bytes = bytes(32)
+    """The round's, 32 bytes, drawn after all commits."""
     tenures: Mapping[int, int] = field(default_factory=dict)
+    """Seat → which holder of that seat it is."""
     memory: JudgeMemory = field(default_factory=JudgeMemory)
+    """What the judge kept of earlier rounds."""
     loss: Callable[[GridState], float] | None = None
+    """The judge's private loss of a state; None wherever the rule is recomputed by anyone else."""
 
 
 @dataclass(frozen=True)
@@ -42,30 +46,30 @@ class Judgement:
 
 @dataclass(frozen=True)
 class ScreeningResult:
-    """A judgement for every neighbour, which of them were mixed in, and what the judge goes on with.
-
-    next_base: (d,), int32. memory: empty under a rule that keeps none.
-    """
+    """A judgement for every neighbour, which of them were mixed in, and what the judge goes on with."""
 
     judgements: Mapping[int, Judgement]
+    """Seat → judgement."""
     mixed: frozenset[int]
+    """The seats whose states entered the next base."""
     next_base: GridState
+    """(d,), int32."""
     memory: JudgeMemory = field(default_factory=JudgeMemory)
+    """Empty under a rule that keeps none."""
 
 
 class Rule(Protocol):
-    """A screening and mixing rule: a pure function of the situation, bit-exact on every machine (R12).
-
-    needs_base: whether the outcome depends on the situation's base. needs_memory: whether it depends on its memory.
-    judges_each_alone: whether a neighbour's verdict follows without the other neighbours' states, so that it can be
-    recomputed when some of those are lost. is_replayable: False where the outcome depends on the judge's private
-    data, so that nobody else can recompute it.
-    """
+    """A screening and mixing rule: a pure function of the situation, bit-exact on every machine (R12)."""
 
     needs_base: ClassVar[bool]
+    """Whether the outcome depends on the situation's base."""
     needs_memory: ClassVar[bool]
+    """Whether it depends on its memory."""
     judges_each_alone: ClassVar[bool]
+    """Whether a neighbour's verdict follows without the other neighbours' states, so that it can be recomputed when
+    some of those are lost."""
     is_replayable: ClassVar[bool]
+    """False where the outcome depends on the judge's private data, so that nobody else can recompute it."""
 
     def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Judge every neighbour and mix."""

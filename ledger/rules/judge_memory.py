@@ -30,22 +30,24 @@ class InvalidMemory(PeerFault):
 
 @dataclass(frozen=True)
 class AuthorTrace:
-    """One author as a judge remembers it. tenure: which holder of the seat. meetings: rounds judged.
-
-    values: (m,), int32; what they mean is the rule's.
-    """
+    """One author as a judge remembers it."""
 
     tenure: int
+    """Which holder of the seat."""
     meetings: int
+    """Rounds in which it was judged."""
     values: NDArray[np.int32]
+    """(m,), int32; what they mean is the rule's."""
 
 
 @dataclass(frozen=True)
 class JudgeMemory:
-    """seed: drawn at the judge's first round, b"" before. traces: seat → its present holder's trace."""
+    """What a judge keeps of earlier rounds."""
 
     seed: bytes = _NO_SEED
+    """Drawn at the judge's first round, b"" before."""
     traces: Mapping[int, AuthorTrace] = field(default_factory=dict)
+    """Seat → its present holder's trace."""
 
     def trace_of(self, seat: int, tenure: int) -> AuthorTrace | None:
         """The trace of a seat's holder; None for whoever has not been met, the next holder of a seat included."""
@@ -121,7 +123,9 @@ def memory_max_bytes(values: int) -> int:
 
 @dataclass(frozen=True)
 class CarriedState:
-    """What a judge takes from one round into the next. base: its model, (d,), int32."""
+    """What a judge takes from one round into the next."""
 
     base: GridState
+    """Its model, (d,), int32."""
     memory: JudgeMemory = field(default_factory=JudgeMemory)
+    """Of the authors it met."""

@@ -12,15 +12,15 @@ Distances = Sequence[Sequence[int]]
 
 @dataclass(frozen=True)
 class FearsAShare:
-    """A rule that assumes a share of the neighbours that it may mix to be hostile.
-
-    It needs neither base nor memory. hostile_milli: the share, in thousandths. Raises ValueError outside 0..1000.
+    """A rule that assumes a share of the neighbours that it may mix to be hostile. It needs neither base nor
+    memory.
     """
 
     needs_base: ClassVar[bool] = False
     needs_memory: ClassVar[bool] = False
     is_replayable: ClassVar[bool] = True
     hostile_milli: int = 200
+    """The share, in thousandths. Raises ValueError outside 0..1000."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.hostile_milli <= 1000:

@@ -26,25 +26,28 @@ _FACTOR_BITS: Final = 18
 
 @dataclass(frozen=True)
 class Reach:
-    """How far the judge lets others pull it. tau2: τ², in grid units squared. is_late: nobody passes the gate."""
+    """How far the judge lets others pull it."""
 
     tau2: int
+    """τ², in grid units squared."""
     inside: frozenset[int]
+    """The seats that pass the gate."""
     is_late: bool
+    """Nobody is inside and the judge is a latecomer: then all pass."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Who is left out for the direction it keeps.
-
-    has_fired: whether the spectral test says that somebody pushes apart from the rest. double_centre: twice the
-    median that projections are held against. moving: how many authors the test counts.
-    """
+    """Which neighbours are left out for the direction they keep."""
 
     dropped: frozenset[int] = frozenset()
+    """Their seats."""
     has_fired: bool = False
+    """Whether the spectral test says that somebody pushes apart from the rest."""
     double_centre: int = 0
+    """Twice the median that projections are held against."""
     moving: int = 0
+    """How many authors the test counts."""
 
 
 @dataclass(frozen=True)
@@ -83,21 +86,37 @@ class Tether:
     judges_each_alone: ClassVar[bool] = False
     is_replayable: ClassVar[bool] = True
     gate_milli: int = 3000
+    """The gate, in times the larger of τ and s."""
     least_milli: int = 500
+    """The shortest reach, in times the judge's own step."""
     reach_milli: int = 4000
+    """The longest reach, in times the judge's own step."""
     hidden_milli: int = 80
+    """How much the two sketches' inner products may differ at the median, in τ²."""
     unseen_milli: int = 250
+    """How much the two sketches' squared lengths may differ, in τ²."""
     memory_milli: int = 950
+    """The part of a trace that stays each round; 0: no history."""
     drop_milli: int = 450
+    """The largest part of the authors that is dropped."""
     spectral_milli: int = 3500
+    """What λ₁ / Σλ must exceed, in times 1 / (v − 1)."""
     share_milli: int = 190
+    """What λ₁ / Σλ must exceed in any case."""
     far_milli: int = 500
+    """How far away the dropped ones are at least, in times the furthest."""
     still_milli: int = 500
+    """How long a trace must be for its author to count, in times the lower median."""
     settling: int = 2
+    """A judge that judged in no more rounds may be a latecomer."""
     few: int = 6
+    """With so many authors or fewer there is no test."""
     most: int = 64
+    """How many authors are looked at."""
     own_votes: int = 3
+    """How many copies of the judge's own projection enter the median."""
     sketch_width: int = 4096
+    """Values of a sketch, a power of two."""
 
     def __post_init__(self) -> None:
         for name, least, most in (

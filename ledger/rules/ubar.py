@@ -33,6 +33,7 @@ class Ubar(FearsAShare):
     judges_each_alone: ClassVar[bool] = False
     is_replayable: ClassVar[bool] = False
     alpha_q15: int = 16384
+    """α in 1/32768."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,10 +7,12 @@ BALANCE_WEI = 10_000 * 10**18
 
 
 class DevAccount(NamedTuple):
-    """address: EIP-55 checksummed. key: 0x-prefixed private key, 32 bytes."""
+    """A development account, whose key is public."""
 
     address: str
+    """EIP-55 checksummed."""
     key: str
+    """0x-prefixed private key, 32 bytes."""
 
 
 # m/44'/60'/0'/0/0 … 9 of the mnemonic, as in Anvil and Hardhat.

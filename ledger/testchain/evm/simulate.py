@@ -46,19 +46,24 @@ _NAMES: tuple[tuple[type[VMError], str], ...] = (
 
 @dataclass(frozen=True)
 class CallMessage:
-    """A message to execute. sender: 20 bytes; to: 20 bytes, empty to create; gas: limit incl. intrinsic gas.
-
-    max_fee_wei, tip_wei: per gas; at 0 the message is free.
-    """
+    """A message to execute."""
 
     sender: bytes
+    """20 bytes."""
     to: bytes
+    """20 bytes, empty to create."""
     gas: int
+    """Limit, intrinsic gas included."""
     value_wei: int
+    """What it carries."""
     data: bytes
+    """Call data, or creation code."""
     access_list: tuple[tuple[bytes, tuple[int, ...]], ...]
+    """(address, slots) that are warm from the start."""
     max_fee_wei: int = 0
+    """Per gas; with tip_wei 0 too the message is free."""
     tip_wei: int = 0
+    """Per gas."""
 
     def price_wei(self, base_fee_wei: int) -> int:
         """What it pays per gas in a block of this base fee. Raises ExecutionFailed if it offers less."""

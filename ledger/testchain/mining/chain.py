@@ -32,11 +32,14 @@ _BRANCH = "branch"
 
 @dataclass(frozen=True)
 class ChainGenesis:
-    """chain_id: EIP-155. secret: 32 bytes, source of every block's prevrandao. timestamp: Unix seconds."""
+    """What a chain begins with."""
 
     chain_id: int
+    """EIP-155."""
     secret: bytes
+    """32 bytes, source of every block's prevrandao."""
     timestamp: int
+    """Unix seconds."""
 
 
 class LocalChain:

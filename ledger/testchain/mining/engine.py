@@ -33,11 +33,14 @@ class BlockPace(NamedTuple):
 
 @dataclass(frozen=True)
 class BlockNews:
-    """A block came, or went when the chain was taken back. logs: for `LogFilter.select`, None if there are none."""
+    """A block came, or went when the chain was taken back."""
 
     header: Header
+    """The block's."""
     logs: bytes | None
+    """For `LogFilter.select`; None if there are none."""
     is_removed: bool = False
+    """It went."""
 
 
 class Engine:

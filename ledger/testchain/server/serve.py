@@ -28,22 +28,23 @@ _SHUTDOWN_S = 2.0
 
 @dataclass(frozen=True)
 class ChainConfig:
-    """What a chain is and where it listens.
-
-    port: 0 picks a free one. block_time_s: 0 mines at once when transactions wait; otherwise a block every
-    block_time_s, empty or not. seed: makes prevrandao reproducible; without it a random secret is kept in data_dir.
-    allow_remote: without it, only addresses of this machine are listened on. The development accounts' keys are
-    public, so whoever reaches the port can spend from them.
-    Raises UsageError for values that mean nothing.
-    """
+    """What a chain is and where it listens. Raises UsageError for values that mean nothing."""
 
     data_dir: Path
+    """Where blocks and state are kept."""
     host: str = "127.0.0.1"
+    """Address to listen on."""
     port: int = 8545
+    """0 picks a free one."""
     chain_id: int = DEFAULT_CHAIN_ID
+    """EIP-155."""
     block_time_s: float = 0.0
+    """0 mines at once when transactions wait; otherwise a block every block_time_s, empty or not."""
     seed: int | None = None
+    """Makes prevrandao reproducible; without it a random secret is kept in data_dir."""
     allow_remote: bool = False
+    """Without it only addresses of this machine are listened on. The development accounts' keys are public, so
+    whoever reaches the port can spend from them."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:

@@ -19,26 +19,31 @@ _HEADER_BYTES = 8 * 1024
 
 
 class BlockRecord(NamedTuple):
-    """A whole block: `receipts[i]` is that of `transactions[i]`."""
+    """A whole block."""
 
     header: Header
+    """The block's."""
     transactions: tuple[Transaction, ...]
+    """In order."""
     receipts: tuple[Receipt, ...]
+    """`receipts[i]` is that of `transactions[i]`."""
 
 
 class MinedTransaction(NamedTuple):
-    """One mined transaction: all that its views need, without the rest of its block.
-
-    position: index in the block. gas_before: used by the transactions before it. first_log: number of its first
-    log within the block.
-    """
+    """One mined transaction: all that its views need, without the rest of its block."""
 
     header: Header
+    """The block's."""
     position: int
+    """Index in the block."""
     transaction: Transaction
+    """As it was signed."""
     receipt: Receipt
+    """What became of it."""
     gas_before: int
+    """Gas used by the transactions before it."""
     first_log: int
+    """Number of its first log within the block."""
 
 
 def take_transaction(record: BlockRecord, index: int) -> MinedTransaction:

@@ -11,38 +11,53 @@ from ledger.testchain.evm.vm import Header, Receipt, Transaction
 
 
 class StoredLog(msgspec.Struct, frozen=True, array_like=True):
-    """One log; topics are 32 bytes each."""
+    """One log."""
 
     transaction_index: int
+    """Of its transaction in the block."""
     transaction_hash: bytes
+    """32 bytes."""
     address: bytes
+    """The contract's, 20 bytes."""
     topics: list[bytes]
+    """32 bytes each."""
     data: bytes
+    """What is not indexed."""
 
 
 class _StoredBlock(msgspec.Struct, frozen=True, array_like=True):
     block_hash: bytes
+    """32 bytes."""
     logs: list[StoredLog]
+    """In order."""
     timestamp: int
+    """Unix seconds."""
 
 
 @dataclass(frozen=True)
 class Log:
-    """A log with its place: index counts within the block. timestamp: the block's, Unix seconds."""
+    """A log with its place."""
 
     block_number: int
+    """The block's."""
     block_hash: bytes
+    """The block's, 32 bytes."""
     timestamp: int
+    """The block's, Unix seconds."""
     index: int
+    """Of the log within the block."""
     stored: StoredLog
+    """What it says."""
 
 
 @dataclass(frozen=True)
 class LogFilter:
-    """addresses: any of these, empty for all. topics: per position any of these, empty for anything."""
+    """Which logs are wanted."""
 
     addresses: frozenset[bytes]
+    """Any of these contracts, 20 bytes each; empty for all."""
     topics: tuple[frozenset[bytes], ...]
+    """Per position any of these; empty for anything."""
 
     @cached_property
     def _masks(self) -> list[list[int]]:
