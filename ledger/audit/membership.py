@@ -103,9 +103,7 @@ class MembershipLog:
 
 def _judgement(round_: Round, seat: int) -> str:
     """What the round's verdicts said of a seat."""
-    judges = {s: a for s, a in round_.attestations.items() if a.judged >> seat & 1}
-    accepting = [s for s, a in judges.items() if a.accepted >> seat & 1]
-    rejecting = [s for s in judges if s not in accepting]
+    accepting, rejecting = round_.find_judges(seat)
     said = f"in round {round_.number} accepted by seats {sorted(accepting)}, rejected by seats {sorted(rejecting)}"
     if seat in round_.commits and seat not in round_.attestations:
         said += ", and it attested nothing itself"

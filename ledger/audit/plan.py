@@ -13,7 +13,7 @@ from enum import Enum
 from ledger.blobs.contents.checkpoint import first_disputable_round
 from ledger.circle.history import History, Round
 from ledger.judging.replay import digests_behind_attestation, find_attested_before, find_replay_starts
-from ledger.rules import looks_back, rule_of
+from ledger.rules import find_rule, looks_back
 
 # A judge's round: its number and the judge's seat.
 Pair = tuple[int, int]
@@ -112,7 +112,7 @@ def _add(plan: AuditPlan, history: History, checked: Iterable[tuple[Round, int]]
 
 def _add_behind(plan: AuditPlan, history: History, round_: Round, seat: int) -> None:
     """What the seat brought into the round, as near as its base can be had."""
-    rule, known = rule_of(history.manifest.rule, history.manifest.rule_parameters), plan.work
+    rule, known = find_rule(history.manifest), plan.work
     last = next(find_attested_before(history, round_, seat), None)
     if not rule.is_replayable or last is None or known.get(last.number, {}).get(seat) is not None:
         return

@@ -30,7 +30,7 @@ from ledger.judging.frame_chains import (
 )
 from ledger.judging.replay import digests_behind_attestation, replay, shows_checkpoint
 from ledger.judging.screening import RoundVerdicts
-from ledger.rules import looks_back, rule_of
+from ledger.rules import find_rule, looks_back
 from ledger.rules.judge_memory import CarriedState
 
 
@@ -67,7 +67,7 @@ class RoundAuditor:
         plan: which rounds of which seats are recomputed; all of them where it is None.
         """
         self._history, self._report = history, report
-        self._rule = rule_of(history.manifest.rule, history.manifest.rule_parameters)
+        self._rule = find_rule(history.manifest)
         self._genesis = None if genesis is None else CarriedState(genesis)
         # By seat and where its line began: who takes a seat that another has left starts from the genesis again,
         # and so does a seat that lost what it had.

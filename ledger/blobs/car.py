@@ -4,7 +4,7 @@ Source: ipld.io/specs/transport/car/carv1. A section is varint(length) ‖ CID �
 """
 
 from ledger.blobs.cid import CID_BYTES, Cid
-from ledger.blobs.dagpb import encode_varint
+from ledger.untrusted.varints import encode_varint
 
 # {"roots": [42(h'00' ‖ CID)], "version": 1}, where only the CID differs from one blob to the next.
 _BEFORE_CID = b"\xa2\x65roots\x81\xd8\x2a\x58" + bytes([CID_BYTES + 1]) + b"\x00"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ledger.blobs.cid import BadCid, Cid, parse_binary
 from ledger.errors import PeerFault
+from ledger.untrusted.varints import encode_varint, read_varint
 
 LINKS_MAX = 1024
 # 1024 links of at most 57 bytes and as many sizes of at most 7 bytes fit.
@@ -125,22 +126,10 @@ def _parse_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _parse_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift, byte in enumerate(data[at : at + _VARINT_BYTES_MAX]):
-        value |= (byte & 0x7F) << (7 * shift)
-        if byte < 0x80:
-            return value, at + shift + 1
-    raise MalformedBlob(f"a varint is cut off or longer than {_VARINT_BYTES_MAX} bytes at byte {at}")
-
-
-def encode_varint(value: int) -> bytes:
-    """Unsigned LEB128, as protobuf and CAR write lengths."""
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+    try:
+        return read_varint(data, at, _VARINT_BYTES_MAX)
+    except ValueError as error:
+        raise MalformedBlob(str(error)) from None
 
 
 def _encode_link(link: BlockLink) -> bytes:

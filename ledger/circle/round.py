@@ -67,6 +67,12 @@ class Round:
         """Who published the seat's update: the address as 20 bytes."""
         return address_bytes(self.peers[seat])
 
+    def find_judges(self, seat: int) -> tuple[list[int], list[int]]:
+        """The seats whose verdicts about a seat were to accept it, and those whose were to reject it."""
+        judges = {judge: one for judge, one in self.attestations.items() if one.judged >> seat & 1}
+        accepting = [judge for judge, one in judges.items() if one.accepted >> seat & 1]
+        return accepting, [judge for judge in judges if judge not in accepting]
+
     def find_eligible(self, floor: int) -> frozenset[int]:
         """The seats that may be mixed: committed, neither quarantined nor suspended when the round opened (R12)."""
         able = self.committed & ~self.suspended

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ledger.codec.frames import MalformedFrame
+from ledger.untrusted.varints import encode_varint, read_varint
 
 KEY_FRAME, DELTA_FRAME = 0, 1
 DENSE, SPARSE = 0, 1
@@ -38,7 +39,7 @@ class FrameHeader:
     def encode(self) -> bytes:
         """The header's bytes; the sections follow."""
         lengths = (self.map, self.codes, self.wides, *self.stored)
-        return bytes([self.kind | self.layout << 1]) + b"".join(map(_encode_varint, lengths))
+        return bytes([self.kind | self.layout << 1]) + b"".join(map(encode_varint, lengths))
 
 
 def read_header(payload: bytes) -> tuple[FrameHeader, int]:
@@ -49,7 +50,7 @@ def read_header(payload: bytes) -> tuple[FrameHeader, int]:
         )
     lengths, at = [], 1
     for _ in range(_LENGTHS):
-        length, at = _read_varint(payload, at)
+        length, at = _read_length(payload, at)
         lengths.append(length)
     map_, codes, wides, *stored = lengths
     if at + sum(stored) != len(payload):
@@ -57,21 +58,12 @@ def read_header(payload: bytes) -> tuple[FrameHeader, int]:
     return FrameHeader(payload[0] & 1, payload[0] >> 1, map_, codes, wides, tuple(stored)), at
 
 
-def _encode_varint(number: int) -> bytes:
-    found = bytearray()
-    while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*found, number])
-
-
-def _read_varint(payload: bytes, at: int) -> tuple[int, int]:
-    """A number and where the next one begins."""
-    number = 0
-    for place, byte in enumerate(payload[at : at + _LENGTH_BYTES]):
-        number |= (byte & 0x7F) << 7 * place
-        if byte < 0x80:
-            if place and not byte:
-                raise MalformedFrame("a length in the frame's header has more bytes than it needs")
-            return number, at + place + 1
-    raise MalformedFrame("a length in the frame's header does not end where it should")
+def _read_length(payload: bytes, at: int) -> tuple[int, int]:
+    """A length and where the next one begins."""
+    try:
+        length, behind = read_varint(payload, at, _LENGTH_BYTES)
+    except ValueError:
+        raise MalformedFrame("a length in the frame's header does not end where it should") from None
+    if behind - at > 1 and not payload[behind - 1]:
+        raise MalformedFrame("a length in the frame's header has more bytes than it needs")
+    return length, behind

@@ -14,7 +14,7 @@ from ledger.errors import PeerFault
 from ledger.judging.frame_chains import BlobMissing, CircleTask, HeldBlobs
 from ledger.judging.replay import digests_behind_attestation, replay
 from ledger.judging.screening import RoundVerdicts
-from ledger.rules import Rule, looks_back, rule_of
+from ledger.rules import find_rule, looks_back
 from ledger.rules.judge_memory import CarriedState
 
 
@@ -90,7 +90,7 @@ def is_false_verdict(
     A judge that did not attest, or that did not judge the target, said nothing false. A judge whose own update
     cannot be read has no state to judge from: whatever it said is false.
     """
-    attestation, rule = round_.attestations.get(judge), _make_rule(history)
+    attestation, rule = round_.attestations.get(judge), find_rule(history.manifest)
     if attestation is None or not (attestation.judged | 1 << judge) >> target & 1:
         return False
     if not rule.is_replayable or (carried is None and (looks_back(rule) or target == judge)):
@@ -111,10 +111,6 @@ def is_false_verdict(
 def digests_behind_verdict(history: History, round_: Round, judge: int, target: int) -> dict[int, bytes]:
     """Seat → digest of the updates that a verdict follows from; the judge must have attested."""
     needed = digests_behind_attestation(round_, judge)
-    if _make_rule(history).judges_each_alone and target != judge:
+    if find_rule(history.manifest).judges_each_alone and target != judge:
         return {seat: digest for seat, digest in needed.items() if seat in (judge, target)}
     return needed
-
-
-def _make_rule(history: History) -> Rule:
-    return rule_of(history.manifest.rule, history.manifest.rule_parameters)

@@ -22,7 +22,7 @@ from ledger.circle.draw import mask_of
 from ledger.codec import blocks_of
 from ledger.errors import PeerFault
 from ledger.judging.frame_chains import BlobMissing, CircleTask, FetchedUpdate, decode_public_state
-from ledger.rules import ScreeningInput, ScreeningResult, looks_back, rule_of
+from ledger.rules import ScreeningInput, ScreeningResult, find_rule, looks_back
 from ledger.rules.judge_memory import CarriedState
 
 
@@ -86,7 +86,7 @@ def screen(
     needs them). task.states.origin: the genesis, which a checkpoint needs (Lost without it).
     """
     manifest, own = task.manifest, decode_public_state(judge, task)
-    rule = rule_of(manifest.rule, manifest.rule_parameters)
+    rule = find_rule(manifest)
     if carried is None and looks_back(rule):
         raise PeerFault(f"rule {manifest.rule} judges from a base or memory that cannot be recomputed")
     carried = carried or CarriedState(own.state)

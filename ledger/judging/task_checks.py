@@ -3,7 +3,7 @@
 from ledger.circle.manifest import MalformedManifest, Manifest
 from ledger.codec import CODECS
 from ledger.errors import UsageError
-from ledger.rules import rule_of
+from ledger.rules import find_rule
 
 
 def check_task(manifest: Manifest) -> None:
@@ -14,6 +14,6 @@ def check_task(manifest: Manifest) -> None:
     if manifest.codec not in CODECS:
         raise MalformedManifest(f"codec {manifest.codec!r} is unknown, this program knows {CODECS}")
     try:
-        rule_of(manifest.rule, manifest.rule_parameters)
+        find_rule(manifest)
     except UsageError as error:
         raise MalformedManifest(f"the manifest's {error}") from error

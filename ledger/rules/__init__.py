@@ -1,7 +1,7 @@
 """Screening rules by name. A rule decides from integers alone, so that every verdict can be recomputed."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from ledger.errors import UsageError
 from ledger.rules.balance import Balance
@@ -19,8 +19,10 @@ __all__ = [
     "RULES",
     "Judgement",
     "Rule",
+    "RuleChoice",
     "ScreeningInput",
     "ScreeningResult",
+    "find_rule",
     "looks_back",
     "rule_of",
     "trace_length",
@@ -49,6 +51,25 @@ def rule_of(name: str, parameters: Mapping[str, int]) -> Rule:
         return RULES[name](**parameters)
     except (TypeError, ValueError) as error:
         raise UsageError(f"rule {name}: {error}") from error
+
+
+class RuleChoice(Protocol):
+    """What names a rule: a manifest, or a simulated scenario."""
+
+    @property
+    def rule(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def rule_parameters(self) -> Mapping[str, int]:
+        """Those that are not at their defaults, or all."""
+        ...
+
+
+def find_rule(choice: RuleChoice) -> Rule:
+    """The rule that a circle agreed on. Raises as `rule_of`."""
+    return rule_of(choice.rule, choice.rule_parameters)
 
 
 def looks_back(rule: Rule) -> bool:

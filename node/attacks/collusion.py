@@ -25,7 +25,7 @@ from ledger.judging.frame_chains import (
 )
 from ledger.judging.replay import digests_behind_attestation, replay
 from ledger.judging.screening import JudgeRound, RoundVerdicts
-from ledger.rules import looks_back, rule_of
+from ledger.rules import find_rule, looks_back
 from ledger.rules.judge_memory import CarriedState
 from node.attacks.view import KnownStates
 from node.duties.jury import FetchBlobs, fetch_updates
@@ -112,7 +112,7 @@ class Collusion:
     def _replayed(
         self, history: History, round_: Round, judge: int, carried: CarriedState | None, held: HeldBlobs
     ) -> CarriedState | None:
-        rule = rule_of(history.manifest.rule, history.manifest.rule_parameters)
+        rule = find_rule(history.manifest)
         if not rule.is_replayable or (carried is None and looks_back(rule)):
             return None
         try:

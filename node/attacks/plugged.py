@@ -9,7 +9,7 @@ from torch import nn
 
 from ledger.circle.events import Answer
 from ledger.judging.screening import JudgeRound, RoundVerdicts
-from ledger.rules import rule_of
+from ledger.rules import find_rule
 from ledger.rules.judge_memory import CarriedState
 from node.attacks.attack import Attack
 from node.attacks.collusion import Collusion, make_empty_verdicts
@@ -130,7 +130,7 @@ def make_view(trained: TrainedUpdate, known: KnownStates, accomplices: tuple[int
         accomplices={seat: trained.state},
         colluders=accomplices or (seat,),
         peers=known.peers,
-        rule=rule_of(manifest.rule, manifest.rule_parameters),
+        rule=find_rule(manifest),
         degree=manifest.degree,
         memories=known.memories,
         layout=manifest.layout,

@@ -3,20 +3,12 @@
 from math import isfinite
 
 from ledger.errors import UsageError
+from node.operating.pairs import parse_pairs
 
 
 def parse_attack_parameters(texts: list[str]) -> dict[str, float]:
     """NAME=NUMBER pairs. Raises UsageError."""
-    found = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            found[name] = float(value)
-        except ValueError:
-            found[name] = float("nan")
-        if not isfinite(found[name]):
-            raise UsageError(f"--attack-parameter {text!r} is not NAME=NUMBER, e.g. share=0.9")
-    return found
+    return parse_pairs(texts, str, "=", _read_finite, "--attack-parameter {} is not NAME=NUMBER, e.g. share=0.9")
 
 
 def parse_seats(text: str) -> tuple[int, ...]:
@@ -25,3 +17,10 @@ def parse_seats(text: str) -> tuple[int, ...]:
     if not all(part.isascii() and part.isdigit() and int(part) < 256 for part in parts):
         raise UsageError(f"--accomplices {text[:60]!r} is no list of seats: give them as 6,7")
     return tuple(sorted({int(part) for part in parts}))
+
+
+def _read_finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{number} is not finite")
+    return number

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import UsageError
+from node.operating.pairs import parse_pairs
 from node.operating.printing import say_json
 
 if TYPE_CHECKING:
@@ -114,14 +115,7 @@ def add_sent_share(parser: argparse.ArgumentParser) -> None:
 
 def parse_rule_parameters(texts: list[str]) -> dict[str, int]:
     """NAME=INT pairs. Raises UsageError."""
-    found = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            found[name] = int(value)
-        except ValueError as error:
-            raise UsageError(f"--rule-parameter {text!r} is not NAME=INT, e.g. gamma_milli=300") from error
-    return found
+    return parse_pairs(texts, str, "=", int, "--rule-parameter {} is not NAME=INT, e.g. gamma_milli=300")
 
 
 def parse_address(text: str, option: str) -> str:

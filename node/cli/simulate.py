@@ -18,6 +18,7 @@ from node.cli.options import (
     print_json,
 )
 from node.operating.lifeline import ended_in_order
+from node.operating.pairs import parse_pairs
 from node.operating.printing import say, say_lines
 
 if TYPE_CHECKING:
@@ -131,8 +132,10 @@ def _make_scenarios(options: argparse.Namespace) -> list["Scenario"]:
             seed=options.seed,
             sent_share=options.sent_share,
             error_feedback=not options.no_error_feedback,
-            learning=_parse_pairs(options.learning, "--learning", "=", float, "learning_rate=0.05"),
-            late=_parse_pairs(options.late, "--late", ":", int, "7:10", int),
+            learning=parse_pairs(
+                options.learning, str, "=", float, "--learning {} is no pair such as learning_rate=0.05"
+            ),
+            late=parse_pairs(options.late, int, ":", int, "--late {} is no pair such as 7:10"),
             own_initialisations=options.own_initialisations,
             drift=options.drift,
             churn=options.churn,
@@ -203,22 +206,3 @@ def _parse_count(text: str) -> int | None:
         return int(text)
     except ValueError as error:
         raise UsageError(f"--test-examples {text[:60]!r}: give a number, or all") from error
-
-
-def _parse_pairs(
-    texts: Sequence[str],
-    option: str,
-    separator: str,
-    value: Callable[[str], Any],
-    example: str,
-    name: Callable[[str], Any] = str,
-) -> dict[Any, Any]:
-    """Pairs such as NAME=NUMBER. Raises UsageError."""
-    found = {}
-    for text in texts:
-        left, _, right = text.partition(separator)
-        try:
-            found[name(left)] = value(right)
-        except ValueError as error:
-            raise UsageError(f"{option} {text[:60]!r} is no pair such as {example}") from error
-    return found

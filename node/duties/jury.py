@@ -20,7 +20,7 @@ from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Examination, Truth, digests_behind_verdict, examine, is_false_verdict
 from ledger.judging.frame_chains import BlobMissing, CircleTask, HeldBlobs, StateCache, find_lacking_blobs
 from ledger.judging.replay import ReplayStart, digests_behind_attestation, find_replay_starts, replay
-from ledger.rules import looks_back, rule_of
+from ledger.rules import find_rule, looks_back
 from ledger.rules.judge_memory import CarriedState
 
 _log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ def read_recomputed(task: "asyncio.Task[T]", log: logging.Logger) -> T | None:
 
 async def _is_knowable(history: History, judge: int, fetch: FetchBlobs) -> bool:
     manifest = history.manifest
-    is_replayable = rule_of(manifest.rule, manifest.rule_parameters).is_replayable
+    is_replayable = find_rule(manifest).is_replayable
     return is_replayable and await fetch_genesis(history, judge, fetch) is not None
 
 
@@ -172,7 +172,7 @@ class _CarriedInto:
         genesis = await fetch_genesis(history, judge, fetch)
         assert genesis is not None
         found = cls(history, network, judge, fetch, genesis)
-        rule = rule_of(history.manifest.rule, history.manifest.rule_parameters)
+        rule = find_rule(history.manifest)
         if looks_back(rule) or for_base:
             found.carried = await found._recompute_carried(round_, looks_back=looks_back(rule))
         return found

@@ -16,7 +16,7 @@ from ledger.circle.fold.fault_events import DISPUTE_ROUNDS
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History
 from ledger.judging.false_verdicts import Examination, Truth
-from ledger.rules import rule_of
+from ledger.rules import find_rule
 from node.duties.jury import FetchBlobs, RecomputedTruth, TimedFetch, read_recomputed, recompute_attestation
 from node.duties.watching import (
     AttestationOf,
@@ -113,7 +113,7 @@ class Watcher:
     def is_watching(self) -> bool:
         """It looks at others at all: the operator lets it, and somebody can be held to what it finds."""
         manifest = self._history.manifest
-        is_replayable = rule_of(manifest.rule, manifest.rule_parameters).is_replayable
+        is_replayable = find_rule(manifest).is_replayable
         return self._budget.share > 0 and self._history.terms.dispute_bond > 0 and is_replayable
 
     def close(self) -> None:

@@ -106,15 +106,12 @@ def is_heard(history: History, judge: int, address: str, false: Mapping[Attestat
 
 def count_dissents(round_: Round) -> Mapping[int, int]:
     """Judge → how many of its verdicts are other than those of most of the target's judges."""
-    said = round_.attestations
-    found = dict.fromkeys(said, 0)
+    found = dict.fromkeys(round_.attestations, 0)
     for target in seats_of(round_.committed):
-        judges = [judge for judge, one in said.items() if one.judged >> target & 1]
-        accepting = sum(said[judge].accepted >> target & 1 for judge in judges)
-        if 2 * accepting != len(judges):
-            is_accepted = 2 * accepting > len(judges)
-            for judge in judges:
-                found[judge] += (said[judge].accepted >> target & 1) != is_accepted
+        accepting, rejecting = round_.find_judges(target)
+        if len(accepting) != len(rejecting):
+            for judge in min(accepting, rejecting, key=len):
+                found[judge] += 1
     return found
 
 

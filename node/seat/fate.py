@@ -106,14 +106,10 @@ def tally_round(round_: Round, seat: int, degree: int) -> RoundTally:
     """What a settled round said of a seat."""
     if seat not in round_.commits:
         return RoundTally(round_.number, committed=False, attested=False)
-    judging = [
-        one for one, of in round_.find_neighbours(degree).items() if seat in of and one in round_.attestations
-    ]
-    judges = [round_.attestations[one] for one in judging]
-    accepting = sum(one.accepted >> seat & 1 for one in judges)
-    heard = sum(one.judged >> seat & 1 for one in judges)
+    asked = sum(seat in of and judge in round_.attestations for judge, of in round_.find_neighbours(degree).items())
+    accepting, rejecting = map(len, round_.find_judges(seat))
     is_attested = seat in round_.attestations
-    return RoundTally(round_.number, True, is_attested, accepting, heard - accepting, len(judges) - heard)
+    return RoundTally(round_.number, True, is_attested, accepting, rejecting, silent=asked - accepting - rejecting)
 
 
 def find_news(before: Standing | None, after: Standing, terms: CircleTerms) -> list[Notice]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.circle.manifest import Tensor
-from ledger.rules import rule_of
+from ledger.rules import find_rule
 from ledger.rules.judge_memory import JudgeMemory
 from node.attacks import choose_attack
 from node.attacks.attack import Attack, Colluder
@@ -48,7 +48,7 @@ class Attackers:
     def __init__(self, scenario: Scenario, layout: tuple[Tensor, ...]) -> None:
         """layout: the tensors that states are made of."""
         self._scenario, self._layout = scenario, layout
-        self._rule = rule_of(scenario.rule, scenario.rule_parameters)
+        self._rule = find_rule(scenario)
         self.behaviours = make_behaviours(scenario)
 
     def publish(self, number: int, known: KnownHonest, seats: Sequence[int], trained: Matrix) -> Matrix:

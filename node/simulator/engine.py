@@ -7,7 +7,7 @@ from typing import Protocol
 from ledger.circle.manifest import Manifest
 from ledger.codec import PLAIN, blocks_of, quantise
 from ledger.judging.frame_chains import CircleTask, StateCache
-from ledger.rules import rule_of
+from ledger.rules import find_rule
 from node.learning.layout import Vector
 from node.learning.private_part import PrivatePart
 from node.learning.training import make_initial_state
@@ -76,7 +76,7 @@ class LocalEngine:
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._rule = rule_of(scenario.rule, scenario.rule_parameters)
+        self._rule = find_rule(scenario)
         self._attack = make_attack(scenario)
         self._network = make_network(scenario)
         self._school = PeersTraining(scenario, make_behaviours(scenario))

@@ -14,7 +14,7 @@ from ledger.blobs.contents.records import RECORD_MAX_BYTES, InvalidBlob, decode_
 from ledger.circle.history import History, Round
 from ledger.judging.frame_chains import find_frame_chain
 from ledger.judging.replay import digests_behind_attestation, find_replay_starts, shows_checkpoint
-from ledger.rules import looks_back, rule_of
+from ledger.rules import find_rule, looks_back
 from node.blobs.store import BlockStore
 from node.state.peer_state import KEPT_ROUNDS
 
@@ -35,7 +35,7 @@ def first_kept_round(history: History) -> int:
 
 def find_owed_rounds(history: History, seat: int) -> tuple[set[int], set[int]]:
     """Rounds whose updates a judge owes, and those whose checkpoint it owes, before `first_kept_round` (R29)."""
-    rule, first = rule_of(history.manifest.rule, history.manifest.rule_parameters), first_kept_round(history)
+    rule, first = find_rule(history.manifest), first_kept_round(history)
     updates, checkpoints = _find_resumed_rounds(history, seat, first)
     for round_ in _find_asked_rounds(history, seat, first):
         if round_.number < first:

@@ -17,7 +17,7 @@ from ledger.circle.fold.fault_events import DISPUTE_ROUNDS
 from ledger.circle.manifest import Manifest
 from ledger.circle.round import Round
 from ledger.codec import Blocks, blocks_of
-from ledger.rules import rule_of, trace_length
+from ledger.rules import find_rule, trace_length
 from ledger.rules.judge_memory import CarriedState, JudgeMemory, memory_max_bytes
 
 CHECKPOINT_MAGIC: Final = b"FMC1"
@@ -101,7 +101,7 @@ def decode_checkpoint(blob: bytes | None, manifest: Manifest, record: Record, ge
     # [REJECT] R29.1: it holds what the record says that the judge goes on with.
     if state_digest(base) != record.next_base:
         raise InvalidBlob("the checkpoint holds another base than its record names")
-    memory = JudgeMemory.decode(found.memory, trace_length(rule_of(manifest.rule, manifest.rule_parameters)))
+    memory = JudgeMemory.decode(found.memory, trace_length(find_rule(manifest)))
     if memory.digest() != record.next_memory:
         raise InvalidBlob("the checkpoint holds another memory than its record names")
     return CarriedState(base, memory)
@@ -111,7 +111,7 @@ def checkpoint_max_bytes(manifest: Manifest) -> int:
     """The most bytes a checkpoint blob of this task may take; fetching stops there."""
     blocks = blocks_of(manifest.sizes)
     base = 2 * blocks.count + -(-_WIDTH_MAX * blocks.state_size // 8)
-    values = trace_length(rule_of(manifest.rule, manifest.rule_parameters))
+    values = trace_length(find_rule(manifest))
     return base + memory_max_bytes(values) + _OVERHEAD_BYTES
 
 
