@@ -32,22 +32,33 @@ class BlockMark:
     """A block by number and hash: whether it is canonical still can be asked."""
 
     number: int
+    """Its height."""
     hash: str
+    """0x-prefixed hex, lower case."""
 
 
 @dataclass(frozen=True)
 class ContractState:
-    """The contract's `state()` at one moment. deadline_s: Unix time; masks: bit s for seat s."""
+    """The contract's `state()` at one moment. Masks have bit s for seat s."""
 
     round: int
+    """The one under way, 0 before the first."""
     phase: Phase
+    """The phase it is in."""
     deadline_s: int
+    """Until when the phase lasts, Unix seconds."""
     seats: int
+    """How many were ever taken."""
     roster: int
+    """Mask of the seats that are waited for."""
     committed: int
+    """Mask of the seats with a commit."""
     attested: int
+    """Mask of the seats that attested."""
     seed: bytes
+    """The round's, 32 bytes; zeros before."""
     history: bytes
+    """The running hash over all events, 24 bytes."""
 
 
 class Circle:

@@ -22,28 +22,37 @@ class MalformedLog(Nonsense):
 
 @dataclass(frozen=True)
 class PlacedEvent:
-    """An event and where it stands in the chain. position: block number and the log's index in the block.
-
-    block_hash, transaction: 0x-prefixed hex, lower case.
-    """
+    """An event and where it stands in the chain."""
 
     position: tuple[int, int]
+    """Block number and the log's index in the block."""
     block_hash: str
+    """0x-prefixed hex, lower case."""
     transaction: str
+    """Its hash, 0x-prefixed hex, lower case."""
     event: events.Event
+    """What happened."""
 
 
 class RawLog(msgspec.Struct, frozen=True):
-    """One entry of an eth_getLogs answer; fields it has beyond these are ignored."""
+    """One entry of an eth_getLogs answer, all in 0x-prefixed hex; fields it has beyond these are ignored."""
 
     address: str
+    """The contract's."""
     topics: list[str]
+    """The event's signature hash, then what is indexed."""
     data: str
+    """What is not indexed."""
     blockNumber: str  # noqa: N815
+    """A quantity."""
     logIndex: str  # noqa: N815
+    """A quantity, within the block."""
     blockHash: str  # noqa: N815
+    """32 bytes."""
     transactionHash: str  # noqa: N815
+    """32 bytes."""
     removed: bool = False
+    """The block was reorganised away."""
 
     @property
     def position(self) -> tuple[int, int]:

@@ -29,11 +29,14 @@ class Unsettled(ChainUnreachable):
 
 @dataclass(frozen=True)
 class Reading:
-    """A circle as it was at the end of one block. placed: the events that the history is made of."""
+    """A circle as it was at the end of one block."""
 
     history: History
+    """What the events fold to."""
     placed: list[PlacedEvent]
+    """The events, in order."""
     mark: BlockMark
+    """The block."""
 
     def check_still_there(self, circle: Circle) -> None:
         """Raises Unsettled where the block was taken back."""

@@ -18,20 +18,25 @@ class CodeMismatch(SetupError):
 
 
 class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """contracts/Circle.json. immutables: name → byte offset behind the runtime code, one word each.
-
-    abi is of the circle and the court together, which share an address. The court has no immutables: wherever it is
-    deployed it has the code court_runtime, whose hash the circle's constructor knows.
-    """
+    """contracts/Circle.json."""
 
     contract: str
+    """Name of the contract."""
     compiler: str
+    """The compiler's version."""
     abi: list[dict[str, Any]]
+    """Of the circle and the court together, which share an address."""
     bytecode: str
+    """The circle's creation code, 0x-prefixed hex."""
     runtime: str
+    """The circle's runtime code without its immutables, 0x-prefixed hex."""
     immutables: dict[str, int]
+    """Name → byte offset behind the runtime code, one word each."""
     court_bytecode: str
+    """The court's creation code, 0x-prefixed hex."""
     court_runtime: str
+    """The code of every deployed court, which has no immutables, 0x-prefixed hex; the circle's constructor knows
+    its hash."""
 
     def find_types(self, kind: str, name: str, side: str = "inputs") -> list[str]:
         """The ABI types of a function's or event's parameters (`side` outputs: of its results)."""

@@ -24,21 +24,25 @@ class OtherCircle(SetupError):
 
 
 class CircleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where a circle is and what lies there.
-
-    block, transaction: where it was opened. code_hash: Keccak-256 of the deployed code. task: the manifest's
-    digest. terms: as the constructor got them. Digests as 0x-prefixed hex. rpc: where it was deployed, None where
-    that endpoint's address holds more than a host and a port, and so may hold a key of the deployer's.
-    """
+    """Where a circle is and what lies there. Digests are 0x-prefixed hex."""
 
     chain_id: int
+    """EIP-155 chain id."""
     contract: str
+    """The circle's address, EIP-55 checksummed."""
     block: int
+    """Number of the block it was opened in."""
     transaction: str
+    """Hash of the transaction that opened it."""
     code_hash: str
+    """Keccak-256 of the deployed code."""
     task: str
+    """The manifest's digest."""
     terms: dict[str, TermValue]
+    """As the constructor got them."""
     rpc: str | None
+    """Where it was deployed; None where that endpoint's address holds more than a host and a port, and so may hold
+    a key of the deployer's."""
 
     def write(self, path: Path) -> None:
         """Write whole or not at all, to last."""

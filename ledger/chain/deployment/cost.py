@@ -8,13 +8,18 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class RoundGas:
-    """Gas of the calls of one round. commit, attest: of each peer. settle: of one peer for all. join: once."""
+    """Gas of the calls of one round, units."""
 
     seats: int
+    """How many seats the circle has."""
     join: int
+    """Of each peer, once."""
     commit: int
+    """Of each peer."""
     attest: int
+    """Of each peer."""
     settle: int
+    """Of one peer for all."""
 
     @property
     def peer_round(self) -> int:

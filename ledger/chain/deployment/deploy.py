@@ -53,13 +53,17 @@ class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Written beside the circle file before a deployment is sent, so that one cut short is found again."""
 
     chain_id: int
+    """EIP-155 chain id."""
     deployer: str
+    """The sender's address."""
     nonce: int
     """The one the sender's next transaction had; with the deployer it tells the addresses."""
     block: int
     """The chain's head then."""
     task: str
+    """The manifest's digest, 0x-prefixed hex."""
     terms: dict[str, TermValue]
+    """As the constructor gets them."""
     court: str | None = None
     """Of the circle, once it is there."""
 
@@ -71,10 +75,12 @@ class Intent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 @dataclass(frozen=True)
 class Paid:
-    """What transactions took. gas: units."""
+    """What transactions took."""
 
     gas: int
+    """Units."""
     cost_wei: int
+    """Gas times its price."""
 
     @classmethod
     def of(cls, *receipts: Receipt) -> "Paid":
@@ -87,7 +93,9 @@ class Deployment:
     """A circle that stands."""
 
     circle: Circle
+    """Read through the endpoint that deployed it."""
     file: CircleFile
+    """What was written of it."""
     paid: Paid | None
     """For what this command sent or found sent; None where the endpoint no longer tells."""
 
@@ -234,11 +242,14 @@ def _finish(
 
 @dataclass(frozen=True)
 class _Sent:
-    """The addresses of what was sent before and is there. is_pending: a pool may hold more."""
+    """What was sent before and is there."""
 
     circle: str | None
+    """Its address; None where it is not there."""
     court: str | None
+    """Its address; None where it is not there."""
     is_pending: bool
+    """A pool may hold more."""
 
 
 def _find_sent(rpc: Rpc, intent: Intent, plan: DeploymentPlan) -> _Sent:

@@ -21,6 +21,7 @@ class DeploymentPlan:
     """What a deployment is to put there: a court, where it uses none that is there, and a circle."""
 
     manifest: Manifest
+    """The circle's task."""
     task: str
     """The manifest's digest, 0x-prefixed hex."""
     terms: dict[str, TermValue]

@@ -30,11 +30,14 @@ _CONSTRUCTOR_GAS: Final = 250_000
 
 @dataclass(frozen=True)
 class Quote:
-    """What a deployment costs. gas: units, estimated. price_wei: per unit now. cap_wei: at most, with a margin."""
+    """What a deployment costs."""
 
     gas: int
+    """Units, estimated."""
     price_wei: int
+    """Per unit, now."""
     cap_wei: int
+    """At most in all, with a margin."""
 
     @property
     def cost_wei(self) -> int:

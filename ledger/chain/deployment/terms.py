@@ -40,22 +40,33 @@ class ChosenTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """
 
     start_seats: int
+    """With so many seats taken round 1 opens."""
     quorum: int
+    """So many commits at least before a seed is drawn."""
     commit_window_s: int
+    """How long the commit phase lasts at most."""
     attest_window_s: int
+    """How long the attest phase lasts at most."""
     reputation_shift: int = 3
+    """A settlement moves a reputation 1 / 2^shift of the way."""
     reputation_floor: int = 16384
     """Of 65535."""
     eject_after: int = 16
     """Rounds in a row below the floor, 0: never."""
     bond: int = 0
+    """Wei that a seat puts down."""
     unbonding_s: int = 3 * 86400
+    """How long a seat given up is held before it is released."""
     rotation_delay_s: int = 86400
+    """How long announced keys wait before they are in force."""
     dispute_bond: int = 0
     """0: no disputes."""
     dispute_window_s: int = 6 * 3600
+    """The unit of the court's deadlines."""
     jury_seats: int = 7
+    """How many are drawn for a jury."""
     admission: int = Admission.OPEN
+    """An `Admission`."""
     inviter: str = NOBODY
     """0x and 40 hex digits; NOBODY where anyone may join."""
 

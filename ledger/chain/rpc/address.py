@@ -22,10 +22,12 @@ _VALUE_CHARACTERS: Final = 4
 
 @dataclass(frozen=True)
 class EndpointAddress:
-    """An http or https address. full: as it was given. shown: without what may be secret."""
+    """An http or https address."""
 
     full: str = field(repr=False)
+    """As it was given."""
     shown: str
+    """Without what may be secret."""
     _secrets: tuple[str, ...] = field(repr=False)
 
     @classmethod

@@ -111,11 +111,14 @@ class _RawBlock(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class BlockAnswer:
-    """A header, as far as it matters. hash: 0x-prefixed hex. time_s: Unix seconds."""
+    """A header, as far as it matters."""
 
     number: int
+    """The block's height."""
     hash: str
+    """0x-prefixed hex."""
     time_s: int
+    """Unix seconds."""
 
 
 def block_parser(wanted: int) -> Parser[BlockAnswer]:
@@ -149,15 +152,22 @@ def parse_next_base_fee(raw: Any) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a transaction cost. gas: units; price_wei: per unit; contract: address it created, if any."""
+    """What a transaction cost."""
 
     transaction: str
+    """Its hash, 0x-prefixed hex."""
     block: int
+    """Number of the block it is in."""
     gas: int
+    """Units that it used."""
     price_wei: int
+    """Per unit."""
     contract: str | None
+    """Address of the contract it created, if any."""
     block_hash: str = ""
+    """0x-prefixed hex."""
     is_success: bool = True
+    """It was not reverted."""
 
 
 class _RawReceipt(msgspec.Struct, frozen=True):
@@ -221,12 +231,16 @@ class _RawCreation(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Creation:
-    """A transaction that may have made a contract. to: None where it called none. input: what it carried."""
+    """A transaction that may have made a contract."""
 
     sender: str
+    """Its address."""
     nonce: int
+    """The sender's."""
     to: str | None
+    """Whom it called; None where it called none."""
     input: bytes
+    """What it carried."""
 
 
 def creation_parser(transaction: str) -> Parser[Creation]:

@@ -45,15 +45,20 @@ _TOLD_S: Final = 1.0
 
 @dataclass
 class _Member:
-    """One endpoint. is_checked: chain id and height were right when it was taken into use. not_before: it asked to
-    be left alone until then."""
+    """One endpoint."""
 
     rpc: Rpc
+    """For ordinary questions."""
     probe: Rpc
+    """For first questions, with a shorter wait."""
     is_checked: bool = False
+    """Chain id and height were right when it was taken into use."""
     failed_at: float | None = None
+    """When it failed last, by the clock; None where it has not."""
     reason: str = ""
+    """Why it failed."""
     not_before: float = 0.0
+    """It asked to be left alone until then."""
 
 
 class _WrongChain(ChainUnreachable):

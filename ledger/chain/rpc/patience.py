@@ -18,19 +18,22 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class EndpointPatience:
-    """Seconds. answer_s: for an answer, probe_s: for one to a first question. fault_s: for so long a request is
-    asked again that nobody answers as it should be; busy_s: the same where somebody asks for patience. catch_up_s:
-    for so long something is waited for that a slow endpoint may lack, and that may not be there at all.
-    first_again_s: after this long the first endpoint is tried again. lag_s: after this long with nobody at the
-    height once seen, that height is given up."""
+    """For how long endpoints' faults are borne. Seconds."""
 
     answer_s: float = 10.0
+    """For an answer."""
     probe_s: float = 3.0
+    """For an answer to a first question."""
     fault_s: float = 20.0
+    """For so long a request is asked again that nobody answers as it should be."""
     busy_s: float = 120.0
+    """The same where somebody asks for patience."""
     catch_up_s: float = 5.0
+    """For so long something is waited for that a slow endpoint may lack, and that may not be there at all."""
     first_again_s: float = 60.0
+    """After this long the first endpoint is tried again."""
     lag_s: float = 60.0
+    """After this long with nobody at the height once seen, that height is given up."""
 
     @classmethod
     def of(cls, seconds: float) -> "EndpointPatience":
@@ -49,11 +52,14 @@ NONE: Final = EndpointPatience(fault_s=0.0, busy_s=0.0, catch_up_s=0.0)
 
 @dataclass
 class Backoff:
-    """Longer and longer pauses, seconds, each different for everybody. first_s, most_s: before the dice."""
+    """Longer and longer pauses, seconds, each different for everybody."""
 
     first_s: float = 0.25
+    """The first pause, before the dice."""
     most_s: float = 8.0
+    """The longest pause, before the dice."""
     dice: Callable[[], float] = random.random
+    """Gives a number in 0..1."""
     _next_s: float = 0.0
 
     def pause_s(self, asked_for_s: float = 0.0) -> float:

@@ -31,16 +31,19 @@ _GAP_MAX: Final = 16
 
 @dataclass(frozen=True)
 class DeliveryPace:
-    """Seconds. poll_s: between looks for a receipt at first, slow_poll_s: later; look_s: between closer looks at a
-    transaction that has none; lost_s: how long a silent chain is borne with once something was sent; taken_s: for
-    so long a nonce must be found used, and no receipt, before it was a stranger: one machine behind an address may
-    know the nonce, and another not know the receipt yet."""
+    """How often a transaction is looked after. Seconds."""
 
     poll_s: float = 0.1
+    """Between looks for a receipt at first."""
     slow_poll_s: float = 0.5
+    """Between looks for a receipt later."""
     look_s: float = 5.0
+    """Between closer looks at a transaction that has none."""
     lost_s: float = 10.0
+    """For so long a silent chain is borne with once something was sent."""
     taken_s: float = 30.0
+    """For so long a nonce must be found used, and no receipt, before it was a stranger: one machine behind an
+    address may know the nonce, and another not know the receipt yet."""
 
 
 class TransactionFate(Enum):

@@ -26,23 +26,26 @@ class Fees:
 
 @dataclass(frozen=True)
 class FeeLimits:
-    """What the operator is ready to pay per gas, wei, and after how many blocks more is offered.
-
-    max_fee_wei: never more than that. max_tip_wei: of what an endpoint suggests; higher offers may go beyond.
-    """
+    """What the operator is ready to pay per gas, and after how many blocks more is offered."""
 
     max_fee_wei: int = 500 * GWEI
+    """Never more than that."""
     max_tip_wei: int = 5 * GWEI
+    """Of what an endpoint suggests; higher offers may go beyond."""
     stuck_blocks: int = 3
+    """So many blocks without the transaction, and more is offered."""
 
 
 @dataclass(frozen=True)
 class Market:
-    """What the chain asks. base_fee_wei: of the block after `head`."""
+    """What the chain asks."""
 
     base_fee_wei: int
+    """Per gas, of the block after `head`."""
     tip_wei: int
+    """Per gas, as suggested."""
     head: int
+    """Number of the newest block."""
 
 
 def choose_first_fees(market: Market, limits: FeeLimits) -> Fees | None:

@@ -15,13 +15,18 @@ _FILE_MAX_BYTES: Final = 16 << 20
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a transaction is to do. to: None creates a contract. gas: limit, units."""
+    """What a transaction is to do."""
 
     name: str
+    """The function's, for people."""
     to: str | None
+    """The contract's address; None creates a contract."""
     data: bytes
+    """Call data, or creation code."""
     value_wei: int
+    """What it carries."""
     gas: int
+    """Limit, units."""
 
     def does_same_as(self, other: "Call") -> bool:
         """Whether both are one intention."""
@@ -29,31 +34,40 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PendingEntry(msgspec.Struct, forbid_unknown_fields=True, eq=False):
-    """One call and the nonce it has. hashes: of all it was signed as, oldest first. raw: the latest, as sent.
-
-    may_be_out: a pool may hold it. is_acknowledged: an endpoint said so. is_new: nobody waited for it yet.
-    is_filler: it does nothing but use its nonce. offered_at: block since which the latest offer is known to wait.
-    taken: looks in a row that found the nonce used by none of these hashes. taken_since, taken_s: Unix time of the
-    first of them, and seconds until the last. overtaken: how often it lost its nonce to a stranger. is_capped: a
-    higher offer was not allowed.
-    """
+    """One call and the nonce it has."""
 
     nonce: int
+    """The key's."""
     call: Call
+    """What it does."""
     cap_wei: int
+    """The latest offer's most per gas."""
     tip_wei: int
+    """The latest offer's tip per gas."""
     raw: bytes = b""
+    """The latest signed transaction, as sent; empty where the latest offer is not signed yet."""
     hashes: list[str] = []
+    """Of all it was signed as, oldest first."""
     may_be_out: bool = False
+    """A pool may hold it."""
     is_acknowledged: bool = False
+    """An endpoint said that it holds it."""
     is_new: bool = True
+    """Nobody waited for it yet."""
     is_filler: bool = False
+    """It does nothing but use its nonce."""
     offered_at: int | None = None
+    """Number of the block since which the latest offer is known to wait; None before."""
     taken: int = 0
+    """Looks in a row that found the nonce used by none of these hashes."""
     taken_since: float = 0.0
+    """Unix time of the first of these looks."""
     taken_s: float = 0.0
+    """Seconds from the first of these looks to the last."""
     overtaken: int = 0
+    """How often it lost its nonce to a stranger."""
     is_capped: bool = False
+    """A higher offer was not allowed."""
 
     @property
     def fees(self) -> Fees:
