@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from eth_utils.address import to_canonical_address
 
 from ledger.audit.findings import Check, Report
 from ledger.chain.circle import PlacedEvent
@@ -13,6 +12,7 @@ from ledger.chain.rpc.answers import Nonsense
 from ledger.chain.rpc.client import Rpc
 from ledger.circle import events
 from ledger.circle.draw import derive_draw_seed
+from ledger.identity.addresses import address_bytes
 from ledger.identity.network import Network
 
 
@@ -40,7 +40,7 @@ def check_draws(
 ) -> None:
     """Recompute every seed. placed: the circle's events in order; headers: by number, of `draw_blocks` (R22)."""
     raised: dict[int, int] = {}
-    contract = to_canonical_address(network.contract)
+    contract = address_bytes(network.contract)
     for place in placed:
         event, block = place.event, place.position[0]
         match event:

@@ -5,13 +5,14 @@ from typing import Any, Final
 
 import msgspec
 from eth_hash.auto import keccak
-from eth_utils.address import to_canonical_address, to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from ledger.chain.contract.artifact import Artifact
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Nonsense
 from ledger.circle import events
 from ledger.circle.draw import derive_draw_seed
+from ledger.identity.addresses import address_bytes
 
 _INDEX_MAX: Final = 1 << 32
 
@@ -92,7 +93,7 @@ class LogDecoder:
             values |= {parameter["name"]: value for parameter, value in zip(plain, data, strict=True)}
             if entry["name"] == events.Drawn.__name__:
                 block_hash = bytes.fromhex(answers.parse_digest(log.blockHash)[2:])
-                values["seed"] = derive_draw_seed(block_hash, values["round"], to_canonical_address(log.address))
+                values["seed"] = derive_draw_seed(block_hash, values["round"], address_bytes(log.address))
         except (KeyError, IndexError, ValueError) as error:
             raise MalformedLog(f"log {log.position} does not decode: {error}") from error
         for parameter in entry["inputs"]:

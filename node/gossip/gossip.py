@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ledger.errors import NotYet
+from ledger.identity.addresses import address_bytes
 from ledger.identity.endpoints import Origin
 from ledger.identity.network import Network
 from node.gossip.announcement_window import AnnouncementWindow
@@ -28,7 +29,6 @@ from node.gossip.messages import (
     Pull,
     PullAnswer,
     check_signature,
-    decode_address_text,
     encode,
     sign_announcement,
 )
@@ -147,9 +147,7 @@ class Gossip:
 
     def expect(self, round_number: int, authors: Iterable[str]) -> None:
         """Tell who committed in a round, as the chain has it; what is missing of it is pulled until it is here."""
-        committed = frozenset(decode_address_text(author) for author in authors) - {
-            decode_address_text(self.address)
-        }
+        committed = frozenset(address_bytes(author) for author in authors) - {address_bytes(self.address)}
         self._expected = (round_number, committed)
 
     async def look(self, round_number: int, timeout_s: float) -> None:
@@ -164,7 +162,7 @@ class Gossip:
     def has_announced_another(self, round_number: int, digest: bytes) -> bool:
         """Whether this node's key has announced another digest for a round, here or in another process."""
         with contextlib.suppress(NotYet):
-            own = self._window.list_by_author(round_number, decode_address_text(self.address))
+            own = self._window.list_by_author(round_number, address_bytes(self.address))
             return any(one.digest != digest for one in own)
         return False
 
@@ -174,7 +172,7 @@ class Gossip:
         digest: 32 bytes. Raises NotYet if the round is not near the current one, ValueError if this node has
         already announced another digest: two would convict it.
         """
-        for earlier in self._window.list_by_author(round_number, decode_address_text(self.address)):
+        for earlier in self._window.list_by_author(round_number, address_bytes(self.address)):
             if earlier.digest == digest:
                 return earlier
             raise ValueError(f"round {round_number}: already announced {earlier.digest.hex()}, now {digest.hex()}")

@@ -15,6 +15,7 @@ from typing import TypeVar
 from coincurve import PrivateKey
 
 from ledger.errors import PeerFault
+from ledger.identity.addresses import address_bytes
 from ledger.identity.network import Network
 from ledger.identity.signing import address_of, hello_hash, recover, sign
 from node.gossip.certificate import Certificate
@@ -24,7 +25,6 @@ from node.gossip.messages import (
     Challenge,
     Hello,
     decode,
-    decode_address_text,
     encode,
     encode_address_text,
     join_frame,
@@ -119,7 +119,7 @@ async def _prove_both(
     theirs = await _receive(socket, Challenge)
     check_challenge(ours, theirs)
     signed = hello_hash(identity.network, identity.address, certificate_sha256, theirs.nonce)
-    answer = Hello(decode_address_text(identity.address), sign(identity.key, signed))
+    answer = Hello(address_bytes(identity.address), sign(identity.key, signed))
     await socket.send_bytes(join_frame([encode(answer)]))
     hello = await _receive(socket, Hello)
     peer = check_hello(hello, identity.network, certificate_sha256, ours.nonce)

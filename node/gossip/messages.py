@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import Annotated
 
 import msgspec
-from eth_utils.address import to_canonical_address, to_checksum_address
+from eth_utils.address import to_checksum_address
 from msgspec import Meta, Struct
 
 from ledger.errors import PeerFault
+from ledger.identity.addresses import address_bytes
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, recover, sign
 
@@ -156,7 +157,7 @@ def decode(frame: bytes) -> list[Message]:
 def sign_announcement(network: Network, key: bytes, author: str, round_number: int, digest: bytes) -> Announcement:
     """The author's own announcement. key: 32 bytes; author: its address; digest: 32 bytes."""
     signature = sign(key, announcement_hash(network, round_number, author, digest))
-    return Announcement(round_number, decode_address_text(author), digest, signature)
+    return Announcement(round_number, address_bytes(author), digest, signature)
 
 
 def check_signature(network: Network, announcement: Announcement) -> None:
@@ -172,9 +173,3 @@ def check_signature(network: Network, announcement: Announcement) -> None:
 def encode_address_text(address: bytes) -> str:
     """20 bytes as an EIP-55 checksummed address."""
     return str(to_checksum_address(address))
-
-
-@lru_cache(maxsize=1024)
-def decode_address_text(address: str) -> bytes:
-    """An address in any spelling as 20 bytes. Raises ValueError if it is not one."""
-    return bytes(to_canonical_address(address))

@@ -4,10 +4,9 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from eth_utils.address import to_canonical_address
-
 from ledger.blobs.contents.records import update_max_bytes
 from ledger.circle.history import History
+from ledger.identity.addresses import address_bytes
 from node.membership.parts import PeerParts
 from node.seat.seating import is_authored
 from node.state.own_frames import is_anchored
@@ -102,5 +101,5 @@ class OwnState:
         parts, manifest = self._parts, self._parts.history.manifest
         blob = parts.services.store.find(commit.digest, update_max_bytes(manifest))
         return blob is not None and is_authored(
-            blob, manifest, parts.network, commit.round, to_canonical_address(parts.address)
+            blob, manifest, parts.network, commit.round, address_bytes(parts.address)
         )

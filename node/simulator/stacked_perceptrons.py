@@ -9,7 +9,6 @@ vmap does not pay for convolutions either: 830 for the small network of node.tas
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Final
 
 import torch
@@ -104,7 +103,7 @@ def stack_perceptrons(model: nn.Module, layout: Layout) -> StackedPerceptrons | 
     """The model as a perceptron, None where it is anything else, or a tensor's unit is not 1."""
     if not isinstance(model, nn.Sequential) or any(layout.exponents):
         return None
-    starts = dict(zip(layout.names, _starts(layout), strict=True))
+    starts = {name: place.start for name, place in zip(layout.names, layout.blocks.tensors, strict=True)}
     weights, biases = [], []
     for place, layer in enumerate(model):
         wanted = nn.Linear if place % 2 == 0 else nn.ReLU
@@ -133,8 +132,3 @@ def can_stack(data: Sequence[object]) -> bool:
         return False
     shapes = {(x.shape, x.dtype, y.dtype) for x, y in pairs}
     return len(shapes) == 1 and next(iter(shapes))[1:] == (torch.float32, torch.int64) and pairs[0][0].ndim == 2
-
-
-def _starts(layout: Layout) -> list[int]:
-    sizes = [prod(shape) for shape in layout.shapes]
-    return [sum(sizes[:place]) for place in range(len(sizes))]

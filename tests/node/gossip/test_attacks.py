@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
+from ledger.identity.addresses import address_bytes
 from node.gossip import Certificate
 from node.gossip.certificate import make_client_context
 from node.gossip.listener import FRAME_LIMIT
@@ -19,7 +20,6 @@ from node.gossip.messages import (
     Have,
     Pull,
     PullAnswer,
-    decode_address_text,
     encode,
     join_frame,
     sign_announcement,
@@ -129,7 +129,7 @@ async def test_own_challenge_sent_back_is_refused(circle: Circle) -> None:
 async def test_forged_announcement_is_not_relayed_and_costs_the_link(circle: Circle) -> None:
     peers = await circle.start_linked(3)
     liar = await circle.join_raw("liar", peers[0])
-    victim = decode_address_text(peers[1].address)
+    victim = address_bytes(peers[1].address)
     signed = sign_announcement(NETWORK, liar.identity.key, liar.address, 0, DIGEST)
     await liar.say(Announcement(0, victim, DIGEST, signed.signature))
     await until(lambda: liar.address not in peers[0].gossip.links)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import PeerFault
+from ledger.identity.addresses import address_bytes
 from ledger.identity.network import Network
 from ledger.identity.signing import BadSignature
 from node.gossip.messages import (
@@ -25,7 +26,6 @@ from node.gossip.messages import (
     check_signature,
     count_for_frame,
     decode,
-    decode_address_text,
     encode,
     join_frame,
     sign_announcement,
@@ -125,7 +125,7 @@ def test_announcement_is_valid_for_its_author_round_digest_and_network_only() ->
     assert good.author_address == AUTHOR
     for changed in (
         Announcement(4, good.author, good.digest, good.signature),
-        Announcement(3, decode_address_text("0x" + "33" * 20), good.digest, good.signature),
+        Announcement(3, address_bytes("0x" + "33" * 20), good.digest, good.signature),
         Announcement(3, good.author, b"\x06" * 32, good.signature),
     ):
         with pytest.raises((Forged, BadSignature)):
