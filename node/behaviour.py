@@ -29,12 +29,15 @@ class SeatedPeer:
     history: Callable[[], History]
     """Gives the circle's present one."""
     network: Network
+    """The circle and its chain."""
     key: bytes
     """The peer's own, 32 bytes."""
     seat: int
+    """The peer's."""
     genesis: GridState
     """What every peer starts from, (d,), int32."""
     gossip: Gossip
+    """The peer's."""
     fetch: FetchBlobs
     """Gets blobs from whoever serves them."""
 

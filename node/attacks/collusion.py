@@ -35,14 +35,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of one honest peer since the round in which its line began.
-
-    carried: None where it cannot be recomputed.
-    """
+    """What is known of one honest peer since the round in which its line began."""
 
     begun: int
+    """That round."""
     newest: GridState | None
+    """Its newest public state, (d,), int32; None where none is known."""
     carried: CarriedState | None
+    """What it goes on with; None where it cannot be recomputed."""
 
 
 class Collusion:

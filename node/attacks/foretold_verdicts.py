@@ -19,11 +19,14 @@ _DRAW: Final = 3
 
 @dataclass(frozen=True)
 class ForetoldJudge:
-    """An honest judge and whom it would meet. met: its neighbours; poisoners: those of them that collude."""
+    """An honest judge and whom it would meet."""
 
     judge: int
+    """The judge's seat."""
     met: tuple[int, ...]
+    """Its neighbours' seats."""
     poisoners: tuple[int, ...]
+    """The seats of those of them that collude."""
 
 
 def choose_judges(view: PeerView, most: int) -> list[ForetoldJudge]:

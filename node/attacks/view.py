@@ -25,6 +25,7 @@ class PeerView:
     round: int
     """1..rounds."""
     rounds: int
+    """The circle's last round."""
     seat: int
     """One's own."""
     base: Vector
@@ -106,12 +107,16 @@ class PeerView:
 
 @dataclass(frozen=True)
 class KnownStates:
-    """What a peer knows of the others' states before its training; see PeerView for the fields."""
+    """What a peer knows of the others' states before its training."""
 
     honest: Mapping[int, Vector] = field(default_factory=dict)
+    """As in PeerView."""
     bases: Mapping[int, Vector] = field(default_factory=dict)
+    """As in PeerView."""
     memories: Mapping[int, JudgeMemory] = field(default_factory=dict)
+    """As in PeerView."""
     peers: int = 2
+    """As in PeerView."""
 
 
 NOTHING_KNOWN: Final = KnownStates()

@@ -21,10 +21,12 @@ _BACKLOG: Final = 64
 
 @dataclass(frozen=True)
 class Bounds:
-    """Of connections (R19.1)."""
+    """Bounds of connections (R19.1)."""
 
     connections: int = 256
+    """So many are open at most."""
     per_address: int = 128
+    """So many of one address are open at most."""
     waiting_s: float = 20.0
     """For a request's head to come, for the last bytes of an answer to go, and between requests."""
 

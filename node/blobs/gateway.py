@@ -37,11 +37,14 @@ _THREADS = 4
 
 @dataclass
 class GatewayStats:
-    """What went out, counted as it is handed to the network. bytes_sent: bodies, without headers."""
+    """What went out, counted as it is handed to the network."""
 
     requests: int = 0
+    """All that were answered or refused."""
     refused_busy: int = 0
+    """Those refused since too many waited."""
     bytes_sent: int = 0
+    """Of bodies, without headers."""
 
 
 STATS = web.AppKey("STATS", GatewayStats)

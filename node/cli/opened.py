@@ -35,9 +35,13 @@ class OpenCircle:
     """A circle and its history up to a block."""
 
     file: Any
+    """Its `CircleFile`."""
     circle: Any
+    """Its `Circle`, read through the endpoint."""
     history: Any
+    """Its `History`."""
     block: int
+    """Number of the block up to which it was read."""
 
     def read_again(self, since: int) -> "OpenCircle":
         """As it is now. since: a block that has to be in it, e.g. that of a call just made."""

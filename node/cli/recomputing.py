@@ -15,15 +15,14 @@ _TIMEOUT_MAX_S: Final = 86_400
 
 @dataclass(frozen=True)
 class Recomputed:
-    """truth: of ledger.judging.false_verdicts, None where nobody gave even the circle's first state.
-
-    lacking: which blob was not to be had, and why. record: digest of the record that the judge should have
-    anchored, `NO_RECORD` where that is not known.
-    """
+    """What recomputing a claim gave."""
 
     truth: Any
+    """A `Truth` of ledger.judging.false_verdicts; None where nobody gave even the circle's first state."""
     lacking: str
+    """Which blob was not to be had, and why."""
     record: bytes
+    """Digest of the record that the judge should have anchored, `NO_RECORD` where that is not known."""
 
 
 def add_timeout(parser: argparse.ArgumentParser) -> None:

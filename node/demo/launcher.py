@@ -30,13 +30,18 @@ _KEYSTORE_COST: Final = 1 << 12
 
 @dataclass
 class PeerProcess:
-    """One peer: its folder, and its process while there is one. attack: `honest` or what it does wrong."""
+    """One peer: its folder, and its process while there is one."""
 
     index: int
+    """Its number in the network, from 0."""
     folder: Path
+    """Where its key and its files are."""
     address: str
+    """Of its key."""
     attack: str
+    """`honest` or what it does wrong."""
     process: "subprocess.Popen[bytes] | None" = None
+    """While there is one."""
 
     @property
     def events_file(self) -> Path:
@@ -61,10 +66,15 @@ class LocalNetwork:
     """Processes under one run folder; `close` (or `with`) ends every one of them, and only them."""
 
     folder: Path
+    """The run folder."""
     rpc: str = ""
+    """The chain's endpoint; empty before the chain runs."""
     peers: list[PeerProcess] = field(default_factory=list)
+    """In the order in which they were made."""
     chain: "subprocess.Popen[bytes] | None" = None
+    """The chain's process, while there is one."""
     lifeline: Lifeline = field(default_factory=Lifeline)
+    """Ends the processes where this one dies."""
 
     def __enter__(self) -> "LocalNetwork":
         return self

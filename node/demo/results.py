@@ -13,20 +13,26 @@ LEARNING: Final = ("training", "evaluation")
 
 @dataclass
 class RunResults:
-    """Figures of one run. accuracy, backdoor, reputation: seat → round → value.
-
-    The sums run over honest peers' rounds.
-    """
+    """Figures of one run."""
 
     attacks: dict[int, str] = field(default_factory=dict)
+    """Seat → `honest` or what its peer does wrong."""
     accuracy: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
+    """Seat → round → share of test examples, 0..1."""
     backdoor: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
+    """Seat → round → share of marked examples that get the attack's label, 0..1."""
     reputation: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
+    """Seat → round → 0..1."""
     verdicts: dict[tuple[int, int], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """(judge's seat, judged seat) → how many verdicts of each kind."""
     seconds: list[float] = field(default_factory=list)
+    """Of each honest peer's rounds."""
     cpu_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Section → CPU seconds of each honest peer's rounds."""
     bytes_sent: list[int] = field(default_factory=list)
+    """Of each honest peer's rounds."""
     gas: list[int] = field(default_factory=list)
+    """Of each honest peer's rounds, units."""
 
     @property
     def honest(self) -> list[int]:

@@ -23,34 +23,46 @@ _STALL_S: Final = 300.0
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What to run.
-
-    attack: a name from node.attacks. attack_parameters: as NAME=NUMBER. keep: the folder stays. deploy,
-    node: further options of `folkmoot deploy` and of every `folkmoot node`.
-    """
+    """What to run."""
 
     folder: Path
+    """Where the run is kept."""
     peers: int
+    """How many, the poisoners included."""
     poisoners: int
+    """How many attack; they take the last seats."""
     attack: str
+    """A name from node.attacks."""
     rounds: int
+    """The circle's last round."""
     degree: int
+    """Neighbours that a peer judges in a round."""
     seed: int
+    """Of data, training and the chain's randomness."""
     task: str
+    """A task's name, or FILE.py:CLASS."""
     keep: bool
+    """The folder stays."""
     deploy: tuple[str, ...]
+    """Further options of `folkmoot deploy`."""
     node: tuple[str, ...] = ()
+    """Further options of every `folkmoot node`."""
     attack_parameters: tuple[str, ...] = ()
+    """As NAME=NUMBER."""
 
 
 @dataclass(frozen=True)
 class DemoOutcome:
-    """What came of it. report: the audit's, as `folkmoot audit --json` prints it. usage: bytes and CPU seconds."""
+    """What came of it."""
 
     results: RunResults
+    """The peers' figures."""
     report: dict[str, Any]
+    """The audit's, as `folkmoot audit --json` prints it."""
     seconds: dict[str, float]
+    """Part of the demo → seconds it took."""
     usage: dict[str, float]
+    """Bytes and CPU seconds, by name."""
 
 
 def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) -> DemoOutcome:

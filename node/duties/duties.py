@@ -32,12 +32,16 @@ _RESERVE_WEI: Final = 10**16
 
 @dataclass(frozen=True)
 class Duty:
-    """One call that is due. is_own: nobody else can make it, so it waits for nobody. value_wei: what it pledges."""
+    """One call that is due."""
 
     call: str
+    """The contract's function."""
     arguments: tuple[object, ...]
+    """The call's."""
     is_own: bool = False
+    """Nobody else can make it, so it waits for nobody."""
     value_wei: int = 0
+    """What it pledges."""
 
 
 def find_duties(history: History, seat: int, now_s: float) -> list[Duty]:

@@ -20,16 +20,24 @@ _FILES_MAX: Final = 1024
 
 
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Two digests that one author signed for one round. Digests and signatures as hex without 0x."""
+    """Two digests that one author signed for one round. Digests and signatures are hex without 0x."""
 
     chain_id: int
+    """EIP-155 chain id."""
     contract: str
+    """The circle's address."""
     author: str
+    """The address that signed."""
     round: int
+    """The one that both are of."""
     first: str
+    """One digest, 32 bytes."""
     first_signature: str
+    """65 bytes."""
     second: str
+    """The other digest, 32 bytes."""
     second_signature: str
+    """65 bytes."""
 
     def call_arguments(self) -> tuple[object, ...]:
         """Of `report_equivocation`."""

@@ -62,10 +62,12 @@ class TimedFetch:
 
 @dataclass(frozen=True)
 class RecomputedTruth:
-    """What recomputing a claim gave. lacking: of what is withheld, the first blob that nobody gave."""
+    """What recomputing a claim gave."""
 
     truth: Truth
+    """The answer."""
     lacking: Unavailable | None = None
+    """Of what is withheld, the first blob that nobody gave."""
 
 
 async def recompute_truth(

@@ -27,16 +27,16 @@ _FINAL: Final = (Truth.FALSE, Truth.RIGHT, Truth.UNKNOWABLE)
 
 @dataclass
 class ClaimCase:
-    """What this node knows of one claim.
-
-    asked_from_s, asked_to_s: Unix times of the first and the last try; 0 before. rest_until_s: on the monotonic
-    clock.
-    """
+    """What this node knows of one claim."""
 
     truth: Truth | None = None
+    """What recomputing gave; None before."""
     asked_from_s: float = 0.0
+    """Unix time of the first try; 0 before."""
     asked_to_s: float = 0.0
+    """Unix time of the last try; 0 before."""
     rest_until_s: float = 0.0
+    """No try before, on the monotonic clock."""
 
     @property
     def is_final(self) -> bool:

@@ -51,13 +51,12 @@ _ASKED_A_WINDOW: Final = 8
 
 @dataclass(frozen=True)
 class WatchBudget:
-    """What an operator gives for looking at others. share: of one core's time; 0: it looks at nobody.
-
-    stake_wei: the most that lies in claims and appeals at a time; 0: it raises none.
-    """
+    """What an operator gives for looking at others."""
 
     share: float
+    """Of one core's time, 0..1; 0: it looks at nobody."""
     stake_wei: int
+    """The most that lies in claims and appeals at a time; 0: it raises none."""
 
     def rest_s(self, cpu_s: float) -> float:
         """How long to rest after a look that took so much."""
@@ -66,11 +65,14 @@ class WatchBudget:
 
 @dataclass(frozen=True)
 class FoundFalse:
-    """What recomputing showed to be false: the targets of claims that are right, and the true record's digest."""
+    """What recomputing showed to be false."""
 
     said: AttestationOf
+    """The attestation."""
     false: tuple[int, ...]
+    """The targets of the claims that are right."""
     record: bytes
+    """Digest of the true record, 32 bytes."""
 
 
 class Watcher:

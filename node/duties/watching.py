@@ -127,12 +127,16 @@ def choose_target(history: History, said: AttestationOf, false: Collection[int])
 
 @dataclass(frozen=True)
 class UnshownAttestation:
-    """What a judge did not show when it was asked for what it attested. first_s, last_s: one clock's seconds."""
+    """What a judge did not show when it was asked for what it attested."""
 
     said: AttestationOf
+    """The attestation."""
     first_s: float
+    """When it was asked in vain first, by the caller's clock."""
     last_s: float
+    """When it was asked in vain last, by the same clock."""
     times: int
+    """How often it was asked in vain."""
 
     def with_another_request(self, now_s: float) -> "UnshownAttestation":
         """The same, asked for in vain once more."""

@@ -16,8 +16,11 @@ _MAX_RECORDS = 4 * MAX_SEATS
 @dataclass
 class _Record:
     failures: int = 0
+    """In a row."""
     not_before: float = 0.0
+    """It is not dialled until then, by the caller's clock."""
     shunned_until: float = 0.0
+    """There is no link with it until then."""
 
 
 class AddressBook:

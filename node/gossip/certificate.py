@@ -31,13 +31,12 @@ def certificate_sha256(der: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate with its private key, in one PEM file.
-
-    path: the file, mode 0600. der: the certificate alone.
-    """
+    """A certificate with its private key, in one PEM file."""
 
     path: Path
+    """The file, mode 0600."""
     der: bytes
+    """The certificate alone."""
 
     @property
     def sha256(self) -> bytes:

@@ -42,11 +42,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Query:
-    """A question to all linked members about one round. waits_for: those who have not answered."""
+    """A question to all linked members about one round."""
 
     round: int
+    """The one it is about."""
     waits_for: set[str] = field(default_factory=set)
+    """Members that have not answered."""
     is_done: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once all have answered."""
 
     def note_answer(self, round_number: int, peer: str) -> None:
         if round_number == self.round:

@@ -48,16 +48,16 @@ class UnknownMember(HandshakeRefused):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who this node is, and where.
-
-    key: 32-byte private key of the node. certificate: the one its own listener shows. open_nonces: of the
-    challenges of this process whose handshakes are under way, by which it knows itself.
-    """
+    """Who this node is, and where."""
 
     network: Network
+    """The circle that it serves."""
     key: bytes
+    """The node's private key, 32 bytes."""
     certificate: Certificate
+    """The one its own listener shows."""
     open_nonces: set[bytes] = field(default_factory=set, compare=False)
+    """Of the challenges of this process whose handshakes are under way, by which it knows itself."""
 
     @cached_property
     def address(self) -> str:

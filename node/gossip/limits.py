@@ -10,33 +10,46 @@ class Limits:
     degree: int = 6
     """Links to keep; half of them at least are ones that this node dialled itself."""
     max_inbound: int = 16
+    """Links that others dialled."""
     max_sockets: int = 64
     """Accepted sockets, with those still in their handshake."""
     dial_parallel: int = 2
+    """Dials under way at once."""
     handshake_s: float = 5.0
+    """For a handshake, from the connection to its end."""
     heartbeat_s: float = 15.0
+    """Between two pings of a silent link."""
     send_s: float = 10.0
     """A peer that takes nothing for so long is dropped."""
     close_s: float = 1.0
+    """For a connection's goodbye."""
     gather_s: float = 0.01
     """Messages wait about so long for others to share their frame, and are taken back if the peer sends the same
     meanwhile. Measured with 16 nodes: a third fewer messages and half the CPU."""
     queue_messages: int = 1024
+    """Messages that wait for one link at most."""
     queue_bytes: int = 512 * 1024
+    """Their bytes at most."""
     messages_per_s: float = 500.0
+    """A sender's rate in the long run."""
     burst_messages: float = 2000.0
+    """What a sender may send at once."""
     flood_s: float = 10.0
     """Senders faster than `messages_per_s` are slowed down; after so long without a pause it is a fault."""
     backoff_s: float = 0.5
+    """Before a peer is dialled again after a failure; doubles with each."""
     max_backoff_s: float = 60.0
+    """The most of that."""
     stable_s: float = 5.0
     """A link that lived so long clears its peer's failures."""
     cool_off_s: float = 300.0
     """No link, in either direction, with a peer that broke the protocol."""
     tend_s: float = 1.0
+    """Between two looks at whether links are wanted."""
     rotate_s: float = 120.0
     """Every so often one link of our own is exchanged, so that the graph keeps mixing."""
     pull_s: float = 3.0
+    """Between two questions for announcements that are lacking, on average."""
     witnesses: int = 3
     """Members that are asked to dial this node back."""
     ask_again_s: float = 10.0
@@ -46,8 +59,11 @@ class Limits:
     dial_back_s: float = 30.0
     """A member is dialled back no oftener, wherever its endpoint points."""
     dial_back_parallel: int = 2
+    """Members dialled back at once."""
     keep_rounds: int = 2
+    """Rounds before the present one whose announcements are taken."""
     ahead_rounds: int = 1
+    """Rounds after the present one whose announcements are taken."""
 
 
 @dataclass
@@ -55,11 +71,13 @@ class Stats:
     """Counters since the start. Bytes are message bytes, without WebSocket and TLS framing."""
 
     bytes_sent: int = 0
+    """Of messages to all links."""
     drops: int = 0
     """Messages not sent because the link's queue was full."""
     not_yet: int = 0
     """Messages of rounds, members or digests unknown here."""
     faults: int = 0
+    """Connections on which the other end broke the protocol."""
 
 
 class TokenBucket:

@@ -37,14 +37,14 @@ class Forged(PeerFault):
 
 
 class Challenge(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=1):
-    """First message of each side: which network it serves and 32 fresh random bytes for the other to sign.
-
-    network: the EIP-712 domain separator.
-    """
+    """First message of each side: which network it serves and 32 fresh random bytes for the other to sign."""
 
     version: Annotated[int, Meta(ge=0, le=2**31)]
+    """Of the protocol."""
     network: Word
+    """The EIP-712 domain separator, 32 bytes."""
     nonce: Word
+    """The random bytes."""
 
 
 class Hello(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=2):
@@ -58,9 +58,13 @@ class Announcement(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     """ "My update of this round has this digest and may be fetched now." Flooded; signed by the author."""
 
     round: RoundNumber
+    """The one of the update."""
     author: Address
+    """The hot key's address, 20 bytes."""
     digest: Word
+    """Of the update, 32 bytes."""
     signature: SignatureBytes
+    """The author's, of the other fields."""
 
     @property
     def author_address(self) -> str:
@@ -76,39 +80,43 @@ class Have(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag
 
 
 class Pull(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=5):
-    """ "Send me the announcements of this round that I lack."
-
-    known: authors whose announcement the sender has. convicted: those of them of whom it has two.
-    """
+    """ "Send me the announcements of this round that I lack." """
 
     round: RoundNumber
+    """The one asked about."""
     known: Annotated[list[Address], Meta(max_length=MAX_SEATS)]
+    """Authors whose announcement the sender has."""
     convicted: Annotated[list[Address], Meta(max_length=MAX_SEATS)]
+    """Those of them of whom it has two."""
 
 
 class PullAnswer(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=6):
     """Answer to a Pull: announcements, and the digests of the round whose blobs the sender holds."""
 
     round: RoundNumber
+    """The one asked about."""
     announcements: Annotated[list[Announcement], Meta(max_length=MAX_SEATS)]
+    """Those that the asker lacked."""
     held: Annotated[list[Word], Meta(max_length=MAX_SEATS)]
+    """Digests of the round whose blobs the sender holds."""
 
 
 class DialBack(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=7):
-    """ "Dial me back at the endpoint that the chain names for me, and tell me whether you reached it."
-
-    endpoint: SHA-256 of its text, so that both speak of the same one.
-    """
+    """Asks: dial me back at the endpoint that the chain names for me, and tell me whether you reached it."""
 
     endpoint: Word
+    """SHA-256 of its text, so that both speak of the same one."""
 
 
 class DialledBack(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=8):
     """Answer to a DialBack: whether the peer's gossip and its gateway were reached there."""
 
     endpoint: Word
+    """SHA-256 of its text."""
     gossip: bool
+    """The peer's gossip was reached there."""
     gateway: bool
+    """The peer's gateway was reached there."""
 
 
 Message = Challenge | Hello | Announcement | Have | Pull | PullAnswer | DialBack | DialledBack

@@ -27,14 +27,14 @@ _ANSWERS: Final = (200, 429, 503)
 
 @dataclass(frozen=True)
 class FoundPeer:
-    """Who proved itself at a gossip endpoint.
-
-    peer: its address, None where nobody did. is_self: it was this very process. reason: why nobody did.
-    """
+    """The peer that proved itself at a gossip endpoint."""
 
     peer: str | None
+    """Its address; None where nobody did."""
     is_self: bool = False
+    """It was this very process."""
     reason: str = ""
+    """Why nobody did."""
 
 
 @dataclass(frozen=True)

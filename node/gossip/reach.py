@@ -16,15 +16,16 @@ def endpoint_digest(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Reachability:
-    """What members found who dialled back.
-
-    endpoint: its text on chain. tried: how many did. gossip, gateway: how many of them reached it.
-    """
+    """What members found that dialled back."""
 
     endpoint: str
+    """Its text on chain."""
     tried: int
+    """How many of them dialled back."""
     gossip: int
+    """How many of them reached the gossip there."""
     gateway: int
+    """How many of them reached the gateway there."""
 
     @property
     def has_gossip(self) -> bool:
@@ -47,7 +48,9 @@ class ReachabilityTest:
     """One endpoint's test: whom to ask, and what they said. The clock is an argument."""
 
     limits: Limits
+    """How many are asked, and how often."""
     endpoint: str = ""
+    """Its text on chain; empty before there is one."""
     _asked: dict[str, float] = field(default_factory=dict)
     _said: dict[str, DialledBack] = field(default_factory=dict)
     _told: tuple[str, bool, bool] | None = None

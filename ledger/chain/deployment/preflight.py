@@ -37,7 +37,7 @@ class Quote:
     price_wei: int
     """Per unit, now."""
     cap_wei: int
-    """At most in all, with a margin."""
+    """Per unit, the most that is offered."""
 
     @property
     def cost_wei(self) -> int:
