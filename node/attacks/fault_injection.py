@@ -7,7 +7,7 @@ from typing import Final
 
 from ledger.errors import UsageError
 
-STEPS: Final = ("train", "commit", "exchange", "attest")
+STEPS: Final = ("train", "charged", "commit", "exchange", "attest")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ledger.codec import PLAIN, encode, quantise
 from ledger.errors import SetupError
 from node.learning.grid_ranges import choose_exponents, find_misfits
 from node.learning.layout import Vector, flatten
+from node.learning.private.mechanism import PrivateTraining
 from node.learning.private_part import PrivatePart
 from node.learning.template import Template
 from node.learning.training import Trainer
@@ -32,14 +33,15 @@ class Rehearsal:
     """Why training was not tried: data() gave nothing on this machine."""
 
 
-def rehearse(task: Task, *, seed: int, seats: int, codec: str) -> Rehearsal:
+def rehearse(task: Task, *, seed: int, seats: int, codec: str, private: PrivateTraining | None = None) -> Rehearsal:
     """Make the model, train a round of seat 0 where it has data here, encode, decode, evaluate.
 
-    seats: how many the circle starts with. Raises SetupError, naming tensor and method, where any of it fails.
+    seats: how many the circle starts with. private: of a circle with differential privacy. Raises SetupError,
+    naming tensor and method, where any of it fails.
     """
     plain = Template.of(task, seed)
     genesis = plain.make_initial()
-    trained, kept, untried = _trained(task, plain, seats, seed)
+    trained, kept, untried = _trained(task, plain, seats, seed, private)
     template = plain.in_units_of(choose_exponents(plain.layout, genesis, trained))
     blocks, first = template.layout.blocks, template.make_initial()
     _check_held(task.spec, "model()", template, first)
@@ -60,11 +62,11 @@ def rehearse(task: Task, *, seed: int, seats: int, codec: str) -> Rehearsal:
 
 
 def _trained(
-    task: Task, template: Template, seats: int, seed: int
+    task: Task, template: Template, seats: int, seed: int, private: PrivateTraining | None
 ) -> tuple[Vector | None, PrivatePart, str | None]:
     """The state after a round of seat 0, its private part then, and why there is none."""
     try:
-        trainer = Trainer(task, template.layout, seat=0, seats=seats, seed=seed, template=template)
+        trainer = Trainer(task, template.layout, seat=0, seats=seats, seed=seed, template=template, private=private)
     except SetupError as error:
         if error.__cause__ is None or isinstance(error.__cause__, _SLIPS):
             raise

@@ -5,7 +5,7 @@
     circles/CHAIN-CONTRACT/           one contract address of one chain id
         announced.txt                 what was signed for it: signatures hold for whatever circle is found there
         opened-HASH/                  one circle, named by the block in which it was opened
-            state.bin  private.bin  pending.json  evidence/
+            state.bin  private.bin  privacy.txt  pending.json  evidence/
 
 A local chain that was wiped gives the same address again, and another circle is not to be mixed with what was
 there: its opening block has another hash, as a block's hash covers all that came before it.
@@ -77,6 +77,11 @@ class DataFolder:
     def private(self) -> Path:
         """The part of the model that stays with the peer."""
         return self._circle / "private.bin"
+
+    @property
+    def charges(self) -> Path:
+        """What private training has spent."""
+        return self._circle / "privacy.txt"
 
     @property
     def pending(self) -> Path:

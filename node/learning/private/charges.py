@@ -1,11 +1,12 @@
 """What private training has cost so far, on the disk before anything is trained for it.
 
-A text file, one line a round: number from 1, round, steps, rate, noise and a checksum. A line that a crash cut
-short was never trained on. Any other damage stops the peer: what was spent cannot be taken back, nor be forgotten.
+A text file, one line a round: its number from 1, round, examples, rate, noise and a checksum. A line that a crash
+cut short was never trained on. Any other damage stops the peer: what was spent cannot be taken back, and is not to
+be forgotten.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,17 +19,26 @@ _FIELDS: Final = 5
 
 
 @dataclass(frozen=True)
-class Charge:
-    """One round's training."""
+class Rate:
+    """What a peer says with its first charge and keeps as long as the circle lasts."""
+
+    examples: int
+    """How many it had then."""
+    rate: int
+    """With what probability a step takes an example, in billionths."""
+    sigma: str
+    """The noise of a step in lengths of a cut gradient: decimal text."""
+
+
+@dataclass(frozen=True)
+class ChargedRound:
+    """One training, whether it was published or not."""
 
     round: int
-    """In which it was done, or was to be: after a crash there may be several of one round, and all count."""
-    steps: int
-    """How many steps it may have taken."""
-    rate: str
-    """With which probability each took an example: decimal text."""
-    sigma: str
-    """The noise's deviation in units of the greatest gradient: decimal text."""
+    """In which it was done, or was to be. After a crash there may be several of one round, and all count. 0 for one
+    that is known from a published update alone."""
+    kind: Rate
+    """What it cost."""
 
 
 class ChargesDamaged(SetupError):
@@ -37,7 +47,7 @@ class ChargesDamaged(SetupError):
     def __init__(self, path: Path, fact: str) -> None:
         super().__init__(
             f"{path} {fact}, so what this peer has spent of its privacy is not known: put the file back from a"
-            " copy, or move it away, and the peer takes the figure from its own published updates if it has all"
+            " copy, or move it away, and the peer takes the figure from its last published update"
         )
         self.path, self.fact = path, fact
 
@@ -48,31 +58,40 @@ class ChargeFile:
     def __init__(self, path: Path) -> None:
         """Read it. Raises ChargesDamaged, OSError."""
         self._path = path
-        self._charges: list[Charge] = []
+        self._charged: list[ChargedRound] = []
         self._is_torn = False
         self.is_there = False
         """Whether there is one."""
         self._read()
 
     @property
-    def charges(self) -> tuple[Charge, ...]:
-        """All of them, in the order in which they were made."""
-        return tuple(self._charges)
+    def charged(self) -> tuple[ChargedRound, ...]:
+        """All rounds charged, in the order in which they were."""
+        return tuple(self._charged)
 
-    def charge(self, charge: Charge) -> None:
-        """Note a round that is about to be trained, on the disk when this returns. Raises OSError."""
+    @property
+    def kind(self) -> Rate | None:
+        """What every round costs; None before the first."""
+        return self._charged[0].kind if self._charged else None
+
+    def charge(self, round_number: int, kind: Rate) -> None:
+        """Note a round that is about to be trained, on the disk when this returns. Raises OSError.
+
+        kind: of all rounds the same.
+        """
+        assert self.kind in (None, kind)
+        one = ChargedRound(round_number, kind)
         if self._is_torn:
             self._rewrite()
         # Where this raises, part of the line may be there.
         self._is_torn = True
-        append(self._path, _line(len(self._charges) + 1, charge))
-        self._is_torn = False
-        self._charges.append(charge)
-        self.is_there = True
+        append(self._path, _line(len(self._charged) + 1, one))
+        self._is_torn, self.is_there = False, True
+        self._charged.append(one)
 
-    def restore(self, charges: Iterable[Charge]) -> None:
-        """Put in place what is known from elsewhere. Raises OSError."""
-        self._charges = list(charges)
+    def restore(self, rounds: int, kind: Rate) -> None:
+        """Put in place what is known from a published update. Raises OSError."""
+        self._charged = [ChargedRound(0, kind)] * rounds
         self._rewrite()
 
     def _read(self) -> None:
@@ -83,28 +102,35 @@ class ChargeFile:
         self.is_there = True
         *lines, rest = raw.split(b"\n")
         for number, line in enumerate(lines, 1):
-            self._charges.append(_parse(self._path, number, line))
+            self._charged.append(_parse(self._path, number, line))
+        if any(one.kind != self.kind for one in self._charged):
+            raise ChargesDamaged(self._path, "holds charges of several kinds")
         if rest:
             self._rewrite()
 
     def _rewrite(self) -> None:
-        write_whole(self._path, b"".join(_line(number, one) for number, one in enumerate(self._charges, 1)))
+        write_whole(self._path, _lines(self._charged))
         self.is_there, self._is_torn = True, False
 
 
-def _line(number: int, charge: Charge) -> bytes:
-    said = f"{number} {charge.round} {charge.steps} {charge.rate} {charge.sigma}"
+def _lines(charged: Sequence[ChargedRound]) -> bytes:
+    return b"".join(_line(number, one) for number, one in enumerate(charged, 1))
+
+
+def _line(number: int, charged: ChargedRound) -> bytes:
+    kind = charged.kind
+    said = f"{number} {charged.round} {kind.examples} {kind.rate} {kind.sigma}"
     return f"{said} {_check(said.encode())}\n".encode()
 
 
-def _parse(path: Path, number: int, line: bytes) -> Charge:
+def _parse(path: Path, number: int, line: bytes) -> ChargedRound:
     said, _, check = line.rpartition(b" ")
     if check != _check(said).encode():
         raise ChargesDamaged(path, f"is damaged in line {number}")
     fields = said.decode().split(" ")
     if len(fields) != _FIELDS or int(fields[0]) != number:
         raise ChargesDamaged(path, f"lacks a line before line {number}")
-    return Charge(int(fields[1]), int(fields[2]), fields[3], fields[4])
+    return ChargedRound(int(fields[1]), Rate(int(fields[2]), int(fields[3]), fields[4]))
 
 
 def _check(said: bytes) -> str:

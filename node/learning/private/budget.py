@@ -1,0 +1,108 @@
+"""A peer's budget of privacy: a round is charged before it is trained, and not trained where that is too much."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ledger.privacy.accountant import RATE_ONE, compute_rate
+from ledger.privacy.statement import PrivacyStatement, find_rounds_within, make_statement
+from ledger.privacy.terms import PrivacyTerms
+from node.learning.private.charges import ChargeFile, Rate
+from node.learning.private.mechanism import Mechanism, Privacy
+from node.learning.private.randomness import Randomness, SystemRandomness
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Where a peer's budget stands."""
+
+    spent_milli: int
+    """Epsilon spent so far, in thousandths, rounded up."""
+    budget_milli: int
+    """The most that it may be."""
+    rounds_charged: int
+    """Rounds charged so far."""
+    rounds_left: int | None
+    """How many more the budget holds; None before the first charge, as a round's cost is not known then."""
+
+
+class PrivacyBudget:
+    """One peer's, in one circle. It hands out each round's private training."""
+
+    def __init__(
+        self,
+        terms: PrivacyTerms,
+        file: ChargeFile,
+        budget_milli: int | None = None,
+        after_charging: Callable[[int], None] = lambda _: None,
+        make_randomness: Callable[[], Randomness] = SystemRandomness,
+    ) -> None:
+        """budget_milli: what the peer holds itself to, None: the circle's. after_charging: told of the round."""
+        self._terms, self._file = terms, file
+        most = terms.epsilon_milli
+        self._budget_milli = most if budget_milli is None else min(budget_milli, most)
+        self._after_charging, self._make_randomness = after_charging, make_randomness
+        self._examples = 0
+
+    @property
+    def rounds_charged(self) -> int:
+        """So far."""
+        return len(self._file.charged)
+
+    def begin(self, round_number: int, examples: int) -> Privacy | None:
+        """Charge a round, on the disk when this returns, and give its means; None where the budget lacks it.
+
+        examples: how many the peer has. More or fewer than at its first charge change nothing in what a round costs:
+        each is taken with the rate that the peer said then. Raises OSError, and then nothing is to be trained.
+        """
+        self._examples = examples
+        kind = self._find_kind()
+        if self.rounds_charged >= self._count_rounds(kind):
+            _log.info("privacy budget spent round=%d charged=%d", round_number, self.rounds_charged)
+            return None
+        self._file.charge(round_number, kind)
+        self._after_charging(round_number)
+        return Privacy(make_mechanism(self._terms, kind, examples), self._make_randomness())
+
+    def make_statement(self, published: int) -> PrivacyStatement:
+        """What the next update says. published: how many rounds the peer's last update said."""
+        kind, rounds = self._find_kind(), self.rounds_charged
+        return make_statement(self._terms, rounds, rounds - published, examples=kind.examples, rate=kind.rate)
+
+    def compute_spending(self) -> Spending:
+        """Where it stands."""
+        return compute_spending(self._terms, self._file, self._budget_milli)
+
+    def _find_kind(self) -> Rate:
+        return self._file.kind or Rate(
+            self._examples, compute_rate(self._terms.batch, self._examples), self._terms.sigma
+        )
+
+    def _count_rounds(self, kind: Rate) -> int:
+        return find_rounds_within(self._terms, kind.rate, budget_milli=self._budget_milli)
+
+
+def compute_spending(terms: PrivacyTerms, file: ChargeFile, budget_milli: int) -> Spending:
+    """Where the budget of a folder stands."""
+    kind, rounds = file.kind, len(file.charged)
+    if kind is None:
+        return Spending(0, budget_milli, 0, None)
+    spent = make_statement(terms, rounds, 0, examples=kind.examples, rate=kind.rate).epsilon_milli
+    left = find_rounds_within(terms, kind.rate, budget_milli=budget_milli) - rounds
+    return Spending(spent, budget_milli, rounds, max(0, left))
+
+
+def make_mechanism(terms: PrivacyTerms, kind: Rate, examples: int) -> Mechanism:
+    """A round's mechanism in numbers. examples: how many the peer has now."""
+    return Mechanism(
+        steps=terms.steps,
+        batch=terms.batch,
+        rate=Fraction(kind.rate, RATE_ONE),
+        clip=float(terms.clip),
+        sigma=float(terms.sigma),
+        learning_rate=float(terms.lr),
+        examples=examples,
+    )
