@@ -5,7 +5,8 @@ sum, and the last bits tell neighbouring sums apart (Mironov 2012, doi:10.1145/2
 2021, arXiv:2107.10138). Here sum and noise are both whole numbers of one fine step, so every sum can become every
 value near it, and what comes out is exactly a function (rounding) of the true mechanism on the rounded sum. What is
 left is the distance of the noise from a true Gaussian: it ends 8.57 deviations out, and its uniform numbers have 53
-bits; that is below 2**-50 a value. What a sum of float32 does to the bound of each example is covered by a margin.
+bits, so that the least radii are too far apart. Both are estimated, not proved, to move probabilities by less than
+1e-14 a value. What sums of float32 do to the bound of each example is left to a margin.
 
 What is not hidden: how long training takes, which shows about how many examples were sampled.
 """
