@@ -133,7 +133,14 @@ class Trainer:
             return self.task.evaluate(model)
 
     def compute_loss(self, vector: Vector) -> float:
-        """Mean cross-entropy of a state on the seat's own data. Raises SetupError where the data are not (x, y)."""
+        """Mean cross-entropy of a state on the seat's own data. Raises SetupError where the data are not (x, y).
+
+        It decides verdicts, which are public, and has no noise: so there is none under differential privacy.
+        """
+        if self._private is not None:
+            raise SetupError(
+                f"{self.task.spec}: a rule that judges by private data tells of them: choose another rule"
+            )
         if self.task.trainer is not None:
             raise SetupError(f"{self.task.spec} has its own train(), so its loss is unknown: choose another rule")
         model, (x, y) = self._judged(vector), self._data

@@ -23,6 +23,7 @@ from node.learning.private.randomness import Randomness, SystemRandomness
 from node.learning.training import Trainer
 from node.operating.meter import Meter
 from node.tasks.interface import Task
+from tests.support.histories.parts import manifest_of
 
 AUTHOR, NETWORK, ROUNDS = bytes(20), bytes(32), 10
 # Noise of .03 a value and a signal far below.
@@ -49,21 +50,7 @@ class Noisy:
 def make_learner(codec: str) -> tuple[Learner, Manifest]:
     task = Task("flat.py:Flat", Flat())
     layout = layout_of(task.model())
-    manifest = Manifest(
-        version=1,
-        task="Flat",
-        task_options={},
-        layout=layout.tensors,
-        genesis="00" * 32,
-        codec=codec,
-        degree=1,
-        rule="none",
-        rule_parameters={},
-        rounds=ROUNDS,
-        frozen="",
-        frozen_marks="",
-        checkpoint_every=16,
-    )
+    manifest = manifest_of(ROUNDS, layout=layout.tensors, codec=codec, rule="none", rule_parameters={})
     trainer = Trainer(task, layout, seat=0, seats=2, seed=1, private=Noisy())
     return Learner(trainer, manifest, Behaviour(), 1, Meter()), manifest
 
