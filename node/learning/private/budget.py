@@ -55,7 +55,7 @@ class PrivacyBudget:
     def begin(self, round_number: int, examples: int) -> Privacy | None:
         """Charge a round, on the disk when this returns, and give its means; None where the budget lacks it.
 
-        examples: how many the peer has. More or fewer than at its first charge change nothing in what a round costs:
+        examples: how many the peer has. More or fewer than at its first charge change nothing in its cost:
         each is taken with the rate that the peer said then. Raises OSError, and then nothing is to be trained.
         """
         self._examples = examples
