@@ -1,4 +1,4 @@
-"""Write what a script makes in docs/: the norm's contents, the table of rules, the index of decisions.
+"""Write what a script makes in docs/: the norm's contents, the tables of rules and of tests, the index of decisions.
 
 Usage: python -m scripts.docs            writes what is stale
        python -m scripts.docs --check    changes nothing; exit status 1 if something is stale

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from scripts.docs import citations, decisions, protocol
+from scripts.docs import citations, decisions, protocol, tested
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = ROOT / "docs"
@@ -22,6 +22,7 @@ def made() -> Iterator[tuple[Path, str]]:
     norm = protocol.PATH.read_text()
     yield protocol.PATH, with_part(norm, "contents", protocol.contents(norm))
     yield DOCS / "rules.md", citations.page(norm, citations.of_code(ROOT), citations.of_tests(ROOT))
+    yield DOCS / "tests.md", tested.page(ROOT)
     yield decisions.INDEX, decisions.index()
 
 

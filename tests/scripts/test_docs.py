@@ -9,7 +9,7 @@ from ledger.codec import CODECS
 from ledger.rules import RULES
 from node.attacks import ATTACKS
 from node.tasks.interface import BUILT_IN
-from scripts.docs import citations, decisions, parts, protocol
+from scripts.docs import citations, decisions, parts, protocol, tested
 
 ROOT = Path(__file__).resolve().parents[2]
 NORM = protocol.PATH.read_text()
@@ -83,6 +83,39 @@ def test_a_number_counts_in_remarks_and_nowhere_else(tmp_path: Path) -> None:
     )
     assert set(citations.of_code(tmp_path)) == {"R1", "R3.4", "R4"}
     assert citations.of_tests(tmp_path) == {"R1": {"tests/test_one.py"}, "R2.1a": {"tests/test_one.py"}}
+
+
+def test_a_module_has_the_tests_that_stand_in_its_place_import_or_start_it(tmp_path: Path) -> None:
+    for path, text in {
+        "ledger/room/__init__.py": "from ledger.room.passed import name\n",
+        "ledger/room/alone.py": "",
+        "ledger/room/elsewhere.py": "",
+        "ledger/room/imported.py": "",
+        "ledger/room/passed.py": "name = 1\n",
+        "ledger/room/placed.py": "",
+        "scripts/started.py": "",
+        "tests/ledger/room/test_placed_twice.py": "import ledger.room.imported\n",
+        "tests/node/test_other.py": "from ledger.room import elsewhere, name\nPROGRAM = 'scripts.started'\n",
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    imports = {
+        "ledger.room": frozenset({"ledger.room.passed"}),
+        "tests.ledger.room.test_placed_twice": frozenset({"ledger.room.imported"}),
+        "tests.node.test_other": frozenset({"ledger.room", "ledger.room.elsewhere"}),
+    }
+    found = tested.find_tests(tmp_path, imports)
+    beside, other = {"tests/ledger/room/test_placed_twice.py"}, {"tests/node/test_other.py"}
+    assert {path: (tests.own, tests.elsewhere) for path, tests in found.items()} == {
+        "ledger/room/alone.py": (set(), set()),
+        "ledger/room/elsewhere.py": (set(), other),
+        "ledger/room/imported.py": (beside, set()),
+        "ledger/room/passed.py": (set(), other),
+        "ledger/room/placed.py": (beside, set()),
+        "scripts/started.py": (set(), other),
+    }
+    assert tested.untested(found) == ["ledger/room/alone.py"]
+    assert "- `ledger/room/alone.py`\n" in tested.page(tmp_path, imports)
 
 
 def test_the_contents_name_every_section_rule_and_part() -> None:

@@ -18,9 +18,9 @@ def read_imports() -> Imports:
     return {name: frozenset(_resolve(written(path), paths)) for name, path in paths.items()}
 
 
-def name_of(path: Path) -> str:
+def name_of(path: Path, root: Path = ROOT) -> str:
     """A module's dotted name; a package's for its `__init__`."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = path.relative_to(root).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
