@@ -37,16 +37,18 @@ _EVERYWHERE: Final = ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")  # noqa: S104
 
 @dataclass(frozen=True)
 class Listening:
-    """Where to listen. Ports: 0 takes a free one. advertise: the host others reach this one at.
-
-    ipfs_api: multiaddr of an IPFS daemon that is to pin this peer's blobs, or None.
-    """
+    """Where to listen. Ports: 0 takes a free one."""
 
     host: str = "127.0.0.1"
+    """The address that is listened on."""
     advertise: str | None = None
+    """The host others reach this one at; None: the same."""
     gossip_port: int = 0
+    """Of the gossip's WebSocket."""
     gateway_port: int = 0
+    """Of the blobs' gateway."""
     ipfs_api: str | None = None
+    """Multiaddr of an IPFS daemon that is to pin this peer's blobs, or None."""
 
     @property
     def listens_at(self) -> str:

@@ -102,7 +102,7 @@ class PullAnswer(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
 
 
 class DialBack(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=7):
-    """Asks: dial me back at the endpoint that the chain names for me, and tell me whether you reached it."""
+    """ "Dial me back at the endpoint that the chain names for me, and tell me whether you reached it." """
 
     endpoint: Word
     """SHA-256 of its text, so that both speak of the same one."""

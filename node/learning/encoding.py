@@ -29,6 +29,7 @@ class EncodedState:
     """A public state and its frame."""
 
     payload: bytes
+    """The frame's bytes."""
     state: GridState
     """What the payload decodes to, (d,), int32."""
     wanted: Vector

@@ -29,11 +29,14 @@ LEAST: Final[Mapping[str, float]] = {"running_var": 0.0}
 
 @dataclass(frozen=True)
 class Layout:
-    """Which tensors lie in the flat vector, in order. names: ascending. shapes, exponents: one a name."""
+    """Which tensors lie in the flat vector, in order."""
 
     names: tuple[str, ...]
+    """Ascending."""
     shapes: tuple[tuple[int, ...], ...]
+    """One a name."""
     exponents: tuple[int, ...]
+    """One a name: a tensor's unit, see `ledger.circle.manifest.Tensor`."""
 
     @classmethod
     def from_tensors(cls, tensors: Sequence[Tensor]) -> Self:

@@ -36,10 +36,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PreviousCommit:
-    """A peer's last commit on chain. digest: 32 bytes. state: what it published, (d,), int32."""
+    """A peer's last commit on chain."""
 
     digest: bytes
+    """32 bytes."""
     state: GridState
+    """What it published, (d,), int32."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,13 @@ class TrainedUpdate:
     """What a peer has when it has trained and is about to publish; all of it is its own or public."""
 
     round: int
+    """The one that it trained in."""
     seat: int
+    """The peer's."""
     network: bytes
     """The circle's, 32 bytes."""
     manifest: Manifest
+    """The circle's."""
     base: Vector
     """The model that the round began with, (d,), float32."""
     state: Vector

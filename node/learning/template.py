@@ -24,13 +24,18 @@ GLOBAL_RANDOM_STATE: Final = threading.Lock()
 
 @dataclass(frozen=True)
 class Template:
-    """What every model of a task is made of. model: never trained, never handed out."""
+    """What every model of a task is made of."""
 
     spec: str
+    """The task's name, or FILE.py:CLASS."""
     model: nn.Module
+    """Never trained, never handed out."""
     parts: Parts
+    """Which tensors are shared, private and frozen."""
     layout: Layout
+    """Of the shared tensors in the flat vector."""
     frozen: Frozen
+    """The part that nobody trains or sends."""
 
     @classmethod
     def of(cls, task: Task, seed: int) -> "Template":

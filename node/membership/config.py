@@ -16,7 +16,9 @@ class PeerConfig:
     """Where a peer keeps its data and listens, and how it follows the chain."""
 
     folder: DataFolder
+    """Where it keeps its data."""
     listening: Listening = field(default_factory=Listening)
+    """Where it listens."""
     seat: int | None = None
     """Join only when this seat is the next free one, so that who sits where is known."""
     take_over: bool = False
@@ -28,6 +30,7 @@ class PeerConfig:
     max_fee_wei: int = FeeLimits().max_fee_wei
     """Never offered more per gas."""
     join_request: JoinRequest = field(default_factory=JoinRequest)
+    """What it joins with."""
     sent_share: float = SENT_SHARE
     """Of its values, what a delta frame sends."""
     watch_share: float = WATCH_SHARE

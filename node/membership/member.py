@@ -32,11 +32,17 @@ class Member:
     """A peer in its seat."""
 
     seat: int
+    """Its number."""
     own: OwnState
+    """What it has published and goes on from."""
     provisions: Provisions
+    """What of others' it needs for a round."""
     committing: Committing
+    """Trains and commits."""
     attesting: Attesting
+    """Judges and attests."""
     training_ahead: TrainingAhead
+    """Trains while others are waited for."""
     retention: Retention | None
     """None for an archive, which keeps all blobs."""
 

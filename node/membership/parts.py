@@ -51,14 +51,23 @@ class PeerParts:
     """One of each, from a peer's start to its end."""
 
     circle: Circle
+    """Read through the chain's endpoints."""
     follower: Follower
+    """Follows the circle's history, and makes the peer's calls."""
     services: Services
+    """Gossip, gateway and store."""
     clock: PhaseClock
+    """When phases are over, by the chain's time."""
     tenancy: Tenancy
+    """Holds the seat against other processes with its key."""
     journal: AnnouncementJournal
+    """What the key has announced."""
     behaviour: Behaviour
+    """What the peer does at the hooks; nothing, for an honest one."""
     meter: Meter
+    """Measures CPU time by part."""
     worker: Worker
+    """Does the heavy work, off the event loop."""
     fail_at: Callable[[int, str], None]
     """Told of each round and step; for tests, which end the process there."""
 

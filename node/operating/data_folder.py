@@ -30,10 +30,13 @@ class DataFolder:
     """Where one peer of one circle keeps its files. `open` makes one."""
 
     root: Path
+    """Above all circles' folders."""
     network: Network
+    """The circle's."""
     opened_in: str
     """Hash of the block that the circle was opened in, 0x-prefixed hex."""
     lock: FolderLock
+    """Held while the folder is in use."""
 
     @classmethod
     def open(cls, root: Path, network: Network, opened_in: str) -> "DataFolder":

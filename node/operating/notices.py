@@ -10,16 +10,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Notice:
-    """One thing that has become so.
-
-    kind: a word for machines. says: a sentence for people. is_bad: whether it wants looking at. fields: the values
-    in the sentence, for machines.
-    """
+    """One thing that has become so."""
 
     kind: str
+    """A word for machines."""
     says: str
+    """A sentence for people."""
     is_bad: bool = True
+    """Whether it wants looking at."""
     fields: dict[str, Any] = field(default_factory=dict)
+    """The values in the sentence, for machines."""
 
     @property
     def event(self) -> dict[str, Any]:

@@ -21,26 +21,24 @@ class Step(Enum):
 
 @dataclass(frozen=True)
 class Means:
-    """What a peer has to take part with.
-
-    base: the model and the memory that the chain says it goes on from. update: what it committed in this round.
-    """
+    """What a peer has to take part with."""
 
     base: bool = True
+    """It has the model and the memory that the chain says it goes on from."""
     update: bool = True
+    """It has what it committed in this round."""
 
 
 @dataclass(frozen=True)
 class Lateness:
-    """How late the open phase is.
-
-    overdue: its deadline has passed. lapsed: by so much that R3.12 gives the round up. seed_lost: the chain has
-    forgotten the block that the seed follows from, and nobody attested under it (R3.9).
-    """
+    """How late the open phase is."""
 
     overdue: bool = False
+    """Its deadline has passed."""
     lapsed: bool = False
+    """It has passed by so much that R3.12 gives the round up."""
     seed_lost: bool = False
+    """The chain has forgotten the block that the seed follows from, and nobody attested under it (R3.9)."""
 
 
 def next_step(history: History, seat: int, late: Lateness = Lateness(), means: Means = Means()) -> Step:

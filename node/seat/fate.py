@@ -22,14 +22,20 @@ _ROUNDS_MEASURED: Final = 5
 
 @dataclass(frozen=True)
 class RoundTally:
-    """What a settled round said of a seat. accepting, rejecting, silent: how many of its judges did so."""
+    """What a settled round said of a seat."""
 
     round: int
+    """Its number."""
     committed: bool
+    """The seat committed."""
     attested: bool
+    """The seat attested."""
     accepting: int = 0
+    """How many of its judges accepted it."""
     rejecting: int = 0
+    """How many of its judges rejected it."""
     silent: int = 0
+    """How many of its judges said nothing of it."""
 
     @property
     def judges(self) -> int:
@@ -39,34 +45,42 @@ class RoundTally:
 
 @dataclass(frozen=True)
 class CalledVote:
-    """A vote that is asked of a seat. stage: `Stage.JURY` or `Stage.CIRCLE`. deadline: Unix time."""
+    """A vote that is asked of a seat."""
 
     dispute: int
+    """Its number."""
     stage: Stage
+    """`Stage.JURY` or `Stage.CIRCLE`."""
     deadline: int
+    """Unix seconds."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How a seat stands.
-
-    reputation: 0…65535. tallies: of the last settled rounds it could be in, by number. disputes: those about its
-    verdicts, number → outcome, None while open. votes: those that wait for its vote. convictions: of its verdicts;
-    suspended_until: the round from which it may be judged with again, None where it is not suspended. is_dozing: it
-    was waited for in vain, so that now nobody does.
-    """
+    """How a seat stands."""
 
     seat: int
+    """Its number."""
     is_held: bool
+    """Neither left, ejected nor released."""
     reputation: int
+    """0…65535."""
     is_quarantined: bool
+    """Its reputation is below the floor."""
     strikes: int
+    """Settlements in a row that found it below the floor."""
     tallies: Mapping[int, RoundTally] = field(default_factory=dict)
+    """Of the last settled rounds it could be in, by number."""
     disputes: Mapping[int, Outcome | None] = field(default_factory=dict)
+    """Those about its verdicts, number → outcome, None while open."""
     votes: frozenset[CalledVote] = frozenset()
+    """Those that wait for its vote."""
     convictions: int = 0
+    """Of its verdicts."""
     suspended_until: int | None = None
+    """The round from which it may be judged with again; None where it is not suspended."""
     is_dozing: bool = False
+    """It was waited for in vain, so that now nobody does."""
 
     @property
     def last(self) -> RoundTally | None:

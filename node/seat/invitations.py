@@ -15,15 +15,22 @@ _FILE_MAX_BYTES = 1 << 12
 
 
 class Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Who may join which circle. nonce: decimal; expiry_s: Unix time; signature: 65 bytes as 0x-prefixed hex."""
+    """The right of one peer to join one circle."""
 
     chain_id: int
+    """EIP-155 chain id."""
     contract: str
+    """The circle's address."""
     peer: str
+    """The address that may join."""
     nonce: str
+    """Decimal."""
     expiry_s: int
+    """Unix seconds, until when it may be used."""
     inviter: str
+    """The address that signed."""
     signature: str
+    """65 bytes as 0x-prefixed hex."""
 
     def call_arguments(self) -> tuple[int, int, int, int]:
         """nonce, expiry, r, vs: as `join` takes them."""

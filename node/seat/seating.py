@@ -28,10 +28,12 @@ class SeatLost(SetupError):
 
 @dataclass(frozen=True)
 class JoinRequest:
-    """What a peer joins with. cold: the address that may leave and rotate, None: the node's own key."""
+    """What a peer joins with."""
 
     cold: str | None = None
+    """The address that may leave and rotate; None: the node's own key."""
     invitation: Invitation | None = None
+    """None where admission is open."""
 
     def call_arguments(self, endpoint: str, address: str) -> tuple[object, ...]:
         """Of `join`. address: the node's own."""

@@ -62,25 +62,34 @@ class _Named:
 
 @dataclass
 class _Away:
-    """Another process's endpoint is on chain, or may be. asked_at: when it was asked last who is there."""
+    """Another process's endpoint is on chain, or may be."""
 
     named: _Named
+    """That endpoint."""
     asked_at: float = float("-inf")
+    """When it was asked last who is there, by the clock."""
     is_told: bool = False
+    """The operator was told."""
     stands_by: bool = False
+    """This process waits, and does not serve the seat."""
 
 
 @dataclass
 class Tenancy:
-    """One process's hold of its key's seat. who: asks who answers at a gossip address. rest: with True, has gossip
-    keep no links. take_over: move the endpoint whoever answers at the present one. clock: seconds."""
+    """One process's hold of its key's seat."""
 
     follower: Follower
+    """Follows the chain, and moves the endpoint."""
     who: Who
+    """Asks who answers at a gossip address."""
     rest: Callable[[bool], None]
+    """With True, has gossip keep no links."""
     notices: Notices
+    """Tell the operator."""
     take_over: bool = False
+    """Move the endpoint whoever answers at the present one."""
     clock: Callable[[], float] = time.monotonic
+    """Seconds."""
     _own: _Named | None = None
     _taken_back: int = 0
     _unseen: _Named | None = None

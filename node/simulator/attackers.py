@@ -31,15 +31,16 @@ def make_attack(scenario: Scenario) -> Attack:
 
 @dataclass(frozen=True)
 class KnownHonest:
-    """What colluders may know of the honest peers. published: seat → public state, of the honest ones known.
-
-    starting: the honest seats whose base is known. bases, memories: of all seats.
-    """
+    """What colluders may know of the honest peers."""
 
     published: Mapping[int, GridState]
+    """Seat → public state, (d,), int32, of the honest ones known."""
     starting: Sequence[int]
+    """The honest seats whose base is known."""
     bases: Mapping[int, GridState]
+    """Of all seats, (d,), int32."""
     memories: Mapping[int, JudgeMemory]
+    """Of all seats."""
 
 
 class Attackers:

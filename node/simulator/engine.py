@@ -20,12 +20,10 @@ from node.simulator.scenario import Scenario
 
 
 class Engine(Protocol):
-    """Where peers' work is done. Every engine gives the same results to the bit.
-
-    batch: how many peers are best prepared by one call, a multiple of GROUP.
-    """
+    """Where peers' work is done. Every engine gives the same results to the bit."""
 
     batch: int
+    """How many peers are best prepared by one call, a multiple of GROUP."""
 
     @property
     def manifest(self) -> Manifest:

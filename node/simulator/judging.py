@@ -17,46 +17,56 @@ Loss = Callable[[GridState], float]
 
 @dataclass(frozen=True)
 class SharedRound:
-    """What all judges of a round share. states: seat → public state of the updates that decode.
-
-    unreadable: seats whose blobs make no state: judged, and rejected unread. withheld: seats that serve nobody.
-    fetched: seat → its update as fetched, where blobs are made.
-    """
+    """What all judges of a round share."""
 
     number: int
+    """The round's, from 1."""
     rounds: int
+    """The last round's number."""
     seed: bytes
+    """The round's, 32 bytes."""
     eligible: frozenset[int]
+    """Seats not quarantined when the round opened."""
     states: Mapping[int, GridState]
+    """Seat → public state of the updates that decode, (d,), int32."""
     unreadable: frozenset[int] = frozenset()
+    """Seats whose blobs make no state: judged, and rejected unread."""
     withheld: frozenset[int] = frozenset()
+    """Seats that serve nobody."""
     fetched: Mapping[int, FetchedUpdate] = field(default_factory=dict)
+    """Seat → its update as fetched, where blobs are made."""
 
 
 @dataclass(frozen=True)
 class JudgeTurn:
-    """One judge: its seat, what it carried over, and its neighbours in the order of the topology.
-
-    private_part: the private part of its model, for rules that judge by its loss. attested: the last round in which
-    it did before, and the one before this where it never has.
-    """
+    """One judge's part in a round."""
 
     seat: int
+    """The judge's."""
     carried: CarriedState
+    """What it carried over."""
     neighbours: tuple[int, ...]
+    """Their seats, in the order of the topology."""
     private_part: PrivatePart = field(default_factory=dict)
+    """Of its model, for rules that judge by its loss."""
     attested: int = 0
+    """The last round in which it did before, and the one before this where it never has."""
 
 
 @dataclass(frozen=True)
 class TurnVerdicts:
-    """One judge's verdicts: masks of seats, who was mixed in, what it carries on. record: empty without blobs."""
+    """One judge's verdicts."""
 
     judged: int
+    """Mask of the seats that it has a verdict about."""
     accepted: int
+    """Mask of those that it accepts."""
     mixed: frozenset[int]
+    """The seats that were mixed in."""
     carried: CarriedState
+    """What it carries on."""
     record: bytes = b""
+    """The blob's bytes, empty without blobs."""
 
 
 def judge_states(rule: Rule, exchange: SharedRound, turn: JudgeTurn, loss: Loss | None = None) -> TurnVerdicts:

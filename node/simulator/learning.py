@@ -40,12 +40,16 @@ class TrainedModel:
 
 @dataclass(frozen=True)
 class ExaminedModel:
-    """A seat's model to be judged after a round: its state (d,), float32, and its private part."""
+    """A seat's model to be judged after a round."""
 
     seat: int
+    """Its number."""
     round: int
+    """The one after which."""
     state: Vector
+    """(d,), float32."""
     private_part: PrivatePart
+    """What is not shared."""
 
 
 @dataclass(frozen=True)

@@ -24,17 +24,18 @@ class Reference:
 
 @dataclass(frozen=True)
 class PublishedFrame:
-    """A public state (d,), int32, the frame it travels in, and what the codec left over, (d,), float32.
-
-    depth: delta frames since the last key frame, 0 for one that needs no other. misfits: what the grid did not
-    hold.
-    """
+    """A public state and the frame it travels in."""
 
     state: GridState
+    """(d,), int32."""
     payload: bytes
+    """The frame's bytes."""
     residual: Vector | None
+    """What the codec left over, (d,), float32; None where nothing is kept of it."""
     depth: int = 0
+    """Delta frames since the last key frame, 0 for one that needs no other."""
     misfits: Sequence[Misfit] = ()
+    """What the grid did not hold."""
 
 
 def make_reference(

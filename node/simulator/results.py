@@ -13,32 +13,43 @@ from node.simulator.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One peer's round.
-
-    attack: `honest` or the attack's name. committed: whether it took part. error: 1 − accuracy of its next base
-    (without an accuracy the task's first figure), NaN where it was not evaluated; figures: all of them. reputation:
-    0..1 after the round; quarantined, ejected: after it too. payload_bytes: of its update's frame. The other
-    columns count what this peer found as a judge: how many honest and hostile neighbours it accepted, rejected and
-    mixed in. unavailable: neighbours it could not judge.
-    """
+    """One peer's round. Counts are of what this peer found as a judge."""
 
     round: int
+    """Its number."""
     seat: int
+    """The peer's."""
     attack: str
+    """`honest` or the attack's name."""
     committed: bool
+    """Whether it took part."""
     error: float
+    """1 − accuracy of its next base (without an accuracy the task's first figure), NaN where it was not evaluated.
+    """
     reputation: float
+    """0..1 after the round."""
     quarantined: bool
+    """After the round."""
     ejected: bool
+    """After the round."""
     payload_bytes: int = 0
+    """Of its update's frame."""
     honest_accepted: int = 0
+    """Honest neighbours that it accepted."""
     honest_rejected: int = 0
+    """Honest neighbours that it rejected."""
     hostile_accepted: int = 0
+    """Hostile neighbours that it accepted."""
     hostile_rejected: int = 0
+    """Hostile neighbours that it rejected."""
     unavailable: int = 0
+    """Neighbours that it could not judge."""
     honest_mixed: int = 0
+    """Honest neighbours that it mixed in."""
     hostile_mixed: int = 0
+    """Hostile neighbours that it mixed in."""
     figures: Mapping[str, float] = field(default_factory=dict)
+    """All of its next base's figures, by name."""
 
     @property
     def is_honest(self) -> bool:
@@ -48,27 +59,31 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """The honest peers' side of a simulation, over its last evaluation and over all its rounds.
-
-    mean_error, worst_error: of honest peers at the end. false_accept: share of hostile neighbours that honest
-    judges accepted; false_reject: share of honest ones that they rejected; NaN where there were none.
-    hostile_mixed, honest_mixed: shares of them that entered a next base. out_after: hostile seat → the round from
-    whose settlement on it was quarantined for good, None where it was not at the end. honest_quarantined: honest
-    peers below the floor at any time; honest_quarantined_end: at the end. bytes_per_update: mean payload of honest
-    updates. figures: means over honest peers at the end, e.g. a backdoor's success.
-    """
+    """The honest peers' side of a simulation, over its last evaluation and over all its rounds."""
 
     mean_error: float
+    """Of honest peers at the end."""
     worst_error: float
+    """Of honest peers at the end."""
     false_accept: float
+    """Share of hostile neighbours that honest judges accepted; NaN where there were none."""
     false_reject: float
+    """Share of honest neighbours that honest judges rejected; NaN where there were none."""
     hostile_mixed: float
+    """Share of hostile neighbours that entered a next base."""
     honest_mixed: float
+    """Share of honest neighbours that entered a next base."""
     out_after: Mapping[int, int | None]
+    """Hostile seat → the round from whose settlement on it was quarantined for good; None where it was not at the
+    end."""
     honest_quarantined: int
+    """Honest peers below the floor at any time."""
     honest_quarantined_end: int
+    """Honest peers below the floor at the end."""
     bytes_per_update: float
+    """Mean payload of honest updates."""
     figures: Mapping[str, float]
+    """Means over honest peers at the end, e.g. a backdoor's success."""
 
     @property
     def mean_out_after(self) -> float:
@@ -90,17 +105,18 @@ class Summary:
 
 @dataclass(frozen=True)
 class Results:
-    """A finished simulation. digest: SHA-256 over all rows and the final bases.
-
-    seconds: processor time by what it went into, in this process alone. misfits: what the grid did not hold of
-    honest peers' tensors, each with the first round of it, 0 for the genesis.
-    """
+    """A finished simulation."""
 
     scenario: Scenario
+    """What was simulated."""
     rows: Sequence[Row]
+    """One a peer and round."""
     digest: str
+    """SHA-256 over all rows and the final bases, hex."""
     seconds: Mapping[str, float]
+    """Processor time by what it went into, in this process alone."""
     misfits: Sequence[tuple[int, Misfit]] = ()
+    """What the grid did not hold of honest peers' tensors, each with the first round of it, 0 for the genesis."""
 
     @property
     def summary(self) -> Summary:

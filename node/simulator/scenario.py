@@ -25,50 +25,68 @@ SIGHTS: Final = ("round", "network")
 
 @dataclass(frozen=True)
 class Scenario:
-    """A circle and what befalls it. Unlike a real one it may have more than 256 peers.
-
-    malicious: the share of peers that attack, or the seats that do. attack: a name of node.attacks.
-    sight: what colluding attackers know of the honest updates: `round`: this round's (the worst case), `network`:
-    the last round's, as the network shows them before the commits close. sent_share: of its values that a
-    delta frame sends, None for the codec's own. learning: `learning_rate`, `momentum`, `batch_size` in place of the
-    task's. privacy: the numbers of PRIVACY, where the circle trains with differential privacy; the noise is
-    predictable here, so that a simulation can be repeated, and protects nobody. late: seat → the round in which it
-    joins, from the initial state.
-    own_initialisations: every peer starts from its own initial state. drift: the share of a peer's examples that
-    give way to another peer's each round. churn: the probability that a peer misses a round. evaluate_every: rounds
-    between two evaluations; the last round always has one. test_examples: how many of the task's test examples
-    judge a model, None for all. records: build the blobs and records of a real circle too (slower).
-    """
+    """A circle and what befalls it. Unlike a real one it may have more than 256 peers."""
 
     task: str = "auto"
+    """A task's name, or FILE.py:CLASS."""
     peers: int = 20
+    """How many, the attackers included."""
     rounds: int = 20
+    """The last round."""
     degree: int = 10
+    """Neighbours that a peer judges in a round."""
     rule: str = "tether"
+    """Name of the screening rule."""
     rule_parameters: Mapping[str, int] = field(default_factory=dict)
+    """In place of the rule's defaults."""
     attack: str = "honest"
+    """A name of node.attacks."""
     attack_parameters: Mapping[str, float] = field(default_factory=dict)
+    """In place of the attack's defaults."""
     malicious: float | tuple[int, ...] = 0.0
+    """The share of peers that attack, or the seats that do."""
     sight: str = "round"
+    """What colluding attackers know of the honest updates. `round`: this round's (the worst case); `network`: the
+    last round's, as the network shows them before the commits close."""
     skew: float = 0.5
+    """0: all peers see the same mix of labels; 1: each sees its own ones."""
     samples: int = 1000
+    """Training examples a peer."""
     seed: int = 0
+    """Of the initial model, the data split, the training and all that is drawn."""
     codec: str = ZSTD
+    """Name of how updates are written."""
     sent_share: float | None = None
+    """Of its values that a delta frame sends; None for the codec's own."""
     error_feedback: bool = True
+    """What the codec left over is added to the next update."""
     learning: Mapping[str, float] = field(default_factory=dict)
+    """`learning_rate`, `momentum`, `batch_size` in place of the task's."""
     privacy: Mapping[str, float] = field(default_factory=dict)
+    """The numbers of PRIVACY, where the circle trains with differential privacy. The noise is predictable here, so
+    that a simulation can be repeated, and protects nobody."""
     late: Mapping[int, int] = field(default_factory=dict)
+    """Seat → the round in which it joins, from the initial state."""
     own_initialisations: bool = False
+    """Every peer starts from its own initial state."""
     drift: float = 0.0
+    """The share of a peer's examples that give way to another peer's each round."""
     churn: float = 0.0
+    """The probability that a peer misses a round."""
     reputation: bool = True
+    """Verdicts make reputations, and with them quarantine and ejection."""
     reputation_shift: int = 3
+    """A settlement moves a reputation 1 / 2^shift of the way."""
     reputation_floor: int = 16384
+    """0..65535; a peer below it is quarantined."""
     eject_after: int = 16
+    """So many settlements in a row below the floor, and a peer is ejected; 0: never."""
     evaluate_every: int = 1
+    """Rounds between two evaluations; the last round always has one."""
     test_examples: int | None = 2000
+    """How many of the task's test examples judge a model; None for all."""
     records: bool = False
+    """Build the blobs and records of a real circle too (slower)."""
 
     def __post_init__(self) -> None:
         """Raises UsageError where a field is outside what can be simulated."""

@@ -36,13 +36,18 @@ _Number = TypeVar("_Number", np.int32, np.float32)
 
 @dataclass(frozen=True)
 class SimulatedRound:
-    """A round just simulated, for who watches. turns, judged: seat → what it judged from, and its verdicts."""
+    """A round just simulated, for whoever watches."""
 
     round: Round
+    """What the chain would say of it."""
     exchange: SharedRound
+    """What all judges shared."""
     turns: Mapping[int, JudgeTurn]
+    """Seat → what it judged from."""
     judged: Mapping[int, TurnVerdicts]
+    """Seat → its verdicts."""
     rows: Sequence[Row]
+    """One a peer."""
 
 
 def simulate(

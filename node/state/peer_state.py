@@ -29,30 +29,32 @@ Vector = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class OwnCommit:
-    """An update made for a round; it is in the store, and on chain or not, or not any more.
-
-    base_record: record digest of the attestation that its base came of. residual: as it is after this update, None
-    once a later round's has been made. reference: digest of the commit that a delta frame is relative to.
-    """
+    """An update made for a round; it is in the store, and on chain or not, or not any more."""
 
     round: int
+    """The one it was made for."""
     digest: bytes
+    """Of the update, 32 bytes."""
     base_record: bytes
+    """Record digest of the attestation that its base came of, 32 bytes."""
     residual: Vector | None
+    """As it is after this update, (d,), float32; None once a later round's has been made."""
     reference: bytes = b""
+    """Digest of the commit that a delta frame is relative to; empty for a key frame."""
 
 
 @dataclass(frozen=True)
 class Base:
-    """The model a round starts from: (d,), int32, after the seat's attestation of `round` with this record digest.
-
-    Round 0 and zeros: the circle's genesis. memory: what the rule remembers beside it.
-    """
+    """The model a round starts from. Round 0 and zeros: the circle's genesis."""
 
     state: GridState
+    """(d,), int32."""
     round: int = 0
+    """The one that the seat attested and came to this by."""
     record: bytes = NO_RECORD
+    """The record digest of that attestation, 32 bytes."""
     memory: JudgeMemory = field(default_factory=JudgeMemory)
+    """What the rule remembers beside it."""
 
     @property
     def carried(self) -> CarriedState:
@@ -83,14 +85,17 @@ class Base:
 class PeerState:
     """What a peer goes on from.
 
-    residual: (d,), float32, as it was before the commits that have one of their own. A base that came of a later
-    attestation is not on disk: it is recomputed from the blobs in the store.
+    A base that came of a later attestation is not on disk: it is recomputed from the blobs in the store.
     """
 
     network: bytes
+    """The circle's domain separator, 32 bytes."""
     base: Base
+    """The model of its next round."""
     residual: Vector
+    """(d,), float32, as it was before the commits that have one of their own."""
     commits: tuple[OwnCommit, ...] = ()
+    """Its own of the last rounds."""
 
     def residual_for(self, number: int, history: History, seat: int) -> Vector:
         """What the updates that are on chain left over, for the update of this round."""

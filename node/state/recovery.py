@@ -36,17 +36,20 @@ class StateLacking(NotYet):
 
 @dataclass(frozen=True)
 class JudgedExchange:
-    """What a peer found in a round's exchange; it holds for this seed, these commits and no others.
-
-    base_record: of the attestation that its own base came of.
-    """
+    """What a peer found in a round's exchange; it holds for this seed, these commits and no others."""
 
     number: int
+    """The round's."""
     seed: bytes | None
+    """The round's, 32 bytes; None before the draw."""
     commits: Mapping[int, bytes]
+    """Seat → digest."""
     eligible: frozenset[int]
+    """The seats that might be mixed."""
     base_record: bytes
+    """Record digest of the attestation that its own base came of."""
     verdicts: RoundVerdicts
+    """What it found."""
 
     def holds_for(self, round_: Round, floor: int, base_record: bytes) -> bool:
         """Whether judging the round as the chain has it now, from this base, would find the same."""

@@ -64,15 +64,14 @@ _CLASSES = {
 
 @dataclass(frozen=True)
 class Task:
-    """A task as the node uses it: the user's object behind checks that turn its faults into sentences.
-
-    spec: as it was asked for, `auto` resolved. definition: an instance of the user's class. siblings: what lies
-    beside the user's file, None for a task that ships.
-    """
+    """A task as the node uses it: the user's object behind checks that turn its faults into sentences."""
 
     spec: str
+    """As it was asked for, `auto` resolved."""
     definition: Any
+    """An instance of the user's class."""
     siblings: Siblings | None = field(default=None, compare=False)
+    """What lies beside the user's file; None for a task that ships."""
 
     @property
     def sharing(self) -> Sharing:

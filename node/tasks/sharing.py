@@ -22,10 +22,12 @@ _LISTED: Final = 5
 
 @dataclass(frozen=True)
 class Sharing:
-    """What a task says of its tensors. shared: None where it leaves the choice to the default."""
+    """What a task says of its tensors, as fnmatch patterns over their names."""
 
     shared: tuple[str, ...] | None = None
+    """Exactly these are; None where it leaves the choice to the default."""
     private: tuple[str, ...] = ()
+    """Never these."""
 
 
 DEFAULT: Final = Sharing()

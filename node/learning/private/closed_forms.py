@@ -26,8 +26,11 @@ class _Pass:
     """One layer's part in a pass over examples."""
 
     layer: nn.Module
+    """The layer."""
     inputs: torch.Tensor
+    """What went into it, (n, …)."""
     outputs: torch.Tensor
+    """What came out of it, (n, …)."""
 
 
 def sum_clipped(model: nn.Module, loss: PerExampleLoss, examples: Sequence[torch.Tensor], clip: float) -> Gradients:
@@ -100,12 +103,16 @@ def _check_passes(model: nn.Module, passes: Sequence[_Pass], losses: torch.Tenso
 
 @dataclass(frozen=True)
 class _Linear:
-    """inputs: (n, places, in); backs: (n, places, out)."""
+    """A linear layer's part in a pass."""
 
     weight: torch.Tensor
+    """(out, in)."""
     bias: torch.Tensor | None
+    """(out,); None where it has none."""
     inputs: torch.Tensor
+    """(n, places, in)."""
     backs: torch.Tensor
+    """Gradients of the outputs, (n, places, out)."""
 
     def compute_squares(self) -> torch.Tensor:
         places, width, height = self.inputs.shape[1], self.inputs.shape[2], self.backs.shape[2]
@@ -135,11 +142,14 @@ class _Linear:
 
 @dataclass(frozen=True)
 class _Embedding:
-    """places: (n, places), int64; backs: (n, places, width)."""
+    """An embedding's part in a pass."""
 
     weight: torch.Tensor
+    """(entries, width)."""
     places: torch.Tensor
+    """Which entries were looked up, (n, places), int64."""
     backs: torch.Tensor
+    """Gradients of the outputs, (n, places, width)."""
 
     def compute_squares(self) -> torch.Tensor:
         is_same = self.places[:, :, None] == self.places[:, None, :]
@@ -155,11 +165,14 @@ class _Embedding:
 
 @dataclass(frozen=True)
 class _Scale:
-    """A normalisation's scale and shift. weights, biases: their gradients by example, (n, …)."""
+    """A normalisation's scale and shift."""
 
     layer: nn.Module
+    """The normalisation."""
     weights: torch.Tensor
+    """Its scale's gradients by example, (n, …)."""
     biases: torch.Tensor
+    """Its shift's gradients by example, (n, …)."""
 
     def compute_squares(self) -> torch.Tensor:
         squares = [one.flatten(1).square().sum(1) for _, one in self._trained()]
