@@ -12,7 +12,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
-from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import LARGEST as GRID_LARGEST
 from ledger.arithmetic.exact import (
@@ -28,6 +27,7 @@ from ledger.arithmetic.exact import (
     weighted_mean,
 )
 from tests.support import golden
+from tests.support.screenings import array
 from tests.support.specification import arithmetic, exact_digests, tether
 
 ONE_Q18 = 1 << 18
@@ -40,10 +40,6 @@ def states(draw: st.DrawFn, most: int = 8, least: int = 1) -> list[list[int]]:
     """Some states of one length, as lists."""
     length, count = draw(st.integers(0, 12)), draw(st.integers(least, most))
     return [draw(st.lists(VALUES, min_size=length, max_size=length)) for _ in range(count)]
-
-
-def array(values: list[int]) -> NDArray[np.int32]:
-    return np.array(values, np.int32)
 
 
 @given(states(most=2, least=2))

@@ -10,15 +10,12 @@ from numpy.typing import NDArray
 
 from ledger.arithmetic.sketch import measure, signs_and_rotations
 from ledger.arithmetic.spectrum import gram, measure_spread
+from tests.support.screenings import array
 from tests.support.specification import tether
 
 pytestmark = pytest.mark.rule("R12.3")
 
 SEED = b"\5" * 32
-
-
-def array(values: NDArray[np.int64] | list[int | list[int]]) -> NDArray[np.int32]:
-    return np.array(values, np.int32)
 
 
 def one_sketch(values: NDArray[np.int64], width: int, seed: bytes = SEED) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from ledger.errors import PeerFault, UsageError
 from ledger.rules import ScreeningInput, rule_of
 from ledger.rules.interface import ScreeningResult
 from tests.support import golden
+from tests.support.screenings import accepted, array
 from tests.support.specification import arithmetic
 from tests.support.specification.exact_digests import made_state
 
@@ -25,10 +26,6 @@ LARGEST = 127 << 17
 RIVALS = ["trimmed-mean", "median", "krum", "multi-krum", "nnm-trimmed-mean", "scclip", "cs-plus", "ubar"]
 REJECTS_NOBODY = ["trimmed-mean", "median", "nnm-trimmed-mean", "scclip", "cs-plus"]
 SHARES = st.one_of(st.sampled_from([0, 1, 200, 333, 500, 1000]), st.integers(0, 1000))
-
-
-def array(values: list[int]) -> NDArray[np.int32]:
-    return np.array(values, np.int32)
 
 
 def norm(values: NDArray[np.int32] | list[int]) -> float:
@@ -56,10 +53,6 @@ def screen(
     **parameters: int,
 ) -> ScreeningResult:
     return rule_of(rule, parameters).screen(situation(own, neighbours, eligible, loss))
-
-
-def accepted(outcome: ScreeningResult) -> set[int]:
-    return {seat for seat, judgement in outcome.judgements.items() if judgement.accepted}
 
 
 @st.composite

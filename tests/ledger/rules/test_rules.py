@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import ONE_Q15
 from ledger.errors import UsageError
 from ledger.rules import RULES, ScreeningInput, rule_of
 from ledger.rules.interface import ScreeningResult
+from tests.support.screenings import array
 from tests.support.specification import arithmetic
 
 pytestmark = pytest.mark.rule("R12")
@@ -22,10 +22,6 @@ pytestmark = pytest.mark.rule("R12")
 LARGEST = 127 << 17
 # γ = 1, κ = 0, α = ½: accept iff ‖own − other‖ ≤ ‖own‖, in every round.
 PLAIN = {"gamma_milli": 1000, "kappa_milli": 0, "alpha_q15": ONE_Q15 // 2}
-
-
-def array(values: list[int]) -> NDArray[np.int32]:
-    return np.array(values, np.int32)
 
 
 def situation(

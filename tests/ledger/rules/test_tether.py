@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from ledger.arithmetic.sketch import measure
 from ledger.errors import UsageError
@@ -16,6 +15,7 @@ from ledger.rules import ScreeningInput, rule_of
 from ledger.rules.interface import ScreeningResult
 from ledger.rules.judge_memory import AuthorTrace, JudgeMemory
 from ledger.rules.tether import Tether
+from tests.support.screenings import accepted, array
 from tests.support.specification import tether as tether_specification
 
 pytestmark = pytest.mark.rule("R12.3")
@@ -24,10 +24,6 @@ LARGEST = 127 << 17
 JUDGE = 200
 # So short a sketch says little: what it hides is looked at in tests of its own.
 SMALL = {"sketch_width": 8, "hidden_milli": 10**6, "unseen_milli": 10**6}
-
-
-def array(values: list[int]) -> NDArray[np.int32]:
-    return np.array(values, np.int32)
 
 
 def situation(
@@ -65,10 +61,6 @@ def tether(
     **rest: Any,
 ) -> ScreeningResult:
     return rule_of("tether", parameters).screen(situation(base, own, neighbours, **rest))
-
-
-def accepted(outcome: ScreeningResult) -> set[int]:
-    return {seat for seat, judgement in outcome.judgements.items() if judgement.accepted}
 
 
 def cloud(name: str, count: int, length: int = 64, scale: int = 1000) -> dict[int, list[int]]:
