@@ -35,6 +35,7 @@ class EncodedState:
     wanted: Vector
     """What was encoded, (d,), float32, as far as a frame can hold it."""
     origins: FrameOrigins | None
+    """What the frame is relative to; None under a codec whose frames stand alone."""
 
     def compute_residual(self) -> Vector:
         """What the frame left over, (d,), float32, for the next one."""

@@ -36,7 +36,7 @@ class Member:
     own: OwnState
     """What it has published and goes on from."""
     provisions: Provisions
-    """What of others' it needs for a round."""
+    """Find its genesis and its base, and wait where these are lacking."""
     committing: Committing
     """Trains and commits."""
     attesting: Attesting

@@ -57,7 +57,7 @@ class PeerParts:
     services: Services
     """Gossip, gateway and store."""
     clock: PhaseClock
-    """When phases are over, by the chain's time."""
+    """How long the circle has been where it is, and how late that is."""
     tenancy: Tenancy
     """Holds the seat against other processes with its key."""
     journal: AnnouncementJournal

@@ -31,7 +31,7 @@ class PublishedFrame:
     payload: bytes
     """The frame's bytes."""
     residual: Vector | None
-    """What the codec left over, (d,), float32; None where nothing is kept of it."""
+    """What the codec left over, (d,), float32; None without error feedback."""
     depth: int = 0
     """Delta frames since the last key frame, 0 for one that needs no other."""
     misfits: Sequence[Misfit] = ()
