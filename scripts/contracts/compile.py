@@ -7,6 +7,7 @@ else.
 Usage: python -m scripts.contracts.compile            (needs the `dev` extra: vyper)
 """
 
+import argparse
 import json
 import re
 from functools import cache
@@ -70,7 +71,13 @@ def name_the_court() -> None:
         compiled.cache_clear()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Compile and write."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     name_the_court()
     (CONTRACTS / "Circle.json").write_text(json.dumps(compile_circle(), indent=1) + "\n")
     print(f"wrote {CONTRACTS / 'Circle.json'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -3,8 +3,8 @@
 Usage: python -m scripts.contracts.cost [--write] [GWEI ...]            (default: 0.1 1 10)
 """
 
+import argparse
 import re
-import sys
 from pathlib import Path
 
 from ledger.chain.deployment.cost import round_gas
@@ -36,10 +36,18 @@ def with_table(guide: str) -> str:
     return re.sub(r"\| seats \|.*?\n(?=\n)", table(list(PRICES_GWEI)), guide, count=1, flags=re.DOTALL)
 
 
-if __name__ == "__main__":
-    given = sys.argv[1:]
-    if given == ["--write"]:
+def main() -> None:
+    """Print the table, or write it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("prices_gwei", nargs="*", type=float, metavar="GWEI", default=PRICES_GWEI)
+    parser.add_argument("--write", action="store_true", help="into the guide, at the default prices")
+    options = parser.parse_args()
+    if options.write:
         GUIDE.write_text(with_table(GUIDE.read_text()))
         print(f"wrote {GUIDE}")
     else:
-        print(table([float(price) for price in given] or list(PRICES_GWEI)), end="")
+        print(table(list(options.prices_gwei)), end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@ Each circle is numbered, and its number decides everything in it: a run goes on 
 where contract and twin differ the circle's number is printed. Exit status 1 then.
 """
 
+import argparse
 import sys
 import time
 import traceback
@@ -65,8 +66,16 @@ def _line(accepted: Counter[str], refused: Counter[str], seconds: float, number:
     )
 
 
-if __name__ == "__main__":
-    numbers = [int(argument) for argument in sys.argv[1:3]]
-    found = soak(*[*numbers, *(100_000, 0)[len(numbers) :]])
+def main() -> int:
+    """How many differences were found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("steps", nargs="?", type=int, metavar="STEPS", default=100_000)
+    parser.add_argument("first", nargs="?", type=int, metavar="FIRST", default=0)
+    options = parser.parse_args()
+    found = soak(options.steps, options.first)
     print(f"differences: {found}")
-    sys.exit(found)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
