@@ -16,6 +16,7 @@ import msgspec
 from ledger.circle.draw import MAX_DEGREE
 from ledger.circle.verdict_word import MAX_ROUND
 from ledger.errors import PeerFault
+from ledger.privacy.terms import BadPrivacyTerms, PrivacyTerms, check_terms
 from ledger.untrusted.parsing import decode_json
 
 MANIFEST_MAX_BYTES: Final = 16384
@@ -51,7 +52,7 @@ class Tensor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         return prod(self.shape)
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A task: layout of the public state, codec, screening rule and their parameters."""
 
     version: int
@@ -81,6 +82,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The first FROZEN_MARK_DIGITS of the digest of each of that part's tensors; empty where there is none."""
     checkpoint_every: int
     """A judge shows a checkpoint every so many rounds, see ledger.blobs.contents.checkpoint."""
+    privacy: PrivacyTerms | None = None
+    """What the members agreed on about privacy (R30.1); None, and left out of the bytes, where that is nothing."""
 
     @property
     def state_size(self) -> int:
@@ -156,6 +159,7 @@ def check_manifest(manifest: Manifest) -> None:
     if not re.fullmatch("[0-9a-f]{64}", manifest.genesis):
         raise MalformedManifest("genesis is not a SHA-256 digest in lower-case hex")
     _check_frozen(manifest)
+    _check_privacy(manifest)
 
 
 def _check_numbers(manifest: Manifest) -> None:
@@ -174,3 +178,11 @@ def _check_frozen(manifest: Manifest) -> None:
         raise MalformedManifest(f"frozen_marks is not {FROZEN_MARK_DIGITS} lower-case hex digits a tensor")
     if not re.fullmatch("[0-9a-f]{64}" if marks else "", manifest.frozen):
         raise MalformedManifest("frozen is not a SHA-256 digest in lower-case hex, or is one of no tensors")
+
+
+def _check_privacy(manifest: Manifest) -> None:
+    if manifest.privacy is not None:
+        try:
+            check_terms(manifest.privacy)
+        except BadPrivacyTerms as error:
+            raise MalformedManifest(f"the manifest's {error}") from error

@@ -12,6 +12,7 @@ from ledger.codec import OutsideGrid
 from ledger.errors import UsageError
 from ledger.files import PUBLIC, write_whole
 from ledger.judging.task_checks import check_task
+from ledger.privacy.terms import PrivacyTerms
 from ledger.rules import rule_of
 from node.learning.frozen import Frozen, check_frozen
 from node.learning.layout import Layout, check_layout
@@ -54,6 +55,7 @@ def found_circle(
     rounds: int,
     codec: str,
     checkpoint_every: int = CHECKPOINT_EVERY,
+    privacy: PrivacyTerms | None = None,
 ) -> Founding:
     """Describe a task for the chain.
 
@@ -73,6 +75,7 @@ def found_circle(
             rounds=rounds,
             codec=codec,
             checkpoint_every=checkpoint_every,
+            privacy=privacy,
         )
         check_manifest(manifest)
         check_task(manifest)
@@ -93,6 +96,7 @@ def describe_task(
     rounds: int,
     codec: str,
     checkpoint_every: int = CHECKPOINT_EVERY,
+    privacy: PrivacyTerms | None = None,
 ) -> Manifest:
     """What peers of a task agree on, unchecked. genesis: the blob of the state all start from."""
     return Manifest(
@@ -110,6 +114,7 @@ def describe_task(
         frozen=template.frozen.digest,
         frozen_marks=template.frozen.marks,
         checkpoint_every=checkpoint_every,
+        privacy=privacy,
     )
 
 

@@ -165,6 +165,7 @@ class Learner:
                 self._manifest.codec,
                 quantised.payload,
                 reference,
+                None,
             )
             limit = update_max_bytes(self._manifest)
             blob = self._choice.blob(encode_update(update), limit, round_number, rng)

@@ -60,6 +60,7 @@ class BlobMaker:
             self.manifest.codec,
             published.payload,
             self._commits[seat][0][0].digest if published.depth else b"",
+            None,
         )
         blob = encode_update(update)
         if (behaviour := self._behaviours.get(seat)) is None:

@@ -86,7 +86,7 @@ async def test_a_gateway_that_lies_cannot_make_an_audit_say_otherwise(finished: 
 
     async def lie(request: web.Request) -> web.Response:
         lies.append(request.match_info["cid"])
-        return web.Response(body=b"FMU2 a lie", content_type="application/vnd.ipld.raw")
+        return web.Response(body=b"FMU3 a lie", content_type="application/vnd.ipld.raw")
 
     app = web.Application()
     app.router.add_get("/ipfs/{cid}", lie)

@@ -24,15 +24,15 @@ Forge = Callable[[Villain, Manifest, int], bytes]
 
 
 def oversize(villain: Villain, manifest: Manifest, number: int) -> bytes:
-    return villain.store.put(b"FMU2" + secrets.token_bytes(update_max_bytes(manifest)))
+    return villain.store.put(b"FMU3" + secrets.token_bytes(update_max_bytes(manifest)))
 
 
 def oversize_in_many_blocks(villain: Villain, manifest: Manifest, number: int) -> bytes:
-    return villain.store.put(b"FMU2" + secrets.token_bytes(3 << 20))
+    return villain.store.put(b"FMU3" + secrets.token_bytes(3 << 20))
 
 
 def tree_of_a_terabyte(villain: Villain, manifest: Manifest, number: int) -> bytes:
-    leaf = b"FMU2" + bytes(1000)
+    leaf = b"FMU3" + bytes(1000)
     villain.store.put_block(digest_of(leaf), leaf)
     size = 1 << 30
     node = encode_node([BlockLink(digest_of(leaf), RAW, size)] * 1000, [size] * 1000)
@@ -41,7 +41,7 @@ def tree_of_a_terabyte(villain: Villain, manifest: Manifest, number: int) -> byt
 
 
 def noise(villain: Villain, manifest: Manifest, number: int) -> bytes:
-    return villain.store.put(b"FMU2" + secrets.token_bytes(500))
+    return villain.store.put(b"FMU3" + secrets.token_bytes(500))
 
 
 def another_authors_name(villain: Villain, manifest: Manifest, number: int) -> bytes:
@@ -58,7 +58,7 @@ def bomb(villain: Villain, manifest: Manifest, number: int) -> bytes:
 
 
 def update(villain: Villain, number: int, *, payload: bytes, author: bytes) -> bytes:
-    return encode_update(Update(villain.network, number, author, bytes(32), ZSTD, payload, b""))
+    return encode_update(Update(villain.network, number, author, bytes(32), ZSTD, payload, b"", None))
 
 
 FORGERIES: tuple[Forge, ...] = (

@@ -18,7 +18,7 @@ from node.round.exchange import AnnouncedUpdates, Exchange
 from node.round.neighbour_patience import NeighbourPatience
 from tests.support.histories.moments import drawn, history_of
 
-BLOB = b"FMU2 an update of some length"
+BLOB = b"FMU3 an update of some length"
 LIMIT = 1000
 # Longer than any of these tests takes: who waits for it, waits for what should not be waited for.
 LONG_S = 60.0

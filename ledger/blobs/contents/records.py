@@ -14,9 +14,10 @@ from ledger.arithmetic.exact import GridState
 from ledger.circle.manifest import Manifest
 from ledger.codec import blocks_of, decode, max_payload_bytes
 from ledger.errors import PeerFault
+from ledger.privacy.statement import BadStatement, PrivacyStatement, check_statement
 
 GENESIS_MAGIC: Final = b"FMG1"
-UPDATE_MAGIC: Final = b"FMU2"
+UPDATE_MAGIC: Final = b"FMU3"
 RECORD_MAGIC: Final = b"FMR3"
 _OVERHEAD_BYTES: Final = 256
 RECORD_MAX_BYTES: Final = 1 << 18
@@ -57,6 +58,8 @@ class Update(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     """The codec's frame."""
     reference: bytes
     """Digest of the author's previous commit where the payload is a delta frame, else empty."""
+    privacy: PrivacyStatement | None
+    """What its author has spent, exactly where the circle has privacy terms."""
 
 
 class RecordEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -136,6 +139,10 @@ def decode_update(blob: bytes, manifest: Manifest, network: bytes, round_number:
         raise InvalidBlob(f"the update's codec is {update.codec[:20]!r}, the circle's is {manifest.codec!r}")
     if len(update.reference) not in (0, 32):
         raise InvalidBlob(f"the reference has {len(update.reference)} bytes, not 32 or none")
+    try:
+        check_statement(update.privacy, manifest.privacy)
+    except BadStatement as error:
+        raise InvalidBlob(str(error)) from error
     return update
 
 

@@ -27,7 +27,9 @@ from ledger.circle.manifest import (
     manifest_digest,
 )
 from ledger.codec import CODECS
+from ledger.privacy.terms import PrivacyTerms
 from tests.support import golden
+from tests.support.privacy import TERMS
 
 pytestmark = pytest.mark.rule("R3.2")
 
@@ -198,6 +200,47 @@ def test_json_that_is_none_is_refused(encoded: bytes) -> None:
         decode_manifest(encoded)
 
 
+PRIVATE = msgspec.to_builtins(TERMS)
+
+
+@pytest.mark.rule("R30.1")
+def test_privacy_terms_stand_in_the_manifest_and_under_its_digest():
+    manifest = decode_manifest(text(privacy=PRIVATE))
+    assert manifest.privacy == TERMS
+    encoded = manifest.encode()
+    assert decode_manifest(encoded) == manifest
+    golden.expect("manifest_private", {"encoded": encoded.decode(), "digest": manifest_digest(encoded).hex()})
+
+
+@pytest.mark.rule("R30.1")
+def test_a_circle_without_privacy_terms_has_no_such_field():
+    assert b"privacy" not in decode_manifest(text()).encode()
+    assert decode_manifest(text(privacy=None)).encode() == decode_manifest(text()).encode()
+
+
+@pytest.mark.rule("R30.1")
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"sigma": 1.958}, "does not parse"),
+        ({"sigma": "1.9580"}, "the manifest's privacy's sigma 1.9580 is not in its canonical form, 1.958"),
+        ({"delta": "1e-999999999"}, "is no decimal number"),
+        ({"epsilon_milli": 8000.5}, "does not parse"),
+        ({"epsilon_milli": 0}, "the manifest's privacy's epsilon_milli 0 is not in"),
+        ({"noise": "none"}, "does not parse"),
+    ],
+)
+def test_privacy_terms_that_cannot_be_are_refused_with_the_reason(changed, says):
+    with pytest.raises(MalformedManifest, match=says):
+        decode_manifest(text(privacy=PRIVATE | changed))
+
+
+@pytest.mark.parametrize("field", sorted(PrivacyTerms.__struct_fields__))
+def test_every_privacy_term_is_required(field):
+    with pytest.raises(MalformedManifest, match=field):
+        decode_manifest(text(privacy={name: value for name, value in PRIVATE.items() if name != field}))
+
+
 def test_size_is_checked_before_parsing() -> None:
     with pytest.raises(MalformedManifest, match="above 16384"):
         decode_manifest(b" " * (MANIFEST_MAX_BYTES + 1))
@@ -224,7 +267,7 @@ json_values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(sorted(FIELDS)), json_values, min_size=1, max_size=3))
+@given(st.dictionaries(st.sampled_from([*sorted(FIELDS), "privacy"]), json_values, min_size=1, max_size=3))
 def test_any_values_in_any_fields_are_a_manifest_or_a_fault(changed: dict[str, Any]) -> None:
     try:
         manifest = decode_manifest(text(**changed))

@@ -58,6 +58,7 @@ def update_of(seat: int, *, shift: float = 0.0, number: int = 1) -> Update:
         PLAIN,
         quantise(vector, Blocks((len(vector),)), PLAIN).payload,
         b"",
+        None,
     )
 
 
@@ -212,7 +213,7 @@ def test_balance_and_no_defence_need_no_base() -> None:
 @given(st.binary(max_size=300), st.booleans())
 def test_a_neighbour_can_send_anything_at_all(body: bytes, dressed: bool) -> None:
     """Whatever it is, it is judged, and the other verdicts are what they were."""
-    blob = b"FMU2" + body if dressed else body
+    blob = b"FMU3" + body if dressed else body
     found = screened({1: NEAR, 2: FAR, 7: fetched_of(7, blob)})
     assert found.entries[2].verdict == INVALID
     assert found.entries[:2] == screened({1: NEAR, 2: FAR}).entries

@@ -24,6 +24,7 @@ from node.cli.opened import OpenCircle
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Endpoint
 from tests.support.histories.circles import NETWORK
 from tests.support.histories.parts import joined, manifest_of, opened
+from tests.support.privacy import TERMS
 
 pytestmark = pytest.mark.rule("R3.2")
 
@@ -59,6 +60,39 @@ def test_every_codec_there_is_may_be_a_circles(codec: str) -> None:
 def test_a_codec_or_a_rule_that_is_none_here_is_refused_with_the_reason(changed: dict[str, Any], says: str) -> None:
     with pytest.raises(MalformedManifest, match=says):
         check_task(foreign(**changed))
+
+
+UNFIT: list[tuple[dict[str, Any], str]] = [
+    ({"rule": "ubar", "rule_parameters": {}}, "cannot have rule ubar: its verdicts are functions of private"),
+    ({"rule": "balance", "rule_parameters": {}}, "balance with gamma_milli 300: noise alone"),
+    ({"rule": "balance", "rule_parameters": {"gamma_milli": 200}}, "balance with gamma_milli 200: noise alone"),
+    ({"rule": "tether", "rule_parameters": {}, "codec": "delta"}, "cannot have codec delta: it sends the largest"),
+]
+"""What does not go with privacy terms, and why not."""
+
+
+@pytest.mark.rule("R30.6")
+@pytest.mark.parametrize(("changed", "says"), UNFIT)
+def test_what_noise_makes_useless_or_gives_away_does_not_go_with_privacy_terms(
+    changed: dict[str, Any], says: str
+) -> None:
+    check_task(foreign(**changed))
+    private = foreign(**changed, privacy=TERMS)
+    for refuse in (
+        lambda: check_task(private),
+        lambda: _fetch_opened(circle_of(private), FIRST_BLOCK),
+        lambda: make_plan(private, ChosenTerms(start_seats=4, quorum=3, commit_window_s=60, attest_window_s=60)),
+    ):
+        with pytest.raises(MalformedManifest, match=says):
+            refuse()
+
+
+@pytest.mark.rule("R30.6")
+@pytest.mark.parametrize(
+    ("rule", "parameters"), [("tether", {}), ("trimmed-mean", {}), ("balance", {"gamma_milli": 900})]
+)
+def test_rules_that_bear_noise_go_with_privacy_terms(rule: str, parameters: dict[str, int]) -> None:
+    check_task(foreign(rule=rule, rule_parameters=parameters, codec="int8-zstd", privacy=TERMS))
 
 
 @pytest.mark.parametrize(("changed", "says"), FOREIGN[:3])

@@ -17,7 +17,9 @@ MANIFEST = manifest_of(20, 3, codec=ZSTD, rule="none", rule_parameters={})
 def honest_blob(number: int) -> bytes:
     vector = np.random.default_rng(0).normal(size=MANIFEST.state_size).astype(np.float32)
     return encode_update(
-        Update(NETWORK, number, AUTHOR, bytes(32), ZSTD, quantise(vector, blocks_of(MANIFEST.sizes)).payload, b"")
+        Update(
+            NETWORK, number, AUTHOR, bytes(32), ZSTD, quantise(vector, blocks_of(MANIFEST.sizes)).payload, b"", None
+        )
     )
 
 

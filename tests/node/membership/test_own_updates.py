@@ -20,7 +20,7 @@ from tests.support.fake_follower import FakeFollower, as_any
 from tests.support.histories.moments import attestations, commits, drawn, history_of, settled
 
 SEAT = 0
-ONE, OTHER = b"FMU2 one update", b"FMU2 another update of the same round"
+ONE, OTHER = b"FMU3 one update", b"FMU3 another update of the same round"
 
 
 class Heard:

@@ -51,14 +51,14 @@ async def test_an_announcement_that_was_lost_costs_a_moment_only(scene: Scene) -
 
 
 async def test_what_nobody_gives_in_time_comes_back_without_a_blob(scene: Scene) -> None:
-    scene.members[1].store.seal(scene.commit(1, b"FMU2 withheld"))
+    scene.members[1].store.seal(scene.commit(1, b"FMU3 withheld"))
     scene.commit(2)
     found = await scene.collect(1, 2, budget_s=2.0)
     assert found == {1: (None, False), 2: (BLOB, False)}
 
 
 async def test_a_blob_above_the_tasks_limit_is_the_authors_fault_at_once(scene: Scene) -> None:
-    scene.commit(1, b"FMU2" + bytes(LIMIT))
+    scene.commit(1, b"FMU3" + bytes(LIMIT))
     assert await scene.collect(1) == {1: (None, True)}
 
 
@@ -74,7 +74,7 @@ async def test_what_was_served_late_is_still_fetched(scene: Scene) -> None:
 
 async def test_who_gave_nothing_is_not_waited_for_long_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbour_patience, "BRIEF_S", 0.1)
-    scene.commit(1, b"FMU2 withheld")
+    scene.commit(1, b"FMU3 withheld")
     scene.members[1].store.seal(scene.round.commits[1])
     assert await scene.collect(1, budget_s=0.2) == {1: (None, False)}
     # This would take a minute if it were waited for as before; others are had meanwhile.
@@ -101,7 +101,7 @@ async def test_a_circle_that_went_on_meanwhile_is_no_failure(scene: Scene) -> No
 
 
 async def test_blobs_of_earlier_rounds_name_what_is_missing(scene: Scene) -> None:
-    digest, large = scene.commit(1), scene.commit(2, b"FMU2" + bytes(LIMIT))
+    digest, large = scene.commit(1), scene.commit(2, b"FMU3" + bytes(LIMIT))
     digests = {digest: 1, large: 2}
     found = await scene.exchange.fetch_blobs(scene.history, digests, max_bytes=LIMIT, timeout_s=LONG_S)
     assert found == {digest: BLOB, large: None}

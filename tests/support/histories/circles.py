@@ -209,7 +209,7 @@ class Circle:
             ).payload
             claimed = peer.claimed_base(number, base)
             here = (NETWORK.domain_separator, number, self.author(seat))
-            blob = peer.blob(number, Update(*here, claimed, self.manifest.codec, payload, reference))
+            blob = peer.blob(number, Update(*here, claimed, self.manifest.codec, payload, reference, None))
             if blob is None:
                 continue
             root = build_dag(blob).root

@@ -29,15 +29,20 @@ from ledger.blobs.unixfs import build_dag
 from ledger.circle.manifest import Manifest, Tensor
 from ledger.codec import PLAIN, ZSTD, MalformedFrame, blocks_of, max_payload_bytes, quantise
 from ledger.errors import PeerFault
+from ledger.privacy.statement import PrivacyStatement, make_statement
 from tests.support import golden
 from tests.support.histories.parts import manifest_of
+from tests.support.privacy import TERMS
 
 pytestmark = pytest.mark.rule("R8")
 
 NETWORK, AUTHOR, BASE = b"\x11" * 32, b"\x22" * 20, b"\x33" * 32
 MANIFEST = manifest_of(9, 2, layout=(Tensor("w", (5,), 0),), codec=PLAIN, rule_parameters={})
 QUANTISED = quantise(np.array([0, 1, -1, 0.5, 3], np.float32), blocks_of(MANIFEST.sizes), PLAIN)
-UPDATE = Update(NETWORK, 3, AUTHOR, BASE, PLAIN, QUANTISED.payload, b"")
+UPDATE = Update(NETWORK, 3, AUTHOR, BASE, PLAIN, QUANTISED.payload, b"", None)
+PRIVATE = msgspec.structs.replace(MANIFEST, privacy=TERMS)
+STATEMENT = make_statement(TERMS, 3, 1, examples=1000)
+STATED = msgspec.structs.replace(UPDATE, privacy=STATEMENT)
 RECORD = Record(
     NETWORK,
     3,
@@ -62,7 +67,7 @@ def changed(**fields: Any) -> bytes:
     return encode_update(msgspec.structs.replace(UPDATE, **fields))
 
 
-def array_blob(magic: bytes, values: dict[str, bytes] | list[bytes | float | str]) -> bytes:
+def array_blob(magic: bytes, values: Any) -> bytes:
     return magic + msgspec.msgpack.encode(values)
 
 
@@ -99,7 +104,7 @@ def test_a_record_comes_back_as_it_was(record: Record) -> None:
 
 @given(st.integers(1, 2**32 - 1), st.binary(max_size=11))
 def test_an_update_comes_back_as_it_was(number: int, payload: bytes) -> None:
-    update = Update(NETWORK, number, AUTHOR, BASE, PLAIN, payload, b"")
+    update = Update(NETWORK, number, AUTHOR, BASE, PLAIN, payload, b"", None)
     assert decode_update(encode_update(update), MANIFEST, NETWORK, number, AUTHOR) == update
 
 
@@ -112,6 +117,7 @@ def test_blobs_are_the_ones_once_written_down() -> None:
     blobs = {
         "genesis": encode_genesis(Genesis(PLAIN, QUANTISED.payload)),
         "update": encode_update(UPDATE),
+        "private update": encode_update(STATED),
         "record": encode_record(RECORD),
     }
     found = {name: {"blob": blob.hex(), "digest": build_dag(blob).root.hex()} for name, blob in blobs.items()}
@@ -153,20 +159,30 @@ def test_an_update_for_anything_else_is_refused_with_the_reason(
     [
         (b"", "begins with"),
         (b"FMU", "begins with"),
-        (b"FMU2", "does not parse"),
+        (b"FMU3", "does not parse"),
         (b"FMU1" + encode_update(UPDATE)[4:], "begins with"),
         (encode_record(RECORD), "begins with"),
         (encode_update(UPDATE)[:-1], "does not parse"),
         (encode_update(UPDATE) + b"\0", "does not parse"),
-        (array_blob(b"FMU2", [NETWORK, 3, AUTHOR, BASE, PLAIN, b"", b"", b"surplus"]), "does not parse"),
-        (array_blob(b"FMU2", [NETWORK, 3, AUTHOR, BASE, PLAIN, b""]), "does not parse"),
-        (array_blob(b"FMU2", [NETWORK, "3", AUTHOR, BASE, PLAIN, b"", b""]), "does not parse"),
-        (array_blob(b"FMU2", [NETWORK, 3.0, AUTHOR, BASE, PLAIN, b"", b""]), "does not parse"),
-        (array_blob(b"FMU2", {"network": NETWORK}), "does not parse"),
-        (b"FMU2" + b"\x91" * 120, "does not parse"),
-        (b"FMU2\x96\xc6\xff\xff\xff\xff", "does not parse"),
-        (b"FMU2\xdd\xff\xff\xff\xff", "does not parse"),
-        (b"FMU2\x96\xc4\x00\x03\xc4\x00\xc4\x00\xa2\xff\xfe\xc4\x00", "does not parse"),
+        (array_blob(b"FMU3", [NETWORK, 3, AUTHOR, BASE, PLAIN, b"", b"", None, b"surplus"]), "does not parse"),
+        (array_blob(b"FMU3", [NETWORK, 3, AUTHOR, BASE, PLAIN, b"", b""]), "does not parse"),
+        (array_blob(b"FMU3", [NETWORK, "3", AUTHOR, BASE, PLAIN, b"", b"", None]), "does not parse"),
+        (array_blob(b"FMU3", [NETWORK, 3.0, AUTHOR, BASE, PLAIN, b"", b"", None]), "does not parse"),
+        (array_blob(b"FMU3", {"network": NETWORK}), "does not parse"),
+        (array_blob(b"FMU3", [NETWORK, 3, AUTHOR, BASE, PLAIN, b"", b"", []]), "does not parse"),
+        (
+            array_blob(b"FMU3", [NETWORK, 3, AUTHOR, BASE, PLAIN, b"", b"", [0, 0, 0, 0, "2", 1, 0]]),
+            "does not parse",
+        ),
+        (
+            array_blob(b"FMU3", [NETWORK, 3, AUTHOR, BASE, PLAIN, b"", b"", [0, 0, 0, 0, "2", 1.0]]),
+            "does not parse",
+        ),
+        (array_blob(b"FMU3", [NETWORK, 3, AUTHOR, BASE, PLAIN, b"", b"", [0, 0, 0, 0, 2, 1]]), "does not parse"),
+        (b"FMU3" + b"\x91" * 120, "does not parse"),
+        (b"FMU3\x96\xc6\xff\xff\xff\xff", "does not parse"),
+        (b"FMU3\xdd\xff\xff\xff\xff", "does not parse"),
+        (b"FMU3\x96\xc4\x00\x03\xc4\x00\xc4\x00\xa2\xff\xfe\xc4\x00", "does not parse"),
     ],
 )
 def test_bytes_that_are_no_update_are_refused(blob: bytes, says: str) -> None:
@@ -174,11 +190,28 @@ def test_bytes_that_are_no_update_are_refused(blob: bytes, says: str) -> None:
         decoded(blob)
 
 
+@pytest.mark.rule("R30.3")
+def test_an_update_states_what_it_spends_exactly_where_the_circle_has_terms_for_it() -> None:
+    assert decoded(encode_update(STATED), PRIVATE) == STATED
+    with pytest.raises(InvalidBlob, match="no privacy statement, and the circle has"):
+        decoded(encode_update(UPDATE), PRIVATE)
+    with pytest.raises(InvalidBlob, match="a privacy statement, and the circle has no"):
+        decoded(encode_update(STATED))
+
+
+@pytest.mark.rule("R30.3")
+def test_an_update_that_says_less_than_it_spends_is_refused_with_both_figures() -> None:
+    said, spent = STATEMENT.epsilon_milli - 1, STATEMENT.epsilon_milli
+    liar = msgspec.structs.replace(STATEMENT, epsilon_milli=said)
+    with pytest.raises(InvalidBlob, match=f"says that ε {said} milli is spent, it is {spent}"):
+        decoded(changed(privacy=liar), PRIVATE)
+
+
 @pytest.mark.rule("R7")
 def test_an_oversize_blob_is_refused_before_it_is_parsed() -> None:
     limit = update_max_bytes(MANIFEST)
     with pytest.raises(InvalidBlob, match=f"the task allows {limit}"):
-        decoded(b"FMU2" + bytes(limit))
+        decoded(b"FMU3" + bytes(limit))
     with pytest.raises(InvalidBlob, match="the task allows"):
         decode_record(b"FMR3" + bytes(RECORD_MAX_BYTES))
     with pytest.raises(InvalidBlob, match="the task allows"):
@@ -187,8 +220,16 @@ def test_an_oversize_blob_is_refused_before_it_is_parsed() -> None:
 
 @pytest.mark.rule("R7")
 def test_the_largest_honest_update_fits() -> None:
+    longest_statement = PrivacyStatement(2**63, 2**63, 2**63, 2**63, "9" * 20, 2**63)
     longest = Update(
-        NETWORK, 2**63, AUTHOR, BASE, ZSTD, bytes(max_payload_bytes(blocks_of(MANIFEST.sizes))), bytes(32)
+        NETWORK,
+        2**63,
+        AUTHOR,
+        BASE,
+        ZSTD,
+        bytes(max_payload_bytes(blocks_of(MANIFEST.sizes))),
+        bytes(32),
+        longest_statement,
     )
     assert len(encode_update(longest)) <= update_max_bytes(MANIFEST)
 
@@ -215,7 +256,7 @@ def test_a_genesis_of_another_length_is_refused() -> None:
         decode_genesis(encode_genesis(Genesis(PLAIN, bytes(7))), MANIFEST)
 
 
-@given(st.binary(max_size=200), st.sampled_from([b"FMU2", b"FMR3", b"FMG1", b""]))
+@given(st.binary(max_size=200), st.sampled_from([b"FMU3", b"FMR3", b"FMG1", b""]))
 def test_any_bytes_are_a_blob_or_a_fault(body: bytes, magic: bytes) -> None:
     for decode in (decoded, decode_record, lambda blob: decode_genesis(blob, MANIFEST)):
         try:
