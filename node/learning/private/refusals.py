@@ -6,7 +6,7 @@ from ledger.errors import SetupError
 from node.tasks.interface import Task
 from node.tasks.sharing import Parts
 
-_MIXING = nn.modules.batchnorm._NormBase
+_NORMS, _BATCH_NORMS = nn.modules.batchnorm._NormBase, nn.modules.batchnorm._BatchNorm
 
 
 def check_private_task(task: Task, model: nn.Module, parts: Parts) -> None:
@@ -35,7 +35,7 @@ def check_private_task(task: Task, model: nn.Module, parts: Parts) -> None:
 
 def _check_modules(spec: str, model: nn.Module) -> None:
     for name, module in model.named_modules():
-        if isinstance(module, _MIXING) and (module.track_running_stats or "BatchNorm" in type(module).__name__):
+        if isinstance(module, _BATCH_NORMS) or (isinstance(module, _NORMS) and module.track_running_stats):
             raise SetupError(
                 f"{spec}: {name or 'the model'} is a {type(module).__name__}, which mixes examples, so that one of"
                 " them changes the gradients of all: use nn.GroupNorm or nn.LayerNorm"
