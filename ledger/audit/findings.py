@@ -17,6 +17,7 @@ class Check(StrEnum):
     FAULTS = "A8"
     COPIES = "A9"
     VOTES = "A11"
+    PRIVACY = "A12"
 
     @property
     def statement(self) -> str:
@@ -35,6 +36,7 @@ _STATEMENTS = {
     Check.FAULTS: "nobody was convicted on chain",
     Check.COPIES: "no update is another author's",
     Check.VOTES: "every vote on a dispute is what recomputing gives",
+    Check.PRIVACY: "privacy statements go on from update to update, and steps are as large as their noise",
 }
 
 
@@ -74,6 +76,24 @@ class MembershipChange:
     """Its hash, 0x-prefixed hex."""
     time_s: int | None = None
     """The block's, Unix seconds; None where its header could not be read."""
+
+
+@dataclass(frozen=True)
+class PrivacyLine:
+    """What an update says of its author's privacy, and how large its step is."""
+
+    round: int
+    """The update's."""
+    seat: int
+    """The author's."""
+    epsilon_milli: int
+    """ε that is spent, in thousandths."""
+    rounds: int
+    """So many rounds were charged so far."""
+    charged: int
+    """So many of them since the author's update before; 0 where it published its base."""
+    noise_milli: int | None
+    """‖own − base‖² in thousandths of what the noise alone gives on average; None where the base is not known."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +176,8 @@ class Report:
     """Who came, went and fell below the floor, in order."""
     disputes: list[DisputeLine] = field(default_factory=list)
     """All that were raised."""
+    privacy: list[PrivacyLine] = field(default_factory=list)
+    """What each update looked at says of privacy; empty where the circle has no privacy terms."""
     notes: list[str] = field(default_factory=list)
     """What is good to know and no finding."""
 

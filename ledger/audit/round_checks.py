@@ -8,10 +8,11 @@ import numpy as np
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.audit.findings import Check, Report
 from ledger.audit.plan import AuditPlan, Work, plan_from, plan_owed
+from ledger.audit.privacy_checks import PrivacyChecks
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import CarriedStates
 from ledger.blobs.contents.checkpoint import decode_checkpoint, decode_checkpoint_record, first_disputable_round
-from ledger.blobs.contents.records import Record, state_digest
+from ledger.blobs.contents.records import Record, decode_update, state_digest
 from ledger.circle.draw import mask_of, seats_of
 from ledger.circle.history import History, Round
 from ledger.codec import Blocks, blocks_of, frame_steps
@@ -79,6 +80,7 @@ class RoundAuditor:
         self._published: dict[bytes, tuple[int, tuple[int, int]]] = {}
         self._awaited: dict[int, bool] = {}
         self._unknown: set[tuple[int, int]] = set()
+        self._privacy = PrivacyChecks(history, report)
         self.false_verdicts: dict[int, bool | None] = {}
 
     def check(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
@@ -197,6 +199,17 @@ class RoundAuditor:
                 continue
             self._check_base(round_, seat, found)
             self._check_copy(round_, seat, found.state)
+            self._check_privacy(round_, seat, fetched, found)
+
+    def _check_privacy(self, round_: Round, seat: int, fetched: FetchedUpdate, found: DecodedState) -> None:
+        if self._history.manifest.privacy is None or fetched.blob is None:
+            return
+        # It decoded, so this does too.
+        here = (self._task.network, round_.number, round_.author_of(seat))
+        said = decode_update(fetched.blob, self._history.manifest, *here).privacy
+        base = self._find_base(round_, seat)
+        is_named = base is not None and state_digest(base) == found.base
+        self._privacy.check(round_, seat, said, found.state, base if is_named else None)
 
     def _is_disputable(self, round_: Round) -> bool:
         return round_.number >= first_disputable_round(self._history.number)

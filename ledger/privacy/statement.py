@@ -42,6 +42,11 @@ class PrivacyStatement(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
     rate: int
     """q: with what probability a step takes an example, in billionths; B / n rounded up where it says n."""
 
+    @property
+    def sigma_value(self) -> Decimal:
+        """σ, exactly."""
+        return Decimal(self.sigma)
+
 
 def make_statement(
     terms: PrivacyTerms,

@@ -154,6 +154,7 @@ def print_report(report: Report) -> None:
         for name, value in finding.evidence.items():
             console.print(Text(f"     {name}: {value}", "dim"))
     _print_membership(console, report)
+    _print_privacy(console, report)
     _print_disputes(console, report)
     for note in report.notes:
         console.print(Text(f"note: {note}", "yellow"))
@@ -190,6 +191,21 @@ def _print_membership(console: Any, report: Report) -> None:
         when = "" if change.time_s is None else f"{datetime.fromtimestamp(change.time_s, UTC):%Y-%m-%d %H:%M:%SZ}"
         place = (when, str(change.block), str(change.round), f"{change.seat} {change.peer}")
         table.add_row(*place, change.change, Text(change.why))
+    console.print(table)
+
+
+def _print_privacy(console: Any, report: Report) -> None:
+    """Of each author its last statement, and the least step of all its charged updates in parts of the noise."""
+    from rich.table import Table
+
+    if not report.privacy:
+        return
+    table = Table("seat", "ε spent", "rounds charged", "least step / noise", title="privacy", title_justify="left")
+    for seat in sorted({line.seat for line in report.privacy}):
+        lines = [line for line in report.privacy if line.seat == seat]
+        shares = [line.noise_milli for line in lines if line.charged and line.noise_milli is not None]
+        least = f"{min(shares) / 1000:.3f}" if shares else "not known"
+        table.add_row(str(seat), f"{lines[-1].epsilon_milli / 1000:.3f}", str(lines[-1].rounds), least)
     console.print(table)
 
 
