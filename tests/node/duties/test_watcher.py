@@ -109,9 +109,9 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     return make
 
 
-def have_it_shown(court: Court, by: str = CHALLENGER) -> None:
-    """Judge 3 is asked by a claim for what it judged from in round 2, and shows it."""
-    court.dispute(judge=3, target=3, number=2, challenger=by, evidence=ASKING)
+def have_it_shown(court: Court, *, number: int = 2, by: str = CHALLENGER) -> None:
+    """Judge 3 is asked by a claim for what it judged from in a round, and shows it."""
+    court.dispute(judge=3, target=3, number=number, challenger=by, evidence=ASKING)
     court.vote(Answer.REJECTS, *court.summon())
     court.refer(Stage.APPEAL)
     court.resolve(Outcome.REJECTED)
@@ -302,45 +302,29 @@ async def test_a_claim_that_a_friend_keeps_open_about_a_judge_shields_it_from_no
 
 
 async def test_a_friend_that_claims_the_very_record_a_node_waits_for_gives_the_judge_no_more_time(
-    monkeypatch: pytest.MonkeyPatch,
+    watch: Watch,
 ) -> None:
-    court = Court()
-    court.play(2)
-    scene = Scene(monkeypatch, court)
-    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
-    for _ in range(2):
-        await scene.look_at_all()
+    scene = watch(after_rounds=2, silent=3)
+    await scene.look_at_all(2)
     assert scene.watcher.list_disputes() == [], "40 minutes of a window of an hour"
     (waited_for,) = {one.said.round for one in scene.watcher._unshown.values()}
-    court.dispute(judge=3, target=3, number=waited_for, challenger=address(4), evidence=ASKING)
-    court.vote(Answer.REJECTS, *court.summon())
-    court.refer(Stage.APPEAL)
-    court.resolve(Outcome.REJECTED)
-    for _ in range(2):
-        await scene.look_at_all()
+    have_it_shown(scene.court, number=waited_for, by=address(4))
+    await scene.look_at_all(2)
     assert scene.watcher.list_disputes() == [(3 - waited_for, 3, 3, ASKING)]
 
 
 async def test_a_judge_that_has_shown_something_since_is_asked_for_the_next_from_then_on(
-    monkeypatch: pytest.MonkeyPatch,
+    watch: Watch,
 ) -> None:
-    court = Court()
-    court.play(2)
-    scene = Scene(monkeypatch, court)
-    scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
-    for _ in range(2):
-        await scene.look_at_all()
+    scene = watch(after_rounds=2, silent=3)
+    await scene.look_at_all(2)
     (waited_for,) = {one.said.round for one in scene.watcher._unshown.values()}
-    court.dispute(judge=3, target=3, number=waited_for, challenger=address(4), evidence=ASKING)
-    court.vote(Answer.REJECTS, *court.summon())
-    court.refer(Stage.APPEAL)
-    court.resolve(Outcome.REJECTED)
+    have_it_shown(scene.court, number=waited_for, by=address(4))
     scene.finds[3] = CLEAN
     await scene.look_at_all()
     scene.finds[3] = RecomputedTruth(Truth.WITHHELD)
-    court.play(3)
-    for _ in range(2):
-        await scene.look_at_all()
+    scene.court.play(3)
+    await scene.look_at_all(2)
     assert scene.watcher.list_disputes() == []
 
 
