@@ -48,7 +48,7 @@ def check_end(run: LocalRun, rounds: int) -> History:
     final = run.history()
     assert [len(round_.attestations) for round_ in final.rounds] == [len(HONEST)] * rounds
     for index in range(len(HONEST)):
-        assert "the chain was reorganised" in run.log(index)
+        assert "chain reorganised" in run.log(index)
         assert "equivocation" not in run.log(index)
         assert set(run.rounds(index)) == set(range(1, rounds + 1))
     assert run.findings() == []
@@ -91,5 +91,5 @@ def test_who_waits_for_confirmations_never_goes_back(run: LocalRun, chain: Chain
     drawn = reorganise(run, chain, "seed of round 1", lambda h: h.phase == Phase.ATTEST)
     run.wait_finished()
     assert drawn.rounds[0].commits == run.history().rounds[0].commits
-    assert not any("was reorganised" in run.log(index) for index in range(len(HONEST)))
+    assert not any("chain reorganised" in run.log(index) for index in range(len(HONEST)))
     assert run.findings() == []

@@ -76,7 +76,7 @@ class MemoryCache:
 
 
 async def fetch(dag: Dag, urls: list[str], *, max_bytes: int = 1 << 30, **options: object) -> bytes:
-    async with BlobFetcher(stall_timeout_s=0.3) as fetcher:
+    async with BlobFetcher(stall_timeout_s=0.6) as fetcher:
         return await fetcher.fetch(dag.root, urls, max_bytes=max_bytes, timeout_s=20, **options)  # type: ignore[arg-type]
 
 
@@ -234,7 +234,7 @@ async def test_a_leaf_of_another_length_than_its_root_promised_is_its_authors_fa
     links = [BlockLink(digest_of(first), RAW, CHUNK_BYTES), BlockLink(digest_of(tail), RAW, promised)]
     root = encode_node(links, [CHUNK_BYTES, promised])
     gateway = Gateway({digest_of(block): block for block in (first, tail, root)})
-    async with running(gateway) as urls, BlobFetcher(stall_timeout_s=0.3) as fetcher:
+    async with running(gateway) as urls, BlobFetcher(stall_timeout_s=0.6) as fetcher:
         with pytest.raises(MalformedBlob, match="was promised"):
             await fetcher.fetch(digest_of(root), urls, max_bytes=1 << 30, timeout_s=20)
 
@@ -245,7 +245,7 @@ async def test_bytes_that_make_no_blob_are_found_to_be_none_whatever_of_them_nob
     links = [BlockLink(digest_of(first), RAW, CHUNK_BYTES), BlockLink(digest_of(tail), RAW, 9)]
     root = encode_node(links, [CHUNK_BYTES, 9])
     gateway = Gateway({digest_of(block): block for block in (tail, root)})
-    async with running(gateway) as urls, BlobFetcher(stall_timeout_s=0.3, parallel=1) as fetcher:
+    async with running(gateway) as urls, BlobFetcher(stall_timeout_s=0.6, parallel=1) as fetcher:
         with pytest.raises(MalformedBlob, match="was promised"):
             await fetcher.fetch(digest_of(root), urls, max_bytes=1 << 30, timeout_s=20)
 
