@@ -1,17 +1,16 @@
 """What this peer's key has announced, on disk before it is signed: two updates for one round would convict it."""
 
-import hashlib
 import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from ledger.files import append, set_aside, write_whole
+from node.operating.checked_lines import read_line, write_line
 
 _log = logging.getLogger(__name__)
 _KEPT_ROUNDS: Final = 4096
 _FILE_MAX_BYTES: Final = 1 << 22
-_CHECK_CHARACTERS: Final = 8
 # Stands for the author in a line that keeps this node silent.
 _SILENCE: Final = "silent"
 
@@ -112,18 +111,13 @@ def _lines(entries: Iterable[tuple[int, str, bytes]]) -> bytes:
 
 
 def _line(number: int, author: str, digest: bytes) -> bytes:
-    said = f"{number} {author} {digest.hex()}"
-    return f"{said} {_check(said.encode())}\n".encode()
-
-
-def _check(said: bytes) -> str:
-    return hashlib.sha256(said).hexdigest()[:_CHECK_CHARACTERS]
+    return write_line(f"{number} {author} {digest.hex()}")
 
 
 def _parse(line: bytes) -> tuple[int, str, bytes] | None:
     """Round, author and digest; None for a line that is not as it was written."""
-    said, _, check = line.rpartition(b" ")
-    if check != _check(said).encode():
+    words = read_line(line)
+    if words is None:
         return None
-    number, author, digest = said.decode().split(" ")
+    number, author, digest = words
     return int(number), author, bytes.fromhex(digest)

@@ -5,7 +5,6 @@ cut short was never trained on. Any other damage stops the peer: what was spent 
 be forgotten.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import Final
 
 from ledger.errors import SetupError
 from ledger.files import append, write_whole
+from node.operating.checked_lines import read_line, write_line
 
-_CHECK_CHARACTERS: Final = 8
 _FIELDS: Final = 5
 
 
@@ -119,19 +118,13 @@ def _lines(charged: Sequence[ChargedRound]) -> bytes:
 
 def _line(number: int, charged: ChargedRound) -> bytes:
     kind = charged.kind
-    said = f"{number} {charged.round} {kind.examples} {kind.rate} {kind.sigma}"
-    return f"{said} {_check(said.encode())}\n".encode()
+    return write_line(f"{number} {charged.round} {kind.examples} {kind.rate} {kind.sigma}")
 
 
 def _parse(path: Path, number: int, line: bytes) -> ChargedRound:
-    said, _, check = line.rpartition(b" ")
-    if check != _check(said).encode():
+    fields = read_line(line)
+    if fields is None:
         raise ChargesDamaged(path, f"is damaged in line {number}")
-    fields = said.decode().split(" ")
     if len(fields) != _FIELDS or int(fields[0]) != number:
         raise ChargesDamaged(path, f"lacks a line before line {number}")
     return ChargedRound(int(fields[1]), Rate(int(fields[2]), int(fields[3]), fields[4]))
-
-
-def _check(said: bytes) -> str:
-    return hashlib.sha256(said).hexdigest()[:_CHECK_CHARACTERS]
