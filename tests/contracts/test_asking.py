@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.circle.events import Outcome, Stage
+from ledger.circle.events import Outcome, Referred, Stage
 from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import DIGEST, NOBODY, CircleUnderTest
 from tests.support.contract.trials import (
@@ -11,6 +11,7 @@ from tests.support.contract.trials import (
     TARGET,
     answer,
     appeal,
+    close,
     convict,
     jury_of,
     pass_window,
@@ -53,7 +54,7 @@ def test_who_has_asked_has_its_bond_back_where_the_judge_shows_it_to_the_jury(ci
     answer(circle, 0, rejects=jury_of(circle))
     resolve(circle)
     pass_window(circle)
-    assert resolve(circle).outcome == Outcome.REJECTED
+    assert close(circle).outcome == Outcome.REJECTED
     assert (owed_to(circle, ASKER), circle.twin.burned) == (DISPUTE_BOND, 0)
 
 
@@ -63,7 +64,7 @@ def test_who_takes_an_answered_question_to_the_circle_pays_for_that(circle: Circ
     resolve(circle)
     appeal(circle)
     answer(circle, 0, rejects=range(5))
-    assert resolve(circle).outcome == Outcome.REJECTED
+    assert close(circle).outcome == Outcome.REJECTED
     assert (owed_to(circle, ASKER), circle.twin.burned) == (DISPUTE_BOND, 4 * DISPUTE_BOND)
     assert owed_to(circle, CHALLENGER) == 0
 
@@ -73,7 +74,7 @@ def test_a_judge_that_shows_nothing_is_convicted_and_who_asked_is_rewarded(circl
     answer(circle, 0, withheld=jury_of(circle))
     resolve(circle)
     answer(circle, 0, withheld=range(1, 6))
-    resolved = resolve(circle)
+    resolved = close(circle)
     assert (resolved.outcome, resolved.fine) == (Outcome.UPHELD, BOND // 2)
     assert owed_to(circle, ASKER) == DISPUTE_BOND + BOND // 8
 
@@ -81,7 +82,7 @@ def test_a_judge_that_shows_nothing_is_convicted_and_who_asked_is_rewarded(circl
 def test_who_asks_and_has_no_jury_drawn_pays_as_anyone(circle: CircleUnderTest) -> None:
     circle.do(ASKER, "dispute", *QUESTION)
     pass_window(circle)
-    assert resolve(circle).outcome == Outcome.REJECTED
+    assert close(circle).outcome == Outcome.REJECTED
     assert (owed_to(circle, ASKER), circle.twin.burned) == (0, DISPUTE_BOND)
     circle.do(ASKER, "dispute", *QUESTION)
 
@@ -128,7 +129,9 @@ def test_a_juror_that_may_not_vote_any_more_pays_nothing_for_its_silence(deploy:
     circle.do(CHALLENGER, "report_equivocation", *circle.announcements(bankrupt, 1))
     pass_window(circle)
     before = circle.reputations
-    assert resolve(circle).stage == Stage.APPEAL
+    event = resolve(circle)
+    assert isinstance(event, Referred)
+    assert event.stage == Stage.APPEAL
     after = circle.reputations
     assert (after[muted], after[bankrupt]) == (before[muted], before[bankrupt])
     assert after[silent] == before[silent] - (before[silent] >> 1)

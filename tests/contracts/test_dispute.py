@@ -6,7 +6,17 @@ from ledger.circle.events import Answer, Disputed, Outcome, Stage
 from tests.support.contract.attacking import attacker, data_of
 from tests.support.contract.copied import Deploy, after_a_round, copied
 from tests.support.contract.harness import DAY_S, DIGEST, RECORD, WINDOW_S, CircleUnderTest
-from tests.support.contract.trials import CHALLENGER, CLAIM, JUDGE, STRANGER, TARGET, convict, pass_window, resolve
+from tests.support.contract.trials import (
+    CHALLENGER,
+    CLAIM,
+    JUDGE,
+    STRANGER,
+    TARGET,
+    close,
+    convict,
+    pass_window,
+    resolve,
+)
 
 pytestmark = pytest.mark.rule("R26.1")
 
@@ -114,7 +124,7 @@ def test_where_nobody_can_sit_on_a_jury_the_circle_hears_the_claim_at_once(deplo
     assert circle.twin.disputes[0].stage == Stage.CIRCLE
     assert circle.refusal(STRANGER, "summon", 0) == "summon: no jury is to be drawn"
     circle.vote([2, 1], 0, Answer.UPHOLDS)
-    assert resolve(circle).outcome == Outcome.UPHELD
+    assert close(circle).outcome == Outcome.UPHELD
 
 
 def test_the_electorate_is_all_who_are_bonded_leavers_included(circle: CircleUnderTest) -> None:
@@ -177,7 +187,7 @@ def test_settling_and_disputing_in_one_transaction_changes_no_electorate(deploy:
         resolve(circle)
         circle.vote([2], 0, Answer.UPHOLDS)
         pass_window(circle)
-        assert resolve(circle).outcome == Outcome.VOID
+        assert close(circle).outcome == Outcome.VOID
     assert claimed == [0b111111, 0b111111]
 
 

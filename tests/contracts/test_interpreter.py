@@ -141,7 +141,8 @@ def test_programs_of_any_instructions(machines: list[BareMachine]) -> None:
 def test_a_circle_lives_the_same_life_on_both() -> None:
     lives = []
     for vm in (LocalVM, LeanVM):
-        chance, ran = Random(5), []
+        chance = Random(5)
+        ran: list[Any] = []
         walk = Walk(random_terms(chance), check_every=16, machine=Recorder(ran, vm))
         while walk.steps < 200:
             walk.take(chance)

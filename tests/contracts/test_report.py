@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.circle.events import Equivocated
+from ledger.circle.events import Equivocated, Joined
 from ledger.identity.network import Network
 from ledger.identity.signing import announcement_hash, encode_compact, hello_hash, sign
 from tests.support.contract.copied import Deploy, after_a_round, copied
@@ -100,7 +100,9 @@ def test_proof_does_not_convict_the_next_to_sit_there(deploy_large: Deploy) -> N
     circle.do_cold(7, "leave", 7)
     circle.wait_until_free()
     circle.do(0, "release", 7)
-    assert circle.join(256)[0].seat == 7
+    (joined,) = circle.join(256)
+    assert isinstance(joined, Joined)
+    assert joined.seat == 7
     assert circle.refusal(0, REPORT, *proof) == "equivocation: author has no seat"
     circle.do(0, REPORT, *circle.announcements(256, 1))
 

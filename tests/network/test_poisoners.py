@@ -26,7 +26,7 @@ def test_honest_peers_reject_poisoners_and_accept_each_other(run: LocalRun) -> N
     run.start(*attacks, rounds=ROUNDS, options=["--samples", "1000", "--skew", "0", "--rule", "balance"])
     run.wait_finished()
     results = collect(run.network.peers)
-    share = {}
+    share: dict[str, float] = {}
     for seat, attack in results.attacks.items():
         accepted, judged = count_accepted(results, [judge for judge in results.honest if judge != seat], seat)
         share[attack] = min(share.get(attack, 1.0), accepted / judged)

@@ -9,6 +9,7 @@ from eth_hash.auto import keccak
 from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.chain.rpc.client import Rpc
 from ledger.circle.draw import derive_draw_seed as seed_of_block
+from ledger.circle.events import Opened
 from ledger.circle.history import History
 from ledger.circle.reputation import pack
 from ledger.errors import PeerFault
@@ -82,7 +83,8 @@ class Endpoint:
         if int(address, 16) == COURT:
             return self._artifact.court_runtime
         words = dict.fromkeys(self._artifact.immutables, 0)
-        of = self._circle.terms
+        of, opened = self._circle.terms, self._events[0]
+        assert isinstance(opened, Opened)
         words |= {
             "START_SEATS": of.start_seats,
             "QUORUM": of.quorum,
@@ -96,7 +98,7 @@ class Endpoint:
             "DISPUTE_WINDOW_S": of.dispute_window_s,
             "COURT": COURT,
             "JURY_SEATS": of.jury_seats,
-            "TASK": int.from_bytes(self._events[0].task, "big"),
+            "TASK": int.from_bytes(opened.task, "big"),
         }
         behind = bytearray(32 * len(words))
         for name, at in self._artifact.immutables.items():

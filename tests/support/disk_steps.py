@@ -29,7 +29,7 @@ class DiskSteps:
         return [f"{kind} {name}" for kind, name, _ in self.steps]
 
     def _step(self, kind: str, named: Callable[..., Path]) -> Callable[..., Any]:
-        real = self._names[kind]
+        real: Callable[..., Any] = self._names[kind]  # type: ignore[assignment]
 
         def step(*arguments: Any, **options: Any) -> Any:
             path = named(*arguments)

@@ -6,10 +6,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from node.attacks import choose_attack
 from node.attacks.view import PeerView
 
 BASE = np.array([1.0, 2.0, -3.0], np.float32)
 TRAINED = np.array([1.5, 2.0, -4.0], np.float32)
+
+
+def chosen(name: str, parameters: Mapping[str, float] | None = None) -> Any:
+    """An attack with what its own class has."""
+    return choose_attack(name, dict(parameters or {}))
 
 
 def vector(*values: float) -> npt.NDArray[np.float32]:

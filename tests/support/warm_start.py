@@ -201,7 +201,8 @@ def _serve(handle: int) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(seen)
     while True:
-        ready = select.select([asked, seeing], [], [])[0]
+        watched: list[socket.socket | int] = [asked, seeing]
+        ready = select.select(watched, [], [])[0]
         if seeing in ready:
             os.read(seeing, 4096)
             _tell_ends(ends)

@@ -75,7 +75,7 @@ def audited(circle: Circle, proofs: dict[str, EquivocationProof] | None = None) 
     return report
 
 
-def named(report: Report) -> list[tuple[str, int, int]]:
+def named(report: Report) -> list[tuple[str, int | None, int | None]]:
     return [(finding.check.value, finding.round, finding.seat) for finding in report.findings]
 
 

@@ -31,7 +31,7 @@ LIES = (7, 8)
 
 def circle_of(codec: str = "delta", rounds: int = 9, **options: dict[Any, Any]) -> Circle:
     cheats = {1: Away(1, (4, 5)), 2: FalseJudge(2, 3, LIES)}
-    options = {"rule": "tether", "rule_parameters": {}, "cheats": cheats} | options
+    options: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "cheats": cheats} | options
     return Circle(
         rounds=rounds, genesis=build_dag(GENESIS).root.hex(), seed_of=drawn_seed, codec=codec, degree=4, **options
     )

@@ -34,7 +34,13 @@ LIES = (7, 8, 11)
 def circle_of(codec: str = "delta", rule: str = "tether", **options: Any) -> Circle:
     """Twelve rounds, checkpoints every four; seat 1 pauses, 2 lies, 0's checkpoint of round 8 is false."""
     cheats = {1: Away(1, (4, 5)), 2: FalseJudge(2, 3, LIES), 0: FalseCheckpoint(0, (8,))}
-    about = {"rounds": 12, "seats": 5, "checkpoint_every": 4, "cheats": cheats, "rule_parameters": {}} | options
+    about: dict[str, Any] = {
+        "rounds": 12,
+        "seats": 5,
+        "checkpoint_every": 4,
+        "cheats": cheats,
+        "rule_parameters": {},
+    } | options
     return Circle(genesis=build_dag(GENESIS).root.hex(), seed_of=drawn_seed, codec=codec, rule=rule, **about)
 
 

@@ -50,7 +50,7 @@ def audited(circle: Circle, *, genesis: bool = True) -> Report:
     return report
 
 
-def named(report: Report) -> list[tuple[str, int, int]]:
+def named(report: Report) -> list[tuple[str, int | None, int | None]]:
     """(check, round, seat) of every finding."""
     return [(finding.check.value, finding.round, finding.seat) for finding in report.findings]
 
@@ -253,7 +253,7 @@ def lying(seat: int, *rounds: int, about: int = 4) -> dict[int, FalseJudge]:
 
 def test_one_withheld_update_gives_nobody_immunity() -> None:
     """The judge withholds its own first updates and lies later on; it is named whatever it shows since."""
-    about = {"rule": "tether", "rule_parameters": {}, "rounds": 7, "checkpoint_every": 3}
+    about: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "rounds": 7, "checkpoint_every": 3}
     for withheld in ([(1, 2)], [(1, 2), (2, 2)]):
         report = audited(Circle(withheld=withheld, cheats=lying(2, 5, 6, 7), **about))
         assert {finding[1:] for finding in named(report)} >= {(number, 2) for number in (5, 6, 7)}
@@ -261,7 +261,7 @@ def test_one_withheld_update_gives_nobody_immunity() -> None:
 
 @pytest.mark.rule("R22.1", "R29.1")
 def test_who_shows_no_checkpoint_is_named_for_that() -> None:
-    about = {"rule": "tether", "rule_parameters": {}, "rounds": 7, "checkpoint_every": 3}
+    about: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "rounds": 7, "checkpoint_every": 3}
     report = audited(Circle(withheld=[(3, 2)], unshown=[(4, 2), (7, 2)], cheats=lying(2, 5, 6, 7), **about))
     facts = [(f.round, f.fact) for f in report.findings if f.seat == 2]
     assert facts == [
@@ -274,7 +274,7 @@ def test_who_shows_no_checkpoint_is_named_for_that() -> None:
 
 
 def test_a_false_checkpoint_is_found_from_the_one_before_and_what_follows_from_it_is_not_false_too() -> None:
-    about = {"rule": "tether", "rule_parameters": {}, "rounds": 6, "checkpoint_every": 3}
+    about: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "rounds": 6, "checkpoint_every": 3}
     cheats = {2: FalseCheckpoint(2, (4,))}
     report = audited(Circle(cheats=cheats, **about))
     assert named(report) == [("A6", 4, 2)]

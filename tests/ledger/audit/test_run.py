@@ -26,7 +26,7 @@ pytestmark = pytest.mark.rule("R22")
 GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 
 
-def circle_of(rounds: int = 2, **options: dict[int, Honest]) -> Circle:
+def circle_of(rounds: int = 2, **options: Any) -> Circle:
     """Five peers; after the first round seat 2 moves."""
     between = {1: lambda circle: circle.write(Moved(2, endpoint(77)))}
     options = {"between": between, **options}
@@ -41,16 +41,16 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         circle: Circle,
         lies: dict[str, Callable[..., Any]] | None = None,
         blobs: dict[bytes, bytes] | None = None,
-        **options: Callable[..., Any],
+        **options: Any,
     ) -> tuple[Report, list[bytes]]:
-        blobs = Blobs({build_dag(GENESIS).root: GENESIS, **circle.blobs} if blobs is None else blobs)
+        held = Blobs({build_dag(GENESIS).root: GENESIS, **circle.blobs} if blobs is None else blobs)
         told = Endpoint(circle, lies)
         rpc = told.rpc()
         rpc.patience = EndpointPatience(fault_s=0.6, catch_up_s=0.0)
         monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: rpc)
-        monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
+        monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: held)
         report = asyncio.run(audit([URL], NETWORK.contract, **options))
-        return report, blobs.asked
+        return report, held.asked
 
     return run
 

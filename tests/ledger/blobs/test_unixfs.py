@@ -7,6 +7,7 @@ where byte i of the content is i % 251, or zero.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -75,7 +76,7 @@ def test_two_levels_of_nodes_have_the_cids_of_js_ipfs(shape: tuple[int, int]) ->
     chunks, tail = shape
     leaf = (BlockLink(digest_of(bytes(CHUNK_BYTES)), RAW, CHUNK_BYTES), CHUNK_BYTES)
     level = [leaf] * chunks + [(BlockLink(digest_of(bytes(tail)), RAW, tail), tail)] * (tail > 0)
-    nodes: list = []
+    nodes: list[Any] = []
     while len(level) > 1:
         level = [_append_parent(level[at : at + LINKS_MAX], nodes) for at in range(0, len(level), LINKS_MAX)]
     root, size = level[0]

@@ -47,7 +47,7 @@ class Endpoint(Rpc):
         self.places = sorted(set(blocks_with_logs))
         self.most_blocks, self.most_logs, self.refusal = most_blocks, most_logs, refusal
         self.newest = max([*self.places, 0])
-        self.asked = []
+        self.asked: list[Any] = []
 
     def _ask(self, method: str, parameters: list[dict[str, str]]) -> Any:
         if self.tells is not None:

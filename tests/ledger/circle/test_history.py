@@ -171,7 +171,7 @@ def test_who_attested_joined_or_woke_is_on_the_roster_and_nobody_else() -> None:
 @pytest.mark.rule("R3.5a")
 def test_who_was_waited_for_in_vain_dozes_be_it_for_a_commit_or_an_attestation() -> None:
     missing = fold([*OPEN, *COMMITTED[:2], Drawn(1, SEED, 0b011), *_attested(0, 1)])
-    missing.apply(Settled(1, 0b011, pack(missing.compute_reputations(missing.round))))
+    missing.apply(Settled(1, 0b011, pack(missing.compute_reputations(current_round(missing)))))
     silent = fold([*FIRST_ROUND[:-2], Settled(1, 0b011, WORDS)])
     assert missing.dozing == silent.dozing == 0b100
 
@@ -236,7 +236,7 @@ def test_quarantine_counts_from_the_reputation_at_the_rounds_opening() -> None:
 
 
 def test_a_latecomer_waits_for_the_next_round_unless_it_wakes_and_is_eligible_then() -> None:
-    late = [joined(3), Woken(1, 3), Committed(1, 3, digest("late"))]
+    late: list[Event] = [joined(3), Woken(1, 3), Committed(1, 3, digest("late"))]
     assert current_round(fold([*OPEN, *late])).find_eligible(16384) == {3}
     with pytest.raises(HistoryFault, match="roster"):
         fold([*OPEN, late[0], late[2]])

@@ -22,7 +22,9 @@ def verdict(judged: int, accepted: int) -> Attestation:
     return Attestation(judged, accepted, bytes(32))
 
 
-def verdicts_of(judged_by: dict[int, list[int]], rejecting: Collection[int] = ()) -> dict[int, Attestation]:
+def verdicts_of(
+    judged_by: dict[int, list[int]], rejecting: Collection[tuple[int, int]] = ()
+) -> dict[int, Attestation]:
     """Everyone in judged_by (judge → seats) accepts whom it judged, but for the (judge, seat) in rejecting."""
     return {
         judge: verdict(mask_of(seats), mask_of([s for s in seats if (judge, s) not in rejecting]))

@@ -1,5 +1,6 @@
 """Codec v1: round trips, golden bytes, and bytes from somebody who means harm."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -38,7 +39,7 @@ LENGTHS = [0, 1, 4095, 4096, 4097, 8192, 8193]
 FLOATS = st.floats(-LARGEST, LARGEST, width=32)
 
 
-def floats(values: list[float | np.float32]) -> NDArray[np.float32]:
+def floats(values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float32]:
     return np.array(values, np.float32)
 
 

@@ -1,6 +1,6 @@
 """TETHER against its slow specification, and the situations in which hardly anything is left to decide by."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -127,6 +127,7 @@ def test_of_many_authors_met_before_it_remembers_those_that_the_specification_do
 
 
 def compare_with_the_specification(rounds: list[tuple[Any, ...]], chosen: dict[str, int], seed: bytes) -> None:
+    traces: Mapping[int, Any]
     memory, traces, kept_seed = JudgeMemory(), {}, b""
     for number, base, own, neighbours, eligible, tenures in rounds:
         given_situation = situation(

@@ -10,7 +10,7 @@ from node.attacks.attack import Attack
 from node.attacks.plugged import plug_in
 from node.learning.training import Trainer, layout_of
 from node.tasks.interface import load_task
-from tests.support.sights import BASE, TRAINED, sight
+from tests.support.sights import BASE, TRAINED, chosen, sight
 
 POISONS = ["label-flip", "feature-noise", "backdoor"]
 
@@ -62,13 +62,13 @@ def test_feature_noise_has_the_deviation_asked_for() -> None:
 
 @pytest.mark.parametrize("shape", [(4, 36), (4, 6, 6), (4, 1, 6, 6)])
 def test_a_trigger_is_a_patch_in_an_images_last_corner(shape: tuple[int, ...]) -> None:
-    stamped = choose_attack("backdoor", {"size": 2}).stamp(np.zeros(shape, np.float32), 1.0).reshape(4, 6, 6)
+    stamped = chosen("backdoor", {"size": 2}).stamp(np.zeros(shape, np.float32), 1.0).reshape(4, 6, 6)
     assert stamped[:, 4:, 4:].all()
     assert stamped.sum() == 4 * 4
 
 
 def test_where_there_is_no_image_the_last_values_are_the_trigger() -> None:
-    stamped = choose_attack("backdoor").stamp(np.zeros((2, 30), np.float32), 1.0)
+    stamped = chosen("backdoor").stamp(np.zeros((2, 30), np.float32), 1.0)
     assert stamped[:, -3:].all()
     assert stamped.sum() == 2 * 3
 

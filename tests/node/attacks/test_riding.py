@@ -9,10 +9,9 @@ from ledger.rules import ScreeningInput
 from ledger.rules.balance import Balance
 from ledger.rules.tether import Tether
 from ledger.rules.undefended import Undefended
-from node.attacks import choose_attack
 from node.attacks.riding import estimate_thresholds
 from node.attacks.view import PeerView
-from tests.support.sights import sight, sight_of
+from tests.support.sights import chosen, sight, sight_of
 
 SIZE = 400
 BLOCKS = Blocks((SIZE,))
@@ -54,16 +53,16 @@ def acceptances(rule: Balance | Tether, seen: PeerView, poison: NDArray[np.float
 @pytest.mark.parametrize("round", [1, 8])
 def test_most_victims_accept_a_ride_and_few_what_lies_a_little_further(rule: Balance | Tether, round: int) -> None:
     seen = honest_round(rule, round=round)
-    inside, outside = (choose_attack("ride", {"share": share}).plan(seen) for share in (0.95, 1.05))
+    inside, outside = (chosen("ride", {"share": share}).plan(seen) for share in (0.95, 1.05))
     assert acceptances(rule, seen, inside) >= 4
     assert acceptances(rule, seen, outside) <= 4
-    bold, shy = (choose_attack("ride", {"share": 1.0, "victims": share}).plan(seen) for share in (0.01, 1.0))
+    bold, shy = (chosen("ride", {"share": 1.0, "victims": share}).plan(seen) for share in (0.01, 1.0))
     assert np.linalg.norm(bold - seen.centre) >= np.linalg.norm(shy - seen.centre)
 
 
 def test_a_ride_on_balance_ends_at_its_radius_opposite_to_the_step() -> None:
     rule = Balance(gamma_milli=300, kappa_milli=0)
-    poison = choose_attack("ride", {"share": 1.0}).plan(sight_of([[10, 0], [10, 0]], [9, 0], rule=rule))
+    poison = chosen("ride", {"share": 1.0}).plan(sight_of([[10, 0], [10, 0]], [9, 0], rule=rule))
     assert poison == pytest.approx([7.0, 0.0], abs=1e-5)
 
 
@@ -95,7 +94,7 @@ def test_under_any_other_rule_a_ride_goes_as_far_as_the_furthest_honest_peer() -
 
 def test_half_a_ride_is_half_as_far() -> None:
     seen = honest_round(Balance())
-    whole, half = (choose_attack(name).plan(seen) - seen.centre for name in ("ride", "half-ride"))
+    whole, half = (chosen(name).plan(seen) - seen.centre for name in ("ride", "half-ride"))
     assert half == pytest.approx(whole / 2, abs=1e-6)
 
 

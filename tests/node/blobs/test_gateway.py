@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientPayloadError, web
@@ -32,7 +33,7 @@ def store(tmp_path: Path) -> BlockStore:
 @asynccontextmanager
 async def serving(
     store: BlockStore, *, serves: Callable[[bytes], bool] = lambda _: True, max_concurrent: int = 8
-) -> AsyncIterator[TestClient]:
+) -> AsyncIterator[TestClient[Any, Any]]:
     app, stats = web.Application(), GatewayStats()
     app.add_subapp("/blobs/", make_gateway_app(store, serves=serves, max_concurrent=max_concurrent, stats=stats))
     app[STATS] = stats

@@ -149,7 +149,7 @@ class Unserved(Honest):
 
 async def test_no_judge_has_to_show_what_an_invalid_update_hangs_on_and_nobody_ever_had() -> None:
     cheats = {3: Hanging(3)} | {seat: Unserved(seat) for seat in (0, 1, 2)}
-    options = {
+    options: dict[str, Any] = {
         "rule_parameters": {},
         "codec": "delta",
         "genesis": build_dag(GENESIS_BLOB).root.hex(),
@@ -246,7 +246,7 @@ async def test_who_shows_byte_by_byte_withholds_and_what_is_there_already_needs_
 async def test_who_shows_a_false_checkpoint_to_some_splits_no_jury() -> None:
     """Who has it sees what follows from it; who has not sees that another would follow, and says no more."""
     cheats = {2: FalseCheckpoint(2, (4,))}
-    about = {"rule": "tether", "rule_parameters": {}, "genesis": build_dag(GENESIS_BLOB).root.hex()}
+    about: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "genesis": build_dag(GENESIS_BLOB).root.hex()}
     circle = Circle(seats=5, rounds=6, cheats=cheats, **about)
     history, domain = circle.history(), NETWORK.domain_separator
     shown, hidden = Fetching(circle), Fetching(circle, (circle.checkpoints[4, 2],))
@@ -260,7 +260,7 @@ async def test_who_shows_a_false_checkpoint_to_some_splits_no_jury() -> None:
 
 
 async def test_bytes_that_are_no_checkpoint_are_looked_behind() -> None:
-    about = {"rule": "tether", "rule_parameters": {}, "genesis": build_dag(GENESIS_BLOB).root.hex()}
+    about: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "genesis": build_dag(GENESIS_BLOB).root.hex()}
     circle = Circle(seats=5, rounds=6, **about)
     fetch = Fetching(circle)
     fetch.blobs[circle.checkpoints[4, 2]] = None

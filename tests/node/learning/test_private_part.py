@@ -1,5 +1,6 @@
 """The private part of a model, from round to round and on disk."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from node.learning.private_part import PrivateParts
 NETWORK = b"n" * 32
 
 
-def part(value: float) -> dict[str, torch.Tensor]:
+def part(value: float) -> Mapping[str, torch.Tensor]:
     return {
         "head.weight": torch.full((2, 3), value),
         "norm.count": torch.tensor(int(value)),
@@ -20,7 +21,7 @@ def part(value: float) -> dict[str, torch.Tensor]:
     }
 
 
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+def same(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(
         torch.equal(one[name], other[name]) and one[name].dtype == other[name].dtype for name in one
     )

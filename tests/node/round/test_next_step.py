@@ -253,7 +253,8 @@ def test_a_peer_that_returns_gets_in_although_the_others_close_the_phase_when_th
     for event in [*drawn(0, 1, 2), *attestations(0, 1, 2)]:
         history.apply(event)
     history.apply(settlement(history))
-    trained_from, ready, attested, opened = None, 0, [], 0
+    trained_from, ready, opened = None, 0, 0
+    attested: list[int] = []
     for tick in range(200):
         round_ = history.round
         assert round_ is not None

@@ -44,10 +44,10 @@ class Process:
     """One process with the key. up: the gossip addresses at which it answers."""
 
     chain: Chain
-    world: "dict[str, Process]"
+    world: "dict[Origin, Process]"
     endpoint: Endpoint
     take_over: bool = False
-    asked: list[str] = field(default_factory=list)
+    asked: list[Origin] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     resting: list[bool] = field(default_factory=list)
     before_move: Callable[[], None] | None = None
@@ -100,7 +100,7 @@ class Process:
 @dataclass
 class Scene:
     chain: Chain
-    world: dict[str, Process] = field(default_factory=dict)
+    world: dict[Origin, Process] = field(default_factory=dict)
 
     def process(self, endpoint: Endpoint, *, take_over: bool = False) -> Process:
         return Process(self.chain, self.world, endpoint, take_over)

@@ -1,6 +1,7 @@
 """A circle's terms under test, and a manifest that goes with them."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ledger.circle.history import CircleTerms
 from ledger.circle.manifest import Tensor
@@ -58,7 +59,7 @@ class ContractTerms:
             jury_seats=self.jury_seats,
         )
 
-    def but(self, **changed: object) -> "ContractTerms":
+    def but(self, **changed: Any) -> "ContractTerms":
         """These terms with some changed."""
         return replace(self, **changed)
 

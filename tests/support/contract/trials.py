@@ -31,6 +31,13 @@ def resolve(circle: CircleUnderTest, number: int = 0) -> Resolved | Referred:
     return event
 
 
+def close(circle: CircleUnderTest, number: int = 0) -> Resolved:
+    """The same where that ends the dispute."""
+    event = resolve(circle, number)
+    assert isinstance(event, Resolved)
+    return event
+
+
 def appeal(circle: CircleUnderTest, number: int = 0, by: int = CHALLENGER) -> None:
     """Anyone has the circle hear it."""
     circle.do(by, "appeal", number, circle.said(number))

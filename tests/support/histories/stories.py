@@ -95,8 +95,7 @@ def _words(event: events.Event) -> list[bytes]:
         case events.Released():
             return [word("uint256", event.bond)]
         case events.Rotating():
-            keys = [word("address", event.peer), word("address", event.cold)]
-            return [*keys, word("uint256", event.rotates_at)]
+            return [word("address", event.peer), word("address", event.cold), word("uint256", event.rotates_at)]
         case events.Rotated():
             return [word("address", event.peer), word("address", event.cold)]
         case events.Equivocated():

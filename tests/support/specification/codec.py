@@ -20,7 +20,7 @@ def require(fact: bool) -> None:
 
 def step_of(byte: int) -> int:
     require(byte <= 183)
-    return (8 + byte % 8) * 2 ** (byte // 8) // 8
+    return ((8 + byte % 8) << byte // 8) // 8
 
 
 def section(stored: bytes, size: int) -> bytes:

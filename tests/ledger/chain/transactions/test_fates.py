@@ -236,7 +236,8 @@ def test_a_transaction_in_no_block_in_time_is_a_sentence_and_is_found_again() ->
 
 
 def test_a_receipt_counts_once_it_is_as_deep_as_wanted() -> None:
-    chain, polls = PoolChain(), []
+    chain = PoolChain()
+    polls: list[None] = []
     chain.at = {(POLL, 3): chain.mine, (POLL, 9): lambda: polls.append(chain.mine(2))}
     receipt = chain.sender(confirmations=2).transfer(PAYEE, 7)
     assert receipt.block == 1

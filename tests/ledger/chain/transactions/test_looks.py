@@ -24,7 +24,8 @@ class Clock:
     """Time that goes on only where somebody sleeps."""
 
     def __init__(self) -> None:
-        self.now_s, self.slept = 1000.0, []
+        self.now_s = 1000.0
+        self.slept: list[float] = []
 
     def monotonic(self) -> float:
         return self.now_s

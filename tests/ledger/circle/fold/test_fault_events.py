@@ -192,7 +192,7 @@ def test_a_convicted_judge_is_suspended_for_64_rounds_and_until_it_wakes() -> No
 
 def test_a_suspended_seat_is_not_mixed_and_its_verdicts_weigh_nothing() -> None:
     second = [Committed(2, seat, digest("second", seat)) for seat in SEATS]
-    drawn = [*second, Drawn(2, digest("seed"), ALL)]
+    drawn: list[Event] = [*second, Drawn(2, digest("seed"), ALL)]
     # A floor below what a conviction leaves, or its verdicts would weigh nothing for that.
     history = fold(*STORY, *drawn, parameters=replace(PARAMETERS, reputation_floor=256))
     places = current_round(history).find_neighbours(2)[0]
@@ -437,7 +437,7 @@ def test_who_takes_a_seat_later_has_no_voice_in_what_was_raised_before(monkeypat
 
 
 def test_who_voted_with_which_key_is_known() -> None:
-    turned = [Rotating(5, address(9), address(8), LATER), Rotated(5, address(9), address(8))]
+    turned: list[Event] = [Rotating(5, address(9), address(8), LATER), Rotated(5, address(9), address(8))]
     history = fold(*STORY, *TO_CIRCLE, *turned, Voted(0, 5, UPHOLDS))
     assert history.disputes[0].voters[5] == address(9)
     assert history.disputes[0].voters[FIRST] == address(FIRST)
@@ -561,7 +561,7 @@ def test_what_the_contract_cannot_have_written_is_a_fault_with_its_reason(story:
 
 
 def test_fewer_than_a_quorum_of_bonded_seats_hear_nothing() -> None:
-    gone = [Left(6, 0, LATER), Released(6, 1001), replace(DISPUTED, electorate=ALL >> 1)]
+    gone: list[Event] = [Left(6, 0, LATER), Released(6, 1001), replace(DISPUTED, electorate=ALL >> 1)]
     fold(*STORY, *gone, parameters=replace(PARAMETERS, quorum=6))
     with pytest.raises(HistoryFault, match="too small an electorate"):
         fold(*STORY, *gone, parameters=replace(PARAMETERS, quorum=7))
@@ -577,6 +577,6 @@ def test_a_round_of_long_ago_is_not_disputed_any_more() -> None:
     history.rounds += [replace(current_round(history), number=number) for number in range(3, 258)]
     history.apply(DISPUTED)
     late = fold(*STORY)
-    late.rounds += [replace(late.round, number=number) for number in range(3, 259)]
+    late.rounds += [replace(current_round(late), number=number) for number in range(3, 259)]
     with pytest.raises(HistoryFault, match="too long ago"):
         late.apply(DISPUTED)

@@ -56,7 +56,7 @@ def committed(number: int, *seats: int) -> list[Committed]:
 
 def first_round(reputations: list[int]) -> list[Event]:
     """Three seats commit, judge nobody, and the contract reports these reputations."""
-    attested = [Attested(seat, said(digest("seed"), 1), digest("record", seat)) for seat in range(3)]
+    attested: list[Event] = [Attested(seat, said(digest("seed"), 1), digest("record", seat)) for seat in range(3)]
     return [
         *committed(1, 0, 1, 2),
         Drawn(1, digest("seed"), 0b111),
@@ -101,11 +101,11 @@ def test_who_leaves_in_a_commit_phase_takes_its_commit_along_and_can_be_released
 
 
 def test_who_leaves_in_an_attest_phase_stays_in_the_round_and_is_judged_and_its_verdicts_weigh_nothing() -> None:
-    drawn = [*OPEN, *committed(1, 0, 1, 2), Drawn(1, digest("seed"), 0b111)]
+    drawn: list[Event] = [*OPEN, *committed(1, 0, 1, 2), Drawn(1, digest("seed"), 0b111)]
     places = current_round(fold(*drawn)).find_neighbours(2)[1]
     # Of seat 0, seat 1 says that it is rejected, and nobody else says anything.
     verdicts = said(digest("seed"), 1, 1 << places.index(0), 0)
-    attested = [Attested(1, verdicts, digest("record")), Left(1, 0, LATER)]
+    attested: list[Event] = [Attested(1, verdicts, digest("record")), Left(1, 0, LATER)]
     history = fold(*drawn, *attested)
     with pytest.raises(HistoryFault, match="in its round"):
         history.apply(Released(1, 1001))
@@ -199,7 +199,7 @@ def test_a_released_bond_is_owed_to_the_cold_key_and_can_be_taken_once() -> None
 
 @pytest.mark.rule("R24")
 def test_a_rotation_keeps_seat_bond_and_reputation_and_the_round_keeps_its_author() -> None:
-    rotation = [Rotating(1, address(9), cold(9), LATER), Rotated(1, address(9), cold(9))]
+    rotation: list[Event] = [Rotating(1, address(9), cold(9), LATER), Rotated(1, address(9), cold(9))]
     history = fold(*OPEN, *LOW, *rotation)
     assert history.seat_of(address(9)) == 1
     assert history.seat_of(address(1)) is None
@@ -435,7 +435,7 @@ def test_who_takes_a_seat_again_is_neither_on_the_roster_nor_dozing_nor_suspende
 def test_a_verdict_of_the_last_holder_is_not_its_successors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 3)
     parameters = replace(PARAMETERS, dispute_bond=100)
-    gone = [*OPEN, *LOW, Left(2, 500, LATER), Released(2, 501), joined(2, peer=300)]
+    gone: list[Event] = [*OPEN, *LOW, Left(2, 500, LATER), Released(2, 501), joined(2, peer=300)]
     with pytest.raises(HistoryFault, match="joined later"):
         fold(*gone, Disputed(0, 1, 2, 0, address(500), digest("evidence"), 0b111, LATER), parameters=parameters)
     history = fold(
