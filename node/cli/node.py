@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,11 @@ def add_parser(commands: Subparsers) -> None:
         help="be woken by this WebSocket at new blocks (default: beside an endpoint on this machine; none: ask)",
     )
     add_sent_share(parser)
+    parser.add_argument(
+        "--privacy-budget",
+        metavar="EPSILON",
+        help="where the circle has privacy terms: spend no more than this here (default: what the circle allows)",
+    )
     parser.add_argument(
         "--watch-share",
         type=float,
@@ -143,6 +149,7 @@ def run(options: argparse.Namespace) -> int:
         "sent_share": choose_share(manifest.codec, options.sent_share),
         "watch_share": options.watch_share,
         "dispute_budget_wei": None if budget is None else parse_wei(budget, "--dispute-budget"),
+        "privacy_budget_milli": _parse_privacy_budget(options.privacy_budget, manifest),
         "genesis": read_genesis(options.circle, manifest),
         "archive": options.archive,
     }
@@ -154,6 +161,22 @@ def run(options: argparse.Namespace) -> int:
     with DataFolder.open(options.data, circle.network, opened_in) as folder:
         peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave, report)
         return asyncio.run(_run(peer, stay=not options.exit_when_finished))
+
+
+def _parse_privacy_budget(text: str | None, manifest: Any) -> int | None:
+    """Epsilon in thousandths, rounded down. Raises UsageError."""
+    if text is None:
+        return None
+    if manifest.privacy is None:
+        raise UsageError("--privacy-budget is for a circle with privacy terms, and this one has none")
+    try:
+        milli = int(Decimal(text) * 1000)
+    except (ArithmeticError, ValueError):
+        milli = 0
+    most = manifest.privacy.epsilon_milli
+    if not 0 < milli <= most:
+        raise UsageError(f"--privacy-budget {text[:20]!r} is not above 0 and at most {most / 1000:g}, the circle's")
+    return milli
 
 
 def _make_behaviour(options: argparse.Namespace) -> Any:

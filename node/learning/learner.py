@@ -28,6 +28,7 @@ from ledger.judging.frame_chains import is_chained
 from node.learning.encoding import FrameOrigins, add_left_over, encode_state
 from node.learning.grid_ranges import MisfitReporter
 from node.learning.layout import Vector
+from node.learning.private.budget import PrivacyBudget, Spending
 from node.learning.training import Trainer, TrainingDiverged
 from node.operating.meter import Meter
 
@@ -108,10 +109,15 @@ class Learner:
         seed: int,
         meter: Meter,
         share: float = SENT_SHARE,
+        budget: PrivacyBudget | None = None,
     ) -> None:
-        """share: of the values, what a delta frame sends; see ledger.codec.delta_encoder."""
+        """share: of the values, what a delta frame sends; see ledger.codec.delta_encoder.
+
+        budget: what the trainer trains from, where the circle has differential privacy.
+        """
         self._trainer, self._manifest, self._choice = trainer, manifest, choice
         self._seed, self._meter, self._share = seed, meter, share
+        self._budget = budget
         self._teller = MisfitReporter()
         self._trained: tuple[bytes, Vector] | None = None
 
@@ -131,6 +137,7 @@ class Learner:
         residual: Vector,
         previous: PreviousCommit | None = None,
         origin: GridState | None = None,
+        rounds_said: int | None = 0,
     ) -> PreparedUpdate:
         """Train from the base and encode. Raises TrainingDiverged where training leaves the finite
         numbers from the genesis on; from a later base, the base itself is published.
@@ -139,6 +146,7 @@ class Learner:
         round goes on from an unchanged base, and need not miss the next one too.
 
         previous: what the frame may be relative to; None for one that needs the genesis, `origin`, at most.
+        rounds_said: for how many rounds the peer's last update said that its privacy was charged; None: not known.
         """
         start = to_float(base)
         with self._meter.measure_section("training"):
@@ -165,7 +173,7 @@ class Learner:
                 self._manifest.codec,
                 quantised.payload,
                 reference,
-                None,
+                None if self._budget is None else self._budget.make_statement(rounds_said),
             )
             limit = update_max_bytes(self._manifest)
             blob = self._choice.blob(encode_update(update), limit, round_number, rng)
@@ -191,6 +199,10 @@ class Learner:
     def compute_loss(self, state: GridState) -> float:
         """The peer's private loss of anybody's state."""
         return self._trainer.compute_loss(to_float(state))
+
+    def compute_spending(self) -> Spending | None:
+        """Where the budget of privacy stands; None where there is none."""
+        return None if self._budget is None else self._budget.compute_spending()
 
     def evaluate(self, base: GridState) -> dict[str, float]:
         """The task's own figures for a model, e.g. accuracy."""

@@ -64,7 +64,7 @@ class Attesting:
             screened.record_digest,
             only_if=lambda history: self._is_judged(history, judged),
         )
-        await self._reports.begin(round_, seat, screened, self._learner.evaluate)
+        await self._reports.begin(round_, seat, screened, self._learner.evaluate, self._learner.compute_spending)
         return 0.0
 
     async def _exchange(self, round_: Round, state: PeerState, held: HeldBlobs) -> JudgedExchange:

@@ -5,6 +5,7 @@ from typing import Final
 
 from ledger.circle.history import History, Phase, Round
 from node.learning.learner import Learner
+from node.membership.own_privacy import find_rounds_said
 from node.membership.own_state import OwnState
 from node.membership.parts import Meanwhile, PeerParts
 from node.state.own_frames import find_previous_commit, is_anchored
@@ -55,10 +56,11 @@ class Committing:
             lambda: find_previous_commit(parts.history, parts.network, number, seat, services.store, states)
         )
         residual = state.residual_for(number, parts.history, seat)
+        rounds_said = await find_rounds_said(parts, number, seat)
         await parts.behaviour.before_update(number)
         prepared = await self._meanwhile(
             lambda: self._learner.prepare(
-                parts.network, number, author, state.base.state, residual, last, states.origin
+                parts.network, number, author, state.base.state, residual, last, states.origin, rounds_said
             )
         )
 

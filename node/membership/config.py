@@ -37,6 +37,8 @@ class PeerConfig:
     """Of one core's time, for recomputing what others said."""
     dispute_budget_wei: int | None = None
     """What may be at stake in claims at a time; None for BUDGET_BONDS of the circle's dispute bonds."""
+    privacy_budget_milli: int | None = None
+    """Epsilon that the peer holds itself to, in thousandths; None for the circle's."""
     genesis: bytes | None = None
     """The circle's genesis blob, where it came with the circle file."""
     archive: bool = False

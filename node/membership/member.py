@@ -8,12 +8,14 @@ import numpy as np
 from ledger.arithmetic.exact import GridState
 from node.behaviour import SeatedPeer
 from node.learning.learner import Learner, encode_genesis_blob
+from node.learning.private.budget import PrivacyBudget
 from node.learning.private_part import PrivateParts
 from node.learning.template import Template
 from node.learning.training import Trainer
 from node.membership.attesting import Attesting
 from node.membership.committing import Committing
 from node.membership.config import PeerConfig
+from node.membership.own_privacy import open_budget
 from node.membership.own_state import OwnState, RecentWork
 from node.membership.parts import Meanwhile, PeerParts
 from node.membership.reporting import RoundReports
@@ -120,7 +122,10 @@ class MemberMaker:
     async def make(self, seat: int, folder: DataFolder, recent: RecentWork) -> Member:
         """Waits for what nobody serves now. Raises SetupError where the task or the circle is at fault."""
         parts, services, history = self._parts, self._parts.services, self._parts.history
-        learner, own_genesis = await parts.worker.run(lambda: self._load(seat, folder))
+        file = StateFile(folder.state)
+        saved = file.load(parts.network, history.manifest.state_size)
+        budget = await open_budget(parts, folder, saved, self._config.privacy_budget_milli)
+        learner, own_genesis = await parts.worker.run(lambda: self._load(seat, folder, budget))
         recovery = Recovery(
             lambda: parts.history, parts.network, seat, services.store, services.exchange, learner.compute_loss
         )
@@ -129,8 +134,6 @@ class MemberMaker:
         services.exchange.states.origin = genesis
         parts.pin(history.manifest.genesis_digest)
         retention = None if self._config.archive else Retention(services.store, services.unpin)
-        file = StateFile(folder.state)
-        saved = file.load(parts.network, history.manifest.state_size)
         state = saved or PeerState(parts.network, Base(genesis), np.zeros(genesis.shape, np.float32))
         state = replace(state, base=await provisions.find_base([state.base], ()))
         self._tell_behaviour(seat, genesis)
@@ -145,7 +148,7 @@ class MemberMaker:
             retention,
         )
 
-    def _load(self, seat: int, folder: DataFolder) -> tuple[Learner, bytes]:
+    def _load(self, seat: int, folder: DataFolder, budget: PrivacyBudget | None) -> tuple[Learner, bytes]:
         """The learner with the seat's data, and the genesis blob as this machine makes it, unless it has it."""
         parts, config, template, manifest = self._parts, self._config, self._template, self._parts.history.manifest
         seats = max(parts.circle.terms.start_seats, seat + 1)
@@ -154,10 +157,17 @@ class MemberMaker:
         task = parts.behaviour.train_on(self._task)
         with parts.meter.measure_section("training"):
             trainer = Trainer(
-                task, template.layout, seat=seat, seats=seats, seed=seed, template=template, kept=kept
+                task,
+                template.layout,
+                seat=seat,
+                seats=seats,
+                seed=seed,
+                template=template,
+                kept=kept,
+                private=budget,
             )
             learner = Learner(
-                trainer, manifest, parts.behaviour, seed * 1000 + seat, parts.meter, config.sent_share
+                trainer, manifest, parts.behaviour, seed * 1000 + seat, parts.meter, config.sent_share, budget
             )
             return learner, config.genesis or encode_genesis_blob(template.make_initial(), template.layout.blocks)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ledger.arithmetic.exact import GridState
 from ledger.circle.history import Round
 from ledger.judging.screening import RoundVerdicts
+from node.learning.private.budget import Spending
 from node.membership.parts import Worker
 from node.seat.round_events import SeatReporter
 
@@ -18,13 +19,22 @@ class RoundReports:
         self._task: asyncio.Task[None] | None = None
 
     async def begin(
-        self, round_: Round, seat: int, screened: RoundVerdicts, evaluate: Callable[[GridState], dict[str, float]]
+        self,
+        round_: Round,
+        seat: int,
+        screened: RoundVerdicts,
+        evaluate: Callable[[GridState], dict[str, float]],
+        compute_spending: Callable[[], Spending | None],
     ) -> None:
-        """Report a round that was attested in, once the report before is done. evaluate: gives a base's figures."""
+        """Report a round that was attested in, once the report before is done.
+
+        evaluate: gives a base's figures. compute_spending: says where the budget of privacy stands.
+        """
 
         async def report() -> None:
             figures = await self._worker.run(lambda: evaluate(screened.carried.base))
-            await self._teller.report_round(round_, seat, screened, figures)
+            spending = await self._worker.run(compute_spending)
+            await self._teller.report_round(round_, seat, screened, figures, spending)
 
         await self.finish()
         self._task = asyncio.create_task(report())

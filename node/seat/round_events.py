@@ -10,8 +10,9 @@ from ledger.circle.history import Round
 from ledger.circle.reputation import FULL
 from ledger.judging.screening import RoundVerdicts
 from node.follower import Follower
+from node.learning.private.budget import Spending
 from node.operating.meter import Meter
-from node.operating.notices import Notices
+from node.operating.notices import Notice, Notices
 from node.seat.fate import Purse, Standing, find_news, find_standing
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class SeatReporter:
         self._standing: Standing | None = None
         self._rollbacks = 0
         self._purse = Purse()
+        self._is_privacy_told = False
         self._lap_started = time.monotonic()
         self._bytes_before = self._gas_before = 0
 
@@ -48,9 +50,17 @@ class SeatReporter:
         return any(notice.kind == "unheard" for notice in told)
 
     async def report_round(
-        self, round_: Round, seat: int, screened: RoundVerdicts, figures: Mapping[str, Any]
+        self,
+        round_: Round,
+        seat: int,
+        screened: RoundVerdicts,
+        figures: Mapping[str, Any],
+        spending: Spending | None = None,
     ) -> None:
-        """One event: what the round was like and what it cost. Then whether the coin lasts."""
+        """One event: what the round was like and what it cost. Then whether coin and privacy last.
+
+        spending: of privacy; None where the circle has no terms for it.
+        """
         sent, gas, now = self._bytes_sent(), self._follower.sender.gas_spent, time.monotonic()
         self._report(
             {
@@ -64,8 +74,10 @@ class SeatReporter:
                 "bytes_sent": sent - self._bytes_before,
                 "gas": gas - self._gas_before,
                 "cpu_s": self._meter.lap(),
+                **({} if spending is None else {"privacy": spending.to_fields()}),
             }
         )
+        self._tell_of_privacy(spending)
         self._lap_started, self._bytes_before, self._gas_before = now, sent, gas
         try:
             balance_wei = await self._follower.fetch_balance_wei()
@@ -75,3 +87,16 @@ class SeatReporter:
         rounds_to_go = self._follower.history.terms.last_round - round_.number
         if (notice := self._purse.note(balance_wei, rounds_to_go)) is not None:
             self._notices.tell(notice)
+
+    def _tell_of_privacy(self, spending: Spending | None) -> None:
+        """Once, when no further round can be paid for."""
+        if spending is None or spending.rounds_left != 0 or self._is_privacy_told:
+            return
+        self._is_privacy_told = True
+        spent, budget = spending.spent_milli / 1000, spending.budget_milli / 1000
+        sentence = (
+            f"the privacy budget is spent: ε {spent:g} of {budget:g}, and one more round would be too much; the"
+            " node trains no more in this circle, and goes on judging the others"
+        )
+        fields = {"spent_epsilon": spent, "budget_epsilon": budget}
+        self._notices.tell(Notice("privacy_spent", sentence, is_bad=False, fields=fields))

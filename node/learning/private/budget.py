@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from ledger.privacy.accountant import RATE_ONE, compute_rate
 from ledger.privacy.statement import PrivacyStatement, find_rounds_within, make_statement
@@ -27,6 +28,15 @@ class Spending:
     """Rounds charged so far."""
     rounds_left: int | None
     """How many more the budget holds; None before the first charge, as a round's cost is not known then."""
+
+    def to_fields(self) -> dict[str, Any]:
+        """Plain values for JSON; epsilon as a number."""
+        return {
+            "spent_epsilon": self.spent_milli / 1000,
+            "budget_epsilon": self.budget_milli / 1000,
+            "rounds_charged": self.rounds_charged,
+            "rounds_left": self.rounds_left,
+        }
 
 
 class PrivacyBudget:
@@ -55,8 +65,8 @@ class PrivacyBudget:
     def begin(self, round_number: int, examples: int) -> Privacy | None:
         """Charge a round, on the disk when this returns, and give its means; None where the budget lacks it.
 
-        examples: how many the peer has. More or fewer than at its first charge change nothing in its cost:
-        each is taken with the rate that the peer said then. Raises OSError, and then nothing is to be trained.
+                        examples: how many the peer has. More or fewer than at its first charge change nothing in its cost:
+                        each is taken with the rate that the peer said then. Raises OSError, and then nothing is to be trained.
         """
         self._examples = examples
         kind = self._find_kind()
@@ -67,10 +77,11 @@ class PrivacyBudget:
         self._after_charging(round_number)
         return Privacy(make_mechanism(self._terms, kind, examples), self._make_randomness())
 
-    def make_statement(self, published: int) -> PrivacyStatement:
-        """What the next update says. published: how many rounds the peer's last update said."""
+    def make_statement(self, rounds_said: int | None) -> PrivacyStatement:
+        """What the next update says. rounds_said: what the peer's last one said; None where that is not known."""
         kind, rounds = self._find_kind(), self.rounds_charged
-        return make_statement(self._terms, rounds, rounds - published, examples=kind.examples, rate=kind.rate)
+        charged = min(1, rounds) if rounds_said is None else rounds - rounds_said
+        return make_statement(self._terms, rounds, charged, examples=kind.examples, rate=kind.rate)
 
     def compute_spending(self) -> Spending:
         """Where it stands."""
