@@ -65,8 +65,8 @@ class PrivacyBudget:
     def begin(self, round_number: int, examples: int) -> Privacy | None:
         """Charge a round, on the disk when this returns, and give its means; None where the budget lacks it.
 
-                        examples: how many the peer has. More or fewer than at its first charge change nothing in its cost:
-                        each is taken with the rate that the peer said then. Raises OSError, and then nothing is to be trained.
+        examples: how many the peer has. More or fewer than at its first charge change nothing in its cost:
+        each is taken with the rate that the peer said then. Raises OSError, and then nothing is to be trained.
         """
         self._examples = examples
         kind = self._find_kind()

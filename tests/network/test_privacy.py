@@ -1,0 +1,136 @@
+"""Circles with differential privacy, of real processes: charged first, stated in every update, and never beyond."""
+
+import signal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ledger.blobs.contents.records import UPDATE_MAGIC, Update, decode_blob, update_max_bytes
+from ledger.privacy.statement import PrivacyStatement, check_statement
+from ledger.privacy.terms import PrivacyTerms
+from node.blobs.store import BlockStore
+from node.learning.private.charges import ChargeFile
+from tests.support.network.local_run import LocalRun
+from tests.support.privacy import TERMS
+
+VICTIM = 2
+# A quarter of the 60 examples a step. An ε of 8 holds 29 rounds, one of 2.3 two.
+PRIVATE = msgspec.structs.replace(TERMS, batch=15)
+TWO_ROUNDS = "2.3"
+
+
+def found(run: LocalRun, rounds: int, terms: PrivacyTerms = PRIVATE) -> None:
+    run.start_chain()
+    run.found(
+        "honest", "honest", "honest", rounds=rounds, options=["--privacy", msgspec.json.encode(terms).decode()]
+    )
+
+
+def start(run: LocalRun, *options: str) -> None:
+    """All three. options: of the victim."""
+    for index in range(3):
+        run.start_peer(index, "--seat", str(index), *(options if index == VICTIM else ()))
+
+
+def charges_of(run: LocalRun, index: int) -> Path:
+    [path] = run.network.peers[index].folder.glob("data/circles/*/*/privacy.txt")
+    return path
+
+
+def charged_of(run: LocalRun, index: int) -> list[int]:
+    """The rounds charged, in order."""
+    return [one.round for one in ChargeFile(charges_of(run, index)).charged]
+
+
+def statements_of(run: LocalRun, index: int) -> list[PrivacyStatement]:
+    """What a peer's updates say, round by round; each may be said."""
+    history, seat = run.history(), run.seat(index)
+    store = BlockStore(run.network.peers[index].folder / "data" / "blobs")
+    found = []
+    for round_ in history.rounds:
+        blob = store.find(round_.commits[seat], update_max_bytes(history.manifest))
+        assert blob is not None
+        update = decode_blob(blob, UPDATE_MAGIC, Update, len(blob))
+        check_statement(update.privacy, history.manifest.privacy)
+        assert update.privacy is not None
+        found.append(update.privacy)
+    return found
+
+
+def test_a_peer_killed_between_charge_and_commit_is_charged_twice_and_says_so(run: LocalRun) -> None:
+    found(run, rounds=3)
+    start(run, "--fail-at", "2:charged")
+    assert run.wait_for_end(VICTIM) == -signal.SIGKILL
+    assert charged_of(run, VICTIM) == [1, 2]
+    assert VICTIM not in run.history().rounds[1].commits
+    run.start_peer(VICTIM)
+    run.wait_finished()
+    assert charged_of(run, VICTIM) == [1, 2, 2, 3]
+    said = statements_of(run, VICTIM)
+    assert [(one.charged, one.rounds) for one in said] == [(1, 1), (2, 3), (1, 4)]
+    assert [(one.charged, one.rounds) for one in statements_of(run, 0)] == [(1, 1), (1, 2), (1, 3)]
+    assert run.findings() == []
+
+
+def test_a_peer_killed_after_its_update_was_made_sends_that_one_and_is_not_charged_again(run: LocalRun) -> None:
+    found(run, rounds=2)
+    start(run, "--fail-at", "2:commit")
+    assert run.wait_for_end(VICTIM) == -signal.SIGKILL
+    run.start_peer(VICTIM)
+    run.wait_finished()
+    assert charged_of(run, VICTIM) == [1, 2]
+    assert [one.rounds for one in statements_of(run, VICTIM)] == [1, 2]
+
+
+def test_a_peer_whose_budget_is_spent_judges_on(run: LocalRun) -> None:
+    found(run, rounds=4)
+    start(run, "--privacy-budget", TWO_ROUNDS)
+    run.wait_finished()
+    assert charged_of(run, VICTIM) == [1, 2]
+    said = statements_of(run, VICTIM)
+    assert [one.charged for one in said] == [1, 1, 0, 0]
+    assert {one.epsilon_milli for one in said[1:]} == {said[1].epsilon_milli}
+    assert said[1].epsilon_milli <= 2300
+    # It attests and is told once, and the others are not charged less.
+    assert all(VICTIM in round_.attestations for round_ in run.history().rounds)
+    [notice] = [one for one in run.events(VICTIM, "notice") if one["kind"] == "privacy_spent"]
+    assert notice["budget_epsilon"] == 2.3
+    last = run.rounds(VICTIM)[4]["privacy"]
+    assert (last["rounds_charged"], last["rounds_left"]) == (2, 0)
+    assert set(run.verdicts(VICTIM, 4).values()) <= {"accepted", "rejected"}
+    assert charged_of(run, 0) == [1, 2, 3, 4]
+    assert run.findings() == []
+
+
+def test_what_a_lost_folder_had_spent_stands_in_the_peers_own_updates(run: LocalRun) -> None:
+    found(run, rounds=3)
+    start(run, "--fail-at", "2:exchange")
+    assert run.wait_for_end(VICTIM) == -signal.SIGKILL
+    path = charges_of(run, VICTIM)
+    path.unlink()
+    run.start_peer(VICTIM)
+    run.wait_finished()
+    assert charged_of(run, VICTIM) == [0, 0, 3]
+    assert "privacy charges taken from a published update rounds=2 instead_of=0" in run.log(VICTIM)
+    assert [one.rounds for one in statements_of(run, VICTIM)] == [1, 2, 3]
+    assert run.findings() == []
+
+
+def test_a_damaged_file_of_charges_stops_the_peer_with_a_sentence(run: LocalRun) -> None:
+    found(run, rounds=3)
+    start(run, "--fail-at", "2:exchange")
+    assert run.wait_for_end(VICTIM) == -signal.SIGKILL
+    path = charges_of(run, VICTIM)
+    path.write_bytes(path.read_bytes().replace(b"250000000", b"100000000"))
+    run.start_peer(VICTIM)
+    assert run.wait_for_end(VICTIM) == 3
+    assert "is damaged in line 1, so what this peer has spent of its privacy is not known" in run.log(VICTIM)
+
+
+@pytest.mark.parametrize("budget", ["0", "9", "many"])
+def test_a_budget_above_the_circles_is_refused(run: LocalRun, budget: str) -> None:
+    found(run, rounds=1)
+    run.start_peer(0, "--privacy-budget", budget)
+    assert run.wait_for_end(0) == 2
+    assert "is not above 0 and at most 8, the circle's" in run.log(0)
