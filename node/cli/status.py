@@ -8,8 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from ledger.errors import UsageError
 from node.cli.opened import open_named
 from node.cli.options import Subparsers, add_json, add_rpc, print_json
+from node.cli.privacy_lines import describe_spending, describe_terms, read_spending
 
 # Endpoints tried at a time.
 _PARALLEL: Final = 16
@@ -27,6 +29,9 @@ def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser("status", help="show a circle's round, seats and reputations", description=__doc__)
     parser.add_argument("--circle", type=Path, default=Path("circle.json"))
     parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="of a node on this machine: show also what privacy it has spent"
+    )
+    parser.add_argument(
         "--reach", action="store_true", help="also try every seat's gossip and gateway from this machine"
     )
     add_rpc(parser)
@@ -36,6 +41,8 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the chain once and print."""
+    from msgspec.structs import asdict
+
     from ledger.circle.history import Phase
 
     opened = open_named(options)
@@ -54,6 +61,12 @@ def run(options: argparse.Namespace) -> int:
         "convicted": [seat for seat, held in history.seats.items() if held.convictions],
         "open_disputes": _open_disputes(history, opened),
     }
+    if (terms := history.manifest.privacy) is not None:
+        shown["privacy"] = {"terms": asdict(terms)}
+        if options.data is not None:
+            shown["privacy"]["own"] = read_spending(opened, options.data).to_fields()
+    elif options.data is not None:
+        raise UsageError("--data is for a circle with privacy terms, and this one has none")
     if options.reach:
         reached = asyncio.run(_probe_reached(circle.network, shown["seats"]))
         for row in shown["seats"]:
@@ -127,6 +140,10 @@ def _print(shown: Mapping[str, Any]) -> None:
         + ("" if left_s is None else f", {left_s} s left"),
         highlight=False,
     )
+    if (privacy := shown.get("privacy")) is not None:
+        console.print(describe_terms(privacy["terms"]), highlight=False)
+        if "own" in privacy:
+            console.print(describe_spending(privacy["own"]), highlight=False)
     console.print(_table(shown["seats"], shown["round"], console.width))
     if shown["open_disputes"]:
         console.print(_disputes_line(shown["open_disputes"]), highlight=False)

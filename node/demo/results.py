@@ -23,6 +23,8 @@ class RunResults:
     """Seat → round → share of marked examples that get the attack's label, 0..1."""
     reputation: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
     """Seat → round → 0..1."""
+    spent: dict[int, float] = field(default_factory=dict)
+    """Seat → ε that its peer has spent after its last round, where the circle has privacy terms."""
     verdicts: dict[tuple[int, int], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """(judge's seat, judged seat) → how many verdicts of each kind."""
     seconds: list[float] = field(default_factory=list)
@@ -82,6 +84,8 @@ def _add_round(results: RunResults, seat: int, event: dict[str, Any], *, counts:
         if (figure := event["figures"].get(name)) is not None:
             values[seat][number] = figure
     results.reputation[seat][number] = event["reputation"]
+    if "privacy" in event:
+        results.spent[seat] = event["privacy"]["spent_epsilon"]
     for judged, verdict in event["verdicts"].items():
         results.verdicts[seat, int(judged)][verdict] += 1
     if counts and number > 1:

@@ -52,6 +52,7 @@ def make_fields(picture: Path | None, outcome: "DemoOutcome", reputations: dict[
             "backdoor_mean": fmean(backdoors) if backdoors else None,
             "attacks": results.attacks,
             "reputations": reputations,
+            "epsilon_spent": results.spent,
             "verdicts": [
                 {"judge": judge, "judged": judged, **counts}
                 for (judge, judged), counts in sorted(results.verdicts.items())
@@ -81,7 +82,8 @@ def _accuracy_line(results: RunResults) -> str:
 
 
 def _peers_table(results: RunResults, reputations: dict[int, float]) -> Table:
-    table = Table("seat", "kind", "accuracy", "accepted by honest peers", "reputation", title="who was taken in")
+    headings = ["seat", "kind", "accuracy", "accepted by honest peers", "reputation"]
+    table = Table(*headings, *(["ε spent"] if results.spent else []), title="who was taken in")
     for seat, attack in sorted(results.attacks.items()):
         accepted, judged = count_accepted(results, [j for j in results.honest if j != seat], seat)
         accuracy = results.accuracy.get(seat)
@@ -92,6 +94,7 @@ def _peers_table(results: RunResults, reputations: dict[int, float]) -> Table:
             f"{accuracy[max(accuracy)]:.3f}" if accuracy else "",
             f"{accepted} of {judged} times",
             f"{value:.3f}" + (" quarantined" if value < 0.25 else ""),
+            *([f"{results.spent[seat]:.3f}"] if seat in results.spent else []),
         )
     return table
 

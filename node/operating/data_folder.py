@@ -26,8 +26,8 @@ _OPENED: Final = "opened-"
 
 
 @dataclass(frozen=True)
-class DataFolder:
-    """Where one peer of one circle keeps its files. `open` makes one."""
+class FolderPlaces:
+    """Where one peer of one circle keeps its files, whether they are there or not."""
 
     root: Path
     """Above all circles' folders."""
@@ -35,31 +35,6 @@ class DataFolder:
     """The circle's."""
     opened_in: str
     """Hash of the block that the circle was opened in, 0x-prefixed hex."""
-    lock: FolderLock
-    """Held while the folder is in use."""
-
-    @classmethod
-    def open(cls, root: Path, network: Network, opened_in: str) -> "DataFolder":
-        """Take the folder, made where it is missing. Raises SetupError where another process holds it."""
-        try:
-            make_folder(root)
-            lock = FolderLock(root, "another node")
-            return cls(root, network, opened_in, lock)._made()
-        except OSError as error:
-            raise SetupError(
-                f"the folder {root} cannot be used ({error.strerror}): make it writable for this user or choose "
-                "another with --data"
-            ) from error
-
-    def __enter__(self) -> "DataFolder":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()
-
-    def of_circle(self, opened_in: str) -> "DataFolder":
-        """The same folder for the circle at this address that another block opened. Raises OSError."""
-        return DataFolder(self.root, self.network, opened_in, self.lock)._made()
 
     @property
     def blobs(self) -> Path:
@@ -108,6 +83,37 @@ class DataFolder:
     @property
     def _circle(self) -> Path:
         return self._address / f"{_OPENED}{self.opened_in.removeprefix('0x')[:_HASH_CHARACTERS]}"
+
+
+@dataclass(frozen=True)
+class DataFolder(FolderPlaces):
+    """The files of one peer of one circle, held by this process. `open` makes one."""
+
+    lock: FolderLock
+    """Held while the folder is in use."""
+
+    @classmethod
+    def open(cls, root: Path, network: Network, opened_in: str) -> "DataFolder":
+        """Take the folder, made where it is missing. Raises SetupError where another process holds it."""
+        try:
+            make_folder(root)
+            lock = FolderLock(root, "another node")
+            return cls(root, network, opened_in, lock)._made()
+        except OSError as error:
+            raise SetupError(
+                f"the folder {root} cannot be used ({error.strerror}): make it writable for this user or choose "
+                "another with --data"
+            ) from error
+
+    def __enter__(self) -> "DataFolder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+    def of_circle(self, opened_in: str) -> "DataFolder":
+        """The same folder for the circle at this address that another block opened. Raises OSError."""
+        return DataFolder(self.root, self.network, opened_in, self.lock)._made()
 
     def _made(self) -> "DataFolder":
         for folder in (self._address.parent, self._address, self._circle):

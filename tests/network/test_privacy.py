@@ -98,6 +98,10 @@ def test_a_peer_whose_budget_is_spent_judges_on(run: LocalRun) -> None:
     assert notice["budget_epsilon"] == 2.3
     last = run.rounds(VICTIM)[4]["privacy"]
     assert (last["rounds_charged"], last["rounds_left"]) == (2, 0)
+    shown = run.command("status", "--data", str(run.network.peers[VICTIM].folder / "data"))["privacy"]
+    assert shown["terms"]["epsilon_milli"] == 8000
+    spent = said[1].epsilon_milli / 1000
+    assert shown["own"] == {"spent_epsilon": spent, "budget_epsilon": 8, "rounds_charged": 2, "rounds_left": 27}
     assert set(run.verdicts(VICTIM, 4).values()) <= {"accepted", "rejected"}
     assert charged_of(run, 0) == [1, 2, 3, 4]
     assert run.findings() == []

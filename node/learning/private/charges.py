@@ -52,7 +52,7 @@ class ChargesDamaged(SetupError):
 
 
 class ChargeFile:
-    """The charges of one folder and circle. The file of one process."""
+    """The charges of one folder and circle. One process writes to it; whoever only reads may do so beside it."""
 
     def __init__(self, path: Path) -> None:
         """Read it. Raises ChargesDamaged, OSError."""
@@ -104,8 +104,7 @@ class ChargeFile:
             self._charged.append(_parse(self._path, number, line))
         if any(one.kind != self.kind for one in self._charged):
             raise ChargesDamaged(self._path, "holds charges of several kinds")
-        if rest:
-            self._rewrite()
+        self._is_torn = bool(rest)
 
     def _rewrite(self) -> None:
         write_whole(self._path, _lines(self._charged))
