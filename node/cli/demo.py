@@ -40,9 +40,6 @@ def add_parser(commands: Subparsers) -> None:
     add_rule(parser)
     add_codec(parser)
     add_sent_share(parser)
-    parser.add_argument(
-        "--privacy", metavar="TERMS", help="train with differential privacy, as deploy has it: epsilon=8"
-    )
     parser.add_argument("--folder", type=Path, help="the run folder (default: a new one under runs/)")
     parser.add_argument("--discard", action="store_true", help="delete the run folder at the end")
     add_json(parser)
@@ -71,8 +68,6 @@ def run(options: argparse.Namespace) -> int:
     lock = FolderLock(folder, "another demo")
     deploy = ["--task", options.task, "--skew", str(options.skew), "--samples", str(options.samples)]
     deploy += ["--rule", options.rule, "--codec", options.codec, *MONEY]
-    if options.privacy is not None:
-        deploy += ["--privacy", options.privacy]
     for parameter in options.rule_parameter:
         deploy += ["--rule-parameter", parameter]
     demo = DemoOptions(

@@ -1,6 +1,7 @@
 """Circles with differential privacy, of real processes: charged first, stated in every update, and never beyond."""
 
 import signal
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -8,8 +9,8 @@ import pytest
 
 from ledger.blobs.contents.records import UPDATE_MAGIC, Update, decode_blob, update_max_bytes
 from ledger.privacy.statement import PrivacyStatement, check_statement
-from ledger.privacy.terms import PrivacyTerms
 from node.blobs.store import BlockStore
+from node.learning import genesis
 from node.learning.private.charges import ChargeFile
 from tests.support.network.local_run import LocalRun
 from tests.support.privacy import TERMS
@@ -20,11 +21,15 @@ PRIVATE = msgspec.structs.replace(TERMS, batch=15)
 TWO_ROUNDS = "2.3"
 
 
-def found(run: LocalRun, rounds: int, terms: PrivacyTerms = PRIVATE) -> None:
+@pytest.fixture(autouse=True)
+def private_circles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever circle is founded here has privacy terms."""
+    monkeypatch.setattr(genesis, "found_circle", partial(genesis.found_circle, privacy=PRIVATE))
+
+
+def found(run: LocalRun, rounds: int) -> None:
     run.start_chain()
-    run.found(
-        "honest", "honest", "honest", rounds=rounds, options=["--privacy", msgspec.json.encode(terms).decode()]
-    )
+    run.found("honest", "honest", "honest", rounds=rounds)
 
 
 def start(run: LocalRun, *options: str) -> None:
