@@ -1,7 +1,7 @@
 """The port of a peer: the few places where what it does may be another's choice. `Behaviour` is the honest one.
 
-A peer asks its behaviour on the very path that it takes anyway, and knows no other than this. Whoever wants to do
-otherwise (node.attacks does) plugs in from outside, and builds what it needs to know by itself.
+A peer asks its behaviour on the very path that it takes anyway, and knows no other than this. A peer that wants
+to do otherwise (node.attacks does) plugs in from outside, and builds what it needs to know by itself.
 """
 
 from collections.abc import Callable

@@ -99,7 +99,7 @@ class Follower:
         """Send one call and wait for its block, and for the blocks on it that the peer waits for.
 
         only_if: whether it still makes sense with what the chain says at the last moment. Raises Overtaken where
-        it does not, Reverted, NoReceipt and ChainUnreachable; Refused, NoFunds among it, only for who has no seat.
+        it does not, Reverted, NoReceipt and ChainUnreachable; Refused, NoFunds among it, only without a seat.
         """
         receipt = await self._run(lambda: self._call(name, arguments, only_if, value_wei))
         _log.debug("transaction done call=%s gas=%d block=%d", name, receipt.gas, receipt.block)

@@ -7,7 +7,7 @@ from ledger.errors import SetupError, UsageError
 
 
 def tell(text: str) -> None:
-    """A line for who watches."""
+    """A line for the person who watches."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 # Endpoints draw the line at 500 to 10,000 blocks, or at so many results or bytes; each says so in its own words.
 FIRST_BLOCKS: Final = 2_000
 MOST_BLOCKS: Final = 50_000
-# Some two billion: whoever claims more would have us ask for ever.
+# Some two billion: an endpoint that claims more would have us ask for ever.
 MOST_SPAN: Final = 1 << 31
 # More than any honest answer of ours holds in a piece: 256 seats leave some 600 logs a round.
 MOST_LOGS: Final = 20_000

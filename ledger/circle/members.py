@@ -8,7 +8,7 @@ from ledger.identity.addresses import address_bytes
 
 @dataclass
 class Seat:
-    """Who sits there and where it has been reached.
+    """The peer that sits there and where it has been reached.
 
     What concerns one holder begins anew with the next one: see `tenure`.
     """
@@ -86,12 +86,12 @@ class Votes:
 
     @property
     def cast(self) -> int:
-        """Mask of who has voted."""
+        """Mask of the seats that have voted."""
         return self.upholding | self.rejecting | self.withholding
 
     @property
     def against_judge(self) -> int:
-        """Mask of who finds for the claim: the burden of proof is the judge's."""
+        """Mask of the seats that find for the claim: the burden of proof is the judge's."""
         return self.upholding | self.withholding
 
     def add(self, seat: int, answer: Answer) -> None:
@@ -114,7 +114,7 @@ class Dispute:
     judge_tenure: int
     """How many sat in the judge's seat before the judge, plus 1."""
     pool: int
-    """Mask of who the jury is drawn from."""
+    """Mask of the seats that the jury is drawn from."""
     stage: Stage
     """Where it stands, or stood when it ended."""
     deadline: int

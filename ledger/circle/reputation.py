@@ -28,7 +28,7 @@ def settle(
 
     reputations: seat → 0..65535 before it. committed: mask. attestations: by judge's seat.
     able: mask of the judges whose verdicts count: held, not suspended; 0 where the round is given up. missed: mask
-    of who was waited for and did not commit.
+    of the seats that were waited for and did not commit.
     A seat moves 1 / 2**shift of the way to the share of its judges' weight that accepted it; one that committed and
     attested nothing then loses 1 / 2**shift, and one that missed the commit phase too. An able judge weighs its
     reputation in 8 bits, nothing below `floor` (unless all are below it: then each weighs 1). The floor is at least

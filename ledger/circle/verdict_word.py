@@ -1,6 +1,6 @@
 """One judge's verdicts in the word it sends to the contract (R10), see contracts/modules/verdicts.vy.
 
-Bit j of `judged` and `accepted` is about the judge's j-th neighbour: nobody can speak of who is not its neighbour.
+Bit j of `judged` and `accepted` is about the judge's j-th neighbour: a judge can speak of its neighbours alone.
 The seed's tail keeps a word from being taken under another seed, should the chain reorganise.
 
      127            64  63  62       42 41        21 20         0

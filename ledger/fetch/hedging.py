@@ -75,7 +75,7 @@ class FetchJob:
     """Gateway → what failed there."""
 
     def rank_gateways(self, now_s: float) -> deque[URL]:
-        """Whom to ask for the next block: who gave one before, the least busy first; who rests comes last."""
+        """The order to ask for the next block: those that gave one, the least busy first; resting ones last."""
 
         def place(gateway: URL) -> tuple[bool, bool, int]:
             gave = gateway in self.gave
@@ -146,7 +146,7 @@ class Race:
                     if block is not None:
                         return block
                 self._start(len(done))
-                # Not only where nothing ends: who says no slowly would hold up the line as well.
+                # Not only where nothing ends: a gateway that says no slowly would hold up the line as well.
                 if self._clock() >= self._look_s:
                     self._look_s = self._clock() + self._job.hedge_s
                     if not self._is_on_course():
@@ -160,7 +160,7 @@ class Race:
     def _start(self, count: int) -> None:
         for _ in range(min(count, WIDTH - len(self._under_way))):
             if not self._line:
-                # Who was too slow while others waited may try again now that nobody waits.
+                # A gateway too slow while others waited may try again now that nobody waits.
                 self._line.extend(self._later)
                 self._later, self._all_asked = [], True
             if not self._line:

@@ -1,1 +1,1 @@
-"""Who somebody is: the network, signatures bound to it, and the endpoints that seats announce. Pure."""
+"""Identity: the network, signatures bound to it, and the endpoints that seats announce. Pure."""

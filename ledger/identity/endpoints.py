@@ -67,7 +67,7 @@ def parse_endpoint(text: str) -> Endpoint:
 
 
 def find_endpoint(text: str) -> Endpoint | None:
-    """The same, None for what names no two addresses: what nobody can read, nobody can reach."""
+    """The same, None for what names no two addresses: a text that nobody can read names nothing to reach."""
     try:
         return parse_endpoint(text)
     except MalformedEndpoint:

@@ -86,7 +86,7 @@ class StateStore(Protocol):
 class StateCache:
     """The states last decoded, so that a chain of frames is not decoded from its key frame again and again.
 
-    What it forgets costs time and nothing else: who judges holds the blobs, or the states, that it needs (Held).
+    What it forgets costs time and nothing else: a judge holds the blobs, or the states, that it needs (Held).
     The least recently used go first once all together take more than `limit_bytes`. Threads may share it.
     """
 
@@ -299,7 +299,7 @@ def decode_public_state(fetched: FetchedUpdate, task: CircleTask) -> DecodedStat
     known = states.get(commits)
     if known is not None:
         return known
-    # R28: also where it is invalid by itself. Who called it that would have to show what it hangs on.
+    # R28: also where it is invalid by itself. A judge that called it so would have to show what it hangs on.
     lacking = fetched.held.find_lacking(commits, task.manifest, states)
     if lacking is not None:
         raise BlobMissing(f"the blob {lacking.hex()[:12]} that an update hangs on is not to be had", lacking)

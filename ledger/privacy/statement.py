@@ -5,7 +5,7 @@ says with its first charge and keeps. So a judge needs none of the author's earl
 is right and within the budget; whether the counts go on from one update to the next is for audits (R30.4).
 
 Nobody can see how many examples a peer has, so the rate is the peer's word, said or not said with a number of
-examples. It decides nothing about anybody else: who understates it spends its own people's privacy unseen.
+examples. It decides nothing about anybody else: a peer that understates it spends its own people's privacy unseen.
 """
 
 from decimal import Decimal

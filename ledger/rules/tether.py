@@ -58,9 +58,9 @@ class Tether:
 
         τ    = max(least · s, min(lower median of d, reach · s)), or the lower median alone where s = 0
         gate : d_j ≤ gate · max(τ, s); where a latecomer finds nobody inside, all pass, τ is the lower median, and
-               nobody is dropped; a latecomer is who has judged in at most `settling` rounds before, and not in all
+               nobody is dropped; a latecomer is one that judged in at most `settling` rounds before, and not in all
         z_j  = (w_j − b) · min(1, τ / d_j)
-        seen : who passes must look alike in two sketches, the remembered one, whose seed the judge keeps, and a
+        seen : those who pass must look alike in two sketches, the remembered one, whose seed the judge keeps, and a
                fresh one, drawn after this round's commits. With D the Gram matrix of the steps in the one less that
                in the other, in τ²: |median of D_ji over the others inside and own_votes times the judge's own| ≤
                hidden, and |D_jj| ≤ unseen; else it counts as outside the gate, for what it hides from the first
@@ -75,8 +75,8 @@ class Tether:
         b'   = b + ((own − b) + Σ kept z_j) / (1 + kept)
 
     Neighbours are drawn anew each round, so a handful of them says little; all whom the judge has met say who
-    pushes together. Rejected is who stands outside the gate or was dropped by the test. Who was dropped only
-    because few are known is accepted but not mixed. What is named without a formula is a parameter, in thousandths
+    pushes together. Those outside the gate or dropped by the test are rejected. Those dropped only because
+    few are known are accepted but not mixed. What is named without a formula is a parameter, in thousandths
     but for settling, few, most, own_votes and sketch_width, a power of two; with memory 0 there is no history.
     Source: design of this project; clipping as in He, Karimireddy and Jaggi 2022, arXiv:2202.01545.
     """
@@ -175,7 +175,7 @@ class Tether:
     def _may_be_late(self, inputs: ScreeningInput) -> bool:
         """Whether the judge came when others had gone on without it, and not long ago.
 
-        Who was there from the start, or has caught up, and finds everybody out of reach is among liars.
+        A judge that was there from the start, or has caught up, and finds all out of reach is among liars.
         """
         own = inputs.memory.trace_of(inputs.judge, inputs.tenures.get(inputs.judge, 0))
         judged = own.meetings if own else 0
@@ -274,7 +274,7 @@ class Tether:
     def _cut(self, known: Sequence[int], found: Spread, reach: Reach, neighbours: int) -> Cut:
         """Whom to drop of those inside the gate. Of equally far ones, the lower seat."""
         count = len(known)
-        # An even share is one among those who move: who stands still takes no part in the spread.
+        # An even share is one among those who move: an author that stands still takes no part in the spread.
         middle = sorted(found.squares)[(count - 1) // 2]
         moving = sum(square * 10**6 >= self.still_milli**2 * middle for square in found.squares)
         # It shrinks with their number; what honest peers have in common does not.

@@ -1,4 +1,4 @@
-"""Who may be connected to the gateway: so many in all and from one address, and none that keeps others waiting.
+"""Which connections the gateway keeps: so many in all and from one address, and none that keeps others waiting.
 
 A connection is *waiting* while it has no whole request: it is new, sends its head, takes the last bytes of an
 answer, or is kept for another request. That may last for a while and no longer. Above the bounds the one that has
@@ -153,6 +153,6 @@ class Door(asyncio.Protocol):
 
 
 def find_longest_waiting(doors: list[Door], counts: Counter[str], among: str | None) -> Door | None:
-    """Whom to cut: who has waited longest, of the address with the most connections; of `among` alone if named."""
+    """The one to cut: waiting longest, of the address with the most connections; of `among` alone if named."""
     waiting = [door for door in doors if door.waiting_since is not None and among in (None, door.address)]
     return min(waiting, key=lambda door: (-counts[door.address], door.waiting_since or 0.0), default=None)

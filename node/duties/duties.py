@@ -1,7 +1,7 @@
 """What a member does for the circle beside its rounds: report, eject, release, vote, dispute, appeal, rotate.
 
 Anyone may make most of these calls. So that not all do at once, each waits its turn in the order of the round's
-chores; who finds it done meanwhile drops it.
+chores; a node that finds it done meanwhile drops it.
 """
 
 import logging
@@ -59,7 +59,7 @@ def find_duties(history: History, seat: int, now_s: float) -> list[Duty]:
         if dispute.is_over(now_s - CLOCK_SLACK_S):
             found.append(Duty("resolve", (dispute.number,)))
         elif dispute.stage == Stage.DRAWING:
-            # R26.5: who raises a claim has its jury drawn, or loses its bond.
+            # R26.5: the challenger has the jury drawn, or loses its bond.
             found.append(Duty("summon", (dispute.number,), is_own=dispute.claim.challenger in mine.keys))
     # A new hot key's node finishes the rotation itself; what changes the cold key alone is finished by this one.
     if mine.announced is not None and mine.announced[0] == mine.peer and is_rotation_due(history, seat, now_s):
@@ -71,7 +71,7 @@ def count_members_ahead(history: History, seat: int) -> int:
     """How many members are to do a duty that anyone may do before this one. 0: do it now (R21)."""
     if history.round is None:
         return seat
-    # Who is below the floor may be the one whom a duty is about, and is no help.
+    # A seat below the floor may be the one that a duty is about, and is no help.
     able = history.members & ~history.below | 1 << seat
     return history.draw_duty_order(able).index(seat)
 

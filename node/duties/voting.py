@@ -46,12 +46,13 @@ class ClaimCase:
     def answer(self, deadline_s: float, window_s: float) -> Answer | None:
         """What to vote in a stage that ends at its deadline, Unix seconds; None for nothing, or nothing yet.
 
-        *Withheld* is said only by who asked from the first third of the window on into its last one: the judge has
-        until then to show what it judged from.
+        *Withheld* is said only by a voter that asked from the first third of the window on into its last one: the
+        judge has until then to show what it judged from.
         """
         if self.truth == Truth.FALSE:
             return Answer.UPHOLDS
-        # Nobody can show false what nobody can tell: a juror that kept silent would pay for each such claim.
+        # A claim that nobody can recompute cannot be shown to be false: a juror that kept silent would pay for
+        # each such claim.
         if self.truth in (Truth.RIGHT, Truth.UNKNOWABLE):
             return Answer.REJECTS
         third = window_s / 3
@@ -76,7 +77,7 @@ def find_open_appeals(history: History, now_s: float) -> list[Dispute]:
 
 
 class Answers(Protocol):
-    """Chooses what to vote: whoever follows the protocol, the answer that recomputing gave."""
+    """Chooses what to vote: a peer that follows the protocol, the answer that recomputing gave."""
 
     def __call__(self, answer: Answer, *, is_own: bool) -> Answer:
         """is_own: the claim is about what this peer said."""

@@ -146,9 +146,9 @@ class UnshownAttestation:
 def patience_s(history: History, judge: int, address: str) -> float:
     """For how long a judge is asked for what it judged from before the circle is to ask for it.
 
-    A window, twice that after this account asked it by a claim and it showed, and so on to eight: who shows only
-    what the circle asks for may cost the others gas now and then, and no more. What others ask for counts for
-    nothing: a judge's friends could ask to have it left alone.
+    A window, twice that after this account asked it by a claim and it showed, and so on to eight: a judge that
+    shows only what the circle asks for may cost the others gas now and then, and no more. What others ask for
+    counts for nothing: a judge's friends could ask to have it left alone.
     """
     asked = [one for one in history.disputes if one.asker is not None and one.claim.challenger == address]
     tenure = history.seats[judge].tenure
@@ -160,7 +160,7 @@ def patience_s(history: History, judge: int, address: str) -> float:
 def is_withheld(history: History, unshown: UnshownAttestation, address: str, now_s: float) -> bool:
     """Whether an account is to have the circle ask for it by now. now_s: of the clock of `unshown` (R21.1).
 
-    Of a judge alone that goes on attesting: who is away cannot show anything, and says nothing new either. While
+    Only of a judge that goes on attesting: one that is away can show nothing, and says nothing new either. While
     another claim about the judge is open it waits twice as long, and no longer: of many nodes that see nothing one
     asks first, and a judge's friend that keeps a claim open, which costs it no bond, shields it from no question.
     """

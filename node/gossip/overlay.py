@@ -147,7 +147,7 @@ class Overlay:
     async def _serve_connection(
         self, socket: Socket, certificate_sha256: bytes, expected: str | None = None
     ) -> None:
-        """A connection from its handshake to its end. expected: who was dialled, None if they dialled us."""
+        """A connection from its handshake to its end. expected: the peer dialled, None if it dialled us."""
         peer = expected or "unknown"
         code, reason, within_s = CODE_UNWANTED, "going away", 0.0  # if this task is cancelled
         try:
@@ -198,7 +198,7 @@ class Overlay:
         """Whether a second link to a peer replaces the first; both ends come to the same answer.
 
         Two that dialled each other at once keep the link that the lower address dialled. Otherwise the newer
-        one: whoever dials again has lost the older.
+        one: a peer that dials again has lost the older.
         """
         if dialled == old.dialled or self._now() - old.since > 2 * self._limits.handshake_s:
             return True

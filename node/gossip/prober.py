@@ -74,7 +74,7 @@ class Prober:
         return ReachedPlaces(found.peer == peer, gateway)
 
     async def probe_gossip(self, place: Origin) -> FoundPeer:
-        """Who proves to be there. Never raises for what the other end does."""
+        """The peer that proves to be there. Never raises for what the other end does."""
         try:
             async with asyncio.timeout(2 * self._limits.handshake_s):
                 return await self._ask(place)

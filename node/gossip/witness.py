@@ -14,7 +14,7 @@ class Witness:
     """Answers questions to dial back. Nobody can be made to dial an address that is not its asker's on chain, nor
     any address oftener than `dial_back_s` says.
 
-    endpoint_of: the text that the chain names for an address, None for who has no seat.
+    endpoint_of: the text that the chain names for an address, None for one without a seat.
     """
 
     def __init__(self, endpoint_of: Callable[[str], str | None], prober: Prober, limits: Limits) -> None:

@@ -66,7 +66,7 @@ class TrainedUpdate:
 
 
 class Choice(Protocol):
-    """Chooses what to publish. Who follows the protocol hands back what it was given."""
+    """Chooses what to publish. A peer that follows the protocol hands back what it was given."""
 
     def update(self, trained: TrainedUpdate) -> Vector:
         """What to encode and publish, (d,), float32."""

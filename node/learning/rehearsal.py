@@ -17,7 +17,7 @@ from node.learning.template import Template
 from node.learning.training import Trainer
 from node.tasks.interface import Task
 
-# Slips of who wrote the task: it would fail alike on every machine, whatever data lie there.
+# Slips of the task's author: it would fail alike on every machine, whatever data lie there.
 _SLIPS: Final = (NameError, AttributeError, TypeError)
 
 

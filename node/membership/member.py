@@ -120,7 +120,7 @@ class MemberMaker:
         self._follow, self._meanwhile = follow, meanwhile
 
     async def make(self, seat: int, folder: DataFolder, recent: RecentWork) -> Member:
-        """Waits for what nobody serves now. Raises SetupError where the task or the circle is at fault."""
+        """Waits where something is lacking. Raises SetupError where the task or the circle is at fault."""
         parts, services, history = self._parts, self._parts.services, self._parts.history
         file = StateFile(folder.state)
         saved = file.load(parts.network, history.manifest.state_size)

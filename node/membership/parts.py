@@ -87,7 +87,7 @@ class PeerParts:
         return self.follower.sender.address
 
     async def fetch_blobs(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
-        """Digest → seat to be asked first in, blobs out, for who recomputes what was said. Raises Unavailable."""
+        """Digest → seat to be asked first in, blobs out, to recompute what was said. Raises Unavailable."""
         parameters = self.history.terms
         # Within a vote's window there is time to ask again.
         timeout_s = (

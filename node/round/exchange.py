@@ -171,7 +171,7 @@ class Exchange:
             _log.debug("blobs held not told round=%d reason=%s", round_number, error)
 
     def _list_gateways(self, history: History, author: int, digest: bytes) -> list[str]:
-        """The author's, then those of who said that they have it, then all the others."""
+        """The author's, then those of the members that said they have it, then all the others."""
         holders = set(self._gossip.list_holders(digest))
         said = [seat for seat, held in history.seats.items() if held.peer in holders and seat != author]
         self._rng.shuffle(said)

@@ -1,4 +1,4 @@
-"""How long to wait for a neighbour's update: who gave nothing last time gets a moment, unless it says it has it."""
+"""How long to wait for a neighbour's update: a moment if it gave nothing last time, unless it says it has it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,14 +12,14 @@ Knock = Callable[[str, bytes], Awaitable[bool]]
 
 BRIEF_S: Final = 2.0
 _KNOCKS: Final = 4
-# Who says so and does not deliver is believed so often in a row, and then in every fourth round.
+# A peer that says so and does not deliver is believed so often in a row, then in every fourth round.
 _BELIEVED: Final = 3
 _BELIEVED_EVERY: Final = 4
 _AUTHORS_MAX: Final = 1024
 
 
 class NeighbourPatience:
-    """Remembers whose updates could not be had, by endpoint: whoever moves begins anew (R20.3).
+    """Remembers whose updates could not be had, by endpoint: a peer that moves begins anew (R20.3).
 
     knock: asks an author's gateway for the head of its update.
     """

@@ -44,8 +44,8 @@ class Lateness:
 def next_step(history: History, seat: int, late: Lateness = Lateness(), means: Means = Means()) -> Step:
     """Decide.
 
-    Who lacks its base sits out and is not waited for. Who lost its own update sits out this round and wakes for the
-    next one. Either does the chores of others.
+    A peer without its base sits out and is not waited for. One that lost its own update sits out this round and
+    wakes for the next one. Either does the chores of others.
     """
     round_ = history.round
     if history.phase == Phase.FINISHED:
@@ -69,7 +69,8 @@ def trains_ahead(history: History, seat: int) -> bool:
     """Whether the seat has no part in the round under way and asked to be in the next one (R21.2).
 
     Its base stays as it is until then, so what it trains now it can commit at once when that round opens. Nobody
-    waits for who dozes (R3.5a): where the others close the phase as soon as they are done, this is its way back.
+    waits for a seat that dozes (R3.5a): where the others close the phase as soon as they are done, this is its
+    way back.
     """
     round_ = history.round
     if round_ is None or history.phase not in (Phase.COMMIT, Phase.ATTEST) or seat in round_.commits:
@@ -79,7 +80,7 @@ def trains_ahead(history: History, seat: int) -> bool:
 
 
 def is_heard(history: History, round_: Round) -> bool:
-    """Whether all attested whom the attest phase waits for (R3.7): who committed, is held and does not doze."""
+    """Whether all have attested that the attest phase waits for (R3.7): seats committed, held and awake."""
     waited_for = round_.committed & history.members & ~history.dozing
     return waited_for & ~mask_of(list(round_.attestations)) == 0
 
@@ -91,7 +92,7 @@ def _while_committing(history: History, round_: Round, seat: int, late: Lateness
             return Step.WAIT
         if (history.roster | history.late) >> seat & 1:
             return Step.COMMIT
-        # Not counted on. Who is new waits for the next round, unless this one cannot end without it.
+        # Not counted on. A newcomer waits for the next round, unless this one cannot end without it.
         is_wanted = late.overdue and not has_quorum
         return Step.WAKE if is_wanted or not history.is_woken(seat) else Step.WAIT
     # R3.7: those still missing may have left; then nobody is waited for, and no commit closes the phase.

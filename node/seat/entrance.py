@@ -81,7 +81,7 @@ class Entrance:
         return seat
 
     async def _check_balance(self, bond_wei: int) -> None:
-        """Only of who has no seat yet: a balance is an endpoint's word, and no such word ends a member."""
+        """Only of a peer without a seat: a balance is an endpoint's word, and no such word ends a member."""
         balance = await self._follower.fetch_balance_wei()
         if balance < _MIN_BALANCE_WEI + bond_wei:
             bond = f" with a bond of {format_ether(bond_wei)}" if bond_wei else ""

@@ -1,4 +1,4 @@
-"""What has become of a seat, in sentences for who runs it: a pure function of the circle's history.
+"""What has become of a seat, in sentences for its operator: a pure function of the circle's history.
 
 A `Standing` is how a seat stands at one moment; `find_news` compares two of them, so that each change is told once.
 """

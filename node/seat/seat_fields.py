@@ -8,7 +8,7 @@ from ledger.circle.reputation import FULL
 
 
 def make_standing_fields(history: History, seat: int) -> dict[str, Any]:
-    """Who holds the seat, whether it counts and whether it is waited for. Amounts in wei.
+    """The seat's holder, whether it counts and whether it is waited for. Amounts in wei.
 
     suspended_until: the round from which waking ends its suspension. dozing: it was waited for in vain, and is
     waited for no more; late: it dozes and may commit in this round. convictions: upheld claims about what it said.

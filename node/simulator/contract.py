@@ -58,7 +58,7 @@ class SimulatedContract:
         self.rounds[-1].attestations[seat] = Attestation(judged, accepted, record)
 
     def settle(self) -> None:
-        """The round's verdicts become reputations; who is below the floor for too long loses its seat."""
+        """The round's verdicts become reputations; a peer below the floor for too long loses its seat."""
         round_, scenario = self.rounds[-1], self._scenario
         round_.settled = True
         if not scenario.reputation:

@@ -129,7 +129,7 @@ class _Circle:
         return {s: quantise(one, self._layout.blocks, PLAIN).state for s, one in enumerate(vectors)}
 
     def _find_roster(self, number: int) -> list[int]:
-        """Who takes part in a round: joined, not ejected, not missing."""
+        """The peers that take part in a round: joined, not ejected, not missing."""
         scenario, twin = self._scenario, self._twin
         joined = [seat for seat in range(scenario.peers) if scenario.late.get(seat, 1) <= number]
         twin.join(joined)
@@ -193,7 +193,7 @@ class _Circle:
         return [self._kept.get(seat, {}) for seat in seats]
 
     def _find_known(self, honest: Sequence[int], before: Mapping[int, PublishedFrame] | None) -> KnownHonest:
-        """honest: who publishes in this round. before: what was public when it began, None for what is now."""
+        """honest: the honest seats that publish now. before: what was public when it began, None for what is now."""
         seen = {seat: self._published[seat] for seat in honest} if before is None else before
         states = {seat: one.state for seat, one in seen.items() if seat not in self._hostile}
         return KnownHonest(states, honest, self._bases, self._memories)
@@ -236,7 +236,7 @@ class _Circle:
         )
 
     def _make_turns(self, round_: Round) -> dict[int, JudgeTurn]:
-        """Seat → its part as a judge; whose own update cannot be read has no state to judge from."""
+        """Seat → its part as a judge; one whose own update cannot be read has no state to judge from."""
         if len(round_.commits) < 2:
             return {}
         linked = round_.find_neighbours(self._scenario.degree)

@@ -48,7 +48,7 @@ def find_owed_rounds(history: History, seat: int) -> tuple[set[int], set[int]]:
 
 
 def _find_resumed_rounds(history: History, seat: int, first: int) -> tuple[set[int], set[int]]:
-    """The same for what it attests next: who was away for long goes on from where it was."""
+    """The same for what it attests next: a peer that was away for long goes on from where it was."""
     updates = set[int]()
     for round_ in reversed(history.rounds[max(history.seats[seat].begun_round - 1, 0) :]):
         if seat in round_.attestations:
@@ -129,7 +129,7 @@ class Retention:
         return keep
 
     def _find_named_later(self, history: History, seat: int) -> Iterator[bytes]:
-        """What rounds that are kept name: who makes a blob may have anchored its digest long before."""
+        """What rounds that are kept name: an author may have anchored a blob's digest long before."""
         for round_ in history.rounds[first_kept_round(history) - 1 :]:
             yield from round_.commits.values()
             yield from (said.record for said in round_.attestations.values())

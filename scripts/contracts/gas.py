@@ -215,7 +215,7 @@ def _rejected(circle: CircleUnderTest, number: int, answer: int | None) -> int:
 
 
 def _seats(circle: CircleUnderTest) -> Figures:
-    """Who was found guilty is ejected after a round below the floor; the last seat rotates, leaves, is paid."""
+    """The seat found guilty is ejected after a round below the floor; the last seat rotates, leaves, is paid."""
     seats, number = circle.terms.start_seats, circle.twin.number
     stranger, last, guilty, fresh = seats, seats - 1, seats - 2, seats + 1
     # The last one dozes: once the others have committed nobody waits for it.

@@ -1,1 +1,1 @@
-"""Searches for who could do most harm: attackers against rules, coalitions against the contract."""
+"""Searches for the most harm that can be done: attackers against rules, coalitions against the contract."""

@@ -163,7 +163,7 @@ class Block:
 
 
 _EVENTS: Final = tuple(event.name for event in EVENTS)
-# The decisive cells first: whoever stops the sweep early has them.
+# The decisive cells first: a sweep that is stopped early has them.
 BLOCKS: Final = (
     Block(["main"], DUEL, ALL),
     Block(["hard"], DUEL, (CLEAN, "ride", "half-ride", "slow-drift", "sleeper", "stall", "lazy")),

@@ -226,7 +226,7 @@ class _Writer:
 
     def _write_function(self, node: Function) -> None:
         self._begin(node)
-        if node.name == "__init__":  # whose parameters are found by who looks for what a class takes
+        if node.name == "__init__":  # whose parameters are found where somebody looks for what a class takes
             self.written.given.update(one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg))
         with self._inside(node, None):
             self.write(node.args, *node.body)

@@ -54,7 +54,7 @@ def is_checkpoint_due(every: int, number: int, seat: int, before: int, last: int
 def first_disputable_round(number: int) -> int:
     """The earliest round that can be disputed while round `number` is under way, or was the last.
 
-    What nobody disputed before is final (R29.1).
+    Earlier rounds are final, but for claims raised in time (R29.1).
     """
     return max(1, number - DISPUTE_ROUNDS)
 

@@ -152,7 +152,7 @@ class Endpoints(Rpc):
         """What the endpoint in use told does not fit together: another one is asked from now on."""
         self._leave(self._current, ChainUnreachable(reason, reason))
         if len(self._members) > 1 and self._seen_at == self._current:
-            # Nobody else told of that block: whoever is asked next need not have it.
+            # Nobody else told of that block: the endpoint asked next need not have it.
             self._seen_block, self._behind_since = 0, None
         others = [index for index in self._order_members() if index != self._current]
         if others:

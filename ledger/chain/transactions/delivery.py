@@ -235,7 +235,7 @@ class Delivery:
         """A stranger used the nonce, so nothing of this entry can be mined any more."""
         _log.warning("nonce used by another program nonce=%d address=%s", entry.nonce, self._broadcaster.address)
         if entry is not awaited or entry.is_filler:
-            # Nobody waits for it: whoever still wants it asks again.
+            # Nobody waits for it: a caller that still wants it asks again.
             self._pending.forget(entry)
             return
         entry.overtaken += 1

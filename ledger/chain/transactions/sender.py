@@ -79,7 +79,7 @@ class Sender:
     def note_reorganisation(self) -> None:
         """The chain took blocks back, so what was sent may not be what is wanted now: after a reorganisation the
         same verdicts may be about others. Nothing is sent again by itself, and what is under way is replaced by a
-        transaction that does nothing; whoever still wants a call makes it again.
+        transaction that does nothing; a caller that still wants a call makes it again.
         """
         self._delivery.start_over()
 

@@ -100,7 +100,7 @@ def apply_voted(circle: FoldedCircle, event: events.Voted) -> None:
 
 
 def apply_referred(circle: FoldedCircle, event: events.Referred) -> None:
-    """A jury's votes were counted; who of it kept silent pays for that (R26.5)."""
+    """A jury's votes were counted; jurors that kept silent pay for that (R26.5)."""
     dispute = _require_dispute(circle, event.dispute, Stage.JURY)
     is_late = event.deadline - circle.terms.dispute_window_s >= dispute.deadline
     circle.require(is_late or dispute.is_decided, f"dispute {event.dispute} has open votes")

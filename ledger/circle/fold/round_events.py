@@ -12,7 +12,7 @@ from ledger.circle.round import Attestation, Round
 from ledger.circle.verdict_word import MAX_ROUND, decode_verdicts, is_consistent, is_under, round_of
 from ledger.identity.addresses import encode_word
 
-# R3.5a: of 65535; who dozed is waited for again when it has attested with so much.
+# R3.5a: of 65535; a seat that dozed is waited for again when it has attested with so much.
 AWAKE_REPUTATION: Final = 49152
 
 
@@ -59,7 +59,7 @@ def apply_attested(circle: FoldedCircle, event: events.Attested) -> None:
     circle.require(event.record != EMPTY, f"seat {seat} attested without a record")
     current.heard.add(seat)
     held.attested_round = number
-    # R10: a verdict is about a neighbour or says nothing; who did not commit is nobody's neighbour.
+    # R10: a verdict is about a neighbour or says nothing; a seat that did not commit is nobody's neighbour.
     if current.committed >> seat & 1:
         judged, accepted = decode_verdicts(event.verdicts, current.find_neighbours(circle.terms.degree)[seat])
         current.attestations[seat] = Attestation(judged, accepted, event.record)
@@ -96,7 +96,7 @@ def _compare(circle: FoldedCircle, event: events.Settled) -> None:
 
 
 def _doze(circle: FoldedCircle, current: Round, attesting: int) -> None:
-    """R3.5a: who was waited for in vain dozes; who dozes and attests is awake again once its reputation is high."""
+    """R3.5a: a seat waited for in vain dozes; one that dozes and attests wakes once its reputation is high."""
     awake = [s for s in seats_of(circle.dozing & attesting) if circle.reputations[s] >= AWAKE_REPUTATION]
     circle.dozing &= ~mask_of(awake)
     circle.dozing |= current.missed | (current.committed & ~attesting)

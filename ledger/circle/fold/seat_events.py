@@ -159,7 +159,7 @@ def apply_withdrawn(circle: FoldedCircle, event: events.Withdrawn) -> None:
 
 
 def _begin_anew(circle: FoldedCircle, seat: int) -> None:
-    """Nothing that the circle remembers of who sat there before is the new holder's."""
+    """What the circle remembers of earlier holders is not the new holder's."""
     others = ~(1 << seat)
     circle.reputations[seat] = INITIAL
     circle.roster &= others

@@ -77,13 +77,13 @@ class FoldedCircle:
         """The last holder of each seat ever taken, released or not."""
         self.rounds: list[Round] = []
         self.roster = 0
-        """Who may commit in this round and is waited for."""
+        """Mask of the seats that may commit in this round and are waited for."""
         self.late = 0
-        """Who may commit in this round and is not waited for."""
+        """Mask of the seats that may commit in this round and are not waited for."""
         self.woken = 0
-        """Who asked to be on the next round's roster."""
+        """Mask of the seats that asked to be on the next round's roster."""
         self.dozing = 0
-        """Who was waited for in vain (R3.5a)."""
+        """Mask of the seats that were waited for in vain (R3.5a)."""
         self.reputations: dict[int, int] = {}
         self.disputes: list[Dispute] = []
         self.owed: dict[str, int] = {}
@@ -125,7 +125,7 @@ class FoldedCircle:
 
     @property
     def bonded(self) -> int:
-        """Mask of the seats taken and not released, leavers included: who has a voice in disputes."""
+        """Mask of the seats taken and not released, leavers included: they have a voice in disputes."""
         return mask_of([seat for seat, held in self.seats.items() if not held.is_released])
 
     @property
@@ -185,14 +185,14 @@ class FoldedCircle:
         return any(d.claimed == said and d.bars_another for d in self.disputes)
 
     def find_jury_pool(self, judge: int, target: int, challenger: str) -> int:
-        """Mask of who may be drawn for a jury: on the roster and awake, in good standing, and no party to it."""
+        """Mask of the seats that may sit on a jury: on the roster and awake, in good standing, no party to it."""
         parties = mask_of([judge, target])
         if (seat := self.seat_of(challenger)) is not None:
             parties |= 1 << seat
         return self.members & self.roster & ~self.below & ~self.suspended & ~self.dozing & ~parties
 
     def had_seat(self, seat: int, dispute: Dispute) -> bool:
-        """Who sits there sat there when the dispute was raised, and is not released."""
+        """The seat's holder held it when the dispute was raised, and is not released."""
         held = self.seats.get(seat)
         return held is not None and not held.is_released and held.since_dispute <= dispute.number
 
@@ -281,7 +281,7 @@ class FoldedCircle:
             self.owed[account] = self.owed.get(account, 0) + amount
 
     def open_round(self, number: int, attested: int) -> None:
-        """R3.5: who attested is here, who joined or woke asked to be; who dozes may come, nobody waits for it."""
+        """R3.5: attesters are here, seats that joined or woke asked to be; nobody waits for those that doze."""
         wanted, self.woken = (attested | self.woken) & self.members, 0
         self.roster, self.late = wanted & ~self.dozing, wanted & self.dozing
         self.rounds.append(Round(number, dict(self.reputations), self.suspended))

@@ -40,7 +40,7 @@ class Mechanism:
 
 
 class PrivateTraining(Protocol):
-    """Who hands out a peer's private training, round by round."""
+    """Hands out a peer's private training, round by round."""
 
     def begin(self, round_number: int, examples: int) -> "Privacy | None":
         """Charge a round, for good, and give its means; None where the budget does not allow another one."""

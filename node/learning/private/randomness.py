@@ -1,7 +1,7 @@
 """Where the secrets of private training come from: the operating system, and a cipher keyed by it.
 
-The circle's seed is public, and so is all that follows from it: whoever knows the noise subtracts it. numpy's and
-torch's generators are no better, as their outputs give their states away.
+The circle's seed is public, and so is all that follows from it: anyone who knows the noise subtracts it. numpy's
+and torch's generators are no better, as their outputs give their states away.
 """
 
 import os

@@ -173,7 +173,7 @@ class Watch:
             raise Found(NAME, f"seat {seat} in the settlement of round {before.number}")
 
     def weighs_nothing(self, world: World) -> list[int]:
-        """Who has said something in this round that must weigh nothing: who has left, and who is convicted."""
+        """Those whose words in this round must weigh nothing: leavers, and the convicted."""
         twin = world.twin
         attested = seats_of(twin.attested)
         return [judge for judge in attested if not twin.members >> judge & 1 or not self._counts(world, judge)]
@@ -220,7 +220,7 @@ class Watch:
             self.waited[key] = twin.number
 
     def _check_prosecutable(self, world: World, before: Facts) -> None:
-        """Who said something in a round settled in time, and has left, can be disputed for four windows more.
+        """A seat that said something in a round settled in time, and has left, can be disputed for four windows more.
 
         Where a round is late for want of a quorum, what a leaver said in it goes free: it weighs nothing.
         """

@@ -64,7 +64,7 @@ def _round(world: World, person: Person, seat: int) -> Iterator[Done]:
 
 
 def _wakes(world: World, bit: int) -> bool:
-    """Who has no part in the round asks for one in the next; and in this one, where it cannot end without."""
+    """A person without a part in the round asks for one in the next; and in this one, where it cannot end without."""
     twin = world.twin
     is_short = twin.phase == Phase.COMMIT and twin.committed.bit_count() < world.terms.quorum
     is_wanted = is_short and world.now_s >= twin.deadline_s
@@ -102,7 +102,7 @@ def _claims(world: World, person: Person) -> Iterator[Done]:
 
 
 def _questions(world: World, person: Person, busy: set[int]) -> Iterator[Done]:
-    """Who sees nothing of what a judge judged from has the circle ask for it, one judge at a time."""
+    """A person that sees nothing of what a judge judged from has the circle ask for it, one judge at a time."""
     twin, seat = world.twin, world.twin.seat_of(person.hot)
     if seat is None or not twin._is_good(seat) or any(case.asker == seat for _, case in _open(world)):
         return

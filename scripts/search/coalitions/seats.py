@@ -59,7 +59,7 @@ class SeatMoves(RoundMoves):
                 self.by(held.announced[0], "finish_rotation", seat)
 
     def equivocate(self, chance: Random) -> None:
-        """A seat signs two updates, and is reported: by itself, or by who sees it."""
+        """A seat signs two updates, and is reported: by itself, or by one that sees it."""
         for seat in self.world.hostile[-1:]:
             key, number = self.key_of(seat), self.world.twin.number
             if chance.random() < 0.5:

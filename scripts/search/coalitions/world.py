@@ -169,7 +169,7 @@ class World:
     # ----------------------------------------------------------------------------------------------- who is who
 
     def person_in(self, seat: int) -> Person | None:
-        """Who honest sits there, or gave it up and is not released; None for the coalition."""
+        """The honest person that sits there, or gave it up and is not released; None for the coalition."""
         held = self.twin.seats.get(seat)
         if held is None or held.is_released:
             return None
@@ -199,7 +199,7 @@ class World:
     # -------------------------------------------------------------------------------------------- what is true
 
     def is_false(self, number: int, judge: int, target: int) -> bool:
-        """Whether a claim is right (R26.3), for who has all blobs; about the judge itself: all that it attested."""
+        """Whether a claim is right (R26.3), with all blobs at hand; about the judge itself: all that it attested."""
         if (said := self.said.get((number, judge))) is None:
             return False
         about = seats_of(said[0]) if target == judge else [target]
