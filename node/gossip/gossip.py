@@ -65,8 +65,8 @@ class Gossip:
     on_announcement: called once with every other author's first announcement of a round, its signature checked.
     on_equivocation: called once with two announcements that convict their author. endpoint_of: the text that the
     chain names for an address, None for one without a seat. on_reach: called when the findings of members that
-    dial this node back have changed. All run on the event loop: they must be quick and must not raise. rng: for the choice
-    of links and waits only, never for secrets.
+    dial this node back have changed. All run on the event loop: they must be quick and must not raise. rng: for
+    the choice of links and waits only, never for secrets.
     """
 
     def __init__(

@@ -193,7 +193,7 @@ class _Circle:
         return [self._kept.get(seat, {}) for seat in seats]
 
     def _find_known(self, honest: Sequence[int], before: Mapping[int, PublishedFrame] | None) -> KnownHonest:
-        """honest: the honest seats that publish now. before: what was public when it began, None for what is now."""
+        """honest: the honest seats that publish now. before: what was public then, None for now."""
         seen = {seat: self._published[seat] for seat in honest} if before is None else before
         states = {seat: one.state for seat, one in seen.items() if seat not in self._hostile}
         return KnownHonest(states, honest, self._bases, self._memories)
