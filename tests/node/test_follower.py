@@ -47,7 +47,7 @@ class Watched(Endpoint):
 
     def rpc(self) -> Any:
         rpc = super().rpc()
-        rpc.doubt = self.doubted.append  # type: ignore[method-assign]
+        rpc.doubt = self.doubted.append
         rpc.patience = EndpointPatience(fault_s=0.0, catch_up_s=0.0)
         return rpc
 

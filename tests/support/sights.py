@@ -13,9 +13,9 @@ BASE = np.array([1.0, 2.0, -3.0], np.float32)
 TRAINED = np.array([1.5, 2.0, -4.0], np.float32)
 
 
-def chosen(name: str, parameters: Mapping[str, float] | None = None) -> Any:
+def chosen(name: str, parameters: Mapping[str, float] | None = None, accomplices: Sequence[int] = ()) -> Any:
     """An attack with what its own class has."""
-    return choose_attack(name, dict(parameters or {}))
+    return choose_attack(name, dict(parameters or {}), tuple(accomplices))
 
 
 def vector(*values: float) -> npt.NDArray[np.float32]:

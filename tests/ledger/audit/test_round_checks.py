@@ -397,7 +397,7 @@ class Copier(Honest):
         self.victim, self.number, self.of, self.late = victim, number, of or number, True
         self._circle = circle
 
-    def blob(self, number: int, update: Update) -> bytes:
+    def blob(self, number: int, update: Update) -> bytes | None:
         if number != self.number:
             return encode_update(update)
         circle = self._circle()
@@ -459,7 +459,7 @@ def test_committing_to_somebody_elses_digest_harms_only_the_copier() -> None:
     """The blob names its author: under another's name it is invalid."""
 
     class Thief(Copier):
-        def blob(self, number: int, update: Update) -> bytes:
+        def blob(self, number: int, update: Update) -> bytes | None:
             circle = self._circle()
             honest = encode_update(update)
             return circle.blobs[circle.updates[number, self.victim]] if number == 2 else honest

@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.circle.draw import MAX_DEGREE
 from ledger.circle.manifest import (
     MANIFEST_MAX_BYTES,
     MAX_CHECKPOINT_EVERY,
-    MAX_DEGREE,
     MAX_DIMENSIONS,
     MAX_EXPONENT,
     MAX_PARAMETERS,
-    MAX_ROUND,
     MIN_EXPONENT,
     MalformedManifest,
     Manifest,
@@ -26,6 +25,7 @@ from ledger.circle.manifest import (
     decode_manifest,
     manifest_digest,
 )
+from ledger.circle.verdict_word import MAX_ROUND
 from ledger.codec import CODECS
 from ledger.privacy.terms import PrivacyTerms
 from tests.support import golden
@@ -204,7 +204,7 @@ PRIVATE = msgspec.to_builtins(TERMS)
 
 
 @pytest.mark.rule("R30.1")
-def test_privacy_terms_stand_in_the_manifest_and_under_its_digest():
+def test_privacy_terms_stand_in_the_manifest_and_under_its_digest() -> None:
     manifest = decode_manifest(text(privacy=PRIVATE))
     assert manifest.privacy == TERMS
     encoded = manifest.encode()
@@ -213,7 +213,7 @@ def test_privacy_terms_stand_in_the_manifest_and_under_its_digest():
 
 
 @pytest.mark.rule("R30.1")
-def test_a_circle_without_privacy_terms_has_no_such_field():
+def test_a_circle_without_privacy_terms_has_no_such_field() -> None:
     assert b"privacy" not in decode_manifest(text()).encode()
     assert decode_manifest(text(privacy=None)).encode() == decode_manifest(text()).encode()
 
@@ -230,13 +230,13 @@ def test_a_circle_without_privacy_terms_has_no_such_field():
         ({"noise": "none"}, "does not parse"),
     ],
 )
-def test_privacy_terms_that_cannot_be_are_refused_with_the_reason(changed, says):
+def test_privacy_terms_that_cannot_be_are_refused_with_the_reason(changed: dict[str, Any], says: str) -> None:
     with pytest.raises(MalformedManifest, match=says):
         decode_manifest(text(privacy=PRIVATE | changed))
 
 
 @pytest.mark.parametrize("field", sorted(PrivacyTerms.__struct_fields__))
-def test_every_privacy_term_is_required(field):
+def test_every_privacy_term_is_required(field: str) -> None:
     with pytest.raises(MalformedManifest, match=field):
         decode_manifest(text(privacy={name: value for name, value in PRIVATE.items() if name != field}))
 

@@ -51,7 +51,7 @@ class Liar(Honest):
 class Unreadable(Honest):
     """Publishes what nobody can read, and judges all the same."""
 
-    def blob(self, number: int, update: Update) -> bytes:
+    def blob(self, number: int, update: Update) -> bytes | None:
         return super().blob(number, update)[:-1]
 
     def attestation(self, number: int, said: Said) -> Said:

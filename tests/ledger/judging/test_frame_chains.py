@@ -57,7 +57,7 @@ class Referring(Keyed):
         super().__init__(seat)
         self.reference = reference
 
-    def blob(self, number: int, update: Update) -> bytes:
+    def blob(self, number: int, update: Update) -> bytes | None:
         changed = msgspec.structs.replace(update, reference=self.reference(update))
         return super().blob(number, changed if number > 1 else update)
 
@@ -144,7 +144,7 @@ class Heir(Keyed):
         self.last, self.state = circle.updates[2, 3], decoded(circle, 2, 3).state
         self.blocks = blocks_of(circle.manifest.sizes)
 
-    def blob(self, number: int, update: Update) -> bytes:
+    def blob(self, number: int, update: Update) -> bytes | None:
         vector, genesis = self.trained(number, genesis_state()), genesis_state()
         payload = encode(vector, DELTA, self.blocks, self.state, genesis, genesis).payload
         return super().blob(number, msgspec.structs.replace(update, payload=payload, reference=self.last))
@@ -286,7 +286,7 @@ def test_a_reference_under_a_codec_whose_frames_stand_alone_is_invalid() -> None
 
 def test_what_hangs_on_an_invalid_update_is_invalid_too() -> None:
     class Spoiler(Keyed):
-        def blob(self, number: int, update: Update) -> bytes:
+        def blob(self, number: int, update: Update) -> bytes | None:
             return super().blob(number, update)[:-1] if number == 1 else super().blob(number, update)
 
     circle = circle_of(rounds=2, cheats={3: Spoiler(3)})

@@ -11,7 +11,7 @@ from node.attacks.settings import parse_attack_parameters, parse_seats
 from node.cli.attack_options import ATTACK_HELP
 from node.learning.training import Trainer, layout_of
 from node.tasks.interface import load_task
-from tests.support.sights import BASE, TRAINED, sight, sight_of, vector
+from tests.support.sights import BASE, TRAINED, chosen, sight, sight_of, vector
 
 
 def averaged_accuracy(attack: str | None, rounds: int = 8) -> float:
@@ -89,10 +89,10 @@ def test_what_an_attack_cannot_take_is_a_usage_error(
 
 
 def test_parameters_reach_the_attack_and_a_sleepers_the_one_it_wakes_into() -> None:
-    assert choose_attack("alie", {"z": 1.5}).z == 1.5
-    sleeper = choose_attack("sleeper:alie", {"asleep": 3, "z": 1.5}, (6, 7))
+    assert chosen("alie", {"z": 1.5}).z == 1.5
+    sleeper = chosen("sleeper:alie", {"asleep": 3, "z": 1.5}, (6, 7))
     assert (sleeper.asleep, sleeper.inner.z, sleeper.accomplices) == (3, 1.5, (6, 7))
-    assert choose_attack("sleeper").inner.name == "ride"
+    assert chosen("sleeper").inner.name == "ride"
     assert list_parameters("ipm") == {"epsilon": 0.5, "jitter": 0.01}
 
 
@@ -117,10 +117,10 @@ def test_sign_flip_publishes_the_step_reversed_and_lengthened() -> None:
 
 
 def test_gaussian_adds_noise_from_the_given_generator() -> None:
-    first, second = (choose_attack("gaussian").publish(sight()) for _ in range(2))
+    first, second = (chosen("gaussian").publish(sight()) for _ in range(2))
     assert np.array_equal(first, second)
-    noise = choose_attack("gaussian").publish(sight(np.zeros(10**5, np.float32), np.zeros(10**5, np.float32)))
-    assert float(noise.std()) == pytest.approx(choose_attack("gaussian").deviation, rel=0.02)
+    noise = chosen("gaussian").publish(sight(np.zeros(10**5, np.float32), np.zeros(10**5, np.float32)))
+    assert float(noise.std()) == pytest.approx(chosen("gaussian").deviation, rel=0.02)
 
 
 @pytest.mark.parametrize("name", ["sign-flip", "gaussian", "ipm", "backdoor"])

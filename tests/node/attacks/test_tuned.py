@@ -20,7 +20,7 @@ from node.attacks.foretold_verdicts import choose_judges, foretell_mixed_share, 
 from node.attacks.sketch_null_space import SketchMap, project_to_null_space
 from node.attacks.tuned import compute_typical_length
 from node.attacks.view import PeerView
-from tests.support.sights import sight
+from tests.support.sights import chosen, sight
 
 SIZE = 2000
 COLLUDERS = (8, 9, 10)
@@ -39,7 +39,7 @@ def seen_by(seat: int = 8, *, rule: Any = None, round: int = 3, **fields: dict[i
 
 
 def published(parameters: dict[str, float], seen: PeerView) -> NDArray[np.float32]:
-    attacker = choose_attack("tuned", parameters, COLLUDERS)
+    attacker = chosen("tuned", parameters, COLLUDERS)
     return attacker.publish(seen)
 
 
@@ -69,7 +69,7 @@ def test_where_nobody_minds_it_takes_the_whole_push() -> None:
 
 def test_asleep_and_off_it_looks_like_the_mean_honest_peer() -> None:
     parameters = {"asleep": 2, "on": 1, "off": 1, "jitter": 0.0}
-    attacker = choose_attack("tuned", parameters, COLLUDERS)
+    attacker = chosen("tuned", parameters, COLLUDERS)
     assert [attacker.is_on(number) for number in range(1, 7)] == [False, False, True, False, True, False]
     assert np.array_equal(published(parameters, seen_by(round=4)), seen_by().centre)
     assert not np.allclose(published(parameters, seen_by(round=3)), seen_by().centre)
@@ -93,7 +93,7 @@ def test_lasting_noise_is_ones_own_in_all_rounds() -> None:
 
 
 def test_the_first_direction_is_kept() -> None:
-    attacker = choose_attack("tuned", {"direction": 1, "jitter": 0.0}, COLLUDERS)
+    attacker = chosen("tuned", {"direction": 1, "jitter": 0.0}, COLLUDERS)
     first = attacker.publish(seen_by(rule=Undefended()))
     turned = seen_by(rule=Undefended())
     mirrored = {seat: 2 * turned.base - state for seat, state in turned.honest.items()}
@@ -147,7 +147,7 @@ def test_a_hidden_push_leaves_nothing_in_the_memory_of_the_judge() -> None:
     judge, grid = 0, {seat: round_to_grid(state) for seat, state in seen_by().honest.items()}
     lengths = []
     for parameters in ({"jitter": 0.0, "hide": 8}, {"jitter": 0.0}):
-        poison = choose_attack("tuned", {"share": 0.01, **parameters}, COLLUDERS)
+        poison = chosen("tuned", {"share": 0.01, **parameters}, COLLUDERS)
         poison._passing = lambda *_: 1.0
         neighbours = {seat: grid[seat] for seat in range(1, 8)} | {8: round_to_grid(poison.publish(seen))}
         situation = ScreeningInput(

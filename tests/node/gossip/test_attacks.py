@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from ledger.identity.addresses import address_bytes
+from ledger.identity.endpoints import Origin
 from node.gossip import Certificate
 from node.gossip.certificate import make_client_context
 from node.gossip.listener import FRAME_LIMIT
@@ -83,7 +84,7 @@ async def test_relay_with_its_own_certificate_is_refused(circle: Circle, caplog:
 
 
 @asynccontextmanager
-async def relaying(circle: Circle, target: Peer, relayed: list[bytes]) -> AsyncIterator[str]:
+async def relaying(circle: Circle, target: Peer, relayed: list[bytes]) -> AsyncIterator[Origin]:
     """A listener that passes every frame on to the target and back. Yields its endpoint."""
 
     async def pass_on(source: object, sink: object) -> None:

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from ledger.errors import SetupError
+from ledger.identity.endpoints import Origin
 from node.gossip import Certificate
 from node.gossip.dialler import Dialler
 from node.gossip.handshake import Identity, shake_hands
@@ -99,7 +100,7 @@ async def test_a_dialled_socket_closes_though_the_other_end_says_no_goodbye(circ
 
     dialler = Dialler(QUICK)
 
-    async def given_up(endpoint: str) -> TransportSocket:
+    async def given_up(endpoint: Origin) -> TransportSocket:
         socket, _ = await dialler.dial(endpoint)
         below: TransportSocket = socket.get_extra_info("socket")
         await hang_up(socket, CODE_UNWANTED, "going away", 0)

@@ -148,7 +148,7 @@ def test_training_starts_with_part_of_what_the_last_frame_left_out() -> None:
 def test_a_learner_trains_from_where_it_leans_to(codec: str, leans: bool) -> None:
     learner, _ = learner_of(codec)
     started: list[np.ndarray] = []
-    learner._trainer.train = lambda start, number: started.append(start) or start  # type: ignore[method-assign]
+    learner._trainer.train = lambda start, number: started.append(start) or start
     residual = np.full(SIZE, 0.25, np.float32)
     learner.prepare(NETWORK, 2, AUTHOR, GENESIS, residual, None, GENESIS)
     np.testing.assert_allclose(started[0], (RESIDUAL_SHARE * residual) if leans else 0 * residual)
@@ -176,7 +176,7 @@ class CountedTraining:
     def __init__(self, learner: Learner) -> None:
         self.rounds: list[int] = []
         self._train = learner._trainer.train
-        learner._trainer.train = self  # type: ignore[method-assign, assignment]
+        learner._trainer.train = self  # type: ignore[assignment]
 
     def __call__(self, start: Vector, number: int) -> Vector:
         self.rounds.append(number)

@@ -199,7 +199,7 @@ def test_what_a_lost_seat_committed_is_served_from_the_draw_until_the_round_is_o
     after = history_of(*left, *attestations(0, 1, 3))
     over = Settled(1, 0b1011, pack(after.compute_reputations(after.rounds[0])))
     scene.follower.later = [[], attestations(0, 1, 3), [over]]
-    scene.follower.wait = _noting(scene, seen)  # type: ignore[method-assign]
+    scene.follower.wait = _noting(scene, seen)
     with pytest.raises(SeatLost, match="was given up"):
         scene.take()
     assert scene.served == [bytes([3]) * 32], "once"
@@ -269,7 +269,7 @@ def test_a_key_announced_for_a_seat_waits_until_it_may_take_it_and_tells_so_once
         clock.now += 20
         await scene.follower.follow(wait_s)
 
-    scene.follower.wait = wait  # type: ignore[method-assign]
+    scene.follower.wait = wait
     assert scene.take() == 2
     assert scene.follower.calls == [("finish_rotation", 2)]
     assert clock.now >= NOW + 61

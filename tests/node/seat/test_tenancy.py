@@ -300,12 +300,12 @@ async def test_a_move_of_which_no_event_is_told_is_paid_for_once(scene: Scene) -
     def withheld(*_: Event) -> None:
         assert len(scene.chain.moves) == 1, "it pays again and again"
 
-    scene.chain.apply = withheld  # type: ignore[method-assign]
+    scene.chain.apply = withheld
 
     async def fetch_state() -> None:
         if is_there[0]:
             raise ChainUnreachable("the circle's state and its events are of different moments")
-        scene.chain.apply = told  # type: ignore[method-assign]
+        scene.chain.apply = told
 
     process.fetch_state = fetch_state  # type: ignore[attr-defined]
     for _ in range(3):

@@ -60,7 +60,7 @@ def test_files_become_one_small_table_that_is_kept(folder: Path) -> None:
 def test_a_folder_that_cannot_be_written_to_is_read_all_the_same(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_, **__: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError("read-only")
 
     monkeypatch.setattr("node.tasks.mnist.write_whole", refuse)

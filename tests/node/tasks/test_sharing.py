@@ -34,7 +34,7 @@ class Tied(nn.Module):
         self.output.weight = self.embedding.weight
 
 
-def forget_scale(module: "Hidden", state: OrderedDict, *_: dict[str, int] | str) -> None:
+def forget_scale(module: "Hidden", state: OrderedDict[str, Any], *_: dict[str, int] | str) -> None:
     del state["scale"]
 
 
@@ -45,7 +45,7 @@ class Hidden(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(2))
         self.scale = nn.Parameter(torch.ones(2))
-        self.register_state_dict_post_hook(forget_scale)
+        self.register_state_dict_post_hook(forget_scale)  # type: ignore[no-untyped-call]
 
 
 class Remembering(nn.Linear):

@@ -161,7 +161,7 @@ _EVENTS: Final[Mapping[str, Callable[[History, str, tuple[Any, ...]], Event | No
     "release": _released,
     "restart": lambda _history, _sender, arguments: Restarted(arguments[0]),
     "withdraw": lambda history, sender, _arguments: Withdrawn(sender, history.owed.get(sender, 0)),
-    "rotate": lambda _history, _sender, arguments: Rotating(*arguments, LATER_S),
+    "rotate": lambda _history, _sender, arguments: Rotating(arguments[0], arguments[1], arguments[2], LATER_S),
     "finish_rotation": _rotated,
     "commit": _own(lambda _history, seat, number, digest: Committed(number, seat, digest)),
     "attest": _own(lambda _history, seat, said, record: Attested(seat, said, record)),

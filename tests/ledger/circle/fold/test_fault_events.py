@@ -366,7 +366,8 @@ def test_where_nobody_can_sit_on_a_jury_the_circle_is_asked_at_once() -> None:
     left = [Left(seat, 0, LATER + 4 * WINDOW_S) for seat in range(2, 7)]
     history = fold(*STORY, *left, DISPUTED)
     assert history.disputes[0].stage == Stage.CIRCLE
-    for event in [*votes(UPHOLDS, *range(1, 5)), resolved(Outcome.UPHELD, 500)]:
+    ending: list[Event] = [*votes(UPHOLDS, *range(1, 5)), resolved(Outcome.UPHELD, 500)]
+    for event in ending:
         history.apply(event)
     assert history.owed == {CHALLENGER: 225}
 

@@ -217,7 +217,8 @@ def test_strikes_grow_below_the_floor_and_end_above_it() -> None:
     history = fold(*OPEN, *LOW)
     assert [history.seats[seat].strikes for seat in range(3)] == [0, 0, 1]
     history.reputations[2] = 2 * INITIAL - 1
-    for event in [*committed(2, 0, 1, 2), Drawn(2, digest("seed"), 0b111)]:
+    again: list[Event] = [*committed(2, 0, 1, 2), Drawn(2, digest("seed"), 0b111)]
+    for event in again:
         history.apply(event)
     for seat in range(3):
         history.apply(Attested(seat, said(digest("seed"), 2), digest("record", seat)))
@@ -228,7 +229,8 @@ def test_strikes_grow_below_the_floor_and_end_above_it() -> None:
 def test_a_round_given_up_short_of_its_quorum_counts_strikes_like_any_other() -> None:
     history = fold(*OPEN, *LOW)
     history.reputations[0] = 100
-    for event in [*committed(2, 0, 1, 2), Drawn(2, digest("seed"), 0b111)]:
+    again: list[Event] = [*committed(2, 0, 1, 2), Drawn(2, digest("seed"), 0b111)]
+    for event in again:
         history.apply(event)
     history.apply(Attested(0, said(digest("seed"), 2), digest("record")))
     history.reputations[2] = 2 * INITIAL - 1
@@ -278,8 +280,8 @@ def test_only_when_all_seats_were_taken_is_the_lowest_released_one_taken_again()
     assert history.reputations[3] == INITIAL
     assert history.find_next_seat() == 7
     history.apply(Woken(1, 3))
-    for event in committed(1, 3):
-        history.apply(event)
+    for commit in committed(1, 3):
+        history.apply(commit)
     assert current_round(history).tenures[3] == 2
 
 

@@ -1,5 +1,7 @@
 """Tries built and changed at once are those that py-trie makes one by one."""
 
+from typing import Any
+
 import pytest
 import rlp
 from eth.constants import BLANK_ROOT_HASH
@@ -25,7 +27,8 @@ def inserted(items: list[bytes]) -> HexaryTrie:
 
 @given(CHANGES)
 def test_changes_at_once_are_changes_one_by_one(batches: list[dict[bytes, bytes]]) -> None:
-    theirs, nodes, root = HexaryTrie({}), {}, BLANK_ROOT_HASH
+    theirs, root = HexaryTrie({}), BLANK_ROOT_HASH
+    nodes: Any = {}
     for changes in batches:
         root, made = changed_trie(nodes, root, changes)
         nodes |= made

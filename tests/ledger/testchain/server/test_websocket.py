@@ -28,7 +28,8 @@ class Talk:
     """One connection: `ask` returns an answer's result or error, `told` the next notification's result."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.socket, self._news = socket, []
+        self.socket = socket
+        self._news: list[Any] = []
 
     async def ask(self, method: str, *params: Any) -> Any:
         await self.socket.send_json({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
