@@ -12,14 +12,17 @@ from node.cli.options import (
     add_codec,
     add_json,
     add_key,
+    add_privacy,
     add_rpc,
     add_rule,
     add_task,
     choose_rpc_urls,
     parse_patience,
+    parse_privacy,
     parse_rule_parameters,
     print_json,
 )
+from node.cli.privacy import describe_plan
 from node.cli.terms import add_terms, parse_terms
 from node.operating.printing import caution, say
 from node.seat.accounts import LOCAL_CHAIN_IDS, open_deployer_key, read_deployer_address
@@ -37,6 +40,7 @@ def add_parser(commands: Subparsers) -> None:
     add_task(parser)
     add_rule(parser)
     add_codec(parser)
+    add_privacy(parser)
     add_terms(parser)
     parser.add_argument("--out", type=Path, default=Path("circle.json"), help="the circle file to write")
     parser.add_argument(
@@ -125,6 +129,7 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
 
     use_one_thread()
     task, terms = load_task(options.task, **_made_with(options)), parse_terms(options)
+    privacy = parse_privacy(options.privacy, options.rounds, options.samples)
     rehearsal = rehearse(task, seed=options.seed, seats=options.peers, codec=options.codec)
     founding = found_circle(
         rehearsal.template,
@@ -135,6 +140,7 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
         codec=options.codec,
         rounds=options.rounds,
         checkpoint_every=options.checkpoint_every,
+        privacy=privacy,
     )
     return task, rehearsal, founding, make_plan(founding.manifest, terms)
 
@@ -248,6 +254,9 @@ def _print(
     say(f"circle   {file.contract} on chain {file.chain_id}, block {file.block}: {how}{cost}")
     say(f"task     {manifest.task}, {manifest.state_size} parameters, rule {manifest.rule}, {file.task}")
     say("terms    " + ", ".join(f"{name} {value}" for name, value in file.terms.items()))
+    if (privacy := manifest.privacy) is not None:
+        for line in describe_plan(privacy, manifest.rounds, options.samples, manifest.state_size):
+            say(line)
     if how == "there already":
         say(f"as told  {options.out} has this task and these terms: nothing was sent")
     else:

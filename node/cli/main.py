@@ -7,7 +7,21 @@ import argparse
 from collections.abc import Sequence
 
 from ledger.errors import Foreseen, UsageError
-from node.cli import audit, chain, demo, deploy, dispute, disputes, invite, keys, report, seat, simulate, status
+from node.cli import (
+    audit,
+    chain,
+    demo,
+    deploy,
+    dispute,
+    disputes,
+    invite,
+    keys,
+    privacy,
+    report,
+    seat,
+    simulate,
+    status,
+)
 from node.cli import node as node_command
 from node.operating import printing
 from node.operating.lifeline import end_with_parent
@@ -27,6 +41,7 @@ COMMANDS = (
     dispute,
     disputes,
     report,
+    privacy,
 )
 USAGE, SET_UP, INTERRUPTED = 2, 3, 130
 

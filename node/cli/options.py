@@ -12,6 +12,7 @@ from node.operating.printing import say_json
 
 if TYPE_CHECKING:
     from ledger.chain.rpc.patience import EndpointPatience
+    from ledger.privacy.terms import PrivacyTerms
 
 RPC_VARIABLE = "FOLKMOOT_RPC"
 _PATIENCE_MAX_S = 86_400
@@ -99,6 +100,28 @@ def add_codec(parser: argparse.ArgumentParser) -> None:
         default="int8-zstd",
         help="how updates travel: int8-zstd (whole), delta (what changed; far smaller), or int8",
     )
+
+
+def add_privacy(parser: argparse.ArgumentParser) -> None:
+    """--privacy."""
+    parser.add_argument(
+        "--privacy",
+        metavar="NAME=VALUE,…",
+        help="train with differential privacy: epsilon=8 and, where chosen, delta, sigma, clip, batch, lr, steps; "
+        "see `folkmoot privacy plan`",
+    )
+
+
+def parse_privacy(text: str | None, rounds: int, samples: int) -> "PrivacyTerms | None":
+    """The terms of --privacy, None without. Raises UsageError."""
+    from ledger.privacy.planning import parse_terms
+
+    if text is None:
+        return None
+    try:
+        return parse_terms(text, rounds, samples)
+    except ValueError as error:
+        raise UsageError(f"--privacy: {error}") from error
 
 
 def add_sent_share(parser: argparse.ArgumentParser) -> None:

@@ -52,6 +52,7 @@ COMMAND_LINES = {
     "disputes": ["disputes", "--open"],
     "invite": ["invite", "0x" + "11" * 20, "--keystore", "key.json"],
     "chain": ["chain"],
+    "privacy": ["privacy", "plan"],
     "demo": ["demo"],
     "simulate": ["simulate"],
 }

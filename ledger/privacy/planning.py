@@ -1,0 +1,130 @@
+"""What terms will mean before anybody trains: the noise that a budget asks for, and what it hides and costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from math import sqrt
+from typing import Final
+
+from msgspec.structs import replace
+
+from ledger.privacy.accountant import Charge, compute_epsilon_milli, compute_rate, find_steps_within
+from ledger.privacy.decimals import format_decimal, read_decimal
+from ledger.privacy.statement import find_rounds_within
+from ledger.privacy.terms import (
+    ACCOUNTANT,
+    BATCH_MAX,
+    EPSILON_MILLI_MAX,
+    MECHANISM,
+    STEPS_MAX,
+    UNIT,
+    BadPrivacyTerms,
+    PrivacyTerms,
+    check_terms,
+)
+
+OPTIONS: Final = ("epsilon", "delta", "sigma", "clip", "batch", "lr", "steps")
+DELTA, CLIP, LR, STEPS = "1e-5", "1", "1.6", 4
+_SIGMA_MILLI: Final = (100, 10**9)
+
+
+@dataclass(frozen=True)
+class PeerOutlook:
+    """What a peer with so many examples will spend."""
+
+    examples: int
+    """n."""
+    rate: int
+    """q, in billionths."""
+    rounds: int
+    """For so many rounds it may be charged before its budget is spent; at most those of the circle."""
+    epsilon_milli: int
+    """ε after these, in thousandths."""
+
+
+def parse_terms(text: str, rounds: int, examples: int) -> PrivacyTerms:
+    """Terms from `NAME=VALUE,…` as a person types them, with defaults for the rest.
+
+    Without sigma it is the least, in thousandths, with which a peer of `examples` trains all `rounds` within
+    epsilon. Raises BadPrivacyTerms.
+    """
+    chosen = _parse_pairs(text)
+    if "epsilon" not in chosen:
+        raise BadPrivacyTerms("privacy terms need a budget, such as epsilon=8")
+    if examples < 1 or rounds < 1:
+        raise BadPrivacyTerms(f"{examples} examples a peer and {rounds} rounds are not both above 0")
+    try:
+        numbers = {name: read_decimal(value, f"privacy's {name}") for name, value in chosen.items()}
+    except ValueError as error:
+        raise BadPrivacyTerms(str(error)) from error
+    epsilon_milli = _read_whole(1000 * numbers["epsilon"], "epsilon, in thousandths,", EPSILON_MILLI_MAX)
+    batch = _read_whole(numbers.get("batch", Decimal(max(1, examples // STEPS))), "batch", BATCH_MAX)
+    steps = _read_whole(numbers.get("steps", Decimal(STEPS)), "steps", STEPS_MAX)
+    delta = numbers.get("delta", Decimal(DELTA))
+    terms = PrivacyTerms(
+        mechanism=MECHANISM,
+        unit=UNIT,
+        epsilon_milli=epsilon_milli,
+        delta=format_decimal(delta),
+        clip=format_decimal(numbers.get("clip", Decimal(CLIP))),
+        sigma=format_decimal(numbers.get("sigma", Decimal(1))),
+        batch=batch,
+        lr=format_decimal(numbers.get("lr", Decimal(LR))),
+        steps=steps,
+        accountant=ACCOUNTANT,
+    )
+    check_terms(terms)
+    if "sigma" in numbers:
+        return terms
+    sigma = find_sigma(epsilon_milli, delta, compute_rate(batch, examples), rounds * steps)
+    return replace(terms, sigma=format_decimal(sigma))
+
+
+def find_sigma(epsilon_milli: int, delta: Decimal, rate: int, steps: int) -> Decimal:
+    """The least noise, in thousandths, with which so many steps stay within ε. Raises BadPrivacyTerms for none."""
+    low, high = _SIGMA_MILLI
+    if find_steps_within(rate, Decimal(high) / 1000, delta, epsilon_milli) < steps:
+        raise BadPrivacyTerms(f"no noise keeps {steps} steps within ε {epsilon_milli / 1000:g}: allow more")
+    while low < high:
+        middle = (low + high) // 2
+        if find_steps_within(rate, Decimal(middle) / 1000, delta, epsilon_milli) < steps:
+            low = middle + 1
+        else:
+            high = middle
+    return Decimal(low) / 1000
+
+
+def compute_outlook(terms: PrivacyTerms, rounds: int, examples: int) -> PeerOutlook:
+    """What a peer with so many examples will spend in a circle of so many rounds."""
+    rate = compute_rate(terms.batch, examples)
+    charged = min(rounds, find_rounds_within(terms, rate))
+    charge = Charge(charged * terms.steps, rate, terms.sigma_value)
+    return PeerOutlook(examples, rate, charged, compute_epsilon_milli([charge], terms.delta_value))
+
+
+def compute_hidden_steps(terms: PrivacyTerms, parameters: int) -> float:
+    """How many honest steps, of the most length that cutting allows, are as long as the noise in a published one.
+
+    The noise of a step has length √d · s; its signal at most K · lr · C, where every example taken pulls the same
+    way. A push of the noise's length lies no further from others' states than an honest one: so this is the room
+    that the noise gives an attacker each round, and, the other way round, noise against signal.
+    """
+    return sqrt(parameters * terms.compute_noise_variance()) / (terms.steps * float(terms.lr) * float(terms.clip))
+
+
+def _parse_pairs(text: str) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        name, is_pair, value = part.strip().partition("=")
+        if not is_pair or name not in OPTIONS or name in found:
+            raise BadPrivacyTerms(
+                f"{part.strip()[:40]!r} is none of {', '.join(OPTIONS)}, each once, as in epsilon=8,delta=1e-5"
+            )
+        found[name] = value.strip()
+    return found
+
+
+def _read_whole(value: Decimal, what: str, most: int) -> int:
+    if value != int(value) or not 1 <= value <= most:
+        raise BadPrivacyTerms(f"privacy's {what} is not a whole number in 1..{most}")
+    return int(value)

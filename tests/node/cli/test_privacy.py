@@ -1,0 +1,64 @@
+"""`folkmoot privacy plan`, and `--privacy` of a deployment."""
+
+import json
+from importlib.util import find_spec
+
+import pytest
+
+from ledger.privacy.planning import compute_outlook
+from node.cli.main import main
+from node.cli.options import parse_privacy
+from node.cli.privacy import find_tighter_epsilon
+from tests.support.privacy import TERMS
+
+
+def test_a_plan_says_noise_room_and_how_long_peers_last(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["privacy", "plan", "--epsilon", "8", "--rounds", "30", "--samples", "1000"]) == 0
+    said = capsys.readouterr().out
+    assert "ε 8 at δ 1e-5" in said
+    assert "1,000 examples: rate 0.25, 30 of 30 rounds (all)" in said
+    assert "100 examples: rate 1, 2 of 30 rounds (then it judges on)" in said
+    assert "an attacker's push of 1.3 such steps" in said
+
+
+def test_a_plan_for_machines_has_the_terms_and_each_peer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["privacy", "plan", "--sigma", "1.958", "--rounds", "10", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["terms"]["sigma"] == "1.958"
+    assert [peer["examples"] for peer in found["peers"]] == [1000, 500, 250, 100]
+    assert found["noise_deviation"] == pytest.approx(0.02506, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--epsilon", "much"], "is no decimal number"),
+        (["--rounds", "0"], "are not both above 0"),
+        (["--parameters", "0"], "--parameters 0 is not above 0"),
+    ],
+)
+def test_what_cannot_be_planned_is_one_sentence(
+    options: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["privacy", "plan", *options]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_circle_has_privacy_terms_only_where_they_are_asked_for() -> None:
+    assert parse_privacy(None, 10, 1000) is None
+    terms = parse_privacy("epsilon=2", 10, 1000)
+    assert terms is not None
+    assert terms.epsilon_milli == 2000
+
+
+@pytest.mark.skipif(find_spec("dp_accounting") is None, reason="needs the extra `private`")
+def test_the_tighter_figure_is_below_ours() -> None:
+    outlook = compute_outlook(TERMS, 10, 1000)
+    tighter = find_tighter_epsilon(TERMS, outlook)
+    assert tighter is not None
+    assert 0.8 * outlook.epsilon_milli < 1000 * tighter < outlook.epsilon_milli
+
+
+@pytest.mark.skipif(find_spec("dp_accounting") is not None, reason="is for where the extra is not installed")
+def test_without_the_library_there_is_no_tighter_figure() -> None:
+    assert find_tighter_epsilon(TERMS, compute_outlook(TERMS, 10, 1000)) is None
