@@ -79,7 +79,7 @@ class Signer:
         self._nonce += 1
         signature = self._key.sign_recoverable(keccak(b"\2" + rlp.encode(fields)), hasher=None)
         parts = [signature[64], int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")]
-        return "0x02" + rlp.encode(fields + parts).hex()
+        return "0x02" + bytes(rlp.encode(fields + parts)).hex()
 
 
 class Client:

@@ -24,7 +24,7 @@ def _altered_s(scene: Scene) -> str:
     fields = rlp.decode(bytes.fromhex(scene.sign(4, 113)[4:]))
     fields[-1] = (SECP256K1_N - int.from_bytes(fields[-1], "big")).to_bytes(32, "big")
     fields[-3] = b"" if fields[-3] else b"\1"
-    return "0x02" + rlp.encode(fields).hex()
+    return "0x02" + bytes(rlp.encode(fields)).hex()
 
 
 def _unprotected(scene: Scene) -> str:

@@ -1,6 +1,6 @@
 """What is proven on chain, who voted falsely, who was in the circle when: the lists a regulator reads."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,7 +58,7 @@ class Poisoner(Honest):
         return -to_float(genesis_state())
 
 
-def placed(events: list[Event | None]) -> list[PlacedEvent]:
+def placed(events: Sequence[Event]) -> list[PlacedEvent]:
     """Each event in a block of its own."""
     return [
         PlacedEvent((n, 0), "0x" + digest("block", n).hex(), f"0x{n:064x}", event) for n, event in enumerate(events)

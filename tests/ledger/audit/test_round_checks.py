@@ -501,7 +501,7 @@ def test_several_cheats_and_withheld_updates_together_name_no_honest_peer(
     cheats: dict[int, str], hiding: set[int], rule: str
 ) -> None:
     """Who hides shows nothing of round 2, of its own nor of others; all the rest show what they judged."""
-    playing = {}
+    playing: dict[int, Honest] = {}
     for seat, name in cheats.items():
         playing |= cheat(seat, **CHEATS[name])
     circle = Circle(seats=6, degree=2, cheats=playing, rule=rule, rule_parameters={})

@@ -13,7 +13,7 @@ from ledger.blobs.contents.records import Genesis, encode_genesis
 from ledger.blobs.unixfs import build_dag
 from ledger.chain.rpc.client import BadAnswer, RpcFault
 from ledger.chain.rpc.patience import EndpointPatience
-from ledger.circle.events import Left, Moved, Settled
+from ledger.circle.events import Left, Moved, Opened, Settled
 from ledger.circle.reputation import pack, unpack
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import SetupError
@@ -177,7 +177,9 @@ def test_an_endpoint_for_which_nothing_has_happened_yet_is_a_finding_too(audited
 def test_a_contract_deployed_for_another_task_than_the_events_say_is_a_finding(audited: Callable[..., Any]) -> None:
     circle = circle_of()
     other = digest("another task").hex()
-    code = {"eth_getCode": lambda _, code: code.replace(circle.events[0].task.hex(), other)}
+    opened = circle.events[0]
+    assert isinstance(opened, Opened)
+    code = {"eth_getCode": lambda _, code: code.replace(opened.task.hex(), other)}
     report, _ = audited(circle, code)
     assert named(report) == [("A2", None, None)]
 
@@ -292,6 +294,7 @@ def test_a_settlement_that_the_verdicts_do_not_give_is_a_finding_for_each_seat(a
     circle = circle_of()
     place = max(n for n, event in enumerate(circle.events) if isinstance(event, Settled))
     honest = circle.events[place]
+    assert isinstance(honest, Settled)
     circle.events[place] = replace(honest, reputations=favoured(honest.reputations))
     report, _ = audited(circle)
     assert named(report) == [("A7", 2, 1)]
@@ -302,6 +305,7 @@ def test_a_settlement_with_reputations_of_seats_that_nobody_holds_is_a_finding(a
     circle = circle_of()
     place = max(n for n, event in enumerate(circle.events) if isinstance(event, Settled))
     honest = circle.events[place]
+    assert isinstance(honest, Settled)
     circle.events[place] = replace(honest, reputations=(*honest.reputations[:15], 1 << 240))
     report, _ = audited(circle)
     assert ("A7", 2, None) in named(report)
