@@ -155,8 +155,10 @@ class Peer:
         bond, stake_wei = parts.history.terms.dispute_bond, self._config.dispute_budget_wei
         budget = WatchBudget(self._config.watch_share, BUDGET_BONDS * bond if stake_wei is None else stake_wei)
         may_appeal = budget.stake_wei >= APPEAL_BONDS * bond > 0
-        voting = Voting(parts.follower, parts.fetch_blobs, self._behaviour.answers, may_appeal=may_appeal)
-        watcher = Watcher(parts.follower, parts.fetch_blobs, budget, self._notices)
+        voting = Voting(
+            parts.follower, parts.fetch_blobs, self._behaviour.answers, may_appeal=may_appeal, find=parts.find_blobs
+        )
+        watcher = Watcher(parts.follower, parts.fetch_blobs, budget, self._notices, find=parts.find_blobs)
         return Duties(parts.follower, self._evidence, voting, watcher, self._notices)
 
 

@@ -90,8 +90,17 @@ class Voting:
     may_appeal: whether it also recomputes what a jury has decided, to appeal where the jury was wrong.
     """
 
-    def __init__(self, follower: Follower, fetch: FetchBlobs, answers: Answers, *, may_appeal: bool) -> None:
-        self._follower, self._fetch, self._may_appeal = follower, fetch, may_appeal
+    def __init__(
+        self,
+        follower: Follower,
+        fetch: FetchBlobs,
+        answers: Answers,
+        *,
+        may_appeal: bool,
+        find: FetchBlobs | None = None,
+    ) -> None:
+        """find: gives what is here already, and asks nobody."""
+        self._follower, self._fetch, self._find, self._may_appeal = follower, fetch, find, may_appeal
         self._answers = answers
         self._cases: dict[Hashable, ClaimCase] = {}
         self._working: tuple[ClaimCase, asyncio.Task[Truth | None]] | None = None
@@ -173,7 +182,7 @@ class Voting:
 
     async def _recompute(self, dispute: Dispute, showing_s: float) -> Truth | None:
         claim, history = dispute.claim, self._history
-        fetch = TimedFetch(self._fetch, showing_s)
+        fetch = TimedFetch(self._fetch, showing_s, self._find)
         network = self._follower.circle.network.domain_separator
         async with asyncio.timeout(max(1.0, dispute.deadline - time.time())):
             found = await recompute_truth(history, network, claim.round, claim.judge, claim.target, fetch)

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from ledger.circle.events import ASKING, NO_RECORD
@@ -85,9 +85,11 @@ class Watcher:
         budget: WatchBudget,
         notices: Notices,
         rng: random.Random | None = None,
+        find: FetchBlobs | None = None,
     ) -> None:
-        """rng: what to look at; the machine's own randomness unless given."""
+        """rng: what to look at; the machine's own randomness unless given. find: gives what is here already."""
         self._follower, self._fetch, self._budget, self._notices = follower, fetch, budget, notices
+        self._find = find
         self._rng = rng or random.SystemRandom()
         self._seen: set[AttestationOf] = set()
         self._in_vain: dict[AttestationOf, float] = {}
@@ -216,7 +218,7 @@ class Watcher:
                 # It shows what it did not: all that it said is looked at again.
                 del self._unshown[said.judge]
                 self._seen = {one for one in self._seen if one.judge != said.judge}
-            self._settled.pop(said.judge, None)
+            self._forgive(said.judge)
             self._seen.add(said)
             if found.false:
                 self._claims[said] = FoundFalse(said, found.false, found.record or NO_RECORD)
@@ -238,11 +240,23 @@ class Watcher:
             return
         now = time.monotonic()
         known = self._unshown.setdefault(said.judge, UnshownAttestation(said, self._in_vain.get(said, now), now, 1))
-        if (before := self._settled.pop(said.judge, None)) is not None:
+        before = self._settled.pop(said.judge, None)
+        if before is not None and self._tenure_of(before.said) == self._tenure_of(said):
             # Whoever claims the very record that a node waits for gives the judge no more time with the next.
-            known = replace(known, first_s=before.first_s, times=before.times)
+            known = known.goes_on_from(before)
         if known.said == said:
             self._unshown[said.judge] = known.with_another_request(now)
+
+    def _forgive(self, judge: int) -> None:
+        """A judge showed something: it is waited for anew, unless it hid the last until that was too old to ask."""
+        settled = self._settled.get(judge)
+        if settled is not None and self._history.is_disputed(
+            settled.said.round, judge, self._tenure_of(settled.said), judge
+        ):
+            del self._settled[judge]
+
+    def _tenure_of(self, said: AttestationOf) -> int:
+        return self._history.rounds[said.round - 1].tenures[said.judge]
 
     def _is_unshown(self, said: AttestationOf) -> bool:
         return said.judge in self._unshown and self._unshown[said.judge].said == said
@@ -250,7 +264,7 @@ class Watcher:
     async def _examine(self, said: AttestationOf) -> Examination | RecomputedTruth | None:
         network = self._follower.circle.network.domain_separator
         async with asyncio.timeout(_LIMIT_S):
-            fetch = TimedFetch(self._fetch, _SHOWING_S)
+            fetch = TimedFetch(self._fetch, _SHOWING_S, self._find)
             found = await recompute_attestation(self._history, network, said.round, said.judge, fetch)
         false = found.false if isinstance(found, Examination) else found.truth
         _log.info("attestation looked at round=%d judge=%d false=%s", said.round, said.judge, false)

@@ -142,6 +142,12 @@ class UnshownAttestation:
         """The same, asked for in vain once more."""
         return replace(self, last_s=now_s, times=self.times + 1)
 
+    def goes_on_from(self, before: "UnshownAttestation") -> "UnshownAttestation":
+        """The same, waited for for as much longer as was waited for another that cannot be asked for any more."""
+        return replace(
+            self, first_s=self.first_s - (before.last_s - before.first_s), times=self.times + before.times
+        )
+
 
 def patience_s(history: History, judge: int, address: str) -> float:
     """For how long a judge is asked for what it judged from before the circle is to ask for it.
@@ -160,12 +166,13 @@ def patience_s(history: History, judge: int, address: str) -> float:
 def is_withheld(history: History, unshown: UnshownAttestation, address: str, now_s: float) -> bool:
     """Whether an account is to have the circle ask for it by now. now_s: of the clock of `unshown` (R21.1).
 
-    Only of a judge that goes on attesting: one that is away can show nothing, and says nothing new either. While
-    another claim about the judge is open it waits twice as long, and no longer: of many nodes that see nothing one
-    asks first, and a judge's friend that keeps a claim open, which costs it no bond, shields it from no question.
+    Only of a judge that goes on attesting, or has left and would take its bond along (R21.3): one that is away can
+    show nothing, and says nothing new either. While another claim about the judge is open it waits twice as long,
+    and no longer: of many nodes that see nothing one asks first, and a judge's friend that keeps a claim open,
+    which costs it no bond, shields it from no question.
     """
     said, held = unshown.said, history.seats[unshown.said.judge]
-    is_about = held.is_held and held.attested_round >= history.number - 1
+    is_about = not held.is_held or held.attested_round >= history.number - 1
     wait_s = patience_s(history, said.judge, address) * (2 if held.disputes else 1)
     is_long = now_s - unshown.first_s >= wait_s and unshown.times >= _ASKED
     return is_about and is_long

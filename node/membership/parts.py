@@ -96,6 +96,10 @@ class PeerParts:
         exchange = self.services.exchange
         return await exchange.fetch_blobs(self.history, wanted, max_bytes=max_bytes, timeout_s=timeout_s)
 
+    async def find_blobs(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
+        """The same of what is in the store already, asking nobody. Raises Unavailable."""
+        return await self.services.exchange.find_blobs(wanted, max_bytes=max_bytes)
+
     def unseal(self, digest: bytes) -> None:
         """Let others fetch an update of this peer's own, once no commit can copy it any more."""
         with self.meter.measure_section("blobs"):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ledger.circle.history import History, Round
@@ -23,6 +23,8 @@ _FIRST_WAIT_S: Final = 0.5
 _RETRY_S: Final = 1.0
 _RETRY_MAX_S: Final = 4.0
 _ATTEMPT_S: Final = 10.0
+# For reading one blob that is here already.
+_READING_S: Final = 60.0
 # Earlier blobs fetched at once.
 _PARALLEL: Final = 8
 
@@ -89,12 +91,25 @@ class Exchange:
 
         They are fetched into the store, and read from it when they are asked for.
         """
+        return await self._get_all(
+            {digest: self._list_gateways(history, seat, digest) for digest, seat in digests.items()},
+            max_bytes,
+            timeout_s,
+        )
+
+    async def find_blobs(self, digests: Iterable[bytes], *, max_bytes: int) -> Mapping[bytes, bytes | None]:
+        """The same of blobs that are in the store already; nobody is asked. Raises Unavailable."""
+        return await self._get_all({digest: [] for digest in digests}, max_bytes, _READING_S)
+
+    async def _get_all(
+        self, gateways: Mapping[bytes, list[str]], max_bytes: int, timeout_s: float
+    ) -> Mapping[bytes, bytes | None]:
         whole, places = dict[bytes, bool](), asyncio.Semaphore(_PARALLEL)
 
-        async def one(digest: bytes, seat: int) -> None:
+        async def one(digest: bytes, whom: list[str]) -> None:
             async with places:
                 try:
-                    await self._fetch(digest, self._list_gateways(history, seat, digest), max_bytes, timeout_s)
+                    await self._fetch(digest, whom, max_bytes, timeout_s)
                 except PeerFault:
                     whole[digest] = False
                 else:
@@ -102,8 +117,8 @@ class Exchange:
 
         try:
             async with asyncio.TaskGroup() as tasks:
-                for digest, seat in digests.items():
-                    tasks.create_task(one(digest, seat))
+                for digest, whom in gateways.items():
+                    tasks.create_task(one(digest, whom))
         except* Unavailable as lacking:
             first = lacking.exceptions[0]
             while isinstance(first, ExceptionGroup):

@@ -18,7 +18,7 @@ from ledger.blobs.contents.records import Update, encode_update
 from ledger.blobs.unixfs import build_dag
 from ledger.circle.draw import seats_of
 from ledger.errors import PeerFault
-from ledger.fetch.fetcher import Unavailable
+from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from ledger.judging.false_verdicts import Examination, Truth
 from ledger.judging.frame_chains import (
     MAX_CHAIN,
@@ -226,7 +226,7 @@ async def test_without_the_last_checkpoint_the_one_before_serves_and_two_unshown
     assert circle.checkpoints[2, 0] not in lacking.asked
 
 
-async def test_who_shows_byte_by_byte_withholds_and_what_is_there_already_needs_no_time(circle: Circle) -> None:
+async def test_who_shows_byte_by_byte_withholds(circle: Circle) -> None:
     shown = Fetching(circle)
 
     class Trickling(Fetching):
@@ -240,7 +240,7 @@ async def test_who_shows_byte_by_byte_withholds_and_what_is_there_already_needs_
     assert found.truth == Truth.WITHHELD
     assert found.lacking is not None
     assert "within 0 s" in str(found.lacking)
-    assert (await recompute_truth(history, domain, 8, 0, 1, TimedFetch(shown, 0.0))).truth == Truth.RIGHT
+    assert (await recompute_truth(history, domain, 8, 0, 1, TimedFetch(shown, 60.0))).truth == Truth.RIGHT
 
 
 async def test_who_shows_a_false_checkpoint_to_some_splits_no_jury() -> None:
@@ -301,7 +301,7 @@ async def knock(gateway: str, digest: bytes) -> bool:
     return False
 
 
-def exchange_of(fetching: Fetching, folder: Path, room: int) -> Exchange:
+def exchange_of(fetching: Fetching | BlobFetcher, folder: Path, room: int) -> Exchange:
     exchange = Exchange(
         BlockStore(folder),
         fetching,  # type: ignore[arg-type]
@@ -313,6 +313,30 @@ def exchange_of(fetching: Fetching, folder: Path, room: int) -> Exchange:
     )
     exchange.states = StateCache(genesis_state(), room)
     return exchange
+
+
+async def test_what_is_in_the_store_already_needs_no_time_and_nothing_else_is_found(
+    circle: Circle, tmp_path: Path
+) -> None:
+    history, domain = circle.history(), NETWORK.domain_separator
+    async with BlobFetcher() as fetcher:
+        exchange = exchange_of(fetcher, tmp_path, 1 << 20)
+
+        async def find(wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
+            return await exchange.find_blobs(wanted, max_bytes=max_bytes)
+
+        async def never(wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        timed = TimedFetch(never, 0.0, find)
+        with pytest.raises(Unavailable):
+            await recompute_truth(history, domain, 8, 0, 1, timed)
+        for blob in Fetching(circle).blobs.values():
+            exchange._store.put(blob or b"")
+        assert (await recompute_truth(history, domain, 8, 0, 1, timed)).truth == Truth.RIGHT
+        exchange._store.remove([circle.updates[7, 3]])
+        assert (await recompute_truth(history, domain, 8, 0, 1, timed)).truth == Truth.WITHHELD
 
 
 async def collected(circle: Circle, exchange: Exchange, number: int) -> dict[int, bytes]:

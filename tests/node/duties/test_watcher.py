@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from ledger.circle.events import ASKING, NO_RECORD, Answer, Outcome, Stage
+from ledger.circle.events import ASKING, NO_RECORD, Answer, Left, Outcome, Stage
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Examination, Truth
@@ -16,7 +16,7 @@ from node.duties.watcher import WatchBudget, Watcher
 from node.duties.watching import BUDGET_BONDS
 from node.operating.notices import Notices
 from tests.support.fake_follower import Clock, FakeFollower, as_any
-from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, NOW, Court
+from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, NOW, WINDOW_S, Court
 from tests.support.histories.parts import address
 
 pytestmark = pytest.mark.rule("R21.1")
@@ -42,6 +42,7 @@ class Scene:
     ) -> None:
         self.court, self.clock = court, ProcessClock(NOW)
         self.finds: dict[int, Examination | RecomputedTruth | Exception] = {}
+        self.hidden: set[tuple[int, int]] = set()
         self.looked: list[tuple[int, int]] = []
         self.told: list[dict[str, object]] = []
         self.costs_s = 2.0
@@ -59,6 +60,8 @@ class Scene:
         self.looked.append((number, judge))
         self.clock.cpu_s += self.costs_s
         self.clock.now += 2 * self.costs_s
+        if (number, judge) in self.hidden:
+            return RecomputedTruth(Truth.WITHHELD)
         found = self.finds.get(judge, CLEAN)
         if isinstance(found, Exception):
             raise found
@@ -406,3 +409,36 @@ async def test_closing_ends_what_is_being_recomputed(watch: Watch, monkeypatch: 
     for _ in range(3):
         await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == before - 1
+
+
+async def test_who_leaves_before_it_is_asked_is_asked_all_the_same(watch: Watch) -> None:
+    scene = watch(silent=3)
+    await scene.look_at_all()
+    assert scene.watcher.list_disputes() == [], "20 minutes of a window of an hour"
+    scene.court.apply(Left(3, 0, NOW + 72 * WINDOW_S))
+    await scene.look_at_all(4)
+    assert scene.watcher.list_disputes() == [(1, 3, 3, ASKING)]
+
+
+@pytest.mark.parametrize("is_hiding", [True, False])
+async def test_who_hides_what_is_too_old_before_a_window_is_over_is_asked_whatever_it_shows_between(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, is_hiding: bool
+) -> None:
+    """Rounds are short: what can be disputed is younger than a window."""
+    for module in ("watcher", "watching"):
+        monkeypatch.setattr(f"node.duties.{module}.DISPUTE_ROUNDS", 8)
+    court = Court()
+    court.history.terms = replace(court.history.terms, last_round=150)
+    scene = watch(court)
+    asked, shown = [], 0
+    for number in range(2, 120):
+        if is_hiding and number % 16 < 4:
+            scene.hidden.add((number, 3))
+        court.play(number)
+        shown += number % 16 >= 4
+        for _ in range(4):
+            await scene.look(after_s=100)
+        asked += scene.watcher.list_disputes()
+    assert shown
+    assert bool(asked) == is_hiding
+    assert all((judge, target, evidence) == (3, 3, ASKING) for _, judge, target, evidence in asked)
