@@ -13,6 +13,7 @@ from node.cli.options import (
     Subparsers,
     add_codec,
     add_json,
+    add_privacy,
     add_rule,
     add_sent_share,
     parse_rule_parameters,
@@ -40,6 +41,7 @@ def add_parser(commands: Subparsers) -> None:
     add_rule(parser)
     add_codec(parser)
     add_sent_share(parser)
+    add_privacy(parser)
     parser.add_argument("--folder", type=Path, help="the run folder (default: a new one under runs/)")
     parser.add_argument("--discard", action="store_true", help="delete the run folder at the end")
     add_json(parser)
@@ -68,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
     lock = FolderLock(folder, "another demo")
     deploy = ["--task", options.task, "--skew", str(options.skew), "--samples", str(options.samples)]
     deploy += ["--rule", options.rule, "--codec", options.codec, *MONEY]
+    if options.privacy is not None:
+        deploy += ["--privacy", options.privacy]
     for parameter in options.rule_parameter:
         deploy += ["--rule-parameter", parameter]
     demo = DemoOptions(

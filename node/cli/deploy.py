@@ -123,6 +123,7 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     """The task, what its rehearsal gave, what the circle starts from, and what is to be deployed."""
     from ledger.chain.deployment.deploy import make_plan
     from node.learning.genesis import found_circle
+    from node.learning.private.budget import UnchargedTraining
     from node.learning.rehearsal import rehearse
     from node.learning.training import use_one_thread
     from node.tasks.interface import load_task
@@ -130,7 +131,8 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     use_one_thread()
     task, terms = load_task(options.task, **_made_with(options)), parse_terms(options)
     privacy = parse_privacy(options.privacy, options.rounds, options.samples)
-    rehearsal = rehearse(task, seed=options.seed, seats=options.peers, codec=options.codec)
+    private = None if privacy is None else UnchargedTraining(privacy)
+    rehearsal = rehearse(task, seed=options.seed, seats=options.peers, codec=options.codec, private=private)
     founding = found_circle(
         rehearsal.template,
         options=_made_with(options),

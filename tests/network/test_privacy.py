@@ -1,35 +1,24 @@
 """Circles with differential privacy, of real processes: charged first, stated in every update, and never beyond."""
 
 import signal
-from functools import partial
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from ledger.blobs.contents.records import UPDATE_MAGIC, Update, decode_blob, update_max_bytes
 from ledger.privacy.statement import PrivacyStatement, check_statement
 from node.blobs.store import BlockStore
-from node.learning import genesis
 from node.learning.private.charges import ChargeFile
 from tests.support.network.local_run import LocalRun
-from tests.support.privacy import TERMS
 
 VICTIM = 2
 # A quarter of the 60 examples a step. An ε of 8 holds 29 rounds, one of 2.3 two.
-PRIVATE = msgspec.structs.replace(TERMS, batch=15)
 TWO_ROUNDS = "2.3"
-
-
-@pytest.fixture(autouse=True)
-def private_circles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever circle is founded here has privacy terms."""
-    monkeypatch.setattr(genesis, "found_circle", partial(genesis.found_circle, privacy=PRIVATE))
 
 
 def found(run: LocalRun, rounds: int) -> None:
     run.start_chain()
-    run.found("honest", "honest", "honest", rounds=rounds)
+    run.found("honest", "honest", "honest", rounds=rounds, options=["--privacy", "epsilon=8,sigma=1.958,batch=15"])
 
 
 def start(run: LocalRun, *options: str) -> None:

@@ -96,6 +96,18 @@ class PrivacyBudget:
         return find_rounds_within(self._terms, kind.rate, budget_milli=self._budget_milli)
 
 
+class UnchargedTraining:
+    """Private rounds of which nothing is published: to try a task out before a circle is founded."""
+
+    def __init__(self, terms: PrivacyTerms) -> None:
+        self._terms = terms
+
+    def begin(self, round_number: int, examples: int) -> Privacy:  # noqa: ARG002
+        """The means of a round."""
+        kind = Rate(examples, compute_rate(self._terms.batch, examples), self._terms.sigma)
+        return Privacy(make_mechanism(self._terms, kind, examples), SystemRandomness())
+
+
 def compute_spending(terms: PrivacyTerms, file: ChargeFile, budget_milli: int) -> Spending:
     """Where the budget of a folder stands."""
     kind, rounds = file.kind, len(file.charged)
