@@ -210,7 +210,6 @@ def test_an_example_whose_gradient_is_not_finite_adds_nothing(make, poison: floa
 @pytest.mark.parametrize("name", ["perceptron", "convolutional", "many places"])
 def test_the_closed_form_gives_what_opacus_gives(name: str) -> None:
     """Opacus gives a padding's row a gradient, which torch does not: so there is no padding here."""
-    pytest.importorskip("opacus")
     from opacus.grad_sample import GradSampleModule
 
     torch.manual_seed(3)
