@@ -58,5 +58,5 @@ def test_the_tighter_figure_is_below_ours() -> None:
 
 
 def test_without_the_library_there_is_no_tighter_figure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("node.cli.privacy.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert find_tighter_epsilon(TERMS, compute_outlook(TERMS, 10, 1000)) is None
