@@ -48,6 +48,12 @@ def test_a_budget_alone_makes_terms_that_last_all_rounds() -> None:
     assert outlook.epsilon_milli <= 8000
 
 
+@pytest.mark.parametrize(("epsilon", "lr"), [("100", "4"), ("8", "2.3"), ("2", "0.74"), ("0.05", "0.025")])
+def test_the_more_noise_there_is_the_less_a_step_moves(epsilon: str, lr: str) -> None:
+    assert parse_terms(f"epsilon={epsilon}", 30, 1000).lr == lr
+    assert parse_terms(f"epsilon={epsilon},lr=1.6", 30, 1000).lr == "1.6"
+
+
 def test_what_is_typed_is_taken_in_its_canonical_form() -> None:
     terms = parse_terms("epsilon=2.50, delta=0.000010,sigma=4.0,clip=0.50,batch=100,lr=0.10,steps=2", 10, 1000)
     assert (terms.epsilon_milli, terms.delta, terms.sigma, terms.clip) == (2500, "1e-5", "4", "0.5")

@@ -25,7 +25,7 @@ def test_a_plan_for_machines_has_the_terms_and_each_peer(capsys: pytest.CaptureF
     found = json.loads(capsys.readouterr().out)
     assert found["terms"]["sigma"] == "1.958"
     assert [peer["examples"] for peer in found["peers"]] == [1000, 500, 250, 100]
-    assert found["noise_deviation"] == pytest.approx(0.02506, abs=1e-5)
+    assert found["noise_deviation"] == pytest.approx(0.036027, abs=1e-5)
 
 
 @pytest.mark.parametrize(
