@@ -140,15 +140,19 @@ class Learner:
         rounds_said: int | None = 0,
     ) -> PreparedUpdate:
         """Train from the base and encode. Raises TrainingDiverged where training leaves the finite
-        numbers from the genesis on; from a later base, the base itself is published.
+        numbers from the genesis on, or in a circle with privacy terms; else, from a later base, the base itself
+        is published.
 
         What was trained from the same start before is taken, for whichever round that was: a peer that missed a
-        round goes on from an unchanged base, and need not miss the next one too.
+        round goes on from an unchanged base, and need not miss the next one too. With privacy terms, only what no
+        update has said yet: one that says that nothing was charged publishes its base (R30.3).
 
         previous: what the frame may be relative to; None for one that needs the genesis, `origin`, at most.
         rounds_said: for how many rounds the peer's last update said that its privacy was charged; None: not known.
         """
         start = to_float(base)
+        if self._budget is not None and rounds_said == self._budget.rounds_charged:
+            self._trained = None
         with self._meter.measure_section("training"):
             trained = self._train(add_residual(start, residual, self._manifest.codec), base, round_number, origin)
         with self._meter.measure_section("encode"):
@@ -189,7 +193,8 @@ class Learner:
         try:
             return self._trainer.train(start, number)
         except TrainingDiverged as fault:
-            if origin is None or np.array_equal(base, origin):
+            if origin is None or np.array_equal(base, origin) or self._budget is not None:
+                # With privacy terms a charged update must hold noise (R22.3), and a base has none.
                 raise
             # What the neighbours put into the base is not its task's fault, and must not end it: it publishes the
             # base as it is, so that it still judges, and mixes what comes.

@@ -15,11 +15,11 @@ from ledger.codec import ZSTD, blocks_of, decode
 from ledger.errors import SetupError
 from ledger.privacy.statement import check_statement
 from node.behaviour import Behaviour
-from node.learning.layout import layout_of
+from node.learning.layout import Vector, layout_of
 from node.learning.learner import Learner
 from node.learning.private.budget import PrivacyBudget
 from node.learning.private.charges import ChargeFile
-from node.learning.training import Trainer
+from node.learning.training import Trainer, TrainingDiverged
 from node.operating.meter import Meter
 from node.tasks.interface import Task
 from tests.support.histories.parts import manifest_of
@@ -90,9 +90,32 @@ def test_what_was_trained_ahead_is_charged_once(tmp_path: Path) -> None:
     peer = Peer(tmp_path)
     peer.learner.train_ahead(5, peer.base(5), peer.residual)
     assert peer.said(5, 0) == (1, 1)
-    # Another round from the same base publishes the same training again.
-    peer.learner.prepare(NETWORK, 6, AUTHOR, peer.base(5), peer.residual, rounds_said=1)
+    # Round 5 was missed, so that no update on chain has said this training: the next one publishes it.
+    peer.learner.prepare(NETWORK, 6, AUTHOR, peer.base(5), peer.residual, rounds_said=0)
     assert len(ChargeFile(peer.path).charged) == 1
+
+
+def test_what_was_published_once_is_not_published_again_as_if_nothing_had_been_trained(tmp_path: Path) -> None:
+    """An audit accuses an update that says that nothing was charged, and is not its base (A12)."""
+    peer = Peer(tmp_path)
+    peer.said(5, 0)
+    prepared = peer.learner.prepare(NETWORK, 6, AUTHOR, peer.base(5), peer.residual, rounds_said=1)
+    said = decode_update(prepared.blob, peer.manifest, NETWORK, 6, AUTHOR).privacy
+    assert said is not None
+    assert (said.charged, said.rounds) == (1, 2)
+
+
+def test_training_that_diverges_publishes_no_bare_base_as_if_it_held_noise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = Peer(tmp_path)
+
+    def diverge(start: Vector, number: int) -> Vector:
+        raise TrainingDiverged("points.py:Points", number, "weight")
+
+    monkeypatch.setattr(peer.learner._trainer, "train", diverge)
+    with pytest.raises(TrainingDiverged):
+        peer.learner.prepare(NETWORK, 6, AUTHOR, peer.base(5), peer.residual, origin=peer.base(0), rounds_said=0)
 
 
 def test_a_peer_whose_budget_is_spent_publishes_its_base_and_says_so(tmp_path: Path) -> None:
