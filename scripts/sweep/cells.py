@@ -16,10 +16,14 @@ OTHERS: Final = (*RIVALS, *(name for name in RULES if name not in (*DUEL, *RIVAL
 CLEAN: Final = "honest"
 # Attacks whose updates are honest or cannot be read: what is left of them for a rule is fewer neighbours.
 AROUND: Final = ("withhold", "false-verdict", "oversize", "malformed")
+_NO_TERMS: Final = "the swept circles have no privacy terms, and without them it is honest"
 NOT_SIMULATED: Final[Mapping[str, str]] = {
     "equivocate": "two announcements for one round are a matter of gossip, which the simulator has none of;"
     " the networks of real processes in tests/network cover it",
     "buffer": "it wants a model with normalisation, which the swept tasks have none of; decision 0027 has its figures",
+    "less-noise": _NO_TERMS,
+    "uncharged": _NO_TERMS,
+    "more-examples": _NO_TERMS,
 }
 _FIRST: Final = ("ride", "half-ride", "slow-drift", "sleeper", "dissensus", "alie", "ipm")
 POISON: Final = (

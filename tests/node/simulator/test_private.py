@@ -40,3 +40,13 @@ def test_no_peer_can_come_by_predictable_noise() -> None:
     imports = read_imports()
     assert "node.learning.private.mechanism" in find_reached(["node.peer", "node.cli.node"], imports)
     assert "node.simulator.predictable_randomness" not in find_reached(["node.peer", "node.cli.node"], imports)
+
+
+def test_an_attacker_that_trains_with_less_noise_does_so_in_a_simulation_too() -> None:
+    def errors(attack: str) -> list[float]:
+        return [row.error for row in simulate(replace(PRIVATE, attack=attack, malicious=(2,))).rows]
+
+    honest = [row.error for row in simulate(PRIVATE).rows]
+    assert errors("less-noise") != honest
+    # What it says is a matter of blobs, which a simulation without records has none of.
+    assert errors("uncharged") == honest
