@@ -106,8 +106,7 @@ def apply_referred(circle: FoldedCircle, event: events.Referred) -> None:
     circle.require(is_late or dispute.is_decided, f"dispute {event.dispute} has open votes")
     circle.require(event.stage == dispute.next_stage, f"dispute {event.dispute} was referred against its votes")
     if is_late:
-        silent = seats_of(dispute.jury & ~dispute.jury_votes.cast)
-        _lessen(circle, dispute, mask_of([seat for seat in silent if circle.is_in_good_standing(seat)]))
+        _charge_silent(circle, dispute)
     dispute.stage, dispute.deadline = Stage(event.stage), event.deadline
     circle.remember(
         event,
@@ -182,6 +181,16 @@ def _fine_jurors(circle: FoldedCircle, dispute: Dispute) -> None:
             held.bond -= lost
             dispute.jurors_fined += lost
     _lessen(circle, dispute, dispute.mistaken_jurors)
+
+
+def _charge_silent(circle: FoldedCircle, dispute: Dispute) -> None:
+    """R26.5: the windows that a juror pays for do not overlap, however many claims are raised at once."""
+    begun_s = dispute.deadline - circle.terms.dispute_window_s
+    for seat in seats_of(dispute.jury & ~dispute.jury_votes.cast):
+        held = circle.seats[seat]
+        if circle.is_in_good_standing(seat) and circle.had_seat(seat, dispute) and held.silent_until <= begun_s:
+            held.silent_until = dispute.deadline
+            _lessen(circle, dispute, 1 << seat)
 
 
 def _lessen(circle: FoldedCircle, dispute: Dispute, seats: int) -> None:

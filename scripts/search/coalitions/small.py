@@ -102,6 +102,7 @@ class Small:
             held.disputes,
             held.convictions,
             held.suspended_until or 0,
+            max(0, held.silent_until + twin.terms.dispute_window_s - self.now_s),
             twin.reputations[seat],
             seat in twin.said,
             said_now[1] == said_now[0],
