@@ -316,8 +316,8 @@ class Delivery:
                 self._end(entry, receipt)
 
     def _end(self, entry: PendingEntry, receipt: Receipt) -> None:
-        self._pending.end(entry)
-        self.gas_spent += receipt.gas
+        if self._pending.end(entry):
+            self.gas_spent += receipt.gas
 
     def _make_late_error(self, entry: PendingEntry, timeout_s: float) -> NoReceipt:
         name = entry.call.name

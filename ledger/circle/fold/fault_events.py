@@ -5,7 +5,7 @@ from typing import Final
 from eth_hash.auto import keccak
 
 from ledger.circle import events
-from ledger.circle.draw import draw_jury, mask_of, seats_of
+from ledger.circle.draw import draw_jury, seats_of
 from ledger.circle.events import Answer, Outcome, Stage
 from ledger.circle.fold.seat_events import CUT_SHIFT
 from ledger.circle.fold.state import APPEAL_BONDS, FoldedCircle

@@ -326,6 +326,7 @@ class Watch:
 
     def releases(self, world: World) -> None:
         """Every honest seat given up is released when it is promised, with all awake. Raises Found."""
+        self._is_firm_now(world)
         if not self.is_firm:
             return
         twin, attest_s = world.twin, world.terms.attest_window_s

@@ -13,7 +13,16 @@ from web3.exceptions import Web3RPCError
 from web3.providers.base import JSONBaseProvider
 
 from ledger.chain.rpc.client import Rpc
-from ledger.chain.transactions.sender import FeeLimitReached, FeeLimits, NoFunds, NoReceipt, Reverted, Sender
+from ledger.chain.transactions.sender import (
+    FeeLimitReached,
+    FeeLimits,
+    NoFunds,
+    NoReceipt,
+    PlannedCall,
+    Receipt,
+    Reverted,
+    Sender,
+)
 from tests.support.chains.senders import PACE, PAYEE
 
 KEY = bytes.fromhex("11" * 32)
@@ -70,6 +79,18 @@ def test_calls_follow_each_other(provider: InProcess) -> None:
         assert payer.transfer(PAYEE, value).gas == 21_000
     assert (paid(provider), payer.gas_spent) == (7, 63_000)
     assert provider.seen.count("eth_getTransactionCount") == provider.seen.count("eth_feeHistory") == 1
+
+
+def test_of_calls_side_by_side_one_that_fails_keeps_no_other_from_being_sent(provider: InProcess) -> None:
+    payer = sender(provider)
+    calls = [
+        PlannedCall("vote", (0, 0)),
+        PlannedCall("dispute", (1, 0, 0, bytes(32)), 10**25),
+        PlannedCall("vote", (1, 0)),
+    ]
+    done = payer.call_all(PAYEE, calls)
+    assert [type(one) for one in done] == [Receipt, NoFunds, Receipt]
+    assert payer.gas_spent == sum(one.gas for one in done if isinstance(one, Receipt))
 
 
 def test_a_call_under_way_is_not_made_again(provider: InProcess) -> None:
