@@ -50,7 +50,6 @@ def test_what_the_coalition_tried_goes_on_the_contract_as_the_twin_foretold() ->
         "SecondConvictionEjectsNobody",
         "SilentSeatsPayNothing",
         "SilentJurorsPayNothing",
-        "EachSilenceCharged",
         "AskingCostsTheBond",
         "DozingSeatsWaitedFor",
     ],
