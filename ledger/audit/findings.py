@@ -93,7 +93,8 @@ class PrivacyLine:
     charged: int
     """So many of them since the author's update before; 0 where it published its base."""
     noise_milli: int | None
-    """‖own − base‖² in thousandths of what the noise alone gives on average; None where the base is not known."""
+    """‖own − base‖² in thousandths of what the noise alone gives on average; None where the base is not known,
+    or the frame is too coarse for the noise."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import to_float
 from ledger.audit.findings import Check, Report
-from ledger.audit.privacy_checks import NOISE_FLOOR, REFUTES, compute_noise_ratio
+from ledger.audit.privacy_checks import NOISE_FLOOR, REFUTES, StepNoise, measure_noise
 from ledger.audit.round_checks import RoundAuditor
 from ledger.blobs.contents.records import Update, encode_update
 from ledger.circle.manifest import Tensor
@@ -121,6 +121,40 @@ def test_who_trains_without_being_charged_is_named() -> None:
 
 def test_the_share_of_noise_is_reckoned_in_the_models_own_units() -> None:
     layout = (Tensor("a", (2,), 0), Tensor("b", (2,), 3))
-    base = np.zeros(4, np.int32)
+    base, steps = np.zeros(4, np.int32), np.ones(4, np.int32)
     state = np.array([1 << 16, 0, 0, 1 << 16], np.int32)
-    assert compute_noise_ratio(state, base, layout, Fraction(1, 4)) == Fraction(1 + 64, 4) / Fraction(1, 4)
+    measured = measure_noise(state, base, steps, layout, Fraction(1, 4))
+    assert measured == StepNoise(Fraction(1 + 64, 4) / Fraction(1, 4), 4)
+
+
+@pytest.mark.parametrize("values", [10, 105, 530, 5000])
+def test_chance_accuses_nobody_however_few_values_there_are(values: int) -> None:
+    noise = np.random.default_rng(values).normal(size=(2000, values))
+    measured = [StepNoise(Fraction(ratio), values) for ratio in (noise**2).mean(1)]
+    assert not any(one.is_too_small for one in measured)
+    assert all(one.ratio > one.least for one in measured)
+
+
+@pytest.mark.parametrize(("values", "share", "is_named"), [(530, 0.5, True), (530, 0.8, False), (10, 0.0, False)])
+def test_fewer_values_take_more_to_accuse(values: int, share: float, is_named: bool) -> None:
+    assert StepNoise(Fraction(share**2), values).is_too_small == is_named
+
+
+def test_noise_that_rounding_swallows_is_measured_nowhere() -> None:
+    """A base on the frame's own grid, as the genesis is, hides what is less than half a step."""
+    step, size = 1 << 6, 5000
+    layout, steps = (Tensor("a", (size,), 0),), np.full(size, step, np.int32)
+    rng = np.random.default_rng(0)
+    base = step * rng.integers(-100, 100, size).astype(np.int32)
+
+    def measured(deviation: float) -> StepNoise | None:
+        """deviation: of the noise, in steps."""
+        noise = deviation * rng.normal(size=size)
+        state = base + step * np.rint(noise).astype(np.int32)
+        return measure_noise(state, base, steps, layout, Fraction(deviation * step / (1 << 16)) ** 2)
+
+    assert measured(0.2) is None
+    for deviation in (0.34, 0.5, 1.0, 3.0):
+        found = measured(deviation)
+        assert found is not None
+        assert found.ratio > 0.95
