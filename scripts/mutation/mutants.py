@@ -105,9 +105,10 @@ def _left_out(code: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     found: list[ast.AST] = []
     for node in ast.walk(ast.parse(code)):
         match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                found += [*node.decorator_list, *([node.returns] if node.returns else [])]
+            case ast.ClassDef():
                 found += node.decorator_list
-                found += [node.returns] if getattr(node, "returns", None) else []
             case ast.arg() | ast.AnnAssign() if node.annotation is not None:
                 found.append(node.annotation)
             case ast.JoinedStr():
@@ -195,9 +196,9 @@ def mutated(mutant: Mutant, folder: Path) -> tuple[str, str]:
 def source_hash(code: str) -> str:
     """Of a module without comments, docstrings, the order of imports and the modules of ours that it imports from."""
     tree = _Undocumented().visit(ast.parse(code))
-    for node in ast.walk(tree):
-        if getattr(node, "body", None) == []:
-            node.body = [ast.Pass()]
+    emptied: list[Any] = [node for node in ast.walk(tree) if getattr(node, "body", None) == []]
+    for node in emptied:
+        node.body = [ast.Pass()]
     is_import = [isinstance(one, ast.Import | ast.ImportFrom) for one in tree.body]
     imports = sorted(ast.unparse(one) for one, is_one in zip(tree.body, is_import, strict=True) if is_one)
     tree.body = [one for one, is_one in zip(tree.body, is_import, strict=True) if not is_one]

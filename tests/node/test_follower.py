@@ -54,7 +54,11 @@ class Watched(Endpoint):
 
     def rpc(self) -> Any:
         rpc = super().rpc()
-        rpc.doubt = self.doubted.append
+
+        def doubt(reason: str) -> None:
+            self.doubted.append(reason)
+
+        rpc.doubt = doubt
         rpc.patience = EndpointPatience(fault_s=0.0, catch_up_s=0.0)
         return rpc
 

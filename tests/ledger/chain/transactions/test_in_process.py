@@ -11,6 +11,7 @@ from web3 import EthereumTesterProvider, Web3
 from web3.datastructures import AttributeDict
 from web3.exceptions import Web3RPCError
 from web3.providers.base import JSONBaseProvider
+from web3.types import Wei
 
 from ledger.chain.rpc.client import Rpc
 from ledger.chain.transactions.sender import (
@@ -33,8 +34,9 @@ class InProcess(JSONBaseProvider):
 
     def __init__(self) -> None:
         super().__init__()
-        self.w3 = Web3(EthereumTesterProvider())
-        self.chain = self.w3.provider.ethereum_tester
+        tester = EthereumTesterProvider()
+        self.w3 = Web3(tester)
+        self.chain: Any = tester.ethereum_tester
         self.seen: list[str] = []
 
     def make_request(self, method: Any, params: Any) -> Any:
@@ -60,7 +62,7 @@ def plain(value: Any) -> Any:
 def provider() -> InProcess:
     made = InProcess()
     payer = made.w3.eth.accounts[0]
-    made.w3.eth.send_transaction({"from": payer, "to": Account.from_key(KEY).address, "value": 10**19})
+    made.w3.eth.send_transaction({"from": payer, "to": Account.from_key(KEY).address, "value": Wei(10**19)})
     made.seen.clear()
     return made
 
