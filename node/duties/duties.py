@@ -57,9 +57,7 @@ def find_duties(history: History, seat: int, now_s: float) -> list[Duty]:
         elif _is_releasable(history, number, now_s):
             found.append(Duty("release", (number,)))
     mine = history.seats[seat]
-    for dispute in history.disputes:
-        if dispute.outcome is not None:
-            continue
+    for dispute in history.open_disputes.values():
         if dispute.is_over(now_s - CLOCK_SLACK_S):
             found.append(Duty("resolve", (dispute.number,)))
         elif dispute.stage == Stage.DRAWING:

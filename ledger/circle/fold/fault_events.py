@@ -57,7 +57,9 @@ def apply_disputed(circle: FoldedCircle, event: events.Disputed) -> None:
         not event.is_asking or asker is not None, "a claim without evidence is not a seat's that may ask"
     )
     held.disputes += 1
-    circle.disputes.append(Dispute(event, held.tenure, pool, stage, event.deadline, asker=asker))
+    dispute = Dispute(event, held.tenure, pool, stage, event.deadline, asker=asker)
+    circle.disputes.append(dispute)
+    circle.open_disputes[event.dispute] = circle.last_raised[dispute.claimed] = dispute
     words = b"".join(map(encode_word, (event.dispute, event.round, event.target))) + encode_address(
         event.challenger
     )
@@ -133,6 +135,7 @@ def apply_resolved(circle: FoldedCircle, event: events.Resolved) -> None:
     circle.require(event.outcome == dispute.verdict, f"dispute {event.dispute} ended against its votes")
     _fine_jurors(circle, dispute)
     dispute.outcome, dispute.fine = Outcome(event.outcome), event.fine
+    del circle.open_disputes[event.dispute]
     held.disputes -= 1
     if event.outcome == Outcome.UPHELD:
         _convict(circle, event, held)
