@@ -111,6 +111,7 @@ class Follower:
         """Send several calls side by side, so that they wait for their blocks together.
 
         choose: what makes sense with what the chain says at the last moment. Returns what became of each. Raises
+        Overtaken where the chain is reorganised while they are under way, which does none of those not in a block;
         ChainUnreachable, also where an endpoint refuses one for a reason that nobody can check; Refused, only
         without a seat.
         """

@@ -162,8 +162,8 @@ class Duties:
             if not wanted:
                 return
             done = await self._follower.call_all(lambda _: self._find_due_still(wanted, seat))
-        except (Refused, ChainTrouble) as error:
-            # No duty is worth a node's end.
+        except (CallNotDone, Refused, ChainTrouble) as error:
+            # No duty is worth a node's end, nor a reorganisation while some were under way.
             _log.info("duties not taken calls=%s reason=%s", ",".join(duty.call for duty in duties), error)
             return
         for call, outcome in done.items():

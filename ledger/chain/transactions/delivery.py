@@ -125,7 +125,9 @@ class Delivery:
         Raises NoReceipt after timeout_s (FeeLimitReached where that is why), ChainUnreachable, SetupError.
         """
         started, pace = time.monotonic(), self._pace
-        is_fresh = entry.is_acknowledged and entry.is_new and self._pending.lowest_nonce() == entry.nonce
+        # One sent beside others may have been found in a block already, and be open no more.
+        is_first = self._pending.list_up_to(entry.nonce) == [entry]
+        is_fresh = entry.is_acknowledged and entry.is_new and is_first
         entry.is_new = False
         look_at = started + (pace.look_s if is_fresh else 0.0)
         lost_since: float | None = None

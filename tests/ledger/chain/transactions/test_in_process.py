@@ -95,6 +95,14 @@ def test_of_calls_side_by_side_one_that_fails_keeps_no_other_from_being_sent(pro
     assert payer.gas_spent == sum(one.gas for one in done if isinstance(one, Receipt))
 
 
+def test_calls_that_are_in_a_block_before_the_last_one_fails_are_done(provider: InProcess) -> None:
+    payer = sender(provider)
+    done = payer.call_all(
+        PAYEE, [PlannedCall("vote", (0, 0)), PlannedCall("dispute", (1, 0, 0, bytes(32)), 10**25)]
+    )
+    assert [type(one) for one in done] == [Receipt, NoFunds]
+
+
 def test_a_call_under_way_is_not_made_again(provider: InProcess) -> None:
     payer = sender(provider)
     provider.chain.disable_auto_mine_transactions()
