@@ -19,26 +19,38 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Subject:
-    """A part of the code, and the tests that answer for it. Paths from the root."""
+    """A part of the code, and the tests that answer for it."""
 
     name: str
+    """Unique."""
     sources: tuple[str, ...]
+    """Paths from the root."""
     tests: tuple[str, ...]
+    """Paths from the root."""
     options: tuple[str, ...]
+    """Of pytest."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault. name: of its place and kind, whatever else the file holds. line: from 1. source: of the module."""
+    """One fault."""
 
     name: str
+    """Of its place and kind, whatever else the file holds."""
     subject: str
+    """Name of the part of the code."""
     path: str
+    """From the root."""
     operator: str
+    """Cosmic Ray's name of what is changed how."""
     occurrence: int
+    """Which of the operator's places in the module, from 0."""
     line: int
+    """From 1."""
     within: str
+    """The definition that it lies in, or `module`."""
     source: str
+    """Hash of the module, without comments and docstrings."""
 
 
 def subjects() -> dict[str, Subject]:

@@ -53,12 +53,16 @@ _MAIN: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Setting:
-    """A circle to try rules and attacks in. latecomers: honest peers that join half way, from the initial state."""
+    """A circle to try rules and attacks in."""
 
     name: str
+    """As cells call it."""
     title: str
+    """As tables call it."""
     changes: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the scenario that differ from the main setting's."""
     latecomers: int = 0
+    """Honest peers that join half way, from the initial state."""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -71,9 +75,13 @@ class Study:
     """One cell of the reputation study: TETHER with one of its means taken away or not."""
 
     skew: float
+    """Of the labels, 0..1."""
     degree: int
+    """Neighbours a peer judges."""
     history: str
+    """A key of HISTORY."""
     reputation: bool
+    """Whether reputations count."""
 
     @property
     def setting(self) -> Setting:
@@ -132,9 +140,13 @@ class Cell:
     """One simulation: a rule against an attack in a setting."""
 
     setting: str
+    """A key of SETTINGS."""
     rule: str
+    """Its name."""
     attack: str
+    """Its name, CLEAN for none."""
     seed: int = 0
+    """Of the scenario."""
 
     @property
     def label(self) -> str:
@@ -157,9 +169,13 @@ class Block:
     """A grid of cells."""
 
     settings: Sequence[str]
+    """Keys of SETTINGS."""
     rules: Sequence[str]
+    """Their names."""
     attacks: Sequence[str]
+    """Their names."""
     seeds: Sequence[int] = (0,)
+    """Of the scenarios."""
 
     def __iter__(self) -> Iterator[Cell]:
         for setting, seed, attack, rule in product(self.settings, self.seeds, self.attacks, self.rules):

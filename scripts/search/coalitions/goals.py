@@ -54,26 +54,28 @@ class Found(Exception):
 
 @dataclass
 class Watch:
-    """Looks at one world. is_firm: all honest people are awake all the time, and are more than half of the bonded.
-
-    liability: wei that the coalition owes for what it was found to have done. waited: (seat, tenure) → the last
-    round in which it was waited for in vain, until it attests again. excused: wei burned of a person's bond by its
-    strikes where nobody could have convicted those who lied about it. calls_at_open, asked_at, woke_at: how long
-    the trace was when the round opened, a jury was drawn, a seat woke in a commit phase. charged: (seat, tenure) →
-    the end of the last window in which it paid for silence as a juror. names: honest reputations that this call
-    lowered.
-    """
+    """Looks at one world."""
 
     is_firm: bool
+    """All honest people are awake all the time, and are more than half of the bonded."""
     liability: int = 0
+    """Wei that the coalition owes for what it was found to have done."""
     waited: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(seat, tenure) → the last round in which it was waited for in vain, until it attests again."""
     excused: dict[str, int] = field(default_factory=dict)
+    """Hot key → wei burned of its bond by strikes where nobody could have convicted those who lied about it."""
     calls_at_open: int = 0
+    """How long the trace was when the round opened."""
     asked_at: dict[int, int] = field(default_factory=dict)
+    """Dispute → how long the trace was when its jury was drawn."""
     suspended_until: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(seat, tenure) → the last round in which what the convicted says weighs nothing."""
     woke_at: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(seat, round) → how long the trace was when the seat woke in a commit phase."""
     charged: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(seat, tenure) → the end of the last window in which it paid for silence as a juror, Unix seconds."""
     names: list[Found] = field(default_factory=list)
+    """Honest reputations that this call lowered."""
 
     # ------------------------------------------------------------------------------------------ after a call
 

@@ -58,14 +58,20 @@ class Broken(AssertionError):
 
 @dataclass
 class Small:
-    """One state. paid, got: wei put in and had out, of all together. path: the steps that led here."""
+    """One state."""
 
     twin: SmallTwin
+    """The circle."""
     now_s: int = START_S
+    """Unix seconds."""
     block: int = 2
+    """The last one."""
     paid: int = 0
+    """Wei put in, by all together."""
     got: int = 0
+    """Wei had out, by all together."""
     path: tuple[Step, ...] = ()
+    """The steps that led here."""
 
     @cached_property
     def key(self) -> tuple[object, ...]:
@@ -301,11 +307,14 @@ class Small:
 
 @dataclass
 class Explored:
-    """What an exploration saw. by_depth: new states at each depth; their sum is `states`."""
+    """What an exploration saw."""
 
     states: int = 0
+    """All that differ."""
     steps: int = 0
+    """Tried from them."""
     by_depth: list[int] = field(default_factory=list)
+    """New states at each depth; their sum is `states`."""
 
 
 def explored(start: Small, depth: int) -> Explored:
