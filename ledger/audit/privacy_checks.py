@@ -126,6 +126,10 @@ class PrivacyChecks:
                 said.epsilon_milli,
                 said.rounds,
                 said.charged,
+                round_.tenures[seat],
+                said.sigma,
+                said.rate,
+                said.examples,
                 None if noise is None else int(1000 * noise.ratio),
             )
         )

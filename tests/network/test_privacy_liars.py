@@ -46,6 +46,22 @@ def list_shares(audited: Audited, index: int) -> list[float]:
     return [line["noise_milli"] / 1000 for line in report["privacy"] if line["seat"] == run.seat(index)]
 
 
+def test_the_statement_says_of_each_seat_what_it_claims_and_how_that_fared(audited: Audited) -> None:
+    run, _ = audited
+    said = run.network.audit("--statement")
+    seats = {one["seat"]: one for one in said["seats"]}
+    standings = {index: seats[run.seat(index)]["standing"] for index in range(len(KINDS))}
+    liars = (NOISELESS, HALF_NOISY, UNCHARGED, LATE)
+    assert {index for index, standing in standings.items() if standing == "contradicted"} == set(liars)
+    assert {standings[index] for index in (*HONEST, EARLY)} == {"nothing against it"}
+    honest = seats[run.seat(HONEST[0])]
+    assert (honest["rounds_charged"], honest["updates_read"], honest["noise_measured"]) == (3, 3, 3)
+    assert (honest["epsilon"], honest["delta"], honest["examples_said"]) == (2.547, "1e-5", 60)
+    assert seats[run.seat(NOISELESS)]["detected_at_most"] is None
+    assert said["not_checked"] == []
+    assert "randomness" in said["cannot_be_checked"]
+
+
 def test_no_honest_peer_is_named(audited: Audited) -> None:
     assert [named(audited, index) for index in HONEST] == [[]] * len(HONEST)
     assert min(share for index in HONEST for share in list_shares(audited, index)) > 0.9
