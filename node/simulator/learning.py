@@ -20,6 +20,7 @@ from node.simulator.data import DataShares, Pair, test_examples
 from node.simulator.predictable_randomness import PredictableTraining
 from node.simulator.scenario import Scenario
 from node.simulator.stacked_perceptrons import can_stack, epoch_order, stack_perceptrons
+from node.tasks.dealt import DealtTask
 from node.tasks.interface import Task, fit_dtype, load_task
 
 # Peers trained at once; part of what makes a simulation repeatable to the bit.
@@ -50,16 +51,6 @@ class ExaminedModel:
     """(d,), float32."""
     private_part: PrivatePart
     """What is not shared."""
-
-
-@dataclass(frozen=True)
-class _DealtTask(Task):
-    """A task whose data are already dealt to the one seat that trains."""
-
-    share: Any = None
-
-    def data(self, seat: int, seats: int) -> Any:  # noqa: ARG002
-        return self.share
 
 
 class PeersTraining:
@@ -178,7 +169,7 @@ class PeersTraining:
 
     def _trainer(self, seat: int, kept: PrivatePart, data: Any, task: Task, template: Template) -> Trainer:
         return Trainer(
-            _DealtTask(task.spec, task.definition, task.siblings, data),
+            DealtTask(task.spec, task.definition, task.siblings, data),
             template.layout,
             seat=seat,
             seats=self._scenario.peers,
@@ -190,8 +181,7 @@ class PeersTraining:
 
     def _make_private(self, seat: int) -> PredictableTraining | None:
         privacy, seed = self._scenario.privacy, self._scenario.seed
-        attack = self._behaviours.get(seat) or Attack()
-        return PredictableTraining(privacy, seed, seat, attack.mechanism) if privacy else None
+        return PredictableTraining(privacy, seed, seat) if privacy else None
 
     def _evaluate_group(self, group: Sequence[ExaminedModel], attack: Attack) -> list[dict[str, float]]:
         if self._test is None:
