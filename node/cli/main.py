@@ -16,6 +16,7 @@ from node.cli import (
     disputes,
     invite,
     keys,
+    leakage,
     privacy,
     report,
     seat,
@@ -42,6 +43,7 @@ COMMANDS = (
     disputes,
     report,
     privacy,
+    leakage,
 )
 USAGE, SET_UP, INTERRUPTED = 2, 3, 130
 

@@ -112,8 +112,8 @@ def add_privacy(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def parse_privacy(text: str | None, rounds: int, samples: int) -> "PrivacyTerms | None":
-    """The terms of --privacy, None without. Raises UsageError."""
+def parse_privacy(text: str | None, rounds: int, samples: int, option: str = "--privacy") -> "PrivacyTerms | None":
+    """The terms of --privacy, or of an option like it; None without. Raises UsageError."""
     from ledger.privacy.planning import parse_terms
 
     if text is None:
@@ -121,7 +121,7 @@ def parse_privacy(text: str | None, rounds: int, samples: int) -> "PrivacyTerms 
     try:
         return parse_terms(text, rounds, samples)
     except ValueError as error:
-        raise UsageError(f"--privacy: {error}") from error
+        raise UsageError(f"{option}: {error}") from error
 
 
 def add_sent_share(parser: argparse.ArgumentParser) -> None:

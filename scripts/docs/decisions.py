@@ -25,13 +25,9 @@ class Decision:
     """One page under docs/decisions."""
 
     path: Path
-    """The page."""
     number: str
-    """Four digits, as the file's name begins."""
     title: str
-    """Its heading without the number."""
     status: str
-    """`accepted`, or what supersedes it."""
 
 
 def decisions() -> list[Decision]:

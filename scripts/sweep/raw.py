@@ -18,14 +18,11 @@ FILE: Final = "attacks.jsonl"
 
 @dataclass(frozen=True)
 class Line:
-    """A finished cell."""
+    """A finished cell. scenario, code: digests of what was simulated, and by which sources. values: all of it."""
 
     scenario: str
-    """Digest of what was simulated."""
     code: str
-    """Digest of the sources that it follows from."""
     values: Mapping[str, Any]
-    """All of it, as JSON has it."""
 
     @property
     def summary(self) -> Mapping[str, Any]:

@@ -99,12 +99,14 @@ class PrivacyBudget:
 class UnchargedTraining:
     """Private rounds of which nothing is published: to try a task out before a circle is founded."""
 
-    def __init__(self, terms: PrivacyTerms) -> None:
-        self._terms = terms
+    def __init__(self, terms: PrivacyTerms, stated: int | None = None) -> None:
+        """stated: for how many examples the rate holds, as a peer says it once; None for as many as there are."""
+        self._terms, self._stated = terms, stated
 
     def begin(self, round_number: int, examples: int) -> Privacy:  # noqa: ARG002
         """The means of a round."""
-        kind = Rate(examples, compute_rate(self._terms.batch, examples), self._terms.sigma)
+        stated = self._stated or examples
+        kind = Rate(stated, compute_rate(self._terms.batch, stated), self._terms.sigma)
         return Privacy(make_mechanism(self._terms, kind, examples), SystemRandomness())
 
 

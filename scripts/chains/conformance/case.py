@@ -9,14 +9,11 @@ from scripts.chains.conformance.scene import Scene
 
 @dataclass(frozen=True)
 class Case:
-    """One question."""
+    """method: what it is about. name: unique within the method. ask: puts the question, returns the answer(s)."""
 
     method: str
-    """What it is about."""
     name: str
-    """Unique within the method."""
     ask: Callable[[Scene], Any]
-    """Puts the question, returns the answer or answers."""
 
     @property
     def key(self) -> str:

@@ -1,7 +1,6 @@
 """Signatures and the network they are bound to, against eth_account as a second implementation."""
 
 import contextlib
-from collections.abc import Mapping
 
 import pytest
 from eth_account import Account
@@ -43,7 +42,7 @@ CHAINS = st.integers(0, 2**256 - 1)
 
 
 def typed(
-    network: Network, kind: str, fields: list[tuple[str, str]], message: Mapping[str, object]
+    network: Network, kind: str, fields: list[tuple[str, str]], message: dict[str, bytes | int | str]
 ) -> SignableMessage:
     """eth_account's SignableMessage for one EIP-712 message of ours."""
     return encode_typed_data(

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from eth_account import Account
-from eth_utils.address import to_checksum_address
 
 from ledger.testchain.accounts import DEV_ACCOUNTS
 from ledger.testchain.server.serve import ChainConfig, serve
@@ -71,8 +70,7 @@ class ServedChain:
     """A chain served from a thread of this process, until `stop`."""
 
     def __init__(self, config: ChainConfig) -> None:
-        self._started = threading.Event()
-        self._failure: Exception | None = None
+        self._started, self._failure = threading.Event(), None
         self._thread = threading.Thread(target=self._run, args=(config,))
         self._thread.start()
         assert self._started.wait(WAIT_S)
@@ -83,9 +81,7 @@ class ServedChain:
 
     def _run(self, config: ChainConfig) -> None:
         async def main() -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._loop, self._task = asyncio.get_running_loop(), task
+            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
             await serve(config, self._ready)
 
         try:
@@ -129,7 +125,7 @@ class ServedChain:
         return self.receipt(self.w3.eth.send_raw_transaction(raw))
 
     def deploy(self, code: dict[str, Any], author: int = 0) -> Any:
-        sender = to_checksum_address(DEV_ACCOUNTS[author].address)
+        sender = DEV_ACCOUNTS[author].address
         nonce = self.w3.eth.get_transaction_count(sender, "pending")
         receipt = self.send(sign_transaction(author, nonce, to=b"", data=code["bytecode"], gas=2_000_000))
         assert receipt["status"] == 1
@@ -164,8 +160,7 @@ def signed() -> Callable[..., bytes]:
 def notebook() -> dict[str, Any]:
     import vyper
 
-    compiled: dict[str, Any] = vyper.compile_code(NOTEBOOK, output_formats=["abi", "bytecode"])
-    return compiled
+    return vyper.compile_code(NOTEBOOK, output_formats=["abi", "bytecode"])
 
 
 @pytest.fixture

@@ -39,7 +39,8 @@ def seen_by(seat: int = 8, *, rule: Any = None, round: int = 3, **fields: dict[i
 
 
 def published(parameters: dict[str, float], seen: PeerView) -> NDArray[np.float32]:
-    return choose_attack("tuned", parameters, COLLUDERS).publish(seen)
+    attacker = chosen("tuned", parameters, COLLUDERS)
+    return attacker.publish(seen)
 
 
 def share_mixed(parameters: dict[str, float], seen: PeerView) -> float:

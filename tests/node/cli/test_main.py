@@ -53,6 +53,7 @@ COMMAND_LINES = {
     "invite": ["invite", "0x" + "11" * 20, "--keystore", "key.json"],
     "chain": ["chain"],
     "privacy": ["privacy", "plan"],
+    "leakage": ["leakage"],
     "demo": ["demo"],
     "simulate": ["simulate"],
 }
@@ -69,7 +70,7 @@ def ends_with(monkeypatch: pytest.MonkeyPatch) -> Any:
         parse = argparse.ArgumentParser.parse_args
 
         def parsed(self: argparse.ArgumentParser, *arguments: Any, **options: Any) -> argparse.Namespace:
-            found: argparse.Namespace = parse(self, *arguments, **options)
+            found = parse(self, *arguments, **options)
             found.run = fail
             return found
 

@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -16,7 +16,6 @@ from node.tasks.images import make_convolutional, make_perceptron
 from node.tasks.transformer import Transformer
 
 EXAMPLES = 11
-Examples = tuple[torch.Tensor, torch.Tensor]
 
 
 class Tagger(nn.Module):
@@ -71,7 +70,7 @@ def make_normed() -> nn.Module:
 
 def make_half_frozen() -> nn.Module:
     model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))
-    model.get_parameter("0.weight").requires_grad_(False)
+    model[0].weight.requires_grad_(requires_grad=False)
     return model
 
 
@@ -83,7 +82,7 @@ def words(places: int, symbols: int, classes: int) -> tuple[torch.Tensor, torch.
     return torch.randint(symbols, (EXAMPLES, places)), torch.randint(classes, (EXAMPLES, places))
 
 
-CLOSED: dict[str, tuple[Callable[[], nn.Module], Callable[[], Examples]]] = {
+CLOSED = {
     "perceptron": (make_perceptron, lambda: images(784)),
     "convolutional": (make_convolutional, lambda: images(784)),
     "normed": (make_normed, lambda: images(72)),
@@ -122,11 +121,9 @@ def test_the_closed_form_gives_what_torch_gives(name: str, clip: float) -> None:
     make, examples = CLOSED[name]
     model, data = make(), examples()
     if name == "normed":
-        relu = model.get_submodule("3")
-        assert isinstance(relu, nn.ReLU)
-        relu.inplace = False
+        model[3].inplace = False
         expected = sum_by_torch(model, data, clip)
-        relu.inplace = True
+        model[3].inplace = True
     else:
         expected = sum_by_torch(model, data, clip)
     found = sum_clipped(model, compute_losses, data, clip)
@@ -143,9 +140,7 @@ def test_the_closed_form_gives_what_torch_gives(name: str, clip: float) -> None:
     ],
     ids=["used twice", "mixing", "transformer", "unknown layer"],
 )
-def test_where_there_is_no_closed_form_the_sum_is_right_all_the_same(
-    make: Callable[[], nn.Module], examples: Callable[[], Examples]
-) -> None:
+def test_where_there_is_no_closed_form_the_sum_is_right_all_the_same(make, examples) -> None:
     torch.manual_seed(3)
     model, data = make(), examples()
     if isinstance(model, Mixing):
@@ -184,7 +179,7 @@ def test_dropout_keeps_the_closed_form() -> None:
     )
     sums.compute(images(5))
     assert sums._is_closed is True
-    assert sums._model.get_submodule("1").training
+    assert sums._model[1].training
 
 
 def test_no_example_is_longer_than_the_bound_and_none_gives_zeros() -> None:
@@ -201,7 +196,7 @@ def test_no_example_is_longer_than_the_bound_and_none_gives_zeros() -> None:
 
 @pytest.mark.parametrize("make", [make_perceptron, Shared], ids=["closed form", "one by one"])
 @pytest.mark.parametrize("poison", [float("nan"), float("inf")])
-def test_an_example_whose_gradient_is_not_finite_adds_nothing(make: Callable[[], nn.Module], poison: float) -> None:
+def test_an_example_whose_gradient_is_not_finite_adds_nothing(make, poison: float) -> None:
     """A sum that is NaN would tell that the example was there."""
     torch.manual_seed(3)
     model = make()

@@ -4,16 +4,14 @@ Source: Steinke, Nasr and Jagielski 2023, arXiv:2305.08846: each of many canarie
 who is right too often, guessing from what comes out, proves that ε is at least so much.
 """
 
-import math
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
 import pytest
 import torch
-from scipy.stats import binom
 from torch import nn
 
+from node.leakage.figures import refute_epsilon
 from node.learning.private.mechanism import Mechanism, Privacy
 from node.learning.private.randomness import SystemRandomness
 
@@ -25,24 +23,6 @@ MECHANISM = Mechanism(
 )
 # How likely a bound above the true ε may be.
 CONFIDENCE = 1e-3
-
-
-def compute_p_value(right: int, guesses: int, epsilon: float) -> float:
-    """How likely so many right guesses are, at most, of a mechanism that is (ε, DELTA)-private.
-
-    Source: the paper's Theorem 5.2, in its appendix as a program.
-    """
-    share = 1 / (1 + math.exp(-epsilon))
-    tail = float(binom.sf(right - 1, guesses, share))
-    sums = np.cumsum(binom.pmf(np.arange(right - 1, -1, -1), guesses, share))
-    worst = float((sums / np.arange(1, right + 1)).max())
-    return min(1.0, tail + worst * DELTA * 2 * CANARIES)
-
-
-def find_lower_bound(right: int, guesses: int) -> float:
-    """The largest ε, to .01, that so many right guesses refute."""
-    refuted = [step / 100 for step in range(1000) if compute_p_value(right, guesses, step / 100) < CONFIDENCE]
-    return max(refuted, default=0.0)
 
 
 def audit_once(mechanism: Mechanism) -> float:
@@ -57,7 +37,7 @@ def audit_once(mechanism: Mechanism) -> float:
     order = moved.argsort()
     guesses = CANARIES // 4
     right = int(is_in[order[-guesses:]].sum() + (~is_in[order[:guesses]]).sum())
-    return find_lower_bound(right, 2 * guesses)
+    return refute_epsilon(right, 2 * guesses, CANARIES, DELTA, CONFIDENCE)
 
 
 def test_no_run_refutes_what_is_claimed() -> None:
@@ -67,8 +47,3 @@ def test_no_run_refutes_what_is_claimed() -> None:
 @pytest.mark.parametrize("sigma", [1e-6, 0.4])
 def test_without_its_noise_the_claim_is_refuted(sigma: float) -> None:
     assert audit_once(replace(MECHANISM, sigma=sigma)) > CLAIMED
-
-
-def test_guesses_at_random_refute_nothing_and_perfect_ones_much() -> None:
-    assert find_lower_bound(150, 300) == 0.0
-    assert find_lower_bound(300, 300) > 3.0

@@ -14,8 +14,6 @@ from node.learning.template import Template
 from node.learning.training import Trainer
 from node.tasks.interface import Task, load_task
 
-Examples = tuple[torch.Tensor, torch.Tensor]
-
 
 class Means:
     """Hands out rounds until `rounds` are spent. begun: the round and examples of each."""
@@ -35,7 +33,7 @@ class Points:
     def model(self) -> nn.Module:
         return nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 2))
 
-    def data(self, seat: int, seats: int) -> Examples:
+    def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.randn(20, 4, generator=torch.Generator().manual_seed(seat)), torch.arange(20) % 2
 
 
@@ -64,8 +62,6 @@ class Counting(Points):
     """A buffer that no one shares, and that forward() changes."""
 
     class Layer(nn.Linear):
-        seen: torch.Tensor
-
         def __init__(self) -> None:
             super().__init__(4, 2)
             self.register_buffer("seen", torch.zeros(4))
@@ -86,14 +82,12 @@ class Complex(Points):
 
 
 class OwnTraining(Points):
-    def train(self, model: nn.Module, data: Examples, *, round: int, seed: int) -> None:
+    def train(self, model, data, *, round, seed) -> None:
         pass
 
 
 class Forgetful(Points):
-    def train(
-        self, model: nn.Module, data: Examples, *, round: int, seed: int, privacy: Privacy | None = None
-    ) -> None:
+    def train(self, model, data, *, round, seed, privacy=None) -> None:
         pass
 
 
@@ -102,9 +96,7 @@ class Careful(Points):
 
     given: object = None
 
-    def train(
-        self, model: nn.Module, data: Examples, *, round: int, seed: int, privacy: Privacy | None = None
-    ) -> None:
+    def train(self, model, data, *, round, seed, privacy=None) -> None:
         Careful.given = privacy
         if privacy is not None:
             privacy.sgd(model, lambda m, x, y: nn.functional.cross_entropy(m(x), y, reduction="none"), data)

@@ -1,0 +1,216 @@
+"""The measurement: stand-ins publish, attacks guess, and what that gives is told with how sure it is."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr
+
+from ledger.arithmetic.exact import to_float
+from node.leakage.attacks import ATTACKS, Trials, score_blindly
+from node.leakage.figures import (
+    CONFIDENCE,
+    Area,
+    EpsilonBound,
+    Rate,
+    Recognition,
+    compute_area,
+    find_epsilon_bound,
+    measure_area,
+    measure_recognition,
+)
+from node.leakage.inversion import FirstLayer
+from node.leakage.pool import Pool, add_canaries
+from node.leakage.scoring import Scorer
+from node.leakage.stand_ins import Publishing, StandIn
+
+_log = logging.getLogger(__name__)
+FALSE_ALARMS: Final = (0.01, 0.001)
+"""Allowed rates at which members are counted."""
+_GUESSED: Final = (0.02, 0.1, 0.3)
+_LISTED: Final = 10
+
+
+@dataclass(frozen=True)
+class AttackFigures:
+    """What one attack found out about the peer's own examples."""
+
+    area: Area
+    """Over all thresholds."""
+    recognitions: tuple[Recognition | None, ...]
+    """At each of FALSE_ALARMS; None where there were too few non-members to tell."""
+
+
+@dataclass(frozen=True)
+class ExposedExample:
+    """One of the peer's examples, by itself."""
+
+    index: int
+    """Its row in data(), from 0."""
+    area: float
+    """How often a stand-in that had it scores above one that had it not."""
+    members: int
+    """Stand-ins that had it."""
+    others: int
+    """Stand-ins that had it not."""
+    p_value: float
+    """How likely chance does as well, before any correction for the number of examples."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """The peer's examples one by one."""
+
+    listed: tuple[ExposedExample, ...]
+    """The most exposed, first the worst."""
+    beyond_chance: int
+    """How many are told apart by themselves where chance would do that to none of them all, with CONFIDENCE."""
+    examples: int
+    """Out of so many."""
+
+
+@dataclass(frozen=True)
+class ReadExamples:
+    """What rows of the first layer gave back."""
+
+    members: Rate
+    """Of the examples that a stand-in was trained on."""
+    others: Rate
+    """Of those it was not: what chance and likeness do."""
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """All figures of one way to train."""
+
+    stand_ins: int
+    """How many were attacked; as many again were shadows."""
+    rounds: int
+    """Steps that each published."""
+    examples: int
+    """The peer's own."""
+    filled_up: int
+    """Held-out ones beside them."""
+    attacks: Mapping[str, AttackFigures]
+    """By name, in the order of what an attacker has to know."""
+    exposure: Exposure
+    """Example by example."""
+    read: ReadExamples | None
+    """None where there is no dense layer that the examples go into."""
+    bound: EpsilonBound | None
+    """What canaries prove; None where none can be made."""
+
+    @property
+    def strongest(self) -> str:
+        """The attack with the largest area."""
+        return max(self.attacks, key=lambda name: self.attacks[name].area.value)
+
+
+@dataclass(frozen=True)
+class _Run:
+    trials: Trials
+    is_read: npt.NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is measured."""
+
+    publishing: Publishing
+    """How the steps are made."""
+    pool: Pool
+    """Of which examples."""
+    rounds: int
+    """How many steps of each stand-in."""
+
+
+def measure_leakage(setting: Setting, *, stand_ins: int, rng: np.random.Generator, delta: float) -> Leakage:
+    """Let stand-ins publish from public bases, and attack them.
+
+    As many again are the attacker's shadows. All go on from the mean of what all of them published, as in a circle
+    where everybody takes in everybody: so the base tells nothing of who has which example. stand_ins: those that
+    are attacked. rng: draws who has what. delta: δ of the bound on ε. Raises SetupError where the task is at fault.
+    """
+    pool = setting.pool
+    layer = FirstLayer.find(setting.publishing.task, setting.publishing.template, pool)
+    run = _publish_all(setting, pool, 2 * stand_ins, rng, layer)
+    own = run.trials.select(slice(pool.own))
+    attacked, shadows = own.part(stand_ins)
+    with_canaries, canaries = add_canaries(pool, rng)
+    bound = None
+    if canaries:
+        planted = _publish_all(setting, with_canaries, stand_ins, rng).trials.select(slice(len(pool), None))
+        bound = find_epsilon_bound(score_blindly(planted), planted.is_in, delta, _GUESSED)
+    return Leakage(
+        stand_ins,
+        setting.rounds,
+        pool.own,
+        len(pool) - pool.own,
+        {name: _measure_attack(score(attacked, shadows), attacked) for name, score in ATTACKS.items()},
+        _measure_exposure(own),
+        None if run.is_read is None else _measure_read(run.is_read[:, : pool.own], own.is_in),
+        bound,
+    )
+
+
+def _publish_all(
+    setting: Setting,
+    pool: Pool,
+    stand_ins: int,
+    rng: np.random.Generator,
+    layer: FirstLayer | None = None,
+) -> _Run:
+    publishing, rounds = setting.publishing, setting.rounds
+    is_in = rng.random((stand_ins, len(pool))) < 0.5
+    # Nobody trains on nothing.
+    is_in[~is_in.any(1), 0] = True
+    peers = [StandIn(publishing, number, pool.choose(row)) for number, row in enumerate(is_in)]
+    scorer = Scorer(publishing.task, publishing.template, pool)
+    signs = np.zeros((stand_ins, rounds, len(pool), 2))
+    is_read = np.zeros((stand_ins, len(pool)), np.bool_)
+    base = publishing.origin
+    for number in range(1, rounds + 1):
+        total = np.zeros(base.shape, np.int64)
+        for place, peer in enumerate(peers):
+            state = peer.publish(base, number)
+            total += state
+            found = scorer.measure(to_float(base), to_float(state))
+            signs[place, number - 1] = np.stack([found.alignment, found.confidence], 1)
+            if layer is not None:
+                is_read[place] |= layer.find_read(to_float(base), to_float(state))
+        base = np.rint(total / stand_ins).astype(np.int32)
+        _log.info("stand-ins published round=%d of=%d", number, rounds)
+    return _Run(Trials(signs, is_in), None if layer is None else is_read)
+
+
+def _measure_attack(scores: npt.NDArray[np.float64], trials: Trials) -> AttackFigures:
+    return AttackFigures(
+        measure_area(scores, trials.is_in),
+        tuple(measure_recognition(scores, trials.is_in, allowed) for allowed in FALSE_ALARMS),
+    )
+
+
+def _measure_exposure(trials: Trials) -> Exposure:
+    scores = score_blindly(trials)
+    found = [_examine(index, scores[:, index], trials.is_in[:, index]) for index in range(scores.shape[1])]
+    found = sorted((one for one in found if one.members and one.others), key=lambda one: one.p_value)
+    limit = (1 - CONFIDENCE) / max(1, len(found))
+    return Exposure(tuple(found[:_LISTED]), sum(one.p_value < limit for one in found), len(trials.is_in[0]))
+
+
+def _examine(index: int, scores: npt.NDArray[np.float64], is_in: npt.NDArray[np.bool_]) -> ExposedExample:
+    """Mann and Whitney's test, in the normal approximation, which is on the safe side this far out."""
+    members, others = int(is_in.sum()), int((~is_in).sum())
+    area = compute_area(scores, is_in)
+    deviation = ((members + others + 1) / (12 * max(1, members) * max(1, others))) ** 0.5
+    return ExposedExample(index, area, members, others, float(ndtr(-(area - 0.5) / deviation)))
+
+
+def _measure_read(is_read: npt.NDArray[np.bool_], is_in: npt.NDArray[np.bool_]) -> ReadExamples:
+    return ReadExamples(
+        Rate.of(int((is_read & is_in).sum()), int(is_in.sum())),
+        Rate.of(int((is_read & ~is_in).sum()), int((~is_in).sum())),
+    )
