@@ -122,7 +122,7 @@ def _check_options(options: argparse.Namespace) -> None:
 def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     """The task, what its rehearsal gave, what the circle starts from, and what is to be deployed."""
     from ledger.chain.deployment.deploy import make_plan
-    from node.learning.genesis import found_circle
+    from node.learning.genesis import Agreement, found_circle
     from node.learning.private.budget import UnchargedTraining
     from node.learning.rehearsal import rehearse
     from node.learning.training import use_one_thread
@@ -133,8 +133,7 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     privacy = parse_privacy(options.privacy, options.rounds, options.samples)
     private = None if privacy is None else UnchargedTraining(privacy)
     rehearsal = rehearse(task, seed=options.seed, seats=options.peers, codec=options.codec, private=private)
-    founding = found_circle(
-        rehearsal.template,
+    agreed = Agreement(
         options=_made_with(options),
         degree=options.degree,
         rule=options.rule,
@@ -144,6 +143,7 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
         checkpoint_every=options.checkpoint_every,
         privacy=privacy,
     )
+    founding = found_circle(rehearsal.template, agreed)
     return task, rehearsal, founding, make_plan(founding.manifest, terms)
 
 

@@ -45,38 +45,37 @@ class Founding:
     genesis: bytes
 
 
-def found_circle(
-    template: Template,
-    *,
-    options: Mapping[str, int | float | str],
-    degree: int,
-    rule: str,
-    rule_parameters: Mapping[str, int],
-    rounds: int,
-    codec: str,
-    checkpoint_every: int = CHECKPOINT_EVERY,
-    privacy: PrivacyTerms | None = None,
-) -> Founding:
-    """Describe a task for the chain.
+@dataclass(frozen=True)
+class Agreement:
+    """What a circle's peers agree on beside the model."""
 
-    template: its model, in the units that its tensors ask for. options: the keywords the task was made with. Raises
-    UsageError where the circle could not do it.
+    options: Mapping[str, int | float | str]
+    """The keywords the task was made with."""
+    degree: int
+    """Neighbours a peer judges."""
+    rule: str
+    """The screening rule's name."""
+    rule_parameters: Mapping[str, int]
+    """Those that are not at their defaults."""
+    rounds: int
+    """The circle's last round."""
+    codec: str
+    """Of the updates."""
+    checkpoint_every: int = CHECKPOINT_EVERY
+    """A judge shows a checkpoint every so many rounds."""
+    privacy: PrivacyTerms | None = None
+    """Those of training with differential privacy, None without."""
+
+
+def found_circle(template: Template, agreed: Agreement) -> Founding:
+    """Describe a task for the chain. template: its model, in the units that its tensors ask for.
+
+    Raises UsageError where the circle could not do it.
     """
-    rule_of(rule, rule_parameters)
+    rule_of(agreed.rule, agreed.rule_parameters)
     try:
         genesis = encode_genesis_blob(template.make_initial(), template.layout.blocks)
-        manifest = describe_task(
-            template,
-            genesis,
-            options=options,
-            degree=degree,
-            rule=rule,
-            rule_parameters=rule_parameters,
-            rounds=rounds,
-            codec=codec,
-            checkpoint_every=checkpoint_every,
-            privacy=privacy,
-        )
+        manifest = describe_task(template, genesis, agreed)
         check_manifest(manifest)
         check_task(manifest)
         manifest.encode()
@@ -85,36 +84,24 @@ def found_circle(
     return Founding(manifest, genesis)
 
 
-def describe_task(
-    template: Template,
-    genesis: bytes,
-    *,
-    options: Mapping[str, int | float | str],
-    degree: int,
-    rule: str,
-    rule_parameters: Mapping[str, int],
-    rounds: int,
-    codec: str,
-    checkpoint_every: int = CHECKPOINT_EVERY,
-    privacy: PrivacyTerms | None = None,
-) -> Manifest:
-    """What peers of a task agree on, unchecked. genesis: the blob of the state all start from."""
+def describe_task(template: Template, genesis: bytes, agreed: Agreement) -> Manifest:
+    """The manifest, unchecked. genesis: the blob of the state all start from."""
     return Manifest(
         version=1,
         # A user's own file is known by its class: the path on somebody's disk is nobody's business.
         task=template.spec.rpartition(":")[2],
-        task_options=dict(options),
+        task_options=dict(agreed.options),
         layout=template.layout.tensors,
         genesis=build_dag(genesis).root.hex(),
-        codec=codec,
-        degree=degree,
-        rule=rule,
-        rule_parameters=dict(rule_parameters),
-        rounds=rounds,
+        codec=agreed.codec,
+        degree=agreed.degree,
+        rule=agreed.rule,
+        rule_parameters=dict(agreed.rule_parameters),
+        rounds=agreed.rounds,
         frozen=template.frozen.digest,
         frozen_marks=template.frozen.marks,
-        checkpoint_every=checkpoint_every,
-        privacy=privacy,
+        checkpoint_every=agreed.checkpoint_every,
+        privacy=agreed.privacy,
     )
 
 

@@ -10,7 +10,7 @@ from ledger.circle.manifest import Manifest
 from ledger.identity.network import Network
 from ledger.judging.frame_chains import MAX_CHAIN, Commit, FetchedUpdate, HeldBlobs, is_chained
 from node.attacks.attack import Attack
-from node.learning.genesis import describe_task
+from node.learning.genesis import Agreement, describe_task
 from node.learning.learner import encode_genesis_blob
 from node.learning.template import Template
 from node.simulator.contract import author_of
@@ -23,9 +23,7 @@ CHAIN_ID = 0
 
 def make_manifest(scenario: Scenario, template: Template) -> Manifest:
     """What a circle of this scenario would have agreed on."""
-    return describe_task(
-        template,
-        encode_genesis_blob(template.make_initial(), template.layout.blocks),
+    agreed = Agreement(
         options={"skew": scenario.skew, "seed": scenario.seed, "samples": scenario.samples},
         degree=scenario.degree,
         rule=scenario.rule,
@@ -33,6 +31,8 @@ def make_manifest(scenario: Scenario, template: Template) -> Manifest:
         rounds=scenario.rounds,
         codec=scenario.codec,
     )
+    genesis = encode_genesis_blob(template.make_initial(), template.layout.blocks)
+    return describe_task(template, genesis, agreed)
 
 
 def make_network(scenario: Scenario) -> bytes:

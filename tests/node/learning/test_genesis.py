@@ -12,6 +12,7 @@ from ledger.blobs.unixfs import build_dag
 from ledger.codec import PLAIN, ZSTD, blocks_of
 from ledger.errors import SetupError
 from node.learning.genesis import (
+    Agreement,
     Founding,
     found_circle,
     genesis_path,
@@ -50,15 +51,8 @@ def task_of(kind: type) -> Task:
 def founding(seed: int = 1) -> Founding:
     task = task_of(Adapted)
     options = {"skew": 0.0, "seed": seed, "samples": 10}
-    return found_circle(
-        Template.of(task, seed),
-        options=options,
-        degree=1,
-        rule="none",
-        rule_parameters={},
-        rounds=3,
-        codec="int8-zstd",
-    )
+    agreed = Agreement(options, degree=1, rule="none", rule_parameters={}, rounds=3, codec="int8-zstd")
+    return found_circle(Template.of(task, seed), agreed)
 
 
 def test_the_layout_holds_what_is_shared_and_a_digest_what_is_frozen() -> None:
