@@ -94,7 +94,7 @@ EJECTED_PART: constant(uint256) = 2
 # @dev A word below this in `seed` is no seed yet, see _draw.
 SEED_LEAST: constant(uint256) = 2**128
 # @dev Keccak-256 of the code that contracts/Court.vy compiles to; scripts/contracts/compile.py writes it.
-COURT_HASH: constant(bytes32) = 0xebc7b24e73908b4e2fc7f844f5cfa9089a670898b408c4c11399272efafc3938
+COURT_HASH: constant(bytes32) = 0x5bf61e0dd4efc8cf63fa848c10dceaf70459f59292a79859525fbdeef4946798
 
 
 # ----------------------------------------------------------------------------------------------------- immutables

@@ -523,8 +523,7 @@ def _hear_jury(id: uint256, is_over: bool):
         "resolve: votes are still open",
     )
     if is_over:
-        # A juror that may not vote any more is not silent.
-        self._charge_jurors(id, jury & ~(finding | rejecting), 0, True)
+        self._charge_silent(id, jury & ~(finding | rejecting))
     stage: uint256 = CIRCLE if is_found else APPEAL
     deadline: uint256 = self._begin(id, stage)
     store.clock = entries._fold(
@@ -553,7 +552,7 @@ def _hear_circle(id: uint256, is_over: bool):
         wrong = store.disputes[id].jury_upholding
     elif 2 * bits._count(upholding) > size:
         wrong = store.disputes[id].jury_rejecting
-    self._charge_jurors(id, wrong, store.court_terms.bond // JUROR_PART, False)
+    self._charge_wrong(id, wrong)
     outcome: uint256 = VOID
     if is_upheld:
         outcome = UPHELD
@@ -563,31 +562,65 @@ def _hear_circle(id: uint256, is_over: bool):
 
 
 @internal
-def _charge_jurors(id: uint256, jurors: uint256, fine: uint256, only_good: bool):
+def _charge_silent(id: uint256, jurors: uint256):
     """
-    @notice Lower the reputations of jurors, and burn some of each one's bond.
+    @notice Lower the reputations of jurors that let a window pass.
+    @dev Windows that a seat pays for do not overlap: however many claims are raised at once, a juror that cannot
+         answer them all loses no more than for one.
+    @custom:rule R26.5
+    @param id The dispute's number, at the end of its jury's stage.
+    @param jurors Those that have not voted, a mask.
+    """
+    ends: uint256 = store.disputes[id].deadline
+    begins: uint256 = ends - store.court_terms.dispute_window_s
+    left: uint256 = jurors
+    for seat: uint256 in range(256):
+        if left == 0:
+            break
+        # A juror that may not vote any more is not silent.
+        if (
+            left & 1 == 1 and self._was_there(id, seat) and self._is_good(seat)
+            and store.seats[seat].silent_until <= begins
+        ):
+            store.seats[seat].silent_until = ends
+            self._lower(seat)
+        left = left >> 1
+
+
+@internal
+def _charge_wrong(id: uint256, jurors: uint256):
+    """
+    @notice Lower the reputations of jurors that answered wrongly, and burn some of each one's bond.
+    @custom:rule R26.5
     @param id The dispute's number.
     @param jurors Whom it is about, a mask.
-    @param fine Wei of each one's bond, or what is left of it.
-    @param only_good Whether those that may not vote any more are spared.
     """
+    fine: uint256 = store.court_terms.bond // JUROR_PART
     burned: uint256 = 0
     left: uint256 = jurors
     for seat: uint256 in range(256):
         if left == 0:
             break
         # A peer that has taken the seat since has nothing to do with it.
-        if left & 1 == 1 and self._was_there(id, seat) and (not only_good or self._is_good(seat)):
-            held: uint256 = seats._reputation(seat)
-            seats._set_reputation(
-                seat, held - (held >> store.court_terms.reputation_shift), store.court_terms.reputation_floor
-            )
-            if fine != 0:
-                bond: uint256 = store.seats[seat].bond
-                store.seats[seat].bond = bond - min(bond, fine)
-                burned += min(bond, fine)
+        if left & 1 == 1 and self._was_there(id, seat):
+            self._lower(seat)
+            bond: uint256 = store.seats[seat].bond
+            store.seats[seat].bond = bond - min(bond, fine)
+            burned += min(bond, fine)
         left = left >> 1
     money._burn(burned)
+
+
+@internal
+def _lower(seat: uint256):
+    """
+    @notice Take from a reputation what a settlement takes at most.
+    @param seat The seat's number.
+    """
+    held: uint256 = seats._reputation(seat)
+    seats._set_reputation(
+        seat, held - (held >> store.court_terms.reputation_shift), store.court_terms.reputation_floor
+    )
 
 
 @internal

@@ -19,6 +19,7 @@ from node.duties.jury import FetchBlobs
 from node.gossip.gossip import Gossip
 from node.learning.layout import Vector
 from node.learning.learner import TrainedUpdate
+from node.learning.private.mechanism import PrivateTraining
 from node.tasks.interface import Task
 
 
@@ -53,6 +54,10 @@ class Behaviour:
     def train_on(self, task: Task) -> Task:
         """The task to train and to be measured on."""
         return task
+
+    def train_privately(self, training: PrivateTraining) -> PrivateTraining:
+        """What hands out each round's private training. training: the one that charges for it as agreed."""
+        return training
 
     def enter(self, peer: SeatedPeer) -> None:
         """A seat was taken: called before its first round, and again after each seat."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NoReturn, TypeVar
 
@@ -14,7 +14,7 @@ from ledger.chain.rpc.patience import insist
 from ledger.chain.rpc.subscription import HeadSubscription
 from ledger.chain.tracker import Tracker
 from ledger.chain.transactions.receipts import CallNotDone
-from ledger.chain.transactions.sender import Receipt, Refused, Sender
+from ledger.chain.transactions.sender import PlannedCall, Receipt, Refused, Sender
 from ledger.circle.events import Event
 from ledger.circle.history import History
 from ledger.errors import PeerFault
@@ -105,6 +105,22 @@ class Follower:
         _log.debug("transaction done call=%s gas=%d block=%d", name, receipt.gas, receipt.block)
         return receipt
 
+    async def call_all(
+        self, choose: Callable[[History], Sequence[PlannedCall]]
+    ) -> dict[PlannedCall, Receipt | CallNotDone]:
+        """Send several calls side by side, so that they wait for their blocks together.
+
+        choose: what makes sense with what the chain says at the last moment. Returns what became of each. Raises
+        Overtaken where the chain is reorganised while they are under way, which does none of those not in a block;
+        ChainUnreachable, also where an endpoint refuses one for a reason that nobody can check; Refused, only
+        without a seat.
+        """
+        done = await self._run(lambda: self._call_all(choose))
+        for one, outcome in done.items():
+            if isinstance(outcome, Receipt):
+                _log.debug("transaction done call=%s gas=%d block=%d", one.name, outcome.gas, outcome.block)
+        return done
+
     async def fetch_state(self) -> ContractState:
         """The contract's state, where it is the one that the events lead to: its deadline is that of this phase.
 
@@ -156,13 +172,38 @@ class Follower:
                 contract, name, *arguments, seats=seats, value_wei=value_wei, on_trouble=self._check_still_there
             )
         except (Refused, PeerFault) as error:
-            if self.history.seat_of(self.sender.address) is None:
-                raise
-            # An endpoint can say anything, and a member loses its rounds if it believes it and ends.
-            self._doubt(f"`{name}` was not taken: {error}", error)
+            self._doubt_refusal(name, error)
         if self._confirmations:
             self._wait_through(receipt.block)
         return receipt
+
+    def _call_all(
+        self, choose: Callable[[History], Sequence[PlannedCall]]
+    ) -> dict[PlannedCall, Receipt | CallNotDone]:
+        self._advance()
+        calls, contract = choose(self.history), self.circle.network.contract
+        if not calls:
+            return {}
+        try:
+            outcomes = self.sender.call_all(
+                contract, calls, seats=len(self.history.seats), on_trouble=self._check_still_there
+            )
+        except PeerFault as error:
+            self._doubt_refusal(calls[0].name, error)
+        done: dict[PlannedCall, Receipt | CallNotDone] = {}
+        for one, outcome in zip(calls, outcomes, strict=True):
+            if isinstance(outcome, Refused):
+                self._doubt_refusal(one.name, outcome)
+            done[one] = outcome
+        if self._confirmations:
+            self._wait_through(max((one.block for one in outcomes if isinstance(one, Receipt)), default=0))
+        return done
+
+    def _doubt_refusal(self, name: str, error: Exception) -> NoReturn:
+        if self.history.seat_of(self.sender.address) is None:
+            raise error
+        # An endpoint can say anything, and a member loses its rounds if it believes it and ends.
+        self._doubt(f"`{name}` was not taken: {error}", error)
 
     def _check_still_there(self) -> None:
         """Before a lost transaction is sent again: after a reorganisation it may not be what is wanted now."""

@@ -1,4 +1,4 @@
-"""In ledger/ and node/ a string stands under every field of a public dataclass, struct or protocol."""
+"""In ledger/, node/ and scripts/ a string stands under every field of a public dataclass, struct or protocol."""
 
 import ast
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted(path for room in ("ledger", "node") for path in (ROOT / room).rglob("*.py"))
+MODULES = sorted(path for room in ("ledger", "node", "scripts") for path in (ROOT / room).rglob("*.py"))
 BASES = {"NamedTuple", "Protocol", "Struct", "TypedDict"}
 FEWEST = 3
 

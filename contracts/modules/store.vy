@@ -24,6 +24,7 @@ struct Seat:
     disputes: uint256                   # how many are open about what it said
     convictions: uint256                # of this tenure
     suspended_until: uint256            # the round from which it may wake again after a conviction
+    silent_until: uint256               # Unix seconds: when the last jury's window ended in which it paid for silence
 
 
 # @dev What is kept of a dispute, see `Court.dispute_at`.

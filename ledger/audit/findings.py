@@ -92,8 +92,45 @@ class PrivacyLine:
     """So many rounds were charged so far."""
     charged: int
     """So many of them since the author's update before; 0 where it published its base."""
+    tenure: int
+    """The author's in that seat, from 1."""
+    sigma: str
+    """σ that it says, decimal text."""
+    rate: int
+    """q that it says, in billionths."""
+    examples: int
+    """n that it says; 0 where it does not."""
     noise_milli: int | None
-    """‖own − base‖² in thousandths of what the noise alone gives on average; None where the base is not known."""
+    """‖own − base‖² in thousandths of what the noise alone gives on average; None where the base is not known,
+    or the frame is too coarse for the noise."""
+
+
+@dataclass(frozen=True)
+class HolderPrivacy:
+    """What one author, in one tenure of a seat, has spent of its privacy, and what of that was looked at."""
+
+    seat: int
+    """Its seat."""
+    tenure: int
+    """From 1: so many sat there before it, plus 1."""
+    peer: str
+    """The key that its newest update is signed with."""
+    updates: int
+    """So many updates it has published; those still sealed are left out."""
+    read: int
+    """Of so many the statement was read."""
+    first_round: int
+    """The round of its first update."""
+    last_round: int
+    """The round of its newest one."""
+    newest: PrivacyLine | None
+    """Of the newest that was read; None where none was."""
+    charged: int
+    """So many of those read were charged, and hold noise."""
+    measured: int
+    """Of so many charged ones the step was measured."""
+    least_noise_milli: int | None
+    """The least of these, in thousandths of the noise; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +215,10 @@ class Report:
     """All that were raised."""
     privacy: list[PrivacyLine] = field(default_factory=list)
     """What each update looked at says of privacy; empty where the circle has no privacy terms."""
+    privacy_terms: dict[str, str | int] | None = None
+    """Field → value (R30.1); None where the circle has none, or its manifest was not read."""
+    holders: list[HolderPrivacy] = field(default_factory=list)
+    """What each author has spent; empty where the circle has no privacy terms."""
     notes: list[str] = field(default_factory=list)
     """What is good to know and no finding."""
 

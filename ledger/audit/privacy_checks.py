@@ -4,7 +4,9 @@ Both can refute and neither can prove: who foretells the noise, or understates i
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from math import floor, isqrt, sqrt
 from typing import Final
 
 import numpy as np
@@ -18,24 +20,55 @@ from ledger.codec import Blocks, blocks_of, frame_steps
 from ledger.privacy.statement import PrivacyStatement, follows
 
 NOISE_FLOOR: Final = Fraction(9, 10)
-"""Below this share of the noise agreed on, a step cannot hold that noise."""
+"""Below this share of the noise agreed on, a step of many values cannot hold that noise."""
+CHANCE: Final = 84
+"""How far below 1 chance alone takes a step of few values. Of m values, noise is at most the share 1 − √(84 / m) of
+its mean with a probability below e⁻²¹, some 10⁻⁹. Source: Laurent and Massart 2000, lemma 1, x = 84 / 4.
+"""
+COARSEST: Final = 3
+"""Values whose frame has wider steps, in deviations of the noise, do not count: rounding may swallow the noise."""
 REFUTES: Final = (
     "privacy: these checks refute and cannot prove: who draws noise that another can foretell, or trains with a"
     " higher rate than it says, passes them"
 )
 
 
-def compute_noise_ratio(
-    state: GridState, base: GridState, layout: Sequence[Tensor], variance: Fraction
-) -> Fraction:
-    """χ = ‖state − base‖² / (d s²), exactly (R22.3). variance: s², in the model's units."""
-    total, at = Fraction(0), 0
+@dataclass(frozen=True)
+class StepNoise:
+    """A step, measured in the noise that it must hold."""
+
+    ratio: Fraction
+    """χ: the step's squared length in parts of what the noise alone gives on average."""
+    values: int
+    """Of how many values; from 1."""
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the noise cannot be in it (R22.3), chance and rounding included."""
+        return self.ratio < NOISE_FLOOR and (1 - self.ratio) ** 2 * self.values > CHANCE
+
+    @property
+    def least(self) -> float:
+        """What the ratio has to be."""
+        return max(0.0, min(float(NOISE_FLOOR), 1 - sqrt(CHANCE / self.values)))
+
+
+def measure_noise(
+    state: GridState, base: GridState, steps: NDArray[np.int32], layout: Sequence[Tensor], variance: Fraction
+) -> StepNoise | None:
+    """χ = ‖state − base‖² / (m s²), exactly, of the m values whose frame is fine enough (R22.3); None for none.
+
+    steps: between two codes of the state's frame, (d,), int32. variance: s², in the model's units.
+    """
+    total, count, at = Fraction(0), 0, 0
     for tensor in layout:
-        values = slice(at, at + tensor.size)
+        place = slice(at, at + tensor.size)
         unit = Fraction(2) ** (tensor.exponent - GRID_BITS)
-        total += squared_distance(state[values], base[values]) * unit**2
+        counted = steps[place] <= isqrt(floor(COARSEST**2 * variance / unit**2))
+        total += squared_distance(state[place][counted], base[place][counted]) * unit**2
+        count += int(np.count_nonzero(counted))
         at += tensor.size
-    return total / (at * variance)
+    return StepNoise(total / (count * variance), count) if count else None
 
 
 class PrivacyChecks:
@@ -63,23 +96,24 @@ class PrivacyChecks:
         holder = (seat, round_.tenures[seat])
         last = self._last.get(holder)
         is_next = last is not None and last[0] == self._find_commit_before(round_, seat)
-        steps = frame_steps(to_float(state), self._blocks)[self._blocks.ends - 1]
+        all_steps = frame_steps(to_float(state), self._blocks)
+        steps = all_steps[self._blocks.ends - 1]
         self._last[holder] = round_.number, said, steps
         # R30.4: counts go on, and what was said once stays.
         if last is not None and (reason := follows(said, last[1], is_next=is_next)) is not None:
             self._find(round_, seat, f"its privacy statement does not follow from the one before: {reason}")
-        ratio = None
+        noise = None
         if base is not None:
-            ratio = compute_noise_ratio(
-                state, base, self._history.manifest.layout, terms.compute_noise_variance(said.sigma_value)
-            )
-            if said.charged > 0 and ratio < NOISE_FLOOR:
+            variance = terms.compute_noise_variance(said.sigma_value)
+            noise = measure_noise(state, base, all_steps, self._history.manifest.layout, variance)
+            if said.charged > 0 and noise is not None and noise.is_too_small:
                 self._find(
                     round_,
                     seat,
                     "its step is smaller than the noise that it must hold",
-                    share_of_noise=_in_thousandths(ratio),
-                    least=_in_thousandths(NOISE_FLOOR),
+                    share_of_noise=f"{int(1000 * noise.ratio) / 1000:.3f}",
+                    least=f"{noise.least:.3f}",
+                    values=noise.values,
                 )
             # What rounding left of the update before may be added: so with no other to compare, nothing is said.
             room = np.maximum(steps, last[2]) if is_next and last is not None else None
@@ -92,7 +126,11 @@ class PrivacyChecks:
                 said.epsilon_milli,
                 said.rounds,
                 said.charged,
-                None if ratio is None else int(1000 * ratio),
+                round_.tenures[seat],
+                said.sigma,
+                said.rate,
+                said.examples,
+                None if noise is None else int(1000 * noise.ratio),
             )
         )
 
@@ -112,7 +150,3 @@ class PrivacyChecks:
         self._report.add(
             Check.PRIVACY, fact, round_number=round_.number, seat=seat, peer=round_.peers[seat], **evidence
         )
-
-
-def _in_thousandths(share: Fraction) -> str:
-    return f"{int(1000 * share) / 1000:.3f}"

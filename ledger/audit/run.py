@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+
 from ledger.arithmetic.exact import GridState
 from ledger.audit.draw_checks import BlockHeader, check_draws, draw_blocks, fetch_headers
 from ledger.audit.equivocation_proofs import EquivocationProof, fetch_proof
@@ -13,6 +15,7 @@ from ledger.audit.findings import Check, Report
 from ledger.audit.gather import GatheredBlobs, NeededFrames, gather_blobs, gather_round
 from ledger.audit.membership import MembershipLog
 from ledger.audit.plan import AuditPlan, plan_from, plan_sample
+from ledger.audit.privacy_statement import list_holders
 from ledger.audit.round_checks import RoundAuditor
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import CarriedStates, Holder, SpilledStates, SpillingBlobs
@@ -120,6 +123,8 @@ async def audit(
         )
         truths = await _check_rounds(fetcher, circle, history, plan, report, timeout_s, progress, memory_bytes)
     check_faults(history, folded.placed, truths, proofs, report)
+    if report.privacy_terms is not None:
+        report.holders = list_holders(history, report.privacy)
     return report
 
 
@@ -141,6 +146,8 @@ def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dic
     report.count(Check.HISTORY, len(reading.placed))
     report.task, report.rule = history.manifest.task, history.manifest.rule
     report.rounds, report.seats = len(history.rounds), len(history.seats)
+    if (terms := history.manifest.privacy) is not None:
+        report.privacy_terms = msgspec.to_builtins(terms)
     proofs = _check_chain(circle, folded, report.head, report)
     # Reorganised while it was read: what does not fit together is nobody's fault.
     reading.check_still_there(circle)

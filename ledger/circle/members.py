@@ -51,6 +51,8 @@ class Seat:
     """Upheld claims about what it said."""
     suspended_until: int | None = None
     """The round from which `wake` ends its suspension (R26.6), None where it has none."""
+    silent_until: int = 0
+    """Unix seconds: when the last window ended in which it paid for keeping silent as a juror, 0 for none."""
 
     @property
     def endpoint(self) -> str:

@@ -15,6 +15,7 @@ from node.attacks.buffer import Buffer
 from node.attacks.collusive import Alie, Dissensus, InnerProduct, MinMax, MinSum, Stall
 from node.attacks.data import Backdoor, FeatureNoise, LabelFlip
 from node.attacks.fang import FangKrum, FangTrim
+from node.attacks.privacy import LessNoise, MoreExamples, Uncharged
 from node.attacks.protocol import Equivocate, FalseVerdict, Withhold
 from node.attacks.riding import HalfRide, Ride, SlowDrift
 from node.attacks.sleeper import Sleeper
@@ -49,6 +50,9 @@ _KINDS: Final[tuple[type[Attack], ...]] = (
     Withhold,
     Equivocate,
     FalseVerdict,
+    LessNoise,
+    Uncharged,
+    MoreExamples,
     Oversize,
     Malformed,
 )

@@ -1,12 +1,15 @@
 """What an attack does at the places where a peer may be told otherwise; `Attack` itself does nothing wrong."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
 from ledger.circle.events import Answer
 from node.attacks.view import PeerView, Vector
+
+if TYPE_CHECKING:
+    from node.learning.private.mechanism import Mechanism
 
 _LONGEST: Final = 1000.0
 # Gives each example of a batch a class number.
@@ -35,6 +38,10 @@ class Attack:
     def data(self, data: Any, classes: int) -> Any:  # noqa: ARG002
         """What to train on. data: as the task gave it. classes: number of labels."""
         return data
+
+    def mechanism(self, mechanism: "Mechanism", round_number: int) -> "Mechanism":  # noqa: ARG002
+        """What to train a round by where the circle has privacy terms. mechanism: the one agreed on."""
+        return mechanism
 
     def publish(self, view: PeerView) -> Vector:
         """What to encode and publish, (d,), float32."""

@@ -17,6 +17,8 @@ from node.attacks.equivocation import announce_another
 from node.attacks.view import NOTHING_KNOWN, KnownStates, PeerView, Vector
 from node.behaviour import Behaviour, SeatedPeer
 from node.learning.learner import TrainedUpdate
+from node.learning.private.mechanism import Privacy, PrivateTraining
+from node.learning.private.randomness import SystemRandomness
 from node.tasks.interface import Task, fit_dtype
 
 
@@ -58,6 +60,23 @@ class SpoiledTask(Task):
             return {**figures, **self.measured.figures(x, y, lambda stamped: model(stamped).argmax(1))}
 
 
+@dataclass(frozen=True)
+class SpoiledTraining:
+    """Private training that is charged as agreed, and done as an attack has it."""
+
+    training: PrivateTraining
+    """The one agreed on."""
+    attack: Attack
+    """What is done instead."""
+
+    def begin(self, round_number: int, examples: int) -> Privacy | None:
+        """The means of a round; None where the budget lacks it."""
+        agreed = self.training.begin(round_number, examples)
+        if agreed is None:
+            return None
+        return Privacy(self.attack.mechanism(agreed.mechanism, round_number), SystemRandomness())
+
+
 class Plugged(Behaviour):
     """A peer's behaviour that is an attack's. measured: the attack whose figures it reports."""
 
@@ -75,6 +94,9 @@ class Plugged(Behaviour):
         if not (self._attack.poisons_data or self._measured.has_figures):
             return task
         return SpoiledTask(task.spec, task.definition, task.siblings, self._attack, self._measured)
+
+    def train_privately(self, training: PrivateTraining) -> PrivateTraining:
+        return SpoiledTraining(training, self._attack)
 
     def enter(self, peer: SeatedPeer) -> None:
         self._peer, self._known, self._collusion = peer, NOTHING_KNOWN, None
@@ -133,6 +155,7 @@ def make_view(trained: TrainedUpdate, known: KnownStates, accomplices: tuple[int
         rule=find_rule(manifest),
         degree=manifest.degree,
         memories=known.memories,
+        privacy=manifest.privacy,
         layout=manifest.layout,
         # Public, and alike for all who collude.
         seed=int.from_bytes(trained.network[:8], "little"),

@@ -1,10 +1,15 @@
 """A peer that earns reputation first."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ledger.errors import UsageError
 from node.attacks.attack import Attack
 from node.attacks.view import PeerView, Vector
+
+if TYPE_CHECKING:
+    from node.learning.private.mechanism import Mechanism
 
 
 class Sleeper(Attack):
@@ -28,9 +33,11 @@ class Sleeper(Attack):
         self.spies = inner.spies
         self._acts: Attack = Attack()
 
+    def mechanism(self, mechanism: "Mechanism", round_number: int) -> "Mechanism":
+        return self.inner.mechanism(mechanism, round_number) if self._is_awake(round_number) else mechanism
+
     def publish(self, view: PeerView) -> Vector:
-        is_awake = view.round > self.asleep
-        self._acts = self.inner if is_awake else Attack()
+        self._acts = self.inner if self._is_awake(view.round) else Attack()
         self.is_unreadable = self._acts.is_unreadable
         return self._acts.publish(view)
 
@@ -45,3 +52,6 @@ class Sleeper(Attack):
 
     def also_announces(self, digest: bytes) -> bytes | None:
         return self._acts.also_announces(digest)
+
+    def _is_awake(self, round_number: int) -> bool:
+        return round_number > self.asleep

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ledger.circle.manifest import Tensor
 from ledger.codec import blocks_of
+from ledger.privacy.terms import PrivacyTerms
 from ledger.rules import Rule
 from ledger.rules.judge_memory import JudgeMemory
 from ledger.rules.undefended import Undefended
@@ -54,6 +55,8 @@ class PeerView:
     """The circle's: how many neighbours a peer judges."""
     memories: Mapping[int, JudgeMemory] = field(default_factory=dict)
     """Seat → what the honest judge kept of earlier rounds."""
+    privacy: PrivacyTerms | None = None
+    """The circle's terms of privacy; None where it has none."""
     layout: tuple[Tensor, ...] = ()
     """The tensors that the states are made of, each in its unit."""
     seed: int = 0

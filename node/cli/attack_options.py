@@ -6,7 +6,7 @@ import argparse
 ATTACK_HELP = (
     "sign-flip, label-flip, feature-noise, gaussian, alie, ipm, stall, fang-trim, fang-krum, min-max, min-sum, "
     "dissensus, ride, half-ride, slow-drift, tuned, sleeper (sleeper:NAME wakes into NAME), backdoor, buffer, "
-    "copier, lazy, withhold, equivocate, false-verdict, oversize, malformed"
+    "copier, lazy, withhold, equivocate, false-verdict, less-noise, uncharged, more-examples, oversize, malformed"
 )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ledger.audit.findings import Check, Report
 from ledger.errors import UsageError
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
+from node.operating.printing import say_lines
 from node.operating.wording import format_count
 
 
@@ -37,14 +38,22 @@ def add_parser(commands: Subparsers) -> None:
         help="only so many attestations of these, drawn at random, and all disputed",
     )
     parser.add_argument("--seed", type=int, metavar="NUMBER", help="of the sample, to draw an earlier one again")
+    parser.add_argument(
+        "--statement",
+        action="store_true",
+        help="print a privacy statement to hand on, not the report: what is claimed and spent, what was checked,"
+        " and what cannot be",
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Audit and print. 0: clean; 1: findings."""
+    from ledger.audit.privacy_statement import make_statement_fields
     from ledger.audit.run import audit
     from ledger.chain.deployment.deploy import CircleFile
+    from node.cli.privacy_statement import describe_statement
 
     if not 0 < options.timeout < float("inf"):
         raise UsageError(f"--timeout {options.timeout} is not above 0: give seconds")
@@ -64,10 +73,13 @@ def run(options: argparse.Namespace) -> int:
     }
     if options.json:
         report = asyncio.run(audit(rpc, address, **about))
-        print_json(make_fields(report))
+        print_json(make_statement_fields(report) if options.statement else make_fields(report))
     else:
         report = _audit_with_progress(rpc, address, about)
-        print_report(report)
+        if options.statement:
+            say_lines("\n".join(describe_statement(report)))
+        else:
+            print_report(report)
     return 0 if report.clean else 1
 
 

@@ -232,8 +232,8 @@ def _why_nothing(opened: OpenCircle, account: str) -> str:
         missing = ["it is held"] if held.is_held else _until_release(opened, seat, now_s)
         ready = f"`folkmoot seat release {seat}` frees it now"
         told.append(f"the bond of seat {seat} is {format_ether(held.bond)}, and {'; '.join(missing) or ready}")
-    for dispute in opened.history.disputes:
-        if dispute.outcome is None and account in (dispute.claim.challenger, dispute.appellant):
+    for dispute in opened.history.open_disputes.values():
+        if account in (dispute.claim.challenger, dispute.appellant):
             told.append(f"its bond in dispute {dispute.number} is pledged until that is closed")
     return "; ".join(told) or "a bond is owed to the seat's cold key once it is released"
 

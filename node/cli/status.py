@@ -101,7 +101,7 @@ def make_seat_row(history: Any, seat: int) -> dict[str, Any]:
 def _open_disputes(history: Any, opened: Any) -> list[dict[str, Any]]:
     from node.duties.claims import make_row
 
-    found = [one for one in history.disputes if one.outcome is None]
+    found = list(history.open_disputes.values())
     now_s = opened.now_s() if found else 0.0
     return [make_row(history, one, now_s) for one in found]
 

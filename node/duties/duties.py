@@ -6,12 +6,13 @@ chores; a node that finds it done meanwhile drops it.
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ledger.chain.rpc.client import ChainTrouble
 from ledger.chain.transactions.receipts import CallNotDone
-from ledger.chain.transactions.sender import Refused
+from ledger.chain.transactions.sender import PlannedCall, Refused
 from ledger.circle.events import Stage
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History
@@ -26,6 +27,9 @@ from node.seat.seating import CLOCK_SLACK_S, is_rotation_due
 _log = logging.getLogger(__name__)
 _STEP_S: Final = 3.0
 _HOLD_OFF_S: Final = 30.0
+# Nodes keep so many transactions of any account in their pools (geth: --txpool.accountslots).
+_CALLS_AT_ONCE: Final = 16
+_OF_TRIALS: Final = frozenset(["vote", "resolve", "summon"])
 # What stays in the account for its rounds, whatever claims there are to raise.
 _RESERVE_WEI: Final = 10**16
 
@@ -53,9 +57,7 @@ def find_duties(history: History, seat: int, now_s: float) -> list[Duty]:
         elif _is_releasable(history, number, now_s):
             found.append(Duty("release", (number,)))
     mine = history.seats[seat]
-    for dispute in history.disputes:
-        if dispute.outcome is not None:
-            continue
+    for dispute in history.open_disputes.values():
         if dispute.is_over(now_s - CLOCK_SLACK_S):
             found.append(Duty("resolve", (dispute.number,)))
         elif dispute.stage == Stage.DRAWING:
@@ -82,8 +84,21 @@ def _is_releasable(history: History, seat: int, now_s: float) -> bool:
     return is_free and held.disputes == 0 and not history.is_in_round(seat)
 
 
+def choose_calls(ready: Sequence[Duty]) -> list[Duty]:
+    """What to send at once, most urgent first: calls of different trials do each other no harm, and one other call.
+
+    Votes have deadlines, but a flood of claims to vote on must keep neither their ends nor another duty waiting.
+    """
+    others = [duty for duty in ready if duty.call not in _OF_TRIALS][:1]
+    ends = [duty for duty in ready if duty.call in _OF_TRIALS and duty.call != "vote"]
+    votes = [duty for duty in ready if duty.call == "vote"]
+    room = _CALLS_AT_ONCE - len(others)
+    ends = ends[: max(room - len(votes), _CALLS_AT_ONCE // 4)]
+    return [*votes[: room - len(ends)], *ends, *others]
+
+
 class Duties:
-    """Makes the calls that are due, one at a time, when the peer has nothing more urgent to do."""
+    """Makes the calls that are due when the peer has nothing more urgent to do."""
 
     def __init__(
         self, follower: Follower, evidence: EvidenceStore, voting: Voting, watcher: Watcher, notices: Notices
@@ -104,7 +119,7 @@ class Duties:
         self._watcher.close()
 
     async def attend(self, seat: int) -> bool:
-        """Make one call that is due, if its turn has come. Returns whether one was made.
+        """Make the calls that are due and whose turn has come, some at once. Returns whether there were any.
 
         seat: the peer's own, held or given up and not released.
         """
@@ -113,12 +128,15 @@ class Duties:
         due, now = self._find_due(seat), time.monotonic()
         self._since = {duty: self._since.get(duty, now) for duty in due}
         self._not_before = {duty: at for duty, at in self._not_before.items() if at > now}
-        for duty in due:
-            waits = 0.0 if duty.is_own else _STEP_S * count_members_ahead(self._history, seat)
-            if now >= max(self._since[duty] + waits, self._not_before.get(duty, 0.0)):
-                await self._do(duty, seat)
-                return True
-        return False
+        waits = _STEP_S * count_members_ahead(self._history, seat)
+        ready = [
+            duty
+            for duty in due
+            if now >= max(self._since[duty] + waits * (not duty.is_own), self._not_before.get(duty, 0.0))
+        ]
+        if ready:
+            await self._do_all(choose_calls(ready), seat)
+        return bool(ready)
 
     def _find_due(self, seat: int) -> list[Duty]:
         votes = [Duty("vote", said, is_own=True) for said in self._voting.list_votes(seat)]
@@ -137,24 +155,29 @@ class Duties:
         disputes = [Duty("dispute", said, value_wei=bond) for said in watcher.list_disputes()]
         return appeals + disputes + [Duty("withdraw", (), is_own=True)] * watcher.is_owed()
 
-    async def _do(self, duty: Duty, seat: int) -> None:
-        self._not_before[duty] = time.monotonic() + _HOLD_OFF_S
+    async def _do_all(self, duties: Sequence[Duty], seat: int) -> None:
+        self._not_before.update(dict.fromkeys(duties, time.monotonic() + _HOLD_OFF_S))
         try:
-            if duty.value_wei and not await self._can_pledge(duty.value_wei):
+            wanted = [duty for duty in duties if not duty.value_wei or await self._can_pledge(duty.value_wei)]
+            if not wanted:
                 return
-            await self._follower.call(
-                duty.call,
-                *duty.arguments,
-                only_if=lambda _: duty in self._find_due(seat),
-                value_wei=duty.value_wei,
-            )
+            done = await self._follower.call_all(lambda _: self._find_due_still(wanted, seat))
         except (CallNotDone, Refused, ChainTrouble) as error:
-            # Most often another member was faster; and no duty is worth a node's end.
-            _log.info("duty not taken call=%s reason=%s", duty.call, error)
-        else:
-            _log.info("duty done call=%s first=%s", duty.call, next(iter(duty.arguments), ""))
-            if duty.call == "dispute":
-                await self._summon(seat)
+            # No duty is worth a node's end, nor a reorganisation while some were under way.
+            _log.info("duties not taken calls=%s reason=%s", ",".join(duty.call for duty in duties), error)
+            return
+        for call, outcome in done.items():
+            if isinstance(outcome, CallNotDone):
+                # Most often another member was faster.
+                _log.info("duty not taken call=%s reason=%s", call.name, outcome)
+            else:
+                _log.info("duty done call=%s first=%s", call.name, next(iter(call.arguments), ""))
+        if any(call.name == "dispute" and not isinstance(outcome, CallNotDone) for call, outcome in done.items()):
+            await self._summon(seat)
+
+    def _find_due_still(self, duties: Sequence[Duty], seat: int) -> list[PlannedCall]:
+        due = set(self._find_due(seat))
+        return [PlannedCall(duty.call, duty.arguments, duty.value_wei) for duty in duties if duty in due]
 
     async def _summon(self, seat: int) -> None:
         """At once: a claim whose jury nobody draws in 256 blocks costs its bond."""
@@ -163,9 +186,8 @@ class Duties:
         except ChainTrouble as error:
             _log.info("jury not drawn yet reason=%s", error)
             return
-        for duty in self._find_due(seat):
-            if duty.call == "summon" and duty.is_own:
-                await self._do(duty, seat)
+        own = [duty for duty in self._find_due(seat) if duty.call == "summon" and duty.is_own]
+        await self._do_all(own[:_CALLS_AT_ONCE], seat)
 
     async def _can_pledge(self, wei: int) -> bool:
         """The account pays for its rounds first. Raises ChainUnreachable."""

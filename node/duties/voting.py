@@ -63,7 +63,9 @@ class ClaimCase:
 def find_votes_due(history: History, seat: int, now_s: float) -> list[Dispute]:
     """The open disputes that wait for this seat's vote."""
     return [
-        dispute for dispute in history.disputes if history.may_vote(seat, dispute) and not dispute.is_over(now_s)
+        dispute
+        for dispute in history.open_disputes.values()
+        if history.may_vote(seat, dispute) and not dispute.is_over(now_s)
     ]
 
 
@@ -71,8 +73,8 @@ def find_open_appeals(history: History, now_s: float) -> list[Dispute]:
     """The disputes that anyone may take from the jury to the circle now."""
     return [
         dispute
-        for dispute in history.disputes
-        if dispute.outcome is None and dispute.stage == Stage.APPEAL and not dispute.is_over(now_s)
+        for dispute in history.open_disputes.values()
+        if dispute.stage == Stage.APPEAL and not dispute.is_over(now_s)
     ]
 
 
@@ -161,10 +163,8 @@ class Voting:
         """
         due = find_votes_due(self._history, seat, time.time())
         due += find_open_appeals(self._history, time.time()) if self._may_appeal else []
-        now, open_ = (
-            time.monotonic(),
-            {self._key(one.claim) for one in self._history.disputes if one.outcome is None},
-        )
+        now = time.monotonic()
+        open_ = {self._key(one.claim) for one in self._history.open_disputes.values()}
         self._cases = {key: case for key, case in self._cases.items() if key in open_}
         todo = [one for one in due if not (case := self._case_of(one.claim)).is_final and case.rest_until_s <= now]
         return min(todo, key=lambda one: (self._case_of(one.claim).rest_until_s, one.deadline), default=None)

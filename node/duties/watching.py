@@ -94,13 +94,12 @@ def is_heard(history: History, judge: int, address: str, false: Mapping[Attestat
     other would be a shield, which a liar's friend could raise over it. false: the targets of claims that are right.
     """
     return any(
-        one.outcome is None
-        and one.claim.judge == judge
+        one.claim.judge == judge
         and (
             one.claim.challenger == address
             or one.claim.target in false.get(AttestationOf(one.claim.round, judge), ())
         )
-        for one in history.disputes
+        for one in history.open_disputes.values()
     )
 
 
@@ -190,7 +189,7 @@ def may_be_asked(history: History, said: AttestationOf, now_s: float) -> bool:
 
 def staked_wei(history: History, address: str) -> int:
     """What an account has in claims and appeals that are not over."""
-    open_ = [dispute for dispute in history.disputes if dispute.outcome is None]
+    open_ = history.open_disputes.values()
     claims = sum(dispute.claim.challenger == address for dispute in open_)
     appeals = sum(dispute.appellant == address for dispute in open_)
     return history.terms.dispute_bond * (claims + APPEAL_BONDS * appeals)
@@ -203,7 +202,7 @@ def may_claim(history: History, address: str, budget_wei: int) -> bool:
     raised without.
     """
     bond, staked_now = history.terms.dispute_bond, staked_wei(history, address)
-    open_ = [one for one in history.disputes if one.outcome is None and one.claim.challenger == address]
+    open_ = [one for one in history.open_disputes.values() if one.claim.challenger == address]
     unappealed = sum(one.appellant is None for one in open_)
     needed = bond if not staked_now else (1 + APPEAL_BONDS * (1 + unappealed)) * bond
     return staked_now + needed <= budget_wei
@@ -211,11 +210,12 @@ def may_claim(history: History, address: str, budget_wei: int) -> bool:
 
 def is_withdrawal_due(history: History, address: str) -> bool:
     """The circle owes the account what a decided claim gave back, so that it can pledge it again."""
-    is_over = any(
+    if not history.owed.get(address, 0) >= history.terms.dispute_bond > 0:
+        return False
+    return any(
         dispute.outcome is not None and address in (dispute.claim.challenger, dispute.appellant)
         for dispute in history.disputes
     )
-    return is_over and history.owed.get(address, 0) >= history.terms.dispute_bond > 0
 
 
 def make_outcome_notice(history: History, dispute: Dispute, address: str) -> Notice:

@@ -164,7 +164,7 @@ class MemberMaker:
                 seed=seed,
                 template=template,
                 kept=kept,
-                private=budget,
+                private=None if budget is None else parts.behaviour.train_privately(budget),
             )
             learner = Learner(
                 trainer, manifest, parts.behaviour, seed * 1000 + seat, parts.meter, config.sent_share, budget

@@ -99,7 +99,9 @@ def find_standing(history: History, seat: int, known: Standing | None = None) ->
         if one.claim.judge == seat and one.judge_tenure == held.tenure
     }
     calls = [
-        CalledVote(one.number, one.stage, one.deadline) for one in history.disputes if history.may_vote(seat, one)
+        CalledVote(one.number, one.stage, one.deadline)
+        for one in history.open_disputes.values()
+        if history.may_vote(seat, one)
     ]
     return Standing(
         seat,

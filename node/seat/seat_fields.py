@@ -57,7 +57,7 @@ def describe_seat_state(held: Seat) -> str:
 
 def find_disputes_about(history: History, seat: int) -> list[Dispute]:
     """The open ones about what the seat's present or last holder said."""
-    return [d for d in history.disputes if d.outcome is None and d.claim.judge == seat]
+    return [dispute for dispute in history.open_disputes.values() if dispute.claim.judge == seat]
 
 
 def describe_standing(row: dict[str, Any], number: int) -> list[str]:

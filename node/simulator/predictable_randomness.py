@@ -1,6 +1,6 @@
 """Noise that anybody can work out again: what a simulation needs to be repeatable, and what protects nobody."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -23,9 +23,15 @@ class PredictableRandomness:
 class PredictableTraining:
     """One simulated peer's private training, which nothing charges."""
 
-    def __init__(self, privacy: Mapping[str, float], seed: int, seat: int) -> None:
-        """privacy: see Scenario."""
-        self._privacy, self._seed, self._seat = privacy, seed, seat
+    def __init__(
+        self,
+        privacy: Mapping[str, float],
+        seed: int,
+        seat: int,
+        spoil: Callable[[Mechanism, int], Mechanism] = lambda agreed, _: agreed,
+    ) -> None:
+        """privacy: see Scenario. spoil: gives what an attacker does instead, of the mechanism and the round."""
+        self._privacy, self._seed, self._seat, self._spoil = privacy, seed, seat, spoil
 
     def begin(self, round_number: int, examples: int) -> Privacy:
         """The means of a round, the same each time."""
@@ -39,4 +45,5 @@ class PredictableTraining:
             learning_rate=self._privacy["lr"],
             examples=examples,
         )
-        return Privacy(mechanism, PredictableRandomness(self._seed, self._seat, round_number))
+        randomness = PredictableRandomness(self._seed, self._seat, round_number)
+        return Privacy(self._spoil(mechanism, round_number), randomness)

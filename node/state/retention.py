@@ -64,9 +64,9 @@ def _find_asked_rounds(history: History, seat: int, first: int) -> Iterator[Roun
     """The first round from `first` on that the seat attested, and those of its open disputes."""
     kept = (round_ for round_ in history.rounds[first - 1 :] if seat in round_.attestations)
     yield from (round_ for round_ in [next(kept, None)] if round_ is not None)
-    for dispute in history.disputes:
+    for dispute in history.open_disputes.values():
         round_ = history.rounds[dispute.claim.round - 1]
-        if dispute.outcome is None and dispute.claim.judge == seat and seat in round_.attestations:
+        if dispute.claim.judge == seat and seat in round_.attestations:
             yield round_
 
 

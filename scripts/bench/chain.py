@@ -42,28 +42,42 @@ SMALL, FULL = (500, 2_000), (1_000, 10_000, 50_000)
 
 @dataclass
 class Growth:
-    """Figures of one chain at one size. Times in milliseconds, medians; memory in MiB."""
+    """Figures of one chain at one size. Times are medians in milliseconds."""
 
     transactions: int
+    """Mined by then."""
     blocks: int
+    """Mined by then."""
     receipt_ms: float
+    """Of one transaction's receipt."""
     old_logs_ms: float
+    """Of the logs of the chain's first LOG_BLOCKS blocks."""
     new_logs_ms: float
+    """Of the logs of its latest LOG_BLOCKS blocks."""
     rare_log_ms: float
+    """Of one log, looked for in all blocks."""
     memory_mib: float
+    """Resident then."""
 
 
 @dataclass
 class Figures:
-    """Of one chain. Rates per second, CPU in milliseconds a transaction, sending included."""
+    """Of one chain. CPU time is the chain's, in milliseconds a transaction, sending included."""
 
     name: str
+    """The chain's."""
     single_per_s: float = 0.0
+    """Transactions a second, sent one by one."""
     single_cpu_ms: float = 0.0
+    """CPU time of those."""
     batch_per_s: float = 0.0
+    """Transactions a second, in batches of BATCH."""
     batch_cpu_ms: float = 0.0
+    """CPU time of those."""
     peak_memory_mib: float = 0.0
+    """The most that was resident."""
     growth: list[Growth] = field(default_factory=list)
+    """Reading at each size."""
 
 
 class Signer:

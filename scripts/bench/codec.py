@@ -12,6 +12,7 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 # Before numpy is loaded.
@@ -67,11 +68,9 @@ def rows(parameters: int, repeats: int) -> list[str]:
         ("delta: key", DELTA, None),
         ("delta: delta", DELTA, last),
     ):
-        coding, quantised = best(lambda c=codec, p=previous: encode(vector, c, blocks, p, genesis, last), repeats)
+        coding, quantised = best(partial(encode, vector, codec, blocks, previous, genesis, last), repeats)
         size = len(quantised.payload)
-        decoding, _ = best(
-            lambda q=quantised, c=codec, p=previous: decode(q.payload, c, blocks, p, genesis), repeats
-        )
+        decoding, _ = best(partial(decode, quantised.payload, codec, blocks, previous, genesis), repeats)
         costs[name] = (coding, decoding, size)
         ideal = f"{order_0(quantised.payload, blocks):,.0f}" if codec == DELTA else "–"
         layout = (

@@ -61,12 +61,16 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Way:
-    """How updates travel. share, carried: see ledger.codec.delta_encoder. chain: rounds from key frame to key frame."""
+    """How updates travel."""
 
     codec: str
+    """Its name."""
     share: float = SENT_SHARE
+    """Of the values, what a delta frame sends."""
     chain: int = 16
+    """Rounds from key frame to key frame."""
     carried: float = RESIDUAL_SHARE
+    """The part of what a frame left out that the next training starts from."""
 
     @property
     def name(self) -> str:

@@ -43,14 +43,18 @@ NOISELESS = 1e-9
 
 @dataclass(frozen=True)
 class Way:
-    """How peers train. epsilon: None for no privacy, infinite for cut gradients without noise."""
+    """How peers train."""
 
     epsilon: float | None
+    """None for no privacy, infinite for cut gradients without noise."""
     batch: int = 250
+    """Examples a step on average."""
     noise: float = 0.036
     """The deviation of the noise in each value of a published step; the learning rate follows from it."""
     steps: int = 4
+    """Noisy steps a round."""
     clip: float = 1.0
+    """The greatest length of one example's gradient."""
 
     @property
     def name(self) -> str:

@@ -46,21 +46,28 @@ INSTALL = "`pip install --no-deps --target DIRECTORY byzfl==0.0.11`, then run wi
 
 @dataclass
 class Cost:
-    """Of one rule at one size. cpu_ms, wall_ms: the least seen. extra_mb: peak memory beyond the inputs."""
+    """Of one rule at one size."""
 
     cpu_ms: float
+    """The least seen."""
     wall_ms: float
+    """The least seen."""
     extra_mb: float
+    """Peak memory beyond the inputs."""
 
 
 @dataclass
 class Size:
-    """All costs at one size. copy_ms: CPU. theirs: byzfl's aggregators, empty where it is not importable."""
+    """All costs at one size."""
 
     parameters: int
+    """Values of a state."""
     copy_ms: float
+    """CPU time of copying a judge's twelve states."""
     ours: dict[str, Cost] = field(default_factory=dict)
+    """Rule → its cost."""
     theirs: dict[str, Cost] = field(default_factory=dict)
+    """byzfl's aggregator → its cost; empty where byzfl is not importable."""
 
 
 def measured(work: Callable[[], Any], repeats: int) -> Cost:

@@ -25,9 +25,13 @@ class Decision:
     """One page under docs/decisions."""
 
     path: Path
+    """The page."""
     number: str
+    """Four digits, as the file's name begins."""
     title: str
+    """Its heading without the number."""
     status: str
+    """`accepted`, or what supersedes it."""
 
 
 def decisions() -> list[Decision]:

@@ -18,6 +18,7 @@ class Heading:
     level: int
     """2 for a section, 3 for a rule, 4 for a part of one."""
     text: str
+    """Without the signs that make it a heading."""
 
     @property
     def anchor(self) -> str:

@@ -56,20 +56,32 @@ PATIENCE, SLACK_S = 3.0, 20.0
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a mutant. outcome: killed, survived or timeout. seconds: of the tests."""
+    """What came of a mutant."""
 
     name: str
+    """The mutant's."""
     subject: str
+    """Name of the part of the code."""
     path: str
+    """From the root."""
     line: int
+    """From 1."""
     within: str
+    """The definition that it lies in, or `module`."""
     operator: str
+    """What was changed how."""
     source: str
+    """Hash of the module, without comments and docstrings."""
     tests: str
+    """Hash of the subject's tests."""
     outcome: str
+    """killed, survived or timeout."""
     seconds: float
+    """That the tests took."""
     diff: str
+    """What was changed, without context."""
     killer: str = ""
+    """The test that failed, or the last words where none did."""
 
 
 @cache

@@ -19,26 +19,38 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Subject:
-    """A part of the code, and the tests that answer for it. Paths from the root."""
+    """A part of the code, and the tests that answer for it."""
 
     name: str
+    """Unique."""
     sources: tuple[str, ...]
+    """Paths from the root."""
     tests: tuple[str, ...]
+    """Paths from the root."""
     options: tuple[str, ...]
+    """Of pytest."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault. name: of its place and kind, whatever else the file holds. line: from 1. source: of the module."""
+    """One fault."""
 
     name: str
+    """Of its place and kind, whatever else the file holds."""
     subject: str
+    """Name of the part of the code."""
     path: str
+    """From the root."""
     operator: str
+    """Cosmic Ray's name of what is changed how."""
     occurrence: int
+    """Which of the operator's places in the module, from 0."""
     line: int
+    """From 1."""
     within: str
+    """The definition that it lies in, or `module`."""
     source: str
+    """Hash of the module, without comments and docstrings."""
 
 
 def subjects() -> dict[str, Subject]:
@@ -105,9 +117,10 @@ def _left_out(code: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     found: list[ast.AST] = []
     for node in ast.walk(ast.parse(code)):
         match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                found += [*node.decorator_list, *([node.returns] if node.returns else [])]
+            case ast.ClassDef():
                 found += node.decorator_list
-                found += [node.returns] if getattr(node, "returns", None) else []
             case ast.arg() | ast.AnnAssign() if node.annotation is not None:
                 found.append(node.annotation)
             case ast.JoinedStr():
@@ -195,9 +208,9 @@ def mutated(mutant: Mutant, folder: Path) -> tuple[str, str]:
 def source_hash(code: str) -> str:
     """Of a module without comments, docstrings, the order of imports and the modules of ours that it imports from."""
     tree = _Undocumented().visit(ast.parse(code))
-    for node in ast.walk(tree):
-        if getattr(node, "body", None) == []:
-            node.body = [ast.Pass()]
+    emptied: list[Any] = [node for node in ast.walk(tree) if getattr(node, "body", None) == []]
+    for node in emptied:
+        node.body = [ast.Pass()]
     is_import = [isinstance(one, ast.Import | ast.ImportFrom) for one in tree.body]
     imports = sorted(ast.unparse(one) for one, is_one in zip(tree.body, is_import, strict=True) if is_one)
     tree.body = [one for one, is_one in zip(tree.body, is_import, strict=True) if not is_one]

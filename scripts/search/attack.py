@@ -47,12 +47,16 @@ CHILDREN: Final = 8
 
 @dataclass(frozen=True)
 class Knob:
-    """A parameter of the attack: its range, and whether it is a whole number."""
+    """A parameter of the attack."""
 
     name: str
+    """As the attack calls it."""
     low: float
+    """The least that is tried."""
     high: float
+    """The most that is tried."""
     is_whole: bool = False
+    """Whether it is a whole number."""
 
     def value(self, place: float) -> float:
         """The parameter at a place in 0..1 of its range."""
@@ -84,11 +88,14 @@ STARTS: Final[tuple[dict[str, float], ...]] = ({}, {"hide": 12}, {"jitter": 0.8,
 
 @dataclass
 class Laboratory:
-    """Simulates, and remembers in a file what it simulated. spent_s: processor time of this start."""
+    """Simulates, and remembers in a file what it simulated."""
 
     path: Path
+    """The file."""
     lines: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """(scenario's digest, code's digest) → what the file holds of it."""
     spent_s: float = 0.0
+    """Processor time of this start."""
 
     def error(self, scenario: Scenario, origin: str) -> float:
         """The honest peers' mean error at the end. origin: what it is simulated for."""

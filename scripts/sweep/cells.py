@@ -16,10 +16,14 @@ OTHERS: Final = (*RIVALS, *(name for name in RULES if name not in (*DUEL, *RIVAL
 CLEAN: Final = "honest"
 # Attacks whose updates are honest or cannot be read: what is left of them for a rule is fewer neighbours.
 AROUND: Final = ("withhold", "false-verdict", "oversize", "malformed")
+_NO_TERMS: Final = "the swept circles have no privacy terms, and without them it is honest"
 NOT_SIMULATED: Final[Mapping[str, str]] = {
     "equivocate": "two announcements for one round are a matter of gossip, which the simulator has none of;"
     " the networks of real processes in tests/network cover it",
     "buffer": "it wants a model with normalisation, which the swept tasks have none of; decision 0027 has its figures",
+    "less-noise": _NO_TERMS,
+    "uncharged": _NO_TERMS,
+    "more-examples": _NO_TERMS,
 }
 _FIRST: Final = ("ride", "half-ride", "slow-drift", "sleeper", "dissensus", "alie", "ipm")
 POISON: Final = (
@@ -49,12 +53,16 @@ _MAIN: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Setting:
-    """A circle to try rules and attacks in. latecomers: honest peers that join half way, from the initial state."""
+    """A circle to try rules and attacks in."""
 
     name: str
+    """As cells call it."""
     title: str
+    """As tables call it."""
     changes: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the scenario that differ from the main setting's."""
     latecomers: int = 0
+    """Honest peers that join half way, from the initial state."""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -67,9 +75,13 @@ class Study:
     """One cell of the reputation study: TETHER with one of its means taken away or not."""
 
     skew: float
+    """Of the labels, 0..1."""
     degree: int
+    """Neighbours a peer judges."""
     history: str
+    """A key of HISTORY."""
     reputation: bool
+    """Whether reputations count."""
 
     @property
     def setting(self) -> Setting:
@@ -128,9 +140,13 @@ class Cell:
     """One simulation: a rule against an attack in a setting."""
 
     setting: str
+    """A key of SETTINGS."""
     rule: str
+    """Its name."""
     attack: str
+    """Its name, CLEAN for none."""
     seed: int = 0
+    """Of the scenario."""
 
     @property
     def label(self) -> str:
@@ -153,9 +169,13 @@ class Block:
     """A grid of cells."""
 
     settings: Sequence[str]
+    """Keys of SETTINGS."""
     rules: Sequence[str]
+    """Their names."""
     attacks: Sequence[str]
+    """Their names."""
     seeds: Sequence[int] = (0,)
+    """Of the scenarios."""
 
     def __iter__(self) -> Iterator[Cell]:
         for setting, seed, attack, rule in product(self.settings, self.seeds, self.attacks, self.rules):

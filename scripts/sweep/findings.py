@@ -22,14 +22,20 @@ GOALS: Final = (
 
 @dataclass(frozen=True)
 class Duel:
-    """Two rules in one cell, means over the seeds that both were run with. ours, theirs: mean and worst error."""
+    """TETHER and another rule in one cell, means over the seeds that both were run with."""
 
     setting: str
+    """A key of SETTINGS."""
     attack: str
+    """Its name."""
     rival: str
+    """The other rule's name."""
     ours: tuple[float, float]
+    """TETHER's mean and worst error."""
     theirs: tuple[float, float]
+    """The rival's mean and worst error."""
     seeds: int
+    """How many."""
 
     @property
     def behind(self) -> tuple[float, float]:

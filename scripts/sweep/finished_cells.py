@@ -14,11 +14,14 @@ GAP: Final = "–"
 
 @dataclass(frozen=True)
 class Shelf:
-    """digests: every declared cell → its scenario's and its sources' digest. lines: by scenario digest."""
+    """What was simulated, and what is to be."""
 
     digests: Mapping[Cell, tuple[str, str]]
+    """Every declared cell → its scenario's and its sources' digest."""
     lines: Mapping[str, Sequence[Line]]
+    """By scenario digest."""
     accept_older: bool = False
+    """Whether lines of other sources than today's count."""
 
     def scenario(self, cell: Cell) -> str:
         """The digest of what a cell simulates, empty for one that is not declared."""

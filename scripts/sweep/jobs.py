@@ -17,12 +17,16 @@ from scripts.sweep.sources import code_digest
 
 @dataclass(frozen=True)
 class Job:
-    """A cell to simulate, and the digests it will be found by."""
+    """A cell to simulate."""
 
     cell: Cell
+    """The first that comes to the scenario."""
     scenario: Scenario
+    """What to simulate."""
     digest: str
+    """The scenario's, by which it will be found."""
     code: str
+    """The digest of all that its result follows from."""
 
 
 def jobs_of(patterns: Sequence[str], changes: Mapping[str, Any]) -> list[Job]:

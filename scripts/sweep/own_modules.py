@@ -20,19 +20,24 @@ _CHANGING: Final = ("next", "setattr", "delattr")
 
 @dataclass(frozen=True)
 class Place:
-    """A top-level name of one of our modules; without a name the whole module, in its order."""
+    """A top-level name of one of our modules."""
 
     module: str
+    """Its dotted name."""
     name: str = ""
+    """Empty for the whole module, in its order."""
 
 
 @dataclass(frozen=True)
 class Module:
-    """One of our modules. packages: all of ours."""
+    """One of our modules."""
 
     name: str
+    """Dotted."""
     source: bytes
+    """The file's bytes."""
     packages: tuple[str, ...]
+    """All of ours."""
 
     @cached_property
     def tree(self) -> ast.Module:

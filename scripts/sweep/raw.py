@@ -18,11 +18,14 @@ FILE: Final = "attacks.jsonl"
 
 @dataclass(frozen=True)
 class Line:
-    """A finished cell. scenario, code: digests of what was simulated, and by which sources. values: all of it."""
+    """A finished cell."""
 
     scenario: str
+    """Digest of what was simulated."""
     code: str
+    """Digest of the sources that it follows from."""
     values: Mapping[str, Any]
+    """All of it, as JSON has it."""
 
     @property
     def summary(self) -> Mapping[str, Any]:

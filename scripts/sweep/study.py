@@ -59,8 +59,10 @@ def study(shelf: Shelf) -> list[str]:
         row = [f"{one.skew:g}", str(one.degree), one.history, "on" if one.reputation else "off"]
         row += [_errors(shelf, name, CLEAN), _wronged(shelf, "tether", CLEAN, name)]
         for attack in attacks:
-            mixed = (shelf.figure(figure, name, "tether", attack) for figure in ("hostile_mixed", "honest_mixed"))
-            row += [_errors(shelf, name, attack), pair(*mixed, 2), _out(shelf, name, "tether", attack)]
+            hostile, honest = (
+                shelf.figure(one, name, "tether", attack) for one in ("hostile_mixed", "honest_mixed")
+            )
+            row += [_errors(shelf, name, attack), pair(hostile, honest, 2), _out(shelf, name, "tether", attack)]
             row.append(_wronged(shelf, "tether", attack, name))
         if any(shelf.line(name, "tether", attack) for attack in STUDIED):
             rows.append(row)
@@ -76,7 +78,8 @@ def study(shelf: Shelf) -> list[str]:
 
 
 def _errors(shelf: Shelf, setting: str, attack: str) -> str:
-    return pair(*(shelf.figure(name, setting, "tether", attack) for name in ("mean_error", "worst_error")))
+    mean, worst = (shelf.figure(name, setting, "tether", attack) for name in ("mean_error", "worst_error"))
+    return pair(mean, worst)
 
 
 def reputation(shelf: Shelf) -> list[str]:
@@ -87,8 +90,8 @@ def reputation(shelf: Shelf) -> list[str]:
         for factor, level_of in _FACTORS.items():
             levels = _levels(shelf, attack, level_of)
             rows += [
-                (named(attack), factor, level, pair(*figures[:2]), pair(*figures[2:], 2), str(count))
-                for level, (figures, count) in levels.items()
+                (named(attack), factor, level, pair(mean, worst), pair(hostile, honest, 2), str(count))
+                for level, ((mean, worst, hostile, honest), count) in levels.items()
             ]
             if attack != CLEAN and factor in ("history", "reputation") and len(levels) == 2:
                 said.append(_difference(attack, factor, levels))

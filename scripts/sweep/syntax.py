@@ -32,17 +32,19 @@ class Parameter:
     """A parameter's name, which counts only where somebody may give it."""
 
     name: str
+    """As it is written."""
 
 
 @dataclass
 class Written:
-    """Some statements. given: the names that parameters may be given by: keywords, strings, and names of members. flags:
-    `named`, `searched`: that something may be found by its name among our definitions, or among all there is.
-    """
+    """Some statements."""
 
     tokens: list[str | Place | Parameter] = field(default_factory=list)
+    """Words, and what references and parameters stand for, in their order."""
     given: set[str] = field(default_factory=set)
+    """The names that parameters may be given by: keywords, strings, and names of members."""
     flags: set[str] = field(default_factory=set)
+    """`named`, `searched`: something may be found by its name among our definitions, or among all there is."""
 
 
 class Syntax:

@@ -185,7 +185,11 @@ def falsehoods(shelf: Shelf, setting: str) -> list[str]:
         (
             named(attack),
             *(
-                pair(*(shelf.figure(name, setting, rule, attack) for name in ("false_accept", "false_reject")), 2)
+                pair(
+                    shelf.figure("false_accept", setting, rule, attack),
+                    shelf.figure("false_reject", setting, rule, attack),
+                    2,
+                )
                 for rule in rules
             ),
         )

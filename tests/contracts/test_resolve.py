@@ -75,6 +75,31 @@ def test_a_juror_that_kept_silent_to_the_deadline_pays_in_reputation(circle: Cir
     assert circle.reputations == {s: r - (r >> 3) if s in silent else r for s, r in before.items()}
 
 
+def test_of_windows_that_overlap_a_silent_juror_pays_for_one(circle: CircleUnderTest) -> None:
+    before = circle.reputations
+    flood = [0, *(raise_claim(circle, 1, JUDGE, target, DIGEST) for target in (2, 3, 4, 5))]
+    circle.machine.pass_time(WINDOW_S // 2)
+    overlapping = raise_claim(circle, 1, JUDGE, 6, DIGEST)
+    drawn = {seat for number in [*flood, overlapping] for seat in jury_of(circle, number)}
+    for number in [*flood, overlapping]:
+        pass_window(circle, number)
+        resolve(circle, number)
+    assert circle.reputations == {s: r - (r >> 3) if s in drawn else r for s, r in before.items()}
+
+
+def test_a_juror_silent_in_the_next_window_too_pays_again(circle: CircleUnderTest) -> None:
+    silent = jury_of(circle)
+    pass_window(circle)
+    later = raise_claim(circle, 1, JUDGE, 2, DIGEST)
+    resolve(circle)
+    before = circle.reputations
+    again = sorted(set(silent) & set(jury_of(circle, later)))
+    assert again
+    pass_window(circle, later)
+    resolve(circle, later)
+    assert all(circle.reputations[seat] == before[seat] - (before[seat] >> 3) for seat in again)
+
+
 def test_who_need_not_vote_any_more_pays_nothing_for_silence(circle: CircleUnderTest) -> None:
     before = circle.reputations
     hear_jury(circle, 3, 0)

@@ -22,7 +22,7 @@ def test_who_has_no_seat_is_told_so(deploy: Deploy) -> None:
     circle = deploy()
     circle.join(0)
     assert circle.view("is_seated", circle.peers[1]) == (False,)
-    assert circle.view("seat_at", 1) == ((NOBODY, NOBODY, 0, 0, 0, 0, NOBODY, NOBODY, 0, 0, 0, 0),)
+    assert circle.view("seat_at", 1) == ((NOBODY, NOBODY, 0, 0, 0, 0, NOBODY, NOBODY, 0, 0, 0, 0, 0),)
     with pytest.raises(Refusal, match=r"^seat: caller has none$"):
         circle.view("seat_of", circle.peers[1])
 
@@ -33,7 +33,7 @@ def test_a_released_seat_keeps_its_tenure_alone(deploy: Deploy) -> None:
     circle.do_cold(1, "leave", 1)
     circle.wait_until_free()
     circle.do(0, "release", 1)
-    assert circle.view("seat_at", 1) == ((NOBODY, NOBODY, 0, 0, 1, 0, NOBODY, NOBODY, 0, 0, 0, 0),)
+    assert circle.view("seat_at", 1) == ((NOBODY, NOBODY, 0, 0, 1, 0, NOBODY, NOBODY, 0, 0, 0, 0, 0),)
 
 
 @pytest.mark.parametrize("seat", [256, 2**256 - 1])
@@ -101,4 +101,4 @@ def test_who_is_suspended_is_told(deploy: Deploy) -> None:
     circle = after_a_round(deploy, start_seats=5, last_round=9, bond=8, dispute_bond=2)
     convict(circle, 1, 0, 1, DIGEST)
     assert circle.view("standing")[6] == 0b00001
-    assert circle.view("seat_at", 0)[0][9:] == (0, 1, 2 + 64)
+    assert circle.view("seat_at", 0)[0][9:] == (0, 1, 2 + 64, 0)

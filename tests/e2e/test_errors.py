@@ -141,9 +141,9 @@ def dead_rpc() -> str:
 def test_an_unreachable_chain_is_named_with_what_to_do(
     here: Here, fails: Fails, tmp_path: Path, dead_rpc: str, command: str
 ) -> None:
-    commands = {
+    commands: dict[str, list[object]] = {
         "deploy": ["deploy", "--task", f"{here.tasks}:Small", "--out", tmp_path / "circle.json", "--rpc", dead_rpc],
-        "node": here.node(tmp_path, rpc=dead_rpc),
+        "node": [*here.node(tmp_path, rpc=dead_rpc)],
         "audit": ["audit", "--contract", here.contract, "--rpc", dead_rpc],
         "status": ["status", "--circle", here.circle, "--rpc", dead_rpc],
         "fund": ["keys", "fund", here.address, "--rpc", dead_rpc],

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,14 @@ from node.behaviour import Behaviour, SeatedPeer
 from node.gossip.messages import Announcement
 from node.learning.learner import TrainedUpdate
 from node.tasks.interface import Task
+from tests.support.histories.parts import manifest_of
 
 ABOVE_THE_PEER = ("node.attacks", "node.simulator", "node.demo", "node.cli")
 TASK = Task("points.py:Points", object())
 DIGEST = b"\1" * 32
-TRAINED: Any = TrainedUpdate(
-    1, 0, bytes(32), None, np.zeros(3, np.float32), np.ones(3, np.float32), np.random.default_rng(0)
-)  # type: ignore[arg-type]
+TRAINED = TrainedUpdate(
+    1, 0, bytes(32), manifest_of(1), np.zeros(3, np.float32), np.ones(3, np.float32), np.random.default_rng(0)
+)
 
 
 def test_a_peer_is_imported_without_what_stands_above_it() -> None:
@@ -63,8 +65,11 @@ def seated(flood: Any) -> SeatedPeer:
     def history() -> Any:
         raise AssertionError("nobody looks")
 
+    async def fetch(wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
+        raise AssertionError("nobody asks")
+
     network = Network.of(31337, "0x5FbDB2315678afecb367f032d93F642f64180aa3")
-    return SeatedPeer(history, network, b"\1" * 32, 0, np.zeros(3, np.int32), flood, history)
+    return SeatedPeer(history, network, b"\1" * 32, 0, np.zeros(3, np.int32), flood, fetch)
 
 
 async def test_who_does_not_spy_looks_at_nothing() -> None:

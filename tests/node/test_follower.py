@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from ledger.chain.circle import Circle as ChainCircle
+from ledger.chain.rpc.answers import Receipt
 from ledger.chain.rpc.client import ChainUnreachable, RpcFault
 from ledger.chain.rpc.patience import EndpointPatience
-from ledger.chain.transactions.sender import NoFunds, Refused
+from ledger.chain.transactions.sender import NoFunds, PlannedCall, Refused
 from ledger.circle.events import Left, Moved, Rotated, Rotating, Settled
 from ledger.errors import PeerFault, SetupError
 from node import follower as follower_module
@@ -34,6 +35,12 @@ class Sender:
             raise self.ends_with
         return type("Receipt", (), {"gas": 1, "block": 1})
 
+    def call_all(self, contract: str, calls: Any, **_: Any) -> Any:
+        if isinstance(self.ends_with, PeerFault):
+            raise self.ends_with
+        receipt = Receipt("0x" + "12" * 32, 1, 1, 1, None)
+        return [self.ends_with or receipt, *[receipt] * (len(calls) - 1)]
+
     def note_reorganisation(self) -> None:
         self.went_back += 1
 
@@ -47,7 +54,11 @@ class Watched(Endpoint):
 
     def rpc(self) -> Any:
         rpc = super().rpc()
-        rpc.doubt = self.doubted.append
+
+        def doubt(reason: str) -> None:
+            self.doubted.append(reason)
+
+        rpc.doubt = doubt
         rpc.patience = EndpointPatience(fault_s=0.0, catch_up_s=0.0)
         return rpc
 
@@ -135,6 +146,8 @@ async def test_a_refusal_that_nobody_can_check_ends_no_member(following: Any, re
     with pytest.raises(Doubtful, match="`commit` was not taken"):
         await follower.call("commit", 1, digest("update"))
     assert endpoint.doubted
+    with pytest.raises(Doubtful, match="`vote` was not taken"):
+        await follower.call_all(lambda _: [PlannedCall("vote", (0, 0)), PlannedCall("resolve", (0,))])
     newcomer, _, sender = await following(STRANGER)
     sender.ends_with = refusal
     with pytest.raises(type(refusal)):
@@ -223,3 +236,11 @@ async def test_no_endpoint_makes_a_member_believe_that_it_lost_its_seat(followin
 
 def test_the_first_look_is_patient_for_minutes() -> None:
     assert follower_module._FIRST_LOOK_S >= 120.0
+
+
+async def test_calls_side_by_side_are_those_that_make_sense_at_the_last_moment(following: Any) -> None:
+    follower, _, _ = await following()
+    votes = [PlannedCall("vote", (number, 0)) for number in range(3)]
+    done = await follower.call_all(lambda history: votes[: history.number])
+    assert list(done) == votes[: CIRCLE.known.number]
+    assert await follower.call_all(lambda _: []) == {}

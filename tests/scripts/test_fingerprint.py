@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -252,7 +253,7 @@ def test_constants_that_are_drawn_from_one_another_count_in_their_order(digest: 
 
 # ---------------------------------------------------------------------------------------------- today's tree
 
-CELL = {"rule": "tether", "attack": "ride", "task": "fashion-mnist"}
+CELL: dict[str, Any] = {"rule": "tether", "attack": "ride", "task": "fashion-mnist"}
 
 
 @pytest.fixture
@@ -356,6 +357,7 @@ def test_every_number_and_operator_behind_a_cell_counts(name: str) -> None:
     """Those in definitions that the cell reaches; all others are left out, and there must be few."""
     whole = reached(*CELL.values())
     module = whole.syntax.sources.modules[name]
+    assert module is not None
     names = {place.name for place in whole.places if place.module == name}
     before, tried = whole.digest(), 0
     tree = ast.parse(module.source)
@@ -385,20 +387,22 @@ def changes_in(statement: ast.stmt) -> Iterator[str]:
     nodes = list(ast.walk(statement))
     said = [getattr(node, name, None) for node in nodes for name in ("annotation", "returns")]
     types = {part for one in said if one is not None for part in ast.walk(one)}
+    change: tuple[str, object, object]
     for node in nodes:
         match node:
             case _ if node in types:
                 continue
             case ast.Constant(value=int() | float() as value):
-                name, old, new = "value", value, not value if isinstance(value, bool) else value + 1
+                change = ("value", value, not value if isinstance(value, bool) else value + 1)
             case ast.BinOp(op=op) | ast.AugAssign(op=op):
-                name, old, new = "op", op, ast.Sub() if isinstance(op, ast.Add) else ast.Add()
+                change = ("op", op, ast.Sub() if isinstance(op, ast.Add) else ast.Add())
             case ast.Compare(ops=[op, *more]):
-                name, old, new = "ops", [op, *more], [ast.Lt() if isinstance(op, ast.LtE) else ast.LtE(), *more]
+                change = ("ops", [op, *more], [ast.Lt() if isinstance(op, ast.LtE) else ast.LtE(), *more])
             case ast.BoolOp(op=op):
-                name, old, new = "op", op, ast.And() if isinstance(op, ast.Or) else ast.Or()
+                change = ("op", op, ast.And() if isinstance(op, ast.Or) else ast.Or())
             case _:
                 continue
+        name, old, new = change
         setattr(node, name, new)
         yield ast.unparse(node)
         setattr(node, name, old)

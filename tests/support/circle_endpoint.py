@@ -1,6 +1,6 @@
 """A JSON-RPC endpoint in memory that tells of a circle in memory, and lies where it is told to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from eth_abi import encode as abi_encode
@@ -168,7 +168,7 @@ def log_of(event: Any, number: int) -> dict[str, Any]:
 class Blobs:
     """In the place of a fetcher: hands out what it has. A value of None is what makes no blob."""
 
-    def __init__(self, blobs: dict[bytes, bytes | None]) -> None:
+    def __init__(self, blobs: Mapping[bytes, bytes | None]) -> None:
         self.blobs, self.asked = blobs, list[bytes]()
 
     async def __aenter__(self) -> "Blobs":

@@ -1,9 +1,12 @@
 """A follower without a chain: the history is told, calls are noted, and waiting takes no time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from ledger.chain.rpc.answers import Receipt
+from ledger.chain.transactions.receipts import CallNotDone
+from ledger.chain.transactions.sender import PlannedCall
 from ledger.circle.events import Event
 from ledger.circle.history import History
 from ledger.identity.network import Network
@@ -53,12 +56,36 @@ class FakeFollower:
         self.before_call()
         if only_if is not None and not only_if(self.history):
             raise Overtaken(f"{name} makes no sense any more")
+        self._take(name, arguments, value_wei)
+
+    def _take(self, name: str, arguments: tuple[object, ...], value_wei: int) -> None:
         self.calls.append((name, *arguments))
         self.paid_wei.append(value_wei)
         if self.refusals:
             raise self.refusals.pop(0)
         if name in self.then:
             self.apply(*self.then[name](*arguments))
+
+    async def call_all(
+        self, choose: Callable[[History], Sequence[PlannedCall]]
+    ) -> dict[PlannedCall, Receipt | CallNotDone]:
+        self.before_call()
+        done: dict[PlannedCall, Receipt | CallNotDone] = {}
+        trouble: list[Exception] = []
+        for one in choose(self.history):
+            try:
+                self._take(one.name, one.arguments, one.value_wei)
+                done[one] = Receipt("0x", 1, 21_000, 1, None)
+            except Overtaken:
+                # The chain went back: it ends them all.
+                raise
+            except CallNotDone as error:
+                done[one] = error
+            except Exception as error:
+                trouble.append(error)
+        if trouble:
+            raise trouble[0]
+        return done
 
     async def follow(self, wait_s: float = 0.0) -> bool:
         if not wait_s:

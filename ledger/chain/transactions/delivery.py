@@ -125,7 +125,9 @@ class Delivery:
         Raises NoReceipt after timeout_s (FeeLimitReached where that is why), ChainUnreachable, SetupError.
         """
         started, pace = time.monotonic(), self._pace
-        is_fresh = entry.is_acknowledged and entry.is_new and self._pending.lowest_nonce() == entry.nonce
+        # One sent beside others may have been found in a block already, and be open no more.
+        is_first = self._pending.list_up_to(entry.nonce) == [entry]
+        is_fresh = entry.is_acknowledged and entry.is_new and is_first
         entry.is_new = False
         look_at = started + (pace.look_s if is_fresh else 0.0)
         lost_since: float | None = None
@@ -316,8 +318,8 @@ class Delivery:
                 self._end(entry, receipt)
 
     def _end(self, entry: PendingEntry, receipt: Receipt) -> None:
-        self._pending.end(entry)
-        self.gas_spent += receipt.gas
+        if self._pending.end(entry):
+            self.gas_spent += receipt.gas
 
     def _make_late_error(self, entry: PendingEntry, timeout_s: float) -> NoReceipt:
         name = entry.call.name

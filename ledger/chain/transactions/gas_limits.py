@@ -25,7 +25,7 @@ _GAS_LIMITS: Final = {
     "summon": 300_000,
     "vote": 150_000,
     "appeal": 120_000,
-    "resolve": 550_000,
+    "resolve": 1_100_000,
     "restart": 100_000,
 }
 _SETTLE_BASE_GAS, _SETTLE_SEAT_GAS = 300_000, 14_000

@@ -145,10 +145,13 @@ class Pending:
             self._done.remove(entry)
         self._open[entry.nonce] = entry
 
-    def end(self, entry: PendingEntry) -> None:
-        """It is in a block."""
+    def end(self, entry: PendingEntry) -> bool:
+        """It is in a block. Returns whether that is news."""
+        if self._open.get(entry.nonce) is not entry:
+            return False
         self.forget(entry)
         self._done.append(entry)
+        return True
 
     def forget(self, entry: PendingEntry) -> None:
         """It will never be in a block, or nothing was sent."""

@@ -1,6 +1,8 @@
 """Sending a key's transactions: one sender, its own nonces, every receipt looked up."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ from ledger.chain.transactions.broadcast import Broadcaster
 from ledger.chain.transactions.delivery import Delivery, DeliveryPace
 from ledger.chain.transactions.fees import FeeLimits
 from ledger.chain.transactions.gas_limits import TRANSFER_GAS, gas_limit, with_margin
-from ledger.chain.transactions.pending import Call, Pending
+from ledger.chain.transactions.pending import Call, Pending, PendingEntry
 from ledger.chain.transactions.receipts import (
+    CallNotDone,
     FeeLimitReached,
     NoFunds,
     NoReceipt,
@@ -33,12 +36,25 @@ __all__ = [
     "FeeLimits",
     "NoFunds",
     "NoReceipt",
+    "PlannedCall",
     "Receipt",
     "Refused",
     "Reverted",
     "Sender",
     "gas_limit",
 ]
+
+
+@dataclass(frozen=True)
+class PlannedCall:
+    """One call of the circle."""
+
+    name: str
+    """The contract's function."""
+    arguments: tuple[object, ...] = ()
+    """Its arguments."""
+    value_wei: int = 0
+    """What it pays in."""
 
 
 class Sender:
@@ -102,8 +118,40 @@ class Sender:
         on_trouble: called before anything is sent again; what it raises ends the call.
         Raises Reverted, NoFunds, NoReceipt after timeout_s (FeeLimitReached), ChainUnreachable.
         """
-        fields = {"to": contract, "data": load_circle_artifact().encode_call(name, *arguments), "value": value_wei}
-        return self.send(fields, name, timeout_s, gas_limit(name, seats), on_trouble)
+        call = _make_call(contract, PlannedCall(name, arguments, value_wei), seats)
+        return self._finish(self._begin(call), timeout_s, on_trouble)
+
+    def call_all(
+        self,
+        contract: str,
+        calls: Sequence[PlannedCall],
+        *,
+        seats: int = 0,
+        timeout_s: float = 60.0,
+        on_trouble: Callable[[], None] | None = None,
+    ) -> list[Receipt | CallNotDone | Refused]:
+        """Send calls of the circle one after the other, and wait for the blocks of all of them together.
+
+        timeout_s: for all. on_trouble: as in `call`. Returns what became of each, in order. Raises ChainUnreachable
+        and RpcFault; the same calls again wait for what was sent.
+        """
+        until_s = time.monotonic() + timeout_s
+        sent: list[PendingEntry | CallNotDone | Refused] = []
+        for one in calls:
+            try:
+                sent.append(self._begin(_make_call(contract, one, seats)))
+            except (CallNotDone, Refused) as error:
+                sent.append(error)
+        done: list[Receipt | CallNotDone | Refused] = []
+        for entry in sent:
+            if not isinstance(entry, PendingEntry):
+                done.append(entry)
+                continue
+            try:
+                done.append(self._finish(entry, max(0.0, until_s - time.monotonic()), on_trouble))
+            except (Reverted, NoReceipt, Refused) as error:
+                done.append(error)
+        return done
 
     def create(self, data: bytes, timeout_s: float = 120.0) -> Receipt:
         """Deploy creation bytecode. Raises like `call`."""
@@ -123,15 +171,18 @@ class Sender:
     ) -> Receipt:
         """Sign (EIP-1559), send and wait. fields: to, data, value. gas: limit; None asks for an estimate."""
         to, data, value = fields.get("to"), bytes(fields.get("data", b"")), fields.get("value", 0)
-        call = Call(name, to, data, value, gas or 0)
-        entry = self._delivery.resume(call)
-        if entry is None:
-            if gas is None:
-                call = replace(call, gas=self._estimate(call))
-            entry = self._delivery.submit(call)
+        return self._finish(self._begin(Call(name, to, data, value, gas or 0)), timeout_s, on_trouble)
+
+    def _begin(self, call: Call) -> PendingEntry:
+        """Send it, unless it is under way already. A call without gas has it estimated."""
+        if (entry := self._delivery.resume(call)) is not None:
+            return entry
+        return self._delivery.submit(call if call.gas else replace(call, gas=self._estimate(call)))
+
+    def _finish(self, entry: PendingEntry, timeout_s: float, on_trouble: Callable[[], None] | None) -> Receipt:
         receipt = self._delivery.wait(entry, timeout_s, on_trouble)
         if not receipt.is_success:
-            raise Reverted(name, self._find_revert_reason(call, receipt))
+            raise Reverted(entry.call.name, self._find_revert_reason(entry.call, receipt))
         return receipt
 
     def _estimate(self, call: Call) -> int:
@@ -155,3 +206,8 @@ class Sender:
                 if (reason := read_revert_reason(fault)) is not None:
                     return reason
         return "out of gas, or a reason that is gone by now"
+
+
+def _make_call(contract: str, planned: PlannedCall, seats: int) -> Call:
+    data = load_circle_artifact().encode_call(planned.name, *planned.arguments)
+    return Call(planned.name, contract, data, planned.value_wei, gas_limit(planned.name, seats) or 0)

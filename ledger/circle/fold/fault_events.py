@@ -5,7 +5,7 @@ from typing import Final
 from eth_hash.auto import keccak
 
 from ledger.circle import events
-from ledger.circle.draw import draw_jury, mask_of, seats_of
+from ledger.circle.draw import draw_jury, seats_of
 from ledger.circle.events import Answer, Outcome, Stage
 from ledger.circle.fold.seat_events import CUT_SHIFT
 from ledger.circle.fold.state import APPEAL_BONDS, FoldedCircle
@@ -57,7 +57,9 @@ def apply_disputed(circle: FoldedCircle, event: events.Disputed) -> None:
         not event.is_asking or asker is not None, "a claim without evidence is not a seat's that may ask"
     )
     held.disputes += 1
-    circle.disputes.append(Dispute(event, held.tenure, pool, stage, event.deadline, asker=asker))
+    dispute = Dispute(event, held.tenure, pool, stage, event.deadline, asker=asker)
+    circle.disputes.append(dispute)
+    circle.open_disputes[event.dispute] = circle.last_raised[dispute.claimed] = dispute
     words = b"".join(map(encode_word, (event.dispute, event.round, event.target))) + encode_address(
         event.challenger
     )
@@ -106,8 +108,7 @@ def apply_referred(circle: FoldedCircle, event: events.Referred) -> None:
     circle.require(is_late or dispute.is_decided, f"dispute {event.dispute} has open votes")
     circle.require(event.stage == dispute.next_stage, f"dispute {event.dispute} was referred against its votes")
     if is_late:
-        silent = seats_of(dispute.jury & ~dispute.jury_votes.cast)
-        _lessen(circle, dispute, mask_of([seat for seat in silent if circle.is_in_good_standing(seat)]))
+        _charge_silent(circle, dispute)
     dispute.stage, dispute.deadline = Stage(event.stage), event.deadline
     circle.remember(
         event,
@@ -134,6 +135,7 @@ def apply_resolved(circle: FoldedCircle, event: events.Resolved) -> None:
     circle.require(event.outcome == dispute.verdict, f"dispute {event.dispute} ended against its votes")
     _fine_jurors(circle, dispute)
     dispute.outcome, dispute.fine = Outcome(event.outcome), event.fine
+    del circle.open_disputes[event.dispute]
     held.disputes -= 1
     if event.outcome == Outcome.UPHELD:
         _convict(circle, event, held)
@@ -182,6 +184,16 @@ def _fine_jurors(circle: FoldedCircle, dispute: Dispute) -> None:
             held.bond -= lost
             dispute.jurors_fined += lost
     _lessen(circle, dispute, dispute.mistaken_jurors)
+
+
+def _charge_silent(circle: FoldedCircle, dispute: Dispute) -> None:
+    """R26.5: the windows that a juror pays for do not overlap, however many claims are raised at once."""
+    begun_s = dispute.deadline - circle.terms.dispute_window_s
+    for seat in seats_of(dispute.jury & ~dispute.jury_votes.cast):
+        held = circle.seats[seat]
+        if circle.is_in_good_standing(seat) and circle.had_seat(seat, dispute) and held.silent_until <= begun_s:
+            held.silent_until = dispute.deadline
+            _lessen(circle, dispute, 1 << seat)
 
 
 def _lessen(circle: FoldedCircle, dispute: Dispute, seats: int) -> None:

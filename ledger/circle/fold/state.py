@@ -86,6 +86,11 @@ class FoldedCircle:
         """Mask of the seats that were waited for in vain (R3.5a)."""
         self.reputations: dict[int, int] = {}
         self.disputes: list[Dispute] = []
+        """All that were raised, by number."""
+        self.open_disputes: dict[int, Dispute] = {}
+        """Those that have not ended, by number."""
+        self.last_raised: dict[tuple[int, int, int, int], Dispute] = {}
+        """Claim (`Dispute.claimed`) → the latest dispute about it."""
         self.owed: dict[str, int] = {}
         """Account → wei it may withdraw."""
         self.opened: events.Opened | None = None
@@ -137,8 +142,8 @@ class FoldedCircle:
     def pledged(self) -> int:
         """Wei in bonds: of seats not released and of open disputes (R27)."""
         bonds = sum(held.bond for held in self.seats.values() if not held.is_released)
-        open_ = [dispute for dispute in self.disputes if dispute.outcome is None]
-        pledges = len(open_) + APPEAL_BONDS * sum(dispute.appellant is not None for dispute in open_)
+        appeals = sum(dispute.appellant is not None for dispute in self.open_disputes.values())
+        pledges = len(self.open_disputes) + APPEAL_BONDS * appeals
         return bonds + self.terms.dispute_bond * pledges
 
     def seat_of(self, peer: str) -> int | None:
@@ -181,8 +186,8 @@ class FoldedCircle:
 
     def is_disputed(self, round_number: int, judge: int, tenure: int, target: int) -> bool:
         """A dispute about this claim is open or was decided."""
-        said = (round_number, judge, tenure, target)
-        return any(d.claimed == said and d.bars_another for d in self.disputes)
+        last = self.last_raised.get((round_number, judge, tenure, target))
+        return last is not None and last.bars_another
 
     def find_jury_pool(self, judge: int, target: int, challenger: str) -> int:
         """Mask of the seats that may sit on a jury: on the roster and awake, in good standing, no party to it."""
@@ -204,13 +209,14 @@ class FoldedCircle:
 
     def is_in_good_standing(self, seat: int) -> bool:
         """A seat taken and not released may vote: not below the floor, not suspended, half of its bond left."""
-        has_bond = 2 * self.seats[seat].bond >= self.terms.bond
-        return has_bond and not (self.below | self.suspended) >> seat & 1
+        held = self.seats[seat]
+        is_below = self.reputations[seat] < self.terms.reputation_floor
+        return 2 * held.bond >= self.terms.bond and not is_below and held.suspended_until is None
 
     def find_asking_seat(self, judge: int, target: int, challenger: str) -> int | None:
         """The seat that may ask a judge to show what its record follows from (R26.1a), None where none may."""
         seat = self.seat_of(challenger)
-        is_busy = any(one.outcome is None and one.asker == seat for one in self.disputes)
+        is_busy = any(one.asker == seat for one in self.open_disputes.values())
         may_ask = seat is not None and target == judge and not is_busy and self.is_in_good_standing(seat)
         return seat if may_ask else None
 

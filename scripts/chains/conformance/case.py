@@ -9,11 +9,14 @@ from scripts.chains.conformance.scene import Scene
 
 @dataclass(frozen=True)
 class Case:
-    """method: what it is about. name: unique within the method. ask: puts the question, returns the answer(s)."""
+    """One question."""
 
     method: str
+    """What it is about."""
     name: str
+    """Unique within the method."""
     ask: Callable[[Scene], Any]
+    """Puts the question, returns the answer or answers."""
 
     @property
     def key(self) -> str:

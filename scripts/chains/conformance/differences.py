@@ -10,16 +10,18 @@ MISSING = "not offered by ours"
 
 @dataclass(frozen=True)
 class Rule:
-    """cases, lines: regular expressions for a case's key and for a difference as `answers.differences` prints it.
-
-    is_small: a field more or less, or a number of an error; the answers count as the same all the same.
-    """
+    """What explains some differences."""
 
     cases: str
+    """A regular expression for a case's key."""
     lines: str
+    """A regular expression for a difference as `answers.differences` prints it."""
     verdict: str
+    """OURS, CHOICE or MISSING."""
     why: str
+    """In a sentence or a few."""
     is_small: bool = False
+    """A field more or less, or a number of an error: the answers count as the same all the same."""
 
     def covers(self, case: str, line: str) -> bool:
         """Whether this explains a case's difference."""

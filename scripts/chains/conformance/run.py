@@ -26,9 +26,8 @@ def answers(scene: Scene) -> dict[str, Any]:
 
 def compare() -> dict[str, list[str]]:
     """Run every case against both chains. Returns per case where the answers differ; an empty list: they agree."""
-    options = {"block_time_s": BLOCK_TIME_S, "chain_id": CHAIN_ID}
-    with our_chain(**options) as ours:
+    with our_chain(block_time_s=BLOCK_TIME_S, chain_id=CHAIN_ID) as ours:
         mine = answers(Scene(ours))
-    with anvil(**options, extra=["--disable-default-create2-deployer"]) as other:
+    with anvil(BLOCK_TIME_S, CHAIN_ID, extra=["--disable-default-create2-deployer"]) as other:
         theirs = answers(Scene(other))
     return {key: differences(mine[key], theirs[key]) for key in mine}

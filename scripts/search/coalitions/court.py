@@ -37,6 +37,23 @@ class CourtMoves(SeatMoves):
         for person in self.world.people:
             person.is_asleep, person.slept_at = False, len(self.world.trace)
 
+    def flood(self, chance: Random) -> None:
+        """Many claims about one judge of its own at once, while some of the honest are away."""
+        said = [key for key in self.world.said if self.world.is_schemers(key[1])]
+        if not said:
+            return
+        twin, judge, before = self.world.twin, chance.choice(said)[1], len(self.world.twin.disputes)
+        if self.may_sleep:
+            self.some_sleep(chance)
+        for number, one in said[-6:]:
+            for target in [*seats_of(self.world.said[number, one][0]), one]:
+                if one == judge:
+                    self.by(self.anyone(chance), "dispute", number, judge, target, DIGEST)
+        for number in range(before, len(twin.disputes)):
+            self.by(self.anyone(chance), "summon", number)
+        if len(twin.disputes) > before:
+            self.pass_to(max(self.world.now_s, twin.disputes[-1].deadline))
+
     def desert(self, chance: Random) -> None:
         """All honest people but one leave after committing, and the coalition lets the round be given up."""
         self.commit(chance)
@@ -220,4 +237,5 @@ class CourtMoves(SeatMoves):
             dict(watch.asked_at),
             dict(watch.suspended_until),
             dict(watch.woke_at),
+            dict(watch.charged),
         )

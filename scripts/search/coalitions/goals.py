@@ -54,24 +54,28 @@ class Found(Exception):
 
 @dataclass
 class Watch:
-    """Looks at one world. is_firm: all honest people are awake all the time, and are more than half of the bonded.
-
-    liability: wei that the coalition owes for what it was found to have done. waited: (seat, tenure) → the last
-    round in which it was waited for in vain, until it attests again. excused: wei burned of a person's bond by its
-    strikes where nobody could have convicted those who lied about it. calls_at_open, asked_at, woke_at: how long
-    the trace was when the round opened, a jury was drawn, a seat woke in a commit phase. names: honest reputations
-    that this call lowered.
-    """
+    """Looks at one world."""
 
     is_firm: bool
+    """All honest people are awake all the time, and are more than half of the bonded."""
     liability: int = 0
+    """Wei that the coalition owes for what it was found to have done."""
     waited: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(seat, tenure) → the last round in which it was waited for in vain, until it attests again."""
     excused: dict[str, int] = field(default_factory=dict)
+    """Hot key → wei burned of its bond by strikes where nobody could have convicted those who lied about it."""
     calls_at_open: int = 0
+    """How long the trace was when the round opened."""
     asked_at: dict[int, int] = field(default_factory=dict)
+    """Dispute → how long the trace was when its jury was drawn."""
     suspended_until: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(seat, tenure) → the last round in which what the convicted says weighs nothing."""
     woke_at: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(seat, round) → how long the trace was when the seat woke in a commit phase."""
+    charged: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(seat, tenure) → the end of the last window in which it paid for silence as a juror, Unix seconds."""
     names: list[Found] = field(default_factory=list)
+    """Honest reputations that this call lowered."""
 
     # ------------------------------------------------------------------------------------------ after a call
 
@@ -139,16 +143,30 @@ class Watch:
                 self.names.append(Found(NAME, f"seat {seat} by {done.call}"))
 
     def _trial_names(self, world: World, before: Facts, events: tuple[Event, ...]) -> None:
-        """A trial takes reputation from jurors who slept through their window, and from nobody else honest."""
+        """A trial takes reputation from jurors who slept through their window, and from nobody else honest.
+
+        However many claims were raised at once, that window is paid for once.
+        """
         number = next(event.dispute for event in events if isinstance(event, Referred | Resolved))
         case, asked_at = world.twin.disputes[number], self.asked_at.get(number, 0)
         silent = case.jury & ~case.voted(Stage.JURY) if any(isinstance(e, Referred) for e in events) else 0
         for seat, old in before.reputations.items():
             person = world.person_in(seat)
-            if person is None or world.twin.reputations[seat] >= old:
+            if world.twin.reputations[seat] >= old:
                 continue
-            if not silent >> seat & 1 or (person.slept_at < asked_at and not person.is_asleep):
+            is_paid = silent >> seat & 1 and self._has_paid(world, before, seat, number)
+            if silent >> seat & 1:
+                key = (seat, world.twin.seats[seat].tenure)
+                self.charged[key] = max(self.charged.get(key, 0), before.dispute_deadlines[number])
+            if person is None:
+                continue
+            if is_paid or not silent >> seat & 1 or (person.slept_at < asked_at and not person.is_asleep):
                 self.names.append(Found(NAME, f"seat {seat} by dispute {number}"))
+
+    def _has_paid(self, world: World, before: Facts, seat: int, number: int) -> bool:
+        """For another window that this dispute's overlaps."""
+        begun_s = before.dispute_deadlines[number] - world.terms.dispute_window_s
+        return self.charged.get((seat, world.twin.seats[seat].tenure), 0) > begun_s
 
     # -------------------------------------------------------------------------------------------- the rounds
 
@@ -255,6 +273,7 @@ class Watch:
             is_able = has_bond and not (before.below | before.suspended) >> seat & 1
             is_past = world.now_s >= before.dispute_deadlines[event.dispute]
             is_unpaid = old >= 2**world.terms.reputation_shift and new >= old
+            is_unpaid = is_unpaid and not self._has_paid(world, before, seat, event.dispute)
             if is_due and is_able and is_past and is_unpaid and world.is_schemers(seat):
                 raise Found(FREE, f"juror {seat} kept silent in dispute {event.dispute}")
 
@@ -309,6 +328,7 @@ class Watch:
 
     def releases(self, world: World) -> None:
         """Every honest seat given up is released when it is promised, with all awake. Raises Found."""
+        self._is_firm_now(world)
         if not self.is_firm:
             return
         twin, attest_s = world.twin, world.terms.attest_window_s

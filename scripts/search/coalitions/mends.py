@@ -9,6 +9,7 @@ from ledger.circle.draw import seats_of
 from ledger.circle.events import Equivocated, Outcome, Stage
 from scripts.search.coalitions.twin import SearchTwin
 from tests.support.contract.machines import Moment
+from tests.support.contract.twin.state import Case
 
 FOREVER_S: Final = 10**9
 
@@ -157,6 +158,13 @@ class SilentJurorsPayNothing(SearchTwin):
         return super()._lower(number, seats)
 
 
+class EachSilenceCharged(SearchTwin):
+    """Windows that a juror pays for do not overlap, however many claims are raised at once."""
+
+    def _owes_for_silence(self, seat: int, case: Case) -> bool:
+        return True
+
+
 class AskingCostsTheBond(SearchTwin):
     """Who has asked a judge to show has its bond back where the judge then shows."""
 
@@ -268,6 +276,7 @@ MENDS: Final[dict[str, type[SearchTwin]]] = {
         SecondConvictionEjectsNobody,
         SilentSeatsPayNothing,
         SilentJurorsPayNothing,
+        EachSilenceCharged,
         AskingCostsTheBond,
         DozingSeatsWaitedFor,
         WakersWaitedFor,

@@ -80,6 +80,7 @@ WEIGHTS: Final[dict[str, int]] = {
     "accuse": 5,
     "accuse_all": 2,
     "accuse_sleepers": 2,
+    "flood": 2,
     "desert": 1,
     "be_last": 1,
     "shield": 3,

@@ -18,13 +18,18 @@ BLOCKS_UNTIL_SWEEP: Final = 100
 
 @dataclass
 class Play:
-    """A world being played. may_sleep: honest people may be away. most: bonded seats the coalition may have."""
+    """A world being played."""
 
     world: World
+    """What is played."""
     watch: Watch
+    """What looks at it."""
     most: int
+    """Bonded seats the coalition may have."""
     may_sleep: bool
+    """Honest people may be away."""
     swept_in: int = 0
+    """The block in which honest people had their last turn."""
 
     def take(self, done: Done) -> Foretold:
         """Make a call and look at what came of it. Raises Found."""

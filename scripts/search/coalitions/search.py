@@ -29,35 +29,50 @@ Gene = tuple[str, int]
 
 @dataclass(frozen=True)
 class Plan:
-    """A run: terms, how many are honest and how many schemers at the start, and the genes."""
+    """A run before it is lived."""
 
     number: int
+    """What chance is seeded with."""
     terms: ContractTerms
+    """The circle's."""
     honest: int
+    """People at the start."""
     hostile: int
+    """Seats of the coalition at the start."""
     may_sleep: bool
+    """Honest people may be away."""
     genes: tuple[Gene, ...]
+    """Moves in their order, each with the seed of its chance."""
 
 
 @dataclass
 class Run:
-    """What came of a plan. closeness: how near it came to a goal. found: the goal it reached."""
+    """What came of a plan."""
 
     plan: Plan
+    """What was lived."""
     world: World
+    """As it was at the end."""
     closeness: float = 0.0
+    """How near it came to a goal."""
     found: Found | None = None
+    """The goal it reached."""
 
 
 @dataclass
 class Tally:
-    """What a search did. seconds: of wall time."""
+    """What a search did."""
 
     circles: int = 0
+    """How many were played."""
     seconds: float = 0.0
+    """Of wall time."""
     accepted: Counter[str] = field(default_factory=Counter)
+    """Call → how often it was made and taken."""
     refused: Counter[str] = field(default_factory=Counter)
+    """Call → how often it reverted."""
     found: list[Run] = field(default_factory=list)
+    """The runs that reached a goal."""
 
     @property
     def calls(self) -> int:

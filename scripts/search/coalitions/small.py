@@ -58,14 +58,20 @@ class Broken(AssertionError):
 
 @dataclass
 class Small:
-    """One state. paid, got: wei put in and had out, of all together. path: the steps that led here."""
+    """One state."""
 
     twin: SmallTwin
+    """The circle."""
     now_s: int = START_S
+    """Unix seconds."""
     block: int = 2
+    """The last one."""
     paid: int = 0
+    """Wei put in, by all together."""
     got: int = 0
+    """Wei had out, by all together."""
     path: tuple[Step, ...] = ()
+    """The steps that led here."""
 
     @cached_property
     def key(self) -> tuple[object, ...]:
@@ -102,6 +108,7 @@ class Small:
             held.disputes,
             held.convictions,
             held.suspended_until or 0,
+            max(0, held.silent_until + twin.terms.dispute_window_s - self.now_s),
             twin.reputations[seat],
             seat in twin.said,
             said_now[1] == said_now[0],
@@ -300,11 +307,14 @@ class Small:
 
 @dataclass
 class Explored:
-    """What an exploration saw. by_depth: new states at each depth; their sum is `states`."""
+    """What an exploration saw."""
 
     states: int = 0
+    """All that differ."""
     steps: int = 0
+    """Tried from them."""
     by_depth: list[int] = field(default_factory=list)
+    """New states at each depth; their sum is `states`."""
 
 
 def explored(start: Small, depth: int) -> Explored:

@@ -23,12 +23,16 @@ TERM_ROUNDS: Final = 64
 
 @dataclass(frozen=True)
 class Done:
-    """A call that was made. value: wei."""
+    """A call that was made."""
 
     sender: str
+    """Its key's address."""
     call: str
+    """The function's name."""
     arguments: tuple[object, ...]
+    """In the contract's order."""
     value: int
+    """Wei."""
 
 
 @dataclass(frozen=True)
@@ -36,69 +40,101 @@ class Waited:
     """Time or blocks that passed."""
 
     seconds: int = 0
+    """On the clock."""
     blocks: int = 0
+    """Without a call."""
 
 
 @dataclass
 class Person:
-    """Somebody honest. slept_at: the last step at which it was not there."""
+    """Somebody honest."""
 
     hot: str
+    """The hot key's address."""
     cold: str
+    """The cold key's address."""
     is_asleep: bool = False
+    """Away, now."""
     slept_at: int = -1
+    """The last step at which it was not there."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the goals compare with: a circle just before a call."""
+    """What the goals compare with: a circle just before a call. Masks are of seats."""
 
     number: int
+    """The round under way."""
     phase: Phase
+    """That it is in."""
     deadline_s: int
+    """Of the phase, Unix seconds."""
     reputations: dict[int, int]
+    """0..65535, by seat."""
     strikes: dict[int, int]
+    """By seat."""
     bonds: dict[int, int]
+    """Wei by seat."""
     roster: int
+    """Mask of who is waited for."""
     late: int
+    """Mask of who is not waited for and may commit all the same."""
     committed: int
+    """Mask of who has a commit that stands."""
     attested: int
+    """Mask of who committed and attested."""
     members: int
+    """Mask of the seats that are held."""
     dozing: int
+    """Mask of who kept silent and is not waited for until it shows itself."""
     below: int
+    """Mask of who is below the reputation floor."""
     suspended: int
+    """Mask of whose suspension has not been ended."""
     dispute_deadlines: tuple[int, ...]
+    """Of each dispute's stage, Unix seconds."""
 
 
 @dataclass
 class World:
-    """One circle, and what is known of it beside the chain.
-
-    people: the honest. schemers: the coalition's keys. said: (round, judge) → (judged, accepted) masks of seats.
-    bad: updates (round, seat) that an honest judge rejects. false_records, withheld: (round, judge). equivocated:
-    (key, round). lies: the claims that are right, (round, judge, target). tried: claims that honest people have
-    raised, and how often. convictions: (seat, tenure) → the rounds under way then. trace: all that was done, in
-    order. paid, got: wei by account.
-    """
+    """One circle, and what is known of it beside the chain."""
 
     twin: SearchTwin
+    """The circle."""
     people: list[Person]
+    """The honest."""
     schemers: list[str]
+    """The coalition's keys."""
     now_s: int = START_S
+    """Unix seconds."""
     block: int = DEPLOYED_IN_BLOCK
+    """The last one."""
     said: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    """(round, judge) → (judged, accepted) masks of seats."""
     bad: set[tuple[int, int]] = field(default_factory=set)
+    """Updates (round, seat) that an honest judge rejects."""
     false_records: set[tuple[int, int]] = field(default_factory=set)
+    """(round, judge) whose anchored record is not the one that follows."""
     withheld: set[tuple[int, int]] = field(default_factory=set)
+    """(round, judge) where the judge shows nothing of what it judged from."""
     equivocated: set[tuple[str, int]] = field(default_factory=set)
+    """(hot key, round) of two updates that one seat signed and honest people saw."""
     convictions: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+    """(seat, tenure) → the rounds under way then."""
     tried: Counter[tuple[int, int, int, int]] = field(default_factory=Counter)
+    """Claims that honest people have raised, (round, judge, its tenure, target), and how often."""
     lies: list[tuple[int, int, int]] = field(default_factory=list)
+    """The claims that are right, (round, judge, target)."""
     trace: list[Done | Waited] = field(default_factory=list)
+    """All that was done, in order."""
     paid: Counter[str] = field(default_factory=Counter)
+    """Wei put in, by account."""
     got: Counter[str] = field(default_factory=Counter)
+    """Wei had out, by account."""
     accepted: Counter[str] = field(default_factory=Counter)
+    """Call → how often it was made and taken."""
     refused: Counter[str] = field(default_factory=Counter)
+    """Call → how often it reverted."""
 
     @property
     def terms(self) -> ContractTerms:

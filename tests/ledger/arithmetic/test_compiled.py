@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from ledger.arithmetic.sketch import measure
 from tests.support import golden
 from tests.support.specification import exact_digests
 
+_Found = TypeVar("_Found")
 NEVER = 1 << 62
 ONE_Q18 = 1 << 18
 SEEDS = (b"one", b"two", b"three")
@@ -32,11 +33,7 @@ def numba() -> None:
         pytest.fail(why) if os.environ.get("CI") == "true" else pytest.skip(why)
 
 
-def both_ways(
-    work: Callable[..., Any],
-) -> tuple[
-    NDArray[np.int32] | tuple[list[int], NDArray[np.int64]], NDArray[np.int32] | tuple[list[int], NDArray[np.int64]]
-]:
+def both_ways(work: Callable[[], _Found]) -> tuple[_Found, _Found]:
     """What it gives with the loops compiled, and with numpy's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiled, "LONG", 0)
@@ -47,7 +44,7 @@ def both_ways(
         return fast, work()
 
 
-def assert_same(work: Callable[..., Any]) -> None:
+def assert_same(work: Callable[[], NDArray[np.int32]]) -> None:
     fast, slow = both_ways(work)
     assert fast.dtype == slow.dtype
     assert fast.tolist() == slow.tolist()

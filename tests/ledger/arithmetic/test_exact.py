@@ -81,7 +81,9 @@ def test_the_pulled_mean_equals_the_specification(given_states: list[list[int]],
 
 
 @given(states(least=2), st.data())
-def test_the_pulled_mean_with_fine_factors_equals_the_specification(given_states, data) -> None:
+def test_the_pulled_mean_with_fine_factors_equals_the_specification(
+    given_states: list[list[int]], data: st.DataObject
+) -> None:
     base, own, *others = given_states
     factors = [data.draw(st.integers(0, 1 << 28)) for _ in others]
     found = clipped_mean(array(base), array(own), [array(state) for state in others], factors, 28)
@@ -97,7 +99,7 @@ def test_factors_that_are_too_fine_are_refused() -> None:
 
 @pytest.mark.parametrize("bits", [18, 28])
 @given(st.integers(0, 1 << 80), st.integers(0, 1 << 80))
-def test_what_is_clipped_is_never_longer_than_the_limit(bits, length2, limit2) -> None:
+def test_what_is_clipped_is_never_longer_than_the_limit(bits: int, length2: int, limit2: int) -> None:
     factor, one = clipping_factor(limit2, length2, bits), 1 << bits
     assert factor <= one
     assert factor == one or factor**2 * length2 <= limit2 << 2 * bits < (factor + 1) ** 2 * length2

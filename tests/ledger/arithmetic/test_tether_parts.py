@@ -20,7 +20,9 @@ SEED = b"\5" * 32
 
 def one_sketch(values: NDArray[np.int64], width: int, seed: bytes = SEED) -> NDArray[np.int64]:
     state = array(values)
-    return measure(np.zeros_like(state), [state], [seed], width)[1][0][0]
+    _, sketches = measure(np.zeros_like(state), [state], [seed], width)
+    found: NDArray[np.int64] = sketches[0, 0]
+    return found
 
 
 @given(

@@ -58,10 +58,11 @@ class Poisoner(Honest):
         return -to_float(genesis_state())
 
 
-def placed(events: Sequence[Event]) -> list[PlacedEvent]:
-    """Each event in a block of its own."""
+def placed(events: Sequence[Event], first: int = 0) -> list[PlacedEvent]:
+    """Each event in a block of its own, from the first one on."""
     return [
-        PlacedEvent((n, 0), "0x" + digest("block", n).hex(), f"0x{n:064x}", event) for n, event in enumerate(events)
+        PlacedEvent((n, 0), "0x" + digest("block", n).hex(), f"0x{n:064x}", event)
+        for n, event in enumerate(events, first)
     ]
 
 
@@ -92,6 +93,7 @@ def dispute(
     votes = [Voted(claim, seat, int(seat in upholding)) for seat in seats_of(drawn)]
     circle.write(Disputed(*raised), Summoned(claim, JURY_SEED, drawn, LATER), *votes)
     stage = circle.known.disputes[claim].next_stage
+    assert stage is not None
     circle.write(Referred(claim, int(stage), LATER), *(votes if stage == Stage.CIRCLE else ()))
     outcome = circle.known.disputes[claim].verdict
     circle.write(Resolved(claim, int(outcome), 500 if outcome == Outcome.UPHELD else 0, 0))
@@ -355,7 +357,13 @@ def drawn_circle() -> tuple[list[PlacedEvent], dict[int, BlockHeader]]:
     claim = Disputed(0, 1, 0, 1, address(5), b"", 0b111, LATER)
     raised = PlacedEvent((4, 0), "0x" + digest("block", 4).hex(), "0x", claim)
     called = Summoned(0, derive_draw_seed(digest("block", 4), 0, contract), 0b100, LATER)
-    return [*placed([None, *drawn])[1:], raised, PlacedEvent((6, 0), "0x", "0x", called)], headers
+    return [*placed(drawn, 1), raised, PlacedEvent((6, 0), "0x", "0x", called)], headers
+
+
+def seeded(place: PlacedEvent, seed: bytes) -> PlacedEvent:
+    """The same draw with another seed."""
+    assert isinstance(place.event, Drawn | Summoned)
+    return replace(place, event=replace(place.event, seed=seed))
 
 
 def draws_report(places: list[PlacedEvent], headers: dict[int, BlockHeader]) -> Report:
@@ -374,7 +382,7 @@ def test_seeds_that_follow_from_their_blocks_are_no_finding() -> None:
 
 def test_a_seed_of_another_choice_is_found() -> None:
     places, headers = drawn_circle()
-    places[1] = replace(places[1], event=replace(places[1].event, seed=digest("chosen")))
-    places[-1] = replace(places[-1], event=replace(places[-1].event, seed=digest("chosen")))
+    for at in (1, -1):
+        places[at] = seeded(places[at], digest("chosen"))
     report = draws_report(places, headers)
     assert [(f.check, f.round) for f in report.findings] == [(Check.DRAWS, 2), (Check.DRAWS, None)]

@@ -9,13 +9,13 @@ import pytest
 from ledger.audit.findings import Check, Finding, Report
 from ledger.audit.round_checks import RoundAuditor
 from ledger.audit.spill import Spill
-from ledger.audit.working_set import CarriedStates, SpilledStates
+from ledger.audit.working_set import CarriedStates, Holder, SpilledStates
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Disputed
 from ledger.circle.history import History
 from ledger.circle.round import Round
 from ledger.judging.false_verdicts import is_false_verdict
-from ledger.judging.frame_chains import CircleTask, HeldBlobs, StateCache, find_frame_chain
+from ledger.judging.frame_chains import CircleTask, Commit, HeldBlobs, StateCache, find_frame_chain
 from ledger.rules.judge_memory import CarriedState as CarriedState_
 from tests.support.histories.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
 from tests.support.histories.parts import address, digest
@@ -108,7 +108,8 @@ def test_what_has_no_room_in_memory_is_read_back_from_disk_to_the_same_bits() ->
     circle = played("delta", "tether", 4)
     expected = audited(circle, StateCache(genesis_state(), ALL))
     for most in (2, 12):
-        with Spill(STATE_BYTES) as states_shelf, Spill(1) as carried_shelf:
+        states_shelf, carried_shelf = Spill[Commit](STATE_BYTES), Spill[tuple[Holder, str]](1)
+        with states_shelf, carried_shelf:
             states = StateCache(genesis_state(), ONE, beyond=SpilledStates(states_shelf, most))
             assert audited(circle, states, CarriedStates(carried_shelf)) == expected
             assert len(states_shelf) == most
@@ -131,7 +132,7 @@ def test_a_verdict_is_as_false_with_room_for_one_state(codec: str, rule: str, de
                 assert said is lied
 
 
-def carried_before(history: History, round_: Round, judge: int, blobs: dict[bytes, bytes]) -> CarriedState_:
+def carried_before(history: History, round_: Round, judge: int, blobs: dict[bytes, bytes | None]) -> CarriedState_:
     """What the judge brought into the round, recomputed with room for one state."""
     from ledger.judging.replay import find_replay_starts, replay
     from ledger.rules.judge_memory import CarriedState

@@ -21,6 +21,7 @@ from ledger.blobs.unixfs import build_dag
 from ledger.codec import PLAIN, Blocks, quantise
 from ledger.judging.frame_chains import MAX_CHAIN, find_frame_chain
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
+from tests.support.fake_follower import as_any
 from tests.support.histories.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector
 
 pytestmark = pytest.mark.rule("R22", "R28")
@@ -29,9 +30,9 @@ GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAM
 LIES = (7, 8)
 
 
-def circle_of(codec: str = "delta", rounds: int = 9, **options: dict[Any, Any]) -> Circle:
+def circle_of(codec: str = "delta", rounds: int = 9, **changed: Any) -> Circle:
     cheats = {1: Away(1, (4, 5)), 2: FalseJudge(2, 3, LIES)}
-    options: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "cheats": cheats} | options
+    options: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "cheats": cheats} | changed
     return Circle(
         rounds=rounds, genesis=build_dag(GENESIS).root.hex(), seed_of=drawn_seed, codec=codec, degree=4, **options
     )
@@ -41,7 +42,7 @@ def circle_of(codec: str = "delta", rounds: int = 9, **options: dict[Any, Any]) 
 def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Audit a circle over JSON-RPC in memory. Returns the report and which digests were fetched, in order."""
 
-    def run(circle: Circle, lost: Collection[bytes] = (), **options: int) -> tuple[Report, list[bytes]]:
+    def run(circle: Circle, lost: Collection[bytes] = (), **options: Any) -> tuple[Report, list[bytes]]:
         served = {build_dag(GENESIS).root: GENESIS, **circle.blobs}
         blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
         monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: Endpoint(circle, None).rpc())
@@ -102,7 +103,7 @@ def test_without_a_genesis_no_author_is_blamed(audited: Callable[..., Any]) -> N
 async def test_whatever_a_rounds_frames_hang_on_is_fetched_where_it_is_not_there() -> None:
     circle = circle_of()
     history, blobs, gathered = circle.history(), Blobs(dict(circle.blobs)), GatheredBlobs()
-    await gather_round(blobs, history, history.rounds[6], gathered, max_bytes=1 << 20, timeout_s=5)
+    await gather_round(as_any(blobs), history, history.rounds[6], gathered, max_bytes=1 << 20, timeout_s=5)
     wanted = {link.digest for seat in range(5) for link in find_frame_chain(history, history.rounds[6], seat)}
     assert set(gathered.blobs) == set(blobs.asked) == wanted
     assert circle.updates[3, 1] in wanted, "from before the pause"
@@ -112,7 +113,7 @@ async def test_whatever_a_rounds_frames_hang_on_is_fetched_where_it_is_not_there
 def test_what_is_kept_from_round_to_round_is_bounded_by_seats_and_not_by_rounds() -> None:
     circle = circle_of(rounds=2 * MAX_CHAIN + 6)
     history = circle.history()
-    frames, shelf = NeededFrames(history), Spill(1)
+    frames, shelf = NeededFrames(history), Spill[bytes](1)
     blobs = KeptBlobs(shelf)
     with shelf:
         for round_ in history.rounds:

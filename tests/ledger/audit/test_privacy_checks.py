@@ -3,60 +3,16 @@
 from fractions import Fraction
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import to_float
 from ledger.audit.findings import Check, Report
-from ledger.audit.privacy_checks import NOISE_FLOOR, REFUTES, compute_noise_ratio
-from ledger.audit.round_checks import RoundAuditor
-from ledger.blobs.contents.records import Update, encode_update
+from ledger.audit.privacy_checks import NOISE_FLOOR, REFUTES, StepNoise, measure_noise
 from ledger.circle.manifest import Tensor
-from ledger.privacy.statement import PrivacyStatement, make_statement
-from tests.support.histories.circles import NETWORK, PARAMETERS, Circle, Honest, genesis_state
-from tests.support.privacy import TERMS
+from tests.support.histories.private_circles import Private, audited, private_circle
 
 pytestmark = [pytest.mark.rule("R22.3"), pytest.mark.rule("R30.4")]
-
-NOISE = float(TERMS.compute_noise_variance()) ** 0.5
-
-
-class Private(Honest):
-    """Adds the noise that the terms ask for, and says so; changes: round → fields of its statement to replace."""
-
-    def __init__(self, seat: int, *, noise: float = 1.0, changes: dict[int, dict[str, Any]] | None = None) -> None:
-        super().__init__(seat)
-        self.noise, self.changes = noise, changes or {}
-
-    def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
-        noise = np.random.default_rng([self.seat, number]).normal(size=PARAMETERS)
-        scale = self.noise * NOISE if self.says(number).charged else 0
-        return to_float(base) + (scale * noise).astype(np.float32)
-
-    def says(self, number: int) -> PrivacyStatement:
-        asked = {"rounds": number, "charged": 1, "examples": 1000} | self.changes.get(number, {})
-        return make_statement(TERMS, asked.pop("rounds"), asked.pop("charged"), **asked)
-
-    def blob(self, number: int, update: Update) -> bytes:
-        return encode_update(msgspec.structs.replace(update, privacy=self.says(number)))
-
-
-def private_circle(cheat: Private | None = None, *, rounds: int = 3, seats: int = 5) -> Circle:
-    peers: dict[int, Honest] = {seat: Private(seat) for seat in range(seats)}
-    if cheat is not None:
-        peers[cheat.seat] = cheat
-    return Circle(seats=seats, rounds=rounds, cheats=peers, rule="tether", rule_parameters={}, privacy=TERMS)
-
-
-def audited(circle: Circle) -> Report:
-    history = circle.history()
-    report = Report(1, "0x0", 0)
-    auditor = RoundAuditor(history, NETWORK, genesis_state(), report)
-    for round_ in history.rounds:
-        auditor.check(round_, circle.blobs)
-    return report
 
 
 def named(report: Report) -> list[tuple[str, int | None, int | None]]:
@@ -121,6 +77,40 @@ def test_who_trains_without_being_charged_is_named() -> None:
 
 def test_the_share_of_noise_is_reckoned_in_the_models_own_units() -> None:
     layout = (Tensor("a", (2,), 0), Tensor("b", (2,), 3))
-    base = np.zeros(4, np.int32)
+    base, steps = np.zeros(4, np.int32), np.ones(4, np.int32)
     state = np.array([1 << 16, 0, 0, 1 << 16], np.int32)
-    assert compute_noise_ratio(state, base, layout, Fraction(1, 4)) == Fraction(1 + 64, 4) / Fraction(1, 4)
+    measured = measure_noise(state, base, steps, layout, Fraction(1, 4))
+    assert measured == StepNoise(Fraction(1 + 64, 4) / Fraction(1, 4), 4)
+
+
+@pytest.mark.parametrize("values", [10, 105, 530, 5000])
+def test_chance_accuses_nobody_however_few_values_there_are(values: int) -> None:
+    noise = np.random.default_rng(values).normal(size=(2000, values))
+    measured = [StepNoise(Fraction(ratio), values) for ratio in (noise**2).mean(1)]
+    assert not any(one.is_too_small for one in measured)
+    assert all(one.ratio > one.least for one in measured)
+
+
+@pytest.mark.parametrize(("values", "share", "is_named"), [(530, 0.5, True), (530, 0.8, False), (10, 0.0, False)])
+def test_fewer_values_take_more_to_accuse(values: int, share: float, is_named: bool) -> None:
+    assert StepNoise(Fraction(share**2), values).is_too_small == is_named
+
+
+def test_noise_that_rounding_swallows_is_measured_nowhere() -> None:
+    """A base on the frame's own grid, as the genesis is, hides what is less than half a step."""
+    step, size = 1 << 6, 5000
+    layout, steps = (Tensor("a", (size,), 0),), np.full(size, step, np.int32)
+    rng = np.random.default_rng(0)
+    base = step * rng.integers(-100, 100, size).astype(np.int32)
+
+    def measured(deviation: float) -> StepNoise | None:
+        """deviation: of the noise, in steps."""
+        noise = deviation * rng.normal(size=size)
+        state = base + step * np.rint(noise).astype(np.int32)
+        return measure_noise(state, base, steps, layout, Fraction(deviation * step / (1 << 16)) ** 2)
+
+    assert measured(0.2) is None
+    for deviation in (0.34, 0.5, 1.0, 3.0):
+        found = measured(deviation)
+        assert found is not None
+        assert found.ratio > 0.95

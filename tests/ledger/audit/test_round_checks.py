@@ -71,7 +71,7 @@ def cheat(seat: int, *, only: int | None = 2, **overrides: Callable[..., Any]) -
     return {seat: peer}
 
 
-def judged_by(circle, seat, number):
+def judged_by(circle: Circle, seat: int, number: int) -> int:
     """A neighbour of a seat in a round, the lowest."""
     return circle.history().rounds[number - 1].find_neighbours(circle.manifest.degree)[seat][0]
 
@@ -473,7 +473,7 @@ def test_committing_to_somebody_elses_digest_harms_only_the_copier() -> None:
 
 # ------------------------------------------------------------------------------------------- nobody else, ever
 
-CHEATS = {
+CHEATS: dict[str, dict[str, Any]] = {
     "false-verdict": {"attestation": lambda event: flipped(event, 0 if event.seat else 1)},
     "all-rejected": {"attestation": lambda event: replace(event, accepted=0)},
     "other-record": {"attestation": lambda event: replace(event, record=digest("x"))},

@@ -1,7 +1,7 @@
 """The audit from end to end, over JSON-RPC in memory: an endpoint or a contract that lies is found out."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +40,7 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     def run(
         circle: Circle,
         lies: dict[str, Callable[..., Any]] | None = None,
-        blobs: dict[bytes, bytes] | None = None,
+        blobs: Mapping[bytes, bytes | None] | None = None,
         **options: Any,
     ) -> tuple[Report, list[bytes]]:
         held = Blobs({build_dag(GENESIS).root: GENESIS, **circle.blobs} if blobs is None else blobs)
@@ -75,7 +75,7 @@ def test_an_honest_endpoint_gives_a_clean_report_in_which_everything_was_looked_
     assert done == [(1, 2), (2, 2)]
     assert (report.blobs, report.blob_bytes) == (
         10,
-        sum(len(circle.blobs[root]) for root in circle.updates.values()),
+        sum(len(circle.read(root)) for root in circle.updates.values()),
     )
     assert report.reputations == {
         circle.known.seats[seat].peer: circle.known.reputations[seat] / 65535 for seat in range(5)

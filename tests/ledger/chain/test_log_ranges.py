@@ -33,7 +33,7 @@ def reader_of(endpoint: "Endpoint") -> LogReader:
 class Endpoint(Rpc):
     """Answers eth_getLogs, if the range spans at most so many blocks and logs. tells: instead of that."""
 
-    tells = None
+    tells: Callable[[], Any] | None = None
 
     def __init__(
         self,
@@ -79,11 +79,8 @@ def test_every_log_is_read_once_and_in_order_whatever_the_limits(
 ) -> None:
     endpoint = Endpoint([*places, 5_000], most_blocks=most_blocks, most_logs=most_logs, refusal=refusal)
     wanted = sorted({place for place in [*places, 5_000] if place >= first})
-    for read in (
-        lambda: reader_of(endpoint).read(first, 5_000),
-        lambda: reader_of(endpoint).read_to_head(first),
-    ):
-        assert [log.position[0] for log in read()] == wanted
+    for logs in (reader_of(endpoint).read(first, 5_000), reader_of(endpoint).read_to_head(first)):
+        assert [log.position[0] for log in logs] == wanted
 
 
 def test_the_pieces_shrink_to_what_is_borne_and_grow_again() -> None:

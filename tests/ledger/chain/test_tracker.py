@@ -47,6 +47,11 @@ def follow(chain: ForkedChain, confirmations: int = 0) -> Tracker:
     return tracker
 
 
+def clock_of(tracker: Tracker) -> Clock:
+    assert isinstance(tracker._clock, Clock)
+    return tracker._clock
+
+
 def grown(number: int, blocks: int = 40) -> ForkedChain:
     chain = ForkedChain(number)
     for index in range(blocks):
@@ -97,7 +102,7 @@ def test_the_history_is_what_the_chain_says_after_anything(
                 tracker.advance()
     for _ in range(3):
         tracker.advance()
-        tracker._clock.now += 60
+        clock_of(tracker).now += 60
     expected = max(len(chain._blocks) - 1 - confirmations, chain.FIRST)
     assert tracker.history.hash == fold(chain.terms, chain.events(expected)).hash
 
@@ -119,7 +124,7 @@ def test_a_chain_that_changes_between_two_questions_is_never_called_a_lie(
             continue
     chain.unrest = 0.0
     tracker.advance()
-    tracker._clock.now += 60
+    clock_of(tracker).now += 60
     tracker.advance()
     assert_same(tracker, chain, confirmations)
 
@@ -174,8 +179,9 @@ def test_a_quiet_look_is_one_question() -> None:
 def test_after_long_silence_the_range_asked_for_stays_short() -> None:
     chain = grown(4)
     tracker = follow(chain)
-    asked = []
-    chain._logs = lambda first, last, logs=chain._logs: asked.append(last - first + 1) or logs(first, last)
+    asked: list[int] = []
+    logs = chain._logs
+    chain._logs = lambda first, last: asked.append(last - first + 1) or logs(first, last)
     for _ in range(1000):
         chain.mine(0)
         tracker.advance()
@@ -213,7 +219,7 @@ def test_an_endpoint_that_lags_is_waited_for_and_a_chain_cut_short_believed_in_t
     assert not tracker.advance()
     chain.cut(6)
     assert not tracker.advance()
-    tracker._clock.now += 60
+    clock_of(tracker).now += 60
     assert tracker.advance()
     assert tracker.rollbacks == 1
     assert_same(tracker, chain)
@@ -223,7 +229,8 @@ def test_an_endpoint_that_lags_is_waited_for_and_a_chain_cut_short_believed_in_t
 def test_an_endpoint_that_lies_is_named_and_so_is_what_to_do(lie: str) -> None:
     chain = grown(7)
     if lie == "leaves one out":
-        chain._logs = lambda first, last, logs=chain._logs: logs(first, last)[:-1]
+        logs = chain._logs
+        chain._logs = lambda first, last: logs(first, last)[:-1]
     else:
         chain.fetch_history_hash = lambda block: bytes(32)
     tracker = Tracker(chain, chain.FIRST, 0, Clock())
@@ -245,7 +252,7 @@ def told_otherwise(chain: ForkedChain, changed: Event) -> Callable[..., Any]:
     return honest
 
 
-def mined_until(chain: ForkedChain, tracker: Tracker, kind: type[Attested]) -> None:
+def mined_until(chain: ForkedChain, tracker: Tracker, kind: type) -> None:
     """Blocks of one event until the last one is of this kind. The tracker looks at each but the last."""
     while True:
         chain.mine(1)
@@ -263,7 +270,7 @@ def mined_until(chain: ForkedChain, tracker: Tracker, kind: type[Attested]) -> N
 )
 @pytest.mark.parametrize("confirmations", [0, 2])
 def test_an_endpoint_that_lies_once_it_is_trusted_is_found_out_when_the_phase_ends(
-    confirmations: int, kind: type[Attested], changed: dict[str, bytes], found_at: type[Drawn]
+    confirmations: int, kind: type, changed: dict[str, Any], found_at: type
 ) -> None:
     """What it tells is possible, so only the contract's hash shows that it did not happen."""
     chain = ForkedChain(8)
@@ -290,7 +297,9 @@ def test_a_move_that_did_not_happen_is_found_out_at_once() -> None:
     mined_until(chain, tracker, Settled)
     tracker.advance()
     chain.mine(0, 1)
-    honest = told_otherwise(chain, replace(chain.events()[-1], endpoint="wss://liar:1 http://liar:2"))
+    moved = chain.events()[-1]
+    assert isinstance(moved, Moved)
+    honest = told_otherwise(chain, replace(moved, endpoint="wss://liar:1 http://liar:2"))
     with pytest.raises(HistoryFault, match="use another endpoint"):
         tracker.advance()
     chain._logs = honest
@@ -334,12 +343,12 @@ def test_what_no_reorganisation_takes_back_is_not_kept_event_by_event(is_new: bo
 def test_a_chain_that_ends_early_is_borne_for_ten_seconds_since_it_was_seen() -> None:
     chain = grown(6)
     tracker = follow(chain)
-    tracker._clock.now = 1000.0
+    clock_of(tracker).now = 1000.0
     chain.cut(6)
     assert not tracker.advance()
-    tracker._clock.now = 1009.0
+    clock_of(tracker).now = 1009.0
     assert not tracker.advance()
-    tracker._clock.now = 1010.0
+    clock_of(tracker).now = 1010.0
     assert tracker.advance()
 
 
@@ -365,7 +374,7 @@ def test_an_endpoint_at_the_height_asked_for_that_gives_an_error_is_at_fault_and
     chain.mine(0, 1)
     tracker = follow(chain)
 
-    def logs_to_head(first: int) -> None:
+    def logs_to_head(first: int) -> list[PlacedEvent]:
         assert first == chain.fetch_head()
         raise RpcFault("fork", "eth_getLogs", -32000, "internal error", None)
 

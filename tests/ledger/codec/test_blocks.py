@@ -51,7 +51,8 @@ def mixed(sizes: tuple[int, ...], exponents: Sequence[int], name: int = 0) -> ND
         normal(size, exponent, [name, place])
         for place, (size, exponent) in enumerate(zip(sizes, exponents, strict=False))
     ]
-    return np.clip(np.concatenate([np.empty(0, np.float32), *parts]), -LARGEST, LARGEST)
+    clipped: NDArray[np.float32] = np.clip(np.concatenate([np.empty(0, np.float32), *parts]), -LARGEST, LARGEST)
+    return clipped
 
 
 def frames(
@@ -167,8 +168,8 @@ def test_a_tensors_error_in_a_delta_frame_is_bounded_by_its_own_moves(
     blocks = Blocks(SIZES)
     last = quantise(mixed(SIZES, [-2] * 7, name), blocks).state
     vector = np.clip(to_float(last) + mixed(SIZES, exponents, name + 1), -LARGEST, LARGEST).astype(np.float32)
-    reference = (None, last, last) if is_key else (last,)
-    frame = encode(vector, DELTA, blocks, *reference, share=share)
+    previous, origin, before = (None, last, last) if is_key else (last, None, None)
+    frame = encode(vector, DELTA, blocks, previous, origin, before, share)
     wanted = np.rint(vector * np.float32(65536)).astype(np.int64)
     for here in blocks.tensors:
         moves, missed = wanted[here] - last[here], wanted[here] - frame.state[here]

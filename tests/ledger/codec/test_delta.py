@@ -57,16 +57,25 @@ GRID_LARGEST = 127 << 17
 
 
 def encode(
-    vector: NDArray[np.float32], codec: str, *states: NDArray[np.int32] | None, **fields: float
+    vector: NDArray[np.float32],
+    codec: str,
+    previous: NDArray[np.int32] | None = None,
+    origin: NDArray[np.int32] | None = None,
+    before: NDArray[np.int32] | None = None,
+    share: float = SENT_SHARE,
 ) -> Quantised:
     """The frame of a vector of one tensor."""
-    return codecs.encode(vector, codec, Blocks((len(vector),)), *states, **fields)
+    return codecs.encode(vector, codec, Blocks((len(vector),)), previous, origin, before, share)
 
 
 def encode_delta(
-    vector: NDArray[np.float32], *states: NDArray[np.int32] | float | None, **fields: float
+    vector: NDArray[np.float32],
+    previous: NDArray[np.int32] | None = None,
+    origin: NDArray[np.int32] | None = None,
+    before: NDArray[np.int32] | None = None,
+    share: float = SENT_SHARE,
 ) -> Quantised:
-    return delta_encoder.encode_delta(vector, Blocks((len(vector),)), *states, **fields)
+    return delta_encoder.encode_delta(vector, Blocks((len(vector),)), previous, origin, before, share)
 
 
 def decode(payload: bytes, codec: str, length: int, *states: NDArray[np.int32] | None) -> NDArray[np.int32]:
@@ -326,11 +335,9 @@ def test_after_a_lost_frame_all_decodes_again_from_the_next_key_frame() -> None:
             held = decode(payload, DELTA, length, held, genesis) if readable else None
             found.append(held)
         dark = range(lost, min(lost - lost % 8 + 8, 40))
-        for number in range(40):
-            if number in dark:
-                assert found[number] is None
-            else:
-                assert (found[number] == states[number]).all()
+        for number, here in enumerate(found):
+            assert (here is None) == (number in dark)
+            assert here is None or (here == states[number]).all()
 
 
 def test_a_delta_frame_alone_is_refused() -> None:
@@ -375,7 +382,7 @@ def sections(draw: st.DrawFn) -> bytes:
         small = draw(st.lists(st.integers(-7, 7), min_size=PARAMETERS, max_size=PARAMETERS))
         for place in draw(st.lists(st.integers(0, PARAMETERS - 1), min_size=length, max_size=length, unique=True)):
             small[place] = OPEN
-        map_ = bytearray(nibbles_of(np.array(small, np.int8)).tobytes())
+        map_ = list(nibbles_of(np.array(small, np.int8)).tobytes())
         map_[-1] |= draw(st.sampled_from([0, 0, 0, 0, 16]))
     else:
         map_ = draw(st.lists(st.integers(0, 5) | st.sampled_from([0, 20, 254, 255]), max_size=12))
@@ -489,17 +496,18 @@ def test_any_bytes_are_a_state_or_a_fault(payload: bytes, parameters: int) -> No
 def test_any_header_before_any_bytes_is_a_state_or_a_fault(
     kind: int, layout: int, fields: list[int], rest: bytes
 ) -> None:
-    attempt(FrameHeader(kind, layout, *fields[:3], tuple(fields[3:])).encode() + rest, 40)
+    map_, codes, wides, *stored = fields
+    attempt(FrameHeader(kind, layout, map_, codes, wides, tuple(stored)).encode() + rest, 40)
 
 
 @given(st.integers(0, 1), st.integers(0, 1), st.lists(small, min_size=6, max_size=6), st.binary(max_size=200))
 def test_a_header_that_adds_up_before_any_bytes_is_a_state_or_a_fault(
     kind: int, layout: int, fields: list[int], rest: bytes
 ) -> None:
-    *declared, steps, gaps, codes = fields
+    map_, all_codes, wides, steps, gaps, codes = fields
     codes = min(codes, max(0, len(rest) - steps - gaps))
     stored = [steps, gaps, codes, max(0, len(rest) - steps - gaps - codes)]
-    header = FrameHeader(kind, layout, *declared, tuple(stored))
+    header = FrameHeader(kind, layout, map_, all_codes, wides, tuple(stored))
     attempt(header.encode() + rest.ljust(sum(stored), b"\0"), 40)
 
 

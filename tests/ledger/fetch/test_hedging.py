@@ -42,7 +42,7 @@ class Skipping(selectors.SelectSelector):
 def loop_that_skips() -> asyncio.SelectorEventLoop:
     selector = Skipping()
     loop = asyncio.SelectorEventLoop(selector)
-    loop.time = lambda: selector.now_s  # type: ignore[method-assign]
+    loop.time = lambda: selector.now_s
     return loop
 
 

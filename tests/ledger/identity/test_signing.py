@@ -1,6 +1,7 @@
 """Signatures and the network they are bound to, against eth_account as a second implementation."""
 
 import contextlib
+from collections.abc import Mapping
 
 import pytest
 from eth_account import Account
@@ -42,7 +43,7 @@ CHAINS = st.integers(0, 2**256 - 1)
 
 
 def typed(
-    network: Network, kind: str, fields: list[tuple[str, str]], message: dict[str, bytes | int | str]
+    network: Network, kind: str, fields: list[tuple[str, str]], message: Mapping[str, object]
 ) -> SignableMessage:
     """eth_account's SignableMessage for one EIP-712 message of ours."""
     return encode_typed_data(

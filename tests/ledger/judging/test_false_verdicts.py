@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ledger.blobs.contents.records import Update
+from ledger.blobs.contents.records import Update, encode_update
 from ledger.circle.history import History
 from ledger.circle.round import Round
 from ledger.judging.false_verdicts import digests_behind_verdict, examine, is_false_verdict
@@ -52,7 +52,7 @@ class Unreadable(Honest):
     """Publishes what nobody can read, and judges all the same."""
 
     def blob(self, number: int, update: Update) -> bytes | None:
-        return super().blob(number, update)[:-1]
+        return encode_update(update)[:-1]
 
     def attestation(self, number: int, said: Said) -> Said:
         return flipped(said, 1)
@@ -108,12 +108,12 @@ def test_without_the_judges_or_the_targets_update_nobody_can_tell(lost: int) -> 
     assert asked(Circle(cheats={2: Liar(2, 4)}), 2, 2, 4, without={lost}) is None
 
 
-class Vanishing(dict):
+class Vanishing(dict[bytes, bytes | None]):
     """Blobs of which one was here a moment ago."""
 
     gone = b""
 
-    def __getitem__(self, digest: bytes) -> bytes:
+    def __getitem__(self, digest: bytes) -> bytes | None:
         if digest == self.gone:
             raise KeyError(digest)
         return super().__getitem__(digest)
@@ -193,7 +193,7 @@ def started(
 ) -> list[tuple[int | None, list[int]]]:
     """(checkpoint's round, rounds after it) of each place to start from."""
     found = find_replay_starts(history, history.rounds[number - 1], judge, looks_back=looks_back)
-    return [(one.checkpoint and one.checkpoint.number, [r.number for r in one.rounds]) for one in found]
+    return [(one.checkpoint.number if one.checkpoint else None, [r.number for r in one.rounds]) for one in found]
 
 
 def test_a_base_follows_from_the_last_round_alone_under_a_rule_that_ignores_it() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ledger.audit.findings import Report
 from ledger.audit.round_checks import RoundAuditor
-from ledger.blobs.contents.records import InvalidBlob, Update, decode_record, read_reference
+from ledger.blobs.contents.records import InvalidBlob, Update, decode_record, encode_update, read_reference
 from ledger.circle.events import Left, Released
 from ledger.codec import DELTA, blocks_of, encode
 from ledger.judging.frame_chains import (
@@ -92,7 +92,7 @@ def test_a_circle_of_delta_frames_audits_clean(rule: str) -> None:
     circle = circle_of(rounds=4, rule=rule, rule_parameters={})
     report = audited(circle)
     assert report.findings == []
-    references = [read_reference(circle.blobs[circle.updates[number, 2]], circle.manifest) for number in (1, 2, 3)]
+    references = [read_reference(circle.read(circle.updates[number, 2]), circle.manifest) for number in (1, 2, 3)]
     assert references == [b"", circle.updates[1, 2], circle.updates[2, 2]]
     assert [decoded(circle, number, 2).depth for number in (1, 2, 3, 4)] == [0, 1, 2, 3]
 
@@ -256,7 +256,7 @@ def test_a_circle_whose_authors_keep_to_their_turns_audits_clean() -> None:
         seat: [
             n
             for (n, at), root in circle.updates.items()
-            if at == seat and not read_reference(circle.blobs[root], circle.manifest)
+            if at == seat and not read_reference(circle.read(root), circle.manifest)
         ]
         for seat in circle.peers
     }
@@ -287,15 +287,15 @@ def test_a_reference_under_a_codec_whose_frames_stand_alone_is_invalid() -> None
 def test_what_hangs_on_an_invalid_update_is_invalid_too() -> None:
     class Spoiler(Keyed):
         def blob(self, number: int, update: Update) -> bytes | None:
-            return super().blob(number, update)[:-1] if number == 1 else super().blob(number, update)
+            return encode_update(update)[:-1] if number == 1 else super().blob(number, update)
 
     circle = circle_of(rounds=2, cheats={3: Spoiler(3)})
     spoilt = circle.updates[1, 3]
-    update = msgspec.msgpack.decode(circle.blobs[circle.updates[2, 3]][4:])
+    update = msgspec.msgpack.decode(circle.read(circle.updates[2, 3])[4:])
     assert update[6] == b"", "an honest program sends a key frame then"
     history = circle.history()
     links = find_frame_chain(history, history.rounds[1], 3)
-    delta = circle.blobs[circle.updates[2, 2]]
+    delta = circle.read(circle.updates[2, 2])
     forged = msgspec.msgpack.decode(delta[4:])
     forged[2], forged[6] = links[0].author, spoilt
     fetched = make_fetched_update(
@@ -351,8 +351,10 @@ def test_the_states_kept_are_bounded_and_the_latest() -> None:
     assert [states.get([link]) is not None for link in links] == [True, False, True, False]
     states.put(links[3], DecodedState(np.zeros(1000, np.int32), bytes(32)))
     assert [states.get([link]) is not None for link in links] == [False, False, False, True]
+    kept = states.get(links[3:])
+    assert kept is not None
     with pytest.raises(ValueError, match="read-only"):
-        states.get(links[3:]).state[0] = 1
+        kept.state[0] = 1
 
 
 def test_a_state_is_not_taken_for_one_that_hangs_on_another_commit() -> None:

@@ -67,8 +67,8 @@ def fetched_of(seat: int, blob: bytes | None, number: int = 1) -> FetchedUpdate:
     return FetchedUpdate((Commit(number, root, author(seat)),), HeldBlobs({} if blob is None else {root: blob}))
 
 
-OWN = fetched_of(0, encode_update(update_of(0)))
-NEAR = fetched_of(1, encode_update(update_of(1, shift=0.05)))
+OWN_BLOB, NEAR_BLOB = encode_update(update_of(0)), encode_update(update_of(1, shift=0.05))
+OWN, NEAR = fetched_of(0, OWN_BLOB), fetched_of(1, NEAR_BLOB)
 FAR = fetched_of(2, encode_update(update_of(2, shift=-2.0)))
 LOST = fetched_of(3, None)
 SPOILT = fetched_of(4, encode_update(update_of(4))[:-1])
@@ -175,7 +175,7 @@ def test_without_neighbours_a_peer_keeps_its_own_state_and_judges_nobody() -> No
 def test_a_neighbours_update_of_another_round_network_or_author_is_invalid() -> None:
     replayed = fetched_of(1, encode_update(update_of(1, number=2)))
     foreign = fetched_of(2, encode_update(msgspec.structs.replace(update_of(2), network=digest("x"))))
-    stolen = fetched_of(3, NEAR.blob)
+    stolen = fetched_of(3, NEAR_BLOB)
     found = screened({1: replayed, 2: foreign, 3: stolen})
     assert [entry.verdict for entry in found.entries] == [INVALID] * 3
 
@@ -184,7 +184,7 @@ def test_a_neighbours_update_of_another_round_network_or_author_is_invalid() -> 
     ("judge", "fault"),
     [
         (replace(OWN, held=HeldBlobs({OWN.digest: None})), InvalidBlob),
-        (replace(OWN, held=HeldBlobs({OWN.digest: OWN.blob[:-1]})), InvalidBlob),
+        (replace(OWN, held=HeldBlobs({OWN.digest: OWN_BLOB[:-1]})), InvalidBlob),
         (replace(OWN, commits=(replace(OWN.commit, author=author(1)),)), InvalidBlob),
         (
             fetched_of(0, encode_update(msgspec.structs.replace(update_of(0), payload=b"\xff" * 5002))),
@@ -222,7 +222,7 @@ def test_a_neighbour_can_send_anything_at_all(body: bytes, dressed: bool) -> Non
 @settings(max_examples=60)
 @given(st.data())
 def test_a_neighbour_can_send_an_update_changed_anywhere(data: st.DataObject) -> None:
-    blob = bytearray(NEAR.blob)
+    blob = bytearray(NEAR_BLOB)
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, 200) | st.integers(0, len(blob) - 1))
         blob[place] ^= data.draw(st.integers(1, 255))

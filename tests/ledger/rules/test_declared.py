@@ -12,6 +12,7 @@ from ledger.errors import UsageError
 from ledger.rules import RULES, ScreeningInput, looks_back, rule_of
 from ledger.rules.interface import ScreeningResult
 from ledger.rules.judge_memory import JudgeMemory
+from ledger.rules.tether import Tether
 
 pytestmark = pytest.mark.rule("R12")
 
@@ -98,7 +99,8 @@ def is_same(one: tuple[ScreeningResult, dict[int, bool]], other: tuple[Screening
 
 
 def test_the_defaults_are_the_protocols() -> None:
-    assert {name: asdict(rule_of(name, {})) for name in RULES} == DEFAULTS
+    rules: dict[str, Any] = {name: rule_of(name, {}) for name in RULES}
+    assert {name: asdict(rule) for name, rule in rules.items()} == DEFAULTS
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -144,7 +146,9 @@ def test_a_parameter_may_have_every_value_of_its_range_and_none_beyond(name: str
 
 @pytest.mark.parametrize("width", [8, 4096, 1 << 16])
 def test_a_sketch_may_have_these_widths(width: int) -> None:
-    assert rule_of("tether", {"sketch_width": width}).sketch_width == width
+    rule = rule_of("tether", {"sketch_width": width})
+    assert isinstance(rule, Tether)
+    assert rule.sketch_width == width
 
 
 @pytest.mark.parametrize("width", [4, 7, 12, 4095, 1 << 17])

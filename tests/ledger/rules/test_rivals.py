@@ -1,8 +1,9 @@
 """The rules from the literature: against a slow second implementation, by hand, and where nobody is left."""
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ REJECTS_NOBODY = ["trimmed-mean", "median", "nnm-trimmed-mean", "scclip", "cs-pl
 SHARES = st.one_of(st.sampled_from([0, 1, 200, 333, 500, 1000]), st.integers(0, 1000))
 
 
-def norm(values: NDArray[np.int32] | list[int]) -> float:
+def norm(values: NDArray[np.int32] | Sequence[int]) -> float:
     """A loss as good as any: exact in float64 for such values."""
     return float(np.abs(np.asarray(values, np.int64)).sum())
 
@@ -327,7 +328,8 @@ def test_identical_states_stay_what_they_are(rule: str, value: int, count: int) 
 def test_140_states_at_the_ends_of_the_grid_do_not_overflow(rule: str, share: int) -> None:
     """Their sums pass int32; far more of them are feared than a rule can bear."""
     states = {seat: [LARGEST if seat % 7 else -LARGEST, -LARGEST] for seat in range(140)}
-    found = screen(rule, [LARGEST, -LARGEST], states, **({} if rule == "median" else {"hostile_milli": share}))
+    parameters: dict[str, Any] = {} if rule == "median" else {"hostile_milli": share}
+    found = screen(rule, [LARGEST, -LARGEST], states, **parameters)
     assert found.next_base[1] == -LARGEST
     assert found.next_base[0] >= LARGEST * 5 // 7
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from eth_account import Account
+from eth_utils.address import to_checksum_address
 
 from ledger.testchain.accounts import DEV_ACCOUNTS
 from ledger.testchain.server.serve import ChainConfig, serve
@@ -70,7 +71,8 @@ class ServedChain:
     """A chain served from a thread of this process, until `stop`."""
 
     def __init__(self, config: ChainConfig) -> None:
-        self._started, self._failure = threading.Event(), None
+        self._started = threading.Event()
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, args=(config,))
         self._thread.start()
         assert self._started.wait(WAIT_S)
@@ -81,7 +83,9 @@ class ServedChain:
 
     def _run(self, config: ChainConfig) -> None:
         async def main() -> None:
-            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+            task = asyncio.current_task()
+            assert task is not None
+            self._loop, self._task = asyncio.get_running_loop(), task
             await serve(config, self._ready)
 
         try:
@@ -125,7 +129,7 @@ class ServedChain:
         return self.receipt(self.w3.eth.send_raw_transaction(raw))
 
     def deploy(self, code: dict[str, Any], author: int = 0) -> Any:
-        sender = DEV_ACCOUNTS[author].address
+        sender = to_checksum_address(DEV_ACCOUNTS[author].address)
         nonce = self.w3.eth.get_transaction_count(sender, "pending")
         receipt = self.send(sign_transaction(author, nonce, to=b"", data=code["bytecode"], gas=2_000_000))
         assert receipt["status"] == 1
@@ -160,7 +164,8 @@ def signed() -> Callable[..., bytes]:
 def notebook() -> dict[str, Any]:
     import vyper
 
-    return vyper.compile_code(NOTEBOOK, output_formats=["abi", "bytecode"])
+    compiled: dict[str, Any] = vyper.compile_code(NOTEBOOK, output_formats=["abi", "bytecode"])
+    return compiled
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What poisoners of a circle come to know: what was published, what follows from it, and nothing of this round."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pytest
@@ -25,11 +25,11 @@ GANG = (3, 4)
 
 
 def collusion_in(circle: Circle, lost: Collection[bytes] = ()) -> Collusion:
-    async def fetch(digests: dict[bytes, int], max_bytes: int) -> dict[bytes, bytes]:
-        for digest in digests:
+    async def fetch(wanted: Mapping[bytes, int], max_bytes: int) -> dict[bytes, bytes | None]:
+        for digest in wanted:
             if digest in lost:
                 raise Unavailable(digest, {})
-        return {digest: circle.blobs[digest] for digest in digests}
+        return {digest: circle.blobs[digest] for digest in wanted}
 
     return Collusion(lambda: circle.known, NETWORK.domain_separator, GANG, genesis_state(), fetch)
 

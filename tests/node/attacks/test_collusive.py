@@ -7,16 +7,18 @@ import pytest
 from numpy.typing import NDArray
 
 from node.attacks import choose_attack
+from node.attacks.attack import Colluder
 from node.attacks.collusive import largest_z
 from node.attacks.geometry import reach_along, squared_distances
-from tests.support.sights import chosen, sight_of, vector
+from tests.support.sights import sight_of, vector
 
 TRIANGLE = [[0.0, 0.0], [4.0, 0.0], [2.0, 3.0]]
 
 
 def plan(name: str, states: list[list[float]], base: list[float], **fields: Any) -> NDArray[np.float32]:
-    parameters = fields.pop("parameters", {})
-    return chosen(name, parameters).plan(sight_of(states, base, **fields))
+    attack = choose_attack(name, fields.pop("parameters", {}))
+    assert isinstance(attack, Colluder)
+    return attack.plan(sight_of(states, base, **fields))
 
 
 def test_alie_goes_z_deviations_below_the_mean() -> None:

@@ -39,8 +39,7 @@ def seen_by(seat: int = 8, *, rule: Any = None, round: int = 3, **fields: dict[i
 
 
 def published(parameters: dict[str, float], seen: PeerView) -> NDArray[np.float32]:
-    attacker = chosen("tuned", parameters, COLLUDERS)
-    return attacker.publish(seen)
+    return choose_attack("tuned", parameters, COLLUDERS).publish(seen)
 
 
 def share_mixed(parameters: dict[str, float], seen: PeerView) -> float:

@@ -70,7 +70,7 @@ def ends_with(monkeypatch: pytest.MonkeyPatch) -> Any:
         parse = argparse.ArgumentParser.parse_args
 
         def parsed(self: argparse.ArgumentParser, *arguments: Any, **options: Any) -> argparse.Namespace:
-            found = parse(self, *arguments, **options)
+            found: argparse.Namespace = parse(self, *arguments, **options)
             found.run = fail
             return found
 

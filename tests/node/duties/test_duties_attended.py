@@ -11,6 +11,7 @@ from ledger.circle.history import History
 from node.duties.duties import Duties, count_members_ahead
 from node.follower import Overtaken
 from node.operating.notices import Notices
+from node.seat.seating import CLOCK_SLACK_S
 from tests.support.fake_follower import Clock, FakeFollower, as_any
 from tests.support.histories.disputes import NOW as COURT_NOW
 from tests.support.histories.disputes import Court
@@ -196,6 +197,25 @@ async def test_a_vote_is_its_own_and_waits_for_nobody(monkeypatch: pytest.Monkey
     assert not await scene.attend(seat), "what failed or is not folded yet is not sent again at once"
     assert await scene.attend(seat, after_s=31)
     assert scene.calls[1] == ("vote", 0, 1234)
+
+
+async def test_in_a_flood_of_claims_votes_go_side_by_side_and_keep_nothing_else_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    for target in range(1, 7):
+        court.dispute(judge=0, target=target)
+    scene, seat = Scene(monkeypatch, history=court.history), 8
+    scene.clock.now = court.history.disputes[0].deadline + CLOCK_SLACK_S
+    scene.voting.said = [(number, 0) for number in range(50)]
+    scene.watcher.owed = True
+    await scene.attend(seat)
+    assert await scene.attend(seat, after_s=27)
+    first = [call[0] for call in scene.calls[:16]]
+    assert {name: first.count(name) for name in first} == {"vote": 15, "withdraw": 1}
+    assert [call[0] for call in scene.calls[16:]] == ["vote"] * 12 + ["resolve"] * 4
+    votes = [call[1] for call in scene.calls if call[0] == "vote"]
+    assert len(votes) == len(set(votes)) == 27
 
 
 async def test_while_a_vote_is_recomputed_nobody_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,9 @@ class Fetching:
     """Hands out a circle's blobs, and counts what it is asked for."""
 
     def __init__(self, circle: Circle, lost: tuple[bytes, ...] = ()) -> None:
-        self.blobs = {root: blob for root, blob in circle.blobs.items() if root not in lost}
+        self.blobs: dict[bytes, bytes | None] = {
+            root: blob for root, blob in circle.blobs.items() if root not in lost
+        }
         self.blobs[circle.manifest.genesis_digest] = GENESIS_BLOB
         self.asked: Counter[bytes] = Counter()
         self.first: dict[bytes, int] = {}

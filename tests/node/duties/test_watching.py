@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ledger.circle.events import ASKING, Answer, Left, Outcome, Released, Stage
+from ledger.circle.events import ASKING, Answer, Appealed, Left, Outcome, Released, Stage
 from node.duties.watching import (
     BUDGET_BONDS,
     AttestationOf,
@@ -137,7 +137,7 @@ def test_a_claim_that_is_open_leaves_none_where_it_is_ones_own_or_known_to_be_ri
     assert not is_heard(court.history, 1, address(7), false), "another judge's"
     court.dispute(judge=0, target=5, challenger=address(7))
     assert is_heard(court.history, 0, CHALLENGER, false)
-    court.history.disputes[1].outcome = Outcome.VOID
+    court.leave_undecided(1)
     assert not is_heard(court.history, 0, CHALLENGER, false)
 
 
@@ -168,9 +168,11 @@ def test_what_is_at_stake_are_the_claims_and_appeals_that_are_not_over() -> None
     assert staked_wei(court.history, CHALLENGER) == 0
     court.dispute()
     assert staked_wei(court.history, CHALLENGER) == DISPUTE_BOND
-    court.history.disputes[0].appellant = CHALLENGER
+    court.summon()
+    court.refer(Stage.APPEAL)
+    court.apply(Appealed(0, CHALLENGER, NOW + 4 * WINDOW_S))
     assert staked_wei(court.history, CHALLENGER) == 5 * DISPUTE_BOND
-    court.history.disputes[0].outcome = Outcome.VOID
+    court.resolve(Outcome.VOID)
     assert staked_wei(court.history, CHALLENGER) == 0
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.rule("R3.2a")
 NAMES = ("bias", "weight")
 
 
-def base(seed: int = 1) -> nn.Module:
+def base(seed: int = 1) -> nn.Linear:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return nn.Linear(3, 2)

@@ -32,7 +32,7 @@ class Adapted:
         nn.init.constant_(base.bias, self.scale)
         return nn.Sequential(base, nn.BatchNorm1d(4), nn.Linear(4, 2))
 
-    def data(self, seat, seats):
+    def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.ones(4, 4), torch.zeros(4, dtype=torch.long)
 
 

@@ -1,5 +1,7 @@
 """What a learner publishes of what it has trained."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -39,7 +41,7 @@ class Points:
         return torch.randn(64, 200, generator=generator), torch.randint(0, 50, (64,), generator=generator)
 
 
-def learner_of(codec: str, peer: Behaviour | None = None, **options: float) -> tuple[Learner, Manifest]:
+def learner_of(codec: str, peer: Behaviour | None = None, **options: Any) -> tuple[Learner, Manifest]:
     task = Task("points.py:Points", Points())
     layout = layout_of(task.model())
     manifest = manifest_of(
@@ -122,8 +124,8 @@ def test_what_the_last_frame_left_over_is_published_with_the_next_one(codec: str
 
 def test_under_a_chained_codec_the_residual_is_none_of_the_update() -> None:
     """It has a part in what training starts from."""
-    states = [prepared_by(VECTOR, DELTA, residual)[0] for residual in (0.0, 0.3)]
-    np.testing.assert_array_equal(*states)
+    one, other = (prepared_by(VECTOR, DELTA, residual)[0] for residual in (0.0, 0.3))
+    np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -148,7 +150,7 @@ def test_training_starts_with_part_of_what_the_last_frame_left_out() -> None:
 def test_a_learner_trains_from_where_it_leans_to(codec: str, leans: bool) -> None:
     learner, _ = learner_of(codec)
     started: list[np.ndarray] = []
-    learner._trainer.train = lambda start, number: started.append(start) or start
+    learner._trainer.train = lambda base, round: started.append(base) or base
     residual = np.full(SIZE, 0.25, np.float32)
     learner.prepare(NETWORK, 2, AUTHOR, GENESIS, residual, None, GENESIS)
     np.testing.assert_allclose(started[0], (RESIDUAL_SHARE * residual) if leans else 0 * residual)
@@ -156,7 +158,7 @@ def test_a_learner_trains_from_where_it_leans_to(codec: str, leans: bool) -> Non
 
 @pytest.mark.parametrize("share", [None, 0.1, 0.5])
 def test_a_learner_sends_the_share_of_values_that_it_is_told(share: float | None) -> None:
-    learner, manifest = learner_of(DELTA, **({} if share is None else {"share": share}))
+    learner, manifest = learner_of(DELTA) if share is None else learner_of(DELTA, share=share)
     base = np.zeros(manifest.state_size, np.int32)
     state = published_by(learner, manifest, base, PreviousCommit(b"\1" * 32, base.copy()))
     wanted = SENT_SHARE if share is None else share

@@ -20,7 +20,7 @@ from node.tasks.interface import Task
 class Normalised:
     """Two clouds of points far from zero, and batch normalisation; a head of each peer's own."""
 
-    private = ("head.*",)
+    private: tuple[str, ...] = ("head.*",)
 
     def model(self) -> Sequential:
         model = nn.Sequential()
@@ -40,14 +40,14 @@ class Frozen(Normalised):
 
     def model(self) -> Sequential:
         model = super().model()
-        model.norm.eval()
-        model.norm.train = lambda mode=True: model.norm  # stays in evaluation, as frozen layers are kept
+        norm = model.get_submodule("norm").eval()
+        norm.train = lambda mode=True: norm  # stays in evaluation, as frozen layers are kept
         return model
 
 
-def trainer_of(kind: type[Any], **options: PrivateParts) -> Trainer:
+def trainer_of(kind: type[Any], kept: PrivateParts | None = None) -> Trainer:
     task = Task(kind.__name__, kind())
-    return Trainer(task, Template.of(task, 1).layout, seat=0, seats=2, seed=1, **options)
+    return Trainer(task, Template.of(task, 1).layout, seat=0, seats=2, seed=1, kept=kept)
 
 
 def test_a_private_part_goes_on_from_where_the_last_round_left_it() -> None:
@@ -96,12 +96,13 @@ def test_statistics_are_those_of_the_peers_own_examples_under_the_weights_judged
     other = base * np.float32(3)
     x, _ = trainer.task.data(0, 2)
     model = trainer._template.fill_for_answering(other, trainer.private_parts.latest, x)
-    inside = model.body(x)
-    torch.testing.assert_close(model.norm.running_mean, inside.mean(0), rtol=1e-4, atol=1e-3)
-    torch.testing.assert_close(model.norm.running_var, inside.var(0), rtol=1e-4, atol=1e-3)
+    inside, norm = model.get_submodule("body")(x), model.get_submodule("norm")
+    assert isinstance(norm, nn.BatchNorm1d)
+    torch.testing.assert_close(norm.running_mean, inside.mean(0), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(norm.running_var, inside.var(0), rtol=1e-4, atol=1e-3)
     assert not model.training
-    assert not model.norm.training
-    assert model.norm.momentum == 0.1
+    assert not norm.training
+    assert norm.momentum == 0.1
 
 
 def test_statistics_that_training_left_alone_stay() -> None:
@@ -110,7 +111,7 @@ def test_statistics_that_training_left_alone_stay() -> None:
     trainer.train(base, 1)
     x, _ = trainer.task.data(0, 2)
     model = trainer._template.fill_for_answering(base, trainer.private_parts.latest, x)
-    assert torch.equal(model.norm.running_mean, torch.zeros(8))
+    assert torch.equal(model.get_buffer("norm.running_mean"), torch.zeros(8))
 
 
 @pytest.mark.parametrize("count", [1, 2, 1000, 2500])
@@ -118,7 +119,7 @@ def test_of_many_examples_some_are_taken_evenly(count: int) -> None:
     model = nn.Sequential(nn.BatchNorm1d(1))
     recalibrate(model, torch.arange(count, dtype=torch.float32)[:, None], find_normalisations(model).values())
     expected = 0.0 if count == 1 else (count - 1) / 2
-    assert float(model[0].running_mean) == pytest.approx(expected, abs=4)
+    assert float(model.get_buffer("0.running_mean")) == pytest.approx(expected, abs=4)
 
 
 class Precise(Normalised):
@@ -140,7 +141,7 @@ def test_examples_take_the_models_dtype_and_the_model_keeps_it(kind: type[Precis
     trained = trainer.train(trainer.make_initial(), 1)
     assert trained.dtype == np.float32
     assert trainer.private_parts.latest["head.weight"].dtype == dtype
-    assert trainer._template.fill(trained, {}).body.weight.dtype == dtype
+    assert trainer._template.fill(trained, {}).get_parameter("body.weight").dtype == dtype
 
 
 def test_a_float64_example_stays_so_where_the_model_is_of_float64() -> None:
@@ -157,7 +158,7 @@ def test_statistics_that_became_no_numbers_are_named() -> None:
         def train(
             self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int
         ) -> None:
-            model.norm.running_var[0] = float("nan")
+            model.get_buffer("norm.running_var")[0] = float("nan")
 
     with pytest.raises(SetupError, match=r"not finite in norm\.running_var"):
         trainer_of(Spoilt).train(trainer_of(Spoilt).make_initial(), 1)

@@ -16,8 +16,9 @@ from node.learning.rehearsal import Rehearsal, rehearse
 from node.tasks.interface import Task
 
 
-def pruned(layer: torch.nn.Linear) -> torch.nn.Linear:
-    return prune.l1_unstructured(layer, "weight", 0.3)
+def pruned(layer: nn.Module) -> nn.Module:
+    cut: nn.Module = prune.l1_unstructured(layer, "weight", 0.3)
+    return cut
 
 
 class Points:
@@ -38,7 +39,7 @@ class Points:
 
 
 class Elsewhere(Points):
-    def data(self, seat: int, seats: int) -> None:
+    def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
         raise FileNotFoundError("/var/lib/hospital/table.csv")
 
 
@@ -71,7 +72,7 @@ class Thawing(Points):
         return model
 
     def train(self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
-        model[0].weight.data += 1
+        model.get_parameter("0.weight").data += 1
 
 
 class Parting(Points):
@@ -81,16 +82,16 @@ class Parting(Points):
         return model
 
     def train(self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
-        model[1].weight = nn.Parameter(model[0].weight + 1)
+        model[1].weight = nn.Parameter(model.get_parameter("0.weight") + 1)
 
 
 class Exploding(Points):
     def train(self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
-        model[2].bias.data += float("inf")
+        model.get_parameter("2.bias").data += float("inf")
 
 
 class Miscounting(Points):
-    def evaluate(self, model: Sequential) -> None:
+    def evaluate(self, model: Sequential) -> dict[str, torch.Tensor]:
         raise ZeroDivisionError("no examples")
 
 
@@ -107,7 +108,7 @@ class Tiny(Points):
     def model(self) -> Sequential:
         model = super().model()
         with torch.no_grad():
-            model[0].weight.fill_(1e-12)
+            model.get_parameter("0.weight").fill_(1e-12)
         return model
 
     def train(self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:
@@ -131,7 +132,7 @@ def test_units_follow_from_the_first_training() -> None:
         def train(
             self, model: Sequential, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int
         ) -> None:
-            model[2].bias.data += 1000
+            model.get_parameter("2.bias").data += 1000
 
     assert rehearsed(Points).template.layout.exponents == (0, 0, 0, 0)
     assert rehearsed(Far).template.layout.exponents == (0, 0, 6, 0)
@@ -139,8 +140,8 @@ def test_units_follow_from_the_first_training() -> None:
 
 def test_a_slip_in_data_is_no_want_of_data() -> None:
     class Slip(Points):
-        def data(self, seat: int, seats: int):
-            return rows_of(seat)  # noqa: F821
+        def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
+            return rows_of(seat)  # type: ignore[name-defined, no-any-return]  # noqa: F821 (the slip)
 
     with pytest.raises(SetupError, match=r"data\(0, 4\) failed .*rows_of"):
         rehearsed(Slip)
@@ -148,6 +149,7 @@ def test_a_slip_in_data_is_no_want_of_data() -> None:
 
 def test_a_founder_without_data_is_told_that_training_was_not_tried() -> None:
     found = rehearsed(Elsewhere)
+    assert found.untried is not None
     assert "data(0, 4) failed" in found.untried
     assert "table.csv" in found.untried
 
@@ -186,7 +188,7 @@ def test_a_task_in_which_nobody_could_take_part_is_refused_by_tensor_and_method(
     ],
     ids=["weight_norm", "spectral_norm", "parametrized", "pruned", "lazy", "double", "bfloat16"],
 )
-def test_models_of_many_kinds_are_taken_as_they_are(model: Callable[..., Any]) -> None:
+def test_models_of_many_kinds_are_taken_as_they_are(model: Callable[[], Sequential]) -> None:
     class Kind(Points):
         def model(self) -> Sequential:
             return model()
@@ -206,7 +208,7 @@ def test_a_bias_that_training_hardly_moves_from_zero_is_no_fault() -> None:
     class Idle(Points):
         def model(self) -> Sequential:
             model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
-            nn.init.zeros_(model[0].bias)
+            nn.init.zeros_(model.get_parameter("0.bias"))
             return model
 
     assert rehearsed(Idle).template.layout.exponents == (0,) * 6
@@ -214,7 +216,7 @@ def test_a_bias_that_training_hardly_moves_from_zero_is_no_fault() -> None:
 
 def test_an_attribute_that_is_no_number_is_named() -> None:
     class Fast(Points):
-        learning_rate = "fast"
+        learning_rate: Any = "fast"
 
     with pytest.raises(SetupError, match=r"Fast: its attribute learning_rate failed .*ValueError"):
         rehearsed(Fast)

@@ -73,7 +73,7 @@ def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., A
     monkeypatch.delenv("PYTHONHASHSEED", raising=False)
     (tmp_path / "tasks.py").write_text(TASKS)
     (tmp_path / "beside.py").write_text("width = 4\n")
-    options = {"skew": 0.0, "seed": 3, "samples": 10}
+    options: dict[str, Any] = {"skew": 0.0, "seed": 3, "samples": 10}
 
     def compare(name: str) -> None:
         task = load_task(f"{tmp_path / 'tasks.py'}:{name}", **options)
@@ -119,6 +119,6 @@ def test_what_differs_from_process_to_process_is_named(compared: Callable[..., A
 
 def test_the_tasks_that_ship_are_the_same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """So a deployment of one needs no second process; they make their layers in the order of their lines."""
-    options = {"skew": 0.0, "seed": 3, "samples": 10}
+    options: dict[str, Any] = {"skew": 0.0, "seed": 3, "samples": 10}
     task = load_task("digits", **options)
     check_made_alike(task, Template.of(task, 3), options)

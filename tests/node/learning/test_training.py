@@ -30,7 +30,7 @@ class Blobs:
         return {"accuracy": (model(x).argmax(1) == y).float().mean()}
 
 
-class OwnTraining(Blobs):
+class OwnTraining:
     def model(self) -> torch.nn.Linear:
         return nn.Linear(4, 2)
 
@@ -39,13 +39,13 @@ class OwnTraining(Blobs):
 
     def train(self, model: torch.nn.Linear, data: dict[str, float], *, round: int, seed: int) -> None:
         with torch.no_grad():
-            model.bias += data["anything"] + round + torch.rand(2)
+            model.bias.add_(data["anything"] + round + torch.rand(2))
 
 
 class MadeForEvaluation(Blobs):
     """Its model comes in evaluation mode. modes: the model's mode, and its layers', inside train()."""
 
-    modes: ClassVar = []
+    modes: ClassVar[list[tuple[bool, bool]]] = []
 
     def model(self) -> Sequential:
         return super().model().eval()
@@ -116,7 +116,7 @@ def test_making_a_model_leaves_torchs_random_state_alone() -> None:
 
 
 @pytest.mark.parametrize("kind", [Blobs, OwnTraining])
-def test_training_depends_on_seed_round_and_seat_alone(kind: type[OwnTraining]) -> None:
+def test_training_depends_on_seed_round_and_seat_alone(kind: type) -> None:
     trainer = trainer_of(kind)
     base = trainer.make_initial()
     first = trainer.train(base, 3)

@@ -37,9 +37,9 @@ with ended_in_order():
 """
 
 
-def start(program: str, **options: object) -> "subprocess.Popen[str]":
+def start(program: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", textwrap.dedent(program)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -130,14 +129,15 @@ def test_nothing_else_writes_to_a_terminal() -> None:
         if name in WRITERS:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
-            found += [f"{name}:{node.lineno}" for what in writes(node) if what]
+            if isinstance(node, ast.Call) and writes(node):
+                found.append(f"{name}:{node.lineno}")
     assert found == []
 
 
-def writes(node: ast.AST) -> list[Any]:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return [node.func.id in ("print", "Console", "pprint")]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        is_stream = ast.unparse(node.func.value) in ("sys.stdout", "sys.stderr", "traceback", "rich")
-        return [is_stream and node.func.attr.startswith(("write", "print"))]
-    return []
+def writes(call: ast.Call) -> bool:
+    if isinstance(call.func, ast.Name):
+        return call.func.id in ("print", "Console", "pprint")
+    if isinstance(call.func, ast.Attribute):
+        is_stream = ast.unparse(call.func.value) in ("sys.stdout", "sys.stderr", "traceback", "rich")
+        return is_stream and call.func.attr.startswith(("write", "print"))
+    return False

@@ -1,7 +1,6 @@
 """The way to a seat: who is taken, who waits, and who is told why not."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -152,8 +151,8 @@ def test_a_seat_that_is_the_next_one_is_taken() -> None:
 
 def test_for_a_later_seat_it_waits_until_those_before_are_taken() -> None:
     scene = scene_of(wanted=SEATS + 2)
-    others = [[Joined(SEATS + n, address(20 + n), cold(20 + n), NOBODY, ENDPOINT.text)] for n in range(2)]
-    scene.follower.later = [[], others[0], [], others[1]]
+    one, other = (Joined(SEATS + n, address(20 + n), cold(20 + n), NOBODY, ENDPOINT.text) for n in range(2))
+    scene.follower.later = [[], [one], [], [other]]
     assert scene.take() == SEATS + 2
     assert scene.follower.later == []
 
@@ -199,7 +198,12 @@ def test_what_a_lost_seat_committed_is_served_from_the_draw_until_the_round_is_o
     after = history_of(*left, *attestations(0, 1, 3))
     over = Settled(1, 0b1011, pack(after.compute_reputations(after.rounds[0])))
     scene.follower.later = [[], attestations(0, 1, 3), [over]]
-    scene.follower.wait = _noting(scene, seen)
+
+    async def wait(wait_s: float) -> None:
+        seen.append(len(scene.served))
+        await scene.follower.follow(wait_s)
+
+    scene.follower.wait = wait
     with pytest.raises(SeatLost, match="was given up"):
         scene.take()
     assert scene.served == [bytes([3]) * 32], "once"
@@ -243,14 +247,6 @@ def test_what_another_key_committed_from_the_seat_is_not_this_ones_to_serve() ->
 def _settled(*seats: int) -> Settled:
     history = history_of(*drawn(0, 1, 2, 3), *attestations(*seats))
     return Settled(1, sum(1 << seat for seat in seats), pack(history.compute_reputations(history.rounds[0])))
-
-
-def _noting(scene: Scene, seen: list[int]) -> Callable[[float], Any]:
-    async def wait(wait_s: float) -> None:
-        seen.append(len(scene.served))
-        await scene.follower.follow(wait_s)
-
-    return wait
 
 
 # ------------------------------------------------------------------------------------------------- new keys

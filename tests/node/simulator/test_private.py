@@ -1,6 +1,7 @@
 """A simulated circle with differential privacy: noisy, and repeatable to the bit."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -40,3 +41,13 @@ def test_no_peer_can_come_by_predictable_noise() -> None:
     imports = read_imports()
     assert "node.learning.private.mechanism" in find_reached(["node.peer", "node.cli.node"], imports)
     assert "node.simulator.predictable_randomness" not in find_reached(["node.peer", "node.cli.node"], imports)
+
+
+def test_an_attacker_that_trains_with_less_noise_does_so_in_a_simulation_too() -> None:
+    def errors(**changes: Any) -> list[float]:
+        """Of the first two, who mix in what the third publishes."""
+        return [row.error for row in simulate(replace(PRIVATE, **changes)).rows if row.seat < 2]
+
+    assert errors(attack="less-noise", malicious=(2,)) != errors()
+    # What it says is a matter of blobs, which a simulation without records has none of.
+    assert errors(attack="uncharged", malicious=(2,)) == errors()

@@ -141,7 +141,7 @@ async def test_what_an_earlier_holder_of_the_seat_attested_is_not_gone_through(s
 
 async def test_an_update_of_its_own_that_is_whole_is_read_from_its_store(scene: Scene) -> None:
     for number in range(1, ROUNDS + 1):
-        scene.store.put(scene.circle.blobs[scene.update(number)] or b"")
+        scene.store.put(scene.circle.read(scene.update(number)))
     own = await scene.recovery.load_own_update(scene.history.rounds[ROUNDS - 1])
     assert own.read(scene.update(ROUNDS)) == scene.circle.blobs[scene.update(ROUNDS)]
     assert scene.others.asked == []
@@ -153,7 +153,7 @@ async def test_its_own_update_lost_or_damaged_is_had_from_others_or_lacking(
 ) -> None:
     digest, round_ = scene.update(ROUNDS), scene.history.rounds[ROUNDS - 1]
     if damage == "flipped":
-        scene.store.put(scene.circle.blobs[digest] or b"")
+        scene.store.put(scene.circle.read(digest))
         (path,) = (tmp_path / "blobs" / "blocks").glob(f"*/{digest.hex()}")
         raw = bytearray(path.read_bytes())
         raw[10] ^= 1

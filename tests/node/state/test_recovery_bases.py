@@ -216,7 +216,7 @@ def test_from_its_own_checkpoint_a_peer_needs_only_what_came_after_it(tmp_path: 
     assert scene.recovery.lacking is not None
     for number in (3, 7):
         for digest_ in (scene.record(number), scene.circle.checkpoints[number, 1]):
-            scene.store.put(scene.circle.blobs[digest_] or b"")
+            scene.store.put(scene.circle.read(digest_))
     scene.lent.asked.clear()
     scene.assert_is_where_the_peer_was(scene.base([START]), 8)
     assert set(scene.lent.asked) == {root for (number, _), root in scene.circle.updates.items() if number == 8}
@@ -225,8 +225,8 @@ def test_from_its_own_checkpoint_a_peer_needs_only_what_came_after_it(tmp_path: 
 def test_a_checkpoint_that_is_damaged_is_passed_over(tmp_path: Path, rule: dict[str, Any]) -> None:
     scene = Scene(tmp_path, 1, rounds=8, checkpoint_every=4, **rule)
     for number in (3, 7):
-        scene.store.put(scene.circle.blobs[scene.record(number)] or b"")
-    scene.store.put(scene.circle.blobs[scene.circle.checkpoints[3, 1]] or b"")
+        scene.store.put(scene.circle.read(scene.record(number)))
+    scene.store.put(scene.circle.read(scene.circle.checkpoints[3, 1]))
     scene.assert_is_where_the_peer_was(scene.base([START]), 8)
     asked = {number for (number, _), root in scene.circle.updates.items() if root in scene.lent.asked}
     assert asked == {4, 5, 6, 7, 8}, "from the one before"

@@ -94,8 +94,8 @@ def test_breast_cancer_tells_missed_tumours_from_false_alarms() -> None:
     task = load("breast-cancer")
     always_malignant = task.model()
     with torch.no_grad():
-        always_malignant[2].weight.zero_()
-        always_malignant[2].bias.copy_(torch.tensor([0.0, 1.0]))
+        always_malignant.get_parameter("2.weight").zero_()
+        always_malignant.get_parameter("2.bias").copy_(torch.tensor([0.0, 1.0]))
     figures = task.evaluate(always_malignant)
     assert (figures["sensitivity"], figures["specificity"]) == (1, 0)
     assert figures["accuracy"] == pytest.approx(42 / 113)

@@ -316,7 +316,7 @@ class CircleUnderTest:
         if found[8] == 0:
             found = (*found[:6], None, None, *found[8:])
         if expected[11] is None:
-            found = (*found[:11], None)
+            found = (*found[:11], None, *found[12:])
         assert found == expected
         if seat in self.twin.seats:
             assert self.view("strikes_of", seat) == (self.twin.seats[seat].strikes,)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from eth.exceptions import FullStack, InsufficientStack, InvalidJumpDestination, OutOfGas
 from eth.vm.code_stream import CodeStream
+from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.opcode_values import JUMPDEST, PUSH0, PUSH32, STOP
 
 from ledger.testchain.evm.vm import LocalState, LocalVM
@@ -59,7 +60,7 @@ class _LeanCode(CodeStream):
         computation = self._computation
         code, length = self._raw_code_bytes, self._length_cache
         pushed, targets = _decoded(code)
-        prices, meter, values = _prices(type(computation)), computation._gas_meter, computation._stack.values
+        prices, meter, values = _prices(computation.__class__), computation._gas_meter, computation._stack.values
         pop, push, memory = values.pop, values.append, computation._memory
         place, gas = self.program_counter, meter.gas_remaining
         while place < length:
@@ -153,10 +154,10 @@ class _LeanCode(CodeStream):
         yield STOP
 
 
-class _LeanComputation(LocalState.computation_class):  # type: ignore[name-defined,misc]
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.code = _LeanCode(self.code._raw_code_bytes, self)
+class _LeanComputation(PragueComputation):
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.code = _LeanCode(self.msg.code, self)
 
 
 class _LeanState(LocalState):

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from coincurve import PrivateKey
+from eth.abc import SignedTransactionAPI
 from eth.chains.base import MiningChain
 from eth.db.atomic import AtomicDB
 from eth.db.backends.memory import MemoryDB
@@ -14,6 +15,7 @@ from eth.vm.forks.london.transactions import UnsignedDynamicFeeTransaction
 from eth.vm.message import Message
 from eth.vm.spoof import SpoofTransaction
 from eth_hash.auto import keccak
+from eth_typing import Address, Hash32
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from ledger.chain.logs import RawLog
@@ -64,17 +66,19 @@ class BareMachine:
         self.keys = dict(_signer(number) for number in range(accounts))
         self.accounts = list(self.keys)
         self.colds = [to_checksum_address(_solid(b"cold", number)[:20]) for number in range(accounts)]
-        self._world = AtomicDB()
+        self._disk = MemoryDB()
         chain = MiningChain.configure(
             __name__="BareChain", chain_id=CHAIN_ID, vm_configuration=((0, LocalVM),)
         ).from_genesis(
-            self._world,
+            AtomicDB(self._disk),
             {"gas_limit": 60_000_000, "difficulty": 0, "timestamp": START_S, "base_fee_per_gas": 1},
             {},
         )
         # Without a base fee gas is free, so that balances show the contract's money alone.
         self._header = chain.get_canonical_head().copy(base_fee_per_gas=0)
-        self._context = chain.get_vm(self._header).chain_context
+        vm_of_head = chain.get_vm(self._header)
+        assert isinstance(vm_of_head, LocalVM)
+        self._context = vm_of_head.chain_context
         self._state = self._vm.build_state(chain.chaindb.db, self._header, self._context)
         self._is_block_held = False
         for account in (*self.accounts, *self.colds):
@@ -84,9 +88,9 @@ class BareMachine:
         """Another one that goes on from here by itself."""
         copied = copy(self)
         self._state.persist()
-        copied._world = AtomicDB(MemoryDB(dict(self._world.wrapped_db.kv_store)))
+        copied._disk = MemoryDB(dict(self._disk.kv_store))
         copied._header = self._header.copy(state_root=self._state.state_root)
-        copied._state = self._vm.build_state(copied._world, copied._header, self._context)
+        copied._state = self._vm.build_state(AtomicDB(copied._disk), copied._header, self._context)
         return copied
 
     # ---------------------------------------------------------------------------------------------- calls
@@ -203,7 +207,7 @@ class BareMachine:
         self._enter_block()
         unsigned = UnsignedDynamicFeeTransaction(
             chain_id=CHAIN_ID,
-            nonce=self._state.get_nonce(sender),
+            nonce=self._state.get_nonce(Address(sender)),
             max_priority_fee_per_gas=0,
             max_fee_per_gas=0,
             gas=CALL_GAS,
@@ -212,7 +216,8 @@ class BareMachine:
             data=data,
             access_list=(),
         )
-        transaction = SpoofTransaction(unsigned, from_=sender)
+        # py-evm does not say that it stands for a signed one.
+        transaction = cast(SignedTransactionAPI, SpoofTransaction(unsigned, from_=sender))
         return transaction, self._state.apply_transaction(transaction)
 
 
@@ -222,9 +227,9 @@ class _Hashes:
     def __init__(self, number: int) -> None:
         self._number = number
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[Hash32]:
         for back in range(1, ADMITTED_HASHES + 1):
-            yield BareMachine.block_hash(self._number - back)
+            yield Hash32(BareMachine.block_hash(self._number - back))
 
 
 def _reason_of(computation: Any) -> str | None:

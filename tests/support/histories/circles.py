@@ -158,7 +158,7 @@ class Circle:
         self.events: list[Event] = []
         self.write(opened(self.manifest), *(joined(seat) for seat in self.peers))
         self.states = StateCache(genesis_state(), room)
-        self.blobs: dict[bytes, bytes] = {}
+        self.blobs: dict[bytes, bytes | None] = {}
         self.updates: dict[tuple[int, int], bytes] = {}
         self.checkpoints: dict[tuple[int, int], bytes] = {}
         self.carried = dict.fromkeys(self.peers, CarriedState(genesis_state()))
@@ -177,6 +177,12 @@ class Circle:
         """Another peer takes a seat that was released."""
         self.write(joined(seat, peer))
         self.peers[seat], self.carried[seat] = Honest(seat), CarriedState(genesis_state())
+
+    def read(self, root: bytes) -> bytes:
+        """The bytes of a blob that can be made."""
+        blob = self.blobs[root]
+        assert blob is not None
+        return blob
 
     def author(self, seat: int) -> bytes:
         return to_canonical_address(self.known.seats[seat].peer)
@@ -276,7 +282,7 @@ class Circle:
         """The fold of the events so far."""
         return fold(self.terms, self.events)
 
-    def served(self, number: int) -> tuple[dict[bytes, bytes], set[bytes]]:
+    def served(self, number: int) -> tuple[dict[bytes, bytes | None], set[bytes]]:
         """(blobs, missing) of a round and of what its updates may hang on, as an auditor gets them."""
         round_ = self.known.rounds[number - 1]
         roots = {link.digest for seat in round_.commits for link in find_frame_chain(self.known, round_, seat)}

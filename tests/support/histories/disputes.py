@@ -99,6 +99,12 @@ class Court:
     def resolve(self, outcome: Outcome, fine: int = 0, number: int = 0) -> None:
         self.apply(Resolved(number, outcome, fine, 0))
 
+    def leave_undecided(self, number: int) -> None:
+        """Nobody of its jury votes, and nobody appeals."""
+        self.summon(number)
+        self.refer(Stage.APPEAL, number)
+        self.resolve(Outcome.VOID, number=number)
+
     def uphold(self, fine: int = BOND // 2) -> None:
         """Dispute 0, from its raising to the conviction of seat 0."""
         self.dispute()

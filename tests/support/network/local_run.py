@@ -193,8 +193,7 @@ class LocalRun:
     def wait_for_end(self, index: int) -> int:
         """Wait until a peer's process has ended; returns its status, negative for a signal."""
         self.expect_death(index)
-        status = self.wait_for(self._process(index).poll, f"the end of peer {index}", is_set=True)
-        assert status is not None
+        status: int = self.wait_for(self._process(index).poll, f"the end of peer {index}", is_set=True)
         return status
 
     def kill_chain(self) -> None:
@@ -212,7 +211,7 @@ class LocalRun:
     # ---------------------------------------------------------------------------------------- watching
 
     def wait_for(
-        self, condition: Callable[[], T], what: str, timeout_s: float = WAIT_S, *, is_set: bool = False
+        self, condition: Callable[[], T | None], what: str, timeout_s: float = WAIT_S, *, is_set: bool = False
     ) -> T:
         """Poll until the condition holds (is_set: until it is not None); else fail with the peers' last words."""
         deadline = time.monotonic() + timeout_s

@@ -159,7 +159,7 @@ def tether(
     for seat in inside:
         others = [apart[seat, other] for other in inside if other != seat]
         others += [apart[seat, judge]] * parameters["own_votes"]
-        middle = median(others) if others else 0
+        middle = median(others) if others else Fraction(0)
         if abs(middle) * 1000 <= parameters["hidden_milli"] * REACH**2:  # noqa: SIM102
             if abs(apart[seat, seat]) * 1000 <= parameters["unseen_milli"] * REACH**2:
                 seen.append(seat)
@@ -194,9 +194,9 @@ def tether(
         away = {seat: abs(p - centre) for seat, p in zip(known, projections, strict=True)}
         ranked = sorted(known, key=lambda seat: (-away[seat], seat))
         is_few = len(known) <= parameters["few"]
-        middle = sorted(squares)[(len(known) - 1) // 2]
+        middle2 = sorted(squares)[(len(known) - 1) // 2]
         still2 = Fraction(parameters["still_milli"], 1000) ** 2
-        moving = sum(square >= still2 * middle for square in squares)
+        moving = sum(square >= still2 * middle2 for square in squares)
         even = Fraction(parameters["spectral_milli"], 1000 * (moving - 1)) if moving > 1 else Fraction(0)
         for seat, projection in zip(known, projections, strict=True):
             if seat in inside:

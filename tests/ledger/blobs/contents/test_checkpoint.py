@@ -256,7 +256,7 @@ def test_a_record_names_its_checkpoint_where_one_is_due_and_nothing_else() -> No
     history = circle.history()
     for round_ in history.rounds:
         for judge, attestation in round_.attestations.items():
-            record = decode_record(circle.blobs[attestation.record])
+            record = decode_record(circle.read(attestation.record))
             named = circle.checkpoints.get((round_.number, judge), b"")
             assert record.checkpoint == named
             if named:
@@ -266,7 +266,7 @@ def test_a_record_names_its_checkpoint_where_one_is_due_and_nothing_else() -> No
             else:
                 with pytest.raises(InvalidBlob, match="no checkpoint"):
                     decode_checkpoint_record(circle.blobs[attestation.record], DOMAIN, round_, judge)
-    last, record = history.rounds[2], decode_record(circle.blobs[history.rounds[2].attestations[0].record])
+    last, record = history.rounds[2], decode_record(circle.read(history.rounds[2].attestations[0].record))
     for other in (
         None,
         encode_record(msgspec.structs.replace(record, round=2)),

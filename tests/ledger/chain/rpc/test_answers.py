@@ -1,7 +1,7 @@
 """What endpoints may answer: anything else is refused, whatever it is, and never acted on."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -88,20 +88,24 @@ def test_what_is_no_hex_is_refused(raw: bytes | int | str | None) -> None:
         answers.parse_data(raw)
 
 
-def spoiled(known: dict[str, list[str] | str]) -> Iterator[dict[str, Any]]:
+def spoiled(known: Mapping[str, object]) -> Iterator[dict[str, Any]]:
     """The same with one member gone, of another kind, or absurd."""
+    absurd: list[Any] = [None, True, 7, [], {}, "0x", "0x-1", "0x" + "7" * 70, "nonsense"]
     for name, right in known.items():
         yield {key: value for key, value in known.items() if key != name}
-        for other in (None, True, 7, [], {}, "0x", "0x-1", "0x" + "7" * 70, "nonsense"):
+        for other in absurd:
             if other != right:
                 yield {**known, name: other}
 
 
 def test_blocks_receipts_and_fees_are_taken_whole_or_not_at_all() -> None:
     assert answers.block_parser(7)(BLOCK).hash == DIGEST
-    assert answers.receipt_parser(DIGEST)(RECEIPT).gas == 21_000
+    receipt = answers.receipt_parser(DIGEST)(RECEIPT)
+    assert receipt is not None
+    assert receipt.gas == 21_000
     assert answers.parse_next_base_fee(FEES) == (2, 7)
-    for name, known in (("block", BLOCK), ("fees", FEES), ("receipt", RECEIPT)):
+    kinds: dict[str, Mapping[str, object]] = {"block": BLOCK, "fees": FEES, "receipt": RECEIPT}
+    for name, known in kinds.items():
         for raw in spoiled(known):
             try:
                 value = PARSERS[name](raw)

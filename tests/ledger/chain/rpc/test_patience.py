@@ -44,6 +44,10 @@ def silent(_: socket.socket, stop: threading.Event) -> None:
     stop.wait(30)
 
 
+def telling(answer: bytes) -> Callable[[socket.socket, threading.Event], None]:
+    return lambda peer, stop: peer.sendall(answer)
+
+
 @contextmanager
 def server(answer: Callable[[socket.socket, threading.Event], None]) -> Iterator[str]:
     stop, listener = threading.Event(), socket.create_server(("127.0.0.1", 0))
@@ -116,7 +120,7 @@ def test_an_answer_to_another_request_is_none() -> None:
         body = b'{"jsonrpc":"2.0","id":%s,"result":"0x1"}' % number
         head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
         with (
-            server(lambda peer, stop, told=head + body: peer.sendall(told)) as url,
+            server(telling(head + body)) as url,
             pytest.raises(BadAnswer, match="the answer to request"),
         ):
             Rpc(url).fetch_number("eth_blockNumber")
@@ -430,4 +434,4 @@ def test_what_takes_several_answers_is_read_again_and_elsewhere(front: Any) -> N
         )
     assert clock.now <= 40.0
     with pytest.raises(KeyError):
-        insist(rpc, lambda: {}["nothing"], Throttled, 20.0, clock=clock, sleep=clock.sleep)
+        insist(rpc, lambda: dict[str, str]()["nothing"], Throttled, 20.0, clock=clock, sleep=clock.sleep)

@@ -1,7 +1,7 @@
 """Being woken by new blocks: on both chains, over losses and restarts, and never by nonsense."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -33,6 +33,10 @@ class Listener:
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
+
+    async def woken(self, before: int) -> None:
+        """Until it has woken more often than before."""
+        await self.until(lambda: self.wakes > before)
 
     async def live(self) -> None:
         await self.until(lambda: self.heads.is_live)
@@ -67,7 +71,7 @@ async def test_every_block_wakes(chain: ChainProcess) -> None:
         for _ in range(5):
             before = listener.wakes
             await mine(chain)
-            await listener.until(lambda before=before: listener.wakes > before)
+            await listener.woken(before)
 
 
 async def test_a_lost_connection_is_made_again_and_wakes_as_before(chain: ChainProcess) -> None:
@@ -80,7 +84,7 @@ async def test_a_lost_connection_is_made_again_and_wakes_as_before(chain: ChainP
         await listener.live()
         before = listener.wakes
         await mine(chain)
-        await listener.until(lambda: listener.wakes > before)
+        await listener.woken(before)
 
 
 async def test_it_comes_back_after_a_restart_of_the_chain(chain: ChainProcess) -> None:
@@ -92,11 +96,11 @@ async def test_it_comes_back_after_a_restart_of_the_chain(chain: ChainProcess) -
         await listener.live()
         before = listener.wakes
         await mine(chain)
-        await listener.until(lambda: listener.wakes > before)
+        await listener.woken(before)
 
 
 @asynccontextmanager
-async def serving(answer: Callable[[web.WebSocketResponse], object]) -> AsyncIterator[str]:
+async def serving(answer: Callable[[web.WebSocketResponse], Awaitable[object]]) -> AsyncIterator[str]:
     """An endpoint that says something of its own."""
 
     async def handle(request: web.Request) -> web.WebSocketResponse:

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from ledger.chain.rpc.client import ChainUnreachable
-from ledger.chain.transactions.sender import FeeLimitReached, FeeLimits, NoFunds, NoReceipt, Reverted
+from ledger.chain.transactions.sender import (
+    FeeLimitReached,
+    FeeLimits,
+    NoFunds,
+    NoReceipt,
+    PlannedCall,
+    Receipt,
+    Reverted,
+)
 from ledger.errors import SetupError
 from tests.support.chains.fault_proxy import fault_proxy
 from tests.support.chains.kinds import ChainProcess
@@ -44,6 +52,21 @@ def test_a_call_costs_two_requests_once_nonce_and_fees_are_known(chain: ChainPro
         assert proxy.seen[SEND] == 1
         assert set(proxy.seen) == {SEND, "eth_getTransactionReceipt"}
     assert (paid(chain), sender.gas_spent) == (3, 42_000)
+
+
+def test_calls_side_by_side_share_a_block_and_each_is_made_once(chain: ChainProcess) -> None:
+    hold(chain)
+    votes = [PlannedCall("vote", (number, 0)) for number in range(4)]
+    with fault_proxy(chain.url) as proxy:
+        sender = sender_on(chain, proxy.url)
+        proxy.lose_requests[SEND] = 1
+        assert [type(one) for one in sender.call_all(PAYEE, votes, timeout_s=0.5)] == [NoReceipt] * 4
+        mine(chain)
+        receipts = [one for one in sender.call_all(PAYEE, votes) if isinstance(one, Receipt)]
+        assert len(set(proxy.sent)) == 4, "the same calls wait for what was sent"
+    assert len({one.transaction for one in receipts}) == 4
+    assert len({one.block for one in receipts}) == 1
+    assert (count(chain, sender), sender.gas_spent) == (4, sum(one.gas for one in receipts))
 
 
 def test_an_answer_lost_after_the_send_leads_to_one_call(chain: ChainProcess) -> None:

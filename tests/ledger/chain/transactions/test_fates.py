@@ -373,7 +373,7 @@ def test_what_the_chain_asks_is_the_next_blocks_fee_and_the_tip_it_suggests() ->
 def test_where_no_tip_is_suggested_the_usual_one_is_offered() -> None:
     chain = PoolChain()
 
-    def refused() -> None:
+    def refused() -> str:
         raise Refused("the method does not exist")
 
     chain._eth_maxPriorityFeePerGas = refused

@@ -11,9 +11,19 @@ from web3 import EthereumTesterProvider, Web3
 from web3.datastructures import AttributeDict
 from web3.exceptions import Web3RPCError
 from web3.providers.base import JSONBaseProvider
+from web3.types import Wei
 
 from ledger.chain.rpc.client import Rpc
-from ledger.chain.transactions.sender import FeeLimitReached, FeeLimits, NoFunds, NoReceipt, Reverted, Sender
+from ledger.chain.transactions.sender import (
+    FeeLimitReached,
+    FeeLimits,
+    NoFunds,
+    NoReceipt,
+    PlannedCall,
+    Receipt,
+    Reverted,
+    Sender,
+)
 from tests.support.chains.senders import PACE, PAYEE
 
 KEY = bytes.fromhex("11" * 32)
@@ -24,8 +34,9 @@ class InProcess(JSONBaseProvider):
 
     def __init__(self) -> None:
         super().__init__()
-        self.w3 = Web3(EthereumTesterProvider())
-        self.chain = self.w3.provider.ethereum_tester
+        tester = EthereumTesterProvider()
+        self.w3 = Web3(tester)
+        self.chain: Any = tester.ethereum_tester
         self.seen: list[str] = []
 
     def make_request(self, method: Any, params: Any) -> Any:
@@ -51,7 +62,7 @@ def plain(value: Any) -> Any:
 def provider() -> InProcess:
     made = InProcess()
     payer = made.w3.eth.accounts[0]
-    made.w3.eth.send_transaction({"from": payer, "to": Account.from_key(KEY).address, "value": 10**19})
+    made.w3.eth.send_transaction({"from": payer, "to": Account.from_key(KEY).address, "value": Wei(10**19)})
     made.seen.clear()
     return made
 
@@ -70,6 +81,26 @@ def test_calls_follow_each_other(provider: InProcess) -> None:
         assert payer.transfer(PAYEE, value).gas == 21_000
     assert (paid(provider), payer.gas_spent) == (7, 63_000)
     assert provider.seen.count("eth_getTransactionCount") == provider.seen.count("eth_feeHistory") == 1
+
+
+def test_of_calls_side_by_side_one_that_fails_keeps_no_other_from_being_sent(provider: InProcess) -> None:
+    payer = sender(provider)
+    calls = [
+        PlannedCall("vote", (0, 0)),
+        PlannedCall("dispute", (1, 0, 0, bytes(32)), 10**25),
+        PlannedCall("vote", (1, 0)),
+    ]
+    done = payer.call_all(PAYEE, calls)
+    assert [type(one) for one in done] == [Receipt, NoFunds, Receipt]
+    assert payer.gas_spent == sum(one.gas for one in done if isinstance(one, Receipt))
+
+
+def test_calls_that_are_in_a_block_before_the_last_one_fails_are_done(provider: InProcess) -> None:
+    payer = sender(provider)
+    done = payer.call_all(
+        PAYEE, [PlannedCall("vote", (0, 0)), PlannedCall("dispute", (1, 0, 0, bytes(32)), 10**25)]
+    )
+    assert [type(one) for one in done] == [Receipt, NoFunds]
 
 
 def test_a_call_under_way_is_not_made_again(provider: InProcess) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ def test_a_call_taken_by_an_endpoint_that_asked_for_patience_is_not_made_twice(
 
 def test_a_call_whose_every_nonce_a_stranger_takes_first_ends_in_a_sentence_and_is_forgotten() -> None:
     chain = PoolChain(mine_every=2)
-    chain.at = {(SEND, number): lambda nonce=number - 1: chain.stranger(nonce) for number in range(1, 7)}
+    chain.at = {(SEND, number): partial(chain.stranger, number - 1) for number in range(1, 7)}
     sender = chain.sender()
     with pytest.raises(SetupError, match="give each node a key of its own"):
         sender.transfer(PAYEE, 7, timeout_s=SOON_S)

@@ -501,6 +501,24 @@ def test_a_seat_asks_again_once_it_was_answered() -> None:
     fold(*STORY, *story, replace(question(dispute=1), judge=3, target=3))
 
 
+def test_of_windows_that_overlap_a_silent_juror_pays_for_one() -> None:
+    another: list[Event] = [
+        Disputed(1, 1, 1, 0, CHALLENGER, digest("evidence"), ALL, LATER + 1),
+        replace(SUMMONED, dispute=1, deadline=SOON + 1),
+    ]
+    over: list[Event] = [referred(Stage.APPEAL, PAST), Referred(1, Stage.APPEAL, PAST + 1)]
+    history = fold(*STORY, *CALLED, *another, *over)
+    silent = AFTER[0] - (AFTER[0] >> 3)
+    assert history.reputations == AFTER | dict.fromkeys(seats_of(JURY), silent)
+    # The next one begins where that window ended.
+    third: list[Event] = [
+        Disputed(2, 1, 0, 2, CHALLENGER, digest("evidence"), ALL, SOON),
+        replace(SUMMONED, dispute=2, deadline=PAST),
+    ]
+    again = fold(*STORY, *CALLED, *another, *over, *third, Referred(2, Stage.APPEAL, PAST + WINDOW_S))
+    assert again.reputations == AFTER | dict.fromkeys(seats_of(JURY), silent - (silent >> 3))
+
+
 def test_a_juror_that_may_not_vote_any_more_is_not_silent() -> None:
     lost = Equivocated(THIRD, 1, CHALLENGER, 1001, LATER)
     history = fold(*STORY, *CALLED, lost, referred(Stage.APPEAL, SUMMONED.deadline + WINDOW_S))

@@ -51,7 +51,7 @@ def test_as_many_items_as_a_block_may_hold() -> None:
         items = [index.to_bytes(4, "big") * 30 for index in range(count)]
         root, nodes = index_trie(items)
         assert root == inserted(items).root_hash
-        assert find(nodes, root, rlp.encode(count - 1)) == items[-1]
+        assert find(dict[bytes, bytes](nodes.items()), root, rlp.encode(count - 1)) == items[-1]
 
 
 def test_a_large_item() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from eth.constants import BLANK_ROOT_HASH
 from eth.db.account import AccountDB
 from eth.db.atomic import AtomicDB
+from eth_typing import Address
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ def test_any_changes_lead_to_the_same_state(tries: list[Any]) -> None:
         accounts.lock_changes()
         accounts.persist()
     assert ours.state_root == theirs.state_root
-    for address in (bytes([number]) * 20 for number in range(1, 6)):
+    for address in (Address(bytes([number]) * 20) for number in range(1, 6)):
         assert ours.get_balance(address) == theirs.get_balance(address)
         assert [ours.get_storage(address, slot) for slot in range(13)] == [
             theirs.get_storage(address, slot) for slot in range(13)

@@ -153,6 +153,7 @@ def test_the_pool_is_bounded_but_replacement_still_works(
 
 
 def test_signatures_are_recovered_by_the_fast_library() -> None:
-    from eth_keys.backends import CoinCurveECCBackend, get_backend
+    from eth_keys.backends import get_backend
+    from eth_keys.backends.coincurve import CoinCurveECCBackend
 
     assert isinstance(get_backend(), CoinCurveECCBackend)

@@ -171,14 +171,14 @@ def test_wrong_chain_id_and_missing_funds_are_refused(chain: Any, signed: Signed
 
 @pytest.mark.parametrize("kind", ["legacy", "access list", "dynamic fee"])
 def test_every_supported_type_pays_what_its_receipt_says(chain: Any, signed: Signed, kind: str) -> None:
-    changes = {
+    kinds: dict[str, dict[str, Any]] = {
         "legacy": {"gasPrice": 3 * GWEI},
         "access list": {"gasPrice": 3 * GWEI, "accessList": [], "type": 1},
         "dynamic fee": {"maxFeePerGas": 9 * GWEI, "maxPriorityFeePerGas": GWEI},
-    }[kind]
+    }
     eth, sender = chain.w3.eth, DEV_ACCOUNTS[PAYER].address
     before, nonce = eth.get_balance(sender), eth.get_transaction_count(sender)
-    receipt = chain.send(signed(PAYER, nonce, **changes))
+    receipt = chain.send(signed(PAYER, nonce, **kinds[kind]))
     base_fee = eth.get_block(receipt["blockNumber"])["baseFeePerGas"]
     expected = base_fee + GWEI if kind == "dynamic fee" else 3 * GWEI
     transaction = eth.get_transaction(receipt["transactionHash"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.client_proto import ResponseHandler
 from eth_utils.crypto import keccak
 from web3 import AsyncWeb3, Web3, WebSocketProvider
 
@@ -58,7 +59,7 @@ def fresh(start_chain: Start) -> Any:
 
 
 async def test_every_method_answers_as_over_http(chain: Any) -> None:
-    calls = [
+    calls: list[tuple[Any, ...]] = [
         ("eth_chainId",),
         ("eth_getBlockByNumber", "0x0", True),
         ("eth_nothing",),
@@ -185,8 +186,11 @@ def test_the_older_provider_of_web3_works_too(fresh: Any, signed: Signed) -> Non
     w3 = Web3(provider)
     sent = w3.eth.send_raw_transaction(signed(0, 0))
     assert w3.eth.wait_for_transaction_receipt(sent, timeout=WAIT_S, poll_latency=0.01)["status"] == 1
-    asyncio.run_coroutine_threadsafe(provider.conn.ws.close(), provider._loop).result(WAIT_S)
-    provider._loop.call_soon_threadsafe(provider._loop.stop)
+    loop, socket = provider._loop, provider.conn.ws
+    assert loop is not None
+    assert socket is not None
+    asyncio.run_coroutine_threadsafe(socket.close(), loop).result(WAIT_S)
+    loop.call_soon_threadsafe(loop.stop)
 
 
 async def test_pages_in_a_browser_are_refused(chain: Any) -> None:
@@ -260,13 +264,13 @@ async def test_a_slow_reader_is_dropped_with_a_reason_while_the_others_go_on(
         for _ in range(MANY_BLOCKS):
             await quick.ask("evm_mine")
             await quick.told()
-        slow.socket._conn.protocol.resume_reading()
+        reading(slow).resume_reading()
         told = 0
         while (message := await slow.socket.receive(timeout=WAIT_S)).type is aiohttp.WSMsgType.TEXT:
             told += json.loads(message.data)["method"] == "eth_subscription"
     assert 0 < told < MANY_BLOCKS * MAX_SUBSCRIPTIONS
     assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.POLICY_VIOLATION)
-    assert "read too slowly" in message.extra
+    assert "read too slowly" in (message.extra or "")
 
 
 async def test_a_reader_that_never_reads_again_is_let_go(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,17 +284,25 @@ async def test_a_reader_that_never_reads_again_is_let_go(fresh: Any, monkeypatch
         assert await quick.ask("eth_blockNumber") == hex(MANY_BLOCKS)
         async with aiohttp.ClientSession() as session, asyncio.timeout(WAIT_S):
             await (await connect_when_there_is_room(session, fresh.url)).close()
-        dead.socket._conn.protocol.resume_reading()
+        reading(dead).resume_reading()
         while (message := await dead.socket.receive(timeout=WAIT_S)).type is aiohttp.WSMsgType.TEXT:
             pass
         assert message.type in GONE
+
+
+def reading(talk: Talk) -> ResponseHandler:
+    """What reads from its connection."""
+    connection = talk.socket._conn
+    assert connection is not None
+    assert connection.protocol is not None
+    return connection.protocol
 
 
 async def stop_reading(talk: Talk) -> None:
     """Subscribe to much and read nothing: it fills the buffers of the connection, then the chain's queue."""
     for _ in range(MAX_SUBSCRIPTIONS):
         await talk.ask("eth_subscribe", "newHeads")
-    talk.socket._conn.protocol.pause_reading()
+    reading(talk).pause_reading()
 
 
 def test_a_large_answer_does_not_make_a_reader_slow(monkeypatch: pytest.MonkeyPatch) -> None:

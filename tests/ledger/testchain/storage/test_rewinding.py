@@ -11,7 +11,7 @@ import pytest
 from ledger.errors import UsageError
 from ledger.testchain.accounts import DEV_ACCOUNTS
 from ledger.testchain.evm.transactions import TransactionRejected
-from ledger.testchain.evm.vm import LocalVM
+from ledger.testchain.evm.vm import Header, LocalVM
 from ledger.testchain.mining.engine import BlockNews, Engine
 from ledger.testchain.server.serve import ChainConfig
 from ledger.testchain.storage import blocks
@@ -23,6 +23,12 @@ Signed = Callable[..., bytes]
 def reopened(engine: Engine, folder: Path) -> Engine:
     engine.close()
     return Engine(folder, 1337, None)
+
+
+def header(engine: Engine, number: int) -> Header:
+    found = engine.chain.header_by_number(number)
+    assert found is not None
+    return found
 
 
 def test_snapshots_and_what_a_revert_did_outlive_the_process(tmp_path: Path, signed: Signed) -> None:
@@ -49,11 +55,11 @@ def test_the_same_blocks_come_again_after_a_revert_and_others_after_a_reorganisa
     engine.revert(snapshot)
     assert [engine.mine(time).header.hash for _ in range(3)] == first
     engine.reorganise([[], []])
-    second = [engine.chain.header_by_number(number).hash for number in (1, 2, 3)]
+    second = [header(engine, number).hash for number in (1, 2, 3)]
     assert [old == new for old, new in zip(first, second, strict=True)] == [True, False, False]
     engine = reopened(engine, tmp_path)
     engine.reorganise([[], []])
-    third = [engine.chain.header_by_number(number).hash for number in (1, 2, 3)]
+    third = [header(engine, number).hash for number in (1, 2, 3)]
     assert not set(second[1:]) & set(third)
     engine.close()
 
@@ -66,7 +72,7 @@ def test_a_reorganisation_keeps_times_and_drops_snapshots_of_what_it_replaces(tm
         engine.mine(start + later_s)
         snapshots.append(engine.chain.snapshot())
     engine.reorganise([[], []])
-    assert [engine.chain.header_by_number(at).timestamp - start for at in (1, 2, 3)] == [10, 20, 30]
+    assert [header(engine, number).timestamp - start for number in (1, 2, 3)] == [10, 20, 30]
     assert [engine.revert(one) for one in reversed(snapshots)] == [False, False, True]
     assert engine.head.block_number == 1
     engine.close()

@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -16,6 +16,7 @@ from node.tasks.images import make_convolutional, make_perceptron
 from node.tasks.transformer import Transformer
 
 EXAMPLES = 11
+Examples = tuple[torch.Tensor, torch.Tensor]
 
 
 class Tagger(nn.Module):
@@ -70,7 +71,7 @@ def make_normed() -> nn.Module:
 
 def make_half_frozen() -> nn.Module:
     model = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))
-    model[0].weight.requires_grad_(requires_grad=False)
+    model.get_parameter("0.weight").requires_grad_(False)
     return model
 
 
@@ -82,7 +83,7 @@ def words(places: int, symbols: int, classes: int) -> tuple[torch.Tensor, torch.
     return torch.randint(symbols, (EXAMPLES, places)), torch.randint(classes, (EXAMPLES, places))
 
 
-CLOSED = {
+CLOSED: dict[str, tuple[Callable[[], nn.Module], Callable[[], Examples]]] = {
     "perceptron": (make_perceptron, lambda: images(784)),
     "convolutional": (make_convolutional, lambda: images(784)),
     "normed": (make_normed, lambda: images(72)),
@@ -121,9 +122,11 @@ def test_the_closed_form_gives_what_torch_gives(name: str, clip: float) -> None:
     make, examples = CLOSED[name]
     model, data = make(), examples()
     if name == "normed":
-        model[3].inplace = False
+        relu = model.get_submodule("3")
+        assert isinstance(relu, nn.ReLU)
+        relu.inplace = False
         expected = sum_by_torch(model, data, clip)
-        model[3].inplace = True
+        relu.inplace = True
     else:
         expected = sum_by_torch(model, data, clip)
     found = sum_clipped(model, compute_losses, data, clip)
@@ -140,7 +143,9 @@ def test_the_closed_form_gives_what_torch_gives(name: str, clip: float) -> None:
     ],
     ids=["used twice", "mixing", "transformer", "unknown layer"],
 )
-def test_where_there_is_no_closed_form_the_sum_is_right_all_the_same(make, examples) -> None:
+def test_where_there_is_no_closed_form_the_sum_is_right_all_the_same(
+    make: Callable[[], nn.Module], examples: Callable[[], Examples]
+) -> None:
     torch.manual_seed(3)
     model, data = make(), examples()
     if isinstance(model, Mixing):
@@ -179,7 +184,7 @@ def test_dropout_keeps_the_closed_form() -> None:
     )
     sums.compute(images(5))
     assert sums._is_closed is True
-    assert sums._model[1].training
+    assert sums._model.get_submodule("1").training
 
 
 def test_no_example_is_longer_than_the_bound_and_none_gives_zeros() -> None:
@@ -196,7 +201,7 @@ def test_no_example_is_longer_than_the_bound_and_none_gives_zeros() -> None:
 
 @pytest.mark.parametrize("make", [make_perceptron, Shared], ids=["closed form", "one by one"])
 @pytest.mark.parametrize("poison", [float("nan"), float("inf")])
-def test_an_example_whose_gradient_is_not_finite_adds_nothing(make, poison: float) -> None:
+def test_an_example_whose_gradient_is_not_finite_adds_nothing(make: Callable[[], nn.Module], poison: float) -> None:
     """A sum that is NaN would tell that the example was there."""
     torch.manual_seed(3)
     model = make()

@@ -14,6 +14,8 @@ from node.learning.template import Template
 from node.learning.training import Trainer
 from node.tasks.interface import Task, load_task
 
+Examples = tuple[torch.Tensor, torch.Tensor]
+
 
 class Means:
     """Hands out rounds until `rounds` are spent. begun: the round and examples of each."""
@@ -33,7 +35,7 @@ class Points:
     def model(self) -> nn.Module:
         return nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.5), nn.Linear(8, 2))
 
-    def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def data(self, seat: int, seats: int) -> Examples:
         return torch.randn(20, 4, generator=torch.Generator().manual_seed(seat)), torch.arange(20) % 2
 
 
@@ -62,6 +64,8 @@ class Counting(Points):
     """A buffer that no one shares, and that forward() changes."""
 
     class Layer(nn.Linear):
+        seen: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__(4, 2)
             self.register_buffer("seen", torch.zeros(4))
@@ -82,12 +86,14 @@ class Complex(Points):
 
 
 class OwnTraining(Points):
-    def train(self, model, data, *, round, seed) -> None:
+    def train(self, model: nn.Module, data: Examples, *, round: int, seed: int) -> None:
         pass
 
 
 class Forgetful(Points):
-    def train(self, model, data, *, round, seed, privacy=None) -> None:
+    def train(
+        self, model: nn.Module, data: Examples, *, round: int, seed: int, privacy: Privacy | None = None
+    ) -> None:
         pass
 
 
@@ -96,7 +102,9 @@ class Careful(Points):
 
     given: object = None
 
-    def train(self, model, data, *, round, seed, privacy=None) -> None:
+    def train(
+        self, model: nn.Module, data: Examples, *, round: int, seed: int, privacy: Privacy | None = None
+    ) -> None:
         Careful.given = privacy
         if privacy is not None:
             privacy.sgd(model, lambda m, x, y: nn.functional.cross_entropy(m(x), y, reduction="none"), data)

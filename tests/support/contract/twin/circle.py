@@ -67,12 +67,12 @@ class Twin(SeatCalls, RoundCalls, FaultCalls):
         """`seat_at(seat)`; the announced keys are None where no rotation is under way."""
         held = self.seats.get(seat)
         if held is None or held.is_released:
-            return (NOBODY, NOBODY, 0, 0, held.tenure if held else 0, 0, None, None, 0, 0, 0, None)
+            return (NOBODY, NOBODY, 0, 0, held.tenure if held else 0, 0, None, None, 0, 0, 0, None, 0)
         hot, cold, rotates_at = held.announced or (None, None, 0)
         since = held.since_round | held.joined_at << 32
         first_words = (held.peer.lower(), held.cold.lower(), held.bond, since, held.tenure, held.free_at or 0)
         keys = (hot and hot.lower(), cold and cold.lower(), rotates_at)
-        return (*first_words, *keys, held.disputes, held.convictions, held.suspended_until)
+        return (*first_words, *keys, held.disputes, held.convictions, held.suspended_until, held.silent_until)
 
     def dispute_at(self, number: int) -> tuple[object, ...]:
         """`dispute_at(number)`."""

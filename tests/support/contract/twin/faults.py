@@ -168,7 +168,7 @@ class FaultCalls(TwinState):
         size = case.jury.bit_count()
         if case.stage == Stage.JURY:
             if is_past:
-                self._lower(number, self._silent(case))
+                self._charge_silent(number, case)
             case.stage = Stage.CIRCLE if 2 * case.against(Stage.JURY) > size else Stage.APPEAL
             case.deadline = moment.now_s + self.terms.dispute_window_s
             self.emit(Referred(number, case.stage, case.deadline))
@@ -182,10 +182,14 @@ class FaultCalls(TwinState):
             self._punish_jurors(number)
             self._close(number, self._circles_outcome(case), moment)
 
-    def _silent(self, case: Case) -> int:
-        """Mask of the jurors who have not voted and still could."""
-        left = seats_of(case.jury & ~case.voted(Stage.JURY))
-        return mask_of([seat for seat in left if self._is_good(seat)])
+    def _charge_silent(self, number: int, case: Case) -> None:
+        """Of the jurors who have not voted and still could: who has paid for no window that overlaps this one."""
+        left = [seat for seat in seats_of(case.jury & ~case.voted(Stage.JURY)) if self._is_good(seat)]
+        for seat in self._lower(number, mask_of([seat for seat in left if self._owes_for_silence(seat, case)])):
+            self.seats[seat].silent_until = case.deadline
+
+    def _owes_for_silence(self, seat: int, case: Case) -> bool:
+        return self.seats[seat].silent_until <= case.deadline - self.terms.dispute_window_s
 
     def _is_decided(self, case: Case) -> bool:
         """Before its deadline."""

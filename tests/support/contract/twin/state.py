@@ -41,7 +41,8 @@ class Seat:
     peer: its hot key, present or last. bond: wei. since_round: the round under way when it joined; joined_at: how
     many disputes had been raised before that. free_at: Unix seconds, None while it is held. announced: new keys and
     when they may be in force. disputes: open ones about what it said. convictions: of this tenure. suspended_until:
-    a round, None where it is not. spoke_in: the last round it attested in.
+    a round, None where it is not. silent_until: Unix seconds, when the last window ended in which it paid for
+    keeping silent as a juror. spoke_in: the last round it attested in.
     """
 
     peer: str
@@ -59,6 +60,7 @@ class Seat:
     disputes: int = 0
     convictions: int = 0
     suspended_until: int | None = None
+    silent_until: int = 0
     spoke_in: int = 0
 
     @property

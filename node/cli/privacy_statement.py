@@ -1,0 +1,170 @@
+"""The privacy statement of an audit in plain English, as text in Markdown that one can hand on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ledger.audit.findings import Report
+from ledger.audit.privacy_statement import Standing, make_statement_fields
+from ledger.privacy.accountant import ORDERS
+from node.operating.wording import format_count
+
+
+def describe_statement(report: Report) -> Iterator[str]:
+    """Line by line."""
+    said = make_statement_fields(report)
+    circle, claim = said["circle"], said["claim"]
+    place = f"Circle {circle['contract']} on chain {circle['chain_id']}"
+    yield "# Privacy statement"
+    yield ""
+    yield (
+        f"{place}, task {circle['task'] or 'not known'}, {circle['rounds']} rounds, as of block {circle['block']}."
+        f" Recomputed: {circle['recomputed'] or 'nothing'}."
+    )
+    yield (
+        "Made by `folkmoot audit --statement` from the chain and the published blobs alone; anyone who repeats it"
+        " with the same blobs gets the same figures."
+    )
+    if claim is not None:
+        yield ""
+        yield f"**In short:** {_sum_up(said['seats'])}"
+        yield from _describe_claim(claim, said["terms"])
+        yield from _describe_seats(said["seats"])
+    elif circle["task"]:
+        yield ""
+        yield (
+            "**Nothing is claimed.** The circle has no privacy terms: nothing bounds what its published states tell"
+            " of the data."
+        )
+    yield from _describe_checks(said["checked"], said["not_checked"])
+    if report.findings:
+        yield ""
+        yield f"The whole audit has {format_count(len(report.findings), 'finding')}: `folkmoot audit` lists them."
+    if claim is not None:
+        yield from _list("What the claim rests on, and nobody can check", said["cannot_be_checked"].values())
+    yield from _list("What this statement does not say", said["does_not_say"])
+
+
+def _sum_up(seats: Sequence[Mapping[str, Any]]) -> str:
+    """How the claims fared, in a sentence."""
+    parts = []
+    for standing in Standing:
+        named = [_name_seat(one) for one in seats if one["standing"] == standing]
+        if named:
+            parts.append(f"{standing} for {'seat' if len(named) == 1 else 'seats'} {', '.join(named)}")
+    return f"{'; '.join(parts)}." if parts else "no seat has published anything yet."
+
+
+def _describe_claim(claim: Mapping[str, Any], terms: Mapping[str, Any]) -> Iterator[str]:
+    yield from _head("What is claimed")
+    yield (
+        f"({claim['definition'].replace('epsilon', 'ε').replace('delta', 'δ')}, with ε of at most"
+        f" {claim['epsilon_at_most']:g} and δ = {claim['delta']}.) {claim['says']}"
+    )
+    yield ""
+    yield claim["observer"]
+    yield from _head("Terms")
+    yield from _tabulate(
+        ("term", "value", "meaning"),
+        [
+            ("mechanism", terms["mechanism"], "noisy gradient descent on random samples (R30.5)"),
+            ("unit", terms["unit"], f"what is protected; two data sets are neighbours by {claim['neighbours']}"),
+            ("budget", f"ε {claim['epsilon_at_most']:g}", "the most that a seat may spend, all rounds together"),
+            ("δ", terms["delta"], "how likely the bound may fail"),
+            ("clip", terms["clip"], "the most length of one example's gradient"),
+            ("sigma", terms["sigma"], "the least noise of a step, in lengths of a clip"),
+            ("steps", terms["steps"], "in a round"),
+            ("batch, lr", f"{terms['batch']}, {terms['lr']}", "what a step divides and multiplies by"),
+            (
+                "accountant",
+                terms["accountant"],
+                f"Rényi differential privacy at {len(ORDERS)} integer orders, rounded up to .001 (R30.2)",
+            ),
+        ],
+    )
+
+
+def _describe_seats(seats: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield from _head("What each seat has spent")
+    heads = ("seat", "peer", "ε", "δ", "up to round", "rounds charged", "σ", "rate", "examples", "found at most")
+    yield from _tabulate(
+        heads,
+        [
+            (
+                _name_seat(one),
+                one["peer"],
+                _format(one["epsilon"], ".3f"),
+                one["delta"],
+                _format(one["as_of_round"]),
+                _format(one["rounds_charged"]),
+                _format(one["sigma"]),
+                _format(one["rate"], ".9g"),
+                _format(one["examples_said"], absent="not said"),
+                _format(one["detected_at_most"], ".1%", absent="not bounded"),
+            )
+            for one in seats
+        ],
+    )
+    yield ""
+    share = seats[0]["false_alarms"] if seats else 0.01
+    yield (
+        "*Rate* and *examples* are the seat's own word. *Found at most*: of the examples in the data, the share"
+        f" that anybody, whatever they know besides, can tell to be there while taking {share:.0%} of others for"
+        " such."
+    )
+    yield from _head("How each claim fared")
+    yield from _tabulate(
+        ("seat", "standing", "updates read", "noise measured", "least step / noise"),
+        [
+            (
+                _name_seat(one),
+                f"**{one['standing']}**",
+                f"{one['updates_read']} of {one['updates']}",
+                f"{one['noise_measured']} of {one['updates_charged']}",
+                _format(one["least_noise"], ".3f", absent="–"),
+            )
+            for one in seats
+        ],
+    )
+    for one in seats:
+        for finding in one["findings"]:
+            yield ""
+            yield f"Seat {_name_seat(one)}, round {finding['round']}, {finding['check']}: {finding['fact']}."
+
+
+def _describe_checks(checked: Sequence[Mapping[str, Any]], unchecked: Sequence[str]) -> Iterator[str]:
+    yield from _head("What was checked")
+    yield from _tabulate(
+        ("check", "holds when", "looked at", "findings"),
+        [(one["check"], one["fact"], one["looked_at"], one["findings"]) for one in checked],
+    )
+    yield ""
+    yield (
+        "The noise check refutes and cannot prove: a step that is too small cannot hold its noise; one that is"
+        " large enough may hold something else."
+    )
+    yield from _list("What could be checked and was not", unchecked or ["nothing: all of it was"])
+
+
+def _name_seat(one: Mapping[str, Any]) -> str:
+    return str(one["seat"]) if one["tenure"] == 1 else f"{one['seat']} (holder {one['tenure']})"
+
+
+def _format(value: Any, form: str = "", absent: str = "not known") -> str:
+    return absent if value is None else format(value, form)
+
+
+def _head(title: str) -> Iterator[str]:
+    yield from ("", f"## {title}", "")
+
+
+def _list(title: str, points: Any) -> Iterator[str]:
+    yield from _head(title)
+    for point in points:
+        yield f"- {point}"
+
+
+def _tabulate(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    for row in rows:
+        yield f"| {' | '.join(map(str, row))} |"
