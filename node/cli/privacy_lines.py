@@ -20,16 +20,20 @@ def read_spending(opened: Any, root: Path) -> Any:
     """
     from node.learning.private.budget import compute_spending
     from node.learning.private.charges import ChargeFile
+    from node.learning.private.own_budget import read_budget
     from node.operating.data_folder import FolderPlaces
 
     block = opened.file.block
     places = FolderPlaces(root, opened.circle.network, opened.circle.fetch_events(block, block)[0].block_hash)
     terms = opened.history.manifest.privacy
-    return compute_spending(terms, ChargeFile(places.charges), terms.epsilon_milli)
+    own = read_budget(places.privacy_budget)
+    budget_milli = terms.epsilon_milli if own is None else min(own, terms.epsilon_milli)
+    return compute_spending(terms, ChargeFile(places.charges), budget_milli)
 
 
-def describe_spending(fields: Mapping[str, Any]) -> str:
-    """One line. fields: of a Spending."""
-    left = fields["rounds_left"]
+def describe_spending(fields: Mapping[str, Any], terms: Mapping[str, Any]) -> str:
+    """One line. fields: of a Spending. terms: the fields of a PrivacyTerms."""
+    left, own, allowed = fields["rounds_left"], fields["budget_epsilon"], terms["epsilon_milli"] / 1000
     ahead = "no round yet" if left is None else f"{fields['rounds_charged']} rounds charged, {left} left"
-    return f"this node: ε {fields['spent_epsilon']:g} of the circle's {fields['budget_epsilon']:g} spent, {ahead}"
+    whose = f"of the circle's {own:g}" if own == allowed else f"of its own {own:g} (the circle's is {allowed:g})"
+    return f"this node: ε {fields['spent_epsilon']:g} {whose} spent, {ahead}"

@@ -29,7 +29,10 @@ def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser("status", help="show a circle's round, seats and reputations", description=__doc__)
     parser.add_argument("--circle", type=Path, default=Path("circle.json"))
     parser.add_argument(
-        "--data", type=Path, metavar="FOLDER", help="of a node on this machine: show also what privacy it has spent"
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="of a node on this machine: show also what privacy it has spent, and its own budget",
     )
     parser.add_argument(
         "--reach", action="store_true", help="also try every seat's gossip and gateway from this machine"
@@ -143,7 +146,7 @@ def _print(shown: Mapping[str, Any]) -> None:
     if (privacy := shown.get("privacy")) is not None:
         console.print(describe_terms(privacy["terms"]), highlight=False)
         if "own" in privacy:
-            console.print(describe_spending(privacy["own"]), highlight=False)
+            console.print(describe_spending(privacy["own"], privacy["terms"]), highlight=False)
     console.print(_table(shown["seats"], shown["round"], console.width))
     if shown["open_disputes"]:
         console.print(_disputes_line(shown["open_disputes"]), highlight=False)

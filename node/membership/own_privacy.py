@@ -10,6 +10,7 @@ from ledger.fetch.fetcher import Unavailable
 from ledger.privacy.statement import PrivacyStatement
 from node.learning.private.budget import PrivacyBudget
 from node.learning.private.charges import ChargeFile, Rate
+from node.learning.private.own_budget import note_budget
 from node.membership.parts import PeerParts
 from node.operating.data_folder import DataFolder
 from node.state.peer_state import PeerState
@@ -36,7 +37,9 @@ async def open_budget(
         )
         kind = Rate(said.examples, said.rate, said.sigma)
         await parts.worker.run(lambda: file.restore(said.rounds, kind))
-    return PrivacyBudget(terms, file, budget_milli, lambda number: parts.fail_at(number, "charged"))
+    budget = PrivacyBudget(terms, file, budget_milli, lambda number: parts.fail_at(number, "charged"))
+    await parts.worker.run(lambda: note_budget(folder.privacy_budget, budget.budget_milli))
+    return budget
 
 
 async def find_rounds_said(parts: PeerParts, number: int, seat: int) -> int | None:

@@ -5,7 +5,7 @@
     circles/CHAIN-CONTRACT/           one contract address of one chain id
         announced.txt                 what was signed for it: signatures hold for whatever circle is found there
         opened-HASH/                  one circle, named by the block in which it was opened
-            state.bin  private.bin  privacy.txt  pending.json  evidence/
+            state.bin  private.bin  privacy.txt  privacy-budget.txt  pending.json  evidence/
 
 A local chain that was wiped gives the same address again, and another circle is not to be mixed with what was
 there: its opening block has another hash, as a block's hash covers all that came before it.
@@ -60,6 +60,11 @@ class FolderPlaces:
     def charges(self) -> Path:
         """What private training has spent."""
         return self._circle / "privacy.txt"
+
+    @property
+    def privacy_budget(self) -> Path:
+        """What the peer holds itself to."""
+        return self._circle / "privacy-budget.txt"
 
     @property
     def pending(self) -> Path:

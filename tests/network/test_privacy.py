@@ -95,7 +95,7 @@ def test_a_peer_whose_budget_is_spent_judges_on(run: LocalRun) -> None:
     shown = run.command("status", "--data", str(run.network.peers[VICTIM].folder / "data"))["privacy"]
     assert shown["terms"]["epsilon_milli"] == 8000
     spent = said[1].epsilon_milli / 1000
-    assert shown["own"] == {"spent_epsilon": spent, "budget_epsilon": 8, "rounds_charged": 2, "rounds_left": 27}
+    assert shown["own"] == {"spent_epsilon": spent, "budget_epsilon": 2.3, "rounds_charged": 2, "rounds_left": 0}
     assert set(run.verdicts(VICTIM, 4).values()) <= {"accepted", "rejected"}
     assert charged_of(run, 0) == [1, 2, 3, 4]
     assert run.findings() == []

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from ledger.privacy.accountant import RATE_ONE, compute_rate
 from ledger.privacy.statement import PrivacyStatement, find_rounds_within, make_statement
@@ -53,7 +53,8 @@ class PrivacyBudget:
         """budget_milli: what the peer holds itself to, None: the circle's. after_charging: told of the round."""
         self._terms, self._file = terms, file
         most = terms.epsilon_milli
-        self._budget_milli = most if budget_milli is None else min(budget_milli, most)
+        self.budget_milli: Final = most if budget_milli is None else min(budget_milli, most)
+        """The most that the peer may spend, ε in thousandths: its own or the circle's, whichever is less."""
         self._after_charging, self._make_randomness = after_charging, make_randomness
         self._examples = 0
 
@@ -85,7 +86,7 @@ class PrivacyBudget:
 
     def compute_spending(self) -> Spending:
         """Where it stands."""
-        return compute_spending(self._terms, self._file, self._budget_milli)
+        return compute_spending(self._terms, self._file, self.budget_milli)
 
     def _find_kind(self) -> Rate:
         return self._file.kind or Rate(
@@ -93,7 +94,7 @@ class PrivacyBudget:
         )
 
     def _count_rounds(self, kind: Rate) -> int:
-        return find_rounds_within(self._terms, kind.rate, budget_milli=self._budget_milli)
+        return find_rounds_within(self._terms, kind.rate, budget_milli=self.budget_milli)
 
 
 class UnchargedTraining:
