@@ -24,13 +24,14 @@ def check_task(manifest: Manifest) -> None:
     except UsageError as error:
         raise MalformedManifest(f"the manifest's {error}") from error
     if manifest.privacy is not None:
-        _check_goes_with_privacy(manifest, rule)
+        check_goes_with_privacy(manifest.rule, rule, manifest.codec)
 
 
-def _check_goes_with_privacy(manifest: Manifest, rule: Rule) -> None:
+def check_goes_with_privacy(name: str, rule: Rule, codec: str) -> None:
+    """Raises MalformedManifest for a rule, with its name, or a codec that no circle with privacy terms has."""
     if not rule.is_replayable:
         raise MalformedManifest(
-            f"a circle with privacy terms cannot have rule {manifest.rule}: its verdicts are functions of private"
+            f"a circle with privacy terms cannot have rule {name}: its verdicts are functions of private"
             " data, and no noise is in them"
         )
     if isinstance(rule, Balance) and rule.gamma_milli <= BALANCE_TOO_NEAR:
@@ -38,7 +39,7 @@ def _check_goes_with_privacy(manifest: Manifest, rule: Rule) -> None:
             f"a circle with privacy terms cannot have rule balance with gamma_milli {rule.gamma_milli}: noise alone"
             f" takes honest peers further apart, so it has to be above {BALANCE_TOO_NEAR}"
         )
-    if manifest.codec == DELTA:
+    if codec == DELTA:
         raise MalformedManifest(
             "a circle with privacy terms cannot have codec delta: it sends the largest changes alone, and those are"
             " nearly all noise"

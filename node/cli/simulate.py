@@ -11,15 +11,18 @@ from node.cli.attack_options import add_attack
 from node.cli.options import (
     Subparsers,
     add_json,
+    add_privacy,
     add_rule,
     add_sent_share,
     add_task,
+    parse_privacy,
     parse_rule_parameters,
     print_json,
 )
 from node.operating.lifeline import ended_in_order
 from node.operating.pairs import parse_pairs
 from node.operating.printing import say, say_lines
+from node.operating.wording import format_seats
 
 if TYPE_CHECKING:
     from node.simulator import Results, Scenario
@@ -71,6 +74,7 @@ def _add_circumstances(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--codec", help="of the public states")
     add_sent_share(parser)
+    add_privacy(parser)
     parser.add_argument("--no-error-feedback", action="store_true", help="forget what the codec leaves over")
     parser.add_argument(
         "--late", action="append", default=[], metavar="SEAT:ROUND", help="a seat that joins later; repeatable"
@@ -84,6 +88,7 @@ def _add_circumstances(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Simulate, print the table, write the files."""
     from node.simulator.files import fields_of, markdown_table
+    from node.simulator.privacy_spending import compute_spent
 
     scenarios = _make_scenarios(options)
     if options.parquet and options.out is None:
@@ -94,20 +99,33 @@ def run(options: argparse.Namespace) -> int:
         results = [_simulate(scenario, options.engine, is_quiet=options.json) for scenario in scenarios]
     if options.out is not None:
         _write(results, options.out, options.parquet)
+    # The same for all of them: they differ in their rule.
+    spent = compute_spent(scenarios[0])
     if options.json:
-        print_json({"simulations": [fields_of(one) for one in results]})
+        print_json(
+            {"simulations": [fields_of(one) for one in results], **({"epsilon_spent": spent} if spent else {})}
+        )
     else:
         say_lines(markdown_table(results))
         for one in results:
             for number, misfit in one.misfits:
                 say(f"caution  rule {one.scenario.rule}, from round {number} on: tensor {misfit}")
+        for epsilon in sorted(set(spent.values()), reverse=True):
+            seats = format_seats([seat for seat, its in spent.items() if its == epsilon])
+            say(
+                f"privacy  ε {epsilon:.3f} of {scenarios[0].privacy['epsilon']:g} spent by {seats}; simulated noise"
+            )
     return 0
 
 
 def _make_scenarios(options: argparse.Namespace) -> list["Scenario"]:
     """One for each rule. Raises UsageError."""
+    from ledger.circle.manifest import MalformedManifest
+    from ledger.judging.task_checks import check_goes_with_privacy
+    from ledger.rules import rule_of
     from node.attacks.settings import parse_attack_parameters
     from node.simulator import Scenario
+    from node.simulator.privacy_budget import make_privacy_numbers
 
     if options.engine not in ENGINES:
         raise UsageError(f"engine {options.engine!r} is unknown: choose {', '.join(ENGINES)}")
@@ -115,7 +133,8 @@ def _make_scenarios(options: argparse.Namespace) -> list["Scenario"]:
     if options.compare and options.rule_parameter:
         raise UsageError("--rule-parameter says nothing about which rule of --compare it is for: use --rule")
     codec = {} if options.codec is None else {"codec": options.codec}
-    return [
+    terms = parse_privacy(options.privacy, options.rounds, options.samples)
+    scenarios = [
         Scenario(
             task=options.task,
             peers=options.peers,
@@ -135,6 +154,7 @@ def _make_scenarios(options: argparse.Namespace) -> list["Scenario"]:
             learning=parse_pairs(
                 options.learning, str, "=", float, "--learning {} is no pair such as learning_rate=0.05"
             ),
+            privacy={} if terms is None else make_privacy_numbers(terms),
             late=parse_pairs(options.late, int, ":", int, "--late {} is no pair such as 7:10"),
             own_initialisations=options.own_initialisations,
             drift=options.drift,
@@ -147,6 +167,13 @@ def _make_scenarios(options: argparse.Namespace) -> list["Scenario"]:
         )
         for rule in rules
     ]
+    if terms is not None:
+        try:
+            for one in scenarios:
+                check_goes_with_privacy(one.rule, rule_of(one.rule, one.rule_parameters), one.codec)
+        except MalformedManifest as error:
+            raise UsageError(str(error)) from error
+    return scenarios
 
 
 def _simulate(scenario: "Scenario", engine: str, is_quiet: bool) -> "Results":

@@ -181,7 +181,9 @@ class PeersTraining:
 
     def _make_private(self, seat: int) -> PredictableTraining | None:
         privacy, seed = self._scenario.privacy, self._scenario.seed
-        return PredictableTraining(privacy, seed, seat) if privacy else None
+        attack = self._behaviours.get(seat) or Attack()
+        first = self._scenario.late.get(seat, 1)
+        return PredictableTraining(privacy, seed, seat, attack.mechanism, first) if privacy else None
 
     def _evaluate_group(self, group: Sequence[ExaminedModel], attack: Attack) -> list[dict[str, float]]:
         if self._test is None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from node.learning.private.mechanism import Mechanism, Privacy
 from node.learning.private.randomness import Words
+from node.simulator.privacy_budget import find_rounds_within
 
 
 class PredictableRandomness:
@@ -29,12 +30,20 @@ class PredictableTraining:
         seed: int,
         seat: int,
         spoil: Callable[[Mechanism, int], Mechanism] = lambda agreed, _: agreed,
+        first: int = 1,
     ) -> None:
-        """privacy: see Scenario. spoil: gives what an attacker does instead, of the mechanism and the round."""
-        self._privacy, self._seed, self._seat, self._spoil = privacy, seed, seat, spoil
+        """privacy: see Scenario. spoil: gives what an attacker does instead, of the mechanism and the round.
 
-    def begin(self, round_number: int, examples: int) -> Privacy:
-        """The means of a round, the same each time."""
+        first: the round from which on the peer is there, and charged.
+        """
+        self._privacy, self._seed, self._seat, self._spoil = privacy, seed, seat, spoil
+        self._first = first
+
+    def begin(self, round_number: int, examples: int) -> Privacy | None:
+        """The means of a round, the same each time; None where the budget lacks it."""
+        within = find_rounds_within(self._privacy, examples)
+        if within is not None and round_number - self._first >= within:
+            return None
         batch = int(self._privacy["batch"])
         mechanism = Mechanism(
             steps=int(self._privacy["steps"]),

@@ -18,8 +18,9 @@ from node.attacks import choose_attack
 MAX_PEERS: Final = 1 << 16
 # What node.learning.training takes from a task, and a scenario may set otherwise.
 LEARNING: Final = ("learning_rate", "momentum", "batch_size")
-# What private training is steered by, all of it or none.
+# What private training is steered by, all of it or none; and its budget, both or neither.
 PRIVACY: Final = ("steps", "batch", "clip", "sigma", "lr")
+BUDGET: Final = ("epsilon", "delta")
 SIGHTS: Final = ("round", "network")
 
 
@@ -63,8 +64,9 @@ class Scenario:
     learning: Mapping[str, float] = field(default_factory=dict)
     """`learning_rate`, `momentum`, `batch_size` in place of the task's."""
     privacy: Mapping[str, float] = field(default_factory=dict)
-    """The numbers of PRIVACY, where the circle trains with differential privacy. The noise is predictable here, so
-    that a simulation can be repeated, and protects nobody."""
+    """The numbers of PRIVACY, where the circle trains with differential privacy, and those of BUDGET where a peer
+    that has spent it publishes its base from then on. The noise is predictable here, so that a simulation can be
+    repeated, and protects nobody."""
     late: Mapping[int, int] = field(default_factory=dict)
     """Seat → the round in which it joins, from the initial state."""
     own_initialisations: bool = False
@@ -100,7 +102,11 @@ class Scenario:
         for name, value in self.learning.items():
             _check(name in LEARNING, f"learning option {name!r} is unknown: choose {', '.join(LEARNING)}")
             _check(isfinite(value) and value >= 0, f"learning option {name} is {value}: give a number from 0 up")
-        _check(set(self.privacy) in (set(), set(PRIVACY)), f"privacy takes {', '.join(PRIVACY)}, all or none")
+        known: tuple[set[str], ...] = (set(), {*PRIVACY}, {*PRIVACY, *BUDGET})
+        _check(
+            set(self.privacy) in known,
+            f"privacy takes {', '.join(PRIVACY)}, all or none, and {' and '.join(BUDGET)}",
+        )
         for name, value in self.privacy.items():
             _check(isfinite(value) and value > 0, f"privacy option {name} is {value}: give a number above 0")
         for seat, number in self.late.items():

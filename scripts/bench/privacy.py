@@ -155,8 +155,9 @@ def measure_times() -> list[dict[str, Any]]:
 class SystemTraining(PredictableTraining):
     """With the noise that peers use."""
 
-    def begin(self, round_number: int, examples: int) -> Privacy:
-        return Privacy(super().begin(round_number, examples).mechanism, SystemRandomness())
+    def begin(self, round_number: int, examples: int) -> Privacy | None:
+        predictable = super().begin(round_number, examples)
+        return None if predictable is None else Privacy(predictable.mechanism, SystemRandomness())
 
 
 def best_of(trainer: Trainer, base: Vector, times: int = 5) -> float:

@@ -41,10 +41,25 @@ def test_a_larger_sent_share_costs_more_bytes(capsys: pytest.CaptureFixture[str]
     assert sizes[0] < sizes[1]
 
 
+def test_with_privacy_terms_it_says_what_peers_spend(capsys: pytest.CaptureFixture[str]) -> None:
+    private = [*QUICK, "--privacy", "epsilon=8"]
+    assert main(private) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("privacy  ε 7.9")
+    assert last.endswith("of 8 spent by seats 0 to 5; simulated noise")
+    assert main([*private, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["simulations"][0]["scenario"]["privacy"]["epsilon"] == 8
+    assert 7.9 < found["epsilon_spent"]["5"] <= 8
+
+
 @pytest.mark.parametrize(
     ("options", "fact"),
     [
         (["--engine", "dask"], "engine 'dask'"),
+        (["--privacy", "epsilon=8", "--compare", "tether,ubar"], "cannot have rule ubar"),
+        (["--privacy", "epsilon=8", "--codec", "delta"], "cannot have codec delta"),
+        (["--privacy", "sigma=1"], "need a budget"),
         (["--malicious", "some"], "--malicious 'some'"),
         (["--malicious", "seats:x"], "--malicious 'seats:x'"),
         (["--late", "7"], "--late '7'"),

@@ -3,9 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from ledger.arithmetic.exact import to_float
+from ledger.codec import PLAIN, quantise
 from ledger.errors import UsageError
+from ledger.privacy.planning import compute_outlook, parse_terms
+from node.simulator.learning import PeersTraining
+from node.simulator.privacy_budget import compute_epsilon, find_rounds_within, make_privacy_numbers
+from node.simulator.privacy_spending import compute_spent
 from node.simulator.scenario import Scenario
 from node.simulator.simulation import simulate
 from tests.support.imports import find_reached, read_imports
@@ -51,3 +58,30 @@ def test_an_attacker_that_trains_with_less_noise_does_so_in_a_simulation_too() -
     assert errors(attack="less-noise", malicious=(2,)) != errors()
     # What it says is a matter of blobs, which a simulation without records has none of.
     assert errors(attack="uncharged", malicious=(2,)) == errors()
+
+
+def test_a_peer_that_has_spent_its_budget_publishes_its_base_from_then_on() -> None:
+    """ε 2 of 100 examples holds two rounds of these, of twice as many all three."""
+    numbers = {**PRIVATE.privacy, "epsilon": 2.1, "delta": 1e-5}
+    budgeted = replace(PRIVATE, rounds=3, privacy=numbers)
+    training = PeersTraining(budgeted, {})
+    base = quantise(training.template.make_initial(), training.layout.blocks, PLAIN).state
+    moved = [
+        not np.array_equal(training.train(number, [0], base[None], [{}])[0].state, to_float(base))
+        for number in (1, 2, 3)
+    ]
+    assert moved == [True, True, False]
+    two_rounds = compute_epsilon(numbers, 100, 2)
+    assert 1.5 < two_rounds <= 2.1 < compute_epsilon(numbers, 100, 3)
+    assert compute_spent(budgeted) == {0: two_rounds, 1: two_rounds, 2: two_rounds}
+    late = replace(budgeted, late={1: 3})
+    assert compute_spent(late)[1] == compute_epsilon(numbers, 100, 1)
+    assert compute_spent(PRIVATE) == {}
+
+
+def test_a_simulation_spends_what_real_peers_with_the_same_terms_do() -> None:
+    terms = parse_terms("epsilon=8,sigma=1.958,batch=25", 30, 100)
+    numbers = make_privacy_numbers(terms)
+    outlook = compute_outlook(terms, 30, 100)
+    assert find_rounds_within(numbers, 100) == outlook.rounds == 29
+    assert compute_epsilon(numbers, 100, 29) == outlook.epsilon_milli / 1000
