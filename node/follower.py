@@ -106,16 +106,17 @@ class Follower:
         return receipt
 
     async def call_all(
-        self, choose: Callable[[History], Sequence[PlannedCall]]
+        self, choose: Callable[[History], Sequence[PlannedCall]], *, timeout_s: float
     ) -> dict[PlannedCall, Receipt | CallNotDone]:
         """Send several calls side by side, so that they wait for their blocks together.
 
-        choose: what makes sense with what the chain says at the last moment. Returns what became of each. Raises
+        choose: what makes sense with what the chain says at the last moment. timeout_s: for their blocks; the same
+        calls again wait for what was sent. Returns what became of each. Raises
         Overtaken where the chain is reorganised while they are under way, which does none of those not in a block;
         ChainUnreachable, also where an endpoint refuses one for a reason that nobody can check; Refused, only
         without a seat.
         """
-        done = await self._run(lambda: self._call_all(choose))
+        done = await self._run(lambda: self._call_all(choose, timeout_s))
         for one, outcome in done.items():
             if isinstance(outcome, Receipt):
                 _log.debug("transaction done call=%s gas=%d block=%d", one.name, outcome.gas, outcome.block)
@@ -178,7 +179,7 @@ class Follower:
         return receipt
 
     def _call_all(
-        self, choose: Callable[[History], Sequence[PlannedCall]]
+        self, choose: Callable[[History], Sequence[PlannedCall]], timeout_s: float
     ) -> dict[PlannedCall, Receipt | CallNotDone]:
         self._advance()
         calls, contract = choose(self.history), self.circle.network.contract
@@ -186,7 +187,12 @@ class Follower:
             return {}
         try:
             outcomes = self.sender.call_all(
-                contract, calls, seats=len(self.history.seats), on_trouble=self._check_still_there
+                contract,
+                calls,
+                seats=len(self.history.seats),
+                folded=self._tracker.through,
+                timeout_s=timeout_s,
+                on_trouble=self._check_still_there,
             )
         except PeerFault as error:
             self._doubt_refusal(calls[0].name, error)

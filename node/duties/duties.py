@@ -6,13 +6,13 @@ chores; a node that finds it done meanwhile drops it.
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ledger.chain.rpc.client import ChainTrouble
-from ledger.chain.transactions.receipts import CallNotDone
-from ledger.chain.transactions.sender import PlannedCall, Refused
+from ledger.chain.transactions.receipts import CallNotDone, Reverted
+from ledger.chain.transactions.sender import CALLS_AT_ONCE, PlannedCall, Receipt, Refused
 from ledger.circle.events import Stage
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History
@@ -26,9 +26,12 @@ from node.seat.seating import CLOCK_SLACK_S, is_rotation_due
 
 _log = logging.getLogger(__name__)
 _STEP_S: Final = 3.0
+# Until a duty is tried again; twice as long after each time that the contract refused it, which costs gas.
 _HOLD_OFF_S: Final = 30.0
-# Nodes keep so many transactions of any account in their pools (geth: --txpool.accountslots).
-_CALLS_AT_ONCE: Final = 16
+_HOLD_OFF_MAX_S: Final = 6 * 3600.0
+# The part of the shorter of a round's windows for which duties may keep its calls waiting, within these seconds.
+_WAITING_PART: Final = 4
+_WAITING_MIN_S, _WAITING_MAX_S = 5.0, 60.0
 _OF_TRIALS: Final = frozenset(["vote", "resolve", "summon"])
 # What stays in the account for its rounds, whatever claims there are to raise.
 _RESERVE_WEI: Final = 10**16
@@ -46,6 +49,11 @@ class Duty:
     """Nobody else can make it, so it waits for nobody."""
     value_wei: int = 0
     """What it pledges."""
+
+    @property
+    def planned(self) -> PlannedCall:
+        """The call as it is sent."""
+        return PlannedCall(self.call, self.arguments, self.value_wei)
 
 
 def find_duties(history: History, seat: int, now_s: float) -> list[Duty]:
@@ -92,8 +100,8 @@ def choose_calls(ready: Sequence[Duty]) -> list[Duty]:
     others = [duty for duty in ready if duty.call not in _OF_TRIALS][:1]
     ends = [duty for duty in ready if duty.call in _OF_TRIALS and duty.call != "vote"]
     votes = [duty for duty in ready if duty.call == "vote"]
-    room = _CALLS_AT_ONCE - len(others)
-    ends = ends[: max(room - len(votes), _CALLS_AT_ONCE // 4)]
+    room = CALLS_AT_ONCE - len(others)
+    ends = ends[: max(room - len(votes), CALLS_AT_ONCE // 4)]
     return [*votes[: room - len(ends)], *ends, *others]
 
 
@@ -107,6 +115,7 @@ class Duties:
         self._voting, self._watcher = voting, watcher
         self._since: dict[Duty, float] = {}
         self._not_before: dict[Duty, float] = {}
+        self._reverts: dict[Duty, int] = {}
         self._is_poor = False
 
     @property
@@ -128,6 +137,7 @@ class Duties:
         due, now = self._find_due(seat), time.monotonic()
         self._since = {duty: self._since.get(duty, now) for duty in due}
         self._not_before = {duty: at for duty, at in self._not_before.items() if at > now}
+        self._reverts = {duty: times for duty, times in self._reverts.items() if duty in self._since}
         waits = _STEP_S * count_members_ahead(self._history, seat)
         ready = [
             duty
@@ -161,11 +171,14 @@ class Duties:
             wanted = [duty for duty in duties if not duty.value_wei or await self._can_pledge(duty.value_wei)]
             if not wanted:
                 return
-            done = await self._follower.call_all(lambda _: self._find_due_still(wanted, seat))
+            done = await self._follower.call_all(
+                lambda _: self._find_due_still(wanted, seat), timeout_s=self._waiting_s
+            )
         except (CallNotDone, Refused, ChainTrouble) as error:
             # No duty is worth a node's end, nor a reorganisation while some were under way.
             _log.info("duties not taken calls=%s reason=%s", ",".join(duty.call for duty in duties), error)
             return
+        self._note_reverts({duty: done[duty.planned] for duty in wanted if duty.planned in done})
         for call, outcome in done.items():
             if isinstance(outcome, CallNotDone):
                 # Most often another member was faster.
@@ -177,7 +190,22 @@ class Duties:
 
     def _find_due_still(self, duties: Sequence[Duty], seat: int) -> list[PlannedCall]:
         due = set(self._find_due(seat))
-        return [PlannedCall(duty.call, duty.arguments, duty.value_wei) for duty in duties if duty in due]
+        return [duty.planned for duty in duties if duty in due]
+
+    def _note_reverts(self, done: Mapping[Duty, Receipt | CallNotDone]) -> None:
+        """A duty that the contract refuses, whatever the history says of it, must not cost gas twice a minute."""
+        for duty, outcome in done.items():
+            if isinstance(outcome, Reverted):
+                self._reverts[duty] = self._reverts.get(duty, 0) + 1
+                pause_s = min(_HOLD_OFF_S * 2 ** (self._reverts[duty] - 1), _HOLD_OFF_MAX_S)
+                self._not_before[duty] = time.monotonic() + pause_s
+
+    @property
+    def _waiting_s(self) -> float:
+        """For how long calls may be waited for before the round has its turn; what was sent is taken up later."""
+        words = self._follower.circle.immutables
+        window_s = min(words["COMMIT_WINDOW_S"], words["ATTEST_WINDOW_S"])
+        return min(max(window_s / _WAITING_PART, _WAITING_MIN_S), _WAITING_MAX_S)
 
     async def _summon(self, seat: int) -> None:
         """At once: a claim whose jury nobody draws in 256 blocks costs its bond."""
@@ -187,7 +215,7 @@ class Duties:
             _log.info("jury not drawn yet reason=%s", error)
             return
         own = [duty for duty in self._find_due(seat) if duty.call == "summon" and duty.is_own]
-        await self._do_all(own[:_CALLS_AT_ONCE], seat)
+        await self._do_all(own[:CALLS_AT_ONCE], seat)
 
     async def _can_pledge(self, wei: int) -> bool:
         """The account pays for its rounds first. Raises ChainUnreachable."""

@@ -147,7 +147,9 @@ async def test_a_refusal_that_nobody_can_check_ends_no_member(following: Any, re
         await follower.call("commit", 1, digest("update"))
     assert endpoint.doubted
     with pytest.raises(Doubtful, match="`vote` was not taken"):
-        await follower.call_all(lambda _: [PlannedCall("vote", (0, 0)), PlannedCall("resolve", (0,))])
+        await follower.call_all(
+            lambda _: [PlannedCall("vote", (0, 0)), PlannedCall("resolve", (0,))], timeout_s=1.0
+        )
     newcomer, _, sender = await following(STRANGER)
     sender.ends_with = refusal
     with pytest.raises(type(refusal)):
@@ -241,6 +243,6 @@ def test_the_first_look_is_patient_for_minutes() -> None:
 async def test_calls_side_by_side_are_those_that_make_sense_at_the_last_moment(following: Any) -> None:
     follower, _, _ = await following()
     votes = [PlannedCall("vote", (number, 0)) for number in range(3)]
-    done = await follower.call_all(lambda history: votes[: history.number])
+    done = await follower.call_all(lambda history: votes[: history.number], timeout_s=1.0)
     assert list(done) == votes[: CIRCLE.known.number]
-    assert await follower.call_all(lambda _: []) == {}
+    assert await follower.call_all(lambda _: [], timeout_s=1.0) == {}

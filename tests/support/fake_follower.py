@@ -27,18 +27,23 @@ class Clock:
         return self.now
 
 
+IMMUTABLES = {"ADMISSION": 0, "COMMIT_WINDOW_S": 60, "ATTEST_WINDOW_S": 80}
+
+
 class FakeFollower:
-    """then: call → the events that the chain has after it. refusals: what the next calls raise. later: what the
+    """then: call → the events that the chain has after it. refusals: what the next calls raise. waits_s: how long
+    calls side by side were waited for. later: what the
     chain tells at the next waits, in order; waiting longer than that is an error."""
 
     def __init__(self, history: History, *, address: str = address(0), balance_wei: int = 10**18) -> None:
         self.history, self.balance = history, balance_wei
         self.sender = SimpleNamespace(address=address)
         network = Network.of(1337, "0x" + "ab" * 20)
-        self.circle = SimpleNamespace(network=network, immutables={"ADMISSION": 0})
+        self.circle = SimpleNamespace(network=network, immutables=IMMUTABLES)
         self.calls: list[tuple[object, ...]] = []
         self.rollbacks = 0
         self.paid_wei: list[int] = []
+        self.waits_s: list[float] = []
         self.then: dict[str, Callable[..., list[Event]]] = {}
         self.refusals: list[Exception] = []
         self.later: list[list[Event]] = []
@@ -67,9 +72,10 @@ class FakeFollower:
             self.apply(*self.then[name](*arguments))
 
     async def call_all(
-        self, choose: Callable[[History], Sequence[PlannedCall]]
+        self, choose: Callable[[History], Sequence[PlannedCall]], *, timeout_s: float
     ) -> dict[PlannedCall, Receipt | CallNotDone]:
         self.before_call()
+        self.waits_s.append(timeout_s)
         done: dict[PlannedCall, Receipt | CallNotDone] = {}
         trouble: list[Exception] = []
         for one in choose(self.history):

@@ -86,14 +86,29 @@ class Delivery:
 
     # ------------------------------------------------------------------------------------------- sending
 
-    def resume(self, call: Call) -> PendingEntry | None:
-        """What already does a call (its gas is not looked at): not ended yet, or in a block that vanished."""
+    def sweep(self) -> None:
+        """End what got into a block while nobody waited. Raises ChainUnreachable, RpcFault."""
+        for entry in self._pending.list_open():
+            if (receipt := self._broadcaster.fetch_receipt(entry)) is not None:
+                self._end(entry, receipt)
+
+    def count_open(self) -> int:
+        """How many transactions have not ended, as far as was looked."""
+        return len(self._pending.list_open())
+
+    def resume(self, call: Call, *, above: int | None = None) -> PendingEntry | None:
+        """What already does a call (its gas is not looked at): not ended yet, or in a block that vanished.
+
+        above: a block's number; what has done it in a later one counts as well.
+        """
         if (entry := self._pending.find_like(call)) is not None:
             _log.info("call under way already call=%s nonce=%d", call.name, entry.nonce)
             return entry
-        done = self._pending.find_ended_like(call)
-        if done is None or self._broadcaster.fetch_receipt(done) is not None:
+        if (done := self._pending.find_ended_like(call)) is None:
             return None
+        if (receipt := self._broadcaster.fetch_receipt(done)) is not None:
+            is_done = above is not None and receipt.is_success and receipt.block > above
+            return done if is_done else None
         self._reopen(done)
         return done
 
@@ -102,7 +117,6 @@ class Delivery:
 
         Raises NoFunds, FeeLimitReached, SetupError, ChainUnreachable, RpcFault; then nothing was sent.
         """
-        self._sweep()
         fees = self._broadcaster.ask_first_fees(call.name)
         entry = PendingEntry(self._take_next_nonce(), call, fees.cap_wei, fees.tip_wei)
         self._pending.add(entry)
@@ -310,12 +324,6 @@ class Delivery:
         if self._confirmations == 0:
             return True
         return self._broadcaster.count_nonces(hex(max(market.head - self._confirmations, 0))) > entry.nonce
-
-    def _sweep(self) -> None:
-        """End what got into a block while nobody waited."""
-        for entry in self._pending.list_open():
-            if (receipt := self._broadcaster.fetch_receipt(entry)) is not None:
-                self._end(entry, receipt)
 
     def _end(self, entry: PendingEntry, receipt: Receipt) -> None:
         if self._pending.end(entry):

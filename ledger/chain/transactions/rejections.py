@@ -49,7 +49,7 @@ _WORDS: Final = (
             "gas price too low",
         ),
     ),
-    (Rejection.POOL_FULL, ("pool is full", "limit exceeded", "pool limit", "txpool full")),
+    (Rejection.POOL_FULL, ("pool is full", "limit exceeded", "pool limit", "txpool full", "as a spammer")),
 )
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -31,6 +31,7 @@ from ledger.chain.transactions.receipts import (
 from ledger.chain.transactions.rejections import classify_rejection
 
 __all__ = [
+    "CALLS_AT_ONCE",
     "DeliveryPace",
     "FeeLimitReached",
     "FeeLimits",
@@ -43,6 +44,10 @@ __all__ = [
     "Sender",
     "gas_limit",
 ]
+
+CALLS_AT_ONCE: Final = 12
+"""So many transactions under way at most by `Sender.call_all`: some nodes keep sixteen of an account (Reth; Geth
+where its pool is full) and refuse the next, which may be more urgent than these."""
 
 
 @dataclass(frozen=True)
@@ -127,19 +132,26 @@ class Sender:
         calls: Sequence[PlannedCall],
         *,
         seats: int = 0,
+        folded: int | None = None,
         timeout_s: float = 60.0,
         on_trouble: Callable[[], None] | None = None,
     ) -> list[Receipt | CallNotDone | Refused]:
         """Send calls of the circle one after the other, and wait for the blocks of all of them together.
 
-        timeout_s: for all. on_trouble: as in `call`. Returns what became of each, in order. Raises ChainUnreachable
-        and RpcFault; the same calls again wait for what was sent.
+        folded: the newest block whose events the caller knows; what was done above it is not done again, None for
+        anything may be. timeout_s: for all; what could not be sent by then, or beside CALLS_AT_ONCE others, is
+        NoReceipt too. on_trouble: as in `call`. Returns what became of each, in order. Raises ChainUnreachable and
+        RpcFault; the same calls again wait for what was sent.
         """
         until_s = time.monotonic() + timeout_s
+        wanted = [_make_call(contract, one, seats) for one in calls]
+        # All of them before anything is swept: what is in a block by now is not to be sent once more.
+        begun = [self._delivery.resume(call, above=folded) for call in wanted]
+        self._delivery.sweep()
         sent: list[PendingEntry | CallNotDone | Refused] = []
-        for one in calls:
+        for call, under_way in zip(wanted, begun, strict=True):
             try:
-                sent.append(self._begin(_make_call(contract, one, seats)))
+                sent.append(under_way or self._submit_beside(call, until_s))
             except (CallNotDone, Refused) as error:
                 sent.append(error)
         done: list[Receipt | CallNotDone | Refused] = []
@@ -177,6 +189,16 @@ class Sender:
         """Send it, unless it is under way already. A call without gas has it estimated."""
         if (entry := self._delivery.resume(call)) is not None:
             return entry
+        self._delivery.sweep()
+        return self._submit(call)
+
+    def _submit_beside(self, call: Call, until_s: float) -> PendingEntry:
+        """Send it beside others. until_s: on the monotonic clock. Raises NoReceipt too."""
+        if time.monotonic() >= until_s or self._delivery.count_open() >= CALLS_AT_ONCE:
+            raise NoReceipt(f"`{call.name}` was not sent beside others that are under way: send it after them")
+        return self._submit(call)
+
+    def _submit(self, call: Call) -> PendingEntry:
         return self._delivery.submit(call if call.gas else replace(call, gas=self._estimate(call)))
 
     def _finish(self, entry: PendingEntry, timeout_s: float, on_trouble: Callable[[], None] | None) -> Receipt:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ledger.chain.rpc.client import ChainUnreachable, RpcFault
-from ledger.chain.transactions.sender import NoFunds, NoReceipt, Reverted
+from ledger.chain.transactions.sender import CALLS_AT_ONCE, NoFunds, NoReceipt, Reverted
 from ledger.circle.events import Ejected, Event
 from ledger.circle.history import History
 from node.duties.duties import Duties, count_members_ahead
@@ -175,6 +175,29 @@ async def test_a_chore_that_fails_is_tried_again_after_half_a_minute_and_keeps_n
     assert scene.calls[2:] == [("eject", first)]
 
 
+async def test_what_the_contract_refuses_again_and_again_is_tried_more_and_more_seldom(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A claim is too late in a circle that stands still, a report was proved before: no history tells."""
+    scene, seat = Scene(monkeypatch, *SETTLED), seat_with_turn(0)
+    scene.watcher.found = [(1, 2, 3, b"record")]
+    scene.follower.refusals = [Reverted("dispute", "dispute: too late to end")] * 1000
+    for _ in range(24 * 120):
+        await scene.attend(seat, after_s=30)
+    assert 10 <= len(scene.calls) <= 15
+    scene.follower.refusals = []
+    assert await scene.attend(seat, after_s=6 * 3600), "it is not given up"
+
+
+async def test_duties_keep_the_calls_of_a_round_waiting_for_a_part_of_its_shorter_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch, *SETTLED)
+    scene.voting.said = [(0, 1234)]
+    assert await scene.attend(seat_with_turn(3))
+    assert scene.follower.waits_s == [15.0]
+
+
 async def test_one_call_is_made_at_a_time_and_reports_come_before_ejections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -211,11 +234,11 @@ async def test_in_a_flood_of_claims_votes_go_side_by_side_and_keep_nothing_else_
     scene.watcher.owed = True
     await scene.attend(seat)
     assert await scene.attend(seat, after_s=27)
-    first = [call[0] for call in scene.calls[:16]]
-    assert {name: first.count(name) for name in first} == {"vote": 15, "withdraw": 1}
-    assert [call[0] for call in scene.calls[16:]] == ["vote"] * 12 + ["resolve"] * 4
+    first = [call[0] for call in scene.calls[:CALLS_AT_ONCE]]
+    assert {name: first.count(name) for name in first} == {"vote": 11, "withdraw": 1}
+    assert [call[0] for call in scene.calls[CALLS_AT_ONCE:]] == ["vote"] * 9 + ["resolve"] * 3
     votes = [call[1] for call in scene.calls if call[0] == "vote"]
-    assert len(votes) == len(set(votes)) == 27
+    assert len(votes) == len(set(votes)) == 20
 
 
 async def test_while_a_vote_is_recomputed_nobody_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,7 @@ SAID = {
     "Gas price below configured minimum gas price": Rejection.FEES_LOW,
     "FeeTooLow": Rejection.FEES_LOW,
     "txpool is full": Rejection.POOL_FULL,
+    "rejected due to 0x00 being identified as a spammer": Rejection.POOL_FULL,
     "account limit exceeded: 512 transactions are pooled": Rejection.POOL_FULL,
     "insufficient funds for gas * price + value: balance 0": Rejection.NO_FUNDS,
     "Upfront cost exceeds account balance": Rejection.NO_FUNDS,

@@ -9,6 +9,7 @@ import pytest
 
 from ledger.chain.rpc.client import ChainUnreachable
 from ledger.chain.transactions.sender import (
+    CALLS_AT_ONCE,
     FeeLimitReached,
     FeeLimits,
     NoFunds,
@@ -60,13 +61,24 @@ def test_calls_side_by_side_share_a_block_and_each_is_made_once(chain: ChainProc
     with fault_proxy(chain.url) as proxy:
         sender = sender_on(chain, proxy.url)
         proxy.lose_requests[SEND] = 1
-        assert [type(one) for one in sender.call_all(PAYEE, votes, timeout_s=0.5)] == [NoReceipt] * 4
+        assert [type(one) for one in sender.call_all(PAYEE, votes, timeout_s=3.0)] == [NoReceipt] * 4
         mine(chain)
         receipts = [one for one in sender.call_all(PAYEE, votes) if isinstance(one, Receipt)]
         assert len(set(proxy.sent)) == 4, "the same calls wait for what was sent"
     assert len({one.transaction for one in receipts}) == 4
     assert len({one.block for one in receipts}) == 1
     assert (count(chain, sender), sender.gas_spent) == (4, sum(one.gas for one in receipts))
+
+
+def test_calls_side_by_side_are_few_and_end_in_time(chain: ChainProcess) -> None:
+    hold(chain)
+    votes = [PlannedCall("vote", (number, 0)) for number in range(CALLS_AT_ONCE + 4)]
+    with fault_proxy(chain.url) as proxy:
+        sender = sender_on(chain, proxy.url)
+        assert {type(one) for one in sender.call_all(PAYEE, votes[4:], timeout_s=0.0)} == {NoReceipt}
+        assert SEND not in proxy.seen, "nothing is begun once the time is over"
+        assert {type(one) for one in sender.call_all(PAYEE, votes, timeout_s=3.0)} == {NoReceipt}
+        assert len(proxy.sent) == CALLS_AT_ONCE, "a pool that keeps sixteen has room for what is urgent"
 
 
 def test_an_answer_lost_after_the_send_leads_to_one_call(chain: ChainProcess) -> None:

@@ -103,6 +103,25 @@ def test_calls_that_are_in_a_block_before_the_last_one_fails_are_done(provider: 
     assert [type(one) for one in done] == [Receipt, NoFunds]
 
 
+def test_what_is_in_a_block_that_the_caller_has_not_read_is_not_done_again_beside_others(
+    provider: InProcess,
+) -> None:
+    payer = sender(provider)
+    account = Web3.to_checksum_address(payer.address)
+    provider.chain.disable_auto_mine_transactions()
+    first, second, third = (PlannedCall("vote", (number, 0)) for number in range(3))
+    folded = int(provider.w3.eth.block_number)
+    payer.call_all(PAYEE, [first, second], timeout_s=0.5)
+    provider.chain.enable_auto_mine_transactions()
+    provider.chain.mine_block()
+    for _ in range(2):
+        done = payer.call_all(PAYEE, [third, first, second], folded=folded)
+        assert [type(one) for one in done] == [Receipt] * 3
+    assert provider.w3.eth.get_transaction_count(account) == 3
+    payer.call_all(PAYEE, [first], folded=int(provider.w3.eth.block_number))
+    assert provider.w3.eth.get_transaction_count(account) == 4, "what was read and is due again is done again"
+
+
 def test_a_call_under_way_is_not_made_again(provider: InProcess) -> None:
     payer = sender(provider)
     provider.chain.disable_auto_mine_transactions()
