@@ -173,8 +173,9 @@ class Voting:
         return self._cases.setdefault(self._key(claim), ClaimCase())
 
     def _key(self, claim: Disputed) -> Hashable:
-        # With the seed: after a reorganisation the same number may be about something else.
-        return claim.dispute, claim.judge, claim.target, self._history.rounds[claim.round - 1].seed
+        # With the seed and what was said: after a reorganisation the same number may be about something else.
+        round_ = self._history.rounds[claim.round - 1]
+        return claim.dispute, claim.judge, claim.target, round_.seed, round_.attestations.get(claim.judge)
 
     def _showing_s(self) -> float:
         waiting = sum(not case.is_final for case in self._cases.values())

@@ -133,6 +133,9 @@ class Watcher:
         """The arguments of `dispute` for what was found, one a judge."""
         if not may_claim(self._history, self._address, self._budget.stake_wei):
             return []
+        if self._follower.rollbacks != self._rollbacks:
+            # What was recomputed is of a chain that is gone: a claim from it may be about a verdict that is right.
+            return []
         false = {said: claim.false for said, claim in self._claims.items()}
         found: dict[int, tuple[int, int, int, bytes]] = {}
         for said, claim in self._claims.items():

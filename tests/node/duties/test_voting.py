@@ -1,6 +1,7 @@
 """What a seat answers in a dispute: as recomputing gives, and *withheld* only after asking for long."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -281,6 +282,19 @@ async def test_after_a_reorganisation_a_claim_under_another_seed_is_recomputed_a
     scene.truths = [Truth.FALSE, Truth.RIGHT]
     assert await scene.votes(jurors[0]) == [(0, word(Answer.UPHOLDS))]
     court.history.rounds[0].seed = b"\x55" * 32
+    assert await scene.votes(jurors[0]) == [(0, word(Answer.REJECTS))]
+
+
+async def test_after_a_reorganisation_a_claim_about_another_attestation_is_recomputed_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The draw may be below the block in which the chain forked, and what the judge said above it."""
+    court, jurors = drawn_court()
+    scene = Scene(monkeypatch, court)
+    scene.truths = [Truth.FALSE, Truth.RIGHT]
+    assert await scene.votes(jurors[0]) == [(0, word(Answer.UPHOLDS))]
+    said = court.history.rounds[0].attestations
+    said[0] = replace(said[0], record=b"\x55" * 32)
     assert await scene.votes(jurors[0]) == [(0, word(Answer.REJECTS))]
 
 

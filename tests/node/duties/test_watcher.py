@@ -388,7 +388,9 @@ async def test_after_a_reorganisation_all_is_looked_at_anew(watch: Watch) -> Non
     scene = watch()
     scene.finds[3] = Examination((4,), b"\7" * 32)
     await scene.look_at_all()
+    assert scene.watcher.list_disputes()
     scene.follower.rollbacks += 1
+    assert scene.watcher.list_disputes() == [], "what was found may be true on the chain as it is now"
     scene.finds = {}
     await scene.look_at_all()
     assert len(scene.looked) == 16
