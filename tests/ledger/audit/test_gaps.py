@@ -16,26 +16,20 @@ from ledger.audit.gather import GatheredBlobs, NeededFrames, gather_round
 from ledger.audit.run import audit
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import SpillingBlobs as KeptBlobs
-from ledger.blobs.contents.records import Genesis, encode_genesis
-from ledger.blobs.unixfs import build_dag
-from ledger.codec import PLAIN, Blocks, quantise
 from ledger.judging.frame_chains import MAX_CHAIN, find_frame_chain
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
 from tests.support.fake_follower import as_any
-from tests.support.histories.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_vector
+from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, NETWORK, Away, Circle, FalseJudge
 
 pytestmark = pytest.mark.rule("R22", "R28")
 
-GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 LIES = (7, 8)
 
 
 def circle_of(codec: str = "delta", rounds: int = 9, **changed: Any) -> Circle:
     cheats = {1: Away(1, (4, 5)), 2: FalseJudge(2, 3, LIES)}
     options: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "cheats": cheats} | changed
-    return Circle(
-        rounds=rounds, genesis=build_dag(GENESIS).root.hex(), seed_of=drawn_seed, codec=codec, degree=4, **options
-    )
+    return Circle(rounds=rounds, genesis=GENESIS_ROOT.hex(), seed_of=drawn_seed, codec=codec, degree=4, **options)
 
 
 @pytest.fixture
@@ -43,7 +37,7 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Audit a circle over JSON-RPC in memory. Returns the report and which digests were fetched, in order."""
 
     def run(circle: Circle, lost: Collection[bytes] = (), **options: Any) -> tuple[Report, list[bytes]]:
-        served = {build_dag(GENESIS).root: GENESIS, **circle.blobs}
+        served = {GENESIS_ROOT: GENESIS_BLOB, **circle.blobs}
         blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
         monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: Endpoint(circle, None).rpc())
         monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
@@ -96,7 +90,7 @@ def test_a_lost_blob_is_asked_for_once_and_told_once(audited: Callable[..., Any]
 
 def test_without_a_genesis_no_author_is_blamed(audited: Callable[..., Any]) -> None:
     circle = circle_of("delta", rounds=2, cheats={})
-    report, _ = audited(circle, {build_dag(GENESIS).root})
+    report, _ = audited(circle, {GENESIS_ROOT})
     assert named(report) == {("A3", None, None)}
 
 

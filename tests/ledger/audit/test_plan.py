@@ -9,25 +9,21 @@ import pytest
 from ledger.audit.findings import Finding, Report
 from ledger.audit.plan import Work, plan_from, plan_owed, plan_sample
 from ledger.audit.run import Scope, audit
-from ledger.blobs.contents.records import Genesis, encode_genesis
-from ledger.blobs.unixfs import build_dag
-from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import UsageError
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
 from tests.support.histories.circles import (
+    GENESIS_BLOB,
+    GENESIS_ROOT,
     NETWORK,
-    PARAMETERS,
     Away,
     Circle,
     FalseCheckpoint,
     FalseJudge,
-    genesis_vector,
     hand_over,
 )
 
 pytestmark = pytest.mark.rule("R22.2")
 
-GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 LIES = (7, 8, 11)
 
 
@@ -41,7 +37,7 @@ def circle_of(codec: str = "delta", rule: str = "tether", **options: Any) -> Cir
         "cheats": cheats,
         "rule_parameters": {},
     } | options
-    return Circle(genesis=build_dag(GENESIS).root.hex(), seed_of=drawn_seed, codec=codec, rule=rule, **about)
+    return Circle(genesis=GENESIS_ROOT.hex(), seed_of=drawn_seed, codec=codec, rule=rule, **about)
 
 
 @pytest.fixture
@@ -56,7 +52,7 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         lost: Collection[bytes] = (),
         **options: Any,
     ) -> tuple[Report, list[bytes]]:
-        served = {build_dag(GENESIS).root: GENESIS, **circle.blobs}
+        served = {GENESIS_ROOT: GENESIS_BLOB, **circle.blobs}
         blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
         monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: Endpoint(circle, None).rpc())
         monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
@@ -120,7 +116,7 @@ def test_a_sample_fetches_what_it_follows_from_and_no_more(audited: Callable[...
     started = [n for n, seats in plan.work.items() for seat, work in seats.items() if work is Work.START]
     for start in started:
         wanted |= {history.rounds[start - 1].attestations[judge].record, circle.checkpoints[start, judge]}
-    assert set(asked) == wanted | {build_dag(GENESIS).root}
+    assert set(asked) == wanted | {GENESIS_ROOT}
     assert max(plan.work) == number
     assert report.started == len(started)
 

@@ -9,28 +9,23 @@ import pytest
 
 from ledger.audit.findings import Check, Report
 from ledger.audit.run import audit
-from ledger.blobs.contents.records import Genesis, encode_genesis
-from ledger.blobs.unixfs import build_dag
 from ledger.chain.rpc.client import BadAnswer, RpcFault
 from ledger.chain.rpc.patience import EndpointPatience
 from ledger.circle.events import Left, Moved, Opened, Settled
 from ledger.circle.reputation import pack, unpack
-from ledger.codec import PLAIN, Blocks, quantise
 from ledger.errors import SetupError
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Blobs, Endpoint, block_hash, drawn_seed, log_of
-from tests.support.histories.circles import NETWORK, PARAMETERS, Circle, Honest, Said, flipped, genesis_vector
+from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, NETWORK, Circle, Honest, Said, flipped
 from tests.support.histories.parts import digest, endpoint
 
 pytestmark = pytest.mark.rule("R22")
-
-GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 
 
 def circle_of(rounds: int = 2, **options: Any) -> Circle:
     """Five peers; after the first round seat 2 moves."""
     between = {1: lambda circle: circle.write(Moved(2, endpoint(77)))}
     options = {"between": between, **options}
-    return Circle(rounds=rounds, genesis=build_dag(GENESIS).root.hex(), seed_of=drawn_seed, **options)
+    return Circle(rounds=rounds, genesis=GENESIS_ROOT.hex(), seed_of=drawn_seed, **options)
 
 
 @pytest.fixture
@@ -43,7 +38,7 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         blobs: Mapping[bytes, bytes | None] | None = None,
         **options: Any,
     ) -> tuple[Report, list[bytes]]:
-        held = Blobs({build_dag(GENESIS).root: GENESIS, **circle.blobs} if blobs is None else blobs)
+        held = Blobs({GENESIS_ROOT: GENESIS_BLOB, **circle.blobs} if blobs is None else blobs)
         told = Endpoint(circle, lies)
         rpc = told.rpc()
         rpc.patience = EndpointPatience(fault_s=0.6, catch_up_s=0.0)
@@ -71,7 +66,7 @@ def test_an_honest_endpoint_gives_a_clean_report_in_which_everything_was_looked_
     assert {check for check, count in report.examined.items() if count} >= {
         *("A1", "A2", "A3", "A4", "A5", "A6", "A7"),
     }
-    assert set(asked) == {build_dag(GENESIS).root, *circle.updates.values()}
+    assert set(asked) == {GENESIS_ROOT, *circle.updates.values()}
     assert done == [(1, 2), (2, 2)]
     assert (report.blobs, report.blob_bytes) == (
         10,
@@ -317,7 +312,7 @@ def test_a_settlement_with_reputations_of_seats_that_nobody_holds_is_a_finding(a
 
 def test_a_blob_that_nobody_serves_is_named_with_what_each_gateway_said(audited: Callable[..., Any]) -> None:
     circle = circle_of()
-    blobs = {build_dag(GENESIS).root: GENESIS, **circle.blobs}
+    blobs = {GENESIS_ROOT: GENESIS_BLOB, **circle.blobs}
     del blobs[circle.updates[2, 3]]
     report, _ = audited(circle, blobs=blobs)
     first = report.findings[0]
@@ -328,9 +323,7 @@ def test_a_blob_that_nobody_serves_is_named_with_what_each_gateway_said(audited:
     assert report.blobs == 9 + 5 + 5, "records and checkpoints tell how its judges went on"
 
 
-@pytest.mark.parametrize(
-    ("genesis", "said"), [({}, "nobody serves"), ({build_dag(GENESIS).root: b"FMno"}, "invalid")]
-)
+@pytest.mark.parametrize(("genesis", "said"), [({}, "nobody serves"), ({GENESIS_ROOT: b"FMno"}, "invalid")])
 def test_a_genesis_that_is_not_to_be_had_or_none_is_a_finding(
     audited: Callable[..., Any], genesis: dict[bytes, bytes], said: str
 ) -> None:
@@ -357,7 +350,7 @@ def test_what_is_sealed_still_is_not_asked_for(audited: Callable[..., Any]) -> N
     report, asked = audited(circle)
     assert report.findings == []
     assert set(asked) == {
-        build_dag(GENESIS).root,
+        GENESIS_ROOT,
         *(root for (number, _), root in circle.updates.items() if number == 1),
     }
     assert report.rounds == 2

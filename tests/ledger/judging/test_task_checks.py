@@ -15,7 +15,7 @@ from ledger.chain.deployment.plan import make_plan
 from ledger.chain.deployment.terms import ChosenTerms
 from ledger.chain.reading import read_history
 from ledger.chain.rpc.patience import EndpointPatience
-from ledger.circle.history import CircleTerms, History
+from ledger.circle.history import CircleTerms
 from ledger.circle.manifest import MalformedManifest, Manifest, check_manifest
 from ledger.codec import CODECS
 from ledger.judging.task_checks import check_task
@@ -23,7 +23,7 @@ from node.cli.node import _fetch_opened
 from node.cli.opened import OpenCircle
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Endpoint
 from tests.support.histories.circles import NETWORK
-from tests.support.histories.parts import joined, manifest_of, opened
+from tests.support.histories.parts import fold, joined, manifest_of, opened
 from tests.support.privacy import TERMS
 
 pytestmark = pytest.mark.rule("R3.2")
@@ -121,9 +121,7 @@ def test_an_audit_of_such_a_circle_ends_with_that_finding(monkeypatch: pytest.Mo
 def test_its_history_is_folded_by_whoever_has_no_such_rule() -> None:
     manifest = foreign(rule="magic", codec="int4")
     check_manifest(manifest)
-    history = History(PARAMETERS)
-    history.apply(opened(manifest))
-    assert history.manifest == manifest
+    assert fold(PARAMETERS, [opened(manifest)]).manifest == manifest
 
 
 @pytest.mark.parametrize("module", ["ledger.circle.history", "ledger.chain.reading", "ledger.chain.tracker"])

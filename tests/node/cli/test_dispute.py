@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from ledger.blobs.unixfs import build_dag
 from ledger.chain.transactions.receipts import Reverted
 from ledger.circle.events import NO_RECORD
 from ledger.errors import SetupError, UsageError
@@ -15,7 +14,7 @@ from ledger.judging.false_verdicts import Truth
 from node.cli.dispute import _summon, check_worth
 from node.cli.recomputing import Recomputed, check_timeout, fetch_and_recompute
 from tests.support.circle_endpoint import Blobs
-from tests.support.histories.circles import GENESIS_BLOB, NETWORK, Away, Circle, FalseJudge
+from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, NETWORK, Away, Circle, FalseJudge
 from tests.support.histories.disputes import Court
 
 
@@ -23,7 +22,7 @@ from tests.support.histories.disputes import Court
 def circle() -> Circle:
     """Seat 1 pauses; seat 2 lies about seat 0 in round 6."""
     cheats = {1: Away(1, (3, 4)), 2: FalseJudge(2, 0, (6,))}
-    genesis = build_dag(GENESIS_BLOB).root.hex()
+    genesis = GENESIS_ROOT.hex()
     return Circle(rounds=6, rule="tether", rule_parameters={}, codec="delta", genesis=genesis, cheats=cheats)
 
 
@@ -38,7 +37,7 @@ def recomputing(circle: Circle, judge: int, target: int, blobs: Blobs, monkeypat
 async def test_the_liar_is_found_and_the_record_it_should_have_anchored(
     circle: Circle, judge: int, is_about_record: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blobs = Blobs({build_dag(GENESIS_BLOB).root: GENESIS_BLOB, **circle.blobs})
+    blobs = Blobs({GENESIS_ROOT: GENESIS_BLOB, **circle.blobs})
     anchored = circle.known.rounds[5].attestations[judge].record
     found = await recomputing(circle, judge, judge if is_about_record else 0, blobs, monkeypatch)
     # The liar's record is the true one, and clears it of nothing: it lied on chain alone.
@@ -50,7 +49,7 @@ async def test_the_liar_is_found_and_the_record_it_should_have_anchored(
 async def test_a_blob_that_nobody_serves_is_named(circle: Circle, monkeypatch: pytest.MonkeyPatch) -> None:
     lost = circle.updates[6, 1]
     shown = {root: blob for root, blob in circle.blobs.items() if root != lost}
-    blobs = Blobs({build_dag(GENESIS_BLOB).root: GENESIS_BLOB, **shown})
+    blobs = Blobs({GENESIS_ROOT: GENESIS_BLOB, **shown})
     found = await recomputing(circle, 3, 0, blobs, monkeypatch)
     assert (found.truth, found.record) == (Truth.WITHHELD, NO_RECORD)
     assert lost.hex()[:12] in found.lacking

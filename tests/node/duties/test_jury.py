@@ -38,6 +38,7 @@ from node.round.exchange import AnnouncedUpdates, Exchange
 from node.round.neighbour_patience import NeighbourPatience
 from tests.support.histories.circles import (
     GENESIS_BLOB,
+    GENESIS_ROOT,
     NETWORK,
     PARAMETERS,
     Away,
@@ -95,7 +96,7 @@ def circle(monkeypatch: pytest.MonkeyPatch) -> Circle:
         rule="tether",
         rule_parameters={},
         codec="delta",
-        genesis=build_dag(GENESIS_BLOB).root.hex(),
+        genesis=GENESIS_ROOT.hex(),
         cheats={1: Away(1, (4, 5, 6)), 2: FalseJudge(LIE[0], LIE[1], (8,))},
         between={4: lambda circle: hand_over(circle, 5)},
     )
@@ -154,7 +155,7 @@ async def test_no_judge_has_to_show_what_an_invalid_update_hangs_on_and_nobody_e
     options: dict[str, Any] = {
         "rule_parameters": {},
         "codec": "delta",
-        "genesis": build_dag(GENESIS_BLOB).root.hex(),
+        "genesis": GENESIS_ROOT.hex(),
         "cheats": cheats,
     }
     circle = Circle(seats=4, rounds=3, degree=3, rule="tether", **options)
@@ -248,7 +249,7 @@ async def test_who_shows_byte_by_byte_withholds(circle: Circle) -> None:
 async def test_who_shows_a_false_checkpoint_to_some_splits_no_jury() -> None:
     """Who has it sees what follows from it; who has not sees that another would follow, and says no more."""
     cheats = {2: FalseCheckpoint(2, (4,))}
-    about: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "genesis": build_dag(GENESIS_BLOB).root.hex()}
+    about: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "genesis": GENESIS_ROOT.hex()}
     circle = Circle(seats=5, rounds=6, cheats=cheats, **about)
     history, domain = circle.history(), NETWORK.domain_separator
     shown, hidden = Fetching(circle), Fetching(circle, (circle.checkpoints[4, 2],))
@@ -262,7 +263,7 @@ async def test_who_shows_a_false_checkpoint_to_some_splits_no_jury() -> None:
 
 
 async def test_bytes_that_are_no_checkpoint_are_looked_behind() -> None:
-    about: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "genesis": build_dag(GENESIS_BLOB).root.hex()}
+    about: dict[str, Any] = {"rule": "tether", "rule_parameters": {}, "genesis": GENESIS_ROOT.hex()}
     circle = Circle(seats=5, rounds=6, **about)
     fetch = Fetching(circle)
     fetch.blobs[circle.checkpoints[4, 2]] = None
@@ -273,7 +274,7 @@ async def test_nobody_can_tell_what_follows_from_private_data_and_no_genesis_is_
     circle: Circle,
 ) -> None:
     domain = NETWORK.domain_separator
-    private = Circle(rule="ubar", rule_parameters={}, genesis=build_dag(GENESIS_BLOB).root.hex())
+    private = Circle(rule="ubar", rule_parameters={}, genesis=GENESIS_ROOT.hex())
     for found in (
         recompute_truth(private.history(), domain, 2, 0, 1, Fetching(private)),
         recompute_attestation(private.history(), domain, 2, 0, Fetching(private)),

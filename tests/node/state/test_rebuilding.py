@@ -6,22 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from ledger.blobs.contents.records import Genesis, encode_genesis
-from ledger.blobs.unixfs import build_dag
 from ledger.circle.history import History
-from ledger.codec import PLAIN, Blocks, quantise
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.frame_chains import StateCache
 from ledger.rules.judge_memory import CarriedState
 from node.blobs.store import BlockStore
 from node.state.peer_state import Base
 from node.state.recovery import JudgedExchange, Recovery, StateLacking
-from tests.support.histories.circles import NETWORK, PARAMETERS, Circle, genesis_state, genesis_vector
+from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, NETWORK, Circle, genesis_state
 
 pytestmark = pytest.mark.rule("R15")
 
 SEAT, ROUNDS = 1, 3
-GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 
 
 class Others:
@@ -44,7 +40,7 @@ class Others:
 class Scene:
     def __init__(self, folder: Path) -> None:
         self.circle = Circle(
-            rounds=ROUNDS, rule="tether", rule_parameters={}, codec="delta", genesis=build_dag(GENESIS).root.hex()
+            rounds=ROUNDS, rule="tether", rule_parameters={}, codec="delta", genesis=GENESIS_ROOT.hex()
         )
         self.others, self.store = Others(self.circle), BlockStore(folder / "blobs")
         self.history = self.circle.history()
@@ -67,7 +63,7 @@ class Scene:
 @pytest.fixture
 async def scene(tmp_path: Path) -> Scene:
     scene = Scene(tmp_path)
-    await scene.recovery.load_genesis(GENESIS)
+    await scene.recovery.load_genesis(GENESIS_BLOB)
     return scene
 
 

@@ -9,24 +9,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ledger.blobs.contents.records import Genesis, encode_genesis
-from ledger.blobs.unixfs import build_dag
-from ledger.circle.events import Left, Released, Settled
+from ledger.circle.events import Left, Released
 from ledger.circle.history import History
-from ledger.codec import PLAIN, Blocks, quantise
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.frame_chains import CircleTask, HeldBlobs, StateCache
 from ledger.judging.replay import replay
 from node.blobs.store import BlockStore
 from node.state.peer_state import Base
 from node.state.recovery import JudgedExchange, Recovery
-from tests.support.histories.circles import NETWORK, PARAMETERS, Circle, Honest, Said, genesis_state, genesis_vector
+from tests.support.histories.circles import (
+    GENESIS_BLOB,
+    GENESIS_ROOT,
+    NETWORK,
+    PARAMETERS,
+    Circle,
+    Honest,
+    Said,
+    genesis_state,
+)
 from tests.support.histories.parts import digest
 
 pytestmark = pytest.mark.rule("R15")
 
 DOMAIN = NETWORK.domain_separator
-GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 START = Base(genesis_state())
 
 
@@ -51,26 +56,17 @@ class Scene:
     """A circle that has played some rounds, and one of its seats that starts again."""
 
     def __init__(self, folder: Path, seat: int, **options: Any) -> None:
-        self.circle = Circle(genesis=build_dag(GENESIS).root.hex(), **options)
+        self.circle = Circle(genesis=GENESIS_ROOT.hex(), **options)
         self.seat, self.lent = seat, Lent(self.circle)
         self.store = BlockStore(folder / "store")
-        self.store.put(GENESIS)
+        self.store.put(GENESIS_BLOB)
         exchange: Any = self.lent
         self.history = self.circle.known
         self.recovery = Recovery(lambda: self.history, DOMAIN, seat, self.store, exchange)
-        assert np.array_equal(asyncio.run(self.recovery.load_genesis(GENESIS)), genesis_state())
+        assert np.array_equal(asyncio.run(self.recovery.load_genesis(GENESIS_BLOB)), genesis_state())
 
     def base(self, known: Sequence[Base], judged: Sequence[JudgedExchange] = ()) -> Base:
         return asyncio.run(self.recovery.rebuild_base(known, judged))
-
-    def through(self, number: int) -> History:
-        """The history once this round was settled."""
-        history = History(self.circle.terms)
-        for event in self.circle.events:
-            history.apply(event)
-            if isinstance(event, Settled) and event.round == number:
-                break
-        return history
 
     def record(self, number: int) -> bytes:
         return self.circle.known.rounds[number - 1].attestations[self.seat].record
@@ -95,7 +91,7 @@ def test_from_the_genesis_a_peer_comes_to_the_base_it_had(tmp_path: Path, rule: 
 def test_only_what_happened_since_a_saved_base_is_done_over_again(tmp_path: Path, rule: dict[str, Any]) -> None:
     scene = Scene(tmp_path, 1, **rule)
     whole = scene.history
-    scene.history = scene.through(2)
+    scene.history = scene.circle.until(3)
     saved = scene.base([START])
     assert saved.round == 2
     scene.lent.asked.clear()

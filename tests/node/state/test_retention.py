@@ -9,25 +9,30 @@ import msgspec
 import numpy as np
 import pytest
 
-from ledger.blobs.contents.records import Genesis, Update, encode_genesis, encode_update
+from ledger.blobs.contents.records import Update, encode_update
 from ledger.blobs.unixfs import CHUNK_BYTES, build_dag
 from ledger.circle.draw import mask_of
 from ledger.circle.events import Disputed
-from ledger.circle.history import History
-from ledger.codec import PLAIN, Blocks, quantise
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Examination, Truth
 from ledger.judging.frame_chains import find_frame_chain
 from node.blobs.store import BlockStore
 from node.duties.jury import recompute_attestation, recompute_truth
 from node.state.retention import Retention, find_owed_rounds, first_kept_round
-from tests.support.histories.circles import NETWORK, PARAMETERS, Away, Circle, Honest, genesis_vector
+from tests.support.histories.circles import (
+    GENESIS_BLOB,
+    GENESIS_ROOT,
+    NETWORK,
+    Away,
+    Circle,
+    Honest,
+    genesis_vector,
+)
 from tests.support.histories.parts import address
 
 pytestmark = pytest.mark.rule("R29")
 
 DOMAIN = NETWORK.domain_separator
-GENESIS = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
 SEAT, DISPUTABLE, SLACK = 1, 6, 5
 
 
@@ -41,23 +46,13 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def circle_of(rounds: int = 26, **options: Any) -> Circle:
     about = {"rule": "tether", "rule_parameters": {}, "codec": "delta"} | options
-    return Circle(seats=4, rounds=rounds, degree=3, genesis=build_dag(GENESIS).root.hex(), **about)
-
-
-def through(circle: Circle, number: int) -> History:
-    """The history when this round has just opened."""
-    history = History(circle.terms)
-    for event in circle.events:
-        history.apply(event)
-        if history.number == number:
-            break
-    return history
+    return Circle(seats=4, rounds=rounds, degree=3, genesis=GENESIS_ROOT.hex(), **about)
 
 
 def kept_by(circle: Circle, folder: Path, number: int, seat: int = SEAT, every: int = 2) -> BlockStore:
     """The store of a peer that took part until this round opened, and deleted what it may as it went."""
     store = BlockStore(folder)
-    store.put(GENESIS)
+    store.put(GENESIS_BLOB)
     retention = Retention(store)
     for round_ in circle.known.rounds[: number - 1]:
         judged = round_.attestations[seat].judged if seat in round_.attestations else 0
@@ -72,7 +67,7 @@ def kept_by(circle: Circle, folder: Path, number: int, seat: int = SEAT, every: 
         for digest in had:
             store.put(circle.read(digest))
         if round_.number % every == 0:
-            retention.delete(through(circle, round_.number + 1), seat)
+            retention.delete(circle.until(round_.number + 1), seat)
     return store
 
 
@@ -101,7 +96,7 @@ def test_a_peer_can_show_what_every_disputable_round_of_its_own_follows_from(
 ) -> None:
     circle = circle_of(rule=rule, codec=codec, checkpoint_every=3, cheats={SEAT: Away(SEAT, (8, 9, 10))})
     for number in (20, 21, 22):
-        history, store = through(circle, number), kept_by(circle, tmp_path / str(number), number)
+        history, store = circle.until(number), kept_by(circle, tmp_path / str(number), number)
         for back in range(1, DISPUTABLE + 1):
             round_ = history.rounds[number - back - 1]
             found = asyncio.run(recompute_attestation(history, DOMAIN, round_.number, SEAT, Shown(store)))
@@ -120,7 +115,7 @@ def test_what_is_kept_is_bounded_by_what_can_be_disputed_and_not_by_the_circles_
 
 def test_nothing_goes_as_long_as_everything_can_be_disputed(tmp_path: Path) -> None:
     circle = circle_of(12, checkpoint_every=2)
-    history, store = through(circle, 12), BlockStore(tmp_path)
+    history, store = circle.until(12), BlockStore(tmp_path)
     for blob in circle.blobs.values():
         store.put(blob or b"")
     assert first_kept_round(history) == 1
@@ -135,7 +130,7 @@ def test_an_open_dispute_keeps_what_it_is_about(tmp_path: Path) -> None:
         circle.write(Disputed(0, 7, SEAT, 0, address(500), b"\7" * 32, everyone, 1_700_000_000))
 
     circle = circle_of(26, checkpoint_every=3, codec="int8", between={9: claim})
-    history, store = through(circle, 26), kept_by(circle, tmp_path, 26)
+    history, store = circle.until(26), kept_by(circle, tmp_path, 26)
     assert find_owed_rounds(history, SEAT)[0] >= {6, 7}
     assert asyncio.run(recompute_truth(history, DOMAIN, 7, SEAT, 0, Shown(store))).truth == Truth.RIGHT
     assert asyncio.run(recompute_truth(history, DOMAIN, 8, SEAT, 0, Shown(store))).truth == Truth.WITHHELD
@@ -162,7 +157,7 @@ def test_what_stayed_for_a_later_round_goes_when_that_is_final(tmp_path: Path) -
     circle = circle_of(40, checkpoint_every=3)
     early, late = kept_by(circle, tmp_path / "1", 24, every=1), kept_by(circle, tmp_path / "2", 40, every=1)
     updates = [circle.updates[number, seat] for number in range(1, 24) for seat in range(4)]
-    first = first_kept_round(through(circle, 24))
+    first = first_kept_round(circle.until(24))
     hung_on = [one for one in updates if early.has(one)]
     assert any(early.has(circle.updates[number, 0]) for number in range(1, first)), "frames hang on earlier ones"
     assert sum(late.has(one) for one in hung_on) < len(hung_on)
@@ -170,7 +165,7 @@ def test_what_stayed_for_a_later_round_goes_when_that_is_final(tmp_path: Path) -
 
 def test_a_judge_that_was_away_for_long_keeps_its_last_rounds(tmp_path: Path) -> None:
     circle = circle_of(30, checkpoint_every=3, codec="int8", cheats={SEAT: Away(SEAT, range(8, 29))})
-    history = through(circle, 30)
+    history = circle.until(30)
     updates, checkpoints = find_owed_rounds(history, SEAT)
     assert checkpoints == {5}
     assert updates == {6, 7}
@@ -218,12 +213,12 @@ async def test_deletion_comes_after_some_rounds_and_tells_what_of_its_own_went(t
     for blob in circle.blobs.values():
         store.put(blob or b"")
     retention = Retention(store, unpinned.append)
-    retention.delete_when_due(through(circle, 29), SEAT)
+    retention.delete_when_due(circle.until(29), SEAT)
     assert retention._working is not None
     await retention._working
     assert circle.updates[2, SEAT] in unpinned
     working = retention._working
-    retention.delete_when_due(through(circle, 30), SEAT)
+    retention.delete_when_due(circle.until(30), SEAT)
     assert retention._working is working, "one round later there is hardly anything to delete"
     retention.delete_when_due(circle.history(), SEAT)
     retention.close()
@@ -249,7 +244,7 @@ def test_who_names_a_blob_long_before_it_publishes_it_has_no_judge_delete_it(tmp
     circle = circle_of(20, codec="int8", checkpoint_every=3, cheats={2: Foretelling(2)})
     planted = circle.updates[Foretelling.LATE, 2]
     assert planted == circle.updates[Foretelling.EARLY, 2]
-    history, store = through(circle, 18), kept_by(circle, tmp_path, 18)
+    history, store = circle.until(18), kept_by(circle, tmp_path, 18)
     assert first_kept_round(history) > Foretelling.EARLY
     assert store.has(planted)
     assert (

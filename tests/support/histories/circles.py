@@ -63,6 +63,7 @@ def genesis_state() -> NDArray[np.int32]:
 
 
 GENESIS_BLOB = encode_genesis(Genesis(PLAIN, quantise(genesis_vector(), Blocks((PARAMETERS,)), PLAIN).payload))
+GENESIS_ROOT = build_dag(GENESIS_BLOB).root
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,15 @@ class Circle:
         for event in written:
             self.known.apply(event)
             self.events.append(event)
+
+    def until(self, number: int) -> History:
+        """The history when this round had just opened; all of it where it never did."""
+        history = History(self.terms)
+        for event in self.events:
+            history.apply(event)
+            if history.number == number:
+                break
+        return history
 
     def take(self, seat: int, peer: int) -> None:
         """Another peer takes a seat that was released."""
