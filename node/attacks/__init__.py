@@ -12,6 +12,7 @@ from typing import Any, Final
 from ledger.errors import UsageError
 from node.attacks.attack import Attack
 from node.attacks.buffer import Buffer
+from node.attacks.camouflage import Camouflage
 from node.attacks.collusive import Alie, Dissensus, InnerProduct, MinMax, MinSum, Stall
 from node.attacks.data import Backdoor, FeatureNoise, LabelFlip
 from node.attacks.fang import FangKrum, FangTrim
@@ -42,6 +43,7 @@ _KINDS: Final[tuple[type[Attack], ...]] = (
     HalfRide,
     SlowDrift,
     Tuned,
+    Camouflage,
     Sleeper,
     Backdoor,
     Buffer,

@@ -5,8 +5,9 @@ import argparse
 # Written out, as the attacks themselves take their time to import; a test compares.
 ATTACK_HELP = (
     "sign-flip, label-flip, feature-noise, gaussian, alie, ipm, stall, fang-trim, fang-krum, min-max, min-sum, "
-    "dissensus, ride, half-ride, slow-drift, tuned, sleeper (sleeper:NAME wakes into NAME), backdoor, buffer, "
-    "copier, lazy, withhold, equivocate, false-verdict, less-noise, uncharged, more-examples, oversize, malformed"
+    "dissensus, ride, half-ride, slow-drift, tuned, camouflage, sleeper (sleeper:NAME wakes into NAME), backdoor, "
+    "buffer, copier, lazy, withhold, equivocate, false-verdict, less-noise, uncharged, more-examples, oversize, "
+    "malformed"
 )
 
 
