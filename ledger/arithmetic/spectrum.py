@@ -1,5 +1,6 @@
 """Inner products of integer vectors and the main direction in which they differ, exactly."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 from operator import mul
@@ -55,33 +56,40 @@ def _products(left: NDArray[np.float64], right: NDArray[np.float64]) -> Matrix:
     return [np.vecdot(row, right).astype(np.int64).tolist() for row in left]
 
 
-def measure_spread(products: Matrix, unit: int) -> Spread:
+def measure_spread(products: Matrix, unit: int, pulls: Sequence[int] | None = None) -> Spread:
     """The spread of all vectors but the last, which is the guest, from their Gram matrix.
 
-    unit: by what to divide a length to have it in the vectors' unit.
+    unit: by what to divide a length to have it in the vectors' unit. pulls: of each vector, the guest's last; from
+    vector i then q_i · Σ q_k v_k / Σ q_k² is taken in place of the mean, which is what all pulls of 1 give.
     """
-    count = len(products) - 1
-    centred = _centre(products, count)
-    weights = _main_direction([row[:count] for row in centred[:count]])
-    along = [sum(map(mul, weights, row[:count])) for row in centred]
+    vectors = len(products) - 1
+    pulls = [1] * len(products) if pulls is None else pulls
+    count = sum(pull * pull for pull in pulls[:vectors])
+    centred = _centre(products, pulls, count)
+    weights = _main_direction([row[:vectors] for row in centred[:vectors]])
+    along = [sum(map(mul, weights, row[:vectors])) for row in centred]
     power = sum(w * value for w, value in zip(weights, along, strict=False))
-    total = sum(centred[i][i] for i in range(count))
-    squares = tuple(centred[i][i] // (count * unit) ** 2 for i in range(count))
+    total = sum(centred[i][i] for i in range(vectors))
+    squares = tuple(centred[i][i] // (count * unit) ** 2 for i in range(vectors))
     # The direction's own length is sqrt(power); `centred` is count² times too large, so lengths are count times.
     length = isqrt(power) * count * unit
     if not length:
-        return Spread((0,) * count, 0, squares, 0, total // (count * unit) ** 2 if count else 0)
+        return Spread((0,) * vectors, 0, squares, 0, total // (count * unit) ** 2 if count else 0)
     scaled = [(2 * value + length) // (2 * length) for value in along]
     largest = power // (sum(w * w for w in weights) * (count * unit) ** 2)
-    return Spread(tuple(scaled[:count]), scaled[count], squares, largest, total // (count * unit) ** 2)
+    return Spread(tuple(scaled[:vectors]), scaled[vectors], squares, largest, total // (count * unit) ** 2)
 
 
-def _centre(products: Matrix, count: int) -> Matrix:
-    """Gram matrix of all vectors minus the mean of the first `count`, times count²."""
-    sums = [sum(row[:count]) for row in products]
-    whole = sum(sums[:count])
+def _centre(products: Matrix, pulls: Sequence[int], count: int) -> Matrix:
+    """Gram matrix of all vectors less what `measure_spread` takes from each, times count². count: Σ pull²."""
+    vectors = len(products) - 1
+    sums = [sum(map(mul, pulls[:vectors], row[:vectors])) for row in products]
+    whole = sum(map(mul, pulls[:vectors], sums[:vectors]))
     return [
-        [count * count * entry - count * (sums[i] + sums[j]) + whole for j, entry in enumerate(row)]
+        [
+            count * count * entry - count * (pulls[j] * sums[i] + pulls[i] * sums[j]) + pulls[i] * pulls[j] * whole
+            for j, entry in enumerate(row)
+        ]
         for i, row in enumerate(products)
     ]
 

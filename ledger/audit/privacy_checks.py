@@ -17,16 +17,9 @@ from ledger.audit.findings import Check, PrivacyLine, Report
 from ledger.circle.history import History, Round
 from ledger.circle.manifest import Tensor
 from ledger.codec import Blocks, blocks_of, frame_steps
+from ledger.judging.noise_floor import CHANCE, COARSEST, NOISE_FLOOR
 from ledger.privacy.statement import PrivacyStatement, follows
 
-NOISE_FLOOR: Final = Fraction(9, 10)
-"""Below this share of the noise agreed on, a step of many values cannot hold that noise."""
-CHANCE: Final = 84
-"""How far below 1 chance alone takes a step of few values. Of m values, noise is at most the share 1 − √(84 / m) of
-its mean with a probability below e⁻²¹, some 10⁻⁹. Source: Laurent and Massart 2000, lemma 1, x = 84 / 4.
-"""
-COARSEST: Final = 3
-"""Values whose frame has wider steps, in deviations of the noise, do not count: rounding may swallow the noise."""
 REFUTES: Final = (
     "privacy: these checks refute and cannot prove: who draws noise that another can foretell, or trains with a"
     " higher rate than it says, passes them"

@@ -59,14 +59,14 @@ class SpilledStates:
 
     def __init__(self, spill: Spill[Commit], most: int) -> None:
         self._spill, self._most = spill, most
-        self._notes: dict[Commit, tuple[bytes, tuple[Commit, ...]]] = {}
+        self._notes: dict[Commit, tuple[bytes, tuple[Commit, ...], bool]] = {}
 
     def put(self, commit: Commit, state: DecodedState) -> None:
         """Keep a state, in the oldest one's place where they are too many."""
         if commit in self._notes:
             return
         self._spill.put(commit, state.state.tobytes())
-        self._notes[commit] = state.base, state.predecessors
+        self._notes[commit] = state.base, state.predecessors, state.is_charged
         while len(self._spill) > self._most:
             oldest = next(iter(self._spill))
             self._spill.drop(oldest)
@@ -76,8 +76,7 @@ class SpilledStates:
         """The state, if it is still here."""
         if commit not in self._notes:
             return None
-        base, chain = self._notes[commit]
-        return DecodedState(np.frombuffer(self._spill.get(commit), np.int32), base, chain)
+        return DecodedState(np.frombuffer(self._spill.get(commit), np.int32), *self._notes[commit])
 
 
 class CarriedStates:

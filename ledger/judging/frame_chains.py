@@ -68,6 +68,8 @@ class DecodedState:
     """Digest of the one it was trained from, as its author says."""
     predecessors: tuple[Commit, ...] = ()
     """The commits it hangs on, newest first, back to a key frame; empty for a key frame."""
+    is_charged: bool = False
+    """Whether its author was charged for it under the circle's privacy terms, so that noise is in it (R30.3)."""
 
     @property
     def depth(self) -> int:
@@ -374,4 +376,5 @@ def _decode_next(
     last = None if before is None else before.state
     state = decode(update.payload, update.codec, blocks_of(task.manifest.sizes), last, origin)
     chain = () if before is None or previous is None else (previous, *before.predecessors)
-    return DecodedState(state, update.base, chain)
+    is_charged = update.privacy is not None and update.privacy.charged > 0
+    return DecodedState(state, update.base, chain, is_charged)

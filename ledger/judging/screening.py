@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from ledger.arithmetic.exact import GridState
 from ledger.blobs.contents.checkpoint import encode_checkpoint
 from ledger.blobs.contents.records import (
     ACCEPTED,
@@ -19,9 +16,17 @@ from ledger.blobs.contents.records import (
 )
 from ledger.blobs.unixfs import build_dag
 from ledger.circle.draw import mask_of
+from ledger.circle.manifest import Manifest
 from ledger.codec import blocks_of
 from ledger.errors import PeerFault
-from ledger.judging.frame_chains import BlobMissing, CircleTask, FetchedUpdate, decode_public_state
+from ledger.judging.frame_chains import (
+    BlobMissing,
+    CircleTask,
+    DecodedState,
+    FetchedUpdate,
+    decode_public_state,
+)
+from ledger.judging.noise_floor import find_noise_floor
 from ledger.rules import ScreeningInput, ScreeningResult, find_rule, looks_back
 from ledger.rules.judge_memory import CarriedState
 
@@ -91,11 +96,12 @@ def screen(
         raise PeerFault(f"rule {manifest.rule} judges from a base or memory that cannot be recomputed")
     carried = carried or CarriedState(own.state)
     found = {seat: _decode_state(fetched, task) for seat, fetched in neighbours.items()}
+    states = {seat: one for seat, one in found.items() if isinstance(one, DecodedState)}
     outcome = rule.screen(
         ScreeningInput(
             base=carried.base,
             own=own.state,
-            neighbours={seat: state for seat, state in found.items() if isinstance(state, np.ndarray)},
+            neighbours={seat: one.state for seat, one in states.items()},
             eligible=judge_round.eligible,
             round=judge_round.round,
             rounds=manifest.rounds,
@@ -105,6 +111,7 @@ def screen(
             | {judge_round.judge: judge.tenure},
             memory=carried.memory,
             loss=task.loss,
+            noise_floors=_find_noise_floors(task.manifest, states),
         )
     )
     entries = tuple(_make_entry(seat, neighbours[seat].digest, found[seat], outcome) for seat in sorted(neighbours))
@@ -140,10 +147,20 @@ def _encode_checkpoint(task: CircleTask, judge_round: JudgeRound, author: bytes,
     return encode_checkpoint(task.network, judge_round.round, author, carried, genesis, blocks)
 
 
-def _decode_state(fetched: FetchedUpdate, task: CircleTask) -> GridState | PeerFault | None:
+def _find_noise_floors(manifest: Manifest, states: Mapping[int, DecodedState]) -> dict[int, int] | None:
+    if manifest.privacy is None:
+        return None
+    variance = manifest.privacy.compute_noise_variance()
+    return {
+        seat: find_noise_floor(one.state, manifest.layout, variance) if one.is_charged else 0
+        for seat, one in states.items()
+    }
+
+
+def _decode_state(fetched: FetchedUpdate, task: CircleTask) -> DecodedState | PeerFault | None:
     """What a neighbour published; its fault where that does not decode, None where a blob is lacking."""
     try:
-        return decode_public_state(fetched, task).state
+        return decode_public_state(fetched, task)
     except BlobMissing:
         return None
     except PeerFault as fault:
@@ -152,7 +169,7 @@ def _decode_state(fetched: FetchedUpdate, task: CircleTask) -> GridState | PeerF
 
 
 def _make_entry(
-    seat: int, digest: bytes, found: GridState | PeerFault | None, outcome: ScreeningResult
+    seat: int, digest: bytes, found: DecodedState | PeerFault | None, outcome: ScreeningResult
 ) -> RecordEntry:
     if found is None:
         return RecordEntry(seat, digest, UNAVAILABLE, False, {})

@@ -14,6 +14,7 @@ from ledger.arithmetic.sketch import measure
 from ledger.arithmetic.spectrum import Spread, gram, measure_spread
 from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
 from ledger.rules.judge_memory import AuthorTrace, JudgeMemory
+from ledger.rules.white_noise import NoiseScale, compute_decay, compute_edge, compute_noise_scale
 
 _DOMAIN: Final = b"folkmoot tether 1"
 # A step as long as the reach τ has a sketch of this length.
@@ -22,6 +23,8 @@ _UNIT_BITS: Final = 22
 _SCALE_BITS: Final = 31
 _GAIN_BITS: Final = 20
 _FACTOR_BITS: Final = 18
+# The squared length of the noise in a trace that was brought to its size: that of one step as long as τ.
+_NOISE: Final = 1 << 2 * _UNIT_BITS
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Cut:
     """Twice the median that projections are held against."""
     moving: int = 0
     """How many authors the test counts."""
+    edge: int | None = None
+    """What λ₁ has to exceed for more than noise, in its own unit; None where steps hold no noise that is known."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,18 @@ class Tether:
                are dropped that are at least `far` times as far away as the furthest
         few  : n ≤ few; then the floor(drop · m) − number outside the gate neighbours furthest from c are dropped
         b'   = b + ((own − b) + Σ kept z_j) / (1 + kept)
+
+    In a circle with privacy terms each honest step holds noise whose size everybody knows, and the rule reckons
+    with it (R12.5):
+
+        quiet: who was charged and has d_j² below what its noise alone gives counts as outside the gate, and not in
+               the median
+        e_j  : of each z_j first offset · the mean of those inside and the judge's own is taken: most of what all
+               have in common is the noise in the judge's own base
+        p_j  : of traces in units of the noise that is left in them; who has less of it counts more in the mean
+        test : λ₁ above the edge of noise alone, (noise + young · mean noise left) · (1 + √(n / values))², and of
+               what there is besides the noise, λ₁ − 1 > max(spectral / (v − 1), share) · (Σλ − (v − 1));
+               and outer in place of far
 
     Neighbours are drawn anew each round, so a handful of them says little; all whom the judge has met say who
     pushes together. Those outside the gate or dropped by the test are rejected. Those dropped only because
@@ -117,6 +134,14 @@ class Tether:
     """How many copies of the judge's own projection enter the median."""
     sketch_width: int = 4096
     """Values of a sketch, a power of two."""
+    offset_milli: int = 500
+    """Under privacy terms: what is taken of the mean step before it is remembered."""
+    noise_milli: int = 1200
+    """Under privacy terms: how far noise alone spreads old traces, in times white noise."""
+    young_milli: int = 750
+    """Under privacy terms: how much further it spreads those of one round."""
+    outer_milli: int = 700
+    """Under privacy terms, in place of far: noise takes honest ones further out than their data do."""
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -136,6 +161,10 @@ class Tether:
             ("most", 0, 255),
             ("own_votes", 0, 255),
             ("sketch_width", 8, 1 << 16),
+            ("offset_milli", 0, 1000),
+            ("noise_milli", 1000, 10**6),
+            ("young_milli", 0, 10**6),
+            ("outer_milli", 0, 1000),
         ):
             value = getattr(self, name)
             if not least <= value <= most:
@@ -144,24 +173,33 @@ class Tether:
             raise ValueError(f"sketch_width {self.sketch_width} is not a power of two")
 
     def screen(self, inputs: ScreeningInput) -> ScreeningResult:
-        """Judge every neighbour and mix (R12.3)."""
+        """Judge every neighbour and mix (R12.3, and R12.5 where the noise is known)."""
         seats = sorted(inputs.neighbours)
         states = [inputs.neighbours[seat] for seat in seats]
         seed = inputs.memory.seed or _first_seed(inputs)
         seeds = (seed, _fresh_seed(inputs))
         lengths, sketches = measure(inputs.base, [*states, inputs.own], seeds, self.sketch_width)
         distances = dict(zip(seats, lengths[:-1], strict=True))
-        reach = self._reach(distances, lengths[-1], self._may_be_late(inputs))
+        floors = inputs.noise_floors or {}
+        # Noise is drawn apart from all else, so a step that holds it is no shorter, seen from anybody's base.
+        loud = {seat: d2 for seat, d2 in distances.items() if d2 >= floors.get(seat, 0)}
+        reach = self._reach(loud, lengths[-1], self._may_be_late(inputs))
         steps, fresh = (
             [_unit_step(sketch, length, reach.tau2) for sketch, length in zip(some, lengths, strict=True)]
             for some in sketches
         )
         reach = replace(reach, inside=self._find_unhidden(reach.inside, seats, steps, fresh))
+        if inputs.noise_floors is not None:
+            steps = self._take_offset(steps, [seat in reach.inside for seat in seats] + [True])
         traces = self._remember(inputs, [*seats, inputs.judge], steps)
         memory = JudgeMemory(seed, {**inputs.memory.traces, **traces})
         known = self._find_known(reach, seats, memory, inputs.judge)
-        found = self._measure_spread(known, memory.traces, inputs.judge) if known else None
-        cut = Cut() if found is None else self._cut(known, found, reach, len(seats))
+        scales = (
+            None if inputs.noise_floors is None else self._find_noise_scales([*known, inputs.judge], memory.traces)
+        )
+        found = self._measure_spread(known, memory.traces, inputs.judge, scales) if known else None
+        edge = None if scales is None or not known else self._find_edge(scales[:-1], inputs.base.size)
+        cut = Cut() if found is None else self._cut(known, found, reach, len(seats), edge)
         accepted = reach.inside - cut.dropped if cut.has_fired else reach.inside
         mixed = (reach.inside - cut.dropped) & inputs.eligible
         kept = sorted(mixed)
@@ -180,6 +218,13 @@ class Tether:
         own = inputs.memory.trace_of(inputs.judge, inputs.tenures.get(inputs.judge, 0))
         judged = own.meetings if own else 0
         return judged <= self.settling and judged + 1 < inputs.round
+
+    def _take_offset(self, steps: Sequence[NDArray[np.int64]], counts: Sequence[bool]) -> list[NDArray[np.int64]]:
+        """Each sketch less a part of the mean of those that count, rounded half up."""
+        some = [step for step, is_counted in zip(steps, counts, strict=True) if is_counted]
+        divisor = 1000 * len(some)
+        offset = (2 * self.offset_milli * np.sum(some, axis=0) + divisor) // (2 * divisor)
+        return [step - offset for step in steps]
 
     def _reach(self, distances: Mapping[int, int], own: int, may_be_late: bool) -> Reach:
         """τ² and who is inside the gate, from squared lengths."""
@@ -251,47 +296,71 @@ class Tether:
         places = max(self.most - len(reach.inside), 0)
         return sorted(reach.inside.union(seat for _, seat in sorted(absent)[:places]))
 
-    def _measure_spread(self, known: Sequence[int], traces: Mapping[int, AuthorTrace], judge: int) -> Spread:
-        """How the bias-corrected traces of the authors known spread; the guest is the judge."""
+    def _find_noise_scales(self, seats: Sequence[int], traces: Mapping[int, AuthorTrace]) -> list[NoiseScale]:
+        return [compute_noise_scale(self.memory_milli, traces[seat].meetings, _GAIN_BITS) for seat in seats]
+
+    def _find_edge(self, scales: Sequence[NoiseScale], parameters: int) -> int:
+        """What λ₁ has to exceed. parameters: of the model; a sketch of no fewer values holds all of them."""
+        values = min(parameters, self.sketch_width)
+        shares = [scale.share for scale in scales]
+        return compute_edge(self.noise_milli, self.young_milli, shares, values, _NOISE)
+
+    def _measure_spread(
+        self,
+        known: Sequence[int],
+        traces: Mapping[int, AuthorTrace],
+        judge: int,
+        scales: Sequence[NoiseScale] | None,
+    ) -> Spread:
+        """How the traces of the authors known spread; the guest is the judge.
+
+        Bias-corrected, and by the plain mean; or in units of their noise, and by the mean that has least of it.
+        """
         chosen = [traces[seat] for seat in (*known, judge)]
-        gains = [self._gain(trace.meetings) for trace in chosen]
+        gains = (
+            [self._gain(trace.meetings) for trace in chosen] if scales is None else [scale.gain for scale in scales]
+        )
         products = gram(np.stack([trace.values for trace in chosen]))
         scaled = [
             [a * b * entry for b, entry in zip(gains, row, strict=True)]
             for a, row in zip(gains, products, strict=True)
         ]
-        return measure_spread(scaled, 1 << _GAIN_BITS)
+        pulls = None if scales is None else [scale.pull for scale in scales]
+        return measure_spread(scaled, 1 << _GAIN_BITS, pulls)
 
     def _gain(self, meetings: int) -> int:
         """1 / (1 − memory**meetings), in 2**−20: what makes up for a trace that began at zero."""
-        decay = 1 << 30
-        for _ in range(meetings):
-            decay = decay * self.memory_milli // 1000
-            if not decay:
-                break
+        decay = compute_decay(self.memory_milli, meetings)
         return (1 << (30 + _GAIN_BITS)) // ((1 << 30) - decay)
 
-    def _cut(self, known: Sequence[int], found: Spread, reach: Reach, neighbours: int) -> Cut:
-        """Whom to drop of those inside the gate. Of equally far ones, the lower seat."""
+    def _cut(
+        self, known: Sequence[int], found: Spread, reach: Reach, neighbours: int, edge: int | None = None
+    ) -> Cut:
+        """Whom to drop of those inside the gate. Of equally far ones, the lower seat. edge: as in Cut."""
         count = len(known)
         # An even share is one among those who move: an author that stands still takes no part in the spread.
         middle = sorted(found.squares)[(count - 1) // 2]
         moving = sum(square * 10**6 >= self.still_milli**2 * middle for square in found.squares)
         # It shrinks with their number; what honest peers have in common does not.
         least = max(self.spectral_milli, self.share_milli * (moving - 1))
-        has_fired = count > self.few and found.largest * 1000 * (moving - 1) > least * found.total
+        largest, total = found.largest, found.total
+        if edge is not None:
+            # Noise spreads evenly; what is told from an even spread is what comes on top of it.
+            largest, total = largest - _NOISE, total - _NOISE * (moving - 1)
+        has_fired = count > self.few and largest * 1000 * (moving - 1) > least * total
+        has_fired = has_fired and (edge is None or found.largest > edge)
         centre = twice_the_median([*found.projections, *[found.guest] * self.own_votes])
         away = {seat: abs(2 * p - centre) for seat, p in zip(known, found.projections, strict=True)}
         ranked = sorted(known, key=lambda seat: (-away[seat], seat))
         if has_fired:
-            furthest = away[ranked[0]]
+            furthest, far = away[ranked[0]], self.far_milli if edge is None else self.outer_milli
             suspects = ranked[: self.drop_milli * count // 1000]
-            dropped = [seat for seat in suspects if away[seat] * 1000 >= self.far_milli * furthest]
+            dropped = [seat for seat in suspects if away[seat] * 1000 >= far * furthest]
         else:
             outside = neighbours - len(reach.inside)
             budget = max(self.drop_milli * neighbours // 1000 - outside, 0) if count <= self.few else 0
             dropped = [seat for seat in ranked if seat in reach.inside][:budget]
-        return Cut(reach.inside.intersection(dropped), has_fired, centre, moving)
+        return Cut(reach.inside.intersection(dropped), has_fired, centre, moving, edge)
 
 
 def twice_the_median(values: Sequence[int]) -> int:
@@ -320,7 +389,10 @@ def _unit_step(sketch: NDArray[np.int64], length2: int, tau2: int) -> NDArray[np
 def _figures(
     distances: Mapping[int, int], reach: Reach, known: Sequence[int], found: Spread | None, cut: Cut
 ) -> dict[int, dict[str, int]]:
-    """What decided, by seat: lengths in grid units squared; for those inside the gate the rest, in 2**−22 τ."""
+    """What decided, by seat: lengths in grid units squared; for those inside the gate the rest, in 2**−22 τ.
+
+    In 2**−22 of a step's noise, taken as long as τ, where that is known.
+    """
     figures = {seat: {"distance2": d2, "tau2": reach.tau2} for seat, d2 in distances.items()}
     if found is not None:
         shared = {
@@ -330,6 +402,8 @@ def _figures(
             "known": len(known),
             "moving": cut.moving,
         }
+        if cut.edge is not None:
+            shared["edge"] = cut.edge
         for seat, projection in zip(known, found.projections, strict=True):
             if seat in reach.inside:
                 figures[seat] |= {"projection": projection, **shared}

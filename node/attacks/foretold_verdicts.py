@@ -8,6 +8,7 @@ import numpy as np
 
 from ledger.arithmetic.exact import GRID_BITS, LARGEST, GridState
 from ledger.circle.draw import draw_neighbours, mask_of
+from ledger.judging.noise_floor import find_noise_floor
 from ledger.rules import ScreeningInput
 from ledger.rules.judge_memory import JudgeMemory
 from node.attacks.view import PeerView, Vector
@@ -70,11 +71,18 @@ def foretell_mixed_share(
                 seed=view.make_agreed_generator(_DRAW, view.round, one.judge).bytes(32),
                 tenures={seat: _tenure(memory, seat) for seat in (*states, one.judge)},
                 memory=memory,
+                noise_floors=_find_noise_floors(view, states),
             )
         )
         met += len(one.poisoners)
         mixed += len(outcome.mixed.intersection(one.poisoners))
     return mixed / met if met else 1.0
+
+
+def _find_noise_floors(view: PeerView, states: Mapping[int, GridState]) -> dict[int, int] | None:
+    if (variance := view.noise_variance) is None:
+        return None
+    return {seat: find_noise_floor(state, view.layout, variance) for seat, state in states.items()}
 
 
 def round_to_grid(vector: Vector) -> GridState:

@@ -159,4 +159,5 @@ def make_view(trained: TrainedUpdate, known: KnownStates, accomplices: tuple[int
         layout=manifest.layout,
         # Public, and alike for all who collude.
         seed=int.from_bytes(trained.network[:8], "little"),
+        noise_variance=None if manifest.privacy is None else manifest.privacy.compute_noise_variance(),
     )

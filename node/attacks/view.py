@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import Final
 
@@ -61,6 +62,8 @@ class PeerView:
     """The tensors that the states are made of, each in its unit."""
     seed: int = 0
     """The same for all poisoners over all rounds, so that they agree on what is random without talking."""
+    noise_variance: Fraction | None = None
+    """s², of the noise that privacy terms put into each value of a step (R30.5); None without such terms."""
 
     @property
     def parts(self) -> list[slice]:

@@ -77,7 +77,10 @@ def describe_plan(terms: Any, rounds: int, samples: int, parameters: int) -> Ite
         f"noise    {float(terms.compute_noise_variance()) ** 0.5:.3g} in each of {parameters:,} values: as long as "
         f"{hidden:.2g} honest steps at their longest"
     )
-    yield f"room     an attacker's push of {hidden:.2g} such steps a round is no further away than honest noise"
+    yield (
+        f"room     an attacker's push of {hidden:.2g} such steps is no further away than honest noise in any one"
+        " round; kept up, rule tether finds it"
+    )
     for examples in _find_sizes(samples):
         outlook = compute_outlook(terms, rounds, examples)
         lasts = "all" if outlook.rounds == rounds else "then it judges on"

@@ -13,6 +13,7 @@ from ledger.rules.judge_memory import JudgeMemory
 from node.attacks import choose_attack
 from node.attacks.attack import Attack, Colluder
 from node.attacks.view import Matrix, PeerView, Vector
+from node.simulator.agreed_noise import find_noise_variance
 from node.simulator.scenario import Scenario, generator
 
 _Rows = tuple[dict[int, Vector], Matrix]
@@ -49,7 +50,7 @@ class Attackers:
     def __init__(self, scenario: Scenario, layout: tuple[Tensor, ...]) -> None:
         """layout: the tensors that states are made of."""
         self._scenario, self._layout = scenario, layout
-        self._rule = find_rule(scenario)
+        self._rule, self._noise_variance = find_rule(scenario), find_noise_variance(scenario)
         self.behaviours = make_behaviours(scenario)
 
     def publish(self, number: int, known: KnownHonest, seats: Sequence[int], trained: Matrix) -> Matrix:
@@ -80,6 +81,7 @@ class Attackers:
                 memories=known.memories,
                 layout=self._layout,
                 seed=self._scenario.seed,
+                noise_variance=self._noise_variance,
             )
             if honest:
                 _lend(view, reckoned)

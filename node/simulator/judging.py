@@ -33,6 +33,8 @@ class SharedRound:
     """Seats whose blobs make no state: judged, and rejected unread."""
     withheld: frozenset[int] = frozenset()
     """Seats that serve nobody."""
+    noise_floors: Mapping[int, int] | None = None
+    """Seat → what rules are told of its noise, see ScreeningInput; None without privacy."""
     fetched: Mapping[int, FetchedUpdate] = field(default_factory=dict)
     """Seat → its update as fetched, where blobs are made."""
 
@@ -85,6 +87,7 @@ def judge_states(rule: Rule, exchange: SharedRound, turn: JudgeTurn, loss: Loss 
             tenures=dict.fromkeys((*turn.neighbours, turn.seat), 1),
             memory=turn.carried.memory,
             loss=loss,
+            noise_floors=exchange.noise_floors,
         )
     )
     accepted = [other for other, judgement in outcome.judgements.items() if judgement.accepted]

@@ -7,6 +7,19 @@ from node.simulator.privacy_budget import compute_epsilon, find_rounds_within
 from node.simulator.scenario import Scenario
 
 
+def find_charged_rounds(scenario: Scenario) -> dict[int, int]:
+    """Seat → for how many rounds its peer can be charged; of none where there is no budget."""
+    if "epsilon" not in scenario.privacy:
+        return {}
+    task, found = make_task(scenario), dict[int, int]()
+    shares = DataShares(task, scenario)
+    for seat in range(scenario.peers):
+        within = find_rounds_within(scenario.privacy, count_examples(task, shares.share_of(seat, 1)))
+        assert within is not None
+        found[seat] = within
+    return found
+
+
 def compute_spent(scenario: Scenario) -> dict[int, float]:
     """Seat → ε of its peer after the last round; of none where there is no budget.
 

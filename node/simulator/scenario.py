@@ -102,6 +102,7 @@ class Scenario:
         for name, value in self.learning.items():
             _check(name in LEARNING, f"learning option {name!r} is unknown: choose {', '.join(LEARNING)}")
             _check(isfinite(value) and value >= 0, f"learning option {name} is {value}: give a number from 0 up")
+        _check(not (self.records and self.privacy), "records of a private circle cannot be simulated")
         known: tuple[set[str], ...] = (set(), {*PRIVACY}, {*PRIVACY, *BUDGET})
         _check(
             set(self.privacy) in known,

@@ -20,6 +20,7 @@ from ledger.rules.judge_memory import CarriedState, JudgeMemory
 from node.learning.grid_ranges import MisfitReporter, find_misfits
 from node.learning.layout import Layout
 from node.learning.private_part import PrivatePart
+from node.simulator.agreed_noise import AgreedNoise
 from node.simulator.attackers import Attackers, KnownHonest
 from node.simulator.blobs import BlobMaker
 from node.simulator.contract import SimulatedContract
@@ -76,6 +77,7 @@ class _Circle:
         self._hostile = scenario.hostile
         self._notary = BlobMaker(scenario, engine.manifest, self._gang.behaviours) if scenario.records else None
         self._layout = Layout.from_tensors(engine.manifest.layout)
+        self._noise = AgreedNoise(scenario, engine.manifest.layout)
         initial, self._teller = engine.initial(scenario.seed), MisfitReporter()
         self._genesis = quantise(initial, self._layout.blocks, PLAIN).state
         self._teller.report(find_misfits(initial, self._layout), 0)
@@ -228,6 +230,7 @@ class _Circle:
             {seat: state for seat, state in states.items() if seat not in unreadable},
             unreadable=frozenset(unreadable),
             withheld=frozenset(withheld),
+            noise_floors=self._noise.find_floors(round_.number, states),
             fetched={
                 seat: self._notary.hand_out(round_.number, seat, round_.commits[seat], blob)
                 for seat, blob in blobs.items()

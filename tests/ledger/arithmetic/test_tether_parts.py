@@ -106,9 +106,20 @@ def test_inner_products_of_extreme_vectors_of_the_greatest_length_are_exact() ->
 
 @given(vectors(st.one_of(st.integers(-9, 9), INT32), least=2))
 def test_the_spread_is_the_specifications(rows: list[list[int]]) -> None:
+    compare_spreads(rows, [1] * len(rows), None)
+
+
+@pytest.mark.rule("R12.5")
+@given(vectors(st.one_of(st.integers(-9, 9), INT32), least=2), st.lists(st.integers(1, 6400), min_size=7))
+def test_the_spread_about_a_weighted_mean_is_the_specifications(rows: list[list[int]], drawn: list[int]) -> None:
+    pulls = drawn[: len(rows)]
+    compare_spreads(rows, pulls, pulls)
+
+
+def compare_spreads(rows: list[list[int]], expected_pulls: list[int], pulls: list[int] | None) -> None:
     *inside, guest = rows
-    projections, own, squares, largest, total = tether.spread(inside, guest)
-    found = measure_spread(gram(array(rows)), 1 << 20)
+    projections, own, squares, largest, total = tether.spread(inside, guest, expected_pulls)
+    found = measure_spread(gram(array(rows)), 1 << 20, pulls)
     assert (list(found.projections), found.guest, found.largest, found.total) == (projections, own, largest, total)
     assert list(found.squares) == squares
 

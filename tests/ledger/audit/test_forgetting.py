@@ -4,6 +4,7 @@ Circles with gaps, pauses, a second tenure, a false judge and withheld blobs are
 for every state, and with room for one.
 """
 
+import numpy as np
 import pytest
 
 from ledger.audit.findings import Check, Finding, Report
@@ -15,7 +16,7 @@ from ledger.circle.events import Disputed
 from ledger.circle.history import History
 from ledger.circle.round import Round
 from ledger.judging.false_verdicts import is_false_verdict
-from ledger.judging.frame_chains import CircleTask, Commit, HeldBlobs, StateCache, find_frame_chain
+from ledger.judging.frame_chains import CircleTask, Commit, DecodedState, HeldBlobs, StateCache, find_frame_chain
 from ledger.rules.judge_memory import CarriedState as CarriedState_
 from tests.support.histories.circles import NETWORK, PARAMETERS, Away, Circle, FalseJudge, genesis_state, hand_over
 from tests.support.histories.parts import address, digest
@@ -113,6 +114,19 @@ def test_what_has_no_room_in_memory_is_read_back_from_disk_to_the_same_bits() ->
             states = StateCache(genesis_state(), ONE, beyond=SpilledStates(states_shelf, most))
             assert audited(circle, states, CarriedStates(carried_shelf)) == expected
             assert len(states_shelf) == most
+
+
+def test_what_is_read_back_from_disk_still_says_whether_its_author_was_charged() -> None:
+    with Spill[Commit](STATE_BYTES) as shelf:
+        states = SpilledStates(shelf, 2)
+        for number, is_charged in ((1, True), (2, False)):
+            commit = Commit(number, bytes([number]) * 32, bytes(20))
+            kept = DecodedState(genesis_state(), bytes(32), (), is_charged)
+            states.put(commit, kept)
+            found = states.get(commit)
+            assert found is not None
+            assert found.is_charged is is_charged
+            assert np.array_equal(found.state, kept.state)
 
 
 @pytest.mark.parametrize(("codec", "rule", "degree"), CIRCLES)

@@ -8,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from ledger.audit.findings import Check, Report
-from ledger.audit.privacy_checks import NOISE_FLOOR, REFUTES, StepNoise, measure_noise
+from ledger.audit.privacy_checks import REFUTES, StepNoise, measure_noise
 from ledger.circle.manifest import Tensor
+from ledger.judging.noise_floor import NOISE_FLOOR
 from tests.support.histories.private_circles import Private, audited, private_circle
 
 pytestmark = [pytest.mark.rule("R22.3"), pytest.mark.rule("R30.4")]

@@ -36,10 +36,12 @@ from ledger.judging.frame_chains import (
 )
 from ledger.judging.replay import digests_behind_attestation, replay
 from ledger.judging.screening import JudgeRound, RoundVerdicts, screen
+from ledger.privacy.statement import make_statement
 from ledger.rules.judge_memory import CarriedState
 from tests.support import golden
 from tests.support.histories.circles import NETWORK, Circle, author, genesis_state
 from tests.support.histories.parts import digest, manifest_of
+from tests.support.privacy import TERMS
 
 pytestmark = pytest.mark.rule("R10")
 
@@ -92,6 +94,40 @@ def screened(
     carried = None if base is None else CarriedState(base)
     sitting = JudgeRound(number, 0, digest("seed"), eligible)
     return screen(CircleTask(manifest, DOMAIN), sitting, judge, carried, ALL if neighbours is None else neighbours)
+
+
+PRIVATE = manifest_of(9, codec=PLAIN, rule="tether", rule_parameters={}, privacy=TERMS)
+
+
+def private_update(seat: int, *, noise: float, charged: int = 1) -> FetchedUpdate:
+    """The base with so much of the terms' noise, and what its author says it was charged."""
+    vector = to_float(BASE).copy()
+    deviation = float(TERMS.compute_noise_variance()) ** 0.5
+    vector += np.float32(noise * deviation) * np.random.default_rng(seat).normal(size=vector.size).astype(
+        np.float32
+    )
+    stated = make_statement(TERMS, 1, charged, examples=1000)
+    payload = quantise(vector, Blocks((len(vector),)), PLAIN).payload
+    return fetched_of(
+        seat, encode_update(msgspec.structs.replace(update_of(seat), payload=payload, privacy=stated))
+    )
+
+
+@pytest.mark.rule("R12.5")
+def test_a_neighbour_that_was_charged_is_held_to_its_noise_and_one_that_was_not_is_not() -> None:
+    neighbours = {
+        1: private_update(1, noise=1.0),
+        2: private_update(2, noise=0.0),
+        3: private_update(3, noise=0.0, charged=0),
+        4: private_update(4, noise=0.8),
+        5: private_update(5, noise=1.0),
+    }
+    found = screened(neighbours, manifest=PRIVATE, judge=private_update(0, noise=1.0))
+    assert [entry.seat for entry in found.entries if entry.verdict == ACCEPTED] == [1, 3, 5]
+    assert {entry.seat for entry in found.entries if entry.verdict == REJECTED} == {2, 4}
+    open_circle = manifest_of(9, codec=PLAIN, rule="tether", rule_parameters={})
+    assert "edge" in found.entries[0].figures
+    assert "edge" not in screened({1: NEAR}, manifest=open_circle).entries[0].figures
 
 
 def test_every_kind_of_neighbour_gets_its_verdict() -> None:

@@ -43,13 +43,20 @@ DEFAULTS = {
         "most": 64,
         "own_votes": 3,
         "sketch_width": 4096,
+        "offset_milli": 500,
+        "noise_milli": 1200,
+        "young_milli": 750,
+        "outer_milli": 700,
     },
     "trimmed-mean": {"hostile_milli": 200},
     "ubar": {"hostile_milli": 200, "alpha_q15": 16384},
 }
 TETHER_RANGES = {
-    **dict.fromkeys(["least_milli", "hidden_milli", "unseen_milli", "spectral_milli"], (0, 10**6)),
-    **dict.fromkeys(["drop_milli", "share_milli", "far_milli", "still_milli"], (0, 1000)),
+    **dict.fromkeys(["least_milli", "hidden_milli", "unseen_milli", "spectral_milli", "young_milli"], (0, 10**6)),
+    **dict.fromkeys(
+        ["drop_milli", "share_milli", "far_milli", "still_milli", "offset_milli", "outer_milli"], (0, 1000)
+    ),
+    "noise_milli": (1000, 10**6),
     **dict.fromkeys(["settling", "few", "most", "own_votes"], (0, 255)),
     "gate_milli": (1000, 10**6),
     "reach_milli": (1, 10**6),

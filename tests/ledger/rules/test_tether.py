@@ -36,6 +36,7 @@ def situation(
     tenures: dict[int, int] | None = None,
     seed: bytes = bytes(32),
     round_number: int = 1,
+    floors: Mapping[int, int] | None = None,
 ) -> ScreeningInput:
     states = {seat: array(values) for seat, values in neighbours.items()}
     chosen = frozenset(states) if eligible is None else frozenset(eligible)
@@ -50,6 +51,7 @@ def situation(
         seed,
         tenures or {},
         memory or JudgeMemory(),
+        noise_floors=floors,
     )
 
 
@@ -88,6 +90,10 @@ def parameters(draw: st.DrawFn) -> dict[str, int]:
         "most": draw(st.sampled_from([0, 1, 2, 3, 5, 64])),
         "own_votes": draw(st.integers(0, 4)),
         "sketch_width": draw(st.sampled_from([8, 16])),
+        "offset_milli": draw(st.sampled_from([0, 500, 1000])),
+        "noise_milli": draw(st.integers(1000, 2000)),
+        "young_milli": draw(st.integers(0, 1000)),
+        "outer_milli": draw(st.integers(0, 1000)),
     }
 
 
@@ -126,7 +132,18 @@ def test_of_many_authors_met_before_it_remembers_those_that_the_specification_do
     compare_with_the_specification(rounds, {**chosen, "most": most, "memory_milli": 950}, seed)
 
 
-def compare_with_the_specification(rounds: list[tuple[Any, ...]], chosen: dict[str, int], seed: bytes) -> None:
+@pytest.mark.rule("R12.5")
+@settings(max_examples=150)
+@given(histories(), parameters(), st.binary(min_size=32, max_size=32), st.lists(st.integers(0, 10**9), min_size=9))
+def test_with_noise_tether_does_what_the_specification_says(
+    rounds: list[tuple[Any, ...]], chosen: dict[str, int], seed: bytes, floors: list[int]
+) -> None:
+    compare_with_the_specification(rounds, chosen, seed, dict(enumerate(floors)))
+
+
+def compare_with_the_specification(
+    rounds: list[tuple[Any, ...]], chosen: dict[str, int], seed: bytes, floors: Mapping[int, int] | None = None
+) -> None:
     traces: Mapping[int, Any]
     memory, traces, kept_seed = JudgeMemory(), {}, b""
     for number, base, own, neighbours, eligible, tenures in rounds:
@@ -139,10 +156,11 @@ def compare_with_the_specification(rounds: list[tuple[Any, ...]], chosen: dict[s
             tenures=tenures,
             seed=seed,
             round_number=number,
+            floors=floors,
         )
         found = rule_of("tether", chosen).screen(given_situation)
         expected = tether_specification.tether(
-            base, own, neighbours, eligible, JUDGE, seed, tenures, kept_seed, traces, number, chosen
+            base, own, neighbours, eligible, JUDGE, seed, tenures, kept_seed, traces, number, chosen, floors
         )
         assert {seat: judgement.accepted for seat, judgement in found.judgements.items()} == expected.verdicts
         assert {seat: judgement.figures for seat, judgement in found.judgements.items()} == expected.figures
@@ -487,3 +505,99 @@ def test_of_those_known_the_part_that_may_be_dropped_is_rounded_down(
     neighbours = cloud("floor", count)
     found = tether([0] * 64, [900] * 64, neighbours, {**always, "drop_milli": drop_milli})
     assert len(accepted(found)) == count - dropped
+
+
+def noisy_rounds(
+    rounds: int, push: float, *, length: int = 8192, signal: float = 0.02, seed: int = 3
+) -> list[tuple[set[int], set[int]]]:
+    """What a judge accepts of five neighbours a round of ten: steps of length 100,000 that are nearly all noise.
+
+    Seats 8 and 9 spend the share `push` of a step's square on one direction. signal: the share of the squared step
+    that all have learnt alike. Returns (met, accepted) of each round.
+    """
+    random, memory, found = np.random.default_rng(seed), JudgeMemory(), []
+    ways = random.normal(0, length**-0.5, (2, length))
+    for number in range(1, rounds + 1):
+        steps = random.normal(0, length**-0.5, (11, length)) * (1 - signal) ** 0.5 + signal**0.5 * ways[0]
+        steps[8:10] = steps[8:10] * (1 - push) ** 0.5 + push**0.5 * ways[1]
+        states = np.rint(100_000 * steps).astype(np.int32)
+        met = {int(seat) for seat in random.permutation(10)[:5]}
+        outcome = Tether().screen(
+            ScreeningInput(
+                np.zeros(length, np.int32),
+                states[10],
+                {seat: states[seat] for seat in met},
+                frozenset(met),
+                number,
+                rounds,
+                JUDGE,
+                bytes(32),
+                memory=memory,
+                noise_floors=dict.fromkeys(met, 9 * 10**9 * 95 // 100),
+            )
+        )
+        memory = outcome.memory
+        found.append((met, accepted(outcome)))
+    return found
+
+
+@pytest.mark.rule("R12.5")
+@pytest.mark.parametrize("signal", [0.0, 0.02, 0.3])
+@pytest.mark.parametrize("seed", [3, 4, 5])
+def test_honest_noise_is_accepted_however_long_it_is_watched(signal: float, seed: int) -> None:
+    for met, taken in noisy_rounds(24, 0.0, signal=signal, seed=seed):
+        assert taken == met
+
+
+@pytest.mark.rule("R12.5")
+@pytest.mark.parametrize(("push", "by"), [(1.0, 5), (0.5, 6), (0.2, 10), (0.1, 18)])
+def test_a_push_inside_the_noise_shows_the_sooner_the_more_of_the_step_it_is(push: float, by: int) -> None:
+    rounds = noisy_rounds(30, push)
+    later = [(met & {8, 9}, taken & {8, 9}) for met, taken in rounds[by:]]
+    assert sum(len(taken) for _, taken in later) <= sum(len(met) for met, _ in later) // 8
+    assert all(met - {8, 9} == taken - {8, 9} for met, taken in rounds)
+
+
+@pytest.mark.rule("R12.5")
+def test_who_was_charged_and_has_no_room_for_its_noise_is_rejected_and_shortens_no_reach() -> None:
+    """Two stand still, one with the excuse that it was not charged; the reach is that of the noisy ones."""
+    states = cloud("noisy", 6, 4096, 1000)
+    own = states.pop(5)
+    states |= {6: [0] * 4096, 7: [0] * 4096}
+    floors = dict.fromkeys(states, 4096 * 1000**2 // 3 * 9 // 10) | {7: 0}
+    found = tether([0] * 4096, own, states, {}, floors=floors)
+    assert accepted(found) == {0, 1, 2, 3, 4, 7}
+    loud = sorted(sum(v * v for v in states[seat]) for seat in (0, 1, 2, 3, 4, 7))
+    assert {judgement.figures["tau2"] for judgement in found.judgements.values()} == {loud[2]}
+    assert set(found.judgements[6].figures) == {"distance2", "tau2"}
+
+
+@pytest.mark.rule("R12.5")
+def test_a_step_is_loud_enough_at_the_floor_and_not_below() -> None:
+    floors = {1: 100**2, 2: 100**2 + 1}
+    found = tether([0, 0], [100, 0], {1: [0, 100], 2: [0, -100]}, floors=floors)
+    assert accepted(found) == {1}
+
+
+@pytest.mark.rule("R12.5")
+def test_a_latecomer_follows_none_that_is_too_quiet() -> None:
+    neighbours = {seat: [100_000] * 64 for seat in range(4)}
+    found = tether([0] * 64, [1] * 64, neighbours, round_number=9, floors={0: 10**15})
+    assert accepted(found) == found.mixed == {1, 2, 3}
+
+
+def test_without_privacy_terms_nothing_hangs_on_what_is_known_of_noise() -> None:
+    """The same bits whatever these parameters say."""
+    parameters = {"offset_milli": 0, "noise_milli": 1000, "young_milli": 0, "outer_milli": 0}
+    neighbours = cloud("plain", 9)
+    for value in ({}, parameters):
+        memory = JudgeMemory()
+        for number in range(1, 5):
+            found = tether([0] * 64, [900] * 64, neighbours, SMALL | value, memory=memory, round_number=number)
+            memory = found.memory
+        if not value:
+            plain = found
+    assert found.judgements == plain.judgements
+    assert found.memory.digest() == plain.memory.digest()
+    assert found.next_base.tolist() == plain.next_base.tolist()
+    assert "edge" not in found.judgements[0].figures

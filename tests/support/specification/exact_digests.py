@@ -32,8 +32,11 @@ def made_state(name: str, bits: int) -> GridState:
     return ((raw >> np.uint32(31 - bits)).astype(np.int64) - (1 << bits)).astype(np.int32)
 
 
-def tether_digests() -> dict[str, object]:
-    """Three rounds of one judge with nine neighbours, four of whom lean the same way."""
+def tether_digests(floors: dict[int, int] | None = None) -> dict[str, object]:
+    """Three rounds of one judge with nine neighbours, four of whom lean the same way.
+
+    floors: of the noise in the neighbours' steps; None without privacy terms.
+    """
     rule, memory, base = rule_of("tether", {}), JudgeMemory(), made_state("base", 18)
     lean = made_state("lean", 12)
     accepted: list[list[int]] = []
@@ -43,7 +46,17 @@ def tether_digests() -> dict[str, object]:
         neighbours[30] = base + made_state("far", 20)
         outcome = rule.screen(
             ScreeningInput(
-                base, own, neighbours, frozenset({*range(8), 30}), number, 3, 0, b"s" * 32, {4: number}, memory
+                base,
+                own,
+                neighbours,
+                frozenset({*range(8), 30}),
+                number,
+                3,
+                0,
+                b"s" * 32,
+                {4: number},
+                memory,
+                noise_floors=floors,
             )
         )
         accepted.append([seat for seat, judgement in outcome.judgements.items() if judgement.accepted])
@@ -77,6 +90,7 @@ def digests() -> dict[str, object]:
         "balance_accepts": [seat for seat, judgement in outcome.judgements.items() if judgement.accepted],
         "balance_next_base": state_digest(outcome.next_base).hex(),
         "tether": tether_digests(),
+        "tether_private": tether_digests({seat: seat << 36 for seat in range(1, 10)}),
         "payload": hashlib.sha256(quantised.payload).hexdigest(),
         "decoded": state_digest(quantised.state).hex(),
     }

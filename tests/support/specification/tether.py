@@ -71,18 +71,27 @@ def cut(matrix: Matrix) -> Matrix:
     return [[round_half_up(Fraction(entry, 1 << max(bits - 26, 0))) for entry in row] for row in matrix]
 
 
-def spread(vectors: Sequence[Numbers], guest: Numbers) -> tuple[list[int], int, list[int], int, int]:
-    """Projections of the vectors and the guest, in 2**−20 of the vectors' unit; in its square ‖·‖², λ₁ and Σλ."""
+def spread(
+    vectors: Sequence[Numbers], guest: Numbers, pulls: Sequence[int]
+) -> tuple[list[int], int, list[int], int, int]:
+    """Projections of the vectors and the guest, in 2**−20 of the vectors' unit; in its square ‖·‖², λ₁ and Σλ.
+
+    pulls: of each vector, and the guest's last.
+    """
     count = len(vectors)
-    centre = [sum(column) for column in zip(*vectors, strict=True)]
-    centred = [[count * value - c for value, c in zip(vector, centre, strict=True)] for vector in [*vectors, guest]]
+    weight = sum(pull * pull for pull in pulls[:count])
+    centre = [sum(pull * value for pull, value in zip(pulls, column, strict=False)) for column in zip(*vectors)]  # noqa: B905
+    centred = [
+        [weight * value - pull * c for value, c in zip(vector, centre, strict=True)]
+        for vector, pull in zip([*vectors, guest], pulls, strict=True)
+    ]
     products = [[sum(a * b for a, b in zip(one, other, strict=True)) for other in centred] for one in centred]
     inner = [row[:count] for row in products[:count]]
     total = sum(inner[place][place] for place in range(count))
     weights = main_direction(inner)
     along = [sum(w * entry for w, entry in zip(weights, row, strict=False)) for row in products]
     power = sum(w * value for w, value in zip(weights, along, strict=False))
-    unit = count << 20
+    unit = weight << 20
     squares = [inner[place][place] // unit**2 for place in range(count)]
     length = isqrt(power) * unit
     if not length:
@@ -90,6 +99,42 @@ def spread(vectors: Sequence[Numbers], guest: Numbers) -> tuple[list[int], int, 
     scaled = [round_half_up(Fraction(value, length)) for value in along]
     largest = floor(Fraction(power, sum(w * w for w in weights) * unit**2))
     return scaled[:count], scaled[count], squares, largest, total // unit**2
+
+
+def kept_part(meetings: int, memory_milli: int) -> Fraction:
+    """What is left of a trace's beginning, in 2**−30."""
+    decay = 1 << 30
+    for _ in range(meetings):
+        decay = decay * memory_milli // 1000
+    return Fraction(decay, 1 << 30)
+
+
+def noise_gain(meetings: int, memory_milli: int) -> int:
+    """1 / √((1 − a) / (1 + a) · (1 − a²ᵐ)), in 2**−20."""
+    a, end = Fraction(memory_milli, 1000), kept_part(meetings, memory_milli)
+    return isqrt(floor((1 + a) / (1 - a) / (1 - end**2) * (1 << 40)))
+
+
+def noise_pull(meetings: int, memory_milli: int) -> int:
+    """1 / √share, in 2**−10."""
+    a, end = Fraction(memory_milli, 1000), kept_part(meetings, memory_milli)
+    return isqrt(floor((1 + a) / (1 - a) * (1 - end) / (1 + end) * (1 << 20)))
+
+
+def noise_share(meetings: int, memory_milli: int) -> int:
+    """What is left of a step's squared noise in the bias-corrected trace, in 2**−30."""
+    a, end = Fraction(memory_milli, 1000), kept_part(meetings, memory_milli)
+    return floor((1 - a) / (1 + a) * (1 + end) / (1 - end) * (1 << 30))
+
+
+def edge_of_noise(meetings: Sequence[int], values: int, parameters: Mapping[str, int]) -> int:
+    """The largest λ₁ that noise alone gives, in 2**−44."""
+    count = len(meetings)
+    shares = sum(noise_share(m, parameters["memory_milli"]) for m in meetings)
+    level = Fraction(parameters["noise_milli"], 1000) + Fraction(
+        parameters["young_milli"] * shares, 1000 * count << 30
+    )
+    return floor(REACH**2 * level * Fraction(values + count + isqrt(4 * values * count), values))
 
 
 def pulled_mean(base: Numbers, own: Numbers, others: Sequence[Numbers], factors: Sequence[Fraction]) -> list[int]:
@@ -118,13 +163,16 @@ def tether(
     memory: Traces,
     round_number: int,
     parameters: Mapping[str, int],
+    floors: Mapping[int, int] | None = None,
 ) -> Found:
-    """One screening. parameters: all of the rule's."""
+    """One screening. parameters: all of the rule's. floors: seat → F (R12.5); None without privacy terms."""
     count, width = len(neighbours), parameters["sketch_width"]
     seed = memory_seed or hashlib.sha256(b"folkmoot tether 1" + round_seed + judge.to_bytes(4, "little")).digest()
     distances = {seat: squared_distance(state, base) for seat, state in neighbours.items()}
     step2 = squared_distance(own, base)
-    lower_median = sorted(distances.values())[(count - 1) // 2] if count else 0
+    quiet = {seat for seat, d2 in distances.items() if floors is not None and d2 < floors.get(seat, 0)}
+    loud = sorted(d2 for seat, d2 in distances.items() if seat not in quiet)
+    lower_median = loud[(len(loud) - 1) // 2] if loud else 0
     tau2 = lower_median
     if step2:
         least, most = (
@@ -132,14 +180,14 @@ def tether(
         )
         tau2 = max(least, min(tau2, most))
     gate2 = Fraction(parameters["gate_milli"], 1000) ** 2 * max(tau2, step2)
-    inside = sorted(seat for seat, d2 in distances.items() if d2 <= gate2)
+    inside = sorted(seat for seat, d2 in distances.items() if d2 <= gate2 and seat not in quiet)
     tenure_then, judged, _ = memory.get(judge, (None, 0, []))
     if tenure_then != tenures.get(judge, 0):
         judged = 0
     is_new = judged <= parameters["settling"] and judged < round_number - 1
-    is_late = count > 0 and not inside and is_new
+    is_late = len(loud) > 0 and not inside and is_new
     if is_late:
-        inside, tau2 = sorted(neighbours), lower_median
+        inside, tau2 = sorted(set(neighbours) - quiet), lower_median
 
     def unit(state: Numbers, of: bytes) -> list[int]:
         return unit_step([w - b for w, b in zip(state, base, strict=True)], tau2, of, width)
@@ -166,8 +214,13 @@ def tether(
     inside = seen
 
     traces = dict(memory)
+    offset = [0] * width
+    if floors is not None:
+        common = [unit(neighbours[seat], seed) for seat in inside] + [unit(own, seed)]
+        part = Fraction(parameters["offset_milli"], 1000 * len(common))
+        offset = [round_half_up(part * sum(column)) for column in zip(*common, strict=True)]
     for seat, state in [*neighbours.items(), (judge, own)]:
-        step = unit_step([w - b for w, b in zip(state, base, strict=True)], tau2, seed, width)
+        step = [value - o for value, o in zip(unit(state, seed), offset, strict=True)]
         tenure, meetings, before = memory.get(seat, (None, 0, [0] * width))
         if tenure != tenures.get(seat, 0):
             meetings, before = 0, [0] * width
@@ -187,9 +240,15 @@ def tether(
 
         def corrected(seat: int) -> list[int]:
             _, meetings, values = traces[seat]
-            return [gain(meetings, parameters["memory_milli"]) * value for value in values]
+            factor = gain if floors is None else noise_gain
+            return [factor(meetings, parameters["memory_milli"]) * value for value in values]
 
-        projections, guest, squares, largest, total = spread([corrected(seat) for seat in known], corrected(judge))
+        pulls = [1] * (len(known) + 1)
+        if floors is not None:
+            pulls = [noise_pull(traces[seat][1], parameters["memory_milli"]) for seat in [*known, judge]]
+        projections, guest, squares, largest, total = spread(
+            [corrected(seat) for seat in known], corrected(judge), pulls
+        )
         centre = median([*projections, *[guest] * parameters["own_votes"]])
         away = {seat: abs(p - centre) for seat, p in zip(known, projections, strict=True)}
         ranked = sorted(known, key=lambda seat: (-away[seat], seat))
@@ -202,10 +261,23 @@ def tether(
             if seat in inside:
                 figures[seat] |= {"projection": projection, "double_centre": int(2 * centre), "lambda1": largest}
                 figures[seat] |= {"trace": total, "known": len(known), "moving": moving}
-        has_fired = not is_few and largest > max(even, Fraction(parameters["share_milli"], 1000)) * total
+        least_part = max(even, Fraction(parameters["share_milli"], 1000))
+        if floors is None:
+            has_fired = not is_few and largest > least_part * total
+        else:
+            edge = edge_of_noise([traces[seat][1] for seat in known], min(len(base), width), parameters)
+            for seat in set(known).intersection(inside):
+                figures[seat] |= {"edge": edge}
+            besides = total - REACH**2 * (moving - 1)
+            # With one that moves there is no even part; see the rule's own product.
+            stands_out = (largest - REACH**2) * 1000 * (moving - 1) > besides * max(
+                parameters["spectral_milli"], parameters["share_milli"] * (moving - 1)
+            )
+            has_fired = not is_few and stands_out and largest > edge
         if has_fired:
             suspects = ranked[: parameters["drop_milli"] * len(known) // 1000]
-            enough = Fraction(parameters["far_milli"], 1000) * max(away.values())
+            far = parameters["far_milli" if floors is None else "outer_milli"]
+            enough = Fraction(far, 1000) * max(away.values())
             dropped = {seat for seat in suspects if away[seat] >= enough}
         elif is_few:
             budget = parameters["drop_milli"] * count // 1000 - (count - len(inside))
