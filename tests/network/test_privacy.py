@@ -67,6 +67,19 @@ def test_a_peer_killed_between_charge_and_commit_is_charged_twice_and_says_so(ru
     assert run.findings() == []
 
 
+def test_a_peer_killed_in_the_last_round_that_its_budget_holds_is_not_accused_of_its_base(run: LocalRun) -> None:
+    """What was charged and never published is gone, and an update that holds no training does not claim it."""
+    found(run, rounds=3)
+    start(run, "--privacy-budget", TWO_ROUNDS, "--fail-at", "2:charged")
+    assert run.wait_for_end(VICTIM) == -signal.SIGKILL
+    run.start_peer(VICTIM, "--privacy-budget", TWO_ROUNDS)
+    run.wait_finished()
+    assert charged_of(run, VICTIM) == [1, 2]
+    said = statements_of(run, VICTIM)
+    assert [(one.charged, one.rounds) for one in said] == [(1, 1), (0, 1), (0, 1)]
+    assert run.findings() == []
+
+
 def test_a_peer_killed_after_its_update_was_made_sends_that_one_and_is_not_charged_again(run: LocalRun) -> None:
     found(run, rounds=2)
     start(run, "--fail-at", "2:commit")

@@ -57,6 +57,8 @@ class PrivacyBudget:
         """The most that the peer may spend, ε in thousandths: its own or the circle's, whichever is less."""
         self._after_charging, self._make_randomness = after_charging, make_randomness
         self._examples = 0
+        # Whether what is to be published next holds training that was charged.
+        self._has_trained = True
 
     @property
     def rounds_charged(self) -> int:
@@ -73,15 +75,24 @@ class PrivacyBudget:
         kind = self._find_kind()
         if self.rounds_charged >= self._count_rounds(kind):
             _log.info("privacy budget spent round=%d charged=%d", round_number, self.rounds_charged)
+            self._has_trained = False
             return None
         self._file.charge(round_number, kind)
+        self._has_trained = True
         self._after_charging(round_number)
         return Privacy(make_mechanism(self._terms, kind, examples), self._make_randomness())
 
     def make_statement(self, rounds_said: int | None) -> PrivacyStatement:
-        """What the next update says. rounds_said: what the peer's last one said; None where that is not known."""
+        """What the next update says. rounds_said: what the peer's last one said; None where that is not known.
+
+        One that holds no training leaves out what was charged and never published: it was charged for nothing.
+        """
         kind, rounds = self._find_kind(), self.rounds_charged
+        if not self._has_trained and rounds_said is not None:
+            rounds = min(rounds, rounds_said)
         charged = min(1, rounds) if rounds_said is None else rounds - rounds_said
+        if not self._has_trained:
+            charged = 0
         return make_statement(self._terms, rounds, charged, examples=kind.examples, rate=kind.rate)
 
     def compute_spending(self) -> Spending:

@@ -128,6 +128,15 @@ def test_a_peer_whose_budget_is_spent_publishes_its_base_and_says_so(tmp_path: P
     assert np.array_equal(state, peer.base(2))
 
 
+def test_a_base_does_not_say_that_it_was_charged_for_what_was_never_published(tmp_path: Path) -> None:
+    """An audit would look for noise in it (A12)."""
+    Peer(tmp_path, 2000).prepare(1, 0)
+    peer = Peer(tmp_path, 2000)
+    assert peer.said(1, 0) == (0, 0)
+    assert peer.said(2, None) == (0, 1)
+    assert len(ChargeFile(peer.path).charged) == 1
+
+
 def test_a_circle_without_terms_has_updates_without_statements(tmp_path: Path) -> None:
     peer = Peer(tmp_path, None)
     assert peer.prepare(1, 0).privacy is None
