@@ -17,7 +17,7 @@ from ledger.chain.transactions.broadcast import Broadcaster
 from ledger.chain.transactions.fees import FeeLimits, Market, bump, is_too_low
 from ledger.chain.transactions.gas_limits import TRANSFER_GAS
 from ledger.chain.transactions.pending import Call, Pending, PendingEntry
-from ledger.chain.transactions.receipts import NoReceipt, Refused
+from ledger.chain.transactions.receipts import FeeLimitReached, NoReceipt, Refused
 from ledger.chain.transactions.rejections import Rejection
 
 _log = logging.getLogger(__name__)
@@ -170,24 +170,25 @@ class Delivery:
     def start_over(self) -> None:
         """Send nothing of the past again, and have what a pool may still hold of it replaced by nothing.
 
-        Raises RpcFault; where the endpoint is silent, the next call's closer look does the rest.
+        Raises RpcFault; where the endpoint is silent or the chain too dear, the next call's look does the rest.
         """
         self._pending.forget_ended()
         self._nonce = None
         blanked = [entry for entry in self._pending.list_open() if not entry.is_filler]
+        for entry in blanked:
+            # All of them first: whatever stops the replacing, none is sent again as it was.
+            entry.call, entry.is_filler = self._make_filler(), True
+            entry.offer(entry.fees)
         try:
             for entry in blanked:
-                entry.call, entry.is_filler = self._make_filler(), True
-                entry.offer(
-                    bump(entry.fees, self._broadcaster.market.ask(fresh=True).base_fee_wei, self._limits)
-                    or entry.fees
-                )
+                base_fee_wei = self._broadcaster.market.ask(fresh=True).base_fee_wei
+                entry.offer(bump(entry.fees, base_fee_wei, self._limits) or entry.fees)
                 self._broadcast(entry)
             if blanked:
                 for nonce in range(self._broadcaster.count_nonces("pending"), self._pending.lowest_nonce()):
                     self._fill(nonce)
-        except ChainUnreachable as error:
-            _log.warning("no answer to a replacement reason=%s", error)
+        except (ChainUnreachable, FeeLimitReached) as error:
+            _log.warning("not replaced now reason=%s", error)
 
     # --------------------------------------------------------------------------------------- one message
 
