@@ -210,7 +210,7 @@ class Equivocated:
 
 ASKING: Final = bytes(32)
 """The evidence of a claim that only asks its judge to show (R26.1a)."""
-NO_RECORD: Final = keccak(b"")
+WITHOUT_RECORD: Final = keccak(b"")
 """The evidence of any other claim where recomputing gives no record."""
 
 
@@ -229,8 +229,8 @@ class Disputed:
     challenger: str
     """Who raised it."""
     evidence: bytes
-    """Digest of the record that recomputing gives, 32 bytes; NO_RECORD where it gives none, ASKING where the claim
-    only asks."""
+    """Digest of the record that recomputing gives, 32 bytes; WITHOUT_RECORD where it gives none, ASKING where the
+    claim only asks."""
     electorate: int
     """Mask of the seats bonded now."""
     deadline: int

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Final
 
 from ledger.circle.draw import draw_neighbours, seats_of
 from ledger.identity.addresses import address_bytes
+
+NO_RECORD: Final = bytes(32)
+"""In the place of a record's digest, where there is none."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledger.circle.events import NO_RECORD
+from ledger.circle.events import WITHOUT_RECORD
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle
 
@@ -22,7 +22,7 @@ class Recomputed:
     lacking: str
     """Which blob was not to be had, and why."""
     record: bytes
-    """Digest of the record that the judge should have anchored, `NO_RECORD` where that is not known."""
+    """Digest of the record that the judge should have anchored, `WITHOUT_RECORD` where that is not known."""
 
 
 def add_timeout(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def recompute_claim(opened: OpenCircle, round_number: int, judge: int, target: i
     try:
         return asyncio.run(fetch_and_recompute(opened, round_number, judge, target, timeout_s))
     except Unavailable as error:
-        return Recomputed(None, describe_lacking(error), NO_RECORD)
+        return Recomputed(None, describe_lacking(error), WITHOUT_RECORD)
 
 
 async def fetch_and_recompute(
@@ -88,7 +88,7 @@ async def fetch_and_recompute(
                 whole = await recompute_attestation(history, network, number, judge, fetch)
                 record = whole.record if isinstance(whole, Examination) else None
     lacking = "" if answered.lacking is None else describe_lacking(answered.lacking)
-    return Recomputed(answered.truth, lacking, record or NO_RECORD)
+    return Recomputed(answered.truth, lacking, record or WITHOUT_RECORD)
 
 
 def describe_lacking(error: Any) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -22,6 +22,8 @@ _AGAIN_PART: Final = 12
 # A judge that shows byte by byte keeps nobody from asking through two thirds of it.
 _SHOWING_PART: Final = 6
 _SHOWING_MIN_S: Final = 10.0
+# About as many as votes go out at once.
+_CLAIMS_A_LOOK: Final = 16
 _FINAL: Final = (Truth.FALSE, Truth.RIGHT, Truth.UNKNOWABLE)
 
 
@@ -87,9 +89,11 @@ class Answers(Protocol):
 
 
 class Voting:
-    """Recomputes disputed claims beside everything else, one at a time, and remembers what came out.
+    """Recomputes disputed claims beside everything else, one after the other, and remembers what came out.
 
-    may_appeal: whether it also recomputes what a jury has decided, to appeal where the jury was wrong.
+    While calls wait for their blocks it goes on with the claims of the last look: a flood of claims is answered as
+    fast as it can be recomputed. may_appeal: whether it also recomputes what a jury has decided, to appeal where
+    the jury was wrong.
     """
 
     def __init__(
@@ -105,7 +109,7 @@ class Voting:
         self._follower, self._fetch, self._find, self._may_appeal = follower, fetch, find, may_appeal
         self._answers = answers
         self._cases: dict[Hashable, ClaimCase] = {}
-        self._working: tuple[ClaimCase, asyncio.Task[Truth | None]] | None = None
+        self._working: asyncio.Task[None] | None = None
 
     @property
     def _history(self) -> History:
@@ -114,12 +118,12 @@ class Voting:
     @property
     def is_working(self) -> bool:
         """Something is being recomputed now."""
-        return self._working is not None
+        return self._working is not None and not self._working.done()
 
     def close(self) -> None:
         """Drop what is being recomputed."""
         if self._working is not None:
-            self._working[1].cancel()
+            self._working.cancel()
 
     def list_votes(self, seat: int) -> list[tuple[int, int]]:
         """The arguments of `vote`, of the disputes that are recomputed and not voted on yet."""
@@ -139,15 +143,21 @@ class Voting:
         return [(one.number, one.vote_argument(Answer.REJECTS)) for one in wrong]
 
     def look(self, seat: int) -> None:
-        """Take in what is recomputed, and begin with the next."""
-        if self._working is not None and self._working[1].done():
-            case, task = self._working
-            self._working = None
-            self._note(case, read_recomputed(task, _log))
-        if self._working is None and (todo := self._next(seat)) is not None:
-            case = self._case_of(todo.claim)
+        """Go on with what is to be recomputed, where nothing is under way."""
+        if not self.is_working and (todo := self._list_next(seat)):
+            self._working = asyncio.create_task(self._work([(one, self._case_of(one.claim)) for one in todo]))
+
+    async def _work(self, todo: Sequence[tuple[Dispute, ClaimCase]]) -> None:
+        for dispute, case in todo:
+            if dispute.is_over(time.time()):
+                continue
             case.asked_from_s = case.asked_from_s or time.time()
-            self._working = case, asyncio.create_task(self._recompute(todo, self._showing_s()))
+            task = asyncio.create_task(self._recompute(dispute, self._showing_s()))
+            try:
+                await asyncio.wait({task})
+            finally:
+                task.cancel()
+            self._note(case, read_recomputed(task, _log))
 
     def _note(self, case: ClaimCase, truth: Truth | None) -> None:
         if truth is not None:
@@ -156,7 +166,7 @@ class Voting:
             again_s = self._history.terms.dispute_window_s / _AGAIN_PART
             case.rest_until_s = time.monotonic() + min(_AGAIN_S, again_s)
 
-    def _next(self, seat: int) -> Dispute | None:
+    def _list_next(self, seat: int) -> list[Dispute]:
         """What was tried longest ago, of what is to be recomputed; of what was never tried, what ends first.
 
         A few claims whose judges show nothing must not keep this seat from all the others.
@@ -167,7 +177,8 @@ class Voting:
         open_ = {self._key(one.claim) for one in self._history.open_disputes.values()}
         self._cases = {key: case for key, case in self._cases.items() if key in open_}
         todo = [one for one in due if not (case := self._case_of(one.claim)).is_final and case.rest_until_s <= now]
-        return min(todo, key=lambda one: (self._case_of(one.claim).rest_until_s, one.deadline), default=None)
+        todo.sort(key=lambda one: (self._case_of(one.claim).rest_until_s, one.deadline))
+        return todo[:_CLAIMS_A_LOOK]
 
     def _case_of(self, claim: Disputed) -> ClaimCase:
         return self._cases.setdefault(self._key(claim), ClaimCase())

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.circle.events import ASKING, NO_RECORD
+from ledger.circle.events import ASKING, WITHOUT_RECORD
 from ledger.circle.fold.fault_events import DISPUTE_ROUNDS
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History
@@ -224,7 +224,7 @@ class Watcher:
             self._forgive(said.judge)
             self._seen.add(said)
             if found.false:
-                self._claims[said] = FoundFalse(said, found.false, found.record or NO_RECORD)
+                self._claims[said] = FoundFalse(said, found.false, found.record or WITHOUT_RECORD)
                 self._tell_false(said, found.false)
         elif found is not None and found.truth == Truth.UNKNOWABLE:
             self._seen.add(said)

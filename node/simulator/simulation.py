@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ledger.arithmetic.exact import GridState
 from ledger.blobs.unixfs import build_dag
 from ledger.circle.draw import seats_of
-from ledger.circle.round import Round
+from ledger.circle.round import NO_RECORD, Round
 from ledger.codec import PLAIN, quantise
 from ledger.rules.judge_memory import CarriedState, JudgeMemory
 from node.learning.grid_ranges import MisfitReporter, find_misfits
@@ -31,7 +31,6 @@ from node.simulator.results import Results, Row
 from node.simulator.rows import make_rows
 from node.simulator.scenario import Scenario, generator
 
-NO_RECORD = bytes(32)
 _Number = TypeVar("_Number", np.int32, np.float32)
 
 

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import GridState
 from ledger.circle.history import History
+from ledger.circle.round import NO_RECORD
 from ledger.rules.judge_memory import CarriedState, JudgeMemory
 from node.operating.checksummed_file import ChecksummedFile, UnusableFile
 
 _log = logging.getLogger(__name__)
 _MAGIC: Final = b"FMS3"
-NO_RECORD: Final = bytes(32)
 # A reorganisation may bring these rounds back, and what was announced in one must be committed there again.
 KEPT_ROUNDS: Final = 32
 KEPT_COMMITS: Final = 64

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ledger.chain.transactions.receipts import Reverted
-from ledger.circle.events import NO_RECORD
+from ledger.circle.events import WITHOUT_RECORD
 from ledger.errors import SetupError, UsageError
 from ledger.judging.false_verdicts import Truth
 from node.cli.dispute import _summon, check_worth
@@ -51,7 +51,7 @@ async def test_a_blob_that_nobody_serves_is_named(circle: Circle, monkeypatch: p
     shown = {root: blob for root, blob in circle.blobs.items() if root != lost}
     blobs = Blobs({GENESIS_ROOT: GENESIS_BLOB, **shown})
     found = await recomputing(circle, 3, 0, blobs, monkeypatch)
-    assert (found.truth, found.record) == (Truth.WITHHELD, NO_RECORD)
+    assert (found.truth, found.record) == (Truth.WITHHELD, WITHOUT_RECORD)
     assert lost.hex()[:12] in found.lacking
 
 

@@ -126,7 +126,7 @@ class Scene:
         """Time goes on, what is recomputed comes to an end, and the member looks."""
         self.clock.now += after_s
         self.voting.look(seat)
-        for _ in range(5):
+        for _ in range(30):
             await asyncio.sleep(0)
         self.voting.look(seat)
         return self.voting.list_votes(seat)
@@ -250,9 +250,25 @@ async def test_claims_about_judges_that_show_nothing_leave_time_for_the_others(
         court.history.disputes[dispute].deadline += target
     scene = Scene(monkeypatch, court)
     scene.truths = [Truth.WITHHELD] * 9
-    for _ in range(9):
+    for _ in range(3):
         await scene.votes(0, after_s=16)
     assert {scene.recomputed.count(one) for one in ((1, 0, 5), (1, 1, 6), (1, 1, 7))} == {3}
+
+
+async def test_while_calls_wait_for_their_blocks_the_next_claims_are_recomputed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    court = Court()
+    for target in range(1, 9):
+        court.dispute(judge=0, target=target)
+    asked = [number for number in range(8) if 3 in court.summon(number)]
+    scene = Scene(monkeypatch, court)
+    scene.truths = [Truth.FALSE] * len(asked)
+    scene.voting.look(3)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(asked) > 2
+    assert [number for number, _ in scene.voting.list_votes(3)] == asked
 
 
 async def test_one_claim_is_recomputed_at_a_time_the_most_urgent_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,4 +358,4 @@ async def test_closing_ends_what_is_being_recomputed(monkeypatch: pytest.MonkeyP
     scene.voting.close()
     for _ in range(3):
         await asyncio.sleep(0)
-    assert len(asyncio.all_tasks()) == before - 1
+    assert len(asyncio.all_tasks()) == before - 2

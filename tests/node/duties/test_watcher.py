@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from ledger.circle.events import ASKING, NO_RECORD, Answer, Left, Outcome, Stage
+from ledger.circle.events import ASKING, WITHOUT_RECORD, Answer, Left, Outcome, Stage
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Examination, Truth
@@ -183,7 +183,7 @@ async def test_a_false_record_or_base_is_a_claim_about_the_judge_itself(watch: W
     scene = watch()
     scene.finds[3] = Examination((3,), None)
     await scene.look_at_all()
-    assert scene.watcher.list_disputes() == [(1, 3, 3, NO_RECORD)]
+    assert scene.watcher.list_disputes() == [(1, 3, 3, WITHOUT_RECORD)]
     assert "of what it goes on with is false" in str(scene.told[0]["says"])
 
 
