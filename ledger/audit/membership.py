@@ -57,7 +57,7 @@ class MembershipLog:
             self._below &= ~(1 << event.seat)
         if type(event) in _WHY:
             change, why = _WHY[type(event)]
-            self._add(placed, change, event.seat, why(event))  # type: ignore[union-attr]
+            self._add(placed, change, event.seat, why(event))  # type: ignore[union-attr]  # those of _WHY have one
         elif isinstance(event, events.Settled):
             settled = self._history.rounds[event.round - 1]
             self._compare(placed, lambda seat: _judgement(settled, seat))

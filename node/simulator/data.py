@@ -76,4 +76,4 @@ def _read_once(definition: FashionMnist, seats: int) -> None:
     def share(seat: int, _: int) -> Examples:
         return images[shares[seat]], labels[shares[seat]].astype(np.int64)
 
-    definition.share = share  # type: ignore[method-assign, assignment]
+    definition.share = share  # type: ignore[method-assign, assignment]  # of this object alone

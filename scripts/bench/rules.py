@@ -20,6 +20,7 @@ import time
 import types
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -113,7 +114,7 @@ def rules(names: tuple[str, ...], size: int, repeats: int) -> dict[str, Cost]:
         if rule.needs_memory and repeats > 1:
             memory = rule.screen(ScreeningInput(base, own, neighbours, everyone, 1, 10)).memory
         situation = ScreeningInput(base, own, neighbours, everyone, 2, 10, memory=memory)
-        found[name] = measured(lambda rule=rule, situation=situation: rule.screen(situation), repeats)  # type: ignore[misc]
+        found[name] = measured(partial(rule.screen, situation), repeats)
     return found
 
 
@@ -203,7 +204,7 @@ def main() -> None:
     options = parser.parse_args()
     names = tuple(options.rules)
     if options.without_numba:
-        sys.modules["numba"] = None  # type: ignore[assignment]
+        sys.modules["numba"] = None  # type: ignore[assignment]  # so it cannot be imported
     if options.child is not None:
         child(options.child, names)
         return

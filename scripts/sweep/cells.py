@@ -220,8 +220,8 @@ def cells() -> tuple[Cell, ...]:
 def _assumptions(rule: str, malicious: float) -> dict[str, int]:
     """Tell a rule that must be told the share of malicious peers what it is."""
     assumed = round(1000 * malicious)
-    given = rule_of(rule, {})
-    told = {one.name: getattr(given, one.name) for one in fields(given)}  # type: ignore[arg-type]
+    given: Any = rule_of(rule, {})
+    told = {one.name: getattr(given, one.name) for one in fields(given)}
     return {"hostile_milli": assumed} if told.get("hostile_milli", assumed) != assumed else {}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.circle.events import Committed, Drawn
+from ledger.circle.events import Committed, Drawn, Ejected, Joined
 from ledger.circle.history import Phase
 from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import DIGEST, WINDOW_S, CircleUnderTest
@@ -141,7 +141,9 @@ def test_who_joins_dozes_not_and_pays_for_nobody(deploy_large: Deploy) -> None:
     circle.machine.pass_time(WINDOW_S)
     circle.do_cold(7, "leave", 7)
     circle.do(0, "release", 7)
-    assert circle.join(256)[0].seat == 7  # type: ignore[union-attr]
+    (joined,) = circle.join(256)
+    assert isinstance(joined, Joined)
+    assert joined.seat == 7
     circle.attest_all(range(3))
     assert circle.settle()[7] == INITIAL
     assert (dozing(circle) >> 6 & 0b111, circle.state.roster) == (0b101, 0b10000111)
@@ -155,7 +157,8 @@ def test_who_was_not_heard_for_256_rounds_is_ejected_at_no_cost(deploy: Deploy) 
     assert circle.refusal(0, "eject", DOZER) == "eject: neither low nor absent"
     circle.put_forward(256)
     (ejected,) = circle.do(0, "eject", DOZER)
-    assert ejected.burned == 0  # type: ignore[union-attr]
+    assert isinstance(ejected, Ejected)
+    assert ejected.burned == 0
     # Who is on the roster is not absent, though it attested long ago.
     circle.put_forward(600)
     assert circle.refusal(0, "eject", 1) == "eject: neither low nor absent"

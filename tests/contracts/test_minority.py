@@ -11,6 +11,7 @@ from tests.support.contract.trials import (
     STRANGER,
     answer,
     appeal,
+    close,
     jury_of,
     pass_window,
     raise_claim,
@@ -95,7 +96,7 @@ def test_a_minority_keeps_nothing_either(deploy: Deploy) -> None:
     appeal(circle, number, by=OUTSIDE)
     liars = [JUDGE, *friends]
     answer(circle, number, rejects=liars, upholds=[seat for seat in range(9) if seat not in liars])
-    assert resolve(circle, number).outcome == Outcome.UPHELD  # type: ignore[union-attr]
+    assert close(circle, number).outcome == Outcome.UPHELD
 
 
 @pytest.mark.parametrize("circle_is", ["finished", "dead"])

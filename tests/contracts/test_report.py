@@ -182,7 +182,7 @@ def test_one_update_announced_twice_is_no_fault(circle: CircleUnderTest) -> None
 def test_a_proof_changed_in_any_word_is_none(circle: CircleUnderTest, place: int) -> None:
     words = list(circle.announcements(1, 1))
     word = words[place]
-    words[place] = word[:-1] + b"\xff" if isinstance(word, bytes) else word + 1  # type: ignore[operator]
+    words[place] = word[:-1] + b"\xff" if isinstance(word, bytes) else word + 1
     assert circle.refusal(REPORTER, REPORT, *words) == FORGED
 
 
@@ -212,7 +212,7 @@ def test_a_malleable_signature_is_none(circle: CircleUnderTest, s: int) -> None:
 
 def test_the_other_parity_is_another_signer(circle: CircleUnderTest) -> None:
     words = list(circle.announcements(1, 1))
-    words[4] ^= 1 << 255  # type: ignore[operator]
+    words[4] ^= 1 << 255
     assert circle.refusal(REPORTER, REPORT, *words) == FORGED
 
 

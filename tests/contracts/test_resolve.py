@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.circle.events import Appealed, Outcome, Referred, Resolved, Stage
+from ledger.circle.events import Appealed, Joined, Outcome, Referred, Resolved, Stage
 from tests.support.contract.copied import Deploy, after_a_round, copied
 from tests.support.contract.harness import DIGEST, WINDOW_S, CircleUnderTest
 from tests.support.contract.trials import (
@@ -13,6 +13,7 @@ from tests.support.contract.trials import (
     TARGET,
     answer,
     appeal,
+    close,
     jury_of,
     pass_window,
     raise_claim,
@@ -121,7 +122,9 @@ def test_who_took_a_silent_jurors_seat_later_pays_nothing(deploy_large: Deploy) 
     circle.do_cold(silent, "leave", silent)
     circle.machine.pass_time(9 * WINDOW_S)
     circle.do(STRANGER, "release", silent)
-    assert circle.join(256)[0].seat == silent  # type: ignore[union-attr]
+    (joined,) = circle.join(256)
+    assert isinstance(joined, Joined)
+    assert joined.seat == silent
     resolve(circle)
     assert circle.reputations[silent] == 32768
 
@@ -238,7 +241,7 @@ def test_answers_of_withheld_put_no_juror_at_fault(circle: CircleUnderTest) -> N
     answer(circle, 0, upholds=jury[:3], rejects=jury[3:])
     resolve(circle)
     answer(circle, 0, withheld=range(1, 6))
-    assert resolve(circle).outcome == Outcome.UPHELD  # type: ignore[union-attr]
+    assert close(circle).outcome == Outcome.UPHELD
     assert {s: r for s, r in circle.reputations.items() if s != JUDGE} == {
         s: r for s, r in before.items() if s != JUDGE
     }
@@ -280,4 +283,4 @@ def test_a_dispute_ends_after_the_circle_too(deploy: Deploy) -> None:
     answer(circle, 0, upholds=jury_of(circle))
     resolve(circle)
     answer(circle, 0, upholds=range(1, 4))
-    assert resolve(circle).outcome == Outcome.UPHELD  # type: ignore[union-attr]
+    assert close(circle).outcome == Outcome.UPHELD

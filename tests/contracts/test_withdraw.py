@@ -3,7 +3,7 @@
 import pytest
 from eth_abi.abi import decode as abi_decode
 
-from ledger.circle.events import Withdrawn
+from ledger.circle.events import Joined, Withdrawn
 from tests.support.contract.attacking import attacker, data_of
 from tests.support.contract.copied import Deploy, copied
 from tests.support.contract.harness import ENDPOINT, UNSIGNED, CircleUnderTest
@@ -25,7 +25,8 @@ def circle(deploy: Deploy) -> CircleUnderTest:
 def seat_with_cold(circle: CircleUnderTest, cold: str, account: int = 3) -> int:
     """Seat an account whose cold key is a contract. Returns the seat."""
     (joined,) = circle.do(account, "join", ENDPOINT, cold, *UNSIGNED)
-    return joined.seat  # type: ignore[union-attr]
+    assert isinstance(joined, Joined)
+    return joined.seat
 
 
 def test_who_is_owed_takes_it_all_at_once(circle: CircleUnderTest) -> None:

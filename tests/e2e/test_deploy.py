@@ -255,7 +255,7 @@ def test_killed_between_sending_and_writing_nothing_is_lost_or_paid_twice(
         founder = founder_on(chain, tmp_path)
         # First when the court is sent, then when the circle is, which goes on from that court.
         for sent in (1, 2):
-            killed_when(founder, lambda sent=sent: founder.sent("pending") == sent)  # type: ignore[misc]
+            killed_when_sent(founder, sent)
             assert not founder.out.exists()
             chain.rpc("evm_mine")
         founder.keystore.unlink()  # what was sent is found without the key
@@ -265,17 +265,17 @@ def test_killed_between_sending_and_writing_nothing_is_lost_or_paid_twice(
         assert "there already" in says(founder.command())
 
 
-def killed_when(founder: Founder, is_time: Callable[[], bool]) -> None:
-    """Run the deployment in a process of its own and kill it then."""
+def killed_when_sent(founder: Founder, count: int) -> None:
+    """Run the deployment in a process of its own and kill it once so many transactions are sent."""
     with (founder.folder / "said").open("w+b") as said:
         process = warm_start.start([PROGRAM, *founder.command()], stdout=said, stderr=said, env=os.environ)
         try:
-            wait_for(lambda: is_time() or process.poll() is not None)
+            wait_for(lambda: founder.sent("pending") == count or process.poll() is not None)
         finally:
             process.kill()
             process.wait()
         said.seek(0)
-        assert is_time(), said.read()
+        assert founder.sent("pending") == count, said.read()
 
 
 def wait_for(condition: Callable[[], Any]) -> None:

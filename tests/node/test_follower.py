@@ -19,6 +19,7 @@ from node.operating.meter import Meter
 from tests.support.circle_endpoint import FIRST_BLOCK, Endpoint, drawn_seed, log_of
 from tests.support.histories.circles import NETWORK, Circle
 from tests.support.histories.parts import digest
+from tests.support.stand_ins import as_any
 
 CIRCLE = Circle(rounds=2, seed_of=drawn_seed)
 STRANGER = "0x" + "99" * 20
@@ -71,7 +72,7 @@ async def following(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
 
     async def follow(address: str = CIRCLE.known.seats[0].peer, *, is_read: bool = True) -> Any:
         endpoint, sender = Watched(), Sender(address)
-        follower = Follower(ChainCircle(endpoint.rpc(), NETWORK.contract), sender, FIRST_BLOCK, Meter())  # type: ignore[arg-type]
+        follower = Follower(ChainCircle(endpoint.rpc(), NETWORK.contract), as_any(sender), FIRST_BLOCK, Meter())
         made.append(follower)
         if is_read:
             assert await follower.follow()

@@ -16,6 +16,7 @@ from ledger.errors import PeerFault
 from ledger.fetch.fetcher import Unavailable
 from tests.support.histories.circles import NETWORK, Circle
 from tests.support.histories.parts import digest
+from tests.support.stand_ins import as_any
 
 URL = "http://endpoint.example"
 FIRST_BLOCK = 7
@@ -55,7 +56,7 @@ class Endpoint:
         return FIRST_BLOCK + len(self._events) - 1
 
     def rpc(self) -> Rpc:
-        return Rpc(URL, provider=self)  # type: ignore[arg-type]
+        return Rpc(URL, provider=as_any(self))
 
     def make_request(self, method: str, parameters: list[Any]) -> dict[str, Any]:
         """As web3's providers answer."""

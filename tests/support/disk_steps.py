@@ -18,7 +18,7 @@ class DiskSteps:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.steps: list[Step] = []
         self.fail_at: int | None = None
-        self._names = {"fsync": os.fsync, "replace": os.replace, "link": os.link}
+        self._names: dict[str, Callable[..., Any]] = {"fsync": os.fsync, "replace": os.replace, "link": os.link}
         patch.setattr(os, "fsync", self._step("fsync", lambda handle: Path(f"/proc/self/fd/{handle}").resolve()))
         patch.setattr(os, "replace", self._step("replace", lambda _, target: Path(target)))
         patch.setattr(os, "link", self._step("link", lambda _, target: Path(target)))
@@ -29,7 +29,7 @@ class DiskSteps:
         return [f"{kind} {name}" for kind, name, _ in self.steps]
 
     def _step(self, kind: str, named: Callable[..., Path]) -> Callable[..., Any]:
-        real: Callable[..., Any] = self._names[kind]  # type: ignore[assignment]
+        real = self._names[kind]
 
         def step(*arguments: Any, **options: Any) -> Any:
             path = named(*arguments)

@@ -17,6 +17,7 @@ from node.operating.meter import Meter
 from node.round.exchange import AnnouncedUpdates, Exchange
 from node.round.neighbour_patience import NeighbourPatience
 from tests.support.histories.moments import drawn, history_of
+from tests.support.stand_ins import as_any
 
 BLOB = b"FMU3 an update of some length"
 LIMIT = 1000
@@ -74,7 +75,7 @@ class Scene:
         self.exchange = Exchange(
             self.members[0].store,
             self.fetcher,
-            self.told,  # type: ignore[arg-type]
+            as_any(self.told),
             self.announced,
             Meter(),
             NeighbourPatience(self.has),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
-from typing import Any
 
 from ledger.chain.rpc.answers import Receipt
 from ledger.chain.transactions.receipts import CallNotDone
@@ -108,8 +107,3 @@ class FakeFollower:
 
     async def fetch_balance_wei(self) -> int:
         return self.balance
-
-
-def as_any(value: object) -> Any:
-    """For an argument whose type a fake only resembles."""
-    return value

@@ -260,7 +260,7 @@ def _become(request: dict[str, Any], fds: Sequence[int]) -> NoReturn:
         _run_command()
     except SystemExit as ending:
         # As Python ends, but without taking a thousand modules apart, which takes a second.
-        threading._shutdown()  # type: ignore[attr-defined]
+        threading._shutdown()  # type: ignore[attr-defined]  # private
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()

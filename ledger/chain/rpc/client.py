@@ -233,7 +233,8 @@ class _Provider(HTTPProvider):
             is_early = said is None and answer.get("error") is not None
             if not is_early and (type(said) is not int or said != number):
                 raise Nonsense(f"the answer to request {str(said)[:20]} in place of {number}")
-        return answer  # type: ignore[no-any-return]
+        found: RPCResponse = answer
+        return found
 
 
 def pause_in(header: str | None, now_s: float) -> float:

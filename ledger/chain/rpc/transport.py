@@ -146,7 +146,7 @@ class Adapter(HTTPAdapter):
             raw.close()
             raise
         raw.release_conn()
-        response._content, response._content_consumed = bytes(body), True  # type: ignore[attr-defined]
+        response._content, response._content_consumed = bytes(body), True  # type: ignore[attr-defined]  # private
         return response
 
 

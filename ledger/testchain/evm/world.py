@@ -93,7 +93,7 @@ class WorldDB(AccountDB):
 
     def __init__(self, db: Any, state_root: Hash32 = BLANK_ROOT_HASH) -> None:
         super().__init__(db, state_root)
-        self._trie = HashTrie(GatheringTrie(self._batchtrie, state_root))  # type: ignore[arg-type]
+        self._trie = HashTrie(GatheringTrie(self._batchtrie, state_root))  # type: ignore[arg-type]  # as good as a HexaryTrie
         self._trie_logger = KeyAccessLoggerDB(self._trie, log_missing_keys=False)
         self._trie_cache = CacheDB(self._trie_logger)
         self._journaltrie = JournalDB(self._trie_cache)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 from ledger.circle.history import Phase
 from scripts.search.coalitions.goals import Watch
@@ -110,7 +111,7 @@ class _Same(Random):
         """Below any share."""
         return 0.5
 
-    def choice(self, seq):  # type: ignore[no-untyped-def]
+    def choice(self, seq: Any) -> Any:
         """The first."""
         return seq[0]
 

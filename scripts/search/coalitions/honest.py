@@ -176,7 +176,7 @@ def turn(world: World, person: Person, take: Callable[[Done], object], up_to: in
         return False
     if done.call == "dispute":
         number, judge, target, _ = done.arguments
-        world.tried[number, judge, world.twin.seats[judge].tenure, target] += 1  # type: ignore[index]
+        world.tried[number, judge, world.twin.seats[judge].tenure, target] += 1  # type: ignore[index]  # all are numbers
     take(done)
     return True
 

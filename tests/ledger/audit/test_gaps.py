@@ -18,8 +18,8 @@ from ledger.audit.spill import Spill
 from ledger.audit.working_set import SpillingBlobs as KeptBlobs
 from ledger.judging.frame_chains import MAX_CHAIN, find_frame_chain
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
-from tests.support.fake_follower import as_any
 from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, NETWORK, Away, Circle, FalseJudge
+from tests.support.stand_ins import as_any
 
 pytestmark = pytest.mark.rule("R22", "R28")
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -75,9 +76,9 @@ class MemoryCache:
         self.blocks[digest] = data
 
 
-async def fetch(dag: Dag, urls: list[str], *, max_bytes: int = 1 << 30, **options: object) -> bytes:
+async def fetch(dag: Dag, urls: list[str], *, max_bytes: int = 1 << 30, **options: Any) -> bytes:
     async with BlobFetcher(stall_timeout_s=0.6) as fetcher:
-        return await fetcher.fetch(dag.root, urls, max_bytes=max_bytes, timeout_s=20, **options)  # type: ignore[arg-type]
+        return await fetcher.fetch(dag.root, urls, max_bytes=max_bytes, timeout_s=20, **options)
 
 
 @pytest.mark.parametrize("size_bytes", [2, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 5 * CHUNK_BYTES])

@@ -25,6 +25,7 @@ from tests.support.circle_endpoint import FIRST_BLOCK, URL, Endpoint
 from tests.support.histories.circles import NETWORK
 from tests.support.histories.parts import fold, joined, manifest_of, opened
 from tests.support.privacy import TERMS
+from tests.support.stand_ins import as_any
 
 pytestmark = pytest.mark.rule("R3.2")
 
@@ -46,7 +47,7 @@ def foreign(**changed: Any) -> Manifest:
 def circle_of(manifest: Manifest) -> Circle:
     """A circle of three, as an endpoint in memory tells of it."""
     story = SimpleNamespace(terms=PARAMETERS, events=[opened(manifest), joined(0), joined(1)])
-    rpc = Endpoint(story).rpc()  # type: ignore[arg-type]
+    rpc = Endpoint(as_any(story)).rpc()
     rpc.patience = EndpointPatience(fault_s=0.0, catch_up_s=0.0)
     return Circle(rpc, NETWORK.contract)
 

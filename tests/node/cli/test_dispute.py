@@ -1,5 +1,6 @@
 """`folkmoot dispute` recomputes before it pledges, each blob fetched once, and tells what has happened."""
 
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -101,7 +102,7 @@ def test_a_claim_that_would_fail_is_raised_only_on_demand(
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0, float("nan"), float("inf"), 1e9])
 def test_a_timeout_that_is_none_is_refused(timeout_s: float) -> None:
     with pytest.raises(UsageError, match="--timeout is above 0 and at most 86400 seconds"):
-        check_timeout(SimpleNamespace(timeout=timeout_s))  # type: ignore[arg-type]
+        check_timeout(Namespace(timeout=timeout_s))
 
 
 # ------------------------------------------------------------------------------------------ drawing the jury

@@ -14,6 +14,7 @@ from node.cli.main import main
 from node.cli.recomputing import Recomputed
 from tests.support.histories.disputes import DISPUTE_BOND, NOW, WINDOW_S, Court
 from tests.support.histories.parts import address
+from tests.support.stand_ins import as_any
 
 
 @dataclass
@@ -39,9 +40,9 @@ class Act:
     def __call__(self, action: str, key: Key, truth: Truth | None, **chosen: Any) -> list[tuple[Any, ...]]:
         found = Recomputed(truth, "blob abc is not to be had", bytes(32))
         self.monkeypatch.setattr(disputes, "recompute_claim", lambda *_: found)
-        options = SimpleNamespace(**{"answer": None, "anyway": False, "timeout": 1.0, **chosen})
+        options: Any = SimpleNamespace(**{"answer": None, "anyway": False, "timeout": 1.0, **chosen})
         opened: Any = SimpleNamespace(history=self.court.history, now_s=lambda: self.now_s)
-        assert disputes._CALLS[action](options, opened, key, self.court.history.disputes[0]) == 8  # type: ignore[arg-type]
+        assert disputes._CALLS[action](options, opened, as_any(key), self.court.history.disputes[0]) == 8
         return key.sent
 
 

@@ -12,6 +12,7 @@ from node.operating.wording import format_time
 from node.seat.seat_fields import describe_standing, make_seat_fields
 from tests.support.histories.disputes import BOND, NOW, WINDOW_S, Court
 from tests.support.histories.parts import address, cold
+from tests.support.stand_ins import as_any
 
 
 def opened(court: Court, now_s: float = NOW) -> Any:
@@ -64,12 +65,12 @@ def test_what_leaving_costs_is_told_before() -> None:
     court = Court()
     state = SimpleNamespace(deadline_s=NOW + 50)
     circle = SimpleNamespace(fetch_state=lambda _: state, immutables={"UNBONDING_S": 1000})
-    at = SimpleNamespace(history=court.history, now_s=lambda: float(NOW), block=7, circle=circle)
-    assert _price_of_leaving(at, 3).startswith(  # type: ignore[arg-type]
+    at = as_any(SimpleNamespace(history=court.history, now_s=lambda: float(NOW), block=7, circle=circle))
+    assert _price_of_leaving(at, 3).startswith(
         f"leaving seat 3 burns nothing of its bond of 1 ETH. Until about {format_time(NOW + 1050)} the rest answers"
     )
     court.history.seats[3].strikes = 4
-    assert "burns 0.125 ETH of its bond of 1 ETH, as it has 4 of 16 strikes." in _price_of_leaving(at, 3)  # type: ignore[arg-type]
+    assert "burns 0.125 ETH of its bond of 1 ETH, as it has 4 of 16 strikes." in _price_of_leaving(at, 3)
 
 
 def test_who_dozes_or_is_late_is_told(capsys: pytest.CaptureFixture[str]) -> None:

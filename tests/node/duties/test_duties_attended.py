@@ -12,11 +12,12 @@ from node.duties.duties import Duties, count_members_ahead
 from node.follower import Overtaken
 from node.operating.notices import Notices
 from node.seat.seating import CLOCK_SLACK_S
-from tests.support.fake_follower import Clock, FakeFollower, as_any
+from tests.support.fake_follower import Clock, FakeFollower
 from tests.support.histories.disputes import NOW as COURT_NOW
 from tests.support.histories.disputes import Court
 from tests.support.histories.moments import SEATS, history_of, settled
 from tests.support.histories.parts import BOND, DISPUTE_BOND, address
+from tests.support.stand_ins import as_any
 
 pytestmark = pytest.mark.rule("R21")
 

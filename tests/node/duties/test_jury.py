@@ -49,6 +49,7 @@ from tests.support.histories.circles import (
     genesis_state,
     hand_over,
 )
+from tests.support.stand_ins import as_any
 
 pytestmark = pytest.mark.rule("R29")
 
@@ -307,8 +308,8 @@ async def knock(gateway: str, digest: bytes) -> bool:
 def exchange_of(fetching: Fetching | BlobFetcher, folder: Path, room: int) -> Exchange:
     exchange = Exchange(
         BlockStore(folder),
-        fetching,  # type: ignore[arg-type]
-        Told(),  # type: ignore[arg-type]
+        as_any(fetching),
+        as_any(Told()),
         AnnouncedUpdates(),
         Meter(),
         NeighbourPatience(knock),

@@ -13,8 +13,9 @@ from node.attacks import choose_attack
 from node.attacks.attack import Attack
 from node.duties.jury import RecomputedTruth, TimedFetch
 from node.duties.voting import ClaimCase, Voting, find_open_appeals, find_votes_due
-from tests.support.fake_follower import Clock, FakeFollower, as_any
+from tests.support.fake_follower import Clock, FakeFollower
 from tests.support.histories.disputes import NOW, SEATS, WINDOW_S, Court
+from tests.support.stand_ins import as_any
 
 pytestmark = pytest.mark.rule("R26.3")
 

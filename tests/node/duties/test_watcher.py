@@ -15,9 +15,10 @@ from node.duties.jury import RecomputedTruth
 from node.duties.watcher import WatchBudget, Watcher
 from node.duties.watching import BUDGET_BONDS
 from node.operating.notices import Notices
-from tests.support.fake_follower import Clock, FakeFollower, as_any
+from tests.support.fake_follower import Clock, FakeFollower
 from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, NOW, WINDOW_S, Court
 from tests.support.histories.parts import address
+from tests.support.stand_ins import as_any
 
 pytestmark = pytest.mark.rule("R21.1")
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientWebSocketResponse, web
 
 from ledger.identity.addresses import address_bytes
 from ledger.identity.endpoints import Origin
@@ -83,20 +83,23 @@ async def test_relay_with_its_own_certificate_is_refused(circle: Circle, caplog:
     assert "is not proved for this connection's certificate" in caplog.text
 
 
+Socket = web.WebSocketResponse | ClientWebSocketResponse
+
+
 @asynccontextmanager
 async def relaying(circle: Circle, target: Peer, relayed: list[bytes]) -> AsyncIterator[Origin]:
     """A listener that passes every frame on to the target and back. Yields its endpoint."""
 
-    async def pass_on(source: object, sink: object) -> None:
-        async for message in source:  # type: ignore[attr-defined]
+    async def pass_on(source: Socket, sink: Socket) -> None:
+        async for message in source:
             relayed.append(message.data)
-            await sink.send_bytes(message.data)  # type: ignore[attr-defined]
+            await sink.send_bytes(message.data)
 
     async def relay(request: web.BaseRequest) -> web.StreamResponse:
         inner = web.WebSocketResponse(timeout=0.2)
         await inner.prepare(request)
         outer, _ = await circle.dial(target)
-        pumps = [asyncio.create_task(pass_on(*pair)) for pair in ((inner, outer), (outer, inner))]
+        pumps = [asyncio.create_task(way) for way in (pass_on(inner, outer), pass_on(outer, inner))]
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED, timeout=5)
         for pump in pumps:
             pump.cancel()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -184,8 +185,8 @@ def hear(test: ReachabilityTest, peer: str, reached: tuple[bool, bool]) -> Reach
     return test.hear(peer, DialledBack(endpoint_digest(test.endpoint), *reached))
 
 
-def begun(**limits: float) -> ReachabilityTest:
-    test = ReachabilityTest(replace(QUICK, **limits))  # type: ignore[arg-type]
+def begun(**limits: Any) -> ReachabilityTest:
+    test = ReachabilityTest(replace(QUICK, **limits))
     test.begin(ENDPOINT, 0.0)
     return test
 

@@ -178,11 +178,11 @@ class CountedTraining:
     def __init__(self, learner: Learner) -> None:
         self.rounds: list[int] = []
         self._train = learner._trainer.train
-        learner._trainer.train = self  # type: ignore[assignment]
+        learner._trainer.train = self.__call__
 
-    def __call__(self, start: Vector, number: int) -> Vector:
-        self.rounds.append(number)
-        return self._train(start, number)
+    def __call__(self, base: Vector, round: int) -> Vector:
+        self.rounds.append(round)
+        return self._train(base, round)
 
 
 @pytest.mark.parametrize("codec", CODECS)

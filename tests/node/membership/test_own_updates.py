@@ -16,8 +16,9 @@ from node.membership.own_state import OwnState, RecentWork
 from node.operating.data_folder import DataFolder
 from node.round.announcements import AnnouncementJournal
 from node.state.peer_state import Base, OwnCommit, PeerState, StateFile
-from tests.support.fake_follower import FakeFollower, as_any
+from tests.support.fake_follower import FakeFollower
 from tests.support.histories.moments import attestations, commits, drawn, history_of, settled
+from tests.support.stand_ins import as_any
 
 SEAT = 0
 ONE, OTHER = b"FMU3 one update", b"FMU3 another update of the same round"

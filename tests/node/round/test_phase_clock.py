@@ -9,8 +9,9 @@ from ledger.circle.events import Attested, Drawn
 from ledger.circle.history import History
 from ledger.circle.verdict_word import encode_verdicts
 from node.round.phase_clock import PhaseClock
-from tests.support.fake_follower import Clock, as_any
+from tests.support.fake_follower import Clock
 from tests.support.histories.moments import SEED, drawn, history_of
+from tests.support.stand_ins import as_any
 
 WINDOW_S = 60
 

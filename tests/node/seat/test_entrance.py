@@ -15,9 +15,10 @@ from ledger.identity.endpoints import parse_endpoint
 from node.follower import Overtaken
 from node.seat.entrance import Entrance
 from node.seat.seating import JoinRequest, SeatLost
-from tests.support.fake_follower import Clock, FakeFollower, as_any
+from tests.support.fake_follower import Clock, FakeFollower
 from tests.support.histories.moments import SEATS, attestations, commits, drawn, history_of, settled
 from tests.support.histories.parts import BOND, NOBODY, address, cold
+from tests.support.stand_ins import as_any
 
 ENDPOINT = parse_endpoint("wss://127.0.0.1:5 http://127.0.0.1:5")
 NEW = address(9)

@@ -6,6 +6,7 @@ import os
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -171,7 +172,7 @@ def test_a_password_may_come_through_a_pipe(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------ other programs'
 
 
-GETH = {  # of go-ethereum's test data: password "testpassword"
+GETH: dict[str, Any] = {  # of go-ethereum's test data: password "testpassword"
     "address": "008aeeda4d805471df9b2a5b0f38a0c3bcba786b",
     "crypto": {
         "cipher": "aes-128-ctr",
@@ -208,7 +209,7 @@ def test_a_keystore_of_another_program_opens(tmp_path: Path) -> None:
     ],
 )
 def test_a_keystore_that_would_take_for_ever_is_not_opened(tmp_path: Path, changes: dict[str, object]) -> None:
-    (tmp_path / "key.json").write_text(json.dumps(GETH | {"crypto": dict(GETH["crypto"]) | changes}))  # type: ignore[call-overload]
+    (tmp_path / "key.json").write_text(json.dumps(GETH | {"crypto": GETH["crypto"] | changes}))
     with pytest.raises(SetupError, match="more memory or time than any keystore needs"):
         load_key(tmp_path / "key.json", "secret")
 

@@ -6,6 +6,7 @@ import json
 import os
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,9 +93,15 @@ def test_a_picture_is_drawn(results: list[Results], tmp_path: Path) -> None:
     assert (tmp_path / "rounds.png").read_bytes().startswith(b"\x89PNG")
 
 
-def row_of(number: int, seat: int, attack: str, **fields: object) -> Row:
-    plain = {"committed": True, "error": 0.5, "reputation": 0.5, "quarantined": False, "ejected": False}
-    return Row(round=number, seat=seat, attack=attack, **(plain | fields))  # type: ignore[arg-type]
+def row_of(number: int, seat: int, attack: str, **fields: Any) -> Row:
+    plain: dict[str, Any] = {
+        "committed": True,
+        "error": 0.5,
+        "reputation": 0.5,
+        "quarantined": False,
+        "ejected": False,
+    }
+    return Row(round=number, seat=seat, attack=attack, **(plain | fields))
 
 
 def test_an_attacker_that_came_back_is_out_from_the_second_time_on() -> None:

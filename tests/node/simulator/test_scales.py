@@ -1,6 +1,7 @@
 """Models with tensors of very different scales learn, and what the grid does not hold is told by name."""
 
 import logging
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,9 +75,9 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def scenario_of(tasks: str, name: str, **fields: object) -> Scenario:
-    plain: dict[str, object] = {"peers": 4, "rounds": 3, "degree": 3, "rule": "none"}
-    return Scenario(task=f"{tasks}:{name}", **(plain | fields))  # type: ignore[arg-type]
+def scenario_of(tasks: str, name: str, **fields: Any) -> Scenario:
+    plain: dict[str, Any] = {"peers": 4, "rounds": 3, "degree": 3, "rule": "none"}
+    return Scenario(task=f"{tasks}:{name}", **(plain | fields))
 
 
 @pytest.mark.parametrize("codec", CODECS)

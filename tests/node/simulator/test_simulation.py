@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -248,6 +249,6 @@ def test_one_judges_counts_add_up_to_its_neighbours() -> None:
         ({"learning": {"patience": 1.0}}, "patience"),
     ],
 )
-def test_what_cannot_be_simulated_is_said_in_a_sentence(fields: dict[str, object], fact: str) -> None:
+def test_what_cannot_be_simulated_is_said_in_a_sentence(fields: dict[str, Any], fact: str) -> None:
     with pytest.raises(UsageError, match=fact):
-        replace(SMALL, **fields)  # type: ignore[arg-type]
+        replace(SMALL, **fields)

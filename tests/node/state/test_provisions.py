@@ -12,6 +12,7 @@ from node.state.peer_state import Base
 from node.state.provisions import Provisions
 from node.state.recovery import StateLacking
 from tests.support.histories.moments import attestations, commits, drawn, history_of
+from tests.support.stand_ins import as_any
 
 pytestmark = pytest.mark.rule("R15.1")
 
@@ -51,7 +52,7 @@ class Scene:
         self.told: list[Notice] = []
         self.recovery = Recovering()
         lacks = Lacks(self.told.append, lambda: self.now)
-        self.provisions = Provisions(self.recovery, lacks, self.follow)  # type: ignore[arg-type]
+        self.provisions = Provisions(as_any(self.recovery), lacks, self.follow)
 
     async def follow(self) -> None:
         self.followed += 1

@@ -14,6 +14,7 @@ from node.blobs.store import BlockStore
 from node.state.peer_state import Base
 from node.state.recovery import JudgedExchange, Recovery, StateLacking
 from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, NETWORK, Circle, genesis_state
+from tests.support.stand_ins import as_any
 
 pytestmark = pytest.mark.rule("R15")
 
@@ -49,7 +50,7 @@ class Scene:
             NETWORK.domain_separator,
             SEAT,
             self.store,
-            self.others,  # type: ignore[arg-type]
+            as_any(self.others),
         )
         self.genesis = Base(genesis_state())
 
@@ -120,7 +121,7 @@ async def test_what_is_still_in_memory_is_taken_from_there(scene: Scene) -> None
     latest, round_ = await scene.base(), scene.history.rounds[ROUNDS - 1]
     record = round_.attestations[SEAT].record
     found = InMemory(record, latest.carried)
-    judged = JudgedExchange(ROUNDS, round_.seed, dict(round_.commits), frozenset(), b"", found)  # type: ignore[arg-type]
+    judged = JudgedExchange(ROUNDS, round_.seed, dict(round_.commits), frozenset(), b"", as_any(found))
     before = Base(latest.state, ROUNDS - 1, scene.history.rounds[ROUNDS - 2].attestations[SEAT].record)
     scene.others.lost.update(scene.circle.blobs)
     base = await scene.recovery.rebuild_base([before], [judged])

@@ -45,7 +45,7 @@ class Hidden(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(2))
         self.scale = nn.Parameter(torch.ones(2))
-        self.register_state_dict_post_hook(forget_scale)  # type: ignore[no-untyped-call]
+        self.register_state_dict_post_hook(forget_scale)  # type: ignore[no-untyped-call]  # torch's
 
 
 class Remembering(nn.Linear):

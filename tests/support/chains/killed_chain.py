@@ -53,5 +53,5 @@ class KilledStore(ChainStore):
 
 
 if __name__ == "__main__":
-    engine.ChainStore = KilledStore  # type: ignore[attr-defined]
+    engine.ChainStore = KilledStore  # type: ignore[attr-defined]  # what it imported
     run_chain(ChainConfig(Path(_data), port=int(_port), chain_id=CHAIN_ID))

@@ -11,6 +11,7 @@ from hexbytes import HexBytes
 
 from ledger.chain.rpc.client import Rpc
 from ledger.chain.transactions.sender import DeliveryPace, Sender
+from tests.support.stand_ins import as_any
 
 KEY = b"\x11" * 32
 ADDRESS = Account.from_key(KEY).address
@@ -45,7 +46,7 @@ class PoolChain:
         return Sender(self.rpc(), KEY, CHAIN_ID, **{"pace": AT_ONCE, **options})
 
     def rpc(self) -> Rpc:
-        return Rpc("http://pool", provider=self)  # type: ignore[arg-type]
+        return Rpc("http://pool", provider=as_any(self))
 
     # ---- what happens to it
 

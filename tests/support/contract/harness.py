@@ -174,9 +174,9 @@ class CircleUnderTest:
         signed = invitation_hash(self.network, self.peers[peer], nonce, until)
         return (nonce, until, *encode_compact(sign(self.machine.keys[self.peers[inviter]], signed)))
 
-    def announcements(self, author: int, number: int, network: Network | None = None) -> tuple[object, ...]:
+    def announcements(self, author: int, number: int, network: Network | None = None) -> tuple[Any, ...]:
         """The arguments of `report_equivocation` for two updates that an account announced in one round."""
-        found: list[object] = [self.peers[author], number]
+        found: list[Any] = [self.peers[author], number]
         for digest in (b"\x01" * 32, b"\x02" * 32):
             signed = announcement_hash(network or self.network, number, self.peers[author], digest)
             found += [digest, *encode_compact(sign(self.machine.keys[self.peers[author]], signed))]

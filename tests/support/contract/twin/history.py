@@ -17,7 +17,8 @@ NOTHING = bytes(32)
 def entry_of(event: Event, state: "TwinState") -> tuple[int, int, tuple[bytes, bytes, bytes]]:
     """Kind, seat, and the three words of an event."""
     kind, seat, *words = _entry(event, state)
-    return kind, seat, tuple((*words, NOTHING, NOTHING, NOTHING)[:3])  # type: ignore[return-value]
+    first, second, third = [*words, NOTHING, NOTHING, NOTHING][:3]
+    return kind, seat, (first, second, third)
 
 
 def _entry(event: Event, state: "TwinState") -> tuple[int, int, *tuple[bytes, ...]]:
