@@ -1,10 +1,12 @@
 """`folkmoot leakage`: measure what published updates give away of single examples, on this machine alone."""
 
 import argparse
+from pathlib import Path
 from typing import Any, Final
 
 from ledger.errors import UsageError
-from node.cli.options import Subparsers, add_codec, add_json, add_task, parse_privacy, print_json
+from node.cli.opened import load_circle_task, open_named
+from node.cli.options import Subparsers, add_codec, add_json, add_rpc, add_task, parse_privacy, print_json
 from node.operating.printing import say
 
 _STAND_INS: Final = (8, 1000)
@@ -16,6 +18,17 @@ def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
     parser = commands.add_parser("leakage", help="measure what updates give away of your data", description=__doc__)
     add_task(parser)
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="of a node that is stopped: measure what it published, and stand-ins from the bases that it had;"
+        " --samples, --skew, --seat, --peers, --rounds and --codec are then the circle's",
+    )
+    parser.add_argument(
+        "--circle", type=Path, default=Path("circle.json"), help="with --data: the file `folkmoot deploy` wrote"
+    )
+    add_rpc(parser)
     parser.add_argument("--seat", type=int, default=0, help="whose data (default 0)")
     parser.add_argument("--peers", type=int, default=8, help="of so many seats (default 8)")
     parser.add_argument("--rounds", type=int, default=3, help="that are published (default 3)")
@@ -36,23 +49,36 @@ def add_parser(commands: Subparsers) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure and print; nothing is sent, and nothing is written."""
+    """Measure and print; no data, and nothing that was measured, is sent anywhere."""
     import numpy as np
 
-    from ledger.codec import CODECS
     from node.cli.leakage_lines import describe_leakage, make_fields
-    from node.leakage.setting import make_setting
     from node.learning.training import use_one_thread
-    from node.tasks.interface import load_task
 
     _check_range("--stand-ins", options.stand_ins, *_STAND_INS)
+    use_one_thread()
+    rng = np.random.default_rng(abs(options.seed))
+    setting = make_from_task(options, rng) if options.data is None else make_from_folder(options, rng)
+    ways = measure_ways(setting, options, rng)
+    if options.json:
+        print_json(make_fields(setting, ways))
+        return 0
+    for line in describe_leakage(setting, ways):
+        say(line)
+    return 0
+
+
+def make_from_task(options: argparse.Namespace, rng: Any) -> Any:
+    """The Setting of a task and data alone. Raises UsageError, SetupError."""
+    from ledger.codec import CODECS
+    from node.leakage.setting import make_setting
+    from node.tasks.interface import load_task
+
     _check_range("--rounds", options.rounds, 1, _ROUNDS_MAX)
     if options.codec not in CODECS:
         raise UsageError(f"--codec {options.codec[:20]!r} is none of {', '.join(CODECS)}: choose one of them")
-    use_one_thread()
-    rng = np.random.default_rng(abs(options.seed))
     task = load_task(options.task, skew=options.skew, seed=options.seed, samples=options.samples)
-    setting = make_setting(
+    return make_setting(
         task,
         seat=options.seat,
         seats=options.peers,
@@ -61,13 +87,23 @@ def run(options: argparse.Namespace) -> int:
         rounds=options.rounds,
         rng=rng,
     )
-    ways = measure_ways(setting, options, rng)
-    if options.json:
-        print_json(make_fields(setting, options, ways))
-        return 0
-    for line in describe_leakage(setting, options, ways):
-        say(line)
-    return 0
+
+
+def make_from_folder(options: argparse.Namespace, rng: Any) -> Any:
+    """The Setting of a stopped node's folder and its circle. Raises UsageError, SetupError."""
+    from node.leakage.own_steps import read_own_steps
+    from node.leakage.setting import make_own_setting
+    from node.operating.data_folder import FolderPlaces
+
+    if not options.data.is_dir():
+        raise UsageError(f"there is no folder {options.data}: name the one that `folkmoot node --data` was given")
+    opened = open_named(options)
+    circle, history, block = opened.circle, opened.history, opened.file.block
+    places = FolderPlaces(options.data, circle.network, circle.fetch_events(block, block)[0].block_hash)
+    task = load_circle_task(history.manifest, None if options.task == "auto" else options.task)
+    own = read_own_steps(places, history, circle.network.domain_separator)
+    seats = max(circle.terms.start_seats, own.seat + 1)
+    return make_own_setting(task, history.manifest, own, seats=seats, rng=rng)
 
 
 def measure_ways(setting: Any, options: argparse.Namespace, rng: Any) -> list[Any]:
@@ -75,24 +111,24 @@ def measure_ways(setting: Any, options: argparse.Namespace, rng: Any) -> list[An
     from ledger.privacy.planning import compute_outlook
     from node.cli.leakage_lines import Way
     from node.leakage.experiment import measure_leakage
-    from node.leakage.setting import count_stated, with_privacy
+    from node.leakage.setting import compute_spent_epsilon, count_stated, with_privacy
 
     stated = count_stated(setting)
     terms = parse_privacy(options.what_if, setting.rounds, stated, "--what-if")
-    outlook = None if terms is None else compute_outlook(terms, setting.rounds, stated)
-    if outlook is not None and outlook.rounds < setting.rounds:
+    if terms is not None and (held := compute_outlook(terms, setting.rounds, stated).rounds) < setting.rounds:
         raise UsageError(
-            f"--what-if: with that noise the budget holds {outlook.rounds} of {setting.rounds} rounds: leave sigma"
-            " out, and it is chosen for you"
+            f"--what-if: with that noise the budget holds {held} of {setting.rounds} rounds: leave sigma out, and"
+            " it is chosen for you"
         )
 
-    def measure(what: Any, delta: float) -> Any:
-        return measure_leakage(what, stand_ins=options.stand_ins, rng=rng, delta=delta)
+    def measure(name: str, what: Any, its_terms: Any) -> Any:
+        delta = _DELTA if its_terms is None else float(its_terms.delta)
+        found = measure_leakage(what, stand_ins=options.stand_ins, rng=rng, delta=delta)
+        return Way(name, found, None if its_terms is None else compute_spent_epsilon(what, its_terms))
 
-    ways = [Way("as it is", measure(setting, _DELTA), None)]
-    if terms is not None and outlook is not None:
-        found = measure(with_privacy(setting, terms), float(terms.delta))
-        ways.append(Way(f"with {options.what_if}", found, outlook.epsilon_milli / 1000))
+    ways = [measure("as it is", setting, setting.terms)]
+    if terms is not None:
+        ways.append(measure(f"with {options.what_if}", with_privacy(setting, terms), terms))
     return ways
 
 

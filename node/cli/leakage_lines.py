@@ -1,6 +1,5 @@
 """What was measured of leakage, in lines for people and fields for machines."""
 
-import argparse
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +9,14 @@ from math import ceil, exp
 from typing import Any, Final
 
 from ledger.privacy.decimals import format_decimal
-from node.leakage.experiment import FALSE_ALARMS, Exposure, Leakage, ReadExamples, Setting
+from node.leakage.experiment import (
+    FALSE_ALARMS,
+    Exposure,
+    Leakage,
+    PublishedFigures,
+    ReadExamples,
+    Setting,
+)
 from node.leakage.figures import CONFIDENCE, EpsilonBound, Rate, Recognition
 from node.operating.wording import format_count
 
@@ -36,13 +42,14 @@ class Way:
     """ε that each stand-in spent, by the accountant; None without privacy terms."""
 
 
-def make_fields(setting: Setting, options: argparse.Namespace, ways: Sequence[Way]) -> dict[str, Any]:
+def make_fields(setting: Setting, ways: Sequence[Way]) -> dict[str, Any]:
     """For machines."""
     return {
         "task": setting.publishing.task.spec,
-        "seat": options.seat,
-        "peers": options.peers,
+        "seat": setting.seat,
+        "peers": setting.seats,
         "codec": setting.publishing.codec,
+        "rounds_published": [one.round for one in setting.published],
         "confidence": CONFIDENCE,
         "false_alarms": list(FALSE_ALARMS),
         "ways": [
@@ -52,20 +59,22 @@ def make_fields(setting: Setting, options: argparse.Namespace, ways: Sequence[Wa
     }
 
 
-def describe_leakage(setting: Setting, options: argparse.Namespace, ways: Sequence[Way]) -> Iterator[str]:
+def describe_leakage(setting: Setting, ways: Sequence[Way]) -> Iterator[str]:
     """For people, line by line."""
     leakage = ways[0].leakage
     others = f" and {leakage.filled_up:,} held-out ones" if leakage.filled_up else ""
     yield from _fold(
-        f"data      {setting.publishing.task.spec}, seat {options.seat} of {options.peers}:"
+        f"data      {setting.publishing.task.spec}, seat {setting.seat} of {setting.seats}:"
         f" {leakage.examples:,} records{others}"
     )
+    bases = "from the bases that this peer had" if setting.published else "from the genesis on"
     yield from _fold(
-        f"way       {leakage.stand_ins} stand-ins train on random halves of these and publish"
-        f" {format_count(leakage.rounds, 'state')} each, as a node does ({setting.publishing.codec});"
-        " as many again are the attacker's"
+        f"way       {leakage.stand_ins} stand-ins train on random halves of these {bases} and publish"
+        f" {format_count(leakage.rounds, 'state')} each, as a node does ({setting.publishing.codec}); as many again"
+        " are the attacker's"
     )
-    yield "place     all of it on this machine: nothing is sent, nothing is written"
+    asked = "; the chain's endpoint was asked for the circle's history" if setting.published else ""
+    yield f"place     all of it on this machine, and nothing is sent{asked}"
     for way in ways:
         yield ""
         yield way.name if way.claimed is None else f"{way.name}: ε {way.claimed:.3f} spent by each stand-in"
@@ -96,6 +105,8 @@ def explain(way: Way) -> Iterator[str]:
             "no attack here did surely better than a coin; so many trials leave room for"
             f" {_per_hundred(most)} times in 100"
         )
+    if leakage.published is not None:
+        yield _explain_published(leakage.published)
     if way.claimed is not None:
         yield _explain_claim(way.claimed)
     if leakage.exposure.beyond_chance:
@@ -117,6 +128,15 @@ def _explain_recognition(found: Recognition | None) -> Iterator[str]:
         f"taking {found.false_alarms.share:.1%} of the records that were not trained on for some that were, it"
         f" finds {found.recognised.share:.1%} of yours"
     )
+
+
+def _explain_published(found: PublishedFigures) -> str:
+    if found.area.low > max(0.5, found.by_kind.high):
+        return (
+            "what you have published does tell your records from others; what is published stays published, so this"
+            " cannot be taken back"
+        )
+    return "what you have published tells your records from others no better than chance, or than the two differ"
 
 
 def _explain_claim(claimed: float) -> str:
@@ -155,6 +175,8 @@ def _describe_way(leakage: Leakage) -> Iterator[str]:
         f"  trials    {area.members:,} with a record that was trained on, {area.others:,} with one that was not,"
         f" over {area.runs} stand-ins"
     )
+    if leakage.published is not None:
+        yield from _fold(f"  yours     {_describe_published(leakage.published)}")
     yield from _fold(f"  exposed   {_describe_exposure(leakage.exposure)}")
     yield from _fold(f"  read      {_describe_read(leakage.read)}")
     yield from _fold(f"  ε         {_describe_bound(leakage.bound)}")
@@ -188,6 +210,16 @@ def _describe_exposure(exposure: Exposure) -> str:
     return (
         f"{exposure.beyond_chance} of {exposure.examples:,} records beyond chance; the first by row, with AUC of"
         f" stand-ins with + without: {', '.join(listed) or 'none'}"
+    )
+
+
+def _describe_published(found: PublishedFigures) -> str:
+    area, kind = found.area, found.by_kind
+    return (
+        f"what this peer published tells its {area.members:,} records from {area.others:,} held-out ones with AUC"
+        f" {area.value:.3f} ({area.low:.3f} to {area.high:.3f}), at {FALSE_ALARMS[0]:.1%} false alarms finds"
+        f" {_describe_recognition(found.recognitions[0])}; that of {kind.runs} stand-ins, with half of both kinds"
+        f" each, with {kind.value:.3f} ({kind.low:.3f} to {kind.high:.3f})"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ledger.errors import Foreseen, UsageError
 from node.cli.attack_options import add_attack
+from node.cli.opened import load_circle_task
 from node.cli.options import (
     Subparsers,
     add_json,
@@ -156,7 +157,7 @@ def run(options: argparse.Namespace) -> int:
     if options.fail_at:
         settings["fail_at"] = parse_fail_at(options.fail_at).fail_if_reached
     use_one_thread()
-    task = _task_of(manifest, options.task)
+    task = load_circle_task(manifest, options.task)
     report = print_json if options.json else _print_event
     with DataFolder.open(options.data, circle.network, opened_in) as folder:
         peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave, report)
@@ -261,21 +262,6 @@ def _fetch_opened(circle: Any, first_block: int) -> tuple[Any, str]:
         return manifest, opened[0].block_hash
 
     return insist(circle.rpc, read, (OtherCircle, MalformedManifest), circle.rpc.patience.catch_up_s)
-
-
-def _task_of(manifest: Any, spec: str | None) -> Any:
-    """The circle's task, with the options all agreed on; a user's own file is named on the command line."""
-    from node.tasks.interface import BUILT_IN, load_task
-
-    if spec is None and manifest.task not in BUILT_IN:
-        raise UsageError(f"the circle trains {manifest.task}, which is not built in: name its file with --task")
-    options = manifest.task_options
-    return load_task(
-        spec or manifest.task,
-        skew=float(options.get("skew", 0.0)),
-        seed=int(options.get("seed", 0)),
-        samples=int(options.get("samples", 1000)),
-    )
 
 
 def _find_first(group: ExceptionGroup[Exception]) -> Exception:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ledger.errors import UsageError
 from node.cli.options import Subparsers, add_json, add_key, add_rpc, choose_rpc_urls, parse_patience
 from node.seat.accounts import open_secret_key
 
@@ -67,6 +68,21 @@ def open_named(options: argparse.Namespace) -> OpenCircle:
     file = CircleFile.read(options.circle)
     circle = open_circle(file, choose_rpc_urls(options), patience=parse_patience(options))
     return OpenCircle(file, circle, None, 0).read_again(file.block)
+
+
+def load_circle_task(manifest: Any, spec: str | None) -> Any:
+    """The circle's task, with the options all agreed on; a user's own file is named on the command line."""
+    from node.tasks.interface import BUILT_IN, load_task
+
+    if spec is None and manifest.task not in BUILT_IN:
+        raise UsageError(f"the circle trains {manifest.task}, which is not built in: name its file with --task")
+    options = manifest.task_options
+    return load_task(
+        spec or manifest.task,
+        skew=float(options.get("skew", 0.0)),
+        seed=int(options.get("seed", 0)),
+        samples=int(options.get("samples", 1000)),
+    )
 
 
 class Caller:

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from ledger.arithmetic.exact import to_float
-from node.leakage.attacks import ATTACKS, Trials, score_blindly
+from ledger.arithmetic.exact import GridState, to_float
+from ledger.privacy.terms import PrivacyTerms
+from node.leakage.attacks import ATTACKS, Trials, score_against, score_blindly, score_by_shadows
 from node.leakage.figures import (
     CONFIDENCE,
     Area,
@@ -20,12 +21,14 @@ from node.leakage.figures import (
     compute_area,
     find_epsilon_bound,
     measure_area,
+    measure_one_area,
     measure_recognition,
 )
 from node.leakage.inversion import FirstLayer
 from node.leakage.pool import Pool, add_canaries
 from node.leakage.scoring import Scorer
 from node.leakage.stand_ins import Publishing, StandIn
+from node.learning.layout import Vector
 
 _log = logging.getLogger(__name__)
 FALSE_ALARMS: Final = (0.01, 0.001)
@@ -83,6 +86,18 @@ class ReadExamples:
 
 
 @dataclass(frozen=True)
+class PublishedFigures:
+    """What the peer published in earnest, by the same shadows: its own examples against held-out ones."""
+
+    area: Area
+    """Of one run, so its interval is by the examples."""
+    recognitions: tuple[Recognition | None, ...]
+    """At each of FALSE_ALARMS."""
+    by_kind: Area
+    """The same question put to the stand-ins, which had half of both: what the two kinds differ by anyway."""
+
+
+@dataclass(frozen=True)
 class Leakage:
     """All figures of one way to train."""
 
@@ -102,6 +117,8 @@ class Leakage:
     """None where there is no dense layer that the examples go into."""
     bound: EpsilonBound | None
     """What canaries prove; None where none can be made."""
+    published: PublishedFigures | None = None
+    """None where nothing was published, or there are no held-out examples to tell the own ones from."""
 
     @property
     def strongest(self) -> str:
@@ -116,6 +133,18 @@ class _Run:
 
 
 @dataclass(frozen=True)
+class PublishedStep:
+    """One round of the peer, as all the world sees it."""
+
+    round: int
+    """Its number."""
+    base: GridState
+    """What it trained from, (d,), int32."""
+    state: GridState
+    """What it published, (d,), int32."""
+
+
+@dataclass(frozen=True)
 class Setting:
     """What is measured."""
 
@@ -125,14 +154,25 @@ class Setting:
     """Of which examples."""
     rounds: int
     """How many steps of each stand-in."""
+    seat: int
+    """Whose data they are."""
+    seats: int
+    """Of so many seats."""
+    published: tuple[PublishedStep, ...] = ()
+    """What the peer published, `rounds` steps; empty where it has not."""
+    terms: PrivacyTerms | None = None
+    """Of privacy, where the stand-ins train with some."""
+    is_published_alike: bool = True
+    """Whether the peer trained as the stand-ins do."""
 
 
 def measure_leakage(setting: Setting, *, stand_ins: int, rng: np.random.Generator, delta: float) -> Leakage:
     """Let stand-ins publish from public bases, and attack them.
 
-    As many again are the attacker's shadows. All go on from the mean of what all of them published, as in a circle
-    where everybody takes in everybody: so the base tells nothing of who has which example. stand_ins: those that
-    are attacked. rng: draws who has what. delta: δ of the bound on ε. Raises SetupError where the task is at fault.
+    As many again are the attacker's shadows. All go on from the bases that the peer had, else from the mean of what
+    all of them published, as in a circle where everybody takes in everybody: so the base tells nothing of who has
+    which example. stand_ins: those that are attacked. rng: draws who has what. delta: δ of the bound on ε. Raises
+    SetupError where the task is at fault.
     """
     pool = setting.pool
     layer = FirstLayer.find(setting.publishing.task, setting.publishing.template, pool)
@@ -153,7 +193,29 @@ def measure_leakage(setting: Setting, *, stand_ins: int, rng: np.random.Generato
         _measure_exposure(own),
         None if run.is_read is None else _measure_read(run.is_read[:, : pool.own], own.is_in),
         bound,
+        _measure_published(setting, *run.trials.part(stand_ins)),
     )
+
+
+def _measure_published(setting: Setting, attacked: Trials, shadows: Trials) -> PublishedFigures | None:
+    pool = setting.pool
+    if not setting.published or not setting.is_published_alike or len(pool) == pool.own:
+        return None
+    scorer = Scorer(setting.publishing.task, setting.publishing.template, pool)
+    signs = np.stack([_measure_signs(scorer, to_float(one.base), to_float(one.state)) for one in setting.published])
+    is_own = np.arange(len(pool)) < pool.own
+    scores = score_against(signs, shadows)
+    return PublishedFigures(
+        measure_one_area(scores, is_own),
+        tuple(measure_recognition(scores, is_own, allowed) for allowed in FALSE_ALARMS),
+        measure_area(score_by_shadows(attacked, shadows), np.tile(is_own, (attacked.runs, 1))),
+    )
+
+
+def _measure_signs(scorer: Scorer, base: Vector, state: Vector) -> npt.NDArray[np.float64]:
+    """(n, 2)."""
+    found = scorer.measure(base, state)
+    return np.stack([found.alignment, found.confidence], 1)
 
 
 def _publish_all(
@@ -172,17 +234,19 @@ def _publish_all(
     signs = np.zeros((stand_ins, rounds, len(pool), 2))
     is_read = np.zeros((stand_ins, len(pool)), np.bool_)
     base = publishing.origin
-    for number in range(1, rounds + 1):
-        total = np.zeros(base.shape, np.int64)
+    for place_of_round in range(rounds):
+        number = place_of_round + 1
+        if setting.published:
+            number, base = setting.published[place_of_round].round, setting.published[place_of_round].base
+        start, total = to_float(base), np.zeros(base.shape, np.int64)
         for place, peer in enumerate(peers):
             state = peer.publish(base, number)
             total += state
-            found = scorer.measure(to_float(base), to_float(state))
-            signs[place, number - 1] = np.stack([found.alignment, found.confidence], 1)
+            signs[place, place_of_round] = _measure_signs(scorer, start, to_float(state))
             if layer is not None:
-                is_read[place] |= layer.find_read(to_float(base), to_float(state))
+                is_read[place] |= layer.find_read(start, to_float(state))
         base = np.rint(total / stand_ins).astype(np.int32)
-        _log.info("stand-ins published round=%d of=%d", number, rounds)
+        _log.info("stand-ins published rounds=%d of=%d", place_of_round + 1, rounds)
     return _Run(Trials(signs, is_in), None if layer is None else is_read)
 
 

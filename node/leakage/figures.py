@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtrc, betaincinv, gammaln, stdtrit
+from scipy.special import bdtrc, betaincinv, gammaln, ndtri, stdtrit
 
 CONFIDENCE: Final = 0.99
 _EPSILON_MAX: Final = 20.0
@@ -54,7 +54,7 @@ class Area:
     value: float
     """The mean over the runs."""
     low: float
-    """The least that it can be by Student's t over the runs; NaN of a single run."""
+    """The least that it can be: by Student's t over the runs, of a single run by its examples."""
     high: float
     """The most."""
     runs: int
@@ -120,6 +120,20 @@ def measure_area(scores: Scores, is_member: Marks) -> Area:
         half = float(stdtrit(runs - 1, (1 + CONFIDENCE) / 2)) * float(found.std(ddof=1)) / sqrt(runs)
     members = int(is_member.sum())
     return Area(mean, max(0.0, mean - half), min(1.0, mean + half), runs, members, is_member.size - members)
+
+
+def measure_one_area(scores: Scores, is_member: Marks) -> Area:
+    """The area of a single run, whose interval is that of DeLong et al. 1988, doi:10.2307/2531595. (n,) each."""
+    members, others = scores[is_member], scores[~is_member]
+    above = (members[:, None] > others).astype(float) + (members[:, None] == others) / 2
+    found = above.mean()
+    half = float("nan")
+    if min(above.shape) > 1:
+        variance = above.mean(1).var(ddof=1) / len(members) + above.mean(0).var(ddof=1) / len(others)
+        half = float(ndtri((1 + CONFIDENCE) / 2)) * sqrt(variance)
+    return Area(
+        float(found), max(0.0, float(found) - half), min(1.0, float(found) + half), 1, len(members), len(others)
+    )
 
 
 def measure_recognition(scores: Scores, is_member: Marks, allowed: float) -> Recognition | None:

@@ -36,10 +36,13 @@ class Scorer:
     def __init__(self, task: Task, template: Template, pool: Pool) -> None:
         self._task, self._template = task, template
         self._x, self._y = fit_dtype(template.model, pool.x), pool.y
+        self._filled: tuple[Vector, nn.Module] | None = None
 
     def measure(self, base: Vector, state: Vector) -> StepSigns:
-        """The signs of a step. base, state: (d,), float32, in the layout's units."""
-        before, after = self.fill(base), self.fill(state)
+        """The signs of a step. base, state: (d,), float32, in the layout's units; of one base many steps follow."""
+        if self._filled is None or self._filled[0] is not base:
+            self._filled = base, self.fill(base)
+        before, after = self._filled[1], self.fill(state)
         start = dict(before.named_parameters())
         step = {name: (one - start[name]).detach() for name, one in after.named_parameters()}
         slopes, losses = [], []

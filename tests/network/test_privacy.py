@@ -109,6 +109,14 @@ def test_a_peer_whose_budget_is_spent_judges_on(run: LocalRun) -> None:
     assert shown["terms"]["epsilon_milli"] == 8000
     spent = said[1].epsilon_milli / 1000
     assert shown["own"] == {"spent_epsilon": spent, "budget_epsilon": 2.3, "rounds_charged": 2, "rounds_left": 0}
+    folder = ["--data", str(run.network.peers[VICTIM].folder / "data"), "--stand-ins", "8"]
+    assert "is in use by a node" in run.refusal("leakage", *folder)
+    run.kill(VICTIM)
+    leakage = run.command("leakage", *folder)
+    # The rounds that it trained for, with the circle's own terms.
+    assert leakage["rounds_published"] == [1, 2]
+    assert 2 < leakage["ways"][0]["claimed_epsilon"] < 3
+    assert leakage["ways"][0]["published"]["area"]["members"] == 60
     assert set(run.verdicts(VICTIM, 4).values()) <= {"accepted", "rejected"}
     assert charged_of(run, 0) == [1, 2, 3, 4]
     assert run.findings() == []

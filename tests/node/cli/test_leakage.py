@@ -15,7 +15,7 @@ def test_it_tells_figures_with_counts_and_what_they_mean(capsys: pytest.CaptureF
     said = capsys.readouterr().out
     told = " ".join(said.split())
     assert "digits, seat 0 of 8: 20 records and 20 held-out ones" in said
-    assert "nothing is sent, nothing is written" in said
+    assert "all of it on this machine, and nothing is sent" in said
     assert said.count("\n  shadows   0.") == said.count("over 8 stand-ins") == 2
     assert "too few trials to tell" in said
     assert "epsilon=2: ε 1.9" in said
@@ -52,6 +52,7 @@ def test_the_same_seed_gives_the_same_figures(capsys: pytest.CaptureFixture[str]
         (["--codec", "zip"], 2, "--codec 'zip' is none of"),
         (["--seat", "8"], 2, "seats count from 0 to 7"),
         (["--samples", "5"], 3, "has 5 examples, and below 10 nothing can be measured"),
+        (["--data", "nowhere"], 2, "there is no folder nowhere: name the one that"),
         (["--task", "nonsense"], 2, "no task is called 'nonsense'"),
         (["--what-if", "epsilon=2,sigma=0.5"], 2, "the budget holds 0 of 1 rounds: leave sigma out"),
         (["--what-if", "epsilon=much"], 2, "--what-if: privacy's epsilon 'much' is no decimal number"),

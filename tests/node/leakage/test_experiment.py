@@ -1,6 +1,7 @@
 """The whole measurement: what learns by heart leaks, what trains privately does not, and an outlier is found."""
 
 import socket
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ from torch import nn
 
 from ledger.errors import SetupError
 from ledger.privacy.planning import parse_terms
-from node.leakage.experiment import Leakage, Setting, measure_leakage
+from node.leakage.experiment import Leakage, PublishedStep, Setting, measure_leakage
+from node.leakage.pool import Pool
 from node.leakage.setting import count_stated, make_setting, with_privacy
+from node.leakage.stand_ins import StandIn
 from node.tasks.interface import Task
 
 COLUMNS = 40
@@ -54,7 +57,7 @@ class HeldOut(ByHeart):
         return self.data(99, 100)
 
 
-def make(definition: Any, rounds: int = 2, codec: str = "int8-zstd") -> Setting:
+def make(definition: Any, rounds: int = 1, codec: str = "int8-zstd") -> Setting:
     task = Task(type(definition).__name__, definition)
     rng = np.random.default_rng(1)
     return make_setting(task, seat=0, seats=2, seed=1, codec=codec, rounds=rounds, rng=rng)
@@ -76,7 +79,7 @@ def test_what_is_learnt_by_heart_is_found(learnt_by_heart: Leakage) -> None:
     assert shadows.recognitions[0] is not None
     assert shadows.recognitions[0].recognised.low > 0.05
     assert learnt_by_heart.bound is not None
-    assert learnt_by_heart.bound.epsilon > 1.0
+    assert learnt_by_heart.bound.epsilon > 0.5
 
 
 def test_every_figure_has_its_count(learnt_by_heart: Leakage) -> None:
@@ -97,7 +100,7 @@ def test_under_privacy_terms_the_same_is_hidden_and_the_bound_is_below_the_claim
     setting = make(ByHeart())
     terms = parse_terms("epsilon=2", setting.rounds, count_stated(setting))
     found = measure(with_privacy(setting, terms))
-    # Its noise is the system's: 38 runs gave .539 to .634.
+    # Its noise is the system's: twenty runs gave .548 to .619.
     assert found.attacks["shadows"].area.value < 0.68
     assert found.exposure.beyond_chance < learnt_by_heart.exposure.beyond_chance / 4
     assert found.bound is not None
@@ -107,7 +110,7 @@ def test_under_privacy_terms_the_same_is_hidden_and_the_bound_is_below_the_claim
 def test_without_noise_to_speak_of_clipping_alone_hides_little() -> None:
     setting = make(ByHeart())
     quiet = parse_terms("epsilon=2,sigma=0.1,lr=2", setting.rounds, count_stated(setting))
-    assert measure(with_privacy(setting, quiet)).attacks["shadows"].area.low > 0.68
+    assert measure(with_privacy(setting, quiet)).attacks["shadows"].area.low > 0.6
 
 
 def test_a_planted_outlier_is_the_most_exposed() -> None:
@@ -118,7 +121,7 @@ def test_a_planted_outlier_is_the_most_exposed() -> None:
 
 
 def test_held_out_records_fill_up_and_are_not_counted() -> None:
-    setting = make(HeldOut(20), rounds=1)
+    setting = make(HeldOut(20))
     own, held = (HeldOut(20).data(seat, 100)[1].bincount(minlength=4) for seat in (0, 99))
     filled_up = int(torch.minimum(own, held).sum())
     assert (len(setting.pool), setting.pool.own) == (20 + filled_up, 20)
@@ -128,9 +131,47 @@ def test_held_out_records_fill_up_and_are_not_counted() -> None:
     assert found.attacks["loss"].area.members + found.attacks["loss"].area.others == 8 * 20
 
 
+def publish(setting: Setting, rows: slice) -> tuple[PublishedStep, ...]:
+    """What a peer with these records of the pool publishes, going on from its own states."""
+    peer = StandIn(setting.publishing, 999, (setting.pool.x[rows], setting.pool.y[rows]))
+    base, steps = setting.publishing.origin, list[PublishedStep]()
+    for number in range(1, setting.rounds + 1):
+        state = peer.publish(base, number)
+        steps.append(PublishedStep(number, base, state))
+        base = state
+    return tuple(steps)
+
+
+def test_what_was_published_in_earnest_tells_own_records_from_held_out_ones() -> None:
+    setting = make(HeldOut())
+    found = measure(replace(setting, published=publish(setting, slice(setting.pool.own)))).published
+    assert found is not None
+    assert found.area.low > found.by_kind.high
+    assert (found.area.members, found.area.members + found.area.others) == (40, len(setting.pool))
+    assert found.by_kind.runs == 16
+
+
+def test_what_was_published_without_ones_records_does_not() -> None:
+    setting = make(HeldOut())
+    x, y = HeldOut().data(7, 8)
+    foreign = replace(setting, pool=Pool(x, y, len(x)))
+    found = measure(replace(setting, published=publish(foreign, slice(len(x))))).published
+    assert found is not None
+    assert found.area.low < 0.5 < found.area.high
+
+
+def test_without_held_out_records_or_with_other_terms_there_is_nothing_to_compare() -> None:
+    alone = make(ByHeart(12))
+    assert measure(replace(alone, published=publish(alone, slice(12))), 8).published is None
+    setting = make(HeldOut(20))
+    published = replace(setting, published=publish(setting, slice(20)))
+    terms = parse_terms("epsilon=2", 1, count_stated(setting))
+    assert measure(with_privacy(published, terms), 8).published is None
+
+
 @pytest.mark.parametrize("codec", ["int8", "delta"])
 def test_any_codec_can_be_measured(codec: str) -> None:
-    assert measure(make(ByHeart(20), codec=codec), 8).attacks["shadows"].area.value > 0.4
+    assert measure(make(ByHeart(12), 2, codec), 8).attacks["shadows"].area.value > 0.4
 
 
 def test_nothing_leaves_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +180,7 @@ def test_nothing_leaves_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "socket", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    assert measure(make(ByHeart(12), rounds=1), 8).examples == 12
+    assert measure(make(ByHeart(12)), 8).examples == 12
 
 
 class Few(ByHeart):
@@ -178,4 +219,4 @@ def test_where_all_labels_are_alike_no_canary_is_planted() -> None:
         def data(self, seat: int, seats: int) -> tuple[torch.Tensor, torch.Tensor]:
             return super().data(seat, seats)[0], torch.zeros(self.samples, dtype=torch.int64)
 
-    assert measure(make(OneLabel(12), rounds=1), 8).bound is None
+    assert measure(make(OneLabel(12)), 8).bound is None

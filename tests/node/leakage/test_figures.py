@@ -9,6 +9,7 @@ from node.leakage.figures import (
     compute_area,
     find_epsilon_bound,
     measure_area,
+    measure_one_area,
     measure_recognition,
     refute_epsilon,
 )
@@ -42,6 +43,19 @@ def test_by_chance_an_area_is_half_and_its_interval_seldom_misses_that() -> None
         values.append(area.value)
     assert missed <= 10
     assert np.mean(values) == pytest.approx(0.5, abs=0.004)
+
+
+def test_the_interval_of_a_single_run_seldom_misses_what_is_true() -> None:
+    rng, missed = np.random.default_rng(6), 0
+    is_member = np.arange(120) < 60
+    for _ in range(300):
+        # One normal variable above another that is one deviation lower: .760.
+        area = measure_one_area(rng.normal(size=120) + is_member, is_member)
+        missed += not area.low <= 0.760 <= area.high
+    assert missed <= 10
+    assert (area.runs, area.members, area.others) == (1, 60, 60)
+    scores = np.array([1.0, 1, 2, 0])
+    assert measure_one_area(scores, np.array([True, False, True, False])).value == 0.875
 
 
 def test_an_area_says_how_many_runs_and_trials_it_is_of() -> None:
