@@ -38,7 +38,7 @@ class FakeFollower:
         self.history, self.balance = history, balance_wei
         self.sender = SimpleNamespace(address=address)
         network = Network.of(1337, "0x" + "ab" * 20)
-        self.circle = SimpleNamespace(network=network, immutables=IMMUTABLES)
+        self.circle = SimpleNamespace(network=network, immutables=dict(IMMUTABLES))
         self.calls: list[tuple[object, ...]] = []
         self.rollbacks = 0
         self.paid_wei: list[int] = []
