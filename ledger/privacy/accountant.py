@@ -18,6 +18,8 @@ ORDERS: Final = (*range(2, 65), 80, 96, 128, 192, 256)
 RATE_ONE: Final = 10**9
 """A rate of 1: rates are integers in billionths."""
 _CONTEXT: Final = Context(prec=50, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN)
+# Digits that sums and quotients of costs have right.
+_SURE: Final = 45
 _KEPT: Final = 1024
 
 
@@ -61,6 +63,21 @@ def find_steps_within(rate: int, sigma: Decimal, delta: Decimal, epsilon_milli: 
             if room > 0:
                 found = max(found, int(room / cost))
     return found
+
+
+def find_steps_covering(charges: Iterable[Charge], rate: int, sigma: Decimal) -> int:
+    """The fewest steps of one kind that cost as much as all charges together, at every order.
+
+    So they may stand for them in any sum, at any δ.
+    """
+    with localcontext(_CONTEXT):
+        totals = [Decimal(0)] * len(ORDERS)
+        for charge in charges:
+            costs = compute_step_costs(charge.rate, charge.sigma)
+            totals = [total + charge.steps * cost for total, cost in zip(totals, costs, strict=True)]
+        shares = (total / cost for total, cost in zip(totals, compute_step_costs(rate, sigma), strict=True))
+        # What rounding adds to a whole number is no step more.
+        return max(int((share - share.scaleb(-_SURE)).to_integral_value(ROUND_CEILING)) for share in shares)
 
 
 @lru_cache(maxsize=_KEPT)

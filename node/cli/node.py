@@ -80,6 +80,15 @@ def add_parser(commands: Subparsers) -> None:
         help="where the circle has privacy terms: spend no more than this here (default: what the circle allows)",
     )
     parser.add_argument(
+        "--privacy-after",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="the circle file of an earlier circle in which this node trained on the same data: what its folder"
+        " says was spent there counts here too; repeatable",
+    )
+    parser.add_argument(
         "--watch-share",
         type=float,
         default=0.05,
@@ -151,6 +160,7 @@ def run(options: argparse.Namespace) -> int:
         "watch_share": options.watch_share,
         "dispute_budget_wei": None if budget is None else parse_wei(budget, "--dispute-budget"),
         "privacy_budget_milli": _parse_privacy_budget(options.privacy_budget, manifest),
+        "privacy_earlier": tuple(_read_earlier(options, manifest)),
         "genesis": read_genesis(options.circle, manifest),
         "archive": options.archive,
     }
@@ -178,6 +188,15 @@ def _parse_privacy_budget(text: str | None, manifest: Any) -> int | None:
     if not 0 < milli <= most:
         raise UsageError(f"--privacy-budget {text[:20]!r} is not above 0 and at most {most / 1000:g}, the circle's")
     return milli
+
+
+def _read_earlier(options: argparse.Namespace, manifest: Any) -> list[Any]:
+    """What was spent in the circles of --privacy-after. Raises UsageError, SetupError."""
+    from node.cli.earlier_privacy import read_earlier_charges
+
+    if options.privacy_after and manifest.privacy is None:
+        raise UsageError("--privacy-after is for a circle with privacy terms, and this one has none")
+    return [read_earlier_charges(options, file) for file in options.privacy_after]
 
 
 def _make_behaviour(options: argparse.Namespace) -> Any:

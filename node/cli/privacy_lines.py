@@ -21,14 +21,20 @@ def read_spending(opened: Any, root: Path) -> Any:
     from node.learning.private.budget import compute_spending
     from node.learning.private.charges import ChargeFile
     from node.learning.private.own_budget import read_budget
-    from node.operating.data_folder import FolderPlaces
 
-    block = opened.file.block
-    places = FolderPlaces(root, opened.circle.network, opened.circle.fetch_events(block, block)[0].block_hash)
+    places = find_places(opened, root)
     terms = opened.history.manifest.privacy
     own = read_budget(places.privacy_budget)
     budget_milli = terms.epsilon_milli if own is None else min(own, terms.epsilon_milli)
     return compute_spending(terms, ChargeFile(places.charges), budget_milli)
+
+
+def find_places(opened: Any, root: Path) -> Any:
+    """The FolderPlaces of a node of an OpenCircle in a folder."""
+    from node.operating.data_folder import FolderPlaces
+
+    block = opened.file.block
+    return FolderPlaces(root, opened.circle.network, opened.circle.fetch_events(block, block)[0].block_hash)
 
 
 def describe_spending(fields: Mapping[str, Any], terms: Mapping[str, Any]) -> str:

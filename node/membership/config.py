@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ledger.chain.transactions.sender import FeeLimits
 from ledger.codec import SENT_SHARE
+from ledger.privacy.accountant import Charge
 from node.duties.watcher import WATCH_SHARE
 from node.operating.data_folder import DataFolder
 from node.seat.seating import JoinRequest
@@ -39,6 +40,8 @@ class PeerConfig:
     """What may be at stake in claims at a time; None for BUDGET_BONDS of the circle's dispute bonds."""
     privacy_budget_milli: int | None = None
     """Epsilon that the peer holds itself to, in thousandths; None for the circle's."""
+    privacy_earlier: tuple[Charge, ...] = ()
+    """What was spent on the same data in other circles."""
     genesis: bytes | None = None
     """The circle's genesis blob, where it came with the circle file."""
     archive: bool = False

@@ -124,7 +124,9 @@ class MemberMaker:
         parts, services, history = self._parts, self._parts.services, self._parts.history
         file = StateFile(folder.state)
         saved = file.load(parts.network, history.manifest.state_size)
-        budget = await open_budget(parts, folder, saved, self._config.privacy_budget_milli)
+        budget = await open_budget(
+            parts, folder, saved, self._config.privacy_budget_milli, self._config.privacy_earlier
+        )
         learner, own_genesis = await parts.worker.run(lambda: self._load(seat, folder, budget))
         recovery = Recovery(
             lambda: parts.history, parts.network, seat, services.store, services.exchange, learner.compute_loss

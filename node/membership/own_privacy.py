@@ -1,12 +1,14 @@
 """What this peer has spent of its privacy: in its folder, and as its own published updates say it."""
 
 import logging
+from collections.abc import Sequence
 
 from ledger.blobs.contents.records import UPDATE_MAGIC, InvalidBlob, Update, decode_blob, update_max_bytes
 from ledger.circle.history import History
 from ledger.circle.manifest import Manifest
 from ledger.errors import SetupError
 from ledger.fetch.fetcher import Unavailable
+from ledger.privacy.accountant import Charge
 from ledger.privacy.statement import PrivacyStatement
 from node.learning.private.budget import PrivacyBudget
 from node.learning.private.charges import ChargeFile, Rate
@@ -19,12 +21,17 @@ _log = logging.getLogger(__name__)
 
 
 async def open_budget(
-    parts: PeerParts, folder: DataFolder, saved: PeerState | None, budget_milli: int | None
+    parts: PeerParts,
+    folder: DataFolder,
+    saved: PeerState | None,
+    budget_milli: int | None,
+    earlier: Sequence[Charge] = (),
 ) -> PrivacyBudget | None:
     """The peer's budget in this circle, None where the circle has no privacy terms.
 
-    saved: the peer's state on disk. budget_milli: what the peer holds itself to. Where the folder knows of less
-    than the peer's own updates say, what these say is put in its place. Raises SetupError where neither is here.
+    saved: the peer's state on disk. budget_milli: what the peer holds itself to. earlier: what its data cost in
+    other circles. Where the folder knows of less than the peer's own updates say, what these say is put in its
+    place. Raises SetupError where neither is here.
     """
     terms = parts.history.manifest.privacy
     if terms is None:
@@ -37,7 +44,9 @@ async def open_budget(
         )
         kind = Rate(said.examples, said.rate, said.sigma)
         await parts.worker.run(lambda: file.restore(said.rounds, kind))
-    budget = PrivacyBudget(terms, file, budget_milli, lambda number: parts.fail_at(number, "charged"))
+    budget = PrivacyBudget(
+        terms, file, budget_milli, lambda number: parts.fail_at(number, "charged"), earlier=earlier
+    )
     await parts.worker.run(lambda: note_budget(folder.privacy_budget, budget.budget_milli))
     return budget
 

@@ -8,7 +8,7 @@ import pytest
 from ledger.blobs.contents.records import UPDATE_MAGIC, Update, decode_blob, update_max_bytes
 from ledger.privacy.statement import PrivacyStatement, check_statement
 from node.blobs.store import BlockStore
-from node.learning.private.charges import ChargeFile
+from node.learning.private.charges import EARLIER, ChargeFile
 from tests.support.network.local_run import LocalRun
 
 VICTIM = 2
@@ -28,7 +28,8 @@ def start(run: LocalRun, *options: str) -> None:
 
 
 def charges_of(run: LocalRun, index: int) -> Path:
-    [path] = run.network.peers[index].folder.glob("data/circles/*/*/privacy.txt")
+    folder = run.network.peers[index].folder / "data" / "circles"
+    [path] = folder.glob(f"*-{run.contract.lower()}/*/privacy.txt")
     return path
 
 
@@ -50,6 +51,11 @@ def statements_of(run: LocalRun, index: int) -> list[PrivacyStatement]:
         assert update.privacy is not None
         found.append(update.privacy)
     return found
+
+
+def spent_by(run: LocalRun, index: int) -> int:
+    """ε in thousandths, as its last update says."""
+    return statements_of(run, index)[-1].epsilon_milli
 
 
 def test_a_peer_killed_between_charge_and_commit_is_charged_twice_and_says_so(run: LocalRun) -> None:
@@ -145,6 +151,21 @@ def test_a_damaged_file_of_charges_stops_the_peer_with_a_sentence(run: LocalRun)
     run.start_peer(VICTIM)
     assert run.wait_for_end(VICTIM) == 3
     assert "is damaged in line 1, so what this peer has spent of its privacy is not known" in run.log(VICTIM)
+
+
+def test_what_one_circle_spent_counts_in_the_next(run: LocalRun) -> None:
+    found(run, rounds=2)
+    start(run)
+    run.wait_finished()
+    first = spent_by(run, VICTIM)
+    earlier = run.found_next(rounds=1, options=["--privacy", "epsilon=8,sigma=2.5,batch=20"])
+    start(run, "--privacy-after", str(earlier))
+    run.wait_finished()
+    charged = charged_of(run, VICTIM)
+    assert charged == [EARLIER] * (len(charged) - 1) + [1]
+    assert charged_of(run, 0) == [1]
+    assert spent_by(run, 0) < first < spent_by(run, VICTIM)
+    assert run.findings() == []
 
 
 @pytest.mark.parametrize("budget", ["0", "9", "many"])

@@ -1,12 +1,13 @@
 """A peer's budget of privacy: a round is charged before it is trained, and not trained where that is too much."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
-from ledger.privacy.accountant import RATE_ONE, compute_rate
+from ledger.errors import SetupError
+from ledger.privacy.accountant import RATE_ONE, Charge, compute_rate, find_steps_covering
 from ledger.privacy.statement import PrivacyStatement, find_rounds_within, make_statement
 from ledger.privacy.terms import PrivacyTerms
 from node.learning.private.charges import ChargeFile, Rate
@@ -49,14 +50,19 @@ class PrivacyBudget:
         budget_milli: int | None = None,
         after_charging: Callable[[int], None] = lambda _: None,
         make_randomness: Callable[[], Randomness] = SystemRandomness,
+        earlier: Sequence[Charge] = (),
     ) -> None:
-        """budget_milli: what the peer holds itself to, None: the circle's. after_charging: told of the round."""
+        """budget_milli: what the peer holds itself to, None: the circle's. after_charging: told of the round.
+
+        earlier: what was spent on the same data in other circles. As many rounds of this one as cost no less, at
+        every order of the accountant, are charged for it.
+        """
         self._terms, self._file = terms, file
         most = terms.epsilon_milli
         self.budget_milli: Final = most if budget_milli is None else min(budget_milli, most)
         """The most that the peer may spend, ε in thousandths: its own or the circle's, whichever is less."""
         self._after_charging, self._make_randomness = after_charging, make_randomness
-        self._examples = 0
+        self._earlier, self._examples = earlier, 0
         # Whether what is to be published next holds training that was charged.
         self._has_trained = True
 
@@ -73,6 +79,7 @@ class PrivacyBudget:
         """
         self._examples = examples
         kind = self._find_kind()
+        self._take_over(kind)
         if self.rounds_charged >= self._count_rounds(kind):
             _log.info("privacy budget spent round=%d charged=%d", round_number, self.rounds_charged)
             self._has_trained = False
@@ -98,6 +105,22 @@ class PrivacyBudget:
     def compute_spending(self) -> Spending:
         """Where it stands."""
         return compute_spending(self._terms, self._file, self.budget_milli)
+
+    def _take_over(self, kind: Rate) -> None:
+        """Charge what was spent in other circles and is not charged yet. Raises SetupError for too much."""
+        if not self._earlier:
+            return
+        steps = find_steps_covering(self._earlier, kind.rate, kind.sigma_value)
+        lacking = -(-steps // self._terms.steps) - self._file.earlier
+        within = self._count_rounds(kind)
+        if self.rounds_charged + lacking > within:
+            raise SetupError(
+                f"what was spent on these data before is as much as {self.rounds_charged + lacking} rounds of this"
+                f" circle, and the budget here holds {within}: this peer has nothing left to train with"
+            )
+        if lacking > 0:
+            self._file.add_earlier(lacking, kind)
+            _log.info("privacy spent in other circles charged rounds=%d", lacking)
 
     def _find_kind(self) -> Rate:
         return self._file.kind or Rate(

@@ -7,6 +7,7 @@ be forgotten.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from ledger.errors import SetupError
 from ledger.files import append, write_whole
 from node.operating.checked_lines import read_line, write_line
 
+EARLIER: Final = -1
 _FIELDS: Final = 5
 
 
@@ -28,6 +30,11 @@ class Rate:
     sigma: str
     """The noise of a step in lengths of a cut gradient: decimal text."""
 
+    @property
+    def sigma_value(self) -> Decimal:
+        """The noise, exactly."""
+        return Decimal(self.sigma)
+
 
 @dataclass(frozen=True)
 class ChargedRound:
@@ -35,7 +42,7 @@ class ChargedRound:
 
     round: int
     """In which it was done, or was to be. After a crash there may be several of one round, and all count. 0 for one
-    that is known from a published update alone."""
+    that is known from a published update alone, EARLIER for one that stands for what another circle cost."""
     kind: Rate
     """What it cost."""
 
@@ -87,6 +94,17 @@ class ChargeFile:
         append(self._path, _line(len(self._charged) + 1, one))
         self._is_torn, self.is_there = False, True
         self._charged.append(one)
+
+    @property
+    def earlier(self) -> int:
+        """How many of them stand for what was spent in another circle."""
+        return sum(one.round == EARLIER for one in self._charged)
+
+    def add_earlier(self, rounds: int, kind: Rate) -> None:
+        """Note rounds that stand for what was spent in another circle. Raises OSError."""
+        assert self.kind in (None, kind)
+        self._charged += [ChargedRound(EARLIER, kind)] * rounds
+        self._rewrite()
 
     def restore(self, rounds: int, kind: Rate) -> None:
         """Put in place what is known from a published update. Raises OSError."""

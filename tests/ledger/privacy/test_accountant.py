@@ -14,6 +14,7 @@ from ledger.privacy.accountant import (
     compute_epsilon_milli,
     compute_rate,
     compute_step_costs,
+    find_steps_covering,
     find_steps_within,
 )
 
@@ -118,6 +119,17 @@ def test_charges_of_several_kinds_add_up() -> None:
 def test_the_steps_that_fit_a_budget_are_the_most_that_do(rate: int, sigma: Decimal, budget: int) -> None:
     most = find_steps_within(rate, sigma, DELTA, budget)
     assert spent(most, rate, sigma) <= budget < spent(most + 1, rate, sigma)
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps, rates, rates, sigmas, sigmas, st.sampled_from(["1e-9", "1e-5", "0.01"]))
+def test_steps_that_cover_others_spend_no_less_at_any_delta(
+    count: int, rate: int, other_rate: int, sigma: Decimal, other_sigma: Decimal, delta: str
+) -> None:
+    others, at = [Charge(count, rate, sigma), Charge(3, rate, sigma)], Decimal(delta)
+    together = Charge(find_steps_covering(others, other_rate, other_sigma), other_rate, other_sigma)
+    assert compute_epsilon_milli([together], at) >= compute_epsilon_milli(others, at)
+    assert find_steps_covering(others, rate, sigma) == count + 3
 
 
 @pytest.mark.parametrize("rate", [1, 1000, RATE_ONE - 1, RATE_ONE])

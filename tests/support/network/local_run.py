@@ -106,8 +106,18 @@ class LocalRun:
         command = ["deploy", "--rpc", self.network.rpc, "--out", str(self.network.circle_file), *task]
         command += ["--peers", str(len(peers)), "--rounds", str(rounds), "--degree", str(max(1, len(peers) - 1))]
         assert main([*command, *options]) == 0
-        for attack in peers:
+        for attack in peers[len(self.network.peers) :]:
             self.network.add_peer(attack)
+
+    def found_next(self, *, rounds: int, options: Sequence[str]) -> Path:
+        """End all peers and found another circle for them, on the same task; returns the file of the former one."""
+        for peer in self.network.peers:
+            self.kill(peer.index)
+            peer.events_file.unlink()
+        former = self.network.circle_file.rename(self.network.folder / "former.json")
+        self._circle = None
+        self.found(*(peer.attack for peer in self.network.peers), rounds=rounds, options=options)
+        return former
 
     def start_peer(self, index: int, *options: str) -> None:
         """Start a peer, or start it again."""

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ledger.errors import SetupError
 from ledger.privacy.accountant import Charge, compute_epsilon_milli
 from ledger.privacy.statement import check_statement
 from node.learning.private.budget import PrivacyBudget, Spending
-from node.learning.private.charges import ChargedRound, ChargeFile, Rate
+from node.learning.private.charges import EARLIER, ChargedRound, ChargeFile, Rate
 from tests.support.privacy import TERMS
 
 EXAMPLES = 1000
@@ -91,6 +92,34 @@ def test_who_cannot_pay_for_one_round_says_that_it_spent_nothing(tmp_path: Path)
     statement = budget.make_statement(0)
     check_statement(statement, TERMS)
     assert (statement.charged, statement.rounds, statement.epsilon_milli) == (0, 0, 0)
+
+
+def test_what_another_circle_cost_is_charged_once_and_in_full(tmp_path: Path) -> None:
+    """Ten rounds of the same kind and one step more are eleven rounds; what is spent there later is added later."""
+    path, kind = tmp_path / "privacy.txt", Rate(EXAMPLES, 250_000_000, TERMS.sigma)
+
+    def budget_after(steps: int) -> PrivacyBudget:
+        earlier = Charge(steps, kind.rate, kind.sigma_value)
+        return PrivacyBudget(TERMS, ChargeFile(path), earlier=[earlier])
+
+    first = budget_after(41)
+    assert first.begin(1, EXAMPLES) is not None
+    assert [one.round for one in ChargeFile(path).charged] == [EARLIER] * 11 + [1]
+    statement = first.make_statement(0)
+    check_statement(statement, TERMS)
+    assert (statement.rounds, statement.charged, statement.epsilon_milli) == (12, 12, spent_of(12))
+    assert budget_after(41).begin(2, EXAMPLES) is not None
+    assert len(ChargeFile(path).charged) == 13
+    assert budget_after(60).begin(3, EXAMPLES) is not None
+    assert ChargeFile(path).earlier == 15
+    assert len(ChargeFile(path).charged) == 18
+
+
+def test_where_others_cost_all_of_the_budget_the_peer_is_told(tmp_path: Path) -> None:
+    earlier = Charge((ALL + 1) * TERMS.steps, 250_000_000, TERMS.sigma_value)
+    budget = PrivacyBudget(TERMS, ChargeFile(tmp_path / "privacy.txt"), earlier=[earlier])
+    with pytest.raises(SetupError, match="as much as 30 rounds of this circle, and the budget here holds 29"):
+        budget.begin(1, EXAMPLES)
 
 
 def test_where_the_charge_cannot_be_written_nothing_is_handed_out(tmp_path: Path) -> None:
