@@ -155,13 +155,19 @@ class Sender:
             except (CallNotDone, Refused) as error:
                 sent.append(error)
         done: list[Receipt | CallNotDone | Refused] = []
+        is_late = False
         for entry in sent:
             if not isinstance(entry, PendingEntry):
                 done.append(entry)
                 continue
+            if is_late:
+                # Its nonce comes after one that is in no block: there is nothing to look for.
+                done.append(NoReceipt(f"`{entry.call.name}` waits for others that are in no block yet"))
+                continue
             try:
                 done.append(self._finish(entry, max(0.0, until_s - time.monotonic()), on_trouble))
             except (Reverted, NoReceipt, Refused) as error:
+                is_late = isinstance(error, NoReceipt)
                 done.append(error)
         return done
 

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from ledger.chain.rpc.client import ChainUnreachable
+from ledger.chain.transactions.pending import PendingEntry
 from ledger.chain.transactions.sender import (
     CALLS_AT_ONCE,
     FeeLimitReached,
@@ -79,6 +81,25 @@ def test_calls_side_by_side_are_few_and_end_in_time(chain: ChainProcess) -> None
         assert SEND not in proxy.seen, "nothing is begun once the time is over"
         assert {type(one) for one in sender.call_all(PAYEE, votes, timeout_s=3.0)} == {NoReceipt}
         assert len(proxy.sent) == CALLS_AT_ONCE, "a pool that keeps sixteen has room for what is urgent"
+
+
+def test_behind_a_call_that_is_in_no_block_in_time_no_other_is_looked_for(
+    chain: ChainProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(chain)
+    sender = sender_on(chain)
+    wait, waited_for = sender._delivery.wait, list[int]()
+
+    def spy(entry: PendingEntry, timeout_s: float, on_trouble: Callable[[], None] | None) -> Receipt:
+        waited_for.append(entry.nonce)
+        return wait(entry, timeout_s, on_trouble)
+
+    monkeypatch.setattr(sender._delivery, "wait", spy)
+    votes = [PlannedCall("vote", (number, 0)) for number in range(5)]
+    assert {type(one) for one in sender.call_all(PAYEE, votes, timeout_s=3.0)} == {NoReceipt}
+    assert waited_for == [0]
+    mine(chain)
+    assert {type(one) for one in sender.call_all(PAYEE, votes)} == {Receipt}
 
 
 def test_an_answer_lost_after_the_send_leads_to_one_call(chain: ChainProcess) -> None:
