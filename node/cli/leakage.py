@@ -11,7 +11,7 @@ from node.operating.printing import say
 
 _STAND_INS: Final = (8, 1000)
 _ROUNDS_MAX: Final = 1000
-_DELTA: Final = 1e-5
+_DELTA: Final = "1e-5"
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -122,9 +122,9 @@ def measure_ways(setting: Any, options: argparse.Namespace, rng: Any) -> list[An
         )
 
     def measure(name: str, what: Any, its_terms: Any) -> Any:
-        delta = _DELTA if its_terms is None else float(its_terms.delta)
-        found = measure_leakage(what, stand_ins=options.stand_ins, rng=rng, delta=delta)
-        return Way(name, found, None if its_terms is None else compute_spent_epsilon(what, its_terms))
+        delta = _DELTA if its_terms is None else its_terms.delta
+        found = measure_leakage(what, stand_ins=options.stand_ins, rng=rng, delta=float(delta))
+        return Way(name, found, None if its_terms is None else compute_spent_epsilon(what, its_terms), delta)
 
     ways = [measure("as it is", setting, setting.terms)]
     if terms is not None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from itertools import zip_longest
-from math import ceil, exp
 from typing import Any, Final
 
+from ledger.audit.privacy_statement import bound_detection
 from ledger.privacy.decimals import format_decimal
 from node.leakage.experiment import (
     FALSE_ALARMS,
@@ -40,6 +40,8 @@ class Way:
     """The figures."""
     claimed: float | None
     """ε that each stand-in spent, by the accountant; None without privacy terms."""
+    delta: str
+    """δ of that, and of the lower bound."""
 
 
 def make_fields(setting: Setting, ways: Sequence[Way]) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def explain(way: Way) -> Iterator[str]:
     if leakage.published is not None:
         yield _explain_published(leakage.published)
     if way.claimed is not None:
-        yield _explain_claim(way.claimed)
+        yield _explain_claim(way.claimed, way.delta)
     if leakage.exposure.beyond_chance:
         yield (
             f"{leakage.exposure.beyond_chance} of your {leakage.examples:,} records can be told one by one: look at"
@@ -139,15 +141,14 @@ def _explain_published(found: PublishedFigures) -> str:
     return "what you have published tells your records from others no better than chance, or than the two differ"
 
 
-def _explain_claim(claimed: float) -> str:
-    """What holds for the average record under (ε, δ)-privacy: found ≤ e^ε · alarms, and the same the other way."""
+def _explain_claim(claimed: float, delta: str) -> str:
     allowed = FALSE_ALARMS[0]
-    most = min(exp(claimed) * allowed, 1 - exp(-claimed) * (1 - allowed))
+    most = bound_detection(round(1000 * claimed), delta, Decimal(str(allowed)))
     if most > _NEARLY_ALL:
         return f"ε {claimed:.3f} is a weak promise: an attack that finds nearly all records may keep it"
     return (
-        f"with ε {claimed:.3f} no attack at all finds more than {ceil(1000 * most) / 1000:.1%} of the records that"
-        f" were trained on at {allowed:.1%} false alarms"
+        f"with ε {claimed:.3f} no attack at all finds more than {most:.1%} of the records that were trained on at"
+        f" {allowed:.1%} false alarms"
     )
 
 
