@@ -111,7 +111,7 @@ def screen(
             | {judge_round.judge: judge.tenure},
             memory=carried.memory,
             loss=task.loss,
-            noise_floors=_find_noise_floors(task.manifest, states),
+            noise_floors=_find_noise_floors(task.manifest, {**states, judge_round.judge: own}),
         )
     )
     entries = tuple(_make_entry(seat, neighbours[seat].digest, found[seat], outcome) for seat in sorted(neighbours))

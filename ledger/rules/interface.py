@@ -35,8 +35,8 @@ class ScreeningInput:
     loss: Callable[[GridState], float] | None = None
     """The judge's private loss of a state; None wherever the rule is recomputed by anyone else."""
     noise_floors: Mapping[int, int] | None = None
-    """Neighbour's seat → the least squared length of a step that holds its noise, in grid units squared, 0 where
-    its author was not charged (R12.5); None where the circle has no privacy terms."""
+    """Seat, the judge's too, → the least squared length of a step that holds its noise, in grid units squared, 0
+    where its author was not charged (R12.5); None where the circle has no privacy terms."""
 
 
 @dataclass(frozen=True)

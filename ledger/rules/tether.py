@@ -83,9 +83,11 @@ class Tether:
     with it (R12.5):
 
         quiet: who was charged and has d_j² below what its noise alone gives counts as outside the gate, and not in
-               the median
+               the median; where the judge has no noise to hold, s counts as 0
         e_j  : of each z_j first offset · the mean of those inside and the judge's own is taken: most of what all
                have in common is the noise in the judge's own base
+        and where more than half of the others hold noise:
+
         p_j  : of traces in units of the noise that is left in them; who has less of it counts more in the mean
         test : λ₁ above the edge of noise alone, (noise + young · mean noise left) · (1 + √(n / values))², and of
                what there is besides the noise, λ₁ − 1 > max(spectral / (v − 1), share) · (Σλ − (v − 1));
@@ -183,7 +185,9 @@ class Tether:
         floors = inputs.noise_floors or {}
         # Noise is drawn apart from all else, so a step that holds it is no shorter, seen from anybody's base.
         loud = {seat: d2 for seat, d2 in distances.items() if d2 >= floors.get(seat, 0)}
-        reach = self._reach(loud, lengths[-1], self._may_be_late(inputs))
+        # Who was not charged publishes its base, and what rounding makes of that says nothing about others' steps.
+        is_still = inputs.noise_floors is not None and not floors.get(inputs.judge, 0)
+        reach = self._reach(loud, 0 if is_still else lengths[-1], self._may_be_late(inputs))
         steps, fresh = (
             [_unit_step(sketch, length, reach.tau2) for sketch, length in zip(some, lengths, strict=True)]
             for some in sketches
@@ -194,9 +198,9 @@ class Tether:
         traces = self._remember(inputs, [*seats, inputs.judge], steps)
         memory = JudgeMemory(seed, {**inputs.memory.traces, **traces})
         known = self._find_known(reach, seats, memory, inputs.judge)
-        scales = (
-            None if inputs.noise_floors is None else self._find_noise_scales([*known, inputs.judge], memory.traces)
-        )
+        # Where most have spent their budgets, what is left between them is no noise, and fades.
+        is_noisy = 2 * sum(floors.get(seat, 0) > 0 for seat in loud) > len(loud)
+        scales = self._find_noise_scales([*known, inputs.judge], memory.traces) if is_noisy else None
         found = self._measure_spread(known, memory.traces, inputs.judge, scales) if known else None
         edge = None if scales is None or not known else self._find_edge(scales[:-1], inputs.base.size)
         cut = Cut() if found is None else self._cut(known, found, reach, len(seats), edge)

@@ -71,7 +71,7 @@ def foretell_mixed_share(
                 seed=view.make_agreed_generator(_DRAW, view.round, one.judge).bytes(32),
                 tenures={seat: _tenure(memory, seat) for seat in (*states, one.judge)},
                 memory=memory,
-                noise_floors=_find_noise_floors(view, states),
+                noise_floors=_find_noise_floors(view, {**states, one.judge: honest[one.judge]}),
             )
         )
         met += len(one.poisoners)

@@ -4,7 +4,7 @@ Accuracy: 8 peers of 1,000 Fashion-MNIST images, degree 4, TETHER, in the simula
 runs give the same. Time: a private round beside a plain epoch, for each kind of model that ships, on one thread.
 Writes docs/results/privacy.md from docs/results/privacy.jsonl, which keeps every cell that was run.
 
-Usage: python -m scripts.bench.privacy [--rounds 10 30] [--seeds 0] [--times-only | --tables-only]
+Usage: python -m scripts.bench.privacy [--rounds 10 30] [--seeds 0] [--times-only | --screening | --tables-only]
 """
 
 import argparse
@@ -34,6 +34,7 @@ from node.simulator.predictable_randomness import PredictableTraining
 from node.simulator.scenario import Scenario
 from node.simulator.simulation import simulate
 from node.tasks.interface import load_task
+from scripts.bench import private_screening
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 CELLS, PAGE = RESULTS / "privacy.jsonl", RESULTS / "privacy.md"
@@ -93,15 +94,19 @@ def find_sigma(way: Way, rounds: int) -> float:
     return float(f"{high * 1.00005:.5g}")
 
 
+def choose_numbers(way: Way, rounds: int) -> dict[str, float]:
+    """What peers train with, empty without privacy."""
+    if way.epsilon is None:
+        return {}
+    sigma, lr = find_sigma(way, rounds), NOISELESS_RATE
+    if sigma > NOISELESS:
+        lr = float(f"{way.noise * way.batch / (way.steps**0.5 * sigma * way.clip):.2g}")
+    return {"steps": way.steps, "batch": way.batch, "clip": way.clip, "sigma": sigma, "lr": lr}
+
+
 def run_cell(way: Way, rounds: int, seed: int, skew: float) -> dict[str, Any]:
     """One simulated circle."""
-    privacy: dict[str, float] = {}
-    if way.epsilon is not None:
-        sigma = find_sigma(way, rounds)
-        lr = NOISELESS_RATE
-        if sigma > NOISELESS:
-            lr = float(f"{way.noise * way.batch / (way.steps**0.5 * sigma * way.clip):.2g}")
-        privacy = {"steps": way.steps, "batch": way.batch, "clip": way.clip, "sigma": sigma, "lr": lr}
+    privacy = choose_numbers(way, rounds)
     scenario = Scenario(
         task="fashion-mnist",
         peers=8,
@@ -171,7 +176,9 @@ def best_of(trainer: Trainer, base: Vector, times: int = 5) -> float:
     return min(spent)
 
 
-def write_page(cells: Iterable[dict[str, Any]], times: Iterable[dict[str, Any]]) -> None:
+def write_page(
+    cells: Iterable[dict[str, Any]], times: Iterable[dict[str, Any]], attacked: Iterable[dict[str, Any]]
+) -> None:
     """The tables."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for cell in cells:
@@ -208,6 +215,7 @@ def write_page(cells: Iterable[dict[str, Any]], times: Iterable[dict[str, Any]])
         )
     lines += [
         "",
+        *private_screening.describe_screening(attacked),
         "## CPU time of a round",
         "",
         "Training alone, on one thread: a plain round of the task beside four private steps that look at each example once",
@@ -233,12 +241,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--skew", type=float, default=0.2)
     parser.add_argument("--times-only", action="store_true")
+    parser.add_argument("--screening", action="store_true", help="attackers in noise alone")
     parser.add_argument("--tables-only", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = [json.loads(line) for line in CELLS.read_text().splitlines()] if CELLS.exists() else []
     cells, times = [row for row in rows if "way" in row], [row for row in rows if "task" in row]
-    if not options.tables_only:
+    attacked = [row for row in rows if "attack" in row]
+    if options.screening:
+        numbers = {f"{way.epsilon:g}": choose_numbers(way, private_screening.ROUNDS) for way in (Way(2), Way(8))}
+        for cell in private_screening.run_screening(numbers, options.seeds, SAMPLES):
+            print(json.dumps(cell), flush=True)
+            attacked = [one for one in attacked if not private_screening.is_same(one, cell)] + [cell]
+    elif not options.tables_only:
         times = measure_times()
         if not options.times_only:
             for rounds in options.rounds:
@@ -247,8 +262,8 @@ def main() -> None:
                         cell = run_cell(way, rounds, seed, options.skew)
                         print(json.dumps(cell), flush=True)
                         cells = [one for one in cells if not is_same(one, cell)] + [cell]
-    CELLS.write_text("".join(json.dumps(row) + "\n" for row in [*cells, *times]))
-    write_page(cells, times)
+    CELLS.write_text("".join(json.dumps(row) + "\n" for row in [*cells, *attacked, *times]))
+    write_page(cells, times, attacked)
 
 
 def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -134,11 +134,16 @@ def test_of_many_authors_met_before_it_remembers_those_that_the_specification_do
 
 @pytest.mark.rule("R12.5")
 @settings(max_examples=150)
-@given(histories(), parameters(), st.binary(min_size=32, max_size=32), st.lists(st.integers(0, 10**9), min_size=9))
+@given(
+    histories(),
+    parameters(),
+    st.binary(min_size=32, max_size=32),
+    st.lists(st.just(0) | st.integers(0, 10**9), min_size=9),
+)
 def test_with_noise_tether_does_what_the_specification_says(
     rounds: list[tuple[Any, ...]], chosen: dict[str, int], seed: bytes, floors: list[int]
 ) -> None:
-    compare_with_the_specification(rounds, chosen, seed, dict(enumerate(floors)))
+    compare_with_the_specification(rounds, chosen, seed, {**dict(enumerate(floors)), JUDGE: floors[0]})
 
 
 def compare_with_the_specification(
@@ -533,7 +538,7 @@ def noisy_rounds(
                 JUDGE,
                 bytes(32),
                 memory=memory,
-                noise_floors=dict.fromkeys(met, 9 * 10**9 * 95 // 100),
+                noise_floors=dict.fromkeys([*met, JUDGE], 9 * 10**9 * 95 // 100),
             )
         )
         memory = outcome.memory
@@ -564,7 +569,7 @@ def test_who_was_charged_and_has_no_room_for_its_noise_is_rejected_and_shortens_
     states = cloud("noisy", 6, 4096, 1000)
     own = states.pop(5)
     states |= {6: [0] * 4096, 7: [0] * 4096}
-    floors = dict.fromkeys(states, 4096 * 1000**2 // 3 * 9 // 10) | {7: 0}
+    floors = dict.fromkeys([*states, JUDGE], 4096 * 1000**2 // 3 * 9 // 10) | {7: 0}
     found = tether([0] * 4096, own, states, {}, floors=floors)
     assert accepted(found) == {0, 1, 2, 3, 4, 7}
     loud = sorted(sum(v * v for v in states[seat]) for seat in (0, 1, 2, 3, 4, 7))
@@ -574,15 +579,36 @@ def test_who_was_charged_and_has_no_room_for_its_noise_is_rejected_and_shortens_
 
 @pytest.mark.rule("R12.5")
 def test_a_step_is_loud_enough_at_the_floor_and_not_below() -> None:
-    floors = {1: 100**2, 2: 100**2 + 1}
+    floors = {1: 100**2, 2: 100**2 + 1, JUDGE: 1}
     found = tether([0, 0], [100, 0], {1: [0, 100], 2: [0, -100]}, floors=floors)
     assert accepted(found) == {1}
 
 
 @pytest.mark.rule("R12.5")
+def test_a_judge_that_was_not_charged_judges_by_the_others_steps_and_not_by_what_rounding_left_of_its_own() -> None:
+    states = cloud("spent", 5, 64, 1000)
+    nearly_still = [1] + [0] * 63
+    assert accepted(tether([0] * 64, nearly_still, states, floors=dict.fromkeys(states, 1) | {JUDGE: 0})) == set(
+        states
+    )
+    assert not accepted(tether([0] * 64, nearly_still, states, floors=dict.fromkeys(states, 1) | {JUDGE: 1}))
+
+
+@pytest.mark.rule("R12.5")
+@pytest.mark.parametrize(("charged", "is_noisy"), [(9, True), (5, True), (4, False), (0, False)])
+def test_where_most_were_not_charged_the_test_is_that_of_a_circle_without_noise(
+    charged: int, is_noisy: bool
+) -> None:
+    states = cloud("budget", 9)
+    floors = {seat: int(seat < charged) for seat in states} | {JUDGE: 1}
+    found = tether([0] * 64, [900] * 64, states, {**SMALL, "gate_milli": 10**6}, floors=floors)
+    assert all(("edge" in judgement.figures) is is_noisy for judgement in found.judgements.values())
+
+
+@pytest.mark.rule("R12.5")
 def test_a_latecomer_follows_none_that_is_too_quiet() -> None:
     neighbours = {seat: [100_000] * 64 for seat in range(4)}
-    found = tether([0] * 64, [1] * 64, neighbours, round_number=9, floors={0: 10**15})
+    found = tether([0] * 64, [1] * 64, neighbours, round_number=9, floors={0: 10**15, JUDGE: 1})
     assert accepted(found) == found.mixed == {1, 2, 3}
 
 

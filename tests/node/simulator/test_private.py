@@ -85,3 +85,21 @@ def test_a_simulation_spends_what_real_peers_with_the_same_terms_do() -> None:
     outlook = compute_outlook(terms, 30, 100)
     assert find_rounds_within(numbers, 100) == outlook.rounds == 29
     assert compute_epsilon(numbers, 100, 29) == outlook.epsilon_milli / 1000
+
+
+@pytest.mark.rule("R12.5")
+def test_peers_whose_budget_is_spent_are_accepted_and_accept_others() -> None:
+    numbers = {**PRIVATE.privacy, "epsilon": 4.0, "delta": 1e-5}
+    assert find_rounds_within(numbers, 100) == 8
+    spent = replace(PRIVATE, peers=10, rounds=12, degree=4, rule="tether", evaluate_every=12, privacy=numbers)
+    assert simulate(spent).summary.false_reject == 0
+
+
+@pytest.mark.rule("R12.5")
+def test_who_publishes_no_noise_or_pushes_in_it_is_out_and_the_honest_are_in() -> None:
+    private = replace(PRIVATE, peers=10, rounds=12, degree=4, rule="tether", evaluate_every=12, malicious=(8, 9))
+    lazy = simulate(replace(private, attack="lazy")).summary
+    assert (lazy.false_accept, lazy.false_reject) == (0, 0)
+    hidden = simulate(replace(private, attack="camouflage", attack_parameters={"part": 0.5})).summary
+    assert hidden.false_accept < 0.35
+    assert hidden.false_reject == 0

@@ -90,7 +90,9 @@ def digests() -> dict[str, object]:
         "balance_accepts": [seat for seat, judgement in outcome.judgements.items() if judgement.accepted],
         "balance_next_base": state_digest(outcome.next_base).hex(),
         "tether": tether_digests(),
-        "tether_private": tether_digests({seat: seat << 36 for seat in range(1, 10)}),
+        "tether_private": tether_digests(
+            {seat: seat << 36 for seat in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 30)} | {0: 1}
+        ),
         "payload": hashlib.sha256(quantised.payload).hexdigest(),
         "decoded": state_digest(quantised.state).hex(),
     }

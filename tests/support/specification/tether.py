@@ -170,7 +170,11 @@ def tether(
     seed = memory_seed or hashlib.sha256(b"folkmoot tether 1" + round_seed + judge.to_bytes(4, "little")).digest()
     distances = {seat: squared_distance(state, base) for seat, state in neighbours.items()}
     step2 = squared_distance(own, base)
+    if floors is not None and not floors.get(judge, 0):
+        step2 = 0
     quiet = {seat for seat, d2 in distances.items() if floors is not None and d2 < floors.get(seat, 0)}
+    noisy = sum(1 for seat in distances if seat not in quiet and (floors or {}).get(seat, 0) > 0)
+    is_noisy = 2 * noisy > len(distances) - len(quiet)
     loud = sorted(d2 for seat, d2 in distances.items() if seat not in quiet)
     lower_median = loud[(len(loud) - 1) // 2] if loud else 0
     tau2 = lower_median
@@ -240,11 +244,11 @@ def tether(
 
         def corrected(seat: int) -> list[int]:
             _, meetings, values = traces[seat]
-            factor = gain if floors is None else noise_gain
+            factor = noise_gain if is_noisy else gain
             return [factor(meetings, parameters["memory_milli"]) * value for value in values]
 
         pulls = [1] * (len(known) + 1)
-        if floors is not None:
+        if is_noisy:
             pulls = [noise_pull(traces[seat][1], parameters["memory_milli"]) for seat in [*known, judge]]
         projections, guest, squares, largest, total = spread(
             [corrected(seat) for seat in known], corrected(judge), pulls
@@ -262,7 +266,7 @@ def tether(
                 figures[seat] |= {"projection": projection, "double_centre": int(2 * centre), "lambda1": largest}
                 figures[seat] |= {"trace": total, "known": len(known), "moving": moving}
         least_part = max(even, Fraction(parameters["share_milli"], 1000))
-        if floors is None:
+        if not is_noisy:
             has_fired = not is_few and largest > least_part * total
         else:
             edge = edge_of_noise([traces[seat][1] for seat in known], min(len(base), width), parameters)
@@ -276,7 +280,7 @@ def tether(
             has_fired = not is_few and stands_out and largest > edge
         if has_fired:
             suspects = ranked[: parameters["drop_milli"] * len(known) // 1000]
-            far = parameters["far_milli" if floors is None else "outer_milli"]
+            far = parameters["outer_milli" if is_noisy else "far_milli"]
             enough = Fraction(far, 1000) * max(away.values())
             dropped = {seat for seat in suspects if away[seat] >= enough}
         elif is_few:
