@@ -18,7 +18,7 @@ from ledger.circle.history import History, Round
 from ledger.circle.manifest import Tensor
 from ledger.codec import Blocks, blocks_of, frame_steps
 from ledger.judging.noise_floor import CHANCE, COARSEST, NOISE_FLOOR
-from ledger.privacy.statement import PrivacyStatement, follows
+from ledger.privacy.statement import PrivacyStatement, find_contradiction
 
 REFUTES: Final = (
     "privacy: these checks refute and cannot prove: who draws noise that another can foretell, or trains with a"
@@ -93,7 +93,7 @@ class PrivacyChecks:
         steps = all_steps[self._blocks.ends - 1]
         self._last[holder] = round_.number, said, steps
         # R30.4: counts go on, and what was said once stays.
-        if last is not None and (reason := follows(said, last[1], is_next=is_next)) is not None:
+        if last is not None and (reason := find_contradiction(said, last[1], is_next=is_next)) is not None:
             self._find(round_, seat, f"its privacy statement does not follow from the one before: {reason}")
         noise = None
         if base is not None:

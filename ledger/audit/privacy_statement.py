@@ -70,7 +70,7 @@ _CHECKED: Final = {
 }
 
 
-class Standing(StrEnum):
+class Assessment(StrEnum):
     """How an author's claim fared."""
 
     CONTRADICTED = "contradicted"
@@ -141,15 +141,15 @@ def find_concerning(report: Report, holder: HolderPrivacy) -> list[Finding]:
     ]
 
 
-def judge(report: Report, holder: HolderPrivacy) -> Standing:
+def assess(report: Report, holder: HolderPrivacy) -> Assessment:
     """How its claim fared."""
     checks = {finding.check for finding in find_concerning(report, holder)}
     if Check.PRIVACY in checks:
-        return Standing.CONTRADICTED
+        return Assessment.CONTRADICTED
     if checks:
-        return Standing.DOUBTFUL
+        return Assessment.DOUBTFUL
     is_whole = holder.read == holder.updates and holder.measured == holder.charged
-    return Standing.STANDS if is_whole else Standing.PARTLY
+    return Assessment.STANDS if is_whole else Assessment.PARTLY
 
 
 def bound_detection(epsilon_milli: int, delta: str, false_alarms: Decimal = FALSE_ALARMS) -> Decimal:
@@ -247,9 +247,9 @@ def _make_claim(terms: dict[str, str | int]) -> dict[str, Any]:
 
 
 def _make_seat(report: Report, holder: HolderPrivacy, terms: dict[str, str | int]) -> dict[str, Any]:
-    newest, standing = holder.newest, judge(report, holder)
+    newest, assessment = holder.newest, assess(report, holder)
     # What is claimed falsely bounds nothing.
-    is_bound = newest is not None and standing is not Standing.CONTRADICTED
+    is_bound = newest is not None and assessment is not Assessment.CONTRADICTED
     return {
         "seat": holder.seat,
         "tenure": holder.tenure,
@@ -271,6 +271,6 @@ def _make_seat(report: Report, holder: HolderPrivacy, terms: dict[str, str | int
         "updates_charged": holder.charged,
         "noise_measured": holder.measured,
         "least_noise": None if holder.least_noise_milli is None else holder.least_noise_milli / 1000,
-        "standing": standing.value,
+        "assessment": assessment.value,
         "findings": [asdict(finding) for finding in find_concerning(report, holder)],
     }

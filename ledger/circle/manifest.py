@@ -16,7 +16,7 @@ import msgspec
 from ledger.circle.draw import MAX_DEGREE
 from ledger.circle.verdict_word import MAX_ROUND
 from ledger.errors import PeerFault
-from ledger.privacy.terms import BadPrivacyTerms, PrivacyTerms, check_terms
+from ledger.privacy.terms import BadPrivacyTerms, PrivacyTerms, check_privacy_terms
 from ledger.untrusted.parsing import decode_json
 
 MANIFEST_MAX_BYTES: Final = 16384
@@ -183,6 +183,6 @@ def _check_frozen(manifest: Manifest) -> None:
 def _check_privacy(manifest: Manifest) -> None:
     if manifest.privacy is not None:
         try:
-            check_terms(manifest.privacy)
+            check_privacy_terms(manifest.privacy)
         except BadPrivacyTerms as error:
             raise MalformedManifest(f"the manifest's {error}") from error

@@ -46,11 +46,7 @@ def compute_epsilon_milli(charges: Iterable[Charge], delta: Decimal) -> int:
     if not charged:
         return 0
     with localcontext(_CONTEXT):
-        totals = [Decimal(0)] * len(ORDERS)
-        for charge in charged:
-            costs = compute_step_costs(charge.rate, charge.sigma)
-            totals = [total + charge.steps * cost for total, cost in zip(totals, costs, strict=True)]
-        epsilon = min(map(Decimal.__add__, totals, _compute_offsets(delta)))
+        epsilon = min(map(Decimal.__add__, _sum_costs(charged), _compute_offsets(delta)))
         return max(0, int((1000 * epsilon).to_integral_value(ROUND_CEILING)))
 
 
@@ -71,11 +67,8 @@ def find_steps_covering(charges: Iterable[Charge], rate: int, sigma: Decimal) ->
     So they may stand for them in any sum, at any δ.
     """
     with localcontext(_CONTEXT):
-        totals = [Decimal(0)] * len(ORDERS)
-        for charge in charges:
-            costs = compute_step_costs(charge.rate, charge.sigma)
-            totals = [total + charge.steps * cost for total, cost in zip(totals, costs, strict=True)]
-        shares = (total / cost for total, cost in zip(totals, compute_step_costs(rate, sigma), strict=True))
+        costs = compute_step_costs(rate, sigma)
+        shares = (total / cost for total, cost in zip(_sum_costs(charges), costs, strict=True))
         # What rounding adds to a whole number is no step more.
         return max(int((share - share.scaleb(-_SURE)).to_integral_value(ROUND_CEILING)) for share in shares)
 
@@ -92,6 +85,15 @@ def compute_step_costs(rate: int, sigma: Decimal) -> tuple[Decimal, ...]:
         ratio, left = taken / (1 - taken), 1 - taken
         terms = [weight * ratio**k for k, weight in enumerate(weights)]
         return tuple(_compute_order_cost(order, terms, left) for order in ORDERS)
+
+
+def _sum_costs(charges: Iterable[Charge]) -> list[Decimal]:
+    """ρ of all charges together at each of ORDERS, in the context that is set."""
+    totals = [Decimal(0)] * len(ORDERS)
+    for charge in charges:
+        costs = compute_step_costs(charge.rate, charge.sigma)
+        totals = [total + charge.steps * cost for total, cost in zip(totals, costs, strict=True)]
+    return totals
 
 
 def _compute_order_cost(order: int, terms: list[Decimal], left: Decimal) -> Decimal:

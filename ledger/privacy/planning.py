@@ -20,7 +20,7 @@ from ledger.privacy.terms import (
     UNIT,
     BadPrivacyTerms,
     PrivacyTerms,
-    check_terms,
+    check_privacy_terms,
 )
 
 OPTIONS: Final = ("epsilon", "delta", "sigma", "clip", "batch", "lr", "steps")
@@ -46,7 +46,7 @@ class PeerOutlook:
     """ε after these, in thousandths."""
 
 
-def parse_terms(text: str, rounds: int, examples: int) -> PrivacyTerms:
+def parse_privacy_terms(text: str, rounds: int, examples: int) -> PrivacyTerms:
     """Terms from `NAME=VALUE,…` as a person types them, with defaults for the rest.
 
     Without sigma it is the least, in thousandths, with which a peer of `examples` trains all `rounds` within
@@ -78,7 +78,7 @@ def parse_terms(text: str, rounds: int, examples: int) -> PrivacyTerms:
         steps=steps,
         accountant=ACCOUNTANT,
     )
-    check_terms(terms)
+    check_privacy_terms(terms)
     if "sigma" not in numbers:
         sigma = find_sigma(epsilon_milli, delta, compute_rate(batch, examples), rounds * steps)
         terms = replace(terms, sigma=format_decimal(sigma))

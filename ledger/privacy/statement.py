@@ -92,7 +92,7 @@ def check_statement(statement: PrivacyStatement | None, terms: PrivacyTerms | No
         raise BadStatement(f"the update has spent ε {spent} milli, the budget is {terms.epsilon_milli}")
 
 
-def follows(statement: PrivacyStatement, last: PrivacyStatement, *, is_next: bool) -> str | None:
+def find_contradiction(statement: PrivacyStatement, last: PrivacyStatement, *, is_next: bool) -> str | None:
     """Why a statement cannot come after an earlier one of the same author and tenure; None where it can (R30.4).
 
     is_next: `last` is of the update right before this one, so that the counts must meet.

@@ -74,7 +74,7 @@ class PrivacyTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         return self.steps * deviation**2
 
 
-def check_terms(terms: PrivacyTerms) -> None:
+def check_privacy_terms(terms: PrivacyTerms) -> None:
     """Raises BadPrivacyTerms where a number or a name is outside what a circle can have (R30.1)."""
     known = (("mechanism", MECHANISM), ("unit", UNIT), ("accountant", ACCOUNTANT))
     for name, only in known:

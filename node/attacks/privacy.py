@@ -48,7 +48,7 @@ class FalseStatement(Attack):
 
     _terms: PrivacyTerms | None = None
 
-    def says(self, said: PrivacyStatement, terms: PrivacyTerms) -> PrivacyStatement:
+    def restate(self, said: PrivacyStatement, terms: PrivacyTerms) -> PrivacyStatement:
         """What to say instead. said: the true statement."""
         raise NotImplementedError
 
@@ -61,7 +61,7 @@ class FalseStatement(Attack):
             return blob
         update = decode_blob(blob, UPDATE_MAGIC, Update, limit)
         assert update.privacy is not None
-        return encode_update(msgspec.structs.replace(update, privacy=self.says(update.privacy, self._terms)))
+        return encode_update(msgspec.structs.replace(update, privacy=self.restate(update.privacy, self._terms)))
 
 
 class Uncharged(FalseStatement):
@@ -73,7 +73,7 @@ class Uncharged(FalseStatement):
     name = "uncharged"
     summary = "trains on, and says that no privacy was spent on it"
 
-    def says(self, said: PrivacyStatement, terms: PrivacyTerms) -> PrivacyStatement:
+    def restate(self, said: PrivacyStatement, terms: PrivacyTerms) -> PrivacyStatement:
         before = said.rounds - said.charged
         return make_statement(terms, before, 0, examples=said.examples, rate=said.rate, sigma=Decimal(said.sigma))
 
@@ -93,7 +93,7 @@ class MoreExamples(FalseStatement):
             raise ValueError("factor is above 1 and at most 1000")
         self.factor = factor
 
-    def says(self, said: PrivacyStatement, terms: PrivacyTerms) -> PrivacyStatement:
+    def restate(self, said: PrivacyStatement, terms: PrivacyTerms) -> PrivacyStatement:
         examples, rate = int(said.examples * self.factor), None
         if not examples:
             rate = max(1, int(said.rate / self.factor))

@@ -91,17 +91,16 @@ def make_from_task(options: argparse.Namespace, rng: Any) -> Any:
 
 def make_from_folder(options: argparse.Namespace, rng: Any) -> Any:
     """The Setting of a stopped node's folder and its circle. Raises UsageError, SetupError."""
+    from node.cli.privacy_lines import find_places
     from node.leakage.own_steps import read_own_steps
     from node.leakage.setting import make_own_setting
-    from node.operating.data_folder import FolderPlaces
 
     if not options.data.is_dir():
         raise UsageError(f"there is no folder {options.data}: name the one that `folkmoot node --data` was given")
     opened = open_named(options)
-    circle, history, block = opened.circle, opened.history, opened.file.block
-    places = FolderPlaces(options.data, circle.network, circle.fetch_events(block, block)[0].block_hash)
+    circle, history = opened.circle, opened.history
     task = load_circle_task(history.manifest, None if options.task == "auto" else options.task)
-    own = read_own_steps(places, history, circle.network.domain_separator)
+    own = read_own_steps(find_places(opened, options.data), history, circle.network.domain_separator)
     seats = max(circle.terms.start_seats, own.seat + 1)
     return make_own_setting(task, history.manifest, own, seats=seats, rng=rng)
 

@@ -10,14 +10,14 @@ from typing import Any, Final
 from ledger.audit.privacy_statement import bound_detection
 from ledger.privacy.decimals import format_decimal
 from node.leakage.experiment import (
-    FALSE_ALARMS,
+    ALLOWED_FALSE_ALARMS,
     Exposure,
     Leakage,
     PublishedFigures,
     ReadExamples,
     Setting,
 )
-from node.leakage.figures import CONFIDENCE, EpsilonBound, Rate, Recognition
+from node.leakage.figures import CONFIDENCE, EpsilonBound, Frequency, Recognition
 from node.operating.wording import format_count
 
 _KNOWS: Final = {
@@ -53,7 +53,7 @@ def make_fields(setting: Setting, ways: Sequence[Way]) -> dict[str, Any]:
         "codec": setting.publishing.codec,
         "rounds_published": [one.round for one in setting.published],
         "confidence": CONFIDENCE,
-        "false_alarms": list(FALSE_ALARMS),
+        "false_alarms": list(ALLOWED_FALSE_ALARMS),
         "ways": [
             {"name": way.name, "claimed_epsilon": way.claimed, **asdict(way.leakage), "meaning": list(explain(way))}
             for way in ways
@@ -142,7 +142,7 @@ def _explain_published(found: PublishedFigures) -> str:
 
 
 def _explain_claim(claimed: float, delta: str) -> str:
-    allowed = FALSE_ALARMS[0]
+    allowed = ALLOWED_FALSE_ALARMS[0]
     most = bound_detection(round(1000 * claimed), delta, Decimal(str(allowed)))
     if most > _NEARLY_ALL:
         return f"ε {claimed:.3f} is a weak promise: an attack that finds nearly all records may keep it"
@@ -165,7 +165,7 @@ def _explain_bound(bound: EpsilonBound, claimed: float | None) -> Iterator[str]:
 
 
 def _describe_way(leakage: Leakage) -> Iterator[str]:
-    headings = [f"finds at {allowed:.1%} false alarms" for allowed in FALSE_ALARMS]
+    headings = [f"finds at {allowed:.1%} false alarms" for allowed in ALLOWED_FALSE_ALARMS]
     yield _align("attack", "AUC", *headings)
     for name, attack in leakage.attacks.items():
         area = attack.area
@@ -193,12 +193,12 @@ def _align(*cells: str) -> str:
 
 
 def _describe_recognition(found: Recognition | None) -> str:
-    return "too few trials to tell" if found is None else _describe_rate(found.recognised)
+    return "too few trials to tell" if found is None else _describe_frequency(found.recognised)
 
 
-def _describe_rate(rate: Rate) -> str:
-    share, low, high = map(_percent, (rate.share, rate.low, rate.high))
-    return f"{share} ({low} to {high}), {rate.hits:,} of {rate.trials:,}"
+def _describe_frequency(found: Frequency) -> str:
+    share, low, high = map(_percent, (found.share, found.low, found.high))
+    return f"{share} ({low} to {high}), {found.hits:,} of {found.trials:,}"
 
 
 def _percent(share: float) -> str:
@@ -218,9 +218,9 @@ def _describe_published(found: PublishedFigures) -> str:
     area, kind = found.area, found.by_kind
     return (
         f"what this peer published tells its {area.members:,} records from {area.others:,} held-out ones with AUC"
-        f" {area.value:.3f} ({area.low:.3f} to {area.high:.3f}), at {FALSE_ALARMS[0]:.1%} false alarms finds"
-        f" {_describe_recognition(found.recognitions[0])}; that of {kind.runs} stand-ins, with half of both kinds"
-        f" each, with {kind.value:.3f} ({kind.low:.3f} to {kind.high:.3f})"
+        f" {area.value:.3f} ({area.low:.3f} to {area.high:.3f}), at {ALLOWED_FALSE_ALARMS[0]:.1%} false alarms"
+        f" finds {_describe_recognition(found.recognitions[0])}; that of {kind.runs} stand-ins, with half of both"
+        f" kinds each, with {kind.value:.3f} ({kind.low:.3f} to {kind.high:.3f})"
     )
 
 
@@ -228,8 +228,8 @@ def _describe_read(read: ReadExamples | None) -> str:
     if read is None:
         return "not tried: no dense layer that the records go into is shared"
     return (
-        f"the first layer gives back {_describe_rate(read.members)} of these, and of others"
-        f" {_describe_rate(read.others)}"
+        f"the first layer gives back {_describe_frequency(read.members)} of these, and of others"
+        f" {_describe_frequency(read.others)}"
     )
 
 

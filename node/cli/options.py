@@ -114,12 +114,12 @@ def add_privacy(parser: argparse.ArgumentParser) -> None:
 
 def parse_privacy(text: str | None, rounds: int, samples: int, option: str = "--privacy") -> "PrivacyTerms | None":
     """The terms of --privacy, or of an option like it; None without. Raises UsageError."""
-    from ledger.privacy.planning import parse_terms
+    from ledger.privacy.planning import parse_privacy_terms
 
     if text is None:
         return None
     try:
-        return parse_terms(text, rounds, samples)
+        return parse_privacy_terms(text, rounds, samples)
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from error
 

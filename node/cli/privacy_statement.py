@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger.audit.findings import Report
-from ledger.audit.privacy_statement import Standing, make_statement_fields
+from ledger.audit.privacy_statement import Assessment, make_statement_fields
 from ledger.privacy.accountant import ORDERS
 from node.operating.wording import format_count
 
@@ -47,10 +47,10 @@ def describe_statement(report: Report) -> Iterator[str]:
 def _sum_up(seats: Sequence[Mapping[str, Any]]) -> str:
     """How the claims fared, in a sentence."""
     parts = []
-    for standing in Standing:
-        named = [_name_seat(one) for one in seats if one["standing"] == standing]
+    for assessment in Assessment:
+        named = [_name_seat(one) for one in seats if one["assessment"] == assessment]
         if named:
-            parts.append(f"{standing} for {'seat' if len(named) == 1 else 'seats'} {', '.join(named)}")
+            parts.append(f"{assessment} for {'seat' if len(named) == 1 else 'seats'} {', '.join(named)}")
     return f"{'; '.join(parts)}." if parts else "no seat has published anything yet."
 
 
@@ -113,11 +113,11 @@ def _describe_seats(seats: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     )
     yield from _head("How each claim fared")
     yield from _tabulate(
-        ("seat", "standing", "updates read", "noise measured", "least step / noise"),
+        ("seat", "assessment", "updates read", "noise measured", "least step / noise"),
         [
             (
                 _name_seat(one),
-                f"**{one['standing']}**",
+                f"**{one['assessment']}**",
                 f"{one['updates_read']} of {one['updates']}",
                 f"{one['noise_measured']} of {one['updates_charged']}",
                 _format(one["least_noise"], ".3f", absent="–"),

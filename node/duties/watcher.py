@@ -22,6 +22,8 @@ from node.duties.watching import (
     AttestationOf,
     UnshownAttestation,
     choose_target,
+    compute_patience_s,
+    compute_staked_wei,
     draw_attestation,
     is_disputable,
     is_heard,
@@ -30,8 +32,6 @@ from node.duties.watching import (
     make_outcome_notice,
     may_be_asked,
     may_claim,
-    patience_s,
-    staked_wei,
 )
 from node.follower import Follower
 from node.operating.notices import Notice, Notices
@@ -127,7 +127,7 @@ class Watcher:
 
     def has_coin_for(self, wei: int) -> bool:
         """So much more may be at stake."""
-        return staked_wei(self._history, self._address) + wei <= self._budget.stake_wei
+        return compute_staked_wei(self._history, self._address) + wei <= self._budget.stake_wei
 
     def list_disputes(self) -> list[tuple[int, int, int, bytes]]:
         """The arguments of `dispute` for what was found, one a judge."""
@@ -293,7 +293,7 @@ class Watcher:
         if kind in self._told:
             return
         self._told.add(kind)
-        patience = format_duration(patience_s(self._history, said.judge, self._address))
+        patience = format_duration(compute_patience_s(self._history, said.judge, self._address))
         does = (
             f"if that stays so for {patience} it has the circle ask for it"
             if self._budget.stake_wei >= self._history.terms.dispute_bond

@@ -56,7 +56,7 @@ def draw_attestation(
             return None
         weights = [1 / (1 + rounds[-1].number - round_.number) for round_ in rounds]
         round_ = rng.choices(rounds, weights)[0]
-        judges = [one for one in _disputable(history, round_, now_s) if one != own]
+        judges = [one for one in _find_disputable(history, round_, now_s) if one != own]
         left = [one for one in judges if AttestationOf(round_.number, one) not in seen]
         if left:
             dissents = count_dissents(round_)
@@ -72,10 +72,10 @@ def is_disputable(history: History, said: AttestationOf, now_s: float) -> bool:
     """Whether a claim about it is taken, in time to be heard before the judge is free, and would cost the judge."""
     round_ = history.rounds[said.round - 1]
     is_recent = round_.settled and history.number - said.round <= DISPUTE_ROUNDS
-    return is_recent and said.judge in _disputable(history, round_, now_s)
+    return is_recent and said.judge in _find_disputable(history, round_, now_s)
 
 
-def _disputable(history: History, round_: Round, now_s: float) -> list[int]:
+def _find_disputable(history: History, round_: Round, now_s: float) -> list[int]:
     return [judge for judge in round_.attestations if _is_answerable(history, round_, judge, now_s)]
 
 
@@ -148,7 +148,7 @@ class UnshownAttestation:
         )
 
 
-def patience_s(history: History, judge: int, address: str) -> float:
+def compute_patience_s(history: History, judge: int, address: str) -> float:
     """For how long a judge is asked for what it judged from before the circle is to ask for it.
 
     A window, twice that after this account asked it by a claim and it showed, and so on to eight: a judge that
@@ -172,7 +172,7 @@ def is_withheld(history: History, unshown: UnshownAttestation, address: str, now
     """
     said, held = unshown.said, history.seats[unshown.said.judge]
     is_about = not held.is_held or held.attested_round >= history.number - 1
-    wait_s = patience_s(history, said.judge, address) * (2 if held.disputes else 1)
+    wait_s = compute_patience_s(history, said.judge, address) * (2 if held.disputes else 1)
     is_long = now_s - unshown.first_s >= wait_s and unshown.times >= _ASKED
     return is_about and is_long
 
@@ -187,7 +187,7 @@ def may_be_asked(history: History, said: AttestationOf, now_s: float) -> bool:
     return is_disputable(history, said, now_s) and not is_claimed
 
 
-def staked_wei(history: History, address: str) -> int:
+def compute_staked_wei(history: History, address: str) -> int:
     """What an account has in claims and appeals that are not over."""
     open_ = history.open_disputes.values()
     claims = sum(dispute.claim.challenger == address for dispute in open_)
@@ -201,7 +201,7 @@ def may_claim(history: History, address: str, budget_wei: int) -> bool:
     Each claim leaves room for its appeal, or a jury that happens to be the liars' would burn it; a first one may be
     raised without.
     """
-    bond, staked_now = history.terms.dispute_bond, staked_wei(history, address)
+    bond, staked_now = history.terms.dispute_bond, compute_staked_wei(history, address)
     open_ = [one for one in history.open_disputes.values() if one.claim.challenger == address]
     unappealed = sum(one.appellant is None for one in open_)
     needed = bond if not staked_now else (1 + APPEAL_BONDS * (1 + unappealed)) * bond

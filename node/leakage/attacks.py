@@ -39,7 +39,7 @@ class Trials:
         """The same of some of the examples."""
         return Trials(self.signs[:, :, rows], self.is_in[:, rows])
 
-    def part(self, count: int) -> "tuple[Trials, Trials]":
+    def split(self, count: int) -> "tuple[Trials, Trials]":
         """The first so many runs, and the others."""
         return Trials(self.signs[:count], self.is_in[:count]), Trials(self.signs[count:], self.is_in[count:])
 
@@ -92,7 +92,7 @@ def score_blindly(trials: Trials) -> Scores:
     return np.asarray(((flat - flat.mean(0)) / (flat.std(0) + _TINY)).sum(-1))
 
 
-ATTACKS: Final[Mapping[str, Callable[[Trials, Trials], Scores]]] = {
+LEAKAGE_ATTACKS: Final[Mapping[str, Callable[[Trials, Trials], Scores]]] = {
     "loss": score_by_loss,
     "steps": score_by_steps,
     "shadows": score_by_shadows,

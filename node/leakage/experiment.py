@@ -11,12 +11,12 @@ from scipy.special import ndtr
 
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.privacy.terms import PrivacyTerms
-from node.leakage.attacks import ATTACKS, Trials, score_against, score_blindly, score_by_shadows
+from node.leakage.attacks import LEAKAGE_ATTACKS, Trials, score_against, score_blindly, score_by_shadows
 from node.leakage.figures import (
     CONFIDENCE,
     Area,
     EpsilonBound,
-    Rate,
+    Frequency,
     Recognition,
     compute_area,
     find_epsilon_bound,
@@ -31,7 +31,7 @@ from node.leakage.stand_ins import Publishing, StandIn
 from node.learning.layout import Vector
 
 _log = logging.getLogger(__name__)
-FALSE_ALARMS: Final = (0.01, 0.001)
+ALLOWED_FALSE_ALARMS: Final = (0.01, 0.001)
 """Allowed rates at which members are counted."""
 _GUESSED: Final = (0.02, 0.1, 0.3)
 _LISTED: Final = 10
@@ -44,7 +44,7 @@ class AttackFigures:
     area: Area
     """Over all thresholds."""
     recognitions: tuple[Recognition | None, ...]
-    """At each of FALSE_ALARMS; None where there were too few non-members to tell."""
+    """At each of ALLOWED_FALSE_ALARMS; None where there were too few non-members to tell."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Exposure:
 class ReadExamples:
     """What rows of the first layer gave back."""
 
-    members: Rate
+    members: Frequency
     """Of the examples that a stand-in was trained on."""
-    others: Rate
+    others: Frequency
     """Of those it was not: what chance and likeness do."""
 
 
@@ -92,7 +92,7 @@ class PublishedFigures:
     area: Area
     """Of one run, so its interval is by the examples."""
     recognitions: tuple[Recognition | None, ...]
-    """At each of FALSE_ALARMS."""
+    """At each of ALLOWED_FALSE_ALARMS."""
     by_kind: Area
     """The same question put to the stand-ins, which had half of both: what the two kinds differ by anyway."""
 
@@ -178,7 +178,7 @@ def measure_leakage(setting: Setting, *, stand_ins: int, rng: np.random.Generato
     layer = FirstLayer.find(setting.publishing.task, setting.publishing.template, pool)
     run = _publish_all(setting, pool, 2 * stand_ins, rng, layer)
     own = run.trials.select(slice(pool.own))
-    attacked, shadows = own.part(stand_ins)
+    attacked, shadows = own.split(stand_ins)
     with_canaries, canaries = add_canaries(pool, rng)
     bound = None
     if canaries:
@@ -189,11 +189,11 @@ def measure_leakage(setting: Setting, *, stand_ins: int, rng: np.random.Generato
         setting.rounds,
         pool.own,
         len(pool) - pool.own,
-        {name: _measure_attack(score(attacked, shadows), attacked) for name, score in ATTACKS.items()},
+        {name: _measure_attack(score(attacked, shadows), attacked) for name, score in LEAKAGE_ATTACKS.items()},
         _measure_exposure(own),
         None if run.is_read is None else _measure_read(run.is_read[:, : pool.own], own.is_in),
         bound,
-        _measure_published(setting, *run.trials.part(stand_ins)),
+        _measure_published(setting, *run.trials.split(stand_ins)),
     )
 
 
@@ -207,7 +207,7 @@ def _measure_published(setting: Setting, attacked: Trials, shadows: Trials) -> P
     scores = score_against(signs, shadows)
     return PublishedFigures(
         measure_one_area(scores, is_own),
-        tuple(measure_recognition(scores, is_own, allowed) for allowed in FALSE_ALARMS),
+        tuple(measure_recognition(scores, is_own, allowed) for allowed in ALLOWED_FALSE_ALARMS),
         measure_area(score_by_shadows(attacked, shadows), np.tile(is_own, (attacked.runs, 1))),
     )
 
@@ -253,7 +253,7 @@ def _publish_all(
 def _measure_attack(scores: npt.NDArray[np.float64], trials: Trials) -> AttackFigures:
     return AttackFigures(
         measure_area(scores, trials.is_in),
-        tuple(measure_recognition(scores, trials.is_in, allowed) for allowed in FALSE_ALARMS),
+        tuple(measure_recognition(scores, trials.is_in, allowed) for allowed in ALLOWED_FALSE_ALARMS),
     )
 
 
@@ -275,6 +275,6 @@ def _examine(index: int, scores: npt.NDArray[np.float64], is_in: npt.NDArray[np.
 
 def _measure_read(is_read: npt.NDArray[np.bool_], is_in: npt.NDArray[np.bool_]) -> ReadExamples:
     return ReadExamples(
-        Rate.of(int((is_read & is_in).sum()), int(is_in.sum())),
-        Rate.of(int((is_read & ~is_in).sum()), int((~is_in).sum())),
+        Frequency.of(int((is_read & is_in).sum()), int(is_in.sum())),
+        Frequency.of(int((is_read & ~is_in).sum()), int((~is_in).sum())),
     )

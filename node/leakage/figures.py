@@ -21,7 +21,7 @@ Marks = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Rate:
+class Frequency:
     """How often something happened, with its Clopper–Pearson interval."""
 
     hits: int
@@ -34,7 +34,7 @@ class Rate:
     """The most."""
 
     @classmethod
-    def of(cls, hits: int, trials: int) -> "Rate":
+    def of(cls, hits: int, trials: int) -> "Frequency":
         """Source: Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404."""
         half = (1 - CONFIDENCE) / 2
         low = float(betaincinv(hits, trials - hits + 1, half)) if hits else 0.0
@@ -76,9 +76,9 @@ class Recognition:
 
     allowed: float
     """The rate of false alarms that may be, 0..1."""
-    recognised: Rate
+    recognised: Frequency
     """Of the members."""
-    false_alarms: Rate
+    false_alarms: Frequency
     """Of the non-members, at the same threshold."""
 
 
@@ -148,8 +148,8 @@ def measure_recognition(scores: Scores, is_member: Marks, allowed: float) -> Rec
     threshold = others[most] if most < len(others) else -np.inf
     return Recognition(
         allowed,
-        Rate.of(int((members > threshold).sum()), len(members)),
-        Rate.of(int((others > threshold).sum()), len(others)),
+        Frequency.of(int((members > threshold).sum()), len(members)),
+        Frequency.of(int((others > threshold).sum()), len(others)),
     )
 
 

@@ -11,7 +11,7 @@ from ledger.fetch.fetcher import Unavailable
 from ledger.privacy.accountant import Charge
 from ledger.privacy.statement import PrivacyStatement
 from node.learning.private.budget import PrivacyBudget
-from node.learning.private.charges import ChargeFile, Rate
+from node.learning.private.charges import ChargeFile, ChargeKind
 from node.learning.private.own_budget import note_budget
 from node.membership.parts import PeerParts
 from node.operating.data_folder import DataFolder
@@ -42,7 +42,7 @@ async def open_budget(
         _log.warning(
             "privacy charges taken from a published update rounds=%d instead_of=%d", said.rounds, len(file.charged)
         )
-        kind = Rate(said.examples, said.rate, said.sigma)
+        kind = ChargeKind(said.examples, said.rate, said.sigma)
         await parts.worker.run(lambda: file.restore(said.rounds, kind))
     budget = PrivacyBudget(
         terms, file, budget_milli, lambda number: parts.fail_at(number, "charged"), earlier=earlier

@@ -7,7 +7,7 @@ import numpy as np
 
 from node.learning.private.mechanism import Mechanism, Privacy
 from node.learning.private.randomness import Words
-from node.simulator.privacy_budget import find_rounds_within
+from node.simulator.privacy_budget import find_rounds_in_budget
 
 
 class PredictableRandomness:
@@ -41,7 +41,7 @@ class PredictableTraining:
 
     def begin(self, round_number: int, examples: int) -> Privacy | None:
         """The means of a round, the same each time; None where the budget lacks it."""
-        within = find_rounds_within(self._privacy, examples)
+        within = find_rounds_in_budget(self._privacy, examples)
         if within is not None and round_number - self._first >= within:
             return None
         batch = int(self._privacy["batch"])

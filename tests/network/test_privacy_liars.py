@@ -50,10 +50,10 @@ def test_the_statement_says_of_each_seat_what_it_claims_and_how_that_fared(audit
     run, _ = audited
     said = run.network.audit("--statement")
     seats = {one["seat"]: one for one in said["seats"]}
-    standings = {index: seats[run.seat(index)]["standing"] for index in range(len(KINDS))}
+    assessments = {index: seats[run.seat(index)]["assessment"] for index in range(len(KINDS))}
     liars = (NOISELESS, HALF_NOISY, UNCHARGED, LATE)
-    assert {index for index, standing in standings.items() if standing == "contradicted"} == set(liars)
-    assert {standings[index] for index in (*HONEST, EARLY)} == {"nothing against it"}
+    assert {index for index, assessment in assessments.items() if assessment == "contradicted"} == set(liars)
+    assert {assessments[index] for index in (*HONEST, EARLY)} == {"nothing against it"}
     honest = seats[run.seat(HONEST[0])]
     assert (honest["rounds_charged"], honest["updates_read"], honest["noise_measured"]) == (3, 3, 3)
     assert (honest["epsilon"], honest["delta"], honest["examples_said"]) == (2.547, "1e-5", 60)

@@ -51,6 +51,14 @@ def test_what_can_be_chosen_by_name_stands_in_the_docs() -> None:
     assert not unnamed
 
 
+def test_the_glossary_has_each_word_once_and_in_order_below_its_heading() -> None:
+    lines = (ROOT / "docs/glossary.md").read_text().splitlines()
+    first, *rows = (line.split("|") for line in lines if line.startswith("|") and not line.startswith("|---"))
+    words = [row[1].strip().lower() for row in rows]
+    assert first[1].strip() == "Word"
+    assert words == sorted(set(words))
+
+
 @pytest.mark.parametrize("where", [citations.of_code, citations.of_tests])
 def test_every_rule_is_cited_by_code_and_by_a_test(where: "citations.Where") -> None:
     found = where(ROOT)

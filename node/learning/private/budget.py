@@ -10,7 +10,7 @@ from ledger.errors import SetupError
 from ledger.privacy.accountant import RATE_ONE, Charge, compute_rate, find_steps_covering
 from ledger.privacy.statement import PrivacyStatement, find_rounds_within, make_statement
 from ledger.privacy.terms import PrivacyTerms
-from node.learning.private.charges import ChargeFile, Rate
+from node.learning.private.charges import ChargeFile, ChargeKind
 from node.learning.private.mechanism import Mechanism, Privacy
 from node.learning.private.randomness import Randomness, SystemRandomness
 
@@ -106,7 +106,7 @@ class PrivacyBudget:
         """Where it stands."""
         return compute_spending(self._terms, self._file, self.budget_milli)
 
-    def _take_over(self, kind: Rate) -> None:
+    def _take_over(self, kind: ChargeKind) -> None:
         """Charge what was spent in other circles and is not charged yet. Raises SetupError for too much."""
         if not self._earlier:
             return
@@ -122,12 +122,12 @@ class PrivacyBudget:
             self._file.add_earlier(lacking, kind)
             _log.info("privacy spent in other circles charged rounds=%d", lacking)
 
-    def _find_kind(self) -> Rate:
-        return self._file.kind or Rate(
+    def _find_kind(self) -> ChargeKind:
+        return self._file.kind or ChargeKind(
             self._examples, compute_rate(self._terms.batch, self._examples), self._terms.sigma
         )
 
-    def _count_rounds(self, kind: Rate) -> int:
+    def _count_rounds(self, kind: ChargeKind) -> int:
         return find_rounds_within(self._terms, kind.rate, budget_milli=self.budget_milli)
 
 
@@ -141,7 +141,7 @@ class UnchargedTraining:
     def begin(self, round_number: int, examples: int) -> Privacy:  # noqa: ARG002
         """The means of a round."""
         stated = self._stated or examples
-        kind = Rate(stated, compute_rate(self._terms.batch, stated), self._terms.sigma)
+        kind = ChargeKind(stated, compute_rate(self._terms.batch, stated), self._terms.sigma)
         return Privacy(make_mechanism(self._terms, kind, examples), SystemRandomness())
 
 
@@ -155,7 +155,7 @@ def compute_spending(terms: PrivacyTerms, file: ChargeFile, budget_milli: int) -
     return Spending(spent, budget_milli, rounds, max(0, left))
 
 
-def make_mechanism(terms: PrivacyTerms, kind: Rate, examples: int) -> Mechanism:
+def make_mechanism(terms: PrivacyTerms, kind: ChargeKind, examples: int) -> Mechanism:
     """A round's mechanism in numbers. examples: how many the peer has now."""
     return Mechanism(
         steps=terms.steps,

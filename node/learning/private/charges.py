@@ -20,7 +20,7 @@ _FIELDS: Final = 5
 
 
 @dataclass(frozen=True)
-class Rate:
+class ChargeKind:
     """What a peer says with its first charge and keeps as long as the circle lasts."""
 
     examples: int
@@ -43,7 +43,7 @@ class ChargedRound:
     round: int
     """In which it was done, or was to be. After a crash there may be several of one round, and all count. 0 for one
     that is known from a published update alone, EARLIER for one that stands for what another circle cost."""
-    kind: Rate
+    kind: ChargeKind
     """What it cost."""
 
 
@@ -76,11 +76,11 @@ class ChargeFile:
         return tuple(self._charged)
 
     @property
-    def kind(self) -> Rate | None:
+    def kind(self) -> ChargeKind | None:
         """What every round costs; None before the first."""
         return self._charged[0].kind if self._charged else None
 
-    def charge(self, round_number: int, kind: Rate) -> None:
+    def charge(self, round_number: int, kind: ChargeKind) -> None:
         """Note a round that is about to be trained, on the disk when this returns. Raises OSError.
 
         kind: of all rounds the same.
@@ -100,13 +100,13 @@ class ChargeFile:
         """How many of them stand for what was spent in another circle."""
         return sum(one.round == EARLIER for one in self._charged)
 
-    def add_earlier(self, rounds: int, kind: Rate) -> None:
+    def add_earlier(self, rounds: int, kind: ChargeKind) -> None:
         """Note rounds that stand for what was spent in another circle. Raises OSError."""
         assert self.kind in (None, kind)
         self._charged += [ChargedRound(EARLIER, kind)] * rounds
         self._rewrite()
 
-    def restore(self, rounds: int, kind: Rate) -> None:
+    def restore(self, rounds: int, kind: ChargeKind) -> None:
         """Put in place what is known from a published update. Raises OSError."""
         self._charged = [ChargedRound(0, kind)] * rounds
         self._rewrite()
@@ -144,4 +144,4 @@ def _parse(path: Path, number: int, line: bytes) -> ChargedRound:
         raise ChargesDamaged(path, f"is damaged in line {number}")
     if len(fields) != _FIELDS or int(fields[0]) != number:
         raise ChargesDamaged(path, f"lacks a line before line {number}")
-    return ChargedRound(int(fields[1]), Rate(int(fields[2]), int(fields[3]), fields[4]))
+    return ChargedRound(int(fields[1]), ChargeKind(int(fields[2]), int(fields[3]), fields[4]))

@@ -8,9 +8,9 @@ import pytest
 from ledger.audit.findings import Check, HolderPrivacy, PrivacyLine, Report
 from ledger.audit.privacy_statement import (
     ASSUMED,
-    Standing,
+    Assessment,
+    assess,
     bound_detection,
-    judge,
     list_checked,
     list_holders,
     list_unchecked,
@@ -80,17 +80,17 @@ def test_what_was_not_read_is_counted_against_what_was_published() -> None:
 
 def test_a_claim_stands_is_partly_checked_doubtful_or_contradicted() -> None:
     report = report_of(HOLDER)
-    assert judge(report, HOLDER) == Standing.STANDS
-    assert judge(report, replace(HOLDER, read=2)) == Standing.PARTLY
-    assert judge(report, replace(HOLDER, measured=2)) == Standing.PARTLY
+    assert assess(report, HOLDER) == Assessment.STANDS
+    assert assess(report, replace(HOLDER, read=2)) == Assessment.PARTLY
+    assert assess(report, replace(HOLDER, measured=2)) == Assessment.PARTLY
     report.add(Check.VERDICTS, "it attested otherwise", round_number=2, seat=1)
     report.add(Check.PRIVACY, "another's", round_number=2, seat=2)
     report.add(Check.PRIVACY, "of who sat there before", round_number=2, seat=1)
-    assert judge(report, replace(HOLDER, first_round=3)) == Standing.STANDS
-    assert judge(report, HOLDER) == Standing.CONTRADICTED
+    assert assess(report, replace(HOLDER, first_round=3)) == Assessment.STANDS
+    assert assess(report, HOLDER) == Assessment.CONTRADICTED
     doubtful = report_of(HOLDER)
     doubtful.add(Check.BLOBS, "the update is invalid: it says less", round_number=2, seat=1)
-    assert judge(doubtful, HOLDER) == Standing.DOUBTFUL
+    assert assess(doubtful, HOLDER) == Assessment.DOUBTFUL
 
 
 def test_who_contradicts_itself_is_bound_by_nothing() -> None:
@@ -98,7 +98,7 @@ def test_who_contradicts_itself_is_bound_by_nothing() -> None:
     assert make_statement_fields(report)["seats"][0]["detected_at_most"] == 0.122
     report.add(Check.PRIVACY, "its step is too small", round_number=2, seat=1)
     [seat] = make_statement_fields(report)["seats"]
-    assert (seat["standing"], seat["epsilon"], seat["detected_at_most"]) == ("contradicted", 2.5, None)
+    assert (seat["assessment"], seat["epsilon"], seat["detected_at_most"]) == ("contradicted", 2.5, None)
     assert [finding["fact"] for finding in seat["findings"]] == ["its step is too small"]
 
 

@@ -12,9 +12,9 @@ from ledger.privacy.planning import (
     compute_hidden_steps,
     compute_outlook,
     find_sigma,
-    parse_terms,
+    parse_privacy_terms,
 )
-from ledger.privacy.terms import BadPrivacyTerms, check_terms
+from ledger.privacy.terms import BadPrivacyTerms, check_privacy_terms
 from tests.support.privacy import TERMS
 
 pytestmark = pytest.mark.rule("R30.2")
@@ -40,8 +40,8 @@ def test_a_budget_that_no_noise_keeps_is_refused() -> None:
 
 
 def test_a_budget_alone_makes_terms_that_last_all_rounds() -> None:
-    terms = parse_terms("epsilon=8", 30, 1000)
-    check_terms(terms)
+    terms = parse_privacy_terms("epsilon=8", 30, 1000)
+    check_privacy_terms(terms)
     assert (terms.epsilon_milli, terms.delta, terms.batch, terms.steps) == (8000, "1e-5", 250, 4)
     outlook = compute_outlook(terms, 30, 1000)
     assert outlook.rounds == 30
@@ -50,12 +50,14 @@ def test_a_budget_alone_makes_terms_that_last_all_rounds() -> None:
 
 @pytest.mark.parametrize(("epsilon", "lr"), [("100", "4"), ("8", "2.3"), ("2", "0.74"), ("0.05", "0.025")])
 def test_the_more_noise_there_is_the_less_a_step_moves(epsilon: str, lr: str) -> None:
-    assert parse_terms(f"epsilon={epsilon}", 30, 1000).lr == lr
-    assert parse_terms(f"epsilon={epsilon},lr=1.6", 30, 1000).lr == "1.6"
+    assert parse_privacy_terms(f"epsilon={epsilon}", 30, 1000).lr == lr
+    assert parse_privacy_terms(f"epsilon={epsilon},lr=1.6", 30, 1000).lr == "1.6"
 
 
 def test_what_is_typed_is_taken_in_its_canonical_form() -> None:
-    terms = parse_terms("epsilon=2.50, delta=0.000010,sigma=4.0,clip=0.50,batch=100,lr=0.10,steps=2", 10, 1000)
+    terms = parse_privacy_terms(
+        "epsilon=2.50, delta=0.000010,sigma=4.0,clip=0.50,batch=100,lr=0.10,steps=2", 10, 1000
+    )
     assert (terms.epsilon_milli, terms.delta, terms.sigma, terms.clip) == (2500, "1e-5", "4", "0.5")
     assert (terms.batch, terms.lr, terms.steps) == (100, "0.1", 2)
 
@@ -81,7 +83,7 @@ def test_what_is_typed_is_taken_in_its_canonical_form() -> None:
 )
 def test_what_makes_no_terms_is_refused_with_the_reason(text: str, says: str) -> None:
     with pytest.raises(BadPrivacyTerms, match=says):
-        parse_terms(text, 10, 1000)
+        parse_privacy_terms(text, 10, 1000)
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,10 +93,10 @@ def test_what_makes_no_terms_is_refused_with_the_reason(text: str, says: str) ->
 )
 def test_any_text_makes_terms_that_may_be_or_is_refused(text: str) -> None:
     try:
-        terms = parse_terms(text, 3, 100)
+        terms = parse_privacy_terms(text, 3, 100)
     except BadPrivacyTerms:
         return
-    check_terms(terms)
+    check_privacy_terms(terms)
 
 
 def test_who_has_fewer_examples_lasts_for_fewer_rounds() -> None:

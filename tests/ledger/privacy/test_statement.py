@@ -14,8 +14,8 @@ from ledger.privacy.statement import (
     BadStatement,
     PrivacyStatement,
     check_statement,
+    find_contradiction,
     find_rounds_within,
-    follows,
     make_statement,
 )
 from tests.support.privacy import TERMS
@@ -138,12 +138,12 @@ def test_figures_at_random_are_refused(statement: PrivacyStatement) -> None:
 @pytest.mark.rule("R30.4")
 def test_counts_go_on_from_update_to_update() -> None:
     later = make_statement(TERMS, 4, 1, examples=1000)
-    assert follows(later, STATEMENT, is_next=True) is None
-    assert follows(make_statement(TERMS, 3, 0, examples=1000), STATEMENT, is_next=True) is None
+    assert find_contradiction(later, STATEMENT, is_next=True) is None
+    assert find_contradiction(make_statement(TERMS, 3, 0, examples=1000), STATEMENT, is_next=True) is None
     skipped = make_statement(TERMS, 6, 1, examples=1000)
-    assert follows(skipped, STATEMENT, is_next=False) is None
+    assert find_contradiction(skipped, STATEMENT, is_next=False) is None
     assert "charged for 3 rounds before and for 1 since, and says 6" in str(
-        follows(skipped, STATEMENT, is_next=True)
+        find_contradiction(skipped, STATEMENT, is_next=True)
     )
 
 
@@ -152,7 +152,7 @@ def test_counts_go_on_from_update_to_update() -> None:
 def test_a_count_that_falls_or_stands_follows_from_nothing(is_next: bool) -> None:
     for rounds, charged in ((2, 1), (2, 0), (3, 1)):
         later = make_statement(TERMS, rounds, charged, examples=1000)
-        assert follows(later, STATEMENT, is_next=is_next) is not None
+        assert find_contradiction(later, STATEMENT, is_next=is_next) is not None
 
 
 @pytest.mark.rule("R30.4")
@@ -162,4 +162,4 @@ def test_noise_rate_and_examples_stay_as_they_were_said() -> None:
         make_statement(TERMS, 4, 1, examples=1000, sigma=Decimal(3)),
         make_statement(TERMS, 4, 1, rate=10**8),
     ):
-        assert "before, now" in str(follows(other, STATEMENT, is_next=True))
+        assert "before, now" in str(find_contradiction(other, STATEMENT, is_next=True))

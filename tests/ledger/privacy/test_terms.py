@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.privacy.terms import BadPrivacyTerms, PrivacyTerms, check_terms
+from ledger.privacy.terms import BadPrivacyTerms, PrivacyTerms, check_privacy_terms
 from tests.support.privacy import TERMS
 
 pytestmark = pytest.mark.rule("R30.1")
@@ -21,7 +21,7 @@ def changed(**fields: Any) -> PrivacyTerms:
 
 
 def test_the_terms_of_the_guide_may_be() -> None:
-    check_terms(TERMS)
+    check_privacy_terms(TERMS)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_terms_of_the_guide_may_be() -> None:
 )
 def test_terms_that_cannot_be_are_refused_with_the_reason(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(BadPrivacyTerms, match=says):
-        check_terms(changed(**fields))
+        check_privacy_terms(changed(**fields))
 
 
 @pytest.mark.parametrize("field", sorted(PrivacyTerms.__struct_fields__))
@@ -69,7 +69,7 @@ def test_every_field_is_required_and_none_may_be_added(field: str) -> None:
 @given(st.sampled_from(["delta", "clip", "sigma", "lr"]), st.text(max_size=24))
 def test_any_text_in_a_number_s_place_is_a_number_or_refused(field: str, text: str) -> None:
     try:
-        check_terms(changed(**{field: text}))
+        check_privacy_terms(changed(**{field: text}))
     except BadPrivacyTerms:
         return
     assert Decimal(text) > 0

@@ -11,6 +11,7 @@ from node.duties.watching import (
     BUDGET_BONDS,
     AttestationOf,
     choose_target,
+    compute_staked_wei,
     count_dissents,
     draw_attestation,
     is_disputable,
@@ -18,7 +19,6 @@ from node.duties.watching import (
     is_withdrawal_due,
     make_outcome_notice,
     may_claim,
-    staked_wei,
 )
 from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, NOW, SEATS, WINDOW_S, Court
 from tests.support.histories.parts import address
@@ -165,15 +165,15 @@ def test_a_verdict_is_claimed_before_a_record_and_nothing_twice() -> None:
 
 def test_what_is_at_stake_are_the_claims_and_appeals_that_are_not_over() -> None:
     court = Court()
-    assert staked_wei(court.history, CHALLENGER) == 0
+    assert compute_staked_wei(court.history, CHALLENGER) == 0
     court.dispute()
-    assert staked_wei(court.history, CHALLENGER) == DISPUTE_BOND
+    assert compute_staked_wei(court.history, CHALLENGER) == DISPUTE_BOND
     court.summon()
     court.refer(Stage.APPEAL)
     court.apply(Appealed(0, CHALLENGER, NOW + 4 * WINDOW_S))
-    assert staked_wei(court.history, CHALLENGER) == 5 * DISPUTE_BOND
+    assert compute_staked_wei(court.history, CHALLENGER) == 5 * DISPUTE_BOND
     court.resolve(Outcome.VOID)
-    assert staked_wei(court.history, CHALLENGER) == 0
+    assert compute_staked_wei(court.history, CHALLENGER) == 0
 
 
 def test_a_claim_upheld_is_told_with_its_amounts_and_what_is_owed_is_to_be_taken() -> None:

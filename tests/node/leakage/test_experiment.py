@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
-from ledger.privacy.planning import parse_terms
+from ledger.privacy.planning import parse_privacy_terms
 from node.leakage.experiment import Leakage, PublishedStep, Setting, measure_leakage
 from node.leakage.pool import Pool
 from node.leakage.setting import count_stated, make_setting, with_privacy
@@ -98,7 +98,7 @@ def test_every_figure_has_its_count(learnt_by_heart: Leakage) -> None:
 
 def test_under_privacy_terms_the_same_is_hidden_and_the_bound_is_below_the_claim(learnt_by_heart: Leakage) -> None:
     setting = make(ByHeart())
-    terms = parse_terms("epsilon=2", setting.rounds, count_stated(setting))
+    terms = parse_privacy_terms("epsilon=2", setting.rounds, count_stated(setting))
     found = measure(with_privacy(setting, terms))
     # Its noise is the system's: twenty runs gave .548 to .619.
     assert found.attacks["shadows"].area.value < 0.68
@@ -109,7 +109,7 @@ def test_under_privacy_terms_the_same_is_hidden_and_the_bound_is_below_the_claim
 
 def test_without_noise_to_speak_of_clipping_alone_hides_little() -> None:
     setting = make(ByHeart())
-    quiet = parse_terms("epsilon=2,sigma=0.1,lr=2", setting.rounds, count_stated(setting))
+    quiet = parse_privacy_terms("epsilon=2,sigma=0.1,lr=2", setting.rounds, count_stated(setting))
     assert measure(with_privacy(setting, quiet)).attacks["shadows"].area.low > 0.6
 
 
@@ -165,7 +165,7 @@ def test_without_held_out_records_or_with_other_terms_there_is_nothing_to_compar
     assert measure(replace(alone, published=publish(alone, slice(12))), 8).published is None
     setting = make(HeldOut(20))
     published = replace(setting, published=publish(setting, slice(20)))
-    terms = parse_terms("epsilon=2", 1, count_stated(setting))
+    terms = parse_privacy_terms("epsilon=2", 1, count_stated(setting))
     assert measure(with_privacy(published, terms), 8).published is None
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest, mannwhitneyu
 
 from node.leakage.figures import (
-    Rate,
+    Frequency,
     compute_area,
     find_epsilon_bound,
     measure_area,
@@ -19,7 +19,7 @@ RUNS, EXAMPLES = 20, 60
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 7), (7, 7), (3, 40), (143, 2004), (0, 0)])
 def test_a_rate_has_the_interval_of_clopper_and_pearson(hits: int, trials: int) -> None:
-    rate = Rate.of(hits, trials)
+    rate = Frequency.of(hits, trials)
     if not trials:
         assert (rate.low, rate.high) == (0.0, 1.0)
         return

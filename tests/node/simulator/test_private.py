@@ -9,9 +9,9 @@ import pytest
 from ledger.arithmetic.exact import to_float
 from ledger.codec import PLAIN, quantise
 from ledger.errors import UsageError
-from ledger.privacy.planning import compute_outlook, parse_terms
+from ledger.privacy.planning import compute_outlook, parse_privacy_terms
 from node.simulator.learning import PeersTraining
-from node.simulator.privacy_budget import compute_epsilon, find_rounds_within, make_privacy_numbers
+from node.simulator.privacy_budget import compute_epsilon, find_rounds_in_budget, make_privacy_numbers
 from node.simulator.privacy_spending import compute_spent
 from node.simulator.scenario import Scenario
 from node.simulator.simulation import simulate
@@ -80,17 +80,17 @@ def test_a_peer_that_has_spent_its_budget_publishes_its_base_from_then_on() -> N
 
 
 def test_a_simulation_spends_what_real_peers_with_the_same_terms_do() -> None:
-    terms = parse_terms("epsilon=8,sigma=1.958,batch=25", 30, 100)
+    terms = parse_privacy_terms("epsilon=8,sigma=1.958,batch=25", 30, 100)
     numbers = make_privacy_numbers(terms)
     outlook = compute_outlook(terms, 30, 100)
-    assert find_rounds_within(numbers, 100) == outlook.rounds == 29
+    assert find_rounds_in_budget(numbers, 100) == outlook.rounds == 29
     assert compute_epsilon(numbers, 100, 29) == outlook.epsilon_milli / 1000
 
 
 @pytest.mark.rule("R12.5")
 def test_peers_whose_budget_is_spent_are_accepted_and_accept_others() -> None:
     numbers = {**PRIVATE.privacy, "epsilon": 4.0, "delta": 1e-5}
-    assert find_rounds_within(numbers, 100) == 8
+    assert find_rounds_in_budget(numbers, 100) == 8
     spent = replace(PRIVATE, peers=10, rounds=12, degree=4, rule="tether", evaluate_every=12, privacy=numbers)
     assert simulate(spent).summary.false_reject == 0
 

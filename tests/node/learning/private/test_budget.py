@@ -10,7 +10,7 @@ from ledger.errors import SetupError
 from ledger.privacy.accountant import Charge, compute_epsilon_milli
 from ledger.privacy.statement import check_statement
 from node.learning.private.budget import PrivacyBudget, Spending
-from node.learning.private.charges import EARLIER, ChargedRound, ChargeFile, Rate
+from node.learning.private.charges import EARLIER, ChargedRound, ChargeFile, ChargeKind
 from tests.support.privacy import TERMS
 
 EXAMPLES = 1000
@@ -34,7 +34,7 @@ def test_a_round_is_on_the_disk_before_its_means_are_handed_out(tmp_path: Path) 
     budget = budget_of(path, after=lambda number: seen.append((number, ChargeFile(path).charged)))
     privacy = budget.begin(7, EXAMPLES)
     assert privacy is not None
-    assert seen == [(7, (ChargedRound(7, Rate(EXAMPLES, 250_000_000, "1.958")),))]
+    assert seen == [(7, (ChargedRound(7, ChargeKind(EXAMPLES, 250_000_000, "1.958")),))]
     mechanism = privacy.mechanism
     assert (mechanism.steps, mechanism.batch, mechanism.rate) == (4, 250, Fraction(1, 4))
     assert (mechanism.clip, mechanism.sigma, mechanism.learning_rate) == (1.0, 1.958, 1.6)
@@ -96,7 +96,7 @@ def test_who_cannot_pay_for_one_round_says_that_it_spent_nothing(tmp_path: Path)
 
 def test_what_another_circle_cost_is_charged_once_and_in_full(tmp_path: Path) -> None:
     """Ten rounds of the same kind and one step more are eleven rounds; what is spent there later is added later."""
-    path, kind = tmp_path / "privacy.txt", Rate(EXAMPLES, 250_000_000, TERMS.sigma)
+    path, kind = tmp_path / "privacy.txt", ChargeKind(EXAMPLES, 250_000_000, TERMS.sigma)
 
     def budget_after(steps: int) -> PrivacyBudget:
         earlier = Charge(steps, kind.rate, kind.sigma_value)

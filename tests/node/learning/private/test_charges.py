@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from node.learning.private.charges import ChargedRound, ChargeFile, ChargesDamaged, Rate
+from node.learning.private.charges import ChargedRound, ChargeFile, ChargeKind, ChargesDamaged
 
-KIND = Rate(1000, 250_000_000, "1.958")
+KIND = ChargeKind(1000, 250_000_000, "1.958")
 CHARGED = tuple(ChargedRound(number, KIND) for number in (1, 2, 2, 5))
 
 
@@ -58,7 +58,7 @@ def test_a_line_that_is_missing_stops_the_peer(path: Path) -> None:
 def test_charges_of_two_kinds_are_not_one_peers(path: Path) -> None:
     other = ChargeFile(path.with_name("other.txt"))
     for number in (1, 2, 3, 4, 5):
-        other.charge(number, Rate(2000, 125_000_000, "1.958"))
+        other.charge(number, ChargeKind(2000, 125_000_000, "1.958"))
     path.write_bytes(path.read_bytes() + other._path.read_bytes().splitlines(keepends=True)[4])
     with pytest.raises(ChargesDamaged, match="several kinds"):
         ChargeFile(path)

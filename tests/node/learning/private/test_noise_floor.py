@@ -6,7 +6,7 @@ import pytest
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.audit.privacy_checks import StepNoise, measure_noise
 from ledger.codec import PLAIN, frame_steps, quantise
-from ledger.privacy.planning import parse_terms
+from ledger.privacy.planning import parse_privacy_terms
 from node.learning.layout import Vector, layout_of
 from node.learning.private.budget import UnchargedTraining
 from node.learning.training import Trainer
@@ -21,7 +21,7 @@ def measured_steps(terms_text: str) -> list[StepNoise | None]:
     """Of four peers that mix all of their states, thirty rounds long, with what a frame leaves over."""
     task, terms = (
         load_task("breast-cancer", skew=0.2, seed=0, samples=SAMPLES),
-        parse_terms(terms_text, ROUNDS, SAMPLES),
+        parse_privacy_terms(terms_text, ROUNDS, SAMPLES),
     )
     layout = layout_of(task.model())
     peers = [
