@@ -1,6 +1,10 @@
 """`folkmoot leakage`: measure what published updates give away of single examples, on this machine alone."""
 
 import argparse
+import os
+import shlex
+import time
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +48,12 @@ def add_parser(commands: Subparsers) -> None:
         metavar="NAME=VALUE,…",
         help="measure the same with privacy terms beside it: epsilon=8 and so on",
     )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write a page (HTML) besides, to read and keep: figures, curves, the most exposed records",
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -56,16 +66,67 @@ def run(options: argparse.Namespace) -> int:
     from node.learning.training import use_one_thread
 
     _check_range("--stand-ins", options.stand_ins, *_STAND_INS)
+    if options.report is not None:
+        _check_report(options.report)
     use_one_thread()
     rng = np.random.default_rng(abs(options.seed))
     setting = make_from_task(options, rng) if options.data is None else make_from_folder(options, rng)
     ways = measure_ways(setting, options, rng)
     if options.json:
         print_json(make_fields(setting, ways))
-        return 0
-    for line in describe_leakage(setting, ways):
-        say(line)
+    else:
+        for line in describe_leakage(setting, ways):
+            say(line)
+    if options.report is not None:
+        write_report(setting, ways, options)
     return 0
+
+
+def write_report(setting: Any, ways: list[Any], options: argparse.Namespace) -> None:
+    """The page of --report, whole, for its owner's eyes. Raises OSError."""
+    from ledger.files import write_whole
+    from node.cli.leakage_report import Making, encode_report
+    from node.operating.wording import format_time
+
+    making = Making(make_command(options), options.seed, format_time(time.time()), name_versions())
+    write_whole(options.report, encode_report(setting, ways, making), through=options.report.parent)
+    if not options.json:
+        say(f"report    {options.report}")
+
+
+def make_command(options: argparse.Namespace) -> str:
+    """What to type to measure the same again, defaults written out. No endpoint: one may hold a password."""
+    words = ["folkmoot", "leakage", "--task", options.task, "--seed", options.seed]
+    if options.data is None:
+        words += ["--skew", options.skew, "--samples", options.samples, "--seat", options.seat]
+        words += ["--peers", options.peers, "--rounds", options.rounds, "--codec", options.codec]
+    else:
+        words += ["--data", options.data, "--circle", options.circle]
+    words += ["--stand-ins", options.stand_ins]
+    words += [] if options.what_if is None else ["--what-if", options.what_if]
+    return shlex.join(map(str, words))
+
+
+def name_versions() -> str:
+    """Of this program and of what trains and reckons under it."""
+    return ", ".join(f"{name} {_find_version(name)}" for name in ("folkmoot", "torch", "numpy", "scipy"))
+
+
+def _find_version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "that is not installed as a package"
+
+
+def _check_report(path: Path) -> None:
+    """Before minutes are spent on what cannot be written. Raises UsageError."""
+    if not path.parent.is_dir():
+        raise UsageError(f"--report: there is no folder {path.parent}: make it, or name another file")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"--report: {path} is no file: name one in that folder or beside it")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"--report: the folder {path.parent} cannot be written to: name another file")
 
 
 def make_from_task(options: argparse.Namespace, rng: Any) -> Any:

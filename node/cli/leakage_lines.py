@@ -11,6 +11,7 @@ from ledger.audit.privacy_statement import bound_detection
 from ledger.privacy.decimals import format_decimal
 from node.leakage.experiment import (
     ALLOWED_FALSE_ALARMS,
+    AttackFigures,
     Exposure,
     Leakage,
     PublishedFigures,
@@ -20,7 +21,7 @@ from node.leakage.experiment import (
 from node.leakage.figures import CONFIDENCE, EpsilonBound, Frequency, Recognition
 from node.operating.wording import format_count
 
-_KNOWS: Final = {
+KNOWS: Final = {
     "loss": "somebody with your last published state",
     "steps": "somebody who sees all that is published",
     "shadows": "somebody who sees all that is published, and has records of the kind to train on,",
@@ -63,23 +64,11 @@ def make_fields(setting: Setting, ways: Sequence[Way]) -> dict[str, Any]:
 
 def describe_leakage(setting: Setting, ways: Sequence[Way]) -> Iterator[str]:
     """For people, line by line."""
-    leakage = ways[0].leakage
-    others = f" and {leakage.filled_up:,} held-out ones" if leakage.filled_up else ""
-    yield from _fold(
-        f"data      {setting.publishing.task.spec}, seat {setting.seat} of {setting.seats}:"
-        f" {leakage.examples:,} records{others}"
-    )
-    bases = "from the bases that this peer had" if setting.published else "from the genesis on"
-    yield from _fold(
-        f"way       {leakage.stand_ins} stand-ins train on random halves of these {bases} and publish"
-        f" {format_count(leakage.rounds, 'state')} each, as a node does ({setting.publishing.codec}); as many again"
-        " are the attacker's"
-    )
-    asked = "; the chain's endpoint was asked for the circle's history" if setting.published else ""
-    yield f"place     all of it on this machine, and nothing is sent{asked}"
+    for label, said in describe_setting(setting, ways[0].leakage):
+        yield from _fold(f"{label:<10}{said}")
     for way in ways:
         yield ""
-        yield way.name if way.claimed is None else f"{way.name}: ε {way.claimed:.3f} spent by each stand-in"
+        yield name_way(way)
         yield from _describe_way(way.leakage)
         for sentence in explain(way):
             yield from _fold(f"  means     {sentence}")
@@ -91,13 +80,46 @@ def describe_leakage(setting: Setting, ways: Sequence[Way]) -> Iterator[str]:
     yield "Only privacy terms bound what any attack can do."
 
 
+def describe_setting(setting: Setting, leakage: Leakage) -> Iterator[tuple[str, str]]:
+    """What was measured and how: a word and a sentence each."""
+    others = f" and {leakage.filled_up:,} held-out ones" if leakage.filled_up else ""
+    yield (
+        "data",
+        f"{setting.publishing.task.spec}, seat {setting.seat} of {setting.seats}:"
+        f" {leakage.examples:,} records{others}",
+    )
+    bases = "from the bases that this peer had" if setting.published else "from the genesis on"
+    yield (
+        "way",
+        f"{leakage.stand_ins} stand-ins train on random halves of these {bases} and publish"
+        f" {format_count(leakage.rounds, 'state')} each, as a node does ({setting.publishing.codec}); as many again"
+        " are the attacker's",
+    )
+    asked = "; the chain's endpoint was asked for the circle's history" if setting.published else ""
+    yield "place", f"all of it on this machine, and nothing is sent{asked}"
+
+
+def name_way(way: Way) -> str:
+    """A heading."""
+    return way.name if way.claimed is None else f"{way.name}: ε {way.claimed:.3f} spent by each stand-in"
+
+
+def describe_others(leakage: Leakage) -> Iterator[tuple[str, str]]:
+    """What was found beside the attacks' figures: a word and a sentence each."""
+    if leakage.published is not None:
+        yield "yours", _describe_published(leakage.published)
+    yield "exposed", _describe_exposure(leakage.exposure)
+    yield "read", _describe_read(leakage.read)
+    yield "ε", _describe_bound(leakage.bound)
+
+
 def explain(way: Way) -> Iterator[str]:
     """What the figures mean, in plain English."""
     leakage = way.leakage
     attack = leakage.attacks[leakage.strongest]
     if attack.area.is_above_chance:
         yield (
-            f"shown one record that was trained on and one that was not, {_KNOWS[leakage.strongest]} tells which is"
+            f"shown one record that was trained on and one that was not, {KNOWS[leakage.strongest]} tells which is"
             f" which {_per_hundred(attack.area.value)} times in 100; a coin does 50 times"
         )
         yield from _explain_recognition(attack.recognitions[0])
@@ -168,19 +190,28 @@ def _describe_way(leakage: Leakage) -> Iterator[str]:
     headings = [f"finds at {allowed:.1%} false alarms" for allowed in ALLOWED_FALSE_ALARMS]
     yield _align("attack", "AUC", *headings)
     for name, attack in leakage.attacks.items():
-        area = attack.area
-        found = map(_describe_recognition, attack.recognitions)
-        yield _align(name, f"{area.value:.3f} ({area.low:.3f} to {area.high:.3f})", *found)
+        yield _align(name, *describe_attack(attack))
+    yield f"  trials    {describe_trials(leakage)}"
+    for label, said in describe_others(leakage):
+        yield from _fold(f"  {label:<10}{said}")
+
+
+def describe_attack(attack: AttackFigures) -> list[str]:
+    """The area, and what is recognised at each of ALLOWED_FALSE_ALARMS, each with its interval."""
+    area = attack.area
+    return [
+        f"{area.value:.3f} ({area.low:.3f} to {area.high:.3f})",
+        *map(_describe_recognition, attack.recognitions),
+    ]
+
+
+def describe_trials(leakage: Leakage) -> str:
+    """Of how many the attacks' figures are."""
     area = next(iter(leakage.attacks.values())).area
-    yield (
-        f"  trials    {area.members:,} with a record that was trained on, {area.others:,} with one that was not,"
+    return (
+        f"{area.members:,} with a record that was trained on, {area.others:,} with one that was not,"
         f" over {area.runs} stand-ins"
     )
-    if leakage.published is not None:
-        yield from _fold(f"  yours     {_describe_published(leakage.published)}")
-    yield from _fold(f"  exposed   {_describe_exposure(leakage.exposure)}")
-    yield from _fold(f"  read      {_describe_read(leakage.read)}")
-    yield from _fold(f"  ε         {_describe_bound(leakage.bound)}")
 
 
 def _fold(line: str) -> list[str]:

@@ -15,12 +15,14 @@ from node.leakage.attacks import LEAKAGE_ATTACKS, Trials, score_against, score_b
 from node.leakage.figures import (
     CONFIDENCE,
     Area,
+    Curve,
     EpsilonBound,
     Frequency,
     Recognition,
     compute_area,
     find_epsilon_bound,
     measure_area,
+    measure_curve,
     measure_one_area,
     measure_recognition,
 )
@@ -45,6 +47,8 @@ class AttackFigures:
     """Over all thresholds."""
     recognitions: tuple[Recognition | None, ...]
     """At each of ALLOWED_FALSE_ALARMS; None where there were too few non-members to tell."""
+    curve: Curve
+    """At every rate of false alarms."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class PublishedFigures:
     """At each of ALLOWED_FALSE_ALARMS."""
     by_kind: Area
     """The same question put to the stand-ins, which had half of both: what the two kinds differ by anyway."""
+    curve: Curve
+    """At every rate of false alarms."""
 
 
 @dataclass(frozen=True)
@@ -209,6 +215,7 @@ def _measure_published(setting: Setting, attacked: Trials, shadows: Trials) -> P
         measure_one_area(scores, is_own),
         tuple(measure_recognition(scores, is_own, allowed) for allowed in ALLOWED_FALSE_ALARMS),
         measure_area(score_by_shadows(attacked, shadows), np.tile(is_own, (attacked.runs, 1))),
+        measure_curve(scores, is_own),
     )
 
 
@@ -254,6 +261,7 @@ def _measure_attack(scores: npt.NDArray[np.float64], trials: Trials) -> AttackFi
     return AttackFigures(
         measure_area(scores, trials.is_in),
         tuple(measure_recognition(scores, trials.is_in, allowed) for allowed in ALLOWED_FALSE_ALARMS),
+        measure_curve(scores, trials.is_in),
     )
 
 

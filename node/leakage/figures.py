@@ -15,6 +15,7 @@ from scipy.special import bdtrc, betaincinv, gammaln, ndtri, stdtrit
 CONFIDENCE: Final = 0.99
 _EPSILON_MAX: Final = 20.0
 _EPSILON_STEP: Final = 0.01
+_CURVE_POINTS: Final = 120
 
 Scores = npt.NDArray[np.float64]
 Marks = npt.NDArray[np.bool_]
@@ -80,6 +81,20 @@ class Recognition:
     """Of the members."""
     false_alarms: Frequency
     """Of the non-members, at the same threshold."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The ROC curve over all runs, at counts of false alarms that lie about as far apart on a logarithmic axis."""
+
+    false_alarms: tuple[int, ...]
+    """Non-members that may be taken for members, from 0 to all of them, rising."""
+    found: tuple[int, ...]
+    """The most members that any threshold finds with no more false alarms."""
+    members: int
+    """Out of so many."""
+    others: int
+    """Non-members, out of so many."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +166,16 @@ def measure_recognition(scores: Scores, is_member: Marks, allowed: float) -> Rec
         Frequency.of(int((members > threshold).sum()), len(members)),
         Frequency.of(int((others > threshold).sum()), len(others)),
     )
+
+
+def measure_curve(scores: Scores, is_member: Marks) -> Curve:
+    """What thresholds find, from the strictest to that which takes all. scores, is_member: any shape, alike."""
+    members, others = np.sort(scores[is_member]), np.sort(scores[~is_member])[::-1]
+    spread = np.geomspace(1, max(1, len(others)), _CURVE_POINTS).round().astype(int)
+    counts = np.unique(np.minimum([0, *spread], len(others)))
+    thresholds = np.append(others, -np.inf)[counts]
+    found = len(members) - np.searchsorted(members, thresholds, side="right")
+    return Curve(tuple(counts.tolist()), tuple(found.tolist()), len(members), len(others))
 
 
 def find_epsilon_bound(scores: Scores, is_in: Marks, delta: float, parts: Sequence[float]) -> EpsilonBound:

@@ -1,11 +1,15 @@
 """`folkmoot leakage`: what it says, for people and machines, and what it does not take."""
 
+import errno
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from node.cli.main import main
+from tests.support.pages import read_page
 
 SMALL = ["leakage", "--task", "digits", "--samples", "20", "--rounds", "1", "--stand-ins", "8"]
 
@@ -55,6 +59,9 @@ def test_the_same_seed_gives_the_same_figures(capsys: pytest.CaptureFixture[str]
         (["--data", "nowhere"], 2, "there is no folder nowhere: name the one that"),
         (["--task", "nonsense"], 2, "no task is called 'nonsense'"),
         (["--what-if", "epsilon=2,sigma=0.5"], 2, "the budget holds 0 of 1 rounds: leave sigma out"),
+        (["--report", "nowhere/leakage.html"], 2, "--report: there is no folder nowhere: make it"),
+        (["--report", "."], 2, "--report: . is no file"),
+        (["--report", "/dev/null"], 2, "--report: /dev/null is no file"),
         (["--what-if", "epsilon=much"], 2, "--what-if: privacy's epsilon 'much' is no decimal number"),
     ],
 )
@@ -85,3 +92,80 @@ def test_a_task_of_ones_own_that_cannot_train_privately_is_told_so(
     assert "seat 0 of 8: 12 records\n" in capsys.readouterr().out
     assert main([*named, "--what-if", "epsilon=8"]) == 3
     assert "1 is a BatchNorm1d, which mixes examples" in capsys.readouterr().err
+
+
+def test_the_page_says_what_the_lines_say_and_shows_each_attack_both_ways(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "leakage.html"
+    assert main([*SMALL, "--what-if", "epsilon=2", "--seed", "3", "--report", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith(f"report    {file}\n")
+    assert file.stat().st_mode & 0o777 == 0o600
+    page = read_page(file)
+    for attack in ("loss", "steps", "shadows"):
+        lines = [line.split() for line in said.splitlines() if line.startswith(f"  {attack} ")]
+        assert len(lines) == 2
+        assert all(" ".join(figures[1:5]) in page.text for figures in lines)
+    assert page.count("svg", "role") == 3
+    assert [page.count("path", "class", f"curve {kind}") for kind in ("first", "second")] == [4, 4]
+    for said_besides in ("seat 0 of 8", "over 8 stand-ins", "with epsilon=2: ε 1.9", "The most exposed records"):
+        assert said_besides in page.text
+    assert "--task digits --seed 3 --skew 0.2 --samples 20 --seat 0 --peers 8 --rounds 1" in page.text
+    assert "no legal advice" in page.text
+    assert "a figure near chance is no proof" in page.text
+
+
+def test_markup_in_a_tasks_name_is_text_on_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "<script>alert(1)<"
+    folder.mkdir()
+    (folder / 'script><img src=x onerror="alert(2)">&amp;.py').write_text(
+        "import torch\n"
+        "from torch import nn\n"
+        "class Mine:\n"
+        "    def model(self):\n"
+        "        return nn.Linear(4, 2)\n"
+        "    def data(self, seat, seats):\n"
+        "        return torch.randn(12, 4), torch.arange(12) % 2\n"
+    )
+    spec = '<script>alert(1)</script><img src=x onerror="alert(2)">&amp;.py:Mine'
+    assert main(["leakage", "--task", spec, "--rounds", "1", "--stand-ins", "8", "--report", "page.html"]) == 0
+    page = read_page(tmp_path / "page.html")
+    assert page.text.count(spec) >= 4
+    assert page.count("script") == page.count("img") == 0
+    assert page.count("svg", "role") == 3
+
+
+def test_what_fails_leaves_the_page_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "leakage.html"
+    file.write_text("an earlier one")
+    assert main([*SMALL, "--report", str(file), "--what-if", "epsilon=much"]) == 2
+    capsys.readouterr()
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    assert main([*SMALL, "--report", str(file)]) == 3
+    out, err = capsys.readouterr()
+    assert "shadows" in out
+    assert err.count("\n") == 1
+    assert "No space left on device" in err
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("leakage.html", "an earlier one")]
+
+
+def test_the_command_that_a_page_names_holds_no_endpoint(tmp_path: Path) -> None:
+    from argparse import Namespace
+
+    from node.cli.leakage import make_command
+
+    options = Namespace(
+        task="auto", seed=1, data=Path("my data"), circle=Path("circle.json"), stand_ins=32, what_if=None,
+        rpc=["https://user:secret@chain.example"],
+    )  # fmt: skip
+    assert make_command(options) == (
+        "folkmoot leakage --task auto --seed 1 --data 'my data' --circle circle.json --stand-ins 32"
+    )

@@ -9,6 +9,7 @@ from node.leakage.figures import (
     compute_area,
     find_epsilon_bound,
     measure_area,
+    measure_curve,
     measure_one_area,
     measure_recognition,
     refute_epsilon,
@@ -103,3 +104,28 @@ def test_a_bound_says_of_how_many_guesses_it_is() -> None:
     found = find_epsilon_bound(np.arange(200.0), is_in, 1e-5, (0.1, 0.5))
     assert (found.right, found.guesses, found.canaries) == (200, 200, 200)
     assert find_epsilon_bound(-np.arange(200.0), is_in, 1e-5, (0.1, 0.5)).epsilon == 0.0
+
+
+def test_a_curve_goes_through_what_is_recognised_and_holds_the_area() -> None:
+    rng = np.random.default_rng(8)
+    is_member = rng.random((RUNS, EXAMPLES)) < 0.5
+    scores = rng.normal(size=(RUNS, EXAMPLES)) + is_member
+    curve = measure_curve(scores, is_member)
+    assert (curve.members, curve.others) == (is_member.sum(), (~is_member).sum())
+    assert (curve.false_alarms[0], curve.false_alarms[-1], curve.found[-1]) == (0, curve.others, curve.members)
+    assert curve.found[0] == (scores[is_member] > scores[~is_member].max()).sum()
+    assert list(curve.found) == sorted(curve.found)
+    for allowed, found in zip(curve.false_alarms, curve.found, strict=True):
+        known = measure_recognition(scores, is_member, (allowed + 0.5) / curve.others)
+        assert known is None or known.recognised.hits == found
+    shares = np.array(curve.found) / curve.members, np.array(curve.false_alarms) / curve.others
+    area = compute_area(scores.reshape(-1), is_member.reshape(-1))
+    assert np.trapezoid(*shares) == pytest.approx(area, abs=0.01)
+
+
+def test_a_curve_of_equal_scores_finds_nothing_before_it_takes_all() -> None:
+    is_member = np.array([True, False, True, False, False])
+    curve = measure_curve(np.ones(5), is_member)
+    assert (curve.false_alarms, curve.found) == ((0, 1, 2, 3), (0, 0, 0, 2))
+    nobody = measure_curve(np.ones(3), np.zeros(3, bool))
+    assert (nobody.members, nobody.found[-1]) == (0, 0)
