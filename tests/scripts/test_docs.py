@@ -42,6 +42,14 @@ def test_every_path_that_the_docs_name_is_there(page: Path) -> None:
     assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
 
 
+def test_every_test_that_the_docs_name_is_there() -> None:
+    tests = [*(ROOT / "tests").rglob("test_*.py")]
+    there = {path.stem for path in tests}
+    there.update(name for path in tests for name in re.findall(r"def (test_\w+)", path.read_text()))
+    named = {name for page in PRESENT for name in re.findall(r"`(test_\w+)`", page.read_text())}
+    assert sorted(named - there) == []
+
+
 def test_what_can_be_chosen_by_name_stands_in_the_docs() -> None:
     readme, threats = (ROOT / "README.md").read_text(), (ROOT / "docs/threat-model.md").read_text()
     library = threats.partition("## The attack library")[2].partition("\n## ")[0]
