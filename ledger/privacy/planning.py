@@ -62,7 +62,7 @@ def parse_privacy_terms(text: str, rounds: int, examples: int) -> PrivacyTerms:
         numbers = {name: read_decimal(value, f"privacy's {name}") for name, value in chosen.items()}
     except ValueError as error:
         raise BadPrivacyTerms(str(error)) from error
-    epsilon_milli = _read_whole(1000 * numbers["epsilon"], "epsilon, in thousandths,", EPSILON_MILLI_MAX)
+    epsilon_milli = _read_epsilon(numbers["epsilon"])
     batch = _read_whole(numbers.get("batch", Decimal(max(1, examples // STEPS))), "batch", BATCH_MAX)
     steps = _read_whole(numbers.get("steps", Decimal(STEPS)), "steps", STEPS_MAX)
     delta = numbers.get("delta", Decimal(DELTA))
@@ -136,7 +136,17 @@ def _parse_pairs(text: str) -> Mapping[str, str]:
     return found
 
 
+def _read_epsilon(value: Decimal) -> int:
+    """In thousandths."""
+    if value * 1000 != int(value * 1000) or not 1 <= value * 1000 <= EPSILON_MILLI_MAX:
+        raise BadPrivacyTerms(
+            f"privacy's epsilon {value} is not in 0.001..{EPSILON_MILLI_MAX // 1000}, with three digits after the"
+            " point at most"
+        )
+    return int(value * 1000)
+
+
 def _read_whole(value: Decimal, what: str, most: int) -> int:
     if value != int(value) or not 1 <= value <= most:
-        raise BadPrivacyTerms(f"privacy's {what} is not a whole number in 1..{most}")
+        raise BadPrivacyTerms(f"privacy's {what} {value} is not a whole number in 1..{most}")
     return int(value)

@@ -180,7 +180,7 @@ def _explain_bound(bound: EpsilonBound, claimed: float | None) -> Iterator[str]:
             f"what was published proves ε above {bound.epsilon:.2f}, more than the {claimed:.3f} accounted for: the"
             " noise is not what it should be; do not publish, and report it"
         )
-    elif claimed is not None:
+    elif claimed is not None and bound.epsilon:
         yield f"ε proved from below is within the {claimed:.3f} accounted for, as it must be"
     elif bound.epsilon:
         yield f"this training keeps no ε below {bound.epsilon:.2f}, whatever is said of it"
@@ -238,11 +238,14 @@ def _percent(share: float) -> str:
 
 
 def _describe_exposure(exposure: Exposure) -> str:
-    listed = [f"{one.index} ({one.area:.2f} of {one.members} + {one.others})" for one in exposure.listed[:_LISTED]]
-    return (
-        f"{exposure.beyond_chance} of {exposure.examples:,} records beyond chance; the first by row, with AUC of"
-        f" stand-ins with + without: {', '.join(listed) or 'none'}"
-    )
+    told = f"{exposure.beyond_chance} of {exposure.examples:,} records beyond chance"
+    # Those that chance may have put on the list are not shown beside those that it did not.
+    shown = exposure.listed[: min(_LISTED, exposure.beyond_chance)]
+    if not shown:
+        return told
+    listed = [f"{one.index} ({one.area:.2f} of {one.members} + {one.others})" for one in shown]
+    first = "" if len(shown) == exposure.beyond_chance else "the first "
+    return f"{told}; {first}by row, with AUC of stand-ins with + without: {', '.join(listed)}"
 
 
 def _describe_published(found: PublishedFigures) -> str:

@@ -88,6 +88,11 @@ def describe_plan(terms: Any, rounds: int, samples: int, parameters: int) -> Ite
             f"peer     {examples:,} examples: rate {outlook.rate / RATE_ONE:.4g},"
             f" {outlook.rounds} of {rounds} rounds ({lasts}), ε {outlook.epsilon_milli / 1000:.3f} spent"
         )
+    if terms.delta_value * samples >= 1:
+        yield (
+            f"δ        {terms.delta} promises nothing to a peer with {samples:,} examples: who gives one of them"
+            f" away whole keeps it too; well below 1 / {samples:,} is usual"
+        )
     tighter = find_tighter_epsilon(terms, compute_outlook(terms, rounds, samples))
     if tighter is not None:
         yield f"beside   a tighter accountant (PLD) gives ε {tighter:.3f} for the first; that is never anchored"

@@ -16,14 +16,19 @@ def describe_terms(terms: Mapping[str, Any]) -> str:
 def read_spending(opened: Any, root: Path) -> Any:
     """The Spending of the node whose folder this is, as a node writes it. opened: an OpenCircle.
 
-    Raises SetupError where the file does not say it, OSError.
+    Raises UsageError where no node of this circle was in the folder, SetupError where the file does not say it,
+    OSError.
     """
+    from ledger.errors import UsageError
     from node.learning.private.budget import compute_spending
     from node.learning.private.charges import ChargeFile
     from node.learning.private.own_budget import read_budget
 
     places = find_places(opened, root)
     terms = opened.history.manifest.privacy
+    # A folder's name that was typed wrong is not a node that has spent nothing.
+    if not places.privacy_budget.exists() and not places.charges.exists():
+        raise UsageError(f"--data {root}: no node of this circle was here: name the folder that it was given")
     own = read_budget(places.privacy_budget)
     budget_milli = terms.epsilon_milli if own is None else min(own, terms.epsilon_milli)
     return compute_spending(terms, ChargeFile(places.charges), budget_milli)

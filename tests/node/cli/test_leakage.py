@@ -3,12 +3,16 @@
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from node.cli.leakage_lines import _describe_exposure, _explain_bound
 from node.cli.main import main
+from node.leakage.experiment import ExposedExample, Exposure
+from node.leakage.figures import EpsilonBound
 from tests.support.pages import read_page
 
 SMALL = ["leakage", "--task", "digits", "--samples", "20", "--rounds", "1", "--stand-ins", "8"]
@@ -169,3 +173,16 @@ def test_the_command_that_a_page_names_holds_no_endpoint(tmp_path: Path) -> None
     assert make_command(options) == (
         "folkmoot leakage --task auto --seed 1 --data 'my data' --circle circle.json --stand-ins 32"
     )
+
+
+def test_only_records_beyond_chance_are_listed_and_no_bound_is_no_comfort() -> None:
+    listed = tuple(ExposedExample(row, 0.9 - row / 100, 20, 12, 0.001) for row in range(7))
+    assert _describe_exposure(Exposure(listed, 0, 40)) == "0 of 40 records beyond chance"
+    two = _describe_exposure(Exposure(listed, 2, 40))
+    assert two.endswith("; by row, with AUC of stand-ins with + without: 0 (0.90 of 20 + 12), 1 (0.89 of 20 + 12)")
+    assert "; the first by row, with" in _describe_exposure(Exposure(listed, 7, 40))
+    proved = EpsilonBound(0.42, 12, 12, 320, 1e-5)
+    assert list(_explain_bound(proved, 8.0)) == [
+        "ε proved from below is within the 8.000 accounted for, as it must be"
+    ]
+    assert list(_explain_bound(replace(proved, epsilon=0.0), 8.0)) == []

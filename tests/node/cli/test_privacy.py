@@ -60,3 +60,11 @@ def test_the_tighter_figure_is_below_ours() -> None:
 def test_without_the_library_there_is_no_tighter_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert find_tighter_epsilon(TERMS, compute_outlook(TERMS, 10, 1000)) is None
+
+
+def test_a_delta_that_promises_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["privacy", "plan", "--sigma", "2", "--rounds", "2", "--samples", "150"]
+    assert main([*small, "--delta", "0.01"]) == 0
+    assert "δ        0.01 promises nothing to a peer with 150 examples" in capsys.readouterr().out
+    assert main([*small, "--delta", "1e-5"]) == 0
+    assert "promises nothing" not in capsys.readouterr().out

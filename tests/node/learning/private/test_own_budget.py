@@ -2,11 +2,13 @@
 
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from msgspec import to_builtins
 
-from node.cli.privacy_lines import describe_spending
+from ledger.errors import UsageError
+from node.cli.privacy_lines import describe_spending, read_spending
 from node.learning.private.budget import Spending
 from node.learning.private.own_budget import note_budget, read_budget
 from tests.support.privacy import TERMS
@@ -35,6 +37,18 @@ def test_a_damaged_note_says_nothing_and_is_replaced(tmp_path: Path) -> None:
     assert read_budget(path) is None
     note_budget(path, 8000)
     assert read_budget(path) == 8000
+
+
+def test_a_folder_in_which_no_node_was_has_not_spent_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = SimpleNamespace(charges=tmp_path / "privacy.txt", privacy_budget=tmp_path / "privacy-budget.txt")
+    monkeypatch.setattr("node.cli.privacy_lines.find_places", lambda _opened, _root: places)
+    opened = SimpleNamespace(history=SimpleNamespace(manifest=SimpleNamespace(privacy=TERMS)))
+    with pytest.raises(UsageError, match="mistyped: no node of this circle was here"):
+        read_spending(opened, Path("mistyped"))
+    note_budget(places.privacy_budget, 4000)
+    assert read_spending(opened, Path("data")) == Spending(0, 4000, 0, None)
 
 
 def test_status_tells_a_nodes_own_budget_from_the_circles() -> None:
