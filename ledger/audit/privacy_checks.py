@@ -88,7 +88,8 @@ class PrivacyChecks:
         self._report.count(Check.PRIVACY)
         holder = (seat, round_.tenures[seat])
         last = self._last.get(holder)
-        is_next = last is not None and last[0] == self._find_commit_before(round_, seat)
+        previous = self._history.find_previous_round(round_.number, seat, round_.tenures[seat])
+        is_next = last is not None and previous is not None and last[0] == previous.number
         all_steps = frame_steps(to_float(state), self._blocks)
         steps = all_steps[self._blocks.ends - 1]
         self._last[holder] = round_.number, said, steps
@@ -126,15 +127,6 @@ class PrivacyChecks:
                 None if noise is None else int(1000 * noise.ratio),
             )
         )
-
-    def _find_commit_before(self, round_: Round, seat: int) -> int | None:
-        """The round of the same holder's commit before this one."""
-        for before in reversed(self._history.rounds[: round_.number - 1]):
-            if seat in before.tenures and before.tenures[seat] != round_.tenures[seat]:
-                return None
-            if seat in before.commits:
-                return before.number
-        return None
 
     def _moves(self, state: GridState, base: GridState, room: NDArray[np.int32]) -> bool:
         return bool((np.abs(state - base) > np.repeat(room, self._blocks.lengths)).any())

@@ -56,10 +56,14 @@ async def find_rounds_said(parts: PeerParts, number: int, seat: int) -> int | No
 
     None where that update is not to be had.
     """
-    if parts.history.manifest.privacy is None or (digest := _find_last_commit(parts.history, number, seat)) is None:
+    history = parts.history
+    if history.manifest.privacy is None:
+        return 0
+    previous = history.find_previous_round(number, seat, history.seats[seat].tenure)
+    if previous is None:
         return 0
     try:
-        said = await _read(parts, digest, seat, may_ask=True)
+        said = await _read(parts, previous.commits[seat], seat, may_ask=True)
     except Unavailable as error:
         _log.warning("last update not to be had round=%d reason=%s", number, error)
         return None
@@ -101,17 +105,6 @@ def _decode(blob: bytes, manifest: Manifest) -> PrivacyStatement | None:
         return decode_blob(blob, UPDATE_MAGIC, Update, update_max_bytes(manifest)).privacy
     except InvalidBlob:
         return None
-
-
-def _find_last_commit(history: History, number: int, seat: int) -> bytes | None:
-    """What the seat committed last before this round, in its present tenure."""
-    tenure = history.seats[seat].tenure
-    for before in reversed(history.rounds[: number - 1]):
-        if before.tenures.get(seat, tenure) != tenure:
-            return None
-        if seat in before.commits:
-            return before.commits[seat]
-    return None
 
 
 def _find_commit_of(history: History, address: str) -> tuple[int, bytes] | None:

@@ -20,7 +20,7 @@ from node.learning.learner import TrainedUpdate
 from node.tasks.interface import Task
 from tests.support.histories.parts import manifest_of
 
-ABOVE_THE_PEER = ("node.attacks", "node.simulator", "node.demo", "node.cli")
+ABOVE_THE_PEER = ("node.attacks", "node.simulator", "node.leakage", "node.demo", "node.cli")
 TASK = Task("points.py:Points", object())
 DIGEST = b"\1" * 32
 TRAINED = TrainedUpdate(

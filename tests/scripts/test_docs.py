@@ -42,6 +42,14 @@ def test_every_path_that_the_docs_name_is_there(page: Path) -> None:
     assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
 
 
+def test_the_architecture_shows_every_room() -> None:
+    text = (ROOT / "docs/ARCHITECTURE.md").read_text()
+    rooms = [
+        path.parent.relative_to(ROOT) for name in ("ledger", "node") for path in ROOT.glob(f"{name}/*/__init__.py")
+    ]
+    assert [str(room) for room in rooms if f'"{room.name}<br>' not in text and f"`{room}`" not in text] == []
+
+
 def test_every_test_that_the_docs_name_is_there() -> None:
     tests = [*(ROOT / "tests").rglob("test_*.py")]
     there = {path.stem for path in tests}

@@ -220,6 +220,13 @@ class FoldedCircle:
         may_ask = seat is not None and target == judge and not is_busy and self.is_in_good_standing(seat)
         return seat if may_ask else None
 
+    def find_previous_round(self, number: int, seat: int, tenure: int) -> Round | None:
+        """The newest round before round `number` for which the seat's holder of that tenure committed."""
+        for before in reversed(self.rounds[: number - 1]):
+            if seat in before.commits:
+                return before if before.tenures[seat] == tenure else None
+        return None
+
     def draw_duty_order(self, able: int) -> list[int]:
         """In which order some seats do what any of them may do in the round under way (R21). able: their mask."""
         assert self.round is not None

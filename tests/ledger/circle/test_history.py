@@ -216,6 +216,16 @@ def test_a_seed_is_drawn_again_until_somebody_attested_under_it() -> None:
         history.apply(again)
 
 
+def test_what_a_seat_committed_before_is_its_holders_alone() -> None:
+    history = fold([*FIRST_ROUND, replace(COMMITTED[0], round=2)])
+    assert history.find_previous_round(1, 0, 1) is None
+    assert history.find_previous_round(2, 0, 1) is history.rounds[0]
+    assert history.find_previous_round(3, 0, 1) is history.rounds[1]
+    assert history.find_previous_round(3, 1, 1) is history.rounds[0]
+    assert history.find_previous_round(3, 1, 2) is None
+    assert history.find_previous_round(3, 7, 1) is None
+
+
 def test_where_nobody_attested_the_running_hash_says_nothing_of_the_seed() -> None:
     """The contract then never learned it."""
     unmoved = pack(dict.fromkeys(range(3), INITIAL - (INITIAL >> 3)))
