@@ -186,6 +186,12 @@ def list_unchecked(report: Report) -> list[str]:
         found.append("The chain's history was not read: nothing of this circle was checked.")
     if report.sample is not None:
         found.append("A sample of attestations was recomputed, not all.")
+    if report.not_recomputed:
+        found.append(
+            f"{report.not_recomputed} attestations could not be recomputed: what they follow from is lost."
+        )
+    if report.pruned:
+        found.append(f"{report.pruned} updates of final rounds are not served any more, and were not read.")
     for holder in report.holders:
         who, unread = f"Seat {holder.seat}, {holder.peer}:", holder.updates - holder.read
         if unread:

@@ -40,9 +40,11 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--seed", type=int, metavar="NUMBER", help="of the sample, to draw an earlier one again")
     parser.add_argument(
         "--statement",
-        action="store_true",
+        nargs="?",
+        const="",
+        metavar="LAW,…",
         help="print a privacy statement to hand on, not the report: what is claimed and spent, what was checked,"
-        " and what cannot be",
+        " and what cannot be; with gdpr, ai-act, hipaa the facts under the articles of these laws besides",
     )
     add_json(parser)
     parser.set_defaults(run=run)
@@ -50,14 +52,13 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Audit and print. 0: clean; 1: findings."""
-    from ledger.audit.privacy_statement import make_statement_fields
     from ledger.audit.run import audit
     from ledger.chain.deployment.deploy import CircleFile
     from node.cli.privacy_statement import describe_statement
 
     if not 0 < options.timeout < float("inf"):
         raise UsageError(f"--timeout {options.timeout} is not above 0: give seconds")
-    scope = _parse_scope(options)
+    scope, laws = _parse_scope(options), _parse_laws(options.statement)
     file = CircleFile.read(options.circle) if options.circle else None
     rpc = choose_rpc_urls(options) or (file.read_rpc_urls() if file else [DEFAULT_RPC])
     address = file.contract if file else options.contract
@@ -73,13 +74,13 @@ def run(options: argparse.Namespace) -> int:
     }
     if options.json:
         report = asyncio.run(audit(rpc, address, **about))
-        print_json(make_statement_fields(report) if options.statement else make_fields(report))
+        print_json(make_fields(report) if laws is None else make_statement(report, laws))
     else:
         report = _audit_with_progress(rpc, address, about)
-        if options.statement:
-            say_lines("\n".join(describe_statement(report)))
-        else:
+        if laws is None:
             print_report(report)
+        else:
+            say_lines("\n".join(describe_statement(report, laws)))
     return 0 if report.clean else 1
 
 
@@ -95,6 +96,21 @@ def _parse_scope(options: argparse.Namespace) -> Any:
         raise UsageError("--seed is a number from 0 that draws a --sample: give both")
     seed = secrets.randbits(32) if options.seed is None else options.seed
     return Scope(options.first, options.sample, seed)
+
+
+def _parse_laws(text: str | None) -> list[str] | None:
+    """The laws of --statement, none of them where it has no value; None without it. Raises UsageError."""
+    from ledger.audit.legal_statement import LAWS
+
+    if text is None:
+        return None
+    named = list(dict.fromkeys(text.split(","))) if text else []
+    for law in named:
+        if law not in LAWS:
+            raise UsageError(
+                f"--statement {law[:20]!r} is none of {', '.join(LAWS)}: choose some of them, with commas between"
+            )
+    return named
 
 
 def _check_file(file: Any, rpc: list[str], borne: Any) -> None:
@@ -121,6 +137,14 @@ def _audit_with_progress(rpc: list[str], address: str, about: dict[str, Any]) ->
             bar.update(rounds, description=f"{done} of {total} rounds", completed=done, total=total)
 
         return asyncio.run(audit(rpc, address, progress=show, **about))
+
+
+def make_statement(report: Report, laws: list[str]) -> dict[str, Any]:
+    """The statement for machines."""
+    from ledger.audit.legal_statement import make_law_fields
+    from ledger.audit.privacy_statement import make_statement_fields
+
+    return make_statement_fields(report) | (make_law_fields(report, laws) if laws else {})
 
 
 def make_fields(report: Report) -> dict[str, Any]:

@@ -4,29 +4,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ledger.audit.findings import Report
+from ledger.audit.legal_statement import NO_ADVICE, make_law_fields
 from ledger.audit.privacy_statement import Assessment, make_statement_fields
 from ledger.privacy.accountant import ORDERS
 from node.operating.wording import format_count
 
 
-def describe_statement(report: Report) -> Iterator[str]:
-    """Line by line."""
+def describe_statement(report: Report, laws: Sequence[str] = ()) -> Iterator[str]:
+    """Line by line. laws: by whose articles the facts are put besides, names of LAWS."""
     said = make_statement_fields(report)
     circle, claim = said["circle"], said["claim"]
     place = f"Circle {circle['contract']} on chain {circle['chain_id']}"
-    yield "# Privacy statement"
+    option = f"--statement {','.join(laws)}" if laws else "--statement"
+    yield f"# {'Statement' if laws else 'Privacy statement'}"
     yield ""
     yield (
         f"{place}, task {circle['task'] or 'not known'}, {circle['rounds']} rounds, as of block {circle['block']}."
         f" Recomputed: {circle['recomputed'] or 'nothing'}."
     )
     yield (
-        "Made by `folkmoot audit --statement` from the chain and the published blobs alone; anyone who repeats it"
+        f"Made by `folkmoot audit {option}` from the chain and the published blobs alone; anyone who repeats it"
         " with the same blobs gets the same figures."
     )
+    if laws:
+        yield from ("", f"**{NO_ADVICE}**")
     if claim is not None:
         yield ""
         yield f"**In short:** {_sum_up(said['seats'])}"
+    for law in make_law_fields(report, laws)["laws"]:
+        yield from _describe_law(law)
+    if claim is not None:
         yield from _describe_claim(claim, said["terms"])
         yield from _describe_seats(said["seats"])
     elif circle["task"]:
@@ -143,6 +150,27 @@ def _describe_checks(checked: Sequence[Mapping[str, Any]], unchecked: Sequence[s
         " large enough may hold something else."
     )
     yield from _list("What could be checked and was not", unchecked or ["nothing: all of it was"])
+
+
+def _describe_law(law: Mapping[str, Any]) -> Iterator[str]:
+    yield from _head(law["title"])
+    yield "A check that looked at nothing has shown nothing, and one with findings has shown that it is not so."
+    for article in law["articles"]:
+        yield from ("", f"### {article['article']}: {article['title']}", "")
+        if article["facts"]:
+            yield from _tabulate(
+                ("check", "holds where there is no finding", "looked at", "findings"),
+                [(one["check"], one["fact"], one["looked_at"], one["findings"]) for one in article["facts"]],
+            )
+        else:
+            yield "No check bears on this."
+        yield from _tell_unsaid("Not said", article["does_not_say"])
+    yield from _tell_unsaid(f"Nor, of any article of {law['title'].partition(',')[0]}", law["does_not_say"])
+
+
+def _tell_unsaid(opening: str, points: Sequence[str]) -> Iterator[str]:
+    yield from ("", f"{opening}:", "")
+    yield from (f"- {point}" for point in points)
 
 
 def _name_seat(one: Mapping[str, Any]) -> str:

@@ -6,7 +6,8 @@ import pytest
 
 from ledger.audit.findings import Report
 from ledger.errors import UsageError
-from node.cli.audit import _parse_scope, make_fields, print_report
+from node.cli.audit import _parse_laws, _parse_scope, make_fields, print_report
+from node.cli.main import main
 
 
 def options(first: int | None = None, sample: int | None = None, seed: int | None = None) -> argparse.Namespace:
@@ -47,3 +48,17 @@ def test_the_report_says_what_was_and_what_was_not_recomputed(capsys: pytest.Cap
     assert "1 attestation recomputed of 2 drawn from 40 in rounds 1 to 10, seed 7" in said
     assert "from 2 checkpoints on; 1 could not be; 3 updates of final rounds are not served any more" in said
     assert {"sample": [(3, 1), (5, 0)], "sample_seed": 7, "recomputed": 1}.items() <= make_fields(report).items()
+
+
+def test_a_statement_names_laws_once_each_or_none() -> None:
+    assert _parse_laws(None) is None
+    assert _parse_laws("") == []
+    assert _parse_laws("hipaa,gdpr,hipaa") == ["hipaa", "gdpr"]
+
+
+@pytest.mark.parametrize("laws", ["ccpa", "gdpr,", "GDPR", "gdpr ai-act"])
+def test_another_law_is_a_sentence_before_anything_is_read(laws: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--contract", "0x" + "11" * 20, "--statement", laws]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "is none of gdpr, ai-act, hipaa: choose some of them" in err
