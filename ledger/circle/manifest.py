@@ -28,6 +28,8 @@ MAX_EXPONENT: Final = 119
 # A dispute reaches this many rounds back (R26.1), so what is shown more seldom would show nothing in time.
 MAX_CHECKPOINT_EVERY: Final = 256
 CHECKPOINT_EVERY: Final = 16
+# Every JSON reader holds it exactly.
+MAX_CHAIN_ID: Final = (1 << 53) - 1
 # Of each frozen tensor's digest, so that a peer can tell its operator which one differs.
 FROZEN_MARK_DIGITS: Final = 4
 
@@ -50,6 +52,17 @@ class Tensor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     def size(self) -> int:
         """How many values it has."""
         return prod(self.shape)
+
+
+class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The circle, and its round, whose model a circle starts from (R31)."""
+
+    chain_id: int
+    """EIP-155 chain id."""
+    contract: str
+    """That circle's address, 0x and 40 lower-case hex digits."""
+    round: int
+    """The round of that circle; 0 for its genesis."""
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -84,6 +97,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """A judge shows a checkpoint every so many rounds, see ledger.blobs.contents.checkpoint."""
     privacy: PrivacyTerms | None = None
     """What the members agreed on about privacy (R30.1); None, and left out of the bytes, where that is nothing."""
+    origin: Origin | None = None
+    """The earlier circle whose model its genesis is (R31), as its founder says and all can check; None, left out
+    of the bytes, where there is none."""
 
     @property
     def state_size(self) -> int:
@@ -160,6 +176,7 @@ def check_manifest(manifest: Manifest) -> None:
         raise MalformedManifest("genesis is not a SHA-256 digest in lower-case hex")
     _check_frozen(manifest)
     _check_privacy(manifest)
+    _check_origin(manifest)
 
 
 def _check_numbers(manifest: Manifest) -> None:
@@ -186,3 +203,14 @@ def _check_privacy(manifest: Manifest) -> None:
             check_privacy_terms(manifest.privacy)
         except BadPrivacyTerms as error:
             raise MalformedManifest(f"the manifest's {error}") from error
+
+
+def _check_origin(manifest: Manifest) -> None:
+    if (origin := manifest.origin) is None:
+        return
+    if not 1 <= origin.chain_id <= MAX_CHAIN_ID:
+        raise MalformedManifest(f"the origin's chain id {origin.chain_id} is not in 1..{MAX_CHAIN_ID}")
+    if not re.fullmatch("0x[0-9a-f]{40}", origin.contract):
+        raise MalformedManifest("the origin's contract is not 0x and 40 lower-case hex digits")
+    if not 0 <= origin.round <= MAX_ROUND:
+        raise MalformedManifest(f"the origin's round {origin.round} is not in 0..{MAX_ROUND}")

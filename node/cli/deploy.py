@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import SetupError, UsageError
+from node.cli.forking import Fork, Forked, add_fork, open_fork, recompute_fork, take_over
 from node.cli.options import (
     DEFAULT_RPC,
     RPC_VARIABLE,
@@ -42,6 +43,7 @@ def add_parser(commands: Subparsers) -> None:
     add_codec(parser)
     add_privacy(parser)
     add_terms(parser)
+    add_fork(parser)
     parser.add_argument("--out", type=Path, default=Path("circle.json"), help="the circle file to write")
     parser.add_argument(
         "--anew", action="store_true", help="replace a circle file whose circle is gone with its chain"
@@ -68,21 +70,23 @@ def run(options: argparse.Namespace) -> int:
 
     # Known before anything is computed or paid for.
     _check_options(options)
-    task, rehearsal, founding, plan = _plan(options)
-    rpc = connect(_rpc_urls(options), patience=parse_patience(options))
+    fork = open_fork(options)
+    take_over(options, fork)
+    task, rehearsal, founding, plan, forked = _plan(options, fork)
+    rpc = connect(_rpc_urls(options, fork), patience=parse_patience(options))
     chain_id = check_chain(rpc, options.chain_id)
     if options.estimate:
-        return _estimate(options, rpc, chain_id, plan)
+        return _estimate(options, rpc, chain_id, plan, forked)
     file = find_deployed(rpc, chain_id, plan, options.out, court=options.court, anew=options.anew)
     if file is not None:
         write_genesis(options.out, founding.genesis)
-        _print(options, plan, file, "there already")
+        _print(options, plan, forked, file, "there already")
         return 0
     confirmations = _confirmations(options, chain_id)
     finished = finish_begun(rpc, chain_id, plan, options.out, confirmations)
     if finished is not None:
         write_genesis(options.out, founding.genesis)
-        _print(options, plan, finished.file, "sent before", finished.paid)
+        _print(options, plan, forked, finished.file, "sent before", finished.paid)
         return 0
     pace = measure_block_time_s(rpc)
     check_windows(plan.chosen, pace)
@@ -102,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
     # On the disk before anything is paid: without it, nobody can start whose torch draws other first weights.
     write_genesis(options.out, founding.genesis)
     done = deploy_circle(sender, plan, options.out, confirmations, court)
-    _print(options, plan, done.file, "deployed", done.paid)
+    _print(options, plan, forked, done.file, "deployed", done.paid)
     return 0
 
 
@@ -119,10 +123,10 @@ def _check_options(options: argparse.Namespace) -> None:
         raise UsageError(f"--gas-price {options.gas_price} is not in 0..10^9 gwei: choose another price")
 
 
-def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
-    """The task, what its rehearsal gave, what the circle starts from, and what is to be deployed."""
+def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any, Any, Forked | None]:
+    """The task, what its rehearsal gave, what the circle starts from, what to deploy, and what it goes on from."""
     from ledger.chain.deployment.deploy import make_plan
-    from node.learning.genesis import Agreement, found_circle
+    from node.learning.genesis import Agreement, agree_template, found_circle
     from node.learning.private.budget import UnchargedTraining
     from node.learning.rehearsal import rehearse
     from node.learning.training import use_one_thread
@@ -131,8 +135,15 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     use_one_thread()
     task, terms = load_task(options.task, **_made_with(options)), parse_terms(options)
     privacy = parse_privacy(options.privacy, options.rounds, options.samples)
+    if privacy is None and fork is not None:
+        privacy = fork.manifest.privacy
     private = None if privacy is None else UnchargedTraining(privacy)
     rehearsal = rehearse(task, seed=options.seed, seats=options.peers, codec=options.codec, private=private)
+    template, forked = rehearsal.template, None
+    if fork is not None:
+        # Its bases are in its units, and of its tensors alone.
+        template = agree_template(template, fork.manifest)
+        forked = recompute_fork(fork, options.timeout)
     agreed = Agreement(
         options=_made_with(options),
         degree=options.degree,
@@ -142,22 +153,25 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
         rounds=options.rounds,
         checkpoint_every=options.checkpoint_every,
         privacy=privacy,
+        origin=None if forked is None else forked.origin,
     )
-    founding = found_circle(rehearsal.template, agreed)
-    return task, rehearsal, founding, make_plan(founding.manifest, terms)
+    founding = found_circle(template, agreed, None if forked is None else forked.model.blob)
+    return task, rehearsal, founding, make_plan(founding.manifest, terms), forked
 
 
 def _made_with(options: argparse.Namespace) -> dict[str, Any]:
     return {"skew": options.skew, "seed": options.seed, "samples": options.samples}
 
 
-def _rpc_urls(options: argparse.Namespace) -> list[str]:
-    """Each --rpc, else what an existing circle file says, else the local chain's."""
+def _rpc_urls(options: argparse.Namespace, fork: Fork | None) -> list[str]:
+    """Each --rpc, else what an existing circle file says, else the earlier circle's chain, else the local one's."""
     from ledger.chain.deployment.circle_file import CircleFile
 
     named = choose_rpc_urls(options)
     if named is None and options.out.exists() and not options.estimate:
         return CircleFile.read(options.out).read_rpc_urls()
+    if named is None and fork is not None and fork.opened.file.rpc is not None:
+        return [fork.opened.file.rpc]
     return named or [DEFAULT_RPC]
 
 
@@ -167,7 +181,7 @@ def _confirmations(options: argparse.Namespace, chain_id: int) -> int:
     return 0 if chain_id in LOCAL_CHAIN_IDS else _CONFIRMATIONS
 
 
-def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -> int:
+def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any, forked: Forked | None) -> int:
     """Print the cost of the deployment and of the rounds, these as measured: see ledger.chain.deployment.cost."""
     from ledger.chain.deployment.cautions import check_windows, find_cautions
     from ledger.chain.deployment.cost import round_gas
@@ -198,9 +212,12 @@ def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any) -
                 "peer_round_gas": per_round.peer_round,
                 "deploy_wei": quoted.gas * price,
                 "peer_wei": (per_round.join + options.rounds * per_round.peer_round) * price,
+                "fork": forked and forked.as_fields(),
             }
         )
         return 0
+    for line in forked.describe() if forked else ():
+        say(line)
     peer_gas = per_round.join + options.rounds * per_round.peer_round
     say(f"deploy   {_cost(quoted.gas, price)}, once")
     say(f"join     {_cost(per_round.join, price)}, each peer once")
@@ -223,6 +240,7 @@ def _cost(gas: int, price_wei: int) -> str:
 def _print(
     options: argparse.Namespace,
     plan: Any,
+    forked: Forked | None,
     file: Any,
     how: str,
     paid: Any = None,
@@ -245,6 +263,7 @@ def _print(
                 "cost_wei": paid and paid.cost_wei,
                 "sent": how == "deployed",
                 "file": str(options.out),
+                "fork": forked and forked.as_fields(),
             }
         )
         return
@@ -255,6 +274,8 @@ def _print(
     cost = "" if paid is None else f", {paid.gas:,} gas = {format_ether(paid.cost_wei)}"
     say(f"circle   {file.contract} on chain {file.chain_id}, block {file.block}: {how}{cost}")
     say(f"task     {manifest.task}, {manifest.state_size} parameters, rule {manifest.rule}, {file.task}")
+    for line in forked.describe() if forked else ():
+        say(line)
     say("terms    " + ", ".join(f"{name} {value}" for name, value in file.terms.items()))
     if (privacy := manifest.privacy) is not None:
         for line in describe_plan(privacy, manifest.rounds, options.samples, manifest.state_size):

@@ -2,7 +2,8 @@
 
 import argparse
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,14 +60,29 @@ async def fetch_and_recompute(
     opened: OpenCircle, number: int, judge: int, target: int, timeout_s: float
 ) -> Recomputed:
     """As `recompute_claim`. Raises Unavailable where nobody gives the circle's first state."""
-    from ledger.audit.gather import GatheredBlobs, gather_blobs
-    from ledger.audit.spill import Spill
-    from ledger.audit.working_set import SpillingBlobs
-    from ledger.fetch.fetcher import BlobFetcher, Unavailable
     from ledger.judging.false_verdicts import Examination
     from node.duties.jury import recompute_attestation, recompute_truth
 
     history, network = opened.history, opened.circle.network.domain_separator
+    async with open_gateways(history, timeout_s) as fetch:
+        answered = await recompute_truth(history, network, number, judge, target, fetch)
+        record = None
+        # The verdict may follow from fewer blobs than the whole record does.
+        if judge in history.rounds[number - 1].attestations:
+            whole = await recompute_attestation(history, network, number, judge, fetch)
+            record = whole.record if isinstance(whole, Examination) else None
+    lacking = "" if answered.lacking is None else describe_lacking(answered.lacking)
+    return Recomputed(answered.truth, lacking, record or WITHOUT_RECORD)
+
+
+@asynccontextmanager
+async def open_gateways(history: Any, timeout_s: float) -> AsyncIterator[Any]:
+    """A `FetchBlobs` that gets each blob once, from any gateway that the chain names. timeout_s: for one blob."""
+    from ledger.audit.gather import GatheredBlobs, gather_blobs
+    from ledger.audit.spill import Spill
+    from ledger.audit.working_set import SpillingBlobs
+    from ledger.fetch.fetcher import BlobFetcher, Unavailable
+
     with Spill[bytes]() as shelf:
         blobs = SpillingBlobs(shelf)
         async with BlobFetcher() as fetcher:
@@ -81,14 +97,7 @@ async def fetch_and_recompute(
                     raise Unavailable(digest, reasons)
                 return blobs
 
-            answered = await recompute_truth(history, network, number, judge, target, fetch)
-            record = None
-            # The verdict may follow from fewer blobs than the whole record does.
-            if judge in history.rounds[number - 1].attestations:
-                whole = await recompute_attestation(history, network, number, judge, fetch)
-                record = whole.record if isinstance(whole, Examination) else None
-    lacking = "" if answered.lacking is None else describe_lacking(answered.lacking)
-    return Recomputed(answered.truth, lacking, record or WITHOUT_RECORD)
+            yield fetch
 
 
 def describe_lacking(error: Any) -> str:

@@ -21,6 +21,7 @@ from ledger.fetch.fetcher import Unavailable
 from ledger.judging.false_verdicts import Examination, Truth, digests_behind_verdict, examine, is_false_verdict
 from ledger.judging.frame_chains import BlobMissing, CircleTask, HeldBlobs, StateCache, find_lacking_blobs
 from ledger.judging.replay import ReplayStart, digests_behind_attestation, find_replay_starts, replay
+from ledger.judging.screening import RoundVerdicts
 from ledger.rules import find_rule, looks_back
 from ledger.rules.judge_memory import CarriedState
 
@@ -121,6 +122,21 @@ async def recompute_attestation(
         return _answer_withheld(round_number, judge, lacking)
 
 
+async def recompute_next_base(
+    history: History, network: bytes, round_number: int, seat: int, fetch: FetchBlobs
+) -> GridState:
+    """The base that a seat goes on with after a round that it attested (R15), (d,), int32.
+
+    Recomputed as a juror recomputes what it said: from its last checkpoint before the round, or from its beginning.
+    The rule must be replayable and the circle's genesis one. Raises Unavailable, BlobMissing.
+    """
+    round_ = history.rounds[round_number - 1]
+    brought = await _CarriedInto.into(history, network, round_, seat, fetch, for_base=True)
+    assert brought.carried is not None
+    screened = await brought.replay(round_, brought.carried)
+    return (brought.carried if screened is None else screened.carried).base
+
+
 def _answer_withheld(number: int, judge: int, lacking: Unavailable | BlobMissing | None) -> RecomputedTruth:
     if isinstance(lacking, BlobMissing):
         lacking = Unavailable(lacking.digest, {"": str(lacking)})
@@ -189,6 +205,17 @@ class _CarriedInto:
         """The blobs of these seats' updates and what they hang on; the judge is asked first."""
         return await fetch_updates(self._history, round_, needed, self._fetch, self.task.states, first=self._judge)
 
+    async def replay(self, round_: Round, carried: CarriedState) -> RoundVerdicts | None:
+        """What the rule gives for a round that the judge attested; None where its own update is none.
+
+        Its base stays as it was then (R15). Raises Unavailable, BlobMissing.
+        """
+        held = await self.fetch_updates(round_, digests_behind_attestation(round_, self._judge))
+        try:
+            return await asyncio.to_thread(replay, self._history, self.task, round_, self._judge, carried, held)
+        except PeerFault:
+            return None
+
     async def _recompute_carried(self, round_: Round, *, looks_back: bool) -> CarriedState:
         unshown: dict[int, Unavailable] = {}
         for start in find_replay_starts(self._history, round_, self._judge, looks_back=looks_back):
@@ -218,15 +245,8 @@ class _CarriedInto:
     ) -> CarriedState:
         """Round by round, so that the blobs of a long history are never in memory together."""
         for before in start.rounds:
-            held = await self.fetch_updates(before, digests_behind_attestation(before, self._judge))
-            try:
-                screened = await asyncio.to_thread(
-                    replay, self._history, self.task, before, self._judge, carried, held
-                )
-            except PeerFault:
-                # R15: its update is none, so its base stays as it was.
-                record = None
-            else:
+            screened, record = await self.replay(before, carried), None
+            if screened is not None:
                 carried, record = screened.carried, screened.record_digest
             # What it said later follows from the checkpoint that it anchored. Where that is not the true one, who
             # has it and who has not would find differently: it is the judge's to show it.

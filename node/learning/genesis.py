@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ledger.blobs.contents.records import update_max_bytes
 from ledger.blobs.unixfs import build_dag
-from ledger.circle.manifest import CHECKPOINT_EVERY, MalformedManifest, Manifest, check_manifest
+from ledger.circle.manifest import CHECKPOINT_EVERY, MalformedManifest, Manifest, Origin, check_manifest
 from ledger.codec import OutsideGrid
 from ledger.errors import UsageError
 from ledger.files import PUBLIC, write_whole
@@ -28,10 +28,12 @@ def make_agreed_template(task: Task, manifest: Manifest) -> Template:
 
     Raises SetupError naming a tensor that differs there.
     """
-    template, layout = (
-        Template.of(task, int(manifest.task_options.get("seed", 0))),
-        Layout.from_tensors(manifest.layout),
-    )
+    return agree_template(Template.of(task, int(manifest.task_options.get("seed", 0))), manifest)
+
+
+def agree_template(template: Template, manifest: Manifest) -> Template:
+    """The same model in a circle's units. Raises SetupError naming a tensor that differs there."""
+    layout = Layout.from_tensors(manifest.layout)
     check_layout(template.layout, layout)
     check_frozen(template.parts.frozen, template.frozen, Frozen(manifest.frozen, manifest.frozen_marks))
     return template.in_units_of(layout)
@@ -65,16 +67,20 @@ class Agreement:
     """A judge shows a checkpoint every so many rounds."""
     privacy: PrivacyTerms | None = None
     """Those of training with differential privacy, None without."""
+    origin: Origin | None = None
+    """Where the state that all start from was come to; None where nobody has trained it."""
 
 
-def found_circle(template: Template, agreed: Agreement) -> Founding:
+def found_circle(template: Template, agreed: Agreement, genesis: bytes | None = None) -> Founding:
     """Describe a task for the chain. template: its model, in the units that its tensors ask for.
 
-    Raises UsageError where the circle could not do it.
+    genesis: the blob of the state all start from; None for the untrained model. Raises UsageError where the
+    circle could not do it.
     """
     rule_of(agreed.rule, agreed.rule_parameters)
     try:
-        genesis = encode_genesis_blob(template.make_initial(), template.layout.blocks)
+        if genesis is None:
+            genesis = encode_genesis_blob(template.make_initial(), template.layout.blocks)
         manifest = describe_task(template, genesis, agreed)
         check_manifest(manifest)
         check_task(manifest)
@@ -102,6 +108,7 @@ def describe_task(template: Template, genesis: bytes, agreed: Agreement) -> Mani
         frozen_marks=template.frozen.marks,
         checkpoint_every=agreed.checkpoint_every,
         privacy=agreed.privacy,
+        origin=agreed.origin,
     )
 
 
