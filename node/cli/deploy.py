@@ -142,7 +142,12 @@ def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any
     template, forked = rehearsal.template, None
     if fork is not None:
         # Its bases are in its units, and of its tensors alone.
-        template = agree_template(template, fork.manifest)
+        try:
+            template = agree_template(template, fork.manifest)
+        except SetupError as error:
+            raise SetupError(
+                f"{options.fork_from} is of a circle that this task cannot go on from: {error}"
+            ) from error
         forked = recompute_fork(fork, options.timeout)
     agreed = Agreement(
         options=_made_with(options),

@@ -92,10 +92,11 @@ def open_fork(options: argparse.Namespace) -> Fork | None:
     urls = options.fork_rpc or ([file.rpc] if file.rpc is not None else choose_rpc_urls(options))
     circle = open_circle(file, urls, patience=parse_patience(options))
     opened = OpenCircle(file, circle, None, 0).read_again(file.block)
-    return Fork(opened, _choose_round(options, opened.history), options.before)
+    return Fork(opened, choose_round(options, opened.history), options.before)
 
 
-def _choose_round(options: argparse.Namespace, history: Any) -> int:
+def choose_round(options: argparse.Namespace, history: Any) -> int:
+    """The round whose model --after or --before means, else the last settled one. Raises UsageError."""
     from ledger.judging.circle_model import find_first_commit, find_last_settled
 
     last = find_last_settled(history)

@@ -18,6 +18,7 @@ from ledger.chain.deployment.deploy import CircleFile, open_circle
 from ledger.circle.history import History, Round
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork, PeerProcess
+from node.learning.genesis import genesis_path
 from tests.support import warm_start
 from tests.support.warm_start import PROGRAM
 
@@ -118,6 +119,15 @@ class LocalRun:
         self._circle = None
         self.found(*(peer.attack for peer in self.network.peers), rounds=rounds, options=options)
         return former
+
+    def adopt(self, file: Path) -> None:
+        """End all peers; from now on the circle is the one that was founded with `--out file`."""
+        for peer in self.network.peers:
+            self.kill(peer.index)
+            peer.events_file.unlink()
+        genesis_path(file).rename(genesis_path(self.network.circle_file))
+        file.rename(self.network.circle_file)
+        self._circle = None
 
     def start_peer(self, index: int, *options: str) -> None:
         """Start a peer, or start it again."""

@@ -1,0 +1,76 @@
+"""A circle that goes on from an earlier one, of real processes: from the gateways of whoever is there."""
+
+import pytest
+
+from ledger.blobs.contents.records import (
+    UPDATE_MAGIC,
+    Update,
+    decode_blob,
+    decode_genesis,
+    state_digest,
+    update_max_bytes,
+)
+from ledger.chain.deployment.circle_file import CircleFile
+from ledger.circle.manifest import Origin
+from ledger.judging.circle_model import find_first_commit
+from node.blobs.store import BlockStore
+from node.cli.main import main
+from node.learning.genesis import genesis_path
+from tests.support.network.local_run import LocalRun
+
+pytestmark = pytest.mark.rule("R31")
+USAGE, SET_UP = 2, 3
+LATE = 2
+
+
+def test_a_member_leaves_and_the_others_go_on_from_before_it_came(
+    run: LocalRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.start("honest", "honest", rounds=3, options=["--commit-window", "600", "--codec", "delta"], paced=True)
+    run.open_gates(1)
+    run.wait_round(2)
+    run.add_peer("honest")
+    run.wait_joined(LATE)
+    run.open_gates(3)
+    run.wait_finished(0, 1)
+    first = find_first_commit(run.history(), LATE)
+    assert first is not None
+    assert first > 1
+    earlier, out = run.network.circle_file, run.network.folder / "next.json"
+    origin = Origin(chain_id=CircleFile.read(earlier).chain_id, contract=run.contract.lower(), round=first - 1)
+
+    def deploy(*options: str, task: str = f"{run.network.folder / 'task.py'}:PacedPoints") -> int:
+        named = ["--fork-from", str(earlier), "--out", str(out), "--task", task, "--peers", "2", "--rounds", "1"]
+        return main(["deploy", *named, *options])
+
+    assert deploy("--before", str(LATE), "--estimate") == 0
+    said = capsys.readouterr().out
+    [digest] = [line.split()[1] for line in said.splitlines() if line.startswith("genesis ")]
+    assert f"its model after round {first - 1}" in said
+    assert f"left     seat {LATE}, first update in round {first}; " in said
+    assert deploy("--after", "9") == USAGE
+    assert "the rounds settled in that circle are 0..3" in capsys.readouterr().err
+    assert deploy(task="digits") == SET_UP
+    assert "is of a circle that this task cannot go on from: this is a model whose shapes differ" in capsys.readouterr().err
+    assert not out.exists()
+
+    # Fetched and recomputed anew, it is the same state.
+    assert deploy("--before", str(LATE)) == 0
+    assert digest in capsys.readouterr().out
+    run.adopt(out)
+    for index in (0, 1):
+        run.start_peer(index, "--seat", str(index))
+    run.wait_finished(0, 1)
+    manifest = run.history().manifest
+    assert (manifest.origin, manifest.genesis, manifest.codec) == (origin, digest, "delta")
+    start = state_digest(decode_genesis(genesis_path(run.network.circle_file).read_bytes(), manifest))
+    assert {base_of_first_update(run, index) for index in (0, 1)} == {start}
+    assert run.findings() == []
+
+
+def base_of_first_update(run: LocalRun, index: int) -> bytes:
+    """Digest of the state that a peer says to have begun from."""
+    history, store = run.history(), BlockStore(run.network.peers[index].folder / "data" / "blobs")
+    blob = store.find(history.rounds[0].commits[run.seat(index)], update_max_bytes(history.manifest))
+    assert blob is not None
+    return decode_blob(blob, UPDATE_MAGIC, Update, len(blob)).base
