@@ -74,6 +74,7 @@ def find_reached(history: History, seat: int) -> dict[int, int]:
 
     It follows from all that its holder accepted and could mix; whoever holds a seat next starts without it (R15).
     So these are all whom it may have reached by its own updates, some of whom the rule may have held back.
+    That a rule measures also whom it rejects is not told.
     """
     reached: dict[tuple[int, int], int] = {}
     for round_ in history.rounds:

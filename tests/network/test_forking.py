@@ -51,7 +51,10 @@ def test_a_member_leaves_and_the_others_go_on_from_before_it_came(
     assert deploy("--after", "9") == USAGE
     assert "the rounds settled in that circle are 0..3" in capsys.readouterr().err
     assert deploy(task="digits") == SET_UP
-    assert "is of a circle that this task cannot go on from: this is a model whose shapes differ" in capsys.readouterr().err
+    assert (
+        "is of a circle that this task cannot go on from: this is a model whose shapes differ"
+        in capsys.readouterr().err
+    )
     assert not out.exists()
 
     # Fetched and recomputed anew, it is the same state.

@@ -20,6 +20,7 @@ from ledger.circle.manifest import (
     MIN_EXPONENT,
     MalformedManifest,
     Manifest,
+    Origin,
     Tensor,
     check_manifest,
     decode_manifest,
@@ -239,6 +240,40 @@ def test_privacy_terms_that_cannot_be_are_refused_with_the_reason(changed: dict[
 def test_every_privacy_term_is_required(field: str) -> None:
     with pytest.raises(MalformedManifest, match=field):
         decode_manifest(text(privacy={name: value for name, value in PRIVATE.items() if name != field}))
+
+
+ORIGIN = {"chain_id": 31337, "contract": "0x" + 40 * "a", "round": 7}
+
+
+@pytest.mark.rule("R31")
+def test_where_a_circle_comes_from_stands_in_the_manifest_and_nowhere_else() -> None:
+    manifest = decode_manifest(text(origin=ORIGIN))
+    assert manifest.origin == Origin(chain_id=31337, contract="0x" + 40 * "a", round=7)
+    encoded = manifest.encode()
+    assert decode_manifest(encoded) == manifest
+    golden.expect("manifest_origin", {"encoded": encoded.decode(), "digest": manifest_digest(encoded).hex()})
+    assert b"origin" not in decode_manifest(text()).encode()
+    assert decode_manifest(text(origin=None)).encode() == decode_manifest(text()).encode()
+
+
+@pytest.mark.rule("R31")
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"chain_id": 0}, "the origin's chain id 0 is not in"),
+        ({"chain_id": 1 << 53}, "the origin's chain id 9007199254740992 is not in"),
+        ({"contract": "0x" + 40 * "A"}, "40 lower-case hex digits"),
+        ({"contract": "0x" + 39 * "a"}, "40 lower-case hex digits"),
+        ({"contract": "0x" + 40 * "a" + "\n"}, "40 lower-case hex digits"),
+        ({"round": -1}, "the origin's round -1 is not in"),
+        ({"round": 1 << 21}, "the origin's round 2097152 is not in"),
+        ({"block": 1}, "does not parse"),
+        ({"round": "7"}, "does not parse"),
+    ],
+)
+def test_an_origin_that_cannot_be_is_refused_with_the_reason(changed: dict[str, Any], says: str) -> None:
+    with pytest.raises(MalformedManifest, match=says):
+        decode_manifest(text(origin=ORIGIN | changed))
 
 
 def test_size_is_checked_before_parsing() -> None:
