@@ -1,6 +1,6 @@
 """The circle's model of a round: whose bases, their middle to the bit, and whom a seat's updates reached (R31)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def history_of(*rounds: Round) -> History:
 
 def round_of(
     number: int,
-    accepted: dict[int, Sequence[int]],
+    accepted: Mapping[int, Sequence[int]],
     *,
     silent: Sequence[int] = (),
     below: Sequence[int] = (),
