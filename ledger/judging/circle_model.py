@@ -7,6 +7,7 @@ import numpy as np
 
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.blobs.contents.records import Genesis, encode_genesis
+from ledger.blobs.unixfs import build_dag
 from ledger.circle.draw import mask_of
 from ledger.circle.history import History, Round
 from ledger.codec import PLAIN, blocks_of, quantise
@@ -67,6 +68,11 @@ def encode_model(model: GridState, sizes: tuple[int, ...]) -> bytes:
     """
     inside = np.clip(model, -LARGEST_COUNT, LARGEST_COUNT)
     return encode_genesis(Genesis(PLAIN, quantise(to_float(inside), blocks_of(sizes), PLAIN).payload))
+
+
+def digest_model(blob: bytes) -> bytes:
+    """What a manifest names the blob of a model by, 32 bytes."""
+    return build_dag(blob).root
 
 
 def find_reached(history: History, seat: int) -> dict[int, int]:

@@ -226,9 +226,8 @@ def _list(seats: Any) -> str:
 
 def recompute_fork(fork: Fork, timeout_s: float) -> Forked:
     """Fetch what the model follows from and recompute it. Raises SetupError where any of it is not to be had."""
-    from ledger.blobs.unixfs import build_dag
     from ledger.fetch.fetcher import Unavailable
-    from ledger.judging.circle_model import find_reached
+    from ledger.judging.circle_model import digest_model, find_reached
     from node.duties.circle_model import BaseLacking, recompute_model
 
     history, network = fork.opened.history, fork.opened.circle.network.domain_separator
@@ -251,7 +250,7 @@ def recompute_fork(fork: Fork, timeout_s: float) -> Forked:
             " nothing was deployed"
         ) from error
     reached = {} if fork.before is None else find_reached(history, fork.before)
-    return Forked(fork, model, build_dag(model.blob).root.hex(), reached)
+    return Forked(fork, model, digest_model(model.blob).hex(), reached)
 
 
 def _name_blob(history: Any, digest: bytes) -> str:
