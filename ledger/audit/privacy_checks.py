@@ -21,8 +21,8 @@ from ledger.judging.noise_floor import CHANCE, COARSEST, NOISE_FLOOR
 from ledger.privacy.statement import PrivacyStatement, find_contradiction
 
 REFUTES: Final = (
-    "privacy: these checks refute and cannot prove: who draws noise that another can foretell, or trains with a"
-    " higher rate than it says, passes them"
+    "privacy: these checks refute and cannot prove: a peer that draws noise which another can foretell, or trains"
+    " with a higher rate than it says, passes them"
 )
 
 

@@ -82,8 +82,8 @@ def check_worth(options: argparse.Namespace, opened: OpenCircle, target: int, fo
     check_begun(found)
     if found.truth == Truth.WITHHELD:
         raise SetupError(
-            f"what seat {options.judge} judged from is not to be had ({found.lacking}), and it is the judge's to "
-            "show it: try again later, or dispute it as withheld with --withheld; nothing was sent"
+            f"what seat {options.judge} judged from is not to be had ({found.lacking}), and the judge has to show "
+            "it: try again later, or dispute it as withheld with --withheld; nothing was sent"
         )
     why = "agrees with the judge" if found.truth == Truth.RIGHT else "is for the judge alone, which has the data"
     raise UsageError(

@@ -45,7 +45,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--cold",
         metavar="ADDRESS",
-        help="when joining: who may leave and rotate the seat's keys, 0x… or a keystore (default: the node's key)",
+        help="when joining: the key that may leave and rotate keys, 0x… or a keystore (default: the node's key)",
     )
     parser.add_argument("--invitation", type=Path, metavar="FILE", help="when joining a circle for invited peers")
     parser.add_argument("--seat", type=int, help="wait until this seat is the next free one, and join then")

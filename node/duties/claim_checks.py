@@ -35,7 +35,7 @@ def _check_seats(history: History, round_number: int, judge: int, target: int) -
         why = "nobody has ever sat there" if held is None else "its bond is released"
         raise UsageError(f"seat {judge} has nothing to answer with: {why}")
     if round_number < held.since_round:
-        raise UsageError(f"who holds seat {judge} joined after round {round_number}: check round and seat")
+        raise UsageError(f"the holder of seat {judge} joined after round {round_number}: check round and seat")
     if target not in history.seats:
         raise UsageError(f"nobody has ever sat in seat {target}: look at the seats with `folkmoot status`")
     if history.bonded.bit_count() < history.terms.quorum:
@@ -64,16 +64,14 @@ def check_in_time(history: History, judge: int, now_s: float, deadline_s: int, u
     end_s, free_at = now_s + WINDOWS * window_s, held.free_at
     if free_at is not None and end_s > free_at:
         raise UsageError(
-            f"{trial}, and seat {judge} is given up and free at {format_time(free_at)}, before one "
-            "raised now could end: "
-            "publish the audit's findings instead"
+            f"{trial}, and seat {judge} is given up and free at {format_time(free_at)}, before one raised now "
+            "could end: publish the audit's findings instead"
         )
     if end_s > deadline_s + unbonding_s:
         raise UsageError(
-            f"{trial}, and the circle has stood still since {format_time(deadline_s)}: who left then "
-            "could be free at "
-            f"{format_time(deadline_s + unbonding_s)}, before one raised now could end: publish the "
-            "audit's findings"
+            f"{trial}, and the circle has stood still since {format_time(deadline_s)}: a seat that left then could "
+            f"be free at {format_time(deadline_s + unbonding_s)}, before one raised now could end: publish the "
+            "audit's findings instead"
         )
 
 
@@ -90,11 +88,11 @@ def check_vote(history: History, dispute: Dispute, seat: int, now_s: float) -> N
         )
     if not dispute.asked >> seat & 1:
         whose = (
-            f"its jury, {format_seats(seats_of(dispute.jury))}," if stage == Stage.JURY else "who was bonded when"
+            f"its jury, {format_seats(seats_of(dispute.jury))}"
+            if stage == Stage.JURY
+            else "the seats that were bonded when it was raised"
         )
-        raise UsageError(
-            f"seat {seat} is not asked: {about} waits for {whose}{'' if stage == Stage.JURY else ' it was raised'}"
-        )
+        raise UsageError(f"seat {seat} is not asked: {about} waits for {whose}")
     if dispute.votes.cast >> seat & 1:
         raise UsageError(f"seat {seat} has voted on {about} already")
     if not history.may_vote(seat, dispute):
@@ -110,4 +108,4 @@ def _describe_lacking(history: History, held: Seat, seat: int) -> str:
         return f"it is suspended until round {held.suspended_until}"
     if 2 * held.bond < history.terms.bond:
         return "less than half of its bond is left"
-    return "who holds it joined after the dispute was raised"
+    return "its holder joined after the dispute was raised"

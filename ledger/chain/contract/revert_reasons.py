@@ -31,7 +31,7 @@ _SENTENCES: Final = {
         "the court named to the circle has other code than this version's: name another --court, or none"
     ),
     "circle: disputes need a bond": (
-        "who is convicted in a dispute pays with its bond: choose a --bond, or no --dispute-bond"
+        "a judge that is convicted in a dispute pays with its bond: choose a --bond, or no --dispute-bond"
     ),
     "circle: unbonding below 8 dispute windows": (
         "a dispute would outlast the bond it is about: choose an --unbonding of 8 dispute windows or more"

@@ -55,7 +55,7 @@ def _list_windows(terms: ChosenTerms) -> list[tuple[str, int, int]]:
 def _find_short_windows(terms: ChosenTerms, block_time_s: float) -> list[str]:
     return [
         f"{option} {window_s} is less than {_GOOD_BLOCKS} blocks of this chain, one each {block_time_s:g} s: "
-        "whose transaction waits for a few blocks is late"
+        "a peer whose transaction waits for a few blocks is late"
         for option, window_s, _ in _list_windows(terms)
         if window_s < _GOOD_BLOCKS * block_time_s
     ]

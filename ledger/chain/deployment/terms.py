@@ -116,7 +116,7 @@ def _check_disputes(terms: ChosenTerms) -> None:
         return
     if not terms.bond:
         raise UsageError(
-            "who is convicted in a dispute pays with its bond, and there is none: "
+            "a judge that is convicted in a dispute pays with its bond, and there is none: "
             "choose a --bond, or --dispute-bond 0 for no disputes"
         )
     least_s = UNBONDING_WINDOWS * terms.dispute_window_s

@@ -73,7 +73,7 @@ def test_a_claim_that_recomputing_shows_to_be_right_is_raised() -> None:
 
 
 def test_what_a_judge_withholds_is_disputed_as_that_where_it_is_asked_for() -> None:
-    with pytest.raises(SetupError, match=r"blob abc is not to be had.*it is the judge's to show it.*--withheld"):
+    with pytest.raises(SetupError, match=r"blob abc is not to be had.*the judge has to show it.*--withheld"):
         worth(Truth.WITHHELD)
     worth(Truth.WITHHELD, withheld=True)
 

@@ -217,7 +217,7 @@ def test_a_claim_that_the_circle_does_not_take_is_refused_with_the_reason(court:
     assert "seat 1 attested nothing in round 1" in refusal(court, 1, 1, 5)
     court.play(2)
     court.apply(Joined(9, address(9), address(9), NOBODY, "wss://127.0.0.1:1 http://127.0.0.1:1"))
-    assert "who holds seat 9 joined after round 1" in refusal(court, 1, 9, 0)
+    assert "the holder of seat 9 joined after round 1" in refusal(court, 1, 9, 0)
     assert "gave no verdict about seat 9 in round 1" in refusal(court, 1, 0, 9)
 
 
