@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     }
     if options.json:
         report = asyncio.run(audit(rpc, address, **about))
-        print_json(make_fields(report) if laws is None else make_statement(report, laws))
+        print_json(make_fields(report) if laws is None else join_statement_fields(report, laws))
     else:
         report = _audit_with_progress(rpc, address, about)
         if laws is None:
@@ -139,8 +139,8 @@ def _audit_with_progress(rpc: list[str], address: str, about: dict[str, Any]) ->
         return asyncio.run(audit(rpc, address, progress=show, **about))
 
 
-def make_statement(report: Report, laws: list[str]) -> dict[str, Any]:
-    """The statement for machines."""
+def join_statement_fields(report: Report, laws: list[str]) -> dict[str, Any]:
+    """The statement for machines, with the articles of the laws named."""
     from ledger.audit.legal_statement import make_law_fields
     from ledger.audit.privacy_statement import make_statement_fields
 

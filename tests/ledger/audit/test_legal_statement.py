@@ -7,7 +7,7 @@ import pytest
 from ledger.audit.findings import Check, HolderPrivacy, PrivacyLine, Report
 from ledger.audit.legal_statement import LAWS, NO_TERMS, list_facts, list_unsaid, make_law_fields
 from ledger.audit.privacy_statement import list_checked
-from node.cli.audit import make_statement
+from node.cli.audit import join_statement_fields
 from node.cli.privacy_statement import describe_statement
 
 ALL = list(LAWS)
@@ -102,7 +102,7 @@ def test_in_english_it_says_all_that_it_says_to_machines_and_that_it_is_no_advic
     report = report_of(private=True)
     report.not_recomputed, report.pruned = 2, 5
     text = "\n".join(describe_statement(report, ALL))
-    said = make_statement(report, ALL)
+    said = join_statement_fields(report, ALL)
     assert "Made by `folkmoot audit --statement gdpr,ai-act,hipaa` from" in text
     assert f"**{said['no_legal_advice']}**" in text
     for law in said["laws"]:
@@ -122,4 +122,4 @@ def test_without_a_law_the_statement_is_as_it_was() -> None:
     text = "\n".join(describe_statement(report_of(private=True)))
     assert text.startswith("# Privacy statement\n")
     assert "legal advice" not in text
-    assert "laws" not in make_statement(report_of(private=True), [])
+    assert "laws" not in join_statement_fields(report_of(private=True), [])
