@@ -110,9 +110,7 @@ def _sum_up(ways: Sequence[Way]) -> Iterator[Element]:
 
 def _tell_what(setting: Setting, ways: Sequence[Way]) -> Iterator[Element]:
     yield make_element("h2", "What was measured, and on what")
-    yield _define(
-        (_LABELS[label], f"{_begin(said)}.") for label, said in describe_setting(setting, ways[0].leakage)
-    )
+    yield _define((_LABELS[label], said) for label, said in describe_setting(setting, ways[0].leakage))
 
 
 def _tell_figures(ways: Sequence[Way]) -> Iterator[Element]:
@@ -149,6 +147,7 @@ def _draw_curves(ways: Sequence[Way]) -> Iterator[Element]:
             " of the records that are found, over the share of others that are taken for such. Bars are the"
             " intervals of the figures above. The dotted line is chance; the further a curve lies above it on the"
             " left, the surer an attack is of some records.",
+            " Published in earnest is one curve, of all your records against held-out ones." if earnest else "",
         ),
     )
 
