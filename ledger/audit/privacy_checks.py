@@ -25,6 +25,9 @@ REFUTES: Final = (
     " with a higher rate than it says, passes them"
 )
 
+_CHANCE_OF_BLOCKS: Final = 2 * CHANCE
+"""As CHANCE, for a block by itself: noise alone is below with a probability under e⁻⁴², some 10⁻¹⁸."""
+
 
 @dataclass(frozen=True)
 class StepNoise:
@@ -38,7 +41,11 @@ class StepNoise:
     @property
     def is_too_small(self) -> bool:
         """Whether the noise cannot be in it (R22.3), chance and rounding included."""
-        return self.ratio < NOISE_FLOOR and (1 - self.ratio) ** 2 * self.values > CHANCE
+        return self.is_below(CHANCE)
+
+    def is_below(self, chance: int) -> bool:
+        """Whether it is below the floor by more than that much chance, as CHANCE has it, can make of it."""
+        return self.ratio < NOISE_FLOOR and (1 - self.ratio) ** 2 * self.values > chance
 
     @property
     def least(self) -> float:
@@ -62,6 +69,31 @@ def measure_noise(
         count += int(np.count_nonzero(counted))
         at += tensor.size
     return StepNoise(total / (count * variance), count) if count else None
+
+
+def find_lacking_blocks(
+    state: GridState,
+    base: GridState,
+    steps: NDArray[np.int32],
+    layout: Sequence[Tensor],
+    blocks: Blocks,
+    variance: Fraction,
+) -> list[int]:
+    """The blocks, by number, whose part of a step cannot hold its part of the noise, chance and rounding included.
+
+    Noise is owed in each value, so what lies in one part of a state makes up for none in another. As measure_noise.
+    """
+    found, tensor, tensor_end = [], -1, 0
+    for number, (end, length) in enumerate(zip(blocks.ends.tolist(), blocks.lengths.tolist(), strict=True)):
+        while tensor_end < end:
+            tensor += 1
+            tensor_end += layout[tensor].size
+        place, part = slice(end - length, end), Tensor("", (length,), layout[tensor].exponent)
+        noise = measure_noise(state[place], base[place], steps[place], [part], variance)
+        # There are many blocks, in many updates, and chance must accuse nobody in any of them.
+        if noise is not None and noise.is_below(_CHANCE_OF_BLOCKS):
+            found.append(number)
+    return found
 
 
 class PrivacyChecks:
@@ -109,8 +141,21 @@ class PrivacyChecks:
                     least=f"{noise.least:.3f}",
                     values=noise.values,
                 )
-            # What rounding left of the update before may be added: so with no other to compare, nothing is said.
+            elif said.charged > 0 and noise is not None:
+                layout = self._history.manifest.layout
+                lacking = find_lacking_blocks(state, base, all_steps, layout, self._blocks, variance)
+                if lacking:
+                    self._find(
+                        round_,
+                        seat,
+                        "a part of its step is smaller than the noise that it must hold",
+                        blocks=f"{len(lacking)} of {self._blocks.count}",
+                        first=lacking[0],
+                    )
+            # What rounding left of the update before may be added: where that was not read, nothing is said.
             room = np.maximum(steps, last[2]) if is_next and last is not None else None
+            if previous is None and not self._has_published_before(round_, seat):
+                room = steps
             if said.charged == 0 and room is not None and self._moves(state, base, 2 * room):
                 self._find(round_, seat, "it was not charged, and published another state than its base")
         self._report.privacy.append(
@@ -127,6 +172,11 @@ class PrivacyChecks:
                 None if noise is None else int(1000 * noise.ratio),
             )
         )
+
+    def _has_published_before(self, round_: Round, seat: int) -> bool:
+        """Whether this key committed to anything before, in any seat: rounding may be left of that."""
+        peer, earlier = round_.peers[seat], self._history.rounds[: round_.number - 1]
+        return any(before.peers[other] == peer for before in earlier for other in before.commits)
 
     def _moves(self, state: GridState, base: GridState, room: NDArray[np.int32]) -> bool:
         return bool((np.abs(state - base) > np.repeat(room, self._blocks.lengths)).any())

@@ -67,7 +67,7 @@ class FalseStatement(Attack):
 class Uncharged(FalseStatement):
     """Train on, and say that nothing was charged since the last update: what is spent stands still.
 
-    An audit sees an update that was not charged and is not its base (A12), from its author's second on.
+    An audit sees an update that was not charged and is not its base (A12).
     """
 
     name = "uncharged"

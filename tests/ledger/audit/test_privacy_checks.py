@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ledger.arithmetic.exact import to_float
 from ledger.audit.findings import Check, Report
 from ledger.audit.privacy_checks import REFUTES, StepNoise, measure_noise
 from ledger.circle.manifest import Tensor
 from ledger.judging.noise_floor import NOISE_FLOOR
-from tests.support.histories.private_circles import Private, audited, private_circle
+from tests.support.histories.circles import PARAMETERS
+from tests.support.histories.private_circles import NOISE, Private, audited, private_circle
 
 pytestmark = [pytest.mark.rule("R22.3"), pytest.mark.rule("R30.4")]
 
@@ -65,6 +67,17 @@ def test_who_spent_more_than_it_published_and_who_pauses_are_no_finding() -> Non
     assert [line.rounds for line in report.privacy if line.seat == 3] == [1, 1, 1]
 
 
+def test_who_trains_without_being_charged_from_the_first_is_named_at_once() -> None:
+    class Uncounted(Private):
+        def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
+            return super().trained(number, base) + np.float32(0.3 * (number == 1))
+
+    never = {number: {"rounds": 0, "charged": 0} for number in (1, 2, 3)}
+    report = audited(private_circle(Uncounted(3, changes=never)))
+    assert named(report) == [("A12", 1, 3)]
+    assert audited(private_circle(Private(3, changes=never))).clean
+
+
 def test_who_trains_without_being_charged_is_named() -> None:
     class Unaccounted(Private):
         def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -74,6 +87,26 @@ def test_who_trains_without_being_charged_is_named() -> None:
     report = audited(private_circle(Unaccounted(3, changes=uncharged)))
     assert named(report) == [("A12", 2, 3), ("A12", 3, 3)]
     assert "was not charged, and published another state" in report.findings[0].fact
+
+
+@pytest.mark.parametrize("kept", [slice(4096), slice(4096, None), slice(1)])
+def test_much_noise_in_one_part_makes_up_for_none_in_another(kept: slice) -> None:
+    class Lopsided(Private):
+        def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
+            vector = to_float(base)
+            there = np.zeros_like(vector)
+            there[kept] = np.random.default_rng(number).normal(size=PARAMETERS)[kept] + (kept.stop == 1)
+            # As long as the noise of the whole, and a tenth more.
+            return vector + there * np.float32(1.1 * NOISE * PARAMETERS**0.5 / np.linalg.norm(there))
+
+    report = audited(private_circle(Lopsided(3)))
+    assert named(report) == [("A12", number, 3) for number in (1, 2, 3)]
+    assert {finding.fact for finding in report.findings} == {
+        "a part of its step is smaller than the noise that it must hold"
+    }
+    assert report.findings[0].evidence["blocks"] == "1 of 2"
+    shares = [line.noise_milli for line in report.privacy if line.seat == 3]
+    assert all(share is not None and share > 1000 for share in shares)
 
 
 def test_the_share_of_noise_is_reckoned_in_the_models_own_units() -> None:
