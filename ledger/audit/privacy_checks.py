@@ -25,6 +25,10 @@ REFUTES: Final = (
     " with a higher rate than it says, passes them"
 )
 
+_SAMPLED_MAX: Final = 65_536
+"""So many values of a step are kept, to be compared with the next one's. Which they are, nobody can foretell."""
+_LARGEST: Final = 2**25
+"""In grid units, far above any noise: a longer change counts as this much."""
 _CHANCE_OF_BLOCKS: Final = 2 * CHANCE
 """As CHANCE, for a block by itself: noise alone is below with a probability under e⁻⁴², some 10⁻¹⁸."""
 
@@ -54,17 +58,23 @@ class StepNoise:
 
 
 def measure_noise(
-    state: GridState, base: GridState, steps: NDArray[np.int32], layout: Sequence[Tensor], variance: Fraction
+    state: GridState,
+    base: GridState,
+    steps: NDArray[np.int32],
+    layout: Sequence[Tensor],
+    variance: Fraction,
+    finest: Fraction | None = None,
 ) -> StepNoise | None:
     """χ = ‖state − base‖² / (m s²), exactly, of the m values whose frame is fine enough (R22.3); None for none.
 
-    steps: between two codes of the state's frame, (d,), int32. variance: s², in the model's units.
+    steps: between two codes of the state's frame, (d,), int32. variance: s², in the model's units. finest: the
+    variance that a frame has to be fine enough for, where that is another.
     """
     total, count, at = Fraction(0), 0, 0
     for tensor in layout:
         place = slice(at, at + tensor.size)
         unit = Fraction(2) ** (tensor.exponent - GRID_BITS)
-        counted = steps[place] <= isqrt(floor(COARSEST**2 * variance / unit**2))
+        counted = steps[place] <= isqrt(floor(COARSEST**2 * (finest or variance) / unit**2))
         total += squared_distance(state[place][counted], base[place][counted]) * unit**2
         count += int(np.count_nonzero(counted))
         at += tensor.size
@@ -96,14 +106,53 @@ def find_lacking_blocks(
     return found
 
 
+@dataclass(frozen=True)
+class SampledStep:
+    """Of a charged step, the values that are compared with those of the next one."""
+
+    step: GridState
+    """What was added to the base, grid units."""
+    steps: NDArray[np.int32]
+    """Between two codes of its frame, grid units."""
+    variance: Fraction
+    """s², of the noise that it must hold in each value, in the model's units."""
+
+    def measure_change(self, before: "SampledStep", layout: Sequence[Tensor]) -> StepNoise | None:
+        """How far this step is from the one before, in the noise of both: drawn anew, that adds up."""
+        change = np.clip(self.step - before.step, -_LARGEST, _LARGEST)
+        return measure_noise(
+            change,
+            np.zeros_like(change),
+            np.maximum(self.steps, before.steps),
+            layout,
+            self.variance + before.variance,
+            min(self.variance, before.variance),
+        )
+
+
+@dataclass(frozen=True)
+class LastUpdate:
+    """What a holder's next update is compared with."""
+
+    round: int
+    """The round of this one."""
+    said: PrivacyStatement
+    """Its statement."""
+    steps: NDArray[np.int32]
+    """The widest steps of its blocks' frames."""
+    sampled: SampledStep | None
+    """Of its step; None where it was not charged, or its base is not known."""
+
+
 class PrivacyChecks:
     """Walks a circle's updates in order, with what each author said before."""
 
     def __init__(self, history: History, report: Report) -> None:
         self._history, self._report = history, report
         self._blocks: Blocks = blocks_of(history.manifest.sizes)
-        # By seat and tenure: the round, the statement, and the widest steps of its last update's blocks.
-        self._last: dict[tuple[int, int], tuple[int, PrivacyStatement, NDArray[np.int32]]] = {}
+        self._last: dict[tuple[int, int], LastUpdate] = {}
+        """By seat and tenure."""
+        self._sample, self._sampled_layout = _draw_sample(history.manifest.layout)
 
     def check(
         self, round_: Round, seat: int, said: PrivacyStatement | None, state: GridState, base: GridState | None
@@ -121,12 +170,16 @@ class PrivacyChecks:
         holder = (seat, round_.tenures[seat])
         last = self._last.get(holder)
         previous = self._history.find_previous_round(round_.number, seat, round_.tenures[seat])
-        is_next = last is not None and previous is not None and last[0] == previous.number
+        is_next = last is not None and previous is not None and last.round == previous.number
         all_steps = frame_steps(to_float(state), self._blocks)
         steps = all_steps[self._blocks.ends - 1]
-        self._last[holder] = round_.number, said, steps
+        sampled = None
+        if base is not None and said.charged > 0:
+            variance = terms.compute_noise_variance(said.sigma_value)
+            sampled = SampledStep(state[self._sample] - base[self._sample], all_steps[self._sample], variance)
+        self._last[holder] = LastUpdate(round_.number, said, steps, sampled)
         # R30.4: counts go on, and what was said once stays.
-        if last is not None and (reason := find_contradiction(said, last[1], is_next=is_next)) is not None:
+        if last is not None and (reason := find_contradiction(said, last.said, is_next=is_next)) is not None:
             self._find(round_, seat, f"its privacy statement does not follow from the one before: {reason}")
         noise = None
         if base is not None:
@@ -152,8 +205,10 @@ class PrivacyChecks:
                         blocks=f"{len(lacking)} of {self._blocks.count}",
                         first=lacking[0],
                     )
+                elif is_next and last is not None and sampled is not None and last.sampled is not None:
+                    self._check_change(round_, seat, sampled, last.sampled)
             # What rounding left of the update before may be added: where that was not read, nothing is said.
-            room = np.maximum(steps, last[2]) if is_next and last is not None else None
+            room = np.maximum(steps, last.steps) if is_next and last is not None else None
             if previous is None and not self._has_published_before(round_, seat):
                 room = steps
             if said.charged == 0 and room is not None and self._moves(state, base, 2 * room):
@@ -173,6 +228,18 @@ class PrivacyChecks:
             )
         )
 
+    def _check_change(self, round_: Round, seat: int, step: SampledStep, before: SampledStep) -> None:
+        change = step.measure_change(before, self._sampled_layout)
+        if change is not None and change.is_too_small:
+            self._find(
+                round_,
+                seat,
+                "its noise is not drawn anew: its step is too near to the one before",
+                share_of_noise=f"{int(1000 * change.ratio) / 1000:.3f}",
+                least=f"{change.least:.3f}",
+                values=change.values,
+            )
+
     def _has_published_before(self, round_: Round, seat: int) -> bool:
         """Whether this key committed to anything before, in any seat: rounding may be left of that."""
         peer, earlier = round_.peers[seat], self._history.rounds[: round_.number - 1]
@@ -185,3 +252,12 @@ class PrivacyChecks:
         self._report.add(
             Check.PRIVACY, fact, round_number=round_.number, seat=seat, peer=round_.peers[seat], **evidence
         )
+
+
+def _draw_sample(layout: Sequence[Tensor]) -> tuple[NDArray[np.int64], list[Tensor]]:
+    """Places in a state, in order, and the tensors that they make up."""
+    ends = np.cumsum([tensor.size for tensor in layout])
+    size = int(ends[-1])
+    chosen = np.sort(np.random.default_rng().choice(size, min(size, _SAMPLED_MAX), replace=False))
+    counts = np.diff(np.searchsorted(chosen, ends), prepend=0).tolist()
+    return chosen, [Tensor(one.name, (n,), one.exponent) for one, n in zip(layout, counts, strict=True) if n]

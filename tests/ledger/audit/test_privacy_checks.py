@@ -109,6 +109,19 @@ def test_much_noise_in_one_part_makes_up_for_none_in_another(kept: slice) -> Non
     assert all(share is not None and share > 1000 for share in shares)
 
 
+def test_who_adds_the_same_noise_again_is_named_from_the_second_time_on() -> None:
+    class Repeating(Private):
+        def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
+            noise: NDArray[np.float32] = np.random.default_rng(5).normal(size=PARAMETERS).astype(np.float32)
+            return to_float(base) + np.float32(NOISE) * noise
+
+    report = audited(private_circle(Repeating(3), rounds=4))
+    assert named(report) == [("A12", number, 3) for number in (2, 3, 4)]
+    assert {finding.fact for finding in report.findings} == {
+        "its noise is not drawn anew: its step is too near to the one before"
+    }
+
+
 def test_the_share_of_noise_is_reckoned_in_the_models_own_units() -> None:
     layout = (Tensor("a", (2,), 0), Tensor("b", (2,), 3))
     base, steps = np.zeros(4, np.int32), np.ones(4, np.int32)
