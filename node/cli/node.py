@@ -127,6 +127,7 @@ def run(options: argparse.Namespace) -> int:
     from ledger.chain.deployment.deploy import CircleFile, open_circle
     from ledger.codec import choose_share
     from node.attacks.fault_injection import parse_fail_at
+    from node.cli.earlier_privacy import check_room
     from node.learning.genesis import read_genesis
     from node.learning.training import use_one_thread
     from node.membership.config import PeerConfig
@@ -170,6 +171,10 @@ def run(options: argparse.Namespace) -> int:
     task = load_circle_task(manifest, options.task)
     report = print_json if options.json else _print_event
     with DataFolder.open(options.data, circle.network, opened_in) as folder:
+        if settings["privacy_earlier"]:
+            check_room(
+                settings["privacy_earlier"], manifest.privacy, settings["privacy_budget_milli"], folder.charges
+            )
         peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave, report)
         return asyncio.run(_run(peer, stay=not options.exit_when_finished))
 

@@ -113,7 +113,7 @@ class PrivacyBudget:
         steps = find_steps_covering(self._earlier, kind.rate, kind.sigma_value)
         lacking = -(-steps // self._terms.steps) - self._file.earlier
         within = self._count_rounds(kind)
-        if self.rounds_charged + lacking > within:
+        if lacking > 0 and self.rounds_charged + lacking > within:
             raise SetupError(
                 f"what was spent on these data before is as much as {self.rounds_charged + lacking} rounds of this"
                 f" circle, and the budget here holds {within}: this peer has nothing left to train with"

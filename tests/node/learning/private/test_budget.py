@@ -122,6 +122,13 @@ def test_where_others_cost_all_of_the_budget_the_peer_is_told(tmp_path: Path) ->
         budget.begin(1, EXAMPLES)
 
 
+def test_a_budget_lowered_after_what_others_cost_was_charged_lets_the_peer_judge_on(tmp_path: Path) -> None:
+    earlier = Charge(40, 250_000_000, TERMS.sigma_value)
+    assert PrivacyBudget(TERMS, ChargeFile(tmp_path / "privacy.txt"), earlier=[earlier]).begin(1, EXAMPLES)
+    lowered = PrivacyBudget(TERMS, ChargeFile(tmp_path / "privacy.txt"), spent_of(3), earlier=[earlier])
+    assert lowered.begin(2, EXAMPLES) is None
+
+
 def test_where_the_charge_cannot_be_written_nothing_is_handed_out(tmp_path: Path) -> None:
     budget = budget_of(tmp_path / "gone" / "privacy.txt")
     with pytest.raises(OSError, match="No such file"):
