@@ -133,9 +133,18 @@ def _describe_seats(seats: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         ],
     )
     for one in seats:
-        for finding in one["findings"]:
-            yield ""
-            yield f"Seat {_name_seat(one)}, round {finding['round']}, {finding['check']}: {finding['fact']}."
+        yield from _describe_findings(one)
+
+
+def _describe_findings(holder: Mapping[str, Any]) -> Iterator[str]:
+    """One sentence for each fact, with all of its rounds."""
+    rounds: dict[tuple[str, str], list[int]] = {}
+    for finding in holder["findings"]:
+        rounds.setdefault((finding["check"], finding["fact"]), []).append(finding["round"])
+    for (check, fact), numbers in rounds.items():
+        when = f"round{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+        yield ""
+        yield f"Seat {_name_seat(holder)}, {when}, {check}: {fact}."
 
 
 def _describe_checks(checked: Sequence[Mapping[str, Any]], unchecked: Sequence[str]) -> Iterator[str]:

@@ -128,3 +128,11 @@ def test_without_terms_nothing_is_claimed_and_without_a_history_nothing_was_chec
     assert (said["claim"], said["seats"], said["cannot_be_checked"]) == (None, [], {})
     assert said["not_checked"] == ["The chain's history was not read: nothing of this circle was checked."]
     assert "Nothing is claimed" not in "\n".join(describe_statement(unread))
+
+
+def test_what_is_found_again_and_again_is_one_sentence_with_its_rounds() -> None:
+    circle = private_circle(Private(3, noise=0))
+    report = audited(circle)
+    report.privacy_terms, report.holders = TERMS, list_holders(circle.history(), report.privacy)
+    told = [line for line in describe_statement(report) if line.startswith("Seat 3, ")]
+    assert told == ["Seat 3, rounds 1, 2, 3, A12: its step is smaller than the noise that it must hold."]
