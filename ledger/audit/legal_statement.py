@@ -85,6 +85,16 @@ class Law:
     """What the audit does not say of the law as a whole, besides UNSAID_OF_ANY."""
 
 
+_ON_JUDGING: Final = (
+    Check.DRAWS,
+    Check.VERDICTS,
+    Check.RECORDS,
+    Check.REPUTATIONS,
+    Check.FAULTS,
+    Check.COPIES,
+    Check.VOTES,
+)
+"""That members were drawn, judged and settled as the circle's rule has it."""
 _GDPR: Final = Law(
     "GDPR, Regulation (EU) 2016/679",
     (
@@ -120,17 +130,7 @@ _GDPR: Final = Law(
         Article(
             "Art. 32",
             "security of processing",
-            (
-                Check.CODE,
-                Check.HISTORY,
-                Check.DRAWS,
-                Check.VERDICTS,
-                Check.RECORDS,
-                Check.REPUTATIONS,
-                Check.FAULTS,
-                Check.COPIES,
-                Check.VOTES,
-            ),
+            (Check.CODE, Check.HISTORY, *_ON_JUDGING),
             (),
             (
                 "That anything is encrypted or pseudonymised.",
@@ -184,15 +184,7 @@ _AI_ACT: Final = Law(
         Article(
             "Art. 15",
             "accuracy, robustness and cybersecurity",
-            (
-                Check.DRAWS,
-                Check.VERDICTS,
-                Check.RECORDS,
-                Check.REPUTATIONS,
-                Check.FAULTS,
-                Check.COPIES,
-                Check.VOTES,
-            ),
+            _ON_JUDGING,
             ("arithmetic", "continuity"),
             (
                 "How accurate the model is: no check measures it.",
