@@ -7,7 +7,7 @@ import pytest
 from ledger.audit.findings import Check, HolderPrivacy, PrivacyLine, Report
 from ledger.audit.legal_statement import LAWS, NO_TERMS, list_facts, list_unsaid, make_law_fields
 from ledger.audit.privacy_statement import list_checked
-from node.cli.audit import join_statement_fields
+from node.cli.audit_lines import join_statement_fields
 from node.cli.privacy_statement import describe_statement
 
 ALL = list(LAWS)

@@ -4,9 +4,8 @@ import argparse
 
 import pytest
 
-from ledger.audit.findings import Report
 from ledger.errors import UsageError
-from node.cli.audit import _parse_laws, _parse_scope, make_fields, print_report
+from node.cli.audit import _parse_laws, _parse_scope
 from node.cli.main import main
 
 
@@ -37,17 +36,6 @@ def test_a_sample_is_another_one_each_time_unless_its_seed_is_given() -> None:
 def test_what_names_no_rounds_is_refused(wrong: argparse.Namespace, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         _parse_scope(wrong)
-
-
-def test_the_report_says_what_was_and_what_was_not_recomputed(capsys: pytest.CaptureFixture[str]) -> None:
-    report = Report(1, "0x" + "11" * 20, 9, scope="2 drawn from 40 in rounds 1 to 10, seed 7")
-    report.recomputed, report.not_recomputed, report.started, report.pruned = 1, 1, 2, 3
-    report.sample, report.sample_seed = [(3, 1), (5, 0)], 7
-    print_report(report)
-    said = " ".join(capsys.readouterr().out.split())
-    assert "1 attestation recomputed of 2 drawn from 40 in rounds 1 to 10, seed 7" in said
-    assert "from 2 checkpoints on; 1 could not be; 3 updates of final rounds are not served any more" in said
-    assert {"sample": [(3, 1), (5, 0)], "sample_seed": 7, "recomputed": 1}.items() <= make_fields(report).items()
 
 
 def test_a_statement_names_laws_once_each_or_none() -> None:
