@@ -10,7 +10,7 @@ from ledger.chain.rpc.client import BadAnswer, ChainUnreachable, RpcFault
 from ledger.chain.transactions.sender import NoReceipt, Reverted
 from ledger.circle.history import HistoryFault
 from ledger.errors import PeerFault, SetupError, UsageError
-from node.cli import audit, status
+from node.cli import audit_lines, status
 from node.cli import main as main_module
 from node.cli.main import COMMANDS, main
 
@@ -176,4 +176,4 @@ def test_the_table_of_a_status_is_clean(capsys: pytest.CaptureFixture[str]) -> N
         }
     )
     assert all(line.isprintable() for line in capsys.readouterr().out.split("\n"))
-    assert audit.print_report is not None
+    assert audit_lines.print_report is not None
