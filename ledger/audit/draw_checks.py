@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ledger.audit.findings import Check, Report
+from ledger.audit.kinds import Kind
 from ledger.chain.circle import PlacedEvent
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Nonsense
@@ -61,6 +62,7 @@ def _compare(seed: bytes, expected: bytes, what: str, round_number: int | None, 
         report.add(
             Check.DRAWS,
             fact,
+            Kind.WRONG_DRAW,
             round_number=round_number,
             block=block,
             seed=seed.hex(),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from ledger.audit.equivocation_proofs import EquivocationProof
 from ledger.audit.findings import Check, DisputeLine, Report
+from ledger.audit.kinds import Kind, Unit
 from ledger.chain.circle import PlacedEvent
 from ledger.circle import events
 from ledger.circle.draw import seats_of
@@ -31,7 +32,7 @@ def check_faults(
                 dispute = history.disputes[place.event.dispute]
                 is_false = truths.get(place.event.dispute)
                 report.disputes.append(_make_line(dispute, is_false, place))
-                _check_conviction(dispute, is_false, place, report)
+                _check_conviction(history, dispute, is_false, place, report)
                 _check_votes(dispute, is_false, report)
 
 
@@ -43,6 +44,7 @@ def _check_equivocation(
     report.add(
         Check.FAULTS,
         f"it signed two updates for round {event.round} and lost its seat",
+        Kind.EQUIVOCATION,
         round_number=event.round,
         seat=event.seat,
         **({"peer": proof.author} if proof else {}),
@@ -73,18 +75,23 @@ def _make_line(dispute: Dispute, is_false: bool | None, place: PlacedEvent) -> D
     )
 
 
-def _check_conviction(dispute: Dispute, is_false: bool | None, place: PlacedEvent, report: Report) -> None:
+def _check_conviction(
+    history: History, dispute: Dispute, is_false: bool | None, place: PlacedEvent, report: Report
+) -> None:
     """An upheld dispute convicts the judge, unless its verdict is seen to be right: then who upheld it lied."""
     if dispute.outcome is None:
         return
     report.count(Check.FAULTS)
     if dispute.outcome == Outcome.UPHELD and is_false is not False:
         claim = dispute.claim
+        judge = history.rounds[claim.round - 1].peers.get(claim.judge)
         report.add(
             Check.FAULTS,
             f"the circle found its {_describe_claim(claim)} false",
+            Kind.CONVICTION,
             round_number=claim.round,
             seat=claim.judge,
+            **({"peer": judge} if judge else {}),
             dispute=claim.dispute,
             upholding=seats_of(dispute.circle_votes.upholding),
             rejecting=seats_of(dispute.circle_votes.rejecting),
@@ -106,6 +113,8 @@ def _check_votes(dispute: Dispute, is_false: bool | None, report: Report) -> Non
         return
     claim = dispute.claim
     report.count(Check.VOTES, len(dispute.voters))
+    for seat, peer in dispute.voters.items():
+        report.count_of(Unit.VOTES, seat, peer)
     jury, circle = dispute.jury_votes, dispute.circle_votes
     wrong = jury.rejecting | circle.rejecting if is_false else jury.upholding | circle.upholding
     for seat in seats_of(wrong):
@@ -113,6 +122,7 @@ def _check_votes(dispute: Dispute, is_false: bool | None, report: Report) -> Non
             Check.VOTES,
             f"it voted that seat {claim.judge}'s {_describe_claim(claim)} is "
             f"{'right' if is_false else 'false'}; recomputing gives {'false' if is_false else 'right'}",
+            Kind.WRONG_VOTE,
             round_number=claim.round,
             seat=seat,
             peer=dispute.voters[seat],

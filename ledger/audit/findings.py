@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ledger.audit.kinds import Kind, Unit
+
 
 class Check(StrEnum):
     """The audit's checks; the values name them in reports (R22)."""
@@ -54,6 +56,13 @@ class Finding:
     """What is so, in one sentence."""
     evidence: dict[str, str] = field(default_factory=dict)
     """Field → value, as text."""
+    kind: Kind | None = None
+    """What it is of; None where its check knows no kinds."""
+
+    @property
+    def peer(self) -> str:
+        """The key of who sat in the seat; empty where it is not said."""
+        return self.evidence.get("peer", "")
 
 
 @dataclass(frozen=True)
@@ -203,6 +212,8 @@ class Report:
     """Their bytes."""
     examined: dict[Check, int] = field(default_factory=dict)
     """How many things each check looked at."""
+    looked_at: dict[Unit, dict[int, dict[str, int]]] = field(default_factory=dict)
+    """What → seat → key of its peer → how many of it were looked at."""
     findings: list[Finding] = field(default_factory=list)
     """What is not as it should be."""
     unavailable_verdicts: int = 0
@@ -231,10 +242,16 @@ class Report:
         """Something was looked at."""
         self.examined[check] = self.examined.get(check, 0) + number
 
+    def count_of(self, unit: Unit, seat: int, peer: str, number: int = 1) -> None:
+        """Something of a peer was looked at."""
+        peers = self.looked_at.setdefault(unit, {}).setdefault(seat, {})
+        peers[peer] = peers.get(peer, 0) + number
+
     def add(
         self,
         check: Check,
         fact: str,
+        kind: Kind | None = None,
         *,
         round_number: int | None = None,
         seat: int | None = None,
@@ -242,4 +259,4 @@ class Report:
     ) -> None:
         """Something was found."""
         texts = {name: str(value) for name, value in evidence.items()}
-        self.findings.append(Finding(check, round_number, seat, fact, texts))
+        self.findings.append(Finding(check, round_number, seat, fact, texts, kind))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import GRID_BITS, GridState, squared_distance, to_float
 from ledger.audit.findings import Check, PrivacyLine, Report
+from ledger.audit.kinds import Kind, Unit
 from ledger.circle.history import History, Round
 from ledger.circle.manifest import Tensor
 from ledger.codec import Blocks, blocks_of, frame_steps
@@ -167,6 +168,7 @@ class PrivacyChecks:
         if REFUTES not in self._report.notes:
             self._report.notes.append(REFUTES)
         self._report.count(Check.PRIVACY)
+        self._report.count_of(Unit.STATEMENTS, seat, round_.peers[seat])
         holder = (seat, round_.tenures[seat])
         last = self._last.get(holder)
         previous = self._history.find_previous_round(round_.number, seat, round_.tenures[seat])
@@ -180,13 +182,19 @@ class PrivacyChecks:
         self._last[holder] = LastUpdate(round_.number, said, steps, sampled)
         # R30.4: counts go on, and what was said once stays.
         if last is not None and (reason := find_contradiction(said, last.said, is_next=is_next)) is not None:
-            self._find(round_, seat, f"its privacy statement does not follow from the one before: {reason}")
+            self._find(
+                Kind.CONTRADICTION,
+                round_,
+                seat,
+                f"its privacy statement does not follow from the one before: {reason}",
+            )
         noise = None
         if base is not None:
             variance = terms.compute_noise_variance(said.sigma_value)
             noise = measure_noise(state, base, all_steps, self._history.manifest.layout, variance)
             if said.charged > 0 and noise is not None and noise.is_too_small:
                 self._find(
+                    Kind.LITTLE_NOISE,
                     round_,
                     seat,
                     "its step is smaller than the noise that it must hold",
@@ -199,6 +207,7 @@ class PrivacyChecks:
                 lacking = find_lacking_blocks(state, base, all_steps, layout, self._blocks, variance)
                 if lacking:
                     self._find(
+                        Kind.NOISELESS_PART,
                         round_,
                         seat,
                         "a part of its step is smaller than the noise that it must hold",
@@ -212,7 +221,12 @@ class PrivacyChecks:
             if previous is None and not self._has_published_before(round_, seat):
                 room = steps
             if said.charged == 0 and room is not None and self._moves(state, base, 2 * room):
-                self._find(round_, seat, "it was not charged, and published another state than its base")
+                self._find(
+                    Kind.UNCHARGED_STEP,
+                    round_,
+                    seat,
+                    "it was not charged, and published another state than its base",
+                )
         self._report.privacy.append(
             PrivacyLine(
                 round_.number,
@@ -232,6 +246,7 @@ class PrivacyChecks:
         change = step.measure_change(before, self._sampled_layout)
         if change is not None and change.is_too_small:
             self._find(
+                Kind.REPEATED_NOISE,
                 round_,
                 seat,
                 "its noise is not drawn anew: its step is too near to the one before",
@@ -248,9 +263,9 @@ class PrivacyChecks:
     def _moves(self, state: GridState, base: GridState, room: NDArray[np.int32]) -> bool:
         return bool((np.abs(state - base) > np.repeat(room, self._blocks.lengths)).any())
 
-    def _find(self, round_: Round, seat: int, fact: str, **evidence: object) -> None:
+    def _find(self, kind: Kind, round_: Round, seat: int, fact: str, **evidence: object) -> None:
         self._report.add(
-            Check.PRIVACY, fact, round_number=round_.number, seat=seat, peer=round_.peers[seat], **evidence
+            Check.PRIVACY, fact, kind, round_number=round_.number, seat=seat, peer=round_.peers[seat], **evidence
         )
 
 

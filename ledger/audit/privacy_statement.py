@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ledger.audit.findings import Check, Finding, HolderPrivacy, PrivacyLine, Report
+from ledger.audit.groups import group_findings, make_group_fields
 from ledger.circle.history import History
 
 FALSE_ALARMS: Final = Decimal("0.01")
@@ -254,6 +255,7 @@ def _make_claim(terms: dict[str, str | int]) -> dict[str, Any]:
 
 def _make_seat(report: Report, holder: HolderPrivacy, terms: dict[str, str | int]) -> dict[str, Any]:
     newest, assessment = holder.newest, assess(report, holder)
+    concerning = find_concerning(report, holder)
     # What is claimed falsely bounds nothing.
     is_bound = newest is not None and assessment is not Assessment.CONTRADICTED
     return {
@@ -278,5 +280,6 @@ def _make_seat(report: Report, holder: HolderPrivacy, terms: dict[str, str | int
         "noise_measured": holder.measured,
         "least_noise": None if holder.least_noise_milli is None else holder.least_noise_milli / 1000,
         "assessment": assessment.value,
-        "findings": [asdict(finding) for finding in find_concerning(report, holder)],
+        "findings": [asdict(finding) for finding in concerning],
+        "groups": [make_group_fields(group) for group in group_findings(report, concerning)],
     }

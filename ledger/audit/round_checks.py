@@ -7,6 +7,7 @@ import numpy as np
 
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.audit.findings import Check, Report
+from ledger.audit.kinds import Kind, Unit
 from ledger.audit.plan import AuditPlan, Work, plan_from, plan_owed
 from ledger.audit.privacy_checks import PrivacyChecks
 from ledger.audit.spill import Spill
@@ -163,7 +164,7 @@ class RoundAuditor:
     def _report_not_shown(self, round_: Round, judge: int, fact: str) -> None:
         """Of a checkpoint the burden of proof is the judge's, while what can be disputed follows from it (R29)."""
         if self._owed.work_of(round_.number, judge) is not None:
-            self._find(Check.VERDICTS, round_, judge, fact)
+            self._find(Kind.CHECKPOINT_NOT_SHOWN, Check.VERDICTS, round_, judge, fact)
 
     def _recompute_disputed(self, round_: Round, held: HeldBlobs) -> None:
         for dispute in self._history.disputes:
@@ -179,11 +180,19 @@ class RoundAuditor:
         for seat, digest in round_.commits.items():
             if self._plan.work_of(round_.number, seat) is not Work.CHECK:
                 continue
+            self._count_of(Unit.UPDATES, round_, seat)
             fetched = FetchedUpdate(find_frame_chain(self._history, round_, seat), held, round_.tenures[seat])
             if not fetched.is_here:
                 continue
             if fetched.blob is None:
-                self._find(Check.BLOBS, round_, seat, "the bytes at the digest make no blob", digest=digest.hex())
+                self._find(
+                    Kind.INVALID_UPDATE,
+                    Check.BLOBS,
+                    round_,
+                    seat,
+                    "the bytes at the digest make no blob",
+                    digest=digest.hex(),
+                )
                 continue
             try:
                 found = decode_public_state(fetched, self._task)
@@ -191,11 +200,23 @@ class RoundAuditor:
                 # Of the genesis it is told once, and no author's fault; frames of final rounds need not be there.
                 if lost.digest != self._history.manifest.genesis_digest and self._is_disputable(round_):
                     self._find(
-                        Check.BLOBS, round_, seat, f"the update cannot be decoded: {lost}", digest=digest.hex()
+                        Kind.LOST_FRAME,
+                        Check.BLOBS,
+                        round_,
+                        seat,
+                        f"the update cannot be decoded: {lost}",
+                        digest=digest.hex(),
                     )
                 continue
             except PeerFault as fault:
-                self._find(Check.BLOBS, round_, seat, f"the update is invalid: {fault}", digest=digest.hex())
+                self._find(
+                    Kind.INVALID_UPDATE,
+                    Check.BLOBS,
+                    round_,
+                    seat,
+                    f"the update is invalid: {fault}",
+                    digest=digest.hex(),
+                )
                 continue
             self._check_base(round_, seat, found)
             self._check_copy(round_, seat, found.state)
@@ -222,16 +243,18 @@ class RoundAuditor:
         blocks = blocks_of(self._history.manifest.sizes)
         if author != here[1] and not stands_still(state, self._find_base(round_, seat), blocks):
             fact = f"the public state is the same as seat {author[0]}'s of round {number}"
-            self._find(Check.COPIES, round_, seat, fact)
+            self._find(Kind.COPY, Check.COPIES, round_, seat, fact)
 
     def _check_base(self, round_: Round, seat: int, found: DecodedState) -> None:
         base = self._find_base(round_, seat)
         if base is None:
             return
         self._report.count(Check.RECORDS)
+        self._count_of(Unit.BASES, round_, seat)
         expected = state_digest(base)
         if found.base != expected:
             self._find(
+                Kind.WRONG_BASE,
                 Check.RECORDS,
                 round_,
                 seat,
@@ -244,6 +267,7 @@ class RoundAuditor:
         """A judge's round: what it goes on with and, where the plan says so, its verdicts and its record."""
         attested, carried = round_.attestations[judge], self._find_brought(round_, judge)
         self._put(round_, judge, None)
+        self._count_of(Unit.ATTESTATIONS, round_, judge)
         is_due = shows_checkpoint(self._history, round_, judge)
         lacking = self._find_lacking(round_, judge, held)
         if work is Work.CHECK:
@@ -256,7 +280,7 @@ class RoundAuditor:
                 whose = ", ".join("its own" if seat == judge else f"seat {seat}'s" for seat in lacking)
                 if self._owed.work_of(round_.number, judge) in (Work.CHECK, Work.CARRY):
                     fact = f"it does not show what it judged from: the update is missing, {whose}"
-                    self._find(Check.VERDICTS, round_, judge, fact)
+                    self._find(Kind.NOT_SHOWN, Check.VERDICTS, round_, judge, fact)
                 self._check_remaining(round_, judge, carried, held, work)
             else:
                 self._note_unknown(round_, judge)
@@ -269,7 +293,7 @@ class RoundAuditor:
             self._put(round_, judge, carried)
             self._awaited |= {judge: False} if is_due else {}
             if work is Work.CHECK:
-                self._find(Check.VERDICTS, round_, judge, f"it had no state to judge from: {fault}")
+                self._find(Kind.NO_STATE, Check.VERDICTS, round_, judge, f"it had no state to judge from: {fault}")
             return
         self._put(round_, judge, screened.carried)
         if is_due and attested.record != screened.record_digest:
@@ -290,10 +314,12 @@ class RoundAuditor:
     def _check_attestation(self, round_: Round, judge: int, screened: RoundVerdicts) -> None:
         attested = round_.attestations[judge]
         self._report.count(Check.VERDICTS, attested.judged.bit_count())
+        self._count_of(Unit.VERDICTS, round_, judge, attested.judged.bit_count())
         for entry in screened.entries:
             claimed = bool(attested.accepted >> entry.seat & 1)
             if attested.judged >> entry.seat & 1 and claimed != bool(screened.accepted >> entry.seat & 1):
                 self._find(
+                    Kind.FALSE_VERDICT,
                     Check.VERDICTS,
                     round_,
                     judge,
@@ -302,9 +328,11 @@ class RoundAuditor:
                     **entry.figures,
                 )
         self._report.count(Check.RECORDS)
+        self._count_of(Unit.RECORDS, round_, judge)
         if attested.record != (recomputed := screened.record_digest):
             named = "record, with its checkpoint," if screened.checkpoint else "record"
             self._find(
+                Kind.WRONG_RECORD,
                 Check.RECORDS,
                 round_,
                 judge,
@@ -330,9 +358,10 @@ class RoundAuditor:
         for target in seats_of(round_.attestations[judge].judged) if work is Work.CHECK else ():
             is_false = is_false_verdict(self._history, self._task, round_, judge, target, carried, held)
             self._report.count(Check.VERDICTS, is_false is not None)
+            self._count_of(Unit.VERDICTS, round_, judge, is_false is not None)
             if is_false:
                 fact = f"its verdict about seat {target} is not what the rule gives"
-                self._find(Check.VERDICTS, round_, judge, fact)
+                self._find(Kind.FALSE_VERDICT, Check.VERDICTS, round_, judge, fact)
 
     def _find_brought(self, round_: Round, seat: int) -> CarriedState | None:
         return self._carried.get((seat, round_.begun[seat]), self._genesis)
@@ -350,5 +379,10 @@ class RoundAuditor:
         carried = self._find_brought(round_, seat)
         return None if carried is None else carried.base
 
-    def _find(self, check: Check, round_: Round, seat: int, fact: str, **evidence: object) -> None:
-        self._report.add(check, fact, round_number=round_.number, seat=seat, peer=round_.peers[seat], **evidence)
+    def _count_of(self, unit: Unit, round_: Round, seat: int, number: int = 1) -> None:
+        self._report.count_of(unit, seat, round_.peers[seat], number)
+
+    def _find(self, kind: Kind, check: Check, round_: Round, seat: int, fact: str, **evidence: object) -> None:
+        self._report.add(
+            check, fact, kind, round_number=round_.number, seat=seat, peer=round_.peers[seat], **evidence
+        )

@@ -13,6 +13,7 @@ from ledger.audit.equivocation_proofs import EquivocationProof, fetch_proof
 from ledger.audit.fault_checks import check_faults
 from ledger.audit.findings import Check, Report
 from ledger.audit.gather import GatheredBlobs, NeededFrames, gather_blobs, gather_round
+from ledger.audit.kinds import Kind
 from ledger.audit.membership import MembershipLog
 from ledger.audit.plan import AuditPlan, plan_from, plan_sample
 from ledger.audit.privacy_statement import list_holders
@@ -106,7 +107,7 @@ async def audit(
         raise
     except CodeMismatch as error:
         report = Report(await asyncio.to_thread(rpc.fetch_number, "eth_chainId"), address, 0)
-        report.add(Check.CODE, str(error))
+        report.add(Check.CODE, str(error), Kind.FOREIGN_CODE)
         return report
     report, folded, proofs = await asyncio.to_thread(
         insist, rpc, lambda: _read(circle, first_block), Unsettled, rpc.patience.fault_s
@@ -136,10 +137,17 @@ def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dic
         reading = read_history(circle, first_block)
         check_task(reading.history.manifest)
     except OtherHash as fault:
-        report.add(Check.HISTORY, str(fault), contract=fault.anchored.hex(), folded=fault.folded.hex())
+        report.add(
+            Check.HISTORY,
+            str(fault),
+            Kind.FOREIGN_HISTORY,
+            contract=fault.anchored.hex(),
+            folded=fault.folded.hex(),
+        )
         return report, None, {}
     except (HistoryFault, MalformedManifest) as fault:
-        report.add(Check.HISTORY, str(fault))
+        kind = Kind.FOREIGN_HISTORY if isinstance(fault, HistoryFault) else Kind.FOREIGN_MANIFEST
+        report.add(Check.HISTORY, str(fault), kind)
         return report, None, {}
     report.head, folded = reading.mark.number, _fold(circle, reading)
     history = folded.history
@@ -192,18 +200,23 @@ def _check_reputations(circle: Circle, history: History, head: int, report: Repo
     for number, differing in history.reputation_differences:
         if not differing:
             fact = "the contract reports reputations of seats that nobody holds"
-            report.add(Check.REPUTATIONS, fact, round_number=number)
+            report.add(Check.REPUTATIONS, fact, Kind.WRONG_REPUTATION, round_number=number)
         for seat, (reported, recomputed) in differing.items():
             report.add(
                 Check.REPUTATIONS,
                 "the contract's reputation is not what the verdicts give",
+                Kind.WRONG_REPUTATION,
                 round_number=number,
                 seat=seat,
                 contract=reported,
                 recomputed=recomputed,
             )
     if circle.fetch_reputation_words(head) != pack(history.reputations):
-        report.add(Check.REPUTATIONS, "the contract's reputations are not those of its last settlement")
+        report.add(
+            Check.REPUTATIONS,
+            "the contract's reputations are not those of its last settlement",
+            Kind.WRONG_REPUTATION,
+        )
     for seat, held in history.seats.items():
         if held.is_held:
             report.reputations[held.peer] = history.reputations[seat] / FULL
@@ -310,6 +323,7 @@ def _note_missing(
         report.add(
             Check.BLOBS,
             "nobody serves the update",
+            Kind.MISSING_UPDATE,
             round_number=round_.number,
             seat=seat,
             peer=round_.peers[seat],
@@ -330,10 +344,10 @@ async def _fetch_genesis(
     report.count(Check.BLOBS)
     blob = gathered.blobs.get(digest)
     if blob is None:
-        report.add(Check.BLOBS, "nobody serves the genesis state", digest=digest.hex())
+        report.add(Check.BLOBS, "nobody serves the genesis state", Kind.MISSING_GENESIS, digest=digest.hex())
         return None
     try:
         return decode_genesis(blob, manifest)
     except PeerFault as fault:
-        report.add(Check.BLOBS, f"the genesis state is invalid: {fault}", digest=digest.hex())
+        report.add(Check.BLOBS, f"the genesis state is invalid: {fault}", Kind.INVALID_GENESIS, digest=digest.hex())
         return None

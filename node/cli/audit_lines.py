@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ledger.audit.findings import Check, Report
+from ledger.audit.groups import group_findings, make_group_fields
 from node.operating.wording import format_count
 
 
@@ -22,6 +23,8 @@ def make_fields(report: Report) -> dict[str, Any]:
         **asdict(report),
         "clean": report.clean,
         "examined": {check.value: number for check, number in report.examined.items()},
+        "looked_at": {unit.value: seats for unit, seats in report.looked_at.items()},
+        "groups": [make_group_fields(group) for group in group_findings(report)],
     }
 
 

@@ -137,14 +137,10 @@ def _describe_seats(seats: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _describe_findings(holder: Mapping[str, Any]) -> Iterator[str]:
-    """One sentence for each fact, with all of its rounds."""
-    rounds: dict[tuple[str, str], list[int]] = {}
-    for finding in holder["findings"]:
-        rounds.setdefault((finding["check"], finding["fact"]), []).append(finding["round"])
-    for (check, fact), numbers in rounds.items():
-        when = f"round{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+    """One sentence for each kind of finding, with its rounds."""
+    for group in holder["groups"]:
         yield ""
-        yield f"Seat {_name_seat(holder)}, {when}, {check}: {fact}."
+        yield f"Seat {_name_seat(holder)}, {group['check']}: {group['says']}."
 
 
 def _describe_checks(checked: Sequence[Mapping[str, Any]], unchecked: Sequence[str]) -> Iterator[str]:

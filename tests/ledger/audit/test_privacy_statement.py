@@ -135,4 +135,4 @@ def test_what_is_found_again_and_again_is_one_sentence_with_its_rounds() -> None
     report = audited(circle)
     report.privacy_terms, report.holders = TERMS, list_holders(circle.history(), report.privacy)
     told = [line for line in describe_statement(report) if line.startswith("Seat 3, ")]
-    assert told == ["Seat 3, rounds 1, 2, 3, A12: its step is smaller than the noise that it must hold."]
+    assert told == ["Seat 3, A12: 3 of 3 updates with a step smaller than the noise it must hold, rounds 1–3."]
