@@ -16,6 +16,7 @@ _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 _ANNOUNCEMENT = keccak(b"Announcement(uint256 round,address author,bytes32 digest)")
 _INVITATION = keccak(b"Invitation(address peer,uint256 nonce,uint256 expiry)")
 _HELLO = keccak(b"Hello(address peer,bytes32 certificate,bytes32 challenge)")
+_BUNDLE = keccak(b"Bundle(bytes32 root,uint256 claimed)")
 
 
 class BadSignature(PeerFault):
@@ -47,6 +48,14 @@ def hello_hash(network: Network, peer: str, certificate: bytes, challenge: bytes
     certificate, challenge: 32 bytes each. Returns 32 bytes.
     """
     return _hash_typed(network, _HELLO + encode_address(peer) + certificate + challenge)
+
+
+def bundle_hash(network: Network, root: bytes, claimed_s: int) -> bytes:
+    """What is signed of an audit's evidence: the digest of its root, 32 bytes. Returns 32 bytes (R32.5).
+
+    claimed_s: when that is, by the signer's word; Unix time.
+    """
+    return _hash_typed(network, _BUNDLE + root + encode_word(claimed_s))
 
 
 def sign(key: bytes, message_hash: bytes) -> bytes:

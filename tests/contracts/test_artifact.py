@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ledger.chain.proofs.accounts import HISTORY_SLOT, REPUTATION_SLOTS
 from tests.support.contract.compiler import require_vyper
 
 pytestmark = pytest.mark.rule("R3")
@@ -35,6 +36,14 @@ def test_neither_keeps_anything_of_its_own(scripts: Any) -> None:
     # What only one of them kept would lie where the other keeps something else.
     assert all(set(layout["storage_layout"]) == {"store"} for layout in layouts.values())
     assert "code_layout" not in layouts["Court"], "without immutables its code is the same wherever it lies"
+
+
+@pytest.mark.rule("R32.4")
+def test_the_running_hash_and_the_reputations_lie_where_proofs_look_for_them(scripts: Any) -> None:
+    layout = scripts.compiled("Circle")["layout"]["storage_layout"]["store"]
+    assert layout["clock"]["slot"] == HISTORY_SLOT
+    words = layout["reputations"]
+    assert range(words["slot"], words["slot"] + words["n_slots"]) == REPUTATION_SLOTS
 
 
 def test_no_call_of_the_court_is_hidden_by_one_of_the_circle(scripts: Any) -> None:

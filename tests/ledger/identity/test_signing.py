@@ -14,6 +14,7 @@ from ledger.identity.network import Network
 from ledger.identity.signing import (
     BadSignature,
     announcement_hash,
+    bundle_hash,
     encode_compact,
     hello_hash,
     invitation_hash,
@@ -100,6 +101,18 @@ def test_an_invitation_is_the_typed_data_that_eth_account_makes(
     assert invitation_hash(network, peer, nonce, expiry) == hash_of(signable)
 
 
+@pytest.mark.rule("R32.5")
+@given(CHAINS, ADDRESSES, WORDS, st.integers(0, 2**256 - 1))
+def test_a_bundles_signature_is_of_the_typed_data_that_eth_account_makes(
+    chain_id: int, contract: str, root: bytes, claimed: int
+) -> None:
+    network = Network.of(chain_id, contract)
+    signable = typed(
+        network, "Bundle", [("root", "bytes32"), ("claimed", "uint256")], {"root": root, "claimed": claimed}
+    )
+    assert bundle_hash(network, root, claimed) == hash_of(signable)
+
+
 @given(WORDS)
 def test_a_compact_signature_holds_the_whole_one(message: bytes) -> None:
     signature = sign(KEY, message)
@@ -125,6 +138,7 @@ def test_hashes_and_signatures_are_the_ones_once_written_down() -> None:
         "announcement": announcement_hash(NETWORK, 5, ACCOUNT.address, digest),
         "invitation": invitation_hash(NETWORK, ACCOUNT.address, 7, 1_800_000_000),
         "hello": hello_hash(NETWORK, ACCOUNT.address, digest, keccak(b"challenge")),
+        "bundle": bundle_hash(NETWORK, digest, 1_800_000_000),
     }
     golden.expect(
         "signing",
