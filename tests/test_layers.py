@@ -31,7 +31,7 @@ ROOMS: Final = read_rooms()
 PACKAGES: Final = ("contracts", "ledger", "node", "tests.support", "scripts", "tests")
 
 PURE: Final = ("arithmetic", "identity", "privacy", "codec", "circle", "rules", "blobs", "judging")
-ABOVE_THE_PEER: Final = ("attacks", "simulator", "leakage", "demo", "cli")
+ABOVE_THE_PEER: Final = ("attacks", "simulator", "leakage", "models", "demo", "cli")
 INPUT_AND_OUTPUT: Final = (
     "aiohttp",
     "asyncio",

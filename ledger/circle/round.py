@@ -55,6 +55,8 @@ class Round:
     """The seats that attested, whether they had committed or not."""
     settled: bool = False
     """Its verdicts became reputations."""
+    history_after: bytes = b""
+    """The running hash right after its settlement, 24 bytes (R4); empty until then."""
 
     def withdraw(self, seat: int) -> None:
         """What the seat has committed is as if it had not been (R23.1)."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from eth_hash.auto import keccak
 
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.blobs.contents.records import Genesis, encode_genesis
@@ -12,6 +13,7 @@ from ledger.circle.draw import mask_of
 from ledger.circle.history import History, Round
 from ledger.codec import PLAIN, blocks_of, quantise
 from ledger.codec.frames import LARGEST_COUNT
+from ledger.identity.addresses import encode_word
 
 # Values worked on at a time.
 _BLOCK: Final = 16_384
@@ -45,6 +47,35 @@ def find_model_round(history: History, number: int) -> Round | None:
         if find_model_seats(history, round_):
             return round_
     return None
+
+
+def find_base_round(history: History, number: int, seat: int) -> Round | None:
+    """The round that a seat's base of round `number` belongs to (R31.1); None where it has none then."""
+    begun = None
+    for round_ in reversed(history.rounds[:number]):
+        if begun is None:
+            begun = round_.begun.get(seat)
+        if seat in round_.attestations:
+            return round_ if round_.begun[seat] == begun else None
+    return None
+
+
+def find_history_after(history: History, number: int) -> bytes:
+    """The running hash right after a settled round, 0 for right after the opening; 24 bytes (R31.2)."""
+    if number:
+        return history.rounds[number - 1].history_after
+    assert history.opened is not None
+    opening = History(history.terms)
+    opening.apply(history.opened)
+    return opening.hash
+
+
+def compute_lineage(network: bytes, task: bytes, number: int, history_after: bytes) -> bytes:
+    """What commits to all that the models of a round came of (R31.2), 32 bytes.
+
+    network, task: 32 bytes each. history_after: see `find_history_after`.
+    """
+    return keccak(network + task + encode_word(number) + history_after)
 
 
 def find_lower_median(bases: Sequence[GridState]) -> GridState:

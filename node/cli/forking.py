@@ -9,7 +9,13 @@ from typing import Any
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle
 from node.cli.options import choose_rpc_urls, parse_patience
-from node.cli.recomputing import add_timeout, check_timeout, describe_lacking, open_gateways
+from node.cli.recomputing import (
+    add_timeout,
+    check_timeout,
+    describe_base_lacking,
+    describe_lacking,
+    open_gateways,
+)
 
 # What the earlier circle says of the task and of how it is learnt; its terms are the new founder's to choose.
 _TAKEN_OVER = (
@@ -240,9 +246,8 @@ def recompute_fork(fork: Fork, timeout_s: float) -> Forked:
         model = asyncio.run(recompute())
     except BaseLacking as error:
         raise SetupError(
-            f"the base of seat {error.seat} after round {error.round_number} cannot be recomputed:"
-            f" {_name_blob(history, error.lacking.digest)}{describe_lacking(error.lacking)}: try again when"
-            " more members are up, or choose another round with --after; nothing was deployed"
+            f"{describe_base_lacking(history, error)}: try again when more members are up, or choose another round"
+            " with --after; nothing was deployed"
         ) from error
     except Unavailable as error:
         raise SetupError(
@@ -251,15 +256,3 @@ def recompute_fork(fork: Fork, timeout_s: float) -> Forked:
         ) from error
     reached = {} if fork.before is None else find_reached(history, fork.before)
     return Forked(fork, model, digest_model(model.blob).hex(), reached)
-
-
-def _name_blob(history: Any, digest: bytes) -> str:
-    """What the chain calls a blob, to put before its digest; empty where it names none."""
-    for round_ in history.rounds:
-        for seat, committed in round_.commits.items():
-            if committed == digest:
-                return f"of the update of seat {seat} in round {round_.number}, "
-        for seat, said in round_.attestations.items():
-            if said.record == digest:
-                return f"of the record of seat {seat} in round {round_.number}, "
-    return ""

@@ -17,6 +17,7 @@ from node.cli import (
     invite,
     keys,
     leakage,
+    model,
     privacy,
     report,
     seat,
@@ -44,6 +45,7 @@ COMMANDS = (
     report,
     privacy,
     leakage,
+    model,
 )
 USAGE, SET_UP, INTERRUPTED = 2, 3, 130
 

@@ -2,12 +2,12 @@
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ledger.errors import UsageError
-from node.cli.options import Subparsers, add_json, add_key, add_rpc, choose_rpc_urls, parse_patience
+from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_key, add_rpc, choose_rpc_urls, parse_patience
 from node.seat.accounts import open_secret_key
 
 
@@ -36,13 +36,15 @@ class OpenCircle:
     """A circle and its history up to a block."""
 
     file: Any
-    """Its `CircleFile`."""
+    """Its `CircleFile`, or a `NamedCircle`."""
     circle: Any
     """Its `Circle`, read through the endpoint."""
     history: Any
     """Its `History`."""
     block: int
     """Number of the block up to which it was read."""
+    placed: Any = ()
+    """Its events in order, each a `PlacedEvent`."""
 
     def read_again(self, since: int) -> "OpenCircle":
         """As it is now. since: a block that has to be in it, e.g. that of a call just made."""
@@ -51,7 +53,7 @@ class OpenCircle:
 
         reading = read_history(self.circle, self.file.block, since)
         check_task(reading.history.manifest)
-        return OpenCircle(self.file, self.circle, reading.history, reading.mark.number)
+        return OpenCircle(self.file, self.circle, reading.history, reading.mark.number, reading.placed)
 
     def now_s(self) -> float:
         """Unix time as the contract has it: this machine's, or its newest block's where that is ahead."""
@@ -68,6 +70,30 @@ def open_named(options: argparse.Namespace) -> OpenCircle:
     file = CircleFile.read(options.circle)
     circle = open_circle(file, choose_rpc_urls(options), patience=parse_patience(options))
     return OpenCircle(file, circle, None, 0).read_again(file.block)
+
+
+@dataclass(frozen=True)
+class NamedCircle:
+    """What a circle file would say, of a circle that is named by its address."""
+
+    chain_id: int
+    """EIP-155 chain id."""
+    contract: str
+    """The circle's address, EIP-55 checksummed."""
+    block: int
+    """Number of the block it was opened in."""
+
+
+def open_address(options: argparse.Namespace) -> OpenCircle:
+    """The circle at the address --contract, read through --rpc. Raises SetupError."""
+    from ledger.chain.circle import Circle
+    from ledger.chain.rpc.failover import connect
+
+    rpc = connect(choose_rpc_urls(options) or [DEFAULT_RPC], patience=parse_patience(options))
+    circle = Circle(rpc, options.contract)
+    named = NamedCircle(circle.network.chain_id, circle.network.contract, 0)
+    opened = OpenCircle(named, circle, None, 0).read_again(0)
+    return replace(opened, file=replace(named, block=opened.placed[0].position[0]))
 
 
 def load_circle_task(manifest: Any, spec: str | None) -> Any:

@@ -105,3 +105,23 @@ def describe_lacking(error: Any) -> str:
     asked = [f"{gateway}: {reason}" for gateway, reason in error.reasons.items()]
     of_whom = f"of any of {len(asked)} gateways, e.g. {asked[0]}" if asked else "as no gateway is named"
     return f"blob {error.digest.hex()[:12]} is not to be had {of_whom}"
+
+
+def describe_base_lacking(history: Any, error: Any) -> str:
+    """Whose base cannot be recomputed, and for lack of which blob. error: BaseLacking."""
+    return (
+        f"the base of seat {error.seat} after round {error.round_number} cannot be recomputed:"
+        f" {_name_blob(history, error.lacking.digest)}{describe_lacking(error.lacking)}"
+    )
+
+
+def _name_blob(history: Any, digest: bytes) -> str:
+    """What the chain calls a blob, to put before its digest; empty where it names none."""
+    for round_ in history.rounds:
+        for seat, committed in round_.commits.items():
+            if committed == digest:
+                return f"of the update of seat {seat} in round {round_.number}, "
+        for seat, said in round_.attestations.items():
+            if said.record == digest:
+                return f"of the record of seat {seat} in round {round_.number}, "
+    return ""

@@ -79,6 +79,7 @@ def apply_settled(circle: FoldedCircle, event: events.Settled) -> None:
     # R4: where nobody said anything the contract never learned the seed.
     seed = current.seed if current.seed is not None and current.heard else EMPTY
     circle.remember(event, 0, encode_word(attesting), keccak(b"".join(map(encode_word, event.reputations))), seed)
+    current.history_after = circle.hash
     if event.round == circle.terms.last_round:
         circle.phase = Phase.FINISHED
     else:

@@ -12,6 +12,7 @@ from ledger.circle.draw import mask_of
 from ledger.circle.history import Attestation, CircleTerms, History, Round
 from ledger.judging.circle_model import (
     encode_model,
+    find_base_round,
     find_first_commit,
     find_last_settled,
     find_lower_median,
@@ -159,3 +160,20 @@ def test_what_happens_after_a_round_was_settled_changes_nothing_about_it() -> No
     for number in (1, 2, 3):
         then = circle.until(number + 1)
         assert find_model_seats(then, then.rounds[number - 1]) == find_model_seats(whole, whole.rounds[number - 1])
+
+
+@pytest.mark.rule("R31.1")
+def test_a_seats_base_belongs_to_the_newest_round_that_its_holder_attested() -> None:
+    history = history_of(
+        round_of(1, {0: [1], 1: [0]}),
+        round_of(2, {0: [1], 1: [0]}, silent=[1]),
+        round_of(3, {0: []}),
+        round_of(4, {0: [1], 1: [0]}, silent=[1], begun={1: 4}),
+        round_of(5, {0: [1], 1: [0]}, begun={1: 4}),
+    )
+    found = {(number, seat): find_base_round(history, number, seat) for number in range(6) for seat in (0, 1, 2)}
+    belongs = {place: None if round_ is None else round_.number for place, round_ in found.items()}
+    assert [belongs[number, 0] for number in range(6)] == [None, 1, 2, 3, 4, 5]
+    # From round 4 on another holder publishes: the former's base is nobody's any more.
+    assert [belongs[number, 1] for number in range(6)] == [None, 1, 1, 1, None, 5]
+    assert {belongs[number, 2] for number in range(6)} == {None}

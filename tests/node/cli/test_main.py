@@ -54,6 +54,7 @@ COMMAND_LINES = {
     "chain": ["chain"],
     "privacy": ["privacy", "plan"],
     "leakage": ["leakage"],
+    "model": ["model", "export"],
     "demo": ["demo"],
     "simulate": ["simulate"],
 }
