@@ -5,6 +5,7 @@ runs give the same. Time: a private round beside a plain epoch, for each kind of
 Writes docs/results/privacy.md from docs/results/privacy.jsonl, which keeps every cell that was run.
 
 Usage: python -m scripts.bench.privacy [--rounds 10 30] [--seeds 0] [--times-only | --screening | --tables-only]
+With --screening, --epsilons 2 8 (both by default) says which rows are run.
 """
 
 import argparse
@@ -242,6 +243,7 @@ def main() -> None:
     parser.add_argument("--skew", type=float, default=0.2)
     parser.add_argument("--times-only", action="store_true")
     parser.add_argument("--screening", action="store_true", help="attackers in noise alone")
+    parser.add_argument("--epsilons", type=int, nargs="+", default=[2, 8], help="of --screening (default 2 8)")
     parser.add_argument("--tables-only", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -249,7 +251,7 @@ def main() -> None:
     cells, times = [row for row in rows if "way" in row], [row for row in rows if "task" in row]
     attacked = [row for row in rows if "attack" in row]
     if options.screening:
-        numbers = {f"{way.epsilon:g}": choose_numbers(way, private_screening.ROUNDS) for way in (Way(2), Way(8))}
+        numbers = {str(one): choose_numbers(Way(one), private_screening.ROUNDS) for one in options.epsilons}
         for cell in private_screening.run_screening(numbers, options.seeds, SAMPLES):
             print(json.dumps(cell), flush=True)
             attacked = [one for one in attacked if not private_screening.is_same(one, cell)] + [cell]
