@@ -46,12 +46,13 @@ class PeerOutlook:
     """ε after these, in thousandths."""
 
 
-def parse_privacy_terms(text: str, rounds: int, examples: int) -> PrivacyTerms:
+def parse_privacy_terms(text: str, rounds: int, examples: int, *, is_for_all: bool = True) -> PrivacyTerms:
     """Terms from `NAME=VALUE,…` as a person types them, with defaults for the rest.
 
     Without sigma it is the least, in thousandths, with which a peer of `examples` trains all `rounds` within
-    epsilon. Without lr it follows from the noise: the more there is, the less a step may move. Raises
-    BadPrivacyTerms.
+    epsilon. Without lr it follows from the noise: the more there is, the less a step may move. is_for_all: whether
+    the terms are chosen for peers of `examples`, whose batch cannot be more than that; a single peer may have fewer.
+    Raises BadPrivacyTerms.
     """
     chosen = _parse_pairs(text)
     if "epsilon" not in chosen:
@@ -64,6 +65,11 @@ def parse_privacy_terms(text: str, rounds: int, examples: int) -> PrivacyTerms:
         raise BadPrivacyTerms(str(error)) from error
     epsilon_milli = _read_epsilon(numbers["epsilon"])
     batch = _read_whole(numbers.get("batch", Decimal(max(1, examples // STEPS))), "batch", BATCH_MAX)
+    if is_for_all and batch > examples:
+        raise BadPrivacyTerms(
+            f"a batch of {batch} is more than the {examples} examples of a peer, and a step takes each of them once"
+            f" at most: choose a batch of at most {examples}, or say with --samples how many there are"
+        )
     steps = _read_whole(numbers.get("steps", Decimal(STEPS)), "steps", STEPS_MAX)
     delta = numbers.get("delta", Decimal(DELTA))
     terms = PrivacyTerms(
@@ -112,6 +118,16 @@ def compute_outlook(terms: PrivacyTerms, rounds: int, examples: int) -> PeerOutl
     charged = min(rounds, find_rounds_within(terms, rate))
     charge = Charge(charged * terms.steps, rate, terms.sigma_value)
     return PeerOutlook(examples, rate, charged, compute_epsilon_milli([charge], terms.delta_value))
+
+
+def describe_full_rate(terms: PrivacyTerms, examples: int) -> str | None:
+    """What it means for a peer to have fewer examples than the batch, a clause; None where it has as many."""
+    if terms.batch <= examples:
+        return None
+    return (
+        f"a batch of {terms.batch:,} is more than {examples:,} examples: each step takes all of them, so the noise"
+        f" alone hides one, and still divides by {terms.batch:,}"
+    )
 
 
 def compute_hidden_steps(terms: PrivacyTerms, parameters: int) -> float:

@@ -112,14 +112,19 @@ def add_privacy(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def parse_privacy(text: str | None, rounds: int, samples: int, option: str = "--privacy") -> "PrivacyTerms | None":
-    """The terms of --privacy, or of an option like it; None without. Raises UsageError."""
+def parse_privacy(
+    text: str | None, rounds: int, samples: int, option: str = "--privacy", *, is_for_all: bool = True
+) -> "PrivacyTerms | None":
+    """The terms of --privacy, or of an option like it; None without. is_for_all: as for `parse_privacy_terms`.
+
+    Raises UsageError.
+    """
     from ledger.privacy.planning import parse_privacy_terms
 
     if text is None:
         return None
     try:
-        return parse_privacy_terms(text, rounds, samples)
+        return parse_privacy_terms(text, rounds, samples, is_for_all=is_for_all)
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from error
 

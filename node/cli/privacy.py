@@ -84,8 +84,9 @@ def describe_plan(terms: Any, rounds: int, samples: int, parameters: int) -> Ite
     for examples in _find_sizes(samples):
         outlook = compute_outlook(terms, rounds, examples)
         lasts = "all" if outlook.rounds == rounds else "then it judges on"
+        whole = ", each step takes all of them" if terms.batch > examples else ""
         yield (
-            f"peer     {examples:,} examples: rate {outlook.rate / RATE_ONE:.4g},"
+            f"peer     {examples:,} examples: rate {outlook.rate / RATE_ONE:.4g}{whole},"
             f" {outlook.rounds} of {rounds} rounds ({lasts}), ε {outlook.epsilon_milli / 1000:.3f} spent"
         )
     if terms.delta_value * samples >= 1:

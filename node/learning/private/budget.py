@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ledger.errors import SetupError
 from ledger.privacy.accountant import RATE_ONE, Charge, compute_rate, find_steps_covering
+from ledger.privacy.planning import describe_full_rate
 from ledger.privacy.statement import PrivacyStatement, find_rounds_within, make_statement
 from ledger.privacy.terms import PrivacyTerms
 from node.learning.private.charges import ChargeFile, ChargeKind
@@ -79,6 +80,8 @@ class PrivacyBudget:
         """
         self._examples = examples
         kind = self._find_kind()
+        if self._file.kind is None and (meant := describe_full_rate(self._terms, examples)) is not None:
+            _log.warning("privacy batch above the examples batch=%d reason=%s", self._terms.batch, meant)
         self._take_over(kind)
         if self.rounds_charged >= self._count_rounds(kind):
             _log.info("privacy budget spent round=%d charged=%d", round_number, self.rounds_charged)

@@ -11,6 +11,7 @@ from ledger.privacy.accountant import Charge, compute_epsilon_milli, compute_rat
 from ledger.privacy.planning import (
     compute_hidden_steps,
     compute_outlook,
+    describe_full_rate,
     find_sigma,
     parse_privacy_terms,
 )
@@ -75,6 +76,7 @@ def test_what_is_typed_is_taken_in_its_canonical_form() -> None:
         ("epsilon=0.0001", "epsilon 0.0001 is not in 0.001..100, with three digits after the point at most"),
         ("epsilon=1000", "epsilon 1000 is not in 0.001..100"),
         ("epsilon=8,batch=2.5", "batch 2.5 is not a whole number"),
+        ("epsilon=8,batch=1001", "a batch of 1001 is more than the 1000 examples .* choose a batch of at most 1000"),
         ("epsilon=8,steps=0", "steps 0 is not a whole number"),
         ("epsilon=8,delta=0.5", "delta 0.5 is not in"),
         ("epsilon=8,sigma=0.01", "sigma 0.01 is not in"),
@@ -85,6 +87,18 @@ def test_what_is_typed_is_taken_in_its_canonical_form() -> None:
 def test_what_makes_no_terms_is_refused_with_the_reason(text: str, says: str) -> None:
     with pytest.raises(BadPrivacyTerms, match=says):
         parse_privacy_terms(text, 10, 1000)
+
+
+def test_one_peer_may_have_fewer_examples_than_the_batch_and_what_that_means_is_said() -> None:
+    terms = parse_privacy_terms("epsilon=8,batch=250", 10, 50, is_for_all=False)
+    assert terms.batch == 250
+    assert compute_outlook(terms, 10, 50).rate == 10**9
+    said = describe_full_rate(terms, 50)
+    assert said is not None
+    assert said.startswith("a batch of 250 is more than 50 examples: each step takes all of them")
+    assert describe_full_rate(terms, 250) is None
+    # All of them in each step is still a rate.
+    assert parse_privacy_terms("epsilon=8,batch=1000", 10, 1000).batch == 1000
 
 
 @settings(max_examples=60, deadline=None)

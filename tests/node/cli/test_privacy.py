@@ -16,7 +16,7 @@ def test_a_plan_says_noise_room_and_how_long_peers_last(capsys: pytest.CaptureFi
     said = capsys.readouterr().out
     assert "ε 8 at δ 1e-5" in said
     assert "1,000 examples: rate 0.25, 30 of 30 rounds (all)" in said
-    assert "100 examples: rate 1, 2 of 30 rounds (then it judges on)" in said
+    assert "100 examples: rate 1, each step takes all of them, 2 of 30 rounds (then it judges on)" in said
     assert "an attacker's push of 1.3 such steps" in said
 
 
@@ -32,6 +32,7 @@ def test_a_plan_for_machines_has_the_terms_and_each_peer(capsys: pytest.CaptureF
     ("options", "says"),
     [
         (["--epsilon", "much"], "is no decimal number"),
+        (["--batch", "300", "--samples", "200"], "a batch of 300 is more than the 200 examples of a peer"),
         (["--rounds", "0"], "are not both above 0"),
         (["--parameters", "0"], "--parameters 0 is not above 0"),
     ],

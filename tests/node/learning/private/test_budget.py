@@ -64,6 +64,16 @@ def test_more_data_are_sampled_at_the_rate_that_was_said(tmp_path: Path) -> None
     assert later.make_statement(1).examples == EXAMPLES
 
 
+def test_who_has_fewer_examples_than_the_batch_is_told_once_what_that_means(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for examples, told in ((250, 0), (100, 1)):
+        path = tmp_path / str(examples)
+        for number in (1, 2):
+            assert budget_of(path).begin(number, examples) is not None
+        assert caplog.text.count(f"a batch of 250 is more than {examples} examples: each step takes all") == told
+
+
 def test_a_round_that_is_trained_twice_is_charged_twice_and_said(tmp_path: Path) -> None:
     path = tmp_path / "privacy.txt"
     assert budget_of(path).compute_spending() == Spending(0, 8000, 0, None)
