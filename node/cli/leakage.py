@@ -168,13 +168,14 @@ def make_from_folder(options: argparse.Namespace, rng: Any) -> Any:
 
 def measure_ways(setting: Any, options: argparse.Namespace, rng: Any) -> list[Any]:
     """A `Way` as it is, and one with the terms of --what-if."""
-    from ledger.privacy.planning import compute_outlook
+    from ledger.privacy.planning import compute_outlook, describe_full_rate
     from node.cli.leakage_lines import Way
     from node.leakage.experiment import measure_leakage
     from node.leakage.setting import compute_spent_epsilon, count_stated, with_privacy
 
     stated = count_stated(setting)
-    terms = parse_privacy(options.what_if, setting.rounds, stated, "--what-if")
+    # A member with few examples may ask what its circle's terms do for it.
+    terms = parse_privacy(options.what_if, setting.rounds, stated, "--what-if", is_for_all=False)
     if terms is not None and (held := compute_outlook(terms, setting.rounds, stated).rounds) < setting.rounds:
         raise UsageError(
             f"--what-if: with that noise the budget holds {held} of {setting.rounds} rounds: leave sigma out, and"
@@ -184,7 +185,11 @@ def measure_ways(setting: Any, options: argparse.Namespace, rng: Any) -> list[An
     def measure(name: str, what: Any, its_terms: Any) -> Any:
         delta = _DELTA if its_terms is None else its_terms.delta
         found = measure_leakage(what, stand_ins=options.stand_ins, rng=rng, delta=float(delta))
-        return Way(name, found, None if its_terms is None else compute_spent_epsilon(what, its_terms), delta)
+        if its_terms is None:
+            return Way(name, found, None, delta)
+        return Way(
+            name, found, compute_spent_epsilon(what, its_terms), delta, describe_full_rate(its_terms, stated)
+        )
 
     ways = [measure("as it is", setting, setting.terms)]
     if terms is not None:

@@ -7,12 +7,15 @@ from xml.etree.ElementTree import Element
 
 from node.cli.leakage_lines import (
     KNOWS,
+    WORDS,
     Way,
+    begin,
     describe_attack,
     describe_others,
     describe_setting,
     describe_trials,
     explain,
+    name_recognition,
     name_way,
 )
 from node.cli.roc_picture import LINES, Line, count_decades, draw_key, draw_panel
@@ -26,23 +29,10 @@ _LABELS: Final = {
     "way": "Procedure",
     "place": "Place",
     "yours": "What was published in earnest",
+    "untold": "Not measured",
     "exposed": "Single records",
     "read": "Records read out of the first layer",
-    "ε": "Lower bound on ε",
-}
-_WORDS: Final = {
-    "record": "one example of data().",
-    "stand-in": "an imagined peer with a random half of the records. As chance drew who has which, whoever tells"
-    " better than by chance does so by what was published.",
-    "AUC": "shown a record that was trained on and one that was not, how often the right one is chosen: 0.5 is a"
-    " coin, 1 is always. The mean over the stand-ins.",
-    "finds": "of the records that were trained on, how many are found where so few of the others are taken for"
-    " some. It counts more than the AUC: an attack that is sure of a few people harms them, however it does on"
-    " average.",
-    "in brackets": f"where the true figure lies, with {CONFIDENCE:.0%} confidence, each for itself; behind it, of"
-    " how many trials it is.",
-    "ε": "differential privacy's measure of the most that anything published can tell of one record; smaller is"
-    " more private, and δ is how likely the bound may fail.",
+    "ε": "What ε cannot be below",
 }
 _UNSAID: Final = (
     "That nothing leaks. These are some attacks of many, and a figure near chance is no proof: a better attack, or"
@@ -93,7 +83,7 @@ def encode_report(setting: Setting, ways: Sequence[Way], making: Making) -> byte
             *_draw_curves(ways),
             *_list_exposed(ways),
             make_element("h2", "What the words mean"),
-            _define(_WORDS.items()),
+            _define(WORDS.items()),
             *_tell_making(making, ways),
             make_element("h2", "What this page does not say"),
             make_list(_UNSAID if setting.published else [*_UNSAID, _NOT_HISTORY]),
@@ -104,8 +94,8 @@ def encode_report(setting: Setting, ways: Sequence[Way], making: Making) -> byte
 def _sum_up(ways: Sequence[Way]) -> Iterator[Element]:
     yield make_element("h2", "In short")
     for way in ways:
-        yield make_element("h3", _begin(name_way(way)))
-        yield make_list([f"{_begin(sentence)}." for sentence in explain(way)])
+        yield make_element("h3", begin(name_way(way)))
+        yield make_list([f"{begin(sentence)}." for sentence in explain(way)])
 
 
 def _tell_what(setting: Setting, ways: Sequence[Way]) -> Iterator[Element]:
@@ -115,10 +105,10 @@ def _tell_what(setting: Setting, ways: Sequence[Way]) -> Iterator[Element]:
 
 def _tell_figures(ways: Sequence[Way]) -> Iterator[Element]:
     yield make_element("h2", "The figures")
-    heads = ("attack", "by", "AUC", *(f"finds at {allowed:.1%} false alarms" for allowed in ALLOWED_FALSE_ALARMS))
+    heads = ("attack", "by", "AUC", *map(name_recognition, ALLOWED_FALSE_ALARMS))
     for way in ways:
         attacks = way.leakage.attacks.items()
-        yield make_element("h3", _begin(name_way(way)))
+        yield make_element("h3", begin(name_way(way)))
         yield make_table(
             heads, [(name, KNOWS[name].rstrip(","), *describe_attack(attack)) for name, attack in attacks]
         )
@@ -171,7 +161,7 @@ def _list_exposed(ways: Sequence[Way]) -> Iterator[Element]:
     heads = ("row", "AUC", "stand-ins with it", "without it", "as likely by chance", "beyond chance")
     for way in ways:
         exposure = way.leakage.exposure
-        yield make_element("h3", _begin(name_way(way)))
+        yield make_element("h3", begin(name_way(way)))
         yield make_element("p", f"Beyond chance are {exposure.beyond_chance:,} of {exposure.examples:,} records.")
         yield make_table(heads, list(_tabulate_exposed(exposure)))
 
@@ -211,8 +201,3 @@ def _tell_making(making: Making, ways: Sequence[Way]) -> Iterator[Element]:
 def _define(pairs: Iterable[tuple[str, str | Element]]) -> Element:
     parts = [part for word, said in pairs for part in (make_element("dt", word), make_element("dd", said))]
     return make_element("dl", *parts)
-
-
-def _begin(sentence: str) -> str:
-    """With a capital; ε is a sign, and stays small."""
-    return sentence[:1].upper() + sentence[1:] if sentence[:1].isascii() else sentence

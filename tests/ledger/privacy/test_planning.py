@@ -76,7 +76,10 @@ def test_what_is_typed_is_taken_in_its_canonical_form() -> None:
         ("epsilon=0.0001", "epsilon 0.0001 is not in 0.001..100, with three digits after the point at most"),
         ("epsilon=1000", "epsilon 1000 is not in 0.001..100"),
         ("epsilon=8,batch=2.5", "batch 2.5 is not a whole number"),
-        ("epsilon=8,batch=1001", "a batch of 1001 is more than the 1000 examples .* choose a batch of at most 1000"),
+        (
+            "epsilon=8,batch=1001",
+            "a batch of 1001 is more than the 1000 examples .* choose a batch of at most 1000",
+        ),
         ("epsilon=8,steps=0", "steps 0 is not a whole number"),
         ("epsilon=8,delta=0.5", "delta 0.5 is not in"),
         ("epsilon=8,sigma=0.01", "sigma 0.01 is not in"),

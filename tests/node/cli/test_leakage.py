@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,17 @@ def test_it_tells_figures_with_counts_and_what_they_mean(capsys: pytest.CaptureF
     told = " ".join(said.split())
     assert "digits, seat 0 of 8: 20 records and 20 held-out ones" in said
     assert "all of it on this machine, and nothing is sent" in said
-    assert said.count("\n  shadows   0.") == said.count("over 8 stand-ins") == 2
-    assert "too few trials to tell" in said
+    assert said.count("\n  shadows     0.") == said.count("over 8 stand-ins") == 2
+    # The narrowest terminal takes each line whole, and what could not be counted says what it takes.
+    assert max(map(len, said.splitlines())) <= 80
+    for allowed, needed in (("1.0%", "100"), ("0.1%", "1,000")):
+        assert f"what is found at {allowed} false alarms: that takes {needed} records that were not trained" in told
+    assert "or more would do" in told
+    assert "too few trials" not in told
+    assert "what the words mean" in said
     assert "epsilon=2: ε 1.9" in said
     assert "no attack at all finds more than 7.4% of the records" in told
     assert "is no proof that nothing leaks" in told
-    assert all(len(line) <= 116 for line in said.splitlines())
 
 
 def test_for_machines_every_figure_comes_with_its_trials(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,6 +48,9 @@ def test_for_machines_every_figure_comes_with_its_trials(capsys: pytest.CaptureF
         assert attack["area"]["members"] + attack["area"]["others"] == 160
     assert way["bound"]["canaries"] == 64
     assert way["meaning"]
+    assert found["others_needed"] == [100, 1000]
+    assert [one is None for one in way["attacks"]["loss"]["recognitions"]] == [True, True]
+    assert "loss" in found["words"]
 
 
 def test_the_same_seed_gives_the_same_figures(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +118,7 @@ def test_the_page_says_what_the_lines_say_and_shows_each_attack_both_ways(
     page = read_page(file)
     for attack in ("loss", "steps", "shadows"):
         lines = [line.split() for line in said.splitlines() if line.startswith(f"  {attack} ")]
-        assert len(lines) == 2
+        assert len(lines) == 3
         assert all(" ".join(figures[1:5]) in page.text for figures in lines)
     assert page.count("svg", "role") == 3
     assert [page.count("path", "class", f"curve {kind}") for kind in ("first", "second")] == [4, 4]
@@ -175,14 +184,35 @@ def test_the_command_that_a_page_names_holds_no_endpoint(tmp_path: Path) -> None
     )
 
 
+def test_how_many_stand_ins_would_do_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(SMALL) == 0
+    [more] = re.findall(
+        r"at 1\.0% false alarms: .*?--stand-ins (\d+) or more", " ".join(capsys.readouterr().out.split())
+    )
+    assert main([*SMALL[:-1], more]) == 0
+    said = capsys.readouterr().out
+    assert "finds at 1.0% false alarms\n" in said
+    assert "what is found at 1.0%" not in " ".join(said.split())
+
+
+def test_a_peer_with_fewer_records_than_the_batch_is_told_what_that_means(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*SMALL, "--what-if", "epsilon=20,batch=100"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.count("A batch of 100 is more than 20 examples: each step takes all of them") == 1
+
+
 def test_only_records_beyond_chance_are_listed_and_no_bound_is_no_comfort() -> None:
     listed = tuple(ExposedExample(row, 0.9 - row / 100, 20, 12, 0.001) for row in range(7))
-    assert _describe_exposure(Exposure(listed, 0, 40)) == "0 of 40 records beyond chance"
+    assert _describe_exposure(Exposure(listed, 0, 40)) == "0 of 40 records can be told by themselves, beyond chance"
     two = _describe_exposure(Exposure(listed, 2, 40))
-    assert two.endswith("; by row, with AUC of stand-ins with + without: 0 (0.90 of 20 + 12), 1 (0.89 of 20 + 12)")
-    assert "; the first by row, with" in _describe_exposure(Exposure(listed, 7, 40))
+    assert two.endswith(
+        "with the AUC and how many stand-ins had it + had it not: 0 (0.90, 20 + 12), 1 (0.89, 20 + 12)"
+    )
+    assert "; by their rows in data(), the first of them, with" in _describe_exposure(Exposure(listed, 7, 40))
     proved = EpsilonBound(0.42, 12, 12, 320, 1e-5)
     assert list(_explain_bound(proved, 8.0)) == [
-        "ε proved from below is within the 8.000 accounted for, as it must be"
+        "what right guesses prove of ε, at least 0.42, is within the 8.000 accounted for, as it must be"
     ]
     assert list(_explain_bound(replace(proved, epsilon=0.0), 8.0)) == []

@@ -34,6 +34,8 @@ def test_what_was_published_in_earnest_has_a_curve_of_its_own(tmp_path: Path) ->
     assert [page.count("svg", "role") for page in pages] == [3, 4]
     assert "published in earnest" in earnest.text
     assert "published in earnest" not in plain.text
+    # Of twenty held-out records none is one in a hundred.
+    assert "at 1.0% false alarms cannot be counted among fewer than 100 held-out ones" in earnest.text
     # Only without it the page says that this is no history.
     assert ["with stand-ins from the genesis on, in a circle" in page.text for page in pages] == [True, False]
     # A task's name stays as it is.
