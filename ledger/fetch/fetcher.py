@@ -5,7 +5,9 @@ over for the next one; that is not the author's fault. A block that hashes well 
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from io import BytesIO
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -21,6 +23,7 @@ from ledger.fetch.block_request import GATEWAY_URL_MAX, GatewayPatience, WantedB
 from ledger.fetch.hedging import TURN_S, WIDTH, AskGateway, FetchJob, Race, RestingGateways
 from ledger.untrusted.host_names import NameResolver
 
+_log = logging.getLogger(__name__)
 # More than any circle names: 256 seats, each with its present, two former and two former holders' endpoints.
 GATEWAYS_MAX: Final = 1280
 # A gateway that sends less is dropped for the rest of a fetch; bytes a second.
@@ -29,17 +32,40 @@ _LEAST_PACE: Final = 4096
 _PACE_MIN: Final = 1 << 14
 # Of one fetcher, over all fetches: sockets, and blocks of at most a MiB in memory.
 _ASKS_MAX: Final = 96
-_SAID_MAX: Final = 8
+# Kinds of reasons that a message counts.
+_KINDS_MAX: Final = 3
+_OVER: Final = "budget"
 
 
 class Unavailable(NotYet):
-    """No gateway gave the block in time. reasons: gateway → what it did last."""
+    """No gateway gave the block in time. reasons: gateway → what it did last.
+
+    The message counts them by kind; the log has each, for debugging.
+    """
 
     def __init__(self, digest: bytes, reasons: dict[str, str]) -> None:
-        said = [f"{gateway}: {reason}" for gateway, reason in reasons.items()] or ["no gateway to ask"]
-        more = [f"and {len(said) - _SAID_MAX} more"] if len(said) > _SAID_MAX else []
-        super().__init__(f"{digest.hex()[:12]} is not to be had: {'; '.join(said[:_SAID_MAX] + more)}")
+        super().__init__(f"{digest.hex()[:12]} is not to be had{_sum_up(reasons)}")
         self.digest, self.reasons = digest, dict(reasons)
+
+
+def _sum_up(reasons: Mapping[str, str]) -> str:
+    """What is said after it: one reason whole, of several how many gateways did what."""
+    gave_nothing = {gateway: reason for gateway, reason in reasons.items() if gateway != _OVER}
+    over = f"; {reasons[_OVER]}" if _OVER in reasons else ""
+    if len(gave_nothing) <= 1:
+        said = [f"{gateway}: {reason}" if gateway else reason for gateway, reason in gave_nothing.items()]
+        return f": {said[0] if said else 'no gateway to ask'}{over}"
+    counts = Counter(map(_name_kind, gave_nothing.values())).most_common()
+    kinds = [f"{kind} ({count})" for kind, count in counts[:_KINDS_MAX]]
+    rest = sum(count for _, count in counts[_KINDS_MAX:])
+    more = [f"something else ({rest})"] if rest else []
+    return f" of {len(gave_nothing)} gateways: {', '.join(kinds + more)}{over}"
+
+
+def _name_kind(reason: str) -> str:
+    """Without what differs from gateway to gateway, e.g. the address behind the name of an error."""
+    kind = reason.partition(":")[0]
+    return "no connection" if kind.startswith("ClientConnector") else kind
 
 
 class BlockCache(Protocol):
@@ -117,7 +143,8 @@ class BlobFetcher:
             async with asyncio.timeout(limit_s):
                 return await self._fetch_blob(job, digest, max_bytes, cache)
         except TimeoutError as error:
-            raise Unavailable(digest, job.reasons | {"budget": f"{limit_s:g} s are over"}) from error
+            _log_reasons(digest, job.reasons)
+            raise Unavailable(digest, job.reasons | {_OVER: f"{limit_s:g} s are over"}) from error
 
     def end_s(self, gateways: int, timeout_s: float) -> float:
         """When a fetch ends at the latest, so that each of so many gateways has had its turn by then (R20.3)."""
@@ -170,6 +197,7 @@ class BlobFetcher:
                     return cached
             block = await Race(job, self._ask_for(wanted)).run()
             if block is None:
+                _log_reasons(wanted.digest, job.reasons)
                 raise Unavailable(wanted.digest, job.reasons)
             if cache is not None:
                 await asyncio.to_thread(cache.put_block, wanted.digest, block)
@@ -192,6 +220,11 @@ class BlobFetcher:
                 connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
             )
         return self._session
+
+
+def _log_reasons(digest: bytes, reasons: Mapping[str, str]) -> None:
+    for gateway, reason in reasons.items():
+        _log.debug("block not had digest=%s gateway=%s reason=%s", digest.hex()[:12], gateway, reason)
 
 
 async def _run_all(jobs: list[Coroutine[object, object, None]]) -> None:

@@ -51,7 +51,7 @@ def parse_privacy_terms(text: str, rounds: int, examples: int, *, is_for_all: bo
 
     Without sigma it is the least, in thousandths, with which a peer of `examples` trains all `rounds` within
     epsilon. Without lr it follows from the noise: the more there is, the less a step may move. is_for_all: whether
-    the terms are chosen for peers of `examples`, whose batch cannot be more than that; a single peer may have fewer.
+    the terms are chosen for peers of `examples`, so that no batch can be more; a single peer may have fewer.
     Raises BadPrivacyTerms.
     """
     chosen = _parse_pairs(text)

@@ -345,10 +345,29 @@ async def test_what_a_gateway_makes_the_library_say_shows_no_control_characters(
     assert "\x1b" not in str(refusal.value)
 
 
-def test_of_many_reasons_a_message_gives_the_first() -> None:
-    error = Unavailable(bytes(32), {f"http://gateway-{number}": "status 404" for number in range(300)})
-    assert str(error).endswith("and 292 more")
-    assert len(error.reasons) == 300
+def test_of_many_reasons_a_message_counts_the_kinds() -> None:
+    reasons = {f"http://gateway-{number}": f"status {404 + number // 100}" for number in range(500)}
+    error = Unavailable(bytes(32), reasons)
+    assert str(error) == (
+        "000000000000 is not to be had of 500 gateways: status 404 (100), status 405 (100), status 406 (100),"
+        " something else (200)"
+    )
+    assert error.reasons == reasons
+    assert str(Unavailable(bytes(32), {})) == "000000000000 is not to be had: no gateway to ask"
+    assert str(Unavailable(bytes(32), {"": "it is gone"})) == "000000000000 is not to be had: it is gone"
+
+
+async def test_where_all_members_are_away_the_message_is_short_and_the_log_has_each(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    away = [f"http://127.0.0.1:{port}" for port in range(1, 8)]
+    with caplog.at_level("INFO"), pytest.raises(Unavailable) as refusal:
+        await fetch(build_dag(blob(10)), away)
+    assert str(refusal.value).endswith(" is not to be had of 7 gateways: no connection (7)")
+    assert caplog.text == ""
+    with caplog.at_level("DEBUG", "ledger.fetch"), pytest.raises(Unavailable):
+        await fetch(build_dag(blob(10)), away)
+    assert all(f"gateway={gateway} reason=ClientConnectorError" in caplog.text for gateway in away)
 
 
 BAD_URLS = [
