@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ledger.audit.availability import HolderAvailability
 from ledger.audit.kinds import Kind, Unit
 
 
@@ -230,6 +231,10 @@ class Report:
     """Field → value (R30.1); None where the circle has none, or its manifest was not read."""
     holders: list[HolderPrivacy] = field(default_factory=list)
     """What each author has spent; empty where the circle has no privacy terms."""
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """(first, last round) of those that availability is told of (R22.4)."""
+    availability: list[HolderAvailability] = field(default_factory=list)
+    """How each holder of a seat took part, span by span."""
     notes: list[str] = field(default_factory=list)
     """What is good to know and no finding."""
 

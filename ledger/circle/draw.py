@@ -1,6 +1,7 @@
 """Who judges whom, and who votes: pure functions of a seed, the same as contracts/modules/draw.vy."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from eth_hash.auto import keccak
@@ -89,5 +90,10 @@ def draw_jury(seed: bytes, eligible: int, size: int) -> int:
 
 def draw_number(seed: bytes, index: int) -> int:
     """32 random bits, eight such from each hash. Modulo at most 256 they favour a residue by 2^-24."""
-    pool = int.from_bytes(keccak(seed + (index // 8).to_bytes(32, "big")), "big")
-    return pool >> 32 * (index % 8) & 0xFFFFFFFF
+    return _draw_pool(seed, index // 8) >> 32 * (index % 8) & 0xFFFFFFFF
+
+
+@lru_cache(maxsize=8)
+def _draw_pool(seed: bytes, place: int) -> int:
+    # Numbers are asked for one after the other, and hashing is most of what a draw takes.
+    return int.from_bytes(keccak(seed + place.to_bytes(32, "big")), "big")

@@ -35,6 +35,10 @@ class Round:
     """Seat → 0..65535 when the round opened; a latecomer's initial one is added as it joins."""
     suspended: int = 0
     """Mask of the seats that were suspended when the round opened."""
+    members: int = 0
+    """Mask of the seats that were held when the round opened."""
+    dozing: int = 0
+    """Mask of the seats that dozed when the round opened: nobody waits for them (R3.5a)."""
     commits: dict[int, bytes] = field(default_factory=dict)
     """Seat → its update's digest, 32 bytes."""
     peers: dict[int, str] = field(default_factory=dict)

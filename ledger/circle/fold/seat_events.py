@@ -52,6 +52,7 @@ def apply_joined(circle: FoldedCircle, event: events.Joined) -> None:
         former=[*last.former, last.endpoint][-FORMER_KEPT:] if last else [],
         since_dispute=len(circle.disputes),
     )
+    circle.arrivals[event.seat, circle.seats[event.seat].tenure] = (circle.number, event.peer)
     _begin_anew(circle, event.seat)
     keys = keccak(encode_address(event.cold) + encode_address(event.inviter))
     circle.remember(event, event.seat, encode_address(event.peer), keys, keccak(event.endpoint.encode()))

@@ -75,6 +75,8 @@ class FoldedCircle:
         self.phase = Phase.GATHERING
         self.seats: dict[int, Seat] = {}
         """The last holder of each seat ever taken, released or not."""
+        self.arrivals: dict[tuple[int, int], tuple[int, str]] = {}
+        """(seat, tenure) → the round under way when its holder joined, and the hot key it joined with."""
         self.rounds: list[Round] = []
         self.roster = 0
         """Mask of the seats that may commit in this round and are waited for."""
@@ -297,7 +299,7 @@ class FoldedCircle:
         """R3.5: attesters are here, seats that joined or woke asked to be; nobody waits for those that doze."""
         wanted, self.woken = (attested | self.woken) & self.members, 0
         self.roster, self.late = wanted & ~self.dozing, wanted & self.dozing
-        self.rounds.append(Round(number, dict(self.reputations), self.suspended))
+        self.rounds.append(Round(number, dict(self.reputations), self.suspended, self.members, self.dozing))
         self.phase = Phase.COMMIT
 
     def remember(
