@@ -1,4 +1,4 @@
-"""A10: who was there when, from the chain alone. It lists and judges nobody: absence proves no fault. Pure."""
+"""A10: who was there when, from the chain alone (R22.4). It lists and judges nobody: absence proves no fault."""
 
 from dataclasses import dataclass, fields
 from typing import Final

@@ -1,4 +1,4 @@
-"""Who took part, who was excluded, when and why: the list a regulator asks for first."""
+"""Who took part, who was excluded, when and why: the list a regulator asks for first (R22.5)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final

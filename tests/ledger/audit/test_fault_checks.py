@@ -284,6 +284,7 @@ def test_who_comes_and_goes_is_listed_with_block_and_reason() -> None:
     assert changes[-5].peer == address(9)
 
 
+@pytest.mark.rule("R22.5")
 def test_who_is_quarantined_and_ejected_is_listed_with_the_judges_who_rejected_it() -> None:
     circle = Circle(cheats={1: Poisoner(1)}, rounds=9)
     low = next(round_.number for round_ in circle.known.rounds if 1 not in round_.find_eligible(16384))
