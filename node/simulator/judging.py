@@ -69,6 +69,8 @@ class TurnVerdicts:
     """What it carries on."""
     record: bytes = b""
     """The blob's bytes, empty without blobs."""
+    checkpoint: bytes | None = None
+    """The blob's bytes, None where none is due or none are made."""
 
 
 def judge_states(rule: Rule, exchange: SharedRound, turn: JudgeTurn, loss: Loss | None = None) -> TurnVerdicts:
@@ -107,7 +109,8 @@ def judge_blobs(task: CircleTask, exchange: SharedRound, turn: JudgeTurn) -> Tur
         {other: _served(exchange, other) for other in turn.neighbours},
     )
     mixed = frozenset(entry.seat for entry in screened.entries if entry.mixed)
-    return TurnVerdicts(screened.judged, screened.accepted, mixed, screened.carried, screened.record)
+    carried, record = screened.carried, screened.record
+    return TurnVerdicts(screened.judged, screened.accepted, mixed, carried, record, screened.checkpoint)
 
 
 def _served(exchange: SharedRound, seat: int) -> FetchedUpdate:
