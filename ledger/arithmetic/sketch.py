@@ -8,7 +8,7 @@ bucket for each coordinate keeps the sums contiguous.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,8 @@ _ROTATION_BYTES: Final = 4
 _RUNS: Final = 56
 
 # Of each sketch and of some runs: the signs, (sketches, runs · width), and how far each run is turned.
-_Turns = tuple[NDArray[np.int32], NDArray[np.int64]]
+_Turns = tuple[NDArray[Any], NDArray[np.int64]]
+_Kind = type[np.int8 | np.int32]
 # Takes one state's block of runs and the base's, adds to the sketches' parts, (sketches, 2 · width), and returns
 # their squared distance.
 _Walk = Callable[[GridState, GridState, _Turns, NDArray[np.int32]], int]
@@ -40,11 +41,11 @@ def measure(
     totals = np.zeros((len(seeds), len(states), width), np.int64)
     # Twice as wide: a rotated run is added in one piece, and what went over the end is folded back.
     parts = np.zeros((len(states), len(seeds), 2 * width), np.int32)
-    walk = _compiled_walk(base.size, width) or _walk(base.size, width)
+    walk, kind = _compiled_walk(base.size, width) or (_walk(base.size, width), np.int32)
     for first in range(0, -(-base.size // width), _RUNS):
         block = slice(first * width, min((first + _RUNS) * width, base.size))
         near = base[block]
-        turns = _draw_turns(seeds, first, -(-near.size // width), width)
+        turns = _draw_turns(seeds, first, -(-near.size // width), width, kind)
         for place, state in enumerate(states):
             lengths[place] += walk(near, state[block], turns, parts[place])
         totals += parts[:, :, :width].swapaxes(0, 1)
@@ -53,8 +54,8 @@ def measure(
     return lengths, totals
 
 
-def signs_and_rotations(seed: bytes, first: int, count: int, width: int) -> tuple[NDArray[np.int32], list[int]]:
-    """The signs of some runs, (count · width,), ±1, and by how many places each is rotated, 0..width − 1.
+def signs_and_rotations(seed: bytes, first: int, count: int, width: int) -> tuple[NDArray[np.int8], list[int]]:
+    """The signs of some runs, (count · width,), ±1, int8, and by how many places each is rotated, 0..width − 1.
 
     Of the SHAKE-256 output of each run, every bit of the first part, lowest first, is a sign, and 1 means minus.
     """
@@ -67,17 +68,20 @@ def signs_and_rotations(seed: bytes, first: int, count: int, width: int) -> tupl
     signs = np.unpackbits(bits, bitorder="little").view(np.int8)
     signs *= -2
     signs += 1
-    return signs.astype(np.int32), [int.from_bytes(each[size:], "little") % width for each in raw]
+    return signs, [int.from_bytes(each[size:], "little") % width for each in raw]
 
 
-def _draw_turns(seeds: Sequence[bytes], first: int, count: int, width: int) -> _Turns:
-    """Of some runs; each seed's signs times those of the seed before, which a step already bears."""
-    signs = np.empty((len(seeds), count * width), np.int32)
+def _draw_turns(seeds: Sequence[bytes], first: int, count: int, width: int, kind: _Kind) -> _Turns:
+    """Of some runs; each seed's signs times those of the seed before, which a step already bears.
+
+    kind: the signs' type: int8 for the compiled loops, int32 for numpy, which is slow to mix the two.
+    """
+    signs = np.empty((len(seeds), count * width), kind)
     rotations = np.empty((len(seeds), count), np.int64)
-    before: NDArray[np.int32] | int = 1
+    before: NDArray[np.int8] | None = None
     for row, turns, seed in zip(signs, rotations, seeds, strict=True):
         drawn, turns[:] = signs_and_rotations(seed, first, count, width)
-        np.multiply(drawn, before, out=row)
+        np.multiply(drawn, 1 if before is None else before, out=row)
         before = drawn
     return signs, rotations
 
@@ -97,7 +101,7 @@ def _walk(size: int, width: int) -> _Walk:
     return walk
 
 
-def _compiled_walk(size: int, width: int) -> _Walk | None:
+def _compiled_walk(size: int, width: int) -> tuple[_Walk, _Kind] | None:
     if (loops := loops_for(size)) is None:
         return None
     step = np.empty(width, np.int32)
@@ -106,7 +110,7 @@ def _compiled_walk(size: int, width: int) -> _Walk | None:
         high, low = loops.walk(near, far, *turns, parts, step)
         return (high << 32) + low
 
-    return walk
+    return walk, np.int8
 
 
 def _add_rotated(part: NDArray[np.int32], step: GridState, rotations: Sequence[int], width: int) -> None:

@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ledger.arithmetic.compiled import loops_for
+
 # The main direction is read off the 2**10th power of the Gram matrix.
 _SQUARINGS: Final = 10
 _ENTRY_BITS: Final = 26
@@ -38,11 +40,17 @@ def gram(vectors: NDArray[np.int32]) -> Matrix:
 
     One dot product at a time: what a BLAS gains by threads on so little is less than what starting them costs.
     """
+    products = np.empty((len(vectors), len(vectors)), np.int64)
+    if (loops := loops_for(vectors.size)) is not None and _fit_int64(vectors):
+        loops.inner(np.ascontiguousarray(vectors), products)
+        return _to_matrix(products)
     wide = vectors.astype(np.float64)
     # No partial sum of products is above the product of the lengths; see also
     # ledger.arithmetic.exact.sum_of_squares.
     if float(np.vecdot(wide, wide).max(initial=0)) < _EXACT:
-        return _products(wide, wide)
+        for place, row in enumerate(wide):
+            products[place, place:] = products[place:, place] = np.vecdot(row, wide[place:])
+        return _to_matrix(products)
     # In two halves of 16 bits no sum is above 2**52.
     high, low = (vectors >> 16).astype(np.float64), (vectors & 0xFFFF).astype(np.float64)
     highs, lows, mixed = _products(high, high), _products(low, low), _products(high, low)
@@ -50,6 +58,17 @@ def gram(vectors: NDArray[np.int32]) -> Matrix:
         [(highs[i][j] << 32) + ((mixed[i][j] + mixed[j][i]) << 16) + lows[i][j] for j in range(len(vectors))]
         for i in range(len(vectors))
     ]
+
+
+def _fit_int64(vectors: NDArray[np.int32]) -> bool:
+    """Whether no sum of products leaves int64, in whatever order it is summed."""
+    largest = max(int(vectors.max(initial=0)), -int(vectors.min(initial=0)))
+    return int(vectors.shape[1]) * largest**2 < 1 << 63
+
+
+def _to_matrix(products: NDArray[np.int64]) -> Matrix:
+    found: Matrix = products.tolist()
+    return found
 
 
 def _products(left: NDArray[np.float64], right: NDArray[np.float64]) -> Matrix:
@@ -83,15 +102,20 @@ def measure_spread(products: Matrix, unit: int, pulls: Sequence[int] | None = No
 def _centre(products: Matrix, pulls: Sequence[int], count: int) -> Matrix:
     """Gram matrix of all vectors less what `measure_spread` takes from each, times count². count: Σ pull²."""
     vectors = len(products) - 1
-    sums = [sum(map(mul, pulls[:vectors], row[:vectors])) for row in products]
-    whole = sum(map(mul, pulls[:vectors], sums[:vectors]))
-    return [
+    ours, square = pulls[:vectors], count * count
+    sums = [sum(map(mul, ours, row)) for row in products]
+    whole = sum(map(mul, ours, sums))
+    # count² · entry − count · (pull_j · sum_i + pull_i · sum_j) + pull_i · pull_j · whole, the same both ways.
+    firsts = [count * one for one in sums]
+    seconds = [first - pull * whole for first, pull in zip(firsts, pulls, strict=True)]
+    upper = [
         [
-            count * count * entry - count * (pulls[j] * sums[i] + pulls[i] * sums[j]) + pulls[i] * pulls[j] * whole
-            for j, entry in enumerate(row)
+            square * entry - other * first - pull * second
+            for entry, other, second in zip(row[i:], pulls[i:], seconds[i:], strict=True)
         ]
-        for i, row in enumerate(products)
+        for i, (row, pull, first) in enumerate(zip(products, pulls, firsts, strict=True))
     ]
+    return [[upper[j][i - j] for j in range(i)] + upper[i] for i in range(len(products))]
 
 
 def _main_direction(matrix: Matrix) -> list[int]:

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 
+from ledger.arithmetic.compiled import expect
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.audit.findings import Check, Report
 from ledger.audit.kinds import Kind, Unit
@@ -74,6 +75,7 @@ class RoundAuditor:
         # By seat and where its line began: who takes a seat that another has left starts from the genesis again,
         # and so does a seat that lost what it had.
         self._carried = CarriedStates(Spill()) if carried is None else carried
+        self._base_digests: dict[tuple[int, int], bytes] = {}
         states = StateCache(genesis) if states is None else states
         self._task = CircleTask(history.manifest, network.domain_separator, states)
         self._plan = plan_from(history, 1) if plan is None else plan
@@ -82,6 +84,7 @@ class RoundAuditor:
         self._awaited: dict[int, bool] = {}
         self._unknown: set[tuple[int, int]] = set()
         self._privacy = PrivacyChecks(history, report)
+        expect(sum(map(len, self._plan.work.values())) * history.manifest.state_size)
         self.false_verdicts: dict[int, bool | None] = {}
 
     def check(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
@@ -228,9 +231,8 @@ class RoundAuditor:
         # It decoded, so this does too.
         here = (self._task.network, round_.number, round_.author_of(seat))
         said = decode_update(fetched.blob, self._history.manifest, *here).privacy
-        base = self._find_base(round_, seat)
-        is_named = base is not None and state_digest(base) == found.base
-        self._privacy.check(round_, seat, said, found.state, base if is_named else None)
+        is_named = self._find_base_digest(round_, seat) == found.base
+        self._privacy.check(round_, seat, said, found.state, self._find_base(round_, seat) if is_named else None)
 
     def _is_disputable(self, round_: Round) -> bool:
         return round_.number >= first_disputable_round(self._history.number)
@@ -246,12 +248,11 @@ class RoundAuditor:
             self._find(Kind.COPY, Check.COPIES, round_, seat, fact)
 
     def _check_base(self, round_: Round, seat: int, found: DecodedState) -> None:
-        base = self._find_base(round_, seat)
-        if base is None:
+        expected = self._find_base_digest(round_, seat)
+        if expected is None:
             return
         self._report.count(Check.RECORDS)
         self._count_of(Unit.BASES, round_, seat)
-        expected = state_digest(base)
         if found.base != expected:
             self._find(
                 Kind.WRONG_BASE,
@@ -295,7 +296,7 @@ class RoundAuditor:
             if work is Work.CHECK:
                 self._find(Kind.NO_STATE, Check.VERDICTS, round_, judge, f"it had no state to judge from: {fault}")
             return
-        self._put(round_, judge, screened.carried)
+        self._put(round_, judge, screened.carried, screened.next_base)
         if is_due and attested.record != screened.record_digest:
             self._awaited[judge] = False
         if work is Work.CHECK:
@@ -366,8 +367,15 @@ class RoundAuditor:
     def _find_brought(self, round_: Round, seat: int) -> CarriedState | None:
         return self._carried.get((seat, round_.begun[seat]), self._genesis)
 
-    def _put(self, round_: Round, seat: int, carried: CarriedState | None) -> None:
-        self._carried.put((seat, round_.begun[seat]), carried)
+    def _put(
+        self, round_: Round, seat: int, carried: CarriedState | None, base_digest: bytes | None = None
+    ) -> None:
+        """base_digest: of its base, where it was reckoned already."""
+        holder = seat, round_.begun[seat]
+        self._carried.put(holder, carried)
+        self._base_digests.pop(holder, None)
+        if base_digest is not None:
+            self._base_digests[holder] = base_digest
 
     def _count(self, work: Work | None, *, done: bool) -> None:
         if work is Work.CHECK and done:
@@ -378,6 +386,14 @@ class RoundAuditor:
     def _find_base(self, round_: Round, seat: int) -> GridState | None:
         carried = self._find_brought(round_, seat)
         return None if carried is None else carried.base
+
+    def _find_base_digest(self, round_: Round, seat: int) -> bytes | None:
+        holder = seat, round_.begun[seat]
+        if holder not in self._base_digests:
+            if (base := self._find_base(round_, seat)) is None:
+                return None
+            self._base_digests[holder] = state_digest(base)
+        return self._base_digests[holder]
 
     def _count_of(self, unit: Unit, round_: Round, seat: int, number: int = 1) -> None:
         self._report.count_of(unit, seat, round_.peers[seat], number)

@@ -240,14 +240,14 @@ async def _check_rounds(
     with (
         Spill[bytes](room) as blobs_shelf,
         Spill[Commit](room) as states_shelf,
-        Spill[tuple[Holder, str]](room) as carried_shelf,
+        Spill[tuple[Holder, str]](0) as carried_shelf,
     ):
         blobs = SpillingBlobs(blobs_shelf)
         getting = _BlobSource(fetcher, history, GatheredBlobs(blobs), timeout_s)
         # This round's states, and those that the next one's frames hang on.
         beyond = SpilledStates(states_shelf, 2 * len(history.seats))
         states = StateCache(genesis, room, beyond=beyond)
-        carried = CarriedStates(carried_shelf)
+        carried = CarriedStates(carried_shelf, room)
         auditor = RoundAuditor(history, circle.network, genesis, report, states=states, carried=carried, plan=plan)
         frames, rounds = NeededFrames(history), list(plan.find_rounds(history))
         for done, round_ in enumerate(rounds, 1):

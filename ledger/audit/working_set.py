@@ -5,6 +5,7 @@ needed again. What does not fit lies in a temporary folder (ledger.audit.spill).
 """
 
 from collections.abc import Collection, Iterator, MutableMapping
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -14,6 +15,8 @@ from ledger.judging.frame_chains import Commit, DecodedState
 from ledger.rules.judge_memory import CarriedState, JudgeMemory
 
 Holder = tuple[int, int]
+
+_CARRIED_BYTES: Final = 1 << 28
 
 
 class SpillingBlobs(MutableMapping[bytes, bytes | None]):
@@ -80,16 +83,23 @@ class SpilledStates:
 
 
 class CarriedStates:
-    """What each holder of a seat goes on with, None where that is not known."""
+    """What each holder of a seat goes on with, None where that is not known.
 
-    def __init__(self, spill: Spill[tuple[Holder, str]]) -> None:
+    As it is while all together take no more than `limit_bytes`; what is put beyond that goes to the spill.
+    """
+
+    def __init__(self, spill: Spill[tuple[Holder, str]], limit_bytes: int = _CARRIED_BYTES) -> None:
         self._spill, self._unknown = spill, set[Holder]()
         self._begun: dict[int, int] = {}
+        self._here: dict[Holder, CarriedState] = {}
+        self._limit_bytes, self._bytes = limit_bytes, 0
 
     def get(self, holder: Holder, default: CarriedState | None) -> CarriedState | None:
         """What the holder of a seat goes on with; default where it has not gone on yet."""
         if holder in self._unknown:
             return None
+        if (here := self._here.get(holder)) is not None:
+            return here
         if (holder, "base") not in self._spill:
             return default
         base = np.frombuffer(self._spill.get((holder, "base")), np.int32)
@@ -100,17 +110,27 @@ class CarriedStates:
     def put(self, holder: Holder, carried: CarriedState | None) -> None:
         """It goes on with this; what the seat went on with before that line began is needed no more."""
         seat, begun = holder
-        self._drop((seat, self._begun.get(seat, begun)), but=holder)
+        self._drop((seat, self._begun.get(seat, begun)))
+        self._drop(holder)
         self._begun[seat] = begun
         if carried is None:
             self._unknown.add(holder)
             return
         self._unknown.discard(holder)
+        size = _count_bytes(carried)
+        if self._bytes + size <= self._limit_bytes:
+            self._bytes += size
+            self._here[holder] = carried
+            return
         self._spill.put((holder, "base"), carried.base.tobytes())
         self._spill.put((holder, "memory"), msgspec.msgpack.encode(carried.memory.to_fields()))
 
-    def _drop(self, holder: Holder, but: Holder) -> None:
-        if holder == but:
-            return
+    def _drop(self, holder: Holder) -> None:
+        if (here := self._here.pop(holder, None)) is not None:
+            self._bytes -= _count_bytes(here)
         self._spill.drop((holder, "base"))
         self._spill.drop((holder, "memory"))
+
+
+def _count_bytes(carried: CarriedState) -> int:
+    return carried.base.nbytes + sum(trace.values.nbytes for trace in carried.memory.traces.values())

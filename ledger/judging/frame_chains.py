@@ -261,11 +261,13 @@ def find_earlier_commits(history: History, number: int, seat: int, first: int) -
 
     first: the round from which on what its holder publishes follows from itself, `Seat.begun_round`.
     """
-    length = MAX_CHAIN if is_chained(history.manifest.codec) else 0
     commits: list[Commit] = []
-    for before in reversed(history.rounds[max(first - 1, 0) : number - 1]):
-        if len(commits) == length:
+    if not is_chained(history.manifest.codec):
+        return ()
+    for place in range(number - 2, max(first - 1, 0) - 1, -1):
+        if len(commits) == MAX_CHAIN:
             break
+        before = history.rounds[place]
         if seat in before.commits:
             commits.append(Commit(before.number, before.commits[seat], before.author_of(seat)))
     return tuple(commits)

@@ -19,8 +19,9 @@ def digests_behind_attestation(round_: Round, judge: int) -> dict[int, bytes]:
 
 def find_attested_before(history: History, round_: Round, seat: int) -> Iterator[Round]:
     """The earlier rounds that its base follows from (R15): those the seat attested since it began, newest first."""
-    begun = round_.begun[seat]
-    for before in reversed(history.rounds[max(begun - 1, 0) : round_.number - 1]):
+    # By number: a slice of a long history would be copied whole for the one round that most callers want.
+    for place in range(round_.number - 2, max(round_.begun[seat] - 1, 0) - 1, -1):
+        before = history.rounds[place]
         if seat in before.attestations:
             yield before
 

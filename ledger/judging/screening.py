@@ -63,6 +63,8 @@ class RoundVerdicts:
     """What the judge goes on with."""
     checkpoint: bytes | None = None
     """The checkpoint blob's bytes; None where none is due."""
+    next_base: bytes = b""
+    """Digest of the base that the judge goes on with, 32 bytes."""
 
     @property
     def blobs(self) -> tuple[bytes, ...]:
@@ -115,7 +117,7 @@ def screen(
         )
     )
     entries = tuple(_make_entry(seat, neighbours[seat].digest, found[seat], outcome) for seat in sorted(neighbours))
-    goes_on = CarriedState(outcome.next_base, outcome.memory)
+    goes_on, next_base = CarriedState(outcome.next_base, outcome.memory), state_digest(outcome.next_base)
     checkpoint = None
     if judge_round.shows_checkpoint:
         checkpoint = _encode_checkpoint(task, judge_round, judge.commit.author, goes_on)
@@ -126,7 +128,7 @@ def screen(
         own.base,
         judge.digest,
         entries,
-        state_digest(outcome.next_base),
+        next_base,
         outcome.memory.digest(),
         b"" if checkpoint is None else build_dag(checkpoint).root,
     )
@@ -137,6 +139,7 @@ def screen(
         entries=entries,
         carried=goes_on,
         checkpoint=checkpoint,
+        next_base=next_base,
     )
 
 

@@ -65,12 +65,12 @@ class JudgeMemory:
         """Seed and traces, by ascending seat, integers little-endian; `decode` is the inverse."""
         return b"".join(self._parts())
 
-    def _parts(self) -> Iterator[bytes]:
+    def _parts(self) -> Iterator[bytes | memoryview]:
         yield len(self.seed).to_bytes(1, "little") + self.seed
         for seat in sorted(self.traces):
             trace = self.traces[seat]
             yield _HEAD.pack(seat, trace.tenure, trace.meetings, len(trace.values))
-            yield np.ascontiguousarray(trace.values, "<i4").tobytes()
+            yield np.ascontiguousarray(trace.values, "<i4").data
 
     @classmethod
     def decode(cls, encoded: bytes, values: int) -> "JudgeMemory":

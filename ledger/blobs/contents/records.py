@@ -103,7 +103,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
 
 def state_digest(state: GridState) -> bytes:
     """SHA-256 over the state as little-endian int32. Returns 32 bytes."""
-    return hashlib.sha256(np.ascontiguousarray(state, "<i4").tobytes()).digest()
+    return hashlib.sha256(np.ascontiguousarray(state, "<i4").data).digest()
 
 
 def encode_genesis(genesis: Genesis) -> bytes:

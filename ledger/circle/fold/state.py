@@ -224,7 +224,8 @@ class FoldedCircle:
 
     def find_previous_round(self, number: int, seat: int, tenure: int) -> Round | None:
         """The newest round before round `number` for which the seat's holder of that tenure committed."""
-        for before in reversed(self.rounds[: number - 1]):
+        for place in range(number - 2, -1, -1):
+            before = self.rounds[place]
             if seat in before.commits:
                 return before if before.tenures[seat] == tenure else None
         return None

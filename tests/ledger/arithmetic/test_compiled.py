@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ledger.arithmetic import compiled
 from ledger.arithmetic.exact import LARGEST, clipped_mean
 from ledger.arithmetic.sketch import measure
+from ledger.arithmetic.spectrum import gram
 from tests.support import golden
 from tests.support.specification import exact_digests
 
@@ -40,6 +41,7 @@ def both_ways(work: Callable[[], _Found]) -> tuple[_Found, _Found]:
         assert compiled.loops_for(0) is not None
         fast = work()
         patch.setattr(compiled, "LONG", NEVER)
+        patch.setattr(compiled, "_outlook", compiled._Outlook())
         assert compiled.loops_for(1) is None
         return fast, work()
 
@@ -103,6 +105,19 @@ def test_512_states_at_the_edge_of_the_grid_are_averaged_alike_and_more_are_refu
             clipped_mean(own, own, [other] * 512, [1] * 512, 18)
 
 
+@given(
+    st.integers(0, 5), st.integers(0, 9), st.sampled_from([1, 1 << 22, 1 << 26, 1 << 31]), st.integers(0, 1 << 30)
+)
+def test_inner_products_are_the_same(count: int, length: int, largest: int, seed: int) -> None:
+    """Those whose sums leave int64, or what doubles hold exactly, too."""
+    drawn = np.random.default_rng(seed).integers(-largest, largest, (count, length), np.int64)
+    vectors = drawn.astype(np.int32)
+    fast, slow = both_ways(lambda: gram(vectors))
+    plain = [[int(a) for a in row] for row in vectors]
+    exact = [[sum(a * b for a, b in zip(left, right, strict=True)) for right in plain] for left in plain]
+    assert fast == slow == exact
+
+
 def test_read_only_states_are_taken_and_none_is_written_to() -> None:
     whole = [np.arange(9, dtype=np.int32) * place for place in (1, -2, 3)]
     for state in whole:
@@ -126,6 +141,16 @@ def test_without_numba_there_are_no_loops(monkeypatch: pytest.MonkeyPatch) -> No
         compiled._loops.cache_clear()
 
 
-def test_short_states_are_not_worth_compiling() -> None:
+def test_short_states_are_not_worth_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "_outlook", compiled._Outlook())
     assert compiled.loops_for(compiled.LONG - 1) is None
     assert compiled.loops_for(compiled.LONG) is not None
+
+
+def test_many_short_states_are_worth_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "_outlook", compiled._Outlook())
+    compiled.expect(compiled._WORTH - 1)
+    assert compiled.loops_for(100) is None
+    compiled.expect(compiled._WORTH)
+    compiled.expect(1)
+    assert compiled.loops_for(100) is not None

@@ -40,7 +40,7 @@ def test_the_largest_steps_do_not_overflow_where_sums_are_folded() -> None:
     """Every signed value is +2**25: 56 runs fill int32's room, then sums begin anew."""
     width, runs = 8, 200
     signs, rotations = signs_and_rotations(SEED, 0, runs, width)
-    state = (signs << 24).astype(np.int32)
+    state = signs.astype(np.int32) << 24
     lengths, [sketches] = measure(-state, [state], [SEED], width)
     assert lengths == [width * runs << 50]
     assert sketches[0].tolist() == [runs << 25] * width

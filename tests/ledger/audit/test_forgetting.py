@@ -112,7 +112,7 @@ def test_what_has_no_room_in_memory_is_read_back_from_disk_to_the_same_bits() ->
         states_shelf, carried_shelf = Spill[Commit](STATE_BYTES), Spill[tuple[Holder, str]](1)
         with states_shelf, carried_shelf:
             states = StateCache(genesis_state(), ONE, beyond=SpilledStates(states_shelf, most))
-            assert audited(circle, states, CarriedStates(carried_shelf)) == expected
+            assert audited(circle, states, CarriedStates(carried_shelf, 1)) == expected
             assert len(states_shelf) == most
 
 
