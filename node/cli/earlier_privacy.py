@@ -6,23 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import UsageError
+from node.cli.earlier_circle import open_earlier
 
 
-def read_earlier_charges(options: argparse.Namespace, file: Path) -> Any:
-    """The Charge of all rounds there. options: of `folkmoot node`. file: the earlier circle's.
+def read_earlier_charges(options: argparse.Namespace, file: Path, this: Any) -> Any:
+    """The Charge of all rounds there. options: of `folkmoot node`. file: the earlier circle's. this: a CircleFile.
 
-    Raises UsageError where that circle has no privacy terms, or this folder no charges of it; SetupError.
+    Raises UsageError where it is this circle, that circle has no privacy terms, or this folder no charges of it;
+    SetupError.
     """
-    from ledger.chain.deployment.deploy import CircleFile, open_circle
     from ledger.privacy.accountant import Charge
-    from node.cli.opened import OpenCircle
-    from node.cli.options import parse_patience
     from node.cli.privacy_lines import find_places
     from node.learning.private.charges import ChargeFile
 
-    earlier = CircleFile.read(file)
-    circle = open_circle(earlier, earlier.read_rpc_urls(), patience=parse_patience(options))
-    opened = OpenCircle(earlier, circle, None, 0).read_again(earlier.block)
+    opened = open_earlier(options, file, this, "--privacy-after")
     terms = opened.history.manifest.privacy
     if terms is None:
         raise UsageError(f"--privacy-after {file}: that circle has no privacy terms, which say what was spent")

@@ -6,11 +6,12 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ledger.errors import Foreseen, UsageError
+from ledger.errors import Foreseen, SetupError, UsageError
 from node.cli.attack_options import add_attack
 from node.cli.opened import load_circle_task
 from node.cli.options import (
@@ -24,6 +25,7 @@ from node.cli.options import (
     parse_patience,
     print_json,
 )
+from node.cli.origin import add_check_origin
 from node.cli.terms import parse_wei
 from node.operating.figures import format_figure
 from node.operating.lifeline import ENDING, is_ignored
@@ -88,6 +90,7 @@ def add_parser(commands: Subparsers) -> None:
         help="the circle file of an earlier circle in which this node trained on the same data: what its folder"
         " says was spent there counts here too; repeatable",
     )
+    add_check_origin(parser, ", before it joins; where it does not, the node ends")
     parser.add_argument(
         "--watch-share",
         type=float,
@@ -161,7 +164,7 @@ def run(options: argparse.Namespace) -> int:
         "watch_share": options.watch_share,
         "dispute_budget_wei": None if budget is None else parse_wei(budget, "--dispute-budget"),
         "privacy_budget_milli": _parse_privacy_budget(options.privacy_budget, manifest),
-        "privacy_earlier": tuple(_read_earlier(options, manifest)),
+        "privacy_earlier": tuple(_read_earlier(options, manifest, file)),
         "genesis": read_genesis(options.circle, manifest),
         "archive": options.archive,
     }
@@ -170,13 +173,14 @@ def run(options: argparse.Namespace) -> int:
     use_one_thread()
     task = load_circle_task(manifest, options.task)
     report = print_json if options.json else _print_event
+    _tell_origin(options, manifest, file, report)
     with DataFolder.open(options.data, circle.network, opened_in) as folder:
         if settings["privacy_earlier"]:
             check_room(
                 settings["privacy_earlier"], manifest.privacy, settings["privacy_budget_milli"], folder.charges
             )
         peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave, report)
-        return asyncio.run(_run(peer, stay=not options.exit_when_finished))
+        return asyncio.run(_run(peer, stay=not options.exit_when_finished, report=report))
 
 
 def _parse_privacy_budget(text: str | None, manifest: Any) -> int | None:
@@ -195,13 +199,35 @@ def _parse_privacy_budget(text: str | None, manifest: Any) -> int | None:
     return milli
 
 
-def _read_earlier(options: argparse.Namespace, manifest: Any) -> list[Any]:
+def _read_earlier(options: argparse.Namespace, manifest: Any, this: Any) -> list[Any]:
     """What was spent in the circles of --privacy-after. Raises UsageError, SetupError."""
     from node.cli.earlier_privacy import read_earlier_charges
 
     if options.privacy_after and manifest.privacy is None:
         raise UsageError("--privacy-after is for a circle with privacy terms, and this one has none")
-    return [read_earlier_charges(options, file) for file in options.privacy_after]
+    return [read_earlier_charges(options, file, this) for file in options.privacy_after]
+
+
+def _tell_origin(options: argparse.Namespace, manifest: Any, this: Any, report: Callable[[Any], None]) -> None:
+    """Where the circle comes from, and with --check-origin whether that is so.
+
+    Raises SetupError where it is not or cannot be found out, UsageError.
+    """
+    from node.cli.origin import BLOB_TIMEOUT_S, check_origin, describe_origin, make_origin_fields
+    from node.operating.notices import Notice
+
+    def tell(kind: str, says: str, fields: dict[str, Any]) -> None:
+        report(Notice(kind, says, is_bad=False, fields=fields).event)
+
+    if manifest.origin is not None:
+        unchecked = "" if options.check_origin else "; --check-origin FILE, that circle's file, checks it"
+        tell("origin", describe_origin(manifest.origin) + unchecked, make_origin_fields(manifest.origin) or {})
+    if options.check_origin is None:
+        return
+    found = check_origin(options, manifest, this, BLOB_TIMEOUT_S)
+    if not found.is_equal:
+        raise SetupError(f"origin {found.describe()}; this node takes no part in it")
+    tell("origin_checked", f"origin {found.describe()}", found.as_fields())
 
 
 def _make_behaviour(options: argparse.Namespace) -> Any:
@@ -232,16 +258,23 @@ def _make_join_request(options: argparse.Namespace, network: Any) -> Any:
     return JoinRequest(parse_address(options.cold, "--cold") if options.cold else None, invitation)
 
 
-async def _run(peer: Any, stay: bool) -> int:
+async def _run(peer: Any, stay: bool, report: Callable[[Any], None]) -> int:
     task = asyncio.current_task()
     assert task is not None
-    loop = asyncio.get_running_loop()
+    loop, asked = asyncio.get_running_loop(), list[signal.Signals]()
+
+    def end(number: signal.Signals) -> None:
+        asked.append(number)
+        task.cancel()
+
     for number in (*ENDING, signal.SIGINT):
         if not is_ignored(number):
-            loop.add_signal_handler(number, task.cancel)
+            loop.add_signal_handler(number, end, number)
     try:
         await peer.run(stay)
     except asyncio.CancelledError:
+        if asked:
+            report({"event": "stopped", "signal": asked[0].name})
         _leave()
     except ExceptionGroup as group:
         # Parallel work wraps what went wrong; the set-up error in it is what a person can act on.
@@ -309,5 +342,7 @@ def _print_event(event: dict[str, Any]) -> None:
         # Of a lost seat the command's last sentence tells.
         if event["kind"] != "seat_lost":
             say(event["says"])
+    elif event["event"] == "stopped":
+        say(f"stopped by {event['signal']}: started again with the same command, the node goes on where it was")
     else:
         say(f"the circle finished its last round, {event['round']}")

@@ -8,10 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from ledger.errors import UsageError
+from ledger.errors import SetupError, UsageError
 from node.cli.opened import open_named
 from node.cli.options import Subparsers, add_json, add_rpc, print_json
+from node.cli.origin import OriginCheck, add_check_origin, check_origin, describe_origin, make_origin_fields
 from node.cli.privacy_lines import describe_spending, describe_terms, read_spending
+from node.cli.recomputing import add_timeout, check_timeout
 
 # Endpoints tried at a time.
 _PARALLEL: Final = 16
@@ -37,25 +39,30 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--reach", action="store_true", help="also try every seat's gossip and gateway from this machine"
     )
+    add_check_origin(parser, "; with --data, blobs in that folder need not be fetched")
+    add_timeout(parser)
     add_rpc(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read the chain once and print."""
+    """Read the chain once and print. Raises SetupError besides where --check-origin finds another state."""
     from msgspec.structs import asdict
 
     from ledger.circle.history import Phase
 
+    check_timeout(options)
     opened = open_named(options)
     file, circle, history = opened.file, opened.circle, opened.history
+    checked = _check_origin(options, opened)
     state = circle.fetch_state(opened.block)
     timed = state.phase in (Phase.COMMIT, Phase.ATTEST)
     shown: dict[str, Any] = {
         "contract": file.contract,
         "task": history.manifest.task,
         "rule": history.manifest.rule,
+        "origin": make_origin_fields(history.manifest.origin),
         "round": state.round,
         "last_round": circle.terms.last_round,
         "phase": state.phase.name.lower(),
@@ -68,8 +75,10 @@ def run(options: argparse.Namespace) -> int:
         shown["privacy"] = {"terms": asdict(terms)}
         if options.data is not None:
             shown["privacy"]["own"] = read_spending(opened, options.data).to_fields()
-    elif options.data is not None:
+    elif options.data is not None and checked is None:
         raise UsageError("--data is for a circle with privacy terms, and this one has none")
+    if checked is not None:
+        shown["origin"]["check"] = checked.as_fields()
     if options.reach:
         reached = asyncio.run(_probe_reached(circle.network, shown["seats"]))
         for row in shown["seats"]:
@@ -77,8 +86,16 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json(shown)
     else:
-        _print(shown)
+        _print(shown, history.manifest.origin, checked)
+    if checked is not None and not checked.is_equal:
+        raise SetupError(f"origin {checked.describe()}")
     return 0
+
+
+def _check_origin(options: argparse.Namespace, opened: Any) -> OriginCheck | None:
+    if options.check_origin is None:
+        return None
+    return check_origin(options, opened.history.manifest, opened.file, options.timeout)
 
 
 def make_seat_row(history: Any, seat: int) -> dict[str, Any]:
@@ -132,7 +149,7 @@ async def _probe_reached(network: Any, rows: list[dict[str, Any]]) -> dict[int, 
         await prober.close()
 
 
-def _print(shown: Mapping[str, Any]) -> None:
+def _print(shown: Mapping[str, Any], origin: Any = None, checked: OriginCheck | None = None) -> None:
     from node.operating.console import CleanConsole
 
     console = CleanConsole()
@@ -143,6 +160,10 @@ def _print(shown: Mapping[str, Any]) -> None:
         + ("" if left_s is None else f", {left_s} s left"),
         highlight=False,
     )
+    if origin is not None:
+        console.print(f"origin: {describe_origin(origin)}", highlight=False)
+    if checked is not None and checked.is_equal:
+        console.print(f"origin {checked.describe()}", highlight=False)
     if (privacy := shown.get("privacy")) is not None:
         console.print(describe_terms(privacy["terms"]), highlight=False)
         if "own" in privacy:

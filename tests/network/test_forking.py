@@ -60,15 +60,26 @@ def test_a_member_leaves_and_the_others_go_on_from_before_it_came(
     # Fetched and recomputed anew, it is the same state.
     assert deploy("--before", str(LATE)) == 0
     assert digest in capsys.readouterr().out
+    assert main(["status", "--circle", str(out), "--check-origin", str(earlier)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert (
+        f"origin: this circle starts from the model after round {origin.round} of circle {origin.contract}" in said
+    )
+    assert f"origin equal: recomputed from chain and blobs, the model after round {origin.round}" in said
+    former = run.network.folder / "former.json"
+    former.write_bytes(earlier.read_bytes())
     run.adopt(out)
-    for index in (0, 1):
-        run.start_peer(index, "--seat", str(index))
+    # Everybody is away, and a former member's own folder has what it takes.
+    run.start_peer(0, "--seat", "0", "--check-origin", str(former))
+    run.start_peer(1, "--seat", "1")
     run.wait_finished(0, 1)
     manifest = run.history().manifest
     assert (manifest.origin, manifest.genesis, manifest.codec) == (origin, digest, "delta")
     start = state_digest(decode_genesis(genesis_path(run.network.circle_file).read_bytes(), manifest))
     assert {base_of_first_update(run, index) for index in (0, 1)} == {start}
     assert run.findings() == []
+    assert [one["is_equal"] for one in run.events(0, "notice") if one["kind"] == "origin_checked"] == [True]
+    assert [one["round"] for one in run.events(1, "notice") if one["kind"] == "origin"] == [origin.round]
 
 
 def base_of_first_update(run: LocalRun, index: int) -> bytes:

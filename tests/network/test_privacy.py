@@ -168,6 +168,17 @@ def test_what_one_circle_spent_counts_in_the_next(run: LocalRun) -> None:
     assert run.findings() == []
 
 
+def test_a_finished_circle_is_no_earlier_one_of_itself_and_a_node_that_is_stopped_says_so(run: LocalRun) -> None:
+    found(run, rounds=1)
+    start(run)
+    run.wait_finished()
+    assert run.stop(VICTIM) == 0
+    assert [one["signal"] for one in run.events(VICTIM, "stopped")] == ["SIGTERM"]
+    run.start_peer(VICTIM, "--privacy-after", str(run.network.circle_file), "--exit-when-finished")
+    assert run.wait_for_end(VICTIM) == 2
+    assert "that is this circle itself: name the file of the earlier one" in run.log(VICTIM)
+
+
 @pytest.mark.parametrize("budget", ["0", "9", "many"])
 def test_a_budget_above_the_circles_is_refused(run: LocalRun, budget: str) -> None:
     found(run, rounds=1)

@@ -206,6 +206,12 @@ class LocalRun:
         process.send_signal(signal.SIGKILL)
         process.wait()
 
+    def stop(self, index: int) -> int:
+        """SIGTERM a peer, as a service manager does, and wait until it has ended; returns its status."""
+        self.expect_death(index)
+        self._process(index).send_signal(signal.SIGTERM)
+        return self.wait_for_end(index)
+
     def expect_death(self, index: int) -> None:
         """From now on this peer's end is no failure of the test."""
         self._dead_is_fine.add(index)
