@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ledger.audit.availability import HolderAvailability
+from ledger.audit.coin import CoinFlow
 from ledger.audit.kinds import Kind, Unit
 
 
@@ -235,6 +236,8 @@ class Report:
     """(first, last round) of those that availability is told of (R22.4)."""
     availability: list[HolderAvailability] = field(default_factory=list)
     """How each holder of a seat took part, span by span."""
+    coin: CoinFlow | None = None
+    """Who put down, lost and took what; None where the history was not read."""
     notes: list[str] = field(default_factory=list)
     """What is good to know and no finding."""
 

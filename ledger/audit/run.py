@@ -9,6 +9,7 @@ import msgspec
 
 from ledger.arithmetic.exact import GridState
 from ledger.audit.availability import find_spans, list_availability
+from ledger.audit.coin import trace_coin
 from ledger.audit.draw_checks import BlockHeader, check_draws, draw_blocks, fetch_headers
 from ledger.audit.equivocation_proofs import EquivocationProof, fetch_proof
 from ledger.audit.fault_checks import check_faults
@@ -158,6 +159,7 @@ def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dic
     if (terms := history.manifest.privacy) is not None:
         report.privacy_terms = msgspec.to_builtins(terms)
     report.spans, report.availability = find_spans(history), list_availability(history)
+    report.coin = trace_coin(history, reading.placed)
     proofs = _check_chain(circle, folded, report.head, report)
     # Reorganised while it was read: what does not fit together is nobody's fault.
     reading.check_still_there(circle)
