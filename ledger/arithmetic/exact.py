@@ -156,6 +156,19 @@ def clipped_mean(
     return mixed
 
 
+def mix_weighted(states: Sequence[GridState], weights: Sequence[int]) -> GridState:
+    """Σ weight · state / Σ weight, rounded half up to the grid.
+
+    states: at least one, (d,), int32, 512 at most. weights: one for each, none negative, their sum from 1 to 2**37,
+    so that no partial sum is beyond 2**61 + 2**62. Raises ValueError for others.
+    """
+    _check_count(states)
+    total = sum(weights)
+    if not 0 < total <= _MOST_STATES << _WIDE_FACTOR_BITS or min(weights) < 0:
+        raise ValueError(f"weights of {total} in all cannot be summed exactly")
+    return _combine_wide(states[0], states[1:], weights[1:], total)
+
+
 def decaying_square_q30(scale_milli: int, rate_milli: int, step: int, steps: int) -> int:
     """floor(2**30 · (scale · exp(−rate · step / steps))²), scale and rate in thousandths.
 

@@ -27,7 +27,7 @@ from ledger.judging.frame_chains import (
     decode_public_state,
 )
 from ledger.judging.noise_floor import find_noise_floor
-from ledger.rules import ScreeningInput, ScreeningResult, find_rule, looks_back
+from ledger.rules import ScreeningInput, ScreeningResult, Weights, find_rule, looks_back
 from ledger.rules.judge_memory import CarriedState
 
 
@@ -65,6 +65,8 @@ class RoundVerdicts:
     """The checkpoint blob's bytes; None where none is due."""
     next_base: bytes = b""
     """Digest of the base that the judge goes on with, 32 bytes."""
+    weights: Weights | None = None
+    """What its next base is made of (R33); None as of `ScreeningResult`."""
 
     @property
     def blobs(self) -> tuple[bytes, ...]:
@@ -140,6 +142,7 @@ def screen(
         carried=goes_on,
         checkpoint=checkpoint,
         next_base=next_base,
+        weights=outcome.weights,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from ledger.errors import UsageError
 from ledger.rules.balance import Balance
 from ledger.rules.clipping import ClippedSumPlus, SelfCentredClipping
-from ledger.rules.interface import Judgement, Rule, ScreeningInput, ScreeningResult
+from ledger.rules.interface import Judgement, Rule, ScreeningInput, ScreeningResult, Weights
 from ledger.rules.krum import Krum, MultiKrum
 from ledger.rules.median import Median
 from ledger.rules.nearest_neighbour_mixing import NearestNeighbourMixing
@@ -22,6 +22,7 @@ __all__ = [
     "RuleChoice",
     "ScreeningInput",
     "ScreeningResult",
+    "Weights",
     "find_rule",
     "looks_back",
     "rule_of",

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ledger.arithmetic.exact import decaying_square_q30, squared_distances, squared_norm, weighted_mean
-from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
+from ledger.arithmetic.exact import ONE_Q15, decaying_square_q30, squared_distances, squared_norm, weighted_mean
+from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult, Weights
 
 
 @dataclass(frozen=True)
@@ -45,5 +45,8 @@ class Balance:
         for seat, distance in zip(inputs.neighbours, distances, strict=True):
             judgements[seat] = Judgement(distance <= limit, {"distance2": distance, "limit2": limit})
         mixed = frozenset(s for s, j in judgements.items() if j.accepted) & inputs.eligible
-        states = [inputs.neighbours[seat] for seat in sorted(mixed)]
-        return ScreeningResult(judgements, mixed, weighted_mean(inputs.own, states, self.alpha_q15))
+        seats = sorted(mixed)
+        next_base = weighted_mean(inputs.own, [inputs.neighbours[seat] for seat in seats], self.alpha_q15)
+        own = self.alpha_q15 * len(seats) if seats else ONE_Q15
+        weights = Weights(own, dict.fromkeys(seats, ONE_Q15 - self.alpha_q15))
+        return ScreeningResult(judgements, mixed, next_base, weights=weights)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from ledger.arithmetic.exact import clipped_mean, clipping_factor, squared_distance
-from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
+from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult, Weights
 from ledger.rules.shared import FearsAShare, count_assumed_hostile, find_eligible_seats
 
 _FACTOR_BITS: Final = 28
@@ -47,7 +47,9 @@ class SelfCentredClipping(FearsAShare):
         states = [inputs.neighbours[seat] for seat in seats]
         factors = [clipping_factor(limit, distances[seat], _FACTOR_BITS) for seat in seats]
         next_base = clipped_mean(inputs.own, inputs.own, states, factors, _FACTOR_BITS)
-        return ScreeningResult(judgements, frozenset(seats), next_base)
+        own = (1 + len(seats) << _FACTOR_BITS) - sum(factors)
+        weights = Weights(own, dict(zip(seats, factors, strict=True)))
+        return ScreeningResult(judgements, frozenset(seats), next_base, weights=weights)
 
     def find_threshold2(self, ascending: Sequence[int], hostile: int) -> int:
         """τ², from the eligible neighbours' squared distances. hostile: f, 1..their number."""

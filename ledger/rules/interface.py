@@ -48,6 +48,26 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """How a next base is made of states: Σ weight · state / Σ weight, rounded half up to the grid.
+
+    No weight is negative, and not all are 0.
+    """
+
+    own: int
+    """Of the judge's own public state."""
+    others: Mapping[int, int]
+    """Seat → of its public state; of those that were mixed alone."""
+    base: int = 0
+    """Of the base that the judge started from."""
+
+    @property
+    def total(self) -> int:
+        """What all are divided by."""
+        return self.base + self.own + sum(self.others.values())
+
+
+@dataclass(frozen=True)
 class ScreeningResult:
     """A judgement for every neighbour, which of them were mixed in, and what the judge goes on with."""
 
@@ -59,6 +79,8 @@ class ScreeningResult:
     """(d,), int32."""
     memory: JudgeMemory = field(default_factory=JudgeMemory)
     """Empty under a rule that keeps none."""
+    weights: Weights | None = None
+    """What `next_base` is made of; None under a rule that weighs each value by itself, or by private data."""
 
 
 class Rule(Protocol):

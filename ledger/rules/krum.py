@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from ledger.arithmetic.exact import mean
-from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
+from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult, Weights
 from ledger.rules.shared import (
     Distances,
     FearsAShare,
@@ -51,7 +51,9 @@ class Krum(FearsAShare):
         eligible = find_eligible_seats(inputs)
         kept = self._choose_kept(self._compute_scores(distances, [OWN, *(number[seat] for seat in eligible)]))
         mixed = frozenset(seat for seat in eligible if number[seat] in kept)
-        return ScreeningResult(judge_by_pool(inputs, judge), mixed, mean([states[place] for place in sorted(kept)]))
+        next_base = mean([states[place] for place in sorted(kept)])
+        weights = Weights(int(OWN in kept), dict.fromkeys(sorted(mixed), 1))
+        return ScreeningResult(judge_by_pool(inputs, judge), mixed, next_base, weights=weights)
 
     def _count_hostile(self, vectors: int) -> int:
         return max(0, min(count_assumed_hostile(self.hostile_milli, vectors - 1), (vectors - 3) // 2))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ledger.arithmetic.exact import clipped_mean, clipping_factor
 from ledger.arithmetic.sketch import measure
 from ledger.arithmetic.spectrum import Spread, gram, measure_spread
-from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
+from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult, Weights
 from ledger.rules.judge_memory import AuthorTrace, JudgeMemory
 from ledger.rules.white_noise import NoiseScale, compute_decay, compute_edge, compute_noise_scale
 
@@ -212,7 +212,9 @@ class Tether:
         next_base = clipped_mean(inputs.base, inputs.own, others, factors, _FACTOR_BITS)
         figures = _figures(distances, reach, known, found, cut)
         judgements = {seat: Judgement(seat in accepted, figures[seat]) for seat in seats}
-        return ScreeningResult(judgements, mixed, next_base, memory)
+        one = 1 << _FACTOR_BITS
+        weights = Weights(one, dict(zip(kept, factors, strict=True)), one * len(kept) - sum(factors))
+        return ScreeningResult(judgements, mixed, next_base, memory, weights)
 
     def _may_be_late(self, inputs: ScreeningInput) -> bool:
         """Whether the judge came when others had gone on without it, and not long ago.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ledger.arithmetic.exact import mean
-from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult
+from ledger.rules.interface import Judgement, ScreeningInput, ScreeningResult, Weights
 
 
 @dataclass(frozen=True)
@@ -23,5 +23,6 @@ class Undefended:
     def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Accept every neighbour and mix (R12.2)."""
         judgements = {seat: Judgement(True, {}) for seat in inputs.neighbours}
-        states = [inputs.neighbours[seat] for seat in sorted(inputs.neighbours)]
-        return ScreeningResult(judgements, frozenset(judgements), mean([inputs.own, *states]))
+        seats = sorted(inputs.neighbours)
+        next_base = mean([inputs.own, *(inputs.neighbours[seat] for seat in seats)])
+        return ScreeningResult(judgements, frozenset(seats), next_base, weights=Weights(1, dict.fromkeys(seats, 1)))
