@@ -82,7 +82,7 @@ class Target:
 
 
 def choose_values(holders: Sequence[Holder], bases: Sequence[GridState]) -> Target:
-    """The lower median of bases, and whose base each value is from: of those that have it, the lowest seat's.
+    """The lower median of bases, and whose base each value is from: of those that have it, the lowest seat's (R33.5).
 
     holders: of the bases, by seat; 256 at most.
     """
@@ -119,7 +119,7 @@ def find_owners(history: History, number: int) -> dict[Step, Owner]:
 
 
 def trace_coefficients(rounds: Sequence[MixedRound], holder: Holder) -> dict[Step, int]:
-    """The coefficient of each step that has a part in a holder's base after the last of the rounds, in 2**−96.
+    """The coefficient of each step that has a part in a holder's base after the last of the rounds, in 2**−96 (R33.3).
 
     One that is smaller than that is 0 here; whoever is not named has no part at all.
 
@@ -200,7 +200,7 @@ class StepShare:
 
 @dataclass(frozen=True)
 class OwnerShare:
-    """What is in a model of one holder of a seat."""
+    """What is in a model of one holder of a seat (R33.6)."""
 
     updates: int
     """How many of its updates have a part in it."""
@@ -214,7 +214,7 @@ class OwnerShare:
 
 @dataclass(frozen=True)
 class Account:
-    """Of a model: genesis + Σ coefficient · step + residual."""
+    """Of a model: genesis + Σ coefficient · step + residual (R33.4)."""
 
     steps: Mapping[Step, StepShare]
     """Of the updates that have a part in it."""

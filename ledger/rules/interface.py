@@ -51,7 +51,7 @@ class Judgement:
 class Weights:
     """How a next base is made of states: Σ weight · state / Σ weight, rounded half up to the grid.
 
-    No weight is negative, and not all are 0.
+    No weight is negative, and not all are 0 (R33.2).
     """
 
     own: int

@@ -50,6 +50,7 @@ def histories(draw: st.DrawFn) -> list[MixedRound]:
     return rounds
 
 
+@pytest.mark.rule("R33.3")
 @settings(max_examples=40)
 @given(histories())
 def test_coefficients_are_those_of_fractions(rounds: list[MixedRound]) -> None:
@@ -107,6 +108,7 @@ def tally_of(rounds: list[MixedRound], target: Target, steps: dict[Step, GridSta
     return tally
 
 
+@pytest.mark.rule("R33.4")
 @settings(max_examples=40)
 @given(histories(), st.integers(0, 1 << 30))
 def test_genesis_and_steps_and_residual_are_the_base_and_the_residual_is_bounded(
@@ -138,6 +140,7 @@ def test_genesis_and_steps_and_residual_are_the_base_and_the_residual_is_bounded
             assert share_.norm == pytest.approx(put_in, rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.rule("R33.5")
 @settings(max_examples=40)
 @given(histories(), st.integers(0, 1 << 30))
 def test_a_model_that_takes_each_value_from_a_base_is_accounted_for_value_by_value(
@@ -169,6 +172,7 @@ def test_a_model_that_takes_each_value_from_a_base_is_accounted_for_value_by_val
         assert all(abs(a - b) <= 0.5 + 1e-5 for a, b in zip(tally.find_part(owner).tolist(), part, strict=True))
 
 
+@pytest.mark.rule("R33.6")
 def test_whose_step_is_in_no_base_has_no_share() -> None:
     rounds = [
         MixedRound(1, {0: 1, 1: 1, 2: 1}, {0: Weights(1, {1: 1}), 1: Weights(1, {0: 1}), 2: Weights(1, {0: 1})})
@@ -195,6 +199,7 @@ def test_too_many_rounds_to_sum_exactly_are_refused() -> None:
         Tally(Target(np.zeros(1, np.int32), ()), np.zeros(1, np.int32), rounds, {})
 
 
+@pytest.mark.rule("R33.1")
 @pytest.mark.parametrize("rule", sorted(RULES))
 def test_rules_of_which_there_is_no_account_say_why(rule: str) -> None:
     assert (explain_untraceable(rule) is None) == (
