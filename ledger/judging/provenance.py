@@ -82,9 +82,9 @@ class Target:
 
 
 def choose_values(holders: Sequence[Holder], bases: Sequence[GridState]) -> Target:
-    """The lower median of bases, and whose base each value is from: of those that have it, the lowest seat's (R33.5).
+    """The lower median of bases, and whose base each value is from: of those that have it, the lowest seat's.
 
-    holders: of the bases, by seat; 256 at most.
+    holders: of the bases, by seat; 256 at most (R33.5).
     """
     model = find_lower_median(bases)
     choice = np.full(model.size, 255, np.uint8)
@@ -119,9 +119,9 @@ def find_owners(history: History, number: int) -> dict[Step, Owner]:
 
 
 def trace_coefficients(rounds: Sequence[MixedRound], holder: Holder) -> dict[Step, int]:
-    """The coefficient of each step that has a part in a holder's base after the last of the rounds, in 2**−96 (R33.3).
+    """The coefficient of each step that has a part in a holder's base after the last of the rounds, in 2**−96.
 
-    One that is smaller than that is 0 here; whoever is not named has no part at all.
+    R33.3. One that is smaller than that is 0 here; whoever is not named has no part at all.
 
     rounds: from the first, in order. Going back, what is left with a base is shared out among the states that it
     was mixed of: each of these is its author's base of before, and its step.
