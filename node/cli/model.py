@@ -1,9 +1,10 @@
-"""`folkmoot model`: take a model out of a circle as a file that any tool reads."""
+"""`folkmoot model`: take a model out of a circle as a file that any tool reads; check and compare such files."""
 
 import argparse
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from node.cli.recomputing import (
     describe_lacking,
     open_gateways,
 )
-from node.operating.printing import say
+from node.operating.printing import caution, say
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -31,6 +32,27 @@ def add_parser(commands: Subparsers) -> None:
     export.add_argument("--seat", type=int, metavar="S", help="this seat's base (default: the circle's model)")
     export.add_argument("--out", type=Path, default=Path("model.safetensors"), help="the file to write")
     _add_source(export)
+    verify = _add_action(
+        actions, "verify", "say which circle, round and seat a model's file is of, or where it differs", run_verify
+    )
+    verify.add_argument("file", type=Path, metavar="FILE")
+    _add_source(verify)
+    evaluate = _add_action(
+        actions, "evaluate", "measure a model's file on the task's held-out data, beside the circle's", run_evaluate
+    )
+    evaluate.add_argument("file", type=Path, metavar="FILE")
+    evaluate.add_argument(
+        "--round",
+        type=int,
+        metavar="R",
+        help="beside the models of this round (default: the file's, else the last)",
+    )
+    evaluate.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
+    _add_source(evaluate)
+    diff = _add_action(actions, "diff", "compare two models' files tensor by tensor", run_diff)
+    diff.add_argument("first", type=Path, metavar="A")
+    diff.add_argument("second", type=Path, metavar="B")
+    add_json(diff)
 
 
 def _add_action(actions: Subparsers, name: str, text: str, run: Any) -> argparse.ArgumentParser:
@@ -122,3 +144,108 @@ def run_export(options: argparse.Namespace) -> int:
         for line in describe_export(facts, written):
             say(line)
     return 0
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Recompute what a file says to be, and compare. 0: it is that; 1: it is not."""
+    from node.cli.model_lines import describe_verification, make_verification_fields
+    from node.models.model_file import read_head
+    from node.models.verification import verify_model
+
+    head = read_head(options.file)
+    opened = open_source(options)
+    with _show_progress() as progress:
+        found = recompute(opened, options, lambda source: verify_model(head, source, progress))
+    where = {"contract": opened.circle.network.contract.lower(), "chain_id": opened.circle.network.chain_id}
+    if options.json:
+        print_json({"file": str(options.file)} | where | make_verification_fields(found))
+    else:
+        for line in describe_verification(options.file, head.metadata, where, found):
+            say(line)
+    return 0 if found.is_clean else 1
+
+
+@contextmanager
+def _show_progress() -> Iterator[Any]:
+    """A bar that counts rounds, on stderr, where that is a terminal."""
+    from rich.progress import Progress
+
+    from node.operating.console import CleanConsole
+
+    console = CleanConsole(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        rounds = bar.add_task("recomputing", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(rounds, description=f"{done} of {total} rounds", completed=done, total=total)
+
+        yield show
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    """Measure a file and the models of a round."""
+    from node.cli.model_lines import describe_evaluated, make_evaluated_fields
+    from node.cli.opened import load_circle_task
+    from node.learning.training import use_one_thread
+    from node.models.evaluation import Evaluated, Judge, evaluate_round, read_vector, recompute_round
+    from node.models.model_file import read_head
+
+    use_one_thread()
+    head = read_head(options.file)
+    opened = open_source(options)
+    manifest = opened.history.manifest
+    vector = read_vector(head, manifest)
+    judge = Judge(load_circle_task(manifest, options.task), manifest, _find_own_part(opened, options))
+    number = _choose_round(options, head.metadata, opened.history)
+    rows = [Evaluated(str(options.file), None, None, judge.judge(vector))]
+    models = recompute(opened, options, lambda source: recompute_round(source, number))
+    rows += evaluate_round(judge, models)
+    if options.json:
+        print_json({"round": number, "task": manifest.task, "models": make_evaluated_fields(rows)})
+        return 0
+    for line in describe_evaluated(rows, number, opened.history):
+        say(line)
+    if judge.at_home and options.data is None:
+        caution(
+            f"{judge.at_home[0]} stays at home, so no file holds it: measured as the task makes it; name a node's"
+            " folder with --data to measure as that node answers"
+        )
+    return 0
+
+
+def _choose_round(options: argparse.Namespace, metadata: Any, history: Any) -> int:
+    """--round, else the file's where the circle has it, else the last settled. Raises UsageError."""
+    from ledger.judging.circle_model import find_last_settled
+
+    last, said = find_last_settled(history), metadata.get("round", "")
+    if options.round is not None:
+        if not 0 <= options.round <= last:
+            raise UsageError(f"round {options.round} is not settled: name one of 0..{last}")
+        return int(options.round)
+    is_number = said.isascii() and said.isdigit() and len(said) < 10
+    return min(int(said), last) if is_number else last
+
+
+def _find_own_part(opened: OpenCircle, options: argparse.Namespace) -> Any:
+    """What the node of --data answers with, an `OwnPart`; None without, or where it is no member of this circle."""
+    if options.data is None:
+        return None
+    from node.cli.privacy_lines import find_places
+    from node.models.evaluation import find_own_part
+
+    return find_own_part(find_places(opened, options.data), opened.history, opened.circle.network.domain_separator)
+
+
+def run_diff(options: argparse.Namespace) -> int:
+    """Compare two files. 0: they are the same in values and metadata; 1: they are not."""
+    from node.cli.model_lines import describe_difference, make_difference_fields
+    from node.models.differing import compare_files
+    from node.models.model_file import read_head
+
+    found = compare_files(read_head(options.first), read_head(options.second))
+    if options.json:
+        print_json(make_difference_fields(found))
+    else:
+        for line in describe_difference(options.first, options.second, found):
+            say(line)
+    return 0 if found.is_none else 1

@@ -32,7 +32,7 @@ NAMES: Final = (
     "task_name",
 )
 _BLOCK_MAX: Final = (1 << 53) - 1
-_SHOWN: Final = 40
+_SHOWN: Final = 66
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,15}")
 _PATTERNS: Final = {
     "block": _NUMBER,

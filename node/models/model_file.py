@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import GRID_BITS, LARGEST, GridState
+from ledger.arithmetic.exact import GRID_BITS, LARGEST, GridState, to_float
 from ledger.circle.manifest import MAX_DIMENSIONS, Tensor
 from ledger.errors import SetupError
 from ledger.files import PUBLIC, write_whole
@@ -190,9 +190,7 @@ def encode_model_file(facts: ModelFacts, layout: tuple[Tensor, ...], state: Grid
     values, at = np.empty(state.shape, "<f4"), 0
     for tensor in layout:
         here = slice(at, at := at + tensor.size)
-        # Exact: 24 bits and powers of two, and no product leaves float32's normal numbers (R9.1).
-        np.multiply(state[here], np.float32(2.0**-GRID_BITS), out=values[here], dtype=np.float32, casting="unsafe")
-        values[here] *= np.float32(2.0**tensor.exponent)
+        values[here] = to_values(state[here], tensor.exponent)
     return encode_head(facts.encode(), layout) + values.tobytes()
 
 
@@ -201,6 +199,14 @@ def write_model_file(path: Path, facts: ModelFacts, layout: tuple[Tensor, ...], 
     data = encode_model_file(facts, layout, state)
     write_whole(path, data, mode=PUBLIC)
     return data
+
+
+def to_values(state: GridState, exponent: int) -> NDArray[np.float32]:
+    """The numbers that counts of the grid stand for, in the same shape. state: int32, within ±2**24.
+
+    Exact: 24 bits and powers of two, and no product leaves float32's normal numbers (R9.1).
+    """
+    return to_float(state) * np.float32(2.0**exponent)
 
 
 def to_counts(values: NDArray[Any], exponent: int) -> tuple[GridState, NDArray[np.bool_]]:
