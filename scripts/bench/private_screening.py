@@ -95,25 +95,37 @@ def describe_screening(cells: Iterable[Mapping[str, Any]]) -> list[str]:
         "Written by `python -m scripts.bench.privacy --screening`. 10 peers of 1,000 Fashion-MNIST images, two of them",
         f"attackers that know this round's honest states, {ROUNDS} rounds, degree {DEGREE}, skew {SKEW:g}; K 4, B 250, and noise of",
         "s = .036 in each value. Accuracy is that of the honest peers' next bases on 2,000 test images. Shares are of honest",
-        "judges' verdicts over all rounds: honest neighbours rejected, attackers accepted. Out: after which rounds the",
-        "attackers were in quarantine for good. Blind: the same rule, told nothing of the noise, as before R12.5.",
+        "judges' verdicts over all rounds: honest neighbours rejected, attackers accepted. Out: how many attackers, over all",
+        "seeds, were in quarantine for good at the end, and after which rounds. Blind: the same rule, told nothing of the",
+        "noise, as before R12.5. Of several seeds: the mean, and from the least to the most.",
         "",
-        "| ε | attack | accuracy | blind | honest rejected | blind | attackers accepted | blind | out | blind |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| ε | attack | seeds | accuracy | blind | honest rejected | blind | attackers accepted | blind | out | blind |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for (epsilon, attack, named), some in groups.items():
         both = [some.get(True, []), some.get(False, [])]
         figures = [*_in_pairs(both, "accuracy", "{:.3f}"), *_in_pairs(both, "rejected", "{:.1%}")]
         figures += [*_in_pairs(both, "accepted", "{:.0%}"), *(_describe_out(one) for one in both)]
-        lines.append("| " + " | ".join([epsilon, f"{attack} {named}".strip(), *figures]) + " |")
+        seeds = str(max(map(len, both)))
+        lines.append("| " + " | ".join([epsilon, f"{attack} {named}".strip(), seeds, *figures]) + " |")
     return [*lines, ""]
 
 
 def _in_pairs(both: Iterable[list[Mapping[str, Any]]], name: str, form: str) -> list[str]:
     values = [[cell[name] for cell in cells if cell[name] is not None] for cells in both]
-    return [form.format(fmean(some)) if some else "" for some in values]
+    return [_describe_spread(some, form) if some else "" for some in values]
+
+
+def _describe_spread(values: list[float], form: str) -> str:
+    """The mean, and behind it the least and the most where these are not alike as written."""
+    least, most = form.format(min(values)), form.format(max(values))
+    return form.format(fmean(values)) + (f" ({least} to {most})" if least != most else "")
 
 
 def _describe_out(cells: list[Mapping[str, Any]]) -> str:
     rounds = [number for cell in cells for number in cell["out"]]
-    return ", ".join("–" if number is None else str(number) for number in rounds)
+    out = [number for number in rounds if number is not None]
+    if not out:
+        return f"0 of {len(rounds)}" if rounds else ""
+    when = f"{min(out)}" if min(out) == max(out) else f"{min(out)} to {max(out)}"
+    return f"{len(out)} of {len(rounds)}, {when}"
