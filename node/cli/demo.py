@@ -16,8 +16,10 @@ from node.cli.options import (
     add_privacy,
     add_rule,
     add_sent_share,
+    parse_privacy,
     parse_rule_parameters,
 )
+from node.cli.privacy_lines import describe_agreement, describe_outcome, print_demo_lines
 from node.operating.lifeline import ended_in_order
 
 # Test coin; with it the demo goes the way that money goes.
@@ -60,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     choose_attack(options.attack, parse_attack_parameters(options.attack_parameter))
     rule_of(options.rule, parse_rule_parameters(options.rule_parameter))
     choose_share(options.codec, options.sent_share)
+    terms = parse_privacy(options.privacy, options.rounds, options.samples)
     if not 2 <= options.peers <= 256:
         raise UsageError(f"a circle has 2 to 256 peers, not {options.peers}")
     if not 0 <= options.poisoners < options.peers:
@@ -90,8 +93,12 @@ def run(options: argparse.Namespace) -> int:
     )
     console = CleanConsole(stderr=options.json)
     try:
+        if terms is not None:
+            print_demo_lines(console, [describe_agreement(terms)])
         with ended_in_order():
             outcome = run_demo(demo, console, as_json_output=options.json)
+        if terms is not None:
+            print_demo_lines(console, describe_outcome(terms, outcome.results, outcome.report))
     finally:
         lock.release()
         if options.discard:

@@ -1,6 +1,7 @@
 """`folkmoot privacy`: plan what privacy terms would mean, before a circle is deployed with them."""
 
 import argparse
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
@@ -42,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
         print_json(make_fields(terms, options.rounds, options.samples, options.parameters))
         return 0
     for line in describe_plan(terms, options.rounds, options.samples, options.parameters):
-        say(line)
+        for part in textwrap.wrap(line, 80, subsequent_indent=9 * " ", break_on_hyphens=False):
+            say(part)
     return 0
 
 
