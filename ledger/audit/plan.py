@@ -45,6 +45,10 @@ class AuditPlan:
         """What is done about a seat in a round, None for nothing."""
         return self.work.get(number, {}).get(seat)
 
+    def count_work(self) -> int:
+        """So many rounds of seats have work."""
+        return sum(map(len, self.work.values()))
+
     def find_rounds(self, history: History) -> Iterator[Round]:
         """Those in which anything is done, in order."""
         for number in sorted(self.work):

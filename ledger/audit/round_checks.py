@@ -1,16 +1,18 @@
 """Checks of one round after the other: verdicts, records, bases, copies and disputes, from the blobs. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import numpy as np
 
 from ledger.arithmetic.compiled import expect
 from ledger.arithmetic.exact import GridState, to_float
+from ledger.audit.copies import CopyLog, PublishedState
 from ledger.audit.findings import Check, Report
 from ledger.audit.kinds import Kind, Unit
 from ledger.audit.plan import AuditPlan, Work, plan_from, plan_owed
 from ledger.audit.privacy_checks import PrivacyChecks
+from ledger.audit.shares import Phase, SeatShare
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import CarriedStates
 from ledger.blobs.contents.checkpoint import decode_checkpoint, decode_checkpoint_record, first_disputable_round
@@ -44,7 +46,29 @@ def stands_still(state: GridState, base: GridState | None, blocks: Blocks) -> bo
     """
     if base is None:
         return False
+    # Who learns anything moves somewhere in the first block already.
+    first = int(blocks.lengths[0]) if blocks.count else 0
+    return _is_near(state[:first], base[:first], blocks_of((first,))) and _is_near(state, base, blocks)
+
+
+def _is_near(state: GridState, base: GridState, blocks: Blocks) -> bool:
     return bool((np.abs(state - base) <= frame_steps(to_float(base), blocks)).all())
+
+
+def find_named_checkpoints(
+    network: bytes, round_: Round, judges: Iterable[int], blobs: Mapping[bytes, bytes | None]
+) -> list[tuple[int, bytes]]:
+    """(judge, digest of its checkpoint) of those of the judges whose records are among the blobs."""
+    found: list[tuple[int, bytes]] = []
+    for judge in judges:
+        with suppress(PeerFault, KeyError):
+            found.append((judge, read_named_record(network, round_, judge, blobs).checkpoint))
+    return found
+
+
+def read_named_record(network: bytes, round_: Round, judge: int, blobs: Mapping[bytes, bytes | None]) -> Record:
+    """The record that a judge anchored, where its round owes a checkpoint. Raises KeyError or PeerFault."""
+    return decode_checkpoint_record(blobs[round_.attestations[judge].record], network, round_, judge)
 
 
 class RoundAuditor:
@@ -64,10 +88,12 @@ class RoundAuditor:
         states: StateCache | None = None,
         carried: CarriedStates | None = None,
         plan: AuditPlan | None = None,
+        share: SeatShare | None = None,
     ) -> None:
         """states: what is decoded is kept there, to save time. carried: bases and memories are kept there.
 
-        plan: which rounds of which seats are recomputed; all of them where it is None.
+        plan: which rounds of which seats are recomputed; all of them where it is None. share: of the seats, where
+        others do the rest (ledger.audit.crew); then copies, which need all of them, are left to whoever joins that.
         """
         self._history, self._report = history, report
         self._rule = find_rule(history.manifest)
@@ -80,11 +106,13 @@ class RoundAuditor:
         self._task = CircleTask(history.manifest, network.domain_separator, states)
         self._plan = plan_from(history, 1) if plan is None else plan
         self._owed = plan_owed(history)
-        self._published: dict[bytes, tuple[int, tuple[int, int]]] = {}
+        self._share, self._copies = share, CopyLog()
+        self.published: list[PublishedState] = []
+        """What the last round's updates decode to."""
         self._awaited: dict[int, bool] = {}
         self._unknown: set[tuple[int, int]] = set()
         self._privacy = PrivacyChecks(history, report)
-        expect(sum(map(len, self._plan.work.values())) * history.manifest.state_size)
+        expect(self._plan.count_work() * history.manifest.state_size // (1 if share is None else share.parts))
         self.false_verdicts: dict[int, bool | None] = {}
 
     def check(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
@@ -99,27 +127,50 @@ class RoundAuditor:
         hang on, however long ago; without those nobody serves.
         """
         held = HeldBlobs(blobs)
-        self._awaited = {}
-        self._check_updates(round_, held)
-        if not self._rule.is_replayable and not self._report.notes:
-            self._report.notes.append(
-                f"rule {self._history.manifest.rule} judges by private data: its verdicts, records and bases are "
-                "the peers' word, and only who judged whom, the updates and the reputations were checked"
-            )
+        self._awaited, self.published = {}, []
+        # In the order of the commits on chain: of two equal states the later one is the copy.
+        for place, seat in enumerate(round_.commits):
+            if self._is_mine(seat) and self._plan.work_of(round_.number, seat) is Work.CHECK:
+                self._check_update(round_, seat, held)
+                self._end_step(Phase.UPDATES, place)
+        if self._share is None:
+            self._copies.check(round_, self.published, self._report)
+        if not self._rule.is_replayable:
+            self._note_private_rule()
+            self._end_step(Phase.NOTES, 0)
         if round_.seed is None:
             return
         self._recompute_disputed(round_, held)
-        for judge in sorted(round_.attestations):
-            work = self._plan.work_of(round_.number, judge)
-            # Without the genesis no base is known, and no checkpoint can be made: told once, and no judge's fault.
-            if not self._rule.is_replayable or self._genesis is None:
-                self._put(round_, judge, None)
-                self._count(work, done=False)
-            elif work is Work.START:
-                self._put(round_, judge, None)
-                self._awaited[judge] = True
-            elif work is not None:
-                self._recompute(round_, judge, held, work)
+        for judge in sorted(filter(self._is_mine, round_.attestations)):
+            self._judge(round_, judge, held)
+            self._end_step(Phase.VERDICTS, judge)
+
+    def _judge(self, round_: Round, judge: int, held: HeldBlobs) -> None:
+        work = self._plan.work_of(round_.number, judge)
+        # Without the genesis no base is known, and no checkpoint can be made: told once, and no judge's fault.
+        if not self._rule.is_replayable or self._genesis is None:
+            self._put(round_, judge, None)
+            self._count(work, done=False)
+        elif work is Work.START:
+            self._put(round_, judge, None)
+            self._awaited[judge] = True
+        elif work is not None:
+            self._recompute(round_, judge, held, work)
+
+    def _note_private_rule(self) -> None:
+        note = (
+            f"rule {self._history.manifest.rule} judges by private data: its verdicts, records and bases are "
+            "the peers' word, and only who judged whom, the updates and the reputations were checked"
+        )
+        if note not in self._report.notes:
+            self._report.notes.append(note)
+
+    def _is_mine(self, seat: int) -> bool:
+        return self._share is None or self._share.holds(seat)
+
+    def _end_step(self, phase: Phase, place: int) -> None:
+        if self._share is not None:
+            self._share.take(phase, place, self._report)
 
     def find_awaited(self, round_: Round) -> list[tuple[int, bytes]]:
         """(judge, digest of its record) of those whose checkpoints tell how the audit goes on after the round."""
@@ -127,11 +178,7 @@ class RoundAuditor:
 
     def read_named_checkpoints(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> list[tuple[int, bytes]]:
         """(judge, digest of its checkpoint) of those awaited whose records are among the blobs."""
-        found: list[tuple[int, bytes]] = []
-        for judge in self._awaited:
-            with suppress(PeerFault, KeyError):
-                found.append((judge, self._decode_record(round_, judge, blobs).checkpoint))
-        return found
+        return find_named_checkpoints(self._task.network, round_, self._awaited, blobs)
 
     def take_up(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
         """Go on, as jurors do, from the checkpoints that judges show where these are not what the audit knows.
@@ -139,7 +186,7 @@ class RoundAuditor:
         A checkpoint that is false is a finding when its round is recomputed; its judge's later verdicts follow
         from it all the same. One that is none is looked behind.
         """
-        for judge, is_needed in self._awaited.items():
+        for judge, is_needed in sorted(self._awaited.items()):
             try:
                 record = self._decode_record(round_, judge, blobs)
                 genesis = self._genesis
@@ -158,11 +205,11 @@ class RoundAuditor:
                 self._put(round_, judge, shown)
                 self._unknown.discard((judge, round_.begun[judge]))
                 self._report.started += 1
+            self._end_step(Phase.CHECKPOINTS, judge)
         self._awaited = {}
 
     def _decode_record(self, round_: Round, judge: int, blobs: Mapping[bytes, bytes | None]) -> Record:
-        blob = blobs[round_.attestations[judge].record]
-        return decode_checkpoint_record(blob, self._task.network, round_, judge)
+        return read_named_record(self._task.network, round_, judge, blobs)
 
     def _report_not_shown(self, round_: Round, judge: int, fact: str) -> None:
         """Of a checkpoint the burden of proof is the judge's, while what can be disputed follows from it (R29)."""
@@ -172,58 +219,55 @@ class RoundAuditor:
     def _recompute_disputed(self, round_: Round, held: HeldBlobs) -> None:
         for dispute in self._history.disputes:
             claim = dispute.claim
-            if claim.round == round_.number:
+            if claim.round == round_.number and self._is_mine(claim.judge):
                 carried = self._find_brought(round_, claim.judge) if claim.judge in round_.tenures else None
                 self.false_verdicts[claim.dispute] = is_false_verdict(
                     self._history, self._task, round_, claim.judge, claim.target, carried, held
                 )
 
-    def _check_updates(self, round_: Round, held: HeldBlobs) -> None:
-        # In the order of the commits on chain: of two equal states the later one is the copy.
-        for seat, digest in round_.commits.items():
-            if self._plan.work_of(round_.number, seat) is not Work.CHECK:
-                continue
-            self._count_of(Unit.UPDATES, round_, seat)
-            fetched = FetchedUpdate(find_frame_chain(self._history, round_, seat), held, round_.tenures[seat])
-            if not fetched.is_here:
-                continue
-            if fetched.blob is None:
+    def _check_update(self, round_: Round, seat: int, held: HeldBlobs) -> None:
+        digest = round_.commits[seat]
+        self._count_of(Unit.UPDATES, round_, seat)
+        fetched = FetchedUpdate(find_frame_chain(self._history, round_, seat), held, round_.tenures[seat])
+        if not fetched.is_here:
+            return
+        if fetched.blob is None:
+            self._find(
+                Kind.INVALID_UPDATE,
+                Check.BLOBS,
+                round_,
+                seat,
+                "the bytes at the digest make no blob",
+                digest=digest.hex(),
+            )
+            return
+        try:
+            found = decode_public_state(fetched, self._task)
+        except BlobMissing as lost:
+            # Of the genesis it is told once, and no author's fault; frames of final rounds need not be there.
+            if lost.digest != self._history.manifest.genesis_digest and self._is_disputable(round_):
                 self._find(
-                    Kind.INVALID_UPDATE,
+                    Kind.LOST_FRAME,
                     Check.BLOBS,
                     round_,
                     seat,
-                    "the bytes at the digest make no blob",
+                    f"the update cannot be decoded: {lost}",
                     digest=digest.hex(),
                 )
-                continue
-            try:
-                found = decode_public_state(fetched, self._task)
-            except BlobMissing as lost:
-                # Of the genesis it is told once, and no author's fault; frames of final rounds need not be there.
-                if lost.digest != self._history.manifest.genesis_digest and self._is_disputable(round_):
-                    self._find(
-                        Kind.LOST_FRAME,
-                        Check.BLOBS,
-                        round_,
-                        seat,
-                        f"the update cannot be decoded: {lost}",
-                        digest=digest.hex(),
-                    )
-                continue
-            except PeerFault as fault:
-                self._find(
-                    Kind.INVALID_UPDATE,
-                    Check.BLOBS,
-                    round_,
-                    seat,
-                    f"the update is invalid: {fault}",
-                    digest=digest.hex(),
-                )
-                continue
-            self._check_base(round_, seat, found)
-            self._check_copy(round_, seat, found.state)
-            self._check_privacy(round_, seat, fetched, found)
+            return
+        except PeerFault as fault:
+            self._find(
+                Kind.INVALID_UPDATE,
+                Check.BLOBS,
+                round_,
+                seat,
+                f"the update is invalid: {fault}",
+                digest=digest.hex(),
+            )
+            return
+        self._check_base(round_, seat, found)
+        self._note_state(round_, seat, found.state)
+        self._check_privacy(round_, seat, fetched, found)
 
     def _check_privacy(self, round_: Round, seat: int, fetched: FetchedUpdate, found: DecodedState) -> None:
         if self._history.manifest.privacy is None or fetched.blob is None:
@@ -237,15 +281,9 @@ class RoundAuditor:
     def _is_disputable(self, round_: Round) -> bool:
         return round_.number >= first_disputable_round(self._history.number)
 
-    def _check_copy(self, round_: Round, seat: int, state: GridState) -> None:
-        self._report.count(Check.COPIES)
-        here = (round_.number, (seat, round_.tenures[seat]))
-        number, author = self._published.setdefault(state_digest(state), here)
-        # Peers that have all but finished learning publish what they mixed, and may well have mixed the same.
-        blocks = blocks_of(self._history.manifest.sizes)
-        if author != here[1] and not stands_still(state, self._find_base(round_, seat), blocks):
-            fact = f"the public state is the same as seat {author[0]}'s of round {number}"
-            self._find(Kind.COPY, Check.COPIES, round_, seat, fact)
+    def _note_state(self, round_: Round, seat: int, state: GridState) -> None:
+        is_still = stands_still(state, self._find_base(round_, seat), blocks_of(self._history.manifest.sizes))
+        self.published.append(PublishedState(seat, state_digest(state), is_still))
 
     def _check_base(self, round_: Round, seat: int, found: DecodedState) -> None:
         expected = self._find_base_digest(round_, seat)

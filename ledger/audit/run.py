@@ -10,6 +10,7 @@ import msgspec
 from ledger.arithmetic.exact import GridState
 from ledger.audit.availability import find_spans, list_availability
 from ledger.audit.coin import trace_coin
+from ledger.audit.crew import appoint, choose_jobs
 from ledger.audit.draw_checks import BlockHeader, check_draws, draw_blocks, fetch_headers
 from ledger.audit.equivocation_proofs import EquivocationProof, fetch_proof
 from ledger.audit.fault_checks import check_faults
@@ -19,9 +20,8 @@ from ledger.audit.kinds import Kind
 from ledger.audit.membership import MembershipLog
 from ledger.audit.plan import AuditPlan, plan_from, plan_sample
 from ledger.audit.privacy_statement import list_holders
-from ledger.audit.round_checks import RoundAuditor
 from ledger.audit.spill import Spill
-from ledger.audit.working_set import CarriedStates, Holder, SpilledStates, SpillingBlobs
+from ledger.audit.working_set import SpillingBlobs
 from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, first_disputable_round
 from ledger.blobs.contents.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
 from ledger.chain.circle import Circle, NotThere, PlacedEvent
@@ -35,7 +35,6 @@ from ledger.circle.manifest import MalformedManifest
 from ledger.circle.reputation import FULL, pack
 from ledger.errors import PeerFault, UsageError
 from ledger.fetch.fetcher import BlobFetcher
-from ledger.judging.frame_chains import Commit, StateCache
 from ledger.judging.task_checks import check_task
 
 Progress = Callable[[int, int], None]
@@ -90,6 +89,7 @@ async def audit(
     memory_bytes: int = 1 << 30,
     patience: EndpointPatience | None = None,
     scope: Scope = EVERYTHING,
+    jobs: int | None = None,
 ) -> Report:
     """Recompute a circle's reputations and verdicts: all of them, or those in scope.
 
@@ -98,7 +98,7 @@ async def audit(
     over all gateways together. progress(done, rounds) is called after each round. memory_bytes: for what is kept
     from round to round, beside what judging once needs; the rest lies in a temporary folder. patience: with
     endpoints.
-    scope: which rounds.
+    scope: which rounds. jobs: so many processes recompute, to the same report; None for what is worth it.
     Raises UsageError where the circle has not the rounds in scope, SetupError or PeerFault where chain or address
     cannot be read: what none tells is no finding.
     """
@@ -124,7 +124,9 @@ async def audit(
             plan.sample,
             scope.seed if scope.sample else None,
         )
-        truths = await _check_rounds(fetcher, circle, history, plan, report, timeout_s, progress, memory_bytes)
+        truths = await _check_rounds(
+            fetcher, circle, history, plan, report, timeout_s, progress, memory_bytes, jobs
+        )
     check_faults(history, folded.placed, truths, proofs, report)
     if report.privacy_terms is not None:
         report.holders = list_holders(history, report.privacy)
@@ -235,22 +237,17 @@ async def _check_rounds(
     timeout_s: float,
     progress: Progress | None,
     memory_bytes: int,
+    jobs: int | None,
 ) -> dict[int, bool | None]:
     """What needs the blobs. Returns dispute → whether the claim is right."""
     genesis = await _fetch_genesis(fetcher, history, report, timeout_s)
-    room = memory_bytes // 4
+    room, count = memory_bytes // 4, choose_jobs(jobs, plan, history)
     with (
         Spill[bytes](room) as blobs_shelf,
-        Spill[Commit](room) as states_shelf,
-        Spill[tuple[Holder, str]](0) as carried_shelf,
+        appoint(count, history, circle.network, genesis, report, plan, memory_bytes - 2 * room) as auditor,
     ):
         blobs = SpillingBlobs(blobs_shelf)
         getting = _BlobSource(fetcher, history, GatheredBlobs(blobs), timeout_s)
-        # This round's states, and those that the next one's frames hang on.
-        beyond = SpilledStates(states_shelf, 2 * len(history.seats))
-        states = StateCache(genesis, room, beyond=beyond)
-        carried = CarriedStates(carried_shelf, room)
-        auditor = RoundAuditor(history, circle.network, genesis, report, states=states, carried=carried, plan=plan)
         frames, rounds = NeededFrames(history), list(plan.find_rounds(history))
         for done, round_ in enumerate(rounds, 1):
             needed = plan.find_needed(round_)

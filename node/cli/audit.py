@@ -10,6 +10,7 @@ from typing import Any
 from ledger.audit.findings import Report
 from ledger.errors import UsageError
 from node.cli.audit_lines import join_statement_fields, make_fields, print_report
+from node.cli.audit_pace import add_pace, parse_jobs
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 from node.operating.printing import say_lines
 
@@ -35,6 +36,7 @@ def add_parser(commands: Subparsers) -> None:
         metavar="N",
         help="only so many attestations of these, drawn at random, and all disputed",
     )
+    add_pace(parser)
     parser.add_argument("--seed", type=int, metavar="NUMBER", help="of the sample, to draw an earlier one again")
     parser.add_argument(
         "--statement",
@@ -69,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
         "timeout_s": options.timeout,
         "patience": borne,
         "scope": scope,
+        "jobs": parse_jobs(options),
     }
     if options.json:
         report = asyncio.run(audit(rpc, address, **about))

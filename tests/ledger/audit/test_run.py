@@ -15,7 +15,16 @@ from ledger.circle.events import Left, Moved, Opened, Settled
 from ledger.circle.reputation import pack, unpack
 from ledger.errors import SetupError
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Blobs, Endpoint, block_hash, drawn_seed, log_of
-from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, NETWORK, Circle, Honest, Said, flipped
+from tests.support.histories.circles import (
+    GENESIS_BLOB,
+    GENESIS_ROOT,
+    NETWORK,
+    Circle,
+    FalseJudge,
+    Honest,
+    Said,
+    flipped,
+)
 from tests.support.histories.parts import digest, endpoint
 
 pytestmark = pytest.mark.rule("R22")
@@ -340,6 +349,11 @@ def test_a_false_judge_is_named_from_the_chain_and_the_blobs_alone(audited: Call
 
     report, _ = audited(circle_of(cheats={4: Liar(4)}))
     assert {(check, number, seat) for check, number, seat in named(report)} == {("A5", 2, 4)}
+
+
+def test_with_two_processes_the_report_is_the_same(audited: Callable[..., Any]) -> None:
+    circle = circle_of(cheats={4: FalseJudge(4, 0, (2,))})
+    assert audited(circle, jobs=2)[0] == audited(circle, jobs=1)[0]
 
 
 def test_what_is_sealed_still_is_not_asked_for(audited: Callable[..., Any]) -> None:

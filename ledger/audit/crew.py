@@ -1,0 +1,304 @@
+"""Several processes recompute one circle, each the rounds of some seats, to the same report as one would.
+
+A judge's rounds follow from one another, so they stay with one process; what all share, copies and the order of
+what is found, is put together here. The processes are given blobs that were checked by their digests, and the
+history that was held against the contract; they reach neither network nor disk, but for a temporary folder.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, Final
+
+from ledger.arithmetic.exact import GridState
+from ledger.audit.copies import CopyLog, PublishedState
+from ledger.audit.findings import Report
+from ledger.audit.plan import AuditPlan
+from ledger.audit.round_checks import RoundAuditor, find_named_checkpoints
+from ledger.audit.shares import Phase, SeatShare, Step, join
+from ledger.audit.spill import Spill
+from ledger.audit.working_set import CarriedStates, Holder, SpilledStates
+from ledger.circle.history import History, Round
+from ledger.errors import SetupError
+from ledger.identity.network import Network
+from ledger.judging.frame_chains import Commit, StateCache, is_chained
+
+Blobs = Mapping[bytes, bytes | None]
+
+# Below so many coordinates to be judged, starting processes takes longer than they save.
+WORTH: Final = 1 << 26
+_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_END_S: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a process is told when it starts."""
+
+    history: History
+    """Of the circle, the same for all."""
+    network: Network
+    """Which circle it is."""
+    genesis: GridState | None
+    """(d,), int32; None where nobody could provide it."""
+    plan: AuditPlan
+    """The whole work."""
+    number: int
+    """Which part of the seats this is."""
+    parts: int
+    """How many there are."""
+    memory_bytes: int
+    """For what it keeps from round to round."""
+
+
+@dataclass(frozen=True)
+class PartDone:
+    """What a process answers."""
+
+    steps: list[Step]
+    """What it did, in its own order."""
+    published: list[tuple[int, PublishedState]] = field(default_factory=list)
+    """Of its seats: place of the commit, and what it decodes to."""
+    awaited: list[int] = field(default_factory=list)
+    """The judges whose checkpoints it asks for."""
+    false_verdicts: dict[int, bool | None] = field(default_factory=dict)
+    """As RoundAuditor has it, of its judges."""
+
+
+def choose_jobs(wanted: int | None, plan: AuditPlan, history: History) -> int:
+    """How many processes do an audit: as many as wanted, or the cores where there is enough to do; no more than
+    seats.
+    """
+    seats = max(1, len(history.seats))
+    if wanted is not None:
+        return min(wanted, seats)
+    is_worth = plan.count_work() * history.manifest.state_size >= WORTH
+    return min(len(os.sched_getaffinity(0)), seats) if is_worth else 1
+
+
+@contextmanager
+def appoint(
+    jobs: int,
+    history: History,
+    network: Network,
+    genesis: GridState | None,
+    report: Report,
+    plan: AuditPlan,
+    memory_bytes: int,
+) -> "Iterator[RoundAuditor | Crew]":
+    """Who recomputes: this process where jobs is 1, else so many of them. memory_bytes: as Crew has it."""
+    if jobs > 1:
+        with Crew(jobs, history, network, genesis, report, plan, memory_bytes) as crew:
+            yield crew
+    else:
+        with work_alone(history, network, genesis, report, plan, memory_bytes) as auditor:
+            yield auditor
+
+
+@contextmanager
+def work_alone(
+    history: History,
+    network: Network,
+    genesis: GridState | None,
+    report: Report,
+    plan: AuditPlan,
+    memory_bytes: int,
+    share: SeatShare | None = None,
+) -> Iterator[RoundAuditor]:
+    """One process's auditor, with a bound on what it keeps in memory from round to round."""
+    room = memory_bytes // 2
+    with Spill[Commit](room) as states_shelf, Spill[tuple[Holder, str]](0) as carried_shelf:
+        if is_chained(history.manifest.codec):
+            # This round's states, and those that the next one's frames hang on.
+            beyond = SpilledStates(states_shelf, 2 * len(history.seats))
+            states = StateCache(genesis, room, beyond=beyond)
+        else:
+            # Nobody needs a state once its round is over.
+            states = StateCache(genesis, min(room, 4 * history.manifest.state_size * len(history.seats)))
+        carried = CarriedStates(carried_shelf, room)
+        yield RoundAuditor(
+            history, network, genesis, report, states=states, carried=carried, plan=plan, share=share
+        )
+
+
+class Crew:
+    """In RoundAuditor's place, with the same calls: its work is done by several processes. Use it with `with`."""
+
+    def __init__(
+        self,
+        jobs: int,
+        history: History,
+        network: Network,
+        genesis: GridState | None,
+        report: Report,
+        plan: AuditPlan,
+        memory_bytes: int,
+    ) -> None:
+        """memory_bytes: for what all processes together keep from round to round, beside what judging needs."""
+        self._report, self._network, self._copies = report, network.domain_separator, CopyLog()
+        self._awaited: dict[int, list[int]] = {}
+        self.false_verdicts: dict[int, bool | None] = {}
+        self._stack = ExitStack()
+        assignments = [
+            Assignment(history, network, genesis, plan, number, jobs, memory_bytes // jobs)
+            for number in range(jobs)
+        ]
+        with _one_thread_each():
+            self._workers = [self._stack.enter_context(_Worker(one)) for one in assignments]
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def examine(self, round_: Round, blobs: Blobs) -> None:
+        """As RoundAuditor.examine."""
+        here = {digest: blobs[digest] for digest in blobs}
+        done = self._ask("examine", [(round_.number, here)] * len(self._workers))
+        self._awaited = {number: part.awaited for number, part in enumerate(done) if part.awaited}
+        for part in done:
+            self.false_verdicts |= part.false_verdicts
+        steps = [step for part in done for step in part.steps]
+        join([step for step in steps if step.phase == Phase.UPDATES], self._report)
+        published = sorted((one for part in done for one in part.published), key=lambda one: one[0])
+        self._copies.check(round_, [one for _, one in published], self._report)
+        join([step for step in steps if step.phase != Phase.UPDATES], self._report)
+
+    def find_awaited(self, round_: Round) -> list[tuple[int, bytes]]:
+        """As RoundAuditor.find_awaited."""
+        return [(judge, round_.attestations[judge].record) for judge in self._find_judges()]
+
+    def read_named_checkpoints(self, round_: Round, blobs: Blobs) -> list[tuple[int, bytes]]:
+        """As RoundAuditor.read_named_checkpoints."""
+        return find_named_checkpoints(self._network, round_, self._find_judges(), blobs)
+
+    def take_up(self, round_: Round, blobs: Blobs) -> None:
+        """As RoundAuditor.take_up."""
+        if not self._awaited:
+            return
+        named = [digest for _, digest in (*self.find_awaited(round_), *self.read_named_checkpoints(round_, blobs))]
+        shown = {digest: blobs[digest] for digest in named if digest in blobs}
+        done = self._ask("take_up", [(round_.number, shown)] * len(self._workers))
+        join([step for part in done for step in part.steps], self._report)
+        self._awaited = {}
+
+    def _find_judges(self) -> list[int]:
+        return sorted(judge for judges in self._awaited.values() for judge in judges)
+
+    def _ask(self, call: str, arguments: Sequence[tuple[Any, ...]]) -> list[PartDone]:
+        """Every process at once; the answers in the order of the parts."""
+        for worker, given in zip(self._workers, arguments, strict=True):
+            worker.tell(call, *given)
+        return [worker.hear() for worker in self._workers]
+
+
+class _Worker:
+    """One process, seen from the one that started it."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        context = get_context("spawn")
+        self._line, theirs = context.Pipe()
+        self._process: BaseProcess = context.Process(target=serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.tell("begin", assignment)
+
+    def __enter__(self) -> "_Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # It ends when its line does.
+        self._line.close()
+        self._process.join(_END_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def tell(self, call: str, *arguments: Any) -> None:
+        """Have it do something. Raises SetupError where it is no more."""
+        try:
+            self._line.send((call, *arguments))
+        except (BrokenPipeError, ConnectionError) as error:
+            raise self._make_error() from error
+
+    def hear(self) -> PartDone:
+        """What came of it. Raises SetupError where it is no more, and what it raised itself."""
+        try:
+            answer = self._line.recv()
+        except (EOFError, ConnectionError) as error:
+            raise self._make_error() from error
+        if isinstance(answer, Exception):
+            raise answer
+        found: PartDone = answer
+        return found
+
+    def _make_error(self) -> SetupError:
+        self._process.join(_END_S)
+        return SetupError(
+            f"a process of the audit ended by itself (status {self._process.exitcode}), perhaps for lack of memory:"
+            " give --jobs 1"
+        )
+
+
+def serve(line: Connection) -> None:
+    """A process's life: one part of the seats, until the line ends."""
+    # Ctrl-C reaches every process of a terminal; who started this one decides.
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        _, assignment = line.recv()
+        _serve(line, assignment)
+    except (EOFError, ConnectionError, BrokenPipeError):
+        return
+
+
+def _serve(line: Connection, assignment: Assignment) -> None:
+    history, network = assignment.history, assignment.network
+    share = SeatShare(assignment.number, assignment.parts)
+    report = Report(network.chain_id, network.contract, 0)
+    given = history, network, assignment.genesis, report, assignment.plan, assignment.memory_bytes
+    with work_alone(*given, share=share) as auditor:
+        while True:
+            call, number, blobs = line.recv()
+            try:
+                done = _do(auditor, share, history.rounds[number - 1], call, blobs)
+            except Exception as error:  # a fault of ours or the disk's, raised where it is seen
+                line.send(error)
+            else:
+                line.send(done)
+
+
+def _do(auditor: RoundAuditor, share: SeatShare, round_: Round, call: str, blobs: Blobs) -> PartDone:
+    if call == "take_up":
+        auditor.take_up(round_, blobs)
+        return PartDone(share.hand_on())
+    known = set(auditor.false_verdicts)
+    auditor.examine(round_, blobs)
+    places = {seat: place for place, seat in enumerate(round_.commits)}
+    return PartDone(
+        share.hand_on(),
+        [(places[one.seat], one) for one in auditor.published],
+        [judge for judge, _ in auditor.find_awaited(round_)],
+        {dispute: truth for dispute, truth in auditor.false_verdicts.items() if dispute not in known},
+    )
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started meanwhile compute with one thread each: there are as many of them as there are cores."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ |= dict.fromkeys(_THREADS, "1")
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,127 @@
+"""Several processes come to the report that one comes to, whatever is found and however many they are."""
+
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from ledger.audit import crew
+from ledger.audit.crew import Crew, appoint, choose_jobs
+from ledger.audit.findings import Report
+from ledger.audit.plan import AuditPlan, plan_from, plan_sample
+from ledger.circle.history import Round
+from ledger.errors import SetupError
+from tests.support.histories.circles import (
+    NETWORK,
+    Away,
+    Circle,
+    FalseCheckpoint,
+    FalseJudge,
+    Honest,
+    genesis_state,
+)
+
+pytestmark = pytest.mark.rule("R22")
+
+MEMORY = 1 << 24
+
+
+class Copier(Honest):
+    """Publishes what seat 0 publishes."""
+
+    def trained(self, number: int, base: Any) -> Any:
+        return Honest(0).trained(number, base)
+
+
+def played(codec: str) -> Circle:
+    """Six seats, six rounds: a liar, a false checkpoint, a copier, gaps, withheld updates and checkpoints."""
+    return Circle(
+        seats=6,
+        rounds=6,
+        rule="tether",
+        rule_parameters={},
+        codec=codec,
+        cheats={1: Away(1, (3,)), 2: FalseJudge(2, 0, (2, 5)), 4: FalseCheckpoint(4, (4,)), 5: Copier(5)},
+        withheld=((3, 3), (5, 0)),
+        unshown=((4, 3),),
+    )
+
+
+def go_through(auditor: Any, circle: Circle, plan: AuditPlan) -> None:
+    """All rounds of a plan, as an audit does it."""
+    for round_ in plan.find_rounds(circle.known):
+        blobs = updates_of(circle, round_)
+        auditor.examine(round_, blobs)
+        blobs |= {root: circle.blobs[root] for _, root in auditor.find_awaited(round_) if root in circle.blobs}
+        named = [root for _, root in auditor.read_named_checkpoints(round_, blobs)]
+        unshown = {root for place, root in circle.checkpoints.items() if place in circle.unshown}
+        blobs |= {root: circle.blobs[root] for root in named if root in circle.blobs and root not in unshown}
+        auditor.take_up(round_, blobs)
+
+
+def updates_of(circle: Circle, round_: Round) -> dict[bytes, bytes | None]:
+    served, _ = circle.served(round_.number)
+    records = {one.record for one in round_.attestations.values()}
+    return {root: blob for root, blob in served.items() if root not in records}
+
+
+def audited(circle: Circle, jobs: int, plan: AuditPlan | None = None) -> tuple[bytes, dict[int, bool | None]]:
+    """The report, to the byte, and what disputes are about."""
+    report = Report(NETWORK.chain_id, NETWORK.contract, 0)
+    plan = plan_from(circle.known, 1) if plan is None else plan
+    with appoint(jobs, circle.known, NETWORK, genesis_state(), report, plan, MEMORY) as auditor:
+        assert isinstance(auditor, Crew) == (jobs > 1)
+        go_through(auditor, circle, plan)
+        return msgspec.json.encode(report), dict(auditor.false_verdicts)
+
+
+@pytest.mark.parametrize(("codec", "jobs"), [("delta", 3), ("int8-zstd", 2)])
+def test_the_report_is_the_same_to_the_byte_whatever_the_number_of_processes(codec: str, jobs: int) -> None:
+    circle = played(codec)
+    alone, truths = audited(circle, 1)
+    report = msgspec.json.decode(alone, type=Mapping[str, Any])
+    assert {finding["seat"] for finding in report["findings"]} >= {2, 4, 5}
+    assert report["started"]
+    assert audited(circle, jobs) == (alone, truths)
+
+
+def test_a_sample_is_the_same_to_the_byte_whatever_the_number_of_processes() -> None:
+    circle = played("int8")
+    plan = plan_sample(circle.known, 3, 6, 1)
+    assert audited(circle, 3, plan) == audited(circle, 1, plan)
+
+
+def test_a_process_that_dies_ends_the_audit_in_a_sentence() -> None:
+    circle = Circle(rounds=2)
+    report, plan = Report(NETWORK.chain_id, NETWORK.contract, 0), plan_from(circle.known, 1)
+    with Crew(2, circle.known, NETWORK, genesis_state(), report, plan, MEMORY) as team:
+        go_through(team, circle, replace(plan, work={1: plan.work[1]}))
+        number = team._workers[1]._process.pid
+        assert number is not None
+        os.kill(number, signal.SIGKILL)
+        with pytest.raises(SetupError, match=r"ended by itself .*--jobs 1"):
+            go_through(team, circle, replace(plan, work={2: plan.work[2]}))
+
+
+def test_what_a_process_raises_is_raised_by_whoever_asked() -> None:
+    circle = Circle(rounds=1)
+    report, plan = Report(NETWORK.chain_id, NETWORK.contract, 0), plan_from(circle.known, 1)
+    with Crew(2, circle.known, NETWORK, genesis_state(), report, plan, MEMORY) as team:
+        foreign = replace(circle.known.rounds[0], number=9)
+        with pytest.raises(IndexError):
+            team.examine(foreign, {})
+
+
+def test_processes_are_started_where_there_is_enough_to_do_or_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    circle = Circle(rounds=1)
+    plan = plan_from(circle.known, 1)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)))
+    assert choose_jobs(None, plan, circle.known) == 1
+    assert choose_jobs(3, plan, circle.known) == 3
+    assert choose_jobs(64, plan, circle.known) == 5
+    monkeypatch.setattr(crew, "WORTH", plan.count_work() * circle.manifest.state_size)
+    assert choose_jobs(None, plan, circle.known) == 4
