@@ -27,7 +27,7 @@ def check_faults(
     for place in placed:
         match place.event:
             case events.Equivocated():
-                _check_equivocation(place, place.event, proofs.get(place.transaction), report)
+                _check_equivocation(history, place, place.event, proofs.get(place.transaction), report)
             case events.Disputed():
                 dispute = history.disputes[place.event.dispute]
                 is_false = truths.get(place.event.dispute)
@@ -37,9 +37,11 @@ def check_faults(
 
 
 def _check_equivocation(
-    place: PlacedEvent, event: events.Equivocated, proof: EquivocationProof | None, report: Report
+    history: History, place: PlacedEvent, event: events.Equivocated, proof: EquivocationProof | None, report: Report
 ) -> None:
     report.count(Check.FAULTS)
+    told = history.rounds[event.round - 1].peers.get(event.seat) if event.round <= len(history.rounds) else None
+    author = proof.author if proof else told
     evidence = proof.evidence if proof else {"announcements": "not to be read from the transaction"}
     report.add(
         Check.FAULTS,
@@ -47,7 +49,7 @@ def _check_equivocation(
         Kind.EQUIVOCATION,
         round_number=event.round,
         seat=event.seat,
-        **({"peer": proof.author} if proof else {}),
+        **({"peer": author} if author else {}),
         **evidence,
         bond=event.bond,
         reporter=event.reporter,

@@ -11,6 +11,7 @@ from ledger.audit.findings import Report
 from ledger.errors import UsageError
 from node.cli.audit_lines import join_statement_fields, make_fields, print_report
 from node.cli.audit_pace import add_pace, parse_jobs
+from node.cli.audit_names import add_reading_options, read_names
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 from node.operating.printing import say_lines
 
@@ -46,6 +47,7 @@ def add_parser(commands: Subparsers) -> None:
         help="print a privacy statement to hand on, not the report: what is claimed and spent, what was checked,"
         " and what cannot be; with gdpr, ai-act, hipaa the facts under the articles of these laws besides",
     )
+    add_reading_options(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -58,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
     if not 0 < options.timeout < float("inf"):
         raise UsageError(f"--timeout {options.timeout} is not above 0: give seconds")
-    scope, laws = _parse_scope(options), _parse_laws(options.statement)
+    scope, laws, names = _parse_scope(options), _parse_laws(options.statement), read_names(options.names)
     file = CircleFile.read(options.circle) if options.circle else None
     rpc = choose_rpc_urls(options) or (file.read_rpc_urls() if file else [DEFAULT_RPC])
     address = file.contract if file else options.contract
@@ -75,11 +77,11 @@ def run(options: argparse.Namespace) -> int:
     }
     if options.json:
         report = asyncio.run(audit(rpc, address, **about))
-        print_json(make_fields(report) if laws is None else join_statement_fields(report, laws))
+        print_json(make_fields(report, names=names) if laws is None else join_statement_fields(report, laws))
     else:
         report = _audit_with_progress(rpc, address, about)
         if laws is None:
-            print_report(report)
+            print_report(report, names, options.details)
         else:
             say_lines("\n".join(describe_statement(report, laws)))
     return 0 if report.clean else 1

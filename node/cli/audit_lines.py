@@ -1,12 +1,64 @@
 """What an audit found, in lines for people and fields for machines."""
 
-from dataclasses import asdict
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
 
 from ledger.audit.findings import Check, Report
-from ledger.audit.groups import group_findings, make_group_fields
-from node.operating.wording import format_count
+from ledger.audit.groups import FindingGroup, group_findings, make_group_fields
+from node.cli.audit_lists import list_sections
+from node.cli.audit_names import ALL, Names
+from node.operating.layout import tabulate, wrap
+from node.operating.wording import format_count, format_time
+
+FORMAT: Final = 1
+"""Of the fields for machines: another number once what is there means something else."""
+NARROWEST: Final = 80
+WIDEST: Final = 120
+"""Columns: on a wider terminal a line is not longer than that."""
+_NAMED_MAX: Final = 3
+"""Of more seats than that only the number is told in the first line."""
+_GROUPS_MAX: Final = 24
+"""Of more groups than that only the number is told, without --details."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How a report is shown."""
+
+    width: int = 80
+    """Columns."""
+    names: Names = field(default_factory=Names)
+    """What addresses are called."""
+    details: int | None = None
+    """The seat whose findings are told one by one, or ALL; None for none."""
+    made_s: float | None = None
+    """When the audit was made, Unix seconds; None where that is not told."""
+
+    def shows(self, seat: int | None) -> bool:
+        """Whether findings about the seat are told one by one."""
+        return self.details is not None and self.details in (ALL, seat)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a report."""
+
+    text: str
+    """At most as wide as was asked."""
+    style: str = ""
+    """As rich has them."""
+
+
+def find_version() -> str:
+    """This program's."""
+    try:
+        return version("folkmoot")
+    except PackageNotFoundError:
+        return "that is not installed as a package"
 
 
 def join_statement_fields(report: Report, laws: list[str]) -> dict[str, Any]:
@@ -17,9 +69,14 @@ def join_statement_fields(report: Report, laws: list[str]) -> dict[str, Any]:
     return make_statement_fields(report) | (make_law_fields(report, laws) if laws else {})
 
 
-def make_fields(report: Report) -> dict[str, Any]:
-    """The report for machines."""
+def make_fields(report: Report, made_s: float | None = None, names: Names | None = None) -> dict[str, Any]:
+    """The report for machines, as docs/audit-report.schema.json has it. made_s: Unix seconds, now where None."""
+    when = datetime.fromtimestamp(time.time() if made_s is None else made_s, UTC)
     return {
+        "format": FORMAT,
+        "made_at": f"{when:%Y-%m-%dT%H:%M:%SZ}",
+        "made_by": f"folkmoot {find_version()}",
+        "names": (names or Names()).to_fields(),
         **asdict(report),
         "clean": report.clean,
         "examined": {check.value: number for check, number in report.examined.items()},
@@ -28,53 +85,110 @@ def make_fields(report: Report) -> dict[str, Any]:
     }
 
 
-def print_report(report: Report) -> None:
-    """The report for people."""
-    from rich.table import Table
+def print_report(report: Report, names: Names | None = None, details: int | None = None) -> None:
+    """The report for people. details: a seat, or ALL."""
     from rich.text import Text
 
     from node.operating.console import CleanConsole
 
     console = CleanConsole()
-    console.print(
-        f"circle {report.contract} on chain {report.chain_id}, up to block {report.head}", highlight=False
-    )
-    console.print(
-        f"{report.task}, rule {report.rule}: {report.rounds} rounds, {report.seats} seats, "
-        f"{report.blobs} blobs fetched ({report.blob_bytes / 1e6:.1f} MB)",
-    )
-    console.print(Text(_recomputed(report)))
-    table = Table("check", "holds when", "looked at", "findings")
-    for check in Check:
-        found = sum(finding.check == check for finding in report.findings)
-        style = "red" if found else "green" if report.examined.get(check) else "dim"
-        table.add_row(
-            check.value, check.statement, str(report.examined.get(check, 0)), Text(str(found), style), style=None
-        )
-    console.print(table)
-    for finding in report.findings:
-        place = " ".join(
-            f"{name} {value}"
-            for name, value in (("round", finding.round), ("seat", finding.seat))
-            if value is not None
-        )
-        console.print(Text(f"{finding.check.value} {place}: {finding.fact}", "red"))
-        for name, value in finding.evidence.items():
-            console.print(Text(f"     {name}: {value}", "dim"))
-    _print_membership(console, report)
-    _print_privacy(console, report)
-    _print_disputes(console, report)
+    width = min(max(console.width, NARROWEST), WIDEST)
+    for line in describe_report(report, Shown(width, names or Names(), details, time.time())):
+        console.print(Text(line.text, line.style), soft_wrap=True)
+
+
+def describe_report(report: Report, shown: Shown) -> Iterator[Line]:
+    """Line by line: clean or not and by whom, then what was audited, what was found, and what is listed."""
+    groups = group_findings(report)
+    style = "bold green" if report.clean else "bold red"
+    yield from (Line(text, style) for text in wrap(sum_up(report, groups, shown.names), shown.width, "", "  "))
+    yield from _describe_source(report, shown)
+    if groups:
+        yield from _describe_groups(groups, shown)
+    yield from _describe_checks(report, shown)
+    for title, lines in list_sections(report, shown.names, shown.width, is_whole=shown.details == ALL):
+        yield from (Line(""), Line(title, "bold"), *map(Line, lines))
+    if report.notes:
+        yield from (Line(""), Line("Notes", "bold"))
     for note in report.notes:
-        console.print(Text(f"note: {note}", "yellow"))
-    if report.unavailable_verdicts:
-        console.print(f"{report.unavailable_verdicts} neighbours were unavailable to their judges")
-    if report.clean:
-        console.print(Text("clean: everything on chain follows from the blobs", "bold green"))
+        yield from (Line(text, "yellow") for text in wrap(note, shown.width, "  - ", "    "))
+
+
+def sum_up(report: Report, groups: Sequence[FindingGroup], names: Names) -> str:
+    """In one sentence: clean, and of how much; or not, and by whom."""
+    if not groups:
+        return _sum_up_clean(report)
+    blamed = [group for group in groups if group.is_blamed]
+    others = [group for group in groups if not group.is_blamed]
+    told = blamed or others
+    seats = list(dict.fromkeys((group.seat, group.peer) for group in told))
+    if len(seats) == 1:
+        said = "; ".join(group.describe() for group in told)
+        seat, peer = seats[0]
+        said = said if seat is None else f"{_name_seat(seat, peer, names)}: {said}"
+        if not blamed and (fault := told[0].fault):
+            said += f" (at fault: {fault.partition(':')[0]})"
     else:
-        console.print(Text(format_count(len(report.findings), "finding"), "bold red"))
+        listed = [
+            "the circle itself" if seat is None else _name_seat(seat, peer, names)
+            for seat, peer in seats[:_NAMED_MAX]
+        ]
+        more = [format_count(len(seats) - _NAMED_MAX, "other")] if len(seats) > _NAMED_MAX else []
+        last = [*listed, *more].pop()
+        count = format_count(sum(group.count for group in told), "finding")
+        said = f"{', '.join([*listed, *more][:-1])} and {last}: {count}"
+        if not blamed:
+            said += ", for which nobody can be blamed"
+    if blamed and others:
+        rest = sum(group.count for group in others)
+        said += f"; and {format_count(rest, 'finding')} for which no seat can be blamed"
+    return f"not clean: {said}"
 
 
-def _recomputed(report: Report) -> str:
+def _name_seat(seat: int, peer: str, names: Names) -> str:
+    return " ".join(filter(None, (f"seat {seat}", names.describe_shortly(peer))))
+
+
+def _sum_up_clean(report: Report) -> str:
+    examined = report.examined
+    counted = [
+        format_count(examined.get(check, 0), what)
+        for check, what in (
+            (Check.VERDICTS, "verdict"),
+            (Check.REPUTATIONS, "reputation"),
+            (Check.COPIES, "update"),
+        )
+    ]
+    if not examined.get(Check.VERDICTS):
+        return "clean: no finding, but no verdict was looked at"
+    said = f"clean: no finding in {counted[0]}, {counted[1]} and {counted[2]}"
+    limits = []
+    if report.sample is not None:
+        limits.append("of a sample")
+    if report.not_recomputed:
+        limits.append(f"{format_count(report.not_recomputed, 'attestation')} could not be recomputed")
+    if report.pruned:
+        limits.append(f"{format_count(report.pruned, 'old update')} not served any more")
+    return "; ".join([said, *limits])
+
+
+def _describe_source(report: Report, shown: Shown) -> Iterator[Line]:
+    yield Line("")
+    place = f"Circle {report.contract} on chain {report.chain_id}, up to block {report.head}"
+    yield from map(Line, wrap(place, shown.width))
+    if shown.made_s is not None:
+        yield Line(f"audited {format_time(shown.made_s)} by folkmoot {find_version()}")
+    if report.task:
+        said = (
+            f"{report.task}, rule {report.rule}: {format_count(report.rounds, 'round')},"
+            f" {format_count(report.seats, 'seat')}, {format_count(report.blobs, 'blob')} fetched"
+            f" ({report.blob_bytes / 1e6:.1f} MB)"
+        )
+        yield from map(Line, wrap(said, shown.width))
+    yield from map(Line, wrap(_describe_recomputed(report), shown.width))
+
+
+def _describe_recomputed(report: Report) -> str:
     """What was recomputed, and what was not."""
     said = [f"{format_count(report.recomputed, 'attestation')} recomputed of {report.scope or 'no round'}"]
     if report.started:
@@ -83,52 +197,61 @@ def _recomputed(report: Report) -> str:
         said.append(f"{report.not_recomputed} could not be")
     if report.pruned:
         said.append(f"{report.pruned} updates of final rounds are not served any more, and need not be")
+    if report.unavailable_verdicts:
+        said.append(f"{format_count(report.unavailable_verdicts, 'neighbour')} unavailable to their judges")
     return "; ".join(said)
 
 
-def _print_membership(console: Any, report: Report) -> None:
-    """Who came, went or was excluded, when and why; the founders' joining is left out."""
-    from rich.table import Table
-    from rich.text import Text
-
-    changes = [change for change in report.membership if (change.change, change.round) != ("joined", 0)]
-    if not changes:
-        return
-    table = Table("when", "block", "round", "seat", "what", "why", title="membership", title_justify="left")
-    for change in changes:
-        when = "" if change.time_s is None else f"{datetime.fromtimestamp(change.time_s, UTC):%Y-%m-%d %H:%M:%SZ}"
-        place = (when, str(change.block), str(change.round), f"{change.seat} {change.peer}")
-        table.add_row(*place, change.change, Text(change.why))
-    console.print(table)
-
-
-def _print_privacy(console: Any, report: Report) -> None:
-    """Of each author its last statement, and the least step of all its charged updates in parts of the noise."""
-    from rich.table import Table
-
-    if not report.privacy:
-        return
-    table = Table("seat", "ε spent", "rounds charged", "least step / noise", title="privacy", title_justify="left")
-    for seat in sorted({line.seat for line in report.privacy}):
-        lines = [line for line in report.privacy if line.seat == seat]
-        shares = [line.noise_milli for line in lines if line.charged and line.noise_milli is not None]
-        least = f"{min(shares) / 1000:.3f}" if shares else "not known"
-        table.add_row(str(seat), f"{lines[-1].epsilon_milli / 1000:.3f}", str(lines[-1].rounds), least)
-    console.print(table)
+def _describe_groups(groups: Sequence[FindingGroup], shown: Shown) -> Iterator[Line]:
+    """Seat by seat; one by one where that was asked for."""
+    yield from (Line(""), Line(f"Findings: {sum(group.count for group in groups)}", "bold"))
+    told: tuple[int | None, str] | None = None
+    told_of = groups if shown.details is not None else groups[:_GROUPS_MAX]
+    for group in told_of:
+        if told != (group.seat, group.peer):
+            told = (group.seat, group.peer)
+            head = "of no seat" if group.seat is None else f"seat {group.seat}"
+            peer = f", {shown.names.describe(group.peer)}" if group.peer else ""
+            yield from (Line(text, "bold") for text in wrap(head + peer, shown.width, "  ", "    "))
+        said = f"{group.describe()}."
+        if group.fault:
+            said += f" At fault: {group.fault}."
+        head = f"    {group.check.value:<5}"
+        yield from (Line(text, "red") for text in wrap(said, shown.width, head, " " * len(head)))
+        if shown.shows(group.seat):
+            yield from _describe_findings(group, shown)
+    if left := groups[len(told_of) :]:
+        count = sum(group.count for group in left)
+        yield Line(
+            f"  and {format_count(count, 'finding')} in {len(left)} more groups: --details tells of all", "red"
+        )
+    if shown.details is None:
+        yield Line("  --details shows the evidence of each, --details SEAT that of a seat's", "dim")
 
 
-def _print_disputes(console: Any, report: Report) -> None:
-    """Each dispute: about which verdict, how the jury voted, and what recomputing gives."""
-    from rich.table import Table
+def _describe_findings(group: FindingGroup, shown: Shown) -> Iterator[Line]:
+    for finding in group.findings:
+        when = "" if finding.round is None else f"round {finding.round}: "
+        yield from map(Line, wrap(f"{when}{finding.fact}", shown.width, "        - ", "          "))
+        for name, value in finding.evidence.items():
+            if name != "peer":
+                text = wrap(f"{name}: {value}", shown.width, " " * 12, " " * 14)
+                yield from (Line(line, "dim") for line in text)
 
-    if not report.disputes:
-        return
-    names = ("dispute", "round", "judge", "target", "outcome", "false", "right", "withheld", "recomputed")
-    table = Table(*names, title="disputes", title_justify="left")
-    for line in report.disputes:
-        recomputed = {True: "false", False: "right", None: "cannot be"}[line.is_false]
-        answers = (line.upholding, line.rejecting, line.withholding)
-        votes = (" ".join(map(str, seats)) for seats in answers)
-        numbers = map(str, (line.dispute, line.round, line.judge, line.target))
-        table.add_row(*numbers, line.outcome, *votes, recomputed)
-    console.print(table)
+
+def _describe_checks(report: Report, shown: Shown) -> Iterator[Line]:
+    """What holds where there is no finding, how much was looked at, and how often it is not so."""
+    yield from (Line(""), Line("Checks", "bold"))
+    found = {check: sum(finding.check == check for finding in report.findings) for check in Check}
+    figures = list(
+        tabulate(
+            [("looked at", "findings"), *((str(report.examined.get(c, 0)), str(found[c])) for c in Check)], (0, 1)
+        )
+    )
+    room = shown.width - max(map(len, figures)) - 3
+    yield Line(f"  {'holds when':<{room}} {figures[0]}", "dim")
+    for check, figure in zip(Check, figures[1:], strict=True):
+        first, *later = wrap(check.statement, room + 1, f"  {check.value:<5}", " " * 7)
+        style = "red" if found[check] else "green" if report.examined.get(check) else "dim"
+        yield Line(f"{first:<{room + 2}} {figure}", style)
+        yield from (Line(text, style) for text in later)

@@ -1,9 +1,230 @@
 """The report of an audit, as people and machines get it."""
 
-import pytest
+from collections.abc import Iterator
+from dataclasses import replace
 
-from ledger.audit.findings import Report
-from node.cli.audit_lines import make_fields, print_report
+import pytest
+from rich.cells import cell_len
+
+from ledger.audit.availability import Attendance, HolderAvailability
+from ledger.audit.coin import CoinFlow, CoinLoss, CoinPayment
+from ledger.audit.findings import Check, DisputeLine, MembershipChange, PrivacyLine, Report
+from ledger.audit.kinds import Kind, Unit
+from node.cli.audit_lines import Shown, describe_report, make_fields, print_report
+from node.cli.audit_names import ALL, Names
+from tests.support.histories.parts import address
+
+NORD = Names({address(4): "Clinic Nord"})
+LONG = "Universitätsklinikum Süd-Ost, Abteilung für Radiologie 東京"
+IPV6 = "http://[2001:db8:85a3:8d3:1319:8a2e:370:7348]:8443/" + "a" * 200
+
+
+def tell(report: Report, width: int = 80, names: Names = NORD, details: int | None = None) -> list[str]:
+    return [line.text for line in describe_report(report, Shown(width, names, details))]
+
+
+def join(lines: list[str]) -> str:
+    return " ".join(" ".join(lines).split())
+
+
+def lied(report: Report, seat: int, rounds: range) -> None:
+    for number in rounds:
+        report.add(
+            Check.VERDICTS,
+            "it attested that it rejected seat 0; the rule gives accepted",
+            Kind.FALSE_VERDICT,
+            round_number=number,
+            seat=seat,
+            peer=address(seat),
+            distance2=134743273,
+        )
+
+
+def liars(*seats: int) -> Report:
+    report = Report(31337, "0x" + "11" * 20, 9, task="digits", rule="tether", rounds=60, seats=5)
+    for seat in seats:
+        report.count_of(Unit.VERDICTS, seat, address(seat), 35)
+        lied(report, seat, range(26, 61))
+    return report
+
+
+def huge() -> Report:
+    """As much of everything as a circle can have, and as long as it can be."""
+    report = Report(2**53, "0x" + "11" * 20, 2**53, task="t" * 128, rule="nnm-trimmed-mean", rounds=10_000)
+    report.seats, report.scope = 256, "all of it " * 20
+    for seat in range(256):
+        report.count_of(Unit.VERDICTS, seat, address(seat), 10**6)
+        lied(report, seat, range(1, 1 + seat % 7))
+        report.add(
+            Check.BLOBS,
+            "nobody serves the update",
+            Kind.MISSING_UPDATE,
+            round_number=10_000,
+            seat=seat,
+            peer=address(seat),
+            **{f"at {IPV6}": "connection refused"},
+        )
+    report.membership = [
+        MembershipChange(
+            "quarantined", n, n % 256, address(n % 256), f"rejected by seats {list(range(99))}", n, "0x", n
+        )
+        for n in range(1, 3000)
+    ]
+    report.disputes = [
+        DisputeLine(n, n, 1, 2, address(n % 9), "upheld", list(range(0, 256, 2)), [1], [], 0, True, n, "0x")
+        for n in range(500)
+    ]
+    span = Attendance(1000, 990, 980, 970, 10, 20_000, 400, 3, 20_000, 7)
+    report.spans = [(1000 * n + 1, 1000 * n + 1000) for n in range(10)]
+    report.availability = [HolderAvailability(seat, 12, address(seat), (span,) * 10) for seat in range(256)]
+    report.coin = CoinFlow(2**128, 2**128, 10**45, 10**44, 10**44, {address(n): 10**40 + n for n in range(300)}, 3)
+    report.coin.losses = [
+        CoinLoss(address(n), n % 256, 10**20 + n, 10**19, address(4), "its vote was wrong " * 9, n, n, n, "0x")
+        for n in range(700)
+    ]
+    report.coin.payments = [CoinPayment(address(n), 10**30 + 1, n, "0x") for n in range(300)]
+    report.privacy = [PrivacyLine(1, seat, 8000, 9, 1, 12, "1", 1, 1, 999) for seat in range(256)]
+    report.notes = [IPV6, "a note " * 60]
+    return report
+
+
+# -------------------------------------------------------------------------------------------- the first line
+
+
+def test_the_first_line_says_who_did_what_how_often_and_when() -> None:
+    short = f"{address(4)[:6]}…{address(4)[-4:]}"
+    assert (
+        join(tell(liars(4))[:2])
+        == f"not clean: seat 4 (Clinic Nord, {short}): 35 of 35 verdicts false, rounds 26–60"
+    )
+
+
+def test_several_are_named_and_very_many_counted() -> None:
+    assert join(tell(liars(1, 2))[:2]).endswith(f"and seat 2 ({address(2)[:6]}…{address(2)[-4:]}): 70 findings")
+    said = join(tell(liars(0, 1, 2, 3, 4))[:3])
+    assert "seat 3" not in said
+    assert " and 2 others: 175 findings" in said
+
+
+def test_of_what_nobody_can_tell_the_first_line_blames_nobody() -> None:
+    report = Report(1, "0x" + "11" * 20, 9)
+    report.add(
+        Check.BLOBS, "nobody serves the update", Kind.MISSING_UPDATE, round_number=3, seat=4, peer=address(4)
+    )
+    said = join(tell(report)[:2])
+    assert said.startswith("not clean: seat 4 (Clinic Nord")
+    assert said.endswith("1 update served by nobody, round 3 (at fault: nobody can tell)")
+    lied(report, 1, range(1, 3))
+    said = join(tell(report)[:2])
+    assert said.startswith("not clean: seat 1 (")
+    assert said.endswith("2 verdicts false, rounds 1–2; and 1 finding for which no seat can be blamed")
+
+
+def test_a_finding_about_no_seat_is_told_by_its_fact() -> None:
+    report = Report(1, "0x" + "11" * 20, 0)
+    report.add(Check.HISTORY, "the endpoint's events are not the ones", Kind.FOREIGN_HISTORY, folded="00")
+    assert join(tell(report)[:2]) == "not clean: the endpoint's events are not the ones (at fault: the endpoint)"
+
+
+def test_clean_says_of_how_much_and_what_was_not_looked_at() -> None:
+    report = Report(1, "0x" + "11" * 20, 9)
+    report.count(Check.VERDICTS, 320)
+    report.count(Check.REPUTATIONS, 80)
+    assert tell(report)[0] == "clean: no finding in 320 verdicts, 80 reputations and 0 updates"
+    report.sample, report.not_recomputed, report.pruned = [(1, 1)], 3, 1
+    assert join(tell(report)[:2]).endswith(
+        "; of a sample; 3 attestations could not be recomputed; 1 old update not served any more"
+    )
+
+
+def test_clean_is_not_said_of_verdicts_that_nobody_looked_at() -> None:
+    assert tell(Report(1, "0x" + "11" * 20, 9))[0] == "clean: no finding, but no verdict was looked at"
+
+
+# ------------------------------------------------------------------------------------------------- findings
+
+
+def test_findings_are_groups_and_evidence_is_shown_when_it_is_asked_for() -> None:
+    report = liars(4)
+    short = tell(report)
+    assert not any("distance2" in line for line in short)
+    assert join(short).count("35 of 35 verdicts false, rounds 26–60. At fault: the judge.") == 1
+    assert len(short) < 40
+    for details in (4, ALL):
+        whole = tell(report, details=details)
+        assert sum("distance2: 134743273" in line for line in whole) == 35
+        assert sum("- round 26: it attested" in line for line in whole) == 1
+    assert not any("distance2" in line for line in tell(report, details=3))
+
+
+def test_a_report_of_thousands_of_findings_is_a_few_pages() -> None:
+    report = huge()
+    assert len(report.findings) > 1000
+    short = tell(report)
+    assert len(short) < 450
+    assert sum("--details" in line for line in short) >= 6
+    whole = tell(report, details=ALL)
+    assert sum("--details" in line for line in whole) == 0
+    assert sum(line.startswith("        - round") for line in whole) == len(report.findings)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("details", [None, ALL])
+def test_nothing_is_wider_than_the_terminal(width: int, details: int | None) -> None:
+    names = Names({address(seat): LONG[:60] for seat in range(256)})
+    for line in tell(huge(), width, names, details):
+        assert cell_len(line) <= width, line
+        assert line.isprintable()
+
+
+def test_addresses_stand_whole_beside_their_names() -> None:
+    assert f"seat 4, Clinic Nord ({address(4)})" in join(tell(liars(4)))
+
+
+# ---------------------------------------------------------------------------------------------------- lists
+
+
+def sections(report: Report) -> Iterator[str]:
+    return (line for line in tell(report) if line and not line.startswith(" "))
+
+
+def test_what_is_not_there_has_no_heading() -> None:
+    headings = list(sections(Report(1, "0x" + "11" * 20, 9)))
+    assert not {"Membership", "Disputes", "Coin", "Privacy", "Availability", "Notes"} & set(headings)
+    assert {"Membership", "Disputes", "Coin", "Privacy", "Availability", "Notes"} <= set(sections(huge()))
+
+
+def test_coin_is_told_in_eth_with_who_lost_it_through_what() -> None:
+    report = Report(1, "0x" + "11" * 20, 9)
+    report.coin = CoinFlow(
+        10**18, 10**17, 5 * 10**18 + 10**17, 375 * 10**15, 0, {address(8): 225 * 10**15}, 45 * 10**17
+    )
+    why = "its verdict about seat 5 was found false"
+    report.coin.losses = [CoinLoss(address(4), 4, 5 * 10**17, 125 * 10**15, address(8), why, 0, 26, 41, "0x")]
+    said = join(tell(report))
+    assert "put down, ever 5.1 ETH" in said
+    assert "burned 0.375 ETH" in said
+    assert f"seat 4, Clinic Nord ({address(4)}), lost 0.5 ETH dispute 0, round 26: {why}; block 41" in said
+    assert f"0.125 ETH of it to {address(8)}, the rest is burned" in said
+    assert f"{address(8)} is owed 0.225 ETH" in said
+
+
+def test_availability_shows_when_somebody_was_away() -> None:
+    report = Report(1, "0x" + "11" * 20, 9)
+    there = Attendance(10, 10, 10, 10, 0, 40, 0, 0, 40, 0)
+    away = replace(there, waited_for=1, committed=0, attested=0, dozed=9, judges=0, neighbours=0)
+    partly = replace(there, committed=7, attested=4, unavailable=3)
+    report.spans = [(1, 10), (11, 20), (21, 30)]
+    report.availability = [
+        HolderAvailability(0, 1, address(0), (there,) * 3),
+        HolderAvailability(4, 1, address(4), (there, away, partly)),
+        HolderAvailability(5, 2, address(5), (Attendance(), there, there)),
+    ]
+    lines = tell(report)
+    assert "  There in every round that they had a seat in: seats 0, 5." in lines
+    row = next(line for line in lines if "Clinic Nord" in line)
+    assert row.split() == ["4", "Clinic", "Nord", "30", "21", "17", "14", "9", "3/80", "#.-"]
+    assert "Absence proves no fault." in join(lines)
 
 
 def test_the_report_says_what_was_and_what_was_not_recomputed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,3 +236,12 @@ def test_the_report_says_what_was_and_what_was_not_recomputed(capsys: pytest.Cap
     assert "1 attestation recomputed of 2 drawn from 40 in rounds 1 to 10, seed 7" in said
     assert "from 2 checkpoints on; 1 could not be; 3 updates of final rounds are not served any more" in said
     assert {"sample": [(3, 1), (5, 0)], "sample_seed": 7, "recomputed": 1}.items() <= make_fields(report).items()
+
+
+def test_machines_get_a_format_when_and_by_which_program() -> None:
+    fields = make_fields(liars(4), made_s=1_800_000_000, names=NORD)
+    assert (fields["format"], fields["made_at"]) == (1, "2027-01-15T08:00:00Z")
+    assert fields["made_by"].startswith("folkmoot ")
+    assert fields["names"] == {address(4): "Clinic Nord"}
+    (group,) = fields["groups"]
+    assert (group["count"], group["looked_at"], group["rounds"], group["blamed"]) == (35, 35, [[26, 60]], True)
