@@ -10,8 +10,8 @@ from typing import Any
 from ledger.audit.findings import Report
 from ledger.errors import UsageError
 from node.cli.audit_lines import join_statement_fields, make_fields, print_report
-from node.cli.audit_pace import add_pace, parse_jobs
 from node.cli.audit_names import add_reading_options, read_names
+from node.cli.audit_pace import add_pace, parse_jobs
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 from node.operating.printing import say_lines
 
