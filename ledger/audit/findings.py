@@ -114,6 +114,8 @@ class PrivacyLine:
     noise_milli: int | None
     """‖own − base‖² in thousandths of what the noise alone gives on average; None where the base is not known,
     or the frame is too coarse for the noise."""
+    measured: int
+    """Of so many of its values; a frame may be too coarse for the rest."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,10 @@ class HolderPrivacy:
     """So many of those read were charged, and hold noise."""
     measured: int
     """Of so many charged ones the step was measured."""
+    least_measured: int
+    """Of those, the fewest values in which the noise was to be seen; 0 where none was measured."""
+    values: int
+    """How many values an update has."""
     least_noise_milli: int | None
     """The least of these, in thousandths of the noise; None where there is none."""
 

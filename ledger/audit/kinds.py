@@ -33,7 +33,9 @@ class Kind(StrEnum):
     CONTRADICTION = "contradicted statement"
     LITTLE_NOISE = "little noise"
     NOISELESS_PART = "noiseless part"
+    UNSPREAD_NOISE = "unspread noise"
     REPEATED_NOISE = "repeated noise"
+    NOISE_TWICE = "noise twice in a step"
     UNCHARGED_STEP = "uncharged step"
 
     @property
@@ -136,7 +138,13 @@ _WORDS: Final[Mapping[Kind, KindWords]] = MappingProxyType(
             noun="updates",
         ),
         Kind.REPEATED_NOISE: KindWords(
-            Unit.STATEMENTS, "with the noise of the step before, not drawn anew", "the author", noun="updates"
+            Unit.STATEMENTS, "with noise that lies in earlier steps, not drawn anew", "the author", noun="updates"
+        ),
+        Kind.UNSPREAD_NOISE: KindWords(
+            Unit.STATEMENTS, "with a step not spread as the noise must spread it", "the author", noun="updates"
+        ),
+        Kind.NOISE_TWICE: KindWords(
+            Unit.STATEMENTS, "with the same noise in several parts of the step", "the author", noun="updates"
         ),
         Kind.UNCHARGED_STEP: KindWords(
             Unit.STATEMENTS, "not charged, and with another state than the base", "the author", noun="updates"

@@ -64,8 +64,9 @@ _CHECKED: Final = {
     ),
     "continuity": (
         Check.PRIVACY,
-        "From one update to its author's next, rounds add up, and noise, rate and number of examples stay. A"
-        " charged step is as large as the noise that it must hold; one that was not charged is its base.",
+        "From one update to its author's next, rounds add up, and noise, rate and number of examples stay."
+        " A charged step is as large and as spread as the noise that it must hold, in each of its parts, and"
+        " that noise is in no earlier step; one that was not charged is its base.",
     ),
     "bases": (Check.RECORDS, "The base from which a step is measured is the one that the blobs give."),
 }
@@ -110,13 +111,19 @@ def list_holders(history: History, lines: Iterable[PrivacyLine]) -> list[HolderP
         # A round whose neighbours are not drawn has sealed its updates: nothing of them is published.
         for seat in round_.commits if round_.seed is not None else ():
             published.setdefault((seat, round_.tenures[seat]), []).append((round_.number, round_.peers[seat]))
-    return [_summarise(*holder, updates, said.get(holder, [])) for holder, updates in sorted(published.items())]
+    values = sum(history.manifest.sizes)
+    return [
+        _summarise(*holder, updates, said.get(holder, []), values) for holder, updates in sorted(published.items())
+    ]
 
 
-def _summarise(seat: int, tenure: int, updates: list[tuple[int, str]], lines: list[PrivacyLine]) -> HolderPrivacy:
+def _summarise(
+    seat: int, tenure: int, updates: list[tuple[int, str]], lines: list[PrivacyLine], values: int
+) -> HolderPrivacy:
     (first_round, _), (last_round, peer) = updates[0], updates[-1]
     charged = [line for line in lines if line.charged]
-    shares = [line.noise_milli for line in charged if line.noise_milli is not None]
+    measured = [line for line in charged if line.noise_milli is not None]
+    shares = [line.noise_milli for line in measured if line.noise_milli is not None]
     return HolderPrivacy(
         seat=seat,
         tenure=tenure,
@@ -127,7 +134,9 @@ def _summarise(seat: int, tenure: int, updates: list[tuple[int, str]], lines: li
         last_round=last_round,
         newest=lines[-1] if lines else None,
         charged=len(charged),
-        measured=len(shares),
+        measured=len(measured),
+        least_measured=min((line.measured for line in measured), default=0),
+        values=values,
         least_noise_milli=min(shares, default=None),
     )
 
@@ -149,8 +158,13 @@ def assess(report: Report, holder: HolderPrivacy) -> Assessment:
         return Assessment.CONTRADICTED
     if checks:
         return Assessment.DOUBTFUL
-    is_whole = holder.read == holder.updates and holder.measured == holder.charged
+    is_whole = holder.read == holder.updates and holder.measured == holder.charged and not _is_part(holder)
     return Assessment.STANDS if is_whole else Assessment.PARTLY
+
+
+def _is_part(holder: HolderPrivacy) -> bool:
+    """Whether there is an update in which the noise of a part only was to be seen."""
+    return holder.measured > 0 and holder.least_measured < holder.values
 
 
 def bound_detection(epsilon_milli: int, delta: str, false_alarms: Decimal = FALSE_ALARMS) -> Decimal:
@@ -204,6 +218,11 @@ def list_unchecked(report: Report) -> list[str]:
             found.append(
                 f"{who} in {unmeasured} of {holder.charged} charged updates that were read the noise was not"
                 " measured: their base is not known, or their frame is too coarse for it."
+            )
+        if _is_part(holder):
+            found.append(
+                f"{who} where noise was measured, that was in {holder.least_measured} of {holder.values} values at"
+                " the least: the frames of the others are too coarse for it."
             )
     return found
 
@@ -278,6 +297,7 @@ def _make_seat(report: Report, holder: HolderPrivacy, terms: dict[str, str | int
         "updates_read": holder.read,
         "updates_charged": holder.charged,
         "noise_measured": holder.measured,
+        "least_share_measured": holder.least_measured / holder.values if holder.values else 0.0,
         "least_noise": None if holder.least_noise_milli is None else holder.least_noise_milli / 1000,
         "assessment": assessment.value,
         "findings": [asdict(finding) for finding in concerning],

@@ -126,7 +126,7 @@ def _describe_seats(seats: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 _name_seat(one),
                 f"**{one['assessment']}**",
                 f"{one['updates_read']} of {one['updates']}",
-                f"{one['noise_measured']} of {one['updates_charged']}",
+                _describe_measured(one),
                 _format(one["least_noise"], ".3f", absent="–"),
             )
             for one in seats
@@ -180,6 +180,13 @@ def _tell_unsaid(opening: str, points: Sequence[str]) -> Iterator[str]:
 
 def _name_seat(one: Mapping[str, Any]) -> str:
     return str(one["seat"]) if one["tenure"] == 1 else f"{one['seat']} (holder {one['tenure']})"
+
+
+def _describe_measured(one: Mapping[str, Any]) -> str:
+    """Of how many updates the noise was measured, and in what part of them where that is not all."""
+    share = one["least_share_measured"]
+    part = "" if share == 1 or not one["noise_measured"] else f", of {share:.1%} of the values at the least"
+    return f"{one['noise_measured']} of {one['updates_charged']}{part}"
 
 
 def _format(value: Any, form: str = "", absent: str = "not known") -> str:

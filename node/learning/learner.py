@@ -161,6 +161,9 @@ class Learner:
                 TrainedUpdate(round_number, seat, network, self._manifest, start, trained, rng)
             )
             reference, last = (b"", None) if previous is None else (previous.digest, previous.state)
+            if self._budget is not None and not self._budget.has_trained:
+                # R30.3: its base and nothing else. What rounding left over holds training.
+                residual = np.zeros_like(residual)
             quantised = encode_state(
                 add_left_over(wanted, residual, self._manifest.codec),
                 self._manifest.codec,

@@ -52,18 +52,20 @@ async def open_budget(
 
 
 async def find_rounds_said(parts: PeerParts, number: int, seat: int) -> int | None:
-    """For how many rounds the seat's last update before round `number` said that its privacy was charged.
+    """For how many rounds this peer's last update before round `number` said that its privacy was charged.
 
-    None where that update is not to be had.
+    In this tenure of the seat, or where there was none in it, in an earlier one: it counts on (R30.4). None where
+    that update is not to be had.
     """
     history = parts.history
     if history.manifest.privacy is None:
         return 0
     previous = history.find_previous_round(number, seat, history.seats[seat].tenure)
-    if previous is None:
+    last = _find_commit_of(history, parts.address) if previous is None else (seat, previous.commits[seat])
+    if last is None:
         return 0
     try:
-        said = await _read(parts, previous.commits[seat], seat, may_ask=True)
+        said = await _read(parts, last[1], last[0], may_ask=True)
     except Unavailable as error:
         _log.warning("last update not to be had round=%d reason=%s", number, error)
         return None

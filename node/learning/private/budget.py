@@ -68,6 +68,11 @@ class PrivacyBudget:
         self._has_trained = True
 
     @property
+    def has_trained(self) -> bool:
+        """Whether what is to be published next holds training that was charged."""
+        return self._has_trained
+
+    @property
     def rounds_charged(self) -> int:
         """So far."""
         return len(self._file.charged)

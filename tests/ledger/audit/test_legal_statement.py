@@ -11,7 +11,7 @@ from node.cli.audit_lines import join_statement_fields
 from node.cli.privacy_statement import describe_statement
 
 ALL = list(LAWS)
-LINE = PrivacyLine(3, 1, 2500, 3, 1, 1, "1.958", 250_000_000, 1000, 1012)
+LINE = PrivacyLine(3, 1, 2500, 3, 1, 1, "1.958", 250_000_000, 1000, 1012, 5000)
 TERMS: dict[str, str | int] = {
     "mechanism": "dp-sgd", "unit": "example", "epsilon_milli": 8000, "delta": "1e-5", "clip": "1",
     "sigma": "1.958", "batch": 250, "lr": "1.6", "steps": 4, "accountant": "rdp-1",
@@ -24,7 +24,7 @@ def report_of(*, private: bool) -> Report:
         report.count(check, 100 + number)
     if private:
         report.privacy_terms = TERMS
-        report.holders = [HolderPrivacy(1, 1, "0xpeer", 3, 3, 1, 3, LINE, 3, 3, 1012)]
+        report.holders = [HolderPrivacy(1, 1, "0xpeer", 3, 3, 1, 3, LINE, 3, 3, 5000, 5000, 1012)]
         report.privacy = [LINE] * 3
     return report
 

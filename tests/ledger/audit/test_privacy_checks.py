@@ -1,19 +1,19 @@
 """A12: statements go on, and who claims noise and adds none is named."""
 
-from fractions import Fraction
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ledger.arithmetic.exact import to_float
+from ledger.arithmetic.exact import GRID_BITS, to_float
 from ledger.audit.findings import Check, Report
-from ledger.audit.privacy_checks import REFUTES, StepNoise, measure_noise
-from ledger.circle.manifest import Tensor
+from ledger.audit.privacy_checks import REFUTES
+from ledger.codec import blocks_of, frame_steps
 from ledger.judging.noise_floor import NOISE_FLOOR
-from tests.support.histories.circles import PARAMETERS
-from tests.support.histories.private_circles import NOISE, Private, audited, private_circle
+from tests.support.histories.circles import PARAMETERS, Circle, hand_over
+from tests.support.histories.private_circles import NOISE, Noisy, Private, audited, draw, private_circle
 
 pytestmark = [pytest.mark.rule("R22.3"), pytest.mark.rule("R30.4")]
 
@@ -109,55 +109,97 @@ def test_much_noise_in_one_part_makes_up_for_none_in_another(kept: slice) -> Non
     assert all(share is not None and share > 1000 for share in shares)
 
 
-def test_who_adds_the_same_noise_again_is_named_from_the_second_time_on() -> None:
-    class Repeating(Private):
+NOT_NEW = "its noise is not drawn anew: it lies in earlier steps"
+NOT_SPREAD = "its step is not spread as noise must spread it"
+TWICE = "its noise is not drawn for each value: it is twice in the step"
+
+
+@pytest.mark.parametrize(
+    ("noise", "fact", "rounds"),
+    [
+        (lambda _: draw(5), NOT_NEW, [2, 3, 4, 5]),
+        (lambda number: draw(5 + number % 3), NOT_NEW, [4, 5]),
+        (lambda number: draw(5 + number // 2) * (-1) ** number, NOT_NEW, [3, 5]),
+        (lambda number: np.cos(number) * draw(5) + np.sin(number) * draw(6), NOT_NEW, [2, 3, 4, 5]),
+        (lambda number: (draw(5) + draw(10 + number)) * 0.5**0.5, NOT_NEW, [2, 3, 4, 5]),
+        (lambda number: np.sign(draw(number)), NOT_SPREAD, [1, 2, 3, 4, 5]),
+        (lambda number: 2**0.5 * draw(number) * (np.arange(PARAMETERS) % 2), NOT_SPREAD, [1, 2, 3, 4, 5]),
+        (lambda _: np.full(PARAMETERS, 1.2), NOT_SPREAD, [1, 2, 3, 4, 5]),
+        (lambda number: np.resize(draw(number)[:1000], PARAMETERS), TWICE, [1, 2, 3, 4, 5]),
+    ],
+    ids=[
+        "the same again", "the same after three rounds", "taken back in the next round", "made of two", "half new",
+        "signs", "in every other value", "one number", "a part repeated",
+    ],
+)  # fmt: skip
+def test_noise_that_hides_nothing_is_named_however_large_it_is(
+    noise: Callable[[int], NDArray[np.float64]], fact: str, rounds: list[int]
+) -> None:
+    report = audited(private_circle(Noisy(3, noise), rounds=5, loud=True))
+    assert named(report) == [("A12", number, 3) for number in rounds]
+    assert {finding.fact.partition(", most")[0] for finding in report.findings} == {fact}
+
+
+@pytest.mark.parametrize("back", [0, 1, 2])
+def test_noise_taken_from_what_another_published_names_its_taker_and_from_whom(back: int) -> None:
+    """Also of the same round, where two know each other's: then the later commit's author."""
+
+    borrowing = Noisy(3, lambda number: draw(number, 3) if number <= back else draw(number - back, 1) + 0.1)
+    report = audited(private_circle(borrowing, loud=True))
+    assert named(report) == [("A12", number, 3) for number in range(1 + back, 4)]
+    assert report.findings[0].fact == f"{NOT_NEW}, most of it in seat 1's of round 1"
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        lambda number: np.where(np.arange(PARAMETERS) % 5, draw(number) * 1.25**0.5, 0),
+        lambda number: np.random.default_rng(number).uniform(-(3**0.5), 3**0.5, PARAMETERS),
+    ],
+    ids=["none in every fifth value", "uniform"],
+)
+def test_what_is_too_little_to_name_in_one_update_is_named_in_many(
+    noise: Callable[[int], NDArray[np.float64]],
+) -> None:
+    report = audited(private_circle(Noisy(3, noise), rounds=12, loud=True))
+    assert {finding.seat for finding in report.findings} == {3}
+    first = report.findings[0]
+    assert first.fact == "its newest steps together are not spread as noise must spread them"
+    assert int(first.evidence["updates"]) > 1
+
+
+def test_who_publishes_what_it_trained_within_a_rounding_and_says_that_nothing_was_spent_is_named() -> None:
+    class Hiding(Private):
         def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
-            noise: NDArray[np.float32] = np.random.default_rng(5).normal(size=PARAMETERS).astype(np.float32)
-            return to_float(base) + np.float32(NOISE) * noise
+            steps = frame_steps(to_float(base), blocks_of((PARAMETERS,))) / np.float32(1 << GRID_BITS)
+            return to_float(base) + (np.sign(draw(number)) * 0.9 * steps).astype(np.float32)
 
-    report = audited(private_circle(Repeating(3), rounds=4))
-    assert named(report) == [("A12", number, 3) for number in (2, 3, 4)]
-    assert {finding.fact for finding in report.findings} == {
-        "its noise is not drawn anew: its step is too near to the one before"
-    }
+    uncharged = {number: {"rounds": 0, "charged": 0} for number in (1, 2, 3)}
+    report = audited(private_circle(Hiding(3, changes=uncharged)))
+    assert named(report) == [("A12", number, 3) for number in (1, 2, 3)]
 
 
-def test_the_share_of_noise_is_reckoned_in_the_models_own_units() -> None:
-    layout = (Tensor("a", (2,), 0), Tensor("b", (2,), 3))
-    base, steps = np.zeros(4, np.int32), np.ones(4, np.int32)
-    state = np.array([1 << 16, 0, 0, 1 << 16], np.int32)
-    measured = measure_noise(state, base, steps, layout, Fraction(1, 4))
-    assert measured == StepNoise(Fraction(1 + 64, 4) / Fraction(1, 4), 4)
+@pytest.mark.parametrize(("says", "is_named"), [(1, True), (2, True), (3, False), (9, False)])
+def test_who_leaves_and_comes_back_counts_on(monkeypatch: pytest.MonkeyPatch, says: int, *, is_named: bool) -> None:
+    monkeypatch.setattr("ledger.circle.fold.state.MAX_SEATS", 5)
+    counts = {number: {"rounds": says + number - 3, "charged": 1} for number in (3, 4)}
+
+    def come_back(circle: Circle) -> None:
+        hand_over(circle, 3, peer=3)
+        circle.peers[3] = Private(3, changes=counts)
+
+    report = audited(private_circle(rounds=4, between={2: come_back}))
+    assert named(report) == [("A12", 3, 3)] * is_named
+    assert not is_named or "charged for 2 rounds in an earlier tenure" in report.findings[0].fact
 
 
-@pytest.mark.parametrize("values", [10, 105, 530, 5000])
-def test_chance_accuses_nobody_however_few_values_there_are(values: int) -> None:
-    noise = np.random.default_rng(values).normal(size=(2000, values))
-    measured = [StepNoise(Fraction(ratio), values) for ratio in (noise**2).mean(1)]
-    assert not any(one.is_too_small for one in measured)
-    assert all(one.ratio > one.least for one in measured)
+def test_how_much_of_a_step_was_seen_is_told() -> None:
+    class Coarse(Private):
+        def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
+            vector = super().trained(number, base)
+            vector[0] = 100
+            return vector
 
-
-@pytest.mark.parametrize(("values", "share", "is_named"), [(530, 0.5, True), (530, 0.8, False), (10, 0.0, False)])
-def test_fewer_values_take_more_to_accuse(values: int, share: float, is_named: bool) -> None:
-    assert StepNoise(Fraction(share**2), values).is_too_small == is_named
-
-
-def test_noise_that_rounding_swallows_is_measured_nowhere() -> None:
-    """A base on the frame's own grid, as the genesis is, hides what is less than half a step."""
-    step, size = 1 << 6, 5000
-    layout, steps = (Tensor("a", (size,), 0),), np.full(size, step, np.int32)
-    rng = np.random.default_rng(0)
-    base = step * rng.integers(-100, 100, size).astype(np.int32)
-
-    def measured(deviation: float) -> StepNoise | None:
-        """deviation: of the noise, in steps."""
-        noise = deviation * rng.normal(size=size)
-        state = base + step * np.rint(noise).astype(np.int32)
-        return measure_noise(state, base, steps, layout, Fraction(deviation * step / (1 << 16)) ** 2)
-
-    assert measured(0.2) is None
-    for deviation in (0.34, 0.5, 1.0, 3.0):
-        found = measured(deviation)
-        assert found is not None
-        assert found.ratio > 0.95
+    report = audited(private_circle(Coarse(3)))
+    assert {line.measured for line in report.privacy if line.seat == 3} == {PARAMETERS - 4096}
+    assert {line.measured for line in report.privacy if line.seat != 3} == {PARAMETERS}

@@ -19,8 +19,8 @@ from ledger.audit.privacy_statement import (
 from node.cli.privacy_statement import describe_statement
 from tests.support.histories.private_circles import Private, audited, private_circle
 
-LINE = PrivacyLine(3, 1, 2500, 3, 1, 1, "1.958", 250_000_000, 1000, 1012)
-HOLDER = HolderPrivacy(1, 1, "0xpeer", 3, 3, 1, 3, LINE, 3, 3, 1012)
+LINE = PrivacyLine(3, 1, 2500, 3, 1, 1, "1.958", 250_000_000, 1000, 1012, 5000)
+HOLDER = HolderPrivacy(1, 1, "0xpeer", 3, 3, 1, 3, LINE, 3, 3, 5000, 5000, 1012)
 TERMS: dict[str, str | int] = {
     "mechanism": "dp-sgd", "unit": "example", "epsilon_milli": 8000, "delta": "1e-5", "clip": "1",
     "sigma": "1.958", "batch": 250, "lr": "1.6", "steps": 4, "accountant": "rdp-1",
@@ -91,6 +91,13 @@ def test_a_claim_stands_is_partly_checked_doubtful_or_contradicted() -> None:
     doubtful = report_of(HOLDER)
     doubtful.add(Check.BLOBS, "the update is invalid: it says less", round_number=2, seat=1)
     assert assess(doubtful, HOLDER) == Assessment.DOUBTFUL
+
+
+def test_noise_that_was_seen_in_a_part_alone_is_a_part_of_the_check() -> None:
+    report = report_of(replace(HOLDER, least_measured=300))
+    assert assess(report, report.holders[0]) == Assessment.PARTLY
+    assert any("in 300 of 5000 values at the least" in one for one in list_unchecked(report))
+    assert "3 of 3, of 6.0% of the values at the least" in "\n".join(describe_statement(report))
 
 
 def test_who_contradicts_itself_is_bound_by_nothing() -> None:

@@ -83,7 +83,7 @@ def huge() -> Report:
         for n in range(700)
     ]
     report.coin.payments = [CoinPayment(address(n), 10**30 + 1, n, "0x") for n in range(300)]
-    report.privacy = [PrivacyLine(1, seat, 8000, 9, 1, 12, "1", 1, 1, 999) for seat in range(256)]
+    report.privacy = [PrivacyLine(1, seat, 8000, 9, 1, 12, "1", 1, 1, 999, 5000) for seat in range(256)]
     report.notes = [IPV6, "a note " * 60]
     return report
 

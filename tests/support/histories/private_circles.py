@@ -1,5 +1,7 @@
 """Circles with privacy terms, what their peers say, and what an audit makes of them."""
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +12,7 @@ from ledger.arithmetic.exact import to_float
 from ledger.audit.findings import Report
 from ledger.audit.round_checks import RoundAuditor
 from ledger.blobs.contents.records import Update, encode_update
+from ledger.privacy.decimals import format_decimal
 from ledger.privacy.statement import PrivacyStatement, make_statement
 from tests.support.histories.circles import NETWORK, PARAMETERS, Circle, Honest, genesis_state
 from tests.support.privacy import TERMS
@@ -37,11 +40,39 @@ class Private(Honest):
         return encode_update(msgspec.structs.replace(update, privacy=self.says(number)))
 
 
-def private_circle(cheat: Private | None = None, *, rounds: int = 3, seats: int = 5) -> Circle:
-    peers: dict[int, Honest] = {seat: Private(seat) for seat in range(seats)}
+LOUDER: Final = 10
+"""So much more noise than NOISE there is in a circle that is loud: frames are fine beside it."""
+
+
+class Noisy(Private):
+    """Of a loud circle; adds noise of its own making; make: round → (5000,), in deviations."""
+
+    def __init__(self, seat: int, make: Callable[[int], NDArray[np.float64]]) -> None:
+        super().__init__(seat, noise=LOUDER)
+        self.make = make
+
+    def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
+        step: NDArray[np.float32] = (self.noise * NOISE * self.make(number)).astype(np.float32)
+        return to_float(base) + step
+
+
+def draw(number: int, seat: int = 99) -> NDArray[np.float64]:
+    """(5000,), normal: what a peer in that seat draws in a round."""
+    return np.random.default_rng([seat, number]).normal(size=PARAMETERS)
+
+
+def private_circle(
+    cheat: Private | None = None, *, rounds: int = 3, seats: int = 5, loud: bool = False, **more: Any
+) -> Circle:
+    """loud: with so much noise that frames are fine beside it. more: of `Circle`."""
+    noise = LOUDER if loud else 1
+    peers: dict[int, Honest] = {seat: Private(seat, noise=noise) for seat in range(seats)}
     if cheat is not None:
         peers[cheat.seat] = cheat
-    return Circle(seats=seats, rounds=rounds, cheats=peers, rule="tether", rule_parameters={}, privacy=TERMS)
+    terms = msgspec.structs.replace(TERMS, lr=format_decimal(noise * Decimal(TERMS.lr)))
+    return Circle(
+        seats=seats, rounds=rounds, cheats=peers, rule="tether", rule_parameters={}, privacy=terms, **more
+    )
 
 
 def audited(circle: Circle) -> Report:

@@ -1,26 +1,28 @@
-"""No honest step is too small for the noise in it, as the mechanism makes it and a frame rounds it."""
+"""No honest step lacks the noise in it, as the mechanism makes it and a frame rounds it."""
 
 import numpy as np
 import pytest
 
 from ledger.arithmetic.exact import GridState, to_float
-from ledger.audit.privacy_checks import SampledStep, StepNoise, measure_noise
+from ledger.audit.noise_checks import Fault, NoiseChecks
+from ledger.audit.step_noise import MeasuredStep, StepNoise
 from ledger.codec import PLAIN, frame_steps, quantise
 from ledger.privacy.planning import parse_privacy_terms
 from node.learning.layout import Vector, layout_of
 from node.learning.private.budget import UnchargedTraining
 from node.learning.training import Trainer
 from node.tasks.interface import load_task
+from tests.support.histories.parts import manifest_of
 
 pytestmark = pytest.mark.rule("R22.3")
 
 SEATS, ROUNDS, SAMPLES = 4, 30, 100
 
 
-def measured_steps(terms_text: str) -> tuple[list[StepNoise | None], list[StepNoise | None]]:
+def measured_steps(terms_text: str) -> tuple[list[StepNoise | None], list[Fault]]:
     """Of four peers that mix all of their states, thirty rounds long, with what a frame leaves over.
 
-    Returns each step's noise, and that of each change from a step to the next.
+    Returns each step's noise, and whatever is found.
     """
     task, terms = (
         load_task("breast-cancer", skew=0.2, seed=0, samples=SAMPLES),
@@ -33,35 +35,36 @@ def measured_steps(terms_text: str) -> tuple[list[StepNoise | None], list[StepNo
     ]
     base: GridState = quantise(peers[0].make_initial(), layout.blocks, PLAIN).state
     left_over: list[Vector] = [np.zeros(base.size, np.float32) for _ in peers]
-    found: list[StepNoise | None] = []
-    changes: list[StepNoise | None] = []
-    before: dict[int, SampledStep] = {}
-    variance = terms.compute_noise_variance()
+    measured: list[StepNoise | None] = []
+    found: list[Fault | None] = []
+    checks, variance = (
+        NoiseChecks(manifest_of(ROUNDS, layout=layout.tensors), SEATS),
+        terms.compute_noise_variance(),
+    )
     for number in range(1, ROUNDS + 1):
         states = []
         for seat, peer in enumerate(peers):
             wanted = peer.train(to_float(base), number) + left_over[seat]
             state = quantise(wanted, layout.blocks, PLAIN).state
             left_over[seat] = wanted - to_float(state)
-            steps = frame_steps(to_float(state), layout.blocks)
-            found.append(measure_noise(state, base, steps, layout.tensors, variance))
-            step = SampledStep(state - base, steps, variance)
-            if seat in before:
-                changes.append(step.measure_change(before[seat], layout.tensors))
-            before[seat] = step
+            steps = frame_steps(to_float(state), layout.blocks)[layout.blocks.ends - 1]
+            step = MeasuredStep(state, base, steps, layout.tensors, layout.blocks, variance)
+            measured.append(step.sums.measure())
+            found.append(checks.check((seat, 1), number, step))
             states.append(state)
         base = np.mean(states, axis=0).astype(np.int32)
-    return found, changes
+    return measured, [one for one in found if one is not None]
 
 
 @pytest.mark.parametrize("terms", ["epsilon=8", "epsilon=2,steps=8", "epsilon=8,lr=4"])
 def test_more_than_a_hundred_honest_steps_of_a_small_model_hold_their_noise(terms: str) -> None:
-    steps, changes = measured_steps(terms)
-    assert len(steps) == SEATS * ROUNDS
-    assert len(changes) == SEATS * (ROUNDS - 1)
-    assert not any(one is None or one.is_too_small for one in [*steps, *changes])
+    measured, found = measured_steps(terms)
+    assert len(measured) == SEATS * ROUNDS
+    assert all(one is not None and not one.is_too_small for one in measured)
+    assert found == []
 
 
 def test_where_rounding_would_swallow_the_noise_nobody_is_measured() -> None:
-    steps, changes = measured_steps("epsilon=8,lr=0.002")
-    assert {*steps, *changes} == {None}
+    measured, found = measured_steps("epsilon=8,lr=0.002")
+    assert set(measured) == {None}
+    assert found == []
