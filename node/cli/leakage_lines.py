@@ -27,7 +27,7 @@ KNOWS: Final = {
     "shadows": "somebody who sees all that is published, and has records of the kind to train on,",
 }
 WORDS: Final = {
-    "record": "one example of data().",
+    "record": "one example that the peer trains on, e.g. of one person; a row of its task's data().",
     "stand-in": "an imagined peer with a random half of the records. As chance drew who has which, whoever tells"
     " better than by chance does so by what was published.",
     "loss": f"an attack by {KNOWS['loss']}.",
