@@ -30,7 +30,7 @@ ASSUMED: Final = {
     "randomness": "Noise and samples came from randomness that nobody else knows. Noise that another can foretell"
     " looks the same and hides nothing.",
     "rate": "Each example was taken with the rate that the seat says, or a lower one. Nobody sees how many examples"
-    " a seat has: an inspector on the spot can compare the number that it says with its records.",
+    " a seat has: an inspector on the spot can compare the number, if it says one, with its records.",
     "unit": "One person is one example. Who is in the data k times is protected k times less well.",
     "other use": "The same people's data were used nowhere else: not in another circle, under another key, or in a"
     " model that was given away. Whatever else was published of them adds to what is spent.",
@@ -272,6 +272,16 @@ def _make_claim(terms: dict[str, str | int]) -> dict[str, Any]:
     }
 
 
+def _expect_failures(newest: PrivacyLine | None, delta: str) -> float | None:
+    """δ times the number of examples, which has to be well below 1; None where the seat says no number.
+
+    Who gives away so many of them whole, drawn at random, on average, keeps the claim too.
+    """
+    if newest is None or not newest.examples:
+        return None
+    return float(Decimal(delta) * newest.examples)
+
+
 def _make_seat(report: Report, holder: HolderPrivacy, terms: dict[str, str | int]) -> dict[str, Any]:
     newest, assessment = holder.newest, assess(report, holder)
     concerning = find_concerning(report, holder)
@@ -289,6 +299,7 @@ def _make_seat(report: Report, holder: HolderPrivacy, terms: dict[str, str | int
         "sigma": None if newest is None else newest.sigma,
         "rate": None if newest is None else newest.rate / 10**9,
         "examples_said": None if newest is None else newest.examples or None,
+        "expected_failures": _expect_failures(newest, str(terms["delta"])),
         "detected_at_most": (
             float(bound_detection(newest.epsilon_milli, str(terms["delta"]))) if newest and is_bound else None
         ),

@@ -347,7 +347,7 @@ def _describe_exposure(exposure: Exposure) -> str:
 def _describe_published(found: PublishedFigures) -> str:
     area, kind, allowed = found.area, found.by_kind, ALLOWED_FALSE_ALARMS[0]
     at = f"at {allowed:.1%} false alarms"
-    finds = f"{at} finds {_describe_recognition(found.recognitions[0])}"
+    finds = f"{at} it finds {_describe_recognition(found.recognitions[0])}"
     if found.recognitions[0] is None:
         finds = f"what it finds {at} cannot be counted among fewer than {_count_needed(allowed):,} held-out ones"
     return (

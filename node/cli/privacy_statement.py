@@ -24,7 +24,7 @@ def describe_statement(report: Report, laws: Sequence[str] = ()) -> Iterator[str
     )
     yield (
         f"Made by `folkmoot audit {option}` from the chain and the published blobs alone; anyone who repeats it"
-        " with the same blobs gets the same figures."
+        " with the same blobs gets the same figures, but for a check by a sample that is drawn anew (below)."
     )
     if laws:
         yield from ("", f"**{NO_ADVICE}**")
@@ -118,6 +118,14 @@ def _describe_seats(seats: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         f" that anybody, whatever they know besides, can tell to be there while taking {share:.0%} of others for"
         " such."
     )
+    for one in seats:
+        if (one["expected_failures"] or 0) >= 1:
+            yield ""
+            examples = one["examples_said"]
+            yield (
+                f"**δ promises nothing to seat {_name_seat(one)}:** with {examples} examples, who gives one of them"
+                f" away whole keeps δ = {one['delta']} too. It should be well below 1 / {examples}."
+            )
     yield from _head("How each claim fared")
     yield from _tabulate(
         ("seat", "assessment", "updates read", "noise measured", "least step / noise"),
@@ -152,7 +160,8 @@ def _describe_checks(checked: Sequence[Mapping[str, Any]], unchecked: Sequence[s
     yield ""
     yield (
         "The noise check refutes and cannot prove: a step that is too small cannot hold its noise; one that is"
-        " large enough may hold something else."
+        " large enough may hold something else. Which values of a large step are compared with earlier steps, and"
+        " which of its parts with each other, is drawn anew in each audit, so that nobody can prepare for it."
     )
     yield from _list("What could be checked and was not", unchecked or ["nothing: all of it was"])
 

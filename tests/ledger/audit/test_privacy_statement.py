@@ -109,6 +109,22 @@ def test_who_contradicts_itself_is_bound_by_nothing() -> None:
     assert [finding["fact"] for finding in seat["findings"]] == ["its step is too small"]
 
 
+def test_a_delta_that_promises_a_seat_nothing_is_told() -> None:
+    terms = TERMS | {"delta": "0.001"}
+    for examples, expected, told in ((999, 0.999, False), (1000, 1.0, True), (0, None, False)):
+        report = report_of(replace(HOLDER, newest=replace(LINE, examples=examples)))
+        report.privacy_terms = terms
+        assert make_statement_fields(report)["seats"][0]["expected_failures"] == expected
+        said = "\n".join(describe_statement(report))
+        assert ("**δ promises nothing to seat 1:** with 1000 examples, who gives one of them away" in said) is told
+
+
+def test_what_is_measured_by_a_sample_is_said_to_be() -> None:
+    said = "\n".join(describe_statement(report_of(HOLDER)))
+    assert "but for a check by a sample that is drawn anew" in said
+    assert "is drawn anew in each audit, so that nobody can prepare for it" in said
+
+
 def test_checks_tell_how_much_they_looked_at() -> None:
     report = audited(private_circle(Private(3, noise=0.0)))
     points = {point.point: point for point in list_checked(report)}
