@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from ledger.errors import SetupError
 
@@ -49,6 +49,18 @@ def write_whole(path: Path, data: bytes, *, mode: int = PRIVATE, through: Path |
     afterwards; beside the file where none is named.
     """
     with _unfinished(path, data, mode, through) as temporary:
+        os.replace(temporary, path)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def opened_whole(path: Path, *, mode: int = PRIVATE) -> Iterator[BinaryIO]:
+    """The same for a file written piece by piece: it takes its place when the body ends well. Raises OSError."""
+    with _unfinished(path, b"", mode, None) as temporary:
+        with temporary.open("r+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     sync_folder(path.parent)
 

@@ -57,9 +57,9 @@ class _Basis:
 class EarlierSteps:
     """What a circle's authors have published so far, as a sample of places that nobody can foretell."""
 
-    def __init__(self, blocks: Blocks, authors: int) -> None:
-        """authors: at most so many keep steps at a time."""
-        rng = np.random.default_rng()
+    def __init__(self, blocks: Blocks, authors: int, seed: int | None = None) -> None:
+        """authors: at most so many keep steps at a time. seed: draws the sample; None for any."""
+        rng = np.random.default_rng(seed)
         self._places, self._is_place = _draw_places(blocks, min(_VALUES_MAX, _ROOM // (_OWN * authors)), rng)
         # Of each seat's present holder.
         self._own: dict[int, tuple[int, deque[Values]]] = {}

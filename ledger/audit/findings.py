@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from ledger.audit.availability import HolderAvailability
 from ledger.audit.coin import CoinFlow
@@ -192,6 +193,18 @@ class Report:
     """The circle's address."""
     head: int
     """Number of the block as of which the chain was read; 0 where it was not."""
+    head_hash: str = ""
+    """That block's hash, 0x-prefixed hex; empty where the chain was not read."""
+    head_time_s: int | None = None
+    """That block's time, Unix seconds."""
+    program: str = ""
+    """The program that audits, and its version."""
+    endpoint: str = ""
+    """Host and port of the endpoint that told of the chain; of a bundle, of the one that told its maker."""
+    read_at_s: int | None = None
+    """When it did, by the clock of whoever asked it, Unix seconds; None where nobody says."""
+    bundle: dict[str, Any] | None = None
+    """The bundle that was written or read (R32); None where there is none."""
     task: str = ""
     """Name of the circle's task."""
     rule: str = ""

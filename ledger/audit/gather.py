@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from ledger.audit.source import BlobSource
 from ledger.circle.history import History, Round
 from ledger.errors import PeerFault
-from ledger.fetch.fetcher import BlobFetcher, Unavailable
+from ledger.fetch.fetcher import Unavailable
 from ledger.fetch.gateways import gateways_of
 from ledger.judging.frame_chains import (
     MAX_CHAIN,
@@ -38,7 +39,7 @@ class GatheredBlobs:
 
 
 async def gather_blobs(
-    fetcher: BlobFetcher,
+    fetcher: BlobSource,
     history: History,
     wanted: Iterable[tuple[int, bytes]],
     *,
@@ -96,7 +97,7 @@ class NeededFrames:
 
 
 async def gather_round(
-    fetcher: BlobFetcher,
+    fetcher: BlobSource,
     history: History,
     round_: Round,
     gathered: GatheredBlobs,

@@ -1,5 +1,6 @@
 """What an audit holds against the noise in an author's charged steps, one by one and many together (R22.3)."""
 
+import secrets
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,19 +43,21 @@ class _Run:
 class NoiseChecks:
     """Walks the charged steps of a circle in order. The first thing that is not so is told; one is enough."""
 
-    def __init__(self, manifest: Manifest, authors: int) -> None:
-        """authors: at most so many have a seat at a time."""
-        self._earlier = EarlierSteps(blocks_of(manifest.sizes), authors)
+    def __init__(self, manifest: Manifest, authors: int, seed: int | None = None) -> None:
+        """authors: at most so many have a seat at a time. seed: draws the samples; None for any."""
+        self._earlier = EarlierSteps(blocks_of(manifest.sizes), authors, seed)
         self._pieces = find_pieces(manifest.layout)
         self._runs: dict[tuple[int, int], _Run] = {}
         # Which parts of a step are compared with each other, nobody is to foretell.
-        self._rng = np.random.default_rng()
+        self._seed = secrets.randbits(64) if seed is None else seed
 
     def check(self, holder: tuple[int, int], round_number: int, step: MeasuredStep) -> Fault | None:
         """What is wrong with a step of which something can be measured. holder: seat and tenure of its author."""
         # In any case: it is kept, for later ones to be compared with.
         not_new = self._earlier.check(holder, round_number, step.values, step.is_counted)
-        fault = _check_sums(step.sums) or _describe_not_new(not_new) or self._check_repeated(step)
+        fault = (
+            _check_sums(step.sums) or _describe_not_new(not_new) or self._check_repeated(holder, round_number, step)
+        )
         run = self._runs.pop(holder, None)
         if fault is not None:
             return fault
@@ -64,8 +67,9 @@ class NoiseChecks:
             self._runs[holder] = run
         return fault
 
-    def _check_repeated(self, step: MeasuredStep) -> Fault | None:
-        again = find_repeated(step.values, step.is_counted, self._pieces, self._rng)
+    def _check_repeated(self, holder: tuple[int, int], round_number: int, step: MeasuredStep) -> Fault | None:
+        rng = np.random.default_rng([self._seed, *holder, round_number])
+        again = find_repeated(step.values, step.is_counted, self._pieces, rng)
         fact = "its noise is not drawn for each value: it is twice in the step"
         return None if again is None else Fault(Kind.NOISE_TWICE, fact, _list_figures(again))
 

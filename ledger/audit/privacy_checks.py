@@ -42,7 +42,10 @@ class PrivacyChecks:
         self._blocks: Blocks = blocks_of(manifest.sizes)
         self._last: dict[tuple[int, int], LastUpdate] = {}
         """By seat and tenure."""
-        self._noise = None if manifest.privacy is None else NoiseChecks(manifest, max(1, len(history.seats)))
+        # Later than all that was published, and the same for whoever audits the same bundle.
+        seed = int(report.head_hash, 16) if report.head_hash else None
+        authors = max(1, len(history.seats))
+        self._noise = None if manifest.privacy is None else NoiseChecks(manifest, authors, seed)
         self._most_said: dict[str, int] = {}
         """By key: for how many rounds it said that it was charged, in whatever seat."""
 

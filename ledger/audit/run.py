@@ -11,7 +11,7 @@ from ledger.arithmetic.exact import GridState
 from ledger.audit.availability import find_spans, list_availability
 from ledger.audit.coin import trace_coin
 from ledger.audit.crew import appoint, choose_jobs
-from ledger.audit.draw_checks import BlockHeader, check_draws, draw_blocks, fetch_headers
+from ledger.audit.draw_checks import BlockHeader, check_draws, draw_blocks, fetch_header, fetch_headers
 from ledger.audit.equivocation_proofs import EquivocationProof, fetch_proof
 from ledger.audit.fault_checks import check_faults
 from ledger.audit.findings import Check, Report
@@ -20,6 +20,7 @@ from ledger.audit.kinds import Kind
 from ledger.audit.membership import MembershipLog
 from ledger.audit.plan import AuditPlan, plan_from, plan_sample
 from ledger.audit.privacy_statement import list_holders
+from ledger.audit.source import BlobSource, Source, name_program
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import SpillingBlobs
 from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, first_disputable_round
@@ -73,10 +74,15 @@ class _Folded:
 
     history: History
     """What the events fold to."""
-    placed: list[PlacedEvent]
-    """The events, in order."""
+    reading: Reading
+    """The events it came of, and the block."""
     membership: MembershipLog
     """Who was in it when."""
+
+    @property
+    def placed(self) -> list[PlacedEvent]:
+        """The events, in order."""
+        return self.reading.placed
 
 
 async def audit(
@@ -90,6 +96,7 @@ async def audit(
     patience: EndpointPatience | None = None,
     scope: Scope = EVERYTHING,
     jobs: int | None = None,
+    read_at_s: int | None = None,
 ) -> Report:
     """Recompute a circle's reputations and verdicts: all of them, or those in scope.
 
@@ -99,10 +106,37 @@ async def audit(
     from round to round, beside what judging once needs; the rest lies in a temporary folder. patience: with
     endpoints.
     scope: which rounds. jobs: so many processes recompute, to the same report; None for what is worth it.
+    read_at_s: the time now, Unix seconds, for the report.
     Raises UsageError where the circle has not the rounds in scope, SetupError or PeerFault where chain or address
     cannot be read: what none tells is no finding.
     """
     rpc = connect(rpc_urls, patience=patience)
+    async with BlobFetcher() as fetcher:
+        return await audit_from(
+            Source(rpc, fetcher, read_at_s),
+            address,
+            first_block=first_block,
+            timeout_s=timeout_s,
+            progress=progress,
+            memory_bytes=memory_bytes,
+            scope=scope,
+            jobs=jobs,
+        )
+
+
+async def audit_from(
+    source: Source,
+    address: str,
+    *,
+    first_block: int = 0,
+    timeout_s: float = 30.0,
+    progress: Progress | None = None,
+    memory_bytes: int = 1 << 30,
+    scope: Scope = EVERYTHING,
+    jobs: int | None = None,
+) -> Report:
+    """The same from any source: what it says of the circle depends on nothing else. Raises like `audit`."""
+    rpc = source.chain
     try:
         circle = await asyncio.to_thread(Circle, rpc, address, since=first_block)
     except NotThere:
@@ -110,27 +144,32 @@ async def audit(
     except CodeMismatch as error:
         report = Report(await asyncio.to_thread(rpc.fetch_number, "eth_chainId"), address, 0)
         report.add(Check.CODE, str(error), Kind.FOREIGN_CODE)
+        _note_source(source, report)
         return report
     report, folded, proofs = await asyncio.to_thread(
         insist, rpc, lambda: _read(circle, first_block), Unsettled, rpc.patience.fault_s
     )
+    _note_source(source, report)
     if folded is None:
         return report
-    history = folded.history
-    async with BlobFetcher() as fetcher:
-        plan = scope.plan(history)
-        report.scope, report.sample, report.sample_seed = (
-            plan.what,
-            plan.sample,
-            scope.seed if scope.sample else None,
-        )
-        truths = await _check_rounds(
-            fetcher, circle, history, plan, report, timeout_s, progress, memory_bytes, jobs
-        )
+    history, plan = folded.history, scope.plan(folded.history)
+    report.scope, report.sample, report.sample_seed = (
+        plan.what,
+        plan.sample,
+        scope.seed if scope.sample else None,
+    )
+    await asyncio.to_thread(source.note_reading, circle, folded.reading, plan)
+    truths = await _check_rounds(
+        source.blobs, circle, history, plan, report, timeout_s, progress, memory_bytes, jobs
+    )
     check_faults(history, folded.placed, truths, proofs, report)
     if report.privacy_terms is not None:
         report.holders = list_holders(history, report.privacy)
     return report
+
+
+def _note_source(source: Source, report: Report) -> None:
+    report.program, report.endpoint, report.read_at_s = name_program(), source.endpoint, source.read_at_s
 
 
 def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dict[str, EquivocationProof]]:
@@ -153,7 +192,8 @@ def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dic
         kind = Kind.FOREIGN_HISTORY if isinstance(fault, HistoryFault) else Kind.FOREIGN_MANIFEST
         report.add(Check.HISTORY, str(fault), kind)
         return report, None, {}
-    report.head, folded = reading.mark.number, _fold(circle, reading)
+    report.head, report.head_hash, folded = reading.mark.number, reading.mark.hash, _fold(circle, reading)
+    report.head_time_s = fetch_header(circle.rpc, reading.mark.number, reading.mark.hash).time_s
     history = folded.history
     report.count(Check.HISTORY, len(reading.placed))
     report.task, report.rule = history.manifest.task, history.manifest.rule
@@ -175,7 +215,7 @@ def _fold(circle: Circle, reading: Reading) -> _Folded:
     for place in reading.placed:
         history.apply(place.event)
         membership.note(place)
-    return _Folded(history, reading.placed, membership)
+    return _Folded(history, reading, membership)
 
 
 def _check_chain(circle: Circle, folded: _Folded, head: int, report: Report) -> dict[str, EquivocationProof]:
@@ -229,7 +269,7 @@ def _check_reputations(circle: Circle, history: History, head: int, report: Repo
 
 
 async def _check_rounds(
-    fetcher: BlobFetcher,
+    fetcher: BlobSource,
     circle: Circle,
     history: History,
     plan: AuditPlan,
@@ -272,7 +312,7 @@ async def _check_rounds(
 class _BlobSource:
     """Where the blobs of an audit come from, and where they are put."""
 
-    fetcher: BlobFetcher
+    fetcher: BlobSource
     """Asks the gateways."""
     history: History
     """Says which gateways there are."""
@@ -335,7 +375,7 @@ def _note_missing(
 
 
 async def _fetch_genesis(
-    fetcher: BlobFetcher, history: History, report: Report, timeout_s: float
+    fetcher: BlobSource, history: History, report: Report, timeout_s: float
 ) -> GridState | None:
     manifest = history.manifest
     digest = manifest.genesis_digest

@@ -4,14 +4,17 @@ import argparse
 import asyncio
 import contextlib
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
 from ledger.audit.findings import Report
 from ledger.errors import UsageError
+from node.cli.audit_bundle import add_bundle_options, audit_bundle_file, audit_saving, check_bundle_options
 from node.cli.audit_lines import join_statement_fields, make_fields, print_report
 from node.cli.audit_names import add_reading_options, read_names
 from node.cli.audit_pace import add_pace, parse_jobs
+from node.cli.bundle_lines import describe_bundle_lines, describe_source
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 from node.operating.printing import say_lines
 
@@ -21,6 +24,9 @@ def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser("audit", help="audit a circle's rounds", description=__doc__)
     add_rpc(parser)
     where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument(
+        "bundle", nargs="?", type=Path, metavar="BUNDLE", help="audit a bundle that --save wrote, without a network"
+    )
     where.add_argument("--contract", metavar="ADDRESS")
     where.add_argument("--circle", type=Path, metavar="FILE", help="take chain and address from a circle file")
     parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="for one blob (default 30)")
@@ -48,19 +54,37 @@ def add_parser(commands: Subparsers) -> None:
         " and what cannot be; with gdpr, ai-act, hipaa the facts under the articles of these laws besides",
     )
     add_reading_options(parser)
+    add_bundle_options(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Audit and print. 0: clean; 1: findings."""
-    from ledger.audit.run import audit
-    from ledger.chain.deployment.deploy import CircleFile
     from node.cli.privacy_statement import describe_statement
 
     if not 0 < options.timeout < float("inf"):
         raise UsageError(f"--timeout {options.timeout} is not above 0: give seconds")
+    check_bundle_options(options)
     scope, laws, names = _parse_scope(options), _parse_laws(options.statement), read_names(options.names)
+    report = _audit_with_progress(options, scope)
+    if options.json:
+        print_json(make_fields(report, names=names) if laws is None else join_statement_fields(report, laws))
+    elif laws is None:
+        print_report(report, names, options.details)
+        say_lines("\n".join(describe_source(report) + describe_bundle_lines(report)))
+    else:
+        say_lines("\n".join(describe_statement(report, laws)))
+    return 0 if report.clean else 1
+
+
+def _audit(options: argparse.Namespace, scope: Any, progress: Any) -> Report:
+    """From where the options say."""
+    from ledger.audit.run import audit
+    from ledger.chain.deployment.deploy import CircleFile
+
+    if options.bundle is not None:
+        return audit_bundle_file(options, scope, parse_jobs(options), progress)
     file = CircleFile.read(options.circle) if options.circle else None
     rpc = choose_rpc_urls(options) or (file.read_rpc_urls() if file else [DEFAULT_RPC])
     address = file.contract if file else options.contract
@@ -75,16 +99,9 @@ def run(options: argparse.Namespace) -> int:
         "scope": scope,
         "jobs": parse_jobs(options),
     }
-    if options.json:
-        report = asyncio.run(audit(rpc, address, **about))
-        print_json(make_fields(report, names=names) if laws is None else join_statement_fields(report, laws))
-    else:
-        report = _audit_with_progress(rpc, address, about)
-        if laws is None:
-            print_report(report, names, options.details)
-        else:
-            say_lines("\n".join(describe_statement(report, laws)))
-    return 0 if report.clean else 1
+    if options.save is not None:
+        return audit_saving(options, rpc, address, about, progress)
+    return asyncio.run(audit(rpc, address, progress=progress, read_at_s=int(time.time()), **about))
 
 
 def _parse_scope(options: argparse.Namespace) -> Any:
@@ -125,18 +142,17 @@ def _check_file(file: Any, rpc: list[str], borne: Any) -> None:
         open_circle(file, rpc, patience=borne)
 
 
-def _audit_with_progress(rpc: list[str], address: str, about: dict[str, Any]) -> Report:
+def _audit_with_progress(options: argparse.Namespace, scope: Any) -> Report:
     """Audit under a bar that counts rounds, on stderr, where that is a terminal; it leaves nothing behind."""
     from rich.progress import Progress
 
-    from ledger.audit.run import audit
     from node.operating.console import CleanConsole
 
     console = CleanConsole(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(console=console, transient=True, disable=options.json or not console.is_terminal) as bar:
         rounds = bar.add_task("reading the chain", total=None)
 
         def show(done: int, total: int) -> None:
             bar.update(rounds, description=f"{done} of {total} rounds", completed=done, total=total)
 
-        return asyncio.run(audit(rpc, address, progress=show, **about))
+        return _audit(options, scope, show)

@@ -60,7 +60,10 @@ class Endpoint:
 
     def make_request(self, method: str, parameters: list[Any]) -> dict[str, Any]:
         """As web3's providers answer."""
-        answer, name = getattr(self, f"_{method}")(*parameters), method
+        asked = getattr(self, f"_{method}", None)
+        if asked is None:
+            return {"error": {"code": -32601, "message": f"the method {method} does not exist"}}
+        answer, name = asked(*parameters), method
         if method == "eth_call":
             answer, name = answer
         if name in self.lies:
@@ -124,7 +127,10 @@ class Endpoint:
         """The one that made the circle alone: it is the founder's first."""
         if transaction != transaction_hash(FIRST_BLOCK):
             return None
-        return {"hash": transaction, "from": FOUNDER, "nonce": "0x0", "to": None, "input": self._artifact.bytecode}
+        return {
+            **{"hash": transaction, "from": FOUNDER, "nonce": "0x0", "to": None, "input": self._artifact.bytecode},
+            **{"blockNumber": hex(FIRST_BLOCK), "transactionIndex": "0x0"},
+        }
 
     def _eth_call(self, call: dict[str, str], block: str) -> tuple[Any, str]:
         at = (self.head if block == "latest" else int(block, 16)) - FIRST_BLOCK

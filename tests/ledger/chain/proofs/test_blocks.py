@@ -88,7 +88,7 @@ def check_transactions(header: Header, signed: list[bytes]) -> None:
 
 
 def check_account(chain: ChainProcess, header: Header, contract: str) -> None:
-    told = chain.rpc("eth_getProof", contract, ["0x0", "0x1"], hex(header.number))
+    told = chain.rpc("eth_getProof", contract, [f"0x{slot:064x}" for slot in (0, 1)], hex(header.number))
     account = prove_account(header.state_root, to_bytes(contract), [to_bytes(one) for one in told["accountProof"]])
     assert "0x" + account.code_hash.hex() == told["codeHash"]
     words = [
