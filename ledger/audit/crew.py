@@ -53,6 +53,8 @@ class Assignment:
     """How many there are."""
     memory_bytes: int
     """For what it keeps from round to round."""
+    head_hash: str = ""
+    """Of the block as of which the chain was read; draws the sample of the noise check."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class Crew:
         self.false_verdicts: dict[int, bool | None] = {}
         self._stack = ExitStack()
         assignments = [
-            Assignment(history, network, genesis, plan, number, jobs, memory_bytes // jobs)
+            Assignment(history, network, genesis, plan, number, jobs, memory_bytes // jobs, report.head_hash)
             for number in range(jobs)
         ]
         with _one_thread_each():
@@ -261,7 +263,7 @@ def serve(line: Connection) -> None:
 def _serve(line: Connection, assignment: Assignment) -> None:
     history, network = assignment.history, assignment.network
     share = SeatShare(assignment.number, assignment.parts)
-    report = Report(network.chain_id, network.contract, 0)
+    report = Report(network.chain_id, network.contract, 0, assignment.head_hash)
     given = history, network, assignment.genesis, report, assignment.plan, assignment.memory_bytes
     with work_alone(*given, share=share) as auditor:
         while True:
