@@ -176,7 +176,7 @@ class MeasuredStep:
         """Of which values the noise is to be seen, (d,)."""
         self.is_counted &= np.abs(base) <= np.repeat(room, lengths)
         step = (state - base) * self.is_counted
-        self.values: Values = step * np.repeat((1 / deviations).astype(np.float32), lengths)
+        self.values: Values = step.astype(np.float32) * np.repeat((1 / deviations).astype(np.float32), lengths)
         """The step in deviations of its noise, (d,), float32; 0 where it is not counted."""
         seen = np.add.reduceat(self.is_counted, starts, dtype=np.int64)
         lengths2 = np.add.reduceat(np.square(step, dtype=np.int64), starts) / variances
@@ -188,13 +188,11 @@ class MeasuredStep:
     def _turn(self, starts: NDArray[np.int64], uncounted: NDArray[np.int64]) -> NDArray[np.complex128]:
         angles = np.float32(_FREQUENCIES[0]) * self.values
         across, along = np.sin(angles), np.cos(angles)
-        twice = 2 * across * along, 2 * along * along - 1
-        # A value that is not counted has no angle, so that it counts 1.
+        twice = 2 * along * across, 2 * np.square(along) - 1
+        # A value that is not counted has no angle, so that it counts 1. Sums of 4,096 are right to 1e-4 in float32.
         return np.array(
             [
-                np.add.reduceat(x, starts, dtype=np.float64)
-                - uncounted
-                + 1j * np.add.reduceat(y, starts, dtype=np.float64)
+                np.add.reduceat(x, starts) - uncounted + 1j * np.add.reduceat(y, starts)
                 for y, x in ((across, along), twice)
             ]
         )

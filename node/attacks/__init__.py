@@ -15,6 +15,7 @@ from node.attacks.buffer import Buffer
 from node.attacks.camouflage import Camouflage
 from node.attacks.collusive import Alie, Dissensus, InnerProduct, MinMax, MinSum, Stall
 from node.attacks.data import Backdoor, FeatureNoise, LabelFlip
+from node.attacks.false_noise import BorrowedNoise, HiddenStep, RepeatedNoise, SignNoise, SparseNoise
 from node.attacks.fang import FangKrum, FangTrim
 from node.attacks.privacy import LessNoise, MoreExamples, Uncharged
 from node.attacks.protocol import Equivocate, FalseVerdict, Withhold
@@ -55,6 +56,11 @@ _KINDS: Final[tuple[type[Attack], ...]] = (
     LessNoise,
     Uncharged,
     MoreExamples,
+    RepeatedNoise,
+    SparseNoise,
+    SignNoise,
+    BorrowedNoise,
+    HiddenStep,
     Oversize,
     Malformed,
 )

@@ -20,8 +20,8 @@ from node.attacks.view import PeerView, Vector
 if TYPE_CHECKING:
     from node.learning.private.mechanism import Mechanism
 
-# Of the noise that is owed: no noise at all has no grid to be rounded to.
-_LEAST_SHARE: Final = 1e-6
+LEAST_SHARE: Final = 1e-6
+"""Of the noise that is owed: no noise at all has no grid to be rounded to."""
 
 
 class LessNoise(Attack):
@@ -40,7 +40,7 @@ class LessNoise(Attack):
         self.share = share
 
     def mechanism(self, mechanism: "Mechanism", round_number: int) -> "Mechanism":  # noqa: ARG002
-        return replace(mechanism, sigma=mechanism.sigma * max(self.share, _LEAST_SHARE))
+        return replace(mechanism, sigma=mechanism.sigma * max(self.share, LEAST_SHARE))
 
 
 class FalseStatement(Attack):

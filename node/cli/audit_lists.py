@@ -135,10 +135,11 @@ def _list_privacy(lines: Sequence[PrivacyLine], most: int) -> Iterator[str]:
     for (seat, tenure), said in sorted(told.items()):
         shares = [line.noise_milli for line in said if line.charged and line.noise_milli is not None]
         least = f"{min(shares) / 1000:.3f}" if shares else "not known"
+        seen = min((line.measured for line in said if line.charged), default=0)
         name = str(seat) if tenure == 1 else f"{seat} (holder {tenure})"
-        rows.append((name, f"{said[-1].epsilon_milli / 1000:.3f}", str(said[-1].rounds), least))
-    heads = ("seat", "ε spent", "rounds charged", "least step / noise")
-    yield from (f"  {line}" for line in tabulate([heads, *rows[:most]], (1, 2, 3)))
+        rows.append((name, f"{said[-1].epsilon_milli / 1000:.3f}", str(said[-1].rounds), least, str(seen)))
+    heads = ("seat", "ε spent", "rounds charged", "least step / noise", "in values")
+    yield from (f"  {line}" for line in tabulate([heads, *rows[:most]], (1, 2, 3, 4)))
     yield from _tell_left(len(rows) - most)
 
 

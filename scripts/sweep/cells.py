@@ -24,6 +24,11 @@ NOT_SIMULATED: Final[Mapping[str, str]] = {
     "less-noise": _NO_TERMS,
     "uncharged": _NO_TERMS,
     "more-examples": _NO_TERMS,
+    "repeated-noise": _NO_TERMS,
+    "sparse-noise": _NO_TERMS,
+    "sign-noise": _NO_TERMS,
+    "borrowed-noise": _NO_TERMS,
+    "hidden-step": _NO_TERMS,
 }
 _FIRST: Final = ("ride", "half-ride", "slow-drift", "sleeper", "dissensus", "alie", "ipm")
 POISON: Final = (
