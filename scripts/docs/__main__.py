@@ -1,4 +1,5 @@
-"""Write what a script makes in docs/: the norm's contents, the tables of rules and of tests, the index of decisions.
+"""Write what a script makes in docs/: the norm's contents, the tables of rules and of tests, the index of decisions,
+the schema of an audit's report.
 
 Usage: python -m scripts.docs            writes what is stale
        python -m scripts.docs --check    changes nothing; exit status 1 if something is stale

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from scripts.docs import citations, decisions, protocol, tested
+from scripts.docs import audit_schema, citations, decisions, protocol, tested
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = ROOT / "docs"
@@ -24,6 +24,7 @@ def made() -> Iterator[tuple[Path, str]]:
     yield DOCS / "rules.md", citations.page(norm, citations.of_code(ROOT), citations.of_tests(ROOT))
     yield DOCS / "tests.md", tested.page(ROOT)
     yield decisions.INDEX, decisions.index()
+    yield DOCS / "audit-report.schema.json", audit_schema.make_schema()
 
 
 def with_part(text: str, name: str, part: str) -> str:
