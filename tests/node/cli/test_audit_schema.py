@@ -13,7 +13,7 @@ from ledger.chain.rpc.patience import EndpointPatience
 from node.cli.audit_lines import FORMAT, make_fields
 from node.cli.main import main
 from node.operating.figures import dump_json
-from tests.node.cli.test_audit_lines import huge, liars
+from tests.support.audit_reports import huge, liars
 from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
 from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, NETWORK, Circle, Honest, Said
 
