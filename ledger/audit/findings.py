@@ -197,8 +197,6 @@ class Report:
     """That block's hash, 0x-prefixed hex; empty where the chain was not read."""
     head_time_s: int | None = None
     """That block's time, Unix seconds."""
-    program: str = ""
-    """The program that audits, and its version."""
     endpoint: str = ""
     """Host and port of the endpoint that told of the chain; of a bundle, of the one that told its maker."""
     read_at_s: int | None = None

@@ -20,7 +20,7 @@ from ledger.audit.kinds import Kind
 from ledger.audit.membership import MembershipLog
 from ledger.audit.plan import AuditPlan, plan_from, plan_sample
 from ledger.audit.privacy_statement import list_holders
-from ledger.audit.source import BlobSource, Source, name_program
+from ledger.audit.source import BlobSource, Source
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import SpillingBlobs
 from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, first_disputable_round
@@ -169,7 +169,7 @@ async def audit_from(
 
 
 def _note_source(source: Source, report: Report) -> None:
-    report.program, report.endpoint, report.read_at_s = name_program(), source.endpoint, source.read_at_s
+    report.endpoint, report.read_at_s = source.endpoint, source.read_at_s
 
 
 def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dict[str, EquivocationProof]]:

@@ -18,7 +18,7 @@ from ledger.audit.bundle.writer import Evidence, write_bundle
 from ledger.audit.findings import Report
 from ledger.audit.plan import AuditPlan
 from ledger.audit.run import EVERYTHING, Progress, Scope, audit_from
-from ledger.audit.source import Source
+from ledger.audit.source import Source, name_program
 from ledger.blobs.contents.checkpoint import first_disputable_round
 from ledger.blobs.contents.records import update_max_bytes
 from ledger.chain.circle import Circle
@@ -120,7 +120,7 @@ class SavingSource(Source):
         return Evidence(
             circle.network,
             headers[reading.mark.number],
-            Made(report.read_at_s or 0, report.endpoint, report.program),
+            Made(report.read_at_s or 0, report.endpoint, name_program()),
             ScopeRow(
                 first_disputable_round(reading.history.number) if scope.first is None else scope.first,
                 scope.sample,

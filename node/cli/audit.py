@@ -14,7 +14,7 @@ from node.cli.audit_bundle import add_bundle_options, audit_bundle_file, audit_s
 from node.cli.audit_lines import join_statement_fields, make_fields, print_report
 from node.cli.audit_names import add_reading_options, read_names
 from node.cli.audit_pace import add_pace, parse_jobs
-from node.cli.bundle_lines import describe_bundle_lines, describe_source
+from node.cli.bundle_lines import describe_bundle_lines
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 from node.operating.printing import say_lines
 
@@ -72,7 +72,8 @@ def run(options: argparse.Namespace) -> int:
         print_json(make_fields(report, names=names) if laws is None else join_statement_fields(report, laws))
     elif laws is None:
         print_report(report, names, options.details)
-        say_lines("\n".join(describe_source(report) + describe_bundle_lines(report)))
+        if report.bundle is not None:
+            say_lines("\n".join(describe_bundle_lines(report)))
     else:
         say_lines("\n".join(describe_statement(report, laws)))
     return 0 if report.clean else 1

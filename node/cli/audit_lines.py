@@ -70,8 +70,11 @@ def join_statement_fields(report: Report, laws: list[str]) -> dict[str, Any]:
 
 
 def make_fields(report: Report, made_s: float | None = None, names: Names | None = None) -> dict[str, Any]:
-    """The report for machines, as docs/audit-report.schema.json has it. made_s: Unix seconds, now where None."""
-    when = datetime.fromtimestamp(time.time() if made_s is None else made_s, UTC)
+    """The report for machines, as docs/audit-report.schema.json has it.
+
+    made_s: Unix seconds; where None when the chain was read, and now where nobody says.
+    """
+    when = datetime.fromtimestamp(_choose_time(report) if made_s is None else made_s, UTC)
     return {
         "format": FORMAT,
         "made_at": f"{when:%Y-%m-%dT%H:%M:%SZ}",
@@ -93,8 +96,13 @@ def print_report(report: Report, names: Names | None = None, details: int | None
 
     console = CleanConsole()
     width = min(max(console.width, NARROWEST), WIDEST)
-    for line in describe_report(report, Shown(width, names or Names(), details, time.time())):
+    for line in describe_report(report, Shown(width, names or Names(), details, _choose_time(report))):
         console.print(Text(line.text, line.style), soft_wrap=True)
+
+
+def _choose_time(report: Report) -> float:
+    """A bundle's report is the one that its maker had, whenever it is audited again."""
+    return time.time() if report.read_at_s is None else report.read_at_s
 
 
 def describe_report(report: Report, shown: Shown) -> Iterator[Line]:
@@ -175,9 +183,15 @@ def _sum_up_clean(report: Report) -> str:
 def _describe_source(report: Report, shown: Shown) -> Iterator[Line]:
     yield Line("")
     place = f"Circle {report.contract} on chain {report.chain_id}, up to block {report.head}"
+    if report.head_time_s is not None:
+        place += f" of {format_time(report.head_time_s)}"
     yield from map(Line, wrap(place, shown.width))
+    if report.head_hash:
+        yield Line(f"block hash {report.head_hash}")
     if shown.made_s is not None:
-        yield Line(f"audited {format_time(shown.made_s)} by folkmoot {find_version()}")
+        told = f"audited {format_time(shown.made_s)} by folkmoot {find_version()}"
+        told += f", chain as told by {report.endpoint}" if report.endpoint else ""
+        yield from map(Line, wrap(told, shown.width))
     if report.task:
         said = (
             f"{report.task}, rule {report.rule}: {format_count(report.rounds, 'round')},"
