@@ -217,6 +217,10 @@ class Report:
     """The (round, judge) drawn; None where all were to be recomputed."""
     sample_seed: int | None = None
     """What drew the sample; None where there is none."""
+    sample_block: int | None = None
+    """Number of the block whose hash gave that; None where a number was given or drawn."""
+    sample_block_hash: str | None = None
+    """That block's hash, 0x-prefixed hex."""
     recomputed: int = 0
     """How many attestations were recomputed."""
     not_recomputed: int = 0

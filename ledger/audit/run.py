@@ -20,6 +20,12 @@ from ledger.audit.kinds import Kind
 from ledger.audit.membership import MembershipLog
 from ledger.audit.plan import AuditPlan, plan_from, plan_sample
 from ledger.audit.privacy_statement import list_holders
+from ledger.audit.sampling import (
+    derive_sample_seed,
+    describe_foreknowledge,
+    fetch_sample_block,
+    find_last_attestation_block,
+)
 from ledger.audit.source import BlobSource, Source
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import SpillingBlobs
@@ -54,6 +60,8 @@ class Scope:
     """So many attestations of these, drawn by the seed; None for all."""
     seed: int = 0
     """Draws the sample."""
+    seed_block: int | None = None
+    """The block whose hash draws the sample in place of a number; None where a number does."""
 
     def plan(self, history: History) -> AuditPlan:
         """What is to be done. Raises UsageError."""
@@ -152,6 +160,7 @@ async def audit_from(
     _note_source(source, report)
     if folded is None:
         return report
+    scope = await asyncio.to_thread(_draw_seed, circle, scope, folded.placed, report)
     history, plan = folded.history, scope.plan(folded.history)
     report.scope, report.sample, report.sample_seed = (
         plan.what,
@@ -170,6 +179,17 @@ async def audit_from(
 
 def _note_source(source: Source, report: Report) -> None:
     report.endpoint, report.read_at_s = source.endpoint, source.read_at_s
+
+
+def _draw_seed(circle: Circle, scope: Scope, placed: list[PlacedEvent], report: Report) -> Scope:
+    """The scope with the seed that its block gives, where a block is to draw the sample. Raises UsageError."""
+    if scope.seed_block is None:
+        return scope
+    mark = fetch_sample_block(circle, scope.seed_block, report.head)
+    report.sample_block, report.sample_block_hash = mark.number, mark.hash
+    said = describe_foreknowledge(mark.number, find_last_attestation_block(placed))
+    report.notes += [] if said is None else [said]
+    return replace(scope, seed=derive_sample_seed(mark.hash, circle.network))
 
 
 def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dict[str, EquivocationProof]]:

@@ -124,7 +124,7 @@ class SavingSource(Source):
             ScopeRow(
                 first_disputable_round(reading.history.number) if scope.first is None else scope.first,
                 scope.sample,
-                None if scope.sample is None else scope.seed,
+                report.sample_seed,
             ),
             circle.code,
             recorded.code[circle.court.lower()],

@@ -13,7 +13,7 @@ from ledger.errors import UsageError
 from node.cli.audit_bundle import add_bundle_options, audit_bundle_file, audit_saving, check_bundle_options
 from node.cli.audit_lines import join_statement_fields, make_fields, print_report
 from node.cli.audit_names import add_reading_options, read_names
-from node.cli.audit_pace import add_pace, parse_jobs
+from node.cli.audit_pace import add_pace, parse_jobs, show_progress
 from node.cli.bundle_lines import describe_bundle_lines
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 from node.operating.printing import say_lines
@@ -45,6 +45,12 @@ def add_parser(commands: Subparsers) -> None:
     )
     add_pace(parser)
     parser.add_argument("--seed", type=int, metavar="NUMBER", help="of the sample, to draw an earlier one again")
+    parser.add_argument(
+        "--seed-block",
+        type=int,
+        metavar="BLOCK",
+        help="the hash of this block draws the sample: named before there is that block, nobody can know it before",
+    )
     parser.add_argument(
         "--statement",
         nargs="?",
@@ -115,8 +121,12 @@ def _parse_scope(options: argparse.Namespace) -> Any:
         raise UsageError(f"--sample {options.sample} is not above 0: give a number of attestations")
     if options.seed is not None and (options.sample is None or options.seed < 0):
         raise UsageError("--seed is a number from 0 that draws a --sample: give both")
+    if options.seed_block is not None and (options.sample is None or options.seed_block < 0):
+        raise UsageError("--seed-block is the number of a block that draws a --sample: give both")
+    if options.seed_block is not None and options.seed is not None:
+        raise UsageError("--seed and --seed-block both draw the sample: give one")
     seed = secrets.randbits(32) if options.seed is None else options.seed
-    return Scope(options.first, options.sample, seed)
+    return Scope(options.first, options.sample, seed, options.seed_block)
 
 
 def _parse_laws(text: str | None) -> list[str] | None:
@@ -144,16 +154,6 @@ def _check_file(file: Any, rpc: list[str], borne: Any) -> None:
 
 
 def _audit_with_progress(options: argparse.Namespace, scope: Any) -> Report:
-    """Audit under a bar that counts rounds, on stderr, where that is a terminal; it leaves nothing behind."""
-    from rich.progress import Progress
-
-    from node.operating.console import CleanConsole
-
-    console = CleanConsole(stderr=True)
-    with Progress(console=console, transient=True, disable=options.json or not console.is_terminal) as bar:
-        rounds = bar.add_task("reading the chain", total=None)
-
-        def show(done: int, total: int) -> None:
-            bar.update(rounds, description=f"{done} of {total} rounds", completed=done, total=total)
-
+    """Audit, and say meanwhile on stderr how far it is, unless a machine reads along."""
+    with show_progress(quiet=options.json) as show:
         return _audit(options, scope, show)

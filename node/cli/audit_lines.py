@@ -205,6 +205,8 @@ def _describe_source(report: Report, shown: Shown) -> Iterator[Line]:
 def _describe_recomputed(report: Report) -> str:
     """What was recomputed, and what was not."""
     said = [f"{format_count(report.recomputed, 'attestation')} recomputed of {report.scope or 'no round'}"]
+    if report.sample_block is not None:
+        said.append(f"drawn by block {report.sample_block}, hash {report.sample_block_hash}")
     if report.started:
         said.append(f"from {format_count(report.started, 'checkpoint')} on")
     if report.not_recomputed:

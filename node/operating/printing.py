@@ -38,6 +38,11 @@ def caution(sentence: str) -> None:
     _write(sys.stderr, f"folkmoot: caution: {make_printable(sentence, SAID_MAX)}")
 
 
+def say_progress(sentence: str) -> None:
+    """How far a command is, on stderr, where no terminal shows a bar."""
+    _write(sys.stderr, make_printable(sentence, SAID_MAX))
+
+
 def complain(sentence: str) -> None:
     """Why a command ends, on stderr."""
     _write(sys.stderr, f"folkmoot: {make_printable(sentence, SAID_MAX)}")

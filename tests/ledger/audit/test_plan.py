@@ -9,8 +9,9 @@ import pytest
 from ledger.audit.findings import Finding, Report
 from ledger.audit.plan import Work, plan_from, plan_owed, plan_sample
 from ledger.audit.run import Scope, audit
+from ledger.audit.sampling import derive_sample_seed
 from ledger.errors import UsageError
-from tests.support.circle_endpoint import URL, Blobs, Endpoint, drawn_seed
+from tests.support.circle_endpoint import FIRST_BLOCK, URL, Blobs, Endpoint, block_hash, drawn_seed
 from tests.support.histories.circles import (
     GENESIS_BLOB,
     GENESIS_ROOT,
@@ -50,13 +51,14 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         sample: int | None = None,
         seed: int = 0,
         lost: Collection[bytes] = (),
+        seed_block: int | None = None,
         **options: Any,
     ) -> tuple[Report, list[bytes]]:
         served = {GENESIS_ROOT: GENESIS_BLOB, **circle.blobs}
         blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
         monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: Endpoint(circle, None).rpc())
         monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
-        scope = Scope(first, sample, seed)
+        scope = Scope(first, sample, seed, seed_block)
         return asyncio.run(audit([URL], NETWORK.contract, scope=scope, **options)), list(blobs.asked)
 
     return run
@@ -104,6 +106,30 @@ def test_a_sample_finds_the_lies_that_are_in_it_and_no_others(audited: Callable[
     assert "seed 7" in report.scope
     everything, _ = audited(circle, sample=10**6)
     assert findings_of(everything) == findings_of(whole)
+
+
+def test_a_block_draws_the_same_sample_for_everybody_and_its_hash_stands_in_the_report(
+    audited: Callable[..., Any],
+) -> None:
+    circle = circle_of("int8")
+    told = Endpoint(circle)
+    report, _ = audited(circle, sample=5, seed_block=told.head)
+    assert (report.sample_block, report.sample_block_hash) == (told.head, block_hash(told.head))
+    seed = derive_sample_seed(block_hash(told.head), NETWORK)
+    assert report.sample_seed == seed
+    assert report.sample == audited(circle, sample=5, seed=seed)[0].sample
+    assert report.sample != audited(circle, sample=5, seed_block=told.head - 1)[0].sample
+    assert report.notes == []
+
+
+def test_a_block_that_judges_could_have_waited_for_is_said_to_be_one(audited: Callable[..., Any]) -> None:
+    report, _ = audited(circle_of("int8"), sample=5, seed_block=FIRST_BLOCK + 1)
+    assert "could know whether that is looked at" in " ".join(report.notes)
+
+
+def test_a_block_that_is_not_there_yet_draws_nothing(audited: Callable[..., Any]) -> None:
+    with pytest.raises(UsageError, match="block 1000000 is not there yet"):
+        audited(circle_of("int8"), sample=5, seed_block=10**6)
 
 
 def test_a_sample_fetches_what_it_follows_from_and_no_more(audited: Callable[..., Any]) -> None:
