@@ -9,8 +9,10 @@ from node.cli.audit import _parse_laws, _parse_scope
 from node.cli.main import main
 
 
-def options(first: int | None = None, sample: int | None = None, seed: int | None = None) -> argparse.Namespace:
-    return argparse.Namespace(first=first, sample=sample, seed=seed)
+def options(
+    first: int | None = None, sample: int | None = None, seed: int | None = None, seed_block: int | None = None
+) -> argparse.Namespace:
+    return argparse.Namespace(first=first, sample=sample, seed=seed, seed_block=seed_block)
 
 
 def test_without_options_everything_that_can_be_disputed_is_recomputed() -> None:
@@ -18,6 +20,7 @@ def test_without_options_everything_that_can_be_disputed_is_recomputed() -> None
     assert (scope.first, scope.sample) == (None, None)
     named = _parse_scope(options(5, 20, 7))
     assert (named.first, named.sample, named.seed) == (5, 20, 7)
+    assert _parse_scope(options(sample=20, seed_block=9)).seed_block == 9
 
 
 def test_a_sample_is_another_one_each_time_unless_its_seed_is_given() -> None:
@@ -31,6 +34,9 @@ def test_a_sample_is_another_one_each_time_unless_its_seed_is_given() -> None:
         (options(sample=0), "above 0"),
         (options(seed=4), "give both"),
         (options(sample=1, seed=-1), "give both"),
+        (options(seed_block=4), "give both"),
+        (options(sample=1, seed_block=-1), "give both"),
+        (options(sample=1, seed=4, seed_block=4), "give one"),
     ],
 )
 def test_what_names_no_rounds_is_refused(wrong: argparse.Namespace, says: str) -> None:
