@@ -77,7 +77,7 @@ class ProgressLines:
 
 @contextmanager
 def show_progress(*, quiet: bool = False) -> Iterator[Progress | None]:
-    """On stderr: a bar on a terminal, which leaves nothing behind; elsewhere a line now and then; nothing if quiet."""
+    """On stderr: a bar on a terminal, gone at the end; elsewhere a line now and then. quiet: neither."""
     from rich.progress import Progress as Bar
 
     from node.operating.console import CleanConsole
