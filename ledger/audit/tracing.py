@@ -23,7 +23,7 @@ from ledger.blobs.contents.records import decode_genesis, update_max_bytes
 from ledger.circle.history import History, Round
 from ledger.errors import PeerFault, SetupError, UsageError
 from ledger.fetch.fetcher import Unavailable
-from ledger.judging.circle_model import find_last_settled
+from ledger.judging.circle_model import find_base_round, find_last_settled
 from ledger.judging.frame_chains import (
     BlobMissing,
     CircleTask,
@@ -41,7 +41,6 @@ from ledger.judging.provenance import (
     Target,
     choose_values,
     explain_untraceable,
-    find_base_holder,
     find_model_holders,
     find_owners,
 )
@@ -113,9 +112,9 @@ def check_traceable(history: History, number: int | None, seat: int | None) -> i
     reason = explain_untraceable(history.manifest.rule)
     if reason is not None:
         raise SetupError(f"no account of shares under rule {history.manifest.rule}: {reason}")
-    if seat is not None and find_base_holder(history, wanted, seat) is None:
+    if seat is not None and find_base_round(history, wanted, seat) is None:
         raise UsageError(
-            f"seat {seat} attested nothing up to round {wanted}, so that its base is the genesis: name another one"
+            f"seat {seat} had no base of its own up to round {wanted}: name a seat that attested, or a later round"
         )
     return wanted
 
@@ -144,15 +143,17 @@ async def trace(
     tally = await asyncio.to_thread(Tally, target, genesis, rounds, owners, room.allocate)
     await walk.sum_up(rounds, tally)
     account = await asyncio.to_thread(tally.account)
+    # [REJECT] R33.4: what rounding left is within its bound.
+    assert account.residual <= account.bound
     return Traced(number, last, seat, target, tuple(rounds), account, tally)
 
 
 def _find_holders(history: History, number: int, seat: int | None) -> tuple[tuple[Holder, ...], int]:
     """Whose bases are accounted for, none for the genesis, and the last round that matters."""
     if seat is not None:
-        holder = find_base_holder(history, number, seat)
-        assert holder is not None
-        return (holder,), number
+        round_ = find_base_round(history, number, seat)
+        assert round_ is not None
+        return ((seat, round_.begun[seat]),), round_.number
     found = find_model_holders(history, number)
     return ((), 0) if found is None else (found[1], found[0].number)
 

@@ -93,14 +93,6 @@ def choose_values(holders: Sequence[Holder], bases: Sequence[GridState]) -> Targ
     return Target(model, tuple(holders), choice)
 
 
-def find_base_holder(history: History, number: int, seat: int) -> Holder | None:
-    """Who held a seat when it last attested, up to a round; None where it never did."""
-    for round_ in reversed(history.rounds[:number]):
-        if seat in round_.attestations:
-            return seat, round_.begun[seat]
-    return None
-
-
 def find_model_holders(history: History, number: int) -> tuple[Round, tuple[Holder, ...]] | None:
     """The round whose bases make the model of round `number`, and whose they are; None where it is the genesis."""
     round_ = find_model_round(history, number)
@@ -259,8 +251,12 @@ class Tally:
         if len(rounds) > ROUNDS_MAX:
             raise ValueError(f"{len(rounds)} rounds are more than the {ROUNDS_MAX} that can be summed exactly")
         self._target, self._genesis, self._owner_of = target, genesis, owners
-        self.coefficients = [trace_coefficients(rounds, holder) for holder in target.holders]
-        """Of each of the target's holders: step → its coefficient, in 2**−96."""
+        self._counts = target.count_values()
+        self.coefficients = [
+            trace_coefficients(rounds, holder) if count else {}
+            for holder, count in zip(target.holders, self._counts, strict=True)
+        ]
+        """Of each of the target's holders whose base gave a value: step → its coefficient, in 2**−96."""
         self._mixings = count_mixings(rounds, target.holders)
         known = sorted({owners[step] for one in self.coefficients for step in one})
         self._rows = {owner: row for row, owner in enumerate(known)}
@@ -313,10 +309,9 @@ class Tally:
                 norms2[row] += _square(put_in)
                 along[row] += float(np.sum(way_ * (put_in * 2.0**-_TALLY_BITS)))
             residual = max(residual, int(np.abs(left).max(initial=0)))
-        counts = self._target.count_values()
         size = max(1, self._genesis.size)
         means = {
-            step: sum(n * one.get(step, 0) for n, one in zip(counts, self.coefficients, strict=True)) / size
+            step: sum(n * one.get(step, 0) for n, one in zip(self._counts, self.coefficients, strict=True)) / size
             for step in sorted({step for one in self.coefficients for step in one})
         }
         steps = {

@@ -23,6 +23,7 @@ from node.cli import (
     seat,
     simulate,
     status,
+    trace,
 )
 from node.cli import node as node_command
 from node.operating import printing
@@ -46,6 +47,7 @@ COMMANDS = (
     privacy,
     leakage,
     model,
+    trace,
 )
 USAGE, SET_UP, INTERRUPTED = 2, 3, 130
 

@@ -31,12 +31,12 @@ def add_parser(commands: Subparsers) -> None:
     )
     export.add_argument("--seat", type=int, metavar="S", help="this seat's base (default: the circle's model)")
     export.add_argument("--out", type=Path, default=Path("model.safetensors"), help="the file to write")
-    _add_source(export)
+    add_source(export)
     verify = _add_action(
         actions, "verify", "say which circle, round and seat a model's file is of, or where it differs", run_verify
     )
     verify.add_argument("file", type=Path, metavar="FILE")
-    _add_source(verify)
+    add_source(verify)
     evaluate = _add_action(
         actions, "evaluate", "measure a model's file on the task's held-out data, beside the circle's", run_evaluate
     )
@@ -48,7 +48,7 @@ def add_parser(commands: Subparsers) -> None:
         help="beside the models of this round (default: the file's, else the last)",
     )
     evaluate.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
-    _add_source(evaluate)
+    add_source(evaluate)
     diff = _add_action(actions, "diff", "compare two models' files tensor by tensor", run_diff)
     diff.add_argument("first", type=Path, metavar="A")
     diff.add_argument("second", type=Path, metavar="B")
@@ -61,7 +61,7 @@ def _add_action(actions: Subparsers, name: str, text: str, run: Any) -> argparse
     return parser
 
 
-def _add_source(parser: argparse.ArgumentParser) -> None:
+def add_source(parser: argparse.ArgumentParser) -> None:
     """Which circle, and where its blobs come from; --json."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -154,7 +154,7 @@ def run_verify(options: argparse.Namespace) -> int:
 
     head = read_head(options.file)
     opened = open_source(options)
-    with _show_progress() as progress:
+    with show_progress() as progress:
         found = recompute(opened, options, lambda source: verify_model(head, source, progress))
     where = {"contract": opened.circle.network.contract.lower(), "chain_id": opened.circle.network.chain_id}
     if options.json:
@@ -166,7 +166,7 @@ def run_verify(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _show_progress() -> Iterator[Any]:
+def show_progress() -> Iterator[Any]:
     """A bar that counts rounds, on stderr, where that is a terminal."""
     from rich.progress import Progress
 

@@ -111,11 +111,11 @@ def describe_base_lacking(history: Any, error: Any) -> str:
     """Whose base cannot be recomputed, and for lack of which blob. error: BaseLacking."""
     return (
         f"the base of seat {error.seat} after round {error.round_number} cannot be recomputed:"
-        f" {_name_blob(history, error.lacking.digest)}{describe_lacking(error.lacking)}"
+        f" {name_blob(history, error.lacking.digest)}{describe_lacking(error.lacking)}"
     )
 
 
-def _name_blob(history: Any, digest: bytes) -> str:
+def name_blob(history: Any, digest: bytes) -> str:
     """What the chain calls a blob, to put before its digest; empty where it names none."""
     for round_ in history.rounds:
         for seat, committed in round_.commits.items():

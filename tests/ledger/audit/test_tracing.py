@@ -33,6 +33,8 @@ from tests.support.histories.circles import (
     genesis_state,
     hand_over,
 )
+from tests.support.histories.private_circles import Private
+from tests.support.privacy import TERMS
 from tests.support.specification.provenance import follow_coefficients
 
 pytestmark = pytest.mark.rule("R33")
@@ -200,6 +202,25 @@ async def test_who_is_away_or_publishes_what_is_no_update_keeps_its_base() -> No
             assert np.array_equal(traced.target.model, circle.carried[seat].base)
 
 
+async def test_in_a_private_circle_steps_are_accounted_for_with_their_noise() -> None:
+    peers: dict[int, Honest] = {seat: Private(seat) for seat in range(SEATS)}
+    circle = Recorder(
+        seats=SEATS,
+        rounds=ROUNDS,
+        rule="tether",
+        rule_parameters={},
+        cheats=peers,
+        privacy=TERMS,
+        genesis=GENESIS_ROOT.hex(),
+        codec="int8-zstd",
+    )
+    traced = await trace_in(circle, seat=2)
+    assert traced.account.residual <= traced.account.bound
+    found = sum_of(traced, find_steps(circle), np.zeros(genesis_state().size))
+    assert np.abs(traced.target.model - genesis_state() - found).max() <= traced.account.bound + 1
+    assert all(share.norm > 0 for share in traced.account.steps.values())
+
+
 async def test_it_is_the_same_with_hardly_any_memory() -> None:
     circle = circle_of("tether", codec="delta")
     assert (await trace_in(circle, memory=4)).account == (await trace_in(circle)).account
@@ -216,7 +237,7 @@ async def test_what_cannot_be_accounted_for_is_refused_with_the_reason() -> None
     circle = circle_of("tether")
     with pytest.raises(UsageError, match=r"no model of round 9: the rounds settled in this circle are 0\.\.4"):
         await trace_in(circle, 9)
-    with pytest.raises(UsageError, match="seat 9 attested nothing up to round 4"):
+    with pytest.raises(UsageError, match="seat 9 had no base of its own up to round 4"):
         await trace_in(circle, seat=9)
     with pytest.raises(Unavailable):
         await trace_in(circle, lost={circle.updates[2, 1]})

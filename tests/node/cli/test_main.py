@@ -55,6 +55,7 @@ COMMAND_LINES = {
     "privacy": ["privacy", "plan"],
     "leakage": ["leakage"],
     "model": ["model", "export"],
+    "trace": ["trace"],
     "demo": ["demo"],
     "simulate": ["simulate"],
 }

@@ -1,0 +1,242 @@
+"""`folkmoot trace`: whose data is in a model, by how much, and whom it reached."""
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from ledger.errors import SetupError, UsageError
+from node.cli.model import add_source, open_source, show_progress
+from node.cli.opened import OpenCircle
+from node.cli.options import Subparsers, print_json
+from node.cli.recomputing import describe_lacking, name_blob, open_gateways
+from node.operating.printing import say
+
+
+def add_parser(commands: Subparsers) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("trace", help="say whose data is in a model, and how much", description=__doc__)
+    parser.add_argument(
+        "model",
+        type=Path,
+        nargs="?",
+        metavar="MODEL",
+        help="a file that `folkmoot model export` wrote: the account is of the model that it holds",
+    )
+    parser.add_argument(
+        "--round", type=int, metavar="R", help="the model after this round (default: the last settled)"
+    )
+    parser.add_argument("--seat", type=int, metavar="S", help="this seat's base (default: the circle's model)")
+    parser.add_argument(
+        "--of",
+        type=int,
+        metavar="SEAT",
+        help="which updates of this seat are in it, or that none is, and whom it reached",
+    )
+    parser.add_argument(
+        "--verdicts",
+        action="store_true",
+        help="from the chain alone, no blobs: whom updates can have reached, by who accepted whom; no shares",
+    )
+    parser.add_argument(
+        "--without", type=int, metavar="SEAT", help="write the model less what this seat put in, to --out"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="with --without: the safetensors file to write")
+    parser.add_argument("--task", help="with --without: FILE.py:CLASS where the circle's task is no built-in one")
+    parser.add_argument(
+        "--graph",
+        type=Path,
+        metavar="FILE",
+        help="draw who was mixed into whom, as .svg or .png; --of SEAT is marked",
+    )
+    add_source(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Recompute, account and print."""
+    from ledger.audit.tracing import Room, check_traceable
+    from ledger.judging.circle_model import find_last_settled
+    from ledger.judging.provenance import explain_untraceable
+
+    _check_options(options)
+    head = None if options.model is None else _read_head(options.model)
+    opened = open_source(options)
+    number, seat = _choose_model(options, head, opened)
+    _check_seats(options, opened.history)
+    rule = opened.history.manifest.rule
+    reason = None if options.verdicts else explain_untraceable(rule)
+    if options.verdicts or (reason is not None and not _asks_for_shares(options)):
+        last = find_last_settled(opened.history) if number is None else number
+        if not 0 <= last <= find_last_settled(opened.history):
+            raise UsageError(f"round {last} is not settled: name one of 0..{find_last_settled(opened.history)}")
+        return _tell_verdicts(options, opened, last, reason)
+    wanted = check_traceable(opened.history, number, seat)
+    with Room() as room:
+        told = _trace(options, opened, wanted, seat, room)
+        if head is not None:
+            _check_same(head, opened, told)
+        remainder = None if options.without is None else _write_without(options, opened, told)
+        if options.graph is not None:
+            _draw(options, told)
+        _print(options, told, remainder)
+    return 0
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    """Raises UsageError."""
+    if options.model is not None and (options.round is not None or options.seat is not None):
+        raise UsageError("MODEL names its round and seat itself: leave --round and --seat out")
+    if (options.without is None) != (options.out is None):
+        raise UsageError("--without SEAT and --out FILE go together: give both")
+    if options.task is not None and options.without is None:
+        raise UsageError("--task goes with --without: it measures what is left of the model")
+    if options.verdicts and _asks_for_shares(options):
+        raise UsageError("--verdicts tells of no model's values: leave MODEL, --without and --graph out")
+    for path in (options.out, options.graph):
+        if path is not None and not path.parent.is_dir():
+            raise UsageError(f"there is no folder {path.parent} to write to: choose another name than {path}")
+    if options.graph is not None and options.graph.suffix.lower() not in (".svg", ".png"):
+        raise UsageError(f"--graph {options.graph} ends in neither .svg nor .png: name it so")
+
+
+def _asks_for_shares(options: argparse.Namespace) -> bool:
+    return any(one is not None for one in (options.model, options.without, options.graph))
+
+
+def _check_seats(options: argparse.Namespace, history: Any) -> None:
+    for name in ("of", "without", "seat"):
+        seat = getattr(options, name)
+        if seat is not None and seat not in history.seats:
+            newest = max(history.seats, default=0)
+            raise UsageError(f"--{name} {seat}: the circle has no such seat: its seats are 0..{newest}")
+
+
+def _read_head(path: Path) -> Any:
+    from node.models.model_file import read_head
+
+    return read_head(path)
+
+
+def _choose_model(options: argparse.Namespace, head: Any, opened: OpenCircle) -> tuple[int | None, int | None]:
+    """Round and seat that are meant; None: the last one, the circle's model. Raises UsageError, SetupError."""
+    if head is None:
+        return options.round, options.seat
+    facts, network = head.read_facts(), opened.circle.network
+    if (facts.chain_id, facts.contract) != (network.chain_id, network.contract.lower()):
+        raise UsageError(
+            f"{options.model} is of circle {facts.contract} on chain {facts.chain_id}, not of"
+            f" {network.contract.lower()} on chain {network.chain_id}: name that circle's file"
+        )
+    return facts.round, facts.seat
+
+
+def _check_same(head: Any, opened: OpenCircle, told: Any) -> None:
+    """Whether a file holds the model that was accounted for. Raises SetupError."""
+    import numpy as np
+
+    from node.models.verification import compare_layout, read_state
+
+    layout = opened.history.manifest.layout
+    differing = compare_layout(head, layout)
+    if not differing:
+        state, off = read_state(head, layout)
+        if off or not np.array_equal(state, told.traced.target.model):
+            differing = [f"its values are not those of {told.whose}"]
+    if differing:
+        raise SetupError(
+            f"{head.path} is not the model that it says it is: {differing[0]}: `folkmoot model verify` tells more"
+        )
+
+
+def _trace(options: argparse.Namespace, opened: OpenCircle, wanted: int, seat: int | None, room: Any) -> Any:
+    """A `Told`. Raises SetupError where a blob is not to be had."""
+    from ledger.audit.tracing import trace
+    from ledger.fetch.fetcher import Unavailable
+    from node.cli.trace_lines import Told
+    from node.duties.circle_model import ModelState
+    from node.models.own_blobs import OwnBlobsFirst
+    from node.models.taking_out import Source, find_blocks
+
+    history, network = opened.history, opened.circle.network
+
+    async def work(progress: Any) -> Any:
+        async with open_gateways(history, options.timeout) as gateways:
+            fetch = gateways if options.data is None else OwnBlobsFirst(options.data, gateways)
+            source = Source(network, history, find_blocks(opened.placed), fetch)
+            traced = await trace(history, network.domain_separator, wanted, seat, fetch, room, progress)
+        seats = tuple(one for one, _ in traced.target.holders)
+        return traced, source.make_facts(ModelState(traced.round, traced.seat, seats, traced.target.model))
+
+    try:
+        with show_progress() as progress:
+            traced, facts = asyncio.run(work(progress))
+    except Unavailable as lacking:
+        raise SetupError(
+            f"no account, as {name_blob(history, lacking.digest)}{describe_lacking(lacking)}: try again when more"
+            " members are up; what the chain alone says is told with --verdicts"
+        ) from lacking
+    return Told(opened.block, history, traced, facts)
+
+
+def _tell_verdicts(options: argparse.Namespace, opened: OpenCircle, last: int, reason: str | None) -> int:
+    """Whom updates can have reached, from the chain alone."""
+    from node.cli.trace_lines import describe_verdicts, make_verdict_fields
+
+    history = opened.history
+    seats = sorted(history.seats) if options.of is None else [options.of]
+    if options.json:
+        print_json(make_verdict_fields(history, last, seats, options.seat) | {"why_no_shares": reason})
+        return 0
+    if reason is not None:
+        say(f"shares   none under rule {history.manifest.rule}: {reason}")
+    for line in describe_verdicts(history, last, seats, options.seat):
+        say(line)
+    return 0
+
+
+def _write_without(options: argparse.Namespace, opened: OpenCircle, told: Any) -> dict[str, Any]:
+    """The model less a seat's part, in a file, and the figures of both where they can be measured."""
+    from node.cli.trace_lines import sum_parts
+    from node.models.removing import remove_part, write_remainder
+
+    model, manifest = told.traced.target.model, opened.history.manifest
+    left = remove_part(model, sum_parts(told, options.without))
+    data = write_remainder(options.out, told.facts, options.without, manifest.layout, left)
+    written = {"without": options.without, "file": str(options.out), "bytes": len(data)}
+    return written | _measure(options, manifest, model, left)
+
+
+def _measure(options: argparse.Namespace, manifest: Any, model: Any, left: Any) -> dict[str, Any]:
+    """Figures of the model and of what is left of it; none, and why, where there are no data here."""
+    from node.cli.opened import load_circle_task
+    from node.learning.training import use_one_thread
+    from node.models.removing import measure_both
+
+    use_one_thread()
+    try:
+        whole, without = measure_both(load_circle_task(manifest, options.task), manifest, model, left)
+    except (UsageError, SetupError) as error:
+        return {"figures": None, "figures_without": None, "why_no_figures": str(error)}
+    return {"figures": whole, "figures_without": without, "why_no_figures": None}
+
+
+def _draw(options: argparse.Namespace, told: Any) -> None:
+    from node.cli.trace_picture import draw_graph
+
+    draw_graph(options.graph, told, options.of)
+
+
+def _print(options: argparse.Namespace, told: Any, remainder: dict[str, Any] | None) -> None:
+    from node.cli.trace_lines import describe_account, describe_inclusion, describe_remainder, make_fields
+
+    if options.json:
+        print_json(make_fields(told) | ({} if remainder is None else {"remainder": remainder}))
+        return
+    lines = describe_account(told) if options.of is None else describe_inclusion(told, options.of)
+    for line in lines:
+        say(line)
+    for line in describe_remainder(remainder) if remainder is not None else ():
+        say(line)
+    if options.graph is not None:
+        say(f"graph    {options.graph}")
