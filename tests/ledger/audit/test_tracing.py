@@ -30,6 +30,7 @@ from tests.support.histories.circles import (
     Circle,
     FalseJudge,
     Honest,
+    Poisoner,
     genesis_state,
     hand_over,
 )
@@ -39,13 +40,6 @@ from tests.support.specification.provenance import follow_coefficients
 
 pytestmark = pytest.mark.rule("R33")
 ROUNDS, SEATS = 4, 4
-
-
-class Poisoner(Honest):
-    """Publishes its base turned round."""
-
-    def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
-        return np.float32(-3) * super().trained(number, base)
 
 
 class Garbled(Honest):

@@ -25,8 +25,7 @@ from node.duties.circle_model import ModelState
 from node.models.metadata import MARK
 from node.models.model_file import read_head
 from node.models.removing import FORMAT, remove_part, write_remainder
-from tests.ledger.audit.test_tracing import Poisoner
-from tests.support.histories.circles import GENESIS_ROOT, NETWORK, Away, Circle, FalseJudge, Honest
+from tests.support.histories.circles import GENESIS_ROOT, NETWORK, Away, Circle, FalseJudge, Honest, Poisoner
 from tests.support.model_files import source_of
 
 pytestmark = pytest.mark.rule("R33.6")

@@ -314,6 +314,13 @@ class Away(Honest):
         return None if number in self.rounds else super().blob(number, update)
 
 
+class Poisoner(Honest):
+    """Publishes its base turned round, three times as large."""
+
+    def trained(self, number: int, base: NDArray[np.int32]) -> NDArray[np.float32]:
+        return np.float32(-3) * super().trained(number, base)
+
+
 class FalseJudge(Honest):
     """Says the opposite about one seat in some rounds, where it judged it."""
 
