@@ -103,7 +103,7 @@ def test_hundreds_of_honest_updates_raise_nothing(size: int) -> None:
     """Three authors; the same way in each step, small noise beside it, and units whose gradient is always 0."""
     layout = (Tensor("a", (4, size), 0), Tensor("b", (3,), 2))
     rng, d = np.random.default_rng(size), 4 * size + 3
-    checks = NoiseChecks(manifest_of(1, layout=layout), 3)
+    checks = NoiseChecks(manifest_of(1, layout=layout), 3, size)
     way = np.where(np.arange(d) % 3, rng.normal(size=d), 0)
     for number in range(1, (400 if size < 5000 else 2 * RUN) // 3):
         for seat in range(3):

@@ -41,7 +41,10 @@ def draw(rng: np.random.Generator) -> Vector:
 
 def find_named(attack: Attack, rounds: int = 6) -> list[int]:
     """The rounds in which an audit names seat 1, which attacks so; seat 0 is honest and never named."""
-    checks, rng = NoiseChecks(manifest_of(rounds, layout=LAYOUT), 2), np.random.default_rng(1)
+    checks, rng = (
+        NoiseChecks(manifest_of(rounds, layout=LAYOUT), 2, 2),
+        np.random.default_rng(1),
+    )
     known: dict[int, Vector] = {}
     bases: dict[int, Vector] = {}
     named = []
