@@ -11,6 +11,7 @@ from ledger.audit.bundle.reader import Bundle
 from ledger.audit.findings import Report
 from ledger.audit.run import Progress, Scope, audit_from
 from ledger.audit.source import Source
+from ledger.chain.contract.artifact import CodeMismatch
 from ledger.errors import UsageError
 
 
@@ -89,5 +90,9 @@ def open_bundle(path: Path, pinned: str | None) -> tuple[Bundle, Proved]:
 
 
 def _check_manifest(bundle: Bundle) -> None:
-    if read_code_task(bundle) not in (b"", bundle.root.manifest.name.digest):
+    try:
+        task = read_code_task(bundle)
+    except CodeMismatch:
+        return  # a finding of the audit's
+    if task != bundle.root.manifest.name.digest:
         raise BadBundle(f"{bundle.path} has another manifest than its circle's code names")

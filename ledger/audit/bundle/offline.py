@@ -139,7 +139,7 @@ class BundledBlobs:
 
 
 def read_code_task(bundle: Bundle) -> bytes:
-    """The digest of the manifest that the circle's code pins; empty where the code is not this version's."""
+    """The digest of the manifest that the circle's code pins, 32 bytes. Raises CodeMismatch for other code."""
     artifact = load_circle_artifact()
     code = bundle.read(bundle.root.code.circle.name)
     return artifact.read_immutables(code, to_checksum_address(to_bytes(bundle.root.contract)))["TASK"]
