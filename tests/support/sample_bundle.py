@@ -88,11 +88,10 @@ def read_block(digest: bytes) -> bytes | None:
 
 def make_header(number: int, **roots: bytes) -> HeaderRow:
     """A header with these roots."""
-    fields = [
-        bytes(32), bytes(32), bytes(20), roots.get("state_root", bytes(32)), roots.get("transactions_root", bytes(32)),
-        roots.get("receipts_root", bytes(32)), bytes(256), 0, number, 30_000_000, 21_000, 1_700_000_000 + number, b"",
-        bytes(32), bytes(8), 10**9,
-    ]  # fmt: skip
+    names = ("state_root", "transactions_root", "receipts_root")
+    begin = [bytes(32), bytes(32), bytes(20), *(roots.get(name, bytes(32)) for name in names), bytes(256)]
+    numbers = [0, number, 30_000_000, 21_000, 1_700_000_000 + number]
+    fields = [*begin, *numbers, b"", bytes(32), bytes(8), 10**9]
     encoded = rlp.encode(fields)
     return HeaderRow(number, to_hex(keccak(encoded)), 1_700_000_000 + number, to_hex(encoded))
 

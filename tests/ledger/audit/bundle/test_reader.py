@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ledger.audit.bundle.car_file import encode_header, encode_section
 from ledger.audit.bundle.facts import check_facts
 from ledger.audit.bundle.names import DAG_JSON, BadBundle, BlockName
 from ledger.audit.bundle.reader import Bundle
@@ -87,14 +88,13 @@ def test_without_proofs_it_is_an_endpoints_word(tmp_path: Path) -> None:
     assert (proved.placed, proved.transactions) == (set(), set())
 
 
+def _state(evidence: Evidence) -> State:
+    assert evidence.state is not None
+    return evidence.state
+
+
 def _other_state(evidence: Evidence, **changes: Any) -> State:
-    assert evidence.state is not None
-    return msgspec.structs.replace(evidence.state, **changes)
-
-
-def _storage(evidence: Evidence) -> list[Any]:
-    assert evidence.state is not None
-    return evidence.state.storage
+    return msgspec.structs.replace(_state(evidence), **changes)
 
 
 FORGERIES: dict[str, Callable[[Evidence], dict[str, Any]]] = {
@@ -106,15 +106,17 @@ FORGERIES: dict[str, Callable[[Evidence], dict[str, Any]]] = {
     "other code": lambda _: {"circle_code": b"other code"},
     "another running hash": lambda _: {"history": b"\x01" * 24},
     "another reputation": lambda e: {"reputation_words": [b"\x01" * 32, *e.reputation_words[1:]]},
-    "an account's node too few": lambda e: {
-        "state": _other_state(e, account=e.state.account[:-1] if e.state else [])
-    },
+    "an account's node too few": lambda e: {"state": _other_state(e, account=_state(e).account[:-1])},
     "another word": lambda e: {
         "state": _other_state(
-            e, storage=[msgspec.structs.replace(_storage(e)[0], value=to_hex(b"\x09" * 32)), *_storage(e)[1:]]
+            e,
+            storage=[
+                msgspec.structs.replace(_state(e).storage[0], value=to_hex(b"\x09" * 32)),
+                *_state(e).storage[1:],
+            ],
         )
     },
-    "a word too few": lambda e: {"state": _other_state(e, storage=_storage(e)[1:])},
+    "a word too few": lambda e: {"state": _other_state(e, storage=_state(e).storage[1:])},
     "another event": lambda e: {
         "events": [
             EventRow(7, 0, e.headers[7].hash, to_hex(bytes(32)), [to_hex(TOPIC)], to_hex(DATA[:-1] + b"\x06"))
@@ -201,8 +203,6 @@ def test_a_signature_of_another_bundle_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_car_of_somebody_elses_is_told_apart(tmp_path: Path) -> None:
-    from ledger.audit.bundle.car_file import encode_header, encode_section
-
     name = BlockName.of(DAG_JSON, b"{}")
     (tmp_path / "b.car").write_bytes(encode_header([name]) + encode_section(name, b"{}"))
     with pytest.raises(BadBundle, match=r"b\.car is no proper bundle"):
