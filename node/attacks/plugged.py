@@ -93,7 +93,9 @@ class Plugged(Behaviour):
     def train_on(self, task: Task) -> Task:
         if not (self._attack.poisons_data or self._measured.has_figures):
             return task
-        return SpoiledTask(task.spec, task.definition, task.siblings, self._attack, self._measured)
+        return SpoiledTask(
+            task.spec, task.definition, task.siblings, task.frozen_values, self._attack, self._measured
+        )
 
     def train_privately(self, training: PrivateTraining) -> PrivateTraining:
         return SpoiledTraining(training, self._attack)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import SetupError, UsageError
+from node.cli.beginning import FoundedOn, add_from_model, check_from_model
 from node.cli.forking import Fork, Forked, add_fork, open_fork, recompute_fork, take_over
 from node.cli.options import (
     DEFAULT_RPC,
@@ -28,6 +29,8 @@ from node.cli.terms import add_terms, parse_terms
 from node.operating.printing import caution, say
 from node.seat.accounts import LOCAL_CHAIN_IDS, open_deployer_key, read_deployer_address
 
+# What a circle goes on from, where that is not the untrained model.
+Begun = Forked | FoundedOn | None
 # A chain of one machine replaces no blocks; elsewhere so many must lie on top before an address is given to peers.
 _CONFIRMATIONS = 3
 
@@ -44,6 +47,7 @@ def add_parser(commands: Subparsers) -> None:
     add_privacy(parser)
     add_terms(parser)
     add_fork(parser)
+    add_from_model(parser)
     parser.add_argument("--out", type=Path, default=Path("circle.json"), help="the circle file to write")
     parser.add_argument(
         "--anew", action="store_true", help="replace a circle file whose circle is gone with its chain"
@@ -66,32 +70,36 @@ def run(options: argparse.Namespace) -> int:
     from ledger.chain.transactions.sender import Sender
     from node.learning.genesis import write_genesis
     from node.learning.second_making import check_made_alike
+    from node.learning.template import Template
     from node.tasks.interface import BUILT_IN
 
     # Known before anything is computed or paid for.
     _check_options(options)
+    check_from_model(options)
     fork = open_fork(options)
     take_over(options, fork)
-    task, rehearsal, founding, plan, forked = _plan(options, fork)
+    task, rehearsal, founding, plan, begun = _plan(options, fork)
     rpc = connect(_rpc_urls(options, fork), patience=parse_patience(options))
     chain_id = check_chain(rpc, options.chain_id)
     if options.estimate:
-        return _estimate(options, rpc, chain_id, plan, forked)
+        return _estimate(options, rpc, chain_id, plan, begun)
     file = find_deployed(rpc, chain_id, plan, options.out, court=options.court, anew=options.anew)
     if file is not None:
         write_genesis(options.out, founding.genesis)
-        _print(options, plan, forked, file, "there already")
+        _print(options, plan, begun, file, "there already")
         return 0
     confirmations = _confirmations(options, chain_id)
     finished = finish_begun(rpc, chain_id, plan, options.out, confirmations)
     if finished is not None:
         write_genesis(options.out, founding.genesis)
-        _print(options, plan, forked, finished.file, "sent before", finished.paid)
+        _print(options, plan, begun, finished.file, "sent before", finished.paid)
         return 0
     pace = measure_block_time_s(rpc)
     check_windows(plan.chosen, pace)
     if options.task not in BUILT_IN:
-        check_made_alike(task, rehearsal.template, _made_with(options))
+        # As the task makes it: another process has no file of weights.
+        made = Template.of(task, options.seed) if options.from_model else rehearsal.template
+        check_made_alike(task, made, _made_with(options))
     payer = read_deployer_address(options.keystore, chain_id)
     court = find_known_court(rpc, options.out, options.court)
     quoted = quote(rpc, payer, plan, court)
@@ -106,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
     # On the disk before anything is paid: without it, nobody can start whose torch draws other first weights.
     write_genesis(options.out, founding.genesis)
     done = deploy_circle(sender, plan, options.out, confirmations, court)
-    _print(options, plan, forked, done.file, "deployed", done.paid)
+    _print(options, plan, begun, done.file, "deployed", done.paid)
     return 0
 
 
@@ -123,13 +131,14 @@ def _check_options(options: argparse.Namespace) -> None:
         raise UsageError(f"--gas-price {options.gas_price} is not in 0..10^9 gwei: choose another price")
 
 
-def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any, Any, Forked | None]:
+def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any, Any, Begun]:
     """The task, what its rehearsal gave, what the circle starts from, what to deploy, and what it goes on from."""
     from ledger.chain.deployment.deploy import make_plan
     from node.learning.genesis import Agreement, agree_template, found_circle
     from node.learning.private.budget import UnchargedTraining
     from node.learning.rehearsal import rehearse
     from node.learning.training import use_one_thread
+    from node.models.weights import begin_from, encode_beginning, measure_coarseness, use_own_units
     from node.tasks.interface import load_task
 
     use_one_thread()
@@ -138,8 +147,16 @@ def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any
     if privacy is None and fork is not None:
         privacy = fork.manifest.privacy
     private = None if privacy is None else UnchargedTraining(privacy)
-    rehearsal = rehearse(task, seed=options.seed, seats=options.peers, codec=options.codec, private=private)
-    template, forked = rehearsal.template, None
+    beginning = None if options.from_model is None else begin_from(options.from_model, task, options.seed)
+    rehearsal = rehearse(
+        task if beginning is None else beginning.task,
+        seed=options.seed,
+        seats=options.peers,
+        codec=options.codec,
+        private=private,
+        template=None if beginning is None else beginning.template,
+    )
+    template, forked, genesis = rehearsal.template, None, None
     if fork is not None:
         # Its bases are in its units, and of its tensors alone.
         try:
@@ -149,6 +166,10 @@ def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any
                 f"{options.fork_from} is of a circle that this task cannot go on from: {error}"
             ) from error
         forked = recompute_fork(fork, options.timeout)
+        genesis = forked.model.blob
+    if beginning is not None:
+        template = use_own_units(beginning, template)
+        genesis = encode_beginning(beginning, template)
     agreed = Agreement(
         options=_made_with(options),
         degree=options.degree,
@@ -160,8 +181,13 @@ def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any
         privacy=privacy,
         origin=None if forked is None else forked.origin,
     )
-    founding = found_circle(template, agreed, None if forked is None else forked.model.blob)
-    return task, rehearsal, founding, make_plan(founding.manifest, terms), forked
+    founding = found_circle(template, agreed, genesis)
+    manifest = founding.manifest
+    begun: Begun = forked
+    if beginning is not None:
+        coarseness = measure_coarseness(manifest, founding.genesis, template)
+        begun = FoundedOn(beginning, manifest.genesis, manifest.frozen, coarseness)
+    return task, rehearsal, founding, make_plan(manifest, terms), begun
 
 
 def _made_with(options: argparse.Namespace) -> dict[str, Any]:
@@ -186,7 +212,7 @@ def _confirmations(options: argparse.Namespace, chain_id: int) -> int:
     return 0 if chain_id in LOCAL_CHAIN_IDS else _CONFIRMATIONS
 
 
-def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any, forked: Forked | None) -> int:
+def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any, begun: Begun) -> int:
     """Print the cost of the deployment and of the rounds, these as measured: see ledger.chain.deployment.cost."""
     from ledger.chain.deployment.cautions import check_windows, find_cautions
     from ledger.chain.deployment.cost import round_gas
@@ -217,11 +243,11 @@ def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any, f
                 "peer_round_gas": per_round.peer_round,
                 "deploy_wei": quoted.gas * price,
                 "peer_wei": (per_round.join + options.rounds * per_round.peer_round) * price,
-                "fork": forked and forked.as_fields(),
+                **_make_begun_fields(begun),
             }
         )
         return 0
-    for line in forked.describe() if forked else ():
+    for line in begun.describe() if begun else ():
         say(line)
     peer_gas = per_round.join + options.rounds * per_round.peer_round
     say(f"deploy   {_cost(quoted.gas, price)}, once")
@@ -235,6 +261,13 @@ def _estimate(options: argparse.Namespace, rpc: Any, chain_id: int, plan: Any, f
     return 0
 
 
+def _make_begun_fields(begun: Begun) -> dict[str, Any]:
+    return {
+        "fork": begun.as_fields() if isinstance(begun, Forked) else None,
+        "from_model": begun.as_fields() if isinstance(begun, FoundedOn) else None,
+    }
+
+
 def _cost(gas: int, price_wei: int) -> str:
     from ledger.chain.transactions.fees import GWEI
     from ledger.untrusted.text import format_ether
@@ -245,7 +278,7 @@ def _cost(gas: int, price_wei: int) -> str:
 def _print(
     options: argparse.Namespace,
     plan: Any,
-    forked: Forked | None,
+    begun: Begun,
     file: Any,
     how: str,
     paid: Any = None,
@@ -268,7 +301,7 @@ def _print(
                 "cost_wei": paid and paid.cost_wei,
                 "sent": how == "deployed",
                 "file": str(options.out),
-                "fork": forked and forked.as_fields(),
+                **_make_begun_fields(begun),
             }
         )
         return
@@ -279,7 +312,7 @@ def _print(
     cost = "" if paid is None else f", {paid.gas:,} gas = {format_ether(paid.cost_wei)}"
     say(f"circle   {file.contract} on chain {file.chain_id}, block {file.block}: {how}{cost}")
     say(f"task     {manifest.task}, {manifest.state_size} parameters, rule {manifest.rule}, {file.task}")
-    for line in forked.describe() if forked else ():
+    for line in begun.describe() if begun else ():
         say(line)
     say("terms    " + ", ".join(f"{name} {value}" for name, value in file.terms.items()))
     if (privacy := manifest.privacy) is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle, open_address, open_named
-from node.cli.options import Subparsers, add_json, add_rpc, print_json
+from node.cli.options import Subparsers, add_frozen, add_json, add_rpc, print_json
 from node.cli.recomputing import (
     add_timeout,
     check_timeout,
@@ -48,6 +48,7 @@ def add_parser(commands: Subparsers) -> None:
         help="beside the models of this round (default: the file's, else the last)",
     )
     evaluate.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
+    add_frozen(evaluate)
     add_source(evaluate)
     diff = _add_action(actions, "diff", "compare two models' files tensor by tensor", run_diff)
     diff.add_argument("first", type=Path, metavar="A")
@@ -195,7 +196,9 @@ def run_evaluate(options: argparse.Namespace) -> int:
     opened = open_source(options)
     manifest = opened.history.manifest
     vector = read_vector(head, manifest)
-    judge = Judge(load_circle_task(manifest, options.task), manifest, _find_own_part(opened, options))
+    judge = Judge(
+        load_circle_task(manifest, options.task, options.frozen), manifest, _find_own_part(opened, options)
+    )
     number = _choose_round(options, head.metadata, opened.history)
     rows = [Evaluated(str(options.file), None, None, judge.judge(vector))]
     models = recompute(opened, options, lambda source: recompute_round(source, number))

@@ -16,6 +16,7 @@ from node.cli.attack_options import add_attack
 from node.cli.opened import load_circle_task
 from node.cli.options import (
     Subparsers,
+    add_frozen,
     add_json,
     add_key,
     add_rpc,
@@ -44,6 +45,7 @@ def add_parser(commands: Subparsers) -> None:
     add_key(parser, required=True)
     parser.add_argument("--data", type=Path, required=True, help="the peer's folder: blobs, state, certificate")
     parser.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
+    add_frozen(parser)
     parser.add_argument(
         "--cold",
         metavar="ADDRESS",
@@ -171,7 +173,7 @@ def run(options: argparse.Namespace) -> int:
     if options.fail_at:
         settings["fail_at"] = parse_fail_at(options.fail_at).fail_if_reached
     use_one_thread()
-    task = load_circle_task(manifest, options.task)
+    task = load_circle_task(manifest, options.task, options.frozen)
     report = print_json if options.json else _print_event
     _tell_origin(options, manifest, file, report)
     with DataFolder.open(options.data, circle.network, opened_in) as folder:

@@ -96,19 +96,29 @@ def open_address(options: argparse.Namespace) -> OpenCircle:
     return replace(opened, file=replace(named, block=opened.placed[0].position[0]))
 
 
-def load_circle_task(manifest: Any, spec: str | None) -> Any:
-    """The circle's task, with the options all agreed on; a user's own file is named on the command line."""
+def load_circle_task(manifest: Any, spec: str | None, frozen: Path | None = None) -> Any:
+    """The circle's task, with the options all agreed on; a user's own file is named on the command line.
+
+    frozen: a safetensors file with what is frozen of its model; None where model() says it.
+    """
     from node.tasks.interface import BUILT_IN, load_task
 
     if spec is None and manifest.task not in BUILT_IN:
         raise UsageError(f"the circle trains {manifest.task}, which is not built in: name its file with --task")
     options = manifest.task_options
-    return load_task(
+    task = load_task(
         spec or manifest.task,
         skew=float(options.get("skew", 0.0)),
         seed=int(options.get("seed", 0)),
         samples=int(options.get("samples", 1000)),
     )
+    if frozen is None:
+        return task
+    from node.models.weights import open_frozen
+
+    if not manifest.frozen:
+        raise UsageError("--frozen is for a circle whose model has a frozen part, and this one's has none")
+    return replace(task, frozen_values=open_frozen(frozen))
 
 
 class Caller:

@@ -59,6 +59,17 @@ def parse_patience(options: argparse.Namespace) -> "EndpointPatience":
     return EndpointPatience.of(options.patience)
 
 
+def add_frozen(parser: argparse.ArgumentParser) -> None:
+    """--frozen."""
+    parser.add_argument(
+        "--frozen",
+        type=Path,
+        metavar="FILE",
+        help="take what is frozen of the model from this safetensors file: the one that the circle was deployed"
+        " --from-model, where its task does not load it itself",
+    )
+
+
 def add_key(parser: argparse.ArgumentParser, required: bool) -> None:
     """--keystore and --password-file."""
     parser.add_argument("--keystore", type=Path, required=required, help="encrypted key, see `folkmoot keys new`")

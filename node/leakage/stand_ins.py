@@ -44,7 +44,7 @@ class StandIn:
         self._publishing = publishing
         task, template = publishing.task, publishing.template
         self._trainer = Trainer(
-            DealtTask(task.spec, task.definition, task.siblings, share),
+            DealtTask(task.spec, task.definition, task.siblings, task.frozen_values, share),
             template.layout,
             seat=number,
             seats=number + 1,

@@ -10,10 +10,13 @@ from torch import nn
 
 from ledger.circle.manifest import FROZEN_MARK_DIGITS
 from ledger.errors import SetupError
+from node.tasks.frozen_values import FrozenValues
+from node.tasks.sharing import format_names, tensors_of
 
 _NEXT: Final = (
-    "start the peer with the circle's own task file, and load what is frozen from the same file as all others:"
-    " another release of torch may draw other values"
+    "start the peer with the circle's own task file, and load what is frozen from the same file as all others"
+    " (--frozen FILE, where the circle was deployed with --from-model): another release of torch may draw other"
+    " values"
 )
 
 
@@ -47,6 +50,41 @@ def read_tensor_bytes(tensor: torch.Tensor) -> bytes:
     """The values of a dense tensor, in C order."""
     flat = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy().tobytes()
+
+
+def load_frozen(model: nn.Module, names: Sequence[str], values: FrozenValues, spec: str) -> None:
+    """Give a model's frozen tensors their values, in the model's own dtypes. names: of its frozen tensors.
+
+    Raises SetupError where the file lacks one of them, or has it in another shape.
+    """
+    groups, state = tensors_of(model, spec), model.state_dict()
+    places = {name: next((one for one in groups[name] if one in values.tensors), None) for name in names}
+    if lacking := [name for name, place in places.items() if place is None]:
+        raise SetupError(
+            f"{values.path} lacks {format_names(lacking)}, frozen in {spec}: name the file that holds all that is"
+            " frozen"
+        )
+    for name, place in places.items():
+        assert place is not None
+        there, here = values.tensors[place], state[name]
+        if there.shape != here.shape:
+            raise SetupError(
+                f"{values.path} has {place} as {list(there.shape)}, and it is {list(here.shape)} in {spec}: name"
+                " the file that belongs to this task"
+            )
+        if _find_kind(there) != _find_kind(here):
+            raise SetupError(
+                f"{values.path} has {place} as {there.dtype}, and it is {here.dtype} in {spec}: name a file whose"
+                " frozen tensors are such numbers"
+            )
+        with torch.no_grad():
+            here.copy_(there)
+
+
+def _find_kind(tensor: torch.Tensor) -> str:
+    if tensor.is_complex():
+        return "complex"
+    return "real" if tensor.is_floating_point() else "integer"
 
 
 def check_frozen(names: Sequence[str], own: Frozen, pinned: Frozen) -> None:

@@ -33,13 +33,22 @@ class Rehearsal:
     """Why training was not tried: data() gave nothing on this machine."""
 
 
-def rehearse(task: Task, *, seed: int, seats: int, codec: str, private: PrivateTraining | None = None) -> Rehearsal:
+def rehearse(
+    task: Task,
+    *,
+    seed: int,
+    seats: int,
+    codec: str,
+    private: PrivateTraining | None = None,
+    template: Template | None = None,
+) -> Rehearsal:
     """Make the model, train a round of seat 0 where it has data here, encode, decode, evaluate.
 
-    seats: how many the circle starts with. private: of a circle with differential privacy. Raises SetupError,
-    naming tensor and method, where any of it fails.
+    seats: how many the circle starts with. private: of a circle with differential privacy. template: the model with
+    the values to begin with; those that model() gives where it is None. Raises SetupError, naming tensor and
+    method, where any of it fails.
     """
-    plain = Template.of(task, seed)
+    plain = template or Template.of(task, seed)
     genesis = plain.make_initial()
     trained, kept, untried = _trained(task, plain, seats, seed, private)
     template = plain.in_units_of(choose_exponents(plain.layout, genesis, trained))

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
-from node.learning.frozen import Frozen, digest_frozen, read_tensor_bytes
+from node.learning.frozen import Frozen, digest_frozen, load_frozen, read_tensor_bytes
 from node.learning.layout import Layout, Vector, find_not_finite, flatten, load_into, make_layout
 from node.learning.private_part import PrivatePart
 from node.learning.recalibration import find_normalisations, recalibrate
@@ -46,6 +46,8 @@ class Template:
         with task.run_user_code("state_dict() of what model() gives"):
             parts = parts_of(model, task.sharing, task.spec)
         _forget_computed(model)
+        if task.frozen_values is not None:
+            load_frozen(model, parts.frozen, task.frozen_values, task.spec)
         found = cls(task.spec, model, parts, make_layout(model, parts), digest_frozen(model, parts.frozen))
         if names := find_not_finite(found.layout, found.make_initial()):
             raise SetupError(
@@ -57,6 +59,15 @@ class Template:
     def in_units_of(self, layout: Layout) -> "Template":
         """The same with the units of a layout of the same tensors."""
         return replace(self, layout=layout)
+
+    def holding(self, values: Mapping[str, torch.Tensor]) -> "Template":
+        """The same, begun from other values. values: of shared tensors, by name, in the model's shapes."""
+        model = copy.deepcopy(self.model)
+        state = model.state_dict()
+        with torch.no_grad():
+            for name, tensor in values.items():
+                state[name].copy_(tensor)
+        return replace(self, model=model)
 
     def make_initial(self) -> Vector:
         """What is shared of the untrained model, (d,), float32, in the layout's units."""

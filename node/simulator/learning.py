@@ -169,7 +169,7 @@ class PeersTraining:
 
     def _trainer(self, seat: int, kept: PrivatePart, data: Any, task: Task, template: Template) -> Trainer:
         return Trainer(
-            DealtTask(task.spec, task.definition, task.siblings, data),
+            DealtTask(task.spec, task.definition, task.siblings, task.frozen_values, data),
             template.layout,
             seat=seat,
             seats=self._scenario.peers,

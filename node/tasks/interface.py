@@ -36,6 +36,7 @@ from torch.nn.parameter import is_lazy
 
 from ledger.errors import SetupError, UsageError
 from node.tasks import fashion_mnist
+from node.tasks.frozen_values import FrozenValues
 from node.tasks.sharing import Sharing, sharing_of
 from node.tasks.siblings import Siblings
 
@@ -72,6 +73,8 @@ class Task:
     """An instance of the user's class."""
     siblings: Siblings | None = field(default=None, compare=False)
     """What lies beside the user's file; None for a task that ships."""
+    frozen_values: FrozenValues | None = field(default=None, compare=False)
+    """What its frozen tensors hold; None where model() says it."""
 
     @property
     def sharing(self) -> Sharing:

@@ -18,6 +18,8 @@ from tests.support.shell import WAIT_S, run_to_its_end
 
 README = Path(__file__).parents[2] / "README.md"
 SECTION = "By hand, in four terminals"
+# Goes on with the circle of the former.
+NEXT = "Taking the model out"
 SERVING = ("folkmoot chain", "folkmoot node")
 
 
@@ -59,9 +61,10 @@ def test_the_readmes_commands_by_hand_do_what_it_says(tmp_path: Path) -> None:
     scripts = Path(sys.executable).parent
     assert shutil.which("folkmoot", path=str(scripts)), "folkmoot is not installed beside this Python"
     environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
-    commands = commands_of(SECTION)
+    commands = commands_of(SECTION) + commands_of(NEXT)
     assert sum(command.startswith("folkmoot node") for command in commands) >= 2
     assert any(command.startswith("folkmoot audit") for command in commands)
+    assert any(command.startswith("folkmoot model verify") for command in commands)
     with contextlib.ExitStack() as terminals:
         for number, command in enumerate(commands):
             log = tmp_path / f"terminal-{number}.log"
