@@ -59,8 +59,9 @@ def read_lines_of_readme() -> str:
     """The Python block of the README's section about taking the model out."""
     found = re.search(r"^## Taking the model out\n(.*?)^## ", README.read_text(), re.MULTILINE | re.DOTALL)
     assert found is not None
-    [block] = re.findall(r"^```python\n(.*?)^```", found[1], re.MULTILINE | re.DOTALL)
-    return block
+    blocks: list[str] = re.findall(r"^```python\n(.*?)^```", found[1], re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 1
+    return blocks[0]
 
 
 def load_as_the_readme_says(folder: Path) -> str:

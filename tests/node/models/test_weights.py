@@ -43,7 +43,8 @@ class Adapted(nn.Module):
         self.phase = nn.Parameter(torch.ones(3, dtype=torch.complex64))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return (self.base(self.norm(x)) + x @ self.down.T @ self.up.T) * self.phase.abs()
+        found: torch.Tensor = (self.base(self.norm(x)) + x @ self.down.T @ self.up.T) * self.phase.abs()
+        return found
 
 
 class Adapting:
