@@ -2,20 +2,13 @@
 
 import pytest
 
-from ledger.blobs.contents.records import (
-    UPDATE_MAGIC,
-    Update,
-    decode_blob,
-    decode_genesis,
-    state_digest,
-    update_max_bytes,
-)
+from ledger.blobs.contents.records import decode_genesis, state_digest
 from ledger.chain.deployment.circle_file import CircleFile
 from ledger.circle.manifest import Origin
 from ledger.judging.circle_model import find_first_commit
-from node.blobs.store import BlockStore
 from node.cli.main import main
 from node.learning.genesis import genesis_path
+from tests.support.network.first_updates import base_of_first_update
 from tests.support.network.local_run import LocalRun
 
 pytestmark = pytest.mark.rule("R31")
@@ -80,11 +73,3 @@ def test_a_member_leaves_and_the_others_go_on_from_before_it_came(
     assert run.findings() == []
     assert [one["is_equal"] for one in run.events(0, "notice") if one["kind"] == "origin_checked"] == [True]
     assert [one["round"] for one in run.events(1, "notice") if one["kind"] == "origin"] == [origin.round]
-
-
-def base_of_first_update(run: LocalRun, index: int) -> bytes:
-    """Digest of the state that a peer says to have begun from."""
-    history, store = run.history(), BlockStore(run.network.peers[index].folder / "data" / "blobs")
-    blob = store.find(history.rounds[0].commits[run.seat(index)], update_max_bytes(history.manifest))
-    assert blob is not None
-    return decode_blob(blob, UPDATE_MAGIC, Update, len(blob)).base

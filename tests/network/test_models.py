@@ -14,7 +14,7 @@ from ledger.blobs.contents.records import decode_genesis, state_digest
 from node.cli.main import main
 from node.learning.genesis import genesis_path
 from node.models.model_file import read_head
-from tests.network.test_forking import base_of_first_update
+from tests.support.network.first_updates import base_of_first_update
 from tests.support.network.local_run import LocalRun
 
 pytestmark = pytest.mark.rule("R31")
