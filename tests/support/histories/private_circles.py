@@ -36,7 +36,7 @@ class Private(Honest):
         asked = {"rounds": number, "charged": 1, "examples": 1000} | self.changes.get(number, {})
         return make_statement(TERMS, asked.pop("rounds"), asked.pop("charged"), **asked)
 
-    def blob(self, number: int, update: Update) -> bytes:
+    def blob(self, number: int, update: Update) -> bytes | None:
         return encode_update(msgspec.structs.replace(update, privacy=self.says(number)))
 
 
