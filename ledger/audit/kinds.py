@@ -90,7 +90,7 @@ class KindWords:
         return plural.removesuffix("s") if number == 1 else plural
 
 
-_NOBODY: Final = "nobody can tell: its author withheld it, or nobody keeps it any more"
+_NOBODY: Final = "nobody can tell (its author withheld it, or nobody keeps it any more)"
 _CHAIN: Final = "the contract or the endpoint: report it"
 _WORDS: Final[Mapping[Kind, KindWords]] = MappingProxyType(
     {

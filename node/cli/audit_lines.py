@@ -1,5 +1,6 @@
 """What an audit found, in lines for people and fields for machines."""
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -135,7 +136,8 @@ def sum_up(report: Report, groups: Sequence[FindingGroup], names: Names) -> str:
         seat, peer = seats[0]
         said = said if seat is None else f"{_name_seat(seat, peer, names)}: {said}"
         if not blamed and (fault := told[0].fault):
-            said += f" (at fault: {fault.partition(':')[0]})"
+            # In brackets or behind a colon stands what to do, or why.
+            said += f" (at fault: {re.split(' ?[:(]', fault)[0]})"
     else:
         listed = [
             "the circle itself" if seat is None else _name_seat(seat, peer, names)

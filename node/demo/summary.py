@@ -123,11 +123,9 @@ def _print_audit(console: Console, report: dict[str, Any]) -> None:
     else:
         text = Text(f"audit     {len(report['findings'])} findings", "bold red")
     console.print(text)
-    for finding in report["findings"][:10]:
-        console.print(
-            f"          {finding['check']} round {finding['round']} seat {finding['seat']}: {finding['fact']}",
-            highlight=False,
-        )
+    for group in report["groups"][:10]:
+        whose = "" if group["seat"] is None else f"seat {group['seat']}: "
+        console.print(f"          {group['check']} {whose}{group['says']}", highlight=False)
 
 
 def _mean(values: "list[float] | list[int]") -> float | None:
