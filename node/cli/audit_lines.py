@@ -20,6 +20,8 @@ FORMAT: Final = 1
 NARROWEST: Final = 80
 WIDEST: Final = 120
 """Columns: on a wider terminal a line is not longer than that."""
+_LABEL: Final = 12
+"""Columns for the name of what is said."""
 _NAMED_MAX: Final = 3
 """Of more seats than that only the number is told in the first line."""
 _GROUPS_MAX: Final = 24
@@ -75,10 +77,10 @@ def make_fields(report: Report, made_s: float | None = None, names: Names | None
 
     made_s: Unix seconds; where None when the chain was read, and now where nobody says.
     """
-    when = datetime.fromtimestamp(_choose_time(report) if made_s is None else made_s, UTC)
+    made_s = _choose_time(report) if made_s is None else made_s
     return {
         "format": FORMAT,
-        "made_at": f"{when:%Y-%m-%dT%H:%M:%SZ}",
+        "made_at": _format_iso(made_s),
         "made_by": f"folkmoot {find_version()}",
         "names": (names or Names()).to_fields(),
         **asdict(report),
@@ -87,6 +89,14 @@ def make_fields(report: Report, made_s: float | None = None, names: Names | None
         "looked_at": {unit.value: seats for unit, seats in report.looked_at.items()},
         "groups": [make_group_fields(group) for group in group_findings(report)],
     }
+
+
+def _format_iso(unix_s: float) -> str | None:
+    """None for a time that no calendar has."""
+    try:
+        return f"{datetime.fromtimestamp(unix_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def print_report(report: Report, names: Names | None = None, details: int | None = None) -> None:
@@ -183,30 +193,33 @@ def _sum_up_clean(report: Report) -> str:
 
 
 def _describe_source(report: Report, shown: Shown) -> Iterator[Line]:
+    """What was audited, as of when, from whom, and how much of it."""
     yield Line("")
-    place = f"Circle {report.contract} on chain {report.chain_id}, up to block {report.head}"
-    if report.head_time_s is not None:
-        place += f" of {format_time(report.head_time_s)}"
-    yield from map(Line, wrap(place, shown.width))
-    if report.head_hash:
-        yield Line(f"block hash {report.head_hash}")
-    if shown.made_s is not None:
-        told = f"audited {format_time(shown.made_s)} by folkmoot {find_version()}"
-        told += f", chain as told by {report.endpoint}" if report.endpoint else ""
-        yield from map(Line, wrap(told, shown.width))
+    for name, said in _list_source(report, shown):
+        yield from map(Line, wrap(said, shown.width, f"{name:<{_LABEL}}", " " * _LABEL))
+
+
+def _list_source(report: Report, shown: Shown) -> Iterator[tuple[str, str]]:
+    """(what, said of it); after the first of several lines about one thing, what is empty."""
+    yield "circle", f"{report.contract} on chain {report.chain_id}"
     if report.task:
-        said = (
-            f"{report.task}, rule {report.rule}: {format_count(report.rounds, 'round')},"
-            f" {format_count(report.seats, 'seat')}, {format_count(report.blobs, 'blob')} fetched"
-            f" ({report.blob_bytes / 1e6:.1f} MB)"
-        )
-        yield from map(Line, wrap(said, shown.width))
-    yield from map(Line, wrap(_describe_recomputed(report), shown.width))
+        rounds, seats = format_count(report.rounds, "round"), format_count(report.seats, "seat")
+        yield "task", f"{report.task}, rule {report.rule}, {rounds}, {seats}"
+    when = "" if report.head_time_s is None else f", of {format_time(report.head_time_s)}"
+    yield "as of", f"block {report.head}{when}"
+    if report.head_hash:
+        yield "", report.head_hash
+    if report.endpoint:
+        yield "told by", f"the endpoint at {report.endpoint}"
+    if shown.made_s is not None:
+        yield "audited", f"{format_time(shown.made_s)}, by folkmoot {find_version()}"
+    yield "blobs", f"{report.blobs} fetched, {report.blob_bytes / 1e6:.1f} MB"
+    yield "recomputed", _describe_recomputed(report)
 
 
 def _describe_recomputed(report: Report) -> str:
     """What was recomputed, and what was not."""
-    said = [f"{format_count(report.recomputed, 'attestation')} recomputed of {report.scope or 'no round'}"]
+    said = [f"{format_count(report.recomputed, 'attestation')} of {report.scope or 'no round'}"]
     if report.sample_block is not None:
         said.append(f"drawn by block {report.sample_block}, hash {report.sample_block_hash}")
     if report.started:

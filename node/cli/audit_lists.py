@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from ledger.audit.availability import Attendance, HolderAvailability
@@ -12,7 +11,7 @@ from ledger.audit.groups import describe_rounds
 from ledger.untrusted.text import format_ether
 from node.cli.audit_names import Names
 from node.operating.layout import cut, tabulate, wrap
-from node.operating.wording import format_count, format_seats
+from node.operating.wording import format_count, format_seats, format_time
 
 _SHOWN_MAX: Final = 12
 """So many entries of a list are shown, unless the whole was asked for."""
@@ -54,7 +53,7 @@ def _list_membership(changes: Sequence[MembershipChange], names: Names, width: i
     else:
         told_of = list(changes)
     for change in told_of[:most]:
-        when = "" if change.time_s is None else f", {datetime.fromtimestamp(change.time_s, UTC):%Y-%m-%d %H:%M:%SZ}"
+        when = "" if change.time_s is None else f", {format_time(change.time_s)}"
         said = f"seat {change.seat} {change.change} in round {change.round}{when}, block {change.block}"
         yield from wrap(said, width, "  ", "    ")
         yield from wrap(names.describe(change.peer), width, "      ", "        ")

@@ -4,8 +4,11 @@ import time
 
 
 def format_time(unix_s: float) -> str:
-    """A moment."""
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(unix_s))
+    """A moment; one that no calendar has, as it stands."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(unix_s))
+    except (ValueError, OverflowError, OSError):
+        return f"second {unix_s:g}"
 
 
 def format_seats(seats: list[int]) -> str:

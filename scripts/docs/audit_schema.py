@@ -47,7 +47,11 @@ def _describe_added() -> dict[str, Any]:
     """The fields that a report has for machines only."""
     return {
         "format": {"const": FORMAT, "description": "Another number once a field means something else."},
-        "made_at": {"type": "string", "format": "date-time", "description": "When the audit was made, UTC."},
+        "made_at": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "When the chain was read for it, UTC; of a bundle, for its maker. Null where no calendar has it.",
+        },
         "made_by": {"type": "string", "description": "The program that audited, and its version."},
         "names": {
             "type": "object",

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from ledger.audit.availability import Attendance, HolderAvailability
 from ledger.audit.coin import CoinFlow, CoinLoss
-from ledger.audit.findings import Check, Report
+from ledger.audit.findings import Check, MembershipChange, Report
 from ledger.audit.kinds import Kind
 from node.cli.audit_lines import Shown, describe_report, make_fields, print_report
 from node.cli.audit_names import ALL, Names
@@ -172,7 +172,7 @@ def test_the_report_says_what_was_and_what_was_not_recomputed(capsys: pytest.Cap
     report.sample, report.sample_seed = [(3, 1), (5, 0)], 7
     print_report(report)
     said = " ".join(capsys.readouterr().out.split())
-    assert "1 attestation recomputed of 2 drawn from 40 in rounds 1 to 10, seed 7" in said
+    assert "recomputed 1 attestation of 2 drawn from 40 in rounds 1 to 10, seed 7" in said
     assert "from 2 checkpoints on; 1 could not be; 3 updates of final rounds are not served any more" in said
     assert {"sample": [(3, 1), (5, 0)], "sample_seed": 7, "recomputed": 1}.items() <= make_fields(report).items()
 
@@ -184,3 +184,11 @@ def test_machines_get_a_format_when_and_by_which_program() -> None:
     assert fields["names"] == {address(4): "Clinic Nord"}
     (group,) = fields["groups"]
     assert (group["count"], group["looked_at"], group["rounds"], group["blamed"]) == (35, 35, [[26, 60]], True)
+
+
+def test_a_time_of_no_calendar_is_told_as_it_stands() -> None:
+    report = liars(4)
+    report.head_time_s = report.read_at_s = 2**62
+    report.membership = [MembershipChange("left", 1, 4, address(4), "given up", 7, "0x", 2**62)]
+    assert "of second 4.6" in join(tell(report))
+    assert make_fields(report)["made_at"] is None
