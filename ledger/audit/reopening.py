@@ -40,7 +40,7 @@ def choose_scope(bundle: Bundle, asked: Scope) -> Scope:
     """The bundle's own rounds, or fewer. Raises UsageError."""
     row = bundle.root.scope
     if asked.first is None and asked.sample is None:
-        return Scope(row.first, row.sample, row.seed or 0)
+        return Scope(row.first, row.sample, row.seed or 0, row.seed_block)
     if asked.first is not None and asked.first < row.first:
         raise UsageError(f"{bundle.path} begins with round {row.first}: --from {asked.first} goes behind that")
     if row.sample is not None:

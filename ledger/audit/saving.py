@@ -115,7 +115,7 @@ class SavingSource(Source):
         invalid = {digest: [name.digest for name in names] for digest, names in blobs_before[1].items()}
         invalid |= gathered.invalid
         missing = blobs_before[2] | gathered.missing
-        headers = self._collect_headers(reading)
+        headers = self._collect_headers(reading, scope.seed_block)
         words = recorded.read_call("reputation_words")
         return Evidence(
             circle.network,
@@ -124,7 +124,8 @@ class SavingSource(Source):
             ScopeRow(
                 first_disputable_round(reading.history.number) if scope.first is None else scope.first,
                 scope.sample,
-                report.sample_seed,
+                report.sample_seed if scope.seed_block is None else None,
+                scope.seed_block,
             ),
             circle.code,
             recorded.code[circle.court.lower()],
@@ -141,10 +142,11 @@ class SavingSource(Source):
             {digest: why for digest, why in missing.items() if digest not in whole and digest not in invalid},
         )
 
-    def _collect_headers(self, reading: Reading) -> dict[int, HeaderRow]:
+    def _collect_headers(self, reading: Reading, seed_block: int | None) -> dict[int, HeaderRow]:
         """Of all blocks that a check or a proof needs."""
         hashes = {place.position[0]: place.block_hash for place in reading.placed}
         wanted = find_placed_blocks(reading.placed) | {reading.mark.number}
+        wanted |= set() if seed_block is None else {seed_block}
         found = {row.number: row for row in self._gathered.earlier.read_headers()} if self._gathered.earlier else {}
         found = {number: row for number, row in found.items() if row.hash == hashes.get(number)}
         found |= {number: row for number, row in self._recorded.headers.items() if number in wanted}

@@ -157,7 +157,9 @@ class ScopeRow(Row, frozen=True):
     sample: Whole | None
     """So many attestations of these; None for all."""
     seed: Whole | None
-    """Drew the sample."""
+    """Drew the sample; None where a block did."""
+    seed_block: Whole | None = None
+    """Number of the block that drew it."""
 
 
 class Code(Row, frozen=True):

@@ -272,6 +272,15 @@ def test_a_sample_is_drawn_again_as_it_was(tmp_path: Path, circle: Circle, save:
         reopen(tmp_path / "b.car", Scope(sample=2))
 
 
+def test_a_sample_that_a_block_drew_is_drawn_by_that_block(
+    tmp_path: Path, circle: Circle, save: Callable[..., Any]
+) -> None:
+    block = FIRST_BLOCK + len(circle.events) - 2
+    online, _ = save(tmp_path / "b.car", circle, scope=Scope(sample=4, seed_block=block))
+    assert online.sample_block == block
+    assert asdict(reopen(tmp_path / "b.car")) == asdict(online)
+
+
 def test_a_history_that_is_not_the_contracts_leaves_nothing_to_keep(
     tmp_path: Path, circle: Circle, save: Callable[..., Any]
 ) -> None:
