@@ -18,7 +18,7 @@ from ledger.arithmetic.exact import GridState
 from ledger.audit.copies import CopyLog, PublishedState
 from ledger.audit.findings import Report
 from ledger.audit.plan import AuditPlan
-from ledger.audit.round_checks import RoundAuditor, find_named_checkpoints
+from ledger.audit.round_checks import RoundAuditor, Standing, find_named_checkpoints
 from ledger.audit.shares import Phase, SeatShare, Step, join
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import CarriedStates, Holder, SpilledStates
@@ -55,6 +55,8 @@ class Assignment:
     """For what it keeps from round to round."""
     head_hash: str = ""
     """Of the block as of which the chain was read; draws the sample of the noise check."""
+    standing: Standing | None = None
+    """Where its seats are after the rounds before the plan's."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class PartDone:
     """The judges whose checkpoints it asks for."""
     false_verdicts: dict[int, bool | None] = field(default_factory=dict)
     """As RoundAuditor has it, of its judges."""
+    standing: Standing | None = None
+    """Where its seats are, where that was asked."""
 
 
 def choose_jobs(wanted: int | None, plan: AuditPlan, history: History) -> int:
@@ -91,13 +95,14 @@ def appoint(
     report: Report,
     plan: AuditPlan,
     memory_bytes: int,
+    standing: Standing | None = None,
 ) -> "Iterator[RoundAuditor | Crew]":
     """Who recomputes: this process where jobs is 1, else so many of them. memory_bytes: as Crew has it."""
     if jobs > 1:
-        with Crew(jobs, history, network, genesis, report, plan, memory_bytes) as crew:
+        with Crew(jobs, history, network, genesis, report, plan, memory_bytes, standing) as crew:
             yield crew
     else:
-        with work_alone(history, network, genesis, report, plan, memory_bytes) as auditor:
+        with work_alone(history, network, genesis, report, plan, memory_bytes, standing=standing) as auditor:
             yield auditor
 
 
@@ -109,7 +114,9 @@ def work_alone(
     report: Report,
     plan: AuditPlan,
     memory_bytes: int,
+    *,
     share: SeatShare | None = None,
+    standing: Standing | None = None,
 ) -> Iterator[RoundAuditor]:
     """One process's auditor, with a bound on what it keeps in memory from round to round."""
     room = memory_bytes // 2
@@ -123,7 +130,15 @@ def work_alone(
             states = StateCache(genesis, min(room, 4 * history.manifest.state_size * len(history.seats)))
         carried = CarriedStates(carried_shelf, room)
         yield RoundAuditor(
-            history, network, genesis, report, states=states, carried=carried, plan=plan, share=share
+            history,
+            network,
+            genesis,
+            report,
+            states=states,
+            carried=carried,
+            plan=plan,
+            share=share,
+            standing=standing,
         )
 
 
@@ -139,14 +154,29 @@ class Crew:
         report: Report,
         plan: AuditPlan,
         memory_bytes: int,
+        standing: Standing | None = None,
     ) -> None:
-        """memory_bytes: for what all processes together keep from round to round, beside what judging needs."""
-        self._report, self._network, self._copies = report, network.domain_separator, CopyLog()
+        """memory_bytes: for what all processes together keep from round to round, beside what judging needs.
+
+        standing: as RoundAuditor has it.
+        """
+        self._report, self._network = report, network.domain_separator
+        self._copies = CopyLog() if standing is None else CopyLog.from_fields(standing.copies)
         self._awaited: dict[int, list[int]] = {}
         self.false_verdicts: dict[int, bool | None] = {}
         self._stack = ExitStack()
         assignments = [
-            Assignment(history, network, genesis, plan, number, jobs, memory_bytes // jobs, report.head_hash)
+            Assignment(
+                history,
+                network,
+                genesis,
+                plan,
+                number,
+                jobs,
+                memory_bytes // jobs,
+                report.head_hash,
+                _share_out(standing, number, jobs),
+            )
             for number in range(jobs)
         ]
         with _one_thread_each():
@@ -189,6 +219,15 @@ class Crew:
         join([step for part in done for step in part.steps], self._report)
         self._awaited = {}
 
+    def describe_standing(self) -> Standing:
+        """As RoundAuditor.describe_standing."""
+        whole = Standing({}, set(), self._copies.to_fields())
+        for part in self._ask("stand", [(0, {})] * len(self._workers)):
+            assert part.standing is not None
+            whole.carried.update(part.standing.carried)
+            whole.unknown.update(part.standing.unknown)
+        return whole
+
     def _find_judges(self) -> list[int]:
         return sorted(judge for judges in self._awaited.values() for judge in judges)
 
@@ -197,6 +236,15 @@ class Crew:
         for worker, given in zip(self._workers, arguments, strict=True):
             worker.tell(call, *given)
         return [worker.hear() for worker in self._workers]
+
+
+def _share_out(standing: Standing | None, number: int, parts: int) -> Standing | None:
+    """What one process needs of it; copies stay here."""
+    if standing is None:
+        return None
+    holds = SeatShare(number, parts).holds
+    carried = {holder: one for holder, one in standing.carried.items() if holds(holder[0])}
+    return Standing(carried, {holder for holder in standing.unknown if holds(holder[0])}, [])
 
 
 class _Worker:
@@ -265,11 +313,14 @@ def _serve(line: Connection, assignment: Assignment) -> None:
     share = SeatShare(assignment.number, assignment.parts)
     report = Report(network.chain_id, network.contract, 0, assignment.head_hash)
     given = history, network, assignment.genesis, report, assignment.plan, assignment.memory_bytes
-    with work_alone(*given, share=share) as auditor:
+    with work_alone(*given, share=share, standing=assignment.standing) as auditor:
         while True:
             call, number, blobs = line.recv()
             try:
-                done = _do(auditor, share, history.rounds[number - 1], call, blobs)
+                if call == "stand":
+                    done = PartDone([], standing=auditor.describe_standing())
+                else:
+                    done = _do(auditor, share, history.rounds[number - 1], call, blobs)
             except Exception as error:  # a fault of ours or the disk's, raised where it is seen
                 line.send(error)
             else:

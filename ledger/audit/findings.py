@@ -221,6 +221,8 @@ class Report:
     """Number of the block whose hash gave that; None where a number was given or drawn."""
     sample_block_hash: str | None = None
     """That block's hash, 0x-prefixed hex."""
+    remembered: int = 0
+    """The last round of which an earlier audit's work was taken from the auditor's own folder; 0 where none was."""
     recomputed: int = 0
     """How many attestations were recomputed."""
     not_recomputed: int = 0

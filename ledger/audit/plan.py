@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ledger.blobs.contents.checkpoint import first_disputable_round
+from ledger.circle.events import Disputed
 from ledger.circle.history import History, Round
 from ledger.judging.replay import digests_behind_attestation, find_attested_before, find_replay_starts
 from ledger.rules import find_rule, looks_back
@@ -71,6 +72,28 @@ def plan_from(history: History, first: int) -> AuditPlan:
     plan = AuditPlan(f"rounds {first} to {last}" if first > 1 else f"all {last} rounds")
     every = [(round_, seat) for round_ in history.rounds[first - 1 :] for seat in round_.commits]
     _add(plan, history, [*_find_disputed(history), *every])
+    return plan
+
+
+def plan_after(history: History, first: int, done: int) -> AuditPlan:
+    """Everything behind round `done`, where all from round `first` up to it is remembered."""
+    last = len(history.rounds)
+    what = f"rounds {first} to {last}" if first > 1 else f"all {last} rounds"
+    plan = AuditPlan(f"{what}, up to round {done} by an earlier audit")
+    for round_ in history.rounds[done:]:
+        if round_.commits:
+            plan.work[round_.number] = dict.fromkeys(round_.commits, Work.CHECK)
+    return plan
+
+
+def plan_claims(history: History, claims: Iterable[Disputed]) -> AuditPlan:
+    """What recomputing some claims needs, and no more."""
+    plan = AuditPlan("some disputes")
+    for claim in claims:
+        round_ = history.rounds[claim.round - 1]
+        if claim.judge in round_.commits:
+            _add_behind(plan, history, round_, claim.judge)
+            plan.work.setdefault(round_.number, {}).setdefault(claim.judge, Work.CARRY)
     return plan
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ledger.audit.plan import AuditPlan, Work, plan_from, plan_owed
 from ledger.audit.privacy_checks import PrivacyChecks
 from ledger.audit.shares import Phase, SeatShare
 from ledger.audit.spill import Spill
-from ledger.audit.working_set import CarriedStates
+from ledger.audit.working_set import CarriedStates, Holder
 from ledger.blobs.contents.checkpoint import decode_checkpoint, decode_checkpoint_record, first_disputable_round
 from ledger.blobs.contents.records import Record, decode_update, state_digest
 from ledger.circle.draw import mask_of, seats_of
@@ -71,6 +72,18 @@ def read_named_record(network: bytes, round_: Round, judge: int, blobs: Mapping[
     return decode_checkpoint_record(blobs[round_.attestations[judge].record], network, round_, judge)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where an audit is after some rounds: all that later rounds follow from."""
+
+    carried: dict[Holder, CarriedState | None]
+    """Seat and where its line began → what it goes on with, None where that is not known."""
+    unknown: set[Holder]
+    """Those of whom a note says that they cannot be recomputed for now."""
+    copies: list[tuple[bytes, int, int, int]]
+    """Who published what first, see CopyLog."""
+
+
 class RoundAuditor:
     """Walks the rounds in order and keeps what each seat carries on, base and memory, as the blobs give it.
 
@@ -89,11 +102,13 @@ class RoundAuditor:
         carried: CarriedStates | None = None,
         plan: AuditPlan | None = None,
         share: SeatShare | None = None,
+        standing: Standing | None = None,
     ) -> None:
         """states: what is decoded is kept there, to save time. carried: bases and memories are kept there.
 
         plan: which rounds of which seats are recomputed; all of them where it is None. share: of the seats, where
         others do the rest (ledger.audit.crew); then copies, which need all of them, are left to whoever joins that.
+        standing: where an earlier audit was when it broke off; the plan goes on behind that.
         """
         self._history, self._report = history, report
         self._rule = find_rule(history.manifest)
@@ -114,6 +129,21 @@ class RoundAuditor:
         self._privacy = PrivacyChecks(history, report)
         expect(self._plan.count_work() * history.manifest.state_size // (1 if share is None else share.parts))
         self.false_verdicts: dict[int, bool | None] = {}
+        if standing is not None:
+            self._resume(standing)
+
+    def describe_standing(self) -> Standing:
+        """Where this audit is after the rounds so far."""
+        carried = {holder: self._carried.get(holder, None) for holder in self._carried.list_holders()}
+        return Standing(carried, set(self._unknown), self._copies.to_fields())
+
+    def _resume(self, standing: Standing) -> None:
+        for holder, carried in standing.carried.items():
+            if self._is_mine(holder[0]):
+                self._carried.put(holder, carried)
+        self._unknown = {holder for holder in standing.unknown if self._is_mine(holder[0])}
+        if self._share is None:
+            self._copies = CopyLog.from_fields(standing.copies)
 
     def check(self, round_: Round, blobs: Mapping[bytes, bytes | None]) -> None:
         """Check a round, from blobs that are all there: the updates, and records and checkpoints too."""

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -20,12 +22,15 @@ from ledger.audit.kinds import Kind
 from ledger.audit.membership import MembershipLog
 from ledger.audit.plan import AuditPlan, plan_from, plan_sample
 from ledger.audit.privacy_statement import list_holders
+from ledger.audit.remembered import AuditMemory
+from ledger.audit.round_checks import Standing
 from ledger.audit.sampling import (
     derive_sample_seed,
     describe_foreknowledge,
     fetch_sample_block,
     find_last_attestation_block,
 )
+from ledger.audit.shares import absorb, make_part
 from ledger.audit.source import BlobSource, Source
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import SpillingBlobs
@@ -42,6 +47,7 @@ from ledger.circle.manifest import MalformedManifest
 from ledger.circle.reputation import FULL, pack
 from ledger.errors import PeerFault, UsageError
 from ledger.fetch.fetcher import BlobFetcher
+from ledger.identity.network import Network
 from ledger.judging.task_checks import check_task
 
 Progress = Callable[[int, int], None]
@@ -105,6 +111,7 @@ async def audit(
     scope: Scope = EVERYTHING,
     jobs: int | None = None,
     read_at_s: int | None = None,
+    cache: Path | None = None,
 ) -> Report:
     """Recompute a circle's reputations and verdicts: all of them, or those in scope.
 
@@ -114,7 +121,8 @@ async def audit(
     from round to round, beside what judging once needs; the rest lies in a temporary folder. patience: with
     endpoints.
     scope: which rounds. jobs: so many processes recompute, to the same report; None for what is worth it.
-    read_at_s: the time now, Unix seconds, for the report.
+    read_at_s: the time now, Unix seconds, for the report. cache: a folder of the auditor's own, where rounds are
+    remembered (ledger.audit.remembered); a sample is not.
     Raises UsageError where the circle has not the rounds in scope, SetupError or PeerFault where chain or address
     cannot be read: what none tells is no finding.
     """
@@ -129,6 +137,7 @@ async def audit(
             memory_bytes=memory_bytes,
             scope=scope,
             jobs=jobs,
+            cache=cache,
         )
 
 
@@ -142,6 +151,7 @@ async def audit_from(
     memory_bytes: int = 1 << 30,
     scope: Scope = EVERYTHING,
     jobs: int | None = None,
+    cache: Path | None = None,
 ) -> Report:
     """The same from any source: what it says of the circle depends on nothing else. Raises like `audit`."""
     rpc = source.chain
@@ -167,10 +177,16 @@ async def audit_from(
         plan.sample,
         scope.seed if scope.sample else None,
     )
+    memory = None
+    if cache is not None:
+        memory = await asyncio.to_thread(_open_memory, cache, circle.network, history, scope, report, memory_bytes)
+    if memory is not None:
+        plan = memory.plan(plan)
+        report.scope, report.remembered = plan.what, 0 if memory.known is None else memory.known.rounds
     await asyncio.to_thread(source.note_reading, circle, folded.reading, plan)
-    truths = await _check_rounds(
-        source.blobs, circle, history, plan, report, timeout_s, progress, memory_bytes, jobs
-    )
+    genesis = await _fetch_genesis(source.blobs, history, report, timeout_s)
+    work = _Work(source.blobs, circle.network, history, genesis, timeout_s, memory_bytes, jobs)
+    truths = await _check_rounds(work, plan, report, progress, memory)
     check_faults(history, folded.placed, truths, proofs, report)
     if report.privacy_terms is not None:
         report.holders = list_holders(history, report.privacy)
@@ -179,6 +195,23 @@ async def audit_from(
 
 def _note_source(source: Source, report: Report) -> None:
     report.endpoint, report.read_at_s = source.endpoint, source.read_at_s
+
+
+def _open_memory(
+    folder: Path, network: Network, history: History, scope: Scope, report: Report, memory_bytes: int
+) -> AuditMemory | None:
+    """What is remembered of the circle; None where nothing can be. Raises OSError."""
+    if scope.sample is not None:
+        return None
+    if history.manifest.privacy is not None:
+        report.notes.append(
+            "nothing is remembered of a circle with privacy terms: how an update follows on the one before is"
+            " looked at from the beginning"
+        )
+        return None
+    first = first_disputable_round(history.number) if scope.first is None else scope.first
+    is_named = scope.first is not None
+    return AuditMemory(folder, network, history, first, is_named=is_named, max_bytes=memory_bytes // 2)
 
 
 def _draw_seed(circle: Circle, scope: Scope, placed: list[PlacedEvent], report: Report) -> Scope:
@@ -288,32 +321,81 @@ def _check_reputations(circle: Circle, history: History, head: int, report: Repo
             report.reputations[held.peer] = history.reputations[seat] / FULL
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What recomputing rounds needs, whichever they are."""
+
+    source: BlobSource
+    """Where blobs come from."""
+    network: Network
+    """Which circle it is."""
+    history: History
+    """The circle's."""
+    genesis: GridState | None
+    """(d,), int32; None where it is not to be had."""
+    timeout_s: float
+    """For one blob, over all gateways together."""
+    memory_bytes: int
+    """For what is kept from round to round."""
+    jobs: int | None
+    """Processes; None for what is worth it."""
+
+
 async def _check_rounds(
-    fetcher: BlobSource,
-    circle: Circle,
-    history: History,
-    plan: AuditPlan,
-    report: Report,
-    timeout_s: float,
-    progress: Progress | None,
-    memory_bytes: int,
-    jobs: int | None,
+    work: _Work, plan: AuditPlan, report: Report, progress: Progress | None, memory: AuditMemory | None
 ) -> dict[int, bool | None]:
     """What needs the blobs. Returns dispute → whether the claim is right."""
-    genesis = await _fetch_genesis(fetcher, history, report, timeout_s)
-    room, count = memory_bytes // 4, choose_jobs(jobs, plan, history)
+    truths: dict[int, bool | None] = {}
+    part, standing = make_part(report), None
+    if memory is not None:
+        standing = memory.begin(part)
+        if (claims := memory.plan_new_claims()).work:
+            # What these rounds give was told by the audit that is remembered.
+            truths |= await _walk(replace(work, jobs=1), claims, make_part(report), None)
+        truths |= memory.find_truths()
+    found = await _walk(work, plan, part, progress, memory, standing, truths)
+    absorb(part, report)
+    report.blobs, report.blob_bytes, report.pruned = part.blobs, part.blob_bytes, part.pruned
+    return found | truths
+
+
+async def _walk(
+    work: _Work,
+    plan: AuditPlan,
+    report: Report,
+    progress: Progress | None,
+    memory: AuditMemory | None = None,
+    standing: Standing | None = None,
+    truths: Mapping[int, bool | None] = MappingProxyType({}),
+) -> dict[int, bool | None]:
+    """All rounds of a plan. Returns dispute → whether the claim is right.
+
+    truths: the same, of disputes about rounds before.
+    """
+    history = work.history
+    room, count = work.memory_bytes // 4, choose_jobs(work.jobs, plan, history)
+    left = work.memory_bytes - 2 * room
     with (
         Spill[bytes](room) as blobs_shelf,
-        appoint(count, history, circle.network, genesis, report, plan, memory_bytes - 2 * room) as auditor,
+        appoint(count, history, work.network, work.genesis, report, plan, left, standing) as auditor,
     ):
+
+        def remember(number: int) -> None:
+            if memory is not None:
+                memory.save(number, report, {**auditor.false_verdicts, **truths}, auditor.describe_standing())
+
         blobs = SpillingBlobs(blobs_shelf)
-        getting = _BlobSource(fetcher, history, GatheredBlobs(blobs), timeout_s)
+        getting = _BlobSource(work.source, history, GatheredBlobs(blobs), work.timeout_s)
         frames, rounds = NeededFrames(history), list(plan.find_rounds(history))
         for done, round_ in enumerate(rounds, 1):
             needed = plan.find_needed(round_)
             # A round still open has sealed its updates: nobody may serve them yet, and nothing was judged.
             if round_.seed is not None:
                 await getting.fetch_updates(round_, needed)
+            is_whole = round_.settled and not getting.gathered.missing
+            if memory is not None and memory.is_due(round_.number, is_whole=is_whole):
+                await asyncio.to_thread(remember, round_.number - 1)
+            if round_.seed is not None:
                 _note_missing(round_, needed, history, getting.gathered, report)
             await asyncio.to_thread(auditor.examine, round_, {} if round_.seed is None else blobs)
             await getting.fetch_all(auditor.find_awaited(round_), RECORD_MAX_BYTES)
@@ -322,10 +404,14 @@ async def _check_rounds(
             )
             await asyncio.to_thread(auditor.take_up, round_, blobs)
             blobs.keep(frames.note_round(round_, needed))
+            if memory is not None and (report.not_recomputed or getting.gathered.missing):
+                memory.give_up()
             if progress:
                 progress(done, len(rounds))
-    report.blobs, report.blob_bytes = getting.gathered.count, getting.gathered.total_bytes
-    return auditor.false_verdicts
+        if memory is not None and not memory.is_over and rounds:
+            await asyncio.to_thread(remember, rounds[-1].number)
+        report.blobs, report.blob_bytes = getting.gathered.count, getting.gathered.total_bytes
+        return dict(auditor.false_verdicts)
 
 
 @dataclass(frozen=True)

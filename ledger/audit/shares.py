@@ -64,9 +64,14 @@ class SeatShare:
         return steps
 
 
+def make_part(report: Report) -> Report:
+    """An empty report of the same circle, for what is to be added to it later."""
+    return Report(report.chain_id, report.contract, report.head, report.head_hash)
+
+
 def cut(report: Report) -> Report:
     """What steps added to a report, taken out of it."""
-    taken, empty = (Report(report.chain_id, report.contract, report.head) for _ in range(2))
+    taken, empty = make_part(report), make_part(report)
     for name in (*_NUMBERS, *_LISTS, *_COUNTS):
         setattr(taken, name, getattr(report, name))
         setattr(report, name, getattr(empty, name))

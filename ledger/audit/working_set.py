@@ -107,6 +107,10 @@ class CarriedStates:
             base, JudgeMemory.from_fields(msgspec.msgpack.decode(self._spill.get((holder, "memory"))))
         )
 
+    def list_holders(self) -> list[Holder]:
+        """Those of whom it is known, or known not to be, what they go on with."""
+        return sorted({*self._unknown, *self._here, *(holder for holder, _ in self._spill)})
+
     def put(self, holder: Holder, carried: CarriedState | None) -> None:
         """It goes on with this; what the seat went on with before that line began is needed no more."""
         seat, begun = holder

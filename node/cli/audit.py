@@ -13,7 +13,7 @@ from ledger.errors import UsageError
 from node.cli.audit_bundle import add_bundle_options, audit_bundle_file, audit_saving, check_bundle_options
 from node.cli.audit_lines import join_statement_fields, make_fields, print_report
 from node.cli.audit_names import add_reading_options, read_names
-from node.cli.audit_pace import add_pace, parse_jobs, show_progress
+from node.cli.audit_pace import add_pace, parse_cache, parse_jobs, show_progress
 from node.cli.bundle_lines import describe_bundle_lines
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 from node.operating.printing import say_lines
@@ -72,8 +72,9 @@ def run(options: argparse.Namespace) -> int:
     if not 0 < options.timeout < float("inf"):
         raise UsageError(f"--timeout {options.timeout} is not above 0: give seconds")
     check_bundle_options(options)
+    cache = parse_cache(options)
     scope, laws, names = _parse_scope(options), _parse_laws(options.statement), read_names(options.names)
-    report = _audit_with_progress(options, scope)
+    report = _audit_with_progress(options, scope, cache)
     if options.json:
         print_json(make_fields(report, names=names) if laws is None else join_statement_fields(report, laws))
     elif laws is None:
@@ -85,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if report.clean else 1
 
 
-def _audit(options: argparse.Namespace, scope: Any, progress: Any) -> Report:
+def _audit(options: argparse.Namespace, scope: Any, progress: Any, cache: Path | None = None) -> Report:
     """From where the options say."""
     from ledger.audit.run import audit
     from ledger.chain.deployment.deploy import CircleFile
@@ -108,7 +109,7 @@ def _audit(options: argparse.Namespace, scope: Any, progress: Any) -> Report:
     }
     if options.save is not None:
         return audit_saving(options, rpc, address, about, progress)
-    return asyncio.run(audit(rpc, address, progress=progress, read_at_s=int(time.time()), **about))
+    return asyncio.run(audit(rpc, address, progress=progress, read_at_s=int(time.time()), cache=cache, **about))
 
 
 def _parse_scope(options: argparse.Namespace) -> Any:
@@ -153,7 +154,7 @@ def _check_file(file: Any, rpc: list[str], borne: Any) -> None:
         open_circle(file, rpc, patience=borne)
 
 
-def _audit_with_progress(options: argparse.Namespace, scope: Any) -> Report:
+def _audit_with_progress(options: argparse.Namespace, scope: Any, cache: Path | None) -> Report:
     """Audit, and say meanwhile on stderr how far it is, unless a machine reads along."""
     with show_progress(quiet=options.json) as show:
-        return _audit(options, scope, show)
+        return _audit(options, scope, show, cache)

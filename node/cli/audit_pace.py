@@ -4,6 +4,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from ledger.errors import UsageError
@@ -25,6 +26,13 @@ def add_pace(parser: argparse.ArgumentParser) -> None:
         help="processes that recompute (default: as many as cores, where there is enough to do); the report is the"
         " same whatever N",
     )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="a folder of your own where what was recomputed is remembered, so that the next audit does the new"
+        " rounds alone; who can write there can hide a finding from you",
+    )
 
 
 def parse_jobs(options: argparse.Namespace) -> int | None:
@@ -33,6 +41,20 @@ def parse_jobs(options: argparse.Namespace) -> int | None:
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs {jobs} is not above 0: give a number of processes")
     return jobs
+
+
+def parse_cache(options: argparse.Namespace) -> Path | None:
+    """Where rounds are remembered; None for nowhere. Raises UsageError where that cannot be."""
+    cache: Path | None = options.cache
+    if cache is None:
+        return None
+    if options.sample is not None:
+        raise UsageError("--cache remembers whole rounds, --sample takes some of them: give one")
+    if options.bundle is not None or options.save is not None:
+        raise UsageError("--cache leaves out what a bundle needs whole: give it without a bundle")
+    if cache.exists() and not cache.is_dir():
+        raise UsageError(f"--cache {cache} is no folder: name another")
+    return cache
 
 
 class TimeLeft:

@@ -3,11 +3,12 @@
 import argparse
 import io
 import sys
+from pathlib import Path
 
 import pytest
 
 from ledger.errors import UsageError
-from node.cli.audit_pace import ProgressLines, TimeLeft, add_pace, parse_jobs, show_progress
+from node.cli.audit_pace import ProgressLines, TimeLeft, add_pace, parse_cache, parse_jobs, show_progress
 
 
 class Clock:
@@ -59,3 +60,23 @@ def test_a_number_of_processes_is_above_0() -> None:
     assert parse_jobs(parser.parse_args([])) is None
     with pytest.raises(UsageError, match="--jobs 0 is not above 0"):
         parse_jobs(parser.parse_args(["--jobs", "0"]))
+
+
+def options(*arguments: str, **others: object) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_pace(parser)
+    about = {"sample": None, "bundle": None, "save": None} | others
+    return argparse.Namespace(**(vars(parser.parse_args(arguments)) | about))
+
+
+def test_a_folder_remembers_whole_audits_of_a_network_alone(tmp_path: Path) -> None:
+    folder, file = tmp_path / "cache", tmp_path / "file"
+    file.touch()
+    assert parse_cache(options("--cache", str(folder))) == folder
+    assert parse_cache(options()) is None
+    for wrong in (
+        options("--cache", str(file)),
+        *(options("--cache", str(folder), **{name: 1}) for name in ("sample", "bundle", "save")),
+    ):
+        with pytest.raises(UsageError, match="--cache"):
+            parse_cache(wrong)
