@@ -7,6 +7,7 @@ from typing import Any
 from ledger.audit.availability import HolderAvailability
 from ledger.audit.coin import CoinFlow
 from ledger.audit.kinds import Kind, Unit
+from ledger.circle.history import History
 
 
 class Check(StrEnum):
@@ -263,6 +264,10 @@ class Report:
     """Who put down, lost and took what; None where the history was not read."""
     notes: list[str] = field(default_factory=list)
     """What is good to know and no finding."""
+
+    def __post_init__(self) -> None:
+        self.history: History | None = None
+        """What the report is of, for whoever draws it, and no field; None where the chain was not read."""
 
     @property
     def clean(self) -> bool:

@@ -172,6 +172,7 @@ async def audit_from(
         return report
     scope = await asyncio.to_thread(_draw_seed, circle, scope, folded.placed, report)
     history, plan = folded.history, scope.plan(folded.history)
+    report.history = history
     report.scope, report.sample, report.sample_seed = (
         plan.what,
         plan.sample,

@@ -14,6 +14,7 @@ from node.cli.audit_bundle import add_bundle_options, audit_bundle_file, audit_s
 from node.cli.audit_lines import join_statement_fields, make_fields, print_report
 from node.cli.audit_names import add_reading_options, read_names
 from node.cli.audit_pace import add_pace, parse_cache, parse_jobs, show_progress
+from node.cli.audit_page import add_page_option, check_page_option, write_page
 from node.cli.bundle_lines import describe_bundle_lines
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 from node.operating.printing import say_lines
@@ -61,6 +62,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     add_reading_options(parser)
     add_bundle_options(parser)
+    add_page_option(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -72,9 +74,12 @@ def run(options: argparse.Namespace) -> int:
     if not 0 < options.timeout < float("inf"):
         raise UsageError(f"--timeout {options.timeout} is not above 0: give seconds")
     check_bundle_options(options)
+    check_page_option(options)
     cache = parse_cache(options)
     scope, laws, names = _parse_scope(options), _parse_laws(options.statement), read_names(options.names)
     report = _audit_with_progress(options, scope, cache)
+    if options.html is not None:
+        write_page(report, options.html, names)
     if options.json:
         print_json(make_fields(report, names=names) if laws is None else join_statement_fields(report, laws))
     elif laws is None:

@@ -12,12 +12,13 @@ def describe_bundle_lines(report: Report, width: int = 80) -> list[str]:
     if report.bundle is None:
         return []
     lines = ["", "Bundle"]
-    for kind, said in _say(report):
+    for kind, said in list_bundle_facts(report):
         lines += wrap(said, width, f"  {kind:<8}", " " * 10)
     return lines
 
 
-def _say(report: Report) -> Iterator[tuple[str, str]]:
+def list_bundle_facts(report: Report) -> Iterator[tuple[str, str]]:
+    """(what kind of word it is, what is said) of the report's bundle, which it must have."""
     found = report.bundle
     assert found is not None
     yield "root", found["root"]

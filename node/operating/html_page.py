@@ -1,10 +1,12 @@
-"""One HTML page that needs nothing beside it: text is escaped, and the page may load, run and send nothing.
+"""One HTML page that needs nothing beside it: text is escaped, and the page may load and send nothing, and
+run nothing but this program's own script.
 
 A page is a tree of the standard library's elements, so whatever stands in it as text is escaped when it is written.
 """
 
 import base64
 import hashlib
+import json
 from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, tostring
@@ -91,12 +93,15 @@ def make_table(heads: Sequence[str], rows: Sequence[Sequence[Part]]) -> Element:
     return make_element("div", table, class_="wide")
 
 
-def encode_page(title: str, parts: Sequence[Part]) -> bytes:
-    """The whole file, UTF-8. Its policy lets a browser load nothing, run nothing, and use no style but this one."""
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    style = Element("style")
-    style.text = _STYLE
+def encode_page(title: str, parts: Sequence[Part], style: str = "", script: str = "") -> bytes:
+    """The whole file, UTF-8. Its policy lets a browser load nothing, and use this style and run this script alone.
+
+    style: added to the one of all pages. script: JavaScript of this program's own, without `</`; none where empty.
+    """
+    style = _STYLE + style
+    policy = f"default-src 'none'; style-src '{_name_source(style)}'; base-uri 'none'; form-action 'none'"
+    if script:
+        policy += f"; script-src '{_name_source(script)}'"
     head = make_element(
         "head",
         make_element("meta", charset="utf-8"),
@@ -104,7 +109,29 @@ def encode_page(title: str, parts: Sequence[Part]) -> bytes:
         make_element("meta", name="referrer", content="no-referrer"),
         make_element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         make_element("title", title),
-        style,
+        _make_raw("style", style),
     )
-    page = make_element("html", head, make_element("body", make_element("main", *parts)), lang="en")
+    last = [_make_raw("script", script)] if script else []
+    page = make_element("html", head, make_element("body", make_element("main", *parts), *last), lang="en")
     return f"<!DOCTYPE html>\n{tostring(page, encoding='unicode', method='html')}\n".encode()
+
+
+def make_data(name: str, values: object) -> Element:
+    """JSON that a page's script finds by its id; what strangers wrote in it cannot end the element."""
+    text = json.dumps(values, separators=(",", ":"), ensure_ascii=True).replace("<", "\\u003c")
+    element = _make_raw("script", text)
+    element.attrib.update({"type": "application/json", "id": name})
+    return element
+
+
+def _make_raw(name: str, text: str) -> Element:
+    """An element whose text is written as it stands."""
+    if "</" in text:
+        raise ValueError(f"what stands in a {name} would end it")
+    element = Element(name)
+    element.text = text
+    return element
+
+
+def _name_source(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

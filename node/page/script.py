@@ -20,6 +20,9 @@ READER: Final = (
     "contents",
     "balance",
     "screening",
+    "checkpoint",
+    "proofs",
+    "verify",
 )
 _IMPORT: Final = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ((?:async )?function|class|const) (\w+)", re.MULTILINE)

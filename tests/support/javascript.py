@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from py_mini_racer import mini_racer
 
 from node.page.script import READER, join_modules
+
+_PATIENCE_S: Final = 60.0
 
 
 class Engine:
@@ -20,6 +22,12 @@ class Engine:
         """Run the body of a function of these arguments; `fromHex` and the like are there."""
         names, values = ", ".join(arguments), ", ".join(map(json.dumps, arguments.values()))
         return json.loads(self._context.eval(f"JSON.stringify((({names}) => {{{body}}})({values})) ?? 'null'"))
+
+    def wait_for(self, body: str, **arguments: Any) -> Any:
+        """The same of a function that answers with a promise."""
+        names, values = ", ".join(arguments), ", ".join(map(json.dumps, arguments.values()))
+        promise = self._context.eval(f"(async ({names}) => {{{body}}})({values}).then(JSON.stringify)")
+        return json.loads(promise.get(timeout=_PATIENCE_S))
 
 
 @contextmanager

@@ -14,12 +14,15 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.style = ""
+        self.scripts: list[str] = []
         self._within = ""
         self.feed(source)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
         self._within = tag
 
     def handle_endtag(self, tag: str) -> None:
@@ -28,6 +31,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._within == "style":
             self.style += data
+        elif self._within == "script":
+            self.scripts[-1] += data
         else:
             self.text += data
 
@@ -41,15 +46,34 @@ class Page(HTMLParser):
 
 def read_page(path: Path) -> Page:
     """The page, which runs no script, loads nothing, and allows its own style alone."""
+    page = _read_harmless(path, "")
+    assert not {"script", "a"} & {name for name, _ in page.elements}
+    return page
+
+
+def read_page_with_script(path: Path) -> Page:
+    """The page: it loads nothing, allows its own style and one script, and has links within itself alone."""
+    page = Page(path.read_text(encoding="utf-8"))
+    digest = base64.b64encode(hashlib.sha256(page.scripts[-1].encode()).digest()).decode()
+    page = _read_harmless(path, f"; script-src 'sha256-{digest}'")
+    kinds = [had.get("type") for name, had in page.elements if name == "script"]
+    # What is no JavaScript is data, and runs nowhere.
+    assert kinds == ["application/json"] * (len(kinds) - 1) + [None]
+    assert all(str(had["href"]).startswith("#") for name, had in page.elements if name == "a")
+    return page
+
+
+def _read_harmless(path: Path, script_policy: str) -> Page:
     source = path.read_text(encoding="utf-8")
     assert source.startswith("<!DOCTYPE html>")
     page = Page(source)
     digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
     [policy] = [had["content"] for _, had in page.elements if had.get("http-equiv") == "Content-Security-Policy"]
-    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    loading = {"script", "link", "img", "iframe", "object", "embed", "image", "use", "a", "form", "foreignobject"}
+    expected = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert policy == expected + script_policy
+    loading = {"link", "img", "iframe", "object", "embed", "image", "use", "form", "foreignobject", "base"}
     assert not loading & {name for name, _ in page.elements}
-    attributes = {name for _, had in page.elements for name in had}
+    attributes = {name for name_, had in page.elements if name_ != "a" for name in had}
     assert not attributes & {"src", "href", "xlink:href", "style", "srcset", "action"}
     assert not [name for name in attributes if name.startswith("on")]
     assert "url(" not in page.style

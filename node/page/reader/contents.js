@@ -7,7 +7,6 @@ import { decodeMsgpack, encodeMsgpack } from "./msgpack.js";
 
 /** SHA-256 of the empty memory (R8). */
 export const NO_MEMORY = sha256(new Uint8Array(1));
-export const MOST_RECORD_BYTES = 262144;
 
 /** R2. @param {number} chainId @param {string} contract @returns {Uint8Array} */
 export function nameNetwork(chainId, contract) {
@@ -106,11 +105,4 @@ export function encodeRecord(record) {
   const { network, round, base, update, nextBase, nextMemory, checkpoint } = record;
   const fields = [network, round, fromHex(record.author), base, update, entries, nextBase, nextMemory, checkpoint];
   return join(encodeText("FMR3"), encodeMsgpack(fields));
-}
-
-/** The digest of the checkpoint that a record names, empty where it names none. @param {Uint8Array} blob @returns {Uint8Array} */
-export function readNamedCheckpoint(blob) {
-  const checkpoint = readArray(blob, "FMR3", 9)[8];
-  require(isBytes(checkpoint, 0, 32), "a record's checkpoint is no digest");
-  return checkpoint;
 }

@@ -217,6 +217,8 @@ export class Circle {
     this.phase = PHASE.GATHERING;
     /** @type {Manifest | null} */
     this.manifest = null;
+    /** The manifest's digest. @type {Uint8Array | null} */
+    this.task = null;
     /** @type {Map<number, Seat>} */
     this.seats = new Map();
     /** @type {Round[]} */
@@ -407,6 +409,7 @@ function applyOpened(circle, event) {
   circle.require(manifest.rounds === circle.terms.last_round, "manifest and contract end in different rounds");
   circle.require(manifest.degree === circle.terms.degree, "manifest and contract have different degrees");
   circle.manifest = manifest;
+  circle.task = event.task;
   circle.remember(event, 0, event.task);
 }
 

@@ -21,6 +21,7 @@ const STATES_BYTES = 2 ** 28;
  * @property {bigint} accepted mask
  * @property {Uint8Array} base the digest that the judge's own update names
  * @property {Uint8Array} nextBase digest
+ * @property {Int32Array} nextState what that is the digest of
  * @property {(checkpoint: Uint8Array) => Uint8Array} encodeRecord the record blob, for a checkpoint's digest
  */
 
@@ -169,6 +170,7 @@ export function screenJudge(states, round, judge, eligible) {
     accepted,
     base: own.base,
     nextBase,
+    nextState: outcome.nextBase,
     encodeRecord: (checkpoint) =>
       encodeRecord({
         network: states.network,
