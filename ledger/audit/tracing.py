@@ -103,13 +103,16 @@ class Room:
         return np.memmap(Path(folder, "sums"), np.int64, "w+", shape=shape)
 
 
-def check_traceable(history: History, number: int | None, seat: int | None) -> int:
-    """The round that is meant: the one named, else the last settled one. Raises UsageError, SetupError."""
+def check_traceable(history: History, number: int | None, seat: int | None, *, by_verdicts: bool = False) -> int:
+    """The round that is meant: the one named, else the last settled one. Raises UsageError, SetupError.
+
+    by_verdicts: nothing but the chain is looked at, so that the rule does not matter.
+    """
     last = find_last_settled(history)
     wanted = last if number is None else number
     if not 0 <= wanted <= last:
         raise UsageError(f"there is no model of round {wanted}: the rounds settled in this circle are 0..{last}")
-    reason = explain_untraceable(history.manifest.rule)
+    reason = None if by_verdicts else explain_untraceable(history.manifest.rule)
     if reason is not None:
         raise SetupError(f"no account of shares under rule {history.manifest.rule}: {reason}")
     if seat is not None and find_base_round(history, wanted, seat) is None:

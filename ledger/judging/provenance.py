@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import GRID_BITS, GridState
 from ledger.circle.history import History, Round
-from ledger.judging.circle_model import find_lower_median, find_model_round, find_model_seats
+from ledger.judging.circle_model import find_lower_median, find_model_round, find_model_seats, find_reached
 from ledger.rules import Weights
 
 Holder = tuple[int, int]
@@ -26,6 +26,7 @@ Step = tuple[int, int]
 Owner = tuple[int, int]
 """A seat, and which of its holders."""
 
+MEAN_BITS: Final = 60
 ONE_BITS: Final = 96
 """Coefficients are integers of 2**−96, and right to 2**−60 in any circle (R33.3)."""
 _TALLY_BITS: Final = 24
@@ -99,6 +100,22 @@ def find_model_holders(history: History, number: int) -> tuple[Round, tuple[Hold
     if round_ is None:
         return None
     return round_, tuple((seat, round_.begun[seat]) for seat in find_model_seats(history, round_))
+
+
+def may_follow(history: History, number: int, seat: int | None, of: int) -> bool:
+    """Whether a model may have a part of an update of seat `of`, by the verdicts on chain alone, at their word.
+
+    seat: whose base of round `number` it is; None: the circle's model of that round. It may also where the verdicts
+    give that and the rule held all of it back; it has none where this is False and the verdicts are true.
+    """
+    if seat is None:
+        found = find_model_holders(history, number)
+        bases = [] if found is None else [one for one, _ in found[1]]
+    else:
+        bases = [seat]
+    published = any(of in round_.commits for round_ in history.rounds[:number])
+    reached = {other for other, first in find_reached(history, of).items() if first <= number}
+    return published and (of in bases or not reached.isdisjoint(bases))
 
 
 def find_owners(history: History, number: int) -> dict[Step, Owner]:
@@ -262,6 +279,19 @@ class Tally:
         self._rows = {owner: row for row, owner in enumerate(known)}
         self._sums = allocate((len(known), genesis.size))
         self._norms: dict[Step, float] = {}
+
+    def find_owner(self, step: Step) -> Owner:
+        """Whose an update is."""
+        return self._owner_of[step]
+
+    def find_means(self) -> dict[Step, int]:
+        """Step → its coefficient, the mean over all values, in 2**−60, cut off."""
+        size = max(1, self._genesis.size)
+        return {
+            step: sum(n * one.get(step, 0) for n, one in zip(self._counts, self.coefficients, strict=True)) // size
+            >> ONE_BITS - MEAN_BITS
+            for step in sorted({step for one in self.coefficients for step in one})
+        }
 
     def needs(self, step: Step) -> bool:
         """Whether the target has any of it."""

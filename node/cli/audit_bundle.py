@@ -55,8 +55,13 @@ def check_bundle_options(options: argparse.Namespace) -> None:
     if options.block_hash is not None:
         if options.bundle is None:
             raise UsageError("--block-hash says which block a bundle must be of: name a bundle")
-        if not _HASH.fullmatch(options.block_hash):
-            raise UsageError(f"--block-hash {options.block_hash[:20]!r} is no hash: give 0x and 64 hex digits")
+        check_hash(options.block_hash)
+
+
+def check_hash(text: str | None) -> None:
+    """Whether --block-hash, where it is given, is one. Raises UsageError."""
+    if text is not None and not _HASH.fullmatch(text):
+        raise UsageError(f"--block-hash {text[:20]!r} is no hash: give 0x and 64 hex digits")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,14 @@ from node.cli.model import add_source, open_source, show_progress
 from node.cli.opened import OpenCircle
 from node.cli.options import Subparsers, print_json
 from node.cli.recomputing import describe_lacking, name_blob, open_gateways
+from node.cli.trace_bundle import (
+    BundleFetch,
+    add_bundle_options,
+    check_bundle_options,
+    check_proof,
+    open_bundled,
+    save_bundle,
+)
 from node.operating.printing import say
 
 
@@ -49,36 +57,55 @@ def add_parser(commands: Subparsers) -> None:
         metavar="FILE",
         help="draw who was mixed into whom, as .svg or .png; --of SEAT is marked",
     )
+    add_bundle_options(parser)
     add_source(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Recompute, account and print."""
+    """Recompute, account and print; or check a proof. 0; 1: a claim of --check does not hold."""
+    check_bundle_options(options)
+    _check_options(options)
+    if options.check is not None:
+        return check_proof(options)
+    head = None if options.model is None else _read_head(options.model)
+    if options.bundle is not None:
+        with open_bundled(options.bundle, options.block_hash) as (opened, bundle, _):
+            return _run(options, head, opened, bundle)
+    opened = open_source(options)
+    if options.proof is None:
+        return _run(options, head, opened, None)
+    save_bundle(options, opened)
+    with open_bundled(options.proof, None) as (opened, bundle, _):
+        return _run(options, head, opened, bundle)
+
+
+def _run(options: argparse.Namespace, head: Any, opened: OpenCircle, bundle: Any) -> int:
+    """bundle: in place of gateways; None without."""
+    from ledger.audit.claims import make_account_claim, make_verdict_claim, write_with_claim
     from ledger.audit.tracing import Room, check_traceable
-    from ledger.judging.circle_model import find_last_settled
     from ledger.judging.provenance import explain_untraceable
 
-    _check_options(options)
-    head = None if options.model is None else _read_head(options.model)
-    opened = open_source(options)
     number, seat = _choose_model(options, head, opened)
     _check_seats(options, opened.history)
-    rule = opened.history.manifest.rule
-    reason = None if options.verdicts else explain_untraceable(rule)
+    reason = explain_untraceable(opened.history.manifest.rule)
     if options.verdicts or (reason is not None and not _asks_for_shares(options)):
-        last = find_last_settled(opened.history) if number is None else number
-        if not 0 <= last <= find_last_settled(opened.history):
-            raise UsageError(f"round {last} is not settled: name one of 0..{find_last_settled(opened.history)}")
-        return _tell_verdicts(options, opened, last, reason)
+        last = check_traceable(opened.history, number, seat, by_verdicts=True)
+        _tell_verdicts(options, opened, last, None if options.verdicts else reason)
+        if options.proof is not None:
+            claim = make_verdict_claim(bundle.name, opened.history, last, seat, options.of)
+            write_with_claim(bundle, options.proof, claim)
+        return 0
     wanted = check_traceable(opened.history, number, seat)
     with Room() as room:
-        told = _trace(options, opened, wanted, seat, room)
+        told = _trace(options, opened, wanted, seat, room, bundle)
         if head is not None:
             _check_same(head, opened, told)
         remainder = None if options.without is None else _write_without(options, opened, told)
         if options.graph is not None:
             _draw(options, told)
+        if options.proof is not None:
+            write_with_claim(bundle, options.proof, make_account_claim(bundle.name, told.traced, options.of))
         _print(options, told, remainder)
     return 0
 
@@ -93,7 +120,7 @@ def _check_options(options: argparse.Namespace) -> None:
         raise UsageError("--task goes with --without: it measures what is left of the model")
     if options.verdicts and _asks_for_shares(options):
         raise UsageError("--verdicts tells of no model's values: leave MODEL, --without and --graph out")
-    for path in (options.out, options.graph):
+    for path in (options.out, options.graph, options.proof):
         if path is not None and not path.parent.is_dir():
             raise UsageError(f"there is no folder {path.parent} to write to: choose another name than {path}")
     if options.graph is not None and options.graph.suffix.lower() not in (".svg", ".png"):
@@ -149,7 +176,9 @@ def _check_same(head: Any, opened: OpenCircle, told: Any) -> None:
         )
 
 
-def _trace(options: argparse.Namespace, opened: OpenCircle, wanted: int, seat: int | None, room: Any) -> Any:
+def _trace(
+    options: argparse.Namespace, opened: OpenCircle, wanted: int, seat: int | None, room: Any, bundle: Any
+) -> Any:
     """A `Told`. Raises SetupError where a blob is not to be had."""
     from ledger.audit.tracing import trace
     from ledger.fetch.fetcher import Unavailable
@@ -163,6 +192,7 @@ def _trace(options: argparse.Namespace, opened: OpenCircle, wanted: int, seat: i
     async def work(progress: Any) -> Any:
         async with open_gateways(history, options.timeout) as gateways:
             fetch = gateways if options.data is None else OwnBlobsFirst(options.data, gateways)
+            fetch = fetch if bundle is None else BundleFetch(bundle)
             source = Source(network, history, find_blocks(opened.placed), fetch)
             traced = await trace(history, network.domain_separator, wanted, seat, fetch, room, progress)
         seats = tuple(one for one, _ in traced.target.holders)
@@ -179,7 +209,7 @@ def _trace(options: argparse.Namespace, opened: OpenCircle, wanted: int, seat: i
     return Told(opened.block, history, traced, facts)
 
 
-def _tell_verdicts(options: argparse.Namespace, opened: OpenCircle, last: int, reason: str | None) -> int:
+def _tell_verdicts(options: argparse.Namespace, opened: OpenCircle, last: int, reason: str | None) -> None:
     """Whom updates can have reached, from the chain alone."""
     from node.cli.trace_lines import describe_verdicts, make_verdict_fields
 
@@ -187,12 +217,11 @@ def _tell_verdicts(options: argparse.Namespace, opened: OpenCircle, last: int, r
     seats = sorted(history.seats) if options.of is None else [options.of]
     if options.json:
         print_json(make_verdict_fields(history, last, seats, options.seat) | {"why_no_shares": reason})
-        return 0
+        return
     if reason is not None:
         say(f"shares   none under rule {history.manifest.rule}: {reason}")
     for line in describe_verdicts(history, last, seats, options.seat):
         say(line)
-    return 0
 
 
 def _write_without(options: argparse.Namespace, opened: OpenCircle, told: Any) -> dict[str, Any]:
@@ -240,3 +269,5 @@ def _print(options: argparse.Namespace, told: Any, remainder: dict[str, Any] | N
         say(line)
     if options.graph is not None:
         say(f"graph    {options.graph}")
+    if options.proof is not None:
+        say(f"proof    {options.proof}: check it with `folkmoot trace --check {options.proof}`")

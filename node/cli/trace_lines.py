@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ledger.judging.circle_model import find_reached
-from ledger.judging.provenance import Owner, StepShare, find_mixed_from, find_model_holders, find_owners
+from ledger.judging.provenance import Owner, StepShare, find_mixed_from, find_model_holders, find_owners, may_follow
 from node.operating.wording import format_count, format_seats
 
 _SPANS_MAX: Final = 6
@@ -221,19 +221,15 @@ def describe_verdicts(history: Any, last: int, seats: Iterable[int], base: int |
 
 def make_verdict_fields(history: Any, last: int, seats: Iterable[int], base: int | None) -> dict[str, Any]:
     """The same for machines."""
-    if base is None:
-        found = find_model_holders(history, last)
-        bases = [] if found is None else [seat for seat, _ in found[1]]
-    else:
-        bases = [base]
+    found = find_model_holders(history, last) if base is None else None
+    bases = [seat for seat, _ in found[1]] if found is not None else [] if base is None else [base]
     told = {}
     for seat in seats:
         reached = {other: number for other, number in find_reached(history, seat).items() if number <= last}
-        own = seat in bases and any(seat in round_.attestations for round_ in history.rounds[:last])
         told[str(seat)] = {
             "accepted_from": {str(other): number for other, number in reached.items()},
-            "is_of_bases": own,
-            "may_be_in_it": own or any(other in reached for other in bases),
+            "is_of_bases": seat in bases,
+            "may_be_in_it": may_follow(history, last, base, seat),
         }
     return {"round": last, "seat": base, "bases": bases, "seats": told}
 

@@ -3,12 +3,15 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from ledger.audit.bundle.reader import Bundle
+from ledger.audit.claims import read_claims, write_with_claim
 from node.cli.main import main
 from tests.support.network.local_run import LocalRun
 
-pytestmark = pytest.mark.rule("R33")
+pytestmark = [pytest.mark.rule("R33"), pytest.mark.rule("R33.8")]
 USAGE, SET_UP = 2, 3
 POISONER = 3
 
@@ -49,6 +52,48 @@ def test_a_model_is_accounted_for_and_a_poisoner_has_no_share(
     assert "accuracy" in said
     assert graph.read_text().startswith("<?xml")
     assert "is no model that `folkmoot model export` wrote" in trace(str(rest), status=SET_UP)
+
+    # A bundle proves it without a network; and says so where it is made to claim something else.
+    proof = folder / "proof.car"
+    assert f"check it with `folkmoot trace --check {proof}`" in trace("--of", str(POISONER), "--proof", str(proof))
+    capsys.readouterr()
+    assert main(["trace", "--check", str(proof), "--json"]) == 0
+    checked = json.loads(capsys.readouterr().out)
+    assert checked["state_proved"]
+    [claim] = checked["claims"]
+    assert (claim["excluded"], claim["holds"], claim["updates"]) == (True, True, [])
+    assert main(["trace", "--check", str(proof), "--block-hash", checked["block_hash"]]) == 0
+    assert main(["trace", "--check", str(proof), "--block-hash", "0x" + "12" * 32]) == SET_UP
+    second = folder / "second.car"
+    assert main(["trace", "--bundle", str(proof), "--of", "1", "--proof", str(second)]) == 0
+    assert (
+        main(["trace", "--bundle", str(second), "--verdicts", "--seat", "0", "--of", "3", "--proof", str(second)])
+        == 0
+    )
+    capsys.readouterr()
+    assert main(["trace", "--check", str(second), "--json"]) == 0
+    claims = json.loads(capsys.readouterr().out)["claims"]
+    assert [one["basis"] for one in claims] == ["account", "account", "verdicts"]
+    assert [len(one["updates"]) for one in claims] == [0, 3, 0]
+    assert [one["excluded"] for one in claims] == [True, False, True]
+    lies: list[dict[str, Any]] = [{"excluded": True}, {"round": 2}, {"of": 3}, {"updates": []}, {"digest": "0x00"}]
+    for changes in lies:
+        false = folder / "false.car"
+        with Bundle(second) as bundle:
+            whole = read_claims(bundle)[1]
+            write_with_claim(bundle, false, msgspec.structs.replace(whole, **changes))
+        capsys.readouterr()
+        assert main(["trace", "--check", str(false)]) == 1
+        assert capsys.readouterr().out.count("FALSE") == 1
+    with Bundle(second) as bundle:
+        other = msgspec.structs.replace(read_claims(bundle)[1], bundle=bundle.root.manifest)
+        write_with_claim(bundle, folder / "other.car", other)
+    assert main(["trace", "--check", str(folder / "other.car")]) == SET_UP
+    assert "a claim about another bundle" in capsys.readouterr().err
+    data = bytearray(proof.read_bytes())
+    data[len(data) // 2] ^= 1
+    proof.write_bytes(data)
+    assert main(["trace", "--check", str(proof)]) == SET_UP
 
     assert "its updates are not in the base of seat 0" in trace("--verdicts", "--of", str(POISONER), "--seat", "0")
     assert "there is no model of round 9" in trace("--round", "9", status=USAGE)
