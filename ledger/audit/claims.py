@@ -4,6 +4,7 @@ The claim is one more block of the bundle, so that whoever has the file can reco
 """
 
 import itertools
+import re
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ ACCOUNT, VERDICTS = "account", "verdicts"
 CLAIMS_MAX: Final = 64
 CLAIM_BYTES_MAX: Final = 1 << 20
 _DIGITS_MAX: Final = 20
+_DIGEST: Final = re.compile(r"0x[0-9a-f]{64}", re.ASCII)
 
 
 class ClaimedUpdate(Row, frozen=True):
@@ -124,6 +126,13 @@ def _check(bundle: Bundle, claim: ShareClaim) -> ShareClaim:
         raise BadBundle(f"{bundle.path} has a claim of another version than this program reads")
     if claim.bundle.name != bundle.name:
         raise BadBundle(f"{bundle.path} has a claim about another bundle")
+    is_account = claim.basis == ACCOUNT
+    if is_account and (
+        claim.digest is None or not _DIGEST.fullmatch(claim.digest) or claim.excluded == bool(claim.updates)
+    ):
+        raise BadBundle(f"{bundle.path} has a claim that contradicts itself")
+    if not is_account and (claim.digest is not None or claim.updates):
+        raise BadBundle(f"{bundle.path} has a claim of verdicts that says more than verdicts do")
     for update in claim.updates:
         digits = update.coefficient
         if not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS_MAX):

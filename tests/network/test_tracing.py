@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from ledger.audit.bundle.reader import Bundle
-from ledger.audit.claims import read_claims, write_with_claim
+from ledger.audit.claims import ClaimedUpdate, read_claims, write_with_claim
 from node.cli.main import main
 from tests.support.network.local_run import LocalRun
 
@@ -76,15 +76,27 @@ def test_a_model_is_accounted_for_and_a_poisoner_has_no_share(
     assert [one["basis"] for one in claims] == ["account", "account", "verdicts"]
     assert [len(one["updates"]) for one in claims] == [0, 3, 0]
     assert [one["excluded"] for one in claims] == [True, False, True]
-    lies: list[dict[str, Any]] = [{"excluded": True}, {"round": 2}, {"of": 3}, {"updates": []}, {"digest": "0x00"}]
-    for changes in lies:
+    lies: list[dict[str, Any]] = [{"round": 2}, {"of": 3}, {"digest": "0x" + "00" * 32}]
+    lies += [{"excluded": True, "updates": []}, {"seat": POISONER}]
+    contradictions: list[dict[str, Any]] = [
+        {"excluded": True},
+        {"updates": []},
+        {"digest": None},
+        {"digest": "0x00"},
+    ]
+    contradictions += [{"basis": "verdicts"}, {"basis": "faith"}, {"version": 2}]
+    contradictions += [{"updates": [ClaimedUpdate("-1", 1, 1)]}, {"round": 9}, {"seat": 9}]
+    for changes in [*lies, *contradictions]:
         false = folder / "false.car"
         with Bundle(second) as bundle:
             whole = read_claims(bundle)[1]
             write_with_claim(bundle, false, msgspec.structs.replace(whole, **changes))
         capsys.readouterr()
-        assert main(["trace", "--check", str(false)]) == 1
-        assert capsys.readouterr().out.count("FALSE") == 1
+        status = main(["trace", "--check", str(false)])
+        told_of_it = capsys.readouterr()
+        assert (status == 1) == (told_of_it.out.count("FALSE") == 1) == (changes in lies)
+        assert status in (1, USAGE, SET_UP)
+        assert "fault of the program" not in told_of_it.err
     with Bundle(second) as bundle:
         other = msgspec.structs.replace(read_claims(bundle)[1], bundle=bundle.root.manifest)
         write_with_claim(bundle, folder / "other.car", other)
