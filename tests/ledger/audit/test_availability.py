@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
+from dataclasses import asdict
 
 import pytest
 
 from ledger.audit.availability import SPANS, Attendance, find_spans, list_availability
 from ledger.circle import events
-from ledger.circle.draw import mask_of
+from ledger.circle.draw import draw_neighbours, mask_of
 from ledger.circle.history import CircleTerms, History, Phase
 from ledger.circle.round import Attestation, Round
 from tests.support.histories.circles import Circle, Honest, Said
@@ -70,9 +71,9 @@ def test_spans_are_tenths_of_the_rounds_drawn_and_leave_none_out() -> None:
 
 
 def count_slowly(story: Story) -> dict[tuple[int, int], Counter[str]]:
-    """(seat, tenure) → rounds held, waited for, committed: event by event, from what the fold holds right then."""
+    """(seat, tenure) → figures of `Attendance`: event by event, from what the fold holds right then."""
     known, found = History(story.terms), dict[tuple[int, int], Counter[str]]()
-    opened = dict[int, int]()
+    opened, dozing = dict[int, int](), 0
     for event in story.events:
         number = known.number
         if isinstance(event, events.Drawn) and known.phase == Phase.COMMIT:
@@ -82,10 +83,29 @@ def count_slowly(story: Story) -> dict[tuple[int, int], Counter[str]]:
                 counted["held"] += 1
                 counted["waited_for"] += known.roster >> seat & 1
                 counted["committed"] += seat in commits
+                counted["dozed"] += opened.get(seat) == tenure and dozing >> seat & 1
+        if isinstance(event, events.Settled):
+            _count_verdicts(known.rounds[-1], story.terms.degree, found)
         known.apply(event)
         if known.number != number:
             opened = {seat: held.tenure for seat, held in known.seats.items() if held.is_held}
+            dozing = known.dozing
     return found
+
+
+def _count_verdicts(round_: Round, degree: int, found: dict[tuple[int, int], Counter[str]]) -> None:
+    assert round_.seed is not None
+    neighbours = draw_neighbours(round_.seed, round_.committed, degree)
+    for judge, attested in round_.attestations.items():
+        own = found[judge, round_.tenures[judge]]
+        own["attested"] += 1
+        own["neighbours"] += len(neighbours[judge])
+        for seat in neighbours[judge]:
+            of = found[seat, round_.tenures[seat]]
+            of["judges"] += 1
+            if not attested.judged >> seat & 1:
+                of["unavailable"] += 1
+                own["left_out"] += 1
 
 
 @pytest.mark.parametrize("number", range(12))
@@ -93,8 +113,10 @@ def test_in_a_circle_where_peers_come_and_go_the_figures_are_those_of_the_events
     story = Story(number, rounds=6)
     found = {(one.seat, one.tenure): one.total for one in list_availability(story.known)}
     slow = count_slowly(story)
-    told = {holder: (one.held, one.waited_for, one.committed) for holder, one in found.items()}
-    assert told == {holder: (c["held"], c["waited_for"], c["committed"]) for holder, c in slow.items()}
+    assert set(found) == set(slow)
+    for holder, total in found.items():
+        told = {name: number for name, number in asdict(total).items() if name != "unreached"}
+        assert told == {name: slow[holder][name] for name in told}
 
 
 def test_rounds_by_the_thousand_take_seconds() -> None:
