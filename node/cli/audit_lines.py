@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ledger.audit.findings import Check, Report
 from ledger.audit.groups import FindingGroup, group_findings, make_group_fields
+from ledger.untrusted.text import format_ether
 from node.cli.audit_lists import list_sections
 from node.cli.audit_names import ALL, Names
 from node.operating.layout import tabulate, wrap
@@ -20,6 +21,8 @@ FORMAT: Final = 1
 NARROWEST: Final = 80
 WIDEST: Final = 120
 """Columns: on a wider terminal a line is not longer than that."""
+_IN_WEI: Final = ("bond", "fine")
+"""Evidence that is an amount of coin."""
 _LABEL: Final = 12
 """Columns for the name of what is said."""
 _NAMED_MAX: Final = 3
@@ -130,7 +133,7 @@ def describe_report(report: Report, shown: Shown) -> Iterator[Line]:
     if report.notes:
         yield from (Line(""), Line("Notes", "bold"))
     for note in report.notes:
-        yield from (Line(text, "yellow") for text in wrap(note, shown.width, "  - ", "    "))
+        yield from (Line(text, "yellow") for text in wrap(shown.names.annotate(note), shown.width, "  - ", "    "))
 
 
 def sum_up(report: Report, groups: Sequence[FindingGroup], names: Names) -> str:
@@ -263,11 +266,22 @@ def _describe_groups(groups: Sequence[FindingGroup], shown: Shown) -> Iterator[L
 def _describe_findings(group: FindingGroup, shown: Shown) -> Iterator[Line]:
     for finding in group.findings:
         when = "" if finding.round is None else f"round {finding.round}: "
-        yield from map(Line, wrap(f"{when}{finding.fact}", shown.width, "        - ", "          "))
+        yield from map(
+            Line, wrap(f"{when}{shown.names.annotate(finding.fact)}", shown.width, "        - ", "          ")
+        )
         for name, value in finding.evidence.items():
             if name != "peer":
-                text = wrap(f"{name}: {value}", shown.width, " " * 12, " " * 14)
+                text = wrap(
+                    f"{name}: {_describe_evidence(name, value, shown.names)}", shown.width, " " * 12, " " * 14
+                )
                 yield from (Line(line, "dim") for line in text)
+
+
+def _describe_evidence(name: str, value: str, names: Names) -> str:
+    """Coin in ETH, and addresses with their names."""
+    if name in _IN_WEI and value.isdecimal():
+        return format_ether(int(value))
+    return names.annotate(value)
 
 
 def _describe_checks(report: Report, shown: Shown) -> Iterator[Line]:

@@ -57,7 +57,7 @@ def _list_membership(changes: Sequence[MembershipChange], names: Names, width: i
         said = f"seat {change.seat} {change.change} in round {change.round}{when}, block {change.block}"
         yield from wrap(said, width, "  ", "    ")
         yield from wrap(names.describe(change.peer), width, "      ", "        ")
-        yield from wrap(change.why, width, "      ", "      ")
+        yield from wrap(names.annotate(change.why), width, "      ", "      ")
     yield from _tell_left(len(changes) - len(told_of[:most]))
 
 
@@ -119,7 +119,7 @@ def _describe_loss(loss: CoinLoss, names: Names, width: int) -> Iterator[str]:
     seat = "" if loss.seat is None else f"seat {loss.seat}, "
     through = "" if loss.dispute is None else f"dispute {loss.dispute}, round {loss.round}: "
     yield from wrap(f"{seat}{names.describe(loss.account)}, lost {format_ether(loss.wei)}", width, "  ", "      ")
-    yield from wrap(f"{through}{loss.why}; block {loss.block}", width, "      ", "      ")
+    yield from wrap(f"{through}{names.annotate(loss.why)}; block {loss.block}", width, "      ", "      ")
     if loss.paid:
         paid = f"{format_ether(loss.paid)} of it to {names.describe(loss.paid_to)}"
         yield from wrap(f"{paid}, the rest is burned", width, "      ", "      ")

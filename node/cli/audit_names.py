@@ -1,6 +1,7 @@
 """`--names FILE`: what an auditor calls addresses. Shown beside the address and nowhere instead of it."""
 
 import argparse
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from ledger.errors import UsageError
 
 ALL: Final = -1
 """In the place of a seat: all of them."""
+_ADDRESS: Final = re.compile(r"\b0x[0-9a-fA-F]{40}\b")
 _FILE_MAX_BYTES: Final = 1 << 20
 _NAMES_MAX: Final = 4096
 _NAME_MAX: Final = 60
@@ -57,6 +59,10 @@ class Names:
         """The name, where there is one, with the whole address behind it."""
         name = self.find(address)
         return f"{name} ({address})" if name else address
+
+    def annotate(self, text: str) -> str:
+        """The text, with names before the addresses in it."""
+        return _ADDRESS.sub(lambda found: self.describe(found[0]), text) if self._names else text
 
     def describe_shortly(self, address: str) -> str:
         """The name, where there is one, and the ends of the address, in brackets; empty without an address."""

@@ -192,3 +192,22 @@ def test_a_time_of_no_calendar_is_told_as_it_stands() -> None:
     report.membership = [MembershipChange("left", 1, 4, address(4), "given up", 7, "0x", 2**62)]
     assert "of second 4.6" in join(tell(report))
     assert make_fields(report)["made_at"] is None
+
+
+def test_names_and_eth_stand_in_the_evidence_too() -> None:
+    report = Report(1, "0x" + "11" * 20, 9)
+    report.add(
+        Check.FAULTS,
+        "it signed two updates for round 1 and lost its seat",
+        Kind.EQUIVOCATION,
+        round_number=1,
+        seat=2,
+        peer=address(2),
+        bond=10**18,
+        reporter=address(4),
+        transaction="0x" + "ab" * 32,
+    )
+    said = join(tell(report, details=2))
+    assert f"bond: 1 ETH reporter: Clinic Nord ({address(4)})" in said
+    # A longer number is no address, whatever it begins with.
+    assert "0x" + "ab" * 32 in said
