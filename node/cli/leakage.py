@@ -10,7 +10,16 @@ from typing import Any, Final
 
 from ledger.errors import UsageError
 from node.cli.opened import load_circle_task, open_named
-from node.cli.options import Subparsers, add_codec, add_json, add_rpc, add_task, parse_privacy, print_json
+from node.cli.options import (
+    Subparsers,
+    add_codec,
+    add_frozen,
+    add_json,
+    add_rpc,
+    add_task,
+    parse_privacy,
+    print_json,
+)
 from node.operating.printing import say
 
 _STAND_INS: Final = (8, 1000)
@@ -32,6 +41,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--circle", type=Path, default=Path("circle.json"), help="with --data: the file `folkmoot deploy` wrote"
     )
+    add_frozen(parser)
     add_rpc(parser)
     parser.add_argument("--seat", type=int, default=0, help="whose data (default 0)")
     parser.add_argument("--peers", type=int, default=8, help="of so many seats (default 8)")
@@ -160,7 +170,7 @@ def make_from_folder(options: argparse.Namespace, rng: Any) -> Any:
         raise UsageError(f"there is no folder {options.data}: name the one that `folkmoot node --data` was given")
     opened = open_named(options)
     circle, history = opened.circle, opened.history
-    task = load_circle_task(history.manifest, None if options.task == "auto" else options.task)
+    task = load_circle_task(history.manifest, None if options.task == "auto" else options.task, options.frozen)
     own = read_own_steps(find_places(opened, options.data), history, circle.network.domain_separator)
     seats = max(circle.terms.start_seats, own.seat + 1)
     return make_own_setting(task, history.manifest, own, seats=seats, rng=rng)

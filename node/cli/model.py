@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import SetupError, UsageError
-from node.cli.opened import OpenCircle, open_address, open_named
+from node.cli.opened import OpenCircle, open_address, open_bundled, open_named
 from node.cli.options import Subparsers, add_frozen, add_json, add_rpc, print_json
 from node.cli.recomputing import (
     add_timeout,
@@ -31,11 +31,13 @@ def add_parser(commands: Subparsers) -> None:
     )
     export.add_argument("--seat", type=int, metavar="S", help="this seat's base (default: the circle's model)")
     export.add_argument("--out", type=Path, default=Path("model.safetensors"), help="the file to write")
+    add_bundle(export)
     add_source(export)
     verify = _add_action(
         actions, "verify", "say which circle, round and seat a model's file is of, or where it differs", run_verify
     )
     verify.add_argument("file", type=Path, metavar="FILE")
+    add_bundle(verify)
     add_source(verify)
     evaluate = _add_action(
         actions, "evaluate", "measure a model's file on the task's held-out data, beside the circle's", run_evaluate
@@ -49,6 +51,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     evaluate.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
     add_frozen(evaluate)
+    add_bundle(evaluate)
     add_source(evaluate)
     diff = _add_action(actions, "diff", "compare two models' files tensor by tensor", run_diff)
     diff.add_argument("first", type=Path, metavar="A")
@@ -60,6 +63,22 @@ def _add_action(actions: Subparsers, name: str, text: str, run: Any) -> argparse
     parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
     parser.set_defaults(run=run)
     return parser
+
+
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    """--bundle and --block-hash; beside `add_source`."""
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="FILE",
+        help="instead of a circle and its gateways: the bundle that `folkmoot audit --save` wrote; no network is"
+        " used",
+    )
+    parser.add_argument(
+        "--block-hash",
+        metavar="0x…",
+        help="of the block that the bundle is of, from elsewhere: another one is refused",
+    )
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
@@ -86,8 +105,15 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 
 
 def open_source(options: argparse.Namespace) -> OpenCircle:
-    """The circle that --circle or --contract names. Raises UsageError, SetupError."""
+    """The circle that --circle, --contract or --bundle names. Raises UsageError, SetupError."""
     check_timeout(options)
+    if getattr(options, "bundle", None) is not None:
+        pinned = None if options.block_hash is None else options.block_hash.lower()
+        if options.contract is not None or options.data is not None:
+            raise UsageError("--bundle has all that is looked at: leave --contract and --data out")
+        return open_bundled(options.bundle, pinned)
+    if getattr(options, "block_hash", None) is not None:
+        raise UsageError("--block-hash goes with --bundle")
     return open_named(options) if options.contract is None else open_address(options)
 
 
@@ -95,25 +121,31 @@ def recompute(opened: OpenCircle, options: argparse.Namespace, work: Callable[[A
     """What some work with the `Source` of a circle gives. Raises SetupError where a blob is not to be had."""
     from ledger.fetch.fetcher import Unavailable
     from node.duties.circle_model import BaseLacking
+    from node.models.bundled import BundledBlobs, WalkedSource
     from node.models.own_blobs import OwnBlobsFirst
     from node.models.taking_out import Source, find_blocks
 
+    about = opened.circle.network, opened.history, find_blocks(opened.placed)
+
     async def run() -> Any:
+        if opened.bundle is not None:
+            return await work(WalkedSource(*about, BundledBlobs(opened.bundle)))
         async with open_gateways(opened.history, options.timeout) as gateways:
             fetch = gateways if options.data is None else OwnBlobsFirst(options.data, gateways)
-            return await work(Source(opened.circle.network, opened.history, find_blocks(opened.placed), fetch))
+            return await work(Source(*about, fetch))
 
+    later = "try again when more members are up" if opened.bundle is None else "take a bundle of more of its rounds"
     try:
         return asyncio.run(run())
     except BaseLacking as error:
         raise SetupError(
-            f"{describe_base_lacking(opened.history, error)}: try again when more members are up, or name another"
-            " round"
+            f"{describe_base_lacking(opened.history, error)}: {later}, or name another round"
         ) from error
     except Unavailable as error:
-        raise SetupError(
-            f"nobody gives that circle's genesis ({describe_lacking(error)}): try again when more members are up"
-        ) from error
+        raise SetupError(f"nobody gives that circle's genesis ({describe_lacking(error)}): {later}") from error
+    finally:
+        if opened.bundle is not None:
+            opened.bundle.close()
 
 
 def run_export(options: argparse.Namespace) -> int:

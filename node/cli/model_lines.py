@@ -15,10 +15,9 @@ def describe_export(facts: Any, written: Mapping[str, Any]) -> list[str]:
     """A line each. facts: ModelFacts. written: file, bytes, sha256 and asked_round."""
     lines = [f"model    {facts.whose}, of {facts.contract} on chain {facts.chain_id}"]
     if written["asked_round"] != facts.round:
-        nobody = "nobody whose base counts" if facts.seat is None else f"seat {facts.seat} not"
+        nobody = "nobody whose base counts attested" if facts.seat is None else f"seat {facts.seat} did not attest"
         lines.append(
-            f"asked    round {written['asked_round']}, which {nobody} attested: the model is that of round"
-            f" {facts.round}"
+            f"asked    round {written['asked_round']}, which {nobody}: the model is that of round {facts.round}"
         )
     if facts.seat is None and facts.round:
         lines.append(f"bases    the lower median of those of {len(facts.seats)} seats: {format_list(facts.seats)}")

@@ -45,6 +45,8 @@ class OpenCircle:
     """Number of the block up to which it was read."""
     placed: Any = ()
     """Its events in order, each a `PlacedEvent`."""
+    bundle: Any = None
+    """The `Bundle` that it was read from; None where it was read through an endpoint."""
 
     def read_again(self, since: int) -> "OpenCircle":
         """As it is now. since: a block that has to be in it, e.g. that of a call just made."""
@@ -94,6 +96,22 @@ def open_address(options: argparse.Namespace) -> OpenCircle:
     named = NamedCircle(circle.network.chain_id, circle.network.contract, 0)
     opened = OpenCircle(named, circle, None, 0).read_again(0)
     return replace(opened, file=replace(named, block=opened.placed[0].position[0]))
+
+
+def open_bundled(path: Path, pinned: str | None) -> OpenCircle:
+    """The circle of a bundle that `folkmoot audit --save` wrote. pinned: the hash of the block that it must be of.
+
+    Raises SetupError.
+    """
+    from ledger.audit.bundle.offline import BundledChain
+    from ledger.audit.reopening import open_bundle
+    from ledger.chain.circle import Circle
+
+    bundle, _ = open_bundle(path, pinned)
+    chain = BundledChain(bundle)
+    circle = Circle(chain, bundle.network.contract)
+    named = NamedCircle(circle.network.chain_id, circle.network.contract, chain.first_block)
+    return replace(OpenCircle(named, circle, None, 0).read_again(chain.first_block), bundle=bundle)
 
 
 def load_circle_task(manifest: Any, spec: str | None, frozen: Path | None = None) -> Any:

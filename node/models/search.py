@@ -79,6 +79,8 @@ class BaseWalk:
         self._task = CircleTask(source.history.manifest, network, StateCache(genesis))
         # Seat → the round its holder began in, and what it goes on with; None where that is not known.
         self._carried: dict[int, tuple[int, CarriedState | None]] = {}
+        self.lacking: dict[int, Unavailable] = {}
+        """Seat → the first blob that its base could not be recomputed without."""
 
     async def go_on(self, round_: Round) -> dict[int, GridState]:
         """Seat → its base after the next settled round, of those that attested it and whose base can be known."""
@@ -108,7 +110,11 @@ class BaseWalk:
             screened = await asyncio.to_thread(replay, source.history, task, round_, seat, carried, held)
         except PeerFault:
             return carried, None  # R15: it committed what is no update
-        except (Unavailable, BlobMissing):
+        except Unavailable as lacking:
+            self.lacking.setdefault(seat, lacking)
+            return None, None
+        except BlobMissing as lacking:
+            self.lacking.setdefault(seat, Unavailable(lacking.digest, {"": str(lacking)}))
             return None, None
         return screened.carried, screened.record_digest
 

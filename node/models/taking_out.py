@@ -36,16 +36,20 @@ class Source:
 
     async def recompute(self, number: int, seat: int | None) -> ModelState:
         """The circle's model of a settled round, or a seat's base. Raises as `recompute_model`, and UsageError."""
+        self.check_there(number, seat)
+        domain = self.network.domain_separator
+        if seat is None:
+            return await recompute_state(self.history, domain, number, self.fetch)
+        return await recompute_seat_base(self.history, domain, number, seat, self.fetch)
+
+    def check_there(self, number: int, seat: int | None) -> None:
+        """Raises UsageError for a round that is not settled, or a seat that is none."""
         last = find_last_settled(self.history)
         if not 0 <= number <= last:
             raise UsageError(f"round {number} is not settled: name one of 0..{last}")
         if seat is not None and seat not in self.history.seats:
             newest = max(self.history.seats, default=0)
             raise UsageError(f"the circle has no seat {seat}: its seats are 0..{newest}")
-        domain = self.network.domain_separator
-        if seat is None:
-            return await recompute_state(self.history, domain, number, self.fetch)
-        return await recompute_seat_base(self.history, domain, number, seat, self.fetch)
 
     def make_facts(self, found: ModelState) -> ModelFacts:
         """What names a model of this circle."""

@@ -109,6 +109,14 @@ def test_a_model_taken_out_by_two_is_one_file_is_known_again_and_founds_the_next
     assert model("export", "--circle", circle, "--seat", "4", "--out", other) == 2
     assert "the circle has no seat 4: its seats are 0..1" in capsys.readouterr().err
 
+    # Years later, from an audit's bundle alone.
+    bundle, late = str(folder / "evidence.car"), folder / "late"
+    assert main(["audit", "--circle", circle, "--save", bundle]) == 0
+    assert model("export", "--bundle", bundle, "--out", str(late)) == 0
+    assert late.read_bytes() == Path(one).read_bytes()
+    assert model("verify", seats, "--bundle", bundle) == 0
+    assert model("verify", other, "--bundle", bundle) == 1
+
     assert model("diff", one, one) == 0
     assert model("diff", one, seats) == 1
     capsys.readouterr()

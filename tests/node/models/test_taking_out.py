@@ -15,6 +15,7 @@ from ledger.errors import SetupError, UsageError
 from ledger.judging.circle_model import compute_lineage, find_lower_median
 from node.blobs.store import BlockStore
 from node.duties.circle_model import BaseLacking
+from node.models.bundled import WalkedSource
 from node.models.model_file import encode_model_file
 from node.models.own_blobs import OwnBlobsFirst
 from node.models.taking_out import find_blocks
@@ -136,3 +137,25 @@ def test_a_round_is_known_by_the_block_of_its_settlement(circle: Circle) -> None
     assert sorted(found) == [0, 1, 2, 3, 4]
     assert found[0] == (0, "0x0")
     assert found[4] == (len(placed) - 1, f"0x{len(placed) - 1}")
+
+
+@pytest.mark.parametrize(("number", "seat"), [(4, None), (1, None), (0, None), (4, 1), (4, LATE)])
+async def test_from_the_first_round_on_it_is_the_same_without_a_single_checkpoint(
+    circle: Circle, number: int, seat: int | None
+) -> None:
+    wanted, walked = source_of(circle), source_of(circle, set(circle.checkpoints.values()))
+    found = await WalkedSource(walked.network, walked.history, walked.blocks, walked.fetch).recompute(number, seat)
+    assert wanted.make_facts(found) == wanted.make_facts(await wanted.recompute(number, seat))
+
+
+async def test_from_the_first_round_on_a_lost_update_is_named_with_the_seat(circle: Circle) -> None:
+    lost = {circle.updates[2, 0], *circle.checkpoints.values()}
+    one = source_of(circle, lost)
+    walked = WalkedSource(one.network, one.history, one.blocks, one.fetch)
+    with pytest.raises(BaseLacking, match=r"the base of seat 0 after round 4") as error:
+        await walked.recompute(4, 0)
+    assert error.value.lacking.digest == circle.updates[2, 0]
+    with pytest.raises(UsageError, match="round 9 is not settled"):
+        await walked.recompute(9, None)
+    with pytest.raises(SetupError, match="no base of its own"):
+        await walked.recompute(0, 1)
