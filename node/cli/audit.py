@@ -8,16 +8,24 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ledger.audit.findings import Report
+from ledger.audit.findings import Finding, Report
 from ledger.errors import UsageError
 from node.cli.audit_bundle import add_bundle_options, audit_bundle_file, audit_saving, check_bundle_options
+from node.cli.audit_follow import (
+    add_follow,
+    check_follow,
+    describe_finding,
+    follow,
+    make_settlements,
+    remembering,
+)
 from node.cli.audit_lines import join_statement_fields, make_fields, print_report
 from node.cli.audit_names import add_reading_options, read_names
 from node.cli.audit_pace import add_pace, parse_cache, parse_jobs, show_progress
 from node.cli.audit_page import add_page_option, check_page_option, write_page
 from node.cli.bundle_lines import describe_bundle_lines
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
-from node.operating.printing import say_lines
+from node.operating.printing import say, say_lines, say_progress
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -45,6 +53,7 @@ def add_parser(commands: Subparsers) -> None:
         help="only so many attestations of these, drawn at random, and all disputed",
     )
     add_pace(parser)
+    add_follow(parser)
     parser.add_argument("--seed", type=int, metavar="NUMBER", help="of the sample, to draw an earlier one again")
     parser.add_argument(
         "--seed-block",
@@ -75,9 +84,10 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--timeout {options.timeout} is not above 0: give seconds")
     check_bundle_options(options)
     check_page_option(options)
+    check_follow(options)
     cache = parse_cache(options)
     scope, laws, names = _parse_scope(options), _parse_laws(options.statement), read_names(options.names)
-    report = _audit_with_progress(options, scope, cache)
+    report = (_follow if options.follow else _audit_with_progress)(options, scope, cache)
     if options.html is not None:
         write_page(report, options.html, names)
     if options.json:
@@ -98,13 +108,10 @@ def _audit(options: argparse.Namespace, scope: Any, progress: Any, cache: Path |
 
     if options.bundle is not None:
         return audit_bundle_file(options, scope, parse_jobs(options), progress)
-    file = CircleFile.read(options.circle) if options.circle else None
-    rpc = choose_rpc_urls(options) or (file.read_rpc_urls() if file else [DEFAULT_RPC])
-    address = file.contract if file else options.contract
-    first_block = file.block if file else 0
+    rpc, address, first_block = _find_chain(options)
     borne = parse_patience(options)
-    if file is not None:
-        _check_file(file, rpc, borne)
+    if options.circle:
+        _check_file(CircleFile.read(options.circle), rpc, borne)
     about: dict[str, Any] = {
         "first_block": first_block,
         "timeout_s": options.timeout,
@@ -115,6 +122,16 @@ def _audit(options: argparse.Namespace, scope: Any, progress: Any, cache: Path |
     if options.save is not None:
         return audit_saving(options, rpc, address, about, progress)
     return asyncio.run(audit(rpc, address, progress=progress, read_at_s=int(time.time()), cache=cache, **about))
+
+
+def _find_chain(options: argparse.Namespace) -> tuple[list[str], str, int]:
+    """The endpoints, the circle's address, and a block from which on it is there."""
+    from ledger.chain.deployment.deploy import CircleFile
+
+    if options.circle is None:
+        return choose_rpc_urls(options) or [DEFAULT_RPC], options.contract, 0
+    file = CircleFile.read(options.circle)
+    return choose_rpc_urls(options) or file.read_rpc_urls(), file.contract, file.block
 
 
 def _parse_scope(options: argparse.Namespace) -> Any:
@@ -157,6 +174,22 @@ def _check_file(file: Any, rpc: list[str], borne: Any) -> None:
 
     with contextlib.suppress(CodeMismatch):
         open_circle(file, rpc, patience=borne)
+
+
+def _follow(options: argparse.Namespace, scope: Any, cache: Path | None) -> Report:
+    """Audit again whenever a round has settled. With --json nothing is said before the end."""
+
+    def tell(finding: Finding) -> None:
+        if not options.json:
+            say(describe_finding(finding))
+
+    def note(sentence: str) -> None:
+        if not options.json:
+            say_progress(sentence)
+
+    with remembering(cache) as folder:
+        settlements = make_settlements(*_find_chain(options), parse_patience(options))
+        return follow(lambda: _audit_with_progress(options, scope, folder), settlements, tell, note)
 
 
 def _audit_with_progress(options: argparse.Namespace, scope: Any, cache: Path | None) -> Report:

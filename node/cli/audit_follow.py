@@ -1,0 +1,121 @@
+"""`folkmoot audit --follow`: audits a circle again whenever a round has settled, until it is over or Ctrl-C."""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from ledger.audit.findings import Finding, Report
+from ledger.chain.rpc.patience import EndpointPatience
+from ledger.errors import UsageError
+
+_POLL_S: Final = 3.0
+
+
+def add_follow(parser: argparse.ArgumentParser) -> None:
+    """Declare the option."""
+    parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="go on as rounds settle, saying what is found as it comes, until the circle is over or Ctrl-C, and then"
+        " print the report",
+    )
+
+
+def check_follow(options: argparse.Namespace) -> None:
+    """Raises UsageError for what does not go with it."""
+    if options.follow and (options.sample is not None or options.bundle is not None or options.save is not None):
+        raise UsageError(
+            "--follow audits all rounds of a circle that is under way: give it without --sample or a bundle"
+        )
+
+
+@contextmanager
+def remembering(cache: Path | None) -> Iterator[Path]:
+    """The folder where rounds are remembered from one audit to the next: the one named, or one for now."""
+    if cache is not None:
+        yield cache
+        return
+    with tempfile.TemporaryDirectory(prefix="folkmoot-") as folder:
+        yield Path(folder)
+
+
+class Settlements:
+    """Says when there is a new settled round."""
+
+    def __init__(
+        self, count_settled: Callable[[], tuple[int, bool]], sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        """count_settled: how many rounds are settled now, and whether the circle is over."""
+        self._count, self._sleep = count_settled, sleep
+        self._seen, self._is_over = count_settled()
+
+    def wait(self) -> bool:
+        """Until another round is settled. False at once where no other will be. Ctrl-C ends it."""
+        while not self._is_over:
+            settled, self._is_over = self._count()
+            if settled > self._seen:
+                self._seen = settled
+                return True
+            if not self._is_over:
+                self._sleep(_POLL_S)
+        return False
+
+
+def follow(
+    audit: Callable[[], Report],
+    settlements: Settlements,
+    tell: Callable[[Finding], None],
+    note: Callable[[str], None],
+) -> Report:
+    """Audit, tell what is new, wait, and so on. Returns the last whole audit's report.
+
+    Ctrl-C ends it; KeyboardInterrupt where the first audit is not over then.
+    """
+    report, told = audit(), set[str]()
+    try:
+        while True:
+            for finding in report.findings:
+                if (one := repr(finding)) not in told:
+                    told.add(one)
+                    tell(finding)
+            note(f"audit: {describe_state(report)}; waiting for the next round to settle")
+            if not settlements.wait():
+                return report
+            report = audit()
+    except KeyboardInterrupt:
+        return report
+
+
+def describe_state(report: Report) -> str:
+    """How far it is, in a few words."""
+    found = "nothing found" if report.clean else f"{len(report.findings)} findings so far"
+    return f"up to block {report.head}, round {report.rounds}: {found}"
+
+
+def describe_finding(finding: Finding) -> str:
+    """One finding in one line."""
+    place = [f"round {finding.round}"] if finding.round is not None else []
+    place += [f"seat {finding.seat}"] if finding.seat is not None else []
+    return f"{' '.join([finding.check.value, *place])}: {finding.fact}"
+
+
+def make_settlements(
+    rpc_urls: Sequence[str], address: str, first_block: int, patience: EndpointPatience
+) -> Settlements:
+    """Of a circle on a chain. Raises like `Circle`."""
+    from ledger.chain.circle import Circle
+    from ledger.chain.rpc.failover import connect
+    from ledger.circle.history import Phase
+
+    circle = Circle(connect(rpc_urls, patience=patience), address, since=first_block)
+
+    def count_settled() -> tuple[int, bool]:
+        state = circle.fetch_state(circle.rpc.fetch_number("eth_blockNumber"))
+        is_over = state.phase == Phase.FINISHED
+        return state.round if is_over else max(state.round - 1, 0), is_over
+
+    return Settlements(count_settled)
