@@ -10,9 +10,10 @@ from typing import Final
 
 from ledger.audit.findings import Finding, Report
 from ledger.chain.rpc.patience import EndpointPatience
-from ledger.errors import UsageError
+from ledger.errors import SetupError, UsageError
 
 _POLL_S: Final = 3.0
+_PAUSE_S: Final = 30.0
 
 
 def add_follow(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +21,8 @@ def add_follow(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--follow",
         action="store_true",
-        help="go on as rounds settle, saying what is found as it comes, until the circle is over or Ctrl-C, and then"
-        " print the report",
+        help="go on as rounds settle, saying what is found as it comes, until the circle is over or Ctrl-C;"
+        " then comes the report",
     )
 
 
@@ -51,18 +52,23 @@ class Settlements:
     ) -> None:
         """count_settled: how many rounds are settled now, and whether the circle is over."""
         self._count, self._sleep = count_settled, sleep
-        self._seen, self._is_over = count_settled()
+        self._seen, _ = count_settled()
+
+    def pause(self) -> None:
+        """Give whoever does not answer time; the next wait is over at once where anything was settled meanwhile."""
+        self._seen = -1
+        self._sleep(_PAUSE_S)
 
     def wait(self) -> bool:
-        """Until another round is settled. False at once where no other will be. Ctrl-C ends it."""
-        while not self._is_over:
-            settled, self._is_over = self._count()
+        """Until another round is settled; False where no other will be. Ctrl-C ends it."""
+        while True:
+            settled, is_over = self._count()
             if settled > self._seen:
                 self._seen = settled
                 return True
-            if not self._is_over:
-                self._sleep(_POLL_S)
-        return False
+            if is_over:
+                return False
+            self._sleep(_POLL_S)
 
 
 def follow(
@@ -83,9 +89,14 @@ def follow(
                     told.add(one)
                     tell(finding)
             note(f"audit: {describe_state(report)}; waiting for the next round to settle")
-            if not settlements.wait():
-                return report
-            report = audit()
+            try:
+                if not settlements.wait():
+                    return report
+                report = audit()
+            except SetupError as error:
+                # Endpoints come back; who does not want to wait has Ctrl-C, and loses nothing.
+                note(f"{error}; what was audited before is kept, and it is tried again")
+                settlements.pause()
     except KeyboardInterrupt:
         return report
 

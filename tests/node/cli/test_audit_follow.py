@@ -2,12 +2,13 @@
 
 import argparse
 from collections.abc import Iterator
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 
 from ledger.audit.findings import Check, Report
-from ledger.errors import UsageError
+from ledger.errors import SetupError, UsageError
 from node.cli.audit_follow import Settlements, check_follow, describe_finding, follow, remembering
 
 
@@ -21,7 +22,7 @@ def reports() -> Iterator[Report]:
 
 
 def counting(*settled: tuple[int, bool]) -> Settlements:
-    answers, slept = iter(settled), list[float]()
+    answers, slept = chain(settled, repeat(settled[-1])), list[float]()
     return Settlements(lambda: next(answers), slept.append)
 
 
@@ -59,6 +60,21 @@ def test_ctrl_c_ends_it_with_the_last_whole_report() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         follow(broken_off, counting((1, False)), lambda _: None, lambda _: None)
+
+
+def test_an_endpoint_that_is_away_for_a_while_loses_nothing() -> None:
+    notes, audits, count = list[str](), reports(), 0
+
+    def audit() -> Report:
+        nonlocal count
+        count += 1
+        if count == 2:
+            raise SetupError("the chain does not answer")
+        return next(audits)
+
+    settlements = counting((1, False), (2, True))
+    assert follow(audit, settlements, lambda _: None, notes.append).head == 2, "the last round too"
+    assert "the chain does not answer; what was audited before is kept" in " ".join(notes)
 
 
 def test_rounds_are_remembered_where_that_was_said_or_for_now(tmp_path: Path) -> None:
