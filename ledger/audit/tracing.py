@@ -35,6 +35,7 @@ from ledger.judging.frame_chains import (
     find_lacking_blobs,
 )
 from ledger.judging.provenance import (
+    ROUNDS_MAX,
     Account,
     MixedRound,
     Tally,
@@ -113,6 +114,8 @@ def check_traceable(history: History, number: int | None, seat: int | None, *, b
     if not 0 <= wanted <= last:
         raise UsageError(f"there is no model of round {wanted}: the rounds settled in this circle are 0..{last}")
     reason = None if by_verdicts else explain_untraceable(history.manifest.rule)
+    if wanted > ROUNDS_MAX and not by_verdicts:
+        raise SetupError(f"no account of more than {ROUNDS_MAX} rounds: name an earlier --round, or see --verdicts")
     if reason is not None:
         raise SetupError(f"no account of shares under rule {history.manifest.rule}: {reason}")
     if seat is not None and find_base_round(history, wanted, seat) is None:

@@ -150,11 +150,9 @@ def save_bundle(options: argparse.Namespace, opened: OpenCircle) -> None:
 
 def check_proof(options: argparse.Namespace) -> int:
     """Recompute a file's claims. 0: all hold; 1: one does not."""
-    from ledger.audit.claims import ACCOUNT, is_same_claim, make_account_claim, make_verdict_claim, read_claims
-    from ledger.audit.tracing import Room, check_traceable, trace
-    from ledger.fetch.fetcher import Unavailable
+    from ledger.audit.claims import is_same_claim, make_verdict_claim, read_claims
+    from ledger.audit.tracing import check_traceable
 
-    told = []
     with open_bundled(options.check, options.block_hash) as (opened, bundle, proved):
         claims, history = read_claims(bundle), opened.history
         if not claims:
@@ -162,23 +160,40 @@ def check_proof(options: argparse.Namespace) -> int:
                 f"{options.check} is a bundle without a claim: `folkmoot trace --bundle … --proof` adds one"
             )
         for claim in claims:
-            check_traceable(history, claim.round, claim.seat, by_verdicts=claim.basis != ACCOUNT)
-            if claim.basis == ACCOUNT:
-                with Room() as room:
-                    domain = opened.circle.network.domain_separator
-                    work = trace(history, domain, claim.round, claim.seat, BundleFetch(bundle), room)
-                    try:
-                        found = make_account_claim(bundle.name, asyncio.run(work), claim.of)
-                    except Unavailable as lacking:
-                        raise SetupError(
-                            f"{options.check} lacks blob {lacking.digest.hex()[:12]}, which its claim follows from"
-                        ) from lacking
-            else:
-                found = make_verdict_claim(bundle.name, history, claim.round, claim.seat, claim.of)
-            told.append((claim, is_same_claim(claim, found)))
+            check_traceable(history, claim.round, claim.seat, by_verdicts=claim.digest is None)
+        found = {
+            place: make_verdict_claim(bundle.name, history, claim.round, claim.seat, claim.of)
+            for place, claim in enumerate(claims)
+            if claim.digest is None
+        }
+        # One account for all claims about a model: a stranger's file asks for no more work than it has models.
+        for model in {(claim.round, claim.seat) for claim in claims if claim.digest is not None}:
+            places = [n for n, one in enumerate(claims) if n not in found and (one.round, one.seat) == model]
+            made = _recompute(options, opened, bundle, model, [claims[place].of for place in places])
+            found |= dict(zip(places, made, strict=True))
+        told = [(claim, is_same_claim(claim, found[place])) for place, claim in enumerate(claims)]
         pinned = options.block_hash is not None
         _tell(options, told, opened, bundle.root.block.hash, proved.state, pinned)
     return 0 if all(holds for _, holds in told) else 1
+
+
+def _recompute(
+    options: argparse.Namespace, opened: OpenCircle, bundle: Any, model: tuple[int, int | None], seats: list[int]
+) -> list[Any]:
+    """What the account of a model, a round and a seat, says of each of these seats. Raises SetupError."""
+    from ledger.audit.claims import make_account_claim
+    from ledger.audit.tracing import Room, trace
+    from ledger.fetch.fetcher import Unavailable
+
+    domain = opened.circle.network.domain_separator
+    with Room() as room:
+        try:
+            traced = asyncio.run(trace(opened.history, domain, *model, BundleFetch(bundle), room))
+        except Unavailable as lacking:
+            raise SetupError(
+                f"{options.check} lacks blob {lacking.digest.hex()[:12]}, which its claim follows from"
+            ) from lacking
+        return [make_account_claim(bundle.name, traced, seat) for seat in seats]
 
 
 def _tell(

@@ -10,6 +10,7 @@ from node.operating.wording import format_count, format_seats
 
 _SPANS_MAX: Final = 6
 _PEER_SHOWN: Final = 6
+_SEATS_WIDTH: Final = 50
 
 
 @dataclass(frozen=True)
@@ -157,12 +158,12 @@ def describe_reach(head: str, reach: Reach) -> list[str]:
         return [f"{head}nobody's"]
     rounds = sorted(set(reach.mixed.values()))
     parts = [
-        f"{format_seats([seat for seat, when in reach.mixed.items() if when == number])} from round {number}"
+        f"{_name_seats([seat for seat, when in reach.mixed.items() if when == number])} from round {number}"
         for number in rounds
     ]
     lines = _wrap(head, "", parts, "; ")
     if reach.hidden:
-        lines.append(f"{'':9}{format_seats(reach.hidden)}: by no verdict on chain, so some verdict there is false")
+        lines.append(f"{'':9}{_name_seats(reach.hidden)}: by no verdict on chain, so one is false")
     return lines
 
 
@@ -304,6 +305,12 @@ def _reach_fields(told: Told, seat: int) -> dict[str, Any]:
         "mixed_from": {str(other): number for other, number in reach.mixed.items()},
         "accepted_from": {str(other): number for other, number in reach.accepted.items()},
     }
+
+
+def _name_seats(seats: list[int]) -> str:
+    """Seats in words; many of them, in no run, as a number."""
+    told = format_seats(seats)
+    return told if len(told) <= _SEATS_WIDTH else f"{len(seats)} seats"
 
 
 def _percent(share: float) -> str:

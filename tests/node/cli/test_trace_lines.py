@@ -10,10 +10,12 @@ import pytest
 
 from ledger.audit.tracing import Room, trace
 from node.cli.trace_lines import (
+    Reach,
     Told,
     cut_spans,
     describe_account,
     describe_inclusion,
+    describe_reach,
     describe_verdicts,
     find_reach,
     make_fields,
@@ -114,6 +116,14 @@ async def test_by_the_chain_alone_whom_nobody_accepted_is_in_nothing(poisoned: C
     assert any(
         "its updates are not in the base of seat 0" in line for line in describe_verdicts(history, 3, [3], 0)
     )
+
+
+def test_a_reach_among_many_seats_is_told_in_number_and_fits_80_columns() -> None:
+    mixed = {seat: 1 + seat % 7 % 3 for seat in range(0, 200, 2)}
+    lines = describe_reach("seat 1   ", Reach(mixed, {}))
+    assert all(len(line) <= 80 for line in lines)
+    assert sum(int(line.split(" seats")[0].split()[-1]) for line in "\n".join(lines).split(";")) == 100
+    assert describe_reach("seat 1   ", Reach({2: 3, 4: 3}, {2: 1, 4: 1})) == ["seat 1   seats 2, 4 from round 3"]
 
 
 def test_rounds_are_cut_into_few_spans_of_one_length() -> None:
