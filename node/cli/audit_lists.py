@@ -155,8 +155,9 @@ def _list_availability(report: Report, names: Names, width: int, most: int) -> I
         return
     spans = (
         f"Over time: one sign for each of {len(report.spans)} spans of {rounds}; # in all rounds of it there,"
-        " + in half of them or more, - in fewer, . in none, a blank where it had no seat. There: it committed and"
-        " attested. Not had: how many of its judges had no verdict about it. Absence proves no fault."
+        " + in half of them or more, - in fewer, . in none, x out of the reach of most judges in half of them or"
+        " more, a blank where it had no seat. There: it committed and attested. Not had: how many of its judges had"
+        " no verdict about it. Absence proves no fault."
     )
     yield from wrap(spans, width, "  ", "  ")
     heads = ("seat", "", "held", "awaited", "came", "attested", "dozed", "not had", "over time")
@@ -201,6 +202,8 @@ def _make_row(holder: HolderAvailability, names: Names) -> tuple[str, ...]:
 def _find_sign(span: Attendance) -> str:
     if not span.held:
         return " "
+    if span.unreached and 2 * span.unreached >= span.held:
+        return "x"
     if span.attested == span.held:
         return "#"
     if 2 * span.attested >= span.held:

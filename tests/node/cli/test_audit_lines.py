@@ -158,12 +158,14 @@ def test_availability_shows_when_somebody_was_away() -> None:
         HolderAvailability(0, 1, address(0), (there,) * 3),
         HolderAvailability(4, 1, address(4), (there, away, partly)),
         HolderAvailability(5, 2, address(5), (Attendance(), there, there)),
+        HolderAvailability(6, 1, address(6), (there, replace(there, unavailable=21, unreached=5), there)),
     ]
     lines = tell(report)
     assert "  There in every round that they had a seat in: seats 0, 5." in lines
     row = next(line for line in lines if "Clinic Nord" in line)
     assert row.split() == ["4", "Clinic", "Nord", "30", "21", "17", "14", "9", "3/80", "#.-"]
     assert "Absence proves no fault." in join(lines)
+    assert next(line for line in lines if line.startswith("  6")).split()[-2:] == ["21/120", "#x#"]
 
 
 def test_the_report_says_what_was_and_what_was_not_recomputed(capsys: pytest.CaptureFixture[str]) -> None:
