@@ -35,10 +35,10 @@ _UNSAID: Final = (
 _READ_HERE: Final = (
     "The reader in this page was written a second time, from the protocol, in another language. It checks"
     " that all blocks hash to their names, that code, running hash and reputations follow from the block's"
-    " hash where the bundle has the proofs, that the events fold to the running hash, and every reputation;"
-    " under the rules balance and none also every verdict, record and base. It does not check receipts,"
-    " transactions, signatures, votes and copies, nor verdicts under other rules, and says so. Nothing leaves"
-    " this page: the file is read by your browser alone."
+    " hash where the bundle has the proofs, that the events fold to the running hash, every reputation, and"
+    " whose signatures there are; under the rules balance and none also every verdict, record and base. It"
+    " does not look at receipts, transactions, votes and copies, nor at verdicts under other rules, and says"
+    " so. Nothing leaves this page: the file is read by your browser alone."
 )
 
 

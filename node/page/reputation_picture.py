@@ -105,9 +105,19 @@ def _label(named: Mapping[int, Series]) -> Iterator[Element]:
         known = [value for value in values if value is not None]
         if known:
             ends.append((_y(known[-1]), seat))
-    last = float("-inf")
-    for wanted, seat in sorted(ends):
-        height = max(wanted, last + _LABEL_GAP)
-        last = height
-        where = {"x": str(_WIDTH - _RIGHT + 8), "y": f"{height:.1f}"}
+    heights = _spread(sorted(ends))
+    for height, (_, seat) in zip(heights, sorted(ends), strict=True):
+        where = {"x": str(_WIDTH - _RIGHT + 18), "y": f"{height:.1f}"}
         yield make_element("text", f"seat {seat}", dy="4", class_="name", **where)
+
+
+def _spread(ends: Sequence[tuple[float, int]]) -> list[float]:
+    """Where labels go that would be at these heights, so that none meets another and none leaves the picture."""
+    heights: list[float] = []
+    for wanted, _ in ends:
+        heights.append(max([wanted, *(height + _LABEL_GAP for height in heights[-1:])]))
+    lowest = float(_HEIGHT - _BOTTOM)
+    for place in reversed(range(len(heights))):
+        heights[place] = min(heights[place], lowest)
+        lowest = heights[place] - _LABEL_GAP
+    return heights

@@ -22,6 +22,7 @@ READER: Final = (
     "screening",
     "checkpoint",
     "proofs",
+    "signatures",
     "verify",
 )
 _IMPORT: Final = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";\n', re.MULTILINE)

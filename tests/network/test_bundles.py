@@ -13,6 +13,7 @@ import pytest
 from ledger.audit.bundle.facts import check_facts
 from ledger.audit.bundle.reader import Bundle
 from node.seat.keys import new_key
+from tests.support.javascript import run_reader
 from tests.support.network.local_run import LocalRun
 
 COMMAND = (sys.executable, "-m", "node.cli.main")
@@ -79,6 +80,18 @@ def test_what_the_chain_said_is_proved_from_the_blocks_hash(saved: Saved) -> Non
     # Draws, settlements, joins and the opening; commits and attestations that share a transaction's block as well.
     assert len(proved.placed) >= 1 + 4 + 2 + 2
     assert proved.placed <= {(row.block, row.index) for row in events}
+
+
+def test_the_pages_own_reader_comes_to_what_is_proved_and_to_who_signed(saved: Saved) -> None:
+    with run_reader() as reader:
+        found = reader.wait_for(
+            "return await verifyBundle(fromHex(file), null)", file=saved.path.read_bytes().hex()
+        )
+    said = {line["what"]: line for line in found["lines"]}
+    proved = ("blocks", "block", "state", "history", "reputations", "signature")
+    assert {what: said[what]["is"] for what in proved} == dict.fromkeys(proved, "right")
+    assert said["signature"]["said"] == f"{saved.signer.lower()} signed this bundle"
+    assert found["block"]["hash"] == saved.said["head_hash"]
 
 
 def test_it_says_who_signed_and_of_which_block(saved: Saved) -> None:

@@ -2,7 +2,7 @@
 // rule can be recomputed here.
 
 import {
-  decodeText, Fault, fromHex, has, Missing, require, same, seatsOf, toHex, toNumber, word,
+  decodeText, encodeText, Fault, fromHex, has, join, Missing, require, same, seatsOf, toHex, toNumber, word,
 } from "./bytes.js";
 import { DAG_JSON, formatName, parseName, RAW, readCar } from "./blobs.js";
 import { digestBlob, encodeCheckpoint, isCheckpointDue } from "./checkpoint.js";
@@ -13,6 +13,7 @@ import { Circle, eligibleOf, packReputations } from "./fold.js";
 import { keccak } from "./hashes.js";
 import { decodeRlp, readProof } from "./proofs.js";
 import { RULES, screenJudge, States } from "./screening.js";
+import { recoverSigner } from "./signatures.js";
 
 /** In the order of R3.1, behind TASK. */
 const IMMUTABLES = [
@@ -59,7 +60,8 @@ export async function verifyBundle(file, known, pause = async () => {}) {
   await pause(0, 1, "folding events");
   const circle = foldEvents(found, root, read, terms);
   if (circle !== null) await checkVerdicts(found, circle, nameNetwork(root.chain_id, root.contract), store, root.scope, pause);
-  found.unknown("signatures", "not checked by this page; `folkmoot audit` does, and receipts and transactions too");
+  checkSignatures(found, roots, store);
+  found.unknown("the rest", "receipts, transactions, votes and copies are not looked at by this page; `folkmoot audit` does");
   return found.finish();
 }
 
@@ -104,6 +106,22 @@ class Found {
     const { lines, findings, findingCount } = this;
     return { root: this.name, chainId, contract, block: { number: block.number, hash: block.hash }, lines, findings, findingCount, isClean };
   }
+}
+
+/** R32.5: all roots but the first. @param {Found} found @param {import("./blobs.js").BlockName[]} roots @param {import("./blobs.js").BlockStore} store */
+function checkSignatures(found, roots, store) {
+  const network = nameNetwork(found.root.chain_id, found.root.contract);
+  const type = keccak(encodeText("Bundle(bytes32 root,uint256 claimed)"));
+  for (const name of roots.slice(1)) {
+    const one = JSON.parse(decodeText(store.get(name)));
+    const isIts = one.kind === "folkmoot-bundle-signature" && one.version === 1 && one.bundle["/"] === found.name;
+    require(isIts, "a signature is of another bundle");
+    const fields = keccak(join(type, roots[0].digest, word(one.claimed_s)));
+    const signer = recoverSigner(keccak(join(Uint8Array.of(0x19, 1), network, fields)), fromHex(one.signature));
+    require(signer === one.signer, "a signature is not its signer's");
+    found.right("signature", `${signer} signed this bundle`);
+  }
+  if (roots.length === 1) found.unknown("signature", "nobody signed this bundle");
 }
 
 /** @param {any} link @returns {import("./blobs.js").BlockName} */

@@ -155,4 +155,10 @@ export function start() {
   document.body.classList.add("runs");
   startRounds();
   startReader();
+  // What is folded up is no use on paper.
+  addEventListener("beforeprint", () => {
+    document.querySelectorAll("details").forEach((one) => {
+      one.open = true;
+    });
+  });
 }

@@ -8,6 +8,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import zstandard
+from eth_hash.auto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -413,3 +414,24 @@ def test_sums_of_long_states_are_exact(reader: Engine) -> None:
         left=left.tolist(), right=right.tolist(),
     )  # fmt: skip
     assert int(found) == squared_distance(left, right)
+
+
+# ----------------------------------------------------------------------------------------------- signatures
+
+
+@pytest.mark.rule("R2")
+@pytest.mark.parametrize("kind", ["announcement", "hello", "invitation"])
+def test_signatures_once_written_down_are_their_signers(reader: Engine, kind: str) -> None:
+    known = golden.load("signing")
+    recover = "return recoverSigner(fromHex(hash), fromHex(signature))"
+    found = reader.call(recover, hash=known[kind]["hash"], signature=known[kind]["signature"])
+    assert found == known["peer"].lower()
+    other = keccak(bytes.fromhex(known[kind]["hash"])).hex()
+    attempt = f"try {{ {recover} }} catch (error) {{ if (!(error instanceof Fault)) throw error; return 'none' }}"
+    assert reader.call(attempt, hash=other, signature=known[kind]["signature"]) != known["peer"].lower()
+
+
+@pytest.mark.rule("R2")
+def test_networks_are_named_as_they_were_once(reader: Engine) -> None:
+    found = reader.call("return toHex(nameNetwork(id, contract))", id=NETWORK.chain_id, contract=NETWORK.contract)
+    assert found == NETWORK.domain_separator.hex()
