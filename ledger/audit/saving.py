@@ -210,7 +210,7 @@ def audit_and_save(
     that there is nothing to keep. Raises like `run.audit`; SetupError where the bundle that is there is another
     circle's, or of a chain that has gone another way since; OSError.
     """
-    recorded = RecordedChain(connect(rpc_urls, patience=patience))
+    rpc = connect(rpc_urls, patience=patience)
     with contextlib.ExitStack() as closing:
         earlier = closing.enter_context(Bundle(path)) if path.exists() else None
         if earlier is not None:
@@ -221,7 +221,7 @@ def audit_and_save(
         async def run() -> tuple[Report, SavingSource]:
             async with BlobFetcher() as fetcher:
                 blobs = RecordedBlobs(fetcher, shelf, earlier)
-                source = SavingSource(recorded, blobs, read_at_s, path.parent, tell)
+                source = SavingSource(RecordedChain(rpc, earlier), blobs, read_at_s, path.parent, tell)
                 report = await audit_from(
                     source,
                     address,

@@ -69,6 +69,10 @@ class BundledChain(Rpc):
         return {"number": hex(row.number), "hash": row.hash, "timestamp": hex(row.time_s)}
 
     def _eth_getLogs(self, query: Mapping[str, str]) -> list[dict[str, Any]]:  # noqa: N802
+        return self.tell_logs(query)
+
+    def tell_logs(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        """As eth_getLogs answers such a query."""
         first = bisect_left(self._blocks, int(query["fromBlock"], 16))
         to = query["toBlock"]
         last = len(self._blocks) if to == "latest" else bisect_left(self._blocks, int(to, 16) + 1)

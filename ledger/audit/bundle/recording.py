@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from ledger.audit.bundle.offline import BundledChain
 from ledger.audit.bundle.reader import Bundle
 from ledger.audit.bundle.rows import EventRow, HeaderRow, decode_block, encode_block, to_bytes, to_hex
 from ledger.audit.bundle.shelf import BlockShelf
@@ -19,10 +20,15 @@ _T = TypeVar("_T")
 
 
 class RecordedChain(Rpc):
-    """Asks an endpoint, and keeps of its answers what a bundle holds; where one is asked again, the last counts."""
+    """Asks an endpoint, and keeps of its answers what a bundle holds; where one is asked again, the last counts.
 
-    def __init__(self, inner: Rpc) -> None:
+    Events up to the block of an earlier bundle are taken from there, where the endpoint has that block too.
+    """
+
+    def __init__(self, inner: Rpc, earlier: Bundle | None = None) -> None:
         self._inner, self.patience = inner, inner.patience
+        self._earlier, self._known = earlier, None if earlier is None else BundledChain(earlier)
+        self._is_same: bool | None = None
         self.headers: dict[int, HeaderRow] = {}
         self.code: dict[str, bytes] = {}
         self.calls: dict[str, bytes] = {}
@@ -54,7 +60,37 @@ class RecordedChain(Rpc):
                 keep(params, raw)
             return value
 
+        if method == "eth_getLogs" and self._goes_on():
+            return self._request_logs(params[0], note)
         return self._inner.request(method, params, note)
+
+    def _goes_on(self) -> bool:
+        """Whether the endpoint has the earlier bundle's block. Raises like `request`."""
+        if self._earlier is None:
+            return False
+        if self._is_same is None:
+            block = self._earlier.root.block
+            parse = answers.or_null(answers.block_parser(block.number))
+            found = self._inner.request("eth_getBlockByNumber", [hex(block.number), False], parse)
+            self._is_same = found is not None and found.hash == block.hash
+        return self._is_same
+
+    def _request_logs(self, query: dict[str, Any], note: Parser[_T]) -> _T:
+        """Those of the earlier bundle's blocks from there, and the rest from the endpoint."""
+        assert self._earlier is not None
+        assert self._known is not None
+        last, to = self._earlier.root.block.number, query["toBlock"]
+        if int(query["fromBlock"], 16) > last:
+            return self._inner.request("eth_getLogs", [query], note)
+        is_old = to != "latest" and int(to, 16) <= last
+        told = self._known.tell_logs({**query, "toBlock": to if is_old else hex(last)})
+        if is_old:
+            return note(told)
+        # What the endpoint answers is looked at whole, together with what comes before it.
+        later = {**query, "fromBlock": hex(last + 1)}
+        return self._inner.request(
+            "eth_getLogs", [later], lambda raw: note([*told, *raw] if isinstance(raw, list) else raw)
+        )
 
     def read_event(self, position: tuple[int, int]) -> EventRow:
         """The log at a place. Raises KeyError."""

@@ -176,7 +176,14 @@ def test_an_older_bundle_is_added_to_and_only_what_is_new_is_fetched(
 ) -> None:
     save(tmp_path / "b.car", younger(circle))
     told: list[SizeEstimate] = []
-    online, asked = save(tmp_path / "b.car", circle, tell=told.append)
+    queries: list[int] = []
+
+    def note(parameters: list[dict[str, str]], logs: Any) -> Any:
+        queries.append(int(parameters[0]["fromBlock"], 16))
+        return logs
+
+    online, asked = save(tmp_path / "b.car", circle, tell=told.append, lies={"eth_getLogs": note})
+    assert min(queries) == FIRST_BLOCK + len(younger(circle).events)
     lost = circle.updates[2, LOST]
     assert set(asked) == {lost, *(circle.updates[3, seat] for seat in range(5))}
     assert (told[0].updates, told[0].held) == (15, 9)
