@@ -295,3 +295,21 @@ def test_a_history_that_is_not_the_contracts_leaves_nothing_to_keep(
     assert [found.check for found in report.findings] == ["A2"]
     assert asked == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("scope", [Scope(first=3), Scope(sample=3, seed=5)])
+def test_fewer_rounds_than_a_bundle_has_give_the_report_of_these_rounds(
+    tmp_path: Path, circle: Circle, save: Callable[..., Any], scope: Scope
+) -> None:
+    save(tmp_path / "b.car", circle)
+    online, _ = save(tmp_path / "fewer.car", circle, scope=scope)
+    assert asdict(reopen(tmp_path / "b.car", scope)) == asdict(online)
+
+
+def test_a_checkpoint_that_fewer_rounds_need_and_the_bundle_has_not_is_said_and_accuses_nobody(
+    tmp_path: Path, circle: Circle, save: Callable[..., Any]
+) -> None:
+    save(tmp_path / "b.car", circle)
+    with pytest.raises(ExceptionGroup) as raised:
+        reopen(tmp_path / "b.car", Scope(first=2))
+    assert raised.group_contains(BadBundle, match="without --from and --sample")
