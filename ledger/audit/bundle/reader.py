@@ -147,8 +147,8 @@ class Bundle:
             return self._read_invalid(digest, max_bytes)
         if digest not in self.blobs:
             raise BadBundle(
-                f"{self.path} has neither blob {digest.hex()} nor a reason why it is missing: audit it for the rounds "
-                "that it was saved for, without --from and --sample"
+                f"{self.path} has neither blob {digest.hex()} nor a reason why it is missing: audit it for the "
+                "rounds that it was saved for, without --from and --sample"
             )
         return read_dag(digest, self._need_block, max_bytes)
 
