@@ -8,7 +8,7 @@ from typing import Any
 from ledger.errors import SetupError, UsageError
 from node.cli.model import add_source, open_source, show_progress
 from node.cli.opened import OpenCircle
-from node.cli.options import Subparsers, print_json
+from node.cli.options import Subparsers, add_frozen, print_json
 from node.cli.recomputing import describe_lacking, name_blob, open_gateways
 from node.cli.trace_bundle import (
     BundleFetch,
@@ -51,6 +51,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="with --without: the safetensors file to write")
     parser.add_argument("--task", help="with --without: FILE.py:CLASS where the circle's task is no built-in one")
+    add_frozen(parser)
     parser.add_argument(
         "--graph",
         type=Path,
@@ -244,7 +245,7 @@ def _measure(options: argparse.Namespace, manifest: Any, model: Any, left: Any) 
 
     use_one_thread()
     try:
-        whole, without = measure_both(load_circle_task(manifest, options.task), manifest, model, left)
+        whole, without = measure_both(load_circle_task(manifest, options.task, options.frozen), manifest, model, left)
     except (UsageError, SetupError) as error:
         return {"figures": None, "figures_without": None, "why_no_figures": str(error)}
     return {"figures": whole, "figures_without": without, "why_no_figures": None}

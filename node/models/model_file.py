@@ -113,6 +113,9 @@ class FileHead:
 
 def read_head(path: Path) -> FileHead:
     """What a stranger's file says it holds. Raises UnusableFile."""
+    if path.exists() and not path.is_file():
+        # A pipe would keep whoever opens it waiting.
+        raise UnusableFile(f"{path} is no file: name a safetensors file")
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

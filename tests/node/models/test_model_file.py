@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,11 @@ def test_a_head_is_as_long_as_is_read_at_most(path: Path) -> None:
     with pytest.raises(UnusableFile, match="shorter than it says"):
         read_head(path)
     with pytest.raises(UnusableFile, match="cannot be read"):
-        read_head(path.parent)
+        read_head(path.parent / "none")
+    os.mkfifo(path.parent / "pipe")
+    for place in (path.parent, path.parent / "pipe"):
+        with pytest.raises(UnusableFile, match="is no file"):
+            read_head(place)
 
 
 @given(st.binary(max_size=200))
