@@ -245,7 +245,9 @@ def _measure(options: argparse.Namespace, manifest: Any, model: Any, left: Any) 
 
     use_one_thread()
     try:
-        whole, without = measure_both(load_circle_task(manifest, options.task, options.frozen), manifest, model, left)
+        whole, without = measure_both(
+            load_circle_task(manifest, options.task, options.frozen), manifest, model, left
+        )
     except (UsageError, SetupError) as error:
         return {"figures": None, "figures_without": None, "why_no_figures": str(error)}
     return {"figures": whole, "figures_without": without, "why_no_figures": None}
