@@ -29,8 +29,8 @@ from ledger.judging.frame_chains import Commit, StateCache, is_chained
 
 Blobs = Mapping[bytes, bytes | None]
 
-# Below so many coordinates to be judged, starting processes takes longer than they save.
-WORTH: Final = 1 << 26
+# Below so many coordinates to be judged, starting processes takes about what they save: a few seconds each.
+WORTH: Final = 1 << 28
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _END_S: Final = 10.0
 

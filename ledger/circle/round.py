@@ -13,7 +13,7 @@ NO_RECORD: Final = bytes(32)
 """In the place of a record's digest, where there is none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Attestation:
     """What one seat attested in one round."""
 

@@ -4,7 +4,8 @@ A circle of 32 peers learns Fashion-MNIST with an MLP 784-128-10 (101,770 parame
 rule and codec; its blobs are on this disk. Each measurement runs in a process of its own with one thread. A
 peer-round is one judge's round: its own update checked, its neighbours screened over again, its record compared.
 
-Usage: python -m scripts.bench.audit [--cache DIR] [--rounds 24] [--history 10000] [--profile] [--without-numba]
+Usage: python -m scripts.bench.audit [--cache DIR] [--rounds 24] [--history 10000] [--jobs 2] [--without-numba]
+       python -m scripts.bench.audit --profile
 --cache: where the circles are kept; they are made once. --profile: where the time of recomputing goes, by function.
 """
 
@@ -20,7 +21,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,14 +30,12 @@ import numpy as np
 
 from ledger.arithmetic.compiled import expect, loops_for
 from ledger.arithmetic.exact import GridState
+from ledger.audit.crew import appoint
 from ledger.audit.findings import Report
-from ledger.audit.round_checks import RoundAuditor
-from ledger.audit.spill import Spill
-from ledger.audit.working_set import CarriedStates, Holder, SpilledStates
+from ledger.audit.plan import plan_from
 from ledger.blobs.contents.records import decode_genesis
 from ledger.circle.events import Settled
 from ledger.circle.history import History
-from ledger.judging.frame_chains import Commit, StateCache
 from scripts.bench.made_circle import MadeCircle, make_circle, make_long_history
 
 PEERS: Final = 32
@@ -57,16 +57,19 @@ class Recomputed:
 
     rounds: int
     """How many."""
+    jobs: int
+    """Processes that recomputed."""
     peer_rounds: int
     """Attestations recomputed."""
     cpu_s: float
-    """Of this process."""
+    """Of this process and those that it started."""
     wall_s: float
     """On the clock."""
     compile_s: float
     """CPU seconds of compiling loops before, once a process; an audit that would not win them back does not compile."""
     peak_mb: float
-    """The process's peak of resident memory, in 10**6 bytes."""
+    """The process's peak of resident memory, in 10**6 bytes; with several, those that recompute each count as the
+    largest of them."""
     report: str
     """What was found, and how much was looked at: the same whatever the speed."""
 
@@ -95,33 +98,31 @@ def read_genesis(made: MadeCircle, history: History) -> GridState:
     return decode_genesis(made.read_blob(history.manifest.genesis_digest), history.manifest)
 
 
-def recompute(made: MadeCircle, rounds: int) -> Recomputed:
+def recompute(made: MadeCircle, rounds: int, jobs: int) -> Recomputed:
     """All of a circle's first rounds, as an audit does with blobs that are there."""
     history = made.fold(rounds)
-    genesis, report = read_genesis(made, history), Report(0, made.network.contract, 0)
-    with Spill[Commit](MEMORY_BYTES // 4) as states, Spill[tuple[Holder, str]](0) as carried:
-        auditor = RoundAuditor(
-            history,
-            made.network,
-            genesis,
-            report,
-            states=StateCache(genesis, MEMORY_BYTES // 4, beyond=SpilledStates(states, 2 * PEERS)),
-            carried=CarriedStates(carried, MEMORY_BYTES // 4),
-        )
+    genesis, report, compile_s = read_genesis(made, history), Report(0, made.network.contract, 0), 0.0
+    plan = plan_from(history, 1)
+    if jobs == 1:
         compiling = time.process_time()
         expect(1 << 62)
         loops_for(history.manifest.state_size)
         compile_s = time.process_time() - compiling
-        started = time.process_time(), time.perf_counter()
-        for number in range(1, rounds + 1):
-            round_ = history.rounds[number - 1]
-            blobs: Mapping[bytes, bytes | None] = made.read_round(history, number)
+    started = time.process_time(), time.perf_counter()
+    with appoint(jobs, history, made.network, genesis, report, plan, MEMORY_BYTES // 2) as auditor:
+        for round_ in plan.find_rounds(history):
+            blobs: Mapping[bytes, bytes | None] = made.read_round(history, round_.number)
             auditor.examine(round_, blobs)
             auditor.take_up(round_, blobs)
-        cpu_s, wall_s = time.process_time() - started[0], time.perf_counter() - started[1]
-    said = {check.name: count for check, count in report.examined.items()}
-    found = f"{len(report.findings)} findings; looked at {said}"
-    return Recomputed(rounds, report.recomputed, cpu_s, wall_s, compile_s, peak_mb(), found)
+    wall_s = time.perf_counter() - started[1]
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = time.process_time() - started[0] + children.ru_utime + children.ru_stime
+    digest = sha256(json.dumps(asdict(report), sort_keys=True, default=str).encode()).hexdigest()
+    found = (
+        f"{len(report.findings)} findings, {sum(report.examined.values()):,} things looked at, report {digest[:16]}"
+    )
+    peak = peak_mb() + jobs * children.ru_maxrss * 1024 / 1e6 * (jobs > 1)
+    return Recomputed(rounds, jobs, report.recomputed, cpu_s, wall_s, compile_s, peak, found)
 
 
 def fold(made: MadeCircle, rounds: int) -> Folded:
@@ -155,44 +156,47 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
-def run_alone(what: str, folder: Path, rounds: int, options: argparse.Namespace) -> dict[str, Any]:
+def run_alone(what: str, folder: Path, rounds: int, options: argparse.Namespace, jobs: int = 1) -> dict[str, Any]:
     """One measurement in a process of its own with one thread."""
     alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    command = [sys.executable, "-m", "scripts.bench.audit", "--alone", what, str(folder), str(rounds)]
+    command = [sys.executable, "-m", "scripts.bench.audit", "--alone", what, str(folder), str(rounds), str(jobs)]
     command += ["--without-numba"] * options.without_numba
     done = subprocess.run(command, env={**os.environ, **alone}, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def measure_alone(what: str, folder: Path, rounds: int) -> None:
+def measure_alone(what: str, folder: Path, rounds: int, jobs: int) -> None:
     """In that process: measure and print JSON."""
     made = MadeCircle(folder)
-    found = recompute(made, rounds) if what == "recompute" else fold(made, rounds)
+    found = recompute(made, rounds, jobs) if what == "recompute" else fold(made, rounds)
     print(json.dumps(vars(found)))
 
 
 def profile(made: MadeCircle, rounds: int) -> None:
     """Print which functions recomputing spends its time in."""
     watched = cProfile.Profile()
-    watched.runcall(recompute, made, rounds)
+    watched.runcall(recompute, made, rounds, 1)
     pstats.Stats(watched).sort_stats("tottime").print_stats(35)
 
 
 def print_recomputing(made: MadeCircle, options: argparse.Namespace) -> None:
-    """Speed, and memory at two lengths."""
+    """Speed, and memory at two lengths; then in several processes."""
     print(
-        "\n| rounds | peer-rounds | peer-rounds / s / core | of the goal | CPU s | wall s | compiling, CPU s | peak MB |"
+        "\n| rounds | processes | peer-rounds | peer-rounds / s / core | of the goal | CPU s | wall s"
+        " | compiling before, CPU s | peak MB |"
     )
-    print("|---:|---:|---:|---:|---:|---:|---:|---:|")
-    for rounds in (options.rounds // 3, options.rounds):
-        found = Recomputed(**run_alone("recompute", made.folder, rounds, options))
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    reports = set[str]()
+    for rounds, jobs in ((options.rounds // 3, 1), (options.rounds, 1), (options.rounds, options.jobs)):
+        found = Recomputed(**run_alone("recompute", made.folder, rounds, options, jobs))
+        reports |= {found.report} if rounds == options.rounds else set()
         print(
-            f"| {rounds} | {found.peer_rounds:,} | {found.rate:.1f} | {found.rate / GOAL_PEER_ROUNDS:.2f} "
+            f"| {rounds} | {jobs} | {found.peer_rounds:,} | {found.rate:.1f} | {found.rate / GOAL_PEER_ROUNDS:.2f} "
             f"| {found.cpu_s:.1f} | {found.wall_s:.1f} | {found.compile_s:.1f} | {found.peak_mb:.0f} |",
             flush=True,
         )
-    print(f"\n{found.report}")
+    print("\nAll rounds: " + ("; BUT ALSO ".join(sorted(reports))))
 
 
 def print_folding(made: MadeCircle, options: argparse.Namespace) -> None:
@@ -219,14 +223,15 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="only say where recomputing spends its time")
     parser.add_argument("--without-numba", action="store_true", help="leave the compiled loops out")
     parser.add_argument("--codec", default="int8-zstd")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes of the last line")
     parser.add_argument("--only", choices=("recompute", "fold"), help="leave the other out")
-    parser.add_argument("--alone", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--alone", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.without_numba:
         sys.modules["numba"] = None  # type: ignore[assignment]  # so it cannot be imported
     if options.alone is not None:
-        what, folder, rounds = options.alone
-        measure_alone(what, Path(folder), int(rounds))
+        what, folder, rounds, jobs = options.alone
+        measure_alone(what, Path(folder), int(rounds), int(jobs))
         return
     with tempfile.TemporaryDirectory() as folder:
         cache = options.cache or Path(folder)
