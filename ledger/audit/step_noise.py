@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ledger.arithmetic.exact import GRID_BITS, GridState
 from ledger.circle.manifest import Tensor
 from ledger.codec import BLOCK, LARGEST, Blocks
-from ledger.judging.noise_floor import CHANCE, COARSEST, NOISE_FLOOR
+from ledger.judging.noise_floor import CHANCE, COARSEST, FREQUENCIES, NOISE_FLOOR
 
 UNLIKELY: Final = 42
 """Where many things are looked at in each of many updates, chance alone accuses in any of them with a probability
@@ -27,9 +27,6 @@ CHANCE_OF_PARTS: Final = 4 * UNLIKELY
 _CHANCE_OF_SPREAD: Final = 4 * (UNLIKELY + log(4))
 """Chance makes the mean of m unit vectors longer than the mean that is to be expected, by √(this / m), with a
 probability below e⁻ˣ, x as UNLIKELY. Source: Hoeffding 1963, theorem 2, for the real and the imaginary part."""
-_FREQUENCIES: Final = (1.5, 3.0)
-"""In 1 / deviations. Normal noise leaves .32 and .011 of the length of a mean of unit vectors that are turned by
-such angles; none leaves all, and random signs .99 at the second, which is twice the first."""
 _ALIASES: Final = np.arange(-4, 5)
 _FINEST: Final = 1e-9
 _REACH: Final = 9
@@ -181,12 +178,12 @@ class MeasuredStep:
         seen = np.add.reduceat(self.is_counted, starts, dtype=np.int64)
         lengths2 = np.add.reduceat(np.square(step, dtype=np.int64), starts) / variances
         rounding = np.maximum(steps / deviations, _FINEST)
-        bounds = np.array([_bound_spread(frequency, rounding) for frequency in _FREQUENCIES])
+        bounds = np.array([_bound_spread(frequency, rounding) for frequency in FREQUENCIES])
         self.sums: Final = StepSums(seen, lengths2, self._turn(starts, lengths - seen), bounds * seen)
         """What the tests ask of it."""
 
     def _turn(self, starts: NDArray[np.int64], uncounted: NDArray[np.int64]) -> NDArray[np.complex128]:
-        angles = np.float32(_FREQUENCIES[0]) * self.values
+        angles = np.float32(FREQUENCIES[0]) * self.values
         across, along = np.sin(angles), np.cos(angles)
         twice = 2 * along * across, 2 * np.square(along) - 1
         # A value that is not counted has no angle, so that it counts 1. Sums of 4,096 are right to 1e-4 in float32.

@@ -17,6 +17,9 @@ CHANCE: Final = 84
 """How far below 1 chance alone takes a step of few values. Of m values, noise is at most the share 1 − √(84 / m) of
 its mean with a probability below e⁻²¹, some 10⁻⁹. Source: Laurent and Massart 2000, lemma 1, x = 84 / 4.
 """
+FREQUENCIES: Final = (1.5, 3.0)
+"""In 1 / deviations. Normal noise leaves .32 and .011 of the length of a mean of unit vectors that are turned by
+such angles; none leaves all, and random signs .99 at the second, which is twice the first."""
 COARSEST: Final = 3
 """Values whose frame has wider steps, in deviations of the noise, do not count: rounding may swallow the noise."""
 

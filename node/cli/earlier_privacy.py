@@ -26,7 +26,8 @@ def read_earlier_charges(options: argparse.Namespace, file: Path, this: Any) -> 
     charges = ChargeFile(find_places(opened, options.data).charges)
     if charges.kind is None:
         raise UsageError(
-            f"--privacy-after {file}: {options.data} has no charges of that circle: name the folder of its node"
+            f"--privacy-after {file}: {options.data} has no charges of that circle: name the folder of the node"
+            " that trained there, or leave the option out where these data were not trained on there"
         )
     return Charge(len(charges.charged) * terms.steps, charges.kind.rate, charges.kind.sigma_value)
 

@@ -24,7 +24,7 @@ def describe_statement(report: Report, laws: Sequence[str] = ()) -> Iterator[str
     )
     yield (
         f"Made by `folkmoot audit {option}` from the chain and the published blobs alone; anyone who repeats it"
-        " with the same blobs gets the same figures, but for a check by a sample that is drawn anew (below)."
+        " up to the same block with the same blobs gets the same figures."
     )
     if laws:
         yield from ("", f"**{NO_ADVICE}**")
@@ -161,7 +161,8 @@ def _describe_checks(checked: Sequence[Mapping[str, Any]], unchecked: Sequence[s
     yield (
         "The noise check refutes and cannot prove: a step that is too small cannot hold its noise; one that is"
         " large enough may hold something else. Which values of a large step are compared with earlier steps, and"
-        " which of its parts with each other, is drawn anew in each audit, so that nobody can prepare for it."
+        " which of its parts with each other, is drawn by the hash of the block up to which the audit went, so that"
+        " no author of an update before it could prepare for it (R22.3)."
     )
     yield from _list("What could be checked and was not", unchecked or ["nothing: all of it was"])
 

@@ -4,14 +4,16 @@ Training is deterministic in seed, round, seat and private part on one machine, 
 on depends on its last bit. With differential privacy it never comes out twice the same (node.learning.private).
 """
 
+import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import nn
 
 from ledger.errors import SetupError
 from node.learning.layout import Layout, Vector, check_layout, find_not_finite, flatten, layout_of
+from node.learning.noise_owed import make_up_noise
 from node.learning.private.mechanism import PrivateTraining
 from node.learning.private.refusals import check_buffers_stayed, check_private_task
 from node.learning.private_part import PrivateParts
@@ -24,6 +26,9 @@ __all__ = ["Trainer", "TrainingDiverged", "layout_of", "make_initial_state", "tr
 # honest peers stay inside the shrinking radius of distance screening; a rate of .02 reaches .83 but spreads them
 # beyond it.
 LEARNING_RATE, MOMENTUM, BATCH_SIZE = 0.01, 0.9, 32
+_WORTH_TELLING: Final = 0.05
+"""Chance alone has some noise made up in small tensors."""
+_log = logging.getLogger(__name__)
 
 
 class TrainingDiverged(SetupError):
@@ -124,6 +129,11 @@ class Trainer:
         if names := find_not_finite(self.layout, trained) + self._template.find_spoilt(before, private):
             raise TrainingDiverged(self.task.spec, round, names[0])
         self.private_parts.keep(round, private)
+        if privacy is not None:
+            made = make_up_noise(base, trained, self.layout, privacy.deviation, privacy.draw_more)
+            if made.share > _WORTH_TELLING:
+                _log.info("privacy noise that training took is made up round=%d share=%.3f", round, made.share)
+            return made.state
         return trained
 
     def evaluate(self, vector: Vector) -> dict[str, float]:

@@ -7,15 +7,18 @@ arXiv:2303.00654, 5.3.2.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import sqrt
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from ledger.errors import SetupError
 from node.learning.private.clipping import ClippedSums
 from node.learning.private.closed_forms import PerExampleLoss
-from node.learning.private.noise import MARGIN, add_noise, draw_sample
+from node.learning.private.noise import MARGIN, add_noise, draw_normal, draw_sample
 from node.learning.private.randomness import Randomness
 
 
@@ -65,6 +68,17 @@ class Privacy:
                 f"{spec}: train() took `privacy` and no noise of it: train by privacy.sgd(model, loss, data), or"
                 " add privacy.noise(shape) to a sum of clipped gradients"
             )
+
+    @property
+    def deviation(self) -> float:
+        """Of the noise that all steps of the round together leave in each value: s of R30.5."""
+        one = self.mechanism
+        return sqrt(one.steps) * one.learning_rate * one.sigma * one.clip / one.batch
+
+    def draw_more(self, count: int) -> npt.NDArray[np.float64]:
+        """Independent standard normal values besides those of the steps, (count,), to make a step noisier with."""
+        values: npt.NDArray[np.float64] = draw_normal(self._randomness, count).numpy()
+        return values
 
     def draw_seed(self) -> int:
         """A seed for what is random in a model itself, such as dropout. Below 2**63."""

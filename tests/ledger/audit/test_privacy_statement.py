@@ -121,8 +121,8 @@ def test_a_delta_that_promises_a_seat_nothing_is_told() -> None:
 
 def test_what_is_measured_by_a_sample_is_said_to_be() -> None:
     said = "\n".join(describe_statement(report_of(HOLDER)))
-    assert "but for a check by a sample that is drawn anew" in said
-    assert "is drawn anew in each audit, so that nobody can prepare for it" in said
+    assert "is drawn by the hash of the block up to which the audit went" in said
+    assert "drawn anew" not in said
 
 
 def test_checks_tell_how_much_they_looked_at() -> None:
