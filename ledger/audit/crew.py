@@ -19,6 +19,7 @@ from ledger.audit.copies import CopyLog, PublishedState
 from ledger.audit.findings import Report
 from ledger.audit.plan import AuditPlan
 from ledger.audit.round_checks import RoundAuditor, Standing, find_named_checkpoints
+from ledger.audit.shared_steps import SharedSteps, ShownPrivacy
 from ledger.audit.shares import Phase, SeatShare, Step, join
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import CarriedStates, Holder, SpilledStates
@@ -67,6 +68,8 @@ class PartDone:
     """What it did, in its own order."""
     published: list[tuple[int, PublishedState]] = field(default_factory=list)
     """Of its seats: place of the commit, and what it decodes to."""
+    shown: list[tuple[int, ShownPrivacy]] = field(default_factory=list)
+    """Alike: what it shows of its privacy."""
     awaited: list[int] = field(default_factory=list)
     """The judges whose checkpoints it asks for."""
     false_verdicts: dict[int, bool | None] = field(default_factory=dict)
@@ -162,6 +165,7 @@ class Crew:
         """
         self._report, self._network = report, network.domain_separator
         self._copies = CopyLog() if standing is None else CopyLog.from_fields(standing.copies)
+        self._shared = SharedSteps()
         self._awaited: dict[int, list[int]] = {}
         self.false_verdicts: dict[int, bool | None] = {}
         self._stack = ExitStack()
@@ -199,6 +203,8 @@ class Crew:
         join([step for step in steps if step.phase == Phase.UPDATES], self._report)
         published = sorted((one for part in done for one in part.published), key=lambda one: one[0])
         self._copies.check(round_, [one for _, one in published], self._report)
+        shown = sorted((one for part in done for one in part.shown), key=lambda one: one[0])
+        self._shared.check(round_, [one for _, one in shown], self._report)
         join([step for step in steps if step.phase != Phase.UPDATES], self._report)
 
     def find_awaited(self, round_: Round) -> list[tuple[int, bytes]]:
@@ -337,6 +343,7 @@ def _do(auditor: RoundAuditor, share: SeatShare, round_: Round, call: str, blobs
     return PartDone(
         share.hand_on(),
         [(places[one.seat], one) for one in auditor.published],
+        [(places[one.seat], one) for one in auditor.shown],
         [judge for judge, _ in auditor.find_awaited(round_)],
         {dispute: truth for dispute, truth in auditor.false_verdicts.items() if dispute not in known},
     )

@@ -1,17 +1,17 @@
-"""Whether a step's noise is new, or lies in what was published before (R22.3).
+"""Whether a step's noise is new, or lies in what its author published before (R22.3).
 
 Noise that is drawn for one step knows nothing of earlier ones: once what can be made of these is taken from the
 step, the noise in what is left is still as large as it was, but for one value for each step taken away.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.audit.step_noise import CHANCE_OF_PARTS, StepNoise, Values
+from ledger.audit.step_noise import CHANCE_OF_PARTS, StepNoise, Values, measure_left
 from ledger.codec import Blocks
 
 _OWN: Final = 8
@@ -21,10 +21,6 @@ _PART: Final = 512
 _VALUES_MAX: Final = 1 << 17
 _ROOM: Final = 1 << 24
 """Values that are kept of all authors' last steps together."""
-_SHARED: Final = 4096
-"""So many values are looked at where all authors' steps are taken away."""
-_STEPS_MAX: Final = 512
-"""So many steps at the most; then the older half of them is forgotten."""
 _RIDGE: Final = 1e-5
 
 Places = NDArray[np.int64]
@@ -38,24 +34,10 @@ class NotNew:
     """What is left of it without the earlier ones."""
     parts: int
     """In so many parts of the step by themselves; 0: in the step as a whole."""
-    source: tuple[int, int] | None = None
-    """Round and seat of the earlier step that is most like it, where one is."""
-
-
-@dataclass
-class _Basis:
-    """What all steps of a circle so far can make, at some places."""
-
-    rows: Values
-    """Orthonormal, (steps, places)."""
-    steps: list[Values] = field(default_factory=list)
-    """As they were, of length 1; oldest first."""
-    sources: list[tuple[int, int]] = field(default_factory=list)
-    """The round and seat of each."""
 
 
 class EarlierSteps:
-    """What a circle's authors have published so far, as a sample of places that nobody can foretell."""
+    """What each author has published so far, as a sample of places that nobody can foretell."""
 
     def __init__(self, blocks: Blocks, authors: int, seed: int | None = None) -> None:
         """authors: at most so many keep steps at a time. seed: draws the sample; None for any."""
@@ -63,14 +45,9 @@ class EarlierSteps:
         self._places, self._is_place = _draw_places(blocks, min(_VALUES_MAX, _ROOM // (_OWN * authors)), rng)
         # Of each seat's present holder.
         self._own: dict[int, tuple[int, deque[Values]]] = {}
-        every = self._places[self._is_place]
-        self._shared: Places = np.sort(rng.permutation(every)[:_SHARED])
-        self._basis = _Basis(np.zeros((0, self._shared.size), np.float32))
 
-    def check(
-        self, holder: tuple[int, int], round_number: int, values: Values, is_counted: NDArray[np.bool_]
-    ) -> NotNew | None:
-        """Compare a step with all before it, and keep it. holder: seat and tenure of its author.
+    def check(self, holder: tuple[int, int], values: Values, is_counted: NDArray[np.bool_]) -> NotNew | None:
+        """Compare a step with its author's before it, and keep it. holder: seat and tenure of its author.
 
         values: in deviations of its noise, (d,), 0 where it is not counted; is_counted: (d,).
         """
@@ -82,37 +59,7 @@ class EarlierSteps:
         counts = (is_counted[self._places] & self._is_place).sum(1)
         found = _find_in_own(step, counts, own)
         own.append(step)
-        of_all = self._find_in_all(values[self._shared], int(is_counted[self._shared].sum()))
-        self._keep(values[self._shared], (round_number, seat))
-        return found or of_all
-
-    def _find_in_all(self, step: Values, count: int) -> NotNew | None:
-        basis = self._basis
-        rest = step - basis.rows.T @ (basis.rows @ step)
-        left = _measure(float(rest @ rest), count - len(basis.rows))
-        if left is None or not left.is_below(CHANCE_OF_PARTS):
-            return None
-        if (length := float(np.linalg.norm(step))) == 0:
-            return None
-        likeness = np.abs(np.stack(basis.steps) @ step) / length if basis.steps else np.zeros(1)
-        nearest = int(likeness.argmax())
-        return NotNew(left, 0, basis.sources[nearest] if likeness[nearest] > 0.5 else None)
-
-    def _keep(self, step: Values, source: tuple[int, int]) -> None:
-        basis = self._basis
-        if (length := float(np.linalg.norm(step))) == 0:
-            return
-        if len(basis.steps) == _STEPS_MAX:
-            steps = basis.steps[_STEPS_MAX // 2 :]
-            rows = np.linalg.qr(np.stack(steps).T)[0].T.astype(np.float32)
-            self._basis = basis = _Basis(rows, steps, basis.sources[_STEPS_MAX // 2 :])
-        rest = step / np.float32(length)
-        basis.steps.append(rest)
-        basis.sources.append(source)
-        for _ in range(2):
-            rest = rest - basis.rows.T @ (basis.rows @ rest)
-        if (remaining := float(np.linalg.norm(rest))) > _RIDGE:
-            basis.rows = np.vstack([basis.rows, rest / np.float32(remaining)])
+        return found
 
 
 def _find_in_own(step: Values, counts: Places, own: "deque[Values]") -> NotNew | None:
@@ -127,24 +74,20 @@ def _find_in_own(step: Values, counts: Places, own: "deque[Values]") -> NotNew |
     weights = np.linalg.solve(products, (before @ step[:, :, None]).astype(np.float64))
     rest = step - (weights.transpose(0, 2, 1) @ before)[:, 0]
     left, free = (rest**2).sum(1), np.maximum(counts - len(own), 0)
-    whole = _measure(float(left[free > 0].sum()), int(free.sum()))
+    whole = measure_left(float(left[free > 0].sum()), int(free.sum()))
     if whole is None:
         return None
     # From the last one by itself it is as far as the noise of both: what is common to both is in neither's way.
     is_in_both = before[:, -1] != 0
     apart = ((step - before[:, -1]) ** 2 * is_in_both)[counts > 0]
-    change = _measure(float(apart.sum()) / 2, int(is_in_both[counts > 0].sum()))
-    each = [_measure(one, n) for one, n in zip(left.tolist(), free.tolist(), strict=True)]
+    change = measure_left(float(apart.sum()) / 2, int(is_in_both[counts > 0].sum()))
+    each = [measure_left(one, n) for one, n in zip(left.tolist(), free.tolist(), strict=True)]
     lacking = [one for one in each if one is not None and one.is_below(CHANCE_OF_PARTS)]
     if whole.is_below(CHANCE_OF_PARTS):
         return NotNew(whole, 0)
     if change is not None and change.is_below(CHANCE_OF_PARTS):
         return NotNew(change, 0)
     return NotNew(min(lacking, key=lambda one: one.ratio), len(lacking)) if lacking else None
-
-
-def _measure(length2: float, values: int) -> StepNoise | None:
-    return StepNoise(length2 / values, values) if values > 0 else None
 
 
 def _draw_places(blocks: Blocks, room: int, rng: np.random.Generator) -> tuple[Places, NDArray[np.bool_]]:

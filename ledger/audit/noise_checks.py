@@ -9,7 +9,7 @@ import numpy as np
 from ledger.audit.earlier_steps import EarlierSteps, NotNew
 from ledger.audit.kinds import Kind
 from ledger.audit.repeated_noise import find_pieces, find_repeated
-from ledger.audit.step_noise import CHANCE_OF_PARTS, MeasuredStep, StepNoise, StepSums
+from ledger.audit.step_noise import CHANCE_OF_PARTS, MeasuredStep, StepSums
 from ledger.circle.manifest import Manifest
 from ledger.codec import blocks_of
 from ledger.judging.noise_floor import CHANCE
@@ -54,7 +54,7 @@ class NoiseChecks:
     def check(self, holder: tuple[int, int], round_number: int, step: MeasuredStep) -> Fault | None:
         """What is wrong with a step of which something can be measured. holder: seat and tenure of its author."""
         # In any case: it is kept, for later ones to be compared with.
-        not_new = self._earlier.check(holder, round_number, step.values, step.is_counted)
+        not_new = self._earlier.check(holder, step.values, step.is_counted)
         fault = (
             _check_sums(step.sums) or _describe_not_new(not_new) or self._check_repeated(holder, round_number, step)
         )
@@ -71,7 +71,7 @@ class NoiseChecks:
         rng = np.random.default_rng([self._seed, *holder, round_number])
         again = find_repeated(step.values, step.is_counted, self._pieces, rng)
         fact = "its noise is not drawn for each value: it is twice in the step"
-        return None if again is None else Fault(Kind.NOISE_TWICE, fact, _list_figures(again))
+        return None if again is None else Fault(Kind.NOISE_TWICE, fact, again.list_figures())
 
 
 def _check_sums(sums: StepSums, updates: int = 1) -> Fault | None:
@@ -82,7 +82,7 @@ def _check_sums(sums: StepSums, updates: int = 1) -> Fault | None:
     steps, many = ("its step is", {}) if updates == 1 else ("its newest steps together are", {"updates": updates})
     if noise.is_below(CHANCE if updates == 1 else CHANCE_OF_PARTS):
         fact = f"{steps} smaller than the noise that {'it' if updates == 1 else 'they'} must hold"
-        return Fault(Kind.LITTLE_NOISE, fact, _list_figures(noise) | many)
+        return Fault(Kind.LITTLE_NOISE, fact, noise.list_figures() | many)
     part = "a part of its step is" if updates == 1 else "a part of its newest steps together is"
     if lacking := sums.find_lacking_blocks():
         fact = f"{part} smaller than the noise that it must hold"
@@ -101,16 +101,8 @@ def _describe_not_new(found: NotNew | None) -> Fault | None:
     if found is None:
         return None
     fact = "its noise is not drawn anew: it lies in earlier steps"
-    if found.source is not None:
-        number, seat = found.source
-        fact += f", most of it in seat {seat}'s of round {number}"
     parts = {"parts": found.parts} if found.parts else {}
-    return Fault(Kind.REPEATED_NOISE, fact, _list_figures(found.left) | parts)
-
-
-def _list_figures(noise: StepNoise) -> dict[str, object]:
-    share = f"{int(1000 * noise.ratio) / 1000:.3f}"
-    return {"share_of_noise": share, "least": f"{noise.least:.3f}", "values": noise.values}
+    return Fault(Kind.REPEATED_NOISE, fact, found.left.list_figures() | parts)
 
 
 def _list_blocks(sums: StepSums, blocks: list[int]) -> dict[str, object]:

@@ -12,6 +12,7 @@ from ledger.arithmetic.exact import GridState, to_float
 from ledger.audit.findings import Check, PrivacyLine, Report
 from ledger.audit.kinds import Kind, Unit
 from ledger.audit.noise_checks import NoiseChecks
+from ledger.audit.shared_steps import ShownPrivacy, ShownStep, draw_shared_places, show_step
 from ledger.audit.step_noise import MeasuredStep
 from ledger.circle.history import History, Round
 from ledger.codec import LARGEST, PLAIN, Blocks, blocks_of, frame_steps, quantise
@@ -46,19 +47,18 @@ class PrivacyChecks:
         seed = int(report.head_hash, 16) if report.head_hash else None
         authors = max(1, len(history.seats))
         self._noise = None if manifest.privacy is None else NoiseChecks(manifest, authors, seed)
-        self._most_said: dict[str, int] = {}
-        """By key: for how many rounds it said that it was charged, in whatever seat."""
+        self._places = draw_shared_places(self._blocks, seed)
 
     def check(
         self, round_: Round, seat: int, said: PrivacyStatement | None, state: GridState, base: GridState | None
-    ) -> None:
+    ) -> ShownPrivacy | None:
         """An update that is valid by itself. base: its author's, (d,), int32; None where it is not known.
 
-        It must be the one that the update names.
+        It must be the one that the update names. Returns what is to be held against all authors together.
         """
         terms = self._history.manifest.privacy
         if terms is None or self._noise is None or said is None:
-            return
+            return None
         if REFUTES not in self._report.notes:
             self._report.notes.append(REFUTES)
         self._report.count(Check.PRIVACY)
@@ -71,17 +71,14 @@ class PrivacyChecks:
         # R30.4: counts go on, and what was said once stays.
         if last is not None and (reason := find_contradiction(said, last.said, is_next=is_next)) is not None:
             self._find_contradiction(round_, seat, reason)
-        said_before = self._most_said.get(peer := round_.peers[seat], 0)
-        if last is None and said.rounds < said_before + min(1, said.charged):
-            reason = f"it was charged for {said_before} rounds in an earlier tenure, and says {said.rounds}"
-            self._find_contradiction(round_, seat, reason)
-        self._most_said[peer] = max(said_before, said.rounds)
         step = None if base is None else self._measure(said, state, base)
         noise = None if step is None else step.sums.measure()
+        shown: ShownStep | None = None
         if said.charged > 0 and step is not None and noise is not None:
             fault = self._noise.check(holder, round_.number, step)
             if fault is not None:
                 self._find(fault.kind, round_, seat, fault.fact, **fault.evidence)
+            shown = show_step(step, self._places, is_named=fault is not None)
         if said.charged == 0 and base is not None and not np.array_equal(state, self._round(base)):
             fact = "it was not charged, and published another state than its base"
             self._find(Kind.UNCHARGED_STEP, round_, seat, fact)
@@ -100,6 +97,7 @@ class PrivacyChecks:
                 0 if noise is None else noise.values,
             )
         )
+        return ShownPrivacy(seat, said.rounds, said.charged, last is None, shown)
 
     def _measure(self, said: PrivacyStatement, state: GridState, base: GridState) -> MeasuredStep:
         manifest = self._history.manifest

@@ -13,6 +13,7 @@ from ledger.audit.findings import Check, Report
 from ledger.audit.kinds import Kind, Unit
 from ledger.audit.plan import AuditPlan, Work, plan_from, plan_owed
 from ledger.audit.privacy_checks import PrivacyChecks
+from ledger.audit.shared_steps import SharedSteps, ShownPrivacy
 from ledger.audit.shares import Phase, SeatShare
 from ledger.audit.spill import Spill
 from ledger.audit.working_set import CarriedStates, Holder
@@ -107,7 +108,8 @@ class RoundAuditor:
         """states: what is decoded is kept there, to save time. carried: bases and memories are kept there.
 
         plan: which rounds of which seats are recomputed; all of them where it is None. share: of the seats, where
-        others do the rest (ledger.audit.crew); then copies, which need all of them, are left to whoever joins that.
+        others do the rest (ledger.audit.crew); then what needs all of them, copies and borrowed noise, is left to
+        whoever joins that.
         standing: where an earlier audit was when it broke off; the plan goes on behind that.
         """
         self._history, self._report = history, report
@@ -121,9 +123,11 @@ class RoundAuditor:
         self._task = CircleTask(history.manifest, network.domain_separator, states)
         self._plan = plan_from(history, 1) if plan is None else plan
         self._owed = plan_owed(history)
-        self._share, self._copies = share, CopyLog()
+        self._share, self._copies, self._shared = share, CopyLog(), SharedSteps()
         self.published: list[PublishedState] = []
         """What the last round's updates decode to."""
+        self.shown: list[ShownPrivacy] = []
+        """What the last round's updates show of their privacy."""
         self._awaited: dict[int, bool] = {}
         self._unknown: set[tuple[int, int]] = set()
         self._privacy = PrivacyChecks(history, report)
@@ -157,7 +161,7 @@ class RoundAuditor:
         hang on, however long ago; without those nobody serves.
         """
         held = HeldBlobs(blobs)
-        self._awaited, self.published = {}, []
+        self._awaited, self.published, self.shown = {}, [], []
         # In the order of the commits on chain: of two equal states the later one is the copy.
         for place, seat in enumerate(round_.commits):
             if self._is_mine(seat) and self._plan.work_of(round_.number, seat) is Work.CHECK:
@@ -165,6 +169,7 @@ class RoundAuditor:
                 self._end_step(Phase.UPDATES, place)
         if self._share is None:
             self._copies.check(round_, self.published, self._report)
+            self._shared.check(round_, self.shown, self._report)
         if not self._rule.is_replayable:
             self._note_private_rule()
             self._end_step(Phase.NOTES, 0)
@@ -306,7 +311,9 @@ class RoundAuditor:
         here = (self._task.network, round_.number, round_.author_of(seat))
         said = decode_update(fetched.blob, self._history.manifest, *here).privacy
         is_named = self._find_base_digest(round_, seat) == found.base
-        self._privacy.check(round_, seat, said, found.state, self._find_base(round_, seat) if is_named else None)
+        base = self._find_base(round_, seat) if is_named else None
+        shown = self._privacy.check(round_, seat, said, found.state, base)
+        self.shown += [] if shown is None else [shown]
 
     def _is_disputable(self, round_: Round) -> bool:
         return round_.number >= first_disputable_round(self._history.number)

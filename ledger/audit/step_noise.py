@@ -61,6 +61,16 @@ class StepNoise:
         """What the ratio has to be."""
         return max(0.0, min(float(NOISE_FLOOR), 1 - sqrt(CHANCE / self.values)))
 
+    def list_figures(self) -> dict[str, object]:
+        """As evidence of a finding."""
+        share = f"{int(1000 * self.ratio) / 1000:.3f}"
+        return {"share_of_noise": share, "least": f"{self.least:.3f}", "values": self.values}
+
+
+def measure_left(length2: float, values: int) -> StepNoise | None:
+    """The noise in what is left of a step, of so many values that are still free; None for none."""
+    return StepNoise(length2 / values, values) if values > 0 else None
+
 
 @dataclass(frozen=True)
 class Spread:

@@ -24,6 +24,7 @@ from tests.support.histories.circles import (
     Honest,
     genesis_state,
 )
+from tests.support.histories.private_circles import Noisy, draw, private_circle
 
 pytestmark = pytest.mark.rule("R22")
 
@@ -71,7 +72,7 @@ def updates_of(circle: Circle, round_: Round) -> dict[bytes, bytes | None]:
 
 def audited(circle: Circle, jobs: int, plan: AuditPlan | None = None) -> tuple[bytes, dict[int, bool | None]]:
     """The report, to the byte, and what disputes are about."""
-    report = Report(NETWORK.chain_id, NETWORK.contract, 0)
+    report = Report(NETWORK.chain_id, NETWORK.contract, 0, "0x" + "5e" * 32)
     plan = plan_from(circle.known, 1) if plan is None else plan
     with appoint(jobs, circle.known, NETWORK, genesis_state(), report, plan, MEMORY) as auditor:
         assert isinstance(auditor, Crew) == (jobs > 1)
@@ -87,6 +88,16 @@ def test_the_report_is_the_same_to_the_byte_whatever_the_number_of_processes(cod
     assert {finding["seat"] for finding in report["findings"]} >= {2, 4, 5}
     assert report["started"]
     assert audited(circle, jobs) == (alone, truths)
+
+
+def test_noise_that_another_part_published_is_found_whatever_the_number_of_processes() -> None:
+    """Seat 3 publishes what seat 1 drew a round before: neither of two processes sees both."""
+    borrowing = Noisy(3, lambda number: draw(number) if number == 1 else draw(number - 1, 1) + 0.1)
+    circle = private_circle(borrowing, rounds=4, loud=True)
+    alone, truths = audited(circle, 1)
+    report = msgspec.json.decode(alone, type=Mapping[str, Any])
+    assert [(finding["round"], finding["seat"]) for finding in report["findings"]] == [(2, 3), (3, 3), (4, 3)]
+    assert audited(circle, 3) == (alone, truths)
 
 
 def test_a_sample_is_the_same_to_the_byte_whatever_the_number_of_processes() -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import GridState
 from ledger.audit.noise_checks import RUN, NoiseChecks
+from ledger.audit.shared_steps import EveryonesSteps, draw_shared_places, show_step
 from ledger.audit.step_noise import MeasuredStep, StepNoise
 from ledger.circle.manifest import Tensor
 from ledger.codec import LARGEST, blocks_of
@@ -104,6 +105,7 @@ def test_hundreds_of_honest_updates_raise_nothing(size: int) -> None:
     layout = (Tensor("a", (4, size), 0), Tensor("b", (3,), 2))
     rng, d = np.random.default_rng(size), 4 * size + 3
     checks = NoiseChecks(manifest_of(1, layout=layout), 3, size)
+    everyones, places = EveryonesSteps(), draw_shared_places(blocks_of((4 * size, 3)), size)
     way = np.where(np.arange(d) % 3, rng.normal(size=d), 0)
     for number in range(1, (400 if size < 5000 else 2 * RUN) // 3):
         for seat in range(3):
@@ -112,3 +114,4 @@ def test_hundreds_of_honest_updates_raise_nothing(size: int) -> None:
             state = base + np.rint(wanted / np.where(np.arange(d) < 4 * size, 1, 4)).astype(np.int32)
             step = measure(state, base, 64, 0.01, *layout)
             assert checks.check((seat, 1), number, step) is None
+            assert everyones.check(number, seat, show_step(step, places, is_named=False)) is None

@@ -5,6 +5,7 @@ import pytest
 
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.audit.noise_checks import Fault, NoiseChecks
+from ledger.audit.shared_steps import EveryonesSteps, draw_shared_places, show_step
 from ledger.audit.step_noise import MeasuredStep, StepNoise
 from ledger.codec import PLAIN, frame_steps, quantise
 from ledger.privacy.planning import parse_privacy_terms
@@ -41,6 +42,7 @@ def measured_steps(terms_text: str) -> tuple[list[StepNoise | None], list[Fault]
         NoiseChecks(manifest_of(ROUNDS, layout=layout.tensors), SEATS),
         terms.compute_noise_variance(),
     )
+    everyones, places = EveryonesSteps(), draw_shared_places(layout.blocks, 0)
     for number in range(1, ROUNDS + 1):
         states = []
         for seat, peer in enumerate(peers):
@@ -51,6 +53,7 @@ def measured_steps(terms_text: str) -> tuple[list[StepNoise | None], list[Fault]
             step = MeasuredStep(state, base, steps, layout.tensors, layout.blocks, variance)
             measured.append(step.sums.measure())
             found.append(checks.check((seat, 1), number, step))
+            assert everyones.check(number, seat, show_step(step, places, is_named=False)) is None
             states.append(state)
         base = np.mean(states, axis=0).astype(np.int32)
     return measured, [one for one in found if one is not None]
