@@ -57,6 +57,10 @@ NEVER: Final = {
     "ledger.chain": (("ledger.testchain", "eth"), "what speaks to any chain knows none from within"),
     "node.peer": (tuple(f"node.{room}" for room in ABOVE_THE_PEER), "an attack plugs in from outside"),
     "ledger.audit": (("ledger.testchain", "ledger.chain.transactions"), "an auditor sends nothing"),
+    "ledger.audit.crew": (
+        (*INPUT_AND_OUTPUT, "ledger.chain.rpc", "ledger.fetch"),
+        "every process that recomputes loads it, and none of them asks anybody",
+    ),
 }
 """Where one begins → what is reached from there by no way at all, and why."""
 

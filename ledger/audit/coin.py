@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ledger.chain.circle import PlacedEvent
+from ledger.chain.placed_event import PlacedEvent
 from ledger.circle import events
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Outcome, Stage

@@ -7,7 +7,7 @@ import msgspec
 
 from ledger.audit.findings import Check, Report
 from ledger.audit.kinds import Kind
-from ledger.chain.circle import PlacedEvent
+from ledger.chain.placed_event import PlacedEvent
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Nonsense
 from ledger.chain.rpc.client import Rpc

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from ledger.audit.equivocation_proofs import EquivocationProof
 from ledger.audit.findings import Check, DisputeLine, Report
 from ledger.audit.kinds import Kind, Unit
-from ledger.chain.circle import PlacedEvent
+from ledger.chain.placed_event import PlacedEvent
 from ledger.circle import events
 from ledger.circle.draw import seats_of
 from ledger.circle.events import Outcome

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ledger.audit.findings import MembershipChange
-from ledger.chain.circle import PlacedEvent
+from ledger.chain.placed_event import PlacedEvent
 from ledger.circle import events
 from ledger.circle.draw import seats_of
 from ledger.circle.history import History, Round

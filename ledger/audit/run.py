@@ -36,8 +36,9 @@ from ledger.audit.spill import Spill
 from ledger.audit.working_set import SpillingBlobs
 from ledger.blobs.contents.checkpoint import checkpoint_max_bytes, first_disputable_round
 from ledger.blobs.contents.records import RECORD_MAX_BYTES, decode_genesis, update_max_bytes
-from ledger.chain.circle import Circle, NotThere, PlacedEvent
+from ledger.chain.circle import Circle, NotThere
 from ledger.chain.contract.artifact import CodeMismatch
+from ledger.chain.placed_event import PlacedEvent
 from ledger.chain.reading import OtherHash, Reading, Unsettled, read_history
 from ledger.chain.rpc.failover import connect
 from ledger.chain.rpc.patience import EndpointPatience, insist

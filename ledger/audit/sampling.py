@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final
 
-from ledger.chain.circle import BlockMark, Circle, PlacedEvent
+from ledger.chain.circle import BlockMark, Circle
+from ledger.chain.placed_event import PlacedEvent
 from ledger.circle.events import Attested
 from ledger.errors import UsageError
 from ledger.identity.network import Network

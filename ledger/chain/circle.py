@@ -9,7 +9,8 @@ from eth_utils.address import to_checksum_address
 from ledger.chain.contract.artifact import Artifact, CodeMismatch, load_circle_artifact
 from ledger.chain.contract.code import check_made, fetch_code, is_court, wait_for_block
 from ledger.chain.log_ranges import LogReader
-from ledger.chain.logs import LogDecoder, PlacedEvent
+from ledger.chain.logs import LogDecoder
+from ledger.chain.placed_event import PlacedEvent
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Nonsense
 from ledger.chain.rpc.client import Rpc
@@ -20,7 +21,7 @@ from ledger.errors import SetupError
 from ledger.identity.network import Network
 
 _T = TypeVar("_T")
-__all__ = ["BlockMark", "Circle", "ContractState", "NotThere", "PlacedEvent", "fetch_code", "wait_for_block"]
+__all__ = ["BlockMark", "Circle", "ContractState", "NotThere", "fetch_code", "wait_for_block"]
 
 
 class NotThere(CodeMismatch):

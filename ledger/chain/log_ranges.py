@@ -4,7 +4,8 @@ import logging
 from itertools import pairwise
 from typing import Any, Final
 
-from ledger.chain.logs import LogDecoder, PlacedEvent, RawLog
+from ledger.chain.logs import LogDecoder, RawLog
+from ledger.chain.placed_event import PlacedEvent
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Nonsense
 from ledger.chain.rpc.client import AnswerLost, BadAnswer, Rpc, RpcFault

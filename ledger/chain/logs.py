@@ -1,6 +1,5 @@
 """Raw logs of the circle contract become events; anything else in them is refused."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -8,6 +7,7 @@ from eth_hash.auto import keccak
 from eth_utils.address import to_checksum_address
 
 from ledger.chain.contract.artifact import Artifact
+from ledger.chain.placed_event import PlacedEvent
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Nonsense
 from ledger.circle import events
@@ -19,20 +19,6 @@ _INDEX_MAX: Final = 1 << 32
 
 class MalformedLog(Nonsense):
     """A log that the circle contract cannot have written."""
-
-
-@dataclass(frozen=True)
-class PlacedEvent:
-    """An event and where it stands in the chain."""
-
-    position: tuple[int, int]
-    """Block number and the log's index in the block."""
-    block_hash: str
-    """0x-prefixed hex, lower case."""
-    transaction: str
-    """Its hash, 0x-prefixed hex, lower case."""
-    event: events.Event
-    """What happened."""
 
 
 class RawLog(msgspec.Struct, frozen=True):

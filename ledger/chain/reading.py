@@ -8,7 +8,8 @@ indexed yet, an answer of another machine behind the same address, a reorganisat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ledger.chain.circle import BlockMark, Circle, PlacedEvent, wait_for_block
+from ledger.chain.circle import BlockMark, Circle, wait_for_block
+from ledger.chain.placed_event import PlacedEvent
 from ledger.chain.rpc.client import ChainUnreachable
 from ledger.chain.rpc.patience import insist
 from ledger.circle.history import History, HistoryFault

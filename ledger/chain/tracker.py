@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ledger.chain.circle import BlockMark, PlacedEvent
+from ledger.chain.circle import BlockMark
+from ledger.chain.placed_event import PlacedEvent
 from ledger.chain.rpc.client import ChainUnreachable, RpcFault
 from ledger.circle.events import Drawn, Ejected, Equivocated, Left, Moved, Resolved, Restarted, Rotated, Settled
 from ledger.circle.history import CircleTerms, History, HistoryFault

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ledger.blobs.contents.records import state_digest
-from ledger.chain.circle import PlacedEvent
+from ledger.chain.placed_event import PlacedEvent
 from ledger.circle.events import Opened, Settled
 from ledger.circle.history import History
 from ledger.circle.manifest import Tensor

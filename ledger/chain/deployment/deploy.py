@@ -12,12 +12,13 @@ from typing import Final
 import msgspec
 from eth_utils.address import to_checksum_address
 
-from ledger.chain.circle import Circle, NotThere, PlacedEvent
+from ledger.chain.circle import Circle, NotThere
 from ledger.chain.contract.artifact import code_hash, load_circle_artifact
 from ledger.chain.contract.code import check_court, contract_address, fetch_code, is_court, wait_for_block
 from ledger.chain.deployment.circle_file import CircleFile, check_pinned, open_circle, read_json, write_json
 from ledger.chain.deployment.plan import DeploymentPlan, is_as_planned, make_plan
 from ledger.chain.deployment.terms import ChosenTerms, TermValue
+from ledger.chain.placed_event import PlacedEvent
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Receipt
 from ledger.chain.rpc.client import Rpc

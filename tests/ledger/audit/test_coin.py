@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from ledger.audit.coin import CoinFlow, CoinLoss, trace_coin
-from ledger.chain.circle import PlacedEvent
+from ledger.chain.placed_event import PlacedEvent
 from ledger.circle import events
 from ledger.circle.events import Answer, Event, Outcome, Stage
 from tests.support.histories.disputes import BOND, CHALLENGER, DISPUTE_BOND, SEATS, Court

@@ -16,8 +16,8 @@ from ledger.audit.fault_checks import check_faults
 from ledger.audit.findings import Check, MembershipChange, Report
 from ledger.audit.membership import MembershipLog
 from ledger.audit.round_checks import RoundAuditor
-from ledger.chain.circle import PlacedEvent
 from ledger.chain.contract.artifact import load_circle_artifact
+from ledger.chain.placed_event import PlacedEvent
 from ledger.circle.draw import derive_draw_seed, draw_jury, seats_of
 from ledger.circle.events import (
     Disputed,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.chain.logs import PlacedEvent
+from ledger.chain.placed_event import PlacedEvent
 from ledger.chain.rpc.client import ChainUnreachable, RpcFault
 from ledger.chain.tracker import KEPT_BLOCKS, Tracker
 from ledger.circle.events import (

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.chain.circle import PlacedEvent
+from ledger.chain.placed_event import PlacedEvent
 from ledger.circle.history import History
 from ledger.errors import UsageError
 from node.cli import model

@@ -8,7 +8,7 @@ import pytest
 from eth_hash.auto import keccak
 
 from ledger.blobs.contents.records import state_digest
-from ledger.chain.circle import PlacedEvent
+from ledger.chain.placed_event import PlacedEvent
 from ledger.circle.events import Settled
 from ledger.circle.history import History
 from ledger.errors import SetupError, UsageError

@@ -2,7 +2,8 @@
 
 from random import Random
 
-from ledger.chain.circle import BlockMark, PlacedEvent
+from ledger.chain.circle import BlockMark
+from ledger.chain.placed_event import PlacedEvent
 from ledger.chain.rpc.client import RpcFault
 from ledger.circle.events import Ejected, Equivocated, Event, Joined, Left, Moved
 from tests.support.histories.parts import endpoint, fold
