@@ -90,6 +90,18 @@ class KindWords:
         return plural.removesuffix("s") if number == 1 else plural
 
 
+WITHOUT_BLOBS: Final = frozenset(
+    {
+        Kind.MISSING_GENESIS,
+        Kind.MISSING_UPDATE,
+        Kind.LOST_FRAME,
+        Kind.NOT_SHOWN,
+        Kind.CHECKPOINT_NOT_SHOWN,
+        Kind.NO_STATE,
+    }
+)
+"""Of these there is nothing to show: they rest on somebody's word that a blob was not to be had."""
+
 _NOBODY: Final = "nobody can tell (its author withheld it, or nobody keeps it any more)"
 _CHAIN: Final = "the contract or the endpoint: report it"
 _WORDS: Final[Mapping[Kind, KindWords]] = MappingProxyType(

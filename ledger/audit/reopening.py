@@ -59,6 +59,7 @@ def describe_bundle(bundle: Bundle, proved: Proved, pinned: str | None) -> dict[
         "state_proved": proved.state,
         "headers_proved": proved.headers,
         "headers_told": proved.headers_told,
+        "headers_bound": proved.headers_bound,
         "events_placed": len(proved.placed),
         "transactions_proved": len(proved.transactions),
         "missing": len(bundle.missing),

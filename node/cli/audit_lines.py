@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ledger.audit.findings import Check, Report
 from ledger.audit.groups import FindingGroup, group_findings, make_group_fields
+from ledger.audit.kinds import WITHOUT_BLOBS
 from ledger.untrusted.text import format_ether
 from node.cli.audit_lists import list_sections
 from node.cli.audit_names import ALL, Names
@@ -139,7 +140,7 @@ def describe_report(report: Report, shown: Shown) -> Iterator[Line]:
 def sum_up(report: Report, groups: Sequence[FindingGroup], names: Names) -> str:
     """In one sentence: clean, and of how much; or not, and by whom."""
     if not groups:
-        return _sum_up_clean(report)
+        return "; ".join([_sum_up_clean(report), *_list_doubts(report)])
     blamed = [group for group in groups if group.is_blamed]
     others = [group for group in groups if not group.is_blamed]
     told = blamed or others
@@ -165,7 +166,21 @@ def sum_up(report: Report, groups: Sequence[FindingGroup], names: Names) -> str:
     if blamed and others:
         rest = sum(group.count for group in others)
         said += f"; and {format_count(rest, 'finding')} for which no seat can be blamed"
-    return f"not clean: {said}"
+    return "; ".join([f"not clean: {said}", *_list_doubts(report)])
+
+
+def _list_doubts(report: Report) -> Iterator[str]:
+    """What of a bundle's report is its maker's word, as short as can be: more is told under Bundle."""
+    found = report.bundle
+    if found is None:
+        return
+    if resting := sum(finding.kind in WITHOUT_BLOBS for finding in report.findings):
+        lost = format_count(found["missing"], "blob")
+        yield f"{resting} of these by the word of the bundle's maker, that {lost} could not be had"
+    if not found["state_proved"]:
+        yield f"what the chain says at block {report.head} is the word of the bundle's maker"
+    elif not found["pinned"]:
+        yield f"that block {report.head} is the chain's is the word of the bundle's maker"
 
 
 def _name_seat(seat: int, peer: str, names: Names) -> str:
@@ -188,6 +203,8 @@ def _sum_up_clean(report: Report) -> str:
     limits = []
     if report.sample is not None:
         limits.append("of a sample")
+    if report.scope.startswith("rounds "):
+        limits.append(f"of {report.scope} alone")
     if report.not_recomputed:
         limits.append(f"{format_count(report.not_recomputed, 'attestation')} could not be recomputed")
     if report.pruned:
@@ -212,9 +229,12 @@ def _list_source(report: Report, shown: Shown) -> Iterator[tuple[str, str]]:
     yield "as of", f"block {report.head}{when}"
     if report.head_hash:
         yield "", report.head_hash
+    told = "" if report.bundle is None else ", as the bundle's maker says"
     if report.endpoint:
-        yield "told by", f"the endpoint at {report.endpoint}"
-    if shown.made_s is not None:
+        yield "told by", f"the endpoint at {report.endpoint}{told}"
+    if shown.made_s is not None and report.bundle is not None:
+        yield "read", f"{format_time(shown.made_s)}{told}; audited by folkmoot {find_version()}"
+    elif shown.made_s is not None:
         yield "audited", f"{format_time(shown.made_s)}, by folkmoot {find_version()}"
     yield "blobs", f"{report.blobs} fetched, {report.blob_bytes / 1e6:.1f} MB"
     yield "recomputed", _describe_recomputed(report)

@@ -57,7 +57,8 @@ def _list_source(report: Report) -> Iterator[tuple[str, str]]:
         when = "" if report.head_time_s is None else f", {format_time(report.head_time_s)}"
         yield "block", f"{report.head}{when}, {report.head_hash}"
         asked = "" if report.read_at_s is None else f", {format_time(report.read_at_s)}"
-        yield "read from", f"{report.endpoint or 'an endpoint'}{asked}"
+        told = "" if report.bundle is None else ", as the bundle's maker says"
+        yield "read from", f"{report.endpoint or 'an endpoint'}{asked}{told}"
     if report.bundle is not None:
         for kind, said in list_bundle_facts(report):
             yield {"root": "bundle", "word": "not proved"}.get(kind, kind), said

@@ -33,6 +33,12 @@ def list_bundle_facts(report: Report) -> Iterator[tuple[str, str]]:
         f" {format_count(found['transactions_proved'], 'transaction')} by their blocks' roots, the times of"
         f" {format_count(found['headers_proved'], 'block')} by their hashes",
     )
+    if unbound := found["headers_proved"] - found["headers_bound"]:
+        yield (
+            "word",
+            f"that {format_count(unbound, 'block')} of these, which drew no settled round, belong to the chain, and"
+            " so what was in them when, but for its order: the maker's; ask a node for their hashes",
+        )
     if found["headers_told"]:
         yield "word", f"the times of {format_count(found['headers_told'], 'block')}: the endpoint's"
     if found["pinned"]:
@@ -40,6 +46,13 @@ def list_bundle_facts(report: Report) -> Iterator[tuple[str, str]]:
     else:
         said = f"that block {report.head} is the chain's: the endpoint's; give a hash from elsewhere"
         yield "word", f"{said} with --block-hash"
+    if report.sample_block is not None:
+        yield "word", f"that block {report.sample_block}, which drew the sample, has that hash: ask a node for it"
+    elif report.sample_seed is not None:
+        said = (
+            f"that nobody chose the sample: its seed, {report.sample_seed}, is a number, and whoever chose it could"
+        )
+        yield "word", f"{said} try until a sample showed nothing; --seed-block names a block that draws it"
     if found["missing"]:
         yield "word", f"that {format_count(found['missing'], 'blob')} could not be had: the maker's"
     for one in found["signatures"]:

@@ -11,10 +11,12 @@ from eth_utils.address import to_canonical_address
 from ledger.audit.bundle.names import BadBundle
 from ledger.audit.bundle.reader import Bundle
 from ledger.audit.bundle.rows import EventRow, HeaderRow, TransactionRow, to_bytes, to_hex
+from ledger.chain.contract.artifact import load_circle_artifact
 from ledger.chain.proofs.accounts import SLOTS, prove_account, prove_word, read_history_word, read_reputation_words
 from ledger.chain.proofs.headers import Header, decode_header
 from ledger.chain.proofs.items import BadProof, Item, decode_list
 from ledger.chain.proofs.receipts import ProvedLog, find_proved_logs, find_proved_transaction
+from ledger.circle.events import Drawn, Settled
 
 # Where to, data and nonce stand in a signed transaction of each type.
 _PLACES: Final = {0: (0, 3, 5), 1: (1, 4, 6), 2: (1, 5, 7), 4: (1, 5, 7)}
@@ -32,6 +34,9 @@ class Proved:
     """So many headers follow from their hashes …"""
     headers_told: int = 0
     """… and so many are an endpoint's word."""
+    headers_bound: int = 0
+    """Of those that follow from their hashes, so many hashes are the chain's where the running hash is: that of
+    the bundle's own block, and those of the blocks that drew a round that is settled."""
     placed: set[tuple[int, int]] = field(default_factory=set)
     """(block, index) of the events that receipts show in their blocks."""
     transactions: set[str] = field(default_factory=set)
@@ -55,7 +60,12 @@ def _check(bundle: Bundle) -> Proved:
     head = _check_header(root.block)
     proved.header = head is not None
     headers: dict[int, Header] = {}
+    time_s = 0
     for row in bundle.read_headers():
+        # [REJECT] R32.4: no block is older than the one before it.
+        if row.time_s < time_s or row.time_s > root.block.time_s:
+            raise BadBundle(f"the time of block {row.number} is not between those of the blocks around it")
+        time_s = row.time_s
         found = _check_header(row)
         if row.number > root.block.number:
             raise BadBundle(f"it is of block {root.block.number} and tells of block {row.number}")
@@ -73,6 +83,7 @@ def _check(bundle: Bundle) -> Proved:
         address = to_canonical_address(root.contract)
         receipts.setdefault(receipt.block, []).extend(log for log in logs if log.address == address)
     _place_events(bundle, headers, receipts, proved)
+    proved.headers_bound = len(headers.keys() & (_find_settling_draws(bundle) | {root.block.number}))
     for transaction in bundle.read_transactions():
         if _check_transaction(transaction, headers):
             proved.transactions.add(transaction.hash)
@@ -130,6 +141,24 @@ def _place_events(
     for block, left in receipts.items():
         if left:
             raise BadProof(f"receipts of block {block} show events that the bundle does not tell of")
+
+
+def _find_settling_draws(bundle: Bundle) -> set[int]:
+    """The blocks whose hashes the running hash covers: of draws of rounds that were settled since."""
+    drawing, settling = _make_topic(Drawn.__name__), _make_topic(Settled.__name__)
+    found, drawn = set[int](), None
+    for row in bundle.read_events():
+        topic = row.topics[0] if row.topics else ""
+        if topic == drawing:
+            drawn = row.block
+        elif topic == settling and drawn is not None:
+            found.add(drawn)
+    return found
+
+
+def _make_topic(name: str) -> str:
+    types = ",".join(load_circle_artifact().find_types("event", name))
+    return to_hex(keccak(f"{name}({types})".encode()))
 
 
 def _to_log(row: EventRow, address: bytes) -> ProvedLog:

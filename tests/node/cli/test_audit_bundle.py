@@ -21,6 +21,7 @@ FOUND = {
     "state_proved": True,
     "headers_proved": 9,
     "headers_told": 0,
+    "headers_bound": 9,
     "events_placed": 14,
     "transactions_proved": 1,
     "missing": 0,
@@ -103,14 +104,15 @@ def test_what_is_proved_and_what_is_somebodys_word_is_told_apart() -> None:
     assert "signed by nobody" in proved
     assert "word that block 19 is the chain's: the endpoint's" in proved
     signatures = [{"signer": SIGNER, "claimed_s": 1_800_000_000}, {"signer": SIGNER, "claimed_s": 1 << 52}]
-    told = replace(report, bundle={**FOUND, "state_proved": False, "headers_told": 2, "missing": 3, "pinned": True,
-                                   "signatures": signatures})  # fmt: skip
+    told = replace(report, bundle={**FOUND, "state_proved": False, "headers_told": 2, "headers_bound": 5,
+                                   "missing": 3, "pinned": True, "signatures": signatures})  # fmt: skip
     lines = describe_bundle_lines(told)
     word = " ".join(" ".join(lines).split())
     assert all(len(line) <= 80 for line in lines)
     for said in (
         "word code, running hash and reputations are as the endpoint told them",
         "word the times of 2 blocks",
+        "word that 4 blocks of these, which drew no settled round, belong to the chain",
         "word that 3 blobs could not be had",
         "yours that block 19 is the chain's",
         f"signed by {SIGNER}, on 2027-01-15 08:00:00 UTC as it claims",

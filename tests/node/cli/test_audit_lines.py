@@ -76,6 +76,14 @@ def test_clean_says_of_how_much_and_what_was_not_looked_at() -> None:
     )
 
 
+def test_clean_says_which_rounds_where_it_is_not_of_all() -> None:
+    report = Report(1, "0x" + "11" * 20, 9, scope="rounds 4 to 6")
+    report.count(Check.VERDICTS, 320)
+    assert join(tell(report)[:2]).endswith("and 0 updates; of rounds 4 to 6 alone")
+    report.scope = "all 6 rounds"
+    assert "alone" not in join(tell(report)[:2])
+
+
 def test_clean_is_not_said_of_verdicts_that_nobody_looked_at() -> None:
     assert tell(Report(1, "0x" + "11" * 20, 9))[0] == "clean: no finding, but no verdict was looked at"
 

@@ -74,6 +74,8 @@ def test_every_proof_in_it_is_held_against_what_it_proves(tmp_path: Path) -> Non
     with Bundle(tmp_path / "b.car") as bundle:
         proved = check_facts(bundle)
     assert (proved.header, proved.state, proved.headers, proved.headers_told) == (True, True, 2, 0)
+    # Nothing says that block 7 is the chain's: whoever makes a bundle can make up such a block.
+    assert proved.headers_bound == 1
     assert proved.placed == {(7, 0)}
     assert proved.transactions == {make_evidence().transactions[7, 0].hash}
 
@@ -102,6 +104,9 @@ FORGERIES: dict[str, Callable[[Evidence], dict[str, Any]]] = {
     "another hash": lambda e: {"block": msgspec.structs.replace(e.block, hash=to_hex(bytes(32)))},
     "another header": lambda e: {"headers": {**e.headers, 7: make_header(7)}},
     "a header from later": lambda e: {"headers": {**e.headers, 10: make_header(10)}},
+    "a block older than the one before": lambda e: {
+        "headers": {**e.headers, 8: msgspec.structs.replace(e.headers[9], number=8, time_s=5, rlp=None)}
+    },
     "no header": lambda e: {"headers": {9: e.headers[9]}},
     "other code": lambda _: {"circle_code": b"other code"},
     "another running hash": lambda _: {"history": b"\x01" * 24},
