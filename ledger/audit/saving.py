@@ -16,13 +16,16 @@ from ledger.audit.bundle.rows import HeaderRow, Made, ReceiptRow, ScopeRow, Stat
 from ledger.audit.bundle.shelf import BlockShelf
 from ledger.audit.bundle.writer import Evidence, write_bundle
 from ledger.audit.findings import Report
+from ledger.audit.kinds import Kind
 from ledger.audit.plan import AuditPlan
+from ledger.audit.reopening import open_bundle
 from ledger.audit.run import EVERYTHING, Progress, Scope, audit_from
 from ledger.audit.source import Source, name_program
 from ledger.blobs.contents.checkpoint import first_disputable_round
 from ledger.blobs.contents.records import update_max_bytes
 from ledger.chain.circle import Circle
 from ledger.chain.reading import Reading
+from ledger.chain.rpc.client import BadAnswer
 from ledger.chain.rpc.failover import connect
 from ledger.chain.rpc.patience import EndpointPatience
 from ledger.circle.events import Equivocated, Opened
@@ -33,6 +36,8 @@ from ledger.fetch.fetcher import BlobFetcher
 PART: Final = ".part"
 _WORD_BYTES: Final = 32
 _HISTORY_BYTES: Final = 24
+_OTHER_EVENTS: Final = (Kind.FOREIGN_HISTORY, Kind.FOREIGN_MANIFEST)
+_SAVE_ANEW: Final = "where a bundle is added to, it may tell of another chain: save under another name"
 
 
 @dataclass(frozen=True)
@@ -147,13 +152,18 @@ class SavingSource(Source):
         hashes = {place.position[0]: place.block_hash for place in reading.placed}
         wanted = find_placed_blocks(reading.placed) | {reading.mark.number}
         wanted |= set() if seed_block is None else {seed_block}
-        found = {row.number: row for row in self._gathered.earlier.read_headers()} if self._gathered.earlier else {}
-        found = {number: row for number, row in found.items() if row.hash == hashes.get(number)}
-        found |= {number: row for number, row in self._recorded.headers.items() if number in wanted}
+        found = {number: row for number, row in self._recorded.headers.items() if number in wanted}
         for number in sorted(wanted - set(found)):
             row = self._prover.fetch_header(number)
-            if row is not None and row.hash == hashes.get(number, row.hash):
+            if row is not None:
                 found[number] = row
+        for number, row in found.items():
+            # An earlier bundle's running hash says nothing of where its events were.
+            if row.hash != hashes.get(number, row.hash):
+                raise SetupError(
+                    f"what was told of block {number} names hash {hashes[number]}, the endpoint has {row.hash}: "
+                    f"{_SAVE_ANEW}"
+                )
         return found
 
     def _collect_receipts(
@@ -212,7 +222,8 @@ def audit_and_save(
     """
     rpc = connect(rpc_urls, patience=patience)
     with contextlib.ExitStack() as closing:
-        earlier = closing.enter_context(Bundle(path)) if path.exists() else None
+        # As a stranger's: what is in it goes into the new one.
+        earlier = closing.enter_context(open_bundle(path, None)[0]) if path.exists() else None
         if earlier is not None:
             _check_same_circle(earlier, address)
             scope = _widen(scope, earlier)
@@ -233,7 +244,17 @@ def audit_and_save(
                 )
             return report, source
 
-        report, source = asyncio.run(run())
+        try:
+            report, source = asyncio.run(run())
+        except BadAnswer as error:
+            if earlier is None:
+                raise
+            raise SetupError(f"{error}; or {path} tells of other blocks than the chain: {_SAVE_ANEW}") from error
+        if earlier is not None and any(one.kind in _OTHER_EVENTS for one in report.findings):
+            raise SetupError(
+                f"the events of {path}, and those that came since, are not the ones that the contract wrote "
+                f"({report.findings[-1].fact}): {_SAVE_ANEW}, and see whether there is a finding then"
+            )
         root = source.write(path, report, scope) if source.is_read else None
         shelf.discard()
     return report, root
