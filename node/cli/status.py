@@ -168,7 +168,10 @@ def _print(shown: Mapping[str, Any], origin: Any = None, checked: OriginCheck | 
         console.print(describe_terms(privacy["terms"]), highlight=False)
         if "own" in privacy:
             console.print(describe_spending(privacy["own"], privacy["terms"]), highlight=False)
-    console.print(_table(shown["seats"], shown["round"], console.width))
+    if shown["seats"]:
+        console.print(_table(shown["seats"], shown["round"], console.width))
+    else:
+        console.print("nobody has a seat yet: `folkmoot node` takes one", highlight=False)
     if shown["open_disputes"]:
         console.print(_disputes_line(shown["open_disputes"]), highlight=False)
     for row in shown["seats"]:

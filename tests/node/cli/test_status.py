@@ -79,6 +79,16 @@ def test_what_the_judges_of_the_last_round_had_is_shown() -> None:
     assert "missed" in printed([make_seat_row(missed, 1)], 150)
 
 
+def test_a_circle_that_nobody_joined_yet_has_a_sentence_in_place_of_a_table(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    about = {"contract": "0xC", "task": "t", "rule": "r", "round": 0, "last_round": 2, "phase": "gathering"}
+    _print({**about, "seconds_left": None, "seats": [], "open_disputes": []})
+    said = capsys.readouterr().out
+    assert "nobody has a seat yet" in said
+    assert "━" not in said
+
+
 def test_a_seat_in_quarantine_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     history = history_of(*settled(0, 1, 2, 3))
     history.reputations[1] = 1000
