@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from ledger.audit.earlier_steps import EarlierSteps, NotNew
+from ledger.audit.gridded_noise import find_grid
 from ledger.audit.kinds import Kind
 from ledger.audit.repeated_noise import find_pieces, find_repeated
 from ledger.audit.step_noise import CHANCE_OF_PARTS, MeasuredStep, StepSums
@@ -16,6 +17,7 @@ from ledger.judging.noise_floor import CHANCE
 
 RUN: Final = 32
 """So many updates of one author are looked at together at the most, before it begins anew."""
+_OF_GRID: Final = 1
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,10 @@ class NoiseChecks:
         # In any case: it is kept, for later ones to be compared with.
         not_new = self._earlier.check(holder, step.values, step.is_counted)
         fault = (
-            _check_sums(step.sums) or _describe_not_new(not_new) or self._check_repeated(holder, round_number, step)
+            _check_sums(step.sums)
+            or _describe_not_new(not_new)
+            or self._check_repeated(holder, round_number, step)
+            or self._check_grid(holder, round_number, step)
         )
         run = self._runs.pop(holder, None)
         if fault is not None:
@@ -72,6 +77,14 @@ class NoiseChecks:
         again = find_repeated(step.values, step.is_counted, self._pieces, rng)
         fact = "its noise is not drawn for each value: it is twice in the step"
         return None if again is None else Fault(Kind.NOISE_TWICE, fact, again.list_figures())
+
+    def _check_grid(self, holder: tuple[int, int], round_number: int, step: MeasuredStep) -> Fault | None:
+        rng = np.random.default_rng([self._seed, *holder, round_number, _OF_GRID])
+        grid = find_grid(step, rng)
+        if grid is None:
+            return None
+        fact = "its noise lies on a grid, so it is not spread as noise must spread it"
+        return Fault(Kind.UNSPREAD_NOISE, fact, {"left": f"{grid.left:.3f}", "most": f"{grid.most:.3f}"})
 
 
 def _check_sums(sums: StepSums, updates: int = 1) -> Fault | None:

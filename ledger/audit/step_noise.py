@@ -187,8 +187,11 @@ class MeasuredStep:
         """The step in deviations of its noise, (d,), float32; 0 where it is not counted."""
         seen = np.add.reduceat(self.is_counted, starts, dtype=np.int64)
         lengths2 = np.add.reduceat(np.square(step, dtype=np.int64), starts) / variances
-        rounding = np.maximum(steps / deviations, _FINEST)
-        bounds = np.array([_bound_spread(frequency, rounding) for frequency in FREQUENCIES])
+        self.ends: Final = blocks.ends
+        """Where each block ends, (blocks,)."""
+        self.rounding: Final[Floats] = np.maximum(steps / deviations, _FINEST)
+        """Between two codes of each block, in deviations, (blocks,)."""
+        bounds = np.array([_bound_spread(frequency, self.rounding) for frequency in FREQUENCIES])
         self.sums: Final = StepSums(seen, lengths2, self._turn(starts, lengths - seen), bounds * seen)
         """What the tests ask of it."""
 

@@ -20,6 +20,9 @@ its mean with a probability below e⁻²¹, some 10⁻⁹. Source: Laurent and M
 FREQUENCIES: Final = (1.5, 3.0)
 """In 1 / deviations. Normal noise leaves .32 and .011 of the length of a mean of unit vectors that are turned by
 such angles; none leaves all, and random signs .99 at the second, which is twice the first."""
+GRID_FREQUENCIES: Final = tuple(float(one) for one in range(4, 45))
+"""As FREQUENCIES. Values on a grid of the width 2 π / t lie together at t and within one of it, so these see widths
+from .14 on; normal noise leaves nothing there."""
 COARSEST: Final = 3
 """Values whose frame has wider steps, in deviations of the noise, do not count: rounding may swallow the noise."""
 

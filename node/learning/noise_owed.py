@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ledger.judging.noise_floor import FREQUENCIES, NOISE_FLOOR
+from ledger.judging.noise_floor import FREQUENCIES, GRID_FREQUENCIES, NOISE_FLOOR
 from node.learning.layout import Layout, Vector
 
 _SLACK: Final = 2.0
@@ -24,6 +24,9 @@ together, √(168 / (32 m))."""
 _LEAST: Final = (1 + float(NOISE_FLOOR)) / 2
 """Half of what the floor leaves is kept back for what rounding does to a step."""
 _TRIES: Final = 32
+_SAMPLE: Final = 1 << 15
+_GRID_LEFT: Final = 0.05
+"""An audit finds nothing in four times as much."""
 Floats = NDArray[np.float64]
 DrawNormal = Callable[[int], Floats]
 
@@ -77,7 +80,20 @@ def _find_lacking(step: Floats, starts: NDArray[np.int64], lengths: NDArray[np.i
     if not lacking.any():
         # What no block shows by itself.
         lacking[:] = _measure_lack(float(lengths2.sum()), [complex(one.sum()) for one in sums], step.size)
+    if not lacking.any():
+        lacking[:] = _measure_grid(step)
     return lacking
+
+
+def _measure_grid(step: Floats) -> float:
+    """How much noise takes a step off a grid, such as that of the numbers that a model of few bits can hold."""
+    some = step if step.size <= _SAMPLE else np.random.default_rng(0).choice(step, _SAMPLE, replace=False)
+    slack, lack = _GRID_LEFT + _SLACK / sqrt(some.size), 0.0
+    for frequency in GRID_FREQUENCIES:
+        left = abs(complex(np.exp(1j * frequency * some).mean()))
+        if left > slack:
+            lack = max(lack, 2 * log(2 * left / slack) / frequency**2)
+    return min(1.0, lack)
 
 
 def _measure_lack(length2: float, turned: list[complex], count: int) -> float:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import GridState
+from ledger.audit.gridded_noise import find_grid
 from ledger.audit.noise_checks import RUN, NoiseChecks
 from ledger.audit.shared_steps import EveryonesSteps, draw_shared_places, show_step
 from ledger.audit.step_noise import MeasuredStep, StepNoise
@@ -68,6 +69,30 @@ def test_rounding_takes_no_noise_away_and_makes_none_look_like_a_grid(deviation:
     assert spread is not None
     assert not spread.is_too_narrow
     assert sums.find_narrow_blocks() == sums.find_lacking_blocks() == []
+
+
+@pytest.mark.parametrize("width", [0.2, 0.5, 0.9, 1.3])
+@pytest.mark.parametrize("frame", [1, 64])
+def test_noise_on_a_grid_of_its_own_shows_whatever_training_adds_to_it(width: float, frame: int) -> None:
+    """width: of the grid, in deviations. frame: between two codes, grid units; 64 of them are .01 deviations."""
+    rng = np.random.default_rng(0)
+    learnt = 0.05 * width * rng.normal(size=20_000)
+    honest = rng.normal(size=20_000)
+    assert find_grid(make_step(learnt + honest, step=frame), rng) is None
+    found = find_grid(make_step(learnt + width * np.rint(honest / width), step=frame), rng)
+    assert found is not None
+    assert found.left > 0.7
+
+
+@pytest.mark.parametrize("deviation", [0.34, 0.5, 1.0, 3.0, 30.0])
+def test_the_grid_of_a_frame_is_nobodys_own(deviation: float) -> None:
+    """deviation: in steps of the frame, on whose grid the base lies too."""
+    step, size = 1 << 6, 5000
+    rng = np.random.default_rng(0)
+    base = step * rng.integers(-100, 100, size).astype(np.int32)
+    for _ in range(20):
+        state = base + step * np.rint(deviation * rng.normal(size=size)).astype(np.int32)
+        assert find_grid(measure(state, base, step, Fraction(deviation * step / GRID) ** 2), rng) is None
 
 
 def test_noise_that_rounding_swallows_is_measured_nowhere() -> None:

@@ -88,6 +88,19 @@ def test_a_layer_that_was_not_trained_is_given_the_noise_that_it_owes_and_the_ot
     assert np.std(made.state[4000:]) == pytest.approx(OWED / 2, rel=0.1)
 
 
+@pytest.mark.parametrize("width", [0.3, 1.0])
+def test_a_model_of_few_bits_is_taken_off_their_grid(width: float) -> None:
+    """width: between two numbers that it can hold, in deviations."""
+    rng = np.random.default_rng(0)
+    layout = Layout(("a",), ((20_000,),), (0,))
+    base, circle = np.zeros(layout.size, np.float32), Circle(layout, Fraction(1, 100))
+    wanted = in_units(OWED * width * np.rint(rng.normal(size=layout.size) / width), layout)
+    made = make_up_noise(base, wanted, layout, OWED, rng.standard_normal)
+    assert 0 < made.share < 0.25
+    assert circle.publish(1, np.zeros(layout.size, np.int32), made.state)[1] is None
+    assert circle.publish(2, np.zeros(layout.size, np.int32), wanted)[1] is not None
+
+
 class Decaying:
     """Its loss pulls all values back to 0 with weight decay."""
 
