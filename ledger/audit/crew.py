@@ -1,14 +1,16 @@
 """Several processes recompute one circle, each the rounds of some seats, to the same report as one would.
 
 A judge's rounds follow from one another, so they stay with one process; what all share, copies and the order of
-what is found, is put together here. The processes are given blobs that were checked by their digests, and the
-history that was held against the contract; they reach neither network nor disk, but for a temporary folder.
+what is found, is put together here, by the process that does one part of the seats meanwhile. The others are given
+blobs that were checked by their digests, each blob once, and the history that was held against the contract; they
+reach neither network nor disk, but for a temporary folder.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -22,7 +24,7 @@ from ledger.audit.round_checks import RoundAuditor, Standing, find_named_checkpo
 from ledger.audit.shared_steps import SharedSteps, ShownPrivacy
 from ledger.audit.shares import Phase, SeatShare, Step, join
 from ledger.audit.spill import Spill
-from ledger.audit.working_set import CarriedStates, Holder, SpilledStates
+from ledger.audit.working_set import CarriedStates, Holder, SpilledStates, SpillingBlobs
 from ledger.circle.history import History, Round
 from ledger.errors import SetupError
 from ledger.identity.network import Network
@@ -159,17 +161,18 @@ class Crew:
         memory_bytes: int,
         standing: Standing | None = None,
     ) -> None:
-        """memory_bytes: for what all processes together keep from round to round, beside what judging needs.
+        """jobs: how many, this one among them.
 
+        memory_bytes: for what all processes together keep from round to round, beside what judging needs.
         standing: as RoundAuditor has it.
         """
         self._report, self._network = report, network.domain_separator
         self._copies = CopyLog() if standing is None else CopyLog.from_fields(standing.copies)
         self._shared = SharedSteps()
-        self._awaited: dict[int, list[int]] = {}
+        self._awaited: list[int] = []
+        self._told: set[bytes] = set()
         self.false_verdicts: dict[int, bool | None] = {}
-        self._stack = ExitStack()
-        assignments = [
+        ours, *others = [
             Assignment(
                 history,
                 network,
@@ -183,8 +186,14 @@ class Crew:
             )
             for number in range(jobs)
         ]
-        with _one_thread_each():
-            self._workers = [self._stack.enter_context(_Worker(one)) for one in assignments]
+        with ExitStack() as stack:
+            with _one_thread_each():
+                self._workers = [stack.enter_context(_Worker()) for _ in others]
+            # Only once all are starting anything waits for one of them.
+            for worker, one in zip(self._workers, others, strict=True):
+                worker.tell("begin", one)
+            self._ours = stack.enter_context(_take_part(ours))
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> "Crew":
         return self
@@ -194,9 +203,9 @@ class Crew:
 
     def examine(self, round_: Round, blobs: Blobs) -> None:
         """As RoundAuditor.examine."""
-        here = {digest: blobs[digest] for digest in blobs}
-        done = self._ask("examine", [(round_.number, here)] * len(self._workers))
-        self._awaited = {number: part.awaited for number, part in enumerate(done) if part.awaited}
+        self._hand_out(blobs)
+        done = self._ask("examine", round_.number, blobs, {})
+        self._awaited = sorted(judge for part in done for judge in part.awaited)
         for part in done:
             self.false_verdicts |= part.false_verdicts
         steps = [step for part in done for step in part.steps]
@@ -209,11 +218,11 @@ class Crew:
 
     def find_awaited(self, round_: Round) -> list[tuple[int, bytes]]:
         """As RoundAuditor.find_awaited."""
-        return [(judge, round_.attestations[judge].record) for judge in self._find_judges()]
+        return [(judge, round_.attestations[judge].record) for judge in self._awaited]
 
     def read_named_checkpoints(self, round_: Round, blobs: Blobs) -> list[tuple[int, bytes]]:
         """As RoundAuditor.read_named_checkpoints."""
-        return find_named_checkpoints(self._network, round_, self._find_judges(), blobs)
+        return find_named_checkpoints(self._network, round_, self._awaited, blobs)
 
     def take_up(self, round_: Round, blobs: Blobs) -> None:
         """As RoundAuditor.take_up."""
@@ -221,27 +230,42 @@ class Crew:
             return
         named = [digest for _, digest in (*self.find_awaited(round_), *self.read_named_checkpoints(round_, blobs))]
         shown = {digest: blobs[digest] for digest in named if digest in blobs}
-        done = self._ask("take_up", [(round_.number, shown)] * len(self._workers))
+        done = self._ask("take_up", round_.number, shown, shown)
         join([step for part in done for step in part.steps], self._report)
-        self._awaited = {}
+        self._awaited = []
 
     def describe_standing(self) -> Standing:
         """As RoundAuditor.describe_standing."""
         whole = Standing({}, set(), self._copies.to_fields())
-        for part in self._ask("stand", [(0, {})] * len(self._workers)):
+        for part in self._ask("stand", 0, {}, {}):
             assert part.standing is not None
             whole.carried.update(part.standing.carried)
             whole.unknown.update(part.standing.unknown)
         return whole
 
-    def _find_judges(self) -> list[int]:
-        return sorted(judge for judges in self._awaited.values() for judge in judges)
+    def _hand_out(self, blobs: Blobs) -> None:
+        """Tell the others what is here, one by one, as it may lie on the disk; of a blob they are told once."""
+        here = set(blobs)
+        for digest in self._told - here:
+            self._tell_all("drop", digest)
+        self._told &= here
+        for digest in here - self._told:
+            blob = blobs[digest]
+            self._tell_all("hold", digest, blob)
+            # What makes no blob may be had whole the next time.
+            self._told |= set() if blob is None else {digest}
 
-    def _ask(self, call: str, arguments: Sequence[tuple[Any, ...]]) -> list[PartDone]:
-        """Every process at once; the answers in the order of the parts."""
-        for worker, given in zip(self._workers, arguments, strict=True):
-            worker.tell(call, *given)
-        return [worker.hear() for worker in self._workers]
+    def _tell_all(self, call: str, *arguments: Any) -> None:
+        for worker in self._workers:
+            worker.tell(call, *arguments)
+
+    def _ask(self, call: str, number: int, ours: Blobs, theirs: Blobs) -> list[PartDone]:
+        """Every process at once; the answers in the order of the parts.
+
+        ours, theirs: the blobs for this process, and for the others beside what they hold.
+        """
+        self._tell_all(call, number, theirs)
+        return [self._ours.do(call, number, ours), *(worker.hear() for worker in self._workers)]
 
 
 def _share_out(standing: Standing | None, number: int, parts: int) -> Standing | None:
@@ -256,13 +280,12 @@ def _share_out(standing: Standing | None, number: int, parts: int) -> Standing |
 class _Worker:
     """One process, seen from the one that started it."""
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self) -> None:
         context = get_context("spawn")
         self._line, theirs = context.Pipe()
         self._process: BaseProcess = context.Process(target=serve, args=(theirs,), daemon=True)
         self._process.start()
         theirs.close()
-        self.tell("begin", assignment)
 
     def __enter__(self) -> "_Worker":
         return self
@@ -315,38 +338,64 @@ def serve(line: Connection) -> None:
 
 
 def _serve(line: Connection, assignment: Assignment) -> None:
+    room = assignment.memory_bytes // 4
+    with Spill[bytes](room) as shelf, _take_part(replace(assignment, memory_bytes=3 * room)) as part:
+        held = SpillingBlobs(shelf)
+        while True:
+            call, *arguments = line.recv()
+            try:
+                if call == "hold":
+                    digest, held[digest] = arguments
+                elif call == "drop":
+                    del held[arguments[0]]
+                else:
+                    number, blobs = arguments
+                    line.send(part.do(call, number, ChainMap(blobs, held)))
+            except (EOFError, ConnectionError):
+                raise
+            except Exception as error:  # a fault of ours or the disk's, raised where it is seen
+                line.send(error)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One part of the seats, wherever it is worked at."""
+
+    history: History
+    """Of the circle."""
+    auditor: RoundAuditor
+    """Of these seats."""
+    share: SeatShare
+    """Which they are."""
+
+    def do(self, call: str, number: int, blobs: Blobs) -> PartDone:
+        """One call about a round, with what came of it."""
+        if call == "stand":
+            return PartDone([], standing=self.auditor.describe_standing())
+        auditor, round_ = self.auditor, self.history.rounds[number - 1]
+        if call == "take_up":
+            auditor.take_up(round_, blobs)
+            return PartDone(self.share.hand_on())
+        known = set(auditor.false_verdicts)
+        auditor.examine(round_, blobs)
+        places = {seat: place for place, seat in enumerate(round_.commits)}
+        return PartDone(
+            self.share.hand_on(),
+            [(places[one.seat], one) for one in auditor.published],
+            [(places[one.seat], one) for one in auditor.shown],
+            [judge for judge, _ in auditor.find_awaited(round_)],
+            {dispute: truth for dispute, truth in auditor.false_verdicts.items() if dispute not in known},
+        )
+
+
+@contextmanager
+def _take_part(assignment: Assignment) -> Iterator[_Part]:
     history, network = assignment.history, assignment.network
     share = SeatShare(assignment.number, assignment.parts)
     report = Report(network.chain_id, network.contract, 0, assignment.head_hash)
     given = history, network, assignment.genesis, report, assignment.plan, assignment.memory_bytes
     with work_alone(*given, share=share, standing=assignment.standing) as auditor:
-        while True:
-            call, number, blobs = line.recv()
-            try:
-                if call == "stand":
-                    done = PartDone([], standing=auditor.describe_standing())
-                else:
-                    done = _do(auditor, share, history.rounds[number - 1], call, blobs)
-            except Exception as error:  # a fault of ours or the disk's, raised where it is seen
-                line.send(error)
-            else:
-                line.send(done)
-
-
-def _do(auditor: RoundAuditor, share: SeatShare, round_: Round, call: str, blobs: Blobs) -> PartDone:
-    if call == "take_up":
-        auditor.take_up(round_, blobs)
-        return PartDone(share.hand_on())
-    known = set(auditor.false_verdicts)
-    auditor.examine(round_, blobs)
-    places = {seat: place for place, seat in enumerate(round_.commits)}
-    return PartDone(
-        share.hand_on(),
-        [(places[one.seat], one) for one in auditor.published],
-        [(places[one.seat], one) for one in auditor.shown],
-        [judge for judge, _ in auditor.find_awaited(round_)],
-        {dispute: truth for dispute, truth in auditor.false_verdicts.items() if dispute not in known},
-    )
+        yield _Part(history, auditor, share)
 
 
 @contextmanager

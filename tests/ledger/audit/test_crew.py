@@ -111,7 +111,7 @@ def test_a_process_that_dies_ends_the_audit_in_a_sentence() -> None:
     report, plan = Report(NETWORK.chain_id, NETWORK.contract, 0), plan_from(circle.known, 1)
     with Crew(2, circle.known, NETWORK, genesis_state(), report, plan, MEMORY) as team:
         go_through(team, circle, replace(plan, work={1: plan.work[1]}))
-        number = team._workers[1]._process.pid
+        number = team._workers[0]._process.pid
         assert number is not None
         os.kill(number, signal.SIGKILL)
         with pytest.raises(SetupError, match=r"ended by itself .*--jobs 1"):
@@ -122,9 +122,36 @@ def test_what_a_process_raises_is_raised_by_whoever_asked() -> None:
     circle = Circle(rounds=1)
     report, plan = Report(NETWORK.chain_id, NETWORK.contract, 0), plan_from(circle.known, 1)
     with Crew(2, circle.known, NETWORK, genesis_state(), report, plan, MEMORY) as team:
+        team._workers[0].tell("examine", 9, {})
+        with pytest.raises(IndexError):
+            team._workers[0].hear()
         foreign = replace(circle.known.rounds[0], number=9)
         with pytest.raises(IndexError):
             team.examine(foreign, {})
+
+
+def test_a_process_is_told_of_each_blob_once_and_when_it_is_needed_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    circle, told = Circle(rounds=3, codec="delta"), list[tuple[str, bytes]]()
+    tell = crew._Worker.tell
+
+    def note(worker: Any, call: str, *arguments: Any) -> None:
+        told.extend([(call, arguments[0])] if call in ("hold", "drop") else [])
+        tell(worker, call, *arguments)
+
+    monkeypatch.setattr(crew._Worker, "tell", note)
+    report, plan = Report(NETWORK.chain_id, NETWORK.contract, 0), plan_from(circle.known, 1)
+    blobs: dict[bytes, bytes | None] = {}
+    with Crew(2, circle.known, NETWORK, genesis_state(), report, plan, MEMORY) as team:
+        for round_ in circle.known.rounds:
+            blobs |= {digest: circle.blobs[digest] for digest in round_.commits.values()}
+            team.examine(round_, blobs)
+        commits = [digest for round_ in circle.known.rounds for digest in round_.commits.values()]
+        assert sorted(told) == sorted(("hold", digest) for digest in commits)
+        assert report.clean
+        first = circle.known.rounds[0]
+        team.examine(first, {digest: circle.blobs[digest] for digest in first.commits.values()})
+    gone = [digest for round_ in circle.known.rounds[1:] for digest in round_.commits.values()]
+    assert sorted(told[len(commits) :]) == sorted(("drop", digest) for digest in gone)
 
 
 def test_processes_are_started_where_there_is_enough_to_do_or_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
