@@ -96,6 +96,7 @@ def _make_facts(report: Report) -> dict[str, object]:
         "contract": report.contract,
         "chainId": report.chain_id,
         "head": report.head,
+        "headHash": report.head_hash,
         "clean": report.clean,
         "root": "" if report.bundle is None else report.bundle["root"],
         "code": {

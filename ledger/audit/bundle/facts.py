@@ -131,6 +131,8 @@ def _place_events(
 ) -> None:
     """[REJECT] R32.4: what receipts show of the circle is told among the events of their block, in order."""
     for row in bundle.read_events():
+        if row.block > bundle.root.block.number:
+            raise BadProof(f"an event is of block {row.block}, later than the bundle's")
         header = headers.get(row.block)
         if header is not None and to_hex(header.hash) != row.block_hash:
             raise BadProof(f"an event of block {row.block} names another block hash than its header")

@@ -137,9 +137,12 @@ class BundledBlobs:
     ) -> bytes:
         """As `BlobFetcher.fetch`, without asking anybody. Raises Unavailable, PeerFault, BadBundle."""
         reasons = self._bundle.missing.get(digest)
-        if reasons is not None:
+        if reasons is None:
+            return self._bundle.read_blob(digest, max_bytes)
+        blob = self._bundle.find_blob(digest, max_bytes)
+        if blob is None:
             raise Unavailable(digest, reasons)
-        return self._bundle.read_blob(digest, max_bytes)
+        return blob
 
 
 def read_code_task(bundle: Bundle) -> bytes:

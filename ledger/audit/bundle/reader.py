@@ -152,6 +152,27 @@ class Bundle:
             )
         return read_dag(digest, self._need_block, max_bytes)
 
+    def find_blob(self, digest: bytes, max_bytes: int) -> bytes | None:
+        """A blob that is not listed, and is here all the same: what is there is stronger than anybody's word.
+
+        None where it is not here whole. Raises PeerFault where the bytes make none.
+        """
+        lacking = list[bytes]()
+
+        def read(one: bytes) -> bytes:
+            block = self.read_block(one)
+            if block is None:
+                lacking.append(one)
+                raise BadBundle(f"{self.path} lacks block {one.hex()}")
+            return block
+
+        try:
+            return read_dag(digest, read, max_bytes)
+        except BadBundle:
+            if lacking:
+                return None
+            raise
+
     def _read_invalid(self, digest: bytes, max_bytes: int) -> bytes:
         """Looks at all that is there of a blob: one fault is enough."""
         held = {name.digest: self.read(name) for name in self.invalid[digest]}

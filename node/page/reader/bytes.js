@@ -97,7 +97,7 @@ export function count(mask) {
   return found;
 }
 
-const UTF8 = typeof TextDecoder === "undefined" ? null : new TextDecoder("utf-8", { fatal: true });
+const UTF8 = typeof TextDecoder === "undefined" ? null : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** UTF-8, strict. @param {Uint8Array} bytes @returns {string} */
 export function decodeText(bytes) {

@@ -22,6 +22,9 @@ const IMMUTABLES = [
   "JURY_SEATS", "ADMISSION", "INVITER", "COURT",
 ];
 const REPUTATION_SLOT = 79;
+const ROOT_FIELDS =
+  "blobs block calls chain_id code contract events headers invalid kind made manifest missing receipts scope state transactions version";
+const EVENT_FIELDS = "block block_hash data index topics transaction";
 const MOST_TOLD = 200;
 
 /** @typedef {{what: string, is: "right" | "wrong" | "unknown", said: string}} Line what was looked at, and what came of it */
@@ -48,10 +51,13 @@ const MOST_TOLD = 200;
 export async function verifyBundle(file, known, pause = async () => {}) {
   await pause(0, 1, "hashing blocks");
   const { roots, store } = readCar(file);
-  const read = (/** @type {any} */ link) => JSON.parse(decodeText(store.get(linked(link))));
+  const read = (/** @type {any} */ link) => readJson(store, linked(link));
   require(roots[0].codec === DAG_JSON, "the file's root is no bundle's");
-  const root = JSON.parse(decodeText(store.get(roots[0])));
+  const root = readJson(store, roots[0]);
   require(root.kind === "folkmoot-bundle" && root.version === 1, "the file is no bundle of a version that this page reads");
+  checkFields(root, ROOT_FIELDS);
+  checkFields(root.block, "hash number rlp time_s");
+  checkFields(root.scope, "first sample seed seed_block");
   const found = new Found(root, formatName(roots[0]));
   found.right("blocks", `all ${store.blocks.size} blocks hash to their names`);
   const code = readRaw(store, root.code.circle);
@@ -113,7 +119,7 @@ function checkSignatures(found, roots, store) {
   const network = nameNetwork(found.root.chain_id, found.root.contract);
   const type = keccak(encodeText("Bundle(bytes32 root,uint256 claimed)"));
   for (const name of roots.slice(1)) {
-    const one = JSON.parse(decodeText(store.get(name)));
+    const one = readJson(store, name);
     const isIts = one.kind === "folkmoot-bundle-signature" && one.version === 1 && one.bundle["/"] === found.name;
     require(isIts, "a signature is of another bundle");
     const fields = keccak(join(type, roots[0].digest, word(one.claimed_s)));
@@ -122,6 +128,30 @@ function checkSignatures(found, roots, store) {
     found.right("signature", `${signer} signed this bundle`);
   }
   if (roots.length === 1) found.unknown("signature", "nobody signed this bundle");
+}
+
+/** R32.1: a dag-json block, in its one spelling. @param {import("./blobs.js").BlockStore} store @param {import("./blobs.js").BlockName} name @returns {any} */
+function readJson(store, name) {
+  require(name.codec === DAG_JSON, "a link to a table or to the root is of another codec");
+  const text = decodeText(store.get(name));
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Fault("a block of the bundle is no JSON");
+  }
+  const sorted = (/** @type {string} */ _, /** @type {any} */ one) =>
+    one === null || typeof one !== "object" || Array.isArray(one)
+      ? one
+      : Object.fromEntries(Object.keys(one).sort().map((key) => [key, one[key]]));
+  require(JSON.stringify(value, sorted) === text, "a block of the bundle is not in its one spelling");
+  return value;
+}
+
+/** [REJECT] R32.2, R32.3: exactly these fields. @param {any} value @param {string} fields */
+function checkFields(value, fields) {
+  const isIt = value !== null && typeof value === "object" && Object.keys(value).sort().join(" ") === fields;
+  require(isIt, `a block of the bundle has other fields than ${fields}`);
 }
 
 /** @param {any} link @returns {import("./blobs.js").BlockName} */
@@ -173,6 +203,7 @@ function checkState(found, root, state, code) {
   const { block, contract, calls } = root;
   if (block.rlp === null) {
     found.unknown("block", "its hash and time are an endpoint's word: there is no header");
+    found.unknown("state", "running hash, reputations and code are an endpoint's word: there are no proofs of state");
     return;
   }
   const rlp = fromHex(block.rlp);
@@ -210,9 +241,14 @@ function checkState(found, root, state, code) {
 function foldEvents(found, root, read, terms) {
   const circle = new Circle(terms);
   let events = 0;
+  let [block, index] = [-1, -1];
   try {
     for (const page of root.events) {
       for (const row of read(page)) {
+        checkFields(row, EVENT_FIELDS);
+        const isLater = row.block > block || (row.block === block && row.index > index);
+        require(isLater && row.block <= root.block.number, "events are out of order, or later than the bundle's block");
+        [block, index] = [row.block, row.index];
         const event = decodeLog(row.topics.map(fromHex), fromHex(row.data));
         if (event.name === "Drawn") event.seed = deriveSeed(fromHex(row.block_hash), event.round, root.contract);
         circle.apply(event);
@@ -263,9 +299,17 @@ async function checkVerdicts(found, circle, network, store, scope, pause) {
   }
   const counts = { verdicts: 0, false: 0, records: 0, wrongRecords: 0, left: 0 };
   const genesis = digestState(states.genesis);
+  /** [REJECT] R32.2 @type {number} */
+  const first = scope.first;
+  const isSpan = Number.isSafeInteger(first) && first >= 0 && (scope.sample === null || Number.isSafeInteger(scope.sample));
+  require(isSpan, "the bundle does not say which rounds it is good for");
+  const opened = circle.rounds.filter((one) => one.seed !== null);
+  const skipped = opened.filter((one) => one.number < first).length;
+  if (skipped > 0) found.unknown("rounds before", `${skipped} of ${opened.length}, before round ${first}, are not looked at: the bundle was not made for them`);
+  if (scope.sample !== null) found.unknown("sample", `the bundle was made for ${scope.sample} attestations, drawn as its maker chose`);
   /** Seat → what its holder goes on with, null where that is not known here. @type {Map<number, {begun: number, tenure: number, base: Uint8Array | null, attested: number}>} */
   const bases = new Map();
-  for (const round of circle.rounds.filter((one) => one.seed !== null)) {
+  for (const round of opened) {
     await pause(round.number, circle.rounds.length, `round ${round.number} of ${circle.rounds.length}`);
     const eligible = eligibleOf(round, circle.terms.reputation_floor);
     for (const [judge, said] of round.attestations) {
@@ -278,7 +322,7 @@ async function checkVerdicts(found, circle, network, store, scope, pause) {
       };
       const next = { ...author, base: /** @type {Uint8Array | null} */ (null), attested: round.number };
       bases.set(judge, next);
-      if (round.number < scope.first) continue;
+      if (round.number < first) continue;
       try {
         const screened = screenJudge(states, round, judge, eligible);
         next.base = screened.nextBase;
@@ -297,9 +341,11 @@ async function checkVerdicts(found, circle, network, store, scope, pause) {
       }
     }
   }
-  if (counts.false) found.wrong("verdicts", `${counts.false} of ${counts.verdicts} are not what rule ${rule} gives`);
+  if (counts.verdicts === 0) found.unknown("verdicts", "none was recomputed");
+  else if (counts.false) found.wrong("verdicts", `${counts.false} of ${counts.verdicts} are not what rule ${rule} gives`);
   else found.right("verdicts", `${counts.verdicts} are what rule ${rule} gives`);
   if (counts.wrongRecords) found.wrong("records", `${counts.wrongRecords} records or bases do not follow`);
+  else if (counts.records === 0) found.unknown("records", "none was recomputed");
   else found.right("records", `${counts.records} records and bases follow`);
   if (counts.left) found.unknown("left out", `${counts.left} attestations: a blob that they follow from is not in the file, or an update is invalid`);
 }

@@ -118,9 +118,9 @@ function describe(found, report, digest) {
   const count = found.findingCount;
   const said = found.isClean ? "what it could check holds" : count === 0 ? "not all of it holds" : `${count} finding${count === 1 ? "" : "s"}`;
   const parts = [make("p", `This page's own reader: ${said}.`, found.isClean ? "headline" : "headline bad")];
-  const isSame = found.contract === report.contract.toLowerCase() && found.chainId === report.chainId && found.block.number === report.head;
+  const isSame = found.contract === report.contract.toLowerCase() && found.chainId === report.chainId && found.block.number === report.head && found.block.hash === report.headHash;
   const isBundle = report.root === "" || report.root === found.root;
-  if (!isSame) parts.push(make("p", `This bundle is of circle ${found.contract} on chain ${found.chainId}, block ${found.block.number}: not the report's.`, "notice"));
+  if (!isSame) parts.push(make("p", `This bundle is of circle ${found.contract} on chain ${found.chainId}, block ${found.block.number} (${found.block.hash}): not the report's.`, "notice"));
   else if (!isBundle) parts.push(make("p", "This bundle is of the same circle and block, and not the file that the report was made from.", "notice"));
   else {
     const agrees = found.isClean === report.clean;

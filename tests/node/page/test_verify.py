@@ -4,11 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from eth_hash.auto import keccak
 
+from ledger.audit.bundle.car_file import write_car
+from ledger.audit.bundle.names import DAG_JSON, BadBundle, BlockName
+from ledger.audit.bundle.reader import Bundle
+from ledger.audit.bundle.rows import ScopeRow
 from ledger.audit.findings import Check, Report
+from ledger.audit.reopening import open_bundle
 from ledger.chain.contract.artifact import load_circle_artifact
+from tests.support.altered_bundle import alter_bundle, read_evidence
 from tests.support.javascript import Engine, run_reader
 from tests.support.saved_bundle import LIAR, make_circle, save_bundle
 
@@ -86,3 +93,50 @@ def test_a_file_that_was_altered_anywhere_or_cut_off_is_refused(reader: Engine, 
         assert "refused" in verify(reader, altered), place
     assert "refused" in verify(reader, file[:-1])
     assert "refused" in verify(reader, file[:1000])
+
+
+def test_a_bundle_of_few_rounds_is_not_called_right_in_those_before(
+    reader: Engine, saved: tuple[Path, Report], tmp_path: Path
+) -> None:
+    for first, verdicts in ((3, "wrong"), (4, "unknown")):
+        alter_bundle(saved[0], tmp_path / "few.car", scope=ScopeRow(first, None, None))
+        said = told(verify(reader, (tmp_path / "few.car").read_bytes()))
+        assert (said["rounds before"], said["verdicts"]) == ("unknown", verdicts)
+
+
+def test_without_a_header_it_says_that_the_chains_part_is_an_endpoints_word(
+    reader: Engine, saved: tuple[Path, Report]
+) -> None:
+    said = told(verify(reader, saved[0].read_bytes()))
+    assert (said["block"], said["state"]) == ("unknown", "unknown")
+
+
+def test_a_root_in_another_spelling_or_with_another_field_is_refused(
+    reader: Engine, saved: tuple[Path, Report], tmp_path: Path
+) -> None:
+    with Bundle(saved[0]) as bundle:
+        root = bundle.read(bundle.name)
+        for altered in (
+            root.replace(b'"version":1', b'"version":1.0'),
+            root.replace(b'{"blobs":', b'{"a":1,"blobs":'),
+            root.replace(b'"chain_id":', b'"chain_id":1,"chain_id":'),
+            b"[" * 100_000,
+        ):
+            name, names = BlockName.of(DAG_JSON, altered), list(bundle.names)
+            with (tmp_path / "spelt.car").open("wb") as file:
+                write_car(file, [name], [(name, altered), *((one, bundle.read(one)) for one in names[1:])])
+            assert "refused" in verify(reader, (tmp_path / "spelt.car").read_bytes())
+
+
+def test_events_out_of_order_or_later_than_the_block_are_wrong(
+    reader: Engine, saved: tuple[Path, Report], tmp_path: Path
+) -> None:
+    with Bundle(saved[0]) as bundle:
+        evidence = read_evidence(bundle)
+    events = list(evidence.events)
+    block = msgspec.structs.replace(evidence.block, number=evidence.block.number - 1)
+    for changes in ({"events": [*events[:9], events[8], *events[9:]]}, {"block": block}):
+        alter_bundle(saved[0], tmp_path / "order.car", **changes)
+        assert told(verify(reader, (tmp_path / "order.car").read_bytes()))["history"] == "wrong"
+        with pytest.raises(BadBundle):
+            open_bundle(tmp_path / "order.car", None)

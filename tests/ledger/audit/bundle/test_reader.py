@@ -1,5 +1,6 @@
 """Reading a bundle: every row and proof comes back, the file's bytes are golden, and what is forged is refused."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger.audit.bundle.car_file import encode_header, encode_section
+from ledger.audit.bundle.car_file import encode_header, encode_section, write_car
 from ledger.audit.bundle.facts import check_facts
 from ledger.audit.bundle.names import DAG_JSON, BadBundle, BlockName
+from ledger.audit.bundle.offline import BundledBlobs
 from ledger.audit.bundle.reader import Bundle
 from ledger.audit.bundle.rows import EventRow, ReceiptRow, ScopeRow, State, to_hex
 from ledger.audit.bundle.writer import Evidence, add_signature, sign_bundle, write_bundle
+from ledger.blobs.cid import RAW
 from ledger.blobs.unixfs import build_dag
 from ledger.errors import PeerFault
+from ledger.fetch.fetcher import Unavailable
 from ledger.identity.signing import sign
 from tests.support import golden
 from tests.support.sample_bundle import (
@@ -231,3 +235,16 @@ def test_a_bundles_bytes_are_the_same_for_ever(tmp_path: Path) -> None:
                 "signed": [[one.signer, one.claimed_s] for one in bundle.signatures],
             },
         )
+
+
+def test_a_blob_that_is_called_missing_and_is_there_counts_as_there(tmp_path: Path) -> None:
+    hidden, lost = build_dag(BLOB).root, {"http://gateway.example": "status 404"}
+    write(tmp_path / "a.car", whole=set(), missing={hidden: lost, LOST: lost})
+    with Bundle(tmp_path / "a.car") as bundle, (tmp_path / "b.car").open("wb") as file:
+        names = [(name, bundle.read(name)) for name in bundle.names]
+        write_car(file, bundle.roots, [*names, (BlockName(RAW, hidden), BLOB)])
+    with Bundle(tmp_path / "b.car") as bundle:
+        fetch = BundledBlobs(bundle).fetch
+        assert asyncio.run(fetch(hidden, [], max_bytes=100, timeout_s=1.0)) == BLOB
+        with pytest.raises(Unavailable):
+            asyncio.run(fetch(LOST, [], max_bytes=100, timeout_s=1.0))
