@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     from node.attacks import choose_attack
     from node.attacks.settings import parse_attack_parameters
     from node.demo.run import DemoOptions, run_demo
+    from node.demo.summary import print_next
     from node.operating.console import CleanConsole
 
     choose_attack(options.attack, parse_attack_parameters(options.attack_parameter))
@@ -105,6 +106,8 @@ def run(options: argparse.Namespace) -> int:
             shutil.rmtree(folder, ignore_errors=True)
         else:
             console.print(f"run       {folder}: logs, keys, chain and blobs", highlight=False)
+    if outcome.bundle is not None and not options.json:
+        print_next(console, outcome.bundle)
     return 0 if outcome.report["clean"] else 1
 
 

@@ -63,6 +63,8 @@ class DemoOutcome:
     """Part of the demo → seconds it took."""
     usage: dict[str, float]
     """Bytes and CPU seconds, by name."""
+    bundle: Path | None = None
+    """What the audit went by, in one file; None where nothing is kept."""
 
 
 def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) -> DemoOutcome:
@@ -87,9 +89,11 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
         _wait(network, console, options, clock)
         usage = _measure_usage(network)
         results = collect(network.peers)
-        report = network.audit()
+        bundle = options.folder / "circle.car" if options.keep else None
+        report = network.audit(*(() if bundle is None else ("--save", str(bundle))))
         clock.lap("audit")
-    outcome = DemoOutcome(results, report, clock.laps, usage)
+    kept = bundle if bundle is not None and bundle.exists() else None
+    outcome = DemoOutcome(results, report, clock.laps, usage, kept)
     reputations = {seat: report["reputations"].get(address, 0.0) for seat, address in _read_seats(network).items()}
     title = f"{report['task']}, rule {report['rule']}, {options.poisoners} of {options.peers} {options.attack}"
     plot(results, reputations, title, options.folder / "rounds.png")

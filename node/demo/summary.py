@@ -1,5 +1,9 @@
 """The last page of a run, for someone who sees this for the first time."""
 
+import os
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -41,6 +45,30 @@ def print_summary(
         )
 
 
+def print_next(console: Console, bundle: Path) -> None:
+    """What can be had of a run that is over, as commands to copy. bundle: what its audit saved."""
+    program, file = _name_program(), shlex.quote(str(bundle))
+    console.print(f"evidence  {bundle}, from which anybody has, without chain and peers,", highlight=False)
+    for what, command in (
+        ("the report as a page", f"audit {file} --html report.html"),
+        ("the model", f"model export --bundle {file} --out model.safetensors"),
+        ("whose updates are in it", f"trace --bundle {file}"),
+    ):
+        console.print(f"          {what}:", highlight=False)
+        # Never wrapped: it is there to be copied.
+        console.print(f"            {program} {command}", highlight=False, soft_wrap=True)
+
+
+def _name_program() -> str:
+    """As whoever reads this can call it: by its path where its environment is not active, as after `make demo`."""
+    if shutil.which("folkmoot") is not None:
+        return "folkmoot"
+    beside = Path(sys.executable).with_name("folkmoot")
+    if not beside.exists():
+        return "folkmoot"
+    return shlex.quote(os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside))
+
+
 def make_fields(picture: Path | None, outcome: "DemoOutcome", reputations: dict[int, float]) -> None:
     """Print one JSON object."""
     results = outcome.results
@@ -67,6 +95,7 @@ def make_fields(picture: Path | None, outcome: "DemoOutcome", reputations: dict[
             "audit_clean": outcome.report["clean"],
             "audit_findings": outcome.report["findings"],
             "plot": str(picture) if picture is not None else None,
+            "bundle": str(outcome.bundle) if outcome.bundle is not None else None,
         }
     )
 

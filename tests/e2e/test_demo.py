@@ -56,6 +56,17 @@ def test_a_demo_draws_a_picture(defended: dict[str, Any]) -> None:
     assert Path(defended["plot"]).read_bytes().startswith(PNG)
 
 
+def test_a_demo_leaves_evidence_from_which_its_model_and_its_audit_follow(
+    defended: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle, model = defended["bundle"], tmp_path / "model.safetensors"
+    assert main(["audit", bundle, "--html", str(tmp_path / "report.html")]) == 0
+    assert main(["model", "export", "--bundle", bundle, "--out", str(model)]) == 0
+    assert main(["model", "verify", str(model), "--bundle", bundle]) == 0
+    assert main(["trace", "--bundle", bundle]) == 0
+    assert "of the way" in capsys.readouterr().out
+
+
 def test_without_a_rule_the_same_poisoner_costs_the_honest_accuracy(
     defended: dict[str, Any],
     tmp_path: Path,
