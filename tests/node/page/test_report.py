@@ -118,3 +118,12 @@ async def test_planted_markup_makes_no_element_in_a_browser(tmp_path: Path, save
         assert await browser.evaluate("document.querySelectorAll('script').length") == 3
         assert HOSTILE in await browser.evaluate("document.body.innerText")
         assert browser.complaints == []
+
+
+@pytest.mark.parametrize("width", [375, 800])
+async def test_no_width_makes_the_page_scroll_sideways(
+    tmp_path: Path, saved: tuple[Path, Report], width: int
+) -> None:
+    async with run_browser(tmp_path / "profile") as browser:
+        await browser.open(write_page(tmp_path, saved[1]), width)
+        assert await browser.evaluate("document.documentElement.scrollWidth") == width
