@@ -27,7 +27,9 @@ def fetch_sample_block(circle: Circle, number: int, head: int) -> BlockMark:
     Raises UsageError where that is not there yet, ChainUnreachable where the endpoint does not tell.
     """
     if number > head:
-        raise UsageError(f"block {number} is not there yet, the newest is {head}: give one up to there")
+        raise UsageError(
+            f"block {number} is not there yet, the newest is {head}: audit once it is, or name one up to there"
+        )
     mark = circle.fetch_mark(number)
     if mark is None:
         raise UsageError(f"the endpoint has no block {number}: give another, or another --rpc")

@@ -170,4 +170,5 @@ def _tell_size(path: Path, found: "SizeEstimate") -> None:
 
 
 def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+    """In the unit that shows a figure: an update of a small model is some kB."""
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"

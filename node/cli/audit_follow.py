@@ -11,6 +11,7 @@ from typing import Final
 from ledger.audit.findings import Finding, Report
 from ledger.chain.rpc.patience import EndpointPatience
 from ledger.errors import SetupError, UsageError
+from node.operating.wording import format_count
 
 _POLL_S: Final = 3.0
 _PAUSE_S: Final = 30.0
@@ -103,7 +104,7 @@ def follow(
 
 def describe_state(report: Report) -> str:
     """How far it is, in a few words."""
-    found = "nothing found" if report.clean else f"{len(report.findings)} findings so far"
+    found = "nothing found" if report.clean else f"{format_count(len(report.findings), 'finding')} so far"
     return f"up to block {report.head}, round {report.rounds}: {found}"
 
 

@@ -279,6 +279,8 @@ def _describe_groups(groups: Sequence[FindingGroup], shown: Shown) -> Iterator[L
         yield Line(
             f"  and {format_count(count, 'finding')} in {len(left)} more groups: --details tells of all", "red"
         )
+    if shown.details not in (None, ALL) and all(group.seat != shown.details for group in groups):
+        yield Line(f"  none is about seat {shown.details}; --details alone shows the evidence of all")
     if shown.details is None:
         yield Line("  --details shows the evidence of each, --details SEAT that of a seat's", "dim")
 

@@ -102,6 +102,7 @@ def test_findings_are_groups_and_evidence_is_shown_when_it_is_asked_for() -> Non
         assert sum("distance2: 134743273" in line for line in whole) == 35
         assert sum("- round 26: it attested" in line for line in whole) == 1
     assert not any("distance2" in line for line in tell(report, details=3))
+    assert any("none is about seat 3" in line for line in tell(report, details=3))
 
 
 def test_a_report_of_thousands_of_findings_is_a_few_pages() -> None:
