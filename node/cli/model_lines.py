@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from node.cli.recomputing import describe_base_lacking
-from node.models.metadata import MARK, show
+from node.models.metadata import MARK, is_remainder, show
 from node.operating.figures import NONE, format_figure
 from node.operating.wording import format_count
 
@@ -52,6 +52,9 @@ def describe_verification(
             f"bytes    {same if found.is_same_file else f'not {same}, though values and metadata are'}",
         ]
     lines = []
+    if is_remainder(metadata):
+        # Nothing of it can be a model's, so its lines are not held against one's.
+        return [*_describe_remainder(path, metadata, of, found), *(f"tensor   {one}" for one in found.layout)]
     if MARK not in metadata:
         lines.append(f"unnamed  {path} says nothing of a circle: `folkmoot model export` did not write it")
     lines += _describe_what_it_is(path, of, found)
@@ -62,6 +65,19 @@ def describe_verification(
         lines += [f"tensor   {one.name}: {_describe_tensor(one)}" for one in found.tensors]
     lines += [f"metadata {_describe_line(one)}" for one in found.metadata if MARK in metadata]
     return lines
+
+
+def _describe_remainder(path: Path, metadata: Mapping[str, str], of: str, found: Any) -> list[str]:
+    whose = "a model of another circle" if found.claimed is None else found.claimed.whose
+    told = [f"none     {path} says to be what `folkmoot trace --without` left of {whose}: no model {of}"]
+    if found.model is not None:
+        told.append(f"values   are those of {found.model.whose}: nothing was taken out of that")
+    seat = metadata.get("without", "")
+    if found.claimed is None or found.layout or not (seat.isascii() and seat.isdigit()):
+        return told
+    base = "" if found.claimed.seat is None else f" --seat {found.claimed.seat}"
+    again = f"folkmoot trace --round {found.claimed.round}{base} --without {int(seat[:4])} --out FILE"
+    return [*told, f"to check `{again}` writes the same bytes, or it is something else"]
 
 
 def _describe_what_it_is(path: Path, of: str, found: Any) -> list[str]:

@@ -11,6 +11,8 @@ from ledger.circle.verdict_word import MAX_ROUND
 
 MARK: Final = "folkmoot"
 FORMAT: Final = "model/1"
+REMAINDER: Final = "without/1"
+"""What a file calls itself that holds what is left of a model without a seat (R33.7): no model of a circle."""
 CIRCLE: Final = "circle"
 NAMES: Final = (
     "block",
@@ -127,7 +129,12 @@ class ModelFacts:
 
 def is_of_model(metadata: Mapping[str, str]) -> bool:
     """Whether a file says that it holds a model taken out of a circle, of whatever version."""
-    return MARK in metadata
+    return MARK in metadata and not is_remainder(metadata)
+
+
+def is_remainder(metadata: Mapping[str, str]) -> bool:
+    """Whether a file says that it is what is left of a model without a seat."""
+    return metadata.get(MARK) == REMAINDER
 
 
 def decode_facts(metadata: Mapping[str, str]) -> ModelFacts:

@@ -21,7 +21,7 @@ from ledger.circle.manifest import MAX_DIMENSIONS, Tensor
 from ledger.errors import SetupError
 from ledger.files import PUBLIC, write_whole
 from ledger.untrusted.parsing import decode_json
-from node.models.metadata import BadMetadata, ModelFacts, decode_facts, show
+from node.models.metadata import BadMetadata, ModelFacts, decode_facts, is_remainder, show
 
 HEAD_MAX_BYTES: Final = 1 << 23
 _LENGTH_BYTES: Final = 8
@@ -87,6 +87,11 @@ class FileHead:
 
     def read_facts(self) -> ModelFacts:
         """What it says of itself, where it was taken out of a circle. Raises UnusableFile."""
+        if is_remainder(self.metadata):
+            raise UnusableFile(
+                f"{self.path} is what `folkmoot trace --without` left of a model, and no model of a circle:"
+                " name the file of the model itself"
+            )
         try:
             facts = decode_facts(self.metadata)
             if len(facts.exponents) != len(self.tensors):

@@ -4,7 +4,6 @@ Its file names the model that it was made of, and is no model of the circle: nob
 """
 
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -13,12 +12,9 @@ from ledger.blobs.contents.records import state_digest
 from ledger.circle.manifest import Manifest, Tensor
 from ledger.files import PUBLIC, write_whole
 from node.models.evaluation import Judge
-from node.models.metadata import CIRCLE, MARK, ModelFacts
+from node.models.metadata import CIRCLE, MARK, REMAINDER, ModelFacts
 from node.models.model_file import encode_head, to_values
 from node.tasks.interface import Task
-
-FORMAT: Final = "without/1"
-"""What such a file calls itself in place of a model."""
 
 
 def remove_part(model: GridState, part: GridState) -> GridState:
@@ -47,7 +43,7 @@ def write_remainder(
         "chain_id": str(facts.chain_id),
         "contract": facts.contract,
         "digest": state_digest(state).hex(),
-        MARK: FORMAT,
+        MARK: REMAINDER,
         "format": "pt",
         "of_digest": facts.digest.hex(),
         "round": str(facts.round),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ledger.audit.tracing import Room, trace
+from node.cli.model_lines import describe_verification
 from node.cli.trace_lines import (
     Reach,
     Told,
@@ -24,9 +25,10 @@ from node.cli.trace_lines import (
 )
 from node.cli.trace_picture import draw_graph, find_parts
 from node.duties.circle_model import ModelState
-from node.models.metadata import MARK
-from node.models.model_file import read_head
-from node.models.removing import FORMAT, remove_part, write_remainder
+from node.models.metadata import MARK, REMAINDER
+from node.models.model_file import UnusableFile, read_head
+from node.models.removing import remove_part, write_remainder
+from node.models.verification import Verification, compare_metadata
 from tests.support.histories.circles import GENESIS_ROOT, NETWORK, Away, Circle, FalseJudge, Honest, Poisoner
 from tests.support.model_files import source_of
 
@@ -148,10 +150,17 @@ async def test_a_model_without_a_seat_is_the_rest_and_no_model_of_the_circle(
     data = write_remainder(path, told.facts, 0, told.history.manifest.layout, left)
     assert path.read_bytes() == data
     head = read_head(path)
-    assert head.metadata[MARK] == FORMAT
+    assert head.metadata[MARK] == REMAINDER
     assert (head.metadata["of_digest"], head.metadata["without"]) == (told.facts.digest.hex(), "0")
     values = np.concatenate([head.read_values(one.name).reshape(-1) for one in told.history.manifest.layout])
     assert np.array_equal(values * 65536, left)
+    with pytest.raises(UnusableFile, match="trace --without` left of a model"):
+        head.read_facts()
+    found = Verification(None, told.facts, compare_metadata(head.metadata, told.facts))
+    said = describe_verification(path, head.metadata, {"contract": "0xab", "chain_id": 7}, found)
+    assert said[0].startswith(f"none     {path} says to be what `folkmoot trace --without` left of")
+    assert f"--round {told.facts.round} --without 0 --out" in said[1]
+    assert len(said) == 2
 
 
 @pytest.mark.parametrize(("rounds", "of"), [(3, 1), (3, None), (33, 0)])

@@ -91,6 +91,12 @@ def test_what_is_shared_begins_as_in_the_file(path: Path) -> None:
     assert found.template.frozen == Template.of(TASK, SEED).frozen
 
 
+def test_a_model_without_a_seat_begins_a_circle_as_any_weights_do(path: Path) -> None:
+    found = begin(path, SHARED, folkmoot="without/1", without="3")
+    assert found.model is None
+    assert torch.equal(found.template.model.state_dict()["down"], SHARED["down"])
+
+
 @pytest.mark.rule("R3.2a")
 def test_what_is_frozen_comes_out_of_the_file_wherever_the_model_is_made(path: Path) -> None:
     found = begin(path, SHARED | FROZEN)
