@@ -221,7 +221,8 @@ def _tell(
     else:
         say("word     the running hash is as the maker's endpoint told it: no proof of the state")
     if not pinned:
-        say("word     that the block is the chain's: give its hash from elsewhere with --block-hash")
+        say("word     that the block is the chain's: give its hash from elsewhere with")
+        say("         --block-hash")
     for claim, holds in told:
         for line in describe_claim(claim):
             say(line)
@@ -234,11 +235,10 @@ def _tell(
 def describe_claim(claim: Any) -> list[str]:
     """What is claimed."""
     model = "the circle's model" if claim.seat is None else f"the base of seat {claim.seat}"
-    by = "" if claim.digest is not None else ", by the verdicts on chain, at their word"
-    if claim.excluded:
-        return [f"claim    no update of seat {claim.of} is in {model} of round {claim.round}{by}"]
-    if claim.digest is None:
-        return [f"claim    updates of seat {claim.of} may be in {model} of round {claim.round}{by}"]
+    by = "" if claim.digest is not None else "by the verdicts on chain, at their word"
+    if claim.excluded or claim.digest is None:
+        whose = f"no update of seat {claim.of} is" if claim.excluded else f"updates of seat {claim.of} may be"
+        return [f"claim    {whose} in {model} of round {claim.round}", *([f"         {by}"] if by else [])]
     numbers = [update.round for update in claim.updates]
     return [
         f"claim    {format_count(len(numbers), 'update')} of seat {claim.of} are in {model} of round {claim.round}",

@@ -215,8 +215,9 @@ def describe_verdicts(history: Any, last: int, seats: Iterable[int], base: int |
         lines += describe_reach(f"seat {seat}".ljust(9), Reach(reached, reached))
         of = "the circle's model" if base is None else f"the base of seat {base}"
         said = "may be" if fields["may_be_in_it"] else "are not"
-        own = ": its own base is one of those" if fields["is_of_bases"] and base is None else ""
-        lines.append(f"         its updates {said} in {of} of round {last}{own}")
+        lines.append(f"         its updates {said} in {of} of round {last}")
+        if fields["is_of_bases"] and base is None:
+            lines.append("         its own base is one of those that this is made of")
     return lines
 
 
