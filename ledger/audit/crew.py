@@ -32,8 +32,8 @@ from ledger.judging.frame_chains import Commit, StateCache, is_chained
 
 Blobs = Mapping[bytes, bytes | None]
 
-# Below so many coordinates to be judged, starting processes takes about what they save: a few seconds each.
-WORTH: Final = 1 << 28
+# So many coordinates each process has to judge at least, some seconds' work: starting one takes about one second.
+SHARE: Final = 1 << 26
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _END_S: Final = 10.0
 
@@ -81,14 +81,12 @@ class PartDone:
 
 
 def choose_jobs(wanted: int | None, plan: AuditPlan, history: History) -> int:
-    """How many processes do an audit: as many as wanted, or the cores where there is enough to do; no more than
-    seats.
-    """
+    """How many processes do an audit: as wanted, or as cores where each has enough to do; at most one a seat."""
     seats = max(1, len(history.seats))
     if wanted is not None:
         return min(wanted, seats)
-    is_worth = plan.count_work() * history.manifest.state_size >= WORTH
-    return min(len(os.sched_getaffinity(0)), seats) if is_worth else 1
+    worth = plan.count_work() * history.manifest.state_size // SHARE
+    return max(1, min(len(os.sched_getaffinity(0)), seats, worth))
 
 
 @contextmanager

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ledger.blobs.contents.checkpoint import first_disputable_round
-from ledger.circle.events import Disputed
+from ledger.chain.placed_event import PlacedEvent
+from ledger.circle.events import Disputed, Settled
 from ledger.circle.history import History, Round
+from ledger.errors import UsageError
 from ledger.judging.replay import digests_behind_attestation, find_attested_before, find_replay_starts
 from ledger.rules import find_rule, looks_back
 
@@ -73,6 +75,16 @@ def plan_from(history: History, first: int) -> AuditPlan:
     every = [(round_, seat) for round_ in history.rounds[first - 1 :] for seat in round_.commits]
     _add(plan, history, [*_find_disputed(history), *every])
     return plan
+
+
+def find_first_settled_after(placed: Iterable[PlacedEvent], block: int) -> int:
+    """The first round that was settled in a later block than this one. Raises UsageError where there is none."""
+    settled = [(place.position[0], place.event.round) for place in placed if isinstance(place.event, Settled)]
+    for number, round_number in settled:
+        if number > block:
+            return round_number
+    said = f"the last one was in block {settled[-1][0]}" if settled else "none was settled so far"
+    raise UsageError(f"no round was settled after block {block}, {said}: give --since an earlier block, or wait")
 
 
 def plan_after(history: History, first: int, done: int) -> AuditPlan:

@@ -20,7 +20,7 @@ from ledger.audit.findings import Check, Report
 from ledger.audit.gather import GatheredBlobs, NeededFrames, gather_blobs, gather_round
 from ledger.audit.kinds import Kind
 from ledger.audit.membership import MembershipLog
-from ledger.audit.plan import AuditPlan, plan_from, plan_sample
+from ledger.audit.plan import AuditPlan, find_first_settled_after, plan_from, plan_sample
 from ledger.audit.privacy_statement import list_holders
 from ledger.audit.remembered import AuditMemory
 from ledger.audit.round_checks import Standing
@@ -69,6 +69,8 @@ class Scope:
     """Draws the sample."""
     seed_block: int | None = None
     """The block whose hash draws the sample in place of a number; None where a number does."""
+    since: int | None = None
+    """In place of `first`: from the first round on that was settled after this block."""
 
     def plan(self, history: History) -> AuditPlan:
         """What is to be done. Raises UsageError."""
@@ -172,6 +174,8 @@ async def audit_from(
     if folded is None:
         return report
     scope = await asyncio.to_thread(_draw_seed, circle, scope, folded.placed, report)
+    if scope.since is not None:
+        scope = replace(scope, first=find_first_settled_after(folded.placed, scope.since))
     history, plan = folded.history, scope.plan(folded.history)
     report.history = history
     report.scope, report.sample, report.sample_seed = (

@@ -47,6 +47,12 @@ def add_parser(commands: Subparsers) -> None:
         help="from this round on; otherwise all, but for those that nobody can dispute any more",
     )
     parser.add_argument(
+        "--since",
+        type=int,
+        metavar="BLOCK",
+        help="from the first round on that was settled after this block, e.g. the one that your last report names",
+    )
+    parser.add_argument(
         "--sample",
         type=int,
         metavar="N",
@@ -140,6 +146,12 @@ def _parse_scope(options: argparse.Namespace) -> Any:
 
     if options.first is not None and options.first < 1:
         raise UsageError(f"--from {options.first} is no round: they are counted from 1")
+    if options.since is not None and options.since < 0:
+        raise UsageError(f"--since {options.since} is no block: they are counted from 0")
+    if options.since is not None and options.first is not None:
+        raise UsageError("--since and --from both name the first round: give one")
+    if options.since is not None and (options.bundle is not None or options.save is not None):
+        raise UsageError("a bundle is told its first round by --from: give that in place of --since")
     if options.sample is not None and options.sample < 1:
         raise UsageError(f"--sample {options.sample} is not above 0: give a number of attestations")
     if options.seed is not None and (options.sample is None or options.seed < 0):
@@ -149,7 +161,7 @@ def _parse_scope(options: argparse.Namespace) -> Any:
     if options.seed_block is not None and options.seed is not None:
         raise UsageError("--seed and --seed-block both draw the sample: give one")
     seed = secrets.randbits(32) if options.seed is None else options.seed
-    return Scope(options.first, options.sample, seed, options.seed_block)
+    return Scope(options.first, options.sample, seed, options.seed_block, options.since)
 
 
 def _parse_laws(text: str | None) -> list[str] | None:

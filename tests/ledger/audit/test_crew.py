@@ -161,5 +161,7 @@ def test_processes_are_started_where_there_is_enough_to_do_or_on_demand(monkeypa
     assert choose_jobs(None, plan, circle.known) == 1
     assert choose_jobs(3, plan, circle.known) == 3
     assert choose_jobs(64, plan, circle.known) == 5
-    monkeypatch.setattr(crew, "WORTH", plan.count_work() * circle.manifest.state_size)
-    assert choose_jobs(None, plan, circle.known) == 4
+    work = plan.count_work() * circle.manifest.state_size
+    for share, jobs in ((work, 1), (work // 2 + 1, 1), (work // 2, 2), (1, 4)):
+        monkeypatch.setattr(crew, "SHARE", share)
+        assert choose_jobs(None, plan, circle.known) == jobs

@@ -10,6 +10,7 @@ from ledger.audit.findings import Finding, Report
 from ledger.audit.plan import Work, plan_from, plan_owed, plan_sample
 from ledger.audit.run import Scope, audit
 from ledger.audit.sampling import derive_sample_seed
+from ledger.circle.events import Settled
 from ledger.errors import UsageError
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Blobs, Endpoint, block_hash, drawn_seed
 from tests.support.histories.circles import (
@@ -52,13 +53,14 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         seed: int = 0,
         lost: Collection[bytes] = (),
         seed_block: int | None = None,
+        since: int | None = None,
         **options: Any,
     ) -> tuple[Report, list[bytes]]:
         served = {GENESIS_ROOT: GENESIS_BLOB, **circle.blobs}
         blobs = Blobs({root: blob for root, blob in served.items() if root not in lost})
         monkeypatch.setattr("ledger.audit.run.connect", lambda *_, **__: Endpoint(circle, None).rpc())
         monkeypatch.setattr("ledger.audit.run.BlobFetcher", lambda *_, **__: blobs)
-        scope = Scope(first, sample, seed, seed_block)
+        scope = Scope(first, sample, seed, seed_block, since)
         return asyncio.run(audit([URL], NETWORK.contract, scope=scope, **options)), list(blobs.asked)
 
     return run
@@ -86,6 +88,22 @@ def test_from_any_round_on_an_audit_finds_what_a_whole_one_finds_of_these_rounds
         assert report.recomputed == sum(len(r.attestations) for r in circle.known.rounds[first - 1 :])
     if codec != "delta":
         assert len(set(asked)) < len(set(everything)), "not all of it was needed"
+
+
+def test_since_a_block_an_audit_begins_with_the_first_round_that_was_settled_after_it(
+    audited: Callable[..., Any],
+) -> None:
+    circle = circle_of("int8")
+    settled = {
+        event.round: FIRST_BLOCK + place for place, event in enumerate(circle.events) if isinstance(event, Settled)
+    }
+    from_ninth = audited(circle, 9)[0]
+    assert audited(circle, since=settled[8])[0] == from_ninth
+    assert audited(circle, since=settled[9] - 1)[0] == from_ninth
+    assert audited(circle, since=settled[9])[0].scope == audited(circle, 10)[0].scope
+    last = max(settled.values())
+    with pytest.raises(UsageError, match=f"after block {last}, the last one was in block {last}"):
+        audited(circle, since=last)
 
 
 def test_a_sample_finds_the_lies_that_are_in_it_and_no_others(audited: Callable[..., Any]) -> None:

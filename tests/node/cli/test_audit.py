@@ -10,9 +10,16 @@ from node.cli.main import main
 
 
 def options(
-    first: int | None = None, sample: int | None = None, seed: int | None = None, seed_block: int | None = None
+    first: int | None = None,
+    sample: int | None = None,
+    seed: int | None = None,
+    seed_block: int | None = None,
+    since: int | None = None,
+    save: str | None = None,
 ) -> argparse.Namespace:
-    return argparse.Namespace(first=first, sample=sample, seed=seed, seed_block=seed_block)
+    return argparse.Namespace(
+        first=first, sample=sample, seed=seed, seed_block=seed_block, since=since, save=save, bundle=None
+    )
 
 
 def test_without_options_everything_that_can_be_disputed_is_recomputed() -> None:
@@ -21,6 +28,7 @@ def test_without_options_everything_that_can_be_disputed_is_recomputed() -> None
     named = _parse_scope(options(5, 20, 7))
     assert (named.first, named.sample, named.seed) == (5, 20, 7)
     assert _parse_scope(options(sample=20, seed_block=9)).seed_block == 9
+    assert _parse_scope(options(since=9)).since == 9
 
 
 def test_a_sample_is_another_one_each_time_unless_its_seed_is_given() -> None:
@@ -34,6 +42,9 @@ def test_a_sample_is_another_one_each_time_unless_its_seed_is_given() -> None:
         (options(sample=0), "above 0"),
         (options(seed=4), "give both"),
         (options(sample=1, seed=-1), "give both"),
+        (options(since=-1), "no block"),
+        (options(since=4, first=1), "give one"),
+        (options(since=4, save="a.car"), "--from"),
         (options(seed_block=4), "give both"),
         (options(sample=1, seed_block=-1), "give both"),
         (options(sample=1, seed=4, seed_block=4), "give one"),
