@@ -39,7 +39,7 @@ from ledger.blobs.contents.records import RECORD_MAX_BYTES, decode_genesis, upda
 from ledger.chain.circle import Circle, NotThere
 from ledger.chain.contract.artifact import CodeMismatch
 from ledger.chain.placed_event import PlacedEvent
-from ledger.chain.reading import OtherHash, Reading, Unsettled, read_history
+from ledger.chain.reading import KnownEvents, OtherHash, Reading, Unsettled, read_history
 from ledger.chain.rpc.failover import connect
 from ledger.chain.rpc.patience import EndpointPatience, insist
 from ledger.circle.events import Equivocated, Event
@@ -115,6 +115,7 @@ async def audit(
     jobs: int | None = None,
     read_at_s: int | None = None,
     cache: Path | None = None,
+    known: KnownEvents | None = None,
 ) -> Report:
     """Recompute a circle's reputations and verdicts: all of them, or those in scope.
 
@@ -125,7 +126,7 @@ async def audit(
     endpoints.
     scope: which rounds. jobs: so many processes recompute, to the same report; None for what is worth it.
     read_at_s: the time now, Unix seconds, for the report. cache: a folder of the auditor's own, where rounds are
-    remembered (ledger.audit.remembered); a sample is not.
+    remembered (ledger.audit.remembered); a sample is not. known: of an earlier audit, so that less is read.
     Raises UsageError where the circle has not the rounds in scope, SetupError or PeerFault where chain or address
     cannot be read: what none tells is no finding.
     """
@@ -141,6 +142,7 @@ async def audit(
             scope=scope,
             jobs=jobs,
             cache=cache,
+            known=known,
         )
 
 
@@ -155,6 +157,7 @@ async def audit_from(
     scope: Scope = EVERYTHING,
     jobs: int | None = None,
     cache: Path | None = None,
+    known: KnownEvents | None = None,
 ) -> Report:
     """The same from any source: what it says of the circle depends on nothing else. Raises like `audit`."""
     rpc = source.chain
@@ -168,7 +171,7 @@ async def audit_from(
         _note_source(source, report)
         return report
     report, folded, proofs = await asyncio.to_thread(
-        insist, rpc, lambda: _read(circle, first_block), Unsettled, rpc.patience.fault_s
+        insist, rpc, lambda: _read(circle, first_block, known), Unsettled, rpc.patience.fault_s
     )
     _note_source(source, report)
     if folded is None:
@@ -231,12 +234,14 @@ def _draw_seed(circle: Circle, scope: Scope, placed: list[PlacedEvent], report: 
     return replace(scope, seed=derive_sample_seed(mark.hash, circle.network))
 
 
-def _read(circle: Circle, first_block: int) -> tuple[Report, _Folded | None, dict[str, EquivocationProof]]:
+def _read(
+    circle: Circle, first_block: int, known: KnownEvents | None
+) -> tuple[Report, _Folded | None, dict[str, EquivocationProof]]:
     """Everything that the chain tells, of one moment. Raises Unsettled where it changed meanwhile."""
     report = Report(circle.network.chain_id, circle.network.contract, 0)
     report.count(Check.CODE)
     try:
-        reading = read_history(circle, first_block)
+        reading = read_history(circle, first_block, known=known)
         check_task(reading.history.manifest)
     except OtherHash as fault:
         report.add(

@@ -44,30 +44,62 @@ class Reading:
         _check_still_there(circle, self.mark)
 
 
-def read_history(circle: Circle, first_block: int, since: int = 0) -> Reading:
+class KnownEvents:
+    """A circle's events as the last reading had them: the next one asks for the blocks behind its block alone."""
+
+    def __init__(self) -> None:
+        self._last: Reading | None = None
+
+    def fetch(self, circle: Circle, first_block: int, head: int) -> list[PlacedEvent]:
+        """The events of these blocks, both included, in order; all anew where the last time's block is gone."""
+        last = self._last
+        if last is None or last.mark.number > head or circle.fetch_mark(last.mark.number) != last.mark:
+            return circle.fetch_events(first_block, head)
+        if last.mark.number == head:
+            return last.placed
+        return [*last.placed, *circle.fetch_events(last.mark.number + 1, head)]
+
+    def keep(self, reading: Reading) -> None:
+        """Of a reading whose events were held against the contract's hash."""
+        self._last = reading
+
+    def forget(self) -> None:
+        """The next reading begins anew."""
+        self._last = None
+
+
+def read_history(circle: Circle, first_block: int, since: int = 0, known: KnownEvents | None = None) -> Reading:
     """A circle's events up to the newest block, folded.
 
-    first_block: where it opened, or earlier. since: a block that has to be in it, e.g. a call's own.
+    first_block: where it opened, or earlier. since: a block that has to be in it, e.g. a call's own. known: of an
+    earlier reading from the same block on; what is read now is kept there.
     Raises ChainUnreachable, RpcFault, and HistoryFault (OtherHash) where patience does not help.
     """
     faults = (HistoryFault, MalformedManifest, Unsettled)
-    return insist(circle.rpc, lambda: _read(circle, first_block, since), faults, circle.rpc.patience.fault_s)
+    return insist(
+        circle.rpc,
+        lambda: _read(circle, first_block, since, known or KnownEvents()),
+        faults,
+        circle.rpc.patience.fault_s,
+    )
 
 
-def _read(circle: Circle, first_block: int, since: int) -> Reading:
+def _read(circle: Circle, first_block: int, since: int, known: KnownEvents) -> Reading:
     head = wait_for_block(circle.rpc, max(first_block, since))
     mark = circle.fetch_mark(head)
     if mark is None:
         raise _make_unsettled_error(circle)
-    placed = circle.fetch_events(first_block, head)
+    placed = known.fetch(circle, first_block, head)
     try:
         history = _fold(circle, placed, head)
     except (HistoryFault, MalformedManifest):
+        known.forget()
         # In between the chain may have changed: then nobody told anything wrong.
         _check_still_there(circle, mark)
         raise
     _check_still_there(circle, mark)
-    return Reading(history, placed, mark)
+    known.keep(reading := Reading(history, placed, mark))
+    return reading
 
 
 def _fold(circle: Circle, placed: Sequence[PlacedEvent], head: int) -> History:

@@ -107,7 +107,9 @@ def run(options: argparse.Namespace) -> int:
     return 0 if report.clean else 1
 
 
-def _audit(options: argparse.Namespace, scope: Any, progress: Any, cache: Path | None = None) -> Report:
+def _audit(
+    options: argparse.Namespace, scope: Any, progress: Any, cache: Path | None = None, known: Any = None
+) -> Report:
     """From where the options say."""
     from ledger.audit.run import audit
     from ledger.chain.deployment.deploy import CircleFile
@@ -127,7 +129,8 @@ def _audit(options: argparse.Namespace, scope: Any, progress: Any, cache: Path |
     }
     if options.save is not None:
         return audit_saving(options, rpc, address, about, progress)
-    return asyncio.run(audit(rpc, address, progress=progress, read_at_s=int(time.time()), cache=cache, **about))
+    about |= {"read_at_s": int(time.time()), "cache": cache, "known": known}
+    return asyncio.run(audit(rpc, address, progress=progress, **about))
 
 
 def _find_chain(options: argparse.Namespace) -> tuple[list[str], str, int]:
@@ -199,12 +202,15 @@ def _follow(options: argparse.Namespace, scope: Any, cache: Path | None) -> Repo
         if not options.json:
             say_progress(sentence)
 
+    from ledger.chain.reading import KnownEvents
+
+    known = KnownEvents()
     with remembering(cache) as folder:
         settlements = make_settlements(*_find_chain(options), parse_patience(options))
-        return follow(lambda: _audit_with_progress(options, scope, folder), settlements, tell, note)
+        return follow(lambda: _audit_with_progress(options, scope, folder, known), settlements, tell, note)
 
 
-def _audit_with_progress(options: argparse.Namespace, scope: Any, cache: Path | None) -> Report:
+def _audit_with_progress(options: argparse.Namespace, scope: Any, cache: Path | None, known: Any = None) -> Report:
     """Audit, and say meanwhile on stderr how far it is, unless a machine reads along."""
     with show_progress(quiet=options.json) as show:
-        return _audit(options, scope, show, cache)
+        return _audit(options, scope, show, cache, known)

@@ -9,6 +9,7 @@ import pytest
 
 from ledger.audit.findings import Check, Report
 from ledger.audit.run import audit
+from ledger.chain.reading import KnownEvents
 from ledger.chain.rpc.client import BadAnswer, RpcFault
 from ledger.chain.rpc.patience import EndpointPatience
 from ledger.circle.events import Left, Moved, Opened, Settled
@@ -240,6 +241,49 @@ def test_a_chain_that_was_reorganised_while_its_headers_were_read_is_read_again(
     report, _ = audited(circle, {"eth_getBlockByNumber": marks})
     assert report.findings == []
     assert len(read) == 2
+
+
+def test_a_later_audit_asks_for_the_events_since_the_one_before_alone(audited: Callable[..., Any]) -> None:
+    circle, known, asked = circle_of(), KnownEvents(), list[int]()
+
+    def note(parameters: list[dict[str, str]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        asked.append(int(parameters[0]["fromBlock"], 16))
+        return told
+
+    events = circle.events
+    stop = 1 + next(place for place, event in enumerate(events) if isinstance(event, Settled))
+    circle.events = events[:stop]
+    assert audited(circle, {"eth_getLogs": note}, known=known)[0].head == FIRST_BLOCK + stop - 1
+    assert min(asked) == 0
+    asked.clear()
+    circle.events = events
+    whole = audited(circle)[0]
+    assert audited(circle, {"eth_getLogs": note}, known=known)[0] == whole
+    assert min(asked) == FIRST_BLOCK + stop
+    asked.clear()
+    assert audited(circle, {"eth_getLogs": note}, known=known)[0] == whole
+    assert asked == []
+
+
+def test_after_a_reorganisation_a_later_audit_begins_anew(audited: Callable[..., Any]) -> None:
+    circle, known, asked = circle_of(), KnownEvents(), list[int]()
+    events = circle.events
+    stop = 1 + next(place for place, event in enumerate(events) if isinstance(event, Settled))
+
+    def note(parameters: list[dict[str, str]], told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        asked.append(int(parameters[0]["fromBlock"], 16))
+        return told
+
+    def other(parameters: list[Any], block: dict[str, str]) -> dict[str, str]:
+        is_last = int(parameters[0], 16) == FIRST_BLOCK + stop - 1
+        return {**block, "hash": block_hash(9_999)} if is_last else block
+
+    circle.events = events[:stop]
+    audited(circle, known=known)
+    circle.events = events
+    report, _ = audited(circle, {"eth_getBlockByNumber": other, "eth_getLogs": note}, known=known)
+    assert report == audited(circle)[0]
+    assert min(asked) == 0
 
 
 # ------------------------------------------------------------------------------------ A1 and A4
