@@ -12,13 +12,13 @@ from ledger.codec.delta_encoder import RESIDUAL_SHARE, SENT_SHARE, choose_share,
 from ledger.codec.frames import (
     LARGEST,
     MAX_SHIFT,
-    MAX_WINDOW,
-    MalformedFrame,
     OutsideGrid,
     Quantised,
     max_payload_bytes,
 )
 from ledger.codec.snapshot import PLAIN, SNAPSHOTS, ZSTD, decode_snapshot, frame_steps, quantise
+from ledger.codec.zstd_frames import MAX_WINDOW
+from ledger.codec.zstd_tables import MalformedFrame
 
 __all__ = [
     "BLOCK",

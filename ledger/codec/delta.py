@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import GridState
 from ledger.codec.blocks import Blocks
-from ledger.codec.frames import LARGEST_COUNT, MalformedFrame, compress, decompress
+from ledger.codec.frames import LARGEST_COUNT, compress, decompress
 from ledger.codec.header import DELTA_FRAME, DENSE, KEY_FRAME, SPARSE, FrameHeader, read_header
+from ledger.codec.zstd_tables import MalformedFrame
 
 DELTA: Final = "delta"
 # 7 of the longest steps reach from one end of the grid to the other: there is a frame for every state.

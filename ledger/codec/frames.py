@@ -9,18 +9,17 @@ from numpy.typing import NDArray
 
 from ledger.arithmetic.exact import GRID_BITS, GridState
 from ledger.codec.blocks import Blocks
-from ledger.errors import PeerFault
+from ledger.codec.zstd_frames import MAX_BLOCK, check_blocks, read_start
+from ledger.codec.zstd_tables import MalformedFrame
 
 MAX_SHIFT: Final = 17
 MAX_CODE: Final = 127
 LARGEST_COUNT: Final = MAX_CODE << MAX_SHIFT
+# Sequences cost whoever checks them time, and save next to nothing where so little repeats.
+_FEW_SEQUENCES: Final = {"hash_log": 6}
+# Bytes that are nearly all alike would else take more of them than a frame may have.
+_FEWEST_SEQUENCES: Final = {"strategy": zstandard.STRATEGY_BTOPT, "min_match": 6, "search_log": 1}
 LARGEST: Final = LARGEST_COUNT / (1 << GRID_BITS)
-# RFC 8878, section 3.1.1.1.2: what every decoder should support.
-MAX_WINDOW: Final = 1 << 23
-
-
-class MalformedFrame(PeerFault):
-    """The frame does not decode to a state of the agreed length."""
 
 
 class OutsideGrid(ValueError):
@@ -54,19 +53,35 @@ def max_payload_bytes(blocks: Blocks) -> int:
 
 
 def compress(plain: bytes, level: int) -> bytes:
-    """One zstd frame that declares its size."""
-    return zstandard.ZstdCompressor(level=level).compress(plain)
+    """One zstd frame of R9.6, of whatever version of zstd."""
+    for parameters in (
+        zstandard.ZstdCompressionParameters.from_level(level, **_FEW_SEQUENCES),
+        zstandard.ZstdCompressionParameters.from_level(13, **_FEWEST_SEQUENCES),
+    ):
+        frame = zstandard.ZstdCompressor(compression_params=parameters).compress(plain)
+        try:
+            check_blocks(frame, read_start(frame, len(plain)), plain)
+        except MalformedFrame:
+            continue
+        return frame
+    return store(plain)
+
+
+def store(plain: bytes) -> bytes:
+    """A zstd frame of R9.6 that holds the bytes as they are."""
+    pieces = [plain[start : start + MAX_BLOCK] for start in range(0, len(plain), MAX_BLOCK)] or [b""]
+    headers = [(len(piece) << 3 | (number == len(pieces))) for number, piece in enumerate(pieces, start=1)]
+    blocks = [header.to_bytes(3, "little") + piece for header, piece in zip(headers, pieces, strict=True)]
+    # The content's size in four bytes, and the largest window.
+    return b"\x28\xb5\x2f\xfd\x80\x68" + len(plain).to_bytes(4, "little") + b"".join(blocks)
 
 
 def decompress(payload: bytes, size: int) -> bytes:
-    """The `size` bytes in a zstd frame. Raises MalformedFrame; what the frame declares is checked first."""
+    """The `size` bytes in a zstd frame of R9.6. Raises MalformedFrame; what it declares is checked first."""
+    start = read_start(payload, size)
     try:
-        declared = zstandard.get_frame_parameters(payload)
-        # zstd's own limit on the window does not hold where it decodes in one pass, and every decoder must agree.
-        if declared.window_size > MAX_WINDOW:
-            raise MalformedFrame(f"the frame's window of {declared.window_size} bytes is above {MAX_WINDOW}")
-        if declared.content_size != size:
-            raise MalformedFrame(f"the frame declares {declared.content_size} bytes, the layout needs {size}")
-        return zstandard.ZstdDecompressor().decompress(payload, max_output_size=size, allow_extra_data=False)
+        plain = zstandard.ZstdDecompressor().decompress(payload, max_output_size=size, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise MalformedFrame(f"the frame is not zstd: {error}") from error
+    check_blocks(payload, start, plain)
+    return plain

@@ -9,7 +9,7 @@ few bytes as hold them.
 from dataclasses import dataclass
 from typing import Final
 
-from ledger.codec.frames import MalformedFrame
+from ledger.codec.zstd_tables import MalformedFrame
 from ledger.untrusted.varints import encode_varint, read_varint
 
 KEY_FRAME, DELTA_FRAME = 0, 1

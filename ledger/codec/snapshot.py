@@ -16,12 +16,12 @@ from ledger.codec.blocks import Blocks
 from ledger.codec.frames import (
     MAX_CODE,
     MAX_SHIFT,
-    MalformedFrame,
     Quantised,
     check_inside_grid,
     compress,
     decompress,
 )
+from ledger.codec.zstd_tables import MalformedFrame
 
 PLAIN: Final = "int8"
 ZSTD: Final = "int8-zstd"

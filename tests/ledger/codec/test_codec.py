@@ -308,12 +308,10 @@ def test_a_frame_without_its_size_is_refused() -> None:
         decode(compressor.compress(bytes(5)), ZSTD, one(4))
 
 
-def test_a_frame_with_a_wrong_checksum_is_refused() -> None:
-    summed = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(bytes(5)))
-    decode(bytes(summed), ZSTD, one(4))
-    summed[-1] ^= 1
-    with pytest.raises(MalformedFrame):
-        decode(bytes(summed), ZSTD, one(4))
+def test_a_frame_with_a_checksum_is_refused() -> None:
+    summed = zstandard.ZstdCompressor(write_checksum=True).compress(bytes(5))
+    with pytest.raises(MalformedFrame, match="checksum"):
+        decode(summed, ZSTD, one(4))
 
 
 def test_what_a_frame_declares_is_refused_before_anything_is_allocated() -> None:
