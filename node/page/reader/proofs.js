@@ -40,7 +40,7 @@ function readItem(bytes, at, depth) {
 }
 
 /**
- * The value at a key of the trie with this root; null where the proof shows that there is none.
+ * The value at a key of the trie with this root; null where the proof shows that there is none. No node is in vain.
  * @param {Uint8Array} root @param {Uint8Array} key as it stands in the trie: hashed
  * @param {Uint8Array[]} nodes from the root on
  * @returns {Uint8Array | null}
@@ -51,16 +51,22 @@ export function readProof(root, key, nodes) {
   /** @type {any} */
   let wanted = root;
   let place = 0;
+  /** @param {any} value @returns {Uint8Array | null} */
+  const end = (value) => {
+    require(place === nodes.length, "a proof has more nodes than it needs");
+    require(value === null || value instanceof Uint8Array, "a proof ends in no value");
+    return value?.length ? value : null;
+  };
   for (;;) {
     let node = wanted;
     if (wanted instanceof Uint8Array) {
-      if (wanted.length === 0) return null;
+      if (wanted.length === 0) return end(null);
       require(place < nodes.length && same(keccak(nodes[place]), wanted), "a proof's node is not the one that is named");
       node = decodeRlp(nodes[place++]);
     }
     require(Array.isArray(node), "a proof's node is none");
     if (node.length === 17) {
-      if (at === path.length) return node[16];
+      if (at === path.length) return end(node[16]);
       wanted = node[path[at++]];
       continue;
     }
@@ -69,11 +75,11 @@ export function readProof(root, key, nodes) {
     const isLeaf = digits[0] >= 2;
     const rest = digits.slice(digits[0] % 2 ? 1 : 2);
     const isOnPath = rest.every((digit, step) => digit === path[at + step]);
-    if (!isOnPath) return null;
+    if (!isOnPath) return end(null);
     at += rest.length;
     if (isLeaf) {
       if (at !== path.length) throw new Fault("a proof ends before its key");
-      return node[1];
+      return end(node[1]);
     }
     wanted = node[1];
   }

@@ -22,6 +22,7 @@ const IMMUTABLES = [
   "JURY_SEATS", "ADMISSION", "INVITER", "COURT",
 ];
 const REPUTATION_SLOT = 79;
+const SLOTS = [0, ...Array.from({ length: 16 }, (_, place) => REPUTATION_SLOT + place)];
 const ROOT_FIELDS =
   "blobs block calls chain_id code contract events headers invalid kind made manifest missing receipts scope state transactions version";
 const EVENT_FIELDS = "block block_hash data index topics transaction";
@@ -202,6 +203,7 @@ function checkCode(found, code, court, known) {
 function checkState(found, root, state, code) {
   const { block, contract, calls } = root;
   if (block.rlp === null) {
+    require(state === null, "the state is proved against a header that is not there");
     found.unknown("block", "its hash and time are an endpoint's word: there is no header");
     found.unknown("state", "running hash, reputations and code are an endpoint's word: there are no proofs of state");
     return;
@@ -216,6 +218,7 @@ function checkState(found, root, state, code) {
     found.unknown("state", "running hash, reputations and code are an endpoint's word: there are no proofs of state");
     return;
   }
+  checkFields(state, "account storage");
   const nodes = (/** @type {string[]} */ texts) => texts.map(fromHex);
   const account = readProof(header[3], keccak(fromHex(contract)), nodes(state.account));
   require(account !== null, "the block's state has no such contract");
@@ -223,10 +226,14 @@ function checkState(found, root, state, code) {
   require(same(codeHash, keccak(code)), "the contract's code is another than the block's state has");
   const slots = new Map();
   for (const one of state.storage) {
-    const value = readProof(storageRoot, keccak(word(Number(one.slot))), nodes(one.proof));
-    slots.set(Number(one.slot), value === null ? 0n : toNumber(decodeRlp(value)));
+    checkFields(one, "proof slot value");
+    require(Number.isSafeInteger(one.slot), "a slot has no number");
+    const value = readProof(storageRoot, keccak(word(one.slot)), nodes(one.proof));
+    slots.set(one.slot, value === null ? 0n : toNumber(decodeRlp(value)));
+    require(toHex(word(slots.get(one.slot))) === String(one.value).slice(2), "a slot of the contract's storage holds another word");
   }
-  require(slots.has(0), "the state has no proof of the running hash");
+  const areAll = slots.size === state.storage.length && [...slots.keys()].join() === SLOTS.join();
+  require(areAll, "the state proves other slots than the running hash's and the reputations'");
   require(toHex(word(slots.get(0)).subarray(0, 24)) === calls.history.slice(2), "the running hash is another than the block's state has");
   calls.reputation_words.forEach((/** @type {string} */ text, /** @type {number} */ place) => {
     require(slots.get(REPUTATION_SLOT + place) === BigInt(text), "a reputation is another than the block's state has");

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from ledger.codec import MalformedFrame
 from ledger.codec.blocks import Blocks
 from ledger.codec.delta import OPEN, WIDE, Sections, decode_delta, nibbles_of, pack
-from ledger.codec import MalformedFrame
 from ledger.codec.header import DENSE, KEY_FRAME
 
 pytestmark = pytest.mark.rule("R9.4")

@@ -6,15 +6,20 @@ from typing import Any
 
 import msgspec
 import pytest
+import rlp
 from eth_hash.auto import keccak
 
 from ledger.audit.bundle.car_file import write_car
 from ledger.audit.bundle.names import DAG_JSON, BadBundle, BlockName
 from ledger.audit.bundle.reader import Bundle
-from ledger.audit.bundle.rows import ScopeRow
+from ledger.audit.bundle.rows import HeaderRow, ScopeRow, SlotProof, State, to_hex
+from ledger.audit.bundle.writer import Evidence
 from ledger.audit.findings import Check, Report
 from ledger.audit.reopening import open_bundle
 from ledger.chain.contract.artifact import load_circle_artifact
+from ledger.chain.proofs.accounts import SLOTS
+from ledger.chain.proofs.items import BadProof
+from ledger.chain.proofs.tries import Trie
 from tests.support.altered_bundle import alter_bundle, read_evidence
 from tests.support.javascript import Engine, run_reader
 from tests.support.saved_bundle import LIAR, make_circle, save_bundle
@@ -140,3 +145,81 @@ def test_events_out_of_order_or_later_than_the_block_are_wrong(
         assert told(verify(reader, (tmp_path / "order.car").read_bytes()))["history"] == "wrong"
         with pytest.raises(BadBundle):
             open_bundle(tmp_path / "order.car", None)
+
+
+# -------------------------------------------------------------------------------------------- proofs of state
+
+
+def prove_state(evidence: Evidence) -> tuple[HeaderRow, State]:
+    """A header over a state with the circle in it, as the chain would have it, and the proofs."""
+    held = dict(zip(SLOTS, [evidence.history + bytes(8), *evidence.reputation_words], strict=True))
+    encoded = {slot: rlp.encode(int.from_bytes(word)) for slot, word in held.items() if any(word)}
+    storage = Trie({keccak(slot.to_bytes(32, "big")): value for slot, value in encoded.items()})
+    account = rlp.encode([1, 0, storage.root, keccak(evidence.circle_code)])
+    others = {keccak(bytes([place]) * 20): rlp.encode([place, 0, bytes(32), bytes(32)]) for place in range(1, 40)}
+    key = keccak(bytes.fromhex(evidence.network.contract[2:]))
+    accounts = Trie({key: account, **others})
+    fields = [bytes(32), bytes(32), bytes(20), accounts.root, bytes(32), bytes(32), bytes(256), 0]
+    header = rlp.encode([*fields, evidence.block.number, 0, 0, evidence.block.time_s, b"", bytes(32), bytes(8)])
+    state = State(
+        list(map(to_hex, accounts.show(key))),
+        [
+            SlotProof(slot, to_hex(held[slot]), list(map(to_hex, storage.show(keccak(slot.to_bytes(32, "big"))))))
+            for slot in SLOTS
+        ],
+    )
+    return HeaderRow(evidence.block.number, to_hex(keccak(header)), evidence.block.time_s, to_hex(header)), state
+
+
+def flip(node: str) -> str:
+    """A node with its last bit turned."""
+    return node[:-1] + f"{int(node[-1], 16) ^ 1:x}"
+
+
+def spoil(state: State) -> dict[str, State]:
+    """What a maker might write in place of a state's proofs, by name."""
+    change = msgspec.structs.replace
+    first, *rest = state.storage
+    one = f"0x{1:064x}"
+    return {
+        "a node of the account": change(state, account=[*state.account[:-1], flip(state.account[-1])]),
+        "the state's root node": change(state, account=[flip(state.account[0]), *state.account[1:]]),
+        "no proof of the account": change(state, account=[]),
+        "a node too many": change(state, account=[*state.account, state.account[-1]]),
+        "a node of the storage": change(state, storage=[change(first, proof=[*map(flip, first.proof)]), *rest]),
+        "a node of the storage too many": change(
+            state, storage=[change(first, proof=[*first.proof, first.proof[-1]]), *rest]
+        ),
+        "another value": change(state, storage=[change(first, value=one), *rest]),
+        "another slot's proof": change(state, storage=[change(first, proof=rest[0].proof), *rest]),
+        "a slot that is missing": change(state, storage=state.storage[:-1]),
+        "a slot twice": change(state, storage=[first, *state.storage]),
+        "slots in another order": change(state, storage=[*rest, first]),
+        "a slot that nobody asked for": change(state, storage=[first, SlotProof(1, one, first.proof), *rest]),
+    }
+
+
+def test_proofs_of_state_hold_or_the_bundle_is_refused_by_page_and_audit(
+    reader: Engine, saved: tuple[Path, Report], tmp_path: Path
+) -> None:
+    with Bundle(saved[0]) as bundle:
+        evidence = read_evidence(bundle)
+    block, state = prove_state(evidence)
+    proved = tmp_path / "proved.car"
+    alter_bundle(saved[0], proved, block=block, state=state)
+    said = told(verify(reader, proved.read_bytes()))
+    assert (said["block"], said["state"]) == ("right", "right")
+    open_bundle(proved, None)[0].close()
+    history, words = evidence.history, list(evidence.reputation_words)
+    altered: dict[str, dict[str, Any]] = {name: {"state": one} for name, one in spoil(state).items()}
+    altered["another running hash"] = {"state": state, "history": bytes([history[0] ^ 1]) + history[1:]}
+    altered["another reputation"] = {"state": state, "reputation_words": [bytes(32), *words[1:]]}
+    altered["other code"] = {"state": state, "circle_code": evidence.circle_code[:-1] + b"\0"}
+    altered["another time"] = {"state": state, "block": msgspec.structs.replace(block, time_s=block.time_s + 1)}
+    altered["no header"] = {"state": state, "block": msgspec.structs.replace(block, rlp=None)}
+    for name, changes in altered.items():
+        path = tmp_path / "altered.car"
+        alter_bundle(saved[0], path, **({"block": block} | changes))
+        with pytest.raises((BadBundle, BadProof)):
+            open_bundle(path, None)
+        assert "refused" in verify(reader, path.read_bytes()), name
