@@ -198,7 +198,7 @@ def _tell_rounds(report: Report, history: History, groups: Sequence[FindingGroup
         caption += " By name: seats with findings, and those in quarantine now."
     yield make_element(
         "figure",
-        draw_reputations(rounds, traced, floor, standing_out),
+        make_element("div", draw_reputations(rounds, traced, floor, standing_out), class_="wide"),
         make_element("figcaption", caption),
     )
     rows = list_rows(history, report)
