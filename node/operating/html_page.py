@@ -56,7 +56,7 @@ svg .whisker.second { stroke-dasharray: none; }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } table { min-width: 0; }
   .wide { overflow: visible; } h2, h3, thead { break-after: avoid; }
   tr, figure, .notice, dd, li { break-inside: avoid; } .panels svg { flex: 1 1 30%; min-width: 0; } }
-@page { margin: 18mm 15mm; }
+@page { size: A4; margin: 18mm 15mm; }
 """
 
 Part = Element | str
