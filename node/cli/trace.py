@@ -15,6 +15,7 @@ from node.cli.trace_bundle import (
     add_bundle_options,
     check_bundle_options,
     check_proof,
+    check_replaceable,
     open_bundled,
     save_bundle,
 )
@@ -72,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
     head = None if options.model is None else _read_head(options.model)
     if options.bundle is not None:
         with open_bundled(options.bundle, options.block_hash) as (opened, bundle, _):
+            check_replaceable(options.proof, bundle)
             return _run(options, head, opened, bundle)
     opened = open_source(options)
     if options.proof is None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
 from node.cli.audit_bundle import check_hash
@@ -14,6 +14,13 @@ from node.cli.opened import NamedCircle, OpenCircle
 from node.cli.options import choose_rpc_urls, parse_patience, print_json
 from node.operating.printing import complain, say
 from node.operating.wording import format_count
+
+_UNSAID: Final = (
+    "unsaid   whose data these are: a seat is a key. Who sat in another seat too, or",
+    "         whose update somebody published as its own, is in there as that seat.",
+    "         Nor what a seat decided: one of which nothing is in a model was judged",
+    "         with others, and stood among the bases of the median",
+)
 
 
 def add_bundle_options(parser: argparse.ArgumentParser) -> None:
@@ -121,6 +128,17 @@ def open_bundled(path: Path, block_hash: str | None) -> Iterator[tuple[OpenCircl
         yield OpenCircle(named, circle, reading.history, reading.mark.number, reading.placed), bundle, proved
 
 
+def check_replaceable(path: Path | None, bundle: Any) -> None:
+    """Whether --proof may be written: nothing is there, or the same bundle. Raises SetupError."""
+    from ledger.audit.bundle.reader import Bundle
+
+    if path is None or not path.exists():
+        return
+    with Bundle(path) as found:
+        if found.name != bundle.name:
+            raise SetupError(f"--proof {path} is there, and is another bundle: move it, or name another file")
+
+
 def save_bundle(options: argparse.Namespace, opened: OpenCircle) -> None:
     """Audit a circle from its first round into --proof. Raises SetupError."""
     from ledger.audit.run import Scope
@@ -160,6 +178,11 @@ def check_proof(options: argparse.Namespace) -> int:
                 f"{options.check} is a bundle without a claim: `folkmoot trace --bundle … --proof` adds one"
             )
         for claim in claims:
+            if claim.of not in history.seats:
+                raise SetupError(
+                    f"{options.check} claims something of seat {claim.of}, which the circle never had: it proves"
+                    " nothing"
+                )
             check_traceable(history, claim.round, claim.seat, by_verdicts=claim.digest is None)
         found = {
             place: make_verdict_claim(bundle.name, history, claim.round, claim.seat, claim.of)
@@ -223,6 +246,8 @@ def _tell(
     if not pinned:
         say("word     that the block is the chain's: give its hash from elsewhere with")
         say("         --block-hash")
+    for line in _UNSAID:
+        say(line)
     for claim, holds in told:
         for line in describe_claim(claim):
             say(line)

@@ -20,6 +20,9 @@ _NAME_BYTES_MAX: Final = 37
 _HEADER_BYTES_MAX: Final = 4096
 # Of a length of at most a MiB and a name.
 _VARINT_BYTES_MAX: Final = 4
+# Where a block begins, and behind that how long it is: one number, as a stranger's file may have millions of them.
+_LENGTH_BITS: Final = 21
+_LENGTH_MASK: Final = (1 << _LENGTH_BITS) - 1
 _BEFORE_ROOTS: Final = b"\xa2\x65roots"
 _AFTER_ROOTS: Final = b"\x67version\x01"
 # CBOR: tag 42, byte string of one byte of length; and the zero byte before a CID.
@@ -54,12 +57,15 @@ def write_car(file: BinaryIO, roots: Sequence[BlockName], blocks: Iterable[tuple
 class CarFile:
     """An open bundle, all of whose blocks were hashed once; each is hashed again when it is read.
 
-    Where a block is, is kept in memory: some 200 bytes each.
+    Where a block is, is kept in memory: some 150 bytes each.
     """
 
     def __init__(self, path: Path) -> None:
         """Open and look at every byte. Raises BadBundle with what is wrong and where."""
-        self.path, self._places = path, dict[BlockName, tuple[int, int]]()
+        self.path, self._places = path, dict[bytes, int]()
+        if path.exists() and not path.is_file():
+            # A pipe would keep whoever opens it waiting.
+            raise BadBundle(f"{path} is no file: name a bundle")
         try:
             self._file = path.open("rb")
         except OSError as error:
@@ -86,21 +92,21 @@ class CarFile:
         self._file.close()
 
     def __contains__(self, name: object) -> bool:
-        return name in self._places
+        return isinstance(name, BlockName) and name.binary in self._places
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __iter__(self) -> Iterator[BlockName]:
         """In the order of the file."""
-        return iter(self._places)
+        return (take_name(binary)[0] for binary in self._places)
 
     def read(self, name: BlockName) -> bytes:
         """A block. Raises BadBundle where it is not there, or not any more what it was. From any thread."""
-        place = self._places.get(name)
+        place = self._places.get(name.binary)
         if place is None:
             raise BadBundle(f"{self.path} lacks block {name.text}, which it names: {_WHOLE}")
-        at, length = place
+        at, length = place >> _LENGTH_BITS, place & _LENGTH_MASK
         block = os.pread(self._file.fileno(), length, at)
         if hashlib.sha256(block).digest() != name.digest:
             raise BadBundle(f"{self.path} was changed while it was read, at byte {at}: {_WHOLE}")
@@ -114,7 +120,7 @@ class CarFile:
         while at < end:
             at = self._note_section(at, end)
         for root in roots:
-            if root not in self._places:
+            if root not in self:
                 raise BadBundle(f"{self.path} lacks its root block {root.text}: {_WHOLE}")
         return roots
 
@@ -158,7 +164,7 @@ class CarFile:
             raise BadBundle(
                 f"{self.path} is altered at byte {at}: the block there is not {name.text}, as it says: {_WHOLE}"
             )
-        self._places.setdefault(name, (first, len(block)))
+        self._places.setdefault(name.binary, first << _LENGTH_BITS | len(block))
         if len(self._places) > BLOCKS_MAX:
             raise BadBundle(f"{self.path} has more than {BLOCKS_MAX} blocks: it is no bundle")
         return first + len(block)

@@ -34,6 +34,7 @@ class BlockShelf:
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._end = self._scan()
+            self._check_ours()
             os.ftruncate(self._handle, self._end)
         except BlockingIOError:
             os.close(self._handle)
@@ -87,6 +88,19 @@ class BlockShelf:
     def discard(self) -> None:
         """Remove the file: what was on it is in its bundle."""
         remove(self.path)
+
+    def _check_ours(self) -> None:
+        """What is cut off must be what a kill left, and no file of somebody's. Raises SetupError."""
+        head = os.pread(self._handle, _SECTION_HEAD_MAX, 0)
+        if self._end or not head:
+            return
+        begin = next((at + 1 for at, byte in enumerate(head[:_VARINT_BYTES_MAX]) if byte < 0x80), None)
+        name = BlockName(RAW, bytes(32)).binary[:4]
+        if len(head) >= _VARINT_BYTES_MAX if begin is None else not name.startswith(head[begin : begin + 4]):
+            raise SetupError(
+                f"{self.path} is there, and holds nothing of an unfinished bundle: move it, or save under another"
+                " name"
+            )
 
     def _scan(self) -> int:
         """Note what is whole. Returns where that ends."""

@@ -1,6 +1,7 @@
 """The file of a bundle: what is written is read back; what was cut off, altered or is foreign is refused."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,9 @@ def test_a_block_larger_than_any_may_be_is_refused_before_it_is_read(tmp_path: P
 def test_a_file_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(BadBundle, match="cannot be read"):
         CarFile(tmp_path / "none.car")
+
+
+def test_a_pipe_is_refused_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "b.car")
+    with pytest.raises(BadBundle, match="no file"):
+        CarFile(tmp_path / "b.car")
