@@ -96,7 +96,10 @@ function readLong(data, place) {
   const start = Number(toNumber(place));
   require(start + 32 <= data.length, "an event points beyond its data");
   const length = Number(toNumber(data.subarray(start, start + 32)));
-  require(start + 32 + length <= data.length, "an event points beyond its data");
+  const end = start + 32 + length;
+  const padded = end + ((32 - (length % 32)) % 32);
+  require(padded <= data.length, "an event points beyond its data");
+  require(data.subarray(end, padded).every((byte) => byte === 0), "an event has something behind its text");
   return data.subarray(start + 32, start + 32 + length);
 }
 

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 from unittest.mock import patch
 
+import msgspec
 import numpy as np
 import pytest
 import zstandard
@@ -15,12 +16,15 @@ from hypothesis import strategies as st
 from ledger.arithmetic.exact import decaying_square_q30, squared_distance, to_float, weighted_mean
 from ledger.blobs.contents.records import Genesis, Update, encode_genesis, encode_update, state_digest
 from ledger.blobs.unixfs import build_dag
+from ledger.chain.contract.artifact import load_circle_artifact
+from ledger.chain.logs import LogDecoder, MalformedLog, RawLog
 from ledger.circle.draw import draw_neighbours
-from ledger.circle.events import Event
+from ledger.circle.events import Event, Moved
 from ledger.circle.history import CircleTerms, HistoryFault
 from ledger.codec import CODECS, PLAIN, Blocks, MalformedFrame, decode, encode, quantise
 from ledger.codec.frames import decompress
 from tests.support import golden
+from tests.support.circle_endpoint import log_of
 from tests.support.histories import parts
 from tests.support.histories.circles import NETWORK, author, genesis_state
 from tests.support.histories.parts import manifest_of
@@ -129,6 +133,22 @@ def test_a_history_with_an_event_left_out_is_refused_by_both_or_ends_alike(
         assert "fault" in found
     else:
         assert found["hash"] == history.hash.hex()
+
+
+LOG = """
+try { return decodeLog(topics.map(fromHex), fromHex(data)).endpoint; }
+catch (error) { if (!(error instanceof Fault)) throw error; return { fault: error.message }; }
+"""
+
+
+def test_a_log_with_something_behind_its_text_is_refused_by_both(reader: Engine) -> None:
+    moved = Moved(3, "wss://peer.example:4001 http://peer.example:4002")
+    told, decoder = log_of(moved, 9), LogDecoder(load_circle_artifact())
+    assert reader.call(LOG, topics=told["topics"], data=told["data"]) == moved.endpoint
+    for data in (told["data"][:-2] + "01", told["data"][:-2]):
+        assert "fault" in reader.call(LOG, topics=told["topics"], data=data)
+        with pytest.raises(MalformedLog):
+            decoder.decode(msgspec.convert({**told, "data": data}, RawLog))
 
 
 def test_a_reputation_that_does_not_follow_is_told_with_round_and_seat(reader: Engine) -> None:
