@@ -10,7 +10,7 @@ from typing import Final
 
 from ledger.audit.findings import Finding, Report
 from ledger.chain.rpc.patience import EndpointPatience
-from ledger.errors import SetupError, UsageError
+from ledger.errors import PeerFault, SetupError, UsageError
 from node.operating.wording import format_count
 
 _POLL_S: Final = 3.0
@@ -82,20 +82,24 @@ def follow(
 
     Ctrl-C ends it; KeyboardInterrupt where the first audit is not over then.
     """
-    report, told = audit(), set[str]()
+    report, told = audit(), dict[str, Finding]()
     try:
         while True:
-            for finding in report.findings:
-                if (one := repr(finding)) not in told:
-                    told.add(one)
-                    tell(finding)
+            found = {repr(finding): finding for finding in report.findings}
+            # A reorganisation takes back what happened, and what nobody served may be served again.
+            for finding in (told[one] for one in told if one not in found):
+                note(f"audit: not found any more, {describe_finding(finding)}")
+            for finding in (found[one] for one in found if one not in told):
+                tell(finding)
+            told = found
             note(f"audit: {describe_state(report)}; waiting for the next round to settle")
             try:
                 if not settlements.wait():
                     return report
                 report = audit()
-            except SetupError as error:
-                # Endpoints come back; who does not want to wait has Ctrl-C, and loses nothing.
+            except (SetupError, PeerFault) as error:
+                # Endpoints come back, and those that answer nonsense too; who does not want to wait has Ctrl-C,
+                # and loses nothing.
                 note(f"{error}; what was audited before is kept, and it is tried again")
                 settlements.pause()
     except KeyboardInterrupt:

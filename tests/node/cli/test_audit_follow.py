@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger.audit.findings import Check, Report
-from ledger.errors import SetupError, UsageError
+from ledger.errors import PeerFault, SetupError, UsageError
 from node.cli.audit_follow import Settlements, check_follow, describe_finding, follow, remembering
 
 
@@ -62,14 +62,27 @@ def test_ctrl_c_ends_it_with_the_last_whole_report() -> None:
         follow(broken_off, counting((1, False)), lambda _: None, lambda _: None)
 
 
-def test_an_endpoint_that_is_away_for_a_while_loses_nothing() -> None:
+def test_what_is_not_found_any_more_is_told_too_and_once() -> None:
+    told, notes = list[str](), list[str]()
+    lied, *others = (Report(1, "0x", head, rounds=head) for head in (1, 2, 3))
+    lied.add(Check.BLOBS, "nobody serves the update", round_number=1, seat=2)
+    audits = iter([lied, *others])
+    settlements = counting((1, False), (2, False), (3, True))
+    last = follow(lambda: next(audits), settlements, lambda one: told.append(one.fact), notes.append)
+    assert (last.head, told) == (3, ["nobody serves the update"])
+    gone = [note for note in notes if "not found any more" in note]
+    assert gone == ["audit: not found any more, A3 round 1 seat 2: nobody serves the update"]
+
+
+@pytest.mark.parametrize("error", [SetupError, PeerFault])
+def test_an_endpoint_that_is_away_or_answers_nonsense_for_a_while_loses_nothing(error: type[Exception]) -> None:
     notes, audits, count = list[str](), reports(), 0
 
     def audit() -> Report:
         nonlocal count
         count += 1
         if count == 2:
-            raise SetupError("the chain does not answer")
+            raise error("the chain does not answer")
         return next(audits)
 
     settlements = counting((1, False), (2, True))
