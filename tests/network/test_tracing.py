@@ -51,7 +51,7 @@ def test_a_model_is_accounted_for_and_a_poisoner_has_no_share(
     assert "First-order unlearning" in said
     assert "accuracy" in said
     assert graph.read_text().startswith("<?xml")
-    assert "is no model that `folkmoot model export` wrote" in trace(str(rest), status=SET_UP)
+    assert "is what `folkmoot trace --without` left of a model" in trace(str(rest), status=SET_UP)
 
     # A bundle proves it without a network; and says so where it is made to claim something else.
     proof = folder / "proof.car"
