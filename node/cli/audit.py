@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
     scope, laws, names = _parse_scope(options), _parse_laws(options.statement), read_names(options.names)
     report = (_follow if options.follow else _audit_with_progress)(options, scope, cache)
     if options.html is not None:
-        write_page(report, options.html, names)
+        write_page(report, options.html, names, (options.bundle or options.save) if options.provenance else None)
     if options.json:
         print_json(make_fields(report, names=names) if laws is None else join_statement_fields(report, laws))
     elif laws is None:

@@ -2,16 +2,18 @@
 
 import argparse
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from ledger.audit.findings import Report
 from ledger.audit.groups import group_findings
-from ledger.errors import SetupError
+from ledger.errors import SetupError, UsageError
 from ledger.files import write_whole
 from node.cli.audit_lines import find_version, sum_up
 from node.cli.audit_names import Names
 from node.cli.bundle_lines import list_bundle_facts
 from node.operating.wording import format_time
+from node.page.provenance import Provenance
 
 
 def add_page_option(parser: argparse.ArgumentParser) -> None:
@@ -23,16 +25,28 @@ def add_page_option(parser: argparse.ArgumentParser) -> None:
         help="write the report as one page too, to read, print and keep; it checks a bundle by itself",
     )
 
+    parser.add_argument(
+        "--provenance",
+        action="store_true",
+        help="with --html and a bundle: the page says too whose updates the last model is made of, and draws it;"
+        " that takes about as long as the audit once more",
+    )
+
 
 def check_page_option(options: argparse.Namespace) -> None:
-    """Raises SetupError where the page has no folder to go to, before anything is audited."""
+    """Raises UsageError, and SetupError where the page has no folder to go to, before anything is audited."""
     path: Path | None = options.html
+    if options.provenance and (path is None or (options.bundle is None and options.save is None)):
+        raise UsageError("--provenance goes with --html and a bundle: name one, or --save one")
     if path is not None and (path.is_dir() or not path.parent.is_dir()):
         raise SetupError(f"--html {path} names no file in a folder that there is: make the folder, or name another")
 
 
-def write_page(report: Report, path: Path, names: Names) -> None:
-    """Raises SetupError where the file cannot be written."""
+def write_page(report: Report, path: Path, names: Names, traced: Path | None = None) -> None:
+    """traced: the bundle whose model is accounted for; None for no such account.
+
+    Raises SetupError where the file cannot be written.
+    """
     from node.page.report import Shown, encode_report_page
 
     page = encode_report_page(
@@ -43,12 +57,35 @@ def write_page(report: Report, path: Path, names: Names) -> None:
             list(_list_source(report)),
             f"Made by folkmoot {find_version()}.",
             names.describe,
+            None if traced is None else _trace_bundle(traced),
         ),
     )
     try:
         write_whole(path, page, through=path.parent)
     except OSError as error:
         raise SetupError(f"{path} cannot be written ({error.strerror}): name another file") from error
+
+
+def _trace_bundle(path: Path) -> Provenance:
+    """Of the circle's last model; or why there is no account of it."""
+    from ledger.audit.tracing import Room, check_traceable
+    from node.cli.accounting import account_for
+    from node.cli.trace_bundle import BundleFetch, open_bundled
+    from node.cli.trace_lines import list_totals
+    from node.cli.trace_picture import encode_graph
+
+    try:
+        with open_bundled(path, None) as (opened, bundle, _), Room() as room:
+            wanted = check_traceable(opened.history, None, None)
+            told = account_for(opened, wanted, None, room, lambda: nullcontext(BundleFetch(bundle)))
+            account = told.traced.account
+            sentence = (
+                f"What {told.whose} is made of: its way from the genesis is {account.length:.4g} long, and at most"
+                f" {account.residual:.2f} grid units of a value are rounding, where {account.bound:.2f} may be."
+            )
+            return Provenance(sentence, list_totals(told), encode_graph(told, None, "svg"))
+    except (UsageError, SetupError) as error:
+        return Provenance(f"There is none of the last model: {error}.")
 
 
 def _list_source(report: Report) -> Iterator[tuple[str, str]]:

@@ -1,15 +1,17 @@
 """`folkmoot trace`: whose data is in a model, by how much, and whom it reached."""
 
 import argparse
-import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from ledger.errors import SetupError, UsageError
-from node.cli.model import add_source, open_source, show_progress
+from node.cli.accounting import account_for
+from node.cli.model import add_source, open_source
 from node.cli.opened import OpenCircle
 from node.cli.options import Subparsers, add_frozen, print_json
-from node.cli.recomputing import describe_lacking, name_blob, open_gateways
+from node.cli.recomputing import open_gateways
 from node.cli.trace_bundle import (
     BundleFetch,
     add_bundle_options,
@@ -101,7 +103,7 @@ def _run(options: argparse.Namespace, head: Any, opened: OpenCircle, bundle: Any
         return 0
     wanted = check_traceable(opened.history, number, seat)
     with Room() as room:
-        told = _trace(options, opened, wanted, seat, room, bundle)
+        told = account_for(opened, wanted, seat, room, lambda: _open_blobs(options, opened, bundle))
         if head is not None:
             _check_same(head, opened, told)
         remainder = None if options.without is None else _write_without(options, opened, told)
@@ -179,37 +181,16 @@ def _check_same(head: Any, opened: OpenCircle, told: Any) -> None:
         )
 
 
-def _trace(
-    options: argparse.Namespace, opened: OpenCircle, wanted: int, seat: int | None, room: Any, bundle: Any
-) -> Any:
-    """A `Told`. Raises SetupError where a blob is not to be had."""
-    from ledger.audit.tracing import trace
-    from ledger.fetch.fetcher import Unavailable
-    from node.cli.trace_lines import Told
-    from node.duties.circle_model import ModelState
+@asynccontextmanager
+async def _open_blobs(options: argparse.Namespace, opened: OpenCircle, bundle: Any) -> AsyncIterator[Any]:
+    """A bundle's, or those of this machine and of the gateways."""
     from node.models.own_blobs import OwnBlobsFirst
-    from node.models.taking_out import Source, find_blocks
 
-    history, network = opened.history, opened.circle.network
-
-    async def work(progress: Any) -> Any:
-        async with open_gateways(history, options.timeout) as gateways:
-            fetch = gateways if options.data is None else OwnBlobsFirst(options.data, gateways)
-            fetch = fetch if bundle is None else BundleFetch(bundle)
-            source = Source(network, history, find_blocks(opened.placed), fetch)
-            traced = await trace(history, network.domain_separator, wanted, seat, fetch, room, progress)
-        seats = tuple(one for one, _ in traced.target.holders)
-        return traced, source.make_facts(ModelState(traced.round, traced.seat, seats, traced.target.model))
-
-    try:
-        with show_progress() as progress:
-            traced, facts = asyncio.run(work(progress))
-    except Unavailable as lacking:
-        raise SetupError(
-            f"no account, as {name_blob(history, lacking.digest)}{describe_lacking(lacking)}: try again when more"
-            " members are up; what the chain alone says is told with --verdicts"
-        ) from lacking
-    return Told(opened.block, history, traced, facts)
+    if bundle is not None:
+        yield BundleFetch(bundle)
+        return
+    async with open_gateways(opened.history, options.timeout) as gateways:
+        yield gateways if options.data is None else OwnBlobsFirst(options.data, gateways)
 
 
 def _tell_verdicts(options: argparse.Namespace, opened: OpenCircle, last: int, reason: str | None) -> None:

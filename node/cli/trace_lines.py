@@ -111,20 +111,25 @@ def describe_head(told: Told) -> list[str]:
     return lines
 
 
-def _describe_shares(told: Told) -> list[str]:
-    account, spans = told.traced.account, cut_spans(told.traced.round)
-    owners = list(account.owners)
-    totals = [
+def list_totals(told: Told) -> list[tuple[str, ...]]:
+    """Of each author: seat, address, updates in the model, coefficients, length put in, part of the way."""
+    return [
         (
             told.name_owner(owner),
-            _shorten(told.find_peer(owner)),
+            told.find_peer(owner),
             str(share.updates),
             f"{share.coefficient:.4f}",
             f"{share.norm:.4g}",
             _percent(share.along),
         )
-        for owner, share in account.owners.items()
+        for owner, share in told.traced.account.owners.items()
     ]
+
+
+def _describe_shares(told: Told) -> list[str]:
+    account, spans = told.traced.account, cut_spans(told.traced.round)
+    owners = list(account.owners)
+    totals = [(seat, _shorten(peer), *more) for seat, peer, *more in list_totals(told)]
     lines = _tabulate(("seat", "peer", "updates in it", "coefficients", "put in", "of the way"), totals)
     shares = {owner: told.find_shares(owner) for owner in owners}
     names = [str(first) if first == last else f"{first}-{last}" for first, last in spans]

@@ -25,22 +25,26 @@ _LETTERS_PER_INCH: Final = 13
 
 def draw_graph(path: Path, told: Told, of: int | None) -> None:
     """Draw a model's account, as the name's ending has it. of: the seat whose reach is marked. Raises OSError."""
-    import matplotlib
-
     from ledger.files import PUBLIC, write_whole
+
+    write_whole(path, encode_graph(told, of, path.suffix.lower().removeprefix(".")), mode=PUBLIC)
+
+
+def encode_graph(told: Told, of: int | None, kind: str) -> bytes:
+    """The file of such a picture. kind: svg or png."""
+    import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     seats = sorted({seat for round_ in told.traced.rounds for seat in round_.begun})
     is_small = len(seats) <= _SEATS_MAX and told.traced.round <= _ROUNDS_MAX
-    kind = path.suffix.lower().removeprefix(".")
     with pyplot.rc_context({"svg.hashsalt": "folkmoot", "svg.fonttype": "none", "font.size": 9}):
         figure = (_draw_small if is_small else _draw_summed)(pyplot, told, seats, of)
         drawn = io.BytesIO()
         figure.savefig(drawn, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else None)
         pyplot.close(figure)
-    write_whole(path, drawn.getvalue(), mode=PUBLIC)
+    return drawn.getvalue()
 
 
 def _name(told: Told, what: str, marked: str) -> str:

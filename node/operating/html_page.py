@@ -93,13 +93,19 @@ def make_table(heads: Sequence[str], rows: Sequence[Sequence[Part]]) -> Element:
     return make_element("div", table, class_="wide")
 
 
-def encode_page(title: str, parts: Sequence[Part], style: str = "", script: str = "") -> bytes:
+def encode_page(
+    title: str, parts: Sequence[Part], style: str = "", script: str = "", *, holds_pictures: bool = False
+) -> bytes:
     """The whole file, UTF-8. Its policy lets a browser load nothing, and use this style and run this script alone.
+
+    holds_pictures: files of pictures stand in it, as addresses of their own bytes.
 
     style: added to the one of all pages. script: JavaScript of this program's own, without `</`; none where empty.
     """
     style = _STYLE + style
     policy = f"default-src 'none'; style-src '{_name_source(style)}'; base-uri 'none'; form-action 'none'"
+    if holds_pictures:
+        policy += "; img-src data:"
     if script:
         policy += f"; script-src '{_name_source(script)}'"
     head = make_element(

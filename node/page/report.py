@@ -15,6 +15,7 @@ from ledger.circle.history import History
 from ledger.untrusted.text import format_ether
 from node.operating.html_page import Part, encode_page, make_data, make_element, make_list, make_table
 from node.operating.wording import format_count, format_time
+from node.page.provenance import Provenance, tell_provenance
 from node.page.reputation_picture import draw_reputations
 from node.page.rounds import ROWS_MAX, embed_rounds, list_rows, trace_reputations
 from node.page.script import READER, join_modules, read_source
@@ -54,6 +55,8 @@ class Shown:
     """By which program."""
     describe: Callable[[str], str]
     """An address, with its name where there is one."""
+    provenance: Provenance | None = None
+    """Of the last model, where that was asked for."""
 
 
 def encode_report_page(report: Report, history: History | None, shown: Shown) -> bytes:
@@ -65,7 +68,7 @@ def encode_report_page(report: Report, history: History | None, shown: Shown) ->
             "p", f"{report.task}, rule {report.rule}, chain {report.chain_id}. {shown.made}", class_="faint"
         ),
         make_element("p", _begin(shown.headline) + ".", class_="headline" if report.clean else "headline bad"),
-        _make_contents(report, history),
+        _make_contents(report, history, shown.provenance),
         *_tell_scope(report, shown),
         *_tell_findings(groups, shown),
         *_tell_checks(report),
@@ -78,6 +81,7 @@ def encode_report_page(report: Report, history: History | None, shown: Shown) ->
         *_tell_disputes(report.disputes, shown),
         *_tell_coin(report, shown),
         *_tell_privacy(report),
+        *(() if shown.provenance is None else tell_provenance(shown.provenance, shown.describe)),
         *_tell_notes(report),
         *_make_reader(),
         make_element("h2", "What this page does not say", id="unsaid"),
@@ -85,7 +89,8 @@ def encode_report_page(report: Report, history: History | None, shown: Shown) ->
         make_data("report-data", _make_facts(report)),
     ]
     script = f'"use strict";\n{join_modules(*READER, "view")}view_module.start();\n'
-    return encode_page(f"Audit of {report.contract}", parts, read_source("report.css"), script)
+    style, has_picture = read_source("report.css"), shown.provenance is not None and shown.provenance.picture != b""
+    return encode_page(f"Audit of {report.contract}", parts, style, script, holds_pictures=has_picture)
 
 
 def _make_facts(report: Report) -> dict[str, object]:
@@ -107,7 +112,7 @@ def _make_facts(report: Report) -> dict[str, object]:
     }
 
 
-def _make_contents(report: Report, history: History | None) -> Element:
+def _make_contents(report: Report, history: History | None, provenance: Provenance | None) -> Element:
     wanted = [
         ("findings", "Findings", True),
         ("checks", "Checks", True),
@@ -117,6 +122,7 @@ def _make_contents(report: Report, history: History | None) -> Element:
         ("disputes", "Disputes", bool(report.disputes)),
         ("coin", "Coin", report.coin is not None and report.coin.put_down > 0),
         ("privacy", "Privacy", bool(report.holders)),
+        ("provenance", "Provenance", provenance is not None),
         ("verify", "Verify the bundle", True),
     ]
     links = [make_element("a", title, href=f"#{name}") for name, title, is_there in wanted if is_there]

@@ -51,11 +51,15 @@ def read_page(path: Path) -> Page:
     return page
 
 
-def read_page_with_script(path: Path) -> Page:
-    """The page: it loads nothing, allows its own style and one script, and has links within itself alone."""
+def read_page_with_script(path: Path, pictures: int = 0) -> Page:
+    """The page: it loads nothing, allows its own style and one script, and has links within itself alone.
+
+    pictures: so many files of pictures stand in it.
+    """
     page = Page(path.read_text(encoding="utf-8"))
     digest = base64.b64encode(hashlib.sha256(page.scripts[-1].encode()).digest()).decode()
-    page = _read_harmless(path, f"; script-src 'sha256-{digest}'")
+    allowed = "; img-src data:" if pictures else ""
+    page = _read_harmless(path, f"{allowed}; script-src 'sha256-{digest}'", pictures)
     kinds = [had.get("type") for name, had in page.elements if name == "script"]
     # What is no JavaScript is data, and runs nowhere.
     assert kinds == ["application/json"] * (len(kinds) - 1) + [None]
@@ -63,17 +67,20 @@ def read_page_with_script(path: Path) -> Page:
     return page
 
 
-def _read_harmless(path: Path, script_policy: str) -> Page:
+def _read_harmless(path: Path, more_policy: str, pictures: int = 0) -> Page:
     source = path.read_text(encoding="utf-8")
     assert source.startswith("<!DOCTYPE html>")
     page = Page(source)
     digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
     [policy] = [had["content"] for _, had in page.elements if had.get("http-equiv") == "Content-Security-Policy"]
     expected = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    assert policy == expected + script_policy
-    loading = {"link", "img", "iframe", "object", "embed", "image", "use", "form", "foreignobject", "base"}
+    assert policy == expected + more_policy
+    held = [had["src"] or "" for name, had in page.elements if name == "img"]
+    assert len(held) == pictures
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in held)
+    loading = {"link", "iframe", "object", "embed", "image", "use", "form", "foreignobject", "base"}
     assert not loading & {name for name, _ in page.elements}
-    attributes = {name for name_, had in page.elements if name_ != "a" for name in had}
+    attributes = {name for name_, had in page.elements if name_ not in ("a", "img") for name in had}
     assert not attributes & {"src", "href", "xlink:href", "style", "srcset", "action"}
     assert not [name for name in attributes if name.startswith("on")]
     assert "url(" not in page.style
