@@ -66,7 +66,7 @@ def test_the_guides_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
     from node.cli.main import main
 
     helps = ""
-    for command in (["deploy"], ["keys", "new"], ["keys", "import"], ["node"], ["status"]):
+    for command in (["deploy"], ["keys", "new"], ["keys", "import"], ["node"], ["status"], ["model", "export"]):
         with pytest.raises(SystemExit):
             main([*command, "--help"])
         helps += capsys.readouterr().out
