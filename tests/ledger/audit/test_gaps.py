@@ -74,7 +74,8 @@ def test_an_audit_with_no_room_in_memory_says_the_same_and_leaves_nothing_on_dis
     poor, asked = audited(circle, memory_bytes=0)
     assert len(asked) == len(set(asked))
     assert poor == rich
-    assert len(folders) == 3, "blobs, states and bases"
+    # Blobs and bases; and states, where frames of later rounds hang on them.
+    assert len(folders) == (3 if codec == "delta" else 2)
     assert list(tmp_path.iterdir()) == []
 
 
