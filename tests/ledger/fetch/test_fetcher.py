@@ -77,7 +77,7 @@ class MemoryCache:
 
 
 async def fetch(dag: Dag, urls: list[str], *, max_bytes: int = 1 << 30, **options: Any) -> bytes:
-    async with BlobFetcher(stall_timeout_s=0.6) as fetcher:
+    async with BlobFetcher(stall_timeout_s=1.5) as fetcher:
         return await fetcher.fetch(dag.root, urls, max_bytes=max_bytes, timeout_s=20, **options)
 
 
