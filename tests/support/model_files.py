@@ -1,8 +1,11 @@
 """Facts of models that no chain knows, and a circle in memory whose models are taken out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from ledger.fetch.fetcher import Unavailable
 from node.models.metadata import ModelFacts
@@ -51,6 +54,20 @@ class Gateways:
             if digest not in self.blobs:
                 raise Unavailable(digest, {"http://127.0.0.1:1": "refused"})
         return self.blobs
+
+
+def serve_from(
+    monkeypatch: pytest.MonkeyPatch, module: str, circle: Circle, lost: Collection[bytes] = ()
+) -> Gateways:
+    """A module's open_gateways opens a circle's gateways, which have all of its blobs but these."""
+    gateways = Gateways(circle, lost)
+
+    @asynccontextmanager
+    async def open_gateways(history: object, timeout_s: float) -> AsyncIterator[Gateways]:
+        yield gateways
+
+    monkeypatch.setattr(f"{module}.open_gateways", open_gateways)
+    return gateways
 
 
 def source_of(circle: Circle, lost: Collection[bytes] = ()) -> Source:

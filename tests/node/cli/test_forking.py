@@ -1,23 +1,21 @@
 """What `folkmoot deploy --fork-from` takes over, which round it takes, and what it says."""
 
 import argparse
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 import pytest
 
-from ledger.circle.history import History
 from ledger.circle.manifest import Manifest, Origin
 from ledger.errors import SetupError, UsageError
-from ledger.fetch.fetcher import Unavailable
 from node.cli import deploy
 from node.cli.forking import Fork, Forked, choose_round, open_fork, recompute_fork, take_over
 from node.cli.opened import OpenCircle
 from node.duties.circle_model import CircleModel
-from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, NETWORK, Away, Circle
+from tests.support.histories.circles import GENESIS_ROOT, NETWORK, Away, Circle
 from tests.support.histories.parts import manifest_of
+from tests.support.model_files import serve_from
 from tests.support.privacy import TERMS
 from tests.support.stand_ins import as_any
 
@@ -68,19 +66,7 @@ def circle() -> Circle:
 
 def serve(monkeypatch: pytest.MonkeyPatch, circle: Circle, lost: Collection[bytes] = ()) -> None:
     """Gateways that have all of a circle's blobs but these."""
-    blobs = {root: blob for root, blob in circle.blobs.items() if root not in lost} | {GENESIS_ROOT: GENESIS_BLOB}
-
-    async def fetch(wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
-        for digest in wanted:
-            if digest not in blobs:
-                raise Unavailable(digest, {"http://127.0.0.1:1": "refused"})
-        return blobs
-
-    @asynccontextmanager
-    async def open_gateways(history: History, timeout_s: float) -> AsyncIterator[Any]:
-        yield fetch
-
-    monkeypatch.setattr("node.cli.forking.open_gateways", open_gateways)
+    serve_from(monkeypatch, "node.cli.forking", circle, lost)
 
 
 def test_without_a_fork_all_options_are_as_they_usually_are() -> None:

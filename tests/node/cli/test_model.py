@@ -1,8 +1,6 @@
 """What `folkmoot model` says: of what is lacking, of what is asked for in vain, and of a file that it checked."""
 
 import argparse
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +8,12 @@ import msgspec
 import pytest
 
 from ledger.chain.placed_event import PlacedEvent
-from ledger.circle.history import History
 from ledger.errors import UsageError
 from node.cli import model
 from node.cli.main import main
 from node.cli.opened import OpenCircle
 from tests.support.histories.circles import NETWORK, Away, Circle
-from tests.support.model_files import Gateways, circle_of_three
+from tests.support.model_files import circle_of_three, serve_from
 
 
 class OnChain(msgspec.Struct):
@@ -38,12 +35,8 @@ def serve(monkeypatch: pytest.MonkeyPatch, circle: Circle, *lost: bytes) -> None
     def open_source(_: argparse.Namespace) -> OpenCircle:
         return OpenCircle(None, OnChain(), circle.history(), 77, placed)
 
-    @asynccontextmanager
-    async def open_gateways(history: History, timeout_s: float) -> AsyncIterator[Any]:
-        yield Gateways(circle, lost)
-
     monkeypatch.setattr("node.cli.model.open_source", open_source)
-    monkeypatch.setattr("node.cli.model.open_gateways", open_gateways)
+    serve_from(monkeypatch, "node.cli.model", circle, lost)
 
 
 def test_a_base_that_cannot_be_recomputed_is_told_with_its_blob_and_what_to_do(

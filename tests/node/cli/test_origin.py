@@ -1,8 +1,7 @@
 """A manifest's origin: told, and checked by recomputing the earlier circle's model."""
 
 import argparse
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ import pytest
 from ledger.chain.deployment.circle_file import CircleFile
 from ledger.circle.manifest import Manifest, Origin
 from ledger.errors import SetupError, UsageError
-from ledger.fetch.fetcher import Unavailable
 from node.blobs.store import BlockStore
 from node.cli.earlier_circle import open_earlier
 from node.cli.node import _tell_origin
 from node.cli.opened import OpenCircle
 from node.cli.origin import OriginCheck, check_origin, describe_origin, make_origin_fields
-from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, NETWORK, Circle
+from tests.support.histories.circles import GENESIS_ROOT, NETWORK, Circle
+from tests.support.model_files import serve_from
 
 pytestmark = pytest.mark.rule("R31")
 EARLIER, THIS = "0x5FbDB2315678afecb367f032d93F642f64180aa3", "0x" + "22" * 20
@@ -53,21 +52,8 @@ def goes_on(circle: Circle, genesis: str, **fields: Any) -> Manifest:
 
 def serve(monkeypatch: pytest.MonkeyPatch, circle: Circle, lost: Collection[bytes] = ()) -> None:
     """The earlier circle, and gateways that have its blobs but these."""
-    blobs = {root: blob for root, blob in circle.blobs.items() if root not in lost}
-    blobs |= {GENESIS_ROOT: GENESIS_BLOB}
-
-    async def fetch(wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
-        for digest in wanted:
-            if digest not in blobs:
-                raise Unavailable(digest, {"http://127.0.0.1:1": "refused"})
-        return blobs
-
-    @asynccontextmanager
-    async def open_gateways(history: Any, timeout_s: float) -> AsyncIterator[Any]:
-        yield fetch
-
     opened = OpenCircle(File(), OnChain(), circle.history(), 77)
-    monkeypatch.setattr("node.cli.origin.open_gateways", open_gateways)
+    serve_from(monkeypatch, "node.cli.origin", circle, lost)
     monkeypatch.setattr("node.cli.origin.open_earlier", lambda *_: opened)
 
 

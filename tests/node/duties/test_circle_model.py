@@ -1,6 +1,6 @@
 """The circle's model of a round is recomputed from chain and blobs, the same whichever blobs it is come to by."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
 import pytest
@@ -12,24 +12,10 @@ from ledger.fetch.fetcher import Unavailable
 from ledger.judging.circle_model import encode_model, find_first_commit, find_lower_median
 from node.duties.circle_model import BaseLacking, CircleModel, recompute_model
 from tests.support.histories.circles import GENESIS_BLOB, GENESIS_ROOT, NETWORK, Away, Circle, FalseJudge, Honest
+from tests.support.model_files import Gateways
 
 pytestmark = pytest.mark.rule("R31")
 ROUNDS = 5
-
-
-class Gateways:
-    """Hands out a circle's blobs but for those that are lost."""
-
-    def __init__(self, circle: Circle, lost: Collection[bytes] = ()) -> None:
-        self.blobs = {root: blob for root, blob in circle.blobs.items() if root not in lost}
-        if GENESIS_ROOT not in lost:
-            self.blobs[GENESIS_ROOT] = GENESIS_BLOB
-
-    async def __call__(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
-        for digest in wanted:
-            if digest not in self.blobs:
-                raise Unavailable(digest, {})
-        return self.blobs
 
 
 class Garbled(Honest):
