@@ -48,7 +48,7 @@ def print_summary(
 def print_next(console: Console, bundle: Path) -> None:
     """What can be had of a run that is over, as commands to copy. bundle: what its audit saved."""
     program, file = _name_program(), shlex.quote(str(bundle))
-    console.print(f"evidence  {bundle}, from which anybody has, without chain and peers,", highlight=False)
+    console.print(f"evidence  {bundle}: from it, without chain and peers,", highlight=False)
     for what, command in (
         ("the report as a page", f"audit {file} --html report.html"),
         ("the model", f"model export --bundle {file} --out model.safetensors"),
