@@ -11,6 +11,7 @@ from typing import Any
 from ledger.audit.findings import Finding, Report
 from ledger.errors import UsageError
 from node.cli.audit_bundle import add_bundle_options, audit_bundle_file, audit_saving, check_bundle_options
+from node.cli.audit_events import LinePrinter, ProgressEvents, add_json_lines, check_json_lines
 from node.cli.audit_follow import (
     add_follow,
     check_follow,
@@ -79,6 +80,7 @@ def add_parser(commands: Subparsers) -> None:
     add_bundle_options(parser)
     add_page_option(parser)
     add_json(parser)
+    add_json_lines(parser)
     parser.set_defaults(run=run)
 
 
@@ -91,12 +93,16 @@ def run(options: argparse.Namespace) -> int:
     check_bundle_options(options)
     check_page_option(options)
     check_follow(options)
+    check_json_lines(options)
     cache = parse_cache(options)
     scope, laws, names = _parse_scope(options), _parse_laws(options.statement), read_names(options.names)
     report = (_follow if options.follow else _audit_with_progress)(options, scope, cache)
     if options.html is not None:
         write_page(report, options.html, names, (options.bundle or options.save) if options.provenance else None)
-    if options.json:
+    if options.json_lines:
+        if not options.follow:
+            LinePrinter(names).tell_report(report)
+    elif options.json:
         print_json(make_fields(report, names=names) if laws is None else join_statement_fields(report, laws))
     elif laws is None:
         print_report(report, names, options.details)
@@ -193,24 +199,35 @@ def _check_file(file: Any, rpc: list[str], borne: Any) -> None:
 
 def _follow(options: argparse.Namespace, scope: Any, cache: Path | None) -> Report:
     """Audit again whenever a round has settled. With --json nothing is said before the end."""
+    from ledger.chain.reading import KnownEvents
+
+    lines = LinePrinter(read_names(options.names)) if options.json_lines else None
 
     def tell(finding: Finding) -> None:
-        if not options.json:
+        if not options.json and lines is None:
             say(describe_finding(finding))
 
     def note(sentence: str) -> None:
-        if not options.json:
+        if lines is not None:
+            lines.tell_note(sentence)
+        elif not options.json:
             say_progress(sentence)
 
-    from ledger.chain.reading import KnownEvents
+    def audit() -> Report:
+        report = _audit_with_progress(options, scope, folder, known)
+        if lines is not None:
+            lines.tell_report(report)
+        return report
 
     known = KnownEvents()
     with remembering(cache) as folder:
         settlements = make_settlements(*_find_chain(options), parse_patience(options))
-        return follow(lambda: _audit_with_progress(options, scope, folder, known), settlements, tell, note)
+        return follow(audit, settlements, tell, note)
 
 
 def _audit_with_progress(options: argparse.Namespace, scope: Any, cache: Path | None, known: Any = None) -> Report:
-    """Audit, and say meanwhile on stderr how far it is, unless a machine reads along."""
+    """Audit, and say meanwhile on stderr how far it is, or where a machine reads along in lines, or not at all."""
+    if options.json_lines:
+        return _audit(options, scope, ProgressEvents(), cache, known)
     with show_progress(quiet=options.json) as show:
         return _audit(options, scope, show, cache, known)

@@ -82,16 +82,18 @@ def make_fields(report: Report, made_s: float | None = None, names: Names | None
     made_s: Unix seconds; where None when the chain was read, and now where nobody says.
     """
     made_s = _choose_time(report) if made_s is None else made_s
+    names, groups = names or Names(), group_findings(report)
     return {
         "format": FORMAT,
         "made_at": _format_iso(made_s),
         "made_by": f"folkmoot {find_version()}",
-        "names": (names or Names()).to_fields(),
+        "names": names.to_fields(),
+        "headline": sum_up(report, groups, names),
         **asdict(report),
         "clean": report.clean,
         "examined": {check.value: number for check, number in report.examined.items()},
         "looked_at": {unit.value: seats for unit, seats in report.looked_at.items()},
-        "groups": [make_group_fields(group) for group in group_findings(report)],
+        "groups": [make_group_fields(group) for group in groups],
     }
 
 

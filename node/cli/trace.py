@@ -61,6 +61,11 @@ def add_parser(commands: Subparsers) -> None:
         metavar="FILE",
         help="draw who was mixed into whom, as .svg or .png; --of SEAT is marked",
     )
+    parser.add_argument(
+        "--mixings",
+        action="store_true",
+        help="with --json: also by which weights each base was mixed, round by round",
+    )
     add_bundle_options(parser)
     add_source(parser)
     parser.set_defaults(run=run)
@@ -121,6 +126,8 @@ def _check_options(options: argparse.Namespace) -> None:
         raise UsageError("MODEL names its round and seat itself: leave --round and --seat out")
     if (options.without is None) != (options.out is None):
         raise UsageError("--without SEAT and --out FILE go together: give both")
+    if options.mixings and (options.verdicts or not options.json):
+        raise UsageError("--mixings adds to what --json tells of shares: give it with --json, without --verdicts")
     if options.task is not None and options.without is None:
         raise UsageError("--task goes with --without: it measures what is left of the model")
     if options.verdicts and _asks_for_shares(options):
@@ -243,10 +250,17 @@ def _draw(options: argparse.Namespace, told: Any) -> None:
 
 
 def _print(options: argparse.Namespace, told: Any, remainder: dict[str, Any] | None) -> None:
-    from node.cli.trace_lines import describe_account, describe_inclusion, describe_remainder, make_fields
+    from node.cli.trace_lines import (
+        describe_account,
+        describe_inclusion,
+        describe_remainder,
+        make_fields,
+        make_mixing_fields,
+    )
 
     if options.json:
-        print_json(make_fields(told) | ({} if remainder is None else {"remainder": remainder}))
+        mixed = {"rounds": make_mixing_fields(told)} if options.mixings else {}
+        print_json(make_fields(told) | mixed | ({} if remainder is None else {"remainder": remainder}))
         return
     lines = describe_account(told) if options.of is None else describe_inclusion(told, options.of)
     for line in lines:

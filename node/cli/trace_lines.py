@@ -305,6 +305,30 @@ def make_fields(told: Told) -> dict[str, Any]:
     }
 
 
+def make_mixing_fields(told: Told) -> list[dict[str, Any]]:
+    """How each round's bases were made, for machines: who published, and of what each next base was mixed.
+
+    A base that a round left as it was has no mixing. `base` and `own` are the weights of a judge's own base and
+    update, `others` those of its neighbours' updates, all of them of `total`.
+    """
+    return [
+        {
+            "round": mixed.number,
+            "published": sorted(mixed.begun),
+            "mixings": {
+                str(judge): {
+                    "base": weights.base,
+                    "own": weights.own,
+                    "others": {str(seat): weight for seat, weight in sorted(weights.others.items()) if weight},
+                    "total": weights.total,
+                }
+                for judge, weights in sorted(mixed.mixings.items())
+            },
+        }
+        for mixed in told.traced.rounds
+    ]
+
+
 def _reach_fields(told: Told, seat: int) -> dict[str, Any]:
     reach = find_reach(told, seat)
     return {

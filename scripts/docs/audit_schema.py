@@ -58,6 +58,10 @@ def _describe_added() -> dict[str, Any]:
             "additionalProperties": {"type": "string"},
             "description": "Address → what the auditor calls it (`--names`). Nobody vouches for it.",
         },
+        "headline": {
+            "type": "string",
+            "description": "Clean, and of how much; or not, and by whom: what the report for people begins with.",
+        },
         "clean": {"type": "boolean", "description": "Whether there is no finding at all."},
     }
 

@@ -1,5 +1,6 @@
 """`folkmoot trace` on a bundle: what a claim of a stranger's does not prove, and files that are not overwritten."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,19 @@ def test_no_other_file_is_overwritten_with_a_proof(
         assert main(["trace", "--bundle", str(saved), "--of", str(LIAR), "--proof", str(path)]) == 3
         assert str(path) in capsys.readouterr().err
         assert path.read_bytes() == before
+
+
+def test_mixings_are_told_where_they_are_asked_for(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "--bundle", str(saved), "--json"]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert main(["trace", "--bundle", str(saved), "--json", "--mixings"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    rounds = told.pop("rounds")
+    assert told == plain
+    assert [one["round"] for one in rounds] == [1, 2, 3]
+    for round_ in rounds:
+        assert round_["published"] == [0, 1, 2, 3, 4]
+        for mixing in round_["mixings"].values():
+            assert mixing["total"] == mixing["base"] + mixing["own"] + sum(mixing["others"].values())
+    assert main(["trace", "--bundle", str(saved), "--mixings"]) == 2
+    assert "--mixings" in capsys.readouterr().err
