@@ -1,5 +1,6 @@
 """One peer, wired: chain, gossip, gateway, store, training and the rounds they serve."""
 
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -25,6 +26,7 @@ from node.membership.parts import PeerParts, Worker
 from node.membership.reporting import RoundReports
 from node.operating.meter import Meter
 from node.operating.notices import Notice, Notices
+from node.operating.round_log import make_told_round, note_round
 from node.round.announcements import AnnouncementJournal
 from node.round.phase_clock import PhaseClock
 from node.seat.entrance import Entrance
@@ -120,7 +122,13 @@ class Peer:
         template = make_agreed_template(self._task, parts.history.manifest)
         membership = Membership(parts, config.folder)
         ending.callback(membership.close)
-        teller = SeatReporter(self._report, self._notices, parts.follower, self._meter, lambda: services.bytes_sent)
+
+        def keep(event: Event) -> None:
+            note_round(membership.folder.rounds, parts.network, make_told_round(event, time.time()))
+
+        teller = SeatReporter(
+            self._report, self._notices, parts.follower, self._meter, lambda: services.bytes_sent, keep
+        )
         reports = RoundReports(teller, parts.worker)
         ending.callback(reports.close)
         duties = self._make_duties(parts)

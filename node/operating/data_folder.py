@@ -5,7 +5,7 @@
     circles/CHAIN-CONTRACT/           one contract address of one chain id
         announced.txt                 what was signed for it: signatures hold for whatever circle is found there
         opened-HASH/                  one circle, named by the block in which it was opened
-            state.bin  private.bin  privacy.txt  privacy-budget.txt  pending.json  evidence/
+            state.bin  private.bin  privacy.txt  privacy-budget.txt  pending.json  rounds.txt  evidence/
 
 A local chain that was wiped gives the same address again, and another circle is not to be mixed with what was
 there: its opening block has another hash, as a block's hash covers all that came before it.
@@ -70,6 +70,11 @@ class FolderPlaces:
     def pending(self) -> Path:
         """Transactions under way."""
         return self._circle / "pending.json"
+
+    @property
+    def rounds(self) -> Path:
+        """What the node reported of its rounds."""
+        return self._circle / "rounds.txt"
 
     @property
     def evidence(self) -> Path:

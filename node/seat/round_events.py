@@ -1,5 +1,6 @@
 """What a node tells while it runs: what has become of its seat, as it changes, and one event a round."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +20,11 @@ _log = logging.getLogger(__name__)
 
 
 class SeatReporter:
-    """Tells of one node. report: called with the round events. bytes_sent: bodies handed to the network so far."""
+    """Tells of one node.
+
+    report: called with the round events. bytes_sent: bodies handed to the network so far. keep: notes a round event
+    on the disk; it may raise OSError, and the node goes on without.
+    """
 
     def __init__(
         self,
@@ -28,7 +33,9 @@ class SeatReporter:
         follower: Follower,
         meter: Meter,
         bytes_sent: Callable[[], int],
+        keep: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
+        self._keep = keep
         self._report, self._notices, self._follower = report, notices, follower
         self._meter, self._bytes_sent = meter, bytes_sent
         self._standing: Standing | None = None
@@ -62,21 +69,21 @@ class SeatReporter:
         spending: of privacy; None where the circle has no terms for it.
         """
         sent, gas, now = self._bytes_sent(), self._follower.sender.gas_spent, time.monotonic()
-        self._report(
-            {
-                "event": "round",
-                "round": round_.number,
-                "seat": seat,
-                "figures": figures,
-                "verdicts": {entry.seat: entry.verdict for entry in screened.entries},
-                "reputation": round_.reputations[seat] / FULL,
-                "seconds": now - self._lap_started,
-                "bytes_sent": sent - self._bytes_before,
-                "gas": gas - self._gas_before,
-                "cpu_s": self._meter.lap(),
-                **({} if spending is None else {"privacy": spending.to_fields()}),
-            }
-        )
+        event = {
+            "event": "round",
+            "round": round_.number,
+            "seat": seat,
+            "figures": figures,
+            "verdicts": {entry.seat: entry.verdict for entry in screened.entries},
+            "reputation": round_.reputations[seat] / FULL,
+            "seconds": now - self._lap_started,
+            "bytes_sent": sent - self._bytes_before,
+            "gas": gas - self._gas_before,
+            "cpu_s": self._meter.lap(),
+            **({} if spending is None else {"privacy": spending.to_fields()}),
+        }
+        await self._note(event)
+        self._report(event)
         self._tell_of_privacy(spending)
         self._lap_started, self._bytes_before, self._gas_before = now, sent, gas
         try:
@@ -87,6 +94,12 @@ class SeatReporter:
         rounds_to_go = self._follower.history.terms.last_round - round_.number
         if (notice := self._purse.note(balance_wei, rounds_to_go)) is not None:
             self._notices.tell(notice)
+
+    async def _note(self, event: dict[str, Any]) -> None:
+        try:
+            await asyncio.to_thread(self._keep, event)
+        except OSError as error:
+            _log.warning("round not noted round=%d reason=%s", event["round"], error)
 
     def _tell_of_privacy(self, spending: Spending | None) -> None:
         """Once, when no further round can be paid for."""
