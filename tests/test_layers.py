@@ -137,8 +137,9 @@ def test_what_must_not_be_reached_is_reached_by_no_way(start: str) -> None:
 
 
 def test_a_module_is_named_at_run_time_only_where_a_user_names_it_or_may_lack_it() -> None:
-    """What is imported by a name made at run time, no look at the sources finds."""
+    """What is imported by a name made at run time, no look at the sources finds; commands are in a list."""
     allowed = {
+        "node/cli/main.py",
         "node/tasks/interface.py",
         "node/simulator/files.py",
         "node/simulator/ray_engine.py",

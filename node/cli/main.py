@@ -4,65 +4,43 @@ Status 1 is an audit's alone: whatever else ends a command, a fault of this prog
 """
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, Final
 
 from ledger.errors import Foreseen, UsageError
-from node.cli import (
-    audit,
-    chain,
-    demo,
-    deploy,
-    dispute,
-    disputes,
-    invite,
-    keys,
-    leakage,
-    model,
-    privacy,
-    report,
-    seat,
-    simulate,
-    status,
-    trace,
-)
-from node.cli import node as node_command
 from node.operating import printing
 from node.operating.lifeline import end_with_parent
 from node.operating.logs import log_crash, log_to_stderr
 
-COMMANDS = (
-    demo,
-    simulate,
-    chain,
-    keys,
-    deploy,
-    node_command,
-    audit,
-    status,
-    seat,
-    invite,
-    dispute,
-    disputes,
-    report,
-    privacy,
-    leakage,
-    model,
-    trace,
-)
+COMMANDS: Final[Mapping[str, str]] = {
+    "demo": "run a whole network here and audit it",
+    "simulate": "run hundreds of peers in one process",
+    "chain": "run a local test chain",
+    "keys": "make, import, show and fund a peer's key",
+    "deploy": "deploy a circle for a task",
+    "node": "run a peer",
+    "audit": "audit a circle's rounds",
+    "status": "show a circle's round, seats and reputations",
+    "seat": "show a seat, leave, release, restart or rotate it",
+    "invite": "invite a peer to a circle for invited ones",
+    "dispute": "dispute a false verdict or record",
+    "disputes": "list disputes, or do by hand what nodes do",
+    "report": "report a peer that signed two updates",
+    "privacy": "plan a circle's privacy terms",
+    "leakage": "measure what updates give away of your data",
+    "model": "take a model out of a circle as a file",
+    "trace": "say whose data is in a model, and how much",
+}
+"""Name → what it does, in the order of help; `node.cli.NAME` is imported where it is the one that is named."""
 USAGE, SET_UP, INTERRUPTED = 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="folkmoot",
-        description="Learn together without a server, and prove to anyone what was learnt from whom.",
-    )
-    parser.add_argument("--log", default="warning", choices=("debug", "info", "warning", "error"), help="to stderr")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in COMMANDS:
-        module.add_parser(commands)
-    parsed = parser.parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else arguments
+    parsed = _make_parser(typed).parse_args(typed)
     log_to_stderr(parsed.log)
     end_with_parent()
     try:
@@ -74,6 +52,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         printing.complain(sentence)
         log_crash(error)
         return status_
+
+
+def load_command(name: str) -> Any:
+    """The module of a command, with `add_parser`; importing it is what a command's start mostly takes."""
+    return import_module(f"node.cli.{name}")
+
+
+def _make_parser(typed: Sequence[str]) -> argparse.ArgumentParser:
+    """All commands, with the options of the one that is named."""
+    parser = argparse.ArgumentParser(
+        prog="folkmoot",
+        description="Learn together without a server, and prove to anyone what was learnt from whom.",
+    )
+    parser.add_argument("--log", default="warning", choices=("debug", "info", "warning", "error"), help="to stderr")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    # No option before it takes such a word as its value, so the first one is the command, if any is.
+    named = next((one for one in typed if one in COMMANDS), None)
+    for name, does in COMMANDS.items():
+        if name == named:
+            load_command(name).add_parser(commands)
+        else:
+            commands.add_parser(name, help=does)
+    return parser
 
 
 def describe_ending(error: Exception) -> tuple[str, int]:
@@ -103,6 +104,4 @@ def _flatten_group(group: ExceptionGroup[Exception]) -> Sequence[Exception]:
 
 
 if __name__ == "__main__":
-    import sys
-
     sys.exit(main())

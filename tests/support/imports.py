@@ -1,4 +1,7 @@
-"""What the modules of this repository import, as their sources say it: also inside functions, also for types."""
+"""What the modules of this repository import, as their sources say it: also inside functions, also for types.
+
+The command line imports the module of the command that is typed, so it imports any that its list has.
+"""
 
 import ast
 from collections.abc import Iterable, Mapping
@@ -6,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+COMMAND_LINE: Final = "node.cli.main"
 PACKAGES: Final = ("contracts", "ledger", "node", "scripts", "tests")
 
 Imports = Mapping[str, frozenset[str]]
@@ -15,7 +19,17 @@ Imports = Mapping[str, frozenset[str]]
 def read_imports() -> Imports:
     """Of every module of ours, packages included."""
     paths = {name_of(path): path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
-    return {name: frozenset(_resolve(written(path), paths)) for name, path in paths.items()}
+    found = {name: frozenset(_resolve(written(path), paths)) for name, path in paths.items()}
+    return {**found, COMMAND_LINE: found[COMMAND_LINE] | read_commands(paths[COMMAND_LINE])}
+
+
+def read_commands(path: Path) -> set[str]:
+    """The modules of the commands in the list that the source assigns to COMMANDS."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "COMMANDS":
+            assert node.value is not None
+            return {f"node.cli.{name}" for name in ast.literal_eval(node.value)}
+    raise AssertionError(f"{path} has no list of commands")
 
 
 def name_of(path: Path, root: Path = ROOT) -> str:

@@ -82,7 +82,7 @@ def ends_with(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_every_command_is_in_the_table() -> None:
-    assert COMMAND_LINES.keys() == {module.__name__.rpartition(".")[2] for module in COMMANDS}
+    assert COMMAND_LINES.keys() == COMMANDS.keys()
 
 
 @pytest.mark.parametrize("command", COMMAND_LINES)
