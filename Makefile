@@ -7,7 +7,7 @@ ARGS ?=
 NICE ?=
 OUTPUT := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 
-.PHONY: demo test check unit network bench contracts docs clean
+.PHONY: demo test check unit network bench contracts page docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/folkmoot demo $(ARGS)
@@ -36,6 +36,10 @@ bench: $(VENV)/.installed
 # Recompile the contract after a change of contracts/Circle.vy.
 contracts: $(VENV)/.installed-dev
 	$(BIN)/python -m scripts.contracts.compile
+
+# Rebuild the live page after a change of node/watch/app/src. Only this needs Node.js and npm; dist/ is committed.
+page:
+	cd node/watch/app && npm install --ignore-scripts --no-audit --no-fund --silent && npm run --silent check && npm run --silent build
 
 # The documentation's site, in site/. What its theme would tell at every build is known: it is mended until May 2027.
 docs: $(VENV)/.installed-docs
