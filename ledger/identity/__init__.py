@@ -1,1 +1,1 @@
-"""Identity: the network, signatures bound to it, and the endpoints that seats announce. Pure."""
+"""Identity: the network, signatures bound to it, and the endpoints and names that seats announce. Pure."""

@@ -1,11 +1,12 @@
-"""The endpoint record of a seat: where its gossip and its gateway are reached."""
+"""The endpoint record of a seat: where its gossip and its gateway are reached, and what it calls itself."""
 
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ledger.errors import PeerFault
+from ledger.identity.display_names import find_name, spell_name
 
 ENDPOINT_MAX_BYTES: Final = 256
 # A name, an IPv4 address or an IPv6 address in brackets; no user, path, query or fragment.
@@ -13,6 +14,8 @@ _LABEL: Final = "[A-Za-z0-9_-]{1,63}"
 _ADDRESS: Final = re.compile(
     rf"(?P<scheme>[a-z]+)://((?P<name>{_LABEL}([.]{_LABEL})*)|\[(?P<ipv6>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]{{1,5}})/?"
 )
+# A name, each byte of it either itself or escaped.
+_NAME: Final = re.compile(r"name=(?P<spelled>(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+)")
 
 
 class MalformedEndpoint(PeerFault):
@@ -39,12 +42,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Both places where a seat is reached."""
+    """Both places where a seat is reached, and what it calls itself."""
 
     gossip: Origin
     """`wss://host:port`."""
     gateway: Origin
     """`http://host:port` or `https://host:port`."""
+    spelled: str = field(default="", compare=False)
+    """The name as it is written on chain, without `name=`; empty without one."""
 
     @classmethod
     def at(cls, host: str, gossip_port: int, gateway_port: int) -> "Endpoint":
@@ -55,15 +60,44 @@ class Endpoint:
     @property
     def text(self) -> str:
         """As it is written on chain."""
+        return f"{self.addresses} name={self.spelled}" if self.spelled else self.addresses
+
+    @property
+    def addresses(self) -> str:
+        """The same without the name."""
         return f"{self.gossip} {self.gateway}"
+
+    @property
+    def name(self) -> str | None:
+        """What the seat calls itself; None where that is nothing, or is nothing that may be shown (R16.2)."""
+        return find_name(self.spelled) if self.spelled else None
+
+    def named(self, name: str | None) -> "Endpoint":
+        """The same places with another name, None for without. Raises NotAName for one that may not be shown.
+
+        Raises MalformedEndpoint where both together are too long.
+        """
+        endpoint = replace(self, spelled="" if name is None else spell_name(name))
+        if len(endpoint.text) > ENDPOINT_MAX_BYTES:
+            raise MalformedEndpoint(
+                f"addresses and name are {len(endpoint.text)} bytes on chain, {ENDPOINT_MAX_BYTES} is the most"
+            )
+        return endpoint
 
 
 def parse_endpoint(text: str) -> Endpoint:
     """The inverse of `Endpoint.text`. text: whatever a peer put on chain. Raises MalformedEndpoint (R16)."""
     parts = text.split(" ") if len(text) <= ENDPOINT_MAX_BYTES else []
-    if len(parts) != 2:
-        raise MalformedEndpoint(f"{text[:80]!r} is not `wss://host:port http://host:port`")
-    return Endpoint(parse_gossip(parts[0]), _parse_origin(parts[1], ("http", "https")))
+    if len(parts) not in (2, 3):
+        raise MalformedEndpoint(f"{text[:80]!r} is not `wss://host:port http://host:port`, nor that and `name=…`")
+    spelled = ""
+    if len(parts) == 3:
+        # [REJECT] R16.2: anything else after the addresses.
+        match = _NAME.fullmatch(parts[2])
+        if match is None:
+            raise MalformedEndpoint(f"{parts[2][:80]!r} is not `name=` and escaped UTF-8")
+        spelled = match["spelled"]
+    return Endpoint(parse_gossip(parts[0]), _parse_origin(parts[1], ("http", "https")), spelled)
 
 
 def find_endpoint(text: str) -> Endpoint | None:
@@ -72,6 +106,12 @@ def find_endpoint(text: str) -> Endpoint | None:
         return parse_endpoint(text)
     except MalformedEndpoint:
         return None
+
+
+def find_seat_name(text: str) -> str | None:
+    """What a seat calls itself, of its endpoint as the chain has it; None where that is nothing to be shown."""
+    endpoint = find_endpoint(text)
+    return None if endpoint is None else endpoint.name
 
 
 def parse_gossip(url: str) -> Origin:

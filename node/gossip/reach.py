@@ -107,7 +107,7 @@ class ReachabilityTest:
 
 def make_reach_notice(reach: Reachability) -> Notice:
     """What members found who dialled this peer back."""
-    gossip, _, gateway = reach.endpoint.partition(" ")
+    gossip, gateway = [*reach.endpoint.split(" "), ""][:2]
     fields = {"endpoint": reach.endpoint, "gossip": reach.has_gossip, "gateway": reach.has_gateway}
     fields |= {"tried": reach.tried}
     if reach.is_reached:
