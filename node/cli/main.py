@@ -12,7 +12,7 @@ from typing import Any, Final
 from ledger.errors import Foreseen, UsageError
 from node.operating import printing
 from node.operating.lifeline import end_with_parent
-from node.operating.logs import log_crash, log_to_stderr
+from node.operating.logs import FORMS, log_crash, log_to_stderr
 
 COMMANDS: Final[Mapping[str, str]] = {
     "demo": "run a whole network here and audit it",
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     typed = sys.argv[1:] if arguments is None else arguments
     parsed = _make_parser(typed).parse_args(typed)
-    log_to_stderr(parsed.log)
+    log_to_stderr(parsed.log, parsed.log_format)
     end_with_parent()
     try:
         return int(parsed.run(parsed))
@@ -66,6 +66,7 @@ def _make_parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         description="Learn together without a server, and prove to anyone what was learnt from whom.",
     )
     parser.add_argument("--log", default="warning", choices=("debug", "info", "warning", "error"), help="to stderr")
+    parser.add_argument("--log-format", default="text", choices=FORMS, help="of what goes to stderr (default text)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     # No option before it takes such a word as its value, so the first one is the command, if any is.
     named = next((one for one in typed if one in COMMANDS), None)

@@ -4,61 +4,39 @@ A line is an event and its fields: `_log.info("update incomplete round=%d seat=%
 phrase in plain words, the same each time, then `name=%s` pairs, then nothing. Names are those of the code, units
 last (`in_s=%.1f`). Free text, which may hold spaces, comes last: `reason=%s` for why something is so, `fault=%s`
 for what somebody broke, `says=%s` for a sentence to a person. A traceback goes with `exc_info`. A test reads all
-calls.
+calls. `node.operating.log_lines` writes them as text or as JSON. They go to stderr alone: into which file, and how
+long that is kept, is the affair of whoever started the process.
 """
 
 import logging
-import re
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from typing import Final
 
 from ledger.untrusted.text import make_printable
+from node.operating import printing
+from node.operating.log_lines import JsonFormatter, UtcFormatter
 
-_LINE: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 # Loggers of libraries that write a line, often with a traceback, for what a stranger sends.
 _NOISY: Final = ("aiohttp.server", "asyncio")
 _KINDS_MAX: Final = 64
 _CHARACTERS_MAX: Final = 300
-_LINE_MAX: Final = 2000
 _OWN: Final = ("ledger", "node")
 # They log whole addresses, and with them the keys of an operator's endpoint, also of malformed headers.
 _TALKATIVE: Final = ("urllib3", "requests", "web3")
-# User and password of any URL, wherever it comes from.
-_CREDENTIALS: Final = re.compile(r"(?<=://)[^\s/@'\"]{1,300}@")
+FORMS: Final = ("text", "json")
 
 
-class UtcFormatter(logging.Formatter):
-    """One printable line an event, which begins with its time: UTC, ISO 8601, milliseconds.
+def log_to_stderr(level: str, form: str = "text") -> None:
+    """Write log lines to stderr: this program's of this level and above, of libraries only warnings.
 
-    A traceback, which only a fault of this program has, stands below it on lines that are indented.
+    form: one of FORMS. Under `json` whatever else this program says on stderr is a line of that form too.
     """
-
-    def __init__(self, line: str = _LINE) -> None:
-        super().__init__(line)
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line or lines."""
-        record.message, record.asctime = record.getMessage(), self.formatTime(record)
-        lines = [_shown(self.formatMessage(record))]
-        if record.exc_info and record.exc_info[1] is not None:
-            told = "".join(traceback.format_exception(record.exc_info[1])).splitlines()
-            lines += [f"    {_shown(one)}" for one in told]
-        return "\n".join(lines)
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
-        """When the record was made."""
-        when = time.strftime(datefmt or "%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        return f"{when}.{int(record.msecs):03d}Z"
-
-
-def log_to_stderr(level: str) -> None:
-    """Write log lines to stderr: this program's of this level and above, of libraries only warnings."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(UtcFormatter())
+    handler.setFormatter(JsonFormatter() if form == "json" else UtcFormatter())
+    printing.speak_json(form == "json")
     handler.addFilter(_Warnings())
     logging.basicConfig(level=logging.ERROR if level == "error" else logging.WARNING, handlers=[handler])
     for name in _OWN:
@@ -77,10 +55,6 @@ def log_crash(error: BaseException) -> None:
 def _thread_ended(arguments: threading.ExceptHookArgs) -> None:
     if arguments.exc_value is not None and not isinstance(arguments.exc_value, SystemExit):
         logging.getLogger("node").error("thread ended", exc_info=arguments.exc_value)
-
-
-def _shown(line: str) -> str:
-    return make_printable(_CREDENTIALS.sub("…@", line), _LINE_MAX)
 
 
 class Bound(logging.Filter):
@@ -111,8 +85,7 @@ class Bound(logging.Filter):
             return False
         kind.let_through += 1
         if kind.left_out:
-            said = f"{record.getMessage()} left_out={kind.left_out}"
-            record.msg, record.args, kind.left_out = said, (), 0
+            record.left_out, kind.left_out = kind.left_out, 0
         return True
 
     def _kind(self, message: str) -> "_Kind":

@@ -6,13 +6,21 @@ cursor, forge a line or hide text: control characters are written out, and lines
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
 from ledger.untrusted.text import make_printable
 from node.operating.figures import dump_json
+from node.operating.log_lines import make_json_line, show
 
 SAID_MAX: Final = 4000
+_form: dict[str, bool] = {"json": False}
+
+
+def speak_json(is_json: bool) -> None:
+    """Whether what goes to stderr is one JSON object a line from now on, as log lines are."""
+    _form["json"] = is_json
 
 
 def say(text: str = "") -> None:
@@ -35,17 +43,26 @@ def say_json(value: Mapping[str, Any]) -> None:
 
 def caution(sentence: str) -> None:
     """What is not as it should be and ends nothing, on stderr."""
-    _write(sys.stderr, f"folkmoot: caution: {make_printable(sentence, SAID_MAX)}")
+    _complain("WARNING", "caution", sentence, "folkmoot: caution: ")
 
 
 def say_progress(sentence: str) -> None:
     """How far a command is, on stderr, where no terminal shows a bar."""
-    _write(sys.stderr, make_printable(sentence, SAID_MAX))
+    _complain("INFO", "progress", sentence)
 
 
 def complain(sentence: str) -> None:
     """Why a command ends, on stderr."""
-    _write(sys.stderr, f"folkmoot: {make_printable(sentence, SAID_MAX)}")
+    _complain("ERROR", "complaint", sentence, "folkmoot: ")
+
+
+def _complain(level: str, event: str, sentence: str, before: str = "") -> None:
+    if _form["json"]:
+        _write(
+            sys.stderr, make_json_line(time.time(), level, "folkmoot", event, {"says": show(sentence, SAID_MAX)})
+        )
+    else:
+        _write(sys.stderr, before + make_printable(sentence, SAID_MAX))
 
 
 def _write(stream: TextIO, line: str) -> None:

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from node.operating.logs import Bound, UtcFormatter, bound_noise
+from node.operating.log_lines import UtcFormatter
+from node.operating.logs import Bound, bound_noise
 
 
 class Lines(logging.Handler):

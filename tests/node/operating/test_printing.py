@@ -16,7 +16,7 @@ from rich.text import Text
 from ledger.untrusted.text import make_printable
 from node.operating import printing
 from node.operating.console import CleanConsole
-from node.operating.logs import UtcFormatter
+from node.operating.log_lines import UtcFormatter
 
 HOSTILE = (
     "\x1b]0;owned\x07\x1b[2J\x1b[31mAll is well\r\nfolkmoot: never said"
