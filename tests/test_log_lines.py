@@ -2,14 +2,11 @@
 
 import ast
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-MODULES = sorted(path for room in ("ledger", "node") for path in (ROOT / room).rglob("*.py"))
-CALLS = {"debug": 0, "info": 0, "warning": 0, "error": 0, "exception": 0, "critical": 0, "log": 1}
+from tests.support.log_calls import CALLS, MODULES, ROOT, find_log_calls
+
 FIELD = r" [a-z][a-z_]*=%[.\d]*[dfgrs]"
 FORM = re.compile(rf"[a-z][a-z' -]*(, [a-z][a-z' -]*)*({FIELD})*")
 FREE_TEXT = {"reason", "fault", "says"}
@@ -17,15 +14,7 @@ FREE_TEXT = {"reason", "fault", "says"}
 
 def find_faults(source: str) -> list[str]:
     """What is wrong with the log lines of a module's source, one sentence each."""
-    return [f"line {call.lineno}: {fault}" for call in _calls(ast.parse(source)) if (fault := _fault(call))]
-
-
-def _calls(tree: ast.AST) -> Iterator[ast.Call]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLS:
-            logger = node.func.value.func if isinstance(node.func.value, ast.Call) else node.func.value
-            if ast.unparse(logger) in ("_log", "log", "logging", "logging.getLogger"):
-                yield node
+    return [f"line {call.lineno}: {fault}" for call in find_log_calls(ast.parse(source)) if (fault := _fault(call))]
 
 
 def _fault(call: ast.Call) -> str | None:
@@ -74,4 +63,4 @@ def test_what_is_no_such_line_is_found(line: str, fault: str | None) -> None:
 
 
 def test_there_are_lines_to_read() -> None:
-    assert sum(len(list(_calls(ast.parse(path.read_text())))) for path in MODULES) > 80
+    assert sum(len(list(find_log_calls(ast.parse(path.read_text())))) for path in MODULES) > 80

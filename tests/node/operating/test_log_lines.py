@@ -12,7 +12,7 @@ import pytest
 
 from node.operating.log_lines import RESERVED, JsonFormatter, UtcFormatter, split_event
 from node.operating.logs import Bound
-from tests.test_log_lines import CALLS, MODULES, _calls
+from tests.support.log_calls import CALLS, MODULES, find_log_calls
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07gone\r\nfolkmoot: a line that the program never said"
 URL = "https://user:S3cret@node.example/"
@@ -21,7 +21,7 @@ FORMS = sorted(
     {
         call.args[CALLS[call.func.attr]].value  # type: ignore[attr-defined]
         for path in MODULES
-        for call in _calls(ast.parse(path.read_text()))
+        for call in find_log_calls(ast.parse(path.read_text()))
         if isinstance(call.func, ast.Attribute)
     }
 )
