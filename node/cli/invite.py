@@ -32,12 +32,12 @@ def run(options: argparse.Namespace) -> int:
     from node.seat.keys import address_of
 
     peer = parse_address(options.peer, "ADDRESS")
-    expiry_s = int(time.time()) + _parse_seconds(options.expires)
+    expiry_s = int(time.time()) + parse_expiry(options.expires, "--expires")
     out = options.out or Path(f"invitation-{peer[2:10]}.json")
     if out.exists():
         raise UsageError(f"{out} exists already: choose another name with --out")
     opened = open_named(options)
-    _check_may_invite(opened, address_of(options.keystore))
+    check_may_invite(opened, address_of(options.keystore))
     key = open_secret_key(options.keystore, options.password_file)
     invitation = invite(opened.circle.network, key, _parse_address(key), peer, expiry_s)
     invitation.write(out)
@@ -48,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_may_invite(opened: OpenCircle, address: str) -> None:
+def check_may_invite(opened: OpenCircle, address: str) -> None:
+    """Raises UsageError where nobody needs an invitation, SetupError where this key's hold for nothing."""
     from ledger.chain.deployment.terms import Admission
     from ledger.circle.reputation import INITIAL
 
@@ -69,13 +70,14 @@ def _check_may_invite(opened: OpenCircle, address: str) -> None:
         )
 
 
-def _parse_seconds(text: str) -> int:
+def parse_expiry(text: str, option: str) -> int:
+    """Seconds from now. option: what it was given to. Raises UsageError."""
     number, unit = text[:-1], text[-1:]
     if unit not in _UNITS_S or not number.isdecimal() or not number.isascii() or len(number) > 9:
-        raise UsageError(f"--expires {text[:20]!r} is no time: give one such as 90m, 12h or 7d")
+        raise UsageError(f"{option} {text[:20]!r} is no time: give one such as 90m, 12h or 7d")
     seconds = int(number) * _UNITS_S[unit]
     if not 1 <= seconds <= _LONGEST_S:
-        raise UsageError(f"--expires {text} is not in 1s..3650d: choose another time")
+        raise UsageError(f"{option} {text} is not in 1s..3650d: choose another time")
     return seconds
 
 

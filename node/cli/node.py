@@ -28,6 +28,7 @@ from node.cli.options import (
 )
 from node.cli.origin import add_check_origin
 from node.cli.terms import parse_wei
+from node.cli.waiting import add_wait_for_chain, await_chain, check_wait
 from node.operating.figures import format_figure
 from node.operating.lifeline import ENDING, is_ignored
 from node.operating.printing import say
@@ -69,6 +70,7 @@ def add_parser(commands: Subparsers) -> None:
         metavar="BLOCKS",
         help="act on what so many blocks lie on top of (default 0: at once, for chains whose blocks stay)",
     )
+    add_wait_for_chain(parser)
     parser.add_argument(
         "--max-fee", default="500", metavar="GWEI", help="never offer more per gas; wait instead (default 500)"
     )
@@ -144,6 +146,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--confirmations is 0 to {_CONFIRMATIONS_MAX} blocks, not {options.confirmations}")
     if not 0 <= options.watch_share <= 1:
         raise UsageError(f"--watch-share is 0 to 1 of a core's time, not {options.watch_share:g}")
+    check_wait(options)
     budget = options.dispute_budget
     file = CircleFile.read(options.circle)
     behave = _make_behaviour(options)
@@ -152,7 +155,8 @@ def run(options: argparse.Namespace) -> int:
     )
     listening.check()
     key = open_secret_key(options.keystore, options.password_file)
-    circle = open_circle(file, choose_rpc_urls(options), patience=parse_patience(options))
+    urls, patience = choose_rpc_urls(options), parse_patience(options)
+    circle = await_chain(lambda: open_circle(file, urls, patience=patience), options.wait_for_chain)
     manifest, opened_in = _fetch_opened(circle, file.block)
     settings = {
         "listening": listening,

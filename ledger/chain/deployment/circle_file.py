@@ -95,7 +95,12 @@ def check_pinned(circle: Circle, file: CircleFile) -> None:
 
 def write_json(path: Path, value: msgspec.Struct, *, mode: int = PUBLIC) -> None:
     """Write whole or not at all, on the disk before this returns. Raises OSError."""
-    write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n", mode=mode)
+    write_whole(path, format_json(value), mode=mode)
+
+
+def format_json(value: msgspec.Struct) -> bytes:
+    """As such a file has it."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
 def read_json(

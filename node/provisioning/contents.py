@@ -1,0 +1,142 @@
+"""What stands in the kits of one project's members."""
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+
+from ledger.chain.deployment.circle_file import CircleFile
+from node.provisioning.kit import Kit, add_sums
+from node.provisioning.project import Member, Project, Value
+from node.provisioning.task_files import TaskFiles
+from node.provisioning.templates import fill
+from node.seat.invitations import Invitation
+
+_LOOPBACK = re.compile(r"localhost|127\..*|::1", re.IGNORECASE)
+_EVERY_IPV4, _EVERY = "0.0.0.0", "::"  # noqa: S104
+
+
+@dataclass(frozen=True)
+class Given:
+    """What all kits of a project have in common."""
+
+    project: Project
+    """Whom they are for."""
+    file: CircleFile
+    """Which circle it is."""
+    circle_json: bytes
+    """The file's own bytes."""
+    genesis: bytes | None
+    """The first weights; None where they are not at hand, and come from another node."""
+    task_name: str
+    """As the circle has it."""
+    task: TaskFiles | None
+    """None for a built-in one."""
+    frozen: bytes | None
+    """What the project's `frozen` file holds."""
+
+
+def make_kit(given: Given, member: Member, invitation: Invitation | None, invitation_json: bytes) -> Kit:
+    """A member's kit. invitation: None where it needs none. Raises UsageError for what does not belong in a kit."""
+    values = _list_values(given, member, invitation)
+    files = {"circle.json": given.circle_json, "names.toml": _make_names(given.project).encode()}
+    if given.task is not None:
+        files |= given.task.files
+    programs = {"check"}
+    templates = {"check": "check", "node.env": "node.env"}
+    if member.role == "auditor":
+        templates["README.md"] = "README.auditor.md"
+    else:
+        templates |= {
+            "README.md": "README.peer.md",
+            "node.toml": "node.toml",
+            f"folkmoot-{given.project.name}.service": "folkmoot.service",
+            "compose.yaml": "compose.yaml",
+            "Containerfile": "Containerfile",
+        }
+        if given.genesis is not None:
+            files["circle.genesis"] = given.genesis
+        if given.frozen is not None and given.project.frozen is not None:
+            files[given.project.frozen.name] = given.frozen
+        if invitation is not None:
+            files["invitation.json"] = invitation_json
+    files |= {name: fill(template, values).encode() for name, template in templates.items()}
+    kit = add_sums(Kit(member.name, files, frozenset(programs)))
+    kit.check()
+    return kit
+
+
+def make_service_files(name: str, image: str, gossip_port: int, gateway_port: int) -> dict[str, bytes]:
+    """Unit, compose file and Containerfile for a node that no kit is for. name: of the service."""
+    values = {
+        "PROJECT": name,
+        "IMAGE": image,
+        "GOSSIP_PORT": str(gossip_port),
+        "GATEWAY_PORT": str(gateway_port),
+    }
+    named = {f"folkmoot-{name}.service": "folkmoot.service", "compose.yaml": "compose.yaml"}
+    named["Containerfile"] = "Containerfile"
+    return {file: fill(template, values).encode() for file, template in named.items()}
+
+
+def _list_values(given: Given, member: Member, invitation: Invitation | None) -> dict[str, str]:
+    from node.operating.wording import format_time
+
+    project, file = given.project, given.file
+    endpoints = project.endpoints_of(member)
+    task = given.task
+    variables = "".join(f"# {says}\n{name}=\n" for name, says in sorted(project.environment.items()))
+    needed = [*sorted(project.environment), *([] if endpoints else ["FOLKMOOT_RPC"])]
+    return {
+        "PROJECT": project.name,
+        "MEMBER": member.name,
+        "PEER": "yes" if member.role == "peer" else "",
+        "ADDRESS": member.address,
+        "CONTRACT": file.contract,
+        "CHAIN_ID": str(file.chain_id),
+        "TASK_NAME": given.task_name,
+        "TASK": _as_toml(task.spec) if task else "",
+        "TASK_FILE": task.name if task else "",
+        "TASK_SHA256": task.sha256 if task else "",
+        "FROZEN": _as_toml(project.frozen.name) if given.frozen is not None and project.frozen else "",
+        "FROZEN_NAME": project.frozen.name if project.frozen else "",
+        "GENESIS_ROW": ", `circle.genesis`" if given.genesis is not None else "",
+        "RPC": _as_toml(list(endpoints)) if endpoints else "",
+        "NO_RPC": "" if endpoints else "yes",
+        "RPC_OPTIONS": "".join(f" --rpc {shlex.quote(url)}" for url in endpoints),
+        "INVITED": f"until {format_time(invitation.expiry_s)}" if invitation else "",
+        "BOUND": ": the invitation in it holds for that key alone" if invitation else "",
+        "COLD": _as_toml(member.cold) if member.cold else "",
+        "LISTEN": _as_toml(choose_listen(member)),
+        "HOST": member.host,
+        "GOSSIP_PORT": str(member.gossip_port),
+        "GATEWAY_PORT": str(member.gateway_port),
+        "OPTIONS": "\n".join(f"{name} = {_as_toml(value)}" for name, value in project.options_of(member).items()),
+        "IMAGE": project.image,
+        "VARIABLES": variables.rstrip("\n") or ("" if endpoints else " "),
+        "VARIABLE_NAMES": " ".join(needed),
+    }
+
+
+def choose_listen(member: Member) -> str:
+    """What a member's node listens on: its own address where it said one, else wherever others may come from."""
+    if member.listen:
+        return member.listen
+    if _LOOPBACK.fullmatch(member.host):
+        return member.host
+    return _EVERY if ":" in member.host else _EVERY_IPV4
+
+
+def _make_names(project: Project) -> str:
+    lines = [f"{_as_toml(member.address)} = {_as_toml(member.name)}" for member in project.peers]
+    return "# What the members are called, for `--names`: the coordinator's word.\n" + "\n".join(lines) + "\n"
+
+
+def _as_toml(value: Value | list[str]) -> str:
+    """JSON's strings, numbers, booleans and lists are TOML's too; a bare DEL is not."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def name_folder(project: Project, member: Member) -> str:
+    """Of a member's kit."""
+    return f"{project.name}-{member.name}"

@@ -1,0 +1,71 @@
+"""The command that deploys the circle of a project, for a coordinator to look at and run."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from ledger.errors import UsageError
+from node.provisioning.project import Project, Value
+
+_FOLLOWS: Final = {
+    "peers": "the number of members",
+    "task": "`task`",
+    "admission": "`invitations`",
+    "inviter": "`invitations`",
+    "rpc": "`rpc`",
+    "out": "`circle`",
+    "keystore": "`invitations`",
+    "password-file": "`invitations`",
+    "from-model": "`frozen`",
+}
+"""Options that the rest of the project file says."""
+
+
+def make_deploy_arguments(project: Project, inviter: str | None) -> list[str]:
+    """What `folkmoot` is to be given. inviter: its address; None where anyone may join. Raises UsageError."""
+    given = dict(project.deploy)
+    admission = given.pop("admission", None)
+    for name in given:
+        if name in _FOLLOWS:
+            raise UsageError(f"deploy: {name} follows from {_FOLLOWS[name]} of the project file: leave it out")
+    arguments = ["deploy", *(part for url in project.rpc[:1] for part in ("--rpc", url))]
+    invitations = project.invitations
+    if invitations is not None:
+        if inviter is None:
+            raise UsageError("invitations: keystore is not there: `folkmoot keys new` makes one")
+        arguments += ["--keystore", str(invitations.keystore)]
+        if invitations.password_file is not None:
+            arguments += ["--password-file", str(invitations.password_file)]
+        arguments += ["--admission", str(admission or "inviter"), "--inviter", inviter]
+    if project.task:
+        arguments += ["--task", project.task]
+    if project.frozen is not None:
+        arguments += ["--from-model", str(project.frozen)]
+    arguments += ["--peers", str(len(project.peers)), "--out", str(project.circle)]
+    return arguments + list_options(given)
+
+
+def list_options(options: dict[str, Value]) -> list[str]:
+    """NAME → value of a table as a command line has them: true names a switch, a list repeats the option."""
+    found: list[str] = []
+    for name, value in options.items():
+        if isinstance(value, bool):
+            found += [f"--{name}"] if value else []
+        else:
+            for one in value if isinstance(value, list) else [value]:
+                found += [f"--{name}", str(one)]
+    return found
+
+
+def check_options(table: str, given: Sequence[str], known: Sequence[str]) -> None:
+    """given: an option's names without dashes. known: those that the command has. Raises UsageError."""
+    for name in given:
+        if name not in known:
+            raise UsageError(f"{table}: there is no option {name[:40]!r}: `folkmoot {table} --help` lists all")
+
+
+def format_command(arguments: Sequence[str], folder: Path) -> str:
+    """As it is typed in a folder."""
+    here = f"{folder}/"
+    return shlex.join(["folkmoot", *(argument.removeprefix(here) for argument in arguments)])

@@ -1,0 +1,127 @@
+"""What stands in kits: options that a node takes, a service that systemd takes, and every value in its place."""
+
+import dataclasses
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ledger.chain.deployment.circle_file import CircleFile
+from node.provisioning.contents import Given, make_kit, make_service_files
+from node.provisioning.kit import Kit
+from node.provisioning.project import Member, Project
+from node.provisioning.task_files import TaskFiles
+from node.seat.invitations import Invitation
+
+ADDRESS, CIRCLE = "0x5FbDB2315678afecb367f032d93F642f64180aa3", "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512"
+NORTH = Member(name="north", address=ADDRESS, host="node.north.example", node={"seat": 0})
+INVITED = Invitation(
+    chain_id=1, contract=CIRCLE, peer=ADDRESS, nonce="1", expiry_s=2_000_000_000, inviter=ADDRESS, signature="0x"
+)
+FILE = CircleFile(
+    chain_id=1, contract=CIRCLE, block=1, transaction="0x", code_hash="0x", task="0x", terms={}, rpc=None
+)
+TASK = TaskFiles("own.py", "Own", {"task/own.py": b"class Own: ...\n"})
+
+
+def make(member: Member = NORTH, invitation: Invitation | None = INVITED, **fields: Any) -> Kit:
+    project = Project(name="trial", members=(member,), rpc=("http://chain.example:1/a'key",))
+    given = Given(
+        project=msgspec.structs.replace(project, **fields.pop("project", {})),
+        file=FILE,
+        circle_json=b"{}",
+        genesis=b"\0",
+        task_name="digits",
+        task=None,
+        frozen=None,
+    )
+    return make_kit(dataclasses.replace(given, **fields), member, invitation, b"{}")
+
+
+def text_of(kit: Kit, name: str) -> str:
+    return kit.files[name].decode()
+
+
+def test_a_node_is_told_all_that_it_needs() -> None:
+    told = tomllib.loads(text_of(make(), "node.toml"))
+    assert told == {
+        "circle": "circle.json",
+        "keystore": "peer.json",
+        "password-file": "password",
+        "data": "data",
+        "rpc": ["http://chain.example:1/a'key"],
+        "invitation": "invitation.json",
+        "host": "0.0.0.0",
+        "advertise": "node.north.example",
+        "gossip-port": 7001,
+        "gateway-port": 7002,
+        "wait-for-chain": 86400,
+        "seat": 0,
+    }
+    frozen = make(task=TASK, frozen=b"\1", project={"frozen": Path("/far/weights.safetensors"), "rpc": ()})
+    more = tomllib.loads(text_of(frozen, "node.toml"))
+    assert (more["task"], more["frozen"]) == ("task/own.py:Own", "weights.safetensors")
+    assert "rpc" not in more
+    assert {"task/own.py", "weights.safetensors"} <= set(frozen.files)
+
+
+@pytest.mark.parametrize(
+    ("host", "listen", "listens"),
+    [
+        ("north.example", "", "0.0.0.0"),
+        ("2001:db8::1", "", "::"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("localhost", "", "localhost"),
+        ("north.example", "10.0.0.7", "10.0.0.7"),
+    ],
+)
+def test_a_node_listens_where_the_others_come_from(host: str, listen: str, listens: str) -> None:
+    member = msgspec.structs.replace(NORTH, host=host, listen=listen)
+    assert tomllib.loads(text_of(make(member), "node.toml"))["host"] == listens
+
+
+def test_what_a_member_needs_not_is_not_in_its_kit() -> None:
+    open_circle, auditor = make(invitation=None), make(Member(name="court", role="auditor"), None)
+    assert "invitation.json" not in open_circle.files
+    assert "invitation" not in tomllib.loads(text_of(open_circle, "node.toml"))
+    assert set(auditor.files) == {"circle.json", "names.toml", "check", "node.env", "README.md", "SHA256SUMS"}
+    assert "peer.json" not in text_of(auditor, "check")
+
+
+def test_every_value_is_in_its_place() -> None:
+    kits = [make(), make(task=TASK), make(Member(name="court", role="auditor"), None), make(invitation=None)]
+    for kit in kits:
+        for name, data in kit.files.items():
+            assert not re.search(rb"@[A-Z_]+@|^@(if|end)", data, re.MULTILINE), name
+    variables = make(project={"environment": {"TABLE": "the path of your table"}, "rpc": ()})
+    assert "# the path of your table\nTABLE=\n" in text_of(variables, "node.env")
+    assert "for variable in TABLE FOLKMOOT_RPC; do" in text_of(variables, "check")
+
+
+def test_the_check_is_a_script_that_a_plain_shell_takes() -> None:
+    for kit in (make(), make(Member(name="court", role="auditor"), None), make(project={"rpc": ()})):
+        subprocess.run(["sh", "-n"], input=kit.files["check"], check=True)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")
+def test_systemd_takes_the_unit_and_finds_it_closed(tmp_path: Path) -> None:
+    data = make_service_files("trial", "folkmoot", 7001, 7002)["folkmoot-trial.service"]
+    program = "ExecStart=/bin/true "
+    unit = tmp_path / "folkmoot-trial.service"
+    unit.write_bytes(data.replace(b"ExecStart=/opt/folkmoot/bin/folkmoot ", program.encode()))
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)], check=False, capture_output=True, text=True
+    )
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+    rated = subprocess.run(
+        ["systemd-analyze", "security", "--offline=yes", "--threshold=20", "--no-pager", str(unit)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert rated.returncode == 0, rated.stdout
