@@ -42,6 +42,13 @@ function make(tag, attributes = {}, ...children) {
   element.append(...kept(children));
   return element;
 }
+var SVG = "http://www.w3.org/2000/svg";
+function draw(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  setAll(element, attributes);
+  element.append(...kept(children));
+  return element;
+}
 function setAll(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "on") {
@@ -126,14 +133,14 @@ var Store = class {
   }
   /** Every seat; notes the names that they chose. */
   async seats(signal) {
-    const seats = await this.get("/api/seats", signal);
+    const seats2 = await this.get("/api/seats", signal);
     this.names.clear();
-    for (const { seat, name } of seats) {
+    for (const { seat, name } of seats2) {
       if (name) {
         this.names.set(seat, name);
       }
     }
-    return seats;
+    return seats2;
   }
 };
 var Context = class {
@@ -175,7 +182,7 @@ var Context = class {
    * While it is fetched, and where it fails, a sentence says so; what was drawn before stays.
    * Returns a function that fetches and draws at once, for when what is asked for changes.
    */
-  follow(root, load, draw, what) {
+  follow(root, load, draw2, what) {
     const note = make("p", { class: "note", role: "status" }, `Loading ${what}…`);
     const box = make("div", { class: "followed" });
     root.append(note, box);
@@ -190,7 +197,7 @@ var Context = class {
         const value = await load();
         if (mine === turn && !this.signal.aborted) {
           note.hidden = true;
-          draw(box, value);
+          draw2(box, value);
           box.removeAttribute("aria-busy");
         }
       } catch (error) {
@@ -297,6 +304,9 @@ async function copy(text) {
     return false;
   }
 }
+function named(text, what, shown) {
+  return make("span", { class: "named" }, make("code", { title: text }, shown), copyButton(text, what));
+}
 
 // src/format.ts
 function count(number, one, many = `${one}s`) {
@@ -322,6 +332,9 @@ function clock(atS) {
 }
 function moment(atS) {
   return atS === null || atS === void 0 ? "–" : MOMENT.format(atS * 1e3);
+}
+function share(value) {
+  return value === null || value === void 0 ? "–" : value.toFixed(3);
 }
 function shorten(text, head = 8, tail = 4) {
   return text.length <= head + tail + 1 ? text : `${text.slice(0, head)}…${text.slice(-tail)}`;
@@ -368,6 +381,12 @@ function address(path, rest = [], query = {}) {
   const tail = asked.toString();
   return `#/${[path, ...rest].map((part) => encodeURIComponent(part)).join("/")}${tail ? `?${tail}` : ""}`;
 }
+function readNumber(part) {
+  return part !== null && part !== void 0 && /^\d{1,9}$/.test(part) ? Number(part) : null;
+}
+function replaceAddress(hash) {
+  history.replaceState(null, "", hash);
+}
 function decode(part) {
   try {
     return decodeURIComponent(part);
@@ -378,8 +397,25 @@ function decode(part) {
 
 // src/seat.ts
 var SELF_CHOSEN = "A name that the seat chose for itself; nobody checked it";
+function seatLink(store, seat) {
+  return make("span", { class: "seat" }, make("a", { href: address("seats", [seat]) }, seat), chosenName(store.names.get(seat)));
+}
 function chosenName(name) {
   return name ? make("span", { class: "chosen", title: SELF_CHOSEN }, " “", make("bdi", {}, name), "”") : null;
+}
+function seatText(store, seat) {
+  const name = store.names.get(seat);
+  return name ? `seat ${seat} “${name}”` : `seat ${seat}`;
+}
+function seatLinks(store, seats2, none = "none") {
+  const row = make("span", { class: "seats" });
+  if (seats2.length === 0) {
+    row.append(none);
+  }
+  seats2.forEach((seat, index) => {
+    row.append(index > 0 ? ", " : "", seatLink(store, seat));
+  });
+  return row;
 }
 
 // src/views/now.ts
@@ -414,15 +450,15 @@ var now = {
     const key = make("p", { class: "key" });
     const grid = make("ul", { class: "grid" });
     const places = make("div", {}, key, grid);
-    context.follow(root, () => context.seats(), (box, seats) => {
+    context.follow(root, () => context.seats(), (box, seats2) => {
       if (!places.isConnected) {
         box.append(places);
       }
-      fillGrid(grid, key, seats, context.now);
+      fillGrid(grid, key, seats2, context.now);
     }, "the seats");
     root.append(make("h2", {}, "The newest settled round"));
-    context.follow(root, () => context.get(lastRounds(context.now)), (box, rounds) => {
-      refill(box, newestRound(rounds));
+    context.follow(root, () => context.get(lastRounds(context.now)), (box, rounds2) => {
+      refill(box, newestRound(rounds2));
     }, "the last rounds");
     root.append(make("h2", {}, "Disputes and findings"));
     const trouble = make("p");
@@ -454,12 +490,12 @@ function waits({ waitedFor }) {
   return waitedFor.length === 0 ? "Nobody is waited for." : `Waited for: ${list(waitedFor, "", NAMED)}.`;
 }
 function describeFollowing({ following, block, blockTimeS }) {
-  const newest = `Newest block ${block.toLocaleString("en")}`;
+  const newest2 = `Newest block ${block.toLocaleString("en")}`;
   if (blockTimeS === null) {
-    return `${newest}. ${sentence(following.says)}`;
+    return `${newest2}. ${sentence(following.says)}`;
   }
   const when = following.state === "live" ? `${span(Date.now() / 1e3 - blockTimeS)} ago` : `of ${moment(blockTimeS)}`;
-  return `${newest}, ${when}. ${sentence(following.says)}`;
+  return `${newest2}, ${when}. ${sentence(following.says)}`;
 }
 function markOf(seat, state, sets) {
   if (sets.waited.has(seat)) {
@@ -473,60 +509,60 @@ function markOf(seat, state, sets) {
   }
   return sets.roster.has(seat) && state.phase !== "gathering" ? MARKS.missing : MARKS.resting;
 }
-function fillGrid(grid, key, seats, state) {
+function fillGrid(grid, key, seats2, state) {
   const sets = {
     roster: new Set(state.roster),
     committed: new Set(state.committed),
     attested: new Set(state.attested),
     waited: new Set(state.waitedFor)
   };
-  const isSmall = seats.length > LARGE;
+  const isSmall = seats2.length > LARGE;
   grid.classList.toggle("small", isSmall);
   const counts = /* @__PURE__ */ new Map();
-  const cells = seats.map((one) => {
-    const mark = markOf(one.seat, state, sets);
-    counts.set(mark, (counts.get(mark) ?? 0) + 1);
+  const cells = seats2.map((one) => {
+    const mark2 = markOf(one.seat, state, sets);
+    counts.set(mark2, (counts.get(mark2) ?? 0) + 1);
     const bad = isFallen(one);
     const name = one.name ? ` “${one.name}”` : "";
-    const says = `seat ${one.seat}${name}, ${mark.says}${bad ? `, ${one.standing.join(", ")}` : ""}`;
+    const says = `seat ${one.seat}${name}, ${mark2.says}${bad ? `, ${one.standing.join(", ")}` : ""}`;
     return make(
       "li",
       {},
       make(
         "a",
-        { href: address("seats", [one.seat]), class: `cell ${mark.kind}${bad ? " fallen" : ""}`, title: says, "data-key": one.seat },
+        { href: address("seats", [one.seat]), class: `cell ${mark2.kind}${bad ? " fallen" : ""}`, title: says, "data-key": one.seat },
         make("span", { class: "number" }, one.seat),
-        make("span", { class: "sign", "aria-hidden": "true" }, mark.sign),
+        make("span", { class: "sign", "aria-hidden": "true" }, mark2.sign),
         isSmall ? null : make("span", { class: "name" }, chosenName(one.name)),
-        make("span", { class: "word" }, isSmall ? make("span", { class: "unseen" }, mark.says) : mark.says),
+        make("span", { class: "word" }, isSmall ? make("span", { class: "unseen" }, mark2.says) : mark2.says),
         isSmall || !bad ? null : make("span", { class: "standing" }, one.standing.join(", "))
       )
     );
   });
   refill(grid, ...cells);
-  const fallen = seats.filter(isFallen).length;
+  const fallen = seats2.filter(isFallen).length;
   const struck = isSmall && fallen > 0 ? make("span", {}, make("span", { class: "swatch struck", "aria-hidden": "true" }, "5"), ` quarantined, suspended or out: ${fallen}`) : null;
-  refill(key, ...seats.length === 0 ? ["Nobody has a seat yet: `folkmoot node` takes one."] : [...counts].map(([mark, number]) => make("span", {}, make("span", { class: `swatch ${mark.kind}`, "aria-hidden": "true" }, mark.sign), ` ${mark.says}: ${number}`)), struck);
+  refill(key, ...seats2.length === 0 ? ["Nobody has a seat yet: `folkmoot node` takes one."] : [...counts].map(([mark2, number]) => make("span", {}, make("span", { class: `swatch ${mark2.kind}`, "aria-hidden": "true" }, mark2.sign), ` ${mark2.says}: ${number}`)), struck);
 }
-function isFallen({ standing }) {
-  return standing.length > 0;
+function isFallen({ standing: standing2 }) {
+  return standing2.length > 0;
 }
-function newestRound(rounds) {
-  let at = rounds.number.length - 1;
-  while (at >= 0 && rounds.settledAtS[at] === null) {
+function newestRound(rounds2) {
+  let at = rounds2.number.length - 1;
+  while (at >= 0 && rounds2.settledAtS[at] === null) {
     at -= 1;
   }
-  const number = rounds.number[at];
+  const number = rounds2.number[at];
   if (number === void 0) {
     return make("p", {}, "No round is settled yet.");
   }
-  const [opened, settled] = [rounds.openedAtS[at], rounds.settledAtS[at]];
+  const [opened, settled] = [rounds2.openedAtS[at], rounds2.settledAtS[at]];
   const facts = [
-    ["Committed", rounds.committed[at] ?? 0],
-    ["Attested", rounds.attested[at] ?? 0],
-    ["Accepted", rounds.accepted[at] ?? 0],
-    ["Rejected", rounds.rejected[at] ?? 0],
-    ["No verdict", rounds.unjudged[at] ?? 0],
+    ["Committed", rounds2.committed[at] ?? 0],
+    ["Attested", rounds2.attested[at] ?? 0],
+    ["Accepted", rounds2.accepted[at] ?? 0],
+    ["Rejected", rounds2.rejected[at] ?? 0],
+    ["No verdict", rounds2.unjudged[at] ?? 0],
     ["Took", typeof opened === "number" && typeof settled === "number" ? span(settled - opened) : "–"]
   ];
   return make(
@@ -544,6 +580,1065 @@ function describeTrouble({ openDisputes, findings }) {
     " ",
     make("a", { href: address("findings"), "data-key": "findings" }, found)
   ];
+}
+
+// src/plot.ts
+import uPlot from "./uplot.js";
+
+// src/theme.ts
+var DARK = matchMedia("(prefers-color-scheme: dark)");
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+function whenThemeTurns(turn, signal) {
+  DARK.addEventListener("change", turn, { signal });
+}
+function lineStyle(index) {
+  const colours = ["blue", "orange", "green", "violet", "sky", "red", "yellow", "ink"];
+  const dashes = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
+  return { colour: colours[index % colours.length], dash: dashes[Math.floor(index / 2) % dashes.length] };
+}
+
+// src/plot.ts
+var TABLE_MOST = 500;
+var LEGEND_MOST = 24;
+var WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((step) => [step, 2 * step, 5 * step]);
+var Plot = class {
+  element;
+  #options;
+  #place = make("div", { class: "plot-place", tabindex: "0", role: "application", on: { keydown: (event) => this.#press(event) } });
+  #reading = make("p", { class: "reading", "aria-live": "polite" });
+  #key = make("p", { class: "key" });
+  #all = make("button", { type: "button", disabled: true, on: { click: () => this.showAll() } }, "All");
+  #table = make("tbody");
+  #head = make("tr");
+  #details;
+  #plot = null;
+  #xs = [];
+  #lines = [];
+  #shape = "";
+  #bounds = [0, 1];
+  #isDrag = false;
+  constructor(options, signal) {
+    this.#options = options;
+    this.#place.setAttribute("aria-label", `${options.label}. Arrow keys read it off, plus and minus zoom, 0 shows all.`);
+    const zoom = (factor) => ({ click: () => this.#zoomBy(factor) });
+    const bar = make(
+      "div",
+      { class: "bar plot-bar" },
+      make("button", { type: "button", "aria-label": "Zoom in", title: "Zoom in", on: zoom(0.5) }, "+"),
+      make("button", { type: "button", "aria-label": "Zoom out", title: "Zoom out", on: zoom(2) }, "−"),
+      this.#all,
+      make("span", { class: "faint hint" }, "Drag over the picture to zoom in, double-click for all.")
+    );
+    this.#details = make(
+      "details",
+      { on: { toggle: () => this.#fillTable() } },
+      make("summary", {}, "The same as a table"),
+      make(
+        "div",
+        { class: "scroller tall", tabindex: "0", role: "region", "aria-label": `${options.label}, as a table` },
+        make("table", {}, make("caption", { class: "unseen" }, options.label), make("thead", {}, this.#head), this.#table)
+      )
+    );
+    this.element = make("figure", { class: "plot" }, this.#key, this.#place, this.#reading, bar, this.#details);
+    const sizes = new ResizeObserver(() => this.#resize());
+    sizes.observe(this.#place);
+    whenThemeTurns(() => this.#make(), signal);
+    signal.addEventListener("abort", () => {
+      sizes.disconnect();
+      this.#plot?.destroy();
+      this.#plot = null;
+    });
+  }
+  /** Show these lines over these values of x, which ascend. The zoom stays where the picture is the same.
+   *  bounds: what `All` shows, where that is more than the values given. */
+  update(xs, lines, bounds) {
+    this.#xs = [...xs];
+    this.#lines = lines;
+    this.#bounds = bounds ?? [xs[0] ?? 0, xs.at(-1) ?? 1];
+    const shape = JSON.stringify(lines.map(({ values: _, ...rest }) => rest));
+    if (this.#plot === null || shape !== this.#shape) {
+      this.#shape = shape;
+      this.#make();
+    } else {
+      this.#plot.batch(() => {
+        this.#plot.setData(this.#data(), false);
+        const { min, max } = this.#plot.scales["x"];
+        this.#plot.setScale("x", this.#isZoomed() ? { min, max } : this.#whole());
+      });
+    }
+    this.#fillTable();
+  }
+  /** Show all values of x. */
+  showAll() {
+    this.#plot?.setScale("x", this.#whole());
+    this.#tellZoom();
+  }
+  #whole() {
+    const [min, max] = this.#bounds;
+    return min === max ? { min: min - 1, max: max + 1 } : { min, max };
+  }
+  #data() {
+    return [this.#xs, ...this.#lines.map((line) => line.values)];
+  }
+  #make() {
+    const before = this.#plot;
+    const kept2 = before !== null && this.#isZoomed() ? before.scales["x"] : null;
+    before?.destroy();
+    const width = this.#place.clientWidth;
+    if (width === 0) {
+      this.#plot = null;
+      return;
+    }
+    const [faint, grid] = [colour("faint"), colour("line")];
+    const axis = { stroke: faint, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 18 };
+    const { range, formatX } = this.#options;
+    const bands = this.#lines.flatMap((line, index) => line.isBand ? [{ series: [index + 1, index], fill: colour("band") }] : []);
+    this.#plot = new uPlot({
+      width,
+      height: this.#options.height ?? 280,
+      legend: { show: false },
+      cursor: { drag: { x: true, y: false, setScale: true }, y: false, points: { show: this.#lines.length <= LEGEND_MOST } },
+      focus: { alpha: 1 },
+      scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: range ? { range } : {} },
+      axes: [
+        { ...axis, label: this.#options.xLabel, size: 34, ...formatX ? { values: (_, ticks) => ticks.map(formatX) } : { incrs: WHOLE_STEPS, values: (_, ticks) => ticks.map(String) } },
+        { ...axis, label: this.#options.yLabel, size: 56 }
+      ],
+      series: [{}, ...this.#lines.map((line, index) => this.#series(line, index))],
+      bands,
+      hooks: {
+        setCursor: [(plot) => this.#read(plot.cursor.idx ?? null)],
+        setSelect: [(plot) => {
+          this.#isDrag = plot.select.width > 0;
+        }],
+        setScale: [(_, key) => {
+          if (key === "x" && this.#isDrag) {
+            this.#isDrag = false;
+            queueMicrotask(() => this.#tellZoom());
+          }
+        }],
+        draw: [(plot) => this.#drawFloor(plot)]
+      }
+    }, this.#data(), this.#place);
+    this.#plot.setScale("x", kept2 ? { min: kept2.min, max: kept2.max } : this.#whole());
+    this.#plot.over.addEventListener("dblclick", () => this.showAll());
+    this.#plot.over.addEventListener("click", () => this.#pick());
+    this.#plot.root.setAttribute("aria-hidden", "true");
+    this.#fillKey();
+  }
+  #series(line, index) {
+    const style = lineStyle(index);
+    const paths = line.isStepped ? uPlot.paths.stepped?.({ align: 1 }) : void 0;
+    return {
+      label: line.label,
+      stroke: colour(line.colour ?? style.colour),
+      width: line.width ?? 2,
+      dash: line.dash ?? (line.colour === void 0 ? style.dash : []),
+      points: { show: this.#xs.length <= 60 && !line.isQuiet, size: 5 },
+      ...paths ? { paths } : {}
+    };
+  }
+  #fillKey() {
+    const shown = this.#lines.map((line, index) => ({ line, index })).filter(({ line }) => !line.isQuiet);
+    if (shown.length > LEGEND_MOST) {
+      refill(this.#key, `${shown.length} lines; the reading below names those at the pointer.`);
+      return;
+    }
+    const ratio = devicePixelRatio || 1;
+    refill(this.#key, ...shown.map(({ line, index }) => {
+      const sample = make("canvas", { width: 28 * ratio, height: 10 * ratio, class: "sample", "aria-hidden": "true" });
+      const pen = sample.getContext("2d");
+      const style = lineStyle(index);
+      pen.scale(ratio, ratio);
+      pen.strokeStyle = colour(line.colour ?? style.colour);
+      pen.lineWidth = Math.max(2, line.width ?? 2);
+      pen.setLineDash(line.dash ?? (line.colour === void 0 ? style.dash : []));
+      pen.beginPath();
+      pen.moveTo(0, 5);
+      pen.lineTo(28, 5);
+      pen.stroke();
+      return make("span", {}, sample, " ", make("bdi", {}, line.label));
+    }));
+  }
+  #drawFloor(plot) {
+    const { floor } = this.#options;
+    if (!floor) {
+      return;
+    }
+    const pen = plot.ctx;
+    const ratio = uPlot.pxRatio;
+    const y = Math.round(plot.valToPos(floor.value, "y", true));
+    pen.save();
+    pen.strokeStyle = pen.fillStyle = colour("red");
+    pen.lineWidth = ratio;
+    pen.setLineDash([4 * ratio, 4 * ratio]);
+    pen.beginPath();
+    pen.moveTo(plot.bbox.left, y);
+    pen.lineTo(plot.bbox.left + plot.bbox.width, y);
+    pen.stroke();
+    pen.font = `${12 * ratio}px system-ui, sans-serif`;
+    pen.textAlign = "right";
+    pen.fillText(floor.label, plot.bbox.left + plot.bbox.width - 4 * ratio, y - 4 * ratio);
+    pen.restore();
+  }
+  #read(at) {
+    const x = at === null ? void 0 : this.#xs[at];
+    if (at === null || x === void 0) {
+      say(this.#reading, "");
+      return;
+    }
+    const format = this.#options.format ?? ((value) => String(value));
+    const parts = [];
+    let more = 0;
+    for (const line of this.#lines) {
+      const value = line.values[at];
+      if (line.isQuiet || value === null || value === void 0) {
+        continue;
+      }
+      if (parts.length < 10) {
+        parts.push(`${line.label} ${format(value)}`);
+      } else {
+        more += 1;
+      }
+    }
+    const where = this.#options.formatX ? this.#options.formatX(x) : `${this.#options.xLabel} ${x}`;
+    say(this.#reading, `${where}: ${parts.join(", ") || "nothing"}${more > 0 ? ` and ${more} more` : ""}`);
+  }
+  #press(event) {
+    const plot = this.#plot;
+    if (plot === null || event.ctrlKey || event.metaKey || event.altKey || this.#xs.length === 0) {
+      return;
+    }
+    const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
+    const step = steps[event.key];
+    if (step !== void 0) {
+      this.#step(plot, step);
+    } else if (event.key === "+" || event.key === "=") {
+      this.#zoomBy(0.5);
+    } else if (event.key === "-") {
+      this.#zoomBy(2);
+    } else if (event.key === "0") {
+      this.showAll();
+    } else if (event.key === "Enter" && this.#options.onPick) {
+      this.#pick();
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+  /** Move the cursor among the values that are shown. */
+  #step(plot, step) {
+    const { min, max } = plot.scales["x"];
+    const first = this.#xs.findIndex((x2) => x2 >= min);
+    const last = this.#xs.findLastIndex((x2) => x2 <= max);
+    const from = plot.cursor.idx ?? (step > 0 ? first - 1 : last + 1);
+    const at = Math.min(last, Math.max(first, from + step));
+    const x = this.#xs[at];
+    if (x !== void 0) {
+      plot.setCursor({ left: plot.valToPos(x, "x"), top: plot.over.clientHeight / 2 });
+      this.#read(at);
+    }
+  }
+  #zoomBy(factor) {
+    const plot = this.#plot;
+    if (plot === null) {
+      return;
+    }
+    const { min, max } = plot.scales["x"];
+    const whole = this.#whole();
+    const cursor = plot.cursor.idx;
+    const middle = (cursor !== null && cursor !== void 0 && factor < 1 ? this.#xs[cursor] : void 0) ?? (min + max) / 2;
+    const half = (max - min) * factor / 2;
+    const to = { min: Math.max(whole.min, middle - half), max: Math.min(whole.max, middle + half) };
+    if (to.max - to.min >= 1) {
+      plot.setScale("x", to);
+      this.#tellZoom();
+    }
+  }
+  #isZoomed() {
+    const { min, max } = this.#plot?.scales["x"] ?? {};
+    const whole = this.#whole();
+    return typeof min === "number" && typeof max === "number" && this.#all.disabled === false && (min > whole.min || max < whole.max);
+  }
+  #tellZoom() {
+    const { min, max } = this.#plot?.scales["x"] ?? {};
+    const whole = this.#whole();
+    const isAll = typeof min !== "number" || typeof max !== "number" || min <= whole.min && max >= whole.max;
+    this.#all.disabled = isAll;
+    this.#options.onZoom?.(isAll ? null : [min, max]);
+    this.#fillTable();
+  }
+  #pick() {
+    const at = this.#plot?.cursor.idx;
+    const x = at === null || at === void 0 ? void 0 : this.#xs[at];
+    if (x !== void 0 && (this.#plot?.select.width ?? 0) === 0) {
+      this.#options.onPick?.(x);
+    }
+  }
+  #resize() {
+    const width = this.#place.clientWidth;
+    if (width === 0) {
+      return;
+    }
+    if (this.#plot === null) {
+      this.#make();
+    } else if (this.#plot.width !== width) {
+      this.#plot.setSize({ width, height: this.#plot.height });
+    }
+  }
+  #fillTable() {
+    if (!this.#details.open) {
+      return;
+    }
+    const { min, max } = this.#plot?.scales["x"] ?? {};
+    const format = this.#options.format ?? ((value) => String(value));
+    const shown = this.#lines.filter((line) => !line.isQuiet);
+    refill(this.#head, make("th", { scope: "col", class: "number plain" }, this.#options.xLabel), ...shown.map((line) => make("th", { scope: "col", class: "number plain" }, make("bdi", {}, line.label))));
+    const rows = this.#xs.map((x, at) => ({ x, at })).filter(({ x }) => x >= (min ?? -Infinity) && x <= (max ?? Infinity)).slice(-TABLE_MOST);
+    refill(this.#table, ...rows.map(({ x, at }) => make(
+      "tr",
+      {},
+      make("th", { scope: "row", class: "number" }, this.#options.formatX?.(x) ?? x),
+      ...shown.map((line) => {
+        const value = line.values[at];
+        return make("td", { class: "number" }, value === null || value === void 0 ? "–" : format(value));
+      })
+    )));
+  }
+};
+
+// src/views/reputation.ts
+var FULL = 65535;
+var POINTS = 1e3;
+var FIRST = 2;
+var SETTLE_MS = 150;
+var reputation = {
+  title: "Reputation",
+  path: "reputation",
+  async show(root, context, { query }) {
+    const { floor } = context.circle;
+    root.append(make("p", {}, `A seat's reputation lies between 0 and 1 and follows from the verdicts on its updates. Below the floor of ${floor.toFixed(3)} it is quarantined: others mix it in no more.`));
+    const seats2 = await context.seats();
+    if (seats2.length === 0) {
+      root.append(make("p", {}, "Nobody has a seat yet."));
+      return;
+    }
+    const named2 = query.get("seats");
+    const chosen2 = new Set(named2 === null ? lowest(seats2) : named2.split(",").filter((part) => /^\d{1,3}$/.test(part)).map(Number));
+    let range = null;
+    let settling;
+    const plot = new Plot({
+      label: "Reputation of the chosen seats, and the least, the median and the most of all",
+      xLabel: "round",
+      yLabel: "reputation",
+      height: 380,
+      range: [0, 1],
+      format: (value) => value.toFixed(3),
+      floor: { value: floor, label: `floor ${floor.toFixed(3)}` },
+      onZoom: (to) => {
+        range = to;
+        clearTimeout(settling);
+        settling = setTimeout(() => void refresh(), SETTLE_MS);
+      }
+    }, context.signal);
+    const picker = makePicker(seats2, chosen2, () => {
+      replaceAddress(address("reputation", [], { seats: [...chosen2].sort((a, b) => a - b).join(",") }));
+      void refresh();
+    });
+    root.append(picker);
+    const refresh = context.follow(root, () => context.get(pathOf(chosen2, range)), (box, value) => {
+      if (value.rounds.length === 0) {
+        refill(box, make("p", {}, "No round is settled yet, so every reputation is the one it began with."));
+        return;
+      }
+      if (!plot.element.isConnected) {
+        refill(box, plot.element);
+      }
+      const lines = [
+        { label: "least of all", values: scaled(value.band.least), colour: "grey", width: 1 },
+        { label: "most of all", values: scaled(value.band.most), colour: "grey", width: 1, isBand: true },
+        { label: "median of all", values: scaled(value.band.median), colour: "ink", width: 2, dash: [2, 2] }
+      ];
+      const shown = Object.keys(value.seats).map(Number).sort((a, b) => a - b);
+      shown.forEach((seat, index) => {
+        const line = { label: seatText(context.store, seat), values: scaled(value.seats[seat] ?? []) };
+        lines.push(shown.length <= 8 ? { ...line, ...STYLES[index % STYLES.length] } : { ...line, colour: STYLES[index % STYLES.length].colour, dash: [], width: 1 });
+      });
+      plot.update(value.rounds, lines, [1, Math.max(1, lastOf(value, range, context.now.round))]);
+    }, "the reputations");
+  }
+};
+var STYLES = [
+  { colour: "blue", dash: [] },
+  { colour: "orange", dash: [] },
+  { colour: "green", dash: [8, 4] },
+  { colour: "violet", dash: [8, 4] },
+  { colour: "sky", dash: [2, 3] },
+  { colour: "red", dash: [2, 3] },
+  { colour: "yellow", dash: [10, 3, 2, 3] },
+  { colour: "green", dash: [] }
+];
+var wholeLast = 1;
+function lastOf(value, range, round) {
+  if (range === null) {
+    wholeLast = value.rounds.at(-1) ?? round;
+  }
+  return Math.max(wholeLast, value.rounds.at(-1) ?? 1);
+}
+function lowest(seats2) {
+  return [...seats2].sort((a, b) => a.reputation - b.reputation).slice(0, FIRST).map(({ seat }) => seat);
+}
+function scaled(values) {
+  return values.map((value) => value === null ? null : value / FULL);
+}
+function pathOf(chosen2, range) {
+  const asked = new URLSearchParams({ seats: [...chosen2].sort((a, b) => a - b).join(","), points: String(POINTS) });
+  if (range !== null) {
+    asked.set("from", String(Math.max(1, Math.floor(range[0]) - 1)));
+    asked.set("to", String(Math.ceil(range[1]) + 1));
+  }
+  return `/api/reputations?${asked.toString()}`;
+}
+function makePicker(seats2, chosen2, changed) {
+  const summary = make("summary");
+  const boxes = /* @__PURE__ */ new Map();
+  const tell = () => {
+    refill(summary, `Seats shown: ${list([...chosen2], "none", 12)} of ${count(seats2.length, "seat")}`);
+    for (const [seat, box] of boxes) {
+      box.checked = chosen2.has(seat);
+    }
+  };
+  const choose = (which) => {
+    chosen2.clear();
+    which.forEach(({ seat }) => chosen2.add(seat));
+    tell();
+    changed();
+  };
+  const button = (says, which) => make("button", { type: "button", on: { click: () => choose(which()) } }, says);
+  const options = seats2.map(({ seat, name }) => {
+    const box = make("input", { type: "checkbox", on: { change: () => {
+      if (box.checked) {
+        chosen2.add(seat);
+      } else {
+        chosen2.delete(seat);
+      }
+      tell();
+      changed();
+    } } });
+    boxes.set(seat, box);
+    return make("label", {}, box, ` ${seat}`, chosenName(name));
+  });
+  const ranked = () => [...seats2].sort((a, b) => a.reputation - b.reputation);
+  tell();
+  return make(
+    "details",
+    { class: "picker" },
+    summary,
+    make(
+      "div",
+      { class: "bar" },
+      button("None", () => []),
+      button("The lowest four", () => ranked().slice(0, 4)),
+      button("The highest four", () => ranked().slice(-4)),
+      button("Quarantined", () => seats2.filter(({ standing: standing2 }) => standing2.some((word) => word.startsWith("quarantined")))),
+      button("All", () => seats2)
+    ),
+    make("fieldset", { class: seats2.length > 32 ? "boxes many" : "boxes" }, make("legend", { class: "unseen" }, "Seats"), ...options)
+  );
+}
+
+// src/matrix.ts
+var LARGEST = 30;
+var SMALLEST = 4;
+var EDGE = 34;
+var Matrix = class {
+  element;
+  #options;
+  #canvas = make("canvas", { tabindex: "0", role: "application", class: "matrix" });
+  #reading = make("p", { class: "reading", "aria-live": "polite" });
+  #scroller;
+  #judges = [];
+  #authors = [];
+  #verdicts = /* @__PURE__ */ new Map();
+  #at = null;
+  #side = LARGEST;
+  #frame = 0;
+  constructor(options, signal) {
+    this.#options = options;
+    this.#canvas.setAttribute("aria-label", `${options.label}. Arrow keys go from cell to cell.`);
+    this.#scroller = make("div", { class: "matrix-place" }, this.#canvas);
+    this.element = make("figure", { class: "matrix-figure" }, this.#scroller, this.#reading);
+    this.#canvas.addEventListener("pointermove", (event) => this.#point(event));
+    this.#canvas.addEventListener("pointerleave", () => this.#move(null));
+    this.#canvas.addEventListener("click", (event) => {
+      this.#point(event);
+      this.#pick();
+    });
+    this.#canvas.addEventListener("keydown", (event) => this.#press(event));
+    const sizes = new ResizeObserver(() => this.#layOut());
+    sizes.observe(this.element);
+    whenThemeTurns(() => this.#redraw(), signal);
+    signal.addEventListener("abort", () => {
+      sizes.disconnect();
+      cancelAnimationFrame(this.#frame);
+    });
+  }
+  /** verdicts: by judge * 65536 + author. */
+  update(judges, authors, verdicts) {
+    [this.#judges, this.#authors, this.#verdicts, this.#at] = [judges, authors, verdicts, null];
+    say(this.#reading, "Point at a cell, or go there with the arrow keys.");
+    this.#layOut();
+  }
+  #layOut() {
+    const room = this.element.clientWidth - EDGE;
+    if (room <= 0 || this.#authors.length === 0) {
+      return;
+    }
+    this.#side = Math.max(SMALLEST, Math.min(LARGEST, Math.floor(room / this.#authors.length)));
+    const ratio = devicePixelRatio || 1;
+    const [width, height] = [EDGE + this.#side * this.#authors.length, EDGE + this.#side * this.#judges.length];
+    this.#canvas.width = width * ratio;
+    this.#canvas.height = height * ratio;
+    this.#canvas.style.setProperty("width", `${width}px`);
+    this.#canvas.style.setProperty("height", `${height}px`);
+    this.#redraw();
+  }
+  #redraw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+  #draw() {
+    const pen = this.#canvas.getContext("2d");
+    const [side, ratio] = [this.#side, devicePixelRatio || 1];
+    const gap = side >= 8 ? 1 : 0;
+    const paint = { accepted: colour("accept"), rejected: colour("reject"), unjudged: colour("blank"), self: colour("line"), mark: colour("reject-ink"), ink: colour("ink"), faint: colour("faint"), focus: colour("focus") };
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    this.#judges.forEach((judge, row) => {
+      this.#authors.forEach((author, column) => {
+        const verdict = this.#verdicts.get(judge * 65536 + author);
+        const [x, y] = [EDGE + column * side, EDGE + row * side];
+        if (verdict === void 0) {
+          if (judge === author) {
+            pen.fillStyle = paint.self;
+            pen.fillRect(x + side / 2 - 1, y + side / 2 - 1, 2, 2);
+          }
+          return;
+        }
+        pen.fillStyle = paint[verdict];
+        pen.fillRect(x, y, side - gap, side - gap);
+        if (side >= 8) {
+          drawSign(pen, verdict, x, y, side - gap, verdict === "rejected" ? paint.mark : verdict === "accepted" ? colour("accept-ink") : paint.faint);
+        } else if (verdict === "rejected") {
+          pen.fillStyle = paint.mark;
+          pen.fillRect(x + side / 2 - 1, y, 2, side);
+        }
+      });
+    });
+    this.#drawEdges(pen, paint.faint, paint.ink);
+    if (this.#at !== null) {
+      pen.strokeStyle = paint.focus;
+      pen.lineWidth = 2;
+      const [x, y] = [EDGE + this.#at.column * side, EDGE + this.#at.row * side];
+      pen.globalAlpha = 0.45;
+      pen.strokeRect(EDGE, y - 0.5, side * this.#authors.length, side);
+      pen.strokeRect(x - 0.5, EDGE, side, side * this.#judges.length);
+      pen.globalAlpha = 1;
+      pen.strokeRect(x - 1, y - 1, side + 1, side + 1);
+    }
+  }
+  #drawEdges(pen, faint, ink) {
+    const side = this.#side;
+    const every = [1, 2, 4, 8, 16, 32].find((step) => step * side >= 20) ?? 32;
+    pen.font = "11px system-ui, sans-serif";
+    pen.textBaseline = "middle";
+    this.#authors.forEach((author, column) => {
+      const isHere = this.#at?.column === column;
+      if (column % every === 0 || isHere) {
+        pen.fillStyle = isHere ? ink : faint;
+        pen.textAlign = "center";
+        pen.fillText(String(author), EDGE + (column + 0.5) * side, EDGE - 9);
+      }
+    });
+    this.#judges.forEach((judge, row) => {
+      const isHere = this.#at?.row === row;
+      if (row % every === 0 || isHere) {
+        pen.fillStyle = isHere ? ink : faint;
+        pen.textAlign = "right";
+        pen.fillText(String(judge), EDGE - 6, EDGE + (row + 0.5) * side);
+      }
+    });
+  }
+  #point(event) {
+    const box = this.#canvas.getBoundingClientRect();
+    const column = Math.floor((event.clientX - box.left - EDGE) / this.#side);
+    const row = Math.floor((event.clientY - box.top - EDGE) / this.#side);
+    const isInside = row >= 0 && column >= 0 && row < this.#judges.length && column < this.#authors.length;
+    this.#move(isInside ? { row, column } : null);
+  }
+  #press(event) {
+    const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    const step = steps[event.key];
+    if (event.key === "Enter" && this.#at !== null) {
+      this.#pick();
+    } else if (step !== void 0 && this.#judges.length > 0) {
+      const from = this.#at ?? { row: 0, column: 0 };
+      const row = Math.min(this.#judges.length - 1, Math.max(0, from.row + (this.#at === null ? 0 : step[0])));
+      const column = Math.min(this.#authors.length - 1, Math.max(0, from.column + (this.#at === null ? 0 : step[1])));
+      this.#move({ row, column });
+      const edge = EDGE + column * this.#side;
+      this.#scroller.scrollLeft = Math.min(edge - EDGE, Math.max(this.#scroller.scrollLeft, edge + this.#side - this.#scroller.clientWidth));
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+  #move(at) {
+    if (at?.row === this.#at?.row && at?.column === this.#at?.column) {
+      return;
+    }
+    this.#at = at;
+    if (at !== null) {
+      const [judge, author] = [this.#judges[at.row], this.#authors[at.column]];
+      say(this.#reading, this.#options.read(judge, author, this.#verdicts.get(judge * 65536 + author) ?? null));
+    }
+    this.#redraw();
+  }
+  #pick() {
+    if (this.#at !== null) {
+      this.#options.onPick?.(this.#judges[this.#at.row], this.#authors[this.#at.column]);
+    }
+  }
+};
+function drawSign(pen, verdict, x, y, side, ink) {
+  const at = (across, down) => [x + side * across, y + side * down];
+  pen.strokeStyle = pen.fillStyle = ink;
+  pen.lineWidth = side >= 16 ? 2 : 1;
+  pen.beginPath();
+  if (verdict === "rejected") {
+    pen.moveTo(...at(0.3, 0.3));
+    pen.lineTo(...at(0.7, 0.7));
+    pen.moveTo(...at(0.7, 0.3));
+    pen.lineTo(...at(0.3, 0.7));
+    pen.stroke();
+  } else if (verdict === "accepted") {
+    pen.moveTo(...at(0.28, 0.52));
+    pen.lineTo(...at(0.44, 0.7));
+    pen.lineTo(...at(0.72, 0.32));
+    pen.stroke();
+  } else {
+    pen.arc(...at(0.5, 0.5), Math.max(1, side * 0.08), 0, 2 * Math.PI);
+    pen.fill();
+  }
+}
+
+// src/table.ts
+var STEP = 200;
+var Table = class {
+  element = make("div", { class: "table" });
+  #columns;
+  #options;
+  #head = make("tr");
+  #body = make("tbody");
+  #count = make("p", { class: "faint", role: "status" });
+  #more = make("button", { type: "button", on: { click: () => this.#showMore() } });
+  #filter = make("input", { type: "search", maxlength: 100, on: { input: () => this.#fill() } });
+  #rows = [];
+  #sortBy;
+  #isFalling;
+  #limit = STEP;
+  constructor(columns, options) {
+    this.#columns = columns;
+    this.#options = options;
+    this.#sortBy = columns.find((column) => column.title === options.sortBy) ?? null;
+    this.#isFalling = this.#sortBy?.isNumber === true;
+    const scroller = make(
+      "div",
+      { class: "scroller", tabindex: "0", role: "region", "aria-label": options.caption },
+      make("table", {}, make("caption", { class: "unseen" }, options.caption), make("thead", {}, this.#head), this.#body)
+    );
+    if (options.canFilter) {
+      this.element.append(make("label", { class: "filter" }, "Only rows with ", this.#filter));
+    }
+    this.element.append(scroller, this.#count, this.#more);
+    this.#fillHead();
+  }
+  /** Show these rows; sorting, filter and how many are shown stay. */
+  update(rows) {
+    this.#rows = rows;
+    this.#fill();
+  }
+  #fillHead() {
+    refill(this.#head, ...this.#columns.map((column) => {
+      const isSorted = column === this.#sortBy;
+      const arrow = isSorted ? this.#isFalling ? " ▼" : " ▲" : "";
+      return make(
+        "th",
+        { scope: "col", class: column.isNumber ? "number" : null, "aria-sort": isSorted ? this.#isFalling ? "descending" : "ascending" : null },
+        make(
+          "button",
+          { type: "button", class: "sort", title: column.hint, "data-key": `sort ${column.title}`, on: { click: () => this.#sort(column) } },
+          column.title,
+          make("span", { "aria-hidden": "true" }, arrow)
+        )
+      );
+    }));
+  }
+  #sort(column) {
+    this.#isFalling = column === this.#sortBy ? !this.#isFalling : column.isNumber === true;
+    this.#sortBy = column;
+    this.#fillHead();
+    this.#fill();
+  }
+  #showMore() {
+    this.#limit += STEP;
+    this.#fill();
+  }
+  #fill() {
+    const asked = this.#filter.value.trim().toLowerCase();
+    const found = asked === "" ? [...this.#rows] : this.#rows.filter((row) => this.#text(row).includes(asked));
+    const by = this.#sortBy;
+    if (by !== null) {
+      const sign = this.#isFalling ? -1 : 1;
+      found.sort((a, b) => sign * compare(by.value(a), by.value(b)));
+    }
+    refill(this.#body, ...found.slice(0, this.#limit).map((row) => this.#row(row)));
+    say(this.#count, this.#describe(found.length));
+    this.#more.hidden = found.length <= this.#limit;
+    say(this.#more, `Show the next ${Math.min(STEP, found.length - this.#limit)}`);
+  }
+  #describe(found) {
+    const all = this.#rows.length;
+    if (all === 0) {
+      return this.#options.empty;
+    }
+    const shown = Math.min(found, this.#limit);
+    const of = found === all ? count(all, this.#options.noun) : `${found} of ${count(all, this.#options.noun)}`;
+    return shown < found ? `${of}; the first ${shown} are shown` : of;
+  }
+  #text(row) {
+    return this.#columns.map((column) => {
+      const cell = column.cell?.(row);
+      return cell instanceof Node ? cell.textContent : cell ?? column.value(row) ?? "";
+    }).join(" ").toLowerCase();
+  }
+  #row(row) {
+    const key = this.#options.key(row);
+    const cells = this.#columns.map((column, index) => {
+      const shown = column.cell ? column.cell(row) : column.value(row) ?? "–";
+      const kind = column.isNumber ? "number" : null;
+      return index === 0 ? make("th", { scope: "row", class: kind }, shown) : make("td", { class: kind }, shown);
+    });
+    const line = make("tr", { "data-row": key }, ...cells);
+    line.querySelectorAll("a").forEach((link, index) => {
+      link.setAttribute("data-key", `${key} ${index}`);
+    });
+    return line;
+  }
+};
+function compare(a, b) {
+  if (a === null || b === null) {
+    return a === b ? 0 : a === null ? -1 : 1;
+  }
+  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
+}
+
+// src/timeline.ts
+var WIDTH = 720;
+var LANE = 26;
+var LEFT = 118;
+var RIGHT = 14;
+var SIGNS = {
+  opened: { colour: "ink", sign: "bar" },
+  committed: { colour: "blue", sign: "dot" },
+  drawn: { colour: "ink", sign: "bar" },
+  attested: { colour: "green", sign: "square" },
+  settled: { colour: "ink", sign: "bar" }
+};
+var OTHER = { colour: "orange", sign: "dot" };
+function drawTimeline(events) {
+  const timed = events.filter((event) => event.timeS !== null);
+  if (timed.length < 2) {
+    return null;
+  }
+  const from = Math.min(...timed.map(({ timeS }) => timeS));
+  const to = Math.max(...timed.map(({ timeS }) => timeS), from + 1);
+  const kinds = [...new Set(timed.map(({ kind }) => kind))];
+  const place = (timeS) => LEFT + (timeS - from) / (to - from) * (WIDTH - LEFT - RIGHT);
+  const height = kinds.length * LANE + 30;
+  const words = kinds.map((kind) => `${kind}: ${timed.filter((event) => event.kind === kind).length}`).join(", ");
+  const picture = draw("svg", {
+    class: "timeline",
+    viewBox: `0 0 ${WIDTH} ${height}`,
+    role: "img",
+    "aria-label": `Events from ${clock(from)} to ${clock(to)}: ${words}`
+  });
+  kinds.forEach((kind, lane) => {
+    const y = lane * LANE + LANE / 2;
+    const { colour: colour2, sign } = SIGNS[kind] ?? OTHER;
+    const own = timed.filter((event) => event.kind === kind);
+    picture.append(
+      draw("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y, class: "lane" }),
+      draw("text", { x: LEFT - 10, y: y + 4, "text-anchor": "end" }, kind)
+    );
+    for (const [timeS, several] of groupByTime(own)) {
+      picture.append(mark(place(timeS), y, sign, `event ${colour2}`, several, timeS - from));
+    }
+  });
+  const foot = kinds.length * LANE + 18;
+  picture.append(
+    draw("text", { x: LEFT, y: foot, class: "faint" }, clock(from)),
+    draw("text", { x: WIDTH - RIGHT, y: foot, class: "faint", "text-anchor": "end" }, `${clock(to)}, ${span(to - from)} later`)
+  );
+  return make("div", { class: "timeline-place" }, picture);
+}
+function groupByTime(events) {
+  const groups = /* @__PURE__ */ new Map();
+  for (const event of events) {
+    groups.set(event.timeS, [...groups.get(event.timeS) ?? [], event]);
+  }
+  return groups;
+}
+function mark(x, y, sign, kind, events, afterS) {
+  const size = Math.min(10, 4 + Math.sqrt(events.length));
+  const shape = sign === "dot" ? draw("circle", { cx: x, cy: y, r: size, class: kind }) : sign === "square" ? draw("rect", { x: x - size, y: y - size, width: 2 * size, height: 2 * size, class: kind }) : draw("rect", { x: x - 2, y: y - 9, width: 4, height: 18, class: kind });
+  const seats2 = events.map(({ seat }) => seat).filter((seat) => seat !== null);
+  const who = seats2.length === 0 ? events[0]?.says ?? "" : seats2.length > 6 ? count(seats2.length, "seat") : `seat ${seats2.join(", ")}`;
+  shape.append(draw("title", {}, `${who}, ${span(afterS)} after the first`));
+  return shape;
+}
+
+// src/views/rounds.ts
+var rounds = {
+  title: "Rounds",
+  path: "rounds",
+  show(root, context, parameters) {
+    let number = chosen(parameters.rest[0], context);
+    const overview = make("section", { "aria-label": "All rounds" });
+    const detail = make("section", { "aria-label": "One round" });
+    root.append(overview, detail);
+    showOverview(overview, context, (picked) => {
+      location.hash = address("rounds", [picked]);
+    });
+    const box = make("input", { type: "number", min: 1, id: "round-number", inputmode: "numeric" });
+    const go = (to) => {
+      if (to >= 1 && to <= newest(context) && to !== number) {
+        location.hash = address("rounds", [to]);
+      }
+    };
+    const before = make("button", { type: "button", on: { click: () => go(number - 1) } }, "← Before");
+    const after = make("button", { type: "button", on: { click: () => go(number + 1) } }, "After →");
+    const form = make(
+      "form",
+      { class: "bar", on: { submit: (event) => {
+        event.preventDefault();
+        go(Number(box.value));
+      } } },
+      before,
+      make("label", { for: "round-number" }, "Round"),
+      box,
+      make("button", {}, "Show"),
+      after
+    );
+    const body = make("div");
+    const heading = make("h2");
+    detail.append(heading, form, body);
+    const press = (event) => {
+      if (!isWriting(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) {
+        if (event.key === "ArrowLeft") {
+          go(number - 1);
+        } else if (event.key === "ArrowRight") {
+          go(number + 1);
+        }
+      }
+    };
+    addEventListener("keydown", press, { signal: context.signal });
+    const one = new OneRound(context);
+    const tell = () => {
+      say(heading, number === 0 ? "No round yet" : `Round ${number}`);
+      box.value = String(number);
+      box.max = String(newest(context));
+      before.disabled = number <= 1;
+      after.disabled = number >= newest(context);
+    };
+    tell();
+    context.whenChanged(tell);
+    if (newest(context) === 0) {
+      form.hidden = true;
+      body.append(make("p", {}, "Round 1 opens once enough peers have joined."));
+      context.whenChanged((state) => {
+        if (state.round > 0) {
+          location.hash = address("rounds", [1]);
+        }
+      });
+      return;
+    }
+    const refresh = context.follow(body, async () => {
+      await context.seats();
+      return context.get(`/api/rounds/${number}`);
+    }, (place, round) => one.show(place, round), "the round");
+    return ({ rest }) => {
+      number = chosen(rest[0], context);
+      tell();
+      context.announce(`Round ${number}`);
+      void refresh();
+      return true;
+    };
+  }
+};
+function newest({ now: now2 }) {
+  return now2.round;
+}
+function chosen(part, context) {
+  const { round, phase } = context.now;
+  return readNumber(part) ?? (phase === "finished" ? round : Math.max(1, round - 1));
+}
+function showOverview(root, context, pick) {
+  const plot = new Plot({
+    label: "Verdicts in each round: accepted, rejected and not given",
+    xLabel: "round",
+    yLabel: "verdicts",
+    height: 220,
+    onPick: pick
+  }, context.signal);
+  const note = make("p", { class: "faint" }, "Click a round in the picture to see it below.");
+  context.follow(root, () => context.get("/api/rounds"), (box, all) => {
+    if (all.number.length === 0) {
+      refill(box, make("p", {}, "No round has opened yet."));
+      return;
+    }
+    if (!plot.element.isConnected) {
+      refill(box, plot.element, note);
+    }
+    plot.update(all.number, [
+      { label: "accepted", values: all.accepted, colour: "blue" },
+      { label: "rejected", values: all.rejected, colour: "orange", dash: [8, 4] },
+      { label: "no verdict", values: all.unjudged, colour: "grey", dash: [2, 3] }
+    ]);
+  }, "the rounds");
+}
+var OneRound = class {
+  #context;
+  #facts = make("p");
+  #matrix;
+  #matrixKey = make("p", { class: "key" });
+  #noVerdicts = make("p", {}, "Nobody has attested in this round yet.");
+  #matrixTable;
+  #judges;
+  #picture = make("div");
+  #events;
+  #commits;
+  #place = null;
+  constructor(context) {
+    this.#context = context;
+    const { store } = context;
+    this.#matrix = new Matrix({
+      label: "Who accepted whom: a row for each judge, a column for each author",
+      read: (judge, author, verdict) => read(seatText(store, judge), seatText(store, author), judge === author, verdict),
+      onPick: (_, author) => {
+        location.hash = address("seats", [author]);
+      }
+    }, context.signal);
+    this.#matrixTable = new Table([
+      { title: "Judge", value: (row) => row.judge, cell: (row) => seatLink(store, row.judge) },
+      { title: "Accepted", value: (row) => row.accepted.length, cell: (row) => list(row.accepted) },
+      { title: "Rejected", value: (row) => row.rejected.length, cell: (row) => list(row.rejected) },
+      { title: "No verdict", value: (row) => row.unjudged.length, cell: (row) => list(row.unjudged) }
+    ], { caption: "Verdicts by judge", key: (row) => row.judge, noun: "judge", empty: "Nobody has attested yet." });
+    this.#commits = new Table([
+      { title: "Seat", value: (row) => row.seat, cell: (row) => seatLink(store, row.seat) },
+      { title: "Digest", value: (row) => row.digest, cell: (row) => named(row.digest, `the digest of seat ${row.seat}`, shorten(row.digest)) },
+      { title: "CID", value: (row) => row.cid, cell: (row) => named(row.cid, `the CID of seat ${row.seat}`, shorten(row.cid, 10, 6)) },
+      { title: "Block", value: (row) => row.block, isNumber: true },
+      { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
+      { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
+    ], { caption: "Updates committed", key: (row) => row.seat, noun: "update", empty: "Nobody has committed yet.", canFilter: true });
+    this.#judges = new Table([
+      { title: "Judge", value: (row) => row.judge, cell: (row) => seatLink(store, row.judge) },
+      { title: "Record's digest", value: (row) => row.record?.digest ?? null, cell: (row) => row.record ? named(row.record.digest, `the digest of the record of seat ${row.judge}`, shorten(row.record.digest)) : "–" },
+      { title: "Record's CID", value: (row) => row.record?.cid ?? null, cell: (row) => row.record ? named(row.record.cid, `the CID of the record of seat ${row.judge}`, shorten(row.record.cid, 10, 6)) : "–" },
+      { title: "Block", value: (row) => row.block, isNumber: true },
+      { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
+      { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
+    ], { caption: "Verdicts attested", key: (row) => row.judge, noun: "attestation", empty: "Nobody has attested yet.", canFilter: true });
+    this.#events = new Table([
+      { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
+      { title: "Event", value: (row) => row.kind },
+      { title: "Seat", value: (row) => row.seat, cell: (row) => row.seat === null ? "–" : seatLink(store, row.seat) },
+      { title: "What", value: (row) => row.says, cell: (row) => make("bdi", {}, row.says) },
+      { title: "Block", value: (row) => row.block, isNumber: true },
+      { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
+    ], { caption: "Events of the round", key: (row) => row.index, noun: "event", empty: "Nothing has happened yet.", canFilter: true });
+  }
+  show(place, round) {
+    if (this.#place !== place) {
+      this.#place = place;
+      const asTable = make("details", {}, make("summary", {}, "The same as a table"), this.#matrixTable.element);
+      refill(
+        place,
+        this.#facts,
+        make("h3", {}, "Who accepted whom"),
+        this.#noVerdicts,
+        this.#matrixKey,
+        this.#matrix.element,
+        asTable,
+        make("h3", {}, "What happened when"),
+        this.#picture,
+        this.#events.element,
+        make("h3", {}, "Updates committed"),
+        this.#commits.element,
+        make("h3", {}, "Verdicts attested"),
+        this.#judges.element
+      );
+    }
+    refill(this.#facts, ...describe2(round));
+    const verdicts = /* @__PURE__ */ new Map();
+    for (const judge of round.judges) {
+      for (const kind of ["accepted", "rejected", "unjudged"]) {
+        for (const author of judge[kind]) {
+          verdicts.set(judge.judge * 65536 + author, kind);
+        }
+      }
+    }
+    const seats2 = [.../* @__PURE__ */ new Set([...round.roster, ...round.judges.map(({ judge }) => judge), ...round.commits.map(({ seat }) => seat)])].sort((a, b) => a - b);
+    const isEmpty = round.judges.length === 0;
+    this.#noVerdicts.hidden = !isEmpty;
+    this.#matrix.element.hidden = this.#matrixKey.hidden = isEmpty;
+    refill(this.#matrixKey, ...keyOf(verdicts));
+    this.#matrix.update(seats2, seats2, verdicts);
+    this.#matrixTable.update(round.judges);
+    refill(this.#picture, drawTimeline(round.timeline));
+    this.#events.update(round.timeline.map((event, index) => ({ ...event, index })));
+    this.#commits.update(round.commits);
+    this.#judges.update(round.judges);
+    const missing = round.roster.filter((seat) => !round.commits.some((commit) => commit.seat === seat));
+    if (missing.length > 0) {
+      this.#facts.append(" Without an update: ", missing.length > 12 ? list(missing, "", 12) : seatLinks(this.#context.store, missing), ".");
+    }
+  }
+};
+function describe2(round) {
+  const { openedAtS, settledAtS } = round.phaseTimes;
+  const took = typeof openedAtS === "number" && typeof settledAtS === "number" ? `, settled ${span(settledAtS - openedAtS)} later` : "";
+  const opened = typeof openedAtS === "number" ? `Opened ${moment(openedAtS)}${took}. ` : "";
+  const said = `${opened}${round.commits.length} of ${count(round.roster.length, "seat")} on the roster committed, ${round.judges.length} attested. `;
+  return round.seed === null ? [said, "Who judges whom is not drawn yet."] : [said, "Seed of the draw: ", named(round.seed, "the seed", shorten(round.seed)), "."];
+}
+function keyOf(verdicts) {
+  const signs = [["accepted", "✓", "accepted"], ["rejected", "✕", "rejected"], ["unjudged", "·", "drawn, no verdict"]];
+  const all = [...verdicts.values()];
+  return signs.map(([kind, sign, says]) => make("span", {}, make("span", { class: `swatch ${kind}`, "aria-hidden": "true" }, sign), ` ${says}: ${all.filter((one) => one === kind).length}`));
+}
+function read(judge, author, isSelf, verdict) {
+  if (isSelf) {
+    return `${judge} does not judge itself.`;
+  }
+  const words = { accepted: "accepted", rejected: "rejected", unjudged: "gave no verdict on" };
+  return verdict === null ? `${judge} was not drawn to judge ${author}.` : `${judge} ${words[verdict]} ${author}.`;
 }
 
 // src/views/search.ts
@@ -583,8 +1678,120 @@ function showHit(hit, index) {
   return make("li", {}, make("span", { class: "kind" }, KINDS[hit.kind] ?? hit.kind), " ", link);
 }
 
+// src/views/seats.ts
+var seats = {
+  title: "Seats",
+  path: "seats",
+  show(root, context, { rest }) {
+    if (rest.length === 0) {
+      showAll(root, context);
+      return;
+    }
+    const seat = readNumber(rest[0]);
+    root.append(make("p", {}, make("a", { href: address("seats") }, "← All seats")));
+    if (seat === null) {
+      root.append(make("p", { class: "note bad" }, "A seat is named by a whole number, such as #/seats/3."));
+      return;
+    }
+    showOne(root, context, seat);
+  }
+};
+function showAll(root, context) {
+  root.append(make("p", { class: "faint" }, "Names in quotes are those the seats chose for themselves; nobody checked them. The address is what counts."));
+  const table = new Table([
+    { title: "Seat", value: (row) => row.seat, cell: (row) => make("a", { href: address("seats", [row.seat]) }, row.seat) },
+    { title: "Name", hint: "Self-chosen", value: (row) => row.name, cell: (row) => chosenName(row.name) ?? "–" },
+    { title: "Reputation", isNumber: true, value: (row) => row.reputation, cell: (row) => share(row.reputation) },
+    { title: "Standing", value: (row) => standing(row) },
+    { title: "This round", value: (row) => row.attested ? "attested" : row.committed ? "committed" : "–" },
+    { title: "Last round", hint: "What its judges said of its update", value: (row) => row.lastRound?.accepted ?? null, cell: lastRound },
+    { title: "Peer", value: (row) => row.peer, cell: (row) => named(row.peer, `the address of seat ${row.seat}`, shorten(row.peer)) },
+    { title: "Endpoint", value: (row) => row.endpoint, cell: (row) => make("bdi", { class: "endpoint" }, row.endpoint) }
+  ], { caption: "Seats", key: (row) => row.seat, noun: "seat", empty: "Nobody has a seat yet: `folkmoot node` takes one.", canFilter: true });
+  context.follow(root, () => context.seats(), (box, found) => {
+    if (!table.element.isConnected) {
+      box.append(table.element);
+    }
+    table.update(found);
+  }, "the seats");
+}
+function standing(row) {
+  return row.standing.join(", ") || row.state;
+}
+function lastRound({ lastRound: last }) {
+  if (last === null) {
+    return "–";
+  }
+  const judges = (last.accepted ?? 0) + (last.rejected ?? 0) + (last.unjudged ?? 0);
+  return `${last.accepted ?? 0} of ${judges} accepted`;
+}
+function showOne(root, context, seat) {
+  const plot = new Plot({
+    label: `Verdicts on seat ${seat} in each round`,
+    xLabel: "round",
+    yLabel: "verdicts",
+    height: 220,
+    onPick: (number) => {
+      location.hash = address("rounds", [number]);
+    }
+  }, context.signal);
+  const life = new Table([
+    { title: "Time", value: (row) => row.timeS, cell: (row) => moment(row.timeS) },
+    { title: "Event", value: (row) => row.kind },
+    { title: "What", value: (row) => row.says, cell: (row) => make("bdi", {}, row.says) },
+    { title: "Block", value: (row) => row.block, isNumber: true },
+    { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
+  ], { caption: `Life of seat ${seat}`, key: (row) => row.index, noun: "event", empty: "Nothing is known of its life." });
+  const facts = make("div");
+  const judged = make("div");
+  const judges = make("p");
+  const parts = make("div", {}, facts, make("h2", {}, "Verdicts on its updates"), judged, judges, make("h2", {}, "Its life in the circle"), life.element);
+  context.follow(root, async () => {
+    await context.seats();
+    return context.get(`/api/seats/${seat}`);
+  }, (box, value) => {
+    if (!parts.isConnected) {
+      box.append(parts);
+    }
+    fillFacts(facts, value);
+    if (value.rounds.number.length === 0) {
+      refill(judged, make("p", {}, "No update of this seat has been judged yet."));
+    } else {
+      if (!plot.element.isConnected) {
+        refill(judged, plot.element);
+      }
+      plot.update(value.rounds.number, [
+        { label: "accepted", values: value.rounds.accepted, colour: "blue" },
+        { label: "rejected", values: value.rounds.rejected, colour: "orange", dash: [8, 4] },
+        { label: "no verdict", values: value.rounds.silent, colour: "grey", dash: [2, 3] }
+      ]);
+    }
+    refill(judges, "Judged so far by ", seatLinks(context.store, value.judgedBy, "nobody"), ".");
+    life.update(value.life.map((event, index) => ({ ...event, index })));
+  }, `seat ${seat}`);
+}
+function fillFacts(place, seat) {
+  const rows = [
+    ["Calls itself", seat.name ? make("span", {}, chosenName(seat.name), make("span", { class: "faint" }, " (self-chosen, not checked)")) : "nothing"],
+    ["Reputation", make("a", { href: address("reputation", [], { seats: seat.seat }), "data-key": "reputation" }, share(seat.reputation))],
+    ["Standing", standing(seat)],
+    ["Last round", lastRound(seat)],
+    ["Peer", named(seat.peer, "the peer's address", seat.peer)],
+    ["Cold key", seat.cold ? named(seat.cold, "the cold key's address", seat.cold) : "–"],
+    ["Endpoint", make("bdi", {}, seat.endpoint || "–")]
+  ];
+  const notices = seat.notices.length === 0 ? null : make("ul", { class: "notices" }, ...seat.notices.map(({ says }) => make("li", {}, make("bdi", {}, sentence(says)))));
+  refill(
+    place,
+    make("h2", {}, `Seat ${seat.seat}`, chosenName(seat.name)),
+    make("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])),
+    notices === null ? null : make("h3", {}, count(seat.notices.length, "notice")),
+    notices
+  );
+}
+
 // src/views/index.ts
-var VIEWS = [now, search];
+var VIEWS = [now, rounds, reputation, seats, search];
 
 // src/shell.ts
 var LINES = {
@@ -799,7 +2006,7 @@ function footer(store) {
   return make(
     "footer",
     {},
-    make("p", {}, `${sentence(source.says)} `, make("span", { class: "faint" }, `${program}. This page only reads; it loads nothing from elsewhere.`)),
+    make("p", {}, `${sentence(source.says)} `, make("span", { class: "faint" }, `${/\d/.test(program) ? `${program}. ` : ""}This page only reads; it loads nothing from elsewhere.`)),
     make("p", { class: "faint keys" }, make("kbd", {}, "/"), " search, ", make("kbd", {}, "←"), " ", make("kbd", {}, "→"), " the round before and after, in Rounds")
   );
 }

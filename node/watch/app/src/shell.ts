@@ -234,7 +234,7 @@ function footer(store: Store): HTMLElement {
   const { source, program } = store.circle;
   return make(
     "footer", {},
-    make("p", {}, `${sentence(source.says)} `, make("span", { class: "faint" }, `${program}. This page only reads; it loads nothing from elsewhere.`)),
+    make("p", {}, `${sentence(source.says)} `, make("span", { class: "faint" }, `${/\d/.test(program) ? `${program}. ` : ""}This page only reads; it loads nothing from elsewhere.`)),
     make("p", { class: "faint keys" }, make("kbd", {}, "/"), " search, ", make("kbd", {}, "←"), " ", make("kbd", {}, "→"), " the round before and after, in Rounds"),
   );
 }

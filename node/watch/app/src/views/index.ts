@@ -2,6 +2,9 @@
 
 import type { View } from "../context";
 import { now } from "./now";
+import { reputation } from "./reputation";
+import { rounds } from "./rounds";
 import { search } from "./search";
+import { seats } from "./seats";
 
-export const VIEWS: readonly View[] = [now, search];
+export const VIEWS: readonly View[] = [now, rounds, reputation, seats, search];
