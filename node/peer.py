@@ -30,6 +30,7 @@ from node.operating.round_log import make_told_round, note_round
 from node.round.announcements import AnnouncementJournal
 from node.round.phase_clock import PhaseClock
 from node.seat.entrance import Entrance
+from node.seat.own_name import put_name
 from node.seat.round_events import SeatReporter
 from node.seat.seating import SeatLost
 from node.seat.tenancy import Tenancy
@@ -81,7 +82,8 @@ class Peer:
             ending.push_async_callback(parts.services.close)
             life = self._make_life(parts, ending, stay)
             await parts.tenancy.check_free()
-            endpoint = await parts.services.start(self._config.listening)
+            placed = await parts.services.start(self._config.listening)
+            endpoint = put_name(placed, self._config.name, parts.history, parts.address)
             try:
                 await life.live(endpoint)
                 self._report({"event": "finished", "round": self._circle.terms.last_round})

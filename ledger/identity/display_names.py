@@ -104,7 +104,7 @@ def find_name(spelled: str) -> str | None:
 
 def tidy_name(typed: str) -> str:
     """What a person typed, with the spaces and the forms of letters that a name has."""
-    return " ".join(unicodedata.normalize("NFKC", typed[: 16 * NAME_MAX]).replace("’", "'").split())
+    return " ".join(unicodedata.normalize("NFKC", typed).replace("’", "'").split())
 
 
 def check_name(name: str) -> None:

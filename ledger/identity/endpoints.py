@@ -108,6 +108,12 @@ def find_endpoint(text: str) -> Endpoint | None:
         return None
 
 
+def show_addresses(text: str) -> str:
+    """An endpoint as the chain has it, without the name, for where that is shown by itself."""
+    endpoint = find_endpoint(text)
+    return text if endpoint is None else endpoint.addresses
+
+
 def find_seat_name(text: str) -> str | None:
     """What a seat calls itself, of its endpoint as the chain has it; None where that is nothing to be shown."""
     endpoint = find_endpoint(text)

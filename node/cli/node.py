@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import Foreseen, SetupError, UsageError
+from ledger.identity.endpoints import show_addresses
 from node.cli.attack_options import add_attack
 from node.cli.opened import load_circle_task
 from node.cli.options import (
@@ -58,6 +59,11 @@ def add_parser(commands: Subparsers) -> None:
         "--take-over",
         action="store_true",
         help="serve the seat although another process with this key does: that one then stands by",
+    )
+    parser.add_argument(
+        "--name",
+        metavar="TEXT",
+        help="what the seat calls itself, shown to all beside its address (default: as before; '': nothing)",
     )
     parser.add_argument("--host", default="127.0.0.1", help="listen here (default: loopback only)")
     parser.add_argument("--advertise", metavar="HOST", help="the host others reach this peer at (default: --host)")
@@ -140,6 +146,7 @@ def run(options: argparse.Namespace) -> int:
     from node.membership.config import PeerConfig
     from node.operating.data_folder import DataFolder
     from node.peer import Peer
+    from node.seat.own_name import parse_own_name
     from node.services import Listening
 
     if not 0 <= options.confirmations <= _CONFIRMATIONS_MAX:
@@ -160,6 +167,7 @@ def run(options: argparse.Namespace) -> int:
     manifest, opened_in = _fetch_opened(circle, file.block)
     settings = {
         "listening": listening,
+        "name": parse_own_name(options.name, listening.reached_at),
         "seat": options.seat,
         "take_over": options.take_over,
         "confirmations": options.confirmations,
@@ -334,7 +342,8 @@ def _find_first(group: ExceptionGroup[Exception]) -> Exception:
 
 def _print_event(event: dict[str, Any]) -> None:
     if event["event"] == "joined":
-        say(f"seat {event['seat']}: {event['address']} at {event['endpoint']}")
+        named = f', "{event["name"]}"' if event["name"] is not None else ""
+        say(f"seat {event['seat']}{named}: {event['address']} at {show_addresses(event['endpoint'])}")
     elif event["event"] == "waiting":
         when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(event["until"]))
         say(f"seat {event['seat']}: its keys are rotated to this node's, which takes over at {when}")

@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         "last_round": circle.terms.last_round,
         "phase": state.phase.name.lower(),
         "seconds_left": max(0, state.deadline_s - int(time.time())) if timed else None,
-        "seats": [make_seat_row(history, seat) for seat in history.seats],
+        "seats": make_seat_rows(history),
         "convicted": [seat for seat, held in history.seats.items() if held.convictions],
         "open_disputes": _open_disputes(history, opened),
     }
@@ -98,8 +98,17 @@ def _check_origin(options: argparse.Namespace, opened: Any) -> OriginCheck | Non
     return check_origin(options, opened.history.manifest, opened.file, options.timeout)
 
 
-def make_seat_row(history: Any, seat: int) -> dict[str, Any]:
-    """What the chain says of one seat. history: a History."""
+def make_seat_rows(history: Any) -> list[dict[str, Any]]:
+    """What the chain says of all seats. history: a History."""
+    from ledger.circle.seat_names import name_seats
+
+    names = name_seats(history)
+    return [make_seat_row(history, seat, names.get(seat)) for seat in history.seats]
+
+
+def make_seat_row(history: Any, seat: int, name: Any = None) -> dict[str, Any]:
+    """What the chain says of one seat. history: a History. name: its SeatName, where it has one."""
+    from ledger.circle.seat_names import make_name_fields
     from node.seat.fate import find_news, find_standing
     from node.seat.seat_fields import make_standing_fields
 
@@ -113,6 +122,7 @@ def make_seat_row(history: Any, seat: int) -> dict[str, Any]:
         "committed": round_ is not None and seat in round_.commits,
         "attested": round_ is not None and seat in round_.attestations,
         "endpoint": held.endpoint,
+        **make_name_fields(name),
         "last_round": None if last is None else _as_fields(last),
         "notices": [{"kind": notice.kind, "says": notice.says} for notice in told],
     }

@@ -20,6 +20,8 @@ class PeerConfig:
     """Where it keeps its data."""
     listening: Listening = field(default_factory=Listening)
     """Where it listens."""
+    name: str | None = None
+    """What its seat calls itself; empty for nothing, None for what it has called itself so far."""
     seat: int | None = None
     """Join only when this seat is the next free one, so that who sits where is known."""
     take_over: bool = False

@@ -111,7 +111,8 @@ class Life:
             await parts.tenancy.settle(seat, endpoint, is_new=is_new)
             self._membership.begin(member)
             _log.info("seated seat=%d address=%s endpoint=%s", seat, parts.address, endpoint.text)
-            self._report({"event": "joined", "seat": seat, "address": parts.address, "endpoint": endpoint.text})
+            told = {"address": parts.address, "endpoint": endpoint.text, "name": endpoint.name}
+            self._report({"event": "joined", "seat": seat, **told})
             parts.services.gossip.ask_for_dial_back(endpoint.text)
             await self._following.follow(0.0)
         return held

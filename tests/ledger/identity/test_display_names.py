@@ -131,7 +131,6 @@ def test_an_endpoint_with_its_name_fits_the_contract_or_is_refused() -> None:
 
 def test_what_a_person_typed_is_tidied_before_it_is_checked() -> None:
     assert tidy_name("  St. Mary’s \u00a0 Ju\u0308rgen ") == "St. Mary's Jürgen"
-    assert len(tidy_name("x" * 10**6)) > NAME_MAX
 
 
 @pytest.mark.parametrize(
