@@ -6,9 +6,8 @@ import contextlib
 import secrets
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ledger.audit.findings import Finding, Report
 from ledger.errors import UsageError
 from node.cli.audit_bundle import add_bundle_options, audit_bundle_file, audit_saving, check_bundle_options
 from node.cli.audit_events import LinePrinter, ProgressEvents, add_json_lines, check_json_lines
@@ -20,13 +19,14 @@ from node.cli.audit_follow import (
     make_settlements,
     remembering,
 )
-from node.cli.audit_lines import join_statement_fields, make_fields, print_report
 from node.cli.audit_names import add_reading_options, read_names
 from node.cli.audit_pace import add_pace, parse_cache, parse_jobs, show_progress
 from node.cli.audit_page import add_page_option, check_page_option, write_page
-from node.cli.bundle_lines import describe_bundle_lines
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 from node.operating.printing import say, say_lines, say_progress
+
+if TYPE_CHECKING:
+    from ledger.audit.findings import Finding, Report
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -86,6 +86,8 @@ def add_parser(commands: Subparsers) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Audit and print. 0: clean; 1: findings."""
+    from node.cli.audit_lines import join_statement_fields, make_fields, print_report
+    from node.cli.bundle_lines import describe_bundle_lines
     from node.cli.privacy_statement import describe_statement
 
     if not 0 < options.timeout < float("inf"):
@@ -115,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _audit(
     options: argparse.Namespace, scope: Any, progress: Any, cache: Path | None = None, known: Any = None
-) -> Report:
+) -> "Report":
     """From where the options say."""
     from ledger.audit.run import audit
     from ledger.chain.deployment.deploy import CircleFile
@@ -197,13 +199,13 @@ def _check_file(file: Any, rpc: list[str], borne: Any) -> None:
         open_circle(file, rpc, patience=borne)
 
 
-def _follow(options: argparse.Namespace, scope: Any, cache: Path | None) -> Report:
+def _follow(options: argparse.Namespace, scope: Any, cache: Path | None) -> "Report":
     """Audit again whenever a round has settled. With --json nothing is said before the end."""
     from ledger.chain.reading import KnownEvents
 
     lines = LinePrinter(read_names(options.names)) if options.json_lines else None
 
-    def tell(finding: Finding) -> None:
+    def tell(finding: "Finding") -> None:
         if not options.json and lines is None:
             say(describe_finding(finding))
 
@@ -213,7 +215,7 @@ def _follow(options: argparse.Namespace, scope: Any, cache: Path | None) -> Repo
         elif not options.json:
             say_progress(sentence)
 
-    def audit() -> Report:
+    def audit() -> "Report":
         report = _audit_with_progress(options, scope, folder, known)
         if lines is not None:
             lines.tell_report(report)
@@ -225,7 +227,9 @@ def _follow(options: argparse.Namespace, scope: Any, cache: Path | None) -> Repo
         return follow(audit, settlements, tell, note)
 
 
-def _audit_with_progress(options: argparse.Namespace, scope: Any, cache: Path | None, known: Any = None) -> Report:
+def _audit_with_progress(
+    options: argparse.Namespace, scope: Any, cache: Path | None, known: Any = None
+) -> "Report":
     """Audit, and say meanwhile on stderr how far it is, or where a machine reads along in lines, or not at all."""
     if options.json_lines:
         return _audit(options, scope, ProgressEvents(), cache, known)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger.audit.findings import Report
 from ledger.errors import SetupError, UsageError
 from node.operating.printing import complain
 from node.operating.wording import format_count
 
 if TYPE_CHECKING:
     from ledger.audit.bundle.reader import Bundle
+    from ledger.audit.findings import Report
     from ledger.audit.run import Progress, Scope
     from ledger.audit.saving import SizeEstimate
 
@@ -88,7 +88,7 @@ def open_signer(options: argparse.Namespace) -> Signer | None:
 
 def audit_bundle_file(
     options: argparse.Namespace, scope: "Scope", jobs: int | None, progress: "Progress | None"
-) -> Report:
+) -> "Report":
     """Audit a bundle, sign it where that is asked, and say in the report what it proves."""
     from ledger.audit.reopening import audit_bundle, open_bundle
 
@@ -109,7 +109,7 @@ def audit_saving(
     address: str,
     about: dict[str, Any],
     progress: "Progress | None",
-) -> Report:
+) -> "Report":
     """Audit a circle and write its bundle. about: what `audit_and_save` takes beside."""
     from ledger.audit.reopening import open_bundle
     from ledger.audit.saving import audit_and_save

@@ -7,13 +7,14 @@ whenever there is one. `{"note": "…"}`: why it waits.
 import argparse
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ledger.audit.findings import Report
 from ledger.errors import UsageError
-from node.cli.audit_lines import make_fields
 from node.cli.audit_names import Names
 from node.operating.printing import say_json
+
+if TYPE_CHECKING:
+    from ledger.audit.findings import Report
 
 _EVERY_S: Final = 0.5
 
@@ -40,8 +41,10 @@ class LinePrinter:
     def __init__(self, names: Names) -> None:
         self._names = names
 
-    def tell_report(self, report: Report) -> None:
+    def tell_report(self, report: "Report") -> None:
         """A whole one, in place of those before."""
+        from node.cli.audit_lines import make_fields
+
         say_json({"report": make_fields(report, names=self._names)})
 
     def tell_note(self, sentence: str) -> None:

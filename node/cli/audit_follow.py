@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ledger.audit.findings import Finding, Report
-from ledger.chain.rpc.patience import EndpointPatience
 from ledger.errors import PeerFault, SetupError, UsageError
 from node.operating.wording import format_count
+
+if TYPE_CHECKING:
+    from ledger.audit.findings import Finding, Report
+    from ledger.chain.rpc.patience import EndpointPatience
 
 _POLL_S: Final = 3.0
 _PAUSE_S: Final = 30.0
@@ -73,16 +75,17 @@ class Settlements:
 
 
 def follow(
-    audit: Callable[[], Report],
+    audit: "Callable[[], Report]",
     settlements: Settlements,
-    tell: Callable[[Finding], None],
+    tell: "Callable[[Finding], None]",
     note: Callable[[str], None],
-) -> Report:
+) -> "Report":
     """Audit, tell what is new, wait, and so on. Returns the last whole audit's report.
 
     Ctrl-C ends it; KeyboardInterrupt where the first audit is not over then.
     """
-    report, told = audit(), dict[str, Finding]()
+    report = audit()
+    told: dict[str, Finding] = {}
     try:
         while True:
             found = {repr(finding): finding for finding in report.findings}
@@ -106,13 +109,13 @@ def follow(
         return report
 
 
-def describe_state(report: Report) -> str:
+def describe_state(report: "Report") -> str:
     """How far it is, in a few words."""
     found = "nothing found" if report.clean else f"{format_count(len(report.findings), 'finding')} so far"
     return f"up to block {report.head}, round {report.rounds}: {found}"
 
 
-def describe_finding(finding: Finding) -> str:
+def describe_finding(finding: "Finding") -> str:
     """One finding in one line."""
     place = [f"round {finding.round}"] if finding.round is not None else []
     place += [f"seat {finding.seat}"] if finding.seat is not None else []
@@ -120,7 +123,7 @@ def describe_finding(finding: Finding) -> str:
 
 
 def make_settlements(
-    rpc_urls: Sequence[str], address: str, first_block: int, patience: EndpointPatience
+    rpc_urls: Sequence[str], address: str, first_block: int, patience: "EndpointPatience"
 ) -> Settlements:
     """Of a circle on a chain. Raises like `Circle`."""
     from ledger.chain.circle import Circle

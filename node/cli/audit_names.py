@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
-from eth_utils.address import is_hex_address, to_checksum_address
-
 from ledger.errors import UsageError
 
 ALL: Final = -1
@@ -91,6 +88,8 @@ def read_names(path: Path | None) -> Names:
 
 
 def _decode(path: Path, data: bytes) -> dict[str, str]:
+    import msgspec
+
     is_json = path.suffix.lower() == ".json"
     try:
         # Typed at once, so that nothing nested is gone into, however deep it is.
@@ -103,6 +102,8 @@ def _decode(path: Path, data: bytes) -> dict[str, str]:
 
 
 def _check_names(path: Path, found: Mapping[str, str]) -> dict[str, str]:
+    from eth_utils.address import is_hex_address, to_checksum_address
+
     if len(found) > _NAMES_MAX:
         raise UsageError(f"--names {path} has {len(found)} names, more than {_NAMES_MAX}: leave others out")
     names: dict[str, str] = {}

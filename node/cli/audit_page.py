@@ -4,16 +4,16 @@ import argparse
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ledger.audit.findings import Report
-from ledger.audit.groups import group_findings
 from ledger.errors import SetupError, UsageError
 from ledger.files import write_whole
-from node.cli.audit_lines import find_version, sum_up
 from node.cli.audit_names import Names
-from node.cli.bundle_lines import list_bundle_facts
 from node.operating.wording import format_time
-from node.page.provenance import Provenance
+
+if TYPE_CHECKING:
+    from ledger.audit.findings import Report
+    from node.page.provenance import Provenance
 
 
 def add_page_option(parser: argparse.ArgumentParser) -> None:
@@ -42,11 +42,13 @@ def check_page_option(options: argparse.Namespace) -> None:
         raise SetupError(f"--html {path} names no file in a folder that there is: make the folder, or name another")
 
 
-def write_page(report: Report, path: Path, names: Names, traced: Path | None = None) -> None:
+def write_page(report: "Report", path: Path, names: Names, traced: Path | None = None) -> None:
     """traced: the bundle whose model is accounted for; None for no such account.
 
     Raises SetupError where the file cannot be written.
     """
+    from ledger.audit.groups import group_findings
+    from node.cli.audit_lines import find_version, sum_up
     from node.page.report import Shown, encode_report_page
 
     page = encode_report_page(
@@ -66,13 +68,14 @@ def write_page(report: Report, path: Path, names: Names, traced: Path | None = N
         raise SetupError(f"{path} cannot be written ({error.strerror}): name another file") from error
 
 
-def _trace_bundle(path: Path) -> Provenance:
+def _trace_bundle(path: Path) -> "Provenance":
     """Of the circle's last model; or why there is no account of it."""
     from ledger.audit.tracing import Room, check_traceable
     from node.cli.accounting import account_for
     from node.cli.trace_bundle import BundleFetch, open_bundled
     from node.cli.trace_lines import list_totals
     from node.cli.trace_picture import encode_graph
+    from node.page.provenance import Provenance
 
     try:
         with open_bundled(path, None) as (opened, bundle, _), Room() as room:
@@ -88,8 +91,10 @@ def _trace_bundle(path: Path) -> Provenance:
         return Provenance(f"There is none of the last model: {error}.")
 
 
-def _list_source(report: Report) -> Iterator[tuple[str, str]]:
+def _list_source(report: "Report") -> Iterator[tuple[str, str]]:
     """Which block, by whose word, and what the bundle proves."""
+    from node.cli.bundle_lines import list_bundle_facts
+
     if report.head_hash:
         when = "" if report.head_time_s is None else f", {format_time(report.head_time_s)}"
         yield "block", f"{report.head}{when}, {report.head_hash}"

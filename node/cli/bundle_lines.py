@@ -1,13 +1,16 @@
 """What a report's bundle proves, in lines for people."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from ledger.audit.findings import Report
 from node.operating.layout import wrap
 from node.operating.wording import format_count, format_time
 
+if TYPE_CHECKING:
+    from ledger.audit.findings import Report
 
-def describe_bundle_lines(report: Report, width: int = 80) -> list[str]:
+
+def describe_bundle_lines(report: "Report", width: int = 80) -> list[str]:
     """What the bundle proves by itself, what is somebody's word, and who signed it. Empty without a bundle."""
     if report.bundle is None:
         return []
@@ -17,7 +20,7 @@ def describe_bundle_lines(report: Report, width: int = 80) -> list[str]:
     return lines
 
 
-def list_bundle_facts(report: Report) -> Iterator[tuple[str, str]]:
+def list_bundle_facts(report: "Report") -> Iterator[tuple[str, str]]:
     """(what kind of word it is, what is said) of the report's bundle, which it must have."""
     found = report.bundle
     assert found is not None

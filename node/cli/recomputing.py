@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ledger.circle.events import WITHOUT_RECORD
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle
 
@@ -48,6 +47,7 @@ def check_begun(found: Recomputed) -> None:
 
 def recompute_claim(opened: OpenCircle, round_number: int, judge: int, target: int, timeout_s: float) -> Recomputed:
     """Fetch what the claim follows from, each blob once, and look."""
+    from ledger.circle.events import WITHOUT_RECORD
     from ledger.fetch.fetcher import Unavailable
 
     try:
@@ -60,6 +60,7 @@ async def fetch_and_recompute(
     opened: OpenCircle, number: int, judge: int, target: int, timeout_s: float
 ) -> Recomputed:
     """As `recompute_claim`. Raises Unavailable where nobody gives the circle's first state."""
+    from ledger.circle.events import WITHOUT_RECORD
     from ledger.judging.false_verdicts import Examination
     from node.duties.jury import recompute_attestation, recompute_truth
 

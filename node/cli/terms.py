@@ -4,13 +4,14 @@ import argparse
 from decimal import Context, Decimal
 from typing import Any
 
-from ledger.circle.manifest import CHECKPOINT_EVERY
 from ledger.errors import UsageError
 
 _WEI_DIGITS = {"ETH": 18, "GWEI": 9}
 # Where anyone may join: what a peer pledges, and which part of that a dispute takes.
 _OPEN_BOND = "0.1"
 _DISPUTE_PART = 20
+# Written out, as the manifest takes its time to import; a test compares.
+_CHECKPOINT_EVERY = 16
 _ADMISSIONS = ("open", "inviter", "members")
 
 
@@ -25,9 +26,9 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint-every",
         type=int,
-        default=CHECKPOINT_EVERY,
+        default=_CHECKPOINT_EVERY,
         metavar="ROUNDS",
-        help=f"a judge shows what it goes on with so often (default {CHECKPOINT_EVERY})",
+        help=f"a judge shows what it goes on with so often (default {_CHECKPOINT_EVERY})",
     )
     parser.add_argument("--commit-window", type=int, default=60, metavar="SECONDS")
     parser.add_argument("--attest-window", type=int, default=60, metavar="SECONDS")

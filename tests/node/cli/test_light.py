@@ -44,6 +44,14 @@ def test_without_a_command_none_is_imported(arguments: list[str], status: int) -
     assert "usage: folkmoot" in said
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_commands_help_and_refusals_need_none_but_pythons_own(name: str) -> None:
+    for typed, expected in ([name, "--help"], 0), ([name, "--no-such-option"], 2):
+        status, packages, _, said = run_afresh(*typed)
+        assert (status, packages) == (expected, [])
+        assert f"usage: folkmoot {name}" in said or "usage: folkmoot [-h]" in said
+
+
 class _Told(Exception):
     pass
 
@@ -63,5 +71,5 @@ def test_the_list_of_commands_has_each_commands_own_words(name: str) -> None:
 
 
 def test_help_lists_all_commands_in_order() -> None:
-    lines = run_afresh("--help")[3].splitlines()
-    assert [line.split()[0] for line in lines if line.startswith("    ")][: len(COMMANDS)] == [*COMMANDS]
+    listed = run_afresh("--help")[3].partition("\n  COMMAND\n")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in listed.splitlines() if line[4] != " "] == [*COMMANDS]

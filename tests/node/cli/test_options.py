@@ -5,6 +5,7 @@ import json
 import pytest
 from eth_account import Account
 
+from ledger.circle.manifest import CHECKPOINT_EVERY
 from ledger.codec import SENT_SHARE
 from ledger.errors import SetupError, UsageError
 from node.cli.main import COMMANDS, main
@@ -56,6 +57,12 @@ def test_the_usual_sent_share_is_the_codecs(command: str, capsys: pytest.Capture
         main([command, "--help"])
     said = " ".join(capsys.readouterr().out.split()).rpartition("--sent-share SHARE")[2].partition(" --")[0]
     assert said.endswith(f"(default {SENT_SHARE})")
+
+
+def test_the_usual_distance_of_checkpoints_is_the_manifests(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["deploy", "--help"])
+    assert f"goes on with so often (default {CHECKPOINT_EVERY})" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("command", [[], ["vote"], ["node"], ["audit"], ["deploy", "--peers", "many"], ["keys"]])
