@@ -31,7 +31,7 @@ ROOMS: Final = read_rooms()
 PACKAGES: Final = ("contracts", "ledger", "node", "tests.support", "scripts", "tests")
 
 PURE: Final = ("arithmetic", "identity", "privacy", "codec", "circle", "rules", "blobs", "judging")
-ABOVE_THE_PEER: Final = ("attacks", "simulator", "leakage", "models", "demo", "cli")
+ABOVE_THE_PEER: Final = ("attacks", "simulator", "leakage", "models", "demo", "watch", "cli")
 INPUT_AND_OUTPUT: Final = (
     "aiohttp",
     "asyncio",
@@ -56,6 +56,10 @@ NEVER: Final = {
     ),
     "ledger.chain": (("ledger.testchain", "eth"), "what speaks to any chain knows none from within"),
     "node.peer": (tuple(f"node.{room}" for room in ABOVE_THE_PEER), "an attack plugs in from outside"),
+    "node.watch": (
+        ("torch", "ledger.chain.transactions", "ledger.chain.deployment", "node.seat.accounts", "node.seat.keys"),
+        "what shows a circle opens no key and sends nothing",
+    ),
     "ledger.audit": (("ledger.testchain", "ledger.chain.transactions"), "an auditor sends nothing"),
     "ledger.audit.crew": (
         (*INPUT_AND_OUTPUT, "ledger.chain.rpc", "ledger.fetch"),

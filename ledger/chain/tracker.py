@@ -52,10 +52,25 @@ class EventSource(Protocol):
         """The contract's running hash at the end of a block."""
 
 
+class Recorder(Protocol):
+    """Is told of every event that the tracker folds and takes back, for whoever keeps more than the history."""
+
+    def begin(self) -> None:
+        """All that was recorded is gone: the events come anew, from the first on."""
+
+    def record(self, entry: PlacedEvent, history: History) -> None:
+        """One more event. history: with it folded in."""
+
+    def take_back(self, count: int) -> None:
+        """The newest events, so many, are taken back."""
+
+
 class Tracker:
     """One circle's history. Blocking: `advance` asks the endpoint, everything else only tells. One thread's.
 
-    confirmations: how many blocks must lie on top of an event's before it is taken in.
+    confirmations: how many blocks must lie on top of an event's before it is taken in. recorder: what is told of
+    each event; while `advance` raises it may have been told more than what is so, and is set right by the next one
+    that does not.
     """
 
     def __init__(
@@ -64,9 +79,10 @@ class Tracker:
         first_block: int,
         confirmations: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        recorder: Recorder | None = None,
     ) -> None:
         self._source, self._first_block, self._confirmations = source, first_block, confirmations
-        self._clock = clock
+        self._clock, self._recorder = clock, recorder
         self.history = History(source.terms)
         self.rollbacks = 0
         """How often events that had been folded were taken back."""
@@ -107,6 +123,10 @@ class Tracker:
         if further is not None and not changed:
             self._anchor = further
         return changed
+
+    def doubt(self) -> None:
+        """What was folded may not be what the contract wrote: the next `advance` reads all of it again."""
+        self._is_unchecked = True
 
     @property
     def drawn_in(self) -> int:
@@ -173,6 +193,8 @@ class Tracker:
         for entry in entries:
             self.history.apply(entry.event)
             self._recent.append(entry)
+            if self._recorder is not None:
+                self._recorder.record(entry, self.history)
         self._is_torn = False
 
     def _deepen(self) -> None:
@@ -222,6 +244,8 @@ class Tracker:
             history.apply(entry.event)
         self.history, self._recent = history, kept
         self.rollbacks += 1
+        if self._recorder is not None:
+            self._recorder.take_back(len(gone))
 
     def _has_been_behind_for_long(self) -> bool:
         now = self._clock()
@@ -253,8 +277,12 @@ class Tracker:
         """A new fold, and whether it goes through the present state, so that nothing of that is taken back."""
         history = History(self._source.terms)
         is_known = history.hash == self.history.hash
+        if self._recorder is not None:
+            self._recorder.begin()
         for entry in entries:
             history.apply(entry.event)
+            if self._recorder is not None:
+                self._recorder.record(entry, history)
             is_known |= history.hash == self.history.hash
         return history, is_known and not self._is_torn
 

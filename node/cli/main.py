@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "leakage": "measure what updates give away of your data",
     "model": "take a model out of a circle as a file",
     "trace": "say whose data is in a model, and how much",
+    "watch": "show a circle as a live page",
 }
 """Name → what it does, in the order of help; `node.cli.NAME` is imported where it is the one that is named."""
 USAGE, SET_UP, INTERRUPTED = 2, 3, 130

@@ -57,6 +57,7 @@ COMMAND_LINES = {
     "leakage": ["leakage"],
     "model": ["model", "export"],
     "trace": ["trace"],
+    "watch": ["watch"],
     "demo": ["demo"],
     "simulate": ["simulate"],
 }

@@ -1,0 +1,116 @@
+"""When blocks were made: asked for in a thread of its own, the newest first, and kept.
+
+A header's time is what the endpoint says; nothing is decided by it.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from ledger.chain.rpc import answers
+from ledger.chain.rpc.client import ChainTrouble, Rpc
+from ledger.errors import Foreseen
+
+_log = logging.getLogger(__name__)
+_PAUSE_S: Final = 5.0
+_WANTED_MAX: Final = 200_000
+_KEPT_MAX: Final = 2_000_000
+_YEAR_MAX_S: Final = 1 << 40
+
+
+class BlockTimes:
+    """Block → Unix seconds. `run` asks, in one thread; any thread reads.
+
+    on_more: called, in that thread, when times that somebody waits for have come.
+    """
+
+    def __init__(self, rpc: Rpc, on_more: Callable[[], None] = lambda: None) -> None:
+        self._rpc, self._on_more = rpc, on_more
+        self._known: dict[int, int] = {}
+        self._wanted: dict[int, None] = {}
+        self._epoch = 0
+        self._lock = threading.Condition()
+        self._is_ended = False
+        self.version = 0
+        """Rises when times have come, after a pause or when all that was wanted is known."""
+
+    def find(self, block: int) -> int | None:
+        """The time of a block, None where it is not known."""
+        return self._known.get(block)
+
+    def want(self, blocks: Iterable[int], wait_s: float = 0.0) -> None:
+        """Have these asked for before all others, and wait so long at most for them."""
+        missing = [block for block in blocks if block not in self._known]
+        if not missing:
+            return
+        until = time.monotonic() + wait_s
+        with self._lock:
+            for block in sorted(missing):
+                # The one wanted last is at the end, from where it is taken.
+                self._wanted.pop(block, None)
+                self._wanted[block] = None
+            while len(self._wanted) > _WANTED_MAX:
+                del self._wanted[next(iter(self._wanted))]
+            self._lock.notify_all()
+            while not self._is_ended and any(block in self._wanted for block in missing):
+                left_s = until - time.monotonic()
+                if left_s <= 0:
+                    return
+                self._lock.wait(left_s)
+
+    def put(self, block: int, time_s: int) -> None:
+        """Note what was learnt on another way."""
+        with self._lock:
+            self._known[block] = time_s
+
+    def forget_from(self, block: int) -> None:
+        """This block and later ones were taken back."""
+        with self._lock:
+            self._epoch += 1
+            for known in [one for one in self._known if one >= block]:
+                del self._known[known]
+
+    def end(self) -> None:
+        """Let `run` return, and nobody wait any more."""
+        with self._lock:
+            self._is_ended = True
+            self._lock.notify_all()
+
+    def run(self) -> None:
+        """Ask until `end`. An endpoint that does not answer is asked again after a pause."""
+        while True:
+            with self._lock:
+                while not self._wanted and not self._is_ended:
+                    self._lock.wait()
+                if self._is_ended:
+                    return
+                block, epoch = next(reversed(self._wanted)), self._epoch
+            try:
+                found = self._ask(block)
+            except (ChainTrouble, Foreseen) as error:
+                _log.info("time of block not told block=%d reason=%s", block, error)
+                with self._lock:
+                    self._lock.wait_for(lambda: self._is_ended, _PAUSE_S)
+                continue
+            self._take(block, found, epoch)
+
+    def _ask(self, block: int) -> int | None:
+        parse = answers.or_null(answers.block_parser(block))
+        found = self._rpc.request("eth_getBlockByNumber", [hex(block), False], parse)
+        return None if found is None or found.time_s > _YEAR_MAX_S else found.time_s
+
+    def _take(self, block: int, time_s: int | None, epoch: int) -> None:
+        with self._lock:
+            if epoch != self._epoch:
+                return
+            self._wanted.pop(block, None)
+            if time_s is not None and len(self._known) < _KEPT_MAX:
+                self._known[block] = time_s
+            is_all = not self._wanted
+            if is_all or len(self._known) % 500 == 0:
+                self.version += 1
+            self._lock.notify_all()
+        if is_all:
+            self._on_more()

@@ -1,0 +1,46 @@
+"""What the page can ask for: one line a subject. A provider is a function of the source and a checked query."""
+
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from node.watch.circle_facts import describe_circle
+from node.watch.now import describe_now
+from node.watch.query import Query
+from node.watch.source import Source
+
+Provider = Callable[[Source, Query], object]
+"""Plain values that JSON has. Runs in a worker thread; raises BadQuery, Missing, NotReady."""
+Worker = Callable[[Source], Awaitable[None]]
+"""Work behind the page that lasts as long as the server: a task of its event loop, cancelled at the end."""
+
+
+def by_revision(source: Source) -> Hashable:
+    """An answer holds while the history does, and while no more block times have come."""
+    return (source.revision, source.view.times.version)
+
+
+def never(_: Source) -> Hashable:
+    """Each answer is made anew."""
+    return object()
+
+
+@dataclass(frozen=True)
+class Route:
+    """One thing to ask for."""
+
+    path: str
+    """Parts in braces are given to the provider by their names."""
+    answer: Provider
+    """Makes the answer."""
+    parameters: tuple[str, ...] = ()
+    """The names it takes in its query; others are refused."""
+    holds_for: Callable[[Source], Hashable] = by_revision
+    """An answer is good for as long as this gives the same. Quick: asked on the event loop."""
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route("/api/circle", describe_circle),
+    Route("/api/now", describe_now, holds_for=never),
+)
+WORKERS: Final[tuple[Worker, ...]] = ()
