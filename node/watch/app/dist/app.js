@@ -8,6 +8,9 @@ var Refusal = class extends Error {
 };
 var PATIENCE_MS = 3e4;
 async function fetchJson(path, signal) {
+  return JSON.parse(await fetchText(path, signal));
+}
+async function fetchText(path, signal) {
   const patience = AbortSignal.timeout(PATIENCE_MS);
   let answer;
   try {
@@ -22,7 +25,7 @@ async function fetchJson(path, signal) {
   if (!answer.ok) {
     throw new Refusal(answer.status, await readSentence(answer));
   }
-  return await answer.json();
+  return answer.text();
 }
 async function readSentence(answer) {
   try {
@@ -86,7 +89,8 @@ function say(element, text) {
 
 // src/context.ts
 var KEPT = 40;
-var FRESH_MS = 1e4;
+var FRESH_MS = 2e3;
+var LATE_MS = 4e3;
 var REFRESH_MS = 1e3;
 var Store = class {
   constructor(circle, now2) {
@@ -109,16 +113,17 @@ var Store = class {
     this.#listeners.add(listener);
     signal.addEventListener("abort", () => this.#listeners.delete(listener));
   }
-  /** Fetch, or give what this revision already gave. */
+  /** Fetch, or give what this revision already gave; what did not change is the same object as before. */
   async get(path, signal) {
     const { revision } = this.now;
     const kept2 = this.#answers.get(path);
     if (kept2?.revision === revision && performance.now() - kept2.atMs < FRESH_MS) {
       return kept2.value;
     }
-    const value = await fetchJson(path, signal);
+    const text = await fetchText(path, signal);
+    const value = kept2?.text === text ? kept2.value : JSON.parse(text);
     this.#answers.delete(path);
-    this.#answers.set(path, { revision, atMs: performance.now(), value });
+    this.#answers.set(path, { revision, atMs: performance.now(), text, value });
     for (const oldest of this.#answers.keys()) {
       if (this.#answers.size <= KEPT) {
         break;
@@ -126,10 +131,6 @@ var Store = class {
       this.#answers.delete(oldest);
     }
     return value;
-  }
-  /** The last answer of a path, of whatever revision. */
-  recall(path) {
-    return this.#answers.get(path)?.value;
   }
   /** Every seat; notes the names that they chose. */
   async seats(signal) {
@@ -179,7 +180,8 @@ var Context = class {
    * Fetch a value, draw it into a box under `root`, and draw again when the circle changed.
    *
    * load: asks `context.get`, once or several times. draw: is given the box, which it refills or changes, and the value.
-   * While it is fetched, and where it fails, a sentence says so; what was drawn before stays.
+   * While it is fetched, and where it fails, a sentence says so; what was drawn before stays. It is not drawn again where
+   * `load` gives the same object.
    * Returns a function that fetches and draws at once, for when what is asked for changes.
    */
   follow(root, load, draw2, what) {
@@ -189,6 +191,9 @@ var Context = class {
     let turn = 0;
     let lastMs = 0;
     let waiting;
+    let late;
+    let drawn;
+    let { revision } = this.now;
     const refresh = async () => {
       const mine = ++turn;
       lastMs = performance.now();
@@ -197,7 +202,10 @@ var Context = class {
         const value = await load();
         if (mine === turn && !this.signal.aborted) {
           note.hidden = true;
-          draw2(box, value);
+          if (value !== drawn) {
+            drawn = value;
+            draw2(box, value);
+          }
           box.removeAttribute("aria-busy");
         }
       } catch (error) {
@@ -207,11 +215,23 @@ var Context = class {
         }
       }
     };
-    this.whenChanged(() => {
-      clearTimeout(waiting);
-      waiting = setTimeout(() => void refresh(), Math.max(0, lastMs + REFRESH_MS - performance.now()));
+    const refreshLate = () => {
+      clearTimeout(late);
+      late = setTimeout(() => void refresh(), LATE_MS);
+    };
+    this.whenChanged((now2) => {
+      if (now2.revision !== revision) {
+        revision = now2.revision;
+        clearTimeout(waiting);
+        waiting = setTimeout(() => void refresh(), Math.max(0, lastMs + REFRESH_MS - performance.now()));
+        refreshLate();
+      }
     });
-    this.signal.addEventListener("abort", () => clearTimeout(waiting));
+    this.signal.addEventListener("abort", () => {
+      clearTimeout(waiting);
+      clearTimeout(late);
+    });
+    refreshLate();
     void refresh();
     return refresh;
   }
@@ -229,83 +249,6 @@ function showFailure(note, error, hasOlder, again) {
   if (!(error instanceof Error) || error.name === "TypeError") {
     console.error(error);
   }
-}
-
-// src/live.ts
-var RETRY_MS = 3e3;
-var SILENCE_MS = 6e4;
-function followLive(take, tell) {
-  let source = null;
-  let retry;
-  let silence;
-  const hangUp = () => {
-    clearTimeout(retry);
-    clearTimeout(silence);
-    source?.close();
-    source = null;
-  };
-  const isAlive = () => {
-    tell("up");
-    clearTimeout(silence);
-    silence = setTimeout(isLost, SILENCE_MS);
-  };
-  const isLost = () => {
-    hangUp();
-    tell("down");
-    retry = setTimeout(open, RETRY_MS);
-  };
-  const open = () => {
-    hangUp();
-    source = new EventSource("/api/live");
-    source.addEventListener("open", isAlive);
-    source.addEventListener("heartbeat", isAlive);
-    source.addEventListener("now", (event) => {
-      isAlive();
-      take(JSON.parse(event.data));
-    });
-    source.addEventListener("error", isLost);
-  };
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) {
-      hangUp();
-    } else {
-      open();
-      void fetchJson("/api/now").then(take, () => tell("down"));
-    }
-  });
-  open();
-}
-
-// src/copy.ts
-var SHOWN_MS = 1500;
-function copyButton(text, what) {
-  const button = make("button", {
-    type: "button",
-    class: "copy",
-    "aria-label": `Copy ${what}`,
-    title: `Copy ${what}`,
-    "data-key": `copy ${text}`,
-    on: {
-      click: () => {
-        void copy(text).then((isDone) => {
-          say(button, isDone ? "copied" : "failed");
-          setTimeout(() => say(button, "copy"), SHOWN_MS);
-        });
-      }
-    }
-  }, "copy");
-  return button;
-}
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-function named(text, what, shown) {
-  return make("span", { class: "named" }, make("code", { title: text }, shown), copyButton(text, what));
 }
 
 // src/format.ts
@@ -363,6 +306,88 @@ function capital(text) {
 }
 function sentence(text) {
   return text === "" ? "" : `${capital(text)}${/[.!?…]$/.test(text) ? "" : "."}`;
+}
+
+// src/live.ts
+var RETRY_MS = 3e3;
+var SILENCE_MS = 45e3;
+function followLive(take, tell) {
+  let source = null;
+  let retry;
+  let silence;
+  const hangUp = () => {
+    clearTimeout(retry);
+    clearTimeout(silence);
+    source?.close();
+    source = null;
+  };
+  const isAlive = () => {
+    tell("up");
+    clearTimeout(silence);
+    silence = setTimeout(ask, SILENCE_MS);
+  };
+  const ask = () => {
+    void fetchJson("/api/now").then((now2) => {
+      take(now2);
+      isAlive();
+    }, isLost);
+  };
+  const isLost = () => {
+    hangUp();
+    tell("down");
+    retry = setTimeout(open, RETRY_MS);
+  };
+  const open = () => {
+    hangUp();
+    source = new EventSource("/api/live");
+    source.addEventListener("open", isAlive);
+    source.addEventListener("now", (event) => {
+      isAlive();
+      take(JSON.parse(event.data));
+    });
+    source.addEventListener("error", isLost);
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      hangUp();
+    } else {
+      open();
+      ask();
+    }
+  });
+  open();
+}
+
+// src/copy.ts
+var SHOWN_MS = 1500;
+function copyButton(text, what) {
+  const button = make("button", {
+    type: "button",
+    class: "copy",
+    "aria-label": `Copy ${what}`,
+    title: `Copy ${what}`,
+    "data-key": `copy ${text}`,
+    on: {
+      click: () => {
+        void copy(text).then((isDone) => {
+          say(button, isDone ? "copied" : "failed");
+          setTimeout(() => say(button, "copy"), SHOWN_MS);
+        });
+      }
+    }
+  }, "copy");
+  return button;
+}
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+function named(text, what, shown) {
+  return make("span", { class: "named" }, make("code", { title: text }, shown), copyButton(text, what));
 }
 
 // src/router.ts
@@ -450,12 +475,21 @@ var now = {
     const key = make("p", { class: "key" });
     const grid = make("ul", { class: "grid" });
     const places = make("div", {}, key, grid);
-    context.follow(root, () => context.seats(), (box, seats2) => {
+    let seats2 = [];
+    let { revision } = context.now;
+    context.follow(root, () => context.seats(), (box, found) => {
       if (!places.isConnected) {
         box.append(places);
       }
+      seats2 = found;
       fillGrid(grid, key, seats2, context.now);
     }, "the seats");
+    context.whenChanged((state) => {
+      if (state.revision !== revision && places.isConnected) {
+        revision = state.revision;
+        fillGrid(grid, key, seats2, state);
+      }
+    });
     root.append(make("h2", {}, "The newest settled round"));
     context.follow(root, () => context.get(lastRounds(context.now)), (box, rounds2) => {
       refill(box, newestRound(rounds2));
@@ -1250,10 +1284,11 @@ var Table = class {
   #rows = [];
   #sortBy;
   #isFalling;
-  #limit = STEP;
+  #limit;
   constructor(columns, options) {
     this.#columns = columns;
     this.#options = options;
+    this.#limit = options.first ?? STEP;
     this.#sortBy = columns.find((column) => column.title === options.sortBy) ?? null;
     this.#isFalling = this.#sortBy?.isNumber === true;
     const scroller = make(
@@ -1548,7 +1583,7 @@ var OneRound = class {
       { title: "Accepted", value: (row) => row.accepted.length, cell: (row) => list(row.accepted) },
       { title: "Rejected", value: (row) => row.rejected.length, cell: (row) => list(row.rejected) },
       { title: "No verdict", value: (row) => row.unjudged.length, cell: (row) => list(row.unjudged) }
-    ], { caption: "Verdicts by judge", key: (row) => row.judge, noun: "judge", empty: "Nobody has attested yet." });
+    ], { caption: "Verdicts by judge", key: (row) => row.judge, noun: "judge", empty: "Nobody has attested yet.", first: 20 });
     this.#commits = new Table([
       { title: "Seat", value: (row) => row.seat, cell: (row) => seatLink(store, row.seat) },
       { title: "Digest", value: (row) => row.digest, cell: (row) => named(row.digest, `the digest of seat ${row.seat}`, shorten(row.digest)) },
@@ -1556,7 +1591,7 @@ var OneRound = class {
       { title: "Block", value: (row) => row.block, isNumber: true },
       { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
       { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
-    ], { caption: "Updates committed", key: (row) => row.seat, noun: "update", empty: "Nobody has committed yet.", canFilter: true });
+    ], { caption: "Updates committed", key: (row) => row.seat, noun: "update", empty: "Nobody has committed yet.", canFilter: true, first: 20 });
     this.#judges = new Table([
       { title: "Judge", value: (row) => row.judge, cell: (row) => seatLink(store, row.judge) },
       { title: "Record's digest", value: (row) => row.record?.digest ?? null, cell: (row) => row.record ? named(row.record.digest, `the digest of the record of seat ${row.judge}`, shorten(row.record.digest)) : "–" },
@@ -1564,7 +1599,7 @@ var OneRound = class {
       { title: "Block", value: (row) => row.block, isNumber: true },
       { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
       { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
-    ], { caption: "Verdicts attested", key: (row) => row.judge, noun: "attestation", empty: "Nobody has attested yet.", canFilter: true });
+    ], { caption: "Verdicts attested", key: (row) => row.judge, noun: "attestation", empty: "Nobody has attested yet.", canFilter: true, first: 20 });
     this.#events = new Table([
       { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
       { title: "Event", value: (row) => row.kind },
@@ -1572,7 +1607,7 @@ var OneRound = class {
       { title: "What", value: (row) => row.says, cell: (row) => make("bdi", {}, row.says) },
       { title: "Block", value: (row) => row.block, isNumber: true },
       { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
-    ], { caption: "Events of the round", key: (row) => row.index, noun: "event", empty: "Nothing has happened yet.", canFilter: true });
+    ], { caption: "Events of the round", key: (row) => row.index, noun: "event", empty: "Nothing has happened yet.", canFilter: true, first: 20 });
   }
   show(place, round) {
     if (this.#place !== place) {
@@ -2012,6 +2047,7 @@ function footer(store) {
 }
 
 // src/main.ts
+var AGAIN_MS = 1e3;
 async function start() {
   refill(document.body, make("p", { class: "starting", role: "status" }, "Reading the circle…"));
   let circle;
@@ -2019,6 +2055,11 @@ async function start() {
   try {
     [circle, now2] = await Promise.all([fetchJson("/api/circle"), fetchJson("/api/now")]);
   } catch (error) {
+    if (error instanceof Refusal && error.status === 503) {
+      refill(document.body, make("p", { class: "starting", role: "status" }, sentence(error.message)));
+      setTimeout(() => void start(), AGAIN_MS);
+      return;
+    }
     const says = error instanceof Error ? error.message : String(error);
     const again = make("button", { type: "button", on: { click: () => void start() } }, "Try again");
     refill(document.body, make("main", { class: "starting" }, make("h1", {}, "Folkmoot"), make("p", {}, says), again));

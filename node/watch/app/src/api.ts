@@ -139,6 +139,11 @@ const PATIENCE_MS = 30_000;
 
 /** Fetch one JSON value. Raises Refusal with the server's sentence, or one about the connection. */
 export async function fetchJson<Value>(path: string, signal?: AbortSignal): Promise<Value> {
+  return JSON.parse(await fetchText(path, signal)) as Value;
+}
+
+/** The same as text. */
+export async function fetchText(path: string, signal?: AbortSignal): Promise<string> {
   const patience = AbortSignal.timeout(PATIENCE_MS);
   let answer: Response;
   try {
@@ -153,7 +158,7 @@ export async function fetchJson<Value>(path: string, signal?: AbortSignal): Prom
   if (!answer.ok) {
     throw new Refusal(answer.status, await readSentence(answer));
   }
-  return (await answer.json()) as Value;
+  return answer.text();
 }
 
 async function readSentence(answer: Response): Promise<string> {

@@ -1,6 +1,6 @@
 /** What a view is given: the circle, its state as it changes, the server's answers, and a way to tell people. */
 
-import { fetchJson, type Circle, type Now, type Seat } from "./api";
+import { fetchText, type Circle, type Now, type Seat } from "./api";
 import { make, refill } from "./dom";
 
 /** The hash after the view's path: `#/distances/3/5?from=2` → rest ["3", "5"], query from=2. */
@@ -26,14 +26,16 @@ export interface View {
 /** Answers kept for going back and forth; the bound is on their number. */
 const KEPT = 40;
 /** Answers are asked for again after this: the times of blocks come in late, under the same revision. */
-const FRESH_MS = 10_000;
+const FRESH_MS = 2_000;
+/** So long after a change a view asks once more, for those times. */
+const LATE_MS = 4_000;
 /** The least time between two refreshes of one view, so that a fast chain does not keep the page busy. */
 const REFRESH_MS = 1_000;
 
 /** Shared by all views: the last state, and answers by path and revision. */
 export class Store {
   readonly names = new Map<number, string>();
-  readonly #answers = new Map<string, { revision: number; atMs: number; value: unknown }>();
+  readonly #answers = new Map<string, { revision: number; atMs: number; text: string; value: unknown }>();
   readonly #listeners = new Set<(now: Now) => void>();
 
   constructor(
@@ -54,28 +56,24 @@ export class Store {
     signal.addEventListener("abort", () => this.#listeners.delete(listener));
   }
 
-  /** Fetch, or give what this revision already gave. */
+  /** Fetch, or give what this revision already gave; what did not change is the same object as before. */
   async get<Value>(path: string, signal: AbortSignal): Promise<Value> {
     const { revision } = this.now;
     const kept = this.#answers.get(path);
     if (kept?.revision === revision && performance.now() - kept.atMs < FRESH_MS) {
       return kept.value as Value;
     }
-    const value = await fetchJson<Value>(path, signal);
+    const text = await fetchText(path, signal);
+    const value: unknown = kept?.text === text ? kept.value : JSON.parse(text);
     this.#answers.delete(path);
-    this.#answers.set(path, { revision, atMs: performance.now(), value });
+    this.#answers.set(path, { revision, atMs: performance.now(), text, value });
     for (const oldest of this.#answers.keys()) {
       if (this.#answers.size <= KEPT) {
         break;
       }
       this.#answers.delete(oldest);
     }
-    return value;
-  }
-
-  /** The last answer of a path, of whatever revision. */
-  recall(path: string): unknown {
-    return this.#answers.get(path)?.value;
+    return value as Value;
   }
 
   /** Every seat; notes the names that they chose. */
@@ -133,7 +131,8 @@ export class Context {
    * Fetch a value, draw it into a box under `root`, and draw again when the circle changed.
    *
    * load: asks `context.get`, once or several times. draw: is given the box, which it refills or changes, and the value.
-   * While it is fetched, and where it fails, a sentence says so; what was drawn before stays.
+   * While it is fetched, and where it fails, a sentence says so; what was drawn before stays. It is not drawn again where
+   * `load` gives the same object.
    * Returns a function that fetches and draws at once, for when what is asked for changes.
    */
   follow<Value>(
@@ -148,6 +147,9 @@ export class Context {
     let turn = 0;
     let lastMs = 0;
     let waiting: ReturnType<typeof setTimeout> | undefined;
+    let late: ReturnType<typeof setTimeout> | undefined;
+    let drawn: Value | undefined;
+    let { revision } = this.now;
     const refresh = async (): Promise<void> => {
       const mine = ++turn;
       lastMs = performance.now();
@@ -156,7 +158,10 @@ export class Context {
         const value = await load();
         if (mine === turn && !this.signal.aborted) {
           note.hidden = true;
-          draw(box, value);
+          if (value !== drawn) {
+            drawn = value;
+            draw(box, value);
+          }
           box.removeAttribute("aria-busy");
         }
       } catch (error) {
@@ -166,11 +171,23 @@ export class Context {
         }
       }
     };
-    this.whenChanged(() => {
-      clearTimeout(waiting);
-      waiting = setTimeout(() => void refresh(), Math.max(0, lastMs + REFRESH_MS - performance.now()));
+    const refreshLate = (): void => {
+      clearTimeout(late);
+      late = setTimeout(() => void refresh(), LATE_MS);
+    };
+    this.whenChanged((now) => {
+      if (now.revision !== revision) {
+        revision = now.revision;
+        clearTimeout(waiting);
+        waiting = setTimeout(() => void refresh(), Math.max(0, lastMs + REFRESH_MS - performance.now()));
+        refreshLate();
+      }
     });
-    this.signal.addEventListener("abort", () => clearTimeout(waiting));
+    this.signal.addEventListener("abort", () => {
+      clearTimeout(waiting);
+      clearTimeout(late);
+    });
+    refreshLate();
     void refresh();
     return refresh;
   }

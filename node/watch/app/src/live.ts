@@ -5,8 +5,8 @@ import { fetchJson, type Now } from "./api";
 export type Line = "connecting" | "up" | "down";
 
 const RETRY_MS = 3_000;
-/** The server's heartbeat comes more often than this; without one the line is down, whatever the browser says. */
-const SILENCE_MS = 60_000;
+/** After so long without an event it is asked whether the server is still there: its heartbeat is not to be seen from here. */
+const SILENCE_MS = 45_000;
 
 /** Listen until the page goes; a hidden tab hangs up, as a browser lends one server only a few connections. */
 export function followLive(take: (now: Now) => void, tell: (line: Line) => void): void {
@@ -23,7 +23,13 @@ export function followLive(take: (now: Now) => void, tell: (line: Line) => void)
   const isAlive = (): void => {
     tell("up");
     clearTimeout(silence);
-    silence = setTimeout(isLost, SILENCE_MS);
+    silence = setTimeout(ask, SILENCE_MS);
+  };
+  const ask = (): void => {
+    void fetchJson<Now>("/api/now").then((now) => {
+      take(now);
+      isAlive();
+    }, isLost);
   };
   const isLost = (): void => {
     hangUp();
@@ -34,7 +40,6 @@ export function followLive(take: (now: Now) => void, tell: (line: Line) => void)
     hangUp();
     source = new EventSource("/api/live");
     source.addEventListener("open", isAlive);
-    source.addEventListener("heartbeat", isAlive);
     source.addEventListener("now", (event) => {
       isAlive();
       take(JSON.parse((event as MessageEvent<string>).data) as Now);
@@ -46,7 +51,7 @@ export function followLive(take: (now: Now) => void, tell: (line: Line) => void)
       hangUp();
     } else {
       open();
-      void fetchJson<Now>("/api/now").then(take, () => tell("down"));
+      ask();
     }
   });
   open();

@@ -25,6 +25,8 @@ export interface TableOptions<Row> {
   empty: string;
   /** Show a box that filters rows by their text. */
   canFilter?: boolean;
+  /** So many rows are shown at first; by default 200. */
+  first?: number;
   /** The column to sort by at first; by default rows stay in their order. */
   sortBy?: string;
 }
@@ -43,11 +45,12 @@ export class Table<Row> {
   #rows: readonly Row[] = [];
   #sortBy: Column<Row> | null;
   #isFalling: boolean;
-  #limit = STEP;
+  #limit: number;
 
   constructor(columns: readonly Column<Row>[], options: TableOptions<Row>) {
     this.#columns = columns;
     this.#options = options;
+    this.#limit = options.first ?? STEP;
     this.#sortBy = columns.find((column) => column.title === options.sortBy) ?? null;
     this.#isFalling = this.#sortBy?.isNumber === true;
     const scroller = make(

@@ -50,12 +50,21 @@ export const now: View = {
     const key = make("p", { class: "key" });
     const grid = make("ul", { class: "grid" });
     const places = make("div", {}, key, grid);
-    context.follow(root, () => context.seats(), (box, seats) => {
+    let seats: readonly Seat[] = [];
+    let { revision } = context.now;
+    context.follow(root, () => context.seats(), (box, found) => {
       if (!places.isConnected) {
         box.append(places);
       }
+      seats = found;
       fillGrid(grid, key, seats, context.now);
     }, "the seats");
+    context.whenChanged((state) => {
+      if (state.revision !== revision && places.isConnected) {
+        revision = state.revision;
+        fillGrid(grid, key, seats, state);
+      }
+    });
 
     root.append(make("h2", {}, "The newest settled round"));
     context.follow(root, () => context.get<Rounds>(lastRounds(context.now)), (box, rounds) => {

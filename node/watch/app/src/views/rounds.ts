@@ -138,7 +138,7 @@ class OneRound {
       { title: "Accepted", value: (row) => row.accepted.length, cell: (row) => list(row.accepted) },
       { title: "Rejected", value: (row) => row.rejected.length, cell: (row) => list(row.rejected) },
       { title: "No verdict", value: (row) => row.unjudged.length, cell: (row) => list(row.unjudged) },
-    ], { caption: "Verdicts by judge", key: (row) => row.judge, noun: "judge", empty: "Nobody has attested yet." });
+    ], { caption: "Verdicts by judge", key: (row) => row.judge, noun: "judge", empty: "Nobody has attested yet.", first: 20 });
     this.#commits = new Table<Commit>([
       { title: "Seat", value: (row) => row.seat, cell: (row) => seatLink(store, row.seat) },
       { title: "Digest", value: (row) => row.digest, cell: (row) => named(row.digest, `the digest of seat ${row.seat}`, shorten(row.digest)) },
@@ -146,7 +146,7 @@ class OneRound {
       { title: "Block", value: (row) => row.block, isNumber: true },
       { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
       { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) },
-    ], { caption: "Updates committed", key: (row) => row.seat, noun: "update", empty: "Nobody has committed yet.", canFilter: true });
+    ], { caption: "Updates committed", key: (row) => row.seat, noun: "update", empty: "Nobody has committed yet.", canFilter: true, first: 20 });
     this.#judges = new Table<Judge>([
       { title: "Judge", value: (row) => row.judge, cell: (row) => seatLink(store, row.judge) },
       { title: "Record's digest", value: (row) => row.record?.digest ?? null, cell: (row) => row.record ? named(row.record.digest, `the digest of the record of seat ${row.judge}`, shorten(row.record.digest)) : "–" },
@@ -154,7 +154,7 @@ class OneRound {
       { title: "Block", value: (row) => row.block, isNumber: true },
       { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
       { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) },
-    ], { caption: "Verdicts attested", key: (row) => row.judge, noun: "attestation", empty: "Nobody has attested yet.", canFilter: true });
+    ], { caption: "Verdicts attested", key: (row) => row.judge, noun: "attestation", empty: "Nobody has attested yet.", canFilter: true, first: 20 });
     this.#events = new Table<Round["timeline"][number] & { index: number }>([
       { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
       { title: "Event", value: (row) => row.kind },
@@ -162,7 +162,7 @@ class OneRound {
       { title: "What", value: (row) => row.says, cell: (row) => make("bdi", {}, row.says) },
       { title: "Block", value: (row) => row.block, isNumber: true },
       { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) },
-    ], { caption: "Events of the round", key: (row) => row.index, noun: "event", empty: "Nothing has happened yet.", canFilter: true });
+    ], { caption: "Events of the round", key: (row) => row.index, noun: "event", empty: "Nothing has happened yet.", canFilter: true, first: 20 });
   }
 
   show(place: HTMLElement, round: Round): void {
