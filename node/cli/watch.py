@@ -82,7 +82,10 @@ def open_source(options: argparse.Namespace) -> Any:
         urls = urls or file.read_rpc_urls()
         circle, first_block = open_circle(file, urls, patience=patience), file.block
     chain_id = circle.network.chain_id
-    return LiveSource(circle, first_block, connect(urls or [DEFAULT_RPC], chain_id, patience=patience), folders)
+    times, receipts = (connect(urls or [DEFAULT_RPC], chain_id, patience=patience) for _ in range(2))
+    source = LiveSource(circle, first_block, times, folders)
+    source.receipts_rpc = receipts
+    return source
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.watch.circle_facts import describe_circle
+from node.watch.costs import sum_costs, tell_costs
+from node.watch.distances import measure_distances, tell_distances
+from node.watch.figures import list_figures, tell_files
+from node.watch.gas_book import run_gas_book
 from node.watch.now import describe_now
+from node.watch.privacy import describe_privacy, tell_privacy
 from node.watch.query import Query
+from node.watch.shelf import run_shelf
 from node.watch.source import Source
 
 Provider = Callable[[Source, Query], object]
@@ -42,5 +48,9 @@ class Route:
 ROUTES: Final[tuple[Route, ...]] = (
     Route("/api/circle", describe_circle),
     Route("/api/now", describe_now, holds_for=never),
+    Route("/api/figures", list_figures, ("metric", "points"), tell_files),
+    Route("/api/distances", measure_distances, ("judge", "author", "from", "to"), tell_distances),
+    Route("/api/costs", sum_costs, ("from", "to"), tell_costs),
+    Route("/api/privacy", describe_privacy, (), tell_privacy),
 )
-WORKERS: Final[tuple[Worker, ...]] = ()
+WORKERS: Final[tuple[Worker, ...]] = (run_shelf, run_gas_book)

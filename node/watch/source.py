@@ -63,6 +63,8 @@ class Source:
         self.circle, self.first_block, self.folders = circle, first_block, folders
         self.bundle: Any = None
         """The `Bundle` that it is read from; None for an endpoint."""
+        self.receipts_rpc: Rpc | None = None
+        """The same chain on a connection of its own, for receipts, which nothing waits for; None for a bundle."""
         self.findings: int | None = None
         """How many findings an audit has, None where none has ended; see `note_findings`."""
         self._view: View | None = None

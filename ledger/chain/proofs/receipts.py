@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import rlp
 
-from ledger.chain.proofs.items import BadProof, decode_list, read_fixed
+from ledger.chain.proofs.items import BadProof, decode_list, read_fixed, read_number
 from ledger.chain.proofs.tries import Trie, check_path
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.answers import Nonsense
@@ -46,13 +46,12 @@ def make_transactions_trie(signed: Sequence[bytes]) -> Trie:
 
 def find_proved_logs(root: bytes, index: int, nodes: Sequence[bytes]) -> list[ProvedLog]:
     """The logs of transaction `index` of a block with this receipts root, 32 bytes. Raises BadProof."""
-    receipt = check_path(root, rlp.encode(index), nodes)
-    if not receipt:
-        raise BadProof(f"the block has no transaction {index}")
-    items = decode_list(receipt if receipt[0] >= _LISTED_FROM else receipt[1:])
-    if len(items) < _TOPICS_MAX or isinstance(items[3], bytes):
-        raise BadProof("what is proved is no receipt")
-    return [_read_log(log) for log in items[3]]
+    return [_read_log(log) for log in _open_receipt(root, index, nodes)[3]]
+
+
+def read_cumulative_gas(root: bytes, index: int, nodes: Sequence[bytes]) -> int:
+    """The gas that a block had used once transaction `index` was done, units. Raises BadProof."""
+    return read_number(_open_receipt(root, index, nodes)[1])
 
 
 def find_proved_transaction(root: bytes, index: int, nodes: Sequence[bytes]) -> bytes:
@@ -61,6 +60,16 @@ def find_proved_transaction(root: bytes, index: int, nodes: Sequence[bytes]) -> 
     if not found:
         raise BadProof(f"the block has no transaction {index}")
     return found
+
+
+def _open_receipt(root: bytes, index: int, nodes: Sequence[bytes]) -> list[Any]:
+    receipt = check_path(root, rlp.encode(index), nodes)
+    if not receipt:
+        raise BadProof(f"the block has no transaction {index}")
+    items = decode_list(receipt if receipt[0] >= _LISTED_FROM else receipt[1:])
+    if len(items) < _TOPICS_MAX or isinstance(items[3], bytes):
+        raise BadProof("what is proved is no receipt")
+    return items
 
 
 def _read_log(log: Any) -> ProvedLog:

@@ -168,6 +168,8 @@ class Receipt:
     """0x-prefixed hex."""
     is_success: bool = True
     """It was not reverted."""
+    sender: str = ""
+    """Who paid: an address as the endpoint writes it; empty where it does not say."""
 
 
 class _RawReceipt(msgspec.Struct, frozen=True):
@@ -178,6 +180,7 @@ class _RawReceipt(msgspec.Struct, frozen=True):
     status: str
     effectiveGasPrice: str = "0x0"  # noqa: N815
     contractAddress: str | None = None  # noqa: N815
+    sender: str | None = msgspec.field(default=None, name="from")
 
 
 def receipt_parser(transaction: str) -> Parser[Receipt | None]:
@@ -199,6 +202,7 @@ def receipt_parser(transaction: str) -> Parser[Receipt | None]:
             None if found.contractAddress is None else _address(found.contractAddress),
             parse_digest(found.blockHash),
             parse_quantity(found.status, 1) == 1,
+            "" if found.sender is None else _address(found.sender),
         )
 
     return parse
