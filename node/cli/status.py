@@ -51,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     from msgspec.structs import asdict
 
     from ledger.circle.history import Phase
+    from node.seat.seat_rows import make_seat_rows
 
     check_timeout(options)
     opened = open_named(options)
@@ -98,47 +99,12 @@ def _check_origin(options: argparse.Namespace, opened: Any) -> OriginCheck | Non
     return check_origin(options, opened.history.manifest, opened.file, options.timeout)
 
 
-def make_seat_rows(history: Any) -> list[dict[str, Any]]:
-    """What the chain says of all seats. history: a History."""
-    from ledger.circle.seat_names import name_seats
-
-    names = name_seats(history)
-    return [make_seat_row(history, seat, names.get(seat)) for seat in history.seats]
-
-
-def make_seat_row(history: Any, seat: int, name: Any = None) -> dict[str, Any]:
-    """What the chain says of one seat. history: a History. name: its SeatName, where it has one."""
-    from ledger.circle.seat_names import make_name_fields
-    from node.seat.fate import find_news, find_standing
-    from node.seat.seat_fields import make_standing_fields
-
-    held, round_ = history.seats[seat], history.round
-    standing = find_standing(history, seat)
-    last = standing.last
-    told = find_news(None, standing, history.terms) if held.is_held else []
-    return {
-        **make_standing_fields(history, seat),
-        "woken": history.is_woken(seat),
-        "committed": round_ is not None and seat in round_.commits,
-        "attested": round_ is not None and seat in round_.attestations,
-        "endpoint": held.endpoint,
-        **make_name_fields(name),
-        "last_round": None if last is None else _as_fields(last),
-        "notices": [{"kind": notice.kind, "says": notice.says} for notice in told],
-    }
-
-
 def _open_disputes(history: Any, opened: Any) -> list[dict[str, Any]]:
     from node.duties.claims import make_row
 
     found = list(history.open_disputes.values())
     now_s = opened.now_s() if found else 0.0
     return [make_row(history, one, now_s) for one in found]
-
-
-def _as_fields(judgement: Any) -> dict[str, Any]:
-    names = ("round", "committed", "attested", "accepting", "rejecting", "silent")
-    return {name: getattr(judgement, name) for name in names}
 
 
 async def _probe_reached(network: Any, rows: list[dict[str, Any]]) -> dict[int, dict[str, bool]]:

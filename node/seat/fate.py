@@ -88,10 +88,17 @@ class Standing:
         return self.tallies[max(self.tallies)] if self.tallies else None
 
 
-def find_standing(history: History, seat: int, known: Standing | None = None) -> Standing:
-    """How the seat's present tenure stands by the chain. known: an earlier one of it, on the same chain."""
+def find_standing(
+    history: History, seat: int, known: Standing | None = None, rounds: int = _ROUNDS_KEPT
+) -> Standing:
+    """How the seat's present tenure stands by the chain.
+
+    known: an earlier one of it, on the same chain. rounds: so many of the last settled ones are tallied.
+    """
     held, terms = history.seats[seat], history.terms
-    settled = [one for one in history.rounds[held.since_round :] if one.settled][-_ROUNDS_KEPT:]
+    # All rounds but the last one are settled.
+    since = max(held.since_round, len(history.rounds) - rounds - 1)
+    settled = [one for one in history.rounds[since:] if one.settled][-rounds:]
     judged = known.tallies if known is not None else {}
     about = {
         one.claim.dispute: one.outcome

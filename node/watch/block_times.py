@@ -15,6 +15,7 @@ from ledger.errors import Foreseen
 
 _log = logging.getLogger(__name__)
 _PAUSE_S: Final = 5.0
+_TOLD_EVERY: Final = 1000
 _WANTED_MAX: Final = 200_000
 _KEPT_MAX: Final = 2_000_000
 _YEAR_MAX_S: Final = 1 << 40
@@ -23,34 +24,40 @@ _YEAR_MAX_S: Final = 1 << 40
 class BlockTimes:
     """Block → Unix seconds. `run` asks, in one thread; any thread reads.
 
-    on_more: called, in that thread, when times that somebody waits for have come.
+    on_more: called, in that thread, whenever `version` has risen.
     """
 
     def __init__(self, rpc: Rpc, on_more: Callable[[], None] = lambda: None) -> None:
         self._rpc, self._on_more = rpc, on_more
         self._known: dict[int, int] = {}
-        self._wanted: dict[int, None] = {}
+        # Block → whether a page lacks it: then pages are told once it is known.
+        self._wanted: dict[int, bool] = {}
+        self._is_lacked = False
+        # The source has no header of them.
+        self._untold: set[int] = set()
         self._epoch = 0
         self._lock = threading.Condition()
         self._is_ended = False
         self.version = 0
-        """Rises when times have come, after a pause or when all that was wanted is known."""
+        """Rises when times have come that a page lacked: when all of them are there, and in between."""
 
     def find(self, block: int) -> int | None:
         """The time of a block, None where it is not known."""
         return self._known.get(block)
 
-    def want(self, blocks: Iterable[int], wait_s: float = 0.0) -> None:
-        """Have these asked for before all others, and wait so long at most for them."""
-        missing = [block for block in blocks if block not in self._known]
+    def want(self, blocks: Iterable[int], wait_s: float = 0.0, *, is_lacked: bool = True) -> None:
+        """Have these asked for before all others, and wait so long at most for them.
+
+        is_lacked: a page lacks them; else it does not matter to anybody when they come.
+        """
+        missing = [block for block in blocks if block not in self._known and block not in self._untold]
         if not missing:
             return
         until = time.monotonic() + wait_s
         with self._lock:
             for block in sorted(missing):
                 # The one wanted last is at the end, from where it is taken.
-                self._wanted.pop(block, None)
-                self._wanted[block] = None
+                self._wanted[block] = self._wanted.pop(block, False) or is_lacked
             while len(self._wanted) > _WANTED_MAX:
                 del self._wanted[next(iter(self._wanted))]
             self._lock.notify_all()
@@ -71,6 +78,7 @@ class BlockTimes:
             self._epoch += 1
             for known in [one for one in self._known if one >= block]:
                 del self._known[known]
+            self._untold = {one for one in self._untold if one < block}
 
     def end(self) -> None:
         """Let `run` return, and nobody wait any more."""
@@ -105,12 +113,15 @@ class BlockTimes:
         with self._lock:
             if epoch != self._epoch:
                 return
-            self._wanted.pop(block, None)
-            if time_s is not None and len(self._known) < _KEPT_MAX:
+            self._is_lacked |= self._wanted.pop(block, False)
+            if time_s is None:
+                self._untold.add(block)
+            elif len(self._known) < _KEPT_MAX:
                 self._known[block] = time_s
-            is_all = not self._wanted
-            if is_all or len(self._known) % 500 == 0:
+            is_told = self._is_lacked and (not self._wanted or len(self._known) % _TOLD_EVERY == 0)
+            if is_told:
+                self._is_lacked = False
                 self.version += 1
             self._lock.notify_all()
-        if is_all:
+        if is_told:
             self._on_more()

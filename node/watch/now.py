@@ -15,7 +15,7 @@ def describe_now(source: Source, _: Query) -> dict[str, Any]:
     is_open = round_ is not None and history.phase in (Phase.COMMIT, Phase.ATTEST)
     block = source.head
     return {
-        "revision": view.revision,
+        "revision": source.revision,
         "block": block,
         "blockTimeS": view.find_time(block),
         "round": history.number,

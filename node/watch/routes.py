@@ -12,6 +12,10 @@ from node.watch.gas_book import run_gas_book
 from node.watch.now import describe_now
 from node.watch.privacy import describe_privacy, tell_privacy
 from node.watch.query import Query
+from node.watch.reputations import trace_reputations
+from node.watch.rounds import describe_round, list_rounds
+from node.watch.search import search
+from node.watch.seats import describe_seat, list_seats
 from node.watch.shelf import run_shelf
 from node.watch.source import Source
 
@@ -23,7 +27,7 @@ Worker = Callable[[Source], Awaitable[None]]
 
 def by_revision(source: Source) -> Hashable:
     """An answer holds while the history does, and while no more block times have come."""
-    return (source.revision, source.view.times.version)
+    return source.revision
 
 
 def never(_: Source) -> Hashable:
@@ -52,5 +56,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("/api/distances", measure_distances, ("judge", "author", "from", "to"), tell_distances),
     Route("/api/costs", sum_costs, ("from", "to"), tell_costs),
     Route("/api/privacy", describe_privacy, (), tell_privacy),
+    Route("/api/seats", list_seats),
+    Route("/api/seats/{seat}", describe_seat),
+    Route("/api/rounds", list_rounds, ("from", "to")),
+    Route("/api/rounds/{number}", describe_round),
+    Route("/api/reputations", trace_reputations, ("seats", "from", "to", "points")),
+    Route("/api/search", search, ("q",)),
 )
 WORKERS: Final[tuple[Worker, ...]] = (run_shelf, run_gas_book)

@@ -79,8 +79,8 @@ class Source:
 
     @property
     def revision(self) -> int:
-        """That of the newest view, 0 before the first one."""
-        return 0 if self._view is None else self._view.revision
+        """Rises with every change of what providers tell; 0 before the first view."""
+        return 0 if self._view is None else self._view.changes + self._view.times.version
 
     @property
     def is_read(self) -> bool:
@@ -188,7 +188,7 @@ class LiveSource(Source):
         head = self.circle.fetch_head()
         if head != self._head:
             self._head = head
-            self._times.want([head])
+            self._times.want([head], is_lacked=False)
             self._tell()
         was_stale = self._looked_at is None or time.monotonic() - self._looked_at > STALE_AFTER_S
         self._looked_at, self._trouble = time.monotonic(), ""
@@ -205,8 +205,9 @@ class LiveSource(Source):
             self._times.forget_from(0)
         is_timed = state.phase in (Phase.COMMIT, Phase.ATTEST)
         deadline_s = state.deadline_s if is_timed else None
+        changes = 1 if self._view is None else self._view.changes + 1
         log = self._log.cut()
-        self._view = View(self.revision + 1, freeze(history), log, self._times, block, deadline_s)
+        self._view = View(changes, freeze(history), log, self._times, block, deadline_s)
         self._changed_at = time.monotonic()
         self._tell()
 

@@ -13,8 +13,8 @@ from node.watch.event_log import LogSlice
 class View:
     """A circle at the end of one block. Any thread may read it."""
 
-    revision: int
-    """Rises with every change of the history."""
+    changes: int
+    """How often the history has changed so far."""
     history: History
     """What the events fold to, as the contract's running hash confirms."""
     log: LogSlice

@@ -15,8 +15,9 @@ from ledger.circle.history import History
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
 from ledger.identity.network import Network
-from node.cli.status import _open_disputes, _print, _probe_reached, _table, make_seat_row
+from node.cli.status import _open_disputes, _print, _probe_reached, _table
 from node.gossip import Certificate, Gossip
+from node.seat.seat_rows import make_seat_row
 from tests.support.histories.disputes import NOW, Court
 from tests.support.histories.moments import SEED, drawn, history_of, settled
 from tests.support.histories.parts import address
