@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from ledger.audit.findings import Check, Report
@@ -15,6 +14,7 @@ from ledger.untrusted.text import format_ether
 from node.cli.audit_lists import list_sections
 from node.cli.audit_names import ALL, Names
 from node.operating.layout import tabulate, wrap
+from node.operating.versions import find_version
 from node.operating.wording import format_count, format_time
 
 FORMAT: Final = 1
@@ -58,14 +58,6 @@ class Line:
     """At most as wide as was asked."""
     style: str = ""
     """As rich has them."""
-
-
-def find_version() -> str:
-    """This program's."""
-    try:
-        return version("folkmoot")
-    except PackageNotFoundError:
-        return "that is not installed as a package"
 
 
 def join_statement_fields(report: Report, laws: list[str]) -> dict[str, Any]:

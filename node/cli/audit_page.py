@@ -48,7 +48,8 @@ def write_page(report: "Report", path: Path, names: Names, traced: Path | None =
     Raises SetupError where the file cannot be written.
     """
     from ledger.audit.groups import group_findings
-    from node.cli.audit_lines import find_version, sum_up
+    from node.cli.audit_lines import sum_up
+    from node.operating.versions import find_version
     from node.page.report import Shown, encode_report_page
 
     page = encode_report_page(

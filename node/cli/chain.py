@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from node.cli.config import add_config
 from node.cli.options import Subparsers
 from node.operating.printing import say
 
@@ -27,6 +28,7 @@ def add_parser(commands: Subparsers) -> None:
         help="0 (default): a block when there is something in it",
     )
     parser.add_argument("--seed", type=int, help="of the randomness in blocks, for reproducible runs")
+    add_config(parser)
     parser.set_defaults(run=run)
 
 

@@ -4,7 +4,6 @@ import argparse
 import os
 import shlex
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -119,14 +118,9 @@ def make_command(options: argparse.Namespace) -> str:
 
 def name_versions() -> str:
     """Of this program and of what trains and reckons under it."""
-    return ", ".join(f"{name} {_find_version(name)}" for name in ("folkmoot", "torch", "numpy", "scipy"))
+    from node.operating.versions import find_version
 
-
-def _find_version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "that is not installed as a package"
+    return ", ".join(f"{name} {find_version(name)}" for name in ("folkmoot", "torch", "numpy", "scipy"))
 
 
 def _check_report(path: Path) -> None:

@@ -4,12 +4,15 @@ Status 1 is an audit's alone: whatever else ends a command, a fault of this prog
 """
 
 import argparse
+import logging
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 
 from ledger.errors import Foreseen, UsageError
+from node.cli.config import ConfigurableParser
 from node.operating import printing
 from node.operating.lifeline import end_with_parent
 from node.operating.logs import FORMS, log_crash, log_to_stderr
@@ -36,16 +39,25 @@ COMMANDS: Final[Mapping[str, str]] = {
     "watch": "show a circle as a live page",
 }
 """Name → what it does, in the order of help; `node.cli.NAME` is imported where it is the one that is named."""
+_log = logging.getLogger("node.cli.main")  # also where this is `__main__`
 USAGE, SET_UP, INTERRUPTED = 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     typed = sys.argv[1:] if arguments is None else arguments
-    parsed = _make_parser(typed).parse_args(typed)
-    log_to_stderr(parsed.log, parsed.log_format)
-    end_with_parent()
     try:
+        parser = _make_parser(typed)
+        parsed = parser.parse_args(typed)
+        if parsed.version:
+            return _say_version(parsed.verbose)
+        if parsed.command is None:
+            parser.error("the following arguments are required: COMMAND")
+        log_to_stderr(parsed.log, parsed.log_format)
+        _log_beginning(parsed.command)
+        end_with_parent()
+        for sentence in getattr(parsed, "cautions", ()):
+            printing.caution(sentence)
         return int(parsed.run(parsed))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -69,7 +81,11 @@ def _make_parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--log", default="warning", choices=("debug", "info", "warning", "error"), help="to stderr")
     parser.add_argument("--log-format", default="text", choices=FORMS, help="of what goes to stderr (default text)")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parser.add_argument("--version", action="store_true", help="say which version this is, and end")
+    parser.add_argument(
+        "--verbose", action="store_true", help="with --version: the commit, Python, torch and other packages too"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=ConfigurableParser)
     # No option before it takes such a word as its value, so the first one is the command, if any is.
     named = next((one for one in typed if one in COMMANDS), None)
     for name, does in COMMANDS.items():
@@ -78,6 +94,22 @@ def _make_parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         else:
             commands.add_parser(name, help=does)
     return parser
+
+
+def _say_version(verbose: bool) -> int:
+    from node.operating.versions import PROGRAM, describe_versions, find_version
+
+    for line in describe_versions() if verbose else [f"{PROGRAM} {find_version()}"]:
+        printing.say(line)
+    return 0
+
+
+def _log_beginning(command: str) -> None:
+    """The first line of a log: of which program it is."""
+    if _log.isEnabledFor(logging.INFO):
+        from node.operating.versions import find_version
+
+        _log.info("begun command=%s pid=%d version=%s", command, os.getpid(), find_version())
 
 
 def describe_ending(error: Exception) -> tuple[str, int]:

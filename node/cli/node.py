@@ -14,6 +14,7 @@ from typing import Any
 from ledger.errors import Foreseen, SetupError, UsageError
 from ledger.identity.endpoints import show_addresses
 from node.cli.attack_options import add_attack
+from node.cli.config import add_config
 from node.cli.opened import load_circle_task
 from node.cli.options import (
     Subparsers,
@@ -132,6 +133,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("--fail-at", metavar="ROUND:STEP", help="for experiments: die by SIGKILL there")
     add_json(parser)
+    add_config(parser)
     parser.set_defaults(run=run)
 
 

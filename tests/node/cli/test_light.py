@@ -40,7 +40,7 @@ def run_afresh(*arguments: str) -> tuple[int, list[str], list[str], str]:
 )
 def test_without_a_command_none_is_imported(arguments: list[str], status: int) -> None:
     ended, packages, modules, said = run_afresh(*arguments)
-    assert (ended, packages, modules) == (status, [], ["node.cli.main"])
+    assert (ended, packages, modules) == (status, [], ["node.cli.config", "node.cli.main"])
     assert "usage: folkmoot" in said
 
 
