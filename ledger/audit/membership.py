@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ledger.audit.findings import MembershipChange
+from ledger.audit.groups import find_ranges
 from ledger.chain.placed_event import PlacedEvent
 from ledger.circle import events
 from ledger.circle.draw import seats_of
@@ -46,20 +47,21 @@ _WHY: Final[Mapping[type, tuple[str, Callable[[Any], str]]]] = {
 class MembershipLog:
     """Written along with the fold: `note` each event after it was applied."""
 
-    def __init__(self, history: History) -> None:
-        self._history, self._below = history, 0
+    def __init__(self, history: History, below: int = 0) -> None:
+        """below: mask of the seats below the floor, where the history goes on from events noted before."""
+        self.history, self.below = history, below
         self.changes: list[MembershipChange] = []
 
     def note(self, placed: PlacedEvent) -> None:
         """Keep what an event changed. It was just applied."""
         event = placed.event
         if isinstance(event, events.Joined):
-            self._below &= ~(1 << event.seat)
+            self.below &= ~(1 << event.seat)
         if type(event) in _WHY:
             change, why = _WHY[type(event)]
             self._add(placed, change, event.seat, why(event))  # type: ignore[union-attr]  # those of _WHY have one
         elif isinstance(event, events.Settled):
-            settled = self._history.rounds[event.round - 1]
+            settled = self.history.rounds[event.round - 1]
             self._compare(placed, lambda seat: _judgement(settled, seat))
         elif isinstance(event, events.Resolved):
             self._resolved(placed, event)
@@ -70,7 +72,7 @@ class MembershipLog:
 
     def _resolved(self, placed: PlacedEvent, event: events.Resolved) -> None:
         """A conviction, and what became of jurors who were mistaken."""
-        claim = self._history.disputes[event.dispute].claim
+        claim = self.history.disputes[event.dispute].claim
         judge, what = claim.judge, "record or base" if claim.target == claim.judge else "verdict"
         upheld = f"dispute {event.dispute} about its {what} was upheld"
         if event.outcome == events.Outcome.UPHELD:
@@ -83,20 +85,20 @@ class MembershipLog:
 
     def _compare(self, placed: PlacedEvent, why: Callable[[int], str]) -> None:
         """Who fell below the floor, and who came back."""
-        history, floor = self._history, self._history.terms.reputation_floor
+        history, floor = self.history, self.history.terms.reputation_floor
         members, below = history.members, history.below
-        for seat in seats_of((below ^ self._below) & members):
+        for seat in seats_of((below ^ self.below) & members):
             reputation = f"reputation {history.reputations[seat]} of 65535, floor {floor}"
             if below >> seat & 1:
                 self._add(placed, "quarantined", seat, f"{reputation}: {why(seat)}")
             else:
                 self._add(placed, "restored", seat, f"{reputation}: {why(seat)}")
-        self._below = below
+        self.below = below
 
     def _add(self, placed: PlacedEvent, change: str, seat: int, why: str) -> None:
-        held = self._history.seats[seat]
+        held = self.history.seats[seat]
         # The last founder's joining opens round 1, and is no part of it.
-        number = held.since_round if isinstance(placed.event, events.Joined) else self._history.number
+        number = held.since_round if isinstance(placed.event, events.Joined) else self.history.number
         block, transaction = placed.position[0], placed.transaction
         self.changes.append(MembershipChange(change, number, seat, held.peer, why, block, transaction))
 
@@ -104,7 +106,17 @@ class MembershipLog:
 def _judgement(round_: Round, seat: int) -> str:
     """What the round's verdicts said of a seat."""
     accepting, rejecting = round_.find_judges(seat)
-    said = f"in round {round_.number} accepted by seats {sorted(accepting)}, rejected by seats {sorted(rejecting)}"
+    judged = f"accepted by {_name_seats(accepting)}, rejected by {_name_seats(rejecting)}"
+    said = f"in round {round_.number} {judged}"
     if seat in round_.commits and seat not in round_.attestations:
         said += ", and it attested nothing itself"
     return said
+
+
+def _name_seats(seats: list[int]) -> str:
+    """`nobody`, `seat 3`, `seats 0, 2–4`."""
+    if not seats:
+        return "nobody"
+    runs = find_ranges(seats)
+    told = ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in runs)
+    return f"seat {told}" if len(seats) == 1 else f"seats {told}"

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ledger.errors import UsageError
 from node.cli.options import Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
+from node.cli.watch_audit import add_audit_options, set_up_background
 from node.operating.lifeline import ENDING, is_ignored
 from node.operating.printing import say
 
@@ -43,6 +44,7 @@ def add_parser(commands: Subparsers) -> None:
         metavar="HOST",
         help="a name under which browsers may ask, beside localhost and IP addresses; repeatable",
     )
+    add_audit_options(parser)
     add_rpc(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -56,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     address.check()
     _check(options)
     source = open_source(options)
+    set_up_background(source, options)
     asyncio.run(_serve(source, address, options))
     return 0
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
+from ledger.audit.findings import MembershipChange
 from ledger.chain.placed_event import PlacedEvent
 from ledger.circle.events import Attested, Committed, Drawn, Settled
 from ledger.circle.history import History
+from node.watch.life_log import LifeLog
 from node.watch.round_table import ABSENT, RoundTable, TableSlice
 
 # What every round is full of; all else is rare, and about seats and disputes.
@@ -30,6 +32,8 @@ class LogSlice:
     """Round 0 to this one have begun."""
     table: TableSlice
     """The settled rounds as columns."""
+    changes: tuple[MembershipChange, ...]
+    """Who came, went and fell below the floor, in order."""
 
     def list_round(self, number: int) -> list[PlacedEvent]:
         """The events while a round was under way, its settlement included; 0 for those before the first."""
@@ -62,11 +66,13 @@ class EventLog:
         self._rare: list[PlacedEvent] = []
         self._opened_in = self._drawn_in = ABSENT
         self._table = RoundTable()
+        self._lives = LifeLog()
 
     def record(self, entry: PlacedEvent, history: History) -> None:
         """See `Recorder`."""
         block = entry.position[0]
         self._entries.append(entry)
+        self._lives.record(entry, history)
         if not isinstance(entry.event, _USUAL):
             self._rare.append(entry)
         if isinstance(entry.event, Drawn):
@@ -82,6 +88,7 @@ class EventLog:
         """See `Recorder`. Lists and arrays that a slice holds stay as they are."""
         kept, gone = self._entries[: len(self._entries) - count], self._entries[len(self._entries) - count :]
         self._entries = kept
+        self._lives.take_back(count)
         self._rare = self._rare[: len(self._rare) - sum(not isinstance(one.event, _USUAL) for one in gone)]
         self._starts = [0, *(start for start in self._starts[1:] if start <= len(kept))]
         settled = sum(isinstance(one.event, Settled) for one in gone)
@@ -102,4 +109,5 @@ class EventLog:
             len(self._rare),
             len(self._starts) - 1,
             self._table.cut(),
+            self._lives.cut(),
         )

@@ -18,10 +18,12 @@ from ledger.chain.tracker import Tracker
 from ledger.circle.history import History, Phase
 from ledger.errors import Foreseen
 from ledger.untrusted.text import make_printable
+from node.watch.audit_watch import make_no_audit
 from node.watch.block_times import BlockTimes
 from node.watch.event_log import EventLog
 from node.watch.frozen import freeze
 from node.watch.query import NotReady
+from node.watch.trace_desk import TraceDesk
 from node.watch.view import View
 
 _log = logging.getLogger(__name__)
@@ -67,6 +69,10 @@ class Source:
         """The same chain on a connection of its own, for receipts, which nothing waits for; None for a bundle."""
         self.findings: int | None = None
         """How many findings an audit has, None where none has ended; see `note_findings`."""
+        self.audit = make_no_audit()
+        """The audit behind the page; set before `start`."""
+        self.traces: TraceDesk | None = None
+        """Where accounts of models are made; None for nowhere. Set before `start`."""
         self._view: View | None = None
         self._watchers: list[Callable[[], None]] = []
 

@@ -32,7 +32,9 @@ await build({
 await copyFile(join(here, "src", "index.html"), join(out, "index.html"));
 await copyFile(join(uplot, "dist", "uPlot.esm.js"), join(out, "uplot.js"));
 await copyFile(join(uplot, "LICENSE"), join(out, "uplot.LICENSE.txt"));
-const [ours, theirs] = await Promise.all(
-  [join(here, "src", "style.css"), join(uplot, "dist", "uPlot.min.css")].map((path) => readFile(path, "utf8")),
+// What concerns some views alone stands in files of its own, behind the rest.
+const styles = ["style.css", "evidence.css"].map((name) => join(here, "src", name));
+const [theirs, ...ours] = await Promise.all(
+  [join(uplot, "dist", "uPlot.min.css"), ...styles].map((path) => readFile(path, "utf8")),
 );
-await writeFile(join(out, "style.css"), `/* uPlot (MIT, see uplot.LICENSE.txt) */\n${theirs.trim()}\n\n${ours}`);
+await writeFile(join(out, "style.css"), `/* uPlot (MIT, see uplot.LICENSE.txt) */\n${theirs.trim()}\n\n${ours.join("\n")}`);

@@ -291,7 +291,7 @@ def test_who_is_quarantined_and_ejected_is_listed_with_the_judges_who_rejected_i
     changes = membership(circle)
     assert summary(changes) == [("quarantined", low, 1)]
     why = changes[-1].why
-    assert f"in round {low - 1} accepted by seats [], rejected by seats [0, 2, 3, 4]" in why
+    assert f"in round {low - 1} accepted by nobody, rejected by seats 0, 2–4" in why
     assert "floor 16384" in why
     assert "attested nothing itself" not in why
 

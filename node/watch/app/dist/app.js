@@ -172,8 +172,8 @@ var Context = class {
     this.store.listen(listener, this.signal);
   }
   /** Run while the view is shown, every so many milliseconds. */
-  every(milliseconds, tick) {
-    const timer = setInterval(tick, milliseconds);
+  every(milliseconds, tick2) {
+    const timer = setInterval(tick2, milliseconds);
     this.signal.addEventListener("abort", () => clearInterval(timer));
   }
   /**
@@ -420,6 +420,113 @@ function decode(part) {
   }
 }
 
+// src/evidence.ts
+var QUICK_MS = 1500;
+var SLOW_MS = 15e3;
+var Asked = class {
+  /** what: said while it is loaded first. isMoving: ask again soon. draw: called with each answer. */
+  constructor(context, root, what, path, isMoving, draw2) {
+    this.context = context;
+    this.what = what;
+    this.path = path;
+    this.isMoving = isMoving;
+    this.draw = draw2;
+    root.append(this.#note);
+    say(this.#note, `Loading ${what}…`);
+    context.whenChanged(() => this.#later(QUICK_MS));
+    context.signal.addEventListener("abort", () => clearTimeout(this.#timer));
+    void this.ask();
+  }
+  context;
+  what;
+  path;
+  isMoving;
+  draw;
+  #note = make("p", { class: "note", role: "status" });
+  #timer;
+  #turn = 0;
+  /** Ask now. */
+  async ask(path = this.path()) {
+    const mine = ++this.#turn;
+    clearTimeout(this.#timer);
+    try {
+      const value = await fetchJson(path, this.context.signal);
+      if (mine !== this.#turn || this.context.signal.aborted) {
+        return;
+      }
+      this.#note.hidden = true;
+      this.draw(value);
+      this.#later(this.isMoving(value) ? QUICK_MS : SLOW_MS);
+    } catch (error) {
+      if (mine !== this.#turn || this.context.signal.aborted) {
+        return;
+      }
+      this.#note.hidden = false;
+      this.#note.className = "note bad";
+      const again = make("button", { type: "button", "data-key": "again", on: { click: () => void this.ask() } }, "Try again");
+      refill(this.#note, error instanceof Error ? error.message : String(error), " ", again);
+      this.#later(SLOW_MS);
+    }
+  }
+  #later(waitMs) {
+    clearTimeout(this.#timer);
+    if (!this.context.signal.aborted) {
+      this.#timer = setTimeout(() => void this.ask(), waitMs);
+    }
+  }
+};
+var Folds = class {
+  #open = /* @__PURE__ */ new Set();
+  /** fill: called when it is opened for the first time. */
+  make(key, summary, fill) {
+    const body = make("div", { class: "folded" });
+    const element = make("details", { open: this.#open.has(key) }, make("summary", { "data-key": `fold ${key}` }, ...summary), body);
+    let isFilled = false;
+    const show = () => {
+      if (element.open && !isFilled) {
+        isFilled = true;
+        fill(body);
+      }
+    };
+    element.addEventListener("toggle", () => {
+      if (element.open) {
+        this.#open.add(key);
+      } else {
+        this.#open.delete(key);
+      }
+      show();
+    });
+    show();
+    return element;
+  }
+};
+function facts(...rows) {
+  const told = rows.filter(([, value]) => value !== null && value !== void 0 && value !== "" && value !== false);
+  return make("dl", { class: "facts" }, ...told.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+}
+function place({ block, tx, timeS }) {
+  return make(
+    "span",
+    { class: "place faint" },
+    block === null ? "not found on chain" : `block ${block}`,
+    tx === null ? null : ", transaction ",
+    tx === null ? null : named(tx, "the transaction's hash", shorten(tx)),
+    timeS === null ? null : `, ${moment(timeS)}`
+  );
+}
+function ether(wei) {
+  const digits = wei.padStart(19, "0");
+  const whole = digits.slice(0, -18).replace(/^0+(?=\d)/, "");
+  const part = digits.slice(-18, -12).replace(/0+$/, "");
+  return `${whole}${part === "" ? "" : `.${part}`} ETH`;
+}
+function bytes(size) {
+  return size >= 1e5 ? `${(size / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB` : `${(size / 1e3).toFixed(1)} kB`;
+}
+function percent(share2, decimals = 1) {
+  return `${(100 * share2).toFixed(decimals)} %`;
+}
+
 // src/seat.ts
 var SELF_CHOSEN = "A name that the seat chose for itself; nobody checked it";
 function seatLink(store, seat) {
@@ -443,6 +550,457 @@ function seatLinks(store, seats2, none = "none") {
   return row;
 }
 
+// src/views/disputes.ts
+var SIGNS = { upheld: "✕", rejected: "✓", void: "–", open: "…" };
+var disputes = {
+  title: "Disputes",
+  path: "disputes",
+  show(root, context, { rest, query }) {
+    const chosen2 = readNumber(rest[0]);
+    const from = readNumber(query.get("from"));
+    const box = make("div");
+    const folds = new Folds();
+    if (chosen2 !== null) {
+      root.append(make("p", {}, make("a", { href: address("disputes"), "data-key": "all" }, "All disputes")));
+      new Asked(
+        context,
+        root,
+        `dispute ${chosen2}`,
+        () => `/api/disputes/${chosen2}`,
+        (one) => one.outcome === null,
+        (one) => refill(box, showDispute(one, context, folds, one.timeline))
+      );
+    } else {
+      new Asked(
+        context,
+        root,
+        "the disputes",
+        () => from === null ? "/api/disputes" : `/api/disputes?from=${from}`,
+        (found) => found.open > 0,
+        (found) => refill(box, ...showAll(found, context, folds))
+      );
+    }
+    root.append(box);
+    if (context.circle.source.kind === "live") {
+      context.every(1e3, () => tick(box));
+    }
+  }
+};
+function showAll(found, context, folds) {
+  if (found.raised === 0) {
+    return [make("p", { class: "lead" }, `${capital(found.says)}.`)];
+  }
+  return [
+    make("p", { class: "lead" }, `${capital(count(found.raised, "dispute"))} raised, ${found.open === 0 ? "none" : found.open} open.`),
+    make("p", { class: "faint" }, "A claim that a verdict, a record or a base is false, or withheld, is heard by a jury; nothing is taken before more than half of all bonded seats have confirmed it."),
+    ...found.disputes.map((one) => showDispute(one, context, folds, null)),
+    found.next === null ? null : make("p", {}, make("a", { href: address("disputes", [], { from: found.next }), "data-key": "older" }, "Older ones"))
+  ];
+}
+function showDispute(one, context, folds, timeline) {
+  const kind = one.outcome ?? "open";
+  return make(
+    "section",
+    { class: `card dispute ${kind}` },
+    make("h3", {}, make("a", { href: address("disputes", [one.dispute]), "data-key": `dispute ${one.dispute}` }, `Dispute ${one.dispute}`), `: ${one.claim}`),
+    make("p", { class: "stands" }, make("span", { class: "sign", "aria-hidden": "true" }, SIGNS[kind]), " ", capital(one.stands), "."),
+    one.deadline === null || one.isOver ? null : make("p", { class: "left", "data-until": one.deadline }, ""),
+    one.next === null ? null : make("p", { class: "faint" }, `Next: ${one.next}.`),
+    facts(
+      ["Judge", seatLink(context.store, one.judge)],
+      ["Judged", one.target === one.judge ? "itself: its record, base or verdicts" : seatLink(context.store, one.target)],
+      ["Round", make("a", { href: address("rounds", [one.round]) }, one.round)],
+      ["Raised by", make("span", {}, one.challengerSeat === null ? null : "seat ", one.challengerSeat === null ? null : seatLink(context.store, one.challengerSeat), " ", named(one.challenger, "the challenger's address", shorten(one.challenger)))],
+      ["Its evidence", one.isAsking ? "none: it only asks the judge to show what it judged from" : named(`0x${one.evidence}`, "the digest of the record that recomputing gave", `0x${shorten(one.evidence, 10, 6)}`)],
+      ["Jury", one.jury.length === 0 ? "not drawn" : seatLinks(context.store, one.jury)],
+      ["Appealed by", one.appellant === null ? null : named(one.appellant, "the appellant's address", shorten(one.appellant))]
+    ),
+    ...one.jury.length > 0 ? [showVotes("The jury", one.juryVotes, one.jury, context)] : [],
+    ...one.stage === "circle" ? [showVotes("The whole circle", one.circleVotes, one.electorate, context)] : [],
+    showStakes(one),
+    timeline === null ? folds.make(`timeline ${one.dispute}`, ["How it went"], (body) => void loadTimeline(body, one.dispute, context)) : make("div", {}, make("h4", {}, "How it went"), showTimeline(timeline))
+  );
+}
+function showVotes(who, votes, asked, context) {
+  const missing = asked.filter((seat) => ![votes.upholding, votes.rejecting, votes.withholding].some((cast) => cast.includes(seat)));
+  const parts = [
+    ["upholding", "for the claim", votes.upholding],
+    ["withholding", "could not get what it follows from", votes.withholding],
+    ["rejecting", "against it", votes.rejecting],
+    ["missing", "no vote", missing]
+  ];
+  const bar = make("span", { class: "votes", "aria-hidden": "true" }, ...parts.filter(([, , seats2]) => seats2.length > 0).map(([kind, , seats2]) => {
+    const part = make("span", { class: kind }, seats2.length);
+    part.style.setProperty("--part", String(seats2.length));
+    return part;
+  }));
+  return make(
+    "div",
+    { class: "hearing" },
+    make("p", {}, make("strong", {}, who), `, ${count(votes.of, "seat")}; ${votes.decide} decide`),
+    bar,
+    make("ul", { class: "plain" }, ...parts.filter(([, , seats2]) => seats2.length > 0).map(([kind, what, seats2]) => make(
+      "li",
+      {},
+      make("span", { class: `swatch ${kind}`, "aria-hidden": "true" }, seats2.length),
+      ` ${what}: `,
+      seatLinks(context.store, seats2)
+    )))
+  );
+}
+function showStakes(one) {
+  const nothing = (wei) => /^0*$/.test(wei);
+  const rows = [
+    ["Pledged", one.isAsking ? null : ether(one.bondWei)],
+    ["Pledged for the appeal", nothing(one.appealBondWei) ? null : ether(one.appealBondWei)],
+    ["At stake for the judge", nothing(one.atStakeWei) ? null : ether(one.atStakeWei)]
+  ];
+  if (one.outcome !== null) {
+    rows.push(
+      ["The judge lost", nothing(one.fineWei) ? "nothing" : ether(one.fineWei)],
+      ["Jurors lost", nothing(one.jurorsFinedWei) ? null : ether(one.jurorsFinedWei)],
+      ["The challenger was paid", nothing(one.paidWei) ? null : ether(one.paidWei)],
+      ["Burned", nothing(one.burnedWei) ? null : ether(one.burnedWei)],
+      ["Given back", nothing(one.givenBackWei) ? null : ether(one.givenBackWei)]
+    );
+  }
+  return facts(...rows);
+}
+async function loadTimeline(body, number, context) {
+  say(body, "Loading…");
+  try {
+    const one = await fetchJson(`/api/disputes/${number}`, context.signal);
+    refill(body, showTimeline(one.timeline));
+  } catch (error) {
+    say(body, error instanceof Error ? error.message : String(error));
+  }
+}
+function showTimeline(steps) {
+  return make("ol", { class: "steps" }, ...steps.map((step2) => make(
+    "li",
+    { class: step2.kind },
+    make("span", { class: "when" }, moment(step2.timeS)),
+    make("span", {}, `${capital(step2.says)}. `, place({ ...step2, timeS: null }))
+  )));
+}
+function tick(box) {
+  for (const left of box.querySelectorAll("[data-until]")) {
+    const seconds = Number(left.dataset["until"]) - Date.now() / 1e3;
+    say(left, seconds > 0 ? `${span(seconds)} left` : "The time is over.");
+  }
+}
+
+// src/table.ts
+var STEP = 200;
+var Table = class {
+  element = make("div", { class: "table" });
+  #columns;
+  #options;
+  #head = make("tr");
+  #body = make("tbody");
+  #count = make("p", { class: "faint", role: "status" });
+  #more = make("button", { type: "button", on: { click: () => this.#showMore() } });
+  #filter = make("input", { type: "search", maxlength: 100, on: { input: () => this.#fill() } });
+  #rows = [];
+  #sortBy;
+  #isFalling;
+  #limit;
+  constructor(columns, options) {
+    this.#columns = columns;
+    this.#options = options;
+    this.#limit = options.first ?? STEP;
+    this.#sortBy = columns.find((column) => column.title === options.sortBy) ?? null;
+    this.#isFalling = this.#sortBy?.isNumber === true;
+    const scroller = make(
+      "div",
+      { class: "scroller", tabindex: "0", role: "region", "aria-label": options.caption },
+      make("table", {}, make("caption", { class: "unseen" }, options.caption), make("thead", {}, this.#head), this.#body)
+    );
+    if (options.canFilter) {
+      this.element.append(make("label", { class: "filter" }, "Only rows with ", this.#filter));
+    }
+    this.element.append(scroller, this.#count, this.#more);
+    this.#fillHead();
+  }
+  /** Show these rows; sorting, filter and how many are shown stay. */
+  update(rows) {
+    this.#rows = rows;
+    this.#fill();
+  }
+  #fillHead() {
+    refill(this.#head, ...this.#columns.map((column) => {
+      const isSorted = column === this.#sortBy;
+      const arrow = isSorted ? this.#isFalling ? " ▼" : " ▲" : "";
+      return make(
+        "th",
+        { scope: "col", class: column.isNumber ? "number" : null, "aria-sort": isSorted ? this.#isFalling ? "descending" : "ascending" : null },
+        make(
+          "button",
+          { type: "button", class: "sort", title: column.hint, "data-key": `sort ${column.title}`, on: { click: () => this.#sort(column) } },
+          column.title,
+          make("span", { "aria-hidden": "true" }, arrow)
+        )
+      );
+    }));
+  }
+  #sort(column) {
+    this.#isFalling = column === this.#sortBy ? !this.#isFalling : column.isNumber === true;
+    this.#sortBy = column;
+    this.#fillHead();
+    this.#fill();
+  }
+  #showMore() {
+    this.#limit += STEP;
+    this.#fill();
+  }
+  #fill() {
+    const asked = this.#filter.value.trim().toLowerCase();
+    const found = asked === "" ? [...this.#rows] : this.#rows.filter((row) => this.#text(row).includes(asked));
+    const by = this.#sortBy;
+    if (by !== null) {
+      const sign = this.#isFalling ? -1 : 1;
+      found.sort((a, b) => sign * compare(by.value(a), by.value(b)));
+    }
+    refill(this.#body, ...found.slice(0, this.#limit).map((row) => this.#row(row)));
+    say(this.#count, this.#describe(found.length));
+    this.#more.hidden = found.length <= this.#limit;
+    say(this.#more, `Show the next ${Math.min(STEP, found.length - this.#limit)}`);
+  }
+  #describe(found) {
+    const all = this.#rows.length;
+    if (all === 0) {
+      return this.#options.empty;
+    }
+    const shown = Math.min(found, this.#limit);
+    const of = found === all ? count(all, this.#options.noun) : `${found} of ${count(all, this.#options.noun)}`;
+    return shown < found ? `${of}; the first ${shown} are shown` : of;
+  }
+  #text(row) {
+    return this.#columns.map((column) => {
+      const cell = column.cell?.(row);
+      return cell instanceof Node ? cell.textContent : cell ?? column.value(row) ?? "";
+    }).join(" ").toLowerCase();
+  }
+  #row(row) {
+    const key = this.#options.key(row);
+    const cells = this.#columns.map((column, index) => {
+      const shown = column.cell ? column.cell(row) : column.value(row) ?? "–";
+      const kind = column.isNumber ? "number" : null;
+      return index === 0 ? make("th", { scope: "row", class: kind }, shown) : make("td", { class: kind }, shown);
+    });
+    const line = make("tr", { "data-row": key }, ...cells);
+    line.querySelectorAll("a").forEach((link, index) => {
+      link.setAttribute("data-key", `${key} ${index}`);
+    });
+    return line;
+  }
+};
+function compare(a, b) {
+  if (a === null || b === null) {
+    return a === b ? 0 : a === null ? -1 : 1;
+  }
+  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
+}
+
+// src/views/findings.ts
+var findings = {
+  title: "Findings",
+  path: "findings",
+  show(root, context, { query }) {
+    const seat = readNumber(query.get("seat"));
+    const state = make("div");
+    const box = make("div");
+    const folds = new Folds();
+    let shown = -1;
+    new Asked(
+      context,
+      root,
+      "what the audit found",
+      () => seat === null ? "/api/findings" : `/api/findings?seat=${seat}`,
+      (found) => found.state === "working" || found.state === "failed",
+      (found) => {
+        showState(state, found);
+        if (found.version !== shown) {
+          shown = found.version;
+          showReport(box, found, seat, context, folds);
+        }
+      }
+    );
+    root.append(state, box);
+  }
+};
+function showState(box, { state, says, progress }) {
+  const words = { off: "No audit.", working: "An audit goes on behind this page.", done: "", failed: "The audit stands still.", report: "A report made elsewhere." };
+  const bar = progress === null ? null : make("progress", { max: progress.total, value: progress.done, "aria-label": "rounds gone through" });
+  refill(
+    box,
+    make(
+      "p",
+      { class: state === "failed" ? "note bad" : "note" },
+      make("strong", {}, words[state]),
+      words[state] === "" ? "" : " ",
+      sentence(says),
+      bar === null ? null : " ",
+      bar,
+      progress === null ? null : ` ${progress.done} of ${count(progress.total, "round")}`
+    )
+  );
+}
+function showReport(box, { report }, seat, context, folds) {
+  if (report === null) {
+    refill(box);
+    return;
+  }
+  const groups = report.groups;
+  refill(
+    box,
+    make(
+      "p",
+      { class: report.clean ? "verdict clean" : "verdict unclean" },
+      make("span", { class: "sign", "aria-hidden": "true" }, report.clean ? "✓" : "✕"),
+      " ",
+      report.headline
+    ),
+    make("p", { class: "faint" }, "This is the audit's word. The page passes it on and adds no judgement."),
+    describeSource(report),
+    make("h2", {}, seat === null ? `Findings: ${report.findings}` : `Findings about ${seatText(context.store, seat)}`),
+    seat === null ? null : make("p", {}, make("a", { href: address("findings"), "data-key": "all" }, "Show those about all seats")),
+    groups.length === 0 ? make("p", {}, seat === null ? "Nothing was found." : "Nothing was found about this seat.") : null,
+    ...listSeats(groups).map((of) => showSeat(of, context, folds)),
+    report.groupsLeft > 0 ? make("p", {}, `${count(report.groupsLeft, "more group")}: the report as a file has all.`) : null,
+    make("h2", {}, "What was not checked"),
+    report.notChecked.length === 0 ? make("p", {}, "Nothing was left out, as far as the report says.") : make("ul", {}, ...report.notChecked.map((said) => make("li", {}, said))),
+    ...showNotes(report.notes),
+    make("h2", {}, "Checks"),
+    showChecks(report.checks),
+    ...showAvailability(report, context)
+  );
+}
+function describeSource(report) {
+  const when = report.madeAt === null ? "" : moment(Date.parse(report.madeAt) / 1e3);
+  return facts(
+    ["Up to", make("span", {}, `block ${report.block}`, report.blockTimeS === null ? "" : `, ${moment(report.blockTimeS)}`, " ", report.blockHash === "" ? null : named(report.blockHash, "the block's hash", shorten(report.blockHash, 12, 6)))],
+    ["Recomputed", `${count(report.recomputed, "attestation")} of ${report.scope || "no round"}`],
+    ["Blobs", `${report.blobs.toLocaleString("en")} fetched, ${bytes(report.blobBytes)}`],
+    ["Made", `${when === "" ? "" : `${when}, `}by ${report.madeBy}`],
+    ["Told by", report.endpoint === "" ? null : `the endpoint at ${report.endpoint}`]
+  );
+}
+function listSeats(groups) {
+  const seats2 = [];
+  for (const group of groups) {
+    const last = seats2.at(-1)?.[0];
+    if (last && last.seat === group.seat && last.peer === group.peer) {
+      seats2.at(-1).push(group);
+    } else {
+      seats2.push([group]);
+    }
+  }
+  return seats2;
+}
+function showSeat(groups, context, folds) {
+  const first = groups[0];
+  const head = first.seat === null ? make("h3", {}, "Of no seat") : make("h3", {}, "Seat ", seatLink(context.store, first.seat));
+  const peer = first.peer === null ? null : make(
+    "p",
+    { class: "faint" },
+    first.auditorsName === null ? "" : `${first.auditorsName}, as the auditor calls it, `,
+    named(first.peer, "the address", first.peer)
+  );
+  return make("section", { class: "card" }, head, peer, ...groups.map((group) => showGroup(group, folds)));
+}
+function showGroup(group, folds) {
+  const key = `${group.seat} ${group.peer} ${group.check} ${group.says}`;
+  const fault = group.fault === null ? null : make("p", { class: "fault" }, "At fault: ", group.fault, group.blamed ? "." : ". No seat is blamed for it.");
+  return make(
+    "div",
+    { class: "group" },
+    make("p", {}, make("span", { class: "tag", title: group.statement }, group.check), " ", group.says, "."),
+    fault,
+    folds.make(key, [`Evidence of ${count(group.findings.length, "finding")}`], (body) => {
+      body.append(...group.findings.map(showFinding));
+      if (group.left > 0) {
+        const more = group.seat === null ? "" : make("a", { href: address("findings", [], { seat: group.seat }) }, "all about this seat");
+        body.append(make("p", {}, `${count(group.left, "finding")} more: `, more));
+      }
+    })
+  );
+}
+function showFinding(finding) {
+  return make(
+    "article",
+    { class: "finding" },
+    make("p", {}, finding.round === null ? null : make("a", { href: address("rounds", [finding.round]) }, `Round ${finding.round}`), finding.round === null ? "" : ": ", finding.fact, "."),
+    ...finding.onChain.map((anchor) => make(
+      "p",
+      { class: "anchor" },
+      `${anchor.what}: CID `,
+      named(anchor.cid, "the CID", shorten(anchor.cid, 14, 6)),
+      " digest ",
+      named(anchor.digest, "the digest", shorten(anchor.digest, 12, 6)),
+      " ",
+      place(anchor)
+    )),
+    finding.evidence.length === 0 ? null : make("dl", { class: "tight" }, ...finding.evidence.map(({ name, value }) => make(
+      "div",
+      {},
+      make("dt", {}, name),
+      make("dd", {}, make("code", {}, value))
+    )))
+  );
+}
+function showNotes(notes) {
+  return notes.length === 0 ? [] : [make("h2", {}, "Notes"), make("ul", {}, ...notes.map((note) => make("li", {}, note)))];
+}
+function showChecks(checks) {
+  const table = new Table(
+    [
+      { title: "Check", value: (one) => one.check },
+      { title: "Holds when", value: (one) => one.statement },
+      { title: "Looked at", value: (one) => one.lookedAt, cell: (one) => one.lookedAt.toLocaleString("en"), isNumber: true },
+      { title: "Findings", value: (one) => one.findings, cell: (one) => one.findings > 0 ? make("strong", { class: "bad" }, `✕ ${one.findings}`) : one.lookedAt > 0 ? "✓ 0" : "–", isNumber: true }
+    ],
+    { caption: "The audit's checks", key: (one) => one.check, noun: "check", empty: "No check." }
+  );
+  table.update(checks);
+  return table.element;
+}
+function showAvailability({ availability }, context) {
+  const { holders, spans, left } = availability;
+  if (holders.length === 0) {
+    return [];
+  }
+  const table = new Table(
+    [
+      { title: "Seat", value: (one) => one.seat, cell: (one) => seatLink(context.store, one.seat), isNumber: true },
+      { title: "Held", value: (one) => one.held, isNumber: true, hint: "Rounds in which it had the seat" },
+      { title: "Waited for", value: (one) => one.waitedFor, isNumber: true },
+      { title: "Committed", value: (one) => one.committed, isNumber: true },
+      { title: "Attested", value: (one) => one.attested, isNumber: true },
+      { title: "Dozed", value: (one) => one.dozed, isNumber: true, hint: "Rounds that opened while nobody waited for it" },
+      { title: "Not reached", value: (one) => one.unreached, isNumber: true, hint: "Rounds in which more than half of its judges could not get its update, they say" },
+      { title: "Over time", value: (one) => one.attested, cell: (one) => showSpans(one, spans) }
+    ],
+    { caption: "Who took part, by the chain alone", key: (one) => `${one.seat} ${one.tenure}`, noun: "holder", empty: "Nobody." }
+  );
+  table.update(holders);
+  return [
+    make("h2", {}, "Availability"),
+    make("p", {}, "How each holder of a seat took part, by the chain alone. Absence proves no fault, and the audit blames nobody for it."),
+    table.element,
+    ...left > 0 ? [make("p", {}, `${count(left, "more holder")} in the report as a file.`)] : []
+  ];
+}
+function showSpans(holder, spans) {
+  const said = holder.spans.map((one, index) => `${spans[index]?.[0]}–${spans[index]?.[1]}: ${one.attested} of ${one.held}`).join("; ");
+  const bars = holder.spans.map((one) => {
+    const bar = make("span", { class: one.held === 0 ? "none" : "" });
+    bar.style.setProperty("--part", String(one.held === 0 ? 0 : one.attested / one.held));
+    return bar;
+  });
+  return make("span", { class: "spans", role: "img", "aria-label": `attested in rounds ${said}`, title: said }, ...bars);
+}
+
 // src/views/now.ts
 var LARGE = 32;
 var NAMED = 12;
@@ -461,16 +1019,16 @@ var now = {
     const left = make("p", { class: "countdown" });
     const follows = make("p", { class: "faint" });
     root.append(lead, left, follows);
-    const tick = () => {
+    const tick2 = () => {
       const state = context.now;
       say(lead, describe(state, context));
       say(left, describeLeft(state));
       left.hidden = left.textContent === "";
       say(follows, describeFollowing(state));
     };
-    tick();
-    context.every(500, tick);
-    context.whenChanged(tick);
+    tick2();
+    context.every(500, tick2);
+    context.whenChanged(tick2);
     root.append(make("h2", {}, "Seats in this round"));
     const key = make("p", { class: "key" });
     const grid = make("ul", { class: "grid" });
@@ -591,7 +1149,7 @@ function newestRound(rounds2) {
     return make("p", {}, "No round is settled yet.");
   }
   const [opened, settled] = [rounds2.openedAtS[at], rounds2.settledAtS[at]];
-  const facts = [
+  const facts2 = [
     ["Committed", rounds2.committed[at] ?? 0],
     ["Attested", rounds2.attested[at] ?? 0],
     ["Accepted", rounds2.accepted[at] ?? 0],
@@ -603,17 +1161,394 @@ function newestRound(rounds2) {
     "div",
     {},
     make("p", {}, make("a", { href: address("rounds", [number]), "data-key": "newest" }, `Round ${number}`), `, settled at ${clock(settled)}`),
-    make("dl", { class: "tiles" }, ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))))
+    make("dl", { class: "tiles" }, ...facts2.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))))
   );
 }
-function describeTrouble({ openDisputes, findings }) {
-  const disputes = openDisputes === 0 ? "No dispute is open." : `${count(openDisputes, "dispute")} open.`;
-  const found = findings === null ? "No audit has been made for this page." : findings === 0 ? "The audit found nothing." : `The audit has ${count(findings, "finding")}.`;
+function describeTrouble({ openDisputes, findings: findings2 }) {
+  const disputes2 = openDisputes === 0 ? "No dispute is open." : `${count(openDisputes, "dispute")} open.`;
+  const found = findings2 === null ? "No audit has been made for this page." : findings2 === 0 ? "The audit found nothing." : `The audit has ${count(findings2, "finding")}.`;
   return [
-    make("a", { href: address("disputes"), "data-key": "disputes" }, disputes),
+    make("a", { href: address("disputes"), "data-key": "disputes" }, disputes2),
     " ",
     make("a", { href: address("findings"), "data-key": "findings" }, found)
   ];
+}
+
+// src/mixing.ts
+var LEFT = 92;
+var TOP = 34;
+var COLUMN = 96;
+var ROW = 46;
+var LEAST = 5;
+var LARGEST = 16;
+var WIDEST = 9;
+function drawGraph(graph, context) {
+  const rows = new Map(graph.seats.map((seat, row) => [seat, row]));
+  const x = (round) => LEFT + (round - graph.first) * COLUMN;
+  const y = (seat) => TOP + (rows.get(seat) ?? 0) * ROW + ROW / 2;
+  const width = x(graph.last + 1) + 60;
+  const height = TOP + graph.seats.length * ROW + 8;
+  const most = Math.max(...graph.nodes.map((node) => node.coefficient ?? 0), 1e-9);
+  const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "mixing", role: "group", "aria-label": "Who was mixed into whom" });
+  for (let round = graph.first; round <= graph.last; round += 1) {
+    svg.append(draw("text", { x: x(round), y: 18, class: "axis" }, round));
+  }
+  svg.append(draw("text", { x: x(graph.last + 1), y: 18, class: "axis" }, "bases"));
+  for (const seat of graph.seats) {
+    const label = draw("text", { x: 8, y: y(seat) + 5, class: seat === graph.of ? "row chosen" : "row" }, `seat ${seat}`);
+    label.append(draw("title", {}, seatText(context.store, seat)));
+    svg.append(label);
+  }
+  const lines = [...graph.edges].sort((a, b) => a.weight - b.weight).map((edge) => ({ edge, line: drawEdge(edge, graph, x, y) }));
+  svg.append(draw("g", {}, ...lines.map(({ line }) => line)));
+  const told = make("p", { class: "told", role: "status" }, "Choose an update to see where it went, and what its author's next base was made of.");
+  const dots = /* @__PURE__ */ new Map();
+  const choose = (node) => {
+    for (const { edge, line } of lines) {
+      line.classList.toggle("out", edge.round === node.round && edge.from === node.seat);
+      line.classList.toggle("in", edge.round === node.round && edge.to === node.seat && edge.from !== node.seat);
+    }
+    for (const [key, dot] of dots) {
+      const isChosen = key === `${node.round} ${node.seat}`;
+      dot.classList.toggle("chosen", isChosen);
+      dot.setAttribute("tabindex", isChosen ? "0" : "-1");
+    }
+    svg.classList.add("chosen");
+    say(told, describeNode(node, graph, context));
+  };
+  const bases = graph.seats.map((seat) => draw("rect", { x: x(graph.last + 1) - 6, y: y(seat) - 6, width: 12, height: 12, class: "base" }));
+  svg.append(draw("g", {}, ...bases));
+  graph.nodes.forEach((node, index) => {
+    const size = node.coefficient === null ? LEAST : LEAST + (LARGEST - LEAST) * Math.sqrt(Math.abs(node.coefficient) / most);
+    const dot = draw("circle", {
+      cx: x(node.round),
+      cy: y(node.seat),
+      r: size,
+      tabindex: index === 0 ? 0 : -1,
+      role: "button",
+      class: `update${node.coefficient === null ? " hollow" : ""}${node.seat === graph.of ? " marked" : ""}`,
+      "aria-label": describeUpdate(node, context),
+      on: { click: () => choose(node), focus: () => choose(node), keydown: (event) => step(event, node, graph, dots) }
+    }, draw("title", {}, describeUpdate(node, context)));
+    dots.set(`${node.round} ${node.seat}`, dot);
+    svg.append(dot);
+  });
+  return make("div", {}, make("div", { class: "scroller pictured", role: "region", tabindex: "0", "aria-label": "Graph of mixings" }, svg), told);
+}
+function drawEdge(edge, graph, x, y) {
+  const [from, to] = [x(edge.round), x(edge.round + 1)];
+  const bend = COLUMN / 2.2;
+  const marked = graph.of === null ? "" : edge.from === graph.of ? " of" : edge.to === graph.of ? " to" : "";
+  return draw("path", {
+    d: `M${from},${y(edge.from)} C${from + bend},${y(edge.from)} ${to - bend},${y(edge.to)} ${to},${y(edge.to)}`,
+    class: `edge${edge.from === edge.to ? " kept" : ""}${marked}`,
+    "stroke-width": (0.6 + WIDEST * edge.weight).toFixed(2)
+  });
+}
+function step(event, node, graph, dots) {
+  const row = graph.seats.indexOf(node.seat);
+  const ways = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+  const way = ways[event.key];
+  if (!way) {
+    return;
+  }
+  event.preventDefault();
+  for (let [round, at] = [node.round + way[0], row + way[1]]; round >= graph.first && round <= graph.last && at >= 0 && at < graph.seats.length; round += way[0], at += way[1]) {
+    const found = dots.get(`${round} ${graph.seats[at]}`);
+    if (found) {
+      found.focus();
+      return;
+    }
+  }
+}
+function describeUpdate(node, context) {
+  const part = node.coefficient === null ? "not in the model" : `coefficient ${node.coefficient.toFixed(4)} in the model`;
+  return `${seatText(context.store, node.seat)}, round ${node.round}: ${part}`;
+}
+function describeNode(node, graph, context) {
+  const told = (edges, end) => edges.sort((a, b) => b.weight - a.weight).map((edge) => `${seatText(context.store, edge[end])} ${percent(edge.weight)}`).join(", ");
+  const out = graph.edges.filter((edge) => edge.round === node.round && edge.from === node.seat && edge.to !== node.seat);
+  const into = graph.edges.filter((edge) => edge.round === node.round && edge.to === node.seat && edge.from !== node.seat);
+  const kept2 = graph.edges.find((edge) => edge.round === node.round && edge.from === node.seat && edge.to === node.seat);
+  const parts = [
+    `${describeUpdate(node, context)}.`,
+    out.length === 0 ? "It was mixed into no other base." : `It became a part of the bases of ${told(out, "to")}.`,
+    into.length === 0 ? "Its author's next base took nothing from others." : `Its author's next base is its own to ${percent(kept2?.weight ?? 0)}, and of ${told(into, "from")}.`
+  ];
+  return parts.join(" ");
+}
+function listEdges(graph, context) {
+  const table = new Table(
+    [
+      { title: "Round", value: (edge) => edge.round, isNumber: true },
+      { title: "Update of", value: (edge) => edge.from, cell: (edge) => seatText(context.store, edge.from), isNumber: true },
+      { title: "Into the base of", value: (edge) => edge.to, cell: (edge) => seatText(context.store, edge.to), isNumber: true },
+      { title: "Part of it", value: (edge) => edge.weight, cell: (edge) => percent(edge.weight), isNumber: true }
+    ],
+    { caption: "Mixings", key: (edge) => `${edge.round} ${edge.from} ${edge.to}`, noun: "mixing", empty: "No mixing.", canFilter: true }
+  );
+  table.update(graph.edges);
+  return make("details", {}, make("summary", { "data-key": "as table" }, "The graph as a table"), table.element);
+}
+
+// src/influence.ts
+var LEFT2 = 64;
+var TOP2 = 6;
+var BOTTOM = 22;
+var WIDE = 760;
+var TALLEST = 22;
+var ROOM = 900;
+var LEAST2 = 5;
+function drawInfluence({ spans, rows }, context) {
+  if (spans.length === 0 || rows.length === 0) {
+    return make("p", {}, "No update is in the model.");
+  }
+  const tall = Math.max(LEAST2, Math.min(TALLEST, ROOM / rows.length));
+  const broad = Math.min(60, (WIDE - LEFT2) / spans.length);
+  const length = spans[0][1] - spans[0][0] + 1;
+  const most = Math.max(...rows.flatMap((row) => row.values), 1e-9);
+  const height = TOP2 + rows.length * tall + BOTTOM;
+  const width = LEFT2 + spans.length * broad + 8;
+  const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "influence", role: "img", "aria-label": "Coefficients by seat and round; the table below has the same" });
+  const every = Math.max(1, Math.ceil(14 / tall));
+  rows.forEach(({ seat, values }, row) => {
+    const top = TOP2 + row * tall;
+    if (row % every === 0) {
+      svg.append(draw("text", { x: 0, y: top + tall / 2 + 4, class: "row" }, `seat ${seat}`));
+    }
+    values.forEach((value, column) => {
+      if (value === 0) {
+        return;
+      }
+      const field = draw("rect", { x: LEFT2 + column * broad, y: top, width: Math.max(1, broad - 1), height: Math.max(1, tall - 1), class: value < 0 ? "field back" : "field" });
+      field.style.setProperty("--part", (Math.abs(value) / most).toFixed(3));
+      const [first, last] = spans[column];
+      field.append(draw("title", {}, `${seatText(context.store, seat)}, ${first === last ? `round ${first}` : `rounds ${first} to ${last}`}: ${value.toFixed(4)}`));
+      svg.append(field);
+    });
+  });
+  const step2 = Math.max(1, Math.ceil(spans.length / 12));
+  spans.forEach(([first], column) => {
+    if (column % step2 === 0) {
+      svg.append(draw("text", { x: LEFT2 + column * broad, y: height - 6, class: "row" }, first));
+    }
+  });
+  const added = length > 1 ? `, added up over spans of ${length} rounds` : "";
+  return make(
+    "div",
+    {},
+    make("p", {}, `The coefficients of each seat's updates in the model${added}: the stronger the colour, the more; empty where nothing of it is in the model. The most is ${most.toFixed(4)}.`),
+    make("div", { class: "scroller pictured", role: "region", tabindex: "0", "aria-label": "Influence by seat and round" }, svg),
+    asTable(spans, rows, context)
+  );
+}
+function asTable(spans, rows, context) {
+  const table = new Table(
+    [
+      { title: "Seat", value: (row) => row.seat, cell: (row) => seatText(context.store, row.seat), isNumber: true },
+      ...spans.map(([first, last], column) => ({
+        title: first === last ? `${first}` : `${first}–${last}`,
+        value: (row) => row.values[column] ?? 0,
+        cell: (row) => row.values[column] ? row.values[column].toFixed(4) : "·",
+        isNumber: true
+      }))
+    ],
+    { caption: "Coefficients by seat and round", key: (row) => row.seat, noun: "seat", empty: "Nobody." }
+  );
+  table.update(rows);
+  return make("details", {}, make("summary", { "data-key": "influence as table" }, "The same as a table"), table.element);
+}
+
+// src/views/provenance.ts
+var provenance = {
+  title: "Provenance",
+  path: "provenance",
+  show(root, context, { query }) {
+    const wanted = { round: readNumber(query.get("round")), seat: query.get("seat"), of: query.get("of"), to: query.get("to") };
+    const path = (ask) => {
+      const asked = new URLSearchParams();
+      for (const [name, value] of Object.entries(wanted)) {
+        if (value !== null && value !== "") {
+          asked.set(name, String(value));
+        }
+      }
+      if (ask) {
+        asked.set("ask", "1");
+      }
+      return `/api/provenance?${asked.toString()}`;
+    };
+    const form = make("div");
+    const box = make("div");
+    let drawn = "";
+    let isFilled = false;
+    const asking = new Asked(
+      context,
+      root,
+      "what is known of the model",
+      () => path(false),
+      ({ state }) => state === "working" || state === "busy",
+      (found) => {
+        if (!isFilled) {
+          isFilled = true;
+          refill(form, showForm(found));
+        }
+        const key = JSON.stringify([found.state, found.says, found.round, found.seconds, found.account?.digest, found.account?.block]);
+        if (key !== drawn) {
+          drawn = key;
+          showFound(box, found, context, () => void asking.ask(path(true)));
+        }
+      }
+    );
+    root.append(
+      make("p", {}, "A model is the first state, and of each update a part. The account recomputes which, from chain and blobs: the same for everybody."),
+      form,
+      box
+    );
+  }
+};
+function showForm({ round, seat, lastRound: lastRound2, seats: seats2 }) {
+  const number = make("input", { type: "number", id: "of-round", min: 0, max: lastRound2, value: round, required: true });
+  const whose = make(
+    "select",
+    { id: "of-seat" },
+    make("option", { value: "circle", selected: seat === null }, "the circle's model"),
+    ...seats2.map((one) => make("option", { value: one, selected: one === seat }, `the base of seat ${one}`))
+  );
+  return make(
+    "form",
+    { class: "bar", on: { submit: (event) => {
+      event.preventDefault();
+      location.hash = address("provenance", [], { round: number.value, seat: whose.value === "circle" ? null : whose.value });
+    } } },
+    make("label", { for: "of-seat" }, "Of"),
+    whose,
+    make("label", { for: "of-round" }, "after round"),
+    number,
+    make("button", { type: "submit" }, "Choose")
+  );
+}
+function nameModel(round, seat, context) {
+  return seat === null ? `the circle's model after round ${round}` : `the base of ${seatText(context.store, seat)} after round ${round}`;
+}
+function showFound(box, found, context, ask) {
+  if (found.account !== null) {
+    refill(box, ...showAccount(found.account, context));
+    context.announce("The account is made.");
+    return;
+  }
+  const model = nameModel(found.round, found.seat, context);
+  const button = make("button", { type: "button", class: "main", "data-key": "make", on: { click: ask } }, "Make the account");
+  const told = {
+    idle: [make("p", {}, `Nobody has asked here for the account of ${model} yet. ${found.needs} That goes on in a process of low priority; leave the page meanwhile, if you like.`), button],
+    failed: [make("p", { class: "note bad" }, `There is no account of ${model}: ${found.says}.`), make("p", {}, found.needs), button],
+    busy: [make("p", { class: "note" }, `${capital(found.says)}.`), button],
+    working: [make("p", { class: "note", role: "status" }, make("progress", { "aria-label": "The account is being made" }), ` The account of ${model} is being made, for ${found.seconds} s so far. ${found.needs}`)],
+    impossible: [make("p", { class: "note" }, `Of ${model} ${found.says}.`)]
+  };
+  refill(box, ...told[found.state] ?? [found.says]);
+}
+function showAccount(account, context) {
+  const name = nameModel(account.round, account.seat, context);
+  const table = shareTable(account, context);
+  return [
+    make("h2", {}, capital(name)),
+    facts(
+      ["Digest", named(account.digest, "the model's digest", shorten(account.digest, 14, 8))],
+      ["Lineage", named(account.lineage, "what commits to all that it came of", shorten(account.lineage, 14, 8))],
+      ["Values from", account.bases.length > 1 ? describeBases(account, context) : null],
+      ["Way", `${account.length.toPrecision(4)} long, from the first state to the model`],
+      ["Rounding", `${account.residual.toFixed(2)} grid units of a value at most are no update's, where up to ${account.residualBound.toFixed(2)} may be`],
+      ["Made in", `${account.tookS.toFixed(1)} s, from the chain up to block ${account.block}`]
+    ),
+    make("h2", {}, "Shares"),
+    make("p", {}, "Of the way from the first state to the model: what each seat's updates put in. Below zero, they pulled the other way. ", make("span", { class: "faint" }, "Whose data these are is not said: a seat is a key.")),
+    table,
+    make("h2", {}, "Influence by round"),
+    drawInfluence(account.influence, context),
+    make("h2", {}, "Who was mixed into whom"),
+    ...showGraph(account, context),
+    make("h2", {}, "Whom they reached"),
+    showReached(account, context)
+  ];
+}
+function describeBases({ bases }, context) {
+  const all = bases.reduce((sum, one) => sum + one.values, 0);
+  const told = bases.filter((one) => one.values > 0).map((one) => `${seatText(context.store, one.seat)} ${percent(one.values / all)}`);
+  const idle = bases.filter((one) => one.values === 0).map((one) => one.seat);
+  return `the bases of ${told.join(", ")}${idle.length > 0 ? `, and none from ${list(idle)}` : ""}`;
+}
+function shareTable(account, context) {
+  const most = Math.max(...account.shares.map((one) => Math.abs(one.ofTheWay)), 1e-9);
+  const several = new Set(account.shares.filter((one, index) => account.shares.findIndex((other) => other.seat === one.seat) !== index).map((one) => one.seat));
+  const table = new Table(
+    [
+      { title: "Seat", value: (one) => one.seat, cell: (one) => make("span", {}, seatLink(context.store, one.seat), several.has(one.seat) ? `, holder ${one.tenure}` : ""), isNumber: true },
+      { title: "Of the way", value: (one) => one.ofTheWay, cell: (one) => showBar(one.ofTheWay, most), isNumber: true },
+      { title: "Updates in it", value: (one) => one.updates, isNumber: true },
+      { title: "Coefficients", value: (one) => one.coefficient, cell: (one) => one.coefficient.toFixed(4), isNumber: true, hint: "Of all its updates in the model, added up" },
+      { title: "Put in", value: (one) => one.putIn, cell: (one) => one.putIn.toPrecision(4), isNumber: true, hint: "How long all its steps together are" },
+      { title: "Peer", value: (one) => one.peer, cell: (one) => named(one.peer, "the address", shorten(one.peer)) }
+    ],
+    { caption: "Shares of the model", key: (one) => `${one.seat} ${one.tenure}`, noun: "author", empty: "No update is in it: it is the first state.", sortBy: "Of the way" }
+  );
+  table.update(account.shares);
+  return make("div", {}, table.element, make("p", { class: "faint" }, `Together ${percent(1 - account.leftOver, 4)}: what is off 100 % is rounding.`));
+}
+function showBar(share2, most) {
+  const bar = make("span", { class: share2 < 0 ? "share back" : "share" });
+  bar.style.setProperty("--part", String(Math.abs(share2) / most));
+  return make("span", { class: "barred" }, bar, make("span", {}, percent(share2)));
+}
+function showGraph(account, context) {
+  const { graph } = account;
+  if (graph.nodes.length === 0) {
+    return [make("p", {}, "There is nothing to draw: the model is the first state.")];
+  }
+  const go = (changes) => {
+    const query = { round: account.round, seat: account.seat, of: graph.of, to: graph.last, ...changes };
+    return address("provenance", [], query);
+  };
+  const width = graph.last - graph.first + 1;
+  const everySeat = [...new Set(account.influence.rows.map((row) => row.seat))];
+  const chooser = make(
+    "select",
+    { id: "way-of", on: { change: () => {
+      location.hash = go({ of: chooser.value === "" ? null : chooser.value });
+    } } },
+    make("option", { value: "", selected: graph.of === null }, "all seats"),
+    ...everySeat.map((seat) => make("option", { value: seat, selected: seat === graph.of }, seatText(context.store, seat)))
+  );
+  const told = graph.seatsLeft > 0 ? `Drawn is seat ${graph.of} with the ${graph.seats.length - 1} seats that most went to and fro between; ${graph.seatsLeft} others are left out. ` : "";
+  return [
+    make("p", {}, `Rounds ${graph.first} to ${graph.last} of ${account.round}. ${told}A circle is an update, the larger the more of it is in the model, hollow where nothing is. A line is as wide as the part of the next base that it is. Arrow keys go from update to update.`),
+    make(
+      "div",
+      { class: "bar" },
+      graph.first > 1 ? make("a", { href: go({ to: graph.first - 1 + Math.min(0, width) }), "data-key": "earlier" }, "← earlier rounds") : null,
+      graph.last < account.round ? make("a", { href: go({ to: Math.min(account.round, graph.last + width) }), "data-key": "later" }, "later rounds →") : null,
+      make("label", { for: "way-of" }, "Mark the way of"),
+      chooser
+    ),
+    drawGraph(graph, context),
+    listEdges(graph, context)
+  ];
+}
+function showReached(account, context) {
+  const rows = Object.entries(account.reached).map(([seat, from]) => ({ seat: Number(seat), from }));
+  const describe4 = (from) => {
+    const rounds2 = [...new Set(Object.values(from))].sort((a, b) => a - b);
+    return rounds2.map((round) => `${list(Object.keys(from).filter((seat) => from[seat] === round).map(Number))} from round ${round}`).join("; ") || "nobody's";
+  };
+  const table = new Table(
+    [
+      { title: "Seat", value: (row) => row.seat, cell: (row) => seatLink(context.store, row.seat), isNumber: true },
+      { title: "Bases reached", value: (row) => Object.keys(row.from).length, isNumber: true },
+      { title: "Whose base has a part of its updates", value: (row) => describe4(row.from) }
+    ],
+    { caption: "Whose base each seat's updates reached, and from which round on", key: (row) => row.seat, noun: "seat", empty: "Nobody published anything." }
+  );
+  table.update(rows);
+  return make("div", {}, table.element, make("p", { class: "faint" }, `${count(account.mixings, "mixing")} lie on the longest way.`));
 }
 
 // src/plot.ts
@@ -636,7 +1571,7 @@ function lineStyle(index) {
 // src/plot.ts
 var TABLE_MOST = 500;
 var LEGEND_MOST = 24;
-var WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((step) => [step, 2 * step, 5 * step]);
+var WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((step2) => [step2, 2 * step2, 5 * step2]);
 var Plot = class {
   element;
   #options;
@@ -846,9 +1781,9 @@ var Plot = class {
       return;
     }
     const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
-    const step = steps[event.key];
-    if (step !== void 0) {
-      this.#step(plot, step);
+    const step2 = steps[event.key];
+    if (step2 !== void 0) {
+      this.#step(plot, step2);
     } else if (event.key === "+" || event.key === "=") {
       this.#zoomBy(0.5);
     } else if (event.key === "-") {
@@ -864,12 +1799,12 @@ var Plot = class {
     event.stopPropagation();
   }
   /** Move the cursor among the values that are shown. */
-  #step(plot, step) {
+  #step(plot, step2) {
     const { min, max } = plot.scales["x"];
     const first = this.#xs.findIndex((x2) => x2 >= min);
     const last = this.#xs.findLastIndex((x2) => x2 <= max);
-    const from = plot.cursor.idx ?? (step > 0 ? first - 1 : last + 1);
-    const at = Math.min(last, Math.max(first, from + step));
+    const from = plot.cursor.idx ?? (step2 > 0 ? first - 1 : last + 1);
+    const at = Math.min(last, Math.max(first, from + step2));
     const x = this.#xs[at];
     if (x !== void 0) {
       plot.setCursor({ left: plot.valToPos(x, "x"), top: plot.over.clientHeight / 2 });
@@ -1085,7 +2020,7 @@ function makePicker(seats2, chosen2, changed) {
 }
 
 // src/matrix.ts
-var LARGEST = 30;
+var LARGEST2 = 30;
 var SMALLEST = 4;
 var EDGE = 34;
 var Matrix = class {
@@ -1098,7 +2033,7 @@ var Matrix = class {
   #authors = [];
   #verdicts = /* @__PURE__ */ new Map();
   #at = null;
-  #side = LARGEST;
+  #side = LARGEST2;
   #frame = 0;
   constructor(options, signal) {
     this.#options = options;
@@ -1131,7 +2066,7 @@ var Matrix = class {
     if (room <= 0 || this.#authors.length === 0) {
       return;
     }
-    this.#side = Math.max(SMALLEST, Math.min(LARGEST, Math.floor(room / this.#authors.length)));
+    this.#side = Math.max(SMALLEST, Math.min(LARGEST2, Math.floor(room / this.#authors.length)));
     const ratio = devicePixelRatio || 1;
     const [width, height] = [EDGE + this.#side * this.#authors.length, EDGE + this.#side * this.#judges.length];
     this.#canvas.width = width * ratio;
@@ -1186,7 +2121,7 @@ var Matrix = class {
   }
   #drawEdges(pen, faint, ink) {
     const side = this.#side;
-    const every = [1, 2, 4, 8, 16, 32].find((step) => step * side >= 20) ?? 32;
+    const every = [1, 2, 4, 8, 16, 32].find((step2) => step2 * side >= 20) ?? 32;
     pen.font = "11px system-ui, sans-serif";
     pen.textBaseline = "middle";
     this.#authors.forEach((author, column) => {
@@ -1215,13 +2150,13 @@ var Matrix = class {
   }
   #press(event) {
     const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-    const step = steps[event.key];
+    const step2 = steps[event.key];
     if (event.key === "Enter" && this.#at !== null) {
       this.#pick();
-    } else if (step !== void 0 && this.#judges.length > 0) {
+    } else if (step2 !== void 0 && this.#judges.length > 0) {
       const from = this.#at ?? { row: 0, column: 0 };
-      const row = Math.min(this.#judges.length - 1, Math.max(0, from.row + (this.#at === null ? 0 : step[0])));
-      const column = Math.min(this.#authors.length - 1, Math.max(0, from.column + (this.#at === null ? 0 : step[1])));
+      const row = Math.min(this.#judges.length - 1, Math.max(0, from.row + (this.#at === null ? 0 : step2[0])));
+      const column = Math.min(this.#authors.length - 1, Math.max(0, from.column + (this.#at === null ? 0 : step2[1])));
       this.#move({ row, column });
       const edge = EDGE + column * this.#side;
       this.#scroller.scrollLeft = Math.min(edge - EDGE, Math.max(this.#scroller.scrollLeft, edge + this.#side - this.#scroller.clientWidth));
@@ -1270,124 +2205,12 @@ function drawSign(pen, verdict, x, y, side, ink) {
   }
 }
 
-// src/table.ts
-var STEP = 200;
-var Table = class {
-  element = make("div", { class: "table" });
-  #columns;
-  #options;
-  #head = make("tr");
-  #body = make("tbody");
-  #count = make("p", { class: "faint", role: "status" });
-  #more = make("button", { type: "button", on: { click: () => this.#showMore() } });
-  #filter = make("input", { type: "search", maxlength: 100, on: { input: () => this.#fill() } });
-  #rows = [];
-  #sortBy;
-  #isFalling;
-  #limit;
-  constructor(columns, options) {
-    this.#columns = columns;
-    this.#options = options;
-    this.#limit = options.first ?? STEP;
-    this.#sortBy = columns.find((column) => column.title === options.sortBy) ?? null;
-    this.#isFalling = this.#sortBy?.isNumber === true;
-    const scroller = make(
-      "div",
-      { class: "scroller", tabindex: "0", role: "region", "aria-label": options.caption },
-      make("table", {}, make("caption", { class: "unseen" }, options.caption), make("thead", {}, this.#head), this.#body)
-    );
-    if (options.canFilter) {
-      this.element.append(make("label", { class: "filter" }, "Only rows with ", this.#filter));
-    }
-    this.element.append(scroller, this.#count, this.#more);
-    this.#fillHead();
-  }
-  /** Show these rows; sorting, filter and how many are shown stay. */
-  update(rows) {
-    this.#rows = rows;
-    this.#fill();
-  }
-  #fillHead() {
-    refill(this.#head, ...this.#columns.map((column) => {
-      const isSorted = column === this.#sortBy;
-      const arrow = isSorted ? this.#isFalling ? " ▼" : " ▲" : "";
-      return make(
-        "th",
-        { scope: "col", class: column.isNumber ? "number" : null, "aria-sort": isSorted ? this.#isFalling ? "descending" : "ascending" : null },
-        make(
-          "button",
-          { type: "button", class: "sort", title: column.hint, "data-key": `sort ${column.title}`, on: { click: () => this.#sort(column) } },
-          column.title,
-          make("span", { "aria-hidden": "true" }, arrow)
-        )
-      );
-    }));
-  }
-  #sort(column) {
-    this.#isFalling = column === this.#sortBy ? !this.#isFalling : column.isNumber === true;
-    this.#sortBy = column;
-    this.#fillHead();
-    this.#fill();
-  }
-  #showMore() {
-    this.#limit += STEP;
-    this.#fill();
-  }
-  #fill() {
-    const asked = this.#filter.value.trim().toLowerCase();
-    const found = asked === "" ? [...this.#rows] : this.#rows.filter((row) => this.#text(row).includes(asked));
-    const by = this.#sortBy;
-    if (by !== null) {
-      const sign = this.#isFalling ? -1 : 1;
-      found.sort((a, b) => sign * compare(by.value(a), by.value(b)));
-    }
-    refill(this.#body, ...found.slice(0, this.#limit).map((row) => this.#row(row)));
-    say(this.#count, this.#describe(found.length));
-    this.#more.hidden = found.length <= this.#limit;
-    say(this.#more, `Show the next ${Math.min(STEP, found.length - this.#limit)}`);
-  }
-  #describe(found) {
-    const all = this.#rows.length;
-    if (all === 0) {
-      return this.#options.empty;
-    }
-    const shown = Math.min(found, this.#limit);
-    const of = found === all ? count(all, this.#options.noun) : `${found} of ${count(all, this.#options.noun)}`;
-    return shown < found ? `${of}; the first ${shown} are shown` : of;
-  }
-  #text(row) {
-    return this.#columns.map((column) => {
-      const cell = column.cell?.(row);
-      return cell instanceof Node ? cell.textContent : cell ?? column.value(row) ?? "";
-    }).join(" ").toLowerCase();
-  }
-  #row(row) {
-    const key = this.#options.key(row);
-    const cells = this.#columns.map((column, index) => {
-      const shown = column.cell ? column.cell(row) : column.value(row) ?? "–";
-      const kind = column.isNumber ? "number" : null;
-      return index === 0 ? make("th", { scope: "row", class: kind }, shown) : make("td", { class: kind }, shown);
-    });
-    const line = make("tr", { "data-row": key }, ...cells);
-    line.querySelectorAll("a").forEach((link, index) => {
-      link.setAttribute("data-key", `${key} ${index}`);
-    });
-    return line;
-  }
-};
-function compare(a, b) {
-  if (a === null || b === null) {
-    return a === b ? 0 : a === null ? -1 : 1;
-  }
-  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
-}
-
 // src/timeline.ts
 var WIDTH = 720;
 var LANE = 26;
-var LEFT = 118;
+var LEFT3 = 118;
 var RIGHT = 14;
-var SIGNS = {
+var SIGNS2 = {
   opened: { colour: "ink", sign: "bar" },
   committed: { colour: "blue", sign: "dot" },
   drawn: { colour: "ink", sign: "bar" },
@@ -1403,7 +2226,7 @@ function drawTimeline(events) {
   const from = Math.min(...timed.map(({ timeS }) => timeS));
   const to = Math.max(...timed.map(({ timeS }) => timeS), from + 1);
   const kinds = [...new Set(timed.map(({ kind }) => kind))];
-  const place = (timeS) => LEFT + (timeS - from) / (to - from) * (WIDTH - LEFT - RIGHT);
+  const place2 = (timeS) => LEFT3 + (timeS - from) / (to - from) * (WIDTH - LEFT3 - RIGHT);
   const height = kinds.length * LANE + 30;
   const words = kinds.map((kind) => `${kind}: ${timed.filter((event) => event.kind === kind).length}`).join(", ");
   const picture = draw("svg", {
@@ -1414,19 +2237,19 @@ function drawTimeline(events) {
   });
   kinds.forEach((kind, lane) => {
     const y = lane * LANE + LANE / 2;
-    const { colour: colour2, sign } = SIGNS[kind] ?? OTHER;
+    const { colour: colour2, sign } = SIGNS2[kind] ?? OTHER;
     const own = timed.filter((event) => event.kind === kind);
     picture.append(
-      draw("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y, class: "lane" }),
-      draw("text", { x: LEFT - 10, y: y + 4, "text-anchor": "end" }, kind)
+      draw("line", { x1: LEFT3, x2: WIDTH - RIGHT, y1: y, y2: y, class: "lane" }),
+      draw("text", { x: LEFT3 - 10, y: y + 4, "text-anchor": "end" }, kind)
     );
     for (const [timeS, several] of groupByTime(own)) {
-      picture.append(mark(place(timeS), y, sign, `event ${colour2}`, several, timeS - from));
+      picture.append(mark(place2(timeS), y, sign, `event ${colour2}`, several, timeS - from));
     }
   });
   const foot = kinds.length * LANE + 18;
   picture.append(
-    draw("text", { x: LEFT, y: foot, class: "faint" }, clock(from)),
+    draw("text", { x: LEFT3, y: foot, class: "faint" }, clock(from)),
     draw("text", { x: WIDTH - RIGHT, y: foot, class: "faint", "text-anchor": "end" }, `${clock(to)}, ${span(to - from)} later`)
   );
   return make("div", { class: "timeline-place" }, picture);
@@ -1515,7 +2338,7 @@ var rounds = {
     const refresh = context.follow(body, async () => {
       await context.seats();
       return context.get(`/api/rounds/${number}`);
-    }, (place, round) => one.show(place, round), "the round");
+    }, (place2, round) => one.show(place2, round), "the round");
     return ({ rest }) => {
       number = chosen(rest[0], context);
       tell();
@@ -1609,18 +2432,18 @@ var OneRound = class {
       { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
     ], { caption: "Events of the round", key: (row) => row.index, noun: "event", empty: "Nothing has happened yet.", canFilter: true, first: 20 });
   }
-  show(place, round) {
-    if (this.#place !== place) {
-      this.#place = place;
-      const asTable = make("details", {}, make("summary", {}, "The same as a table"), this.#matrixTable.element);
+  show(place2, round) {
+    if (this.#place !== place2) {
+      this.#place = place2;
+      const asTable2 = make("details", {}, make("summary", {}, "The same as a table"), this.#matrixTable.element);
       refill(
-        place,
+        place2,
         this.#facts,
         make("h3", {}, "Who accepted whom"),
         this.#noVerdicts,
         this.#matrixKey,
         this.#matrix.element,
-        asTable,
+        asTable2,
         make("h3", {}, "What happened when"),
         this.#picture,
         this.#events.element,
@@ -1713,13 +2536,84 @@ function showHit(hit, index) {
   return make("li", {}, make("span", { class: "kind" }, KINDS[hit.kind] ?? hit.kind), " ", link);
 }
 
+// src/exclusion.ts
+function showExclusion(root, context, seat) {
+  const box = make("div");
+  let drawn = "";
+  new Asked(context, root, "why the seat stands as it does", () => `/api/exclusion/${seat}`, () => false, (found) => {
+    const key = JSON.stringify(found);
+    if (key !== drawn) {
+      drawn = key;
+      refill(box, ...describe3(found));
+    }
+  });
+  root.append(box);
+}
+function describe3(found) {
+  const told = found.steps.filter((step2) => step2.kind !== "joined" || step2.round > 0);
+  return [
+    make("p", { class: found.isExcluded ? "verdict unclean" : "lead" }, found.isExcluded ? make("span", { class: "sign", "aria-hidden": "true" }, "✕ ") : null, found.says),
+    told.length === 0 ? make("p", {}, "It was never quarantined, suspended, ejected or convicted.") : make("ol", { class: "steps" }, ...told.map((step2) => make(
+      "li",
+      { class: step2.isExcluding ? "bad" : "" },
+      make("span", { class: "when" }, moment(step2.timeS)),
+      make("span", {}, step2.says, " ", place({ ...step2, timeS: null }))
+    ))),
+    ...found.disputes.map((one) => make(
+      "p",
+      {},
+      make("span", { class: "sign", "aria-hidden": "true" }, one.upheld ? "✕ " : "· "),
+      one.says,
+      " ",
+      make("a", { href: address("disputes", [one.dispute]), "data-key": `about ${one.dispute}` }, "How it went")
+    )),
+    ...describeFindings(found),
+    ...found.record.length > 0 ? [recordTable(found)] : []
+  ];
+}
+function describeFindings({ seat, findings: findings2 }) {
+  if (findings2 === null) {
+    return [make("p", { class: "faint" }, "No audit has ended behind this page yet.")];
+  }
+  if (findings2.groups.length === 0) {
+    return [make("p", {}, `The audit found nothing about this seat, up to block ${findings2.upToBlock}.`)];
+  }
+  return [
+    make("p", {}, `The audit says of it, up to block ${findings2.upToBlock}:`),
+    make("ul", {}, ...findings2.groups.map((group) => make(
+      "li",
+      {},
+      make("span", { class: "tag" }, group.check),
+      ` ${group.says}.`,
+      group.fault === null ? null : ` At fault: ${group.fault}.`,
+      group.peer === null ? null : " ",
+      group.peer === null ? null : named(group.peer, "the address", shorten(group.peer))
+    ))),
+    make("p", {}, make("a", { href: address("findings", [], { seat }), "data-key": "evidence" }, "The evidence of each"))
+  ];
+}
+function recordTable({ record }) {
+  const table = new Table(
+    [
+      { title: "Round", value: (one) => one.round, cell: (one) => make("a", { href: address("rounds", [one.round]) }, one.round), isNumber: true },
+      { title: "Accepted by", value: (one) => one.accepted.length, cell: (one) => list(one.accepted, "nobody") },
+      { title: "Rejected by", value: (one) => one.rejected.length, cell: (one) => list(one.rejected, "nobody") },
+      { title: "Attested", value: (one) => one.attested ? "yes" : "no" },
+      { title: "Reputation after it", value: (one) => one.reputation, cell: (one) => share(one.reputation), isNumber: true }
+    ],
+    { caption: "Who judged it how", key: (one) => one.round, noun: "round", empty: "It was never judged." }
+  );
+  table.update([...record].reverse());
+  return make("details", {}, make("summary", { "data-key": "record" }, "Who judged it how, round by round"), table.element);
+}
+
 // src/views/seats.ts
 var seats = {
   title: "Seats",
   path: "seats",
   show(root, context, { rest }) {
     if (rest.length === 0) {
-      showAll(root, context);
+      showAll2(root, context);
       return;
     }
     const seat = readNumber(rest[0]);
@@ -1731,7 +2625,7 @@ var seats = {
     showOne(root, context, seat);
   }
 };
-function showAll(root, context) {
+function showAll2(root, context) {
   root.append(make("p", { class: "faint" }, "Names in quotes are those the seats chose for themselves; nobody checked them. The address is what counts."));
   const table = new Table([
     { title: "Seat", value: (row) => row.seat, cell: (row) => make("a", { href: address("seats", [row.seat]) }, row.seat) },
@@ -1777,10 +2671,10 @@ function showOne(root, context, seat) {
     { title: "Block", value: (row) => row.block, isNumber: true },
     { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
   ], { caption: `Life of seat ${seat}`, key: (row) => row.index, noun: "event", empty: "Nothing is known of its life." });
-  const facts = make("div");
+  const facts2 = make("div");
   const judged = make("div");
   const judges = make("p");
-  const parts = make("div", {}, facts, make("h2", {}, "Verdicts on its updates"), judged, judges, make("h2", {}, "Its life in the circle"), life.element);
+  const parts = make("div", {}, facts2, make("h2", {}, "Verdicts on its updates"), judged, judges, make("h2", {}, "Its life in the circle"), life.element);
   context.follow(root, async () => {
     await context.seats();
     return context.get(`/api/seats/${seat}`);
@@ -1788,7 +2682,7 @@ function showOne(root, context, seat) {
     if (!parts.isConnected) {
       box.append(parts);
     }
-    fillFacts(facts, value);
+    fillFacts(facts2, value);
     if (value.rounds.number.length === 0) {
       refill(judged, make("p", {}, "No update of this seat has been judged yet."));
     } else {
@@ -1804,8 +2698,10 @@ function showOne(root, context, seat) {
     refill(judges, "Judged so far by ", seatLinks(context.store, value.judgedBy, "nobody"), ".");
     life.update(value.life.map((event, index) => ({ ...event, index })));
   }, `seat ${seat}`);
+  root.append(make("h2", {}, "Why it stands as it does"));
+  showExclusion(root, context, seat);
 }
-function fillFacts(place, seat) {
+function fillFacts(place2, seat) {
   const rows = [
     ["Calls itself", seat.name ? make("span", {}, chosenName(seat.name), make("span", { class: "faint" }, " (self-chosen, not checked)")) : "nothing"],
     ["Reputation", make("a", { href: address("reputation", [], { seats: seat.seat }), "data-key": "reputation" }, share(seat.reputation))],
@@ -1817,7 +2713,7 @@ function fillFacts(place, seat) {
   ];
   const notices = seat.notices.length === 0 ? null : make("ul", { class: "notices" }, ...seat.notices.map(({ says }) => make("li", {}, make("bdi", {}, sentence(says)))));
   refill(
-    place,
+    place2,
     make("h2", {}, `Seat ${seat.seat}`, chosenName(seat.name)),
     make("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])),
     notices === null ? null : make("h3", {}, count(seat.notices.length, "notice")),
@@ -1826,7 +2722,7 @@ function fillFacts(place, seat) {
 }
 
 // src/views/index.ts
-var VIEWS = [now, rounds, reputation, seats, search];
+var VIEWS = [now, rounds, reputation, seats, findings, disputes, provenance, search];
 
 // src/shell.ts
 var LINES = {

@@ -1,10 +1,13 @@
 /** Every view, in the order of the navigation: a new one is imported and named here, and nowhere else. */
 
 import type { View } from "../context";
+import { disputes } from "./disputes";
+import { findings } from "./findings";
 import { now } from "./now";
+import { provenance } from "./provenance";
 import { reputation } from "./reputation";
 import { rounds } from "./rounds";
 import { search } from "./search";
 import { seats } from "./seats";
 
-export const VIEWS: readonly View[] = [now, rounds, reputation, seats, search];
+export const VIEWS: readonly View[] = [now, rounds, reputation, seats, findings, disputes, provenance, search];

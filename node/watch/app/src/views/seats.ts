@@ -4,6 +4,7 @@ import type { Happening, Seat } from "../api";
 import type { Context, View } from "../context";
 import { named } from "../copy";
 import { make, refill } from "../dom";
+import { showExclusion } from "../exclusion";
 import { count, moment, sentence, share, shorten } from "../format";
 import { Plot } from "../plot";
 import { address, readNumber } from "../router";
@@ -105,6 +106,8 @@ function showOne(root: HTMLElement, context: Context, seat: number): void {
     refill(judges, "Judged so far by ", seatLinks(context.store, value.judgedBy, "nobody"), ".");
     life.update(value.life.map((event, index) => ({ ...event, index })));
   }, `seat ${seat}`);
+  root.append(make("h2", {}, "Why it stands as it does"));
+  showExclusion(root, context, seat);
 }
 
 function fillFacts(place: HTMLElement, seat: Seat): void {
