@@ -30,7 +30,7 @@ Worker = Callable[[Source], Awaitable[None]]
 """Work behind the page that lasts as long as the server: a task of its event loop, cancelled at the end."""
 
 
-def by_revision(source: Source) -> tuple[Hashable, ...]:
+def by_revision(source: Source) -> Hashable:
     """An answer holds while the history does, and while no more block times have come."""
     return source.revision
 
@@ -42,7 +42,7 @@ def never(_: Source) -> Hashable:
 
 def by_audit(source: Source) -> Hashable:
     """It holds while the audit has nothing new, too."""
-    return (*by_revision(source), source.audit.state.version)
+    return (by_revision(source), source.audit.state.version)
 
 
 @dataclass(frozen=True)
