@@ -252,8 +252,8 @@ function showFailure(note, error, hasOlder, again) {
 }
 
 // src/format.ts
-function count(number, one, many = `${one}s`) {
-  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+function count(number2, one, many = `${one}s`) {
+  return `${number2.toLocaleString("en")} ${number2 === 1 ? one : many}`;
 }
 function span(seconds) {
   const whole = Math.max(0, Math.round(seconds));
@@ -420,111 +420,383 @@ function decode(part) {
   }
 }
 
-// src/evidence.ts
-var QUICK_MS = 1500;
-var SLOW_MS = 15e3;
-var Asked = class {
-  /** what: said while it is loaded first. isMoving: ask again soon. draw: called with each answer. */
-  constructor(context, root, what, path, isMoving, draw2) {
-    this.context = context;
-    this.what = what;
-    this.path = path;
-    this.isMoving = isMoving;
-    this.draw = draw2;
-    root.append(this.#note);
-    say(this.#note, `Loading ${what}…`);
-    context.whenChanged(() => this.#later(QUICK_MS));
-    context.signal.addEventListener("abort", () => clearTimeout(this.#timer));
-    void this.ask();
+// src/measures.ts
+var UNITS = ["B", "kB", "MB", "GB", "TB"];
+var WEI = 1e18;
+function bytes(size) {
+  let [value, unit] = [size, 0];
+  while (Math.abs(value) >= 1e3 && unit < UNITS.length - 1) {
+    [value, unit] = [value / 1e3, unit + 1];
   }
-  context;
-  what;
-  path;
-  isMoving;
-  draw;
-  #note = make("p", { class: "note", role: "status" });
-  #timer;
-  #turn = 0;
-  /** Ask now. */
-  async ask(path = this.path()) {
-    const mine = ++this.#turn;
-    clearTimeout(this.#timer);
-    try {
-      const value = await fetchJson(path, this.context.signal);
-      if (mine !== this.#turn || this.context.signal.aborted) {
-        return;
-      }
-      this.#note.hidden = true;
-      this.draw(value);
-      this.#later(this.isMoving(value) ? QUICK_MS : SLOW_MS);
-    } catch (error) {
-      if (mine !== this.#turn || this.context.signal.aborted) {
-        return;
-      }
-      this.#note.hidden = false;
-      this.#note.className = "note bad";
-      const again = make("button", { type: "button", "data-key": "again", on: { click: () => void this.ask() } }, "Try again");
-      refill(this.#note, error instanceof Error ? error.message : String(error), " ", again);
-      this.#later(SLOW_MS);
-    }
-  }
-  #later(waitMs) {
-    clearTimeout(this.#timer);
-    if (!this.context.signal.aborted) {
-      this.#timer = setTimeout(() => void this.ask(), waitMs);
-    }
-  }
-};
-var Folds = class {
-  #open = /* @__PURE__ */ new Set();
-  /** fill: called when it is opened for the first time. */
-  make(key, summary, fill) {
-    const body = make("div", { class: "folded" });
-    const element = make("details", { open: this.#open.has(key) }, make("summary", { "data-key": `fold ${key}` }, ...summary), body);
-    let isFilled = false;
-    const show = () => {
-      if (element.open && !isFilled) {
-        isFilled = true;
-        fill(body);
-      }
-    };
-    element.addEventListener("toggle", () => {
-      if (element.open) {
-        this.#open.add(key);
-      } else {
-        this.#open.delete(key);
-      }
-      show();
-    });
-    show();
-    return element;
-  }
-};
-function facts(...rows) {
-  const told = rows.filter(([, value]) => value !== null && value !== void 0 && value !== "" && value !== false);
-  return make("dl", { class: "facts" }, ...told.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  return `${unit === 0 ? Math.round(value) : digits(value)} ${UNITS[unit]}`;
 }
-function place({ block, tx, timeS }) {
-  return make(
-    "span",
-    { class: "place faint" },
-    block === null ? "not found on chain" : `block ${block}`,
-    tx === null ? null : ", transaction ",
-    tx === null ? null : named(tx, "the transaction's hash", shorten(tx)),
-    timeS === null ? null : `, ${moment(timeS)}`
-  );
+function digits(value) {
+  if (value === 0) {
+    return "0";
+  }
+  const size = Math.abs(value);
+  if (size >= 1e12 || size < 1e-4) {
+    return value.toExponential(2);
+  }
+  return size >= 1e3 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(4)));
+}
+function gas(units) {
+  return Math.round(units).toLocaleString("en");
 }
 function ether(wei) {
-  const digits = wei.padStart(19, "0");
-  const whole = digits.slice(0, -18).replace(/^0+(?=\d)/, "");
-  const part = digits.slice(-18, -12).replace(/0+$/, "");
-  return `${whole}${part === "" ? "" : `.${part}`} ETH`;
+  return typeof wei === "string" && /^\d{1,40}$/.test(wei) ? Number(wei) / WEI : null;
 }
-function bytes(size) {
-  return size >= 1e5 ? `${(size / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB` : `${(size / 1e3).toFixed(1)} kB`;
+function coin(eth) {
+  return eth !== 0 && Math.abs(eth) < 1e-4 ? `${digits(eth * 1e9)} gwei` : `${digits(eth)} ETH`;
 }
-function percent(share2, decimals = 1) {
-  return `${(100 * share2).toFixed(decimals)} %`;
+function inUnit(value, unit) {
+  return unit === "B" ? bytes(value) : unit === "" ? digits(value) : unit === "gas" ? gas(value) : `${digits(value)} ${unit}`;
+}
+function short(value) {
+  const size = Math.abs(value);
+  const [unit, letter] = size >= 1e9 ? [1e9, "G"] : size >= 1e6 ? [1e6, "M"] : size >= 1e4 ? [1e3, "k"] : [1, ""];
+  return `${digits(value / unit)}${letter}`;
+}
+
+// src/plot.ts
+import uPlot from "./uplot.js";
+
+// src/theme.ts
+var DARK = matchMedia("(prefers-color-scheme: dark)");
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+function whenThemeTurns(turn, signal) {
+  DARK.addEventListener("change", turn, { signal });
+}
+function lineStyle(index) {
+  const colours = ["blue", "orange", "green", "violet", "sky", "red", "yellow", "ink"];
+  const dashes = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
+  return { colour: colours[index % colours.length], dash: dashes[Math.floor(index / 2) % dashes.length] };
+}
+
+// src/plot.ts
+var TABLE_MOST = 500;
+var LEGEND_MOST = 24;
+var WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((step2) => [step2, 2 * step2, 5 * step2]);
+var Plot = class {
+  element;
+  #options;
+  #place = make("div", { class: "plot-place", tabindex: "0", role: "application", on: { keydown: (event) => this.#press(event) } });
+  #reading = make("p", { class: "reading", "aria-live": "polite" });
+  #key = make("p", { class: "key" });
+  #all = make("button", { type: "button", disabled: true, on: { click: () => this.showAll() } }, "All");
+  #table = make("tbody");
+  #head = make("tr");
+  #details;
+  #plot = null;
+  #xs = [];
+  #lines = [];
+  #shape = "";
+  #bounds = [0, 1];
+  #isDrag = false;
+  constructor(options, signal) {
+    this.#options = options;
+    this.#place.setAttribute("aria-label", `${options.label}. Arrow keys read it off, plus and minus zoom, 0 shows all.`);
+    const zoom = (factor) => ({ click: () => this.#zoomBy(factor) });
+    const bar = make(
+      "div",
+      { class: "bar plot-bar" },
+      make("button", { type: "button", "aria-label": "Zoom in", title: "Zoom in", on: zoom(0.5) }, "+"),
+      make("button", { type: "button", "aria-label": "Zoom out", title: "Zoom out", on: zoom(2) }, "−"),
+      this.#all,
+      make("span", { class: "faint hint" }, "Drag over the picture to zoom in, double-click for all.")
+    );
+    this.#details = make(
+      "details",
+      { on: { toggle: () => this.#fillTable() } },
+      make("summary", {}, "The same as a table"),
+      make(
+        "div",
+        { class: "scroller tall", tabindex: "0", role: "region", "aria-label": `${options.label}, as a table` },
+        make("table", {}, make("caption", { class: "unseen" }, options.label), make("thead", {}, this.#head), this.#table)
+      )
+    );
+    this.element = make("figure", { class: "plot" }, this.#key, this.#place, this.#reading, bar, this.#details);
+    const sizes = new ResizeObserver(() => this.#resize());
+    sizes.observe(this.#place);
+    whenThemeTurns(() => this.#make(), signal);
+    signal.addEventListener("abort", () => {
+      sizes.disconnect();
+      this.#plot?.destroy();
+      this.#plot = null;
+    });
+  }
+  /** Show these lines over these values of x, which ascend. The zoom stays where the picture is the same.
+   *  bounds: what `All` shows, where that is more than the values given. */
+  update(xs, lines, bounds) {
+    this.#xs = [...xs];
+    this.#lines = lines;
+    this.#bounds = bounds ?? [xs[0] ?? 0, xs.at(-1) ?? 1];
+    const shape2 = JSON.stringify(lines.map(({ values: _, ...rest }) => rest));
+    if (this.#plot === null || shape2 !== this.#shape) {
+      this.#shape = shape2;
+      this.#make();
+    } else {
+      this.#plot.batch(() => {
+        this.#plot.setData(this.#data(), false);
+        const { min, max } = this.#plot.scales["x"];
+        this.#plot.setScale("x", this.#isZoomed() ? { min, max } : this.#whole());
+      });
+    }
+    this.#fillTable();
+  }
+  /** Show all values of x. */
+  showAll() {
+    this.#plot?.setScale("x", this.#whole());
+    this.#tellZoom();
+  }
+  #whole() {
+    const [min, max] = this.#bounds;
+    return min === max ? { min: min - 1, max: max + 1 } : { min, max };
+  }
+  #data() {
+    return [this.#xs, ...this.#lines.map((line) => line.values)];
+  }
+  #make() {
+    const before = this.#plot;
+    const kept2 = before !== null && this.#isZoomed() ? before.scales["x"] : null;
+    before?.destroy();
+    const width = this.#place.clientWidth;
+    if (width === 0) {
+      this.#plot = null;
+      return;
+    }
+    const [faint, grid] = [colour("faint"), colour("line")];
+    const axis = { stroke: faint, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 18 };
+    const { range, formatX, formatY } = this.#options;
+    const bands = this.#lines.flatMap((line, index) => line.isBand ? [{ series: [index + 1, index], fill: colour("band") }] : []);
+    this.#plot = new uPlot({
+      width,
+      height: this.#options.height ?? 280,
+      legend: { show: false },
+      cursor: { drag: { x: true, y: false, setScale: true }, y: false, points: { show: this.#lines.length <= LEGEND_MOST } },
+      focus: { alpha: 1 },
+      scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: range ? { range } : this.#options.isLog ? { distr: 3 } : {} },
+      axes: [
+        { ...axis, label: this.#options.xLabel, size: 34, ...formatX ? { values: (_, ticks) => ticks.map(formatX) } : { incrs: WHOLE_STEPS, values: (_, ticks) => ticks.map(String) } },
+        { ...axis, label: this.#options.yLabel, size: 56, ...formatY ? { values: (_, ticks) => ticks.map((tick2) => tick2 === null ? "" : formatY(tick2)) } : {} }
+      ],
+      series: [{}, ...this.#lines.map((line, index) => this.#series(line, index))],
+      bands,
+      hooks: {
+        setCursor: [(plot) => this.#read(plot.cursor.idx ?? null)],
+        setSelect: [(plot) => {
+          this.#isDrag = plot.select.width > 0;
+        }],
+        setScale: [(_, key) => {
+          if (key === "x" && this.#isDrag) {
+            this.#isDrag = false;
+            queueMicrotask(() => this.#tellZoom());
+          }
+        }],
+        draw: [(plot) => this.#drawFloor(plot), (plot) => this.#options.drawOver?.(plot, uPlot.pxRatio)]
+      }
+    }, this.#data(), this.#place);
+    this.#plot.setScale("x", kept2 ? { min: kept2.min, max: kept2.max } : this.#whole());
+    this.#plot.over.addEventListener("dblclick", () => this.showAll());
+    this.#plot.over.addEventListener("click", () => this.#pick());
+    this.#plot.root.setAttribute("aria-hidden", "true");
+    this.#fillKey();
+  }
+  #series(line, index) {
+    const style = lineStyle(index);
+    const paths = line.isStepped ? uPlot.paths.stepped?.({ align: 1 }) : void 0;
+    return {
+      label: line.label,
+      stroke: colour(line.colour ?? style.colour),
+      width: line.width ?? 2,
+      dash: line.dash ?? (line.colour === void 0 ? style.dash : []),
+      points: { show: this.#xs.length <= 60 && !line.isQuiet && !line.hasNoPoints, size: 5 },
+      ...paths ? { paths } : {}
+    };
+  }
+  #fillKey() {
+    const shown = this.#lines.map((line, index) => ({ line, index })).filter(({ line }) => !line.isQuiet);
+    if (shown.length > LEGEND_MOST) {
+      refill(this.#key, `${shown.length} lines; the reading below names those at the pointer.`);
+      return;
+    }
+    const ratio = devicePixelRatio || 1;
+    refill(this.#key, ...shown.map(({ line, index }) => {
+      const sample = make("canvas", { width: 28 * ratio, height: 10 * ratio, class: "sample", "aria-hidden": "true" });
+      const pen = sample.getContext("2d");
+      const style = lineStyle(index);
+      pen.scale(ratio, ratio);
+      pen.strokeStyle = colour(line.colour ?? style.colour);
+      pen.lineWidth = Math.max(2, line.width ?? 2);
+      pen.setLineDash(line.dash ?? (line.colour === void 0 ? style.dash : []));
+      pen.beginPath();
+      pen.moveTo(0, 5);
+      pen.lineTo(28, 5);
+      pen.stroke();
+      return make("span", {}, sample, " ", make("bdi", {}, line.label));
+    }));
+  }
+  #drawFloor(plot) {
+    const { floor } = this.#options;
+    if (!floor) {
+      return;
+    }
+    const pen = plot.ctx;
+    const ratio = uPlot.pxRatio;
+    const y = Math.round(plot.valToPos(floor.value, "y", true));
+    pen.save();
+    pen.strokeStyle = pen.fillStyle = colour("red");
+    pen.lineWidth = ratio;
+    pen.setLineDash([4 * ratio, 4 * ratio]);
+    pen.beginPath();
+    pen.moveTo(plot.bbox.left, y);
+    pen.lineTo(plot.bbox.left + plot.bbox.width, y);
+    pen.stroke();
+    pen.font = `${12 * ratio}px system-ui, sans-serif`;
+    pen.textAlign = "right";
+    pen.fillText(floor.label, plot.bbox.left + plot.bbox.width - 4 * ratio, y - 4 * ratio);
+    pen.restore();
+  }
+  #read(at) {
+    const x = at === null ? void 0 : this.#xs[at];
+    if (at === null || x === void 0) {
+      say(this.#reading, "");
+      return;
+    }
+    const format = this.#options.format ?? ((value) => String(value));
+    const parts = [];
+    let more = 0;
+    for (const line of this.#lines) {
+      const value = line.values[at];
+      if (line.isQuiet || value === null || value === void 0) {
+        continue;
+      }
+      if (parts.length < 10) {
+        parts.push(`${line.label} ${format(value)}`);
+      } else {
+        more += 1;
+      }
+    }
+    const where = this.#options.formatX ? this.#options.formatX(x) : `${this.#options.xLabel} ${x}`;
+    say(this.#reading, `${where}: ${parts.join(", ") || "nothing"}${more > 0 ? ` and ${more} more` : ""}`);
+  }
+  #press(event) {
+    const plot = this.#plot;
+    if (plot === null || event.ctrlKey || event.metaKey || event.altKey || this.#xs.length === 0) {
+      return;
+    }
+    const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
+    const step2 = steps[event.key];
+    if (step2 !== void 0) {
+      this.#step(plot, step2);
+    } else if (event.key === "+" || event.key === "=") {
+      this.#zoomBy(0.5);
+    } else if (event.key === "-") {
+      this.#zoomBy(2);
+    } else if (event.key === "0") {
+      this.showAll();
+    } else if (event.key === "Enter" && this.#options.onPick) {
+      this.#pick();
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+  /** Move the cursor among the values that are shown. */
+  #step(plot, step2) {
+    const { min, max } = plot.scales["x"];
+    const first = this.#xs.findIndex((x2) => x2 >= min);
+    const last = this.#xs.findLastIndex((x2) => x2 <= max);
+    const from = plot.cursor.idx ?? (step2 > 0 ? first - 1 : last + 1);
+    const at = Math.min(last, Math.max(first, from + step2));
+    const x = this.#xs[at];
+    if (x !== void 0) {
+      plot.setCursor({ left: plot.valToPos(x, "x"), top: plot.over.clientHeight / 2 });
+      this.#read(at);
+    }
+  }
+  #zoomBy(factor) {
+    const plot = this.#plot;
+    if (plot === null) {
+      return;
+    }
+    const { min, max } = plot.scales["x"];
+    const whole = this.#whole();
+    const cursor = plot.cursor.idx;
+    const middle = (cursor !== null && cursor !== void 0 && factor < 1 ? this.#xs[cursor] : void 0) ?? (min + max) / 2;
+    const half = (max - min) * factor / 2;
+    const to = { min: Math.max(whole.min, middle - half), max: Math.min(whole.max, middle + half) };
+    if (to.max - to.min >= 1) {
+      plot.setScale("x", to);
+      this.#tellZoom();
+    }
+  }
+  #isZoomed() {
+    const { min, max } = this.#plot?.scales["x"] ?? {};
+    const whole = this.#whole();
+    return typeof min === "number" && typeof max === "number" && this.#all.disabled === false && (min > whole.min || max < whole.max);
+  }
+  #tellZoom() {
+    const { min, max } = this.#plot?.scales["x"] ?? {};
+    const whole = this.#whole();
+    const isAll = typeof min !== "number" || typeof max !== "number" || min <= whole.min && max >= whole.max;
+    this.#all.disabled = isAll;
+    this.#options.onZoom?.(isAll ? null : [min, max]);
+    this.#fillTable();
+  }
+  #pick() {
+    const at = this.#plot?.cursor.idx;
+    const x = at === null || at === void 0 ? void 0 : this.#xs[at];
+    if (x !== void 0 && (this.#plot?.select.width ?? 0) === 0) {
+      this.#options.onPick?.(x);
+    }
+  }
+  #resize() {
+    const width = this.#place.clientWidth;
+    if (width === 0) {
+      return;
+    }
+    if (this.#plot === null) {
+      this.#make();
+    } else if (this.#plot.width !== width) {
+      this.#plot.setSize({ width, height: this.#plot.height });
+    }
+  }
+  #fillTable() {
+    if (!this.#details.open) {
+      return;
+    }
+    const { min, max } = this.#plot?.scales["x"] ?? {};
+    const format = this.#options.format ?? ((value) => String(value));
+    const shown = this.#lines.filter((line) => !line.isQuiet);
+    refill(this.#head, make("th", { scope: "col", class: "number plain" }, this.#options.xLabel), ...shown.map((line) => make("th", { scope: "col", class: "number plain" }, make("bdi", {}, line.label))));
+    const rows = this.#xs.map((x, at) => ({ x, at })).filter(({ x }) => x >= (min ?? -Infinity) && x <= (max ?? Infinity)).slice(-TABLE_MOST);
+    refill(this.#table, ...rows.map(({ x, at }) => make(
+      "tr",
+      {},
+      make("th", { scope: "row", class: "number" }, this.#options.formatX?.(x) ?? x),
+      ...shown.map((line) => {
+        const value = line.values[at];
+        return make("td", { class: "number" }, value === null || value === void 0 ? "–" : format(value));
+      })
+    )));
+  }
+};
+
+// src/polling.ts
+var AGAIN_MS = 800;
+function askAgainWhilePending(context, refresh) {
+  let timer;
+  context.signal.addEventListener("abort", () => clearTimeout(timer));
+  return (pending) => {
+    clearTimeout(timer);
+    if (pending > 0 && !context.signal.aborted) {
+      timer = setTimeout(() => void refresh(), AGAIN_MS);
+    }
+  };
 }
 
 // src/seat.ts
@@ -548,146 +820,6 @@ function seatLinks(store, seats2, none = "none") {
     row.append(index > 0 ? ", " : "", seatLink(store, seat));
   });
   return row;
-}
-
-// src/views/disputes.ts
-var SIGNS = { upheld: "✕", rejected: "✓", void: "–", open: "…" };
-var disputes = {
-  title: "Disputes",
-  path: "disputes",
-  show(root, context, { rest, query }) {
-    const chosen2 = readNumber(rest[0]);
-    const from = readNumber(query.get("from"));
-    const box = make("div");
-    const folds = new Folds();
-    if (chosen2 !== null) {
-      root.append(make("p", {}, make("a", { href: address("disputes"), "data-key": "all" }, "All disputes")));
-      new Asked(
-        context,
-        root,
-        `dispute ${chosen2}`,
-        () => `/api/disputes/${chosen2}`,
-        (one) => one.outcome === null,
-        (one) => refill(box, showDispute(one, context, folds, one.timeline))
-      );
-    } else {
-      new Asked(
-        context,
-        root,
-        "the disputes",
-        () => from === null ? "/api/disputes" : `/api/disputes?from=${from}`,
-        (found) => found.open > 0,
-        (found) => refill(box, ...showAll(found, context, folds))
-      );
-    }
-    root.append(box);
-    if (context.circle.source.kind === "live") {
-      context.every(1e3, () => tick(box));
-    }
-  }
-};
-function showAll(found, context, folds) {
-  if (found.raised === 0) {
-    return [make("p", { class: "lead" }, `${capital(found.says)}.`)];
-  }
-  return [
-    make("p", { class: "lead" }, `${capital(count(found.raised, "dispute"))} raised, ${found.open === 0 ? "none" : found.open} open.`),
-    make("p", { class: "faint" }, "A claim that a verdict, a record or a base is false, or withheld, is heard by a jury; nothing is taken before more than half of all bonded seats have confirmed it."),
-    ...found.disputes.map((one) => showDispute(one, context, folds, null)),
-    found.next === null ? null : make("p", {}, make("a", { href: address("disputes", [], { from: found.next }), "data-key": "older" }, "Older ones"))
-  ];
-}
-function showDispute(one, context, folds, timeline) {
-  const kind = one.outcome ?? "open";
-  return make(
-    "section",
-    { class: `card dispute ${kind}` },
-    make("h3", {}, make("a", { href: address("disputes", [one.dispute]), "data-key": `dispute ${one.dispute}` }, `Dispute ${one.dispute}`), `: ${one.claim}`),
-    make("p", { class: "stands" }, make("span", { class: "sign", "aria-hidden": "true" }, SIGNS[kind]), " ", capital(one.stands), "."),
-    one.deadline === null || one.isOver ? null : make("p", { class: "left", "data-until": one.deadline }, ""),
-    one.next === null ? null : make("p", { class: "faint" }, `Next: ${one.next}.`),
-    facts(
-      ["Judge", seatLink(context.store, one.judge)],
-      ["Judged", one.target === one.judge ? "itself: its record, base or verdicts" : seatLink(context.store, one.target)],
-      ["Round", make("a", { href: address("rounds", [one.round]) }, one.round)],
-      ["Raised by", make("span", {}, one.challengerSeat === null ? null : "seat ", one.challengerSeat === null ? null : seatLink(context.store, one.challengerSeat), " ", named(one.challenger, "the challenger's address", shorten(one.challenger)))],
-      ["Its evidence", one.isAsking ? "none: it only asks the judge to show what it judged from" : named(`0x${one.evidence}`, "the digest of the record that recomputing gave", `0x${shorten(one.evidence, 10, 6)}`)],
-      ["Jury", one.jury.length === 0 ? "not drawn" : seatLinks(context.store, one.jury)],
-      ["Appealed by", one.appellant === null ? null : named(one.appellant, "the appellant's address", shorten(one.appellant))]
-    ),
-    ...one.jury.length > 0 ? [showVotes("The jury", one.juryVotes, one.jury, context)] : [],
-    ...one.stage === "circle" ? [showVotes("The whole circle", one.circleVotes, one.electorate, context)] : [],
-    showStakes(one),
-    timeline === null ? folds.make(`timeline ${one.dispute}`, ["How it went"], (body) => void loadTimeline(body, one.dispute, context)) : make("div", {}, make("h4", {}, "How it went"), showTimeline(timeline))
-  );
-}
-function showVotes(who, votes, asked, context) {
-  const missing = asked.filter((seat) => ![votes.upholding, votes.rejecting, votes.withholding].some((cast) => cast.includes(seat)));
-  const parts = [
-    ["upholding", "for the claim", votes.upholding],
-    ["withholding", "could not get what it follows from", votes.withholding],
-    ["rejecting", "against it", votes.rejecting],
-    ["missing", "no vote", missing]
-  ];
-  const bar = make("span", { class: "votes", "aria-hidden": "true" }, ...parts.filter(([, , seats2]) => seats2.length > 0).map(([kind, , seats2]) => {
-    const part = make("span", { class: kind }, seats2.length);
-    part.style.setProperty("--part", String(seats2.length));
-    return part;
-  }));
-  return make(
-    "div",
-    { class: "hearing" },
-    make("p", {}, make("strong", {}, who), `, ${count(votes.of, "seat")}; ${votes.decide} decide`),
-    bar,
-    make("ul", { class: "plain" }, ...parts.filter(([, , seats2]) => seats2.length > 0).map(([kind, what, seats2]) => make(
-      "li",
-      {},
-      make("span", { class: `swatch ${kind}`, "aria-hidden": "true" }, seats2.length),
-      ` ${what}: `,
-      seatLinks(context.store, seats2)
-    )))
-  );
-}
-function showStakes(one) {
-  const nothing = (wei) => /^0*$/.test(wei);
-  const rows = [
-    ["Pledged", one.isAsking ? null : ether(one.bondWei)],
-    ["Pledged for the appeal", nothing(one.appealBondWei) ? null : ether(one.appealBondWei)],
-    ["At stake for the judge", nothing(one.atStakeWei) ? null : ether(one.atStakeWei)]
-  ];
-  if (one.outcome !== null) {
-    rows.push(
-      ["The judge lost", nothing(one.fineWei) ? "nothing" : ether(one.fineWei)],
-      ["Jurors lost", nothing(one.jurorsFinedWei) ? null : ether(one.jurorsFinedWei)],
-      ["The challenger was paid", nothing(one.paidWei) ? null : ether(one.paidWei)],
-      ["Burned", nothing(one.burnedWei) ? null : ether(one.burnedWei)],
-      ["Given back", nothing(one.givenBackWei) ? null : ether(one.givenBackWei)]
-    );
-  }
-  return facts(...rows);
-}
-async function loadTimeline(body, number, context) {
-  say(body, "Loading…");
-  try {
-    const one = await fetchJson(`/api/disputes/${number}`, context.signal);
-    refill(body, showTimeline(one.timeline));
-  } catch (error) {
-    say(body, error instanceof Error ? error.message : String(error));
-  }
-}
-function showTimeline(steps) {
-  return make("ol", { class: "steps" }, ...steps.map((step2) => make(
-    "li",
-    { class: step2.kind },
-    make("span", { class: "when" }, moment(step2.timeS)),
-    make("span", {}, `${capital(step2.says)}. `, place({ ...step2, timeS: null }))
-  )));
-}
-function tick(box) {
-  for (const left of box.querySelectorAll("[data-until]")) {
-    const seconds = Number(left.dataset["until"]) - Date.now() / 1e3;
-    say(left, seconds > 0 ? `${span(seconds)} left` : "The time is over.");
-  }
 }
 
 // src/table.ts
@@ -802,6 +934,1018 @@ function compare(a, b) {
   return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
 }
 
+// src/views/costs.ts
+var KINDS = { round: "Gas of a round, by call", call: "Gas of one call", coin: "Coin of a round" };
+var STYLES = [
+  { colour: "blue", dash: [] },
+  { colour: "orange", dash: [8, 4] },
+  { colour: "green", dash: [2, 3] },
+  { colour: "violet", dash: [10, 3, 2, 3] },
+  { colour: "sky", dash: [4, 2] },
+  { colour: "red", dash: [] },
+  { colour: "yellow", dash: [6, 6] }
+];
+var costs = {
+  title: "Costs",
+  path: "costs",
+  async show(root, context, { query }) {
+    const { store } = context;
+    let range = [readNumber(query.get("from")), readNumber(query.get("to"))];
+    let kind = null;
+    let value = null;
+    let plot = null;
+    let plotEnds = new AbortController();
+    const [first, last] = ["from", "to"].map((name) => make("input", { type: "number", min: 0, id: `costs-${name}`, inputmode: "numeric" }));
+    const ask = (asked) => {
+      range = asked;
+      replaceAddress(address("costs", [], { from: range[0], to: range[1] }));
+      void refresh();
+    };
+    const form = make(
+      "form",
+      { class: "bar", on: { submit: (event) => {
+        event.preventDefault();
+        ask([readNumber(first.value), readNumber(last.value)]);
+      } } },
+      make("label", { for: "costs-from" }, "Rounds from"),
+      first,
+      make("label", { for: "costs-to" }, "to"),
+      last,
+      make("button", {}, "Show"),
+      make("button", { type: "button", on: { click: () => {
+        first.value = last.value = "";
+        ask([null, null]);
+      } } }, "The newest")
+    );
+    const waits2 = make("p", { class: "faint", role: "status" });
+    const trouble = make("p", { class: "note bad", role: "status" });
+    const tiles = make("dl", { class: "tiles" });
+    const place2 = make("div");
+    const select = make("select", { id: "costs-kind", on: { change: () => {
+      kind = select.value;
+      drawPlot();
+    } } }, ...Object.entries(KINDS).map(([name, says2]) => make("option", { value: name }, says2)));
+    const bar = make("p", { class: "bar" }, make("label", { for: "costs-kind" }, "Show"), select);
+    const says = make("p", { class: "note" });
+    const calls = new Table([
+      { title: "Call", value: (row) => row.name, cell: (row) => make("code", {}, row.name) },
+      { title: "Times", value: (row) => row.times, cell: (row) => row.times.toLocaleString("en"), isNumber: true },
+      { title: "Gas each", value: (row) => row.gas / row.times, cell: (row) => gas(row.gas / row.times), isNumber: true },
+      { title: "Gas in all", value: (row) => row.gas, cell: (row) => gas(row.gas), isNumber: true }
+    ], { caption: "Gas by kind of call", key: (row) => row.name, noun: "call kind", empty: "Of no call is it known yet what it cost.", sortBy: "Gas in all" });
+    const seats2 = new Table([
+      { title: "Seat", value: (row) => row.seat, cell: (row) => row.seat === null ? "no seat, or not told" : seatLink(store, row.seat) },
+      { title: "Transactions", value: (row) => row.transactions ?? null, isNumber: true },
+      { title: "Gas", value: (row) => row.gas ?? null, cell: (row) => row.gas === void 0 ? "–" : gas(row.gas), isNumber: true },
+      { title: "Coin", value: (row) => ether(row.coinWei), cell: (row) => coinCell(row.coinWei), isNumber: true },
+      { title: "Sent a round", value: (row) => mean(row.bytesSent?.sum, row.bytesSent?.rounds), cell: (row) => bytesCell(row.bytesSent?.sum, row.bytesSent?.rounds), isNumber: true, hint: "Its node's own word, of folders on this machine" },
+      { title: "An update", value: (row) => mean(row.updateBytes?.sum, row.updateBytes?.updates), cell: (row) => bytesCell(row.updateBytes?.sum, row.updateBytes?.updates), isNumber: true, hint: "Mean size, where the blob is here" }
+    ], { caption: "What each seat paid and sent", key: (row) => row.seat ?? "none", noun: "payer", empty: "Nobody has paid anything that is known yet.", sortBy: "Gas" });
+    const drawPlot = () => {
+      if (value === null) {
+        return;
+      }
+      kind ??= makeLines(value, "round").length > 0 ? "round" : "call";
+      select.value = kind;
+      plotEnds.abort();
+      plotEnds = new AbortController();
+      plot = new Plot({
+        label: KINDS[kind],
+        xLabel: "round",
+        yLabel: kind === "coin" ? "ETH" : "gas",
+        height: 300,
+        format: kind === "coin" ? coin : gas,
+        formatY: short,
+        onPick: (round) => {
+          location.hash = address("rounds", [round]);
+        }
+      }, AbortSignal.any([context.signal, plotEnds.signal]));
+      refill(place2, plot.element);
+      updatePlot();
+    };
+    const updatePlot = () => {
+      if (value !== null && plot !== null && kind !== null) {
+        const lines = makeLines(value, kind);
+        place2.hidden = lines.length === 0;
+        plot.update(value.rounds.filter((round) => round > 0), lines);
+      }
+    };
+    root.append(form);
+    await context.seats();
+    const refresh = context.follow(root, () => fetchJson(pathOf(range), context.signal), (box, found) => {
+      value = found;
+      if (!tiles.isConnected) {
+        refill(box, waits2, trouble, tiles, bar, place2, says, make("h2", {}, "By kind of call"), calls.element, make("h2", {}, "By seat"), seats2.element);
+      }
+      if (found.rounds.length > 0 && document.activeElement !== first && document.activeElement !== last) {
+        [first.value, last.value] = [String(found.rounds[0]), String(found.rounds.at(-1))];
+      }
+      say(waits2, found.pending > 0 ? `Asking the endpoint for receipts: ${count(found.pending, "more", "more")}.` : "");
+      waits2.hidden = found.pending === 0;
+      say(trouble, found.trouble ?? "");
+      trouble.hidden = found.trouble === null;
+      refill(tiles, ...makeTiles(found));
+      say(says, describe(found));
+      calls.update(Object.entries(found.calls).map(([name, columns]) => ({ name, times: sum(columns.count), gas: sum(columns.gas) })));
+      seats2.update(found.seats);
+      if (plot === null && (found.pending === 0 || makeLines(found, "round").length > 0)) {
+        drawPlot();
+      } else {
+        updatePlot();
+      }
+      pending(found.pending);
+    }, "what rounds cost");
+    const pending = askAgainWhilePending(context, refresh);
+    return (changed) => {
+      range = [readNumber(changed.query.get("from")), readNumber(changed.query.get("to"))];
+      void refresh();
+      return true;
+    };
+  }
+};
+function pathOf([from, to]) {
+  const asked = new URLSearchParams();
+  if (from !== null) {
+    asked.set("from", String(from));
+  }
+  if (to !== null) {
+    asked.set("to", String(to));
+  }
+  const query = asked.toString();
+  return query === "" ? "/api/costs" : `/api/costs?${query}`;
+}
+function isWhole(value, place2) {
+  return value.known[place2] === value.transactions[place2] && value.transactions[place2] > 0;
+}
+function makeLines(value, kind) {
+  const places = value.rounds.map((round, place2) => ({ round, place: place2 })).filter(({ round }) => round > 0).map(({ place: place2 }) => place2);
+  if (kind === "coin") {
+    const values = places.map((place2) => isWhole(value, place2) ? ether(value.coinWei[place2]) : null);
+    return values.some((one) => one !== null) ? [{ label: "coin", values, colour: "blue" }] : [];
+  }
+  const names = Object.keys(value.calls).filter((name) => places.some((place2) => value.calls[name].count[place2] > 0));
+  const lines = names.map((name, index) => {
+    const { gas: spent, count: times2 } = value.calls[name];
+    const style = STYLES[index % STYLES.length];
+    const values = places.map((place2) => kind === "call" ? times2[place2] > 0 ? spent[place2] / times2[place2] : void 0 : isWhole(value, place2) ? spent[place2] : null);
+    return { label: name, values, ...style };
+  });
+  return lines.some(({ values }) => values.some((one) => typeof one === "number")) ? lines : [];
+}
+function makeTiles(value) {
+  const whole = value.rounds.map((round, place2) => ({ round, place: place2 })).filter(({ round, place: place2 }) => round > 0 && isWhole(value, place2)).map(({ place: place2 }) => place2);
+  const spent = whole.map((place2) => sum(Object.values(value.calls).map(({ gas: column }) => column[place2])));
+  const coins = whole.map((place2) => ether(value.coinWei[place2])).filter((one) => one !== null);
+  const facts2 = [
+    ["Gas of a round, mean", spent.length > 0 ? gas(sum(spent) / spent.length) : "–"],
+    ["Coin of a round, mean", coins.length > 0 ? coin(sum(coins) / coins.length) : "–"],
+    ["Coin in all", coins.length > 0 ? coin(sum(value.coinWei.map((wei) => ether(wei) ?? 0))) : "–"],
+    ["Receipts", `${sum(value.known).toLocaleString("en")} of ${sum(value.transactions).toLocaleString("en")}`]
+  ];
+  return facts2.map(([name, says]) => make("div", {}, make("dt", {}, name), make("dd", {}, says)));
+}
+function describe(value) {
+  const partly = value.rounds.filter((round, place2) => round > 0 && !isWhole(value, place2));
+  const left = value.leftOut > 0 ? ` ${count(value.leftOut, "older round")} of those asked for left out, as there are too many transactions: ask for them by themselves.` : "";
+  const lacks = partly.length > 0 && value.pending === 0 ? ` Of ${partly.length === 1 ? "round" : "rounds"} ${list(partly, "", 12)} not all receipts are known, so no sum is drawn.` : "";
+  return `${value.says}${lacks}${left}`;
+}
+function coinCell(wei) {
+  const eth = ether(wei);
+  return eth === null ? "–" : coin(eth);
+}
+function mean(total, number2) {
+  return total === void 0 || !number2 ? null : total / number2;
+}
+function bytesCell(total, number2) {
+  const size = mean(total, number2);
+  return size === null ? "–" : bytes(size);
+}
+function sum(numbers) {
+  return numbers.reduce((a, b) => a + b, 0);
+}
+
+// src/evidence.ts
+var QUICK_MS = 1500;
+var SLOW_MS = 15e3;
+var Asked = class {
+  /** what: said while it is loaded first. isMoving: ask again soon. draw: called with each answer. */
+  constructor(context, root, what, path, isMoving, draw2) {
+    this.context = context;
+    this.what = what;
+    this.path = path;
+    this.isMoving = isMoving;
+    this.draw = draw2;
+    root.append(this.#note);
+    say(this.#note, `Loading ${what}…`);
+    context.whenChanged(() => this.#later(QUICK_MS));
+    context.signal.addEventListener("abort", () => clearTimeout(this.#timer));
+    void this.ask();
+  }
+  context;
+  what;
+  path;
+  isMoving;
+  draw;
+  #note = make("p", { class: "note", role: "status" });
+  #timer;
+  #turn = 0;
+  /** Ask now. */
+  async ask(path = this.path()) {
+    const mine = ++this.#turn;
+    clearTimeout(this.#timer);
+    try {
+      const value = await fetchJson(path, this.context.signal);
+      if (mine !== this.#turn || this.context.signal.aborted) {
+        return;
+      }
+      this.#note.hidden = true;
+      this.draw(value);
+      this.#later(this.isMoving(value) ? QUICK_MS : SLOW_MS);
+    } catch (error) {
+      if (mine !== this.#turn || this.context.signal.aborted) {
+        return;
+      }
+      this.#note.hidden = false;
+      this.#note.className = "note bad";
+      const again = make("button", { type: "button", "data-key": "again", on: { click: () => void this.ask() } }, "Try again");
+      refill(this.#note, error instanceof Error ? error.message : String(error), " ", again);
+      this.#later(SLOW_MS);
+    }
+  }
+  #later(waitMs) {
+    clearTimeout(this.#timer);
+    if (!this.context.signal.aborted) {
+      this.#timer = setTimeout(() => void this.ask(), waitMs);
+    }
+  }
+};
+var Folds = class {
+  #open = /* @__PURE__ */ new Set();
+  /** fill: called when it is opened for the first time. */
+  make(key, summary, fill) {
+    const body = make("div", { class: "folded" });
+    const element = make("details", { open: this.#open.has(key) }, make("summary", { "data-key": `fold ${key}` }, ...summary), body);
+    let isFilled = false;
+    const show = () => {
+      if (element.open && !isFilled) {
+        isFilled = true;
+        fill(body);
+      }
+    };
+    element.addEventListener("toggle", () => {
+      if (element.open) {
+        this.#open.add(key);
+      } else {
+        this.#open.delete(key);
+      }
+      show();
+    });
+    show();
+    return element;
+  }
+};
+function facts(...rows) {
+  const told = rows.filter(([, value]) => value !== null && value !== void 0 && value !== "" && value !== false);
+  return make("dl", { class: "facts" }, ...told.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+}
+function place({ block, tx, timeS }) {
+  return make(
+    "span",
+    { class: "place faint" },
+    block === null ? "not found on chain" : `block ${block}`,
+    tx === null ? null : ", transaction ",
+    tx === null ? null : named(tx, "the transaction's hash", shorten(tx)),
+    timeS === null ? null : `, ${moment(timeS)}`
+  );
+}
+function ether2(wei) {
+  const digits2 = wei.padStart(19, "0");
+  const whole = digits2.slice(0, -18).replace(/^0+(?=\d)/, "");
+  const part = digits2.slice(-18, -12).replace(/0+$/, "");
+  return `${whole}${part === "" ? "" : `.${part}`} ETH`;
+}
+function bytes2(size) {
+  return size >= 1e5 ? `${(size / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB` : `${(size / 1e3).toFixed(1)} kB`;
+}
+function percent(share2, decimals = 1) {
+  return `${(100 * share2).toFixed(decimals)} %`;
+}
+
+// src/views/disputes.ts
+var SIGNS = { upheld: "✕", rejected: "✓", void: "–", open: "…" };
+var disputes = {
+  title: "Disputes",
+  path: "disputes",
+  show(root, context, { rest, query }) {
+    const chosen2 = readNumber(rest[0]);
+    const from = readNumber(query.get("from"));
+    const box = make("div");
+    const folds = new Folds();
+    if (chosen2 !== null) {
+      root.append(make("p", {}, make("a", { href: address("disputes"), "data-key": "all" }, "All disputes")));
+      new Asked(
+        context,
+        root,
+        `dispute ${chosen2}`,
+        () => `/api/disputes/${chosen2}`,
+        (one) => one.outcome === null,
+        (one) => refill(box, showDispute(one, context, folds, one.timeline))
+      );
+    } else {
+      new Asked(
+        context,
+        root,
+        "the disputes",
+        () => from === null ? "/api/disputes" : `/api/disputes?from=${from}`,
+        (found) => found.open > 0,
+        (found) => refill(box, ...showAll(found, context, folds))
+      );
+    }
+    root.append(box);
+    if (context.circle.source.kind === "live") {
+      context.every(1e3, () => tick(box));
+    }
+  }
+};
+function showAll(found, context, folds) {
+  if (found.raised === 0) {
+    return [make("p", { class: "lead" }, `${capital(found.says)}.`)];
+  }
+  return [
+    make("p", { class: "lead" }, `${capital(count(found.raised, "dispute"))} raised, ${found.open === 0 ? "none" : found.open} open.`),
+    make("p", { class: "faint" }, "A claim that a verdict, a record or a base is false, or withheld, is heard by a jury; nothing is taken before more than half of all bonded seats have confirmed it."),
+    ...found.disputes.map((one) => showDispute(one, context, folds, null)),
+    found.next === null ? null : make("p", {}, make("a", { href: address("disputes", [], { from: found.next }), "data-key": "older" }, "Older ones"))
+  ];
+}
+function showDispute(one, context, folds, timeline) {
+  const kind = one.outcome ?? "open";
+  return make(
+    "section",
+    { class: `card dispute ${kind}` },
+    make("h3", {}, make("a", { href: address("disputes", [one.dispute]), "data-key": `dispute ${one.dispute}` }, `Dispute ${one.dispute}`), `: ${one.claim}`),
+    make("p", { class: "stands" }, make("span", { class: "sign", "aria-hidden": "true" }, SIGNS[kind]), " ", capital(one.stands), "."),
+    one.deadline === null || one.isOver ? null : make("p", { class: "left", "data-until": one.deadline }, ""),
+    one.next === null ? null : make("p", { class: "faint" }, `Next: ${one.next}.`),
+    facts(
+      ["Judge", seatLink(context.store, one.judge)],
+      ["Judged", one.target === one.judge ? "itself: its record, base or verdicts" : seatLink(context.store, one.target)],
+      ["Round", make("a", { href: address("rounds", [one.round]) }, one.round)],
+      ["Raised by", make("span", {}, one.challengerSeat === null ? null : "seat ", one.challengerSeat === null ? null : seatLink(context.store, one.challengerSeat), " ", named(one.challenger, "the challenger's address", shorten(one.challenger)))],
+      ["Its evidence", one.isAsking ? "none: it only asks the judge to show what it judged from" : named(`0x${one.evidence}`, "the digest of the record that recomputing gave", `0x${shorten(one.evidence, 10, 6)}`)],
+      ["Jury", one.jury.length === 0 ? "not drawn" : seatLinks(context.store, one.jury)],
+      ["Appealed by", one.appellant === null ? null : named(one.appellant, "the appellant's address", shorten(one.appellant))]
+    ),
+    ...one.jury.length > 0 ? [showVotes("The jury", one.juryVotes, one.jury, context)] : [],
+    ...one.stage === "circle" ? [showVotes("The whole circle", one.circleVotes, one.electorate, context)] : [],
+    showStakes(one),
+    timeline === null ? folds.make(`timeline ${one.dispute}`, ["How it went"], (body) => void loadTimeline(body, one.dispute, context)) : make("div", {}, make("h4", {}, "How it went"), showTimeline(timeline))
+  );
+}
+function showVotes(who, votes, asked, context) {
+  const missing = asked.filter((seat) => ![votes.upholding, votes.rejecting, votes.withholding].some((cast) => cast.includes(seat)));
+  const parts = [
+    ["upholding", "for the claim", votes.upholding],
+    ["withholding", "could not get what it follows from", votes.withholding],
+    ["rejecting", "against it", votes.rejecting],
+    ["missing", "no vote", missing]
+  ];
+  const bar = make("span", { class: "votes", "aria-hidden": "true" }, ...parts.filter(([, , seats2]) => seats2.length > 0).map(([kind, , seats2]) => {
+    const part = make("span", { class: kind }, seats2.length);
+    part.style.setProperty("--part", String(seats2.length));
+    return part;
+  }));
+  return make(
+    "div",
+    { class: "hearing" },
+    make("p", {}, make("strong", {}, who), `, ${count(votes.of, "seat")}; ${votes.decide} decide`),
+    bar,
+    make("ul", { class: "plain" }, ...parts.filter(([, , seats2]) => seats2.length > 0).map(([kind, what, seats2]) => make(
+      "li",
+      {},
+      make("span", { class: `swatch ${kind}`, "aria-hidden": "true" }, seats2.length),
+      ` ${what}: `,
+      seatLinks(context.store, seats2)
+    )))
+  );
+}
+function showStakes(one) {
+  const nothing = (wei) => /^0*$/.test(wei);
+  const rows = [
+    ["Pledged", one.isAsking ? null : ether2(one.bondWei)],
+    ["Pledged for the appeal", nothing(one.appealBondWei) ? null : ether2(one.appealBondWei)],
+    ["At stake for the judge", nothing(one.atStakeWei) ? null : ether2(one.atStakeWei)]
+  ];
+  if (one.outcome !== null) {
+    rows.push(
+      ["The judge lost", nothing(one.fineWei) ? "nothing" : ether2(one.fineWei)],
+      ["Jurors lost", nothing(one.jurorsFinedWei) ? null : ether2(one.jurorsFinedWei)],
+      ["The challenger was paid", nothing(one.paidWei) ? null : ether2(one.paidWei)],
+      ["Burned", nothing(one.burnedWei) ? null : ether2(one.burnedWei)],
+      ["Given back", nothing(one.givenBackWei) ? null : ether2(one.givenBackWei)]
+    );
+  }
+  return facts(...rows);
+}
+async function loadTimeline(body, number2, context) {
+  say(body, "Loading…");
+  try {
+    const one = await fetchJson(`/api/disputes/${number2}`, context.signal);
+    refill(body, showTimeline(one.timeline));
+  } catch (error) {
+    say(body, error instanceof Error ? error.message : String(error));
+  }
+}
+function showTimeline(steps) {
+  return make("ol", { class: "steps" }, ...steps.map((step2) => make(
+    "li",
+    { class: step2.kind },
+    make("span", { class: "when" }, moment(step2.timeS)),
+    make("span", {}, `${capital(step2.says)}. `, place({ ...step2, timeS: null }))
+  )));
+}
+function tick(box) {
+  for (const left of box.querySelectorAll("[data-until]")) {
+    const seconds = Number(left.dataset["until"]) - Date.now() / 1e3;
+    say(left, seconds > 0 ? `${span(seconds)} left` : "The time is over.");
+  }
+}
+
+// src/marks.ts
+var SIGNS2 = {
+  accepted: { sign: "●", says: "accepted", paint: "blue" },
+  rejected: { sign: "✕", says: "rejected", paint: "red" },
+  invalid: { sign: "◆", says: "rejected unread: no proper blob", paint: "violet" },
+  unjudged: { sign: "○", says: "no verdict: the update was not to be had", paint: "grey" },
+  waiting: { sign: "·", says: "the record is not here", paint: "faint" }
+};
+function drawMarks(plot, marks, ratio) {
+  const { min, max } = plot.scales["x"];
+  const shown = marks.filter(({ x }) => x >= (min ?? -Infinity) && x <= (max ?? Infinity));
+  const size = (shown.length > 400 ? 2 : shown.length > 100 ? 3.5 : 5) * ratio;
+  const pen = plot.ctx;
+  const foot = plot.bbox.top + plot.bbox.height - size - 2 * ratio;
+  const paints = Object.fromEntries(Object.entries(SIGNS2).map(([mark2, { paint }]) => [mark2, colour(paint)]));
+  pen.save();
+  pen.setLineDash([]);
+  pen.lineWidth = Math.max(1.5 * ratio, size / 3);
+  for (const { x, y, mark: mark2 } of shown) {
+    const [across, down] = [plot.valToPos(x, "x", true), y === null ? foot : plot.valToPos(y, "y", true)];
+    pen.strokeStyle = pen.fillStyle = paints[mark2];
+    pen.beginPath();
+    shape(pen, mark2, across, down, size);
+  }
+  pen.restore();
+}
+function shape(pen, mark2, x, y, size) {
+  switch (mark2) {
+    case "accepted":
+      pen.arc(x, y, size * 0.8, 0, 2 * Math.PI);
+      pen.fill();
+      break;
+    case "rejected":
+      pen.moveTo(x - size, y - size);
+      pen.lineTo(x + size, y + size);
+      pen.moveTo(x + size, y - size);
+      pen.lineTo(x - size, y + size);
+      pen.stroke();
+      break;
+    case "invalid":
+      pen.moveTo(x, y - size * 1.2);
+      pen.lineTo(x + size * 1.2, y);
+      pen.lineTo(x, y + size * 1.2);
+      pen.lineTo(x - size * 1.2, y);
+      pen.closePath();
+      pen.fill();
+      break;
+    case "unjudged":
+      pen.arc(x, y, size * 0.8, 0, 2 * Math.PI);
+      pen.stroke();
+      break;
+    case "waiting":
+      pen.arc(x, y, size * 0.35, 0, 2 * Math.PI);
+      pen.fill();
+      break;
+  }
+}
+
+// src/matrix.ts
+var LARGEST = 30;
+var SMALLEST = 4;
+var EDGE = 34;
+var Matrix = class {
+  element;
+  #options;
+  #canvas = make("canvas", { tabindex: "0", role: "application", class: "matrix" });
+  #reading = make("p", { class: "reading", "aria-live": "polite" });
+  #scroller;
+  #judges = [];
+  #authors = [];
+  #verdicts = /* @__PURE__ */ new Map();
+  #at = null;
+  #side = LARGEST;
+  #frame = 0;
+  constructor(options, signal) {
+    this.#options = options;
+    this.#canvas.setAttribute("aria-label", `${options.label}. Arrow keys go from cell to cell.`);
+    this.#scroller = make("div", { class: "matrix-place" }, this.#canvas);
+    this.element = make("figure", { class: "matrix-figure" }, this.#scroller, this.#reading);
+    this.#canvas.addEventListener("pointermove", (event) => this.#point(event));
+    this.#canvas.addEventListener("pointerleave", () => this.#move(null));
+    this.#canvas.addEventListener("click", (event) => {
+      this.#point(event);
+      this.#pick();
+    });
+    this.#canvas.addEventListener("keydown", (event) => this.#press(event));
+    const sizes = new ResizeObserver(() => this.#layOut());
+    sizes.observe(this.element);
+    whenThemeTurns(() => this.#redraw(), signal);
+    signal.addEventListener("abort", () => {
+      sizes.disconnect();
+      cancelAnimationFrame(this.#frame);
+    });
+  }
+  /** verdicts: by judge * 65536 + author. */
+  update(judges, authors, verdicts) {
+    [this.#judges, this.#authors, this.#verdicts, this.#at] = [judges, authors, verdicts, null];
+    say(this.#reading, "Point at a cell, or go there with the arrow keys.");
+    this.#layOut();
+  }
+  #layOut() {
+    const room = this.element.clientWidth - EDGE;
+    if (room <= 0 || this.#authors.length === 0) {
+      return;
+    }
+    this.#side = Math.max(SMALLEST, Math.min(LARGEST, Math.floor(room / this.#authors.length)));
+    const ratio = devicePixelRatio || 1;
+    const [width, height] = [EDGE + this.#side * this.#authors.length, EDGE + this.#side * this.#judges.length];
+    this.#canvas.width = width * ratio;
+    this.#canvas.height = height * ratio;
+    this.#canvas.style.setProperty("width", `${width}px`);
+    this.#canvas.style.setProperty("height", `${height}px`);
+    this.#redraw();
+  }
+  #redraw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+  #draw() {
+    const pen = this.#canvas.getContext("2d");
+    const [side, ratio] = [this.#side, devicePixelRatio || 1];
+    const gap = side >= 8 ? 1 : 0;
+    const paint = { accepted: colour("accept"), rejected: colour("reject"), unjudged: colour("blank"), self: colour("line"), mark: colour("reject-ink"), ink: colour("ink"), faint: colour("faint"), focus: colour("focus") };
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    this.#judges.forEach((judge, row) => {
+      this.#authors.forEach((author, column) => {
+        const verdict = this.#verdicts.get(judge * 65536 + author);
+        const [x, y] = [EDGE + column * side, EDGE + row * side];
+        if (verdict === void 0) {
+          if (judge === author) {
+            pen.fillStyle = paint.self;
+            pen.fillRect(x + side / 2 - 1, y + side / 2 - 1, 2, 2);
+          }
+          return;
+        }
+        pen.fillStyle = paint[verdict];
+        pen.fillRect(x, y, side - gap, side - gap);
+        if (side >= 8) {
+          drawSign(pen, verdict, x, y, side - gap, verdict === "rejected" ? paint.mark : verdict === "accepted" ? colour("accept-ink") : paint.faint);
+        } else if (verdict === "rejected") {
+          pen.fillStyle = paint.mark;
+          pen.fillRect(x + side / 2 - 1, y, 2, side);
+        }
+      });
+    });
+    this.#drawEdges(pen, paint.faint, paint.ink);
+    if (this.#at !== null) {
+      pen.strokeStyle = paint.focus;
+      pen.lineWidth = 2;
+      const [x, y] = [EDGE + this.#at.column * side, EDGE + this.#at.row * side];
+      pen.globalAlpha = 0.45;
+      pen.strokeRect(EDGE, y - 0.5, side * this.#authors.length, side);
+      pen.strokeRect(x - 0.5, EDGE, side, side * this.#judges.length);
+      pen.globalAlpha = 1;
+      pen.strokeRect(x - 1, y - 1, side + 1, side + 1);
+    }
+  }
+  #drawEdges(pen, faint, ink) {
+    const side = this.#side;
+    const every = [1, 2, 4, 8, 16, 32].find((step2) => step2 * side >= 20) ?? 32;
+    pen.font = "11px system-ui, sans-serif";
+    pen.textBaseline = "middle";
+    this.#authors.forEach((author, column) => {
+      const isHere = this.#at?.column === column;
+      if (column % every === 0 || isHere) {
+        pen.fillStyle = isHere ? ink : faint;
+        pen.textAlign = "center";
+        pen.fillText(String(author), EDGE + (column + 0.5) * side, EDGE - 9);
+      }
+    });
+    this.#judges.forEach((judge, row) => {
+      const isHere = this.#at?.row === row;
+      if (row % every === 0 || isHere) {
+        pen.fillStyle = isHere ? ink : faint;
+        pen.textAlign = "right";
+        pen.fillText(String(judge), EDGE - 6, EDGE + (row + 0.5) * side);
+      }
+    });
+  }
+  #point(event) {
+    const box = this.#canvas.getBoundingClientRect();
+    const column = Math.floor((event.clientX - box.left - EDGE) / this.#side);
+    const row = Math.floor((event.clientY - box.top - EDGE) / this.#side);
+    const isInside = row >= 0 && column >= 0 && row < this.#judges.length && column < this.#authors.length;
+    this.#move(isInside ? { row, column } : null);
+  }
+  #press(event) {
+    const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    const step2 = steps[event.key];
+    if (event.key === "Enter" && this.#at !== null) {
+      this.#pick();
+    } else if (step2 !== void 0 && this.#judges.length > 0) {
+      const from = this.#at ?? { row: 0, column: 0 };
+      const row = Math.min(this.#judges.length - 1, Math.max(0, from.row + (this.#at === null ? 0 : step2[0])));
+      const column = Math.min(this.#authors.length - 1, Math.max(0, from.column + (this.#at === null ? 0 : step2[1])));
+      this.#move({ row, column });
+      const edge = EDGE + column * this.#side;
+      this.#scroller.scrollLeft = Math.min(edge - EDGE, Math.max(this.#scroller.scrollLeft, edge + this.#side - this.#scroller.clientWidth));
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  }
+  #move(at) {
+    if (at?.row === this.#at?.row && at?.column === this.#at?.column) {
+      return;
+    }
+    this.#at = at;
+    if (at !== null) {
+      const [judge, author] = [this.#judges[at.row], this.#authors[at.column]];
+      say(this.#reading, this.#options.read(judge, author, this.#verdicts.get(judge * 65536 + author) ?? null));
+    }
+    this.#redraw();
+  }
+  #pick() {
+    if (this.#at !== null) {
+      this.#options.onPick?.(this.#judges[this.#at.row], this.#authors[this.#at.column]);
+    }
+  }
+};
+function drawSign(pen, verdict, x, y, side, ink) {
+  const at = (across, down) => [x + side * across, y + side * down];
+  pen.strokeStyle = pen.fillStyle = ink;
+  pen.lineWidth = side >= 16 ? 2 : 1;
+  pen.beginPath();
+  if (verdict === "rejected") {
+    pen.moveTo(...at(0.3, 0.3));
+    pen.lineTo(...at(0.7, 0.7));
+    pen.moveTo(...at(0.7, 0.3));
+    pen.lineTo(...at(0.3, 0.7));
+    pen.stroke();
+  } else if (verdict === "accepted") {
+    pen.moveTo(...at(0.28, 0.52));
+    pen.lineTo(...at(0.44, 0.7));
+    pen.lineTo(...at(0.72, 0.32));
+    pen.stroke();
+  } else {
+    pen.arc(...at(0.5, 0.5), Math.max(1, side * 0.08), 0, 2 * Math.PI);
+    pen.fill();
+  }
+}
+
+// src/views/distances.ts
+var distances = {
+  title: "Distances",
+  path: "distances",
+  async show(root, context, parameters) {
+    const seats2 = await context.seats();
+    if (seats2.length < 2) {
+      root.append(make("p", {}, "A judge and an author are needed, and fewer than two seats are taken."));
+      return;
+    }
+    const pair = new Pair(seats2, () => void change());
+    pair.read(parameters.rest);
+    const picture = new Picture(context);
+    root.append(pair.element);
+    const refresh = context.follow(root, () => fetchJson(`/api/distances?judge=${pair.judge}&author=${pair.author}`, context.signal), (box, value) => {
+      picture.show(box, value);
+      pending(value.pending);
+    }, "the distances");
+    const pending = askAgainWhilePending(context, refresh);
+    const change = async () => {
+      replaceAddress(address("distances", [pair.judge, pair.author]));
+      context.announce(`Judge ${pair.judge}, author ${pair.author}`);
+      await refresh();
+    };
+    showMatrix(root, context, (judge, author) => {
+      pair.choose(judge, author);
+      pair.element.scrollIntoView({ block: "nearest" });
+    });
+    return ({ rest }) => {
+      pair.read(rest);
+      void refresh();
+      return true;
+    };
+  }
+};
+var Pair = class {
+  judge = 0;
+  author = 1;
+  element;
+  #judges;
+  #authors;
+  #seats;
+  #changed;
+  constructor(seats2, changed) {
+    [this.#seats, this.#changed] = [seats2, changed];
+    const options = () => seats2.map(({ seat, name }) => make("option", { value: seat }, name ? `${seat} “${name}”` : seat));
+    this.#judges = make("select", { id: "judge", on: { change: () => this.choose(Number(this.#judges.value), this.author) } }, ...options());
+    this.#authors = make("select", { id: "author", on: { change: () => this.choose(this.judge, Number(this.#authors.value)) } }, ...options());
+    this.element = make(
+      "p",
+      { class: "bar pair" },
+      make("label", { for: "judge" }, "Judge"),
+      this.#judges,
+      make("label", { for: "author" }, "Author"),
+      this.#authors,
+      make("button", { type: "button", title: "Judge and author change places", on: { click: () => this.choose(this.author, this.judge) } }, "⇄ Swap")
+    );
+  }
+  /** Take what the address names; else the seat lowest in reputation is the author, and the highest judges it. */
+  read(rest) {
+    const ranked = [...this.#seats].sort((a, b) => a.reputation - b.reputation);
+    const isSeat = (number2) => number2 !== null && this.#seats.some(({ seat }) => seat === number2);
+    const [judge, author] = [readNumber(rest[0]), readNumber(rest[1])];
+    this.author = isSeat(author) ? author : ranked.find(({ seat }) => seat !== judge).seat;
+    this.judge = isSeat(judge) && judge !== this.author ? judge : ranked.findLast(({ seat }) => seat !== this.author).seat;
+    this.#tell();
+  }
+  choose(judge, author) {
+    if (judge === author) {
+      [judge, author] = [this.author, this.judge];
+    }
+    [this.judge, this.author] = [judge, author];
+    this.#tell();
+    this.#changed();
+  }
+  #tell() {
+    this.#judges.value = String(this.judge);
+    this.#authors.value = String(this.author);
+  }
+};
+var Picture = class {
+  #context;
+  #lead = make("p", { class: "lead" });
+  #waits = make("p", { class: "faint", role: "status" });
+  #missing = make("ul", { class: "troubles" });
+  #key = make("p", { class: "key" });
+  #says = make("p", { class: "note" });
+  #isLog = make("input", { type: "checkbox", id: "log", on: { change: () => this.#draw() } });
+  #scale = make("p", { class: "bar" }, this.#isLog, make("label", { for: "log" }, "Logarithmic scale"));
+  #place = make("div");
+  #table;
+  #plot = null;
+  #plotEnds = new AbortController();
+  #plotIs = "";
+  #marks = [];
+  #value = null;
+  constructor(context) {
+    this.#context = context;
+    this.#isLog.checked = true;
+    this.#table = new Table([
+      { title: "Round", value: (row) => row.round, cell: (row) => make("a", { href: address("rounds", [row.round]) }, row.round), isNumber: true },
+      { title: "Verdict", value: (row) => row.verdict, cell: (row) => make("span", { class: "whole" }, `${SIGNS2[row.verdict].sign} ${row.verdict === "unjudged" ? "no verdict" : row.verdict}`) },
+      { title: "Distance", value: (row) => row.distance ?? null, cell: (row) => number(row.distance), isNumber: true },
+      { title: "Reach", value: (row) => row.reach ?? null, cell: (row) => number(row.reach), isNumber: true },
+      { title: "Times the reach", value: (row) => times(row), cell: (row) => number(times(row)), isNumber: true },
+      { title: "Mixed", value: (row) => row.mixed === void 0 ? null : row.mixed ? "yes" : "no", hint: "Whether it entered the judge's next base" },
+      { title: "Why", value: (row) => this.#explain(row) }
+    ], { caption: "Distance and reach by round", key: (row) => row.round, noun: "round", empty: "In no round so far did this judge have this author to judge.", sortBy: "Round" });
+  }
+  show(box, value) {
+    this.#value = value;
+    if (!this.#lead.isConnected) {
+      refill(box, this.#lead, this.#waits, this.#key, this.#place, this.#scale, this.#missing, this.#says, make("h2", {}, "Round by round"), this.#table.element);
+    }
+    say(this.#lead, describe2(value, (seat) => seatText(this.#context.store, seat)));
+    say(this.#waits, value.pending > 0 ? `Fetching the judge's records: ${count(value.pending, "more", "more")}.` : "");
+    this.#waits.hidden = value.pending === 0;
+    refill(this.#missing, ...value.missing.map(({ says, rounds: rounds2 }) => make("li", {}, `${rounds2.length === 1 ? "Round" : "Rounds"} ${list(rounds2, "", 12)}: ${says}.`)), ...value.holders.map(({ round, seat, holder }) => make("li", {}, `From round ${round} on seat ${seat} is held by another peer, its holder ${holder}.`)));
+    this.#missing.hidden = value.missing.length + value.holders.length === 0;
+    say(this.#says, value.says);
+    this.#table.update(value.points);
+    this.#draw();
+  }
+  #draw() {
+    const value = this.#value;
+    if (value === null) {
+      return;
+    }
+    const known = value.points.filter(({ distance: distance2 }) => typeof distance2 === "number");
+    const canBeLog = known.length > 0 && known.every(({ distance: distance2, reach: reach2 }) => distance2 > 0 && (typeof reach2 !== "number" || reach2 > 0));
+    this.#scale.hidden = !canBeLog;
+    this.#place.hidden = this.#key.hidden = value.points.length === 0;
+    const isLog = canBeLog && this.#isLog.checked;
+    const [distance, reach] = value.what.map(capital);
+    this.#marks = value.points.map((point) => ({ x: point.round, y: point.distance ?? null, mark: markOf(point) }));
+    const xs = value.points.map(({ round }) => round);
+    const lines = [
+      { label: distance.toLowerCase(), values: value.points.map((point) => point.distance ?? null), colour: "sky", width: 1, hasNoPoints: true },
+      { label: reach.toLowerCase(), values: value.points.map((point) => point.reach ?? null), colour: "orange", width: 2, dash: [8, 4], hasNoPoints: true }
+    ];
+    if (value.gate !== null) {
+      lines.push({ label: `gate, at least ${digits(value.gate)} times the reach`, values: value.points.map((point) => typeof point.reach === "number" ? point.reach * value.gate : null), colour: "grey", width: 1, dash: [2, 3], hasNoPoints: true });
+    }
+    const is = `${isLog} ${value.what.join()}`;
+    if (this.#plot === null || this.#plotIs !== is) {
+      this.#plotIs = is;
+      this.#plotEnds.abort();
+      this.#plotEnds = new AbortController();
+      this.#plot = new Plot({
+        label: `${distance} and ${reach.toLowerCase()} by round, with the verdict as a mark`,
+        xLabel: "round",
+        yLabel: `${value.what[0]}, in ${value.unit.split(":")[0]}`,
+        height: 360,
+        format: digits,
+        formatY: digits,
+        isLog,
+        drawOver: (plot, ratio) => drawMarks(plot, this.#marks, ratio),
+        onPick: (round) => {
+          location.hash = address("rounds", [round]);
+        }
+      }, AbortSignal.any([this.#context.signal, this.#plotEnds.signal]));
+      refill(this.#place, this.#plot.element);
+    }
+    this.#plot.update(xs, lines);
+    const counts = /* @__PURE__ */ new Map();
+    for (const { mark: mark2 } of this.#marks) {
+      counts.set(mark2, (counts.get(mark2) ?? 0) + 1);
+    }
+    refill(this.#key, ...[...counts].map(([mark2, times2]) => make("span", {}, make("span", { class: `verdict ${SIGNS2[mark2].paint}`, "aria-hidden": "true" }, SIGNS2[mark2].sign), ` ${SIGNS2[mark2].says}: ${times2}`)));
+  }
+  #explain(point) {
+    if (point.known !== void 0) {
+      return point.known === "pending" ? "the record is being fetched" : "the record is missing";
+    }
+    return point.reason ? this.#value?.reasons[point.reason] ?? "" : "";
+  }
+};
+function describe2({ judge, author, points, leftOut }, name) {
+  const judged = points.filter(({ verdict }) => verdict !== "unjudged");
+  const accepted = judged.filter(({ verdict }) => verdict === "accepted").length;
+  if (points.length === 0) {
+    return `${capital(name(judge))} has not had ${name(author)} to judge in any round so far.`;
+  }
+  const older = leftOut > 0 ? ` ${count(leftOut, "older round")} left out.` : "";
+  return `${capital(name(judge))} accepted ${name(author)} in ${accepted} of ${count(judged.length, "round")} in which it judged it.${older}`;
+}
+function markOf(point) {
+  return point.known !== void 0 ? "waiting" : point.verdict;
+}
+function number(value) {
+  return typeof value === "number" ? digits(value) : "–";
+}
+function times({ distance, reach }) {
+  return typeof distance === "number" && typeof reach === "number" && reach > 0 ? distance / reach : null;
+}
+function showMatrix(root, context, pick) {
+  const place2 = make("section", { "aria-label": "Choose a pair" });
+  const heading = make("h2");
+  const matrix = new Matrix({
+    label: "Verdicts of the newest settled round: choose a judge's row and an author's column",
+    read: (judge, author, verdict) => `Judge ${seatText(context.store, judge)}, author ${seatText(context.store, author)}: ${verdict ?? (judge === author ? "itself" : "not its neighbour in this round")}. Enter or a click shows their distances.`,
+    onPick: (judge, author) => {
+      if (judge !== author) {
+        pick(judge, author);
+      }
+    }
+  }, context.signal);
+  const newest2 = () => context.now.phase === "finished" || context.now.following.state === "bundle" ? context.now.round : context.now.round - 1;
+  if (newest2() < 1) {
+    return;
+  }
+  root.append(place2);
+  place2.append(heading);
+  context.follow(place2, () => context.get(`/api/rounds/${Math.max(1, newest2())}`), (box, round) => {
+    if (!matrix.element.isConnected) {
+      refill(box, make("p", { class: "faint" }, "A cell is a pair: its row the judge, its column the author."), matrix.element);
+    }
+    say(heading, `Choose a pair: who accepted whom in round ${round.number}`);
+    const verdicts = /* @__PURE__ */ new Map();
+    for (const judge of round.judges) {
+      for (const kind of ["accepted", "rejected", "unjudged"]) {
+        for (const author of judge[kind]) {
+          verdicts.set(judge.judge * 65536 + author, kind);
+        }
+      }
+    }
+    const seats2 = [.../* @__PURE__ */ new Set([...round.roster, ...round.commits.map(({ seat }) => seat)])].sort((a, b) => a - b);
+    matrix.update(seats2, seats2, verdicts);
+  }, "the newest round");
+}
+
+// src/views/figures.ts
+var AGAIN_MS2 = 5e3;
+var figures = {
+  title: "Figures",
+  path: "figures",
+  async show(root, context, { query }) {
+    const { store } = context;
+    let metric = null;
+    let asked = query.get("metric") ?? "";
+    const lead = make("p", { class: "note" });
+    const select = make("select", { id: "metric", on: { change: () => {
+      asked = select.value;
+      replaceAddress(address("figures", [], { metric: asked }));
+      void refresh();
+    } } });
+    const direction = make("span", { class: "faint" });
+    const bar = make("p", { class: "bar" }, make("label", { for: "metric" }, "Show"), select, direction);
+    const troubles = make("ul", { class: "troubles" });
+    const plot = new Plot({
+      label: "The chosen figure of each node here, by round",
+      xLabel: "round",
+      yLabel: "",
+      height: 340,
+      format: (value) => metric === null ? digits(value) : inUnit(value, metric.unit),
+      formatY: short
+    }, context.signal);
+    const table = new Table([
+      { title: "Seat", value: (row) => row.seat, cell: (row) => seatLink(store, row.seat) },
+      { title: "Newest", value: (row) => row.last, cell: (row) => inMetric(row.last), isNumber: true },
+      { title: "Best", value: (row) => row.best, cell: (row) => inMetric(row.best), isNumber: true, hint: "Where a figure's name tells which way is better" },
+      { title: "Last round", value: (row) => row.row.lastRound, isNumber: true },
+      { title: "Reports", value: (row) => row.row.reports, isNumber: true },
+      { title: "Said at", value: (row) => row.row.lastAtS, cell: (row) => moment(row.row.lastAtS) },
+      { title: "Folder", value: (row) => row.row.source, cell: (row) => make("code", {}, row.row.source) }
+    ], { caption: "Nodes here and their newest figures", key: (row) => row.seat, noun: "node", empty: "No node here has reported a round yet." });
+    const inMetric = (value) => value === null ? "–" : inUnit(value, metric?.unit ?? "");
+    await context.seats();
+    const refresh = context.follow(root, () => {
+      const path = asked === "" ? "/api/figures" : `/api/figures?metric=${encodeURIComponent(asked)}`;
+      return fetchJson(path, context.signal);
+    }, (box, value) => {
+      if (value.folders === 0) {
+        refill(box, make("p", {}, "The page was given no folder of a node. Nodes keep what they report in their folders: start the page with ", make("code", {}, "folkmoot watch --data FOLDER"), ", once for each node on this machine."));
+        return;
+      }
+      if (!lead.isConnected) {
+        refill(box, lead, bar, troubles, plot.element, make("h2", {}, "Nodes here"), table.element);
+      }
+      say(lead, value.says);
+      refill(troubles, ...value.troubles.map((trouble) => make("li", {}, trouble)));
+      troubles.hidden = value.troubles.length === 0;
+      metric = value.metrics.find(({ name }) => name === value.metric) ?? null;
+      fillSelect(select, value);
+      bar.hidden = plot.element.hidden = metric === null;
+      say(direction, metric?.better ? `${metric.better} is better` : "which way is better, its name does not tell");
+      const rows = Object.entries(value.seats).map(([seat, row]) => summarise(Number(seat), row, metric));
+      table.update(rows);
+      if (metric !== null) {
+        drawRows(plot, rows, metric, (seat) => seatText(store, seat));
+      }
+    }, "the figures");
+    context.every(AGAIN_MS2, () => void refresh());
+    return (changed) => {
+      asked = changed.query.get("metric") ?? "";
+      void refresh();
+      return true;
+    };
+  }
+};
+function fillSelect(select, { metrics, metric }) {
+  const names = metrics.map(({ name }) => name).join("\n");
+  if (select.dataset["names"] !== names) {
+    select.dataset["names"] = names;
+    select.replaceChildren(...metrics.map(({ name }) => make("option", { value: name }, name)));
+  }
+  if (metric !== null) {
+    select.value = metric;
+  }
+}
+function summarise(seat, row, metric) {
+  const values = metric === null ? [] : row.values[metric.name] ?? [];
+  const known = values.filter((value) => value !== null);
+  const pick = metric?.better === "higher" ? Math.max : metric?.better === "lower" ? Math.min : null;
+  const best = pick === null || known.length === 0 ? null : known.reduce((a, b) => pick(a, b));
+  return { seat, row, last: values.at(-1) ?? null, best };
+}
+function drawRows(plot, rows, metric, name) {
+  const xs = [...new Set(rows.flatMap(({ row }) => row.rounds))].sort((a, b) => a - b);
+  const places = new Map(xs.map((round, index) => [round, index]));
+  const lines = rows.map(({ seat, row }) => {
+    const values = new Array(xs.length).fill(void 0);
+    row.rounds.forEach((round, index) => {
+      values[places.get(round)] = row.values[metric.name]?.[index] ?? null;
+    });
+    return { label: name(seat), values };
+  });
+  plot.update(xs, lines);
+}
+
 // src/views/findings.ts
 var findings = {
   title: "Findings",
@@ -881,7 +2025,7 @@ function describeSource(report) {
   return facts(
     ["Up to", make("span", {}, `block ${report.block}`, report.blockTimeS === null ? "" : `, ${moment(report.blockTimeS)}`, " ", report.blockHash === "" ? null : named(report.blockHash, "the block's hash", shorten(report.blockHash, 12, 6)))],
     ["Recomputed", `${count(report.recomputed, "attestation")} of ${report.scope || "no round"}`],
-    ["Blobs", `${report.blobs.toLocaleString("en")} fetched, ${bytes(report.blobBytes)}`],
+    ["Blobs", `${report.blobs.toLocaleString("en")} fetched, ${bytes2(report.blobBytes)}`],
     ["Made", `${when === "" ? "" : `${when}, `}by ${report.madeBy}`],
     ["Told by", report.endpoint === "" ? null : `the endpoint at ${report.endpoint}`]
   );
@@ -1021,7 +2165,7 @@ var now = {
     root.append(lead, left, follows);
     const tick2 = () => {
       const state = context.now;
-      say(lead, describe(state, context));
+      say(lead, describe3(state, context));
       say(left, describeLeft(state));
       left.hidden = left.textContent === "";
       say(follows, describeFollowing(state));
@@ -1063,7 +2207,7 @@ var now = {
 function lastRounds({ round }) {
   return `/api/rounds?from=${Math.max(1, round - 1)}&to=${Math.max(1, round)}`;
 }
-function describe(state, { circle }) {
+function describe3(state, { circle }) {
   const all = state.roster.length;
   switch (state.phase) {
     case "gathering":
@@ -1089,7 +2233,7 @@ function describeFollowing({ following, block, blockTimeS }) {
   const when = following.state === "live" ? `${span(Date.now() / 1e3 - blockTimeS)} ago` : `of ${moment(blockTimeS)}`;
   return `${newest2}, ${when}. ${sentence(following.says)}`;
 }
-function markOf(seat, state, sets) {
+function markOf2(seat, state, sets) {
   if (sets.waited.has(seat)) {
     return MARKS.waited;
   }
@@ -1112,7 +2256,7 @@ function fillGrid(grid, key, seats2, state) {
   grid.classList.toggle("small", isSmall);
   const counts = /* @__PURE__ */ new Map();
   const cells = seats2.map((one) => {
-    const mark2 = markOf(one.seat, state, sets);
+    const mark2 = markOf2(one.seat, state, sets);
     counts.set(mark2, (counts.get(mark2) ?? 0) + 1);
     const bad = isFallen(one);
     const name = one.name ? ` “${one.name}”` : "";
@@ -1134,7 +2278,7 @@ function fillGrid(grid, key, seats2, state) {
   refill(grid, ...cells);
   const fallen = seats2.filter(isFallen).length;
   const struck = isSmall && fallen > 0 ? make("span", {}, make("span", { class: "swatch struck", "aria-hidden": "true" }, "5"), ` quarantined, suspended or out: ${fallen}`) : null;
-  refill(key, ...seats2.length === 0 ? ["Nobody has a seat yet: `folkmoot node` takes one."] : [...counts].map(([mark2, number]) => make("span", {}, make("span", { class: `swatch ${mark2.kind}`, "aria-hidden": "true" }, mark2.sign), ` ${mark2.says}: ${number}`)), struck);
+  refill(key, ...seats2.length === 0 ? ["Nobody has a seat yet: `folkmoot node` takes one."] : [...counts].map(([mark2, number2]) => make("span", {}, make("span", { class: `swatch ${mark2.kind}`, "aria-hidden": "true" }, mark2.sign), ` ${mark2.says}: ${number2}`)), struck);
 }
 function isFallen({ standing: standing2 }) {
   return standing2.length > 0;
@@ -1144,8 +2288,8 @@ function newestRound(rounds2) {
   while (at >= 0 && rounds2.settledAtS[at] === null) {
     at -= 1;
   }
-  const number = rounds2.number[at];
-  if (number === void 0) {
+  const number2 = rounds2.number[at];
+  if (number2 === void 0) {
     return make("p", {}, "No round is settled yet.");
   }
   const [opened, settled] = [rounds2.openedAtS[at], rounds2.settledAtS[at]];
@@ -1160,7 +2304,7 @@ function newestRound(rounds2) {
   return make(
     "div",
     {},
-    make("p", {}, make("a", { href: address("rounds", [number]), "data-key": "newest" }, `Round ${number}`), `, settled at ${clock(settled)}`),
+    make("p", {}, make("a", { href: address("rounds", [number2]), "data-key": "newest" }, `Round ${number2}`), `, settled at ${clock(settled)}`),
     make("dl", { class: "tiles" }, ...facts2.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))))
   );
 }
@@ -1174,13 +2318,91 @@ function describeTrouble({ openDisputes, findings: findings2 }) {
   ];
 }
 
+// src/views/privacy.ts
+var privacy = {
+  title: "Privacy",
+  path: "privacy",
+  isFor: (circle) => circle.privacy !== null,
+  async show(root, context) {
+    const { store } = context;
+    const terms = make("ul", { class: "terms" });
+    const word = make("p", { class: "note" });
+    const waits2 = make("p", { class: "faint", role: "status" });
+    let budget = 0;
+    let plot = null;
+    const table = new Table([
+      { title: "Seat", value: (row) => row.seat, cell: (row) => seatLink(store, row.seat) },
+      { title: "ε spent", value: (row) => row.spent, cell: (row) => row.spent === null ? row.missing ?? "–" : spentCell(row.spent, budget), isNumber: true },
+      { title: "As of round", value: (row) => row.asOfRound, isNumber: true },
+      { title: "Rounds charged", value: (row) => row.charged, isNumber: true },
+      { title: "Rounds left", value: (row) => row.roundsLeft, isNumber: true, hint: "How many more rounds the circle's budget holds at the rate and noise that the seat says" },
+      { title: "Examples", value: (row) => row.examples, cell: (row) => row.examples === null ? "not said" : row.examples.toLocaleString("en"), isNumber: true },
+      { title: "Holds itself to", value: (row) => row.own?.budget ?? null, cell: (row) => row.own === null ? "–" : `ε ${digits(row.own.budget)}, ${row.own.roundsLeft === null ? "rounds left not known" : count(row.own.roundsLeft, "round")} left`, hint: "Its node's own word, of folders on this machine" }
+    ], { caption: "What each seat has spent", key: (row) => row.seat, noun: "seat", empty: "Nobody has a seat yet.", sortBy: "ε spent" });
+    if (context.circle.privacy === null) {
+      root.append(make("p", {}, "This circle has no privacy terms: peers' updates are not noised, and nobody counts what they give away."));
+      return;
+    }
+    await context.seats();
+    const refresh = context.follow(root, () => fetchJson("/api/privacy", context.signal), (box, value) => {
+      if (value === null) {
+        refill(box, make("p", {}, "This circle has no privacy terms."));
+        return;
+      }
+      budget = value.terms.epsilon;
+      plot ??= new Plot({
+        label: "ε spent by each seat, by round",
+        xLabel: "round",
+        yLabel: "ε spent",
+        height: 320,
+        format: digits,
+        floor: { value: budget, label: `the circle's budget, ε ${digits(budget)}` },
+        range: [0, budget * 1.08]
+      }, context.signal);
+      if (!terms.isConnected) {
+        refill(box, make("h2", {}, "What was agreed"), terms, make("h2", {}, "What is spent"), word, waits2, plot.element, table.element);
+      }
+      refill(terms, ...value.terms.says.map((sentence2) => make("li", {}, sentence2)));
+      say(word, value.says);
+      say(waits2, value.pending > 0 ? `Fetching updates to see what they say: ${count(value.pending, "more", "more")}.` : "");
+      waits2.hidden = value.pending === 0;
+      table.update(value.seats);
+      drawSpending(plot, value.seats, (seat) => seatText(store, seat));
+      pending(value.pending);
+    }, "what was spent");
+    const pending = askAgainWhilePending(context, refresh);
+  }
+};
+function spentCell(spent, budget) {
+  const share2 = budget > 0 ? spent / budget : 0;
+  return make(
+    "span",
+    { class: "whole" },
+    `${digits(spent)} of ${digits(budget)} `,
+    make("meter", { min: 0, max: 1, low: 0.75, high: 0.95, optimum: 0, value: Math.min(1, share2), "aria-label": `${Math.round(100 * share2)} % spent` })
+  );
+}
+function drawSpending(plot, seats2, name) {
+  const xs = [...new Set(seats2.flatMap(({ rounds: rounds2 }) => rounds2))].sort((a, b) => a - b);
+  const places = new Map(xs.map((round, index) => [round, index]));
+  const lines = seats2.filter(({ rounds: rounds2 }) => rounds2.length > 0).map((one) => {
+    const values = new Array(xs.length).fill(void 0);
+    one.rounds.forEach((round, index) => {
+      values[places.get(round)] = one.spentOver[index];
+    });
+    return { label: name(one.seat), values };
+  });
+  plot.element.hidden = lines.length === 0;
+  plot.update(xs, lines);
+}
+
 // src/mixing.ts
 var LEFT = 92;
 var TOP = 34;
 var COLUMN = 96;
 var ROW = 46;
 var LEAST = 5;
-var LARGEST = 16;
+var LARGEST2 = 16;
 var WIDEST = 9;
 function drawGraph(graph, context) {
   const rows = new Map(graph.seats.map((seat, row) => [seat, row]));
@@ -1219,7 +2441,7 @@ function drawGraph(graph, context) {
   const bases = graph.seats.map((seat) => draw("rect", { x: x(graph.last + 1) - 6, y: y(seat) - 6, width: 12, height: 12, class: "base" }));
   svg.append(draw("g", {}, ...bases));
   graph.nodes.forEach((node, index) => {
-    const size = node.coefficient === null ? LEAST : LEAST + (LARGEST - LEAST) * Math.sqrt(Math.abs(node.coefficient) / most);
+    const size = node.coefficient === null ? LEAST : LEAST + (LARGEST2 - LEAST) * Math.sqrt(Math.abs(node.coefficient) / most);
     const dot = draw("circle", {
       cx: x(node.round),
       cy: y(node.seat),
@@ -1407,7 +2629,7 @@ var provenance = {
   }
 };
 function showForm({ round, seat, lastRound: lastRound2, seats: seats2 }) {
-  const number = make("input", { type: "number", id: "of-round", min: 0, max: lastRound2, value: round, required: true });
+  const number2 = make("input", { type: "number", id: "of-round", min: 0, max: lastRound2, value: round, required: true });
   const whose = make(
     "select",
     { id: "of-seat" },
@@ -1418,12 +2640,12 @@ function showForm({ round, seat, lastRound: lastRound2, seats: seats2 }) {
     "form",
     { class: "bar", on: { submit: (event) => {
       event.preventDefault();
-      location.hash = address("provenance", [], { round: number.value, seat: whose.value === "circle" ? null : whose.value });
+      location.hash = address("provenance", [], { round: number2.value, seat: whose.value === "circle" ? null : whose.value });
     } } },
     make("label", { for: "of-seat" }, "Of"),
     whose,
     make("label", { for: "of-round" }, "after round"),
-    number,
+    number2,
     make("button", { type: "submit" }, "Choose")
   );
 }
@@ -1472,7 +2694,7 @@ function showAccount(account, context) {
   ];
 }
 function describeBases({ bases }, context) {
-  const all = bases.reduce((sum, one) => sum + one.values, 0);
+  const all = bases.reduce((sum2, one) => sum2 + one.values, 0);
   const told = bases.filter((one) => one.values > 0).map((one) => `${seatText(context.store, one.seat)} ${percent(one.values / all)}`);
   const idle = bases.filter((one) => one.values === 0).map((one) => one.seat);
   return `the bases of ${told.join(", ")}${idle.length > 0 ? `, and none from ${list(idle)}` : ""}`;
@@ -1535,7 +2757,7 @@ function showGraph(account, context) {
 }
 function showReached(account, context) {
   const rows = Object.entries(account.reached).map(([seat, from]) => ({ seat: Number(seat), from }));
-  const describe4 = (from) => {
+  const describe6 = (from) => {
     const rounds2 = [...new Set(Object.values(from))].sort((a, b) => a - b);
     return rounds2.map((round) => `${list(Object.keys(from).filter((seat) => from[seat] === round).map(Number))} from round ${round}`).join("; ") || "nobody's";
   };
@@ -1543,341 +2765,13 @@ function showReached(account, context) {
     [
       { title: "Seat", value: (row) => row.seat, cell: (row) => seatLink(context.store, row.seat), isNumber: true },
       { title: "Bases reached", value: (row) => Object.keys(row.from).length, isNumber: true },
-      { title: "Whose base has a part of its updates", value: (row) => describe4(row.from) }
+      { title: "Whose base has a part of its updates", value: (row) => describe6(row.from) }
     ],
     { caption: "Whose base each seat's updates reached, and from which round on", key: (row) => row.seat, noun: "seat", empty: "Nobody published anything." }
   );
   table.update(rows);
   return make("div", {}, table.element, make("p", { class: "faint" }, `${count(account.mixings, "mixing")} lie on the longest way.`));
 }
-
-// src/plot.ts
-import uPlot from "./uplot.js";
-
-// src/theme.ts
-var DARK = matchMedia("(prefers-color-scheme: dark)");
-function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-}
-function whenThemeTurns(turn, signal) {
-  DARK.addEventListener("change", turn, { signal });
-}
-function lineStyle(index) {
-  const colours = ["blue", "orange", "green", "violet", "sky", "red", "yellow", "ink"];
-  const dashes = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
-  return { colour: colours[index % colours.length], dash: dashes[Math.floor(index / 2) % dashes.length] };
-}
-
-// src/plot.ts
-var TABLE_MOST = 500;
-var LEGEND_MOST = 24;
-var WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((step2) => [step2, 2 * step2, 5 * step2]);
-var Plot = class {
-  element;
-  #options;
-  #place = make("div", { class: "plot-place", tabindex: "0", role: "application", on: { keydown: (event) => this.#press(event) } });
-  #reading = make("p", { class: "reading", "aria-live": "polite" });
-  #key = make("p", { class: "key" });
-  #all = make("button", { type: "button", disabled: true, on: { click: () => this.showAll() } }, "All");
-  #table = make("tbody");
-  #head = make("tr");
-  #details;
-  #plot = null;
-  #xs = [];
-  #lines = [];
-  #shape = "";
-  #bounds = [0, 1];
-  #isDrag = false;
-  constructor(options, signal) {
-    this.#options = options;
-    this.#place.setAttribute("aria-label", `${options.label}. Arrow keys read it off, plus and minus zoom, 0 shows all.`);
-    const zoom = (factor) => ({ click: () => this.#zoomBy(factor) });
-    const bar = make(
-      "div",
-      { class: "bar plot-bar" },
-      make("button", { type: "button", "aria-label": "Zoom in", title: "Zoom in", on: zoom(0.5) }, "+"),
-      make("button", { type: "button", "aria-label": "Zoom out", title: "Zoom out", on: zoom(2) }, "−"),
-      this.#all,
-      make("span", { class: "faint hint" }, "Drag over the picture to zoom in, double-click for all.")
-    );
-    this.#details = make(
-      "details",
-      { on: { toggle: () => this.#fillTable() } },
-      make("summary", {}, "The same as a table"),
-      make(
-        "div",
-        { class: "scroller tall", tabindex: "0", role: "region", "aria-label": `${options.label}, as a table` },
-        make("table", {}, make("caption", { class: "unseen" }, options.label), make("thead", {}, this.#head), this.#table)
-      )
-    );
-    this.element = make("figure", { class: "plot" }, this.#key, this.#place, this.#reading, bar, this.#details);
-    const sizes = new ResizeObserver(() => this.#resize());
-    sizes.observe(this.#place);
-    whenThemeTurns(() => this.#make(), signal);
-    signal.addEventListener("abort", () => {
-      sizes.disconnect();
-      this.#plot?.destroy();
-      this.#plot = null;
-    });
-  }
-  /** Show these lines over these values of x, which ascend. The zoom stays where the picture is the same.
-   *  bounds: what `All` shows, where that is more than the values given. */
-  update(xs, lines, bounds) {
-    this.#xs = [...xs];
-    this.#lines = lines;
-    this.#bounds = bounds ?? [xs[0] ?? 0, xs.at(-1) ?? 1];
-    const shape = JSON.stringify(lines.map(({ values: _, ...rest }) => rest));
-    if (this.#plot === null || shape !== this.#shape) {
-      this.#shape = shape;
-      this.#make();
-    } else {
-      this.#plot.batch(() => {
-        this.#plot.setData(this.#data(), false);
-        const { min, max } = this.#plot.scales["x"];
-        this.#plot.setScale("x", this.#isZoomed() ? { min, max } : this.#whole());
-      });
-    }
-    this.#fillTable();
-  }
-  /** Show all values of x. */
-  showAll() {
-    this.#plot?.setScale("x", this.#whole());
-    this.#tellZoom();
-  }
-  #whole() {
-    const [min, max] = this.#bounds;
-    return min === max ? { min: min - 1, max: max + 1 } : { min, max };
-  }
-  #data() {
-    return [this.#xs, ...this.#lines.map((line) => line.values)];
-  }
-  #make() {
-    const before = this.#plot;
-    const kept2 = before !== null && this.#isZoomed() ? before.scales["x"] : null;
-    before?.destroy();
-    const width = this.#place.clientWidth;
-    if (width === 0) {
-      this.#plot = null;
-      return;
-    }
-    const [faint, grid] = [colour("faint"), colour("line")];
-    const axis = { stroke: faint, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 18 };
-    const { range, formatX } = this.#options;
-    const bands = this.#lines.flatMap((line, index) => line.isBand ? [{ series: [index + 1, index], fill: colour("band") }] : []);
-    this.#plot = new uPlot({
-      width,
-      height: this.#options.height ?? 280,
-      legend: { show: false },
-      cursor: { drag: { x: true, y: false, setScale: true }, y: false, points: { show: this.#lines.length <= LEGEND_MOST } },
-      focus: { alpha: 1 },
-      scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: range ? { range } : {} },
-      axes: [
-        { ...axis, label: this.#options.xLabel, size: 34, ...formatX ? { values: (_, ticks) => ticks.map(formatX) } : { incrs: WHOLE_STEPS, values: (_, ticks) => ticks.map(String) } },
-        { ...axis, label: this.#options.yLabel, size: 56 }
-      ],
-      series: [{}, ...this.#lines.map((line, index) => this.#series(line, index))],
-      bands,
-      hooks: {
-        setCursor: [(plot) => this.#read(plot.cursor.idx ?? null)],
-        setSelect: [(plot) => {
-          this.#isDrag = plot.select.width > 0;
-        }],
-        setScale: [(_, key) => {
-          if (key === "x" && this.#isDrag) {
-            this.#isDrag = false;
-            queueMicrotask(() => this.#tellZoom());
-          }
-        }],
-        draw: [(plot) => this.#drawFloor(plot)]
-      }
-    }, this.#data(), this.#place);
-    this.#plot.setScale("x", kept2 ? { min: kept2.min, max: kept2.max } : this.#whole());
-    this.#plot.over.addEventListener("dblclick", () => this.showAll());
-    this.#plot.over.addEventListener("click", () => this.#pick());
-    this.#plot.root.setAttribute("aria-hidden", "true");
-    this.#fillKey();
-  }
-  #series(line, index) {
-    const style = lineStyle(index);
-    const paths = line.isStepped ? uPlot.paths.stepped?.({ align: 1 }) : void 0;
-    return {
-      label: line.label,
-      stroke: colour(line.colour ?? style.colour),
-      width: line.width ?? 2,
-      dash: line.dash ?? (line.colour === void 0 ? style.dash : []),
-      points: { show: this.#xs.length <= 60 && !line.isQuiet, size: 5 },
-      ...paths ? { paths } : {}
-    };
-  }
-  #fillKey() {
-    const shown = this.#lines.map((line, index) => ({ line, index })).filter(({ line }) => !line.isQuiet);
-    if (shown.length > LEGEND_MOST) {
-      refill(this.#key, `${shown.length} lines; the reading below names those at the pointer.`);
-      return;
-    }
-    const ratio = devicePixelRatio || 1;
-    refill(this.#key, ...shown.map(({ line, index }) => {
-      const sample = make("canvas", { width: 28 * ratio, height: 10 * ratio, class: "sample", "aria-hidden": "true" });
-      const pen = sample.getContext("2d");
-      const style = lineStyle(index);
-      pen.scale(ratio, ratio);
-      pen.strokeStyle = colour(line.colour ?? style.colour);
-      pen.lineWidth = Math.max(2, line.width ?? 2);
-      pen.setLineDash(line.dash ?? (line.colour === void 0 ? style.dash : []));
-      pen.beginPath();
-      pen.moveTo(0, 5);
-      pen.lineTo(28, 5);
-      pen.stroke();
-      return make("span", {}, sample, " ", make("bdi", {}, line.label));
-    }));
-  }
-  #drawFloor(plot) {
-    const { floor } = this.#options;
-    if (!floor) {
-      return;
-    }
-    const pen = plot.ctx;
-    const ratio = uPlot.pxRatio;
-    const y = Math.round(plot.valToPos(floor.value, "y", true));
-    pen.save();
-    pen.strokeStyle = pen.fillStyle = colour("red");
-    pen.lineWidth = ratio;
-    pen.setLineDash([4 * ratio, 4 * ratio]);
-    pen.beginPath();
-    pen.moveTo(plot.bbox.left, y);
-    pen.lineTo(plot.bbox.left + plot.bbox.width, y);
-    pen.stroke();
-    pen.font = `${12 * ratio}px system-ui, sans-serif`;
-    pen.textAlign = "right";
-    pen.fillText(floor.label, plot.bbox.left + plot.bbox.width - 4 * ratio, y - 4 * ratio);
-    pen.restore();
-  }
-  #read(at) {
-    const x = at === null ? void 0 : this.#xs[at];
-    if (at === null || x === void 0) {
-      say(this.#reading, "");
-      return;
-    }
-    const format = this.#options.format ?? ((value) => String(value));
-    const parts = [];
-    let more = 0;
-    for (const line of this.#lines) {
-      const value = line.values[at];
-      if (line.isQuiet || value === null || value === void 0) {
-        continue;
-      }
-      if (parts.length < 10) {
-        parts.push(`${line.label} ${format(value)}`);
-      } else {
-        more += 1;
-      }
-    }
-    const where = this.#options.formatX ? this.#options.formatX(x) : `${this.#options.xLabel} ${x}`;
-    say(this.#reading, `${where}: ${parts.join(", ") || "nothing"}${more > 0 ? ` and ${more} more` : ""}`);
-  }
-  #press(event) {
-    const plot = this.#plot;
-    if (plot === null || event.ctrlKey || event.metaKey || event.altKey || this.#xs.length === 0) {
-      return;
-    }
-    const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
-    const step2 = steps[event.key];
-    if (step2 !== void 0) {
-      this.#step(plot, step2);
-    } else if (event.key === "+" || event.key === "=") {
-      this.#zoomBy(0.5);
-    } else if (event.key === "-") {
-      this.#zoomBy(2);
-    } else if (event.key === "0") {
-      this.showAll();
-    } else if (event.key === "Enter" && this.#options.onPick) {
-      this.#pick();
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  }
-  /** Move the cursor among the values that are shown. */
-  #step(plot, step2) {
-    const { min, max } = plot.scales["x"];
-    const first = this.#xs.findIndex((x2) => x2 >= min);
-    const last = this.#xs.findLastIndex((x2) => x2 <= max);
-    const from = plot.cursor.idx ?? (step2 > 0 ? first - 1 : last + 1);
-    const at = Math.min(last, Math.max(first, from + step2));
-    const x = this.#xs[at];
-    if (x !== void 0) {
-      plot.setCursor({ left: plot.valToPos(x, "x"), top: plot.over.clientHeight / 2 });
-      this.#read(at);
-    }
-  }
-  #zoomBy(factor) {
-    const plot = this.#plot;
-    if (plot === null) {
-      return;
-    }
-    const { min, max } = plot.scales["x"];
-    const whole = this.#whole();
-    const cursor = plot.cursor.idx;
-    const middle = (cursor !== null && cursor !== void 0 && factor < 1 ? this.#xs[cursor] : void 0) ?? (min + max) / 2;
-    const half = (max - min) * factor / 2;
-    const to = { min: Math.max(whole.min, middle - half), max: Math.min(whole.max, middle + half) };
-    if (to.max - to.min >= 1) {
-      plot.setScale("x", to);
-      this.#tellZoom();
-    }
-  }
-  #isZoomed() {
-    const { min, max } = this.#plot?.scales["x"] ?? {};
-    const whole = this.#whole();
-    return typeof min === "number" && typeof max === "number" && this.#all.disabled === false && (min > whole.min || max < whole.max);
-  }
-  #tellZoom() {
-    const { min, max } = this.#plot?.scales["x"] ?? {};
-    const whole = this.#whole();
-    const isAll = typeof min !== "number" || typeof max !== "number" || min <= whole.min && max >= whole.max;
-    this.#all.disabled = isAll;
-    this.#options.onZoom?.(isAll ? null : [min, max]);
-    this.#fillTable();
-  }
-  #pick() {
-    const at = this.#plot?.cursor.idx;
-    const x = at === null || at === void 0 ? void 0 : this.#xs[at];
-    if (x !== void 0 && (this.#plot?.select.width ?? 0) === 0) {
-      this.#options.onPick?.(x);
-    }
-  }
-  #resize() {
-    const width = this.#place.clientWidth;
-    if (width === 0) {
-      return;
-    }
-    if (this.#plot === null) {
-      this.#make();
-    } else if (this.#plot.width !== width) {
-      this.#plot.setSize({ width, height: this.#plot.height });
-    }
-  }
-  #fillTable() {
-    if (!this.#details.open) {
-      return;
-    }
-    const { min, max } = this.#plot?.scales["x"] ?? {};
-    const format = this.#options.format ?? ((value) => String(value));
-    const shown = this.#lines.filter((line) => !line.isQuiet);
-    refill(this.#head, make("th", { scope: "col", class: "number plain" }, this.#options.xLabel), ...shown.map((line) => make("th", { scope: "col", class: "number plain" }, make("bdi", {}, line.label))));
-    const rows = this.#xs.map((x, at) => ({ x, at })).filter(({ x }) => x >= (min ?? -Infinity) && x <= (max ?? Infinity)).slice(-TABLE_MOST);
-    refill(this.#table, ...rows.map(({ x, at }) => make(
-      "tr",
-      {},
-      make("th", { scope: "row", class: "number" }, this.#options.formatX?.(x) ?? x),
-      ...shown.map((line) => {
-        const value = line.values[at];
-        return make("td", { class: "number" }, value === null || value === void 0 ? "–" : format(value));
-      })
-    )));
-  }
-};
 
 // src/views/reputation.ts
 var FULL = 65535;
@@ -1918,7 +2812,7 @@ var reputation = {
       void refresh();
     });
     root.append(picker);
-    const refresh = context.follow(root, () => context.get(pathOf(chosen2, range)), (box, value) => {
+    const refresh = context.follow(root, () => context.get(pathOf2(chosen2, range)), (box, value) => {
       if (value.rounds.length === 0) {
         refill(box, make("p", {}, "No round is settled yet, so every reputation is the one it began with."));
         return;
@@ -1934,13 +2828,13 @@ var reputation = {
       const shown = Object.keys(value.seats).map(Number).sort((a, b) => a - b);
       shown.forEach((seat, index) => {
         const line = { label: seatText(context.store, seat), values: scaled(value.seats[seat] ?? []) };
-        lines.push(shown.length <= 8 ? { ...line, ...STYLES[index % STYLES.length] } : { ...line, colour: STYLES[index % STYLES.length].colour, dash: [], width: 1 });
+        lines.push(shown.length <= 8 ? { ...line, ...STYLES2[index % STYLES2.length] } : { ...line, colour: STYLES2[index % STYLES2.length].colour, dash: [], width: 1 });
       });
       plot.update(value.rounds, lines, [1, Math.max(1, lastOf(value, range, context.now.round))]);
     }, "the reputations");
   }
 };
-var STYLES = [
+var STYLES2 = [
   { colour: "blue", dash: [] },
   { colour: "orange", dash: [] },
   { colour: "green", dash: [8, 4] },
@@ -1963,7 +2857,7 @@ function lowest(seats2) {
 function scaled(values) {
   return values.map((value) => value === null ? null : value / FULL);
 }
-function pathOf(chosen2, range) {
+function pathOf2(chosen2, range) {
   const asked = new URLSearchParams({ seats: [...chosen2].sort((a, b) => a - b).join(","), points: String(POINTS) });
   if (range !== null) {
     asked.set("from", String(Math.max(1, Math.floor(range[0]) - 1)));
@@ -2019,198 +2913,12 @@ function makePicker(seats2, chosen2, changed) {
   );
 }
 
-// src/matrix.ts
-var LARGEST2 = 30;
-var SMALLEST = 4;
-var EDGE = 34;
-var Matrix = class {
-  element;
-  #options;
-  #canvas = make("canvas", { tabindex: "0", role: "application", class: "matrix" });
-  #reading = make("p", { class: "reading", "aria-live": "polite" });
-  #scroller;
-  #judges = [];
-  #authors = [];
-  #verdicts = /* @__PURE__ */ new Map();
-  #at = null;
-  #side = LARGEST2;
-  #frame = 0;
-  constructor(options, signal) {
-    this.#options = options;
-    this.#canvas.setAttribute("aria-label", `${options.label}. Arrow keys go from cell to cell.`);
-    this.#scroller = make("div", { class: "matrix-place" }, this.#canvas);
-    this.element = make("figure", { class: "matrix-figure" }, this.#scroller, this.#reading);
-    this.#canvas.addEventListener("pointermove", (event) => this.#point(event));
-    this.#canvas.addEventListener("pointerleave", () => this.#move(null));
-    this.#canvas.addEventListener("click", (event) => {
-      this.#point(event);
-      this.#pick();
-    });
-    this.#canvas.addEventListener("keydown", (event) => this.#press(event));
-    const sizes = new ResizeObserver(() => this.#layOut());
-    sizes.observe(this.element);
-    whenThemeTurns(() => this.#redraw(), signal);
-    signal.addEventListener("abort", () => {
-      sizes.disconnect();
-      cancelAnimationFrame(this.#frame);
-    });
-  }
-  /** verdicts: by judge * 65536 + author. */
-  update(judges, authors, verdicts) {
-    [this.#judges, this.#authors, this.#verdicts, this.#at] = [judges, authors, verdicts, null];
-    say(this.#reading, "Point at a cell, or go there with the arrow keys.");
-    this.#layOut();
-  }
-  #layOut() {
-    const room = this.element.clientWidth - EDGE;
-    if (room <= 0 || this.#authors.length === 0) {
-      return;
-    }
-    this.#side = Math.max(SMALLEST, Math.min(LARGEST2, Math.floor(room / this.#authors.length)));
-    const ratio = devicePixelRatio || 1;
-    const [width, height] = [EDGE + this.#side * this.#authors.length, EDGE + this.#side * this.#judges.length];
-    this.#canvas.width = width * ratio;
-    this.#canvas.height = height * ratio;
-    this.#canvas.style.setProperty("width", `${width}px`);
-    this.#canvas.style.setProperty("height", `${height}px`);
-    this.#redraw();
-  }
-  #redraw() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = requestAnimationFrame(() => this.#draw());
-  }
-  #draw() {
-    const pen = this.#canvas.getContext("2d");
-    const [side, ratio] = [this.#side, devicePixelRatio || 1];
-    const gap = side >= 8 ? 1 : 0;
-    const paint = { accepted: colour("accept"), rejected: colour("reject"), unjudged: colour("blank"), self: colour("line"), mark: colour("reject-ink"), ink: colour("ink"), faint: colour("faint"), focus: colour("focus") };
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
-    this.#judges.forEach((judge, row) => {
-      this.#authors.forEach((author, column) => {
-        const verdict = this.#verdicts.get(judge * 65536 + author);
-        const [x, y] = [EDGE + column * side, EDGE + row * side];
-        if (verdict === void 0) {
-          if (judge === author) {
-            pen.fillStyle = paint.self;
-            pen.fillRect(x + side / 2 - 1, y + side / 2 - 1, 2, 2);
-          }
-          return;
-        }
-        pen.fillStyle = paint[verdict];
-        pen.fillRect(x, y, side - gap, side - gap);
-        if (side >= 8) {
-          drawSign(pen, verdict, x, y, side - gap, verdict === "rejected" ? paint.mark : verdict === "accepted" ? colour("accept-ink") : paint.faint);
-        } else if (verdict === "rejected") {
-          pen.fillStyle = paint.mark;
-          pen.fillRect(x + side / 2 - 1, y, 2, side);
-        }
-      });
-    });
-    this.#drawEdges(pen, paint.faint, paint.ink);
-    if (this.#at !== null) {
-      pen.strokeStyle = paint.focus;
-      pen.lineWidth = 2;
-      const [x, y] = [EDGE + this.#at.column * side, EDGE + this.#at.row * side];
-      pen.globalAlpha = 0.45;
-      pen.strokeRect(EDGE, y - 0.5, side * this.#authors.length, side);
-      pen.strokeRect(x - 0.5, EDGE, side, side * this.#judges.length);
-      pen.globalAlpha = 1;
-      pen.strokeRect(x - 1, y - 1, side + 1, side + 1);
-    }
-  }
-  #drawEdges(pen, faint, ink) {
-    const side = this.#side;
-    const every = [1, 2, 4, 8, 16, 32].find((step2) => step2 * side >= 20) ?? 32;
-    pen.font = "11px system-ui, sans-serif";
-    pen.textBaseline = "middle";
-    this.#authors.forEach((author, column) => {
-      const isHere = this.#at?.column === column;
-      if (column % every === 0 || isHere) {
-        pen.fillStyle = isHere ? ink : faint;
-        pen.textAlign = "center";
-        pen.fillText(String(author), EDGE + (column + 0.5) * side, EDGE - 9);
-      }
-    });
-    this.#judges.forEach((judge, row) => {
-      const isHere = this.#at?.row === row;
-      if (row % every === 0 || isHere) {
-        pen.fillStyle = isHere ? ink : faint;
-        pen.textAlign = "right";
-        pen.fillText(String(judge), EDGE - 6, EDGE + (row + 0.5) * side);
-      }
-    });
-  }
-  #point(event) {
-    const box = this.#canvas.getBoundingClientRect();
-    const column = Math.floor((event.clientX - box.left - EDGE) / this.#side);
-    const row = Math.floor((event.clientY - box.top - EDGE) / this.#side);
-    const isInside = row >= 0 && column >= 0 && row < this.#judges.length && column < this.#authors.length;
-    this.#move(isInside ? { row, column } : null);
-  }
-  #press(event) {
-    const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-    const step2 = steps[event.key];
-    if (event.key === "Enter" && this.#at !== null) {
-      this.#pick();
-    } else if (step2 !== void 0 && this.#judges.length > 0) {
-      const from = this.#at ?? { row: 0, column: 0 };
-      const row = Math.min(this.#judges.length - 1, Math.max(0, from.row + (this.#at === null ? 0 : step2[0])));
-      const column = Math.min(this.#authors.length - 1, Math.max(0, from.column + (this.#at === null ? 0 : step2[1])));
-      this.#move({ row, column });
-      const edge = EDGE + column * this.#side;
-      this.#scroller.scrollLeft = Math.min(edge - EDGE, Math.max(this.#scroller.scrollLeft, edge + this.#side - this.#scroller.clientWidth));
-    } else {
-      return;
-    }
-    event.preventDefault();
-    event.stopPropagation();
-  }
-  #move(at) {
-    if (at?.row === this.#at?.row && at?.column === this.#at?.column) {
-      return;
-    }
-    this.#at = at;
-    if (at !== null) {
-      const [judge, author] = [this.#judges[at.row], this.#authors[at.column]];
-      say(this.#reading, this.#options.read(judge, author, this.#verdicts.get(judge * 65536 + author) ?? null));
-    }
-    this.#redraw();
-  }
-  #pick() {
-    if (this.#at !== null) {
-      this.#options.onPick?.(this.#judges[this.#at.row], this.#authors[this.#at.column]);
-    }
-  }
-};
-function drawSign(pen, verdict, x, y, side, ink) {
-  const at = (across, down) => [x + side * across, y + side * down];
-  pen.strokeStyle = pen.fillStyle = ink;
-  pen.lineWidth = side >= 16 ? 2 : 1;
-  pen.beginPath();
-  if (verdict === "rejected") {
-    pen.moveTo(...at(0.3, 0.3));
-    pen.lineTo(...at(0.7, 0.7));
-    pen.moveTo(...at(0.7, 0.3));
-    pen.lineTo(...at(0.3, 0.7));
-    pen.stroke();
-  } else if (verdict === "accepted") {
-    pen.moveTo(...at(0.28, 0.52));
-    pen.lineTo(...at(0.44, 0.7));
-    pen.lineTo(...at(0.72, 0.32));
-    pen.stroke();
-  } else {
-    pen.arc(...at(0.5, 0.5), Math.max(1, side * 0.08), 0, 2 * Math.PI);
-    pen.fill();
-  }
-}
-
 // src/timeline.ts
 var WIDTH = 720;
 var LANE = 26;
 var LEFT3 = 118;
 var RIGHT = 14;
-var SIGNS2 = {
+var SIGNS3 = {
   opened: { colour: "ink", sign: "bar" },
   committed: { colour: "blue", sign: "dot" },
   drawn: { colour: "ink", sign: "bar" },
@@ -2237,7 +2945,7 @@ function drawTimeline(events) {
   });
   kinds.forEach((kind, lane) => {
     const y = lane * LANE + LANE / 2;
-    const { colour: colour2, sign } = SIGNS2[kind] ?? OTHER;
+    const { colour: colour2, sign } = SIGNS3[kind] ?? OTHER;
     const own = timed.filter((event) => event.kind === kind);
     picture.append(
       draw("line", { x1: LEFT3, x2: WIDTH - RIGHT, y1: y, y2: y, class: "lane" }),
@@ -2263,11 +2971,11 @@ function groupByTime(events) {
 }
 function mark(x, y, sign, kind, events, afterS) {
   const size = Math.min(10, 4 + Math.sqrt(events.length));
-  const shape = sign === "dot" ? draw("circle", { cx: x, cy: y, r: size, class: kind }) : sign === "square" ? draw("rect", { x: x - size, y: y - size, width: 2 * size, height: 2 * size, class: kind }) : draw("rect", { x: x - 2, y: y - 9, width: 4, height: 18, class: kind });
+  const shape2 = sign === "dot" ? draw("circle", { cx: x, cy: y, r: size, class: kind }) : sign === "square" ? draw("rect", { x: x - size, y: y - size, width: 2 * size, height: 2 * size, class: kind }) : draw("rect", { x: x - 2, y: y - 9, width: 4, height: 18, class: kind });
   const seats2 = events.map(({ seat }) => seat).filter((seat) => seat !== null);
   const who = seats2.length === 0 ? events[0]?.says ?? "" : seats2.length > 6 ? count(seats2.length, "seat") : `seat ${seats2.join(", ")}`;
-  shape.append(draw("title", {}, `${who}, ${span(afterS)} after the first`));
-  return shape;
+  shape2.append(draw("title", {}, `${who}, ${span(afterS)} after the first`));
+  return shape2;
 }
 
 // src/views/rounds.ts
@@ -2275,7 +2983,7 @@ var rounds = {
   title: "Rounds",
   path: "rounds",
   show(root, context, parameters) {
-    let number = chosen(parameters.rest[0], context);
+    let number2 = chosen(parameters.rest[0], context);
     const overview = make("section", { "aria-label": "All rounds" });
     const detail = make("section", { "aria-label": "One round" });
     root.append(overview, detail);
@@ -2284,12 +2992,12 @@ var rounds = {
     });
     const box = make("input", { type: "number", min: 1, id: "round-number", inputmode: "numeric" });
     const go = (to) => {
-      if (to >= 1 && to <= newest(context) && to !== number) {
+      if (to >= 1 && to <= newest(context) && to !== number2) {
         location.hash = address("rounds", [to]);
       }
     };
-    const before = make("button", { type: "button", on: { click: () => go(number - 1) } }, "← Before");
-    const after = make("button", { type: "button", on: { click: () => go(number + 1) } }, "After →");
+    const before = make("button", { type: "button", on: { click: () => go(number2 - 1) } }, "← Before");
+    const after = make("button", { type: "button", on: { click: () => go(number2 + 1) } }, "After →");
     const form = make(
       "form",
       { class: "bar", on: { submit: (event) => {
@@ -2308,20 +3016,20 @@ var rounds = {
     const press = (event) => {
       if (!isWriting(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) {
         if (event.key === "ArrowLeft") {
-          go(number - 1);
+          go(number2 - 1);
         } else if (event.key === "ArrowRight") {
-          go(number + 1);
+          go(number2 + 1);
         }
       }
     };
     addEventListener("keydown", press, { signal: context.signal });
     const one = new OneRound(context);
     const tell = () => {
-      say(heading, number === 0 ? "No round yet" : `Round ${number}`);
-      box.value = String(number);
+      say(heading, number2 === 0 ? "No round yet" : `Round ${number2}`);
+      box.value = String(number2);
       box.max = String(newest(context));
-      before.disabled = number <= 1;
-      after.disabled = number >= newest(context);
+      before.disabled = number2 <= 1;
+      after.disabled = number2 >= newest(context);
     };
     tell();
     context.whenChanged(tell);
@@ -2337,12 +3045,12 @@ var rounds = {
     }
     const refresh = context.follow(body, async () => {
       await context.seats();
-      return context.get(`/api/rounds/${number}`);
+      return context.get(`/api/rounds/${number2}`);
     }, (place2, round) => one.show(place2, round), "the round");
     return ({ rest }) => {
-      number = chosen(rest[0], context);
+      number2 = chosen(rest[0], context);
       tell();
-      context.announce(`Round ${number}`);
+      context.announce(`Round ${number2}`);
       void refresh();
       return true;
     };
@@ -2397,8 +3105,8 @@ var OneRound = class {
     this.#matrix = new Matrix({
       label: "Who accepted whom: a row for each judge, a column for each author",
       read: (judge, author, verdict) => read(seatText(store, judge), seatText(store, author), judge === author, verdict),
-      onPick: (_, author) => {
-        location.hash = address("seats", [author]);
+      onPick: (judge, author) => {
+        location.hash = judge === author ? address("seats", [author]) : address("distances", [judge, author]);
       }
     }, context.signal);
     this.#matrixTable = new Table([
@@ -2453,7 +3161,7 @@ var OneRound = class {
         this.#judges.element
       );
     }
-    refill(this.#facts, ...describe2(round));
+    refill(this.#facts, ...describe4(round));
     const verdicts = /* @__PURE__ */ new Map();
     for (const judge of round.judges) {
       for (const kind of ["accepted", "rejected", "unjudged"]) {
@@ -2479,7 +3187,7 @@ var OneRound = class {
     }
   }
 };
-function describe2(round) {
+function describe4(round) {
   const { openedAtS, settledAtS } = round.phaseTimes;
   const took = typeof openedAtS === "number" && typeof settledAtS === "number" ? `, settled ${span(settledAtS - openedAtS)} later` : "";
   const opened = typeof openedAtS === "number" ? `Opened ${moment(openedAtS)}${took}. ` : "";
@@ -2500,7 +3208,7 @@ function read(judge, author, isSelf, verdict) {
 }
 
 // src/views/search.ts
-var KINDS = {
+var KINDS2 = {
   seat: "seat",
   round: "round",
   cid: "content",
@@ -2533,7 +3241,7 @@ var search = {
 function showHit(hit, index) {
   const label = make("bdi", {}, hit.label);
   const link = hit.href.startsWith("#/") ? make("a", { href: hit.href, "data-key": `hit ${index}` }, label) : label;
-  return make("li", {}, make("span", { class: "kind" }, KINDS[hit.kind] ?? hit.kind), " ", link);
+  return make("li", {}, make("span", { class: "kind" }, KINDS2[hit.kind] ?? hit.kind), " ", link);
 }
 
 // src/exclusion.ts
@@ -2544,12 +3252,12 @@ function showExclusion(root, context, seat) {
     const key = JSON.stringify(found);
     if (key !== drawn) {
       drawn = key;
-      refill(box, ...describe3(found));
+      refill(box, ...describe5(found));
     }
   });
   root.append(box);
 }
-function describe3(found) {
+function describe5(found) {
   const told = found.steps.filter((step2) => step2.kind !== "joined" || step2.round > 0);
   return [
     make("p", { class: found.isExcluded ? "verdict unclean" : "lead" }, found.isExcluded ? make("span", { class: "sign", "aria-hidden": "true" }, "✕ ") : null, found.says),
@@ -2660,8 +3368,8 @@ function showOne(root, context, seat) {
     xLabel: "round",
     yLabel: "verdicts",
     height: 220,
-    onPick: (number) => {
-      location.hash = address("rounds", [number]);
+    onPick: (number2) => {
+      location.hash = address("rounds", [number2]);
     }
   }, context.signal);
   const life = new Table([
@@ -2722,7 +3430,20 @@ function fillFacts(place2, seat) {
 }
 
 // src/views/index.ts
-var VIEWS = [now, rounds, reputation, seats, findings, disputes, provenance, search];
+var VIEWS = [
+  now,
+  rounds,
+  reputation,
+  seats,
+  distances,
+  figures,
+  costs,
+  privacy,
+  findings,
+  disputes,
+  provenance,
+  search
+];
 
 // src/shell.ts
 var LINES = {
@@ -2805,7 +3526,7 @@ var Shell = class {
       copyButton(circle.contract, "the circle's address")
     );
     for (const view of VIEWS) {
-      if (!view.hidden) {
+      if (!view.hidden && view.isFor?.(circle) !== false) {
         this.#links.append(make("li", {}, make("a", { href: address(view.path) }, view.title)));
       }
     }
@@ -2943,7 +3664,7 @@ function footer(store) {
 }
 
 // src/main.ts
-var AGAIN_MS = 1e3;
+var AGAIN_MS3 = 1e3;
 async function start() {
   refill(document.body, make("p", { class: "starting", role: "status" }, "Reading the circle…"));
   let circle;
@@ -2953,7 +3674,7 @@ async function start() {
   } catch (error) {
     if (error instanceof Refusal && error.status === 503) {
       refill(document.body, make("p", { class: "starting", role: "status" }, sentence(error.message)));
-      setTimeout(() => void start(), AGAIN_MS);
+      setTimeout(() => void start(), AGAIN_MS3);
       return;
     }
     const says = error instanceof Error ? error.message : String(error);

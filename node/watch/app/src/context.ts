@@ -19,6 +19,8 @@ export interface View {
   path: string;
   /** Leave it out of the navigation. */
   hidden?: boolean;
+  /** Whether it is of any use for this circle: else it is left out of the navigation, too. */
+  isFor?(circle: Circle): boolean;
   /** Fill `root`, which is empty but for the heading. May wait; may return what to do when parameters change. */
   show(root: HTMLElement, context: Context, parameters: Parameters): void | Change | Promise<void | Change>;
 }

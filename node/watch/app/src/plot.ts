@@ -17,6 +17,8 @@ export interface Line {
   isQuiet?: boolean;
   /** Draw it as steps: a count that holds for a whole round. */
   isStepped?: boolean;
+  /** Draw no dots at its values: `drawOver` marks them. */
+  hasNoPoints?: boolean;
 }
 
 export interface PlotOptions {
@@ -30,8 +32,14 @@ export interface PlotOptions {
   range?: [number, number];
   /** A level line across. */
   floor?: { value: number; label: string };
+  /** The y-axis is logarithmic: all values are above 0. */
+  isLog?: boolean;
+  /** Called when the lines are drawn, to draw over them. ratio: of the canvas's pixels to the page's. */
+  drawOver?: (plot: uPlot, ratio: number) => void;
   /** Values in words, in the reading and in the table. */
   format?: (value: number) => string;
+  /** Values at the y-axis in few letters. */
+  formatY?: (value: number) => string;
   /** Values of the x-axis in words. */
   formatX?: (x: number) => string;
   /** Clicked, or Enter at the reading. */
@@ -136,7 +144,7 @@ export class Plot {
     }
     const [faint, grid] = [colour("faint"), colour("line")];
     const axis = { stroke: faint, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 18 };
-    const { range, formatX } = this.#options;
+    const { range, formatX, formatY } = this.#options;
     const bands: uPlot.Band[] = this.#lines.flatMap((line, index) =>
       line.isBand ? [{ series: [index + 1, index] as [number, number], fill: colour("band") }] : []);
     this.#plot = new uPlot({
@@ -144,10 +152,10 @@ export class Plot {
       legend: { show: false },
       cursor: { drag: { x: true, y: false, setScale: true }, y: false, points: { show: this.#lines.length <= LEGEND_MOST } },
       focus: { alpha: 1 },
-      scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: range ? { range } : {} },
+      scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: range ? { range } : this.#options.isLog ? { distr: 3 } : {} },
       axes: [
         { ...axis, label: this.#options.xLabel, size: 34, ...(formatX ? { values: (_, ticks) => ticks.map(formatX) } : { incrs: WHOLE_STEPS, values: (_, ticks) => ticks.map(String) }) },
-        { ...axis, label: this.#options.yLabel, size: 56 },
+        { ...axis, label: this.#options.yLabel, size: 56, ...(formatY ? { values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : formatY(tick))) } : {}) },
       ],
       series: [{}, ...this.#lines.map((line, index) => this.#series(line, index))],
       bands,
@@ -155,7 +163,7 @@ export class Plot {
         setCursor: [(plot) => this.#read(plot.cursor.idx ?? null)],
         setSelect: [(plot) => { this.#isDrag = plot.select.width > 0; }],
         setScale: [(_, key) => { if (key === "x" && this.#isDrag) { this.#isDrag = false; queueMicrotask(() => this.#tellZoom()); } }],
-        draw: [(plot) => this.#drawFloor(plot)],
+        draw: [(plot) => this.#drawFloor(plot), (plot) => this.#options.drawOver?.(plot, uPlot.pxRatio)],
       },
     }, this.#data(), this.#place);
     this.#plot.setScale("x", kept ? { min: kept.min!, max: kept.max! } : this.#whole());
@@ -170,7 +178,7 @@ export class Plot {
     const paths = line.isStepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined;
     return {
       label: line.label, stroke: colour(line.colour ?? style.colour), width: line.width ?? 2,
-      dash: line.dash ?? (line.colour === undefined ? style.dash : []), points: { show: this.#xs.length <= 60 && !line.isQuiet, size: 5 },
+      dash: line.dash ?? (line.colour === undefined ? style.dash : []), points: { show: this.#xs.length <= 60 && !line.isQuiet && !line.hasNoPoints, size: 5 },
       ...(paths ? { paths } : {}),
     };
   }

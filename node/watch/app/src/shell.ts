@@ -87,7 +87,7 @@ export class Shell {
       copyButton(circle.contract, "the circle's address"),
     );
     for (const view of VIEWS) {
-      if (!view.hidden) {
+      if (!view.hidden && view.isFor?.(circle) !== false) {
         this.#links.append(make("li", {}, make("a", { href: address(view.path) }, view.title)));
       }
     }

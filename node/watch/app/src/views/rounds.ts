@@ -131,7 +131,7 @@ class OneRound {
     this.#matrix = new Matrix({
       label: "Who accepted whom: a row for each judge, a column for each author",
       read: (judge, author, verdict) => read(seatText(store, judge), seatText(store, author), judge === author, verdict),
-      onPick: (_, author) => { location.hash = address("seats", [author]); },
+      onPick: (judge, author) => { location.hash = judge === author ? address("seats", [author]) : address("distances", [judge, author]); },
     }, context.signal);
     this.#matrixTable = new Table<Judge>([
       { title: "Judge", value: (row) => row.judge, cell: (row) => seatLink(store, row.judge) },
