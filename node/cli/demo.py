@@ -45,6 +45,14 @@ def add_parser(commands: Subparsers) -> None:
     add_sent_share(parser)
     add_privacy(parser)
     parser.add_argument("--folder", type=Path, help="the run folder (default: a new one under runs/)")
+    parser.add_argument(
+        "--watch",
+        type=int,
+        nargs="?",
+        const=0,
+        metavar="PORT",
+        help="serve the live page of the run, and stay at the end until interrupted (default: a port that is free)",
+    )
     parser.add_argument("--discard", action="store_true", help="delete the run folder at the end")
     add_json(parser)
     parser.set_defaults(run=run)
@@ -70,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(
             f"of {options.peers} peers 0 to {options.peers - 1} can be poisoners, not {options.poisoners}"
         )
+    if options.watch is not None and not 0 <= options.watch < 1 << 16:
+        raise UsageError(f"--watch {options.watch} is no port: give 1 to 65535, or none for any that is free")
     folder = _run_folder(options.folder)
     lock = FolderLock(folder, "another demo")
     deploy = ["--task", options.task, "--skew", str(options.skew), "--samples", str(options.samples)]
@@ -90,6 +100,7 @@ def run(options: argparse.Namespace) -> int:
         task=options.task,
         keep=not options.discard,
         deploy=tuple(deploy),
+        watch_port=options.watch,
         node=() if options.sent_share is None else ("--sent-share", str(options.sent_share)),
     )
     console = CleanConsole(stderr=options.json)

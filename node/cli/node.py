@@ -31,6 +31,7 @@ from node.cli.options import (
 from node.cli.origin import add_check_origin
 from node.cli.terms import parse_wei
 from node.cli.waiting import add_wait_for_chain, await_chain, check_wait
+from node.cli.web import check_web_port, page_beside
 from node.operating.figures import format_figure
 from node.operating.lifeline import ENDING, is_ignored
 from node.operating.printing import say
@@ -132,6 +133,14 @@ def add_parser(commands: Subparsers) -> None:
         "--watch", metavar="ATTACK", help="for experiments: report this attack's figures too (backdoor has one)"
     )
     parser.add_argument("--fail-at", metavar="ROUND:STEP", help="for experiments: die by SIGKILL there")
+    parser.add_argument(
+        "--web",
+        type=int,
+        nargs="?",
+        const=0,
+        metavar="PORT",
+        help="also serve the live page of `folkmoot watch`, to this machine alone (default: any port that is free)",
+    )
     add_json(parser)
     add_config(parser)
     parser.set_defaults(run=run)
@@ -156,6 +165,7 @@ def run(options: argparse.Namespace) -> int:
     if not 0 <= options.watch_share <= 1:
         raise UsageError(f"--watch-share is 0 to 1 of a core's time, not {options.watch_share:g}")
     check_wait(options)
+    check_web_port(options.web)
     budget = options.dispute_budget
     file = CircleFile.read(options.circle)
     behave = _make_behaviour(options)
@@ -196,7 +206,8 @@ def run(options: argparse.Namespace) -> int:
                 settings["privacy_earlier"], manifest.privacy, settings["privacy_budget_milli"], folder.charges
             )
         peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave, report)
-        return asyncio.run(_run(peer, stay=not options.exit_when_finished, report=report))
+        with page_beside(options.web, options.circle, urls, options.data, report):
+            return asyncio.run(_run(peer, stay=not options.exit_when_finished, report=report))
 
 
 def _parse_privacy_budget(text: str | None, manifest: Any) -> int | None:

@@ -13,7 +13,7 @@ from node.operating.lifeline import ENDING, is_ignored
 from node.operating.printing import say
 
 DEFAULT_PORT: Final = 8788
-_FOLDERS_MAX: Final = 64
+_FOLDERS_MAX: Final = 256
 
 
 def add_parser(commands: Subparsers) -> None:

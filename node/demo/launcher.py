@@ -73,6 +73,8 @@ class LocalNetwork:
     """In the order in which they were made."""
     chain: "subprocess.Popen[bytes] | None" = None
     """The chain's process, while there is one."""
+    watch: "subprocess.Popen[bytes] | None" = None
+    """The live page's process, while there is one."""
     lifeline: Lifeline = field(default_factory=Lifeline)
     """Ends the processes where this one dies."""
 
@@ -141,6 +143,23 @@ class LocalNetwork:
         Sender(rpc, open_deployer_key(None, None, chain_id), chain_id).transfer(address, 10**19)
         return address
 
+    def start_watch(self, port: int = 0) -> str:
+        """Start the live page of the circle, with the peers' own figures; returns its URL. Raises SetupError."""
+        output = self.folder / "watch.out"
+        command = ["watch", "--json", "--circle", str(self.circle_file), "--port", str(port)]
+        for peer in self.peers:
+            # A peer makes its own folder in a moment, or finds it.
+            make_folder(peer.folder / "data")
+            command += ["--data", str(peer.folder / "data")]
+        self.watch = self._spawn(command, output, "watch.log")
+        watch = self.watch
+        line = _wait_for(
+            lambda: output.read_text().partition("\n")[0] if "\n" in output.read_text() else None,
+            lambda: watch.poll() is not None,
+            lambda: f"the live page did not start: {_read_last_line(self.folder / 'watch.log')}",
+        )
+        return str(json.loads(line)["url"])
+
     def start_peer(self, peer: PeerProcess, *options: str) -> None:
         """Start its process, or start it again after its end."""
         command = ["--log", "info", "node", "--json", "--circle", str(self.circle_file)]
@@ -161,7 +180,7 @@ class LocalNetwork:
 
     def close(self) -> None:
         """End every process of this network: politely first, at once if this is interrupted."""
-        processes = [peer.process for peer in self.peers] + [self.chain]
+        processes = [peer.process for peer in self.peers] + [self.watch, self.chain]
         running = [process for process in processes if process is not None and process.poll() is None]
         try:
             for process in running:

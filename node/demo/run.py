@@ -1,5 +1,6 @@
 """The demo: start everything, watch it, audit it, and say what happened."""
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,8 @@ class DemoOptions:
     """Further options of every `folkmoot node`."""
     attack_parameters: tuple[str, ...] = ()
     """As NAME=NUMBER."""
+    watch_port: int | None = None
+    """Where the live page is served, 0 for a free port; None for no page."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
         clock.lap("chain and contract")
         for index in range(options.peers):
             network.add_peer(options.attack if index >= options.peers - options.poisoners else "honest")
+        if options.watch_port is not None:
+            console.print(f"page      {network.start_watch(options.watch_port)}", highlight=False)
         own_task = ("--task", options.task) if ".py:" in options.task else ()
         for peer in network.peers:
             # A seat decides which share of the data is a peer's: seats in order make runs comparable.
@@ -92,17 +97,36 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
         bundle = options.folder / "circle.car" if options.keep else None
         report = network.audit(*(() if bundle is None else ("--save", str(bundle))))
         clock.lap("audit")
-    kept = bundle if bundle is not None and bundle.exists() else None
-    outcome = DemoOutcome(results, report, clock.laps, usage, kept)
+        outcome = DemoOutcome(
+            results, report, clock.laps, usage, bundle if bundle is not None and bundle.exists() else None
+        )
+        _show(network, outcome, options, console, as_json_output=as_json_output)
+        if options.watch_port is not None:
+            _stay(network, console)
+    return outcome
+
+
+def _show(
+    network: LocalNetwork, outcome: DemoOutcome, options: DemoOptions, console: Console, *, as_json_output: bool
+) -> None:
+    report = outcome.report
     reputations = {seat: report["reputations"].get(address, 0.0) for seat, address in _read_seats(network).items()}
     title = f"{report['task']}, rule {report['rule']}, {options.poisoners} of {options.peers} {options.attack}"
-    plot(results, reputations, title, options.folder / "rounds.png")
+    plot(outcome.results, reputations, title, options.folder / "rounds.png")
     picture = options.folder / "rounds.png" if options.keep else None
     if as_json_output:
         make_fields(picture, outcome, reputations)
     else:
         print_summary(console, picture, outcome, reputations, poisoned=options.poisoners > 0)
-    return outcome
+
+
+def _stay(network: LocalNetwork, console: Console) -> None:
+    """Keep the page, and what it asks, until somebody interrupts."""
+    assert network.watch is not None
+    console.print("page      stays open: Ctrl-C ends it", highlight=False)
+    with contextlib.suppress(KeyboardInterrupt):
+        network.watch.wait()
+        console.print(f"page      ended by itself: see {network.folder / 'watch.log'}", highlight=False)
 
 
 def _wait(network: LocalNetwork, console: Console, options: DemoOptions, clock: "_Clock") -> None:
