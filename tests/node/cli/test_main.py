@@ -10,7 +10,7 @@ from ledger.chain.rpc.client import BadAnswer, ChainUnreachable, RpcFault
 from ledger.chain.transactions.sender import NoReceipt, Reverted
 from ledger.circle.history import HistoryFault
 from ledger.errors import PeerFault, SetupError, UsageError
-from node.cli import audit_lines, status
+from node.cli import audit_lines, status_lines
 from node.cli import main as main_module
 from node.cli.main import COMMANDS, main
 
@@ -159,6 +159,8 @@ def test_the_table_of_a_status_is_clean(capsys: pytest.CaptureFixture[str]) -> N
         "committed": True,
         "last_round": None,
         "endpoint": HOSTILE,
+        "name": HOSTILE,
+        "name_marks": [HOSTILE],
         "quarantined": False,
         "suspended_until": None,
         "convictions": 0,
@@ -166,7 +168,7 @@ def test_the_table_of_a_status_is_clean(capsys: pytest.CaptureFixture[str]) -> N
         "dozing": False,
         "notices": [{"says": HOSTILE}],
     }
-    status._print(
+    status_lines.print_status(
         {
             "contract": HOSTILE,
             "task": HOSTILE,

@@ -4,7 +4,6 @@ import asyncio
 import io
 import random
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -15,9 +14,11 @@ from ledger.circle.history import History
 from ledger.circle.reputation import pack
 from ledger.circle.verdict_word import encode_verdicts
 from ledger.identity.network import Network
-from node.cli.status import _open_disputes, _print, _probe_reached, _table
+from node.cli.status import _probe_reached
+from node.cli.status_lines import print_seats, print_status
+from node.cli.status_rows import list_open_disputes
 from node.gossip import Certificate, Gossip
-from node.seat.seat_rows import make_seat_row
+from node.seat.seat_rows import make_seat_row, make_seat_rows
 from tests.support.histories.disputes import NOW, Court
 from tests.support.histories.moments import SEED, drawn, history_of, settled
 from tests.support.histories.parts import address
@@ -46,7 +47,7 @@ def judged_by_one() -> History:
 
 def printed(rows: list[dict[str, object]], width: int, number: int = 2) -> str:
     output = io.StringIO()
-    Console(file=output, width=width).print(_table(rows, number, width))
+    print_seats(Console(file=output, width=width), rows, number)
     return output.getvalue()
 
 
@@ -63,6 +64,42 @@ def test_the_addresses_of_a_circle_on_one_machine_fit_into_eighty_columns() -> N
     assert all(
         part in text for seat in range(4) for part in (address(seat), *history.seats[seat].endpoint.split(" "))
     )
+
+
+FAR = (
+    "wss://federated-learning.radiology.university-hospital.example:41234"
+    " https://federated-learning.radiology.university-hospital.example:41235"
+)
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_no_address_is_broken_or_cut_whatever_the_width(width: int) -> None:
+    history = history_of(*settled(0, 1, 2, 3), Moved(1, FAR), Moved(2, f"{FAR} name=Klinik%20Nord"))
+    rows = make_seat_rows(history)
+    lines = printed(rows, width).split("\n")
+    for row in rows:
+        for address_ in (row["peer"], *FAR.split(" ")):
+            assert any(address_ in line for line in lines)
+    assert "…" not in printed(rows, width)
+    assert "name=" not in printed(rows, width)
+    longest = max(len(line.rstrip()) for line in lines)
+    assert longest <= max(width, len(FAR.split(" ")[1]) + 14)
+
+
+def test_names_are_shown_in_quotation_marks_with_what_should_be_known_of_them() -> None:
+    place = "wss://127.0.0.1:1 http://127.0.0.1:1"
+    named = [Moved(seat, f"{place} name={name}") for seat, name in ((1, "Nord"), (2, "nord"), (3, "seat%200"))]
+    rows = make_seat_rows(history_of(*settled(0, 1, 2, 3), *named))
+    assert [(row["name"], row["name_marks"]) for row in rows] == [
+        (None, []),
+        ("Nord", ["like seat 2's"]),
+        ("nord", ["like seat 1's"]),
+        (None, []),
+    ]
+    for width in (40, 80, 160):
+        said = " ".join(printed(rows, width).replace("│", " ").split())
+        assert '"Nord" (like seat 2\'s)' in said
+        assert "name=" not in said
 
 
 def test_what_the_judges_of_the_last_round_had_is_shown() -> None:
@@ -84,7 +121,7 @@ def test_a_circle_that_nobody_joined_yet_has_a_sentence_in_place_of_a_table(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     about = {"contract": "0xC", "task": "t", "rule": "r", "round": 0, "last_round": 2, "phase": "gathering"}
-    _print({**about, "seconds_left": None, "seats": [], "open_disputes": []})
+    print_status({**about, "seconds_left": None, "seats": [], "open_disputes": []})
     said = capsys.readouterr().out
     assert "nobody has a seat yet" in said
     assert "━" not in said
@@ -96,7 +133,7 @@ def test_a_seat_in_quarantine_is_explained(capsys: pytest.CaptureFixture[str]) -
     rows = [make_seat_row(history, seat) for seat in range(4)]
     assert [[notice["kind"] for notice in row["notices"]] for row in rows] == [[], ["quarantined"], [], []]
     about = {"contract": "0xC", "task": "t", "rule": "r", "round": 1, "last_round": 2, "phase": "commit"}
-    _print({**about, "seconds_left": None, "seats": rows, "open_disputes": []})
+    print_status({**about, "seconds_left": None, "seats": rows, "open_disputes": []})
     assert "seat 1 is quarantined: its reputation of 0.015" in " ".join(capsys.readouterr().out.split())
 
 
@@ -155,16 +192,16 @@ def test_open_disputes_are_one_line_however_many(capsys: pytest.CaptureFixture[s
     court = Court()
     for target in range(1, 8):
         court.dispute(0, target)
-    rows = _open_disputes(court.history, SimpleNamespace(now_s=lambda: float(NOW)))
+    rows = list_open_disputes(court.history, lambda: float(NOW))
     assert [row["dispute"] for row in rows] == list(range(7))
     about = {"contract": "0xC", "task": "t", "rule": "r", "round": 1, "last_round": 2, "phase": "commit"}
     seats = [make_seat_row(court.history, seat) for seat in range(9)]
     assert [notice["kind"] for notice in seats[0]["notices"]] == ["disputed"] * 7
-    _print({**about, "seconds_left": None, "seats": seats, "open_disputes": rows})
+    print_status({**about, "seconds_left": None, "seats": seats, "open_disputes": rows})
     said = " ".join(capsys.readouterr().out.split())
     assert "open disputes: number 0 about seat 0 (drawing), number 1 about" in said
     assert said.endswith("number 3 about seat 0 (drawing) and 3 more; see `folkmoot disputes --open`")
-    assert _open_disputes(history_of(), None) == []
+    assert list_open_disputes(history_of(), lambda: 1 / 0) == []
 
 
 async def test_reach_tells_gossip_and_gateway_apart(tmp_path: Path) -> None:
