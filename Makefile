@@ -24,11 +24,11 @@ check: $(VENV)/.installed-dev
 
 # Everything that runs in one process.
 unit: $(VENV)/.installed-dev
-	$(NICE) $(BIN)/pytest -n 2 --dist loadfile tests --ignore tests/network --ignore tests/e2e $(ARGS)
+	$(NICE) $(BIN)/pytest -n 2 --dist loadfile tests --ignore tests/network --ignore tests/browser --ignore tests/e2e $(ARGS)
 
-# Real processes: networks, faults, liars, and the README as a user follows it.
+# Real processes: networks, faults, liars, the live page in a browser, and the README as a user follows it.
 network: $(VENV)/.installed-dev
-	$(BIN)/pytest -n 2 --dist loadfile tests/network tests/e2e $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile tests/network tests/browser tests/e2e $(ARGS)
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m scripts.bench.round $(ARGS)

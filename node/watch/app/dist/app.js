@@ -99,6 +99,7 @@ var Store = class {
   }
   circle;
   now;
+  /** Seat → the name that it chose. */
   names = /* @__PURE__ */ new Map();
   #answers = /* @__PURE__ */ new Map();
   #listeners = /* @__PURE__ */ new Set();
@@ -136,9 +137,9 @@ var Store = class {
   async seats(signal) {
     const seats2 = await this.get("/api/seats", signal);
     this.names.clear();
-    for (const { seat, name } of seats2) {
+    for (const { seat, name, nameMarks } of seats2) {
       if (name) {
-        this.names.set(seat, name);
+        this.names.set(seat, { name, nameMarks });
       }
     }
     return seats2;
@@ -495,6 +496,8 @@ var Plot = class {
   #shape = "";
   #bounds = [0, 1];
   #isDrag = false;
+  /** What is zoomed to; null: all. uPlot takes a new scale in a moment later, so it is kept here. */
+  #range = null;
   constructor(options, signal) {
     this.#options = options;
     this.#place.setAttribute("aria-label", `${options.label}. Arrow keys read it off, plus and minus zoom, 0 shows all.`);
@@ -540,16 +543,18 @@ var Plot = class {
     } else {
       this.#plot.batch(() => {
         this.#plot.setData(this.#data(), false);
-        const { min, max } = this.#plot.scales["x"];
-        this.#plot.setScale("x", this.#isZoomed() ? { min, max } : this.#whole());
+        this.#plot.setScale("x", this.#shown());
       });
     }
     this.#fillTable();
   }
   /** Show all values of x. */
   showAll() {
-    this.#plot?.setScale("x", this.#whole());
-    this.#tellZoom();
+    const { min, max } = this.#whole();
+    this.#zoomTo(min, max);
+  }
+  #shown() {
+    return this.#range === null ? this.#whole() : { min: this.#range[0], max: this.#range[1] };
   }
   #whole() {
     const [min, max] = this.#bounds;
@@ -559,9 +564,7 @@ var Plot = class {
     return [this.#xs, ...this.#lines.map((line) => line.values)];
   }
   #make() {
-    const before = this.#plot;
-    const kept2 = before !== null && this.#isZoomed() ? before.scales["x"] : null;
-    before?.destroy();
+    this.#plot?.destroy();
     const width = this.#place.clientWidth;
     if (width === 0) {
       this.#plot = null;
@@ -589,16 +592,11 @@ var Plot = class {
         setSelect: [(plot) => {
           this.#isDrag = plot.select.width > 0;
         }],
-        setScale: [(_, key) => {
-          if (key === "x" && this.#isDrag) {
-            this.#isDrag = false;
-            queueMicrotask(() => this.#tellZoom());
-          }
-        }],
-        draw: [(plot) => this.#drawFloor(plot), (plot) => this.#options.drawOver?.(plot, uPlot.pxRatio)]
+        draw: [(plot) => this.#drawFloor(plot), (plot) => this.#options.drawOver?.(plot, uPlot.pxRatio)],
+        setScale: [(plot, key) => this.#noteDrag(plot, key)]
       }
     }, this.#data(), this.#place);
-    this.#plot.setScale("x", kept2 ? { min: kept2.min, max: kept2.max } : this.#whole());
+    this.#plot.setScale("x", this.#shown());
     this.#plot.over.addEventListener("dblclick", () => this.showAll());
     this.#plot.over.addEventListener("click", () => this.#pick());
     this.#plot.root.setAttribute("aria-hidden", "true");
@@ -707,7 +705,7 @@ var Plot = class {
   }
   /** Move the cursor among the values that are shown. */
   #step(plot, step2) {
-    const { min, max } = plot.scales["x"];
+    const { min, max } = this.#shown();
     const first = this.#xs.findIndex((x2) => x2 >= min);
     const last = this.#xs.findLastIndex((x2) => x2 <= max);
     const from = plot.cursor.idx ?? (step2 > 0 ? first - 1 : last + 1);
@@ -723,28 +721,29 @@ var Plot = class {
     if (plot === null) {
       return;
     }
-    const { min, max } = plot.scales["x"];
+    const { min, max } = this.#shown();
     const whole = this.#whole();
     const cursor = plot.cursor.idx;
     const middle = (cursor !== null && cursor !== void 0 && factor < 1 ? this.#xs[cursor] : void 0) ?? (min + max) / 2;
-    const half = (max - min) * factor / 2;
-    const to = { min: Math.max(whole.min, middle - half), max: Math.min(whole.max, middle + half) };
-    if (to.max - to.min >= 1) {
-      plot.setScale("x", to);
-      this.#tellZoom();
+    const width = Math.min(whole.max - whole.min, Math.max(1, (max - min) * factor));
+    const left = Math.min(whole.max - width, Math.max(whole.min, middle - width / 2));
+    this.#zoomTo(left, left + width);
+  }
+  /** The scale changed because a stretch was drawn over. */
+  #noteDrag(plot, key) {
+    if (key === "x" && this.#isDrag) {
+      this.#isDrag = false;
+      const { min, max } = plot.scales["x"];
+      queueMicrotask(() => this.#zoomTo(min, max));
     }
   }
-  #isZoomed() {
-    const { min, max } = this.#plot?.scales["x"] ?? {};
+  #zoomTo(min, max) {
     const whole = this.#whole();
-    return typeof min === "number" && typeof max === "number" && this.#all.disabled === false && (min > whole.min || max < whole.max);
-  }
-  #tellZoom() {
-    const { min, max } = this.#plot?.scales["x"] ?? {};
-    const whole = this.#whole();
-    const isAll = typeof min !== "number" || typeof max !== "number" || min <= whole.min && max >= whole.max;
+    const isAll = min <= whole.min && max >= whole.max;
+    this.#range = isAll ? null : [min, max];
     this.#all.disabled = isAll;
-    this.#options.onZoom?.(isAll ? null : [min, max]);
+    this.#plot?.setScale("x", { min, max });
+    this.#options.onZoom?.(this.#range);
     this.#fillTable();
   }
   #pick() {
@@ -769,11 +768,11 @@ var Plot = class {
     if (!this.#details.open) {
       return;
     }
-    const { min, max } = this.#plot?.scales["x"] ?? {};
+    const { min, max } = this.#shown();
     const format = this.#options.format ?? ((value) => String(value));
     const shown = this.#lines.filter((line) => !line.isQuiet);
     refill(this.#head, make("th", { scope: "col", class: "number plain" }, this.#options.xLabel), ...shown.map((line) => make("th", { scope: "col", class: "number plain" }, make("bdi", {}, line.label))));
-    const rows = this.#xs.map((x, at) => ({ x, at })).filter(({ x }) => x >= (min ?? -Infinity) && x <= (max ?? Infinity)).slice(-TABLE_MOST);
+    const rows = this.#xs.map((x, at) => ({ x, at })).filter(({ x }) => x >= min && x <= max).slice(-TABLE_MOST);
     refill(this.#table, ...rows.map(({ x, at }) => make(
       "tr",
       {},
@@ -804,11 +803,15 @@ var SELF_CHOSEN = "A name that the seat chose for itself; nobody checked it";
 function seatLink(store, seat) {
   return make("span", { class: "seat" }, make("a", { href: address("seats", [seat]) }, seat), chosenName(store.names.get(seat)));
 }
-function chosenName(name) {
-  return name ? make("span", { class: "chosen", title: SELF_CHOSEN }, " “", make("bdi", {}, name), "”") : null;
+function chosenName(chosen2) {
+  if (!chosen2?.name) {
+    return null;
+  }
+  const marks = chosen2.nameMarks.length > 0 ? make("span", { class: "marked" }, ` (${chosen2.nameMarks.join("; ")})`) : null;
+  return make("span", { class: "chosen", title: SELF_CHOSEN }, " “", make("bdi", {}, chosen2.name), "”", marks);
 }
 function seatText(store, seat) {
-  const name = store.names.get(seat);
+  const name = store.names.get(seat)?.name;
   return name ? `seat ${seat} “${name}”` : `seat ${seat}`;
 }
 function seatLinks(store, seats2, none = "none") {
@@ -1450,7 +1453,7 @@ var Matrix = class {
     this.#options = options;
     this.#canvas.setAttribute("aria-label", `${options.label}. Arrow keys go from cell to cell.`);
     this.#scroller = make("div", { class: "matrix-place" }, this.#canvas);
-    this.element = make("figure", { class: "matrix-figure" }, this.#scroller, this.#reading);
+    this.element = make("figure", { class: "matrix-figure" }, this.#reading, this.#scroller);
     this.#canvas.addEventListener("pointermove", (event) => this.#point(event));
     this.#canvas.addEventListener("pointerleave", () => this.#move(null));
     this.#canvas.addEventListener("click", (event) => {
@@ -1493,8 +1496,9 @@ var Matrix = class {
   #draw() {
     const pen = this.#canvas.getContext("2d");
     const [side, ratio] = [this.#side, devicePixelRatio || 1];
-    const gap = side >= 8 ? 1 : 0;
-    const paint = { accepted: colour("accept"), rejected: colour("reject"), unjudged: colour("blank"), self: colour("line"), mark: colour("reject-ink"), ink: colour("ink"), faint: colour("faint"), focus: colour("focus") };
+    const isSmall = side < 8;
+    const shades = isSmall ? { accepted: colour("blue"), rejected: colour("orange"), unjudged: colour("grey") } : { accepted: colour("accept"), rejected: colour("reject"), unjudged: colour("blank") };
+    const paint = { ...shades, self: colour("line"), mark: colour("reject-ink"), ink: colour("ink"), faint: colour("faint"), focus: colour("focus") };
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     this.#judges.forEach((judge, row) => {
@@ -1509,12 +1513,16 @@ var Matrix = class {
           return;
         }
         pen.fillStyle = paint[verdict];
-        pen.fillRect(x, y, side - gap, side - gap);
-        if (side >= 8) {
-          drawSign(pen, verdict, x, y, side - gap, verdict === "rejected" ? paint.mark : verdict === "accepted" ? colour("accept-ink") : paint.faint);
+        if (verdict === "unjudged" && isSmall) {
+          pen.fillRect(x + side / 2 - 1, y + side / 2 - 1, 2, 2);
+          return;
+        }
+        pen.fillRect(x, y, side - 1, side - 1);
+        if (!isSmall) {
+          drawSign(pen, verdict, x, y, side - 1, verdict === "rejected" ? paint.mark : verdict === "accepted" ? colour("accept-ink") : paint.faint);
         } else if (verdict === "rejected") {
-          pen.fillStyle = paint.mark;
-          pen.fillRect(x + side / 2 - 1, y, 2, side);
+          pen.fillStyle = paint.ink;
+          pen.fillRect(x + side / 2 - 1, y, 1, side - 1);
         }
       });
     });
@@ -2269,7 +2277,7 @@ function fillGrid(grid, key, seats2, state) {
         { href: address("seats", [one.seat]), class: `cell ${mark2.kind}${bad ? " fallen" : ""}`, title: says, "data-key": one.seat },
         make("span", { class: "number" }, one.seat),
         make("span", { class: "sign", "aria-hidden": "true" }, mark2.sign),
-        isSmall ? null : make("span", { class: "name" }, chosenName(one.name)),
+        isSmall ? null : make("span", { class: "name" }, chosenName(one)),
         make("span", { class: "word" }, isSmall ? make("span", { class: "unseen" }, mark2.says) : mark2.says),
         isSmall || !bad ? null : make("span", { class: "standing" }, one.standing.join(", "))
       )
@@ -2783,7 +2791,7 @@ var reputation = {
   path: "reputation",
   async show(root, context, { query }) {
     const { floor } = context.circle;
-    root.append(make("p", {}, `A seat's reputation lies between 0 and 1 and follows from the verdicts on its updates. Below the floor of ${floor.toFixed(3)} it is quarantined: others mix it in no more.`));
+    root.append(make("p", {}, `A seat's reputation lies between 0 and 1 and follows from the verdicts on its updates; here it is shown as each round opens. Below the floor of ${floor.toFixed(3)} it is quarantined: others mix it in no more.`));
     const seats2 = await context.seats();
     if (seats2.length === 0) {
       root.append(make("p", {}, "Nobody has a seat yet."));
@@ -2794,7 +2802,7 @@ var reputation = {
     let range = null;
     let settling;
     const plot = new Plot({
-      label: "Reputation of the chosen seats, and the least, the median and the most of all",
+      label: "Reputation of the chosen seats as each round opens, and the least, the median and the most of all",
       xLabel: "round",
       yLabel: "reputation",
       height: 380,
@@ -2825,7 +2833,7 @@ var reputation = {
         { label: "most of all", values: scaled(value.band.most), colour: "grey", width: 1, isBand: true },
         { label: "median of all", values: scaled(value.band.median), colour: "ink", width: 2, dash: [2, 2] }
       ];
-      const shown = Object.keys(value.seats).map(Number).sort((a, b) => a - b);
+      const shown = Object.keys(value.seats).map(Number).filter((seat) => chosen2.has(seat)).sort((a, b) => a - b);
       shown.forEach((seat, index) => {
         const line = { label: seatText(context.store, seat), values: scaled(value.seats[seat] ?? []) };
         lines.push(shown.length <= 8 ? { ...line, ...STYLES2[index % STYLES2.length] } : { ...line, colour: STYLES2[index % STYLES2.length].colour, dash: [], width: 1 });
@@ -2858,7 +2866,8 @@ function scaled(values) {
   return values.map((value) => value === null ? null : value / FULL);
 }
 function pathOf2(chosen2, range) {
-  const asked = new URLSearchParams({ seats: [...chosen2].sort((a, b) => a - b).join(","), points: String(POINTS) });
+  const asked = new URLSearchParams({ points: String(POINTS) });
+  asked.set("seats", chosen2.size === 0 ? "0" : [...chosen2].sort((a, b) => a - b).join(","));
   if (range !== null) {
     asked.set("from", String(Math.max(1, Math.floor(range[0]) - 1)));
     asked.set("to", String(Math.ceil(range[1]) + 1));
@@ -2881,7 +2890,8 @@ function makePicker(seats2, chosen2, changed) {
     changed();
   };
   const button = (says, which) => make("button", { type: "button", on: { click: () => choose(which()) } }, says);
-  const options = seats2.map(({ seat, name }) => {
+  const options = seats2.map((row) => {
+    const { seat } = row;
     const box = make("input", { type: "checkbox", on: { change: () => {
       if (box.checked) {
         chosen2.add(seat);
@@ -2892,7 +2902,7 @@ function makePicker(seats2, chosen2, changed) {
       changed();
     } } });
     boxes.set(seat, box);
-    return make("label", {}, box, ` ${seat}`, chosenName(name));
+    return make("label", {}, box, ` ${seat}`, chosenName(row));
   });
   const ranked = () => [...seats2].sort((a, b) => a.reputation - b.reputation);
   tell();
@@ -2960,7 +2970,7 @@ function drawTimeline(events) {
     draw("text", { x: LEFT3, y: foot, class: "faint" }, clock(from)),
     draw("text", { x: WIDTH - RIGHT, y: foot, class: "faint", "text-anchor": "end" }, `${clock(to)}, ${span(to - from)} later`)
   );
-  return make("div", { class: "timeline-place" }, picture);
+  return make("div", { class: "timeline-place", tabindex: "0", role: "region", "aria-label": "Events as a picture" }, picture);
 }
 function groupByTime(events) {
   const groups = /* @__PURE__ */ new Map();
@@ -3080,10 +3090,12 @@ function showOverview(root, context, pick) {
     if (!plot.element.isConnected) {
       refill(box, plot.element, note);
     }
+    const { round, phase } = context.now;
+    const whole = (values) => values.map((value, at) => all.number[at] === round && phase !== "finished" ? null : value);
     plot.update(all.number, [
-      { label: "accepted", values: all.accepted, colour: "blue" },
-      { label: "rejected", values: all.rejected, colour: "orange", dash: [8, 4] },
-      { label: "no verdict", values: all.unjudged, colour: "grey", dash: [2, 3] }
+      { label: "accepted", values: whole(all.accepted), colour: "blue" },
+      { label: "rejected", values: whole(all.rejected), colour: "orange", dash: [8, 4] },
+      { label: "no verdict", values: whole(all.unjudged), colour: "grey", dash: [2, 3] }
     ]);
   }, "the rounds");
 }
@@ -3230,7 +3242,7 @@ var search = {
       root,
       () => context.get(`/api/search?q=${encodeURIComponent(asked)}`),
       (box, hits) => {
-        const found = hits.length === 0 ? make("p", {}, "Nothing in this circle has that. Whole numbers find seats and rounds; of addresses, digests and CIDs the beginning is enough.") : make("ul", { class: "hits" }, ...hits.map(showHit));
+        const found = hits.length === 0 ? make("p", {}, "Nothing in this circle has that. Whole numbers find seats and rounds, digests and CIDs what they name; of addresses the beginning is enough.") : make("ul", { class: "hits" }, ...hits.map(showHit));
         refill(box, found);
         context.announce(hits.length === 0 ? "Nothing found." : `${count(hits.length, "result")}.`);
       },
@@ -3337,11 +3349,11 @@ function showAll2(root, context) {
   root.append(make("p", { class: "faint" }, "Names in quotes are those the seats chose for themselves; nobody checked them. The address is what counts."));
   const table = new Table([
     { title: "Seat", value: (row) => row.seat, cell: (row) => make("a", { href: address("seats", [row.seat]) }, row.seat) },
-    { title: "Name", hint: "Self-chosen", value: (row) => row.name, cell: (row) => chosenName(row.name) ?? "–" },
+    { title: "Name", hint: "Self-chosen", value: (row) => row.name, cell: (row) => chosenName(row) ?? "–" },
     { title: "Reputation", isNumber: true, value: (row) => row.reputation, cell: (row) => share(row.reputation) },
     { title: "Standing", value: (row) => standing(row) },
-    { title: "This round", value: (row) => row.attested ? "attested" : row.committed ? "committed" : "–" },
-    { title: "Last round", hint: "What its judges said of its update", value: (row) => row.lastRound?.accepted ?? null, cell: lastRound },
+    { title: "This round", value: (row) => thisRound(row, context.now) },
+    { title: "Last round", hint: "What its judges said of its update", value: (row) => row.lastRound?.accepted ?? null, cell: (row) => make("span", { class: "whole" }, lastRound(row)) },
     { title: "Peer", value: (row) => row.peer, cell: (row) => named(row.peer, `the address of seat ${row.seat}`, shorten(row.peer)) },
     { title: "Endpoint", value: (row) => row.endpoint, cell: (row) => make("bdi", { class: "endpoint" }, row.endpoint) }
   ], { caption: "Seats", key: (row) => row.seat, noun: "seat", empty: "Nobody has a seat yet: `folkmoot node` takes one.", canFilter: true });
@@ -3353,14 +3365,17 @@ function showAll2(root, context) {
   }, "the seats");
 }
 function standing(row) {
-  return row.standing.join(", ") || row.state;
+  return row.standing.join(", ") || (row.state === "held" ? "good" : row.state);
+}
+function thisRound(row, { waitedFor }) {
+  const done = row.attested ? "attested" : row.committed ? "committed" : "";
+  return [done, waitedFor.includes(row.seat) ? "waited for" : ""].filter((word) => word !== "").join(", ") || "–";
 }
 function lastRound({ lastRound: last }) {
   if (last === null) {
     return "–";
   }
-  const judges = (last.accepted ?? 0) + (last.rejected ?? 0) + (last.unjudged ?? 0);
-  return `${last.accepted ?? 0} of ${judges} accepted`;
+  return last.committed ? `${last.accepted} of ${last.accepted + last.rejected + last.unjudged} accepted` : "no update";
 }
 function showOne(root, context, seat) {
   const plot = new Plot({
@@ -3411,7 +3426,7 @@ function showOne(root, context, seat) {
 }
 function fillFacts(place2, seat) {
   const rows = [
-    ["Calls itself", seat.name ? make("span", {}, chosenName(seat.name), make("span", { class: "faint" }, " (self-chosen, not checked)")) : "nothing"],
+    ["Calls itself", seat.name ? make("span", {}, chosenName(seat), make("span", { class: "faint" }, " (self-chosen, not checked)")) : "nothing"],
     ["Reputation", make("a", { href: address("reputation", [], { seats: seat.seat }), "data-key": "reputation" }, share(seat.reputation))],
     ["Standing", standing(seat)],
     ["Last round", lastRound(seat)],
@@ -3422,7 +3437,7 @@ function fillFacts(place2, seat) {
   const notices = seat.notices.length === 0 ? null : make("ul", { class: "notices" }, ...seat.notices.map(({ says }) => make("li", {}, make("bdi", {}, sentence(says)))));
   refill(
     place2,
-    make("h2", {}, `Seat ${seat.seat}`, chosenName(seat.name)),
+    make("h2", {}, `Seat ${seat.seat}`, chosenName(seat)),
     make("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])),
     notices === null ? null : make("h3", {}, count(seat.notices.length, "notice")),
     notices

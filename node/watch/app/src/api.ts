@@ -51,6 +51,8 @@ export interface Seat {
   seat: number;
   /** Self-chosen, nobody checked it. */
   name: string | null;
+  /** What is remarkable about the name, e.g. that another seat's looks like it. */
+  nameMarks: string[];
   peer: string;
   cold: string;
   endpoint: string;
@@ -59,7 +61,7 @@ export interface Seat {
   standing: string[];
   committed: boolean;
   attested: boolean;
-  lastRound: { accepted?: number; rejected?: number; unjudged?: number } | null;
+  lastRound: { round: number; committed: boolean; attested: boolean; accepted: number; rejected: number; unjudged: number } | null;
   notices: Notice[];
 }
 

@@ -25,6 +25,9 @@ export interface View {
   show(root: HTMLElement, context: Context, parameters: Parameters): void | Change | Promise<void | Change>;
 }
 
+/** What a seat calls itself, and what is remarkable about that. */
+export type ChosenName = Pick<Seat, "name" | "nameMarks">;
+
 /** Answers kept for going back and forth; the bound is on their number. */
 const KEPT = 40;
 /** Answers are asked for again after this: the times of blocks come in late, under the same revision. */
@@ -36,7 +39,8 @@ const REFRESH_MS = 1_000;
 
 /** Shared by all views: the last state, and answers by path and revision. */
 export class Store {
-  readonly names = new Map<number, string>();
+  /** Seat → the name that it chose. */
+  readonly names = new Map<number, ChosenName>();
   readonly #answers = new Map<string, { revision: number; atMs: number; text: string; value: unknown }>();
   readonly #listeners = new Set<(now: Now) => void>();
 
@@ -82,9 +86,9 @@ export class Store {
   async seats(signal: AbortSignal): Promise<Seat[]> {
     const seats = await this.get<Seat[]>("/api/seats", signal);
     this.names.clear();
-    for (const { seat, name } of seats) {
+    for (const { seat, name, nameMarks } of seats) {
       if (name) {
-        this.names.set(seat, name);
+        this.names.set(seat, { name, nameMarks });
       }
     }
     return seats;

@@ -33,7 +33,7 @@ export class Matrix {
     this.#options = options;
     this.#canvas.setAttribute("aria-label", `${options.label}. Arrow keys go from cell to cell.`);
     this.#scroller = make("div", { class: "matrix-place" }, this.#canvas);
-    this.element = make("figure", { class: "matrix-figure" }, this.#scroller, this.#reading);
+    this.element = make("figure", { class: "matrix-figure" }, this.#reading, this.#scroller);
     this.#canvas.addEventListener("pointermove", (event) => this.#point(event));
     this.#canvas.addEventListener("pointerleave", () => this.#move(null));
     this.#canvas.addEventListener("click", (event) => { this.#point(event); this.#pick(); });
@@ -77,8 +77,12 @@ export class Matrix {
   #draw(): void {
     const pen = this.#canvas.getContext("2d")!;
     const [side, ratio] = [this.#side, devicePixelRatio || 1];
-    const gap = side >= 8 ? 1 : 0;
-    const paint = { accepted: colour("accept"), rejected: colour("reject"), unjudged: colour("blank"), self: colour("line"), mark: colour("reject-ink"), ink: colour("ink"), faint: colour("faint"), focus: colour("focus") };
+    // Small cells have no room for a sign: strong colours, and in rejected ones a bar.
+    const isSmall = side < 8;
+    const shades = isSmall
+      ? { accepted: colour("blue"), rejected: colour("orange"), unjudged: colour("grey") }
+      : { accepted: colour("accept"), rejected: colour("reject"), unjudged: colour("blank") };
+    const paint = { ...shades, self: colour("line"), mark: colour("reject-ink"), ink: colour("ink"), faint: colour("faint"), focus: colour("focus") };
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     this.#judges.forEach((judge, row) => {
@@ -93,12 +97,16 @@ export class Matrix {
           return;
         }
         pen.fillStyle = paint[verdict];
-        pen.fillRect(x, y, side - gap, side - gap);
-        if (side >= 8) {
-          drawSign(pen, verdict, x, y, side - gap, verdict === "rejected" ? paint.mark : verdict === "accepted" ? colour("accept-ink") : paint.faint);
+        if (verdict === "unjudged" && isSmall) {
+          pen.fillRect(x + side / 2 - 1, y + side / 2 - 1, 2, 2);
+          return;
+        }
+        pen.fillRect(x, y, side - 1, side - 1);
+        if (!isSmall) {
+          drawSign(pen, verdict, x, y, side - 1, verdict === "rejected" ? paint.mark : verdict === "accepted" ? colour("accept-ink") : paint.faint);
         } else if (verdict === "rejected") {
-          pen.fillStyle = paint.mark;
-          pen.fillRect(x + side / 2 - 1, y, 2, side);
+          pen.fillStyle = paint.ink;
+          pen.fillRect(x + side / 2 - 1, y, 1, side - 1);
         }
       });
     });

@@ -69,6 +69,8 @@ export class Plot {
   #shape = "";
   #bounds: [number, number] = [0, 1];
   #isDrag = false;
+  /** What is zoomed to; null: all. uPlot takes a new scale in a moment later, so it is kept here. */
+  #range: [number, number] | null = null;
 
   constructor(options: PlotOptions, signal: AbortSignal) {
     this.#options = options;
@@ -111,8 +113,7 @@ export class Plot {
     } else {
       this.#plot.batch(() => {
         this.#plot!.setData(this.#data(), false);
-        const { min, max } = this.#plot!.scales["x"]!;
-        this.#plot!.setScale("x", this.#isZoomed() ? { min: min!, max: max! } : this.#whole());
+        this.#plot!.setScale("x", this.#shown());
       });
     }
     this.#fillTable();
@@ -120,8 +121,12 @@ export class Plot {
 
   /** Show all values of x. */
   showAll(): void {
-    this.#plot?.setScale("x", this.#whole());
-    this.#tellZoom();
+    const { min, max } = this.#whole();
+    this.#zoomTo(min, max);
+  }
+
+  #shown(): { min: number; max: number } {
+    return this.#range === null ? this.#whole() : { min: this.#range[0], max: this.#range[1] };
   }
 
   #whole(): { min: number; max: number } {
@@ -134,9 +139,7 @@ export class Plot {
   }
 
   #make(): void {
-    const before = this.#plot;
-    const kept = before !== null && this.#isZoomed() ? before.scales["x"]! : null;
-    before?.destroy();
+    this.#plot?.destroy();
     const width = this.#place.clientWidth;
     if (width === 0) {
       this.#plot = null;
@@ -162,11 +165,11 @@ export class Plot {
       hooks: {
         setCursor: [(plot) => this.#read(plot.cursor.idx ?? null)],
         setSelect: [(plot) => { this.#isDrag = plot.select.width > 0; }],
-        setScale: [(_, key) => { if (key === "x" && this.#isDrag) { this.#isDrag = false; queueMicrotask(() => this.#tellZoom()); } }],
         draw: [(plot) => this.#drawFloor(plot), (plot) => this.#options.drawOver?.(plot, uPlot.pxRatio)],
+        setScale: [(plot, key) => this.#noteDrag(plot, key)],
       },
     }, this.#data(), this.#place);
-    this.#plot.setScale("x", kept ? { min: kept.min!, max: kept.max! } : this.#whole());
+    this.#plot.setScale("x", this.#shown());
     this.#plot.over.addEventListener("dblclick", () => this.showAll());
     this.#plot.over.addEventListener("click", () => this.#pick());
     this.#plot.root.setAttribute("aria-hidden", "true");
@@ -278,9 +281,9 @@ export class Plot {
 
   /** Move the cursor among the values that are shown. */
   #step(plot: uPlot, step: number): void {
-    const { min, max } = plot.scales["x"]!;
-    const first = this.#xs.findIndex((x) => x >= min!);
-    const last = this.#xs.findLastIndex((x) => x <= max!);
+    const { min, max } = this.#shown();
+    const first = this.#xs.findIndex((x) => x >= min);
+    const last = this.#xs.findLastIndex((x) => x <= max);
     const from = plot.cursor.idx ?? (step > 0 ? first - 1 : last + 1);
     const at = Math.min(last, Math.max(first, from + step));
     const x = this.#xs[at];
@@ -295,30 +298,31 @@ export class Plot {
     if (plot === null) {
       return;
     }
-    const { min, max } = plot.scales["x"]!;
+    const { min, max } = this.#shown();
     const whole = this.#whole();
     const cursor = plot.cursor.idx;
-    const middle = (cursor !== null && cursor !== undefined && factor < 1 ? this.#xs[cursor] : undefined) ?? (min! + max!) / 2;
-    const half = ((max! - min!) * factor) / 2;
-    const to = { min: Math.max(whole.min, middle - half), max: Math.min(whole.max, middle + half) };
-    if (to.max - to.min >= 1) {
-      plot.setScale("x", to);
-      this.#tellZoom();
+    const middle = (cursor !== null && cursor !== undefined && factor < 1 ? this.#xs[cursor] : undefined) ?? (min + max) / 2;
+    const width = Math.min(whole.max - whole.min, Math.max(1, (max - min) * factor));
+    const left = Math.min(whole.max - width, Math.max(whole.min, middle - width / 2));
+    this.#zoomTo(left, left + width);
+  }
+
+  /** The scale changed because a stretch was drawn over. */
+  #noteDrag(plot: uPlot, key: string): void {
+    if (key === "x" && this.#isDrag) {
+      this.#isDrag = false;
+      const { min, max } = plot.scales["x"]!;
+      queueMicrotask(() => this.#zoomTo(min!, max!));
     }
   }
 
-  #isZoomed(): boolean {
-    const { min, max } = this.#plot?.scales["x"] ?? {};
+  #zoomTo(min: number, max: number): void {
     const whole = this.#whole();
-    return typeof min === "number" && typeof max === "number" && this.#all.disabled === false && (min > whole.min || max < whole.max);
-  }
-
-  #tellZoom(): void {
-    const { min, max } = this.#plot?.scales["x"] ?? {};
-    const whole = this.#whole();
-    const isAll = typeof min !== "number" || typeof max !== "number" || (min <= whole.min && max >= whole.max);
+    const isAll = min <= whole.min && max >= whole.max;
+    this.#range = isAll ? null : [min, max];
     this.#all.disabled = isAll;
-    this.#options.onZoom?.(isAll ? null : [min, max]);
+    this.#plot?.setScale("x", { min, max });
+    this.#options.onZoom?.(this.#range);
     this.#fillTable();
   }
 
@@ -346,11 +350,11 @@ export class Plot {
     if (!this.#details.open) {
       return;
     }
-    const { min, max } = this.#plot?.scales["x"] ?? {};
+    const { min, max } = this.#shown();
     const format = this.#options.format ?? ((value: number) => String(value));
     const shown = this.#lines.filter((line) => !line.isQuiet);
     refill(this.#head, make("th", { scope: "col", class: "number plain" }, this.#options.xLabel), ...shown.map((line) => make("th", { scope: "col", class: "number plain" }, make("bdi", {}, line.label))));
-    const rows = this.#xs.map((x, at) => ({ x, at })).filter(({ x }) => x >= (min ?? -Infinity) && x <= (max ?? Infinity)).slice(-TABLE_MOST);
+    const rows = this.#xs.map((x, at) => ({ x, at })).filter(({ x }) => x >= min && x <= max).slice(-TABLE_MOST);
     refill(this.#table, ...rows.map(({ x, at }) => make("tr", {}, make("th", { scope: "row", class: "number" }, this.#options.formatX?.(x) ?? x),
       ...shown.map((line) => {
         const value = line.values[at];

@@ -1,6 +1,6 @@
 /** How a seat is written wherever it is named: its number, a link, and the name that it chose, marked as such. */
 
-import type { Store } from "./context";
+import type { ChosenName, Store } from "./context";
 import { make } from "./dom";
 import { address } from "./router";
 
@@ -12,13 +12,17 @@ export function seatLink(store: Store, seat: number): HTMLElement {
 }
 
 /** The name in quotes and slanted; nothing where there is none. */
-export function chosenName(name: string | null | undefined): HTMLElement | null {
-  return name ? make("span", { class: "chosen", title: SELF_CHOSEN }, " “", make("bdi", {}, name), "”") : null;
+export function chosenName(chosen: ChosenName | undefined): HTMLElement | null {
+  if (!chosen?.name) {
+    return null;
+  }
+  const marks = chosen.nameMarks.length > 0 ? make("span", { class: "marked" }, ` (${chosen.nameMarks.join("; ")})`) : null;
+  return make("span", { class: "chosen", title: SELF_CHOSEN }, " “", make("bdi", {}, chosen.name), "”", marks);
 }
 
 /** `seat 5 “Berta”` as text, for labels and readings. */
 export function seatText(store: Store, seat: number): string {
-  const name = store.names.get(seat);
+  const name = store.names.get(seat)?.name;
   return name ? `seat ${seat} “${name}”` : `seat ${seat}`;
 }
 

@@ -50,7 +50,7 @@ export function drawTimeline(events: readonly Happening[]): HTMLElement | null {
     draw("text", { x: LEFT, y: foot, class: "faint" }, clock(from)),
     draw("text", { x: WIDTH - RIGHT, y: foot, class: "faint", "text-anchor": "end" }, `${clock(to)}, ${span(to - from)} later`),
   );
-  return make("div", { class: "timeline-place" }, picture);
+  return make("div", { class: "timeline-place", tabindex: "0", role: "region", "aria-label": "Events as a picture" }, picture);
 }
 
 function groupByTime(events: readonly (Happening & { timeS: number })[]): Map<number, Happening[]> {

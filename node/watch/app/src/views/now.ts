@@ -147,7 +147,7 @@ function fillGrid(grid: HTMLElement, key: HTMLElement, seats: readonly Seat[], s
         { href: address("seats", [one.seat]), class: `cell ${mark.kind}${bad ? " fallen" : ""}`, title: says, "data-key": one.seat },
         make("span", { class: "number" }, one.seat),
         make("span", { class: "sign", "aria-hidden": "true" }, mark.sign),
-        isSmall ? null : make("span", { class: "name" }, chosenName(one.name)),
+        isSmall ? null : make("span", { class: "name" }, chosenName(one)),
         make("span", { class: "word" }, isSmall ? make("span", { class: "unseen" }, mark.says) : mark.says),
         isSmall || !bad ? null : make("span", { class: "standing" }, one.standing.join(", ")),
       ),

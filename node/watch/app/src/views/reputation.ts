@@ -19,7 +19,7 @@ export const reputation: View = {
   path: "reputation",
   async show(root, context, { query }) {
     const { floor } = context.circle;
-    root.append(make("p", {}, `A seat's reputation lies between 0 and 1 and follows from the verdicts on its updates. Below the floor of ${floor.toFixed(3)} it is quarantined: others mix it in no more.`));
+    root.append(make("p", {}, `A seat's reputation lies between 0 and 1 and follows from the verdicts on its updates; here it is shown as each round opens. Below the floor of ${floor.toFixed(3)} it is quarantined: others mix it in no more.`));
     const seats = await context.seats();
     if (seats.length === 0) {
       root.append(make("p", {}, "Nobody has a seat yet."));
@@ -31,7 +31,7 @@ export const reputation: View = {
     let settling: ReturnType<typeof setTimeout> | undefined;
 
     const plot = new Plot({
-      label: "Reputation of the chosen seats, and the least, the median and the most of all", xLabel: "round", yLabel: "reputation",
+      label: "Reputation of the chosen seats as each round opens, and the least, the median and the most of all", xLabel: "round", yLabel: "reputation",
       height: 380, range: [0, 1], format: (value) => value.toFixed(3), floor: { value: floor, label: `floor ${floor.toFixed(3)}` },
       onZoom: (to) => {
         range = to;
@@ -57,7 +57,7 @@ export const reputation: View = {
         { label: "most of all", values: scaled(value.band.most), colour: "grey", width: 1, isBand: true },
         { label: "median of all", values: scaled(value.band.median), colour: "ink", width: 2, dash: [2, 2] },
       ];
-      const shown = Object.keys(value.seats).map(Number).sort((a, b) => a - b);
+      const shown = Object.keys(value.seats).map(Number).filter((seat) => chosen.has(seat)).sort((a, b) => a - b);
       shown.forEach((seat, index) => {
         const line: Line = { label: seatText(context.store, seat), values: scaled(value.seats[seat] ?? []) };
         lines.push(shown.length <= 8 ? { ...line, ...STYLES[index % STYLES.length]! } : { ...line, colour: STYLES[index % STYLES.length]!.colour, dash: [], width: 1 });
@@ -91,7 +91,9 @@ function scaled(values: readonly (number | null)[]): (number | null)[] {
 }
 
 function pathOf(chosen: ReadonlySet<number>, range: [number, number] | null): string {
-  const asked = new URLSearchParams({ seats: [...chosen].sort((a, b) => a - b).join(","), points: String(POINTS) });
+  const asked = new URLSearchParams({ points: String(POINTS) });
+  // Without seats the server gives all of them; where none is wanted, one is asked for and not drawn.
+  asked.set("seats", chosen.size === 0 ? "0" : [...chosen].sort((a, b) => a - b).join(","));
   if (range !== null) {
     // A little more than is seen, so that lines reach the edges.
     asked.set("from", String(Math.max(1, Math.floor(range[0]) - 1)));
@@ -117,7 +119,8 @@ function makePicker(seats: readonly Seat[], chosen: Set<number>, changed: () => 
   };
   const button = (says: string, which: () => readonly Seat[]): HTMLButtonElement =>
     make("button", { type: "button", on: { click: () => choose(which()) } }, says);
-  const options = seats.map(({ seat, name }) => {
+  const options = seats.map((row) => {
+    const { seat } = row;
     const box = make("input", { type: "checkbox", on: { change: () => {
       if (box.checked) {
         chosen.add(seat);
@@ -128,7 +131,7 @@ function makePicker(seats: readonly Seat[], chosen: Set<number>, changed: () => 
       changed();
     } } });
     boxes.set(seat, box);
-    return make("label", {}, box, ` ${seat}`, chosenName(name));
+    return make("label", {}, box, ` ${seat}`, chosenName(row));
   });
   const ranked = (): Seat[] => [...seats].sort((a, b) => a.reputation - b.reputation);
   tell();

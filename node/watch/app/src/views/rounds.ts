@@ -104,10 +104,14 @@ function showOverview(root: HTMLElement, context: Context, pick: (number: number
     if (!plot.element.isConnected) {
       refill(box, plot.element, note);
     }
+    // Of the round under way there are not all verdicts yet, which would look like a fall.
+    const { round, phase } = context.now;
+    const whole = (values: readonly number[]): (number | null)[] =>
+      values.map((value, at) => (all.number[at] === round && phase !== "finished" ? null : value));
     plot.update(all.number, [
-      { label: "accepted", values: all.accepted, colour: "blue" },
-      { label: "rejected", values: all.rejected, colour: "orange", dash: [8, 4] },
-      { label: "no verdict", values: all.unjudged, colour: "grey", dash: [2, 3] },
+      { label: "accepted", values: whole(all.accepted), colour: "blue" },
+      { label: "rejected", values: whole(all.rejected), colour: "orange", dash: [8, 4] },
+      { label: "no verdict", values: whole(all.unjudged), colour: "grey", dash: [2, 3] },
     ]);
   }, "the rounds");
 }

@@ -25,7 +25,7 @@ export const search: View = {
       () => context.get<Hit[]>(`/api/search?q=${encodeURIComponent(asked)}`),
       (box, hits) => {
         const found = hits.length === 0
-          ? make("p", {}, "Nothing in this circle has that. Whole numbers find seats and rounds; of addresses, digests and CIDs the beginning is enough.")
+          ? make("p", {}, "Nothing in this circle has that. Whole numbers find seats and rounds, digests and CIDs what they name; of addresses the beginning is enough.")
           : make("ul", { class: "hits" }, ...hits.map(showHit));
         refill(box, found);
         context.announce(hits.length === 0 ? "Nothing found." : `${count(hits.length, "result")}.`);

@@ -1,6 +1,6 @@
 /** Everybody who has or had a seat, and one of them in full. */
 
-import type { Happening, Seat } from "../api";
+import type { Happening, Now, Seat } from "../api";
 import type { Context, View } from "../context";
 import { named } from "../copy";
 import { make, refill } from "../dom";
@@ -39,11 +39,11 @@ function showAll(root: HTMLElement, context: Context): void {
   root.append(make("p", { class: "faint" }, "Names in quotes are those the seats chose for themselves; nobody checked them. The address is what counts."));
   const table = new Table<Seat>([
     { title: "Seat", value: (row) => row.seat, cell: (row) => make("a", { href: address("seats", [row.seat]) }, row.seat) },
-    { title: "Name", hint: "Self-chosen", value: (row) => row.name, cell: (row) => chosenName(row.name) ?? "–" },
+    { title: "Name", hint: "Self-chosen", value: (row) => row.name, cell: (row) => chosenName(row) ?? "–" },
     { title: "Reputation", isNumber: true, value: (row) => row.reputation, cell: (row) => share(row.reputation) },
     { title: "Standing", value: (row) => standing(row) },
-    { title: "This round", value: (row) => row.attested ? "attested" : row.committed ? "committed" : "–" },
-    { title: "Last round", hint: "What its judges said of its update", value: (row) => row.lastRound?.accepted ?? null, cell: lastRound },
+    { title: "This round", value: (row) => thisRound(row, context.now) },
+    { title: "Last round", hint: "What its judges said of its update", value: (row) => row.lastRound?.accepted ?? null, cell: (row) => make("span", { class: "whole" }, lastRound(row)) },
     { title: "Peer", value: (row) => row.peer, cell: (row) => named(row.peer, `the address of seat ${row.seat}`, shorten(row.peer)) },
     { title: "Endpoint", value: (row) => row.endpoint, cell: (row) => make("bdi", { class: "endpoint" }, row.endpoint) },
   ], { caption: "Seats", key: (row) => row.seat, noun: "seat", empty: "Nobody has a seat yet: `folkmoot node` takes one.", canFilter: true });
@@ -56,15 +56,19 @@ function showAll(root: HTMLElement, context: Context): void {
 }
 
 function standing(row: Seat): string {
-  return row.standing.join(", ") || row.state;
+  return row.standing.join(", ") || (row.state === "held" ? "good" : row.state);
+}
+
+function thisRound(row: Seat, { waitedFor }: Now): string {
+  const done = row.attested ? "attested" : row.committed ? "committed" : "";
+  return [done, waitedFor.includes(row.seat) ? "waited for" : ""].filter((word) => word !== "").join(", ") || "–";
 }
 
 function lastRound({ lastRound: last }: Seat): string {
   if (last === null) {
     return "–";
   }
-  const judges = (last.accepted ?? 0) + (last.rejected ?? 0) + (last.unjudged ?? 0);
-  return `${last.accepted ?? 0} of ${judges} accepted`;
+  return last.committed ? `${last.accepted} of ${last.accepted + last.rejected + last.unjudged} accepted` : "no update";
 }
 
 function showOne(root: HTMLElement, context: Context, seat: number): void {
@@ -112,7 +116,7 @@ function showOne(root: HTMLElement, context: Context, seat: number): void {
 
 function fillFacts(place: HTMLElement, seat: Seat): void {
   const rows: [string, Node | string | null][] = [
-    ["Calls itself", seat.name ? make("span", {}, chosenName(seat.name), make("span", { class: "faint" }, " (self-chosen, not checked)")) : "nothing"],
+    ["Calls itself", seat.name ? make("span", {}, chosenName(seat), make("span", { class: "faint" }, " (self-chosen, not checked)")) : "nothing"],
     ["Reputation", make("a", { href: address("reputation", [], { seats: seat.seat }), "data-key": "reputation" }, share(seat.reputation))],
     ["Standing", standing(seat)],
     ["Last round", lastRound(seat)],
@@ -124,7 +128,7 @@ function fillFacts(place: HTMLElement, seat: Seat): void {
     : make("ul", { class: "notices" }, ...seat.notices.map(({ says }) => make("li", {}, make("bdi", {}, sentence(says)))));
   refill(
     place,
-    make("h2", {}, `Seat ${seat.seat}`, chosenName(seat.name)),
+    make("h2", {}, `Seat ${seat.seat}`, chosenName(seat)),
     make("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])),
     notices === null ? null : make("h3", {}, count(seat.notices.length, "notice")), notices,
   );
