@@ -67,6 +67,8 @@ class Follower:
         self._last_change = self._looked_at = time.monotonic()
         self._is_read = False
         self._other_moments = 0
+        self.answered_at: float | None = None
+        """When the chain was last read to its newest block, by the monotonic clock; None before the first time."""
         self.changes = 0
         """How often the history has changed, by `follow` or on the way of a `call`."""
         self._woken = threading.Event()
@@ -82,6 +84,11 @@ class Follower:
     def rollbacks(self) -> int:
         """How often the chain took back what had been folded."""
         return self._tracker.rollbacks
+
+    @property
+    def is_woken(self) -> bool:
+        """Whether a WebSocket tells of new blocks."""
+        return self._heads is not None and self._heads.is_live
 
     async def follow(self, wait_s: float = 0.0) -> bool:
         """Take in what is new; where nothing is, look again until something is or wait_s are over.
@@ -229,7 +236,7 @@ class Follower:
         while True:
             now = time.monotonic()
             # Told of every block, and of none since the last look: nothing can be new yet.
-            is_needless = wait_s > 0 and self._is_woken() and now - self._looked_at < _WOKEN_POLL_S
+            is_needless = wait_s > 0 and self.is_woken and now - self._looked_at < _WOKEN_POLL_S
             if not is_needless or self._woken.is_set():
                 self._woken.clear()
                 self._looked_at = now
@@ -241,11 +248,8 @@ class Follower:
                 # Blocks may come in a burst, and one look takes them all in.
                 time.sleep(max(0.0, min(self._looked_at + _POLL_S, until) - time.monotonic()))
 
-    def _is_woken(self) -> bool:
-        return self._heads is not None and self._heads.is_live
-
     def _pause_s(self, now: float) -> float:
-        if self._is_woken():
+        if self.is_woken:
             return max(0.0, self._looked_at + _WOKEN_POLL_S - now)
         return _POLL_S if now - self._last_change < _SLOW_AFTER_S else _SLOW_POLL_S
 
@@ -261,6 +265,7 @@ class Follower:
         changed = False
         try:
             changed = self._tracker.advance()
+            self.answered_at = time.monotonic()
         except PeerFault as fault:
             self._doubt(str(fault), fault)
         finally:

@@ -70,6 +70,8 @@ class Peer:
             ws_url=config.ws_url,
         )
         self._journal = AnnouncementJournal(config.folder.journal)
+        self.parts: PeerParts | None = None
+        """What it works with; None before it has read the circle's history."""
         self._evidence = EvidenceStore(config.folder.evidence, circle.network, self._follower.sender.address)
 
     async def run(self, stay: bool) -> None:
@@ -78,7 +80,7 @@ class Peer:
             ending.callback(self._follower.close)
             ending.callback(self._worker.close)
             await self._follower.follow()
-            parts = self._make_parts()
+            parts = self.parts = self._make_parts()
             ending.push_async_callback(parts.services.close)
             life = self._make_life(parts, ending, stay)
             await parts.tenancy.check_free()

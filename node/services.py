@@ -10,11 +10,11 @@ from aiohttp import web
 
 from ledger.circle.history import History
 from ledger.errors import SetupError, UsageError
-from ledger.fetch.fetcher import BlobFetcher
+from ledger.fetch.fetcher import BlobFetcher, FetchStats
 from ledger.identity.endpoints import Endpoint, MalformedEndpoint, Origin, find_endpoint
 from ledger.identity.network import Network
 from node.blobs.doors import Bounds, Doors
-from node.blobs.gateway import STATS, make_gateway_app
+from node.blobs.gateway import STATS, GatewayStats, make_gateway_app
 from node.blobs.store import BlockStore
 from node.gossip.certificate import Certificate
 from node.gossip.gossip import Gossip
@@ -118,8 +118,9 @@ class Services:
             meter,
             NeighbourPatience(self.gossip.prober.probe_block),
         )
-        self._doors = Doors(Bounds(shares.gateway, shares.gateway // 2))
-        gateway = make_gateway_app(self.store, serves=serves, middlewares=[self._doors.middleware])
+        self.doors = Doors(Bounds(shares.gateway, shares.gateway // 2))
+        """The gateway's connections."""
+        gateway = make_gateway_app(self.store, serves=serves, middlewares=[self.doors.middleware])
         self._gateway_stats = gateway[STATS]
         self._runner = web.AppRunner(gateway, access_log=None, lingering_time=0, shutdown_timeout=_SHUTDOWN_S)
         self._listening: asyncio.Server | None = None
@@ -128,6 +129,16 @@ class Services:
     def _server(self) -> web.Server:
         assert self._runner.server is not None
         return self._runner.server
+
+    @property
+    def gateway_stats(self) -> GatewayStats:
+        """What the gateway gave out."""
+        return self._gateway_stats
+
+    @property
+    def fetch_stats(self) -> FetchStats:
+        """What was fetched from others."""
+        return self._fetcher.stats
 
     @property
     def bytes_sent(self) -> int:
@@ -146,7 +157,7 @@ class Services:
         gossip_port = await self.gossip.start(listening.listens_at, listening.gossip_port)
         await self._runner.setup()
         try:
-            self._listening = await self._doors.listen(self._server, listening.listens_at, listening.gateway_port)
+            self._listening = await self.doors.listen(self._server, listening.listens_at, listening.gateway_port)
         except OSError as error:
             raise SetupError(
                 f"port {listening.gateway_port} on {listening.host} cannot be used for the gateway "

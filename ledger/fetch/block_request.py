@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -15,16 +16,34 @@ GATEWAY_URL_MAX: Final = 256
 RAW_TYPE: Final = "application/vnd.ipld.raw"
 _READ_BYTES: Final = 1 << 16
 _BUSY: Final = (429, 503)
+_NOT_HERE: Final = 404
 _REASON_MAX: Final = 200
+
+
+class Failure(StrEnum):
+    """Why a gateway did not give a block, in a word."""
+
+    ABSENT = "absent"
+    """It says that it has not got it."""
+    BUSY = "busy"
+    """It has too much to do."""
+    REFUSED = "refused"
+    """It answers with another status."""
+    UNREACHABLE = "unreachable"
+    """No connection, or no HTTP."""
+    SLOW = "slow"
+    """It stalled, or sent too little."""
+    WRONG = "wrong"
+    """It sent other bytes than those, or too many."""
 
 
 class GatewayFailed(Exception):
     """One gateway did not give one block. is_fatal: do not ask it again in this fetch. is_busy: ask it later."""
 
-    def __init__(self, reason: str, *, is_fatal: bool = False, is_busy: bool = False) -> None:
+    def __init__(self, reason: str, kind: Failure, *, is_fatal: bool = False, is_busy: bool = False) -> None:
         # What a stranger's server made the HTTP library say may be shown on a terminal.
         super().__init__("".join(letter if letter.isprintable() else "?" for letter in reason[:_REASON_MAX]))
-        self.is_fatal, self.is_busy = is_fatal, is_busy
+        self.kind, self.is_fatal, self.is_busy = kind, is_fatal, is_busy
 
 
 @dataclass(frozen=True)
@@ -66,13 +85,13 @@ async def fetch_block(
     try:
         block = await _get(session, url, wanted.limit, patience, note)
     except TimeoutError as error:
-        raise GatewayFailed("stalled, or too slow", is_fatal=True) from error
+        raise GatewayFailed("stalled, or too slow", Failure.SLOW, is_fatal=True) from error
     # ClientError: refused, cut off, not HTTP. OSError: the network. ValueError: a header aiohttp cannot read.
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise GatewayFailed(f"{type(error).__name__}: {error}", is_fatal=True) from error
+        raise GatewayFailed(f"{type(error).__name__}: {error}", Failure.UNREACHABLE, is_fatal=True) from error
     # [REJECT] R20: a block that does not hash to the digest it was asked for by
     if digest_of(block) != wanted.digest:
-        raise GatewayFailed(f"sent {len(block)} bytes that are another block", is_fatal=True)
+        raise GatewayFailed(f"sent {len(block)} bytes that are another block", Failure.WRONG, is_fatal=True)
     return block
 
 
@@ -92,9 +111,13 @@ async def _get(
         response = await request
     async with response:
         if response.status != 200:
-            raise GatewayFailed(f"status {response.status}", is_busy=response.status in _BUSY)
+            raise GatewayFailed(
+                f"status {response.status}", _name_status(response.status), is_busy=response.status in _BUSY
+            )
         if (response.content_length or 0) > limit:
-            raise GatewayFailed(f"offers {response.content_length} bytes, at most {limit}", is_fatal=True)
+            raise GatewayFailed(
+                f"offers {response.content_length} bytes, at most {limit}", Failure.WRONG, is_fatal=True
+            )
         return await _read_body(response.content, limit, patience, note)
 
 
@@ -112,7 +135,13 @@ async def _read_body(
                 note(len(chunk))
                 body += chunk
                 if len(body) > limit:
-                    raise GatewayFailed(f"sends more than {limit} bytes", is_fatal=True)
+                    raise GatewayFailed(f"sends more than {limit} bytes", Failure.WRONG, is_fatal=True)
+
+
+def _name_status(status: int) -> Failure:
+    if status in _BUSY:
+        return Failure.BUSY
+    return Failure.ABSENT if status == _NOT_HERE else Failure.REFUSED
 
 
 @lru_cache(4096)

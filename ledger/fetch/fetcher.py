@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from io import BytesIO
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -19,7 +20,15 @@ from ledger.blobs.cid import DAG_PB, RAW
 from ledger.blobs.dagpb import NODE_BYTES_MAX
 from ledger.blobs.unixfs import CHUNK_BYTES, Part, check_magic, parse_children, parse_root
 from ledger.errors import NotYet, PeerFault
-from ledger.fetch.block_request import GATEWAY_URL_MAX, GatewayPatience, WantedBlock, fetch_block, parse_gateway_url
+from ledger.fetch.block_request import (
+    GATEWAY_URL_MAX,
+    Failure,
+    GatewayFailed,
+    GatewayPatience,
+    WantedBlock,
+    fetch_block,
+    parse_gateway_url,
+)
 from ledger.fetch.hedging import TURN_S, WIDTH, AskGateway, FetchJob, Race, RestingGateways
 from ledger.untrusted.host_names import NameResolver
 
@@ -79,6 +88,20 @@ class BlockCache(Protocol):
     def put_block(self, digest: bytes, data: bytes) -> None: ...
 
 
+@dataclass
+class FetchStats:
+    """What came in, and what did not."""
+
+    bytes_received: int = 0
+    """Of blocks' bodies, also of those that were no good."""
+    blocks: int = 0
+    """Blocks that came whole from a gateway."""
+    failures: Counter[Failure] = field(default_factory=Counter)
+    """How often a gateway gave nothing, by why."""
+    unavailable: int = 0
+    """Blobs that nobody gave in time, or a block of them."""
+
+
 class BlobFetcher:
     """Fetches blobs with an aiohttp session, given or its own; its own is closed by `close()` or `async with`.
 
@@ -96,6 +119,7 @@ class BlobFetcher:
     ) -> None:
         self._session, self._owned = session, session is None
         self._parallel, self._hedge_s = parallel, hedge_s
+        self.stats = FetchStats()
         least = max(1, int(_LEAST_PACE * stall_timeout_s))
         self._patience = GatewayPatience(stall_timeout_s, stall_timeout_s, least)
         self._impatience = GatewayPatience(stall_timeout_s / 3, stall_timeout_s, least)
@@ -142,7 +166,11 @@ class BlobFetcher:
         try:
             async with asyncio.timeout(limit_s):
                 return await self._fetch_blob(job, digest, max_bytes, cache)
+        except Unavailable:
+            self.stats.unavailable += 1
+            raise
         except TimeoutError as error:
+            self.stats.unavailable += 1
             _log_reasons(digest, job.reasons)
             raise Unavailable(digest, job.reasons | {_OVER: f"{limit_s:g} s are over"}) from error
 
@@ -205,9 +233,19 @@ class BlobFetcher:
 
     def _ask_for(self, wanted: WantedBlock) -> AskGateway:
         async def asking(gateway: URL, is_resting: bool, note: Callable[[int], None]) -> bytes:
+            def count(received: int) -> None:
+                self.stats.bytes_received += received
+                note(received)
+
             async with self._places:
                 patience = self._impatience if is_resting else self._patience
-                return await fetch_block(self._open_session(), gateway, wanted, patience, note)
+                try:
+                    block = await fetch_block(self._open_session(), gateway, wanted, patience, count)
+                except GatewayFailed as failure:
+                    self.stats.failures[failure.kind] += 1
+                    raise
+                self.stats.blocks += 1
+                return block
 
         return asking
 

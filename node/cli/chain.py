@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from node.cli.config import add_config
+from node.cli.monitoring import add_metrics, parse_metrics
 from node.cli.options import Subparsers
 from node.operating.printing import say
 
@@ -29,6 +30,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("--seed", type=int, help="of the randomness in blocks, for reproducible runs")
     add_config(parser)
+    add_metrics(parser)
     parser.set_defaults(run=run)
 
 
@@ -45,5 +47,18 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         allow_remote=options.allow_remote,
     )
-    run_chain(config, lambda url: say(f"chain {options.chain_id} at {url}"))
+    metrics_at, told = parse_metrics(options), list[str]()
+
+    def ready(url: str) -> None:
+        # The chain's own line comes first: programs read its address there.
+        say(f"chain {options.chain_id} at {url}")
+        for one in told:
+            say(f"metrics at {one}/metrics, health at {one}/healthz")
+
+    if metrics_at is None:
+        run_chain(config, ready)
+        return 0
+    from node.metrics.chain_figures import ChainMonitor
+
+    run_chain(config, ready, ChainMonitor(metrics_at, options.data, options.block_time, told.append))
     return 0

@@ -15,6 +15,7 @@ from ledger.errors import Foreseen, SetupError, UsageError
 from ledger.identity.endpoints import show_addresses
 from node.cli.attack_options import add_attack
 from node.cli.config import add_config
+from node.cli.monitoring import add_metrics, make_monitor, parse_metrics
 from node.cli.opened import load_circle_task
 from node.cli.options import (
     Subparsers,
@@ -125,6 +126,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument(
         "--exit-when-finished", action="store_true", help="do not stay to serve blobs after the end"
     )
+    add_metrics(parser)
     add_attack(parser, "honest", "for experiments: be a poisoner or a liar of this kind")
     parser.add_argument(
         "--accomplices", default="", metavar="SEATS", help="for experiments: all seats that collude, as 6,7"
@@ -166,6 +168,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--watch-share is 0 to 1 of a core's time, not {options.watch_share:g}")
     check_wait(options)
     check_web_port(options.web)
+    metrics_at = parse_metrics(options)
     budget = options.dispute_budget
     file = CircleFile.read(options.circle)
     behave = _make_behaviour(options)
@@ -205,9 +208,13 @@ def run(options: argparse.Namespace) -> int:
             check_room(
                 settings["privacy_earlier"], manifest.privacy, settings["privacy_budget_milli"], folder.charges
             )
-        peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave, report)
+        monitor = make_monitor(
+            metrics_at, urls or file.read_rpc_urls(), circle.network.chain_id, options.keystore, folder
+        )
+        told = report if monitor is None else monitor.pass_on(report)
+        peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave, told)
         with page_beside(options.web, options.circle, urls, options.data, report):
-            return asyncio.run(_run(peer, stay=not options.exit_when_finished, report=report))
+            return asyncio.run(_run_monitored(peer, not options.exit_when_finished, report, monitor, metrics_at))
 
 
 def _parse_privacy_budget(text: str | None, manifest: Any) -> int | None:
@@ -283,6 +290,20 @@ def _make_join_request(options: argparse.Namespace, network: Any) -> Any:
         invitation = Invitation.read(options.invitation)
         check_invitation(invitation, network, address_of(options.keystore), time.time())
     return JoinRequest(parse_address(options.cold, "--cold") if options.cold else None, invitation)
+
+
+async def _run_monitored(
+    peer: Any, stay: bool, report: Callable[[Any], None], monitor: Any, metrics_at: tuple[str, int] | None
+) -> int:
+    """monitor: None where nobody asked for one."""
+    if monitor is None or metrics_at is None:
+        return await _run(peer, stay, report)
+    monitor.find_parts = lambda: peer.parts
+    report({"event": "metrics", "url": await monitor.start(*metrics_at)})
+    try:
+        return await _run(peer, stay, report)
+    finally:
+        await monitor.close()
 
 
 async def _run(peer: Any, stay: bool, report: Callable[[Any], None]) -> int:
@@ -370,6 +391,8 @@ def _print_event(event: dict[str, Any]) -> None:
         # Of a lost seat the command's last sentence tells.
         if event["kind"] != "seat_lost":
             say(event["says"])
+    elif event["event"] == "metrics":
+        say(f"metrics at {event['url']}/metrics, health at {event['url']}/healthz")
     elif event["event"] == "stopped":
         say(f"stopped by {event['signal']}: started again with the same command, the node goes on where it was")
     else:

@@ -182,6 +182,7 @@ class Gossip:
         announcement = sign_announcement(self._network, self._key, self.address, round_number, digest)
         self._window.add(announcement)
         self._window.hold(round_number, digest)
+        self.stats.announced += 1
         self._broadcast(announcement)
         return announcement
 
@@ -235,6 +236,7 @@ class Gossip:
             if self._on_equivocation is not None:
                 self._on_equivocation(first, announcement)
         elif author != self.address:
+            self.stats.heard += 1
             self._on_announcement(announcement)
 
     def _hear_answer(self, link: Link, answer: PullAnswer) -> None:

@@ -72,6 +72,12 @@ class Stats:
 
     bytes_sent: int = 0
     """Of messages to all links."""
+    bytes_received: int = 0
+    """Of messages from all links."""
+    announced: int = 0
+    """Announcements of this node's own that it signed."""
+    heard: int = 0
+    """Other authors' announcements, each once."""
     drops: int = 0
     """Messages not sent because the link's queue was full."""
     not_yet: int = 0

@@ -99,6 +99,7 @@ class Link:
             frame = await receive_payload(self.socket, arrived)
             if frame is None:
                 continue
+            self._stats.bytes_received += len(frame)
             messages = decode(frame)
             await self._pace(len(messages) - 1)
             for message in messages:

@@ -32,6 +32,11 @@ class Meter:
         """Count only the steps a coroutine itself runs, not what the loop does while it waits."""
         return _Metered(self, name, work)
 
+    def total(self) -> dict[str, float]:
+        """CPU seconds by section since the start."""
+        now = dict(self._cpu_s)
+        return {name: now.get(name, 0.0) for name in SECTIONS}
+
     def lap(self) -> dict[str, float]:
         """CPU seconds by section since the last lap; `other`: the rest, i.e. event loop, sockets, TLS."""
         now, process_s = dict(self._cpu_s), time.process_time()

@@ -121,14 +121,15 @@ class BlockAnswer:
     """Unix seconds."""
 
 
-def block_parser(wanted: int) -> Parser[BlockAnswer]:
-    """The block of a number; an answer about another block is none."""
+def block_parser(wanted: int | None) -> Parser[BlockAnswer]:
+    """The block of a number, None for whichever it is; an answer about another block is none."""
 
     def parse(raw: Any) -> BlockAnswer:
         found = parse_shape(raw, _RawBlock)
-        if parse_height(found.number) != wanted:
+        number = parse_height(found.number)
+        if wanted not in (None, number):
             raise Nonsense(f"block {_cut(found.number)} in place of {wanted}")
-        return BlockAnswer(wanted, parse_digest(found.hash), parse_quantity(found.timestamp, _TIME_MAX))
+        return BlockAnswer(number, parse_digest(found.hash), parse_quantity(found.timestamp, _TIME_MAX))
 
     return parse
 

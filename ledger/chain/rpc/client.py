@@ -102,6 +102,10 @@ class Rpc:
         """
         self._address = EndpointAddress.of(url) if provider is None else EndpointAddress(url, url, ())
         self._timeout_s = timeout_s
+        self.changes = 0
+        """How often another endpoint was taken into use."""
+        self.repeats = 0
+        """How often a request was made again after a pause, as nobody had answered it as it should be."""
         self.patience = patience.NONE
         self._provider = provider or _Provider(self._address.full, timeout_s)
 

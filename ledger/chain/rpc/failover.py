@@ -145,6 +145,7 @@ class Endpoints(Rpc):
             pause_s = max(backoff.pause_s(), self._asked_for_s(troubles))
             if waited_s + pause_s > max(self._borne_s(error, method) for error in troubles):
                 raise self._summarise(troubles)
+            self.repeats += 1
             self._tell(pause_s, method, troubles)
             self._sleep(pause_s)
 
@@ -230,6 +231,7 @@ class Endpoints(Rpc):
         _log.warning("endpoint changed from=%s to=%s", self.url, self._members[index].rpc.url)
         # Whoever is taken up again later may have fallen behind by then.
         self._members[self._current].is_checked = False
+        self.changes += 1
         self._current = index
 
     def _asked_for_s(self, troubles: Sequence[Exception]) -> float:

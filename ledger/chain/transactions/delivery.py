@@ -82,7 +82,7 @@ class Delivery:
         self._limits, self._confirmations, self._pace = limits, confirmations, pace
         self._nonce: int | None = None
         self._gap_looks = 0
-        self.gas_spent = 0
+        self.gas_spent = self.fees_wei = 0
 
     # ------------------------------------------------------------------------------------------- sending
 
@@ -329,6 +329,7 @@ class Delivery:
     def _end(self, entry: PendingEntry, receipt: Receipt) -> None:
         if self._pending.end(entry):
             self.gas_spent += receipt.gas
+            self.fees_wei += receipt.gas * receipt.price_wei
 
     def _make_late_error(self, entry: PendingEntry, timeout_s: float) -> NoReceipt:
         name = entry.call.name

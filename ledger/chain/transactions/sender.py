@@ -97,6 +97,11 @@ class Sender:
         """Gas burnt so far, units."""
         return self._delivery.gas_spent
 
+    @property
+    def fees_wei(self) -> int:
+        """What that gas cost, at the price of each transaction."""
+        return self._delivery.fees_wei
+
     def note_reorganisation(self) -> None:
         """The chain took blocks back, so what was sent may not be what is wanted now: after a reorganisation the
         same verdicts may be about others. Nothing is sent again by itself, and what is under way is replaced by a

@@ -1,6 +1,7 @@
 """JSON-RPC 2.0 messages: single calls and batches in, encoded answers out. No connection is known here."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,9 @@ _log = logging.getLogger(__name__)
 
 # Methods of one connection, answered on the event loop. Raise RpcError.
 LocalMethods = dict[str, Callable[..., Any]]
+# Method, outcome (`ok`, `refused` or `failed`), seconds until it was answered.
+NoteCall = Callable[[str, str, float], None]
+OTHER_METHOD = "other"
 
 
 class Dispatcher:
@@ -27,7 +31,16 @@ class Dispatcher:
     with_controls: whether callers may move the chain's clock, pace, pool and past.
     """
 
-    def __init__(self, rpc: RpcMethods, miner: Miner, run_in_chain: RunInChain, with_controls: bool) -> None:
+    def __init__(
+        self,
+        rpc: RpcMethods,
+        miner: Miner,
+        run_in_chain: RunInChain,
+        with_controls: bool,
+        note_call: NoteCall = lambda *_: None,
+    ) -> None:
+        """note_call: told of every call that was answered."""
+        self._note_call = note_call
         self._rpc, self._miner, self._run_in_chain = rpc, miner, run_in_chain
         self._with_controls = with_controls
 
@@ -71,16 +84,23 @@ class Dispatcher:
         arguments = [] if arguments is None else arguments
         if not isinstance(arguments, list):
             return error_answer(_id_of(message), RpcError(INVALID_PARAMS, "non-array args"))
-        answer = await self._call(_id_of(message), method, arguments, local)
+        began = time.monotonic()
+        answer, outcome = await self._call(_id_of(message), method, arguments, local)
+        # Whatever a caller thinks of is one method more for nobody.
+        known = method if method in local or self._rpc.has(method) else OTHER_METHOD
+        self._note_call(known, outcome, time.monotonic() - began)
         return answer if "id" in message else None
 
-    async def _call(self, call_id: Any, method: str, arguments: list[Any], local: LocalMethods) -> bytes:
+    async def _call(
+        self, call_id: Any, method: str, arguments: list[Any], local: LocalMethods
+    ) -> tuple[bytes, str]:
+        """The answer and the outcome."""
         if method in local:
             return _execute(lambda _method, given: local[method](*given), call_id, method, arguments)
         if is_control(method) and not self._with_controls:
             refusal = f"the method {method[:80]} is only offered by a chain that listens on loopback"
-            return error_answer(call_id, RpcError(METHOD_NOT_FOUND, refusal))
-        answer: bytes = await self._run_in_chain(_execute, self._rpc.answer, call_id, method, arguments)
+            return error_answer(call_id, RpcError(METHOD_NOT_FOUND, refusal)), "refused"
+        answer: tuple[bytes, str] = await self._run_in_chain(_execute, self._rpc.answer, call_id, method, arguments)
         if method == "eth_sendRawTransaction":
             self._miner.wake()
         elif is_control(method):
@@ -93,15 +113,20 @@ def error_answer(call_id: Any, error: RpcError) -> bytes:
     return msgspec.json.encode({"jsonrpc": "2.0", "id": call_id, "error": error.view()})
 
 
-def _execute(call: Callable[[str, list[Any]], Any], call_id: Any, method: str, arguments: list[Any]) -> bytes:
-    """Answer one call and encode the answer. Runs in the chain's thread, or for local methods on the event loop."""
+def _execute(
+    call: Callable[[str, list[Any]], Any], call_id: Any, method: str, arguments: list[Any]
+) -> tuple[bytes, str]:
+    """Answer one call; the encoded answer and the outcome.
+
+    Runs in the chain's thread, or for local methods on the event loop.
+    """
     try:
-        return msgspec.json.encode({"jsonrpc": "2.0", "id": call_id, "result": call(method, arguments)})
+        return msgspec.json.encode({"jsonrpc": "2.0", "id": call_id, "result": call(method, arguments)}), "ok"
     except RpcError as error:
-        return error_answer(call_id, error)
+        return error_answer(call_id, error), "refused"
     except Exception:  # one caller's odd request must not stop the chain for the others
         _log.exception("internal error method=%s", method[:80])
-        return error_answer(call_id, RpcError(INTERNAL_ERROR, "internal error"))
+        return error_answer(call_id, RpcError(INTERNAL_ERROR, "internal error")), "failed"
 
 
 def _id_of(message: Any) -> Any:

@@ -54,6 +54,10 @@ class RpcMethods:
         }
         self._signatures = {name: signature(handler) for name, handler in self._methods.items()}
 
+    def has(self, method: str) -> bool:
+        """Whether there is such a method."""
+        return method in self._methods
+
     def answer(self, method: str, arguments: list[Any]) -> Any:
         """The result of a call. Raises RpcError."""
         handler = self._methods.get(method)

@@ -36,6 +36,11 @@ class RpcServer:
         app.on_shutdown.append(self._stop)
         return app
 
+    @property
+    def connection_count(self) -> int:
+        """Open WebSockets."""
+        return len(self._connections)
+
     def publish(self, news: BlockNews) -> None:
         """Tell subscribers of a block that came or went."""
         self._hub.publish(news)

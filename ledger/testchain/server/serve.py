@@ -68,7 +68,41 @@ class ChainConfig:
             return False
 
 
-async def serve(config: ChainConfig, ready: Callable[[str], None]) -> None:
+@dataclass(frozen=True)
+class ChainState:
+    """A chain at one moment."""
+
+    head: int
+    """Number of the newest block."""
+    head_time_s: int
+    """Its time, Unix seconds by the chain's own clock."""
+    gas_used: int
+    """By its transactions."""
+    base_fee_wei: int
+    """Of that block, per gas."""
+    pending: int
+    """Transactions that wait for a block."""
+    connections: int
+    """Open WebSockets."""
+
+
+class Companion:
+    """What runs beside a chain and watches it; this one does nothing. All of it is called on the event loop."""
+
+    def note_call(self, method: str, outcome: str, seconds: float) -> None:
+        """A call was answered. method: one that there is, or `other`. outcome: `ok`, `refused` or `failed`."""
+
+    def note_block(self, time_s: int) -> None:
+        """There is a new block. time_s: its own, Unix seconds."""
+
+    async def begin(self, look: Callable[[], ChainState]) -> None:
+        """Calls are answered from now on. look: quick, at any time."""
+
+    async def end(self) -> None:
+        """The chain is about to stop."""
+
+
+async def serve(config: ChainConfig, ready: Callable[[str], None], companion: Companion | None = None) -> None:
     """Serve the chain until cancelled. ready: called once with the URL when calls are answered.
 
     Raises SetupError if the port or the data directory is not to be had.
@@ -76,7 +110,7 @@ async def serve(config: ChainConfig, ready: Callable[[str], None]) -> None:
     listener = _listen(config)
     worker = _chain_thread()
     try:
-        await _serve_on(listener, config, worker, ready)
+        await _serve_on(listener, config, worker, ready, companion or Companion())
     except sqlite3.Error as error:
         raise SetupError(f"{config.data_dir} cannot be written ({error}): free space or choose another") from error
     finally:
@@ -84,7 +118,9 @@ async def serve(config: ChainConfig, ready: Callable[[str], None]) -> None:
         worker.shutdown()
 
 
-def run_chain(config: ChainConfig, ready: Callable[[str], None] = lambda _url: None) -> None:
+def run_chain(
+    config: ChainConfig, ready: Callable[[str], None] = lambda _url: None, companion: Companion | None = None
+) -> None:
     """Serve the chain until SIGTERM, SIGHUP or SIGINT, then close it in order. Raises as `serve` does."""
 
     async def until_signalled() -> None:
@@ -94,13 +130,17 @@ def run_chain(config: ChainConfig, ready: Callable[[str], None] = lambda _url: N
             if signal.getsignal(number) != signal.SIG_IGN:
                 loop.add_signal_handler(number, task.cancel)
         with suppress(asyncio.CancelledError):
-            await serve(config, ready)
+            await serve(config, ready, companion)
 
     asyncio.run(until_signalled())
 
 
 async def _serve_on(
-    listener: socket.socket, config: ChainConfig, worker: ThreadPoolExecutor, ready: Callable[[str], None]
+    listener: socket.socket,
+    config: ChainConfig,
+    worker: ThreadPoolExecutor,
+    ready: Callable[[str], None],
+    companion: Companion,
 ) -> None:
     loop = asyncio.get_running_loop()
 
@@ -118,18 +158,39 @@ async def _serve_on(
 
         miner = Miner(engine, run_in_chain)
         # Other machines may use the chain, but not turn back its clock or its blocks.
-        server = RpcServer(Dispatcher(RpcMethods(engine), miner, run_in_chain, config.is_local), config.host)
-        engine.tell = lambda news: loop.call_soon_threadsafe(server.publish, news)
+        dispatcher = Dispatcher(RpcMethods(engine), miner, run_in_chain, config.is_local, companion.note_call)
+        server = RpcServer(dispatcher, config.host)
+
+        def publish(news: Any) -> None:
+            server.publish(news)
+            if not news.is_removed:
+                companion.note_block(news.header.timestamp)
+
+        engine.tell = lambda news: loop.call_soon_threadsafe(publish, news)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
         try:
             await web.SockSite(runner, listener).start()
+            await companion.begin(lambda: _look(engine, server))
             ready(_url(listener))
             await miner.run()
         finally:
+            await companion.end()
             await runner.cleanup()
     finally:
         await run_in_chain(engine.close)
+
+
+def _look(engine: Any, server: Any) -> ChainState:
+    head = engine.head
+    return ChainState(
+        head.block_number,
+        head.timestamp,
+        head.gas_used,
+        head.base_fee_per_gas,
+        len(engine.pool),
+        server.connection_count,
+    )
 
 
 def _open(config: ChainConfig) -> Any:

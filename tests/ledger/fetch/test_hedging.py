@@ -14,7 +14,7 @@ from yarl import URL
 
 from ledger.blobs.cid import digest_of
 from ledger.fetch import fetcher as fetching
-from ledger.fetch.block_request import GatewayFailed, GatewayPatience, WantedBlock
+from ledger.fetch.block_request import Failure, GatewayFailed, GatewayPatience, WantedBlock
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from ledger.fetch.hedging import TURN_S, WIDTH, FetchJob, Race, RestingGateways
 
@@ -57,16 +57,16 @@ async def gives(note: Note) -> bytes:
 
 
 async def lacks(note: Note) -> bytes:
-    raise GatewayFailed("status 404")
+    raise GatewayFailed("status 404", Failure.ABSENT)
 
 
 async def unreachable(note: Note) -> bytes:
-    raise GatewayFailed("refused", is_fatal=True)
+    raise GatewayFailed("refused", Failure.UNREACHABLE, is_fatal=True)
 
 
 async def hangs(note: Note) -> bytes:
     await asyncio.sleep(6)
-    raise GatewayFailed("stalled, or too slow", is_fatal=True)
+    raise GatewayFailed("stalled, or too slow", Failure.SLOW, is_fatal=True)
 
 
 async def drips(note: Note) -> bytes:
@@ -164,7 +164,7 @@ def test_a_burst_at_first_buys_no_time() -> None:
 
 async def refuses_slowly(note: Note) -> bytes:
     await asyncio.sleep(0.9 * HEDGE_S)
-    raise GatewayFailed("status 404")
+    raise GatewayFailed("status 404", Failure.ABSENT)
 
 
 @pytest.mark.parametrize("slow", [hangs, drips, refuses_slowly])
@@ -272,7 +272,7 @@ def test_a_busy_gateway_is_asked_again_when_everyone_else_was() -> None:
         return await next(answers)(note)
 
     async def busy(note: Note) -> bytes:
-        raise GatewayFailed("status 503", is_busy=True)
+        raise GatewayFailed("status 503", Failure.BUSY, is_busy=True)
 
     answers = iter([busy, busy, gives])
     run = Run(busy_twice, lacks)

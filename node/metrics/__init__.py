@@ -1,0 +1,1 @@
+"""Figures and health of a running node or chain, for Prometheus and for whoever restarts processes."""
