@@ -10,8 +10,9 @@ from ledger.circle.history import History, Round
 from ledger.circle.manifest import Manifest
 from ledger.rules import find_rule
 from ledger.rules.tether import Tether
+from node.watch.judge_replays import find_judge_replays
 from node.watch.query import SEAT_MAX, BadQuery, Missing, Query
-from node.watch.rule_figures import ReadEntry, ReadRecord, RuleReading, find_reading, read_record
+from node.watch.rule_figures import RECORD, ReadEntry, ReadRecord, RuleReading, find_reading, read_record
 from node.watch.shelf import Found, Lost, Shelf, Want, find_shelf
 from node.watch.source import Source
 
@@ -22,12 +23,15 @@ POINTS_MAX: Final = 2000
 _DRAWN_MAX: Final = 200
 _GROUPS_MAX: Final = 20
 _ROUND_MAX: Final = 9_999_999
-RECORD: Final = "record"
 _UNJUDGED: Final = "unjudged"
 _UNIT: Final = "the model's own units: the root of the sum of squared differences of all parameters"
 _WORD: Final = (
     "These figures are the judge's word, from the records that it anchored on the chain: every byte hashes to what"
     " stands there, and only an audit says whether the figures follow."
+)
+_RECOMPUTED: Final = (
+    "A bundle holds updates and no records: these figures are recomputed here from the updates, and are shown where"
+    " what comes out is the record that the judge anchored, or is read from its record in a folder here."
 )
 _NO_LENGTHS: Final = "Rule {} compares no distances: its records hold verdicts without figures."
 _REASONS: Final[Mapping[str, str]] = {
@@ -67,7 +71,8 @@ def measure_distances(source: Source, query: Query) -> dict[str, Any]:
     shown = judged[:POINTS_MAX]
     if reading is not None:
         shelf.ask(_make_want(round_, pair.judge, reading) for round_ in shown)
-    known = [_Point(source, shelf, round_, pair, reading) for round_ in shown]
+    is_coming = reading is not None and find_judge_replays(source).ask(pair.judge)
+    known = [_Point(source, shelf, round_, pair, reading, is_coming=is_coming) for round_ in shown]
     points = [one.describe() for one in known] + [
         {"round": number, "verdict": _UNJUDGED} for number in _find_unjudged(history, pair, skipped)
     ]
@@ -84,7 +89,9 @@ def measure_distances(source: Source, query: Query) -> dict[str, Any]:
         "pending": sum(one.is_pending for one in known),
         "missing": _group_missing(known),
         "leftOut": len(judged) - len(shown),
-        "says": _NO_LENGTHS.format(history.manifest.rule) if reading is None else f"{reading.says} {_WORD}",
+        "says": _NO_LENGTHS.format(history.manifest.rule)
+        if reading is None
+        else f"{reading.says} {_WORD if source.bundle is None else _RECOMPUTED}",
     }
 
 
@@ -97,13 +104,22 @@ class _Point:
     """What is known of one round of a pair."""
 
     def __init__(
-        self, source: Source, shelf: Shelf, round_: Round, pair: _Pair, reading: RuleReading | None
+        self,
+        source: Source,
+        shelf: Shelf,
+        round_: Round,
+        pair: _Pair,
+        reading: RuleReading | None,
+        *,
+        is_coming: bool,
     ) -> None:
+        """is_coming: what is lost may be recomputed still."""
         self.round, self._pair, self._reading = round_, pair, reading
         self._attested = round_.attestations[pair.judge]
         result = None if reading is None else shelf.find(RECORD, self._attested.record)
-        self.is_pending = reading is not None and result is None
-        self.trouble = result.says if isinstance(result, Lost) else ""
+        is_lost = isinstance(result, Lost)
+        self.is_pending = reading is not None and (result is None or (is_lost and is_coming))
+        self.trouble = result.says if isinstance(result, Lost) and not self.is_pending else ""
         self._gate = _find_gate(source.view.history.manifest) or 0.0
         self._entry: ReadEntry | None = None
         self._others: Mapping[int, ReadEntry] = {}

@@ -13,6 +13,7 @@ from node.watch.exclusion import describe_exclusion
 from node.watch.figures import list_figures, tell_files
 from node.watch.findings import describe_findings
 from node.watch.gas_book import run_gas_book
+from node.watch.judge_replays import run_judge_replays
 from node.watch.now import describe_now
 from node.watch.privacy import describe_privacy, tell_privacy
 from node.watch.provenance import describe_provenance
@@ -78,4 +79,4 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route("/api/provenance", describe_provenance, ("round", "seat", "ask", "of", "to"), holds_for=never),
     Route("/api/exclusion/{seat}", describe_exclusion, holds_for=by_audit),
 )
-WORKERS: Final[tuple[Worker, ...]] = (run_shelf, run_gas_book, work_behind)
+WORKERS: Final[tuple[Worker, ...]] = (run_shelf, run_gas_book, run_judge_replays, work_behind)

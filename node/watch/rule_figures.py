@@ -13,6 +13,8 @@ from ledger.blobs.contents.records import ACCEPTED, INVALID, REJECTED, UNAVAILAB
 from ledger.circle.history import MAX_SEATS
 from ledger.errors import PeerFault
 
+RECORD: Final = "record"
+"""What is read of a record, among all that blobs are read for."""
 # Beyond all that a state on the grid can give, and still a number.
 _DIGITS_MAX: Final = 80
 _ENTRIES_MAX: Final = MAX_SEATS

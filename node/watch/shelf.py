@@ -87,6 +87,7 @@ class Shelf:
         self._results: dict[tuple[str, bytes], Found | Lost] = {}
         self._wanted: dict[tuple[str, bytes], Want] = {}
         self._under_way = set[tuple[str, bytes]]()
+        self._refuted = set[tuple[str, bytes]]()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
@@ -119,6 +120,13 @@ class Shelf:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake.set)
 
+    def refute(self, key: tuple[str, bytes], says: str) -> None:
+        """What a blob says does not follow, wherever it is had. says: that, in words."""
+        with self._lock:
+            self._refuted.add(key)
+            self._results[key] = _lose(says, is_final=True)
+            self.version += 1
+
     async def run(self) -> None:
         """Fetch until cancelled."""
         self._loop = asyncio.get_running_loop()
@@ -134,7 +142,7 @@ class Shelf:
                 if not self._wanted:
                     await self._wake.wait()
                 continue
-            self._put(want.key, await self._fetch(fetcher, want))
+            self.put(want.key, await self._fetch(fetcher, want))
 
     def _take(self) -> Want | None:
         with self._lock:
@@ -144,9 +152,12 @@ class Shelf:
             self._under_way.add(want.key)
             return want
 
-    def _put(self, key: tuple[str, bytes], result: Found | Lost) -> None:
+    def put(self, key: tuple[str, bytes], result: Found | Lost) -> None:
+        """Note what became of a blob."""
         with self._lock:
             self._under_way.discard(key)
+            if key in self._refuted or (isinstance(result, Lost) and isinstance(self._results.get(key), Found)):
+                return  # what is known of it is stronger
             self._results.pop(key, None)
             self._results[key] = result
             while len(self._results) > _KEPT_MAX:
@@ -180,7 +191,7 @@ class Shelf:
             return blob
         bundle = self._source.bundle
         if bundle is not None:
-            return await asyncio.to_thread(_read_bundled, bundle, want)
+            return await asyncio.to_thread(read_bundled, bundle, want.digest, want.max_bytes)
         gateways = gateways_of(self._source.view.history, random.Random(), [want.seat])
         return await fetcher.fetch(
             want.digest, gateways, max_bytes=want.max_bytes, timeout_s=_TIMEOUT_S, cache=self._folders
@@ -198,11 +209,12 @@ async def run_shelf(source: Source) -> None:
     await find_shelf(source).run()
 
 
-def _read_bundled(bundle: Bundle, want: Want) -> bytes:
-    reasons = bundle.missing.get(want.digest)
+def read_bundled(bundle: Bundle, digest: bytes, max_bytes: int) -> bytes:
+    """A blob of a bundle. Raises Unavailable, BadBundle where it is not here, PeerFault where it is none."""
+    reasons = bundle.missing.get(digest)
     if reasons is None:
-        return bundle.read_blob(want.digest, want.max_bytes)
-    raise Unavailable(want.digest, reasons)
+        return bundle.read_blob(digest, max_bytes)
+    raise Unavailable(digest, reasons)
 
 
 def _lose(says: str, *, is_final: bool) -> Lost:

@@ -1,5 +1,6 @@
 """Distances are what the judge's records say, held against the chain; what is lacking or odd is said."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,16 @@ from ledger.blobs.contents.records import Record, RecordEntry, decode_record, en
 from ledger.blobs.unixfs import build_dag
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from ledger.judging.frame_chains import FetchedUpdate, HeldBlobs
+from node.cli.opened import open_bundled
 from node.watch.distances import measure_distances
+from node.watch.judge_replays import run_judge_replays
 from node.watch.query import BadQuery, Missing
 from node.watch.rule_figures import OddRecord, find_reading, read_record
 from node.watch.shelf import run_shelf
-from tests.support.histories.circles import Away, Circle, Honest, Poisoner
+from node.watch.source import BundleSource
+from tests.support.circle_endpoint import drawn_seed
+from tests.support.histories.circles import GENESIS_ROOT, Away, Circle, FalseJudge, Honest, Poisoner
+from tests.support.saved_bundle import LIAR, make_circle, save_bundle
 from tests.support.watched_circle import WatchedCircle, ask, ask_until_known, fill_store, working
 
 GRID = 2.0**-16
@@ -205,3 +211,42 @@ def test_nobody_judges_itself_and_an_empty_seat_is_missing() -> None:
 def test_some_rounds_alone_can_be_asked_for() -> None:
     answer = ask(WatchedCircle(Circle(rounds=4)), measure_distances, judge=0, author=1, from_=2, to=3)
     assert [point["round"] for point in answer["points"]] == [2, 3]
+
+
+@pytest.mark.parametrize("rule", ["tether", "balance"])
+async def test_of_a_bundle_records_are_recomputed_from_its_updates(tmp_path: Path, rule: str) -> None:
+    circle = make_circle(4, has_liar=False, rule=rule, rule_parameters={})
+    await asyncio.to_thread(save_bundle, tmp_path / "circle.car", circle)
+    fill_store(tmp_path / "folder", circle.blobs)
+    opened = open_bundled(tmp_path / "circle.car", None)
+    with opened.bundle:
+        record = circle.known.rounds[3].attestations[1].record
+        assert record not in opened.bundle.blobs, "an audit rebuilds records and fetches none"
+        source = BundleSource(opened.circle, opened.file.block, opened)
+        async with working(source, run_shelf, run_judge_replays):
+            recomputed = await ask_until_known(source, measure_distances, judge=1, author=2)
+    told = await measure(circle, tmp_path / "folder", judge=1, author=2)
+    assert recomputed["points"] == told["points"]
+    assert all(point["distance"] > 0 for point in recomputed["points"])
+    assert recomputed["missing"] == []
+    assert "recomputed here" in recomputed["says"]
+
+
+async def test_of_a_bundle_a_liars_word_is_held_against_what_is_recomputed(tmp_path: Path) -> None:
+    cheats = {0: Forger(0, rename(next_memory=bytes(32))), LIAR: FalseJudge(LIAR, 0, (1, 2))}
+    circle = Circle(rounds=2, cheats=cheats, seed_of=drawn_seed, genesis=GENESIS_ROOT.hex())
+    await asyncio.to_thread(save_bundle, tmp_path / "circle.car", circle)
+    opened = open_bundled(tmp_path / "circle.car", None)
+    with opened.bundle:
+        source = BundleSource(opened.circle, opened.file.block, opened)
+        async with working(source, run_shelf, run_judge_replays):
+            answers = {
+                judge: await ask_until_known(source, measure_distances, judge=judge, author=author)
+                for judge, author in ((LIAR, 0), (0, 1), (1, 0))
+            }
+    said = {judge: [(one["says"], one["rounds"]) for one in answer["missing"]] for judge, answer in answers.items()}
+    assert said == {
+        LIAR: [("the record says accepted, and the judge's word on the chain is rejected", [1, 2])],
+        0: [("recomputing gives another record than the one that the judge anchored", [1, 2])],
+        1: [],
+    }

@@ -178,7 +178,7 @@ def test_what_waits_and_what_is_kept_has_a_bound(circle: Circle, monkeypatch: py
     assert set(shelf._wanted) == {want.key for want in wants[:10]}
     monkeypatch.setattr(shelf_module, "_KEPT_MAX", 5)
     for want in wants:
-        shelf._put(want.key, Found(b"", 0))
+        shelf.put(want.key, Found(b"", 0))
     assert len(shelf._results) == 5
 
 
