@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,22 +82,29 @@ def _write_service_files(options: argparse.Namespace) -> int:
 
 def _check_tables(project: Any) -> None:
     """The tables of options name options that there are. Raises UsageError."""
-    from node.cli import deploy, node
     from node.provisioning.deploying import check_options
 
-    for table, module in (("deploy", deploy), ("node", node)):
-        known = _list_options(table, module.add_parser)
-        given = [project.deploy] if table == "deploy" else [project.node, *(one.node for one in project.members)]
-        for options in given:
-            check_options(table, tuple(options), known)
+    check_options("deploy", tuple(project.deploy), tuple(_list_options("deploy")))
+    for options in (project.node, *(member.node for member in project.members)):
+        check_options("node", tuple(options), tuple(_list_options("node")))
 
 
-def _list_options(command: str, add: Callable[[Any], None]) -> list[str]:
-    """Names of a command's options, without dashes."""
-    commands = argparse.ArgumentParser().add_subparsers()
-    add(commands)
-    parser = commands.choices[command]
-    return [text[2:] for action in parser._actions for text in action.option_strings if text.startswith("--")]
+def _list_options(command: str) -> Mapping[str, argparse.Action]:
+    """A command's options by their names."""
+    from node.cli.config import ConfigurableParser, list_options
+    from node.cli.main import load_command
+
+    commands = argparse.ArgumentParser().add_subparsers(parser_class=ConfigurableParser)
+    load_command(command).add_parser(commands)
+    return list_options(commands.choices[command])
+
+
+def _check_node_options(kit: Any) -> None:
+    """What the kit's node.toml says is what a node takes. Raises UsageError."""
+    from node.cli.config_file import ConfigFile
+
+    if (data := kit.files.get("node.toml")) is not None:
+        ConfigFile(Path(f"node.toml of the kit of {kit.member}"), data, 0).parse(_list_options("node"))
 
 
 def _tell_how_to_deploy(options: argparse.Namespace, project: Any) -> int:
@@ -114,11 +121,14 @@ def _tell_how_to_deploy(options: argparse.Namespace, project: Any) -> int:
         print_json({"circle": None, "deploy": command, "peers": [one.address for one in project.peers], "kits": []})
         return 0
     say(f"project  {project.name}: {len(project.peers)} seats, and nothing is amiss with the file")
-    say(
-        f"next     {project.circle} is not there yet. Look at this command, run it, then run the same as now again:"
-    )
+    say(f"next     {_seen_from_here(project.circle)} is not there yet: look at this command, run it, and then")
+    say("         run the same as now again:")
     say(f"  {command}")
     return 0
+
+
+def _seen_from_here(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _provision(options: argparse.Namespace, project: Any) -> int:
@@ -130,6 +140,8 @@ def _provision(options: argparse.Namespace, project: Any) -> int:
     invite = _Inviting(project, opened)
     # All are made before the first is written.
     kits = [(member, make_kit(given, member, *invite.find(member))) for member in project.members]
+    for _, kit in kits:
+        _check_node_options(kit)
     seats = {member.name: opened.history.seat_of(member.address) for member in project.peers}
     rows = []
     if not options.json:
@@ -151,8 +163,8 @@ def _provision(options: argparse.Namespace, project: Any) -> int:
     if options.json:
         print_json({"circle": given.file.contract, "deploy": None, "kits": rows})
         return 0
-    say(f"next     send each member its .tar out of {project.kits}, and tell it the sha256 by another way;")
-    say("         each puts its peer.json and password in, runs ./check, and starts its node")
+    say(f"next     send each member its .tar out of {_seen_from_here(project.kits)}, and tell it the sha256 by")
+    say("         another way; each puts its peer.json and password in, runs ./check, and starts its node")
     return 0
 
 
@@ -165,8 +177,8 @@ def _open(options: argparse.Namespace, project: Any) -> Any:
 
 
 def _gather(project: Any, opened: Any) -> Any:
-    from node.learning.genesis import read_genesis
     from node.provisioning.contents import Given
+    from node.provisioning.first_weights import read_first_weights
     from node.provisioning.task_files import read_task_files
     from node.tasks.interface import BUILT_IN
 
@@ -189,7 +201,7 @@ def _gather(project: Any, opened: Any) -> Any:
         project=project,
         file=opened.file,
         circle_json=project.circle.read_bytes(),
-        genesis=read_genesis(project.circle, manifest),
+        genesis=read_first_weights(project.circle, manifest),
         task_name=manifest.task,
         task=task,
         frozen=_read_frozen(project.frozen),

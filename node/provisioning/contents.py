@@ -42,7 +42,7 @@ def make_kit(given: Given, member: Member, invitation: Invitation | None, invita
     files = {"circle.json": given.circle_json, "names.toml": _make_names(given.project).encode()}
     if given.task is not None:
         files |= given.task.files
-    programs = {"check"}
+    programs = {"check", "start"} if member.role == "peer" else {"check"}
     templates = {"check": "check", "node.env": "node.env"}
     if member.role == "auditor":
         templates["README.md"] = "README.auditor.md"
@@ -50,6 +50,7 @@ def make_kit(given: Given, member: Member, invitation: Invitation | None, invita
         templates |= {
             "README.md": "README.peer.md",
             "node.toml": "node.toml",
+            "start": "start",
             f"folkmoot-{given.project.name}.service": "folkmoot.service",
             "compose.yaml": "compose.yaml",
             "Containerfile": "Containerfile",
@@ -85,8 +86,10 @@ def _list_values(given: Given, member: Member, invitation: Invitation | None) ->
     project, file = given.project, given.file
     endpoints = project.endpoints_of(member)
     task = given.task
-    variables = "".join(f"# {says}\n{name}=\n" for name, says in sorted(project.environment.items()))
-    needed = [*sorted(project.environment), *([] if endpoints else ["FOLKMOOT_RPC"])]
+    # Whoever only reads has no table.
+    environment = project.environment if member.role == "peer" else {}
+    variables = "".join(f"# {says}\n{name}=\n" for name, says in sorted(environment.items()))
+    needed = [*sorted(environment), *([] if endpoints else ["FOLKMOOT_RPC"])]
     return {
         "PROJECT": project.name,
         "MEMBER": member.name,

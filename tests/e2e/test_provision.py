@@ -159,6 +159,7 @@ def test_an_invitation_that_holds_no_more_is_made_anew(project: Project) -> None
         ('keystore = "inviter.json"', 'keystore = "none.json"', 3, "none.json cannot be read"),
         ("rounds = 2", "roundz = 2", 2, "deploy: there is no option 'roundz'"),
         ("[deploy]", "[node]\nkestore = 1\n[deploy]", 2, "node: there is no option 'kestore'"),
+        ("[deploy]", '[node]\nconfirmations = "x"\n[deploy]', 2, "confirmations is a whole number, not 'x'"),
         ("[deploy]", 'expires = "never"\n[deploy]', 2, "invitations: expires 'never' is no time"),
     ],
 )

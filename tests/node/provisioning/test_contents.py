@@ -101,6 +101,10 @@ def test_every_value_is_in_its_place() -> None:
     variables = make(project={"environment": {"TABLE": "the path of your table"}, "rpc": ()})
     assert "# the path of your table\nTABLE=\n" in text_of(variables, "node.env")
     assert "for variable in TABLE FOLKMOOT_RPC; do" in text_of(variables, "check")
+    reads = make(
+        Member(name="court", role="auditor"), None, project={"environment": {"TABLE": "a path"}, "rpc": ()}
+    )
+    assert "for variable in FOLKMOOT_RPC; do" in text_of(reads, "check")
 
 
 def test_the_check_is_a_script_that_a_plain_shell_takes() -> None:
