@@ -1,9 +1,10 @@
-"""`folkmoot keys`: make or import a peer's key, show its address, fund it on a local test chain."""
+"""`folkmoot keys`: make or import a peer's key, show its address and its coin, send coin, get some for a test."""
 
 import argparse
 from pathlib import Path
 
 from ledger.errors import SetupError, UsageError
+from node.cli.keys_coin import add_balance, add_send
 from node.cli.options import DEFAULT_RPC, Subparsers, add_rpc, choose_rpc_urls, parse_patience
 from node.operating.printing import say
 from node.seat.accounts import LOCAL_CHAIN_IDS, open_deployer_key
@@ -11,7 +12,9 @@ from node.seat.accounts import LOCAL_CHAIN_IDS, open_deployer_key
 
 def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
-    parser = commands.add_parser("keys", help="make, import, show and fund a peer's key", description=__doc__)
+    parser = commands.add_parser(
+        "keys", help="make, import, show and fund a peer's key, send its coin", description=__doc__
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make an encrypted key and print its address")
     new.add_argument("keystore", type=Path)
@@ -32,6 +35,8 @@ def add_parser(commands: Subparsers) -> None:
     fund.add_argument("--ether", type=float, default=10.0)
     add_rpc(fund)
     fund.set_defaults(run=run_fund)
+    add_send(actions)
+    add_balance(actions)
 
 
 def run_new(options: argparse.Namespace) -> int:

@@ -1,0 +1,219 @@
+"""`folkmoot keys send` and `folkmoot keys balance`: a key's coin, without a circle."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ledger.errors import SetupError, UsageError
+from ledger.untrusted.text import format_ether
+from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
+from node.cli.terms import parse_wei
+from node.operating.printing import say
+from node.seat.accounts import LOCAL_CHAIN_IDS, open_secret_key
+
+if TYPE_CHECKING:
+    from ledger.chain.rpc.client import Rpc
+
+_NOBODY: Final = "0x" + "00" * 20
+_WAIT_S: Final = 120.0
+_AGAIN: Final = "it may still come: look at `folkmoot keys balance` before you send again"
+
+
+def add_send(actions: Subparsers) -> None:
+    """Declare the action."""
+    send = actions.add_parser("send", help="send a key's coin to an address, and show what that costs")
+    send.add_argument("keystore", type=Path, metavar="FROM", help="the keystore that pays")
+    send.add_argument("to", metavar="TO", help="0x…, or a keystore")
+    send.add_argument("amount", nargs="?", metavar="ETH", help="how much, e.g. 0.05")
+    send.add_argument("--all", action="store_true", help="all of it, less what the transaction may cost")
+    send.add_argument("--password-file", type=Path, metavar="FILE", help="first line: the key's password")
+    send.add_argument(
+        "--max-fee", default="500", metavar="GWEI", help="never offer more per gas; wait instead (default 500)"
+    )
+    send.add_argument("--yes", action="store_true", help="do not ask first, on a chain that is no local test chain")
+    add_rpc(send)
+    add_json(send)
+    send.set_defaults(run=run_send)
+
+
+def add_balance(actions: Subparsers) -> None:
+    """Declare the action."""
+    balance = actions.add_parser("balance", help="print what keys hold")
+    balance.add_argument("accounts", nargs="+", metavar="ACCOUNT", help="0x…, or a keystore")
+    add_rpc(balance)
+    add_json(balance)
+    balance.set_defaults(run=run_balance)
+
+
+def run_balance(options: argparse.Namespace) -> int:
+    """Print balances, at the end of one block."""
+    accounts = [(name, parse_account(name, "ACCOUNT")) for name in options.accounts]
+    rpc = _connect(options)
+    block = rpc.fetch_head()
+    rows = [
+        {
+            "account": name,
+            "address": address,
+            "balance_wei": rpc.fetch_number("eth_getBalance", address, hex(block)),
+        }
+        for name, address in accounts
+    ]
+    if options.json:
+        print_json({"chain_id": rpc.fetch_number("eth_chainId"), "block": block, "balances": rows})
+        return 0
+    for row in rows:
+        named = "" if str(row["account"]).startswith("0x") else f"  {row['account']}"
+        say(f"{row['address']}  {format_ether(int(row['balance_wei']))}{named}")
+    return 0
+
+
+@dataclass(frozen=True)
+class _Transfer:
+    """Coin to be sent, and what that may cost."""
+
+    sender: str
+    """Who pays: address."""
+    to: str
+    """Who is paid: address."""
+    value_wei: int
+    """How much."""
+    cap_wei: int
+    """The most that is offered per gas."""
+    gas: int
+    """How much of that it takes."""
+
+    @property
+    def most_wei(self) -> int:
+        """The most that the transaction costs beside its value."""
+        return self.gas * self.cap_wei
+
+
+def run_send(options: argparse.Namespace) -> int:
+    """Send coin. Raises UsageError and SetupError before anything is sent, and what a transaction raises."""
+    from ledger.chain.transactions.receipts import NoReceipt
+    from ledger.chain.transactions.sender import FeeLimits, Sender
+    from node.seat.keys import address_of
+
+    if options.all == (options.amount is not None):
+        raise UsageError("how much? give an amount in ETH, e.g. 0.05, or --all")
+    wanted = None if options.all else parse_wei(options.amount, "ETH")
+    if wanted == 0:
+        raise UsageError("nothing to send: give an amount above 0")
+    max_fee_wei = parse_wei(options.max_fee, "--max-fee", "GWEI")
+    to, sender = parse_account(options.to, "TO"), address_of(options.keystore)
+    if to in (sender, _NOBODY):
+        why = "is the account that pays" if to == sender else "belongs to nobody: what is sent there is lost"
+        raise UsageError(f"{to} {why}: name another address")
+    rpc = _connect(options)
+    chain_id = rpc.fetch_number("eth_chainId")
+    transfer = _plan(rpc, sender, to, wanted, max_fee_wei)
+    _ask_first(options, transfer, chain_id)
+    key = open_secret_key(options.keystore, options.password_file)
+    limits = FeeLimits(max_fee_wei=transfer.cap_wei if options.all else max_fee_wei)
+    try:
+        receipt = Sender(rpc, key, chain_id, limits=limits).transfer(to, transfer.value_wei, _WAIT_S)
+    except NoReceipt as error:
+        raise SetupError(f"{error}; {_AGAIN}") from error
+    return _tell(options, rpc, chain_id, transfer, receipt)
+
+
+def parse_account(text: str, what: str) -> str:
+    """The address that was typed, or that a keystore names. Raises UsageError, also for a wrong checksum.
+
+    An address in small or in capital letters alone has none.
+    """
+    from eth_utils.address import is_hex_address, to_checksum_address
+
+    from node.seat.keys import address_of
+
+    if not text.startswith("0x") and Path(text).exists():
+        return address_of(Path(text))
+    if not text.startswith("0x") or not is_hex_address(text):
+        raise UsageError(f"{what} {text[:60]!r} is no address and no keystore: give 0x and 40 hex digits")
+    found, digits = str(to_checksum_address(text)), text[2:]
+    if text != found and digits not in (digits.lower(), digits.upper()):
+        raise UsageError(
+            f"{what} {text} has a wrong checksum: a letter or digit of it is wrong, so copy it once more"
+        )
+    return found
+
+
+def _connect(options: argparse.Namespace) -> "Rpc":
+    from ledger.chain.rpc.failover import connect
+
+    return connect(choose_rpc_urls(options) or [DEFAULT_RPC], patience=parse_patience(options))
+
+
+def _plan(rpc: "Rpc", sender: str, to: str, wanted: int | None, max_fee_wei: int) -> _Transfer:
+    """wanted: wei, None for all. Raises SetupError where the account cannot pay that or the chain is too dear."""
+    from ledger.chain.transactions.fees import FeeLimits, FeeMarket, choose_first_fees
+    from ledger.chain.transactions.gas_limits import TRANSFER_GAS
+
+    balance_wei = rpc.fetch_number("eth_getBalance", sender, "latest")
+    if not balance_wei:
+        raise SetupError(f"account {sender} holds nothing on this chain: fund it first, or correct --rpc")
+    if rpc.fetch_data("eth_getCode", to, "latest"):
+        raise SetupError(f"{to} is a contract, and this sends to keys alone: use a wallet for that")
+    market = FeeMarket(rpc).ask()
+    fees = choose_first_fees(market, FeeLimits(max_fee_wei=max_fee_wei))
+    if fees is None:
+        raise SetupError(
+            f"the chain asks {market.base_fee_wei / 10**9:g} gwei per gas, more than --max-fee allows: wait, or"
+            " allow more"
+        )
+    most_wei = TRANSFER_GAS * fees.cap_wei
+    value_wei = balance_wei - most_wei if wanted is None else wanted
+    if value_wei <= 0 or value_wei + most_wei > balance_wei:
+        room_wei = max(0, balance_wei - most_wei)
+        advice = f"send at most {format_ether(room_wei)}, or --all" if room_wei else "fund it first"
+        what = "gas" if wanted is None else f"{format_ether(wanted)} and gas"
+        raise SetupError(
+            f"account {sender} holds {format_ether(balance_wei)}, too little for {what} of up to"
+            f" {format_ether(most_wei)}: {advice}"
+        )
+    return _Transfer(sender, to, value_wei, fees.cap_wei, TRANSFER_GAS)
+
+
+def _ask_first(options: argparse.Namespace, transfer: _Transfer, chain_id: int) -> None:
+    """Raises UsageError where nobody can say yes, or somebody says no."""
+    if chain_id in LOCAL_CHAIN_IDS or options.yes:
+        return
+    what = (
+        f"send {format_ether(transfer.value_wei)} from {transfer.sender} to {transfer.to} on chain {chain_id},"
+        f" for gas of up to {format_ether(transfer.most_wei)}"
+    )
+    if not sys.stdin.isatty():
+        raise UsageError(f"{what}? nobody can be asked here: add --yes if that is what you want")
+    sys.stderr.write(f"{what}? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UsageError("nothing was sent")
+
+
+def _tell(options: argparse.Namespace, rpc: "Rpc", chain_id: int, transfer: _Transfer, receipt: Any) -> int:
+    """receipt: the transaction's Receipt."""
+    left_wei = rpc.fetch_number("eth_getBalance", transfer.sender, hex(receipt.block))
+    cost_wei = receipt.gas * receipt.price_wei
+    if options.json:
+        print_json(
+            {
+                "chain_id": chain_id,
+                "from": transfer.sender,
+                "to": transfer.to,
+                "value_wei": transfer.value_wei,
+                "gas": receipt.gas,
+                "gas_price_wei": receipt.price_wei,
+                "cost_wei": cost_wei,
+                "left_wei": left_wei,
+                "transaction": receipt.transaction,
+                "block": receipt.block,
+            }
+        )
+        return 0
+    say(f"sent   {format_ether(transfer.value_wei)} to {transfer.to}")
+    say(f"cost   {receipt.gas:,} gas x {receipt.price_wei / 10**9:g} gwei = {format_ether(cost_wei)}")
+    say(f"left   {format_ether(left_wei)} with {transfer.sender}")
+    say(f"block  {receipt.block}, transaction {receipt.transaction}")
+    return 0
