@@ -12,7 +12,7 @@ from ledger.audit.groups import FindingGroup, group_findings, make_group_fields
 from ledger.audit.kinds import WITHOUT_BLOBS
 from ledger.untrusted.text import format_ether
 from node.cli.audit_lists import list_sections
-from node.cli.audit_names import ALL, Names
+from node.cli.audit_names import ALL, Names, list_seat_names
 from node.operating.layout import tabulate, wrap
 from node.operating.versions import find_version
 from node.operating.wording import format_count, format_time
@@ -74,13 +74,14 @@ def make_fields(report: Report, made_s: float | None = None, names: Names | None
     made_s: Unix seconds; where None when the chain was read, and now where nobody says.
     """
     made_s = _choose_time(report) if made_s is None else made_s
-    names, groups = names or Names(), group_findings(report)
+    groups = group_findings(report)
     return {
         "format": FORMAT,
         "made_at": _format_iso(made_s),
         "made_by": f"folkmoot {find_version()}",
-        "names": names.to_fields(),
-        "headline": sum_up(report, groups, names),
+        "names": (names or Names()).to_fields(),
+        "seat_names": list_seat_names(report.history),
+        "headline": sum_up(report, groups, (names or Names()).beside(report.history)),
         **asdict(report),
         "clean": report.clean,
         "examined": {check.value: number for check, number in report.examined.items()},
@@ -105,7 +106,8 @@ def print_report(report: Report, names: Names | None = None, details: int | None
 
     console = CleanConsole()
     width = min(max(console.width, NARROWEST), WIDEST)
-    for line in describe_report(report, Shown(width, names or Names(), details, _choose_time(report))):
+    named = (names or Names()).beside(report.history)
+    for line in describe_report(report, Shown(width, named, details, _choose_time(report))):
         console.print(Text(line.text, line.style), soft_wrap=True)
 
 

@@ -1,12 +1,15 @@
-"""`--names FILE`: what an auditor calls addresses. Shown beside the address and nowhere instead of it."""
+"""`--names FILE`: what an auditor calls addresses, and else what seats call themselves; beside the address."""
 
 import argparse
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ledger.errors import UsageError
+
+if TYPE_CHECKING:
+    from ledger.circle.history import History
 
 ALL: Final = -1
 """In the place of a seat: all of them."""
@@ -42,15 +45,27 @@ def _parse_seat(text: str) -> int:
 
 
 class Names:
-    """Address → name, as one person's file has them."""
+    """Address → name: as one person's file has them, and for others as their seats call themselves.
 
-    def __init__(self, names: Mapping[str, str] | None = None) -> None:
-        """names: checksummed address → name."""
-        self._names = dict(names or {})
+    The second stand in quotation marks, with what should be known of them (R16.2): they are the seats' own word.
+    """
+
+    def __init__(self, names: Mapping[str, str] | None = None, own: Mapping[str, str] | None = None) -> None:
+        """names: checksummed address → name in the file. own: → what its seat calls itself, as it is shown."""
+        self._names, self._own = dict(names or {}), dict(own or {})
+
+    def beside(self, history: "History | None") -> "Names":
+        """The same with what the seats of a circle call themselves. history: None where none was read."""
+        from ledger.circle.seat_names import name_seats
+
+        if history is None:
+            return self
+        named = sorted(name_seats(history).items(), key=lambda one: history.seats[one[0]].is_held)
+        return Names(self._names, {history.seats[seat].peer: name.describe() for seat, name in named})
 
     def find(self, address: str) -> str:
         """The name; empty where there is none."""
-        return self._names.get(address, "")
+        return self._names.get(address) or self._own.get(address, "")
 
     def describe(self, address: str) -> str:
         """The name, where there is one, with the whole address behind it."""
@@ -59,7 +74,7 @@ class Names:
 
     def annotate(self, text: str) -> str:
         """The text, with names before the addresses in it."""
-        return _ADDRESS.sub(lambda found: self.describe(found[0]), text) if self._names else text
+        return _ADDRESS.sub(lambda found: self.describe(found[0]), text) if self._names or self._own else text
 
     def describe_shortly(self, address: str) -> str:
         """The name, where there is one, and the ends of the address, in brackets; empty without an address."""
@@ -69,8 +84,16 @@ class Names:
         return f"({', '.join(filter(None, (self.find(address), short)))})"
 
     def to_fields(self) -> dict[str, str]:
-        """For machines."""
+        """Those of the file, for machines."""
         return dict(self._names)
+
+
+def list_seat_names(history: "History | None") -> list[dict[str, Any]]:
+    """What seats call themselves, for machines."""
+    from ledger.circle.seat_names import make_name_fields, name_seats
+
+    named = {} if history is None else name_seats(history)
+    return [{"seat": seat, **make_name_fields(name)} for seat, name in named.items()]
 
 
 def read_names(path: Path | None) -> Names:

@@ -52,6 +52,7 @@ def write_page(report: "Report", path: Path, names: Names, traced: Path | None =
     from node.operating.versions import find_version
     from node.page.report import Shown, encode_report_page
 
+    names = names.beside(report.history)
     page = encode_report_page(
         report,
         report.history,

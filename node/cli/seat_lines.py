@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ledger.circle.seat_names import SeatName
+from ledger.identity.endpoints import show_addresses
 from ledger.untrusted.text import format_ether
 from node.operating.printing import say
 from node.operating.wording import format_time
@@ -14,7 +16,10 @@ def print_seat(row: Mapping[str, Any]) -> None:
     """row: of `node.seat.seat_fields.make_seat_fields`."""
     say(f"seat       {row['seat']}, {row['state']}{_until(row)}")
     say(f"peer       {row['peer']}")
-    say(f"endpoint   {row['endpoint']}")
+    if row["name"] is not None:
+        named = SeatName(row["name"], tuple(row["name_marks"])).describe()
+        say(f"name       {named}: what it calls itself, for all to choose")
+    say(f"endpoint   {show_addresses(row['endpoint'])}")
     say(f"cold key   {row['cold']}, owed {format_ether(row['owed_to_cold_wei'])}")
     burned = f", of which leaving now burns {format_ether(row['burned_by_leaving_wei'])}" if _burns(row) else ""
     say(f"bond       {format_ether(row['bond_wei'])}{burned}")

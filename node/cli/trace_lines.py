@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ledger.circle.seat_names import make_name_fields
 from ledger.judging.circle_model import find_reached
 from ledger.judging.provenance import Owner, StepShare, find_mixed_from, find_model_holders, find_owners, may_follow
 from node.operating.wording import format_count, format_seats
@@ -38,6 +39,13 @@ class Told:
             if round_.tenures.get(seat) == tenure:
                 return str(round_.peers[seat])
         return ""
+
+    def find_names(self) -> dict[Owner, Any]:
+        """Holder of a seat → its `SeatName`, of those who sit there now and call themselves something."""
+        from ledger.circle.seat_names import name_seats
+
+        named = ((seat, name) for seat, name in name_seats(self.history).items())
+        return {(seat, self.history.seats[seat].tenure): name for seat, name in named}
 
     def name_owner(self, owner: Owner) -> str:
         """A seat, and which of its holders where it had others."""
@@ -131,6 +139,7 @@ def _describe_shares(told: Told) -> list[str]:
     owners = list(account.owners)
     totals = [(seat, _shorten(peer), *more) for seat, peer, *more in list_totals(told)]
     lines = _tabulate(("seat", "peer", "updates in it", "coefficients", "put in", "of the way"), totals)
+    lines += _describe_names(told, owners)
     shares = {owner: told.find_shares(owner) for owner in owners}
     names = [str(first) if first == last else f"{first}-{last}" for first, last in spans]
     for title, name, spelled in (
@@ -147,6 +156,16 @@ def _describe_shares(told: Told) -> list[str]:
         added = ", of each span added up" if any(first != last for first, last in spans) else ""
         lines += ["", f"{title}{added}", *_tabulate(("seat", *names), rows)]
     return lines
+
+
+def _describe_names(told: Told, owners: Iterable[Owner]) -> list[str]:
+    names = told.find_names()
+    said = [
+        f"seat {told.name_owner(owner)}".ljust(9) + f"calls itself {names[owner].describe()}"
+        for owner in owners
+        if owner in names
+    ]
+    return ["", *said] if said else []
 
 
 def _describe_reaches(told: Told) -> list[str]:
@@ -178,6 +197,7 @@ def describe_inclusion(told: Told, seat: int) -> list[str]:
     owners = [owner for owner in told.traced.account.owners if owner[0] == seat]
     if not owners:
         return [*lines, f"seat {seat}".ljust(9) + f"published nothing up to round {told.traced.round}: excluded"]
+    names = told.find_names()
     for owner in owners:
         share, shares = told.traced.account.owners[owner], told.find_shares(owner)
         published = [
@@ -187,6 +207,8 @@ def describe_inclusion(told: Told, seat: int) -> list[str]:
         ]
         head = f"seat {told.name_owner(owner)}".ljust(9)
         lines += ["", f"{head}{told.find_peer(owner)}"]
+        if owner in names:
+            lines.append(f"         calls itself {names[owner].describe()}")
         if not share.updates:
             lines.append(f"         excluded: none of its {format_count(len(published), 'update')} is in it")
             continue
@@ -269,6 +291,7 @@ def make_fields(told: Told) -> dict[str, Any]:
     """The account for machines."""
     traced, account = told.traced, told.traced.account
     counts = traced.target.count_values()
+    names = told.find_names()
     return {
         "contract": told.facts.contract,
         "chain_id": told.facts.chain_id,
@@ -290,6 +313,7 @@ def make_fields(told: Told) -> dict[str, Any]:
                 "seat": owner[0],
                 "tenure": owner[1],
                 "peer": told.find_peer(owner),
+                **make_name_fields(names.get(owner)),
                 "updates": share.updates,
                 "coefficient": share.coefficient,
                 "put_in": share.norm,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ledger.circle.seat_names import SeatName
 from ledger.untrusted.text import format_ether
 from node.operating.wording import format_seats
 
@@ -16,6 +17,11 @@ def make_lines(row: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("claim", row["claim"]),
         ("raised by", _describe_raiser(row)),
     ]
+    if row.get("names"):
+        told = (SeatName(one["name"], tuple(one["name_marks"])).describe() for one in row["names"].values())
+        lines.append(
+            ("names", ", ".join(f"seat {seat}: {name}" for seat, name in zip(row["names"], told, strict=True)))
+        )
     lines += _describe_hearing(row)
     lines.append(("money", describe_money(row)))
     if row["next"]:

@@ -9,6 +9,7 @@ from ledger.circle.fold.fault_events import CHALLENGER_PART, fine_due_wei
 from ledger.circle.fold.state import APPEAL_BONDS
 from ledger.circle.history import History
 from ledger.circle.members import Dispute, Votes
+from ledger.circle.seat_names import make_name_fields, name_seats
 from node.operating.wording import format_duration, format_seats, format_time
 
 _ANSWERS: Final = ("upholding", "rejecting", "withholding")
@@ -108,6 +109,7 @@ def make_row(history: History, dispute: Dispute, now_s: float) -> dict[str, Any]
         "claim": describe_claim(history, claim.round, claim.judge, claim.target, is_asking=claim.is_asking),
         "challenger": claim.challenger,
         "challenger_seat": _seat_of_key(history, claim.challenger),
+        "names": _name_parties(history, dispute),
         "evidence": claim.evidence.hex(),
         "stage": dispute.stage.name.lower(),
         "outcome": None if dispute.outcome is None else dispute.outcome.name.lower(),
@@ -123,6 +125,17 @@ def make_row(history: History, dispute: Dispute, now_s: float) -> dict[str, Any]
         **_list_money(history, dispute),
         "next": describe_next_step(history, dispute, now_s),
     }
+
+
+def _name_parties(history: History, dispute: Dispute) -> dict[str, Any]:
+    """Seat → what it calls itself, of judge, target and challenger, where whoever sits there now is meant."""
+    claim, names = dispute.claim, name_seats(history)
+    tenures = history.rounds[claim.round - 1].tenures if 0 < claim.round <= len(history.rounds) else {}
+    meant = {claim.judge: dispute.judge_tenure, claim.target: tenures.get(claim.target)}
+    seats = [seat for seat, tenure in meant.items() if seat in names and history.seats[seat].tenure == tenure]
+    raiser = _seat_of_key(history, claim.challenger)
+    seats += [raiser] if raiser in names and raiser not in seats else []
+    return {str(seat): make_name_fields(names[seat]) for seat in seats if seat is not None}
 
 
 def _list_votes(votes: Votes, asked: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 from ledger.circle.history import History
 from ledger.circle.members import Dispute, Seat
 from ledger.circle.reputation import FULL
+from ledger.circle.seat_names import make_name_fields, name_seats
 
 
 def make_standing_fields(history: History, seat: int) -> dict[str, Any]:
@@ -42,6 +43,7 @@ def make_seat_fields(history: History, seat: int) -> dict[str, Any]:
         "cold": held.cold,
         "owed_to_cold_wei": history.owed.get(held.cold, 0),
         "endpoint": held.endpoint,
+        **make_name_fields(name_seats(history).get(seat)),
         "free_at": held.free_at,
         "open_disputes": [dispute.number for dispute in find_disputes_about(history, seat)],
         "rotation": rotation,

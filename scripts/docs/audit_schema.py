@@ -58,6 +58,23 @@ def _describe_added() -> dict[str, Any]:
             "additionalProperties": {"type": "string"},
             "description": "Address → what the auditor calls it (`--names`). Nobody vouches for it.",
         },
+        "seat_names": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "seat": {"type": "integer", "description": "Its number."},
+                    "name": {"type": "string", "description": "What it calls itself."},
+                    "name_marks": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "description": "What should be known of that: whose name it is like, in which letters.",
+                    },
+                },
+                "required": ["name", "name_marks", "seat"],
+            },
+            "description": "What seats call themselves (R16.2): their operators' own word.",
+        },
         "headline": {
             "type": "string",
             "description": "Clean, and of how much; or not, and by whom: what the report for people begins with.",

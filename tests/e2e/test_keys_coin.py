@@ -11,6 +11,7 @@ import pytest
 from ledger.chain.rpc.client import Rpc
 from ledger.chain.transactions.sender import Sender
 from node.cli.main import main
+from node.demo.launcher import LocalNetwork
 from node.seat.keys import load_key, new_key
 from tests.support.network.local_run import WarmNetwork
 
@@ -18,7 +19,7 @@ ETHER = 10**18
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmNetwork]:
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalNetwork]:
     with WarmNetwork(tmp_path_factory.mktemp("coin") / "run") as running:
         running.start_chain()
         yield running
@@ -27,7 +28,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmNetwork]:
 class Wallet:
     """Keys on a chain, and commands about them."""
 
-    def __init__(self, network: WarmNetwork, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, network: LocalNetwork, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self._network, self._capsys = network, capsys
         self.rich, self.poor = folder / "rich.json", folder / "poor.json"
         self.rich_address = network.add_key(self.rich)
@@ -55,7 +56,7 @@ class Wallet:
 
 
 @pytest.fixture
-def wallet(network: WarmNetwork, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Wallet:
+def wallet(network: LocalNetwork, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Wallet:
     return Wallet(network, tmp_path, capsys)
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger.circle.events import Moved
 from ledger.errors import UsageError
-from node.cli.audit_names import Names, read_names
+from node.cli.audit_names import Names, list_seat_names, read_names
+from tests.support.histories.moments import history_of, settled
 from tests.support.histories.parts import address
 
 
@@ -23,6 +25,22 @@ def test_names_stand_beside_addresses(file: str, text: str, tmp_path: Path) -> N
     assert names.describe_shortly(address(5)) == f"(Süd, {address(5)[:6]}…{address(5)[-4:]})"
     assert names.describe(address(6)) == address(6)
     assert names.to_fields() == {address(4): "Clinic Nord", address(5): "Süd"}
+
+
+PLACE = "wss://127.0.0.1:1 http://127.0.0.1:1 name="
+
+
+def test_what_seats_call_themselves_stands_in_quotation_marks_unless_the_auditor_knows_better() -> None:
+    moves = [Moved(seat, f"{PLACE}{name}") for seat, name in ((0, "Nord"), (1, "nord"), (2, "%22%29%20clean"))]
+    names = Names({address(1): "Clinic South"}).beside(history_of(*settled(0, 1, 2, 3), *moves))
+    assert names.describe(address(0)) == f'"Nord" (like seat 1\'s) ({address(0)})'
+    assert names.describe(address(1)) == f"Clinic South ({address(1)})"
+    assert names.describe(address(2)) == address(2)
+    assert names.annotate(f"sent by {address(0)}") == f'sent by "Nord" (like seat 1\'s) ({address(0)})'
+    assert names.to_fields() == {address(1): "Clinic South"}
+    assert names.beside(None) is names
+    assert list_seat_names(history_of(*moves))[0] == {"seat": 0, "name": "Nord", "name_marks": ["like seat 1's"]}
+    assert list_seat_names(None) == []
 
 
 def test_without_a_file_nobody_has_a_name() -> None:

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from ledger.circle.events import Answer, Stage
+from ledger.circle.events import Answer, Moved, Stage
 from ledger.errors import SetupError, UsageError
 from ledger.judging.false_verdicts import Truth
 from node.cli import disputes
 from node.cli.main import main
 from node.cli.recomputing import Recomputed
+from node.duties.claim_lines import make_lines
+from node.duties.claims import make_row
 from tests.support.histories.disputes import DISPUTE_BOND, NOW, WINDOW_S, Court
 from tests.support.histories.parts import address
 from tests.support.stand_ins import as_any
@@ -157,3 +159,14 @@ def test_options_that_do_not_belong_together_are_refused(
 ) -> None:
     assert main(["disputes", *options]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_who_is_meant_is_called_what_it_calls_itself_beside_its_number() -> None:
+    court = Court()
+    place = "wss://127.0.0.1:1 http://127.0.0.1:1 name="
+    for seat, name in ((0, "Nord"), (1, "seat%200"), (2, "Ost")):
+        court.history.apply(Moved(seat, f"{place}{name}"))
+    court.dispute(0, 1)
+    row = make_row(court.history, court.history.disputes[0], NOW)
+    assert row["names"] == {"0": {"name": "Nord", "name_marks": []}}
+    assert ("names", 'seat 0: "Nord"') in make_lines(row)
