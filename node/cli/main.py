@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "keys": "make, import, show and fund a peer's key",
     "deploy": "deploy a circle for a task",
     "node": "run a peer",
+    "doctor": "look at all that a node needs, and change nothing",
     "audit": "audit a circle's rounds",
     "status": "show a circle's round, seats and reputations",
     "seat": "show a seat, leave, release, restart or rotate it",

@@ -14,7 +14,7 @@ from typing import Any
 from ledger.errors import Foreseen, SetupError, UsageError
 from ledger.identity.endpoints import show_addresses
 from node.cli.attack_options import add_attack
-from node.cli.config import add_config
+from node.cli.config import ConfigurableParser, add_config
 from node.cli.monitoring import add_metrics, make_monitor, parse_metrics
 from node.cli.opened import load_circle_task
 from node.cli.options import (
@@ -45,6 +45,12 @@ _CONFIRMATIONS_MAX = 1000
 def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
     parser = commands.add_parser("node", help="run a peer", description=__doc__)
+    add_node_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_node_options(parser: ConfigurableParser) -> None:
+    """All that a node is started with; `folkmoot doctor` takes the same."""
     parser.add_argument("--circle", type=Path, default=Path("circle.json"), help="the file `folkmoot deploy` wrote")
     add_rpc(parser)
     add_key(parser, required=True)
@@ -145,7 +151,6 @@ def add_parser(commands: Subparsers) -> None:
     )
     add_json(parser)
     add_config(parser)
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

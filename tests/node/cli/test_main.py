@@ -48,6 +48,7 @@ COMMAND_LINES = {
     "seat": ["seat", "show", "0"],
     "report": ["report", "file", "--keystore", "key.json"],
     "node": ["node", "--keystore", "key.json", "--data", "data"],
+    "doctor": ["doctor"],
     "dispute": ["dispute", "1", "0", "1", "--keystore", "key.json"],
     "disputes": ["disputes", "--open"],
     "invite": ["invite", "0x" + "11" * 20, "--keystore", "key.json"],
