@@ -12,6 +12,7 @@ import aiohttp
 from ledger.chain.rpc import answers
 from ledger.chain.rpc.client import ChainTrouble, Rpc
 from ledger.errors import SetupError
+from ledger.untrusted.host_names import NameResolver
 from node.doctor.findings import Level, Notebook
 from node.seat.accounts import LOCAL_CHAIN_IDS
 
@@ -118,7 +119,7 @@ async def _try_websocket(url: str) -> str | None:
     try:
         async with (
             asyncio.timeout(ANSWER_S),
-            aiohttp.ClientSession() as session,
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=NameResolver())) as session,
             session.ws_connect(url, max_msg_size=1 << 16) as socket,
         ):
             await socket.send_str(asked)
