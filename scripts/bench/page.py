@@ -1,11 +1,13 @@
-"""How quick the live page is in a real browser: `python -m scripts.bench.page URL [--json]`.
+"""How quick the live page is in a real browser: `python -m scripts.bench.page [URL] [--seats 256 --rounds 10000]`.
 
-URL: of a `folkmoot watch` that runs. Opens it in Chromium and prints the time to the first view, what each move to
-another view takes (until it is drawn; of this, script, layout and drawing on the page's own thread), and how long frames
-last while reputations are zoomed by drag and by key. Times are of this machine, with whatever else it does. `dev` extra.
+Opens the page in Chromium and prints the time to the first view, what each move to another view takes (until it is drawn;
+of this, script, layout and drawing on the page's own thread), and how long frames last while reputations are zoomed by
+drag and by key. URL: of a `folkmoot watch` that runs; without one a circle of this size is made up, which leaves out what
+the server takes. Times are of this machine, with whatever else it does. `dev` extra.
 """
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from typing import Any, Final
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from node.operating.printing import say
+from scripts.bench.page_answers import MadeCircle, serving
 from tests.support.chromium import find_chromium
 from tests.support.live_page import IS_SHOWN
 
@@ -29,10 +32,10 @@ _FRAMES_END: Final = "() => { cancelAnimationFrame(window.looking); return windo
 _MOVE: Final = f"""async (path) => {{
   const isShown = {IS_SHOWN};
   const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const before = document.querySelector(".view");
   const began = performance.now();
   location.hash = path;
-  await frame();
-  while (!isShown()) await frame();
+  while (document.querySelector(".view") === before || !isShown()) await frame();
   await frame();
   return performance.now() - began;
 }}"""
@@ -41,17 +44,21 @@ _MOVE: Final = f"""async (path) => {{
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("url")
+    parser.add_argument("url", nargs="?")
+    parser.add_argument("--seats", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=10_000)
     parser.add_argument("--width", type=int, default=1440)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with sync_playwright() as playwright:
+    with contextlib.ExitStack() as stack:
+        url = options.url or stack.enter_context(serving(MadeCircle(options.seats, options.rounds)))
+        playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(
             executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page(viewport={"width": options.width, "height": 900})
         page.set_default_timeout(120_000)
-        found = measure(page, options.url.rstrip("/"))
+        found = measure(page, url.rstrip("/"))
         browser.close()
     if options.json:
         json.dump(found, sys.stdout)
@@ -65,7 +72,7 @@ def main() -> None:
         middle, most = ordered[len(ordered) // 2], ordered[-1]
         late = sum(one > 50 for one in ordered)
         say(
-            f"zooming by {how:<8} {len(ordered)} frames: median {middle:.0f} ms, longest {most:.0f} ms, {late} above 50 ms"
+            f"zooming by {how:<16} {len(ordered)} frames: median {middle:.0f} ms, longest {most:.0f} ms, {late} above 50 ms"
         )
 
 
@@ -83,11 +90,11 @@ def measure(page: Page, url: str) -> dict[str, Any]:
         took = page.evaluate(_MOVE, path)
         after = read_metrics(session)
         found["views"][view] = {"shown": took, **{name: after[name] - before[name] for name in after}}
-    page.evaluate("() => { location.hash = '#/reputation'; }")
-    page.wait_for_timeout(500)
-    page.wait_for_function(IS_SHOWN)
+    page.evaluate(_MOVE, "#/reputation")
     found["zoom"]["key"] = watch_frames(page, zoom_by_key)
     found["zoom"]["drag"] = watch_frames(page, zoom_by_drag)
+    page.evaluate(_MOVE, "#/reputation?seats=" + ",".join(map(str, seats)))
+    found["zoom"]["drag, all seats"] = watch_frames(page, zoom_by_drag)
     return found
 
 

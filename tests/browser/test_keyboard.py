@@ -69,7 +69,7 @@ def test_arrows_go_from_round_to_round_and_from_cell_to_cell(browser: Browser, l
         expect(reading).to_have_text("seat 0 rejected seat 6.")
         expect(page.locator("h2").first).to_have_text("Round 3")
         page.keyboard.press("Enter")
-        expect(page.locator("h2").first).to_have_text(re.compile("^Seat 6"))
+        expect(page).to_have_url(re.compile("#/distances/0/6$"))
 
 
 def test_keys_read_a_picture_off_and_zoom_it(browser: Browser, live: Served) -> None:

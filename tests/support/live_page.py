@@ -33,6 +33,13 @@ IS_SHOWN: Final = """() => {
   const notes = [...main.querySelectorAll(".note")];
   return !notes.some((note) => !note.hidden && note.textContent.startsWith("Loading"));
 }"""
+# Until the view that was shown has given way.
+_MOVE: Final = """async (path) => {
+  if (location.hash === path) return;
+  const before = document.querySelector(".view");
+  location.hash = path;
+  while (document.querySelector(".view") === before) await new Promise((done) => setTimeout(done, 5));
+}"""
 
 
 def start_circle(run: LocalRun) -> None:
@@ -124,8 +131,7 @@ class LivePage:
 
     def go(self, path: str) -> None:
         """The same without loading the page again."""
-        self.page.evaluate("hash => { location.hash = hash; }", path)
-        self.page.wait_for_timeout(30)
+        self.page.evaluate(_MOVE, path)
         self.wait_shown()
 
     def wait_shown(self) -> None:

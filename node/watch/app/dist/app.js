@@ -3466,6 +3466,7 @@ var LINES = {
   up: "connected",
   down: "connection lost"
 };
+var QUIET_MS = 200;
 var Shell = class {
   #store;
   #header = make("header", { class: "top" });
@@ -3610,7 +3611,8 @@ var Shell = class {
   async #show(view, found, signal, isMove) {
     const root = make("div", { class: `view view-${view?.path ?? "none"}` });
     const heading = make("h1", { tabindex: "-1" }, view?.title ?? "Nothing here");
-    root.append(heading);
+    const loading = make("p", { class: "note", role: "status", hidden: true }, "Loading…");
+    root.append(heading, loading);
     refill(this.#main, root);
     if (isMove) {
       heading.focus({ preventScroll: true });
@@ -3621,6 +3623,10 @@ var Shell = class {
       return;
     }
     const context = new Context(this.#store, signal, (sentence2) => this.#announce(sentence2));
+    root.setAttribute("aria-busy", "true");
+    const waiting = setTimeout(() => {
+      loading.hidden = false;
+    }, QUIET_MS);
     try {
       const change = await view.show(root, context, found);
       if (!signal.aborted && change) {
@@ -3632,6 +3638,10 @@ var Shell = class {
         const says = error instanceof Error ? error.message : String(error);
         root.append(make("p", { class: "note bad", role: "alert" }, `This view cannot be shown: ${says}`));
       }
+    } finally {
+      clearTimeout(waiting);
+      loading.remove();
+      root.removeAttribute("aria-busy");
     }
   }
   #skip(event) {

@@ -15,6 +15,9 @@ const LINES: Record<Line, string> = {
   down: "connection lost",
 };
 
+/** A view that takes longer than this says that it loads. */
+const QUIET_MS = 200;
+
 export class Shell {
   readonly #store: Store;
   readonly #header = make("header", { class: "top" });
@@ -164,7 +167,8 @@ export class Shell {
   async #show(view: View | null, found: Address, signal: AbortSignal, isMove: boolean): Promise<void> {
     const root = make("div", { class: `view view-${view?.path ?? "none"}` });
     const heading = make("h1", { tabindex: "-1" }, view?.title ?? "Nothing here");
-    root.append(heading);
+    const loading = make("p", { class: "note", role: "status", hidden: true }, "Loading…");
+    root.append(heading, loading);
     refill(this.#main, root);
     if (isMove) {
       heading.focus({ preventScroll: true });
@@ -175,6 +179,8 @@ export class Shell {
       return;
     }
     const context = new Context(this.#store, signal, (sentence) => this.#announce(sentence));
+    root.setAttribute("aria-busy", "true");
+    const waiting = setTimeout(() => { loading.hidden = false; }, QUIET_MS);
     try {
       const change = await view.show(root, context, found);
       if (!signal.aborted && change) {
@@ -186,6 +192,10 @@ export class Shell {
         const says = error instanceof Error ? error.message : String(error);
         root.append(make("p", { class: "note bad", role: "alert" }, `This view cannot be shown: ${says}`));
       }
+    } finally {
+      clearTimeout(waiting);
+      loading.remove();
+      root.removeAttribute("aria-busy");
     }
   }
 
