@@ -10,6 +10,9 @@ import { chosenName, seatText } from "../seat";
 
 const FULL = 65535;
 const POINTS = 1000;
+/** More seats than these are drawn with fewer points: the peaks stay, and so does the speed. */
+const MANY = 48;
+const POINTS_OF_MANY = 300;
 /** At first the seats lowest in reputation are shown, so many. */
 const FIRST = 2;
 const SETTLE_MS = 150;
@@ -91,7 +94,7 @@ function scaled(values: readonly (number | null)[]): (number | null)[] {
 }
 
 function pathOf(chosen: ReadonlySet<number>, range: [number, number] | null): string {
-  const asked = new URLSearchParams({ points: String(POINTS) });
+  const asked = new URLSearchParams({ points: String(chosen.size > MANY ? POINTS_OF_MANY : POINTS) });
   // Without seats the server gives all of them; where none is wanted, one is asked for and not drawn.
   asked.set("seats", chosen.size === 0 ? "0" : [...chosen].sort((a, b) => a - b).join(","));
   if (range !== null) {
