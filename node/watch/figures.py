@@ -98,10 +98,17 @@ def read_told(source: Source) -> Mapping[int, Sequence[ToldRound]]:
 
 def _gather(source: Source) -> tuple[dict[int, list[ToldRound]], dict[int, Path], list[str]]:
     """By seat the rounds, and the folder of the last report; sentences about what is wrong with files."""
-    network = source.circle.network.domain_separator
+    files = tuple((places.root, places.rounds, _stamp(places.rounds)) for places in find_places(source))
+    return _merge(files, source.circle.network.domain_separator)
+
+
+@lru_cache(4)
+def _merge(
+    files: tuple[tuple[Path, Path, Hashable], ...], network: bytes
+) -> tuple[dict[int, list[ToldRound]], dict[int, Path], list[str]]:
     newest, folders, troubles = dict[tuple[int, int], ToldRound](), dict[int, Path](), list[str]()
-    for places in find_places(source):
-        found, trouble = _read_file(places.rounds, network, _stamp(places.rounds))
+    for root, path, stamp in files:
+        found, trouble = _read_file(path, network, stamp)
         if trouble:
             troubles.append(make_printable(trouble, _SENTENCE_MAX))
         for one in found:
@@ -109,7 +116,7 @@ def _gather(source: Source) -> tuple[dict[int, list[ToldRound]], dict[int, Path]
             before = newest.get((one.seat, one.round))
             if before is None or before.at_s <= one.at_s:
                 newest[one.seat, one.round] = one
-                folders[one.seat] = places.root
+                folders[one.seat] = root
     told: dict[int, list[ToldRound]] = {}
     for seat, number in sorted(newest):
         told.setdefault(seat, []).append(newest[seat, number])

@@ -22,6 +22,8 @@ _BLOBS_MAX: Final = 512
 _BYTES_MAX: Final = 1 << 28
 STATEMENT: Final = "statement"
 _EACH_MAX: Final = 12
+# So far back a seat's newest update is looked for.
+_BACK: Final = 500
 _SAYS: Final = (
     "What a seat has spent is what its last update says, which everybody recomputes from its rounds, its rate and"
     " its noise. The rate follows from how many examples it has, and that nobody sees but the seat itself."
@@ -103,18 +105,35 @@ def _describe_terms(terms: PrivacyTerms) -> dict[str, Any]:
 
 def _choose_updates(history: History) -> dict[int, Sequence[int]]:
     """Seat → the rounds whose updates are looked at, ascending: its newest, and some before of the same holder."""
-    committed: dict[int, list[int]] = {seat: [] for seat in history.seats}
-    for round_ in history.rounds:
-        # R5: what is committed is sealed until the phase closes.
-        if round_.seed is None:
-            continue
-        for seat in round_.commits:
-            if round_.tenures.get(seat) == history.seats[seat].tenure:
-                committed[seat].append(round_.number)
-    share = _BLOBS_MAX // max(1, len(committed))
-    share = min(share, _BYTES_MAX // (max(1, len(committed)) * update_max_bytes(history.manifest)))
-    each = max(1, min(_EACH_MAX, share))
-    return {seat: _spread(rounds, each) for seat, rounds in committed.items()}
+    # R5: what is committed is sealed until the phase closes.
+    drawn = len(history.rounds) - bool(history.rounds and history.rounds[-1].seed is None)
+    share = _BLOBS_MAX // max(1, len(history.seats))
+    share = min(share, _BYTES_MAX // (max(1, len(history.seats)) * update_max_bytes(history.manifest)))
+    spread = _spread(range(1, drawn + 1), max(1, min(_EACH_MAX, share)))[:-1]
+    newest = _find_newest(history, drawn)
+    return {
+        seat: [*(one for one in spread if one < newest.get(seat, 0) and _is_holders(history, one, seat))]
+        + ([newest[seat]] if seat in newest else [])
+        for seat in history.seats
+    }
+
+
+def _find_newest(history: History, drawn: int) -> dict[int, int]:
+    """Seat → the newest drawn round that its holder committed in, if that is one of the last."""
+    found: dict[int, int] = {}
+    for number in range(drawn, max(0, drawn - _BACK), -1):
+        if len(found) == len(history.seats):
+            break
+        for seat in history.seats.keys() - found.keys():
+            if _is_holders(history, number, seat):
+                found[seat] = number
+    return found
+
+
+def _is_holders(history: History, number: int, seat: int) -> bool:
+    """Whether the seat's present holder committed in a round."""
+    round_ = history.rounds[number - 1]
+    return seat in round_.commits and round_.tenures.get(seat) == history.seats[seat].tenure
 
 
 def _spread(rounds: Sequence[int], most: int) -> Sequence[int]:
