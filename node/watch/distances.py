@@ -42,8 +42,8 @@ _REASONS: Final[Mapping[str, str]] = {
     "score": "its score is above the limit",
     "private": "by the judge's private loss, or not on the shortlist",
     "unread": "the blob does not decode",
-    "away": "the judge could not get it",
     "cut": "accepted, and cut to the reach",
+    "unmixed": "accepted, and not mixed: in quarantine, suspended, or left out as one of few",
 }
 
 
@@ -167,21 +167,29 @@ class _Point:
     def _find_reason(self, verdict: str) -> str | None:
         """The key of what led to the verdict, as far as the figures tell."""
         entry, rule = self._entry, self._reading
-        if entry is None or rule is None or verdict == INVALID:
+        if verdict == INVALID or entry is None or rule is None:
             return "unread" if verdict == INVALID else None
-        distance, reach = entry.distance, entry.reach
-        is_over = distance is not None and reach is not None and distance > reach
         if verdict == ACCEPTED:
-            return "cut" if is_over and rule.distance == "distance2" else None
-        if rule.reach is None:
-            return "private"
+            return self._find_share(entry, rule)
         if rule.reach == "tau2":
-            if entry.has_direction:
-                return "direction"
-            is_told = any(one.has_direction for one in self._others.values())
-            is_near = is_told and distance is not None and reach is not None and distance <= self._gate * reach
-            return "hidden" if is_near else "beyond"
-        return "score" if rule.distance == "score" else "far"
+            return self._find_fault(entry)
+        return "private" if rule.reach is None else "score" if rule.distance == "score" else "far"
+
+    def _find_share(self, entry: ReadEntry, rule: RuleReading) -> str | None:
+        """What became of an accepted update."""
+        is_over = entry.distance is not None and entry.reach is not None and entry.distance > entry.reach
+        if not entry.is_mixed:
+            return "unmixed"
+        return "cut" if is_over and rule.distance == "distance2" else None
+
+    def _find_fault(self, entry: ReadEntry) -> str:
+        """Why tether rejected an update: the direction is looked at of those within the gate alone."""
+        if entry.has_direction:
+            return "direction"
+        is_told = any(one.has_direction for one in self._others.values())
+        known = entry.distance is not None and entry.reach is not None
+        is_near = is_told and known and (entry.distance or 0.0) <= self._gate * (entry.reach or 0.0)
+        return "hidden" if is_near else "beyond"
 
 
 def _find_judged(history: History, pair: _Pair, first: int, last: int) -> tuple[list[Round], list[Round]]:

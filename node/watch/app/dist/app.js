@@ -1792,7 +1792,7 @@ var Picture = class {
     for (const { mark: mark2 } of this.#marks) {
       counts.set(mark2, (counts.get(mark2) ?? 0) + 1);
     }
-    refill(this.#key, ...[...counts].map(([mark2, times2]) => make("span", {}, make("span", { class: `verdict ${SIGNS2[mark2].paint}`, "aria-hidden": "true" }, SIGNS2[mark2].sign), ` ${SIGNS2[mark2].says}: ${times2}`)));
+    refill(this.#key, ...[...counts].map(([mark2, times2]) => make("span", {}, make("span", { class: `sign-of ${SIGNS2[mark2].paint}`, "aria-hidden": "true" }, SIGNS2[mark2].sign), ` ${SIGNS2[mark2].says}: ${times2}`)));
   }
   #explain(point) {
     if (point.known !== void 0) {

@@ -207,7 +207,7 @@ class Picture {
     for (const { mark } of this.#marks) {
       counts.set(mark, (counts.get(mark) ?? 0) + 1);
     }
-    refill(this.#key, ...[...counts].map(([mark, times]) => make("span", {}, make("span", { class: `verdict ${SIGNS[mark].paint}`, "aria-hidden": "true" }, SIGNS[mark].sign), ` ${SIGNS[mark].says}: ${times}`)));
+    refill(this.#key, ...[...counts].map(([mark, times]) => make("span", {}, make("span", { class: `sign-of ${SIGNS[mark].paint}`, "aria-hidden": "true" }, SIGNS[mark].sign), ` ${SIGNS[mark].says}: ${times}`)));
   }
 
   #explain(point: Point): string {
