@@ -142,7 +142,7 @@ class LiveSource(Source):
         self._changed_at = time.monotonic()
         self._since_s = int(time.time())
         self._trouble = "the circle's history is being read"
-        self._rollbacks = self._unfit = self._head = 0
+        self._rollbacks = self._unfit = self._withheld = self._head = 0
         self._threads: list[threading.Thread] = []
 
     @property
@@ -192,15 +192,12 @@ class LiveSource(Source):
         if changed or self._view is None:
             self._publish()
         head = self.circle.fetch_head()
-        if head != self._head:
+        if head != self._head or self._withheld:
+            self._check_complete(head)
             self._head = head
             self._times.want([head], is_lacked=False)
             self._tell()
-        was_stale = self._looked_at is None or time.monotonic() - self._looked_at > STALE_AFTER_S
-        self._looked_at, self._trouble = time.monotonic(), ""
-        if was_stale:
-            self._since_s = int(time.time())
-            self._tell()
+        self._note_answer()
 
     def _publish(self) -> None:
         """Replace the view, once the contract confirms what was folded. Raises Foreseen."""
@@ -213,9 +210,28 @@ class LiveSource(Source):
         deadline_s = state.deadline_s if is_timed else None
         changes = 1 if self._view is None else self._view.changes + 1
         log = self._log.cut()
+        self._note_answer()
         self._view = View(changes, freeze(history), log, self._times, block, deadline_s)
         self._changed_at = time.monotonic()
         self._tell()
+
+    def _note_answer(self) -> None:
+        """The chain has answered, and what it said fits."""
+        was_stale = self._looked_at is None or time.monotonic() - self._looked_at > STALE_AFTER_S
+        self._looked_at, self._trouble = time.monotonic(), ""
+        if was_stale:
+            self._since_s = int(time.time())
+            self._tell()
+
+    def _check_complete(self, head: int) -> None:
+        """Raises ChainUnreachable where the contract has said more for a while than the endpoint's events tell."""
+        is_fit = self.circle.fetch_history_hash(head) == self._tracker.history.hash
+        # A block may have come between two questions.
+        self._withheld = 0 if is_fit else self._withheld + 1
+        if self._withheld >= _UNFIT_MAX:
+            reason = "the endpoint does not tell all events that the contract wrote"
+            self.circle.rpc.doubt(reason)
+            raise ChainUnreachable(f"{reason}: it is asked again", reason)
 
     def _fetch_state(self, history: History, block: int) -> ContractState:
         state = self.circle.fetch_state(block)

@@ -21,6 +21,7 @@ from tests.support.stand_ins import as_any
 URL = "http://endpoint.example"
 FIRST_BLOCK = 7
 COURT = 0xC0
+DEADLINE_S = 1_800_000_000
 # Whose first transaction makes a contract at the circle's address.
 FOUNDER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 # What the endpoint was asked with, and its honest answer → what it answers instead.
@@ -46,10 +47,12 @@ class Endpoint:
         self._artifact, self._circle, self.lies = load_circle_artifact(), circle, lies or {}
         self._events = list(circle.events)
         self._told: list[tuple[bytes, tuple[int, ...]]] = []
+        self._states: list[tuple[Any, ...]] = []
         history = History(circle.terms)
         for event in self._events:
             history.apply(event)
             self._told.append((history.hash, pack(history.reputations)))
+            self._states.append(_state_of(history))
 
     @property
     def head(self) -> int:
@@ -134,11 +137,26 @@ class Endpoint:
 
     def _eth_call(self, call: dict[str, str], block: str) -> tuple[Any, str]:
         at = (self.head if block == "latest" else int(block, 16)) - FIRST_BLOCK
+        if bytes.fromhex(call["data"][2:]) == self._artifact.encode_call("state"):
+            types = self._artifact.find_types("function", "state", "outputs")
+            return "0x" + abi_encode(types, self._states[at]).hex(), "state"
         views = dict(zip(("history", "reputation_words"), self._told[at], strict=True))
         for name, answer in views.items():
             if bytes.fromhex(call["data"][2:]) == self._artifact.encode_call(name):
                 return answer, name
         raise AssertionError(call)
+
+
+def _state_of(history: History) -> tuple[Any, ...]:
+    """As the contract's `state()` tells it; every deadline is DEADLINE_S."""
+    round_ = history.round
+    committed, seed = (0, None) if round_ is None else (round_.committed, round_.seed)
+    heard = 0 if round_ is None else sum(1 << seat for seat in round_.heard)
+    masks = (history.roster, committed, heard)
+    return (
+        *(history.number, int(history.phase), DEADLINE_S, len(history.seats)),
+        *(*masks, seed or bytes(32), history.hash),
+    )
 
 
 def block_hash(number: int, event: Any = None) -> str:
