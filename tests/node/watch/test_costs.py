@@ -198,7 +198,8 @@ def test_bytes_are_each_nodes_word_and_sizes_come_from_blobs_here(tmp_path: Path
 
 def test_every_event_has_a_call_by_name() -> None:
     circle = Circle(rounds=1)
-    named = list_transactions(WatchedCircle(circle).view.log.entries)
+    view = WatchedCircle(circle).view
+    named = list_transactions([entry for number in range(view.log.rounds + 1) for entry in view.list_round(number)])
     assert {one.call for one in named} == {"deploy", "join", "commit", "advance", "attest", "settle"}
 
 

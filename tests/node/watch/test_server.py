@@ -1,6 +1,7 @@
 """The page's server: whom it answers, with which headers, how much at a time, and every route over a circle."""
 
 import asyncio
+import contextlib
 import gzip
 import json
 import socket
@@ -184,7 +185,7 @@ async def test_what_makes_no_sense_is_refused_with_a_sentence(
 
 
 async def test_before_the_history_is_read_answers_say_so(source: Source) -> None:
-    source.start = lambda: None  # type: ignore[assignment]
+    source.start = lambda: None
     async with served(source) as (url, _):
         status, _, body = await ask(url, "api/rounds")
         assert (status, json.loads(body)["following"]["state"]) == (503, "stale")
@@ -298,6 +299,8 @@ async def test_a_page_that_reads_nothing_keeps_nobody_waiting(source: Source) ->
         assert (await ask(url, "api/now"))[0] == 200
         for _, one in idle:
             one.close()
+            with contextlib.suppress(ConnectionError):
+                await one.wait_closed()
 
 
 async def test_a_port_in_use_is_said_in_a_sentence(source: Source) -> None:

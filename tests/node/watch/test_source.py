@@ -6,13 +6,13 @@ import pytest
 
 from ledger.circle.events import Attested, Committed
 from ledger.errors import Foreseen
-from node.watch import source as source_module
 from node.watch.query import NotReady, Query
 from node.watch.rounds import describe_round, list_rounds
 from node.watch.source import STALE_AFTER_S, LiveSource
 from tests.support.circle_endpoint import DEADLINE_S, FIRST_BLOCK, drawn_seed
 from tests.support.histories.circles import Circle
 from tests.support.histories.parts import digest
+from tests.support.stand_ins import as_any
 from tests.support.watched_chain import Growing, Line, follow
 
 ROUNDS = 2
@@ -41,7 +41,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(source_module.time, "monotonic", made)
+    monkeypatch.setattr("node.watch.source.time.monotonic", made)
     return made
 
 
@@ -84,7 +84,7 @@ def test_what_a_reorganisation_takes_back_is_taken_back(circle: Circle) -> None:
     before = source.view
     chain.swap_last()
     source.look()
-    seats = [[entry.event.seat for entry in view.list_round(1)[-2:]] for view in (before, source.view)]
+    seats = [[as_any(entry.event).seat for entry in view.list_round(1)[-2:]] for view in (before, source.view)]
     assert seats[0] == seats[1][::-1]
     assert source.view.history.hash != before.history.hash
     hashes = [entry.block_hash for entry in source.view.list_round(1)[-2:]]
