@@ -12,6 +12,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -137,6 +138,8 @@ class Walk:
         log = self.folder.parent / f"{self.folder.name}-terminal-{len(list(self.folder.parent.glob('*.log')))}.log"
         with log.open("wb") as out:
             process = self._start(step.command, out)
+        # A shell takes note of what ended, and so must this: `kill -0` in a page is asked of it.
+        threading.Thread(target=process.wait, daemon=True).start()
         self._serving.append(_Serving(process, log))
         deadline = time.monotonic() + WAIT_S
         while not is_quoted(step.quoted, log.read_text()):
