@@ -97,13 +97,10 @@ def list_steps(view: View, dispute: Dispute) -> list[dict[str, Any]]:
 
 
 def _find_events(view: View, dispute: Dispute) -> Iterator[PlacedEvent]:
-    """Those about a dispute, from the round on that its claim is about."""
-    for number in range(dispute.claim.round, len(view.history.rounds) + 1):
-        for placed in view.list_round(number):
-            if isinstance(placed.event, _ABOUT_DISPUTE) and placed.event.dispute == dispute.number:
-                yield placed
-                if isinstance(placed.event, events.Resolved):
-                    return
+    """Those about a dispute, in order."""
+    for placed in view.log.list_rare():
+        if isinstance(placed.event, _ABOUT_DISPUTE) and placed.event.dispute == dispute.number:
+            yield placed
 
 
 def _describe_event(history: History, dispute: Dispute, event: object) -> str:
