@@ -39,7 +39,8 @@ def page_beside(
     if port is None:
         yield
         return
-    command = ["watch", "--json", "--circle", str(circle), "--data", str(data), "--port", str(port)]
+    # An audit fetches what all members published: a node's link is there for the node.
+    command = ["watch", "--json", "--no-audit", "--circle", str(circle), "--data", str(data), "--port", str(port)]
     lifeline = Lifeline()
     # Other users of this machine see a command line, and an endpoint's address may hold a key.
     named = {RPC_VARIABLE: " ".join(rpc_urls)} if rpc_urls else {}

@@ -1955,6 +1955,7 @@ function drawRows(plot, rows, metric, name) {
 }
 
 // src/views/findings.ts
+var MANY = 32;
 var findings = {
   title: "Findings",
   path: "findings",
@@ -2008,7 +2009,7 @@ function showReport(box, { report }, seat, context, folds) {
     box,
     make(
       "p",
-      { class: report.clean ? "verdict clean" : "verdict unclean" },
+      { class: report.clean ? "headline clean" : "headline unclean" },
       make("span", { class: "sign", "aria-hidden": "true" }, report.clean ? "✓" : "✕"),
       " ",
       report.headline
@@ -2018,10 +2019,10 @@ function showReport(box, { report }, seat, context, folds) {
     make("h2", {}, seat === null ? `Findings: ${report.findings}` : `Findings about ${seatText(context.store, seat)}`),
     seat === null ? null : make("p", {}, make("a", { href: address("findings"), "data-key": "all" }, "Show those about all seats")),
     groups.length === 0 ? make("p", {}, seat === null ? "Nothing was found." : "Nothing was found about this seat.") : null,
-    ...listSeats(groups).map((of) => showSeat(of, context, folds)),
+    showSeats(listSeats(groups), context, folds),
     report.groupsLeft > 0 ? make("p", {}, `${count(report.groupsLeft, "more group")}: the report as a file has all.`) : null,
     make("h2", {}, "What was not checked"),
-    report.notChecked.length === 0 ? make("p", {}, "Nothing was left out, as far as the report says.") : make("ul", {}, ...report.notChecked.map((said) => make("li", {}, said))),
+    report.notChecked.length === 0 ? make("p", {}, "Nothing was left out, as far as the report says.") : make("ul", { class: "notes" }, ...report.notChecked.map((said) => make("li", {}, said))),
     ...showNotes(report.notes),
     make("h2", {}, "Checks"),
     showChecks(report.checks),
@@ -2049,6 +2050,18 @@ function listSeats(groups) {
     }
   }
   return seats2;
+}
+function showSeats(seats2, context, folds) {
+  const box = make("div", {}, ...seats2.slice(0, MANY).map((of) => showSeat(of, context, folds)));
+  if (seats2.length > MANY) {
+    const left = seats2.length - MANY;
+    const all = make("button", { type: "button", "data-key": "all seats", on: { click: () => {
+      all.remove();
+      box.append(...seats2.slice(MANY).map((of) => showSeat(of, context, folds)));
+    } } }, `Show ${count(left, "more seat")}`);
+    box.append(all);
+  }
+  return box;
 }
 function showSeat(groups, context, folds) {
   const first = groups[0];
@@ -2102,13 +2115,13 @@ function showFinding(finding) {
   );
 }
 function showNotes(notes) {
-  return notes.length === 0 ? [] : [make("h2", {}, "Notes"), make("ul", {}, ...notes.map((note) => make("li", {}, note)))];
+  return notes.length === 0 ? [] : [make("h2", {}, "Notes"), make("ul", { class: "notes" }, ...notes.map((note) => make("li", {}, note)))];
 }
 function showChecks(checks) {
   const table = new Table(
     [
       { title: "Check", value: (one) => one.check },
-      { title: "Holds when", value: (one) => one.statement },
+      { title: "Holds when", value: (one) => one.statement, cell: (one) => make("span", { class: "statement" }, one.statement) },
       { title: "Looked at", value: (one) => one.lookedAt, cell: (one) => one.lookedAt.toLocaleString("en"), isNumber: true },
       { title: "Findings", value: (one) => one.findings, cell: (one) => one.findings > 0 ? make("strong", { class: "bad" }, `✕ ${one.findings}`) : one.lookedAt > 0 ? "✓ 0" : "–", isNumber: true }
     ],
@@ -2590,6 +2603,7 @@ function asTable(spans, rows, context) {
 }
 
 // src/views/provenance.ts
+var MANY2 = 32;
 var provenance = {
   title: "Provenance",
   path: "provenance",
@@ -2721,8 +2735,13 @@ function shareTable(account, context) {
     ],
     { caption: "Shares of the model", key: (one) => `${one.seat} ${one.tenure}`, noun: "author", empty: "No update is in it: it is the first state.", sortBy: "Of the way" }
   );
-  table.update(account.shares);
-  return make("div", {}, table.element, make("p", { class: "faint" }, `Together ${percent(1 - account.leftOver, 4)}: what is off 100 % is rounding.`));
+  const byShare = [...account.shares].sort((a, b) => b.ofTheWay - a.ofTheWay);
+  table.update(byShare.slice(0, MANY2));
+  const all = make("button", { type: "button", "data-key": "all shares", on: { click: () => {
+    table.update(byShare);
+    all.remove();
+  } } }, `Show all ${byShare.length}`);
+  return make("div", {}, table.element, byShare.length > MANY2 ? all : null, make("p", { class: "faint" }, `Together ${percent(1 - account.leftOver, 4)}: what is off 100 % is rounding.`));
 }
 function showBar(share2, most) {
   const bar = make("span", { class: share2 < 0 ? "share back" : "share" });
@@ -2778,7 +2797,8 @@ function showReached(account, context) {
     { caption: "Whose base each seat's updates reached, and from which round on", key: (row) => row.seat, noun: "seat", empty: "Nobody published anything." }
   );
   table.update(rows);
-  return make("div", {}, table.element, make("p", { class: "faint" }, `${count(account.mixings, "mixing")} lie on the longest way.`));
+  const shown = rows.length > MANY2 ? make("details", {}, make("summary", { "data-key": "reached" }, `Of all ${count(rows.length, "seat")}`), table.element) : table.element;
+  return make("div", {}, shown, make("p", { class: "faint" }, `${count(account.mixings, "mixing")} lie on the longest way.`));
 }
 
 // src/views/reputation.ts
@@ -3274,7 +3294,7 @@ function showExclusion(root, context, seat) {
 function describe5(found) {
   const told = found.steps.filter((step2) => step2.kind !== "joined" || step2.round > 0);
   return [
-    make("p", { class: found.isExcluded ? "verdict unclean" : "lead" }, found.isExcluded ? make("span", { class: "sign", "aria-hidden": "true" }, "✕ ") : null, found.says),
+    make("p", { class: found.isExcluded ? "headline unclean" : "lead" }, found.isExcluded ? make("span", { class: "sign", "aria-hidden": "true" }, "✕ ") : null, found.says),
     told.length === 0 ? make("p", {}, "It was never quarantined, suspended, ejected or convicted.") : make("ol", { class: "steps" }, ...told.map((step2) => make(
       "li",
       { class: step2.isExcluding ? "bad" : "" },

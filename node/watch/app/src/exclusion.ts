@@ -51,7 +51,7 @@ export function showExclusion(root: HTMLElement, context: Context, seat: number)
 function describe(found: Exclusion): Child[] {
   const told = found.steps.filter((step) => step.kind !== "joined" || step.round > 0);
   return [
-    make("p", { class: found.isExcluded ? "verdict unclean" : "lead" }, found.isExcluded ? make("span", { class: "sign", "aria-hidden": "true" }, "✕ ") : null, found.says),
+    make("p", { class: found.isExcluded ? "headline unclean" : "lead" }, found.isExcluded ? make("span", { class: "sign", "aria-hidden": "true" }, "✕ ") : null, found.says),
     told.length === 0
       ? make("p", {}, "It was never quarantined, suspended, ejected or convicted.")
       : make("ol", { class: "steps" }, ...told.map((step) => make(

@@ -88,6 +88,9 @@ interface Findings {
   report: Report | null;
 }
 
+/** Of more seats than these the others are shown when they are asked for. */
+const MANY = 32;
+
 export const findings: View = {
   title: "Findings",
   path: "findings",
@@ -135,7 +138,7 @@ function showReport(box: HTMLElement, { report }: Findings, seat: number | null,
   refill(
     box,
     make(
-      "p", { class: report.clean ? "verdict clean" : "verdict unclean" },
+      "p", { class: report.clean ? "headline clean" : "headline unclean" },
       make("span", { class: "sign", "aria-hidden": "true" }, report.clean ? "✓" : "✕"), " ", report.headline,
     ),
     make("p", { class: "faint" }, "This is the audit's word. The page passes it on and adds no judgement."),
@@ -143,12 +146,12 @@ function showReport(box: HTMLElement, { report }: Findings, seat: number | null,
     make("h2", {}, seat === null ? `Findings: ${report.findings}` : `Findings about ${seatText(context.store, seat)}`),
     seat === null ? null : make("p", {}, make("a", { href: address("findings"), "data-key": "all" }, "Show those about all seats")),
     groups.length === 0 ? make("p", {}, seat === null ? "Nothing was found." : "Nothing was found about this seat.") : null,
-    ...listSeats(groups).map((of) => showSeat(of, context, folds)),
+    showSeats(listSeats(groups), context, folds),
     report.groupsLeft > 0 ? make("p", {}, `${count(report.groupsLeft, "more group")}: the report as a file has all.`) : null,
     make("h2", {}, "What was not checked"),
     report.notChecked.length === 0
       ? make("p", {}, "Nothing was left out, as far as the report says.")
-      : make("ul", {}, ...report.notChecked.map((said) => make("li", {}, said))),
+      : make("ul", { class: "notes" }, ...report.notChecked.map((said) => make("li", {}, said))),
     ...showNotes(report.notes),
     make("h2", {}, "Checks"),
     showChecks(report.checks),
@@ -179,6 +182,20 @@ function listSeats(groups: readonly Group[]): Group[][] {
     }
   }
   return seats;
+}
+
+/** The first of many seats, and the others where they are asked for. */
+function showSeats(seats: Group[][], context: Context, folds: Folds): HTMLElement {
+  const box = make("div", {}, ...seats.slice(0, MANY).map((of) => showSeat(of, context, folds)));
+  if (seats.length > MANY) {
+    const left = seats.length - MANY;
+    const all = make("button", { type: "button", "data-key": "all seats", on: { click: () => {
+      all.remove();
+      box.append(...seats.slice(MANY).map((of) => showSeat(of, context, folds)));
+    } } }, `Show ${count(left, "more seat")}`);
+    box.append(all);
+  }
+  return box;
 }
 
 function showSeat(groups: Group[], context: Context, folds: Folds): HTMLElement {
@@ -225,14 +242,14 @@ function showFinding(finding: Finding): HTMLElement {
 }
 
 function showNotes(notes: string[]): HTMLElement[] {
-  return notes.length === 0 ? [] : [make("h2", {}, "Notes"), make("ul", {}, ...notes.map((note) => make("li", {}, note)))];
+  return notes.length === 0 ? [] : [make("h2", {}, "Notes"), make("ul", { class: "notes" }, ...notes.map((note) => make("li", {}, note)))];
 }
 
 function showChecks(checks: Check[]): HTMLElement {
   const table = new Table<Check>(
     [
       { title: "Check", value: (one) => one.check },
-      { title: "Holds when", value: (one) => one.statement },
+      { title: "Holds when", value: (one) => one.statement, cell: (one) => make("span", { class: "statement" }, one.statement) },
       { title: "Looked at", value: (one) => one.lookedAt, cell: (one) => one.lookedAt.toLocaleString("en"), isNumber: true },
       { title: "Findings", value: (one) => one.findings, cell: (one) => (one.findings > 0 ? make("strong", { class: "bad" }, `✕ ${one.findings}`) : one.lookedAt > 0 ? "✓ 0" : "–"), isNumber: true },
     ],

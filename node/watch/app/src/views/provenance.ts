@@ -52,6 +52,9 @@ interface Provenance {
   account: Account | null;
 }
 
+/** Of more seats than these a list is folded. */
+const MANY = 32;
+
 export const provenance: View = {
   title: "Provenance",
   path: "provenance",
@@ -183,8 +186,10 @@ function shareTable(account: Account, context: Context): HTMLElement {
     ],
     { caption: "Shares of the model", key: (one) => `${one.seat} ${one.tenure}`, noun: "author", empty: "No update is in it: it is the first state.", sortBy: "Of the way" },
   );
-  table.update(account.shares);
-  return make("div", {}, table.element, make("p", { class: "faint" }, `Together ${percent(1 - account.leftOver, 4)}: what is off 100 % is rounding.`));
+  const byShare = [...account.shares].sort((a, b) => b.ofTheWay - a.ofTheWay);
+  table.update(byShare.slice(0, MANY));
+  const all = make("button", { type: "button", "data-key": "all shares", on: { click: () => { table.update(byShare); all.remove(); } } }, `Show all ${byShare.length}`);
+  return make("div", {}, table.element, byShare.length > MANY ? all : null, make("p", { class: "faint" }, `Together ${percent(1 - account.leftOver, 4)}: what is off 100 % is rounding.`));
 }
 
 function showBar(share: number, most: number): HTMLElement {
@@ -240,5 +245,6 @@ function showReached(account: Account, context: Context): HTMLElement {
     { caption: "Whose base each seat's updates reached, and from which round on", key: (row) => row.seat, noun: "seat", empty: "Nobody published anything." },
   );
   table.update(rows);
-  return make("div", {}, table.element, make("p", { class: "faint" }, `${count(account.mixings, "mixing")} lie on the longest way.`));
+  const shown = rows.length > MANY ? make("details", {}, make("summary", { "data-key": "reached" }, `Of all ${count(rows.length, "seat")}`), table.element) : table.element;
+  return make("div", {}, shown, make("p", { class: "faint" }, `${count(account.mixings, "mixing")} lie on the longest way.`));
 }
