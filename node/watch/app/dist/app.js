@@ -2804,7 +2804,7 @@ function showReached(account, context) {
 // src/views/reputation.ts
 var FULL = 65535;
 var POINTS = 1e3;
-var MANY = 48;
+var MANY3 = 48;
 var POINTS_OF_MANY = 300;
 var FIRST = 2;
 var SETTLE_MS = 150;
@@ -2888,7 +2888,7 @@ function scaled(values) {
   return values.map((value) => value === null ? null : value / FULL);
 }
 function pathOf2(chosen2, range) {
-  const asked = new URLSearchParams({ points: String(chosen2.size > MANY ? POINTS_OF_MANY : POINTS) });
+  const asked = new URLSearchParams({ points: String(chosen2.size > MANY3 ? POINTS_OF_MANY : POINTS) });
   asked.set("seats", chosen2.size === 0 ? "0" : [...chosen2].sort((a, b) => a - b).join(","));
   if (range !== null) {
     asked.set("from", String(Math.max(1, Math.floor(range[0]) - 1)));
