@@ -14,17 +14,9 @@ from tests.support.histories.circles import Circle
 from tests.support.histories.stories import Story
 from tests.support.stand_ins import as_any
 from tests.support.watched_circle import WatchedCircle, transaction_of
+from tests.support.watched_story import ALL_ENDS, BLOCK_S, watch
 
-ALL_ENDS, NONE = 50, 5
-BLOCK_S = 1_800_000_000
-
-
-def watch(number: int, rounds: int = 5) -> WatchedCircle:
-    """A random circle, with the time of each of its blocks known."""
-    source = WatchedCircle(as_any(Story(number, rounds)))
-    for block in range(source.view.block + 1):
-        source.view.times.put(block, BLOCK_S + block)
-    return source
+NONE = 5
 
 
 def ask(source: Source, **values: str) -> Any:

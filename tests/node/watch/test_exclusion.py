@@ -10,11 +10,11 @@ from ledger.arithmetic.exact import to_float
 from node.watch.exclusion import describe_exclusion
 from node.watch.query import Missing, Query
 from node.watch.source import Source
-from tests.node.watch.test_disputes import ALL_ENDS, BLOCK_S, watch
 from tests.support.audit_reports import liars
 from tests.support.histories.circles import Circle, Honest, genesis_state
 from tests.support.watched_audit import show_report
 from tests.support.watched_circle import WatchedCircle, transaction_of
+from tests.support.watched_story import ALL_ENDS, BLOCK_S, watch
 
 POISONER = 1
 
