@@ -66,7 +66,13 @@ def test_the_guides_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
     from node.cli.main import main
 
     helps = ""
-    for command in (["deploy"], ["keys", "new"], ["keys", "import"], ["node"], ["status"], ["model", "export"]):
+    for command in (
+        *(["keys", action] for action in ("new", "import", "send", "balance")),
+        ["deploy"],
+        ["node"],
+        ["status"],
+        ["model", "export"],
+    ):
         with pytest.raises(SystemExit):
             main([*command, "--help"])
         helps += capsys.readouterr().out

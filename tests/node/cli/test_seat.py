@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.circle.events import Answer, Left, Outcome, Released, Resolved, Stage
+from ledger.circle.events import Answer, Left, Moved, Outcome, Released, Resolved, Stage
 from node.cli.seat import _price_of_leaving, _until_release, _why_nothing
 from node.cli.seat_lines import print_seat
 from node.operating.wording import format_time
@@ -120,3 +120,16 @@ def test_an_account_that_is_owed_nothing_learns_where_its_coin_is() -> None:
     assert _why_nothing(opened(court), address(3)) == nobody
     court.apply(Released(1, BOND))
     assert _why_nothing(opened(court), cold(1)) == nobody
+
+
+def test_what_a_seat_calls_itself_is_shown_apart_from_where_it_is_reached(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    court = Court()
+    court.apply(Moved(1, "wss://127.0.0.1:1 http://127.0.0.1:1 name=Nord"))
+    print_seat(make_seat_fields(court.history, 1))
+    lines = capsys.readouterr().out.splitlines()
+    assert 'name       "Nord": what it calls itself, for all to choose' in lines
+    assert "endpoint   wss://127.0.0.1:1 http://127.0.0.1:1" in lines
+    print_seat(make_seat_fields(court.history, 2))
+    assert "name " not in capsys.readouterr().out

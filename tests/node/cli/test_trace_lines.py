@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ledger.audit.tracing import Room, trace
+from ledger.circle.events import Moved
 from node.cli.model_lines import describe_verification
 from node.cli.trace_lines import (
     Reach,
@@ -30,6 +31,7 @@ from node.models.model_file import UnusableFile, read_head
 from node.models.removing import remove_part, write_remainder
 from node.models.verification import Verification, compare_metadata
 from tests.support.histories.circles import GENESIS_ROOT, NETWORK, Away, Circle, FalseJudge, Honest, Poisoner
+from tests.support.histories.moments import history_of, settled
 from tests.support.model_files import source_of
 
 pytestmark = pytest.mark.rule("R33.6")
@@ -183,3 +185,12 @@ async def test_what_follows_from_a_seat_is_marked_from_the_round_on_that_it_was_
     for seat, number in reach.mixed.items():
         assert {n for n, other in parts if other == seat} == set(range(number + 1, 4))
     assert find_parts(told, None) == {}
+
+
+def test_who_sits_in_a_seat_now_is_told_with_what_it_calls_itself() -> None:
+    place = "wss://127.0.0.1:1 http://127.0.0.1:1 name="
+    history = history_of(*settled(0, 1, 2, 3), Moved(1, f"{place}Nord"), Moved(2, f"{place}seat%203"))
+    names = Told(9, history, None, None).find_names()
+    assert {owner: name.describe() for owner, name in names.items()} == {(1, 1): '"Nord"'}
+    history.seats[1].tenure = 2
+    assert list(Told(9, history, None, None).find_names()) == [(1, 2)]
