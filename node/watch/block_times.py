@@ -3,6 +3,7 @@
 A header's time is what the endpoint says; nothing is decided by it.
 """
 
+import bisect
 import logging
 import threading
 import time
@@ -30,6 +31,8 @@ class BlockTimes:
     def __init__(self, rpc: Rpc, on_more: Callable[[], None] = lambda: None) -> None:
         self._rpc, self._on_more = rpc, on_more
         self._known: dict[int, int] = {}
+        # The known blocks in order, as far as `find_bounds` has needed them.
+        self._ordered: list[int] = []
         # Block → whether a page lacks it: then pages are told once it is known.
         self._wanted: dict[int, bool] = {}
         self._is_lacked = False
@@ -44,6 +47,21 @@ class BlockTimes:
     def find(self, block: int) -> int | None:
         """The time of a block, None where it is not known."""
         return self._known.get(block)
+
+    def find_bounds(self, block: int) -> tuple[int, int] | None:
+        """The times of the nearest known blocks before and after one that the source has no header of.
+
+        None where its time may come yet, or where nothing is known on one side.
+        """
+        with self._lock:
+            if block not in self._untold:
+                return None
+            if len(self._ordered) != len(self._known):
+                self._ordered = sorted(self._known)
+            at = bisect.bisect(self._ordered, block)
+            if not 0 < at < len(self._ordered):
+                return None
+            return self._known[self._ordered[at - 1]], self._known[self._ordered[at]]
 
     def want(self, blocks: Iterable[int], wait_s: float = 0.0, *, is_lacked: bool = True) -> None:
         """Have these asked for before all others, and wait so long at most for them.
@@ -76,6 +94,7 @@ class BlockTimes:
         """This block and later ones were taken back."""
         with self._lock:
             self._epoch += 1
+            self._ordered = []
             for known in [one for one in self._known if one >= block]:
                 del self._known[known]
             self._untold = {one for one in self._untold if one < block}

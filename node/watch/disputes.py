@@ -13,6 +13,7 @@ from ledger.circle.history import History
 from ledger.circle.members import Dispute
 from node.duties.claims import count_majority, describe_claim, describe_stage, make_row
 from node.operating.wording import format_seats
+from node.watch.happenings import tell_time
 from node.watch.query import Missing, Query
 from node.watch.source import Source
 from node.watch.spelling import to_camel
@@ -90,7 +91,7 @@ def list_steps(view: View, dispute: Dispute) -> list[dict[str, Any]]:
             "says": _describe_event(view.history, dispute, one.event),
             "block": one.position[0],
             "tx": one.transaction,
-            "timeS": view.find_time(one.position[0]),
+            **tell_time(view, one.position[0]),
         }
         for one in placed
     ]

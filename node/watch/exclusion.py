@@ -15,6 +15,7 @@ from ledger.untrusted.text import make_printable
 from node.duties.claims import describe_claim
 from node.operating.wording import format_count, format_seats
 from node.seat.seat_fields import describe_standing, make_standing_fields
+from node.watch.happenings import tell_time
 from node.watch.query import SEAT_MAX, Missing, Query
 from node.watch.source import Source
 from node.watch.view import View
@@ -83,7 +84,7 @@ def _describe_step(view: View, change: MembershipChange) -> dict[str, Any]:
         "says": _describe_change(view.history, change),
         "block": change.block,
         "tx": change.transaction,
-        "timeS": view.find_time(change.block),
+        **tell_time(view, change.block),
     }
 
 

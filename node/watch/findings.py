@@ -16,6 +16,7 @@ from ledger.circle.round import NO_RECORD
 from ledger.untrusted.text import make_printable
 from node.operating.wording import format_count
 from node.watch.audit_watch import AuditState, AuditWatch
+from node.watch.happenings import tell_time
 from node.watch.query import SEAT_MAX, Query
 from node.watch.report_reading import ReadReport
 from node.watch.source import Source
@@ -183,7 +184,7 @@ class _Places:
             "cid": cid_of(digest).text,
             "block": block,
             "tx": None if placed is None else placed.transaction,
-            "timeS": None if block is None else self._view.find_time(block),
+            **tell_time(self._view, block),
         }
 
 

@@ -72,11 +72,22 @@ def make_happening(view: View, entry: PlacedEvent) -> dict[str, Any]:
 
 
 def locate(view: View, entry: PlacedEvent | None) -> dict[str, Any]:
-    """Where an event stands in the chain."""
+    """Where an event stands in the chain, and when, or between which times."""
     if entry is None:
-        return {"block": None, "tx": None, "timeS": None}
+        return {"block": None, "tx": None, **tell_time(view, None)}
     block = entry.position[0]
-    return {"block": block, "tx": entry.transaction, "timeS": view.find_time(block)}
+    return {"block": block, "tx": entry.transaction, **tell_time(view, block)}
+
+
+def tell_time(view: View, block: int | None) -> dict[str, Any]:
+    """When a block was made, Unix seconds; or, of one that the source has no header of, between which times."""
+    if block is None:
+        return {"timeS": None, "betweenS": None}
+    time_s, bounds = view.find_time(block), view.find_bounds(block)
+    if time_s is None and bounds is not None and bounds[0] == bounds[1]:
+        time_s = bounds[0]
+    between = None if time_s is not None or bounds is None else list(bounds)
+    return {"timeS": time_s, "betweenS": between}
 
 
 def is_about(event: events.Event, seat: int, disputes: Mapping[int, int]) -> bool:

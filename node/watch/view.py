@@ -34,6 +34,10 @@ class View:
         """When a block was made, Unix seconds; None where it is not known yet."""
         return self.times.find(block)
 
+    def find_bounds(self, block: int) -> tuple[int, int] | None:
+        """Between which times a block was made whose own time is not to be had; None where it is, or may come yet."""
+        return self.times.find_bounds(block)
+
     def list_waited_for(self) -> list[int]:
         """The seats that the phase under way waits for."""
         history, round_ = self.history, self.history.round

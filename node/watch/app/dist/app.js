@@ -87,6 +87,69 @@ function say(element, text) {
   }
 }
 
+// src/format.ts
+function count(number2, one, many = `${one}s`) {
+  return `${number2.toLocaleString("en")} ${number2 === 1 ? one : many}`;
+}
+function span(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) {
+    return `${whole} s`;
+  }
+  if (whole < 3600) {
+    return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+  }
+  if (whole < 86400) {
+    return `${Math.floor(whole / 3600)} h ${String(Math.floor(whole % 3600 / 60)).padStart(2, "0")} min`;
+  }
+  return `${Math.floor(whole / 86400)} d ${Math.floor(whole % 86400 / 3600)} h`;
+}
+var CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+var MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+function clock(atS) {
+  return atS === null || atS === void 0 ? "–" : CLOCK.format(atS * 1e3);
+}
+function moment(atS) {
+  return atS === null || atS === void 0 ? "–" : MOMENT.format(atS * 1e3);
+}
+function when({ timeS, betweenS }, tell = clock) {
+  return timeS === null && betweenS !== null ? `between ${tell(betweenS[0])} and ${tell(betweenS[1])}` : tell(timeS);
+}
+function whenOrder({ timeS, betweenS }) {
+  return timeS ?? betweenS?.[0] ?? null;
+}
+function share(value) {
+  return value === null || value === void 0 ? "–" : value.toFixed(3);
+}
+function shorten(text, head = 8, tail = 4) {
+  return text.length <= head + tail + 1 ? text : `${text.slice(0, head)}…${text.slice(-tail)}`;
+}
+function list(numbers, none = "none", most = Infinity) {
+  if (numbers.length === 0) {
+    return none;
+  }
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const parts = [];
+  for (let from = 0; from < sorted.length; ) {
+    if (parts.length >= most) {
+      return `${parts.join(", ")} and ${sorted.length - from} more`;
+    }
+    let to = from;
+    while (to + 1 < sorted.length && sorted[to + 1] === sorted[to] + 1) {
+      to += 1;
+    }
+    parts.push(to - from > 1 ? `${sorted[from]}–${sorted[to]}` : sorted.slice(from, to + 1).join(", "));
+    from = to + 1;
+  }
+  return parts.join(", ");
+}
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+function sentence(text) {
+  return text === "" ? "" : `${capital(text)}${/[.!?…]$/.test(text) ? "" : "."}`;
+}
+
 // src/context.ts
 var KEPT = 40;
 var FRESH_MS = 2e3;
@@ -243,70 +306,13 @@ function showFailure(note, error, hasOlder, again) {
   note.className = "note bad";
   refill(
     note,
-    says,
+    sentence(says),
     hasOlder ? " What stands below is older. " : " ",
     make("button", { type: "button", "data-key": "again", on: { click: again } }, "Try again")
   );
   if (!(error instanceof Error) || error.name === "TypeError") {
     console.error(error);
   }
-}
-
-// src/format.ts
-function count(number2, one, many = `${one}s`) {
-  return `${number2.toLocaleString("en")} ${number2 === 1 ? one : many}`;
-}
-function span(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) {
-    return `${whole} s`;
-  }
-  if (whole < 3600) {
-    return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
-  }
-  if (whole < 86400) {
-    return `${Math.floor(whole / 3600)} h ${String(Math.floor(whole % 3600 / 60)).padStart(2, "0")} min`;
-  }
-  return `${Math.floor(whole / 86400)} d ${Math.floor(whole % 86400 / 3600)} h`;
-}
-var CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
-var MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
-function clock(atS) {
-  return atS === null || atS === void 0 ? "–" : CLOCK.format(atS * 1e3);
-}
-function moment(atS) {
-  return atS === null || atS === void 0 ? "–" : MOMENT.format(atS * 1e3);
-}
-function share(value) {
-  return value === null || value === void 0 ? "–" : value.toFixed(3);
-}
-function shorten(text, head = 8, tail = 4) {
-  return text.length <= head + tail + 1 ? text : `${text.slice(0, head)}…${text.slice(-tail)}`;
-}
-function list(numbers, none = "none", most = Infinity) {
-  if (numbers.length === 0) {
-    return none;
-  }
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const parts = [];
-  for (let from = 0; from < sorted.length; ) {
-    if (parts.length >= most) {
-      return `${parts.join(", ")} and ${sorted.length - from} more`;
-    }
-    let to = from;
-    while (to + 1 < sorted.length && sorted[to + 1] === sorted[to] + 1) {
-      to += 1;
-    }
-    parts.push(to - from > 1 ? `${sorted[from]}–${sorted[to]}` : sorted.slice(from, to + 1).join(", "));
-    from = to + 1;
-  }
-  return parts.join(", ");
-}
-function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-function sentence(text) {
-  return text === "" ? "" : `${capital(text)}${/[.!?…]$/.test(text) ? "" : "."}`;
 }
 
 // src/live.ts
@@ -1212,14 +1218,14 @@ function facts(...rows) {
   const told = rows.filter(([, value]) => value !== null && value !== void 0 && value !== "" && value !== false);
   return make("dl", { class: "facts" }, ...told.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
 }
-function place({ block, tx, timeS }) {
+function place({ block, tx, ...time }) {
   return make(
     "span",
     { class: "place faint" },
     block === null ? "not found on chain" : `block ${block}`,
     tx === null ? null : ", transaction ",
     tx === null ? null : named(tx, "the transaction's hash", shorten(tx)),
-    timeS === null ? null : `, ${moment(timeS)}`
+    time.timeS === null && time.betweenS === null ? null : `, ${when(time, moment)}`
   );
 }
 function ether2(wei) {
@@ -1364,8 +1370,8 @@ function showTimeline(steps) {
   return make("ol", { class: "steps" }, ...steps.map((step2) => make(
     "li",
     { class: step2.kind },
-    make("span", { class: "when" }, moment(step2.timeS)),
-    make("span", {}, `${capital(step2.says)}. `, place({ ...step2, timeS: null }))
+    make("span", { class: "when" }, when(step2, moment)),
+    make("span", {}, `${capital(step2.says)}. `, place({ ...step2, timeS: null, betweenS: null }))
   )));
 }
 function tick(box) {
@@ -2030,12 +2036,12 @@ function showReport(box, { report }, seat, context, folds) {
   );
 }
 function describeSource(report) {
-  const when = report.madeAt === null ? "" : moment(Date.parse(report.madeAt) / 1e3);
+  const when2 = report.madeAt === null ? "" : moment(Date.parse(report.madeAt) / 1e3);
   return facts(
     ["Up to", make("span", {}, `block ${report.block}`, report.blockTimeS === null ? "" : `, ${moment(report.blockTimeS)}`, " ", report.blockHash === "" ? null : named(report.blockHash, "the block's hash", shorten(report.blockHash, 12, 6)))],
     ["Recomputed", `${count(report.recomputed, "attestation")} of ${report.scope || "no round"}`],
     ["Blobs", `${report.blobs.toLocaleString("en")} fetched, ${bytes2(report.blobBytes)}`],
-    ["Made", `${when === "" ? "" : `${when}, `}by ${report.madeBy}`],
+    ["Made", `${when2 === "" ? "" : `${when2}, `}by ${report.madeBy}`],
     ["Told by", report.endpoint === "" ? null : `the endpoint at ${report.endpoint}`]
   );
 }
@@ -2251,8 +2257,8 @@ function describeFollowing({ following, block, blockTimeS }) {
   if (blockTimeS === null) {
     return `${newest2}. ${sentence(following.says)}`;
   }
-  const when = following.state === "live" ? `${span(Date.now() / 1e3 - blockTimeS)} ago` : `of ${moment(blockTimeS)}`;
-  return `${newest2}, ${when}. ${sentence(following.says)}`;
+  const when2 = following.state === "live" ? `${span(Date.now() / 1e3 - blockTimeS)} ago` : `of ${moment(blockTimeS)}`;
+  return `${newest2}, ${when2}. ${sentence(following.says)}`;
 }
 function markOf2(seat, state, sets) {
   if (sets.waited.has(seat)) {
@@ -2959,16 +2965,16 @@ var SIGNS3 = {
 };
 var OTHER = { colour: "orange", sign: "dot" };
 function drawTimeline(events) {
-  const timed = events.filter((event) => event.timeS !== null);
-  if (timed.length < 2) {
+  const drawn = placeInTime(events);
+  if (drawn.length < 2) {
     return null;
   }
-  const from = Math.min(...timed.map(({ timeS }) => timeS));
-  const to = Math.max(...timed.map(({ timeS }) => timeS), from + 1);
-  const kinds = [...new Set(timed.map(({ kind }) => kind))];
-  const place2 = (timeS) => LEFT3 + (timeS - from) / (to - from) * (WIDTH - LEFT3 - RIGHT);
+  const from = Math.min(...drawn.map(({ atS }) => atS));
+  const to = Math.max(...drawn.map(({ atS }) => atS), from + 1);
+  const kinds = [...new Set(drawn.map(({ event }) => event.kind))];
+  const place2 = (atS) => LEFT3 + (atS - from) / (to - from) * (WIDTH - LEFT3 - RIGHT);
   const height = kinds.length * LANE + 30;
-  const words = kinds.map((kind) => `${kind}: ${timed.filter((event) => event.kind === kind).length}`).join(", ");
+  const words = kinds.map((kind) => `${kind}: ${drawn.filter(({ event }) => event.kind === kind).length}`).join(", ");
   const picture = draw("svg", {
     class: "timeline",
     viewBox: `0 0 ${WIDTH} ${height}`,
@@ -2978,13 +2984,12 @@ function drawTimeline(events) {
   kinds.forEach((kind, lane) => {
     const y = lane * LANE + LANE / 2;
     const { colour: colour2, sign } = SIGNS3[kind] ?? OTHER;
-    const own = timed.filter((event) => event.kind === kind);
     picture.append(
       draw("line", { x1: LEFT3, x2: WIDTH - RIGHT, y1: y, y2: y, class: "lane" }),
       draw("text", { x: LEFT3 - 10, y: y + 4, "text-anchor": "end" }, kind)
     );
-    for (const [timeS, several] of groupByTime(own)) {
-      picture.append(mark(place2(timeS), y, sign, `event ${colour2}`, several, timeS - from));
+    for (const [atS, several] of groupByTime(drawn.filter(({ event }) => event.kind === kind))) {
+      picture.append(mark(place2(atS), y, sign, colour2, several, atS - from));
     }
   });
   const foot = kinds.length * LANE + 18;
@@ -2992,21 +2997,50 @@ function drawTimeline(events) {
     draw("text", { x: LEFT3, y: foot, class: "faint" }, clock(from)),
     draw("text", { x: WIDTH - RIGHT, y: foot, class: "faint", "text-anchor": "end" }, `${clock(to)}, ${span(to - from)} later`)
   );
-  return make("div", { class: "timeline-place", tabindex: "0", role: "region", "aria-label": "Events as a picture" }, picture);
+  const isGuessed = drawn.some(({ event }) => event.timeS === null);
+  return make(
+    "div",
+    {},
+    make("div", { class: "timeline-place", tabindex: "0", role: "region", "aria-label": "Events as a picture" }, picture),
+    isGuessed ? make("p", { class: "faint" }, "Hollow marks stand in the order of their blocks, between the nearest times that are known: of these blocks the time is not to be had here.") : null
+  );
 }
-function groupByTime(events) {
+function placeInTime(events) {
+  const gaps = /* @__PURE__ */ new Map();
+  for (const { block, timeS, betweenS } of events) {
+    if (timeS === null && betweenS !== null && block !== null) {
+      const gap = gaps.get(betweenS.join()) ?? [];
+      gaps.set(betweenS.join(), gap.includes(block) ? gap : [...gap, block].sort((a, b) => a - b));
+    }
+  }
+  return events.flatMap((event) => {
+    const { block, timeS, betweenS } = event;
+    if (timeS !== null) {
+      return [{ event, atS: timeS }];
+    }
+    if (betweenS === null || block === null) {
+      return [];
+    }
+    const gap = gaps.get(betweenS.join()) ?? [];
+    const [before, after] = betweenS;
+    return [{ event, atS: before + (after - before) * (gap.indexOf(block) + 1) / (gap.length + 1) }];
+  });
+}
+function groupByTime(drawn) {
   const groups = /* @__PURE__ */ new Map();
-  for (const event of events) {
-    groups.set(event.timeS, [...groups.get(event.timeS) ?? [], event]);
+  for (const { atS, event } of drawn) {
+    groups.set(atS, [...groups.get(atS) ?? [], event]);
   }
   return groups;
 }
-function mark(x, y, sign, kind, events, afterS) {
+function mark(x, y, sign, colour2, events, afterS) {
+  const isGuessed = events.some(({ timeS }) => timeS === null);
+  const kind = `event ${colour2}${isGuessed ? " hollow" : ""}`;
   const size = Math.min(10, 4 + Math.sqrt(events.length));
   const shape2 = sign === "dot" ? draw("circle", { cx: x, cy: y, r: size, class: kind }) : sign === "square" ? draw("rect", { x: x - size, y: y - size, width: 2 * size, height: 2 * size, class: kind }) : draw("rect", { x: x - 2, y: y - 9, width: 4, height: 18, class: kind });
   const seats2 = events.map(({ seat }) => seat).filter((seat) => seat !== null);
   const who = seats2.length === 0 ? events[0]?.says ?? "" : seats2.length > 6 ? count(seats2.length, "seat") : `seat ${seats2.join(", ")}`;
-  shape2.append(draw("title", {}, `${who}, ${span(afterS)} after the first`));
+  shape2.append(draw("title", {}, isGuessed && events[0] ? `${who}, ${when(events[0])}` : `${who}, ${span(afterS)} after the first`));
   return shape2;
 }
 
@@ -3154,7 +3188,7 @@ var OneRound = class {
       { title: "Digest", value: (row) => row.digest, cell: (row) => named(row.digest, `the digest of seat ${row.seat}`, shorten(row.digest)) },
       { title: "CID", value: (row) => row.cid, cell: (row) => named(row.cid, `the CID of seat ${row.seat}`, shorten(row.cid, 10, 6)) },
       { title: "Block", value: (row) => row.block, isNumber: true },
-      { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
+      { title: "Time", value: whenOrder, cell: (row) => when(row) },
       { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
     ], { caption: "Updates committed", key: (row) => row.seat, noun: "update", empty: "Nobody has committed yet.", canFilter: true, first: 20 });
     this.#judges = new Table([
@@ -3162,11 +3196,11 @@ var OneRound = class {
       { title: "Record's digest", value: (row) => row.record?.digest ?? null, cell: (row) => row.record ? named(row.record.digest, `the digest of the record of seat ${row.judge}`, shorten(row.record.digest)) : "–" },
       { title: "Record's CID", value: (row) => row.record?.cid ?? null, cell: (row) => row.record ? named(row.record.cid, `the CID of the record of seat ${row.judge}`, shorten(row.record.cid, 10, 6)) : "–" },
       { title: "Block", value: (row) => row.block, isNumber: true },
-      { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
+      { title: "Time", value: whenOrder, cell: (row) => when(row) },
       { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
     ], { caption: "Verdicts attested", key: (row) => row.judge, noun: "attestation", empty: "Nobody has attested yet.", canFilter: true, first: 20 });
     this.#events = new Table([
-      { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
+      { title: "Time", value: whenOrder, cell: (row) => when(row) },
       { title: "Event", value: (row) => row.kind },
       { title: "Seat", value: (row) => row.seat, cell: (row) => row.seat === null ? "–" : seatLink(store, row.seat) },
       { title: "What", value: (row) => row.says, cell: (row) => make("bdi", {}, row.says) },
@@ -3298,8 +3332,8 @@ function describe5(found) {
     told.length === 0 ? make("p", {}, "It was never quarantined, suspended, ejected or convicted.") : make("ol", { class: "steps" }, ...told.map((step2) => make(
       "li",
       { class: step2.isExcluding ? "bad" : "" },
-      make("span", { class: "when" }, moment(step2.timeS)),
-      make("span", {}, step2.says, " ", place({ ...step2, timeS: null }))
+      make("span", { class: "when" }, when(step2, moment)),
+      make("span", {}, step2.says, " ", place({ ...step2, timeS: null, betweenS: null }))
     ))),
     ...found.disputes.map((one) => make(
       "p",
@@ -3410,7 +3444,7 @@ function showOne(root, context, seat) {
     }
   }, context.signal);
   const life = new Table([
-    { title: "Time", value: (row) => row.timeS, cell: (row) => moment(row.timeS) },
+    { title: "Time", value: whenOrder, cell: (row) => when(row, moment) },
     { title: "Event", value: (row) => row.kind },
     { title: "What", value: (row) => row.says, cell: (row) => make("bdi", {}, row.says) },
     { title: "Block", value: (row) => row.block, isNumber: true },
@@ -3448,7 +3482,7 @@ function showOne(root, context, seat) {
 }
 function fillFacts(place2, seat) {
   const rows = [
-    ["Calls itself", seat.name ? make("span", {}, chosenName(seat), make("span", { class: "faint" }, " (self-chosen, not checked)")) : "nothing"],
+    ["Name", seat.name ? make("span", {}, chosenName(seat), make("span", { class: "faint" }, " (self-chosen, not checked)")) : "none chosen"],
     ["Reputation", make("a", { href: address("reputation", [], { seats: seat.seat }), "data-key": "reputation" }, share(seat.reputation))],
     ["Standing", standing(seat)],
     ["Last round", lastRound(seat)],

@@ -78,10 +78,15 @@ export interface Rounds {
   settledAtS: (number | null)[];
 }
 
-export interface Placed {
+export interface Timed {
+  timeS: number | null;
+  /** Between which times, where the block's own is not to be had, as in a bundle. */
+  betweenS: [number, number] | null;
+}
+
+export interface Placed extends Timed {
   block: number | null;
   tx: string | null;
-  timeS: number | null;
 }
 
 export interface Commit extends Placed {

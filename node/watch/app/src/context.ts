@@ -2,6 +2,7 @@
 
 import { fetchText, type Circle, type Now, type Seat } from "./api";
 import { make, refill } from "./dom";
+import { sentence } from "./format";
 
 /** The hash after the view's path: `#/distances/3/5?from=2` → rest ["3", "5"], query from=2. */
 export interface Parameters {
@@ -205,7 +206,7 @@ function showFailure(note: HTMLElement, error: unknown, hasOlder: boolean, again
   note.className = "note bad";
   refill(
     note,
-    says,
+    sentence(says),
     hasOlder ? " What stands below is older. " : " ",
     make("button", { type: "button", "data-key": "again", on: { click: again } }, "Try again"),
   );

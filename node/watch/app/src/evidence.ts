@@ -1,10 +1,10 @@
 /** What the views of findings, disputes and provenance share: answers that change by themselves, and what is folded open. */
 
-import { fetchJson } from "./api";
+import { fetchJson, type Placed } from "./api";
 import type { Context } from "./context";
 import { named } from "./copy";
 import { make, refill, say, type Child } from "./dom";
-import { moment, shorten } from "./format";
+import { moment, shorten, when } from "./format";
 
 const QUICK_MS = 1_500;
 const SLOW_MS = 15_000;
@@ -97,19 +97,13 @@ export function facts(...rows: [string, Child][]): HTMLElement {
   return make("dl", { class: "facts" }, ...told.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
 }
 
-export interface Place {
-  block: number | null;
-  tx: string | null;
-  timeS: number | null;
-}
-
 /** `block 12, transaction 0x12…, 29 Nov 2026, 15:00:20`. */
-export function place({ block, tx, timeS }: Place): HTMLElement {
+export function place({ block, tx, ...time }: Placed): HTMLElement {
   return make(
     "span", { class: "place faint" },
     block === null ? "not found on chain" : `block ${block}`,
     tx === null ? null : ", transaction ", tx === null ? null : named(tx, "the transaction's hash", shorten(tx)),
-    timeS === null ? null : `, ${moment(timeS)}`,
+    time.timeS === null && time.betweenS === null ? null : `, ${when(time, moment)}`,
   );
 }
 

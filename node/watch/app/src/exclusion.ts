@@ -1,14 +1,15 @@
 /** Why a seat was excluded, step by step as the chain has it, and what the audit says of it. For the seat's page. */
 
+import type { Placed } from "./api";
 import type { Context } from "./context";
 import { named } from "./copy";
 import { make, refill, type Child } from "./dom";
-import { Asked, place, type Place } from "./evidence";
-import { list, moment, share, shorten } from "./format";
+import { Asked, place } from "./evidence";
+import { list, moment, share, shorten, when } from "./format";
 import { address } from "./router";
 import { Table } from "./table";
 
-interface Step extends Place {
+interface Step extends Placed {
   kind: string;
   isExcluding: boolean;
   round: number;
@@ -56,8 +57,8 @@ function describe(found: Exclusion): Child[] {
       ? make("p", {}, "It was never quarantined, suspended, ejected or convicted.")
       : make("ol", { class: "steps" }, ...told.map((step) => make(
         "li", { class: step.isExcluding ? "bad" : "" },
-        make("span", { class: "when" }, moment(step.timeS)),
-        make("span", {}, step.says, " ", place({ ...step, timeS: null })),
+        make("span", { class: "when" }, when(step, moment)),
+        make("span", {}, step.says, " ", place({ ...step, timeS: null, betweenS: null })),
       ))),
     ...found.disputes.map((one) => make(
       "p", {}, make("span", { class: "sign", "aria-hidden": "true" }, one.upheld ? "✕ " : "· "), one.says, " ",

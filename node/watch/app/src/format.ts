@@ -1,5 +1,7 @@
 /** Numbers, times and long names as people read them. */
 
+import type { Timed } from "./api";
+
 /** `3 of 8 seats`, `1 seat`. */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
@@ -31,6 +33,16 @@ export function clock(atS: number | null | undefined): string {
 /** Unix seconds as date and hour, in the reader's time zone; null as a dash. */
 export function moment(atS: number | null | undefined): string {
   return atS === null || atS === undefined ? "–" : MOMENT.format(atS * 1000);
+}
+
+/** When something was: by `clock` or `moment`; where its block's time is not to be had, between which times. */
+export function when({ timeS, betweenS }: Timed, tell = clock): string {
+  return timeS === null && betweenS !== null ? `between ${tell(betweenS[0])} and ${tell(betweenS[1])}` : tell(timeS);
+}
+
+/** What to sort by. */
+export function whenOrder({ timeS, betweenS }: Timed): number | null {
+  return timeS ?? betweenS?.[0] ?? null;
 }
 
 /** A share of 1 with three decimals; null as a dash. */

@@ -1,11 +1,12 @@
 /** Claims that a judge spoke falsely: where each stands, what it moves, who voted how, and how it came there. */
 
+import type { Placed } from "../api";
 import { fetchJson } from "../api";
 import type { Context, View } from "../context";
 import { named } from "../copy";
 import { make, refill, say, type Child } from "../dom";
-import { Asked, ether, facts, Folds, place, type Place } from "../evidence";
-import { capital, count, moment, shorten, span } from "../format";
+import { Asked, ether, facts, Folds, place } from "../evidence";
+import { capital, count, moment, shorten, span, when } from "../format";
 import { address, readNumber } from "../router";
 import { seatLink, seatLinks } from "../seat";
 
@@ -48,7 +49,7 @@ interface Dispute {
   next: string | null;
 }
 
-interface Step extends Place {
+interface Step extends Placed {
   kind: string;
   seat: number | null;
   says: string;
@@ -185,7 +186,7 @@ async function loadTimeline(body: HTMLElement, number: number, context: Context)
 export function showTimeline(steps: Step[]): HTMLElement {
   return make("ol", { class: "steps" }, ...steps.map((step) => make(
     "li", { class: step.kind },
-    make("span", { class: "when" }, moment(step.timeS)), make("span", {}, `${capital(step.says)}. `, place({ ...step, timeS: null })),
+    make("span", { class: "when" }, when(step, moment)), make("span", {}, `${capital(step.says)}. `, place({ ...step, timeS: null, betweenS: null })),
   )));
 }
 

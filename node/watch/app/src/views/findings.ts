@@ -1,15 +1,16 @@
 /** What an audit found, in its own words: clean or not, by whom, with the evidence of each finding. */
 
+import type { Placed } from "../api";
 import type { Context, View } from "../context";
 import { named } from "../copy";
 import { make, refill } from "../dom";
-import { Asked, bytes, facts, Folds, place, type Place } from "../evidence";
+import { Asked, bytes, facts, Folds, place } from "../evidence";
 import { count, moment, sentence, shorten } from "../format";
 import { address, readNumber } from "../router";
 import { seatLink, seatText } from "../seat";
 import { Table } from "../table";
 
-interface Anchor extends Place {
+interface Anchor extends Placed {
   what: string;
   digest: string;
   cid: string;

@@ -4,7 +4,7 @@ import type { Commit, Judge, Round, Rounds } from "../api";
 import type { Context, View } from "../context";
 import { named } from "../copy";
 import { make, refill, say } from "../dom";
-import { clock, count, list, moment, shorten, span } from "../format";
+import { count, list, moment, shorten, span, when, whenOrder } from "../format";
 import { Matrix, type Verdict } from "../matrix";
 import { Plot } from "../plot";
 import { address, readNumber } from "../router";
@@ -148,7 +148,7 @@ class OneRound {
       { title: "Digest", value: (row) => row.digest, cell: (row) => named(row.digest, `the digest of seat ${row.seat}`, shorten(row.digest)) },
       { title: "CID", value: (row) => row.cid, cell: (row) => named(row.cid, `the CID of seat ${row.seat}`, shorten(row.cid, 10, 6)) },
       { title: "Block", value: (row) => row.block, isNumber: true },
-      { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
+      { title: "Time", value: whenOrder, cell: (row) => when(row) },
       { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) },
     ], { caption: "Updates committed", key: (row) => row.seat, noun: "update", empty: "Nobody has committed yet.", canFilter: true, first: 20 });
     this.#judges = new Table<Judge>([
@@ -156,11 +156,11 @@ class OneRound {
       { title: "Record's digest", value: (row) => row.record?.digest ?? null, cell: (row) => row.record ? named(row.record.digest, `the digest of the record of seat ${row.judge}`, shorten(row.record.digest)) : "–" },
       { title: "Record's CID", value: (row) => row.record?.cid ?? null, cell: (row) => row.record ? named(row.record.cid, `the CID of the record of seat ${row.judge}`, shorten(row.record.cid, 10, 6)) : "–" },
       { title: "Block", value: (row) => row.block, isNumber: true },
-      { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
+      { title: "Time", value: whenOrder, cell: (row) => when(row) },
       { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) },
     ], { caption: "Verdicts attested", key: (row) => row.judge, noun: "attestation", empty: "Nobody has attested yet.", canFilter: true, first: 20 });
     this.#events = new Table<Round["timeline"][number] & { index: number }>([
-      { title: "Time", value: (row) => row.timeS, cell: (row) => clock(row.timeS) },
+      { title: "Time", value: whenOrder, cell: (row) => when(row) },
       { title: "Event", value: (row) => row.kind },
       { title: "Seat", value: (row) => row.seat, cell: (row) => row.seat === null ? "–" : seatLink(store, row.seat) },
       { title: "What", value: (row) => row.says, cell: (row) => make("bdi", {}, row.says) },

@@ -5,7 +5,7 @@ import type { Context, View } from "../context";
 import { named } from "../copy";
 import { make, refill } from "../dom";
 import { showExclusion } from "../exclusion";
-import { count, moment, sentence, share, shorten } from "../format";
+import { count, moment, sentence, share, shorten, when, whenOrder } from "../format";
 import { Plot } from "../plot";
 import { address, readNumber } from "../router";
 import { chosenName, seatLinks } from "../seat";
@@ -77,7 +77,7 @@ function showOne(root: HTMLElement, context: Context, seat: number): void {
     onPick: (number) => { location.hash = address("rounds", [number]); },
   }, context.signal);
   const life = new Table<Happening & { index: number }>([
-    { title: "Time", value: (row) => row.timeS, cell: (row) => moment(row.timeS) },
+    { title: "Time", value: whenOrder, cell: (row) => when(row, moment) },
     { title: "Event", value: (row) => row.kind },
     { title: "What", value: (row) => row.says, cell: (row) => make("bdi", {}, row.says) },
     { title: "Block", value: (row) => row.block, isNumber: true },
@@ -116,7 +116,7 @@ function showOne(root: HTMLElement, context: Context, seat: number): void {
 
 function fillFacts(place: HTMLElement, seat: Seat): void {
   const rows: [string, Node | string | null][] = [
-    ["Calls itself", seat.name ? make("span", {}, chosenName(seat), make("span", { class: "faint" }, " (self-chosen, not checked)")) : "nothing"],
+    ["Name", seat.name ? make("span", {}, chosenName(seat), make("span", { class: "faint" }, " (self-chosen, not checked)")) : "none chosen"],
     ["Reputation", make("a", { href: address("reputation", [], { seats: seat.seat }), "data-key": "reputation" }, share(seat.reputation))],
     ["Standing", standing(seat)],
     ["Last round", lastRound(seat)],
