@@ -84,8 +84,9 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
         clock.lap("chain and contract")
         for index in range(options.peers):
             network.add_peer(options.attack if index >= options.peers - options.poisoners else "honest")
-        if options.watch_port is not None:
-            console.print(f"page      {network.start_watch(options.watch_port)}", highlight=False)
+        page = None if options.watch_port is None else network.start_watch(options.watch_port)
+        said = page or "none: --watch shows the run in a browser (make demo ARGS=--watch)"
+        console.print(f"page      {said}", highlight=False)
         own_task = ("--task", options.task) if ".py:" in options.task else ()
         for peer in network.peers:
             # A seat decides which share of the data is a peer's: seats in order make runs comparable.
@@ -101,8 +102,8 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
             results, report, clock.laps, usage, bundle if bundle is not None and bundle.exists() else None
         )
         _show(network, outcome, options, console, as_json_output=as_json_output)
-        if options.watch_port is not None:
-            _stay(network, console)
+        if page is not None:
+            _stay(network, console, page)
     return outcome
 
 
@@ -120,10 +121,10 @@ def _show(
         print_summary(console, picture, outcome, reputations, poisoned=options.poisoners > 0)
 
 
-def _stay(network: LocalNetwork, console: Console) -> None:
+def _stay(network: LocalNetwork, console: Console, page: str) -> None:
     """Keep the page, and what it asks, until somebody interrupts."""
     assert network.watch is not None
-    console.print("page      stays open: Ctrl-C ends it", highlight=False)
+    console.print(f"page      {page} stays open: Ctrl-C ends it", highlight=False)
     with contextlib.suppress(KeyboardInterrupt):
         network.watch.wait()
         console.print(f"page      ended by itself: see {network.folder / 'watch.log'}", highlight=False)

@@ -50,6 +50,7 @@ def print_next(console: Console, bundle: Path) -> None:
     program, file = _name_program(), shlex.quote(str(bundle))
     console.print(f"evidence  {bundle}: from it, without chain and peers,", highlight=False)
     for what, command in (
+        ("the run in a browser", f"watch {file}"),
         ("the report as a page", f"audit {file} --html report.html"),
         ("the model", f"model export --bundle {file} --out model.safetensors"),
         ("whose updates are in it", f"trace --bundle {file}"),
