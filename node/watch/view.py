@@ -35,7 +35,7 @@ class View:
         return self.times.find(block)
 
     def find_bounds(self, block: int) -> tuple[int, int] | None:
-        """Between which times a block was made whose own time is not to be had; None where it is, or may come yet."""
+        """Between which times a block was made whose own is not to be had; None where it is, or may come yet."""
         return self.times.find_bounds(block)
 
     def list_waited_for(self) -> list[int]:
