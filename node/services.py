@@ -3,15 +3,14 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from ledger.circle.history import History
-from ledger.errors import SetupError, UsageError
+from ledger.errors import SetupError
 from ledger.fetch.fetcher import BlobFetcher, FetchStats
-from ledger.identity.endpoints import Endpoint, MalformedEndpoint, Origin, find_endpoint
+from ledger.identity.endpoints import Endpoint, Origin, find_endpoint
 from ledger.identity.network import Network
 from node.blobs.doors import Bounds, Doors
 from node.blobs.gateway import STATS, GatewayStats, make_gateway_app
@@ -23,6 +22,7 @@ from node.gossip.messages import Announcement
 from node.gossip.reach import Reachability
 from node.operating.data_folder import DataFolder
 from node.operating.descriptors import raise_limit, share_connections
+from node.operating.listening import Listening
 from node.operating.meter import Meter
 from node.round.exchange import AnnouncedUpdates, Exchange
 from node.round.neighbour_patience import NeighbourPatience
@@ -31,50 +31,6 @@ if TYPE_CHECKING:
     from node.blobs.pinner import Pinner
 
 _SHUTDOWN_S: Final = 1.0
-# Where one listens and nobody calls.
-_EVERYWHERE: Final = ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")  # noqa: S104
-
-
-@dataclass(frozen=True)
-class Listening:
-    """Where to listen. Ports: 0 takes a free one."""
-
-    host: str = "127.0.0.1"
-    """The address that is listened on."""
-    advertise: str | None = None
-    """The host others reach this one at; None: the same."""
-    gossip_port: int = 0
-    """Of the gossip's WebSocket."""
-    gateway_port: int = 0
-    """Of the blobs' gateway."""
-    ipfs_api: str | None = None
-    """Multiaddr of an IPFS daemon that is to pin this peer's blobs, or None."""
-
-    @property
-    def listens_at(self) -> str:
-        """The host to listen on, without brackets."""
-        return self.host.removeprefix("[").removesuffix("]")
-
-    @property
-    def reached_at(self) -> str:
-        """The host others reach this one at, without brackets."""
-        return (self.advertise or self.host).removeprefix("[").removesuffix("]")
-
-    def check(self) -> None:
-        """Raises UsageError where nobody could reach a node that listens so."""
-        option = "--host" if self.advertise is None else "--advertise"
-        try:
-            Endpoint.at(self.reached_at, 1, 1)
-        except MalformedEndpoint as error:
-            raise UsageError(
-                f"{option} {self.reached_at[:80]} is no host that others can be given: name it, or give an IPv4 or "
-                "IPv6 address without a zone, with --advertise"
-            ) from error
-        if self.reached_at in _EVERYWHERE:
-            raise UsageError(
-                f"{option} {self.reached_at} names no machine: give the host that others reach this one at with "
-                "--advertise"
-            )
 
 
 class Services:

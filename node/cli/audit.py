@@ -120,7 +120,7 @@ def _audit(
 ) -> "Report":
     """From where the options say."""
     from ledger.audit.run import audit
-    from ledger.chain.deployment.deploy import CircleFile
+    from ledger.chain.deployment.circle_file import CircleFile
 
     if options.bundle is not None:
         return audit_bundle_file(options, scope, parse_jobs(options), progress)
@@ -143,7 +143,7 @@ def _audit(
 
 def _find_chain(options: argparse.Namespace) -> tuple[list[str], str, int]:
     """The endpoints, the circle's address, and a block from which on it is there."""
-    from ledger.chain.deployment.deploy import CircleFile
+    from ledger.chain.deployment.circle_file import CircleFile
 
     if options.circle is None:
         return choose_rpc_urls(options) or [DEFAULT_RPC], options.contract, 0
@@ -193,7 +193,7 @@ def _parse_laws(text: str | None) -> list[str] | None:
 def _check_file(file: Any, rpc: list[str], borne: Any) -> None:
     """A file pins chain, task and terms. Foreign code is a finding, so it is left to the audit."""
     from ledger.chain.contract.artifact import CodeMismatch
-    from ledger.chain.deployment.deploy import open_circle
+    from ledger.chain.deployment.circle_file import open_circle
 
     with contextlib.suppress(CodeMismatch):
         open_circle(file, rpc, patience=borne)

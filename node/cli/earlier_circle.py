@@ -16,7 +16,7 @@ def open_earlier(options: argparse.Namespace, file: Path, this: Any, option: str
     with --rpc and --patience. this: the present circle's `CircleFile`. option: that named the file. Raises
     UsageError, SetupError.
     """
-    from ledger.chain.deployment.deploy import CircleFile, open_circle
+    from ledger.chain.deployment.circle_file import CircleFile, open_circle
 
     earlier = CircleFile.read(file)
     if is_same(earlier, this):

@@ -82,7 +82,7 @@ class Fork:
 
 def open_fork(options: argparse.Namespace) -> Fork | None:
     """Read the chain of --fork-from; None without. Raises UsageError, SetupError."""
-    from ledger.chain.deployment.deploy import CircleFile, open_circle
+    from ledger.chain.deployment.circle_file import CircleFile, open_circle
 
     if options.fork_from is None:
         for name in ("after", "before", "fork_rpc"):

@@ -14,6 +14,7 @@ from typing import Any, Final
 from ledger.errors import Foreseen, UsageError
 from node.cli.config import ConfigurableParser
 from node.operating import printing
+from node.operating.late_bls import load_bls_late
 from node.operating.lifeline import end_with_parent
 from node.operating.logs import FORMS, log_crash, log_to_stderr
 
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error("the following arguments are required: COMMAND")
         log_to_stderr(parsed.log, parsed.log_format)
         _log_beginning(parsed.command)
+        load_bls_late()
         end_with_parent()
         for sentence in getattr(parsed, "cautions", ()):
             printing.caution(sentence)

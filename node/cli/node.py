@@ -5,6 +5,7 @@ import asyncio
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -155,17 +156,8 @@ def add_node_options(parser: ConfigurableParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run until the circle is finished, or until interrupted."""
-    from ledger.chain.deployment.deploy import CircleFile, open_circle
-    from ledger.codec import choose_share
-    from node.attacks.fault_injection import parse_fail_at
-    from node.cli.earlier_privacy import check_room
-    from node.learning.genesis import read_genesis
-    from node.learning.training import use_one_thread
-    from node.membership.config import PeerConfig
-    from node.operating.data_folder import DataFolder
-    from node.peer import Peer
-    from node.seat.own_name import parse_own_name
-    from node.services import Listening
+    from ledger.chain.deployment.circle_file import CircleFile, open_circle
+    from node.operating.listening import Listening
 
     if not 0 <= options.confirmations <= _CONFIRMATIONS_MAX:
         raise UsageError(f"--confirmations is 0 to {_CONFIRMATIONS_MAX} blocks, not {options.confirmations}")
@@ -174,9 +166,9 @@ def run(options: argparse.Namespace) -> int:
     check_wait(options)
     check_web_port(options.web)
     metrics_at = parse_metrics(options)
-    budget = options.dispute_budget
     file = CircleFile.read(options.circle)
-    behave = _make_behaviour(options)
+    # Experiments are refused before anything is asked; what an honest peer needs takes its time to import.
+    behave = _make_behaviour(options) if _is_experiment(options) else None
     listening = Listening(
         options.host, options.advertise, options.gossip_port, options.gateway_port, options.ipfs_api
     )
@@ -184,7 +176,37 @@ def run(options: argparse.Namespace) -> int:
     key = open_secret_key(options.keystore, options.password_file)
     urls, patience = choose_rpc_urls(options), parse_patience(options)
     circle = await_chain(lambda: open_circle(file, urls, patience=patience), options.wait_for_chain)
-    manifest, opened_in = _fetch_opened(circle, file.block)
+    report = print_json if options.json else _print_event
+    report(_make_starting(options, circle))
+    _import_torch_meanwhile()
+    opened = _fetch_opened(circle, file.block)
+    return _take_part(options, file, circle, opened, listening, metrics_at, key, behave, report)
+
+
+def _take_part(
+    options: argparse.Namespace,
+    file: Any,
+    circle: Any,
+    opened: tuple[Any, str],
+    listening: Any,
+    metrics_at: tuple[str, int] | None,
+    key: bytes,
+    behave: Any,
+    report: Callable[[dict[str, Any]], None],
+) -> int:
+    """The peer's life. opened: what `_fetch_opened` gave. behave: None for an honest peer."""
+    from ledger.codec import choose_share
+    from node.behaviour import Behaviour
+    from node.cli.earlier_privacy import check_room
+    from node.learning.genesis import read_genesis
+    from node.learning.training import use_one_thread
+    from node.membership.config import PeerConfig
+    from node.operating.data_folder import DataFolder
+    from node.peer import Peer
+    from node.seat.own_name import parse_own_name
+
+    (manifest, opened_in), budget = opened, options.dispute_budget
+    urls = choose_rpc_urls(options)
     settings = {
         "listening": listening,
         "name": parse_own_name(options.name, listening.reached_at),
@@ -203,10 +225,11 @@ def run(options: argparse.Namespace) -> int:
         "archive": options.archive,
     }
     if options.fail_at:
+        from node.attacks.fault_injection import parse_fail_at
+
         settings["fail_at"] = parse_fail_at(options.fail_at).fail_if_reached
     use_one_thread()
     task = load_circle_task(manifest, options.task, options.frozen)
-    report = print_json if options.json else _print_event
     _tell_origin(options, manifest, file, report)
     with DataFolder.open(options.data, circle.network, opened_in) as folder:
         if settings["privacy_earlier"]:
@@ -217,9 +240,38 @@ def run(options: argparse.Namespace) -> int:
             metrics_at, urls or file.read_rpc_urls(), circle.network.chain_id, options.keystore, folder
         )
         told = report if monitor is None else monitor.pass_on(report)
-        peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave, told)
+        peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave or Behaviour(), told)
         with page_beside(options.web, options.circle, urls, options.data, report):
             return asyncio.run(_run_monitored(peer, not options.exit_when_finished, report, monitor, metrics_at))
+
+
+def _is_experiment(options: argparse.Namespace) -> bool:
+    """Whether anything is asked of the peer that an honest one does not do."""
+    return options.attack != "honest" or bool(options.attack_parameter or options.accomplices or options.watch)
+
+
+def _import_torch_meanwhile() -> None:
+    """Beside what is read from the chain; whoever needs it first waits for it, as in any import."""
+
+    def load() -> None:
+        import torch  # noqa: F401
+
+    threading.Thread(target=load, name="import of torch").start()
+
+
+def _make_starting(options: argparse.Namespace, circle: Any) -> dict[str, Any]:
+    """What was found, before the node is ready: said at once, as the rest takes some seconds."""
+    from node.seat.keys import address_of
+
+    return {
+        "event": "starting",
+        "contract": circle.network.contract,
+        "chain_id": circle.network.chain_id,
+        "endpoint": circle.rpc.url,
+        "last_round": circle.terms.last_round,
+        "key": address_of(options.keystore),
+        "data": str(options.data),
+    }
 
 
 def _parse_privacy_budget(text: str | None, manifest: Any) -> int | None:
@@ -380,7 +432,11 @@ def _find_first(group: ExceptionGroup[Exception]) -> Exception:
 
 
 def _print_event(event: dict[str, Any]) -> None:
-    if event["event"] == "joined":
+    if event["event"] == "starting":
+        chain = f"chain {event['chain_id']} ({event['endpoint']})"
+        say(f"circle {event['contract']} on {chain}: {event['last_round']} rounds")
+        say(f"starting with key {event['key']}, folder {event['data']}")
+    elif event["event"] == "joined":
         named = f', "{event["name"]}"' if event["name"] is not None else ""
         say(f"seat {event['seat']}{named}: {event['address']} at {show_addresses(event['endpoint'])}")
     elif event["event"] == "waiting":

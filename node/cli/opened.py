@@ -67,7 +67,7 @@ class OpenCircle:
 
 def open_named(options: argparse.Namespace) -> OpenCircle:
     """The circle that --circle names, read through --rpc. Raises SetupError."""
-    from ledger.chain.deployment.deploy import CircleFile, open_circle
+    from ledger.chain.deployment.circle_file import CircleFile, open_circle
 
     file = CircleFile.read(options.circle)
     circle = open_circle(file, choose_rpc_urls(options), patience=parse_patience(options))

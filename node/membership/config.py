@@ -8,8 +8,8 @@ from ledger.codec import SENT_SHARE
 from ledger.privacy.accountant import Charge
 from node.duties.watcher import WATCH_SHARE
 from node.operating.data_folder import DataFolder
+from node.operating.listening import Listening
 from node.seat.seating import JoinRequest
-from node.services import Listening
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ import stat
 from pathlib import Path
 from typing import Any, Final
 
-from eth_account import Account
-
 from ledger.errors import SetupError
 from ledger.files import write_new
 
@@ -26,11 +24,15 @@ def new_key(path: Path, password: str, cost: int = _SCRYPT_COST) -> str:
 
     cost: scrypt's n. Raises SetupError if the file exists: no key is ever overwritten.
     """
+    from eth_account import Account
+
     return write_key(path, bytes(Account.create().key), password, cost)
 
 
 def write_key(path: Path, key: bytes, password: str, cost: int = _SCRYPT_COST) -> str:
     """Write a key encrypted to a new file (mode 0600) and return its address. key: 32 bytes. Raises SetupError."""
+    from eth_account import Account
+
     keystore = Account.encrypt(key, password, kdf="scrypt", iterations=cost)
     try:
         write_new(path, json.dumps(keystore).encode())
@@ -43,6 +45,8 @@ def write_key(path: Path, key: bytes, password: str, cost: int = _SCRYPT_COST) -
 
 def load_key(path: Path, password: str) -> bytes:
     """The 32-byte private key in a keystore. Raises SetupError for a wrong password or another kind of file."""
+    from eth_account import Account
+
     keystore = _read(path)
     _check_kdf(path, keystore)
     try:
@@ -72,6 +76,8 @@ def read_password(file: Path | None, prompt: str) -> str:
 
 def read_private_key(file: Path | None) -> bytes:
     """A key as other programs give it out, 64 hex digits: from a private file, or typed. Raises SetupError."""
+    from eth_account import Account
+
     if file is None:
         text = _typed("private key (64 hex digits): ", "--key-file")
     else:

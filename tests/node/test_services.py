@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.errors import UsageError
-from node.services import Listening
+from node.operating.listening import Listening
 
 
 @pytest.mark.parametrize(

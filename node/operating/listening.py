@@ -1,0 +1,52 @@
+"""Where a node listens and is reached, known before anything that listens is loaded."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ledger.errors import UsageError
+from ledger.identity.endpoints import Endpoint, MalformedEndpoint
+
+# Where one listens and nobody calls.
+_EVERYWHERE: Final = ("0.0.0.0", "::", "0:0:0:0:0:0:0:0")  # noqa: S104
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where to listen. Ports: 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    """The address that is listened on."""
+    advertise: str | None = None
+    """The host others reach this one at; None: the same."""
+    gossip_port: int = 0
+    """Of the gossip's WebSocket."""
+    gateway_port: int = 0
+    """Of the blobs' gateway."""
+    ipfs_api: str | None = None
+    """Multiaddr of an IPFS daemon that is to pin this peer's blobs, or None."""
+
+    @property
+    def listens_at(self) -> str:
+        """The host to listen on, without brackets."""
+        return self.host.removeprefix("[").removesuffix("]")
+
+    @property
+    def reached_at(self) -> str:
+        """The host others reach this one at, without brackets."""
+        return (self.advertise or self.host).removeprefix("[").removesuffix("]")
+
+    def check(self) -> None:
+        """Raises UsageError where nobody could reach a node that listens so."""
+        option = "--host" if self.advertise is None else "--advertise"
+        try:
+            Endpoint.at(self.reached_at, 1, 1)
+        except MalformedEndpoint as error:
+            raise UsageError(
+                f"{option} {self.reached_at[:80]} is no host that others can be given: name it, or give an IPv4 or "
+                "IPv6 address without a zone, with --advertise"
+            ) from error
+        if self.reached_at in _EVERYWHERE:
+            raise UsageError(
+                f"{option} {self.reached_at} names no machine: give the host that others reach this one at with "
+                "--advertise"
+            )
