@@ -22,10 +22,10 @@ def add_metrics(parser: argparse.ArgumentParser) -> None:
 
 def parse_metrics(options: argparse.Namespace) -> tuple[str, int] | None:
     """Where to serve them, None for nowhere. Raises UsageError."""
-    from node.metrics.server import parse_listening
-
     if options.metrics is None:
         return None
+    from node.metrics.server import parse_listening
+
     host, port = parse_listening(options.metrics)
     if host not in _LOOPBACK:
         caution(
