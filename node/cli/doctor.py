@@ -68,7 +68,7 @@ def _make_groups(options: argparse.Namespace) -> dict[str, Any]:
     from node.doctor.machine import look_at_machine, look_at_program
     from node.doctor.ports import look_at_ports
     from node.doctor.stores import look_at_folder
-    from node.services import Listening
+    from node.operating.listening import Listening
 
     asked = Asked(
         options.circle,

@@ -8,7 +8,7 @@ from pathlib import Path
 from ledger.errors import UsageError
 from node.doctor.findings import Notebook
 from node.doctor.stores import find_holder
-from node.services import Listening
+from node.operating.listening import Listening
 
 
 def look_at_ports(

@@ -20,8 +20,8 @@ from node.doctor.machine import fits, look_at_machine, look_at_program, parse_re
 from node.doctor.ports import look_at_ports
 from node.doctor.stores import find_holder, look_at_folder
 from node.operating.disk import DiskRoom
+from node.operating.listening import Listening
 from node.seat.keys import new_key
-from node.services import Listening
 
 CHEAP = 1 << 12
 
