@@ -62,6 +62,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     name: str
     """Of the circle among people; kits and services are called by it."""
     members: tuple[Member, ...]
+    """Who gets a kit, in the order of the file."""
     circle: Path = Path("circle.json")
     """What `folkmoot deploy` writes."""
     kits: Path = Path("kits")
