@@ -10,7 +10,7 @@ from ledger.errors import SetupError, UsageError
 from ledger.untrusted.text import format_ether
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 from node.cli.terms import parse_wei
-from node.operating.printing import say
+from node.operating.printing import complain, say
 from node.seat.accounts import LOCAL_CHAIN_IDS, open_secret_key
 
 if TYPE_CHECKING:
@@ -80,19 +80,22 @@ class _Transfer:
     value_wei: int
     """How much."""
     cap_wei: int
-    """The most that is offered per gas."""
+    """The most that is offered per gas at first."""
     gas: int
     """How much of that it takes."""
+    allowed_wei: int
+    """The most that is offered per gas where it gets into no block."""
 
     @property
     def most_wei(self) -> int:
-        """The most that the transaction costs beside its value."""
+        """The most that the transaction costs beside its value, by the first offer."""
         return self.gas * self.cap_wei
 
 
 def run_send(options: argparse.Namespace) -> int:
     """Send coin. Raises UsageError and SetupError before anything is sent, and what a transaction raises."""
-    from ledger.chain.transactions.receipts import NoReceipt
+    from ledger.chain.rpc.client import ChainTrouble
+    from ledger.chain.transactions.receipts import NoFunds, NoReceipt, Refused
     from ledger.chain.transactions.sender import FeeLimits, Sender
     from node.seat.keys import address_of
 
@@ -111,12 +114,23 @@ def run_send(options: argparse.Namespace) -> int:
     transfer = _plan(rpc, sender, to, wanted, max_fee_wei)
     _ask_first(options, transfer, chain_id)
     key = open_secret_key(options.keystore, options.password_file)
-    limits = FeeLimits(max_fee_wei=transfer.cap_wei if options.all else max_fee_wei)
+    limits = FeeLimits(max_fee_wei=transfer.allowed_wei)
     try:
-        receipt = Sender(rpc, key, chain_id, limits=limits).transfer(to, transfer.value_wei, _WAIT_S)
-    except NoReceipt as error:
+        receipt = Sender(rpc, key, chain_id, limits=limits, keeps_nonces=True).transfer(
+            to, transfer.value_wei, _WAIT_S
+        )
+    except NoFunds:
+        raise
+    except (NoReceipt, ChainTrouble, Refused) as error:
         raise SetupError(f"{error}; {_AGAIN}") from error
-    return _tell(options, rpc, chain_id, transfer, receipt)
+    except KeyboardInterrupt:
+        complain(f"nobody waits for the transfer any more, and {_AGAIN}")
+        raise
+    try:
+        return _tell(options, rpc, chain_id, transfer, receipt)
+    except OSError as error:
+        sent = f"{format_ether(transfer.value_wei)} were sent in transaction {receipt.transaction}"
+        raise SetupError(f"{sent}, and that cannot be written ({error.strerror}): do not send it again") from error
 
 
 def parse_account(text: str, what: str) -> str:
@@ -163,6 +177,12 @@ def _plan(rpc: "Rpc", sender: str, to: str, wanted: int | None, max_fee_wei: int
             f"the chain asks {market.base_fee_wei / 10**9:g} gwei per gas, more than --max-fee allows: wait, or"
             " allow more"
         )
+    waiting = _count_waiting(rpc, sender)
+    if waiting:
+        raise SetupError(
+            f"{waiting} transactions of {sender} are in no block yet, and what you sent last may be one of them:"
+            " see what becomes of them before you send more"
+        )
     most_wei = TRANSFER_GAS * fees.cap_wei
     value_wei = balance_wei - most_wei if wanted is None else wanted
     if value_wei <= 0 or value_wei + most_wei > balance_wei:
@@ -173,7 +193,19 @@ def _plan(rpc: "Rpc", sender: str, to: str, wanted: int | None, max_fee_wei: int
             f"account {sender} holds {format_ether(balance_wei)}, too little for {what} of up to"
             f" {format_ether(most_wei)}: {advice}"
         )
-    return _Transfer(sender, to, value_wei, fees.cap_wei, TRANSFER_GAS)
+    allowed_wei = fees.cap_wei if wanted is None else max_fee_wei
+    return _Transfer(sender, to, value_wei, fees.cap_wei, TRANSFER_GAS, allowed_wei)
+
+
+def _count_waiting(rpc: "Rpc", sender: str) -> int:
+    """How many of an account's transactions the pool has, as far as the endpoint tells."""
+    from ledger.chain.rpc import answers
+
+    pooled, mined = (
+        rpc.request("eth_getTransactionCount", [sender, block], answers.parse_nonce)
+        for block in ("pending", "latest")
+    )
+    return max(0, pooled - mined)
 
 
 def _ask_first(options: argparse.Namespace, transfer: _Transfer, chain_id: int) -> None:
@@ -184,6 +216,10 @@ def _ask_first(options: argparse.Namespace, transfer: _Transfer, chain_id: int) 
         f"send {format_ether(transfer.value_wei)} from {transfer.sender} to {transfer.to} on chain {chain_id},"
         f" for gas of up to {format_ether(transfer.most_wei)}"
     )
+    if transfer.allowed_wei > transfer.cap_wei:
+        what += (
+            f", or {format_ether(transfer.gas * transfer.allowed_wei)} where it is not taken for that (--max-fee)"
+        )
     if not sys.stdin.isatty():
         raise UsageError(f"{what}? nobody can be asked here: add --yes if that is what you want")
     sys.stderr.write(f"{what}? [y/N] ")
@@ -194,7 +230,14 @@ def _ask_first(options: argparse.Namespace, transfer: _Transfer, chain_id: int) 
 
 def _tell(options: argparse.Namespace, rpc: "Rpc", chain_id: int, transfer: _Transfer, receipt: Any) -> int:
     """receipt: the transaction's Receipt."""
-    left_wei = rpc.fetch_number("eth_getBalance", transfer.sender, hex(receipt.block))
+    from ledger.chain.rpc.client import ChainTrouble
+
+    left_wei: int | None
+    try:
+        left_wei = rpc.fetch_number("eth_getBalance", transfer.sender, hex(receipt.block))
+    except ChainTrouble:
+        # The coin is sent all the same.
+        left_wei = None
     cost_wei = receipt.gas * receipt.price_wei
     if options.json:
         print_json(
@@ -214,6 +257,7 @@ def _tell(options: argparse.Namespace, rpc: "Rpc", chain_id: int, transfer: _Tra
         return 0
     say(f"sent   {format_ether(transfer.value_wei)} to {transfer.to}")
     say(f"cost   {receipt.gas:,} gas x {receipt.price_wei / 10**9:g} gwei = {format_ether(cost_wei)}")
-    say(f"left   {format_ether(left_wei)} with {transfer.sender}")
+    left = "unknown, as the chain does not answer," if left_wei is None else format_ether(left_wei)
+    say(f"left   {left} with {transfer.sender}")
     say(f"block  {receipt.block}, transaction {receipt.transaction}")
     return 0

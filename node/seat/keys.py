@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ledger.errors import SetupError
 from ledger.files import write_new
+from ledger.untrusted.text import make_printable
 
 _KEYSTORE_MAX_BYTES: Final = 1 << 16
 _SECRET_MAX_BYTES: Final = 1 << 12
@@ -50,11 +51,19 @@ def load_key(path: Path, password: str) -> bytes:
     keystore = _read(path)
     _check_kdf(path, keystore)
     try:
-        return bytes(Account.decrypt(keystore, password))
+        key = bytes(Account.decrypt(keystore, password))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
         if "MAC mismatch" in str(error):
             raise SetupError(f"{path} does not open: wrong password, or a damaged file") from error
         raise SetupError(f"{path} does not open: it is no keystore, or a damaged one ({error})") from error
+    # Commands say and ask who pays by the address that is written in the file: nothing else protects it.
+    named, held = keystore.get("address"), str(Account.from_key(key).address)
+    if isinstance(named, str) and named.lower().removeprefix("0x") != held.lower().removeprefix("0x"):
+        raise SetupError(
+            f"{path} names {make_printable(named, 60)} and holds the key of {held}: somebody changed the file, take"
+            " it from your copy"
+        )
+    return key
 
 
 def address_of(path: Path) -> str:
@@ -141,9 +150,11 @@ def _check_kdf(path: Path, keystore: dict[str, Any]) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _KEYSTORE_MAX_BYTES:
+        with path.open("rb") as file:
+            raw = file.read(_KEYSTORE_MAX_BYTES + 1)
+        if len(raw) > _KEYSTORE_MAX_BYTES:
             raise SetupError(f"{path} is no keystore: it is too large")
-        found = json.loads(path.read_text())
+        found = json.loads(raw)
     except OSError as error:
         raise SetupError(
             f"{path} cannot be read ({error.strerror}): `folkmoot keys new {path}` makes a key"

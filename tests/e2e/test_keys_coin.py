@@ -1,5 +1,6 @@
 """`folkmoot keys send` and `keys balance` on the local chain: what moves, what it costs, and what is refused."""
 
+import contextlib
 import io
 import json
 from collections.abc import Iterator
@@ -8,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from ledger.chain.rpc import answers
 from ledger.chain.rpc.client import Rpc
-from ledger.chain.transactions.sender import Sender
+from ledger.chain.transactions.sender import NoReceipt, Sender
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork
 from node.seat.keys import load_key, new_key
+from tests.support.chains.fault_proxy import FaultProxy, fault_proxy
+from tests.support.chains.senders import PACE
 from tests.support.network.local_run import WarmNetwork
 
 ETHER = 10**18
@@ -30,6 +34,8 @@ class Wallet:
 
     def __init__(self, network: LocalNetwork, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self._network, self._capsys = network, capsys
+        self.rpc = ""
+        """The endpoint that commands ask; the chain's own where it is empty."""
         self.rich, self.poor = folder / "rich.json", folder / "poor.json"
         self.rich_address = network.add_key(self.rich)
         self.poor_address = new_key(self.poor, network.password_file.read_text().strip(), 1 << 2)
@@ -37,7 +43,7 @@ class Wallet:
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """Status, stdout and stderr of `folkmoot keys …`."""
         self._capsys.readouterr()
-        status = main(["keys", *arguments, "--rpc", self._network.rpc])
+        status = main(["keys", *arguments, "--rpc", self.rpc or self._network.rpc])
         said = self._capsys.readouterr()
         return status, said.out, said.err
 
@@ -151,3 +157,90 @@ def test_on_a_chain_that_is_no_test_chain_somebody_is_asked_first(
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert wallet.send(wallet.poor_address, "1", "--yes")[0] == 0
     assert wallet.balance(wallet.poor_address) == 2 * ETHER
+
+
+class Thief(FaultProxy):
+    """Takes every transaction, and says that it did not as its nonce is used."""
+
+    def _forward(self, body: bytes) -> bytes:
+        answer = super()._forward(body)
+        request = json.loads(body)
+        if request["method"] != "eth_sendRawTransaction":
+            return answer
+        error = {"code": -32000, "message": "nonce too low"}
+        return json.dumps({"jsonrpc": "2.0", "id": request["id"], "error": error}).encode()
+
+
+def test_an_endpoint_that_hides_a_transfer_does_not_get_a_second_one(wallet: Wallet, network: LocalNetwork) -> None:
+    thief = Thief(network.rpc)
+    try:
+        wallet.rpc = thief.url
+        status, out, err = wallet.send(wallet.poor_address, "1")
+    finally:
+        thief.close()
+    assert (status, out) == (3, "")
+    assert "is not sent under another one" in err
+    assert "look at `folkmoot keys balance` before you send again" in err
+    assert (len(thief.sent), wallet.balance(wallet.poor_address)) == (1, ETHER)
+
+
+def test_what_was_sent_is_told_where_the_chain_or_the_disk_fails_afterwards(
+    wallet: Wallet, network: LocalNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lost(FaultProxy):
+        """Gone once it has told of the block."""
+
+        def answer(self, body: bytes) -> tuple[int, bytes | None]:
+            told = super().answer(body)
+            self.is_down = self.is_down or (b"TransactionReceipt" in body and b'"status"' in (told[1] or b""))
+            return told
+
+    lost = Lost(network.rpc)
+    try:
+        wallet.rpc = lost.url
+        status, out, _ = wallet.send(wallet.poor_address, "1", "--patience", "0")
+    finally:
+        lost.close()
+    assert status == 0
+    assert f"sent   1 ETH to {wallet.poor_address}" in out
+    assert "unknown, as the chain does not answer" in out
+
+    wallet.rpc = ""
+    with monkeypatch.context() as patched, Path("/dev/full").open("w") as full:
+        patched.setattr("sys.stdout", full)
+        status, _, err = wallet.send(wallet.poor_address, "1")
+        with contextlib.suppress(OSError):
+            full.close()
+    assert status == 3
+    assert "1 ETH were sent in transaction 0x" in err
+    assert "do not send it again" in err
+    assert wallet.balance(wallet.poor_address) == 2 * ETHER
+
+
+def test_a_chain_that_falls_silent_after_the_transfer_says_that_it_may_have_come(
+    wallet: Wallet, network: LocalNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.chain.transactions.sender.DeliveryPace", lambda: PACE)
+    with fault_proxy(network.rpc) as proxy:
+        wallet.rpc = proxy.url
+        proxy.answers["eth_getTransactionReceipt"] = 7
+        status, out, err = wallet.send(wallet.poor_address, "1", "--patience", "0")
+    assert (status, out) == (3, "")
+    assert "it may still come: look at `folkmoot keys balance`" in err
+    assert wallet.balance(wallet.poor_address) == ETHER
+
+
+def test_nothing_more_is_sent_while_a_transfer_waits_for_its_block(wallet: Wallet, network: LocalNetwork) -> None:
+    chain, sender = Rpc(network.rpc), Sender(Rpc(network.rpc), wallet.secret(wallet.rich), 1337)
+    chain.request("evm_setAutomine", [False], answers.accept_anything)
+    try:
+        with pytest.raises(NoReceipt):
+            sender.transfer(wallet.poor_address, 7, timeout_s=0.0)
+        status, out, err = wallet.send(wallet.poor_address, "1")
+    finally:
+        chain.request("evm_setAutomine", [True], answers.accept_anything)
+        chain.request("evm_mine", [], answers.accept_anything)
+    assert (status, out) == (3, "")
+    assert f"1 transactions of {wallet.rich_address} are in no block yet" in err
+    assert wallet.balance(wallet.poor_address) == 7
+    assert wallet.send(wallet.poor_address, "1")[0] == 0

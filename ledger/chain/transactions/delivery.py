@@ -76,10 +76,19 @@ class Delivery:
     """One key's transactions on one chain. Blocking, and not to be shared between threads."""
 
     def __init__(
-        self, broadcaster: Broadcaster, pending: Pending, limits: FeeLimits, confirmations: int, pace: DeliveryPace
+        self,
+        broadcaster: Broadcaster,
+        pending: Pending,
+        limits: FeeLimits,
+        confirmations: int,
+        pace: DeliveryPace,
+        *,
+        keeps_nonces: bool = False,
     ) -> None:
+        """keeps_nonces: no call gets another nonce once it was sent, whatever an endpoint says of the first."""
         self._broadcaster, self._pending = broadcaster, pending
         self._limits, self._confirmations, self._pace = limits, confirmations, pace
+        self._keeps_nonces = keeps_nonces
         self._nonce: int | None = None
         self._gap_looks = 0
         self.gas_spent = self.fees_wei = 0
@@ -303,6 +312,12 @@ class Delivery:
         self._pending.add(entry)
 
     def _renumber(self, entry: PendingEntry) -> None:
+        if self._keeps_nonces:
+            raise Refused(
+                f"the chain at {self._broadcaster.rpc.url} says that nonce {entry.nonce} of"
+                f" {self._broadcaster.address} is used, which another program did or which is false: `"
+                f"{entry.call.name}` is not sent under another one, as both could count"
+            )
         self._nonce = None
         old = entry.nonce
         self._pending.forget(entry)

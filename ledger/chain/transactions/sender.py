@@ -79,9 +79,12 @@ class Sender:
         confirmations: int = 0,
         pending_file: Path | None = None,
         pace: DeliveryPace | None = None,
+        keeps_nonces: bool = False,
     ) -> None:
         """confirmations: blocks on top of a receipt's before it counts. pending_file: where transactions under way
-        are noted, so that a process killed and started again does not lose track of them.
+        are noted, so that a process killed and started again does not lose track of them. keeps_nonces: for calls
+        that the chain would do twice, such as transfers: what was sent under one nonce is sent under no other, so
+        that an endpoint which hides it cannot have both; where its nonce is said to be used, that is Refused.
 
         Raises SetupError for a pending_file that cannot be used.
         """
@@ -90,7 +93,9 @@ class Sender:
         self.address: str = account.address
         pending, limits = Pending(chain_id, self.address, pending_file), limits or FeeLimits()
         wire = Broadcaster(rpc, account, chain_id, pending, limits, confirmations)
-        self._delivery = Delivery(wire, pending, limits, confirmations, pace or DeliveryPace())
+        self._delivery = Delivery(
+            wire, pending, limits, confirmations, pace or DeliveryPace(), keeps_nonces=keeps_nonces
+        )
 
     @property
     def gas_spent(self) -> int:

@@ -264,3 +264,16 @@ def test_an_imported_key_is_encrypted_and_never_overwrites(
 def test_a_written_key_has_the_address_it_says(tmp_path: Path) -> None:
     address = write_key(tmp_path / "key.json", bytes.fromhex("1f" * 32), "secret", CHEAP)
     assert address == Account.from_key("1f" * 32).address == address_of(tmp_path / "key.json")
+
+
+def test_a_keystore_that_names_another_address_than_its_keys_does_not_open(keystore: Path) -> None:
+    changed = json.loads(keystore.read_text())
+    changed["address"] = "11" * 20
+    keystore.write_text(json.dumps(changed))
+    with pytest.raises(SetupError, match=r"names 1{40} and holds the key of 0x"):
+        load_key(keystore, "secret")
+
+
+def test_a_keystore_without_an_end_is_not_read_for_ever() -> None:
+    with pytest.raises(SetupError, match="is no keystore: it is too large"):
+        address_of(Path("/dev/zero"))
