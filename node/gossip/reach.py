@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from ledger.errors import NotYet
+from ledger.identity.endpoints import show_addresses
 from node.gossip.limits import Limits
 from node.gossip.messages import DialBack, DialledBack
 from node.operating.notices import Notice
@@ -111,7 +112,9 @@ def make_reach_notice(reach: Reachability) -> Notice:
     fields = {"endpoint": reach.endpoint, "gossip": reach.has_gossip, "gateway": reach.has_gateway}
     fields |= {"tried": reach.tried}
     if reach.is_reached:
-        return Notice("reached", f"other members reach this peer at {reach.endpoint}", False, fields)
+        return Notice(
+            "reached", f"other members reach this peer at {show_addresses(reach.endpoint)}", False, fields
+        )
     dead = [f"gossip at {gossip}"] * (not reach.has_gossip) + [f"gateway at {gateway}"] * (not reach.has_gateway)
     says = (
         f"other members do not reach this peer's {' and '.join(dead)} ({_describe_tried(reach)}), so its updates "

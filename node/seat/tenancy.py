@@ -14,7 +14,7 @@ from typing import Final
 
 from ledger.circle.history import History
 from ledger.errors import SetupError
-from ledger.identity.endpoints import Endpoint, Origin, find_endpoint
+from ledger.identity.endpoints import Endpoint, Origin, find_endpoint, show_addresses
 from node.follower import Follower, Overtaken
 from node.gossip.prober import FoundPeer
 from node.operating.notices import Notice, Notices
@@ -183,8 +183,8 @@ class Tenancy:
         found = await self._find_who_is_at(named)
         if found.peer == self._address and not found.is_self:
             raise KeyInUse(
-                f"another process with this key serves seat {seat} at {named}, and two would sign against each "
-                "other: end that one first, or start this one with --take-over"
+                f"another process with this key serves seat {seat} at {show_addresses(named)}, and two would sign "
+                "against each other: end that one first, or start this one with --take-over"
             )
 
     async def _move(self, seat: int, endpoint: Endpoint) -> None:
@@ -218,16 +218,17 @@ class Tenancy:
 
     def _say_changed(self, seat: int, named: str) -> None:
         says = (
-            f"the endpoint of seat {seat} was changed to {named} with this node's key, and not by this process: if "
-            "you did not do it, somebody else has the key, and the cold key should rotate it (folkmoot seat rotate)"
+            f"the endpoint of seat {seat} was changed to {show_addresses(named)} with this node's key, and not by "
+            "this process: if you did not do it, somebody else has the key, and the cold key should rotate it "
+            "(folkmoot seat rotate)"
         )
         self.notices.tell(Notice("endpoint_changed", says, True, {"seat": seat, "endpoint": named}))
 
     def _say_standing_by(self, seat: int, named: str, *, is_answered: bool) -> None:
         why = "another process with this key answers there" if is_answered else "it was taken back too often"
         says = (
-            f"standing by: the chain names {named} for seat {seat}, and {why}; this process serves its blobs and "
-            "signs nothing, so that the key signs no round twice: end one of the two"
+            f"standing by: the chain names {show_addresses(named)} for seat {seat}, and {why}; this process serves "
+            "its blobs and signs nothing, so that the key signs no round twice: end one of the two"
         )
         self.notices.tell(Notice("standing_by", says, True, {"seat": seat, "endpoint": named}))
 

@@ -30,3 +30,8 @@ def test_an_unreachable_peer_is_told_which_address_and_what_to_look_at(reach: Re
 def test_a_peer_that_is_reached_is_told_without_alarm() -> None:
     notice = make_reach_notice(Reachability(ENDPOINT, 3, 2, 3))
     assert (notice.kind, notice.is_bad) == ("reached", False)
+
+
+def test_what_a_seat_calls_itself_is_no_part_of_where_it_is_reached() -> None:
+    named = f"{ENDPOINT} name=ward"
+    assert make_reach_notice(Reachability(named, 3, 2, 3)).says == f"other members reach this peer at {ENDPOINT}"
