@@ -8,27 +8,24 @@ them. `cd` alone changes the folder.
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final
+from typing import IO, Final
 
-from tests.support import warm_start
 from tests.support.shell import WAIT_S
+from tests.support.warm_program import WarmProgram
 
 _BLOCK: Final = re.compile(
     r"(?:^`(?P<file>[\w./-]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL
 )
-_SERVING: Final = re.compile(r"folkmoot (chain|node|watch)\b|[\w./-]*\bstart\b")
-# What no shell has to look at.
-_PLAIN: Final = re.compile(r"folkmoot [\w ./:=,-]+")
+_SERVING: Final = re.compile(r"folkmoot (chain|node|watch|status .*--watch)\b|[\w./-]*\bstart\b")
 _POLL_S: Final = 0.05
 
 
@@ -78,7 +75,7 @@ def _read_console(text: str) -> list[Step]:
 
 @dataclass
 class _Serving:
-    process: Any
+    process: subprocess.Popen[bytes]
     log: Path
 
     def end(self) -> None:
@@ -101,17 +98,20 @@ class Walk:
     statuses: Mapping[str, int] = field(default_factory=dict)
     """How commands end that are not to end well: beginning → exit status."""
     _here: Path = field(init=False)
+    _program: WarmProgram = field(init=False, default_factory=WarmProgram)
     _serving: list[_Serving] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._here = self.folder
 
     def __enter__(self) -> "Walk":
+        self._program.open()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         for serving in reversed(self._serving):
             serving.end()
+        self._program.close()
 
     def follow(self, steps: Sequence[Step | File]) -> None:
         """One after the other. Raises AssertionError at the first that does not go as the page says."""
@@ -130,16 +130,13 @@ class Walk:
                 self._run(step)
 
     def _environment(self) -> dict[str, str]:
-        scripts = Path(sys.executable).parent
-        path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
-        return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
+        folders = [str(self._program.folder), str(Path(sys.executable).parent), os.environ["PATH"]]
+        return {**os.environ, "PATH": os.pathsep.join(folders), "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
 
     def _serve(self, step: Step) -> None:
         log = self.folder.parent / f"{self.folder.name}-terminal-{len(list(self.folder.parent.glob('*.log')))}.log"
         with log.open("wb") as out:
-            process = self._start(step.command, out)
-        # A shell takes note of what ended, and so must this: `kill -0` in a page is asked of it.
-        threading.Thread(target=process.wait, daemon=True).start()
+            process = self._start(f"exec {step.command}", out)
         self._serving.append(_Serving(process, log))
         deadline = time.monotonic() + WAIT_S
         while not is_quoted(step.quoted, log.read_text()):
@@ -148,29 +145,27 @@ class Walk:
                 break
             time.sleep(_POLL_S)
 
-    def _start(self, command: str, out: IO[bytes]) -> Any:
-        """A process. Where it needs no shell, one that has imported the program already."""
-        place: dict[str, Any] = {"cwd": self._here, "env": self._environment()}
-        if _PLAIN.fullmatch(command):
-            return warm_start.start(shlex.split(command), stdout=out, stderr=out, **place)
-        return subprocess.Popen(["bash", "-c", f"exec {command}"], stdout=out, stderr=subprocess.STDOUT, **place)
+    def _start(self, command: str, out: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["bash", "-c", command],
+            cwd=self._here,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
 
     def _run(self, step: Step) -> None:
-        if _PLAIN.fullmatch(step.command):
-            warm = warm_start.run(shlex.split(step.command), cwd=self._here, env=self._environment())
-            status, said = warm.returncode, warm.stdout + warm.stderr
-        else:
-            done = subprocess.run(
-                ["bash", "-c", step.command],
-                cwd=self._here,
-                env=self._environment(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=WAIT_S,
-                check=False,
-            )
-            status, said = done.returncode, done.stdout
+        # Not a pipe: what a command leaves running would hold it open.
+        with tempfile.TemporaryFile() as out:
+            shell = self._start(step.command, out)
+            try:
+                status = shell.wait(WAIT_S)
+            except subprocess.TimeoutExpired:
+                shell.kill()
+                status = shell.wait()
+            out.seek(0)
+            said = out.read().decode(errors="replace")
         wanted = next((one for start, one in self.statuses.items() if step.command.startswith(start)), 0)
         logs = "\n".join(f"{one.log.name}: {one.log.read_text()[-600:]}" for one in self._serving)
         assert status == wanted, f"{step.command} ended with {status}\n{said}\n{logs}"
