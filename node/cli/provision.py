@@ -75,6 +75,7 @@ def _write_service_files(options: argparse.Namespace) -> int:
         if (options.service_files / name).exists():
             raise UsageError(f"{options.service_files / name} exists already: choose another folder")
     for name, data in files.items():
+        (options.service_files / name).parent.mkdir(exist_ok=True)
         write_new(options.service_files / name, data, mode=PUBLIC)
         say(f"written  {options.service_files / name}")
     return 0

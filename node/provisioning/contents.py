@@ -9,7 +9,7 @@ from ledger.chain.deployment.circle_file import CircleFile
 from node.provisioning.kit import Kit, add_sums
 from node.provisioning.project import Member, Project, Value
 from node.provisioning.task_files import TaskFiles
-from node.provisioning.templates import fill
+from node.provisioning.templates import fill, read_monitoring
 from node.seat.invitations import Invitation
 
 _LOOPBACK = re.compile(r"localhost|127\..*|::1", re.IGNORECASE)
@@ -55,6 +55,7 @@ def make_kit(given: Given, member: Member, invitation: Invitation | None, invita
             "compose.yaml": "compose.yaml",
             "Containerfile": "Containerfile",
         }
+        files |= read_monitoring()
         if given.genesis is not None:
             files["circle.genesis"] = given.genesis
         if given.frozen is not None and given.project.frozen is not None:
@@ -68,7 +69,7 @@ def make_kit(given: Given, member: Member, invitation: Invitation | None, invita
 
 
 def make_service_files(name: str, image: str, gossip_port: int, gateway_port: int) -> dict[str, bytes]:
-    """Unit, compose file and Containerfile for a node that no kit is for. name: of the service."""
+    """Unit, compose file and what it names, for a node that no kit is for. name: of the service."""
     values = {
         "PROJECT": name,
         "IMAGE": image,
@@ -77,7 +78,7 @@ def make_service_files(name: str, image: str, gossip_port: int, gateway_port: in
     }
     named = {f"folkmoot-{name}.service": "folkmoot.service", "compose.yaml": "compose.yaml"}
     named["Containerfile"] = "Containerfile"
-    return {file: fill(template, values).encode() for file, template in named.items()}
+    return {file: fill(template, values).encode() for file, template in named.items()} | read_monitoring()
 
 
 def _list_values(given: Given, member: Member, invitation: Invitation | None) -> dict[str, str]:
@@ -94,6 +95,7 @@ def _list_values(given: Given, member: Member, invitation: Invitation | None) ->
         "PROJECT": project.name,
         "MEMBER": member.name,
         "PEER": "yes" if member.role == "peer" else "",
+        "AUDITOR": "yes" if member.role == "auditor" else "",
         "ADDRESS": member.address,
         "CONTRACT": file.contract,
         "CHAIN_ID": str(file.chain_id),

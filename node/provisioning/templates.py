@@ -13,6 +13,12 @@ def read_template(name: str) -> str:
     return (files("node.provisioning") / "templates" / f"{name}.in").read_text(encoding="utf-8")
 
 
+def read_monitoring() -> dict[str, bytes]:
+    """What Prometheus and Grafana beside a node are given: path in a kit → bytes."""
+    folder = files("node.provisioning") / "monitoring"
+    return {f"monitoring/{one.name}": one.read_bytes() for one in folder.iterdir() if one.is_file()}
+
+
 def fill(name: str, values: Mapping[str, str]) -> str:
     """A template with its values. Lines from `@if NAME` to `@end` are left out where the value is empty.
 

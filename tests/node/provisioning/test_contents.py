@@ -1,5 +1,6 @@
 """What stands in kits: options that a node takes, a service that systemd takes, and every value in its place."""
 
+import argparse
 import dataclasses
 import re
 import shutil
@@ -10,14 +11,18 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from ledger.chain.deployment.circle_file import CircleFile
+from node.cli.config import ConfigurableParser
+from node.cli.main import load_command
 from node.provisioning.contents import Given, make_kit, make_service_files
 from node.provisioning.kit import Kit
 from node.provisioning.project import Member, Project
 from node.provisioning.task_files import TaskFiles
 from node.seat.invitations import Invitation
 
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guides" / "monitoring"
 ADDRESS, CIRCLE = "0x5FbDB2315678afecb367f032d93F642f64180aa3", "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512"
 NORTH = Member(name="north", address=ADDRESS, host="node.north.example", node={"seat": 0})
 INVITED = Invitation(
@@ -110,6 +115,48 @@ def test_every_value_is_in_its_place() -> None:
 def test_the_check_is_a_script_that_a_plain_shell_takes() -> None:
     for kit in (make(), make(Member(name="court", role="auditor"), None), make(project={"rpc": ()})):
         subprocess.run(["sh", "-n"], input=kit.files["check"], check=True)
+
+
+def test_the_compose_file_runs_a_node_closed_and_asks_whether_it_lives() -> None:
+    kit = make(project={"image": "ours:7"})
+    compose = yaml.safe_load(text_of(kit, "compose.yaml"))
+    node = compose["services"]["node"]
+    assert (node["image"], node["env_file"]) == ("ours:7", ["node.env"])
+    assert node["ports"] == ["7001:7001", "7002:7002"]
+    assert node["volumes"] == [".:/kit:ro", "./data:/kit/data"]
+    assert (node["read_only"], node["cap_drop"]) == (True, ["ALL"])
+    assert node["security_opt"] == ["no-new-privileges:true"]
+    assert node["restart"] == "on-failure:10"
+    assert node["command"][-2:] == ["--metrics", "0.0.0.0:9464"]
+    asks, program = node["healthcheck"]["test"][:3], node["healthcheck"]["test"][3]
+    assert asks == ["CMD", "python", "-c"]
+    assert "http://127.0.0.1:9464/livez" in program
+    compile(program, "healthcheck", "exec")
+    options = argparse.ArgumentParser().add_subparsers(parser_class=ConfigurableParser)
+    load_command("node").add_parser(options)
+    assert {"--metrics", "--config"} <= set(options.choices["node"]._option_string_actions)
+
+
+def test_figures_beside_a_container_are_asked_for_where_it_serves_them() -> None:
+    kit = make()
+    services = yaml.safe_load(text_of(kit, "compose.yaml"))["services"]
+    watchers = {name: one for name, one in services.items() if name != "node"}
+    assert set(watchers) == {"prometheus", "grafana"}
+    for one in watchers.values():
+        assert one["profiles"] == ["monitoring"]
+        assert one["cap_drop"] == ["ALL"]
+        assert all(port.startswith("127.0.0.1:") for port in one.get("ports", ()))
+        named = [volume.split(":")[0].removeprefix("./") for volume in one["volumes"] if volume.startswith("./")]
+        assert all(name in kit.files or any(file.startswith(f"{name}/") for file in kit.files) for name in named)
+    asked = yaml.safe_load(text_of(kit, "monitoring/prometheus.yml"))
+    assert asked["scrape_configs"][0]["static_configs"] == [{"targets": ["node:9464"]}]
+    assert all(f"monitoring/{name}" in kit.files for name in asked["rule_files"])
+    source = yaml.safe_load(text_of(kit, "monitoring/datasource.yml"))["datasources"][0]
+    assert source["url"] == "http://prometheus:9090"
+    boards = yaml.safe_load(text_of(kit, "monitoring/dashboards.yml"))["providers"][0]["options"]["path"]
+    assert any(f":{boards}/" in volume for volume in services["grafana"]["volumes"])
+    for name in ("grafana.json", "alerts.yml"):
+        assert (GUIDE / name).read_bytes() == kit.files[f"monitoring/{name}"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")
