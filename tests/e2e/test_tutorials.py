@@ -10,7 +10,7 @@ TUTORIALS = Path(__file__).resolve().parents[2] / "docs" / "tutorials"
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["consortium", "auditor", "researcher"])
+@pytest.mark.parametrize("name", ["consortium", "operator", "auditor", "researcher"])
 def test_a_tutorial_goes_as_it_says(name: str, tmp_path: Path) -> None:
     folder = tmp_path / name
     folder.mkdir()
