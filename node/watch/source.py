@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from ledger.chain.circle import Circle, ContractState
 from ledger.chain.rpc import answers
-from ledger.chain.rpc.client import ChainTrouble, ChainUnreachable, Rpc, Throttled
+from ledger.chain.rpc.client import ChainUnreachable, Rpc, Throttled
 from ledger.chain.tracker import Tracker
 from ledger.circle.history import History, Phase
 from ledger.errors import Foreseen
@@ -143,6 +143,8 @@ class LiveSource(Source):
         self._since_s = int(time.time())
         self._trouble = "the circle's history is being read"
         self._rollbacks = self._unfit = self._withheld = self._head = 0
+        # The tracker's fold that the view was cut from: after a rollback or a reading anew it is another one.
+        self._shown: History | None = None
         self._threads: list[threading.Thread] = []
 
     @property
@@ -177,7 +179,7 @@ class LiveSource(Source):
             pause_s = _POLL_S if time.monotonic() - self._changed_at < _SLOW_AFTER_S else _SLOW_POLL_S
             try:
                 self.look()
-            except (Foreseen, ChainTrouble) as error:
+            except Foreseen as error:
                 pause_s = self._note_trouble(error)
             except Exception as error:
                 # A fault of this program: the page says so and goes on with the next look.
@@ -187,9 +189,8 @@ class LiveSource(Source):
 
     def look(self) -> None:
         """Ask once and take in what is new. Blocking; one thread's. Raises Foreseen where nobody says."""
-        before = self._tracker.history.hash
-        changed = self._tracker.advance() or self._tracker.history.hash != before
-        if changed or self._view is None:
+        self._tracker.advance()
+        if not self._is_shown():
             self._publish()
         head = self.circle.fetch_head()
         if head != self._head or self._withheld:
@@ -198,6 +199,11 @@ class LiveSource(Source):
             self._times.want([head], is_lacked=False)
             self._tell()
         self._note_answer()
+
+    def _is_shown(self) -> bool:
+        """Whether the view has all that is folded, which a look that broke off may have left behind."""
+        folded = self._tracker.history
+        return self._view is not None and folded is self._shown and folded.hash == self._view.history.hash
 
     def _publish(self) -> None:
         """Replace the view, once the contract confirms what was folded. Raises Foreseen."""
@@ -212,6 +218,7 @@ class LiveSource(Source):
         log = self._log.cut()
         self._note_answer()
         self._view = View(changes, freeze(history), log, self._times, block, deadline_s)
+        self._shown = history
         self._changed_at = time.monotonic()
         self._tell()
 
