@@ -11,11 +11,13 @@ from typing import Final
 import msgspec
 
 from node.watch.query import Query
-from node.watch.routes import Route
+from node.watch.routes import Route, never
 from node.watch.source import Source
 
 THREADS: Final = 2
 _KEPT_MAX_BYTES: Final = 32 << 20
+# What an answer takes beside its bytes, its question above all: many little ones are as much as few large ones.
+_EACH_BYTES: Final = 4096
 _GZIP_FROM_BYTES: Final = 1024
 # Fast: on the way to a browser on this machine, time counts more than the last tenth.
 _GZIP_LEVEL: Final = 3
@@ -34,8 +36,8 @@ class Packed:
 
     @property
     def size(self) -> int:
-        """Bytes that it takes."""
-        return len(self.plain) + len(self.packed or b"")
+        """Bytes that it takes, about."""
+        return _EACH_BYTES + len(self.plain) + len(self.packed or b"")
 
 
 class Answers:
@@ -60,7 +62,7 @@ class Answers:
             loop = asyncio.get_running_loop()
             making = loop.run_in_executor(self._threads, self._make, route, query, holds_for)
             self._making[key, holds_for] = making
-            making.add_done_callback(lambda done: self._take(key, holds_for, done))
+            making.add_done_callback(lambda done: self._take(route, key, holds_for, done))
         # Whoever goes away does not take the answer from others who wait for it.
         return await asyncio.shield(making)
 
@@ -74,9 +76,9 @@ class Answers:
             return Packed(plain, None, holds_for)
         return Packed(plain, gzip.compress(plain, _GZIP_LEVEL, mtime=0), holds_for)
 
-    def _take(self, key: str, holds_for: Hashable, done: "asyncio.Future[Packed]") -> None:
+    def _take(self, route: Route, key: str, holds_for: Hashable, done: "asyncio.Future[Packed]") -> None:
         self._making.pop((key, holds_for), None)
-        if done.cancelled() or done.exception() is not None:
+        if done.cancelled() or done.exception() is not None or route.holds_for is never:
             return
         before = self._kept.pop(key, None)
         self._bytes += done.result().size - (before.size if before else 0)

@@ -172,7 +172,11 @@ class WatchServer:
                 async with asyncio.timeout(_LOOK_EVERY_S):
                     await self._changed.wait()
             self._changed.clear()
-            await self.listeners.look()
+            try:
+                await self.listeners.look()
+            except Exception as error:
+                # A state that cannot be told is no reason to tell nothing any more, and none to end.
+                _log.error("telling the state failed", exc_info=error)
 
     async def _work(self, worker: Worker) -> None:
         """A worker that fails takes nothing with it."""

@@ -16,7 +16,7 @@ from ledger.chain.rpc import answers
 from ledger.chain.rpc.client import ChainUnreachable, Rpc, Throttled
 from ledger.chain.tracker import Tracker
 from ledger.circle.history import History, Phase
-from ledger.errors import Foreseen
+from ledger.errors import Foreseen, PeerFault
 from ledger.untrusted.text import make_printable
 from node.watch.audit_watch import make_no_audit
 from node.watch.block_times import BlockTimes
@@ -189,7 +189,12 @@ class LiveSource(Source):
 
     def look(self) -> None:
         """Ask once and take in what is new. Blocking; one thread's. Raises Foreseen where nobody says."""
-        self._tracker.advance()
+        try:
+            self._tracker.advance()
+        except PeerFault as fault:
+            # An endpoint that is wrong would be asked again and again: another one may be right.
+            self.circle.rpc.doubt(str(fault))
+            raise
         if not self._is_shown():
             self._publish()
         head = self.circle.fetch_head()
