@@ -57,6 +57,9 @@ class AuditWatch:
         self._timer: threading.Timer | None = None
         self._folder: Path | None = None
         self._pause_s, self._is_closed = _AGAIN_S, False
+        # Of the process that runs now: the exit status that goes with its newest report, and what was no report.
+        self._due: int | None = None
+        self._misheard = ""
 
     @property
     def count(self) -> int | None:
@@ -75,6 +78,7 @@ class AuditWatch:
             if self._is_followed:
                 self._folder = self._folder or Path(tempfile.mkdtemp(prefix="folkmoot-"))
                 command = command.extend("--follow", "--cache", str(self._folder))
+            self._due, self._misheard = None, ""
             self._running = BackgroundCommand(command.extend("--json-lines", "--jobs", "1"), self._hear, self._end)
 
     def close(self) -> None:
@@ -101,17 +105,20 @@ class AuditWatch:
         except (BadReport, KeyError, TypeError, ValueError) as error:
             # This program's own words: whatever is wrong with them is no reason to show nothing any more.
             _log.error("audit not understood reason=%s", error)
+            self._due, self._misheard = None, f"what it said was not understood: {error}"
 
     def _take_report(self, found: ReadReport) -> None:
         self._pause_s = _AGAIN_S
+        self._due, self._misheard = _CLEAN if found.report.clean else _FOUND, ""
         self._change(found=found, progress=None)
 
     def _end(self, ending: Ending) -> None:
-        if ending.status in (_CLEAN, _FOUND):
+        # A status alone is no end: whatever breaks off with a fault of the program has that of findings.
+        if ending.status == self._due:
             over = "the circle is over, and so is its audit" if self._is_followed else "the bundle is audited"
             self._change(state="done", says=over, progress=None)
             return
-        why = ending.said or f"it ended with status {ending.status}"
+        why = self._misheard or ending.said or f"it ended with status {ending.status}"
         if not self._is_followed:
             self._change(state="failed", says=f"the audit could not be made: {why}", progress=None)
             return

@@ -107,6 +107,41 @@ def test_one_that_fails_is_tried_again_later_and_later_and_keeps_what_it_had(aud
     assert Timer.rung[-1].seconds == 30, "it went well in between"
 
 
+@pytest.mark.parametrize("status", [0, 1])
+@pytest.mark.parametrize("seats", [None, (), (3,)])
+def test_an_end_without_the_report_that_goes_with_it_is_no_end(
+    audit: AuditWatch, status: int, seats: tuple[int, ...] | None
+) -> None:
+    """A fault of the program exits with 1, as findings do."""
+    audit.start()
+    if seats is not None:
+        Spoken.started[0].report(*seats)
+    Spoken.started[0].end(Ending(status, "MemoryError"))
+    is_over = seats is not None and status == bool(seats)
+    assert audit.state.state == ("done" if is_over else "failed")
+    assert is_over or "MemoryError" in audit.state.says
+
+
+def test_a_newest_report_that_was_not_understood_does_not_let_an_older_one_stand_as_the_last(
+    audit: AuditWatch,
+) -> None:
+    audit.start()
+    Spoken.started[0].report()
+    Spoken.started[0].tell(b'{"report": {"format": 1}}\n')
+    Spoken.started[0].end(Ending(0, ""))
+    assert audit.state.state == "failed"
+    assert "not understood" in audit.state.says
+
+
+def test_an_end_of_an_earlier_process_does_not_count_for_the_next(audit: AuditWatch) -> None:
+    audit.start()
+    Spoken.started[0].report(3)
+    Spoken.started[0].end(Ending(3, "gone"))
+    Timer.rung[-1].ring()
+    Spoken.started[-1].end(Ending(1, "Traceback"))
+    assert audit.state.state == "failed"
+
+
 def test_one_of_a_bundle_that_fails_stays_so() -> None:
     audit = make_audit(Command(("audit", "circle.car")), is_followed=False)
     audit._end(Ending(3, "circle.car is no bundle"))
