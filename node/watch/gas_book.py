@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,8 @@ _KEPT_MAX: Final = 100_000
 WANTED_MAX: Final = 20_000
 """So many receipts may be waited for; what was asked for last comes first."""
 _PAUSE_S: Final = 5.0
+# A receipt that the endpoint has not got is waited for no more, and asked for again after so long.
+_AGAIN_S: Final = 60.0
 _GAS_MAX: Final = 1 << 40
 _PRICE_MAX: Final = 1 << 80
 
@@ -47,6 +50,9 @@ class GasBook:
         self._rpc = rpc
         self._paid: dict[str, Paid] = {} if bundle is None else read_bundled_gas(bundle)
         self._wanted: dict[str, None] = {}
+        # Transaction → when the endpoint had no receipt of it, or none that can be, on the monotonic clock.
+        self._untold: dict[str, float] = {}
+        self._is_ended = False
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
@@ -66,7 +72,8 @@ class GasBook:
         if self._rpc is None:
             return 0
         with self._lock:
-            lacking = [one for one in transactions if one not in self._paid]
+            now = time.monotonic()
+            lacking = [one for one in transactions if one not in self._paid and not self._is_untold(one, now)]
             for one in reversed(lacking):
                 self._wanted.pop(one, None)
                 self._wanted[one] = None
@@ -76,9 +83,20 @@ class GasBook:
             self._loop.call_soon_threadsafe(self._wake.set)
         return len(lacking)
 
+    def _is_untold(self, transaction: str, now: float) -> bool:
+        at = self._untold.get(transaction)
+        return at is not None and now - at < _AGAIN_S
+
     async def run(self) -> None:
         """Ask for one receipt after the other until cancelled; an endpoint in trouble is left alone for a while."""
         self._loop = asyncio.get_running_loop()
+        try:
+            await self._ask_on()
+        finally:
+            # The thread that asks cannot be called off: it ends behind the question under way.
+            self._is_ended = True
+
+    async def _ask_on(self) -> None:
         while True:
             if not self._wanted:
                 self._wake.clear()
@@ -91,7 +109,7 @@ class GasBook:
         """Ask for some. Returns whether the endpoint is fit for more."""
         for _ in range(most):
             with self._lock:
-                if not self._wanted:
+                if not self._wanted or self._is_ended:
                     return True
                 one = next(reversed(self._wanted))
             try:
@@ -106,6 +124,11 @@ class GasBook:
                 self.trouble = ""
                 if found is not None:
                     self._put(one, found)
+                else:
+                    self._untold.pop(one, None)
+                    self._untold[one] = time.monotonic()
+                    while len(self._untold) > _KEPT_MAX:
+                        del self._untold[next(iter(self._untold))]
                 self.version += 1
         return True
 

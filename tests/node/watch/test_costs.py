@@ -1,6 +1,7 @@
 """Gas and coin are from receipts, asked for once and in order; what nobody knows is no number."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -159,10 +160,42 @@ async def test_a_receipt_that_is_none_leaves_a_gap_and_keeps_nobody_waiting(odd:
         ask(source, sum_costs)
         while True:
             answer = await asyncio.to_thread(ask, source, sum_costs)
-            if answer["pending"] <= 1 and len(receipts.asked) >= len(circle.events):
+            if answer["pending"] == 0:
                 break
             await asyncio.sleep(0.01)
     assert sum(answer["transactions"]) - sum(answer["known"]) == 1
+    assert receipts.asked.count(transaction_of(4)) == 1, "it is not asked for again at once"
+
+
+async def test_a_receipt_that_came_late_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    circle = Circle(rounds=1, seats=3, degree=2)
+    receipts = Receipts(circle, {transaction_of(4): None})
+    source = WatchedCircle(circle, rpc=receipts.rpc())
+    async with working(source, run_gas_book):
+        await ask_until_known(source, sum_costs)
+        receipts.odd.clear()
+        monkeypatch.setattr("node.watch.gas_book._AGAIN_S", 0.0)
+        answer = await ask_until_known(source, sum_costs)
+    assert answer["known"] == answer["transactions"]
+
+
+async def test_the_thread_that_asks_ends_behind_the_question_under_way() -> None:
+    """The process would wait for it at its end: for fifty answers of an endpoint that is slow with each."""
+    circle = Circle(rounds=2, seats=3, degree=2)
+    receipts = Receipts(circle)
+    source = WatchedCircle(circle, rpc=receipts.rpc())
+    ask(source, sum_costs)
+    task = asyncio.create_task(run_gas_book(source))
+    async with asyncio.timeout(20):
+        while not receipts.asked:
+            await asyncio.sleep(0)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    book = find_gas_book(source)
+    asked = len(receipts.asked)
+    assert book._ask_some()
+    assert len(receipts.asked) <= asked + 1
 
 
 def test_of_many_transactions_the_newest_rounds_are_shown_and_the_rest_is_said(
