@@ -19,7 +19,8 @@ _PAUSE_S: Final = 5.0
 _TOLD_EVERY: Final = 1000
 _WANTED_MAX: Final = 200_000
 _KEPT_MAX: Final = 2_000_000
-_YEAR_MAX_S: Final = 1 << 40
+YEAR_MAX_S: Final = 1 << 40
+"""A later time is none: no calendar goes that far."""
 
 
 class BlockTimes:
@@ -126,7 +127,7 @@ class BlockTimes:
     def _ask(self, block: int) -> int | None:
         parse = answers.or_null(answers.block_parser(block))
         found = self._rpc.request("eth_getBlockByNumber", [hex(block), False], parse)
-        return None if found is None or found.time_s > _YEAR_MAX_S else found.time_s
+        return None if found is None or found.time_s > YEAR_MAX_S else found.time_s
 
     def _take(self, block: int, time_s: int | None, epoch: int) -> None:
         with self._lock:

@@ -17,6 +17,7 @@ from ledger.untrusted.text import make_printable
 from node.operating.wording import format_count
 from node.watch.audit_watch import AuditState, AuditWatch
 from node.watch.happenings import tell_time
+from node.watch.now import is_whole
 from node.watch.query import SEAT_MAX, Query
 from node.watch.report_reading import ReadReport
 from node.watch.source import Source
@@ -61,6 +62,7 @@ def _describe_report(source: Source, found: ReadReport, seat: int | None) -> dic
     return {
         "headline": make_printable(found.headline, 2000),
         "clean": report.clean,
+        "whole": is_whole(report),
         "madeAt": found.made_at,
         "madeBy": make_printable(found.made_by),
         "endpoint": make_printable(report.endpoint),

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from ledger.audit.findings import Report
 from ledger.circle.draw import seats_of
 from ledger.circle.history import Phase
+from node.watch.audit_watch import AuditState
 from node.watch.query import Query
 from node.watch.source import Following, Source
 
@@ -27,8 +29,25 @@ def describe_now(source: Source, _: Query) -> dict[str, Any]:
         "waitedFor": view.list_waited_for(),
         "openDisputes": len(history.open_disputes),
         "findings": source.findings,
+        "audit": _describe_audit(source.audit.state),
         "following": describe_following(source.describe_following()),
     }
+
+
+def _describe_audit(state: AuditState) -> dict[str, Any]:
+    """Where the audit is, and of how much its findings are: none in half of it is not none."""
+    report = None if state.found is None else state.found.report
+    return {
+        "state": state.state,
+        "block": None if report is None else report.head,
+        "isWhole": report is not None and is_whole(report),
+    }
+
+
+def is_whole(report: Report) -> bool:
+    """Whether a report speaks of every attestation up to its block, and of one at least."""
+    is_chosen = report.sample is not None or report.scope.startswith("rounds ")
+    return report.recomputed > 0 and not report.not_recomputed and not is_chosen
 
 
 def describe_following(found: Following) -> dict[str, Any]:

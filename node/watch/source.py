@@ -19,7 +19,7 @@ from ledger.circle.history import History, Phase
 from ledger.errors import Foreseen, PeerFault
 from ledger.untrusted.text import make_printable
 from node.watch.audit_watch import make_no_audit
-from node.watch.block_times import BlockTimes
+from node.watch.block_times import YEAR_MAX_S, BlockTimes
 from node.watch.event_log import EventLog
 from node.watch.frozen import freeze
 from node.watch.query import NotReady
@@ -304,7 +304,7 @@ class BundleSource(Source):
     def _read_time(self, block: int) -> int | None:
         parse = answers.or_null(answers.block_parser(block))
         found = self.circle.rpc.request("eth_getBlockByNumber", [hex(block), False], parse)
-        if found is None:
+        if found is None or found.time_s > YEAR_MAX_S:
             return None
         self._times.put(block, found.time_s)
         return found.time_s

@@ -73,6 +73,7 @@ class MadeCircle:
             **{"revision": 1, "block": 5 * self.rounds, "blockTimeS": OPENED_S, "round": self.rounds},
             **{"phase": "commit", "deadlineS": OPENED_S, "roster": everybody, "committed": everybody[::2]},
             **{"attested": [], "waitedFor": everybody[1::2], "openDisputes": 0, "findings": None},
+            "audit": {"state": "off", "block": None, "isWhole": False},
             "following": {"state": "live", "says": "made up", "sinceS": OPENED_S},
         }
 

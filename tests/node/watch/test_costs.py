@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,11 @@ class Receipts:
         self.asked: list[str] = []
         self.odd, self._events = odd or {}, dict(enumerate(circle.events))
         self._blocks = {transaction_of(block): block for block in self._events}
-        self.is_down = False
+        self.is_down, self._is_asked = False, threading.Event()
+
+    def wait_asked(self) -> None:
+        """Until the first question has come."""
+        assert self._is_asked.wait(20)
 
     def rpc(self) -> Rpc:
         return Rpc("http://endpoint.example", provider=as_any(self))
@@ -50,6 +55,7 @@ class Receipts:
             return {"error": {"code": -32601, "message": "not now"}}
         transaction = parameters[0]
         self.asked.append(transaction)
+        self._is_asked.set()
         if transaction in self.odd:
             return {"result": self.odd[transaction]}
         event = self._events[self._blocks[transaction]]
@@ -187,8 +193,7 @@ async def test_the_thread_that_asks_ends_behind_the_question_under_way() -> None
     ask(source, sum_costs)
     task = asyncio.create_task(run_gas_book(source))
     async with asyncio.timeout(20):
-        while not receipts.asked:
-            await asyncio.sleep(0)
+        await asyncio.to_thread(receipts.wait_asked)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task

@@ -95,3 +95,13 @@ def test_a_line_of_an_audit_under_way_is_told_apart() -> None:
     for line in (b"", b"\n", b"[1]\n", b"{}\n", b'{"note": \n'):
         with pytest.raises(BadReport):
             split_line(line)
+
+
+@pytest.mark.parametrize(
+    ("seats", "headline"), [((3,), "clean: no finding"), ((), "not clean: seat 3 lied"), ((3,), "x")]
+)
+def test_a_headline_that_its_findings_do_not_come_to_is_replaced(seats: tuple[int, ...], headline: str) -> None:
+    fields = json.loads(dump_json(make_fields(liars(*seats), made_s=0.0)))
+    shown = decode_report(json.dumps(fields | {"headline": headline}).encode()).headline
+    assert shown == ("not clean: 35 findings" if seats else "clean: no finding")
+    assert decode_report(json.dumps(fields).encode()).headline == fields["headline"]

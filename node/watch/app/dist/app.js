@@ -107,10 +107,17 @@ function span(seconds) {
 var CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 var MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 function clock(atS) {
-  return atS === null || atS === void 0 ? "–" : CLOCK.format(atS * 1e3);
+  return format(CLOCK, atS);
 }
 function moment(atS) {
-  return atS === null || atS === void 0 ? "–" : MOMENT.format(atS * 1e3);
+  return format(MOMENT, atS);
+}
+var DATE_MAX_S = 864e10;
+function format(as, atS) {
+  if (atS === null || atS === void 0 || Number.isNaN(atS)) {
+    return "–";
+  }
+  return Math.abs(atS) <= DATE_MAX_S ? as.format(atS * 1e3) : `second ${atS.toExponential(3)}`;
 }
 function when({ timeS, betweenS }, tell = clock) {
   return timeS === null && betweenS !== null ? `between ${tell(betweenS[0])} and ${tell(betweenS[1])}` : tell(timeS);
@@ -346,6 +353,9 @@ function followLive(take, tell) {
   };
   const open = () => {
     hangUp();
+    if (document.hidden) {
+      return;
+    }
     source = new EventSource("/api/live");
     source.addEventListener("open", isAlive);
     source.addEventListener("now", (event) => {
@@ -669,7 +679,7 @@ var Plot = class {
       say(this.#reading, "");
       return;
     }
-    const format = this.#options.format ?? ((value) => String(value));
+    const format2 = this.#options.format ?? ((value) => String(value));
     const parts = [];
     let more = 0;
     for (const line of this.#lines) {
@@ -678,7 +688,7 @@ var Plot = class {
         continue;
       }
       if (parts.length < 10) {
-        parts.push(`${line.label} ${format(value)}`);
+        parts.push(`${line.label} ${format2(value)}`);
       } else {
         more += 1;
       }
@@ -775,7 +785,7 @@ var Plot = class {
       return;
     }
     const { min, max } = this.#shown();
-    const format = this.#options.format ?? ((value) => String(value));
+    const format2 = this.#options.format ?? ((value) => String(value));
     const shown = this.#lines.filter((line) => !line.isQuiet);
     refill(this.#head, make("th", { scope: "col", class: "number plain" }, this.#options.xLabel), ...shown.map((line) => make("th", { scope: "col", class: "number plain" }, make("bdi", {}, line.label))));
     const rows = this.#xs.map((x, at) => ({ x, at })).filter(({ x }) => x >= min && x <= max).slice(-TABLE_MOST);
@@ -785,7 +795,7 @@ var Plot = class {
       make("th", { scope: "row", class: "number" }, this.#options.formatX?.(x) ?? x),
       ...shown.map((line) => {
         const value = line.values[at];
-        return make("td", { class: "number" }, value === null || value === void 0 ? "–" : format(value));
+        return make("td", { class: "number" }, value === null || value === void 0 ? "–" : format2(value));
       })
     )));
   }
@@ -2011,15 +2021,11 @@ function showReport(box, { report }, seat, context, folds) {
     return;
   }
   const groups = report.groups;
+  const [kind, sign] = !report.clean ? ["unclean", "✕"] : report.whole ? ["clean", "✓"] : ["partial", "◐"];
   refill(
     box,
-    make(
-      "p",
-      { class: report.clean ? "headline clean" : "headline unclean" },
-      make("span", { class: "sign", "aria-hidden": "true" }, report.clean ? "✓" : "✕"),
-      " ",
-      report.headline
-    ),
+    make("p", { class: `headline ${kind}` }, make("span", { class: "sign", "aria-hidden": "true" }, sign), " ", report.headline),
+    report.clean && !report.whole ? make("p", {}, "Not all was looked at: see below what was not checked.") : null,
     make("p", { class: "faint" }, "This is the audit's word. The page passes it on and adds no judgement."),
     describeSource(report),
     make("h2", {}, seat === null ? `Findings: ${report.findings}` : `Findings about ${seatText(context.store, seat)}`),
@@ -2335,14 +2341,22 @@ function newestRound(rounds2) {
     make("dl", { class: "tiles" }, ...facts2.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))))
   );
 }
-function describeTrouble({ openDisputes, findings: findings2 }) {
+function describeTrouble(state) {
+  const { openDisputes } = state;
   const disputes2 = openDisputes === 0 ? "No dispute is open." : `${count(openDisputes, "dispute")} open.`;
-  const found = findings2 === null ? "No audit has been made for this page." : findings2 === 0 ? "The audit found nothing." : `The audit has ${count(findings2, "finding")}.`;
   return [
     make("a", { href: address("disputes"), "data-key": "disputes" }, disputes2),
     " ",
-    make("a", { href: address("findings"), "data-key": "findings" }, found)
+    make("a", { href: address("findings"), "data-key": "findings" }, describeAudit(state))
   ];
+}
+function describeAudit({ findings: findings2, audit }) {
+  if (findings2 === null || audit.block === null) {
+    return audit.state === "working" ? "An audit is being made: it has not reported yet." : audit.state === "failed" ? "The audit could not be made." : "No audit has been made for this page.";
+  }
+  const upTo = `up to block ${audit.block.toLocaleString("en")}`;
+  const found = findings2 > 0 ? `The audit has ${count(findings2, "finding")}, ${upTo}.` : audit.isWhole ? `The audit found nothing ${upTo}.` : `The audit found nothing ${upTo} in what it could look at, which is not all.`;
+  return audit.state === "failed" ? `${found} It does not go on.` : found;
 }
 
 // src/views/privacy.ts
@@ -2972,7 +2986,7 @@ function drawTimeline(events) {
   const from = Math.min(...drawn.map(({ atS }) => atS));
   const to = Math.max(...drawn.map(({ atS }) => atS), from + 1);
   const kinds = [...new Set(drawn.map(({ event }) => event.kind))];
-  const place2 = (atS) => LEFT3 + (atS - from) / (to - from) * (WIDTH - LEFT3 - RIGHT);
+  const place2 = (atS) => LEFT3 + (atS - from) / Math.max(to - from, 1) * (WIDTH - LEFT3 - RIGHT);
   const height = kinds.length * LANE + 30;
   const words = kinds.map((kind) => `${kind}: ${drawn.filter(({ event }) => event.kind === kind).length}`).join(", ");
   const picture = draw("svg", {

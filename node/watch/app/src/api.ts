@@ -39,6 +39,8 @@ export interface Now {
   waitedFor: number[];
   openDisputes: number;
   findings: number | null;
+  /** block: up to which it has reported; null before its first report. isWhole: nothing of that was left out. */
+  audit: { state: "off" | "working" | "done" | "failed" | "report"; block: number | null; isWhole: boolean };
   following: Following;
 }
 

@@ -27,12 +27,22 @@ const MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle
 
 /** Unix seconds as the hour of the day, in the reader's time zone; null as a dash. */
 export function clock(atS: number | null | undefined): string {
-  return atS === null || atS === undefined ? "–" : CLOCK.format(atS * 1000);
+  return format(CLOCK, atS);
 }
 
 /** Unix seconds as date and hour, in the reader's time zone; null as a dash. */
 export function moment(atS: number | null | undefined): string {
-  return atS === null || atS === undefined ? "–" : MOMENT.format(atS * 1000);
+  return format(MOMENT, atS);
+}
+
+/** Beyond these no calendar goes; others wrote the number, and a chain may say anything. */
+const DATE_MAX_S = 8.64e12;
+
+function format(as: Intl.DateTimeFormat, atS: number | null | undefined): string {
+  if (atS === null || atS === undefined || Number.isNaN(atS)) {
+    return "–";
+  }
+  return Math.abs(atS) <= DATE_MAX_S ? as.format(atS * 1000) : `second ${atS.toExponential(3)}`;
 }
 
 /** When something was: by `clock` or `moment`; where its block's time is not to be had, between which times. */

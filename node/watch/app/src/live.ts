@@ -38,6 +38,10 @@ export function followLive(take: (now: Now) => void, tell: (line: Line) => void)
   };
   const open = (): void => {
     hangUp();
+    // A tab that was opened behind others has nobody to show anything to, and takes a connection from them.
+    if (document.hidden) {
+      return;
+    }
     source = new EventSource("/api/live");
     source.addEventListener("open", isAlive);
     source.addEventListener("now", (event) => {

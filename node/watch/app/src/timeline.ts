@@ -32,7 +32,7 @@ export function drawTimeline(events: readonly Happening[]): HTMLElement | null {
   const from = Math.min(...drawn.map(({ atS }) => atS));
   const to = Math.max(...drawn.map(({ atS }) => atS), from + 1);
   const kinds = [...new Set(drawn.map(({ event }) => event.kind))];
-  const place = (atS: number): number => LEFT + ((atS - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
+  const place = (atS: number): number => LEFT + ((atS - from) / Math.max(to - from, 1)) * (WIDTH - LEFT - RIGHT);
   const height = kinds.length * LANE + 30;
   const words = kinds.map((kind) => `${kind}: ${drawn.filter(({ event }) => event.kind === kind).length}`).join(", ");
   const picture = draw("svg", {

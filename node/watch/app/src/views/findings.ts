@@ -61,6 +61,8 @@ interface Holder {
 interface Report {
   headline: string;
   clean: boolean;
+  /** Every attestation up to its block was recomputed, and there is one. */
+  whole: boolean;
   madeAt: string | null;
   madeBy: string;
   endpoint: string;
@@ -136,12 +138,11 @@ function showReport(box: HTMLElement, { report }: Findings, seat: number | null,
     return;
   }
   const groups = report.groups;
+  const [kind, sign] = !report.clean ? ["unclean", "✕"] : report.whole ? ["clean", "✓"] : ["partial", "◐"];
   refill(
     box,
-    make(
-      "p", { class: report.clean ? "headline clean" : "headline unclean" },
-      make("span", { class: "sign", "aria-hidden": "true" }, report.clean ? "✓" : "✕"), " ", report.headline,
-    ),
+    make("p", { class: `headline ${kind}` }, make("span", { class: "sign", "aria-hidden": "true" }, sign), " ", report.headline),
+    report.clean && !report.whole ? make("p", {}, "Not all was looked at: see below what was not checked.") : null,
     make("p", { class: "faint" }, "This is the audit's word. The page passes it on and adds no judgement."),
     describeSource(report),
     make("h2", {}, seat === null ? `Findings: ${report.findings}` : `Findings about ${seatText(context.store, seat)}`),

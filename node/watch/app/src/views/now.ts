@@ -192,11 +192,22 @@ function newestRound(rounds: Rounds): HTMLElement {
   );
 }
 
-function describeTrouble({ openDisputes, findings }: Now): (Node | string)[] {
+function describeTrouble(state: Now): (Node | string)[] {
+  const { openDisputes } = state;
   const disputes = openDisputes === 0 ? "No dispute is open." : `${count(openDisputes, "dispute")} open.`;
-  const found = findings === null ? "No audit has been made for this page." : findings === 0 ? "The audit found nothing." : `The audit has ${count(findings, "finding")}.`;
   return [
     make("a", { href: address("disputes"), "data-key": "disputes" }, disputes), " ",
-    make("a", { href: address("findings"), "data-key": "findings" }, found),
+    make("a", { href: address("findings"), "data-key": "findings" }, describeAudit(state)),
   ];
+}
+
+function describeAudit({ findings, audit }: Now): string {
+  if (findings === null || audit.block === null) {
+    return audit.state === "working" ? "An audit is being made: it has not reported yet."
+      : audit.state === "failed" ? "The audit could not be made." : "No audit has been made for this page.";
+  }
+  const upTo = `up to block ${audit.block.toLocaleString("en")}`;
+  const found = findings > 0 ? `The audit has ${count(findings, "finding")}, ${upTo}.`
+    : audit.isWhole ? `The audit found nothing ${upTo}.` : `The audit found nothing ${upTo} in what it could look at, which is not all.`;
+  return audit.state === "failed" ? `${found} It does not go on.` : found;
 }
