@@ -37,7 +37,8 @@ class ConfigFile:
         """mode: the file's permission bits. Raises UsageError for what is no TOML."""
         self._path, self._mode = path, mode
         try:
-            self._text = data.decode()
+            # Some editors begin a file with a mark of their own.
+            self._text = data.decode("utf-8-sig")
             self._values: dict[str, Any] = tomllib.loads(self._text, parse_float=Decimal)
         except (ValueError, ArithmeticError, RecursionError) as error:
             raise UsageError(f"{path} is no TOML: {error}: mend it there") from error
@@ -126,6 +127,8 @@ def _read_one(option: argparse.Action, value: object) -> object:
     is_text = kind in (None, str, Path) and option.metavar not in _UNITS
     if not isinstance(value, str) and (is_text or not is_number):
         raise ValueError(f"is a text in quotes, not {_show(value)}")
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError(f"has a zero byte, which nothing that is typed has: {_show(value)}")
     try:
         made = _spell(value) if kind is None else kind(_spell(value))
     except ValueError as error:

@@ -10,6 +10,7 @@ from typing import Final
 import aiohttp
 
 from ledger.chain.rpc import answers
+from ledger.chain.rpc.address import mask_url
 from ledger.chain.rpc.client import ChainTrouble, Rpc
 from ledger.errors import SetupError
 from ledger.untrusted.host_names import NameResolver
@@ -104,7 +105,8 @@ def tell_websocket(notebook: Notebook, url: str | None) -> None:
     if url is None:
         notebook.ok("websocket", "none: the node asks for new blocks")
         return
-    shown = url.partition("?")[0].rpartition("@")[2][:80]
+    # A service's key often stands in the path.
+    shown = mask_url(url)
     reason = asyncio.run(_try_websocket(url))
     if reason is None:
         notebook.ok("websocket", f"{shown} tells of new blocks")

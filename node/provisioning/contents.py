@@ -6,13 +6,16 @@ import shlex
 from dataclasses import dataclass
 
 from ledger.chain.deployment.circle_file import CircleFile
-from node.provisioning.kit import Kit, add_sums
+from ledger.errors import UsageError
+from node.provisioning.kit import SUMS, Kit, add_sums
 from node.provisioning.project import Member, Project, Value
 from node.provisioning.task_files import TaskFiles
 from node.provisioning.templates import fill, read_monitoring
 from node.seat.invitations import Invitation
 
 _LOOPBACK = re.compile(r"localhost|127\..*|::1", re.IGNORECASE)
+_NAMES_OF_OTHERS = frozenset({SUMS, "circle.genesis", "invitation.json", "peer.json", "password", "data", "task"})
+"""What else lies in a member's folder, sooner or later."""
 _EVERY_IPV4, _EVERY = "0.0.0.0", "::"  # noqa: S104
 
 
@@ -56,16 +59,23 @@ def make_kit(given: Given, member: Member, invitation: Invitation | None, invita
             "Containerfile": "Containerfile",
         }
         files |= read_monitoring()
+        if given.frozen is not None and given.project.frozen is not None:
+            _check_frozen_name(given.project.frozen.name, {*files, *templates})
+            files[given.project.frozen.name] = given.frozen
         if given.genesis is not None:
             files["circle.genesis"] = given.genesis
-        if given.frozen is not None and given.project.frozen is not None:
-            files[given.project.frozen.name] = given.frozen
         if invitation is not None:
             files["invitation.json"] = invitation_json
     files |= {name: fill(template, values).encode() for name, template in templates.items()}
     kit = add_sums(Kit(member.name, files, frozenset(programs)))
     kit.check()
     return kit
+
+
+def _check_frozen_name(name: str, taken: set[str]) -> None:
+    """taken: names of other files. Raises UsageError."""
+    if name in taken | _NAMES_OF_OTHERS:
+        raise UsageError(f"frozen: a file called {name} has another place in a kit: give it another name")
 
 
 def make_service_files(name: str, image: str, gossip_port: int, gateway_port: int) -> dict[str, bytes]:

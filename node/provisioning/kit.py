@@ -19,6 +19,8 @@ SUMS: Final = "SHA256SUMS"
 OWN_TO_CHANGE: Final = ("node.toml", "node.env")
 """A member may change these: they are not in SHA256SUMS."""
 KIT_MAX_BYTES: Final = 256 << 20
+# The names of a project and of a member, with a dash between.
+_FOLDER_MAX: Final = 81
 _PLAIN, _PROGRAM = 0o644, 0o755
 # A keystore has a cipher in it; a private key stands alone, or in PEM.
 _SECRET: Final = re.compile(
@@ -44,11 +46,27 @@ class Kit:
                 raise UsageError(
                     f"{name} of the kit of {self.member} looks like a key: no key goes into a kit, so leave it out"
                 )
+            _check_file_name(self.member, name)
         if (size := sum(map(len, self.files.values()))) > KIT_MAX_BYTES:
             raise UsageError(
                 f"the kit of {self.member} has {size >> 20} MiB, more than {KIT_MAX_BYTES >> 20}: leave the large "
                 "file out, and send it by another way"
             )
+
+
+def _check_file_name(member: str, name: str) -> None:
+    """An archive and SHA256SUMS can hold it. Raises UsageError."""
+    try:
+        tarfile.TarInfo(f"{'x' * _FOLDER_MAX}/{name}").tobuf(tarfile.USTAR_FORMAT)
+    except ValueError:
+        is_short = False
+    else:
+        is_short = True
+    if not is_short or not name.isprintable() or "\\" in name:
+        raise UsageError(
+            f"{name[:100]!r} of the kit of {member} is too long a name for an archive, or has a character that a"
+            " list of files cannot have: give it another name"
+        )
 
 
 def add_sums(kit: Kit) -> Kit:
@@ -113,6 +131,8 @@ def _has(path: Path, data: bytes) -> bool:
 
 def _read_summed(folder: Path) -> set[str]:
     """The names in its SHA256SUMS that are within the folder; none where it cannot be read."""
+    if not (folder / SUMS).is_file():
+        return set()
     try:
         with (folder / SUMS).open("rb") as file:
             lines = file.read(1 << 20).decode("utf-8", "replace").splitlines()

@@ -1,8 +1,10 @@
 """The project file: whom a circle is for and what each of them is given. TOML, written by whoever coordinates."""
 
+import codecs
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_address
@@ -13,6 +15,7 @@ PROJECT_MAX_BYTES: Final = 1 << 20
 MEMBERS_MAX: Final = 256
 _NAME: Final = re.compile("[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _HOST_MAX: Final = 200
+_IMAGE: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _VARIABLE: Final = re.compile("[A-Z][A-Z0-9_]{0,63}")
 _ROLES: Final = ("peer", "auditor")
 
@@ -112,6 +115,8 @@ def read_project(path: Path) -> Project:
     if len(raw) > PROJECT_MAX_BYTES:
         raise UsageError(f"{path} has more than {PROJECT_MAX_BYTES} bytes: it is no project file")
     try:
+        # Some editors begin a file with a mark of their own.
+        raw = raw.removeprefix(codecs.BOM_UTF8)
         project = msgspec.toml.decode(raw, type=Project, dec_hook=lambda kind, value: kind(value))
     except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(f"{path} is no project file: {error}") from error
@@ -141,7 +146,13 @@ def _in_folder(project: Project, folder: Path) -> Project:
 
 def _check(project: Project, path: Path) -> Project:
     """The same with checksummed addresses. Raises UsageError."""
+    for text in _list_texts(msgspec.to_builtins(project, enc_hook=str)):
+        # A line break would begin a line of its own in node.env, which is run, or in compose.yaml.
+        if not text.isprintable():
+            raise UsageError(f"{path}: {text[:60]!r} has a line break or another invisible character: take it out")
     _check_name(path, "name ", project.name)
+    if not _IMAGE.fullmatch(project.image):
+        raise UsageError(f"{path}: image {project.image[:60]!r} is no container image: give e.g. folkmoot:latest")
     if not project.peers:
         raise UsageError(f"{path} names no member with the role `peer`: nobody would have a seat")
     if len(project.members) > MEMBERS_MAX:
@@ -184,6 +195,17 @@ def _check_member(path: Path, project: Project, member: Member) -> Member:
     if any(not url for url in project.endpoints_of(member)):
         raise UsageError(f"{where}: an endpoint in rpc is empty")
     return msgspec.structs.replace(member, address=address, cold=cold)
+
+
+def _list_texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from (name, *_list_texts(one))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _list_texts(one)
 
 
 def check_service_name(name: str) -> None:

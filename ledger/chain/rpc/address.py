@@ -56,9 +56,12 @@ class EndpointAddress:
 
 def mask_url(text: str) -> str:
     """A URL without user, password, path, query and fragment; an ellipsis says that there was one of them."""
-    parts = urlsplit(text)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    origin = f"{parts.scheme}://{host}" + ("" if parts.port is None else f":{parts.port}")
+    try:
+        parts = urlsplit(text)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        origin = f"{parts.scheme}://{host}" + ("" if parts.port is None else f":{parts.port}")
+    except ValueError:
+        return _mask_text(text)
     has_more = parts.username is not None or parts.path not in ("", "/") or parts.query or parts.fragment
     return f"{origin}/{HIDDEN}" if has_more else text
 

@@ -245,3 +245,28 @@ def test_what_was_typed_stands_in_the_example_and_means_the_same(
     assert {
         name: os.path.normpath(value) if isinstance(value, Path) else value for name, value in found.items()
     } == {name: str(value) if isinstance(value, Path) else value for name, value in usual.items()}
+
+
+def test_a_file_says_nothing_that_cannot_be_typed_and_an_editors_mark_is_not_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text('data = "a\\u0000b"\n')
+    assert main(["node", "--config", str(path)]) == 2
+    assert "data has a zero byte" in capsys.readouterr().err
+    path.write_text('\ufeffseat = "many"\n')
+    assert main(["node", "--config", str(path)]) == 2
+    assert "line 1: seat is a whole number" in capsys.readouterr().err
+
+
+def test_an_address_that_is_none_is_refused_in_a_sentence_without_its_secrets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "doctor.toml"
+    path.write_text('rpc = ["http://user:secret@[::1"]\n')
+    path.chmod(0o644)
+    assert main(["doctor", "--config", str(path), "--limit", "5"]) == 3
+    said = capsys.readouterr()
+    assert "is no JSON-RPC address" in said.out
+    assert "fault of the program" not in said.err
+    assert "secret" not in said.out + said.err

@@ -13,7 +13,7 @@ import pytest
 from ledger.files import FolderLock
 from node.cli.main import main
 from node.doctor import machine, stores
-from node.doctor.endpoints import Seen, tell_clock, tell_endpoints
+from node.doctor.endpoints import Seen, tell_clock, tell_endpoints, tell_websocket
 from node.doctor.findings import Level, Notebook, examine, is_sound
 from node.doctor.keys import look_at_key
 from node.doctor.machine import fits, look_at_machine, look_at_program, parse_requirement
@@ -313,3 +313,16 @@ def test_with_everything_dead_it_is_done_in_time_and_says_so(
 def test_options_that_mean_nothing_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", *wrong]) == 2
     assert capsys.readouterr().err.startswith("folkmoot: ")
+
+
+def test_a_key_in_the_path_of_a_websocket_is_not_shown() -> None:
+    notebook = Notebook()
+    tell_websocket(notebook, "ws://127.0.0.1:1/v3/0123456789abcdef")
+    (one,) = notebook.findings
+    assert "ws://127.0.0.1:1/…" in one.saw
+    assert "0123456789abcdef" not in one.saw
+
+
+def test_a_pipe_in_the_place_of_a_lock_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lock")
+    assert find_holder(tmp_path) is None

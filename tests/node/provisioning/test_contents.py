@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ledger.chain.deployment.circle_file import CircleFile
+from ledger.errors import UsageError
 from node.cli.config import ConfigurableParser
 from node.cli.main import load_command
 from node.provisioning.contents import Given, make_kit, make_service_files
@@ -176,3 +177,15 @@ def test_systemd_takes_the_unit_and_finds_it_closed(tmp_path: Path) -> None:
         text=True,
     )
     assert rated.returncode == 0, rated.stdout
+
+
+@pytest.mark.parametrize("name", ["circle.json", "node.toml", "check", "SHA256SUMS", "peer.json", "password"])
+def test_no_frozen_file_takes_the_place_of_another(name: str) -> None:
+    with pytest.raises(UsageError, match="has another place in a kit"):
+        make(project={"frozen": Path(name)}, frozen=b"frozen")
+
+
+@pytest.mark.parametrize("name", ["x" * 150, "two\nlines", "back\\slash"])
+def test_names_that_no_archive_or_list_of_sums_has_are_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="give it another name"):
+        make(task=TaskFiles("own.py", "Own", {**TASK.files, f"task/{name}": b""}))

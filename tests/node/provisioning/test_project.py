@@ -96,3 +96,24 @@ def test_a_file_that_is_too_large_or_missing_is_refused_before_it_is_parsed(tmp_
     assert "bytes: it is no project file" in refuse(tmp_path, "#" * (PROJECT_MAX_BYTES + 1))
     with pytest.raises(UsageError, match=r"`folkmoot provision --new-project .*none.toml` writes an example"):
         read_project(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        'circle = "a\\u0000b"',
+        'image = "own:1\\nprivileged"',
+        'rpc = ["http://chain.example\\r"]',
+        '[environment]\nTABLE = """where it lies\ntouch stolen"""',
+        '[node]\n"adver\\ntise" = "x"',
+    ],
+)
+def test_no_text_begins_a_line_of_its_own_in_a_kits_files(tmp_path: Path, field: str) -> None:
+    assert "has a line break or another invisible character" in refuse(
+        tmp_path, f'name = "trial"\n{field}\n{MEMBERS}'
+    )
+
+
+def test_an_image_that_is_none_is_refused_and_an_editors_mark_is_not_seen(tmp_path: Path) -> None:
+    assert "is no container image" in refuse(tmp_path, f'name = "trial"\nimage = "own: [1]"\n{MEMBERS}')
+    assert read(tmp_path, f'\ufeffname = "trial"\n{MEMBERS}').name == "trial"
