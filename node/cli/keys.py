@@ -2,12 +2,16 @@
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 from ledger.errors import SetupError, UsageError
 from node.cli.keys_coin import add_balance, add_send
 from node.cli.options import DEFAULT_RPC, Subparsers, add_rpc, choose_rpc_urls, parse_patience
 from node.operating.printing import say
 from node.seat.accounts import LOCAL_CHAIN_IDS, open_deployer_key
+
+# Ten times what a development account begins with.
+_FUND_MAX: Final = 100_000.0
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -84,6 +88,8 @@ def run_fund(options: argparse.Namespace) -> int:
     from ledger.chain.transactions.sender import Sender
     from node.seat.keys import address_of
 
+    if not 0 < options.ether <= _FUND_MAX:
+        raise UsageError(f"--ether is above 0 and at most {_FUND_MAX:g}, not {options.ether:g}")
     address = options.address if is_address(options.address) else address_of(Path(options.address))
     rpc = connect(choose_rpc_urls(options) or [DEFAULT_RPC], patience=parse_patience(options))
     chain_id = rpc.fetch_number("eth_chainId")

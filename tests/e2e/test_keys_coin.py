@@ -244,3 +244,10 @@ def test_nothing_more_is_sent_while_a_transfer_waits_for_its_block(wallet: Walle
     assert f"1 transactions of {wallet.rich_address} are in no block yet" in err
     assert wallet.balance(wallet.poor_address) == 7
     assert wallet.send(wallet.poor_address, "1")[0] == 0
+
+
+@pytest.mark.parametrize("ether", ["nan", "inf", "-1", "0", "1e400"])
+def test_test_coin_is_an_amount(wallet: Wallet, ether: str) -> None:
+    status, out, err = wallet.run("fund", wallet.poor_address, f"--ether={ether}")
+    assert (status, out) == (2, "")
+    assert "--ether is above 0" in err
