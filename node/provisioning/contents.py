@@ -14,7 +14,9 @@ from node.provisioning.templates import fill, read_monitoring
 from node.seat.invitations import Invitation
 
 _LOOPBACK = re.compile(r"localhost|127\..*|::1", re.IGNORECASE)
-_NAMES_OF_OTHERS = frozenset({SUMS, "circle.genesis", "invitation.json", "peer.json", "password", "data", "task"})
+_NAMES_OF_OTHERS = frozenset(
+    {SUMS, "circle.genesis", "invitation.json", "peer.json", "password", "data", "task", "monitoring"}
+)
 """What else lies in a member's folder, sooner or later."""
 _EVERY_IPV4, _EVERY = "0.0.0.0", "::"  # noqa: S104
 
