@@ -285,6 +285,8 @@ async def test_no_more_listen_than_there_are_places_and_others_are_told(source: 
         status, _, body = await ask(url, "api/live")
         assert (status, b"too many pages listen" in body) == (503, True)
         assert (await ask(url, "api/now"))[0] == 200
+        for stream in streams:
+            stream.close()
     assert LISTENERS_MAX == 64
 
 
