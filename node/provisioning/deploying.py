@@ -1,5 +1,6 @@
 """The command that deploys the circle of a project, for a coordinator to look at and run."""
 
+import difflib
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,7 +63,9 @@ def check_options(table: str, given: Sequence[str], known: Sequence[str]) -> Non
     """given: an option's names without dashes. known: those that the command has. Raises UsageError."""
     for name in given:
         if name not in known:
-            raise UsageError(f"{table}: there is no option {name[:40]!r}: `folkmoot {table} --help` lists all")
+            near = difflib.get_close_matches(name.replace("_", "-").lower(), known, 1)
+            what = f"is {near[0]} meant?" if near else f"`folkmoot {table} --help` lists all"
+            raise UsageError(f"{table}: there is no option {name[:40]!r}: {what}")
 
 
 def format_command(arguments: Sequence[str], folder: Path) -> str:

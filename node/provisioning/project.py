@@ -1,6 +1,7 @@
 """The project file: whom a circle is for and what each of them is given. TOML, written by whoever coordinates."""
 
 import codecs
+import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ _NAME: Final = re.compile("[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _HOST_MAX: Final = 200
 _IMAGE: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _VARIABLE: Final = re.compile("[A-Z][A-Z0-9_]{0,63}")
+_UNKNOWN: Final = re.compile("Object contains unknown field `(?P<name>[^`]{1,200})`(?: - at `(?P<place>[^`]+)`)?")
 _ROLES: Final = ("peer", "auditor")
 
 Value = str | int | float | bool | list[str]
@@ -119,7 +121,7 @@ def read_project(path: Path) -> Project:
         raw = raw.removeprefix(codecs.BOM_UTF8)
         project = msgspec.toml.decode(raw, type=Project, dec_hook=lambda kind, value: kind(value))
     except (ValueError, TypeError, RecursionError) as error:
-        raise UsageError(f"{path} is no project file: {error}") from error
+        raise UsageError(f"{path} is no project file: {error}{_guess_meant(str(error))}") from error
     return _in_folder(_check(project, path), path.absolute().parent)
 
 
@@ -142,6 +144,18 @@ def _in_folder(project: Project, folder: Path) -> Project:
         frozen=project.frozen and folder / project.frozen,
         invitations=invitations,
     )
+
+
+def _guess_meant(said: str) -> str:
+    """The nearest name that may stand there, for a field that there is none of; empty for other mistakes."""
+    found = _UNKNOWN.match(said)
+    if found is None:
+        return ""
+    place = found["place"] or ""
+    table = Member if place.startswith("$.members") else Invitations if place == "$.invitations" else Project
+    names = [field.encode_name for field in msgspec.structs.fields(table)]
+    near = difflib.get_close_matches(found["name"].replace("_", "-").lower(), names, 1)
+    return f": is {near[0]} meant?" if near else f": what may stand there is {', '.join(names)}"
 
 
 def _check(project: Project, path: Path) -> Project:
@@ -188,10 +202,11 @@ def _check_member(path: Path, project: Project, member: Member) -> Member:
         )
     address = _check_address(where, "address", member.address)
     cold = _check_address(where, "cold", member.cold) if member.cold else ""
-    _check_host(where, member)
+    # Before the host, which is tried together with them.
     for port in (member.gossip_port, member.gateway_port):
         if not 1 <= port <= 65535:
             raise UsageError(f"{where}: port {port} is not in 1..65535")
+    _check_host(where, member)
     if any(not url for url in project.endpoints_of(member)):
         raise UsageError(f"{where}: an endpoint in rpc is empty")
     return msgspec.structs.replace(member, address=address, cold=cold)
@@ -239,7 +254,7 @@ def _check_host(where: str, member: Member) -> None:
     try:
         if len(member.host) > _HOST_MAX:
             raise MalformedEndpoint("too long")
-        Endpoint.at(member.host, member.gossip_port or 1, member.gateway_port or 1)
+        Endpoint.at(member.host, member.gossip_port, member.gateway_port)
     except MalformedEndpoint as error:
         raise UsageError(
             f"{where}: host {member.host[:80]!r} is no host that others can call: give a name, or an IPv4 or IPv6 "

@@ -160,8 +160,8 @@ def test_an_invitation_that_holds_no_more_is_made_anew(project: Project) -> None
     [
         ("own.py:Trial", "own.py:Other", 2, "the circle trains Trial: name its file in the project, FILE.py:Trial"),
         ('keystore = "inviter.json"', 'keystore = "none.json"', 3, "none.json cannot be read"),
-        ("rounds = 2", "roundz = 2", 2, "deploy: there is no option 'roundz'"),
-        ("[deploy]", "[node]\nkestore = 1\n[deploy]", 2, "node: there is no option 'kestore'"),
+        ("rounds = 2", "roundz = 2", 2, "deploy: there is no option 'roundz': is rounds meant?"),
+        ("[deploy]", "[node]\nkestore = 1\n[deploy]", 2, "node: there is no option 'kestore': is keystore meant?"),
         ("[deploy]", '[node]\nconfirmations = "x"\n[deploy]', 2, "confirmations is a whole number, not 'x'"),
         ("[deploy]", 'expires = "never"\n[deploy]', 2, "invitations: expires 'never' is no time"),
     ],

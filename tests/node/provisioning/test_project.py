@@ -81,6 +81,13 @@ def test_the_example_says_what_is_still_to_be_filled_in(tmp_path: Path) -> None:
         (("node.north.example", "2001:db8::7"), ": two members have the place 2001:db8::7:7001"),
         (('host = "node', 'gossip-port = 7002\nhost = "node'), "gossip-port and gateway-port are both 7002"),
         (('host = "node', 'gateway-port = 0\nhost = "node'), ": member north: port 0 is not in 1..65535"),
+        (('host = "node', 'gateway-port = 70020\nhost = "node'), ": member north: port 70020 is not in 1..65535"),
+        (('host = "node', 'gateway-prot = 7002\nhost = "node'), "`$.members[0]`: is gateway-port meant?"),
+        (('name = "trial"', 'name = "trial"\nkit = "x"'), "unknown field `kit`: is kits meant?"),
+        (
+            ('name = "trial"', 'name = "trial"\n[invitations]\nkeystore = "k"\nzzz = 1'),
+            ": what may stand there is keystore, password-file, expires",
+        ),
         (('host = "node', 'role = "king"\nhost = "node'), ": member north: role 'king' is none of peer, auditor"),
         (('host = "node', 'role = "auditor"\nhost = "node'), "an auditor reads only, and needs neither address"),
         (('name = "trial"', 'name = "trial"\nkey = 1'), " is no project file: Object contains unknown field `key`"),
