@@ -16,7 +16,7 @@ def look_at_ports(
 ) -> None:
     """metrics: host and port of --metrics, None for none. folder: of --data; a node that runs has the ports."""
     try:
-        listening.check()
+        listening.check_host()
     except UsageError as error:
         notebook.wrong("advertise", str(error), "name the host that others reach this machine at with --advertise")
     else:

@@ -37,6 +37,15 @@ class Listening:
 
     def check(self) -> None:
         """Raises UsageError where nobody could reach a node that listens so."""
+        for name, port in (("--gossip-port", self.gossip_port), ("--gateway-port", self.gateway_port)):
+            if not 0 <= port < 1 << 16:
+                raise UsageError(f"{name} {port} is no port: give 1 to 65535, or 0 for any that is free")
+        if self.gossip_port == self.gateway_port != 0:
+            raise UsageError(f"--gossip-port and --gateway-port are both {self.gossip_port}: choose two")
+        self.check_host()
+
+    def check_host(self) -> None:
+        """Raises UsageError where the host is none that others could be sent to."""
         option = "--host" if self.advertise is None else "--advertise"
         try:
             Endpoint.at(self.reached_at, 1, 1)

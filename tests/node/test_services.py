@@ -40,3 +40,23 @@ def test_where_nobody_could_be_reached_is_refused_with_what_to_do(
     with pytest.raises(UsageError, match="--advertise") as refused:
         Listening(host, advertise).check()
     assert str(refused.value).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("gossip", "gateway", "expected"),
+    [
+        (99999, 0, "--gossip-port 99999 is no port: give 1 to 65535"),
+        (7001, -1, "--gateway-port -1 is no port: give 1 to 65535"),
+        (7001, 7001, "--gossip-port and --gateway-port are both 7001: choose two"),
+    ],
+)
+def test_ports_that_nothing_could_listen_on_are_refused_before_anything_is_asked(
+    gossip: int, gateway: int, expected: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        Listening(gossip_port=gossip, gateway_port=gateway).check()
+    assert str(refused.value).startswith(expected)
+
+
+def test_any_two_free_ports_may_be_asked_for() -> None:
+    Listening(gossip_port=0, gateway_port=0).check()
