@@ -241,7 +241,8 @@ def _take_part(
         )
         told = report if monitor is None else monitor.pass_on(report)
         peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave or Behaviour(), told)
-        with page_beside(options.web, options.circle, urls, options.data, report):
+        log_options = ("--log", options.log, "--log-format", options.log_format)
+        with page_beside(options.web, options.circle, urls, options.data, report, log_options):
             return asyncio.run(_run_monitored(peer, not options.exit_when_finished, report, monitor, metrics_at))
 
 

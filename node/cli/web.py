@@ -29,12 +29,18 @@ def check_web_port(port: int | None) -> None:
 
 @contextmanager
 def page_beside(
-    port: int | None, circle: Path, rpc_urls: Sequence[str] | None, data: Path, report: Report
+    port: int | None,
+    circle: Path,
+    rpc_urls: Sequence[str] | None,
+    data: Path,
+    report: Report,
+    log_options: Sequence[str] = (),
 ) -> Iterator[None]:
     """Serve the page while the block runs; nothing where port is None.
 
     port: 0 takes a free one. data: the node's folder, whose own figures are shown. report: is told the page's
-    address or that it did not start; the node goes on without it.
+    address or that it did not start; the node goes on without it. log_options: the node's own, as they are typed
+    before a command, as both write to one stderr.
     """
     if port is None:
         yield
@@ -45,18 +51,22 @@ def page_beside(
     # Other users of this machine see a command line, and an endpoint's address may hold a key.
     named = {RPC_VARIABLE: " ".join(rpc_urls)} if rpc_urls else {}
     process = subprocess.Popen(
-        [sys.executable, "-m", "node.cli.main", *command],
+        [sys.executable, "-m", "node.cli.main", *log_options, *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         env={**os.environ, **named, **lifeline.environment},
         pass_fds=lifeline.inherited,
     )
     assert process.stdout is not None
-    threading.Thread(target=_tell, args=(process.stdout, report), name="web", daemon=True).start()
+    telling = threading.Thread(target=_tell, args=(process.stdout, report), name="web", daemon=True)
+    telling.start()
     try:
         yield
     finally:
         _end(process)
+        telling.join(_END_S)
+        if not telling.is_alive():
+            process.stdout.close()
         lifeline.close()
 
 
