@@ -6,10 +6,11 @@ Status 1 is an audit's alone: whatever else ends a command, a fault of this prog
 import argparse
 import logging
 import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from ledger.errors import Foreseen, UsageError
 from node.cli.config import ConfigurableParser
@@ -42,6 +43,7 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 """Name → what it does, in the order of help; `node.cli.NAME` is imported where it is the one that is named."""
 _log = logging.getLogger("node.cli.main")  # also where this is `__main__`
+_UNRECOGNIZED: Final = re.compile("unrecognized arguments: (?P<option>--[^ =]+)")
 USAGE, SET_UP, INTERRUPTED = 2, 3, 130
 
 
@@ -76,9 +78,33 @@ def load_command(name: str) -> Any:
     return import_module(f"node.cli.{name}")
 
 
+class _CommandLine(argparse.ArgumentParser):
+    """The parser of all commands; of an option that there is none of it says which one is nearest."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with status 2."""
+        unknown = _UNRECOGNIZED.match(message)
+        if unknown is not None:
+            # It takes its time to import, and is for a slip alone.
+            from difflib import get_close_matches
+
+            near = get_close_matches(unknown["option"], list(_list_option_strings(self)), 1)
+            message += f": is {near[0]} meant?" if near else ""
+        super().error(message)
+
+
+def _list_option_strings(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Of a parser and of the commands below it; of the latter only the one that was named has any."""
+    for action in parser._actions:
+        yield from (text for text in action.option_strings if text.startswith("--"))
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _list_option_strings(command)
+
+
 def _make_parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     """All commands, with the options of the one that is named."""
-    parser = argparse.ArgumentParser(
+    parser = _CommandLine(
         prog="folkmoot",
         description="Learn together without a server, and prove to anyone what was learnt from whom.",
     )

@@ -184,3 +184,26 @@ def test_the_table_of_a_status_is_clean(capsys: pytest.CaptureFixture[str]) -> N
     )
     assert all(line.isprintable() for line in capsys.readouterr().out.split("\n"))
     assert audit_lines.print_report is not None
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["status", "--cricle", "circle.json"], "--circle"),
+        (["watch", "--allow-hosts=here"], "--allow-host"),
+        (["keys", "send", "key.json", "0x" + "11" * 20, "1", "--pasword-file", "password"], "--password-file"),
+    ],
+)
+def test_a_mistyped_option_is_refused_with_the_one_that_is_nearest(
+    typed: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(typed)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith(f": is {meant} meant?\n")
+
+
+def test_of_an_option_that_is_like_none_nothing_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["status", "--zzzzzz"])
+    assert capsys.readouterr().err.endswith("unrecognized arguments: --zzzzzz\n")
