@@ -179,7 +179,7 @@ def run(options: argparse.Namespace) -> int:
     report = print_json if options.json else _print_event
     report(_make_starting(options, circle))
     _import_torch_meanwhile()
-    opened = _fetch_opened(circle, file.block)
+    opened = await_chain(lambda: _fetch_opened(circle, file.block), options.wait_for_chain)
     return _take_part(options, file, circle, opened, listening, metrics_at, key, behave, report)
 
 

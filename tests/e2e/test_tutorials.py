@@ -20,6 +20,18 @@ def test_a_tutorial_goes_as_it_says(name: str, tmp_path: Path) -> None:
         walk.follow(steps)
 
 
+@pytest.mark.timeout(600)
+def test_the_guide_to_operating_goes_as_it_says(tmp_path: Path) -> None:
+    """In the circle that the operator's tutorial makes to practise in, and there in the folder of its node."""
+    folder = tmp_path / "operating"
+    folder.mkdir()
+    practice = read_page(TUTORIALS / "operator.md")
+    practice = practice[: practice.index(Step("cd ward")) + 1]
+    with Walk(folder) as walk:
+        walk.follow(practice)
+        walk.follow(read_page(TUTORIALS.parent / "guides" / "operating.md"))
+
+
 def test_what_a_page_quotes_is_looked_for_in_order_and_to_the_letter() -> None:
     said = "one 1\ntwo 2\nthree 3\n"
     assert find_unsaid(["one …", "…", "three 3"], said) is None
