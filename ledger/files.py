@@ -10,6 +10,7 @@ import fcntl
 import itertools
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,26 @@ def opened_whole(path: Path, *, mode: int = PRIVATE) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     sync_folder(path.parent)
+
+
+@contextmanager
+def opened_regular(path: Path) -> Iterator[BinaryIO]:
+    """A file that somebody named, for reading. Raises OSError, also for a pipe or a device.
+
+    These would keep whoever opens or reads them waiting, for ever where nobody writes.
+    """
+    # Without waiting, a pipe opens too, and is told by its kind.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        kind = os.fstat(handle).st_mode
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(kind):
+            raise OSError(errno.EINVAL, "it is a pipe or a device, no file", str(path))
+        with open(handle, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(handle)
 
 
 def write_new(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.errors import UsageError
+from ledger.files import opened_regular
 
 if TYPE_CHECKING:
     from ledger.circle.history import History
@@ -101,7 +102,7 @@ def read_names(path: Path | None) -> Names:
     if path is None:
         return Names()
     try:
-        with path.open("rb") as file:
+        with opened_regular(path) as file:
             data = file.read(_FILE_MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"--names {path}: {error.strerror or error}: name a file that can be read") from error

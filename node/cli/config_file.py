@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger.errors import UsageError
+from ledger.files import opened_regular
 from node.cli.config import is_repeatable
 
 FILE_MAX_BYTES: Final = 1 << 16
@@ -47,7 +48,7 @@ class ConfigFile:
     def read(cls, path: Path) -> "ConfigFile":
         """Raises UsageError for a file that cannot be read, is too large or is no TOML."""
         try:
-            with path.open("rb") as file:
+            with opened_regular(path) as file:
                 mode, data = os.fstat(file.fileno()).st_mode, file.read(FILE_MAX_BYTES + 1)
         except OSError as error:
             raise UsageError(f"--config {path}: {error.strerror or error}: name a file that can be read") from error

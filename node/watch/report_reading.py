@@ -9,6 +9,7 @@ import msgspec
 from ledger.audit.findings import Report
 from ledger.audit.groups import FindingGroup, group_findings
 from ledger.errors import UsageError
+from ledger.files import opened_regular
 
 FORMAT: Final = 1
 """Of the reports that are understood, see docs/audit-report.schema.json."""
@@ -60,7 +61,7 @@ class ReadReport:
 def read_report(path: Path) -> ReadReport:
     """Of a file. Raises UsageError with a sentence."""
     try:
-        with path.open("rb") as file:
+        with opened_regular(path) as file:
             data = file.read(REPORT_MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"--report {path}: {error.strerror or error}: name a file that can be read") from error

@@ -16,6 +16,7 @@ from ledger.files import (
     FolderLock,
     append,
     make_folder,
+    opened_regular,
     remove,
     set_aside,
     sweep,
@@ -174,3 +175,20 @@ def test_a_sweep_leaves_a_living_writers_file_alone(tmp_path: Path) -> None:
         assert writer.stdout.readline() == "1\n"
         sweep(tmp_path)
         assert list(tmp_path.iterdir()) == [held]
+
+
+def test_a_file_that_somebody_named_is_read_and_whatever_would_wait_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"a file")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("file", "link"):
+        with opened_regular(tmp_path / name) as file:
+            assert file.read() == b"a file"
+    before = len(os.listdir("/proc/self/fd"))
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(OSError, match="it is a pipe or a device, no file"), opened_regular(path):
+            raise AssertionError
+    for path, error in ((tmp_path, IsADirectoryError), (tmp_path / "none", FileNotFoundError)):
+        with pytest.raises(error), opened_regular(path):
+            raise AssertionError
+    assert len(os.listdir("/proc/self/fd")) == before

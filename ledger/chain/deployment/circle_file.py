@@ -12,7 +12,7 @@ from ledger.chain.deployment.terms import TermValue
 from ledger.chain.rpc.failover import connect
 from ledger.chain.rpc.patience import EndpointPatience, insist
 from ledger.errors import SetupError
-from ledger.files import PUBLIC, write_whole
+from ledger.files import PUBLIC, opened_regular, write_whole
 from ledger.untrusted.parsing import decode_json
 
 CIRCLE_FILE_MAX_BYTES: Final = 1 << 16
@@ -113,7 +113,7 @@ def read_json(
 ) -> _T:
     """Raises SetupError. what, writer: how to call the file, and who makes it, in a sentence."""
     try:
-        with path.open("rb") as file:
+        with opened_regular(path) as file:
             return decode_json(file.read(max_bytes), kind)
     except OSError as error:
         raise SetupError(f"{path} cannot be read ({error.strerror}): {writer} writes it") from error

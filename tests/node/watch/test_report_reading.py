@@ -1,6 +1,7 @@
 """A report of an audit, read back: what is one, what is none, and of which circle it is."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,12 @@ def test_a_file_that_is_too_large_is_not_read_to_its_end(tmp_path: Path) -> None
         read_report(path)
     with pytest.raises(UsageError, match="name a file that can be read"):
         read_report(tmp_path)
+
+
+def test_a_pipe_that_nobody_writes_to_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "report.json")
+    with pytest.raises(UsageError, match="it is a pipe or a device, no file: name a file that can be read"):
+        read_report(tmp_path / "report.json")
 
 
 def test_a_report_of_another_circle_is_refused() -> None:
