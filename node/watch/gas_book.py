@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from ledger.audit.bundle.reader import Bundle
@@ -68,12 +69,19 @@ class GasBook:
         return self._paid.get(transaction)
 
     def ask(self, transactions: Iterable[str]) -> int:
-        """Have these asked for, the first one first. Returns how many of them are waited for."""
+        """Have these asked for, the first one first. Returns how many of them are waited for.
+
+        Of more than WANTED_MAX the first so many: others would drive out what was learnt of these.
+        """
         if self._rpc is None:
             return 0
         with self._lock:
             now = time.monotonic()
-            lacking = [one for one in transactions if one not in self._paid and not self._is_untold(one, now)]
+            lacking = [
+                one
+                for one in islice(transactions, WANTED_MAX)
+                if one not in self._paid and not self._is_untold(one, now)
+            ]
             for one in reversed(lacking):
                 self._wanted.pop(one, None)
                 self._wanted[one] = None

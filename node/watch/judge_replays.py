@@ -5,6 +5,7 @@ anchored; else that is what is said of the round.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -24,6 +25,7 @@ from node.watch.rule_figures import RECORD, find_reading, read_record
 from node.watch.shelf import Found, Lost, find_shelf, read_bundled
 from node.watch.source import Source
 
+_log = logging.getLogger(__name__)
 ROUNDS_MAX: Final = 500
 """So many rounds of a judge are recomputed; of a rule that looks back, all since its beginning or none."""
 # A view asks again more often than this for what it waits for.
@@ -63,7 +65,7 @@ class JudgeReplays:
                 self._wake.clear()
                 if self._choose() is None:
                     await self._wake.wait()
-            elif await self._recompute(judge):
+            elif await self._try_recompute(judge):
                 self._done.add(judge)
                 self._shelf.version += 1
 
@@ -75,6 +77,15 @@ class JudgeReplays:
     def _is_left(self, judge: int) -> bool:
         """Whether nobody waits for this one any more, and somebody for another one."""
         return time.monotonic() - self._asked_at[judge] > _LEFT_S and self._choose() != judge
+
+    async def _try_recompute(self, judge: int) -> bool:
+        """The same, whatever happens: after a fault of this program nobody waits for what will not come."""
+        try:
+            return await self._recompute(judge)
+        except Exception as error:
+            _log.error("recomputing failed judge=%s", judge, exc_info=error)
+            rounds = _list_rounds(self._source.view.history, judge)
+            return self._give_up(rounds, judge, f"recomputing failed: {type(error).__name__}")
 
     async def _recompute(self, judge: int) -> bool:
         """All rounds of a judge. Returns whether it came to an end, and not another one was asked for."""

@@ -93,10 +93,16 @@ class TraceDesk:
             command = self._command.extend("--json", "--mixings", "--round", str(model.round))
             if model.seat is not None:
                 command = command.extend("--seat", str(model.seat))
-            self._running = BackgroundCommand(
-                command, lines.append, lambda ending: self._take(model, lines, ending), _ANSWER_MAX_BYTES
-            )
             self.version += 1
+            try:
+                self._running = BackgroundCommand(
+                    command, lines.append, lambda ending: self._take(model, lines, ending), _ANSWER_MAX_BYTES
+                )
+            except OSError as error:
+                # Too many processes or open files, or no memory: another time it may go.
+                self._kept[model] = Failure(f"it could not be begun: {error.strerror or error}")
+                self._made = None
+                self._shrink()
         return True
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from ledger.chain.rpc.client import Rpc
 from ledger.circle.events import Attested, Committed, Settled
 from node.cli.opened import open_bundled
 from node.watch import costs as costs_module
+from node.watch import gas_book as gas_book_module
 from node.watch.costs import list_transactions, sum_costs
 from node.watch.gas_book import GasBook, Paid, find_gas_book, run_gas_book
 from node.watch.source import BundleSource
@@ -94,6 +95,20 @@ async def test_gas_is_by_call_and_round_and_seat_and_coin_is_gas_times_its_price
     assert by_seat[0]["coinWei"] == str(300_000 * PRICE)
     assert sum(one["gas"] for one in answer["seats"]) == sum(sum(one["gas"]) for one in answer["calls"].values())
     assert answer["trouble"] is None
+
+
+async def test_of_a_round_with_too_many_transactions_some_are_learnt_and_no_more_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gas_book_module, "WANTED_MAX", 7)
+    monkeypatch.setattr(gas_book_module, "_KEPT_MAX", 9)
+    circle = Circle(rounds=2, seats=4, degree=3)
+    receipts = Receipts(circle)
+    source = WatchedCircle(circle, rpc=receipts.rpc())
+    async with working(source, run_gas_book):
+        answer = await ask_until_known(source, sum_costs)
+    assert (sum(answer["known"]), sum(answer["transactions"])) == (7, 25)
+    assert len(receipts.asked) == 7
 
 
 async def test_every_receipt_is_asked_for_once_and_the_newest_round_first() -> None:

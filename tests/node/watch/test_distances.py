@@ -15,6 +15,7 @@ from ledger.blobs.unixfs import build_dag
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from ledger.judging.frame_chains import FetchedUpdate, HeldBlobs
 from node.cli.opened import open_bundled
+from node.watch import judge_replays
 from node.watch.distances import measure_distances
 from node.watch.judge_replays import run_judge_replays
 from node.watch.query import BadQuery, Missing
@@ -250,3 +251,24 @@ async def test_of_a_bundle_a_liars_word_is_held_against_what_is_recomputed(tmp_p
         0: [("recomputing gives another record than the one that the judge anchored", [1, 2])],
         1: [],
     }
+
+
+async def test_recomputing_that_fails_is_told_and_nobody_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    circle = make_circle(2, has_liar=False)
+    await asyncio.to_thread(save_bundle, tmp_path / "circle.car", circle)
+    opened = open_bundled(tmp_path / "circle.car", None)
+    with opened.bundle:
+        source = BundleSource(opened.circle, opened.file.block, opened)
+        async with working(source, run_shelf, run_judge_replays):
+            with monkeypatch.context() as patch:
+                patch.setattr(judge_replays, "replay", fail)
+                failed = await ask_until_known(source, measure_distances, judge=1, author=2)
+            other = await ask_until_known(source, measure_distances, judge=2, author=1)
+    assert failed["missing"] == [{"says": "recomputing failed: MemoryError", "rounds": [1, 2]}]
+    assert "recomputing failed judge=1" in caplog.text
+    assert other["missing"] == [], "the worker goes on"

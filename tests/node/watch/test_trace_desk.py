@@ -1,5 +1,6 @@
 """Accounts that somebody asks for: one at a time, each made once, the newest kept."""
 
+import errno
 import json
 from typing import Any
 
@@ -79,6 +80,21 @@ def test_one_that_could_not_be_made_says_why_and_may_be_asked_for_again(desk: Tr
     found = desk.find(model(4))
     assert isinstance(found, Failure)
     assert "was not understood" in found.says
+
+
+def test_one_whose_process_cannot_be_begun_keeps_no_other_waiting(
+    desk: TraceDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trace_desk, "BackgroundCommand", fail)
+        assert desk.ask(model(4))
+    assert desk.find(model(4)) == Failure("it could not be begun: Resource temporarily unavailable")
+    assert desk.under_way is None
+    assert desk.ask(model(5))
+    assert len(Spoken.started) == 1
 
 
 def test_the_newest_are_kept(desk: TraceDesk) -> None:
