@@ -18,6 +18,8 @@ RECORD: Final = "record"
 # Beyond all that a state on the grid can give, and still a number.
 _DIGITS_MAX: Final = 80
 _ENTRIES_MAX: Final = MAX_SEATS
+# Of memory, with its digest, its two numbers and its place.
+_ENTRY_BYTES: Final = 400
 _GRID: Final = 2.0**-GRID_BITS
 _VERDICTS: Final = (ACCEPTED, REJECTED, INVALID, UNAVAILABLE)
 
@@ -110,6 +112,11 @@ class ReadRecord:
     """The judge's address that it names."""
     entries: Mapping[int, ReadEntry]
     """By seat."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of memory that it takes, about."""
+        return _ENTRY_BYTES * len(self.entries)
 
 
 class OddRecord(PeerFault):

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 from ledger.audit.bundle.names import BadBundle
 from ledger.audit.bundle.reader import Bundle
@@ -30,6 +30,10 @@ PARALLEL: Final = 8
 WANTED_MAX: Final = 20_000
 """So many may wait; the ones asked for last are fetched first, and the others forgotten."""
 _KEPT_MAX: Final = 50_000
+KEPT_MAX_BYTES: Final = 256 << 20
+"""What is kept takes so much memory at most, about: what one view goes by, of the largest circle, has less."""
+# The place of one, with a small value in it.
+_EACH_BYTES: Final = 600
 _TIMEOUT_S: Final = 8.0
 # What was not to be had is asked for again after so long, where somebody still wants it.
 _AGAIN_S: Final = 20.0
@@ -57,6 +61,15 @@ class Want:
         return self.kind, self.digest
 
 
+@runtime_checkable
+class Weighty(Protocol):
+    """What is read of a blob and is not small."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of memory that it takes, about."""
+
+
 @dataclass(frozen=True)
 class Found:
     """What became of a blob that was had."""
@@ -65,6 +78,11 @@ class Found:
     """What was read of it."""
     size_bytes: int
     """How long it is."""
+
+    @property
+    def weight(self) -> int:
+        """Bytes of memory that it takes, about."""
+        return _EACH_BYTES + (self.value.memory_bytes if isinstance(self.value, Weighty) else 0)
 
 
 @dataclass(frozen=True)
@@ -78,6 +96,11 @@ class Lost:
     at_s: float
     """When, on the monotonic clock."""
 
+    @property
+    def weight(self) -> int:
+        """Bytes of memory that it takes, about."""
+        return _EACH_BYTES
+
 
 class Shelf:
     """One source's. `run` fetches; all else is called from any thread."""
@@ -88,6 +111,7 @@ class Shelf:
         self._wanted: dict[tuple[str, bytes], Want] = {}
         self._under_way = set[tuple[str, bytes]]()
         self._refuted = set[tuple[str, bytes]]()
+        self._weight = 0
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
@@ -124,7 +148,7 @@ class Shelf:
         """What a blob says does not follow, wherever it is had. says: that, in words."""
         with self._lock:
             self._refuted.add(key)
-            self._results[key] = _lose(says, is_final=True)
+            self._keep(key, _lose(says, is_final=True))
             self.version += 1
 
     async def run(self) -> None:
@@ -158,11 +182,15 @@ class Shelf:
             self._under_way.discard(key)
             if key in self._refuted or (isinstance(result, Lost) and isinstance(self._results.get(key), Found)):
                 return  # what is known of it is stronger
-            self._results.pop(key, None)
-            self._results[key] = result
-            while len(self._results) > _KEPT_MAX:
-                del self._results[next(iter(self._results))]
+            self._keep(key, result)
             self.version += 1
+
+    def _keep(self, key: tuple[str, bytes], result: Found | Lost) -> None:
+        before = self._results.pop(key, None)
+        self._results[key] = result
+        self._weight += result.weight - (before.weight if before is not None else 0)
+        while len(self._results) > _KEPT_MAX or (self._weight > KEPT_MAX_BYTES and len(self._results) > 1):
+            self._weight -= self._results.pop(next(iter(self._results))).weight
 
     async def _fetch(self, fetcher: BlobFetcher, want: Want) -> Found | Lost:
         try:

@@ -9,6 +9,8 @@ import pytest
 from ledger.errors import PeerFault
 from ledger.fetch.fetcher import BlobFetcher, Unavailable
 from node.watch import shelf as shelf_module
+from node.watch.distances import POINTS_MAX
+from node.watch.rule_figures import ReadEntry, ReadRecord
 from node.watch.shelf import PARALLEL, Found, Lost, Shelf, Want, find_shelf, run_shelf
 from tests.support.histories.circles import Circle
 from tests.support.watched_circle import WatchedCircle, fill_store, working
@@ -180,6 +182,23 @@ def test_what_waits_and_what_is_kept_has_a_bound(circle: Circle, monkeypatch: py
     for want in wants:
         shelf.put(want.key, Found(b"", 0))
     assert len(shelf._results) == 5
+
+
+def test_large_records_are_kept_as_far_as_their_memory_goes(
+    circle: Circle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, wants = Shelf(WatchedCircle(circle)), make_wants(*range(30))
+    entry = ReadEntry(bytes(32), "accepted", True, 1.0, 1.0, False)
+    full = ReadRecord(bytes(32), 1, bytes(20), dict.fromkeys(range(256), entry))
+    assert POINTS_MAX * Found(full, 0).weight < shelf_module.KEPT_MAX_BYTES, "one view's fit"
+    monkeypatch.setattr(shelf_module, "KEPT_MAX_BYTES", 10 * Found(full, 0).weight)
+    for want in [*wants, *wants]:
+        shelf.put(want.key, Found(full, 0))
+    assert list(shelf._results) == [want.key for want in wants[20:]]
+    for want in wants:
+        shelf.put(want.key, Found(b"", 0))
+    assert len(shelf._results) == 30
+    assert shelf._weight == 30 * Found(b"", 0).weight
 
 
 def test_two_threads_find_one_shelf(circle: Circle) -> None:
