@@ -1,17 +1,15 @@
 """The audit behind the page: the program's own, in a process of its own, whose reports are taken as they come."""
 
 import logging
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, Literal
 
 from node.operating.wording import format_duration
 from node.watch.background import BackgroundCommand, Command, Ending
 from node.watch.report_reading import BadReport, ReadReport, decode_report, split_line
+from node.watch.scratch import ScratchFolder
 
 _log = logging.getLogger(__name__)
 _AGAIN_S: Final = 30.0
@@ -55,7 +53,7 @@ class AuditWatch:
         self._lock = threading.Lock()
         self._running: BackgroundCommand | None = None
         self._timer: threading.Timer | None = None
-        self._folder: Path | None = None
+        self._scratch: ScratchFolder | None = None
         self._pause_s, self._is_closed = _AGAIN_S, False
         # Of the process that runs now: the exit status that goes with its newest report, and what was no report.
         self._due: int | None = None
@@ -71,14 +69,24 @@ class AuditWatch:
         """Begin, where there is anything to do."""
         if self._command is None:
             return
+        try:
+            self._begin(self._command)
+        except OSError as error:
+            # No room on the disk, or too many processes: as an audit that failed at once.
+            self._end(Ending(-1, f"it could not be begun: {error.strerror or error}"))
+
+    def _begin(self, command: Command) -> None:
+        """Raises OSError."""
         with self._lock:
             if self._is_closed:
                 return
-            command = self._command
-            if self._is_followed:
-                self._folder = self._folder or Path(tempfile.mkdtemp(prefix="folkmoot-"))
-                command = command.extend("--follow", "--cache", str(self._folder))
             self._due, self._misheard = None, ""
+            self._scratch = self._scratch or ScratchFolder()
+            # Its temporary files lie there too: who kills this process leaves it no time to remove them.
+            scratch = str(self._scratch.path)
+            command = Command(command.arguments, {**command.environment, "TMPDIR": scratch})
+            if self._is_followed:
+                command = command.extend("--follow", "--cache", f"{scratch}/cache")
             self._running = BackgroundCommand(command.extend("--json-lines", "--jobs", "1"), self._hear, self._end)
 
     def close(self) -> None:
@@ -90,8 +98,9 @@ class AuditWatch:
             timer.cancel()
         if running is not None:
             running.close()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._scratch is not None:
+            self._scratch.remove()
+            self._scratch = None
 
     def _hear(self, line: bytes) -> None:
         try:

@@ -1,5 +1,6 @@
 """The audit behind the page: what is taken from it as it goes, and what becomes of it where it fails."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,8 @@ def test_closing_ends_the_process_and_forgets_what_it_remembered(audit: AuditWat
     audit.start()
     (running,) = Spoken.started
     arguments = running.command.arguments
-    folder = Path(arguments[arguments.index("--cache") + 1])
+    folder = Path(arguments[arguments.index("--cache") + 1]).parent
+    assert running.command.environment["TMPDIR"] == str(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
     running.end(Ending(3, "gone"))
     audit.close()
@@ -162,6 +164,20 @@ def test_closing_ends_the_process_and_forgets_what_it_remembered(audit: AuditWat
     assert not folder.exists()
     audit.start()
     assert len(Spoken.started) == 1
+
+
+def test_one_that_cannot_be_begun_is_tried_again(audit: AuditWatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audit_watch, "ScratchFolder", fail)
+        audit.start()
+    said = "the audit could not go on: it could not be begun: No space left on device; it begins anew in 30 seconds"
+    assert (audit.state.state, audit.state.says) == ("failed", said)
+    Timer.rung[-1].ring()
+    assert len(Spoken.started) == 1
+    audit.close()
 
 
 def test_without_an_audit_nothing_runs() -> None:
