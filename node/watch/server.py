@@ -27,6 +27,7 @@ from node.watch.now import describe_following, describe_now
 from node.watch.page_files import PageFile, read_page_files
 from node.watch.query import BadQuery, Missing, NotReady, Query
 from node.watch.routes import ROUTES, WORKERS, Route, Worker
+from node.watch.sendings import CountedResponse, Sendings
 from node.watch.source import Source
 
 _log = logging.getLogger(__name__)
@@ -116,6 +117,7 @@ class WatchServer:
         self._places = asyncio.Semaphore(_REQUESTS_MAX)
         self._changed = asyncio.Event()
         self.listeners = Listeners(self._make_now)
+        self.sendings = Sendings()
         app = web.Application(middlewares=[self._doors.middleware, self._guard])
         for route in routes:
             app.router.add_get(route.path, self._make_handler(route))
@@ -246,7 +248,7 @@ class WatchServer:
             body = packed.plain
             if packed.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
                 body, headers["Content-Encoding"] = packed.packed, "gzip"
-            return web.Response(body=body, headers={**headers, "Content-Type": _JSON})
+            return CountedResponse(self.sendings, body, headers={**headers, "Content-Type": _JSON})
 
         return answer
 

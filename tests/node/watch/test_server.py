@@ -18,6 +18,7 @@ from node.watch.listeners import LISTENERS_MAX
 from node.watch.page_files import PageFile
 from node.watch.query import Query
 from node.watch.routes import ROUTES, Route
+from node.watch.sendings import Sendings
 from node.watch.server import HEADERS, WatchAddress, WatchServer
 from node.watch.source import BundleSource, Source
 from tests.support.circle_endpoint import drawn_seed
@@ -303,6 +304,35 @@ async def test_a_page_that_reads_nothing_keeps_nobody_waiting(source: Source) ->
             one.close()
             with contextlib.suppress(ConnectionError):
                 await one.wait_closed()
+
+
+async def test_readers_that_take_nothing_hold_no_more_than_a_bound_and_keep_nobody_waiting(source: Source) -> None:
+    size = 8 << 20
+    routes = [*ROUTES, Route("/api/large", lambda _, __: "x" * size)]
+    async with served(source, routes=routes) as (url, server):
+        await ask_when_read(url, "api/now")
+        server.sendings = Sendings(3 * size)
+        host, port = url.removeprefix("http://").rstrip("/").split(":")
+        idle = [await asyncio.open_connection(host, int(port), limit=1) for _ in range(6)]
+        for _, writer in idle:
+            writer.write(b"GET /api/large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        async with asyncio.timeout(20):
+            while True:
+                if server.sendings.cut == 4:
+                    break
+                await asyncio.sleep(0.01)
+        assert 0 < server.sendings.size <= 3 * size
+        status, _, body = await ask(url, "api/large", Accept_Encoding="identity")
+        assert (status, len(body)) == (200, size + 2)
+        for _, one in idle:
+            one.close()
+            with contextlib.suppress(ConnectionError):
+                await one.wait_closed()
+        async with asyncio.timeout(20):
+            while True:
+                if not server.sendings.size:
+                    break
+                await asyncio.sleep(0.01)
 
 
 async def test_a_port_in_use_is_said_in_a_sentence(source: Source) -> None:
