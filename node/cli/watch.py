@@ -58,8 +58,13 @@ def run(options: argparse.Namespace) -> int:
     address.check()
     _check(options)
     source = open_source(options)
-    set_up_background(source, options)
-    asyncio.run(_serve(source, address, options))
+    try:
+        set_up_background(source, options)
+        asyncio.run(_serve(source, address, options))
+    finally:
+        source.close()
+        if source.bundle is not None:
+            source.bundle.close()
     return 0
 
 

@@ -161,6 +161,7 @@ def opened(
     page = LivePage(browser, url, width=width, scheme=scheme)
     try:
         yield page
-        assert [told for told in page.complaints if not any(part in told for part in fine)] == []
+        unmeant = [told for told in page.complaints if not any(part in told for part in fine)]
+        assert not unmeant, unmeant
     finally:
         page.close()
