@@ -39,12 +39,12 @@ def settle(
     if not any(weights.values()):
         weights = dict.fromkeys(judges, 1)
     settled = dict(reputations)
+    totals = _sum_weights({judge: attestations[judge].judged for judge in weights}, weights)
+    accepting = _sum_weights({judge: attestations[judge].accepted for judge in weights}, weights)
     for seat in seats_of(committed):
-        total = sum(w for judge, w in weights.items() if attestations[judge].judged >> seat & 1)
-        accepting = sum(w for judge, w in weights.items() if attestations[judge].accepted >> seat & 1)
         new = reputations[seat]
-        if total:
-            share = accepting * FULL // total
+        if totals.get(seat):
+            share = accepting.get(seat, 0) * FULL // totals[seat]
             new = ((new << shift) - new + share) >> shift
         settled[seat] = new if seat in attestations else lessen(new, shift)
     for seat in seats_of(missed):
@@ -73,6 +73,19 @@ def pack(reputations: Mapping[int, int]) -> tuple[int, ...]:
 def unpack(words: "tuple[int, ...] | list[int]", seats: int) -> dict[int, int]:
     """The inverse of `pack` for the first `seats` seats."""
     return {seat: words[seat % 16] >> 16 * (seat // 16) & FULL for seat in range(seats)}
+
+
+def _sum_weights(masks: Mapping[int, int], weights: Mapping[int, int]) -> dict[int, int]:
+    """Seat → the weight of the judges in whose masks it is. A mask has few bits of many: only those are visited."""
+    sums: dict[int, int] = {}
+    for judge, mask in masks.items():
+        weight, rest = weights[judge], mask
+        while rest:
+            lowest = rest & -rest
+            rest ^= lowest
+            seat = lowest.bit_length() - 1
+            sums[seat] = sums.get(seat, 0) + weight
+    return sums
 
 
 def _weight(reputation: int, floor: int) -> int:

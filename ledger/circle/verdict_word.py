@@ -55,4 +55,9 @@ def _bits(order: Sequence[int], mask: int) -> int:
 
 
 def _mask(order: Sequence[int], bits: int) -> int:
-    return sum(1 << seat for place, seat in enumerate(order) if bits >> place & 1)
+    mask = 0
+    for seat in order:
+        if bits & 1:
+            mask |= 1 << seat
+        bits >>= 1
+    return mask

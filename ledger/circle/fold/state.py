@@ -22,7 +22,7 @@ APPEAL_BONDS: Final = 4
 ABSENT_ROUNDS: Final = 256
 MAX_SEATS: Final = 256
 EMPTY: Final = bytes(32)
-_KINDS: Final = {kind: place for place, kind in enumerate(events.EVENTS.values(), 1)}
+_KINDS: Final = {kind: place.to_bytes(1, "big") for place, kind in enumerate(events.EVENTS.values(), 1)}
 
 
 class HistoryFault(PeerFault):
@@ -262,10 +262,12 @@ class FoldedCircle:
 
     def require_round(self, number: int, phase: Phase) -> Round:
         """The round under way, which must be this one in this phase."""
-        self.require(self.round is not None and self.phase == phase, f"no {phase.name} phase is open")
-        assert self.round is not None
-        self.require(self.round.number == number, f"round {number} is not under way")
-        return self.round
+        current = self.round
+        if current is None or self.phase is not phase:
+            raise HistoryFault(f"round {self.number}: no {phase.name} phase is open")
+        if current.number != number:
+            raise HistoryFault(f"round {self.number}: round {number} is not under way")
+        return current
 
     def require_taken(self, seat: int) -> Seat:
         """The seat, which must be held or given up and not released."""
@@ -308,6 +310,6 @@ class FoldedCircle:
     ) -> None:
         """Take the event into the running hash."""
         # R4: one running hash over every event, in the contract's encoding.
-        kind, number = _KINDS[type(event)].to_bytes(1, "big"), self.number.to_bytes(5, "big")
-        head = self.hash + kind + number + seat.to_bytes(2, "big")
+        number = self.number << 16 | seat
+        head = self.hash + _KINDS[type(event)] + number.to_bytes(7, "big")
         self.hash = keccak(head + first + second + third)[:HASH_BYTES]
