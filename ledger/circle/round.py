@@ -1,37 +1,32 @@
 """What the chain says of one round."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from ledger.circle.draw import draw_neighbours, seats_of
+from ledger.circle.members import Seat
+from ledger.circle.settled import Attestation, Attestations, Digests, Lasting, Reputations
 from ledger.identity.addresses import address_bytes
+
+__all__ = ["NO_RECORD", "Attestation", "Round"]
+
+_V = TypeVar("_V")
 
 NO_RECORD: Final = bytes(32)
 """In the place of a record's digest, where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
-    """What one seat attested in one round."""
-
-    judged: int
-    """Mask of the seats that it had a verdict about."""
-    accepted: int
-    """Mask of those that it accepted."""
-    record: bytes
-    """The record's digest, 32 bytes."""
-
-
-@dataclass
+@dataclass(slots=True)
 class Round:
-    """Everything the chain says of one round."""
+    """Everything the chain says of one round. Once it is settled nothing in it changes, so copies share it."""
 
     number: int
     """From 1."""
-    reputations: dict[int, int]
+    reputations: Mapping[int, int]
     """Seat → 0..65535 when the round opened; a latecomer's initial one is added as it joins."""
     suspended: int = 0
     """Mask of the seats that were suspended when the round opened."""
@@ -39,13 +34,13 @@ class Round:
     """Mask of the seats that were held when the round opened."""
     dozing: int = 0
     """Mask of the seats that dozed when the round opened: nobody waits for them (R3.5a)."""
-    commits: dict[int, bytes] = field(default_factory=dict)
+    commits: Mapping[int, bytes] = field(default_factory=dict)
     """Seat → its update's digest, 32 bytes."""
-    peers: dict[int, str] = field(default_factory=dict)
+    peers: Mapping[int, str] = field(default_factory=dict)
     """Seat → the key it committed with, which signs all it says in this round."""
-    tenures: dict[int, int] = field(default_factory=dict)
+    tenures: Mapping[int, int] = field(default_factory=dict)
     """Seat → how many sat there before it, plus 1: another tenure is another peer."""
-    begun: dict[int, int] = field(default_factory=dict)
+    begun: Mapping[int, int] = field(default_factory=dict)
     """Seat → the round from which on its base and its memory follow from its commits (R15, R23.4)."""
     seed: bytes | None = None
     """Who judges whom follows from it, 32 bytes; None before the draw."""
@@ -53,19 +48,62 @@ class Round:
     """Mask of the seats with a commit."""
     missed: int = 0
     """Mask of the seats that were waited for and had not committed when the phase closed."""
-    attestations: dict[int, Attestation] = field(default_factory=dict)
+    attestations: Mapping[int, Attestation] = field(default_factory=dict)
     """Seat → what it attested, of the seats that committed; of others nothing counts."""
-    heard: set[int] = field(default_factory=set)
+    heard: Set[int] = field(default_factory=set)
     """The seats that attested, whether they had committed or not."""
     settled: bool = False
     """Its verdicts became reputations."""
     history_after: bytes = b""
     """The running hash right after its settlement, 24 bytes (R4); empty until then."""
 
+    def __deepcopy__(self, memo: Any) -> "Round":
+        return self if self.settled else self.copy()
+
+    def copy(self) -> "Round":
+        """The same as it is now; itself where nothing in it changes any more."""
+        if self.settled:
+            return self
+        copied = copy.copy(self)
+        copied.reputations, copied.attestations = dict(self.reputations), dict(self.attestations)
+        copied.commits, copied.peers = dict(self.commits), dict(self.peers)
+        copied.tenures, copied.begun = dict(self.tenures), dict(self.begun)
+        copied.heard = set(self.heard)
+        return copied
+
+    def receive(self, seat: int, reputation: int) -> None:
+        """Somebody joined while the round was open."""
+        _open(self.reputations)[seat] = reputation
+
+    def commit(self, seat: int, digest: bytes, holder: Seat) -> None:
+        """The seat's holder anchored its update."""
+        _open(self.commits)[seat] = digest
+        _open(self.peers)[seat], _open(self.tenures)[seat] = holder.peer, holder.tenure
+        _open(self.begun)[seat] = holder.begun_round
+        self.committed |= 1 << seat
+
+    def hear(self, seat: int, attestation: Attestation | None) -> None:
+        """The seat attested. attestation: None where nothing of it counts."""
+        assert isinstance(self.heard, set)
+        self.heard.add(seat)
+        if attestation is not None:
+            _open(self.attestations)[seat] = attestation
+
+    def settle(self, history_after: bytes, before: "Round | None") -> None:
+        """Nothing is added any more: keep it in fewer bytes. before: the round before, None for the first."""
+        self.settled, self.history_after = True, history_after
+        self.reputations, self.commits = Reputations(self.reputations), Digests(self.commits)
+        self.peers = Lasting(self.peers, before.peers if before else None)
+        self.tenures = Lasting(self.tenures, before.tenures if before else None)
+        self.begun = Lasting(self.begun, before.begun if before else None)
+        self.attestations = Attestations(self.attestations)
+        said = self.attestations.keys()
+        self.heard = said if said == self.heard else frozenset(self.heard)
+
     def withdraw(self, seat: int) -> None:
         """What the seat has committed is as if it had not been (R23.1)."""
         for kept in (self.commits, self.peers, self.tenures, self.begun):
-            kept.pop(seat, None)
+            _open(kept).pop(seat, None)
         self.committed &= ~(1 << seat)
 
     def find_neighbours(self, degree: int) -> Mapping[int, tuple[int, ...]]:
@@ -87,6 +125,13 @@ class Round:
         """The seats that may be mixed: committed, neither quarantined nor suspended when the round opened (R12)."""
         able = self.committed & ~self.suspended
         return frozenset(s for s in seats_of(able) if self.reputations[s] >= floor)
+
+
+def _open(kept: Mapping[int, _V]) -> dict[int, _V]:
+    """What a round under way holds by seat. Raises TypeError for a settled one's: nothing in it changes."""
+    if not isinstance(kept, dict):
+        raise TypeError("a settled round does not change")
+    return kept
 
 
 @lru_cache(maxsize=4)

@@ -55,7 +55,7 @@ class SimulatedContract:
 
     def attest(self, seat: int, judged: int, accepted: int, record: bytes) -> None:
         """A seat's verdicts of the round under way. judged, accepted: masks."""
-        self.rounds[-1].attestations[seat] = Attestation(judged, accepted, record)
+        self.rounds[-1].hear(seat, Attestation(judged, accepted, record))
 
     def settle(self) -> None:
         """The round's verdicts become reputations; a peer below the floor for too long loses its seat."""

@@ -99,7 +99,7 @@ class Scene:
     def commit(self, seat: int, blob: bytes = BLOB, *, at: int | None = None) -> bytes:
         """The blob lies in one member's store (the author's unless told) and its digest on chain."""
         digest = self.members[seat if at is None else at].store.put(blob)
-        self.round.commits[seat] = digest
+        self.round.commits = {**self.round.commits, seat: digest}
         return digest
 
 

@@ -24,10 +24,7 @@ def apply_committed(circle: FoldedCircle, event: events.Committed) -> None:
     circle.require(seat not in current.commits, f"seat {seat} committed twice")
     circle.require(event.digest != EMPTY, f"seat {seat} committed nothing")
     held = circle.require_held(seat)
-    current.commits[seat] = event.digest
-    current.peers[seat], current.tenures[seat] = held.peer, held.tenure
-    current.begun[seat] = held.begun_round
-    current.committed |= 1 << seat
+    current.commit(seat, event.digest, held)
     circle.roster |= 1 << seat
     circle.late &= ~(1 << seat)
     circle.remember(event, seat, event.digest)
@@ -57,12 +54,12 @@ def apply_attested(circle: FoldedCircle, event: events.Attested) -> None:
     circle.require(seat not in current.heard, f"seat {seat} attested twice")
     circle.require(is_consistent(event.verdicts), f"seat {seat} accepted one it did not judge")
     circle.require(event.record != EMPTY, f"seat {seat} attested without a record")
-    current.heard.add(seat)
-    held.attested_round = number
+    held.attested_round, said = number, None
     # R10: a verdict is about a neighbour or says nothing; a seat that did not commit is nobody's neighbour.
     if current.committed >> seat & 1:
         judged, accepted = decode_verdicts(event.verdicts, current.find_neighbours(circle.terms.degree)[seat])
-        current.attestations[seat] = Attestation(judged, accepted, event.record)
+        said = Attestation(judged, accepted, event.record)
+    current.hear(seat, said)
     circle.remember(event, seat, encode_word(event.verdicts), event.record)
 
 
@@ -75,11 +72,10 @@ def apply_settled(circle: FoldedCircle, event: events.Settled) -> None:
     _compare(circle, event)
     _strike(circle)
     _doze(circle, current, attesting)
-    current.settled = True
     # R4: where nobody said anything the contract never learned the seed.
     seed = current.seed if current.seed is not None and current.heard else EMPTY
     circle.remember(event, 0, encode_word(attesting), keccak(b"".join(map(encode_word, event.reputations))), seed)
-    current.history_after = circle.hash
+    current.settle(circle.hash, circle.rounds[-2] if len(circle.rounds) > 1 else None)
     if event.round == circle.terms.last_round:
         circle.phase = Phase.FINISHED
     else:

@@ -168,7 +168,7 @@ def _begin_anew(circle: FoldedCircle, seat: int) -> None:
     circle.dozing &= others
     circle.woken |= 1 << seat
     if circle.round is not None:
-        circle.round.reputations[seat] = INITIAL
+        circle.round.receive(seat, INITIAL)
         circle.round.suspended &= others
         circle.round.missed &= others
 

@@ -241,8 +241,7 @@ def test_quarantine_counts_from_the_reputation_at_the_rounds_opening() -> None:
     history = fold(FIRST_ROUND)
     history.apply(Committed(2, 0, digest("a")))
     history.apply(Committed(2, 1, digest("b")))
-    current_round(history).reputations[1] = 16383
-    current_round(history).reputations[0] = 16384
+    current_round(history).reputations = {**current_round(history).reputations, 0: 16384, 1: 16383}
     assert current_round(history).find_eligible(16384) == {0}
 
 

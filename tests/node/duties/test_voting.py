@@ -310,8 +310,9 @@ async def test_after_a_reorganisation_a_claim_about_another_attestation_is_recom
     scene = Scene(monkeypatch, court)
     scene.truths = [Truth.FALSE, Truth.RIGHT]
     assert await scene.votes(jurors[0]) == [(0, word(Answer.UPHOLDS))]
-    said = court.history.rounds[0].attestations
-    said[0] = replace(said[0], record=b"\x55" * 32)
+    round_ = court.history.rounds[0]
+    changed = replace(round_.attestations[0], record=b"\x55" * 32)
+    round_.attestations = {**round_.attestations, 0: changed}
     assert await scene.votes(jurors[0]) == [(0, word(Answer.REJECTS))]
 
 

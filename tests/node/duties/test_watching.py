@@ -40,7 +40,8 @@ def make_liar(court: Court, judge: int, number: int = 1) -> None:
     round_ = court.history.rounds[number - 1]
     said = round_.attestations[judge]
     target = next(seat for seat in range(SEATS) if said.judged >> seat & 1)
-    round_.attestations[judge] = replace(said, accepted=said.accepted & ~(1 << target))
+    changed = replace(said, accepted=said.accepted & ~(1 << target))
+    round_.attestations = {**round_.attestations, judge: changed}
 
 
 def test_every_other_judge_of_a_settled_round_is_looked_at_and_never_the_node_itself() -> None:
@@ -73,10 +74,11 @@ def test_a_judge_that_stood_alone_is_looked_at_oftener() -> None:
 def test_where_judges_are_divided_nobody_stands_alone() -> None:
     court = Court()
     round_ = court.history.rounds[0]
-    for judge in range(0, SEATS, 2):
-        round_.attestations[judge] = replace(round_.attestations[judge], accepted=0)
-    for judge, said in list(round_.attestations.items()):
-        round_.attestations[judge] = replace(said, judged=said.judged & 1 << 8, accepted=said.accepted & 1 << 8)
+    divided = {}
+    for judge, said in round_.attestations.items():
+        accepted = 0 if judge % 2 == 0 else said.accepted
+        divided[judge] = replace(said, judged=said.judged & 1 << 8, accepted=accepted & 1 << 8)
+    round_.attestations = divided
     assert set(count_dissents(round_).values()) == {0}
 
 

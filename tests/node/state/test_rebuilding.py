@@ -103,7 +103,8 @@ async def test_what_is_lacking_is_named_and_the_base_stays_where_it_is_known(sce
 async def test_a_state_that_the_seats_own_record_does_not_confirm_is_no_base(scene: Scene) -> None:
     round_ = scene.history.rounds[1]
     attestation = round_.attestations[SEAT]
-    round_.attestations[SEAT] = type(attestation)(attestation.judged, attestation.accepted, b"\7" * 32)
+    changed = type(attestation)(attestation.judged, attestation.accepted, b"\7" * 32)
+    round_.attestations = {**round_.attestations, SEAT: changed}
     base = await scene.base()
     assert base.round == 1
     assert "what its blobs give is not what this seat attested" in str(scene.recovery.lacking)

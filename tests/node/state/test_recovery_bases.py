@@ -200,7 +200,7 @@ def test_what_was_judged_does_not_hold_once_anything_it_follows_from_is_another(
 def test_what_was_judged_does_not_hold_once_a_neighbour_is_in_quarantine() -> None:
     circle = Circle(rounds=2)
     judged, round_ = judged_of(circle), circle.known.rounds[1]
-    round_.reputations[3] = 100
+    round_.reputations = {**round_.reputations, 3: 100}
     assert not judged.holds_for(round_, 16384, b"\1" * 32)
 
 

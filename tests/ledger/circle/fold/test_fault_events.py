@@ -206,7 +206,8 @@ def test_a_suspended_seat_is_not_mixed_and_its_verdicts_weigh_nothing() -> None:
     assert all(history.compute_reputations(current_round(history))[seat] == AFTER[seat] for seat in places)
     history.apply(Settled(2, ALL, pack(history.compute_reputations(current_round(history)))))
     assert current_round(history).suspended == 0b1
-    current_round(history).committed, current_round(history).reputations[0] = ALL, 65535
+    current_round(history).committed = ALL
+    current_round(history).reputations = {**current_round(history).reputations, 0: 65535}
     assert current_round(history).find_eligible(0) == set(SEATS) - {0}
 
 
