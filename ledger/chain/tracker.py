@@ -6,11 +6,10 @@ block's hash covers all its ancestors, nothing older can have changed then. Wher
 header of a recent block takes the event's place.
 """
 
-import copy
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from ledger.chain.circle import BlockMark
@@ -19,6 +18,7 @@ from ledger.chain.rpc.client import ChainUnreachable, RpcFault
 from ledger.circle.events import Drawn, Ejected, Equivocated, Left, Moved, Resolved, Restarted, Rotated, Settled
 from ledger.circle.history import CircleTerms, History, HistoryFault
 from ledger.circle.manifest import MalformedManifest
+from ledger.circle.snapshot import copy_history
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +27,10 @@ KEPT_BLOCKS: Final = 128
 # A chain that ends before what was folded: an endpoint that lags behind the others, or a chain cut short.
 _BEHIND_S: Final = 10.0
 _QUIET_LOOKS: Final = 100
+# Copies of the history are made so far apart, and so much longer than KEPT_BLOCKS are events kept at most.
+_MARK_BLOCKS: Final = 32
+# So much is read and folded at a time: a circle's whole history need never lie in memory event by event.
+_PIECE_BLOCKS: Final = 2_000
 _ATTEMPTS: Final = 4
 _CHECKED: Final = (Drawn, Settled, Left, Ejected, Equivocated, Resolved, Restarted, Rotated, Moved)
 
@@ -83,15 +87,11 @@ class Tracker:
     ) -> None:
         self._source, self._first_block, self._confirmations = source, first_block, confirmations
         self._clock, self._recorder = clock, recorder
-        self.history = History(source.terms)
+        self._kept = _Kept.begin(source.terms, first_block)
         self.rollbacks = 0
         """How often events that had been folded were taken back."""
         self.through = first_block - 1
         """The newest block that is known to be folded."""
-        # The same history once more, KEPT_BLOCKS behind, and the events since then: what a rollback starts from.
-        self._base, self._floor = History(source.terms), _Folded()
-        self._recent: list[PlacedEvent] = []
-        self._drawn_below = first_block
         self._anchor: BlockMark | None = None
         self._is_torn = False
         # A round was settled and the contract's hash could not be asked for: all is read again, up to the newest
@@ -100,13 +100,18 @@ class Tracker:
         self._looks = 0
         self._behind_since: float | None = None
 
+    @property
+    def history(self) -> History:
+        """What the chain says; it grows in place until something is taken back."""
+        return self._kept.history
+
     def advance(self) -> bool:
         """Take in what is new and take back what is gone; whether the history changed.
 
         Raises ChainUnreachable, RpcFault, and HistoryFault or MalformedManifest where the endpoint does not tell
         what the contract wrote, which no reorganisation explains: ask another one, or again later.
         """
-        if self._is_torn or self._is_unchecked or not self._recent:
+        if self._is_torn or self._is_unchecked or not self._kept.recent:
             return self._refold()
         first = self._first_unsure
         is_pause = self._looks > 0 and self._looks % _QUIET_LOOKS == 0
@@ -131,15 +136,15 @@ class Tracker:
     @property
     def drawn_in(self) -> int:
         """The block of the newest draw; before the first one, the first block."""
-        draws = (entry.position[0] for entry in reversed(self._recent) if isinstance(entry.event, Drawn))
-        return next(draws, self._drawn_below)
+        draws = (entry.position[0] for entry in reversed(self._kept.recent) if isinstance(entry.event, Drawn))
+        return next(draws, self._kept.marks[0].drawn_in)
 
     # ------------------------------------------------------------------------------------------- looking
 
     @property
     def _first_unsure(self) -> int:
         """The block to look from: the quiet anchor's or the newest event's."""
-        return self._anchor.number if self._anchor else self._recent[-1].position[0]
+        return self._anchor.number if self._anchor else self._kept.recent[-1].position[0]
 
     def _find_last(self) -> int:
         # The deployment's block is named in the circle file, so it needs no confirmation.
@@ -160,13 +165,13 @@ class Tracker:
     def _is_canonical(self, logs: Iterable[PlacedEvent]) -> bool:
         if self._anchor is not None:
             return self._source.fetch_mark(self._anchor.number) == self._anchor
-        return any(_is_log(self._recent[-1], log) for log in logs)
+        return any(_is_log(self._kept.recent[-1], log) for log in logs)
 
     # ------------------------------------------------------------------------------------- taking things in
 
     def _take(self, logs: Iterable[PlacedEvent], last: int | None, *, is_doubtful: bool = False) -> bool:
         """Fold the logs behind what is folded. last: the block they reach to, if it is known."""
-        newest = self._recent[-1].position if self._recent else self._floor.position
+        newest = self._kept.recent[-1].position if self._kept.recent else self._kept.floor.position
         self._behind_since = None
         try:
             new = [log for log in logs if log.position > newest]
@@ -175,7 +180,7 @@ class Tracker:
             # draw that did not happen would have it unseal its update while others may still copy it (R5).
             self._is_unchecked |= is_doubtful or any(isinstance(entry.event, _CHECKED) for entry in new)
             if self._is_unchecked:
-                self._check_hash(last or self._recent[-1].position[0])
+                self._check_hash(last or self._kept.recent[-1].position[0])
         except (HistoryFault, MalformedManifest) as fault:
             # The endpoint lies, or the chain was changing while it was asked: reading all again tells.
             _log.info("reading chain again reason=%s", fault)
@@ -184,29 +189,17 @@ class Tracker:
         self._looks = 0 if new else self._looks + 1
         if new:
             self._anchor = None
-            self._deepen()
-        self.through = max(self.through, last or self._recent[-1].position[0])
+            self._kept.drop_old()
+        self.through = max(self.through, last or self._kept.recent[-1].position[0])
         return bool(new)
 
-    def _fold(self, entries: Sequence[PlacedEvent]) -> None:
+    def _fold(self, entries: Iterable[PlacedEvent]) -> None:
         self._is_torn = True
         for entry in entries:
-            self.history.apply(entry.event)
-            self._recent.append(entry)
+            self._kept.take(entry)
             if self._recorder is not None:
                 self._recorder.record(entry, self.history)
         self._is_torn = False
-
-    def _deepen(self) -> None:
-        """Fold what no reorganisation short of KEPT_BLOCKS takes back into the base."""
-        deep = self._recent[-1].position[0] - KEPT_BLOCKS
-        settled = next((i for i, entry in enumerate(self._recent) if entry.position[0] > deep), 0)
-        for entry in self._recent[:settled]:
-            self._base.apply(entry.event)
-            self._floor = _Folded(entry.position, entry.block_hash)
-            if isinstance(entry.event, Drawn):
-                self._drawn_below = entry.position[0]
-        del self._recent[:settled]
 
     def _check_hash(self, block: int) -> None:
         if self._source.fetch_history_hash(block) != self.history.hash:
@@ -217,7 +210,7 @@ class Tracker:
 
     def _reconcile(self) -> bool:
         """Find what the chain shares with what was folded, and fold from there."""
-        last, floor = self._find_last(), self._floor
+        last, floor = self._find_last(), self._kept.floor
         if last < self._first_unsure and not self._has_been_behind_for_long():
             return False
         logs = self._source.fetch_events(max(floor.position[0], self._first_block), last)
@@ -226,23 +219,20 @@ class Tracker:
             return self._refold()
         logs = [log for log in logs if log.position > floor.position]
         shared = 0
-        while shared < min(len(logs), len(self._recent)) and _is_log(self._recent[shared], logs[shared]):
+        while shared < min(len(logs), len(self._kept.recent)) and _is_log(self._kept.recent[shared], logs[shared]):
             shared += 1
         if not shared and not floor.block_hash and not logs:
             raise ChainUnreachable("the chain does not hold the circle any more: see if --rpc is the right one")
-        is_rolled_back = shared < len(self._recent)
+        is_rolled_back = shared < len(self._kept.recent)
         if is_rolled_back:
             self._roll_back(shared)
         self._anchor, self.through = None, last
         return self._take(logs[shared:], last, is_doubtful=True) or is_rolled_back
 
     def _roll_back(self, shared: int) -> None:
-        gone, kept = self._recent[shared:], self._recent[:shared]
+        gone, kept = self._kept.recent[shared:], self._kept.recent[:shared]
         _log.warning("chain reorganised, events taken back count=%d from_block=%d", len(gone), gone[0].position[0])
-        history = copy.deepcopy(self._base)
-        for entry in kept:
-            history.apply(entry.event)
-        self.history, self._recent = history, kept
+        self._kept = self._kept.go_back(len(kept))
         self.rollbacks += 1
         if self._recorder is not None:
             self._recorder.take_back(len(gone))
@@ -259,42 +249,44 @@ class Tracker:
             last = self._find_last()
             mark = self._source.fetch_mark(last)
             try:
-                entries = self._source.fetch_events(self._first_block, last)
-                history, is_known = self._fold_anew(entries)
-                if self._source.fetch_history_hash(last) != history.hash:
+                kept, is_known = self._fold_anew(self._read_pieces(last))
+                if self._source.fetch_history_hash(last) != kept.history.hash:
                     raise HistoryFault("the events are not the ones the contract wrote: use another endpoint")
             except (HistoryFault, MalformedManifest):
                 if mark is not None and self._source.fetch_mark(last) == mark:
                     raise
                 continue
             if mark is not None and self._source.fetch_mark(last) == mark:
-                return self._install(history, entries, last, is_known)
+                return self._install(kept, last, is_known)
         raise ChainUnreachable(
             "the chain does not hold still: wait until it does, or see if --rpc is the right one"
         )
 
-    def _fold_anew(self, entries: Iterable[PlacedEvent]) -> tuple[History, bool]:
+    def _read_pieces(self, last: int) -> Iterator[list[PlacedEvent]]:
+        for first in range(self._first_block, last + 1, _PIECE_BLOCKS):
+            yield self._source.fetch_events(first, min(first + _PIECE_BLOCKS - 1, last))
+
+    def _fold_anew(self, pieces: Iterable[list[PlacedEvent]]) -> "tuple[_Kept, bool]":
         """A new fold, and whether it goes through the present state, so that nothing of that is taken back."""
-        history = History(self._source.terms)
-        is_known = history.hash == self.history.hash
+        kept, present = _Kept.begin(self._source.terms, self._first_block), self.history.hash
+        is_known = kept.history.hash == present
         if self._recorder is not None:
             self._recorder.begin()
-        for entry in entries:
-            history.apply(entry.event)
-            if self._recorder is not None:
-                self._recorder.record(entry, history)
-            is_known |= history.hash == self.history.hash
-        return history, is_known and not self._is_torn
+        for piece in pieces:
+            for entry in piece:
+                kept.take(entry)
+                if self._recorder is not None:
+                    self._recorder.record(entry, kept.history)
+                is_known |= kept.history.hash == present
+            kept.drop_old()
+        return kept, is_known and not self._is_torn
 
-    def _install(self, history: History, entries: list[PlacedEvent], last: int, is_known: bool) -> bool:
-        changed = not is_known or history.hash != self.history.hash
+    def _install(self, kept: "_Kept", last: int, is_known: bool) -> bool:
+        changed = not is_known or kept.history.hash != self.history.hash
         self.rollbacks += not is_known
-        self.history, self._recent = history, entries
-        self._base, self._floor, self._anchor = History(self._source.terms), _Folded(), None
+        self._kept, self._anchor = kept, None
         self._is_torn = self._is_unchecked = False
         self._looks, self._behind_since, self.through = 0, None, last
-        if entries:
-            self._deepen()
         return changed
 
 
@@ -304,6 +296,76 @@ class _Folded:
 
     position: tuple[int, int] = (-1, -1)
     block_hash: str = ""
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """The history at the end of a block."""
+
+    history: History
+    """A copy, which nothing is folded into."""
+    place: _Folded
+    """Its newest event's."""
+    drawn_in: int
+    """The block of the newest draw in it; the first block where there is none."""
+    count: int
+    """So many events are in it."""
+
+
+@dataclass
+class _Kept:
+    """A history, and what a rollback starts from: copies of it as it was, and the events since the oldest of them.
+
+    Copies share what cannot change any more, so that they cost little whatever the history's length.
+    """
+
+    history: History
+    """With all events folded in."""
+    marks: list[_Mark]
+    """At least one, the oldest first."""
+    recent: list[PlacedEvent] = field(default_factory=list)
+    """The events behind the oldest mark, in order."""
+
+    @classmethod
+    def begin(cls, terms: CircleTerms, first_block: int) -> "_Kept":
+        """Before the first event."""
+        return cls(History(terms), [_Mark(History(terms), _Folded(), first_block, 0)])
+
+    @property
+    def floor(self) -> _Folded:
+        """Where the oldest mark ends."""
+        return self.marks[0].place
+
+    def take(self, entry: PlacedEvent) -> None:
+        """Fold one more event. Raises HistoryFault."""
+        self._mark(entry.position[0])
+        self.history.apply(entry.event)
+        self.recent.append(entry)
+
+    def _mark(self, block: int) -> None:
+        """Before the first event of a block: copy what the blocks before it gave, if the last copy is old."""
+        newest, last = (self.recent[-1] if self.recent else None), self.marks[-1]
+        if newest is None or not last.place.position[0] + _MARK_BLOCKS <= newest.position[0] < block:
+            return
+        since = self.recent[last.count - self.marks[0].count :]
+        drawn_in = next((one.position[0] for one in reversed(since) if isinstance(one.event, Drawn)), last.drawn_in)
+        place = _Folded(newest.position, newest.block_hash)
+        self.marks.append(_Mark(copy_history(self.history), place, drawn_in, last.count + len(since)))
+
+    def drop_old(self) -> None:
+        """Forget what is not needed to take back KEPT_BLOCKS."""
+        deep = self.recent[-1].position[0] - KEPT_BLOCKS if self.recent else 0
+        old = sum(mark.place.position[0] <= deep for mark in self.marks[1:])
+        del self.recent[: self.marks[old].count - self.marks[0].count]
+        del self.marks[:old]
+
+    def go_back(self, count: int) -> "_Kept":
+        """As it was with so many of the recent events."""
+        marks = [mark for mark in self.marks if mark.count - self.marks[0].count <= count]
+        kept = _Kept(copy_history(marks[-1].history), marks, self.recent[:count])
+        for entry in kept.recent[marks[-1].count - marks[0].count :]:
+            kept.history.apply(entry.event)
+        return kept
 
 
 def _is_log(entry: "PlacedEvent | _Folded", log: PlacedEvent) -> bool:

@@ -16,12 +16,12 @@ from ledger.chain.rpc import answers
 from ledger.chain.rpc.client import ChainUnreachable, Rpc, Throttled
 from ledger.chain.tracker import Tracker
 from ledger.circle.history import History, Phase
+from ledger.circle.snapshot import copy_history
 from ledger.errors import Foreseen, PeerFault
 from ledger.untrusted.text import make_printable
 from node.watch.audit_watch import make_no_audit
 from node.watch.block_times import YEAR_MAX_S, BlockTimes
 from node.watch.event_log import EventLog
-from node.watch.frozen import freeze
 from node.watch.query import NotReady
 from node.watch.trace_desk import TraceDesk
 from node.watch.view import View
@@ -222,7 +222,7 @@ class LiveSource(Source):
         changes = 1 if self._view is None else self._view.changes + 1
         log = self._log.cut()
         self._note_answer()
-        self._view = View(changes, freeze(history), log, self._times, block, deadline_s)
+        self._view = View(changes, copy_history(history), log, self._times, block, deadline_s)
         self._shown = history
         self._changed_at = time.monotonic()
         self._tell()

@@ -16,11 +16,11 @@ from typing import Any, Final
 from ledger.chain.placed_event import PlacedEvent
 from ledger.circle.events import Attested, Committed
 from ledger.circle.history import History
+from ledger.circle.snapshot import copy_history
 from node.operating.printing import say
 from node.watch.answers import Answers
 from node.watch.block_times import BlockTimes
 from node.watch.event_log import EventLog
-from node.watch.frozen import freeze
 from node.watch.query import Query
 from node.watch.routes import ROUTES
 from node.watch.source import Following, Source
@@ -53,7 +53,7 @@ class LongCircle(Source):
             self.record_s += time.process_time() - began
         self.spooled = log.spooled_bytes
         began = time.process_time()
-        frozen = freeze(history)
+        frozen = copy_history(history)
         self.freeze_s = time.process_time() - began
         self._view = View(1, frozen, log.cut(), times, block, None)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.chain.placed_event import PlacedEvent
 from ledger.chain.rpc.client import ChainUnreachable, RpcFault
-from ledger.chain.tracker import KEPT_BLOCKS, Tracker
+from ledger.chain.tracker import _MARK_BLOCKS, KEPT_BLOCKS, Tracker
 from ledger.circle.events import (
     Attested,
     Committed,
@@ -332,12 +332,12 @@ def test_what_no_reorganisation_takes_back_is_not_kept_event_by_event(is_new: bo
         for index in range(3 * KEPT_BLOCKS):
             chain.mine(index % 3, 1)
             tracker.advance()
-    newest = tracker._recent[-1].position[0]
-    assert min(entry.position[0] for entry in tracker._recent) > newest - KEPT_BLOCKS
-    kept = [entry.event for entry in tracker._recent]
+    newest = tracker._kept.recent[-1].position[0]
+    assert min(entry.position[0] for entry in tracker._kept.recent) > newest - KEPT_BLOCKS - 2 * _MARK_BLOCKS
+    kept = [entry.event for entry in tracker._kept.recent]
     assert chain.events()[-len(kept) :] == kept
     base = fold(chain.terms, chain.events()[: -len(kept)])
-    assert tracker._base.hash == base.hash
+    assert tracker._kept.marks[0].history.hash == base.hash
 
 
 def test_a_chain_that_ends_early_is_borne_for_ten_seconds_since_it_was_seen() -> None:
