@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ledger.errors import UsageError
 from node.cli.options import Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
+from node.cli.waiting import add_wait_for_chain, await_chain, check_wait
 from node.cli.watch_audit import add_audit_options, set_up_background
 from node.operating.lifeline import ENDING, is_ignored
 from node.operating.printing import say
@@ -46,6 +47,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     add_audit_options(parser)
     add_rpc(parser)
+    add_wait_for_chain(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -82,13 +84,15 @@ def open_source(options: argparse.Namespace) -> Any:
         opened = open_bundled(options.bundle, options.block_hash)
         return BundleSource(opened.circle, opened.file.block, opened, folders)
     patience, urls = parse_patience(options), choose_rpc_urls(options)
-    if options.contract is not None:
+    contract, wait_s = options.contract, options.wait_for_chain
+    if contract is not None:
         rpc = connect(urls or [DEFAULT_RPC], patience=patience)
-        circle, first_block = Circle(rpc, options.contract), 0
+        circle, first_block = await_chain(lambda: Circle(rpc, contract), wait_s), 0
     else:
         file = CircleFile.read(options.circle)
         urls = urls or file.read_rpc_urls()
-        circle, first_block = open_circle(file, urls, patience=patience), file.block
+        circle = await_chain(lambda: open_circle(file, urls, patience=patience), wait_s)
+        first_block = file.block
     chain_id = circle.network.chain_id
     times, receipts = (connect(urls or [DEFAULT_RPC], chain_id, patience=patience) for _ in range(2))
     source = LiveSource(circle, first_block, times, folders)
@@ -98,6 +102,7 @@ def open_source(options: argparse.Namespace) -> Any:
 
 def _check(options: argparse.Namespace) -> None:
     """Raises UsageError for what does not go together."""
+    check_wait(options)
     if options.bundle is not None and options.contract is not None:
         raise UsageError("a bundle says which circle it is of: leave --contract out")
     if options.bundle is None and options.block_hash is not None:

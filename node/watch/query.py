@@ -36,10 +36,12 @@ class Query:
         return _parse_number(name, raw, least, most)
 
     def seats(self, name: str) -> list[int] | None:
-        """Seats with commas between them, each once, ascending; None where none are named. Raises BadQuery."""
+        """Seats with commas between them, each once, ascending; None where it is not given. Raises BadQuery."""
         raw = self._values.get(name)
-        if raw is None or raw == "":
+        if raw is None:
             return None
+        if raw == "":
+            return []
         parts = raw.split(",", SEAT_MAX + 2)
         if len(parts) > SEAT_MAX + 1:
             raise BadQuery(f"{name} names more than {SEAT_MAX + 1} seats")

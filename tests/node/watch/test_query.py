@@ -22,7 +22,7 @@ def test_a_number_that_is_not_given_is_the_default_or_is_asked_for() -> None:
 def test_seats_come_once_each_and_in_order() -> None:
     assert Query({"seats": "7,0,7,255"}).seats("seats") == [0, 7, 255]
     assert Query({}).seats("seats") is None
-    assert Query({"seats": ""}).seats("seats") is None
+    assert Query({"seats": ""}).seats("seats") == []
 
 
 @pytest.mark.parametrize("raw", ["256", "1,,2", ",", "a", "1;2", ",".join("1" for _ in range(257))])
