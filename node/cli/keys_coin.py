@@ -10,7 +10,7 @@ from ledger.errors import SetupError, UsageError
 from ledger.untrusted.text import format_ether
 from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
 from node.cli.terms import parse_wei
-from node.operating.printing import complain, say
+from node.operating.printing import ask, complain, say
 from node.seat.accounts import LOCAL_CHAIN_IDS, open_secret_key
 
 if TYPE_CHECKING:
@@ -222,9 +222,7 @@ def _ask_first(options: argparse.Namespace, transfer: _Transfer, chain_id: int) 
         )
     if not sys.stdin.isatty():
         raise UsageError(f"{what}? nobody can be asked here: add --yes if that is what you want")
-    sys.stderr.write(f"{what}? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if ask(f"{what}? [y/N]") not in ("y", "yes"):
         raise UsageError("nothing was sent")
 
 

@@ -23,7 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "run a whole network here and audit it",
     "simulate": "run hundreds of peers in one process",
     "chain": "run a local test chain",
-    "keys": "make, import, show and fund a peer's key",
+    "keys": "make, import, show and fund a peer's key, send its coin",
     "deploy": "deploy a circle for a task",
     "node": "run a peer",
     "doctor": "look at all that a node needs, and change nothing",

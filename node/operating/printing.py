@@ -15,6 +15,7 @@ from node.operating.figures import dump_json
 from node.operating.log_lines import make_json_line, show
 
 SAID_MAX: Final = 4000
+_ANSWER_MAX: Final = 100
 _form: dict[str, bool] = {"json": False}
 
 
@@ -54,6 +55,12 @@ def say_progress(sentence: str) -> None:
 def complain(sentence: str) -> None:
     """Why a command ends, on stderr."""
     _complain("ERROR", "complaint", sentence, "folkmoot: ")
+
+
+def ask(question: str) -> str:
+    """What a person answers, in lower case without blanks around it; the question is a line on stderr."""
+    _write(sys.stderr, make_printable(question, SAID_MAX))
+    return sys.stdin.readline(_ANSWER_MAX).strip().lower()
 
 
 def _complain(level: str, event: str, sentence: str, before: str = "") -> None:
