@@ -1,13 +1,13 @@
 """Where a node listens: whether the ports can be had, and whether others could be told to come there."""
 
 import errno
-import ipaddress
 import socket
 from pathlib import Path
 
 from ledger.errors import UsageError
 from node.doctor.findings import Notebook
 from node.doctor.stores import find_holder
+from node.operating.host_names import is_loopback
 from node.operating.listening import Listening
 
 
@@ -47,14 +47,6 @@ def _look_at_host(notebook: Notebook, host: str) -> None:
         notebook.warn("advertise", f"others are sent to {host}, which is this machine alone", do)
     else:
         notebook.ok("advertise", f"others are sent to {host}")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine for everybody."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _look_at_port(notebook: Notebook, check: str, host: str, port: int, option: str, running: str | None) -> None:

@@ -12,7 +12,7 @@ often costs little.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
@@ -23,6 +23,7 @@ from ledger.errors import SetupError, UsageError
 from node.blobs.doors import Bounds, Doors
 from node.metrics.health import Health
 from node.operating.figures import dump_json
+from node.operating.host_names import is_loopback, is_named_well
 from node.operating.logs import bound_noise
 
 _BOUNDS: Final = Bounds(connections=32, per_address=16, waiting_s=10.0)
@@ -30,6 +31,7 @@ _FRESH_S: Final = 1.0
 _SEND_S: Final = 10.0
 _ACCEPT_MAX: Final = 1000
 _SHUTDOWN_S: Final = 1.0
+_PLAIN: Final = "text/plain; charset=utf-8"
 LOOPBACK: Final = "127.0.0.1"
 
 
@@ -45,13 +47,15 @@ class MetricsServer:
         self._registry, self._check, self._clock = registry, check, clock
         self._pages: dict[str, tuple[float, bytes]] = {}
         self._doors = Doors(_BOUNDS)
+        self._is_for_here = True
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> str:
         """Listen and return the base URL; port 0 takes a free one. Raises SetupError."""
         bound_noise()
-        app = web.Application(middlewares=[self._doors.middleware], client_max_size=1)
+        self._is_for_here = is_loopback(host)
+        app = web.Application(middlewares=[self._doors.middleware, self._guard], client_max_size=1)
         for path, answer in (
             ("/metrics", self._answer_metrics),
             ("/livez", self._answer_livez),
@@ -80,6 +84,21 @@ class MetricsServer:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    @web.middleware
+    async def _guard(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Nothing for pages of web sites.
+
+        Browsers mark what these ask for, but not under a name that a site had point here (DNS rebinding). On the
+        loopback address nobody has a use for a name. Elsewhere Prometheus may ask under any.
+        """
+        if self._is_for_here and not is_named_well(request.headers.get("Host", ""), ()):
+            return await _send(request, 403, b"ask under 127.0.0.1 or localhost\n", _PLAIN)
+        if request.headers.get("Sec-Fetch-Site", "none") != "none":
+            return await _send(request, 403, b"not for pages of other sites\n", _PLAIN)
+        return await handler(request)
 
     async def _answer_metrics(self, request: web.Request) -> web.StreamResponse:
         encode, kind = choose_encoder(request.headers.get("Accept", "")[:_ACCEPT_MAX])
@@ -125,9 +144,6 @@ async def _send_json(request: web.Request, status: int, text: str) -> web.Stream
 
 async def _send(request: web.Request, status: int, body: bytes, kind: str) -> web.StreamResponse:
     """Whoever does not take the answer in time is cut off."""
-    # A page of some other site that had its name point here would read this as its own; browsers say so.
-    if request.headers.get("Sec-Fetch-Site", "none") != "none":
-        status, body, kind = 403, b"not for pages of other sites\n", "text/plain; charset=utf-8"
     headers = {"Content-Type": kind, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     response = web.StreamResponse(status=status, headers=headers)
     response.content_length = len(body)

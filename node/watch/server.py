@@ -7,7 +7,6 @@ no name can be pointed at it; it allows no other origin anything; and there is n
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from aiohttp import web
 
 from ledger.errors import SetupError, UsageError
 from node.blobs.doors import Bounds, Doors
+from node.operating.host_names import is_named_well
 from node.operating.logs import bound_noise
 from node.watch.answers import Answers
 from node.watch.listeners import Listeners, TooManyListeners
@@ -72,27 +72,6 @@ class WatchAddress:
         for name in self.names:
             if not _NAME.fullmatch(name):
                 raise UsageError(f"{name[:80]!r} is no host name: give one such as watch.example.org")
-
-
-def is_named_well(host: str, names: Sequence[str]) -> bool:
-    """Whether a Host header is one that this server answers to: an IP address, `localhost`, or one of the names.
-
-    A name that somebody else gives to this machine (DNS rebinding) is none of them.
-    """
-    name, _, port = host.rpartition(":") if re.search(r":\d{1,5}$", host) else (host, "", "")
-    if port and int(port) >= 1 << 16:
-        return False
-    if name.startswith("[") and name.endswith("]"):
-        name = name[1:-1]
-    elif ":" in name:
-        return False
-    if name.lower() in ("localhost", *names):
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 class WatchServer:

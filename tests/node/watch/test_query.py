@@ -3,7 +3,6 @@
 import pytest
 
 from node.watch.query import BadQuery, Query
-from node.watch.server import is_named_well
 
 
 @pytest.mark.parametrize("raw", ["", "-1", "+1", "1.0", "0x1", "1e3", "٣", "11", "12345678", " 1", "1\n"])
@@ -35,40 +34,3 @@ def test_text_that_is_too_long_is_refused() -> None:
     assert Query({"q": "  <b> "}).text("q") == "<b>"
     with pytest.raises(BadQuery, match="128 characters"):
         Query({"q": "x" * 129}).text("q")
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1",
-        "127.0.0.1:80",
-        "localhost:8788",
-        "LOCALHOST",
-        "[::1]:8788",
-        "[::1]",
-        "10.0.0.7:1",
-        "own.example:9",
-    ],
-)
-def test_addresses_localhost_and_names_given_are_answered_to(host: str) -> None:
-    assert is_named_well(host, ["own.example"])
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "",
-        "evil.example",
-        "evil.example:8788",
-        "127.0.0.1.evil.example",
-        "localhost.evil.example:1",
-        "::1",
-        "127.0.0.1:99999",
-        "127.0.0.1:8:8",
-        "[localhost",
-        "a@127.0.0.1",
-        "127.1 ",
-    ],
-)
-def test_any_other_name_is_not(host: str) -> None:
-    assert not is_named_well(host, ["own.example"])
