@@ -210,11 +210,12 @@ def _gather(project: Any, opened: Any) -> Any:
 
 
 def _read_frozen(path: Path | None) -> bytes | None:
+    from ledger.files import opened_regular
     from node.provisioning.kit import KIT_MAX_BYTES
 
     if path is None:
         return None
-    with path.open("rb") as file:
+    with opened_regular(path) as file:
         data = file.read(KIT_MAX_BYTES + 1)
     if len(data) > KIT_MAX_BYTES:
         raise UsageError(

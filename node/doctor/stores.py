@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from ledger.files import opened_regular
 from node.doctor.findings import Notebook
 from node.operating.disk import measure_room
 
@@ -46,10 +47,9 @@ def find_holder(folder: Path) -> str | None:
     """Who holds a node's folder, in words; None for nobody. Takes no lock: a node may be starting just now."""
     lock = folder / "lock"
     try:
-        # What is no file, e.g. a pipe, is not waited for.
-        with open(os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with opened_regular(lock) as file:
             found = os.fstat(file.fileno())
-            said = (file.read(_PID_MAX_BYTES) or b"").decode("ascii", "replace").strip()
+            said = file.read(_PID_MAX_BYTES).decode("ascii", "replace").strip()
     except OSError:
         return None
     process = f"process {said}" if said.isdecimal() else "a process"

@@ -6,13 +6,14 @@ from ledger.blobs.contents.records import update_max_bytes
 from ledger.blobs.unixfs import build_dag
 from ledger.circle.manifest import Manifest
 from ledger.errors import SetupError
+from ledger.files import opened_regular
 
 
 def read_first_weights(circle: Path, manifest: Manifest) -> bytes | None:
     """circle: its file. None where none lie there. Raises SetupError where they are another circle's, OSError."""
     path, limit = circle.with_suffix(".genesis"), update_max_bytes(manifest)
     try:
-        with path.open("rb") as file:
+        with opened_regular(path) as file:
             blob = file.read(limit + 1)
     except FileNotFoundError:
         return None

@@ -11,6 +11,7 @@ import msgspec
 from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_address
 
 from ledger.errors import UsageError
+from ledger.files import opened_regular
 
 PROJECT_MAX_BYTES: Final = 1 << 20
 MEMBERS_MAX: Final = 256
@@ -108,7 +109,7 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 def read_project(path: Path) -> Project:
     """Read, check, and see all paths from the file's folder. Raises UsageError."""
     try:
-        with path.open("rb") as file:
+        with opened_regular(path) as file:
             raw = file.read(PROJECT_MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ledger.errors import UsageError
+from ledger.files import opened_regular
 
 FOLDER: Final = "task"
 """Where they lie in a kit."""
@@ -61,7 +62,7 @@ def read_task_files(spec: str, others: Sequence[Path]) -> TaskFiles:
 
 def _read(path: Path, max_bytes: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        with opened_regular(path) as file:
             data = file.read(max_bytes + 1)
     except OSError as error:
         raise UsageError(

@@ -1,5 +1,6 @@
 """A project file is read whole or refused in a sentence that says where it is wrong."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,9 @@ def test_a_file_that_is_too_large_or_missing_is_refused_before_it_is_parsed(tmp_
     assert "bytes: it is no project file" in refuse(tmp_path, "#" * (PROJECT_MAX_BYTES + 1))
     with pytest.raises(UsageError, match=r"`folkmoot provision --new-project .*none.toml` writes an example"):
         read_project(tmp_path / "none.toml")
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(UsageError, match=r"cannot be read \(it is a pipe or a device, no file\)"):
+        read_project(tmp_path / "pipe.toml")
 
 
 @pytest.mark.parametrize(
