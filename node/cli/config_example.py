@@ -1,7 +1,6 @@
 """The file that `--write-config` writes: every option, what it is for, its default, and what was typed beside."""
 
 import argparse
-import json
 import os
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,7 @@ from typing import Any, Final
 from ledger.errors import SetupError, UsageError
 from ledger.files import write_new
 from node.cli.config import is_repeatable
+from node.operating.figures import dump_toml
 from node.operating.printing import say
 
 _WIDTH: Final = 100
@@ -54,9 +54,9 @@ def list_lines(options: Mapping[str, argparse.Action], values: Mapping[str, Any]
             subsequent_indent="#   ",
         )
         if option.dest in values:
-            yield f"{name} = {_write(_relate(values[option.dest], path.parent))}"
+            yield f"{name} = {dump_toml(_relate(values[option.dest], path.parent))}"
         else:
-            yield f"# {name} = {_write(_choose_example(option))}"
+            yield f"# {name} = {dump_toml(_choose_example(option))}"
 
 
 def _expand(option: argparse.Action) -> str:
@@ -83,12 +83,3 @@ def _relate(value: Any, folder: Path) -> Any:
     if isinstance(value, list):
         return [_relate(one, folder) for one in value]
     return os.path.relpath(value, folder) if isinstance(value, Path) and not value.is_absolute() else value
-
-
-def _write(value: Any) -> str:
-    """As TOML has it: JSON, but for one character that has to be escaped here."""
-    if isinstance(value, Path):
-        value = str(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_write, value))}]"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,7 +1,6 @@
 """A file of options: read whole or refused, with the line where it is wrong."""
 
 import argparse
-import difflib
 import os
 import re
 import stat
@@ -14,6 +13,7 @@ from typing import Any, Final
 from ledger.errors import UsageError
 from ledger.files import opened_regular
 from node.cli.config import is_repeatable
+from node.operating.wording import find_meant
 
 FILE_MAX_BYTES: Final = 1 << 16
 PATHS_IN_TEXTS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -148,8 +148,8 @@ def _spell(value: object) -> str:
 def _refuse(name: str, options: Mapping[str, argparse.Action]) -> str:
     if name in _SECRETS:
         return f"no secret stands in this file: {name} goes into a file of its own, see password-file and keystore"
-    near = difflib.get_close_matches(name.replace("_", "-").lower(), options, 1)
-    return f"{_show(name)} is no option: {f'is {near[0]} meant?' if near else '`--help` lists them'}"
+    meant = find_meant(name, options)
+    return f"{_show(name)} is no option: {f'is {meant} meant?' if meant else '`--help` lists them'}"
 
 
 def _show(value: object) -> str:

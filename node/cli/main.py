@@ -85,11 +85,10 @@ class _CommandLine(argparse.ArgumentParser):
         """End the program with status 2."""
         unknown = _UNRECOGNIZED.match(message)
         if unknown is not None:
-            # It takes its time to import, and is for a slip alone.
-            from difflib import get_close_matches
+            from node.operating.wording import find_meant
 
-            near = get_close_matches(unknown["option"], list(_list_option_strings(self)), 1)
-            message += f": is {near[0]} meant?" if near else ""
+            meant = find_meant(unknown["option"], _list_option_strings(self))
+            message += f": is {meant} meant?" if meant else ""
         super().error(message)
 
 

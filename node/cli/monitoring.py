@@ -7,8 +7,6 @@ from typing import Any
 
 from node.operating.printing import caution
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
 
 def add_metrics(parser: argparse.ArgumentParser) -> None:
     """--metrics, off by default: a port that nobody asked for would only be one more to guard."""
@@ -25,9 +23,10 @@ def parse_metrics(options: argparse.Namespace) -> tuple[str, int] | None:
     if options.metrics is None:
         return None
     from node.metrics.server import parse_listening
+    from node.operating.host_names import is_loopback
 
     host, port = parse_listening(options.metrics)
-    if host not in _LOOPBACK:
+    if not is_loopback(host):
         caution(
             f"whoever reaches {host} sees this process's balance, traffic and how its seat stands: let only your "
             "Prometheus through"

@@ -1,6 +1,7 @@
 """Figures as people and machines get them: what is no number is told as such, and never breaks a parser."""
 
 import json
+import os
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any, Final
@@ -16,6 +17,11 @@ def format_figure(figure: float | None) -> str:
 def dump_json(value: Any, indent: int | None = None) -> str:
     """JSON as every parser takes it: NaN and the infinities, for which it has no word, are null."""
     return json.dumps(_make_plain(value), indent=indent, allow_nan=False)
+
+
+def dump_toml(value: Any) -> str:
+    """A text, a path, a number, a truth or a list of these as TOML has it: as JSON does, but for a bare DEL."""
+    return json.dumps(value, ensure_ascii=False, default=os.fspath).replace("\x7f", "\\u007f")
 
 
 def _make_plain(value: Any) -> Any:

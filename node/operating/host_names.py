@@ -27,8 +27,8 @@ def is_named_well(host: str, names: Sequence[str]) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine for everybody."""
+    """Whether a host, without brackets, is this machine for everybody."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"

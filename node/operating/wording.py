@@ -1,6 +1,7 @@
-"""Times, spans and seats as people read them."""
+"""Times, spans and seats as people read them, and the name that somebody who mistyped one may have meant."""
 
 import time
+from collections.abc import Iterable
 
 
 def format_time(unix_s: float) -> str:
@@ -36,3 +37,12 @@ def format_duration(seconds: float) -> str:
 def format_count(number: int, unit: str) -> str:
     """`1 round`, `2 rounds`."""
     return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def find_meant(typed: str, names: Iterable[str]) -> str | None:
+    """The nearest of the names, which have small letters and dashes; None where none is near."""
+    # It takes its time to import, and is for a slip alone.
+    from difflib import get_close_matches
+
+    near = get_close_matches(typed.replace("_", "-").lower(), list(names), 1)
+    return near[0] if near else None

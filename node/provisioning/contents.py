@@ -1,19 +1,18 @@
 """What stands in the kits of one project's members."""
 
-import json
-import re
 import shlex
 from dataclasses import dataclass
 
 from ledger.chain.deployment.circle_file import CircleFile
 from ledger.errors import UsageError
+from node.operating.figures import dump_toml
+from node.operating.host_names import is_loopback
 from node.provisioning.kit import SUMS, Kit, add_sums
-from node.provisioning.project import Member, Project, Value
+from node.provisioning.project import Member, Project
 from node.provisioning.task_files import TaskFiles
 from node.provisioning.templates import fill, read_monitoring
 from node.seat.invitations import Invitation
 
-_LOOPBACK = re.compile(r"localhost|127\..*|::1", re.IGNORECASE)
 _NAMES_OF_OTHERS = frozenset(
     {SUMS, "circle.genesis", "invitation.json", "peer.json", "password", "data", "task", "monitoring"}
 )
@@ -112,23 +111,23 @@ def _list_values(given: Given, member: Member, invitation: Invitation | None) ->
         "CONTRACT": file.contract,
         "CHAIN_ID": str(file.chain_id),
         "TASK_NAME": given.task_name,
-        "TASK": _as_toml(task.spec) if task else "",
+        "TASK": dump_toml(task.spec) if task else "",
         "TASK_FILE": task.name if task else "",
         "TASK_SHA256": task.sha256 if task else "",
-        "FROZEN": _as_toml(project.frozen.name) if given.frozen is not None and project.frozen else "",
+        "FROZEN": dump_toml(project.frozen.name) if given.frozen is not None and project.frozen else "",
         "FROZEN_NAME": project.frozen.name if project.frozen else "",
         "GENESIS_ROW": ", `circle.genesis`" if given.genesis is not None else "",
-        "RPC": _as_toml(list(endpoints)) if endpoints else "",
+        "RPC": dump_toml(list(endpoints)) if endpoints else "",
         "NO_RPC": "" if endpoints else "yes",
         "RPC_OPTIONS": "".join(f" --rpc {shlex.quote(url)}" for url in endpoints),
         "INVITED": f"until {format_time(invitation.expiry_s)}" if invitation else "",
         "BOUND": ": the invitation in it holds for that key alone" if invitation else "",
-        "COLD": _as_toml(member.cold) if member.cold else "",
-        "LISTEN": _as_toml(choose_listen(member)),
+        "COLD": dump_toml(member.cold) if member.cold else "",
+        "LISTEN": dump_toml(choose_listen(member)),
         "HOST": member.host,
         "GOSSIP_PORT": str(member.gossip_port),
         "GATEWAY_PORT": str(member.gateway_port),
-        "OPTIONS": "\n".join(f"{name} = {_as_toml(value)}" for name, value in project.options_of(member).items()),
+        "OPTIONS": "\n".join(f"{name} = {dump_toml(value)}" for name, value in project.options_of(member).items()),
         "IMAGE": project.image,
         "VARIABLES": variables.rstrip("\n") or ("" if endpoints else " "),
         "VARIABLE_NAMES": " ".join(needed),
@@ -139,19 +138,14 @@ def choose_listen(member: Member) -> str:
     """What a member's node listens on: its own address where it said one, else wherever others may come from."""
     if member.listen:
         return member.listen
-    if _LOOPBACK.fullmatch(member.host):
+    if is_loopback(member.host):
         return member.host
     return _EVERY if ":" in member.host else _EVERY_IPV4
 
 
 def _make_names(project: Project) -> str:
-    lines = [f"{_as_toml(member.address)} = {_as_toml(member.name)}" for member in project.peers]
+    lines = [f"{dump_toml(member.address)} = {dump_toml(member.name)}" for member in project.peers]
     return "# What the members are called, for `--names`: the coordinator's word.\n" + "\n".join(lines) + "\n"
-
-
-def _as_toml(value: Value | list[str]) -> str:
-    """JSON's strings, numbers, booleans and lists are TOML's too; a bare DEL is not."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def name_folder(project: Project, member: Member) -> str:

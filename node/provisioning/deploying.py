@@ -1,12 +1,12 @@
 """The command that deploys the circle of a project, for a coordinator to look at and run."""
 
-import difflib
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from ledger.errors import UsageError
+from node.operating.wording import find_meant
 from node.provisioning.project import Project, Value
 
 _FOLLOWS: Final = {
@@ -63,8 +63,8 @@ def check_options(table: str, given: Sequence[str], known: Sequence[str]) -> Non
     """given: an option's names without dashes. known: those that the command has. Raises UsageError."""
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name.replace("_", "-").lower(), known, 1)
-            what = f"is {near[0]} meant?" if near else f"`folkmoot {table} --help` lists all"
+            meant = find_meant(name, known)
+            what = f"is {meant} meant?" if meant else f"`folkmoot {table} --help` lists all"
             raise UsageError(f"{table}: there is no option {name[:40]!r}: {what}")
 
 

@@ -1,7 +1,6 @@
 """The project file: whom a circle is for and what each of them is given. TOML, written by whoever coordinates."""
 
 import codecs
-import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_a
 
 from ledger.errors import UsageError
 from ledger.files import opened_regular
+from node.operating.wording import find_meant
 
 PROJECT_MAX_BYTES: Final = 1 << 20
 MEMBERS_MAX: Final = 256
@@ -155,8 +155,8 @@ def _guess_meant(said: str) -> str:
     place = found["place"] or ""
     table = Member if place.startswith("$.members") else Invitations if place == "$.invitations" else Project
     names = [field.encode_name for field in msgspec.structs.fields(table)]
-    near = difflib.get_close_matches(found["name"].replace("_", "-").lower(), names, 1)
-    return f": is {near[0]} meant?" if near else f": what may stand there is {', '.join(names)}"
+    meant = find_meant(found["name"], names)
+    return f": is {meant} meant?" if meant else f": what may stand there is {', '.join(names)}"
 
 
 def _check(project: Project, path: Path) -> Project:

@@ -52,6 +52,8 @@ def test_any_other_name_is_not(host: str) -> None:
         ("0.0.0.0", False),
         ("10.0.0.7", False),
         ("a.example", False),
+        ("127.example", False),
+        ("LocalHost", True),
     ],
 )
 def test_this_machine_alone_is_told_from_others(host: str, expected: bool) -> None:
