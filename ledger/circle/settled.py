@@ -1,7 +1,7 @@
 """What a settled round holds, by seat, in as few bytes as it can: a circle of 256 seats settles thousands of them.
 
 The mappings say what the dictionaries they are made of said, in the same order, and nothing can be changed in them.
-A round of 256 takes some 23 KiB, most of it digests that nothing else holds.
+A round of 256 takes some 24 KiB, most of it digests that nothing else holds.
 """
 
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     from ledger.rules import rule_of
     from node.attacks import choose_attack
     from node.attacks.settings import parse_attack_parameters
-    from node.demo.run import DemoOptions, run_demo
+    from node.demo.run import DemoOptions, DemoOutcome, run_demo
     from node.demo.summary import print_next
     from node.operating.console import CleanConsole
 
@@ -104,21 +104,24 @@ def run(options: argparse.Namespace) -> int:
         node=() if options.sent_share is None else ("--sent-share", str(options.sent_share)),
     )
     console = CleanConsole(stderr=options.json)
+
+    def conclude(outcome: DemoOutcome) -> None:
+        if terms is not None:
+            print_demo_lines(console, describe_outcome(terms, outcome.results, outcome.report))
+        if outcome.bundle is not None and not options.json:
+            print_next(console, outcome.bundle)
+
     try:
+        if not options.discard:
+            console.print(f"run       {folder}: logs, keys, chain and blobs", highlight=False)
         if terms is not None:
             print_demo_lines(console, [describe_agreement(terms)])
         with ended_in_order():
-            outcome = run_demo(demo, console, as_json_output=options.json)
-        if terms is not None:
-            print_demo_lines(console, describe_outcome(terms, outcome.results, outcome.report))
+            outcome = run_demo(demo, console, conclude, as_json_output=options.json)
     finally:
         lock.release()
         if options.discard:
             shutil.rmtree(folder, ignore_errors=True)
-        else:
-            console.print(f"run       {folder}: logs, keys, chain and blobs", highlight=False)
-    if outcome.bundle is not None and not options.json:
-        print_next(console, outcome.bundle)
     return 0 if outcome.report["clean"] else 1
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -70,8 +71,13 @@ class DemoOutcome:
     """What the audit went by, in one file; None where nothing is kept."""
 
 
-def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) -> DemoOutcome:
-    """Run the whole network, print progress and summary. Raises SetupError where a part does not start."""
+def run_demo(
+    options: DemoOptions, console: Console, conclude: Callable[[DemoOutcome], None], *, as_json_output: bool
+) -> DemoOutcome:
+    """Run the whole network, print progress and summary. Raises SetupError where a part does not start.
+
+    conclude: called once the summary is printed, before a page is left open for as long as somebody looks.
+    """
     clock = _Clock()
     with LocalNetwork(options.folder) as network:
         network.start_chain(seed=options.seed)
@@ -102,6 +108,7 @@ def run_demo(options: DemoOptions, console: Console, *, as_json_output: bool) ->
             results, report, clock.laps, usage, bundle if bundle is not None and bundle.exists() else None
         )
         _show(network, outcome, options, console, as_json_output=as_json_output)
+        conclude(outcome)
         if page is not None:
             _stay(network, console, page)
     return outcome

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -65,6 +65,38 @@ def test_a_demo_leaves_evidence_from_which_its_model_and_its_audit_follow(
     assert main(["model", "verify", str(model), "--bundle", bundle]) == 0
     assert main(["trace", "--bundle", bundle]) == 0
     assert "of the way" in capsys.readouterr().out
+
+
+class InterruptedNetwork(WarmNetwork):
+    """Whoever waits for its page to end is interrupted at once, as by Ctrl-C."""
+
+    def start_watch(self, port: int = 0) -> str:
+        url, page = super().start_watch(port), self.watch
+        assert page is not None
+        end = page.wait
+
+        def interrupt() -> NoReturn:
+            page.wait = end  # from now on as before
+            raise KeyboardInterrupt
+
+        page.wait = interrupt  # type: ignore[assignment]  # once, for whoever waits without a limit
+        return url
+
+
+def test_all_is_said_before_a_page_stays_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node.demo.run, "LocalNetwork", InterruptedNetwork)
+    small = ["--task", "breast-cancer", "--peers", "3", "--poisoners", "0", "--rounds", "1", "--degree", "2"]
+    assert main(["demo", "--watch", "--samples", "60", "--folder", str(tmp_path / "run"), *small]) == 0
+    said = capsys.readouterr().out
+    places = [
+        said.index(line) for line in ("run  ", "chain  ", "audit  ", "evidence  ", "stays open: Ctrl-C ends it")
+    ]
+    assert places == sorted(places)
+    assert said.count("\nevidence  ") == 1
+    assert "\nrun  " not in said, "it is the first line, and not said again"
+    assert said.splitlines()[-1].endswith("stays open: Ctrl-C ends it")
 
 
 def test_without_a_rule_the_same_poisoner_costs_the_honest_accuracy(
