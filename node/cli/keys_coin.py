@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger.errors import SetupError, UsageError
 from ledger.untrusted.text import format_ether
-from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
+from node.cli.options import (
+    DEFAULT_RPC,
+    Subparsers,
+    add_json,
+    add_rpc,
+    choose_rpc_urls,
+    parse_address,
+    parse_patience,
+    print_json,
+)
 from node.cli.terms import parse_wei
 from node.operating.printing import ask, complain, say
 from node.seat.accounts import LOCAL_CHAIN_IDS, open_secret_key
@@ -49,7 +58,7 @@ def add_balance(actions: Subparsers) -> None:
 
 def run_balance(options: argparse.Namespace) -> int:
     """Print balances, at the end of one block."""
-    accounts = [(name, parse_account(name, "ACCOUNT")) for name in options.accounts]
+    accounts = [(name, parse_address(name, "ACCOUNT")) for name in options.accounts]
     rpc = _connect(options)
     block = rpc.fetch_head()
     rows = [
@@ -105,7 +114,7 @@ def run_send(options: argparse.Namespace) -> int:
     if wanted == 0:
         raise UsageError("nothing to send: give an amount above 0")
     max_fee_wei = parse_wei(options.max_fee, "--max-fee", "GWEI")
-    to, sender = parse_account(options.to, "TO"), address_of(options.keystore)
+    to, sender = parse_address(options.to, "TO"), address_of(options.keystore)
     if to in (sender, _NOBODY):
         why = "is the account that pays" if to == sender else "belongs to nobody: what is sent there is lost"
         raise UsageError(f"{to} {why}: name another address")
@@ -131,27 +140,6 @@ def run_send(options: argparse.Namespace) -> int:
     except OSError as error:
         sent = f"{format_ether(transfer.value_wei)} were sent in transaction {receipt.transaction}"
         raise SetupError(f"{sent}, and that cannot be written ({error.strerror}): do not send it again") from error
-
-
-def parse_account(text: str, what: str) -> str:
-    """The address that was typed, or that a keystore names. Raises UsageError, also for a wrong checksum.
-
-    An address in small or in capital letters alone has none.
-    """
-    from eth_utils.address import is_hex_address, to_checksum_address
-
-    from node.seat.keys import address_of
-
-    if not text.startswith("0x") and Path(text).exists():
-        return address_of(Path(text))
-    if not text.startswith("0x") or not is_hex_address(text):
-        raise UsageError(f"{what} {text[:60]!r} is no address and no keystore: give 0x and 40 hex digits")
-    found, digits = str(to_checksum_address(text)), text[2:]
-    if text != found and digits not in (digits.lower(), digits.upper()):
-        raise UsageError(
-            f"{what} {text} has a wrong checksum: a letter or digit of it is wrong, so copy it once more"
-        )
-    return found
 
 
 def _connect(options: argparse.Namespace) -> "Rpc":

@@ -158,16 +158,27 @@ def parse_rule_parameters(texts: list[str]) -> dict[str, int]:
 
 
 def parse_address(text: str, option: str) -> str:
-    """The address that was typed, or that a keystore names. Raises UsageError."""
+    """The address that was typed, or that a keystore names. Raises UsageError, also for a wrong checksum.
+
+    An address in small or in capital letters alone has none.
+    """
     from eth_utils.address import is_hex_address, to_checksum_address
 
     from node.seat.keys import address_of
 
-    if text.startswith("0x") or not Path(text).exists():
-        if not is_hex_address(text) or not text.startswith("0x"):
-            raise UsageError(f"{option} {text[:60]!r} is no address and no keystore: give 0x and 40 hex digits")
-        return str(to_checksum_address(text))
-    return address_of(Path(text))
+    if not text.startswith("0x") and Path(text).exists():
+        return address_of(Path(text))
+    if not text.startswith("0x") or not is_hex_address(text):
+        raise UsageError(
+            f"{option} {text[:60]!r} is no address and no keystore that is there: give 0x and 40 hex digits, or a"
+            " keystore's file"
+        )
+    found, digits = str(to_checksum_address(text)), text[2:]
+    if text != found and digits not in (digits.lower(), digits.upper()):
+        raise UsageError(
+            f"{option} {text} has a wrong checksum: a letter or digit of it is wrong, so copy it once more"
+        )
+    return found
 
 
 def print_json(value: Mapping[str, Any]) -> None:

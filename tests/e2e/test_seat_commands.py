@@ -72,7 +72,12 @@ def test_a_seat_is_shown_to_people_and_machines(scene: Scene, prints: Says) -> N
         ("invite 0x" + "12" * 20, "first", "this circle is open to whoever posts its bond"),
         ("invite 0x" + "12" * 20 + " --expires soon", "first", "--expires 'soon' is no time: give one such as 90m"),
         ("invite 0x" + "12" * 20 + " --expires 0d", "first", "--expires 0d is not in 1s..3650d"),
-        ("invite somebody", "first", "ADDRESS 'somebody' is no address and no keystore"),
+        ("invite somebody", "first", "ADDRESS 'somebody' is no address and no keystore that is there: give 0x"),
+        (
+            "invite 0x" + "5fBDB2315678afecb367f032d93F642f64180aa3",
+            "first",
+            "has a wrong checksum",
+        ),
         ("dispute 1 0 1", "fresh", "round 1 is not settled"),
     ],
 )
