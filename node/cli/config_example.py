@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from node.operating.figures import dump_toml
 from node.operating.printing import say
 
 _WIDTH: Final = 100
+_TOLD_DEFAULT: Final = re.compile(r"\(default ([0-9]+(?:\.[0-9]+)?)\)")
 _HEAD: Final = (
     "Options for --config. What is typed on the command line counts more than what stands here.",
     "Paths are seen from this file's folder. What begins with # is a default, or an example where there is none.",
@@ -72,7 +74,9 @@ def _choose_example(option: argparse.Action) -> Any:
     if option.choices:
         one = next(iter(option.choices))
     elif option.type in (int, float):
-        one = 0
+        # An option that counts under another alone has no default in the parser; its help says it.
+        told = _TOLD_DEFAULT.search(option.help or "")
+        one = option.type(told[1]) if told else 0
     else:
         one = option.metavar if isinstance(option.metavar, str) else option.dest.upper()
     return [one] if is_repeatable(option) else one

@@ -211,6 +211,7 @@ def test_the_example_has_every_option_and_no_line_of_it_is_wrong(
     assert file.stat().st_mode & 0o777 == 0o600
     text = file.read_text()
     assert tomllib.loads(text) == {}
+    assert ("# sent-share = 0.03\n" in text) == (command == "node")
     options = list_options(make_parser(command))
     whole = re.sub(r"^# (?=[a-z-]+ = )", "", text, flags=re.MULTILINE)
     assert list(tomllib.loads(whole)) == list(options)
