@@ -19,6 +19,10 @@ _NAME: Final = re.compile("[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _HOST_MAX: Final = 200
 _IMAGE: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}")
 _VARIABLE: Final = re.compile("[A-Z][A-Z0-9_]{0,63}")
+# What the shell, the loader, Python, its libraries or this program goes by: a kit would empty it or bend it.
+_TAKEN: Final = re.compile(
+    "PATH|HOME|SHELL|IFS|ENV|BASH_ENV|PS4|(LD_|DYLD_|PYTHON|NUMBA_|OMP_)[A-Z0-9_]*|FOLKMOOT(_RPC|_LIFELINE)?"
+)
 _UNKNOWN: Final = re.compile("Object contains unknown field `(?P<name>[^`]{1,200})`(?: - at `(?P<place>[^`]+)`)?")
 _ROLES: Final = ("peer", "auditor")
 
@@ -177,6 +181,10 @@ def _check(project: Project, path: Path) -> Project:
     for variable in project.environment:
         if not _VARIABLE.fullmatch(variable):
             raise UsageError(f"{path}: environment: {variable[:60]!r} is no variable: give capitals, digits and _")
+        if _TAKEN.fullmatch(variable):
+            raise UsageError(
+                f"{path}: environment: {variable} has a meaning of its own for a kit's programs: choose another"
+            )
     members = tuple(_check_member(path, project, member) for member in project.members)
     for what in ("name", "address"):
         _check_once(path, what, [getattr(member, what) for member in members if getattr(member, what)])

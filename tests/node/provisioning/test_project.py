@@ -94,6 +94,18 @@ def test_the_example_says_what_is_still_to_be_filled_in(tmp_path: Path) -> None:
         (('name = "trial"', 'name = "trial"\nkey = 1'), " is no project file: Object contains unknown field `key`"),
         (('name = "trial"', "name = trial"), " is no project file: "),
         (('name = "trial"', 'name = "trial"\n[environment]\n"a b" = ""'), ": environment: 'a b' is no variable"),
+        (
+            ('name = "trial"', 'name = "trial"\n[environment]\nPATH = ""'),
+            ": environment: PATH has a meaning of its own",
+        ),
+        (
+            ('name = "trial"', 'name = "trial"\n[environment]\nLD_PRELOAD = ""'),
+            ": environment: LD_PRELOAD has a meaning",
+        ),
+        (
+            ('name = "trial"', 'name = "trial"\n[environment]\nFOLKMOOT_RPC = ""'),
+            "FOLKMOOT_RPC has a meaning of its own",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, change: tuple[str, str], said: str) -> None:
@@ -128,3 +140,11 @@ def test_no_text_begins_a_line_of_its_own_in_a_kits_files(tmp_path: Path, field:
 def test_an_image_that_is_none_is_refused_and_an_editors_mark_is_not_seen(tmp_path: Path) -> None:
     assert "is no container image" in refuse(tmp_path, f'name = "trial"\nimage = "own: [1]"\n{MEMBERS}')
     assert read(tmp_path, f'\ufeffname = "trial"\n{MEMBERS}').name == "trial"
+
+
+def test_a_variable_of_a_members_own_may_be_called_almost_anything(tmp_path: Path) -> None:
+    names = ["HOSPITAL_TABLE", "FOLKMOOT_MNIST", "PATHOLOGY", "LDL_TABLE", "ENVOY"]
+    project = read(
+        tmp_path, 'name = "trial"\n[environment]\n' + "".join(f'{one} = "where"\n' for one in names) + MEMBERS
+    )
+    assert list(project.environment) == names
