@@ -14,7 +14,7 @@ from ledger.chain.rpc.address import mask_url
 from ledger.chain.rpc.client import ChainTrouble, Rpc
 from ledger.errors import SetupError
 from ledger.untrusted.host_names import NameResolver
-from node.doctor.findings import Level, Notebook
+from node.doctor.findings import Level, Notebook, split_sentence
 from node.seat.accounts import LOCAL_CHAIN_IDS
 
 ANSWER_S: Final = 5.0
@@ -40,6 +40,8 @@ class Seen:
     """When it was asked, Unix seconds."""
     trouble: str = ""
     """Why it is of no use; empty where it is."""
+    do: str = "start it, or correct --rpc"
+    """What to do about that."""
     remarks: list[tuple[Level, str, str]] = field(default_factory=list)
     """What else is to be said: level, what was seen, what to do."""
 
@@ -69,7 +71,7 @@ def tell_endpoints(notebook: Notebook, seen: Sequence[Seen], chain_id: int | Non
         if one.trouble:
             # One of several that is lost costs nothing while another is there.
             say = notebook.warn if fit else notebook.wrong
-            say("endpoint", one.trouble, "start it, or correct --rpc")
+            say("endpoint", one.trouble, one.do)
             continue
         if fit[0].head - one.head > _BEHIND_MAX:
             saw = f"{one.shown} is at block {one.head}, another one at {fit[0].head}"
@@ -137,7 +139,9 @@ def _open(url: str) -> Seen:
     try:
         rpc = Rpc(url, timeout_s=ANSWER_S)
     except SetupError as error:
-        return Seen(None, "", trouble=str(error))
+        seen = Seen(None, "")
+        seen.trouble, seen.do = split_sentence(error, seen.do)
+        return seen
     return Seen(rpc, rpc.url)
 
 
@@ -152,7 +156,7 @@ def _ask(one: Seen, chain_id: int | None, contract: str | None, block: int) -> N
         newest = rpc.request("eth_getBlockByNumber", ["latest", False], answers.block_parser(None))
         one.head, one.head_time_s, one.at_s = newest.number, newest.time_s, time.time()
     except ChainTrouble as error:
-        one.trouble = str(error)
+        one.trouble, one.do = split_sentence(error, one.do)
         return
     except Exception as error:
         one.trouble = f"{one.shown} cannot be asked ({type(error).__name__})"

@@ -64,6 +64,12 @@ class Notebook:
         self.findings.append(Finding(check, level, make_printable(saw, _SAID_MAX), make_printable(do, _SAID_MAX)))
 
 
+def split_sentence(error: Exception, else_do: str) -> tuple[str, str]:
+    """What an expected error saw, and what it says is to be done; else_do: where it says nothing of that."""
+    saw, colon, do = str(error).rpartition(": ")
+    return (saw, do) if colon else (do, else_do)
+
+
 Group = Callable[[Notebook], None]
 
 

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from ledger.errors import SetupError
-from node.doctor.findings import Notebook
+from node.doctor.findings import Notebook, split_sentence
 from node.seat.keys import address_of, load_key, read_password
 
 
@@ -28,7 +28,7 @@ def look_at_key(notebook: Notebook, keystore: Path | None, password_file: Path |
     try:
         password = read_password(password_file, "")
     except SetupError as error:
-        notebook.wrong("password", str(error), "correct --password-file")
+        notebook.wrong("password", *split_sentence(error, "correct --password-file"))
         return
     notebook.ok("password", f"{password_file} holds one, and nobody else can read it")
     try:

@@ -13,7 +13,7 @@ import pytest
 from ledger.files import FolderLock
 from node.cli.main import main
 from node.doctor import machine, stores
-from node.doctor.endpoints import Seen, tell_clock, tell_endpoints, tell_websocket
+from node.doctor.endpoints import Seen, ask_all, tell_clock, tell_endpoints, tell_websocket
 from node.doctor.findings import Level, Notebook, examine, is_sound
 from node.doctor.keys import look_at_key
 from node.doctor.machine import fits, look_at_machine, look_at_program, parse_requirement
@@ -220,6 +220,9 @@ def test_a_key_with_each_fault(tmp_path: Path) -> None:
     keystore.chmod(0o600)
     password.chmod(0o644)
     assert levels(seen(keystore, password)) == {"password": "wrong"}
+    assert said(seen(keystore, password), "password").endswith(
+        f"by others on this machine run `chmod 600 {password}`"
+    )
     (tmp_path / "no.json").write_text("[]")
     assert levels(seen(tmp_path / "no.json", password)) == {"key": "wrong"}
 
@@ -277,6 +280,16 @@ def test_endpoints_are_told_one_by_one() -> None:
     assert [one.head for one in fit] == [100]
     assert tell_endpoints(notebook := Notebook(), [dead], 1) == []
     assert levels(notebook) == {"endpoint": "wrong"}
+    assert notebook.findings[0].do == "start it, or correct --rpc"
+    seen = ask_all(["http://127.0.0.1:9", "nowhere"], None, None, 0)
+    tell_endpoints(notebook := Notebook(), seen, 1)
+    assert [(one.saw, one.do) for one in notebook.findings] == [
+        (
+            "the chain at http://127.0.0.1:9 does not answer (ConnectionError)",
+            "start it (`folkmoot chain`) or correct --rpc",
+        ),
+        ("'nowhere' is no JSON-RPC address", "give one such as http://127.0.0.1:8545"),
+    ]
     behind = endpoint(shown="http://c", head=50)
     fit = tell_endpoints(notebook := Notebook(), [behind, endpoint()], 1)
     assert [one.head for one in fit] == [100, 50]
