@@ -131,9 +131,11 @@ class CarFile:
         except ValueError:
             raise BadBundle(f"{self.path} is no bundle: it does not begin as a CAR does") from None
         body = head[at : at + length]
+        roots = _parse_roots(body)
+        if roots is None and head.startswith(b"{"):
+            raise BadBundle(f"{self.path} is JSON and no bundle: a circle file goes with --circle")
         if len(body) != length:
             raise BadBundle(f"{self.path} is no bundle, or is cut off in its first {len(head)} bytes: {_WHOLE}")
-        roots = _parse_roots(body)
         if roots is None or encode_header(roots) != head[: at + length]:
             raise BadBundle(
                 f"{self.path} is no bundle: its header is not that of a CAR with 1 to {ROOTS_MAX} roots"

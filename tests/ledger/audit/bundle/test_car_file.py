@@ -100,6 +100,13 @@ def test_a_foreign_file_is_refused_in_a_sentence_that_names_it(tmp_path: Path, r
         CarFile(tmp_path / "b.car")
 
 
+@pytest.mark.parametrize("raw", [b"{}", b'{"contract":"0x' + b"12" * 100 + b'"}\n'])
+def test_a_circle_file_in_the_place_of_a_bundle_is_told_where_it_goes(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "circle.json").write_bytes(raw)
+    with pytest.raises(BadBundle, match=r"is JSON and no bundle: a circle file goes with --circle"):
+        CarFile(tmp_path / "circle.json")
+
+
 def test_a_block_larger_than_any_may_be_is_refused_before_it_is_read(tmp_path: Path) -> None:
     block = bytes(BLOCK_BYTES_MAX + 1)
     name = BlockName.of(RAW, block)
