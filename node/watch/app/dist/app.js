@@ -493,6 +493,18 @@ function lineStyle(index) {
 }
 
 // src/plot.ts
+function joinRounds(rows) {
+  const xs = [...new Set(rows.flatMap(({ rounds: rounds2 }) => rounds2))].sort((a, b) => a - b);
+  const places = new Map(xs.map((round, index) => [round, index]));
+  const lines = rows.map((row) => {
+    const values = new Array(xs.length).fill(void 0);
+    row.rounds.forEach((round, index) => {
+      values[places.get(round)] = row.values[index] ?? null;
+    });
+    return { label: row.label, values };
+  });
+  return { xs, lines };
+}
 var TABLE_MOST = 500;
 var LEGEND_MOST = 24;
 var WHOLE_STEPS = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((step2) => [step2, 2 * step2, 5 * step2]);
@@ -955,15 +967,6 @@ function compare(a, b) {
 
 // src/views/costs.ts
 var KINDS = { round: "Gas of a round, by call", call: "Gas of one call", coin: "Coin of a round" };
-var STYLES = [
-  { colour: "blue", dash: [] },
-  { colour: "orange", dash: [8, 4] },
-  { colour: "green", dash: [2, 3] },
-  { colour: "violet", dash: [10, 3, 2, 3] },
-  { colour: "sky", dash: [4, 2] },
-  { colour: "red", dash: [] },
-  { colour: "yellow", dash: [6, 6] }
-];
 var costs = {
   title: "Costs",
   path: "costs",
@@ -1103,11 +1106,10 @@ function makeLines(value, kind) {
     return values.some((one) => one !== null) ? [{ label: "coin", values, colour: "blue" }] : [];
   }
   const names = Object.keys(value.calls).filter((name) => places.some((place2) => value.calls[name].count[place2] > 0));
-  const lines = names.map((name, index) => {
+  const lines = names.map((name) => {
     const { gas: spent, count: times2 } = value.calls[name];
-    const style = STYLES[index % STYLES.length];
     const values = places.map((place2) => kind === "call" ? times2[place2] > 0 ? spent[place2] / times2[place2] : void 0 : isWhole(value, place2) ? spent[place2] : null);
-    return { label: name, values, ...style };
+    return { label: name, values };
   });
   return lines.some(({ values }) => values.some((one) => typeof one === "number")) ? lines : [];
 }
@@ -1185,10 +1187,7 @@ var Asked = class {
       if (mine !== this.#turn || this.context.signal.aborted) {
         return;
       }
-      this.#note.hidden = false;
-      this.#note.className = "note bad";
-      const again = make("button", { type: "button", "data-key": "again", on: { click: () => void this.ask() } }, "Try again");
-      refill(this.#note, error instanceof Error ? error.message : String(error), " ", again);
+      showFailure(this.#note, error, false, () => void this.ask());
       this.#later(SLOW_MS);
     }
   }
@@ -1228,6 +1227,14 @@ function facts(...rows) {
   const told = rows.filter(([, value]) => value !== null && value !== void 0 && value !== "" && value !== false);
   return make("dl", { class: "facts" }, ...told.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
 }
+function listSteps(steps, kind, says) {
+  return make("ol", { class: "steps" }, ...steps.map((step2) => make(
+    "li",
+    { class: kind(step2) },
+    make("span", { class: "when" }, when(step2, moment)),
+    make("span", {}, says(step2), " ", place({ ...step2, timeS: null, betweenS: null }))
+  )));
+}
 function place({ block, tx, ...time }) {
   return make(
     "span",
@@ -1237,15 +1244,6 @@ function place({ block, tx, ...time }) {
     tx === null ? null : named(tx, "the transaction's hash", shorten(tx)),
     time.timeS === null && time.betweenS === null ? null : `, ${when(time, moment)}`
   );
-}
-function ether2(wei) {
-  const digits2 = wei.padStart(19, "0");
-  const whole = digits2.slice(0, -18).replace(/^0+(?=\d)/, "");
-  const part = digits2.slice(-18, -12).replace(/0+$/, "");
-  return `${whole}${part === "" ? "" : `.${part}`} ETH`;
-}
-function bytes2(size) {
-  return size >= 1e5 ? `${(size / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB` : `${(size / 1e3).toFixed(1)} kB`;
 }
 function percent(share2, decimals = 1) {
   return `${(100 * share2).toFixed(decimals)} %`;
@@ -1352,20 +1350,23 @@ function showVotes(who, votes, asked, context) {
 function showStakes(one) {
   const nothing = (wei) => /^0*$/.test(wei);
   const rows = [
-    ["Pledged", one.isAsking ? null : ether2(one.bondWei)],
-    ["Pledged for the appeal", nothing(one.appealBondWei) ? null : ether2(one.appealBondWei)],
-    ["At stake for the judge", nothing(one.atStakeWei) ? null : ether2(one.atStakeWei)]
+    ["Pledged", one.isAsking ? null : amount(one.bondWei)],
+    ["Pledged for the appeal", nothing(one.appealBondWei) ? null : amount(one.appealBondWei)],
+    ["At stake for the judge", nothing(one.atStakeWei) ? null : amount(one.atStakeWei)]
   ];
   if (one.outcome !== null) {
     rows.push(
-      ["The judge lost", nothing(one.fineWei) ? "nothing" : ether2(one.fineWei)],
-      ["Jurors lost", nothing(one.jurorsFinedWei) ? null : ether2(one.jurorsFinedWei)],
-      ["The challenger was paid", nothing(one.paidWei) ? null : ether2(one.paidWei)],
-      ["Burned", nothing(one.burnedWei) ? null : ether2(one.burnedWei)],
-      ["Given back", nothing(one.givenBackWei) ? null : ether2(one.givenBackWei)]
+      ["The judge lost", nothing(one.fineWei) ? "nothing" : amount(one.fineWei)],
+      ["Jurors lost", nothing(one.jurorsFinedWei) ? null : amount(one.jurorsFinedWei)],
+      ["The challenger was paid", nothing(one.paidWei) ? null : amount(one.paidWei)],
+      ["Burned", nothing(one.burnedWei) ? null : amount(one.burnedWei)],
+      ["Given back", nothing(one.givenBackWei) ? null : amount(one.givenBackWei)]
     );
   }
   return facts(...rows);
+}
+function amount(wei) {
+  return coin(ether(wei) ?? 0);
 }
 async function loadTimeline(body, number2, context) {
   say(body, "Loading…");
@@ -1377,12 +1378,7 @@ async function loadTimeline(body, number2, context) {
   }
 }
 function showTimeline(steps) {
-  return make("ol", { class: "steps" }, ...steps.map((step2) => make(
-    "li",
-    { class: step2.kind },
-    make("span", { class: "when" }, when(step2, moment)),
-    make("span", {}, `${capital(step2.says)}. `, place({ ...step2, timeS: null, betweenS: null }))
-  )));
+  return listSteps(steps, (step2) => step2.kind, (step2) => `${capital(step2.says)}.`);
 }
 function tick(box) {
   for (const left of box.querySelectorAll("[data-until]")) {
@@ -1450,6 +1446,18 @@ function shape(pen, mark2, x, y, size) {
 }
 
 // src/matrix.ts
+function readVerdicts({ roster, commits, judges }) {
+  const verdicts = /* @__PURE__ */ new Map();
+  for (const judge of judges) {
+    for (const kind of ["accepted", "rejected", "unjudged"]) {
+      for (const author of judge[kind]) {
+        verdicts.set(judge.judge * 65536 + author, kind);
+      }
+    }
+  }
+  const seats2 = /* @__PURE__ */ new Set([...roster, ...judges.map(({ judge }) => judge), ...commits.map(({ seat }) => seat)]);
+  return { seats: [...seats2].sort((a, b) => a - b), verdicts };
+}
 var LARGEST = 30;
 var SMALLEST = 4;
 var EDGE = 34;
@@ -1858,15 +1866,7 @@ function showMatrix(root, context, pick) {
       refill(box, make("p", { class: "faint" }, "A cell is a pair: its row the judge, its column the author."), matrix.element);
     }
     say(heading, `Choose a pair: who accepted whom in round ${round.number}`);
-    const verdicts = /* @__PURE__ */ new Map();
-    for (const judge of round.judges) {
-      for (const kind of ["accepted", "rejected", "unjudged"]) {
-        for (const author of judge[kind]) {
-          verdicts.set(judge.judge * 65536 + author, kind);
-        }
-      }
-    }
-    const seats2 = [.../* @__PURE__ */ new Set([...round.roster, ...round.commits.map(({ seat }) => seat)])].sort((a, b) => a - b);
+    const { seats: seats2, verdicts } = readVerdicts(round);
     matrix.update(seats2, seats2, verdicts);
   }, "the newest round");
 }
@@ -1929,7 +1929,9 @@ var figures = {
       const rows = Object.entries(value.seats).map(([seat, row]) => summarise(Number(seat), row, metric));
       table.update(rows);
       if (metric !== null) {
-        drawRows(plot, rows, metric, (seat) => seatText(store, seat));
+        const { name } = metric;
+        const { xs, lines } = joinRounds(rows.map(({ seat, row }) => ({ label: seatText(store, seat), rounds: row.rounds, values: row.values[name] ?? [] })));
+        plot.update(xs, lines);
       }
     }, "the figures");
     context.every(AGAIN_MS2, () => void refresh());
@@ -1956,18 +1958,6 @@ function summarise(seat, row, metric) {
   const pick = metric?.better === "higher" ? Math.max : metric?.better === "lower" ? Math.min : null;
   const best = pick === null || known.length === 0 ? null : known.reduce((a, b) => pick(a, b));
   return { seat, row, last: values.at(-1) ?? null, best };
-}
-function drawRows(plot, rows, metric, name) {
-  const xs = [...new Set(rows.flatMap(({ row }) => row.rounds))].sort((a, b) => a - b);
-  const places = new Map(xs.map((round, index) => [round, index]));
-  const lines = rows.map(({ seat, row }) => {
-    const values = new Array(xs.length).fill(void 0);
-    row.rounds.forEach((round, index) => {
-      values[places.get(round)] = row.values[metric.name]?.[index] ?? null;
-    });
-    return { label: name(seat), values };
-  });
-  plot.update(xs, lines);
 }
 
 // src/views/findings.ts
@@ -2046,7 +2036,7 @@ function describeSource(report) {
   return facts(
     ["Up to", make("span", {}, `block ${report.block}`, report.blockTimeS === null ? "" : `, ${moment(report.blockTimeS)}`, " ", report.blockHash === "" ? null : named(report.blockHash, "the block's hash", shorten(report.blockHash, 12, 6)))],
     ["Recomputed", `${count(report.recomputed, "attestation")} of ${report.scope || "no round"}`],
-    ["Blobs", `${report.blobs.toLocaleString("en")} fetched, ${bytes2(report.blobBytes)}`],
+    ["Blobs", `${report.blobs.toLocaleString("en")} fetched, ${bytes(report.blobBytes)}`],
     ["Made", `${when2 === "" ? "" : `${when2}, `}by ${report.madeBy}`],
     ["Told by", report.endpoint === "" ? null : `the endpoint at ${report.endpoint}`]
   );
@@ -2424,15 +2414,8 @@ function spentCell(spent, budget) {
   );
 }
 function drawSpending(plot, seats2, name) {
-  const xs = [...new Set(seats2.flatMap(({ rounds: rounds2 }) => rounds2))].sort((a, b) => a - b);
-  const places = new Map(xs.map((round, index) => [round, index]));
-  const lines = seats2.filter(({ rounds: rounds2 }) => rounds2.length > 0).map((one) => {
-    const values = new Array(xs.length).fill(void 0);
-    one.rounds.forEach((round, index) => {
-      values[places.get(round)] = one.spentOver[index];
-    });
-    return { label: name(one.seat), values };
-  });
+  const spending = seats2.filter(({ rounds: rounds2 }) => rounds2.length > 0);
+  const { xs, lines } = joinRounds(spending.map((one) => ({ label: name(one.seat), rounds: one.rounds, values: one.spentOver })));
   plot.element.hidden = lines.length === 0;
   plot.update(xs, lines);
 }
@@ -2753,15 +2736,10 @@ function shareTable(account, context) {
       { title: "Put in", value: (one) => one.putIn, cell: (one) => one.putIn.toPrecision(4), isNumber: true, hint: "How long all its steps together are" },
       { title: "Peer", value: (one) => one.peer, cell: (one) => named(one.peer, "the address", shorten(one.peer)) }
     ],
-    { caption: "Shares of the model", key: (one) => `${one.seat} ${one.tenure}`, noun: "author", empty: "No update is in it: it is the first state.", sortBy: "Of the way" }
+    { caption: "Shares of the model", key: (one) => `${one.seat} ${one.tenure}`, noun: "author", empty: "No update is in it: it is the first state.", first: MANY2, sortBy: "Of the way" }
   );
-  const byShare = [...account.shares].sort((a, b) => b.ofTheWay - a.ofTheWay);
-  table.update(byShare.slice(0, MANY2));
-  const all = make("button", { type: "button", "data-key": "all shares", on: { click: () => {
-    table.update(byShare);
-    all.remove();
-  } } }, `Show all ${byShare.length}`);
-  return make("div", {}, table.element, byShare.length > MANY2 ? all : null, make("p", { class: "faint" }, `Together ${percent(1 - account.leftOver, 4)}: what is off 100 % is rounding.`));
+  table.update(account.shares);
+  return make("div", {}, table.element, make("p", { class: "faint" }, `Together ${percent(1 - account.leftOver, 4)}: what is off 100 % is rounding.`));
 }
 function showBar(share2, most) {
   const bar = make("span", { class: share2 < 0 ? "share back" : "share" });
@@ -2793,7 +2771,7 @@ function showGraph(account, context) {
     make(
       "div",
       { class: "bar" },
-      graph.first > 1 ? make("a", { href: go({ to: graph.first - 1 + Math.min(0, width) }), "data-key": "earlier" }, "← earlier rounds") : null,
+      graph.first > 1 ? make("a", { href: go({ to: graph.first - 1 }), "data-key": "earlier" }, "← earlier rounds") : null,
       graph.last < account.round ? make("a", { href: go({ to: Math.min(account.round, graph.last + width) }), "data-key": "later" }, "later rounds →") : null,
       make("label", { for: "way-of" }, "Mark the way of"),
       chooser
@@ -2878,22 +2856,13 @@ var reputation = {
       const shown = Object.keys(value.seats).map(Number).filter((seat) => chosen2.has(seat)).sort((a, b) => a - b);
       shown.forEach((seat, index) => {
         const line = { label: seatText(context.store, seat), values: scaled(value.seats[seat] ?? []) };
-        lines.push(shown.length <= 8 ? { ...line, ...STYLES2[index % STYLES2.length] } : { ...line, colour: STYLES2[index % STYLES2.length].colour, dash: [], width: 1 });
+        const style = lineStyle(index);
+        lines.push(shown.length <= 8 ? { ...line, ...style } : { ...line, colour: style.colour, dash: [], width: 1 });
       });
       plot.update(value.rounds, lines, [1, Math.max(1, lastOf(value, range, context.now.round))]);
     }, "the reputations");
   }
 };
-var STYLES2 = [
-  { colour: "blue", dash: [] },
-  { colour: "orange", dash: [] },
-  { colour: "green", dash: [8, 4] },
-  { colour: "violet", dash: [8, 4] },
-  { colour: "sky", dash: [2, 3] },
-  { colour: "red", dash: [2, 3] },
-  { colour: "yellow", dash: [10, 3, 2, 3] },
-  { colour: "green", dash: [] }
-];
 var wholeLast = 1;
 function lastOf(value, range, round) {
   if (range === null) {
@@ -3244,15 +3213,7 @@ var OneRound = class {
       );
     }
     refill(this.#facts, ...describe4(round));
-    const verdicts = /* @__PURE__ */ new Map();
-    for (const judge of round.judges) {
-      for (const kind of ["accepted", "rejected", "unjudged"]) {
-        for (const author of judge[kind]) {
-          verdicts.set(judge.judge * 65536 + author, kind);
-        }
-      }
-    }
-    const seats2 = [.../* @__PURE__ */ new Set([...round.roster, ...round.judges.map(({ judge }) => judge), ...round.commits.map(({ seat }) => seat)])].sort((a, b) => a - b);
+    const { seats: seats2, verdicts } = readVerdicts(round);
     const isEmpty = round.judges.length === 0;
     this.#noVerdicts.hidden = !isEmpty;
     this.#matrix.element.hidden = this.#matrixKey.hidden = isEmpty;
@@ -3343,12 +3304,7 @@ function describe5(found) {
   const told = found.steps.filter((step2) => step2.kind !== "joined" || step2.round > 0);
   return [
     make("p", { class: found.isExcluded ? "headline unclean" : "lead" }, found.isExcluded ? make("span", { class: "sign", "aria-hidden": "true" }, "✕ ") : null, found.says),
-    told.length === 0 ? make("p", {}, "It was never quarantined, suspended, ejected or convicted.") : make("ol", { class: "steps" }, ...told.map((step2) => make(
-      "li",
-      { class: step2.isExcluding ? "bad" : "" },
-      make("span", { class: "when" }, when(step2, moment)),
-      make("span", {}, step2.says, " ", place({ ...step2, timeS: null, betweenS: null }))
-    ))),
+    told.length === 0 ? make("p", {}, "It was never quarantined, suspended, ejected or convicted.") : listSteps(told, (step2) => step2.isExcluding ? "bad" : "", (step2) => step2.says),
     ...found.disputes.map((one) => make(
       "p",
       {},
@@ -3464,10 +3420,10 @@ function showOne(root, context, seat) {
     { title: "Block", value: (row) => row.block, isNumber: true },
     { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) }
   ], { caption: `Life of seat ${seat}`, key: (row) => row.index, noun: "event", empty: "Nothing is known of its life." });
-  const facts2 = make("div");
+  const known = make("div");
   const judged = make("div");
   const judges = make("p");
-  const parts = make("div", {}, facts2, make("h2", {}, "Verdicts on its updates"), judged, judges, make("h2", {}, "Its life in the circle"), life.element);
+  const parts = make("div", {}, known, make("h2", {}, "Verdicts on its updates"), judged, judges, make("h2", {}, "Its life in the circle"), life.element);
   context.follow(root, async () => {
     await context.seats();
     return context.get(`/api/seats/${seat}`);
@@ -3475,7 +3431,7 @@ function showOne(root, context, seat) {
     if (!parts.isConnected) {
       box.append(parts);
     }
-    fillFacts(facts2, value);
+    fillFacts(known, value);
     if (value.rounds.number.length === 0) {
       refill(judged, make("p", {}, "No update of this seat has been judged yet."));
     } else {
@@ -3508,7 +3464,7 @@ function fillFacts(place2, seat) {
   refill(
     place2,
     make("h2", {}, `Seat ${seat.seat}`, chosenName(seat)),
-    make("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])),
+    facts(...rows),
     notices === null ? null : make("h3", {}, count(seat.notices.length, "notice")),
     notices
   );

@@ -200,7 +200,8 @@ export class Context {
   }
 }
 
-function showFailure(note: HTMLElement, error: unknown, hasOlder: boolean, again: () => void): void {
+/** Say in a note what went wrong, with a button to ask again. hasOlder: what was drawn before still stands below. */
+export function showFailure(note: HTMLElement, error: unknown, hasOlder: boolean, again: () => void): void {
   const says = error instanceof Error ? error.message : String(error);
   note.hidden = false;
   note.className = "note bad";

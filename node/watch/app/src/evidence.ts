@@ -1,9 +1,9 @@
 /** What the views of findings, disputes and provenance share: answers that change by themselves, and what is folded open. */
 
 import { fetchJson, type Placed } from "./api";
-import type { Context } from "./context";
+import { showFailure, type Context } from "./context";
 import { named } from "./copy";
-import { make, refill, say, type Child } from "./dom";
+import { make, say, type Child } from "./dom";
 import { moment, shorten, when } from "./format";
 
 const QUICK_MS = 1_500;
@@ -47,10 +47,7 @@ export class Asked<Value> {
       if (mine !== this.#turn || this.context.signal.aborted) {
         return;
       }
-      this.#note.hidden = false;
-      this.#note.className = "note bad";
-      const again = make("button", { type: "button", "data-key": "again", on: { click: () => void this.ask() } }, "Try again");
-      refill(this.#note, error instanceof Error ? error.message : String(error), " ", again);
+      showFailure(this.#note, error, false, () => void this.ask());
       this.#later(SLOW_MS);
     }
   }
@@ -97,6 +94,15 @@ export function facts(...rows: [string, Child][]): HTMLElement {
   return make("dl", { class: "facts" }, ...told.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
 }
 
+/** Steps one below the other: of each a class, when it was, what it was, and where on the chain it stands. */
+export function listSteps<Step extends Placed>(steps: readonly Step[], kind: (step: Step) => string, says: (step: Step) => string): HTMLElement {
+  return make("ol", { class: "steps" }, ...steps.map((step) => make(
+    "li", { class: kind(step) },
+    make("span", { class: "when" }, when(step, moment)),
+    make("span", {}, says(step), " ", place({ ...step, timeS: null, betweenS: null })),
+  )));
+}
+
 /** `block 12, transaction 0x12…, 29 Nov 2026, 15:00:20`. */
 export function place({ block, tx, ...time }: Placed): HTMLElement {
   return make(
@@ -107,25 +113,7 @@ export function place({ block, tx, ...time }: Placed): HTMLElement {
   );
 }
 
-/** Wei as coin with up to six decimals. */
-export function ether(wei: string): string {
-  const digits = wei.padStart(19, "0");
-  const whole = digits.slice(0, -18).replace(/^0+(?=\d)/, "");
-  const part = digits.slice(-18, -12).replace(/0+$/, "");
-  return `${whole}${part === "" ? "" : `.${part}`} ETH`;
-}
-
-/** In the unit that shows a figure. */
-export function bytes(size: number): string {
-  return size >= 1e5 ? `${(size / 1e6).toLocaleString("en", { maximumFractionDigits: 1 })} MB` : `${(size / 1e3).toFixed(1)} kB`;
-}
-
 /** A share of 1 as `12.3 %`. */
 export function percent(share: number, decimals = 1): string {
   return `${(100 * share).toFixed(decimals)} %`;
-}
-
-/** A span without breaks inside, with a class. */
-export function word(kind: string, ...children: Child[]): HTMLElement {
-  return make("span", { class: kind }, ...children);
 }

@@ -4,8 +4,8 @@ import type { Placed } from "./api";
 import type { Context } from "./context";
 import { named } from "./copy";
 import { make, refill, type Child } from "./dom";
-import { Asked, place } from "./evidence";
-import { list, moment, share, shorten, when } from "./format";
+import { Asked, listSteps } from "./evidence";
+import { list, share, shorten } from "./format";
 import { address } from "./router";
 import { Table } from "./table";
 
@@ -55,11 +55,7 @@ function describe(found: Exclusion): Child[] {
     make("p", { class: found.isExcluded ? "headline unclean" : "lead" }, found.isExcluded ? make("span", { class: "sign", "aria-hidden": "true" }, "✕ ") : null, found.says),
     told.length === 0
       ? make("p", {}, "It was never quarantined, suspended, ejected or convicted.")
-      : make("ol", { class: "steps" }, ...told.map((step) => make(
-        "li", { class: step.isExcluding ? "bad" : "" },
-        make("span", { class: "when" }, when(step, moment)),
-        make("span", {}, step.says, " ", place({ ...step, timeS: null, betweenS: null })),
-      ))),
+      : listSteps(told, (step) => (step.isExcluding ? "bad" : ""), (step) => step.says),
     ...found.disputes.map((one) => make(
       "p", {}, make("span", { class: "sign", "aria-hidden": "true" }, one.upheld ? "✕ " : "· "), one.says, " ",
       make("a", { href: address("disputes", [one.dispute]), "data-key": `about ${one.dispute}` }, "How it went"),

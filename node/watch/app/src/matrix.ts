@@ -1,9 +1,24 @@
 /** Who accepted whom: one cell for each judge and author, up to 256 × 256, read by pointer or keys. */
 
+import type { Round } from "./api";
 import { make, say } from "./dom";
 import { colour, whenThemeTurns } from "./theme";
 
 export type Verdict = "accepted" | "rejected" | "unjudged";
+
+/** Of a round: its seats in order, and its verdicts by judge * 65536 + author. */
+export function readVerdicts({ roster, commits, judges }: Round): { seats: number[]; verdicts: Map<number, Verdict> } {
+  const verdicts = new Map<number, Verdict>();
+  for (const judge of judges) {
+    for (const kind of ["accepted", "rejected", "unjudged"] as const) {
+      for (const author of judge[kind]) {
+        verdicts.set(judge.judge * 65536 + author, kind);
+      }
+    }
+  }
+  const seats = new Set([...roster, ...judges.map(({ judge }) => judge), ...commits.map(({ seat }) => seat)]);
+  return { seats: [...seats].sort((a, b) => a - b), verdicts };
+}
 
 export interface MatrixOptions {
   label: string;

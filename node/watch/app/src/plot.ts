@@ -21,6 +21,22 @@ export interface Line {
   hasNoPoints?: boolean;
 }
 
+/** Rows that have rounds of their own, as lines over all of these; where one has no point, its line goes on to the next. */
+export function joinRounds(
+  rows: readonly { label: string; rounds: readonly number[]; values: readonly (number | null)[] }[],
+): { xs: number[]; lines: Line[] } {
+  const xs = [...new Set(rows.flatMap(({ rounds }) => rounds))].sort((a, b) => a - b);
+  const places = new Map(xs.map((round, index) => [round, index]));
+  const lines = rows.map((row): Line => {
+    const values: (number | null | undefined)[] = new Array<undefined>(xs.length).fill(undefined);
+    row.rounds.forEach((round, index) => {
+      values[places.get(round)!] = row.values[index] ?? null;
+    });
+    return { label: row.label, values };
+  });
+  return { xs, lines };
+}
+
 export interface PlotOptions {
   /** What it shows: read out, and said above the table. */
   label: string;

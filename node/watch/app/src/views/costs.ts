@@ -42,10 +42,6 @@ interface Call {
 type Kind = "round" | "call" | "coin";
 
 const KINDS: Record<Kind, string> = { round: "Gas of a round, by call", call: "Gas of one call", coin: "Coin of a round" };
-const STYLES: { colour: string; dash: number[] }[] = [
-  { colour: "blue", dash: [] }, { colour: "orange", dash: [8, 4] }, { colour: "green", dash: [2, 3] }, { colour: "violet", dash: [10, 3, 2, 3] },
-  { colour: "sky", dash: [4, 2] }, { colour: "red", dash: [] }, { colour: "yellow", dash: [6, 6] },
-];
 
 export const costs: View = {
   title: "Costs",
@@ -169,11 +165,10 @@ function makeLines(value: Costs, kind: Kind): Line[] {
     return values.some((one) => one !== null) ? [{ label: "coin", values, colour: "blue" }] : [];
   }
   const names = Object.keys(value.calls).filter((name) => places.some((place) => value.calls[name]!.count[place]! > 0));
-  const lines = names.map((name, index): Line => {
+  const lines = names.map((name): Line => {
     const { gas: spent, count: times } = value.calls[name]!;
-    const style = STYLES[index % STYLES.length]!;
     const values = places.map((place) => kind === "call" ? (times[place]! > 0 ? spent[place]! / times[place]! : undefined) : isWhole(value, place) ? spent[place]! : null);
-    return { label: name, values, ...style };
+    return { label: name, values };
   });
   return lines.some(({ values }) => values.some((one) => typeof one === "number")) ? lines : [];
 }

@@ -1,12 +1,12 @@
 /** Claims that a judge spoke falsely: where each stands, what it moves, who voted how, and how it came there. */
 
-import type { Placed } from "../api";
-import { fetchJson } from "../api";
+import { fetchJson, type Happening } from "../api";
 import type { Context, View } from "../context";
 import { named } from "../copy";
 import { make, refill, say, type Child } from "../dom";
-import { Asked, ether, facts, Folds, place } from "../evidence";
-import { capital, count, moment, shorten, span, when } from "../format";
+import { Asked, facts, Folds, listSteps } from "../evidence";
+import { capital, count, shorten, span } from "../format";
+import { coin, ether } from "../measures";
 import { address, readNumber } from "../router";
 import { seatLink, seatLinks } from "../seat";
 
@@ -49,12 +49,6 @@ interface Dispute {
   next: string | null;
 }
 
-interface Step extends Placed {
-  kind: string;
-  seat: number | null;
-  says: string;
-}
-
 interface Disputes {
   says: string;
   raised: number;
@@ -75,7 +69,7 @@ export const disputes: View = {
     const folds = new Folds();
     if (chosen !== null) {
       root.append(make("p", {}, make("a", { href: address("disputes"), "data-key": "all" }, "All disputes")));
-      new Asked<Dispute & { timeline: Step[] }>(
+      new Asked<Dispute & { timeline: Happening[] }>(
         context, root, `dispute ${chosen}`, () => `/api/disputes/${chosen}`, (one) => one.outcome === null,
         (one) => refill(box, showDispute(one, context, folds, one.timeline)),
       );
@@ -105,7 +99,7 @@ function showAll(found: Disputes, context: Context, folds: Folds): Child[] {
   ];
 }
 
-function showDispute(one: Dispute, context: Context, folds: Folds, timeline: Step[] | null): HTMLElement {
+function showDispute(one: Dispute, context: Context, folds: Folds, timeline: Happening[] | null): HTMLElement {
   const kind = one.outcome ?? "open";
   return make(
     "section", { class: `card dispute ${kind}` },
@@ -157,37 +151,38 @@ function showVotes(who: string, votes: Votes, asked: number[], context: Context)
 function showStakes(one: Dispute): HTMLElement {
   const nothing = (wei: string): boolean => /^0*$/.test(wei);
   const rows: [string, Child][] = [
-    ["Pledged", one.isAsking ? null : ether(one.bondWei)],
-    ["Pledged for the appeal", nothing(one.appealBondWei) ? null : ether(one.appealBondWei)],
-    ["At stake for the judge", nothing(one.atStakeWei) ? null : ether(one.atStakeWei)],
+    ["Pledged", one.isAsking ? null : amount(one.bondWei)],
+    ["Pledged for the appeal", nothing(one.appealBondWei) ? null : amount(one.appealBondWei)],
+    ["At stake for the judge", nothing(one.atStakeWei) ? null : amount(one.atStakeWei)],
   ];
   if (one.outcome !== null) {
     rows.push(
-      ["The judge lost", nothing(one.fineWei) ? "nothing" : ether(one.fineWei)],
-      ["Jurors lost", nothing(one.jurorsFinedWei) ? null : ether(one.jurorsFinedWei)],
-      ["The challenger was paid", nothing(one.paidWei) ? null : ether(one.paidWei)],
-      ["Burned", nothing(one.burnedWei) ? null : ether(one.burnedWei)],
-      ["Given back", nothing(one.givenBackWei) ? null : ether(one.givenBackWei)],
+      ["The judge lost", nothing(one.fineWei) ? "nothing" : amount(one.fineWei)],
+      ["Jurors lost", nothing(one.jurorsFinedWei) ? null : amount(one.jurorsFinedWei)],
+      ["The challenger was paid", nothing(one.paidWei) ? null : amount(one.paidWei)],
+      ["Burned", nothing(one.burnedWei) ? null : amount(one.burnedWei)],
+      ["Given back", nothing(one.givenBackWei) ? null : amount(one.givenBackWei)],
     );
   }
   return facts(...rows);
 }
 
+function amount(wei: string): string {
+  return coin(ether(wei) ?? 0);
+}
+
 async function loadTimeline(body: HTMLElement, number: number, context: Context): Promise<void> {
   say(body, "Loading…");
   try {
-    const one = await fetchJson<{ timeline: Step[] }>(`/api/disputes/${number}`, context.signal);
+    const one = await fetchJson<{ timeline: Happening[] }>(`/api/disputes/${number}`, context.signal);
     refill(body, showTimeline(one.timeline));
   } catch (error) {
     say(body, error instanceof Error ? error.message : String(error));
   }
 }
 
-export function showTimeline(steps: Step[]): HTMLElement {
-  return make("ol", { class: "steps" }, ...steps.map((step) => make(
-    "li", { class: step.kind },
-    make("span", { class: "when" }, when(step, moment)), make("span", {}, `${capital(step.says)}. `, place({ ...step, timeS: null, betweenS: null })),
-  )));
+function showTimeline(steps: Happening[]): HTMLElement {
+  return listSteps(steps, (step) => step.kind, (step) => `${capital(step.says)}.`);
 }
 
 function tick(box: HTMLElement): void {

@@ -5,7 +5,7 @@ import type { Context, View } from "../context";
 import { make, refill, say } from "../dom";
 import { capital, count, list } from "../format";
 import { drawMarks, SIGNS, type Mark, type Marked } from "../marks";
-import { Matrix, type Verdict } from "../matrix";
+import { Matrix, readVerdicts } from "../matrix";
 import { digits } from "../measures";
 import { Plot, type Line } from "../plot";
 import { askAgainWhilePending } from "../polling";
@@ -264,15 +264,7 @@ function showMatrix(root: HTMLElement, context: Context, pick: (judge: number, a
       refill(box, make("p", { class: "faint" }, "A cell is a pair: its row the judge, its column the author."), matrix.element);
     }
     say(heading, `Choose a pair: who accepted whom in round ${round.number}`);
-    const verdicts = new Map<number, Verdict>();
-    for (const judge of round.judges) {
-      for (const kind of ["accepted", "rejected", "unjudged"] as const) {
-        for (const author of judge[kind]) {
-          verdicts.set(judge.judge * 65536 + author, kind);
-        }
-      }
-    }
-    const seats = [...new Set([...round.roster, ...round.commits.map(({ seat }) => seat)])].sort((a, b) => a - b);
+    const { seats, verdicts } = readVerdicts(round);
     matrix.update(seats, seats, verdicts);
   }, "the newest round");
 }

@@ -5,7 +5,7 @@ import type { View } from "../context";
 import { make, refill, say } from "../dom";
 import { moment } from "../format";
 import { digits, inUnit, short } from "../measures";
-import { Plot, type Line } from "../plot";
+import { joinRounds, Plot } from "../plot";
 import { address, replaceAddress } from "../router";
 import { seatLink, seatText } from "../seat";
 import { Table } from "../table";
@@ -96,7 +96,9 @@ export const figures: View = {
       const rows = Object.entries(value.seats).map(([seat, row]) => summarise(Number(seat), row, metric));
       table.update(rows);
       if (metric !== null) {
-        drawRows(plot, rows, metric, (seat) => seatText(store, seat));
+        const { name } = metric;
+        const { xs, lines } = joinRounds(rows.map(({ seat, row }) => ({ label: seatText(store, seat), rounds: row.rounds, values: row.values[name] ?? [] })));
+        plot.update(xs, lines);
       }
     }, "the figures");
     context.every(AGAIN_MS, () => void refresh());
@@ -125,18 +127,4 @@ function summarise(seat: number, row: Row, metric: Metric | null): Summary {
   const pick = metric?.better === "higher" ? Math.max : metric?.better === "lower" ? Math.min : null;
   const best = pick === null || known.length === 0 ? null : known.reduce((a, b) => pick(a, b));
   return { seat, row, last: values.at(-1) ?? null, best };
-}
-
-/** Each row has rounds of its own; where one has no point, its line goes on to the next. */
-function drawRows(plot: Plot, rows: readonly Summary[], metric: Metric, name: (seat: number) => string): void {
-  const xs = [...new Set(rows.flatMap(({ row }) => row.rounds))].sort((a, b) => a - b);
-  const places = new Map(xs.map((round, index) => [round, index]));
-  const lines = rows.map(({ seat, row }): Line => {
-    const values: (number | null | undefined)[] = new Array<undefined>(xs.length).fill(undefined);
-    row.rounds.forEach((round, index) => {
-      values[places.get(round)!] = row.values[metric.name]?.[index] ?? null;
-    });
-    return { label: name(seat), values };
-  });
-  plot.update(xs, lines);
 }

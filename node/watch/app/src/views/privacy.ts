@@ -5,7 +5,7 @@ import type { View } from "../context";
 import { make, refill, say } from "../dom";
 import { count } from "../format";
 import { digits } from "../measures";
-import { Plot, type Line } from "../plot";
+import { joinRounds, Plot } from "../plot";
 import { askAgainWhilePending } from "../polling";
 import { seatLink, seatText } from "../seat";
 import { Table } from "../table";
@@ -90,15 +90,8 @@ function spentCell(spent: number, budget: number): HTMLElement {
 }
 
 function drawSpending(plot: Plot, seats: readonly SeatPrivacy[], name: (seat: number) => string): void {
-  const xs = [...new Set(seats.flatMap(({ rounds }) => rounds))].sort((a, b) => a - b);
-  const places = new Map(xs.map((round, index) => [round, index]));
-  const lines = seats.filter(({ rounds }) => rounds.length > 0).map((one): Line => {
-    const values: (number | undefined)[] = new Array<undefined>(xs.length).fill(undefined);
-    one.rounds.forEach((round, index) => {
-      values[places.get(round)!] = one.spentOver[index];
-    });
-    return { label: name(one.seat), values };
-  });
+  const spending = seats.filter(({ rounds }) => rounds.length > 0);
+  const { xs, lines } = joinRounds(spending.map((one) => ({ label: name(one.seat), rounds: one.rounds, values: one.spentOver })));
   plot.element.hidden = lines.length === 0;
   plot.update(xs, lines);
 }

@@ -184,12 +184,10 @@ function shareTable(account: Account, context: Context): HTMLElement {
       { title: "Put in", value: (one) => one.putIn, cell: (one) => one.putIn.toPrecision(4), isNumber: true, hint: "How long all its steps together are" },
       { title: "Peer", value: (one) => one.peer, cell: (one) => named(one.peer, "the address", shorten(one.peer)) },
     ],
-    { caption: "Shares of the model", key: (one) => `${one.seat} ${one.tenure}`, noun: "author", empty: "No update is in it: it is the first state.", sortBy: "Of the way" },
+    { caption: "Shares of the model", key: (one) => `${one.seat} ${one.tenure}`, noun: "author", empty: "No update is in it: it is the first state.", first: MANY, sortBy: "Of the way" },
   );
-  const byShare = [...account.shares].sort((a, b) => b.ofTheWay - a.ofTheWay);
-  table.update(byShare.slice(0, MANY));
-  const all = make("button", { type: "button", "data-key": "all shares", on: { click: () => { table.update(byShare); all.remove(); } } }, `Show all ${byShare.length}`);
-  return make("div", {}, table.element, byShare.length > MANY ? all : null, make("p", { class: "faint" }, `Together ${percent(1 - account.leftOver, 4)}: what is off 100 % is rounding.`));
+  table.update(account.shares);
+  return make("div", {}, table.element, make("p", { class: "faint" }, `Together ${percent(1 - account.leftOver, 4)}: what is off 100 % is rounding.`));
 }
 
 function showBar(share: number, most: number): HTMLElement {
@@ -221,7 +219,7 @@ function showGraph(account: Account, context: Context): Child[] {
     make("p", {}, `Rounds ${graph.first} to ${graph.last} of ${account.round}. ${told}A circle is an update, the larger the more of it is in the model, hollow where nothing is. A line is as wide as the part of the next base that it is. Arrow keys go from update to update.`),
     make(
       "div", { class: "bar" },
-      graph.first > 1 ? make("a", { href: go({ to: graph.first - 1 + Math.min(0, width) }), "data-key": "earlier" }, "← earlier rounds") : null,
+      graph.first > 1 ? make("a", { href: go({ to: graph.first - 1 }), "data-key": "earlier" }, "← earlier rounds") : null,
       graph.last < account.round ? make("a", { href: go({ to: Math.min(account.round, graph.last + width) }), "data-key": "later" }, "later rounds →") : null,
       make("label", { for: "way-of" }, "Mark the way of"), chooser,
     ),

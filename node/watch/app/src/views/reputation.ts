@@ -7,6 +7,7 @@ import { count, list } from "../format";
 import { Plot, type Line } from "../plot";
 import { address, replaceAddress } from "../router";
 import { chosenName, seatText } from "../seat";
+import { lineStyle } from "../theme";
 
 const FULL = 65535;
 const POINTS = 1000;
@@ -63,17 +64,13 @@ export const reputation: View = {
       const shown = Object.keys(value.seats).map(Number).filter((seat) => chosen.has(seat)).sort((a, b) => a - b);
       shown.forEach((seat, index) => {
         const line: Line = { label: seatText(context.store, seat), values: scaled(value.seats[seat] ?? []) };
-        lines.push(shown.length <= 8 ? { ...line, ...STYLES[index % STYLES.length]! } : { ...line, colour: STYLES[index % STYLES.length]!.colour, dash: [], width: 1 });
+        const style = lineStyle(index);
+        lines.push(shown.length <= 8 ? { ...line, ...style } : { ...line, colour: style.colour, dash: [], width: 1 });
       });
       plot.update(value.rounds, lines, [1, Math.max(1, lastOf(value, range, context.now.round))]);
     }, "the reputations");
   },
 };
-
-const STYLES: { colour: string; dash: number[] }[] = [
-  { colour: "blue", dash: [] }, { colour: "orange", dash: [] }, { colour: "green", dash: [8, 4] }, { colour: "violet", dash: [8, 4] },
-  { colour: "sky", dash: [2, 3] }, { colour: "red", dash: [2, 3] }, { colour: "yellow", dash: [10, 3, 2, 3] }, { colour: "green", dash: [] },
-];
 
 let wholeLast = 1;
 

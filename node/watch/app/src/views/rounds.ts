@@ -5,7 +5,7 @@ import type { Context, View } from "../context";
 import { named } from "../copy";
 import { make, refill, say } from "../dom";
 import { count, list, moment, shorten, span, when, whenOrder } from "../format";
-import { Matrix, type Verdict } from "../matrix";
+import { Matrix, readVerdicts, type Verdict } from "../matrix";
 import { Plot } from "../plot";
 import { address, readNumber } from "../router";
 import { seatLink, seatLinks, seatText } from "../seat";
@@ -179,15 +179,7 @@ class OneRound {
         make("h3", {}, "Verdicts attested"), this.#judges.element);
     }
     refill(this.#facts, ...describe(round));
-    const verdicts = new Map<number, Verdict>();
-    for (const judge of round.judges) {
-      for (const kind of ["accepted", "rejected", "unjudged"] as const) {
-        for (const author of judge[kind]) {
-          verdicts.set(judge.judge * 65536 + author, kind);
-        }
-      }
-    }
-    const seats = [...new Set([...round.roster, ...round.judges.map(({ judge }) => judge), ...round.commits.map(({ seat }) => seat)])].sort((a, b) => a - b);
+    const { seats, verdicts } = readVerdicts(round);
     const isEmpty = round.judges.length === 0;
     this.#noVerdicts.hidden = !isEmpty;
     this.#matrix.element.hidden = this.#matrixKey.hidden = isEmpty;

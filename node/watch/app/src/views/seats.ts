@@ -4,6 +4,7 @@ import type { Happening, Now, Seat } from "../api";
 import type { Context, View } from "../context";
 import { named } from "../copy";
 import { make, refill } from "../dom";
+import { facts } from "../evidence";
 import { showExclusion } from "../exclusion";
 import { count, moment, sentence, share, shorten, when, whenOrder } from "../format";
 import { Plot } from "../plot";
@@ -83,10 +84,10 @@ function showOne(root: HTMLElement, context: Context, seat: number): void {
     { title: "Block", value: (row) => row.block, isNumber: true },
     { title: "Transaction", value: (row) => row.tx, cell: (row) => row.tx === null ? "–" : named(row.tx, "the transaction", shorten(row.tx)) },
   ], { caption: `Life of seat ${seat}`, key: (row) => row.index, noun: "event", empty: "Nothing is known of its life." });
-  const facts = make("div");
+  const known = make("div");
   const judged = make("div");
   const judges = make("p");
-  const parts = make("div", {}, facts, make("h2", {}, "Verdicts on its updates"), judged, judges, make("h2", {}, "Its life in the circle"), life.element);
+  const parts = make("div", {}, known, make("h2", {}, "Verdicts on its updates"), judged, judges, make("h2", {}, "Its life in the circle"), life.element);
   context.follow(root, async () => {
     await context.seats();
     return context.get<SeatInFull>(`/api/seats/${seat}`);
@@ -94,7 +95,7 @@ function showOne(root: HTMLElement, context: Context, seat: number): void {
     if (!parts.isConnected) {
       box.append(parts);
     }
-    fillFacts(facts, value);
+    fillFacts(known, value);
     if (value.rounds.number.length === 0) {
       refill(judged, make("p", {}, "No update of this seat has been judged yet."));
     } else {
@@ -129,7 +130,7 @@ function fillFacts(place: HTMLElement, seat: Seat): void {
   refill(
     place,
     make("h2", {}, `Seat ${seat.seat}`, chosenName(seat)),
-    make("dl", { class: "facts" }, ...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])),
+    facts(...rows),
     notices === null ? null : make("h3", {}, count(seat.notices.length, "notice")), notices,
   );
 }
