@@ -20,8 +20,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from ledger.errors import SetupError
 from node.operating.printing import say
-from tests.support.chromium import find_chromium
-from tests.support.live_page import IS_SHOWN
+from tests.support.live_page import IS_SHOWN, launch_chromium
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 LIAR: Final = (
@@ -85,9 +84,7 @@ def main() -> None:
     trial = [one for one in OF_THE_TRIAL if one.name in wanted]
     liar = [one for one in OF_THE_LIAR if one.name in wanted]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launch_chromium(playwright)
         if trial or NOW.name in wanted:
             with running() as demo:
                 if NOW.name in wanted:

@@ -17,8 +17,7 @@ from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from node.operating.printing import say
 from scripts.bench.page_answers import MadeCircle, serving
-from tests.support.chromium import find_chromium
-from tests.support.live_page import IS_SHOWN
+from tests.support.live_page import IS_SHOWN, launch_chromium
 
 VIEWS: Final = ("#/rounds", "#/reputation", "#/seats", "#/seats/3", "#/now", "#/reputation?seats=ALL", "#/rounds/7")
 _FRAMES: Final = """() => {
@@ -53,9 +52,7 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         url = options.url or stack.enter_context(serving(MadeCircle(options.seats, options.rounds)))
         playwright = stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launch_chromium(playwright)
         page = browser.new_page(viewport={"width": options.width, "height": 900})
         page.set_default_timeout(120_000)
         found = measure(page, url.rstrip("/"))

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.chromium import find_chromium
-from tests.support.live_page import Served, serve, start_circle
+from tests.support.live_page import Served, launch_chromium, serve, start_circle
 from tests.support.network.local_run import LocalRun
 
 
@@ -61,6 +61,6 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def browser() -> Iterator[Browser]:
     """A module's: while it is up, its loop runs in this thread, and other modules' tests need their own."""
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+        found = launch_chromium(playwright)
         yield found
         found.close()

@@ -59,6 +59,7 @@ def test_what_the_audit_found_is_told_with_its_evidence(browser: Browser, court:
 
 def test_what_stands_open_stays_open_when_it_is_drawn_again(browser: Browser, court: Served) -> None:
     with opened(browser, court.url) as tab:
+        tab.page.clock.install()
         page = tab.open("#/findings")
         expect(page.locator(".headline")).to_be_visible(timeout=60_000)
         page.locator(".card details summary").first.click()
@@ -67,6 +68,8 @@ def test_what_stands_open_stays_open_when_it_is_drawn_again(browser: Browser, co
             lambda route: route.fulfill(json=route.fetch().json() | {"version": 10**6}),
         )
         tab.evaluate("() => { document.querySelector('.card').dataset.old = '1'; }")
+        # So long after an answer the page asks again by itself.
+        page.clock.fast_forward(15_000)
         page.wait_for_function("() => document.querySelector('.card')?.dataset.old === undefined", timeout=30_000)
         expect(page.locator(".card details").first).to_have_attribute("open", "")
         assert page.locator(".card details .finding").count() > 0

@@ -13,7 +13,6 @@ from tests.support.page_tools import install_page_tools
 WIDTHS = (360, 768, 1440)
 SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
 _OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-# What a search finds nothing of, and an address of no view, are asked for on purpose.
 _FAILURES = """() => [...document.querySelectorAll(".note.bad")]
   .filter((note) => !note.hidden).map((note) => note.textContent)"""
 _AXE = """async () => {
@@ -113,12 +112,15 @@ def test_what_is_stale_or_fails_is_said_in_a_sentence(browser: Browser, circle: 
     with serve(folder, "--circle", str(file)) as served, opened(browser, served.url, fine=refused) as tab:
         page, sentence = tab.page, "The seats are asleep."
         page.route("**/api/seats", lambda route: route.fulfill(status=503, json={"error": sentence}))
+        # The page's timers stand still: it asks again because it is told to, and not by itself.
+        page.clock.install(time=0)
+        page.clock.pause_at(1)
         tab.open()
         expect(page.locator(".note.bad")).to_contain_text(sentence)
         page.unroute("**/api/seats")
-        # The page may have asked again by itself by now, and taken the note away.
-        page.get_by_role("button", name="Try again").or_(page.locator(".grid")).first.dispatch_event("click")
+        page.get_by_role("button", name="Try again").click()
         expect(page.locator(".grid li")).to_have_count(8)
+        page.clock.resume()
         served.process.terminate()
         expect(page.locator(".banner")).to_contain_text("The line to this page's server is lost")
         expect(page.locator(".line")).to_have_text("connection lost")

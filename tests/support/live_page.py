@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
 
 from ledger.chain.deployment.deploy import CircleFile, open_circle
 from ledger.chain.transactions.sender import Sender
 from node.seat.keys import load_key
+from tests.support.chromium import find_chromium
 from tests.support.network.local_run import LocalRun, WarmNetwork
 
 HONEST: Final = 6
@@ -99,6 +100,11 @@ class Served:
     """As `subprocess.Popen`."""
 
 
+def launch_chromium(playwright: Playwright) -> Browser:
+    """The system's, without a window. Skips the test, or fails it if CI=true, where there is none."""
+    return playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+
+
 class LivePage:
     """One tab, and all that it must not do."""
 
@@ -141,6 +147,7 @@ class LivePage:
     def find_paths(self) -> list[str]:
         """The views of the navigation, and some that are reached from others."""
         links = self.page.eval_on_selector_all("nav a", "links => links.map((link) => link.getAttribute('href'))")
+        # What a search finds nothing of, and an address of no view, are asked for on purpose.
         further = ("#/rounds/2", "#/seats/7", "#/search?q=3", "#/search?q=zzz", "#/nowhere")
         return [*links, *further]
 
