@@ -5,9 +5,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
 
@@ -80,14 +83,29 @@ def serve(folder: Path, *arguments: str) -> Iterator["Served"]:
         process = serving.begin(*arguments)
         try:
             deadline = time.monotonic() + _READY_S
-            while "\n" not in out.read_text():
+            while (url := _find_ready(out.read_text())) is None:
                 assert process.poll() is None, (folder / "watch.log").read_text()
                 assert time.monotonic() < deadline, "the page's server does not begin"
                 time.sleep(0.05)
-            yield Served(str(json.loads(out.read_text().partition("\n")[0])["url"]).rstrip("/"), process)
+            yield Served(url, process)
         finally:
             process.terminate()
             process.wait()
+
+
+def _find_ready(told: str) -> str | None:
+    """The address in the first line that it wrote, once it has read the circle; None until then."""
+    line, end, _ = told.partition("\n")
+    if not end:
+        return None
+    url = str(json.loads(line)["url"]).rstrip("/")
+    try:
+        with urlopen(f"{url}/api/now", timeout=_READY_S):
+            return url
+    except HTTPError as error:
+        if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+            raise
+        return None
 
 
 @dataclass(frozen=True)
