@@ -12,7 +12,7 @@ from node.operating.printing import say
 def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
     parser = commands.add_parser("chain", help="run a local test chain", description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("chain"), help="its folder (default: ./chain)")
+    parser.add_argument("--folder", type=Path, default=Path("chain"), help="its folder (default: ./chain)")
     parser.add_argument("--host", default="127.0.0.1", help="listen here (default: loopback only)")
     parser.add_argument(
         "--allow-remote",
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     from ledger.testchain.server.serve import ChainConfig, run_chain
 
     config = ChainConfig(
-        data_dir=options.data,
+        data_dir=options.folder,
         host=options.host,
         port=options.port,
         chain_id=options.chain_id,
@@ -60,5 +60,5 @@ def run(options: argparse.Namespace) -> int:
         return 0
     from node.metrics.chain_figures import ChainMonitor
 
-    run_chain(config, ready, ChainMonitor(metrics_at, options.data, options.block_time, told.append))
+    run_chain(config, ready, ChainMonitor(metrics_at, options.folder, options.block_time, told.append))
     return 0

@@ -84,9 +84,9 @@ def _make_groups(options: argparse.Namespace) -> dict[str, Any]:
     groups = {
         "program": look_at_program,
         "machine": look_at_machine,
-        "folder": lambda notebook: look_at_folder(notebook, options.data),
+        "folder": lambda notebook: look_at_folder(notebook, options.folder),
         "key": lambda notebook: look_at_key(notebook, options.keystore, options.password_file),
-        "ports": lambda notebook: look_at_ports(notebook, listening, metrics, options.data),
+        "ports": lambda notebook: look_at_ports(notebook, listening, metrics, options.folder),
         "chain": lambda notebook: look_at_chain(notebook, asked),
     }
     if options.ipfs_api is not None:

@@ -23,10 +23,10 @@ def read_earlier_charges(options: argparse.Namespace, file: Path, this: Any) -> 
     terms = opened.history.manifest.privacy
     if terms is None:
         raise UsageError(f"--privacy-after {file}: that circle has no privacy terms, which say what was spent")
-    charges = ChargeFile(find_places(opened, options.data).charges)
+    charges = ChargeFile(find_places(opened, options.folder).charges)
     if charges.kind is None:
         raise UsageError(
-            f"--privacy-after {file}: {options.data} has no charges of that circle: name the folder of the node"
+            f"--privacy-after {file}: {options.folder} has no charges of that circle: name the folder of the node"
             " that trained there, or leave the option out where these data were not trained on there"
         )
     return Charge(len(charges.charged) * terms.steps, charges.kind.rate, charges.kind.sigma_value)

@@ -31,14 +31,14 @@ def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser("leakage", help="measure what updates give away of your data", description=__doc__)
     add_task(parser)
     parser.add_argument(
-        "--data",
+        "--folder",
         type=Path,
         metavar="FOLDER",
         help="of a node that is stopped: measure what it published, and stand-ins from the bases that it had;"
         " --samples, --skew, --seat, --peers, --rounds and --codec are then the circle's",
     )
     parser.add_argument(
-        "--circle", type=Path, default=Path("circle.json"), help="with --data: the file `folkmoot deploy` wrote"
+        "--circle", type=Path, default=Path("circle.json"), help="with --folder: the file `folkmoot deploy` wrote"
     )
     add_frozen(parser)
     add_rpc(parser)
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         _check_report(options.report)
     use_one_thread()
     rng = np.random.default_rng(abs(options.seed))
-    setting = make_from_task(options, rng) if options.data is None else make_from_folder(options, rng)
+    setting = make_from_task(options, rng) if options.folder is None else make_from_folder(options, rng)
     ways = measure_ways(setting, options, rng)
     if options.json:
         print_json(make_fields(setting, ways))
@@ -106,11 +106,11 @@ def write_report(setting: Any, ways: list[Any], options: argparse.Namespace) -> 
 def make_command(options: argparse.Namespace) -> str:
     """What to type to measure the same again, defaults written out. No endpoint: one may hold a password."""
     words = ["folkmoot", "leakage", "--task", options.task, "--seed", options.seed]
-    if options.data is None:
+    if options.folder is None:
         words += ["--skew", options.skew, "--samples", options.samples, "--seat", options.seat]
         words += ["--peers", options.peers, "--rounds", options.rounds, "--codec", options.codec]
     else:
-        words += ["--data", options.data, "--circle", options.circle]
+        words += ["--folder", options.folder, "--circle", options.circle]
     words += ["--stand-ins", options.stand_ins]
     words += [] if options.what_if is None else ["--what-if", options.what_if]
     return shlex.join(map(str, words))
@@ -160,12 +160,14 @@ def make_from_folder(options: argparse.Namespace, rng: Any) -> Any:
     from node.leakage.own_steps import read_own_steps
     from node.leakage.setting import make_own_setting
 
-    if not options.data.is_dir():
-        raise UsageError(f"there is no folder {options.data}: name the one that `folkmoot node --data` was given")
+    if not options.folder.is_dir():
+        raise UsageError(
+            f"there is no folder {options.folder}: name the one that `folkmoot node --folder` was given"
+        )
     opened = open_named(options)
     circle, history = opened.circle, opened.history
     task = load_circle_task(history.manifest, None if options.task == "auto" else options.task, options.frozen)
-    own = read_own_steps(find_places(opened, options.data), history, circle.network.domain_separator)
+    own = read_own_steps(find_places(opened, options.folder), history, circle.network.domain_separator)
     seats = max(circle.terms.start_seats, own.seat + 1)
     return make_own_setting(task, history.manifest, own, seats=seats, rng=rng)
 

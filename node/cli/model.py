@@ -94,7 +94,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--contract", metavar="ADDRESS", help="instead of a circle file")
     add_rpc(parser)
     parser.add_argument(
-        "--data",
+        "--folder",
         type=Path,
         metavar="FOLDER",
         help="of a node on this machine, running or not: its blobs are taken first, others' gateways asked for the"
@@ -109,8 +109,8 @@ def open_source(options: argparse.Namespace) -> OpenCircle:
     check_timeout(options)
     if getattr(options, "bundle", None) is not None:
         pinned = None if options.block_hash is None else options.block_hash.lower()
-        if options.contract is not None or options.data is not None:
-            raise UsageError("--bundle has all that is looked at: leave --contract and --data out")
+        if options.contract is not None or options.folder is not None:
+            raise UsageError("--bundle has all that is looked at: leave --contract and --folder out")
         return open_bundled(options.bundle, pinned)
     if getattr(options, "block_hash", None) is not None:
         raise UsageError("--block-hash goes with --bundle")
@@ -131,7 +131,7 @@ def recompute(opened: OpenCircle, options: argparse.Namespace, work: Callable[[A
         if opened.bundle is not None:
             return await work(WalkedSource(*about, BundledBlobs(opened.bundle)))
         async with open_gateways(opened.history, options.timeout) as gateways:
-            fetch = gateways if options.data is None else OwnBlobsFirst(options.data, gateways)
+            fetch = gateways if options.folder is None else OwnBlobsFirst(options.folder, gateways)
             return await work(Source(*about, fetch))
 
     later = "try again when more members are up" if opened.bundle is None else "take a bundle of more of its rounds"
@@ -240,10 +240,10 @@ def run_evaluate(options: argparse.Namespace) -> int:
         return 0
     for line in describe_evaluated(rows, number, opened.history):
         say(line)
-    if judge.at_home and options.data is None:
+    if judge.at_home and options.folder is None:
         caution(
             f"{judge.at_home[0]} stays at home, so no file holds it: measured as the task makes it; name a node's"
-            " folder with --data to measure as that node answers"
+            " folder with --folder to measure as that node answers"
         )
     return 0
 
@@ -262,13 +262,15 @@ def _choose_round(options: argparse.Namespace, metadata: Any, history: Any) -> i
 
 
 def _find_own_part(opened: OpenCircle, options: argparse.Namespace) -> Any:
-    """What the node of --data answers with, an `OwnPart`; None without, or where it is no member of this circle."""
-    if options.data is None:
+    """What the node of --folder answers with, an `OwnPart`; None without, or where it is no member here."""
+    if options.folder is None:
         return None
     from node.cli.privacy_lines import find_places
     from node.models.evaluation import find_own_part
 
-    return find_own_part(find_places(opened, options.data), opened.history, opened.circle.network.domain_separator)
+    return find_own_part(
+        find_places(opened, options.folder), opened.history, opened.circle.network.domain_separator
+    )
 
 
 def run_diff(options: argparse.Namespace) -> int:

@@ -55,7 +55,7 @@ def add_node_options(parser: ConfigurableParser) -> None:
     parser.add_argument("--circle", type=Path, default=Path("circle.json"), help="the file `folkmoot deploy` wrote")
     add_rpc(parser)
     add_key(parser, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="the peer's folder: blobs, state, certificate")
+    parser.add_argument("--folder", type=Path, required=True, help="the peer's folder: blobs, state, certificate")
     parser.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
     add_frozen(parser)
     parser.add_argument(
@@ -231,7 +231,7 @@ def _take_part(
     use_one_thread()
     task = load_circle_task(manifest, options.task, options.frozen)
     _tell_origin(options, manifest, file, report)
-    with DataFolder.open(options.data, circle.network, opened_in) as folder:
+    with DataFolder.open(options.folder, circle.network, opened_in) as folder:
         if settings["privacy_earlier"]:
             check_room(
                 settings["privacy_earlier"], manifest.privacy, settings["privacy_budget_milli"], folder.charges
@@ -242,7 +242,7 @@ def _take_part(
         told = report if monitor is None else monitor.pass_on(report)
         peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave or Behaviour(), told)
         log_options = ("--log", options.log, "--log-format", options.log_format)
-        with page_beside(options.web, options.circle, urls, options.data, report, log_options):
+        with page_beside(options.web, options.circle, urls, options.folder, report, log_options):
             return asyncio.run(_run_monitored(peer, not options.exit_when_finished, report, monitor, metrics_at))
 
 
@@ -271,7 +271,7 @@ def _make_starting(options: argparse.Namespace, circle: Any) -> dict[str, Any]:
         "endpoint": circle.rpc.url,
         "last_round": circle.terms.last_round,
         "key": address_of(options.keystore),
-        "data": str(options.data),
+        "folder": str(options.folder),
     }
 
 

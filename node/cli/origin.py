@@ -87,7 +87,7 @@ def make_origin_fields(origin: Any) -> dict[str, Any] | None:
 def check_origin(options: argparse.Namespace, manifest: Any, this: Any, timeout_s: float) -> OriginCheck:
     """Recompute the model that this circle is said to start from. this: its `CircleFile`. timeout_s: for a blob.
 
-    options: with --check-origin, --rpc, --patience and --data. Raises UsageError for the file of another circle,
+    options: with --check-origin, --rpc, --patience and --folder. Raises UsageError for the file of another circle,
     SetupError where the model cannot be this circle's whatever its values are, or cannot be recomputed now.
     """
     option, origin = f"--check-origin {options.check_origin}", manifest.origin
@@ -101,7 +101,7 @@ def check_origin(options: argparse.Namespace, manifest: Any, this: Any, timeout_
             f" {origin.chain_id}: name that one's file"
         )
     check_beginning(earlier.history, origin.round, manifest.layout)
-    found, seats = recompute_digest(earlier, origin.round, options.data, timeout_s)
+    found, seats = recompute_digest(earlier, origin.round, options.folder, timeout_s)
     return OriginCheck(origin, manifest.genesis, found, seats)
 
 

@@ -29,7 +29,7 @@ def read_spending(opened: Any, root: Path) -> Any:
     terms = opened.history.manifest.privacy
     # A folder's name that was typed wrong is not a node that has spent nothing.
     if not places.privacy_budget.exists() and not places.charges.exists():
-        raise UsageError(f"--data {root}: no node of this circle was here: name the folder that it was given")
+        raise UsageError(f"--folder {root}: no node of this circle was here: name the folder that it was given")
     own = read_budget(places.privacy_budget)
     budget_milli = terms.epsilon_milli if own is None else min(own, terms.epsilon_milli)
     return compute_spending(terms, ChargeFile(places.charges), budget_milli)

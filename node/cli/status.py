@@ -23,7 +23,7 @@ def add_parser(commands: Subparsers) -> None:
     parser = commands.add_parser("status", help="show a circle's round, seats and reputations", description=__doc__)
     parser.add_argument("--circle", type=Path, default=Path("circle.json"))
     parser.add_argument(
-        "--data",
+        "--folder",
         type=Path,
         metavar="FOLDER",
         help="of a node on this machine: show also what privacy it has spent, and its own budget",
@@ -32,7 +32,7 @@ def add_parser(commands: Subparsers) -> None:
         "--reach", action="store_true", help="also try every seat's gossip and gateway from this machine"
     )
     add_watch(parser)
-    add_check_origin(parser, "; with --data, blobs in that folder need not be fetched")
+    add_check_origin(parser, "; with --folder, blobs in that folder need not be fetched")
     add_timeout(parser)
     add_rpc(parser)
     add_json(parser)
@@ -57,12 +57,12 @@ def run(options: argparse.Namespace) -> int:
     shown = make_circle_fields(file, circle, history, state, opened.block, opened.now_s)
     if (terms := history.manifest.privacy) is not None:
         shown["privacy"] = {"terms": asdict(terms)}
-        if options.data is not None:
+        if options.folder is not None:
             from node.cli.privacy_lines import read_spending
 
-            shown["privacy"]["own"] = read_spending(opened, options.data).to_fields()
-    elif options.data is not None and checked is None:
-        raise UsageError("--data is for a circle with privacy terms, and this one has none")
+            shown["privacy"]["own"] = read_spending(opened, options.folder).to_fields()
+    elif options.folder is not None and checked is None:
+        raise UsageError("--folder is for a circle with privacy terms, and this one has none")
     if checked is not None:
         shown["origin"]["check"] = checked.as_fields()
     if options.reach:

@@ -40,8 +40,8 @@ def check_watch(options: argparse.Namespace) -> None:
         return
     if not _LEAST_S <= options.watch <= _MOST_S:
         raise UsageError(f"--watch looks every {_LEAST_S:g} to {_MOST_S:g} seconds, not every {options.watch:g}")
-    if options.reach or options.data is not None or options.check_origin is not None:
-        raise UsageError("--watch shows what the chain says: give it without --reach, --data and --check-origin")
+    if options.reach or options.folder is not None or options.check_origin is not None:
+        raise UsageError("--watch shows what the chain says: give it without --reach, --folder and --check-origin")
 
 
 class Screen(Protocol):

@@ -197,7 +197,7 @@ async def _open_blobs(options: argparse.Namespace, opened: OpenCircle, bundle: A
         yield BundleFetch(bundle)
         return
     async with open_gateways(opened.history, options.timeout) as gateways:
-        yield gateways if options.data is None else OwnBlobsFirst(options.data, gateways)
+        yield gateways if options.folder is None else OwnBlobsFirst(options.folder, gateways)
 
 
 def _tell_verdicts(options: argparse.Namespace, opened: OpenCircle, last: int, reason: str | None) -> None:

@@ -57,11 +57,11 @@ def check_bundle_options(options: argparse.Namespace) -> None:
     if options.block_hash is not None and options.bundle is None and options.check is None:
         raise UsageError("--block-hash says which block a bundle must be of: give --bundle or --check")
     check_hash(options.block_hash)
-    others = ("model", "round", "seat", "of", "without", "graph", "bundle", "proof", "contract", "data")
+    others = ("model", "round", "seat", "of", "without", "graph", "bundle", "proof", "contract", "folder")
     if options.check is not None and any(getattr(options, name) is not None for name in others):
         raise UsageError("--check takes all it needs from the file: give at most --block-hash with it")
-    if options.bundle is not None and (options.contract is not None or options.data is not None):
-        raise UsageError("--bundle takes the place of --contract and --data: leave these out")
+    if options.bundle is not None and (options.contract is not None or options.folder is not None):
+        raise UsageError("--bundle takes the place of --contract and --folder: leave these out")
 
 
 class BundleFetch:

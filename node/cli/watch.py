@@ -27,7 +27,7 @@ def add_parser(commands: Subparsers) -> None:
         "--block-hash", metavar="0x…", help="of the block that a bundle is of, from elsewhere: another is refused"
     )
     parser.add_argument(
-        "--data",
+        "--folder",
         type=Path,
         action="append",
         default=[],
@@ -79,7 +79,7 @@ def open_source(options: argparse.Namespace) -> Any:
     from node.cli.options import DEFAULT_RPC
     from node.watch.source import BundleSource, LiveSource
 
-    folders = tuple(options.data)
+    folders = tuple(options.folder)
     if options.bundle is not None:
         opened = open_bundled(options.bundle, options.block_hash)
         return BundleSource(opened.circle, opened.file.block, opened, folders)
@@ -107,11 +107,11 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError("a bundle says which circle it is of: leave --contract out")
     if options.bundle is None and options.block_hash is not None:
         raise UsageError("--block-hash says which block a bundle must be of: name a bundle")
-    if len(options.data) > _FOLDERS_MAX:
-        raise UsageError(f"--data names more than {_FOLDERS_MAX} folders")
-    for folder in options.data:
+    if len(options.folder) > _FOLDERS_MAX:
+        raise UsageError(f"--folder names more than {_FOLDERS_MAX} folders")
+    for folder in options.folder:
         if not folder.is_dir():
-            raise UsageError(f"--data {folder} is no folder: name that of a node on this machine")
+            raise UsageError(f"--folder {folder} is no folder: name that of a node on this machine")
 
 
 async def _serve(source: Any, address: Any, options: argparse.Namespace) -> None:

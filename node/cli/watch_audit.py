@@ -54,7 +54,7 @@ def _spell_sources(options: argparse.Namespace) -> tuple[tuple[str, ...], tuple[
         return ("audit", str(options.bundle), *pinned), ("trace", "--bundle", str(options.bundle), *pinned)
     where = ("--circle", str(options.circle)) if options.contract is None else ("--contract", options.contract)
     common = (*where, "--patience", f"{options.patience:g}")
-    own = ("--data", str(options.data[0])) if options.data else ()
+    own = ("--folder", str(options.folder[0])) if options.folder else ()
     return ("audit", *common), ("trace", *common, *own)
 
 

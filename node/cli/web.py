@@ -46,7 +46,7 @@ def page_beside(
         yield
         return
     # An audit fetches what all members published: a node's link is there for the node.
-    command = ["watch", "--json", "--no-audit", "--circle", str(circle), "--data", str(data), "--port", str(port)]
+    command = ["watch", "--json", "--no-audit", "--circle", str(circle), "--folder", str(data), "--port", str(port)]
     lifeline = Lifeline()
     # Other users of this machine see a command line, and an endpoint's address may hold a key.
     named = {RPC_VARIABLE: " ".join(rpc_urls)} if rpc_urls else {}

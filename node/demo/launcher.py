@@ -100,7 +100,7 @@ class LocalNetwork:
         seeded = [] if seed is None else ["--seed", str(seed)]
         output = self.folder / "chain.out"
         self.chain = self._spawn(
-            ["chain", "--data", str(self.folder / "chain"), "--port", str(port), *seeded], output, "chain.log"
+            ["chain", "--folder", str(self.folder / "chain"), "--port", str(port), *seeded], output, "chain.log"
         )
         chain = self.chain
         line = _wait_for(
@@ -150,7 +150,7 @@ class LocalNetwork:
         for peer in self.peers:
             # A peer makes its own folder in a moment, or finds it.
             make_folder(peer.folder / "data")
-            command += ["--data", str(peer.folder / "data")]
+            command += ["--folder", str(peer.folder / "data")]
         self.watch = self._spawn(command, output, "watch.log")
         watch = self.watch
         line = _wait_for(
@@ -164,7 +164,7 @@ class LocalNetwork:
         """Start its process, or start it again after its end."""
         command = ["--log", "info", "node", "--json", "--circle", str(self.circle_file)]
         command += ["--keystore", str(peer.folder / "key.json"), "--password-file", str(self.password_file)]
-        command += ["--data", str(peer.folder / "data"), "--attack", peer.attack, *options]
+        command += ["--folder", str(peer.folder / "data"), "--attack", peer.attack, *options]
         peer.process = self._spawn(command, peer.events_file, f"{peer.folder.name}/node.log")
 
     def audit(self, *options: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from node.operating.listening import Listening
 def look_at_ports(
     notebook: Notebook, listening: Listening, metrics: tuple[str, int] | None, folder: Path | None
 ) -> None:
-    """metrics: host and port of --metrics, None for none. folder: of --data; a node that runs has the ports."""
+    """metrics: host and port of --metrics, None for none. folder: of --folder; a node that runs has the ports."""
     try:
         listening.check_host()
     except UsageError as error:

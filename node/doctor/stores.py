@@ -15,16 +15,16 @@ _PID_MAX_BYTES: Final = 32
 
 
 def look_at_folder(notebook: Notebook, folder: Path | None) -> None:
-    """folder: of --data, None where none was given."""
+    """folder: of --folder, None where none was given."""
     if folder is None:
         notebook.warn(
-            "folder", "no --data was given", "name the node's folder, or its --config, to have it looked at"
+            "folder", "no --folder was given", "name the node's folder, or its --config, to have it looked at"
         )
         return
     if not folder.exists():
         _look_above(notebook, folder)
     elif not folder.is_dir():
-        notebook.wrong("folder", f"{folder} is no folder", "choose another with --data")
+        notebook.wrong("folder", f"{folder} is no folder", "choose another with --folder")
         return
     else:
         _look_inside(notebook, folder)
@@ -38,7 +38,7 @@ def look_at_folder(notebook: Notebook, folder: Path | None) -> None:
     told = f"{room.free_bytes >> 20} of {room.size_bytes >> 20} MiB are free"
     told += "" if room.free_inodes is None else f", {room.free_inodes} more files can be made"
     if room.complaint:
-        notebook.wrong("disk", room.complaint, "make room, or choose a folder on another disk with --data")
+        notebook.wrong("disk", room.complaint, "make room, or choose a folder on another disk with --folder")
     else:
         notebook.ok("disk", told)
 
@@ -67,7 +67,7 @@ def _look_above(notebook: Notebook, folder: Path) -> None:
     if os.access(place, os.W_OK | os.X_OK):
         notebook.ok("folder", f"{folder} is not there yet and can be made")
     else:
-        do = "make it writable for this user or choose another with --data"
+        do = "make it writable for this user or choose another with --folder"
         notebook.wrong("folder", f"{folder} is not there, and {place} is not writable", do)
 
 

@@ -49,7 +49,7 @@ def read_own_steps(places: FolderPlaces, history: History, network: bytes) -> Ow
     manifest = history.manifest
     if not places.state.exists():
         raise SetupError(
-            f"{places.root} holds no peer of this circle: name the folder that its node was started with by --data"
+            f"{places.root} holds no peer of this circle: name the folder that `folkmoot node --folder` was given"
         )
     if not find_rule(manifest).is_replayable:
         raise SetupError(

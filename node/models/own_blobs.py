@@ -13,10 +13,10 @@ class OwnBlobsFirst:
     """A `FetchBlobs` that asks others only for what a node's store lacks. The node may be running."""
 
     def __init__(self, folder: Path, beyond: FetchBlobs) -> None:
-        """folder: what `folkmoot node --data` was given. Raises UsageError where no node was in it, OSError."""
+        """folder: what `folkmoot node --folder` was given. Raises UsageError where no node was in it, OSError."""
         blobs = folder / "blobs"
         if not blobs.is_dir():
-            raise UsageError(f"--data {folder}: no node was here: name the folder that it was given")
+            raise UsageError(f"--folder {folder}: no node was here: name the folder that it was given")
         self._store, self._beyond = BlockStore(blobs), beyond
 
     async def __call__(self, wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:

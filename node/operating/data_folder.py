@@ -112,7 +112,7 @@ class DataFolder(FolderPlaces):
         except OSError as error:
             raise SetupError(
                 f"the folder {root} cannot be used ({error.strerror}): make it writable for this user or choose "
-                "another with --data"
+                "another with --folder"
             ) from error
 
     def __enter__(self) -> "DataFolder":

@@ -22,7 +22,7 @@ class FolderBlobs:
     """Blobs out of nodes' block stores. Blocking; from any thread. What a disk does not give is lacking."""
 
     def __init__(self, roots: Iterable[Path]) -> None:
-        """roots: what the nodes were given as --data."""
+        """roots: what the nodes were given as --folder."""
         self._blocks = [root / "blobs" / "blocks" for root in roots]
 
     def read_block(self, digest: bytes) -> bytes | None:

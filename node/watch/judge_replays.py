@@ -31,7 +31,7 @@ ROUNDS_MAX: Final = 500
 # A view asks again more often than this for what it waits for.
 _LEFT_S: Final = 5.0
 _PRIVATE: Final = "the rule goes by the judge's private data, so nobody else can recompute its record"
-_LONG: Final = f"more than {ROUNDS_MAX} rounds would have to be recomputed: name the judge's folder with --data"
+_LONG: Final = f"more than {ROUNDS_MAX} rounds would have to be recomputed: name the judge's folder with --folder"
 _NO_GENESIS: Final = "the bundle does not hold the genesis, from which all would be recomputed"
 _OTHER: Final = "recomputing gives another record than the one that the judge anchored"
 _NO_UPDATE: Final = "the judge's own update is none, so there is nothing to judge by"

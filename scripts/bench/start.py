@@ -87,7 +87,7 @@ def list_endings(
     yield "folkmoot --help", ["--help"], (0,)
     yield "folkmoot --version", ["--version"], (0, 2)  # 2: of a checkout that had none yet
     yield "a command that is none", ["nod"], (2,)
-    yield "an option that is none", ["node", "--keystore", "k", "--data", "d", "--no-such"], (2,)
+    yield "an option that is none", ["node", "--keystore", "k", "--folder", "d", "--no-such"], (2,)
     yield "a missing argument", ["node"], (2,)
     for name in COMMANDS:
         yield f"folkmoot {name} --help", [name, "--help"], (0,)
@@ -149,7 +149,7 @@ def measure_nodes(
         peer = network.add_peer()
         command = [
             *program, "node", "--circle", str(network.circle_file), "--keystore", str(peer.folder / "key.json"),
-            "--password-file", str(network.password_file), "--data", str(peer.folder / "data"),
+            "--password-file", str(network.password_file), "--folder", str(peer.folder / "data"),
         ]  # fmt: skip
         for start in ("node", "node, started again"):
             said, seated = measure_node(command, checkout)

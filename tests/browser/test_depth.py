@@ -16,7 +16,7 @@ POISONER = 6
 @pytest.fixture(scope="module")
 def told(circle: LocalRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The live page beside two of the nodes."""
-    folders = [f"--data={circle.network.peers[index].folder / 'data'}" for index in FOLDERS]
+    folders = [f"--folder={circle.network.peers[index].folder / 'data'}" for index in FOLDERS]
     with serve(tmp_path_factory.mktemp("told"), "--circle", str(circle.network.circle_file), *folders) as served:
         yield served
 
@@ -78,7 +78,7 @@ def test_each_nodes_own_figures_are_those_of_the_folders_here(browser: Browser, 
 def test_without_a_folder_the_page_says_how_to_name_one(browser: Browser, live: Served) -> None:
     with opened(browser, live.url) as tab:
         page = tab.open("#/figures")
-        expect(page.get_by_text("folkmoot watch --data FOLDER")).to_be_visible()
+        expect(page.get_by_text("folkmoot watch --folder FOLDER")).to_be_visible()
 
 
 def test_costs_come_from_all_receipts_and_of_the_rounds_that_were_asked_for(browser: Browser, live: Served) -> None:

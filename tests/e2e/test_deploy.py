@@ -242,7 +242,7 @@ def test_foreign_code_behind_the_file_is_refused_by_all(founder: Founder, says: 
     for command in (
         ["status", "--circle", str(founder.out)],
         ["audit", "--circle", str(founder.out)],
-        [*node, "--circle", str(founder.out), "--data", str(founder.folder / "data")],
+        [*node, "--circle", str(founder.out), "--folder", str(founder.folder / "data")],
     ):
         assert "the circle file was written for: ask for a new one" in says(command, SET_UP)
 

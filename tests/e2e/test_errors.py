@@ -179,7 +179,7 @@ def test_a_chain_of_another_id_is_refused(here: Here, fails: Fails, tmp_path: Pa
 
 
 def test_a_chain_port_in_use_is_named(fails: Fails, tmp_path: Path, taken_port: int) -> None:
-    said = fails("chain", "--port", taken_port, "--data", tmp_path / "chain", status=SET_UP)
+    said = fails("chain", "--port", taken_port, "--folder", tmp_path / "chain", status=SET_UP)
     assert said == f"port {taken_port} on 127.0.0.1 is in use: stop the other program or choose --port"
 
 

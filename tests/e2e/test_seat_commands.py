@@ -124,7 +124,7 @@ def test_a_seat_given_up_is_unbonding_and_its_bond_can_still_be_lost(
 
 
 def test_a_key_whose_seat_is_gone_starts_no_node(scene: Scene, refused: Says, tmp_path: Path) -> None:
-    said = refused(f"node --data {tmp_path / 'data'}", "second", status=3)
+    said = refused(f"node --folder {tmp_path / 'data'}", "second", status=3)
     assert said.startswith("seat 1 of this key was ")
     assert said.endswith("to take part again, start a node with a fresh key")
 

@@ -44,7 +44,7 @@ def test_an_auditor_needs_an_endpoint_and_an_address_and_looks_at_everything(fin
 
 def test_who_comes_after_the_last_round_is_told_so(finished: LocalRun, capsys: pytest.CaptureFixture[str]) -> None:
     newcomer = finished.network.add_peer()
-    command = ["node", "--circle", str(finished.network.circle_file), "--data", str(newcomer.folder / "data")]
+    command = ["node", "--circle", str(finished.network.circle_file), "--folder", str(newcomer.folder / "data")]
     command += ["--keystore", str(newcomer.folder / "key.json")]
     assert main([*command, "--password-file", str(finished.network.password_file)]) == 3
     said = capsys.readouterr().err.splitlines()

@@ -86,7 +86,7 @@ def test_a_model_taken_out_by_two_is_one_file_is_known_again_and_founds_the_next
     one, other, seats = (str(folder / name) for name in ("model.safetensors", "other", "seats"))
     where = ["--contract", run.contract, "--rpc", run.network.rpc]
     assert model("export", "--circle", circle, "--out", one) == 0
-    assert model("export", *where, "--data", str(run.network.peers[0].folder / "data"), "--out", other) == 0
+    assert model("export", *where, "--folder", str(run.network.peers[0].folder / "data"), "--out", other) == 0
     assert model("export", *where, "--seat", "1", "--round", "1", "--out", seats) == 0
     assert Path(one).read_bytes() == Path(other).read_bytes()
     sums = [round(float(part.double().sum()), 6) for part in load_file(one).values()]
@@ -169,7 +169,7 @@ def test_members_take_what_is_frozen_from_the_file_that_the_circle_was_founded_o
     circle = ["--circle", str(run.network.circle_file), "--task", f"{task}:Lora"]
     key = run.key(0)
     for given in ([], ["--frozen", str(others)]):
-        said = run.refusal("node", *circle[2:], "--data", str(folder / "refused"), *given, key=key)
+        said = run.refusal("node", *circle[2:], "--folder", str(folder / "refused"), *given, key=key)
         assert "which is frozen, by its values or its shape" in said
     for index in (0, 1):
         run.start_peer(index, "--seat", str(index), "--frozen", str(weights))

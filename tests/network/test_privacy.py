@@ -111,11 +111,11 @@ def test_a_peer_whose_budget_is_spent_judges_on(run: LocalRun) -> None:
     assert notice["budget_epsilon"] == 2.3
     last = run.rounds(VICTIM)[4]["privacy"]
     assert (last["rounds_charged"], last["rounds_left"]) == (2, 0)
-    shown = run.command("status", "--data", str(run.network.peers[VICTIM].folder / "data"))["privacy"]
+    shown = run.command("status", "--folder", str(run.network.peers[VICTIM].folder / "data"))["privacy"]
     assert shown["terms"]["epsilon_milli"] == 8000
     spent = said[1].epsilon_milli / 1000
     assert shown["own"] == {"spent_epsilon": spent, "budget_epsilon": 2.3, "rounds_charged": 2, "rounds_left": 0}
-    folder = ["--data", str(run.network.peers[VICTIM].folder / "data"), "--stand-ins", "8"]
+    folder = ["--folder", str(run.network.peers[VICTIM].folder / "data"), "--stand-ins", "8"]
     assert "is in use by a node" in run.refusal("leakage", *folder)
     run.kill(VICTIM)
     leakage = run.command("leakage", *folder)

@@ -15,7 +15,7 @@ from node.cli.config_file import FILE_MAX_BYTES, PATHS_IN_TEXTS
 from node.cli.main import load_command, main
 
 WITH_CONFIG: Final = ("node", "chain")
-NEEDED: Final = {"node": ["--keystore=peer.json", "--data=data"], "chain": list[str]()}
+NEEDED: Final = {"node": ["--keystore=peer.json", "--folder=data"], "chain": list[str]()}
 
 
 def make_parser(command: str) -> ConfigurableParser:
@@ -91,18 +91,18 @@ def test_what_is_needed_may_stand_in_the_file_and_is_missed_where_it_does_not(
     with pytest.raises(SystemExit) as ended:
         parse("node", "--config", str(file))
     assert ended.value.code == 2
-    assert capsys.readouterr().err.endswith("the following arguments are required: --data\n")
-    assert parse("node", "--config", str(file), "--data", "d")["keystore"] == tmp_path / "peer.json"
+    assert capsys.readouterr().err.endswith("the following arguments are required: --folder\n")
+    assert parse("node", "--config", str(file), "--folder", "d")["keystore"] == tmp_path / "peer.json"
 
 
 def test_paths_are_seen_from_the_files_folder(tmp_path: Path) -> None:
     file = tmp_path / "options.toml"
     file.write_text(
-        'keystore = "a/peer.json"\ndata = "/far/data"\ntask = "task/own.py:Own"\ncold = "cold.json"\n'
+        'keystore = "a/peer.json"\nfolder = "/far/data"\ntask = "task/own.py:Own"\ncold = "cold.json"\n'
         'privacy-after = ["one.json", "/two.json"]\nipfs-api = "/ip4/127.0.0.1/tcp/5001"\n'
     )
     found = parse("node", "--config", str(file))
-    assert (found["keystore"], found["data"]) == (tmp_path / "a/peer.json", Path("/far/data"))
+    assert (found["keystore"], found["folder"]) == (tmp_path / "a/peer.json", Path("/far/data"))
     assert (found["task"], found["cold"]) == (f"{tmp_path}/task/own.py:Own", f"{tmp_path}/cold.json")
     assert found["privacy_after"] == [tmp_path / "one.json", Path("/two.json")]
     assert found["ipfs_api"] == "/ip4/127.0.0.1/tcp/5001"
@@ -135,7 +135,7 @@ def test_texts_that_may_name_a_file_are_known() -> None:
         ("rpc = [['http://a']]", "line 1: rpc is a text in quotes, not a list"),
         ("host = ['a']", "line 1: host is a text in quotes, not a list"),
         ("host = 1", "line 1: host is a text in quotes, not 1"),
-        ("data = 1979-05-27", "line 1: data is a text in quotes, not 1979-05-27"),
+        ("folder = 1979-05-27", "line 1: folder is a text in quotes, not 1979-05-27"),
         ("seat = 1.5", "line 1: seat is a whole number, not 1.5"),
         ("seat = true", "line 1: seat is a whole number, not true"),
         ("seat = '1'", "line 1: seat is a whole number, not '1'"),
@@ -191,7 +191,7 @@ def test_a_secret_that_others_can_read_is_told(
     mode: int, text: str, is_told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "options.toml"
-    file.write_text(f'{text}\ncircle = "none.json"\nkeystore = "peer.json"\ndata = "data"\n')
+    file.write_text(f'{text}\ncircle = "none.json"\nkeystore = "peer.json"\nfolder = "data"\n')
     os.chmod(file, mode)
     assert main(["node", "--config", str(file)]) == 3
     err = capsys.readouterr().err
@@ -207,7 +207,7 @@ def test_the_example_has_every_option_and_no_line_of_it_is_wrong(
     assert main([command, "--write-config", str(file)]) == 0
     said = capsys.readouterr().out
     assert f"{file} written" in said
-    assert ("fill in keystore, data" in said) == (command == "node")
+    assert ("fill in keystore, folder" in said) == (command == "node")
     assert file.stat().st_mode & 0o777 == 0o600
     text = file.read_text()
     assert tomllib.loads(text) == {}
@@ -252,9 +252,9 @@ def test_a_file_says_nothing_that_cannot_be_typed_and_an_editors_mark_is_not_see
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "node.toml"
-    path.write_text('data = "a\\u0000b"\n')
+    path.write_text('folder = "a\\u0000b"\n')
     assert main(["node", "--config", str(path)]) == 2
-    assert "data has a zero byte" in capsys.readouterr().err
+    assert "folder has a zero byte" in capsys.readouterr().err
     path.write_text('\ufeffseat = "many"\n')
     assert main(["node", "--config", str(path)]) == 2
     assert "line 1: seat is a whole number" in capsys.readouterr().err

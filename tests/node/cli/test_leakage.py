@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_figures(capsys: pytest.CaptureFixture[str]
         (["--codec", "zip"], 2, "--codec 'zip' is none of"),
         (["--seat", "8"], 2, "seats count from 0 to 7"),
         (["--samples", "5"], 3, "has 5 examples, and below 10 nothing can be measured"),
-        (["--data", "nowhere"], 2, "there is no folder nowhere: name the one that"),
+        (["--folder", "nowhere"], 2, "there is no folder nowhere: name the one that"),
         (["--task", "nonsense"], 2, "no task is called 'nonsense'"),
         (["--what-if", "epsilon=2,sigma=0.5"], 2, "the budget holds 0 of 1 rounds: leave sigma out"),
         (["--report", "nowhere/leakage.html"], 2, "--report: there is no folder nowhere: make it"),
@@ -176,11 +176,11 @@ def test_the_command_that_a_page_names_holds_no_endpoint(tmp_path: Path) -> None
     from node.cli.leakage import make_command
 
     options = Namespace(
-        task="auto", seed=1, data=Path("my data"), circle=Path("circle.json"), stand_ins=32, what_if=None,
+        task="auto", seed=1, folder=Path("my data"), circle=Path("circle.json"), stand_ins=32, what_if=None,
         rpc=["https://user:secret@chain.example"],
     )  # fmt: skip
     assert make_command(options) == (
-        "folkmoot leakage --task auto --seed 1 --data 'my data' --circle circle.json --stand-ins 32"
+        "folkmoot leakage --task auto --seed 1 --folder 'my data' --circle circle.json --stand-ins 32"
     )
 
 

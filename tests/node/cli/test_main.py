@@ -47,7 +47,7 @@ COMMAND_LINES = {
     "keys": ["keys", "show", "key.json"],
     "seat": ["seat", "show", "0"],
     "report": ["report", "file", "--keystore", "key.json"],
-    "node": ["node", "--keystore", "key.json", "--data", "data"],
+    "node": ["node", "--keystore", "key.json", "--folder", "data"],
     "doctor": ["doctor"],
     "dispute": ["dispute", "1", "0", "1", "--keystore", "key.json"],
     "disputes": ["disputes", "--open"],

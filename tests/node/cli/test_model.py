@@ -98,7 +98,7 @@ def test_what_cannot_be_asked_for_is_a_sentence(
     ("options", "says"),
     [
         (["--block-hash", "0x00"], "--block-hash goes with --bundle"),
-        (["--bundle", "b.car", "--data", "data"], "leave --contract and --data out"),
+        (["--bundle", "b.car", "--folder", "data"], "leave --contract and --folder out"),
     ],
 )
 def test_where_a_bundle_is_named_nothing_else_is(options: list[str], says: str) -> None:

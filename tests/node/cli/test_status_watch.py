@@ -154,7 +154,7 @@ def test_what_is_drawn_fits_the_terminal_and_says_what_does_not() -> None:
         (["--watch", "0"], "looks every 0.2 to 3600 seconds"),
         (["--watch", "nan"], "looks every 0.2 to 3600 seconds"),
         (["--watch", "--reach"], "without --reach"),
-        (["--watch", "--data", "folder"], "without --reach"),
+        (["--watch", "--folder", "folder"], "without --reach"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_read(

@@ -308,7 +308,7 @@ def test_with_everything_dead_it_is_done_in_time_and_says_so(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         command = ["doctor", "--json", "--limit", "8", "--circle", str(tmp_path / "none.json"), "--rpc", url]
-        command += ["--keystore", str(tmp_path / "none"), "--data", str(tmp_path / "data")]
+        command += ["--keystore", str(tmp_path / "none"), "--folder", str(tmp_path / "data")]
         command += ["--ipfs-api", f"/ip4/127.0.0.1/tcp/{silent.getsockname()[1]}"]
         began = time.monotonic()
         assert main(command) == 3

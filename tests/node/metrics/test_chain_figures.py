@@ -23,7 +23,7 @@ def places() -> Iterator[tuple[str, str]]:
     """The addresses of a chain and of its metrics."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out")
-        command = [PROGRAM, "chain", "--data", f"{folder}/chain", "--port", "0", "--metrics", "0"]
+        command = [PROGRAM, "chain", "--folder", f"{folder}/chain", "--port", "0", "--metrics", "0"]
         with out.open("wb") as file:
             process = warm_start.start(command, stdout=file, stderr=file, env=dict(os.environ))
         try:

@@ -76,5 +76,5 @@ def test_every_folder_is_private_and_a_file_in_its_place_is_a_sentence(tmp_path:
     folders = [path for path in (tmp_path / "data", *(tmp_path / "data").rglob("*")) if path.is_dir()]
     assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
     (tmp_path / "file").touch()
-    with pytest.raises(SetupError, match="choose another with --data"):
+    with pytest.raises(SetupError, match="choose another with --folder"):
         DataFolder.open(tmp_path / "file", NETWORK, ONE)

@@ -59,7 +59,7 @@ def test_a_node_is_told_all_that_it_needs() -> None:
         "circle": "circle.json",
         "keystore": "peer.json",
         "password-file": "password",
-        "data": "data",
+        "folder": "data",
         "rpc": ["http://chain.example:1/a'key"],
         "invitation": "invitation.json",
         "host": "0.0.0.0",

@@ -28,7 +28,7 @@ def our_chain(
             interval = 0.0 if block_time_s is None else block_time_s
             seeded = [] if seed is None else ["--seed", str(seed)]
             return [
-                *(PROGRAM, "chain", "--data", str(data or Path(folder, "chain"))),
+                *(PROGRAM, "chain", "--folder", str(data or Path(folder, "chain"))),
                 *("--port", str(port), "--chain-id", str(chain_id), "--block-time", str(interval)),
                 *seeded,
             ]

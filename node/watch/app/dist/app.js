@@ -1913,7 +1913,7 @@ var figures = {
       return fetchJson(path, context.signal);
     }, (box, value) => {
       if (value.folders === 0) {
-        refill(box, make("p", {}, "The page was given no folder of a node. Nodes keep what they report in their folders: start the page with ", make("code", {}, "folkmoot watch --data FOLDER"), ", once for each node on this machine."));
+        refill(box, make("p", {}, "The page was given no folder of a node. Nodes keep what they report in their folders: start the page with ", make("code", {}, "folkmoot watch --folder FOLDER"), ", once for each node on this machine."));
         return;
       }
       if (!lead.isConnected) {

@@ -146,7 +146,7 @@ def test_other_machines_are_let_in_only_when_asked_for(tmp_path: Path, host: str
 
 def test_the_command_line_says_how_to_let_others_in(tmp_path: Path) -> None:
     program = "import sys; from node.cli.main import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "chain", "--data", str(tmp_path / "chain"), "--host", "0.0.0.0"]
+    command = [sys.executable, "-c", program, "chain", "--folder", str(tmp_path / "chain"), "--host", "0.0.0.0"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "allow it with --allow-remote" in done.stderr

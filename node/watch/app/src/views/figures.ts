@@ -80,7 +80,7 @@ export const figures: View = {
       return fetchJson<Figures>(path, context.signal);
     }, (box, value) => {
       if (value.folders === 0) {
-        refill(box, make("p", {}, "The page was given no folder of a node. Nodes keep what they report in their folders: start the page with ", make("code", {}, "folkmoot watch --data FOLDER"), ", once for each node on this machine."));
+        refill(box, make("p", {}, "The page was given no folder of a node. Nodes keep what they report in their folders: start the page with ", make("code", {}, "folkmoot watch --folder FOLDER"), ", once for each node on this machine."));
         return;
       }
       if (!lead.isConnected) {
