@@ -436,7 +436,7 @@ def _print_event(event: dict[str, Any]) -> None:
     if event["event"] == "starting":
         chain = f"chain {event['chain_id']} ({event['endpoint']})"
         say(f"circle {event['contract']} on {chain}: {event['last_round']} rounds")
-        say(f"starting with key {event['key']}, folder {event['data']}")
+        say(f"starting with key {event['key']}, folder {event['folder']}")
     elif event["event"] == "joined":
         named = f', "{event["name"]}"' if event["name"] is not None else ""
         say(f"seat {event['seat']}{named}: {event['address']} at {show_addresses(event['endpoint'])}")

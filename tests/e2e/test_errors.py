@@ -74,13 +74,13 @@ class Here:
         path.write_text(json.dumps(json.loads(self.circle.read_text()) | fields))
         return path
 
-    def node(self, folder: Path, **changes: object) -> list[str]:
+    def node(self, place: Path, **changes: object) -> list[str]:
         """A command that would work; changes: option (with _ for -) → another value."""
         options: dict[str, object] = {
             "circle": self.circle,
             "keystore": self.keystore,
             "password_file": self.password,
-            "data": folder / "data",
+            "folder": place / "data",
             "task": f"{self.tasks}:Small",
         } | changes
         return [
@@ -365,7 +365,7 @@ def test_an_out_file_without_a_folder_is_noticed_before_coin_is_spent(
 
 def test_a_data_folder_that_cannot_be_made_is_a_sentence(here: Here, fails: Fails, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    said = fails(*here.node(tmp_path, data=tmp_path / "file" / "data"), status=SET_UP)
+    said = fails(*here.node(tmp_path, folder=tmp_path / "file" / "data"), status=SET_UP)
     assert str(tmp_path / "file") in said
 
 

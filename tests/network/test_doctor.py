@@ -19,7 +19,7 @@ def doctor(run: LocalRun, capsys: pytest.CaptureFixture[str]) -> Any:
             "circle": run.network.circle_file,
             "keystore": peer.folder / "key.json",
             "password-file": run.network.password_file,
-            "data": peer.folder / "data",
+            "folder": peer.folder / "data",
             **instead,
         }
         capsys.readouterr()
