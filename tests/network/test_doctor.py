@@ -58,7 +58,7 @@ def test_a_circle_is_looked_at_and_each_thing_that_is_broken_is_named(run: Local
     poor = run.network.folder / "poor.json"
     password = run.network.password_file.read_text().strip()
     address = new_key(poor, password, 1 << 12)
-    status, found = doctor(keystore=poor, data=run.network.folder / "poor")
+    status, found = doctor(keystore=poor, folder=run.network.folder / "poor")
     assert status == (3 if found["coin"][0]["level"] == "wrong" else 0)
     assert f"{address} holds no seat yet" in found["seat"][0]["saw"]
 
