@@ -9,6 +9,8 @@ from eth_hash.auto import keccak
 MAX_DEGREE: Final = 20
 # The ring takes the numbers of a seed up to here; what comes after draws the offsets.
 _OFFSETS_FROM: Final = 255
+# The bits set in each byte.
+_BITS_OF: Final = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
 
 
 def derive_draw_seed(block_hash: bytes, number: int, contract: bytes) -> bytes:
@@ -22,7 +24,14 @@ def derive_draw_seed(block_hash: bytes, number: int, contract: bytes) -> bytes:
 
 def seats_of(mask: int) -> list[int]:
     """The seats whose bits are set, ascending."""
-    return [seat for seat in range(mask.bit_length()) if mask >> seat & 1]
+    # A shift of 256 bits for each seat is most of what folding a large circle took; bytes are looked up instead.
+    length = (mask.bit_length() + 7) // 8
+    return [
+        8 * place + bit
+        for place, byte in enumerate(mask.to_bytes(length, "little"))
+        if byte
+        for bit in _BITS_OF[byte]
+    ]
 
 
 def mask_of(seats: Iterable[int]) -> int:
@@ -39,9 +48,12 @@ def draw_neighbours(seed: bytes, committed: int, degree: int) -> dict[int, tuple
     graph of that degree is connected. seed: 32 bytes. committed: mask of at least 2 seats. degree: 1..20.
     """
     order = draw_ring(seed, committed)
-    count = len(order)
-    ahead = draw_steps(seed, count, degree)
-    return {seat: tuple(order[(place + step) % count] for step in ahead) for place, seat in enumerate(order)}
+    ahead = draw_steps(seed, len(order), degree)
+    if not ahead:
+        return dict.fromkeys(order, ())
+    # Place p of the ring turned by s holds who sits s ahead of the seat at place p.
+    turned = [order[step:] + order[:step] for step in ahead]
+    return dict(zip(order, zip(*turned, strict=True), strict=True))
 
 
 def count_neighbours(count: int, degree: int) -> int:

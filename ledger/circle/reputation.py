@@ -12,6 +12,7 @@ from ledger.circle.round import Attestation
 FULL: Final = 65535
 INITIAL: Final = 32768
 _MAX_STRIKES: Final = 255
+_SEATS: Final = 256
 
 
 def settle(
@@ -43,8 +44,8 @@ def settle(
     accepting = _sum_weights({judge: attestations[judge].accepted for judge in weights}, weights)
     for seat in seats_of(committed):
         new = reputations[seat]
-        if totals.get(seat):
-            share = accepting.get(seat, 0) * FULL // totals[seat]
+        if totals[seat]:
+            share = accepting[seat] * FULL // totals[seat]
             new = ((new << shift) - new + share) >> shift
         settled[seat] = new if seat in attestations else lessen(new, shift)
     for seat in seats_of(missed):
@@ -75,16 +76,13 @@ def unpack(words: "tuple[int, ...] | list[int]", seats: int) -> dict[int, int]:
     return {seat: words[seat % 16] >> 16 * (seat // 16) & FULL for seat in range(seats)}
 
 
-def _sum_weights(masks: Mapping[int, int], weights: Mapping[int, int]) -> dict[int, int]:
-    """Seat → the weight of the judges in whose masks it is. A mask has few bits of many: only those are visited."""
-    sums: dict[int, int] = {}
+def _sum_weights(masks: Mapping[int, int], weights: Mapping[int, int]) -> list[int]:
+    """By seat, the weight of the judges in whose masks it is."""
+    sums = [0] * _SEATS
     for judge, mask in masks.items():
-        weight, rest = weights[judge], mask
-        while rest:
-            lowest = rest & -rest
-            rest ^= lowest
-            seat = lowest.bit_length() - 1
-            sums[seat] = sums.get(seat, 0) + weight
+        weight = weights[judge]
+        for seat in seats_of(mask):
+            sums[seat] += weight
     return sums
 
 

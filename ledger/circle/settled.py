@@ -130,7 +130,10 @@ class Attestations(_BySeat[Attestation]):
         for one in attestations.values():
             seats = bytes(seats_of(one.judged))
             judged += seats.ljust(self._most, b"\0")
-            accepted = sum(1 << place for place, seat in enumerate(seats) if one.accepted >> seat & 1)
+            accepted = (1 << len(seats)) - 1
+            # Most are accepted: only the others are gone through.
+            for seat in seats_of(one.judged & ~one.accepted):
+                accepted ^= 1 << seats.index(seat)
             said += (len(seats) << _PLACES | accepted).to_bytes(_SAID_BYTES, "big")
         self._judged, self._said = bytes(judged), bytes(said)
 

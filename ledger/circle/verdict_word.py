@@ -47,7 +47,9 @@ def is_consistent(word: int) -> bool:
 def decode_verdicts(word: int, order: Sequence[int]) -> tuple[int, int]:
     """(judged, accepted) as masks of seats; what is said of places beyond the neighbours' says nothing."""
     judged, accepted = word & _SAID, word >> ACCEPTED_BIT & _SAID
-    return _mask(order, judged), _mask(order, accepted)
+    everyone = _mask(order, judged)
+    # Most are accepted: only those in one of the two alone are gone through a second time.
+    return everyone, everyone ^ _mask(order, judged ^ accepted)
 
 
 def _bits(order: Sequence[int], mask: int) -> int:
@@ -56,8 +58,9 @@ def _bits(order: Sequence[int], mask: int) -> int:
 
 def _mask(order: Sequence[int], bits: int) -> int:
     mask = 0
-    for seat in order:
-        if bits & 1:
-            mask |= 1 << seat
-        bits >>= 1
+    bits &= (1 << len(order)) - 1
+    while bits:
+        lowest = bits & -bits
+        bits ^= lowest
+        mask |= 1 << order[lowest.bit_length() - 1]
     return mask

@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 from ledger.errors import Foreseen, UsageError
 from node.cli.config import ConfigurableParser
 from node.operating import printing
+from node.operating.fast_keccak import choose_keccak
 from node.operating.late_bls import load_bls_late
 from node.operating.lifeline import end_with_parent
 from node.operating.logs import FORMS, log_crash, log_to_stderr
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log_to_stderr(parsed.log, parsed.log_format)
         _log_beginning(parsed.command)
         load_bls_late()
+        choose_keccak()
         end_with_parent()
         for sentence in getattr(parsed, "cautions", ()):
             printing.caution(sentence)

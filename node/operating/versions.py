@@ -9,7 +9,7 @@ from typing import Final
 
 PROGRAM: Final = "folkmoot"
 _UNKNOWN: Final = "that is not installed as a package"
-_TOLD: Final = ("torch", "numpy", "numba", "web3", "py-evm", "aiohttp")
+_TOLD: Final = ("torch", "numpy", "numba", "safe-pysha3", "web3", "py-evm", "aiohttp")
 """Packages on which figures, or what the program can do, depend."""
 _GIT_TIMEOUT_S: Final = 5.0
 _COMMIT_DIGITS: Final = 12

@@ -3,6 +3,7 @@
 A row takes some 1.8 KiB at 256 seats; a round as the history has it takes a hundred times that.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,12 +39,23 @@ def tally(round_: Round, degree: int) -> Tally:
     """Count a round's verdicts; of a round under way, those that are there."""
     counts = np.zeros((3, MAX_SEATS), np.uint8)
     if round_.seed is not None and round_.attestations:
-        neighbours = round_.find_neighbours(degree)
-        for judge, said in round_.attestations.items():
-            for seat in neighbours[judge]:
-                kind = 2 if not said.judged >> seat & 1 else 0 if said.accepted >> seat & 1 else 1
-                counts[kind, seat] += 1
+        neighbours, said = round_.find_neighbours(degree), round_.attestations.values()
+        seats = np.array([neighbours[judge] for judge in round_.attestations], np.intp)
+        judged, accepted = (
+            _spread(masks) for masks in zip(*((one.judged, one.accepted) for one in said), strict=True)
+        )
+        asked = np.zeros(judged.shape, np.bool_)
+        asked[np.arange(len(seats))[:, None], seats] = True
+        counts[0] = (asked & judged & accepted).sum(0)
+        counts[1] = (asked & judged & ~accepted).sum(0)
+        counts[2] = (asked & ~judged).sum(0)
     return Tally(counts[0], counts[1], counts[2])
+
+
+def _spread(masks: Sequence[int]) -> NDArray[np.bool_]:
+    """(masks, 256): whether a seat is in a mask."""
+    packed = np.frombuffer(b"".join(one.to_bytes(MAX_SEATS // 8, "little") for one in masks), np.uint8)
+    return np.unpackbits(packed.reshape(len(masks), -1), axis=1, bitorder="little").view(np.bool_)
 
 
 _COLUMNS: Final[dict[str, Any]] = {

@@ -4,7 +4,6 @@ import tempfile
 import threading
 import zlib
 from collections.abc import Sequence
-from dataclasses import astuple
 from os import pread
 from typing import Any, BinaryIO, Final
 
@@ -74,7 +73,8 @@ class Spooled:
 
 
 def _to_plain(entry: PlacedEvent) -> list[Any]:
-    kind, fields = type(entry.event).__name__, astuple(entry.event)
+    # The fields in order, as they are: `astuple` copies each of them.
+    kind, fields = type(entry.event).__name__, vars(entry.event).values()
     hashes = (bytes.fromhex(entry.block_hash[2:]), bytes.fromhex(entry.transaction[2:]))
     return [*entry.position, *hashes, kind, [_shrink(value) for value in fields]]
 
