@@ -19,7 +19,8 @@ from node.behaviour import Behaviour, SeatedPeer
 from node.learning.learner import TrainedUpdate
 from node.learning.private.mechanism import Privacy, PrivateTraining
 from node.learning.private.randomness import SystemRandomness
-from node.tasks.interface import Task, fit_dtype
+from node.tasks.interface import Task
+from node.tasks.pairs import answer_of, fit_dtype
 
 
 def plug_in(attack: Attack, watched: Attack | None = None) -> Behaviour:
@@ -50,14 +51,14 @@ class SpoiledTask(Task):
             data = fit_dtype(model, data[0]), data[1]
         return self.attack.data(data, self.count_classes(model, data))
 
-    def evaluate(self, model: nn.Module) -> dict[str, float]:
+    def evaluate(self, model: nn.Module, seat: int | None = None) -> dict[str, float]:
         """The task's figures, then the attack's, where there are held-out examples to measure it on."""
-        figures, test_set = super().evaluate(model), getattr(self.definition, "test_set", None)
+        figures, test_set = super().evaluate(model, seat), getattr(self.definition, "test_set", None)
         if not self.measured.has_figures or test_set is None:
             return figures
         with self.run_user_code("the model on test_set()"):
             x, y = test_set()
-            return {**figures, **self.measured.figures(x, y, lambda stamped: model(stamped).argmax(1))}
+            return {**figures, **self.measured.figures(x, y, lambda stamped: answer_of(model, stamped).argmax(1))}
 
 
 @dataclass(frozen=True)

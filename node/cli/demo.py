@@ -12,12 +12,15 @@ from node.cli.options import (
     TASK_HELP,
     Subparsers,
     add_codec,
+    add_data,
     add_json,
+    add_option,
     add_privacy,
     add_rule,
     add_sent_share,
     parse_privacy,
     parse_rule_parameters,
+    parse_task_options,
 )
 from node.cli.privacy_lines import describe_agreement, describe_outcome, print_demo_lines
 from node.operating.lifeline import ended_in_order
@@ -40,6 +43,8 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("--samples", type=int, default=1000, help="examples a peer")
     parser.add_argument("--seed", type=int, default=0)
+    add_option(parser)
+    add_data(parser)
     add_rule(parser)
     add_codec(parser)
     add_sent_share(parser)
@@ -88,6 +93,11 @@ def run(options: argparse.Namespace) -> int:
         deploy += ["--privacy", options.privacy]
     for parameter in options.rule_parameter:
         deploy += ["--rule-parameter", parameter]
+    parse_task_options(options)
+    for text in options.option:
+        deploy += ["--option", text]
+    data = () if options.data is None else ("--data", str(options.data))
+    deploy += data
     demo = DemoOptions(
         folder=folder,
         peers=options.peers,
@@ -101,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
         keep=not options.discard,
         deploy=tuple(deploy),
         watch_port=options.watch,
-        node=() if options.sent_share is None else ("--sent-share", str(options.sent_share)),
+        node=(*data, *(() if options.sent_share is None else ("--sent-share", str(options.sent_share)))),
     )
     console = CleanConsole(stderr=options.json)
 

@@ -22,6 +22,7 @@ from node.cli.options import (
     parse_patience,
     parse_privacy,
     parse_rule_parameters,
+    parse_task_options,
     print_json,
 )
 from node.cli.privacy import describe_plan
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     from node.learning.genesis import write_genesis
     from node.learning.second_making import check_made_alike
     from node.learning.template import Template
-    from node.tasks.interface import BUILT_IN
+    from node.tasks.built_in import BUILT_IN
 
     # Known before anything is computed or paid for.
     _check_options(options)
@@ -99,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     if options.task not in BUILT_IN:
         # As the task makes it: another process has no file of weights.
         made = Template.of(task, options.seed) if options.from_model else rehearsal.template
-        check_made_alike(task, made, _made_with(options))
+        check_made_alike(task, made, _made_with(options), options.data)
     payer = read_deployer_address(options.keystore, chain_id)
     court = find_known_court(rpc, options.out, options.court)
     quoted = quote(rpc, payer, plan, court)
@@ -139,10 +140,9 @@ def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any
     from node.learning.rehearsal import rehearse
     from node.learning.training import use_one_thread
     from node.models.weights import begin_from, encode_beginning, measure_coarseness, use_own_units
-    from node.tasks.interface import load_task
 
     use_one_thread()
-    task, terms = load_task(options.task, **_made_with(options)), parse_terms(options)
+    task, terms = _load(options, fork), parse_terms(options)
     privacy = parse_privacy(options.privacy, options.rounds, options.samples)
     if privacy is None and fork is not None:
         privacy = fork.manifest.privacy
@@ -155,6 +155,7 @@ def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any
         codec=options.codec,
         private=private,
         template=None if beginning is None else beginning.template,
+        rounds=options.rounds,
     )
     template, forked, genesis = rehearsal.template, None, None
     if fork is not None:
@@ -171,7 +172,7 @@ def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any
         template = use_own_units(beginning, template)
         genesis = encode_beginning(beginning, template)
     agreed = Agreement(
-        options=_made_with(options),
+        options=_made_with(options) | task.options,
         degree=options.degree,
         rule=options.rule,
         rule_parameters=parse_rule_parameters(options.rule_parameter),
@@ -188,6 +189,17 @@ def _plan(options: argparse.Namespace, fork: Fork | None) -> tuple[Any, Any, Any
         coarseness = measure_coarseness(manifest, founding.genesis, template)
         begun = FoundedOn(beginning, manifest.genesis, manifest.frozen, coarseness)
     return task, rehearsal, founding, make_plan(manifest, terms), begun
+
+
+def _load(options: argparse.Namespace, fork: Fork | None) -> Any:
+    """The task, with the earlier circle's options where it goes on from one, and those typed in their place."""
+    from node.tasks.interface import load_task
+    from node.tasks.options import split_options
+
+    agreed, typed = {} if fork is None else split_options(fork.manifest.task_options), parse_task_options(options)
+    return load_task(
+        options.task, **_made_with(options), options={**agreed, **typed}, typed=typed.keys(), data=options.data
+    )
 
 
 def _made_with(options: argparse.Namespace) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def take_over(options: argparse.Namespace, fork: Fork | None) -> None:
 
 
 def _read_options(options: argparse.Namespace, manifest: Any) -> dict[str, Any]:
-    from node.tasks.interface import BUILT_IN
+    from node.tasks.built_in import BUILT_IN
 
     if options.task is None and manifest.task not in BUILT_IN:
         raise UsageError(

@@ -20,14 +20,17 @@ from node.cli.monitoring import add_metrics, make_monitor, parse_metrics
 from node.cli.opened import load_circle_task
 from node.cli.options import (
     Subparsers,
+    add_data,
     add_frozen,
     add_json,
     add_key,
+    add_option,
     add_rpc,
     add_sent_share,
     choose_rpc_urls,
     parse_address,
     parse_patience,
+    parse_task_options,
     print_json,
 )
 from node.cli.origin import add_check_origin
@@ -57,6 +60,8 @@ def add_node_options(parser: ConfigurableParser) -> None:
     add_key(parser, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="the peer's folder: blobs, state, certificate")
     parser.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
+    add_option(parser)
+    add_data(parser)
     add_frozen(parser)
     parser.add_argument(
         "--cold",
@@ -229,7 +234,9 @@ def _take_part(
 
         settings["fail_at"] = parse_fail_at(options.fail_at).fail_if_reached
     use_one_thread()
-    task = load_circle_task(manifest, options.task, options.frozen)
+    task = load_circle_task(
+        manifest, options.task, options.frozen, own=parse_task_options(options), data=options.data
+    )
     _tell_origin(options, manifest, file, report)
     with DataFolder.open(options.folder, circle.network, opened_in) as folder:
         if settings["privacy_earlier"]:

@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -114,12 +115,22 @@ def open_bundled(path: Path, pinned: str | None) -> OpenCircle:
     return replace(OpenCircle(named, circle, None, 0).read_again(chain.first_block), bundle=bundle)
 
 
-def load_circle_task(manifest: Any, spec: str | None, frozen: Path | None = None) -> Any:
+def load_circle_task(
+    manifest: Any,
+    spec: str | None,
+    frozen: Path | None = None,
+    *,
+    own: Mapping[str, str] | None = None,
+    data: Path | None = None,
+) -> Any:
     """The circle's task, with the options all agreed on; a user's own file is named on the command line.
 
-    frozen: a safetensors file with what is frozen of its model; None where model() says it.
+    frozen: a safetensors file with what is frozen of its model; None where model() says it. own: options that this
+    peer typed: about what the circle left open, or as it has them. data: what it trains on. Raises UsageError.
     """
-    from node.tasks.interface import BUILT_IN, load_task
+    from node.tasks.built_in import BUILT_IN
+    from node.tasks.interface import load_task
+    from node.tasks.options import join_options
 
     if spec is None and manifest.task not in BUILT_IN:
         raise UsageError(f"the circle trains {manifest.task}, which is not built in: name its file with --task")
@@ -129,6 +140,8 @@ def load_circle_task(manifest: Any, spec: str | None, frozen: Path | None = None
         skew=float(options.get("skew", 0.0)),
         seed=int(options.get("seed", 0)),
         samples=int(options.get("samples", 1000)),
+        options=join_options(options, own or {}),
+        data=data,
     )
     if frozen is None:
         return task

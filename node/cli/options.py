@@ -81,14 +81,45 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
 
 
+def add_option(parser: argparse.ArgumentParser) -> None:
+    """--option."""
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the task: a keyword of its constructor, or how it is trained: loss, class_weights, optimizer,"
+        " schedule, epochs, batch_size, learning_rate, momentum, weight_decay; repeatable",
+    )
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """--data."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="PATH",
+        help="the file or folder that a peer trains on, where the task takes one; it stays on this machine",
+    )
+
+
+def parse_task_options(options: argparse.Namespace) -> dict[str, str]:
+    """What --option says, as it was typed. Raises UsageError."""
+    from node.tasks.options import parse_options
+
+    return parse_options(options.option)
+
+
 def add_task(parser: argparse.ArgumentParser) -> None:
-    """--task and how a built-in task's data are split."""
+    """--task, its options and data, and how a built-in task's data are split."""
     parser.add_argument("--task", default="auto", help=TASK_HELP)
     parser.add_argument(
         "--skew", type=float, default=0.2, help="0: peers see all labels alike; 1: each its own ones"
     )
     parser.add_argument("--samples", type=int, default=1000, help="examples a peer")
     parser.add_argument("--seed", type=int, default=0, help="of initial state, data split and training")
+    add_option(parser)
+    add_data(parser)
 
 
 def add_rule(parser: argparse.ArgumentParser) -> None:

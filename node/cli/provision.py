@@ -112,7 +112,7 @@ def _tell_how_to_deploy(options: argparse.Namespace, project: Any) -> int:
     from node.provisioning.deploying import format_command, make_deploy_arguments
     from node.provisioning.task_files import read_task_files
     from node.seat.keys import address_of
-    from node.tasks.interface import BUILT_IN
+    from node.tasks.built_in import BUILT_IN
 
     if project.task and project.task not in BUILT_IN:
         read_task_files(project.task, project.task_files)
@@ -181,7 +181,7 @@ def _gather(project: Any, opened: Any) -> Any:
     from node.provisioning.contents import Given
     from node.provisioning.first_weights import read_first_weights
     from node.provisioning.task_files import read_task_files
-    from node.tasks.interface import BUILT_IN
+    from node.tasks.built_in import BUILT_IN
 
     manifest = opened.history.manifest
     task = None

@@ -17,6 +17,7 @@ from node.cli.options import (
     add_task,
     parse_privacy,
     parse_rule_parameters,
+    parse_task_options,
     print_json,
 )
 from node.operating.lifeline import ended_in_order
@@ -65,13 +66,6 @@ def add_parser(commands: Subparsers) -> None:
 
 
 def _add_circumstances(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--learning",
-        action="append",
-        default=[],
-        metavar="NAME=NUMBER",
-        help="learning_rate, momentum or batch_size",
-    )
     parser.add_argument("--codec", help="of the public states")
     add_sent_share(parser)
     add_privacy(parser)
@@ -151,9 +145,8 @@ def _make_scenarios(options: argparse.Namespace) -> list["Scenario"]:
             seed=options.seed,
             sent_share=options.sent_share,
             error_feedback=not options.no_error_feedback,
-            learning=parse_pairs(
-                options.learning, str, "=", float, "--learning {} is no pair such as learning_rate=0.05"
-            ),
+            options=parse_task_options(options),
+            data=options.data,
             privacy={} if terms is None else make_privacy_numbers(terms),
             late=parse_pairs(options.late, int, ":", int, "--late {} is no pair such as 7:10"),
             own_initialisations=options.own_initialisations,

@@ -14,7 +14,8 @@ from torch import nn
 from node.leakage.pool import Pool
 from node.learning.layout import Vector
 from node.learning.template import Template
-from node.tasks.interface import Task, fit_dtype
+from node.tasks.interface import Task
+from node.tasks.pairs import fit_dtype
 
 LIKENESS: Final = 0.9
 """So strongly must a row and an example correlate, both from the mean of the pool."""

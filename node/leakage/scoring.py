@@ -13,7 +13,8 @@ from node.leakage.pool import Pool
 from node.learning.layout import Vector
 from node.learning.recalibration import find_normalisations, recalibrate
 from node.learning.template import Template
-from node.tasks.interface import Task, fit_dtype
+from node.tasks.interface import Task
+from node.tasks.pairs import fit_dtype
 
 _AT_ONCE: Final = 500
 

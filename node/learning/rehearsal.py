@@ -41,16 +41,17 @@ def rehearse(
     codec: str,
     private: PrivateTraining | None = None,
     template: Template | None = None,
+    rounds: int | None = None,
 ) -> Rehearsal:
     """Make the model, train a round of seat 0 where it has data here, encode, decode, evaluate.
 
     seats: how many the circle starts with. private: of a circle with differential privacy. template: the model with
-    the values to begin with; those that model() gives where it is None. Raises SetupError, naming tensor and
-    method, where any of it fails.
+    the values to begin with; those that model() gives where it is None. rounds: the circle's last. Raises
+    SetupError, naming tensor and method, where any of it fails.
     """
     plain = template or Template.of(task, seed)
     genesis = plain.make_initial()
-    trained, kept, untried = _trained(task, plain, seats, seed, private)
+    trained, kept, untried = _trained(task, plain, seats, seed, private, rounds)
     template = plain.in_units_of(choose_exponents(plain.layout, genesis, trained))
     blocks, first = template.layout.blocks, template.make_initial()
     _check_held(task.spec, "model()", template, first)
@@ -62,7 +63,7 @@ def rehearse(
     try:
         with torch.no_grad():
             return Rehearsal(
-                template, task.evaluate(template.fill_for_answering(to_float(state), kept, None)), untried
+                template, task.evaluate(template.fill_for_answering(to_float(state), kept, None), 0), untried
             )
     except SetupError:
         if untried is None:
@@ -71,11 +72,20 @@ def rehearse(
 
 
 def _trained(
-    task: Task, template: Template, seats: int, seed: int, private: PrivateTraining | None
+    task: Task, template: Template, seats: int, seed: int, private: PrivateTraining | None, rounds: int | None
 ) -> tuple[Vector | None, PrivatePart, str | None]:
     """The state after a round of seat 0, its private part then, and why there is none."""
     try:
-        trainer = Trainer(task, template.layout, seat=0, seats=seats, seed=seed, template=template, private=private)
+        trainer = Trainer(
+            task,
+            template.layout,
+            seat=0,
+            seats=seats,
+            seed=seed,
+            template=template,
+            private=private,
+            rounds=rounds,
+        )
     except SetupError as error:
         if error.__cause__ is None or isinstance(error.__cause__, _SLIPS):
             raise

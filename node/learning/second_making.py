@@ -19,6 +19,7 @@ from node.learning.template import Template
 from node.learning.training import use_one_thread
 from node.operating.printing import complain, say, say_json
 from node.tasks.interface import Task, load_task
+from node.tasks.options import COMMON, DATA, split_options
 
 _LIMIT_S: Final = 300.0
 _SEEDS: Final = ("1", "2")
@@ -28,12 +29,14 @@ _ANSWER: Final = "made"
 MadeModel = Mapping[str, Mapping[str, str]]
 
 
-def check_made_alike(task: Task, template: Template, options: Mapping[str, Any]) -> None:
+def check_made_alike(task: Task, template: Template, common: Mapping[str, Any], data: Path | None = None) -> None:
     """Compare a model with one made in a fresh process, under another hash seed.
 
-    options: what the task was made with. Raises SetupError naming the first tensor that differs.
+    common: the skew, seed and samples that the task was made with. data: what it was told to train on. Raises
+    SetupError naming the first tensor that differs.
     """
-    here, there = describe_made(template), _make_elsewhere(task.spec, options)
+    made_with = {**common, **task.options} | ({} if data is None else {DATA: str(data)})
+    here, there = describe_made(template), _make_elsewhere(task.spec, made_with)
     for name in sorted(here.keys() | there.keys()):
         if name not in here or name not in there:
             raise SetupError(
@@ -67,7 +70,7 @@ def describe_made(template: Template) -> MadeModel:
     }
 
 
-def _make_elsewhere(spec: str, options: Mapping[str, Any]) -> MadeModel:
+def _make_elsewhere(spec: str, made_with: Mapping[str, Any]) -> MadeModel:
     own = os.environ.get("PYTHONHASHSEED")
     # It imports what this process would: nothing more (-P: not the folder it is started in), nothing less.
     places = [str(Path(place or ".").resolve()) for place in sys.path]
@@ -76,7 +79,13 @@ def _make_elsewhere(spec: str, options: Mapping[str, Any]) -> MadeModel:
         "PYTHONHASHSEED": next(seed for seed in _SEEDS if seed != own),
         "PYTHONPATH": os.pathsep.join(places),
     }
-    command = [sys.executable, "-P", "-m", "node.learning.second_making", json.dumps({"spec": spec, **options})]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "node.learning.second_making",
+        json.dumps({"spec": spec, "made_with": made_with}),
+    ]
     try:
         # The program itself, from an argument list, never through a shell.
         done = subprocess.run(  # noqa: S603
@@ -105,15 +114,20 @@ def _make_elsewhere(spec: str, options: Mapping[str, Any]) -> MadeModel:
 
 def main(argument: str) -> int:
     """In the second process: make the model and print what it is made of, as an object under `_ANSWER`."""
-    options = json.loads(argument)
+    asked = json.loads(argument)
+    made_with = asked["made_with"]
+    data = made_with.pop(DATA, None)
     try:
         # What a task's own code prints must not be taken for the answer.
         with contextlib.redirect_stdout(sys.stderr):
             use_one_thread()  # as its peers do; some first values, e.g. orthogonal ones, depend on it
             task = load_task(
-                options["spec"], skew=options["skew"], seed=options["seed"], samples=options["samples"]
+                asked["spec"],
+                **{name: made_with[name] for name in COMMON},
+                options=split_options(made_with),
+                data=None if data is None else Path(data),
             )
-            found = describe_made(Template.of(task, options["seed"]))
+            found = describe_made(Template.of(task, made_with["seed"]))
     except SetupError as error:
         complain(str(error))
         return 3

@@ -5,7 +5,7 @@ on depends on its last bit. With differential privacy it never comes out twice t
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 import torch
@@ -14,18 +14,27 @@ from torch import nn
 from ledger.errors import SetupError
 from node.learning.layout import Layout, Vector, check_layout, find_not_finite, flatten, layout_of
 from node.learning.noise_owed import make_up_noise
+from node.learning.optimizers import make_optimizer
 from node.learning.private.mechanism import PrivateTraining
 from node.learning.private.refusals import check_buffers_stayed, check_private_task
 from node.learning.private_part import PrivateParts
 from node.learning.template import GLOBAL_RANDOM_STATE, Template, derive_seed
-from node.tasks.interface import Task, fit_dtype
+from node.tasks.interface import Task
+from node.tasks.losses import TaskLoss
+from node.tasks.pairs import Pair, fit_dtype
+from node.tasks.training_choices import TrainingChoices
 
-__all__ = ["Trainer", "TrainingDiverged", "layout_of", "make_initial_state", "train_one_epoch", "use_one_thread"]
+__all__ = [
+    "Trainer",
+    "TrainingDiverged",
+    "draw_batches",
+    "layout_of",
+    "make_initial_state",
+    "train_by_choices",
+    "use_one_thread",
+]
 
-# Measured over ten rounds of 8 peers with 1,000 Fashion-MNIST images each: plain averaging reaches .82, and
-# honest peers stay inside the shrinking radius of distance screening; a rate of .02 reaches .83 but spreads them
-# beyond it.
-LEARNING_RATE, MOMENTUM, BATCH_SIZE = 0.01, 0.9, 32
+
 _WORTH_TELLING: Final = 0.05
 """Chance alone has some noise made up in small tensors."""
 _log = logging.getLogger(__name__)
@@ -70,9 +79,11 @@ class Trainer:
         template: Template | None = None,
         kept: PrivateParts | None = None,
         private: PrivateTraining | None = None,
+        rounds: int | None = None,
     ) -> None:
         """Load the seat's data. template: of this task and seed, where it was made before.
 
+        rounds: the circle's last, which a schedule of the learning rate goes by; None where it is not known.
         private: hands out the means of differential privacy, where the circle has it. Raises SetupError where the
         task is at fault or its model has another layout.
         """
@@ -82,12 +93,14 @@ class Trainer:
         self._template = template.in_units_of(layout)
         self.private_parts = kept or PrivateParts()
         self._template.check_kept(self.private_parts.latest)
-        self._private = private
+        self._private, self._rounds = private, rounds
         if private is not None:
             check_private_task(task, self._template.model, self._template.parts)
         data = task.data(seat, seats)
+        self._loss: TaskLoss | None = None
         if task.trainer is None:
             data = fit_dtype(self._template.model, data[0]), data[1]
+            self._loss = TaskLoss(task.spec, task.choices, data[1])
         self._data = data
 
     def make_initial(self) -> Vector:
@@ -113,13 +126,13 @@ class Trainer:
         with GLOBAL_RANDOM_STATE, torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed if privacy is None else privacy.draw_seed())
             if self.task.trainer is not None:
-                self.task.train(model, self._data, round=round, seed=seed, privacy=privacy)
+                self.task.train(model, self._data, round=round, seed=seed, seat=self.seat, privacy=privacy)
             elif privacy is not None:
-                _check_classes(self.task, self._data[1])
                 with self.task.run_user_code("training on data()"):
-                    privacy.sgd(model, compute_losses, self._data)
+                    privacy.sgd(model, self._loss_of_data.compute_values, self._data)
             else:
-                train_one_epoch(model, self._data, self.task, seed)
+                rate = self.task.choices.find_rate(round, self._rounds)
+                train_by_choices(model, self._data, self.task, seed, loss=self._loss_of_data, rate=rate)
         self._template.check_trained(model)
         if privacy is not None:
             check_buffers_stayed(self.task.spec, self._template.model, model)
@@ -140,10 +153,10 @@ class Trainer:
         """The task's figures for a state; empty where there are none."""
         model = self._judged(vector)
         with torch.no_grad():
-            return self.task.evaluate(model)
+            return self.task.evaluate(model, self.seat)
 
     def compute_loss(self, vector: Vector) -> float:
-        """Mean cross-entropy of a state on the seat's own data. Raises SetupError where the data are not (x, y).
+        """Mean loss of a state on the seat's own data, as it is trained. Raises SetupError where nobody can say.
 
         It decides verdicts, which are public, and has no noise: so there is none under differential privacy.
         """
@@ -151,11 +164,16 @@ class Trainer:
             raise SetupError(
                 f"{self.task.spec}: a rule that judges by private data tells of them: choose another rule"
             )
-        if self.task.trainer is not None:
+        if self._loss is None:
             raise SetupError(f"{self.task.spec} has its own train(), so its loss is unknown: choose another rule")
         model, (x, y) = self._judged(vector), self._data
         with self.task.run_user_code("the model on data()"), torch.no_grad():
-            return float(nn.functional.cross_entropy(model(x), y))
+            return float(self._loss.compute_mean(model, x, y))
+
+    @property
+    def _loss_of_data(self) -> TaskLoss:
+        assert self._loss is not None
+        return self._loss
 
     def _judged(self, vector: Vector) -> nn.Module:
         """A state as this peer uses it: with its own private part, and statistics of its own examples."""
@@ -164,30 +182,44 @@ class Trainer:
             return self._template.fill_for_answering(vector, self.private_parts.latest, x)
 
 
-def train_one_epoch(model: nn.Module, data: tuple[torch.Tensor, torch.Tensor], task: Task, seed: int) -> None:
-    """One epoch of SGD with momentum on the cross-entropy, in place; the examples shuffled by `seed`.
+def train_by_choices(
+    model: nn.Module,
+    data: Pair,
+    task: Task,
+    seed: int,
+    *,
+    loss: TaskLoss | None = None,
+    rate: float | None = None,
+) -> None:
+    """Train as the task's choices say, in place; the examples shuffled by `seed`.
 
-    data: x (examples, …) and y (examples,), int64. Raises SetupError where model and data do not fit together.
+    data: x (examples, …) and y (examples, …). loss: of these data, where it was made before. rate: the round's
+    learning rate; None for that of the first. Raises SetupError where model and data do not fit together.
     """
     x, y = data
-    _check_classes(task, y)
-    rate, momentum = task.option("learning_rate", LEARNING_RATE), task.option("momentum", MOMENTUM)
-    batch = int(task.option("batch_size", BATCH_SIZE))
-    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))
-    # Not torch.optim: its first step imports torch's compiler, 1.8 CPU seconds and 70 MB in every peer's process.
+    choices, loss = task.choices, loss or TaskLoss(task.spec, task.choices, y)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    velocities = [torch.zeros_like(parameter) for parameter in parameters]
+    optimizer = make_optimizer(parameters, choices, choices.learning_rate if rate is None else rate)
     with task.run_user_code("training on data()"):
-        # Batches of nearly one size: no last batch of a single example, which batch normalisation refuses.
-        for rows in order.tensor_split(-(-len(order) // batch)):
-            loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
-            gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
-            _step(parameters, velocities, gradients, rate, momentum)
+        for rows in draw_batches(len(y), seed, choices):
+            gradients = torch.autograd.grad(
+                loss.compute_mean(model, x[rows], y[rows]), parameters, allow_unused=True
+            )
+            optimizer.step(gradients)
 
 
-def compute_losses(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Each example's cross-entropy, (n,); of one that has several labels their mean."""
-    return nn.functional.cross_entropy(model(x), y, reduction="none").reshape(len(y), -1).mean(1)
+def draw_batches(count: int, seed: int, choices: TrainingChoices) -> Iterator[torch.Tensor]:
+    """The rows of each step: every example once an epoch, in an order drawn by `seed`.
+
+    Batches are of nearly one size: no last batch of a single example, which batch normalisation refuses.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    steps_an_epoch = -(-count // choices.batch_size)
+    steps = max(1, round(choices.epochs * steps_an_epoch))
+    while steps > 0:
+        batches = torch.randperm(count, generator=generator).tensor_split(steps_an_epoch)
+        yield from batches[:steps]
+        steps -= len(batches)
 
 
 def count_examples(task: Task, data: Any) -> int:
@@ -200,21 +232,3 @@ def count_examples(task: Task, data: Any) -> int:
             f"{task.spec}: data() gave a {type(data).__name__} without a length, and privacy is counted by"
             " examples: return tensors of one length"
         ) from error
-
-
-def _check_classes(task: Task, y: torch.Tensor) -> None:
-    if y.is_floating_point():
-        raise SetupError(f"{task.spec}: data() gave y as {y.dtype}: give class numbers, or write a train()")
-
-
-@torch.no_grad()
-def _step(
-    parameters: list[nn.Parameter],
-    velocities: list[torch.Tensor],
-    gradients: Sequence[torch.Tensor | None],
-    rate: float,
-    momentum: float,
-) -> None:
-    for parameter, velocity, gradient in zip(parameters, velocities, gradients, strict=True):
-        if gradient is not None:
-            parameter.sub_(velocity.mul_(momentum).add_(gradient), alpha=rate)

@@ -167,6 +167,7 @@ class MemberMaker:
                 template=template,
                 kept=kept,
                 private=None if budget is None else parts.behaviour.train_privately(budget),
+                rounds=manifest.rounds,
             )
             learner = Learner(
                 trainer, manifest, parts.behaviour, seed * 1000 + seat, parts.meter, config.sent_share, budget

@@ -17,13 +17,14 @@ from node.duties.circle_model import BaseLacking, ModelState
 from node.learning.genesis import make_agreed_template
 from node.learning.layout import Vector
 from node.learning.private_part import PrivatePart, PrivateParts
-from node.learning.training import compute_losses
 from node.models.model_file import FileHead, UnusableFile
 from node.models.taking_out import Source
 from node.models.verification import compare_layout
 from node.operating.data_folder import FolderPlaces
 from node.state.peer_state import StateFile
-from node.tasks.interface import Task, fit_dtype
+from node.tasks.interface import Task
+from node.tasks.losses import TaskLoss
+from node.tasks.pairs import fit_dtype
 
 LOSS = "loss"
 
@@ -63,6 +64,7 @@ class Judge:
         """own: answers as this peer does; None: with what the task makes. Raises SetupError for another task."""
         self._task, self._template = task, make_agreed_template(task, manifest)
         self._kept: PrivatePart = {}
+        self._seat = None if own is None else own.seat
         self._examples: torch.Tensor | None = None
         if own is not None:
             self._kept = own.private
@@ -76,10 +78,10 @@ class Judge:
         return self._template.parts.private
 
     def judge(self, vector: Vector) -> dict[str, float]:
-        """The task's figures, and the mean cross-entropy where it can be told. vector: (d,), float32."""
+        """The task's figures, and the mean loss where it can be told. vector: (d,), float32."""
         with torch.no_grad():
             model = self._template.fill_for_answering(vector, self._kept, self._examples)
-            figures = self._task.evaluate(model)
+            figures = self._task.evaluate(model, self._seat)
             loss = None if LOSS in figures else self._compute_loss(model)
         if not figures:
             raise SetupError(
@@ -93,9 +95,10 @@ class Judge:
             return None
         with self._task.run_user_code("the model on test_set()"):
             x, y = (torch.as_tensor(part) for part in self._task.definition.test_set())
-            if y.is_floating_point():
+            if self._task.choices.loss is None and y.is_floating_point():
                 return None
-            return float(compute_losses(model, fit_dtype(model, x), y.long()).mean())
+            loss = TaskLoss(self._task.spec, self._task.choices, y)
+            return float(loss.compute_values(model, fit_dtype(model, x), y).mean())
 
 
 def read_vector(head: FileHead, manifest: Manifest) -> Vector:

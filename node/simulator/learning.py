@@ -15,13 +15,14 @@ from node.learning.grid_ranges import choose_exponents
 from node.learning.layout import Layout, Vector
 from node.learning.private_part import PrivatePart, PrivateParts
 from node.learning.template import Template, derive_seed
-from node.learning.training import BATCH_SIZE, LEARNING_RATE, MOMENTUM, Trainer, TrainingDiverged
+from node.learning.training import Trainer, TrainingDiverged
 from node.simulator.data import DataShares, Pair, test_examples
 from node.simulator.predictable_randomness import PredictableTraining
 from node.simulator.scenario import Scenario
 from node.simulator.stacked_perceptrons import can_stack, epoch_order, stack_perceptrons
 from node.tasks.dealt import DealtTask
-from node.tasks.interface import Task, fit_dtype, load_task
+from node.tasks.interface import Task, load_task
+from node.tasks.pairs import answer_of, fit_dtype
 
 # Peers trained at once; part of what makes a simulation repeatable to the bit.
 GROUP: Final = 4
@@ -64,7 +65,7 @@ class PeersTraining:
         self._shares = DataShares(self.task, scenario)
         self.template = plain.in_units_of(self._fitting_layout(plain))
         self.layout = self.template.layout
-        self._is_stacked = not self.task.trainer and not scenario.privacy
+        self._is_stacked = not self.task.trainer and self.task.choices.is_plain and not scenario.privacy
         self._stack = None if self.task.trainer else stack_perceptrons(plain.model, self.layout)
         self._poisoned: dict[int, Any] = {}
         self._test: Pair | None = test_examples(self.task, scenario)
@@ -85,6 +86,7 @@ class PeersTraining:
                 seed=scenario.seed,
                 template=plain,
                 private=self._make_private(0),
+                rounds=scenario.rounds,
             )
         genesis = plain.make_initial()
         try:
@@ -122,9 +124,9 @@ class PeersTraining:
         return found
 
     def compute_loss(self, seat: int, number: int, state: GridState, kept: PrivatePart) -> float:
-        """The mean cross-entropy of a state on a seat's own data, with its private part."""
+        """The mean loss of a state on a seat's own data, with its private part."""
         data = self._data(seat, number)
-        if self._stack is not None and can_stack([data]):
+        if self._is_stacked and self._stack is not None and can_stack([data]):
             x, y = data
             with torch.no_grad():
                 examined = ExaminedModel(seat, number, to_float(state), kept)
@@ -147,16 +149,16 @@ class PeersTraining:
 
     def _train_stacked(self, number: int, seats: Sequence[int], bases: GridStates, data: Sequence[Pair]) -> Matrix:
         assert self._stack is not None
-        states = to_float(bases)
+        states, choices = to_float(bases), self.task.choices
         orders = [epoch_order(len(data[0][1]), derive_seed(self._scenario.seed, number, s)) for s in seats]
         with torch.no_grad():
             self._stack.train(
                 torch.from_numpy(states),
                 data,
                 orders,
-                rate=self.task.option("learning_rate", LEARNING_RATE),
-                momentum=self.task.option("momentum", MOMENTUM),
-                batch=int(self.task.option("batch_size", BATCH_SIZE)),
+                rate=choices.find_rate(number, self._scenario.rounds),
+                momentum=choices.momentum,
+                batch=choices.batch_size,
             )
         return states
 
@@ -177,6 +179,7 @@ class PeersTraining:
             template=template,
             kept=PrivateParts(kept),
             private=self._make_private(seat),
+            rounds=self._scenario.rounds,
         )
 
     def _make_private(self, seat: int) -> PredictableTraining | None:
@@ -202,7 +205,7 @@ class PeersTraining:
 
     def _evaluate_by_task(self, one: ExaminedModel) -> dict[str, float]:
         with torch.no_grad():
-            return self.task.evaluate(self._model(one))
+            return self.task.evaluate(self._model(one), one.seat)
 
     def _guesses(self, group: Sequence[ExaminedModel], x: torch.Tensor) -> torch.Tensor:
         """The class that each model gives each example, (models, n), int64."""
@@ -214,7 +217,7 @@ class PeersTraining:
         parts = torch.split(fit_dtype(self.template.model, x), _EVALUATED_AT_ONCE)
         models = [self._model(one) for one in group]
         with self.task.run_user_code("the model on test_set()"):
-            return torch.stack([torch.cat([model(some) for some in parts]) for model in models])
+            return torch.stack([torch.cat([answer_of(model, some) for some in parts]) for model in models])
 
     def _model(self, one: ExaminedModel) -> nn.Module:
         """The model for answering, as its peer would use it."""
@@ -224,8 +227,13 @@ class PeersTraining:
 
 
 def make_task(scenario: Scenario) -> Task:
-    """The scenario's task, its learning options in place."""
-    task = load_task(scenario.task, skew=scenario.skew, seed=scenario.seed, samples=scenario.samples)
-    for name, value in scenario.learning.items():
-        setattr(task.definition, name, value)
-    return task
+    """The scenario's task, with its options."""
+    return load_task(
+        scenario.task,
+        skew=scenario.skew,
+        seed=scenario.seed,
+        samples=scenario.samples,
+        options=scenario.options,
+        typed=scenario.options.keys(),
+        data=scenario.data,
+    )

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from math import isfinite
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,10 +15,9 @@ from ledger.codec import CODECS, ZSTD, choose_share
 from ledger.errors import UsageError
 from ledger.rules import rule_of
 from node.attacks import choose_attack
+from node.tasks.options import Options
 
 MAX_PEERS: Final = 1 << 16
-# What node.learning.training takes from a task, and a scenario may set otherwise.
-LEARNING: Final = ("learning_rate", "momentum", "batch_size")
 # What private training is steered by, all of it or none; and its budget, both or neither.
 PRIVACY: Final = ("steps", "batch", "clip", "sigma", "lr")
 BUDGET: Final = ("epsilon", "delta")
@@ -61,8 +61,10 @@ class Scenario:
     """Of its values that a delta frame sends; None for the codec's own."""
     error_feedback: bool = True
     """What the codec left over is added to the next update."""
-    learning: Mapping[str, float] = field(default_factory=dict)
-    """`learning_rate`, `momentum`, `batch_size` in place of the task's."""
+    options: Options = field(default_factory=dict)
+    """The task's own, by name, as `--option` gives them: `{"learning_rate": 0.05}`."""
+    data: Path | None = None
+    """The file or folder with the peers' data, where the task takes one."""
     privacy: Mapping[str, float] = field(default_factory=dict)
     """The numbers of PRIVACY, where the circle trains with differential privacy, and those of BUDGET where a peer
     that has spent it publishes its base from then on. The noise is predictable here, so that a simulation can be
@@ -99,9 +101,6 @@ class Scenario:
         _check(self.codec in CODECS, f"codec {self.codec!r} is unknown: choose {', '.join(CODECS)}")
         choose_share(self.codec, self.sent_share)
         _check(self.sight in SIGHTS, f"sight {self.sight!r} is unknown: choose {', '.join(SIGHTS)}")
-        for name, value in self.learning.items():
-            _check(name in LEARNING, f"learning option {name!r} is unknown: choose {', '.join(LEARNING)}")
-            _check(isfinite(value) and value >= 0, f"learning option {name} is {value}: give a number from 0 up")
         _check(not (self.records and self.privacy), "records of a private circle cannot be simulated")
         known: tuple[set[str], ...] = (set(), {*PRIVACY}, {*PRIVACY, *BUDGET})
         _check(
@@ -131,7 +130,7 @@ class Scenario:
 
     def to_fields(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self)
+        return asdict(self) | {"data": None if self.data is None else str(self.data)}
 
 
 def generator(seed: int, purpose: str, *numbers: int) -> np.random.Generator:

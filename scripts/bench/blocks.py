@@ -24,7 +24,7 @@ from torch import nn
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.codec import CODECS, Blocks, encode
 from node.learning.layout import Layout, Vector, flatten, layout_of
-from node.learning.training import train_one_epoch
+from node.learning.training import train_by_choices
 from node.tasks.interface import Task, load_task
 from node.tasks.sharing import Sharing
 
@@ -114,9 +114,9 @@ def states(task: Task, layout: Layout, model: nn.Module, rounds: int) -> Iterato
     for number in range(1, rounds + 1):
         model.train()
         if task.trainer is None:
-            train_one_epoch(model, data, task, number)
+            train_by_choices(model, data, task, number)
         else:
-            task.train(model, data, round=number, seed=number)
+            task.train(model, data, round=number, seed=number, seat=0)
         yield flatten(model, layout)
 
 

@@ -20,7 +20,7 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = os.environ[
 import torch
 from torch import nn
 
-from node.learning.training import train_one_epoch
+from node.learning.training import train_by_choices
 from node.simulator import Scenario, simulate
 from node.tasks.digits import Digits
 from node.tasks.interface import Task
@@ -71,7 +71,7 @@ class AsLeft(Home):
     """With a train() of its own, the program does not know what the model takes, and leaves the statistics alone."""
 
     def train(self, model: nn.Module, data: tuple[torch.Tensor, torch.Tensor], *, round: int, seed: int) -> None:  # noqa: ARG002
-        train_one_epoch(model, data, Task("as-left", self), seed)
+        train_by_choices(model, data, Task("as-left", self), seed)
 
 
 def cells(options: argparse.Namespace) -> Iterator[tuple[str, float, str, float, float]]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ledger.rules import RULES, rule_of
 from node.attacks import ATTACKS, choose_attack
 from node.simulator import Scenario, simulate
-from node.tasks.interface import _CLASSES as TASK_CLASSES
+from node.tasks.built_in import _CLASSES as TASK_CLASSES
 from node.tasks.interface import Task
 from scripts.sweep.fingerprint import Fingerprint
 from scripts.sweep.own_modules import Place, Sources

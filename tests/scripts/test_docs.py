@@ -8,7 +8,7 @@ import pytest
 from ledger.codec import CODECS
 from ledger.rules import RULES
 from node.attacks import ATTACKS
-from node.tasks.interface import BUILT_IN
+from node.tasks.built_in import BUILT_IN
 from scripts.docs import citations, decisions, parts, protocol, tested
 
 ROOT = Path(__file__).resolve().parents[2]

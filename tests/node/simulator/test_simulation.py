@@ -216,7 +216,7 @@ def test_a_backdoors_success_is_measured() -> None:
 
 
 def test_poison_that_makes_training_diverge_ends_in_peers_that_stop_and_not_in_a_crash() -> None:
-    results = simulate(replace(SMALL, rule="none", learning={"learning_rate": 1e30}))
+    results = simulate(replace(SMALL, rule="none", options={"learning_rate": 1e30}))
     assert not all(row.committed for row in results.rows)
     assert results.summary.worst_error > 0.5
 

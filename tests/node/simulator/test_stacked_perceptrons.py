@@ -13,7 +13,7 @@ from node.simulator.learning import PeersTraining
 from node.simulator.scenario import Scenario
 from node.simulator.stacked_perceptrons import can_stack, stack_perceptrons
 
-SCENARIO = Scenario(task="digits", peers=5, samples=50, skew=0.5, test_examples=None, learning={"batch_size": 7})
+SCENARIO = Scenario(task="digits", peers=5, samples=50, skew=0.5, test_examples=None, options={"batch_size": 7})
 
 
 def test_stacked_training_is_the_trainers_but_for_rounding() -> None:

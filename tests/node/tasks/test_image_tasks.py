@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from node.learning.training import Trainer, layout_of, make_initial_state, train_one_epoch
+from node.learning.training import Trainer, layout_of, make_initial_state, train_by_choices
 from node.tasks import images
 from node.tasks.interface import Task, load_task
 
@@ -77,7 +77,7 @@ def test_the_convolutional_network_learns_fashion_mnist() -> None:
     x, y = task.definition.test_set()
     data = task.data(0, 8)
     for seed in range(4):
-        train_one_epoch(model, data, task, seed)
+        train_by_choices(model, data, task, seed)
     with torch.no_grad():
         assert float((model(x[:500]).argmax(1) == y[:500]).float().mean()) > 0.6
 

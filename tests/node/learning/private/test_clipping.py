@@ -11,11 +11,13 @@ from torch.func import functional_call, grad, vmap
 
 from node.learning.private.clipping import ClippedSums
 from node.learning.private.closed_forms import NoClosedForm, sum_clipped
-from node.learning.training import compute_losses
 from node.tasks.images import make_convolutional, make_perceptron
+from node.tasks.losses import TaskLoss
+from node.tasks.training_choices import TrainingChoices
 from node.tasks.transformer import Transformer
 
 EXAMPLES = 11
+compute_losses = TaskLoss("classes", TrainingChoices(), torch.zeros(1, dtype=torch.int64)).compute_values
 Examples = tuple[torch.Tensor, torch.Tensor]
 
 

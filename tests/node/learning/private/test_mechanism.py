@@ -11,10 +11,12 @@ from torch import nn
 from ledger.errors import SetupError
 from node.learning.private.mechanism import Mechanism, Privacy
 from node.learning.private.randomness import SystemRandomness, Words
-from node.learning.training import compute_losses
 from node.simulator.predictable_randomness import PredictableRandomness
+from node.tasks.losses import TaskLoss
+from node.tasks.training_choices import TrainingChoices
 
 EXAMPLES = 40
+compute_losses = TaskLoss("classes", TrainingChoices(), torch.zeros(1, dtype=torch.int64)).compute_values
 MECHANISM = Mechanism(
     steps=3, batch=10, rate=Fraction(1, 4), clip=0.5, sigma=2.0, learning_rate=1.5, examples=EXAMPLES
 )

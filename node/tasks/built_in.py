@@ -1,0 +1,33 @@
+"""The tasks that ship, by name."""
+
+import importlib
+from typing import Any, Final
+
+BUILT_IN: Final = {
+    "breast-cancer": "569 patients, 30 measurements of a tumour, malignant or benign (hospitals)",
+    "digits": "1,797 handwritten digits of 8 × 8 pixels",
+    "fashion-mnist": "70,000 images of clothes of 28 × 28 pixels",
+    "fashion-mnist-cnn": "the same, and a convolutional network of 36,000 parameters",
+    "mnist": "10,000 handwritten digits of 28 × 28 pixels",
+    "mnist-cnn": "the same, and a convolutional network of 36,000 parameters",
+    "text": "4 million characters of program text, and a transformer of a million parameters",
+    "text-large": "the same, and a transformer of ten million parameters",
+    "auto": "fashion-mnist where it is installed, else digits",
+}
+_CLASSES: Final = {
+    "breast-cancer": "node.tasks.breast_cancer:BreastCancer",
+    "digits": "node.tasks.digits:Digits",
+    "fashion-mnist": "node.tasks.fashion_mnist:FashionMnist",
+    "fashion-mnist-cnn": "node.tasks.fashion_mnist:FashionMnistCnn",
+    "mnist": "node.tasks.mnist:Mnist",
+    "mnist-cnn": "node.tasks.mnist:MnistCnn",
+    "text": "node.tasks.text:Text",
+    "text-large": "node.tasks.text:LargeText",
+}
+
+
+def find_built_in(name: str) -> type[Any]:
+    """The class of a task that ships."""
+    module, _, class_name = _CLASSES[name].partition(":")
+    found: type[Any] = getattr(importlib.import_module(module), class_name)
+    return found

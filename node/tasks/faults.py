@@ -1,0 +1,34 @@
+"""What a user's own code raises, turned into one sentence with the place it came from."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ledger.errors import SetupError, UsageError
+
+
+@contextmanager
+def blame(what: str) -> Iterator[None]:
+    """Turn what a user's code raises into one sentence with the place it came from."""
+    try:
+        yield
+    except (SetupError, UsageError):
+        raise
+    except (Exception, SystemExit) as error:  # a command's status is not for a task to say
+        fact = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise SetupError(f"{what} failed{_place(error)} with {fact}; correct the task and start again") from error
+
+
+def _place(error: BaseException) -> str:
+    """The innermost line of the user's own code that the fault passed through, if any."""
+    package = str(Path(__file__).parents[1])
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.startswith((package, "<")) and "site-packages" not in frame.filename:
+            return f" at {frame.filename}:{frame.lineno}"
+    return ""
+
+
+def describe_kind(value: object) -> str:
+    """What something is, in a sentence."""
+    return "nothing" if value is None else f"a {type(value).__name__}"
