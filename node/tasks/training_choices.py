@@ -95,7 +95,8 @@ def choices_of(spec: str, definition: Any) -> TrainingChoices:
     try:
         return make_choices(said)
     except BadChoice as error:
-        raise SetupError(f"{spec}: its {error}") from error
+        # Without a cause: it is the task's own fault, whatever data lie on this machine (node.learning.rehearsal).
+        raise SetupError(f"{spec}: its {error}") from None
 
 
 def make_choices(said: Mapping[str, Any]) -> TrainingChoices:

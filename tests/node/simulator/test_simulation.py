@@ -246,7 +246,6 @@ def test_one_judges_counts_add_up_to_its_neighbours() -> None:
         ({"codec": "magic"}, "codec 'magic'"),
         ({"sent_share": 0.1}, "codec 'delta' alone"),
         ({"codec": DELTA, "sent_share": 0.0}, "sent share is 0: give"),
-        ({"learning": {"patience": 1.0}}, "patience"),
     ],
 )
 def test_what_cannot_be_simulated_is_said_in_a_sentence(fields: dict[str, Any], fact: str) -> None:
