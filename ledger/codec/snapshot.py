@@ -3,6 +3,11 @@
     frame payload = shifts, one byte a block ‖ codes, one int8 a parameter
     value on the grid = code << shift, code in −127..127, shift in 0..17
 
+A block's step is the least that holds its largest value. So one value that grows past a power of two would round all
+the others anew, by up to half of the doubled step: where they lay on the finer steps and have not moved, as the rows
+of an embedding do whose words a peer has not met, that is many times the length of what the peer learnt, and others
+took it for a stranger. A steady frame keeps the finer step there and cuts off what goes beyond it.
+
 Encoding happens on the author's machine alone and may round as it likes; decoding is integer and exact.
 """
 
@@ -29,15 +34,25 @@ SNAPSHOTS: Final = (PLAIN, ZSTD)
 _ZSTD_LEVEL: Final = 3
 
 
-def quantise(vector: NDArray[np.float32], blocks: Blocks, codec: str = ZSTD) -> Quantised:
-    """Encode a flat vector, (d,), float32. Raises OutsideGrid on values that no frame can hold."""
+def quantise(
+    vector: NDArray[np.float32], blocks: Blocks, codec: str = ZSTD, *, is_steady: bool = False
+) -> Quantised:
+    """Encode a flat vector, (d,), float32. Raises OutsideGrid on values that no frame can hold.
+
+    is_steady: see above; otherwise the shifts are those that R30.3 and the genesis ask for.
+    """
     if codec not in SNAPSHOTS:
         raise ValueError(f"codec {codec!r} is not one of {SNAPSHOTS}")
     check_inside_grid(vector)
-    shifts = _shifts(vector, blocks)
+    largest = _largest(vector, blocks)
+    shifts = _shifts(largest)
+    is_cut = is_steady and _keep_finer(shifts, largest, vector, blocks)
     # A product with a power of two is as exact as ldexp, and several times as fast.
     codes = vector * np.repeat(np.ldexp(np.float32(1), GRID_BITS - shifts), blocks.lengths)
-    codes = np.rint(codes, out=codes).astype(np.int8)
+    np.rint(codes, out=codes)
+    if is_cut:
+        np.clip(codes, -MAX_CODE, MAX_CODE, out=codes)
+    codes = codes.astype(np.int8)
     payload = shifts.astype(np.uint8).tobytes() + codes.tobytes()
     state = _expand(codes, shifts.astype(np.uint8), blocks)
     return Quantised(compress(payload, _ZSTD_LEVEL) if codec == ZSTD else payload, state)
@@ -64,20 +79,54 @@ def decode_snapshot(payload: bytes, codec: str, blocks: Blocks) -> GridState:
 
 def frame_steps(vector: NDArray[np.float32], blocks: Blocks) -> NDArray[np.int32]:
     """The grid units between two codes of each value in a vector's frame, (d,), int32."""
-    steps = np.int32(1) << _shifts(vector, blocks).astype(np.int32)
+    steps = np.int32(1) << _shifts(_largest(vector, blocks)).astype(np.int32)
     return np.repeat(steps, blocks.lengths)
 
 
-def _shifts(vector: NDArray[np.float32], blocks: Blocks) -> NDArray[np.intc]:
-    """The smallest shift of each block that holds its largest value, (blocks,)."""
+def _largest(vector: NDArray[np.float32], blocks: Blocks) -> NDArray[np.float32]:
+    """The largest magnitude in each block, in counts, (blocks,)."""
     if not blocks.count:
-        return np.empty(0, np.intc)
-    starts = blocks.ends - blocks.lengths
-    largest = np.ldexp(np.maximum.reduceat(np.abs(vector), starts), GRID_BITS)
+        return np.empty(0, np.float32)
+    return np.ldexp(np.maximum.reduceat(np.abs(vector), blocks.ends - blocks.lengths), GRID_BITS)
+
+
+def _shifts(largest: NDArray[np.float32]) -> NDArray[np.intc]:
+    """The smallest shift of each block that holds its largest value, (blocks,)."""
     # frexp gives m < 2**exponent; 127 codes reach m when 127 << shift >= m, else one more bit is needed.
     shifts: NDArray[np.intc] = np.maximum(np.frexp(largest)[1] - 7, 0)
     shifts += np.ldexp(np.float32(MAX_CODE), shifts) < largest
     return shifts
+
+
+def _keep_finer(
+    shifts: NDArray[np.intc], largest: NDArray[np.float32], vector: NDArray[np.float32], blocks: Blocks
+) -> bool:
+    """Lower, in place, the shift of each block by one where that loses less, though its largest values are cut off.
+
+    Only of a block of which at least half lies on the finer steps already: where most is in motion the whole of it
+    is rounded anew anyway. Returns whether there was one.
+    """
+    beyond = np.ldexp(largest, 1 - shifts) - MAX_CODE
+    # The coarser step loses 1 of each value at most, so there is nothing to gain where more is cut off.
+    found = np.flatnonzero((shifts > 0) & (beyond * beyond < blocks.lengths)).tolist()
+    kept = [block for block in found if _is_worth_keeping(_steps_of(vector, blocks, block, int(shifts[block]) - 1))]
+    shifts[kept] -= 1
+    return bool(kept)
+
+
+def _steps_of(vector: NDArray[np.float32], blocks: Blocks, block: int, shift: int) -> NDArray[np.float32]:
+    """A block's values in steps of a shift, (n,)."""
+    end = int(blocks.ends[block])
+    return np.ldexp(vector[end - int(blocks.lengths[block]) : end], GRID_BITS - shift)
+
+
+def _is_worth_keeping(steps: NDArray[np.float32]) -> bool:
+    """Whether a block's values, in the finer steps, are better off with them."""
+    near = np.rint(steps)
+    if 2 * np.count_nonzero(near == steps) < steps.size:
+        return False
+    finer = np.square(steps - np.clip(near, -MAX_CODE, MAX_CODE)).sum()
+    return bool(finer < np.square(steps - 2 * np.rint(steps / 2)).sum())
 
 
 def _expand(codes: NDArray[np.int8], shifts: NDArray[np.uint8], blocks: Blocks) -> GridState:

@@ -66,6 +66,7 @@ class StandIn:
             lambda _: None,
             FrameOrigins(base, self._last, publishing.origin),
             publishing.share,
+            is_private=publishing.private is not None,
         )
         self._residual, self._last = encoded.compute_residual(), encoded.state
         return encoded.state

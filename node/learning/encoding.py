@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ledger.arithmetic.exact import GridState
-from ledger.codec import LARGEST, SENT_SHARE, compute_residual, encode
+from ledger.codec import LARGEST, SENT_SHARE, compute_residual, encode, quantise
 from ledger.judging.frame_chains import is_chained
 from node.learning.grid_ranges import Misfit, find_misfits
 from node.learning.layout import Layout, Vector
@@ -55,18 +55,22 @@ def encode_state(
     note: Callable[[Sequence[Misfit]], None],
     origins: FrameOrigins | None = None,
     share: float = SENT_SHARE,
+    *,
+    is_private: bool = False,
 ) -> EncodedState:
     """Encode what `add_left_over` gave.
 
     note: told what the grid does not hold, before anything is encoded. origins: None under a codec whose frames
-    stand alone. share: of the values, what a delta frame
-    sends. Raises OutsideGrid where a value is none.
+    stand alone. share: of the values, what a delta frame sends. is_private: in a circle with privacy terms, where
+    R30.3 says how a base is rounded. Raises OutsideGrid where a value is none.
     """
     note(find_misfits(total, layout))
     # Far off, whether its own doing or the poison it mixed in: it goes on with what a frame can hold.
     wanted = np.clip(total, -LARGEST, LARGEST).astype(np.float32)
-    if origins is None:
-        frame = encode(wanted, codec, layout.blocks)
+    if not is_chained(codec):
+        frame = quantise(wanted, layout.blocks, codec, is_steady=not is_private)
+    elif origins is None:
+        frame = encode(wanted, codec, layout.blocks, share=share)
     else:
         frame = encode(wanted, codec, layout.blocks, origins.previous, origins.origin, origins.before, share)
     return EncodedState(frame.payload, frame.state, wanted, origins)

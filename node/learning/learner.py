@@ -171,6 +171,7 @@ class Learner:
                 lambda misfits: self._teller.report(misfits, round_number),
                 FrameOrigins(base, last, origin),
                 self._share,
+                is_private=self._budget is not None,
             )
             update = Update(
                 network,

@@ -105,8 +105,12 @@ class LocalEngine:
         trained = self.train(number, seats, bases, kept)
         codec, layout, share = self._scenario.codec, self._school.layout, self._scenario.frame_share
         left = [None] * len(seats) if residuals is None else list(residuals)
+        is_private = bool(self._scenario.privacy)
         return [
-            (publish(one.state, left[place], codec, layout, reference, share), one.private_part)
+            (
+                publish(one.state, left[place], codec, layout, reference, share, is_private=is_private),
+                one.private_part,
+            )
             for place, (one, reference) in enumerate(zip(trained, references, strict=True))
         ]
 

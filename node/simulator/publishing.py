@@ -64,8 +64,10 @@ def publish(
     layout: Layout,
     reference: Reference | None = None,
     share: float = SENT_SHARE,
+    *,
+    is_private: bool = False,
 ) -> PublishedFrame | None:
-    """Encode. layout: of the state. residual: the last one, None without error feedback. share: see `encode_state`.
+    """Encode. layout: of the state. residual: the last one, None without error feedback. The rest: `encode_state`.
 
     Returns None where the wanted state is not finite: its author stops there.
     """
@@ -74,7 +76,7 @@ def publish(
         return None
     misfits: list[Misfit] = []
     origins = None if reference is None else reference.origins
-    found = encode_state(total, codec, layout, misfits.extend, origins, share)
+    found = encode_state(total, codec, layout, misfits.extend, origins, share, is_private=is_private)
     depth = 0 if reference is None or reference.origins.previous is None else reference.depth + 1
     left = None if residual is None else found.compute_residual()
     return PublishedFrame(found.state, found.payload, left, depth, misfits)

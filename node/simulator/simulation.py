@@ -174,6 +174,7 @@ class _Circle:
                     self._layout,
                     self._make_reference(number, seat),
                     share,
+                    is_private=bool(self._scenario.privacy),
                 )
                 for seat, one in zip(hostile, wanted, strict=True)
             ]
