@@ -61,7 +61,8 @@ def test_a_block_in_motion_is_rounded_as_ever() -> None:
 
 
 @given(
-    st.lists(st.floats(-LARGEST, LARGEST, width=32), min_size=1, max_size=60), st.lists(st.integers(1, 20), min_size=1)
+    st.lists(st.floats(-LARGEST, LARGEST, width=32), min_size=1, max_size=60),
+    st.lists(st.integers(1, 20), min_size=1),
 )
 def test_a_steady_frame_decodes_to_its_state_and_loses_no_more_than_a_plain_one(
     values: list[float], sizes: list[int]
@@ -72,5 +73,7 @@ def test_a_steady_frame_decodes_to_its_state_and_loses_no_more_than_a_plain_one(
     plain, steady = (quantise(vector, blocks, PLAIN, is_steady=one) for one in (False, True))
 
     assert (decode(steady.payload, PLAIN, blocks) == steady.state).all()
-    lost, lost_plainly = (np.square(vector.astype(np.float64) - to_float(one.state)).sum() for one in (steady, plain))
+    lost, lost_plainly = (
+        np.square(vector.astype(np.float64) - to_float(one.state)).sum() for one in (steady, plain)
+    )
     assert lost <= lost_plainly * (1 + 1e-6)
