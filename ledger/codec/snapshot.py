@@ -3,10 +3,10 @@
     frame payload = shifts, one byte a block ‖ codes, one int8 a parameter
     value on the grid = code << shift, code in −127..127, shift in 0..17
 
-A block's step is the least that holds its largest value. So one value that grows past a power of two would round all
-the others anew, by up to half of the doubled step. Where they lay on the finer steps and have not moved, as the rows
-of words that a peer has not met, that is many times the length of what it learnt, and others took it for a stranger.
-A steady frame keeps the finer step there and cuts off what goes beyond it.
+A block's step is the least that holds its largest value. So one value that grows past a power of two would
+round all the others anew, by up to half of the doubled step. Where they lay on the finer steps and have not
+moved, as the rows of words that a peer has not met, that is many times the length of what it learnt, and others
+took it for a stranger. A steady frame keeps the finer step there and cuts off what goes beyond it.
 
 Encoding happens on the author's machine alone and may round as it likes; decoding is integer and exact.
 """
