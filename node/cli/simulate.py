@@ -3,30 +3,21 @@
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ledger.errors import UsageError
 from node.cli.attack_options import add_attack
-from node.cli.options import (
-    Subparsers,
-    add_json,
-    add_privacy,
-    add_rule,
-    add_sent_share,
-    add_task,
-    parse_privacy,
-    parse_rule_parameters,
-    parse_task_options,
-    print_json,
-)
+from node.cli.options import Subparsers, add_json, add_privacy, add_rule, add_sent_share, add_task, print_json
 from node.operating.lifeline import ended_in_order
-from node.operating.pairs import parse_pairs
 from node.operating.printing import say, say_lines
 from node.operating.wording import format_seats
 
 if TYPE_CHECKING:
-    from node.simulator import Results, Scenario
+    from node.simulator import Results, Row, Runs, Scenario
+
+    Tell = Callable[[Sequence[Row]], None]
 
 ENGINES = ("local", "ray")
 
@@ -40,6 +31,23 @@ def add_parser(commands: Subparsers) -> None:
     add_task(parser)
     add_rule(parser)
     parser.add_argument("--compare", metavar="RULE,RULE", help="several rules side by side, in place of --rule")
+    parser.add_argument(
+        "--baseline",
+        metavar="NAME,NAME",
+        help="beside them, over the same data: fedavg (a server averages), central (one model on all data), alone",
+    )
+    parser.add_argument(
+        "--seeds", metavar="N-N", help="once for each, as 0-4 or 0,3,7, in place of --seed: means and intervals"
+    )
+    parser.add_argument(
+        "--grid",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE,VALUE",
+        help="every combination of these: task, peers, rounds, samples, degree, skew, attack, malicious, sight,"
+        " drift, churn, codec, sent-share, attack-parameter.NAME, rule-parameter.NAME or option.NAME; repeatable",
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to run them in (default 1)")
     add_attack(parser, "honest", "what the malicious peers do")
     parser.add_argument(
         "--malicious",
@@ -58,7 +66,10 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--records", action="store_true", help="make every blob and record of a real circle too")
     parser.add_argument("--engine", default="local", help="local, or ray: spread over a Ray cluster")
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="write rounds.csv, summary.json, table.md, rounds.png"
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="write rounds.csv, runs.csv, means.csv, summary.json, table.md and rounds.png",
     )
     parser.add_argument("--parquet", action="store_true", help="write rounds.parquet as well")
     add_json(parser)
@@ -81,148 +92,80 @@ def _add_circumstances(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate, print the table, write the files."""
-    from node.simulator.files import fields_of, markdown_table
-    from node.simulator.privacy_spending import compute_spent
+    from node.cli.scenarios import make_scenarios
+    from node.simulator import simulate_all, write_files
+    from node.simulator.files import fields_of, fields_of_means
 
-    scenarios = _make_scenarios(options)
-    if options.parquet and options.out is None:
-        raise UsageError("--parquet wants a folder to write to: give --out FOLDER too")
+    scenarios = make_scenarios(options)
+    _check_together(options)
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
-    with ended_in_order():
-        results = [_simulate(scenario, options.engine, is_quiet=options.json) for scenario in scenarios]
+    with ended_in_order(), _make_progress(scenarios, options.json) as tell:
+        if options.jobs > 1:
+            runs = simulate_all(scenarios, jobs=options.jobs, watch=lambda one: tell(one.rows))
+        else:
+            runs = simulate_all(scenarios, run=partial(_simulate, options.engine, tell))
     if options.out is not None:
-        _write(results, options.out, options.parquet)
-    # The same for all of them: they differ in their rule.
-    spent = compute_spent(scenarios[0])
+        write_files(runs, options.out, with_parquet=options.parquet)
     if options.json:
-        print_json(
-            {"simulations": [fields_of(one) for one in results], **({"epsilon_spent": spent} if spent else {})}
-        )
+        print_json({"simulations": [fields_of(one) for one in runs], "means": fields_of_means(runs)})
     else:
-        say_lines(markdown_table(results))
-        for one in results:
-            for number, misfit in one.misfits:
-                say(f"caution  rule {one.scenario.rule}, from round {number} on: tensor {misfit}")
-        for epsilon in sorted(set(spent.values()), reverse=True):
-            seats = format_seats([seat for seat, its in spent.items() if its == epsilon])
-            say(
-                f"privacy  ε {epsilon:.3f} of {scenarios[0].privacy['epsilon']:g} spent by {seats}; simulated noise"
-            )
+        _print(runs)
     return 0
 
 
-def _make_scenarios(options: argparse.Namespace) -> list["Scenario"]:
-    """One for each rule. Raises UsageError."""
-    from ledger.circle.manifest import MalformedManifest
-    from ledger.judging.task_checks import check_goes_with_privacy
-    from ledger.rules import rule_of
-    from node.attacks.settings import parse_attack_parameters
-    from node.simulator import Scenario
-    from node.simulator.privacy_budget import make_privacy_numbers
-
+def _check_together(options: argparse.Namespace) -> None:
+    """Raises UsageError for options that say nothing without each other, or too much."""
     if options.engine not in ENGINES:
         raise UsageError(f"engine {options.engine!r} is unknown: choose {', '.join(ENGINES)}")
-    rules = [name.strip() for name in options.compare.split(",")] if options.compare else [options.rule]
-    if options.compare and options.rule_parameter:
-        raise UsageError("--rule-parameter says nothing about which rule of --compare it is for: use --rule")
-    codec = {} if options.codec is None else {"codec": options.codec}
-    terms = parse_privacy(options.privacy, options.rounds, options.samples)
-    scenarios = [
-        Scenario(
-            task=options.task,
-            peers=options.peers,
-            rounds=options.rounds,
-            degree=options.degree,
-            rule=rule,
-            rule_parameters=parse_rule_parameters(options.rule_parameter),
-            attack=options.attack,
-            attack_parameters=parse_attack_parameters(options.attack_parameter),
-            malicious=_parse_malicious(options.malicious),
-            sight=options.sight,
-            skew=options.skew,
-            samples=options.samples,
-            seed=options.seed,
-            sent_share=options.sent_share,
-            error_feedback=not options.no_error_feedback,
-            options=parse_task_options(options),
-            data=options.data,
-            privacy={} if terms is None else make_privacy_numbers(terms),
-            late=parse_pairs(options.late, int, ":", int, "--late {} is no pair such as 7:10"),
-            own_initialisations=options.own_initialisations,
-            drift=options.drift,
-            churn=options.churn,
-            reputation=not options.no_reputation,
-            evaluate_every=options.evaluate_every,
-            test_examples=_parse_count(options.test_examples),
-            records=options.records,
-            **codec,
-        )
-        for rule in rules
-    ]
-    if terms is not None:
-        try:
-            for one in scenarios:
-                check_goes_with_privacy(one.rule, rule_of(one.rule, one.rule_parameters), one.codec)
-        except MalformedManifest as error:
-            raise UsageError(str(error)) from error
-    return scenarios
+    if options.jobs < 1:
+        raise UsageError(f"{options.jobs} jobs: give at least 1")
+    if options.engine != "local" and options.jobs > 1:
+        raise UsageError("--jobs is for --engine local: leave it out, the cluster has processes of its own")
+    if options.parquet and options.out is None:
+        raise UsageError("--parquet wants a folder to write to: give --out FOLDER too")
 
 
-def _simulate(scenario: "Scenario", engine: str, is_quiet: bool) -> "Results":
+def _simulate(engine: str, tell: "Tell", scenario: "Scenario") -> "Results":
     from node.simulator import simulate
 
-    with _make_progress(scenario, is_quiet) as watch:
-        if engine == "local":
-            return simulate(scenario, watch=watch)
-        from node.simulator.ray_engine import RayEngine
+    if engine == "local" or scenario.baseline is not None:
+        return simulate(scenario, tell=tell)
+    from node.simulator.ray_engine import RayEngine
 
-        cluster = RayEngine(scenario)
-        try:
-            return simulate(scenario, engine=cluster, watch=watch)
-        finally:
-            cluster.close()
+    cluster = RayEngine(scenario)
+    try:
+        return simulate(scenario, engine=cluster, tell=tell)
+    finally:
+        cluster.close()
+
+
+def _print(runs: "Runs") -> None:
+    """The table, what the grid did not hold, and what privacy was spent."""
+    say_lines(str(runs))
+    for one in runs:
+        for number, misfit in one.misfits:
+            say(f"caution  rule {one.scenario.rule}, from round {number} on: tensor {misfit}")
+    lines: dict[str, None] = {}
+    for one in runs:
+        epsilons = one.epsilon_spent
+        for epsilon in sorted(set(epsilons.values()), reverse=True):
+            seats = format_seats([seat for seat, its in epsilons.items() if its == epsilon])
+            budget = one.scenario.privacy["epsilon"]
+            lines[f"privacy  ε {epsilon:.3f} of {budget:g} spent by {seats}; simulated noise"] = None
+    for line in lines:
+        say(line)
 
 
 @contextmanager
-def _make_progress(scenario: "Scenario", is_quiet: bool) -> Iterator[Callable[[Any], None]]:
-    """A bar on stderr, gone when done."""
+def _make_progress(scenarios: Sequence["Scenario"], is_quiet: bool) -> "Iterator[Tell]":
+    """A bar on stderr, gone when done. Yields what is to be told of a round's rows, or of a run's."""
     from rich.progress import Progress
 
     from node.operating.console import CleanConsole
 
+    name = scenarios[0].method if len(scenarios) == 1 else f"{len(scenarios)} runs"
     console = CleanConsole(stderr=True, quiet=is_quiet)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task(f"{scenario.rule}, {scenario.peers} peers", total=scenario.rounds)
-        yield lambda _: progress.advance(bar)
-
-
-def _write(results: Sequence["Results"], folder: Path, with_parquet: bool) -> None:
-    from node.simulator import files
-    from node.simulator.plots import PLOT_FILE, plot
-
-    files.write_csv(results, folder / files.CSV_FILE)
-    if with_parquet:
-        files.write_parquet(results, folder / files.PARQUET_FILE)
-    files.write_summary(results, folder / files.SUMMARY_FILE)
-    (folder / files.TABLE_FILE).write_text(files.markdown_table(results))
-    plot(results, folder / PLOT_FILE)
-
-
-def _parse_malicious(text: str) -> float | tuple[int, ...]:
-    kind, colon, seats = text.partition(":")
-    try:
-        if colon and kind == "seats":
-            return tuple(int(seat) for seat in seats.split(","))
-        return float(text)
-    except ValueError as error:
-        raise UsageError(f"--malicious {text[:60]!r}: give a share as 0.2, or seats as seats:3,7") from error
-
-
-def _parse_count(text: str) -> int | None:
-    if text == "all":
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise UsageError(f"--test-examples {text[:60]!r}: give a number, or all") from error
+        bar = progress.add_task(f"{name}, {scenarios[0].peers} peers", total=sum(one.rounds for one in scenarios))
+        yield lambda rows: progress.advance(bar, len({row.round for row in rows}))

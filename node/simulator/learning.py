@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ledger.arithmetic.exact import GridState, to_float
+from ledger.errors import UsageError
 from node.attacks.attack import Attack
 from node.learning.grid_ranges import choose_exponents
 from node.learning.layout import Layout, Vector
@@ -101,7 +102,38 @@ class PeersTraining:
 
         bases: (seats, d), int32. kept: their private parts. A vector that is not finite belongs to a diverged peer.
         """
+        return self._train_on([self._data(seat, number) for seat in seats], number, seats, bases, kept)
+
+    def train_on_all(self, number: int, seats: Sequence[int], base: GridState, kept: PrivatePart) -> TrainedModel:
+        """One round of training of one model, (d,), int32, on these seats' data put together.
+
+        Raises UsageError where they are no tensors.
+        """
         data = [self._data(seat, number) for seat in seats]
+        if not all(isinstance(one, tuple) and all(isinstance(p, torch.Tensor) for p in one) for one in data):
+            raise UsageError(
+                f"{self.task.spec}: its data() gives no tensors (x, y), so no baseline puts them together: leave"
+                " central out"
+            )
+        pooled = tuple(torch.cat(parts) for parts in zip(*data, strict=True))
+        return self._train_on([pooled], number, seats[:1], base[None], [kept])[0]
+
+    def count_examples(self, seat: int, number: int) -> int:
+        """How many examples a seat trains on in a round; 1 where that cannot be told."""
+        data = self._data(seat, number)
+        try:
+            return len(data[0] if isinstance(data, tuple) else data)
+        except (TypeError, IndexError):
+            return 1
+
+    def _train_on(
+        self,
+        data: Sequence[Any],
+        number: int,
+        seats: Sequence[int],
+        bases: GridStates,
+        kept: Sequence[PrivatePart],
+    ) -> list[TrainedModel]:
         if self._is_stacked and self._stack is not None and can_stack(data):
             return [TrainedModel(one, {}) for one in self._train_stacked(number, seats, bases, data)]
         return [self._train_one(number, *one) for one in zip(seats, bases, kept, data, strict=True)]

@@ -3,36 +3,47 @@
 from collections.abc import Callable, Sequence
 from math import isnan
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from node.operating.pictures import two_panels
+from node.simulator.columns import describe_run
 from node.simulator.results import Results, Row
+from node.simulator.runs import Cell, Runs
 
-PLOT_FILE = "rounds.png"
+PLOT_FILE: Final = "rounds.png"
+_NAMED_AT_MOST: Final = 24
 
 
 def plot(results: Sequence[Results], path: Path) -> None:
-    """Write a PNG: one colour a simulation. Solid: honest mean; dashed: honest worst, or the attackers."""
+    """Write a PNG: one colour a cell, over its seeds. Solid: honest mean; dashed: their worst, or the attackers."""
+    runs = Runs(results)
+    cells = runs.cells
+    varying = ["rule", *(name for name in runs.varying if name != "rule")]
     with two_panels(path) as (_, left, right):
-        for place, one in enumerate(results):
-            colour, rule = f"C{place}", one.scenario.rule
-            honest = [row for row in one.rows if row.is_honest]
-            hostile = [row for row in one.rows if not row.is_honest]
-            left.plot(*_by_round(honest, _error, np.mean), color=colour, label=f"{rule}, mean")
-            left.plot(*_by_round(honest, _error, np.max), color=colour, linestyle="--", label=f"{rule}, worst")
-            right.plot(*_by_round(honest, _reputation, np.mean), color=colour, label=f"{rule}, honest")
-            if hostile:
-                points = _by_round(hostile, _reputation, np.mean)
-                right.plot(*points, color=colour, linestyle="--", label=f"{rule}, {one.scenario.attack}")
+        for place, cell in enumerate(cells):
+            colour, label = f"C{place % 10}", _name(cell, varying)
+            left.plot(*_by_round(cell, _error, np.mean), color=colour, label=f"{label}, mean")
+            left.plot(*_by_round(cell, _error, np.max), color=colour, linestyle="--", label=f"{label}, worst")
+            if cell.scenario.baseline is None:
+                right.plot(*_by_round(cell, _reputation, np.mean), color=colour, label=f"{label}, honest")
+            points = _by_round(cell, _reputation, np.mean, is_honest=False)
+            if points[0]:
+                label = f"{label}, {cell.scenario.attack}"
+                right.plot(*points, color=colour, linestyle="--", label=label)
         left.set(title="error of honest peers", xlabel="round", ylabel="1 − test accuracy", ylim=(0, None))
         right.set(title="mean reputation after the round", xlabel="round", ylim=(0, 1.02))
-        if results and results[0].scenario.reputation:
-            right.axhline(
-                results[0].scenario.reputation_floor / 65535, color="#888888", linewidth=0.8, linestyle=":"
-            )
+        if cells and cells[0].scenario.reputation:
+            right.axhline(cells[0].scenario.reputation_floor / 65535, color="#888888", linewidth=0.8, linestyle=":")
         for axes in (left, right):
-            axes.legend(frameon=False, fontsize=8)
+            if 0 < len(axes.get_legend_handles_labels()[1]) <= _NAMED_AT_MOST:
+                axes.legend(frameon=False, fontsize=8)
+
+
+def _name(cell: Cell, varying: Sequence[str]) -> str:
+    told = describe_run(cell.scenario)
+    return " ".join(f"{told[name]:g}" if isinstance(told[name], float) else str(told[name]) for name in varying)
 
 
 def _error(row: Row) -> float:
@@ -44,10 +55,19 @@ def _reputation(row: Row) -> float:
 
 
 def _by_round(
-    rows: Sequence[Row], value: Callable[[Row], float], gather: Callable[[list[float]], float]
+    cell: Cell,
+    value: Callable[[Row], float],
+    gather: Callable[[list[float]], float],
+    *,
+    is_honest: bool = True,
 ) -> tuple[list[int], list[float]]:
+    """Rounds, and what `gather` makes of the peers' values in each, as a mean over the seeds."""
     found: dict[int, list[float]] = {}
-    for row in rows:
-        if not isnan(value(row)):
-            found.setdefault(row.round, []).append(value(row))
-    return list(found), [float(gather(values)) for values in found.values()]
+    for one in cell.runs:
+        peers: dict[int, list[float]] = {}
+        for row in one.rows:
+            if row.is_honest == is_honest and not isnan(value(row)):
+                peers.setdefault(row.round, []).append(value(row))
+        for number, values in peers.items():
+            found.setdefault(number, []).append(float(gather(values)))
+    return list(found), [float(np.mean(values)) for values in found.values()]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from math import isfinite, isnan, nan
 from typing import Any
 
@@ -22,12 +23,12 @@ class Row:
     attack: str
     """`honest` or the attack's name."""
     committed: bool
-    """Whether it took part."""
+    """Whether it published an update."""
     error: float
     """1 − accuracy of its next base (without an accuracy the task's first figure), NaN where it was not evaluated.
     """
     reputation: float
-    """0..1 after the round."""
+    """0..1 after the round; NaN where a baseline keeps none."""
     quarantined: bool
     """After the round."""
     ejected: bool
@@ -118,10 +119,26 @@ class Results:
     misfits: Sequence[tuple[int, Misfit]] = ()
     """What the grid did not hold of honest peers' tensors, each with the first round of it, 0 for the genesis."""
 
-    @property
+    @cached_property
+    def epsilon_spent(self) -> dict[int, float]:
+        """Seat → ε of its peer after the last round; of none where there is no budget. Loads the task's data."""
+        from node.simulator.privacy_spending import compute_spent
+
+        return compute_spent(self.scenario)
+
+    @cached_property
     def summary(self) -> Summary:
         """What the rows add up to."""
         return summarise(self.rows)
+
+    def to_frame(self) -> Any:
+        """A pandas data frame with a line a peer and round, the scenario's columns first.
+
+        Raises SetupError without pandas.
+        """
+        from node.simulator.frames import frame_of_rows
+
+        return frame_of_rows([self])
 
 
 def summarise(rows: Sequence[Row]) -> Summary:
@@ -152,7 +169,8 @@ def summarise(rows: Sequence[Row]) -> Summary:
 
 def _out_after(rows: Sequence[Row]) -> dict[int, int | None]:
     found: dict[int, int | None] = {}
-    for row in sorted((row for row in rows if not row.is_honest), key=lambda row: row.round):
+    hostile = (row for row in rows if not row.is_honest and not isnan(row.reputation))
+    for row in sorted(hostile, key=lambda row: row.round):
         is_out = row.quarantined or row.ejected
         found[row.seat] = (found.get(row.seat) or row.round) if is_out else None
     return found

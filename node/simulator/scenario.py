@@ -22,6 +22,7 @@ MAX_PEERS: Final = 1 << 16
 PRIVACY: Final = ("steps", "batch", "clip", "sigma", "lr")
 BUDGET: Final = ("epsilon", "delta")
 SIGHTS: Final = ("round", "network")
+BASELINES: Final = ("fedavg", "central", "alone")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Scenario:
     """Name of the screening rule."""
     rule_parameters: Mapping[str, int] = field(default_factory=dict)
     """In place of the rule's defaults."""
+    baseline: str | None = None
+    """A name of BASELINES: what takes the network's place over the same data and training; None for none."""
     attack: str = "honest"
     """A name of node.attacks."""
     attack_parameters: Mapping[str, float] = field(default_factory=dict)
@@ -49,7 +52,7 @@ class Scenario:
     sight: str = "round"
     """What colluding attackers know of the honest updates. `round`: this round's (the worst case); `network`: the
     last round's, as the network shows them before the commits close."""
-    skew: float = 0.5
+    skew: float = 0.2
     """0: all peers see the same mix of labels; 1: each sees its own ones."""
     samples: int = 1000
     """Training examples a peer."""
@@ -102,6 +105,7 @@ class Scenario:
         choose_share(self.codec, self.sent_share)
         _check(self.sight in SIGHTS, f"sight {self.sight!r} is unknown: choose {', '.join(SIGHTS)}")
         _check(not (self.records and self.privacy), "records of a private circle cannot be simulated")
+        _check_baseline(self)
         known: tuple[set[str], ...] = (set(), {*PRIVACY}, {*PRIVACY, *BUDGET})
         _check(
             set(self.privacy) in known,
@@ -112,6 +116,11 @@ class Scenario:
         for seat, number in self.late.items():
             _check(0 <= seat < self.peers, f"late seat {seat} is not in 0..{self.peers - 1}")
             _check(1 <= number <= self.rounds, f"seat {seat} joins in round {number}, not in 1..{self.rounds}")
+
+    @property
+    def method(self) -> str:
+        """What a table calls it by: the baseline, else the rule."""
+        return self.baseline or self.rule
 
     @property
     def hostile(self) -> frozenset[int]:
@@ -164,6 +173,18 @@ def _check_counts(scenario: Scenario) -> None:
     floor = scenario.reputation_floor
     _check(256 <= floor <= 32767, f"reputation floor {floor} is not in 256..32767")
     _check(0 <= scenario.eject_after <= 255, f"eject_after {scenario.eject_after} is not in 0..255")
+
+
+def _check_baseline(scenario: Scenario) -> None:
+    name = scenario.baseline
+    if name is None:
+        return
+    _check(name in BASELINES, f"baseline {name!r} is unknown: choose {', '.join(BASELINES)}")
+    _check(not scenario.records, f"baseline {name} writes no records: leave records or the baseline out")
+    _check(
+        name != "central" or not scenario.privacy,
+        "baseline central puts all data in one place, where nothing is private: leave it or the privacy out",
+    )
 
 
 def _check_shares(scenario: Scenario) -> None:

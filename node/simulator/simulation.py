@@ -1,8 +1,6 @@
 """The rounds of a simulated circle, one after the other."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar
@@ -22,14 +20,17 @@ from node.learning.layout import Layout
 from node.learning.private_part import PrivatePart
 from node.simulator.agreed_noise import AgreedNoise
 from node.simulator.attackers import Attackers, KnownHonest
+from node.simulator.baselines import run_baseline
 from node.simulator.blobs import BlobMaker
 from node.simulator.contract import SimulatedContract
 from node.simulator.engine import Engine, LocalEngine
 from node.simulator.judging import JudgeTurn, SharedRound, TurnVerdicts
 from node.simulator.publishing import PublishedFrame, Reference, add_residuals, make_reference, publish
 from node.simulator.results import Results, Row
+from node.simulator.rosters import find_joined, find_present
 from node.simulator.rows import make_rows
 from node.simulator.scenario import Scenario, generator
+from node.simulator.stopwatch import Stopwatch
 
 _Number = TypeVar("_Number", np.int32, np.float32)
 
@@ -51,19 +52,28 @@ class SimulatedRound:
 
 
 def simulate(
-    scenario: Scenario, *, engine: Engine | None = None, watch: Callable[[SimulatedRound], None] | None = None
+    scenario: Scenario,
+    *,
+    engine: Engine | None = None,
+    watch: Callable[[SimulatedRound], None] | None = None,
+    tell: Callable[[Sequence[Row]], None] | None = None,
 ) -> Results:
     """Run a scenario to its end. engine: where the peers' work is done, here by default.
 
-    watch: called after each round. Raises SetupError or UsageError where the task or a field is at fault.
-    Keeps torch to one thread, so that sums keep one order.
+    watch: called after each round of a network. tell: called with each round's rows, of a baseline's too (which is
+    always computed here). Raises SetupError or UsageError where the task or a field is at fault. Keeps torch to one
+    thread, so that sums keep one order.
     """
     torch.set_num_threads(1)
+    if scenario.baseline is not None:
+        return run_baseline(scenario, tell)
     circle = _Circle(scenario, engine or LocalEngine(scenario))
     for number in range(1, scenario.rounds + 1):
         lap = circle.round(number)
         if watch is not None:
             watch(lap)
+        if tell is not None:
+            tell(lap.rows)
     return circle.results()
 
 
@@ -92,7 +102,7 @@ class _Circle:
         self._attested: dict[int, int] = {}
         self._rows: list[Row] = []
         self._digest = sha256()
-        self._seconds: dict[str, float] = {}
+        self._stopwatch = Stopwatch()
 
     def round(self, number: int) -> SimulatedRound:
         """Train, publish, judge, settle, evaluate."""
@@ -103,10 +113,10 @@ class _Circle:
         named = {seat: build_dag(blob).root for seat, blob in blobs.items()}
         round_ = self._twin.open(named or {seat: sha256(frames[seat].payload).digest() for seat in present})
         exchange, turns = self._share_round(round_, blobs), self._make_turns(round_)
-        with self._timed("screening"):
+        with self._stopwatch.timed("screening"):
             judged = dict(zip(turns, self._engine.screen(exchange, list(turns.values())), strict=True))
         self._attest(present, judged)
-        with self._timed("settling"):
+        with self._stopwatch.timed("settling"):
             self._twin.settle()
         rows = make_rows(self._scenario, self._twin, frames, judged, self._evaluate(number))
         self._digest.update("".join(map(repr, rows)).encode())
@@ -118,7 +128,7 @@ class _Circle:
         for _, base in sorted(self._bases.items()):
             self._digest.update(base.tobytes())
         misfits = tuple(self._teller.told.values())
-        return Results(self._scenario, self._rows, self._digest.hexdigest(), dict(self._seconds), misfits)
+        return Results(self._scenario, self._rows, self._digest.hexdigest(), dict(self._stopwatch.seconds), misfits)
 
     def _make_initial(self) -> dict[int, GridState]:
         """Seat → (d,), int32: the genesis as its frame decodes, for each peer the same unless it has its own."""
@@ -131,11 +141,9 @@ class _Circle:
 
     def _find_roster(self, number: int) -> list[int]:
         """The peers that take part in a round: joined, not ejected, not missing."""
-        scenario, twin = self._scenario, self._twin
-        joined = [seat for seat in range(scenario.peers) if scenario.late.get(seat, 1) <= number]
-        twin.join(joined)
-        missing = generator(scenario.seed, "churn", number).random(scenario.peers) < scenario.churn
-        return [seat for seat in joined if seat not in twin.ejected and not missing[seat]]
+        twin = self._twin
+        twin.join(find_joined(self._scenario, number))
+        return [seat for seat in find_present(self._scenario, number) if seat not in twin.ejected]
 
     def _publish(self, number: int, roster: Sequence[int]) -> dict[int, PublishedFrame]:
         """Seat → its update, of those that have one."""
@@ -146,7 +154,7 @@ class _Circle:
         for start in range(0, len(honest), self._engine.batch):
             some = honest[start : start + self._engine.batch]
             residuals = None if self._residuals is None else _rows(self._residuals, some)
-            with self._timed("training"):
+            with self._stopwatch.timed("training"):
                 references = [self._make_reference(number, seat) for seat in some]
                 starts = add_residuals(_rows(self._bases, some), residuals, self._scenario.codec)
                 prepared = self._engine.prepare(number, some, starts, self._parts(some), residuals, references)
@@ -156,12 +164,12 @@ class _Circle:
             # What a poisoner's states lose is its own affair.
             self._teller.report((misfit for one in updates if one is not None for misfit in one.misfits), number)
         if hostile:
-            with self._timed("training"):
+            with self._stopwatch.timed("training"):
                 residuals = None if self._residuals is None else _rows(self._residuals, hostile)
                 starts = add_residuals(_rows(self._bases, hostile), residuals, self._scenario.codec)
                 trained = self._engine.train(number, hostile, starts, self._parts(hostile))
             self._kept |= {seat: one.private_part for seat, one in zip(hostile, trained, strict=True)}
-            with self._timed("attack"):
+            with self._stopwatch.timed("attack"):
                 known = self._find_known([seat for seat in honest if seat in frames], before)
                 states = np.stack([one.state for one in trained])
                 wanted = self._gang.publish(number, known, hostile, states)
@@ -277,17 +285,11 @@ class _Circle:
             return {}
         honest = sorted(self._twin.reputations.keys() - self._hostile)
         found: list[dict[str, float]] = []
-        with self._timed("evaluation"):
+        with self._stopwatch.timed("evaluation"):
             for start in range(0, len(honest), self._engine.batch):
                 some = honest[start : start + self._engine.batch]
                 found += self._engine.evaluate(number, some, _rows(self._bases, some), self._parts(some))
         return dict(zip(honest, found, strict=True))
-
-    @contextmanager
-    def _timed(self, section: str) -> Iterator[None]:
-        started = time.process_time()
-        yield
-        self._seconds[section] = self._seconds.get(section, 0.0) + time.process_time() - started
 
 
 def _rows(vectors: Mapping[int, NDArray[_Number]], seats: Sequence[int]) -> NDArray[_Number]:

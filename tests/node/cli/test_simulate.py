@@ -1,13 +1,23 @@
 """`folkmoot simulate` as a user meets it."""
 
+import argparse
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from node.cli.main import main
+from node.cli.scenarios import make_scenarios
+from node.cli.simulate import add_parser
+from node.simulator import Scenario
+from tests.support.imports import ROOT
 
 QUICK = ["simulate", "--task", "digits", "--peers", "6", "--rounds", "2", "--degree", "3", "--samples", "30"]
+
+FILES = {"rounds.csv", "runs.csv", "means.csv", "rounds.png", "summary.json", "table.md"}
 
 
 def test_it_prints_a_markdown_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,8 +30,61 @@ def test_it_prints_a_markdown_table(capsys: pytest.CaptureFixture[str]) -> None:
 def test_it_writes_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "runs" / "one"
     assert main([*QUICK, "--out", str(folder), "--late", "2:2", "--churn", "0.1"]) == 0
-    assert {path.name for path in folder.iterdir()} == {"rounds.csv", "rounds.png", "summary.json", "table.md"}
+    assert {path.name for path in folder.iterdir()} == FILES
     assert (folder / "table.md").read_text() == capsys.readouterr().out
+
+
+def test_seeds_rules_and_baselines_make_one_table_with_intervals(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [
+        "--seeds",
+        "0-1",
+        "--compare",
+        "none,tether",
+        "--baseline",
+        "fedavg,central,alone",
+        "--grid",
+        "skew=0.2,0.9",
+    ]
+    assert main([*QUICK, *asked]) == 0
+    head, _, *lines, blank, note = capsys.readouterr().out.splitlines()
+    assert head.startswith("| rule | skew | n | mean error |")
+    assert [line.split(" | ")[:3] for line in lines] == [
+        [f"| {rule}", skew, "2"]
+        for skew in ("0.2", "0.9")
+        for rule in ("none", "tether", "fedavg", "central", "alone")
+    ]
+    assert all(" ± " in line for line in lines)
+    assert (blank, note[:9]) == ("", "± is half")
+
+
+def test_the_command_simulates_by_default_what_a_scenario_is_by_default() -> None:
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    assert make_scenarios(parser.parse_args(["simulate"])) == [Scenario()]
+
+
+def run_here(folder: Path, *options: str) -> dict[str, bytes]:
+    """The files of a run, by name."""
+    assert main([*QUICK, "--out", str(folder), "--parquet", *options]) == 0
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def run_apart(folder: Path, *options: str) -> dict[str, bytes]:
+    """The same in a process of its own, whose hashes are other ones."""
+    command = [sys.executable, "-m", "node.cli.main", *QUICK, "--out", str(folder), "--parquet", *options]
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    subprocess.run(command, check=True, capture_output=True, timeout=120, cwd=ROOT, env=environment)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_equal_seeds_give_equal_bytes_in_every_file(tmp_path: Path) -> None:
+    asked = ["--attack", "alie", "--malicious", "0.2", "--churn", "0.1", "--seeds", "0,1", "--baseline", "fedavg"]
+    files = run_here(tmp_path / "one", *asked)
+    again = run_apart(tmp_path / "two", *asked, "--jobs", "2")
+    assert set(files) == FILES | {"rounds.parquet"}
+    assert [name for name in files if files[name] != again[name]] == []
+    other = run_here(tmp_path / "three", *asked, "--seeds", "0,2")
+    assert [name for name in files if files[name] == other[name]] == []
 
 
 def test_json_is_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,8 +111,8 @@ def test_with_privacy_terms_it_says_what_peers_spend(capsys: pytest.CaptureFixtu
     assert last.startswith("privacy  ε 7.9")
     assert last.endswith("of 8 spent by seats 0 to 5; simulated noise")
     assert main([*private, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["simulations"][0]["scenario"]["privacy"]["epsilon"] == 8
+    found = json.loads(capsys.readouterr().out)["simulations"][0]
+    assert found["scenario"]["privacy"]["epsilon"] == 8
     assert 7.9 < found["epsilon_spent"]["5"] <= 8
 
 
@@ -69,6 +132,18 @@ def test_with_privacy_terms_it_says_what_peers_spend(capsys: pytest.CaptureFixtu
         (["--compare", "balance,none", "--rule-parameter", "gamma_milli=1"], "--rule-parameter"),
         (["--test-examples", "few"], "--test-examples 'few'"),
         (["--parquet"], "--out FOLDER"),
+        (["--seeds", "0-"], "--seeds '0-'"),
+        (["--grid", "seed=1"], "--grid 'seed=1'"),
+        (["--grid", "skew"], "skew no values"),
+        (["--grid", "skew=x"], "--grid 'skew=x': skew takes float values"),
+        (["--grid", "skew=0.2", "--grid", "skew=0.9"], "names skew twice"),
+        (["--grid", "rule=none", "--compare", "none,tether"], "--compare"),
+        (["--grid", "attack-parameter.magic=1", "--attack", "alie"], "no parameter 'magic'"),
+        (["--privacy", "epsilon=8", "--grid", "rounds=2,3"], "leave them out of the grid"),
+        (["--privacy", "epsilon=8", "--baseline", "central"], "nothing is private"),
+        (["--baseline", "magic"], "baseline 'magic'"),
+        (["--jobs", "0"], "0 jobs"),
+        (["--jobs", "2", "--engine", "ray"], "--engine local"),
         (["--attack", "magic"], "no attack is called 'magic'"),
         (["--codec", "magic"], "codec 'magic'"),
         (["--sent-share", "0.1"], "for codec 'delta' alone, not for 'int8-zstd': leave it out"),

@@ -12,7 +12,9 @@ import pytest
 
 from ledger.errors import SetupError
 from node.simulator import Results, Scenario, simulate
-from node.simulator.files import markdown_table, write_csv, write_parquet, write_summary
+from node.simulator.columns import RUN_COLUMNS, row_columns
+from node.simulator.files import row_lines, write_csv, write_parquet, write_summary
+from node.simulator.markdown import markdown_table
 from node.simulator.plots import plot
 from node.simulator.results import Row, summarise
 
@@ -38,7 +40,7 @@ def results() -> list[Results]:
 
 
 def test_the_csv_has_a_line_for_every_rule_round_and_peer(results: list[Results], tmp_path: Path) -> None:
-    write_csv(results, tmp_path / "rounds.csv")
+    write_csv(row_columns(results), row_lines(results), tmp_path / "rounds.csv")
     with (tmp_path / "rounds.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 2 * 3 * 6
@@ -46,8 +48,11 @@ def test_the_csv_has_a_line_for_every_rule_round_and_peer(results: list[Results]
         (rule, str(number), str(seat)) for rule in ("balance", "none") for number in (1, 2, 3) for seat in range(6)
     }
     assert all(line["error"] == line["accuracy"] == "" for line in lines if line["round"] == "1")
-    assert all(line["error"] for line in lines if line["round"] == "2" and line["attack"] == "honest")
-    assert {line["attack"] for line in lines if line["seat"] == "1"} == {"gaussian"}
+    assert all(line["error"] for line in lines if line["round"] == "2" and line["honest"] == "True")
+    assert {line["seat"] for line in lines if line["honest"] == "False"} == {"1"}
+    told = {name: {line[name] for line in lines} for name in RUN_COLUMNS}
+    assert (told["attack"], told["attack_parameters"], told["degree"]) == ({"gaussian"}, {"deviation=1"}, {"3"})
+    assert (told["skew"], told["seed"], told["malicious"]) == ({"0.2"}, {"0"}, {str(1 / 6)})
 
 
 def test_parquet_holds_what_the_csv_does(results: list[Results], tmp_path: Path) -> None:
