@@ -14,7 +14,7 @@ from ledger.arithmetic.exact import to_float
 from ledger.errors import UsageError
 from node.learning.layout import flatten
 from node.learning.template import derive_seed
-from node.learning.training import train_one_epoch
+from node.learning.training import train_by_choices
 from node.simulator import BASELINES, Scenario, simulate
 from node.simulator.baselines import _Central, _FedAvg
 from node.simulator.results import Row
@@ -71,7 +71,7 @@ def test_one_model_on_all_data_is_trained_on_all_of_it() -> None:
     x, y = (torch.cat(parts) for parts in zip(*data, strict=True))
     assert len(y) == 360
     model = template.fill(to_float(central._bases[0]), {})
-    train_one_epoch(model, (x, y), task, derive_seed(0, 1, 0))
+    train_by_choices(model, (x, y), task, derive_seed(0, 1, 0))
     central.round(1)
     np.testing.assert_allclose(to_float(central._bases[5]), flatten(model, template.layout), atol=1e-4)
 
