@@ -146,6 +146,7 @@ def test_a_module_is_named_at_run_time_only_where_a_user_names_it_or_may_lack_it
         "node/cli/main.py",
         "node/tasks/built_in.py",
         "node/simulator/files.py",
+        "node/simulator/frames.py",
         "node/simulator/ray_engine.py",
         "node/cli/privacy.py",
     }
