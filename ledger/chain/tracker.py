@@ -9,26 +9,20 @@ header of a recent block takes the event's place.
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from ledger.chain.circle import BlockMark
 from ledger.chain.placed_event import PlacedEvent
+from ledger.chain.rollback import KEPT_BLOCKS, Kept, is_log
 from ledger.chain.rpc.client import ChainUnreachable, RpcFault
 from ledger.circle.events import Drawn, Ejected, Equivocated, Left, Moved, Resolved, Restarted, Rotated, Settled
 from ledger.circle.history import CircleTerms, History, HistoryFault
 from ledger.circle.manifest import MalformedManifest
-from ledger.circle.snapshot import copy_history
 
 _log = logging.getLogger(__name__)
-
-KEPT_BLOCKS: Final = 128
-"""So deep a reorganisation is undone from memory; after a deeper one everything is read again."""
 # A chain that ends before what was folded: an endpoint that lags behind the others, or a chain cut short.
 _BEHIND_S: Final = 10.0
 _QUIET_LOOKS: Final = 100
-# Copies of the history are made so far apart, and so much longer than KEPT_BLOCKS are events kept at most.
-_MARK_BLOCKS: Final = 32
 # So much is read and folded at a time: a circle's whole history need never lie in memory event by event.
 _PIECE_BLOCKS: Final = 2_000
 _ATTEMPTS: Final = 4
@@ -69,12 +63,25 @@ class Recorder(Protocol):
         """The newest events, so many, are taken back."""
 
 
+class EarlierEvents(Protocol):
+    """Events that were read before and kept, told in the endpoint's place; no more trusted than an endpoint."""
+
+    def read(self, is_canonical: Callable[[PlacedEvent], bool]) -> Iterator[list[PlacedEvent]]:
+        """From the first on, in pieces that are not empty, in order, as far as their blocks are in the chain still.
+
+        is_canonical: whether an event's block is; asked a few times. Raises what that raises, and nothing else.
+        """
+
+    def discard(self, reason: str) -> None:
+        """They are not what the contract wrote: none of them is told again."""
+
+
 class Tracker:
     """One circle's history. Blocking: `advance` asks the endpoint, everything else only tells. One thread's.
 
     confirmations: how many blocks must lie on top of an event's before it is taken in. recorder: what is told of
     each event; while `advance` raises it may have been told more than what is so, and is set right by the next one
-    that does not.
+    that does not. earlier: what need not be asked for again.
     """
 
     def __init__(
@@ -84,10 +91,11 @@ class Tracker:
         confirmations: int = 0,
         clock: Callable[[], float] = time.monotonic,
         recorder: Recorder | None = None,
+        earlier: EarlierEvents | None = None,
     ) -> None:
         self._source, self._first_block, self._confirmations = source, first_block, confirmations
-        self._clock, self._recorder = clock, recorder
-        self._kept = _Kept.begin(source.terms, first_block)
+        self._clock, self._recorder, self._earlier = clock, recorder, earlier
+        self._kept = Kept.begin(source.terms, first_block)
         self.rollbacks = 0
         """How often events that had been folded were taken back."""
         self.through = first_block - 1
@@ -97,6 +105,8 @@ class Tracker:
         # A round was settled and the contract's hash could not be asked for: all is read again, up to the newest
         # block, whose state any endpoint has.
         self._is_unchecked = False
+        # The newest reading of all began with what was kept.
+        self._is_retold = False
         self._looks = 0
         self._behind_since: float | None = None
 
@@ -165,7 +175,7 @@ class Tracker:
     def _is_canonical(self, logs: Iterable[PlacedEvent]) -> bool:
         if self._anchor is not None:
             return self._source.fetch_mark(self._anchor.number) == self._anchor
-        return any(_is_log(self._kept.recent[-1], log) for log in logs)
+        return any(is_log(self._kept.recent[-1], log) for log in logs)
 
     # ------------------------------------------------------------------------------------- taking things in
 
@@ -214,12 +224,12 @@ class Tracker:
         if last < self._first_unsure and not self._has_been_behind_for_long():
             return False
         logs = self._source.fetch_events(max(floor.position[0], self._first_block), last)
-        if floor.block_hash and not any(_is_log(floor, log) for log in logs):
+        if floor.block_hash and not any(is_log(floor, log) for log in logs):
             _log.warning("chain changed too deep, reading all of it kept_blocks=%d", KEPT_BLOCKS)
             return self._refold()
         logs = [log for log in logs if log.position > floor.position]
         shared = 0
-        while shared < min(len(logs), len(self._kept.recent)) and _is_log(self._kept.recent[shared], logs[shared]):
+        while shared < min(len(logs), len(self._kept.recent)) and is_log(self._kept.recent[shared], logs[shared]):
             shared += 1
         if not shared and not floor.block_hash and not logs:
             raise ChainUnreachable("the chain does not hold the circle any more: see if --rpc is the right one")
@@ -252,9 +262,13 @@ class Tracker:
                 kept, is_known = self._fold_anew(self._read_pieces(last))
                 if self._source.fetch_history_hash(last) != kept.history.hash:
                     raise HistoryFault("the events are not the ones the contract wrote: use another endpoint")
-            except (HistoryFault, MalformedManifest):
-                if mark is not None and self._source.fetch_mark(last) == mark:
+            except (HistoryFault, MalformedManifest) as fault:
+                if mark is None or self._source.fetch_mark(last) != mark:
+                    continue
+                if self._earlier is None or not self._is_retold:
                     raise
+                # Whose fault it is is not known: without what was kept it is the endpoint's.
+                self._earlier.discard(str(fault))
                 continue
             if mark is not None and self._source.fetch_mark(last) == mark:
                 return self._install(kept, last, is_known)
@@ -263,12 +277,30 @@ class Tracker:
         )
 
     def _read_pieces(self, last: int) -> Iterator[list[PlacedEvent]]:
-        for first in range(self._first_block, last + 1, _PIECE_BLOCKS):
-            yield self._source.fetch_events(first, min(first + _PIECE_BLOCKS - 1, last))
+        """All events up to a block: those kept from earlier, the others from the endpoint."""
+        newest: PlacedEvent | None = None
+        self._is_retold = False
+        for piece in self._earlier.read(self._is_in_chain) if self._earlier is not None else ():
+            if piece[-1].position[0] > last:
+                break
+            self._is_retold, newest = True, piece[-1]
+            yield piece
+        begin = self._first_block if newest is None else newest.position[0]
+        for first in range(begin, last + 1, _PIECE_BLOCKS):
+            logs = self._source.fetch_events(first, min(first + _PIECE_BLOCKS - 1, last))
+            if newest is not None and first == begin:
+                if not any(is_log(newest, log) for log in logs):
+                    raise HistoryFault("the newest of the events kept is not the chain's")
+                logs = [log for log in logs if log.position > newest.position]
+            yield logs
 
-    def _fold_anew(self, pieces: Iterable[list[PlacedEvent]]) -> "tuple[_Kept, bool]":
+    def _is_in_chain(self, entry: PlacedEvent) -> bool:
+        number = entry.position[0]
+        return self._source.fetch_mark(number) == BlockMark(number, entry.block_hash)
+
+    def _fold_anew(self, pieces: Iterable[list[PlacedEvent]]) -> tuple[Kept, bool]:
         """A new fold, and whether it goes through the present state, so that nothing of that is taken back."""
-        kept, present = _Kept.begin(self._source.terms, self._first_block), self.history.hash
+        kept, present = Kept.begin(self._source.terms, self._first_block), self.history.hash
         is_known = kept.history.hash == present
         if self._recorder is not None:
             self._recorder.begin()
@@ -281,92 +313,10 @@ class Tracker:
             kept.drop_old()
         return kept, is_known and not self._is_torn
 
-    def _install(self, kept: "_Kept", last: int, is_known: bool) -> bool:
+    def _install(self, kept: Kept, last: int, is_known: bool) -> bool:
         changed = not is_known or kept.history.hash != self.history.hash
         self.rollbacks += not is_known
         self._kept, self._anchor = kept, None
         self._is_torn = self._is_unchecked = False
         self._looks, self._behind_since, self.through = 0, None, last
         return changed
-
-
-@dataclass(frozen=True)
-class _Folded:
-    """Where the base ends: its newest event's place and block; an empty hash for a base without events."""
-
-    position: tuple[int, int] = (-1, -1)
-    block_hash: str = ""
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """The history at the end of a block."""
-
-    history: History
-    """A copy, which nothing is folded into."""
-    place: _Folded
-    """Its newest event's."""
-    drawn_in: int
-    """The block of the newest draw in it; the first block where there is none."""
-    count: int
-    """So many events are in it."""
-
-
-@dataclass
-class _Kept:
-    """A history, and what a rollback starts from: copies of it as it was, and the events since the oldest of them.
-
-    Copies share what cannot change any more, so that they cost little whatever the history's length.
-    """
-
-    history: History
-    """With all events folded in."""
-    marks: list[_Mark]
-    """At least one, the oldest first."""
-    recent: list[PlacedEvent] = field(default_factory=list)
-    """The events behind the oldest mark, in order."""
-
-    @classmethod
-    def begin(cls, terms: CircleTerms, first_block: int) -> "_Kept":
-        """Before the first event."""
-        return cls(History(terms), [_Mark(History(terms), _Folded(), first_block, 0)])
-
-    @property
-    def floor(self) -> _Folded:
-        """Where the oldest mark ends."""
-        return self.marks[0].place
-
-    def take(self, entry: PlacedEvent) -> None:
-        """Fold one more event. Raises HistoryFault."""
-        self._mark(entry.position[0])
-        self.history.apply(entry.event)
-        self.recent.append(entry)
-
-    def _mark(self, block: int) -> None:
-        """Before the first event of a block: copy what the blocks before it gave, if the last copy is old."""
-        newest, last = (self.recent[-1] if self.recent else None), self.marks[-1]
-        if newest is None or not last.place.position[0] + _MARK_BLOCKS <= newest.position[0] < block:
-            return
-        since = self.recent[last.count - self.marks[0].count :]
-        drawn_in = next((one.position[0] for one in reversed(since) if isinstance(one.event, Drawn)), last.drawn_in)
-        place = _Folded(newest.position, newest.block_hash)
-        self.marks.append(_Mark(copy_history(self.history), place, drawn_in, last.count + len(since)))
-
-    def drop_old(self) -> None:
-        """Forget what is not needed to take back KEPT_BLOCKS."""
-        deep = self.recent[-1].position[0] - KEPT_BLOCKS if self.recent else 0
-        old = sum(mark.place.position[0] <= deep for mark in self.marks[1:])
-        del self.recent[: self.marks[old].count - self.marks[0].count]
-        del self.marks[:old]
-
-    def go_back(self, count: int) -> "_Kept":
-        """As it was with so many of the recent events."""
-        marks = [mark for mark in self.marks if mark.count - self.marks[0].count <= count]
-        kept = _Kept(copy_history(marks[-1].history), marks, self.recent[:count])
-        for entry in kept.recent[marks[-1].count - marks[0].count :]:
-            kept.history.apply(entry.event)
-        return kept
-
-
-def _is_log(entry: "PlacedEvent | _Folded", log: PlacedEvent) -> bool:
-    return log.position == entry.position and log.block_hash == entry.block_hash

@@ -24,14 +24,22 @@ def derive_draw_seed(block_hash: bytes, number: int, contract: bytes) -> bytes:
 
 def seats_of(mask: int) -> list[int]:
     """The seats whose bits are set, ascending."""
+    return list(_read_seats(mask))
+
+
+# Whom a judge judged is asked for when a round is settled and when it is packed.
+@lru_cache(maxsize=1024)
+def _read_seats(mask: int) -> tuple[int, ...]:
     # A shift of 256 bits for each seat is most of what folding a large circle took; bytes are looked up instead.
     length = (mask.bit_length() + 7) // 8
-    return [
-        8 * place + bit
-        for place, byte in enumerate(mask.to_bytes(length, "little"))
-        if byte
-        for bit in _BITS_OF[byte]
-    ]
+    return tuple(
+        [
+            8 * place + bit
+            for place, byte in enumerate(mask.to_bytes(length, "little"))
+            if byte
+            for bit in _BITS_OF[byte]
+        ]
+    )
 
 
 def mask_of(seats: Iterable[int]) -> int:

@@ -40,8 +40,7 @@ def settle(
     if not any(weights.values()):
         weights = dict.fromkeys(judges, 1)
     settled = dict(reputations)
-    totals = _sum_weights({judge: attestations[judge].judged for judge in weights}, weights)
-    accepting = _sum_weights({judge: attestations[judge].accepted for judge in weights}, weights)
+    totals, accepting = _sum_weights(attestations, weights)
     for seat in seats_of(committed):
         new = reputations[seat]
         if totals[seat]:
@@ -76,14 +75,21 @@ def unpack(words: "tuple[int, ...] | list[int]", seats: int) -> dict[int, int]:
     return {seat: words[seat % 16] >> 16 * (seat // 16) & FULL for seat in range(seats)}
 
 
-def _sum_weights(masks: Mapping[int, int], weights: Mapping[int, int]) -> list[int]:
-    """By seat, the weight of the judges in whose masks it is."""
-    sums = [0] * _SEATS
-    for judge, mask in masks.items():
-        weight = weights[judge]
-        for seat in seats_of(mask):
-            sums[seat] += weight
-    return sums
+def _sum_weights(
+    attestations: Mapping[int, Attestation], weights: Mapping[int, int]
+) -> tuple[list[int], list[int]]:
+    """By seat, the weight of the judges that judged it, and of those that accepted it."""
+    totals, others = [0] * _SEATS, [0] * _SEATS
+    for judge, weight in weights.items():
+        said = attestations[judge]
+        for seat in seats_of(said.judged):
+            totals[seat] += weight
+        # Most are accepted: only the others are gone through.
+        for seat in seats_of(said.judged & ~said.accepted):
+            others[seat] -= weight
+        for seat in seats_of(said.accepted & ~said.judged):
+            others[seat] += weight
+    return totals, [total + other for total, other in zip(totals, others, strict=True)]
 
 
 def _weight(reputation: int, floor: int) -> int:

@@ -115,6 +115,18 @@ class Round:
         """Who published the seat's update: the address as 20 bytes."""
         return address_bytes(self.peers[seat])
 
+    def find_authors(self, digest: bytes) -> list[int]:
+        """The seats that committed an update."""
+        if isinstance(self.commits, Digests):
+            return self.commits.find(digest)
+        return [seat for seat, one in self.commits.items() if one == digest]
+
+    def find_recorders(self, record: bytes) -> list[int]:
+        """The seats that attested with a record."""
+        if isinstance(self.attestations, Attestations):
+            return self.attestations.find(record)
+        return [seat for seat, one in self.attestations.items() if one.record == record]
+
     def find_judges(self, seat: int) -> tuple[list[int], list[int]]:
         """The seats whose verdicts about a seat were to accept it, and those whose were to reject it."""
         judges = {judge: one for judge, one in self.attestations.items() if one.judged >> seat & 1}

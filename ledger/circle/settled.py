@@ -78,6 +78,10 @@ class Digests(_BySeat[bytes]):
         begin = _DIGEST_BYTES * self._place(seat)
         return self._packed[begin : begin + _DIGEST_BYTES]
 
+    def find(self, digest: bytes) -> list[int]:
+        """The seats that have this digest, in order; without going through the others."""
+        return [self._seats[place] for place in _find_places(self._packed, digest)]
+
 
 class Reputations(_BySeat[int]):
     """Seat → 0..65535."""
@@ -141,7 +145,11 @@ class Attestations(_BySeat[Attestation]):
         return id(self)
 
     def __getitem__(self, seat: int) -> Attestation:
-        return _unpack(self)[seat]
+        return self._read(self._place(seat))
+
+    def find(self, record: bytes) -> list[int]:
+        """The judges that anchored this record, in order; without going through the others."""
+        return [self._seats[place] for place in _find_places(self._records, record)]
 
     def items(self) -> ItemsView[int, Attestation]:
         """As a dictionary's."""
@@ -167,6 +175,15 @@ class Attestations(_BySeat[Attestation]):
             bits >>= 1
         begin = _DIGEST_BYTES * place
         return Attestation(judged, accepted, self._records[begin : begin + _DIGEST_BYTES])
+
+
+def _find_places(packed: bytes, digest: bytes) -> Iterator[int]:
+    """Which of the digests, one behind the other, are this one."""
+    at = packed.find(digest)
+    while at >= 0:
+        if at % _DIGEST_BYTES == 0:
+            yield at // _DIGEST_BYTES
+        at = packed.find(digest, at + 1)
 
 
 @lru_cache(maxsize=_UNPACKED_ROUNDS)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +46,13 @@ def add_parser(commands: Subparsers) -> None:
         metavar="HOST",
         help="a name under which browsers may ask, beside localhost and IP addresses; repeatable",
     )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="where a circle's events are kept for the next time (default: folkmoot in your cache folder)",
+    )
+    parser.add_argument("--no-cache", action="store_true", help="keep nothing on disk for the next time")
     add_audit_options(parser)
     add_rpc(parser)
     add_wait_for_chain(parser)
@@ -77,6 +85,7 @@ def open_source(options: argparse.Namespace) -> Any:
     from ledger.chain.rpc.failover import connect
     from node.cli.opened import open_bundled
     from node.cli.options import DEFAULT_RPC
+    from node.watch.kept_events import open_kept
     from node.watch.source import BundleSource, LiveSource
 
     folders = tuple(options.folder)
@@ -95,9 +104,22 @@ def open_source(options: argparse.Namespace) -> Any:
         first_block = file.block
     chain_id = circle.network.chain_id
     times, receipts = (connect(urls or [DEFAULT_RPC], chain_id, patience=patience) for _ in range(2))
-    source = LiveSource(circle, first_block, times, folders)
+    cache = None if options.no_cache else options.cache or find_cache()
+    kept = None if cache is None else open_kept(cache, circle.network)
+    source = LiveSource(circle, first_block, times, folders, kept)
     source.receipts_rpc = receipts
     return source
+
+
+def find_cache() -> Path | None:
+    """This program's folder below the user's cache folder (XDG's, where that is named); None without a home."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    # An empty or relative one is to be ignored, says XDG's specification.
+    try:
+        above = Path(named) if named.startswith("/") else Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    return above / "folkmoot"
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -109,6 +131,10 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError("--block-hash says which block a bundle must be of: name a bundle")
     if len(options.folder) > _FOLDERS_MAX:
         raise UsageError(f"--folder names more than {_FOLDERS_MAX} folders")
+    if options.cache is not None and options.no_cache:
+        raise UsageError("--cache says where events are kept, --no-cache that none are: give one")
+    if options.cache is not None and options.cache.exists() and not options.cache.is_dir():
+        raise UsageError(f"--cache {options.cache} is no folder: name another")
     for folder in options.folder:
         if not folder.is_dir():
             raise UsageError(f"--folder {folder} is no folder: name that of a node on this machine")

@@ -146,7 +146,8 @@ class LocalNetwork:
     def start_watch(self, port: int = 0) -> str:
         """Start the live page of the circle, with the peers' own figures; returns its URL. Raises SetupError."""
         output = self.folder / "watch.out"
-        command = ["watch", "--json", "--circle", str(self.circle_file), "--port", str(port)]
+        # The circle is gone with the demo.
+        command = ["watch", "--json", "--no-cache", "--circle", str(self.circle_file), "--port", str(port)]
         for peer in self.peers:
             # A peer makes its own folder in a moment, or finds it.
             make_folder(peer.folder / "data")

@@ -8,6 +8,7 @@ from ledger.audit.findings import MembershipChange
 from ledger.chain.placed_event import PlacedEvent
 from ledger.circle.events import Attested, Committed, Drawn, Settled
 from ledger.circle.history import History
+from node.watch.kept_events import KeptEvents
 from node.watch.life_log import LifeLog
 from node.watch.round_table import ABSENT, RoundTable, TableSlice
 from node.watch.spool import Spool, Spooled
@@ -57,10 +58,19 @@ class LogSlice:
 
 
 class EventLog:
-    """All events as the tracker folds them: its `Recorder`."""
+    """All events as the tracker folds them: its `Recorder`.
 
-    def __init__(self) -> None:
+    kept: where the events of old rounds go; a file of its own, gone with it, where none is given.
+    """
+
+    def __init__(self, kept: KeptEvents | None = None) -> None:
+        self._kept = kept
         self.begin()
+
+    @property
+    def rounds(self) -> int:
+        """So many have begun."""
+        return len(self._by_round) - 1
 
     @property
     def spooled_bytes(self) -> int:
@@ -71,7 +81,7 @@ class EventLog:
         """See `Recorder`."""
         self._open: list[PlacedEvent] = []
         self._by_round: list[list[PlacedEvent] | Spooled] = [self._open]
-        self._spool = Spool()
+        self._spool: Spool | KeptEvents = Spool() if self._kept is None else self._kept
         self._rare: list[PlacedEvent] = []
         self._opened_in = self._drawn_in = ABSENT
         self._table = RoundTable()
@@ -134,7 +144,7 @@ class EventLog:
         if isinstance(entries, list):
             # On a full disk they stay in memory.
             with contextlib.suppress(OSError):
-                self._by_round[old] = self._spool.put(entries)
+                self._by_round[old] = self._spool.put(old, entries)
 
     def cut(self) -> LogSlice:
         """As it is now."""

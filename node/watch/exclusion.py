@@ -3,6 +3,7 @@
 What the chain says, step by step; then, marked as such, what the audit behind the page says.
 """
 
+from itertools import islice
 from typing import Any, Final
 
 from ledger.audit.findings import MembershipChange
@@ -108,8 +109,9 @@ def _describe_change(history: History, change: MembershipChange) -> str:
 def _list_record(history: History, seat: int) -> list[dict[str, Any]]:
     """Of the last rounds: who accepted and rejected its update, and what reputation it had after them."""
     held = history.seats[seat]
-    rounds = [one for one in history.rounds[max(0, held.since_round - 1) :] if one.settled and seat in one.commits]
-    return [_describe_round(history, one, seat) for one in rounds[-_ROUNDS_SHOWN:]]
+    since = history.rounds[max(0, held.since_round - 1) :]
+    newest = islice((one for one in reversed(since) if one.settled and seat in one.commits), _ROUNDS_SHOWN)
+    return [_describe_round(history, one, seat) for one in reversed(list(newest))]
 
 
 def _describe_round(history: History, round_: Round, seat: int) -> dict[str, Any]:

@@ -68,12 +68,10 @@ def _find_blob(view: View, digest: bytes) -> Iterator[dict[str, str]]:
 
 def _find_in_round(round_: Round, digest: bytes) -> Iterator[dict[str, str]]:
     at = f"#/rounds/{round_.number}"
-    for seat, one in round_.commits.items():
-        if one == digest:
-            yield _hit("cid", f"the update of seat {seat} in round {round_.number}", at)
-    for judge, said in round_.attestations.items():
-        if said.record == digest:
-            yield _hit("cid", f"the record of seat {judge} in round {round_.number}", at)
+    for seat in round_.find_authors(digest):
+        yield _hit("cid", f"the update of seat {seat} in round {round_.number}", at)
+    for judge in round_.find_recorders(digest):
+        yield _hit("cid", f"the record of seat {judge} in round {round_.number}", at)
 
 
 def _find_names(view: View, lowered: str) -> Iterator[dict[str, str]]:

@@ -19,9 +19,11 @@ from ledger.circle.history import History, Phase
 from ledger.circle.snapshot import copy_history
 from ledger.errors import Foreseen, PeerFault
 from ledger.untrusted.text import make_printable
+from node.operating.wording import format_count
 from node.watch.audit_watch import make_no_audit
 from node.watch.block_times import YEAR_MAX_S, BlockTimes
 from node.watch.event_log import EventLog
+from node.watch.kept_events import KeptEvents
 from node.watch.query import NotReady
 from node.watch.trace_desk import TraceDesk
 from node.watch.view import View
@@ -80,7 +82,9 @@ class Source:
     def view(self) -> View:
         """The newest moment. Raises NotReady before the first one."""
         if self._view is None:
-            raise NotReady("the circle's history is still being read: ask again in a moment")
+            raise NotReady(
+                f"the circle's history is still being read{self._tell_progress()}: ask again in a moment"
+            )
         return self._view
 
     @property
@@ -119,6 +123,10 @@ class Source:
         """End the threads; what is under way ends by its own timeout."""
         raise NotImplementedError
 
+    def _tell_progress(self) -> str:
+        """How far reading is, behind a comma; empty where that is not known."""
+        return ""
+
     def _tell(self) -> None:
         for watcher in self._watchers:
             watcher()
@@ -128,14 +136,22 @@ class LiveSource(Source):
     """A circle that is followed through one endpoint or several.
 
     times_rpc: the same chain on another connection, for block times, which must not keep the events waiting.
+    kept: of an earlier run, and for the next; None for nothing of it.
     """
 
     kind = "live"
 
-    def __init__(self, circle: Circle, first_block: int, times_rpc: Rpc, folders: tuple[Path, ...] = ()) -> None:
+    def __init__(
+        self,
+        circle: Circle,
+        first_block: int,
+        times_rpc: Rpc,
+        folders: tuple[Path, ...] = (),
+        kept: KeptEvents | None = None,
+    ) -> None:
         super().__init__(circle, first_block, folders)
-        self._log = EventLog()
-        self._tracker = Tracker(circle, first_block, recorder=self._log)
+        self._log, self._kept = EventLog(kept), kept
+        self._tracker = Tracker(circle, first_block, recorder=self._log, earlier=kept)
         self._times = BlockTimes(times_rpc, self._tell)
         self._ending = threading.Event()
         self._looked_at: float | None = None
@@ -173,6 +189,12 @@ class LiveSource(Source):
         """See `Source`."""
         self._ending.set()
         self._times.end()
+        if self._kept is not None:
+            self._kept.close()
+
+    def _tell_progress(self) -> str:
+        """See `Source`."""
+        return f", {format_count(self._log.rounds, 'round')} so far" if self._log.rounds else ""
 
     def _follow(self) -> None:
         while not self._ending.is_set():

@@ -30,6 +30,7 @@ from ledger.judging.frame_chains import find_frame_chain
 _EVENTS: Final = "events"
 _BLOBS: Final = "blobs"
 _HEAD: Final = "circle.json"
+_END: Final = "end"
 _LENGTH_BYTES: Final = 4
 # An honest judge of a long history rejects so many of a hundred.
 _REJECTED_PERCENT: Final = 3
@@ -71,6 +72,10 @@ class MadeCircle:
             while length := file.read(_LENGTH_BYTES):
                 name, *values = _DECODER.decode(file.read(int.from_bytes(length)))
                 yield EVENTS[name](*[tuple(value) if isinstance(value, list) else value for value in values])
+
+    def read_end(self) -> bytes:
+        """The running hash behind the last event."""
+        return (self.folder / _END).read_bytes()
 
     def fold(self, rounds: int | None = None) -> History:
         """The history, up to where so many rounds are settled."""
@@ -131,6 +136,7 @@ class CircleWriter:
 
     def close(self) -> None:
         """Everything is on disk."""
+        (self._folder / _END).write_bytes(self.history.hash)
         self._file.close()
 
 

@@ -19,7 +19,7 @@ from tests.support.network.local_run import WAIT_S, LocalRun
 
 pytestmark = pytest.mark.rule("R22", "R33")
 
-COMMAND = (sys.executable, "-m", "node.cli.main", "watch", "--json", "--port", "0")
+COMMAND = (sys.executable, "-m", "node.cli.main", "watch", "--json", "--no-cache", "--port", "0")
 LIAR, ROUNDS = 3, 3
 # Run where there is no network: loopback is brought up by hand, as nobody else does there.
 _ALONE = """

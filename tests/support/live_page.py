@@ -70,7 +70,7 @@ class _Serving(WarmNetwork):
     def begin(self, *arguments: str) -> Any:
         """Start `folkmoot watch`."""
         with (self.folder / "watch.out").open("wb") as out, (self.folder / "watch.log").open("wb") as err:
-            return self._start(["watch", "--port", "0", "--json", *arguments], out, err)
+            return self._start(["watch", "--port", "0", "--json", "--no-cache", *arguments], out, err)
 
 
 @contextmanager

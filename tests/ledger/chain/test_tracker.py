@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.chain.placed_event import PlacedEvent
+from ledger.chain.rollback import KEPT_BLOCKS, MARK_BLOCKS
 from ledger.chain.rpc.client import ChainUnreachable, RpcFault
-from ledger.chain.tracker import _MARK_BLOCKS, KEPT_BLOCKS, Tracker
+from ledger.chain.tracker import Tracker
 from ledger.circle.events import (
     Attested,
     Committed,
@@ -333,7 +334,7 @@ def test_what_no_reorganisation_takes_back_is_not_kept_event_by_event(is_new: bo
             chain.mine(index % 3, 1)
             tracker.advance()
     newest = tracker._kept.recent[-1].position[0]
-    assert min(entry.position[0] for entry in tracker._kept.recent) > newest - KEPT_BLOCKS - 2 * _MARK_BLOCKS
+    assert min(entry.position[0] for entry in tracker._kept.recent) > newest - KEPT_BLOCKS - 2 * MARK_BLOCKS
     kept = [entry.event for entry in tracker._kept.recent]
     assert chain.events()[-len(kept) :] == kept
     base = fold(chain.terms, chain.events()[: -len(kept)])

@@ -394,6 +394,8 @@ def test_two_events_exchanged_are_noticed(number: int, data: st.DataObject) -> N
     second = data.draw(st.integers(0, len(story.events) - 1))
     altered = list(story.events)
     altered[first], altered[second] = altered[second], altered[first]
+    # Two draws of a round are one log twice: their seeds follow from their blocks (R3.9).
+    assume(not all(isinstance(story.events[place], Drawn) for place in (first, second)))
     assume(altered != story.events)
     assert noticed(story, altered)
 
