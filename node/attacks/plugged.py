@@ -1,6 +1,6 @@
 """An attack in the place of a peer's behaviour: told what it looks at, and what it answers done."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -94,9 +94,8 @@ class Plugged(Behaviour):
     def train_on(self, task: Task) -> Task:
         if not (self._attack.poisons_data or self._measured.has_figures):
             return task
-        return SpoiledTask(
-            task.spec, task.definition, task.siblings, task.frozen_values, self._attack, self._measured
-        )
+        given = {one.name: getattr(task, one.name) for one in fields(task)}
+        return SpoiledTask(**given, attack=self._attack, measured=self._measured)
 
     def train_privately(self, training: PrivateTraining) -> PrivateTraining:
         return SpoiledTraining(training, self._attack)

@@ -13,6 +13,7 @@ from node.cli.options import (
     Subparsers,
     add_codec,
     add_data,
+    add_device,
     add_json,
     add_option,
     add_privacy,
@@ -49,6 +50,7 @@ def add_parser(commands: Subparsers) -> None:
     add_codec(parser)
     add_sent_share(parser)
     add_privacy(parser)
+    add_device(parser)
     parser.add_argument("--folder", type=Path, help="the run folder (default: a new one under runs/)")
     parser.add_argument(
         "--watch",
@@ -98,6 +100,7 @@ def run(options: argparse.Namespace) -> int:
         deploy += ["--option", text]
     data = () if options.data is None else ("--data", str(options.data))
     deploy += data
+    device = () if options.device == "cpu" else ("--device", options.device)
     demo = DemoOptions(
         folder=folder,
         peers=options.peers,
@@ -111,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
         keep=not options.discard,
         deploy=tuple(deploy),
         watch_port=options.watch,
-        node=(*data, *(() if options.sent_share is None else ("--sent-share", str(options.sent_share)))),
+        node=(*device, *data, *(() if options.sent_share is None else ("--sent-share", str(options.sent_share)))),
     )
     console = CleanConsole(stderr=options.json)
 

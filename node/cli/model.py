@@ -5,12 +5,13 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle, open_address, open_bundled, open_named
-from node.cli.options import Subparsers, add_frozen, add_json, add_rpc, print_json
+from node.cli.options import Subparsers, add_device, add_frozen, add_json, add_rpc, print_json
 from node.cli.recomputing import (
     add_timeout,
     check_timeout,
@@ -51,6 +52,7 @@ def add_parser(commands: Subparsers) -> None:
     )
     evaluate.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
     add_frozen(evaluate)
+    add_device(evaluate)
     add_bundle(evaluate)
     add_source(evaluate)
     diff = _add_action(actions, "diff", "compare two models' files tensor by tensor", run_diff)
@@ -219,6 +221,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     """Measure a file and the models of a round."""
     from node.cli.model_lines import describe_evaluated, make_evaluated_fields
     from node.cli.opened import load_circle_task
+    from node.learning.devices import choose_device
     from node.learning.training import use_one_thread
     from node.models.evaluation import Evaluated, Judge, evaluate_round, read_vector, recompute_round
     from node.models.model_file import read_head
@@ -228,9 +231,9 @@ def run_evaluate(options: argparse.Namespace) -> int:
     opened = open_source(options)
     manifest = opened.history.manifest
     vector = read_vector(head, manifest)
-    judge = Judge(
-        load_circle_task(manifest, options.task, options.frozen), manifest, _find_own_part(opened, options)
-    )
+    task = load_circle_task(manifest, options.task, options.frozen)
+    task = replace(task, device=choose_device(options.device))
+    judge = Judge(task, manifest, _find_own_part(opened, options))
     number = _choose_round(options, head.metadata, opened.history)
     rows = [Evaluated(str(options.file), None, None, judge.judge(vector))]
     models = recompute(opened, options, lambda source: recompute_round(source, number))

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from node.cli.opened import load_circle_task
 from node.cli.options import (
     Subparsers,
     add_data,
+    add_device,
     add_frozen,
     add_json,
     add_key,
@@ -101,6 +103,7 @@ def add_node_options(parser: ConfigurableParser) -> None:
         help="be woken by this WebSocket at new blocks (default: beside an endpoint on this machine; none: ask)",
     )
     add_sent_share(parser)
+    add_device(parser)
     parser.add_argument(
         "--privacy-budget",
         metavar="EPSILON",
@@ -203,6 +206,7 @@ def _take_part(
     from ledger.codec import choose_share
     from node.behaviour import Behaviour
     from node.cli.earlier_privacy import check_room
+    from node.learning.devices import choose_device
     from node.learning.genesis import read_genesis
     from node.learning.training import use_one_thread
     from node.membership.config import PeerConfig
@@ -237,6 +241,7 @@ def _take_part(
     task = load_circle_task(
         manifest, options.task, options.frozen, own=parse_task_options(options), data=options.data
     )
+    task = replace(task, device=choose_device(options.device))
     _tell_origin(options, manifest, file, report)
     with DataFolder.open(options.folder, circle.network, opened_in) as folder:
         if settings["privacy_earlier"]:

@@ -70,6 +70,17 @@ def add_frozen(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """--device."""
+    parser.add_argument(
+        "--device",
+        default="cpu",
+        metavar="NAME",
+        help="train and evaluate there: cpu (default), cuda, cuda:1, mps, or auto, the best that is here; screening"
+        " and verdicts are integers on the CPU whatever it is",
+    )
+
+
 def add_key(parser: argparse.ArgumentParser, required: bool) -> None:
     """--keystore and --password-file."""
     parser.add_argument("--keystore", type=Path, required=required, help="encrypted key, see `folkmoot keys new`")

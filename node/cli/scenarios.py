@@ -84,6 +84,7 @@ def _make_scenario(options: argparse.Namespace) -> "Scenario":
         error_feedback=not options.no_error_feedback,
         options=parse_task_options(options),
         data=options.data,
+        device=options.device,
         privacy={} if terms is None else make_privacy_numbers(terms),
         late=parse_pairs(options.late, int, ":", int, "--late {} is no pair such as 7:10"),
         own_initialisations=options.own_initialisations,

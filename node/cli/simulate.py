@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import UsageError
 from node.cli.attack_options import add_attack
-from node.cli.options import Subparsers, add_json, add_privacy, add_rule, add_sent_share, add_task, print_json
+from node.cli.options import (
+    Subparsers,
+    add_device,
+    add_json,
+    add_privacy,
+    add_rule,
+    add_sent_share,
+    add_task,
+    print_json,
+)
 from node.operating.lifeline import ended_in_order
 from node.operating.printing import say, say_lines
 from node.operating.wording import format_seats
@@ -79,6 +88,7 @@ def add_parser(commands: Subparsers) -> None:
 def _add_circumstances(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codec", help="of the public states")
     add_sent_share(parser)
+    add_device(parser)
     add_privacy(parser)
     parser.add_argument("--no-error-feedback", action="store_true", help="forget what the codec leaves over")
     parser.add_argument(

@@ -12,7 +12,7 @@ from node.learning.learner import add_residual
 from node.learning.private.mechanism import PrivateTraining
 from node.learning.template import Template
 from node.learning.training import Trainer
-from node.tasks.dealt import DealtTask
+from node.tasks.dealt import deal
 from node.tasks.interface import Task
 
 
@@ -44,7 +44,7 @@ class StandIn:
         self._publishing = publishing
         task, template = publishing.task, publishing.template
         self._trainer = Trainer(
-            DealtTask(task.spec, task.definition, task.siblings, task.frozen_values, share),
+            deal(task, share),
             template.layout,
             seat=number,
             seats=number + 1,

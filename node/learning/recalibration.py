@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from node.tasks.pairs import ask
+
 _EXAMPLES: Final = 1000
 _AT_ONCE: Final = 100
 
@@ -38,7 +40,7 @@ def recalibrate(model: nn.Module, x: torch.Tensor, layers: Iterable[_BatchNorm])
         layer.train()
     rows = torch.arange(0, len(x), -(-len(x) // _EXAMPLES))
     for some in rows.tensor_split(-(-len(rows) // _AT_ONCE)):
-        model(x[some])
+        ask(model, x[some])
     for layer, momentum in zip(chosen, momenta, strict=True):
         layer.momentum = momentum
         layer.eval()

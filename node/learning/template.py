@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
+from node.learning.devices import CPU, send
 from node.learning.frozen import Frozen, digest_frozen, load_frozen, read_tensor_bytes
 from node.learning.layout import Layout, Vector, find_not_finite, flatten, load_into, make_layout
 from node.learning.private_part import PrivatePart
@@ -36,6 +37,8 @@ class Template:
     """Of the shared tensors in the flat vector."""
     frozen: Frozen
     """The part that nobody trains or sends."""
+    device: torch.device = CPU
+    """Where the models made of it are trained and asked; the template itself stays on the CPU."""
 
     @classmethod
     def of(cls, task: Task, seed: int) -> "Template":
@@ -48,7 +51,8 @@ class Template:
         _forget_computed(model)
         if task.frozen_values is not None:
             load_frozen(model, parts.frozen, task.frozen_values, task.spec)
-        found = cls(task.spec, model, parts, make_layout(model, parts), digest_frozen(model, parts.frozen))
+        frozen = digest_frozen(model, parts.frozen)
+        found = cls(task.spec, model, parts, make_layout(model, parts), frozen, task.device)
         if names := find_not_finite(found.layout, found.make_initial()):
             raise SetupError(
                 f"{task.spec}: {names[0]} is shared, and model() gives it values that are not finite: keep it at"
@@ -78,7 +82,10 @@ class Template:
         return self.private_of(self.model)
 
     def fill(self, vector: Vector, kept: PrivatePart) -> nn.Module:
-        """A new model of this state. vector: (d,), float32. kept: the peer's own part; what it lacks is as made."""
+        """A new model of this state, on the device. vector: (d,), float32. kept: the peer's own part.
+
+        What that lacks is as made.
+        """
         try:
             model = copy.deepcopy(self.model)
         except Exception as error:
@@ -91,7 +98,7 @@ class Template:
             for name, tensor in kept.items():
                 state[name].copy_(tensor)
         load_into(model, self.layout, vector)
-        return model
+        return send(model, self.device, self.spec)
 
     def fill_for_answering(self, vector: Vector, kept: PrivatePart, x: torch.Tensor | None) -> nn.Module:
         """A new model of this state, for answering: its running statistics taken anew where the peer keeps its own.
@@ -188,7 +195,7 @@ def _forget_computed(model: nn.Module) -> None:
 
 
 def _is_same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    other = other.to(one.device)
+    one, other = one.cpu(), other.cpu()
     return torch.equal(one, other) or read_tensor_bytes(one) == read_tensor_bytes(other)  # NaN is never equal
 
 

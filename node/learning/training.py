@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
+from node.learning.devices import list_seeded
 from node.learning.layout import Layout, Vector, check_layout, find_not_finite, flatten, layout_of
 from node.learning.noise_owed import make_up_noise
 from node.learning.optimizers import make_optimizer
@@ -123,7 +124,7 @@ class Trainer:
         model = self._template.fill(base, before)
         model.train()
         seed = derive_seed(self.seed, round, self.seat)
-        with GLOBAL_RANDOM_STATE, torch.random.fork_rng(devices=[]):
+        with GLOBAL_RANDOM_STATE, torch.random.fork_rng(**list_seeded(self.task.device)):
             torch.manual_seed(seed if privacy is None else privacy.draw_seed())
             if self.task.trainer is not None:
                 self.task.train(model, self._data, round=round, seed=seed, seat=self.seat, privacy=privacy)
@@ -200,10 +201,11 @@ def train_by_choices(
     choices, loss = task.choices, loss or TaskLoss(task.spec, task.choices, y)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = make_optimizer(parameters, choices, choices.learning_rate if rate is None else rate)
+    device = task.device
     with task.run_user_code("training on data()"):
         for rows in draw_batches(len(y), seed, choices):
             gradients = torch.autograd.grad(
-                loss.compute_mean(model, x[rows], y[rows]), parameters, allow_unused=True
+                loss.compute_mean(model, x[rows].to(device), y[rows].to(device)), parameters, allow_unused=True
             )
             optimizer.step(gradients)
 

@@ -1,7 +1,7 @@
 """Training and judging models for many peers: stacked where the model is a perceptron, one by one otherwise."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import nn
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.errors import UsageError
 from node.attacks.attack import Attack
+from node.learning.devices import CPU, choose_device
 from node.learning.grid_ranges import choose_exponents
 from node.learning.layout import Layout, Vector
 from node.learning.private_part import PrivatePart, PrivateParts
@@ -21,7 +22,7 @@ from node.simulator.data import DataShares, Pair, test_examples
 from node.simulator.predictable_randomness import PredictableTraining
 from node.simulator.scenario import Scenario
 from node.simulator.stacked_perceptrons import can_stack, epoch_order, stack_perceptrons
-from node.tasks.dealt import DealtTask
+from node.tasks.dealt import deal
 from node.tasks.interface import Task, load_task
 from node.tasks.pairs import answer_of, fit_dtype
 
@@ -67,7 +68,9 @@ class PeersTraining:
         self.template = plain.in_units_of(self._fitting_layout(plain))
         self.layout = self.template.layout
         self._is_stacked = not self.task.trainer and self.task.choices.is_plain and not scenario.privacy
-        self._stack = None if self.task.trainer else stack_perceptrons(plain.model, self.layout)
+        self._stack = (
+            None if self.task.trainer or self.task.device != CPU else stack_perceptrons(plain.model, self.layout)
+        )
         self._poisoned: dict[int, Any] = {}
         self._test: Pair | None = test_examples(self.task, scenario)
 
@@ -203,7 +206,7 @@ class PeersTraining:
 
     def _trainer(self, seat: int, kept: PrivatePart, data: Any, task: Task, template: Template) -> Trainer:
         return Trainer(
-            DealtTask(task.spec, task.definition, task.siblings, task.frozen_values, data),
+            deal(task, data),
             template.layout,
             seat=seat,
             seats=self._scenario.peers,
@@ -260,7 +263,7 @@ class PeersTraining:
 
 def make_task(scenario: Scenario) -> Task:
     """The scenario's task, with its options."""
-    return load_task(
+    task = load_task(
         scenario.task,
         skew=scenario.skew,
         seed=scenario.seed,
@@ -269,3 +272,4 @@ def make_task(scenario: Scenario) -> Task:
         typed=scenario.options.keys(),
         data=scenario.data,
     )
+    return replace(task, device=choose_device(scenario.device))

@@ -88,6 +88,8 @@ class Scenario:
     """0..65535; a peer below it is quarantined."""
     eject_after: int = 16
     """So many settlements in a row below the floor, and a peer is ejected; 0: never."""
+    device: str = "cpu"
+    """Where models are trained and judged: cpu, cuda, cuda:1, mps or auto. Figures repeat to the bit on the CPU."""
     evaluate_every: int = 1
     """Rounds between two evaluations; the last round always has one."""
     test_examples: int | None = 2000

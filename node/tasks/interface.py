@@ -42,7 +42,7 @@ from node.tasks.built_in import BUILT_IN, find_built_in
 from node.tasks.faults import blame, describe_kind
 from node.tasks.frozen_values import FrozenValues
 from node.tasks.options import Options, settle_options
-from node.tasks.pairs import answer_of, check_filled, check_pair, fit_dtype, is_pair
+from node.tasks.pairs import answer_of, ask, check_filled, check_pair, fit_dtype, is_pair
 from node.tasks.sharing import Sharing, sharing_of
 from node.tasks.siblings import Siblings
 from node.tasks.task_files import find_task_file, read_task_class
@@ -63,6 +63,8 @@ class Task:
     """What its frozen tensors hold; None where model() says it."""
     options: Options = field(default_factory=dict, compare=False, kw_only=True)
     """What it was made with besides the common options, as a manifest holds it."""
+    device: torch.device = field(default=torch.device("cpu"), compare=False, kw_only=True)
+    """Where its models are trained and asked."""
 
     @property
     def sharing(self) -> Sharing:
@@ -91,7 +93,7 @@ class Task:
         mode = model.training
         model.eval()
         with self.run_user_code("model() has lazy layers, and its first pass over examples"), torch.no_grad():
-            model(fit_dtype(model, x))
+            ask(model, fit_dtype(model, x))
         model.train(mode)
 
     def _examples(self) -> torch.Tensor:

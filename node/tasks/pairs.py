@@ -1,5 +1,6 @@
-"""A peer's examples as (x, y), and how a model answers them."""
+"""A peer's examples as (x, y), and how a model answers them. x is a tensor, or several by name."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -7,13 +8,20 @@ from torch import nn
 
 from ledger.errors import SetupError
 from node.tasks.faults import describe_kind
+from node.tasks.named_inputs import NamedInputs
 
 Pair = tuple[torch.Tensor, torch.Tensor]
+Inputs = torch.Tensor | NamedInputs
 
 
 def is_pair(data: Any) -> bool:
-    """Whether these are two tensors or arrays."""
-    return isinstance(data, tuple | list) and len(data) == 2 and all(hasattr(part, "shape") for part in data)
+    """Whether these are two tensors or arrays; the first may be several by name."""
+    return (
+        isinstance(data, tuple | list)
+        and len(data) == 2
+        and (hasattr(data[0], "shape") or isinstance(data[0], Mapping))
+        and hasattr(data[1], "shape")
+    )
 
 
 def check_filled(spec: str, data: Any) -> Any:
@@ -25,13 +33,17 @@ def check_filled(spec: str, data: Any) -> Any:
 
 
 def check_pair(spec: str, data: Any) -> Pair:
-    """x as it is, y as int64 where it is integer. numpy arrays are taken as well. Raises SetupError."""
+    """x as it is, y as int64 where it is integer. numpy arrays are taken as well. Raises SetupError.
+
+    A mapping of tensors for x, such as a tokeniser gives, becomes NamedInputs.
+    """
     if not is_pair(data):
         raise SetupError(
-            f"{spec}: data() returned {describe_kind(data)}: return tensors (x, y), or write a train()"
-            " that takes it"
+            f"{spec}: data() returned {describe_kind(data)}: return tensors (x, y), where x may be several by name,"
+            " or write a train() that takes it"
         )
-    x, y = (torch.as_tensor(part) for part in data)
+    x: Any = name_inputs(spec, data[0])
+    y = torch.as_tensor(data[1])
     if x.ndim == 0 or y.ndim == 0 or len(x) == 0 or len(x) != len(y):
         raise SetupError(
             f"{spec}: data() returned x of shape {tuple(x.shape)} and y of shape {tuple(y.shape)}:"
@@ -40,18 +52,40 @@ def check_pair(spec: str, data: Any) -> Pair:
     return x, y if y.is_floating_point() else y.long()
 
 
-def fit_dtype(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def name_inputs(spec: str, x: Any) -> Any:
+    """Examples as a tensor, or as NamedInputs where they are a mapping. Raises SetupError."""
+    if isinstance(x, NamedInputs):
+        return x
+    if not isinstance(x, Mapping):
+        return torch.as_tensor(x)
+    try:
+        return NamedInputs(x)
+    except (ValueError, TypeError) as error:
+        raise SetupError(
+            f"{spec}: data() returned named inputs that are not tensors of one length ({error}): let the tokeniser"
+            " pad them, and return tensors"
+        ) from error
+
+
+def fit_dtype(model: nn.Module, x: Inputs) -> Any:
     """Examples in a dtype of the model's: left alone where they are no floats or have one of its own."""
+    if isinstance(x, NamedInputs):
+        return x
     dtypes = [p.dtype.to_real() for p in model.parameters() if p.is_floating_point() or p.is_complex()]
     return x if not x.is_floating_point() or x.dtype in dtypes else x.to(dtypes[0])
 
 
-def answer_of(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def ask(model: nn.Module, x: Inputs) -> Any:
+    """What a model answers, as it is. Named inputs are its keywords."""
+    return model(**x.parts) if isinstance(x, NamedInputs) else model(x)
+
+
+def answer_of(model: nn.Module, x: Inputs) -> torch.Tensor:
     """What a model answers to examples, as a tensor: as it is, an object's `logits`, or a tuple's first part.
 
     Raises SetupError for any other answer.
     """
-    answer = model(x)
+    answer = ask(model, x)
     if isinstance(answer, torch.Tensor):
         return answer
     found = getattr(answer, "logits", None)

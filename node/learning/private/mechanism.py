@@ -20,6 +20,7 @@ from node.learning.private.clipping import ClippedSums
 from node.learning.private.closed_forms import PerExampleLoss
 from node.learning.private.noise import MARGIN, add_noise, draw_normal, draw_sample
 from node.learning.private.randomness import Randomness
+from node.tasks.named_inputs import NamedInputs
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Privacy:
         loss: called as loss(model, *parts) with the same rows of each part of data; returns a value for each row.
         data: tensors of as many rows as the peer has examples. Raises SetupError.
         """
-        parts = [torch.as_tensor(part) for part in data]
+        parts: list[Any] = [part if isinstance(part, NamedInputs) else torch.as_tensor(part) for part in data]
         if not parts or {len(part) for part in parts} != {self.mechanism.examples}:
             raise SetupError(
                 f"privacy.sgd() was given parts of {[len(part) for part in parts]} rows, and the peer has"
@@ -101,7 +102,7 @@ class Privacy:
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         for _ in range(mechanism.steps):
             rows = self.sample(self.mechanism.examples)
-            self._step(trained, sums.compute([part[rows] for part in parts]))
+            self._step(trained, sums.compute([part[rows].to(trained[0].device) for part in parts]))
 
     def sample(self, n: int) -> torch.Tensor:
         """The rows of one step's sample, (k,), int64; k may be 0. n: how many examples the peer has."""
@@ -134,8 +135,8 @@ class Privacy:
 
     @torch.no_grad()
     def _step(self, parameters: Sequence[nn.Parameter], gradients: Sequence[torch.Tensor]) -> None:
-        noised = self._hide(torch.cat([gradient.reshape(-1).float() for gradient in gradients]))
+        noised = self._hide(torch.cat([gradient.reshape(-1).float().cpu() for gradient in gradients]))
         noised.mul_(self.mechanism.learning_rate / self.mechanism.batch)
         sizes = [parameter.numel() for parameter in parameters]
         for parameter, part in zip(parameters, torch.split(noised, sizes), strict=True):
-            parameter.sub_(part.view_as(parameter).to(parameter.dtype))
+            parameter.sub_(part.view_as(parameter).to(parameter))

@@ -46,7 +46,7 @@ def check_buffers_stayed(spec: str, before: nn.Module, after: nn.Module) -> None
     """Raises SetupError where training changed a buffer: such a change is of private data, and has no noise."""
     old = dict(before.named_buffers())
     for name, buffer in after.named_buffers():
-        if name in old and not buffer.equal(old[name]):
+        if name in old and not buffer.cpu().equal(old[name]):
             raise SetupError(
                 f"{spec}: training changed the buffer {name}, which no noise hides: leave buffers as they are"
             )

@@ -58,7 +58,9 @@ def main() -> int:
     chosen = [system for system in SYSTEMS if options.only in system]
     python = ready_hivemind(HIVEMIND) if any("hivemind" in system for system in chosen) else ""
     same = [f"--{name}={getattr(job, name)}" for name in ("peers", "rounds", "samples", "skew")]
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, hivemind {HIVEMIND}\n")
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, hivemind {HIVEMIND}\n"
+    )
     print("| system | s a round | CPU s a peer-round | MB a peer-round | accuracy |\n|---|---:|---:|---:|---:|")
     for system in chosen:
         tell(f"{system}: {job.rounds} rounds of {job.peers} peers")

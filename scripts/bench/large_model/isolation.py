@@ -46,7 +46,11 @@ def read_network_cpu_s() -> float:
     own, seconds = os.readlink("/proc/self/ns/net"), 0.0
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if folder.name.isdecimal() and int(folder.name) != os.getpid() and os.readlink(folder / "ns/net") == own:
+            if (
+                folder.name.isdecimal()
+                and int(folder.name) != os.getpid()
+                and os.readlink(folder / "ns/net") == own
+            ):
                 seconds += read_cpu_s(int(folder.name)) or 0.0
     return seconds
 
@@ -63,12 +67,14 @@ def ready_hivemind(version: str) -> str:
         wanted = [f"hivemind=={version}", f"torch=={torch.__version__.partition('+')[0]}"]
         done = subprocess.run([str(python), "-m", "pip", "install", "--quiet", *wanted], check=False)
         if done.returncode:
-            raise SetupError(f"hivemind {version} cannot be installed here: see what pip said, or leave --hivemind out")
+            raise SetupError(
+                f"hivemind {version} cannot be installed here: see what pip said, or leave --hivemind out"
+            )
         mark.touch()
     return str(python)
 
 
 def make_environment() -> dict[str, str]:
     """One thread a process: the peers share this machine's cores."""
-    threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {**os.environ, **threads, "PYTHONPATH": str(_ROOT)}

@@ -94,7 +94,9 @@ def run_hivemind(job: Job, python: str, compression: str) -> Laps:
             for process in processes:
                 _press_enter(process)
             laps = _follow(
-                job, lambda: [_read_lines(Path(folder) / f"{index}.out") for index in range(job.peers)], Path(folder)
+                job,
+                lambda: [_read_lines(Path(folder) / f"{index}.out") for index in range(job.peers)],
+                Path(folder),
             )
             for process in processes:
                 _press_enter(process)

@@ -17,9 +17,7 @@ class Large(FashionMnist):
     """A wide perceptron; a round is one pass over the peer's examples."""
 
     def model(self) -> nn.Module:
-        return nn.Sequential(
-            nn.Linear(784, 3000), nn.ReLU(), nn.Linear(3000, 2500), nn.ReLU(), nn.Linear(2500, 10)
-        )
+        return nn.Sequential(nn.Linear(784, 3000), nn.ReLU(), nn.Linear(3000, 2500), nn.ReLU(), nn.Linear(2500, 10))
 
     def train(self, model: nn.Module, data: Any, *, round: int, seed: int) -> None:  # noqa: ARG002
         """Plain SGD, in place."""
