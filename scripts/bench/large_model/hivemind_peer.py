@@ -23,8 +23,6 @@ def say(fields: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run to the last round."""
-    import hivemind  # type: ignore[import-not-found]
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--index", type=int, required=True)
     parser.add_argument("--peers", type=int, required=True)
@@ -34,6 +32,8 @@ def main() -> None:
     parser.add_argument("--compression", choices=("float32", "float16", "uint8"), required=True)
     parser.add_argument("--first", nargs="*", default=[], help="where the first peer is reached")
     options = parser.parse_args()
+    import hivemind  # type: ignore[import-not-found]
+
     torch.set_num_threads(1)
     torch.manual_seed(0)
     task = Large(skew=options.skew, seed=0, samples=options.samples)
