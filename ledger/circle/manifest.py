@@ -30,6 +30,11 @@ MAX_CHECKPOINT_EVERY: Final = 256
 CHECKPOINT_EVERY: Final = 16
 # Every JSON reader holds it exactly.
 MAX_CHAIN_ID: Final = (1 << 53) - 1
+MAX_OPTION: Final = (1 << 53) - 1
+MAX_TASK_OPTIONS: Final = 64
+MAX_OPTION_BYTES: Final = 8192
+# A task's keyword for what one peer trains on: it never comes from a founder.
+DATA_KEYWORD: Final = "data"
 # Of each frozen tensor's digest, so that a peer can tell its operator which one differs.
 FROZEN_MARK_DIGITS: Final = 4
 
@@ -73,7 +78,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     task: str
     """Built-in name, or the class name of a user's own file."""
     task_options: dict[str, int | float | str]
-    """The keywords the task was made with."""
+    """What the task was made with: its constructor's keywords, and how it is trained."""
     layout: tuple[Tensor, ...]
     """Each tensor that is shared, in name order."""
     genesis: str
@@ -142,6 +147,18 @@ def decode_manifest(encoded: bytes) -> Manifest:
 
 
 def _check_options(options: dict[str, int | float | str]) -> None:
+    """They reach code of the peers' own: few, each a bounded number or text, none the place of data."""
+    if len(options) > MAX_TASK_OPTIONS:
+        raise MalformedManifest(f"{len(options)} task options are above {MAX_TASK_OPTIONS}")
+    for name, value in options.items():
+        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,63}", name) or name == DATA_KEYWORD:
+            raise MalformedManifest(f"task option {name[:64]!r} is no name that one can have")
+        if isinstance(value, str) and len(value.encode()) > MAX_OPTION_BYTES:
+            raise MalformedManifest(f"task option {name} is longer than {MAX_OPTION_BYTES} bytes")
+        if isinstance(value, int) and abs(value) > MAX_OPTION:
+            raise MalformedManifest(f"task option {name} is no integer within ±{MAX_OPTION}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise MalformedManifest(f"task option {name} is no finite number")
     seed = options.get("seed", 0)
     if not isinstance(seed, int) or not 0 <= seed < 1 << 32:
         raise MalformedManifest("the task's seed is not an integer in 0..2^32 - 1")

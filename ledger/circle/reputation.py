@@ -40,7 +40,8 @@ def settle(
     if not any(weights.values()):
         weights = dict.fromkeys(judges, 1)
     settled = dict(reputations)
-    totals, accepting = _sum_weights(attestations, weights)
+    # A simulation may have more seats than a circle.
+    totals, accepting = _sum_weights(attestations, weights, max(_SEATS, 1 + max(reputations, default=0)))
     for seat in seats_of(committed):
         new = reputations[seat]
         if totals[seat]:
@@ -76,10 +77,10 @@ def unpack(words: "tuple[int, ...] | list[int]", seats: int) -> dict[int, int]:
 
 
 def _sum_weights(
-    attestations: Mapping[int, Attestation], weights: Mapping[int, int]
+    attestations: Mapping[int, Attestation], weights: Mapping[int, int], seats: int
 ) -> tuple[list[int], list[int]]:
-    """By seat, the weight of the judges that judged it, and of those that accepted it."""
-    totals, others = [0] * _SEATS, [0] * _SEATS
+    """By seat, of so many, the weight of the judges that judged it, and of those that accepted it."""
+    totals, others = [0] * seats, [0] * seats
     for judge, weight in weights.items():
         said = attestations[judge]
         for seat in seats_of(said.judged):

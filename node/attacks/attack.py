@@ -26,6 +26,8 @@ class Attack:
     summary: ClassVar[str] = "follows the protocol"
     poisons_data: ClassVar[bool] = False
     """Whether `data` changes anything; an honest peer's data need not be understood by anyone but its own task."""
+    wants_classes: ClassVar[bool] = True
+    """Whether `data` needs to know how many classes there are, where there are any."""
     spies: bool = False
     """Whether `publish` looks at what others have published, which costs the fetching of it."""
     is_unreadable: bool = False
@@ -35,8 +37,8 @@ class Attack:
     accomplices: tuple[int, ...] = ()
     """All seats that collude, one's own included; empty for a poisoner that is alone."""
 
-    def data(self, data: Any, classes: int) -> Any:  # noqa: ARG002
-        """What to train on. data: as the task gave it. classes: number of labels."""
+    def data(self, data: Any, classes: int | None) -> Any:  # noqa: ARG002
+        """What to train on. data: as the task gave it. classes: number of labels; None in a regression."""
         return data
 
     def mechanism(self, mechanism: "Mechanism", round_number: int) -> "Mechanism":  # noqa: ARG002

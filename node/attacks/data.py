@@ -15,19 +15,26 @@ _EVALUATED: Final = 2000
 
 
 class LabelFlip(Attack):
-    """Train honestly on wrong labels: l becomes classes − 1 − l.
+    """Train honestly on wrong labels: l becomes classes − 1 − l. In a regression targets are mirrored: the peer's
+    smallest becomes its largest.
 
     Two such peers in eight bring a plain average down to .52 after ten rounds of Fashion-MNIST (.82 without them).
-    Source: Fang et al. 2020, arXiv:1911.11815, section 5.1; Tolpegin et al. 2020, arXiv:2007.08432.
+    Source: Fang et al. 2020, arXiv:1911.11815, section 5.1; Tolpegin et al. 2020, arXiv:2007.08432. Targets: the
+    inverse flipping of Jagielski et al. 2018, arXiv:1804.00308, section IV.
     """
 
     name = "label-flip"
-    summary = "trains on labels turned round (0 becomes 9, 1 becomes 8, …)"
+    summary = "trains on labels turned round (0 becomes 9, 1 becomes 8, …; targets are mirrored)"
     poisons_data = True
 
-    def data(self, data: Any, classes: int) -> Any:
+    def data(self, data: Any, classes: int | None) -> Any:
         x, y = _pair(data, self.name)
-        return x, classes - 1 - y
+        if classes is not None:
+            return x, classes - 1 - y
+        least, most = float(y.min()), float(y.max())
+        # Yes and no as numbers: a peer may have examples of one of them alone.
+        is_truth = bool(((y == 0) | (y == 1)).all())
+        return x, (1 if is_truth else least + most) - y
 
 
 class FeatureNoise(Attack):
@@ -41,11 +48,12 @@ class FeatureNoise(Attack):
     name = "feature-noise"
     summary = "trains on examples drowned in noise"
     poisons_data = True
+    wants_classes = False
 
     def __init__(self, deviation: float = 3.0) -> None:
         self.deviation = deviation
 
-    def data(self, data: Any, classes: int) -> Any:  # noqa: ARG002
+    def data(self, data: Any, classes: int | None) -> Any:  # noqa: ARG002
         x, y = _pair(data, self.name)
         if not _is_float(x):
             raise UsageError(f"{self.name} needs a task whose examples are numbers: choose another attack")
@@ -75,8 +83,13 @@ class Backdoor(BoundedPoisoner):
         if not (self.target >= 0 and 0 < share <= 1 and self.size >= 1):
             raise ValueError("target is from 0, share is in 0..1 and size from 1")
 
-    def data(self, data: Any, classes: int) -> Any:
+    def data(self, data: Any, classes: int | None) -> Any:
         x, y = _pair(data, self.name)
+        if classes is None:
+            raise UsageError(
+                f"{self.name} gives marked examples a class, and this task's targets are numbers: choose another"
+                " attack, e.g. label-flip or feature-noise"
+            )
         if not _is_float(x) or self.target >= classes:
             raise UsageError(f"{self.name} needs examples of numbers and a target below {classes} classes")
         # Evenly spread, so that every class is stamped alike.
@@ -103,6 +116,8 @@ class Backdoor(BoundedPoisoner):
 
     def figures(self, x: Any, y: Any, guess: Guess) -> dict[str, float]:
         examples, labels = np.asarray(x), np.asarray(y)
+        if not np.issubdtype(labels.dtype, np.integer):
+            return {}
         rows = np.flatnonzero(labels != self.target)[:_EVALUATED]
         if not rows.size or not np.issubdtype(examples.dtype, np.floating):
             return {}

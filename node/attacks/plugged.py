@@ -14,6 +14,7 @@ from ledger.rules.judge_memory import CarriedState
 from node.attacks.attack import Attack
 from node.attacks.collusion import Collusion, make_empty_verdicts
 from node.attacks.equivocation import announce_another
+from node.attacks.spoiling import spoil
 from node.attacks.view import NOTHING_KNOWN, KnownStates, PeerView, Vector
 from node.behaviour import Behaviour, SeatedPeer
 from node.learning.learner import TrainedUpdate
@@ -49,7 +50,7 @@ class SpoiledTask(Task):
             model = self.model()
         if self.trainer is None:
             data = fit_dtype(model, data[0]), data[1]
-        return self.attack.data(data, self.count_classes(model, data))
+        return spoil(self.attack, self, data, lambda: model)
 
     def evaluate(self, model: nn.Module, seat: int | None = None) -> dict[str, float]:
         """The task's figures, then the attack's, where there are held-out examples to measure it on."""

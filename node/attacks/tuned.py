@@ -65,7 +65,7 @@ class Tuned(Colluder):
         self.direction, self.hide = int(direction), int(hide)
         self._first: Vector | None = None
 
-    def data(self, data: Any, classes: int) -> Any:
+    def data(self, data: Any, classes: int | None) -> Any:
         return LabelFlip().data(data, classes) if self.direction == FLIPPED else data
 
     def plan(self, view: PeerView) -> Vector:

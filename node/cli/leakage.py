@@ -17,6 +17,7 @@ from node.cli.options import (
     add_rpc,
     add_task,
     parse_privacy,
+    parse_task_options,
     print_json,
 )
 from node.operating.printing import say
@@ -111,6 +112,8 @@ def make_command(options: argparse.Namespace) -> str:
         words += ["--peers", options.peers, "--rounds", options.rounds, "--codec", options.codec]
     else:
         words += ["--folder", options.folder, "--circle", options.circle]
+    words += [word for text in options.option for word in ("--option", text)]
+    words += [] if options.data is None else ["--data", options.data]
     words += ["--stand-ins", options.stand_ins]
     words += [] if options.what_if is None else ["--what-if", options.what_if]
     return shlex.join(map(str, words))
@@ -142,7 +145,16 @@ def make_from_task(options: argparse.Namespace, rng: Any) -> Any:
     _check_range("--rounds", options.rounds, 1, _ROUNDS_MAX)
     if options.codec not in CODECS:
         raise UsageError(f"--codec {options.codec[:20]!r} is none of {', '.join(CODECS)}: choose one of them")
-    task = load_task(options.task, skew=options.skew, seed=options.seed, samples=options.samples)
+    own = parse_task_options(options)
+    task = load_task(
+        options.task,
+        skew=options.skew,
+        seed=options.seed,
+        samples=options.samples,
+        options=own,
+        typed=own.keys(),
+        data=options.data,
+    )
     return make_setting(
         task,
         seat=options.seat,
@@ -166,10 +178,12 @@ def make_from_folder(options: argparse.Namespace, rng: Any) -> Any:
         )
     opened = open_named(options)
     circle, history = opened.circle, opened.history
-    task = load_circle_task(history.manifest, None if options.task == "auto" else options.task, options.frozen)
-    own = read_own_steps(find_places(opened, options.folder), history, circle.network.domain_separator)
-    seats = max(circle.terms.start_seats, own.seat + 1)
-    return make_own_setting(task, history.manifest, own, seats=seats, rng=rng)
+    named = None if options.task == "auto" else options.task
+    own = parse_task_options(options)
+    task = load_circle_task(history.manifest, named, options.frozen, own=own, data=options.data)
+    steps = read_own_steps(find_places(opened, options.folder), history, circle.network.domain_separator)
+    seats = max(circle.terms.start_seats, steps.seat + 1)
+    return make_own_setting(task, history.manifest, steps, seats=seats, rng=rng)
 
 
 def measure_ways(setting: Any, options: argparse.Namespace, rng: Any) -> list[Any]:

@@ -11,7 +11,17 @@ from typing import Any
 
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle, open_address, open_bundled, open_named
-from node.cli.options import Subparsers, add_device, add_frozen, add_json, add_rpc, print_json
+from node.cli.options import (
+    Subparsers,
+    add_data,
+    add_device,
+    add_frozen,
+    add_json,
+    add_option,
+    add_rpc,
+    parse_task_options,
+    print_json,
+)
 from node.cli.recomputing import (
     add_timeout,
     check_timeout,
@@ -51,6 +61,8 @@ def add_parser(commands: Subparsers) -> None:
         help="beside the models of this round (default: the file's, else the last)",
     )
     evaluate.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
+    add_option(evaluate)
+    add_data(evaluate)
     add_frozen(evaluate)
     add_device(evaluate)
     add_bundle(evaluate)
@@ -231,7 +243,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     opened = open_source(options)
     manifest = opened.history.manifest
     vector = read_vector(head, manifest)
-    task = load_circle_task(manifest, options.task, options.frozen)
+    own = parse_task_options(options)
+    task = load_circle_task(manifest, options.task, options.frozen, own=own, data=options.data)
     task = replace(task, device=choose_device(options.device))
     judge = Judge(task, manifest, _find_own_part(opened, options))
     number = _choose_round(options, head.metadata, opened.history)
@@ -241,7 +254,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"round": number, "task": manifest.task, "models": make_evaluated_fields(rows)})
         return 0
-    for line in describe_evaluated(rows, number, opened.history):
+    for line in describe_evaluated(rows, number, opened.history, task.told_figures):
         say(line)
     if judge.at_home and options.folder is None:
         caution(

@@ -8,6 +8,7 @@ from typing import Any
 from node.cli.recomputing import describe_base_lacking
 from node.models.metadata import MARK, is_remainder, show
 from node.operating.figures import NONE, format_figure
+from node.operating.merit import find_directions
 from node.operating.wording import format_count
 
 
@@ -129,9 +130,13 @@ def make_verification_fields(found: Any) -> dict[str, Any]:
     }
 
 
-def describe_evaluated(rows: Sequence[Any], number: int, history: Any) -> list[str]:
-    """A table: the file, the circle's model, the seats' bases. rows: Evaluated."""
+def describe_evaluated(rows: Sequence[Any], number: int, history: Any, told: Mapping[str, str]) -> list[str]:
+    """A table: the file, the circle's model, the seats' bases.
+
+    rows: Evaluated. told: what the task says of its figures' directions.
+    """
     names = list(dict.fromkeys(name for row in rows for name in row.figures))
+    ways = find_directions(names, told)
     first = [_name_row(row, number) for row in rows]
     width = max(map(len, first))
     widths = [max(len(name), 8) for name in names]
@@ -143,7 +148,8 @@ def describe_evaluated(rows: Sequence[Any], number: int, history: Any) -> list[s
         ]
         lines.append(f"{name.ljust(width)}  {'  '.join(cells)}")
     lacking = {describe_base_lacking(history, row.lacking) for row in rows if row.lacking is not None}
-    return [*lines, *sorted(lacking)]
+    better = ", ".join(f"{name} {way}" for name, way in ways.items())
+    return [*lines, *([f"better: {better}"] if better else []), *sorted(lacking)]
 
 
 def _name_row(row: Any, number: int) -> str:

@@ -10,7 +10,7 @@ from ledger.errors import SetupError, UsageError
 from node.cli.accounting import account_for
 from node.cli.model import add_source, open_source
 from node.cli.opened import OpenCircle
-from node.cli.options import Subparsers, add_frozen, print_json
+from node.cli.options import Subparsers, add_data, add_frozen, add_option, parse_task_options, print_json
 from node.cli.recomputing import open_gateways
 from node.cli.trace_bundle import (
     BundleFetch,
@@ -54,6 +54,8 @@ def add_parser(commands: Subparsers) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="with --without: the safetensors file to write")
     parser.add_argument("--task", help="with --without: FILE.py:CLASS where the circle's task is no built-in one")
+    add_option(parser)
+    add_data(parser)
     add_frozen(parser)
     parser.add_argument(
         "--graph",
@@ -236,7 +238,12 @@ def _measure(options: argparse.Namespace, manifest: Any, model: Any, left: Any) 
     use_one_thread()
     try:
         whole, without = measure_both(
-            load_circle_task(manifest, options.task, options.frozen), manifest, model, left
+            load_circle_task(
+                manifest, options.task, options.frozen, own=parse_task_options(options), data=options.data
+            ),
+            manifest,
+            model,
+            left,
         )
     except (UsageError, SetupError) as error:
         return {"figures": None, "figures_without": None, "why_no_figures": str(error)}

@@ -9,8 +9,15 @@ from rich.table import Table
 from rich.text import Text
 
 from node.operating.figures import format_figure
+from node.operating.merit import MainFigure, find_main
 
 Events = dict[int, tuple[str, list[dict[str, Any]]]]
+
+
+def find_reported(peers: Events) -> MainFigure | None:
+    """The main figure of what peers have reported so far."""
+    rounds = (event for _, events in peers.values() for event in events if event["event"] == "round")
+    return next((main for event in rounds if (main := find_main(event["figures"], event["better"]))), None)
 
 
 class Progress:
@@ -39,7 +46,9 @@ class Progress:
             self._print_new(peers)
 
     def _table(self, peers: Events) -> Table:
-        table = Table("peer", "seat", "kind", "round", "accuracy", "neighbours in its last round", "reputation")
+        main = find_reported(peers)
+        heading = "figure" if main is None else main.name
+        table = Table("peer", "seat", "kind", "round", heading, "neighbours in its last round", "reputation")
         for index, (attack, events) in sorted(peers.items()):
             seat = next((str(event["seat"]) for event in events if event["event"] == "joined"), "starting")
             last = next((event for event in reversed(events) if event["event"] == "round"), None)
@@ -49,13 +58,13 @@ class Progress:
                 continue
             verdicts = list(last["verdicts"].values())
             counts = ", ".join(f"{verdicts.count(word)} {word}" for word in sorted(set(verdicts)))
-            accuracy: float | None = last["figures"].get("accuracy")
+            merit: float | None = last["figures"].get(heading)
             table.add_row(
                 str(index),
                 seat,
                 kind,
                 f"{last['round']}/{self._rounds}",
-                format_figure(accuracy) if "accuracy" in last["figures"] else "",
+                format_figure(merit) if heading in last["figures"] else "",
                 counts,
                 f"{last['reputation']:.3f}",
             )
@@ -78,11 +87,12 @@ class Progress:
                 return
             self._lines = number
             honest = [event for attack, event in found if attack == "honest"]
-            accuracies = [a for event in honest if (a := event["figures"].get("accuracy")) is not None]
-            accuracy = f"honest accuracy {fmean(accuracies):.3f}, " if accuracies else ""
+            name = "" if (main := find_reported(peers)) is None else main.name
+            merits = [m for event in honest if (m := event["figures"].get(name)) is not None]
+            merit = f"honest {name} {fmean(merits):.3f}, " if merits else ""
             seconds = fmean([event["seconds"] for event in honest])
             rejected = sum(verdict == "rejected" for event in honest for verdict in event["verdicts"].values())
             self._console.print(
-                f"round {number:>3} {accuracy}{rejected} rejections by honest peers, {seconds:.1f} s",
+                f"round {number:>3} {merit}{rejected} rejections by honest peers, {seconds:.1f} s",
                 highlight=False,
             )

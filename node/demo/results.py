@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any, Final
 
 from node.demo.launcher import PeerProcess
+from node.operating.merit import MainFigure, find_main
 
 LEARNING: Final = ("training", "evaluation")
 
@@ -17,8 +18,10 @@ class RunResults:
 
     attacks: dict[int, str] = field(default_factory=dict)
     """Seat → `honest` or what its peer does wrong."""
-    accuracy: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
-    """Seat → round → share of test examples, 0..1."""
+    main: MainFigure | None = None
+    """The figure that the task is judged by; None where it reports none."""
+    merits: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
+    """Seat → round → that figure."""
     backdoor: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
     """Seat → round → share of marked examples that get the attack's label, 0..1."""
     reputation: dict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
@@ -46,9 +49,9 @@ class RunResults:
         """The other seats."""
         return sorted(seat for seat, attack in self.attacks.items() if attack != "honest")
 
-    def final_accuracies(self) -> list[float]:
-        """The honest peers' accuracy after their last round."""
-        return [values[max(values)] for seat in self.honest if (values := self.accuracy.get(seat))]
+    def final_merits(self) -> list[float]:
+        """The honest peers' main figure after their last round."""
+        return [values[max(values)] for seat in self.honest if (values := self.merits.get(seat))]
 
     def final_backdoors(self) -> list[float]:
         """What share of marked examples the honest peers gave the attack's label after their last round."""
@@ -79,7 +82,9 @@ def collect(peers: Iterable[PeerProcess]) -> RunResults:
 
 def _add_round(results: RunResults, seat: int, event: dict[str, Any], *, counts: bool) -> None:
     number = event["round"]
-    for name, values in (("accuracy", results.accuracy), ("backdoor", results.backdoor)):
+    results.main = results.main or find_main(event["figures"], event["better"])
+    main = "" if results.main is None else results.main.name
+    for name, values in ((main, results.merits), ("backdoor", results.backdoor)):
         # A figure that is no number comes as null.
         if (figure := event["figures"].get(name)) is not None:
             values[seat][number] = figure

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from node.demo.results import LEARNING, RunResults, count_accepted
+from node.operating.merit import ACCURACY
 from node.operating.printing import say_json
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def print_summary(
     """Print it."""
     results, report = outcome.results, outcome.report
     console.print()
-    console.print(_accuracy_line(results), highlight=False)
+    console.print(_merit_line(results), highlight=False)
     if backdoors := results.final_backdoors():
         console.print(
             f"backdoor  honest peers give {fmean(backdoors):.3f} of the marked examples the attack's label, "
@@ -73,11 +74,13 @@ def _name_program() -> str:
 def make_fields(picture: Path | None, outcome: "DemoOutcome", reputations: dict[int, float]) -> None:
     """Print one JSON object."""
     results = outcome.results
-    accuracies, backdoors = results.final_accuracies(), results.final_backdoors()
+    merits, backdoors, main = results.final_merits(), results.final_backdoors(), results.main
     say_json(
         {
-            "honest_accuracy_mean": fmean(accuracies) if accuracies else None,
-            "honest_accuracy_worst": min(accuracies) if accuracies else None,
+            "figure": None if main is None else main.name,
+            "better": None if main is None else main.direction,
+            "honest_mean": fmean(merits) if merits else None,
+            "honest_worst": None if main is None else main.find_worst(merits),
             "backdoor_mean": fmean(backdoors) if backdoors else None,
             "attacks": results.attacks,
             "reputations": reputations,
@@ -101,27 +104,27 @@ def make_fields(picture: Path | None, outcome: "DemoOutcome", reputations: dict[
     )
 
 
-def _accuracy_line(results: RunResults) -> str:
-    accuracies = results.final_accuracies()
-    if not accuracies:
-        return "accuracy  the task reports none"
-    return (
-        f"accuracy  honest peers {fmean(accuracies):.3f} on average, {min(accuracies):.3f} the worst, "
-        "on held-out data"
-    )
+def _merit_line(results: RunResults) -> str:
+    merits, main = results.final_merits(), results.main
+    if main is None or not merits:
+        return "figures   the task reports none"
+    worst = f", {main.find_worst(merits):.3f} the worst" if main.direction is not None else ""
+    told = "" if main.direction is None or main.name == ACCURACY else f"; {main.direction} is better"
+    return f"{main.name:<9} honest peers {fmean(merits):.3f} on average{worst}, on held-out data{told}"
 
 
 def _peers_table(results: RunResults, reputations: dict[int, float]) -> Table:
-    headings = ["seat", "kind", "accuracy", "accepted by honest peers", "reputation"]
+    merit_heading = "figure" if results.main is None else results.main.name
+    headings = ["seat", "kind", merit_heading, "accepted by honest peers", "reputation"]
     table = Table(*headings, *(["ε spent"] if results.spent else []), title="who was taken in")
     for seat, attack in sorted(results.attacks.items()):
         accepted, judged = count_accepted(results, [j for j in results.honest if j != seat], seat)
-        accuracy = results.accuracy.get(seat)
+        merits = results.merits.get(seat)
         value = reputations.get(seat, 0.0)
         table.add_row(
             str(seat),
             Text(attack, "green" if attack == "honest" else "red"),
-            f"{accuracy[max(accuracy)]:.3f}" if accuracy else "",
+            f"{merits[max(merits)]:.3f}" if merits else "",
             f"{accepted} of {judged} times",
             f"{value:.3f}" + (" quarantined" if value < 0.25 else ""),
             *([f"{results.spent[seat]:.3f}"] if seat in results.spent else []),

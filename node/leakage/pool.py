@@ -62,13 +62,14 @@ def _as_pair(task: Task, data: Any) -> Pair:
             " and y of one length"
         )
     x, y = (torch.as_tensor(part) for part in data)
-    if not x.ndim or not y.ndim or len(x) != len(y) or y.is_floating_point() or y.is_complex():
+    is_known = y.is_floating_point() and task.trainer is None
+    if not x.ndim or not y.ndim or len(x) != len(y) or y.is_complex() or (y.is_floating_point() and not is_known):
         raise SetupError(
             f"{task.spec}: data() gives x of shape {tuple(x.shape)} and y as {y.dtype} of shape {tuple(y.shape)},"
-            " and what leaks is measured by the cross-entropy of single examples: give a class number, or several,"
-            " for each example"
+            " and what leaks is measured by the loss of single examples: give a class number, or several, for each"
+            " example, or name the loss in place of a train()"
         )
-    return x, y.long()
+    return x, y if y.is_floating_point() else y.long()
 
 
 def find_held_out(task: Task, data: Pair, rng: np.random.Generator) -> Pair | None:
@@ -82,7 +83,7 @@ def find_held_out(task: Task, data: Pair, rng: np.random.Generator) -> Pair | No
     if held_x.shape[1:] != x.shape[1:] or held_y.shape[1:] != y.shape[1:] or len(held_x) != len(held_y):
         return None
     order = torch.from_numpy(rng.permutation(len(held_x)))
-    rows = order[: len(x)] if y.ndim > 1 else _match_labels(y, held_y, order)
+    rows = order[: len(x)] if y.ndim > 1 or y.is_floating_point() else _match_labels(y, held_y, order)
     return (held_x[rows].to(x.dtype), held_y[rows].to(y.dtype)) if len(rows) else None
 
 

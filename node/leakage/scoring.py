@@ -11,10 +11,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from node.leakage.pool import Pool
 from node.learning.layout import Vector
+from node.learning.private.closed_forms import PerExampleLoss
 from node.learning.recalibration import find_normalisations, recalibrate
 from node.learning.template import Template
 from node.tasks.interface import Task
+from node.tasks.losses import TaskLoss
 from node.tasks.pairs import fit_dtype
+from node.tasks.training_choices import TrainingChoices
 
 _AT_ONCE: Final = 500
 
@@ -37,6 +40,9 @@ class Scorer:
     def __init__(self, task: Task, template: Template, pool: Pool) -> None:
         self._task, self._template = task, template
         self._x, self._y = fit_dtype(template.model, pool.x), pool.y
+        # With a train() of its own nobody knows what it minimises: the cross-entropy is the usual guess.
+        choices = task.choices if task.trainer is None else TrainingChoices()
+        self._losses: PerExampleLoss = TaskLoss(task.spec, choices, pool.y).compute_values
         self._filled: tuple[Vector, nn.Module] | None = None
 
     def measure(self, base: Vector, state: Vector) -> StepSigns:
@@ -49,9 +55,9 @@ class Scorer:
         slopes, losses = [], []
         with self._task.run_user_code("the model on data()"), sdpa_kernel(SDPBackend.MATH):
             for x, y in zip(torch.split(self._x, _AT_ONCE), torch.split(self._y, _AT_ONCE), strict=True):
-                slopes.append(_compute_slopes(before, step, x, y))
+                slopes.append(_compute_slopes(self._losses, before, step, x, y))
                 with torch.no_grad():
-                    losses.append(_compute_losses(after(x), y))
+                    losses.append(self._losses(after, x, y))
         loss = torch.cat(losses).double().numpy()
         confidence = -loss - np.log(-np.expm1(-np.maximum(loss, 1e-12)))
         return StepSigns(-torch.cat(slopes).double().numpy(), confidence)
@@ -65,14 +71,14 @@ class Scorer:
 
 
 def _compute_slopes(
-    model: nn.Module, step: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor
+    loss: PerExampleLoss, model: nn.Module, step: dict[str, torch.Tensor], x: torch.Tensor, y: torch.Tensor
 ) -> torch.Tensor:
     """The change of each example's loss along a step, (n,), for a short one.
 
     Each is the product of the step and that example's gradient; they come without the gradients, as derivatives of
     the product with a weighted sum of these by its weights. torch.func.jvp gives the same, and imports a compiler.
     """
-    losses = _compute_losses(model(x), y)
+    losses = loss(model, x, y)
     weights = torch.ones_like(losses, requires_grad=True)
     parameters = dict(model.named_parameters())
     named = [name for name, one in parameters.items() if one.requires_grad]
@@ -81,15 +87,3 @@ def _compute_slopes(
     )
     parts = [(one * step[name]).sum() for name, one in zip(named, gradients, strict=True) if one is not None]
     return torch.autograd.grad(torch.stack(parts).sum(), weights)[0]
-
-
-def _compute_losses(outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Each example's cross-entropy, (n,), of several labels their mean.
-
-    outputs: classes in the last place, or in the second.
-    """
-    if outputs.shape[:-1] == y.shape:
-        outputs, labels = outputs.reshape(-1, outputs.shape[-1]), y.reshape(-1)
-    else:
-        labels = y
-    return nn.functional.cross_entropy(outputs, labels, reduction="none").reshape(len(y), -1).mean(1)

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -213,7 +214,12 @@ class Learner:
         """Where the budget of privacy stands; None where there is none."""
         return None if self._budget is None else self._budget.compute_spending()
 
+    @property
+    def told_figures(self) -> Mapping[str, str]:
+        """What the task says of its figures: whether `higher` or `lower` is better."""
+        return self._trainer.task.told_figures
+
     def evaluate(self, base: GridState) -> dict[str, float]:
-        """The task's own figures for a model, e.g. accuracy."""
+        """The task's own figures for a model, e.g. accuracy, the main one first."""
         with self._meter.measure_section("evaluation"):
             return self._trainer.evaluate(to_float(base))

@@ -64,7 +64,10 @@ class Attesting:
             screened.record_digest,
             only_if=lambda history: self._is_judged(history, judged),
         )
-        await self._reports.begin(round_, seat, screened, self._learner.evaluate, self._learner.compute_spending)
+        learner = self._learner
+        await self._reports.begin(
+            round_, seat, screened, learner.evaluate, learner.compute_spending, learner.told_figures
+        )
         return 0.0
 
     async def _exchange(self, round_: Round, state: PeerState, held: HeldBlobs) -> JudgedExchange:

@@ -1,13 +1,14 @@
 """One event a round, made beside the next one: its figures take time, and nobody waits for them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ledger.arithmetic.exact import GridState
 from ledger.circle.history import Round
 from ledger.judging.screening import RoundVerdicts
 from node.learning.private.budget import Spending
 from node.membership.parts import Worker
+from node.operating.merit import find_directions
 from node.seat.round_events import SeatReporter
 
 
@@ -25,16 +26,20 @@ class RoundReports:
         screened: RoundVerdicts,
         evaluate: Callable[[GridState], dict[str, float]],
         compute_spending: Callable[[], Spending | None],
+        told: Mapping[str, str],
     ) -> None:
         """Report a round that was attested in, once the report before is done.
 
-        evaluate: gives a base's figures. compute_spending: says where the budget of privacy stands.
+        evaluate: gives a base's figures. compute_spending: says where the budget of privacy stands. told: what the
+        task says of its figures' directions.
         """
 
         async def report() -> None:
             figures = await self._worker.run(lambda: evaluate(screened.carried.base))
             spending = await self._worker.run(compute_spending)
-            await self._teller.report_round(round_, seat, screened, figures, spending)
+            await self._teller.report_round(
+                round_, seat, screened, figures, find_directions(figures, told), spending
+            )
 
         await self.finish()
         self._task = asyncio.create_task(report())

@@ -59,7 +59,7 @@ class RoundFigures:
             "folkmoot_notices", "What this node told its operator, by kind.", ["kind"], registry=registry
         )
         self._figures = Gauge(
-            "folkmoot_task_figure", "What the task's evaluation gave last.", ["figure"], registry=registry
+            "folkmoot_task_figure", "What the task's evaluation gave last.", ["figure", "better"], registry=registry
         )
         self.privacy: Mapping[str, Any] = {}
         """Where the budget of privacy stood last; empty without privacy terms."""
@@ -85,11 +85,12 @@ class RoundFigures:
             self._cpu.labels(names.among(section, _CPU_PARTS)).observe(seconds)
         for verdict in event["verdicts"].values():
             self._verdicts.labels(names.among(verdict, names.VERDICTS)).inc()
+        better = event["better"]
         for name, value in event["figures"].items():
             shown = make_printable(str(name), names.FIGURE_NAME_MAX)
             if isinstance(value, int | float) and (shown in self._named or len(self._named) < names.FIGURES_MAX):
                 self._named.add(shown)
-                self._figures.labels(shown).set(value)
+                self._figures.labels(shown, better.get(name, "")).set(value)
         self.privacy = event.get("privacy", {})
 
 

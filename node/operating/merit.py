@@ -58,7 +58,9 @@ def find_direction(name: str, told: Mapping[str, str] | None = None) -> str | No
             return HIGHER
         if start in _LOWER_WORDS:
             return LOWER
-    return None
+    # A name of several words, as fraud_recall: if those that are known agree.
+    known = {HIGHER for part in parts if part in _HIGHER_WORDS} | {LOWER for part in parts if part in _LOWER_WORDS}
+    return known.pop() if len(known) == 1 else None
 
 
 def find_directions(names: Iterable[str], told: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -74,6 +74,8 @@ class ToldRound(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     """Section → CPU seconds."""
     privacy: SpentPrivacy | None = None
     """None where the circle has no privacy terms."""
+    better: Annotated[dict[_Name, Literal["higher", "lower"]], Meta(max_length=FIGURES_MAX)] = {}
+    """Name → whether more of a figure is better, as far as its task or its name says so."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def make_told_round(event: Mapping[str, Any], at_s: float) -> ToldRound:
         _cut(event["figures"]),
         _cut(event["cpu_s"]),
         None if privacy is None else SpentPrivacy(**privacy),
+        {make_printable(str(name), _NAME_MAX): way for name, way in list(event["better"].items())[:FIGURES_MAX]},
     )
 
 

@@ -62,10 +62,12 @@ class SeatReporter:
         seat: int,
         screened: RoundVerdicts,
         figures: Mapping[str, Any],
+        better: Mapping[str, str],
         spending: Spending | None = None,
     ) -> None:
         """One event: what the round was like and what it cost. Then whether coin and privacy last.
 
+        figures: the task's, the main one first. better: of those where it is known, whether `higher` or `lower` is.
         spending: of privacy; None where the circle has no terms for it.
         """
         sent, gas, now = self._bytes_sent(), self._follower.sender.gas_spent, time.monotonic()
@@ -74,6 +76,7 @@ class SeatReporter:
             "round": round_.number,
             "seat": seat,
             "figures": figures,
+            "better": better,
             "verdicts": {entry.seat: entry.verdict for entry in screened.entries},
             "reputation": round_.reputations[seat] / FULL,
             "seconds": now - self._lap_started,

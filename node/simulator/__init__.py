@@ -3,7 +3,7 @@
     from node.simulator import Scenario, grid, simulate, simulate_all
 
     results = simulate(Scenario(peers=20, rounds=30, attack="sign-flip", malicious=0.2))
-    results.summary.mean_error
+    results.summary.mean_error       # or main, mean and worst, whatever the task is judged by
     runs = simulate_all(grid(results.scenario, ["fedavg"], rule=["none", "tether"], seed=range(5)))
     print(runs)
 

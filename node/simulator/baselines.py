@@ -90,7 +90,8 @@ class _Baseline:
         """What all rounds gave."""
         for _, base in sorted(self._bases.items()):
             self._digest.update(base.tobytes())
-        return Results(self._scenario, self._rows, self._digest.hexdigest(), dict(self._stopwatch.seconds))
+        seconds, told = dict(self._stopwatch.seconds), self._school.task.told_figures
+        return Results(self._scenario, self._rows, self._digest.hexdigest(), seconds, told=told)
 
     def _go_on(self, number: int, present: Sequence[int]) -> Mapping[int, int]:
         """Replace the bases of those present by what comes after them. Returns seat → bytes that it sent."""

@@ -45,6 +45,8 @@ SEED: Final = "seed"
 # Of a row: what it says of its peer in other words than a table.
 _NOT_OF_A_ROW: Final = ("attack", "figures")
 _NOT_OF_A_RUN: Final = ("out_after", "figures")
+SUMMARY_WORDS: Final = ("main", "direction")
+"""Columns of a summary that hold words: which figure a task is judged by, and which way it is better."""
 
 
 def describe_run(scenario: Scenario) -> dict[str, Any]:
@@ -110,7 +112,7 @@ def _with_figures(columns: list[str], found: Iterable[Mapping[str, float]]) -> l
 
 def _column_of(figure: str) -> str:
     own = (field.name for field in (*fields(Row), *fields(Summary)))
-    taken = {*RUN_COLUMNS, "honest", "mean_out_after", "share_out", *own}
+    taken = {*RUN_COLUMNS, *SUMMARY_WORDS, "honest", "mean_out_after", "share_out", *own}
     return f"figure_{figure}" if figure in taken else figure
 
 

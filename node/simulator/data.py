@@ -1,5 +1,6 @@
 """Every peer's examples, read once for all of them, and the examples that models are judged by."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 
 from ledger.errors import UsageError
 from node.simulator.scenario import Scenario, generator
+from node.simulator.seat_tasks import SeatTasks
 from node.tasks.fashion_mnist import (
     TRAIN_IMAGES,
     TRAIN_LABELS,
@@ -24,16 +26,17 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 class DataShares:
     """What each seat trains on, round by round, before a poisoner lays hands on it."""
 
-    def __init__(self, task: Task, scenario: Scenario) -> None:
+    def __init__(self, tasks: SeatTasks, scenario: Scenario) -> None:
         """Read all seats' data. Raises SetupError where the task is at fault, UsageError where it cannot drift."""
-        if isinstance(task.definition, FashionMnist):
-            _read_once(task.definition, scenario.peers)
+        objects = tasks.list_all()
+        if isinstance(objects[0].definition, FashionMnist):
+            _read_once([one.definition for one in objects], scenario.peers)
         self._drift = scenario.drift
-        self._all: list[Any] = [task.data(seat, scenario.peers) for seat in range(scenario.peers)]
+        self._all: list[Any] = [tasks.of(seat).data(seat, scenario.peers) for seat in range(scenario.peers)]
         self._ring: Pair | None = None
         if scenario.drift > 0:
             if not all(_is_pair(data) for data in self._all):
-                raise UsageError(f"{task.spec}: its data() gives no tensors (x, y), so they cannot drift")
+                raise UsageError(f"{objects[0].spec}: its data() gives no tensors (x, y), so they cannot drift")
             # The next peer's examples come after one's own.
             self._ring = torch.cat([x for x, _ in self._all]), torch.cat([y for _, y in self._all])
 
@@ -49,7 +52,7 @@ class DataShares:
 
 
 def test_examples(task: Task, scenario: Scenario) -> Pair | None:
-    """The held-out examples to judge models by, None where the task does not give any out by itself."""
+    """Held-out examples with a class number each, None where the task does not give any out by itself."""
     given = getattr(task.definition, "test_set", None)
     if given is None:
         return None
@@ -67,8 +70,9 @@ def _is_pair(data: Any) -> bool:
     return isinstance(data, tuple) and len(data) == 2 and all(isinstance(part, torch.Tensor) for part in data)
 
 
-def _read_once(definition: FashionMnist, seats: int) -> None:
-    """Let the definition deal from memory: decompressing the files for a thousand seats would take minutes."""
+def _read_once(definitions: Sequence[FashionMnist], seats: int) -> None:
+    """Let the definitions deal from memory: decompressing the files for a thousand seats would take minutes."""
+    definition = definitions[0]
     labels = read_idx(find_directory() / TRAIN_LABELS, (), 2 * seats * definition.samples)
     shares = partition(labels, seats=seats, samples=definition.samples, skew=definition.skew, seed=definition.seed)
     images = read_idx(find_directory() / TRAIN_IMAGES, (28, 28), 1 + max(int(own[-1]) for own in shares))
@@ -76,4 +80,5 @@ def _read_once(definition: FashionMnist, seats: int) -> None:
     def share(seat: int, _: int) -> Examples:
         return images[shares[seat]], labels[shares[seat]].astype(np.int64)
 
-    definition.share = share  # type: ignore[method-assign, assignment]  # of this object alone
+    for one in definitions:
+        one.share = share  # type: ignore[method-assign, assignment]  # of these objects alone

@@ -1,6 +1,6 @@
 """The work of a round that goes peer by peer: here in this process; node.simulator.ray_engine spreads it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -28,6 +28,11 @@ class Engine(Protocol):
     @property
     def manifest(self) -> Manifest:
         """What a circle of this scenario would have agreed on."""
+        ...
+
+    @property
+    def told_figures(self) -> Mapping[str, str]:
+        """What the task says of its figures: whether `higher` or `lower` is better."""
         ...
 
     def initial(self, seed: int) -> Vector:
@@ -83,6 +88,11 @@ class LocalEngine:
     def manifest(self) -> Manifest:
         """What a circle of this scenario would have agreed on."""
         return make_manifest(self._scenario, self._school.template)
+
+    @property
+    def told_figures(self) -> Mapping[str, str]:
+        """What the task says of its figures."""
+        return self._school.task.told_figures
 
     @cached_property
     def _decoded(self) -> StateCache:

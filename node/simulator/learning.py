@@ -12,16 +12,20 @@ from torch import nn
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.errors import UsageError
 from node.attacks.attack import Attack
+from node.attacks.spoiling import spoil
 from node.learning.devices import CPU, choose_device
 from node.learning.grid_ranges import choose_exponents
 from node.learning.layout import Layout, Vector
 from node.learning.private_part import PrivatePart, PrivateParts
-from node.learning.template import Template, derive_seed
+from node.learning.template import GLOBAL_RANDOM_STATE, Template, derive_seed
 from node.learning.training import Trainer, TrainingDiverged
+from node.operating.merit import ACCURACY
 from node.simulator.data import DataShares, Pair, test_examples
 from node.simulator.predictable_randomness import PredictableTraining
 from node.simulator.scenario import Scenario
+from node.simulator.seat_tasks import SeatTasks
 from node.simulator.stacked_perceptrons import can_stack, epoch_order, stack_perceptrons
+from node.tasks.built_in import BUILT_IN
 from node.tasks.dealt import deal
 from node.tasks.interface import Task, load_task
 from node.tasks.pairs import answer_of, fit_dtype
@@ -64,7 +68,8 @@ class PeersTraining:
         self.task = make_task(scenario)
         self._scenario, self._behaviours = scenario, behaviours
         plain = Template.of(self.task, scenario.seed)
-        self._shares = DataShares(self.task, scenario)
+        self._tasks = SeatTasks(self.task, scenario.peers)
+        self._shares = DataShares(self._tasks, scenario)
         self.template = plain.in_units_of(self._fitting_layout(plain))
         self.layout = self.template.layout
         self._is_stacked = not self.task.trainer and self.task.choices.is_plain and not scenario.privacy
@@ -73,6 +78,7 @@ class PeersTraining:
         )
         self._poisoned: dict[int, Any] = {}
         self._test: Pair | None = test_examples(self.task, scenario)
+        self._is_judged_by_class = self._test is not None and self._is_accuracy_main()
 
     def _fitting_layout(self, plain: Template) -> Layout:
         """The model's layout, in the units that a first training of one seat asks for."""
@@ -81,7 +87,7 @@ class PeersTraining:
             trainer = self._trainer(0, {}, self._shares.share_of(0, 1), self.task, plain)
         else:
             # It may keep something from data() or for the next round: this one must leave no trace on the others'.
-            fresh, seats = make_task(scenario), scenario.peers
+            fresh, seats = self.task.make_again(), scenario.peers
             trainer = Trainer(
                 fresh,
                 plain.layout,
@@ -166,7 +172,7 @@ class PeersTraining:
             with torch.no_grad():
                 examined = ExaminedModel(seat, number, to_float(state), kept)
                 return float(nn.functional.cross_entropy(self._outputs([examined], x)[0], y))
-        return self._trainer(seat, kept, data, self.task, self.template).compute_loss(to_float(state))
+        return self._trainer(seat, kept, data, self._tasks.of(seat), self.template).compute_loss(to_float(state))
 
     def _data(self, seat: int, number: int) -> Any:
         data = self._shares.share_of(seat, number)
@@ -176,7 +182,7 @@ class PeersTraining:
         if behaviour is None or not behaviour.poisons_data:
             return data
         if seat not in self._poisoned or self._scenario.drift > 0:
-            self._poisoned[seat] = behaviour.data(data, self.task.count_classes(self._untrained(), data))
+            self._poisoned[seat] = spoil(behaviour, self.task, data, self._untrained)
         return self._poisoned[seat]
 
     def _untrained(self) -> nn.Module:
@@ -198,7 +204,7 @@ class PeersTraining:
         return states
 
     def _train_one(self, number: int, seat: int, base: GridState, kept: PrivatePart, data: Any) -> TrainedModel:
-        trainer = self._trainer(seat, kept, data, self.task, self.template)
+        trainer = self._trainer(seat, kept, data, self._tasks.of(seat), self.template)
         try:
             return TrainedModel(trainer.train(to_float(base), number), trainer.private_parts.latest)
         except TrainingDiverged:
@@ -224,23 +230,36 @@ class PeersTraining:
         return PredictableTraining(privacy, seed, seat, attack.mechanism, first) if privacy else None
 
     def _evaluate_group(self, group: Sequence[ExaminedModel], attack: Attack) -> list[dict[str, float]]:
-        if self._test is None:
-            return [self._evaluate_by_task(one) for one in group]
-        x, y = self._test
         with torch.no_grad():
-            right = (self._guesses(group, x) == y).sum(1)
-            found = [{"accuracy": int(count) / len(y)} for count in right]
+            if self._test is None:
+                return [self._evaluate_by_task(one) for one in group]
+            if self._is_judged_by_class:
+                x, y = self._test
+                right = (self._guesses(group, x) == y).sum(1)
+                found = [{ACCURACY: int(count) / len(y)} for count in right]
+            else:
+                found = [self._evaluate_by_task(one) for one in group]
             if attack.has_figures:
                 found = [f | self._measured(attack, one) for f, one in zip(found, group, strict=True)]
         return found
+
+    def _is_accuracy_main(self) -> bool:
+        """Whether the task is judged by accuracy, which can be told of many models at once."""
+        if told := self.task.told_figures:
+            return next(iter(told)) == ACCURACY
+        if self.task.spec in BUILT_IN or not hasattr(self.task.definition, "evaluate"):
+            return True
+        # Nobody says it before a first look.
+        with GLOBAL_RANDOM_STATE, torch.random.fork_rng(devices=[]), torch.no_grad():
+            untrained = self._untrained().eval()
+            return next(iter(self._tasks.of(0).evaluate(untrained, 0)), ACCURACY) == ACCURACY
 
     def _measured(self, attack: Attack, one: ExaminedModel) -> dict[str, float]:
         assert self._test is not None
         return attack.figures(*self._test, lambda x: self._guesses([one], x)[0])
 
     def _evaluate_by_task(self, one: ExaminedModel) -> dict[str, float]:
-        with torch.no_grad():
-            return self.task.evaluate(self._model(one), one.seat)
+        return self._tasks.of(one.seat).evaluate(self._model(one), one.seat)
 
     def _guesses(self, group: Sequence[ExaminedModel], x: torch.Tensor) -> torch.Tensor:
         """The class that each model gives each example, (models, n), int64."""

@@ -1,17 +1,16 @@
 """Runs as a Markdown table: one line for those that differ in their seed alone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
+from math import isfinite, nan
 from typing import Final
 
 from node.operating.figures import NONE
+from node.operating.merit import ACCURACY, MainFigure
 from node.simulator.columns import describe_run
 from node.simulator.results import Results, Summary
 from node.simulator.runs import Cell, Runs
 
 _ESTIMATED: Final[Mapping[str, Callable[[Summary], float]]] = {
-    "mean error": lambda summary: summary.mean_error,
-    "worst error": lambda summary: summary.worst_error,
     "false accept": lambda summary: summary.false_accept,
     "false reject": lambda summary: summary.false_reject,
     "hostile mixed": lambda summary: summary.hostile_mixed,
@@ -25,15 +24,34 @@ def markdown_table(results: Sequence[Results]) -> str:
     runs = Runs(results)
     cells, varying = runs.cells, [name for name in runs.varying if name != "rule"]
     has_seeds = any(len(cell.runs) > 1 for cell in cells)
-    figures = list(dict.fromkeys(f for cell in cells for s in cell.summaries for f in s.figures if f != "accuracy"))
+    summaries = [summary for cell in cells for summary in cell.summaries]
+    mains = {column: value for main in _find_mains(summaries) for column, value in _tell_main(main).items()}
+    known = {main.name for main in _find_mains(summaries)}
+    figures = [name for name in dict.fromkeys(f for s in summaries for f in s.figures) if name not in known]
     headings = [name.replace("_", " ") for name in ("rule", *varying)] + ["n"] * has_seeds
-    measured = [*_ESTIMATED, *_COUNTED, *figures]
+    measured = [*mains, *_ESTIMATED, *_COUNTED, *figures]
     lines = [_line([*headings, *measured]), _line(["---"] * len(headings) + ["---:"] * len(measured))]
     for cell in cells:
         told = describe_run(cell.scenario)
         named = [_show(told[name]) for name in ("rule", *varying)] + [str(len(cell.runs))] * has_seeds
-        lines.append(_line([*named, *_cells(cell), *(_figure(cell, name) for name in figures)]))
+        merits = [str(cell.estimate(value)) for value in mains.values()]
+        lines.append(_line([*named, *merits, *_cells(cell), *(_figure(cell, name) for name in figures)]))
     return "\n".join([*lines, *(["", _NOTE] if has_seeds else [])]) + "\n"
+
+
+def _find_mains(summaries: Sequence[Summary]) -> list[MainFigure]:
+    """What the tasks are judged by, each once."""
+    return list(dict.fromkeys(summary.main for summary in summaries if summary.main is not None))
+
+
+def _tell_main(main: MainFigure) -> dict[str, Callable[[Summary], float]]:
+    """Heading → what stands below it: of accuracy the error, as the literature has it; of others their own."""
+    if main.name == ACCURACY:
+        return {"mean error": lambda one: one.mean_error, "worst error": lambda one: one.worst_error}
+    found = {f"mean {main.heading}": lambda one: one.mean if one.main == main else nan}
+    if main.direction is not None:
+        found[f"worst {main.name}"] = lambda one: one.worst if one.main == main else nan
+    return found
 
 
 def _cells(cell: Cell) -> list[str]:

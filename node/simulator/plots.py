@@ -1,12 +1,13 @@
-"""Pictures of simulations: the honest peers' error and everyone's reputation, round by round."""
+"""Pictures of simulations: how good the honest peers' models are, and everyone's reputation, round by round."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from node.operating.merit import ACCURACY, HIGHER, LOWER
 from node.operating.pictures import two_panels
 from node.simulator.columns import describe_run
 from node.simulator.results import Results, Row
@@ -14,6 +15,7 @@ from node.simulator.runs import Cell, Runs
 
 PLOT_FILE: Final = "rounds.png"
 _NAMED_AT_MOST: Final = 24
+_WORST: Final[Mapping[str | None, Callable[[list[float]], float]]] = {HIGHER: np.min, LOWER: np.max}
 
 
 def plot(results: Sequence[Results], path: Path) -> None:
@@ -22,17 +24,25 @@ def plot(results: Sequence[Results], path: Path) -> None:
     cells = runs.cells
     varying = ["rule", *(name for name in runs.varying if name != "rule")]
     with two_panels(path) as (_, left, right):
+        main = next((found for one in results if (found := one.summary.main) is not None), None)
+        is_error = main is None or main.name == ACCURACY
+        merit = _error if is_error else _merit
+        worst = np.max if is_error else None if main is None else _WORST.get(main.direction)
         for place, cell in enumerate(cells):
             colour, label = f"C{place % 10}", _name(cell, varying)
-            left.plot(*_by_round(cell, _error, np.mean), color=colour, label=f"{label}, mean")
-            left.plot(*_by_round(cell, _error, np.max), color=colour, linestyle="--", label=f"{label}, worst")
+            left.plot(*_by_round(cell, merit, np.mean), color=colour, label=f"{label}, mean")
+            if worst is not None:
+                left.plot(*_by_round(cell, merit, worst), color=colour, linestyle="--", label=f"{label}, worst")
             if cell.scenario.baseline is None:
                 right.plot(*_by_round(cell, _reputation, np.mean), color=colour, label=f"{label}, honest")
             points = _by_round(cell, _reputation, np.mean, is_honest=False)
             if points[0]:
                 label = f"{label}, {cell.scenario.attack}"
                 right.plot(*points, color=colour, linestyle="--", label=label)
-        left.set(title="error of honest peers", xlabel="round", ylabel="1 − test accuracy", ylim=(0, None))
+        if main is None or is_error:
+            left.set(title="error of honest peers", xlabel="round", ylabel="1 − test accuracy", ylim=(0, None))
+        else:
+            left.set(title=f"{main.name} of honest peers", xlabel="round", ylabel=main.heading)
         right.set(title="mean reputation after the round", xlabel="round", ylim=(0, 1.02))
         if cells and cells[0].scenario.reputation:
             right.axhline(cells[0].scenario.reputation_floor / 65535, color="#888888", linewidth=0.8, linestyle=":")
@@ -48,6 +58,10 @@ def _name(cell: Cell, varying: Sequence[str]) -> str:
 
 def _error(row: Row) -> float:
     return row.error
+
+
+def _merit(row: Row) -> float:
+    return row.merit
 
 
 def _reputation(row: Row) -> float:

@@ -5,6 +5,7 @@ from node.simulator.data import DataShares
 from node.simulator.learning import make_task
 from node.simulator.privacy_budget import compute_epsilon, find_rounds_in_budget
 from node.simulator.scenario import Scenario
+from node.simulator.seat_tasks import SeatTasks
 
 
 def find_charged_rounds(scenario: Scenario) -> dict[int, int]:
@@ -29,7 +30,7 @@ def _find_examples_and_rounds(scenario: Scenario) -> dict[int, tuple[int, int]]:
     if "epsilon" not in scenario.privacy:
         return {}
     task, found = make_task(scenario), dict[int, tuple[int, int]]()
-    shares = DataShares(task, scenario)
+    shares = DataShares(SeatTasks(task, scenario.peers), scenario)
     for seat in range(scenario.peers):
         examples = count_examples(task, shares.share_of(seat, 1))
         within = find_rounds_in_budget(scenario.privacy, examples)

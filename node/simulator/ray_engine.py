@@ -6,7 +6,7 @@ the same to the bit as long as the machines' processors and torch releases are.
 
 import importlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ledger.circle.manifest import Manifest
@@ -65,6 +65,12 @@ class RayEngine:
         if self._manifest is None:
             self._manifest = self._one("__getattribute__", "manifest")
         return self._manifest
+
+    @property
+    def told_figures(self) -> Mapping[str, str]:
+        """What the task says of its figures."""
+        found: Mapping[str, str] = self._one("__getattribute__", "told_figures")
+        return found
 
     def initial(self, seed: int) -> Vector:
         """An untrained model, (d,), float32."""

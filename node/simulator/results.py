@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from node.learning.grid_ranges import Misfit
+from node.operating.merit import MainFigure, find_main
 from node.simulator.scenario import Scenario
 
 
@@ -25,8 +26,8 @@ class Row:
     committed: bool
     """Whether it published an update."""
     error: float
-    """1 − accuracy of its next base (without an accuracy the task's first figure), NaN where it was not evaluated.
-    """
+    """1 − accuracy of its next base where accuracy is the task's main figure; NaN otherwise, and where it was not
+    evaluated."""
     reputation: float
     """0..1 after the round; NaN where a baseline keeps none."""
     quarantined: bool
@@ -57,15 +58,26 @@ class Row:
         """Whether the peer follows the protocol."""
         return self.attack == "honest"
 
+    @property
+    def merit(self) -> float:
+        """The task's main figure, the first; NaN where it was not evaluated."""
+        return next(iter(self.figures.values()), nan)
+
 
 @dataclass(frozen=True)
 class Summary:
     """The honest peers' side of a simulation, over its last evaluation and over all its rounds."""
 
+    main: MainFigure | None
+    """The figure that the task is judged by; None where it has none."""
+    mean: float
+    """Its mean over honest peers at the end."""
+    worst: float
+    """That of the honest peer that is worst off at the end; NaN where nobody says whether more is better."""
     mean_error: float
-    """Of honest peers at the end."""
+    """1 − accuracy, the mean over honest peers at the end; NaN where the main figure is another one."""
     worst_error: float
-    """Of honest peers at the end."""
+    """The same of the honest peer that is worst off."""
     false_accept: float
     """Share of hostile neighbours that honest judges accepted; NaN where there were none."""
     false_reject: float
@@ -101,6 +113,8 @@ class Summary:
         """Plain values for JSON; what is no number becomes None."""
         fields = asdict(self) | {"mean_out_after": self.mean_out_after, "share_out": self.share_out}
         fields["figures"] = {name: _number(value) for name, value in self.figures.items()}
+        fields["main"] = None if self.main is None else self.main.name
+        fields["direction"] = None if self.main is None else self.main.direction
         return {name: _number(value) for name, value in fields.items()}
 
 
@@ -118,6 +132,8 @@ class Results:
     """Processor time by what it went into, in this process alone."""
     misfits: Sequence[tuple[int, Misfit]] = ()
     """What the grid did not hold of honest peers' tensors, each with the first round of it, 0 for the genesis."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """What the task says of its figures: whether `higher` or `lower` is better."""
 
     @cached_property
     def epsilon_spent(self) -> dict[int, float]:
@@ -129,7 +145,7 @@ class Results:
     @cached_property
     def summary(self) -> Summary:
         """What the rows add up to."""
-        return summarise(self.rows)
+        return summarise(self.rows, self.told)
 
     def to_frame(self) -> Any:
         """A pandas data frame with a line a peer and round, the scenario's columns first.
@@ -141,11 +157,14 @@ class Results:
         return frame_of_rows([self])
 
 
-def summarise(rows: Sequence[Row]) -> Summary:
-    """Add up the rows of a simulation."""
+def summarise(rows: Sequence[Row], told: Mapping[str, str] | None = None) -> Summary:
+    """Add up the rows of a simulation. told: what the task says of its figures."""
     honest = [row for row in rows if row.is_honest]
-    evaluated = max((row.round for row in honest if not isnan(row.error)), default=0)
-    last = [row for row in honest if row.round == evaluated]
+    evaluated = max((row.round for row in honest if row.figures), default=0)
+    last = [row for row in honest if row.round == evaluated and row.figures]
+    main = find_main(last[0].figures, told) if last else None
+    merits = [row.figures.get(main.name, nan) for row in last] if main else []
+    known = [value for value in merits if isfinite(value)]
     errors = [row.error for row in last if not isnan(row.error)]
     accepted, rejected = _total(honest, "hostile_accepted"), _total(honest, "hostile_rejected")
     right, wrong = _total(honest, "honest_accepted"), _total(honest, "honest_rejected")
@@ -153,6 +172,9 @@ def summarise(rows: Sequence[Row]) -> Summary:
     end = max((row.round for row in rows), default=0)
     payloads = [row.payload_bytes for row in honest if row.committed]
     return Summary(
+        main=main,
+        mean=float(np.mean(known)) if known else nan,
+        worst=main.find_worst(known) if main else nan,
         mean_error=float(np.mean(errors)) if errors else nan,
         worst_error=max(errors, default=nan),
         false_accept=_share(accepted, accepted + rejected),

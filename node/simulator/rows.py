@@ -5,6 +5,7 @@ from math import nan
 
 from ledger.circle.draw import count_neighbours
 from ledger.circle.reputation import FULL
+from node.operating.merit import ACCURACY
 from node.simulator.contract import SimulatedContract
 from node.simulator.judging import TurnVerdicts
 from node.simulator.publishing import PublishedFrame
@@ -43,10 +44,8 @@ def make_rows(
 
 
 def compute_error(figures: Mapping[str, float]) -> float:
-    """1 − accuracy; without one the first figure, without any NaN."""
-    if "accuracy" in figures:
-        return 1.0 - figures["accuracy"]
-    return next(iter(figures.values()), nan)
+    """1 − accuracy where that is the main figure, the first; NaN otherwise."""
+    return 1.0 - figures[ACCURACY] if next(iter(figures), None) == ACCURACY else nan
 
 
 def _counts(judged: TurnVerdicts, hostile: frozenset[int], linked: int) -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
-from node.simulator.columns import describe_run, find_varying, plain, summary_columns, summary_values
+from node.simulator.columns import SUMMARY_WORDS, describe_run, find_varying, plain, summary_columns, summary_values
 from node.simulator.estimates import Estimate, estimate
 from node.simulator.results import Results, Summary
 from node.simulator.scenario import Scenario
@@ -93,7 +93,7 @@ def summary_lines(runs: Runs) -> Iterator[list[Any]]:
 def mean_columns(runs: Runs) -> list[str]:
     """The columns of a line a cell: its runs', but for the seed; how many seeds; each figure and its interval."""
     told, figures = _split(runs)
-    return [*told, "seeds", *(name for figure in figures for name in (figure, f"{figure}_ci95"))]
+    return [*told, *SUMMARY_WORDS, "seeds", *(name for figure in figures for name in (figure, f"{figure}_ci95"))]
 
 
 def mean_lines(runs: Runs) -> Iterator[list[Any]]:
@@ -103,11 +103,12 @@ def mean_lines(runs: Runs) -> Iterator[list[Any]]:
         run, values = describe_run(cell.scenario), [summary_values(one) for one in cell.summaries]
         found = [estimate(one.get(name) for one in values) for name in figures]
         pairs = [plain(number) for one in found for number in (one.mean, one.half_width)]
-        yield [*(plain(run[name]) for name in told), len(cell.runs), *pairs]
+        words = [values[0].get(name) for name in SUMMARY_WORDS]
+        yield [*(plain(run[name]) for name in told), *words, len(cell.runs), *pairs]
 
 
 def _split(runs: Runs) -> tuple[list[str], list[str]]:
     """The columns of what was simulated, without the seed, and of what came of it."""
     columns = summary_columns(runs)
     told = [name for name in describe_run(runs[0].scenario) if name != "seed"] if len(runs) else []
-    return told, [name for name in columns if name not in told and name != "seed"]
+    return told, [name for name in columns if name not in (*told, *SUMMARY_WORDS, "seed")]

@@ -128,7 +128,14 @@ class _Circle:
         for _, base in sorted(self._bases.items()):
             self._digest.update(base.tobytes())
         misfits = tuple(self._teller.told.values())
-        return Results(self._scenario, self._rows, self._digest.hexdigest(), dict(self._stopwatch.seconds), misfits)
+        return Results(
+            self._scenario,
+            self._rows,
+            self._digest.hexdigest(),
+            dict(self._stopwatch.seconds),
+            misfits,
+            self._engine.told_figures,
+        )
 
     def _make_initial(self) -> dict[int, GridState]:
         """Seat → (d,), int32: the genesis as its frame decodes, for each peer the same unless it has its own."""

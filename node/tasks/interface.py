@@ -26,7 +26,7 @@ which is None in other circles and may be left out of the signature where the ta
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,15 @@ class Task:
     """What it was made with besides the common options, as a manifest holds it."""
     device: torch.device = field(default=torch.device("cpu"), compare=False, kw_only=True)
     """Where its models are trained and asked."""
+    make: Callable[[], Any] | None = field(default=None, compare=False, repr=False, kw_only=True)
+    """Makes another instance in the same way; None where that is not known."""
+
+    def make_again(self) -> "Task":
+        """The same task with an object of its own, for another peer in this process. Raises SetupError."""
+        if self.make is None:
+            return self
+        with self.run_user_code("the constructor"):
+            return replace(self, definition=self.make())
 
     @property
     def sharing(self) -> Sharing:
@@ -227,14 +236,19 @@ def load_task(
         is_trained_by_default=not hasattr(task_class, "train"),
         typed=typed,
     )
-    with Task(spec, task_class, siblings).run_user_code("the constructor"):
-        definition = task_class(**settled.keywords)
+
+    def make() -> Any:
+        made = task_class(**settled.keywords)
         for name, value in settled.attributes.items():
-            setattr(definition, name, value)
+            setattr(made, name, value)
+        return made
+
+    with Task(spec, task_class, siblings).run_user_code("the constructor"):
+        definition = make()
     for method in ("model", "data"):
         if not callable(getattr(definition, method, None)):
             raise SetupError(f"{spec} has no method {method}(): a task needs model() and data(seat, seats)")
-    return Task(spec, definition, siblings, options=settled.options)
+    return Task(spec, definition, siblings, options=settled.options, make=make)
 
 
 def _asks_for(method: Any, name: str) -> bool:

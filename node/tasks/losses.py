@@ -26,6 +26,7 @@ class TaskLoss:
         """y: the peer's labels or targets. Raises SetupError where they do not go with the loss."""
         self._spec = spec
         self._choice = _choose(spec, choices, y)
+        self._is_balanced = choices.class_weights == BALANCED
         self._weights = _weights_of(spec, choices, self._choice, y)
 
     @property
@@ -37,7 +38,8 @@ class TaskLoss:
         """The mean over some examples, a scalar that has a gradient; with class weights the weighted mean."""
         outputs = answer_of(model, x)
         if self._choice == CROSS_ENTROPY:
-            return functional.cross_entropy(*_fit_classes(self._spec, outputs, y), weight=self._of(outputs))
+            outputs, labels = _fit_classes(self._spec, outputs, y)
+            return functional.cross_entropy(outputs, labels, weight=self._of_classes(outputs))
         values = self.compute_each(outputs, y)
         weights = self._of_examples(outputs, y)
         return values.mean() if weights is None else values.sum() / weights.sum().clamp_min(1e-12)
@@ -50,7 +52,7 @@ class TaskLoss:
         """Each example's loss, (n,), times its class's weight; of one that has several labels their mean."""
         if self._choice == CROSS_ENTROPY:
             outputs, labels = _fit_classes(self._spec, outputs, y)
-            values = functional.cross_entropy(outputs, labels, weight=self._of(outputs), reduction="none")
+            values = functional.cross_entropy(outputs, labels, weight=self._of_classes(outputs), reduction="none")
             counted = (labels != _IGNORED).reshape(len(y), -1).sum(1)
             return values.reshape(len(y), -1).sum(1) / counted.clamp_min(1)
         if isinstance(self._choice, str):
@@ -67,14 +69,26 @@ class TaskLoss:
             )
         return values.reshape(len(y), -1).mean(1)
 
-    def _of(self, outputs: torch.Tensor) -> torch.Tensor | None:
-        """The classes' weights, in the outputs' dtype."""
-        return None if self._weights is None else self._weights.to(outputs)
+    def _of_classes(self, outputs: torch.Tensor) -> torch.Tensor | None:
+        """Of cross-entropy: each class's weight, in the outputs' dtype. outputs: with the classes second."""
+        if self._weights is None:
+            return None
+        classes = outputs.shape[1]
+        if len(self._weights) == classes:
+            return self._weights.to(outputs)
+        if not self._is_balanced or len(self._weights) > classes:
+            raise SetupError(
+                f"{self._spec}: class_weights are {len(self._weights)} and the model has {classes} classes: give"
+                " one for each"
+            )
+        # Classes that this peer has no example of, behind those it has.
+        return torch.cat([self._weights, torch.ones(classes - len(self._weights))]).to(outputs)
 
     def _of_examples(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor | None:
         """Of bce: each target's weight."""
-        weights = self._of(outputs)
-        return None if weights is None or self._choice != BCE else weights[(y > 0.5).long()].reshape(outputs.shape)
+        if self._weights is None or self._choice != BCE:
+            return None
+        return self._weights.to(outputs)[(y > 0.5).long()].reshape(outputs.shape)
 
 
 def _choose(spec: str, choices: TrainingChoices, y: torch.Tensor) -> Any:

@@ -169,7 +169,7 @@ def _read_number(name: str, value: Any) -> float:
 
 
 def _show(value: Any) -> str:
-    return f"{value!r:.60}" if not isinstance(value, int | float) else f"{value:.12g}"[:60]
+    return f"{value!r:.60}" if not isinstance(value, float) else f"{value:.12g}"
 
 
 def _as_loss(kind: type, loss: OwnLoss) -> OwnLoss:

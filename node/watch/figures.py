@@ -19,21 +19,6 @@ POINTS: Final = 1000
 _POINTS_MAX: Final = 5000
 _FILES_KEPT: Final = 64
 _SENTENCE_MAX: Final = 300
-# By what they are called almost everywhere; of other names nobody knows which way is better.
-_HIGHER: Final = (
-    "accuracy",
-    "acc",
-    "auc",
-    "f1",
-    "precision",
-    "recall",
-    "sensitivity",
-    "specificity",
-    "dice",
-    "iou",
-    "r2",
-)
-_LOWER: Final = ("loss", "error", "perplexity", "mse", "rmse", "mae", "nll", "cross_entropy", "backdoor")
 _SAYS: Final = "Each figure is its peer's own word, measured by its own task on its own machine: nobody checked it."
 
 
@@ -49,16 +34,6 @@ class Metric:
     """`higher` or `lower`; None where nobody says so."""
     take: Callable[[ToldRound], float | None] = field(default=lambda _: None, compare=False)
     """Its value in a report."""
-
-
-def find_direction(name: str) -> str | None:
-    """Whether more of a figure is better, by its name: `higher` or `lower`; None where the name does not tell."""
-    words = name.lower().replace("-", "_").replace(" ", "_").split("_")
-    if "cross" in words and "entropy" in words:
-        return "lower"
-    if any(word in words for word in _LOWER):
-        return "lower"
-    return "higher" if any(word in words for word in _HIGHER) else None
 
 
 def list_figures(source: Source, query: Query) -> dict[str, Any]:
@@ -148,13 +123,13 @@ def _stamp(path: Path) -> Hashable:
 
 
 def _list_metrics(told: Mapping[int, Sequence[ToldRound]]) -> Iterator[Metric]:
-    """The task's figures, then what a round costs; those first whose direction is known, higher before lower."""
+    """The task's figures, the main one first, then what a round costs."""
     # A task's figures hardly change from round to round, so the last reports tell them.
     last = [rows[-1] for rows in told.values()]
     names = dict.fromkeys(name for one in last for name in one.figures)
-    order = {"higher": 0, "lower": 1, None: 2}
-    for name in sorted(names, key=lambda name: order[find_direction(name)]):
-        yield Metric(name, "", find_direction(name), partial(_take_figure, name))
+    better = {name: way for one in last for name, way in one.better.items()}
+    for name in names:
+        yield Metric(name, "", better.get(name), partial(_take_figure, name))
     if not last:
         return
     costs = [

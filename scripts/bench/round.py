@@ -84,7 +84,7 @@ def main() -> None:
 def accuracy(found: dict[str, Any]) -> str:
     """Mean and worst, and whether the audit agreed."""
     clean = "" if found["audit_clean"] else " (audit: findings!)"
-    return f"{found['honest_accuracy_mean']:.3f} / {found['honest_accuracy_worst']:.3f}{clean}"
+    return f"{found['honest_mean']:.3f} / {found['honest_worst']:.3f}{clean}"
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def test_a_demo_is_audited_clean_and_reports_what_happened(defended: dict[str, A
     assert defended["audit_findings"] == []
     assert sorted(defended["attacks"].values()) == ["honest", "honest", "honest", "sign-flip"]
     assert set(defended["reputations"]) == set(defended["attacks"]) == {"0", "1", "2", "3"}
-    assert 0.3 < defended["honest_accuracy_worst"] <= defended["honest_accuracy_mean"] <= 1
+    assert 0.3 < defended["honest_worst"] <= defended["honest_mean"] <= 1
     for figure in ("round_seconds", "overhead_cpu_s", "bytes_sent", "gas"):
         assert defended[figure] > 0
     # A blob of 4,810 values in int8, to at most three neighbours, and what gossip and certificates add.
@@ -110,4 +110,4 @@ def test_without_a_rule_the_same_poisoner_costs_the_honest_accuracy(
     assert main(demo(tmp_path / "none", "--rule", "none")) == 0
     undefended = json.loads(capsys.readouterr().out)
     assert undefended["audit_clean"]
-    assert undefended["honest_accuracy_mean"] < defended["honest_accuracy_mean"] - 0.1
+    assert undefended["honest_mean"] < defended["honest_mean"] - 0.1

@@ -56,14 +56,15 @@ def text(**changed: Any) -> bytes:
 
 
 names = st.text(st.characters(codec="utf-8"), max_size=20)
-options = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | names
+option_names = st.from_regex("[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True).filter(lambda name: name != "data")
+options = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False) | names
 exponents = st.integers(MIN_EXPONENT, MAX_EXPONENT)
 shapes = st.lists(st.integers(1, 9), max_size=4).map(tuple)
 manifests = st.builds(
     Manifest,
     version=st.just(1),
     task=st.from_regex(r"[\w.-]{1,128}", fullmatch=True),
-    task_options=st.dictionaries(names, options, max_size=4),
+    task_options=st.dictionaries(option_names, options, max_size=4),
     layout=st.lists(
         st.builds(Tensor, names, shapes, exponents), min_size=1, max_size=6, unique_by=lambda one: one.name
     ).map(lambda tensors: tuple(sorted(tensors, key=lambda one: one.name))),
@@ -158,6 +159,12 @@ def test_an_empty_tensor_and_a_scalar_are_tensors() -> None:
         ({"surprise": 1}, "does not parse"),
         ({"task_options": {"a": [1]}}, "does not parse"),
         ({"task_options": {"a": True}}, "does not parse"),
+        ({"task_options": {"data": "/etc/passwd"}}, "task option 'data'"),
+        ({"task_options": {"a b": 1}}, "task option 'a b'"),
+        ({"task_options": {"a" * 65: 1}}, "is no name"),
+        ({"task_options": {f"a{place}": 1 for place in range(65)}}, "65 task options"),
+        ({"task_options": {"epochs": 10**18}}, "no integer within"),
+        ({"task_options": {"schema": "x" * 8193}}, "longer than 8192 bytes"),
         ({"task_options": {"seed": "x"}}, "seed"),
         ({"task_options": {"seed": -1}}, "seed"),
         ({"task_options": {"seed": 1.5}}, "seed"),

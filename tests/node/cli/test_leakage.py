@@ -177,10 +177,11 @@ def test_the_command_that_a_page_names_holds_no_endpoint(tmp_path: Path) -> None
 
     options = Namespace(
         task="auto", seed=1, folder=Path("my data"), circle=Path("circle.json"), stand_ins=32, what_if=None,
-        rpc=["https://user:secret@chain.example"],
+        rpc=["https://user:secret@chain.example"], option=["loss=mse"], data=Path("own table.csv"),
     )  # fmt: skip
     assert make_command(options) == (
-        "folkmoot leakage --task auto --seed 1 --folder 'my data' --circle circle.json --stand-ins 32"
+        "folkmoot leakage --task auto --seed 1 --folder 'my data' --circle circle.json --option loss=mse"
+        " --data 'own table.csv' --stand-ins 32"
     )
 
 

@@ -39,6 +39,7 @@ def round_event(**fields: Any) -> dict[str, Any]:
         "cpu_s": {"training": 0.5, "other": 0.1},
         "verdicts": {1: "accepted", 2: "rejected"},
         "figures": {"accuracy": 0.75},
+        "better": {"accuracy": "higher"},
     }
     return {**event, **fields}
 
@@ -54,7 +55,7 @@ def test_a_round_is_counted_in_all_its_parts(tmp_path: Path) -> None:
     found = scene.scrape()
     assert values(found["folkmoot_rounds"]) == {(): 2}
     assert values(found["folkmoot_verdicts"])["accepted",] == values(found["folkmoot_verdicts"])["rejected",] == 2
-    assert values(found["folkmoot_task_figure"]) == {("accuracy",): 0.75}
+    assert values(found["folkmoot_task_figure"]) == {("higher", "accuracy"): 0.75}
     seconds = {one.name: one.value for one in found["folkmoot_round_duration_seconds"].samples if not one.labels}
     assert seconds == {"folkmoot_round_duration_seconds_sum": 4.0, "folkmoot_round_duration_seconds_count": 2.0}
     assert "folkmoot_privacy_spent_epsilon" not in found, "the circle has no privacy terms"
@@ -83,7 +84,7 @@ def test_names_from_outside_make_no_series_without_end(tmp_path: Path) -> None:
     assert values(found["folkmoot_notices"])["other",] == 100
     assert len(found["folkmoot_notices"].samples) == len(before["folkmoot_notices"].samples) + 1
     assert len(found["folkmoot_verdicts"].samples) == len(before["folkmoot_verdicts"].samples) + 1
-    shown = [labels[0] for labels in values(found["folkmoot_task_figure"])]
+    shown = [one.labels["figure"] for one in found["folkmoot_task_figure"].samples]
     assert len(shown) == names.FIGURES_MAX
     assert all(name.isprintable() and len(name) <= names.FIGURE_NAME_MAX for name in shown)
 

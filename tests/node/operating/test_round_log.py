@@ -29,6 +29,7 @@ def make_event(number: int, **more: Any) -> dict[str, Any]:
         "round": number,
         "seat": 3,
         "figures": {"accuracy": 0.8123456789, "loss": float("nan")},
+        "better": {"accuracy": "higher", "loss": "lower"},
         "verdicts": {1: "accepted"},
         "reputation": 0.5,
         "seconds": 2.5,

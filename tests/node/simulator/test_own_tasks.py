@@ -1,6 +1,7 @@
 """Tasks that cannot be stacked are trained as a peer trains them."""
 
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from ledger.codec import PLAIN, quantise
 from ledger.errors import UsageError
 from node.learning.training import Trainer, make_initial_state
+from node.operating.merit import MainFigure
 from node.simulator import Scenario, simulate
 from node.simulator.learning import PeersTraining
 
@@ -94,7 +96,11 @@ def test_a_convolutional_network_is_trained_to_the_bit_as_a_peer_does(tasks: str
 def test_a_task_with_data_and_training_of_its_own_is_simulated(tasks: str) -> None:
     results = simulate(replace(scenario_of(tasks, "Unusual"), rounds=4))
     assert set(results.summary.figures) == {"distance"}
-    assert results.summary.mean_error == pytest.approx(results.summary.figures["distance"])
+    summary = results.summary
+    assert summary.main == MainFigure("distance", "lower")
+    assert summary.mean == pytest.approx(summary.figures["distance"])
+    assert summary.worst > summary.mean
+    assert isnan(summary.mean_error)
     assert simulate(replace(scenario_of(tasks, "Unusual"), rounds=4)).digest == results.digest
 
 
