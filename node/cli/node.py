@@ -37,6 +37,7 @@ from node.cli.options import (
 )
 from node.cli.origin import add_check_origin
 from node.cli.terms import parse_wei
+from node.cli.tracking import add_track, parse_track, tracked_node
 from node.cli.waiting import add_wait_for_chain, await_chain, check_wait
 from node.cli.web import check_web_port, page_beside
 from node.operating.figures import format_figure
@@ -142,6 +143,7 @@ def add_node_options(parser: ConfigurableParser) -> None:
         "--exit-when-finished", action="store_true", help="do not stay to serve blobs after the end"
     )
     add_metrics(parser)
+    add_track(parser)
     add_attack(parser, "honest", "for experiments: be a poisoner or a liar of this kind")
     parser.add_argument(
         "--accomplices", default="", metavar="SEATS", help="for experiments: all seats that collude, as 6,7"
@@ -173,7 +175,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--watch-share is 0 to 1 of a core's time, not {options.watch_share:g}")
     check_wait(options)
     check_web_port(options.web)
-    metrics_at = parse_metrics(options)
+    metrics_at, places = parse_metrics(options), parse_track(options)
     file = CircleFile.read(options.circle)
     # Experiments are refused before anything is asked; what an honest peer needs takes its time to import.
     behave = _make_behaviour(options) if _is_experiment(options) else None
@@ -184,11 +186,13 @@ def run(options: argparse.Namespace) -> int:
     key = open_secret_key(options.keystore, options.password_file)
     urls, patience = choose_rpc_urls(options), parse_patience(options)
     circle = await_chain(lambda: open_circle(file, urls, patience=patience), options.wait_for_chain)
-    report = print_json if options.json else _print_event
-    report(_make_starting(options, circle))
+    told = print_json if options.json else _print_event
+    starting = _make_starting(options, circle)
+    told(starting)
     _import_torch_meanwhile()
     opened = await_chain(lambda: _fetch_opened(circle, file.block), options.wait_for_chain)
-    return _take_part(options, file, circle, opened, listening, metrics_at, key, behave, report)
+    with tracked_node(places, starting, told) as report:
+        return _take_part(options, file, circle, opened, listening, metrics_at, key, behave, report)
 
 
 def _take_part(

@@ -19,6 +19,7 @@ from node.cli.options import (
     add_task,
     print_json,
 )
+from node.cli.tracking import TrackedRuns, add_track, parse_track, tracked_simulations
 from node.operating.lifeline import ended_in_order
 from node.operating.printing import say, say_lines
 from node.operating.wording import format_seats
@@ -81,6 +82,7 @@ def add_parser(commands: Subparsers) -> None:
         help="write rounds.csv, runs.csv, means.csv, summary.json, table.md and rounds.png",
     )
     parser.add_argument("--parquet", action="store_true", help="write rounds.parquet as well")
+    add_track(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -103,18 +105,32 @@ def _add_circumstances(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Simulate, print the table, write the files."""
     from node.cli.scenarios import make_scenarios
-    from node.simulator import simulate_all, write_files
+    from node.simulator import Results, Row, simulate_all, write_files
     from node.simulator.files import fields_of, fields_of_means
 
     scenarios = make_scenarios(options)
     _check_together(options)
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
-    with ended_in_order(), _make_progress(scenarios, options.json) as tell:
+    places = parse_track(options)
+    with (
+        ended_in_order(),
+        tracked_simulations(places, scenarios) as tracked,
+        _make_progress(scenarios, options.json) as advance,
+    ):
+
+        def tell(rows: Sequence[Row]) -> None:
+            advance(rows)
+            tracked.tell(rows)
+
+        def tell_all(one: Results) -> None:
+            tracked.start(one.scenario)
+            tell(one.rows)
+
         if options.jobs > 1:
-            runs = simulate_all(scenarios, jobs=options.jobs, watch=lambda one: tell(one.rows))
+            runs = simulate_all(scenarios, jobs=options.jobs, watch=tell_all)
         else:
-            runs = simulate_all(scenarios, run=partial(_simulate, options.engine, tell))
+            runs = simulate_all(scenarios, run=partial(_simulate, options.engine, tracked, tell))
     if options.out is not None:
         write_files(runs, options.out, with_parquet=options.parquet)
     if options.json:
@@ -136,9 +152,10 @@ def _check_together(options: argparse.Namespace) -> None:
         raise UsageError("--parquet wants a folder to write to: give --out FOLDER too")
 
 
-def _simulate(engine: str, tell: "Tell", scenario: "Scenario") -> "Results":
+def _simulate(engine: str, tracked: TrackedRuns, tell: "Tell", scenario: "Scenario") -> "Results":
     from node.simulator import simulate
 
+    tracked.start(scenario)
     if engine == "local" or scenario.baseline is not None:
         return simulate(scenario, tell=tell)
     from node.simulator.ray_engine import RayEngine

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,9 +72,29 @@ def find_url(run: LocalRun, index: int) -> str:
     return str(told[0]["url"])
 
 
-def test_a_running_circle_is_scraped_and_asked_for_its_health(run: LocalRun) -> None:
-    run.start("honest", "honest", "honest", rounds=ROUNDS, node_options=("--metrics", "0"))
+def check_curves(run: LocalRun, folder: Path) -> None:
+    """Each node has a run of its own, with the figures that it told."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    assert len(list(folder.iterdir())) == 3
+    for peer in run.network.peers:
+        events = peer.read_events()
+        found = EventAccumulator(str(folder / f"node_{events[0]['key'][:10]}"))
+        wait_for(lambda found=found: len(_read_steps(found)) == ROUNDS, "the last round's figures")  # type: ignore[misc]
+        told = [one["figures"]["accuracy"] for one in events if one["event"] == "round"]
+        assert [one.value for one in found.Scalars("accuracy")] == pytest.approx(told)
+
+
+def _read_steps(found: Any) -> list[int]:
+    found.Reload()
+    return [one.step for one in found.Scalars("accuracy")] if "accuracy" in found.Tags()["scalars"] else []
+
+
+def test_a_running_circle_is_scraped_tracked_and_asked_for_its_health(run: LocalRun, tmp_path: Path) -> None:
+    options = ("--metrics", "0", "--track", f"tensorboard:{tmp_path / 'curves'}")
+    run.start("honest", "honest", "honest", rounds=ROUNDS, node_options=options)
     run.wait_finished()
+    check_curves(run, tmp_path / "curves")
     url = find_url(run, 0)
     assert url.startswith("http://127.0.0.1:"), "loopback, unless somebody asks for more"
     events = run.network.peers[0].read_events()

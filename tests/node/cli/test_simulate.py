@@ -87,6 +87,19 @@ def test_equal_seeds_give_equal_bytes_in_every_file(tmp_path: Path) -> None:
     assert [name for name in files if files[name] == other[name]] == []
 
 
+def test_a_tracker_is_told_each_run_round_by_round(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    place = ["--track", f"tensorboard:{tmp_path}"]
+    assert main([*QUICK, "--compare", "none,tether", "--baseline", "alone", "--seeds", "0,3", *place]) == 0
+    names = {f"{rule}_seed_{seed}" for rule in ("none", "tether", "alone") for seed in (0, 3)}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    for name in names:
+        found = EventAccumulator(str(tmp_path / name))
+        found.Reload()
+        assert [one.step for one in found.Scalars("error/mean")] == [1, 2]
+
+
 def test_json_is_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*QUICK, "--json", "--malicious", "seats:1,4", "--attack", "ipm"]) == 0
     found = json.loads(capsys.readouterr().out)["simulations"][0]
@@ -142,6 +155,7 @@ def test_with_privacy_terms_it_says_what_peers_spend(capsys: pytest.CaptureFixtu
         (["--privacy", "epsilon=8", "--grid", "rounds=2,3"], "leave them out of the grid"),
         (["--privacy", "epsilon=8", "--baseline", "central"], "nothing is private"),
         (["--baseline", "magic"], "baseline 'magic'"),
+        (["--track", "excel:file"], "--track 'excel:file'"),
         (["--jobs", "0"], "0 jobs"),
         (["--jobs", "2", "--engine", "ray"], "--engine local"),
         (["--attack", "magic"], "no attack is called 'magic'"),
