@@ -95,8 +95,7 @@ def run(options: argparse.Namespace) -> int:
         deploy += ["--privacy", options.privacy]
     for parameter in options.rule_parameter:
         deploy += ["--rule-parameter", parameter]
-    parse_task_options(options)
-    for text in options.option:
+    for text in _list_task_options(options):
         deploy += ["--option", text]
     data = () if options.data is None else ("--data", str(options.data))
     deploy += data
@@ -136,6 +135,14 @@ def run(options: argparse.Namespace) -> int:
         if options.discard:
             shutil.rmtree(folder, ignore_errors=True)
     return 0 if outcome.report["clean"] else 1
+
+
+def _list_task_options(options: argparse.Namespace) -> list[str]:
+    """Those typed; and peers' own data, which come from one path here, are dealt to them. Raises UsageError."""
+    from node.tasks.built_in import DEALT, OWN_DATA
+
+    is_dealt = options.task in OWN_DATA and DEALT not in parse_task_options(options)
+    return [*options.option, *([f"{DEALT}=yes"] if is_dealt else [])]
 
 
 def _run_folder(chosen: Path | None) -> Path:

@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "status": "show a circle's round, seats and reputations",
     "seat": "show a seat, leave, release, restart or rotate it",
     "invite": "invite a peer to a circle for invited ones",
+    "schema": "describe a table for the task `table`",
     "provision": "write a kit for each member of a circle",
     "dispute": "dispute a false verdict or record",
     "disputes": "list disputes, or do by hand what nodes do",

@@ -25,7 +25,7 @@ from node.simulator.predictable_randomness import PredictableTraining
 from node.simulator.scenario import Scenario
 from node.simulator.seat_tasks import SeatTasks
 from node.simulator.stacked_perceptrons import can_stack, epoch_order, stack_perceptrons
-from node.tasks.built_in import BUILT_IN
+from node.tasks.built_in import BUILT_IN, DEALT, OWN_DATA
 from node.tasks.dealt import deal
 from node.tasks.interface import Task, load_task
 from node.tasks.pairs import answer_of, fit_dtype
@@ -281,13 +281,14 @@ class PeersTraining:
 
 
 def make_task(scenario: Scenario) -> Task:
-    """The scenario's task, with its options."""
+    """The scenario's task, with its options. Peers' own data come from one path, and are dealt."""
+    options = {DEALT: 1, **scenario.options} if scenario.task in OWN_DATA else scenario.options
     task = load_task(
         scenario.task,
         skew=scenario.skew,
         seed=scenario.seed,
         samples=scenario.samples,
-        options=scenario.options,
+        options=options,
         typed=scenario.options.keys(),
         data=scenario.data,
     )

@@ -10,6 +10,7 @@ BUILT_IN: Final = {
     "fashion-mnist-cnn": "the same, and a convolutional network of 36,000 parameters",
     "mnist": "10,000 handwritten digits of 28 × 28 pixels",
     "mnist-cnn": "the same, and a convolutional network of 36,000 parameters",
+    "table": "your own CSV or Parquet table, described by --option schema=FILE, read from --data FILE",
     "text": "4 million characters of program text, and a transformer of a million parameters",
     "text-large": "the same, and a transformer of ten million parameters",
     "auto": "fashion-mnist where it is installed, else digits",
@@ -21,9 +22,15 @@ _CLASSES: Final = {
     "fashion-mnist-cnn": "node.tasks.fashion_mnist:FashionMnistCnn",
     "mnist": "node.tasks.mnist:Mnist",
     "mnist-cnn": "node.tasks.mnist:MnistCnn",
+    "table": "node.tasks.table.task:Table",
     "text": "node.tasks.text:Text",
     "text-large": "node.tasks.text:LargeText",
 }
+
+# They train on whatever each peer names with --data. Where one path is all peers' (a demo, a simulation), it is
+# dealt to them: the task's option `dealt`.
+OWN_DATA: Final = frozenset({"table"})
+DEALT: Final = "dealt"
 
 
 def find_built_in(name: str) -> type[Any]:

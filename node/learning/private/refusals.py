@@ -5,6 +5,7 @@ from torch import nn
 from ledger.errors import SetupError
 from node.tasks.interface import Task
 from node.tasks.sharing import Parts
+from node.tasks.training_choices import BALANCED
 
 _NORMS, _BATCH_NORMS = nn.modules.batchnorm._NormBase, nn.modules.batchnorm._BatchNorm
 
@@ -26,6 +27,11 @@ def check_private_task(task: Task, model: nn.Module, parts: Parts) -> None:
     for name, parameter in parameters.items():
         if parameter.requires_grad and parameter.is_complex():
             raise SetupError(f"{task.spec}: {name} is complex, and private training knows real numbers only")
+    if task.trainer is None and task.choices.class_weights == BALANCED:
+        raise SetupError(
+            f"{task.spec}: class_weights={BALANCED} counts a peer's own labels, which no noise covers: give a"
+            " weight for each class, or state the target's public shares in a table's schema"
+        )
     if task.trainer is not None and not task.takes_privacy:
         raise SetupError(
             f"{task.spec} has its own train(), which takes no `privacy`: let it take one and train by"

@@ -52,6 +52,7 @@ COMMAND_LINES = {
     "dispute": ["dispute", "1", "0", "1", "--keystore", "key.json"],
     "disputes": ["disputes", "--open"],
     "invite": ["invite", "0x" + "11" * 20, "--keystore", "key.json"],
+    "schema": ["schema", "t.csv", "--target", "died"],
     "provision": ["provision", "project.toml"],
     "chain": ["chain"],
     "privacy": ["privacy", "plan"],

@@ -1,0 +1,46 @@
+"""Parquet gives what the same CSV gives."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ledger.errors import SetupError
+from node.tasks.table.parquet_file import read_parquet
+
+arrow = pytest.importorskip("pyarrow")
+
+
+def test_numbers_texts_truths_and_dates_are_read(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    columns = {
+        "age": [1.5, None],
+        "count": [3, None],
+        "ward": arrow.array(["a", None]).dictionary_encode(),
+        "smoker": [True, None],
+        "born": [date(2001, 2, 3), None],
+        "nothing": [None, None],
+    }
+    parquet.write_table(arrow.table(columns), tmp_path / "t.parquet")
+    table = read_parquet(tmp_path / "t.parquet", None)
+    np.testing.assert_array_equal(table.columns["age"], [1.5, np.nan])
+    np.testing.assert_array_equal(table.columns["count"], [3, np.nan])
+    assert {name: table.columns[name] for name in ("ward", "smoker", "born")} == {
+        "ward": ["a", ""],
+        "smoker": ["true", ""],
+        "born": ["2001-02-03", ""],
+    }
+    assert list(read_parquet(tmp_path / "t.parquet", {"age"}).columns) == ["age"]
+
+
+def test_what_is_no_parquet_or_holds_lists_is_refused(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    (tmp_path / "t.parquet").write_bytes(b"PAR1 and nothing more PAR1")
+    with pytest.raises(SetupError, match="no Parquet file"):
+        read_parquet(tmp_path / "t.parquet", None)
+    parquet.write_table(arrow.table({"a": [[1], [2]]}), tmp_path / "t.parquet")
+    with pytest.raises(SetupError, match="column 'a' holds list"):
+        read_parquet(tmp_path / "t.parquet", None)
