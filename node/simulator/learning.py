@@ -65,12 +65,14 @@ class PeersTraining:
 
     def __init__(self, scenario: Scenario, behaviours: Mapping[int, Attack]) -> None:
         """behaviours: of the seats that attack. Raises SetupError or UsageError where the task is at fault."""
-        self.task = make_task(scenario)
+        first = make_task(scenario)
+        # What train() leaves in its class is the peers': a first training, for the units, has a class of its own.
+        self.task = first if first.trainer is None else make_task(scenario)
         self._scenario, self._behaviours = scenario, behaviours
         plain = Template.of(self.task, scenario.seed)
         self._tasks = SeatTasks(self.task, scenario.peers)
         self._shares = DataShares(self._tasks, scenario)
-        self.template = plain.in_units_of(self._fitting_layout(plain))
+        self.template = plain.in_units_of(self._fitting_layout(plain, first))
         self.layout = self.template.layout
         self._is_stacked = not self.task.trainer and self.task.choices.is_plain and not scenario.privacy
         self._stack = (
@@ -80,19 +82,17 @@ class PeersTraining:
         self._test: Pair | None = test_examples(self.task, scenario)
         self._is_judged_by_class = self._test is not None and self._is_accuracy_main()
 
-    def _fitting_layout(self, plain: Template) -> Layout:
-        """The model's layout, in the units that a first training of one seat asks for."""
+    def _fitting_layout(self, plain: Template, first: Task) -> Layout:
+        """The model's layout, in the units that a first training of one seat asks for. first: what trains it."""
         scenario = self._scenario
         if self.task.trainer is None:
             trainer = self._trainer(0, {}, self._shares.share_of(0, 1), self.task, plain)
         else:
-            # It may keep something from data() or for the next round: this one must leave no trace on the others'.
-            fresh, seats = self.task.make_again(), scenario.peers
             trainer = Trainer(
-                fresh,
+                first,
                 plain.layout,
                 seat=0,
-                seats=seats,
+                seats=scenario.peers,
                 seed=scenario.seed,
                 template=plain,
                 private=self._make_private(0),
