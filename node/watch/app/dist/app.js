@@ -1900,7 +1900,7 @@ var figures = {
     const table = new Table([
       { title: "Seat", value: (row) => row.seat, cell: (row) => seatLink(store, row.seat) },
       { title: "Newest", value: (row) => row.last, cell: (row) => inMetric(row.last), isNumber: true },
-      { title: "Best", value: (row) => row.best, cell: (row) => inMetric(row.best), isNumber: true, hint: "Where a figure's name tells which way is better" },
+      { title: "Best", value: (row) => row.best, cell: (row) => inMetric(row.best), isNumber: true, hint: "Where it is said which way is better" },
       { title: "Last round", value: (row) => row.row.lastRound, isNumber: true },
       { title: "Reports", value: (row) => row.row.reports, isNumber: true },
       { title: "Said at", value: (row) => row.row.lastAtS, cell: (row) => moment(row.row.lastAtS) },
@@ -1925,7 +1925,7 @@ var figures = {
       metric = value.metrics.find(({ name }) => name === value.metric) ?? null;
       fillSelect(select, value);
       bar.hidden = plot.element.hidden = metric === null;
-      say(direction, metric?.better ? `${metric.better} is better` : "which way is better, its name does not tell");
+      say(direction, metric?.better ? `${metric.better} is better` : "which way is better, nobody says");
       const rows = Object.entries(value.seats).map(([seat, row]) => summarise(Number(seat), row, metric));
       table.update(rows);
       if (metric !== null) {
