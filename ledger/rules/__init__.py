@@ -8,6 +8,7 @@ from ledger.rules.balance import Balance
 from ledger.rules.clipping import ClippedSumPlus, SelfCentredClipping
 from ledger.rules.interface import Judgement, Rule, ScreeningInput, ScreeningResult, Weights
 from ledger.rules.krum import Krum, MultiKrum
+from ledger.rules.lent import is_lent_name, make_lent
 from ledger.rules.median import Median
 from ledger.rules.nearest_neighbour_mixing import NearestNeighbourMixing
 from ledger.rules.tether import Tether
@@ -46,6 +47,8 @@ RULES: Final[Mapping[str, Callable[..., Rule]]] = {
 
 def rule_of(name: str, parameters: Mapping[str, int]) -> Rule:
     """Make a rule. Raises UsageError for an unknown name, parameter or value."""
+    if is_lent_name(name):
+        return make_lent(name, parameters)
     if name not in RULES:
         raise UsageError(f"rule {name!r} is unknown: choose one of {', '.join(RULES)}")
     try:
@@ -80,4 +83,4 @@ def looks_back(rule: Rule) -> bool:
 
 def trace_length(rule: Rule) -> int:
     """How many values a trace of the judge's memory has; 0 under a rule that keeps none."""
-    return rule.sketch_width if isinstance(rule, Tether) else 0
+    return rule.sketch_width if isinstance(rule, Tether) else int(getattr(rule, "trace_length", 0))

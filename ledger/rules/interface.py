@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from ledger.arithmetic.exact import GridState
 from ledger.rules.judge_memory import JudgeMemory
@@ -86,15 +86,26 @@ class ScreeningResult:
 class Rule(Protocol):
     """A screening and mixing rule: a pure function of the situation, bit-exact on every machine (R12)."""
 
-    needs_base: ClassVar[bool]
-    """Whether the outcome depends on the situation's base."""
-    needs_memory: ClassVar[bool]
-    """Whether it depends on its memory."""
-    judges_each_alone: ClassVar[bool]
-    """Whether a neighbour's verdict follows without the other neighbours' states, so that it can be recomputed when
-    some of those are lost."""
-    is_replayable: ClassVar[bool]
-    """False where the outcome depends on the judge's private data, so that nobody else can recompute it."""
+    @property
+    def needs_base(self) -> bool:
+        """Whether the outcome depends on the situation's base."""
+        ...
+
+    @property
+    def needs_memory(self) -> bool:
+        """Whether it depends on its memory."""
+        ...
+
+    @property
+    def judges_each_alone(self) -> bool:
+        """Whether a neighbour's verdict follows without the other neighbours' states, so that it can be recomputed
+        when some of those are lost."""
+        ...
+
+    @property
+    def is_replayable(self) -> bool:
+        """False where the outcome depends on the judge's private data, so that nobody else can recompute it."""
+        ...
 
     def screen(self, inputs: ScreeningInput) -> ScreeningResult:
         """Judge every neighbour and mix."""

@@ -5,6 +5,7 @@ None is ever chosen by default; they exist so that tests, simulations and demons
 about them. `plugged` has one take the place of a peer's behaviour.
 """
 
+import copy
 import inspect
 from collections.abc import Mapping
 from typing import Any, Final
@@ -17,6 +18,7 @@ from node.attacks.collusive import Alie, Dissensus, InnerProduct, MinMax, MinSum
 from node.attacks.data import Backdoor, FeatureNoise, LabelFlip
 from node.attacks.false_noise import BorrowedNoise, HiddenStep, RepeatedNoise, SignNoise, SparseNoise
 from node.attacks.fang import FangKrum, FangTrim
+from node.attacks.own_attack import find_own_attack
 from node.attacks.privacy import LessNoise, MoreExamples, Uncharged
 from node.attacks.protocol import Equivocate, FalseVerdict, Withhold
 from node.attacks.riding import HalfRide, Ride, SlowDrift
@@ -69,18 +71,23 @@ _DEFAULT_INNER: Final = Ride.name
 
 
 def choose_attack(
-    name: str, parameters: Mapping[str, float] | None = None, accomplices: tuple[int, ...] = ()
+    asked: object, parameters: Mapping[str, float] | None = None, accomplices: tuple[int, ...] = ()
 ) -> Attack:
-    """The attack with this name, or `honest`, which does nothing wrong; `sleeper:NAME` wakes into NAME.
+    """The attack asked for: by name, as FILE.py:CLASS, as a class, or an object, of which each peer gets a copy.
 
-    parameters: of the attack's constructor; a sleeper hands on those of the attack it wakes into. accomplices: the
-    seats of all who collude. Raises UsageError for an unknown name, parameter or value, listing the known ones.
+    `honest` does nothing wrong; `sleeper:NAME` wakes into NAME. parameters: of the attack's constructor; a sleeper
+    hands on those of the attack it wakes into. accomplices: the seats of all who collude. Raises UsageError for an
+    unknown name, parameter or value, listing the known ones, and SetupError for a class of one's own that does not
+    do.
     """
     given = dict(parameters or {})
-    kind = _find_kind(name)
-    if kind is Sleeper:
-        own = {key: given.pop(key) for key in list_parameters(name) if key in given}
-        inner = choose_attack(name.partition(":")[2] or _DEFAULT_INNER, given, accomplices)
+    if (kind := _find_kind(asked)) is None:
+        mine = asked if isinstance(asked, str | type) else copy.deepcopy(asked)
+        made = find_own_attack(mine, given, ", ".join(ATTACKS))
+    elif kind is Sleeper:
+        own = {key: given.pop(key) for key in list_parameters(Sleeper.name) if key in given}
+        name = asked.partition(":")[2] if isinstance(asked, str) else ""
+        inner = choose_attack(name or _DEFAULT_INNER, given, accomplices)
         made = _make(kind, {"inner": inner, **own})
     else:
         made = _make(kind, given)
@@ -88,23 +95,29 @@ def choose_attack(
     return made
 
 
-def list_parameters(name: str) -> dict[str, float]:
-    """The parameters of an attack and their defaults; of a sleeper only its own. Raises UsageError."""
-    signature = inspect.signature(_find_kind(name).__init__)
+def list_parameters(asked: object) -> dict[str, float]:
+    """The parameters of an attack that ships, and their defaults; of a sleeper only its own, of others none."""
+    kind = _find_kind(asked)
+    return {} if kind is None else _list(kind)
+
+
+def _list(kind: type[Attack]) -> dict[str, float]:
+    signature = inspect.signature(kind.__init__)
     return {p.name: p.default for p in signature.parameters.values() if p.default is not p.empty}
 
 
-def _find_kind(name: str) -> type[Attack]:
-    outer, colon, _ = name.partition(":")
+def _find_kind(asked: object) -> type[Attack] | None:
+    """The class of an attack that ships; None for one of somebody's own."""
     kinds: tuple[type[Attack], ...] = (Attack, *_KINDS)
+    outer, colon, _ = asked.partition(":") if isinstance(asked, str) else ("", "", "")
     for kind in kinds:
-        if kind.name == outer and (not colon or kind is Sleeper):
+        if asked is kind or (kind.name == outer and (not colon or kind is Sleeper)):
             return kind
-    raise UsageError(f"no attack is called {name!r}: choose {', '.join(ATTACKS)}")
+    return None
 
 
 def _make(kind: type[Attack], arguments: Mapping[str, Any]) -> Attack:
-    known = list_parameters(kind.name)
+    known = _list(kind)
     for name in arguments:
         if name not in known and name != "inner":
             names = ", ".join(known) or "it has none"

@@ -24,7 +24,7 @@ class Attack:
 
     name: ClassVar[str] = "honest"
     summary: ClassVar[str] = "follows the protocol"
-    poisons_data: ClassVar[bool] = False
+    poisons_data: bool = False
     """Whether `data` changes anything; an honest peer's data need not be understood by anyone but its own task."""
     wants_classes: ClassVar[bool] = True
     """Whether `data` needs to know how many classes there are, where there are any."""

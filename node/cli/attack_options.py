@@ -7,7 +7,7 @@ ATTACK_HELP = (
     "sign-flip, label-flip, feature-noise, gaussian, alie, ipm, stall, fang-trim, fang-krum, min-max, min-sum, "
     "dissensus, ride, half-ride, slow-drift, tuned, camouflage, sleeper (sleeper:NAME wakes into NAME), backdoor, "
     "buffer, copier, lazy, withhold, equivocate, false-verdict, less-noise, uncharged, more-examples, "
-    "repeated-noise, sparse-noise, sign-noise, borrowed-noise, hidden-step, oversize, malformed"
+    "repeated-noise, sparse-noise, sign-noise, borrowed-noise, hidden-step, oversize, malformed, or FILE.py:CLASS"
 )
 
 

@@ -22,7 +22,16 @@ from node.cli.audit_follow import (
 from node.cli.audit_names import add_reading_options, read_names
 from node.cli.audit_pace import add_pace, parse_cache, parse_jobs, show_progress
 from node.cli.audit_page import add_page_option, check_page_option, write_page
-from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
+from node.cli.options import (
+    DEFAULT_RPC,
+    Subparsers,
+    add_json,
+    add_rpc,
+    add_rule_file,
+    choose_rpc_urls,
+    parse_patience,
+    print_json,
+)
 from node.operating.printing import say, say_lines, say_progress
 
 if TYPE_CHECKING:
@@ -33,6 +42,7 @@ def add_parser(commands: Subparsers) -> None:
     """Declare the command."""
     parser = commands.add_parser("audit", help="audit a circle's rounds", description=__doc__)
     add_rpc(parser)
+    add_rule_file(parser)
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
         "bundle", nargs="?", type=Path, metavar="BUNDLE", help="audit a bundle that --save wrote, without a network"

@@ -74,9 +74,10 @@ def run(options: argparse.Namespace) -> int:
     from node.demo.run import DemoOptions, DemoOutcome, run_demo
     from node.demo.summary import print_next
     from node.operating.console import CleanConsole
+    from node.own_rules.rule_file import list_rule_options, name_for_circle
 
     choose_attack(options.attack, parse_attack_parameters(options.attack_parameter))
-    rule_of(options.rule, parse_rule_parameters(options.rule_parameter))
+    rule_of(name_for_circle(options.rule), parse_rule_parameters(options.rule_parameter))
     choose_share(options.codec, options.sent_share)
     terms = parse_privacy(options.privacy, options.rounds, options.samples)
     if not 2 <= options.peers <= 256:
@@ -114,6 +115,7 @@ def run(options: argparse.Namespace) -> int:
         deploy=tuple(deploy),
         watch_port=options.watch,
         node=(*device, *data, *(() if options.sent_share is None else ("--sent-share", str(options.sent_share)))),
+        recomputing=list_rule_options(options.rule),
     )
     console = CleanConsole(stderr=options.json)
 
@@ -121,7 +123,7 @@ def run(options: argparse.Namespace) -> int:
         if terms is not None:
             print_demo_lines(console, describe_outcome(terms, outcome.results, outcome.report))
         if outcome.bundle is not None and not options.json:
-            print_next(console, outcome.bundle)
+            print_next(console, outcome.bundle, demo.recomputing)
 
     try:
         if not options.discard:

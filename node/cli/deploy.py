@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
     from node.learning.genesis import write_genesis
     from node.learning.second_making import check_made_alike
     from node.learning.template import Template
+    from node.own_rules.rule_file import check_can_be_kept, name_for_circle
     from node.tasks.built_in import BUILT_IN
 
     # Known before anything is computed or paid for.
@@ -79,9 +80,11 @@ def run(options: argparse.Namespace) -> int:
     check_from_model(options)
     fork = open_fork(options)
     take_over(options, fork)
+    options.rule = name_for_circle(options.rule)
     task, rehearsal, founding, plan, begun = _plan(options, fork)
     rpc = connect(_rpc_urls(options, fork), patience=parse_patience(options))
     chain_id = check_chain(rpc, options.chain_id)
+    check_can_be_kept(options.rule, chain_id, LOCAL_CHAIN_IDS)
     if options.estimate:
         return _estimate(options, rpc, chain_id, plan, begun)
     file = find_deployed(rpc, chain_id, plan, options.out, court=options.court, anew=options.anew)

@@ -66,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         end_with_parent()
         for sentence in getattr(parsed, "cautions", ()):
             printing.caution(sentence)
+        _lend_rule(parsed)
         return int(parsed.run(parsed))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -74,6 +75,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         printing.complain(sentence)
         log_crash(error)
         return status_
+
+
+def _lend_rule(parsed: argparse.Namespace) -> None:
+    """Let this process have the rules of --rule-file."""
+    if getattr(parsed, "rule_file", None) is not None:
+        from node.own_rules.rule_file import lend_rule_file
+
+        lend_rule_file(parsed.rule_file)
 
 
 def load_command(name: str) -> Any:

@@ -19,6 +19,7 @@ from node.cli.options import (
     add_json,
     add_option,
     add_rpc,
+    add_rule_file,
     parse_task_options,
     print_json,
 )
@@ -107,6 +108,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--contract", metavar="ADDRESS", help="instead of a circle file")
     add_rpc(parser)
+    add_rule_file(parser)
     parser.add_argument(
         "--folder",
         type=Path,

@@ -28,6 +28,7 @@ from node.cli.options import (
     add_key,
     add_option,
     add_rpc,
+    add_rule_file,
     add_sent_share,
     choose_rpc_urls,
     parse_address,
@@ -60,6 +61,7 @@ def add_node_options(parser: ConfigurableParser) -> None:
     """All that a node is started with; `folkmoot doctor` takes the same."""
     parser.add_argument("--circle", type=Path, default=Path("circle.json"), help="the file `folkmoot deploy` wrote")
     add_rpc(parser)
+    add_rule_file(parser)
     add_key(parser, required=True)
     parser.add_argument("--folder", type=Path, required=True, help="the peer's folder: blobs, state, certificate")
     parser.add_argument("--task", help="FILE.py:CLASS where the circle's task is no built-in one")
@@ -258,7 +260,8 @@ def _take_part(
         told = report if monitor is None else monitor.pass_on(report)
         peer = Peer(PeerConfig(folder, **settings), circle, file.block, key, task, behave or Behaviour(), told)
         log_options = ("--log", options.log, "--log-format", options.log_format)
-        with page_beside(options.web, options.circle, urls, options.folder, report, log_options):
+        own = ("--rule-file", str(options.rule_file)) if options.rule_file else ()
+        with page_beside(options.web, options.circle, urls, options.folder, report, log_options, own):
             return asyncio.run(_run_monitored(peer, not options.exit_when_finished, report, monitor, metrics_at))
 
 

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import UsageError
-from node.cli.options import DEFAULT_RPC, Subparsers, add_json, add_key, add_rpc, choose_rpc_urls, parse_patience
+from node.cli.options import (
+    DEFAULT_RPC,
+    Subparsers,
+    add_json,
+    add_key,
+    add_rpc,
+    add_rule_file,
+    choose_rpc_urls,
+    parse_patience,
+)
 from node.seat.accounts import open_secret_key
 
 
@@ -16,6 +25,7 @@ def add_circle(parser: argparse.ArgumentParser) -> None:
     """--circle, --rpc and --json."""
     parser.add_argument("--circle", type=Path, default=Path("circle.json"), help="the file `folkmoot deploy` wrote")
     add_rpc(parser)
+    add_rule_file(parser)
     add_json(parser)
 
 

@@ -139,10 +139,20 @@ def add_rule(parser: argparse.ArgumentParser) -> None:
         "--rule",
         default="tether",
         help="tether; balance, ubar, scclip, cs-plus, krum, multi-krum, trimmed-mean, nnm-trimmed-mean, median; "
-        "or none: accept all and see the damage",
+        "none: accept all and see the damage; or FILE.py:CLASS, in a simulation or on a chain of this machine",
     )
     parser.add_argument(
         "--rule-parameter", action="append", default=[], metavar="NAME=INT", help="e.g. gamma_milli=300; repeatable"
+    )
+
+
+def add_rule_file(parser: argparse.ArgumentParser) -> None:
+    """--rule-file; the program's start lends what it names to the process."""
+    parser.add_argument(
+        "--rule-file",
+        type=Path,
+        metavar="FILE",
+        help="where a circle's rule is of no release but of its founder's own file: that file",
     )
 
 

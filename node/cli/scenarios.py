@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger.errors import UsageError
+from node.cli.bench_options import parse_bench
 from node.cli.options import parse_privacy, parse_rule_parameters, parse_task_options
 from node.operating.pairs import parse_pairs
 
@@ -20,6 +21,8 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "rule": str,
     "skew": float,
     "attack": str,
+    "partition": str,
+    "topology": str,
     "sight": str,
     "drift": float,
     "churn": float,
@@ -30,6 +33,8 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
 _PAIRS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "attack-parameter": ("attack_parameters", float),
     "rule-parameter": ("rule_parameters", int),
+    "partition-parameter": ("partition_parameters", float),
+    "topology-parameter": ("topology_parameters", float),
     "option": ("options", str),
 }
 _SETTLED_BY_PRIVACY: Final = ("rounds", "samples")
@@ -77,6 +82,7 @@ def _make_scenario(options: argparse.Namespace) -> "Scenario":
         attack_parameters=parse_attack_parameters(options.attack_parameter),
         malicious=_parse_malicious(options.malicious),
         sight=options.sight,
+        **parse_bench(options),
         skew=options.skew,
         samples=options.samples,
         seed=options.seed,
@@ -127,11 +133,11 @@ def _parse_grid(texts: Sequence[str]) -> dict[str, list[Any]]:
 def _check_private(scenarios: Sequence["Scenario"]) -> None:
     from ledger.circle.manifest import MalformedManifest
     from ledger.judging.task_checks import check_goes_with_privacy
-    from ledger.rules import rule_of
+    from node.own_rules import choose_rule
 
     try:
         for one in scenarios:
-            check_goes_with_privacy(one.rule, rule_of(one.rule, one.rule_parameters), one.codec)
+            check_goes_with_privacy(one.rule, choose_rule(one.rule, one.rule_parameters), one.codec)
     except MalformedManifest as error:
         raise UsageError(str(error)) from error
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import UsageError
 from node.cli.attack_options import add_attack
+from node.cli.bench_options import add_bench
 from node.cli.options import (
     Subparsers,
     add_device,
@@ -39,6 +40,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--degree", type=int, default=10, help="neighbours a peer judges in a round")
     add_task(parser)
+    add_bench(parser)
     add_rule(parser)
     parser.add_argument("--compare", metavar="RULE,RULE", help="several rules side by side, in place of --rule")
     parser.add_argument(
@@ -55,7 +57,9 @@ def add_parser(commands: Subparsers) -> None:
         default=[],
         metavar="NAME=VALUE,VALUE",
         help="every combination of these: task, peers, rounds, samples, degree, skew, attack, malicious, sight,"
-        " drift, churn, codec, sent-share, attack-parameter.NAME, rule-parameter.NAME or option.NAME; repeatable",
+        " partition, topology,"
+        " drift, churn, codec, sent-share, option.NAME, or rule-, attack-, partition- or"
+        " topology-parameter.NAME; repeatable",
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to run them in (default 1)")
     add_attack(parser, "honest", "what the malicious peers do")
@@ -169,12 +173,17 @@ def _simulate(engine: str, tracked: TrackedRuns, tell: "Tell", scenario: "Scenar
 
 def _print(runs: "Runs") -> None:
     """The table, what the grid did not hold, and what privacy was spent."""
+    from node.own_code.own_objects import label_of
+
     say_lines(str(runs))
     for one in runs:
         for number, misfit in one.misfits:
-            say(f"caution  rule {one.scenario.rule}, from round {number} on: tensor {misfit}")
+            say(f"caution  rule {one.scenario.method}, from round {number} on: tensor {misfit}")
     lines: dict[str, None] = {}
     for one in runs:
+        if not one.scenario.is_networks and one.scenario.baseline is None:
+            name = label_of(one.scenario.topology)
+            lines[f"caution  topology {name} is the simulator's alone: a circle's contract draws its own"] = None
         epsilons = one.epsilon_spent
         for epsilon in sorted(set(epsilons.values()), reverse=True):
             seats = format_seats([seat for seat, its in epsilons.items() if its == epsilon])

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger.errors import UsageError
-from node.cli.options import Subparsers, add_json, add_rpc, choose_rpc_urls, parse_patience, print_json
+from node.cli.options import (
+    Subparsers,
+    add_json,
+    add_rpc,
+    add_rule_file,
+    choose_rpc_urls,
+    parse_patience,
+    print_json,
+)
 from node.cli.waiting import add_wait_for_chain, await_chain, check_wait
 from node.cli.watch_audit import add_audit_options, set_up_background
 from node.operating.lifeline import ENDING, is_ignored
@@ -55,6 +63,7 @@ def add_parser(commands: Subparsers) -> None:
     parser.add_argument("--no-cache", action="store_true", help="keep nothing on disk for the next time")
     add_audit_options(parser)
     add_rpc(parser)
+    add_rule_file(parser)
     add_wait_for_chain(parser)
     add_json(parser)
     parser.set_defaults(run=run)

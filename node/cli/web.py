@@ -35,18 +35,20 @@ def page_beside(
     data: Path,
     report: Report,
     log_options: Sequence[str] = (),
+    options: Sequence[str] = (),
 ) -> Iterator[None]:
     """Serve the page while the block runs; nothing where port is None.
 
     port: 0 takes a free one. data: the node's folder, whose own figures are shown. report: is told the page's
     address or that it did not start; the node goes on without it. log_options: the node's own, as they are typed
-    before a command, as both write to one stderr.
+    before a command, as both write to one stderr. options: further ones of the page's.
     """
     if port is None:
         yield
         return
     # An audit fetches what all members published: a node's link is there for the node.
     command = ["watch", "--json", "--no-audit", "--circle", str(circle), "--folder", str(data), "--port", str(port)]
+    command += options
     lifeline = Lifeline()
     # Other users of this machine see a command line, and an endpoint's address may hold a key.
     named = {RPC_VARIABLE: " ".join(rpc_urls)} if rpc_urls else {}

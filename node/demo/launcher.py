@@ -143,11 +143,12 @@ class LocalNetwork:
         Sender(rpc, open_deployer_key(None, None, chain_id), chain_id).transfer(address, 10**19)
         return address
 
-    def start_watch(self, port: int = 0) -> str:
+    def start_watch(self, port: int = 0, *options: str) -> str:
         """Start the live page of the circle, with the peers' own figures; returns its URL. Raises SetupError."""
         output = self.folder / "watch.out"
         # The circle is gone with the demo.
         command = ["watch", "--json", "--no-cache", "--circle", str(self.circle_file), "--port", str(port)]
+        command += options
         for peer in self.peers:
             # A peer makes its own folder in a moment, or finds it.
             make_folder(peer.folder / "data")

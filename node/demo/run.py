@@ -49,6 +49,8 @@ class DemoOptions:
     """Further options of `folkmoot deploy`."""
     node: tuple[str, ...] = ()
     """Further options of every `folkmoot node`."""
+    recomputing: tuple[str, ...] = ()
+    """Further options of every command that recomputes verdicts: the file of a rule of no release."""
     attack_parameters: tuple[str, ...] = ()
     """As NAME=NUMBER."""
     watch_port: int | None = None
@@ -90,19 +92,19 @@ def run_demo(
         clock.lap("chain and contract")
         for index in range(options.peers):
             network.add_peer(options.attack if index >= options.peers - options.poisoners else "honest")
-        page = None if options.watch_port is None else network.start_watch(options.watch_port)
+        page = None if options.watch_port is None else network.start_watch(options.watch_port, *options.recomputing)
         said = page or "none: --watch shows the run in a browser (make demo ARGS=--watch)"
         console.print(f"page      {said}", highlight=False)
         own_task = ("--task", options.task) if ".py:" in options.task else ()
         for peer in network.peers:
             # A seat decides which share of the data is a peer's: seats in order make runs comparable.
-            seated = ("--seat", str(peer.index), *own_task, *options.node)
+            seated = ("--seat", str(peer.index), *own_task, *options.node, *options.recomputing)
             network.start_peer(peer, *seated, *_make_experiment_options(options, peer.attack))
         _wait(network, console, options, clock)
         usage = _measure_usage(network)
         results = collect(network.peers)
         bundle = options.folder / "circle.car" if options.keep else None
-        report = network.audit(*(() if bundle is None else ("--save", str(bundle))))
+        report = network.audit(*options.recomputing, *(() if bundle is None else ("--save", str(bundle))))
         clock.lap("audit")
         outcome = DemoOutcome(
             results, report, clock.laps, usage, bundle if bundle is not None and bundle.exists() else None

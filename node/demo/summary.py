@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -46,9 +47,12 @@ def print_summary(
         )
 
 
-def print_next(console: Console, bundle: Path) -> None:
-    """What can be had of a run that is over, as commands to copy. bundle: what its audit saved."""
-    program, file = _name_program(), shlex.quote(str(bundle))
+def print_next(console: Console, bundle: Path, options: Sequence[str] = ()) -> None:
+    """What can be had of a run that is over, as commands to copy.
+
+    bundle: what its audit saved. options: of each of them.
+    """
+    program, file = _name_program(), shlex.join((str(bundle), *options))
     console.print(f"evidence  {bundle}: from it, without chain and peers,", highlight=False)
     for what, command in (
         ("the run in a browser", f"watch {file}"),

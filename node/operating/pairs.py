@@ -1,6 +1,7 @@
 """Settings that a person types as pairs, such as NAME=NUMBER."""
 
 from collections.abc import Callable, Iterable
+from math import isfinite
 from typing import Final, TypeVar
 
 from ledger.errors import UsageError
@@ -8,6 +9,11 @@ from ledger.errors import UsageError
 N = TypeVar("N")
 V = TypeVar("V")
 _SHOWN: Final = 60
+
+
+def parse_finite_numbers(texts: Iterable[str], option: str, example: str) -> dict[str, float]:
+    """NAME=NUMBER pairs. option: whose they are. example: of one. Raises UsageError."""
+    return parse_pairs(texts, str, "=", _read_finite, f"{option} {{}} is not NAME=NUMBER, e.g. {example}")
 
 
 def parse_pairs(
@@ -29,3 +35,10 @@ def parse_pairs(
         except ValueError as error:
             raise UsageError(complaint.format(repr(text[:_SHOWN]))) from error
     return found
+
+
+def _read_finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{number} is not finite")
+    return number

@@ -8,11 +8,11 @@ import numpy as np
 
 from ledger.arithmetic.exact import GridState, to_float
 from ledger.circle.manifest import Tensor
-from ledger.rules import find_rule
 from ledger.rules.judge_memory import JudgeMemory
 from node.attacks import choose_attack
 from node.attacks.attack import Attack, Colluder
 from node.attacks.view import Matrix, PeerView, Vector
+from node.own_rules import choose_rule
 from node.simulator.agreed_noise import find_noise_variance
 from node.simulator.scenario import Scenario, generator
 
@@ -47,10 +47,11 @@ class KnownHonest:
 class Attackers:
     """All attackers of a circle."""
 
-    def __init__(self, scenario: Scenario, layout: tuple[Tensor, ...]) -> None:
-        """layout: the tensors that states are made of."""
-        self._scenario, self._layout = scenario, layout
-        self._rule, self._noise_variance = find_rule(scenario), find_noise_variance(scenario)
+    def __init__(self, scenario: Scenario, layout: tuple[Tensor, ...], degree: int) -> None:
+        """layout: the tensors that states are made of. degree: how many neighbours a judge has."""
+        self._scenario, self._layout, self._degree = scenario, layout, degree
+        self._rule = choose_rule(scenario.rule, scenario.rule_parameters)
+        self._noise_variance = find_noise_variance(scenario)
         self.behaviours = make_behaviours(scenario)
 
     def publish(self, number: int, known: KnownHonest, seats: Sequence[int], trained: Matrix) -> Matrix:
@@ -77,7 +78,7 @@ class Attackers:
                 colluders=tuple(seats),
                 peers=self._scenario.peers,
                 rule=self._rule,
-                degree=self._scenario.degree,
+                degree=self._degree,
                 memories=known.memories,
                 layout=self._layout,
                 seed=self._scenario.seed,

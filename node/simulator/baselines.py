@@ -23,8 +23,8 @@ from ledger.codec import PLAIN, quantise
 from node.learning.layout import Vector
 from node.learning.private_part import PrivatePart
 from node.learning.training import make_initial_state
+from node.own_code.own_objects import label_of
 from node.simulator.attackers import Attackers, KnownHonest, make_attack, make_behaviours
-from node.simulator.blobs import make_manifest
 from node.simulator.learning import GROUP, PeersTraining, TrainedModel
 from node.simulator.results import Results, Row
 from node.simulator.rosters import find_joined, find_present
@@ -39,7 +39,9 @@ def run_baseline(scenario: Scenario, tell: Callable[[Sequence[Row]], None] | Non
     """Run a scenario that names a baseline to its end. Arguments and errors as those of `simulate`."""
     assert scenario.baseline is not None
     # An attacker that studies the rule finds none, and the server is everyone's neighbour.
-    plain = replace(scenario, rule="none", rule_parameters={}, degree=min(scenario.peers - 1, MAX_DEGREE))
+    degree = min(scenario.peers - 1, MAX_DEGREE)
+    plain = replace(scenario, rule="none", rule_parameters={}, degree=degree)
+    plain = replace(plain, topology="random-regular", topology_parameters={})
     baseline = _KINDS[scenario.baseline](plain)
     for number in range(1, scenario.rounds + 1):
         rows = baseline.round(number)
@@ -71,7 +73,7 @@ class _Baseline:
             Row(
                 round=number,
                 seat=seat,
-                attack=scenario.attack if seat in hostile else "honest",
+                attack=label_of(scenario.attack) if seat in hostile else "honest",
                 committed=seat in sent_bytes,
                 error=compute_error(figures.get(seat, {})),
                 reputation=nan,
@@ -152,7 +154,7 @@ class _FedAvg(_Baseline):
 
     def __init__(self, scenario: Scenario) -> None:
         super().__init__(scenario)
-        self._gang = Attackers(scenario, make_manifest(scenario, self._school.template).layout)
+        self._gang = Attackers(scenario, self._school.layout.tensors, scenario.degree)
         self._published: dict[int, GridState] = {}
 
     def _go_on(self, number: int, present: Sequence[int]) -> Mapping[int, int]:

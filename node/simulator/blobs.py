@@ -1,5 +1,7 @@
 """The blobs of a simulated circle, byte for byte what a real one's peers would store."""
 
+import hashlib
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,10 +11,13 @@ from ledger.blobs.contents.records import Update, encode_update, state_digest, u
 from ledger.circle.manifest import Manifest
 from ledger.identity.network import Network
 from ledger.judging.frame_chains import MAX_CHAIN, Commit, FetchedUpdate, HeldBlobs, is_chained
+from ledger.rules import RULES, Rule
+from ledger.rules.lent import lend, name_lent
 from node.attacks.attack import Attack
 from node.learning.genesis import Agreement, describe_task
 from node.learning.learner import encode_genesis_blob
 from node.learning.template import Template
+from node.own_code.own_objects import label_of
 from node.simulator.contract import author_of
 from node.simulator.publishing import PublishedFrame
 from node.simulator.scenario import Scenario, generator
@@ -21,18 +26,28 @@ from node.simulator.scenario import Scenario, generator
 CHAIN_ID = 0
 
 
-def make_manifest(scenario: Scenario, template: Template) -> Manifest:
-    """What a circle of this scenario would have agreed on."""
+def make_manifest(scenario: Scenario, template: Template, rule: Rule) -> Manifest:
+    """What a circle of this scenario would have agreed on. rule: the scenario's."""
     agreed = Agreement(
         options={"skew": scenario.skew, "seed": scenario.seed, "samples": scenario.samples},
         degree=scenario.degree,
-        rule=scenario.rule,
+        rule=_name_rule(scenario, rule),
         rule_parameters=dict(scenario.rule_parameters),
         rounds=scenario.rounds,
         codec=scenario.codec,
     )
     genesis = encode_genesis_blob(template.make_initial(), template.layout.blocks)
     return describe_task(template, genesis, agreed)
+
+
+def _name_rule(scenario: Scenario, rule: Rule) -> str:
+    """The rule's name; one of somebody's own is lent to this process under a name that no circle has."""
+    label = label_of(scenario.rule)
+    if label in RULES:
+        return label
+    digest = hashlib.sha256(label.encode()).hexdigest()
+    lend(digest, lambda *_: rule)
+    return name_lent(re.sub(r"\W", "_", label.rpartition(":")[2], flags=re.ASCII)[:64], digest)
 
 
 def make_network(scenario: Scenario) -> bytes:

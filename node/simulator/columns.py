@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ledger.judging.frame_chains import is_chained
 from node.attacks import list_parameters
+from node.own_code.own_objects import label_of
 from node.simulator.results import Results, Row, Summary, summarise
 from node.simulator.scenario import Scenario
 
@@ -22,15 +23,19 @@ def _show_rule_parameters(scenario: Scenario) -> str:
 RUN_COLUMNS: Final[Mapping[str, Callable[[Scenario], Any]]] = {
     "rule": lambda scenario: scenario.method,
     "rule_parameters": _show_rule_parameters,
-    "attack": lambda scenario: scenario.attack,
+    "attack": lambda scenario: label_of(scenario.attack),
     "attack_parameters": _show_attack_parameters,
     "malicious": lambda scenario: len(scenario.hostile) / scenario.peers,
     "sight": lambda scenario: scenario.sight,
     "task": lambda scenario: scenario.task,
+    "partition": lambda scenario: label_of(scenario.partition),
+    "partition_parameters": lambda scenario: _show(scenario.dealing),
     "skew": lambda scenario: scenario.skew,
     "samples": lambda scenario: scenario.samples,
     "peers": lambda scenario: scenario.peers,
     "rounds": lambda scenario: scenario.rounds,
+    "topology": lambda scenario: label_of(scenario.topology),
+    "topology_parameters": lambda scenario: _show(scenario.topology_parameters),
     "degree": lambda scenario: scenario.degree,
     "codec": lambda scenario: scenario.codec,
     "sent_share": lambda scenario: scenario.frame_share if is_chained(scenario.codec) else None,

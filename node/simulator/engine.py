@@ -7,10 +7,10 @@ from typing import Protocol
 from ledger.circle.manifest import Manifest
 from ledger.codec import PLAIN, blocks_of, quantise
 from ledger.judging.frame_chains import CircleTask, StateCache
-from ledger.rules import find_rule
 from node.learning.layout import Vector
 from node.learning.private_part import PrivatePart
 from node.learning.training import make_initial_state
+from node.own_rules import choose_rule
 from node.simulator.attackers import make_attack, make_behaviours
 from node.simulator.blobs import make_manifest, make_network
 from node.simulator.judging import JudgeTurn, Loss, SharedRound, TurnVerdicts, judge_blobs, judge_states
@@ -79,7 +79,7 @@ class LocalEngine:
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._rule = find_rule(scenario)
+        self._rule = choose_rule(scenario.rule, scenario.rule_parameters)
         self._attack = make_attack(scenario)
         self._network = make_network(scenario)
         self._school = PeersTraining(scenario, make_behaviours(scenario))
@@ -87,7 +87,7 @@ class LocalEngine:
     @cached_property
     def manifest(self) -> Manifest:
         """What a circle of this scenario would have agreed on."""
-        return make_manifest(self._scenario, self._school.template)
+        return make_manifest(self._scenario, self._school.template, self._rule)
 
     @property
     def told_figures(self) -> Mapping[str, str]:

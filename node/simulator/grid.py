@@ -10,7 +10,14 @@ from node.simulator.scenario import Scenario
 
 MAX_RUNS: Final = 100_000
 # A field of pairs, and how one of them is named: attack_parameters.z.
-_OF_PAIRS: Final = ("rule_parameters", "attack_parameters", "options", "privacy")
+_OF_PAIRS: Final = (
+    "rule_parameters",
+    "attack_parameters",
+    "partition_parameters",
+    "topology_parameters",
+    "options",
+    "privacy",
+)
 _OF_RULES: Final = ("rule", "rule_parameters")
 _SEEDS_MAX: Final = 10_000
 

@@ -1,7 +1,7 @@
 """Training and judging models for many peers: stacked where the model is a perceptron, one by one otherwise."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -13,21 +13,21 @@ from ledger.arithmetic.exact import GridState, to_float
 from ledger.errors import UsageError
 from node.attacks.attack import Attack
 from node.attacks.spoiling import spoil
-from node.learning.devices import CPU, choose_device
+from node.learning.devices import CPU
 from node.learning.grid_ranges import choose_exponents
 from node.learning.layout import Layout, Vector
 from node.learning.private_part import PrivatePart, PrivateParts
 from node.learning.template import GLOBAL_RANDOM_STATE, Template, derive_seed
 from node.learning.training import Trainer, TrainingDiverged
 from node.operating.merit import ACCURACY
-from node.simulator.data import DataShares, Pair, test_examples
+from node.simulator.data import DataShares, Pair, make_task, test_examples
 from node.simulator.predictable_randomness import PredictableTraining
 from node.simulator.scenario import Scenario
 from node.simulator.seat_tasks import SeatTasks
 from node.simulator.stacked_perceptrons import can_stack, epoch_order, stack_perceptrons
-from node.tasks.built_in import BUILT_IN, DEALT, OWN_DATA
+from node.tasks.built_in import BUILT_IN
 from node.tasks.dealt import deal
-from node.tasks.interface import Task, load_task
+from node.tasks.interface import Task
 from node.tasks.pairs import answer_of, fit_dtype
 
 # Peers trained at once; part of what makes a simulation repeatable to the bit.
@@ -89,7 +89,7 @@ class PeersTraining:
             trainer = self._trainer(0, {}, self._shares.share_of(0, 1), self.task, plain)
         else:
             trainer = Trainer(
-                first,
+                self._shares.deal_again(first, 0),
                 plain.layout,
                 seat=0,
                 seats=scenario.peers,
@@ -278,18 +278,3 @@ class PeersTraining:
         x = self._data(one.seat, one.round)[0] if self.task.trainer is None else None
         with self.task.run_user_code("the model on data()"):
             return self.template.fill_for_answering(one.state, one.private_part, x)
-
-
-def make_task(scenario: Scenario) -> Task:
-    """The scenario's task, with its options. Peers' own data come from one path, and are dealt."""
-    options = {DEALT: 1, **scenario.options} if scenario.task in OWN_DATA else scenario.options
-    task = load_task(
-        scenario.task,
-        skew=scenario.skew,
-        seed=scenario.seed,
-        samples=scenario.samples,
-        options=options,
-        typed=scenario.options.keys(),
-        data=scenario.data,
-    )
-    return replace(task, device=choose_device(scenario.device))

@@ -9,6 +9,7 @@ import numpy as np
 
 from node.operating.merit import ACCURACY, HIGHER, LOWER
 from node.operating.pictures import two_panels
+from node.own_code.own_objects import label_of
 from node.simulator.columns import describe_run
 from node.simulator.results import Results, Row
 from node.simulator.runs import Cell, Runs
@@ -37,7 +38,7 @@ def plot(results: Sequence[Results], path: Path) -> None:
                 right.plot(*_by_round(cell, _reputation, np.mean), color=colour, label=f"{label}, honest")
             points = _by_round(cell, _reputation, np.mean, is_honest=False)
             if points[0]:
-                label = f"{label}, {cell.scenario.attack}"
+                label = f"{label}, {label_of(cell.scenario.attack)}"
                 right.plot(*points, color=colour, linestyle="--", label=label)
         if main is None or is_error:
             left.set(title="error of honest peers", xlabel="round", ylabel="1 − test accuracy", ylim=(0, None))

@@ -1,8 +1,7 @@
 """What simulated peers have spent of their privacy at the end."""
 
 from node.learning.training import count_examples
-from node.simulator.data import DataShares
-from node.simulator.learning import make_task
+from node.simulator.data import DataShares, make_task
 from node.simulator.privacy_budget import compute_epsilon, find_rounds_in_budget
 from node.simulator.scenario import Scenario
 from node.simulator.seat_tasks import SeatTasks

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from math import nan
 
-from ledger.circle.draw import count_neighbours
 from ledger.circle.reputation import FULL
 from node.operating.merit import ACCURACY
+from node.own_code.own_objects import label_of
 from node.simulator.contract import SimulatedContract
-from node.simulator.judging import TurnVerdicts
+from node.simulator.judging import JudgeTurn, TurnVerdicts
 from node.simulator.publishing import PublishedFrame
 from node.simulator.results import Row
 from node.simulator.scenario import Scenario
@@ -17,19 +17,21 @@ def make_rows(
     scenario: Scenario,
     contract: SimulatedContract,
     frames: Mapping[int, PublishedFrame],
+    turns: Mapping[int, JudgeTurn],
     judged: Mapping[int, TurnVerdicts],
     figures: Mapping[int, Mapping[str, float]],
 ) -> list[Row]:
     """A row for every seat that has joined, after the round's settlement.
 
-    frames, judged, figures: by seat, of those that published, judged and were evaluated.
+    frames, turns, judged, figures: by seat, of those that published, had a part as a judge, judged and were
+    evaluated.
     """
-    hostile, linked = scenario.hostile, count_neighbours(len(frames), scenario.degree)
+    hostile = scenario.hostile
     return [
         Row(
             round=len(contract.rounds),
             seat=seat,
-            attack=scenario.attack if seat in hostile else "honest",
+            attack=label_of(scenario.attack) if seat in hostile else "honest",
             committed=seat in frames,
             error=compute_error(figures.get(seat, {})),
             reputation=contract.reputations[seat] / FULL,
@@ -37,7 +39,7 @@ def make_rows(
             ejected=seat in contract.ejected,
             payload_bytes=len(frames[seat].payload) if seat in frames else 0,
             figures=figures.get(seat, {}),
-            **(_counts(judged[seat], hostile, linked) if seat in judged else {}),
+            **(_counts(judged[seat], hostile, len(turns[seat].neighbours)) if seat in judged else {}),
         )
         for seat in sorted(contract.reputations)
     ]

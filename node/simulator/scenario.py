@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final
@@ -13,15 +13,20 @@ from ledger.circle.draw import MAX_DEGREE
 from ledger.circle.verdict_word import MAX_ROUND
 from ledger.codec import CODECS, ZSTD, choose_share
 from ledger.errors import UsageError
-from ledger.rules import rule_of
 from node.attacks import choose_attack
+from node.own_code.own_objects import label_of
+from node.own_rules import choose_rule
+from node.partitions import BY_TASK, choose_partition
 from node.tasks.options import Options
+from node.topologies import choose_topology
 
 MAX_PEERS: Final = 1 << 16
 # What private training is steered by, all of it or none; and its budget, both or neither.
 PRIVACY: Final = ("steps", "batch", "clip", "sigma", "lr")
 BUDGET: Final = ("epsilon", "delta")
 SIGHTS: Final = ("round", "network")
+# The fields that may hold a class or an object of the researcher's own.
+OWN: Final = ("rule", "attack", "partition", "topology")
 BASELINES: Final = ("fedavg", "central", "alone")
 
 
@@ -37,14 +42,15 @@ class Scenario:
     """The last round."""
     degree: int = 10
     """Neighbours that a peer judges in a round."""
-    rule: str = "tether"
-    """Name of the screening rule."""
+    rule: Any = "tether"
+    """The screening rule: a name of ledger.rules, FILE.py:CLASS, a class or an object."""
     rule_parameters: Mapping[str, int] = field(default_factory=dict)
     """In place of the rule's defaults."""
     baseline: str | None = None
     """A name of BASELINES: what takes the network's place over the same data and training; None for none."""
-    attack: str = "honest"
-    """A name of node.attacks."""
+    attack: Any = "honest"
+    """What the malicious do: a name of node.attacks, FILE.py:CLASS, a class, or an object, of which each gets a
+    copy."""
     attack_parameters: Mapping[str, float] = field(default_factory=dict)
     """In place of the attack's defaults."""
     malicious: float | tuple[int, ...] = 0.0
@@ -52,8 +58,18 @@ class Scenario:
     sight: str = "round"
     """What colluding attackers know of the honest updates. `round`: this round's (the worst case); `network`: the
     last round's, as the network shows them before the commits close."""
+    partition: Any = BY_TASK
+    """Who holds which examples: a name of node.partitions, FILE.py:CLASS, a class or an object; `task` for as the
+    task itself deals them."""
+    partition_parameters: Mapping[str, float] = field(default_factory=dict)
+    """In place of the partition's defaults."""
+    topology: Any = "random-regular"
+    """Who judges whom: a name of node.topologies, edges:FILE, FILE.py:CLASS, a class or an object. No circle has
+    any but the default."""
+    topology_parameters: Mapping[str, float] = field(default_factory=dict)
+    """In place of the topology's defaults."""
     skew: float = 0.2
-    """0: all peers see the same mix of labels; 1: each sees its own ones."""
+    """0: all peers see the same mix of labels; 1: each sees its own ones. For the partitions `task` and `fang`."""
     samples: int = 1000
     """Training examples a peer."""
     seed: int = 0
@@ -99,8 +115,11 @@ class Scenario:
 
     def __post_init__(self) -> None:
         """Raises UsageError where a field is outside what can be simulated."""
-        rule_of(self.rule, self.rule_parameters)
+        choose_rule(self.rule, self.rule_parameters)
         choose_attack(self.attack, self.attack_parameters)
+        choose_partition(self.partition, self.dealing)
+        is_recordable = self.is_networks or not self.records
+        _check(is_recordable, "a circle's records are of its contract's own topology: leave one of the two out")
         _check_counts(self)
         _check_shares(self)
         _check(self.codec in CODECS, f"codec {self.codec!r} is unknown: choose {', '.join(CODECS)}")
@@ -122,7 +141,7 @@ class Scenario:
     @property
     def method(self) -> str:
         """What a table calls it by: the baseline, else the rule."""
-        return self.baseline or self.rule
+        return self.baseline or label_of(self.rule)
 
     @property
     def hostile(self) -> frozenset[int]:
@@ -139,9 +158,23 @@ class Scenario:
         """The share of its values that a delta frame sends."""
         return choose_share(self.codec, self.sent_share)
 
+    @property
+    def dealing(self) -> Mapping[str, float]:
+        """The partition's parameters, its skew among them where it has one."""
+        skew = {"skew": self.skew} if self.partition == "fang" else {}
+        return {**skew, **self.partition_parameters}
+
+    @property
+    def is_networks(self) -> bool:
+        """Whether its topology is the one that a circle's contract draws."""
+        return choose_topology(self.topology, self.topology_parameters).is_networks
+
     def to_fields(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self) | {"data": None if self.data is None else str(self.data)}
+        """Plain values for JSON; classes and objects by their names."""
+        found = {one.name: getattr(self, one.name) for one in fields(self)}
+        found |= {name: label_of(found[name]) for name in OWN}
+        found["data"] = None if self.data is None else str(self.data)
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in found.items()}
 
 
 def generator(seed: int, purpose: str, *numbers: int) -> np.random.Generator:

@@ -25,6 +25,7 @@ from node.simulator.blobs import BlobMaker
 from node.simulator.contract import SimulatedContract
 from node.simulator.engine import Engine, LocalEngine
 from node.simulator.judging import JudgeTurn, SharedRound, TurnVerdicts
+from node.simulator.neighbours import Neighbours
 from node.simulator.publishing import PublishedFrame, Reference, add_residuals, make_reference, publish
 from node.simulator.results import Results, Row
 from node.simulator.rosters import find_joined, find_present
@@ -82,7 +83,8 @@ class _Circle:
 
     def __init__(self, scenario: Scenario, engine: Engine) -> None:
         self._scenario, self._engine = scenario, engine
-        self._twin, self._gang = SimulatedContract(scenario), Attackers(scenario, engine.manifest.layout)
+        self._twin, self._neighbours = SimulatedContract(scenario), Neighbours(scenario)
+        self._gang = Attackers(scenario, engine.manifest.layout, self._neighbours.degree)
         self._hostile = scenario.hostile
         self._notary = BlobMaker(scenario, engine.manifest, self._gang.behaviours) if scenario.records else None
         self._layout = Layout.from_tensors(engine.manifest.layout)
@@ -118,7 +120,7 @@ class _Circle:
         self._attest(present, judged)
         with self._stopwatch.timed("settling"):
             self._twin.settle()
-        rows = make_rows(self._scenario, self._twin, frames, judged, self._evaluate(number))
+        rows = make_rows(self._scenario, self._twin, frames, turns, judged, self._evaluate(number))
         self._digest.update("".join(map(repr, rows)).encode())
         self._rows += rows
         return SimulatedRound(round_, exchange, turns, judged, rows)
@@ -257,7 +259,7 @@ class _Circle:
         """Seat → its part as a judge; one whose own update cannot be read has no state to judge from."""
         if len(round_.commits) < 2:
             return {}
-        linked = round_.find_neighbours(self._scenario.degree)
+        linked = self._neighbours.find(round_)
         return {
             seat: JudgeTurn(
                 seat,

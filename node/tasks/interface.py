@@ -37,15 +37,15 @@ from torch.nn.parameter import is_lazy
 
 from ledger.errors import SetupError, UsageError
 from node.operating.merit import DIRECTIONS, put_main_first
+from node.own_code.class_files import find_class_file, read_class
+from node.own_code.faults import blame, describe_kind
+from node.own_code.siblings import Siblings
 from node.tasks import fashion_mnist
 from node.tasks.built_in import BUILT_IN, find_built_in
-from node.tasks.faults import blame, describe_kind
 from node.tasks.frozen_values import FrozenValues
 from node.tasks.options import Options, settle_options
 from node.tasks.pairs import answer_of, ask, check_filled, check_pair, fit_dtype, is_pair
 from node.tasks.sharing import Sharing, sharing_of
-from node.tasks.siblings import Siblings
-from node.tasks.task_files import find_task_file, read_task_class
 from node.tasks.training_choices import TrainingChoices, choices_of
 
 
@@ -225,8 +225,7 @@ def load_task(
         spec = "fashion-mnist" if fashion_mnist.is_installed() else "digits"
     if data is not None and not data.exists():
         raise UsageError(f"--data {data} is not there: name the file or folder that this peer trains on")
-    siblings = None if spec in BUILT_IN else Siblings(find_task_file(spec).parent)
-    task_class = find_built_in(spec) if siblings is None else read_task_class(spec, siblings)
+    siblings, task_class = (None, find_built_in(spec)) if spec in BUILT_IN else _read_own(spec)
     settled = settle_options(
         spec,
         task_class,
@@ -249,6 +248,12 @@ def load_task(
         if not callable(getattr(definition, method, None)):
             raise SetupError(f"{spec} has no method {method}(): a task needs model() and data(seat, seats)")
     return Task(spec, definition, siblings, options=settled.options, make=make)
+
+
+def _read_own(spec: str) -> tuple[Siblings, type[Any]]:
+    """What lies beside a user's file, and its class. Raises UsageError, SetupError."""
+    siblings = Siblings(find_class_file(spec, "task", ", ".join(BUILT_IN)).parent)
+    return siblings, read_class(spec, "task", siblings)
 
 
 def _asks_for(method: Any, name: str) -> bool:

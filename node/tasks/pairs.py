@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
-from node.tasks.faults import describe_kind
+from node.own_code.faults import describe_kind
 from node.tasks.named_inputs import NamedInputs
 
 Pair = tuple[torch.Tensor, torch.Tensor]

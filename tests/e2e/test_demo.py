@@ -70,8 +70,8 @@ def test_a_demo_leaves_evidence_from_which_its_model_and_its_audit_follow(
 class InterruptedNetwork(WarmNetwork):
     """Whoever waits for its page to end is interrupted at once, as by Ctrl-C."""
 
-    def start_watch(self, port: int = 0) -> str:
-        url, page = super().start_watch(port), self.watch
+    def start_watch(self, port: int = 0, *options: str) -> str:
+        url, page = super().start_watch(port, *options), self.watch
         assert page is not None
         end = page.wait
 

@@ -3,16 +3,20 @@
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from node.cli.bench_options import PARTITION_HELP, TOPOLOGY_HELP
 from node.cli.main import main
 from node.cli.scenarios import make_scenarios
 from node.cli.simulate import add_parser
+from node.partitions import PARTITIONS
 from node.simulator import Scenario
+from node.topologies import TOPOLOGIES
 from tests.support.imports import ROOT
 
 QUICK = ["simulate", "--task", "digits", "--peers", "6", "--rounds", "2", "--degree", "3", "--samples", "30"]
@@ -133,6 +137,8 @@ def test_with_privacy_terms_it_says_what_peers_spend(capsys: pytest.CaptureFixtu
     ("options", "fact"),
     [
         (["--engine", "dask"], "engine 'dask'"),
+        (["--topology", "rink"], "no topology is called 'rink': choose random-regular"),
+        (["--partition", "dirichlet", "--partition-parameter", "alpha=x"], "alpha=x' is not NAME=NUMBER"),
         (["--privacy", "epsilon=8", "--compare", "tether,ubar"], "cannot have rule ubar"),
         (["--privacy", "epsilon=8", "--codec", "delta"], "cannot have codec delta"),
         (["--privacy", "sigma=1"], "need a budget"),
@@ -171,3 +177,19 @@ def test_a_usage_error_is_one_sentence(options: list[str], fact: str, capsys: py
     said = capsys.readouterr().err
     assert fact in said
     assert len(said.splitlines()) == 1
+
+
+def test_a_topology_that_no_circle_has_is_said_to_be_the_simulators_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert (
+        main([*QUICK, "--topology", "ring", "--partition", "dirichlet", "--partition-parameter", "alpha=0.1"]) == 0
+    )
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "caution  topology ring is the simulator's alone: a circle's contract draws its own"
+
+
+def test_help_lists_every_partition_and_topology() -> None:
+    for known, text in ((PARTITIONS, PARTITION_HELP), (TOPOLOGIES, TOPOLOGY_HELP)):
+        listed = [name.partition(" (")[0] for name in re.split(r", (?![^(]*\))|; ", text)]
+        assert set(known) <= set(listed)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from node.simulator import Scenario, simulate
-from node.simulator.learning import make_task
+from node.simulator.data import make_task
 from node.simulator.seat_tasks import SeatTasks
 
 KEEPS = '''

@@ -9,15 +9,20 @@ from ledger.errors import SetupError, UsageError
 
 
 @contextmanager
-def blame(what: str) -> Iterator[None]:
-    """Turn what a user's code raises into one sentence with the place it came from."""
+def blame(doing: str, what: str = "task") -> Iterator[None]:
+    """Turn what a user's code raises into one sentence with the place it came from.
+
+    doing: whose code does what. what: it is to be, such as `task`.
+    """
     try:
         yield
     except (SetupError, UsageError):
         raise
-    except (Exception, SystemExit) as error:  # a command's status is not for a task to say
+    except (Exception, SystemExit) as error:  # a command's status is not for a user's class to say
         fact = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise SetupError(f"{what} failed{_place(error)} with {fact}; correct the task and start again") from error
+        raise SetupError(
+            f"{doing} failed{_place(error)} with {fact}; correct the {what} and start again"
+        ) from error
 
 
 def _place(error: BaseException) -> str:

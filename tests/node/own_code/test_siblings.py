@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import SetupError
+from node.own_code.siblings import Siblings
 from node.tasks.interface import Task, load_task
-from node.tasks.siblings import Siblings
 
 TASK = """
 import torch

@@ -1,0 +1,55 @@
+"""A class in a user's own file, `path/to/file.py:Class`."""
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ledger.errors import UsageError
+from node.own_code.faults import blame
+from node.own_code.siblings import Siblings
+
+
+def names_a_file(spec: str) -> bool:
+    """Whether this is written as `path/to/file.py:Class`."""
+    name, colon, _ = spec.rpartition(":")
+    return bool(colon) and name.endswith(".py")
+
+
+def find_class_file(spec: str, what: str, known: str) -> Path:
+    """The file in `path/to/file.py:Class`.
+
+    what: it is to be, such as `task`. known: the names that it might have been meant for. Raises UsageError.
+    """
+    if not names_a_file(spec):
+        raise UsageError(f"no {what} is called {spec[:200]!r}: choose {known} or path/to/file.py:Class")
+    path = Path(spec.rpartition(":")[0])
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}: give the path of your {what} as path/to/file.py:Class")
+    return path
+
+
+def read_class(spec: str, what: str, siblings: Siblings) -> type[Any]:
+    """Run the file and find the class. siblings: of its folder. Raises UsageError, SetupError."""
+    name, _, class_name = spec.rpartition(":")
+    found = getattr(_import_file(Path(name), what, siblings), class_name, None)
+    if not inspect.isclass(found):
+        raise UsageError(f"{name} has no class {class_name!r}: name the class of your {what}")
+    return found
+
+
+def _import_file(path: Path, what: str, siblings: Siblings) -> ModuleType:
+    """Run the user's own file as a module. This is the one place where code from outside the package is run."""
+    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    name = f"folkmoot_own_{path.stem}_{place}"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    with blame(str(path), what), siblings.importable():
+        spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,81 @@
+"""A user's rule in a circle: named by its class and the digest of its one file, lent to whoever recomputes."""
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from ledger.errors import SetupError, UsageError
+from ledger.rules import RULES, Rule
+from ledger.rules.lent import is_lent_name, lend, name_lent
+from node.own_code.class_files import find_class_file, names_a_file, read_class
+from node.own_code.own_objects import OwnObject
+from node.own_code.parameters import make_with
+from node.own_code.siblings import Siblings
+from node.own_rules.checked_rule import CheckedRule
+
+_LARGEST_BYTES: Final = 1_000_000
+
+
+def lend_rule_file(path: Path) -> str:
+    """Let this process have the rules of a file. Returns its SHA-256 in hex. Raises UsageError."""
+    try:
+        with path.open("rb") as stream:
+            held = stream.read(_LARGEST_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"--rule-file {path} cannot be read ({error.strerror or error}): name the file") from error
+    if len(held) > _LARGEST_BYTES:
+        raise UsageError(f"--rule-file {path} is above {_LARGEST_BYTES:,} bytes: that is no rule")
+    digest = hashlib.sha256(held).hexdigest()
+    made: dict[tuple[str, tuple[tuple[str, int], ...]], Rule] = {}
+
+    def make(class_name: str, parameters: Mapping[str, int]) -> Rule:
+        key = class_name, tuple(sorted(parameters.items()))
+        if key not in made:
+            made[key] = _make_rule(path, digest, class_name, parameters)
+        return made[key]
+
+    lend(digest, make)
+    return digest
+
+
+def name_for_circle(asked: str) -> str:
+    """What a manifest calls the rule that somebody typed; one of FILE.py:CLASS is lent to this process."""
+    if not names_a_file(asked):
+        return asked
+    path = find_class_file(asked, "rule", ", ".join(RULES))
+    return name_lent(asked.rpartition(":")[2], lend_rule_file(path))
+
+
+def list_rule_options(asked: str) -> tuple[str, ...]:
+    """The options by which a command has what is needed to recompute a circle with the rule that somebody typed."""
+    return ("--rule-file", asked.rpartition(":")[0]) if names_a_file(asked) else ()
+
+
+def check_can_be_kept(name: str, chain_id: int, local: tuple[int, ...]) -> None:
+    """Raises UsageError for a circle whose verdicts only those could recompute who have its founder's file."""
+    if is_lent_name(name) and chain_id not in local:
+        raise UsageError(
+            f"rule {name.partition('@')[0]} is of no release, so nobody without its file could audit the circle: on"
+            f" chain {chain_id} choose one of {', '.join(RULES)}; try your own with folkmoot simulate, or demo"
+        )
+
+
+def _make_rule(path: Path, digest: str, class_name: str, parameters: Mapping[str, int]) -> Rule:
+    spec = f"{path}:{class_name}"
+    # [REJECT] R12.6: the file is the one that the manifest names.
+    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        raise SetupError(f"{path} has changed since it was named: start again")
+    # The digest is of one file, so nothing that lies beside it is lent.
+    before = set(sys.modules)
+    kind = read_class(spec, "rule", Siblings(path.parent / ".none"))
+    for name in set(sys.modules) - before:
+        found = getattr(sys.modules[name], "__file__", None)
+        if found is not None and Path(found).parent == path.resolve().parent and Path(found) != path.resolve():
+            raise UsageError(f"{path} imports {name} from beside it, and a circle names one file: put both into it")
+    with OwnObject(spec, None, "rule").run("the constructor"):
+        value = make_with(kind, f"rule {class_name}", parameters)
+    if not callable(getattr(value, "screen", None)):
+        raise SetupError(f"rule {spec} has no method screen(): write one")
+    return CheckedRule(OwnObject(spec, value, "rule"))

@@ -1,0 +1,88 @@
+"""A rule of no release in a circle."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import SetupError, UsageError
+from ledger.rules import rule_of
+from node.own_rules.rule_file import check_can_be_kept, lend_rule_file, name_for_circle
+
+pytestmark = pytest.mark.rule("R12.6")
+
+FILE = """
+from dataclasses import dataclass
+from ledger.rules.median import Median
+
+@dataclass(frozen=True)
+class Mine(Median):
+    salt: int = SALT
+"""
+
+
+def write(folder: Path, salt: int, before: str = "") -> Path:
+    path = folder / f"mine_{salt}.py"
+    path.write_text(before + FILE.replace("SALT", str(salt)))
+    return path
+
+
+def test_a_circle_names_a_rule_by_class_and_digest_of_its_file(tmp_path: Path) -> None:
+    path = write(tmp_path, 1)
+    name = name_for_circle(f"{path}:Mine")
+    assert name == f"Mine@{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    assert rule_of(name, {}).is_replayable
+    assert name_for_circle("tether") == "tether"
+
+
+def test_without_the_file_a_sentence_says_which_one_is_lacking(tmp_path: Path) -> None:
+    path = write(tmp_path, 2)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(UsageError, match=f"SHA-256 is {digest}: give that file with --rule-file FILE"):
+        rule_of(f"Mine@{digest}", {})
+    lend_rule_file(write(tmp_path, 3))
+    with pytest.raises(UsageError, match=digest):
+        rule_of(f"Mine@{digest}", {})
+    assert lend_rule_file(path) == digest
+    assert rule_of(f"Mine@{digest}", {}).is_replayable
+
+
+def test_what_is_asked_of_a_lent_rule_is_checked(tmp_path: Path) -> None:
+    name = name_for_circle(f"{write(tmp_path, 4)}:Mine")
+    with pytest.raises(UsageError, match="has no parameter 'pepper': choose from salt"):
+        rule_of(name, {"pepper": 1})
+    with pytest.raises(UsageError, match="has no class 'Yours'"):
+        rule_of(name.replace("Mine", "Yours"), {})
+
+
+def test_a_file_that_changes_after_it_was_named_is_not_run_under_its_name(tmp_path: Path) -> None:
+    path = write(tmp_path, 5)
+    name = name_for_circle(f"{path}:Mine")
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(SetupError, match="has changed since it was named"):
+        rule_of(name, {})
+
+
+def test_a_circles_rule_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "beside_the_rule.py").write_text("x = 1\n")
+    path = write(tmp_path, 6, "import beside_the_rule\n")
+    with pytest.raises(
+        SetupError, match=r"mine_6.py:1 with ModuleNotFoundError: No module named 'beside_the_rule'"
+    ):
+        rule_of(name_for_circle(f"{path}:Mine"), {})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UsageError, match="imports beside_the_rule from beside it"):
+        rule_of(name_for_circle(f"{path}:Mine"), {})
+
+
+def test_a_chain_of_others_takes_no_rule_that_strangers_lack(tmp_path: Path) -> None:
+    name = name_for_circle(f"{write(tmp_path, 7)}:Mine")
+    check_can_be_kept(name, 1337, (1337,))
+    check_can_be_kept("tether", 1, (1337,))
+    with pytest.raises(UsageError, match="on chain 1 choose one of balance"):
+        check_can_be_kept(name, 1, (1337,))
+
+
+def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--rule-file .* cannot be read"):
+        lend_rule_file(tmp_path)
