@@ -14,8 +14,8 @@ from node.cli.recomputing import (
     check_timeout,
     describe_base_lacking,
     describe_lacking,
-    open_gateways,
 )
+from node.models.gateways import open_gateways
 
 # What the earlier circle says of the task and of how it is learnt; its terms are the new founder's to choose.
 _TAKEN_OVER = (

@@ -28,8 +28,8 @@ from node.cli.recomputing import (
     check_timeout,
     describe_base_lacking,
     describe_lacking,
-    open_gateways,
 )
+from node.models.gateways import open_gateways
 from node.operating.printing import caution, say
 
 

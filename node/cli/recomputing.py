@@ -2,13 +2,12 @@
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
 from node.cli.opened import OpenCircle
+from node.models.gateways import open_gateways
 
 _TIMEOUT_MAX_S: Final = 86_400
 
@@ -74,31 +73,6 @@ async def fetch_and_recompute(
             record = whole.record if isinstance(whole, Examination) else None
     lacking = "" if answered.lacking is None else describe_lacking(answered.lacking)
     return Recomputed(answered.truth, lacking, record or WITHOUT_RECORD)
-
-
-@asynccontextmanager
-async def open_gateways(history: Any, timeout_s: float) -> AsyncIterator[Any]:
-    """A `FetchBlobs` that gets each blob once, from any gateway that the chain names. timeout_s: for one blob."""
-    from ledger.audit.gather import GatheredBlobs, gather_blobs
-    from ledger.audit.spill import Spill
-    from ledger.audit.working_set import SpillingBlobs
-    from ledger.fetch.fetcher import BlobFetcher, Unavailable
-
-    with Spill[bytes]() as shelf:
-        blobs = SpillingBlobs(shelf)
-        async with BlobFetcher() as fetcher:
-
-            async def fetch(wanted: Mapping[bytes, int], max_bytes: int) -> Mapping[bytes, bytes | None]:
-                lacking = [(seat, digest) for digest, seat in wanted.items() if digest not in blobs]
-                gathered = GatheredBlobs(blobs)
-                await gather_blobs(
-                    fetcher, history, lacking, max_bytes=max_bytes, timeout_s=timeout_s, into=gathered
-                )
-                for digest, reasons in gathered.missing.items():
-                    raise Unavailable(digest, reasons)
-                return blobs
-
-            yield fetch
 
 
 def describe_lacking(error: Any) -> str:

@@ -11,7 +11,6 @@ from node.cli.accounting import account_for
 from node.cli.model import add_source, open_source
 from node.cli.opened import OpenCircle
 from node.cli.options import Subparsers, add_data, add_frozen, add_option, parse_task_options, print_json
-from node.cli.recomputing import open_gateways
 from node.cli.trace_bundle import (
     BundleFetch,
     add_bundle_options,
@@ -21,6 +20,7 @@ from node.cli.trace_bundle import (
     open_bundled,
     save_bundle,
 )
+from node.models.gateways import open_gateways
 from node.operating.printing import say
 
 
