@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ledger.blobs.contents.records import decode_genesis, state_digest
+from node.circles import open_circle
 from node.cli.main import main
 from node.learning.genesis import genesis_path
 from node.models.model_file import read_head
@@ -89,6 +90,11 @@ def test_a_model_taken_out_by_two_is_one_file_is_known_again_and_founds_the_next
     assert model("export", *where, "--folder", str(run.network.peers[0].folder / "data"), "--out", other) == 0
     assert model("export", *where, "--seat", "1", "--round", "1", "--out", seats) == 0
     assert Path(one).read_bytes() == Path(other).read_bytes()
+    with open_circle(circle) as opened:
+        report = opened.audit()
+        assert (report.clean, report.recomputed) == (True, 2 * 2)
+        opened.take_model().save(other)
+        assert Path(other).read_bytes() == Path(one).read_bytes()
     sums = [round(float(part.double().sum()), 6) for part in load_file(one).values()]
     assert sorted(json.loads(load_as_the_readme_says(folder))) == sorted(sums)
 
