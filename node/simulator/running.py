@@ -69,6 +69,8 @@ _OF_THE_NETWORK = (
     "rule",
     "rule_parameters",
     "degree",
+    "topology",
+    "topology_parameters",
     "codec",
     "sent_share",
     "error_feedback",
