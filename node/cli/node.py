@@ -48,6 +48,7 @@ from node.seat.accounts import open_secret_key
 
 # A round takes some such waits, and nothing that a chain for rounds of minutes does reaches deeper.
 _CONFIRMATIONS_MAX = 1000
+_PROCESSES_MAX = 64
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -107,6 +108,14 @@ def add_node_options(parser: ConfigurableParser) -> None:
     )
     add_sent_share(parser)
     add_device(parser)
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="train with so many processes of torchrun and DistributedDataParallel: with --device cuda one a GPU"
+        " (default 1: this one)",
+    )
     parser.add_argument(
         "--privacy-budget",
         metavar="EPSILON",
@@ -173,6 +182,8 @@ def run(options: argparse.Namespace) -> int:
 
     if not 0 <= options.confirmations <= _CONFIRMATIONS_MAX:
         raise UsageError(f"--confirmations is 0 to {_CONFIRMATIONS_MAX} blocks, not {options.confirmations}")
+    if not 1 <= options.processes <= _PROCESSES_MAX:
+        raise UsageError(f"--processes is 1 to {_PROCESSES_MAX}, not {options.processes}")
     if not 0 <= options.watch_share <= 1:
         raise UsageError(f"--watch-share is 0 to 1 of a core's time, not {options.watch_share:g}")
     check_wait(options)
@@ -248,6 +259,8 @@ def _take_part(
         manifest, options.task, options.frozen, own=parse_task_options(options), data=options.data
     )
     task = replace(task, device=choose_device(options.device))
+    if options.processes > 1:
+        settings["make_crew"] = _make_crew(options, manifest, task)
     _tell_origin(options, manifest, file, report)
     with DataFolder.open(options.folder, circle.network, opened_in) as folder:
         if settings["privacy_earlier"]:
@@ -263,6 +276,30 @@ def _take_part(
         own = ("--rule-file", str(options.rule_file)) if options.rule_file else ()
         with page_beside(options.web, options.circle, urls, options.folder, report, log_options, own):
             return asyncio.run(_run_monitored(peer, not options.exit_when_finished, report, monitor, metrics_at))
+
+
+def _make_crew(options: argparse.Namespace, manifest: Any, task: Any) -> Any:
+    """What makes the processes that train for the peer, once its seat is known. Raises UsageError."""
+    from node.learning.crew import Assignment, Crew
+
+    if manifest.privacy is not None:
+        raise UsageError("--processes is for circles without privacy terms: their training is one process's")
+    if _is_experiment(options):
+        raise UsageError("--processes is for honest peers: leave it out of an experiment")
+    agreed = manifest.task_options
+    made_with = {
+        "skew": float(agreed.get("skew", 0.0)),
+        "seed": int(agreed.get("seed", 0)),
+        "samples": int(agreed.get("samples", 1000)),
+    }
+
+    def make(layout: Any, seat: int, seats: int) -> Crew:
+        assignment = Assignment(
+            task, made_with, layout, seat, seats, made_with["seed"], manifest.rounds, options.data
+        )
+        return Crew(assignment, options.processes)
+
+    return make
 
 
 def _is_experiment(options: argparse.Namespace) -> bool:

@@ -210,6 +210,10 @@ class Learner:
         """The peer's private loss of anybody's state."""
         return self._trainer.compute_loss(to_float(state))
 
+    def close(self) -> None:
+        """End the processes that train, where there are some."""
+        self._trainer.close()
+
     def compute_spending(self) -> Spending | None:
         """Where the budget of privacy stands; None where there is none."""
         return None if self._budget is None else self._budget.compute_spending()

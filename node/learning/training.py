@@ -12,13 +12,15 @@ import torch
 from torch import nn
 
 from ledger.errors import SetupError
+from node.learning.across import Across, count_processes, own_rank
+from node.learning.crew import Crew
 from node.learning.devices import list_seeded
 from node.learning.layout import Layout, Vector, check_layout, find_not_finite, flatten, layout_of
 from node.learning.noise_owed import make_up_noise
 from node.learning.optimizers import make_optimizer
-from node.learning.private.mechanism import PrivateTraining
+from node.learning.private.mechanism import Privacy, PrivateTraining
 from node.learning.private.refusals import check_buffers_stayed, check_private_task
-from node.learning.private_part import PrivateParts
+from node.learning.private_part import PrivatePart, PrivateParts
 from node.learning.template import GLOBAL_RANDOM_STATE, Template, derive_seed
 from node.tasks.interface import Task
 from node.tasks.losses import TaskLoss
@@ -81,10 +83,12 @@ class Trainer:
         kept: PrivateParts | None = None,
         private: PrivateTraining | None = None,
         rounds: int | None = None,
+        crew: Crew | None = None,
     ) -> None:
         """Load the seat's data. template: of this task and seed, where it was made before.
 
         rounds: the circle's last, which a schedule of the learning rate goes by; None where it is not known.
+        crew: the processes that train in this one's place, where there are some.
         private: hands out the means of differential privacy, where the circle has it. Raises SetupError where the
         task is at fault or its model has another layout.
         """
@@ -94,7 +98,7 @@ class Trainer:
         self._template = template.in_units_of(layout)
         self.private_parts = kept or PrivateParts()
         self._template.check_kept(self.private_parts.latest)
-        self._private, self._rounds = private, rounds
+        self._private, self._rounds, self._crew = private, rounds, crew
         if private is not None:
             check_private_task(task, self._template.model, self._template.parts)
         data = task.data(seat, seats)
@@ -121,11 +125,33 @@ class Trainer:
             if privacy is None:
                 return base.copy()
         before = self.private_parts.find_before(round)
+        if self._crew is not None and privacy is None:
+            trained, private = self._crew.train(base, before, round)
+        else:
+            trained, private = self.train_from(base, before, round, privacy)
+        if names := find_not_finite(self.layout, trained) + self._template.find_spoilt(before, private):
+            raise TrainingDiverged(self.task.spec, round, names[0])
+        self.private_parts.keep(round, private)
+        if privacy is not None:
+            made = make_up_noise(base, trained, self.layout, privacy.deviation, privacy.draw_more)
+            if made.share > _WORTH_TELLING:
+                _log.info("privacy noise that training took is made up round=%d share=%.3f", round, made.share)
+            return made.state
+        return trained
+
+    def train_from(
+        self, base: Vector, before: PrivatePart, round: int, privacy: Privacy | None = None
+    ) -> tuple[Vector, PrivatePart]:
+        """Train here from a state and a private part, and keep nothing: what it gives may hold no numbers.
+
+        base: (d,), float32, as is what it gives. Raises SetupError where the task is at fault.
+        """
         model = self._template.fill(base, before)
         model.train()
         seed = derive_seed(self.seed, round, self.seat)
         with GLOBAL_RANDOM_STATE, torch.random.fork_rng(**list_seeded(self.task.device)):
-            torch.manual_seed(seed if privacy is None else privacy.draw_seed())
+            # Processes that train together draw what is random in a model each by themselves.
+            torch.manual_seed(seed + own_rank() if privacy is None else privacy.draw_seed())
             if self.task.trainer is not None:
                 self.task.train(model, self._data, round=round, seed=seed, seat=self.seat, privacy=privacy)
             elif privacy is not None:
@@ -138,17 +164,12 @@ class Trainer:
         if privacy is not None:
             check_buffers_stayed(self.task.spec, self._template.model, model)
             privacy.check_used(self.task.spec)
-        trained = flatten(model, self.layout)
-        private = self._template.private_of(model)
-        if names := find_not_finite(self.layout, trained) + self._template.find_spoilt(before, private):
-            raise TrainingDiverged(self.task.spec, round, names[0])
-        self.private_parts.keep(round, private)
-        if privacy is not None:
-            made = make_up_noise(base, trained, self.layout, privacy.deviation, privacy.draw_more)
-            if made.share > _WORTH_TELLING:
-                _log.info("privacy noise that training took is made up round=%d share=%.3f", round, made.share)
-            return made.state
-        return trained
+        return flatten(model, self.layout), self._template.private_of(model)
+
+    def close(self) -> None:
+        """End the processes that train in this one's place, where there are some."""
+        if self._crew is not None:
+            self._crew.close()
 
     def evaluate(self, vector: Vector) -> dict[str, float]:
         """The task's figures for a state; empty where there are none."""
@@ -201,13 +222,15 @@ def train_by_choices(
     choices, loss = task.choices, loss or TaskLoss(task.spec, task.choices, y)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = make_optimizer(parameters, choices, choices.learning_rate if rate is None else rate)
-    device = task.device
+    device, across = task.device, Across(model, parameters) if count_processes() > 1 else None
     with task.run_user_code("training on data()"):
         for rows in draw_batches(len(y), seed, choices):
-            gradients = torch.autograd.grad(
-                loss.compute_mean(model, x[rows].to(device), y[rows].to(device)), parameters, allow_unused=True
-            )
-            optimizer.step(gradients)
+            some = x[rows].to(device), y[rows].to(device)
+            if across is not None:
+                optimizer.step(across.compute_gradients(loss, *some))
+            else:
+                mean = loss.compute_mean(model, *some)
+                optimizer.step(torch.autograd.grad(mean, parameters, allow_unused=True))
 
 
 def draw_batches(count: int, seed: int, choices: TrainingChoices) -> Iterator[torch.Tensor]:

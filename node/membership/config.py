@@ -7,6 +7,8 @@ from ledger.chain.transactions.sender import FeeLimits
 from ledger.codec import SENT_SHARE
 from ledger.privacy.accountant import Charge
 from node.duties.watcher import WATCH_SHARE
+from node.learning.crew import Crew
+from node.learning.layout import Layout
 from node.operating.data_folder import DataFolder
 from node.operating.listening import Listening
 from node.seat.seating import JoinRequest
@@ -36,6 +38,8 @@ class PeerConfig:
     """What it joins with."""
     sent_share: float = SENT_SHARE
     """Of its values, what a delta frame sends."""
+    make_crew: Callable[[Layout, int, int], Crew] | None = None
+    """Given layout, seat and seats: the processes that train for it. None where it trains by itself."""
     watch_share: float = WATCH_SHARE
     """Of one core's time, for recomputing what others said."""
     dispute_budget_wei: int | None = None

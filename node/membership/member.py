@@ -47,10 +47,13 @@ class Member:
     """Trains while others are waited for."""
     retention: Retention | None
     """None for an archive, which keeps all blobs."""
+    end_training: Callable[[], None]
+    """Ends the processes that train for it, where it has some."""
 
     def close(self) -> None:
         """Wait for nothing more."""
         self.training_ahead.close()
+        self.end_training()
         if self.retention is not None:
             self.retention.close()
 
@@ -148,6 +151,7 @@ class MemberMaker:
             Attesting(parts, own, learner, provisions, recent, self._reports, self._follow),
             TrainingAhead(parts, own, learner),
             retention,
+            learner.close,
         )
 
     def _load(self, seat: int, folder: DataFolder, budget: PrivacyBudget | None) -> tuple[Learner, bytes]:
@@ -168,6 +172,7 @@ class MemberMaker:
                 kept=kept,
                 private=None if budget is None else parts.behaviour.train_privately(budget),
                 rounds=manifest.rounds,
+                crew=None if config.make_crew is None else config.make_crew(template.layout, seat, seats),
             )
             learner = Learner(
                 trainer, manifest, parts.behaviour, seed * 1000 + seat, parts.meter, config.sent_share, budget

@@ -84,6 +84,15 @@ class TaskLoss:
         # Classes that this peer has no example of, behind those it has.
         return torch.cat([self._weights, torch.ones(classes - len(self._weights))]).to(outputs)
 
+    def weigh(self, y: torch.Tensor) -> float:
+        """What compute_mean divides by over these examples: how many count, or the sum of their weights."""
+        if self._choice == CROSS_ENTROPY:
+            labels = y[y != _IGNORED].long().cpu()
+            return float(labels.numel() if self._weights is None else self._weights[labels].sum())
+        if self._choice == BCE and self._weights is not None:
+            return float(self._weights[(y > 0.5).long().cpu()].sum())
+        return float(len(y))
+
     def _of_examples(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor | None:
         """Of bce: each target's weight."""
         if self._weights is None or self._choice != BCE:
