@@ -287,7 +287,7 @@ def _make_crew(options: argparse.Namespace, manifest: Any, task: Any) -> Any:
     if _is_experiment(options):
         raise UsageError("--processes is for honest peers: leave it out of an experiment")
     agreed = manifest.task_options
-    made_with = {
+    made_with: dict[str, Any] = {
         "skew": float(agreed.get("skew", 0.0)),
         "seed": int(agreed.get("seed", 0)),
         "samples": int(agreed.get("samples", 1000)),

@@ -63,7 +63,7 @@ def crews(tmp_path: Path) -> Iterator[Any]:
             template = Template.of(task, 0)
             crew = Crew(Assignment(task, MADE_WITH, template.layout, 0, 2, 0, None), 2)
             stack.callback(crew.close)
-            kinds = {"seat": 0, "seats": 2, "seed": 0, "template": template}
+            kinds: dict[str, Any] = {"seat": 0, "seats": 2, "seed": 0, "template": template}
             alone, together = (Trainer(task, template.layout, crew=one, **kinds) for one in (None, crew))
             return crew, alone, together
 
