@@ -11,8 +11,10 @@ BUILT_IN: Final = {
     "mnist": "10,000 handwritten digits of 28 × 28 pixels",
     "mnist-cnn": "the same, and a convolutional network of 36,000 parameters",
     "table": "your own CSV or Parquet table, described by --option schema=FILE, read from --data FILE",
-    "text": "4 million characters of program text, and a transformer of a million parameters",
-    "text-large": "the same, and a transformer of ten million parameters",
+    "python-code": "4 million characters of Python's own library, and a transformer of a million parameters",
+    "python-code-large": "the same, and a transformer of ten million parameters",
+    "text": "texts of your own, a folder of files (--data): the next word",
+    "series": "a time series of your own, a CSV (--data): what it will be next",
     "auto": "fashion-mnist where it is installed, else digits",
 }
 _CLASSES: Final = {
@@ -23,8 +25,10 @@ _CLASSES: Final = {
     "mnist": "node.tasks.mnist:Mnist",
     "mnist-cnn": "node.tasks.mnist:MnistCnn",
     "table": "node.tasks.table.task:Table",
-    "text": "node.tasks.text:Text",
-    "text-large": "node.tasks.text:LargeText",
+    "python-code": "node.tasks.python_code:PythonCode",
+    "python-code-large": "node.tasks.python_code:LargePythonCode",
+    "text": "node.tasks.text.task:Text",
+    "series": "node.tasks.series.task:Series",
 }
 
 # They train on whatever each peer names with --data. Where one path is all peers' (a demo, a simulation), it is

@@ -103,7 +103,7 @@ MODELS: dict[str, tuple[Callable[[], Task], Callable[[nn.Module], Layout]]] = {
     "resnet": (lambda: Task("resnet", Pictures(resnet)), layout_of),
     "resnet and running statistics": (lambda: Task("resnet", Pictures(resnet)), statistics_too),
     "adapters": (lambda: Task("adapters", Pictures(adapters)), layout_of),
-    "transformer": (lambda: loaded("text"), layout_of),
+    "transformer": (lambda: loaded("python-code"), layout_of),
 }
 
 

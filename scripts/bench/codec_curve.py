@@ -5,7 +5,7 @@ docs/results/codec.md is written from that file at the end, or with --tables alo
 
     python -m scripts.bench.codec_curve --task fashion-mnist --seeds 3
     python -m scripts.bench.codec_curve --task fashion-mnist-cnn --seeds 1 --rounds 30
-    python -m scripts.bench.codec_curve --task text-large --attacks honest --peers 3 --rounds 12 --seeds 1 --shares 0.1 0.03
+    python -m scripts.bench.codec_curve --task python-code-large --attacks honest --peers 3 --rounds 12 --seeds 1 --shares 0.1 0.03
     python -m scripts.bench.codec_curve --tables
 """
 
@@ -42,7 +42,7 @@ LAST = 4
 HEAD = """# Accuracy against bytes
 
 Written by `scripts/bench/codec_curve.py` from `codec.jsonl`. 10 peers unless a title says otherwise, degree 5, 1,000 examples
-a peer (`text` and `text-large`: transformers of 1 and 10 million parameters on program text); with an attack 20 % of
+a peer (`python-code` and `python-code-large`: transformers of 1 and 10 million parameters on program text); with an attack 20 % of
 the peers attack, and their own updates travel as `int8-zstd`. Accuracy is that of the honest peers' next bases, the
 mean of the last four evaluations (every third round); the worst peer is the one with the lowest such mean. Points are
 percentage points beside float32 with the same seeds. Bytes are those of honest peers' frames, key frames included.

@@ -136,8 +136,8 @@ def run_cell(way: Way, rounds: int, seed: int, skew: float) -> dict[str, Any]:
 def measure_times() -> list[dict[str, Any]]:
     """CPU seconds of a plain round and of private ones, the best of several."""
     found = []
-    for name in ("fashion-mnist", "fashion-mnist-cnn", "text"):
-        task = load_task(name, skew=0.0, seed=0, samples=SAMPLES if name != "text" else 256)
+    for name in ("fashion-mnist", "fashion-mnist-cnn", "python-code"):
+        task = load_task(name, skew=0.0, seed=0, samples=SAMPLES if name != "python-code" else 256)
         template = Template.of(task, 0)
         plain = Trainer(task, template.layout, seat=0, seats=8, seed=0, template=template)
         base = plain.make_initial()
@@ -220,7 +220,7 @@ def write_page(
         "## CPU time of a round",
         "",
         "Training alone, on one thread: a plain round of the task beside four private steps that look at each example once",
-        "(batch a quarter of the examples) and twice (half of them). `text` has no closed form here, so its gradients are taken",
+        "(batch a quarter of the examples) and twice (half of them). `python-code` has no closed form here, so its gradients are taken",
         "one example at a time; its plain round is 16 steps of 16 windows, the private ones look at 256 windows once and twice.",
         "",
         "| task | plain, ms | private, once, ms | × | private, twice, ms | × |",

@@ -55,7 +55,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # Such a word made an honest peer look five times as far away as the others, and put it into quarantine
-# (docs/decisions/0047).
+# (docs/decisions/0048).
 def test_no_honest_peer_is_rejected_for_a_word_that_only_it_knows(task: Path) -> None:
     found = simulate(Scenario(task=f"{task}:Texts", peers=6, rounds=4, degree=4, skew=0.2))
 

@@ -185,7 +185,7 @@ def test_a_users_numpy_arrays_become_tensors(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "why"),
     [
-        ("emnist", "no task is called 'emnist': choose .*digits.*fashion-mnist.*mnist-cnn.*text-large"),
+        ("emnist", "no task is called 'emnist': choose .*digits.*fashion-mnist.*mnist-cnn.*python-code-large"),
         ("missing.py:Own", "there is no file missing.py"),
         ("{file}:Other", "has no class 'Other'"),
         ("{file}:torch", "has no class 'torch'"),

@@ -56,7 +56,7 @@ def read_text(folder: Path) -> Symbols:
     return np.frombuffer(b"".join(parts)[:_LARGEST_TEXT_BYTES], np.uint8)
 
 
-class Text:
+class PythonCode:
     """A transformer of a million parameters on a peer's share of windows of text; judged on passages held out.
 
     An example is a window of `context` characters and the same window one character on. A round is `steps` steps of
@@ -143,7 +143,7 @@ class Text:
         return windows[~is_held_out], test[order]
 
 
-class LargeText(Text):
+class LargePythonCode(PythonCode):
     """The same text, and a transformer of ten million parameters on it: a size for measuring codecs and rules."""
 
     width = 384

@@ -1,4 +1,4 @@
-"""The text task: its alphabet, its split, and that the transformer learns."""
+"""The task `python-code`: its alphabet, its split, and that the transformer learns."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ import torch
 
 from ledger.errors import SetupError
 from node.learning.training import layout_of
-from node.tasks import text
+from node.tasks import python_code
 from node.tasks.interface import load_task
-from node.tasks.text import LargeText, Symbols, Text, read_text
+from node.tasks.python_code import LargePythonCode, PythonCode, Symbols, read_text
 from node.tasks.transformer import Transformer
 
 SENTENCE = "def f(x):\n\treturn x  # naïve…\r\n"
@@ -21,7 +21,7 @@ def to_text(symbols: Symbols) -> str:
     return "".join("\n" if symbol == 0 else chr(symbol + 31) for symbol in symbols.tolist())
 
 
-class SmallText(Text):
+class SmallText(PythonCode):
     width, depth, heads, context, steps, judged = 64, 1, 2, 32, 100, 100
     learning_rate = 3e-3
 
@@ -37,7 +37,7 @@ def modules(tmp_path: Path) -> Path:
 def test_modules_are_read_in_order_of_their_names_into_a_fixed_alphabet(modules: Path) -> None:
     symbols = read_text(modules)
     assert symbols.dtype == np.uint8
-    assert int(symbols.max()) < text.SYMBOLS
+    assert int(symbols.max()) < python_code.SYMBOLS
     assert to_text(symbols[:10]) == "pass\npass\n"
     assert to_text(symbols[1_000_000:]) == "def f(x):\n    return x  # na?ve?\n"
 
@@ -63,13 +63,13 @@ def test_a_python_without_its_sources_is_a_setup_error(tmp_path: Path) -> None:
 
 
 def test_seats_get_windows_and_the_same_windows_one_character_on() -> None:
-    task = load_task("text", skew=0.3, seed=2, samples=50)
+    task = load_task("python-code", skew=0.3, seed=2, samples=50)
     shares = [task.data(seat, 8) for seat in range(8)]
     for x, y in shares:
         assert (x.shape, y.shape, x.dtype, y.dtype) == ((50, 64), (50, 64), torch.int64, torch.int64)
         assert torch.equal(x[:, 1:], y[:, :-1])
         assert 0 <= int(y.min()) <= int(y.max()) < 96
-    assert torch.equal(shares[5][0], load_task("text", skew=0.3, seed=2, samples=50).data(5, 8)[0])
+    assert torch.equal(shares[5][0], load_task("python-code", skew=0.3, seed=2, samples=50).data(5, 8)[0])
 
 
 @pytest.mark.parametrize("skew", [0.0, 0.5, 1.0])
@@ -91,8 +91,8 @@ def test_full_skew_gives_each_seat_one_contiguous_part_of_the_text(monkeypatch: 
 
 
 def test_the_sizes_are_a_million_and_ten_million() -> None:
-    assert 0.9e6 < layout_of(Text().model()).size < 1.1e6
-    assert 9.5e6 < layout_of(LargeText().model()).size < 11e6
+    assert 0.9e6 < layout_of(PythonCode().model()).size < 1.1e6
+    assert 9.5e6 < layout_of(LargePythonCode().model()).size < 11e6
 
 
 def test_no_place_sees_what_follows_it() -> None:
