@@ -1,5 +1,6 @@
 """What a value will be some steps later."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from math import pi, sin
 from pathlib import Path
@@ -16,7 +17,7 @@ from node.tasks.series.windows import CALENDAR
 DAYS = 200
 
 
-def write(path: Path, values: list[float | None], start: date = date(2024, 1, 1)) -> Path:
+def write(path: Path, values: Sequence[float | None], start: date = date(2024, 1, 1)) -> Path:
     rows = [f"{start + timedelta(days=day)},{'' if one is None else one}" for day, one in enumerate(values)]
     path.write_text("\n".join(["time,x", *rows, ""]))
     return path
@@ -77,8 +78,7 @@ def test_an_untrained_model_says_the_value_of_a_season_before_and_without_one_th
     path = write(tmp_path / "a.csv", waves(5))
     for network in ("linear", "mlp", "gru"):
         seasonal, plain = (
-            Series("x:0:50", window=14, season=season, network=network, data=path)  # type: ignore[arg-type]
-            for season in (7, 0)
+            Series("x:0:50", window=14, season=season, network=network, data=path) for season in (7, 0)
         )
 
         found = seasonal.evaluate(seasonal.model())
@@ -106,7 +106,14 @@ def test_series_are_dealt_whole_and_each_seat_is_measured_on_its_own(stations: P
 
 
 def test_a_few_rounds_beat_what_the_last_season_says(stations: Path) -> None:
-    options = {"columns": "x:0:30", "window": 7, "season": 7, "dealt": "yes", "width": 16, "learning_rate": 0.01}
+    options: dict[str, int | float | str] = {
+        "columns": "x:0:30",
+        "window": 7,
+        "season": 7,
+        "dealt": "yes",
+        "width": 16,
+        "learning_rate": 0.01,
+    }
     found = simulate(
         Scenario(task="series", peers=4, rounds=6, degree=3, evaluate_every=6, options=options, data=stations)
     )

@@ -88,7 +88,7 @@ def test_three_suggestions_find_more_than_one(people: Path) -> None:
 
 @pytest.mark.parametrize("network", ["lstm", "transformer"])
 def test_a_few_rounds_teach_peers_their_texts(people: Path, network: str) -> None:
-    options = {
+    options: dict[str, int | float | str] = {
         "dealt": "yes",
         "words": 200,
         "context": 8,
