@@ -19,7 +19,7 @@ _PATIENCE_MAX_S = 86_400
 DEFAULT_RPC = "http://127.0.0.1:8545"
 TASK_HELP = (
     "fashion-mnist, fashion-mnist-cnn, mnist, mnist-cnn, digits, breast-cancer, python-code, python-code-large,"
-    " text, series, auto (fashion-mnist where it is installed, else digits) or FILE.py:CLASS"
+    " table, text, series, auto (fashion-mnist where it is installed, else digits) or FILE.py:CLASS"
 )
 
 Subparsers = Any  # argparse names this type only in private

@@ -33,7 +33,7 @@ _CLASSES: Final = {
 
 # They train on whatever each peer names with --data. Where one path is all peers' (a demo, a simulation), it is
 # dealt to them: the task's option `dealt`.
-OWN_DATA: Final = frozenset({"table"})
+OWN_DATA: Final = frozenset({"table", "text", "series"})
 DEALT: Final = "dealt"
 
 

@@ -4,7 +4,7 @@
     folkmoot node --task series --data austin.csv ...
 
 Every peer trains on its own CSV, less the rows of its end, on which it measures: in the order of time, so nothing
-is told of the future. A demo or a simulation has one folder for all (`--option dealt=yes`): each CSV in it is
+is told of the future. A demo or a simulation has one folder for all (`dealt`): each CSV in it is
 somebody's, and whole series are dealt to the seats.
 """
 

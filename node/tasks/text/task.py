@@ -4,7 +4,7 @@
     folkmoot node --task text --data letters/ ...
 
 Every peer trains on the files `*.txt` of its own folder, less the end of them, on which it measures. A demo or a
-simulation has one folder for all (`--option dealt=yes`): each folder in it, or each file where there is none, is
+simulation has one folder for all (`dealt`): each folder in it, or each file where there is none, is
 somebody's, and whole owners are dealt to the seats.
 """
 
