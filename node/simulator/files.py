@@ -18,8 +18,9 @@ CSV_FILE, PARQUET_FILE, SUMMARY_FILE, TABLE_FILE = "rounds.csv", "rounds.parquet
 RUNS_FILE, MEANS_FILE = "runs.csv", "means.csv"
 
 
-def write_files(runs: Runs, folder: Path, *, with_parquet: bool = False) -> None:
+def write_files(runs: Runs, folder: Path | str, *, with_parquet: bool = False) -> None:
     """All of them, in a folder that is made where there is none. Raises SetupError for Parquet without pyarrow."""
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(row_columns(runs), row_lines(runs), folder / CSV_FILE)
     write_csv(summary_columns(runs), summary_lines(runs), folder / RUNS_FILE)
