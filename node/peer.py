@@ -121,9 +121,14 @@ class Peer:
         )
 
     def _make_life(self, parts: PeerParts, ending: AsyncExitStack, stay: bool) -> Life:
-        """ending: told what is to be closed. Raises SetupError where the task is not the one agreed on."""
+        """ending: told what is to be closed.
+
+        Raises SetupError where the task is not the one agreed on, or this peer's data do not fit it: nothing has
+        been paid for yet.
+        """
         config, services = self._config, parts.services
         template = make_agreed_template(self._task, parts.history.manifest)
+        self._task.check_own_data()
         membership = Membership(parts, config.folder)
         ending.callback(membership.close)
 

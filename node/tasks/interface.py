@@ -130,6 +130,12 @@ class Task:
             data = self.definition.data(seat, seats)
         return check_pair(self.spec, data) if self.trainer is None else check_filled(self.spec, data)
 
+    def check_own_data(self) -> None:
+        """Let the task look at what this peer is to train on, before it pays for a seat. Raises SetupError."""
+        if hasattr(self.definition, "check_data"):
+            with self.run_user_code("check_data()"):
+                self.definition.check_data()
+
     @property
     def trainer(self) -> Callable[..., None] | None:
         """The task's own train(), or None for the default."""

@@ -120,6 +120,10 @@ class Table:
             own = partition(bands, seats=seats, samples=self._samples, skew=self._skew, seed=self._seed)[seat]
         return _take(table, train[own])
 
+    def check_data(self) -> None:
+        """Raises SetupError where there is no file, or one that does not fit the schema."""
+        self._read()
+
     def test_set(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The rows held out, shaped as data() is."""
         table, _, _, test = self._read()
@@ -147,7 +151,10 @@ class Table:
 
     def _read(self) -> tuple[EncodedTable, Texts, Rows, Rows]:
         if self._path is None:
-            raise SetupError("there is no table to train on: name your own, CSV or Parquet, with --data FILE")
+            # With a cause: a founder need not have data of its own.
+            raise SetupError(
+                "there is no table to train on: name your own, CSV or Parquet, with --data FILE"
+            ) from FileNotFoundError("--data")
         try:
             told = self._path.stat()
         except OSError:

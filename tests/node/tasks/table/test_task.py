@@ -10,6 +10,7 @@ import torch
 
 from ledger.errors import SetupError, UsageError
 from node.learning.private.refusals import check_private_task
+from node.learning.rehearsal import rehearse
 from node.learning.training import train_by_choices
 from node.simulator import Scenario, simulate
 from node.tasks.interface import Task, load_task
@@ -113,7 +114,17 @@ def test_without_a_file_there_is_a_model_and_no_data() -> None:
     task = make(None)
     assert sum(parameter.numel() for parameter in task.model().parameters()) == 5 * 32 + 33 * 2
     with pytest.raises(SetupError, match="name your own, CSV or Parquet, with --data FILE"):
-        task.data(0, 1)
+        task.check_own_data()
+    # A founder may have none.
+    assert "--data FILE" in (rehearse(task, seed=0, seats=2, codec="int8-zstd").untried or "")
+
+
+def test_a_file_that_does_not_fit_is_told_before_anything_is_paid(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    make(path).check_own_data()
+    path.write_text(path.read_text().replace("age", "Age"))
+    with pytest.raises(SetupError, match="has no column age, which the schema names: rename its column 'Age'"):
+        make(path).check_own_data()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+"""The lines of an example's table: simulations and their baselines, with the same data and seeds."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite, nan
+from typing import Final
+
+import numpy as np
+
+from ledger.privacy.planning import parse_privacy_terms
+from node.learning.training import use_one_thread
+from node.operating.merit import MainFigure, find_direction
+from node.simulator import Scenario, simulate
+from node.simulator.privacy_budget import make_privacy_numbers
+from scripts.examples.example import Example
+
+ALONE, CENTRAL, NETWORKED, POISONED, PRIVATE = "alone", "central", "networked", "poisoned", "private"
+ROWS: Final = (ALONE, NETWORKED, POISONED, PRIVATE, CENTRAL)
+
+
+@dataclass(frozen=True)
+class ExampleRow:
+    """Honest peers' figures after the last round."""
+
+    name: str
+    """For people."""
+    means: Mapping[str, float]
+    """By figure: the mean over peers, and over seeds."""
+    worst: float
+    """Of the main figure: the peer that is worst off, the mean over seeds."""
+    spread: float
+    """Of the main figure's mean: the standard deviation over seeds; NaN with one."""
+
+
+def make_rows(example: Example, kinds: Sequence[str], seeds: Sequence[int]) -> Iterator[ExampleRow]:
+    """One at a time, as they take long. Raises UsageError, SetupError."""
+    use_one_thread()
+    for kind in kinds:
+        found = [_MAKERS[kind](_make_scenario(example, seed), example) for seed in seeds]
+        yield _add_up(_describe(kind, example), example.figures, found)
+
+
+def _make_scenario(example: Example, seed: int) -> Scenario:
+    return Scenario(
+        task=example.task,
+        options=example.options,
+        data=None if example.data is None else example.data(),
+        peers=example.peers,
+        rounds=example.rounds,
+        degree=example.degree,
+        samples=example.samples,
+        skew=example.skew,
+        seed=seed,
+        evaluate_every=example.rounds,
+        test_examples=None,
+    )
+
+
+PeersFigures = list[Mapping[str, float]]
+
+
+def _simulate(scenario: Scenario) -> PeersFigures:
+    results = simulate(scenario)
+    return [row.figures for row in results.rows if row.round == scenario.rounds and row.is_honest and row.figures]
+
+
+def _train_privately(scenario: Scenario, example: Example) -> PeersFigures:
+    terms = parse_privacy_terms(example.privacy, scenario.rounds, example.samples)
+    return _simulate(replace(scenario, privacy=make_privacy_numbers(terms)))
+
+
+_MAKERS: Final[Mapping[str, Callable[[Scenario, Example], PeersFigures]]] = {
+    ALONE: lambda scenario, _: _simulate(replace(scenario, baseline="alone")),
+    CENTRAL: lambda scenario, _: _simulate(replace(scenario, baseline="central")),
+    NETWORKED: lambda scenario, _: _simulate(scenario),
+    POISONED: lambda scenario, example: _simulate(
+        replace(
+            scenario,
+            attack=example.attack,
+            attack_parameters=example.attack_parameters,
+            malicious=example.malicious,
+        )
+    ),
+    PRIVATE: _train_privately,
+}
+
+
+def _describe(kind: str, example: Example) -> str:
+    return {
+        ALONE: "each alone",
+        CENTRAL: "all data in one place",
+        NETWORKED: "networked",
+        POISONED: f"networked, {example.malicious:.0%} poisoned ({example.attack})",
+        PRIVATE: f"networked, {example.privacy.split(',')[0].replace('epsilon=', 'ε ')}",
+    }[kind]
+
+
+def _add_up(name: str, shown: Sequence[str], found: Sequence[PeersFigures]) -> ExampleRow:
+    means = {one: [_mean(figures[one] for figures in peers) for peers in found] for one in shown}
+    main = MainFigure(shown[0], find_direction(shown[0]))
+    spread = float(np.std(means[main.name], ddof=1)) if len(found) > 1 else nan
+    worst = _mean(main.find_worst(figures[main.name] for figures in peers) for peers in found)
+    return ExampleRow(name, {one: _mean(values) for one, values in means.items()}, worst, spread)
+
+
+def _mean(values: object) -> float:
+    known = [value for value in values if isfinite(value)]  # type: ignore[attr-defined]
+    return float(np.mean(known)) if known else nan
