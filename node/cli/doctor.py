@@ -12,7 +12,7 @@ from typing import Any, Final
 from ledger.errors import SetupError, UsageError
 from node.cli.config import ConfigurableParser
 from node.cli.node import add_node_options
-from node.cli.options import Subparsers, choose_rpc_urls, parse_address, print_json
+from node.cli.options import Subparsers, choose_rpc_urls, parse_address, parse_task_options, print_json
 from node.operating.printing import say
 
 _LIMIT_S: Final = 30.0
@@ -67,9 +67,10 @@ def _make_groups(options: argparse.Namespace) -> dict[str, Any]:
     from node.doctor.keys import look_at_key
     from node.doctor.machine import look_at_machine, look_at_program
     from node.doctor.ports import look_at_ports
-    from node.doctor.stores import look_at_folder
+    from node.doctor.stores import look_at_data, look_at_folder
     from node.operating.listening import Listening
 
+    parse_task_options(options)
     asked = Asked(
         options.circle,
         choose_rpc_urls(options),
@@ -85,6 +86,7 @@ def _make_groups(options: argparse.Namespace) -> dict[str, Any]:
         "program": look_at_program,
         "machine": look_at_machine,
         "folder": lambda notebook: look_at_folder(notebook, options.folder),
+        "data": lambda notebook: look_at_data(notebook, options.data),
         "key": lambda notebook: look_at_key(notebook, options.keystore, options.password_file),
         "ports": lambda notebook: look_at_ports(notebook, listening, metrics, options.folder),
         "chain": lambda notebook: look_at_chain(notebook, asked),

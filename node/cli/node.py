@@ -46,6 +46,7 @@ from node.operating.lifeline import ENDING, is_ignored
 from node.operating.printing import say
 from node.seat.accounts import open_secret_key
 
+_log = logging.getLogger(__name__)
 # A round takes some such waits, and nothing that a chain for rounds of minutes does reaches deeper.
 _CONFIRMATIONS_MAX = 1000
 _PROCESSES_MAX = 64
@@ -261,6 +262,9 @@ def _take_part(
     task = replace(task, device=choose_device(options.device))
     if options.processes > 1:
         settings["make_crew"] = _make_crew(options, manifest, task)
+    made_with = " ".join(f"{name}={value}" for name, value in sorted(manifest.task_options.items()))
+    # What others chose for code of this peer's own.
+    _log.info("task made task=%s options=%s", manifest.task, made_with)
     _tell_origin(options, manifest, file, report)
     with DataFolder.open(options.folder, circle.network, opened_in) as folder:
         if settings["privacy_earlier"]:

@@ -14,6 +14,20 @@ _ENTRIES_MAX: Final = 100_000
 _PID_MAX_BYTES: Final = 32
 
 
+def look_at_data(notebook: Notebook, path: Path | None) -> None:
+    """What a peer trains on. path: of --data, None where none was given, as for a task that finds its data itself."""
+    if path is None:
+        return
+    if not path.exists():
+        notebook.wrong(
+            "data", f"{path} is not there", "name the file or folder that this peer trains on with --data"
+        )
+    elif not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+        notebook.wrong("data", f"{path} cannot be read by this user", "make it readable for the node")
+    else:
+        notebook.ok("data", f"{path} is there and can be read")
+
+
 def look_at_folder(notebook: Notebook, folder: Path | None) -> None:
     """folder: of --folder, None where none was given."""
     if folder is None:

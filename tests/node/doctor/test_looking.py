@@ -18,7 +18,7 @@ from node.doctor.findings import Level, Notebook, examine, is_sound
 from node.doctor.keys import look_at_key
 from node.doctor.machine import fits, look_at_machine, look_at_program, parse_requirement
 from node.doctor.ports import look_at_ports
-from node.doctor.stores import find_holder, look_at_folder
+from node.doctor.stores import find_holder, look_at_data, look_at_folder
 from node.operating.disk import DiskRoom
 from node.operating.listening import Listening
 from node.seat.keys import new_key
@@ -32,6 +32,16 @@ def levels(notebook: Notebook) -> dict[str, str]:
 
 def said(notebook: Notebook, check: str) -> str:
     return " ".join(f"{one.saw} {one.do}" for one in notebook.findings if one.check == check)
+
+
+def test_what_a_peer_trains_on_is_looked_for(tmp_path: Path) -> None:
+    notebook = Notebook()
+    look_at_data(notebook, None)
+    assert not notebook.findings
+    look_at_data(notebook, tmp_path / "patients.csv")
+    assert "--data" in said(notebook, "data")
+    look_at_data(found := Notebook(), tmp_path)
+    assert levels(found) == {"data": "ok"}
 
 
 def test_what_hangs_and_what_fails_are_findings_and_the_rest_is_told() -> None:
