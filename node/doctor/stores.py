@@ -15,7 +15,7 @@ _PID_MAX_BYTES: Final = 32
 
 
 def look_at_data(notebook: Notebook, path: Path | None) -> None:
-    """What a peer trains on. path: of --data, None where none was given, as for a task that finds its data itself."""
+    """What a peer trains on. path: of --data, None where none was given: then its task finds its data by itself."""
     if path is None:
         return
     if not path.exists():
