@@ -8,6 +8,7 @@ from ledger.arithmetic.exact import GridState, to_float
 from ledger.codec import SENT_SHARE
 from node.leakage.pool import Pair
 from node.learning.encoding import FrameOrigins, add_left_over, encode_state
+from node.learning.lean import Leaning, Verdicts
 from node.learning.learner import add_residual
 from node.learning.private.mechanism import PrivateTraining
 from node.learning.template import Template
@@ -54,13 +55,17 @@ class StandIn:
         )
         self._residual = np.zeros(template.layout.size, np.float32)
         self._last: GridState | None = None
+        self._leaning = Leaning(0.0 if publishing.private is not None else task.hold_back)
 
     def publish(self, base: GridState, round_number: int) -> GridState:
         """The state that everybody sees after a round from this base. (d,), int32 each. Raises SetupError."""
         publishing = self._publishing
-        trained = self._trainer.train(add_residual(to_float(base), self._residual, publishing.codec), round_number)
+        start = add_residual(to_float(base), self._residual, publishing.codec)
+        trained, lean = self._trainer.train(start, round_number), self._leaning.find(base, Verdicts())
+        self._leaning.note(base, start, trained)
+        wanted = trained if lean is None else lean.hold_back(start, trained)
         encoded = encode_state(
-            add_left_over(trained, self._residual, publishing.codec),
+            add_left_over(wanted, self._residual, publishing.codec),
             publishing.codec,
             publishing.template.layout,
             lambda _: None,

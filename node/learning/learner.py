@@ -29,6 +29,7 @@ from ledger.judging.frame_chains import is_chained
 from node.learning.encoding import FrameOrigins, add_left_over, encode_state
 from node.learning.grid_ranges import MisfitReporter
 from node.learning.layout import Vector
+from node.learning.lean import Leaning, Verdicts
 from node.learning.private.budget import PrivacyBudget, Spending
 from node.learning.training import Trainer, TrainingDiverged
 from node.operating.meter import Meter
@@ -61,7 +62,7 @@ class TrainedUpdate:
     base: Vector
     """The model that the round began with, (d,), float32."""
     state: Vector
-    """What training gave, (d,), float32."""
+    """What training gave, less what the peer holds back of it (node.learning.lean); (d,), float32."""
     rng: np.random.Generator
     """The peer's own noise of this round."""
 
@@ -121,6 +122,8 @@ class Learner:
         self._budget = budget
         self._teller = MisfitReporter()
         self._trained: tuple[bytes, Vector] | None = None
+        # With privacy terms a step is noise, and the next ones' must not hold it too.
+        self._leaning = Leaning(0.0 if budget is not None else trainer.task.hold_back)
 
     def train_ahead(
         self, round_number: int, base: GridState, residual: Vector, origin: GridState | None = None
@@ -139,6 +142,7 @@ class Learner:
         previous: PreviousCommit | None = None,
         origin: GridState | None = None,
         rounds_said: int | None = 0,
+        verdicts: Verdicts | None = None,
     ) -> PreparedUpdate:
         """Train from the base and encode. Raises TrainingDiverged where training leaves the finite
         numbers from the genesis on, or in a circle with privacy terms; else, from a later base, the base itself
@@ -150,12 +154,15 @@ class Learner:
 
         previous: what the frame may be relative to; None for one that needs the genesis, `origin`, at most.
         rounds_said: for how many rounds the peer's last update said that its privacy was charged; None: not known.
+        verdicts: how the peer has judged of late; None where it has not.
         """
         start = to_float(base)
+        begun = add_residual(start, residual, self._manifest.codec)
         if self._budget is not None and rounds_said == self._budget.rounds_charged:
             self._trained = None
         with self._meter.measure_section("training"):
-            trained = self._train(add_residual(start, residual, self._manifest.codec), base, round_number, origin)
+            trained = self._train(begun, base, round_number, origin)
+            trained = self._hold_back(base, begun, trained, verdicts or Verdicts(0))
         with self._meter.measure_section("encode"):
             rng, seat = np.random.default_rng([self._seed, round_number]), self._trainer.seat
             wanted = self._choice.update(
@@ -205,6 +212,14 @@ class Learner:
             # base as it is, so that it still judges, and mixes what comes.
             _log.warning("publishing the base untrained round=%d reason=%s", number, fault)
             return to_float(base)
+
+    def _hold_back(self, base: GridState, start: Vector, trained: Vector, verdicts: Verdicts) -> Vector:
+        lean = self._leaning.find(base, verdicts)
+        if np.array_equal(trained, to_float(base)):
+            # Nothing was trained.
+            return trained
+        self._leaning.note(base, start, trained)
+        return trained if lean is None else lean.hold_back(start, trained)
 
     def compute_loss(self, state: GridState) -> float:
         """The peer's private loss of anybody's state."""

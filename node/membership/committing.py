@@ -4,6 +4,7 @@ import logging
 from typing import Final
 
 from ledger.circle.history import History, Phase, Round
+from node.learning.lean import LOOKED_BACK, Verdicts
 from node.learning.learner import Learner
 from node.membership.own_privacy import find_rounds_said
 from node.membership.own_state import OwnState
@@ -57,10 +58,19 @@ class Committing:
         )
         residual = state.residual_for(number, parts.history, seat)
         rounds_said = await find_rounds_said(parts, number, seat)
+        verdicts = Verdicts.of(parts.history.rounds[max(0, number - 1 - LOOKED_BACK) : number - 1], seat)
         await parts.behaviour.before_update(number)
         prepared = await self._meanwhile(
             lambda: self._learner.prepare(
-                parts.network, number, author, state.base.state, residual, last, states.origin, rounds_said
+                parts.network,
+                number,
+                author,
+                state.base.state,
+                residual,
+                last,
+                states.origin,
+                rounds_said,
+                verdicts,
             )
         )
 

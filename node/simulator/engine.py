@@ -1,6 +1,7 @@
 """The work of a round that goes peer by peer: here in this process; node.simulator.ray_engine spreads it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -8,15 +9,27 @@ from ledger.circle.manifest import Manifest
 from ledger.codec import PLAIN, blocks_of, quantise
 from ledger.judging.frame_chains import CircleTask, StateCache
 from node.learning.layout import Vector
+from node.learning.lean import Lean
 from node.learning.private_part import PrivatePart
 from node.learning.training import make_initial_state
 from node.own_rules import choose_rule
 from node.simulator.attackers import make_attack, make_behaviours
 from node.simulator.blobs import make_manifest, make_network
 from node.simulator.judging import JudgeTurn, Loss, SharedRound, TurnVerdicts, judge_blobs, judge_states
+from node.simulator.leans import hold_back
 from node.simulator.learning import GROUP, GridStates, Matrix, PeersTraining, TrainedModel
 from node.simulator.publishing import PublishedFrame, Reference, publish
 from node.simulator.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class PreparedPeer:
+    """What an honest peer made of a round."""
+
+    frame: PublishedFrame | None
+    """What it publishes; None where training diverged."""
+    trained: TrainedModel
+    """What training gave."""
 
 
 class Engine(Protocol):
@@ -35,6 +48,11 @@ class Engine(Protocol):
         """What the task says of its figures: whether `higher` or `lower` is better."""
         ...
 
+    @property
+    def hold_back(self) -> float:
+        """The share of its lean that a peer keeps back."""
+        ...
+
     def initial(self, seed: int) -> Vector:
         """An untrained model, (d,), float32, in the manifest's units."""
         ...
@@ -47,11 +65,12 @@ class Engine(Protocol):
         kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-    ) -> list[tuple[PublishedFrame | None, PrivatePart]]:
-        """Train honest peers and encode. Returns each one's update and its private part then.
+        leans: Sequence[Lean | None],
+    ) -> list[PreparedPeer]:
+        """Train honest peers and encode.
 
-        bases: (seats, d), int32; kept: a private part a seat; residuals: (seats, d), float32; references: one a
-        seat.
+        bases: (seats, d), int32; kept: a private part a seat; residuals: (seats, d), float32; references and leans:
+        one a seat.
         """
         ...
 
@@ -94,6 +113,11 @@ class LocalEngine:
         """What the task says of its figures."""
         return self._school.task.told_figures
 
+    @property
+    def hold_back(self) -> float:
+        """The share of its lean that a peer keeps back."""
+        return self._school.hold_back
+
     @cached_property
     def _decoded(self) -> StateCache:
         """The states last decoded from blobs."""
@@ -111,17 +135,17 @@ class LocalEngine:
         kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-    ) -> list[tuple[PublishedFrame | None, PrivatePart]]:
+        leans: Sequence[Lean | None],
+    ) -> list[PreparedPeer]:
         trained = self.train(number, seats, bases, kept)
         codec, layout, share = self._scenario.codec, self._school.layout, self._scenario.frame_share
         left = [None] * len(seats) if residuals is None else list(residuals)
         is_private = bool(self._scenario.privacy)
         return [
-            (
-                publish(one.state, left[place], codec, layout, reference, share, is_private=is_private),
-                one.private_part,
+            PreparedPeer(publish(wanted, residual, codec, layout, reference, share, is_private=is_private), one)
+            for one, wanted, residual, reference in zip(
+                trained, hold_back(leans, bases, trained), left, references, strict=True
             )
-            for place, (one, reference) in enumerate(zip(trained, references, strict=True))
         ]
 
     def train(

@@ -78,6 +78,7 @@ class PeersTraining:
         self._stack = (
             None if self.task.trainer or self.task.device != CPU else stack_perceptrons(plain.model, self.layout)
         )
+        self.hold_back = 0.0 if scenario.privacy else self.task.hold_back
         self._poisoned: dict[int, Any] = {}
         self._test: Pair | None = test_examples(self.task, scenario)
         self._is_judged_by_class = self._test is not None and self._is_accuracy_main()

@@ -7,16 +7,18 @@ the same to the bit as long as the machines' processors and torch releases are.
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from ledger.circle.manifest import Manifest
 from ledger.errors import SetupError
 from node.learning.layout import Vector
+from node.learning.lean import Lean
 from node.learning.private_part import PrivatePart
-from node.simulator.engine import LocalEngine
+from node.simulator.engine import LocalEngine, PreparedPeer
 from node.simulator.judging import JudgeTurn, SharedRound, TurnVerdicts
 from node.simulator.learning import GROUP, GridStates, Matrix, TrainedModel
-from node.simulator.publishing import PublishedFrame, Reference
+from node.simulator.publishing import Reference
 from node.simulator.scenario import Scenario
 
 # Groups of peers that a worker is given at once.
@@ -72,6 +74,12 @@ class RayEngine:
         found: Mapping[str, str] = self._one("__getattribute__", "told_figures")
         return found
 
+    @cached_property
+    def hold_back(self) -> float:
+        """The share of its lean that a peer keeps back."""
+        found: float = self._one("__getattribute__", "hold_back")
+        return found
+
     def initial(self, seed: int) -> Vector:
         """An untrained model, (d,), float32."""
         found: Vector = self._one("initial", seed)
@@ -85,7 +93,8 @@ class RayEngine:
         kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],
-    ) -> list[tuple[PublishedFrame | None, PrivatePart]]:
+        leans: Sequence[Lean | None],
+    ) -> list[PreparedPeer]:
         """Train honest peers and encode."""
         return self._spread(
             len(seats),
@@ -97,6 +106,7 @@ class RayEngine:
                 list(kept[some]),
                 None if residuals is None else residuals[some],
                 list(references[some]),
+                list(leans[some]),
             ),
         )
 

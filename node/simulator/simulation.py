@@ -25,6 +25,8 @@ from node.simulator.blobs import BlobMaker
 from node.simulator.contract import SimulatedContract
 from node.simulator.engine import Engine, LocalEngine
 from node.simulator.judging import JudgeTurn, SharedRound, TurnVerdicts
+from node.simulator.leans import Leans, hold_back
+from node.simulator.learning import GridStates, TrainedModel
 from node.simulator.neighbours import Neighbours
 from node.simulator.publishing import PublishedFrame, Reference, add_residuals, make_reference, publish
 from node.simulator.results import Results, Row
@@ -96,6 +98,7 @@ class _Circle:
         # By seat. Arrays are replaced, never written to, so whoever holds one keeps what it saw.
         nothing = np.zeros(self._bases[0].shape, np.float32)
         self._residuals = dict.fromkeys(range(scenario.peers), nothing) if scenario.error_feedback else None
+        self._leans = Leans(engine.hold_back)
         # Each peer's own part of its model, which it never publishes; none before its first training.
         self._kept: dict[int, PrivatePart] = {}
         self._published: dict[int, PublishedFrame] = {}
@@ -166,9 +169,12 @@ class _Circle:
             with self._stopwatch.timed("training"):
                 references = [self._make_reference(number, seat) for seat in some]
                 starts = add_residuals(_rows(self._bases, some), residuals, self._scenario.codec)
-                prepared = self._engine.prepare(number, some, starts, self._parts(some), residuals, references)
-            self._kept |= {seat: kept for seat, (_, kept) in zip(some, prepared, strict=True)}
-            updates = [update for update, _ in prepared]
+                leans = self._leans.find(some, self._bases, self._twin.rounds)
+                prepared = self._engine.prepare(
+                    number, some, starts, self._parts(some), residuals, references, leans
+                )
+            self._keep_trained(some, starts, [one.trained for one in prepared])
+            updates = [one.frame for one in prepared]
             self._take(frames, some, updates)
             # What a poisoner's states lose is its own affair.
             self._teller.report((misfit for one in updates if one is not None for misfit in one.misfits), number)
@@ -176,11 +182,12 @@ class _Circle:
             with self._stopwatch.timed("training"):
                 residuals = None if self._residuals is None else _rows(self._residuals, hostile)
                 starts = add_residuals(_rows(self._bases, hostile), residuals, self._scenario.codec)
+                leans = self._leans.find(hostile, self._bases, self._twin.rounds)
                 trained = self._engine.train(number, hostile, starts, self._parts(hostile))
-            self._kept |= {seat: one.private_part for seat, one in zip(hostile, trained, strict=True)}
+            self._keep_trained(hostile, starts, trained)
             with self._stopwatch.timed("attack"):
                 known = self._find_known([seat for seat in honest if seat in frames], before)
-                states = np.stack([one.state for one in trained])
+                states = hold_back(leans, starts, trained)
                 wanted = self._gang.publish(number, known, hostile, states)
             left, codec, share = self._residuals, self._scenario.codec, self._scenario.frame_share
             poison = [
@@ -197,6 +204,10 @@ class _Circle:
             ]
             self._take(frames, hostile, poison)
         return frames
+
+    def _keep_trained(self, seats: Sequence[int], starts: GridStates, trained: Sequence[TrainedModel]) -> None:
+        self._kept |= {seat: one.private_part for seat, one in zip(seats, trained, strict=True)}
+        self._leans.note(seats, self._bases, starts, trained)
 
     def _take(
         self, frames: dict[int, PublishedFrame], seats: Sequence[int], found: Sequence[PublishedFrame | None]

@@ -46,7 +46,7 @@ from node.tasks.frozen_values import FrozenValues
 from node.tasks.options import Options, settle_options
 from node.tasks.pairs import answer_of, ask, check_filled, check_pair, fit_dtype, is_pair
 from node.tasks.sharing import Sharing, sharing_of
-from node.tasks.training_choices import TrainingChoices, choices_of
+from node.tasks.training_choices import TrainingChoices, choices_of, find_hold_back
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,12 @@ class Task:
         """How it is trained where it has no train() of its own. Raises SetupError."""
         with self.run_user_code("its attributes"):
             return choices_of(self.spec, self.definition)
+
+    @property
+    def hold_back(self) -> float:
+        """The share of its lean that a peer holds back, 0..1 (node.learning.lean). Raises SetupError."""
+        with self.run_user_code("its attribute hold_back"):
+            return find_hold_back(self.spec, self.definition)
 
     def count_classes(self, model: nn.Module, data: Any) -> int:
         """How many classes there are: the attribute `classes`, else the model's outputs for one example."""

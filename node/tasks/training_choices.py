@@ -27,6 +27,8 @@ BALANCED: Final = "balanced"
 # beyond it.
 LEARNING_RATE, MOMENTUM, BATCH_SIZE = 0.01, 0.9, 32
 ADAM_LEARNING_RATE = 0.001
+# Measured: docs/decisions/0047-a-peer-holds-back-its-lean.md.
+HOLD_BACK: Final = 1.0
 MOST_EPOCHS: Final = 100
 MOST_CLASSES: Final = 4096
 MOST_BATCH: Final = 1 << 20
@@ -85,6 +87,8 @@ class TrainingChoices:
 
 
 NAMES: Final = tuple(field.name for field in fields(TrainingChoices))
+# The share of its lean that a peer holds back (node.learning.lean); a task with a train() of its own has it too.
+HOLD_BACK_NAME: Final = "hold_back"
 
 
 def choices_of(spec: str, definition: Any) -> TrainingChoices:
@@ -96,6 +100,15 @@ def choices_of(spec: str, definition: Any) -> TrainingChoices:
         return make_choices(said)
     except BadChoice as error:
         # Without a cause: it is the task's own fault, whatever data lie on this machine (node.learning.rehearsal).
+        raise SetupError(f"{spec}: its {error}") from None
+
+
+def find_hold_back(spec: str, definition: Any) -> float:
+    """What a task's attribute `hold_back` says, 0..1. Raises SetupError for another value."""
+    said = getattr(definition, HOLD_BACK_NAME, None)
+    try:
+        return HOLD_BACK if said is None else float(check_choice(HOLD_BACK_NAME, said))
+    except BadChoice as error:
         raise SetupError(f"{spec}: its {error}") from None
 
 
@@ -139,6 +152,7 @@ _RANGES: Final = {
     "learning_rate": (0, 1e30, False),
     "momentum": (0, 0.9999, False),
     "weight_decay": (0, 1e6, False),
+    "hold_back": (0, 1, False),
 }
 
 

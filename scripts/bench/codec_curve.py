@@ -27,9 +27,10 @@ from ledger.arithmetic.exact import GRID_BITS, GridState, to_float
 from ledger.codec import DELTA, PLAIN, ZSTD, Quantised, blocks_of, quantise
 from ledger.codec.delta_encoder import RESIDUAL_SHARE, SENT_SHARE, compute_residual, encode_delta
 from node.learning.layout import Vector
+from node.learning.lean import Lean
 from node.learning.private_part import PrivatePart
 from node.simulator import Scenario, simulate
-from node.simulator.engine import LocalEngine
+from node.simulator.engine import LocalEngine, PreparedPeer
 from node.simulator.learning import GridStates, Matrix
 from node.simulator.publishing import PublishedFrame, Reference
 
@@ -109,14 +110,15 @@ class Frames(LocalEngine):
         kept: Sequence[PrivatePart],
         residuals: Matrix | None,
         references: Sequence[Reference | None],  # noqa: ARG002
-    ) -> list[tuple[PublishedFrame | None, PrivatePart]]:
+        leans: Sequence[Lean | None],  # noqa: ARG002
+    ) -> list[PreparedPeer]:
         assert residuals is not None
         is_delta = self._way.codec == DELTA
         starts = np.rint(np.ldexp(residuals, GRID_BITS)).astype(np.int32) + bases if is_delta else bases
-        found: list[tuple[PublishedFrame | None, PrivatePart]] = []
+        found: list[PreparedPeer] = []
         for place, (seat, one) in enumerate(zip(seats, self.train(number, seats, starts, kept), strict=True)):
             wanted = one.state if is_delta else one.state + residuals[place]
-            found.append((self._frame(number, seat, bases[place], wanted), one.private_part))
+            found.append(PreparedPeer(self._frame(number, seat, bases[place], wanted), one))
         return found
 
     def _frame(self, number: int, seat: int, base: GridState, wanted: Vector) -> PublishedFrame:
@@ -150,6 +152,8 @@ def scenario_of(options: argparse.Namespace, attack: str, seed: int) -> Scenario
         seed=seed,
         evaluate_every=EVERY,
         test_examples=options.test_examples,
+        # The codec alone is measured.
+        options={"hold_back": 0.0},
     )
 
 

@@ -21,6 +21,7 @@ from ledger.judging.frame_chains import (
 )
 from node.behaviour import Behaviour
 from node.learning.layout import Vector
+from node.learning.lean import Verdicts
 from node.learning.learner import Learner, PreviousCommit, TrainedUpdate, add_residual
 from node.learning.training import Trainer, TrainingDiverged, layout_of
 from node.operating.meter import Meter
@@ -202,3 +203,35 @@ def test_what_was_trained_is_kept_until_the_base_is_another(codec: str) -> None:
     assert training.rounds == [2, 4]
     learner.prepare(NETWORK, 5, AUTHOR, genesis, residual, None, genesis)
     assert training.rounds == [2, 4, 5], "the vector of one base is kept, not of all"
+
+
+class Watching(Behaviour):
+    """Publishes as it should, and keeps what that was."""
+
+    state: Vector
+
+    def update(self, trained: TrainedUpdate) -> Vector:
+        self.state = trained.state
+        return trained.state
+
+
+@pytest.mark.parametrize(("option", "is_less"), [({}, True), ({"hold_back": 0.0}, False)])
+def test_a_peer_publishes_less_of_what_it_adds_apart_from_the_circle(
+    option: dict[str, float], is_less: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in option.items():
+        monkeypatch.setattr(Points, name, value, raising=False)
+    watching = Watching()
+    learner, manifest = learner_of(ZSTD, watching)
+    base, residual = np.zeros(manifest.state_size, np.int32), np.zeros(manifest.state_size, np.float32)
+    lengths = []
+    for number in (1, 2, 3):
+        learner.prepare(NETWORK, number, AUTHOR, base, residual, None, base, verdicts=Verdicts())
+        start = to_float(base)
+        lengths.append(
+            np.linalg.norm(watching.state - start) / np.linalg.norm(learner._train(start, base, 9, base) - start)
+        )
+        # The circle takes up hardly any of it.
+        base = base + np.rint(1000 * (watching.state - start)).astype(np.int32)
+    assert lengths[0] == pytest.approx(1)
+    assert (lengths[2] < 0.9) == is_less
