@@ -1,9 +1,10 @@
-"""What a peer learns apart from the others, and how much of it it keeps to itself.
+"""What a peer learns apart from the others, and how much of it it holds back.
 
 A mixture holds only some of the circle's peers, others each round, so a base leans towards the data of those that
 were in it last. What a peer's training adds beyond what the circle makes of it is much the same from round to round
-where its data are one-sided: its *lean*. It is held back from what the peer publishes. All leans together are
-nothing, so what they learn as a whole stays; what is left of their steps is alike, and it matters less who was in.
+where its data are one-sided: its *lean*. A task may have a share of it, `hold_back`, left out of what a peer
+publishes; by default none is. All leans together are nothing, so what peers learn as a whole stays; what is left of
+their steps is alike, and it matters less who was in.
 
 Where others push the circle aside, honest trainings lean against it, and who held that back would help them. So a
 peer begins with little, until it has seen whom to reject, and who rejects many holds nothing back.
@@ -31,9 +32,9 @@ OF_LATE: Final = 10
 """Of these, rounds whose rejections count."""
 ENOUGH: Final = 80
 """So many verdicts, and the whole share is held back; of fewer as much less."""
-TOLERATED: Final = 0.1
+TOLERATED: Final = 0.15
 """The share of rejected neighbours up to which the whole share is held back."""
-REJECTED_AT_MOST: Final = 0.25
+REJECTED_AT_MOST: Final = 0.35
 """That from which on nothing is."""
 _LONGEST: Final = 2.0
 """Times the usual move, the most that a step is taken to have along it."""

@@ -27,8 +27,8 @@ BALANCED: Final = "balanced"
 # beyond it.
 LEARNING_RATE, MOMENTUM, BATCH_SIZE = 0.01, 0.9, 32
 ADAM_LEARNING_RATE = 0.001
-# Measured: docs/decisions/0047-a-peer-holds-back-its-lean.md.
-HOLD_BACK: Final = 1.0
+# Measured: docs/decisions/0050-what-a-peer-may-hold-back.md.
+HOLD_BACK: Final = 0.0
 MOST_EPOCHS: Final = 100
 MOST_CLASSES: Final = 4096
 MOST_BATCH: Final = 1 << 20

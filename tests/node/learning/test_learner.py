@@ -215,7 +215,7 @@ class Watching(Behaviour):
         return trained.state
 
 
-@pytest.mark.parametrize(("option", "is_less"), [({}, True), ({"hold_back": 0.0}, False)])
+@pytest.mark.parametrize(("option", "is_less"), [({}, False), ({"hold_back": 1.0}, True)])
 def test_a_peer_publishes_less_of_what_it_adds_apart_from_the_circle(
     option: dict[str, float], is_less: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

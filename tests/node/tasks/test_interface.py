@@ -237,7 +237,7 @@ def test_what_a_peer_holds_back_is_an_option_of_a_task_that_trains_by_itself_too
         "    def train(self, model, data, *, round, seed): ...\n"
     )
     spec = f"{path}:Own"
-    assert load_task(spec, skew=0, seed=0, samples=1).hold_back == 1
+    assert load_task(spec, skew=0, seed=0, samples=1).hold_back == 0
     assert load_task(spec, skew=0, seed=0, samples=1, options={"hold_back": "0.25"}).hold_back == 0.25
     with pytest.raises(UsageError, match="hold_back is 2: give a number from 0 to 1"):
         load_task(spec, skew=0, seed=0, samples=1, options={"hold_back": "2"})
