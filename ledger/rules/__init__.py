@@ -46,7 +46,10 @@ RULES: Final[Mapping[str, Callable[..., Rule]]] = {
 
 
 def rule_of(name: str, parameters: Mapping[str, int]) -> Rule:
-    """Make a rule. Raises UsageError for an unknown name, parameter or value."""
+    """Make a rule.
+
+    Raises UsageError for an unknown name, parameter or value, SetupError for a rule whose file is lacking.
+    """
     if is_lent_name(name):
         return make_lent(name, parameters)
     if name not in RULES:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ledger.errors import UsageError
+from ledger.errors import SetupError
 from ledger.rules.interface import Rule
 
 _NAME: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,63})@([0-9a-f]{64})")
@@ -31,12 +31,13 @@ def lend(digest: str, make: Callable[[str, Mapping[str, int]], Rule]) -> None:
 
 
 def make_lent(name: str, parameters: Mapping[str, int]) -> Rule:
-    """The rule with such a name (R12.6). Raises UsageError where this process has not been lent the file."""
+    """The rule with such a name (R12.6). Raises SetupError where this process has not been lent the file: that
+    is nobody's fault."""
     match = _NAME.fullmatch(name)
     assert match is not None
     class_name, digest = match.groups()
     if digest not in _LENT:
-        raise UsageError(
+        raise SetupError(
             f"rule {class_name} is of no release but of its founder's own file, whose SHA-256 is {digest}: give"
             " that file with --rule-file FILE, without which no verdict of this circle can be recomputed"
         )

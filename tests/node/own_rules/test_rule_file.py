@@ -38,10 +38,10 @@ def test_a_circle_names_a_rule_by_class_and_digest_of_its_file(tmp_path: Path) -
 def test_without_the_file_a_sentence_says_which_one_is_lacking(tmp_path: Path) -> None:
     path = write(tmp_path, 2)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    with pytest.raises(UsageError, match=f"SHA-256 is {digest}: give that file with --rule-file FILE"):
+    with pytest.raises(SetupError, match=f"SHA-256 is {digest}: give that file with --rule-file FILE"):
         rule_of(f"Mine@{digest}", {})
     lend_rule_file(write(tmp_path, 3))
-    with pytest.raises(UsageError, match=digest):
+    with pytest.raises(SetupError, match=digest):
         rule_of(f"Mine@{digest}", {})
     assert lend_rule_file(path) == digest
     assert rule_of(f"Mine@{digest}", {}).is_replayable
