@@ -16,8 +16,9 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from ledger.errors import SetupError
+from ledger.errors import SetupError, UsageError
 from node.tasks.partition import Indices, partition
+from node.tasks.training_choices import BadChoice, check_choice
 from node.tasks.transformer import Transformer, adam_steps
 
 # The alphabet: line feed, then the printable ASCII characters from the blank on. All others are read as "?".
@@ -25,6 +26,7 @@ SYMBOLS = 96
 _SYMBOL_OF = bytes(max(code - 31, 0) if code == 10 or 32 <= code < 127 else ord("?") - 31 for code in range(256))
 
 _LARGEST_MODULE_BYTES, _LARGEST_TEXT_BYTES, _FEWEST_SYMBOLS = 1_000_000, 8_000_000, 1_000_000
+_MOST_STEPS = 10_000
 _STRETCH = 32  # windows: what is held out are whole passages, every tenth of this length
 
 Symbols = npt.NDArray[np.uint8]
@@ -69,13 +71,32 @@ class PythonCode:
     depth: ClassVar[int] = 3
     heads: ClassVar[int] = 4
     context: ClassVar[int] = 64
-    learning_rate: ClassVar[float] = 1e-3
-    batch_size: ClassVar[int] = 16
-    steps: ClassVar[int] = 16
+    learning_rate: float = 1e-3
+    batch_size: int = 16
+    steps: int = 16
     judged: ClassVar[int] = 128  # windows that evaluate() measures on
 
-    def __init__(self, skew: float = 0.0, seed: int = 0, samples: int = 1000) -> None:
+    def __init__(
+        self,
+        skew: float = 0.0,
+        seed: int = 0,
+        samples: int = 1000,
+        learning_rate: float | None = None,
+        batch_size: int | None = None,
+        steps: int | None = None,
+    ) -> None:
+        """learning_rate, batch_size, steps: in place of the class's. Raises UsageError outside their ranges."""
         self.skew, self.seed, self.samples = skew, seed, samples
+        try:
+            self.learning_rate = check_choice(
+                "learning_rate", self.learning_rate if learning_rate is None else learning_rate
+            )
+            self.batch_size = check_choice("batch_size", self.batch_size if batch_size is None else batch_size)
+        except BadChoice as error:
+            raise UsageError(f"option {error}") from error
+        self.steps = self.steps if steps is None else steps
+        if not 1 <= self.steps <= _MOST_STEPS:
+            raise UsageError(f"option steps is {self.steps}: give a number from 1 to {_MOST_STEPS}")
 
     def model(self) -> nn.Module:
         return Transformer(SYMBOLS, self.context, self.width, self.depth, self.heads)

@@ -1,12 +1,13 @@
 """The task `python-code`: its alphabet, its split, and that the transformer learns."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from ledger.errors import SetupError
+from ledger.errors import SetupError, UsageError
 from node.learning.training import layout_of
 from node.tasks import python_code
 from node.tasks.interface import load_task
@@ -136,3 +137,15 @@ def test_training_depends_on_its_seed_alone() -> None:
 
     assert torch.equal(trained(1), trained(1))
     assert not torch.equal(trained(1), trained(2))
+
+
+def test_rate_batch_and_steps_are_options_and_absurd_ones_are_refused() -> None:
+    def load(**options: float) -> Any:
+        return load_task("python-code", skew=0.3, seed=2, samples=50, options=options).definition
+
+    made = load(learning_rate=0.01, batch_size=4, steps=2)
+    assert (made.learning_rate, made.batch_size, made.steps) == (0.01, 4, 2)
+    assert load().steps == 16
+    for absurd in ({"batch_size": 10**12}, {"steps": 10**9}, {"steps": 0}, {"learning_rate": -1.0}):
+        with pytest.raises(UsageError):
+            load(**absurd)
