@@ -185,16 +185,8 @@ def _make_command(count: int, folder: Path) -> list[str]:
         "--rdzv-conf",
         "store_type=file",
     ]
-    torchrun = [
-        sys.executable,
-        "-P",
-        "-m",
-        "torch.distributed.run",
-        "--nnodes",
-        "1",
-        "--nproc-per-node",
-        str(count),
-    ]
+    launcher = [sys.executable, "-P", "-m", "node.learning.crew_launcher", str(folder)]
+    torchrun = [*launcher, "--nnodes", "1", "--nproc-per-node", str(count)]
     return [*torchrun, *meeting, "--max-restarts", "0", "-m", "node.learning.crew_member", str(folder / "peer")]
 
 
@@ -207,6 +199,8 @@ def _make_environment(folder: Path) -> dict[str, str]:
         **os.environ,
         **threads,
         **loopback,
+        # Else torchrun offers a store of its own on all addresses of this machine.
+        "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
         "PYTHONPATH": os.pathsep.join(places),
         "TORCHELASTIC_ERROR_FILE": str(folder / "error.json"),
     }

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import select
-import shutil
 import socket
 import sys
 import threading
@@ -38,20 +37,18 @@ def main(path: str) -> int:
             peer.connect(path)
         except OSError:
             return 0  # the peer has ended meanwhile
-        threading.Thread(target=_end_with, args=(peer, path), name="peer", daemon=True).start()
+        threading.Thread(target=_end_with, args=(peer,), name="peer", daemon=True).start()
         with contextlib.suppress(Hung, BrokenPipeError):
             send_message(peer, {"rank": int(os.environ["RANK"])}, {})
             _serve(peer)
     return 0
 
 
-def _end_with(peer: socket.socket, path: str) -> None:
+def _end_with(peer: socket.socket) -> None:
     """End at once when the peer is gone, also in the midst of a step that waits for others."""
     watch = select.poll()
     watch.register(peer, select.POLLRDHUP if hasattr(select, "POLLRDHUP") else select.POLLHUP)
     watch.poll()
-    if os.environ["RANK"] == "0":
-        shutil.rmtree(Path(path).parent, ignore_errors=True)  # a peer that was killed could not
     os._exit(0)
 
 

@@ -17,7 +17,7 @@ from scripts.bench.large_model.runs import Job, run_folkmoot, run_hivemind
 from scripts.running import run, tell
 
 HIVEMIND = "1.1.12"
-SYSTEMS = ("folkmoot int8-zstd", "folkmoot delta", "hivemind float32", "hivemind float16", "hivemind uint8")
+SYSTEMS = ("folkmoot int8-zstd", "folkmoot delta", "hivemind float32", "hivemind float16")
 
 
 def measure(system: str, job: Job, python: str) -> int:

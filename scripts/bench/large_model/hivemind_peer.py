@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, required=True)
     parser.add_argument("--samples", type=int, required=True)
     parser.add_argument("--skew", type=float, required=True)
-    parser.add_argument("--compression", choices=("float32", "float16", "uint8"), required=True)
+    parser.add_argument("--compression", choices=("float32", "float16"), required=True)
     parser.add_argument("--first", nargs="*", default=[], help="where the first peer is reached")
     options = parser.parse_args()
     import hivemind  # type: ignore[import-not-found]
@@ -48,7 +48,6 @@ def main() -> None:
         compression={
             "float32": hivemind.compression.NoCompression,
             "float16": hivemind.compression.Float16Compression,
-            "uint8": hivemind.compression.Uniform8BitQuantization,
         }[options.compression](),
         start=True,
     )

@@ -88,7 +88,9 @@ def test_two_processes_train_as_one_does_and_end_with_their_peer_however_that_en
     while any(is_alive(one) for one in members):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    assert crew._process is not None
     assert crew._folder is not None
+    crew._process.wait(60)
     assert not crew._folder.exists()
     with pytest.raises(SetupError, match="one of the 2 processes that train has ended"):
         together.train(one, 3)
