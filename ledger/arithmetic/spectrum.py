@@ -14,6 +14,9 @@ from ledger.arithmetic.compiled import loops_for
 # The main direction is read off the 2**10th power of the Gram matrix.
 _SQUARINGS: Final = 10
 _ENTRY_BITS: Final = 26
+_HALF_BITS: Final = 13
+# Products of so many numbers OpenBLAS computes in the thread that asks for them.
+_UNSPREAD: Final = 1 << 18
 _EXACT: Final = float(1 << 53)
 
 Matrix = list[list[int]]
@@ -130,10 +133,29 @@ def _main_direction(matrix: Matrix) -> list[int]:
     shift, half = _shift(max((abs(entry) for row in matrix for entry in (min(row), max(row))), default=0), bits)
     power = np.array([[(entry + half) >> shift for entry in row] for row in matrix], np.int64).reshape(size, size)
     for _ in range(_SQUARINGS):
-        power = power @ power
+        power = _square(power)
         shift, half = _shift(int(np.abs(power).max(initial=0)), bits)
         power = (power + half) >> shift
     return [int(value) for value in power[power.diagonal().argmax()]] if size else []
+
+
+def _square(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
+    """matrix @ matrix. matrix: (n, n), int64, n below 2**13, magnitudes up to 2**26.
+
+    numpy multiplies integers slowly. A factor of 26 bits times half a factor has 40, a sum of n of them at most 53,
+    so doubles are exact, in whatever order a BLAS sums them.
+    """
+    size, wide = len(matrix), matrix.astype(np.float64)
+    high = matrix >> _HALF_BITS
+    halves = high.astype(np.float64), (matrix - (high << _HALF_BITS)).astype(np.float64)
+    # In so few rows at a time that a BLAS does not spread them over threads, which would cost more than it gains.
+    rows = max(_UNSPREAD // max(size, 1) ** 2, 1)
+    squares = np.empty((2, size, size), np.float64)
+    for square, half in zip(squares, halves, strict=True):
+        for first in range(0, size, rows):
+            np.matmul(wide[first : first + rows], half, out=square[first : first + rows])
+    upper, lower = squares.astype(np.int64)
+    return (upper << _HALF_BITS) + lower
 
 
 def _shift(largest: int, bits: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ledger.arithmetic.compiled import expect
 from ledger.arithmetic.exact import GridState
 from ledger.blobs.unixfs import build_dag
 from ledger.circle.draw import seats_of
@@ -70,7 +71,10 @@ def simulate(
     torch.set_num_threads(1)
     if scenario.baseline is not None:
         return run_baseline(scenario, tell)
-    circle = _Circle(scenario, engine or LocalEngine(scenario))
+    engine = engine or LocalEngine(scenario)
+    judged = min(scenario.degree, scenario.peers - 1) + 1
+    expect(scenario.peers * scenario.rounds * judged * engine.manifest.state_size)
+    circle = _Circle(scenario, engine)
     for number in range(1, scenario.rounds + 1):
         lap = circle.round(number)
         if watch is not None:

@@ -46,44 +46,55 @@ class StackedPerceptrons:
         velocities = torch.zeros_like(states)
         weights, biases = self._views(states)
         pushes, nudges = self._views(velocities)
-        count = len(orders[0])
-        batches = [order.tensor_split(-(-count // batch)) for order in orders]
-        for place in range(len(batches[0])):
-            rows = [split[place] for split in batches]
-            x = torch.empty(len(data), len(rows[0]), data[0][0].shape[1])
-            for into, pair, some in zip(x, data, rows, strict=True):
-                torch.index_select(pair[0], 0, some, out=into)
-            y = torch.stack([pair[1][some] for pair, some in zip(data, rows, strict=True)])
-            outputs = self._forward(weights, biases, x)
+        turned, wanted = [weight.mT for weight in weights], self._wanted(data, orders)
+        parts = -(-len(orders[0]) // batch)
+        room = torch.empty(len(data), -(-len(orders[0]) // parts), data[0][0].shape[1])
+        first = 0
+        for rows in zip(*[order.tensor_split(parts) for order in orders], strict=True):
+            count = len(rows[0])
+            x = room[:, :count]
+            for into, (examples, _), some in zip(x, data, rows, strict=True):
+                torch.index_select(examples, 0, some, out=into)
+            outputs = self._forward(turned, biases, x)
             # The gradient of the mean cross-entropy by the last layer's outputs.
-            back = torch.softmax(outputs[-1], 2)
-            back.scatter_add_(2, y[:, :, None], torch.full_like(y, -1, dtype=torch.float32)[:, :, None])
-            back.div_(y.shape[1])
+            back = torch.softmax(outputs[-1], 2).sub_(wanted[:, first : first + count]).div_(count)
             for layer in reversed(range(len(weights))):
                 further = torch.bmm(back, weights[layer]) if layer else back
-                pushes[layer].baddbmm_(back.transpose(1, 2), outputs[layer], beta=momentum)
+                pushes[layer].baddbmm_(back.mT, outputs[layer], beta=momentum)
                 nudges[layer].mul_(momentum).add_(back.sum(1, keepdim=True))
                 back = further.mul_(outputs[layer] > 0) if layer else back
             states.sub_(velocities, alpha=rate)
+            first += count
+
+    def _wanted(self, data: Sequence[Pair], orders: Sequence[torch.Tensor]) -> torch.Tensor:
+        """1 at each example's class and 0 at the others, in the order of training, (peers, n, classes), float32."""
+        wanted = torch.zeros(len(data), len(orders[0]), self.weights[-1][1])
+        for into, (_, y), order in zip(wanted, data, orders, strict=True):
+            into.scatter_(1, y[order, None], 1.0)
+        return wanted
 
     def compute_outputs(self, states: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """Each peer's outputs for the same examples. x: (n, inputs). Returns (peers, n, classes)."""
         weights, biases = self._views(states)
+        turned = [weight.mT for weight in weights]
         # In parts: the outputs of the first layer then stay in the cache.
         parts = [
-            self._forward(weights, biases, some.expand(len(states), *some.shape))[-1]
+            self._forward(turned, biases, some.expand(len(states), *some.shape))[-1]
             for some in torch.split(x, _EVALUATED_AT_ONCE)
         ]
         return torch.cat(parts, 1)
 
     def _forward(
-        self, weights: Sequence[torch.Tensor], biases: Sequence[torch.Tensor], x: torch.Tensor
+        self, turned: Sequence[torch.Tensor], biases: Sequence[torch.Tensor], x: torch.Tensor
     ) -> list[torch.Tensor]:
-        """The input and each layer's output, after its ReLU but for the last."""
+        """The input and each layer's output, after its ReLU but for the last.
+
+        turned: a layer's weights, (peers, inputs, outputs). biases: (peers, 1, outputs).
+        """
         found = [x]
-        for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
-            y = torch.baddbmm(bias, found[-1], weight.transpose(1, 2))
-            found.append(y.relu_() if layer + 1 < len(weights) else y)
+        for layer, (weight, bias) in enumerate(zip(turned, biases, strict=True)):
+            y = torch.baddbmm(bias, found[-1], weight)
+            found.append(y.relu_() if layer + 1 < len(turned) else y)
         return found
 
     def _views(self, states: torch.Tensor) -> tuple[list[torch.Tensor], list[torch.Tensor]]:

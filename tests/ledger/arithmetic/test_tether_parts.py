@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ledger.arithmetic.sketch import measure, signs_and_rotations
-from ledger.arithmetic.spectrum import gram, measure_spread
+from ledger.arithmetic.spectrum import _square, gram, measure_spread
 from tests.support.screenings import array
 from tests.support.specification import tether
 
@@ -160,3 +160,12 @@ def test_what_does_not_differ_has_no_spread(rows: list[list[int]]) -> None:
     found = measure_spread(gram(array([*rows, [1, 2]])), 1)
     assert found.largest == found.total == 0
     assert set(found.projections) == {0}
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 65, 255])
+def test_squares_of_integer_matrices_are_exact_at_the_limit(size: int) -> None:
+    matrix = np.random.default_rng(size).integers(-(1 << 26), (1 << 26) + 1, (size, size))
+    matrix.flat[0] = -(1 << 26)
+    assert np.array_equal(_square(matrix), matrix @ matrix)
+    all_largest = np.full((size, size), 1 << 26)
+    assert np.array_equal(_square(all_largest), all_largest @ all_largest)
