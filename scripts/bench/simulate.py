@@ -22,8 +22,7 @@ import torch
 from torch import nn
 
 from node.simulator import Scenario, simulate
-from node.simulator.data import test_examples
-from node.simulator.learning import make_task
+from node.simulator.data import make_task, test_examples
 
 BATCH, RATE, MOMENTUM = 32, 0.05, 0.9
 
