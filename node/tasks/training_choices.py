@@ -27,7 +27,7 @@ BALANCED: Final = "balanced"
 # beyond it.
 LEARNING_RATE, MOMENTUM, BATCH_SIZE = 0.01, 0.9, 32
 ADAM_LEARNING_RATE = 0.001
-# Measured: docs/decisions/0050-what-a-peer-may-hold-back.md.
+# Measured: docs/decisions/0051-what-a-peer-may-hold-back.md.
 HOLD_BACK: Final = 0.0
 MOST_EPOCHS: Final = 100
 MOST_CLASSES: Final = 4096
