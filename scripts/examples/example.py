@@ -41,3 +41,5 @@ class Example:
     """In place of the attack's defaults."""
     learning: Mapping[str, float] = field(default_factory=dict)
     """In place of the task's."""
+    rule_parameters: Mapping[str, int] = field(default_factory=dict)
+    """In place of the rule's defaults."""

@@ -30,6 +30,22 @@ class ExampleRow:
     """Of the main figure: the peer that is worst off, the mean over seeds."""
     spread: float
     """Of the main figure's mean: the standard deviation over seeds; NaN with one."""
+    rejected: float
+    """The share of verdicts about honest peers that reject them, the mean over seeds; NaN where nobody judges."""
+    quarantined: int
+    """Honest peers in quarantine or ejected at the end, the most of any seed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run's."""
+
+    figures: Sequence[Mapping[str, float]]
+    """Of each honest peer at the end, by name."""
+    rejected: float
+    """See `ExampleRow`."""
+    quarantined: int
+    """See `ExampleRow`."""
 
 
 def make_rows(example: Example, kinds: Sequence[str], seeds: Sequence[int]) -> Iterator[ExampleRow]:
@@ -50,26 +66,28 @@ def _make_scenario(example: Example, seed: int) -> Scenario:
         degree=example.degree,
         samples=example.samples,
         skew=example.skew,
+        rule_parameters=example.rule_parameters,
         seed=seed,
         evaluate_every=example.rounds,
         test_examples=None,
     )
 
 
-PeersFigures = list[Mapping[str, float]]
+def _simulate(scenario: Scenario) -> Outcome:
+    honest = [row for row in simulate(scenario).rows if row.is_honest]
+    last = [row for row in honest if row.round == scenario.rounds]
+    rejected = sum(row.honest_rejected for row in honest)
+    judged = rejected + sum(row.honest_accepted for row in honest)
+    out = sum(row.quarantined or row.ejected for row in last)
+    return Outcome([row.figures for row in last if row.figures], rejected / judged if judged else nan, out)
 
 
-def _simulate(scenario: Scenario) -> PeersFigures:
-    results = simulate(scenario)
-    return [row.figures for row in results.rows if row.round == scenario.rounds and row.is_honest and row.figures]
-
-
-def _train_privately(scenario: Scenario, example: Example) -> PeersFigures:
+def _train_privately(scenario: Scenario, example: Example) -> Outcome:
     terms = parse_privacy_terms(example.privacy, scenario.rounds, example.samples)
     return _simulate(replace(scenario, privacy=make_privacy_numbers(terms)))
 
 
-_MAKERS: Final[Mapping[str, Callable[[Scenario, Example], PeersFigures]]] = {
+_MAKERS: Final[Mapping[str, Callable[[Scenario, Example], Outcome]]] = {
     ALONE: lambda scenario, _: _simulate(replace(scenario, baseline="alone")),
     CENTRAL: lambda scenario, _: _simulate(replace(scenario, baseline="central")),
     NETWORKED: lambda scenario, _: _simulate(scenario),
@@ -95,12 +113,19 @@ def _describe(kind: str, example: Example) -> str:
     }[kind]
 
 
-def _add_up(name: str, shown: Sequence[str], found: Sequence[PeersFigures]) -> ExampleRow:
-    means = {one: [_mean(figures[one] for figures in peers) for peers in found] for one in shown}
+def _add_up(name: str, shown: Sequence[str], found: Sequence[Outcome]) -> ExampleRow:
+    means = {one: [_mean(figures[one] for figures in run.figures) for run in found] for one in shown}
     main = MainFigure(shown[0], find_direction(shown[0]))
     spread = float(np.std(means[main.name], ddof=1)) if len(found) > 1 else nan
-    worst = _mean(main.find_worst(figures[main.name] for figures in peers) for peers in found)
-    return ExampleRow(name, {one: _mean(values) for one, values in means.items()}, worst, spread)
+    worst = _mean(main.find_worst(figures[main.name] for figures in run.figures) for run in found)
+    return ExampleRow(
+        name,
+        {one: _mean(values) for one, values in means.items()},
+        worst,
+        spread,
+        _mean(run.rejected for run in found),
+        max(run.quarantined for run in found),
+    )
 
 
 def _mean(values: object) -> float:

@@ -11,7 +11,7 @@ on, and the fetch checks it.)
 
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -71,7 +71,6 @@ def _digest(folder: Path) -> str | None:
     return total.hexdigest()
 
 
-RULE_PARAMETERS: Final[Mapping[str, int]] = {"share_milli": 400, "spectral_milli": 6000}
 EXAMPLE: Final = Example(
     title="tomorrow's riders at twenty stations",
     task="series",
@@ -93,6 +92,7 @@ EXAMPLE: Final = Example(
         "epochs": "2",
     },
     data=fetch,
+    rule_parameters={"share_milli": 400, "spectral_milli": 6000},
 )
 
 

