@@ -22,7 +22,7 @@ PRIVATE: Final = 0o600
 PUBLIC: Final = 0o666
 """As the user's umask has it: for what is handed on to others."""
 _PRIVATE_FOLDER: Final = 0o700
-_LOCK_NAME: Final = "lock"
+LOCK_NAME: Final = "lock"
 _PID_MAX_BYTES: Final = 32
 
 
@@ -135,7 +135,7 @@ class FolderLock:
 
     def __init__(self, folder: Path, holder: str) -> None:
         """Take it. holder: what to call a process that holds such a folder. Raises SetupError, OSError."""
-        self._handle = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+        self._handle = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -32,24 +32,31 @@ def find_class_file(spec: str, what: str, known: str) -> Path:
     return path
 
 
-def read_class(spec: str, what: str, siblings: Siblings) -> type[Any]:
-    """Run the file and find the class. siblings: of its folder. Raises UsageError, SetupError."""
+def read_class(spec: str, what: str, siblings: Siblings, source: bytes | None = None) -> type[Any]:
+    """Run the file and find the class. siblings: of its folder. source: the file's bytes, where they were read.
+
+    Raises UsageError, SetupError.
+    """
     name, _, class_name = spec.rpartition(":")
-    found = getattr(_import_file(Path(name), what, siblings), class_name, None)
+    found = getattr(_import_file(Path(name), what, siblings, source), class_name, None)
     if not inspect.isclass(found):
         raise UsageError(f"{name} has no class {class_name!r}: name the class of your {what}")
     return found
 
 
-def _import_file(path: Path, what: str, siblings: Siblings) -> ModuleType:
-    """Run the user's own file as a module. This is the one place where code from outside the package is run."""
+def _import_file(path: Path, what: str, siblings: Siblings, source: bytes | None) -> ModuleType:
+    """Run the user's own file as a module. This is the one place where code from outside the package is run.
+
+    The text itself is run, never what `__pycache__` says that it compiles to: that came along with the folder, and
+    whoever read the file, or took its digest, knows nothing of it.
+    """
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     name = f"folkmoot_own_{path.stem}_{place}"
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     assert spec is not None
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
     with blame(str(path), what), siblings.importable():
-        spec.loader.exec_module(module)
+        text = path.read_bytes() if source is None else source
+        exec(compile(text, str(path.resolve()), "exec", dont_inherit=True), vars(module))  # noqa: S102
     return module

@@ -4,6 +4,7 @@ import hashlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 from ledger.errors import SetupError, UsageError
@@ -33,7 +34,7 @@ def lend_rule_file(path: Path) -> str:
     def make(class_name: str, parameters: Mapping[str, int]) -> Rule:
         key = class_name, tuple(sorted(parameters.items()))
         if key not in made:
-            made[key] = _make_rule(path, digest, class_name, parameters)
+            made[key] = _make_rule(path, held, class_name, parameters)
         return made[key]
 
     lend(digest, make)
@@ -62,20 +63,25 @@ def check_can_be_kept(name: str, chain_id: int, local: tuple[int, ...]) -> None:
         )
 
 
-def _make_rule(path: Path, digest: str, class_name: str, parameters: Mapping[str, int]) -> Rule:
+def _make_rule(path: Path, held: bytes, class_name: str, parameters: Mapping[str, int]) -> Rule:
+    """held: the file's bytes, of which the digest was taken."""
     spec = f"{path}:{class_name}"
-    # [REJECT] R12.6: the file is the one that the manifest names.
-    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        raise SetupError(f"{path} has changed since it was named: start again")
-    # The digest is of one file, so nothing that lies beside it is lent.
+    # [REJECT] R12.6: what is run are the bytes that the manifest names, whatever the file says by now. The digest
+    # is of one file, so nothing that lies beside it is lent.
     before = set(sys.modules)
-    kind = read_class(spec, "rule", Siblings(path.parent / ".none"))
-    for name in set(sys.modules) - before:
-        found = getattr(sys.modules[name], "__file__", None)
-        if found is not None and Path(found).parent == path.resolve().parent and Path(found) != path.resolve():
+    kind = read_class(spec, "rule", Siblings(path.parent / ".none"), held)
+    for name in sorted(set(sys.modules) - before):
+        if _lies_beside(sys.modules[name.partition(".")[0]], path.resolve()):
             raise UsageError(f"{path} imports {name} from beside it, and a circle names one file: put both into it")
     with OwnObject(spec, None, "rule").run("the constructor"):
         value = make_with(kind, f"rule {class_name}", parameters)
     if not callable(getattr(value, "screen", None)):
         raise SetupError(f"rule {spec} has no method screen(): write one")
     return CheckedRule(OwnObject(spec, value, "rule"))
+
+
+def _lies_beside(module: ModuleType, path: Path) -> bool:
+    """Whether a module or package of the top level is another one of the file's folder."""
+    files = [module.__file__] if getattr(module, "__file__", None) else []
+    places = {Path(place).resolve() for place in (*getattr(module, "__path__", ()), *files)}
+    return path not in places and any(place.parent == path.parent for place in places)

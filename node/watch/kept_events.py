@@ -15,6 +15,7 @@ with the contract's running hash, as an endpoint's word is.
 import contextlib
 import logging
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from typing import Final
 
 from ledger.chain.placed_event import PlacedEvent
 from ledger.errors import SetupError
-from ledger.files import PRIVATE, FolderLock, make_folder, sync_folder
+from ledger.files import LOCK_NAME, PRIVATE, FolderLock, make_folder, sync_folder
 from ledger.identity.network import Network
 from node.watch.packed_events import Unreadable, pack_events
 from node.watch.spool import EventFile, Spool, Spooled
@@ -41,6 +42,8 @@ FOLDER_MAX_BYTES: Final = 4 << 30
 """Above it the circles go that were looked at longest ago."""
 _PLACE: Final = "watch"
 _NAME: Final = "events"
+_NEW: Final = "events.new"
+_CIRCLE: Final = re.compile("[0-9]+-0x[0-9a-f]{40}", re.ASCII)
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -213,7 +216,7 @@ class KeptEvents:
 
     def _copy(self) -> EventFile:
         """The rounds that stay, in a new file under the same name."""
-        path = self._path.with_name(f"{_NAME}.new")
+        path = self._path.with_name(_NEW)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         new = EventFile(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
@@ -261,19 +264,35 @@ def _check_own(found: os.stat_result, path: Path, kind: int) -> None:
 
 def _make_room(own: Path) -> None:
     """Remove the circles looked at longest ago, while there is too much of all. Raises OSError."""
+    # What else somebody has in a folder of this name is not ours to count or remove, nor what a link leads to.
+    folders = [one for one in own.parent.iterdir() if one != own and _CIRCLE.fullmatch(one.name)]
     folders = sorted(
-        (one for one in own.parent.iterdir() if one != own and one.is_dir()), key=lambda one: one.stat().st_mtime
+        (one for one in folders if one.is_dir() and not one.is_symlink()), key=lambda one: one.stat().st_mtime
     )
-    sizes = {one: sum(file.stat().st_size for file in one.iterdir()) for one in folders}
+    sizes = {one: sum(map(_find_size, _list_files(one))) for one in folders}
     total = sum(sizes.values()) + FILE_MAX_BYTES
     for folder in folders:
         if total <= FOLDER_MAX_BYTES:
             break
-        with contextlib.suppress(SetupError):
+        with contextlib.suppress(SetupError, OSError):
             lock = FolderLock(folder, "another page")
-            for file in folder.iterdir():
-                file.unlink()
-            folder.rmdir()
-            lock.release()
-            total -= sizes[folder]
+            try:
+                for file in _list_files(folder):
+                    file.unlink(missing_ok=True)
+                total -= sizes[folder]
+                folder.rmdir()
+            finally:
+                lock.release()
     sync_folder(own.parent)
+
+
+def _list_files(folder: Path) -> list[Path]:
+    """Those that a circle's folder has of ours."""
+    return [folder / name for name in (_NAME, _NEW, LOCK_NAME)]
+
+
+def _find_size(file: Path) -> int:
+    try:
+        return file.lstat().st_size
+    except OSError:
+        return 0

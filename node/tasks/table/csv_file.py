@@ -16,7 +16,7 @@ from node.tasks.table.raw import RawTable, Texts
 MOST_BYTES: Final = 1 << 30
 MOST_ROWS: Final = 5_000_000
 MOST_COLUMNS: Final = 4096
-_LONGEST_CELL: Final = 4096
+LONGEST_CELL: Final = 4096
 _SEPARATORS: Final = (",", ";", "\t")
 _HEADER_CHARACTERS: Final = 1 << 20
 
@@ -82,9 +82,9 @@ def _rows(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
             raise SetupError(f"{path}, line {line}: {error}: save it as CSV with quotes in pairs") from error
         if row is None:
             return
-        if any(len(cell) > _LONGEST_CELL for cell in row):
+        if any(len(cell) > LONGEST_CELL for cell in row):
             raise SetupError(
-                f"{path}, line {line}: a cell of more than {_LONGEST_CELL} characters: close its quotes"
+                f"{path}, line {line}: a cell of more than {LONGEST_CELL} characters: close its quotes"
             )
         yield line, row
 

@@ -1,6 +1,9 @@
 """A rule of no release in a circle."""
 
 import hashlib
+import marshal
+from importlib.machinery import SourceFileLoader
+from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 
 import pytest
@@ -55,12 +58,36 @@ def test_what_is_asked_of_a_lent_rule_is_checked(tmp_path: Path) -> None:
         rule_of(name.replace("Mine", "Yours"), {})
 
 
-def test_a_file_that_changes_after_it_was_named_is_not_run_under_its_name(tmp_path: Path) -> None:
+def test_what_was_named_is_run_whatever_the_file_says_since(tmp_path: Path) -> None:
     path = write(tmp_path, 5)
     name = name_for_circle(f"{path}:Mine")
-    path.write_text(path.read_text() + "\n")
-    with pytest.raises(SetupError, match="has changed since it was named"):
-        rule_of(name, {})
+    path.write_text("raise AssertionError('other code')\n")
+    assert rule_of(name, {}).is_replayable
+
+
+def test_bytecode_that_came_along_with_a_file_is_not_run_in_its_place(tmp_path: Path) -> None:
+    path = write(tmp_path, 8)
+    other = compile("raise AssertionError('other code')", str(path), "exec")
+    cached = Path(cache_from_source(str(path)))
+    cached.parent.mkdir()
+    # Python takes it unasked: its flags say that nobody need compare it with the text.
+    cached.write_bytes(MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8) + marshal.dumps(other))
+    with pytest.raises(AssertionError, match="other code"):
+        exec(SourceFileLoader("mine_8", str(path)).get_code("mine_8") or "", {})
+    assert rule_of(name_for_circle(f"{path}:Mine"), {}).is_replayable
+
+
+@pytest.mark.parametrize("place", ["a_package_beside/__init__.py", "a_namespace_beside/part.py"])
+def test_a_package_beside_a_rule_is_no_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (tmp_path / place).parent.mkdir()
+    (tmp_path / place).write_text("x = 1\n")
+    module = place.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    path = write(tmp_path, 9, f"import {module}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UsageError, match=f"imports {module.partition('.')[0]} from beside it"):
+        rule_of(name_for_circle(f"{path}:Mine"), {})
 
 
 def test_a_circles_rule_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

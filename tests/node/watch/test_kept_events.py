@@ -238,15 +238,37 @@ def test_only_the_owner_reads_what_is_kept(circle: Circle, tmp_path: Path) -> No
 def test_the_circles_looked_at_longest_ago_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_events, "FILE_MAX_BYTES", 100)
     monkeypatch.setattr(kept_events, "FOLDER_MAX_BYTES", 300)
-    for age, name in enumerate(("newest", "older", "oldest")):
-        folder = tmp_path / "watch" / name
-        folder.mkdir(parents=True, mode=0o700)
-        (folder / "events").write_bytes(bytes(90))
-        os.utime(folder, (1000 - age, 1000 - age))
+    names = [f"1-0x{age:040x}" for age in range(3)]
+    for age, name in enumerate(names):
+        age_folder(tmp_path / "watch" / name, age)
     kept = open_kept(tmp_path, NETWORK)
     assert kept is not None
     kept.close()
-    assert {one.name for one in (tmp_path / "watch").iterdir()} == {"newest", "older", FILE.parent.name}
+    assert {one.name for one in (tmp_path / "watch").iterdir()} == {*names[:2], FILE.parent.name}
+
+
+def age_folder(folder: Path, age: int) -> None:
+    folder.mkdir(parents=True, mode=0o700)
+    (folder / "events").write_bytes(bytes(90))
+    os.utime(folder, (1000 - age, 1000 - age))
+
+
+def test_making_room_leaves_what_is_not_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_events, "FOLDER_MAX_BYTES", 0)
+    place, elsewhere = tmp_path / "watch", tmp_path / "elsewhere"
+    age_folder(place / "photographs", 3)
+    age_folder(elsewhere, 2)
+    (place / f"1-0x{1:040x}").symlink_to(elsewhere)
+    age_folder(place / f"1-0x{2:040x}", 1)
+    (place / f"1-0x{2:040x}" / "letter").write_text("mine")
+    age_folder(place / f"1-0x{3:040x}", 0)
+    (place / f"1-0x{3:040x}" / "events.new").symlink_to("nowhere")
+    kept = open_kept(tmp_path, NETWORK)
+    assert kept is not None
+    kept.close()
+    left = {place / "photographs" / "events", elsewhere / "events", place / f"1-0x{2:040x}" / "letter"}
+    assert all(one.exists() for one in left)
+    assert not (place / f"1-0x{3:040x}").exists()
 
 
 def test_a_file_that_is_as_large_as_it_may_be_stays_so(

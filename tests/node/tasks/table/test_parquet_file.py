@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ledger.errors import SetupError
+from node.tasks.table import parquet_file
 from node.tasks.table.parquet_file import read_parquet
 
 arrow = pytest.importorskip("pyarrow")
@@ -44,3 +45,33 @@ def test_what_is_no_parquet_or_holds_lists_is_refused(tmp_path: Path) -> None:
     parquet.write_table(arrow.table({"a": [[1], [2]]}), tmp_path / "t.parquet")
     with pytest.raises(SetupError, match="column 'a' holds list"):
         read_parquet(tmp_path / "t.parquet", None)
+
+
+def test_a_text_of_many_rows_takes_room_once(tmp_path: Path) -> None:
+    from pyarrow import parquet
+
+    words = arrow.array(["x" * 4000, "y"])
+    for kind in (arrow.string(), arrow.large_string()):
+        texts = arrow.DictionaryArray.from_arrays(arrow.array([0, None, 1] * 9_999, arrow.int32()), words).cast(
+            kind
+        )
+        parquet.write_table(arrow.table({"a": texts}), tmp_path / "t.parquet")
+        found = read_parquet(tmp_path / "t.parquet", None).columns["a"]
+        assert isinstance(found, list)
+        assert found == ["x" * 4000, "", "y"] * 9_999
+        assert len({id(text) for text in found}) <= 4
+
+
+def test_a_text_that_is_too_long_and_cells_beyond_counting_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(arrow.table({"a": ["x" * 4097]}), tmp_path / "t.parquet")
+    with pytest.raises(SetupError, match="column 'a' has a text of more than 4096 characters"):
+        read_parquet(tmp_path / "t.parquet", None)
+    parquet.write_table(arrow.table({"a": [1, 1], "b": [1, 1]}), tmp_path / "t.parquet")
+    monkeypatch.setattr(parquet_file, "MOST_CELLS", 3)
+    with pytest.raises(SetupError, match="2 rows of 2 columns: give at most 3 cells"):
+        read_parquet(tmp_path / "t.parquet", None)
+    assert len(read_parquet(tmp_path / "t.parquet", {"a"})) == 2
