@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Final
 
 from ledger.errors import SetupError, UsageError
+from ledger.files import opened_regular
 from ledger.rules import RULES, Rule
 from ledger.rules.lent import is_lent_name, lend, name_lent
 from node.own_code.class_files import find_class_file, names_a_file, read_class
@@ -22,7 +23,7 @@ _LARGEST_BYTES: Final = 1_000_000
 def lend_rule_file(path: Path) -> str:
     """Let this process have the rules of a file. Returns its SHA-256 in hex. Raises UsageError."""
     try:
-        with path.open("rb") as stream:
+        with opened_regular(path) as stream:
             held = stream.read(_LARGEST_BYTES + 1)
     except OSError as error:
         raise UsageError(f"--rule-file {path} cannot be read ({error.strerror or error}): name the file") from error

@@ -16,6 +16,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from ledger.errors import UsageError
+from ledger.files import opened_regular
 from node.tasks.training_choices import HOLD_BACK_NAME, NAMES, BadChoice, check_choice
 
 OptionValue = int | float | str
@@ -264,7 +265,7 @@ def _choose(name: str, value: OptionValue) -> Any:
 
 def _read_file(name: str, path: str) -> str:
     try:
-        with Path(path).open("rb") as stream:
+        with opened_regular(Path(path)) as stream:
             held = stream.read(LONGEST_TEXT + 1)
         text = held.decode()
     except (OSError, ValueError) as error:

@@ -79,7 +79,7 @@ def _is_number(arrow: Any) -> Callable[[Any], bool]:
 
 def _is_text(arrow: Any, kind: Any) -> bool:
     types = arrow.types
-    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
 def _to_column(arrow: Any, path: Path, name: str, column: Any) -> Numbers | Texts:

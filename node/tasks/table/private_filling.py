@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import accumulate
-from math import log
+from math import inf, log
 from typing import Final
 
 import msgspec
@@ -90,7 +90,12 @@ def fill_schema(table: RawTable, schema: Schema, epsilon: Decimal, draw: RandomB
             f"--epsilon {epsilon} among {len(asked)} questions leaves each less than {_LEAST_EACH}, too little to"
             " find anything: state more in the schema, or give more"
         )
-    done = {column.name: _fill(table, column, share, len(asked), draw) for column in lacking}
+    for column in lacking:
+        if column.type == NUMBER and len(_list_ends(column)) < 2:
+            raise UsageError(f"beyond the end of {column.name} that the schema states nothing is found: state both")
+    done = {
+        one.name: _fill(table, one, share, len(asked), draw, is_target=one.name == schema.target) for one in lacking
+    }
     columns = tuple(done.get(column.name, column) for column in schema.columns)
     found = Schema(version=schema.version, target=schema.target, columns=columns)
     if wants_shares:
@@ -103,15 +108,17 @@ def fill_schema(table: RawTable, schema: Schema, epsilon: Decimal, draw: RandomB
     return Filled(found, len(asked), rank_error, any(column.type == CATEGORY for column in lacking))
 
 
-def _fill(table: RawTable, column: Column, epsilon: Decimal, questions: int, draw: RandomBelow) -> Column:
+def _fill(
+    table: RawTable, column: Column, epsilon: Decimal, questions: int, draw: RandomBelow, *, is_target: bool
+) -> Column:
     values = table.columns[column.name]
     if column.type == CATEGORY:
         words = [as_word(value) for value in values] if isinstance(values, np.ndarray) else values
-        categories = _find_categories(column, words, epsilon, questions, draw)
+        categories = _find_categories(column, words, epsilon, questions, draw, fewest=2 if is_target else 1)
         return msgspec.structs.replace(column, categories=categories)
     numbers = read_numbers(table, column, values, table.lines)
     known = np.sort(numbers[~np.isnan(numbers)])
-    at = [value for value in grid() if value > 0 or column.scale != LOG]
+    at = _list_ends(column)
     low, high = sorted(_draw_quantile(known, at, below, epsilon / 2, draw) for below in (_BELOW, 1 - _BELOW))
     if low == high:
         low, high = max(low - 1, 0), min(high + 1, len(at) - 1)
@@ -121,6 +128,16 @@ def _fill(table: RawTable, column: Column, epsilon: Decimal, questions: int, dra
         low=found[0] if column.low is None else column.low,
         high=found[1] if column.high is None else column.high,
     )
+
+
+def _list_ends(column: Column) -> list[float]:
+    """Among what a range's ends are looked for: beyond the end that is stated, where one is."""
+    least = 0.0 if column.scale == LOG else -inf
+    least, most = (
+        max(least, -inf if column.low is None else column.low),
+        inf if column.high is None else column.high,
+    )
+    return [value for value in grid() if least < value < most]
 
 
 def _widen(low: float, high: float, is_log: bool) -> tuple[float, float]:
@@ -147,25 +164,31 @@ def _draw_quantile(known: Numbers, at: Sequence[float], below: float, epsilon: D
 
 
 def _find_categories(
-    column: Column, words: Sequence[str], epsilon: Decimal, questions: int, draw: RandomBelow
+    column: Column, words: Sequence[str], epsilon: Decimal, questions: int, draw: RandomBelow, fewest: int
 ) -> tuple[str, ...]:
+    """fewest: that the schema may have of it. What a schema takes as no category's name is never one."""
     counts = Counter(
-        word for word in words if not is_empty(word) and len(word) <= LONGEST_NAME and word.isprintable()
+        word
+        for word in words
+        if not is_empty(word)
+        and len(word) <= LONGEST_NAME
+        and word.isprintable()
+        and not (column.other and word == "other")
     )
     noise = _Noise(epsilon, draw)
     threshold = 1 + float((Decimal(questions) / DELTA).ln() / epsilon)
     # In the order of the alphabet, so that not even their order tells of counts.
     found = tuple(word for word in sorted(counts) if counts[word] + noise.draw() > threshold)[:MOST_CATEGORIES]
-    if not found:
+    if len(found) < fewest:
         raise SetupError(
-            f"{column.name}: no category has enough rows to be named at this epsilon (about {threshold:.0f}): write"
-            " its categories in by hand, or leave the column out"
+            f"{column.name}: {'only one' if found else 'no'} category has enough rows to be named at this epsilon"
+            f" (about {threshold:.0f}): write its categories in by hand, or leave the column out"
         )
     return found
 
 
 def _find_shares(table: RawTable, column: Column, epsilon: Decimal, draw: RandomBelow) -> tuple[float, ...]:
-    """A target's, to .001, none below it. Cells that are none of its classes do not count."""
+    """A target's, none below about .001, 1 together. Cells that are none of its classes do not count."""
     values = table.columns[column.name]
     empty = find_empty(values, column)
     codes = read_codes(
@@ -174,7 +197,8 @@ def _find_shares(table: RawTable, column: Column, epsilon: Decimal, draw: Random
     noise, sizes = _Noise(epsilon, draw), []
     for number in range(len(column.classes)):
         sizes.append(max(int((codes == number).sum()) + noise.draw(), 1))
-    return tuple(round(max(size / sum(sizes), 0.001), 3) for size in sizes)
+    floored = [max(size / sum(sizes), 0.001) for size in sizes]
+    return tuple(round(one / sum(floored), 6) for one in floored)
 
 
 class _Noise:

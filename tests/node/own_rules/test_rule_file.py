@@ -2,6 +2,7 @@
 
 import hashlib
 import marshal
+import os
 from importlib.machinery import SourceFileLoader
 from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
@@ -113,3 +114,9 @@ def test_a_chain_of_others_takes_no_rule_that_strangers_lack(tmp_path: Path) -> 
 def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--rule-file .* cannot be read"):
         lend_rule_file(tmp_path)
+
+
+def test_a_pipe_is_no_rule_file_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "rule.py")
+    with pytest.raises(UsageError, match="cannot be read"):
+        lend_rule_file(tmp_path / "rule.py")

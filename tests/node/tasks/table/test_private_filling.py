@@ -14,7 +14,7 @@ import pytest
 from ledger.errors import SetupError, UsageError
 from node.tasks.table.private_filling import Filled, fill_schema, grid
 from node.tasks.table.raw import Numbers, RawTable, Texts
-from node.tasks.table.schema import parse_schema
+from node.tasks.table.schema import parse_schema, parse_whole_schema
 
 DIED = {"name": "died", "type": "yes-no", "shares": [0.5, 0.5]}
 
@@ -102,3 +102,38 @@ def test_an_epsilon_out_of_range_and_a_schema_that_lacks_nothing_are_refused() -
             fill(np.array([1.0]), {"type": "number"}, epsilon)
     with pytest.raises(UsageError, match="lacks nothing"):
         fill(np.array([1.0]), {"type": "number", "low": 0, "high": 1})
+
+
+@pytest.mark.parametrize("stated", [{"low": 1e6}, {"high": -5}, {"low": 3, "scale": "log"}])
+def test_an_end_that_is_found_lies_beyond_the_one_that_is_stated(stated: dict[str, Any]) -> None:
+    column = {"type": "number", **stated}
+    found = fill(np.arange(500.0), column).schema
+    parse_whole_schema(found.write())
+    assert all(getattr(found.columns[0], name) == value for name, value in stated.items())
+
+
+def test_where_nothing_lies_beyond_the_stated_end_nothing_is_spent() -> None:
+    with pytest.raises(UsageError, match="beyond the end of c that the schema states nothing is found: state both"):
+        fill(np.arange(500.0), {"type": "number", "low": 1e14})
+
+
+def test_what_was_paid_for_is_a_schema_whatever_the_words_and_shares() -> None:
+    words = ["other"] * 300 + ["a"] * 300
+    found = fill(words, {"type": "category", "other": True}).schema
+    assert parse_whole_schema(found.write()).columns[0].categories == ("a",)
+    target = {"name": "died", "type": "category"}
+    columns = [{"name": "c", "type": "number", "low": 0, "high": 1}, target]
+    schema = parse_schema(json.dumps({"version": 1, "target": "died", "columns": columns}))
+
+    def fill_target(words: Texts) -> Filled:
+        table = RawTable(Path("t.csv"), ("c", "died"), {"c": ["0"] * len(words), "died": words}, range(len(words)))
+        return fill_schema(table, schema, Decimal(20), Random(0).randrange)
+
+    for classes, commonest in ((2, 200_000), (200, 100_000)):
+        rare = [f"w{place}" for place in range(1, classes) for _ in range(30)]
+        shares = parse_whole_schema(fill_target(["w0"] * commonest + rare).schema.write()).target_column.shares
+        assert shares is not None
+        assert len(shares) == classes
+        assert max(shares) == shares[0]
+    with pytest.raises(SetupError, match="only one category has enough rows"):
+        fill_target(["a"] * 1000)
