@@ -35,7 +35,8 @@ def print_summary(
             highlight=False,
         )
     console.print(_peers_table(results, reputations))
-    console.print(_cost_table(results))
+    if results.seconds:
+        console.print(_cost_table(results))
     times = ", ".join(f"{name} {seconds:.1f}" for name, seconds in outcome.seconds.items())
     console.print(f"seconds   {times}", highlight=False)
     _print_audit(console, report)
@@ -138,8 +139,6 @@ def _peers_table(results: RunResults, reputations: dict[int, float]) -> Table:
 
 def _cost_table(results: RunResults) -> Table:
     table = Table("what", "mean", title="what a round costs one honest peer")
-    if not results.seconds:
-        return table
     table.add_row("seconds", f"{fmean(results.seconds):.2f}")
     table.add_row("bytes sent", f"{fmean(results.bytes_sent):,.0f}")
     table.add_row("gas", f"{fmean(results.gas):,.0f}")
