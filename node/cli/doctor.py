@@ -69,6 +69,7 @@ def _make_groups(options: argparse.Namespace) -> dict[str, Any]:
     from node.doctor.ports import look_at_ports
     from node.doctor.stores import look_at_data, look_at_folder
     from node.operating.listening import Listening
+    from node.tasks.built_in import OWN_DATA
 
     parse_task_options(options)
     asked = Asked(
@@ -79,6 +80,7 @@ def _make_groups(options: argparse.Namespace) -> dict[str, Any]:
         _find_cold(options.cold),
         options.invitation,
         options.rounds,
+        OWN_DATA if options.data is None and options.task is None else frozenset(),
     )
     listening = Listening(options.host, options.advertise, options.gossip_port, options.gateway_port)
     metrics = parse_metrics(options)

@@ -181,7 +181,7 @@ def _gather(project: Any, opened: Any) -> Any:
     from node.provisioning.contents import Given
     from node.provisioning.first_weights import read_first_weights
     from node.provisioning.task_files import read_task_files
-    from node.tasks.built_in import BUILT_IN
+    from node.tasks.built_in import BUILT_IN, OWN_DATA
 
     manifest = opened.history.manifest
     task = None
@@ -205,6 +205,7 @@ def _gather(project: Any, opened: Any) -> Any:
         genesis=read_first_weights(project.circle, manifest),
         task_name=manifest.task,
         task=task,
+        takes_data=manifest.task in OWN_DATA if task is None else task.takes_data,
         frozen=_read_frozen(project.frozen),
     )
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -52,6 +52,8 @@ class Asked:
     """Of --invitation."""
     rounds: int | None
     """Coin for so many is wanted; None for all that are left."""
+    untrained: Collection[str]
+    """The tasks that would have nothing to train on here: those that read --data, where none was given."""
 
 
 def look_at_chain(notebook: Notebook, asked: Asked) -> None:
@@ -104,6 +106,12 @@ def _look_at_circle(notebook: Notebook, asked: Asked, file: CircleFile, urls: Se
         notebook.warn("circle", f"{saw}: it is over", "nothing: a node only serves what it has now")
     else:
         notebook.ok("circle", saw)
+    if history.manifest.task in asked.untrained:
+        notebook.wrong(
+            "data",
+            f"the circle's task, {history.manifest.task}, trains on what each peer has, and nothing is named",
+            'name a file or folder with --data, or in the config: data = "PATH"',
+        )
     if asked.keystore is None:
         return
     try:

@@ -36,6 +36,8 @@ class Given:
     """As the circle has it."""
     task: TaskFiles | None
     """None for a built-in one."""
+    takes_data: bool
+    """Whether the task trains on what each member names with `data`."""
     frozen: bytes | None
     """What the project's `frozen` file holds."""
 
@@ -114,6 +116,7 @@ def _list_values(given: Given, member: Member, invitation: Invitation | None) ->
         "TASK": dump_toml(task.spec) if task else "",
         "TASK_FILE": task.name if task else "",
         "TASK_SHA256": task.sha256 if task else "",
+        "DATA": "yes" if given.takes_data and "data" not in project.options_of(member) else "",
         "FROZEN": dump_toml(project.frozen.name) if given.frozen is not None and project.frozen else "",
         "FROZEN_NAME": project.frozen.name if project.frozen else "",
         "GENESIS_ROW": ", `circle.genesis`" if given.genesis is not None else "",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ledger.circle.manifest import DATA_KEYWORD
 from ledger.errors import UsageError
 from ledger.files import opened_regular
 
@@ -26,6 +27,8 @@ class TaskFiles:
     """Of its class."""
     files: dict[str, bytes]
     """Path in the kit → what is in it."""
+    takes_data: bool = False
+    """Whether its constructor has the keyword `data`, which is what a member names with --data."""
 
     @property
     def spec(self) -> str:
@@ -44,7 +47,8 @@ def read_task_files(spec: str, others: Sequence[Path]) -> TaskFiles:
     path = Path(name)
     code = _read(path, _CODE_MAX_BYTES)
     tree = _parse(path, code)
-    if not any(isinstance(node, ast.ClassDef) and node.name == class_name for node in tree.body):
+    found = next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == class_name), None)
+    if found is None:
         raise UsageError(f"{path} has no class {class_name!r}: name the class with model() and data()")
     folder = path.absolute().parent
     files = {f"{FOLDER}/{path.name}": code}
@@ -57,7 +61,12 @@ def read_task_files(spec: str, others: Sequence[Path]) -> TaskFiles:
             raise UsageError(f"task-files: {other} is not in the task's folder {folder}: put it there")
         files[f"{FOLDER}/{within.as_posix()}"] = _read(other, _FILE_MAX_BYTES)
     _check_imports(folder, files)
-    return TaskFiles(path.name, class_name, files)
+    return TaskFiles(path.name, class_name, files, _takes_data(found))
+
+
+def _takes_data(task: ast.ClassDef) -> bool:
+    made = (node for node in task.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
+    return any(one.arg == DATA_KEYWORD for node in made for one in (*node.args.args, *node.args.kwonlyargs))
 
 
 def _read(path: Path, max_bytes: int) -> bytes:

@@ -32,7 +32,9 @@ def doctor(run: LocalRun, capsys: pytest.CaptureFixture[str]) -> Any:
     return look
 
 
-def test_a_circle_is_looked_at_and_each_thing_that_is_broken_is_named(run: LocalRun, doctor: Any) -> None:
+def test_a_circle_is_looked_at_and_each_thing_that_is_broken_is_named(
+    run: LocalRun, doctor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run.start("honest", "honest", "honest", rounds=2)
     run.wait_round(2)
     status, found = doctor()
@@ -47,6 +49,16 @@ def test_a_circle_is_looked_at_and_each_thing_that_is_broken_is_named(run: Local
     assert found["circle"][0]["level"] in ("ok", "warning")
     assert found["coin"][0]["level"] == "ok"
     assert found["clock"][0]["level"] == "ok"
+
+    # The circle's task reads what each peer names, and nothing is named.
+    task = run.history().manifest.task
+    with monkeypatch.context() as patch:
+        patch.setattr("node.tasks.built_in.OWN_DATA", frozenset({task}))
+        status, found = doctor()
+        assert (status, found["data"][0]["level"]) == (3, "wrong")
+        assert f"the circle's task, {task}, trains on what each peer has" in found["data"][0]["saw"]
+        status, found = doctor(data=run.network.folder)
+        assert (status, [one["level"] for one in found["data"]]) == (0, ["ok"])
 
     # More rounds than the coin pays.
     status, found = doctor(rounds=10**9)

@@ -26,6 +26,7 @@ from node.seat.invitations import Invitation
 GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guides" / "monitoring"
 ADDRESS, CIRCLE = "0x5FbDB2315678afecb367f032d93F642f64180aa3", "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512"
 NORTH = Member(name="north", address=ADDRESS, host="node.north.example", node={"seat": 0})
+NORTH_WITH_DATA = msgspec.structs.replace(NORTH, node={"data": "ours.csv"})
 INVITED = Invitation(
     chain_id=1, contract=CIRCLE, peer=ADDRESS, nonce="1", expiry_s=2_000_000_000, inviter=ADDRESS, signature="0x"
 )
@@ -44,6 +45,7 @@ def make(member: Member = NORTH, invitation: Invitation | None = INVITED, **fiel
         genesis=b"\0",
         task_name="digits",
         task=None,
+        takes_data=False,
         frozen=None,
     )
     return make_kit(dataclasses.replace(given, **fields), member, invitation, b"{}")
@@ -74,6 +76,17 @@ def test_a_node_is_told_all_that_it_needs() -> None:
     assert (more["task"], more["frozen"]) == ("task/own.py:Own", "weights.safetensors")
     assert "rpc" not in more
     assert {"task/own.py", "weights.safetensors"} <= set(frozen.files)
+
+
+def test_a_member_is_asked_for_what_its_node_trains_on_where_the_task_takes_it() -> None:
+    asked, named = make(takes_data=True), make(NORTH_WITH_DATA, takes_data=True)
+    assert '\n# data = "PATH"' in text_of(asked, "node.toml")
+    assert "the line `data`" in text_of(asked, "README.md")
+    assert tomllib.loads(text_of(asked, "node.toml").replace("# data", "data"))["data"] == "PATH"
+    assert tomllib.loads(text_of(named, "node.toml"))["data"] == "ours.csv"
+    for kit in (named, make()):
+        assert "# data" not in text_of(kit, "node.toml")
+        assert "the line `data`" not in text_of(kit, "README.md")
 
 
 @pytest.mark.parametrize(

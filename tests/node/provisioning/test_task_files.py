@@ -35,6 +35,16 @@ def test_a_task_is_packed_with_what_lies_beside_it(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("signature", "takes"),
+    [("self, seed, data", True), ("self, *, data=None", True), ("self, seed=0", False), ("self, **data", False)],
+)
+def test_a_task_that_takes_a_members_data_is_known_unrun(tmp_path: Path, signature: str, takes: bool) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(f"class Own:\n    def __init__({signature}): ...\n\n\nraise SystemExit\n")
+    assert read_task_files(f"{path}:Own", []).takes_data == takes
+
+
 def test_what_would_be_missing_at_a_member_is_named(tmp_path: Path) -> None:
     path = write(tmp_path)
     with pytest.raises(UsageError, match=r"task/own.py imports (layers|helpers), and .* is in no kit"):
