@@ -148,7 +148,9 @@ def _read_splits(
     """Read once, for all seats."""
     files = find_series(path)
     if is_dealt and not path.is_dir():
-        raise SetupError(f"{path} is one series, and peers that share data need one each: name a folder of CSVs with --data")
+        raise SetupError(
+            f"{path} is one series, and peers that share data need one each: name a folder of CSVs with --data"
+        )
     window, horizon, season, held_out = cut
     found = {}
     for name, file in files.items():

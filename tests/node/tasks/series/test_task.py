@@ -144,5 +144,5 @@ def test_no_file_a_short_one_and_one_to_be_dealt_are_told(tmp_path: Path) -> Non
     path = write(tmp_path / "a.csv", [1.0] * 5)
     with pytest.raises(SetupError, match="no 24 values in a row"):
         Series("x:0:1", data=path).data(0, 1)
-    with pytest.raises(SetupError, match="is one series, and dealt=yes"):
+    with pytest.raises(SetupError, match="is one series, and peers that share data"):
         Series("x:0:1", dealt=True, data=path).data(0, 1)
