@@ -98,7 +98,11 @@ def tell_clock(notebook: Notebook, newest: Seen, chain_id: int | None) -> None:
         saw = f"the newest block is {age_s:.0f} s old"
         notebook.wrong("clock", saw, "either the chain stands still or this machine's clock is ahead: compare both")
     else:
-        told = "" if chain_id not in LOCAL_CHAIN_IDS else "; a chain that makes blocks on demand tells no more"
+        told = (
+            ""
+            if chain_id not in LOCAL_CHAIN_IDS
+            else "; a local test chain, which may make blocks on demand, tells no more"
+        )
         notebook.ok("clock", f"not behind the newest block, whose time was {age_s:.0f} s ago{told}")
 
 

@@ -69,7 +69,9 @@ def _check_fresh(sights: NodeSights) -> Check:
         return Check("chain_fresh", False, "no block was seen")
     age_s = max(0.0, sights.now_s - sights.sight.head_time_s)
     if not sights.makes_blocks:
-        return Check("chain_fresh", True, "this chain makes blocks when there is something in them")
+        return Check(
+            "chain_fresh", True, "a local test chain, which may make blocks only when there is something in them"
+        )
     says = f"the newest block is {age_s:.0f} s old, {STALE_S:.0f} s are borne with"
     return Check("chain_fresh", age_s <= STALE_S, says)
 
