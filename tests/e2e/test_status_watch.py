@@ -13,6 +13,7 @@ import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -64,6 +65,12 @@ class Terminal:
         return os.waitstatus_to_exitcode(status)
 
 
+def _read_until(event: str, stream: IO[str], lines: list[str]) -> None:
+    """Append what is told, until this event is."""
+    while json.loads(lines[-1])["event"] != event:
+        lines.append(stream.readline())
+
+
 def test_a_terminal_shows_what_changes_and_survives_a_chain_that_is_away(scene: Scene) -> None:
     place = "wss://127.0.0.1:1 http://127.0.0.1:1 name="
     piped = subprocess.Popen(  # as a pipe, beside the terminal
@@ -92,12 +99,14 @@ def test_a_terminal_shows_what_changes_and_survives_a_chain_that_is_away(scene: 
     network.chain.send_signal(signal.SIGTERM)
     network.chain.wait()
     terminal.wait_for("the chain cannot be read, and is tried again")
+    _read_until("away", piped.stdout, lines)
     (network.folder / "chain.out").unlink()
     network.start_chain(port)
     terminal.seen = ""
     terminal.wait_for("as of block")
     assert terminal.interrupt() == 130
 
+    _read_until("back", piped.stdout, lines)
     piped.send_signal(signal.SIGINT)
     said, _ = piped.communicate(timeout=_PATIENCE_S)
     assert piped.returncode == 130

@@ -3040,13 +3040,15 @@ var rounds = {
       location.hash = address("rounds", [picked]);
     });
     const box = make("input", { type: "number", min: 1, id: "round-number", inputmode: "numeric" });
+    let aim = number2;
     const go = (to) => {
-      if (to >= 1 && to <= newest(context) && to !== number2) {
+      if (to >= 1 && to <= newest(context) && to !== aim) {
+        aim = to;
         location.hash = address("rounds", [to]);
       }
     };
-    const before = make("button", { type: "button", on: { click: () => go(number2 - 1) } }, "← Before");
-    const after = make("button", { type: "button", on: { click: () => go(number2 + 1) } }, "After →");
+    const before = make("button", { type: "button", on: { click: () => go(aim - 1) } }, "← Before");
+    const after = make("button", { type: "button", on: { click: () => go(aim + 1) } }, "After →");
     const form = make(
       "form",
       { class: "bar", on: { submit: (event) => {
@@ -3065,9 +3067,9 @@ var rounds = {
     const press = (event) => {
       if (!isWriting(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) {
         if (event.key === "ArrowLeft") {
-          go(number2 - 1);
+          go(aim - 1);
         } else if (event.key === "ArrowRight") {
-          go(number2 + 1);
+          go(aim + 1);
         }
       }
     };
@@ -3097,7 +3099,7 @@ var rounds = {
       return context.get(`/api/rounds/${number2}`);
     }, (place2, round) => one.show(place2, round), "the round");
     return ({ rest }) => {
-      number2 = chosen(rest[0], context);
+      number2 = aim = chosen(rest[0], context);
       tell();
       context.announce(`Round ${number2}`);
       void refresh();

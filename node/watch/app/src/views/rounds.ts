@@ -24,13 +24,16 @@ export const rounds: View = {
     showOverview(overview, context, (picked) => { location.hash = address("rounds", [picked]); });
 
     const box = make("input", { type: "number", min: 1, id: "round-number", inputmode: "numeric" });
+    // Where the address leads to, which is shown a moment later: who presses twice goes two rounds on.
+    let aim = number;
     const go = (to: number): void => {
-      if (to >= 1 && to <= newest(context) && to !== number) {
+      if (to >= 1 && to <= newest(context) && to !== aim) {
+        aim = to;
         location.hash = address("rounds", [to]);
       }
     };
-    const before = make("button", { type: "button", on: { click: () => go(number - 1) } }, "← Before");
-    const after = make("button", { type: "button", on: { click: () => go(number + 1) } }, "After →");
+    const before = make("button", { type: "button", on: { click: () => go(aim - 1) } }, "← Before");
+    const after = make("button", { type: "button", on: { click: () => go(aim + 1) } }, "After →");
     const form = make("form", { class: "bar", on: { submit: (event) => { event.preventDefault(); go(Number(box.value)); } } },
       before, make("label", { for: "round-number" }, "Round"), box, make("button", {}, "Show"), after);
     const body = make("div");
@@ -39,9 +42,9 @@ export const rounds: View = {
     const press = (event: KeyboardEvent): void => {
       if (!isWriting(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) {
         if (event.key === "ArrowLeft") {
-          go(number - 1);
+          go(aim - 1);
         } else if (event.key === "ArrowRight") {
-          go(number + 1);
+          go(aim + 1);
         }
       }
     };
@@ -72,7 +75,7 @@ export const rounds: View = {
       return context.get<Round>(`/api/rounds/${number}`);
     }, (place, round) => one.show(place, round), "the round");
     return ({ rest }) => {
-      number = chosen(rest[0], context);
+      number = aim = chosen(rest[0], context);
       tell();
       context.announce(`Round ${number}`);
       void refresh();
