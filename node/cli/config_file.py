@@ -17,6 +17,7 @@ from node.operating.wording import find_meant
 
 FILE_MAX_BYTES: Final = 1 << 16
 PATHS_IN_TEXTS: Final[Mapping[str, re.Pattern[str]]] = {
+    "attack": re.compile(r"\.py:"),
     "task": re.compile(r"\.py:"),
     "cold": re.compile(r"^(?!0x)"),
 }

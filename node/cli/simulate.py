@@ -20,7 +20,8 @@ from node.cli.options import (
     add_task,
     print_json,
 )
-from node.cli.tracking import TrackedRuns, add_track, parse_track, tracked_simulations
+from node.cli.tracked_simulations import TrackedRuns, tracked_simulations
+from node.cli.tracking import add_track, parse_track
 from node.operating.lifeline import ended_in_order
 from node.operating.printing import say, say_lines
 from node.operating.wording import format_seats

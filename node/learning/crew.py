@@ -187,7 +187,7 @@ def _make_command(count: int, folder: Path) -> list[str]:
     ]
     launcher = [sys.executable, "-P", "-m", "node.learning.crew_launcher", str(folder)]
     torchrun = [*launcher, "--nnodes", "1", "--nproc-per-node", str(count)]
-    return [*torchrun, *meeting, "--max-restarts", "0", "-m", "node.learning.crew_member", str(folder / "peer")]
+    return [*torchrun, *meeting, "--max-restarts", "0", "-m", "node.crew_member", str(folder / "peer")]
 
 
 def _make_environment(folder: Path) -> dict[str, str]:

@@ -4,8 +4,10 @@ import hashlib
 import importlib.util
 import inspect
 import sys
+from importlib.abc import InspectLoader
+from importlib.util import decode_source
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from ledger.errors import UsageError
@@ -52,11 +54,24 @@ def _import_file(path: Path, what: str, siblings: Siblings, source: bytes | None
     """
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     name = f"folkmoot_own_{path.stem}_{place}"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
     with blame(str(path), what), siblings.importable():
-        text = path.read_bytes() if source is None else source
-        exec(compile(text, str(path.resolve()), "exec", dont_inherit=True), vars(module))  # noqa: S102
+        loader = _TextLoader(path.read_bytes() if source is None else source, str(path.resolve()))
+        spec = importlib.util.spec_from_file_location(name, loader.path, loader=loader)
+        assert spec is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # dataclasses look their module up
+        loader.exec_module(module)
     return module
+
+
+class _TextLoader(InspectLoader):
+    """Loads a module from the bytes in hand, and from nothing else."""
+
+    def __init__(self, text: bytes, path: str) -> None:
+        self.text, self.path = text, path
+
+    def get_source(self, fullname: str) -> str:  # noqa: ARG002
+        return decode_source(self.text)
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
+        return self.source_to_code(self.text, self.path)

@@ -1,5 +1,6 @@
 """What a user's own code raises, turned into one sentence with the place it came from."""
 
+import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +28,9 @@ def blame(doing: str, what: str = "task") -> Iterator[None]:
 
 def _place(error: BaseException) -> str:
     """The innermost line of the user's own code that the fault passed through, if any."""
-    package = str(Path(__file__).parents[1])
+    ours = (str(Path(__file__).parents[1]), sysconfig.get_path("stdlib"), "<")
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith((package, "<")) and "site-packages" not in frame.filename:
+        if not frame.filename.startswith(ours) and "site-packages" not in frame.filename:
             return f" at {frame.filename}:{frame.lineno}"
     return ""
 

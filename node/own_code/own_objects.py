@@ -57,7 +57,7 @@ def label_of(asked: object) -> str:
     if isinstance(asked, str):
         return asked
     kind = asked if inspect.isclass(asked) else type(asked)
-    return kind.__name__
+    return f"{kind.__name__}"
 
 
 def find_own(

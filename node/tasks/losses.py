@@ -62,7 +62,9 @@ class TaskLoss:
             return (values if weights is None else values * weights).reshape(len(y), -1).mean(1)
         values = self._choice(outputs, y)
         if not isinstance(values, torch.Tensor) or values.ndim == 0 or len(values) != len(y):
-            shape = f"shape {tuple(values.shape)}" if isinstance(values, torch.Tensor) else type(values).__name__
+            shape = (
+                f"shape {tuple(values.shape)}" if isinstance(values, torch.Tensor) else f"{type(values).__name__}"
+            )
             raise SetupError(
                 f"{self._spec}: loss(outputs, y) returned {shape} for {len(y)} examples: return a value for each,"
                 " as reduction='none' does"

@@ -152,9 +152,10 @@ def _check_plain(spec: str, name: str, value: Any) -> None:
 def _read_hints(task_class: Callable[..., Any]) -> Mapping[str, Any]:
     """The constructor's annotations; those that cannot be resolved are left out."""
     try:
-        return typing.get_type_hints(getattr(task_class, "__init__", task_class))
+        parameters = inspect.signature(task_class, eval_str=True).parameters.values()
     except Exception:  # an annotation may name anything at all
         return {}
+    return {one.name: one.annotation for one in parameters if one.annotation is not inspect.Parameter.empty}
 
 
 def _kind_of(parameter: inspect.Parameter | None, hints: Mapping[str, Any]) -> tuple[Any, ...]:

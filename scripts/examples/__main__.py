@@ -8,31 +8,13 @@ The data come from packages, by pip, apt-get or npm, and are kept in $FOLKMOOT_E
 
 import argparse
 import sys
-from importlib import import_module
 from math import isfinite
-from typing import Final
 
 from ledger.errors import UsageError
 from node.operating.figures import format_figure
-from scripts.examples.example import Example
+from scripts.examples.known import EXAMPLES, find_example
 from scripts.examples.rows import ROWS, make_rows
 from scripts.running import run, tell
-
-EXAMPLES: Final = {
-    "hospital": "scripts.examples.hospital",
-    "breast-cancer": "scripts.examples.breast_cancer",
-    "credit": "scripts.examples.credit",
-    "keyboard": "scripts.examples.keyboard",
-    "sensors": "scripts.examples.sensors",
-}
-
-
-def find_example(name: str) -> Example:
-    """The example of that name. Raises UsageError."""
-    if name not in EXAMPLES:
-        raise UsageError(f"no example is called {name!r}: choose {', '.join(EXAMPLES)}")
-    found: Example = import_module(EXAMPLES[name]).EXAMPLE
-    return found
 
 
 def main(arguments: list[str]) -> int:

@@ -13,7 +13,7 @@ from ledger.rules import RULES, rule_of
 from node.attacks import ATTACKS, choose_attack
 from node.simulator import Scenario, simulate
 from node.tasks.built_in import _CLASSES as TASK_CLASSES
-from node.tasks.interface import Task
+from node.tasks.built_in import find_built_in
 from scripts.sweep.fingerprint import Fingerprint
 from scripts.sweep.own_modules import Place, Sources
 from scripts.sweep.syntax import Syntax
@@ -21,7 +21,7 @@ from scripts.sweep.syntax import Syntax
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGES: Final = ("ledger", "node")
 # Where the lists are of which a cell takes one.
-LISTS: Final = (rule_of.__module__, choose_attack.__module__, Task.__module__)
+LISTS: Final = (rule_of.__module__, choose_attack.__module__, find_built_in.__module__)
 
 
 def _place(definition: Any) -> Place:

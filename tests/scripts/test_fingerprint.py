@@ -333,7 +333,7 @@ def test_another_rule_attack_or_task_leaves_all_cells_valid(tree: Path) -> None:
         ("ledger/rules/__init__.py", '"balance": Balance,', '"balance": Balance, "another": Balance,'),
         ("node/attacks/__init__.py", "    SignFlip,\n", "    SignFlip,\n    Leashed,\n"),
         (
-            "node/tasks/interface.py",
+            "node/tasks/built_in.py",
             '    "digits": "node',
             '    "another": "node.tasks.digits:Digits",\n    "digits": "node',
         ),

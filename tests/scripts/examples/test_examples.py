@@ -8,9 +8,9 @@ from ledger.errors import SetupError, UsageError
 from node.tasks.table.encoding import encode_table
 from node.tasks.table.reading import read_table
 from node.tasks.table.schema import parse_whole_schema
-from scripts.examples.__main__ import EXAMPLES, find_example
 from scripts.examples.example import PAGES, Example
 from scripts.examples.hospital import HEADER, read_rows
+from scripts.examples.known import EXAMPLES, find_example
 from scripts.examples.rows import ALONE, NETWORKED, make_rows
 from scripts.examples.sources import is_whole, write_table
 

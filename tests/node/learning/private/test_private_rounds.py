@@ -171,7 +171,7 @@ def test_what_training_did_beside_the_mechanism_is_refused(kind: type, reason: s
         trainer.train(trainer.make_initial(), 1)
 
 
-@pytest.mark.parametrize("name", ["digits", "breast-cancer", "text"])
+@pytest.mark.parametrize("name", ["digits", "breast-cancer", "python-code"])
 def test_the_tasks_that_ship_learn_privately(name: str) -> None:
     task = load_task(name, skew=0.0, seed=0, samples=30)
     trainer = Trainer(task, Template.of(task, 1).layout, seat=0, seats=2, seed=1, private=Means())
