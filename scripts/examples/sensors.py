@@ -1,16 +1,14 @@
 """The example sensors: tomorrow's riders at twenty stations of Chicago's trains, each station a peer.
 
-    python -m scripts.examples.sensors [FOLDER]
-
+`python -m scripts.examples sensors --fetch`
 fetches the data set `Chicago` of the R package modeldata (MIT licence) as Debian's r-cran-modeldata has it, from the
 City of Chicago's data portal: thousands who entered each station on each of 5,698 days, 2001 to 2016. It leaves a CSV a
-station; FOLDER, else the user's cache. The data set holds, beside each day, the counts of 14 days before; here each
+station in the user's cache. The data set holds, beside each day, the counts of 14 days before; here each
 stands by its own day. (That this is so can be seen: its column of Clark/Lake today is that of 14 days before, 14 rows
 on, and the fetch checks it.)
 """
 
 import hashlib
-import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -94,19 +92,3 @@ EXAMPLE: Final = Example(
     data=fetch,
     rule_parameters={"share_milli": 400, "spectral_milli": 6000},
 )
-
-
-def main(arguments: list[str]) -> int:
-    if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
-        print(__doc__)
-        return 0 if len(arguments) == 1 else 2
-    try:
-        print(f"{len(STATIONS)} stations are in {fetch(Path(arguments[0]) if arguments else None)}")
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 3
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

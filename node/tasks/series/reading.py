@@ -1,18 +1,17 @@
 """A CSV of values over time, read with caution: one's own, but an export gone wrong must end in a sentence."""
 
 import csv
-import io
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import numpy as np
 import numpy.typing as npt
 
 from ledger.errors import SetupError
-from ledger.files import opened_regular
+from node.tasks.csv_text import opened_csv
 
 MOST_BYTES: Final = 256 << 20
 MOST_ROWS: Final = 2_000_000
@@ -57,22 +56,11 @@ def read_series(path: Path, time: str, columns: Sequence[str]) -> RawSeries:
     UTF-8; separated by `,`, `;` or tabs; times as ISO 8601 has them, such as 2024-05-01 or 2024-05-01T13:00, in
     order.
     """
-    try:
-        with opened_regular(path) as file:
-            if (size := file.seek(0, io.SEEK_END)) > MOST_BYTES:
-                raise SetupError(f"{path} has {size} bytes, and a series may have {MOST_BYTES}: give fewer rows")
-            file.seek(0)
-            with io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
-                return _read(path, text, time, columns)
-    except FileNotFoundError:
-        raise SetupError(f"there is no file {path}: give the path of a series, a CSV") from None
-    except UnicodeDecodeError as error:
-        raise SetupError(f"{path} is not UTF-8 ({error.reason}): save it as CSV in UTF-8") from error
-    except OSError as error:
-        raise SetupError(f"{path} cannot be read ({error.strerror}): give the path of a series, a CSV") from error
+    with opened_csv(path, "a series, a CSV", MOST_BYTES) as text:
+        return _read(path, text, time, columns)
 
 
-def _read(path: Path, text: io.TextIOWrapper, time: str, columns: Sequence[str]) -> RawSeries:
+def _read(path: Path, text: TextIO, time: str, columns: Sequence[str]) -> RawSeries:
     header = text.readline(_LONGEST_LINE)
     if "\0" in header:
         raise SetupError(f"{path} is no text: give a CSV")
@@ -94,7 +82,7 @@ def _read(path: Path, text: io.TextIOWrapper, time: str, columns: Sequence[str])
     return _in_order(RawSeries(path, np.array(times, np.int64), np.array(values, np.float64)), time)
 
 
-def _rows(path: Path, text: io.TextIOWrapper, separator: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, text: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(iter(lambda: text.readline(_LONGEST_LINE), ""), delimiter=separator, strict=True)
     while True:
         try:

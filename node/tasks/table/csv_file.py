@@ -4,13 +4,12 @@ The file is the peer's own. It is bounded all the same: an export gone wrong mus
 """
 
 import csv
-import io
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from ledger.errors import SetupError
-from ledger.files import opened_regular
+from node.tasks.csv_text import opened_csv
 from node.tasks.table.raw import RawTable, Texts
 
 MOST_BYTES: Final = 1 << 30
@@ -23,26 +22,11 @@ _HEADER_CHARACTERS: Final = 1 << 20
 
 def read_csv(path: Path, wanted: Collection[str] | None, most_rows: int = MOST_ROWS) -> RawTable:
     """Read the columns that are wanted, as far as the file has them; all where that is None. Raises SetupError."""
-    try:
-        with opened_regular(path) as file:
-            size = file.seek(0, io.SEEK_END)
-            if size > MOST_BYTES:
-                raise SetupError(f"{path} has {size} bytes, and a table may have {MOST_BYTES}: give fewer rows")
-            file.seek(0)
-            if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
-                raise SetupError(f"{path} is UTF-16: save it as CSV in UTF-8")
-            file.seek(0)
-            with io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
-                return _read(path, text, wanted, most_rows)
-    except FileNotFoundError:
-        raise SetupError(f"there is no file {path}: give the path of a table, CSV or Parquet") from None
-    except UnicodeDecodeError as error:
-        raise SetupError(f"{path} is not UTF-8 ({error.reason} in it): save it as CSV in UTF-8") from error
-    except OSError as error:
-        raise SetupError(f"{path} cannot be read ({error.strerror}): give the path of a table") from error
+    with opened_csv(path, "a table, CSV or Parquet", MOST_BYTES) as text:
+        return _read(path, text, wanted, most_rows)
 
 
-def _read(path: Path, text: io.TextIOWrapper, wanted: Collection[str] | None, most_rows: int) -> RawTable:
+def _read(path: Path, text: TextIO, wanted: Collection[str] | None, most_rows: int) -> RawTable:
     start = text.readline(_HEADER_CHARACTERS)
     if "\0" in start:
         raise SetupError(f"{path} is no text: give a table, CSV, or Parquet with a name that ends in .parquet")
