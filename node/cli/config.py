@@ -3,16 +3,23 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _OWN: Final = ("config", "write-config", "help")
 """Options that no file holds."""
 
 
 class ConfigurableParser(argparse.ArgumentParser):
-    """A command's parser; after `add_config` its options may stand in a file."""
+    """A command's parser; after `add_config` its options may stand in a file.
+
+    An option is typed whole: what is taken for another's beginning today is refused as ambiguous, or means
+    something else, as soon as there is one more.
+    """
 
     takes_config = False
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **{"allow_abbrev": False, **keywords})
 
     def parse_known_args(  # type: ignore[override]  # of the ways to call it, this is the one that commands need
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None

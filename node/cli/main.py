@@ -45,6 +45,8 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 """Name → what it does, in the order of help; `node.cli.NAME` is imported where it is the one that is named."""
 _log = logging.getLogger("node.cli.main")  # also where this is `__main__`
+# Names of old that no option of today is near.
+_FORMER: Final = {"--data": "--folder", "--learning": "--option"}
 _UNRECOGNIZED: Final = re.compile("unrecognized arguments: (?P<option>--[^ =]+)")
 USAGE, SET_UP, INTERRUPTED = 2, 3, 130
 
@@ -99,7 +101,9 @@ class _CommandLine(argparse.ArgumentParser):
         if unknown is not None:
             from node.operating.wording import find_meant
 
-            meant = find_meant(unknown["option"], _list_option_strings(self))
+            known = list(_list_option_strings(self))
+            former = _FORMER.get(unknown["option"])
+            meant = former if former in known else find_meant(unknown["option"], known)
             message += f": is {meant} meant?" if meant else ""
         super().error(message)
 
@@ -117,6 +121,7 @@ def _make_parser(typed: Sequence[str]) -> argparse.ArgumentParser:
     """All commands, with the options of the one that is named."""
     parser = _CommandLine(
         prog="folkmoot",
+        allow_abbrev=False,
         description="Learn together without a server, and prove to anyone what was learnt from whom.",
     )
     parser.add_argument("--log", default="warning", choices=("debug", "info", "warning", "error"), help="to stderr")

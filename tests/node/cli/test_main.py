@@ -193,6 +193,11 @@ def test_the_table_of_a_status_is_clean(capsys: pytest.CaptureFixture[str]) -> N
         (["status", "--cricle", "circle.json"], "--circle"),
         (["watch", "--allow-hosts=here"], "--allow-host"),
         (["keys", "send", "key.json", "0x" + "11" * 20, "1", "--pasword-file", "password"], "--password-file"),
+        # What only begins as an option does is none, and what has another name now is told by it.
+        (["status", "--data", "node"], "--folder"),
+        (["status", "--circ", "circle.json"], "--circle"),
+        (["simulate", "--learning", "epochs=2"], "--option"),
+        (["keys", "fund", "key.json", "--ethe", "1"], "--ether"),
     ],
 )
 def test_a_mistyped_option_is_refused_with_the_one_that_is_nearest(
