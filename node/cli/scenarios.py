@@ -37,6 +37,11 @@ _PAIRS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "topology-parameter": ("topology_parameters", float),
     "option": ("options", str),
 }
+# What a reader takes, in words, and as an example.
+_TAKEN: Final[Mapping[Callable[[str], Any], tuple[str, str]]] = {
+    int: ("whole numbers", "4,10"),
+    float: ("numbers", "0.2,0.9"),
+}
 _SETTLED_BY_PRIVACY: Final = ("rounds", "samples")
 
 
@@ -126,7 +131,10 @@ def _parse_grid(texts: Sequence[str]) -> dict[str, list[Any]]:
         try:
             found[field] = [read(value) for value in _split(values)]
         except ValueError as error:
-            raise UsageError(f"--grid {text[:60]!r}: {option} takes {read.__name__} values") from error
+            what, example = _TAKEN[read]
+            raise UsageError(
+                f"--grid {text[:60]!r}: give {what} with commas between, as {name.strip()}={example}"
+            ) from error
     return found
 
 
