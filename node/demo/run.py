@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ledger.errors import SetupError
 from node.attacks import choose_attack
+from node.attacks.effect import spoils_models
 from node.attacks.settings import parse_attack_parameters
 from node.demo.launcher import LocalNetwork, failure_of
 from node.demo.plot import plot
@@ -127,7 +128,14 @@ def _show(
     if as_json_output:
         make_fields(picture, outcome, reputations)
     else:
-        print_summary(console, picture, outcome, reputations, poisoned=options.poisoners > 0)
+        print_summary(console, picture, outcome, reputations, poisoned=_is_poisoned(options))
+
+
+def _is_poisoned(options: DemoOptions) -> bool:
+    """Whether a rule is what keeps the attackers from harm."""
+    if not options.poisoners:
+        return False
+    return spoils_models(choose_attack(options.attack, parse_attack_parameters(list(options.attack_parameters))))
 
 
 def _stay(network: LocalNetwork, console: Console, page: str) -> None:
