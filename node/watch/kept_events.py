@@ -161,6 +161,14 @@ class KeptEvents:
                 break
             self._rounds.append(_Round(Spooled(self._file, begin, length), begin + length, digest))
             begin += length
+        if self._end < size:
+            _log.warning(
+                "kept events damaged, or cut short: they are read from the chain again rounds_left=%d bytes_lost=%d"
+                " file=%s",
+                len(self._rounds),
+                size - self._end,
+                self._path,
+            )
 
     # -------------------------------------------------------------------------------------------- writing
 
@@ -234,8 +242,13 @@ class KeptEvents:
         flags |= os.O_RDWR | os.O_CREAT if self._is_writer else os.O_RDONLY
         file = EventFile(os.open(self._path, flags, PRIVATE))
         _check_own(os.fstat(file.handle), self._path, stat.S_IFREG)
-        if os.pread(file.handle, _HEAD_BYTES, 0) == self._head:
+        found = os.pread(file.handle, _HEAD_BYTES, 0)
+        if found == self._head:
             return file
+        if found:
+            _log.warning(
+                "kept events of another form thrown away, they are read from the chain again file=%s", self._path
+            )
         self._is_scanned = True
         return self._copy() if self._is_writer else file
 

@@ -95,17 +95,23 @@ def test_what_came_meanwhile_is_there_too(circle: Circle, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.6, 0.999])
-def test_a_page_killed_while_it_wrote_leaves_what_was_whole(circle: Circle, tmp_path: Path, share: float) -> None:
+def test_a_page_killed_while_it_wrote_leaves_what_was_whole(
+    circle: Circle, tmp_path: Path, share: float, caplog: pytest.LogCaptureFixture
+) -> None:
     chain = Growing(circle)
     told, file = fill(tmp_path, chain), tmp_path / FILE
     whole = file.read_bytes()
     os.truncate(file, int(share * len(whole)))
     assert reopen(tmp_path, chain)[0] == told
     assert file.read_bytes() == whole
+    # Of a file that a kill left empty nothing was lost.
+    assert ("they are read from the chain again" in caplog.text) is (share > 0)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.2, 0.5, 0.99])
-def test_a_bit_that_fell_over_is_found(circle: Circle, tmp_path: Path, share: float) -> None:
+def test_a_bit_that_fell_over_is_found_and_said(
+    circle: Circle, tmp_path: Path, share: float, caplog: pytest.LogCaptureFixture
+) -> None:
     chain = Growing(circle)
     told, file = fill(tmp_path, chain), tmp_path / FILE
     whole = file.read_bytes()
@@ -114,6 +120,10 @@ def test_a_bit_that_fell_over_is_found(circle: Circle, tmp_path: Path, share: fl
     file.write_bytes(changed)
     assert reopen(tmp_path, chain)[0] == told
     assert file.read_bytes() == whole
+    assert caplog.text.count("they are read from the chain again") == 1
+    caplog.clear()
+    assert reopen(tmp_path, chain)[0] == told
+    assert "kept events" not in caplog.text
 
 
 def test_what_somebody_else_wrote_there_with_all_digests_right_is_thrown_away(
