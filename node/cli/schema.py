@@ -6,6 +6,7 @@ lacks is found in the file under differential privacy. --check says whether a fi
 """
 
 import argparse
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from ledger.errors import SetupError, UsageError
 from node.cli.options import Subparsers, add_json, print_json
 from node.operating.printing import caution, say
+from node.operating.wording import format_count
 
 
 def add_parser(commands: Subparsers) -> None:
@@ -51,7 +53,7 @@ def _draft(options: argparse.Namespace) -> dict[str, Any]:
     from node.tasks.table.reading import read_table
 
     draft = draft_schema(read_table(options.table), options.target)
-    lacking = [column.name for column in draft.schema.columns if not column.is_complete]
+    lacking = [column for column in draft.schema.columns if not column.is_complete]
     if not options.json:
         for column in draft.schema.columns:
             role = ", the target" if column.name == options.target else ""
@@ -61,11 +63,21 @@ def _draft(options: argparse.Namespace) -> dict[str, Any]:
         say(f"written  {options.out}: names and types only, told by looking at the file")
         if lacking:
             say(
-                f"next     fill in low and high, or the categories, of {len(lacking)} columns: what is publicly"
+                f"next     fill in {_list_wanted(lacking)}: what is publicly"
                 " known of such columns anywhere, not what this file holds, as the schema is public"
             )
             say(f"or       folkmoot schema {options.table} --fill {options.out} --epsilon 1")
-    return {"schema": draft.schema.write(), "lacking": lacking, "left_out": draft.left_out}
+    return {
+        "schema": draft.schema.write(),
+        "lacking": [column.name for column in lacking],
+        "left_out": draft.left_out,
+    }
+
+
+def _list_wanted(lacking: Sequence[Any]) -> str:
+    """What columns lack, in words: how many, and each kind of lack once."""
+    kinds = list(dict.fromkeys(column.wanted for column in lacking))
+    return f"{' or '.join(kinds)} of {format_count(len(lacking), 'column')}"
 
 
 def _fill(options: argparse.Namespace) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from node.tasks.table.schema import CATEGORY, LONGEST_NAME, NUMBER, YES_NO, Colu
 
 _MOST_WORDS: Final = 100
 _FEWEST_A_WORD: Final = 3
+_WORDS_OF_YES_NO: Final = 2
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def draft_schema(table: RawTable, target: str) -> Draft:
     """Tell each column's type. table: all columns. Raises UsageError, SetupError where the target is none."""
     if target not in table.names:
         raise UsageError(f"{table.path} has no column {target[:80]!r}: it has {_list(table.names)}")
-    found = {name: _tell(name, table.columns[name]) for name in table.names}
+    found = {name: _tell(name, table.columns[name], is_target=name == target) for name in table.names}
     if not isinstance(found[target], Column):
         raise SetupError(f"{table.path}: the target {target} is {found[target]}: choose another column")
     columns = tuple(one for one in found.values() if isinstance(one, Column))
@@ -45,8 +46,12 @@ def draft_schema(table: RawTable, target: str) -> Draft:
     )
 
 
-def _tell(name: str, values: Texts | Numbers) -> Column | str:  # noqa: PLR0911
-    """The column, or why there is none."""
+def _tell(name: str, values: Texts | Numbers, *, is_target: bool) -> Column | str:  # noqa: PLR0911
+    """The column, or why there is none.
+
+    A target of two words is a yes-no, whose first question is which of them is yes: that one is looked for, and no
+    file says it.
+    """
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         return "without a name that can be shown"
     if isinstance(values, np.ndarray):
@@ -68,6 +73,8 @@ def _tell(name: str, values: Texts | Numbers) -> Column | str:  # noqa: PLR0911
     words = len(set(texts))
     if words > _MOST_WORDS or words * _FEWEST_A_WORD > len(texts):
         return "text, or names, that differ from row to row"
+    if is_target and words == _WORDS_OF_YES_NO:
+        return Column(name=name, type=YES_NO, yes=None, no=None)
     return Column(name=name, type=CATEGORY)
 
 

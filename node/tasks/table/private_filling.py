@@ -31,7 +31,7 @@ import numpy as np
 from ledger.errors import SetupError, UsageError
 from node.tasks.table.encoding import as_word, find_empty, read_codes, read_numbers
 from node.tasks.table.raw import Numbers, RawTable, is_empty
-from node.tasks.table.schema import CATEGORY, LOG, LONGEST_NAME, MOST_CATEGORIES, NUMBER, Column, Schema
+from node.tasks.table.schema import CATEGORY, LOG, LONGEST_NAME, MOST_CATEGORIES, NUMBER, YES_NO, Column, Schema
 
 DELTA: Final = Decimal("1e-6")
 MOST_EPSILON: Final = 20
@@ -91,6 +91,10 @@ def fill_schema(table: RawTable, schema: Schema, epsilon: Decimal, draw: RandomB
             " find anything: state more in the schema, or give more"
         )
     for column in lacking:
+        if column.type == YES_NO:
+            raise UsageError(
+                f"which word of {column.name} is yes no file says: write {column.wanted} into the schema first"
+            )
         if column.type == NUMBER and len(_list_ends(column)) < 2:
             raise UsageError(f"beyond the end of {column.name} that the schema states nothing is found: state both")
     done = {

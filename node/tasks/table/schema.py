@@ -57,10 +57,10 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Of a category: its values; None where nobody has said yet."""
     other: bool = False
     """Of a category: a value that is not among them counts as `other`; else it is refused."""
-    yes: str = ""
-    """Of a yes-no: the word for yes; empty: yes, y, true, t or 1."""
-    no: str = ""
-    """Of a yes-no: the word for no; empty: no, n, false, f or 0."""
+    yes: str | None = ""
+    """Of a yes-no: the word for yes; empty: yes, y, true, t or 1; None where nobody has said yet."""
+    no: str | None = ""
+    """Of a yes-no: the word for no; empty: no, n, false, f or 0; None where nobody has said yet."""
     missing: bool = True
     """Whether a cell may be empty. Then the model gets one more input, which says so."""
     shares: tuple[float, ...] | None = None
@@ -80,10 +80,17 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     @property
     def is_complete(self) -> bool:
-        """Whether ranges and categories are stated."""
+        """Whether ranges, categories and words are stated."""
         if self.type == NUMBER:
             return self.low is not None and self.high is not None
-        return self.type != CATEGORY or self.categories is not None
+        if self.type == CATEGORY:
+            return self.categories is not None
+        return self.yes is not None and self.no is not None
+
+    @property
+    def wanted(self) -> str:
+        """What makes it complete, in a sentence."""
+        return {NUMBER: "low and high", CATEGORY: "categories", YES_NO: "the words for yes and no"}[self.type]
 
 
 class Schema(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -155,11 +162,11 @@ def parse_whole_schema(text: str | bytes) -> Schema:
     schema = parse_schema(text)
     lacking = [column for column in schema.columns if not column.is_complete]
     if lacking:
-        what = "low and high" if lacking[0].type == NUMBER else "categories"
         more = f", nor have {len(lacking) - 1} more columns what they need" if len(lacking) > 1 else ""
         raise UsageError(
-            f"the table's schema does not say {what} of column {lacking[0].name}{more}: write in what is publicly"
-            " known of such columns, or have `folkmoot schema FILE --fill SCHEMA --epsilon 1` find it privately"
+            f"the table's schema does not say {lacking[0].wanted} of column {lacking[0].name}{more}: write in what"
+            " is publicly known of such columns, or have `folkmoot schema FILE --fill SCHEMA --epsilon 1` find it"
+            " privately"
         )
     if schema.inputs > MOST_INPUTS:
         raise UsageError(f"the table's schema makes {schema.inputs} inputs: at most {MOST_INPUTS} are taken")
@@ -194,15 +201,18 @@ def _check_column(column: Column, is_target: bool) -> None:
     _check(column.type == NUMBER or not numbers, f"{named} low, high, scale or unit, which are for numbers")
     sorts = column.categories is not None or column.other
     _check(column.type == CATEGORY or not sorts, f"{named} categories or other, which are for categories")
-    _check(column.type == YES_NO or not (column.yes or column.no), f"{named} yes or no, which are for yes-no")
+    has_words = column.yes != "" or column.no != ""
+    _check(column.type == YES_NO or not has_words, f"{named} yes or no, which are for yes-no")
     if column.type == NUMBER:
         _check_range(column, named)
     elif column.type == CATEGORY and column.categories is not None:
+        many = len(column.categories)
+        _check(1 <= many <= MOST_CATEGORIES, f"{named} {many} categories: give 1 to {MOST_CATEGORIES}")
         _check_words(column.categories, named)
         _check(not (column.other and "other" in column.categories), f"{named} a category `other` beside other")
         _check(len(column.classes) >= 2 or not is_target, f"{named}, its target, fewer than two categories")
-    elif column.yes or column.no:
-        _check_words((column.no, column.yes), named)
+    elif has_words:
+        _check_words([word for word in (column.no, column.yes) if word is not None], named)
     _check(not (is_target and column.other), f"{named}, its target, other: a target's categories are all named")
     if column.shares is not None:
         _check(is_target and column.type != NUMBER, f"{named} shares, which are for a target that has classes")
@@ -227,7 +237,6 @@ def _check_range(column: Column, named: str) -> None:
 
 
 def _check_words(words: Sequence[str], named: str) -> None:
-    _check(1 <= len(words) <= MOST_CATEGORIES, f"{named} {len(words)} categories: give 1 to {MOST_CATEGORIES}")
     for word in words:
         check_name(word, f"a category of {named.removeprefix('says of ')}")
     _check(len(set(words)) == len(words), f"{named} one category twice")

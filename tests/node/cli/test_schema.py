@@ -25,7 +25,7 @@ def test_a_draft_is_filled_in_privately_and_then_the_file_fits_it(
     assert main(["schema", str(table), "--target", "died", "--out", str(schema)]) == 0
     said = capsys.readouterr().out
     assert "left out born: dates" in said
-    assert "fill in low and high, or the categories, of 2 columns" in said
+    assert "fill in low and high or categories of 2 columns" in said
     assert main(["schema", str(table), "--check", str(schema)]) == 2
     assert "low and high of column age" in capsys.readouterr().err
     assert main(["schema", str(table), "--fill", str(schema), "--epsilon", "4", "--out", str(schema)]) == 0
@@ -35,6 +35,24 @@ def test_a_draft_is_filled_in_privately_and_then_the_file_fits_it(
     assert 0 < filled[0]["low"] < 30 < 70 < filled[0]["high"] < 100
     assert main(["schema", str(table), "--check", str(schema), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == 2000
+
+
+def test_a_target_of_two_words_asks_which_of_them_is_yes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, schema = tmp_path / "t.csv", tmp_path / "schema.json"
+    table.write_text("smoker,outcome\n" + "yes,alive\nno,alive\nno,died\n" * 10)
+    command = ["schema", str(table), "--target", "outcome", "--out", str(schema)]
+    assert main(command) == 0
+    assert "fill in the words for yes and no of 1 column:" in capsys.readouterr().out
+    assert '{"name": "outcome", "type": "yes-no", "yes": null, "no": null}' in schema.read_text()
+    assert main(["schema", str(table), "--check", str(schema)]) == 2
+    assert "does not say the words for yes and no of column outcome" in capsys.readouterr().err
+    assert main(["schema", str(table), "--fill", str(schema), "--epsilon", "4"]) == 2
+    assert "which word of outcome is yes no file says: write the words" in capsys.readouterr().err
+    schema.write_text(schema.read_text().replace('"yes": null, "no": null', '"yes": "died", "no": "alive"'))
+    assert main(["schema", str(table), "--check", str(schema), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 30
 
 
 def test_a_draft_replaces_no_schema_that_is_there(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
