@@ -48,7 +48,7 @@ def unpack_events(packed: bytes) -> list[PlacedEvent]:
         if not unpacking.eof:
             raise Unreadable(f"more than {PLAIN_MAX_BYTES} bytes, or fewer than were packed")
         entries = [_from_plain(*row) for row in _DECODER.decode(plain)]
-    except (zlib.error, msgspec.MsgspecError, RecursionError) as error:
+    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:  # msgspec: the last two
         raise Unreadable(str(error)) from error
     if not all(before.position < after.position for before, after in pairwise(entries)):
         raise Unreadable("the events are not in order")

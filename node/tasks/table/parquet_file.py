@@ -40,7 +40,7 @@ def read_parquet(path: Path, wanted: Collection[str] | None) -> RawTable:
         with parquet.ParquetFile(path, read_dictionary=texts) as file:
             table = file.read(columns=chosen, use_threads=False)
             columns = {name: _to_column(pyarrow, path, name, table.column(name)) for name in chosen}
-    except (OSError, pyarrow.ArrowException) as error:
+    except (OSError, UnicodeDecodeError, pyarrow.ArrowException) as error:
         raise SetupError(
             f"{path} is no Parquet file that can be read ({str(error)[:120]!r}): write it anew"
         ) from error

@@ -62,6 +62,12 @@ def test_any_bytes_are_refused_in_one_way(data: bytes) -> None:
             assert unpack_events(packed) == []
 
 
+def test_texts_that_are_no_utf_8_are_refused_too() -> None:
+    row = msgspec.msgpack.encode([(1, 2, HASH, HASH, "Moved", [3, "é"])])
+    with pytest.raises(Unreadable, match="utf-8"):
+        unpack_events(zlib.compress(row.replace("é".encode(), b"\xed\xa0")))
+
+
 def test_events_out_of_order_are_refused() -> None:
     rows = [(5, index, HASH, HASH, "Restarted", [3]) for index in (2, 1)]
     with pytest.raises(Unreadable, match="order"):

@@ -47,6 +47,17 @@ def test_what_is_no_parquet_or_holds_lists_is_refused(tmp_path: Path) -> None:
         read_parquet(tmp_path / "t.parquet", None)
 
 
+@pytest.mark.parametrize("word", ["medicine", "ward"])
+def test_texts_and_names_that_are_no_utf_8_are_refused(tmp_path: Path, word: str) -> None:
+    from pyarrow import parquet
+
+    path = tmp_path / "t.parquet"
+    parquet.write_table(arrow.table({"ward": ["medicine"]}), path, compression="none", store_schema=False)
+    path.write_bytes(path.read_bytes().replace(word.encode(), b"\xff" * len(word)))
+    with pytest.raises(SetupError, match="no Parquet file that can be read"):
+        read_parquet(path, None)
+
+
 def test_a_text_of_many_rows_takes_room_once(tmp_path: Path) -> None:
     from pyarrow import parquet
 
