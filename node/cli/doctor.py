@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from ledger.errors import SetupError, UsageError
 from node.cli.config import ConfigurableParser
-from node.cli.node import add_node_options
-from node.cli.options import Subparsers, choose_rpc_urls, parse_address, parse_task_options, print_json
+from node.cli.node_options import add_node_options, read_node_options
+from node.cli.opened import load_circle_task
+from node.cli.options import Subparsers, choose_rpc_urls, parse_address, print_json
 from node.operating.printing import say
 
 _LIMIT_S: Final = 30.0
@@ -61,17 +62,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _make_groups(options: argparse.Namespace) -> dict[str, Any]:
     """What is looked at side by side, in the order in which it is told. Raises UsageError."""
-    from node.cli.monitoring import parse_metrics
     from node.doctor.circle import Asked, look_at_chain
     from node.doctor.daemon import look_at_daemon
     from node.doctor.keys import look_at_key
     from node.doctor.machine import look_at_machine, look_at_program
     from node.doctor.ports import look_at_ports
     from node.doctor.stores import look_at_data, look_at_folder
-    from node.operating.listening import Listening
     from node.tasks.built_in import OWN_DATA
 
-    parse_task_options(options)
+    sound = read_node_options(options)
     asked = Asked(
         options.circle,
         choose_rpc_urls(options),
@@ -81,16 +80,15 @@ def _make_groups(options: argparse.Namespace) -> dict[str, Any]:
         options.invitation,
         options.rounds,
         OWN_DATA if options.data is None and options.task is None else frozenset(),
+        lambda manifest: load_circle_task(manifest, options.task, options.frozen, own=sound.own, data=options.data),
     )
-    listening = Listening(options.host, options.advertise, options.gossip_port, options.gateway_port)
-    metrics = parse_metrics(options)
     groups = {
         "program": look_at_program,
         "machine": look_at_machine,
         "folder": lambda notebook: look_at_folder(notebook, options.folder),
         "data": lambda notebook: look_at_data(notebook, options.data),
         "key": lambda notebook: look_at_key(notebook, options.keystore, options.password_file),
-        "ports": lambda notebook: look_at_ports(notebook, listening, metrics, options.folder),
+        "ports": lambda notebook: look_at_ports(notebook, sound.listening, sound.metrics_at, options.folder),
         "chain": lambda notebook: look_at_chain(notebook, asked),
     }
     if options.ipfs_api is not None:

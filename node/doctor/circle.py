@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,13 +16,14 @@ from ledger.chain.deployment.terms import Admission
 from ledger.chain.reading import read_history
 from ledger.chain.rpc.patience import EndpointPatience
 from ledger.circle.history import History, Phase
-from ledger.circle.manifest import MalformedManifest
+from ledger.circle.manifest import MalformedManifest, Manifest
 from ledger.circle.reputation import FULL
 from ledger.errors import Foreseen, SetupError
 from ledger.judging.task_checks import check_task
 from ledger.untrusted.text import format_ether
 from node.doctor.endpoints import ANSWER_S, ask_all, tell_clock, tell_endpoints, tell_websocket
 from node.doctor.findings import Notebook
+from node.doctor.task import look_at_task
 from node.gossip.limits import Limits
 from node.gossip.prober import Prober
 from node.seat.fate import tally_round
@@ -54,6 +55,8 @@ class Asked:
     """Coin for so many is wanted; None for all that are left."""
     untrained: Collection[str]
     """The tasks that would have nothing to train on here: those that read --data, where none was given."""
+    open_task: Callable[[Manifest], Any]
+    """Makes the task that a manifest agrees on as the node would."""
 
 
 def look_at_chain(notebook: Notebook, asked: Asked) -> None:
@@ -106,12 +109,20 @@ def _look_at_circle(notebook: Notebook, asked: Asked, file: CircleFile, urls: Se
         notebook.warn("circle", f"{saw}: it is over", "nothing: a node only serves what it has now")
     else:
         notebook.ok("circle", saw)
+    _look_at_member(notebook, asked, circle, history)
+    # Last: a large file may take longer than all there is time for.
     if history.manifest.task in asked.untrained:
         notebook.wrong(
             "data",
             f"the circle's task, {history.manifest.task}, trains on what each peer has, and nothing is named",
             'name a file or folder with --data, or in the config: data = "PATH"',
         )
+    else:
+        look_at_task(notebook, asked.open_task, history.manifest)
+
+
+def _look_at_member(notebook: Notebook, asked: Asked, circle: Any, history: History) -> None:
+    """Of the key: its seat or how it comes by one, its coin, and who reaches whom."""
     if asked.keystore is None:
         return
     try:

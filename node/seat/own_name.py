@@ -17,15 +17,16 @@ _LONGEST_PORT: Final = 65535
 def parse_own_name(typed: str | None, host: str) -> str | None:
     """The name of --name; empty for none from now on, None for the one that the seat has.
 
-    host: where others reach this node. Raises UsageError for a name that nobody would be shown, or that has no room
-    beside the addresses.
+    host: where others reach this node; one that is none is refused elsewhere. Raises UsageError for a name that
+    nobody would be shown, or that has no room beside the addresses.
     """
     if not typed:
         return typed
     name = tidy_name(typed)
     try:
         check_name(name)
-        Endpoint.at(host, _LONGEST_PORT, _LONGEST_PORT).named(name)
+        if (endpoint := _find_longest(host)) is not None:
+            endpoint.named(name)
     except NotAName as error:
         raise UsageError(
             f"--name {typed[:60]!r} would be shown to nobody: {error}; give up to {NAME_MAX} letters and digits"
@@ -34,6 +35,13 @@ def parse_own_name(typed: str | None, host: str) -> str | None:
     except MalformedEndpoint as error:
         raise UsageError(f"--name {typed[:60]!r} is too long: {error}; give a shorter one") from error
     return name
+
+
+def _find_longest(host: str) -> Endpoint | None:
+    try:
+        return Endpoint.at(host, _LONGEST_PORT, _LONGEST_PORT)
+    except MalformedEndpoint:
+        return None
 
 
 def put_name(endpoint: Endpoint, wanted: str | None, history: History, address: str) -> Endpoint:

@@ -132,9 +132,14 @@ class Task:
 
     def check_own_data(self) -> None:
         """Let the task look at what this peer is to train on, before it pays for a seat. Raises SetupError."""
-        if hasattr(self.definition, "check_data"):
+        if self.looks_at_data:
             with self.run_user_code("check_data()"):
                 self.definition.check_data()
+
+    @property
+    def looks_at_data(self) -> bool:
+        """Whether `check_own_data` does anything: whether the class has a check_data()."""
+        return hasattr(self.definition, "check_data")
 
     @property
     def trainer(self) -> Callable[..., None] | None:

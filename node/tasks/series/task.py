@@ -23,7 +23,7 @@ from node.tasks.owners import deal_owners
 from node.tasks.series.columns import Column, parse_columns
 from node.tasks.series.networks import NETWORKS
 from node.tasks.series.reading import find_series, read_series
-from node.tasks.series.windows import CALENDAR, Split, join, make_examples
+from node.tasks.series.windows import CALENDAR, Examples, Split, join, make_examples
 
 MOST_STEPS: Final = 10_000
 WIDEST: Final = 1024
@@ -105,6 +105,12 @@ class Series:
             examples = examples.take(slice(-self._samples, None))
         return torch.from_numpy(examples.x), torch.from_numpy(examples.y)
 
+    def check_data(self) -> None:
+        """Raises SetupError where there is no series, or none long enough to train or to measure on."""
+        if not self._dealt:
+            self.data(0, 1)
+        self._judged(None)
+
     @torch.no_grad()
     def evaluate(self, model: nn.Module, seat: int | None = None) -> dict[str, float]:
         """By how much the end of the seat's own series is missed, in the column's unit; everybody's where it is
@@ -113,9 +119,7 @@ class Series:
         Beside it, by how much it is missed by whoever says the last value known once more, and by whoever says the
         value of a season before: what a model must beat to be of use.
         """
-        told = join([split.test for split in self._splits(seat)])
-        if not len(told):
-            raise SetupError(f"{self._path}: too little is held out to measure on: give more, or hold out more")
+        told = self._judged(seat)
         device = next(model.parameters()).device
         answers = model(torch.from_numpy(told.x).to(device)).double().cpu().numpy()
         misses = self.columns[0].unscale(answers) - told.truth
@@ -129,6 +133,13 @@ class Series:
             "mae_of_last_value": float(np.abs(told.last_value - told.truth).mean()),
             **({"mae_of_last_season": float(np.abs(seasons[has_season]).mean())} if has_season.any() else {}),
         }
+
+    def _judged(self, seat: int | None) -> Examples:
+        """What to measure on."""
+        told = join([split.test for split in self._splits(seat)])
+        if not len(told):
+            raise SetupError(f"{self._path}: too little is held out to measure on: give more, or hold out more")
+        return told
 
     def _splits(self, seat: int | None) -> list[Split]:
         """The series of a seat; everybody's where it is None."""

@@ -97,6 +97,12 @@ class Text:
             windows = windows[np.sort(np.argsort(drawn, kind="stable")[: self._samples])]
         return _shift(windows)
 
+    def check_data(self) -> None:
+        """Raises SetupError where there is no text, or too little to train or to measure on."""
+        if not self._dealt:
+            self.data(0, 1)
+        self._judged(None)
+
     @torch.no_grad()
     def evaluate(self, model: nn.Module, seat: int | None = None) -> dict[str, float]:
         """How often the next word is among the first three suggested, and is the first (0..1); perplexity.
@@ -105,12 +111,7 @@ class Text:
         sentence's end are never suggested; an unknown word counts as missed, and a sentence's end is not asked
         for. Perplexity is that of all symbols.
         """
-        judged = [_cut(part.test, self._context) for part in self._parts(seat)]
-        x, y = _shift(_thin(np.concatenate(judged), _MOST_JUDGED))
-        if not len(x):
-            raise SetupError(
-                f"{self._folder}: too little text is held out to measure on: give more, or hold out more"
-            )
+        x, y = self._judged(seat)
         device = next(model.parameters()).device
         nats, asked, first, among = 0.0, 0, 0, 0
         lowest = self.vocabulary.suggested_from
@@ -129,6 +130,16 @@ class Text:
             "accuracy": first / max(asked, 1),
             "perplexity": exp(min(nats / y.numel(), 700.0)),
         }
+
+    def _judged(self, seat: int | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """The windows to measure on, shaped as data() is."""
+        judged = [_cut(part.test, self._context) for part in self._parts(seat)]
+        x, y = _shift(_thin(np.concatenate(judged), _MOST_JUDGED))
+        if not len(x):
+            raise SetupError(
+                f"{self._folder}: too little text is held out to measure on: give more, or hold out more"
+            )
+        return x, y
 
     def _parts(self, seat: int | None) -> "list[OwnedText]":
         """The texts of a seat's owners; everybody's where it is None."""

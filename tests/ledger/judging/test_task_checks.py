@@ -19,7 +19,7 @@ from ledger.circle.history import CircleTerms
 from ledger.circle.manifest import MalformedManifest, Manifest, check_manifest
 from ledger.codec import CODECS
 from ledger.judging.task_checks import check_task
-from node.cli.node import _fetch_opened
+from node.cli.node import fetch_opened
 from node.cli.opened import OpenCircle
 from tests.support.circle_endpoint import FIRST_BLOCK, URL, Endpoint
 from tests.support.histories.circles import NETWORK
@@ -81,7 +81,7 @@ def test_what_noise_makes_useless_or_gives_away_does_not_go_with_privacy_terms(
     private = foreign(**changed, privacy=TERMS)
     for refuse in (
         lambda: check_task(private),
-        lambda: _fetch_opened(circle_of(private), FIRST_BLOCK),
+        lambda: fetch_opened(circle_of(private), FIRST_BLOCK),
         lambda: make_plan(private, ChosenTerms(start_seats=4, quorum=3, commit_window_s=60, attest_window_s=60)),
     ):
         with pytest.raises(MalformedManifest, match=says):
@@ -104,7 +104,7 @@ def test_whoever_opens_such_a_circle_is_told_the_same(changed: dict[str, Any], s
     with pytest.raises(MalformedManifest, match=says):
         OpenCircle(SimpleNamespace(block=FIRST_BLOCK), circle, None, 0).read_again(FIRST_BLOCK)
     with pytest.raises(MalformedManifest, match=says):
-        _fetch_opened(circle, FIRST_BLOCK)
+        fetch_opened(circle, FIRST_BLOCK)
     with pytest.raises(MalformedManifest, match=says):
         make_plan(manifest, ChosenTerms(start_seats=4, quorum=3, commit_window_s=60, attest_window_s=60))
 

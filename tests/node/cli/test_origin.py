@@ -13,7 +13,7 @@ from ledger.circle.manifest import Manifest, Origin
 from ledger.errors import SetupError, UsageError
 from node.blobs.store import BlockStore
 from node.cli.earlier_circle import open_earlier
-from node.cli.node import _tell_origin
+from node.cli.node_start import tell_origin
 from node.cli.opened import OpenCircle
 from node.cli.origin import OriginCheck, check_origin, describe_origin, make_origin_fields
 from tests.support.histories.circles import GENESIS_ROOT, NETWORK, Circle
@@ -168,7 +168,7 @@ def test_a_node_says_where_the_circle_comes_from_and_joins_none_that_starts_else
         told.clear()
         options = options_of()
         options.check_origin = file
-        _tell_origin(options, manifest, File(contract=THIS), told.append)
+        tell_origin(options, manifest, File(contract=THIS), told.append)
         return [one["kind"] for one in told]
 
     wrong = goes_on(circle, "00" * 32)

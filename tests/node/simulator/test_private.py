@@ -46,8 +46,12 @@ def test_half_a_mechanism_is_refused(privacy: dict[str, float], reason: str) -> 
 
 def test_no_peer_can_come_by_predictable_noise() -> None:
     imports = read_imports()
-    assert "node.learning.private.mechanism" in find_reached(["node.peer", "node.cli.node"], imports)
-    assert "node.simulator.predictable_randomness" not in find_reached(["node.peer", "node.cli.node"], imports)
+    assert "node.learning.private.mechanism" in find_reached(
+        ["node.peer", "node.cli.node", "node.cli.node_start"], imports
+    )
+    assert "node.simulator.predictable_randomness" not in find_reached(
+        ["node.peer", "node.cli.node", "node.cli.node_start"], imports
+    )
 
 
 def test_an_attacker_that_trains_with_less_noise_does_so_in_a_simulation_too() -> None:

@@ -138,11 +138,12 @@ def test_options_outside_their_ranges_are_refused(options: dict[str, object], sa
         Series("x:0:1", **options)  # type: ignore[arg-type]
 
 
-def test_no_file_a_short_one_and_one_to_be_dealt_are_told(tmp_path: Path) -> None:
+def test_no_file_a_short_one_and_one_to_be_dealt_are_told_before_anything_is_paid(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="--data FILE"):
-        Series("x:0:1").data(0, 1)
+        Series("x:0:1").check_data()
     path = write(tmp_path / "a.csv", [1.0] * 5)
     with pytest.raises(SetupError, match="no 24 values in a row"):
-        Series("x:0:1", data=path).data(0, 1)
+        Series("x:0:1", data=path).check_data()
     with pytest.raises(SetupError, match="is one series, and peers that share data"):
-        Series("x:0:1", dealt=True, data=path).data(0, 1)
+        Series("x:0:1", dealt=True, data=path).check_data()
+    Series("x:0:1", data=write(tmp_path / "b.csv", [1.0] * 300)).check_data()

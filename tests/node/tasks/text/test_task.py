@@ -136,12 +136,18 @@ def test_options_outside_their_ranges_are_refused(options: dict[str, object], sa
         Text(**options).model()  # type: ignore[arg-type]
 
 
-def test_no_folder_and_too_little_text_are_told(tmp_path: Path) -> None:
+def test_no_folder_and_too_little_text_are_told_before_anything_is_paid(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="--data FOLDER"):
-        Text().data(0, 1)
-    (tmp_path / "a.txt").write_text("the end")
+        Text().check_data()
+    folders = {words: tmp_path / str(words) for words in (1, 30, 300)}
+    for words, folder in folders.items():
+        folder.mkdir()
+        (folder / "a.txt").write_text("the end " * words)
     with pytest.raises(SetupError, match="no 17 symbols in a row"):
-        Text(data=tmp_path).data(0, 1)
+        Text(data=folders[1]).check_data()
+    with pytest.raises(SetupError, match="too little text is held out"):
+        Text(data=folders[30]).check_data()
+    Text(data=folders[300]).check_data()
 
 
 class _Always(nn.Module):
