@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ledger.judging.frame_chains import is_chained
 from node.attacks import list_parameters
+from node.operating.merit import ACCURACY
 from node.own_code.own_objects import label_of
 from node.simulator.results import Results, Row, Summary, summarise
 from node.simulator.scenario import Scenario
@@ -50,6 +51,8 @@ SEED: Final = "seed"
 # Of a row: what it says of its peer in other words than a table.
 _NOT_OF_A_ROW: Final = ("attack", "figures")
 _NOT_OF_A_RUN: Final = ("out_after", "figures")
+# Of runs that are judged by accuracy alone.
+_ERRORS: Final = ("error", "mean_error", "worst_error")
 SUMMARY_WORDS: Final = ("main", "direction")
 """Columns of a summary that hold words: which figure a task is judged by, and which way it is better."""
 
@@ -60,8 +63,12 @@ def describe_run(scenario: Scenario) -> dict[str, Any]:
 
 
 def row_columns(results: Sequence[Results]) -> list[str]:
-    """The columns of a line a peer and round: the run's, the row's, and each figure that any task of them takes."""
+    """The columns of a line a peer and round: the run's, the row's, and each figure that any task of them takes.
+
+    An error is there where any run is judged by accuracy.
+    """
     own = ["honest" if field.name == "attack" else field.name for field in fields(Row) if field.name != "figures"]
+    own = _without_errors(own, results)
     return _with_figures([*RUN_COLUMNS, *own], (row.figures for one in results for row in one.rows))
 
 
@@ -72,8 +79,9 @@ def row_values(row: Row) -> dict[str, Any]:
 
 
 def summary_columns(results: Sequence[Results]) -> list[str]:
-    """The columns of a line a run: the run's, the summary's and each figure."""
+    """The columns of a line a run: the run's, the summary's and each figure; errors as in `row_columns`."""
     own = [name for name in summarise(()).to_fields() if name not in _NOT_OF_A_RUN]
+    own = _without_errors(own, results)
     return _with_figures([*RUN_COLUMNS, *own], (one.summary.figures for one in results))
 
 
@@ -108,6 +116,11 @@ def _varies(column: str, told: Sequence[Mapping[str, Any]]) -> bool:
     for one in told:
         found.setdefault(one[owner] if owner != column else None, set()).add(one[column])
     return any(len(values) > 1 for values in found.values())
+
+
+def _without_errors(columns: list[str], results: Sequence[Results]) -> list[str]:
+    mains = [main.name for one in results if (main := one.summary.main) is not None]
+    return columns if ACCURACY in mains or not mains else [name for name in columns if name not in _ERRORS]
 
 
 def _with_figures(columns: list[str], found: Iterable[Mapping[str, float]]) -> list[str]:

@@ -25,7 +25,6 @@ from node.simulator.predictable_randomness import PredictableTraining
 from node.simulator.scenario import Scenario
 from node.simulator.seat_tasks import SeatTasks
 from node.simulator.stacked_perceptrons import can_stack, epoch_order, stack_perceptrons
-from node.tasks.built_in import BUILT_IN
 from node.tasks.dealt import deal
 from node.tasks.interface import Task
 from node.tasks.pairs import answer_of, fit_dtype
@@ -81,7 +80,7 @@ class PeersTraining:
         self.hold_back = 0.0 if scenario.privacy else self.task.hold_back
         self._poisoned: dict[int, Any] = {}
         self._test: Pair | None = test_examples(self.task, scenario)
-        self._is_judged_by_class = self._test is not None and self._is_accuracy_main()
+        self._is_judged_by_class = self._test is not None and self._is_accuracy_alone()
 
     def _fitting_layout(self, plain: Template, first: Task) -> Layout:
         """The model's layout, in the units that a first training of one seat asks for. first: what trains it."""
@@ -244,16 +243,16 @@ class PeersTraining:
                 found = [f | self._measured(attack, one) for f, one in zip(found, group, strict=True)]
         return found
 
-    def _is_accuracy_main(self) -> bool:
-        """Whether the task is judged by accuracy, which can be told of many models at once."""
-        if told := self.task.told_figures:
-            return next(iter(told)) == ACCURACY
-        if self.task.spec in BUILT_IN or not hasattr(self.task.definition, "evaluate"):
+    def _is_accuracy_alone(self) -> bool:
+        """Whether accuracy is all that the task tells of a model: then it is told of many models at once."""
+        if not hasattr(self.task.definition, "evaluate"):
             return True
+        if (told := self.task.told_figures) and list(told) != [ACCURACY]:
+            return False
         # Nobody says it before a first look.
         with GLOBAL_RANDOM_STATE, torch.random.fork_rng(devices=[]), torch.no_grad():
             untrained = self._untrained().eval()
-            return next(iter(self._tasks.of(0).evaluate(untrained, 0)), ACCURACY) == ACCURACY
+            return list(self._tasks.of(0).evaluate(untrained, 0)) == [ACCURACY]
 
     def _measured(self, attack: Attack, one: ExaminedModel) -> dict[str, float]:
         assert self._test is not None

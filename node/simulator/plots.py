@@ -1,4 +1,8 @@
-"""Pictures of simulations: how good the honest peers' models are, and everyone's reputation, round by round."""
+"""Pictures of simulations: how good the honest peers' models are, and everyone's reputation, round by round.
+
+One axis is of one figure: where tasks are judged by several, it is that of the first run, and the others' lines are
+left out.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isnan
@@ -31,8 +35,10 @@ def plot(results: Sequence[Results], path: Path) -> None:
         worst = np.max if is_error else None if main is None else _WORST.get(main.direction)
         for place, cell in enumerate(cells):
             colour, label = f"C{place % 10}", _name(cell, varying)
-            left.plot(*_by_round(cell, merit, np.mean), color=colour, label=f"{label}, mean")
-            if worst is not None:
+            is_judged_alike = all(one.main in (None, main) for one in cell.summaries)
+            if is_judged_alike:
+                left.plot(*_by_round(cell, merit, np.mean), color=colour, label=f"{label}, mean")
+            if is_judged_alike and worst is not None:
                 left.plot(*_by_round(cell, merit, worst), color=colour, linestyle="--", label=f"{label}, worst")
             if cell.scenario.baseline is None:
                 right.plot(*_by_round(cell, _reputation, np.mean), color=colour, label=f"{label}, honest")

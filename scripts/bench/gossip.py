@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ledger.arithmetic.exact import GridState
+from ledger.errors import UsageError
 from ledger.judging.circle_model import find_lower_median
+from node.operating.merit import ACCURACY
 from node.simulator import Scenario, simulate
 from node.simulator.engine import LocalEngine
 from node.simulator.simulation import SimulatedRound
@@ -39,7 +41,11 @@ class Line:
 def run_server(scenario: Scenario) -> Line:
     """FedAvg: everybody has the server's model."""
     summary = simulate(replace(scenario, baseline="fedavg")).summary
-    return Line("fedavg", 1 - summary.mean_error, 1 - summary.worst_error, 1 - summary.mean_error, float("nan"))
+    if summary.main is None or summary.main.name != ACCURACY:
+        raise UsageError(
+            f"--task {scenario.task} is not judged by its accuracy, which is compared here: name another"
+        )
+    return Line("fedavg", summary.mean, summary.worst, summary.mean, float("nan"))
 
 
 def run_network(name: str, scenario: Scenario) -> Line:
@@ -52,7 +58,7 @@ def run_network(name: str, scenario: Scenario) -> Line:
     results = simulate(scenario, engine=engine, watch=keep)
     summary = results.summary
     circle = judge_model(engine, scenario, bases)
-    return Line(name, 1 - summary.mean_error, 1 - summary.worst_error, circle, summary.false_reject)
+    return Line(name, summary.mean, summary.worst, circle, summary.false_reject)
 
 
 def judge_model(engine: LocalEngine, scenario: Scenario, bases: Mapping[int, GridState]) -> float:

@@ -127,8 +127,8 @@ def run_cell(way: Way, rounds: int, seed: int, skew: float) -> dict[str, Any]:
         "seed": seed,
         "skew": skew,
         "privacy": privacy,
-        "accuracy": 1 - found.mean_error,
-        "worst": 1 - found.worst_error,
+        "accuracy": found.mean,
+        "worst": found.worst,
         "rejected": found.false_reject,
     }
 

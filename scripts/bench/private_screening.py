@@ -67,7 +67,7 @@ def _measure(scenario: Scenario, knows: bool) -> dict[str, Any]:
         found = simulate(scenario).summary
     is_attacked = scenario.attack != "honest"
     return {
-        "accuracy": 1 - found.mean_error,
+        "accuracy": found.mean,
         "rejected": found.false_reject,
         "accepted": found.false_accept if is_attacked else None,
         "mixed": found.hostile_mixed if is_attacked else None,

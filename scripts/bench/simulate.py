@@ -46,7 +46,7 @@ class Cost:
 def run_simulator(scenario: Scenario) -> Cost:
     """One run of the simulator in this process."""
     results = simulate(scenario)
-    return _cost(results.seconds, 1 - results.summary.mean_error, results.digest)
+    return _cost(results.seconds, results.summary.mean, results.digest)
 
 
 def run_loop(scenario: Scenario) -> Cost:

@@ -9,10 +9,13 @@ import pytest
 
 from ledger.errors import SetupError, UsageError
 from node.operating.merit import MainFigure
-from node.simulator import Results, Scenario, simulate
+from node.simulator import Results, Runs, Scenario, simulate
+from node.simulator.columns import row_columns, summary_columns
 from node.simulator.files import fields_of
 from node.simulator.markdown import markdown_table
 from node.simulator.plots import plot
+from node.simulator.runs import mean_columns
+from node.simulator.tracked_rows import figures_by_round
 
 TASKS = '''
 import numpy as np
@@ -136,6 +139,28 @@ def test_an_auc_is_an_auc_its_worst_the_lowest_and_no_error(scenario: Scenario, 
     assert (fields["main"], fields["direction"], fields["mean_error"]) == ("auc", "higher", None)
     assert markdown_table([results]).startswith("| rule | mean auc (higher is better) | worst auc | false accept |")
     plot([results], tmp_path / "auc.png")
+    # Nor is there a column, or a curve, of an error that nobody has.
+    for columns in (row_columns([results]), summary_columns([results]), mean_columns(Runs([results]))):
+        assert not [name for name in columns if "error" in name]
+    told_to_trackers = figures_by_round(results.rows)[4]
+    assert (told_to_trackers["auc"], told_to_trackers["worst/auc"]) == (pytest.approx(told.mean), told.worst)
+    assert not [name for name in told_to_trackers if "error" in name]
+
+
+def test_runs_of_two_figures_have_each_its_own_and_a_picture_of_the_first_alone(
+    scenario: Scenario, tmp_path: Path
+) -> None:
+    both = [run(scenario, "Fraud", rounds=1), run(scenario, "Forecast", rounds=1)]
+    head = markdown_table(both).splitlines()[0]
+    assert "mean auc (higher is better) | worst auc | mean r2 (higher is better) | worst r2 |" in head
+    plot(both, tmp_path / "both.png")
+
+
+def test_beside_accuracy_a_tasks_other_figures_are_told_too() -> None:
+    found = simulate(Scenario(task="breast-cancer", peers=3, rounds=1, degree=2, samples=60))
+    assert list(found.summary.figures) == ["accuracy", "sensitivity", "specificity"]
+    assert found.summary.mean_error == pytest.approx(1 - found.summary.figures["accuracy"])
+    assert "| sensitivity | specificity |" in markdown_table([found])
 
 
 @pytest.mark.parametrize(("name", "main"), [("Tested", "auc"), ("Told", "caught")])
