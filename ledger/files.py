@@ -43,7 +43,7 @@ def make_folder(path: Path) -> None:
         sync_folder(folder.parent)
 
 
-def write_whole(path: Path, data: bytes, *, mode: int = PRIVATE, through: Path | None = None) -> None:
+def write_whole(path: Path, data: bytes | memoryview, *, mode: int = PRIVATE, through: Path | None = None) -> None:
     """Put a file in its place whole, or leave what was there. Raises OSError.
 
     through: a folder for unfinished files, on the same disk, for writers of one path at the same time and a sweep
@@ -167,7 +167,7 @@ def sweep(folder: Path) -> None:
 
 
 @contextmanager
-def _unfinished(path: Path, data: bytes, mode: int, through: Path | None) -> Iterator[Path]:
+def _unfinished(path: Path, data: bytes | memoryview, mode: int, through: Path | None) -> Iterator[Path]:
     """The bytes on the disk under a name of their own, locked while its writer lives and gone afterwards."""
     name = f"{path.name}.tmp" if through is None else f".{path.name}.{secrets.token_hex(4)}"
     temporary = (through or path.parent) / name

@@ -1,5 +1,7 @@
 """What a seat goes on from, and the updates it has made: in memory, on disk and as the chain has them."""
 
+import asyncio
+import logging
 from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -14,6 +16,7 @@ from node.state.peer_state import Base, OwnCommit, PeerState, StateFile
 from node.state.provisions import Provisions
 from node.state.recovery import JudgedExchange
 
+_log = logging.getLogger(__name__)
 _JUDGED_KEPT: Final = 2
 _BASES_KEPT: Final = 2
 
@@ -43,6 +46,7 @@ class OwnState:
         self._parts, self.seat, self._file = parts, seat, file
         self._provisions, self._recent = provisions, recent
         self.state = state
+        self._saving_ahead: asyncio.Task[None] | None = None
 
     @property
     def base(self) -> Base:
@@ -56,6 +60,15 @@ class OwnState:
         if base is not self.state.base:
             recent.bases.append(self.state.base)
             self.state = replace(self.state, base=base)
+            # A large model takes the disk a while: it is there by the time the next update is made.
+            self._saving_ahead = asyncio.create_task(self._save_ahead(base))
+
+    async def _save_ahead(self, base: Base) -> None:
+        try:
+            await asyncio.to_thread(self._file.save_ahead, base)
+        except OSError as error:
+            # The save itself tries again, and tells.
+            _log.info("base not written yet round=%d reason=%s", base.round, error)
 
     async def save(self, state: PeerState) -> None:
         """Go on from this one, and have it on disk."""

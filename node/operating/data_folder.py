@@ -5,7 +5,8 @@
     circles/CHAIN-CONTRACT/           one contract address of one chain id
         announced.txt                 what was signed for it: signatures hold for whatever circle is found there
         opened-HASH/                  one circle, named by the block in which it was opened
-            state.bin  private.bin  privacy.txt  privacy-budget.txt  pending.json  rounds.txt  evidence/
+            state.bin  state.bin.vectors/  private.bin  privacy.txt  privacy-budget.txt  pending.json  rounds.txt
+            evidence/
 
 A local chain that was wiped gives the same address again, and another circle is not to be mixed with what was
 there: its opening block has another hash, as a block's hash covers all that came before it.
@@ -48,7 +49,7 @@ class FolderPlaces:
 
     @property
     def state(self) -> Path:
-        """What the peer goes on from."""
+        """What the peer goes on from; its vectors lie in a folder beside it."""
         return self._circle / "state.bin"
 
     @property

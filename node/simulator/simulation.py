@@ -81,6 +81,8 @@ def simulate(
             watch(lap)
         if tell is not None:
             tell(lap.rows)
+        # It holds a round's models, and the next round's are as many again.
+        del lap
     return circle.results()
 
 

@@ -17,9 +17,10 @@ from ledger.circle.history import History
 from ledger.circle.round import NO_RECORD
 from ledger.rules.judge_memory import CarriedState, JudgeMemory
 from node.operating.checksummed_file import ChecksummedFile, UnusableFile
+from node.state.vector_files import VectorFiles
 
 _log = logging.getLogger(__name__)
-_MAGIC: Final = b"FMS3"
+_MAGIC: Final = b"FMS4"
 # A reorganisation may bring these rounds back, and what was announced in one must be committed there again.
 KEPT_ROUNDS: Final = 32
 KEPT_COMMITS: Final = 64
@@ -123,23 +124,29 @@ def _is_on_chain(commit: OwnCommit, history: History, seat: int) -> bool:
 
 
 class StateFile:
-    """One peer's state on disk."""
+    """One peer's state on disk: a file that names its vectors, and beside it a folder with those."""
 
     def __init__(self, path: Path) -> None:
         self._file = ChecksummedFile(path, _MAGIC)
+        self._vectors = VectorFiles(_vectors_of(path))
 
     def save(self, state: PeerState) -> None:
-        """Write whole or not at all. Raises OSError."""
-        self._file.write(_to_fields(state))
+        """Write whole or not at all; of the vectors only what is not there yet. Raises OSError."""
+        fields, named = self._to_fields(state)
+        self._file.write(fields)
+        self._vectors.keep(named)
+
+    def save_ahead(self, base: Base) -> None:
+        """Write a base that the next save will name; one that does not removes it again. Raises OSError."""
+        self._vectors.put(base.state)
 
     def load(self, network: bytes, parameters: int) -> PeerState | None:
         """The saved state, None if there is none. One that cannot be used is set aside. Raises OSError."""
         try:
             fields = self._file.read(network)
-            state = None if fields is None else _from_fields(fields)
-            if state is not None and state.base.state.size != parameters:
-                raise self._file.set_aside("of another circle")
+            state = None if fields is None else self._from_fields(fields, parameters)
         except UnusableFile as unusable:
+            self._vectors.move(_vectors_of(unusable.aside))
             _log.warning(
                 "state file not usable, kept aside, rebuilding from chain and blobs file=%s fault=%s",
                 unusable.aside,
@@ -148,40 +155,49 @@ class StateFile:
             return None
         return state
 
+    def _to_fields(self, state: PeerState) -> tuple[dict[str, Any], list[bytes]]:
+        """The file's, and the vectors that they name."""
+        put, vectors = self._vectors.put, [one.residual for one in state.commits]
+        left = [None if vector is None else put(vector) for vector in vectors]
+        base, residual = put(state.base.state), put(state.residual)
+        commits = [
+            [one.round, one.digest, one.base_record, name, one.reference]
+            for one, name in zip(state.commits, left, strict=True)
+        ]
+        fields = {
+            "network": state.network,
+            "base": base,
+            "base_round": state.base.round,
+            "base_record": state.base.record,
+            "memory": state.base.memory.to_fields(),
+            "residual": residual,
+            "commits": commits,
+        }
+        return fields, [base, residual, *(name for name in left if name is not None)]
 
-def _to_fields(state: PeerState) -> dict[str, Any]:
-    return {
-        "network": state.network,
-        "base": state.base.state.astype("<i4").tobytes(),
-        "base_round": state.base.round,
-        "base_record": state.base.record,
-        "memory": state.base.memory.to_fields(),
-        "residual": state.residual.astype("<f4").tobytes(),
-        "commits": [
-            [
-                c.round,
-                c.digest,
-                c.base_record,
-                None if c.residual is None else c.residual.astype("<f4").tobytes(),
-                c.reference,
-            ]
-            for c in state.commits
-        ],
-    }
+    def _from_fields(self, fields: dict[str, Any], parameters: int) -> PeerState:
+        """Raises UnusableFile where a vector is lacking or has another length."""
+
+        def get(name: bytes, dtype: type[np.int32] | type[np.float32]) -> NDArray[Any]:
+            found = self._vectors.get(name, dtype)
+            if found is None:
+                raise self._file.set_aside("damaged")
+            if len(found) != parameters:
+                raise self._file.set_aside("of another circle")
+            return found
+
+        memory = JudgeMemory.from_fields(fields["memory"])
+        return PeerState(
+            network=fields["network"],
+            base=Base(get(fields["base"], np.int32), fields["base_round"], fields["base_record"], memory),
+            residual=get(fields["residual"], np.float32),
+            commits=tuple(
+                OwnCommit(number, digest, record, None if left is None else get(left, np.float32), reference)
+                for number, digest, record, left, reference in fields["commits"]
+            ),
+        )
 
 
-def _from_fields(fields: dict[str, Any]) -> PeerState:
-    base = np.frombuffer(fields["base"], "<i4").astype(np.int32)
-    return PeerState(
-        network=fields["network"],
-        base=Base(base, fields["base_round"], fields["base_record"], JudgeMemory.from_fields(fields["memory"])),
-        residual=_vector(fields["residual"]),
-        commits=tuple(
-            OwnCommit(number, digest, record, None if residual is None else _vector(residual), reference)
-            for number, digest, record, residual, reference in fields["commits"]
-        ),
-    )
-
-
-def _vector(raw: bytes) -> Vector:
-    return np.frombuffer(raw, "<f4").astype(np.float32)
+def _vectors_of(path: Path) -> Path:
+    """The folder beside a state file."""
+    return path.with_name(path.name + ".vectors")

@@ -1,13 +1,16 @@
 """The peer's state file: whole or not at all, and never another circle's."""
 
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from node.state.peer_state import KEPT_ROUNDS, Base, OwnCommit, PeerState, StateFile
 from tests.support.disk_steps import DiskSteps
@@ -51,29 +54,59 @@ def test_without_a_file_there_is_no_state(tmp_path: Path) -> None:
     assert StateFile(tmp_path / "state.bin").load(NETWORK, 5) is None
 
 
+def list_vectors(folder: Path) -> set[str]:
+    return set(os.listdir(folder / "state.bin.vectors"))
+
+
 def test_the_last_save_is_what_counts_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     file, state = StateFile(tmp_path / "state.bin"), state_of()
     file.save(state)
-    later = replace(state, base=replace(state.base, round=9))
+    before = list_vectors(tmp_path)
+    later = replace(state, base=replace(state.base, state=np.arange(5, dtype=np.int32), round=9))
     file.save(later)
     assert_same(file.load(NETWORK, 5), later)
-    assert os.listdir(tmp_path) == ["state.bin"]
+    assert sorted(os.listdir(tmp_path)) == ["state.bin", "state.bin.vectors"]
+    assert (len(before), len(list_vectors(tmp_path)), len(before & list_vectors(tmp_path))) == (3, 3, 2)
+
+
+def test_a_vector_that_is_on_the_disk_is_not_written_again(tmp_path: Path, disk: DiskSteps) -> None:
+    file, state = StateFile(tmp_path / "state.bin"), state_of()
+    file.save(state)
+    disk.steps.clear()
+    later = replace(state, base=replace(state.base, state=np.arange(5, dtype=np.int32)))
+    file.save_ahead(later.base)
+    assert [kind for kind in disk.kinds if kind.startswith("replace")] == [f"replace {name_of(later.base.state)}"]
+    disk.steps.clear()
+    file.save(later)
+    assert [kind for kind in disk.kinds if kind.startswith("replace")] == ["replace state.bin"]
+    assert_same(StateFile(tmp_path / "state.bin").load(NETWORK, 5), later)
+
+
+def name_of(vector: NDArray[Any]) -> str:
+    return hashlib.sha256(vector.tobytes()).hexdigest()
 
 
 def test_a_half_written_successor_does_not_harm_the_state(tmp_path: Path) -> None:
     file, state = StateFile(tmp_path / "state.bin"), state_of()
     file.save(state)
-    (tmp_path / "state.bin.tmp").write_bytes(b"FMS3 half")
+    (tmp_path / "state.bin.tmp").write_bytes(b"FMS4 half")
+    (tmp_path / "state.bin.vectors" / f"{name_of(state.base.state)}.tmp").write_bytes(b"half")
     assert_same(file.load(NETWORK, 5), state)
     file.save(state)
-    assert os.listdir(tmp_path) == ["state.bin"]
+    assert sorted(os.listdir(tmp_path)) == ["state.bin", "state.bin.vectors"]
+    assert len(list_vectors(tmp_path)) == 3
 
 
 def test_a_state_is_on_the_disk_before_it_takes_the_place_of_the_last_one(tmp_path: Path, disk: DiskSteps) -> None:
     file, state = StateFile(tmp_path / "state.bin"), state_of()
     file.save(state)
-    assert disk.kinds == ["fsync state.bin.tmp", "replace state.bin", f"fsync {tmp_path.name}"]
-    assert disk.steps[0][2] == (tmp_path / "state.bin").stat().st_size
+    last = disk.kinds.index("fsync state.bin.tmp")
+    assert disk.kinds[last:] == ["fsync state.bin.tmp", "replace state.bin", f"fsync {tmp_path.name}"]
+    assert disk.steps[last][2] == (tmp_path / "state.bin").stat().st_size
+    # What it names is there before it is.
+    for name in list_vectors(tmp_path):
+        written = disk.kinds.index(f"fsync {name}.tmp")
+        assert disk.kinds[written:][:3] == [f"fsync {name}.tmp", f"replace {name}", "fsync state.bin.vectors"]
     assert (tmp_path / "state.bin").stat().st_mode & 0o077 == 0
 
 
@@ -89,7 +122,28 @@ def test_any_changed_byte_is_damage_and_the_file_is_set_aside(
     raw[at % len(raw)] ^= flip
     path.write_bytes(bytes(raw))
     assert file.load(NETWORK, 5) is None
-    assert {one.name: one.read_bytes() for one in path.parent.iterdir()} == {"state.bin.damaged": raw}
+    assert sorted(os.listdir(path.parent)) == ["state.bin.damaged", "state.bin.damaged.vectors"]
+    assert path.with_name("state.bin.damaged").read_bytes() == raw
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize("harm", ["lost", "cut", "changed"])
+def test_a_damaged_vector_is_damage_of_the_state(tmp_path: Path, at: int, harm: str) -> None:
+    file, state = StateFile(tmp_path / "state.bin"), state_of()
+    file.save(state)
+    residual = state.commits[-1].residual
+    assert residual is not None
+    path = tmp_path / "state.bin.vectors" / name_of([state.base.state, state.residual, residual][at])
+    raw = bytearray(path.read_bytes())
+    raw[3] ^= 1
+    path.unlink()
+    if harm != "lost":
+        path.write_bytes(bytes(raw) if harm == "changed" else bytes(raw[:-4]))
+    assert StateFile(tmp_path / "state.bin").load(NETWORK, 5) is None
+    assert sorted(os.listdir(tmp_path)) == ["state.bin.damaged", "state.bin.damaged.vectors"]
+    file = StateFile(tmp_path / "state.bin")
+    file.save(state)
+    assert_same(file.load(NETWORK, 5), state)
 
 
 @pytest.mark.parametrize("length", [0, 1, 4, 36, -1])
