@@ -1,24 +1,20 @@
-"""eth_call and eth_estimateGas: run a message without a signature, on a copy of the state in memory."""
+"""eth_call, eth_estimateGas and eth_createAccessList: run a message without a signature, on a copy of the state."""
 
 from dataclasses import dataclass
 
-from eth.exceptions import (
-    FullStack,
-    InsufficientFunds,
-    InsufficientStack,
-    InvalidInstruction,
-    InvalidJumpDestination,
-    OutOfGas,
-    Revert,
-    VMError,
-    WriteProtection,
-)
+from eth._utils.address import generate_contract_address
+from eth.exceptions import OutOfGas, VMError
 from eth.vm.forks.london.transactions import UnsignedDynamicFeeTransaction
 from eth.vm.spoof import SpoofTransaction
-from eth_abi.abi import decode as abi_decode
-from eth_abi.exceptions import DecodingError
+from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 
+from ledger.testchain.evm.messages import (
+    AccessList,
+    CallMessage,
+    ExecutionFailed,
+    find_failure,
+)
 from ledger.testchain.evm.transactions import (
     TRANSACTION_GAS_CAP,
     TRANSFER_GAS,
@@ -29,81 +25,15 @@ from ledger.testchain.evm.transactions import (
 )
 from ledger.testchain.evm.vm import Computation, LocalVM, WorldState
 
-_ERROR_SELECTOR = bytes.fromhex("08c379a0")
-_PANIC_SELECTOR = bytes.fromhex("4e487b71")
 _CALL_STIPEND = 2300
-# go-ethereum's names for what went wrong.
-_NAMES: tuple[tuple[type[VMError], str], ...] = (
-    (OutOfGas, "out of gas"),
-    (InsufficientFunds, "insufficient balance for transfer"),
-    (InvalidJumpDestination, "invalid jump destination"),
-    (InvalidInstruction, "invalid opcode"),
-    (InsufficientStack, "stack underflow"),
-    (FullStack, "stack limit reached 1024 (1023)"),
-    (WriteProtection, "write protection"),
-)
-
-
-@dataclass(frozen=True)
-class CallMessage:
-    """A message to execute."""
-
-    sender: bytes
-    """20 bytes."""
-    to: bytes
-    """20 bytes, empty to create."""
-    gas: int
-    """Limit, intrinsic gas included."""
-    value_wei: int
-    """What it carries."""
-    data: bytes
-    """Call data, or creation code."""
-    access_list: tuple[tuple[bytes, tuple[int, ...]], ...]
-    """(address, slots) that are warm from the start."""
-    max_fee_wei: int = 0
-    """Per gas; with tip_wei 0 too the message is free."""
-    tip_wei: int = 0
-    """Per gas."""
-
-    def price_wei(self, base_fee_wei: int) -> int:
-        """What it pays per gas in a block of this base fee. Raises ExecutionFailed if it offers less."""
-        if 0 < self.max_fee_wei < base_fee_wei:
-            raise ExecutionFailed(
-                f"max fee per gas less than block base fee: address 0x{self.sender.hex()}, "
-                f"maxFeePerGas: {self.max_fee_wei}, baseFee: {base_fee_wei}"
-            )
-        return min(self.max_fee_wei, base_fee_wei + self.tip_wei)
-
-
-class ExecutionReverted(Exception):
-    """The contract reverted; `data` is what it returned."""
-
-    def __init__(self, data: bytes) -> None:
-        reason = decode_revert_reason(data)
-        super().__init__("execution reverted" if reason is None else f"execution reverted: {reason}")
-        self.data = data
-
-
-class ExecutionFailed(Exception):
-    """The execution ended otherwise than by a revert: out of gas, no funds, bad code."""
-
-
-def decode_revert_reason(data: bytes) -> str | None:
-    """The text of Solidity's and Vyper's Error(string), the code of Panic(uint256), or None."""
-    try:
-        if data[:4] == _ERROR_SELECTOR:
-            return str(abi_decode(["string"], data[4:])[0])
-        if data[:4] == _PANIC_SELECTOR:
-            return f"panic code 0x{abi_decode(['uint256'], data[4:])[0]:02x}"
-    except (DecodingError, OverflowError, UnicodeDecodeError):
-        return None
-    return None
+# A list that is still growing after so many executions is given as it is.
+_LIST_ROUNDS = 8
 
 
 def call(state: WorldState, base_fee_wei: int, message: CallMessage) -> bytes:
     """Execute and return the output. Raises ExecutionReverted or ExecutionFailed."""
     computation, _ = _run(state, message, message.gas, message.price_wei(base_fee_wei))
-    _check(computation)
+    check(computation)
     return bytes(computation.output)
 
 
@@ -117,23 +47,59 @@ def estimate_gas(state: WorldState, base_fee_wei: int, message: CallMessage) -> 
     price = message.price_wei(base_fee_wei)
     cap = _cap(state, message, price)
     if not message.data and message.to and not state.get_code(message.to):
-        _check(_run(state, message, cap, price)[0])
+        check(_run(state, message, cap, price)[0])
         return TRANSFER_GAS
     computation, used = _run(state, message, cap, price)
     if computation.is_error and isinstance(computation.error, OutOfGas):
         raise ExecutionFailed(f"gas required exceeds allowance ({cap})")
-    _check(computation)
+    check(computation)
     fails, works = used - 1, cap
     # What is held back for nested calls (EIP-150) and refunded at the end must be there on the way.
     guess = (used + computation.get_gas_refund() + _CALL_STIPEND) * 64 // 63
     while works - fails > max(1, works * 15 // 1000):
-        guess = guess if fails < guess < works else (fails + works) // 2
+        # What is needed lies near what was used, so the interval is not halved but closed from below.
+        guess = guess if fails < guess < works else min((fails + works) // 2, 2 * fails)
         if _run(state, message, guess, price)[0].is_error:
             fails = guess
         else:
             works = guess
         guess = 0
     return works
+
+
+@dataclass(frozen=True)
+class AccessListing:
+    """What a message touches, and what it costs with that declared."""
+
+    access_list: AccessList
+    """Accounts and their slots, but for those that are warm anyway."""
+    gas_used: int
+    """By an execution with this list."""
+    failure: str | None
+    """What the execution ended in, if not in success."""
+
+
+def list_accesses(state: WorldState, base_fee_wei: int, message: CallMessage) -> AccessListing:
+    """Execute with ever better lists until one names all that is touched.
+
+    state: a TracedState. As go-ethereum does it: sender, recipient and precompiles are warm anyway and left out,
+    but for their slots; what a revert undid counts as touched.
+    Raises ExecutionFailed where the message cannot be executed at all.
+    """
+    price = message.price_wei(base_fee_wei)
+    target = message.to or generate_contract_address(Address(message.sender), state.get_nonce(message.sender))
+    warm = {message.sender, target, *state.computation_class.get_precompiles()}
+    named = message.access_list
+    for _ in range(_LIST_ROUNDS):
+        state.touched = {address: dict.fromkeys(slots) for address, slots in named}
+        computation, used = _run(state, message.with_access_list(named), message.gas, price)
+        touched = state.touched.items()
+        found = tuple((one, tuple(slots)) for one, slots in touched if slots or one not in warm)
+        if found == named:
+            break
+        named = found
+    failure = find_failure(computation)
+    return AccessListing(named, used, None if failure is None else str(failure))
 
 
 def _cap(state: WorldState, message: CallMessage, price_wei: int) -> int:
@@ -189,11 +155,7 @@ def _funds_message(state: WorldState, sender: bytes, wanted_wei: int) -> str | N
     return f"insufficient funds for gas * price + value: address 0x{sender.hex()} have {balance} want {wanted_wei}"
 
 
-def _check(computation: Computation) -> None:
-    if not computation.is_error:
-        return
-    error = computation.error
-    if isinstance(error, Revert):
-        raise ExecutionReverted(bytes(computation.output))
-    name = next((name for kind, name in _NAMES if isinstance(error, kind)), "execution failed")
-    raise ExecutionFailed(name)
+def check(computation: Computation) -> None:
+    """Raise what an execution ended in, if not in success."""
+    if (failure := find_failure(computation)) is not None:
+        raise failure

@@ -3,7 +3,7 @@
 Everything here runs in one thread; nothing knows about JSON.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from eth_utils.address import to_canonical_address
 
 from ledger.testchain.accounts import BALANCE_WEI, DEV_ACCOUNTS
 from ledger.testchain.evm.execution import Offer, execute
-from ledger.testchain.evm.vm import Header, LocalVM, WorldState
+from ledger.testchain.evm.vm import Header, LocalState, LocalVM, WorldState
 from ledger.testchain.storage.blocks import BlockReader, BlockRecord, MinedTransaction
 from ledger.testchain.storage.logs import Log, LogFilter, encode_logs
 from ledger.testchain.storage.rewinding import take_off
@@ -90,13 +90,16 @@ class LocalChain:
             mix_hash=self._prevrandao(self.head.block_number + 1),
         )
 
-    def mine(self, offer: Offer, timestamp: int) -> BlockRecord:
+    def mine(self, offer: Offer, timestamp: int, change: Callable[[WorldState], None] | None = None) -> BlockRecord:
         """Make the next block of what the offer holds and commit it with all its state in one transaction.
 
+        change: made to the state beforehand, as if it had been so.
         Raises PoisonedTransaction, with nothing written, if the virtual machine breaks on a transaction.
         """
         vm = self._chain.get_vm(self.next_header(timestamp))
         with self._store.block():
+            if change is not None:
+                change(vm.state)
             header, transactions, receipts = execute(vm, offer, BLOCK_GAS_LIMIT)
             block = vm.set_block_transactions_and_withdrawals(vm.get_block(), header, transactions, receipts)
             block = vm.finalize_block(block).block
@@ -213,15 +216,15 @@ class LocalChain:
             return None
         return self._stored_header(number), index
 
-    def state(self, header: Header) -> WorldState:
+    def state(self, header: Header, kind: type[LocalState] = LocalState) -> WorldState:
         """The world after the block, to read or to execute in, as seen from inside a block with this header.
 
-        Changes stay in memory. The base fee is zero in it, so that calls need no money.
+        Changes stay in memory. The base fee is zero in it, so that calls need no money. kind: the state's class.
         """
         vm = self._chain.get_vm(header)
-        return vm.build_state(
-            self._chain.chaindb.db, header.copy(base_fee_per_gas=0), vm.chain_context, vm.previous_hashes
-        )
+        inside = header.copy(base_fee_per_gas=0)
+        context = vm.create_execution_context(inside, vm.previous_hashes, vm.chain_context)
+        return kind(self._chain.chaindb.db, context, header.state_root)
 
     def encoded_logs(self, number: int) -> bytes | None:
         """A block's logs as `LogFilter.select` takes them, or None if it has none."""

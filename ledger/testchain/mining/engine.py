@@ -60,8 +60,10 @@ class Engine:
             raise
         self.pool = Mempool()
         self.pace = BlockPace()
-        # Told of every block, in the chain's thread; it must return at once.
-        self.tell: Callable[[BlockNews], None] | None = None
+        # Told of every block, in the chain's thread; they must return at once.
+        self.listeners: list[Callable[[BlockNews], None]] = []
+        # The same for transactions that a block could hold now: whether anybody wants to know, and who is told.
+        self.pool_listeners: list[tuple[Callable[[], bool], Callable[[Transaction], None]]] = []
         self._head_state: WorldState | None = None
         self._next_timestamp: int | None = None
 
@@ -129,8 +131,20 @@ class Engine:
         """Check a signed transaction and pool it. Returns its hash. Raises TransactionRejected."""
         transaction = decode_transaction(raw, self.chain.chain_id)
         sender = transaction.sender
-        self.pool.add(transaction, self.nonce_of(sender), self.head_state().get_balance(sender))
+        nonce, tells = self.nonce_of(sender), [tell for is_wanted, tell in self.pool_listeners if is_wanted()]
+        ready = self.pool.pending_nonce(sender, nonce) if tells else 0
+        self.pool.add(transaction, nonce, self.head_state().get_balance(sender))
+        for tell in tells:
+            for one in self._made_ready(transaction, nonce, ready):
+                tell(one)
         return bytes(transaction.hash)
+
+    def _made_ready(self, pooled: Transaction, nonce: int, ready: int) -> list[Transaction]:
+        """What a block could hold, now that `pooled` came. nonce: its sender's; ready: the one it lacked before."""
+        if pooled.nonce < ready:
+            return [pooled]
+        until = self.pool.pending_nonce(pooled.sender, nonce)
+        return [one for at, one in self.pool.by_nonce(pooled.sender) if ready <= at < until]
 
     def is_ready(self) -> bool:
         """Whether the next block would hold a transaction."""
@@ -157,6 +171,13 @@ class Engine:
         self.forget_state()
         self._announce(record.header)
         return record
+
+    def alter(self, change: Callable[[WorldState], None]) -> None:
+        """Change the state by a block that holds nothing else; what is pooled stays pooled."""
+        timestamp = self.next_timestamp()
+        record = self.chain.mine(ListOffer(()), timestamp, change)
+        self.forget_state()
+        self._announce(record.header)
 
     def mine_if_ready(self) -> bool:
         """Mine one block if it would hold a transaction. Returns whether it did."""
@@ -194,7 +215,7 @@ class Engine:
 
     def _news_above(self, number: int) -> list[BlockNews]:
         """What subscribers hear when these blocks go, newest first. A block without logs goes in silence."""
-        if self.tell is None:
+        if not self.listeners:
             return []
         logged = [
             (header, logs)
@@ -206,13 +227,16 @@ class Engine:
     def _changed(self, gone: Sequence[BlockNews]) -> None:
         self._next_timestamp = None
         self.forget_state()
-        if self.tell is not None:
-            for news in gone:
-                self.tell(news)
+        for news in gone:
+            self._tell(news)
 
     def _announce(self, header: Header) -> None:
-        if self.tell is not None:
-            self.tell(BlockNews(header, self.chain.encoded_logs(header.block_number) if header.bloom else None))
+        if self.listeners:
+            self._tell(BlockNews(header, self.chain.encoded_logs(header.block_number) if header.bloom else None))
+
+    def _tell(self, news: BlockNews) -> None:
+        for listener in self.listeners:
+            listener(news)
 
 
 def _lock(data_dir: Path) -> FolderLock:

@@ -1,4 +1,4 @@
-"""What only a chain for tests offers: its clock, its pace, its pool and its past, in the hands of whoever calls.
+"""What only a chain for tests offers: clock, pace, pool, accounts and past in the hands of whoever calls.
 
 Names, parameters and answers are those of Anvil.
 """
@@ -31,6 +31,7 @@ def development_methods(engine: Engine, header_of: Callable[[Any], Header]) -> M
         **_pace(engine),
         **_clock(engine),
         **_pool(engine),
+        **_state(engine),
         "eth_getProof": lambda account, slots, block="latest": account_proof(
             engine.store, header_of(block), params.parse_address(account), _slots(slots)
         ),
@@ -117,13 +118,58 @@ def _pool(engine: Engine) -> Methods:
         counts = [sum(len(transactions) for transactions in found.values()) for found in _pooled(engine)]
         return {"pending": hex(counts[0]), "queued": hex(counts[1])}
 
+    def inspect() -> dict[str, Any]:
+        return {
+            part: {
+                to_checksum_address(sender): {str(one.nonce): _summary(one) for one in transactions}
+                for sender, transactions in found.items()
+            }
+            for part, found in zip(("pending", "queued"), _pooled(engine), strict=True)
+        }
+
     return {
         "anvil_dropTransaction": drop,
         "hardhat_dropTransaction": drop,
         "anvil_dropAllTransactions": engine.pool.clear,
         "txpool_content": content,
+        "txpool_inspect": inspect,
         "txpool_status": status,
     }
+
+
+def _state(engine: Engine) -> Methods:
+    """Accounts as a test wants them. No state without a block that leads to it: each change makes a block."""
+
+    def set_balance(account: Any, balance: Any) -> None:
+        address, wanted = params.parse_address(account), params.parse_quantity(balance, "balance")
+        engine.alter(lambda state: state.set_balance(address, wanted))
+
+    def set_nonce(account: Any, nonce: Any) -> None:
+        address, wanted = params.parse_address(account), params.parse_nonce(nonce)
+        engine.alter(lambda state: state.set_nonce(address, wanted))
+
+    def set_code(account: Any, code: Any) -> None:
+        address, wanted = params.parse_address(account), params.parse_data(code, what="code")
+        engine.alter(lambda state: state.set_code(address, wanted))
+
+    def set_slot(account: Any, slot: Any, value: Any) -> bool:
+        address, wanted = params.parse_address(account), params.parse_quantity(slot, "slot")
+        held = int.from_bytes(params.parse_hash32(value), "big")
+        engine.alter(lambda state: state.set_storage(address, wanted, held))
+        return True
+
+    setters: Methods = {
+        "setBalance": set_balance,
+        "setNonce": set_nonce,
+        "setCode": set_code,
+        "setStorageAt": set_slot,
+    }
+    return {f"{maker}_{name}": method for maker in ("anvil", "hardhat") for name, method in setters.items()}
+
+
+def _summary(transaction: Transaction) -> str:
+    to = to_checksum_address(transaction.to) if transaction.to else "contract creation"
+    return f"{to}: {transaction.value} wei + {transaction.gas} gas × {transaction.max_fee_per_gas} wei"
 
 
 def _pooled(engine: Engine) -> tuple[dict[bytes, list[Transaction]], dict[bytes, list[Transaction]]]:

@@ -32,14 +32,14 @@ class Lookups:
             ),
             "eth_getUncleByBlockHashAndIndex": lambda block, index: self._no_uncle(self._by_hash(block), index),
             "eth_getBlockReceipts": self._block_receipts,
-            "eth_getTransactionByHash": self._transaction,
+            "eth_getTransactionByHash": lambda wanted: self.find_transaction(params.parse_hash32(wanted)),
             "eth_getTransactionByBlockNumberAndIndex": lambda block, index: self._at(
                 self.find_header(block), index
             ),
             "eth_getTransactionByBlockHashAndIndex": lambda block, index: self._at(self._by_hash(block), index),
             "eth_getRawTransactionByHash": self._raw_transaction,
             "eth_getTransactionReceipt": self._receipt,
-            "eth_getLogs": self._logs,
+            "eth_getLogs": self.search_logs,
         }
 
     # --- which block
@@ -103,8 +103,8 @@ class Lookups:
 
     # --- transactions
 
-    def _transaction(self, transaction_hash: Any) -> Any:
-        wanted = params.parse_hash32(transaction_hash)
+    def find_transaction(self, wanted: bytes) -> Any:
+        """One that was mined or is pooled, or None. wanted: its hash, 32 bytes."""
         if (place := self._chain.read_transaction(wanted)) is not None:
             return views.transaction_view(place)
         pooled = self._pool.get(wanted)
@@ -130,9 +130,10 @@ class Lookups:
 
     # --- logs
 
-    def _logs(self, filter_object: Any) -> list[Any]:
+    def search_logs(self, filter_object: Any) -> list[Any]:
+        """eth_getLogs."""
         wanted, fields = params.parse_log_filter(filter_object)
-        first, last = self._log_range(fields)
+        first, last = self.log_range(fields)
         found = []
         for log in self._chain.search_logs(wanted, first, last):
             found.append(views.log_view(log))
@@ -140,7 +141,8 @@ class Lookups:
                 raise RpcError(LIMIT_EXCEEDED, f"query returned more than {MAX_LOGS} results")
         return found
 
-    def _log_range(self, fields: dict[str, Any]) -> tuple[int, int]:
+    def log_range(self, fields: dict[str, Any]) -> tuple[int, int]:
+        """Numbers of the first and last block that a filter names."""
         if fields.get("blockHash") is not None:
             if fields.get("fromBlock") is not None or fields.get("toBlock") is not None:
                 raise params.InvalidParams("cannot specify both blockHash and fromBlock/toBlock, choose one")

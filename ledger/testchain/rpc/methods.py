@@ -1,4 +1,7 @@
-"""The JSON-RPC methods: names and parameters in, plain JSON values out. Runs in the chain's thread."""
+"""The JSON-RPC methods: names and parameters in, plain JSON values out.
+
+Runs in the chain's thread; `simulation.METHODS` in that of simulations. Never both at once.
+"""
 
 from collections.abc import Callable
 from importlib.metadata import version
@@ -7,15 +10,18 @@ from typing import Any
 
 from eth_hash.auto import keccak
 
-from ledger.testchain.evm.simulate import ExecutionFailed, ExecutionReverted, call, estimate_gas
+from ledger.testchain.evm.messages import ExecutionFailed, ExecutionReverted
 from ledger.testchain.evm.transactions import TransactionRejected
 from ledger.testchain.evm.vm import WorldState
 from ledger.testchain.mining.engine import Engine
+from ledger.testchain.mining.turns import Turns
 from ledger.testchain.rpc import params, views
 from ledger.testchain.rpc.development import development_methods
 from ledger.testchain.rpc.errors import INVALID_PARAMS, METHOD_NOT_FOUND, REVERTED, SERVER_ERROR, RpcError
 from ledger.testchain.rpc.fee_history import BLOB_BASE_FEE_WEI, SUGGESTED_TIP_WEI, fee_history
+from ledger.testchain.rpc.filters import Filters
 from ledger.testchain.rpc.lookups import Lookups
+from ledger.testchain.rpc.simulation import Simulations
 
 __all__ = ["RpcError", "RpcMethods"]
 
@@ -23,9 +29,11 @@ __all__ = ["RpcError", "RpcMethods"]
 class RpcMethods:
     """Answers method calls on one engine. `subscribe`-like methods need a connection and belong to the server."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, turns: Turns) -> None:
+        """turns: of the chain and of simulations."""
         self._engine, self._chain, self._pool = engine, engine.chain, engine.pool
         self._lookups = Lookups(engine)
+        self._simulations = Simulations(engine, self._lookups, turns)
         self._methods: dict[str, Callable[..., Any]] = {
             "web3_clientVersion": lambda: f"folkmoot-testchain/v{version('folkmoot')}/py-evm{version('py-evm')}",
             "net_version": lambda: str(self._chain.chain_id),
@@ -44,12 +52,12 @@ class RpcMethods:
             "eth_getTransactionCount": self._nonce,
             "eth_getCode": self._code,
             "eth_getStorageAt": self._storage,
-            "eth_call": self._call,
-            "eth_estimateGas": self._estimate_gas,
             "eth_sendRawTransaction": lambda raw: views.hex_data(engine.submit(params.parse_data(raw))),
             "evm_increaseTime": lambda seconds: self._chain.shift_clock(params.parse_number(seconds, "seconds")),
             "evm_mine": self._mine,
             **self._lookups.methods(),
+            **self._simulations.methods(),
+            **Filters(engine, self._lookups).methods(),
             **development_methods(engine, self._lookups.header),
         }
         self._signatures = {name: signature(handler) for name, handler in self._methods.items()}
@@ -80,6 +88,7 @@ class RpcMethods:
         except Exception:
             # A bug may have left the shared state half changed: the next reader gets a fresh one.
             self._engine.forget_state()
+            self._simulations.forget_state()
             raise
 
     # --- state
@@ -87,13 +96,6 @@ class RpcMethods:
     def _state(self, block: Any) -> WorldState:
         header = self._lookups.header(block)
         return self._engine.head_state() if header is self._engine.head else self._chain.state(header)
-
-    def _call_state(self, block: Any) -> tuple[WorldState, int]:
-        """Like `_state`, but pending means: in the next block, at this moment. And the block's base fee in wei."""
-        if params.parse_block_id(block) == "pending":
-            header = self._engine.pending_header()
-            return self._chain.state(header), header.base_fee_per_gas
-        return self._state(block), self._lookups.header(block).base_fee_per_gas
 
     def _balance(self, account: Any, block: Any = "latest") -> str:
         return hex(self._state(block).get_balance(params.parse_address(account)))
@@ -112,14 +114,6 @@ class RpcMethods:
         value = self._state(block).get_storage(params.parse_address(account), params.parse_quantity(slot, "slot"))
         return f"0x{value:064x}"
 
-    def _call(self, message: Any, block: Any = "latest", overrides: Any = None) -> str:
-        _refuse_overrides(overrides)
-        return views.hex_data(call(*self._call_state(block), params.parse_message(message)))
-
-    def _estimate_gas(self, message: Any, block: Any = "pending", overrides: Any = None) -> str:
-        _refuse_overrides(overrides)
-        return hex(estimate_gas(*self._call_state(block), params.parse_message(message)))
-
     # --- fees and clock
 
     def _fee_history(self, count: Any, newest: Any, percentiles: Any = None) -> Any:
@@ -137,8 +131,3 @@ class RpcMethods:
         self._engine.set_clock(wanted)
         self._engine.mine(wanted)
         return "0x0"
-
-
-def _refuse_overrides(overrides: Any) -> None:
-    if overrides:
-        raise params.InvalidParams("state overrides are not supported")

@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from ledger.testchain.evm.simulate import CallMessage
+from ledger.testchain.evm.messages import CallMessage
 from ledger.testchain.evm.transactions import TRANSACTION_GAS_CAP
 from ledger.testchain.storage.logs import LogFilter
 
@@ -61,6 +61,14 @@ def parse_number(value: Any, what: str) -> int:
     return result
 
 
+def parse_nonce(value: Any) -> int:
+    """0x-prefixed hex number below 2^64 - 1 (EIP-2681)."""
+    nonce = parse_quantity(value, "nonce")
+    if nonce >= 2**64 - 1:
+        raise InvalidParams(f"invalid nonce: {_shown(value)} is out of range")
+    return nonce
+
+
 def parse_flag(value: Any, what: str) -> bool:
     """true or false."""
     if not isinstance(value, bool):
@@ -94,19 +102,20 @@ def parse_percentiles(value: Any) -> list[float]:
     return [float(item) for item in value]
 
 
-def parse_message(value: Any) -> CallMessage:
-    """The call object of eth_call and eth_estimateGas; without `gas`, the cap of a transaction."""
-    fields = _parse_object(value, "call object")
+def parse_message(value: Any, gas_unnamed: int = TRANSACTION_GAS_CAP) -> CallMessage:
+    """The call object of eth_call and its kin. gas_unnamed: its limit where it names none."""
+    fields = parse_object(value, "call object")
     gas, (max_fee_wei, tip_wei) = fields.get("gas"), _parse_fees(fields)
     return CallMessage(
         sender=parse_address(fields["from"]) if fields.get("from") else bytes(20),
         to=parse_address(fields["to"]) if fields.get("to") else b"",
-        gas=TRANSACTION_GAS_CAP if gas is None else min(parse_quantity(gas, "gas"), TRANSACTION_GAS_CAP),
+        gas=gas_unnamed if gas is None else min(parse_quantity(gas, "gas"), TRANSACTION_GAS_CAP),
         value_wei=0 if fields.get("value") is None else parse_quantity(fields["value"], "value"),
         data=_parse_input(fields),
         access_list=_parse_access_list(fields.get("accessList") or []),
         max_fee_wei=max_fee_wei,
         tip_wei=tip_wei,
+        nonce=None if fields.get("nonce") is None else parse_nonce(fields["nonce"]),
     )
 
 
@@ -128,7 +137,7 @@ def _parse_fees(fields: dict[str, Any]) -> tuple[int, int]:
 
 def parse_log_filter(value: Any) -> tuple[LogFilter, dict[str, Any]]:
     """The filter of eth_getLogs, and the object itself for its block range."""
-    fields = _parse_object(value, "filter")
+    fields = parse_object(value, "filter")
     topics = fields.get("topics") or []
     if not isinstance(topics, list) or len(topics) > _MAX_TOPICS:
         raise InvalidParams(f"invalid topics: expected a list of at most {_MAX_TOPICS}")
@@ -158,7 +167,7 @@ def _parse_input(fields: dict[str, Any]) -> bytes:
 def _parse_access_list(value: Any) -> tuple[tuple[bytes, tuple[int, ...]], ...]:
     if not isinstance(value, list):
         raise InvalidParams("invalid accessList: expected a list")
-    entries = [_parse_object(item, "accessList entry") for item in value]
+    entries = [parse_object(item, "accessList entry") for item in value]
     return tuple(
         (
             parse_address(entry.get("address")),
@@ -175,7 +184,8 @@ def _parse_keys(entry: dict[str, Any]) -> list[Any]:
     return keys
 
 
-def _parse_object(value: Any, what: str) -> dict[str, Any]:
+def parse_object(value: Any, what: str) -> dict[str, Any]:
+    """A JSON object."""
     if not isinstance(value, dict):
         raise InvalidParams(f"invalid {what}: expected an object, got {_shown(value)}")
     return value

@@ -1,5 +1,6 @@
 """Blocks, transactions, receipts and logs as the JSON-RPC specification of Ethereum writes them."""
 
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
@@ -95,6 +96,18 @@ def transaction_view(place: MinedTransaction) -> Json:
     }
 
 
+def unsigned_view(header: Header, index: int, transaction: Transaction) -> Json:
+    """A transaction of a simulated block."""
+    return {
+        **_transaction_fields(transaction),
+        "blockHash": hex_data(header.hash),
+        "blockNumber": hex(header.block_number),
+        "blockTimestamp": hex(header.timestamp),
+        "transactionIndex": hex(index),
+        "gasPrice": hex(effective_gas_price(transaction, header.base_fee_per_gas)),
+    }
+
+
 def pending_view(transaction: Transaction) -> Json:
     """A pooled transaction."""
     return {
@@ -150,6 +163,14 @@ def receipt_view(mined: MinedTransaction) -> Json:
     }
 
 
+def access_list_view(access_list: Iterable[tuple[bytes, Iterable[int]]]) -> list[Json]:
+    """Accounts and their slots (EIP-2930)."""
+    return [
+        {"address": to_checksum_address(account), "storageKeys": [f"0x{key:064x}" for key in keys]}
+        for account, keys in access_list
+    ]
+
+
 def log_view(log: Log) -> Json:
     """A log found by a filter."""
     return {
@@ -188,17 +209,13 @@ def _transaction_fields(transaction: Transaction) -> Json:
     if transaction.type_id is None:
         return {**fields, "v": hex(transaction.v)}
     fields |= {"v": hex(transaction.y_parity), "yParity": hex(transaction.y_parity)}
-    accesses = [
-        {"address": to_checksum_address(account), "storageKeys": [f"0x{key:064x}" for key in keys]}
-        for account, keys in transaction.access_list
-    ]
     fees = {}
     if transaction.type_id == 2:
         fees = {
             "maxFeePerGas": hex(transaction.max_fee_per_gas),
             "maxPriorityFeePerGas": hex(transaction.max_priority_fee_per_gas),
         }
-    return {**fields, **fees, "accessList": accesses}
+    return {**fields, **fees, "accessList": access_list_view(transaction.access_list)}
 
 
 def _created(transaction: Transaction) -> str:

@@ -8,6 +8,7 @@ import ipaddress
 
 from aiohttp import WSCloseCode, web
 
+from ledger.testchain.evm.vm import Transaction
 from ledger.testchain.mining.engine import BlockNews
 from ledger.testchain.rpc.dispatch import Dispatcher
 from ledger.testchain.rpc.subscriptions import Hub
@@ -44,6 +45,14 @@ class RpcServer:
     def publish(self, news: BlockNews) -> None:
         """Tell subscribers of a block that came or went."""
         self._hub.publish(news)
+
+    def wants_pooled(self) -> bool:
+        """Whether anybody subscribed to transactions of the pool; to be asked from any thread."""
+        return self._hub.wants_pooled
+
+    def publish_pooled(self, transaction: Transaction) -> None:
+        """Tell subscribers of a transaction that the next block could hold."""
+        self._hub.publish_pooled(transaction)
 
     async def _post(self, request: web.Request) -> web.Response:
         if (refusal := self._refusal(request)) is not None:

@@ -1,4 +1,4 @@
-"""Run a local test chain: one data directory, one thread for the chain, one port for HTTP and WebSocket.
+"""Run a local test chain: one data directory, two threads, one port for HTTP and WebSocket.
 
 Importing this module is cheap; the virtual machine is loaded when a chain is served.
 """
@@ -108,14 +108,15 @@ async def serve(config: ChainConfig, ready: Callable[[str], None], companion: Co
     Raises SetupError if the port or the data directory is not to be had.
     """
     listener = _listen(config)
-    worker = _chain_thread()
+    workers = _deep_thread("chain"), _deep_thread("simulation")
     try:
-        await _serve_on(listener, config, worker, ready, companion or Companion())
+        await _serve_on(listener, config, workers, ready, companion or Companion())
     except sqlite3.Error as error:
         raise SetupError(f"{config.data_dir} cannot be written ({error}): free space or choose another") from error
     finally:
         listener.close()
-        worker.shutdown()
+        for worker in workers:
+            worker.shutdown()
 
 
 def run_chain(
@@ -138,16 +139,30 @@ def run_chain(
 async def _serve_on(
     listener: socket.socket,
     config: ChainConfig,
-    worker: ThreadPoolExecutor,
+    workers: tuple[ThreadPoolExecutor, ThreadPoolExecutor],
     ready: Callable[[str], None],
     companion: Companion,
 ) -> None:
     loop = asyncio.get_running_loop()
+    engine = await loop.run_in_executor(workers[0], _open, config)
+    from ledger.testchain.mining.turns import Turns
+
+    turns = Turns()
+
+    def in_turn(function: Callable[..., Any], *arguments: Any) -> Any:
+        with turns.chain():
+            return function(*arguments)
+
+    def in_simulation(function: Callable[..., Any], *arguments: Any) -> Any:
+        with turns.simulation():
+            return function(*arguments)
 
     async def run_in_chain(function: Callable[..., Any], *arguments: Any) -> Any:
-        return await loop.run_in_executor(worker, function, *arguments)
+        return await loop.run_in_executor(workers[0], in_turn, function, *arguments)
 
-    engine = await run_in_chain(_open, config)
+    async def run_simulation(function: Callable[..., Any], *arguments: Any) -> Any:
+        return await loop.run_in_executor(workers[1], in_simulation, function, *arguments)
+
     try:
         from aiohttp import web
 
@@ -158,15 +173,20 @@ async def _serve_on(
 
         miner = Miner(engine, run_in_chain)
         # Other machines may use the chain, but not turn back its clock or its blocks.
-        dispatcher = Dispatcher(RpcMethods(engine), miner, run_in_chain, config.is_local, companion.note_call)
+        methods, note = RpcMethods(engine, turns), companion.note_call
+        dispatcher = Dispatcher(methods, miner, run_in_chain, run_simulation, config.is_local, note)
         server = RpcServer(dispatcher, config.host)
 
         def publish(news: Any) -> None:
             server.publish(news)
+            dispatcher.note_block()
             if not news.is_removed:
                 companion.note_block(news.header.timestamp)
 
-        engine.tell = lambda news: loop.call_soon_threadsafe(publish, news)
+        engine.listeners.append(lambda news: loop.call_soon_threadsafe(publish, news))
+        engine.pool_listeners.append(
+            (server.wants_pooled, lambda pooled: loop.call_soon_threadsafe(server.publish_pooled, pooled))
+        )
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await runner.setup()
         try:
@@ -176,6 +196,7 @@ async def _serve_on(
             await miner.run()
         finally:
             await companion.end()
+            turns.stop()
             await runner.cleanup()
     finally:
         await run_in_chain(engine.close)
@@ -202,9 +223,9 @@ def _open(config: ChainConfig) -> Any:
     return engine
 
 
-def _chain_thread() -> ThreadPoolExecutor:
+def _deep_thread(name: str) -> ThreadPoolExecutor:
     """One thread, started now, with a stack deep enough for the deepest calls."""
-    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chain")
+    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
     usual = threading.stack_size(_STACK_BYTES)
     try:
         worker.submit(int)

@@ -82,7 +82,7 @@ class Connection:
 
     async def serve(self) -> None:
         """Answer and notify until the end. The caller drops the transport afterwards."""
-        subscriber = Subscriber(self._push)
+        subscriber = Subscriber(self._push, self._hub)
         self._hub.join(subscriber)
         reader = asyncio.create_task(self._read(subscriber))
         writer = asyncio.create_task(self._write())

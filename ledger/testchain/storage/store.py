@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS snapshots (id INTEGER PRIMARY KEY AUTOINCREMENT, numb
 
 
 class ChainStore(BaseAtomicDB):
-    """Bytes to bytes, durable at the end of each `block()`; use it from one thread only.
+    """Bytes to bytes, durable at the end of each `block()`; use it from one thread at a time.
 
     Journal mode WAL, synchronous NORMAL: after SIGKILL it reopens at the last whole block; after a power cut
     it may lose the latest blocks, never part of one. Raises SetupError if the file is not a chain store.
@@ -40,7 +40,7 @@ class ChainStore(BaseAtomicDB):
         self._small: LRU[bytes, bytes] = LRU(65_536)
         self._large: LRU[bytes, bytes] = LRU(512)
         try:
-            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)

@@ -19,7 +19,7 @@ from eth_typing import Address, Hash32
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from ledger.chain.logs import RawLog
-from ledger.testchain.evm.simulate import decode_revert_reason
+from ledger.testchain.evm.messages import decode_revert_reason
 from ledger.testchain.evm.vm import LocalVM
 from tests.support.contract.interpreter import LeanVM
 

@@ -105,7 +105,7 @@ def test_a_reorganisation_that_fails_changes_nothing(
 def test_what_is_told_is_what_happened(tmp_path: Path, signed: Signed) -> None:
     engine = Engine(tmp_path, 1337, 7)
     told: list[BlockNews] = []
-    engine.tell = told.append
+    engine.listeners.append(told.append)
     # Logs one word and leaves no code: LOG0 of MSTORE(0, 5).
     engine.submit(signed(0, 0, to=b"", data="0x600560005260206000a000", gas=200_000))
     first, second = engine.mine().header, engine.mine().header
