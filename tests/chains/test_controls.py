@@ -249,3 +249,16 @@ def proved(root: bytes, key: bytes, proof: list[str]) -> bytes:
         return b""
     nodes = [rlp.decode(bytes.fromhex(node[2:])) for node in proof]
     return bytes(HexaryTrie.get_from_proof(root, keccak(key), nodes))
+
+
+def test_accounts_can_be_made_what_a_test_needs(chain: ChainProcess) -> None:
+    somebody = "0x" + "ab" * 20
+    chain.rpc("anvil_setBalance", somebody, "0x4d")
+    chain.rpc("anvil_setNonce", somebody, "0x7")
+    chain.rpc("hardhat_setCode", somebody, "0x5f545f5260205ff3")
+    chain.rpc("anvil_setStorageAt", somebody, "0x0", "0x" + "00" * 31 + "09")
+    assert chain.rpc("eth_getBalance", somebody, "latest") == "0x4d"
+    assert chain.rpc("eth_getTransactionCount", somebody, "latest") == "0x7"
+    assert int(chain.rpc("eth_call", {"to": somebody}, "latest"), 16) == 9
+    chain.rpc("evm_mine")
+    assert chain.rpc("eth_getBalance", somebody, "latest") == "0x4d"

@@ -1,4 +1,4 @@
-"""Cases that execute without a transaction: eth_call, eth_estimateGas, eth_createAccessList."""
+"""Cases that execute without a transaction: eth_call, eth_estimateGas."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ def message(data: str, **changes: Any) -> dict[str, Any]:
     return {"from": account(0), "to": notebook, "data": data, **changes}
 
 
-def _near(method: str, name: str, call: dict[str, Any], exact: Any) -> Case:
+def near(method: str, name: str, call: dict[str, Any], exact: Any, *more: Any) -> Case:
     """An estimate is right if the execution succeeds with it, and not 5 % more than is needed."""
 
     def ask(scene: Scene) -> Any:
-        answer = case(method, name, call).ask(scene)
+        answer = case(method, name, call, *more).ask(scene)
         if "error" in answer:
             return answer
         return {"result": exact(scene) <= int(answer["result"], 16) <= exact(scene) * 1.05}
@@ -77,21 +77,15 @@ CALLS = [
 ESTIMATES = [
     case("eth_estimateGas", "a payment", {"from": account(0), "to": NOBODY, "value": "0x1"}),
     case("eth_estimateGas", "a payment without a sender", {"to": NOBODY}),
-    _near("eth_estimateGas", "a payment to a contract", message(calldata("deposit()"), value="0x1"), _used("paid")),
-    _near("eth_estimateGas", "a note", message(calldata(NOTE, 8, "eight")), lambda _: 31_500),
-    _near("eth_estimateGas", "a deployment", {"from": account(0), "data": notebook_code()}, _used("deploy")),
+    near("eth_estimateGas", "a payment to a contract", message(calldata("deposit()"), value="0x1"), _used("paid")),
+    near("eth_estimateGas", "a note", message(calldata(NOTE, 8, "eight")), lambda _: 31_500),
+    near("eth_estimateGas", "a deployment", {"from": account(0), "data": notebook_code()}, _used("deploy")),
     case("eth_estimateGas", "a revert with a reason", message(calldata(NOTE, 0, "zero"))),
     *(case("eth_estimateGas", name, message(calldata(f"{name}()"), gas="0x186a0")) for name in FAILURES),
     case("eth_estimateGas", "out of gas", message(calldata("exhaust()"), gas="0x186a0")),
     case("eth_estimateGas", "a value nobody has", {"from": NOBODY, "to": account(0), "value": "0x1"}),
-    _near("eth_estimateGas", "a call without arguments", message(calldata("close()")), _used("closed")),
+    near("eth_estimateGas", "a call without arguments", message(calldata("close()")), _used("closed")),
     case("eth_estimateGas", "less gas than a payment costs", {"to": NOBODY, "gas": "0x64"}),
 ]
 
-LISTS = [
-    case("eth_createAccessList", "a payment", {"from": account(0), "to": NOBODY, "value": "0x1"}, "latest"),
-    case("eth_createAccessList", "a note", message(calldata(NOTE, 8, "eight")), "latest"),
-    case("eth_createAccessList", "a revert", message(calldata(NOTE, 0, "zero")), "latest"),
-]
-
-CASES = [*CALLS, *ESTIMATES, *LISTS]
+CASES = [*CALLS, *ESTIMATES]

@@ -26,16 +26,17 @@ class Case:
 
 def case(method: str, name: str, *params: Any) -> Case:
     """One call. A parameter that is a function is given the scene; so is a value inside a dict or list."""
-    return Case(method, name, lambda scene: scene.call(method, *(_filled(item, scene) for item in params)))
+    return Case(method, name, lambda scene: scene.call(method, *(filled(item, scene) for item in params)))
 
 
-def _filled(value: Any, scene: Scene) -> Any:
+def filled(value: Any, scene: Scene) -> Any:
+    """A parameter, with the scene given to each function in it."""
     if callable(value):
         return value(scene)
     if isinstance(value, list):
-        return [_filled(item, scene) for item in value]
+        return [filled(item, scene) for item in value]
     if isinstance(value, dict):
-        return {key: _filled(item, scene) for key, item in value.items()}
+        return {key: filled(item, scene) for key, item in value.items()}
     return value
 
 

@@ -1,38 +1,10 @@
 """Where our chain and Anvil answer differently, and why. Anything else that differs is a failure."""
 
-import re
-from dataclasses import dataclass
-
-OURS = "ours follows the specification"
-CHOICE = "a choice"
-MISSING = "not offered by ours"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What explains some differences."""
-
-    cases: str
-    """A regular expression for a case's key."""
-    lines: str
-    """A regular expression for a difference as `answers.differences` prints it."""
-    verdict: str
-    """OURS, CHOICE or MISSING."""
-    why: str
-    """In a sentence or a few."""
-    is_small: bool = False
-    """A field more or less, or a number of an error: the answers count as the same all the same."""
-
-    def covers(self, case: str, line: str) -> bool:
-        """Whether this explains a case's difference."""
-        return re.fullmatch(self.cases, case) is not None and re.fullmatch(self.lines, line) is not None
-
-
-def _case(cases: str, verdict: str, why: str, lines: str = ".*") -> Rule:
-    return Rule(cases, lines, verdict, why)
-
+from scripts.chains.conformance.rule import CHOICE, MISSING, OURS, Rule, rule_for
+from scripts.chains.conformance.simulated_differences import NOT_OFFERED, SIMULATED, SIMULATED_SMALL
 
 EVERYWHERE = [
+    *SIMULATED_SMALL,
     Rule(
         r".*",
         r".*\.stateRoot: .*|.*accountProof\[\]: .*",
@@ -112,175 +84,182 @@ EVERYWHERE = [
 ]
 
 PER_METHOD = [
-    _case("eth_accounts: .*", CHOICE, "Ours holds no keys, so it signs nothing for callers; Anvil holds ten."),
-    _case("eth_sendTransaction: .*", MISSING, "Ours holds no keys: sign, then eth_sendRawTransaction."),
-    _case("eth_coinbase: .*", MISSING, "Gone from the specification; tips go to the zero address, as with Anvil."),
-    _case("net_peerCount: .*", CHOICE, "Ours says 0; Anvil does not offer it."),
-    _case("eth_createAccessList: .*", MISSING, "No client of this project sends access lists."),
-    _case(
+    *NOT_OFFERED,
+    *SIMULATED,
+    rule_for("eth_accounts: .*", CHOICE, "Ours holds no keys, so it signs nothing for callers; Anvil holds ten."),
+    rule_for("eth_sendTransaction: .*", MISSING, "Ours holds no keys: sign, then eth_sendRawTransaction."),
+    rule_for(
+        "eth_coinbase: .*", MISSING, "Gone from the specification; tips go to the zero address, as with Anvil."
+    ),
+    rule_for("net_peerCount: .*", CHOICE, "Ours says 0; Anvil does not offer it."),
+    rule_for(
         "eth_getBlockByNumber: (safe|finalized)|eth_getLogs: earliest to finalized",
         CHOICE,
         "On ours the latest block is final: nothing but a test's evm_revert or anvil_reorg takes one back. Anvil "
         "counts 32 and 64 blocks back.",
     ),
-    _case(
+    rule_for(
         "eth_getBlockByNumber: pending: .*",
         CHOICE,
         "Ours lists the transactions the next block would try, without executing them: what only mining decides is "
         "null. Anvil executes it and names a hash, which will be another once the block exists.",
     ),
-    _case("eth_getBlockByNumber: without the flag", CHOICE, "Ours takes a missing flag for false; Anvil refuses."),
-    _case(
+    rule_for(
+        "eth_getBlockByNumber: without the flag", CHOICE, "Ours takes a missing flag for false; Anvil refuses."
+    ),
+    rule_for(
         "eth_getBlockByNumber: a decimal number",
         OURS,
         "Block numbers are hex; Anvil takes decimal JSON numbers as well.",
     ),
-    _case(
+    rule_for(
         "eth_getBlockTransactionCountByNumber: beyond the head",
         OURS,
         "No such block: null; Anvil answers an error.",
     ),
-    _case(
+    rule_for(
         "eth_getTransactionByHash: pooled.*",
         CHOICE,
         "The `gasPrice` of a pooled transaction is the most it offers, as in go-ethereum; Anvil's is what it would "
         "pay now.",
         r"result\.gasPrice: .*",
     ),
-    _case(
+    rule_for(
         r"eth_get(Balance|StorageAt): without a block|eth_get(TransactionCount|Code): nobody's",
         OURS,
         "Without a block it is the latest; Anvil has a hole here and answers an error.",
     ),
-    _case(
+    rule_for(
         "eth_getStorageAt: a slot too long",
         OURS,
         "More than 32 bytes is an error; Anvil cuts them off.",
     ),
-    _case(
+    rule_for(
         "eth_feeHistory: (one block of three transactions|an empty block|no percentiles|percentiles left out)",
         OURS,
         "The last base fee is that of the block after the newest asked for; Anvil's is always the pending block's.",
         r"result\.baseFeePerGas\[\]: .*",
     ),
-    _case("eth_feeHistory: percentiles null", CHOICE, "Ours takes null for left out; Anvil refuses."),
-    _case("eth_feeHistory: no blocks", CHOICE, "Asked for no blocks ours names none, as go-ethereum; Anvil one."),
-    _case("eth_feeHistory: beyond the head", OURS, "No such block is an error; Anvil answers for the latest."),
-    _case(
+    rule_for("eth_feeHistory: percentiles null", CHOICE, "Ours takes null for left out; Anvil refuses."),
+    rule_for(
+        "eth_feeHistory: no blocks", CHOICE, "Asked for no blocks ours names none, as go-ethereum; Anvil one."
+    ),
+    rule_for("eth_feeHistory: beyond the head", OURS, "No such block is an error; Anvil answers for the latest."),
+    rule_for(
         "eth_feeHistory: (falling percentiles|a percentile of 101)",
         OURS,
         "Percentiles rise from 0 to 100; Anvil takes anything.",
     ),
-    _case(
+    rule_for(
         "eth_getLogs: (more positions than the log has topics|anything in each of three positions)",
         OURS,
         "A log must have as many topics as the filter has positions, null or not; Anvil ignores trailing nulls.",
     ),
-    _case("eth_getLogs: from above to", OURS, "An error (-32602); Anvil finds nothing."),
-    _case(
+    rule_for("eth_getLogs: from above to", OURS, "An error (-32602); Anvil finds nothing."),
+    rule_for(
         "eth_getLogs: wholly beyond the head",
         CHOICE,
         "Ours finds nothing beyond the head, whether the range begins there or only ends there; Anvil refuses the "
         "one and not the other, the specification's newest test refuses both.",
     ),
-    _case(
+    rule_for(
         "eth_call: input and data, unequal",
         OURS,
         "Ours refuses the contradiction; Anvil takes `input`.",
     ),
-    _case(
+    rule_for(
         "eth_call: the environment",
         CHOICE,
         "A call that names no price sees a base fee of 0, as in go-ethereum; Anvil shows the block's.",
     ),
-    _case("eth_call: a fee below the base fee", OURS, "Ours refuses; Anvil executes it at that price."),
-    _case(
+    rule_for("eth_call: a fee below the base fee", OURS, "Ours refuses; Anvil executes it at that price."),
+    rule_for(
         "eth_estimateGas: a value nobody has",
         OURS,
         "A payment the sender cannot make has no estimate; Anvil says 21,000.",
     ),
-    _case("JSON-RPC: a broken number as id", CHOICE, "JSON-RPC allows it, and ours returns it; Anvil refuses."),
-    _case(
+    rule_for("JSON-RPC: a broken number as id", CHOICE, "JSON-RPC allows it, and ours returns it; Anvil refuses."),
+    rule_for(
         "JSON-RPC: a text as params",
         CHOICE,
         "Bad parameters (-32602) with ours, a bad request (-32600) with Anvil.",
         r"error\.code: -32602 / -32600",
     ),
-    _case("JSON-RPC: a field nobody knows", CHOICE, "Ours ignores it; Anvil refuses."),
-    _case(
+    rule_for("JSON-RPC: a field nobody knows", CHOICE, "Ours ignores it; Anvil refuses."),
+    rule_for(
         "JSON-RPC: a batch with a number in it",
         OURS,
         "The entry gets an error of its own and the others their answers; Anvil drops the whole batch.",
     ),
-    _case(
+    rule_for(
         "WebSocket: an unknown method",
         OURS,
         "-32601 as over HTTP; Anvil: -32602.",
         r"\[\]\.error\.code: -32601 / -32602",
     ),
-    _case(
+    rule_for(
         "eth_getProof: (slots set and not set|slots without a leading zero|at a block's hash)",
         OURS,
         "Short slot numbers are fine; Anvil wants all 32 bytes.",
     ),
-    _case(
+    rule_for(
         "eth_getProof: a padded slot",
         CHOICE,
         "Ours names the slot as a number, Anvil in 32 bytes.",
         r"result\.storageProof\[\]\.key: .*",
     ),
-    _case(
+    rule_for(
         "eth_sendRawTransaction: (less gas than its calldata costs|between intrinsic gas and calldata floor)",
         OURS,
         "Refused at once; Anvil pools what no block can take.",
     ),
-    _case(
+    rule_for(
         r"eth_sendRawTransaction: more gas than a transaction may have \(2\^24\)",
         CHOICE,
         "The main network's limit since Osaka, kept here so that what passes here passes there; Anvil at Prague "
         "has none.",
     ),
-    _case(
+    rule_for(
         "eth_sendRawTransaction: a replacement at 5 % more",
         CHOICE,
         "Ours wants an eighth more on both fees; Anvil takes anything above. (go-ethereum: a tenth.)",
     ),
-    _case("eth_sendRawTransaction: 130 kB of calldata", OURS, "128 kB at most, as in every node's pool."),
-    _case(
+    rule_for("eth_sendRawTransaction: 130 kB of calldata", OURS, "128 kB at most, as in every node's pool."),
+    rule_for(
         "eth_sendRawTransaction: the higher of two s",
         OURS,
         "Invalid since Homestead (EIP-2): it would give one payment two hashes. Anvil takes it.",
     ),
-    _case(
+    rule_for(
         r"eth_sendRawTransaction: no chain id \(before EIP-155\)",
         CHOICE,
         "Refused: it could be replayed on any chain. go-ethereum refuses it, too; Anvil takes it.",
     ),
-    _case(
+    rule_for(
         "eth_sendRawTransaction: a nonce of 2.*", OURS, "No nonce may reach 2^64 - 1 (EIP-2681); Anvil takes it."
     ),
-    _case(
+    rule_for(
         "eth_sendRawTransaction: one byte too many",
         OURS,
         "One transaction, one encoding; Anvil ignores what follows it.",
     ),
-    _case(
+    rule_for(
         "eth_sendRawTransaction: a fee below the base fee",
         CHOICE,
         "Ours pools it until the base fee has fallen, as public nodes do, so a stuck fee can be tested; Anvil no.",
     ),
-    _case(
+    rule_for(
         r"eth_sendRawTransaction: sets an account's code \(type 4\)",
         MISSING,
-        "Types 0, 1 and 2 are taken; no account of this project delegates to code.",
+        "Types 0, 1 and 2 are taken; no account of this project delegates to code (EIP-7702).",
     ),
-    _case(
+    rule_for(
         "evm_mine: twice",
         CHOICE,
         "Follows from what each took before: Anvil's blocks hold other transactions by then.",
         r"\[\]\.result\.baseFeePerGas: .*",
     ),
-    _case(
+    rule_for(
         "eth_subscribe: newHeads",
         CHOICE,
         "Ours tells the header's fields, as go-ethereum; Anvil those of a whole block without transactions.",

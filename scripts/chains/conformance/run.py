@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from scripts.chains.conformance import calling, reading, searching, sending, transport
+from scripts.chains.conformance import (
+    calling,
+    further,
+    polling,
+    reading,
+    searching,
+    sending,
+    simulating,
+    transport,
+)
 from scripts.chains.conformance.answers import differences, normalised
 from scripts.chains.conformance.case import Case
 from scripts.chains.conformance.scene import BLOCK_TIME_S, CHAIN_ID, Scene
@@ -13,9 +22,13 @@ CASES: list[Case] = [
     *reading.CASES,
     *searching.CASES,
     *calling.CASES,
+    *simulating.CASES,
+    *further.READING,
     *transport.BEFORE,
+    *further.SENDING,
     *sending.CASES,
     *transport.AFTER,
+    *polling.CASES,
 ]
 
 

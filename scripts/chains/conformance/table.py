@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 
-from scripts.chains.conformance.differences import EVERYWHERE, PER_METHOD, Rule, explained
+from scripts.chains.conformance.differences import EVERYWHERE, PER_METHOD, explained
+from scripts.chains.conformance.rule import MISSING, Rule
 
 HEAD = """# The test chain and Anvil, method by method
 
@@ -16,6 +17,10 @@ Anvil {version}, hardfork Prague. **{same} of {cases} answers agree**; the other
 
 | method | cases | agree | where not, and why |
 |---|---|---|---|
+"""
+MISSING_HEAD = """
+## What ours does not offer
+
 """
 EVERYWHERE_HEAD = """
 ## Small things, wherever they occur
@@ -33,7 +38,8 @@ def render(found: dict[str, list[str]], version: str) -> str:
     rows = "".join(_row(method, cases) for method, cases in _by_method(reasons).items())
     same = sum(not rules for rules in reasons.values())
     small = "".join(f"- {rule.why} ({rule.verdict})\n" for rule in EVERYWHERE)
-    return HEAD.format(cases=len(found), same=same, version=version) + rows + EVERYWHERE_HEAD + small
+    head = HEAD.format(cases=len(found), same=same, version=version)
+    return head + rows + MISSING_HEAD + _missing(reasons) + EVERYWHERE_HEAD + small
 
 
 def stale(found: dict[str, list[str]]) -> list[Rule]:
@@ -48,6 +54,20 @@ def _by_method(reasons: dict[str, list[Rule]]) -> dict[str, dict[str, list[Rule]
         method, name = case.split(": ", 1)
         methods[method][name] = rules
     return methods
+
+
+def _missing(reasons: dict[str, list[Rule]]) -> str:
+    cases: dict[Rule, list[str]] = defaultdict(list)
+    for case, rules in sorted(reasons.items()):
+        for rule in rules:
+            if rule.verdict == MISSING:
+                cases[rule].append(case)
+    told = []
+    for rule, whose in cases.items():
+        methods = dict.fromkeys(case.split(": ")[0] for case in whose)
+        of = f" ({whose[0].split(': ', 1)[1]})" if methods == {"eth_sendRawTransaction": None} else ""
+        told.append(f"- {', '.join(f'`{method}`' for method in methods)}{of}: {rule.why}\n")
+    return "".join(told)
 
 
 def _row(method: str, cases: dict[str, list[Rule]]) -> str:

@@ -151,6 +151,9 @@ SUBSCRIPTIONS = [
     _subscription("logs of the contract", "logs", lambda scene: {"address": scene.notebook}),
     _subscription("logs of everyone", "logs", {}),
     _subscription("logs without a filter", "logs"),
+    _subscription("newPendingTransactions", "newPendingTransactions"),
+    _subscription("newPendingTransactions, hashes asked for", "newPendingTransactions", False),
+    _subscription("newPendingTransactions, whole", "newPendingTransactions", True),
     _subscription("nothing there is", "nothingOfTheSort"),
     case("eth_subscribe", "over HTTP", "newHeads"),
 ]

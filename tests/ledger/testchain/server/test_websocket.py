@@ -320,3 +320,18 @@ async def test_a_stopping_chain_says_good_bye(start_chain: Start) -> None:
         message = await talk.socket.receive(timeout=WAIT_S)
         await stopping
     assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.GOING_AWAY)
+
+
+async def test_transactions_are_told_of_as_they_become_ready(fresh: Any, signed: Signed) -> None:
+    async with connected(fresh) as talk:
+        hashes = await talk.ask("eth_subscribe", "newPendingTransactions")
+        whole = await talk.ask("eth_subscribe", "newPendingTransactions", True)
+        sent = [await talk.ask("eth_sendRawTransaction", "0x" + signed(0, nonce).hex()) for nonce in (1, 0)]
+        told = [await talk.told() for _ in range(4)]
+        assert [result for name, result in told if name == hashes] == sent[::-1]
+        assert [result["nonce"] for name, result in told if name == whole] == ["0x0", "0x1"]
+        await talk.ask("eth_unsubscribe", hashes)
+        await talk.ask("eth_unsubscribe", whole)
+        await talk.ask("eth_sendRawTransaction", "0x" + signed(0, 2).hex())
+        assert await talk.ask("eth_chainId") == "0x539"
+        assert talk._news == []
