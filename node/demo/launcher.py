@@ -1,4 +1,4 @@
-"""A circle's processes on this machine: chain, deployment, peers, audit, each started through the command line."""
+"""A circle's processes on this machine: chain, deployment, peers, audit, each a command line of its own."""
 
 # ruff: noqa: S603  (every process is this program, started from an argument list, never through a shell)
 
@@ -18,6 +18,8 @@ from typing import IO, Any, Final
 from ledger.chain.deployment.deploy import CircleFile
 from ledger.errors import SetupError, UsageError
 from ledger.files import PRIVATE, make_folder, write_new
+from node.demo.nursery import ONE_THREAD, ForkedProcess, Nursery
+from node.demo.nursery_server import PROGRAM
 from node.operating.lifeline import Lifeline
 from node.seat.keys import new_key
 
@@ -26,6 +28,8 @@ _STOP_TIMEOUT_S: Final = 10.0
 _POLL_S: Final = 0.05
 # The keys of a run live as long as its folder and guard test coin: a light scrypt keeps the start short.
 _KEYSTORE_COST: Final = 1 << 12
+Process = subprocess.Popen[bytes] | ForkedProcess
+"""One of a network."""
 
 
 @dataclass
@@ -40,7 +44,7 @@ class PeerProcess:
     """Of its key."""
     attack: str
     """`honest` or what it does wrong."""
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Process | None = None
     """While there is one."""
 
     @property
@@ -71,10 +75,12 @@ class LocalNetwork:
     """The chain's endpoint; empty before the chain runs."""
     peers: list[PeerProcess] = field(default_factory=list)
     """In the order in which they were made."""
-    chain: "subprocess.Popen[bytes] | None" = None
+    chain: Process | None = None
     """The chain's process, while there is one."""
-    watch: "subprocess.Popen[bytes] | None" = None
+    watch: Process | None = None
     """The live page's process, while there is one."""
+    nursery: Nursery | None = None
+    """Forks the processes; None where each starts by itself. It is closed by whoever opened it."""
     lifeline: Lifeline = field(default_factory=Lifeline)
     """Ends the processes where this one dies."""
 
@@ -199,18 +205,22 @@ class LocalNetwork:
 
     def _run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
         """Run to its end. A process that is interrupted here ends it too."""
+        if self.nursery is not None:
+            return self.nursery.run([PROGRAM, *command], **self._lifeline_options())
         return subprocess.run(
             _make_command(command), capture_output=True, text=True, check=False, **self._lifeline_options()
         )
 
-    def _spawn(self, command: Sequence[str], output: Path, log: str) -> "subprocess.Popen[bytes]":
+    def _spawn(self, command: Sequence[str], output: Path, log: str) -> Process:
         with contextlib.ExitStack() as files:
             out, err = (
                 files.enter_context(open(path, "ab", opener=_open_private)) for path in (output, self.folder / log)
             )
             return self._start(command, out, err)
 
-    def _start(self, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> "subprocess.Popen[bytes]":
+    def _start(self, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> Process:
+        if self.nursery is not None:
+            return self.nursery.start([PROGRAM, *command], stdout=out, stderr=err, **self._lifeline_options())
         return subprocess.Popen(
             _make_command(command), stdin=subprocess.DEVNULL, stdout=out, stderr=err, **self._lifeline_options()
         )
@@ -234,8 +244,7 @@ def _open_private(path: str, flags: int) -> int:
 
 
 def _make_environment() -> dict[str, str]:
-    # One thread a process: the peers share this machine's cores, and more threads only get in each other's way.
-    return {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    return {**os.environ, **ONE_THREAD}
 
 
 def _wait_for(found: Callable[[], str | None], is_over: Callable[[], bool], complaint: Callable[[], str]) -> str:

@@ -14,6 +14,7 @@ from node.attacks import choose_attack
 from node.attacks.effect import spoils_models
 from node.attacks.settings import parse_attack_parameters
 from node.demo.launcher import LocalNetwork, failure_of
+from node.demo.nursery import open_nursery
 from node.demo.plot import plot
 from node.demo.progress import Progress
 from node.demo.results import RunResults, collect
@@ -82,8 +83,10 @@ def run_demo(
     conclude: called once the summary is printed, before a page is left open for as long as somebody looks.
     """
     clock = _Clock()
-    with LocalNetwork(options.folder) as network:
+    with open_nursery() as nursery, LocalNetwork(options.folder) as network:
+        # The chain needs little of what the nursery imports meanwhile.
         network.start_chain(seed=options.seed)
+        network.nursery = nursery
         console.print(f"chain     {network.rpc}", highlight=False)
         file = network.deploy(
             *options.deploy, "--peers", str(options.peers), "--rounds", str(options.rounds),
@@ -187,9 +190,14 @@ def _make_experiment_options(options: DemoOptions, attack: str) -> list[str]:
 
 
 def _measure_usage(network: LocalNetwork) -> dict[str, float]:
-    """Memory (PSS) of all peers together and of the chain, and the chain's CPU time, where the system tells."""
+    """Memory (PSS) of all peers together, with what forked them, and of the chain, and the chain's CPU time.
+
+    Left out is what the system does not tell.
+    """
     assert network.chain is not None
     peers = [read_pss_bytes(peer.process.pid) for peer in network.peers if peer.process is not None]
+    if network.nursery is not None:
+        peers.append(read_pss_bytes(network.nursery.pid))
     found = {
         "peers_pss_bytes": sum(size for size in peers if size is not None) or None,
         "chain_pss_bytes": read_pss_bytes(network.chain.pid),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,7 +11,8 @@ import pytest
 
 import node.demo.run
 from node.cli.main import main
-from tests.support.network.local_run import WarmNetwork
+from node.demo.launcher import LocalNetwork
+from tests.support.warm_start import nursery
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -67,7 +69,7 @@ def test_a_demo_leaves_evidence_from_which_its_model_and_its_audit_follow(
     assert "of the way" in capsys.readouterr().out
 
 
-class InterruptedNetwork(WarmNetwork):
+class InterruptedNetwork(LocalNetwork):
     """Whoever waits for its page to end is interrupted at once, as by Ctrl-C."""
 
     def start_watch(self, port: int = 0, *options: str) -> str:
@@ -87,6 +89,7 @@ def test_all_is_said_before_a_page_stays_open(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(node.demo.run, "LocalNetwork", InterruptedNetwork)
+    monkeypatch.setattr(node.demo.run, "open_nursery", lambda: nullcontext(nursery()))
     small = ["--task", "breast-cancer", "--peers", "3", "--poisoners", "0", "--rounds", "1", "--degree", "2"]
     assert main(["demo", "--watch", "--samples", "60", "--folder", str(tmp_path / "run"), *small]) == 0
     said = capsys.readouterr().out
@@ -106,7 +109,7 @@ def test_without_a_rule_the_same_poisoner_costs_the_honest_accuracy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # One demo that starts as a user's does is enough.
-    monkeypatch.setattr(node.demo.run, "LocalNetwork", WarmNetwork)
+    monkeypatch.setattr(node.demo.run, "open_nursery", lambda: nullcontext(nursery()))
     assert main(demo(tmp_path / "none", "--rule", "none")) == 0
     undefended = json.loads(capsys.readouterr().out)
     assert undefended["audit_clean"]

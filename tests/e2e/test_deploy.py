@@ -13,10 +13,10 @@ from eth_account import Account
 
 from ledger.chain.deployment.circle_file import CircleFile
 from node.cli.main import main
+from node.demo.nursery_server import PROGRAM
 from node.seat.keys import write_key
-from tests.support import warm_start
 from tests.support.chains.kinds import CHAINS, ChainProcess
-from tests.support.warm_start import PROGRAM
+from tests.support.warm_start import nursery
 
 USAGE, SET_UP = 2, 3
 SEPOLIA = 11155111
@@ -268,7 +268,7 @@ def test_killed_between_sending_and_writing_nothing_is_lost_or_paid_twice(
 def killed_when_sent(founder: Founder, count: int) -> None:
     """Run the deployment in a process of its own and kill it once so many transactions are sent."""
     with (founder.folder / "said").open("w+b") as said:
-        process = warm_start.start([PROGRAM, *founder.command()], stdout=said, stderr=said, env=os.environ)
+        process = nursery().start([PROGRAM, *founder.command()], stdout=said, stderr=said, env=os.environ)
         try:
             wait_for(lambda: founder.sent("pending") == count or process.poll() is not None)
         finally:

@@ -16,7 +16,9 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from tests.support import warm_start
+from node.demo.nursery import ForkedProcess
+from node.demo.nursery_server import PROGRAM
+from tests.support.warm_start import nursery
 
 _LENGTH: Final = 4
 _NUMBER: Final = 16
@@ -51,7 +53,7 @@ class WarmProgram:
         self._made = tempfile.TemporaryDirectory(prefix="folkmoot-warm-")
         self.folder = Path(self._made.name)
         """For a PATH."""
-        self._running: set[warm_start.WarmProcess] = set()
+        self._running: set[ForkedProcess] = set()
         self._listening = socket.socket(socket.AF_UNIX)
 
     def open(self) -> None:
@@ -59,7 +61,7 @@ class WarmProgram:
         place = str(self.folder / "socket")
         self._listening.bind(place)
         self._listening.listen(64)
-        program = self.folder / warm_start.PROGRAM
+        program = self.folder / PROGRAM
         program.write_text(_CLIENT.format(python=sys.executable, place=place, length=_LENGTH, status=_NUMBER))
         program.chmod(0o755)
         threading.Thread(target=self._accept, daemon=True).start()
@@ -86,7 +88,7 @@ class WarmProgram:
             length, fds, _, _ = socket.recv_fds(asked, _LENGTH, 2)
             request = json.loads(asked.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL))
             with os.fdopen(fds[0], "wb") as out, os.fdopen(fds[1], "wb") as err:
-                process = warm_start.start(
+                process = nursery().start(
                     request["command"], stdout=out, stderr=err, env=request["env"], cwd=request["cwd"]
                 )
             self._running.add(process)

@@ -12,10 +12,10 @@ import pytest
 from ledger.chain.rpc.client import Rpc, RpcFault
 from ledger.chain.transactions.sender import Sender
 from ledger.testchain.accounts import DEV_ACCOUNTS
+from node.demo.nursery_server import PROGRAM
 from node.metrics.chain_figures import ChainMonitor
-from tests.support import warm_start
 from tests.support.metric_rules import find_made_metrics, lint_page, parse_page
-from tests.support.warm_start import PROGRAM
+from tests.support.warm_start import nursery
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def places() -> Iterator[tuple[str, str]]:
         out = Path(folder, "out")
         command = [PROGRAM, "chain", "--folder", f"{folder}/chain", "--port", "0", "--metrics", "0"]
         with out.open("wb") as file:
-            process = warm_start.start(command, stdout=file, stderr=file, env=dict(os.environ))
+            process = nursery().start(command, stdout=file, stderr=file, env=dict(os.environ))
         try:
             lines: list[str] = []
             while len(lines) < 2:

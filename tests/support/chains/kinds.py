@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from ledger.testchain.accounts import DEV_ACCOUNTS
+from node.demo.nursery_server import PROGRAM
 from tests.support.chains.anvil import anvil
 from tests.support.chains.process import ChainProcess, RpcFailure
-from tests.support.warm_start import PROGRAM
 
 __all__ = ["CHAINS", "ChainProcess", "RpcFailure", "anvil", "our_chain"]
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.support import warm_start
-from tests.support.warm_start import WarmProcess
+from node.demo.nursery import ForkedProcess
+from tests.support.warm_start import nursery
 
 READY_S = 60.0
 ANSWER_S = 60.0
@@ -49,7 +49,7 @@ class ChainProcess:
     ) -> None:
         self.name, self.keys, self.chain_id, self.folder = name, list(keys), chain_id, folder
         self._command, self._is_warm, self._ids = command, is_warm, itertools.count(1)
-        self._process: subprocess.Popen[bytes] | WarmProcess | None = None
+        self._process: subprocess.Popen[bytes] | ForkedProcess | None = None
         for attempt in range(1, _START_ATTEMPTS + 1):
             self._port = free_port()
             try:
@@ -80,7 +80,7 @@ class ChainProcess:
         """Start it and wait until it answers. Raises OSError with the end of its output if it does not."""
         assert self._process is None
         with (self.folder / "output.txt").open("ab") as output:
-            start = warm_start.start if self._is_warm else _start_cold
+            start = nursery().start if self._is_warm else _start_cold
             self._process = start(
                 self._command(self._port),
                 stdout=output,
@@ -112,7 +112,7 @@ class ChainProcess:
         """Let it hang (SIGSTOP): it takes connections and answers nothing."""
         os.kill(self.pid, signal.SIGSTOP)
         # Its last thread may still answer something until the whole process is stopped.
-        if isinstance(self._process, WarmProcess):
+        if isinstance(self._process, ForkedProcess):
             self._process.wait_stopped()
         else:
             os.waitid(os.P_PID, self.pid, os.WSTOPPED)

@@ -6,12 +6,11 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from ledger.chain.circle import Circle
 from ledger.chain.deployment.deploy import CircleFile, open_circle
@@ -19,8 +18,7 @@ from ledger.circle.history import History, Round
 from node.cli.main import main
 from node.demo.launcher import LocalNetwork, PeerProcess
 from node.learning.genesis import genesis_path
-from tests.support import warm_start
-from tests.support.warm_start import PROGRAM
+from tests.support.warm_start import nursery
 
 T = TypeVar("T")
 Event = dict[str, Any]
@@ -40,13 +38,10 @@ class Key:
 
 
 class WarmNetwork(LocalNetwork):
-    """A network whose processes are forks of one that has imported the program."""
+    """A network whose processes are forks of the test process's nursery."""
 
-    def _start(self, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> Any:
-        return warm_start.start([PROGRAM, *command], stdout=out, stderr=err, **self._lifeline_options())
-
-    def _run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-        return warm_start.run([PROGRAM, *command], **self._lifeline_options())
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, nursery=nursery())
 
 
 class LocalRun:

@@ -12,10 +12,10 @@ from eth_utils.address import to_canonical_address
 from ledger.testchain.accounts import DEV_ACCOUNTS
 from ledger.testchain.mining.engine import Engine
 from ledger.testchain.storage.logs import LogFilter
-from tests.support import warm_start
 from tests.support.chains import killed_chain
 from tests.support.chains.killed_chain import CHAIN_ID, MOMENTS
 from tests.support.chains.process import ChainProcess
+from tests.support.warm_start import nursery
 
 SENDERS = 4
 PROGRAM = killed_chain.__name__
@@ -150,7 +150,7 @@ def test_killed_from_outside_at_no_particular_moment(
 @pytest.mark.parametrize(("moment", "count"), [("after-commit", 1), *((moment, 2) for moment in MOMENTS)])
 def test_killed_while_it_is_created(tmp_path: Path, signed: Signed, moment: str, count: int) -> None:
     command = [PROGRAM, str(tmp_path / "chain"), "0", moment, "any", str(count)]
-    assert warm_start.run(command, env=os.environ).returncode == -9
+    assert nursery().run(command, env=os.environ).returncode == -9
     engine = Engine(tmp_path / "chain", CHAIN_ID, None)
     engine.submit(signed(0, 0))
     assert engine.mine().header.block_number == 1
